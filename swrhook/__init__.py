@@ -1,0 +1,1 @@
+"""Turns push events into verified image tags in other SWR regions."""

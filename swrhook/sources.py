@@ -1,0 +1,88 @@
+"""A source: a configured sender, and how the names it uses become names in SWR."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from swrhook.delivery import Delivery
+from swrhook.model import Announcement, Push
+from swrhook.names import is_namespace, is_repository, is_tag
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSettings:
+    """How a sender's repository names become SWR's: `image` in swrhook.yaml."""
+
+    strip_prefix: str = ""
+    namespace: str = ""
+    default_namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A configured sender: its dialect, its way to authenticate, its region.
+
+    `authenticate` takes a delivery and the time, and raises Unauthenticated.
+    """
+
+    name: str
+    dialect: str
+    region: str
+    authenticate: Callable[[Delivery, datetime], None] = field(repr=False)
+    image: ImageSettings = ImageSettings()
+    takes_path_secret: bool = False
+
+
+def to_pushes(
+    source: Source, announcements: Sequence[Announcement]
+) -> tuple[list[Push], list[str]]:
+    """Return the pushes under SWR's names, and a reason for each announcement left out."""
+    pushes: list[Push] = []
+    skipped: list[str] = []
+    for announcement in announcements:
+        found = _to_push(source, announcement)
+        if isinstance(found, str):
+            skipped.append(found)
+        elif found not in pushes:
+            pushes.append(found)
+    return pushes, skipped
+
+
+def _to_push(source: Source, announced: Announcement) -> Push | str:
+    """Return the push, or the reason why SWR can hold no such image."""
+    split = _split(source.image, announced.name)
+    if isinstance(split, str):
+        return split
+    namespace, repository = split
+    image = f"{namespace}/{repository}:{announced.tag}"
+    if not is_namespace(namespace):
+        return f"{image}: SWR allows no organization named «{namespace}»"
+    if not is_repository(repository):
+        return f"{image}: SWR allows no repository named «{repository}»"
+    if not is_tag(announced.tag):
+        return f"{image}: «{announced.tag}» is not a tag"
+    return Push(
+        source=source.name,
+        region=source.region,
+        namespace=namespace,
+        repository=repository,
+        tag=announced.tag,
+        digest=announced.digest,
+        event_id=announced.event_id,
+        pushed_at=announced.pushed_at,
+    )
+
+
+def _split(image: ImageSettings, name: str) -> tuple[str, str] | str:
+    """Return (namespace, repository) of a sender's name, or why there is none."""
+    if not name.startswith(image.strip_prefix):
+        return f"{name}: does not start with strip_prefix «{image.strip_prefix}»"
+    rest = name[len(image.strip_prefix) :]
+    if image.namespace:
+        return image.namespace, rest
+    first, slash, repository = rest.partition("/")
+    if slash:
+        return first, repository
+    if image.default_namespace:
+        return image.default_namespace, rest
+    return f"{name}: has no organization in it, and the source no default_namespace"
