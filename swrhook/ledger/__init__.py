@@ -1,0 +1,1 @@
+"""The durable record: all SQL of the service."""

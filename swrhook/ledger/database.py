@@ -1,0 +1,155 @@
+"""The ledger's database: opened once, with one way to write and one to read."""
+
+import fcntl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+
+from swrhook.errors import LedgerUnusable
+from swrhook.ledger.upgrade import upgrade
+
+# A new process waits this long for the one before it: gunicorn's HUP starts the new worker first.
+LOCK_PATIENCE = 90.0
+_BUSY_TIMEOUT_MS = 10_000
+
+
+class Database:
+    """An open ledger. SQLite has one writer at a time: a lock here spares it its busy polling."""
+
+    def __init__(self, engine: Engine, lock_file: IO[str] | None = None) -> None:
+        """Take over the engine, and the lock that says that no other process writes."""
+        self._engine = engine
+        self._lock_file = lock_file
+        self._writer: Any = threading.Lock() if self.is_sqlite else _NoLock()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Tell whether this is the embedded database: one process only."""
+        return self._engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Yield a connection in a transaction, on disk when the block ends without an error."""
+        with self._writer, self._engine.connect() as connection:
+            connection.execution_options(swrhook_begin="BEGIN IMMEDIATE")
+            callbacks = connection.info["after_commit"] = []
+            with connection.begin():
+                yield connection
+        for callback in callbacks:
+            callback()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Yield a connection that sees one state of the ledger."""
+        with self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection and let the next process in."""
+        self._engine.dispose()
+        if self._lock_file is not None:
+            self._lock_file.close()
+
+
+def after_commit(connection: Connection, callback: Callable[[], None]) -> None:
+    """Call back once the transaction of `Database.write` is on disk, and never if it fails."""
+    connection.info["after_commit"].append(callback)
+
+
+def open_database(url: str, *, patience: float = LOCK_PATIENCE) -> Database:
+    """Open the ledger and bring its schema up to date; SQLite's folder is made.
+
+    Raises LedgerUnusable: a wrong URL, another process on the same SQLite file, a schema newer
+    than this program, or a database that cannot be reached.
+    """
+    try:
+        parsed = make_url(url)
+        engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _server(parsed)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as exc:
+        message = f"SWRHOOK_DATABASE_URL is not usable: {exc}"
+        raise LedgerUnusable(message) from exc
+    lock_file = None
+    try:
+        if parsed.get_backend_name() == "sqlite":
+            lock_file = _lock(parsed, patience)
+        upgrade(engine)
+    except (DatabaseError, OSError) as exc:
+        message = f"the ledger {parsed.render_as_string()} cannot be opened: {_first_line(exc)}"
+        raise LedgerUnusable(message) from exc
+    return Database(engine, lock_file)
+
+
+def _sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        message = "SWRHOOK_DATABASE_URL: a ledger in memory loses everything; name a file"
+        raise LedgerUnusable(message)
+    # SQLAlchemy begins transactions itself (isolation_level None), see _begin.
+    engine = sqlalchemy.create_engine(
+        url, pool_size=8, max_overflow=64, connect_args={"isolation_level": None}
+    )
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _server(url: URL) -> Engine:
+    return sqlalchemy.create_engine(url, pool_size=8, max_overflow=64, pool_pre_ping=True)
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401  # DBAPI's own type
+    for pragma in (
+        "journal_mode = WAL",  # readers do not wait for the writer
+        "synchronous = FULL",  # a commit is on disk: a 2xx is a promise
+        f"busy_timeout = {_BUSY_TIMEOUT_MS}",  # a backup or the shell may hold the file briefly
+        "wal_autocheckpoint = 4000",
+        "cache_size = -16000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # IMMEDIATE: a transaction that will write must not find out halfway that another one does.
+    options = connection.get_execution_options()
+    connection.exec_driver_sql(options.get("swrhook_begin", "BEGIN"))
+
+
+def _lock(url: URL, patience: float) -> IO[str]:
+    """Hold `<file>.lock` for as long as this process lives. Raises LedgerUnusable when held."""
+    path = Path(f"{url.database}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock_file = path.open("a", encoding="utf-8")
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
+            lock_file.close()
+            message = (
+                f"another process uses {url.database}: SQLite serves one process with threads. "
+                "Stop the other one, or set SWRHOOK_DATABASE_URL to PostgreSQL for several"
+            )
+            raise LedgerUnusable(message) from None
+        return lock_file
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).splitlines()[0]
+
+
+class _NoLock:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_exc: object) -> None:
+        pass

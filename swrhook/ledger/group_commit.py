@@ -1,0 +1,128 @@
+"""Concurrent requests share one commit: the disk's flush is the dear part of an answer."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from swrhook.errors import CannotRecord
+from swrhook.ledger.database import Database
+from swrhook.ledger.keeping import probe
+from swrhook.ledger.recording import Recording, record
+from swrhook.model import Entry, Lane, Receipt
+
+# Deliveries in one commit, and deliveries that may wait for one: beyond that senders try again.
+MOST_IN_BATCH = 256
+MOST_WAITING = 2048
+# A sender gives up after seconds; a request must not wait for ever for a stuck disk.
+PATIENCE = 10.0
+# While the ledger cannot be written, a write is tried this often, in seconds.
+BETWEEN_PROBES = 1.0
+
+_STOP = None
+
+
+class Recorder:
+    """One thread that writes what request threads hand in, a batch at a time.
+
+    `wake` is called inside the transaction with the lanes to run now; `recorded` after it, for
+    what follows from a commit in this process.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        wake: Callable[[Sequence[Lane], Connection], None],
+        recorded: Callable[[Recording], None],
+    ) -> None:
+        """Start the thread."""
+        self._database = database
+        self._wake = wake
+        self._recorded = recorded
+        self._trouble: str | None = None  # of the last batch
+        self._probed = 0.0
+        self._waiting: queue.Queue[tuple[Entry, Future[Receipt]] | None] = queue.Queue(MOST_WAITING)
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def record(self, entry: Entry) -> Receipt:
+        """Return once the entry is on disk. Raises CannotRecord: nothing was promised."""
+        future: Future[Receipt] = Future()
+        try:
+            self._waiting.put_nowait((entry, future))
+            return future.result(PATIENCE)
+        except queue.Full:
+            raise CannotRecord("too many deliveries wait for the disk") from None
+        except FutureTimeoutError:
+            # It may still be written: then the sender's next try is a duplicate, or harmless.
+            raise CannotRecord("the ledger did not answer in time") from None
+
+    def check(self) -> str | None:
+        """Return why nothing can be recorded at the moment, or None."""
+        if not self._thread.is_alive():
+            return "the recorder has ended"
+        if self._trouble is not None and time.monotonic() - self._probed > BETWEEN_PROBES:
+            # A load balancer may send nothing more: only a write of our own can tell.
+            self._probed = time.monotonic()
+            try:
+                with self._database.write() as connection:
+                    probe(connection, datetime.now(UTC))
+            except (SQLAlchemyError, OSError) as exc:
+                self._trouble = str(_cannot_record(exc))
+            else:
+                self._trouble = None
+        return self._trouble
+
+    def close(self) -> None:
+        """Write what waits, then end the thread."""
+        self._waiting.put(_STOP)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (first := self._waiting.get()) is not _STOP:
+            batch = [first]
+            is_last = False
+            while len(batch) < MOST_IN_BATCH and not is_last:
+                try:
+                    following = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+                if following is _STOP:
+                    is_last = True
+                else:
+                    batch.append(following)
+            self._write(batch)
+            if is_last:
+                return
+
+    def _write(self, batch: Sequence[tuple[Entry, "Future[Receipt]"]]) -> None:
+        try:
+            with self._database.write() as connection:
+                recording = record(connection, [entry for entry, _ in batch])
+                self._wake(recording.lanes, connection)
+        except Exception as exc:  # noqa: BLE001  # the thread must outlive whatever fails
+            if len(batch) > 1:  # one entry must not spoil its siblings
+                for waiting in batch:
+                    self._write([waiting])
+            else:
+                refusal = _cannot_record(exc)
+                self._trouble = str(refusal)
+                batch[0][1].set_exception(refusal)
+            return
+        self._trouble = None
+        for (_, future), receipt in zip(batch, recording.receipts, strict=True):
+            future.set_result(receipt)
+        self._recorded(recording)
+
+
+def _cannot_record(exc: Exception) -> CannotRecord:
+    reason = str(getattr(exc, "orig", None) or exc).splitlines()
+    refusal = CannotRecord(f"the ledger cannot be written: {reason[0] if reason else exc!r}")
+    refusal.__cause__ = exc
+    return refusal

@@ -1,0 +1,107 @@
+"""State changes of syncs: each is one conditional statement, its WHERE clause is the lock."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, literal, null, select, update
+
+from swrhook.ledger.rows import WHOLE_SYNC, to_sync
+from swrhook.ledger.tables import OPEN, syncs
+from swrhook.life import TRANSITIONS
+from swrhook.model import Lane, State, Sync
+from swrhook.verdict import Verdict
+
+LATER_PUSH = "a later push of the same tag"
+
+
+def syncs_to_judge(
+    connection: Connection, lane: Lane, *, until: datetime, limit: int
+) -> list[Sync]:
+    """Return the lane's open syncs that are due by then, oldest first, at most `limit`.
+
+    A `calling` one among them was left behind: a lane is never worked on twice at a time.
+    """
+    due = (syncs.c.due_at <= until) | (syncs.c.state == State.CALLING.value)
+    rows = connection.execute(
+        select(*WHOLE_SYNC)
+        .where(syncs.c.lane == lane.key, OPEN, due)
+        .order_by(syncs.c.id)
+        .limit(limit)
+    )
+    return [to_sync(row) for row in rows.mappings()]
+
+
+def move(connection: Connection, sync: Sync, verdict: Verdict, now: datetime) -> State | None:
+    """Apply a verdict; return the state reached, or None when the sync has moved meanwhile.
+
+    A `calling` sync moves only under the claim it was read with. When a later push took over
+    while its call was in flight it ends `superseded`, whatever the call's answer.
+    """
+    transition = TRANSITIONS[verdict.event]
+    values = {
+        "state": transition.to.value,
+        "due_at": verdict.due_at,
+        "reason": verdict.reason,
+        "updated_at": now,
+        "claim": None,
+        **_error_columns(verdict),
+        **verdict.values,
+    }
+    if transition.to is State.VERIFIED:
+        values["verified_at"] = now
+    statement = update(syncs).where(
+        syncs.c.id == sync.id,
+        syncs.c.state.in_([state.value for state in transition.sources]),
+        syncs.c.state == sync.state.value,
+    )
+    if sync.state is State.CALLING:
+        statement = statement.where(syncs.c.claim == sync.claim)
+        values |= _unless_superseded(values)
+    reached = connection.execute(statement.values(values).returning(syncs.c.state)).scalar()
+    return None if reached is None else State(reached)
+
+
+def supersede(connection: Connection, sync_id: str, heir: str, now: datetime) -> State | None:
+    """Let a later push's sync carry on for this one; return the state reached, None if ended.
+
+    One whose call is in flight stays `calling` until the call settles.
+    """
+    is_calling = syncs.c.state == State.CALLING.value
+    statement = (
+        update(syncs)
+        .where(syncs.c.id == sync_id, OPEN)
+        .values(
+            superseded_by=heir,
+            state=case((is_calling, syncs.c.state), else_=State.SUPERSEDED.value),
+            due_at=case((is_calling, syncs.c.due_at), else_=null()),
+            reason=LATER_PUSH,
+            updated_at=now,
+        )
+        .returning(syncs.c.state)
+    )
+    reached = connection.execute(statement).scalar()
+    return None if reached is None else State(reached)
+
+
+def _error_columns(verdict: Verdict) -> dict[str, str | None]:
+    error = verdict.error
+    return {
+        "error_code": None if error is None else error.code,
+        "error_message": None if error is None else error.message,
+        "error_remedy": None if error is None else error.remedy or None,
+    }
+
+
+def _unless_superseded(values: Mapping[str, Any]) -> dict[str, Any]:
+    instead = {"state": State.SUPERSEDED.value, "due_at": None, "reason": LATER_PUSH}
+    superseded = syncs.c.superseded_by.is_not(None)
+
+    def choose(name: str) -> Any:  # noqa: ANN401  # SQLAlchemy's expressions
+        column = syncs.c[name]
+        return case(
+            (superseded, literal(instead[name], column.type)),
+            else_=literal(values[name], column.type),
+        )
+
+    return {name: choose(name) for name in instead}

@@ -1,0 +1,57 @@
+"""Rows of the ledger as the model's values."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from swrhook.ledger.tables import syncs
+from swrhook.model import Lane, State, Sync, Target
+
+LANE_COLUMNS = (
+    "source_region",
+    "namespace",
+    "repository",
+    "target_region",
+    "target_namespace",
+    "override",
+)
+SYNC_COLUMNS = (
+    "id",
+    "delivery",
+    "source",
+    "tag",
+    "digest",
+    "rule",
+    "attempts",
+    "created_at",
+    "updated_at",
+    "due_at",
+    "claim",
+    "superseded_by",
+    "called_digest",
+    "waiting_since",
+    "failing_since",
+    "verifying_since",
+    "looks",
+    "failures",
+    "retriggers",
+    "lost_claims",
+    "alone",
+)
+WHOLE_SYNC = [syncs.c[name] for name in (*LANE_COLUMNS, *SYNC_COLUMNS, "state")]
+
+
+def to_lane(row: Mapping[str, Any]) -> Lane:
+    """Read a lane from a row that has its columns."""
+    return Lane(
+        source_region=row["source_region"],
+        namespace=row["namespace"],
+        repository=row["repository"],
+        target=Target(row["target_region"], row["target_namespace"]),
+        override=row["override"],
+    )
+
+
+def to_sync(row: Mapping[str, Any]) -> Sync:
+    """Read a sync from a row of WHOLE_SYNC."""
+    values = {name: row[name] for name in SYNC_COLUMNS}
+    return Sync(lane=to_lane(row), state=State(row["state"]), **values)

@@ -1,0 +1,213 @@
+"""The ledger's tables. Migrations in migrations/ make them; a test compares the two."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+from swrhook.model import OPEN_STATES
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, kept as microseconds since 1970 UTC: the same on every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Write microseconds."""
+        del dialect
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Read microseconds."""
+        del dialect
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+metadata = MetaData()
+
+OPEN = text("state IN ({})".format(", ".join(f"'{state}'" for state in sorted(OPEN_STATES))))
+_ID = String(26)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("source", String(63), nullable=False),
+    Column("dialect", String(32), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("reason", Text),
+    Column("received_at", Instant, nullable=False),
+    Column("sender_id", Text),
+    Column("original", _ID, comment="of a duplicate: the delivery it repeats"),
+    Column("headers", JSON, nullable=False),
+    Column("body", LargeBinary, comment="of accepted and quarantined deliveries only"),
+    Column("rules_version", String(12), nullable=False),
+    Index("deliveries_by_source", "source", "id"),
+    Index("deliveries_by_outcome", "outcome", "id"),
+)
+
+pushes = Table(
+    "pushes",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("delivery", _ID, nullable=False),
+    Column("source", String(63), nullable=False),
+    Column("region", String(63), nullable=False),
+    Column("namespace", String(64), nullable=False),
+    Column("repository", String(128), nullable=False),
+    Column("tag", String(128), nullable=False),
+    Column("digest", String(135)),
+    Column("event_id", Text),
+    Column("event_key", Text, unique=True, comment="source, event id and tag of a fresh push"),
+    Column("pushed_at", Instant),
+    Column("original", _ID, comment="of a duplicate: the push it repeats"),
+    Index("pushes_by_delivery", "delivery"),
+)
+
+# The latest known push of each tag: what deduplication without ids compares with. Its row is
+# also the lock under which deliveries of the same tag are put in order.
+latest_pushes = Table(
+    "latest_pushes",
+    metadata,
+    Column("key", String(400), primary_key=True, comment="source and image"),
+    Column("delivery", _ID),
+    Column("push", _ID),
+    Column("digest", String(135)),
+    Column("seen_at", Instant),
+)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("key", String(600), primary_key=True),
+    Column("source_region", String(63), nullable=False),
+    Column("namespace", String(64), nullable=False),
+    Column("repository", String(128), nullable=False),
+    Column("target_region", String(63), nullable=False),
+    Column("target_namespace", String(64), nullable=False),
+    Column("override", Boolean, nullable=False),
+    Column("woken_for", Instant, comment="the engine will run the lane then; no later wake counts"),
+)
+
+syncs = Table(
+    "syncs",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("delivery", _ID),
+    Column("push", _ID),
+    Column("source", String(63), nullable=False),
+    Column("source_region", String(63), nullable=False),
+    Column("namespace", String(64), nullable=False),
+    Column("repository", String(128), nullable=False),
+    Column("tag", String(128), nullable=False),
+    Column("digest", String(135)),
+    Column("target_region", String(63), nullable=False),
+    Column("target_namespace", String(64), nullable=False),
+    Column("override", Boolean, nullable=False),
+    Column("lane", String(600), nullable=False),
+    Column("route", String(600), nullable=False, comment="tag and target, override left out"),
+    Column("rule", Text, nullable=False),
+    Column("rules_version", String(12), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("error_remedy", Text),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("claim", _ID),
+    Column("superseded_by", _ID),
+    Column("called_digest", String(135), comment="what the source held at the call"),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("due_at", Instant),
+    Column("verified_at", Instant),
+    Column("waiting_since", Instant),
+    Column("failing_since", Instant),
+    Column("verifying_since", Instant),
+    Column("looks", Integer, nullable=False, default=0),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("retriggers", Integer, nullable=False, default=0),
+    Column("lost_claims", Integer, nullable=False, default=0),
+    Column("alone", Boolean, nullable=False, default=False),
+    Index("syncs_open_by_lane", "lane", "due_at", sqlite_where=OPEN, postgresql_where=OPEN),
+    Index("syncs_open_by_route", "route", sqlite_where=OPEN, postgresql_where=OPEN),
+    Index("syncs_by_push", "push"),
+    Index("syncs_by_state", "state", "id"),
+    Index("syncs_by_image", "namespace", "repository", "tag", "id"),
+    Index("syncs_by_target", "target_region", "target_namespace", "id"),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", _ID, primary_key=True, comment="the claim token"),
+    Column("lane", String(600), nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("code", Text, comment="of the error, or null"),
+    Column("message", Text),
+    Index("calls_by_lane", "lane", "id"),
+)
+
+# A call's tags, each with what it may still do at the target.
+call_tags = Table(
+    "call_tags",
+    metadata,
+    Column("call", _ID, primary_key=True),
+    Column("sync", _ID, primary_key=True),
+    Column("route", String(600), nullable=False),
+    Column("digest", String(135)),
+    Column("called_at", Instant, nullable=False),
+    Column("open", Boolean, nullable=False, comment="may still change the tag at the target"),
+    Index(
+        "call_tags_open_by_route",
+        "route",
+        sqlite_where=text("open"),
+        postgresql_where=text("open"),
+    ),
+)
+
+configurations = Table(
+    "configurations",
+    metadata,
+    Column("version", String(12), primary_key=True),
+    Column(
+        "body", LargeBinary, nullable=False, comment="the file as it was: no secret stands in it"
+    ),
+    Column("used_at", Instant, nullable=False),
+)
+
+refused_credentials = Table(
+    "refused_credentials",
+    metadata,
+    Column("fingerprint", String(64), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("refused_at", Instant, nullable=False),
+)
+
+# One row, written to find out whether anything can be.
+probes = Table(
+    "probes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+)

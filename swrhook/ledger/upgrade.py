@@ -1,0 +1,39 @@
+"""The schema's revisions: upgrade, and the refusal of what is newer than this program."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Engine
+
+from swrhook.errors import LedgerUnusable
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to this program's revision. Raises LedgerUnusable when it is newer."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    scripts = ScriptDirectory.from_config(config)
+    with engine.begin() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+        if current == scripts.get_current_head():
+            return
+        _refuse_unknown(scripts, current)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _refuse_unknown(scripts: ScriptDirectory, current: str | None) -> None:
+    try:
+        known = current is None or scripts.get_revision(current) is not None
+    except CommandError:
+        known = False
+    if not known:
+        message = (
+            f"the ledger's schema is at revision {current}, which this version does not know: "
+            "run the version of swrhook that wrote it, or a newer one"
+        )
+        raise LedgerUnusable(message)

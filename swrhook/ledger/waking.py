@@ -1,0 +1,61 @@
+"""When lanes are to run: their times stand in the ledger, in the transaction that set them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, func, or_, select, update
+
+from swrhook.ledger.rows import LANE_COLUMNS, to_lane
+from swrhook.ledger.statements import upsert
+from swrhook.ledger.tables import OPEN, lanes, syncs
+from swrhook.model import Lane
+
+
+def wake_lanes(connection: Connection, wanted: Iterable[Lane], at: datetime) -> list[Lane]:
+    """Note that the lanes are to run at this time; return those not woken for then or sooner."""
+    by_key = {lane.key: lane for lane in wanted}
+    if not by_key:
+        return []
+    statement = upsert(connection, lanes)
+    statement = statement.on_conflict_do_update(
+        index_elements=[lanes.c.key],
+        set_={"woken_for": statement.excluded.woken_for},
+        where=or_(lanes.c.woken_for.is_(None), lanes.c.woken_for > statement.excluded.woken_for),
+    )
+    # In the order of keys, so that two transactions never wait for each other.
+    rows = [_lane_row(by_key[key], at) for key in sorted(by_key)]
+    woken = connection.scalars(statement.returning(lanes.c.key), rows)
+    return [by_key[key] for key in woken]
+
+
+def rest(connection: Connection, lane: Lane) -> datetime | None:
+    """Set the lane's next time from its open syncs and return it; None when it has none."""
+    due_at = connection.scalar(
+        select(func.min(syncs.c.due_at)).where(syncs.c.lane == lane.key, OPEN)
+    )
+    connection.execute(update(lanes).where(lanes.c.key == lane.key).values(woken_for=due_at))
+    return due_at
+
+
+def unfinished_lanes(connection: Connection) -> list[tuple[Lane, datetime]]:
+    """Return every lane with open syncs and when it is due: what a start has to re-arm.
+
+    A sync without a time was in a call when its process died: it is due at once.
+    """
+    due_at = func.min(func.coalesce(syncs.c.due_at, syncs.c.updated_at))
+    columns = [syncs.c[name] for name in LANE_COLUMNS]
+    rows = connection.execute(select(*columns, due_at).where(OPEN).group_by(*columns))
+    return [(to_lane(row._mapping), row[-1]) for row in rows]  # noqa: SLF001  # SQLAlchemy's name
+
+
+def _lane_row(lane: Lane, at: datetime) -> dict[str, object]:
+    return {
+        "key": lane.key,
+        "source_region": lane.source_region,
+        "namespace": lane.namespace,
+        "repository": lane.repository,
+        "target_region": lane.target.region,
+        "target_namespace": lane.target.namespace,
+        "override": lane.override,
+        "woken_for": at,
+    }

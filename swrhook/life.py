@@ -1,0 +1,64 @@
+"""The life of a sync as a table: which event moves which states where."""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from enum import StrEnum
+
+from swrhook.model import END_STATES, State
+
+
+class Event(StrEnum):
+    """What can happen to a sync."""
+
+    WAIT = "wait"  # not at the source yet
+    POSTPONE = "postpone"  # the source could not be looked at, or there is no room for a call
+    FIND = "find"  # the target holds the source's digest already
+    REFUSE = "refuse"  # the target cannot take it
+    CLAIM = "claim"  # a call begins
+    TRIGGER = "trigger"  # the call was answered with 200
+    PUT_BACK = "put_back"  # the call failed, or its worker vanished
+    REJECT = "reject"  # the call failed for good
+    GIVE_UP = "give_up"  # tried for too long
+    POLL = "poll"  # not at the target yet
+    CALL_AGAIN = "call_again"  # the source moved, or the call was lost
+    VERIFY = "verify"  # the target holds the source's digest
+    ACCEPT = "accept"  # the target cannot be read
+    DIVERGE = "diverge"  # the target holds another digest
+    MISS = "miss"  # looked for too long
+    SUPERSEDE = "supersede"  # a later push of the same tag carries on
+    CANCEL = "cancel"  # an operator's wish
+    RETRY = "retry"  # an operator's wish
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """The states that an event moves, and where to."""
+
+    sources: Set[State]
+    to: State
+
+
+_DUE = frozenset({State.DUE})
+_CALLING = frozenset({State.CALLING})
+_TRIGGERED = frozenset({State.TRIGGERED})
+
+TRANSITIONS: Mapping[Event, Transition] = {
+    Event.WAIT: Transition(_DUE | _CALLING, State.DUE),
+    Event.POSTPONE: Transition(_DUE, State.DUE),
+    Event.FIND: Transition(_DUE, State.VERIFIED),
+    Event.REFUSE: Transition(_DUE, State.REJECTED),
+    Event.CLAIM: Transition(_DUE, State.CALLING),
+    Event.TRIGGER: Transition(_CALLING, State.TRIGGERED),
+    Event.PUT_BACK: Transition(_CALLING, State.DUE),
+    Event.REJECT: Transition(_CALLING, State.REJECTED),
+    Event.GIVE_UP: Transition(_DUE | _CALLING, State.EXHAUSTED),
+    Event.POLL: Transition(_TRIGGERED, State.TRIGGERED),
+    Event.CALL_AGAIN: Transition(_TRIGGERED, State.DUE),
+    Event.VERIFY: Transition(_TRIGGERED, State.VERIFIED),
+    Event.ACCEPT: Transition(_TRIGGERED, State.ACCEPTED),
+    Event.DIVERGE: Transition(_TRIGGERED, State.DIVERGED),
+    Event.MISS: Transition(_DUE | _CALLING | _TRIGGERED, State.MISSING),
+    Event.SUPERSEDE: Transition(_DUE | _TRIGGERED, State.SUPERSEDED),
+    Event.CANCEL: Transition(frozenset(State) - {State.VERIFIED, State.CANCELLED}, State.CANCELLED),
+    Event.RETRY: Transition(END_STATES - {State.VERIFIED}, State.DUE),
+}

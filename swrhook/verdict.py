@@ -1,0 +1,184 @@
+"""What to do with a sync after a look or a call: the design's table as pure functions.
+
+A look at a region gives a digest, None (no such repository or tag), or the SwrError that hid it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from swrhook.errors import Kind, SwrError
+from swrhook.life import Event
+from swrhook.model import Sync
+from swrhook.retry import Limits
+
+Look = str | SwrError | None
+
+# After so many calls in a row whose worker vanished, the sync itself is the likely reason.
+MOST_LOST_CLAIMS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An event, when to look again, why, and the columns that change with it."""
+
+    event: Event
+    due_at: datetime | None = None
+    reason: str | None = None
+    error: SwrError | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The limits, the time and the chance that every verdict depends on."""
+
+    limits: Limits
+    now: datetime
+    rng: Random
+
+    def before_call(self, sync: Sync, source: Look, target: Look, *, call_open: bool) -> Verdict:
+        """Judge a `due` sync; Event.CLAIM means: call.
+
+        `call_open` tells whether an earlier call for this tag and target may still act.
+        """
+        if source is None:
+            return self._not_at_source(sync)
+        if isinstance(source, SwrError):
+            if source.kind is not Kind.CONFIGURATION:
+                return self._failed(sync, source, Event.POSTPONE)
+            return Verdict(Event.CLAIM, values={"called_digest": None})
+        if target == source and not call_open:
+            return Verdict(Event.FIND, reason="the target held the source's digest already")
+        return Verdict(Event.CLAIM, values={"called_digest": source})
+
+    def after_call(self, sync: Sync, error: SwrError | None, *, tags_in_call: int) -> Verdict:
+        """Judge a `calling` sync by what sync_images answered (None: 200)."""
+        if error is None or (error.failed_tags and sync.tag not in error.failed_tags):
+            # A list of failed tags leaves the others accepted: the look at the target decides.
+            return self._triggered(None if error is None else error.code)
+        if error.kind is Kind.NOT_YET:
+            return self._not_at_source(sync, error)
+        if error.kind is Kind.PERMANENT and tags_in_call > 1 and not error.failed_tags:
+            # One tag may spoil the call for its siblings: each is tried alone, at once.
+            return Verdict(
+                Event.PUT_BACK, self.now, "tried alone: its call failed", error, {"alone": True}
+            )
+        if error.kind in (Kind.PERMANENT, Kind.CONFIGURATION) and not error.failed_tags:
+            return Verdict(Event.REJECT, reason=error.message, error=error)
+        return self._failed(sync, error, Event.PUT_BACK)
+
+    def after_loss(self, sync: Sync) -> Verdict:
+        """Judge a `calling` sync whose worker died or could not settle."""
+        lost = sync.lost_claims + 1
+        reason = f"the worker vanished during the call ({lost} in a row)"
+        if lost >= MOST_LOST_CLAIMS:
+            return Verdict(Event.GIVE_UP, reason=reason, values={"lost_claims": lost})
+        wait = timedelta()
+        if lost > 1:
+            wait = self.limits.retry.backoff.jittered(lost, self.rng)
+        return Verdict(Event.PUT_BACK, self.now + wait, reason, values={"lost_claims": lost})
+
+    def after_look(  # noqa: PLR0911  # the rows of the design's table, in its order
+        self, sync: Sync, source: Look, target: Look, *, call_open: bool, job: str | None = None
+    ) -> Verdict:
+        """Judge a `triggered` sync by what source and target hold.
+
+        `call_open` tells whether a call for another digest may still act; `job` is the state of
+        SWR's own job for the tag, where it is known.
+        """
+        if isinstance(source, SwrError) and source.kind is not Kind.CONFIGURATION:
+            return self._unreadable(sync, source)
+        if isinstance(source, str) and sync.called_digest not in (None, source):
+            reason = "the source holds another digest than at the call"
+            return Verdict(Event.CALL_AGAIN, self.now, reason, values={"looks": 0})
+        if isinstance(target, SwrError):
+            if target.kind is not Kind.CONFIGURATION:
+                return self._unreadable(sync, target)
+            reason = f"the target cannot be read: {target.message}"
+            return Verdict(Event.ACCEPT, reason=reason, error=target)
+        wanted = source if isinstance(source, str) else (sync.called_digest or sync.digest)
+        if target is not None and wanted is None:
+            reason = "the tag is there, but the source cannot be read to compare the digest"
+            return Verdict(Event.ACCEPT, reason=reason)
+        if target is not None and target == wanted:
+            return self._poll(sync, "an earlier call may still act") if call_open else _VERIFIED
+        if target is not None and not sync.lane.override:
+            return Verdict(Event.DIVERGE, reason=_diverged(target, wanted))
+        return self._not_at_target(sync, target, wanted, job)
+
+    def _triggered(self, code: str | None) -> Verdict:
+        reason = None if code is None else f"not among the failed tags of {code}"
+        due_at = self.now + self.limits.verify.backoff.ceiling(1)
+        values = {
+            "looks": 0,
+            "failures": 0,
+            "lost_claims": 0,
+            "waiting_since": None,
+            "failing_since": None,
+            "verifying_since": self.now,
+        }
+        return Verdict(Event.TRIGGER, due_at, reason, values=values)
+
+    def _not_at_source(self, sync: Sync, error: SwrError | None = None) -> Verdict:
+        since = sync.waiting_since or self.now
+        if self.now - since >= self.limits.source_deadline:
+            return Verdict(Event.MISS, reason="never appeared at the source", error=error)
+        values: dict[str, Any] = {"waiting_since": since, "looks": sync.looks + 1}
+        if error is not None:
+            values["attempts"] = max(sync.attempts - 1, 0)
+        return Verdict(
+            Event.WAIT,
+            self.now + self.limits.verify.backoff.ceiling(sync.looks + 1),
+            f"not in {sync.lane.source_region} yet",
+            error,
+            values,
+        )
+
+    def _failed(self, sync: Sync, error: SwrError, event: Event) -> Verdict:
+        since = sync.failing_since or self.now
+        if self.now - since >= self.limits.retry.deadline:
+            return Verdict(Event.GIVE_UP, reason=error.message, error=error)
+        failures = sync.failures + 1
+        wait = self.limits.retry.backoff.jittered(failures, self.rng, at_least=error.retry_after)
+        values = {"failing_since": since, "failures": failures, "lost_claims": 0}
+        return Verdict(event, self.now + wait, error.message, error, values)
+
+    def _poll(self, sync: Sync, reason: str) -> Verdict:
+        due_at = self.now + self.limits.verify.backoff.ceiling(sync.looks + 2)
+        return Verdict(Event.POLL, due_at, reason, values={"looks": sync.looks + 1})
+
+    def _unreadable(self, sync: Sync, error: SwrError) -> Verdict:
+        """Look again later; the deadline counts only while the look is answered."""
+        verdict = self._poll(sync, f"cannot be looked at: {error.message}")
+        since = (sync.verifying_since or self.now) + (self.now - sync.updated_at)
+        values = {**verdict.values, "verifying_since": since}
+        return Verdict(Event.POLL, verdict.due_at, verdict.reason, error, values)
+
+    def _not_at_target(
+        self, sync: Sync, target: str | None, wanted: str | None, job: str | None
+    ) -> Verdict:
+        since = sync.verifying_since or self.now
+        failed = job in ("failed", "timeout", "cancel")
+        if not failed and self.now - since < self.limits.verify.deadline:
+            there = "no such tag" if target is None else "an older digest"
+            return self._poll(sync, f"{there} at {sync.lane.target} yet")
+        why = f"SWR's job: {job}" if failed else "not at the target in time"
+        if sync.retriggers < self.limits.verify.retriggers:
+            due_at = self.now
+            if failed:  # a job that failed at once may fail so again
+                due_at += self.limits.verify.backoff.ceiling(sync.retriggers + 1)
+            values = {"retriggers": sync.retriggers + 1, "looks": 0}
+            return Verdict(Event.CALL_AGAIN, due_at, f"{why}: called again", values=values)
+        if target is None:
+            return Verdict(Event.MISS, reason=why)
+        return Verdict(Event.DIVERGE, reason=_diverged(target, wanted))
+
+
+_VERIFIED = Verdict(Event.VERIFY)
+
+
+def _diverged(target: str, wanted: str | None) -> str:
+    return f"the target holds {target}, the source {wanted}"
