@@ -1,0 +1,1 @@
+"""Works on lanes: look at the source, claim, call, settle, look at the target, settle."""

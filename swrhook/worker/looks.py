@@ -1,0 +1,95 @@
+"""Looking at source and target: what the regions hold of a lane's tags."""
+
+from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from swrhook.errors import SwrError
+from swrhook.model import Lane, Sync
+from swrhook.swr.protocol import SyncJob
+from swrhook.verdict import Look
+from swrhook.worker.ports import Swr
+
+# Up to so many tags are looked at one by one, more with one list call: a list brings whole
+# manifests of tags that nobody asked for.
+MOST_SINGLE_LOOKS = 2
+# How far SWR's clock may be behind ours before a job is taken for an earlier call's.
+CLOCK_SKEW = timedelta(seconds=5)
+# The states in which SWR does nothing more for a job (its ShowSyncJob).
+ENDED = frozenset({"success", "failed", "timeout", "cancel", "existed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What source and target hold, by tag, and whether the target's organization is missing."""
+
+    source: Mapping[str, Look]
+    target: Mapping[str, Look]
+    no_organization: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """SWR's own jobs: the latest one's state by tag, and the tags for which all have ended."""
+
+    states: Mapping[str, str] = field(default_factory=dict)
+    ended: Set[str] = frozenset()
+
+
+def look(swr: Swr, lane: Lane, tags: Collection[str]) -> Sight:
+    """Look at the lane's tags in both regions; what hides one is part of the sight."""
+    target = lane.target
+    there = _digests(swr, target.region, target.namespace, lane.repository, tags)
+    return Sight(
+        source=_digests(swr, lane.source_region, lane.namespace, lane.repository, tags),
+        target=there,
+        no_organization=None in there.values() and not _has_namespace(swr, lane),
+    )
+
+
+def look_at_jobs(swr: Swr, lane: Lane, called: Sequence[Sync]) -> Jobs:
+    """Return what SWR tells of its jobs for these syncs' calls, which may be nothing."""
+    try:
+        listed = swr.sync_jobs(lane.source_region, lane.namespace, lane.repository)
+    except SwrError:
+        return Jobs()  # a help, not a need: the look at the target decides
+    called_at = {sync.tag: sync.verifying_since or sync.updated_at for sync in called}
+    latest: dict[str, SyncJob] = {}
+    busy: set[str] = set()
+    for job in listed:
+        if job.tag not in called_at or job.target != lane.target or job.created_at is None:
+            continue
+        if job.status not in ENDED:
+            busy.add(job.tag)
+        if job.created_at >= called_at[job.tag] - CLOCK_SKEW:
+            latest.setdefault(job.tag, job)  # newest first
+    return Jobs(
+        states={tag: job.status for tag, job in latest.items()},
+        ended=frozenset(latest.keys() - busy),
+    )
+
+
+def _digests(
+    swr: Swr, region: str, namespace: str, repository: str, tags: Collection[str]
+) -> dict[str, Look]:
+    try:
+        if len(tags) > MOST_SINGLE_LOOKS:
+            found = swr.list_tags(region, namespace, repository, tags)
+            return {tag: found.get(tag) for tag in tags}
+    except SwrError as exc:
+        return dict.fromkeys(tags, exc)
+    return {tag: _digest(swr, region, namespace, repository, tag) for tag in tags}
+
+
+def _digest(swr: Swr, region: str, namespace: str, repository: str, tag: str) -> Look:
+    try:
+        return swr.show_tag(region, namespace, repository, tag)
+    except SwrError as exc:
+        return exc
+
+
+def _has_namespace(swr: Swr, lane: Lane) -> bool:
+    try:
+        return swr.has_namespace(lane.target.region, lane.target.namespace)
+    except SwrError:
+        return True  # not known to be missing: the call will tell

@@ -1,0 +1,39 @@
+"""What the worker needs of others."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from swrhook.model import Lane, State, Sync
+from swrhook.swr.protocol import SyncJob
+from swrhook.verdict import Verdict
+
+
+class Swr(Protocol):
+    """SWR in every region; each method raises SwrError."""
+
+    def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
+        """Return the tag's digest, or None when there is no such repository or tag."""
+        ...
+
+    def list_tags(
+        self, region: str, namespace: str, repository: str, wanted: Collection[str]
+    ) -> dict[str, str]:
+        """Return the digests of those wanted tags that are there."""
+        ...
+
+    def has_namespace(self, region: str, namespace: str) -> bool:
+        """Return False when the organization is known not to be there, or not to be ours."""
+        ...
+
+    def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:
+        """Return the source region's latest jobs for a repository, newest first."""
+        ...
+
+    def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
+        """Ask the source region to copy the tags; returning means no more than «triggered»."""
+        ...
+
+
+# Told of every verdict that was applied: the sync as it was, the state reached, why, and when.
+Report = Callable[[Sync, State, Verdict, datetime], None]
