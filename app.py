@@ -1,0 +1,151 @@
+"""The composition root: the only file that knows every part. `python app.py` serves development."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import SystemRandom
+
+from flask import Flask
+from sqlalchemy import Connection
+
+from swrhook import config as configuration
+from swrhook import logs
+from swrhook.config.values import Config
+from swrhook.engine.embedded import EmbeddedEngine
+from swrhook.engine.gate import Gate
+from swrhook.errors import BadConfiguration, SwrhookError
+from swrhook.ledger.database import Database, open_database
+from swrhook.ledger.group_commit import Recorder
+from swrhook.ledger.keeping import RefusedCredentials, keep_configuration, last_configuration
+from swrhook.ledger.recording import Recording
+from swrhook.metrics import Metrics
+from swrhook.model import Lane
+from swrhook.reports import Reporter
+from swrhook.settings import Settings
+from swrhook.swr.client import SwrClient
+from swrhook.swr.wire import Network
+from swrhook.web import create_web
+from swrhook.worker.lane import LaneRunner
+from swrhook.worker.pace import Pacer
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service: its WSGI application, and the way to end it."""
+
+    web: Flask
+    engine: EmbeddedEngine
+    recorder: Recorder
+    swr: SwrClient
+    database: Database
+
+    def start(self) -> None:
+        """Begin to work on what the ledger holds."""
+        self.engine.start()
+
+    def stop(self) -> None:
+        """Write what was accepted, finish the calls in flight, and let the next process in."""
+        self.recorder.close()
+        self.engine.stop()
+        self.swr.close()
+        self.database.close()
+
+
+def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
+    """Put the parts together. Raises BadConfiguration and LedgerUnusable."""
+    logs.configure(settings.log_format, settings.log_level)
+    database = open_database(settings.database_url)
+    metrics = Metrics()
+    try:
+        config, wrong = load_configuration(Path(settings.config), environ, database)
+    except BadConfiguration:
+        database.close()
+        raise
+    metrics.configuration(is_current=wrong is None)
+    reporter = Reporter(metrics)
+    network = Network(config.options.timeouts, pool_size=settings.workers + 1)
+    swr = SwrClient(config.swr, network, RefusedCredentials(database, now), now)
+    runner = LaneRunner(
+        database, swr, lambda: config, reporter.report, Pacer(), now, SystemRandom()
+    )
+    pace = config.options.pace
+    gate = Gate(pace.in_flight, pace.in_flight_per_target, settings.workers)
+    engine = EmbeddedEngine(database, runner.run, gate, settings.workers)
+
+    def wake(lanes: list[Lane], connection: Connection) -> None:
+        engine.wake(lanes, now(), connection)
+
+    def recorded(recording: Recording) -> None:
+        reporter.superseded(recording.superseded, now())
+
+    recorder = Recorder(database, wake, recorded)
+    checks = {"configuration": lambda: wrong, "ledger": recorder.check, "engine": engine.check}
+    web = create_web(lambda: config, recorder.record, database, metrics, checks)
+    return Service(web, engine, recorder, swr, database)
+
+
+def load_configuration(
+    path: Path, environ: Mapping[str, str], database: Database
+) -> tuple[Config, str | None]:
+    """Return the configuration and, when the last good one stands in, what is wrong with the file.
+
+    Raises BadConfiguration at a first start, when nothing can stand in.
+    """
+    try:
+        config = configuration.load(path, environ)
+    except BadConfiguration as exc:
+        kept = _last_good(environ, database)
+        if kept is None:
+            raise
+        logs.warning("configuration.refused", in_use=kept.version, mistakes=str(exc).splitlines())
+        return kept, f"{path} is wrong; the last good one, {kept.version}, is in use: {exc}"
+    logs.event("configuration.loaded", version=config.version, rules=len(config.rules))
+    if config.literal_secrets:
+        logs.warning("configuration.not_kept", literal_secrets=list(config.literal_secrets))
+    else:
+        with database.write() as connection:
+            keep_configuration(connection, config.version, config.text, now())
+    return config, None
+
+
+def _last_good(environ: Mapping[str, str], database: Database) -> Config | None:
+    with database.read() as connection:
+        text = last_configuration(connection)
+    if text is None:
+        return None
+    try:
+        return configuration.parse(
+            text,
+            file="the last good configuration",
+            environ=environ,
+            read_file=configuration.read_secret_file,
+        )
+    except BadConfiguration as exc:
+        logs.warning("configuration.last_good_unusable", mistakes=str(exc).splitlines())
+        return None
+
+
+def now() -> datetime:
+    """Return the time: the clock of every part."""
+    return datetime.now(UTC)
+
+
+def start_service() -> Service:
+    """Start a service as the environment says; a mistake ends the process with its message."""
+    try:
+        service = create_service(Settings.from_environ(os.environ), os.environ)
+    except SwrhookError as exc:
+        sys.exit(f"swrhook cannot start:\n{exc}")
+    service.start()
+    return service
+
+
+if __name__ == "__main__":
+    development = start_service()
+    try:
+        development.web.run(port=8080, threaded=True)
+    finally:
+        development.stop()

@@ -1,0 +1,99 @@
+"""The use case of a delivery: prove, read, plan, record. Everything that refuses runs first."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from swrhook.config.values import Config
+from swrhook.delivery import Delivery
+from swrhook.dialects import DIALECTS
+from swrhook.errors import Ignored, NothingUsable, UnknownShape
+from swrhook.model import Entry, Outcome, Receipt
+from swrhook.plan import plan
+from swrhook.sources import Source, to_pushes
+
+# Senders that wait for the answer, and are told with an error that nothing can be used.
+ANSWERED = frozenset({"generic"})
+
+# The headers that are kept: what identifies an event, never what authenticates it.
+KEPT_HEADERS = (
+    "content-type",
+    "content-encoding",
+    "user-agent",
+    "idempotency-key",
+    "webhook-id",
+    "x-request-id",
+    "ce-id",
+    "ce-type",
+    "ce-source",
+)
+_LONGEST_HEADER = 256
+_LONGEST_REASON = 1000
+
+
+def receive(
+    delivery: Delivery,
+    source: Source,
+    config: Config,
+    *,
+    record: Callable[[Entry], Receipt],
+    now: datetime,
+) -> Receipt:
+    """Take a delivery in and return its receipt once it is on disk.
+
+    Raises Refused: not proven, undecodable, nothing usable, or not recorded; then nothing is kept.
+    """
+    source.authenticate(delivery, now)
+    return record(read(delivery, source, config, now=now))
+
+
+def read(delivery: Delivery, source: Source, config: Config, *, now: datetime) -> Entry:
+    """Return what would be recorded of an authentic delivery. Raises Refused."""
+    try:
+        reading = DIALECTS[source.dialect](delivery)
+    except Ignored as exc:
+        return _entry(delivery, source, config, now, Outcome.IGNORED, [str(exc)])
+    except UnknownShape as exc:
+        return _entry(delivery, source, config, now, Outcome.QUARANTINED, [str(exc)])
+    pushes, skipped = to_pushes(source, reading.announcements)
+    reasons = [*reading.skipped, *skipped]
+    if not pushes and source.dialect in ANSWERED:
+        raise NothingUsable(tuple(reasons))
+    planned, unplanned = plan(pushes, config.rules)
+    return _entry(
+        delivery,
+        source,
+        config,
+        now,
+        Outcome.ACCEPTED if planned else Outcome.IGNORED,
+        [*reasons, *unplanned],
+        sender_id=reading.sender_id,
+        pushes=pushes,
+        planned=planned,
+    )
+
+
+def _entry(  # noqa: PLR0913  # what every outcome has in common
+    delivery: Delivery,
+    source: Source,
+    config: Config,
+    now: datetime,
+    outcome: Outcome,
+    reasons: Sequence[str],
+    **read: object,
+) -> Entry:
+    return Entry(
+        source=source.name,
+        dialect=source.dialect,
+        outcome=outcome,
+        reason="; ".join(reasons)[:_LONGEST_REASON] or None,
+        received_at=now,
+        rules_version=config.version,
+        dedup_window=config.options.dedup_window,
+        headers=_kept(delivery.headers),
+        body=None if outcome is Outcome.IGNORED else delivery.body,
+        **read,
+    )
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: headers[name][:_LONGEST_HEADER] for name in KEPT_HEADERS if name in headers}

@@ -1,0 +1,55 @@
+"""The outcome of a sync: one log line and one count for each."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from swrhook import logs
+from swrhook.life import Event
+from swrhook.metrics import Metrics
+from swrhook.model import END_STATES, State, Sync
+from swrhook.verdict import Verdict
+
+# Events that put a sync back because something failed: worth a line, unlike a look that waits.
+_RETRIES = frozenset({Event.PUT_BACK, Event.POSTPONE, Event.CALL_AGAIN})
+_NEEDS_A_LOOK = frozenset({State.DIVERGED, State.MISSING, State.REJECTED, State.EXHAUSTED})
+
+
+class Reporter:
+    """Writes and counts what became of syncs."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        """Count in these metrics."""
+        self._metrics = metrics
+
+    def report(self, sync: Sync, state: State, verdict: Verdict, now: datetime) -> None:
+        """Report a verdict that was applied: an end, or a try that failed."""
+        if state in END_STATES:
+            self._write(sync, state.value, verdict, now)
+        elif verdict.event in _RETRIES:
+            self._write(sync, "retry", verdict, now)
+
+    def superseded(self, syncs: Iterable[Sync], now: datetime) -> None:
+        """Report syncs that a later push of the same tag has ended."""
+        verdict = Verdict(Event.SUPERSEDE)
+        for sync in syncs:
+            self._write(sync, State.SUPERSEDED.value, verdict, now)
+
+    def _write(self, sync: Sync, what: str, verdict: Verdict, now: datetime) -> None:
+        took = now - sync.created_at
+        self._metrics.moved(sync, what, took.total_seconds())
+        write = logs.warning if what in _NEEDS_A_LOOK else logs.event
+        write(
+            f"sync.{what}",
+            sync=sync.id,
+            delivery=sync.delivery,
+            source=sync.source,
+            image=sync.image,
+            digest=verdict.values.get("called_digest", sync.called_digest) or sync.digest,
+            source_region=sync.lane.source_region,
+            target_region=sync.lane.target.region,
+            target_namespace=sync.lane.target.namespace,
+            attempts=sync.attempts,
+            code=None if verdict.error is None else verdict.error.code,
+            reason=verdict.reason,
+            took_ms=round(took.total_seconds() * 1000),
+        )

@@ -1,0 +1,75 @@
+"""POST /hooks/<source>: where registries and CI jobs deliver."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from flask import Blueprint, Response, jsonify, request
+
+from swrhook import logs
+from swrhook.config.values import Config
+from swrhook.delivery import Delivery
+from swrhook.errors import Refused, UnknownSource
+from swrhook.intake import receive
+from swrhook.metrics import Metrics
+from swrhook.model import Entry, Outcome, Receipt
+from swrhook.sources import Source
+from swrhook.web.body import read_body
+
+
+def hooks(
+    config: Callable[[], Config], record: Callable[[Entry], Receipt], metrics: Metrics
+) -> Blueprint:
+    """Return the routes of the hooks."""
+    blueprint = Blueprint("hooks", __name__)
+
+    @blueprint.post("/hooks/<name>")
+    @blueprint.post("/hooks/<name>/<secret>")
+    def deliver(name: str, secret: str | None = None) -> tuple[Response, HTTPStatus]:
+        current = config()
+        source = current.sources.get(name)
+        label = "unknown" if source is None else name
+        try:
+            receipt = _receive(source, secret, current, record)
+        except Refused as exc:
+            metrics.refused(label, exc.code)
+            logs.event("delivery.refused", source=label, code=exc.code, reason=str(exc))
+            raise
+        metrics.delivered(name, receipt.outcome)
+        _log(name, receipt)
+        accepted = receipt.outcome is Outcome.ACCEPTED
+        return _answer(receipt), HTTPStatus.ACCEPTED if accepted else HTTPStatus.OK
+
+    return blueprint
+
+
+def _receive(
+    source: Source | None, secret: str | None, config: Config, record: Callable[[Entry], Receipt]
+) -> Receipt:
+    if source is None or (secret is not None and not source.takes_path_secret):
+        raise UnknownSource("no such source is configured")
+    delivery = Delivery(
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=read_body(request, config.options.body_limit),
+        path_secret=secret,
+    )
+    return receive(delivery, source, config, record=record, now=datetime.now(UTC))
+
+
+def _answer(receipt: Receipt) -> Response:
+    return jsonify(
+        delivery=receipt.delivery,
+        outcome=receipt.outcome.value,
+        reason=receipt.reason,
+        syncs=[{"id": s.id, "image": s.image, "target": s.target} for s in receipt.syncs],
+    )
+
+
+def _log(source: str, receipt: Receipt) -> None:
+    logs.event(
+        f"delivery.{receipt.outcome}",
+        delivery=receipt.delivery,
+        source=source,
+        reason=receipt.reason,
+        syncs=len(receipt.syncs),
+    )

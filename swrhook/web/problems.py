@@ -1,0 +1,77 @@
+"""Errors as answers: application/problem+json (RFC 9457) for every one of them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from swrhook import logs
+from swrhook.errors import (
+    CannotRecord,
+    NothingUsable,
+    Refused,
+    TooLarge,
+    Unauthenticated,
+    Undecodable,
+    UnknownSource,
+)
+
+STATUSES: Mapping[type[Refused], HTTPStatus] = {
+    UnknownSource: HTTPStatus.NOT_FOUND,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Undecodable: HTTPStatus.BAD_REQUEST,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    NothingUsable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    CannotRecord: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+# Seconds after which a sender may try again when the ledger cannot be written.
+RETRY_AFTER = 5
+
+
+def problem(
+    status: int, detail: str, *, reasons: Sequence[str] = (), headers: Mapping[str, str] = {}
+) -> Response:
+    """Return an error as problem+json."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    members = {"detail": detail} | ({"reasons": list(reasons)} if reasons else {})
+    return Response(
+        json.dumps(body | members, ensure_ascii=False) + "\n",
+        status,
+        headers,
+        content_type="application/problem+json",
+    )
+
+
+def refusal(exc: Refused) -> Response:
+    """Return the answer to a refused request."""
+    status = STATUSES[type(exc)]
+    headers = {}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER)
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    reasons = exc.reasons if isinstance(exc, NothingUsable) else ()
+    return problem(status, str(exc), reasons=reasons, headers=headers)
+
+
+def http_problem(exc: HTTPException) -> Response:
+    """Return one of Flask's own errors as problem+json."""
+    kept = {k: v for k, v in exc.get_headers() if k not in ("Content-Type", "Content-Length")}
+    status = exc.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    return problem(status, exc.description or HTTPStatus(status).phrase, headers=kept)
+
+
+def install(app: Flask) -> None:
+    """Make every error of the app one of these."""
+    app.register_error_handler(Refused, refusal)
+    app.register_error_handler(HTTPException, http_problem)
+    app.register_error_handler(Exception, _defect)
+
+
+def _defect(exc: Exception) -> Response:
+    logs.failure("request.failed", exc)
+    detail = "an error of swrhook itself: its log has the details"
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)
