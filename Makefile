@@ -1,0 +1,67 @@
+# Needs make and Python 3.11 or later; everything else is put into .venv by the first target used.
+
+PYTHON ?= python3
+
+VENV := .venv
+IN_VENV := $(VENV)/bin
+PIP := $(IN_VENV)/python -m pip --disable-pip-version-check --quiet --quiet
+
+# One stamp for what runs the service, one for what tests and checks it.
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+
+# A .venv whose Python is gone (an upgrade, a moved folder) is made anew.
+$(shell $(IN_VENV)/python -c '' 2>/dev/null || rm -f $(RUNTIME) $(DEVELOPMENT))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check fix lock clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
+	do printf '  make %-8s %s\n' "$$name" "$$text"; done
+
+demo: $(RUNTIME) ## simulator, service and real deliveries; ONCE=1 ends by itself
+	@$(IN_VENV)/python -m swrhook demo $(if $(ONCE),--once)
+
+run: $(RUNTIME) ## serve with ./swrhook.yaml
+	@$(IN_VENV)/python -m swrhook serve
+
+test: $(DEVELOPMENT) ## all tests, with branch coverage
+	@$(IN_VENV)/python -m pytest --quiet --cov
+
+check: $(DEVELOPMENT) ## format, lint, types, import contracts, then the tests; changes no file
+	@$(IN_VENV)/ruff format --check --quiet .
+	@$(IN_VENV)/ruff check --quiet .
+	@$(IN_VENV)/mypy --no-error-summary
+	@$(IN_VENV)/lint-imports --no-logo
+	@$(MAKE) --no-print-directory test
+
+fix: $(DEVELOPMENT) ## format, and repair what lint can repair
+	@$(IN_VENV)/ruff format --quiet .
+	@$(IN_VENV)/ruff check --fix .
+
+LOCK = $(VENV)-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url
+
+lock: ## pin the newest versions of requirements*.in, with hashes
+	@$(PYTHON) -m venv --clear $(VENV)-lock
+	@$(VENV)-lock/bin/python -m pip --disable-pip-version-check --quiet --quiet install uv
+	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(LOCK) requirements.in --output-file requirements.txt
+	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(LOCK) requirements-dev.in --output-file requirements-dev.txt
+	@rm -rf $(VENV)-lock
+
+clean: ## remove what was made here, but never var/, where the ledger is
+	@rm -rf $(VENV) $(VENV)-lock .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUNTIME): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "swrhook needs Python 3.11 or later as «$(PYTHON)»; name another: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "«$(PYTHON)» cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(IN_VENV)/python -c '' 2>/dev/null || { echo "Setting up $(VENV) ..."; $(PYTHON) -m venv --clear $(VENV); }
+	@$(PIP) install --require-hashes --requirement requirements.txt
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
+	@$(PIP) install --require-hashes --requirement requirements-dev.txt
+	@touch $@
