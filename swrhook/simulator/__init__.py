@@ -1,0 +1,28 @@
+"""A simulator of Huawei IAM and any number of SWR regions, on loopback.
+
+    with start(["cn-north-4", "cn-east-3"]) as simulator:
+        simulator.state.seed("cn-north-4", "group", "busybox", "v1")
+        requests.post(simulator.endpoints["cn-north-4"] + "/v2/manage/…")
+
+It is as strict as the documentation of the real services allows, and can be told to misbehave
+(faults.py). Everything it knows is in one `State`; nothing is written to disk.
+"""
+
+from swrhook.simulator.running import RunningSimulator, start
+from swrhook.simulator.scenario import ScenarioError
+from swrhook.simulator.state import State
+from swrhook.simulator.values import Call, Fault, Scenario, Settings, SyncJob, Tag, User
+
+__all__ = [
+    "Call",
+    "Fault",
+    "RunningSimulator",
+    "Scenario",
+    "ScenarioError",
+    "Settings",
+    "State",
+    "SyncJob",
+    "Tag",
+    "User",
+    "start",
+]

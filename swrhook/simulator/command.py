@@ -1,0 +1,120 @@
+"""The command `simulator`: IAM and SWR regions on loopback, until it is interrupted."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from swrhook import simulator as simulators
+from swrhook.simulator.running import REGIONS, RunningSimulator
+from swrhook.simulator.scenario import Reader, ScenarioError
+from swrhook.simulator.values import DEMO, Scenario
+
+_LOGIN = (
+    '{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"demo",'
+    '"password":"demo","domain":{"name":"demo"}}}},"scope":{"project":{"name":"%s"}}}}'
+)
+
+
+@click.command()
+@click.option("--port", default=9100, show_default=True, help="IAM's port; 0 takes free ones.")
+@click.option("--regions", default=",".join(REGIONS), show_default=True, help="On the next ports.")
+@click.option(
+    "--mirror",
+    "mirrors",
+    multiple=True,
+    metavar="REGION=REGISTRY_URL",
+    help="Read this region's tags from a docker registry. Repeatable.",
+)
+@click.option(
+    "--delay",
+    default=0.5,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Seconds until a synchronized tag is at its target.",
+)
+@click.option(
+    "--scenario",
+    type=click.Path(path_type=Path),
+    help="A YAML or JSON file: organizations, tags, faults, settings.",
+)
+@click.option("--bind", default="127.0.0.1", show_default=True, help="The address to listen on.")
+def simulator(
+    port: int,
+    regions: str,
+    mirrors: Sequence[str],
+    delay: float,
+    scenario: Path | None,
+    bind: str,
+) -> None:
+    """Simulate IAM and SWR regions on this machine, until Ctrl-C.
+
+    IAM is on the port, each region on the next ones. User, password and account are «demo».
+    """
+    names = _regions(regions)
+    try:
+        running = simulators.start(
+            names,
+            port=port,
+            bind=bind,
+            delay=delay,
+            mirror=_mirrors(mirrors, names),
+            scenario=Reader(names).file(scenario) if scenario else Scenario(),
+        )
+    except ScenarioError as exc:
+        raise click.ClickException(str(exc)) from exc
+    except (OSError, OverflowError) as exc:
+        last = port + len(names)
+        message = f"cannot listen on {bind}, ports {port} to {last}: {exc}"
+        raise click.ClickException(message) from exc
+    with running:
+        _introduce(running)
+        _wait()
+
+
+def _regions(text: str) -> Sequence[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names) or len(set(names)) != len(names):
+        message = f"{text!r} is not a list of different regions, separated by commas"
+        raise click.BadParameter(message, param_hint="--regions")
+    return names
+
+
+def _mirrors(texts: Sequence[str], regions: Sequence[str]) -> dict[str, str]:
+    mirrors: dict[str, str] = {}
+    for text in texts:
+        region, _, url = text.partition("=")
+        if region not in regions or not url.startswith(("http://", "https://")):
+            message = f"{text!r} is not REGION=http://… with one of {', '.join(regions)}"
+            raise click.BadParameter(message, param_hint="--mirror")
+        mirrors[region] = url
+    return mirrors
+
+
+def _introduce(running: RunningSimulator) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    table = Table("service", "endpoint")
+    table.add_row("IAM, control API at /_sim/", running.iam_url)
+    for region, url in running.endpoints.items():
+        table.add_row(f"SWR {region}", url)
+    console.print(table)
+    console.print(f"user [b]{DEMO.name}[/], password [b]{DEMO.password}[/], domain {DEMO.domain}")
+    region = next(iter(running.endpoints))
+    url = f"{running.iam_url}/v3/auth/tokens?nocatalog=true"
+    console.print("A token (X-Subject-Token), for example:")
+    command = f"curl -si {url} -H 'Content-Type: application/json' -d '{_LOGIN % region}'"
+    console.print(command, markup=False)
+
+
+def _wait() -> None:
+    done = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: done.set())
+    # Output may go to a pipe, whose reader waits for the endpoints.
+    sys.stdout.flush()
+    done.wait()

@@ -1,0 +1,78 @@
+"""SWR's organizations, and what it tells about regions, features and quotas.
+
+Source: SWR API reference, «Organization Management», «Querying the List of Regions»,
+«Querying the Feature Gates», «Quota Management».
+"""
+
+from flask import Blueprint, Response, request
+
+from swrhook.simulator import checks, refusals
+from swrhook.simulator.iam import project_id
+from swrhook.simulator.lookup import known_organization
+from swrhook.simulator.values import DEMO, Json, identifier
+from swrhook.simulator.web import answer, region, state
+
+organizations = Blueprint("organizations", __name__)
+_MANAGE = 7
+_QUOTA = 1000
+
+
+@organizations.get("/namespaces")
+def namespaces() -> Response:
+    """List the organizations."""
+    args = checks.query(request.args, "namespace", "mode")
+    wanted = args.get("namespace", "") if "filter" in request.args else ""
+    found = [name for name in state().store(region()).organizations() if wanted in name]
+    return answer({"namespaces": [_organization(name) for name in found]})
+
+
+@organizations.get("/namespaces/<namespace>")
+def namespace(namespace: str) -> Response:
+    """Show one organization."""
+    known_organization(checks.organization(namespace))
+    return answer(_organization(namespace))
+
+
+@organizations.post("/namespaces")
+def create_namespace() -> Response:
+    """Create an organization."""
+    charset = request.mimetype_params.get("charset", "")
+    body = checks.json_object(request.mimetype, charset, request.get_data())
+    name = checks.organization(checks.text(body, "namespace"))
+    if not state().create_organization(region(), name):
+        raise refusals.swr(409, "4090060", "The organization already exists.")
+    return Response(status=201)
+
+
+@organizations.get("/regions")
+def regions() -> Response:
+    """List the regions that images can be synchronized to."""
+    return answer([{"regionID": name} for name in state().regions])
+
+
+@organizations.get("/projects/<project>/feature-gates")
+def feature_gates(project: str) -> Response:
+    """Tell which features the region has."""
+    _check_project(project)
+    gates = ("experience", "hss_service", "image_scan", "sm3", "cci_service", "image_label")
+    others: dict[str, Json] = {f"enable_{gate}": False for gate in gates}
+    return answer({"enable_image_sync": True, "enable_pipeline": False} | others)
+
+
+@organizations.get("/projects/<project>/quotas")
+def quotas(project: str) -> Response:
+    """Tell how many organizations there may be."""
+    _check_project(project)
+    used = len(state().store(region()).organizations())
+    quota: Json = {"quota_limit": _QUOTA, "quota_key": "namespace", "unit": "", "used": used}
+    return answer({"quotas": [quota]})
+
+
+def _organization(name: str) -> Json:
+    number = int(identifier(name)[:7], 16)
+    return {"id": number, "name": name, "creator_name": DEMO.name, "auth": _MANAGE}
+
+
+def _check_project(project: str) -> None:
+    if project != project_id(region()):
+        raise refusals.swr(403, "4030170", "Insufficient permissions")

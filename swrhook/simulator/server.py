@@ -1,0 +1,135 @@
+"""A threaded HTTP/1.1 server for WSGI applications that keeps connections open.
+
+werkzeug's development server closes every connection, and waits 10 ms after each answer for
+what a client may still send. Clients of SWR keep connections, and their behaviour with these is
+part of what a simulator is for. Here the body is read before the application runs, so the next
+request on the connection starts where it should.
+"""
+
+import socket
+from contextlib import suppress
+from io import BytesIO
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.serving import DechunkedInput, ThreadedWSGIServer, WSGIRequestHandler
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+HUNG_UP = "swrhook.simulator.hung_up"
+"""In the environ: a fault has dealt with the client over its socket, nothing is to be sent."""
+BODY_LIMIT = 12 * 1024 * 1024
+# How often a server looks whether it is to stop.
+_POLL = 0.2
+
+
+class Server(ThreadedWSGIServer):
+    """Serves one application on one socket, in threads of its own, until it is closed."""
+
+    def __init__(self, listener: socket.socket, app: "WSGIApplication") -> None:
+        host, port = listener.getsockname()[:2]
+        super().__init__(host, port, app, Handler, fd=listener.fileno())
+        listener.close()  # the server works on a duplicate
+        self._connections: set[socket.socket] = set()
+        self._lock = Lock()
+        self._thread = Thread(target=self.serve_forever, args=(_POLL,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where it is reached."""
+        return f"http://{self.host}:{self.port}"
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop, and close all connections: kept ones would still be answered."""
+        with suppress(OSError):
+            # Wakes the accepting thread, where the system permits; elsewhere it wakes by itself.
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.shutdown()
+        self._thread.join()
+        with self._lock:
+            connections = list(self._connections)
+        for connection in connections:
+            with suppress(OSError):  # the client may have been faster
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def opened(self, connection: socket.socket) -> None:
+        """Remember a connection."""
+        with self._lock:
+            self._connections.add(connection)
+
+    def closed(self, connection: socket.socket) -> None:
+        """Forget a connection."""
+        with self._lock:
+            self._connections.discard(connection)
+
+
+class Handler(WSGIRequestHandler):
+    """Answers the requests of one connection."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        """Open the connection."""
+        super().setup()
+        self.server.opened(self.connection)
+
+    def finish(self) -> None:
+        """Close the connection."""
+        self.server.closed(self.connection)
+        super().finish()
+
+    def run_wsgi(self) -> None:
+        """Answer one request."""
+        self.environ = environ = self.make_environ()
+        environ["wsgi.input"] = BytesIO(self._read_body(environ))
+        environ["wsgi.input_terminated"] = True
+        status, headers, body = self._run_app(environ)
+        if environ.get(HUNG_UP):
+            self.close_connection = True
+            return
+        self._send(status, headers, body)
+
+    def _read_body(self, environ: dict[str, Any]) -> bytes:
+        if isinstance(environ["wsgi.input"], DechunkedInput):
+            body: bytes = environ["wsgi.input"].read(BODY_LIMIT + 1)
+        else:
+            length = environ.get("CONTENT_LENGTH") or "0"
+            size = int(length) if length.isdecimal() else 0
+            self.close_connection |= not length.isdecimal()
+            body = self.rfile.read(min(size, BODY_LIMIT + 1))
+        # What is left of a body beyond the limit would be taken for the next request.
+        self.close_connection |= len(body) > BODY_LIMIT
+        return body
+
+    def _run_app(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+        started: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> Any:  # noqa: ANN401 - WSGI's write(), which nothing here uses
+            started[:] = [status, headers]
+
+        chunks = self.server.app(environ, start_response)
+        body = b"".join(chunks)
+        if hasattr(chunks, "close"):
+            chunks.close()
+        return started[0], started[1], body
+
+    def _send(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
+        framing = [("Date", self.date_time_string()), ("Content-Length", str(len(body)))]
+        if self.close_connection:
+            framing.append(("Connection", "close"))
+        kept = [(name, value) for name, value in headers if name.lower() != "content-length"]
+        lines = [f"{name}: {value}" for name, value in kept + framing]
+        head = "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode("latin-1")
+        # Headers and body go out together. In two segments, the second would wait for the
+        # client's delayed acknowledgement of the first, 40 ms on Linux.
+        self.wfile.write(head if self.command == "HEAD" else head + body)
+
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
+        """Say nothing: the calls are recorded where they can be asked for."""

@@ -1,0 +1,146 @@
+"""SWR's synchronization: sync_images, the jobs that it makes, and rules for automatic ones.
+
+Sources: SWR API reference, «Manually Synchronizing Images», «Querying Image Synchronization
+Jobs», «Creating (Querying, Deleting) an Automatic Image Synchronization Task».
+"""
+
+import json
+from collections.abc import Mapping
+
+from flask import Blueprint, Response, request
+
+from swrhook.simulator import checks, refusals
+from swrhook.simulator.checks import SyncRequest
+from swrhook.simulator.jobs import Image
+from swrhook.simulator.lookup import known_image, stamp
+from swrhook.simulator.values import DEMO, Json, SyncJob, SyncRule, Target
+from swrhook.simulator.web import answer, region, state
+
+sync = Blueprint("sync", __name__)
+_REPO = "/namespaces/<namespace>/repos/<repository>"
+
+
+@sync.post(f"{_REPO}/sync_images")
+def sync_images(namespace: str, repository: str) -> Response:
+    """Accept tags for synchronization; whether they exist is found out later, by the job."""
+    body = _body()
+    image = checks.image(region(), namespace, repository)
+    wanted = checks.sync_request(body)
+    known_image(image)
+    _check_target(wanted.target)
+    fault = state().faults.take_failed_tags(region(), wanted.tags)
+    failed = fault.failed_tags if fault else ()
+    accepted = [tag for tag in wanted.tags if tag not in failed]
+    state().sync(image, accepted, wanted.target)
+    if fault:
+        listed = [tag for tag in wanted.tags if tag in failed]
+        return answer(listed, status=fault.status or 500, headers=fault.headers)
+    return _accepted(wanted)
+
+
+@sync.get(f"{_REPO}/sync_job")
+def sync_job(namespace: str, repository: str) -> Response:
+    """List the jobs of a source repository."""
+    image = checks.image(region(), namespace, repository)
+    if "filter" not in request.args:
+        raise refusals.swr(400, "4001025", "Invalid parameters: filter.")
+    args = checks.query(request.args, "limit", "offset", "order")
+    window, order = checks.window(args, mandatory=True), args.get("order", "desc")
+    if order not in ("asc", "desc"):
+        raise refusals.swr(400, "4001025", "Invalid parameters: order.")
+    known_image(image)
+    jobs = list(state().jobs(image))
+    if order == "desc":
+        jobs.reverse()
+    found = jobs[window.offset : window.offset + window.limit]
+    content_range = f"{window.offset}-{len(found)}/{len(jobs)}"
+    return answer([_job(job) for job in found], headers={"Content-Range": content_range})
+
+
+@sync.route(f"{_REPO}/sync_repo", methods=["GET", "POST", "DELETE"])
+def sync_repo(namespace: str, repository: str) -> Response:
+    """List, create or delete rules of automatic synchronization."""
+    image = checks.image(region(), namespace, repository)
+    if request.method == "GET":
+        known_image(image)
+        # Rules that are not automatic are not listed by the service.
+        rules = [rule for rule in state().rules.of(image) if rule.auto]
+        return answer([_rule(image, rule) for rule in rules])
+    body = _body()
+    known_image(image)
+    if request.method == "POST":
+        return _create_rule(image, body)
+    return _delete_rule(image, body)
+
+
+def _create_rule(image: Image, body: Mapping[str, object]) -> Response:
+    target, auto = checks.target(body), checks.flag(body, "syncAuto")
+    _check_target(target)
+    if not state().rules.add(image, target, auto=auto, at=state().clock()):
+        raise refusals.swr(400, "4000014", "duplicate sync repo")
+    return answer({})
+
+
+def _delete_rule(image: Image, body: Mapping[str, object]) -> Response:
+    target = checks.target(body)
+    if state().rules.remove(image, target.region, target.namespace):
+        return answer({})
+    # The vendor's Terraform provider reads this error from a list named "errors".
+    error: Json = {"errorCode": "SVCSTG.SWR.4001158", "errorMessage": "sync repo not found"}
+    return answer({"errors": [error]}, status=400)
+
+
+def _body() -> Mapping[str, object]:
+    charset = request.mimetype_params.get("charset", "")
+    return checks.json_object(request.mimetype, charset, request.get_data())
+
+
+def _check_target(target: Target) -> None:
+    # A region that is not one is answered like a fault of the service.
+    if target.region not in state().regions:
+        raise refusals.swr(500, "5001101", "Internal error")
+    refuse = state().settings.unknown_organization == "refuse"
+    if refuse and not state().store(target.region).has_organization(target.namespace):
+        raise refusals.swr(404, "4040058", "The organization was not found.")
+
+
+def _accepted(wanted: SyncRequest) -> Response:
+    # The reference describes a list of the tags that are done, its example for one tag is [].
+    bodies = {"empty_list": "[]", "tags": json.dumps(wanted.tags), "nothing": ""}
+    body = bodies[state().settings.accepted_body]
+    return Response(body, content_type="application/json")
+
+
+def _job(job: SyncJob) -> Json:
+    return {
+        "id": job.id,
+        "namespace": job.namespace,
+        "repoName": job.repository,
+        "tag": job.tag,
+        "status": job.status,
+        "override": job.target.override,
+        "remoteNamespace": job.target.namespace,
+        "remoteRegionId": job.target.region,
+        "syncOperatorId": DEMO.id,
+        "syncOperatorName": DEMO.name,
+        "domainID": DEMO.domain_id,
+        "domainName": DEMO.domain,
+        "createdAt": stamp(job.created),
+        "updatedAt": stamp(job.updated),
+    }
+
+
+def _rule(image: Image, rule: SyncRule) -> Json:
+    return {
+        "id": rule.id,
+        "namespace": image.namespace,
+        "repoName": image.repository,
+        "remoteRegionId": rule.target.region,
+        "remoteNamespace": rule.target.namespace,
+        "syncAuto": rule.auto,
+        "override": rule.target.override,
+        "createdAt": stamp(rule.created),
+        "updatedAt": stamp(rule.created),
+        "domainID": DEMO.domain_id,
+        "domainName": DEMO.domain,
+    }

@@ -1,0 +1,136 @@
+"""Where a region's tags are: the protocol, and the implementation that keeps them in memory."""
+
+import hashlib
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from threading import RLock
+from typing import Literal, Protocol
+
+from swrhook.simulator.values import Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The part of a listing of tags that is asked for."""
+
+    offset: int = 0
+    limit: int = 100
+    tag: str = ""
+    order: Literal["updated_at", "tag"] = "updated_at"
+    descending: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of tags, and how many there are over all pages."""
+
+    tags: Sequence[Tag]
+    total: int
+
+
+class TagStore(Protocol):
+    """A region's organizations, repositories and tags, to be read."""
+
+    def organizations(self) -> Sequence[str]:
+        """List the organizations, sorted by name."""
+
+    def has_organization(self, namespace: str) -> bool:
+        """Tell whether the organization exists."""
+
+    def repositories(self) -> Sequence[tuple[str, str]]:
+        """List the repositories as pairs of organization and name, sorted."""
+
+    def has_repository(self, namespace: str, repository: str) -> bool:
+        """Tell whether the repository exists, be it empty."""
+
+    def page(self, namespace: str, repository: str, page: Page) -> Listing:
+        """List tags of a repository; there are none of a repository that does not exist."""
+
+    def tag(self, namespace: str, repository: str, name: str) -> Tag | None:
+        """Find a tag."""
+
+
+class StoredTags:
+    """Tags kept in memory, under a lock that is shared with whoever must see several as one."""
+
+    def __init__(self, region: str, lock: RLock) -> None:
+        self._region = region
+        self._lock = lock
+        self._ids = itertools.count(1)
+        self._organizations: set[str] = set()
+        self._repositories: dict[tuple[str, str], dict[str, Tag]] = {}
+
+    def organizations(self) -> Sequence[str]:
+        """List the organizations, sorted by name."""
+        with self._lock:
+            return sorted(self._organizations)
+
+    def has_organization(self, namespace: str) -> bool:
+        """Tell whether the organization exists."""
+        return namespace in self._organizations
+
+    def repositories(self) -> Sequence[tuple[str, str]]:
+        """List the repositories as pairs of organization and name, sorted."""
+        with self._lock:
+            return sorted(self._repositories)
+
+    def has_repository(self, namespace: str, repository: str) -> bool:
+        """Tell whether the repository exists, be it empty."""
+        return (namespace, repository) in self._repositories
+
+    def page(self, namespace: str, repository: str, page: Page) -> Listing:
+        """List tags of a repository; there are none of a repository that does not exist."""
+        with self._lock:
+            tags = list(self._repositories.get((namespace, repository), {}).values())
+        # The reference does not say whether `tag` matches exactly: all that contain it are
+        # answered, so that a client that does not compare for itself is caught.
+        found = sorted((tag for tag in tags if page.tag in tag.name), key=lambda tag: tag.name)
+        if page.order == "updated_at":
+            found.sort(key=lambda tag: (tag.updated, tag.id))
+        if page.descending:
+            found.reverse()
+        return Listing(found[page.offset : page.offset + page.limit], len(found))
+
+    def tag(self, namespace: str, repository: str, name: str) -> Tag | None:
+        """Find a tag."""
+        return self._repositories.get((namespace, repository), {}).get(name)
+
+    def add_organization(self, namespace: str) -> bool:
+        """Create an organization; tell whether it is new."""
+        with self._lock:
+            new = namespace not in self._organizations
+            self._organizations.add(namespace)
+            return new
+
+    def put(
+        self, namespace: str, repository: str, name: str, digest: str | None, *, at: datetime
+    ) -> Tag:
+        """Push a tag: it has this digest from now on, or a new one when none is given."""
+        with self._lock:
+            tags = self._repositories.setdefault((namespace, repository), {})
+            serial = next(self._ids)
+            wanted = digest or self._new_digest(serial)
+            old = tags.get(name)
+            tags[name] = (
+                replace(old, digest=wanted, updated=at)
+                if old
+                else Tag(serial, namespace, repository, name, wanted, created=at, updated=at)
+            )
+            return tags[name]
+
+    def remove(self, tag: Tag) -> None:
+        """Delete a tag; its repository stays, as in SWR."""
+        with self._lock:
+            self._repositories[tag.namespace, tag.repository].pop(tag.name, None)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._ids = itertools.count(1)
+            self._organizations.clear()
+            self._repositories.clear()
+
+    def _new_digest(self, serial: int) -> str:
+        return "sha256:" + hashlib.sha256(f"{self._region}/{serial}".encode()).hexdigest()

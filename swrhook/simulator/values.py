@@ -1,0 +1,207 @@
+"""What IAM and SWR know about, as frozen values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+from uuid import NAMESPACE_URL, uuid5
+
+Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
+Status: TypeAlias = Literal["waiting", "running", "success", "failed", "existed"]
+
+IAM = "iam"
+"""Stands for the IAM server where the name of a region is expected."""
+EVERYWHERE = "*"
+"""Stands for every SWR region, or for every operation."""
+
+OPERATIONS = (
+    "sync_images",
+    "tags",
+    "tag",
+    "repo",
+    "repos",
+    "namespaces",
+    "regions",
+    "sync_job",
+    "sync_repo",
+    "feature_gates",
+    "quotas",
+)
+IAM_OPERATIONS = ("tokens", "projects")
+
+
+def identifier(*parts: str) -> str:
+    """Make the 32 hexadecimal digits that always name the same thing."""
+    return uuid5(NAMESPACE_URL, "/".join(parts)).hex
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An IAM user of an account (which IAM calls a domain)."""
+
+    name: str
+    password: str = field(repr=False)
+    domain: str
+
+    @property
+    def id(self) -> str:
+        """The user's id, the same in every run."""
+        return identifier("user", self.domain, self.name)
+
+    @property
+    def domain_id(self) -> str:
+        """The account's id, the same in every run."""
+        return identifier("domain", self.domain)
+
+
+DEMO = User(name="demo", password="demo", domain="demo")  # noqa: S106 - nothing to protect
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that IAM issued; only one with a project opens SWR, and only in its region."""
+
+    value: str = field(repr=False)
+    user: User
+    issued_at: datetime
+    expires_at: datetime
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag of a repository, as it stands in one region."""
+
+    id: int
+    namespace: str
+    repository: str
+    name: str
+    digest: str
+    created: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a synchronization goes to, and whether it may replace what is there."""
+
+    region: str
+    namespace: str
+    override: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SyncJob:
+    """One tag on its way to one target; it runs as soon as `due` is reached."""
+
+    id: int
+    region: str
+    namespace: str
+    repository: str
+    tag: str
+    target: Target
+    status: Status
+    created: datetime
+    updated: datetime
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRule:
+    """A rule of automatic synchronization; it is kept and listed, but acts on nothing."""
+
+    id: int
+    target: Target
+    auto: bool
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request to IAM or to a region; `status` is None while it is being answered."""
+
+    serial: int
+    time: datetime
+    region: str
+    operation: str
+    method: str
+    path: str
+    query: str
+    body: Json
+    token_region: str | None
+    status: int | None = None
+    took_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """How some calls are to go wrong; faults.py says what each field does."""
+
+    region: str = EVERYWHERE
+    operation: str = EVERYWHERE
+    times: int | None = None
+    token_kill: bool = False
+    delay: float = 0.0
+    status: int | None = None
+    body: Json = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    failed_tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the simulated services behave; where the documentation is silent, a choice of both.
+
+    `unknown_organization` is what sync_images does with a target organization that does not
+    exist: accept, and let the job fail, or refuse. `accepted_body` is what a 200 of
+    sync_images carries, `error_shape` which of the observed shapes SWR's own errors take.
+    """
+
+    delay: float = 0.5
+    unknown_organization: Literal["accept", "refuse"] = "accept"
+    accepted_body: Literal["empty_list", "tags", "nothing"] = "empty_list"
+    error_shape: Literal["array", "errors", "object"] = "array"
+    token_ttl: float = 86_400.0
+    token_size: int = 2_048
+    lock_after: int = 5
+    lock_time: float = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class SeedTag:
+    """A tag that is to be in a region; without a digest it gets a new one."""
+
+    region: str
+    namespace: str
+    repository: str
+    tag: str
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeedOrganization:
+    """An organization that is to be in a region, or in all of them."""
+
+    region: str
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What is there at the start: organizations, tags, faults, changed settings."""
+
+    organizations: Sequence[SeedOrganization] = ()
+    tags: Sequence[SeedTag] = ()
+    faults: Sequence[Fault] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the simulator is at its start, and again after a reset."""
+
+    regions: Sequence[str]
+    mirror: Mapping[str, str] = field(default_factory=dict)
+    users: Sequence[User] = (DEMO,)
+    settings: Settings = Settings()
+    scenario: Scenario = Scenario()

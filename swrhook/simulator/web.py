@@ -1,0 +1,129 @@
+"""What the applications of IAM and of a region share: the record, the faults, JSON answers."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import cast
+
+from flask import Flask, Response, current_app, g, request
+from werkzeug import Response as AnyResponse
+from werkzeug.exceptions import HTTPException
+
+from swrhook.simulator import faults, refusals
+from swrhook.simulator.mirror import MirrorUnavailable
+from swrhook.simulator.refusals import Refusal
+from swrhook.simulator.server import BODY_LIMIT
+from swrhook.simulator.state import State
+from swrhook.simulator.values import IAM, Call, Json
+
+# Endpoints that are one operation with another.
+_OPERATIONS = {"create_namespace": "namespaces", "namespace": "namespaces"}
+
+
+def new_app(name: str, state: State, region: str) -> Flask:
+    """Make an application that records every call, suffers faults and refuses in JSON."""
+    # No static folder, no OPTIONS: the services have neither.
+    app = Flask(name, static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False
+    app.extensions["state"] = state
+    app.extensions["region"] = region
+    app.before_request(_begin)
+    app.before_request(_suffer)
+    app.after_request(_end)
+    app.register_error_handler(Refusal, _refuse)
+    app.register_error_handler(HTTPException, _refuse_route)
+    app.register_error_handler(MirrorUnavailable, _refuse_mirror)
+    return app
+
+
+def state() -> State:
+    """Give the state of the simulator that this request came to."""
+    return cast("State", current_app.extensions["state"])
+
+
+def region() -> str:
+    """Give the region that this request came to."""
+    return cast("str", current_app.extensions["region"])
+
+
+def answer(body: Json, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with JSON."""
+    content = json.dumps(body, ensure_ascii=False)
+    return Response(content, status, dict(headers or {}), content_type="application/json")
+
+
+def parse_json(content: bytes) -> object:
+    """Parse JSON; whatever is wrong with it is a ValueError."""
+    try:
+        return json.loads(content)
+    except RecursionError as exc:
+        message = "nested too deeply"
+        raise ValueError(message) from exc
+
+
+def _begin() -> None:
+    g.request_id = secrets.token_hex(16)
+    its, where = state(), region()
+    token = its.accounts.token(request.headers.get("X-Auth-Token", ""))
+    call = Call(
+        serial=0,
+        time=its.clock(),
+        region=where,
+        operation=_operation(),
+        method=request.method,
+        path=request.environ["RAW_URI"].partition("?")[0],
+        query=request.query_string.decode("latin-1"),
+        # A login's body holds a password.
+        body=None if where == IAM else _recorded_body(),
+        token_region=token.region if token else None,
+    )
+    g.call = its.call_log.begin(call)
+    if len(request.get_data()) > BODY_LIMIT:
+        raise refusals.gateway(413, "0201", "Request entity too large.")
+
+
+def _operation() -> str:
+    name = (request.endpoint or "unknown").rpartition(".")[2]
+    return _OPERATIONS.get(name, name)
+
+
+def _recorded_body() -> Json:
+    content = request.get_data()
+    if not content:
+        return None
+    try:
+        return cast("Json", parse_json(content))
+    except ValueError:
+        return content.decode("utf-8", "replace")
+
+
+def _suffer() -> AnyResponse | None:
+    struck = state().faults.take(region(), g.call.operation)
+    return faults.strike(struck, faults.Hit(state().accounts, request.environ))
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.request_id
+    state().call_log.end(g.call, status=response.status_code, at=state().clock())
+    return response
+
+
+def _refuse(refusal: Refusal) -> Response:
+    shape = state().settings.error_shape
+    body = refusals.render(refusal, request_id=g.request_id, swr_shape=shape)
+    return answer(body, status=refusal.status)
+
+
+def _refuse_route(exc: HTTPException) -> Response:
+    # The gateway knows no 405: a method that an API lacks is an API that does not exist.
+    if exc.code in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        message = "The API does not exist or has not been published in the environment."
+        return _refuse(refusals.gateway(404, "0101", message))
+    return _refuse(refusals.swr(exc.code or 500, "5000000", "Internal error"))
+
+
+def _refuse_mirror(exc: MirrorUnavailable) -> Response:
+    message = f"Failed to obtain the image information: {exc}"
+    return _refuse(refusals.swr(500, "5000002", message))

@@ -1,0 +1,177 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from swrhook.simulator import RunningSimulator
+
+Swr = Callable[..., requests.Response]
+DIGEST = "sha256:" + "7" * 64
+TAG = {"region": "cn-east-3", "namespace": "team", "repository": "web/api", "tag": "v1"}
+TIMES = {"created": "2026-01-02T03:04:05Z", "updated": "2026-01-02T03:04:05Z"}
+
+
+def test_a_tag_is_seeded_with_its_organization_and_listed(
+    sim: RunningSimulator, control: Swr
+) -> None:
+    answer = control("PUT", "/tags", TAG | {"digest": DIGEST})
+
+    assert (200, TAG | TIMES | {"digest": DIGEST}) == (answer.status_code, answer.json())
+    assert [answer.json()] == control("GET", "/tags?region=cn-east-3").json()
+    assert [] == control("GET", "/tags?region=cn-north-4").json()
+    assert sim.state.store("cn-east-3").has_organization("team")
+
+
+def test_tags_without_a_digest_get_different_ones(control: Swr) -> None:
+    seeded = control("POST", "/tags", [TAG, TAG | {"tag": "v2"}, TAG]).json()
+
+    assert 3 == len({tag["digest"] for tag in seeded})
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"region": "atlantis"}, "unknown region atlantis"),
+        ({"namespace": "Team"}, "0.namespace: Not an organization's name."),
+        ({"tag": "-"}, "0.tag: Not a tag."),
+        ({"digest": "sha256:1"}, "0.digest: Not a digest."),
+        ({"tga": "v1"}, "0.tga: Unknown field."),
+    ],
+)
+def test_a_seed_that_is_wrong_is_refused(
+    control: Swr, change: dict[str, str], expected: str
+) -> None:
+    answer = control("PUT", "/tags", TAG | change)
+
+    assert 400 == answer.status_code
+    assert expected in answer.json()["error"]
+
+
+def test_tags_are_deleted_by_query(control: Swr) -> None:
+    control("PUT", "/tags", [TAG, TAG | {"tag": "v2"}, TAG | {"region": "cn-north-4"}])
+
+    assert {"deleted": 1} == control("DELETE", "/tags?region=cn-east-3&tag=v1").json()
+    assert {"deleted": 2} == control("DELETE", "/tags").json()
+
+
+def test_an_organization_is_made_in_one_region_or_in_all(control: Swr) -> None:
+    control("POST", "/organizations", {"region": "cn-east-3", "namespace": "one"})
+    control("POST", "/organizations", {"region": "*", "namespace": "all"})
+    listed = control("GET", "/organizations").json()
+
+    assert ["all", "group", "one"] == [o["namespace"] for o in listed if o["region"] == "cn-east-3"]
+    assert 3 == sum(o["namespace"] == "all" for o in listed)
+
+
+def test_calls_are_recorded_without_any_secret(
+    control: Swr, swr: Swr, token: Callable[[str], str]
+) -> None:
+    swr("POST", "/namespaces?x=1", json={"namespace": "team"})
+    swr("GET", "/namespaces/a$b", region="cn-east-3")
+    listed = control("GET", "/calls?region=cn-north-4&operation=namespaces&path=namespace")
+
+    assert 0 <= listed.json()[0].pop("took_ms")
+    [call] = listed.json()
+    assert 0 == call.pop("took_ms")
+    assert {
+        "serial": 2,
+        "time": "2026-01-02T03:04:05Z",
+        "region": "cn-north-4",
+        "operation": "namespaces",
+        "method": "POST",
+        "path": "/v2/manage/namespaces",
+        "query": "x=1",
+        "body": {"namespace": "team"},
+        "token_region": "cn-north-4",
+        "status": 201,
+    } == call
+    everything = control("GET", "/calls").text
+    assert token("cn-north-4") not in everything
+    assert "password" not in everything
+
+
+def test_calls_of_all_kinds_are_recorded(sim: RunningSimulator, swr: Swr, control: Swr) -> None:
+    swr("GET", "/nothing")
+    swr("POST", "/namespaces", data=b"{no json", headers={"X-Auth-Token": "made-up"})
+
+    recorded = [(c.operation, c.status, c.body, c.token_region) for c in sim.state.calls()]
+    assert [
+        ("tokens", 201, None, None),
+        ("unknown", 404, None, "cn-north-4"),
+        ("namespaces", 401, "{no json", None),
+    ] == recorded
+    assert {} == control("DELETE", "/calls").json()
+    assert [] == sim.state.calls()
+
+
+def test_jobs_are_listed(sim: RunningSimulator, swr: Swr, control: Swr) -> None:
+    sim.state.seed("cn-north-4", "group", "web", "v1")
+    body = {"imageTag": ["v1"], "remoteNamespace": "group", "remoteRegionId": "cn-east-3"}
+    swr("POST", "/namespaces/group/repos/web/sync_images", json=body)
+    [job] = control("GET", "/jobs").json()
+
+    target = {"region": "cn-east-3", "namespace": "group", "override": False}
+    assert ("v1", "waiting", target) == (job["tag"], job["status"], job["target"])
+    assert "2026-01-02T03:04:07Z" == job["due"]
+
+
+def test_settings_are_told_and_changed(sim: RunningSimulator, control: Swr) -> None:
+    changed = control("PUT", "/settings", {"delay": 7}).json()
+
+    assert 7 == changed["delay"] == sim.state.settings.delay
+    assert changed == control("GET", "/settings").json() == control("GET", "/").json()["settings"]
+    assert 400 == control("PUT", "/settings", {"delay": -1}).status_code
+
+
+def test_tokens_are_killed(swr: Swr, control: Swr) -> None:
+    swr("GET", "/regions")
+
+    assert {"killed": 1} == control("DELETE", "/tokens").json()
+    assert 401 == swr("GET", "/regions").status_code
+
+
+def test_faults_are_replaced_added_and_deleted(control: Swr) -> None:
+    first = control("PUT", "/faults", {"status": 500, "failed_tags": ["v1"]}).json()
+    second = control("POST", "/faults", [{"delay": 1, "times": 2}]).json()
+
+    assert [["v1"]] == [fault["failed_tags"] for fault in first]
+    assert [500, None] == [fault["status"] for fault in second]
+    assert 1 == len(control("PUT", "/faults", [{"delay": 2}]).json())
+    assert [] == control("DELETE", "/faults").json() == control("GET", "/faults").json()
+
+
+def test_a_reset_gives_back_the_start(sim: RunningSimulator, swr: Swr, control: Swr) -> None:
+    swr("GET", "/regions")
+    control("PUT", "/tags", TAG)
+    control("PUT", "/settings", {"delay": 7})
+    control("PUT", "/faults", [{"status": 500, "operation": "tag"}, {"delay": 0}])
+    body = {"imageTag": ["v1"], "remoteNamespace": "group", "remoteRegionId": "cn-north-4"}
+    swr("POST", "/namespaces/team/repos/web$api/sync_images", region="cn-east-3", json=body)
+    assert 200 == control("POST", "/reset").status_code
+
+    state = sim.state
+    assert [[], [], [], []] == [
+        state.calls(),
+        state.jobs(),
+        state.faults.all(),
+        control("GET", "/tags").json(),
+    ]
+    assert (2, ["group"]) == (state.settings.delay, state.store("cn-east-3").organizations())
+    assert 401 == swr("GET", "/regions").status_code
+
+
+def test_the_control_api_is_on_every_port_and_not_recorded(
+    sim: RunningSimulator, session: requests.Session
+) -> None:
+    urls = [sim.iam_url, *sim.endpoints.values()]
+    answers: list[Any] = [session.get(f"{url}/_sim/", timeout=10).json() for url in urls]
+
+    assert ["cn-north-4", "cn-east-3", "ap-southeast-1"] == answers[0]["regions"]
+    assert 1 == len({str(answer) for answer in answers})
+    assert [] == sim.state.calls()
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("PATCH", "/tags")])
+def test_a_mistake_in_the_path_is_told_in_json(control: Swr, method: str, path: str) -> None:
+    assert control(method, path).json()["error"]

@@ -1,0 +1,156 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from swrhook.simulator import RunningSimulator, Settings, User, start
+
+Login = Callable[..., requests.Response]
+LOCKED = {"error_msg": "Account locked.", "error_code": "IAM.0061"}
+UNAUTHORIZED = {"error": {"message": "Unauthorized.", "code": 401, "title": "Unauthorized"}}
+
+
+def test_a_login_gives_a_token_in_the_header_and_tells_its_project_and_times(login: Login) -> None:
+    response = login("cn-north-4")
+
+    token = response.json()["token"]
+    assert 201 == response.status_code
+    assert Settings().token_size == len(response.headers["X-Subject-Token"])
+    assert ["password"] == token["methods"]
+    assert "2026-01-02T03:04:05.000000Z" == token["issued_at"]
+    assert "2026-01-03T03:04:05.000000Z" == token["expires_at"]
+    assert "cn-north-4" == token["project"]["name"]
+    assert 32 == len(token["project"]["id"])
+    assert ("demo", "demo") == (token["user"]["name"], token["user"]["domain"]["name"])
+
+
+def test_a_project_can_be_asked_for_by_id(login: Login) -> None:
+    project = login("cn-east-3").json()["token"]["project"]
+
+    assert project == login(scope={"project": {"id": project["id"]}}).json()["token"]["project"]
+
+
+def test_a_project_wins_over_a_domain_in_the_scope(login: Login) -> None:
+    scope = {"project": {"name": "cn-east-3"}, "domain": {"name": "demo"}}
+
+    assert "cn-east-3" == login(scope=scope).json()["token"]["project"]["name"]
+
+
+@pytest.mark.parametrize("scope", [None, {"domain": {"name": "demo"}}])
+def test_a_token_without_a_project_is_issued_too(login: Login, scope: Any) -> None:
+    response = login(None, scope=scope)
+
+    assert 201 == response.status_code
+    assert "project" not in response.json()["token"]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"password": "x"}, {"user": "x"}, {"domain": "x"}, {"password": "pässword"}]
+)
+def test_wrong_credentials_are_refused_as_keystone_does(
+    login: Login, wrong: dict[str, str]
+) -> None:
+    response = login(**wrong)
+
+    assert (401, UNAUTHORIZED) == (response.status_code, response.json())
+    assert "X-Subject-Token" not in response.headers
+
+
+def test_the_fifth_wrong_password_in_a_row_locks_the_account_for_a_while(
+    login: Login, advance: Callable[[float], None]
+) -> None:
+    answers = [login(password="x").json() for _ in range(6)]
+
+    assert [UNAUTHORIZED] * 5 + [LOCKED] == answers
+    assert (401, LOCKED) == (login().status_code, login().json())
+    advance(900)
+    assert 201 == login().status_code
+
+
+def test_a_right_password_starts_the_count_anew(login: Login) -> None:
+    for password in ["x"] * 4 + ["demo"] + ["x"] * 4:
+        login(password=password)
+
+    assert 201 == login().status_code
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{", "IAM.0011"),
+        (b"[]", "IAM.0011"),
+        (b"[" * 100_000, "IAM.0011"),
+        (b"{}", "IAM.0072"),
+        (b'{"auth":{"identity":{"methods":["token"]}}}', "IAM.0073"),
+        (b'{"auth":{"identity":{"methods":["password"],"password":{}}}}', "IAM.0072"),
+    ],
+)
+def test_a_malformed_login_is_refused_with_a_code(
+    sim: RunningSimulator, session: requests.Session, body: bytes, code: str
+) -> None:
+    headers = {"Content-Type": "application/json;charset=utf8"}
+    response = session.post(f"{sim.iam_url}/v3/auth/tokens", data=body, headers=headers, timeout=10)
+
+    assert (400, code) == (response.status_code, response.json()["error_code"])
+
+
+def test_a_login_that_is_not_declared_as_json_is_refused(
+    sim: RunningSimulator, session: requests.Session
+) -> None:
+    response = session.post(f"{sim.iam_url}/v3/auth/tokens", data="{}", timeout=10)
+
+    assert (400, "IAM.0011") == (response.status_code, response.json()["error_code"])
+
+
+def test_an_unknown_project_is_refused(login: Login) -> None:
+    response = login("cn-south-1")
+
+    assert (400, "IAM.1109") == (response.status_code, response.json()["error_code"])
+
+
+def test_projects_are_found_by_name_with_a_token(
+    sim: RunningSimulator, session: requests.Session, login: Login
+) -> None:
+    token = login("cn-east-3")
+    response = session.get(
+        f"{sim.iam_url}/v3/projects?name=cn-east-3",
+        headers={"X-Auth-Token": token.headers["X-Subject-Token"]},
+        timeout=10,
+    )
+
+    [project] = response.json()["projects"]
+    assert token.json()["token"]["project"]["id"] == project["id"]
+    assert "cn-east-3" == project["name"]
+
+
+def test_projects_are_not_told_without_a_token(
+    sim: RunningSimulator, session: requests.Session
+) -> None:
+    response = session.get(f"{sim.iam_url}/v3/projects", timeout=10)
+
+    assert (401, UNAUTHORIZED) == (response.status_code, response.json())
+
+
+def test_a_token_has_the_size_and_the_user_that_were_set(session: requests.Session) -> None:
+    users = [User(name="robot", password="secret", domain="acme")]
+    with start(["r1"], users=users, settings=Settings(token_size=32_768)) as sim:
+        user = {"id": users[0].id, "password": "secret"}
+        auth = {"identity": {"methods": ["password"], "password": {"user": user}}}
+        response = session.post(f"{sim.iam_url}/v3/auth/tokens", json={"auth": auth}, timeout=10)
+
+    assert 32_768 == len(response.headers["X-Subject-Token"])
+    assert "acme" == response.json()["token"]["user"]["domain"]["name"]
+
+
+def test_no_password_is_shown_by_a_user(sim: RunningSimulator) -> None:
+    assert "'secret'" not in repr(User(name="robot", password="secret", domain="acme"))
+    assert sim.state.users[0].password == "demo"
+
+
+def test_what_iam_does_not_offer_is_answered_in_json(
+    sim: RunningSimulator, session: requests.Session
+) -> None:
+    for method, path in [("GET", "/"), ("GET", "/v3/auth/tokens"), ("PUT", "/v3//projects")]:
+        response = session.request(method, sim.iam_url + path, timeout=10)
+        assert (404, "APIGW.0101") == (response.status_code, response.json()["error_code"])

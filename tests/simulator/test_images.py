@@ -1,0 +1,149 @@
+from collections.abc import Callable
+
+import pytest
+import requests
+
+from swrhook.simulator import RunningSimulator
+
+Swr = Callable[..., requests.Response]
+REPO = "/namespaces/group/repos/web$api"
+DIGEST = "sha256:" + "7" * 64
+
+
+@pytest.fixture
+def sim(sim: RunningSimulator, advance: Callable[[float], None]) -> RunningSimulator:
+    for tag in ("b", "a", "c", "a1"):
+        sim.state.seed("cn-north-4", "group", "web/api", tag, DIGEST)
+        advance(1)
+    return sim
+
+
+def tags(response: requests.Response) -> list[str]:
+    return [tag["Tag"] for tag in response.json()]
+
+
+def refusal(response: requests.Response) -> tuple[int, str]:
+    return response.status_code, response.json()[0]["errorCode"].removeprefix("SVCSTG.SWR.")
+
+
+def test_tags_are_listed_newest_first_with_their_digests(swr: Swr) -> None:
+    response = swr("GET", f"{REPO}/tags")
+
+    newest = response.json()[0]
+    assert ["a1", "c", "a", "b"] == tags(response)
+    assert "0-4/4" == response.headers["Content-Range"]
+    assert (DIGEST, "2026-01-02T03:04:08Z") == (newest["digest"], newest["updated"])
+    assert "swr.cn-north-4.myhuaweicloud.com/group/web/api:a1" == newest["path"]
+    assert "tag" not in newest
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("limit=2&offset=1", ["c", "a"]),
+        ("limit=1000&offset=4", []),
+        ("order_column=updated_at&order_type=asc", ["b", "a", "c", "a1"]),
+        ("order_column=tag&order_type=asc", ["a", "a1", "b", "c"]),
+        ("tag=a", ["a1", "a"]),
+        ("filter=offset::0|limit::1|order_column::updated_at|order_type::asc|tag::a", ["a"]),
+        ("tag=b&filter=tag::c", ["c"]),
+    ],
+)
+def test_a_listing_of_tags_is_paged_ordered_and_narrowed(
+    swr: Swr, query: str, expected: list[str]
+) -> None:
+    assert expected == tags(swr("GET", f"{REPO}/tags?{query}"))
+
+
+def test_the_content_range_tells_how_many_tags_there_are(swr: Swr) -> None:
+    assert "1-2/4" == swr("GET", f"{REPO}/tags?limit=2&offset=1").headers["Content-Range"]
+
+
+def test_a_page_holds_100_tags_unless_told(sim: RunningSimulator, swr: Swr) -> None:
+    for number in range(120):
+        sim.state.seed("cn-north-4", "group", "big", f"t{number}")
+
+    assert 100 == len(swr("GET", "/namespaces/group/repos/big/tags").json())
+    assert 120 == len(swr("GET", "/namespaces/group/repos/big/tags?limit=1000&offset=0").json())
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("limit=10", "4001025"),
+        ("offset=0", "4001025"),
+        ("limit=1001&offset=0", "4001025"),
+        ("limit=0&offset=0", "4001025"),
+        ("limit=-1&offset=0", "4001025"),
+        ("order_column=tag", "4001096"),
+        ("order_type=asc", "4001096"),
+        ("order_column=size&order_type=asc", "4001096"),
+    ],
+)
+def test_a_query_that_the_reference_does_not_allow_is_refused(
+    swr: Swr, query: str, code: str
+) -> None:
+    assert (400, code) == refusal(swr("GET", f"{REPO}/tags?{query}"))
+
+
+def test_one_tag_is_shown_with_a_lower_case_key(swr: Swr) -> None:
+    shown = swr("GET", f"{REPO}/tags/c").json()
+
+    assert ("c", DIGEST) == (shown["tag"], shown["digest"])
+    assert "Tag" not in shown
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (f"{REPO}/tags/nothing", (404, "4040048")),
+        (f"{REPO}/tags/-x", (400, "4009021")),
+        ("/namespaces/group/repos/nothing/tags/v1", (404, "4040010")),
+        ("/namespaces/group/repos/nothing/tags", (404, "4040010")),
+        ("/namespaces/group/repos/nothing", (404, "4040010")),
+        ("/namespaces/nobody/repos/web$api/tags", (404, "4040058")),
+        ("/namespaces/Group/repos/web$api/tags", (400, "4001028")),
+    ],
+)
+def test_what_does_not_exist_is_not_found(swr: Swr, path: str, expected: tuple[int, str]) -> None:
+    assert expected == refusal(swr("GET", path))
+
+
+def test_a_tag_pushed_again_keeps_its_creation_and_changes_its_update(
+    sim: RunningSimulator, swr: Swr
+) -> None:
+    sim.state.seed("cn-north-4", "group", "web/api", "b")
+    shown = swr("GET", f"{REPO}/tags/b").json()
+
+    assert ("2026-01-02T03:04:05Z", "2026-01-02T03:04:09Z") == (shown["created"], shown["updated"])
+    assert DIGEST != shown["digest"]
+
+
+def test_a_repository_is_shown_without_its_tags(swr: Swr) -> None:
+    shown = swr("GET", REPO).json()
+
+    assert ("web/api", 4) == (shown["name"], shown["num_images"])
+    assert "tags" not in shown
+
+
+def test_a_repository_whose_tags_were_deleted_stays(sim: RunningSimulator, swr: Swr) -> None:
+    tag = sim.state.seed("cn-north-4", "group", "gone", "v1")
+    sim.state.remove("cn-north-4", tag)
+
+    assert [] == swr("GET", "/namespaces/group/repos/gone/tags").json()
+    assert 200 == swr("GET", "/namespaces/group/repos/gone").status_code
+
+
+def test_repositories_are_listed_with_their_tags(sim: RunningSimulator, swr: Swr) -> None:
+    sim.state.seed("cn-north-4", "other", "web", "v1")
+    everything = swr("GET", "/repos")
+    query = "namespace=group&name=web&limit=10&offset=0&order_column=name&order_type=asc"
+    [found] = swr("GET", f"/repos?{query}").json()
+
+    assert ["web", "web/api"] == [repo["name"] for repo in everything.json()]
+    assert "0-2/2" == everything.headers["Content-Range"]
+    assert ("web/api", ["a1", "c", "a", "b"], 1) == (
+        found["name"],
+        found["tags"],
+        found["total_range"],
+    )

@@ -1,0 +1,64 @@
+from collections.abc import Callable
+
+import requests
+
+from swrhook.simulator import RunningSimulator
+
+Swr = Callable[..., requests.Response]
+
+
+def test_organizations_are_listed_shown_and_made(swr: Swr) -> None:
+    made = swr("POST", "/namespaces", json={"namespace": "team-a"})
+    listed = swr("GET", "/namespaces").json()["namespaces"]
+
+    assert (201, b"") == (made.status_code, made.content)
+    assert ["group", "team-a"] == [item["name"] for item in listed]
+    assert listed[1] == swr("GET", "/namespaces/team-a").json()
+    assert ("team-a", "demo", 7) == tuple(
+        listed[1][key] for key in ("name", "creator_name", "auth")
+    )
+
+
+def test_an_organization_is_in_one_region_only(swr: Swr) -> None:
+    swr("POST", "/namespaces", json={"namespace": "team-a"})
+    response = swr("GET", "/namespaces/team-a", region="cn-east-3")
+
+    assert (404, "SVCSTG.SWR.4040058") == (response.status_code, response.json()[0]["errorCode"])
+
+
+def test_an_organization_is_made_once(swr: Swr) -> None:
+    response = swr("POST", "/namespaces", json={"namespace": "group"})
+
+    assert (409, "SVCSTG.SWR.4090060") == (response.status_code, response.json()[0]["errorCode"])
+
+
+def test_an_organization_must_be_well_named(swr: Swr) -> None:
+    response = swr("POST", "/namespaces", json={"namespace": "Team"})
+
+    assert (400, "SVCSTG.SWR.4001028") == (response.status_code, response.json()[0]["errorCode"])
+
+
+def test_organizations_are_filtered_by_name(swr: Swr) -> None:
+    swr("POST", "/namespaces", json={"namespace": "team-a"})
+    listed = swr("GET", "/namespaces?filter=namespace::team|mode::visible").json()
+
+    assert ["team-a"] == [item["name"] for item in listed["namespaces"]]
+
+
+def test_the_regions_are_told(swr: Swr) -> None:
+    expected = [{"regionID": name} for name in ("cn-north-4", "cn-east-3", "ap-southeast-1")]
+
+    assert expected == swr("GET", "/regions").json()
+
+
+def test_features_and_quotas_are_told_for_the_own_project(
+    swr: Swr, login: Callable[..., requests.Response], sim: RunningSimulator
+) -> None:
+    project = login().json()["token"]["project"]["id"]
+    other = login("cn-east-3").json()["token"]["project"]["id"]
+    [quota] = swr("GET", f"/projects/{project}/quotas").json()["quotas"]
+
+    assert swr("GET", f"/projects/{project}/feature-gates").json()["enable_image_sync"]
+    assert ("namespace", 1) == (quota["quota_key"], quota["used"])
+    assert 403 == swr("GET", f"/projects/{other}/quotas").status_code
+    assert ["group"] == sim.state.store("cn-north-4").organizations()

@@ -1,0 +1,113 @@
+import http.client
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from statistics import median
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from swrhook.simulator import RunningSimulator, start
+
+PATH = "/v2/manage/namespaces/group/repos/busybox/sync_images"
+BODY = {"imageTag": ["v1"], "remoteNamespace": "group", "remoteRegionId": "cn-east-3"}
+
+
+@pytest.fixture
+def post(
+    sim: RunningSimulator, session: requests.Session, token: Callable[[str], str]
+) -> Callable[[], requests.Response]:
+    sim.state.seed("cn-north-4", "group", "busybox", "v1")
+    headers = {"X-Auth-Token": token("cn-north-4")}
+    url = sim.endpoints["cn-north-4"] + PATH
+    return lambda: session.post(url, json=BODY, headers=headers, timeout=10)
+
+
+def test_a_call_on_a_kept_connection_does_not_wait_for_acknowledgements(
+    post: Callable[[], requests.Response],
+) -> None:
+    def took() -> float:
+        started = time.perf_counter()
+        assert 200 == post().status_code
+        return time.perf_counter() - started
+
+    # A response in two segments takes 40 ms; one segment a few, on a busy machine too.
+    assert median(took() for _ in range(50)) < 0.03
+
+
+def test_a_connection_is_kept_whatever_the_answer(sim: RunningSimulator) -> None:
+    address = urlsplit(sim.endpoints["cn-north-4"])
+    connection = http.client.HTTPConnection(address.hostname or "", address.port)
+    ports = []
+    for method, body in [
+        ("POST", b"x" * 100_000),
+        ("GET", None),
+        ("HEAD", None),
+        ("DELETE", b"{}"),
+    ]:
+        connection.request(method, "/nothing", body)
+        connection.getresponse().read()
+        ports.append(connection.sock.getsockname())
+    connection.close()
+
+    assert 1 == len(set(ports))
+
+
+def test_a_body_may_come_in_chunks(
+    sim: RunningSimulator, session: requests.Session, token: Callable[[str], str]
+) -> None:
+    headers = {"X-Auth-Token": token("cn-east-3"), "Content-Type": "application/json"}
+    url = f"{sim.endpoints['cn-east-3']}/v2/manage/namespaces"
+    chunks = iter([b'{"namespace":', b'"team"}'])
+
+    assert 201 == session.post(url, data=chunks, headers=headers, timeout=10).status_code
+
+
+def test_many_callers_at_once_are_all_answered_and_recorded(
+    sim: RunningSimulator, post: Callable[[], requests.Response]
+) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: post().status_code, range(200)))
+
+    calls = sim.state.calls(operation="sync_images")
+    assert [200] * 200 == answers
+    assert 200 == len({call.serial for call in calls}) == len(sim.state.jobs())
+    assert {200} == {call.status for call in calls}
+
+
+def test_a_closed_simulator_answers_no_kept_connection_either(session: requests.Session) -> None:
+    with start(["r1"]) as sim:
+        assert session.get(f"{sim.iam_url}/_sim/", timeout=10).ok
+
+    with pytest.raises(requests.ConnectionError):
+        session.get(f"{sim.iam_url}/_sim/", timeout=10)
+
+
+def test_regions_are_on_the_ports_behind_iam() -> None:
+    port = _free_ports(3)
+    with start(["r1", "r2"], port=port) as sim:
+        assert f"http://127.0.0.1:{port}" == sim.iam_url
+        urls = {"r1": f"http://127.0.0.1:{port + 1}", "r2": f"http://127.0.0.1:{port + 2}"}
+        assert urls == sim.endpoints
+
+
+def test_a_port_in_use_is_an_oserror_and_gives_back_the_others() -> None:
+    port = _free_ports(3)
+    with socket.create_server(("127.0.0.1", port + 2)), pytest.raises(OSError, match="in use"):
+        start(["r1", "r2"], port=port)
+    with start(["r1", "r2"], port=port) as sim:
+        assert {"r1", "r2"} == set(sim.endpoints)
+
+
+def _free_ports(count: int) -> int:
+    """Find ports in a row that are free now, below those that clients are given."""
+    for port in range(21_000, 30_000, 10):
+        try:
+            for number in range(count):
+                socket.create_server(("127.0.0.1", port + number)).close()
+        except OSError:
+            continue
+        return port
+    raise AssertionError
