@@ -60,12 +60,14 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
     database = open_database(settings.database_url)
     metrics = Metrics()
     try:
-        config, wrong = load_configuration(Path(settings.config), environ, database)
+        config, wrong = load_configuration(settings.config, environ, database)
     except BadConfiguration:
         database.close()
         raise
     metrics.configuration(is_current=wrong is None)
     reporter = Reporter(metrics)
+    if settings.workers == 0:
+        logs.warning("service.records_only", remedy="set SWRHOOK_WORKERS, or nothing is synced")
     network = Network(config.options.timeouts, pool_size=settings.workers + 1)
     swr = SwrClient(config.swr, network, RefusedCredentials(database, now), now)
     runner = LaneRunner(
@@ -134,17 +136,17 @@ def now() -> datetime:
 
 
 def start_service() -> Service:
-    """Start a service as the environment says; a mistake ends the process with its message."""
-    try:
-        service = create_service(Settings.from_environ(os.environ), os.environ)
-    except SwrhookError as exc:
-        sys.exit(f"swrhook cannot start:\n{exc}")
+    """Start a service as the environment says. Raises BadConfiguration and LedgerUnusable."""
+    service = create_service(Settings.from_environ(os.environ), os.environ)
     service.start()
     return service
 
 
 if __name__ == "__main__":
-    development = start_service()
+    try:
+        development = start_service()
+    except SwrhookError as exc:
+        sys.exit(f"swrhook cannot start:\n{exc}")
     try:
         development.web.run(port=8080, threaded=True)
     finally:

@@ -1,6 +1,16 @@
 """gunicorn's entry: `gunicorn wsgi:app` reads the environment and starts the service."""
 
-from app import start_service
+import sys
 
-service = start_service()
+from app import start_service
+from swrhook.errors import SwrhookError
+
+# gunicorn's WORKER_BOOT_ERROR: its master stops, instead of starting the worker again for ever.
+_CANNOT_BOOT = 3
+
+try:
+    service = start_service()
+except SwrhookError as exc:
+    sys.stderr.write(f"swrhook cannot start:\n{exc}\n")
+    sys.exit(_CANNOT_BOOT)
 app = application = service.web

@@ -37,15 +37,15 @@ def to_pushes(
     source: Source, announcements: Sequence[Announcement]
 ) -> tuple[list[Push], list[str]]:
     """Return the pushes under SWR's names, and a reason for each announcement left out."""
-    pushes: list[Push] = []
+    pushes: dict[Push, None] = {}  # in order, each once
     skipped: list[str] = []
     for announcement in announcements:
         found = _to_push(source, announcement)
         if isinstance(found, str):
             skipped.append(found)
-        elif found not in pushes:
-            pushes.append(found)
-    return pushes, skipped
+        else:
+            pushes[found] = None
+    return list(pushes), skipped
 
 
 def _to_push(source: Source, announced: Announcement) -> Push | str:

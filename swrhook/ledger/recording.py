@@ -216,7 +216,7 @@ def _sync_refs(connection: Connection, batch: _Batch) -> dict[str, list[SyncRef]
     for row in batch.syncs.values():
         by_push.setdefault(row["push"], []).append(_ref(row))
     repeated = {row["original"] for row in batch.pushes if row["original"]} - by_push.keys()
-    for row in _carriers(connection, repeated):
+    for row in _carriers(connection, repeated) if repeated else ():
         by_push.setdefault(row["push"], []).append(_ref(row))
     refs: dict[str, list[SyncRef]] = {row["id"]: [] for row in batch.deliveries}
     for row in batch.pushes:

@@ -1,0 +1,117 @@
+"""What the API shows of the ledger: filters, items and pages, frozen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+USUAL_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFilter:
+    """A repository, or one tag of it, under SWR's names in the source's region."""
+
+    namespace: str
+    repository: str
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncFilter:
+    """Which syncs; None and an empty `states` leave that open. `cursor` is the last id seen."""
+
+    states: frozenset[str] = frozenset()
+    region: str | None = None
+    namespace: str | None = None
+    image: ImageFilter | None = None
+    since: datetime | None = None
+    limit: int = USUAL_LIMIT
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """Which deliveries; None leaves that open. `cursor` is the last id seen."""
+
+    source: str | None = None
+    outcome: str | None = None
+    since: datetime | None = None
+    limit: int = USUAL_LIMIT
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedError:
+    """The last error of a sync."""
+
+    code: str
+    message: str
+    remedy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSync:
+    """A sync as the API shows it.
+
+    `digest` is what the source held at the last call or, before one, what the sender announced.
+    """
+
+    id: str
+    source: str
+    namespace: str
+    repository: str
+    tag: str
+    digest: str | None
+    source_region: str
+    target_region: str
+    target_namespace: str
+    override: bool
+    state: str
+    reason: str | None
+    attempts: int
+    error: ListedError | None
+    rule: str
+    rules_version: str
+    delivery: str | None
+    superseded_by: str | None
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime | None
+    verified_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPush:
+    """One image tag of a delivery."""
+
+    image: str
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedDelivery:
+    """A delivery as the API shows it; `syncs` are the ids of those made for its pushes.
+
+    Those of a duplicate are the ones made for the pushes that it repeats.
+    """
+
+    id: str
+    source: str
+    dialect: str
+    outcome: str
+    reason: str | None
+    received_at: datetime
+    sender_id: str | None
+    pushes: Sequence[ListedPush]
+    syncs: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Items, newest first, and the cursor of the next page; None at the end."""
+
+    items: Sequence[Item]
+    next: str | None
