@@ -1,0 +1,89 @@
+"""The schemes by which a request carries the secret itself."""
+
+from base64 import b64decode
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from swrhook.auth.secret import Secret, is_one_of, on_the_wire, valid
+from swrhook.delivery import Delivery
+from swrhook.errors import Unauthenticated
+
+Authenticate = Callable[[Delivery, datetime], None]
+
+
+def header(header: str, secrets: Sequence[Secret]) -> Authenticate:
+    """Accept a header whose whole value is a secret.
+
+    In `Authorization`, `Bearer` may stand before it: Harbor's users type either.
+    """
+    name = header.lower()
+
+    def authenticate(delivery: Delivery, now: datetime) -> None:
+        sent = delivery.header(name)
+        offered = on_the_wire(sent)
+        if name == "authorization":
+            offered += on_the_wire(_credentials(sent, "bearer"))
+        if not is_one_of(offered, valid(secrets, now)):
+            raise Unauthenticated(f"the header {header} is missing or not accepted")
+
+    return authenticate
+
+
+def bearer(secrets: Sequence[Secret]) -> Authenticate:
+    """Accept `Authorization: Bearer SECRET`."""
+
+    def authenticate(delivery: Delivery, now: datetime) -> None:
+        offered = on_the_wire(_credentials(delivery.header("authorization"), "bearer"))
+        if not is_one_of(offered, valid(secrets, now)):
+            raise Unauthenticated("the bearer token is missing or not accepted")
+
+    return authenticate
+
+
+def basic(username: str, secrets: Sequence[Secret]) -> Authenticate:
+    """Accept `Authorization: Basic` with the user's name and a secret as the password."""
+    expected_user = [username.encode()]
+
+    def authenticate(delivery: Delivery, now: datetime) -> None:
+        sent = _decoded(_credentials(delivery.header("authorization"), "basic"))
+        user, _, password = sent.partition(":")
+        is_user = is_one_of(on_the_wire(user), expected_user)
+        is_password = is_one_of(on_the_wire(password), valid(secrets, now))
+        if not (is_user and is_password):
+            raise Unauthenticated("the user name or password is missing or not accepted")
+
+    return authenticate
+
+
+def path(secrets: Sequence[Secret]) -> Authenticate:
+    """Accept a secret behind the source's name in the URL."""
+
+    def authenticate(delivery: Delivery, now: datetime) -> None:
+        offered = on_the_wire(delivery.path_secret or "")
+        if not is_one_of(offered, valid(secrets, now)):
+            raise Unauthenticated("the secret in the URL's path is missing or not accepted")
+
+    return authenticate
+
+
+def none() -> Authenticate:
+    """Accept every request."""
+
+    def authenticate(delivery: Delivery, now: datetime) -> None:
+        del delivery, now
+
+    return authenticate
+
+
+def _credentials(authorization: str, scheme: str) -> str:
+    """Return what follows the scheme in an Authorization header, "" for another scheme."""
+    said, _, credentials = authorization.partition(" ")
+    return credentials.strip(" ") if said.lower() == scheme else ""
+
+
+def _decoded(credentials: str) -> str:
+    """Return the bytes in base64, one character each as in a header; "" for what is no base64."""
+    try:
+        return b64decode(credentials, validate=True).decode("latin-1")
+    except ValueError:  # not ASCII, not base64, or its padding is wrong
+        return ""

@@ -1,0 +1,45 @@
+"""The scheme by which a request carries a signature of its body."""
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from hmac import digest
+
+from swrhook.auth.secret import Secret, is_one_of, on_the_wire, valid
+from swrhook.auth.shared import Authenticate
+from swrhook.delivery import Delivery
+from swrhook.errors import Unauthenticated
+
+ALGORITHMS = ("sha1", "sha256", "sha512")
+ENCODINGS: Mapping[str, Callable[[bytes], bytes]] = {
+    "base64": b64encode,
+    "hex": lambda signature: signature.hex().encode(),
+}
+
+
+def hmac(
+    header: str,
+    secrets: Sequence[Secret],
+    algorithm: str = "sha256",
+    encoding: str = "hex",
+    prefix: str = "",
+) -> Authenticate:
+    """Accept a header with the prefix and the HMAC of the raw body under a secret.
+
+    `algorithm` is one of ALGORITHMS, `encoding` of ENCODINGS; anything else is a ValueError.
+    """
+    if algorithm not in ALGORITHMS or encoding not in ENCODINGS:
+        raise ValueError(f"no such signature: {algorithm} in {encoding}")
+    name = header.lower()
+    encode = ENCODINGS[encoding]
+
+    def authenticate(delivery: Delivery, now: datetime) -> None:
+        sent = delivery.header(name)
+        signature = sent.removeprefix(prefix) if sent.startswith(prefix) else ""
+        if encoding == "hex":
+            signature = signature.lower()
+        expected = [encode(digest(key, delivery.body, algorithm)) for key in valid(secrets, now)]
+        if not is_one_of(on_the_wire(signature), expected):
+            raise Unauthenticated(f"the signature in {header} is missing or not accepted")
+
+    return authenticate

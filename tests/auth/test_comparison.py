@@ -1,0 +1,54 @@
+"""Secrets are compared in constant time and as bytes, in one place."""
+
+import ast
+from pathlib import Path
+
+import swrhook.auth
+from swrhook.auth.secret import is_one_of, on_the_wire
+
+MODULES = sorted(Path(swrhook.auth.__file__).parent.glob("*.py"))
+
+# Every comparison in the package. A new one is looked at before it is listed here: no secret, no
+# signature and nothing that is compared with one.
+HARMLESS = {
+    "algorithm not in ALGORITHMS",
+    "encoding not in ENCODINGS",
+    "encoding == 'hex'",
+    "name == 'authorization'",
+    "now < secret.not_after",
+    "said.lower() == scheme",
+    "secret.not_after is None",
+}
+
+
+def nodes(module: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(module.read_text("utf-8"))))
+
+
+def test_no_secret_is_compared_with_an_operator() -> None:
+    compared = [n for module in MODULES for n in nodes(module) if isinstance(n, ast.Compare)]
+    assert {ast.unparse(comparison) for comparison in compared} == HARMLESS
+
+
+def test_compare_digest_is_called_in_one_place() -> None:
+    calls = [
+        module.name
+        for module in MODULES
+        for node in nodes(module)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("compare_digest")
+    ]
+    assert calls == ["secret.py"]
+
+
+def test_text_of_any_kind_becomes_bytes() -> None:
+    assert (b"a", b"a") == on_the_wire("a")
+    assert (b"\xe9", b"\xc3\xa9") == on_the_wire("é")
+    assert (b"\xe5\xaf\x86",) == on_the_wire("密")
+    assert (b"\xed\xa0\x80",) == on_the_wire("\ud800")
+
+
+def test_any_pair_that_is_equal_is_enough() -> None:
+    assert is_one_of([b"x", b"a"], [b"a", b"b"])
+    assert not is_one_of([b"x"], [b"a", b"b"])
+    assert not is_one_of([], [b"a"])
+    assert not is_one_of([b"a"], [])

@@ -1,0 +1,22 @@
+"""The table of schemes says what the functions take."""
+
+import inspect
+
+from swrhook.auth import PATH_SCHEMES, SCHEMES
+
+
+def test_every_scheme_lists_the_arguments_that_it_takes() -> None:
+    for scheme in SCHEMES.values():
+        parameters = inspect.signature(scheme.build).parameters.values()
+        required = [p.name for p in parameters if p.default is inspect.Parameter.empty]
+        optional = [p.name for p in parameters if p.default is not inspect.Parameter.empty]
+        assert required == list(scheme.required)
+        assert optional == list(scheme.optional)
+
+
+def test_only_the_path_scheme_takes_the_paths_secret() -> None:
+    assert {"path"} == PATH_SCHEMES
+
+
+def test_only_none_proves_nothing() -> None:
+    assert ["none"] == [name for name, scheme in SCHEMES.items() if not scheme.is_proof]

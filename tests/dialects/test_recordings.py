@@ -1,0 +1,46 @@
+"""Each recorded request is read as the file beside it says."""
+
+import re
+
+import pytest
+
+from swrhook.dialects import DIALECTS
+from swrhook.errors import Ignored, NothingUsable, SwrhookError, Undecodable, UnknownShape
+from tests.dialects.recordings import Recording, every_recording
+
+REFUSALS: dict[str, type[SwrhookError]] = {
+    "ignored": Ignored,
+    "nothing_usable": NothingUsable,
+    "undecodable": Undecodable,
+    "unknown_shape": UnknownShape,
+}
+
+
+@every_recording
+def test_a_recording_is_read_as_stated(recording: Recording) -> None:
+    parse = DIALECTS[recording.dialect]
+    said = recording.said
+    if "pushes" in said:
+        announcements = parse(recording.delivery).announcements
+        read = [
+            {"name": a.name, "tag": a.tag, "digest": a.digest, "event_id": a.event_id}
+            for a in announcements
+        ]
+        assert said["pushes"] == read
+        return
+    (verdict,) = REFUSALS.keys() & said.keys()
+    with pytest.raises(REFUSALS[verdict]) as refusal:
+        parse(recording.delivery)
+    assert REFUSALS[verdict] is refusal.type
+    assert re.search(said[verdict], str(refusal.value))
+
+
+@every_recording
+def test_a_recording_says_where_its_format_is_documented(recording: Recording) -> None:
+    assert recording.said.get("source")
+    assert 1 == len(recording.said.keys() & {"pushes", *REFUSALS})
+
+
+@every_recording
+def test_no_editor_has_changed_a_recordings_bytes(recording: Recording) -> None:
+    assert recording.delivery.header("content-length") == str(len(recording.delivery.body))

@@ -1,0 +1,44 @@
+"""A dialect is a module, a line in the table and a recording: none goes without the others."""
+
+from importlib import import_module
+from pathlib import Path
+
+import swrhook.dialects
+from swrhook.dialects import DIALECTS
+from tests.dialects.recordings import FOLDER, recordings
+
+MODULES = Path(swrhook.dialects.__file__).parent
+
+
+def module_of(dialect: str) -> str:
+    return dialect.replace("-", "_")
+
+
+def test_every_module_is_in_the_table() -> None:
+    modules = {path.stem for path in MODULES.glob("*.py")} - {"__init__"}
+    assert modules == {module_of(dialect) for dialect in DIALECTS}
+
+
+def test_the_table_names_each_modules_parse() -> None:
+    for dialect, parse in DIALECTS.items():
+        assert parse is import_module(f"swrhook.dialects.{module_of(dialect)}").parse
+
+
+def test_the_table_is_sorted() -> None:
+    assert sorted(DIALECTS) == list(DIALECTS)
+
+
+def test_every_dialect_has_a_recording_that_announces_a_tag() -> None:
+    assert set(DIALECTS) == {r.dialect for r in recordings() if r.said.get("pushes")}
+
+
+def test_every_folder_of_recordings_belongs_to_a_dialect() -> None:
+    assert set(DIALECTS) == {path.name for path in FOLDER.iterdir() if path.is_dir()}
+
+
+def test_every_request_has_its_statement_and_every_statement_its_request() -> None:
+    for folder in FOLDER.iterdir():
+        requests = {path.stem for path in folder.glob("*.http")}
+        statements = {path.stem for path in folder.glob("*.json")}
+        assert requests == statements
+        assert len(requests) + len(statements) == len(list(folder.iterdir()))
