@@ -1,0 +1,188 @@
+"""An answer as it came off the wire, and what SWR, its gateway, IAM or a proxy reports in it.
+
+Errors come in several shapes: SWR's array of objects («Error Codes», SWR API reference), the
+same under `errors` or as a single object (both parsed by the vendor's Terraform provider), the
+gateway's and IAM's `error_code`, Keystone's `error`, sync_images' plain list of failed tags, a
+proxy's HTML, and nothing at all. Reading is total: whatever the bytes, an SwrError comes out.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+from swrhook.errors import Kind, SwrError, Undecodable
+from swrhook.payload import decode
+from swrhook.swr.codes import meaning
+from swrhook.swr.redaction import scrub
+
+LONGEST_MESSAGE = 300
+# A longer wait would be a mistake, and keep a lane asleep.
+LONGEST_WAIT = 3600.0
+# A secret may be as long as a token (32 KiB); cut any sooner, a part of one would not be found.
+_READ_OF_MESSAGE = 64 * 1024
+
+_CODE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
+_MARKUP = re.compile(r"<[^<>]*>")
+_CODES = ("errorCode", "error_code", "code")
+_MESSAGES = ("errorMessage", "error_msg", "errorMsg", "message", "error", "detail")
+_REQUEST_IDS = ("request_id", "requestId")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer; header names in lower case. `secrets` must not appear in any error."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    received_at: datetime
+    secrets: Sequence[str] = field(default=(), repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the status is a 2xx."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def document(answer: Answer) -> Any:  # noqa: ANN401  # JSON has no better type
+    """Return the JSON in a successful answer. Raises SwrError when there is none."""
+    try:
+        return decode(answer.body)
+    except Undecodable as exc:
+        raise unreadable(answer, str(exc)) from None
+
+
+def unreadable(answer: Answer, reason: str) -> SwrError:
+    """Return the error for an answer that is not what the documentation says."""
+    return SwrError(
+        Kind.TRANSIENT,
+        "protocol",
+        one_line(f"HTTP {answer.status}, but {scrub(reason, answer.secrets)}", _request_id(answer)),
+        remedy="if it persists, check the endpoint in swr, and what stands between it and here",
+    )
+
+
+def failure(answer: Answer, tags: Collection[str] = ()) -> SwrError:
+    """Return what an answer that is no success reports; `tags` are those that were asked for."""
+    return _failure(answer, _json(answer), tags)
+
+
+def reported(answer: Answer, found: Any) -> SwrError | None:  # noqa: ANN401  # JSON
+    """Return the error that a 2xx carries in its JSON, if it carries one."""
+    code = _code(found, ("errorCode", "error_code"), answer)
+    return _failure(answer, found, ()) if code else None
+
+
+def _failure(answer: Answer, found: Any, tags: Collection[str]) -> SwrError:  # noqa: ANN401
+    named = _failed_tags(found, tags)
+    code = _code(found, _CODES, answer) or f"HTTP.{answer.status}"
+    kind, remedy = meaning(code, answer.status)
+    if named:
+        message = f"SWR names as failed: {', '.join(sorted(named))}"
+    else:
+        message = _message(answer, found)
+    return SwrError(
+        kind,
+        code,
+        one_line(message, _request_id(answer, found)),
+        remedy=remedy,
+        retry_after=_retry_after(answer),
+        failed_tags=named,
+    )
+
+
+def _json(answer: Answer) -> Any:  # noqa: ANN401
+    """Return the JSON in the answer, or None."""
+    try:
+        return decode(answer.body)
+    except Undecodable:
+        return None
+
+
+def _failed_tags(found: Any, tags: Collection[str]) -> frozenset[str]:  # noqa: ANN401
+    """Return which of our tags a plain list names; a list that names none speaks of all."""
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        return frozenset()
+    return frozenset(found) & frozenset(tags)
+
+
+def _reports(found: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401
+    """Return the objects that may hold code and message, the innermost first."""
+    outer = [found] if isinstance(found, dict) else []
+    inner = next((v for o in outer for k in ("errors", "error") if (v := o.get(k))), found)
+    elements = inner if isinstance(inner, list) else [inner]
+    return [*[item for item in elements if isinstance(item, dict)][:1], *outer]
+
+
+def _first(found: Any, names: Sequence[str]) -> str:  # noqa: ANN401
+    """Return the first text under one of these names, or an empty one."""
+    values = (report.get(name) for report in _reports(found) for name in names)
+    return next((value for value in values if isinstance(value, str) and value.strip()), "")
+
+
+def _code(found: Any, names: Sequence[str], answer: Answer) -> str:  # noqa: ANN401
+    """Return the code, or nothing when what stands there cannot be one."""
+    code = _first(found, names)
+    return code if _CODE.fullmatch(code) and code == scrub(code, answer.secrets) else ""
+
+
+def _message(answer: Answer, found: Any) -> str:  # noqa: ANN401
+    """Return in words what the answer says, free of secrets."""
+    if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+        return f"redirected to {scrub(_host(answer), answer.secrets)}, which is not followed"
+    words = _first(found, _MESSAGES)[:_READ_OF_MESSAGE]
+    if not words and found is None:
+        words = answer.body[:_READ_OF_MESSAGE].decode("utf-8", "replace")
+        words = _MARKUP.sub(" ", scrub(words, answer.secrets))
+    return scrub(words, answer.secrets).strip() or _phrase(answer.status)
+
+
+def one_line(message: str, request_id: str = "") -> str:
+    """Return a message on one printable line, not too long, with the request's id."""
+    printable = "".join(c if c.isprintable() else " " for c in message)
+    line = " ".join(printable.split())
+    if len(line) > LONGEST_MESSAGE:
+        line = line[:LONGEST_MESSAGE] + "…"
+    return f"{line} (request {request_id})" if request_id else line
+
+
+def _request_id(answer: Answer, found: Any = None) -> str:  # noqa: ANN401
+    """Return the id under which the vendor's support finds the request, or nothing."""
+    header = {"request_id": answer.headers.get("x-request-id", "")}
+    return _code(header, _REQUEST_IDS, answer) or _code(found, _REQUEST_IDS, answer)
+
+
+def _host(answer: Answer) -> str:
+    """Return the host that a redirection names; never the path, which may hold a secret."""
+    try:
+        host = urlsplit(answer.headers.get("location", "")).hostname
+    except ValueError:
+        host = None
+    return host[:LONGEST_MESSAGE] if host else "another place on the same host"
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return f"status {status}"
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """Return the seconds of a Retry-After header, which holds seconds or a date."""
+    value = answer.headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(value):
+        return min(float(value), LONGEST_WAIT)
+    try:
+        until = parsedate_to_datetime(value)
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        wait = (until - answer.received_at).total_seconds()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return min(max(wait, 0.0), LONGEST_WAIT)

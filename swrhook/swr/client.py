@@ -1,0 +1,117 @@
+"""What swrhook asks of SWR, in its own words. The only way to SWR for all other modules."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import assert_never
+
+from swrhook.config.values import PasswordCredentials, Region, Swr, TokenCredentials
+from swrhook.errors import Kind, SwrError
+from swrhook.model import Lane
+from swrhook.swr import protocol
+from swrhook.swr.answers import Answer
+from swrhook.swr.credentials import RefusedCredentials
+from swrhook.swr.iam import IamTokens
+from swrhook.swr.protocol import SyncJob
+from swrhook.swr.tokens import GivenToken, Tokens
+from swrhook.swr.wire import Network, Request, Wire
+
+
+class SwrClient:
+    """SWR in every configured region; safe to use by many threads.
+
+    Every method raises SwrError, with a kind that says what to do, for all that goes wrong.
+    """
+
+    def __init__(
+        self,
+        swr: Swr,
+        network: Network,
+        refused: RefusedCredentials,
+        clock: Callable[[], datetime],
+    ) -> None:
+        endpoints = {swr.iam_endpoint, *(region.endpoint for region in swr.regions.values())}
+        self._regions = swr.regions
+        self._wire = Wire(endpoints, network, clock)
+        self._tokens: Tokens
+        match swr.credentials:
+            case PasswordCredentials(password=password):
+                self._secrets: tuple[str, ...] = (password,)
+                self._tokens = IamTokens(
+                    swr.credentials, swr.iam_endpoint, self._wire, refused, clock
+                )
+            case TokenCredentials(token=token):
+                self._secrets = ()
+                self._tokens = GivenToken(token)
+            case _:
+                assert_never(swr.credentials)
+
+    def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
+        """Return the digest that a tag has in a region; None when there is no such tag there."""
+        answer = self._get(region, protocol.tag_path(namespace, repository, tag))
+        return protocol.read_digest(answer, tag)
+
+    def list_tags(
+        self, region: str, namespace: str, repository: str, wanted: Collection[str]
+    ) -> dict[str, str]:
+        """Return the digests of those wanted tags that the repository has in a region."""
+        digests: dict[str, str] = {}
+        offset = 0
+        while not digests.keys() >= set(wanted):
+            path = protocol.tags_path(namespace, repository, offset)
+            page = protocol.read_tag_page(self._get(region, path))
+            # The last page is empty; one that only repeats comes from a server that cannot page.
+            if page is None or page.digests.keys() <= digests.keys():
+                break
+            digests = {**page.digests, **digests}
+            offset += page.count
+            if page.total is not None and offset >= page.total:
+                break
+        return {tag: digests[tag] for tag in wanted if tag in digests}
+
+    def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
+        """Trigger the synchronization of these tags; it goes on after the return."""
+        path, body = protocol.sync_images_request(lane, tags)
+        answer = self._ask(lane.source_region, "POST", path, body)
+        protocol.read_triggered(answer, tags)
+
+    def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:
+        """Return the latest sync jobs of a repository, newest first; the region is the source."""
+        answer = self._get(region, protocol.sync_jobs_path(namespace, repository))
+        return protocol.read_sync_jobs(answer)
+
+    def has_namespace(self, region: str, namespace: str) -> bool:
+        """Tell whether an organization is there and ours; False is certain."""
+        return protocol.read_namespace(self._get(region, protocol.namespace_path(namespace)))
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        self._wire.close()
+
+    def _get(self, region: str, path: str) -> Answer:
+        return self._ask(region, "GET", path)
+
+    def _ask(self, name: str, method: str, path: str, body: bytes | None = None) -> Answer:
+        """Return a region's answer; when it refuses the token, its answer to another one."""
+        region = self._region(name)
+
+        def send(token: str) -> Answer:
+            headers = {"Content-Type": "application/json", "X-Auth-Token": token}
+            request = Request(method, path, headers, body, (token, *self._secrets))
+            return self._wire.send(region.endpoint, request)
+
+        token = self._tokens.token(region.project)
+        answer = send(token)
+        if not protocol.refuses_token(answer):
+            return answer
+        other = self._tokens.renew(region.project, token)
+        return answer if other is None else send(other)
+
+    def _region(self, name: str) -> Region:
+        if name in self._regions:
+            return self._regions[name]
+        raise SwrError(
+            Kind.CONFIGURATION,
+            "region",
+            f"the region {name} is not in the configuration",
+            remedy="add it under swr.regions",
+        )

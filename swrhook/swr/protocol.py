@@ -1,0 +1,204 @@
+"""SWR's management API: the requests we send, and what their answers say. Pure.
+
+Source: SWR API reference, «Manually Synchronizing Images» (2025-08-06) and its neighbours.
+"""
+
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from swrhook.errors import Kind, SwrError
+from swrhook.model import Lane, Target
+from swrhook.names import is_namespace, is_repository, is_tag
+from swrhook.payload import digest, moment, text
+from swrhook.swr.answers import Answer, document, failure, reported, unreadable
+from swrhook.swr.codes import FOREIGN
+
+PAGE = 100
+FAILED_STATUSES = frozenset({"failed", "timeout", "cancel"})
+
+_NAMESPACES = "/v2/manage/namespaces/"
+_TOTAL = re.compile(r"[0-9]+-[0-9]+/([0-9]{1,9})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class TagPage:
+    """One page of a repository's tags: how many it listed, and of how many if SWR says so."""
+
+    digests: Mapping[str, str]
+    count: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncJob:
+    """One tag on its way to a target, as SWR tells it; it never says why a job failed."""
+
+    tag: str
+    status: str
+    target: Target
+    created_at: datetime | None
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether the job has ended without the tag at its target."""
+        return self.status in FAILED_STATUSES
+
+
+def sync_images_request(lane: Lane, tags: Sequence[str]) -> tuple[str, bytes]:
+    """Return the path and body that ask for these tags; members in the documented order."""
+    body = {
+        "imageTag": list(tags),
+        "override": lane.override,
+        "remoteNamespace": lane.target.namespace,
+        "remoteRegionId": lane.target.region,
+    }
+    path = f"{_repository(lane.namespace, lane.repository)}/sync_images"
+    return path, json.dumps(body, separators=(",", ":")).encode()
+
+
+def tag_path(namespace: str, repository: str, tag: str) -> str:
+    """Return the path of one tag. Raises SwrError for a name that SWR cannot hold."""
+    if not is_tag(tag):
+        raise _impossible(tag)
+    return f"{_repository(namespace, repository)}/tags/{tag}"
+
+
+def tags_path(namespace: str, repository: str, offset: int) -> str:
+    """Return the path of one page of a repository's tags, the latest change first."""
+    order = "order_column=updated_at&order_type=desc"
+    return f"{_repository(namespace, repository)}/tags?limit={PAGE}&offset={offset}&{order}"
+
+
+def sync_jobs_path(namespace: str, repository: str) -> str:
+    """Return the path of the latest page of a repository's sync jobs."""
+    # The filter is mandatory, and has to hold limit and offset; `|` is not allowed in a URL.
+    wanted = quote(f"limit::{PAGE}|offset::0|order::desc", safe=":")
+    return f"{_repository(namespace, repository)}/sync_job?filter={wanted}"
+
+
+def namespace_path(namespace: str) -> str:
+    """Return the path of an organization. Raises SwrError for a name that SWR cannot hold."""
+    if not is_namespace(namespace):
+        raise _impossible(namespace)
+    return _NAMESPACES + namespace
+
+
+def read_triggered(answer: Answer, tags: Collection[str]) -> None:
+    """Return when all tags were triggered. Raises SwrError, with the tags that failed if told.
+
+    The list in a 200 says nothing about tags that are not in it: the documented example answers
+    one tag with an empty list.
+    """
+    if not answer.ok:
+        raise failure(answer, tags)
+    if not answer.body.strip():
+        return
+    error = reported(answer, document(answer))  # which a proxy's page is not
+    if error is not None:
+        raise error
+
+
+def read_digest(answer: Answer, tag: str) -> str | None:
+    """Return the digest in a ShowRepoTag answer; None when there is no such tag or repository."""
+    if not _there(answer):
+        return None
+    found = document(answer)
+    # One tag is told as `tag`, a list as `Tag`.
+    if text(found, "tag") != tag and text(found, "Tag") != tag:
+        raise unreadable(answer, f"it is not about the tag {tag}")
+    held = digest(found, "digest")
+    if held is None:
+        raise unreadable(answer, f"it names no digest of the tag {tag}")
+    return held
+
+
+def read_tag_page(answer: Answer) -> TagPage | None:
+    """Return one page of tags; None when there is no such repository."""
+    if not _there(answer):
+        return None
+    listed = _listed(answer)
+    told = _TOTAL.fullmatch(answer.headers.get("content-range", "").strip())
+    total = int(told[1]) if told else None
+    digests = {
+        name: held
+        for item in listed
+        if (name := text(item, "Tag")) and (held := digest(item, "digest"))
+    }
+    return TagPage(digests, len(listed), total)
+
+
+def read_sync_jobs(answer: Answer) -> list[SyncJob]:
+    """Return one page of sync jobs; none when there is no such repository."""
+    if not _there(answer):
+        return []
+    return [job for item in _listed(answer) if (job := _job(item))]
+
+
+def read_namespace(answer: Answer) -> bool:
+    """Tell whether the organization is there and ours (or shared with us).
+
+    False is certain. Where SWR says only that we may not look, SwrError is raised: a user may be
+    allowed to push to an organization without being allowed to ask about it.
+    """
+    if not answer.ok:
+        error = failure(answer)
+        if error.code in FOREIGN or error.kind is Kind.NOT_YET:
+            return False
+        raise error
+    if not text(document(answer), "name"):
+        raise unreadable(answer, "it names no organization")
+    return True
+
+
+def refuses_token(answer: Answer) -> bool:
+    """Tell whether another token might get another answer."""
+    suspect = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.NOT_FOUND
+    return suspect and failure(answer).kind is Kind.AUTHENTICATION
+
+
+def _repository(namespace: str, repository: str) -> str:
+    """Return a repository's path, with `$` for `/` as SWR wants it."""
+    if not is_namespace(namespace):
+        raise _impossible(namespace)
+    if not is_repository(repository):
+        raise _impossible(repository)
+    return f"{_NAMESPACES}{namespace}/repos/{repository.replace('/', '$')}"
+
+
+def _impossible(name: str) -> SwrError:
+    """Return the error for a name outside SWR's grammar, so that none can change a path."""
+    return SwrError(Kind.PERMANENT, "name", f"SWR can hold nothing named {name[:128]!r}")
+
+
+def _there(answer: Answer) -> bool:
+    """Tell whether what was asked for exists. Raises SwrError when that is not the answer."""
+    if answer.ok:
+        return True
+    error = failure(answer)
+    if error.kind is Kind.NOT_YET:
+        return False
+    raise error
+
+
+def _listed(answer: Answer) -> Sequence[Any]:
+    """Return the array in an answer; some lists come as null when they are empty."""
+    found = document(answer)
+    if found is not None and not isinstance(found, list):
+        raise unreadable(answer, "it is not a list")
+    listed: list[Any] = found or []
+    return listed
+
+
+def _job(item: Any) -> SyncJob | None:  # noqa: ANN401
+    """Return one sync job, or None for what is not one."""
+    tag, status = text(item, "tag"), text(item, "status")
+    region, namespace = text(item, "remoteRegionId"), text(item, "remoteNamespace")
+    if tag is None or status is None or region is None or namespace is None:
+        return None
+    return SyncJob(tag, status, Target(region, namespace), moment(item, "createdAt"))

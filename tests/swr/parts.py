@@ -1,0 +1,81 @@
+"""What the tests of the client share: a clock to be set, the ledger's part, configurations."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from swrhook.config.values import PasswordCredentials, Region, Swr, Timeouts, TokenCredentials
+from swrhook.model import Lane, Target
+from swrhook.simulator import RunningSimulator
+from swrhook.swr.answers import Answer
+from swrhook.swr.client import SwrClient
+from swrhook.swr.wire import Network
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+DEMO = PasswordCredentials("demo", "demo", "demo")
+GIVEN = TokenCredentials("A-token-given-by-the-configuration")
+DIGEST = "sha256:" + "0a" * 32
+LANE = Lane("cn-north-4", "group", "web/shop", Target("cn-east-3", "group"), override=False)
+NETWORK = Network(Timeouts(connect=1.0, read=5.0), pool_size=4)
+
+
+class Clock:
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+class MemoryOfRefused:
+    """The ledger's part, in memory."""
+
+    def __init__(self) -> None:
+        self.reasons: dict[str, str] = {}
+
+    def reason(self, fingerprint: str) -> str | None:
+        return self.reasons.get(fingerprint)
+
+    def refuse(self, fingerprint: str, reason: str) -> None:
+        self.reasons[fingerprint] = reason
+
+
+def answer(
+    status: int, body: bytes = b"", headers: Mapping[str, str] | None = None, *secrets: str
+) -> Answer:
+    return Answer(status, headers or {}, body, NOW, secrets)
+
+
+def swr(
+    endpoints: Mapping[str, str],
+    credentials: PasswordCredentials | TokenCredentials = GIVEN,
+    iam: str = "http://127.0.0.1:9",
+) -> Swr:
+    regions = {name: Region(name, url, name) for name, url in endpoints.items()}
+    return Swr(iam, credentials, regions)
+
+
+def client_of(
+    url: str, network: Network = NETWORK, credentials: TokenCredentials = GIVEN
+) -> SwrClient:
+    """One region, reached with the token of the configuration."""
+    configured = swr({"cn-north-4": url}, credentials)
+    return SwrClient(configured, network, MemoryOfRefused(), Clock())
+
+
+def simulated(
+    simulator: RunningSimulator,
+    clock: Clock,
+    *,
+    credentials: PasswordCredentials = DEMO,
+    refused: MemoryOfRefused | None = None,
+) -> SwrClient:
+    configured = swr(simulator.endpoints, credentials, simulator.iam_url)
+    return SwrClient(configured, NETWORK, refused or MemoryOfRefused(), clock)
+
+
+def logins(simulator: RunningSimulator) -> Sequence[int | None]:
+    """The statuses of IAM's answers so far."""
+    return [call.status for call in simulator.state.calls(region="iam", operation="tokens")]

@@ -1,0 +1,318 @@
+"""Whatever comes back is read: error shapes, codes, waits, and no secret in any text."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swrhook.errors import Kind, SwrError
+from swrhook.swr import login, protocol
+from swrhook.swr.answers import LONGEST_MESSAGE, Answer, failure
+from swrhook.swr.codes import CODES, meaning
+from swrhook.swr.redaction import scrub
+from tests.swr.parts import NOW, answer
+
+TOKEN = "MIIabc" + "Ab0+/=-_" * 400
+PASSWORD = 'P"ss w<rd&1/é'
+
+SHAPES = [
+    b'[{"errorCode":"SVCSTG.SWR.4001048","errorMessage":"Failed","detail":""}]',
+    b'{"errors":[{"errorCode":"SVCSTG.SWR.4001048","errorMessage":"Failed"}]}',
+    b'{"errorCode":"SVCSTG.SWR.4001048","errorMessage":"Failed"}',
+    b'{"error_code":"SVCSTG.SWR.4001048","error_msg":"Failed","request_id":"d4e8"}',
+    b'{"error":{"code":"SVCSTG.SWR.4001048","message":"Failed"}}',
+    b'{"code":"SVCSTG.SWR.4001048","message":"Failed","requestId":"d4e8"}',
+    b'\xef\xbb\xbf[{"errorCode":"SVCSTG.SWR.4001048","errorMsg":"Failed"}]',
+]
+
+
+@pytest.mark.parametrize("body", SHAPES)
+def test_the_code_is_found_in_every_shape(body: bytes) -> None:
+    error = failure(answer(400, body))
+
+    assert ("SVCSTG.SWR.4001048", Kind.AUTHENTICATION) == (error.code, error.kind)
+    assert error.message.startswith("Failed")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "message"),
+    [
+        (
+            401,
+            b'{"error":{"message":"Unauthorized.","code":401,"title":"Unauthorized"}}',
+            "HTTP.401",
+            "Unauthorized.",
+        ),
+        (502, b"<html><h1>502 Bad Gateway</h1>nginx</html>", "HTTP.502", "502 Bad Gateway nginx"),
+        (504, b"", "HTTP.504", "Gateway Timeout"),
+        (404, b"\xff\xfe", "HTTP.404", "\ufffd\ufffd"),
+        (500, b"[]", "HTTP.500", "Internal Server Error"),
+        (599, b"{}", "HTTP.599", "status 599"),
+        (400, b'{"errorCode":"no code","errorMessage":"x"}', "HTTP.400", "x"),
+        (400, b'{"errorCode":7,"errorMessage":["x"],"detail":"y"}', "HTTP.400", "y"),
+        (400, b'{"errors":[],"errorCode":"A.1"}', "A.1", "Bad Request"),
+        (400, b'{"errors":["x"],"errorMessage":"y"}', "HTTP.400", "y"),
+    ],
+)
+def test_what_has_no_code_goes_by_its_status(
+    status: int, body: bytes, code: str, message: str
+) -> None:
+    error = failure(answer(status, body))
+
+    assert (code, message) == (error.code, error.message)
+
+
+def test_the_request_id_is_kept() -> None:
+    in_header = answer(500, b"{}", {"x-request-id": "abc-1"})
+    in_body = answer(500, b'{"error_code":"A","error_msg":"no","request_id":"d4e8"}')
+    neither = answer(500, b'{"error_msg":"no","request_id":"<b>"}')
+
+    assert "Internal Server Error (request abc-1)" == failure(in_header).message
+    assert "no (request d4e8)" == failure(in_body).message
+    assert "no" == failure(neither).message
+
+
+def test_a_message_is_one_short_line() -> None:
+    body = json.dumps({"error_msg": "a\r\nb\x00\u2028" + "c d " * 500}).encode()
+
+    message = failure(answer(400, body)).message
+
+    assert message.startswith("a b c d")
+    assert LONGEST_MESSAGE + 1 == len(message)
+    assert message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("location", "named"),
+    [
+        ("https://login.example/x?token=secret", "login.example"),
+        ("/elsewhere", "another place on the same host"),
+        ("http://[", "another place on the same host"),
+    ],
+)
+def test_a_redirection_names_the_host_alone(location: str, named: str) -> None:
+    error = failure(answer(302, b"<html>", {"location": location}))
+
+    assert (Kind.TRANSIENT, "HTTP.302") == (error.kind, error.code)
+    assert f"redirected to {named}, which is not followed" == error.message
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0.0),
+        ("120", 120.0),
+        ("999999999", 3600.0),
+        ("Fri, 02 Jan 2026 03:04:35 GMT", 30.0),
+        ("Fri, 02 Jan 2026 03:04:35 -0000", 30.0),
+        ("Fri, 02 Jan 2026 03:00:00 GMT", 0.0),
+        ("Fri, 02 Jan 9999 03:00:00 GMT", 3600.0),
+        ("", None),
+        ("-1", None),
+        ("1.5", None),
+        ("٣", None),
+        ("9" * 5000, None),
+        ("soon", None),
+    ],
+)
+def test_a_wait_is_read_as_seconds(value: str, seconds: float | None) -> None:
+    assert seconds == failure(answer(429, b"", {"retry-after": value})).retry_after
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, Kind.PERMANENT),
+        (401, Kind.AUTHENTICATION),
+        (403, Kind.CONFIGURATION),
+        (404, Kind.NOT_YET),
+        (405, Kind.PERMANENT),
+        (408, Kind.TRANSIENT),
+        (409, Kind.PERMANENT),
+        (413, Kind.PERMANENT),
+        (429, Kind.THROTTLED),
+        (494, Kind.PERMANENT),
+        (500, Kind.TRANSIENT),
+        (502, Kind.TRANSIENT),
+        (507, Kind.CONFIGURATION),
+        (302, Kind.TRANSIENT),
+        (100, Kind.TRANSIENT),
+    ],
+)
+def test_an_unknown_code_goes_by_its_status(status: int, kind: Kind) -> None:
+    assert kind is meaning("SVCSTG.SWR.0000000", status)[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "SVCSTG.SWR.4001048", Kind.AUTHENTICATION),
+        (400, "SVCSTG.SWR.4000014", Kind.PERMANENT),
+        (400, "SVCSTG.SWR.4001158", Kind.NOT_YET),
+        (400, "SVCSTG.SWR.4000097", Kind.CONFIGURATION),
+        (401, "SVCSTG.SWR.4010000", Kind.AUTHENTICATION),
+        (401, "SVCSTG.SWR.4011064", Kind.CONFIGURATION),
+        (403, "SVCSTG.SWR.4031032", Kind.THROTTLED),
+        (403, "SVCSTG.SWR.4031042", Kind.THROTTLED),
+        (403, "SVCSTG.SWR.4039001", Kind.CONFIGURATION),
+        (404, "SVCSTG.SWR.4040058", Kind.NOT_YET),
+        (404, "SVCSTG.SWR.4041061", Kind.NOT_YET),
+        (404, "SVCSTG.SWR.4040083", Kind.CONFIGURATION),
+        (409, "SVCSTG.SWR.4090023", Kind.TRANSIENT),
+        (409, "SVCSTG.SWR.4090006", Kind.PERMANENT),
+        (500, "SVCSTG.SWR.5001101", Kind.TRANSIENT),
+        (507, "SVCSTG.SWR.5070070", Kind.CONFIGURATION),
+        (404, "APIGW.0101", Kind.CONFIGURATION),
+        (502, "APIGW.0201", Kind.TRANSIENT),
+        (413, "APIGW.0201", Kind.PERMANENT),
+        (401, "APIGW.0307", Kind.AUTHENTICATION),
+        (429, "APIGW.0308", Kind.THROTTLED),
+        (401, "IAM.0061", Kind.AUTHENTICATION),
+        (429, "IAM.0012", Kind.THROTTLED),
+    ],
+)
+def test_a_code_decides_before_the_status(status: int, code: str, kind: Kind) -> None:
+    assert kind is meaning(code, status)[0]
+
+
+def test_an_unknown_region_is_suspected_behind_an_internal_error() -> None:
+    body = b'[{"errorCode":"SVCSTG.SWR.5001101","errorMessage":"Internal error"}]'
+
+    assert "correct the target region" in failure(answer(500, body)).remedy
+
+
+def test_every_code_that_needs_a_hand_says_which() -> None:
+    helpless = {
+        code
+        for code, found in CODES.items()
+        if found.kind in (Kind.CONFIGURATION, Kind.AUTHENTICATION) and not found.remedy
+    }
+
+    assert set() == helpless
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        "verify aksk signature fail,canonicalRequest:GET|x-auth-token:abc123|host:x",
+        "X-Auth-Token: abc123",
+        '{"X-Subject-Token": "abc123"}',
+        "Authorization: Bearer abc123",
+        "Authorization: SDK-HMAC-SHA256 Access=abc123, Signature=abc123",
+        "'password': 'abc123'",
+        "x-security-token=abc123&x=1",
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden(echo: str) -> None:
+    assert "abc123" not in scrub(echo)
+
+
+def test_part_of_a_token_is_hidden_and_names_and_digests_are_not() -> None:
+    name = "group/a-very-long-repository-name-that-goes-on-and-on/and-on-and-on-and-on"
+
+    assert TOKEN[100:200] not in scrub(f"decrypt token fail {TOKEN[:400]}")
+    assert name == scrub(name)
+    assert f"sha256:{'0a' * 32}" == scrub(f"sha256:{'0a' * 32}")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"error_code": "APIGW.0301", "error_msg": f"fail,{TOKEN}|{PASSWORD}"}).encode(),
+        json.dumps({"error_code": "short-pw", "error_msg": "x"}).encode(),
+        json.dumps({"error_msg": "x", "request_id": "short-pw"}).encode(),
+        f"<p>{TOKEN}</p><p>P&quot;ss w&lt;rd&amp;1/é short-pw".encode(),
+        f"?password=P%22ss%20w%3Crd%261%2F%C3%A9 {PASSWORD}".encode(),
+        f"{TOKEN[:1000]}".encode(),
+    ],
+)
+def test_no_secret_is_in_an_error(body: bytes) -> None:
+    headers = {"x-request-id": "short-pw", "location": "http://short-pw/"}
+    for status in (302, 400, 401, 500):
+        error = failure(answer(status, body, headers, TOKEN, PASSWORD, "short-pw"))
+
+        told = f"{error}{error.code}{error.message}{error.remedy}{error!r}"
+        for secret in (TOKEN, TOKEN[50:150], PASSWORD, "ss w", "ss%20w", "short-pw"):
+            assert secret not in told
+
+
+def test_no_secret_is_in_the_text_of_an_answer() -> None:
+    held = Answer(200, {"x-subject-token": TOKEN}, TOKEN.encode(), NOW, (TOKEN,))
+
+    assert TOKEN not in repr(held)
+
+
+READERS: list[Callable[[Answer], object]] = [
+    failure,
+    login.read_token,
+    protocol.read_namespace,
+    protocol.read_sync_jobs,
+    protocol.read_tag_page,
+    protocol.refuses_token,
+    lambda read: protocol.read_digest(read, "v1"),
+    lambda read: protocol.read_triggered(read, ["v1"]),
+]
+
+
+def outcome(reader: Callable[[Answer], object], read: Answer) -> SwrError | None:
+    """The error that a reader raises; any but SwrError fails the test."""
+    try:
+        reader(read)
+    except SwrError as error:
+        return error
+    return None
+
+
+NAMES = ["retry-after", "content-range", "location", "x-request-id", "x-subject-token"]
+KEYS = [
+    *["errors", "error", "errorCode", "error_code", "code", "message", "error_msg", "request_id"],
+    *["tag", "Tag", "digest", "name", "status", "token", "expires_at", "issued_at", "createdAt"],
+    *["remoteRegionId", "remoteNamespace"],
+]
+LEAVES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+    st.sampled_from(["v1", "sha256:" + "0" * 64, "2026-01-02T03:04:05Z", "0001-01-01T00:00+23:59"]),
+)
+DOCUMENTS = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(KEYS), inner, max_size=5)
+    ),
+    max_leaves=12,
+).map(lambda found: json.dumps(found).encode())
+DATES = st.datetimes().map(lambda when: when.strftime("%a, %d %b %Y %H:%M:%S GMT"))
+
+
+@given(
+    status=st.integers(100, 999),
+    headers=st.dictionaries(st.sampled_from(NAMES), st.one_of(st.text(), DATES)),
+    body=st.one_of(st.binary(), DOCUMENTS),
+)
+def test_any_answer_is_a_value_or_an_error_of_ours(
+    status: int, headers: dict[str, str], body: bytes
+) -> None:
+    errors = [outcome(reader, answer(status, body, headers)) for reader in READERS]
+
+    for error in filter(None, errors):
+        assert error.message
+        assert len(error.message) < LONGEST_MESSAGE + 100
+        assert error.retry_after is None or 0 <= error.retry_after <= 3600
+
+
+@given(
+    before=st.text(max_size=50),
+    after=st.text(max_size=50),
+    status=st.sampled_from([400, 401, 500]),
+)
+def test_a_secret_never_gets_through(before: str, after: str, status: int) -> None:
+    secret = "Tr0ub4dor&3"
+    for written in (before + secret + after, json.dumps({"error_msg": before + secret + after})):
+        error = failure(answer(status, written.encode("utf-8", "replace"), {}, secret))
+
+        assert secret not in str(error)

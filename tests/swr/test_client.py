@@ -1,0 +1,296 @@
+"""What the client asks and understands, against the simulator and against hostile servers."""
+
+import gzip
+import json
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+
+from swrhook.config.values import Timeouts
+from swrhook.errors import Kind, SwrError
+from swrhook.model import Lane, Target
+from swrhook.simulator import Fault, RunningSimulator
+from swrhook.swr.wire import MOST_BYTES, Network
+from tests.swr.loopback import Loopback, Received, Reply
+from tests.swr.parts import DIGEST, LANE, NETWORK, Clock, client_of, logins, simulated
+
+WEST, EAST = "cn-north-4", "cn-east-3"
+
+
+def test_a_tag_arrives(simulator: RunningSimulator, clock: Clock) -> None:
+    client = simulated(simulator, clock)
+    seeded = simulator.state.seed(WEST, "group", "web/shop", "v1")
+    assert client.show_tag(EAST, "group", "web/shop", "v1") is None
+
+    client.sync_images(LANE, ["v1"])
+
+    assert seeded.digest == client.show_tag(WEST, "group", "web/shop", "v1")
+    assert seeded.digest == client.show_tag(EAST, "group", "web/shop", "v1")
+    [job] = client.sync_jobs(WEST, "group", "web/shop")
+    assert ("v1", "success", LANE.target) == (job.tag, job.status, job.target)
+    assert not job.failed
+    assert clock.now == job.created_at
+
+
+@pytest.mark.parametrize("body", ["empty_list", "tags", "nothing"])
+def test_every_accepted_body_is_understood(
+    simulator: RunningSimulator, clock: Clock, body: Literal["empty_list", "tags", "nothing"]
+) -> None:
+    simulator.state.configure(replace(simulator.state.settings, accepted_body=body))
+    simulator.state.seed(WEST, "group", "web/shop", "v1")
+    simulator.state.seed(WEST, "group", "web/shop", "v2")
+
+    simulated(simulator, clock).sync_images(LANE, ["v1", "v2"])
+
+    [call] = simulator.state.calls(operation="sync_images")
+    assert {
+        "imageTag": ["v1", "v2"],
+        "override": False,
+        "remoteNamespace": "group",
+        "remoteRegionId": EAST,
+    } == call.body
+
+
+@pytest.mark.parametrize("shape", ["array", "errors", "object"])
+def test_every_error_shape_is_understood(
+    simulator: RunningSimulator, clock: Clock, shape: Literal["array", "errors", "object"]
+) -> None:
+    simulator.state.configure(replace(simulator.state.settings, error_shape=shape))
+
+    with pytest.raises(SwrError) as caught:
+        simulated(simulator, clock).sync_images(LANE, ["v1"])
+
+    assert Kind.NOT_YET is caught.value.kind
+    assert caught.value.code.startswith("SVCSTG.SWR.404")
+
+
+def test_the_tags_that_failed_are_told(simulator: RunningSimulator, clock: Clock) -> None:
+    for tag in ("v1", "v2"):
+        simulator.state.seed(WEST, "group", "web/shop", tag)
+    simulator.state.faults.add([Fault(failed_tags=("v2",))])
+
+    with pytest.raises(SwrError) as caught:
+        simulated(simulator, clock).sync_images(LANE, ["v1", "v2"])
+
+    assert {"v2"} == caught.value.failed_tags
+
+
+@pytest.mark.parametrize("total", [True, False])
+def test_tags_are_looked_for_on_every_page(*, total: bool) -> None:
+    names = [f"v{number}" for number in range(250)]
+
+    def answer(request: Received) -> Reply:
+        offset = int(request.path.partition("offset=")[2].partition("&")[0])
+        page = [{"Tag": name, "digest": DIGEST} for name in names[offset : offset + 100]]
+        headers = {"Content-Range": f"{offset}-{len(page)}/250"} if total else {}
+        return Reply(200, json.dumps(page).encode(), headers)
+
+    with Loopback(answer) as swr:
+        client = client_of(swr.url)
+        assert {"v99": DIGEST} == client.list_tags(WEST, "group", "shop", ["v99"])
+        assert 1 == len(swr.received)
+        found = client.list_tags(WEST, "group", "shop", ["v0", "v249"])
+        assert {"v0": DIGEST, "v249": DIGEST} == found
+        assert 1 + 3 == len(swr.received)
+        assert {} == client.list_tags(WEST, "group", "shop", ["nowhere"])
+        assert 1 + 3 + (3 if total else 4) == len(swr.received)
+        assert {} == client.list_tags(WEST, "group", "shop", [])
+
+
+def test_a_server_that_cannot_page_is_asked_twice_at_most() -> None:
+    page = json.dumps([{"Tag": "v1", "digest": DIGEST}]).encode()
+    with Loopback(lambda _: Reply(200, page)) as swr:
+        assert {"v1": DIGEST} == client_of(swr.url).list_tags(WEST, "g", "shop", ["v1", "v2"])
+
+    assert 2 == len(swr.received)
+
+
+def test_the_pages_of_the_simulator_are_read(simulator: RunningSimulator, clock: Clock) -> None:
+    first = simulator.state.seed(WEST, "group", "shop", "first")
+    for number in range(120):
+        clock.advance(seconds=1)
+        last = simulator.state.seed(WEST, "group", "shop", f"v{number}")
+    client = simulated(simulator, clock)
+
+    assert {"v119": last.digest} == client.list_tags(WEST, "group", "shop", {"v119"})
+    assert 1 == len(simulator.state.calls(operation="tags"))  # the newest are on the first page
+    assert {"first": first.digest} == client.list_tags(WEST, "group", "shop", {"first", "none"})
+    assert 1 + 2 == len(simulator.state.calls(operation="tags"))
+    assert {} == client.list_tags(WEST, "group", "unknown", {"v1"})
+
+
+def test_organizations_are_known(simulator: RunningSimulator, clock: Clock) -> None:
+    client = simulated(simulator, clock)
+
+    assert client.has_namespace(EAST, "group")
+    assert not client.has_namespace(EAST, "nobody")
+
+
+def test_a_region_that_is_not_configured_is_not_called(
+    simulator: RunningSimulator, clock: Clock
+) -> None:
+    with pytest.raises(SwrError) as caught:
+        simulated(simulator, clock).show_tag("eu-west-101", "group", "shop", "v1")
+
+    assert (Kind.CONFIGURATION, "region") == (caught.value.kind, caught.value.code)
+    assert [] == logins(simulator)
+
+
+def test_the_request_on_the_wire_is_the_documented_one() -> None:
+    lane = Lane(WEST, "group", "web/shop", Target("region1", "sdsad"), override=True)
+    with Loopback(lambda _: Reply(200, b"[]")) as swr:
+        client_of(swr.url).sync_images(lane, ["V1"])
+
+    [received] = swr.received
+    body = (
+        b'{"imageTag":["V1"],"override":true,"remoteNamespace":"sdsad","remoteRegionId":"region1"}'
+    )
+    assert "POST" == received.method
+    assert "/v2/manage/namespaces/group/repos/web$shop/sync_images" == received.path
+    assert body == received.body
+    assert {
+        "Host": swr.url.removeprefix("http://"),
+        "User-Agent": "swrhook",
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",
+        "Content-Type": "application/json",
+        "X-Auth-Token": "A-token-given-by-the-configuration",
+        "Content-Length": str(len(body)),
+    } == received.headers
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "code"),
+    [
+        (Reply(502, b"<html>Bad Gateway</html>"), Kind.TRANSIENT, "HTTP.502"),
+        (Reply(503, b"", {"Retry-After": "7"}), Kind.TRANSIENT, "HTTP.503"),
+        (Reply(hang_up=True), Kind.TRANSIENT, "protocol"),
+        (Reply(200, b"[", promised=10), Kind.TRANSIENT, "protocol"),
+        (Reply(200, b"no", {"Content-Encoding": "gzip"}), Kind.TRANSIENT, "protocol"),
+        (Reply(200, b"[]", {"X-Long": "x" * 70_000}), Kind.TRANSIENT, "protocol"),
+        (Reply(302, b"x", {"Location": "http://login.example/"}), Kind.TRANSIENT, "HTTP.302"),
+        (Reply(307, b"x", {"Location": "/v3"}), Kind.TRANSIENT, "HTTP.307"),
+        (Reply(301, b"x", {"Location": "http://[/"}), Kind.TRANSIENT, "HTTP.301"),
+    ],
+)
+def test_what_goes_wrong_on_the_way_is_tried_again_later(
+    reply: Reply, kind: Kind, code: str
+) -> None:
+    with Loopback(lambda _: reply) as swr, pytest.raises(SwrError) as caught:
+        client_of(swr.url).sync_images(LANE, ["v1"])
+
+    assert (kind, code) == (caught.value.kind, caught.value.code)
+    assert 1 == len(swr.received)  # nothing is repeated, nothing is followed
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply(200, b"[]", delay=1.0), "no answer in time"),
+        (Reply(200, b"5", {"Transfer-Encoding": "chunked"}), "the answer stopped midway"),
+    ],
+)
+def test_nobody_is_waited_for_too_long(reply: Reply, words: str) -> None:
+    network = replace(NETWORK, timeouts=Timeouts(connect=1.0, read=0.4))
+    with Loopback(lambda _: reply) as swr, pytest.raises(SwrError) as caught:
+        client_of(swr.url, network).sync_images(LANE, ["v1"])
+
+    assert (Kind.TRANSIENT, "timeout") == (caught.value.kind, caught.value.code)
+    assert words in caught.value.message
+
+
+def test_what_is_not_http_is_told_in_one_line_without_secrets() -> None:
+    noise = b"HTTQ\0X-Auth-Token: A-token-given-by-the-configuration" + b"\x01" * 2000 + b"\r\n"
+    with Loopback(lambda _: Reply(raw=noise)) as swr, pytest.raises(SwrError) as caught:
+        client_of(swr.url).sync_images(LANE, ["v1"])
+
+    assert "protocol" == caught.value.code
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 400
+    assert "A-token-given" not in str(caught.value)
+
+
+def test_a_closed_port_is_told_in_few_words() -> None:
+    with Loopback(lambda _: Reply()) as closed:
+        pass
+    with pytest.raises(SwrError) as caught:
+        client_of(closed.url).show_tag(WEST, "group", "shop", "v1")
+
+    host = closed.url.removeprefix("http://")
+    assert (Kind.TRANSIENT, "connect") == (caught.value.kind, caught.value.code)
+    assert f"{host}: no connection ([Errno 111] Connection refused)" == caught.value.message
+
+
+def test_a_plain_server_behind_https_is_told_as_such() -> None:
+    with Loopback(lambda _: Reply()) as plain, pytest.raises(SwrError) as caught:
+        client_of(plain.url.replace("http:", "https:")).show_tag(WEST, "group", "shop", "v1")
+
+    assert (Kind.TRANSIENT, "connect") == (caught.value.kind, caught.value.code)
+    assert "certificates" in caught.value.remedy
+
+
+def test_a_missing_file_of_certificates_is_an_error_of_ours() -> None:
+    network = replace(NETWORK, certificates="/nowhere/ca.pem")
+    with Loopback(lambda _: Reply()) as plain, pytest.raises(SwrError) as caught:
+        client_of(plain.url.replace("http:", "https:"), network).has_namespace(WEST, "group")
+
+    assert "/nowhere/ca.pem" in caught.value.message
+
+
+@pytest.mark.parametrize("status", [200, 302])
+def test_an_endless_answer_is_cut_off(status: int) -> None:
+    bomb = gzip.compress(b"[" + b" " * (MOST_BYTES + 1) + b"]")
+    headers = {"Content-Encoding": "gzip", "Location": "/x"}
+    with Loopback(lambda _: Reply(status, bomb, headers)) as swr, pytest.raises(SwrError) as caught:
+        client_of(swr.url).list_tags(WEST, "group", "shop", ["v1"])
+
+    assert "protocol" == caught.value.code
+    assert "larger than" in caught.value.message
+
+
+def test_a_compressed_answer_is_read() -> None:
+    body = gzip.compress(json.dumps({"tag": "v1", "digest": DIGEST}).encode())
+    with Loopback(lambda _: Reply(200, body, {"Content-Encoding": "gzip"})) as swr:
+        assert DIGEST == client_of(swr.url).show_tag(WEST, "group", "shop", "v1")
+
+
+def test_cookies_are_not_kept() -> None:
+    with Loopback(lambda _: Reply(404, b"", {"Set-Cookie": "session=1; Path=/"})) as swr:
+        client = client_of(swr.url)
+        for _ in range(2):
+            client.show_tag(WEST, "group", "shop", "v1")
+        client.close()
+
+    assert [False, False] == ["Cookie" in received.headers for received in swr.received]
+
+
+def test_the_environment_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    with Loopback(lambda _: Reply(404)) as swr:
+        assert client_of(swr.url).show_tag(WEST, "group", "shop", "v1") is None
+
+
+def test_a_proxy_is_used_for_the_endpoints_that_it_is_found_for() -> None:
+    with Loopback(lambda _: Reply(404)) as proxy:
+        network = Network(find_proxies=lambda url: {"http": proxy.url} if "swr" in url else {})
+        client_of("http://swr.invalid", network).show_tag(WEST, "group", "shop", "v1")
+
+    [received] = proxy.received
+    assert "http://swr.invalid/v2/manage/namespaces/group/repos/shop/tags/v1" == received.path
+
+
+def test_an_echoed_request_shows_no_secret() -> None:
+    def echo(request: Received) -> Reply:
+        shown = "|".join(f"{name}:{value}" for name, value in request.headers.items())
+        message = f"verify aksk signature fail,canonicalRequest:{request.path}|{shown}"
+        body = {"error_code": "APIGW.0301", "error_msg": message, "request_id": "d4e8"}
+        return Reply(401, json.dumps(body).encode())
+
+    with Loopback(echo) as swr, pytest.raises(SwrError) as caught:
+        client_of(swr.url).show_tag(WEST, "group", "shop", "v1")
+
+    assert "A-token-given" not in f"{caught.value} {caught.value.message} {caught.value!r}"
+    assert "verify aksk signature fail" in caught.value.message
+    assert caught.value.message.endswith("(request d4e8)")

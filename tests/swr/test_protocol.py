@@ -1,0 +1,253 @@
+"""Requests to the byte, and answers read from tables. Documentation: SWR API reference."""
+
+import json
+
+import pytest
+
+from swrhook.errors import Kind, SwrError
+from swrhook.model import Lane, Target
+from swrhook.swr import protocol
+from swrhook.swr.protocol import SyncJob
+from tests.swr.parts import DIGEST, LANE, NOW, answer
+
+# «Manually Synchronizing Images», 2025-08-06: Example Request.
+DOCUMENTED_BODY = """{
+  "imageTag" : [ "V1" ],
+  "override" : true,
+  "remoteNamespace" : "sdsad",
+  "remoteRegionId" : "region1"
+}"""
+FOREIGN = b'[{"errorCode":"SVCSTG.SWR.4039001","errorMessage":"not yours"}]'
+NO_ORGANIZATION = b'[{"errorCode":"SVCSTG.SWR.4041061","errorMessage":"The organization"}]'
+NO_TAG = b'{"errors":[{"errorCode":"SVCSTG.SWR.4040115","errorMessage":"no such tag"}]}'
+
+
+def test_the_request_is_the_documented_example() -> None:
+    lane = Lane("cn-north-4", "group", "busybox", Target("region1", "sdsad"), override=True)
+
+    path, body = protocol.sync_images_request(lane, ["V1"])
+
+    assert "/v2/manage/namespaces/group/repos/busybox/sync_images" == path
+    assert list(json.loads(DOCUMENTED_BODY).items()) == list(json.loads(body).items())
+    assert json.dumps(json.loads(DOCUMENTED_BODY), separators=(",", ":")).encode() == body
+
+
+def test_override_is_sent_when_it_is_false() -> None:
+    _, body = protocol.sync_images_request(LANE, ["v1", "v2"])
+
+    assert {
+        "imageTag": ["v1", "v2"],
+        "override": False,
+        "remoteNamespace": "group",
+        "remoteRegionId": "cn-east-3",
+    } == json.loads(body)
+
+
+def test_a_slash_in_a_repository_is_a_dollar_on_the_wire() -> None:
+    home = "/v2/manage/namespaces/group/repos/web$shop$api"
+
+    assert f"{home}/tags/v1" == protocol.tag_path("group", "web/shop/api", "v1")
+    assert (
+        f"{home}/tags?limit=100&offset=200&order_column=updated_at&order_type=desc"
+        == protocol.tags_path("group", "web/shop/api", 200)
+    )
+    assert (
+        f"{home}/sync_job?filter=limit::100%7Coffset::0%7Corder::desc"
+        == protocol.sync_jobs_path("group", "web/shop/api")
+    )
+    assert "/v2/manage/namespaces/group" == protocol.namespace_path("group")
+
+
+@pytest.mark.parametrize(
+    ("namespace", "repository", "tag"),
+    [
+        ("..", "shop", "v1"),
+        ("group/repos", "shop", "v1"),
+        ("group", "../../namespaces", "v1"),
+        ("group", "shop?x=1", "v1"),
+        ("group", "shop", "../v1"),
+        ("group", "shop", "v1\r\nX: y"),
+        ("group", "shop", "sha256:00"),
+    ],
+)
+def test_no_name_can_change_the_path(namespace: str, repository: str, tag: str) -> None:
+    with pytest.raises(SwrError) as caught:
+        protocol.tag_path(namespace, repository, tag)
+
+    assert (Kind.PERMANENT, "name") == (caught.value.kind, caught.value.code)
+
+
+def test_an_impossible_organization_is_not_asked_for() -> None:
+    with pytest.raises(SwrError, match="SWR can hold nothing named"):
+        protocol.namespace_path("Group")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"[]"),
+        (200, b""),
+        (200, b" \r\n"),
+        (200, b'["v1"]'),  # says nothing about v2
+        (200, b'["v1","v2"]'),
+        (200, b"{}"),
+        (200, b"null"),
+        (202, b"[]"),
+    ],
+)
+def test_a_success_triggered_all_tags(status: int, body: bytes) -> None:
+    protocol.read_triggered(answer(status, body), ["v1", "v2"])
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_a_list_of_tags_names_those_that_failed(status: int) -> None:
+    with pytest.raises(SwrError) as caught:
+        protocol.read_triggered(answer(status, b'["v2"]'), ["v1", "v2"])
+
+    assert {"v2"} == caught.value.failed_tags
+    assert f"HTTP.{status}" == caught.value.code
+    assert "SWR names as failed: v2" == caught.value.message
+
+
+@pytest.mark.parametrize("body", [b"[]", b'["Internal error"]', b'["v9"]', b'["v1", 2]'])
+def test_a_list_that_names_no_tag_of_ours_speaks_of_all(body: bytes) -> None:
+    with pytest.raises(SwrError) as caught:
+        protocol.read_triggered(answer(500, body), ["v1", "v2"])
+
+    assert frozenset() == caught.value.failed_tags
+    assert Kind.TRANSIENT is caught.value.kind
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "code"),
+    [
+        (b"<html>Welcome to the hotel</html>", Kind.TRANSIENT, "protocol"),
+        (b"[" * 100_000, Kind.TRANSIENT, "protocol"),
+        (b'{"error_code":"APIGW.0308","error_msg":"x"}', Kind.THROTTLED, "APIGW.0308"),
+        (b'[{"errorCode":"SVCSTG.SWR.4040010"}]', Kind.NOT_YET, "SVCSTG.SWR.4040010"),
+        (b'{"errorCode":"SVCSTG.SWR.9"}', Kind.TRANSIENT, "SVCSTG.SWR.9"),
+    ],
+)
+def test_a_200_that_reports_an_error_is_one(body: bytes, kind: Kind, code: str) -> None:
+    with pytest.raises(SwrError) as caught:
+        protocol.read_triggered(answer(200, body), ["v1"])
+
+    assert (kind, code) == (caught.value.kind, caught.value.code)
+
+
+def test_the_digest_of_one_tag_is_read() -> None:
+    body = json.dumps({"id": 1, "tag": "v1", "digest": DIGEST, "tag_type": 0}).encode()
+
+    assert DIGEST == protocol.read_digest(answer(200, body), "v1")
+
+
+@pytest.mark.parametrize("body", [NO_TAG, NO_ORGANIZATION, b"", b"<html>404</html>"])
+def test_what_is_not_there_has_no_digest(body: bytes) -> None:
+    assert protocol.read_digest(answer(404, body), "v1") is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"tag":"v2","digest":"sha256:00"}',
+        b'{"tag":"v1"}',
+        b'{"tag":"v1","digest":"sha256:00"}',
+        b"[]",
+        b"",
+    ],
+)
+def test_an_answer_without_the_digest_is_no_answer(body: bytes) -> None:
+    with pytest.raises(SwrError) as caught:
+        protocol.read_digest(answer(200, body), "v1")
+
+    assert (Kind.TRANSIENT, "protocol") == (caught.value.kind, caught.value.code)
+
+
+def test_a_page_of_tags_is_read_and_odd_elements_spoil_nothing() -> None:
+    listed = [{"Tag": "v1", "digest": DIGEST}, {"Tag": "v2"}, {"tag": "v3", "digest": DIGEST}, 7]
+
+    page = protocol.read_tag_page(
+        answer(200, json.dumps(listed).encode(), {"content-range": "0-4/37"})
+    )
+
+    assert protocol.TagPage({"v1": DIGEST}, 4, 37) == page
+
+
+def test_an_empty_page_may_be_null_and_an_unknown_repository_has_none() -> None:
+    assert protocol.TagPage({}, 0, None) == protocol.read_tag_page(answer(200, b"null"))
+    assert protocol.read_tag_page(answer(404, NO_TAG)) is None
+    with pytest.raises(SwrError, match="it is not a list"):
+        protocol.read_tag_page(answer(200, b'{"tags":[]}'))
+
+
+def test_sync_jobs_are_read() -> None:
+    job = {
+        "id": 123,
+        "tag": "v1",
+        "status": "failed",
+        "remoteNamespace": "group2",
+        "remoteRegionId": "cn-east-3",
+        "createdAt": "2026-01-02T03:04:05Z",
+    }
+    listed = [job, {**job, "tag": None}, {**job, "createdAt": "soon", "status": "running"}, "x"]
+
+    jobs = protocol.read_sync_jobs(answer(200, json.dumps(listed).encode()))
+
+    target = Target("cn-east-3", "group2")
+    assert [
+        SyncJob("v1", "failed", target, NOW),
+        SyncJob("v1", "running", target, None),
+    ] == jobs
+    assert [True, False] == [job.failed for job in jobs]
+    assert [] == protocol.read_sync_jobs(answer(404, NO_TAG))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "there"),
+    [
+        (200, b'{"id":1422,"name":"group","creator_name":"user","auth":7}', True),
+        (200, b'{"id":1422,"name":"group","creator_name":"user","auth":1}', True),
+        (404, NO_ORGANIZATION, False),
+        (404, b"", False),
+        (403, FOREIGN, False),
+        (401, b'{"errorCode":"SVCSTG.SWR.4011064","errorMessage":"x"}', False),
+    ],
+)
+def test_an_organization_is_there_and_ours_or_is_not(
+    status: int, body: bytes, *, there: bool
+) -> None:
+    assert there is protocol.read_namespace(answer(status, body))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (403, b'{"errorCode":"SVCSTG.SWR.4039002","errorMessage":"x"}', Kind.CONFIGURATION),
+        (403, b'{"error_code":"APIGW.0302","error_msg":"x"}', Kind.CONFIGURATION),
+        (503, b"", Kind.TRANSIENT),
+        (200, b"{}", Kind.TRANSIENT),
+    ],
+)
+def test_what_we_may_not_know_is_not_taken_for_absent(status: int, body: bytes, kind: Kind) -> None:
+    with pytest.raises(SwrError) as caught:
+        protocol.read_namespace(answer(status, body))
+
+    assert kind is caught.value.kind
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "refuses"),
+    [
+        (401, b"", True),
+        (401, b'{"error_code":"APIGW.0307","error_msg":"x"}', True),
+        (400, b'[{"errorCode":"SVCSTG.SWR.4001048"}]', True),
+        (403, b'[{"errorCode":"SVCSTG.SWR.4031043"}]', True),
+        (401, b'[{"errorCode":"SVCSTG.SWR.4011064"}]', False),
+        (403, b"", False),
+        (400, b"", False),
+        (200, b"[]", False),
+        (500, b"", False),
+    ],
+)
+def test_which_answers_ask_for_another_token(status: int, body: bytes, *, refuses: bool) -> None:
+    assert refuses is protocol.refuses_token(answer(status, body))
