@@ -1,26 +1,9 @@
-"""What is in the ledger, newest first, a page at a time, however much it holds.
+"""What the ledger holds, as the API shows it: pages, newest first, and single objects."""
 
-Ids sort by time, so the last id of a page is the cursor of the next. Each query walks an index in
-the order of ids and stops when its page is full; a choice of several values (states, targets) is
-one such walk for each, merged.
-"""
-
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    RowMapping,
-    Select,
-    Table,
-    and_,
-    func,
-    select,
-    tuple_,
-)
-from ulid import ULID
+from sqlalchemy import Connection, func, select, tuple_
 
 from swrhook.ledger.listed import (
     DeliveryFilter,
@@ -34,18 +17,11 @@ from swrhook.ledger.listed import (
     SyncFilter,
 )
 from swrhook.ledger.tables import deliveries, pushes, syncs
+from swrhook.ledger.walking import Condition, Walk, among, newest_ids, window
 from swrhook.model import Outcome, State
-
-Condition = ColumnElement[bool]
-# One walk through an index: conditions of equality that leave its rows in the order of ids.
-Walk = Sequence[Condition]
 
 # Where syncs pile up: an index by state says little about them.
 _COMMON_STATES = frozenset({State.VERIFIED, State.ACCEPTED, State.SUPERSEDED})
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-# An id is made just after the time that is filtered by; a clock may be set back in between.
-_CLOCK_SLACK = timedelta(minutes=1)
 _SYNC_COLUMNS = (
     "id",
     "source",
@@ -68,45 +44,143 @@ _SYNC_COLUMNS = (
     "due_at",
     "verified_at",
 )
-_SYNC = [syncs.c[name] for name in _SYNC_COLUMNS]
-_MORE_OF_SYNC = [
+_SYNCS = select(
+    *(syncs.c[name] for name in _SYNC_COLUMNS),
     func.coalesce(syncs.c.called_digest, syncs.c.digest).label("digest"),
     syncs.c.error_code,
     syncs.c.error_message,
     syncs.c.error_remedy,
-]
-_DELIVERY_COLUMNS = (
-    "id",
-    "source",
-    "dialect",
-    "outcome",
-    "reason",
-    "received_at",
-    "sender_id",
 )
-_DELIVERY = [deliveries.c[name] for name in _DELIVERY_COLUMNS]
+_DELIVERY_COLUMNS = ("id", "source", "dialect", "outcome", "reason", "received_at", "sender_id")
+_DELIVERIES = select(*(deliveries.c[name] for name in _DELIVERY_COLUMNS))
+
+_Row = Mapping[str, Any]
 
 
 def list_syncs(connection: Connection, wanted: SyncFilter) -> Page[ListedSync]:
     """Return a page of the syncs that match."""
-    conditions = [*_window(syncs, syncs.c.created_at, wanted), *_sync_conditions(wanted)]
-    walks = _sync_walks(connection, wanted)
-    ids = [
-        found
-        for walk in walks
-        for found in connection.scalars(walk_query(syncs, walk, conditions, wanted.limit))
+    conditions = [
+        *window(syncs, syncs.c.created_at, wanted.since, wanted.cursor),
+        *_sync_conditions(wanted),
     ]
-    rows = _rows(connection, select(*_SYNC, *_MORE_OF_SYNC), syncs, _first(ids, wanted.limit))
-    return _page([_sync(row) for row in rows], ids, wanted.limit)
+    walks = _sync_walks(connection, wanted)
+    ids = newest_ids(connection, syncs, walks, conditions, wanted.limit + 1)
+    return _page(_syncs(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
+
+
+def find_sync(connection: Connection, sync_id: str) -> ListedSync | None:
+    """Return a sync by its id."""
+    return next(iter(_syncs(connection, [sync_id])), None)
 
 
 def list_deliveries(connection: Connection, wanted: DeliveryFilter) -> Page[ListedDelivery]:
     """Return a page of the deliveries that match."""
-    conditions = _window(deliveries, deliveries.c.received_at, wanted)
-    for column, value in ((deliveries.c.source, wanted.source), (deliveries.c.outcome, wanted.outcome)):
-        if value is not None:
-            conditions.append(_filtered(column, [value]))
-    walk = _delivery_walk(wanted)
-    ids = list(connection.scalars(walk_query(deliveries, walk, conditions, wanted.limit)))
-    rows = _rows(connection, select(*_DELIVERY), deliveries, _first(ids, wanted.limit))
-    return _page(_with_parts(connection, rows), ids, wanted.limit)
+    conditions = window(deliveries, deliveries.c.received_at, wanted.since, wanted.cursor)
+    conditions += _delivery_conditions(wanted)
+    walks = [_delivery_walk(wanted)]
+    ids = newest_ids(connection, deliveries, walks, conditions, wanted.limit + 1)
+    return _page(_deliveries(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
+
+
+def find_delivery(connection: Connection, delivery_id: str) -> ListedDelivery | None:
+    """Return a delivery by its id."""
+    return next(iter(_deliveries(connection, [delivery_id])), None)
+
+
+def _sync_walks(connection: Connection, wanted: SyncFilter) -> Sequence[Walk]:
+    """Choose the walks that meet the fewest syncs that do not match."""
+    if wanted.image is not None:
+        return [_of_image(wanted.image)]
+    has_target = wanted.region is not None or wanted.namespace is not None
+    if wanted.states and not (has_target and wanted.states & _COMMON_STATES):
+        return [[syncs.c.state == state] for state in sorted(wanted.states)]
+    if has_target:
+        return [
+            [syncs.c.target_region == region, syncs.c.target_namespace == namespace]
+            for region, namespace in _targets(connection)
+            if wanted.region in (None, region) and wanted.namespace in (None, namespace)
+        ]
+    return [[]]
+
+
+def _of_image(image: ImageFilter) -> Walk:
+    of_repository = [
+        syncs.c.namespace == image.namespace,
+        syncs.c.repository == image.repository,
+    ]
+    return of_repository if image.tag is None else [*of_repository, syncs.c.tag == image.tag]
+
+
+def _targets(connection: Connection) -> Iterable[tuple[str, str]]:
+    """Yield every target that has syncs: one step in the index for each of these few."""
+    columns = (syncs.c.target_region, syncs.c.target_namespace)
+    first = select(*columns).order_by(*columns).limit(1)
+    row = connection.execute(first).first()
+    while row is not None:
+        yield row[0], row[1]
+        row = connection.execute(first.where(tuple_(*columns) > tuple_(*row))).first()
+
+
+def _sync_conditions(wanted: SyncFilter) -> Iterable[Condition]:
+    if wanted.states:
+        yield among(syncs.c.state, wanted.states)
+    if wanted.region is not None:
+        yield among(syncs.c.target_region, [wanted.region])
+    if wanted.namespace is not None:
+        yield among(syncs.c.target_namespace, [wanted.namespace])
+
+
+def _delivery_walk(wanted: DeliveryFilter) -> Walk:
+    is_rare = wanted.outcome == Outcome.QUARANTINED
+    if wanted.source is not None and not is_rare:
+        return [deliveries.c.source == wanted.source]
+    return [] if wanted.outcome is None else [deliveries.c.outcome == wanted.outcome]
+
+
+def _delivery_conditions(wanted: DeliveryFilter) -> Iterable[Condition]:
+    if wanted.source is not None:
+        yield among(deliveries.c.source, [wanted.source])
+    if wanted.outcome is not None:
+        yield among(deliveries.c.outcome, [wanted.outcome])
+
+
+def _page(items: Sequence[Item], *, has_more: bool) -> Page[Item]:
+    return Page(items, items[-1].id if has_more else None)
+
+
+def _syncs(connection: Connection, ids: Sequence[str]) -> list[ListedSync]:
+    query = _SYNCS.where(syncs.c.id.in_(ids)).order_by(syncs.c.id.desc())
+    return [_sync(row) for row in connection.execute(query).mappings()]
+
+
+def _sync(row: _Row) -> ListedSync:
+    error = None
+    if row["error_code"] is not None:
+        error = ListedError(row["error_code"], row["error_message"], row["error_remedy"])
+    columns = {name: row[name] for name in _SYNC_COLUMNS}
+    return ListedSync(digest=row["digest"], error=error, **columns)
+
+
+def _deliveries(connection: Connection, ids: Sequence[str]) -> list[ListedDelivery]:
+    query = _DELIVERIES.where(deliveries.c.id.in_(ids)).order_by(deliveries.c.id.desc())
+    rows = connection.execute(query).mappings().all()
+    announced: dict[str, list[ListedPush]] = {row["id"]: [] for row in rows}
+    columns = (pushes.c.namespace, pushes.c.repository, pushes.c.tag, pushes.c.digest)
+    of_these = pushes.c.delivery.in_(list(announced))
+    for push in connection.execute(
+        select(pushes.c.delivery, *columns).where(of_these).order_by(pushes.c.id)
+    ):
+        image = f"{push.namespace}/{push.repository}:{push.tag}"
+        announced[push.delivery].append(ListedPush(image, push.digest))
+    made: dict[str, list[str]] = {row["id"]: [] for row in rows}
+    carries = syncs.c.push == func.coalesce(pushes.c.original, pushes.c.id)
+    for delivery, sync in connection.execute(
+        select(pushes.c.delivery, syncs.c.id)
+        .join_from(pushes, syncs, carries)
+        .where(of_these)
+        .order_by(syncs.c.id)
+    ):
+        made[delivery].append(sync)
+    return [
+        ListedDelivery(pushes=announced[row["id"]], syncs=made[row["id"]], **row) for row in rows
+    ]

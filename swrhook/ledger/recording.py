@@ -1,6 +1,6 @@
 """Recording deliveries: deduplicated, superseding, a whole batch in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from swrhook.ledger.ids import new_id
 from swrhook.ledger.moving import LATER_PUSH, supersede
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
-from swrhook.ledger.statements import upsert
+from swrhook.ledger.statements import portions, upsert
 from swrhook.ledger.tables import OPEN, deliveries, latest_pushes, pushes, syncs
 from swrhook.ledger.waking import wake_lanes
 from swrhook.model import (
@@ -77,16 +77,23 @@ def _known(
         return {}, {}
     place = upsert(connection, latest_pushes).on_conflict_do_nothing()
     connection.execute(place, [{"key": key} for key in keys])
-    rows = connection.execute(
-        select(latest_pushes).where(latest_pushes.c.key.in_(keys)).with_for_update()
-    ).mappings()
-    latest = {row["key"]: dict(row) for row in rows}
+    latest = {
+        row["key"]: dict(row)
+        for portion in portions(keys)
+        for row in connection.execute(
+            select(latest_pushes).where(latest_pushes.c.key.in_(portion)).with_for_update()
+        ).mappings()
+    }
     event_keys = {key for push in wanted if (key := _event_key(push)) is not None}
-    if not event_keys:
-        return latest, {}
     columns = (pushes.c.event_key, pushes.c.delivery, pushes.c.id.label("push"))
-    rows = connection.execute(select(*columns).where(pushes.c.event_key.in_(event_keys))).mappings()
-    return latest, {row["event_key"]: dict(row) for row in rows}
+    events = {
+        row["event_key"]: dict(row)
+        for portion in portions(event_keys)
+        for row in connection.execute(
+            select(*columns).where(pushes.c.event_key.in_(portion))
+        ).mappings()
+    }
+    return latest, events
 
 
 def _add(batch: _Batch, entry: Entry) -> None:
@@ -174,13 +181,15 @@ def _supersede(connection: Connection, batch: _Batch) -> list[Sync]:
 
     One whose call is in flight ends when the call settles.
     """
-    if not batch.newest:
-        return []
-    open_syncs = connection.execute(
-        select(*WHOLE_SYNC, syncs.c.route).where(syncs.c.route.in_(batch.newest), OPEN)
-    ).mappings()
+    open_syncs = [
+        row
+        for portion in portions(batch.newest)
+        for row in connection.execute(
+            select(*WHOLE_SYNC, syncs.c.route).where(syncs.c.route.in_(portion), OPEN)
+        ).mappings()
+    ]
     ended = []
-    for row in open_syncs.all():
+    for row in open_syncs:
         heir = batch.newest[row["route"]]
         reached = supersede(connection, row["id"], heir, batch.syncs[heir]["created_at"])
         if reached is State.SUPERSEDED:
@@ -216,7 +225,7 @@ def _sync_refs(connection: Connection, batch: _Batch) -> dict[str, list[SyncRef]
     for row in batch.syncs.values():
         by_push.setdefault(row["push"], []).append(_ref(row))
     repeated = {row["original"] for row in batch.pushes if row["original"]} - by_push.keys()
-    for row in _carriers(connection, repeated) if repeated else ():
+    for row in _carriers(connection, repeated):
         by_push.setdefault(row["push"], []).append(_ref(row))
     refs: dict[str, list[SyncRef]] = {row["id"]: [] for row in batch.deliveries}
     for row in batch.pushes:
@@ -224,12 +233,16 @@ def _sync_refs(connection: Connection, batch: _Batch) -> dict[str, list[SyncRef]
     return refs
 
 
-def _carriers(connection: Connection, push_ids: Iterable[str]) -> list[Row]:
+def _carriers(connection: Connection, push_ids: Collection[str]) -> list[Row]:
     """Return the syncs of earlier pushes, each followed to the one that carries on for it."""
-    rows = connection.execute(
-        select(*WHOLE_SYNC, syncs.c.push).where(syncs.c.push.in_(push_ids))
-    ).mappings()
-    return [dict(_heir(connection, row)) | {"push": row["push"]} for row in rows.all()]
+    rows = [
+        row
+        for portion in portions(push_ids)
+        for row in connection.execute(
+            select(*WHOLE_SYNC, syncs.c.push).where(syncs.c.push.in_(portion))
+        ).mappings()
+    ]
+    return [dict(_heir(connection, row)) | {"push": row["push"]} for row in rows]
 
 
 def _heir(connection: Connection, row: Mapping[str, Any]) -> Mapping[str, Any]:
