@@ -1,0 +1,10 @@
+"""swrhook.yaml: read, checked, frozen.
+
+bytes ─► document ─► expand ─► structure (sections, fields, checks) ─► build ─► values.Config
+                         └───► links, rule_links, secrets ─► findings ─► BadConfiguration
+"""
+
+from swrhook.config.reading import load, parse, read_secret_file
+from swrhook.config.values import Config
+
+__all__ = ["Config", "load", "parse", "read_secret_file"]

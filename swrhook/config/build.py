@@ -1,0 +1,135 @@
+"""Checked data to frozen values. Nothing can be wrong any more."""
+
+import functools
+from collections.abc import Mapping
+
+from swrhook.auth import SCHEMES, Secret
+from swrhook.config.regions import default_endpoint
+from swrhook.config.tree import Data
+from swrhook.config.values import (
+    Access,
+    AccessToken,
+    Options,
+    Pace,
+    PasswordCredentials,
+    Region,
+    Swr,
+    Timeouts,
+    TokenCredentials,
+)
+from swrhook.retry import Backoff, Retry, Verify
+from swrhook.rules import FIELDS, Glob, Pattern, Rule, RuleTarget
+from swrhook.sources import ImageSettings, Source
+
+Checked = Mapping[str, Data]
+
+# Rules repeat each other's globs: those are compiled once and shared.
+glob = functools.lru_cache(maxsize=10_000)(Glob)
+
+_CREDENTIALS = {"password": PasswordCredentials, "token": TokenCredentials}
+
+
+def build_swr(swr: Checked) -> Swr:
+    """Return the section `swr`."""
+    credentials = dict(swr["credentials"])
+    make = _CREDENTIALS[credentials.pop("kind")]
+    return Swr(
+        iam_endpoint=swr["iam_endpoint"].rstrip("/"),
+        credentials=make(**credentials),
+        regions={name: _region(name, region) for name, region in swr["regions"].items()},
+    )
+
+
+def build_access(access: Checked) -> Access:
+    """Return the section `access`."""
+    return Access(
+        tokens=tuple(
+            AccessToken(token["name"], token["role"], token["token"].encode())
+            for token in access.get("tokens", ())
+        ),
+        metrics_public=access.get("metrics") == "public",
+    )
+
+
+def build_sources(sources: Checked) -> Mapping[str, Source]:
+    """Return the section `sources`."""
+    return {name: _source(name, source) for name, source in sources.items()}
+
+
+def build_rules(rules: list[Checked]) -> tuple[Rule, ...]:
+    """Return the section `rules`."""
+    return tuple(
+        Rule(
+            name=rule["name"],
+            when=_patterns(rule["when"]),
+            unless=_patterns(rule["when"].get("not", {})),
+            sync=tuple(RuleTarget(**target) for target in rule["sync"]),
+        )
+        for rule in rules
+    )
+
+
+def build_options(options: Checked) -> Options:
+    """Return the section `settings`; what it does not say has its default."""
+    given = dict(options)
+    return Options(
+        retry=_retry(given.pop("retry", {})),
+        verify=_verify(given.pop("verify", {})),
+        pace=Pace(**given.pop("pace", {})),
+        timeouts=_timeouts(given.pop("timeouts", {})),
+        **given,
+    )
+
+
+def _region(name: str, region: Checked) -> Region:
+    endpoint = region.get("endpoint", default_endpoint(name)).rstrip("/")
+    return Region(name, endpoint, region.get("project", name))
+
+
+def _source(name: str, source: Checked) -> Source:
+    arguments = dict(source["auth"])
+    scheme = SCHEMES[arguments.pop("scheme")]
+    if "secrets" in arguments:
+        arguments["secrets"] = [_secret(secret) for secret in arguments["secrets"]]
+    return Source(
+        name=name,
+        dialect=source["dialect"],
+        region=source["region"],
+        authenticate=scheme.build(**arguments),
+        image=ImageSettings(**source.get("image", {})),
+        takes_path_secret=scheme.takes_path_secret,
+    )
+
+
+def _secret(secret: Checked) -> Secret:
+    return Secret(secret["value"].encode(), secret.get("not_after"))
+
+
+def _patterns(clause: Checked) -> Mapping[str, tuple[Pattern, ...]]:
+    return {
+        field: tuple(glob(text) for text in clause[field]) for field in FIELDS if field in clause
+    }
+
+
+def _retry(given: Checked) -> Retry:
+    default = Retry()
+    backoff = Backoff(
+        given.get("base", default.backoff.base), given.get("cap", default.backoff.cap)
+    )
+    return Retry(backoff, given.get("deadline", default.deadline))
+
+
+def _verify(given: Checked) -> Verify:
+    default = Verify()
+    backoff = Backoff(
+        given.get("first", default.backoff.base), given.get("cap", default.backoff.cap)
+    )
+    return Verify(
+        backoff,
+        given.get("deadline", default.deadline),
+        given.get("retriggers", default.retriggers),
+    )
+
+
+def _timeouts(given: Checked) -> Timeouts:
+    return Timeouts(**{name: wait.total_seconds() for name, wait in given.items()})

@@ -1,0 +1,166 @@
+"""PyYAML's events to a tree: YAML 1.2's core scalars, nothing clever.
+
+What YAML adds to JSON is allowed as far as it cannot surprise: comments, block style, anchors
+(within bounds). Tags, merge keys and several documents are refused. `no`, `on` and dates are text.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import yaml
+
+from swrhook.config.syntax import NotYaml
+from swrhook.config.tree import Entry, Node, Place, Scalar
+
+DEEPEST = 32
+MOST_ALIASED_VALUES = 10_000
+
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+}
+# `010` is 8 in YAML 1.1 and 10 in 1.2: text, so that a number field refuses it. Twenty digits are
+# no count of anything here, but may well be an id or a password.
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
+_FLOAT = re.compile(
+    r"[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Document(NamedTuple):
+    """A file's tree, and what of it is refused."""
+
+    root: Node
+    refused: list[tuple[Place, str]]
+
+
+def compose(events: Iterator[yaml.Event]) -> Document:
+    """Make the tree of the only document. Raises NotYaml, or what the parser raises."""
+    next(events)  # the stream's start
+    if isinstance(next(events), yaml.StreamEndEvent):
+        raise NotYaml(Place(1, 1), "the file is empty")
+    composer = _Composer(events)
+    root = composer.node(next(events))
+    next(events)  # the document's end
+    event = next(events)
+    if not isinstance(event, yaml.StreamEndEvent):
+        raise NotYaml(_place(event), "a second document («---»): only one is allowed")
+    return Document(root, composer.refused)
+
+
+class _Composer:
+    """Makes nodes of events; PyYAML's own composer recurses freely and resolves by YAML 1.1."""
+
+    def __init__(self, events: Iterator[yaml.Event]) -> None:
+        self._events = events
+        self._anchors: dict[str, Node] = {}
+        self._aliased = 0
+        self._depth = 0
+        self.refused: list[tuple[Place, str]] = []
+
+    def node(self, event: yaml.Event) -> Node:
+        """Return the node that starts with this event."""
+        place = _place(event)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event.anchor or "", place)
+        if getattr(event, "tag", None) is not None:
+            self._refuse(place, "tags are not supported: text that starts with «!» needs quotes")
+        self._depth += 1
+        self._check_depth(place)
+        if isinstance(event, yaml.ScalarEvent):
+            node = Node(place, self._scalar(event))
+        elif isinstance(event, yaml.SequenceStartEvent):
+            node = self._sequence(place)
+        else:
+            node = self._mapping(place)
+        self._depth -= 1
+        anchor = getattr(event, "anchor", None)
+        if anchor is not None:
+            self._anchors[anchor] = node
+        return node
+
+    def _alias(self, anchor: str, place: Place) -> Node:
+        node = self._anchors.get(anchor)
+        if node is None:
+            message = "no anchor of this name before it: text that starts with «*» needs quotes"
+            raise NotYaml(place, message)
+        self._check_depth(place, more=node.height)
+        self._aliased += node.size
+        # A few lines of aliases to aliases are billions of values.
+        if self._aliased > MOST_ALIASED_VALUES:
+            raise NotYaml(place, f"aliases stand for more than {MOST_ALIASED_VALUES} values")
+        return node
+
+    def _check_depth(self, place: Place, *, more: int = 0) -> None:
+        """Keep every tree, aliases followed, low enough for functions that call themselves."""
+        if self._depth + more > DEEPEST:
+            raise NotYaml(place, f"more than {DEEPEST} levels of nesting")
+
+    def _sequence(self, place: Place) -> Node:
+        items: list[Node] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.append(self.node(event))
+        return _collection(place, items, items)
+
+    def _mapping(self, place: Place) -> Node:
+        entries: dict[str, Entry] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            key_place = _place(event)
+            key = self._key(event)
+            value = self.node(next(self._events))
+            if key in entries:
+                first = entries[key].key_place.line
+                self._refuse(key_place, f"this key stands in line {first} already: keep one")
+            elif key is not None:
+                entries[key] = Entry(key_place, value)
+        return _collection(place, entries, [entry.node for entry in entries.values()])
+
+    def _key(self, event: yaml.Event) -> str | None:
+        """Return a mapping's key; None when it is refused."""
+        node = self.node(event)
+        if not isinstance(node.value, str):
+            self._refuse(node.place, "a key must be text: put it in quotes")
+            return None
+        if node.value == "<<" and isinstance(event, yaml.ScalarEvent) and event.implicit[0]:
+            self._refuse(node.place, "merge keys («<<») are not supported: write the keys out")
+            return None
+        return node.value
+
+    def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
+        if event.implicit[0]:
+            return resolve(event.value)
+        if _SURROGATE.search(event.value) is None:
+            return event.value
+        try:  # JSON escapes a character beyond U+FFFF as two
+            return event.value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self._refuse(_place(event), "an escape in this text stands for half a character")
+            return ""
+
+    def _refuse(self, place: Place, message: str) -> None:
+        self.refused.append((place, message))
+
+
+def resolve(text: str) -> Scalar:
+    """Return what unquoted text stands for."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
+
+def _collection(place: Place, value: list[Node] | dict[str, Entry], within: list[Node]) -> Node:
+    size = 1 + sum(node.size for node in within)
+    height = 1 + max((node.height for node in within), default=0)
+    return Node(place, value, size, height)
+
+
+def _place(event: yaml.Event) -> Place:
+    mark = event.start_mark
+    return Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)

@@ -1,0 +1,93 @@
+"""`${NAME}` and `${file:/path}` in a document's values, after parsing: no value can break it.
+
+A file's content loses one line break at its end. `$${` stands for `${` itself. What was put in
+is not looked at again.
+"""
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+
+from swrhook.config.findings import Findings, expanded, quote
+from swrhook.config.tree import Data, Path
+
+ReadFile = Callable[[str], str]
+
+_REFERENCE = re.compile(
+    r"(?P<escaped>\$\$\{)|\$\{file:(?P<file>[^{}]*)\}|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\$\{"
+)
+_LAST_LINE_BREAK = re.compile(r"\r?\n\Z")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_A_REFERENCE = (
+    "«${» begins a reference: write ${NAME} or ${file:/path}, or $${ for the characters themselves"
+)
+
+
+class _CannotExpand(Exception):
+    """A reference has no value; the message says why and what to do."""
+
+
+def expand(data: Data, findings: Findings, environ: Mapping[str, str], read_file: ReadFile) -> Data:
+    """Return the document with every reference replaced; the findings name those without value.
+
+    Each file is read once, however often it is named.
+    """
+    read_once = functools.cache(read_file)
+
+    def visit(value: Data, path: Path) -> Data:
+        if isinstance(value, dict):
+            return {key: visit(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [visit(item, (*path, index)) for index, item in enumerate(value)]
+        if not isinstance(value, str) or "${" not in value:
+            return value
+        try:
+            text = _REFERENCE.sub(lambda match: _value(match, environ, read_once), value)
+        except _CannotExpand as exc:
+            findings.spoil(path, str(exc))
+            return value
+        return expanded(text, value)
+
+    return visit(data, ())
+
+
+def has_reference(text: str) -> bool:
+    """Tell whether any part of the text comes from elsewhere."""
+    return any(not match["escaped"] for match in _REFERENCE.finditer(text))
+
+
+def _value(match: re.Match[str], environ: Mapping[str, str], read_file: ReadFile) -> str:
+    """Return what one reference stands for."""
+    if match["escaped"]:
+        return "${"
+    if match["file"] is not None:
+        what, value = f"the file {quote(match['file'])}", _content(match["file"], read_file)
+    elif match["name"]:
+        what, value = _variable(match["name"], environ)
+    else:
+        raise _CannotExpand(_NOT_A_REFERENCE)
+    if not value:
+        raise _CannotExpand(f"{what} is empty: give it a value")
+    if _SURROGATE.search(value):
+        raise _CannotExpand(f"{what} is not UTF-8: a secret must be text")
+    return value
+
+
+def _variable(name: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    if name not in environ:
+        raise _CannotExpand(f"the environment variable {name} is not set: set it for this process")
+    return f"the environment variable {name}", environ[name]
+
+
+def _content(path: str, read_file: ReadFile) -> str:
+    if not path.startswith("/"):
+        message = f"the file {quote(path)} needs its whole path, from «/» on"
+        raise _CannotExpand(message)
+    try:
+        content = read_file(path)
+    except OSError as exc:
+        reason = exc.strerror or "it cannot be read"
+        raise _CannotExpand(f"the file {quote(path)} cannot be read: {reason}") from None
+    except ValueError:  # or a path with a NUL in it
+        raise _CannotExpand(f"the file {quote(path)} is not UTF-8 text, or too long") from None
+    return _LAST_LINE_BREAK.sub("", content)

@@ -1,0 +1,78 @@
+"""What is wrong with a file and what is only odd, collected, each with its place."""
+
+import re
+
+from swrhook.config.tree import Node, Path, Place, place_of
+from swrhook.errors import Mistake
+
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_LONGEST_QUOTE = 60
+
+
+class Expanded(str):
+    """Text that came from `${…}`. `written` is what the file says: messages show only that."""
+
+    __slots__ = ("written",)
+    written: str
+
+
+def expanded(text: str, written: str) -> Expanded:
+    """Return `text`, which the file writes as `written`."""
+    result = Expanded(text)
+    result.written = written
+    return result
+
+
+def quote(value: str) -> str:
+    """Return a value in quotes, on one line, as the file writes it: no expanded secret is shown."""
+    written = value.written if isinstance(value, Expanded) else value
+    short = written if len(written) <= _LONGEST_QUOTE else f"{written[:_LONGEST_QUOTE]}…"
+    return f"«{''.join(c if c.isprintable() else '·' for c in short)}»"
+
+
+def dotted(path: Path) -> str:
+    """Write a path as `sources.harbor.auth.secrets[0]`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += f".{step if _PLAIN_KEY.fullmatch(step) else quote(step)}"
+    return text.removeprefix(".")
+
+
+class Findings:
+    """Collects the mistakes and warnings of one file."""
+
+    def __init__(self, file: str, root: Node) -> None:
+        """Start with nothing found."""
+        self._file = file
+        self._root = root
+        self._spoiled: set[Path] = set()
+        self.mistakes: list[Mistake] = []
+        self.warnings: list[str] = []
+
+    def mistake(self, path: Path, message: str) -> None:
+        """Note a mistake, unless the value at `path` could not even be expanded."""
+        if path not in self._spoiled:
+            place = place_of(self._root, path)
+            self.mistakes.append(self._at(place, path, message))
+
+    def mistake_at_key(self, path: Path, message: str) -> None:
+        """Note that the last key of `path` is wrong in itself; it is not shown."""
+        place = place_of(self._root, path, of_key=True)
+        self.mistakes.append(self._at(place, path[:-1], message))
+
+    def spoil(self, path: Path, message: str) -> None:
+        """Note a mistake that makes any other about the value at `path` worthless."""
+        self.mistake(path, message)
+        self._spoiled.add(path)
+
+    def warn(self, path: Path, message: str) -> None:
+        """Note something that is allowed, but probably not meant."""
+        place = place_of(self._root, path)
+        self.warnings.append(str(self._at(place, path, message)))
+
+    def _at(self, place: Place, path: Path, message: str) -> Mistake:
+        where = f"{dotted(path)}: " if path else ""
+        return Mistake(self._file, place.line, place.column, f"{where}{message}")

@@ -1,0 +1,95 @@
+"""A configuration file, from its bytes to frozen values, or to everything that is wrong with it."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from swrhook.config.build import (
+    build_access,
+    build_options,
+    build_rules,
+    build_sources,
+    build_swr,
+)
+from swrhook.config.document import read
+from swrhook.config.expand import ReadFile, expand
+from swrhook.config.findings import Expanded, Findings
+from swrhook.config.links import check_links
+from swrhook.config.rule_links import check_rules
+from swrhook.config.secrets import literal_secrets
+from swrhook.config.structure import check_structure
+from swrhook.config.syntax import LARGEST, NotYaml
+from swrhook.config.tree import Data, plain
+from swrhook.config.values import Config
+from swrhook.errors import BadConfiguration, Mistake
+
+_LARGEST_SECRET = 64 * 1024
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """Read a file. Raises BadConfiguration with every mistake in it and in what it refers to."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
+    except OSError as exc:
+        message = f"cannot be read: {exc.strerror or 'unknown reason'}"
+        raise BadConfiguration([Mistake(str(path), 0, 0, message)]) from None
+    return parse(text, file=str(path), environ=environ, read_file=read_secret_file)
+
+
+def parse(text: bytes, *, file: str, environ: Mapping[str, str], read_file: ReadFile) -> Config:
+    """Read a file's bytes, for any bytes. Raises BadConfiguration with every mistake found.
+
+    `file` names them in messages; `read_file` returns the content of a file named in `${file:}`.
+    """
+    try:
+        root, refused = read(text)
+    except NotYaml as exc:
+        raise BadConfiguration([Mistake(file, *exc.place, str(exc))]) from None
+    findings = Findings(file, root)
+    findings.mistakes += [Mistake(file, *place, message) for place, message in refused]
+    written = plain(root)
+    secret_files: list[str] = []
+
+    def read_and_note(path: str) -> str:
+        secret_files.append(path)
+        return read_file(path)
+
+    data = expand(written, findings, environ, read_and_note)
+    checked = check_structure(data, findings)
+    check_links(data, findings)
+    check_rules(data, findings)
+    literal = literal_secrets(written, findings)
+    if findings.mistakes:
+        raise BadConfiguration(findings.mistakes)
+    checked = _without_origin(checked)
+    return Config(
+        version=sha256(text).hexdigest()[:12],
+        swr=build_swr(checked["swr"]),
+        access=build_access(checked.get("access", {})),
+        sources=build_sources(checked["sources"]),
+        rules=build_rules(checked["rules"]),
+        options=build_options(checked.get("settings", {})),
+        literal_secrets=tuple(literal),
+        warnings=tuple(findings.warnings),
+        text=text,
+        secret_files=tuple(secret_files),
+    )
+
+
+def read_secret_file(path: str) -> str:
+    """Return the text of a file named in `${file:}`; ValueError when it is none, or too large."""
+    with Path(path).open("rb") as file:
+        content = file.read(_LARGEST_SECRET + 1)
+    if len(content) > _LARGEST_SECRET:
+        raise ValueError
+    return content.decode()
+
+
+def _without_origin(data: Data) -> Data:
+    """Return the values without the memory of where they came from."""
+    if isinstance(data, dict):
+        return {key: _without_origin(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_without_origin(value) for value in data]
+    return str(data) if isinstance(data, Expanded) else data

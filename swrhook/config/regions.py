@@ -1,0 +1,23 @@
+"""The regions of Huawei Cloud that have SWR, and their endpoints.
+
+Source: the vendor's Python SDK, huaweicloudsdkswr 3.1.219. Others may be configured with their
+endpoint; names only serve to find slips of the pen.
+"""
+
+KNOWN_REGIONS = (
+    "ae-ad-1", "af-north-1", "af-south-1",
+    "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",
+    "cn-east-2", "cn-east-3", "cn-east-4", "cn-east-5",
+    "cn-north-1", "cn-north-2", "cn-north-4", "cn-north-9", "cn-north-11", "cn-north-12",
+    "cn-south-1", "cn-south-2", "cn-south-4", "cn-southwest-2", "cn-southwest-3",
+    "eu-west-0", "eu-west-101", "la-north-2", "la-south-2", "me-east-1", "my-kualalumpur-1",
+    "na-mexico-1", "ru-moscow-1", "ru-northwest-2", "sa-brazil-1", "sa-peru-1", "tr-west-1",
+)  # fmt: skip
+
+# The one region whose endpoint is not under .com.
+_EU = {"eu-west-101": "https://swr-api.eu-west-101.myhuaweicloud.eu"}
+
+
+def default_endpoint(region: str) -> str:
+    """Return where a region's SWR answers, unless the configuration says otherwise."""
+    return _EU.get(region, f"https://swr-api.{region}.myhuaweicloud.com")

@@ -1,0 +1,71 @@
+"""What swrhook.yaml may hold: a section for each mapping in it; docs/configuration.md explains."""
+
+from swrhook.config import checks
+from swrhook.config.containers import ByKind, Items, Later, Named, Part, Section
+from swrhook.config.fields import SecretText, Text, one_of
+from swrhook.config.option_sections import OptionsSection
+from swrhook.config.rule_sections import RuleSection
+from swrhook.config.source_sections import SourceSection
+
+ROLES = ("read", "operate", "admin")
+LATER_CREDENTIALS = ("aksk", "ecs_agency", "pod_identity")
+
+
+class PasswordSection(Section):
+    """Credentials: an IAM user."""
+
+    kind = Text()
+    user = Text(required=True, validate=checks.label)
+    domain = Text(required=True, validate=checks.label)
+    password = SecretText(required=True)
+
+
+class TokenSection(Section):
+    """Credentials: a token made elsewhere."""
+
+    kind = Text()
+    token = SecretText(required=True, validate=checks.header_value)
+
+
+CREDENTIALS_SECTIONS = {"password": PasswordSection(), "token": TokenSection()}
+
+
+class RegionSection(Section):
+    """One region."""
+
+    endpoint = Text(validate=checks.endpoint)
+    project = Text(validate=checks.label)
+
+
+class SwrSection(Section):
+    """The section `swr`."""
+
+    iam_endpoint = Text(required=True, validate=checks.endpoint)
+    credentials = ByKind("kind", CREDENTIALS_SECTIONS, LATER_CREDENTIALS)
+    regions = Named(checks.region_name, Part(RegionSection), may_be_empty=False)
+
+
+class AccessTokenSection(Section):
+    """One token for the API."""
+
+    name = Text(required=True, validate=checks.label)
+    role = Text(required=True, validate=one_of(ROLES))
+    token = SecretText(required=True, validate=checks.token)
+
+
+class AccessSection(Section):
+    """The section `access`."""
+
+    tokens = Items(Part(AccessTokenSection))
+    metrics = Text(validate=one_of(("token", "public")))
+
+
+class Root(Section):
+    """The whole file."""
+
+    swr = Part(SwrSection, required=True)
+    access = Part(AccessSection)
+    sources = Named(checks.source_name, Part(SourceSection), may_be_empty=True)
+    rules = Items(Part(RuleSection), required=True)
+    settings = Part(OptionsSection)
+    defaults = Later()

@@ -1,0 +1,119 @@
+"""What swrhook.yaml says, checked and frozen. The names are the file's own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from swrhook.retry import Limits, Retry, Verify
+from swrhook.rules import Rule
+from swrhook.sources import Source
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordCredentials:
+    """An IAM user; a token is fetched for each region's project."""
+
+    user: str
+    domain: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCredentials:
+    """A token made elsewhere, valid for every region called."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region's SWR: its endpoint without a trailing slash, and the IAM project's name."""
+
+    name: str
+    endpoint: str
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class Swr:
+    """The section `swr`: where IAM and the regions are, and who we are there."""
+
+    iam_endpoint: str
+    credentials: PasswordCredentials | TokenCredentials
+    regions: Mapping[str, Region]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A bearer token for the API; roles read < operate < admin."""
+
+    name: str
+    role: str
+    token: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The section `access`: who may read and write through the API and /metrics."""
+
+    tokens: Sequence[AccessToken] = ()
+    metrics_public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The most that one process asks of one endpoint."""
+
+    per_second: int = 20
+    in_flight: int = 8
+    in_flight_per_target: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds to wait for a connection and for each answer of SWR and IAM."""
+
+    connect: float = 5.0
+    read: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The section `settings`; these are its defaults."""
+
+    body_limit: int = 1024 * 1024
+    dedup_window: timedelta = 10 * MINUTE
+    source_deadline: timedelta = 30 * MINUTE
+    retry: Retry = field(default_factory=Retry)
+    verify: Verify = field(default_factory=Verify)
+    batch: int = 100
+    pace: Pace = Pace()
+    timeouts: Timeouts = Timeouts()
+
+    @property
+    def limits(self) -> Limits:
+        """Return what ends or delays a sync by time."""
+        return Limits(self.retry, self.verify, self.source_deadline)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration. `version` names its content: 12 hex digits of the file's SHA-256.
+
+    `literal_secrets` are the places (dotted paths) of secrets written into the file itself: such
+    a file is never stored. `text` is the file's content, as it can be stored and parsed again;
+    `secret_files` are the files that it refers to.
+    """
+
+    version: str
+    swr: Swr
+    access: Access
+    sources: Mapping[str, Source]
+    rules: Sequence[Rule]
+    options: Options = Options()
+    literal_secrets: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    text: bytes = field(default=b"", repr=False)
+    secret_files: Sequence[str] = ()

@@ -1,0 +1,83 @@
+"""Ways to read a configuration in one line."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from swrhook.config import Config, parse
+from swrhook.errors import BadConfiguration
+
+EXAMPLE = Path(__file__).parents[2] / "swrhook.example.yaml"
+ENVIRON = {
+    name: f"{name.lower().replace('_', '-')}-sesame"
+    for name in (
+        "SWR_PASSWORD",
+        "SWRHOOK_READ_TOKEN",
+        "SWRHOOK_OPS_TOKEN",
+        "HARBOR_SECRET",
+        "OLD_REGISTRY_SECRET",
+        "REGISTRY_SECRET",
+        "CI_SECRET",
+    )
+}
+# The least that is valid; tests change a line of it.
+SMALL = """\
+swr:
+  iam_endpoint: https://iam.example.com
+  credentials: {kind: token, token: "${TOKEN}"}
+  regions: {cn-north-4: {}, cn-east-3: {}}
+sources:
+  harbor: {dialect: harbor, region: cn-north-4, auth: {scheme: bearer, secrets: ["${TOKEN}"]}}
+rules:
+  - name: all
+    when: {source: harbor}
+    sync: [{region: cn-east-3, namespace: team-a}]
+"""
+
+Read = Callable[[str | bytes], Config]
+Mistakes = Callable[[str | bytes], list[str]]
+
+
+@pytest.fixture
+def example() -> str:
+    return EXAMPLE.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def environ() -> dict[str, str]:
+    return {**ENVIRON, "TOKEN": "sesame"}
+
+
+@pytest.fixture
+def files() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+def small() -> str:
+    return SMALL
+
+
+@pytest.fixture
+def read(environ: Mapping[str, str], files: Mapping[str, str]) -> Read:
+    def read_file(path: str) -> str:
+        if path not in files:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return files[path]
+
+    def parse_text(text: str | bytes) -> Config:
+        content = text.encode() if isinstance(text, str) else text
+        return parse(content, file="f", environ=environ, read_file=read_file)
+
+    return parse_text
+
+
+@pytest.fixture
+def mistakes(read: Read) -> Mistakes:
+    def lines(text: str | bytes) -> list[str]:
+        with pytest.raises(BadConfiguration) as caught:
+            read(text)
+        return str(caught.value).splitlines()
+
+    return lines

@@ -1,0 +1,95 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from swrhook.config.command import check
+
+
+def run(*args: str, environ: dict[str, str] | None = None) -> Result:
+    return CliRunner(env={"SWRHOOK_CONFIG": None, **(environ or {})}).invoke(check, args)
+
+
+@pytest.fixture
+def file(tmp_path: Path, small: str) -> Path:
+    path = tmp_path / "swrhook.yaml"
+    path.write_text(small, encoding="utf-8")
+    return path
+
+
+def test_a_valid_file_is_summed_up(file: Path, environ: dict[str, str]) -> None:
+    result = run(str(file), environ=environ)
+
+    assert (0, "") == (result.exit_code, result.stderr)
+    assert result.stdout.startswith(f"{file} is valid: 1 source, 1 rule, 2 regions, version ")
+    assert 1 == len(result.stdout.splitlines())
+
+
+def test_warnings_follow_the_summary(file: Path, small: str, environ: dict[str, str]) -> None:
+    file.write_text(small.replace("{source: harbor}", "{source: x}"), encoding="utf-8")
+
+    lines = run(str(file), environ=environ).stdout.splitlines()
+
+    assert [
+        (
+            f"warning: {file}:9:20: rules[0].when.source: no configured source matches: this rule"
+            " never does"
+        )
+    ] == lines[1:]
+
+
+def test_every_mistake_of_a_wrong_file_is_a_line(file: Path) -> None:
+    result = run(str(file))
+
+    assert (1, "") == (result.exit_code, result.stdout)
+    unset = "the environment variable TOKEN is not set: set it for this process"
+    assert [
+        f"{file}:3:37: swr.credentials.token: {unset}",
+        f"{file}:6:82: sources.harbor.auth.secrets[0]: {unset}",
+    ] == result.stderr.splitlines()
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    result = run(str(tmp_path / "none.yaml"))
+
+    assert 1 == result.exit_code
+    assert f"{tmp_path}/none.yaml: cannot be read: No such file or directory\n" == result.stderr
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    assert f"{tmp_path}: cannot be read: Is a directory\n" == run(str(tmp_path)).stderr
+
+
+def test_the_file_may_come_from_the_environment(file: Path, environ: dict[str, str]) -> None:
+    result = run(environ={**environ, "SWRHOOK_CONFIG": str(file)})
+
+    assert result.stdout.startswith(f"{file} is valid")
+
+
+def test_json_tells_the_same(file: Path, environ: dict[str, str]) -> None:
+    answer = json.loads(run(str(file), "--json", environ=environ).stdout)
+
+    assert 12 == len(answer.pop("version"))
+    assert {
+        "file": str(file),
+        "valid": True,
+        "sources": 1,
+        "rules": 1,
+        "regions": 2,
+        "warnings": [],
+    } == answer
+
+
+def test_json_tells_mistakes_too(file: Path) -> None:
+    result = run(str(file), "--json")
+
+    assert 1 == result.exit_code
+    answer = json.loads(result.stdout)
+    assert (str(file), False) == (answer["file"], answer["valid"])
+    assert [(3, 37), (6, 82)] == [(m["line"], m["column"]) for m in answer["mistakes"]]
+
+
+def test_wrong_usage_is_2() -> None:
+    assert 2 == run("--no-such-option").exit_code
+    assert 2 == run("a", "b").exit_code

@@ -1,0 +1,130 @@
+"""docs/configuration.md and the code say the same."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from marshmallow import Schema, fields
+
+from swrhook.auth import SCHEMES
+from swrhook.config import document
+from swrhook.config.containers import Later
+from swrhook.config.option_sections import OptionsSection
+from swrhook.config.rule_sections import RuleSection, TargetSection, WhenSection
+from swrhook.config.sections import (
+    CREDENTIALS_SECTIONS,
+    LATER_CREDENTIALS,
+    ROLES,
+    AccessSection,
+    AccessTokenSection,
+    RegionSection,
+    Root,
+    SwrSection,
+)
+from swrhook.config.source_sections import (
+    AUTH_SECTIONS,
+    LATER_SCHEMES,
+    ImageSection,
+    SourceSection,
+)
+from swrhook.config.tree import plain
+from swrhook.dialects import DIALECTS
+from swrhook.settings import OF_THE_COMMANDS, SETTINGS
+
+DOCS = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+SECTIONS: list[Schema] = [
+    Root(),
+    SwrSection(),
+    RegionSection(),
+    AccessSection(),
+    AccessTokenSection(),
+    SourceSection(),
+    ImageSection(),
+    RuleSection(),
+    WhenSection(),
+    TargetSection(),
+    *CREDENTIALS_SECTIONS.values(),
+    *AUTH_SECTIONS.values(),
+]
+
+
+def keys() -> Iterator[str]:
+    for section in SECTIONS:
+        yield from section.fields
+    yield from keys_of_settings()
+
+
+def keys_of_settings() -> Iterator[str]:
+    for name, field in OptionsSection().fields.items():
+        if isinstance(field, fields.Nested):
+            yield from (f"{name}.{key}" for key in field.schema.fields)
+        else:
+            yield name
+
+
+@pytest.mark.parametrize("key", sorted(set(keys())))
+def test_every_key_is_explained(key: str) -> None:
+    assert f"`{key}`" in DOCS
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*SCHEMES, *LATER_SCHEMES, *CREDENTIALS_SECTIONS, *LATER_CREDENTIALS, *DIALECTS, *ROLES],
+)
+def test_every_choice_is_explained(name: str) -> None:
+    assert f"`{name}`" in DOCS
+
+
+def test_what_this_version_does_not_support_is_said_to_be_so() -> None:
+    later = [
+        name
+        for section in [*SECTIONS, OptionsSection()]
+        for name, field in section.fields.items()
+        if isinstance(field, Later)
+    ]
+    rows = [line for line in DOCS.splitlines() if "not supported by this version |" in line]
+
+    assert [] == [name for name in later if not any(f"`{name}`" in row for row in rows)]
+
+
+def test_the_environment_table_is_the_codes() -> None:
+    rows = re.findall(r"^\| `(SWRHOOK_\w+)` \| ?(.*?) \| (.*) \|$", DOCS, re.MULTILINE)
+
+    assert [
+        (setting.name, f"`{setting.default}`" if setting.default else "", setting.meaning)
+        for setting in SETTINGS
+    ] == rows
+
+
+def test_the_commands_variables_are_named() -> None:
+    assert [] == [name for name in OF_THE_COMMANDS if f"`{name}`" not in DOCS]
+
+
+def test_every_setting_of_the_example_has_its_default_in_the_docs(example: str) -> None:
+    settings = plain(document.read(example.encode()).root)["settings"]
+    values = {
+        f"{name}.{key}" if key else name: value
+        for name, section in settings.items()
+        for key, value in (section.items() if isinstance(section, dict) else [("", section)])
+    }
+
+    assert set(values) == {
+        name
+        for name in keys_of_settings()
+        if not isinstance(OptionsSection().fields[name.split(".")[0]], Later)
+    }
+    for name, value in values.items():
+        row = next(line for line in DOCS.splitlines() if re.match(rf"\| .*`{name}`.*\|$", line))
+        assert f"`{value}`" in row
+
+
+def test_the_messages_shown_are_the_codes(
+    small: str, mistakes: Callable[[str | bytes], list[str]]
+) -> None:
+    wrong = small.replace("region: cn-north-4,", "region: cn-north-5,")
+    said = mistakes(wrong.replace("{source:", "{sorce:"))
+
+    assert re.findall(r"^swrhook\.yaml(:.*)$", DOCS, re.MULTILINE) == [
+        line.removeprefix("f") for line in said
+    ]

@@ -1,0 +1,184 @@
+import json
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swrhook.config.compose import DEEPEST, MOST_ALIASED_VALUES, compose, resolve
+from swrhook.config.document import read
+from swrhook.config.syntax import LARGEST, NotYaml
+from swrhook.config.tree import Place, place_of, plain
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("true", True),
+        ("False", False),
+        ("", None),
+        ("~", None),
+        ("null", None),
+        ("0", 0),
+        ("-17", -17),
+        ("+5", 5),
+        ("1.5", 1.5),
+        ("1e3", 1000.0),
+        (".5", 0.5),
+        # What YAML 1.1 takes for something else is text.
+        ("yes", "yes"),
+        ("off", "off"),
+        ("010", "010"),
+        ("0x1f", "0x1f"),
+        ("1_000", "1_000"),
+        ("12:30:45", "12:30:45"),
+        ("2026-01-31", "2026-01-31"),
+        ("1" * 19, "1" * 19),
+        (".inf", ".inf"),
+        ("٣", "٣"),
+    ],
+)
+def test_plain_text_stands_for_what_it_looks_like(text: str, value: object) -> None:
+    assert (value, type(value)) == (resolve(text), type(resolve(text)))
+
+
+def test_quoted_text_stays_text() -> None:
+    assert {"a": "1", "b": "true", "c": ""} == plain(read(b"{a: '1', b: \"true\", c: ''}").root)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "1:1 the file is empty"),
+        (b"# nothing\n", "1:1 the file is empty"),
+        (b"a: 1\n--- \nb: 2\n", "2:1 a second document («---»): only one is allowed"),
+        (b"a:\n\tb: 1\n", "2:1 a tab: indent with spaces"),
+        (
+            b"a: b: c\n",
+            "1:5 «:» is not expected here: check the indentation, and quote text that holds «: »",
+        ),
+        (b"a: 1\n b: 2\n", "2:3 «:» is not expected here: check the indentation, and quote text"),
+        (b"a:\n  - 1\n - 2\n", "3:2 the indentation does not fit the lines before"),
+        (b"a: [1, 2\nb: 3\n", "2:2 the list […] is not closed: «,» or «]» is expected"),
+        (b"a: {b: 1\nc: 2\n", "2:2 the mapping {…} is not closed: «,» or «}» is expected"),
+        (b'a: "b\n', "2:1 a quote is not closed"),
+        (b'a: "\\q"', "1:6 unknown escape after «\\»"),
+        (b"a: @b", "1:4 text that starts with «@» needs quotes"),
+        (b"a: %b", "1:4 text that starts with «%» needs quotes"),
+        (b"a: `b", "1:4 text that starts with «`» needs quotes"),
+        (b"a: *b", "1:4 no anchor of this name before it: text that starts with «*» needs quotes"),
+        (b"a: * b", "1:5 an alias needs a name: text that starts with «*» needs quotes"),
+        (b"a: &? b", "1:5 an anchor needs a name: text that starts with «&» needs quotes"),
+        (b"a: &x [*x]", "1:8 no anchor of this name before it"),
+        (b"a: !x!y b", "1:4 this is not valid YAML"),
+        (b"a: \xff", "1:4 this is not UTF-8: save the file as UTF-8"),
+        ("é: 1\nb: ".encode() + b"\xe9", "2:4 this is not UTF-8: save the file as UTF-8"),
+        ("a: 1".encode("utf-16"), "1:1 the file is UTF-16: save it as UTF-8"),
+        (b"a: b\x00", "1:5 the control character U+0000 is not allowed"),
+        (b"[" * 100_000, f"1:{DEEPEST + 1} more than 32 levels of nesting"),
+        (b"- " * 100_000, f"1:{2 * DEEPEST + 1} more than 32 levels of nesting"),
+        (b"#" * (LARGEST + 1), "1:1 the file is larger than 4 MiB"),
+    ],
+)
+def test_what_is_no_yaml_is_explained(content: bytes, expected: str) -> None:
+    with pytest.raises(NotYaml) as caught:
+        read(content)
+
+    place = caught.value.place
+    assert f"{place.line}:{place.column} {caught.value}".startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("content", "value", "refused"),
+    [
+        (b"a: 1\na: 2", {"a": 1}, "2:1 this key stands in line 1 already: keep one"),
+        (b"1: a", {}, "1:1 a key must be text: put it in quotes"),
+        (b"? [x]\n: a", {}, "1:3 a key must be text: put it in quotes"),
+        (b"<<: {a: 1}", {}, "1:1 merge keys («<<») are not supported: write the keys out"),
+        (
+            b"a: !!int '1'",
+            {"a": "1"},
+            "1:4 tags are not supported: text that starts with «!» needs quotes",
+        ),
+        (
+            b'a: "\\ud83d"',
+            {"a": ""},
+            "1:4 an escape in this text stands for half a character",
+        ),
+    ],
+)
+def test_what_can_be_left_out_is_refused_with_its_place(
+    content: bytes, value: object, refused: str
+) -> None:
+    document = read(content)
+
+    assert value == plain(document.root)
+    assert [refused] == [f"{p.line}:{p.column} {message}" for p, message in document.refused]
+
+
+def test_a_quoted_merge_key_is_a_key() -> None:
+    assert {"<<": 1} == plain(read(b'"<<": 1').root)
+
+
+def test_an_alias_stands_for_its_anchor() -> None:
+    assert {"a": [1], "b": [1]} == plain(read(b"{a: &x [1], b: *x}").root)
+
+
+def test_aliases_cannot_grow_without_bounds() -> None:
+    lines = [b"a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [b"a%d: &a%d [%s]" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 10)]
+
+    with pytest.raises(NotYaml, match=f"aliases stand for more than {MOST_ALIASED_VALUES} values"):
+        read(b"\n".join(lines))
+
+
+def test_aliases_cannot_nest_without_bounds() -> None:
+    lines = [b"a0: &a0 [1]"] + [b"a%d: &a%d [*a%d]" % (n, n, n - 1) for n in range(1, 99)]
+
+    with pytest.raises(NotYaml, match="more than 32 levels of nesting"):
+        read(b"\n".join(lines))
+
+
+def test_places_are_of_values_keys_and_for_the_missing_of_their_owner() -> None:
+    root = read(b"a:\n  b: [1,\n    {c: 2}]\n").root
+
+    assert Place(3, 9) == place_of(root, ("a", "b", 1, "c"))
+    assert Place(3, 6) == place_of(root, ("a", "b", 1, "c"), of_key=True)
+    assert Place(2, 3) == place_of(root, ("a", "b"), of_key=True)
+    assert Place(3, 5) == place_of(root, ("a", "b", 1, "d"))
+    assert Place(1, 1) == place_of(root, ("x", "y"))
+
+
+def test_json_may_be_indented_by_tabs_and_escape_what_it_wants() -> None:
+    value = {"a": [1, "\U0001f600\t\u0000"], "b": {"c": None}}
+
+    assert value == plain(read(json.dumps(value, indent="\t").encode()).root)
+
+
+def test_a_tab_in_a_yaml_string_survives() -> None:
+    assert {"a": "x\ty"} == plain(read(b"{a: 'x\ty'}").root)
+
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**17), 10**17)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=20), inner),
+    max_leaves=20,
+)
+
+
+@given(_JSON, st.sampled_from([None, 2, "\t"]))
+def test_json_is_read_as_json(value: Any, indent: int | str | None) -> None:
+    assert value == plain(read(json.dumps(value, indent=indent).encode()).root)
+
+
+def test_both_parsers_agree_on_values_and_places(example: str, small: str) -> None:
+    # Of an empty value within {…} they tell places a column apart.
+    empties = "a:\ne:\n  - \n  -\n"
+    for text in (example, small, empties, json.dumps({"a": [1, {"b": "é"}]}, indent=1)):
+        fast = compose(yaml.parse(text, Loader=yaml.CSafeLoader))
+        assert compose(yaml.parse(text, Loader=yaml.SafeLoader)) == fast

@@ -1,0 +1,152 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from swrhook.config import Config, load
+from swrhook.config.expand import has_reference
+from swrhook.config.values import PasswordCredentials
+from swrhook.errors import BadConfiguration
+
+Read = Callable[[str | bytes], Config]
+Mistakes = Callable[[str | bytes], list[str]]
+
+
+@pytest.fixture
+def password(small: str, read: Read) -> Callable[[str], str]:
+    """Return what a password, written like this, becomes."""
+
+    def become(written: str) -> str:
+        credentials = f"kind: password, user: u, domain: d, password: '{written}'"
+        text = small.replace('kind: token, token: "${TOKEN}"', credentials)
+        found = read(text).swr.credentials
+        assert isinstance(found, PasswordCredentials)
+        assert type(found.password) is str
+        return found.password
+
+    return become
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("${A}", "first"),
+        ("<${A}-${B_2}>", "<first-second: {not} [yaml]>"),
+        ("${file:/run/secrets/x}", "third"),
+        ("${file:/crlf}", "fourth"),
+        ("${file:/two}", "fifth\n"),
+        ("$${A}", "${A}"),
+        ("$$${A}", "$${A}"),
+        ("$A $ {A}", "$A $ {A}"),
+        ("${RECURSIVE}", "${A}"),
+    ],
+)
+def test_a_reference_becomes_its_value(
+    written: str,
+    value: str,
+    password: Callable[[str], str],
+    environ: dict[str, str],
+    files: dict[str, str],
+) -> None:
+    environ |= {"A": "first", "B_2": "second: {not} [yaml]", "RECURSIVE": "${A}"}
+    files |= {"/run/secrets/x": "third\n", "/crlf": "fourth\r\n", "/two": "fifth\n\n"}
+
+    assert value == password(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("${UNSET}", "the environment variable UNSET is not set: set it for this process"),
+        ("x${EMPTY}", "the environment variable EMPTY is empty: give it a value"),
+        ("${BYTES}", "the environment variable BYTES is not UTF-8: a secret must be text"),
+        ("${file:/none}", "the file «/none» cannot be read: No such file or directory"),
+        ("${file:/empty}", "the file «/empty» is empty: give it a value"),
+        ("${file:x}", "the file «x» needs its whole path, from «/» on"),
+        ("${file:}", "the file «» needs its whole path, from «/» on"),
+        *(
+            (
+                written,
+                (
+                    "«${» begins a reference: write ${NAME} or ${file:/path}, or $${ for the"
+                    " characters themselves"
+                ),
+            )
+            for written in ("${", "${}", "${1A}", "${A B}", "a${A", "${A:-default}")
+        ),
+    ],
+)
+def test_a_reference_without_a_value_is_a_mistake(
+    written: str,
+    said: str,
+    small: str,
+    mistakes: Mistakes,
+    environ: dict[str, str],
+    files: dict[str, str],
+) -> None:
+    environ |= {"EMPTY": "", "BYTES": "a\udcff"}
+    files |= {"/empty": "\n"}
+
+    text = small.replace('token: "${TOKEN}"', f'token: "{written}"')
+
+    assert [f"f:3:37: swr.credentials.token: {said}"] == mistakes(text)
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"a" * (64 * 1024 + 1)])
+def test_a_file_that_is_no_secret_is_a_mistake(content: bytes, small: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(content)
+    config = tmp_path / "swrhook.yaml"
+    config.write_text(small.replace("${TOKEN}", f"${{file:{secret}}}", 1), encoding="utf-8")
+
+    with pytest.raises(BadConfiguration, match="is not UTF-8 text, or too long"):
+        load(config, {"TOKEN": "sesame"})
+
+
+def test_a_file_is_read_from_the_disk(small: str, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("sésame\n", encoding="utf-8")
+    config = tmp_path / "swrhook.yaml"
+    config.write_text(
+        small.replace('bearer, secrets: ["${TOKEN}', f'bearer, secrets: ["${{file:{secret}}}'),
+        encoding="utf-8",
+    )
+
+    assert (str(secret),) == load(config, {"TOKEN": "sesame"}).secret_files
+
+
+def test_keys_and_comments_are_left_alone(small: str, mistakes: Mistakes) -> None:
+    said = mistakes(f'# ${{UNSET}}\n{small}"${{UNSET}}": 1\n')
+
+    assert ["f:12:1: there is no such key: known are swr, access, sources, rules, settings"] == said
+
+
+def test_one_value_that_cannot_be_expanded_is_one_mistake(small: str, mistakes: Mistakes) -> None:
+    text = small.replace("cn-east-3, n", '"${UNSET}", n').replace(
+        "dialect: harbor", 'dialect: "$${"'
+    )
+
+    assert [
+        "f:6:21: sources.harbor.dialect: «$${» is unknown: known are distribution, generic, harbor",
+        (
+            "f:10:21: rules[0].sync[0].region: the environment variable UNSET is not set: set it"
+            " for this process"
+        ),
+    ] == mistakes(text)
+
+
+def test_the_files_referred_to_are_known_to_whoever_watches_them(
+    small: str, read: Read, files: dict[str, str]
+) -> None:
+    files |= {"/a": "sesame", "/b": "sesame"}
+    text = small.replace("${TOKEN}", "${file:/b}${file:/a}", 1).replace("${TOKEN}", "${file:/a}")
+
+    assert ("/b", "/a") == read(text).secret_files
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("${A}", True), ("a${file:/x}b", True), ("$${A}", False), ("$A", False), ("", False)],
+)
+def test_a_reference_is_recognized(text: str, *, expected: bool) -> None:
+    assert expected == has_reference(text)

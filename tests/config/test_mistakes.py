@@ -1,0 +1,529 @@
+from collections.abc import Callable
+
+import pytest
+
+from swrhook.auth import SCHEMES
+from swrhook.config.source_sections import ARGUMENTS, LATER_DIALECTS, LATER_SCHEMES
+from swrhook.dialects import DIALECTS
+
+Mistakes = Callable[[str | bytes], list[str]]
+
+ORGANIZATION = "use 1 to 64 of a-z and 0-9, with «.», «_», «__» or «-» between, the first a letter"
+
+# What is changed in the small configuration, into what, and what is then said.
+CASES = [
+    # swr
+    (
+        "swr:",
+        "swrs:",
+        ["f:1:1: swr: is missing", "f:1:1: there is no such key: did you mean «swr»?"],
+    ),
+    (
+        "  iam_endpoint: https://iam.example.com\n",
+        "",
+        ["f:1:1: swr.iam_endpoint: is missing"],
+    ),
+    (
+        "https://iam.example.com",
+        "",
+        ["f:2:16: swr.iam_endpoint: is empty: write a value"],
+    ),
+    (
+        "https://iam.example.com",
+        "http://iam.example.com",
+        [
+            (
+                "f:2:17: swr.iam_endpoint: must begin with https://: plain http would show"
+                " credentials to all"
+            )
+        ],
+    ),
+    *(
+        (
+            "https://iam.example.com",
+            f'"{url}"',
+            ["f:2:17: swr.iam_endpoint: must be an address like https://host or https://host:port"],
+        )
+        for url in (
+            "iam.example.com",
+            "ftp://iam.example.com",
+            "https://",
+            "https://user:sesame@iam.example.com",
+            "https://iam.example.com:99999",
+            "https://iam.example.com:",
+            "https://iam.example.com:0",
+            "https://[::1",
+            "https://iam example.com",
+            "https://iam.example.com\\n",
+        )
+    ),
+    *(
+        (
+            "https://iam.example.com",
+            f'"https://iam.example.com{rest}"',
+            [
+                (
+                    "f:2:17: swr.iam_endpoint: must be only https://host or https://host:port,"
+                    " nothing behind it"
+                )
+            ],
+        )
+        for rest in ("/v3", "?", "?a=b", "#a")
+    ),
+    (
+        "{kind: token, ",
+        "{",
+        ["f:3:3: swr.credentials.kind: is missing: known are password, token"],
+    ),
+    (
+        "kind: token",
+        "kind: passwort",
+        ["f:3:23: swr.credentials.kind: «passwort» is unknown: did you mean «password»?"],
+    ),
+    *(
+        (
+            "kind: token",
+            f"kind: {kind}",
+            [
+                (
+                    f"f:3:23: swr.credentials.kind: «{kind}» is not supported by this version:"
+                    " known are password, token"
+                )
+            ],
+        )
+        for kind in ("aksk", "ecs_agency", "pod_identity")
+    ),
+    (
+        "kind: token, token:",
+        "kind: password, user: 5, pasword:",
+        [
+            "f:3:3: swr.credentials.domain: is missing",
+            "f:3:3: swr.credentials.password: is missing",
+            "f:3:39: swr.credentials.user: must be text, not a number: put it in quotes",
+            "f:3:42: swr.credentials: there is no such key: did you mean «password»?",
+        ],
+    ),
+    (
+        '{kind: token, token: "${TOKEN}"}',
+        "[a]",
+        ["f:3:16: swr.credentials: must be a mapping: write «key: value» lines, or {key: value}"],
+    ),
+    (
+        '"${TOKEN}"}',
+        "a b}",
+        [
+            (
+                "f:3:37: swr.credentials.token: must be visible ASCII characters, no spaces: it is"
+                " sent in a header"
+            )
+        ],
+    ),
+    (
+        "{cn-north-4: {}, cn-east-3: {}}",
+        "{}",
+        ["f:4:12: swr.regions: is empty: write at least one name"],
+    ),
+    (
+        "cn-east-3: {}",
+        "cn-east-3: ",
+        ["f:4:40: swr.regions.cn-east-3: is empty: write a value"],
+    ),
+    (
+        "{cn-north-4: {}",
+        "{a.b/c: {}, cn-north-4: {projct: x}",
+        [
+            (
+                "f:4:13: swr.regions: «a.b/c» cannot name a region: use a-z, 0-9 and «-», like"
+                " cn-north-4"
+            ),
+            "f:4:37: swr.regions.cn-north-4: there is no such key: did you mean «project»?",
+        ],
+    ),
+    # sources
+    (
+        "  harbor: {d",
+        "  Harbor: {d",
+        [
+            (
+                "f:6:3: sources: «Harbor» cannot name a source: use 1 to 63 of a-z, 0-9, «.», «_»"
+                " and «-», the first a letter or digit"
+            )
+        ],
+    ),
+    (
+        "dialect: harbor",
+        "dialect: habor",
+        ["f:6:21: sources.harbor.dialect: «habor» is unknown: did you mean «harbor»?"],
+    ),
+    (
+        "region: cn-north-4",
+        "region: cn-north-5",
+        [
+            (
+                "f:6:37: sources.harbor.region: «cn-north-5» is not in swr.regions: did you mean"
+                " «cn-north-4»?"
+            )
+        ],
+    ),
+    (
+        "scheme: bearer",
+        "scheme: bear",
+        ["f:6:64: sources.harbor.auth.scheme: «bear» is unknown: did you mean «bearer»?"],
+    ),
+    (
+        'scheme: bearer, secrets: ["${TOKEN}"]',
+        "scheme: none",
+        [
+            (
+                "f:6:64: sources.harbor.auth.scheme: «none» lets everybody in: choose another"
+                " scheme, or write «allow_unauthenticated: true» beside «auth»"
+            )
+        ],
+    ),
+    (
+        'secrets: ["${TOKEN}"]',
+        "secrets: []",
+        ["f:6:81: sources.harbor.auth.secrets: is an empty list: write at least one value"],
+    ),
+    (
+        '["${TOKEN}"]',
+        '[{value: "${TOKEN}", not_after: 2026-13-01T00:00:00Z}]',
+        [
+            (
+                "f:6:113: sources.harbor.auth.secrets[0].not_after: «2026-13-01T00:00:00Z» is not a"
+                " time like 2026-01-31T00:00:00Z"
+            )
+        ],
+    ),
+    (
+        'bearer, secrets: ["${TOKEN}"]',
+        'path, secrets: "a/${TOKEN}"',
+        [
+            (
+                "f:6:79: sources.harbor.auth.secrets: must be of A-Z, a-z, 0-9 and . _ ~ -: it is a"
+                " part of a URL"
+            )
+        ],
+    ),
+    (
+        "scheme: bearer,",
+        "scheme: hmac, header: 'a b', algorithm: md5,",
+        [
+            "f:6:78: sources.harbor.auth.header: «a b» cannot name an HTTP header",
+            (
+                "f:6:96: sources.harbor.auth.algorithm: «md5» is unknown: known are sha1, sha256,"
+                " sha512"
+            ),
+        ],
+    ),
+    (
+        "scheme: bearer,",
+        "scheme: basic, username: 'a:b',",
+        [
+            (
+                "f:6:81: sources.harbor.auth.username: must hold no «:»: basic authentication ends"
+                " the name with it"
+            )
+        ],
+    ),
+    (
+        "{dialect: harbor,",
+        "{dialect: harbor, image: {namespace: A, strip_prefix: 1},",
+        [
+            (
+                "f:6:48: sources.harbor.image.namespace: SWR allows no organization named «A»:"
+                f" {ORGANIZATION}"
+            ),
+            (
+                "f:6:65: sources.harbor.image.strip_prefix: must be text, not a number: put it in"
+                " quotes"
+            ),
+        ],
+    ),
+    (
+        "{dialect: harbor,",
+        "{dialect: harbor, allow_unauthenticated: 1, rate_limit: 1/s, expect_every: ,",
+        [
+            "f:6:52: sources.harbor.allow_unauthenticated: must be true or false, without quotes",
+            "f:6:67: sources.harbor.rate_limit: is not supported by this version",
+            "f:6:86: sources.harbor.expect_every: is not supported by this version",
+        ],
+    ),
+    (
+        "dialect: harbor",
+        "dialect: [harbor]",
+        ["f:6:21: sources.harbor.dialect: must be text, not a list"],
+    ),
+    (
+        "dialect: harbor",
+        "dialect: {harbor: 1}",
+        ["f:6:21: sources.harbor.dialect: must be text, not a mapping"],
+    ),
+    # rules
+    (
+        "  - name: all\n    when",
+        "  - when",
+        ["f:8:5: rules[0].name: is missing"],
+    ),
+    (
+        "name: all",
+        r'name: "a\nb"',
+        [
+            "f:8:11: rules[0].name: must be at most 100 printable characters, on one line",
+        ],
+    ),
+    (
+        "{source: harbor}",
+        "{sorce: harbor, tag: [v1, 1.0], repository: '', namespace: []}",
+        [
+            "f:9:12: rules[0].when: there is no such key: did you mean «source»?",
+            "f:9:37: rules[0].when.tag[1]: must be text, not a number: put it in quotes",
+            "f:9:55: rules[0].when.repository: is empty: write a value",
+            "f:9:70: rules[0].when.namespace: is an empty list: write at least one value",
+        ],
+    ),
+    (
+        "{source: harbor}",
+        '{tag: {semver: ">=1"}, not: {tag: [{regex: x}], not: {}}}',
+        [
+            (
+                "f:9:17: rules[0].when.tag: a pattern {regex: …} or {semver: …} is not supported by"
+                " this version: write a glob"
+            ),
+            (
+                "f:9:46: rules[0].when.not.tag[0]: a pattern {regex: …} or {semver: …} is not"
+                " supported by this version: write a glob"
+            ),
+            (
+                "f:9:59: rules[0].when.not: there is no such key: known are source, namespace,"
+                " repository, tag"
+            ),
+        ],
+    ),
+    (
+        "[{region: cn-east-3, namespace: team-a}]",
+        "[]",
+        ["f:10:11: rules[0].sync: is an empty list: write at least one value"],
+    ),
+    (
+        "[{region: cn-east-3, namespace: team-a}]",
+        "{region: cn-east-3, namespace: team-a}",
+        ["f:10:11: rules[0].sync: must be a list: write [ … ]"],
+    ),
+    (
+        "region: cn-east-3,",
+        "region: cn-north-4,",
+        [
+            (
+                "f:10:21: rules[0].sync[0].region: is the region that the images come from: they"
+                " are there already"
+            )
+        ],
+    ),
+    (
+        "[{region: cn-east-3,",
+        "[{region: cn-east-3, namespace: team-a}, {region: cn-east-3,",
+        ["f:10:52: rules[0].sync[1]: is the same target as sync[0]: keep one"],
+    ),
+    (
+        "region: cn-east-3, namespace: team-a}",
+        'region: us-east-1, namespace: "{team}", override: "yes"}',
+        [
+            (
+                "f:10:21: rules[0].sync[0].region: «us-east-1» is not in swr.regions: did you mean"
+                " «cn-east-3»?"
+            ),
+            (
+                "f:10:43: rules[0].sync[0].namespace: «{team}» holds an unknown variable: known are"
+                " {namespace} and {repository}"
+            ),
+            "f:10:63: rules[0].sync[0].override: must be true or false, without quotes",
+        ],
+    ),
+    (
+        "namespace: team-a}",
+        'namespace: "-{namespace}"}',
+        [
+            (
+                "f:10:43: rules[0].sync[0].namespace: SWR allows no organization named"
+                f" «-{{namespace}}»: {ORGANIZATION}"
+            )
+        ],
+    ),
+    (
+        "rules:\n",
+        (
+            "rules:\n"
+            "  - {name: all, when: {}, sync: [{region: cn-east-3, namespace: a}], shadow: true}\n"
+        ),
+        [
+            "f:8:78: rules[0].shadow: is not supported by this version",
+            "f:9:11: rules[1].name: is the same as rules[0]'s: it must be unique",
+        ],
+    ),
+    # access
+    (
+        "rules:",
+        (
+            "access:\n"
+            "  tokens:\n"
+            "    - {name: a, role: read, token: 0123456789abcdef}\n"
+            "    - {name: a, role: root, token: 0123456789abcdef}\n"
+            "    - {name: b, role: read, token: short}\n"
+            "  metrics: publik\n"
+            "rules:"
+        ),
+        [
+            "f:10:14: access.tokens[1].name: is the same as access.tokens[0]'s: it must be unique",
+            "f:10:23: access.tokens[1].role: «root» is unknown: known are read, operate, admin",
+            "f:10:36: access.tokens[1].token: is the same as access.tokens[0]'s: it must be unique",
+            (
+                "f:11:36: access.tokens[2].token: is shorter than 16 characters: make one with"
+                " «openssl rand -hex 24»"
+            ),
+            "f:12:12: access.metrics: «publik» is unknown: did you mean «public»?",
+        ],
+    ),
+    # settings
+    (
+        "rules:",
+        (
+            "settings:\n"
+            "  batch: '5'\n"
+            "  body_limit: 65MiB\n"
+            "  dedup_window: 10\n"
+            "  source_deadline: soon\n"
+            "  retry: {base: 0s, cap: 1s}\n"
+            "  verify: {first: 61s}\n"
+            "  pace: {in_flight: 2, per_second: 0}\n"
+            "  timeouts: {read: 1}\n"
+            "  waits: 8\n"
+            "defaults: {}\n"
+            "rules:"
+        ),
+        [
+            "f:8:10: settings.batch: must be a whole number, without quotes",
+            "f:9:15: settings.body_limit: must be from 1KiB to 64MiB",
+            (
+                "f:10:17: settings.dedup_window: must be a duration like 30s (ms, s, m, h or d; at"
+                " most 36500d), not a number"
+            ),
+            (
+                "f:11:20: settings.source_deadline: «soon» is not a duration like 30s (ms, s, m, h"
+                " or d; at most 36500d)"
+            ),
+            "f:12:17: settings.retry.base: must be at least 1ms",
+            "f:13:11: settings.verify: first must not be longer than cap",
+            "f:14:36: settings.pace.per_second: must be from 1 to 10000",
+            (
+                "f:15:20: settings.timeouts.read: must be a duration like 30s (ms, s, m, h or d; at"
+                " most 36500d), not a number"
+            ),
+            "f:16:10: settings.waits: is not supported by this version",
+            "f:17:11: defaults: is not supported by this version",
+        ],
+    ),
+    (
+        "rules:",
+        "settings: {pace: {in_flight: 2}, retry: {cap: 1ms}}\nrules:",
+        [
+            "f:7:18: settings.pace: in_flight_per_target must not be more than in_flight",
+            "f:7:41: settings.retry: base must not be longer than cap",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), CASES)
+def test_each_mistake_is_named_with_its_place_and_remedy(
+    small: str, mistakes: Mistakes, old: str, new: str, expected: list[str]
+) -> None:
+    assert old in small
+    assert expected == mistakes(small.replace(old, new, 1))
+
+
+def test_every_mistake_of_every_kind_is_told_at_once(small: str, mistakes: Mistakes) -> None:
+    text = (
+        small.replace("https://iam", "http://iam")
+        .replace('"${TOKEN}"}', '"${UNSET}"}')
+        .replace("cn-east-3, n", "cn-east-9, n")
+        .replace("{source", "{source: harbor, source")
+    )
+
+    assert [
+        (
+            "f:2:17: swr.iam_endpoint: must begin with https://: plain http would show credentials"
+            " to all"
+        ),
+        (
+            "f:3:37: swr.credentials.token: the environment variable UNSET is not set: set it for"
+            " this process"
+        ),
+        "f:9:28: this key stands in line 9 already: keep one",
+        (
+            "f:10:21: rules[0].sync[0].region: «cn-east-9» is not in swr.regions: did you mean"
+            " «cn-east-3»?"
+        ),
+    ] == mistakes(text)
+
+
+@pytest.mark.parametrize("text", ["a", "[]", "5"])
+def test_a_file_that_is_no_mapping_is_refused(text: str, mistakes: Mistakes) -> None:
+    assert ["f:1:1: must be a mapping: write «key: value» lines, or {key: value}"] == mistakes(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "~",
+        "{}",
+        "{swr: 1, sources: 2, rules: 3, access: [], a: }",
+        "{swr: {regions: [1]}, sources: {a: {region: [b], auth: [c]}}, rules: [{sync: [{}]}]}",
+        "{sources: {a: 1}, access: {tokens: [{name: []}]}, rules: [{sync: [{region: {}}]}, [], 1]}",
+    ],
+)
+def test_the_wrong_types_everywhere_are_mistakes_and_no_crash(
+    text: str, mistakes: Mistakes
+) -> None:
+    assert mistakes(text)
+
+
+@pytest.mark.parametrize("scheme", sorted(set(LATER_SCHEMES) - set(SCHEMES)))
+def test_a_scheme_to_come_is_told_apart(scheme: str, small: str, mistakes: Mistakes) -> None:
+    (mistake,) = mistakes(small.replace("bearer", scheme))
+
+    assert f"«{scheme}» is not supported by this version: known are basic," in mistake
+
+
+@pytest.mark.parametrize("dialect", sorted(set(LATER_DIALECTS) - set(DIALECTS)))
+def test_a_dialect_to_come_is_told_apart(dialect: str, small: str, mistakes: Mistakes) -> None:
+    (mistake,) = mistakes(small.replace("dialect: harbor", f"dialect: {dialect}"))
+
+    assert f"«{dialect}» is not supported by this version: known are distribution," in mistake
+
+
+def test_every_argument_of_every_scheme_has_its_check() -> None:
+    wanted = {name for scheme in SCHEMES.values() for name in scheme.required + scheme.optional}
+
+    assert wanted == set(ARGUMENTS)
+
+
+def test_text_has_an_end(small: str, mistakes: Mistakes) -> None:
+    said = mistakes(small.replace("{source: harbor}", f"{{tag: {'x' * 1025}}}"))
+
+    assert ["f:9:17: rules[0].when.tag: is longer than 1024 characters"] == said
+
+
+def test_a_long_list_of_known_names_is_cut(small: str, mistakes: Mistakes) -> None:
+    regions = ", ".join(f"r{n}: {{}}" for n in range(30))
+    text = small.replace("cn-north-4: {}", f"cn-north-4: {{}}, {regions}")
+    (mistake,) = mistakes(text.replace("region: cn-east-3", "region: nowhere"))
+
+    assert mistake.endswith("r17, r18, …")
+
+
+def test_the_same_key_unknown_to_json(mistakes: Mistakes) -> None:
+    said = mistakes('{"swr": {"_schema": 1}, "_schema": 2, "sources": {"a b\\nc": {}}}')
+
+    assert all("\n" not in line for line in said)
+    assert any("«a b·c» cannot name a source" in line for line in said)

@@ -1,0 +1,214 @@
+import hmac
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import pytest
+import yaml
+
+from swrhook.config import Config, parse
+from swrhook.config.regions import KNOWN_REGIONS, default_endpoint
+from swrhook.config.values import (
+    Access,
+    AccessToken,
+    Options,
+    Pace,
+    PasswordCredentials,
+    Region,
+    Timeouts,
+    TokenCredentials,
+)
+from swrhook.delivery import Delivery
+from swrhook.errors import Unauthenticated
+from swrhook.model import Push
+from swrhook.retry import Backoff, Retry, Verify
+from swrhook.rules import RuleTarget
+from swrhook.sources import ImageSettings
+
+Read = Callable[[str | bytes], Config]
+NOW = datetime(2026, 8, 1, tzinfo=UTC)
+PUSH = Push("harbor-prod", "cn-north-4", "team-a", "web/shop/front", "v1.2")
+
+
+def test_the_example_is_valid_and_says_what_it_says(
+    example: str, read: Read, environ: dict[str, str]
+) -> None:
+    config = read(example)
+
+    assert () == config.warnings == config.literal_secrets
+    assert PasswordCredentials("swrhook", "my-account", environ["SWR_PASSWORD"]) == (
+        config.swr.credentials
+    )
+    assert ["harbor-prod", "registry", "ci"] == list(config.sources)
+    assert ImageSettings("mirror/", "", "library") == config.sources["harbor-prod"].image
+    assert ["web-releases", "base-images"] == [rule.name for rule in config.rules]
+    assert (
+        RuleTarget("cn-east-3", "team-a"),
+        RuleTarget("ap-southeast-1", "{namespace}", override=True),
+    ) == config.rules[0].sync
+    assert (
+        Access(
+            (
+                AccessToken("dashboard", "read", environ["SWRHOOK_READ_TOKEN"].encode()),
+                AccessToken("ops", "operate", environ["SWRHOOK_OPS_TOKEN"].encode()),
+            )
+        )
+        == config.access
+    )
+
+
+def test_the_examples_settings_are_the_defaults(example: str, read: Read) -> None:
+    assert Options() == read(example).options
+
+
+@pytest.mark.parametrize(
+    ("push", "expected"),
+    [
+        (PUSH, True),
+        (Push("registry", "cn-north-4", "team-a", "web/x", "v1"), False),
+        (Push("ci", "cn-north-4", "team-a", "web/x", "v1-rc1"), False),
+        (Push("ci", "cn-north-4", "team-b", "web/x", "v1"), False),
+    ],
+)
+def test_a_rule_matches_what_the_file_says(
+    push: Push, *, expected: bool, example: str, read: Read
+) -> None:
+    assert expected == read(example).rules[0].matches(push)
+
+
+def test_json_is_as_good_as_yaml(example: str, read: Read) -> None:
+    class Text(yaml.SafeLoader):
+        """YAML without times."""
+
+    Text.yaml_implicit_resolvers = {
+        first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    document = json.dumps(yaml.load(example, Loader=Text), indent="\t")
+
+    assert (read(example).rules[0].sync, read(example).swr, read(example).options) == (
+        read(document).rules[0].sync,
+        read(document).swr,
+        read(document).options,
+    )
+
+
+def test_the_version_names_the_bytes_which_can_be_parsed_again(
+    small: str, environ: dict[str, str]
+) -> None:
+    config = parse(small.encode(), file="f", environ=environ, read_file=str)
+    again = parse(config.text, file="the ledger", environ=environ, read_file=str)
+
+    assert sha256(small.encode()).hexdigest()[:12] == config.version == again.version
+    assert (config.swr, config.options) == (again.swr, again.options)
+
+
+def test_a_region_has_the_vendors_endpoint_unless_it_names_one(small: str, read: Read) -> None:
+    regions = (
+        "{cn-north-4: {}, eu-west-101: {}, "
+        "cn-east-3: {endpoint: 'http://127.0.0.1:9102/', project: p}}"
+    )
+    config = read(small.replace("{cn-north-4: {}, cn-east-3: {}}", regions))
+
+    assert {
+        "cn-north-4": Region(
+            "cn-north-4", "https://swr-api.cn-north-4.myhuaweicloud.com", "cn-north-4"
+        ),
+        "eu-west-101": Region(
+            "eu-west-101", "https://swr-api.eu-west-101.myhuaweicloud.eu", "eu-west-101"
+        ),
+        "cn-east-3": Region("cn-east-3", "http://127.0.0.1:9102", "p"),
+    } == config.swr.regions
+
+
+def test_every_known_region_has_an_endpoint_of_its_own() -> None:
+    assert len(KNOWN_REGIONS) == len({default_endpoint(region) for region in KNOWN_REGIONS}) == 35
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:1", "http://127.9.9.9", "http://[::1]:9100", "https://[fd00::1]"]
+)
+def test_plain_http_is_for_this_machine(url: str, small: str, read: Read) -> None:
+    assert url == read(small.replace("https://iam.example.com", f'"{url}"')).swr.iam_endpoint
+
+
+def test_a_token_may_be_as_long_as_iams(small: str, environ: dict[str, str], read: Read) -> None:
+    environ["TOKEN"] = "M" * 20_000
+
+    assert TokenCredentials("M" * 20_000) == read(small).swr.credentials
+
+
+def test_access_is_closed_unless_the_file_opens_it(small: str, read: Read) -> None:
+    assert Access() == read(small).access
+    assert Access(metrics_public=True) == read(f"{small}access: {{metrics: public}}\n").access
+
+
+@pytest.mark.parametrize(
+    ("written", "options"),
+    [
+        ("{body_limit: 2KiB, batch: 7}", Options(body_limit=2048, batch=7)),
+        ("{dedup_window: 0s}", Options(dedup_window=timedelta())),
+        (
+            "{retry: {base: 2s, deadline: 2d}}",
+            Options(
+                retry=Retry(
+                    Backoff(timedelta(seconds=2), timedelta(minutes=10)),
+                    2 * 24 * timedelta(hours=1),
+                )
+            ),
+        ),
+        (
+            "{verify: {cap: 5s, retriggers: 0}}",
+            Options(
+                verify=Verify(Backoff(timedelta(seconds=1), timedelta(seconds=5)), retriggers=0)
+            ),
+        ),
+        ("{pace: {per_second: 1}}", Options(pace=Pace(per_second=1))),
+        ("{timeouts: {read: 500ms}}", Options(timeouts=Timeouts(read=0.5))),
+    ],
+)
+def test_settings_change_only_what_they_name(
+    written: str, options: Options, small: str, read: Read
+) -> None:
+    assert options == read(f"{small}settings: {written}\n").options
+
+
+@pytest.mark.parametrize(
+    ("auth", "delivery"),
+    [
+        ("{scheme: bearer, secrets: a}", {"headers": {"authorization": "Bearer a"}}),
+        ("{scheme: bearer, secrets: [b, a]}", {"headers": {"authorization": "Bearer a"}}),
+        ("{scheme: header, header: X-Key, secrets: [{value: a}]}", {"headers": {"x-key": "a"}}),
+        (
+            "{scheme: basic, username: u, secrets: [a]}",
+            {"headers": {"authorization": "Basic dTph"}},
+        ),
+        (
+            "{scheme: hmac, header: X-Sig, secrets: [a], algorithm: sha1, prefix: ''}",
+            {"headers": {"x-sig": hmac.new(b"a", b"x", "sha1").hexdigest()}},
+        ),
+        ("{scheme: path, secrets: [a]}", {"headers": {}, "path_secret": "a"}),
+        ("{scheme: none}, allow_unauthenticated: true", {"headers": {}}),
+    ],
+)
+def test_a_source_accepts_what_proves_itself(
+    auth: str, delivery: dict[str, Any], small: str, read: Read
+) -> None:
+    text = small.replace('{scheme: bearer, secrets: ["${TOKEN}"]}', auth)
+    source = read(text).sources["harbor"]
+
+    source.authenticate(Delivery(body=b"x", **delivery), NOW)
+
+    assert source.takes_path_secret == ("path" in auth)
+
+
+def test_a_secret_ends_when_the_file_says(small: str, read: Read) -> None:
+    ending = '{value: a, not_after: "2026-08-01T02:00:00+02:00"}'
+    authenticate = read(small.replace('"${TOKEN}"]', f"{ending}]")).sources["harbor"].authenticate
+    delivery = Delivery({"authorization": "Bearer a"}, b"")
+
+    authenticate(delivery, NOW - timedelta(seconds=1))
+    with pytest.raises(Unauthenticated):
+        authenticate(delivery, NOW)

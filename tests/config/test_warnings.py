@@ -1,0 +1,105 @@
+from collections.abc import Callable
+
+import pytest
+
+from swrhook.config import Config
+
+Read = Callable[[str | bytes], Config]
+
+LITERAL = (
+    "a secret is written into the file, which is therefore never kept as the last good one: write"
+    " ${NAME} or ${file:/path}"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "{source: harbor}",
+            "{source: [harbr, ci*]}",
+            ["f:9:20: rules[0].when.source: no configured source matches: this rule never does"],
+        ),
+        (
+            "{source: harbor}",
+            '{source: "*", not: {source: har*}}',
+            ["f:9:20: rules[0].when.source: no configured source matches: this rule never does"],
+        ),
+        (
+            "rules:\n",
+            (
+                "rules:\n"
+                "  - {name: a, when: {source: harbor}, sync: [{region: cn-east-3, namespace:"
+                " team-a, override: true}]}\n"
+            ),
+            [
+                (
+                    "f:11:12: rules[1].sync[0]: rules[0] has the same patterns and target: its"
+                    " override holds"
+                )
+            ],
+        ),
+        (
+            "cn-east-3: {}",
+            "cn-east-3: {}, cn-nroth-1: {}",
+            ["f:4:56: swr.regions.cn-nroth-1: is no region known here: did you mean «cn-north-1»?"],
+        ),
+        ("cn-east-3: {}", "cn-east-3: {}, mine: {endpoint: 'https://swr.example.com'}", []),
+        (
+            '"${TOKEN}"}',
+            "sesame}",
+            [f"f:3:37: swr.credentials.token: {LITERAL}"],
+        ),
+        (
+            '["${TOKEN}"]',
+            "['$${TOKEN}', {value: sesame}]",
+            [
+                f"f:6:82: sources.harbor.auth.secrets[0]: {LITERAL}",
+                f"f:6:103: sources.harbor.auth.secrets[1].value: {LITERAL}",
+            ],
+        ),
+        ('["${TOKEN}"]', "sesame", [f"f:6:81: sources.harbor.auth.secrets: {LITERAL}"]),
+        (
+            "rules:",
+            "access: {tokens: [{name: a, role: read, token: open-sesame-open}]}\nrules:",
+            [f"f:7:48: access.tokens[0].token: {LITERAL}"],
+        ),
+    ],
+)
+def test_what_is_allowed_and_odd_is_told(
+    old: str, new: str, expected: list[str], small: str, read: Read
+) -> None:
+    assert old in small
+    assert expected == list(read(small.replace(old, new, 1)).warnings)
+
+
+def test_a_configuration_that_does_nothing_yet_is_valid(small: str, read: Read) -> None:
+    start = small[: small.index("sources:")]
+
+    assert (
+        "f:5:10: sources: no source is configured: nothing can be received",
+        "f:6:8: rules: no rule is configured: nothing will be replicated",
+    ) == read(f"{start}sources: {{}}\nrules: []\n").warnings
+
+
+def test_a_file_with_secrets_in_it_names_their_places(small: str, read: Read) -> None:
+    config = read(small.replace("${TOKEN}", "sesame"))
+
+    assert ("swr.credentials.token", "sources.harbor.auth.secrets[0]") == config.literal_secrets
+
+
+def test_no_secret_is_in_the_representation(
+    example: str, read: Read, environ: dict[str, str]
+) -> None:
+    shown = repr(read(example))
+
+    assert [] == [value for value in environ.values() if value in shown]
+
+
+def test_a_target_among_sources_of_several_regions_is_left_to_the_plan(
+    small: str, read: Read
+) -> None:
+    source = "{dialect: harbor, region: cn-east-3, auth: {scheme: bearer, secrets: '${TOKEN}'}}"
+    text = small.replace("rules:", f"  other: {source}\nrules:").replace("{source: harbor}", "{}")
+
+    assert () == read(text).warnings
