@@ -2,13 +2,15 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
+from urllib.parse import urlsplit
 
 from flask import Flask
+from requests.utils import get_environ_proxies
 from sqlalchemy import Connection
 
 from swrhook import config as configuration
@@ -65,34 +67,52 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
         database.close()
         raise
     metrics.configuration(is_current=wrong is None)
-    reporter = Reporter(metrics)
     if settings.workers == 0:
         logs.warning("service.records_only", remedy="set SWRHOOK_WORKERS, or nothing is synced")
-    network = Network(config.options.timeouts, pool_size=settings.workers + 1)
-    swr = SwrClient(config.swr, network, RefusedCredentials(database, now), now)
-    runner = LaneRunner(
-        database, swr, lambda: config, reporter.report, Pacer(), now, SystemRandom()
-    )
-    pace = config.options.pace
-    gate = Gate(pace.in_flight, pace.in_flight_per_target, settings.workers)
-    engine = EmbeddedEngine(database, runner.run, gate, settings.workers)
+    reporter = Reporter(metrics)
+    swr = _swr(config, settings, environ, database)
+    engine = _engine(config, settings, database, swr, reporter)
 
-    def wake(lanes: list[Lane], connection: Connection) -> None:
+    def wake(lanes: Sequence[Lane], connection: Connection) -> None:
         engine.wake(lanes, now(), connection)
 
     def recorded(recording: Recording) -> None:
         reporter.superseded(recording.superseded, now())
 
     recorder = Recorder(database, wake, recorded)
-    checks = {"configuration": lambda: wrong, "ledger": recorder.check, "engine": engine.check}
-    web = create_web(lambda: config, recorder.record, database, metrics, checks)
+    checks = {"ledger": recorder.check, "engine": engine.check}
+    notes = {"configuration": lambda: wrong}
+    web = create_web(lambda: config, recorder.record, database, metrics, checks, notes)
     return Service(web, engine, recorder, swr, database)
+
+
+def _swr(
+    config: Config, settings: Settings, environ: Mapping[str, str], database: Database
+) -> SwrClient:
+    network = Network(
+        config.options.timeouts,
+        pool_size=settings.workers + 1,
+        find_proxies=find_proxies,
+        certificates=environ.get("REQUESTS_CA_BUNDLE"),
+    )
+    return SwrClient(config.swr, network, RefusedCredentials(database, now), now)
+
+
+def _engine(
+    config: Config, settings: Settings, database: Database, swr: SwrClient, reporter: Reporter
+) -> EmbeddedEngine:
+    runner = LaneRunner(
+        database, swr, lambda: config, reporter.report, Pacer(), now, SystemRandom()
+    )
+    pace = config.options.pace
+    gate = Gate(pace.in_flight, pace.in_flight_per_target, settings.workers)
+    return EmbeddedEngine(database, runner.run, gate, settings.workers)
 
 
 def load_configuration(
     path: Path, environ: Mapping[str, str], database: Database
 ) -> tuple[Config, str | None]:
-    """Return the configuration and, when the last good one stands in, what is wrong with the file.
+    """Return the configuration and, when the last good one stands in for the file, words for it.
 
     Raises BadConfiguration at a first start, when nothing can stand in.
     """
@@ -103,7 +123,7 @@ def load_configuration(
         if kept is None:
             raise
         logs.warning("configuration.refused", in_use=kept.version, mistakes=str(exc).splitlines())
-        return kept, f"{path} is wrong; the last good one, {kept.version}, is in use: {exc}"
+        return kept, f"the file is wrong: the last good one, {kept.version}, is in use"
     logs.event("configuration.loaded", version=config.version, rules=len(config.rules))
     if config.literal_secrets:
         logs.warning("configuration.not_kept", literal_secrets=list(config.literal_secrets))
@@ -128,6 +148,13 @@ def _last_good(environ: Mapping[str, str], database: Database) -> Config | None:
     except BadConfiguration as exc:
         logs.warning("configuration.last_good_unusable", mistakes=str(exc).splitlines())
         return None
+
+
+def find_proxies(url: str) -> Mapping[str, str]:
+    """Return the proxies that HTTPS_PROXY and its kin name for an endpoint; none for loopback."""
+    if urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost"):
+        return {}
+    return get_environ_proxies(url)
 
 
 def now() -> datetime:

@@ -127,7 +127,7 @@ class SwrError(SwrhookError):
     (`connect`, `timeout`). `retry_after` is in seconds.
     """
 
-    def __init__(  # noqa: PLR0913  # one argument for each thing that an operator is shown
+    def __init__(  # one argument for each thing that an operator is shown
         self,
         kind: Kind,
         code: str,

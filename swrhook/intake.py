@@ -1,13 +1,14 @@
 """The use case of a delivery: prove, read, plan, record. Everything that refuses runs first."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from swrhook.config.values import Config
 from swrhook.delivery import Delivery
 from swrhook.dialects import DIALECTS
 from swrhook.errors import Ignored, NothingUsable, UnknownShape
-from swrhook.model import Entry, Outcome, Receipt
+from swrhook.model import Entry, Outcome, Reading, Receipt
 from swrhook.plan import plan
 from swrhook.sources import Source, to_pushes
 
@@ -48,51 +49,41 @@ def receive(
 
 def read(delivery: Delivery, source: Source, config: Config, *, now: datetime) -> Entry:
     """Return what would be recorded of an authentic delivery. Raises Refused."""
-    try:
-        reading = DIALECTS[source.dialect](delivery)
-    except Ignored as exc:
-        return _entry(delivery, source, config, now, Outcome.IGNORED, [str(exc)])
-    except UnknownShape as exc:
-        return _entry(delivery, source, config, now, Outcome.QUARANTINED, [str(exc)])
-    pushes, skipped = to_pushes(source, reading.announcements)
-    reasons = [*reading.skipped, *skipped]
-    if not pushes and source.dialect in ANSWERED:
-        raise NothingUsable(tuple(reasons))
-    planned, unplanned = plan(pushes, config.rules)
-    return _entry(
-        delivery,
-        source,
-        config,
-        now,
-        Outcome.ACCEPTED if planned else Outcome.IGNORED,
-        [*reasons, *unplanned],
-        sender_id=reading.sender_id,
-        pushes=pushes,
-        planned=planned,
-    )
-
-
-def _entry(  # noqa: PLR0913  # what every outcome has in common
-    delivery: Delivery,
-    source: Source,
-    config: Config,
-    now: datetime,
-    outcome: Outcome,
-    reasons: Sequence[str],
-    **read: object,
-) -> Entry:
-    return Entry(
+    entry = Entry(
         source=source.name,
         dialect=source.dialect,
-        outcome=outcome,
-        reason="; ".join(reasons)[:_LONGEST_REASON] or None,
+        outcome=Outcome.IGNORED,
+        reason=None,
         received_at=now,
         rules_version=config.version,
         dedup_window=config.options.dedup_window,
         headers=_kept(delivery.headers),
-        body=None if outcome is Outcome.IGNORED else delivery.body,
-        **read,
     )
+    try:
+        reading = DIALECTS[source.dialect](delivery)
+    except Ignored as exc:
+        return replace(entry, reason=_reason([str(exc)]))
+    except UnknownShape as exc:
+        quarantined, reason = Outcome.QUARANTINED, _reason([str(exc)])
+        return replace(entry, outcome=quarantined, reason=reason, body=delivery.body)
+    return _planned(replace(entry, sender_id=reading.sender_id), reading, delivery, source, config)
+
+
+def _planned(
+    entry: Entry, reading: Reading, delivery: Delivery, source: Source, config: Config
+) -> Entry:
+    """Return the entry with its pushes and the syncs that the rules want for them."""
+    pushes, refused = to_pushes(source, reading.announcements)
+    reasons = [*reading.skipped, *refused]
+    if not pushes and source.dialect in ANSWERED:
+        raise NothingUsable(tuple(reasons))
+    planned, unplanned = plan(pushes, config.rules)
+    entry = replace(entry, reason=_reason([*reasons, *unplanned]), pushes=pushes, planned=planned)
+    return replace(entry, outcome=Outcome.ACCEPTED, body=delivery.body) if planned else entry
+
+
+def _reason(reasons: Sequence[str]) -> str | None:
+    return "; ".join(reasons)[:_LONGEST_REASON] or None
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:

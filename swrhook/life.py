@@ -1,6 +1,7 @@
 """The life of a sync as a table: which event moves which states where."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -34,7 +35,7 @@ class Event(StrEnum):
 class Transition:
     """The states that an event moves, and where to."""
 
-    sources: Set[State]
+    sources: AbstractSet[State]
     to: State
 
 

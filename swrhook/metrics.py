@@ -1,14 +1,46 @@
 """What /metrics shows. Labels are bounded: names from the configuration and words of ours."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    Metric,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from swrhook.model import Outcome, State, Sync
 
 _SECONDS = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200)
 
 
+@dataclass(frozen=True, slots=True)
+class OpenSyncs:
+    """How many syncs of one state are open towards one region."""
+
+    state: str
+    target_region: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What the ledger holds of open work; ages in seconds, 0 when there is none."""
+
+    open_syncs: Sequence[OpenSyncs]
+    oldest_due: float
+    most_overdue: float
+
+
 class Metrics:
-    """This process's counters."""
+    """This process's counters, and what it finds in the ledger when it is asked."""
 
     def __init__(self) -> None:
         """Start at nothing, in a registry of our own."""
@@ -43,6 +75,19 @@ class Metrics:
             "1 when the file in use is the one on disk, 0 when the last good one stands in.",
             registry=self.registry,
         )
+        self._denied = Counter(
+            "swrhook_access_denied_total",
+            "Requests to the API or to /metrics without a valid token, or one of too low a role.",
+            ["reason"],
+            registry=self.registry,
+        )
+        Info("swrhook_build", "What runs.", registry=self.registry).info(
+            {"python": platform.python_version()}
+        )
+
+    def watch(self, backlog: Callable[[], Backlog | None]) -> None:
+        """Show the ledger's open work too, read anew at each scrape; None: it cannot be read."""
+        self.registry.register(_BacklogCollector(backlog))
 
     def delivered(self, source: str, outcome: Outcome) -> None:
         """Count a recorded delivery."""
@@ -51,6 +96,10 @@ class Metrics:
     def refused(self, source: str, kind: str) -> None:
         """Count a refused request."""
         self._refused.labels(source, kind).inc()
+
+    def denied(self, reason: str) -> None:
+        """Count a request that may not do what it wants."""
+        self._denied.labels(reason).inc()
 
     def moved(self, sync: Sync, what: str, took: float) -> None:
         """Count a sync that ended, or whose try failed (`retry`); `took` in seconds."""
@@ -65,3 +114,40 @@ class Metrics:
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class _BacklogCollector(Collector):
+    def __init__(self, read: Callable[[], Backlog | None]) -> None:
+        self._read = read
+
+    def describe(self) -> Iterator[Metric]:
+        """Name the metrics without a look at the ledger."""
+        yield _gauge("swrhook_ledger_readable", _READABLE, 0)
+        yield from self._families(Backlog((), 0.0, 0.0))
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the ledger, once."""
+        backlog = self._read()
+        yield _gauge("swrhook_ledger_readable", _READABLE, 0 if backlog is None else 1)
+        if backlog is not None:
+            yield from self._families(backlog)
+
+    def _families(self, backlog: Backlog) -> Iterator[Metric]:
+        open_syncs = GaugeMetricFamily(
+            "swrhook_open_syncs", _OPEN_SYNCS, labels=["state", "target_region"]
+        )
+        for found in backlog.open_syncs:
+            open_syncs.add_metric([found.state, found.target_region], found.count)
+        yield open_syncs
+        yield _gauge("swrhook_oldest_due_sync_seconds", _OLDEST_DUE, backlog.oldest_due)
+        yield _gauge("swrhook_most_overdue_sync_seconds", _MOST_OVERDUE, backlog.most_overdue)
+
+
+_READABLE = "1 when the ledger could be read for this scrape, else 0 and its gauges are left out."
+_OPEN_SYNCS = "Syncs that have not ended, by state and target region."
+_OLDEST_DUE = "Seconds since the oldest sync that waits in state due was recorded; 0 without one."
+_MOST_OVERDUE = "Seconds by which the engine is late for its most overdue sync; 0 when it is not."
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=value)

@@ -8,6 +8,9 @@ may repeat. SWR publishes no rule for tags; OCI's holds.
 
 import re
 
+LONGEST_NAMESPACE = 64
+LONGEST_REPOSITORY = 128
+
 NAMESPACE = r"[a-z][a-z0-9]*(?:(?:[._]|__|-+)[a-z0-9]+)*"
 REPOSITORY = r"[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*"
 TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
@@ -21,12 +24,12 @@ _DIGEST = re.compile(DIGEST)
 
 def is_namespace(text: str) -> bool:
     """Tell whether SWR accepts this organization name (1 to 64 characters)."""
-    return len(text) <= 64 and _NAMESPACE.fullmatch(text) is not None
+    return len(text) <= LONGEST_NAMESPACE and _NAMESPACE.fullmatch(text) is not None
 
 
 def is_repository(text: str) -> bool:
     """Tell whether SWR accepts this repository name (1 to 128 characters, `/` inside)."""
-    return len(text) <= 128 and _REPOSITORY.fullmatch(text) is not None
+    return len(text) <= LONGEST_REPOSITORY and _REPOSITORY.fullmatch(text) is not None
 
 
 def is_tag(text: str) -> bool:

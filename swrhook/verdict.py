@@ -81,7 +81,7 @@ class Judge:
             wait = self.limits.retry.backoff.jittered(lost, self.rng)
         return Verdict(Event.PUT_BACK, self.now + wait, reason, values={"lost_claims": lost})
 
-    def after_look(  # noqa: PLR0911  # the rows of the design's table, in its order
+    def after_look(
         self, sync: Sync, source: Look, target: Look, *, call_open: bool, job: str | None = None
     ) -> Verdict:
         """Judge a `triggered` sync by what source and target hold.
@@ -95,19 +95,23 @@ class Judge:
             reason = "the source holds another digest than at the call"
             return Verdict(Event.CALL_AGAIN, self.now, reason, values={"looks": 0})
         if isinstance(target, SwrError):
-            if target.kind is not Kind.CONFIGURATION:
-                return self._unreadable(sync, target)
-            reason = f"the target cannot be read: {target.message}"
-            return Verdict(Event.ACCEPT, reason=reason, error=target)
+            return self._hidden(sync, target)
         wanted = source if isinstance(source, str) else (sync.called_digest or sync.digest)
-        if target is not None and wanted is None:
+        if target is None or (target != wanted and wanted is not None and sync.lane.override):
+            return self._not_at_target(sync, target, wanted, job)
+        return self._at_target(sync, target, wanted, call_open=call_open)
+
+    def _at_target(
+        self, sync: Sync, target: str, wanted: str | None, *, call_open: bool
+    ) -> Verdict:
+        if wanted is None:
             reason = "the tag is there, but the source cannot be read to compare the digest"
             return Verdict(Event.ACCEPT, reason=reason)
-        if target is not None and target == wanted:
-            return self._poll(sync, "an earlier call may still act") if call_open else _VERIFIED
-        if target is not None and not sync.lane.override:
+        if target != wanted:
             return Verdict(Event.DIVERGE, reason=_diverged(target, wanted))
-        return self._not_at_target(sync, target, wanted, job)
+        if call_open:
+            return self._poll(sync, "an earlier call may still act")
+        return Verdict(Event.VERIFY)
 
     def _triggered(self, code: str | None) -> Verdict:
         reason = None if code is None else f"not among the failed tags of {code}"
@@ -150,6 +154,13 @@ class Judge:
         due_at = self.now + self.limits.verify.backoff.ceiling(sync.looks + 2)
         return Verdict(Event.POLL, due_at, reason, values={"looks": sync.looks + 1})
 
+    def _hidden(self, sync: Sync, error: SwrError) -> Verdict:
+        """Judge a target that cannot be looked at: not now, or not by us."""
+        if error.kind is not Kind.CONFIGURATION:
+            return self._unreadable(sync, error)
+        reason = f"the target cannot be read: {error.message}"
+        return Verdict(Event.ACCEPT, reason=reason, error=error)
+
     def _unreadable(self, sync: Sync, error: SwrError) -> Verdict:
         """Look again later; the deadline counts only while the look is answered."""
         verdict = self._poll(sync, f"cannot be looked at: {error.message}")
@@ -175,9 +186,6 @@ class Judge:
         if target is None:
             return Verdict(Event.MISS, reason=why)
         return Verdict(Event.DIVERGE, reason=_diverged(target, wanted))
-
-
-_VERIFIED = Verdict(Event.VERIFY)
 
 
 def _diverged(target: str, wanted: str | None) -> str:

@@ -45,6 +45,4 @@ class Gate:
         return freed
 
     def _has_room(self, source: str, target: str) -> bool:
-        return (
-            self._sources[source] < self._per_source and self._targets[target] < self._per_target
-        )
+        return self._sources[source] < self._per_source and self._targets[target] < self._per_target

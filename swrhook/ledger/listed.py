@@ -3,11 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar
-
-Item = TypeVar("Item")
+from typing import Generic, Protocol, TypeVar
 
 USUAL_LIMIT = 100
+
+
+class Listed(Protocol):
+    """What can be listed."""
+
+    @property
+    def id(self) -> str:
+        """Return the id, by which lists are sorted."""
+
+
+Item = TypeVar("Item", bound=Listed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
 """What the ledger holds, as the API shows it: pages, newest first, and single objects."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, func, select, tuple_
+from sqlalchemy import Column, Connection, RowMapping, func, select
 
 from swrhook.ledger.listed import (
     DeliveryFilter,
@@ -18,7 +17,7 @@ from swrhook.ledger.listed import (
 )
 from swrhook.ledger.tables import deliveries, pushes, syncs
 from swrhook.ledger.walking import Condition, Walk, among, newest_ids, window
-from swrhook.model import Outcome, State
+from swrhook.model import Outcome, State, Target
 
 # Where syncs pile up: an index by state says little about them.
 _COMMON_STATES = frozenset({State.VERIFIED, State.ACCEPTED, State.SUPERSEDED})
@@ -53,8 +52,6 @@ _SYNCS = select(
 )
 _DELIVERY_COLUMNS = ("id", "source", "dialect", "outcome", "reason", "received_at", "sender_id")
 _DELIVERIES = select(*(deliveries.c[name] for name in _DELIVERY_COLUMNS))
-
-_Row = Mapping[str, Any]
 
 
 def list_syncs(connection: Connection, wanted: SyncFilter) -> Page[ListedSync]:
@@ -96,9 +93,8 @@ def _sync_walks(connection: Connection, wanted: SyncFilter) -> Sequence[Walk]:
         return [[syncs.c.state == state] for state in sorted(wanted.states)]
     if has_target:
         return [
-            [syncs.c.target_region == region, syncs.c.target_namespace == namespace]
-            for region, namespace in _targets(connection)
-            if wanted.region in (None, region) and wanted.namespace in (None, namespace)
+            [syncs.c.target_region == target.region, syncs.c.target_namespace == target.namespace]
+            for target in _targets(connection, wanted)
         ]
     return [[]]
 
@@ -111,14 +107,25 @@ def _of_image(image: ImageFilter) -> Walk:
     return of_repository if image.tag is None else [*of_repository, syncs.c.tag == image.tag]
 
 
-def _targets(connection: Connection) -> Iterable[tuple[str, str]]:
-    """Yield every target that has syncs: one step in the index for each of these few."""
-    columns = (syncs.c.target_region, syncs.c.target_namespace)
-    first = select(*columns).order_by(*columns).limit(1)
-    row = connection.execute(first).first()
-    while row is not None:
-        yield row[0], row[1]
-        row = connection.execute(first.where(tuple_(*columns) > tuple_(*row))).first()
+def _targets(connection: Connection, wanted: SyncFilter) -> Iterable[Target]:
+    """Yield the targets that the filter allows: one step in the index for each of these few."""
+    regions: Iterable[str] = [wanted.region or ""]
+    if wanted.region is None:
+        regions = _distinct(connection, syncs.c.target_region)
+    for region in regions:
+        namespaces: Iterable[str] = [wanted.namespace or ""]
+        if wanted.namespace is None:
+            in_region = syncs.c.target_region == region
+            namespaces = _distinct(connection, syncs.c.target_namespace, in_region)
+        yield from (Target(region, namespace) for namespace in namespaces)
+
+
+def _distinct(connection: Connection, column: Column[str], *within: Condition) -> Iterable[str]:
+    lowest = select(func.min(column)).where(*within)
+    value = connection.scalar(lowest)
+    while value is not None:
+        yield value
+        value = connection.scalar(lowest.where(column > value))
 
 
 def _sync_conditions(wanted: SyncFilter) -> Iterable[Condition]:
@@ -153,7 +160,7 @@ def _syncs(connection: Connection, ids: Sequence[str]) -> list[ListedSync]:
     return [_sync(row) for row in connection.execute(query).mappings()]
 
 
-def _sync(row: _Row) -> ListedSync:
+def _sync(row: RowMapping) -> ListedSync:
     error = None
     if row["error_code"] is not None:
         error = ListedError(row["error_code"], row["error_message"], row["error_remedy"])

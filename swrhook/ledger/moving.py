@@ -1,6 +1,6 @@
 """State changes of syncs: each is one conditional statement, its WHERE clause is the lock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from swrhook.ledger.ids import new_id
 from swrhook.ledger.moving import LATER_PUSH, supersede
@@ -245,7 +244,7 @@ def _carriers(connection: Connection, push_ids: Collection[str]) -> list[Row]:
     return [dict(_heir(connection, row)) | {"push": row["push"]} for row in rows]
 
 
-def _heir(connection: Connection, row: Mapping[str, Any]) -> Mapping[str, Any]:
+def _heir(connection: Connection, row: RowMapping) -> RowMapping:
     while row["superseded_by"] is not None:
         row = (
             connection.execute(select(*WHOLE_SYNC).where(syncs.c.id == row["superseded_by"]))

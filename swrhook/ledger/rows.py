@@ -1,7 +1,8 @@
 """Rows of the ledger as the model's values."""
 
-from collections.abc import Mapping
 from typing import Any
+
+from sqlalchemy import RowMapping
 
 from swrhook.ledger.tables import syncs
 from swrhook.model import Lane, State, Sync, Target
@@ -40,7 +41,7 @@ SYNC_COLUMNS = (
 WHOLE_SYNC = [syncs.c[name] for name in (*LANE_COLUMNS, *SYNC_COLUMNS, "state")]
 
 
-def to_lane(row: Mapping[str, Any]) -> Lane:
+def to_lane(row: RowMapping | dict[str, Any]) -> Lane:
     """Read a lane from a row that has its columns."""
     return Lane(
         source_region=row["source_region"],
@@ -51,7 +52,7 @@ def to_lane(row: Mapping[str, Any]) -> Lane:
     )
 
 
-def to_sync(row: Mapping[str, Any]) -> Sync:
+def to_sync(row: RowMapping | dict[str, Any]) -> Sync:
     """Read a sync from a row of WHOLE_SYNC."""
     values = {name: row[name] for name in SYNC_COLUMNS}
     return Sync(lane=to_lane(row), state=State(row["state"]), **values)

@@ -30,7 +30,7 @@ def wake_lanes(connection: Connection, wanted: Iterable[Lane], at: datetime) -> 
 
 def rest(connection: Connection, lane: Lane) -> datetime | None:
     """Set the lane's next time from its open syncs and return it; None when it has none."""
-    due_at = connection.scalar(
+    due_at: datetime | None = connection.scalar(
         select(func.min(syncs.c.due_at)).where(syncs.c.lane == lane.key, OPEN)
     )
     connection.execute(update(lanes).where(lanes.c.key == lane.key).values(woken_for=due_at))

@@ -19,11 +19,12 @@ def create_web(
     database: Database,
     metrics: Metrics,
     checks: Mapping[str, Check],
+    notes: Mapping[str, Check],
 ) -> Flask:
     """Return the WSGI application with all its routes."""
     app = Flask("swrhook", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members in the contract's order
     app.register_blueprint(hooks(config, record, metrics))
-    app.register_blueprint(health(checks))
+    app.register_blueprint(health(checks, notes))
     problems.install(app)
     return app

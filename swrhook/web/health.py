@@ -7,11 +7,12 @@ from flask import Blueprint, Response, jsonify
 Check = Callable[[], str | None]
 
 
-def health(checks: Mapping[str, Check]) -> Blueprint:
-    """Return the routes; each check returns None, or what is wrong in words.
+def health(checks: Mapping[str, Check], notes: Mapping[str, Check]) -> Blueprint:
+    """Return the routes. Each check returns None, or in words why this process is not ready.
 
-    Backlog and outages of SWR are for metrics and alerts: a load balancer that took this process
-    out for them would lose events and gain nothing.
+    A note is told, but leaves the process ready: it works, if not as its operator wants. Backlog
+    and outages of SWR are for metrics and alerts: a load balancer that took this process out for
+    them would lose events and gain nothing.
     """
     blueprint = Blueprint("health", __name__)
 
@@ -21,9 +22,13 @@ def health(checks: Mapping[str, Check]) -> Blueprint:
 
     @blueprint.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        failing = {name: said for name, check in checks.items() if (said := check()) is not None}
+        failing, told = _said(checks), _said(notes)
         if failing:
             return jsonify(status="not ready", failing=failing), 503
-        return jsonify(status="ready"), 200
+        return jsonify(status="ready", **({"notes": told} if told else {})), 200
 
     return blueprint
+
+
+def _said(checks: Mapping[str, Check]) -> dict[str, str]:
+    return {name: said for name, check in checks.items() if (said := check()) is not None}

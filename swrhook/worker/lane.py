@@ -91,9 +91,7 @@ class LaneRunner:
         except SwrError as exc:
             error = exc
         judge = Judge(config.options.limits, self.clock(), self.rng)
-        judged = [
-            (sync, judge.after_call(sync, error, tags_in_call=len(syncs))) for sync in syncs
-        ]
+        judged = [(sync, judge.after_call(sync, error, tags_in_call=len(syncs))) for sync in syncs]
         with self.database.write() as connection:
             states = settle(connection, call, judged, error, judge.now)
             again = rest(connection, lane)

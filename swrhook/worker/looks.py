@@ -1,6 +1,7 @@
 """Looking at source and target: what the regions hold of a lane's tags."""
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -33,7 +34,7 @@ class Jobs:
     """SWR's own jobs: the latest one's state by tag, and the tags for which all have ended."""
 
     states: Mapping[str, str] = field(default_factory=dict)
-    ended: Set[str] = frozenset()
+    ended: AbstractSet[str] = frozenset()
 
 
 def look(swr: Swr, lane: Lane, tags: Collection[str]) -> Sight:
