@@ -1,0 +1,1 @@
+"""The demonstration: simulator, service, senders, and what became of each tag."""

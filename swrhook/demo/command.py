@@ -1,0 +1,115 @@
+"""`python -m swrhook demo`: a push becomes verified tags, before one's eyes."""
+
+import signal
+import sys
+import time
+from collections import Counter
+from types import FrameType
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from swrhook.demo.scene import EXPECTED, requests_to_send
+from swrhook.demo.stage import DemoFailed, Stage, set_up
+
+# Seconds: to all outcomes, and between two looks at them.
+PATIENCE = 60.0
+PAUSE = 0.2
+OPEN = ("due", "calling", "triggered")
+_STYLES = {"verified": "green", "due": "yellow", "calling": "yellow", "triggered": "cyan"}
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End after the outcome; exit 1 unless all is verified.")
+def demo(*, once: bool) -> None:
+    """Show swrhook at work: simulator, service, deliveries of several senders, every outcome."""
+    console = Console()
+    # Whoever ends the demonstration ends its service with it.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        console.print("Starting IAM, three SWR regions (simulated) and the service …")
+        with set_up() as stage:
+            _deliver(console, stage)
+            stage.bring_late_images()
+            syncs = _watch(console, stage)
+            console.print(_outcome(syncs))
+            verified = Counter(sync["state"] for sync in syncs)["verified"]
+            console.print(f"{verified} of {EXPECTED} syncs are verified.")
+            if once:
+                sys.exit(0 if verified == EXPECTED == len(syncs) else 1)
+            _stay_open(console, stage)
+    except DemoFailed as exc:
+        click.echo(f"The demonstration failed: {exc}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        console.print("\nEnded; nothing is left behind.")
+
+
+def _deliver(console: Console, stage: Stage) -> None:
+    table = Table(title="What the senders post, and the answers")
+    for heading in ("sender: event", "status", "outcome", "syncs", "reason"):
+        table.add_column(heading, overflow="fold")
+    for sent in requests_to_send():
+        status, answer = stage.deliver(sent)
+        syncs = str(len(answer.get("syncs", [])))
+        outcome = answer.get("outcome", answer.get("title"))
+        table.add_row(sent.what, str(status), outcome, syncs, answer.get("reason") or "")
+    console.print(table)
+
+
+def _watch(console: Console, stage: Stage) -> list[dict[str, Any]]:
+    """Show how the syncs end; return them all when none is open, or after PATIENCE."""
+    deadline = time.monotonic() + PATIENCE
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        task = progress.add_task("verified at the target", total=EXPECTED)
+        while True:
+            syncs = stage.syncs()
+            states = Counter(sync["state"] for sync in syncs)
+            progress.update(task, completed=states["verified"])
+            if time.monotonic() > deadline or not any(states[state] for state in OPEN):
+                return syncs
+            time.sleep(PAUSE)
+
+
+def _outcome(syncs: list[dict[str, Any]]) -> Table:
+    table = Table(title="What became of each tag")
+    for heading in ("image", "target", "state", "digest", "calls", "reason"):
+        table.add_column(heading, overflow="fold")
+    for sync in syncs:
+        style = _STYLES.get(sync["state"], "red")
+        table.add_row(
+            f"{sync['namespace']}/{sync['repository']}:{sync['tag']}",
+            f"{sync['target_region']}/{sync['target_namespace']}",
+            f"[{style}]{sync['state']}[/{style}]",
+            (sync["digest"] or "")[:19],
+            str(sync["attempts"]),
+            sync["reason"] or "",
+        )
+    return table
+
+
+def _stay_open(console: Console, stage: Stage) -> None:
+    console.print(
+        f"""
+The service goes on until Ctrl-C. In another terminal, try:
+
+  export SWRHOOK_URL={stage.url} SWRHOOK_TOKEN={stage.token}
+  .venv/bin/python -m swrhook syncs
+  curl -H "Authorization: Bearer $SWRHOOK_TOKEN" "$SWRHOOK_URL/api/v1/syncs?state=verified"
+  curl "$SWRHOOK_URL/readyz"
+
+Its configuration, ledger and log are in {stage.folder},
+the simulator's IAM at {stage.swr.iam_url}.""",
+        highlight=False,
+        soft_wrap=True,
+    )
+    stage.process.wait()
+    raise DemoFailed("the service has ended by itself")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,158 @@
+"""What the demonstration runs: the simulator in this process, the service in one of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Timer
+from typing import Any
+
+import requests
+
+from swrhook import simulator
+from swrhook.demo.scene import (
+    EAST,
+    HONG_KONG,
+    IMAGES,
+    REGIONS,
+    SECRETS,
+    SOURCE,
+    Image,
+    Sent,
+    configuration,
+)
+from swrhook.errors import SwrhookError
+
+USUAL_PORT = 8080
+# Seconds: for the service to come up, for one of its answers, until an image comes late.
+PATIENCE = 30.0
+TIMEOUT = 10.0
+LATE = 2.0
+
+
+class DemoFailed(SwrhookError):
+    """The demonstration cannot go on; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A running service and the simulator that it works with."""
+
+    url: str
+    swr: simulator.RunningSimulator
+    folder: Path
+    token: str
+    process: "subprocess.Popen[bytes]"
+
+    def bring_late_images(self) -> None:
+        """Let the images that come after their event reach the source region in a while."""
+        for image in IMAGES:
+            if image.arrives_late:
+                later = Timer(LATE, _seed, (self.swr, image))
+                later.daemon = True
+                later.start()
+
+    def deliver(self, sent: Sent) -> tuple[int, dict[str, Any]]:
+        """Post a sender's request as it is; return the status and the answer."""
+        answer = requests.post(
+            f"{self.url}/hooks/{sent.source}", sent.body, headers=sent.headers, timeout=TIMEOUT
+        )
+        return answer.status_code, answer.json()
+
+    def syncs(self) -> list[dict[str, Any]]:
+        """Return all syncs, as the API shows them, oldest first."""
+        answer = requests.get(
+            f"{self.url}/api/v1/syncs?limit=1000",
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=TIMEOUT,
+        )
+        answer.raise_for_status()
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items[::-1]
+
+
+@contextmanager
+def set_up() -> Iterator[Stage]:
+    """Start simulator and service, and end both with the block. Raises DemoFailed."""
+    with TemporaryDirectory(prefix="swrhook-demo-") as name, simulator.start(REGIONS) as swr:
+        folder = Path(name)
+        (folder / "swrhook.yaml").write_text(configuration(swr.iam_url, swr.endpoints))
+        _furnish(swr)
+        port = _free_port()
+        with _served(folder, port) as process:
+            url = f"http://127.0.0.1:{port}"
+            _wait_until_ready(url, process, folder / "service.log")
+            yield Stage(url, swr, folder, SECRETS["DEMO_OPS_TOKEN"], process)
+
+
+def _furnish(swr: simulator.RunningSimulator) -> None:
+    """Make the organizations, and put the images into the source region."""
+    for organization in ("team-a", "team-b"):
+        for region in (SOURCE, EAST):
+            swr.state.create_organization(region, organization)
+    swr.state.create_organization(HONG_KONG, "team-a-hk")
+    for image in IMAGES:
+        if not image.arrives_late:
+            _seed(swr, image)
+
+
+def _seed(swr: simulator.RunningSimulator, image: Image) -> None:
+    swr.state.seed(SOURCE, image.namespace, image.repository, image.tag, image.digest)
+
+
+@contextmanager
+def _served(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    settings = {
+        "SWRHOOK_CONFIG": str(folder / "swrhook.yaml"),
+        "SWRHOOK_DATABASE_URL": f"sqlite:///{folder / 'swrhook.db'}",
+        "SWRHOOK_BIND": f"127.0.0.1:{port}",
+        "SWRHOOK_LOG_FORMAT": "json",
+    }
+    with (folder / "service.log").open("wb") as log:
+        process = subprocess.Popen(  # our own command
+            [sys.executable, "-m", "swrhook", "serve"],
+            env=_environment() | SECRETS | settings,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's environment without settings meant for another service."""
+    mine = os.environ  # noqa: TID251  # handed on to the service, not read
+    return {name: value for name, value in mine.items() if not name.startswith("SWRHOOK_")}
+
+
+def _free_port() -> int:
+    """Return the usual port, or another one when that is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", USUAL_PORT))
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if requests.get(f"{url}/readyz", timeout=1).ok:
+                return
+        except requests.RequestException:
+            pass
+        time.sleep(0.1)
+    raise DemoFailed(f"the service did not become ready; it wrote:\n{log.read_text()}")

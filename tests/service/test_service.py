@@ -1,0 +1,240 @@
+"""The real service under gunicorn: its answers, its starts and its ends."""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from swrhook import simulator
+from swrhook.simulator import Fault
+from tests.programs import ROOT, Served
+
+BEARER = {"Authorization": "Bearer a-secret-of-the-senders"}
+
+
+def post(service: Served, source: str, body: Any, **headers: str) -> requests.Response:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return requests.post(
+        f"{service.url}/hooks/{source}", data, headers=BEARER | headers, timeout=20
+    )
+
+
+def test_a_push_is_verified_and_shown(service: Served) -> None:
+    service.start()
+    answer = post(service, "ci", {"image": "team/app:v1", "id": "job-1"})
+    (sync,) = service.wait_until_ended(1)
+
+    assert 202 == answer.status_code
+    assert {"delivery", "outcome", "reason", "syncs"} == answer.json().keys()
+    assert [("team/app:v1", "cn-east-3/team")] == [
+        (named["image"], named["target"]) for named in answer.json()["syncs"]
+    ]
+    assert ("verified", 1, "all", answer.json()["delivery"]) == (
+        sync["state"],
+        sync["attempts"],
+        sync["rule"],
+        sync["delivery"],
+    )
+    (line,) = [event for event in service.events() if event["event"] == "sync.verified"]
+    assert ("team/app:v1", "cn-east-3", 1) == (
+        line["image"],
+        line["target_region"],
+        line["attempts"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "body", "headers", "status"),
+    [
+        ("nobody", {}, {}, 404),
+        ("ci", {"image": "team/app:v1"}, {"Authorization": "Bearer wrong"}, 401),
+        ("ci", b"not JSON", {}, 400),
+        ("ci", b"[" * 100_000, {}, 400),
+        ("ci", b" " * (1024 * 1024 + 1), {}, 413),
+        ("ci", {"image": "team/app"}, {}, 422),
+        ("ci", b"\x1f\x8b broken", {"Content-Encoding": "gzip"}, 400),
+    ],
+)
+def test_a_request_that_is_refused_is_told_why(
+    refusing: Served, source: str, body: Any, headers: dict[str, str], status: int
+) -> None:
+    answer = post(refusing, source, body, **headers)
+
+    assert status == answer.status_code
+    assert "application/problem+json" == answer.headers["Content-Type"]
+    assert status == answer.json()["status"]
+    assert answer.json()["detail"]
+    assert "a-secret-of-the-senders" not in answer.text
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """One service for all requests that leave nothing behind."""
+    from tests.service.conftest import ENVIRON, SOURCE, TARGET, document  # noqa: PLC0415
+
+    with simulator.start([SOURCE, TARGET]) as swr:
+        served = Served(tmp_path_factory.mktemp("refusing"), ENVIRON)
+        served.configure(document(swr))
+        served.start()
+        yield served
+        served.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "body", "outcome"),
+    [
+        ("harbor", {"type": "PULL_ARTIFACT", "event_data": {"resources": []}}, "ignored"),
+        ("harbor", {"some": ["other", "shape"]}, "quarantined"),
+        ("ci", {"image": "another-team/app:v1"}, "ignored"),
+        ("ci", {"image": "team/app:v1", "status": "failed"}, "ignored"),
+    ],
+)
+def test_what_is_not_for_us_is_answered_with_200_and_the_recorded_reason(
+    refusing: Served, source: str, body: Any, outcome: str
+) -> None:
+    answer = post(refusing, source, body)
+    recorded = refusing.get(f"/api/v1/deliveries/{answer.json()['delivery']}")
+
+    assert (200, outcome) == (answer.status_code, answer.json()["outcome"])
+    assert answer.json()["reason"]
+    assert (outcome, answer.json()["reason"]) == (recorded["outcome"], recorded["reason"])
+
+
+def test_the_same_event_again_is_a_duplicate_with_the_first_ones_syncs(service: Served) -> None:
+    service.start()
+    first = post(service, "ci", {"image": "team/app:v1", "id": "job-7"})
+    again = post(service, "ci", {"image": "team/app:v1", "id": "job-7"})
+
+    assert (200, "duplicate") == (again.status_code, again.json()["outcome"])
+    assert first.json()["delivery"] == again.json()["delivery"]
+    assert first.json()["syncs"] == again.json()["syncs"]
+
+
+def test_a_tag_that_reaches_the_source_after_its_event_is_waited_for(
+    service: Served, swr: simulator.RunningSimulator
+) -> None:
+    service.start()
+    post(service, "ci", {"image": "team/app:late"})
+    _wait_for(lambda: [s["reason"] for s in service.syncs()] == ["not in cn-north-4 yet"])
+    swr.state.seed("cn-north-4", "team", "app", "late")
+    (sync,) = service.wait_until_ended(1)
+
+    assert ("verified", 1) == (sync["state"], sync["attempts"])
+
+
+def test_what_a_killed_service_had_in_a_call_is_called_again(
+    service: Served, swr: simulator.RunningSimulator
+) -> None:
+    swr.state.faults.add([Fault(operation="sync_images", times=1, delay=30)])
+    service.start()
+    post(service, "ci", {"image": "team/app:v1"})
+    _wait_for(lambda: [s["state"] for s in service.syncs()] == ["calling"])
+    service.kill()
+    service.start()
+    (sync,) = service.wait_until_ended(1)
+
+    assert ("verified", 2) == (sync["state"], sync["attempts"])
+
+
+def test_sigterm_finishes_the_call_in_flight(
+    service: Served, swr: simulator.RunningSimulator
+) -> None:
+    swr.state.faults.add([Fault(operation="sync_images", times=1, delay=2)])
+    service.start()
+    post(service, "ci", {"image": "team/app:v1"})
+    _wait_for(lambda: [s["state"] for s in service.syncs()] == ["calling"])
+
+    assert 0 == service.stop()
+    service.start()
+    (sync,) = service.wait_until_ended(1)
+    assert ("verified", 1) == (sync["state"], sync["attempts"])
+
+
+def test_a_full_disk_is_503_and_unready_and_nothing_is_lost_when_it_has_room_again(
+    service: Served,
+) -> None:
+    service.start()
+    (worker,) = _children(service)
+    resource.prlimit(worker, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    refused = post(service, "ci", {"image": "team/app:v1"})
+    unready = requests.get(f"{service.url}/readyz", timeout=5)
+    resource.prlimit(worker, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    _wait_for(lambda: requests.get(f"{service.url}/readyz", timeout=5).ok)
+    taken = post(service, "ci", {"image": "team/app:v1"})
+
+    assert (503, "5") == (refused.status_code, refused.headers.get("Retry-After"))
+    assert 503 == unready.status_code
+    assert {"ledger"} == unready.json()["failing"].keys()
+    assert 202 == taken.status_code
+    assert ["verified"] == [sync["state"] for sync in service.wait_until_ended(1)]
+
+
+def test_a_first_start_with_a_wrong_file_refuses_with_line_and_remedy(service: Served) -> None:
+    file = service.folder / "swrhook.yaml"
+    file.write_text("swr: {}\nsources: {}\nruels: []\n")
+    service.start(ready=False)
+    assert service.process is not None
+
+    assert 0 != service.process.wait(30)
+    log = service.log.read_text()
+    assert f"{file}:3:1: " in log
+    assert "did you mean" in log
+    assert "Traceback" not in log
+
+
+def test_a_restart_with_a_wrong_file_uses_the_last_good_one_and_says_so(service: Served) -> None:
+    service.start()
+    service.stop()
+    (service.folder / "swrhook.yaml").write_text("swr: [\n")
+    service.start()
+    noted = requests.get(f"{service.url}/readyz", timeout=5).json()
+    answer = post(service, "ci", {"image": "team/app:v1"})
+
+    assert "the last good one" in noted["notes"]["configuration"]
+    assert 202 == answer.status_code
+    assert ["verified"] == [sync["state"] for sync in service.wait_until_ended(1)]
+    assert "configuration.refused" in [event["event"] for event in service.events()]
+
+
+def test_the_ledger_and_the_log_hold_no_secret(service: Served) -> None:
+    service.start()
+    post(service, "ci", {"image": "team/app:v1"})
+    post(service, "ci", {"image": "team/app:v1"}, Authorization="Bearer guessed-secret")
+    service.wait_until_ended(1)
+    service.stop()
+    written = service.log.read_bytes() + (service.folder / "var" / "swrhook.db").read_bytes()
+
+    for secret in (b"a-secret-of-the-senders", b"an-operator-token", b"guessed-secret"):
+        assert secret not in written
+
+
+def test_a_second_process_on_the_same_ledger_is_refused(service: Served) -> None:
+    service.start()
+    code = f"""
+from swrhook.ledger.database import open_database
+open_database("sqlite:///{service.folder}/var/swrhook.db", patience=0)
+"""
+    second = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert "another process uses" in second.stderr.splitlines()[-1]
+
+
+def _children(service: Served) -> list[int]:
+    assert service.process is not None
+    pid = service.process.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _wait_for(condition: Any, patience: float = 20) -> None:
+    deadline = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < deadline, "waited for too long"
+        time.sleep(0.05)
