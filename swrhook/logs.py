@@ -5,11 +5,28 @@ Events are named `<noun>.<what happened>`; their fields never hold a secret, a b
 
 import logging
 import sys
+from contextlib import suppress
+from threading import Lock
 from typing import Any
 
 import structlog
 
 _LEVELS = logging.getLevelNamesMapping()
+_LOCK = Lock()
+
+
+class _Lines:
+    """Writes lines to stdout. One that cannot be written is lost: it must not cost a delivery."""
+
+    def __init__(self, *_names: str) -> None:
+        pass
+
+    def msg(self, line: str) -> None:
+        with _LOCK, suppress(OSError, ValueError):
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+
+    debug = info = warning = error = critical = msg
 
 
 def configure(log_format: str, level: str) -> None:
@@ -27,7 +44,7 @@ def configure(log_format: str, level: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=_Lines,
         cache_logger_on_first_use=False,
     )
 

@@ -4,10 +4,12 @@ import signal
 import sys
 import time
 from collections import Counter
+from datetime import datetime
 from types import FrameType
 from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -49,14 +51,14 @@ def demo(*, once: bool) -> None:
 
 
 def _deliver(console: Console, stage: Stage) -> None:
-    table = Table(title="What the senders post, and the answers")
-    for heading in ("sender: event", "status", "outcome", "syncs", "reason"):
+    table = Table(title="What the senders post, and the answers", box=SIMPLE_HEAD)
+    for heading in ("event", "answer", "syncs", "reason"):
         table.add_column(heading, overflow="fold")
     for sent in requests_to_send():
         status, answer = stage.deliver(sent)
         syncs = str(len(answer.get("syncs", [])))
         outcome = answer.get("outcome", answer.get("title"))
-        table.add_row(sent.what, str(status), outcome, syncs, answer.get("reason") or "")
+        table.add_row(sent.what, f"{status} {outcome}", syncs, answer.get("reason") or "")
     console.print(table)
 
 
@@ -76,20 +78,26 @@ def _watch(console: Console, stage: Stage) -> list[dict[str, Any]]:
 
 
 def _outcome(syncs: list[dict[str, Any]]) -> Table:
-    table = Table(title="What became of each tag")
-    for heading in ("image", "target", "state", "digest", "calls", "reason"):
-        table.add_column(heading, overflow="fold")
+    """Return a row for each image and a column for each region: where it is, and how fast."""
+    regions = sorted({sync["target_region"] for sync in syncs})
+    cells: dict[str, dict[str, str]] = {}
     for sync in syncs:
-        style = _STYLES.get(sync["state"], "red")
-        table.add_row(
-            f"{sync['namespace']}/{sync['repository']}:{sync['tag']}",
-            f"{sync['target_region']}/{sync['target_namespace']}",
-            f"[{style}]{sync['state']}[/{style}]",
-            (sync["digest"] or "")[:19],
-            str(sync["attempts"]),
-            sync["reason"] or "",
-        )
+        image = f"{sync['namespace']}/{sync['repository']}:{sync['tag']}"
+        cells.setdefault(image, {})[sync["target_region"]] = _cell(sync)
+    table = Table("image", *regions, title="What became of each tag", box=SIMPLE_HEAD)
+    table.caption = "verified: the target holds the tag with the source's digest"
+    for image, by_region in cells.items():
+        table.add_row(image, *(by_region.get(region, "-") for region in regions))
     return table
+
+
+def _cell(sync: dict[str, Any]) -> str:
+    style = _STYLES.get(sync["state"], "red")
+    said = f"[{style}]{sync['state']}[/{style}]"
+    if sync["verified_at"] is None:
+        return f"{said}: {sync['reason'] or ''}"
+    taken = datetime.fromisoformat(sync["verified_at"]) - datetime.fromisoformat(sync["created_at"])
+    return f"{said} in {taken.total_seconds():.1f} s"
 
 
 def _stay_open(console: Console, stage: Stage) -> None:

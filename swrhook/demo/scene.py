@@ -122,12 +122,12 @@ def requests_to_send() -> list[Sent]:
     """Return what the senders post, in their own formats and order."""
     return [
         *(_harbor(image) for image in SHOP),
-        _registry("docker registry: three tags and two layers in one envelope", CART),
-        _ci("CI job: docker buildx metadata", BATCH[0]),
-        _ci("CI job: the tag reaches SWR two seconds after its event", LATE[0]),
-        _registry("docker registry: the same envelope again", CART),
-        _pull("docker registry: a pull"),
-        _ci("CI job: a release candidate that the rules leave out", SHOP[0], tag="1.5.0-rc1"),
+        _registry("registry: 3 tags, 2 layers", CART),
+        _ci("CI: buildx metadata", BATCH[0]),
+        _ci("CI: the tag comes 2 s later", LATE[0]),
+        _registry("registry: the same again", CART),
+        _pull("registry: a pull"),
+        _ci("CI: a release candidate", SHOP[0], tag="1.5.0-rc1"),
     ]
 
 
@@ -148,7 +148,9 @@ def _harbor(image: Image) -> Sent:
         },
     }
     headers = {"Authorization": SECRETS["DEMO_HARBOR_SECRET"], "Content-Type": "application/json"}
-    return Sent(f"Harbor: {image}", "harbor", headers, json.dumps(event).encode())
+    return Sent(
+        f"Harbor: {image.repository}:{image.tag}", "harbor", headers, json.dumps(event).encode()
+    )
 
 
 def _registry(what: str, images: list[Image]) -> Sent:

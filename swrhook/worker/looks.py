@@ -4,12 +4,15 @@ from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from swrhook.errors import SwrError
 from swrhook.model import Lane, Sync
-from swrhook.swr.protocol import SyncJob
 from swrhook.verdict import Look
 from swrhook.worker.ports import Swr
+
+if TYPE_CHECKING:
+    from swrhook.swr.protocol import SyncJob
 
 # Up to so many tags are looked at one by one, more with one list call: a list brings whole
 # manifests of tags that nobody asked for.

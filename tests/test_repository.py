@@ -1,0 +1,45 @@
+"""The repository agrees with itself."""
+
+import re
+import subprocess
+import tomllib
+
+import pytest
+
+from tests.programs import ROOT
+
+
+def test_every_direct_dependency_is_pinned_and_has_its_reason() -> None:
+    for name in ("requirements", "requirements-dev"):
+        wanted = [
+            line for line in (ROOT / f"{name}.in").read_text().splitlines() if line[:1].isalnum()
+        ]
+        pinned = (ROOT / f"{name}.txt").read_text()
+        for line in wanted:
+            package, _, reason = line.partition("#")
+            assert re.search(
+                rf"^{re.escape(package.strip())}==", pinned, re.MULTILINE | re.IGNORECASE
+            ), package
+            assert reason.strip(), package
+
+
+def test_image_and_tools_mean_the_same_python() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    version = settings["tool"]["mypy"]["python_version"]
+
+    assert f"py{version.replace('.', '')}" == settings["tool"]["ruff"]["target-version"]
+    bases = re.findall(r"^FROM \S+/python:([0-9.]+)-", (ROOT / "Dockerfile").read_text(), re.M)
+    assert {version} == set(bases)
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git repository")
+def test_what_is_made_here_is_not_tracked() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", "-ci", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "" == tracked.stdout
