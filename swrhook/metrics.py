@@ -16,6 +16,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from swrhook import __version__
 from swrhook.model import Outcome, State, Sync
 
 _SECONDS = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200)
@@ -82,7 +83,7 @@ class Metrics:
             registry=self.registry,
         )
         Info("swrhook_build", "What runs.", registry=self.registry).info(
-            {"python": platform.python_version()}
+            {"version": __version__, "python": platform.python_version()}
         )
 
     def watch(self, backlog: Callable[[], Backlog | None]) -> None:

@@ -28,7 +28,8 @@ def test_image_and_tools_mean_the_same_python() -> None:
     version = settings["tool"]["mypy"]["python_version"]
 
     assert f"py{version.replace('.', '')}" == settings["tool"]["ruff"]["target-version"]
-    bases = re.findall(r"^FROM \S+/python:([0-9.]+)-", (ROOT / "Dockerfile").read_text(), re.M)
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    bases = re.findall(r"^FROM \S+/python:([0-9.]+)-", dockerfile, re.MULTILINE)
     assert {version} == set(bases)
 
 

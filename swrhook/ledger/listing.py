@@ -1,23 +1,19 @@
-"""What the ledger holds, as the API shows it: pages, newest first, and single objects."""
+"""The ledger's syncs as the API shows them: pages, newest first, and single ones."""
 
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Column, Connection, RowMapping, func, select
 
 from swrhook.ledger.listed import (
-    DeliveryFilter,
     ImageFilter,
-    Item,
-    ListedDelivery,
     ListedError,
-    ListedPush,
     ListedSync,
     Page,
     SyncFilter,
 )
-from swrhook.ledger.tables import deliveries, pushes, syncs
-from swrhook.ledger.walking import Condition, Walk, among, newest_ids, window
-from swrhook.model import Outcome, State, Target
+from swrhook.ledger.tables import syncs
+from swrhook.ledger.walking import Condition, Walk, among, newest_ids, page, window
+from swrhook.model import State, Target
 
 # Where syncs pile up: an index by state says little about them.
 _COMMON_STATES = frozenset({State.VERIFIED, State.ACCEPTED, State.SUPERSEDED})
@@ -50,8 +46,6 @@ _SYNCS = select(
     syncs.c.error_message,
     syncs.c.error_remedy,
 )
-_DELIVERY_COLUMNS = ("id", "source", "dialect", "outcome", "reason", "received_at", "sender_id")
-_DELIVERIES = select(*(deliveries.c[name] for name in _DELIVERY_COLUMNS))
 
 
 def list_syncs(connection: Connection, wanted: SyncFilter) -> Page[ListedSync]:
@@ -62,26 +56,12 @@ def list_syncs(connection: Connection, wanted: SyncFilter) -> Page[ListedSync]:
     ]
     walks = _sync_walks(connection, wanted)
     ids = newest_ids(connection, syncs, walks, conditions, wanted.limit + 1)
-    return _page(_syncs(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
+    return page(_syncs(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
 
 
 def find_sync(connection: Connection, sync_id: str) -> ListedSync | None:
     """Return a sync by its id."""
     return next(iter(_syncs(connection, [sync_id])), None)
-
-
-def list_deliveries(connection: Connection, wanted: DeliveryFilter) -> Page[ListedDelivery]:
-    """Return a page of the deliveries that match."""
-    conditions = window(deliveries, deliveries.c.received_at, wanted.since, wanted.cursor)
-    conditions += _delivery_conditions(wanted)
-    walks = [_delivery_walk(wanted)]
-    ids = newest_ids(connection, deliveries, walks, conditions, wanted.limit + 1)
-    return _page(_deliveries(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
-
-
-def find_delivery(connection: Connection, delivery_id: str) -> ListedDelivery | None:
-    """Return a delivery by its id."""
-    return next(iter(_deliveries(connection, [delivery_id])), None)
 
 
 def _sync_walks(connection: Connection, wanted: SyncFilter) -> Sequence[Walk]:
@@ -137,25 +117,9 @@ def _sync_conditions(wanted: SyncFilter) -> Iterable[Condition]:
         yield among(syncs.c.target_namespace, [wanted.namespace])
 
 
-def _delivery_walk(wanted: DeliveryFilter) -> Walk:
-    is_rare = wanted.outcome == Outcome.QUARANTINED
-    if wanted.source is not None and not is_rare:
-        return [deliveries.c.source == wanted.source]
-    return [] if wanted.outcome is None else [deliveries.c.outcome == wanted.outcome]
-
-
-def _delivery_conditions(wanted: DeliveryFilter) -> Iterable[Condition]:
-    if wanted.source is not None:
-        yield among(deliveries.c.source, [wanted.source])
-    if wanted.outcome is not None:
-        yield among(deliveries.c.outcome, [wanted.outcome])
-
-
-def _page(items: Sequence[Item], *, has_more: bool) -> Page[Item]:
-    return Page(items, items[-1].id if has_more else None)
-
-
 def _syncs(connection: Connection, ids: Sequence[str]) -> list[ListedSync]:
+    if not ids:
+        return []
     query = _SYNCS.where(syncs.c.id.in_(ids)).order_by(syncs.c.id.desc())
     return [_sync(row) for row in connection.execute(query).mappings()]
 
@@ -166,28 +130,3 @@ def _sync(row: RowMapping) -> ListedSync:
         error = ListedError(row["error_code"], row["error_message"], row["error_remedy"])
     columns = {name: row[name] for name in _SYNC_COLUMNS}
     return ListedSync(digest=row["digest"], error=error, **columns)
-
-
-def _deliveries(connection: Connection, ids: Sequence[str]) -> list[ListedDelivery]:
-    query = _DELIVERIES.where(deliveries.c.id.in_(ids)).order_by(deliveries.c.id.desc())
-    rows = connection.execute(query).mappings().all()
-    announced: dict[str, list[ListedPush]] = {row["id"]: [] for row in rows}
-    columns = (pushes.c.namespace, pushes.c.repository, pushes.c.tag, pushes.c.digest)
-    of_these = pushes.c.delivery.in_(list(announced))
-    for push in connection.execute(
-        select(pushes.c.delivery, *columns).where(of_these).order_by(pushes.c.id)
-    ):
-        image = f"{push.namespace}/{push.repository}:{push.tag}"
-        announced[push.delivery].append(ListedPush(image, push.digest))
-    made: dict[str, list[str]] = {row["id"]: [] for row in rows}
-    carries = syncs.c.push == func.coalesce(pushes.c.original, pushes.c.id)
-    for delivery, sync in connection.execute(
-        select(pushes.c.delivery, syncs.c.id)
-        .join_from(pushes, syncs, carries)
-        .where(of_these)
-        .order_by(syncs.c.id)
-    ):
-        made[delivery].append(sync)
-    return [
-        ListedDelivery(pushes=announced[row["id"]], syncs=made[row["id"]], **row) for row in rows
-    ]

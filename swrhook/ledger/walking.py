@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Select, Table, func, select
 from ulid import ULID
 
+from swrhook.ledger.listed import Item, Page
+
 Condition = ColumnElement[bool]
 # Conditions of equality, served by one index whose next column is the id.
 Walk = Sequence[Condition]
@@ -34,6 +36,11 @@ def newest_ids(
     for walk in walks:
         found += connection.scalars(walk_query(table, walk, conditions, limit))
     return sorted(found, reverse=True)[:limit]
+
+
+def page(items: Sequence[Item], *, has_more: bool) -> Page[Item]:
+    """Return a page; its last id is the cursor of the next one."""
+    return Page(items, items[-1].id if has_more else None)
 
 
 def walk_query(

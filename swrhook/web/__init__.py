@@ -1,16 +1,20 @@
 """The web shell: Flask ends here."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 from flask import Flask
 
 from swrhook.config.values import Config
+from swrhook.ledger.backlog import read_backlog
 from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics
 from swrhook.model import Entry, Receipt
-from swrhook.web import problems
+from swrhook.web import api, problems
+from swrhook.web.access import guard
 from swrhook.web.health import Check, health
 from swrhook.web.hooks import hooks
+from swrhook.web.metrics import metrics_route
 
 
 def create_web(
@@ -24,7 +28,15 @@ def create_web(
     """Return the WSGI application with all its routes."""
     app = Flask("swrhook", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members in the contract's order
+    guard(app, config, metrics)
     app.register_blueprint(hooks(config, record, metrics))
     app.register_blueprint(health(checks, notes))
+    app.register_blueprint(metrics_route(metrics))
+    metrics.watch(lambda: read_backlog(database, _now()))
+    api.install(app, database, _now)
     problems.install(app)
     return app
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

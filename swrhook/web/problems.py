@@ -1,8 +1,9 @@
 """Errors as answers: application/problem+json (RFC 9457) for every one of them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
@@ -61,7 +62,26 @@ def http_problem(exc: HTTPException) -> Response:
     """Return one of Flask's own errors as problem+json."""
     kept = {k: v for k, v in exc.get_headers() if k not in ("Content-Type", "Content-Length")}
     status = exc.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    parameters = getattr(exc, "data", {}).get("messages")  # set by webargs
+    if parameters is not None:
+        detail = "the request has parameters that cannot be used"
+        return problem(status, detail, reasons=list(_reasons(parameters)), headers=kept)
     return problem(status, exc.description or HTTPStatus(status).phrase, headers=kept)
+
+
+def _reasons(messages: Mapping[str, Any]) -> Iterator[str]:
+    """Yield webargs' messages, by location and then as marshmallow nests them, a line for each."""
+    for location in messages.values():
+        yield from _lines("", location)
+
+
+def _lines(path: str, found: Any) -> Iterator[str]:  # noqa: ANN401  # of any depth
+    if not isinstance(found, Mapping):
+        yield from (f"{path}: {text}" for text in found)
+        return
+    for name, inner in found.items():
+        # What an index names is told by the message.
+        yield from _lines(path if isinstance(name, int) else f"{path}.{name}".lstrip("."), inner)
 
 
 def install(app: Flask) -> None:

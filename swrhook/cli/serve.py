@@ -1,0 +1,23 @@
+"""The command `serve`: gunicorn, with the settings that come with swrhook."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).parents[2]
+
+
+@click.command()
+def serve() -> None:
+    """Serve HTTP and work, with ./swrhook.yaml.
+
+    The environment says the rest: SWRHOOK_CONFIG, SWRHOOK_DATABASE_URL, SWRHOOK_WORKERS,
+    SWRHOOK_BIND, SWRHOOK_LOG_FORMAT, SWRHOOK_LOG_LEVEL. SIGTERM and Ctrl-C finish what is in
+    flight.
+    """
+    settings = str(ROOT / "gunicorn.conf.py")
+    gunicorn = ["-m", "gunicorn", "-c", settings, "--pythonpath", str(ROOT), "wsgi:app"]
+    # gunicorn takes over this process: signals reach it, and the working folder stays.
+    os.execv(sys.executable, [sys.executable, *gunicorn])  # noqa: S606  # no shell wanted

@@ -1,0 +1,76 @@
+"""The ledger's deliveries as the API shows them: pages, newest first, and single ones."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection, func, select
+
+from swrhook.ledger.listed import DeliveryFilter, ListedDelivery, ListedPush, Page
+from swrhook.ledger.tables import deliveries, pushes, syncs
+from swrhook.ledger.walking import Condition, Walk, among, newest_ids, page, window
+from swrhook.model import Outcome
+
+_DELIVERY_COLUMNS = ("id", "source", "dialect", "outcome", "reason", "received_at", "sender_id")
+_DELIVERIES = select(*(deliveries.c[name] for name in _DELIVERY_COLUMNS))
+_PUSHES = select(
+    pushes.c.delivery, pushes.c.namespace, pushes.c.repository, pushes.c.tag, pushes.c.digest
+)
+
+
+def list_deliveries(connection: Connection, wanted: DeliveryFilter) -> Page[ListedDelivery]:
+    """Return a page of the deliveries that match."""
+    conditions = window(deliveries, deliveries.c.received_at, wanted.since, wanted.cursor)
+    conditions += _delivery_conditions(wanted)
+    walks = [_delivery_walk(wanted)]
+    ids = newest_ids(connection, deliveries, walks, conditions, wanted.limit + 1)
+    return page(_deliveries(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
+
+
+def find_delivery(connection: Connection, delivery_id: str) -> ListedDelivery | None:
+    """Return a delivery by its id."""
+    return next(iter(_deliveries(connection, [delivery_id])), None)
+
+
+def _delivery_walk(wanted: DeliveryFilter) -> Walk:
+    is_rare = wanted.outcome == Outcome.QUARANTINED
+    if wanted.source is not None and not is_rare:
+        return [deliveries.c.source == wanted.source]
+    return [] if wanted.outcome is None else [deliveries.c.outcome == wanted.outcome]
+
+
+def _delivery_conditions(wanted: DeliveryFilter) -> Iterable[Condition]:
+    if wanted.source is not None:
+        yield among(deliveries.c.source, [wanted.source])
+    if wanted.outcome is not None:
+        yield among(deliveries.c.outcome, [wanted.outcome])
+
+
+def _deliveries(connection: Connection, ids: Sequence[str]) -> list[ListedDelivery]:
+    if not ids:
+        return []
+    query = _DELIVERIES.where(deliveries.c.id.in_(ids)).order_by(deliveries.c.id.desc())
+    rows = connection.execute(query).mappings().all()
+    announced = _pushes(connection, ids)
+    made = _syncs(connection, ids)
+    return [
+        ListedDelivery(pushes=announced.get(row["id"], []), syncs=made.get(row["id"], []), **row)
+        for row in rows
+    ]
+
+
+def _pushes(connection: Connection, ids: Sequence[str]) -> dict[str, list[ListedPush]]:
+    found: dict[str, list[ListedPush]] = {}
+    query = _PUSHES.where(pushes.c.delivery.in_(ids)).order_by(pushes.c.id)
+    for row in connection.execute(query):
+        image = f"{row.namespace}/{row.repository}:{row.tag}"
+        found.setdefault(row.delivery, []).append(ListedPush(image, row.digest))
+    return found
+
+
+def _syncs(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
+    made: dict[str, list[str]] = {}
+    for_push = syncs.c.push == func.coalesce(pushes.c.original, pushes.c.id)
+    query = select(pushes.c.delivery, syncs.c.id).join_from(pushes, syncs, for_push).distinct()
+    query = query.where(pushes.c.delivery.in_(ids)).order_by(syncs.c.id)
+    for delivery, sync in connection.execute(query):
+        made.setdefault(delivery, []).append(sync)
+    return made

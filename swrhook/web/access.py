@@ -1,0 +1,92 @@
+"""Who may do what: every request but the public ones needs a token whose role suffices."""
+
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
+from hashlib import sha256
+
+from flask import Flask, request
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Forbidden, Unauthorized
+
+from swrhook.config.values import Access, AccessToken, Config
+from swrhook.metrics import Metrics
+
+
+class Role(IntEnum):
+    """What a token allows; each role allows what those before it do."""
+
+    READ = 1
+    OPERATE = 2
+    ADMIN = 3
+
+
+# Hooks authenticate their senders themselves; health is for load balancers.
+PUBLIC_BLUEPRINTS = frozenset({"hooks", "health"})
+METRICS = "metrics.metrics"
+# Where the method does not tell the role: GET and its like need READ, everything else OPERATE.
+ROLES: Mapping[str, Role] = {}
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_REALM = {"realm": "swrhook"}
+
+
+def guard(app: Flask, config: Callable[[], Config], metrics: Metrics) -> None:
+    """Refuse what is not allowed, on every route that the app has or will get."""
+
+    @app.before_request
+    def check() -> None:
+        access = config().access
+        needed = role_needed(access)
+        if needed is None:
+            return
+        role = _role_of(_token(), access.tokens)
+        if role is None:
+            metrics.denied("unauthenticated")
+            raise Unauthorized(
+                "a valid token is needed: Authorization: Bearer TOKEN, one of access.tokens",
+                www_authenticate=WWWAuthenticate("bearer", dict(_REALM)),
+            )
+        if role < needed:
+            metrics.denied("forbidden")
+            raise Forbidden(
+                f"the token's role is {role.name.lower()}, this needs {needed.name.lower()}"
+            )
+
+
+def role_needed(access: Access) -> Role | None:
+    """Return the role that the current request needs, or None when it needs no token.
+
+    A path or method that does not exist is answered as that: routes are no secret.
+    """
+    endpoint = request.endpoint
+    if endpoint is None or request.blueprint in PUBLIC_BLUEPRINTS:
+        return None
+    if endpoint == METRICS and access.metrics_public:
+        return None
+    if endpoint in ROLES:
+        return ROLES[endpoint]
+    return Role.READ if request.method in _SAFE_METHODS else Role.OPERATE
+
+
+def _token() -> bytes:
+    """Return the token that the request brings; no configured one is empty."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    # WSGI gives a header's bytes as Latin-1.
+    return token.strip().encode("latin-1", "replace") if scheme.lower() == "bearer" else b""
+
+
+def _role_of(token: bytes, known: Sequence[AccessToken]) -> Role | None:
+    """Return the highest role of the token. It is compared with all, so that time tells nothing."""
+    found = None
+    presented = sha256(token).digest()
+    for candidate in (*known, _NOBODY):
+        is_same = hmac.compare_digest(presented, sha256(candidate.token).digest())
+        if is_same and candidate is not _NOBODY:
+            role = Role[candidate.role.upper()]
+            found = role if found is None else max(found, role)
+    return found
+
+
+# Compared with too: work is done also where no tokens are configured.
+_NOBODY = AccessToken("nobody", "read", b"")

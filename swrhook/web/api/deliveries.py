@@ -1,0 +1,36 @@
+"""GET /api/v1/deliveries: what came in, and what was made of it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from werkzeug.exceptions import NotFound
+
+from swrhook.ledger.database import Database
+from swrhook.ledger.listed import ListedDelivery, Page
+from swrhook.ledger.listing_deliveries import find_delivery, list_deliveries
+from swrhook.web.api.queries import DeliveryQuery, delivery_filter
+from swrhook.web.api.routing import blueprint, get
+from swrhook.web.api.schemas import DeliveryPageSchema, DeliverySchema
+
+
+def deliveries(database: Database, clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
+    """Return the routes."""
+    routes = blueprint("deliveries", "Requests as they came in, each with its verdict.")
+
+    @get(routes, "/deliveries", DeliveryPageSchema, DeliveryQuery)
+    def list_all(query: dict[str, Any]) -> Page[ListedDelivery]:
+        """List deliveries, newest first."""
+        with database.read() as connection:
+            return list_deliveries(connection, delivery_filter(query, clock()))
+
+    @get(routes, "/deliveries/<delivery_id>", DeliverySchema)
+    def show(delivery_id: str) -> ListedDelivery:
+        """Show one delivery."""
+        with database.read() as connection:
+            delivery = find_delivery(connection, delivery_id)
+        if delivery is None:
+            raise NotFound("there is no delivery with this id")
+        return delivery
+
+    return routes

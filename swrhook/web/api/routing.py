@@ -1,0 +1,35 @@
+"""A route of the API: its view, the schema of its query and that of its answer, in one line."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask_smorest import Blueprint
+from marshmallow import RAISE, Schema
+
+View = TypeVar("View", bound=Callable[..., object])
+
+
+def get(
+    # flask-smorest has no types
+    blueprint: Any,  # noqa: ANN401
+    rule: str,
+    answer: type[Schema],
+    query: type[Schema] | None = None,
+) -> Callable[[View], View]:
+    """Serve and describe `GET rule`; a parameter that `query` does not know is refused."""
+
+    def decorate(view: View) -> View:
+        documented = blueprint.response(200, answer)(view)
+        if query is None:
+            documented = blueprint.alt_response(404, "NOT_FOUND")(documented)
+        else:
+            documented = blueprint.arguments(query, location="query", unknown=RAISE)(documented)
+        blueprint.add_url_rule(rule, view_func=documented)
+        return view
+
+    return decorate
+
+
+def blueprint(name: str, description: str) -> Any:  # noqa: ANN401  # flask-smorest has no types
+    """Return flask-smorest's blueprint."""
+    return Blueprint(name, __name__, description=description)

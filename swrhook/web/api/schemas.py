@@ -1,0 +1,86 @@
+"""The API's answers, in the contract's order of members."""
+
+from marshmallow import Schema, fields, validate
+
+from swrhook.model import Outcome, State
+from swrhook.web.api.fields import Instant
+
+
+class ProblemSchema(Schema):
+    """An error, RFC 9457."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    reasons = fields.List(fields.String())
+
+
+class ErrorSchema(Schema):
+    """What SWR or IAM answered last."""
+
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+    remedy = fields.String(required=True, allow_none=True)
+
+
+class SyncSchema(Schema):
+    """One image tag on its way to one target."""
+
+    id = fields.String(required=True)
+    source = fields.String(required=True)
+    namespace = fields.String(required=True)
+    repository = fields.String(required=True)
+    tag = fields.String(required=True)
+    digest = fields.String(required=True, allow_none=True)
+    source_region = fields.String(required=True)
+    target_region = fields.String(required=True)
+    target_namespace = fields.String(required=True)
+    override = fields.Boolean(required=True)
+    state = fields.String(required=True, validate=validate.OneOf([*State]))
+    reason = fields.String(required=True, allow_none=True)
+    attempts = fields.Integer(required=True)
+    error = fields.Nested(ErrorSchema, required=True, allow_none=True)
+    rule = fields.String(required=True)
+    rules_version = fields.String(required=True)
+    delivery = fields.String(required=True, allow_none=True)
+    superseded_by = fields.String(required=True, allow_none=True)
+    created_at = Instant(required=True)
+    updated_at = Instant(required=True)
+    due_at = Instant(required=True, allow_none=True)
+    verified_at = Instant(required=True, allow_none=True)
+
+
+class PushSchema(Schema):
+    """One image tag that a delivery announced."""
+
+    image = fields.String(required=True)
+    digest = fields.String(required=True, allow_none=True)
+
+
+class DeliverySchema(Schema):
+    """One request as it came in, with its verdict."""
+
+    id = fields.String(required=True)
+    source = fields.String(required=True)
+    dialect = fields.String(required=True)
+    outcome = fields.String(required=True, validate=validate.OneOf([*Outcome]))
+    reason = fields.String(required=True, allow_none=True)
+    received_at = Instant(required=True)
+    sender_id = fields.String(required=True, allow_none=True)
+    pushes = fields.List(fields.Nested(PushSchema), required=True)
+    syncs = fields.List(fields.String(), required=True)
+
+
+class SyncPageSchema(Schema):
+    """A page of syncs."""
+
+    items = fields.List(fields.Nested(SyncSchema), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+class DeliveryPageSchema(Schema):
+    """A page of deliveries."""
+
+    items = fields.List(fields.Nested(DeliverySchema), required=True)
+    next = fields.String(required=True, allow_none=True)

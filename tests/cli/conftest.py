@@ -1,0 +1,66 @@
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+from werkzeug.serving import make_server
+
+from swrhook import logs
+from swrhook.cli import main
+from swrhook.ledger.database import open_database
+from tests.web.parts import READ, Parts
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Flask], str]]:
+    """Serve an app on loopback and return its address."""
+    servers = []
+
+    def start(app: Flask) -> str:
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        servers.append(server)
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return f"http://127.0.0.1:{server.port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("ledger") / "ledger.db"
+    open_database(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def parts(empty_ledger: Path, tmp_path: Path) -> Iterator[Parts]:
+    logs.configure("json", "CRITICAL")
+    shutil.copy(empty_ledger, tmp_path / "ledger.db")
+    database = open_database(f"sqlite:///{tmp_path}/ledger.db")
+    yield Parts(database)
+    database.close()
+
+
+@pytest.fixture
+def url(parts: Parts, serve: Callable[[Flask], str]) -> str:
+    """The address of a server that knows READ, OPERATE and ADMIN."""
+    return serve(parts.web)
+
+
+@pytest.fixture
+def run(url: str) -> Run:
+    """Run a command against the server; environment variables are named."""
+
+    def command(*arguments: str, **environ: str | None) -> Result:
+        defaults = {"SWRHOOK_URL": url, "SWRHOOK_TOKEN": READ, "NO_PROXY": "127.0.0.1"}
+        return CliRunner().invoke(main, list(arguments), env={**defaults, **environ})
+
+    return command

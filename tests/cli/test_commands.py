@@ -1,0 +1,122 @@
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+import requests
+
+from swrhook.cli import COMMANDS, main
+from tests.web.parts import CONFIG, READ
+
+ROOT = Path(__file__).parents[2]
+
+
+def swrhook(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "swrhook", *arguments]
+    environment = {"PATH": os.environ["PATH"], **environ}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_help_lists_every_command() -> None:
+    result = swrhook("--help")
+
+    listed = result.stdout.partition("Commands:\n")[2].splitlines()
+    assert list(COMMANDS) == [line.split()[0] for line in listed if line[2] != " "]
+    assert (0, "") == (result.returncode, result.stderr)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from swrhook.cli import main; main(['--help'], standalone_mode=False);"
+        "heavy = {'flask', 'sqlalchemy', 'requests', 'rich', 'marshmallow', 'structlog'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert "[]" == result.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_is_where_the_table_says_and_says_what_it_says(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+
+    assert command is not None
+    assert name == command.name
+    assert 0 == swrhook(name, "--help").returncode
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_what_the_command_itself_says(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+
+    assert command is not None
+    assert COMMANDS[name].help == (command.help or "").partition("\n\n")[0].replace("\n", " ")
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["--nonsense"], []])
+def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
+    result = swrhook(*arguments)
+
+    assert (2, "") == (result.returncode, result.stdout)
+    assert "Usage: python -m swrhook" in result.stderr
+
+
+def test_check_is_reached(tmp_path: Path) -> None:
+    file = tmp_path / "swrhook.yaml"
+    file.write_text(CONFIG, encoding="utf-8")
+
+    result = swrhook("check", str(file), "--json")
+
+    assert (0, True) == (result.returncode, json.loads(result.stdout)["valid"])
+
+
+def test_serve_runs_gunicorn_in_the_working_folder_until_sigterm(tmp_path: Path) -> None:
+    (tmp_path / "swrhook.yaml").write_text(CONFIG, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    environ = {"PATH": os.environ["PATH"], "SWRHOOK_BIND": address, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "swrhook", "serve"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        try:
+            url = f"http://{address}"
+            assert ["GET", "HEAD"] == sorted(wait_for(process, url))
+            listed = swrhook("syncs", SWRHOOK_URL=url, SWRHOOK_TOKEN=READ)
+            assert (0, "No syncs match.\n") == (listed.returncode, listed.stderr)
+            process.send_signal(signal.SIGTERM)
+            assert 0 == process.wait(timeout=30)
+        finally:
+            process.kill()
+    assert (tmp_path / "var" / "swrhook.db").exists()
+
+
+def wait_for(process: "subprocess.Popen[bytes]", url: str) -> list[str]:
+    """Return the methods that /healthz answers, once it does."""
+    deadline = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            methods = ("GET", "HEAD")
+            return [m for m in methods if requests.request(m, f"{url}/healthz", timeout=5).ok]
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    process.kill()
+    output = process.stdout.read().decode() if process.stdout else ""
+    raise AssertionError(output)
+
+
+def test_serve_with_a_wrong_environment_says_so_in_one_message(tmp_path: Path) -> None:
+    result = swrhook("serve", SWRHOOK_WORKERS="many", SWRHOOK_CONFIG=str(tmp_path / "none.yaml"))
+
+    assert result.returncode != 0
+    assert "SWRHOOK_WORKERS must be a whole number from 0 to 1000" in result.stderr
+    assert "Traceback" not in result.stderr

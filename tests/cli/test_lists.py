@@ -1,0 +1,173 @@
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from swrhook.cli.deliveries import deliveries
+from swrhook.cli.listing import LARGEST_PAGE
+from swrhook.cli.syncs import syncs
+from swrhook.errors import Kind, SwrError
+from swrhook.life import Event
+from swrhook.model import Outcome
+from tests.cli.conftest import Run
+from tests.web.parts import EAST, HONG_KONG, READ, Parts
+
+ROOT = Path(__file__).parents[2]
+
+
+def objects(result: Result) -> list[dict[str, Any]]:
+    assert 0 == result.exit_code, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_syncs_are_printed_as_a_table_that_is_whole_in_a_pipe(parts: Parts, run: Run) -> None:
+    image = f"team/{'/'.join(['a-long-folder'] * 8)}:v1"
+    sync = parts.push(image).syncs[0]
+    error = SwrError(Kind.PERMANENT, "SWR.404", "no such organization", remedy="make it")
+    parts.happen(sync.id, Event.REFUSE, error)
+
+    heading, row = run("syncs").stdout.splitlines()
+
+    assert ["id", "state", "image", "target", "why"] == heading.split()
+    assert [sync.id, "rejected", image, "cn-east-3/team"] == row.split()[:4]
+    assert row.rstrip().endswith("no such organization; make it")
+    assert "\x1b" not in row
+
+
+def test_deliveries_are_printed_as_a_table(parts: Parts, run: Run) -> None:
+    receipt = parts.push("team/web:v1", EAST, HONG_KONG, reason="team/x: no rule")
+
+    heading, row = run("deliveries").stdout.splitlines()
+
+    headings = ["id", "received", "source", "outcome", "images", "syncs", "reason"]
+    assert headings == heading.split()
+    assert row.split()[0] == receipt.delivery
+    assert ["ci", "accepted", "team/web:v1", "2", "team/x:", "no", "rule"] == row.split()[3:]
+
+
+def test_json_is_one_object_a_line_as_the_api_gives_it(parts: Parts, run: Run) -> None:
+    parts.push("team/web:v1", EAST, HONG_KONG)
+    client = parts.client()
+
+    assert client.get("/api/v1/syncs").get_json()["items"] == objects(run("syncs", "--json"))
+    assert client.get("/api/v1/deliveries").get_json()["items"] == objects(
+        run("deliveries", "--json")
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], ["v1", "v1", "v2"]),
+        (["--state", "verified"], ["v1"]),
+        (["--state", "verified", "--state", "due"], ["v1", "v1", "v2"]),
+        (["--region", "cn-east-3"], ["v1", "v2"]),
+        (["--namespace", "team-hk"], ["v1"]),
+        (["--image", "team/web:v2"], ["v2"]),
+        (["--since", "1h"], ["v2"]),
+        (["--limit", "1"], ["v2"]),
+    ],
+)
+def test_the_options_are_those_of_the_api(
+    parts: Parts, run: Run, options: Sequence[str], expected: Sequence[str]
+) -> None:
+    ended = parts.push("team/web:v1", EAST, HONG_KONG, ago=timedelta(hours=2)).syncs[0]
+    parts.push("team/web:v2")
+    parts.happen(ended.id, Event.FIND)
+
+    assert expected == sorted(sync["tag"] for sync in objects(run("syncs", "--json", *options)))
+
+
+def test_every_parameter_of_the_api_is_an_option(parts: Parts) -> None:
+    spec = parts.client().get("/api/openapi.json").get_json()
+    for command in (syncs, deliveries):
+        parameters = spec["paths"][f"/api/v1/{command.name}"]["get"]["parameters"]
+        options = {option.name for option in command.params}
+        assert {p["name"] for p in parameters} | {"everything", "as_json"} == options
+
+
+def test_deliveries_can_be_filtered(parts: Parts, run: Run) -> None:
+    parts.push("team/web:v1")
+    ignored = parts.push("team/web:v2", outcome=Outcome.IGNORED, source="harbor").delivery
+
+    for options in (["--outcome", "ignored"], ["--source", "harbor"]):
+        found = objects(run("deliveries", "--json", *options))
+        assert [ignored] == [delivery["id"] for delivery in found]
+
+
+def test_a_list_that_goes_on_says_how_to_see_more(parts: Parts, run: Run) -> None:
+    made = [parts.push(f"team/web:v{number}").syncs[0].id for number in range(3)]
+    first = run("syncs", "--json", "--limit", "2")
+    cursor = first.stderr.split()[4].rstrip(",")
+    rest = run("syncs", "--json", "--cursor", cursor)
+
+    assert f"There are more: --cursor {cursor}, or --all.\n" == first.stderr
+    assert sorted(made) == sorted(sync["id"] for sync in objects(first) + objects(rest))
+    assert "" == rest.stderr
+
+
+def test_all_follows_the_pages_to_the_end(parts: Parts, run: Run) -> None:
+    made = [parts.push(f"team/web:v{number}").syncs[0].id for number in range(5)]
+
+    result = run("syncs", "--all", "--json", "--limit", "2")
+
+    assert sorted(made) == sorted(sync["id"] for sync in objects(result))
+    assert "" == result.stderr
+    assert LARGEST_PAGE == 1000
+
+
+def test_nothing_found_is_said_beside_the_output(run: Run) -> None:
+    result = run("syncs", "--state", "cancelled")
+
+    assert (0, "", "No syncs match.\n") == (result.exit_code, result.stdout, result.stderr)
+
+
+def test_what_a_sender_wrote_cannot_steer_the_terminal(parts: Parts, run: Run) -> None:
+    parts.push("team/web:v1", outcome=Outcome.IGNORED, reason="\x1b[2Jgone [red]x[/red]")
+
+    assert "?[2Jgone [red]x[/red]" in run("deliveries").stdout
+
+
+def test_a_terminal_of_100_columns_shows_whole_ids_and_colours(parts: Parts, url: str) -> None:
+    ids = [parts.push(f"team/{'web-' * 12}x:v{number}").syncs[0].id for number in range(3)]
+
+    text = in_terminal(url, "syncs", "--all", columns=100)
+
+    lines = text.replace("\r", "").splitlines()
+    assert ids == sorted(line[:26] for line in lines if line[:26] in ids)
+    assert "\x1b[33mdue" in text
+
+
+def in_terminal(url: str, *arguments: str, columns: int) -> str:
+    """Run a command in a terminal of its own; return what it shows."""
+    ours, its = pty.openpty()
+    environ = {
+        "PATH": os.environ["PATH"],
+        "SWRHOOK_URL": url,
+        "SWRHOOK_TOKEN": READ,
+        "COLUMNS": str(columns),
+        "TERM": "xterm",
+    }
+    command = [sys.executable, "-m", "swrhook", *arguments]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=its, stderr=subprocess.PIPE, env=environ
+    ) as run:
+        os.close(its)
+        shown = b""
+        try:
+            while part := os.read(ours, 65536):
+                shown += part
+        except OSError:  # Linux says so that the terminal is closed
+            pass
+        _, errors = run.communicate(timeout=30)
+    os.close(ours)
+    assert b"" == errors
+    return shown.decode()

@@ -1,0 +1,119 @@
+"""A real ledger and the real web shell over it, with entries made in one line."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from swrhook.config import Config, parse
+from swrhook.config.values import Access
+from swrhook.errors import SwrError
+from swrhook.ledger.database import Database
+from swrhook.ledger.moving import move
+from swrhook.ledger.recording import record
+from swrhook.ledger.rows import WHOLE_SYNC, to_sync
+from swrhook.ledger.tables import syncs
+from swrhook.life import Event
+from swrhook.metrics import Metrics
+from swrhook.model import Entry, Outcome, PlannedSync, Push, Receipt, Target
+from swrhook.verdict import Verdict
+from swrhook.web import create_web
+
+NOW = datetime.now(UTC)
+DIGEST = "sha256:" + "a" * 64
+READ, OPERATE, ADMIN = (f"{role}-token-of-24-letters" for role in ("read", "operate", "admin"))
+SECRET = "the-secret-of-ci-that-is-long"
+CONFIG = f"""\
+swr:
+  iam_endpoint: https://iam.example.com
+  credentials: {{kind: token, token: "sesame-sesame-sesame"}}
+  regions: {{cn-north-4: {{}}, cn-east-3: {{}}, ap-southeast-1: {{}}}}
+access:
+  tokens:
+    - {{name: dashboard, role: read, token: {READ}}}
+    - {{name: ops, role: operate, token: {OPERATE}}}
+    - {{name: root, role: admin, token: {ADMIN}}}
+sources:
+  ci: {{dialect: generic, region: cn-north-4, auth: {{scheme: bearer, secrets: [{SECRET}]}}}}
+rules:
+  - name: all
+    when: {{namespace: team}}
+    sync: [{{region: cn-east-3, namespace: team}}]
+"""
+EAST = Target("cn-east-3", "team")
+HONG_KONG = Target("ap-southeast-1", "team-hk")
+
+
+def configuration() -> Config:
+    return parse(CONFIG.encode(), file="f", environ={}, read_file=lambda _path: "")
+
+
+@dataclass
+class Parts:
+    """The web shell, its ledger, and what tests change between requests."""
+
+    database: Database
+    config: Config = field(default_factory=configuration)
+    metrics: Metrics = field(default_factory=Metrics)
+
+    @cached_property
+    def web(self) -> Flask:
+        return create_web(lambda: self.config, self.write, self.database, self.metrics, {}, {})
+
+    def client(self, token: str | None = READ) -> FlaskClient:
+        client = self.web.test_client()
+        if token is not None:
+            client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+        return client
+
+    def let_access_be(self, access: Access) -> None:
+        self.config = replace(self.config, access=access)
+
+    def write(self, entry: Entry) -> Receipt:
+        with self.database.write() as connection:
+            return record(connection, [entry]).receipts[0]
+
+    def happen(self, sync_id: str, event: Event, error: SwrError | None = None) -> None:
+        """Let a sync go through an event, as the worker does."""
+        with self.database.write() as connection:
+            row = connection.execute(select(*WHOLE_SYNC).where(syncs.c.id == sync_id)).mappings()
+            sync = to_sync(row.one())
+            verdict = Verdict(event, reason=None if error is None else error.message, error=error)
+            move(connection, sync, verdict, NOW)
+
+    def push(
+        self, image: str, *targets: Target, ago: timedelta = timedelta(), **more: Any
+    ) -> Receipt:
+        """Record a delivery of one image to these targets."""
+        return self.write(entry(image, *(targets or (EAST,)), ago=ago, **more))
+
+
+def entry(
+    image: str,
+    *targets: Target,
+    ago: timedelta = timedelta(),
+    source: str = "ci",
+    digest: str | None = DIGEST,
+    outcome: Outcome = Outcome.ACCEPTED,
+    reason: str | None = None,
+) -> Entry:
+    name, _, tag = image.partition(":")
+    namespace, _, repository = name.partition("/")
+    push = Push(source, "cn-north-4", namespace, repository, tag, digest)
+    planned = [PlannedSync(push, target, override=False, rule="all") for target in targets]
+    return Entry(
+        source=source,
+        dialect="generic",
+        outcome=outcome,
+        reason=reason,
+        received_at=NOW - ago,
+        rules_version="0123456789ab",
+        dedup_window=timedelta(minutes=10),
+        sender_id="42",
+        pushes=[push],
+        planned=planned if outcome is Outcome.ACCEPTED else [],
+    )

@@ -1,0 +1,143 @@
+from collections.abc import Sequence
+
+import pytest
+from werkzeug.routing import Rule
+
+from swrhook.config.values import Access, AccessToken
+from tests.web.parts import ADMIN, OPERATE, READ, SECRET, Parts
+
+PATH = "/api/v1/syncs"
+OPEN = {"/healthz", "/readyz", "/hooks/<name>", "/hooks/<name>/<secret>"}
+
+
+def routes(parts: Parts) -> Sequence[Rule]:
+    return list(parts.web.url_map.iter_rules())
+
+
+def test_every_route_but_hooks_and_health_needs_a_token(parts: Parts) -> None:
+    client = parts.client(token=None)
+    statuses = {
+        (rule.rule, method): client.open(rule.rule, method=method).status_code
+        for rule in routes(parts)
+        for method in rule.methods or ()
+        if rule.rule not in OPEN
+    }
+
+    assert {"/metrics", "/api/openapi.json", "/api/v1/syncs/<sync_id>"} < {r for r, _ in statuses}
+    assert set() == {route for route, status in statuses.items() if status != 401}
+
+
+def test_a_route_added_later_needs_a_token_too(parts: Parts) -> None:
+    web = parts.web
+    web.add_url_rule("/new", view_func=lambda: "new", methods=["GET", "POST"])
+    read = {"Authorization": f"Bearer {READ}"}
+    operate = {"Authorization": f"Bearer {OPERATE}"}
+    client = web.test_client()
+
+    assert 401 == client.get("/new").status_code
+    assert 200 == client.get("/new", headers=read).status_code
+    assert 403 == client.post("/new", headers=read).status_code
+    assert 200 == client.post("/new", headers=operate).status_code
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_is_open_and_answers_head(parts: Parts, path: str) -> None:
+    client = parts.client(token=None)
+
+    assert 200 == client.get(path).status_code
+    head = client.head(path)
+    assert (200, b"") == (head.status_code, head.data)
+
+
+def test_hooks_ask_for_the_sender_secret_and_not_for_a_token(parts: Parts) -> None:
+    body = {"image": "team/web:v1"}
+
+    assert 202 == parts.client(SECRET).post("/hooks/ci", json=body).status_code
+    assert 401 == parts.client(ADMIN).post("/hooks/ci", json=body).status_code
+
+
+@pytest.mark.parametrize("token", [READ, OPERATE, ADMIN])
+def test_each_role_may_read(parts: Parts, token: str) -> None:
+    assert 200 == parts.client(token).get(PATH).status_code
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer",
+        "Bearer ",
+        f"Bearer {READ}x",
+        f"Bearer {READ[:-1]}",
+        f"Bearer {READ.upper()}",
+        f"Basic {READ}",
+        READ,
+        "Bearer r\xe9ad",
+        f"Bearer {READ} {READ}",
+        f"Bearer {SECRET}",
+    ],
+)
+def test_what_is_no_token_of_ours_is_refused(parts: Parts, header: str) -> None:
+    answer = parts.client(token=None).get(PATH, headers={"Authorization": header})
+
+    assert (401, "application/problem+json") == (answer.status_code, answer.content_type)
+    assert 'Bearer realm="swrhook"' == answer.headers["WWW-Authenticate"].replace(
+        "realm=swrhook", 'realm="swrhook"'
+    )
+
+
+def test_the_scheme_may_be_written_in_any_case(parts: Parts) -> None:
+    headers = {"Authorization": f"bearer {READ}"}
+
+    assert 200 == parts.client(token=None).get(PATH, headers=headers).status_code
+
+
+@pytest.mark.parametrize(
+    "header", [{}, {"Authorization": "Bearer "}, {"Authorization": "Bearer x"}]
+)
+def test_without_configured_tokens_nobody_is_let_in(parts: Parts, header: dict[str, str]) -> None:
+    parts.let_access_be(Access())
+
+    assert 401 == parts.client(token=None).get(PATH, headers=header).status_code
+
+
+def test_a_token_that_stands_there_twice_has_its_higher_role(parts: Parts) -> None:
+    tokens = [AccessToken(role, role, b"twice") for role in ("read", "admin", "read")]
+    parts.let_access_be(Access(tokens))
+    web = parts.web
+    web.add_url_rule("/new", view_func=lambda: "new", methods=["POST"])
+
+    headers = {"Authorization": "Bearer twice"}
+    assert 200 == web.test_client().post("/new", headers=headers).status_code
+
+
+def test_a_change_of_the_configuration_counts_from_the_next_request(parts: Parts) -> None:
+    client = parts.client(READ)
+    before = client.get(PATH).status_code
+    parts.let_access_be(Access([AccessToken("new", "read", b"another")]))
+
+    assert (200, 401) == (before, client.get(PATH).status_code)
+
+
+def test_metrics_can_be_public_and_nothing_else_becomes_so(parts: Parts) -> None:
+    client = parts.client(token=None)
+    before = client.get("/metrics").status_code
+    parts.let_access_be(Access(metrics_public=True))
+
+    assert (401, 200, 401) == (
+        before,
+        client.get("/metrics").status_code,
+        client.get(PATH).status_code,
+    )
+
+
+def test_refusals_are_counted_by_reason(parts: Parts) -> None:
+    web = parts.web
+    web.add_url_rule("/new", view_func=lambda: "new", methods=["POST"])
+    client = web.test_client()
+    client.get(PATH)
+    client.post("/new", headers={"Authorization": f"Bearer {READ}"})
+
+    text = parts.metrics.text().decode()
+
+    assert 'swrhook_access_denied_total{reason="unauthenticated"} 1.0' in text
+    assert 'swrhook_access_denied_total{reason="forbidden"} 1.0' in text

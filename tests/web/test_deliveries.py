@@ -1,0 +1,89 @@
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from swrhook.model import Outcome
+from tests.web.parts import DIGEST, EAST, HONG_KONG, NOW, Parts
+
+
+def test_a_delivery_has_the_members_of_the_contract_in_their_order(parts: Parts) -> None:
+    receipt = parts.push("team/web:v1", EAST, HONG_KONG, reason="team/x: no rule matches")
+
+    answer = parts.client().get("/api/v1/deliveries")
+
+    expected = {
+        "id": receipt.delivery,
+        "source": "ci",
+        "dialect": "generic",
+        "outcome": "accepted",
+        "reason": "team/x: no rule matches",
+        "received_at": NOW.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "sender_id": "42",
+        "pushes": [{"image": "team/web:v1", "digest": DIGEST}],
+        "syncs": sorted(sync.id for sync in receipt.syncs),
+    }
+    assert {"items": [expected], "next": None} == answer.get_json()
+    assert list(expected) == list(answer.get_json()["items"][0])
+
+
+def test_one_delivery_is_found_by_its_id(parts: Parts) -> None:
+    receipt = parts.push("team/web:v1")
+    client = parts.client()
+
+    listed = client.get("/api/v1/deliveries").get_json()["items"][0]
+
+    assert listed == client.get(f"/api/v1/deliveries/{receipt.delivery}").get_json()
+    assert 404 == client.get("/api/v1/deliveries/01J00000000000000000000000").status_code
+
+
+def test_a_duplicate_names_the_syncs_of_the_push_that_it_repeats(parts: Parts) -> None:
+    receipt = parts.push("team/web:v1")
+    parts.push("team/web:v1")
+
+    duplicate, original = parts.client().get("/api/v1/deliveries").get_json()["items"]
+
+    assert ("duplicate", "accepted") == (duplicate["outcome"], original["outcome"])
+    assert [receipt.syncs[0].id] == duplicate["syncs"] == original["syncs"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["v1", "v2", "v3", "v4"]),
+        ("source=ci", ["v1", "v2", "v4"]),
+        ("source=nobody", []),
+        ("outcome=ignored", ["v2", "v3"]),
+        ("source=harbor&outcome=ignored", ["v3"]),
+        ("source=ci&outcome=quarantined", ["v4"]),
+        ("since=90m", ["v2", "v3", "v4"]),
+    ],
+)
+def test_filters(parts: Parts, query: str, expected: Sequence[str]) -> None:
+    parts.push("team/web:v1", ago=timedelta(hours=2))
+    parts.push("team/web:v2", outcome=Outcome.IGNORED)
+    parts.push("team/web:v3", outcome=Outcome.IGNORED, source="harbor")
+    parts.push("team/web:v4", outcome=Outcome.QUARANTINED)
+
+    items = parts.client().get(f"/api/v1/deliveries?{query}").get_json()["items"]
+
+    tags = [item["pushes"][0]["image"].removeprefix("team/web:") for item in items]
+    assert expected == sorted(tags)
+
+
+def test_pages_follow_each_other_without_gap_or_repetition(parts: Parts) -> None:
+    made = {parts.push(f"team/web:v{number}").delivery for number in range(5)}
+    client = parts.client()
+    first = client.get("/api/v1/deliveries?limit=3").get_json()
+    second = client.get(f"/api/v1/deliveries?limit=3&cursor={first['next']}").get_json()
+
+    assert (3, 2, None) == (len(first["items"]), len(second["items"]), second["next"])
+    assert made == {item["id"] for page in (first, second) for item in page["items"]}
+
+
+def test_a_wrong_outcome_is_refused(parts: Parts) -> None:
+    answer = parts.client().get("/api/v1/deliveries?outcome=lost")
+
+    [reason] = answer.get_json()["reasons"]
+    assert 422 == answer.status_code
+    assert "outcome: Must be one of: accepted, ignored, duplicate, quarantined." == reason

@@ -1,0 +1,62 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from swrhook.web.access import Role
+from tests.web.parts import Parts
+
+TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+
+
+def rows(pattern: str) -> list[tuple[str, ...]]:
+    return re.findall(pattern, TEXT, re.MULTILINE)
+
+
+def section(heading: str) -> str:
+    return TEXT.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def test_every_route_is_documented(parts: Parts) -> None:
+    routes = {
+        (method, rule.rule)
+        for rule in parts.web.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+    assert routes == set(rows(r"^\| `([A-Z]+) (/\S*)` \|"))
+
+
+def test_every_role_is_documented() -> None:
+    documented = re.findall(r"^\| `(\w+)` \|", section("Access"), re.MULTILINE)
+
+    assert [role.name.lower() for role in Role] == documented
+
+
+@pytest.mark.parametrize("name", ["syncs", "deliveries"])
+def test_every_parameter_is_documented(parts: Parts, name: str) -> None:
+    spec = parts.client().get("/api/openapi.json").get_json()
+    parameters = spec["paths"][f"/api/v1/{name}"]["get"]["parameters"]
+    text = section("Pages") + section(name.capitalize())
+
+    documented = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    assert sorted(p["name"] for p in parameters) == sorted(documented)
+
+
+@pytest.mark.parametrize("name", ["syncs", "deliveries"])
+def test_the_example_has_the_members_of_a_real_answer(parts: Parts, name: str) -> None:
+    parts.push("team/web:v1")
+    [example] = re.findall(r"```json\n(.*?)```", section(name.capitalize()), re.DOTALL)
+
+    real = parts.client().get(f"/api/v1/{name}").get_json()
+
+    documented = json.loads(example)
+    assert list(real) == list(documented)
+    assert list(real["items"][0]) == list(documented["items"][0])
+
+
+def test_the_example_of_an_error_is_a_real_one(parts: Parts) -> None:
+    [example] = re.findall(r"```json\n(.*?)```", section("Errors"), re.DOTALL)
+
+    assert json.loads(example) == parts.client().get("/api/v1/syncs?limit=0").get_json()

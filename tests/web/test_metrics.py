@@ -1,0 +1,78 @@
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import sqlalchemy
+
+from swrhook.life import Event
+from tests.web.parts import EAST, HONG_KONG, Parts
+
+TEXT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+
+
+def shown(parts: Parts) -> dict[str, float]:
+    """Return what /metrics shows, by name and labels."""
+    answer = parts.client().get("/metrics")
+    assert 200 == answer.status_code
+    lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+def test_open_syncs_are_counted_by_state_and_target_region(parts: Parts) -> None:
+    ended = parts.push("team/web:v1", EAST, HONG_KONG).syncs[0]
+    parts.push("team/web:v2", EAST, HONG_KONG)
+    parts.happen(ended.id, Event.FIND)
+
+    found = {name: value for name, value in shown(parts).items() if "swrhook_open" in name}
+
+    assert {
+        'swrhook_open_syncs{state="due",target_region="ap-southeast-1"}': 2.0,
+        'swrhook_open_syncs{state="due",target_region="cn-east-3"}': 1.0,
+    } == found
+
+
+def test_the_oldest_due_sync_has_its_age(parts: Parts) -> None:
+    parts.push("team/web:v1", ago=timedelta(hours=2))
+    parts.push("team/web:v2", ago=timedelta(hours=1))
+
+    found = shown(parts)
+
+    assert 7200 <= found["swrhook_oldest_due_sync_seconds"] < 7500
+    assert 7200 <= found["swrhook_most_overdue_sync_seconds"] < 7500
+
+
+def test_an_empty_ledger_has_no_age(parts: Parts) -> None:
+    found = shown(parts)
+
+    assert (0.0, 0.0, 1.0) == (
+        found["swrhook_oldest_due_sync_seconds"],
+        found["swrhook_most_overdue_sync_seconds"],
+        found["swrhook_ledger_readable"],
+    )
+
+
+def test_a_ledger_that_cannot_be_read_hides_nothing_else(parts: Parts) -> None:
+    with parts.database.write() as connection:
+        connection.execute(sqlalchemy.text("DROP TABLE syncs"))
+
+    found = shown(parts)
+
+    assert 0.0 == found["swrhook_ledger_readable"]
+    assert "swrhook_oldest_due_sync_seconds" not in found
+    assert "swrhook_configuration_is_current" in found
+
+
+def test_the_answer_is_in_the_text_format_of_prometheus(parts: Parts) -> None:
+    answer = parts.client().get("/metrics")
+
+    assert "text/plain; version=0.0.4; charset=utf-8" == answer.content_type
+
+
+def test_every_metric_is_documented_with_its_type_and_labels(parts: Parts) -> None:
+    text = parts.client().get("/metrics").text
+    documented = re.findall(r"^\| `(\w+)` \| (\w+) \|", TEXT, re.MULTILINE)
+    families = re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE)
+    # When a counter began is no metric of ours.
+    known = [(name, kind) for name, kind in families if not name.endswith("_created")]
+
+    assert sorted(known) == sorted(documented)

@@ -1,0 +1,95 @@
+"""However much the ledger holds, a page is read along an index, in its order."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from swrhook.ledger.backlog import backlog_query
+from swrhook.ledger.listed import DeliveryFilter, ImageFilter, SyncFilter
+from swrhook.ledger.listing import list_syncs
+from swrhook.ledger.listing_deliveries import list_deliveries
+from tests.web.parts import EAST, HONG_KONG, NOW, Parts
+
+CURSOR = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
+
+
+def plans(connection: Connection, wanted: SyncFilter | DeliveryFilter) -> Sequence[str]:
+    """Return SQLite's plan of every statement that a list takes, each as one text."""
+    statements: list[tuple[str, Any]] = []
+
+    def note(*arguments: Any) -> None:
+        statements.append((arguments[2], arguments[3]))
+
+    event.listen(connection, "before_cursor_execute", note)
+    if isinstance(wanted, SyncFilter):
+        list_syncs(connection, wanted)
+    else:
+        list_deliveries(connection, wanted)
+    event.remove(connection, "before_cursor_execute", note)
+    return [explain(connection, *statement) for statement in statements]
+
+
+def explain(connection: Connection, statement: str, values: Any = ()) -> str:
+    """Return the steps of a statement; what has no LIMIT may sort the page that it was given."""
+    rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+    steps = [row[3] for row in rows]
+    return "; ".join(s for s in steps if "LIMIT" in statement or "TEMP B-TREE" not in s)
+
+
+def reads_all(plan: str) -> bool:
+    """Tell whether a plan sorts what it finds, or reads a table without an index."""
+    return "TEMP B-TREE" in plan or any(
+        step.startswith("SCAN") and "USING" not in step for step in plan.split("; ")
+    )
+
+
+SYNC_FILTERS = [
+    SyncFilter(),
+    SyncFilter(since=NOW),
+    SyncFilter(states=frozenset({"verified"})),
+    SyncFilter(states=frozenset({"due", "rejected"}), since=NOW),
+    SyncFilter(region="cn-east-3"),
+    SyncFilter(namespace="team"),
+    SyncFilter(region="cn-east-3", namespace="team", states=frozenset({"verified", "due"})),
+    SyncFilter(region="cn-east-3", states=frozenset({"rejected"})),
+    SyncFilter(image=ImageFilter("team", "web", "v1"), states=frozenset({"verified"})),
+]
+DELIVERY_FILTERS = [
+    DeliveryFilter(),
+    DeliveryFilter(since=NOW),
+    DeliveryFilter(source="ci"),
+    DeliveryFilter(outcome="ignored", since=NOW),
+    DeliveryFilter(source="ci", outcome="accepted"),
+    DeliveryFilter(source="ci", outcome="quarantined"),
+]
+
+
+@pytest.mark.parametrize("cursor", [None, CURSOR])
+@pytest.mark.parametrize("wanted", [*SYNC_FILTERS, *DELIVERY_FILTERS], ids=str)
+def test_a_page_is_read_along_an_index_without_sorting(
+    parts: Parts, wanted: SyncFilter | DeliveryFilter, cursor: str | None
+) -> None:
+    parts.push("team/web:v1", EAST, HONG_KONG)
+    with parts.database.read() as connection:
+        found = plans(connection, replace(wanted, cursor=cursor))
+
+    assert [] == [plan for plan in found if reads_all(plan)]
+
+
+def test_a_whole_repository_is_sorted_but_nothing_beside_it_is_read(parts: Parts) -> None:
+    parts.push("team/web:v1")
+    with parts.database.read() as connection:
+        first, *_ = plans(connection, SyncFilter(image=ImageFilter("team", "web")))
+
+    covering = "SEARCH syncs USING COVERING INDEX syncs_by_image (namespace=? AND repository=?)"
+    assert f"{covering}; USE TEMP B-TREE FOR ORDER BY" == first
+
+
+def test_the_backlog_is_read_through_an_index(parts: Parts) -> None:
+    with parts.database.read() as connection:
+        plan = explain(connection, str(backlog_query()))
+
+    assert "SEARCH syncs USING INDEX syncs_by_state (state=?)" == plan

@@ -1,0 +1,85 @@
+from http import HTTPStatus
+
+import pytest
+from sqlalchemy import text
+from werkzeug.test import TestResponse
+
+from swrhook.model import Entry, Receipt
+from swrhook.web import create_web
+from tests.web.parts import READ, SECRET, Parts
+
+
+def problem(answer: TestResponse) -> tuple[int, str]:
+    """Return the status and detail of a problem, whose every member is checked."""
+    body = answer.get_json(force=True)
+    status = answer.status_code
+    assert "application/problem+json" == answer.content_type
+    assert ["type", "title", "status", "detail"] == list(body)[:4]
+    assert ("about:blank", HTTPStatus(status).phrase, status) == tuple(body.values())[:3]
+    return status, body["detail"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/api", "/api/v1/nothing", "/hooks/", "/api/v1/syncs/"]
+)
+def test_404(parts: Parts, path: str) -> None:
+    assert 404 == problem(parts.client().get(path))[0]
+
+
+def test_404_of_an_object_says_what_there_is_not(parts: Parts) -> None:
+    client = parts.client()
+
+    assert (404, "there is no sync with this id") == problem(client.get("/api/v1/syncs/x"))
+    assert (404, "there is no delivery with this id") == problem(client.get("/api/v1/deliveries/x"))
+
+
+@pytest.mark.parametrize("path", ["/api/v1/syncs", "/healthz", "/metrics", "/api/openapi.json"])
+def test_405_names_what_is_allowed(parts: Parts, path: str) -> None:
+    answer = parts.client().delete(path)
+
+    assert 405 == problem(answer)[0]
+    assert {"GET", "HEAD", "OPTIONS"} == set(answer.headers["Allow"].split(", "))
+
+
+@pytest.mark.parametrize("path", ["/api/v1/syncs", "/metrics", "/api/openapi.json"])
+def test_401(parts: Parts, path: str) -> None:
+    assert 401 == problem(parts.client(token=None).get(path))[0]
+
+
+def test_403_names_the_role_that_is_needed(parts: Parts) -> None:
+    web = parts.web
+    web.add_url_rule("/api/v1/new", view_func=lambda: "", methods=["POST"])
+    answer = web.test_client().post("/api/v1/new", headers={"Authorization": f"Bearer {READ}"})
+
+    assert (403, "the token's role is read, this needs operate") == problem(answer)
+
+
+def test_422(parts: Parts) -> None:
+    answer = parts.client().get("/api/v1/syncs?limit=0&cursor=x")
+
+    assert (422, "the request has parameters that cannot be used") == problem(answer)
+    assert ["cursor", "limit"] == sorted(r.partition(":")[0] for r in answer.get_json()["reasons"])
+
+
+def test_500_of_the_api_tells_nothing_of_the_inside(parts: Parts) -> None:
+    client = parts.client()
+    with parts.database.write() as connection:
+        connection.execute(text("DROP TABLE syncs"))
+
+    status, detail = problem(client.get("/api/v1/syncs"))
+
+    assert (500, "an error of swrhook itself: its log has the details") == (status, detail)
+
+
+def test_500_of_a_hook_is_a_problem_too(parts: Parts) -> None:
+    def fail(_entry: Entry) -> Receipt:
+        raise RuntimeError("a defect")
+
+    web = create_web(lambda: parts.config, fail, parts.database, parts.metrics, {}, {})
+    answer = web.test_client().post(
+        "/hooks/ci",
+        json={"image": "team/web:v1"},
+        headers={"Authorization": f"Bearer {SECRET}"},
+    )
+
+    assert 500 == problem(answer)[0]
