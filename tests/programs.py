@@ -54,8 +54,11 @@ def docker_registry(folder: Path, notify: Mapping[str, str] | None = None) -> It
     config: dict[str, Any] = {
         "version": "0.1",
         "log": {"level": "error"},
-        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-        "http": {"addr": f"127.0.0.1:{port}"},
+        "storage": {
+            "filesystem": {"rootdirectory": str(folder / "data")},
+            "delete": {"enabled": True},
+        },
+        "http": {"addr": f"127.0.0.1:{port}", "debug": {"addr": f"127.0.0.1:{free_port()}"}},
     }
     if notify is not None:
         endpoint = {
@@ -78,6 +81,15 @@ def docker_registry(folder: Path, notify: Mapping[str, str] | None = None) -> It
         finally:
             process.kill()
             process.wait()
+
+
+def notifications(folder: Path) -> dict[str, int]:
+    """Return what a registry counts of its notifications: Events, Successes, Failures, Pending."""
+    config = json.loads((folder / "registry.json").read_text())
+    debug = requests.get(f"http://{config['http']['debug']['addr']}/debug/vars", timeout=5).json()
+    (endpoint,) = debug["registry"]["notifications"]["endpoints"]
+    counts: dict[str, int] = endpoint["Metrics"]
+    return counts
 
 
 def make_images(folder: Path, count: int) -> list[str]:

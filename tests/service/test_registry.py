@@ -1,17 +1,33 @@
 """A real docker registry, pushed to by skopeo, notifies the real service, which is killed."""
 
 import itertools
+import json
+import time
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import requests
 
 from swrhook import simulator
-from tests.programs import Served, configuration, docker_registry, make_images, needs, push
+from tests.programs import (
+    PATIENCE,
+    Served,
+    configuration,
+    docker_registry,
+    make_images,
+    needs,
+    notifications,
+    push,
+)
 
 SOURCE, TARGETS = "cn-north-4", ("cn-east-3", "ap-southeast-1")
 SECRET = "a-secret-of-the-registry"
 TAGS = 52
+MIXED = 200
+# SWR allows no organization that begins with a digit.
+REFUSED = "1team/app"
 
 pytestmark = needs("docker-registry", "skopeo", "umoci")
 
@@ -55,9 +71,72 @@ def test_every_pushed_tag_is_verified_at_two_targets_though_the_service_is_kille
             assert pushed == swr.state.digest(region, "team", repository, tag)
 
 
+def test_a_registry_delivers_everything_whatever_we_can_use_of_it(
+    served: Served, tmp_path: Path
+) -> None:
+    """Its queue is serial: one event that is refused would hold back all behind it, for ever."""
+    notify = {"url": f"{served.url}/hooks/registry", "secret": SECRET}
+    with (
+        docker_registry(tmp_path, notify) as registry,
+        simulator.start([SOURCE, *TARGETS], delay=0, mirror={SOURCE: registry}) as swr,
+    ):
+        for region in TARGETS:
+            swr.state.create_organization(region, "team")
+        served.configure(_configuration(swr))
+        served.start()
+        for number in range(MIXED // 5):
+            # A blob, a manifest without a tag and one with, a pull, and a delete or a second tag.
+            name = REFUSED if number % 10 == 5 else "team/app"
+            digest = _put_image(registry, name, number)
+            _manifest("GET", registry, name, digest)
+            _manifest("DELETE", registry, "other/old", _put_image(registry, "other/old", number))
+        counts = _wait_until_delivered(tmp_path)
+        wanted = {f"v{number}" for number in range(MIXED // 5) if number % 10 != 5}
+        syncs = served.wait_until_ended(2 * len(wanted))
+
+        assert counts["Events"] == counts["Successes"] >= MIXED
+        assert 0 == counts["Failures"] + counts["Errors"]
+        assert wanted == {sync["tag"] for sync in syncs}
+        assert {"verified"} == {sync["state"] for sync in syncs}
+        assert "delivery.refused" not in {event["event"] for event in served.events()}
+
+
+def _put_image(registry: str, name: str, number: int) -> str:
+    """Push an image of one layer under a tag and by its digest; return the digest."""
+    layer = f"{name} {number}".encode()
+    blob = f"sha256:{sha256(layer).hexdigest()}"
+    upload = requests.post(f"{registry}/v2/{name}/blobs/uploads/", timeout=10).headers["Location"]
+    requests.put(f"{upload}&digest={blob}", layer, timeout=10).raise_for_status()
+    media_type = "application/vnd.oci.image.manifest.v1+json"
+    described = {"mediaType": "application/octet-stream", "digest": blob, "size": len(layer)}
+    manifest = json.dumps(
+        {"schemaVersion": 2, "mediaType": media_type, "config": described, "layers": [described]}
+    ).encode()
+    digest = f"sha256:{sha256(manifest).hexdigest()}"
+    for reference in (digest, f"v{number}"):
+        _manifest("PUT", registry, name, reference, manifest)
+    return digest
+
+
+def _manifest(
+    method: str, registry: str, name: str, reference: str, body: bytes | None = None
+) -> None:
+    media_type = "application/vnd.oci.image.manifest.v1+json"
+    headers = {"Content-Type": media_type, "Accept": media_type}
+    url = f"{registry}/v2/{name}/manifests/{reference}"
+    requests.request(method, url, data=body, headers=headers, timeout=10).raise_for_status()
+
+
+def _wait_until_delivered(folder: Path) -> dict[str, int]:
+    deadline = time.monotonic() + PATIENCE
+    while (counts := notifications(folder))["Pending"] and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return counts
+
+
 def _configuration(swr: simulator.RunningSimulator) -> dict[str, object]:
     auth = {"scheme": "bearer", "secrets": [SECRET]}
     source = {"dialect": "distribution", "region": SOURCE, "auth": auth}
     sync = [{"region": region, "namespace": "team"} for region in TARGETS]
-    rule = {"name": "everything", "when": {"source": "registry"}, "sync": sync}
+    rule = {"name": "everything", "when": {"source": "registry", "namespace": "team"}, "sync": sync}
     return configuration(swr.iam_url, swr.endpoints, {"registry": source}, [rule])

@@ -1,0 +1,207 @@
+"""The parts put together, in this process: what a start does, and what a push becomes."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import app
+from swrhook import simulator
+from swrhook.errors import BadConfiguration, LedgerUnusable
+from swrhook.settings import Settings
+from tests.programs import TOKEN, configuration
+
+SOURCE, TARGETS = "cn-north-4", ("cn-east-3", "ap-southeast-1")
+SECRET = "a-secret-of-the-senders"
+READ = {"Authorization": f"Bearer {TOKEN}"}
+SEND = {"Authorization": f"Bearer {SECRET}"}
+
+
+@pytest.fixture
+def swr() -> Iterator[simulator.RunningSimulator]:
+    with simulator.start([SOURCE, *TARGETS], delay=0) as running:
+        for region in TARGETS:
+            running.state.create_organization(region, "team")
+        yield running
+
+
+@pytest.fixture
+def settings(tmp_path: Path, swr: simulator.RunningSimulator) -> Settings:
+    auth = {"scheme": "bearer", "secrets": ["${SENDER_SECRET}"]}
+    sources = {"ci": {"dialect": "generic", "region": SOURCE, "auth": auth}}
+    sync = [{"region": region, "namespace": "team"} for region in TARGETS]
+    rules = [{"name": "all", "when": {"namespace": "team"}, "sync": sync}]
+    document = configuration(swr.iam_url, swr.endpoints, sources, rules)
+    document["swr"]["credentials"]["password"] = "${SWR_PASSWORD}"
+    document["access"]["tokens"][0]["token"] = "${OPERATOR_TOKEN}"
+    file = tmp_path / "swrhook.yaml"
+    file.write_text(json.dumps(document))
+    return Settings(file, f"sqlite:///{tmp_path}/swrhook.db")
+
+
+@pytest.fixture
+def environ() -> dict[str, str]:
+    return {"SENDER_SECRET": SECRET, "SWR_PASSWORD": "demo", "OPERATOR_TOKEN": TOKEN}
+
+
+@pytest.fixture
+def service(settings: Settings, environ: dict[str, str]) -> Iterator[app.Service]:
+    running = app.create_service(settings, environ)
+    running.start()
+    yield running
+    running.stop()
+
+
+def test_a_push_becomes_verified_tags_in_both_regions_with_one_call_each(
+    service: app.Service, swr: simulator.RunningSimulator
+) -> None:
+    digest = swr.state.seed(SOURCE, "team", "shop", "v1").digest
+    sent = service.web.test_client().post("/hooks/ci", json={"image": "team/shop:v1"}, headers=SEND)
+    states = ended(service, 2)
+
+    assert 202 == sent.status_code
+    assert ["verified", "verified"] == states
+    assert [digest] * 2 == [swr.state.digest(region, "team", "shop", "v1") for region in TARGETS]
+    assert 2 == len(swr.state.calls(operation="sync_images"))
+
+
+def test_a_tag_that_is_there_already_is_verified_without_a_call(
+    service: app.Service, swr: simulator.RunningSimulator
+) -> None:
+    digest = swr.state.seed(SOURCE, "team", "shop", "v1").digest
+    for region in TARGETS:
+        swr.state.seed(region, "team", "shop", "v1", digest)
+    service.web.test_client().post("/hooks/ci", json={"image": "team/shop:v1"}, headers=SEND)
+
+    assert ["verified", "verified"] == ended(service, 2)
+    assert [] == list(swr.state.calls(operation="sync_images"))
+
+
+def test_another_image_under_the_same_name_is_diverged_when_it_must_not_be_overwritten(
+    service: app.Service, swr: simulator.RunningSimulator
+) -> None:
+    for region in (SOURCE, *TARGETS):
+        swr.state.seed(region, "team", "shop", "v1")
+    service.web.test_client().post("/hooks/ci", json={"image": "team/shop:v1"}, headers=SEND)
+
+    assert ["diverged", "diverged"] == ended(service, 2)
+
+
+def test_an_organization_that_is_not_there_is_rejected_with_the_remedy(
+    service: app.Service, swr: simulator.RunningSimulator
+) -> None:
+    swr.state.seed(SOURCE, "team", "shop", "v1")
+    swr.state.reset()
+    swr.state.seed(SOURCE, "team", "shop", "v1")
+    client = service.web.test_client()
+    client.post("/hooks/ci", json={"image": "team/shop:v1"}, headers=SEND)
+
+    assert ["rejected", "rejected"] == ended(service, 2)
+    error = client.get("/api/v1/syncs", headers=READ).json["items"][0]["error"]
+    assert "create the organization team" in error["remedy"]
+
+
+def test_a_wrong_password_is_tried_once(
+    settings: Settings, environ: dict[str, str], swr: simulator.RunningSimulator
+) -> None:
+    for _ in range(2):  # a restart does not try it again either
+        running = app.create_service(settings, environ | {"SWR_PASSWORD": "mistyped"})
+        running.start()
+        client = running.web.test_client()
+        client.post("/hooks/ci", json={"image": "team/shop:v1"}, headers=SEND)
+        wait_until(lambda: "sync.retry" in metrics(client) or 'state="retry"' in metrics(client))
+        running.stop()
+
+    assert 1 == len(swr.state.calls(region="iam", operation="tokens"))
+
+
+def test_the_last_good_configuration_stands_in_for_a_wrong_one(
+    settings: Settings, environ: dict[str, str]
+) -> None:
+    app.create_service(settings, environ).stop()
+    settings.config.write_text("rules: [")
+    running = app.create_service(settings, environ)
+    running.start()
+    ready = running.web.test_client().get("/readyz")
+    shown = metrics(running.web.test_client())
+    running.stop()
+
+    assert 200 == ready.status_code
+    assert "the last good one" in ready.json["notes"]["configuration"]
+    assert "swrhook_configuration_is_current 0.0" in shown
+
+
+def test_the_last_good_configuration_needs_its_secrets(
+    settings: Settings, environ: dict[str, str]
+) -> None:
+    app.create_service(settings, environ).stop()
+    settings.config.write_text("rules: [")
+
+    with pytest.raises(BadConfiguration):
+        app.create_service(settings, {})
+
+
+def test_a_first_start_with_a_wrong_file_is_refused_and_lets_go_of_the_ledger(
+    settings: Settings, environ: dict[str, str]
+) -> None:
+    good = settings.config.read_text()
+    settings.config.write_text("rules: [")
+    with pytest.raises(BadConfiguration):
+        app.create_service(settings, environ)
+    settings.config.write_text(good)
+
+    app.create_service(settings, environ).stop()
+
+
+def test_a_file_with_a_secret_in_it_is_not_kept(
+    settings: Settings, environ: dict[str, str]
+) -> None:
+    settings.config.write_text(settings.config.read_text().replace("${SWR_PASSWORD}", "demo"))
+    app.create_service(settings, environ).stop()
+    settings.config.write_text("rules: [")
+
+    with pytest.raises(BadConfiguration):
+        app.create_service(settings, environ)
+
+
+def test_a_database_that_cannot_be_opened_is_said(tmp_path: Path, environ: dict[str, str]) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(LedgerUnusable, match="cannot be opened"):
+        app.create_service(Settings(database_url=f"sqlite:///{tmp_path}/file/l.db"), environ)
+
+
+def test_a_loopback_endpoint_is_asked_without_a_proxy() -> None:
+    assert {} == app.find_proxies("http://127.0.0.1:9100")
+    assert isinstance(app.find_proxies("https://iam.myhuaweicloud.com"), dict)
+    assert "app.py" == os.path.basename(app.__file__)
+
+
+def ended(service: app.Service, count: int) -> list[str]:
+    """Return the states of all syncs once there are so many and none is open."""
+    client = service.web.test_client()
+    states: list[str] = []
+
+    def is_over() -> bool:
+        nonlocal states
+        items = client.get("/api/v1/syncs", headers=READ).json["items"]
+        states = [item["state"] for item in items]
+        return len(states) == count and not {"due", "calling", "triggered"} & set(states)
+
+    wait_until(is_over)
+    return states
+
+
+def metrics(client: object) -> str:
+    text: str = client.get("/metrics", headers=READ).text  # type: ignore[attr-defined]
+    return text
+
+
+def wait_until(is_true: object, patience: float = 20) -> None:
+    deadline = time.monotonic() + patience
+    while not is_true():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "waited for too long"
+        time.sleep(0.02)
