@@ -14,7 +14,7 @@ DEVELOPMENT := $(VENV)/.development
 $(shell $(IN_VENV)/python -c '' 2>/dev/null || rm -f $(RUNTIME) $(DEVELOPMENT))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fix lock clean
+.PHONY: help demo run test check fuzz fix lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
@@ -36,6 +36,11 @@ check: $(DEVELOPMENT) ## format, lint, types, import contracts, then the tests; 
 	@$(IN_VENV)/lint-imports --no-logo
 	@$(MAKE) --no-print-directory test
 
+RUNS ?= 50000
+
+fuzz: $(DEVELOPMENT) ## strange bytes for every dialect; RUNS=1000000 for longer
+	@PYTHONPATH=. $(IN_VENV)/python tests/fuzz/fuzz_dialects.py -runs=$(RUNS) -max_len=8192 -print_final_stats=1 .fuzz/
+
 fix: $(DEVELOPMENT) ## format, and repair what lint can repair
 	@$(IN_VENV)/ruff format --quiet .
 	@$(IN_VENV)/ruff check --fix .
@@ -50,7 +55,7 @@ lock: ## pin the newest versions of requirements*.in, with hashes
 	@rm -rf $(VENV)-lock
 
 clean: ## remove what was made here, but never var/, where the ledger is
-	@rm -rf $(VENV) $(VENV)-lock .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(VENV)-lock .fuzz .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): requirements.txt

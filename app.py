@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
+from time import monotonic
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 
 from swrhook import config as configuration
 from swrhook import logs
+from swrhook.auth import Outside
 from swrhook.config.values import Config
 from swrhook.engine.embedded import EmbeddedEngine
 from swrhook.engine.gate import Gate
@@ -25,6 +27,7 @@ from swrhook.ledger.keeping import RefusedCredentials, keep_configuration, last_
 from swrhook.ledger.recording import Recording
 from swrhook.metrics import Metrics
 from swrhook.model import Lane
+from swrhook.outbound import Internet, Way
 from swrhook.reports import Reporter
 from swrhook.settings import Settings
 from swrhook.swr.client import SwrClient
@@ -61,8 +64,9 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
     logs.configure(settings.log_format, settings.log_level)
     database = open_database(settings.database_url)
     metrics = Metrics()
+    outside = Internet(Way(find_proxies, environ.get("REQUESTS_CA_BUNDLE")), monotonic)
     try:
-        config, wrong = load_configuration(settings.config, environ, database)
+        config, wrong = load_configuration(settings.config, environ, database, outside)
     except BadConfiguration:
         database.close()
         raise
@@ -110,16 +114,16 @@ def _engine(
 
 
 def load_configuration(
-    path: Path, environ: Mapping[str, str], database: Database
+    path: Path, environ: Mapping[str, str], database: Database, outside: Outside
 ) -> tuple[Config, str | None]:
     """Return the configuration and, when the last good one stands in for the file, words for it.
 
     Raises BadConfiguration at a first start, when nothing can stand in.
     """
     try:
-        config = configuration.load(path, environ)
+        config = configuration.load(path, environ, outside)
     except BadConfiguration as exc:
-        kept = _last_good(environ, database)
+        kept = _last_good(environ, database, outside)
         if kept is None:
             raise
         logs.warning("configuration.refused", in_use=kept.version, mistakes=str(exc).splitlines())
@@ -133,7 +137,7 @@ def load_configuration(
     return config, None
 
 
-def _last_good(environ: Mapping[str, str], database: Database) -> Config | None:
+def _last_good(environ: Mapping[str, str], database: Database, outside: Outside) -> Config | None:
     with database.read() as connection:
         text = last_configuration(connection)
     if text is None:
@@ -144,6 +148,7 @@ def _last_good(environ: Mapping[str, str], database: Database) -> Config | None:
             file="the last good configuration",
             environ=environ,
             read_file=configuration.read_secret_file,
+            outside=outside,
         )
     except BadConfiguration as exc:
         logs.warning("configuration.last_good_unusable", mistakes=str(exc).splitlines())

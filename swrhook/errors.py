@@ -4,6 +4,8 @@ SwrhookError
 ├── Refused                  the request is answered with an error, nothing is kept
 │   ├── UnknownSource            no such source
 │   ├── Unauthenticated          not proven
+│   ├── KeysUnavailable          proven or not, who knows: again, later
+│   ├── Unconfirmed              the subscription is not confirmed yet: again, later
 │   ├── Undecodable              not what its encoding says (not JSON, not UTF-8)
 │   ├── TooLarge                 over a cap
 │   ├── NothingUsable            a caller that waits for the answer is told why
@@ -11,6 +13,7 @@ SwrhookError
 ├── Ignored                  authentic and understood, not for us
 ├── UnknownShape             JSON of a shape that the dialect does not know: quarantined
 ├── BadConfiguration         the file or the environment is wrong: every mistake at once
+├── NotFetched               an address outside gave no answer that can be used
 ├── LedgerUnusable           the database cannot be opened, or belongs to another version or process
 └── SwrError                 what SWR or IAM answered, with its kind
 """
@@ -39,6 +42,18 @@ class Unauthenticated(Refused):
     """The request does not prove where it comes from; the message names no secret."""
 
     code = "unauthenticated"
+
+
+class KeysUnavailable(Refused):
+    """The keys that would prove the request cannot be fetched; the sender shall try again."""
+
+    code = "keys_unavailable"
+
+
+class Unconfirmed(Refused):
+    """A subscription to a topic cannot be confirmed now; the sender shall try again."""
+
+    code = "unconfirmed"
 
 
 class Undecodable(Refused):
@@ -103,6 +118,10 @@ class BadConfiguration(SwrhookError):
         """Sort the mistakes by their place."""
         self.mistakes = sorted(mistakes)
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+
+
+class NotFetched(SwrhookError):
+    """An address outside gave no usable answer; the message names its host alone."""
 
 
 class LedgerUnusable(SwrhookError):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from swrhook import envelopes
 from swrhook.config.values import Config
 from swrhook.delivery import Delivery
 from swrhook.dialects import DIALECTS
@@ -26,6 +27,16 @@ KEPT_HEADERS = (
     "ce-id",
     "ce-type",
     "ce-source",
+    "ce-subject",
+    "ce-time",
+    "x-amz-sns-message-type",
+    "x-amz-sns-message-id",
+    "x-amz-sns-rawdelivery",
+    "x-goog-pubsub-message-id",
+    "x-nexus-webhook-id",
+    "x-nexus-webhook-delivery",
+    "x-smn-message-type",
+    "x-smn-message-id",
 )
 _LONGEST_HEADER = 256
 _LONGEST_REASON = 1000
@@ -41,10 +52,14 @@ def receive(
 ) -> Receipt:
     """Take a delivery in and return its receipt once it is on disk.
 
-    Raises Refused: not proven, undecodable, nothing usable, or not recorded; then nothing is kept.
+    Raises Refused: not proven, undecodable, nothing usable, not confirmed or not recorded; then
+    nothing is kept.
     """
     source.authenticate(delivery, now)
-    return record(read(delivery, source, config, now=now))
+    entry = read(delivery, source, config, now=now)
+    if source.confirm is not None:
+        source.confirm(delivery)  # before the record: what fails is tried again, and harms nothing
+    return record(entry)
 
 
 def read(delivery: Delivery, source: Source, config: Config, *, now: datetime) -> Entry:
@@ -60,7 +75,7 @@ def read(delivery: Delivery, source: Source, config: Config, *, now: datetime) -
         headers=_kept(delivery.headers),
     )
     try:
-        reading = DIALECTS[source.dialect](delivery)
+        reading = envelopes.read(delivery, source.parse or DIALECTS[source.dialect])
     except Ignored as exc:
         return replace(entry, reason=_reason([str(exc)]))
     except UnknownShape as exc:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import NoneType
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from swrhook.errors import Ignored, Undecodable
 from swrhook.model import Announcement, Reading
@@ -22,6 +23,7 @@ LONGEST_TEXT = 1024
 LONGEST_QUOTE = 120
 MOST_REASONS = 5
 MOST_SKIPPED = 20
+FORM_FIELD = b"payload="
 
 _KINDS: Mapping[type, str] = {
     NoneType: "null",
@@ -45,6 +47,17 @@ class Reference:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class CloudEvent:
+    """A CloudEvent: the attributes that are read here, and its data."""
+
+    type: str
+    id: str | None
+    at: datetime | None
+    subject: str | None
+    data: Any
+
+
 def decode(body: bytes) -> Any:  # noqa: ANN401  # JSON has no better type
     """Return the JSON document in `body`. Raises Undecodable, whatever the bytes."""
     try:
@@ -58,6 +71,17 @@ def decode(body: bytes) -> Any:  # noqa: ANN401  # JSON has no better type
         raise Undecodable(message) from None
     except ValueError as exc:  # NaN, or an integer of thousands of digits
         raise Undecodable(f"the body is not JSON: {exc}") from None
+
+
+def decode_form(body: bytes) -> Any:  # noqa: ANN401
+    """Return the JSON document in `body`, or in its form field `payload`. Raises Undecodable.
+
+    Git forges send either, as the webhook is set up; no JSON begins like the field.
+    """
+    if body.startswith(FORM_FIELD):
+        field = body.removeprefix(FORM_FIELD).partition(b"&")[0]
+        return decode(unquote_to_bytes(field.replace(b"+", b" ")))
+    return decode(body)
 
 
 def at(document: Any, *path: str) -> Any:  # noqa: ANN401
@@ -119,6 +143,17 @@ def reference(image: str) -> Reference:
     has_host = bool(slash) and (first == "localhost" or "." in first or ":" in first)
     name, _, tag_ = (path if has_host else rest).partition(":")
     return Reference(first if has_host else "", name, tag_, digest_)
+
+
+def cloud_event(headers: Mapping[str, str], document: Any) -> CloudEvent | None:  # noqa: ANN401
+    """Return the event whose attributes are in the body, or else in the headers; None for none."""
+    structured = text(document, "specversion") is not None
+    attributes, prefix = (document, "") if structured else (headers, "ce-")
+    kind, id_, subject = (text(attributes, prefix + name) for name in ("type", "id", "subject"))
+    if kind is None:
+        return None
+    data = at(document, "data") if structured else document
+    return CloudEvent(kind, id_, moment(attributes, f"{prefix}time"), subject, data)
 
 
 def shown(value: Any) -> str:  # noqa: ANN401

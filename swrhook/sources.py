@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from swrhook.delivery import Delivery
-from swrhook.model import Announcement, Push
+from swrhook.model import Announcement, Push, Reading
 from swrhook.names import is_namespace, is_repository, is_tag
 
 
@@ -22,7 +22,10 @@ class ImageSettings:
 class Source:
     """A configured sender: its dialect, its way to authenticate, its region.
 
-    `authenticate` takes a delivery and the time, and raises Unauthenticated.
+    `authenticate` takes a delivery and the time, and raises Unauthenticated or KeysUnavailable.
+    `confirm` confirms the subscription that an authentic delivery offers, or raises Unconfirmed;
+    None where that is left to people. `parse` reads deliveries by the source's own expressions, in
+    place of what the table of dialects has.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Source:
     authenticate: Callable[[Delivery, datetime], None] = field(repr=False)
     image: ImageSettings = ImageSettings()
     takes_path_secret: bool = False
+    confirm: Callable[[Delivery], None] | None = field(default=None, repr=False)
+    parse: Callable[[Delivery], Reading] | None = field(default=None, repr=False)
 
 
 def to_pushes(

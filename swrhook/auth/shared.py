@@ -22,7 +22,7 @@ def header(header: str, secrets: Sequence[Secret]) -> Authenticate:
         sent = delivery.header(name)
         offered = on_the_wire(sent)
         if name == "authorization":
-            offered += on_the_wire(_credentials(sent, "bearer"))
+            offered += on_the_wire(credentials(sent, "bearer"))
         if not is_one_of(offered, valid(secrets, now)):
             raise Unauthenticated(f"the header {header} is missing or not accepted")
 
@@ -33,7 +33,7 @@ def bearer(secrets: Sequence[Secret]) -> Authenticate:
     """Accept `Authorization: Bearer SECRET`."""
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        offered = on_the_wire(_credentials(delivery.header("authorization"), "bearer"))
+        offered = on_the_wire(credentials(delivery.header("authorization"), "bearer"))
         if not is_one_of(offered, valid(secrets, now)):
             raise Unauthenticated("the bearer token is missing or not accepted")
 
@@ -45,7 +45,7 @@ def basic(username: str, secrets: Sequence[Secret]) -> Authenticate:
     expected_user = [username.encode()]
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        sent = _decoded(_credentials(delivery.header("authorization"), "basic"))
+        sent = _decoded(credentials(delivery.header("authorization"), "basic"))
         user, _, password = sent.partition(":")
         is_user = is_one_of(on_the_wire(user), expected_user)
         is_password = is_one_of(on_the_wire(password), valid(secrets, now))
@@ -75,15 +75,15 @@ def none() -> Authenticate:
     return authenticate
 
 
-def _credentials(authorization: str, scheme: str) -> str:
+def credentials(authorization: str, scheme: str) -> str:
     """Return what follows the scheme in an Authorization header, "" for another scheme."""
-    said, _, credentials = authorization.partition(" ")
-    return credentials.strip(" ") if said.lower() == scheme else ""
+    said, _, rest = authorization.partition(" ")
+    return rest.strip(" ") if said.lower() == scheme else ""
 
 
-def _decoded(credentials: str) -> str:
+def _decoded(text: str) -> str:
     """Return the bytes in base64, one character each as in a header; "" for what is no base64."""
     try:
-        return b64decode(credentials, validate=True).decode("latin-1")
+        return b64decode(text, validate=True).decode("latin-1")
     except ValueError:  # not ASCII, not base64, or its padding is wrong
         return ""

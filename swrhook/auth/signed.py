@@ -1,10 +1,11 @@
-"""The scheme by which a request carries a signature of its body."""
+"""The schemes by which a request carries a signature of its body."""
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hmac import digest
 
+from swrhook.auth import shared
 from swrhook.auth.secret import Secret, is_one_of, on_the_wire, valid
 from swrhook.auth.shared import Authenticate
 from swrhook.delivery import Delivery
@@ -43,3 +44,19 @@ def hmac(
             raise Unauthenticated(f"the signature in {header} is missing or not accepted")
 
     return authenticate
+
+
+def github(secrets: Sequence[Secret]) -> Authenticate:
+    """Accept GitHub's signature in `X-Hub-Signature-256`."""
+    return hmac("X-Hub-Signature-256", secrets, prefix="sha256=")
+
+
+def nexus(secrets: Sequence[Secret]) -> Authenticate:
+    """Accept Sonatype Nexus' signature in `X-Nexus-Webhook-Signature`."""
+    return hmac("X-Nexus-Webhook-Signature", secrets, algorithm="sha1")
+
+
+def jfrog(secrets: Sequence[Secret], *, signed: bool = False) -> Authenticate:
+    """Accept `X-JFrog-Event-Auth`: a secret, or the body's signature where JFrog is told to."""
+    name = "X-JFrog-Event-Auth"
+    return hmac(name, secrets) if signed else shared.header(name, secrets)

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Mapping
 
-from swrhook.auth import SCHEMES, Secret
+from swrhook.auth import SCHEMES, Outside, Secret
 from swrhook.config.regions import default_endpoint
 from swrhook.config.tree import Data
 from swrhook.config.values import (
@@ -17,6 +17,7 @@ from swrhook.config.values import (
     Timeouts,
     TokenCredentials,
 )
+from swrhook.dialects import mapping
 from swrhook.retry import Backoff, Retry, Verify
 from swrhook.rules import FIELDS, Glob, Pattern, Rule, RuleTarget
 from swrhook.sources import ImageSettings, Source
@@ -51,9 +52,9 @@ def build_access(access: Checked) -> Access:
     )
 
 
-def build_sources(sources: Checked) -> Mapping[str, Source]:
-    """Return the section `sources`."""
-    return {name: _source(name, source) for name, source in sources.items()}
+def build_sources(sources: Checked, outside: Outside) -> Mapping[str, Source]:
+    """Return the section `sources`; nothing is asked of `outside` yet."""
+    return {name: _source(name, source, outside) for name, source in sources.items()}
 
 
 def build_rules(rules: list[Checked]) -> tuple[Rule, ...]:
@@ -86,9 +87,12 @@ def _region(name: str, region: Checked) -> Region:
     return Region(name, endpoint, region.get("project", name))
 
 
-def _source(name: str, source: Checked) -> Source:
+def _source(name: str, source: Checked, outside: Outside) -> Source:
     arguments = dict(source["auth"])
     scheme = SCHEMES[arguments.pop("scheme")]
+    confirm = scheme.confirm if arguments.pop("confirm", False) else None
+    if scheme.asks_outside:
+        arguments["outside"] = outside
     if "secrets" in arguments:
         arguments["secrets"] = [_secret(secret) for secret in arguments["secrets"]]
     return Source(
@@ -98,6 +102,8 @@ def _source(name: str, source: Checked) -> Source:
         authenticate=scheme.build(**arguments),
         image=ImageSettings(**source.get("image", {})),
         takes_path_secret=scheme.takes_path_secret,
+        confirm=None if confirm is None else functools.partial(confirm, outside),
+        parse=mapping.build(source["mapping"]) if "mapping" in source else None,
     )
 
 

@@ -9,7 +9,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from marshmallow import ValidationError
 
+from swrhook.auth.standard import signing_key
 from swrhook.config.findings import quote
+from swrhook.dialects import mapping
 from swrhook.names import is_namespace
 from swrhook.rules import VARIABLES, unknown_variables
 
@@ -23,6 +25,8 @@ _ORGANIZATION = "use 1 to 64 of a-z and 0-9, with «.», «_», «__» or «-» 
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
+_TOPIC_URN = re.compile(r"urn:smn:[a-z0-9-]+:[0-9a-z]+:[A-Za-z0-9_-]{1,255}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 
 
@@ -86,6 +90,48 @@ def path_secret(text: str) -> None:
         raise ValidationError("must be of A-Z, a-z, 0-9 and . _ ~ -: it is a part of a URL")
 
 
+def signing_secret(text: str) -> None:
+    """Check a secret of Standard Webhooks: base64, mostly with a prefix."""
+    # A character of another kind is no base64 either.
+    if not signing_key(text.encode("utf-8", "surrogatepass")):
+        raise ValidationError("must be base64, mostly behind «whsec_», as the sender shows it")
+
+
+def gitlab_secret(text: str) -> None:
+    """Check a secret of GitLab's: a token, or a key for signatures."""
+    if text.startswith("whsec_"):
+        signing_secret(text)
+
+
+def topic_arn(text: str) -> None:
+    """Check the name of a topic of Amazon SNS."""
+    if _TOPIC_ARN.fullmatch(text) is None:
+        message = "is no topic of SNS: write arn:aws:sns:REGION:ACCOUNT:NAME"
+        raise ValidationError(f"{quote(text)} {message}")
+
+
+def topic_urn(text: str) -> None:
+    """Check the name of a topic of SMN."""
+    if _TOPIC_URN.fullmatch(text) is None:
+        message = "is no topic of SMN: write urn:smn:REGION:PROJECT:NAME"
+        raise ValidationError(f"{quote(text)} {message}")
+
+
+def claim(text: str) -> None:
+    """Check a claim's name, or what one must say."""
+    if not text.isprintable():
+        raise ValidationError("must be printable characters, on one line")
+
+
+def issuer(text: str) -> None:
+    """Check the issuer of tokens: an https address that begins those of its keys."""
+    url = _split(text)
+    is_plain = "?" not in text and "#" not in text
+    if url is None or url.scheme != "https" or not _HOST.fullmatch(_host(url)) or not is_plain:
+        # Not quoted: an address with a password in it would end up here.
+        raise ValidationError("must be an address like https://host or https://host/path")
+
+
 def user_name(text: str) -> None:
     """Check a user name for HTTP's basic authentication."""
     label(text)
@@ -97,6 +143,14 @@ def header_name(text: str) -> None:
     """Check the name of an HTTP header."""
     if _HEADER.fullmatch(text) is None:
         raise ValidationError(f"{quote(text)} cannot name an HTTP header")
+
+
+def expression(text: str) -> None:
+    """Check an expression in JMESPath; it is not shown, for it may come from the environment."""
+    try:
+        mapping.compiled(text)
+    except ValueError as exc:
+        raise ValidationError(str(exc)) from None
 
 
 def endpoint(text: str) -> None:

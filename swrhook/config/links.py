@@ -71,6 +71,16 @@ def _check_sources(data: Data, findings: Findings) -> None:
                 "«none» lets everybody in: choose another scheme, or write "
                 "«allow_unauthenticated: true» beside «auth»",
             )
+        _check_mapping(("sources", name, "mapping"), source, findings)
+
+
+def _check_mapping(path: Path, source: Data, findings: Findings) -> None:
+    """Find expressions that are missing, or that nothing reads."""
+    is_given, dialect = at(source, "mapping") is not None, at(source, "dialect")
+    if dialect == "mapping" and not is_given:
+        findings.mistake(path, "is missing: this dialect knows no image without it")
+    if dialect != "mapping" and is_given:
+        findings.mistake(path, "is for the dialect «mapping» alone: no other reads it")
 
 
 def _check_unique(data: Data, path: tuple[str, ...], key: str, findings: Findings) -> None:

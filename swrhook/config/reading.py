@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
+from swrhook.auth import NOWHERE, Outside
 from swrhook.config.build import (
     build_access,
     build_options,
@@ -26,7 +27,7 @@ from swrhook.errors import BadConfiguration, Mistake
 _LARGEST_SECRET = 64 * 1024
 
 
-def load(path: Path, environ: Mapping[str, str]) -> Config:
+def load(path: Path, environ: Mapping[str, str], outside: Outside = NOWHERE) -> Config:
     """Read a file. Raises BadConfiguration with every mistake in it and in what it refers to."""
     try:
         with path.open("rb") as file:
@@ -34,13 +35,21 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     except OSError as exc:
         message = f"cannot be read: {exc.strerror or 'unknown reason'}"
         raise BadConfiguration([Mistake(str(path), 0, 0, message)]) from None
-    return parse(text, file=str(path), environ=environ, read_file=read_secret_file)
+    return parse(text, file=str(path), environ=environ, read_file=read_secret_file, outside=outside)
 
 
-def parse(text: bytes, *, file: str, environ: Mapping[str, str], read_file: ReadFile) -> Config:
+def parse(
+    text: bytes,
+    *,
+    file: str,
+    environ: Mapping[str, str],
+    read_file: ReadFile,
+    outside: Outside = NOWHERE,
+) -> Config:
     """Read a file's bytes, for any bytes. Raises BadConfiguration with every mistake found.
 
     `file` names them in messages; `read_file` returns the content of a file named in `${file:}`.
+    `outside` is who the sources will ask for keys when a delivery comes; here it is not asked.
     """
     try:
         root, refused = read(text)
@@ -67,7 +76,7 @@ def parse(text: bytes, *, file: str, environ: Mapping[str, str], read_file: Read
         version=sha256(text).hexdigest()[:12],
         swr=build_swr(checked["swr"]),
         access=build_access(checked.get("access", {})),
-        sources=build_sources(checked["sources"]),
+        sources=build_sources(checked["sources"], outside),
         rules=build_rules(checked["rules"]),
         options=build_options(checked.get("settings", {})),
         literal_secrets=tuple(literal),

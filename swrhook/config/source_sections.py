@@ -2,24 +2,23 @@
 
 from collections.abc import Callable, Mapping
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from swrhook.auth import SCHEMES, Scheme
 from swrhook.auth.signed import ALGORITHMS, ENCODINGS
 from swrhook.config import checks
-from swrhook.config.containers import ByKind, Later, OneOrMore, Part, SecretWithEnd, Section
-from swrhook.config.fields import Flag, Prefix, Text, one_of
+from swrhook.config.containers import (
+    ByKind,
+    Later,
+    Named,
+    OneOrMore,
+    Part,
+    SecretWithEnd,
+    Section,
+)
+from swrhook.config.fields import Check, Duration, Flag, Prefix, Text, at_least, one_of
 from swrhook.config.tree import Data
 from swrhook.dialects import DIALECTS
-
-LATER_SCHEMES = (
-    "standard-webhooks", "github", "gitlab", "jfrog", "nexus", "sns", "smn", "google-oidc", "oidc",
-)  # fmt: skip
-LATER_DIALECTS = (
-    "dockerhub", "quay", "github", "gitea", "gitlab", "acr", "gcr", "ecr", "sns", "jfrog", "nexus",
-    "zot", "aliyun", "tencent", "huawei-cts", "huawei-eventgrid", "huawei-smn", "huawei-swr-ee",
-    "cdevents", "cloudevents", "tekton", "buildkite", "circleci", "drone", "mapping",
-)  # fmt: skip
 
 _Argument = Callable[[bool], fields.Field[Data]]
 # The arguments of the functions in swrhook.auth, by name; each is told whether it is required.
@@ -30,21 +29,41 @@ ARGUMENTS: Mapping[str, _Argument] = {
     "algorithm": lambda required: Text(required=required, validate=one_of(ALGORITHMS)),
     "encoding": lambda required: Text(required=required, validate=one_of(ENCODINGS)),
     "prefix": lambda required: Prefix(required=required),
+    "signed": lambda required: Flag(required=required),
+    "tolerance": lambda required: Duration(required=required, validate=at_least("1s")),
+    "topic_arns": lambda required: _topics(checks.topic_arn, required=required),
+    "topic_urns": lambda required: _topics(checks.topic_urn, required=required),
+    "audience": lambda required: Text(required=required, validate=checks.claim),
+    "email": lambda required: Text(required=required, validate=checks.claim),
+    "issuer": lambda required: Text(required=required, validate=checks.issuer),
+    "claims": lambda _required: Named(checks.claim, OneOrMore(Text()), may_be_empty=False),
+}
+# What a scheme asks of its secrets.
+_SECRETS: Mapping[str, Check] = {
+    "gitlab": checks.gitlab_secret,
+    "path": checks.path_secret,
+    "standard-webhooks": checks.signing_secret,
 }
 
 
-def _scheme_section(scheme: Scheme) -> Schema:
+def _topics(check: Check, *, required: bool) -> fields.Field[Data]:
+    return OneOrMore(Text(validate=check), required=required)
+
+
+def _scheme_section(kind: str, scheme: Scheme) -> Schema:
     arguments: dict[str, fields.Field[Data]] = {"scheme": Text()}
     for name in scheme.required:
         arguments[name] = ARGUMENTS[name](True)  # noqa: FBT003  # a column of the table above
     for name in scheme.optional:
         arguments[name] = ARGUMENTS[name](False)  # noqa: FBT003
-    if scheme.takes_path_secret:
-        arguments["secrets"] = OneOrMore(SecretWithEnd(checks.path_secret), required=True)
+    if kind in _SECRETS:
+        arguments["secrets"] = OneOrMore(SecretWithEnd(_SECRETS[kind]), required=True)
+    if scheme.confirm is not None:
+        arguments["confirm"] = Flag()
     return Section.from_dict(arguments)()
 
 
-AUTH_SECTIONS = {name: _scheme_section(scheme) for name, scheme in SCHEMES.items()}
+AUTH_SECTIONS = {name: _scheme_section(name, scheme) for name, scheme in SCHEMES.items()}
 
 
 class ImageSection(Section):
@@ -55,15 +74,37 @@ class ImageSection(Section):
     default_namespace = Text(validate=checks.organization)
 
 
+def _expressions() -> OneOrMore:
+    return OneOrMore(Text(validate=checks.expression))
+
+
+class MappingSection(Section):
+    """`mapping`: where the dialect of that name finds in a sender's JSON what it needs."""
+
+    image = _expressions()
+    namespace = _expressions()
+    repository = _expressions()
+    tag = _expressions()
+    digest = _expressions()
+    id = _expressions()
+    when = _expressions()
+
+    @validates_schema
+    def _check_names(self, data: Mapping[str, Data], **_: Data) -> None:
+        if len({"image", "repository"} & data.keys()) != 1:
+            raise ValidationError("must name the images by one of «image» and «repository»")
+        if "image" in data and "namespace" in data:
+            raise ValidationError("namespace goes with «repository»: an image has its own")
+
+
 class SourceSection(Section):
     """One source."""
 
-    dialect = Text(
-        required=True, validate=one_of(DIALECTS, [d for d in LATER_DIALECTS if d not in DIALECTS])
-    )
+    dialect = Text(required=True, validate=one_of(DIALECTS))
     region = Text(required=True)
-    auth = ByKind("scheme", AUTH_SECTIONS, [s for s in LATER_SCHEMES if s not in SCHEMES])
+    auth = ByKind("scheme", AUTH_SECTIONS, ())
     image = Part(ImageSection)
+    mapping = Part(MappingSection)
     allow_unauthenticated = Flag()
     rate_limit = Later()
     allow_from = Later()

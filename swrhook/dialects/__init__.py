@@ -7,13 +7,67 @@ whatever the headers and bytes. How to add one: docs/adding-a-dialect.md.
 from collections.abc import Callable, Mapping
 
 from swrhook.delivery import Delivery
-from swrhook.dialects import distribution, generic, harbor
+from swrhook.dialects import (
+    acr,
+    aliyun,
+    buildkite,
+    cdevents,
+    circleci,
+    cloudevents,
+    distribution,
+    dockerhub,
+    drone,
+    ecr,
+    gcr,
+    generic,
+    gitea,
+    github,
+    gitlab,
+    harbor,
+    huawei_cts,
+    huawei_eventgrid,
+    huawei_smn,
+    huawei_swr_ee,
+    jfrog,
+    mapping,
+    nexus,
+    quay,
+    sns,
+    tekton,
+    tencent,
+    zot,
+)
 from swrhook.model import Reading
 
 Parse = Callable[[Delivery], Reading]
 
 DIALECTS: Mapping[str, Parse] = {
+    "acr": acr.parse,
+    "aliyun": aliyun.parse,
+    "buildkite": buildkite.parse,
+    "cdevents": cdevents.parse,
+    "circleci": circleci.parse,
+    "cloudevents": cloudevents.parse,
     "distribution": distribution.parse,
+    "dockerhub": dockerhub.parse,
+    "drone": drone.parse,
+    "ecr": ecr.parse,
+    "gcr": gcr.parse,
     "generic": generic.parse,
+    "gitea": gitea.parse,
+    "github": github.parse,
+    "gitlab": gitlab.parse,
     "harbor": harbor.parse,
+    "huawei-cts": huawei_cts.parse,
+    "huawei-eventgrid": huawei_eventgrid.parse,
+    "huawei-smn": huawei_smn.parse,
+    "huawei-swr-ee": huawei_swr_ee.parse,
+    "jfrog": jfrog.parse,
+    "mapping": mapping.parse,
+    "nexus": nexus.parse,
+    "quay": quay.parse,
+    "sns": sns.parse,
+    "tekton": tekton.parse,
+    "tencent": tencent.parse,
+    "zot": zot.parse,
 }

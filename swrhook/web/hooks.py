@@ -15,6 +15,7 @@ from swrhook.metrics import Metrics
 from swrhook.model import Entry, Outcome, Receipt
 from swrhook.sources import Source
 from swrhook.web.body import read_body
+from swrhook.web.handshake import add_handshake
 
 
 def hooks(
@@ -22,6 +23,7 @@ def hooks(
 ) -> Blueprint:
     """Return the routes of the hooks."""
     blueprint = Blueprint("hooks", __name__)
+    add_handshake(blueprint, config)
 
     @blueprint.post("/hooks/<name>")
     @blueprint.post("/hooks/<name>/<secret>")

@@ -11,10 +11,12 @@ from werkzeug.exceptions import HTTPException
 from swrhook import logs
 from swrhook.errors import (
     CannotRecord,
+    KeysUnavailable,
     NothingUsable,
     Refused,
     TooLarge,
     Unauthenticated,
+    Unconfirmed,
     Undecodable,
     UnknownSource,
 )
@@ -22,13 +24,15 @@ from swrhook.errors import (
 STATUSES: Mapping[type[Refused], HTTPStatus] = {
     UnknownSource: HTTPStatus.NOT_FOUND,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    KeysUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Unconfirmed: HTTPStatus.SERVICE_UNAVAILABLE,
     Undecodable: HTTPStatus.BAD_REQUEST,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NothingUsable: HTTPStatus.UNPROCESSABLE_ENTITY,
     CannotRecord: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-# Seconds after which a sender may try again when the ledger cannot be written.
+# Seconds after which a sender may try again what cannot be done now.
 RETRY_AFTER = 5
 
 

@@ -11,13 +11,33 @@ MODULES = sorted(Path(swrhook.auth.__file__).parent.glob("*.py"))
 # Every comparison in the package. A new one is looked at before it is listed here: no secret, no
 # signature and nothing that is compared with one.
 HARMLESS = {
+    "_SECONDS.fullmatch(sent_at) is None",
+    "abs(now.timestamp() - int(sent_at)) > tolerance.total_seconds()",
+    "algorithm is None",
     "algorithm not in ALGORITHMS",
-    "encoding not in ENCODINGS",
+    "certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc",
     "encoding == 'hex'",
+    "encoding not in ENCODINGS",
+    "form.certificates.fullmatch(url) is None",
+    "form.confirmations.fullmatch(url) is None",
+    "header.get('alg') not in ALGORITHMS",
+    "is_verified == 'true'",
+    "is_verified is True",
+    "key is None",
+    "message.get(form.topic) not in topics",
+    "message.get(form.type) != 'SubscriptionConfirmation'",
+    "name != form.subject",
     "name == 'authorization'",
+    "names is None",
     "now < secret.not_after",
+    "said.get('email') != email",
+    "said.get(name) not in allowed",
     "said.lower() == scheme",
+    "seconds - LEEWAY < said['exp']",
     "secret.not_after is None",
+    "starts <= seconds + LEEWAY",
+    "value is not None",
+    "version not in form.versions",
 }
 
 

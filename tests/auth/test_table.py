@@ -7,7 +7,9 @@ from swrhook.auth import PATH_SCHEMES, SCHEMES
 
 def test_every_scheme_lists_the_arguments_that_it_takes() -> None:
     for scheme in SCHEMES.values():
-        parameters = inspect.signature(scheme.build).parameters.values()
+        taken = inspect.signature(scheme.build).parameters
+        assert ("outside" in taken) == scheme.asks_outside
+        parameters = [p for name, p in taken.items() if name != "outside"]
         required = [p.name for p in parameters if p.default is inspect.Parameter.empty]
         optional = [p.name for p in parameters if p.default is not inspect.Parameter.empty]
         assert required == list(scheme.required)
@@ -20,3 +22,7 @@ def test_only_the_path_scheme_takes_the_paths_secret() -> None:
 
 def test_only_none_proves_nothing() -> None:
     assert ["none"] == [name for name, scheme in SCHEMES.items() if not scheme.is_proof]
+
+
+def test_only_topics_offer_subscriptions() -> None:
+    assert ["smn", "sns"] == [name for name, scheme in SCHEMES.items() if scheme.confirm]

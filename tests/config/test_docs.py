@@ -24,8 +24,8 @@ from swrhook.config.sections import (
 )
 from swrhook.config.source_sections import (
     AUTH_SECTIONS,
-    LATER_SCHEMES,
     ImageSection,
+    MappingSection,
     SourceSection,
 )
 from swrhook.config.tree import plain
@@ -41,6 +41,7 @@ SECTIONS: list[Schema] = [
     AccessTokenSection(),
     SourceSection(),
     ImageSection(),
+    MappingSection(),
     RuleSection(),
     WhenSection(),
     TargetSection(),
@@ -70,7 +71,7 @@ def test_every_key_is_explained(key: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [*SCHEMES, *LATER_SCHEMES, *CREDENTIALS_SECTIONS, *LATER_CREDENTIALS, *DIALECTS, *ROLES],
+    [*SCHEMES, *CREDENTIALS_SECTIONS, *LATER_CREDENTIALS, *DIALECTS, *ROLES],
 )
 def test_every_choice_is_explained(name: str) -> None:
     assert f"`{name}`" in DOCS

@@ -6,6 +6,8 @@ import pytest
 from swrhook.config import Config, load
 from swrhook.config.expand import has_reference
 from swrhook.config.values import PasswordCredentials
+from swrhook.config.wording import listing
+from swrhook.dialects import DIALECTS
 from swrhook.errors import BadConfiguration
 
 Read = Callable[[str | bytes], Config]
@@ -127,7 +129,7 @@ def test_one_value_that_cannot_be_expanded_is_one_mistake(small: str, mistakes: 
     )
 
     assert [
-        "f:6:21: sources.harbor.dialect: «$${» is unknown: known are distribution, generic, harbor",
+        f"f:6:21: sources.harbor.dialect: «$${{» is unknown: {listing(DIALECTS)}",
         (
             "f:10:21: rules[0].sync[0].region: the environment variable UNSET is not set: set it"
             " for this process"

@@ -3,8 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from swrhook.auth import SCHEMES
-from swrhook.config.source_sections import ARGUMENTS, LATER_DIALECTS, LATER_SCHEMES
-from swrhook.dialects import DIALECTS
+from swrhook.config.source_sections import ARGUMENTS
 
 Mistakes = Callable[[str | bytes], list[str]]
 
@@ -486,20 +485,6 @@ def test_the_wrong_types_everywhere_are_mistakes_and_no_crash(
     text: str, mistakes: Mistakes
 ) -> None:
     assert mistakes(text)
-
-
-@pytest.mark.parametrize("scheme", sorted(set(LATER_SCHEMES) - set(SCHEMES)))
-def test_a_scheme_to_come_is_told_apart(scheme: str, small: str, mistakes: Mistakes) -> None:
-    (mistake,) = mistakes(small.replace("bearer", scheme))
-
-    assert f"«{scheme}» is not supported by this version: known are basic," in mistake
-
-
-@pytest.mark.parametrize("dialect", sorted(set(LATER_DIALECTS) - set(DIALECTS)))
-def test_a_dialect_to_come_is_told_apart(dialect: str, small: str, mistakes: Mistakes) -> None:
-    (mistake,) = mistakes(small.replace("dialect: harbor", f"dialect: {dialect}"))
-
-    assert f"«{dialect}» is not supported by this version: known are distribution," in mistake
 
 
 def test_every_argument_of_every_scheme_has_its_check() -> None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -27,6 +28,16 @@ def cases() -> Iterator[Any]:
         yield pytest.param(CORPUS, id="absent", marks=absent)
 
 
+def as_sent(meta: Path, said: dict[str, Any]) -> Delivery:
+    """Return the request on the wire: the files of forms hold what is in the form's field."""
+    body = meta.with_name(meta.name.replace(".meta.json", ".json")).read_bytes()
+    encoding, _, field = said.get("wire_encoding", "").partition(":")
+    if encoding == "form":
+        body = f"{field}={quote_plus(json.dumps(json.loads(body)))}".encode()
+    headers = {name.lower(): value for name, value in said["headers"].items()}
+    return Delivery(headers, body)
+
+
 def as_expected(announcement: Announcement) -> dict[str, str | None]:
     first, slash, rest = announcement.name.partition("/")
     return {
@@ -40,9 +51,7 @@ def as_expected(announcement: Announcement) -> dict[str, str | None]:
 @pytest.mark.parametrize("meta", list(cases()))
 def test_a_request_of_the_corpus_is_read_as_expected(meta: Path) -> None:
     said = json.loads(meta.read_text("utf-8"))
-    body = meta.with_name(meta.name.replace(".meta.json", ".json")).read_bytes()
-    headers = {name.lower(): value for name, value in said["headers"].items()}
-    delivery = Delivery(headers, body)
+    delivery = as_sent(meta, said)
     parse = DIALECTS[meta.parent.name]
     if said.get("invalid_json"):
         with pytest.raises(Undecodable):

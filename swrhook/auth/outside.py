@@ -1,0 +1,43 @@
+"""What authentication asks of the world outside; swrhook.outbound answers."""
+
+from typing import NoReturn, Protocol
+
+from cryptography.x509 import Certificate
+from jwt import PyJWK
+
+from swrhook.errors import KeysUnavailable, Unconfirmed
+
+
+class Outside(Protocol):
+    """Whoever fetches the keys of senders, and confirms subscriptions to their topics."""
+
+    def certificate(self, url: str) -> Certificate:
+        """Return the certificate at an address in `pins`. Raises KeysUnavailable."""
+
+    def signing_key(self, issuer: str, key_id: str) -> PyJWK | None:
+        """Return a key by which the issuer signs; None for no such. Raises KeysUnavailable."""
+
+    def visit(self, url: str) -> None:
+        """Confirm a subscription at an address in `pins`. Raises Unconfirmed."""
+
+
+class Nowhere:
+    """For who only reads a configuration: nothing is fetched."""
+
+    def certificate(self, url: str) -> NoReturn:
+        """Raise KeysUnavailable."""
+        del url
+        raise KeysUnavailable("no certificate is fetched here")
+
+    def signing_key(self, issuer: str, key_id: str) -> NoReturn:
+        """Raise KeysUnavailable."""
+        del issuer, key_id
+        raise KeysUnavailable("no key is fetched here")
+
+    def visit(self, url: str) -> NoReturn:
+        """Raise Unconfirmed."""
+        del url
+        raise Unconfirmed("no subscription is confirmed here")
+
+
+NOWHERE = Nowhere()

@@ -1,0 +1,72 @@
+"""The scheme of Standard Webhooks (standardwebhooks.com): id, time and body are signed together."""
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hmac import digest
+
+from swrhook.auth.secret import Secret, is_one_of, on_the_wire, valid
+from swrhook.auth.shared import Authenticate
+from swrhook.delivery import Delivery
+from swrhook.errors import Unauthenticated
+
+TOLERANCE = timedelta(minutes=5)
+
+_KEY = b"whsec_"
+_SECONDS = re.compile(r"[0-9]{1,12}")
+
+
+def standard_webhooks(secrets: Sequence[Secret], tolerance: timedelta = TOLERANCE) -> Authenticate:
+    """Accept a signature in `webhook-signature`, made within the tolerance of now."""
+
+    def authenticate(delivery: Delivery, now: datetime) -> None:
+        _check(delivery, valid(secrets, now), now, tolerance)
+
+    return authenticate
+
+
+def gitlab(secrets: Sequence[Secret]) -> Authenticate:
+    """Accept a secret in `X-Gitlab-Token`, or a signature with one that begins with `whsec_`.
+
+    GitLab may send both: what is signed and can be checked is proven by the signature alone.
+    """
+
+    def authenticate(delivery: Delivery, now: datetime) -> None:
+        counting = valid(secrets, now)
+        keys = [secret for secret in counting if secret.startswith(_KEY)]
+        if keys and delivery.header("webhook-signature"):
+            _check(delivery, keys, now, TOLERANCE)
+            return
+        tokens = [secret for secret in counting if not secret.startswith(_KEY)]
+        if not is_one_of(on_the_wire(delivery.header("x-gitlab-token")), tokens):
+            raise Unauthenticated("the header X-Gitlab-Token is missing or not accepted")
+
+    return authenticate
+
+
+def signing_key(secret: bytes) -> bytes:
+    """Return the key in a secret, base64 behind `whsec_`; none in what is no base64."""
+    text = secret.removeprefix(_KEY)
+    try:
+        return b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        return b""
+
+
+def _check(
+    delivery: Delivery, secrets: Sequence[bytes], now: datetime, tolerance: timedelta
+) -> None:
+    """Check the three headers. Raises Unauthenticated."""
+    sender_id, sent_at = delivery.header("webhook-id"), delivery.header("webhook-timestamp")
+    if not sender_id or _SECONDS.fullmatch(sent_at) is None:
+        raise Unauthenticated("webhook-id or webhook-timestamp is missing or malformed")
+    if abs(now.timestamp() - int(sent_at)) > tolerance.total_seconds():
+        raise Unauthenticated("webhook-timestamp is too far from this machine's time")
+    content = b".".join((on_the_wire(sender_id)[0], sent_at.encode(), delivery.body))
+    keys = [key for key in map(signing_key, secrets) if key]
+    expected = [b"v1," + b64encode(digest(key, content, "sha256")) for key in keys]
+    # During a rotation, a sender signs with every key that it has.
+    parts = delivery.header("webhook-signature").split(" ")
+    if not is_one_of((value for part in parts for value in on_the_wire(part)), expected):
+        raise Unauthenticated("the signature in webhook-signature is missing or not accepted")

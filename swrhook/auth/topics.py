@@ -1,0 +1,132 @@
+"""The schemes of topics: a message is signed with the key of a certificate that it names."""
+
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import HashAlgorithm
+from cryptography.x509 import Certificate
+
+from swrhook.auth.outside import Outside
+from swrhook.auth.shared import Authenticate
+from swrhook.auth.topic_formats import SMN, SNS, TopicFormat
+from swrhook.delivery import Delivery
+from swrhook.errors import Unauthenticated, Undecodable
+from swrhook.payload import decode
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """What a message claims: that this signs that, with the certificate at `certificate_url`."""
+
+    certificate_url: str
+    version: str
+    signature: bytes
+    content: bytes
+
+
+def sns(topic_arns: Sequence[str], *, outside: Outside) -> Authenticate:
+    """Accept the messages of Amazon SNS in these topics.
+
+    However old: SNS tries again for up to 23 days, as the topic's owner says.
+    """
+    return _authenticate(SNS, topic_arns, outside)
+
+
+def smn(topic_urns: Sequence[str], *, outside: Outside) -> Authenticate:
+    """Accept the messages of Huawei Cloud's SMN in these topics, however old."""
+    return _authenticate(SMN, topic_urns, outside)
+
+
+def confirm_sns(outside: Outside, delivery: Delivery) -> None:
+    """Confirm the subscription that an authentic message of SNS offers, if it does."""
+    _confirm(SNS, outside, delivery)
+
+
+def confirm_smn(outside: Outside, delivery: Delivery) -> None:
+    """Confirm the subscription that an authentic message of SMN offers, if it does."""
+    _confirm(SMN, outside, delivery)
+
+
+def _authenticate(form: TopicFormat, topics: Sequence[str], outside: Outside) -> Authenticate:
+    def authenticate(delivery: Delivery, now: datetime) -> None:
+        signed = _signed(form, _message(delivery), topics)
+        certificate = outside.certificate(signed.certificate_url)
+        if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+            raise Unauthenticated("the certificate of the message's signature has expired")
+        if not _is_genuine(signed, certificate, form.hash_of(signed.version, certificate)):
+            raise Unauthenticated("the message's signature is not accepted")
+
+    return authenticate
+
+
+def _confirm(form: TopicFormat, outside: Outside, delivery: Delivery) -> None:
+    message = _message(delivery)
+    # Only this type: the address in an UnsubscribeConfirmation would subscribe again.
+    if message.get(form.type) != "SubscriptionConfirmation":
+        return
+    url = message.get(form.subscribe_url)
+    if not isinstance(url, str) or form.confirmations.fullmatch(url) is None:
+        raise Unauthenticated("the message wants a visit where no subscription is confirmed")
+    outside.visit(url)
+
+
+def _message(delivery: Delivery) -> Mapping[str, Any]:
+    try:
+        message = decode(delivery.body)
+    except Undecodable:
+        message = None
+    if not isinstance(message, Mapping):
+        raise Unauthenticated("the body is no signed message of a topic")
+    return message
+
+
+def _signed(form: TopicFormat, message: Mapping[str, Any], topics: Sequence[str]) -> _Signed:
+    """Return what is signed by what, with nothing proven yet but that it is worth a fetch."""
+    names = form.signed.get(str(message.get(form.type)))
+    # The last two lines that are signed are the topic and the type. Both are compared whole, so
+    # that no line break in another value can pass for them.
+    if names is None or message.get(form.topic) not in topics:
+        raise Unauthenticated("the message is of another type or topic than is accepted")
+    url, version = message.get(form.certificate_url), message.get(form.version)
+    if not isinstance(url, str) or form.certificates.fullmatch(url) is None:
+        raise Unauthenticated("the message names a certificate that is not its sender's")
+    if version not in form.versions:
+        raise Unauthenticated("the message's signature is missing or of an unknown version")
+    signature = _decoded(message.get(form.signature))
+    return _Signed(url, str(version), signature, _content(form, message, names))
+
+
+def _content(form: TopicFormat, message: Mapping[str, Any], names: Sequence[str]) -> bytes:
+    lines = []
+    for name in names:
+        value = message.get(name)
+        if isinstance(value, str):
+            lines.append(f"{name}\n{value}\n")
+        elif name != form.subject or value is not None:
+            raise Unauthenticated(f"the message has no {name}, which is signed")
+    return "".join(lines).encode("utf-8", "surrogatepass")
+
+
+def _decoded(signature: object) -> bytes:
+    """Return the bytes of a signature; none for what is no base64."""
+    try:
+        return b64decode(signature, validate=True) if isinstance(signature, str) else b""
+    except ValueError:
+        return b""
+
+
+def _is_genuine(signed: _Signed, certificate: Certificate, algorithm: HashAlgorithm | None) -> bool:
+    try:
+        key = certificate.public_key()
+        if algorithm is None or not isinstance(key, RSAPublicKey):
+            return False
+        key.verify(signed.signature, signed.content, PKCS1v15(), algorithm)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True

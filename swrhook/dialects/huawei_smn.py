@@ -1,0 +1,18 @@
+"""Huawei Cloud SMN: an envelope; what is inside is read by the dialect that it is in.
+
+Payload: https://docs.otc.t-systems.com/simple-message-notification/umn/ (appendix, HTTP or HTTPS
+messages), read August 2026. A source that names the dialect inside (`huawei-cts`) may stand behind
+SMN as well.
+"""
+
+from swrhook import detection, dialects
+from swrhook.delivery import Delivery
+from swrhook.model import Reading
+
+
+def parse(delivery: Delivery) -> Reading:
+    """Read the message of a notification.
+
+    Raises Undecodable, UnknownShape, or Ignored, also for what SMN says about a subscription.
+    """
+    return detection.read(delivery, dialects.DIALECTS)

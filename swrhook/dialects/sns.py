@@ -1,0 +1,17 @@
+"""AWS SNS: an envelope; what is inside is read by the dialect that it is in.
+
+Payload: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html, read August
+2026. A source that names the dialect inside (`ecr`) may stand behind SNS as well.
+"""
+
+from swrhook import detection, dialects
+from swrhook.delivery import Delivery
+from swrhook.model import Reading
+
+
+def parse(delivery: Delivery) -> Reading:
+    """Read the message of a notification.
+
+    Raises Undecodable, UnknownShape, or Ignored, also for what SNS says about a subscription.
+    """
+    return detection.read(delivery, dialects.DIALECTS)

@@ -1,0 +1,70 @@
+"""The world outside, as authentication sees it: swrhook.auth.outside declares what is asked."""
+
+from collections.abc import Callable, Mapping
+
+from cryptography.x509 import Certificate, load_pem_x509_certificate
+from jwt import PyJWK
+
+from swrhook.auth.pins import is_certificate, is_confirmation
+from swrhook.auth.tokens import GOOGLE
+from swrhook.errors import NotFetched, Unconfirmed
+from swrhook.outbound.documents import keys_address, signing_keys
+from swrhook.outbound.fetch import Way, fetch
+from swrhook.outbound.remembered import Remembered
+
+HOUR = 3600.0
+# An issuer announces a key before it signs with it: within this time of a fetch, a key that is
+# not known is made up.
+KEYS_SETTLE = 60.0
+
+# Known, and so the same whatever a discovery document says.
+_ADDRESSES = {GOOGLE: "https://www.googleapis.com/oauth2/v3/certs"}
+_DISCOVERY = "/.well-known/openid-configuration"
+
+
+class Internet:
+    """Fetches keys and remembers them, confirms subscriptions; safe to use by many threads."""
+
+    def __init__(self, way: Way, clock: Callable[[], float]) -> None:
+        """Take how addresses are reached, and a clock in seconds that never goes back."""
+        self._way = way
+        self._certificates = Remembered(self._fetch_certificate, clock)
+        self._keys = Remembered(self._fetch_keys, clock)
+
+    def certificate(self, url: str) -> Certificate:
+        """Return the certificate at a pinned address. Raises KeysUnavailable."""
+        return self._certificates.get(url, HOUR)
+
+    def signing_key(self, issuer: str, key_id: str) -> PyJWK | None:
+        """Return the issuer's key with this id; None for no such. Raises KeysUnavailable."""
+        keys = self._keys.get(issuer, HOUR)
+        if key_id not in keys:
+            keys = self._keys.get(issuer, KEYS_SETTLE)
+        return keys.get(key_id)
+
+    def visit(self, url: str) -> None:
+        """Confirm a subscription at a pinned address, once. Raises Unconfirmed."""
+        if not is_confirmation(url):
+            raise Unconfirmed("no subscription is confirmed at such an address")
+        try:
+            fetch(url, self._way)
+        except NotFetched as exc:
+            raise Unconfirmed(f"the subscription is not confirmed: {exc}") from exc
+
+    def _fetch_certificate(self, url: str) -> Certificate:
+        # The scheme has looked already; nothing else is fetched, whoever asks.
+        if not is_certificate(url):
+            raise NotFetched("no sender keeps a certificate at such an address")
+        content = fetch(url, self._way)
+        try:
+            return load_pem_x509_certificate(content)
+        except ValueError as exc:
+            raise NotFetched("what the sender names as its certificate is none") from exc
+
+    def _fetch_keys(self, issuer: str) -> Mapping[str, PyJWK]:
+        address = _ADDRESSES.get(issuer)
+        if address is None:
+            # Only the operator names issuers, and an issuer where its keys are.
+            document = fetch(issuer.removesuffix("/") + _DISCOVERY, self._way)
+            address = keys_address(document, issuer)
+        return signing_keys(fetch(address, self._way), issuer)

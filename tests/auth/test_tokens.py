@@ -1,0 +1,203 @@
+"""Tokens of identity providers: genuine, for us, of whom we allow, and in their time."""
+
+from collections.abc import Sequence
+from hmac import digest
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from swrhook.auth import Authenticate
+from swrhook.auth.tokens import ALGORITHMS, oidc
+from swrhook.delivery import Delivery
+from swrhook.errors import KeysUnavailable
+from tests.auth.parts import (
+    ISSUER,
+    NOW,
+    FakeOutside,
+    bearing,
+    ec_key,
+    jwk,
+    refusal,
+    rsa_key,
+    token,
+    well_known,
+)
+
+NOT_GENUINE = "the token is not genuine, or of another issuer or for another audience"
+HS256, UNSIGNED = b'{"alg":"HS256","kid":"a"}', b'{"alg":"none","kid":"a"}'
+NOT_IN_TIME = "the token has expired or is not valid yet"
+NO_KEY = "the token names no key, or an algorithm that is not accepted"
+
+
+def github(
+    outside: FakeOutside | None = None, claims: dict[str, Sequence[str]] | None = None
+) -> Authenticate:
+    allowed = claims or {"repository": ["team/app", "team/web"]}
+    return oidc(ISSUER, "swrhook", allowed, outside=outside or well_known())
+
+
+def encoded(part: bytes) -> str:
+    return jwt.utils.base64url_encode(part).decode()
+
+
+def said_of(sent: str, outside: FakeOutside | None = None) -> str:
+    return refusal(github(outside), bearing(sent))
+
+
+def test_a_token_of_the_issuer_is_accepted() -> None:
+    assert said_of(token()) == ""
+    assert said_of(token("e", "ES256", ec_key())) == ""
+    assert said_of(token(aud=["other", "swrhook"], iat=NOW.timestamp(), nbf=NOW.timestamp())) == ""
+
+
+def test_no_accepted_algorithm_has_a_secret_key() -> None:
+    assert [] == [name for name in ALGORITHMS if name == "none" or name.startswith("HS")]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"iss": "https://token.actions.example"},
+        {"iss": f"{ISSUER}/"},
+        {"iss": None},
+        {"aud": "other"},
+        {"aud": ["other"]},
+        {"aud": None},
+        {"aud": {"swrhook": 1}},
+        {"aud": [1]},
+        {"exp": None},
+    ],
+)
+def test_a_token_of_another_or_for_another_is_refused(changed: dict[str, Any]) -> None:
+    assert said_of(token(**changed)) == NOT_GENUINE
+
+
+def test_a_token_that_is_signed_by_another_is_refused() -> None:
+    assert said_of(token(key=rsa_key(1))) == NOT_GENUINE
+    head, _, rest = token().partition(".")
+    other = token(repository="evil/app").split(".")[1]
+
+    assert said_of(f"{head}.{other}.{rest.partition('.')[2]}") == NOT_GENUINE
+
+
+def test_a_key_signs_with_its_own_algorithm_alone() -> None:
+    assert said_of(token("a", "RS512")) == NOT_GENUINE
+    assert said_of(token("e", "RS256")) == NOT_GENUINE
+
+
+def test_a_public_key_is_no_secret() -> None:
+    """The oldest trick: the issuer's public key as the secret of HS256, and no signature."""
+    public = rsa_key().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    payload = token().split(".")[1]
+    said = f"{encoded(HS256)}.{payload}"
+
+    assert said_of(f"{said}.{encoded(digest(public, said.encode(), 'sha256'))}") == NO_KEY
+    assert said_of(f"{encoded(UNSIGNED)}.{payload}.") == NO_KEY
+
+
+def test_a_key_is_asked_for_by_name_only_when_it_could_help() -> None:
+    outside = well_known()
+
+    assert said_of(token(None), outside) == NO_KEY
+    assert said_of(token(""), outside) == NO_KEY
+    assert said_of("x", outside) == "the bearer token is missing, or no signed token"
+    assert outside.asked == []
+    assert said_of(token("z"), outside).endswith("a key that its issuer does not have")
+    assert outside.asked == [ISSUER]
+
+
+@pytest.mark.parametrize("sent", ["", "x", "a.b.c", "é.é.é", "\ud800", "e30.e30.", "." * 99, "密"])
+def test_what_is_no_token_is_refused(sent: str) -> None:
+    assert said_of(sent) in (NO_KEY, "the bearer token is missing, or no signed token")
+
+
+def test_a_token_stands_behind_bearer() -> None:
+    assert refusal(github(), Delivery({"authorization": token()}, b"")) != ""
+    assert refusal(github(), Delivery({}, b"")) != ""
+    assert refusal(github(), Delivery({"authorization": f"bearer {token()}"}, b"")) == ""
+
+
+AT = NOW.timestamp()
+
+
+@pytest.mark.parametrize(
+    ("times", "accepted"),
+    [
+        ({"exp": AT - 59}, True),
+        ({"exp": AT - 60}, False),
+        ({"nbf": AT + 60}, True),
+        ({"nbf": AT + 61}, False),
+        ({"iat": AT + 60}, True),
+        ({"iat": AT + 61}, False),
+        ({"exp": int(AT) + 1}, True),
+        ({"exp": 10**300}, True),
+        ({"exp": 10**400}, True),
+        ({"exp": -(10**400)}, False),
+        ({"exp": float("nan")}, False),
+        ({"nbf": float("nan")}, False),
+        ({"exp": float("inf")}, True),
+        ({"exp": True}, False),
+        ({"exp": str(AT + 300)}, False),
+        ({"iat": [AT]}, False),
+    ],
+)
+def test_a_token_has_its_time_with_a_minute_of_leeway(
+    times: dict[str, Any], *, accepted: bool
+) -> None:
+    assert said_of(token(**times)) == ("" if accepted else NOT_IN_TIME)
+
+
+@pytest.mark.parametrize(
+    ("value", "accepted"),
+    [
+        ("team/app", True),
+        ("team/web", True),
+        ("team/app2", False),
+        ("Team/app", False),
+        (None, False),
+        (["team/app"], False),
+        (True, False),
+        ({"team/app": 1}, False),
+    ],
+)
+def test_a_claim_is_exactly_one_of_the_allowed(value: Any, *, accepted: bool) -> None:
+    words = "" if accepted else "the token's claim repository is missing or not an allowed one"
+
+    assert said_of(token(repository=value)) == words
+
+
+def test_every_claim_counts() -> None:
+    authenticate = github(claims={"repository": ["team/app"], "ref": ["refs/heads/main"]})
+
+    assert refusal(authenticate, bearing(token(ref="refs/heads/main"))) == ""
+    assert refusal(authenticate, bearing(token())) != ""
+    assert refusal(authenticate, bearing(token(ref="refs/heads/dev"))) != ""
+
+
+def test_keys_that_cannot_be_fetched_are_no_refusal() -> None:
+    class Down(FakeOutside):
+        def signing_key(self, issuer: str, key_id: str) -> jwt.PyJWK | None:
+            raise KeysUnavailable(f"{issuer}: {key_id}")
+
+    with pytest.raises(KeysUnavailable):
+        said_of(token(), Down())
+
+
+def test_a_short_key_proves_nothing() -> None:
+    short = rsa.generate_private_key(65537, 1024)
+    outside = FakeOutside(keys={(ISSUER, "s"): jwt.PyJWK(jwk(short, "s"))})
+    header, payload = token("s").split(".")[:2]
+    algorithm = jwt.get_algorithm_by_name("RS256")
+    signed = algorithm.sign(f"{header}.{payload}".encode(), short)
+    sent = f"{header}.{payload}.{encoded(signed)}"
+
+    assert said_of(sent, outside) == NOT_GENUINE
+
+
+def test_a_refusal_quotes_no_token() -> None:
+    sent = token(aud="other")
+
+    assert not any(part in said_of(sent) for part in sent.split("."))

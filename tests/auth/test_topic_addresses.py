@@ -1,0 +1,137 @@
+"""A message of a topic chooses no address but those where its vendor keeps what it names."""
+
+from typing import Any
+
+import pytest
+
+from swrhook.auth.topics import confirm_smn, confirm_sns
+from swrhook.errors import Unauthenticated
+from tests.auth.parts import (
+    SMN_CONFIRM,
+    SMN_URL,
+    SNS_CONFIRM,
+    SNS_URL,
+    FakeOutside,
+    certificate,
+    posted,
+    said_of_smn,
+    said_of_sns,
+    smn_message,
+    sns_message,
+    well_known,
+)
+
+KINDS = ["Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"]
+NOT_ITS_SENDERS = "the message names a certificate that is not its sender's"
+
+
+PEM = "SimpleNotificationService-0000.pem"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"http://sns.us-west-2.amazonaws.com/{PEM}",
+        f"https://sns.us-west-2.amazonaws.com.evil.example/{PEM}",
+        f"https://sns.us-west-2.amazonaws.com:8443/{PEM}",
+        f"https://sns.us-west-2.amazonaws.com@evil.example/{PEM}",
+        f"https://evil@sns.us-west-2.amazonaws.com/{PEM}",
+        f"https://evil.example/sns.us-west-2.amazonaws.com/{PEM}",
+        f"https://sns.us-west-2.evil.amazonaws.com/{PEM}",
+        f"https://s3.amazonaws.com/{PEM}",
+        f"https://sns.us-west-2.amazonaws.com/{PEM}?x",
+        f"https://sns.us-west-2.amazonaws.com/{PEM}\n",
+        f"https://sns.us-west-2.amazonaws.com/../{PEM}",
+        "https://sns.us-west-2.amazonaws.com/?Action=Any&x=/SimpleNotificationService-0.pem",
+        SMN_URL,
+        "",
+        None,
+        7,
+        [SNS_URL],
+    ],
+)
+def test_a_certificate_from_elsewhere_is_not_even_fetched(url: Any) -> None:
+    outside = well_known()
+
+    assert said_of_sns(sns_message() | {"SigningCertURL": url}, outside) == NOT_ITS_SENDERS
+    assert outside.asked == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://smn.cn-north-4.huaweicloud.com/smn/SMN_cn-north-4_31.pem",
+        "https://smn.evil.example/smn/SMN_cn-north-4_31.pem",
+        "https://obs.cn-north-4.myhuaweicloud.com/smn/SMN_cn-north-4_31.pem",
+        "https://smn.cn-north-4.myhuaweicloud.com/v2/SMN_cn-north-4_31.pem",
+        SNS_URL,
+    ],
+)
+def test_smn_has_hosts_of_its_own(url: str) -> None:
+    assert said_of_smn(smn_message() | {"signing_cert_url": url}) == NOT_ITS_SENDERS
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://sns.cn-north-1.amazonaws.com.cn/SimpleNotificationService-0000.pem",
+        "https://sns.us-gov-west-1.amazonaws.com/SimpleNotificationService-0000.pem",
+    ],
+)
+def test_sns_of_every_partition_is_known(url: str) -> None:
+    assert said_of_sns(sns_message(SigningCertURL=url), FakeOutside({url: certificate()})) == ""
+
+
+@pytest.mark.parametrize(
+    "host", ["smn.eu-west-101.myhuaweicloud.eu", "smn.eu-de.otc.t-systems.com"]
+)
+def test_smn_of_every_cloud_is_known(host: str) -> None:
+    url = f"https://{host}/smn/SMN_region_31.pem"
+
+    assert said_of_smn(smn_message(signing_cert_url=url), FakeOutside({url: certificate()})) == ""
+
+
+def test_only_an_offered_subscription_is_confirmed() -> None:
+    outside = FakeOutside()
+    for kind in KINDS:
+        confirm_sns(outside, posted(sns_message(kind)))
+        confirm_smn(outside, posted(smn_message(kind)))
+
+    assert outside.visited == [SNS_CONFIRM, SMN_CONFIRM]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://smn.cn-north-4.myhuaweicloud.com/smn/subscription/confirm?token=a",
+        "https://sa-brazil-1-console.huaweicloud.com/smn/subscription/confirm?token=a",
+        "https://console.eu.huaweicloud.com/smn/subscription/confirm?token=a",
+        "https://console.otc.t-systems.com/smn/subscription/confirm?token=a",
+    ],
+)
+def test_smn_confirms_at_its_consoles(url: str) -> None:
+    outside = FakeOutside()
+    confirm_smn(outside, posted(smn_message("SubscriptionConfirmation", subscribe_url=url)))
+
+    assert outside.visited == [url]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://sns.us-west-2.amazonaws.com/?Action=ConfirmSubscription&Token=a",
+        "https://sns.us-west-2.amazonaws.com/?Action=DeleteTopic&Token=a",
+        "https://evil.example/?Action=ConfirmSubscription&Token=a",
+        "https://sns.us-west-2.amazonaws.com/?Action=ConfirmSubscription&Token=a b",
+        None,
+        "",
+    ],
+)
+def test_nothing_else_is_visited(url: str | None) -> None:
+    outside = FakeOutside()
+    document = sns_message("SubscriptionConfirmation") | {"SubscribeURL": url}
+    with pytest.raises(Unauthenticated, match="where no subscription is confirmed") as caught:
+        confirm_sns(outside, posted(document))
+
+    assert outside.visited == []
+    assert "Token" not in str(caught.value)

@@ -1,0 +1,108 @@
+"""A subscription to a topic is confirmed where the source says so, and nowhere else."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from swrhook.config import Config, parse
+from swrhook.errors import Unauthenticated
+from swrhook.intake import receive
+from swrhook.model import Entry, Outcome, Receipt
+from swrhook.sources import Source
+from tests.auth.parts import (
+    ARN,
+    NOW,
+    SMN_CONFIRM,
+    SNS_CONFIRM,
+    URN,
+    FakeOutside,
+    posted,
+    smn_message,
+    sns_message,
+    well_known,
+)
+
+BEARER = '{scheme: bearer, secrets: ["${TOKEN}"]}'
+SNS = f"{{scheme: sns, topic_arns: {ARN}"
+SMN = f"{{scheme: smn, topic_urns: [{URN}]"
+
+
+@pytest.fixture
+def configured(small: str, environ: dict[str, str]) -> Callable[..., Config]:
+    def with_auth(auth: str, **more: Any) -> Config:
+        content = small.replace(BEARER, auth).encode()
+        return parse(content, file="f", environ=environ, read_file=lambda _path: "", **more)
+
+    return with_auth
+
+
+def source(config: Config) -> Source:
+    return config.sources["harbor"]
+
+
+def received(config: Config, document: Any) -> list[Entry]:
+    recorded: list[Entry] = []
+
+    def record(entry: Entry) -> Receipt:
+        recorded.append(entry)
+        return Receipt("1", entry.outcome, entry.reason, [])
+
+    # Which dialect it is does not matter here: it knows nothing of envelopes.
+    its = replace(source(config), dialect="acr")
+    receive(posted(document), its, config, record=record, now=NOW)
+    return recorded
+
+
+@pytest.mark.parametrize(
+    ("auth", "message", "visited"),
+    [
+        (SNS, sns_message("SubscriptionConfirmation"), SNS_CONFIRM),
+        (SMN, smn_message("SubscriptionConfirmation"), SMN_CONFIRM),
+    ],
+)
+def test_a_subscription_is_confirmed_only_where_it_is_wanted(
+    configured: Callable[..., Config], auth: str, message: dict[str, Any], visited: str
+) -> None:
+    outside = well_known()
+    for wanted in ("}", ", confirm: false}"):
+        assert received(configured(f"{auth}{wanted}", outside=outside), message)
+    assert [] == outside.visited
+
+    assert received(configured(f"{auth}, confirm: true}}", outside=outside), message)
+    assert [visited] == outside.visited
+
+
+@pytest.mark.parametrize("kind", ["Notification", "UnsubscribeConfirmation"])
+def test_nothing_else_is_visited(configured: Callable[..., Config], kind: str) -> None:
+    outside = well_known()
+    received(configured(f"{SNS}, confirm: true}}", outside=outside), sns_message(kind))
+
+    assert [] == outside.visited
+
+
+def test_what_is_not_authentic_is_not_visited(configured: Callable[..., Config]) -> None:
+    outside = FakeOutside(well_known().certificates)
+    message = sns_message("SubscriptionConfirmation") | {"Message": "x"}
+    with pytest.raises(Unauthenticated):
+        received(configured(f"{SNS}, confirm: true}}", outside=outside), message)
+
+    assert [] == outside.visited
+
+
+def test_what_is_not_confirmed_is_not_recorded(configured: Callable[..., Config]) -> None:
+    config = configured(f"{SNS}, confirm: true}}", outside=well_known())
+    message = sns_message(
+        "SubscriptionConfirmation", SubscribeURL="https://evil.example/?Action=ConfirmSubscription"
+    )
+    with pytest.raises(Unauthenticated, match="where no subscription is confirmed"):
+        received(config, message)
+
+
+def test_a_confirmation_is_no_push(configured: Callable[..., Config]) -> None:
+    message = sns_message("SubscriptionConfirmation")
+    (entry,) = received(configured(f"{SNS}}}", outside=well_known()), message)
+
+    assert Outcome.ACCEPTED is not entry.outcome
+    assert "2336412f37" not in str(entry.reason)

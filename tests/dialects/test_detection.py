@@ -1,0 +1,102 @@
+"""Which dialect a body is in, for senders behind an envelope."""
+
+import json
+from typing import Any
+
+import pytest
+
+from swrhook.delivery import Delivery
+from swrhook.detection import HEADERS, SHAPES, TYPES, detect, read
+from swrhook.dialects import DIALECTS
+from swrhook.errors import UnknownShape
+from tests.dialects.recordings import recordings
+
+# What is known of these is the other's format.
+ALIKE = {"huawei-swr-ee": "harbor", "tencent": "harbor", "gitlab": "distribution"}
+# These say nothing that others do not say too, or say what their user wants.
+UNTOLD = frozenset({"cloudevents", "generic", "mapping"})
+HEADERS_LOST = "headers_lost_on_the_way"  # and nothing else in it is the sender's own
+TOLD = [
+    pytest.param(recording, id=f"{recording.dialect}-{recording.case}")
+    for recording in recordings()
+    if recording.dialect not in UNTOLD
+    and recording.case != HEADERS_LOST
+    and recording.said.get("pushes")
+]
+
+
+@pytest.mark.parametrize("recording", TOLD)
+def test_a_recorded_push_is_told_from_other_senders(recording: Any) -> None:
+    found = detect(recording.delivery.headers, json.loads(recording.delivery.body))
+    assert ALIKE.get(recording.dialect, recording.dialect) == found
+
+
+@pytest.mark.parametrize(
+    ("document", "dialect"),
+    [
+        ({"specversion": "1.0", "type": "harbor.artifact.pushed"}, "harbor"),
+        ({"specversion": "1.0", "type": "cr:Artifact:PushCompleted"}, "aliyun"),
+        ({"specversion": "1.0", "type": "com.amazon.ecr.image.push"}, "ecr"),
+        ({"specversion": "1.0", "type": "x", "source": "HC.OBS"}, "huawei-eventgrid"),
+        ({"specversion": "1.0", "type": "x"}, "cloudevents"),
+        ({"context": {"type": "dev.cdevents.artifact.published.0.2.0"}}, "cdevents"),
+        ({"events": []}, "distribution"),
+        ({"events": [{"action": "push", "target": {}}]}, "distribution"),
+        ({"events": [None, {"specversion": "1.0"}]}, "huawei-eventgrid"),
+        ({"message": {"data": "e30=", "messageId": "1"}}, "gcr"),
+        ({"action": "DELETE", "digest": "a/b@sha256:0"}, "gcr"),
+        ({"detail-type": "ECR Image Action"}, "ecr"),
+        ({"type": "pushImage", "event_data": {}}, "harbor"),
+        ({"push_data": {}, "repository": {"repo_full_name": "a/b"}}, "aliyun"),
+        ({"push_data": {}, "repository": {"repo_name": "a/b"}}, "dockerhub"),
+        ({"updated_tags": ["1"]}, "quay"),
+        ({"docker_url": "quay.io/a/b", "repository": "a/b"}, "quay"),
+        ({"action": "push", "target": {"repository": "a"}}, "acr"),
+        ({"action": "CREATED", "repositoryName": "a"}, "nexus"),
+        ({"repository": "a/b", "tags": ["1"]}, "generic"),
+        ({"images": ["a/b:1"]}, "generic"),
+        ({"image.name": "a/b:1"}, "generic"),
+    ],
+)
+def test_a_shape_names_its_dialect(document: Any, dialect: str) -> None:
+    assert dialect == detect({}, document)
+
+
+@pytest.mark.parametrize("document", [None, [], {}, 1, "x", {"events": [1]}, {"events": {}}])
+def test_what_nobody_sends_is_an_unknown_shape(document: Any) -> None:
+    with pytest.raises(UnknownShape, match="in no dialect"):
+        detect({}, document)
+
+
+@pytest.mark.parametrize(("header", "dialect"), HEADERS)
+def test_a_senders_own_header_counts_before_the_body(header: str, dialect: str) -> None:
+    assert dialect == detect({header: "x"}, {"image": "a/b:1"})
+
+
+def test_giteas_header_counts_before_githubs() -> None:
+    assert "gitea" == detect({"x-github-event": "package", "x-gitea-event": "package"}, {})
+
+
+@pytest.mark.parametrize(("start", "dialect"), TYPES)
+def test_a_binary_cloudevent_is_told_by_its_header(start: str, dialect: str) -> None:
+    assert dialect == detect({"ce-type": f"{start}x"}, {"image": "a/b:1"})
+
+
+def test_a_message_is_read_by_the_dialect_that_it_is_in() -> None:
+    delivery = Delivery({}, b'{"image": "moor/dunlin:9"}')
+    assert DIALECTS["generic"](delivery) == read(delivery, DIALECTS)
+
+
+def test_a_message_in_a_dialect_without_a_reader_is_quarantined() -> None:
+    with pytest.raises(UnknownShape, match="the dialect generic, which has no reader"):
+        read(Delivery({}, b'{"image": "moor/dunlin:9"}'), {})
+
+
+def test_nobody_waits_for_the_answer_behind_an_envelope() -> None:
+    with pytest.raises(UnknownShape, match="has no tag"):
+        read(Delivery({}, b'{"image": "moor/dunlin"}'), DIALECTS)
+
+
+def test_every_shape_leads_to_a_dialect_that_can_be_named() -> None:
+    named = {dialect for _, dialect in (*HEADERS, *TYPES)} | {dialect for dialect, _ in SHAPES}
+    assert named | {"cloudevents", "gcr", "huawei-eventgrid"} <= set(DIALECTS)

@@ -1,0 +1,199 @@
+"""Envelopes: one level is opened, nothing grows, and what is inside poisons no sender."""
+
+import json
+from base64 import b64encode
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swrhook import config, envelopes, intake
+from swrhook.delivery import Delivery
+from swrhook.dialects import DIALECTS
+from swrhook.errors import Ignored, Undecodable, UnknownShape
+from swrhook.model import Announcement, Reading
+from tests.dialects.recordings import FOLDER, read_http
+
+INNER = {"image": "moor/dunlin:9"}
+
+
+def sns(message: Any, /, **fields: Any) -> dict[str, Any]:
+    topic = {"Type": "Notification", "TopicArn": "arn:aws:sns:x:1:t", "MessageId": "m-1"}
+    return {**topic, "Message": json.dumps(message), **fields}
+
+
+def smn(message: Any, /, **fields: Any) -> dict[str, Any]:
+    topic = {"type": "Notification", "topic_urn": "urn:smn:x:1:t", "message_id": "m-1"}
+    return {**topic, "message": json.dumps(message), **fields}
+
+
+def pubsub(message: Any, /, **fields: Any) -> dict[str, Any]:
+    data = b64encode(json.dumps(message).encode()).decode()
+    return {"message": {"data": data, "messageId": "m-1", **fields}, "subscription": "s"}
+
+
+WRAPS = [sns, smn, pubsub]
+every_wrap = pytest.mark.parametrize("wrap", WRAPS)
+
+
+def delivery(document: Any, **headers: str) -> Delivery:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Delivery(named, json.dumps(document).encode())
+
+
+@every_wrap
+def test_what_is_inside_is_returned_without_the_envelopes_headers(wrap: Any) -> None:
+    inner = envelopes.unwrap(delivery(wrap(INNER), content_type="text/plain", user_agent="x"))
+    assert INNER == json.loads(inner.body)
+    assert {"content-type": "application/json"} == inner.headers
+
+
+@pytest.mark.parametrize(
+    "document", [INNER, [], None, {"message": {"data": "e30="}}, {"message_id": "m-1"}]
+)
+def test_what_has_no_envelope_stays_as_it_is(document: Any) -> None:
+    bare = delivery(document)
+    assert bare is envelopes.unwrap(bare)
+
+
+def test_a_body_that_is_no_json_is_left_to_the_dialect() -> None:
+    bare = Delivery({}, b"image=moor/dunlin")
+    assert bare is envelopes.unwrap(bare)
+
+
+def test_an_envelope_that_is_no_json_is_undecodable() -> None:
+    with pytest.raises(Undecodable):
+        envelopes.unwrap(Delivery({"x-amz-sns-message-type": "Notification"}, b"{"))
+
+
+@pytest.mark.parametrize("inside", WRAPS)
+@every_wrap
+def test_an_envelope_in_an_envelope_is_not_opened(wrap: Any, inside: Any) -> None:
+    with pytest.raises(UnknownShape, match="an envelope again"):
+        envelopes.unwrap(delivery(wrap(inside(INNER))))
+
+
+def test_fields_of_another_service_are_not_read_beside_the_signed_ones() -> None:
+    forged = {**sns(INNER), **smn({"image": "moor/forged:1"})}
+    with pytest.raises(UnknownShape, match="two services"):
+        envelopes.unwrap(delivery(forged))
+
+
+def test_the_body_says_whose_envelope_it_is_before_the_headers() -> None:
+    said = delivery(sns(INNER), x_smn_message_type="Notification")
+    assert INNER == json.loads(envelopes.unwrap(said).body)
+
+
+def test_a_header_cannot_declare_an_envelope_to_be_a_raw_message() -> None:
+    said = delivery(sns(INNER), x_amz_sns_message_type="Notification", x_amz_sns_rawdelivery="true")
+    assert INNER == json.loads(envelopes.unwrap(said).body)
+
+
+def test_a_raw_message_keeps_the_headers_that_are_not_of_the_service() -> None:
+    headers = {"x-amz-sns-message-type": "Notification", "x-amz-sns-rawdelivery": "true"}
+    raw = delivery(INNER)
+    said = replace(raw, headers={**headers, "ce-type": "x"})
+    assert replace(raw, headers={"ce-type": "x"}) == envelopes.unwrap(said)
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        (sns(INNER, Message="\ud800"), "SNS: `Message` is not Unicode text"),
+        (sns(INNER, Message=None), "SNS: `Message` is null, not a string"),
+        (sns(INNER, Message=""), "not JSON"),
+        (smn(INNER, message="[" * 100_000), "not JSON"),
+        (smn(INNER, type="Reminder"), "SMN: message type «Reminder» is not known"),
+        (pubsub(INNER, data="e3"), "not base64"),
+        (pubsub(INNER, data="é"), "not base64"),
+        (pubsub(INNER, data="e30=\n"), "not base64"),
+        (pubsub(INNER, data=b64encode(b"\xff").decode()), "not JSON"),
+    ],
+)
+def test_a_broken_message_is_quarantined(document: Any, reason: str) -> None:
+    with pytest.raises(UnknownShape, match=reason):
+        envelopes.unwrap(delivery(document))
+
+
+@pytest.mark.parametrize("wrap", [sns, smn])
+def test_a_confirmation_tells_no_url_and_no_token(wrap: Any) -> None:
+    url = "https://sns.eu-north-1.amazonaws.com/?Token=made-up"
+    kinds = {"Type": "SubscriptionConfirmation", "type": "SubscriptionConfirmation"}
+    kind = {name: value for name, value in kinds.items() if name in wrap(INNER)}
+    asked = wrap(INNER, SubscribeURL=url, subscribe_url=url, Token="made-up", **kind)
+    with pytest.raises(Ignored, match="`confirm: true`") as told:
+        envelopes.unwrap(delivery(asked))
+    assert "made-up" not in str(told.value)
+
+
+@every_wrap
+def test_the_message_id_is_the_event_id_where_there_is_none(wrap: Any) -> None:
+    reading = envelopes.read(delivery(wrap(INNER)), DIALECTS["generic"])
+    assert Reading((Announcement("moor/dunlin", "9", None, "m-1"),), (), "m-1") == reading
+
+
+@every_wrap
+def test_an_event_id_inside_stays(wrap: Any) -> None:
+    reading = envelopes.read(delivery(wrap({**INNER, "id": "own"})), DIALECTS["generic"])
+    assert Reading((Announcement("moor/dunlin", "9", None, "own"),), (), "own") == reading
+
+
+@every_wrap
+def test_an_envelope_without_an_id_is_read_or_left(wrap: Any) -> None:
+    document = wrap(INNER)
+    for part in (document, document.get("message")):
+        for name in ("MessageId", "message_id", "messageId"):
+            if isinstance(part, dict):
+                part.pop(name, None)
+    bare = delivery(document)
+    if wrap is pubsub:
+        assert bare is envelopes.unwrap(bare)
+    else:
+        assert envelopes.read(bare, DIALECTS["generic"]).sender_id is None
+
+
+def test_the_header_has_the_id_of_an_unwrapped_pubsub_message() -> None:
+    said = delivery(INNER, x_goog_pubsub_message_id="m-2")
+    assert "m-2" == envelopes.read(said, DIALECTS["generic"]).sender_id
+
+
+def test_a_named_dialect_may_stand_behind_an_envelope() -> None:
+    bare = read_http(FOLDER / "ecr" / "push.http")
+    wrapped = delivery(sns(json.loads(bare.body)))
+    assert DIALECTS["ecr"](bare) == envelopes.read(wrapped, DIALECTS["ecr"])
+
+
+def test_a_message_of_another_dialect_than_the_named_one_is_quarantined() -> None:
+    with pytest.raises(UnknownShape):
+        envelopes.read(delivery(sns(INNER)), DIALECTS["ecr"])
+
+
+CONFIG = b"""
+swr:
+  iam_endpoint: https://iam.myhuaweicloud.com
+  credentials: {kind: token, token: made-up-token}
+  regions: {cn-north-4: {}, cn-east-3: {}}
+sources:
+  aws: {dialect: ecr, region: cn-north-4, auth: {scheme: none}, allow_unauthenticated: true}
+rules:
+  - {name: all, when: {source: aws}, sync: [{region: cn-east-3, namespace: moor}]}
+"""
+
+
+def test_intake_opens_the_envelope_and_keeps_it_whole() -> None:
+    configured = config.parse(CONFIG, file="x", environ={}, read_file=lambda _: "")
+    source = configured.sources["aws"]
+    wrapped = delivery(sns(json.loads(read_http(FOLDER / "ecr" / "push.http").body)))
+    entry = intake.read(wrapped, source, configured, now=datetime.now(UTC))
+    assert ["moor/curlew:2.4"] == [push.image for push in entry.pushes]
+    assert wrapped.body == entry.body
+
+
+@settings(deadline=None)
+@given(message=st.text(st.characters(exclude_categories=())), wrap=st.sampled_from(WRAPS))
+def test_nothing_inside_is_larger_than_its_envelope(message: str, wrap: Any) -> None:
+    outer = Delivery({}, json.dumps(wrap(message), ensure_ascii=True).encode())
+    assert len(envelopes.unwrap(outer).body) < len(outer.body)

@@ -1,0 +1,59 @@
+"""Git forges send JSON in a form's field too: it is read as the same JSON by itself."""
+
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus, urlencode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from swrhook import payload
+from swrhook.delivery import Delivery
+from swrhook.dialects import DIALECTS
+from swrhook.errors import Ignored, Refused, UnknownShape
+from swrhook.model import Reading
+from tests.dialects.recordings import Recording, recordings
+
+FORGES = ("gitea", "github")
+
+every_forges_recording = pytest.mark.parametrize(
+    "recording",
+    [pytest.param(r, id=f"{r.dialect}-{r.case}") for r in recordings() if r.dialect in FORGES],
+)
+
+
+def answer(dialect: str, delivery: Delivery) -> Reading | str:
+    try:
+        return DIALECTS[dialect](delivery)
+    except (Ignored, UnknownShape, Refused) as exc:
+        return f"{type(exc).__name__}: {exc}"
+
+
+@every_forges_recording
+def test_a_forges_form_is_read_as_its_json(recording: Recording) -> None:
+    sent = recording.delivery
+    headers = {**sent.headers, "content-type": "application/x-www-form-urlencoded"}
+    form = Delivery(headers, urlencode({"payload": sent.body}).encode())
+    assert answer(recording.dialect, sent) == answer(recording.dialect, form)
+
+
+@pytest.mark.parametrize("encode", [quote, quote_plus])
+def test_a_form_is_decoded_however_it_writes_a_space(encode: Callable[[str], str]) -> None:
+    document = '{"a": "1 + 1 = 2 & «é»"}'
+    body = f"payload={encode(document)}&other=%7B%7D".encode()
+    assert {"a": "1 + 1 = 2 & «é»"} == payload.decode_form(body)
+
+
+@pytest.mark.parametrize(
+    "body", [b"payload=", b"payload=%", b"payload=%ff", b"payload=%7B", b"x=1"]
+)
+def test_a_form_without_json_is_undecodable(body: bytes) -> None:
+    for dialect in FORGES:
+        assert str(answer(dialect, Delivery({}, body))).startswith("Undecodable: the body is not ")
+
+
+@settings(deadline=None, max_examples=200)
+@given(field=st.binary(max_size=100))
+def test_any_form_has_an_answer(field: bytes) -> None:
+    for dialect in FORGES:
+        assert answer(dialect, Delivery({}, b"payload=" + field))

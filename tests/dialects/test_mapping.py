@@ -1,0 +1,226 @@
+"""What expressions may do: the page's examples, how results are joined, and that none can hang."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jmespath.functions import Functions
+
+from swrhook.delivery import Delivery
+from swrhook.dialects import mapping
+from swrhook.errors import Ignored, Undecodable, UnknownShape
+from swrhook.model import Announcement, Reading
+from tests.dialects.damage import documents
+
+PAGE = (Path(__file__).parents[2] / "docs" / "senders" / "mapping.md").read_text("utf-8")
+FUNCTIONS = sorted(Functions.FUNCTION_TABLE)
+DIGEST = "sha256:" + "7c" * 32
+OTHER = "sha256:" + "8d" * 32
+BUILT = f"sha256:{'b1946ac92492d2347c6235b4d2611184' * 2}"
+WATCHED = f"sha256:{'591785b794601e212b260e25925636fd' * 2}"
+FINISHED = "https://jenkins.example.com/job/shop/318/"
+
+
+def read(document: Any, **expressions: str | list[str]) -> Reading:
+    listed = {k: v if isinstance(v, list) else [v] for k, v in expressions.items()}
+    return mapping.build(listed)(Delivery({}, json.dumps(document).encode()))
+
+
+def images(document: Any, **expressions: str | list[str]) -> list[str]:
+    return [f"{a.name}:{a.tag}" for a in read(document, **expressions).announcements]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            "cloud-build",
+            [
+                Announcement("my-project/team-a/shop", tag, BUILT, event_id)
+                for tag in ("1.4.0", "latest")
+                for event_id in ("7c6f0a52-9c55-4d0e-8f5e-0d8d6b0f3a11",)
+            ],
+        ),
+        ("diun", [Announcement("team-a/shop", "stable", WATCHED)]),
+        (
+            "jenkins",
+            [Announcement("team-a/shop", tag, event_id=FINISHED) for tag in ("1.4.0", "318")],
+        ),
+    ],
+)
+def test_the_examples_of_the_page_are_read(source: str, expected: list[Announcement]) -> None:
+    examples = re.findall(r"```yaml\n(sources:\n.*?)```\n\n```json\n(.*?)```", PAGE, re.DOTALL)
+    shown = {name: value for text, _ in examples for name, value in sources(text).items()}
+    bodies = {name: json.loads(body) for text, body in examples for name in sources(text)}
+
+    assert len(bodies) == 3
+    assert expected == list(read(bodies[source], **shown[source]["mapping"]).announcements)
+
+
+def sources(text: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(text)["sources"]
+    return loaded
+
+
+@pytest.mark.parametrize(
+    ("document", "expressions", "expected"),
+    [
+        ({"i": "a/b:1"}, {"image": "i"}, ["a/b:1"]),
+        ({"i": "x.example:5000/a/b:1"}, {"image": "i"}, ["a/b:1"]),
+        ({"i": ["a/b:1", "c/d:2"]}, {"image": "i"}, ["a/b:1", "c/d:2"]),
+        ({"i": "a/b:1", "t": "2"}, {"image": "i", "tag": "t"}, ["a/b:2"]),
+        ({"i": "a/b:1", "t": None}, {"image": "i", "tag": "t"}, ["a/b:1"]),
+        ({"i": "a/b", "t": ["1", 2]}, {"image": "i", "tag": "t"}, ["a/b:1", "a/b:2"]),
+        ({"i": ["a/b", "c/d"], "t": "1"}, {"image": "i", "tag": "t"}, ["a/b:1", "c/d:1"]),
+        ({"i": ["a/b", "c/d"], "t": [1, 2]}, {"image": "i", "tag": "t"}, ["a/b:1", "c/d:2"]),
+        ({"r": "b:1", "n": "a"}, {"repository": "r", "namespace": "n"}, ["a/b:1"]),
+        ({"r": "b:1", "n": ""}, {"repository": "r", "namespace": "n"}, ["b:1"]),
+        ({"r": "x.example/b:1"}, {"repository": "r", "namespace": "'a/c'"}, ["a/c/b:1"]),
+        (
+            {"r": ["b:1", "c:2"], "n": ["a", "d"]},
+            {"repository": "r", "namespace": "n"},
+            ["a/b:1", "d/c:2"],
+        ),
+        ({"a": "a/b:1", "b": None, "c": ["c/d:2"]}, {"image": ["a", "b", "c"]}, ["a/b:1", "c/d:2"]),
+        ({"a": "a/b:1", "b": None}, {"image": "b || a"}, ["a/b:1"]),
+        ([{"n": "a/b", "t": "1"}, {"n": "c/d"}], {"image": "[?t].join(':', [n, t])"}, ["a/b:1"]),
+        ({"i": ["a/b:1", "", {}, None, "a/c", 5, "a/b:1"]}, {"image": "i"}, ["a/b:1"]),
+        ({"i": "a/b:1", "ok": 0}, {"image": "i", "when": "ok"}, ["a/b:1"]),
+        ({"i": "a/b:1", "ok": "yes"}, {"image": "i", "when": ["ok", "i"]}, ["a/b:1"]),
+    ],
+)  # fmt: skip
+def test_results_are_put_together(
+    document: Any, expressions: dict[str, Any], expected: list[str]
+) -> None:
+    assert expected == images(document, **expressions)
+
+
+def test_a_digest_of_its_own_wins_and_a_malformed_one_is_not_sent() -> None:
+    document = {"i": [f"a/b:1@{OTHER}", "a/b:2"], "d": [DIGEST, "sha256:short"]}
+
+    assert [DIGEST, None] == [a.digest for a in read(document, image="i", digest="d").announcements]
+    assert [OTHER, None] == [a.digest for a in read(document, image="i").announcements]
+
+
+def test_the_events_id_is_the_senders() -> None:
+    one = read({"i": ["a/b:1", "a/b:2"], "n": 7}, image="i", id="n")
+    each = read({"i": ["a/b:1", "a/b:2"], "n": ["x", "y"]}, image="i", id="n")
+    none = read({"i": "a/b:1", "n": 1 << 70}, image="i", id="n")
+
+    assert ("7", ["7", "7"]) == (one.sender_id, [a.event_id for a in one.announcements])
+    assert ("x", ["x", "y"]) == (each.sender_id, [a.event_id for a in each.announcements])
+    assert (None, [None]) == (none.sender_id, [a.event_id for a in none.announcements])
+
+
+def test_what_cannot_be_used_is_told_beside_what_can() -> None:
+    skipped = read({"i": ["a/b:1", "a/c", f"a/d:{DIGEST}", ":1"]}, image="i").skipped
+
+    assert ("«a/c»: no tag", "«a/d»: no tag", "an image without a name") == skipped
+
+
+@pytest.mark.parametrize("value", [None, False, "", [], {}])
+def test_what_is_not_true_is_ignored_before_all_else(value: Any) -> None:
+    with pytest.raises(Ignored, match="`when` gives is not true"):
+        read({"ok": value, "i": 5}, image="abs('x')", when="ok")
+
+
+def test_one_condition_of_several_is_enough_to_ignore() -> None:
+    with pytest.raises(Ignored):
+        read({"i": "a/b:1"}, image="i", when=["i", "no"])
+
+
+@pytest.mark.parametrize(
+    ("document", "expressions", "reason"),
+    [
+        ({}, {"image": "i"}, "`image` gives no text: let `when` say"),
+        ({"i": {}}, {"image": "i"}, "`image` gives no text"),
+        ({"r": True}, {"repository": "r"}, "`repository` gives no text"),
+        ({"i": ["a", "b"], "t": [1]}, {"image": "i", "tag": "t"}, "2 for `image`, 1 for `tag`"),
+        ({"i": list(range(10_001))}, {"image": "i"}, "`image` gives more than 10000 values"),
+        ({"i": None}, {"image": "join(':', i)"}, r"join\(\) is given what it does not take"),
+        ({"i": [1, "a"]}, {"image": "sort(i)"}, r"sort\(\) is given what it does not"),
+        ({"i": 1e999}, {"image": "ceil(i)"}, "`image` cannot be evaluated: OverflowError"),
+        ({"i": [1]}, {"image": "i[::0]"}, "`image` cannot be evaluated: ValueError"),
+        ({"i": "a", "j": 1}, {"image": "'a'", "when": "i < j"}, "`when` .*: TypeError"),
+        ({}, {"image": "&a"}, "`image` gives no text"),
+    ],
+)  # fmt: skip
+def test_what_is_not_understood_can_be_replayed(
+    document: Any, expressions: dict[str, Any], reason: str
+) -> None:
+    body = json.dumps(document).replace("Infinity", "1e999").encode()
+    listed = {key: [expression] for key, expression in expressions.items()}
+    with pytest.raises(UnknownShape, match=reason):
+        mapping.build(listed)(Delivery({}, body))
+
+
+def test_what_is_not_json_is_refused() -> None:
+    with pytest.raises(Undecodable):
+        mapping.build({"image": ["i"]})(Delivery({}, b"image=a"))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "a[].{x: p, y: q}",
+        "results[?status == 'ok' && kind == 'image'].join(':', [name, tag])",
+        "join('', [join('/', [host, team, name]), ':', tag])",
+        "map(&join(':', [@.name, @.tag]), images)",
+        "*.*.*",
+        "not_null(a, b, c, 'd')",
+        "sort_by(images, &time)[-1].name",
+    ],
+)
+def test_what_people_write_is_allowed(expression: str) -> None:
+    assert mapping.compiled(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "|".join(["[@, @][]"] * 6),
+        "[@, @].[@, @].[@, @].[@, @].[@, @].[@, @]",
+        "join('', [@, @, @, @]) | join('', [@, @, @, @]) | join('', [@, @])",
+        "to_string([[@,@,@],[@,@,@],[@,@,@]] | [@, @, @, @])",
+        "map(&[@, @, @, @, @, @], [@, @, @, @, @, @])",
+        "{a: [@, @, @, @], b: [@, @, @, @]} | [*, *, *, *, *][]",
+    ],
+)
+def test_what_could_multiply_the_document_is_refused(expression: str) -> None:
+    with pytest.raises(ValueError, match="may repeat a value"):
+        mapping.compiled(expression)
+
+
+OPERATORS = "[] [*] [0] [::0] [::-1] [?a] . | || && ! == < ( ) [ ] { } , : & @ * 'x' `1`"
+pieces = st.sampled_from(
+    ["a", "b", "image", "tag", *OPERATORS.split(), *(f"{name}(" for name in FUNCTIONS)]
+)
+
+
+def outcome(pieces: list[str], document: Any) -> Reading | Exception:
+    try:
+        parse = mapping.build({key: ["".join(pieces)] for key in ("image", "tag", "id", "when")})
+        return parse(Delivery({}, json.dumps(document).encode()))
+    except (Ignored, UnknownShape, Undecodable, ValueError) as exc:
+        return exc
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(pieces, max_size=14), documents)
+def test_any_expression_is_refused_or_has_an_answer(pieces: list[str], document: Any) -> None:
+    found = outcome(pieces, document)
+
+    assert "\n" not in str(found)
+    assert isinstance(found, Exception) or found.announcements
+
+
+def test_a_deep_document_has_an_answer() -> None:
+    body = b"[" * 900 + b"]" * 900
+    for expression in ("to_string(@)", "@ == [@]", "[][][]", "*"):
+        with pytest.raises((Ignored, UnknownShape)):
+            mapping.build({"image": [expression]})(Delivery({}, body))

@@ -1,0 +1,20 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from swrhook.outbound import Way
+from tests.outbound.loopback import Loopback
+
+
+@pytest.fixture
+def loopback(tmp_path: Path) -> Iterator[Loopback]:
+    running = Loopback(tmp_path)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def way(loopback: Loopback) -> Way:
+    """Return the way to the loopback's internet: a proxy and an authority, nothing loosened."""
+    return Way(lambda _url: {"https": loopback.proxy}, str(loopback.authority))

@@ -1,0 +1,97 @@
+"""What issuers publish is read whole or in part, or refused; whatever the bytes."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swrhook.errors import NotFetched
+from swrhook.outbound.documents import keys_address, signing_keys
+from tests.auth.parts import ec_key, jwk, rsa_key
+
+ISSUER = "https://issuer.example.com"
+
+
+def keys(*published: Any) -> dict[str, str]:
+    found = signing_keys(json.dumps({"keys": published}).encode(), ISSUER)
+    return {key_id: key.algorithm_name or "" for key_id, key in found.items()}
+
+
+def test_every_key_that_signs_is_known_by_its_id() -> None:
+    assert {"a": "RS256", "b": "PS256", "c": "RS256", "e": "ES256"} == keys(
+        jwk(rsa_key(), "a"),
+        jwk(rsa_key(), "b", alg="PS256"),
+        {name: value for name, value in jwk(rsa_key(), "c").items() if name != "use"},
+        jwk(ec_key(), "e"),
+    )
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        jwk(rsa_key(), "b", use="enc"),
+        jwk(rsa_key(), ""),
+        jwk(rsa_key(), "b", alg="RSA-OAEP"),
+        jwk(rsa_key(), "b", alg=7),
+        jwk(rsa_key(), "b", alg=["RS256"]),
+        jwk(rsa_key(), "b", n=7),
+        jwk(rsa_key(), "b", n="!"),
+        jwk(ec_key(), "b", crv="P-1"),
+        {"kid": "b"},
+        {"kid": "b", "kty": "oct", "k": "c2VjcmV0"},
+        {"kid": "b", "kty": "RSA"},
+        {"kid": "b", "kty": ["RSA"]},
+        None,
+        [],
+        "x",
+    ],
+)
+def test_a_key_that_cannot_be_used_spoils_no_other(odd: Any) -> None:
+    assert {"a": "RS256"} == keys(odd, jwk(rsa_key(), "a"))
+    with pytest.raises(NotFetched, match="none that can be used"):
+        keys(odd)
+
+
+def test_the_address_is_the_one_in_the_issuers_own_document() -> None:
+    address = "https://keys.example.com/jwks"
+    document = json.dumps({"issuer": ISSUER, "jwks_uri": address}).encode()
+
+    assert address == keys_address(document, ISSUER)
+    with pytest.raises(NotFetched, match="another issuer"):
+        keys_address(document, f"{ISSUER}/")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [b"", b"[]", b"{}", b"\xff", b"[" * 9999, b'{"issuer": "https://issuer.example.com"}'],
+)
+def test_a_document_of_another_kind_is_refused(document: bytes) -> None:
+    with pytest.raises(NotFetched, match=r"^https://issuer\.example\.com: "):
+        keys_address(document, ISSUER)
+    with pytest.raises(NotFetched, match=r"^https://issuer\.example\.com: "):
+        signing_keys(document, ISSUER)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(["RSA", "EC", "AQAB"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["keys", "kid", "kty", "alg", "use", "crv", "n", "e", "x", "y", "k"]),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=15,
+)
+
+
+@given(st.binary() | VALUES.map(lambda value: json.dumps({"keys": [value]}).encode()))
+def test_any_document_is_read_or_refused(document: bytes) -> None:
+    with suppress(NotFetched):
+        signing_keys(document, ISSUER)
+    with suppress(NotFetched):
+        keys_address(document, ISSUER)

@@ -1,0 +1,194 @@
+"""Keys from outside: fetched from where they should be, over HTTPS, no oftener than needed."""
+
+import json
+
+import pytest
+
+from swrhook.auth.tokens import GOOGLE
+from swrhook.errors import KeysUnavailable, Unconfirmed
+from swrhook.outbound import Internet, Way
+from tests.auth.parts import (
+    SMN_CONFIRM,
+    SMN_URL,
+    SNS_CONFIRM,
+    SNS_URL,
+    certificate,
+    jwk,
+    pem,
+    rsa_key,
+)
+from tests.outbound.loopback import Loopback, Reply
+
+ISSUER = "https://issuer.example.com/tenant"
+DISCOVERY = f"{ISSUER}/.well-known/openid-configuration"
+KEYS = "https://keys.example.com/jwks"
+GOOGLES_KEYS = "https://www.googleapis.com/oauth2/v3/certs"
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def internet(way: Way, clock: Clock) -> Internet:
+    return Internet(way, clock)
+
+
+def published(*key_ids: str) -> Reply:
+    keys = [jwk(rsa_key(), key_id) for key_id in key_ids]
+    return Reply(json.dumps({"keys": keys}).encode())
+
+
+def discovery(issuer: str = ISSUER, address: str = KEYS) -> Reply:
+    return Reply(json.dumps({"issuer": issuer, "jwks_uri": address}).encode())
+
+
+@pytest.mark.parametrize("url", [SNS_URL, SMN_URL])
+def test_a_certificate_is_fetched_once_an_hour(
+    loopback: Loopback, internet: Internet, clock: Clock, url: str
+) -> None:
+    loopback.answers[url] = Reply(pem(certificate()))
+    for _ in range(3):
+        assert certificate().public_key() == internet.certificate(url).public_key()
+    assert [url] == loopback.asked
+
+    clock.now += 3600
+    internet.certificate(url)
+    assert [url, url] == loopback.asked
+
+
+@pytest.mark.parametrize("url", [SNS_CONFIRM, DISCOVERY, "https://127.0.0.1/", ""])
+def test_nothing_is_fetched_as_a_certificate_from_elsewhere(
+    loopback: Loopback, internet: Internet, url: str
+) -> None:
+    with pytest.raises(KeysUnavailable, match="no sender keeps a certificate"):
+        internet.certificate(url)
+
+    assert [] == loopback.asked
+
+
+@pytest.mark.parametrize("reply", [Reply(b"<html>"), Reply(b""), Reply(status=404)])
+def test_what_is_no_certificate_is_asked_for_once(
+    loopback: Loopback, internet: Internet, reply: Reply
+) -> None:
+    loopback.answers[SNS_URL] = reply
+    for _ in range(3):
+        with pytest.raises(KeysUnavailable):
+            internet.certificate(SNS_URL)
+
+    assert [SNS_URL] == loopback.asked
+
+
+def test_an_issuers_keys_are_where_it_says(loopback: Loopback, internet: Internet) -> None:
+    loopback.answers |= {DISCOVERY: discovery(), KEYS: published("a", "b")}
+
+    assert internet.signing_key(ISSUER, "a") is not None
+    assert internet.signing_key(ISSUER, "b") is not None
+    assert [DISCOVERY, KEYS] == loopback.asked
+
+
+def test_an_issuer_may_end_with_a_slash(loopback: Loopback, internet: Internet) -> None:
+    loopback.answers |= {DISCOVERY: discovery(f"{ISSUER}/"), KEYS: published("a")}
+
+    assert internet.signing_key(f"{ISSUER}/", "a") is not None
+
+
+def test_googles_keys_have_a_known_address(loopback: Loopback, internet: Internet) -> None:
+    loopback.answers[GOOGLES_KEYS] = published("a")
+
+    assert internet.signing_key(GOOGLE, "a") is not None
+    assert [GOOGLES_KEYS] == loopback.asked
+
+
+def test_a_new_key_is_found_and_a_made_up_one_asked_for_once_a_minute(
+    loopback: Loopback, internet: Internet, clock: Clock
+) -> None:
+    loopback.answers[GOOGLES_KEYS] = published("a")
+    internet.signing_key(GOOGLE, "a")
+    loopback.answers[GOOGLES_KEYS] = published("a", "b")
+    assert internet.signing_key(GOOGLE, "b") is None
+    clock.now += 60
+    assert internet.signing_key(GOOGLE, "b") is not None
+    for number in range(20):
+        assert internet.signing_key(GOOGLE, f"made-up-{number}") is None
+
+    assert 2 == len(loopback.asked)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {},
+        {DISCOVERY: discovery()},
+        {DISCOVERY: discovery("https://other.example.com"), KEYS: published("a")},
+        {DISCOVERY: discovery(address="http://keys.example.com/jwks"), KEYS: published("a")},
+        {DISCOVERY: Reply(b"", 302, {"Location": KEYS}), KEYS: discovery()},
+        {DISCOVERY: discovery(), KEYS: published()},
+        {DISCOVERY: discovery(), KEYS: Reply(b"<html>")},
+    ],
+)
+def test_keys_that_cannot_be_fetched_are_unavailable_for_a_while(
+    loopback: Loopback, internet: Internet, clock: Clock, answers: dict[str, Reply]
+) -> None:
+    loopback.answers |= answers
+    with pytest.raises(KeysUnavailable):
+        internet.signing_key(ISSUER, "a")
+    asked = len(loopback.asked)
+    with pytest.raises(KeysUnavailable):
+        internet.signing_key(ISSUER, "b")
+    assert asked == len(loopback.asked)
+
+    loopback.answers |= {DISCOVERY: discovery(), KEYS: published("a")}
+    clock.now += 30
+    assert internet.signing_key(ISSUER, "a") is not None
+
+
+def test_an_outage_shorter_than_the_hour_is_not_noticed(
+    loopback: Loopback, internet: Internet, clock: Clock
+) -> None:
+    loopback.answers[GOOGLES_KEYS] = published("a")
+    internet.signing_key(GOOGLE, "a")
+    del loopback.answers[GOOGLES_KEYS]
+    clock.now += 3599
+
+    with pytest.raises(KeysUnavailable):
+        internet.signing_key(GOOGLE, "b")
+    assert internet.signing_key(GOOGLE, "a") is not None
+
+
+@pytest.mark.parametrize("url", [SNS_CONFIRM, SMN_CONFIRM])
+def test_a_subscription_is_confirmed_by_one_visit(
+    loopback: Loopback, internet: Internet, url: str
+) -> None:
+    loopback.answers[url] = Reply(b"<ConfirmSubscriptionResponse/>")
+    internet.visit(url)
+
+    assert [url] == loopback.asked
+
+
+@pytest.mark.parametrize("reply", [Reply(status=403), Reply(b"", 302, {"Location": SMN_CONFIRM})])
+def test_a_failed_confirmation_shows_no_token(
+    loopback: Loopback, internet: Internet, reply: Reply
+) -> None:
+    loopback.answers[SNS_CONFIRM] = reply
+    with pytest.raises(Unconfirmed) as caught:
+        internet.visit(SNS_CONFIRM)
+
+    assert "2336412f37" not in f"{caught.value} {caught.value.__cause__!r}"
+    assert [SNS_CONFIRM] == loopback.asked
+
+
+@pytest.mark.parametrize("url", [SNS_URL, DISCOVERY, "https://127.0.0.1/", ""])
+def test_nothing_else_is_visited(loopback: Loopback, internet: Internet, url: str) -> None:
+    with pytest.raises(Unconfirmed):
+        internet.visit(url)
+
+    assert [] == loopback.asked

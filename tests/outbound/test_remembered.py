@@ -1,0 +1,163 @@
+"""What is remembered, how long, and how little anybody can make us fetch."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+
+from swrhook.errors import KeysUnavailable, NotFetched
+from swrhook.outbound.remembered import Bounds, Remembered
+
+
+class World:
+    """Has a value for every name that begins with «good», and counts."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.fetched: list[str] = []
+        self.is_down = False
+
+    def clock(self) -> float:
+        return self.now
+
+    def fetch(self, name: str) -> int:
+        self.fetched.append(name)
+        if self.is_down or not name.startswith("good"):
+            raise NotFetched(f"{name} is not there")
+        return len(self.fetched)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def remembered(world: World) -> Remembered[int]:
+    return Remembered(world.fetch, world.clock)
+
+
+def test_a_value_is_fetched_once_while_it_is_good(
+    world: World, remembered: Remembered[int]
+) -> None:
+    assert [1, 1] == [remembered.get("good", 60), remembered.get("good", 60)]
+    world.now += 59.9
+    assert 1 == remembered.get("good", 60)
+    world.now += 0.1
+    assert 2 == remembered.get("good", 60)
+
+
+def test_each_asks_for_the_age_that_it_can_bear(world: World, remembered: Remembered[int]) -> None:
+    remembered.get("good", 60)
+    world.now += 30
+
+    assert 1 == remembered.get("good", 60)
+    assert 2 == remembered.get("good", 30)
+    assert 2 == remembered.get("good", 60)
+
+
+def test_a_failure_is_remembered_too(world: World, remembered: Remembered[int]) -> None:
+    for _ in range(3):
+        with pytest.raises(KeysUnavailable, match=r"^bad is not there$"):
+            remembered.get("bad", 60)
+    assert ["bad"] == world.fetched
+
+    world.now += 30
+    with pytest.raises(KeysUnavailable):
+        remembered.get("bad", 60)
+    assert ["bad", "bad"] == world.fetched
+
+
+def test_an_outage_ends(world: World, remembered: Remembered[int]) -> None:
+    world.is_down = True
+    with pytest.raises(KeysUnavailable):
+        remembered.get("good", 60)
+    world.is_down = False
+    with pytest.raises(KeysUnavailable):
+        remembered.get("good", 60)
+    world.now += 30
+
+    assert 2 == remembered.get("good", 60)
+
+
+def test_a_good_value_outlives_a_failure_to_renew_it(
+    world: World, remembered: Remembered[int]
+) -> None:
+    remembered.get("good", 60)
+    world.is_down = True
+    world.now += 10
+    with pytest.raises(KeysUnavailable):
+        remembered.get("good", 5)
+
+    assert 1 == remembered.get("good", 60)
+
+
+def test_made_up_names_are_few_a_minute(world: World, remembered: Remembered[int]) -> None:
+    for number in range(50):
+        with pytest.raises(KeysUnavailable):
+            remembered.get(f"bad-{number}", 60)
+    assert 10 == len(world.fetched)
+
+    with pytest.raises(KeysUnavailable, match=r"^too many keys were asked for"):
+        remembered.get("good", 60)
+    world.now += 60
+    assert 11 == remembered.get("good", 60)
+
+
+def test_made_up_names_do_not_keep_what_was_there_from_being_renewed(
+    world: World, remembered: Remembered[int]
+) -> None:
+    remembered.get("good", 60)
+    world.now += 60
+    for number in range(50):
+        with pytest.raises(KeysUnavailable):
+            remembered.get(f"bad-{number}", 60)
+
+    assert 12 == remembered.get("good", 60)
+
+
+def test_little_is_kept(world: World) -> None:
+    remembered = Remembered(world.fetch, world.clock, Bounds(most=2, new_per_minute=99))
+    for name in ("good-1", "good-2", "good-3", "good-2", "good-1"):
+        remembered.get(name, 60)
+
+    assert ["good-1", "good-2", "good-3", "good-1"] == world.fetched
+
+
+def test_many_who_want_the_same_cost_one_fetch() -> None:
+    world, release = World(), Event()
+    started = Event()
+
+    def fetch(name: str) -> int:
+        started.set()
+        release.wait(10)
+        return world.fetch(name)
+
+    remembered = Remembered(fetch, world.clock)
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(remembered.get, "good", 60) for _ in range(8)]
+        started.wait(10)
+        release.set()
+        values = [future.result(10) for future in asked]
+
+    assert [1] * 8 == values
+    assert ["good"] == world.fetched
+
+
+def test_nobody_waits_for_ever_for_the_turn() -> None:
+    release, started = Event(), Event()
+
+    def fetch(name: str) -> str:
+        started.set()
+        release.wait(10)
+        return name
+
+    remembered = Remembered(fetch, World().clock, Bounds(turn=0.01))
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(remembered.get, "a", 60)
+        started.wait(10)
+        with pytest.raises(KeysUnavailable, match="too many wait"):
+            remembered.get("b", 60)
+        release.set()
+
+        assert "a" == first.result(10)
