@@ -18,6 +18,8 @@ Look = str | SwrError | None
 
 # After so many calls in a row whose worker vanished, the sync itself is the likely reason.
 MOST_LOST_CLAIMS = 5
+# What SWR's own job says when it has ended without the tag at the target.
+FAILED_JOBS = frozenset({"failed", "timeout", "cancel"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,9 @@ class Judge:
             return self._not_at_source(sync, error)
         if error.kind is Kind.PERMANENT and tags_in_call > 1 and not error.failed_tags:
             # One tag may spoil the call for its siblings: each is tried alone, at once.
-            return Verdict(
-                Event.PUT_BACK, self.now, "tried alone: its call failed", error, {"alone": True}
-            )
+            values = {"alone": True, "lost_claims": 0}
+            reason = "tried alone: its call failed"
+            return Verdict(Event.PUT_BACK, self.now, reason, error, values)
         if error.kind in (Kind.PERMANENT, Kind.CONFIGURATION) and not error.failed_tags:
             return Verdict(Event.REJECT, reason=error.message, error=error)
         return self._failed(sync, error, Event.PUT_BACK)
@@ -95,7 +97,7 @@ class Judge:
             reason = "the source holds another digest than at the call"
             return Verdict(Event.CALL_AGAIN, self.now, reason, values={"looks": 0})
         if isinstance(target, SwrError):
-            return self._hidden(sync, target)
+            return self._hidden(sync, target, job)
         wanted = source if isinstance(source, str) else (sync.called_digest or sync.digest)
         if target is None or (target != wanted and wanted is not None and sync.lane.override):
             return self._not_at_target(sync, target, wanted, job)
@@ -132,7 +134,7 @@ class Judge:
             return Verdict(Event.MISS, reason="never appeared at the source", error=error)
         values: dict[str, Any] = {"waiting_since": since, "looks": sync.looks + 1}
         if error is not None:
-            values["attempts"] = max(sync.attempts - 1, 0)
+            values |= {"attempts": max(sync.attempts - 1, 0), "lost_claims": 0}
         return Verdict(
             Event.WAIT,
             self.now + self.limits.verify.backoff.ceiling(sync.looks + 1),
@@ -147,17 +149,21 @@ class Judge:
             return Verdict(Event.GIVE_UP, reason=error.message, error=error)
         failures = sync.failures + 1
         wait = self.limits.retry.backoff.jittered(failures, self.rng, at_least=error.retry_after)
-        values = {"failing_since": since, "failures": failures, "lost_claims": 0}
+        values: dict[str, Any] = {"failing_since": since, "failures": failures}
+        if event is Event.PUT_BACK:  # a call was answered; a look says nothing about calls
+            values["lost_claims"] = 0
         return Verdict(event, self.now + wait, error.message, error, values)
 
     def _poll(self, sync: Sync, reason: str) -> Verdict:
         due_at = self.now + self.limits.verify.backoff.ceiling(sync.looks + 2)
         return Verdict(Event.POLL, due_at, reason, values={"looks": sync.looks + 1})
 
-    def _hidden(self, sync: Sync, error: SwrError) -> Verdict:
+    def _hidden(self, sync: Sync, error: SwrError, job: str | None) -> Verdict:
         """Judge a target that cannot be looked at: not now, or not by us."""
         if error.kind is not Kind.CONFIGURATION:
             return self._unreadable(sync, error)
+        if job in FAILED_JOBS:
+            return self._not_at_target(sync, None, None, job)
         reason = f"the target cannot be read: {error.message}"
         return Verdict(Event.ACCEPT, reason=reason, error=error)
 
@@ -172,7 +178,7 @@ class Judge:
         self, sync: Sync, target: str | None, wanted: str | None, job: str | None
     ) -> Verdict:
         since = sync.verifying_since or self.now
-        failed = job in ("failed", "timeout", "cancel")
+        failed = job in FAILED_JOBS
         if not failed and self.now - since < self.limits.verify.deadline:
             there = "no such tag" if target is None else "an older digest"
             return self._poll(sync, f"{there} at {sync.lane.target} yet")

@@ -15,7 +15,7 @@ from tests.programs import ROOT
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
 CONFIGURATIONS = [block for block in BLOCKS if block.startswith(("sources:", "rules:"))]
-ENVIRON = {name: "a-value-long-enough" for name in re.findall(r"\$\{([A-Z_]+)\}", README)}
+ENVIRON = dict.fromkeys(re.findall(r"\$\{([A-Z_]+)\}", README), "a-value-long-enough")
 BASE: dict[str, Any] = {
     "swr": {
         "iam_endpoint": "https://iam.myhuaweicloud.com",

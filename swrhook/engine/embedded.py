@@ -17,7 +17,7 @@ from swrhook import logs
 from swrhook.engine import RunLane
 from swrhook.engine.gate import Gate
 from swrhook.ledger.database import Database, after_commit
-from swrhook.ledger.waking import unfinished_lanes
+from swrhook.ledger.waking import forget_wakes, unfinished_lanes
 from swrhook.model import Lane
 
 # A run that failed by an error of ours, or of the disk, is repeated after this long.
@@ -29,11 +29,22 @@ LONGEST_WAIT = timedelta(hours=1)
 class EmbeddedEngine:
     """A pool of threads that take the lane that is due first."""
 
-    def __init__(self, database: Database, run_lane: RunLane, gate: Gate, workers: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        run_lane: RunLane,
+        gate: Gate,
+        workers: int,
+        *,
+        after_error: timedelta = AFTER_ERROR,
+        longest_wait: timedelta = LONGEST_WAIT,
+    ) -> None:
         """Take the parts; `start` begins."""
         self._database = database
         self._run_lane = run_lane
         self._gate = gate
+        self._after_error = after_error
+        self._longest_wait = longest_wait
         self._heap: list[tuple[float, int, Lane, datetime]] = []
         self._order = itertools.count()
         self._due: dict[Lane, float] = {}  # the entry of the heap that counts
@@ -53,9 +64,11 @@ class EmbeddedEngine:
 
     def start(self) -> None:
         """Re-arm what an earlier process left unfinished, and start the threads."""
-        with self._database.read() as connection:
-            for lane, at in unfinished_lanes(connection):
-                self._schedule([lane], at)
+        with self._database.write() as connection:
+            forget_wakes(connection)
+            unfinished = unfinished_lanes(connection)
+        for lane, at in unfinished:
+            self._schedule([lane], at)
         for thread in self._threads:
             thread.start()
 
@@ -81,7 +94,7 @@ class EmbeddedEngine:
             self._changed.notify(len(lanes))
 
     def _push(self, lane: Lane, at: datetime) -> None:
-        wait = min(max(at - datetime.now(UTC), timedelta()), LONGEST_WAIT)
+        wait = min(max(at - datetime.now(UTC), timedelta()), self._longest_wait)
         due = time.monotonic() + wait.total_seconds()
         if self._due.get(lane, due) < due:
             return
@@ -99,7 +112,7 @@ class EmbeddedEngine:
                     if time_again is not None:
                         self._push(lane, time_again)
                 for parked in self._gate.leave(lane):
-                    self._push(parked, at)
+                    self._push(parked, self._missed.pop(parked, at))
                 self._changed.notify_all()
 
     def _run(self, lane: Lane, until: datetime) -> datetime | None:
@@ -107,7 +120,7 @@ class EmbeddedEngine:
             return self._run_lane(lane, until)
         except Exception as exc:  # noqa: BLE001  # the thread must outlive whatever fails
             logs.failure("lane.failed", exc, lane=lane.key)
-            return datetime.now(UTC) + AFTER_ERROR
+            return datetime.now(UTC) + self._after_error
 
     def _take(self) -> tuple[Lane, datetime] | None:
         """Wait for the first lane that is due and may run; None when the engine stops."""
@@ -119,6 +132,9 @@ class EmbeddedEngine:
                     if wait <= 0:
                         taken = self._pop()
                         if taken is not None:
+                            # The next one waits for what is first in the heap now: a wake may
+                            # have gone to a thread that was about to wake by itself.
+                            self._changed.notify()
                             return taken
                         continue
                 self._changed.wait(wait)
@@ -129,10 +145,8 @@ class EmbeddedEngine:
         if self._due.get(lane) != due:
             return None  # a sooner wake replaced this one
         del self._due[lane]
-        if lane in self._running:
+        if lane in self._running or not self._gate.enter(lane):
             self._missed[lane] = min(at, self._missed.get(lane, at))
-            return None
-        if not self._gate.enter(lane):
             return None
         self._running.add(lane)
         return lane, at

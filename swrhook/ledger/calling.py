@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.ids import new_id
@@ -30,7 +30,7 @@ def claim(
         values = {**verdict.values, "claim": call, "attempts": sync.attempts + 1}
         begun = Verdict(verdict.event, values=values)
         if move(connection, sync, begun, now) is State.CALLING:
-            won.append(replace(sync, state=State.CALLING, updated_at=now, **values))
+            won.append(replace(sync, state=State.CALLING, updated_at=now, due_at=None, **values))
     if won:
         connection.execute(insert(calls), {"id": call, "lane": lane.key, "started_at": now})
         connection.execute(insert(call_tags), [_call_tag(call, sync, now) for sync in won])
@@ -85,10 +85,17 @@ def open_digests(
 
 
 def close_calls(connection: Connection, route: str, digest: str | None = None) -> None:
-    """Note that the route's calls, or those for one digest, can change nothing more."""
+    """Note that the route's calls, or the one for the digest that has come, can do nothing more.
+
+    Of several calls for the same digest nobody can tell which one has brought it: the others may
+    still act, and none is closed.
+    """
     statement = update(call_tags).where(call_tags.c.route == route, call_tags.c.open)
     if digest is not None:
-        statement = statement.where(call_tags.c.digest == digest)
+        others = call_tags.alias()
+        same = (others.c.route == route) & others.c.open & (others.c.digest == digest)
+        how_many = select(func.count()).select_from(others).where(same).scalar_subquery()
+        statement = statement.where(call_tags.c.digest == digest, how_many == 1)
     connection.execute(statement.values(open=False))
 
 

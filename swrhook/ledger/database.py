@@ -76,19 +76,24 @@ def open_database(url: str, *, patience: float = LOCK_PATIENCE) -> Database:
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as exc:
         message = f"SWRHOOK_DATABASE_URL is not usable: {exc}"
         raise LedgerUnusable(message) from exc
-    lock_file = None
+    database = Database(engine)
     try:
-        if parsed.get_backend_name() == "sqlite":
-            lock_file = _lock(parsed, patience)
+        if database.is_sqlite:
+            database = Database(engine, _lock(parsed, patience))
         upgrade(engine)
     except (DatabaseError, OSError) as exc:
+        database.close()
         message = f"the ledger {parsed.render_as_string()} cannot be opened: {_first_line(exc)}"
         raise LedgerUnusable(message) from exc
-    return Database(engine, lock_file)
+    except LedgerUnusable:
+        database.close()
+        raise
+    return database
 
 
 def _sqlite(url: URL) -> Engine:
-    if not url.database or url.database == ":memory:":
+    # SQLite reads «file:…» as a URI, which may say «in memory» too.
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         message = "SWRHOOK_DATABASE_URL: a ledger in memory loses everything; name a file"
         raise LedgerUnusable(message)
     # SQLAlchemy begins transactions itself (isolation_level None), see _begin.

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 from datetime import UTC, datetime
+from enum import Enum, auto
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +27,15 @@ PATIENCE = 10.0
 # While the ledger cannot be written, a write is tried this often, in seconds.
 BETWEEN_PROBES = 1.0
 
-_STOP = None
+
+class _Sign(Enum):
+    """What stands in the queue besides deliveries."""
+
+    STOP = auto()
+    PROBE = auto()
+
+
+_Waiting = tuple[Entry, "Future[Receipt]"]
 
 
 class Recorder:
@@ -40,14 +50,17 @@ class Recorder:
         database: Database,
         wake: Callable[[Sequence[Lane], Connection], None],
         recorded: Callable[[Recording], None],
+        *,
+        patience: float = PATIENCE,
     ) -> None:
         """Start the thread."""
         self._database = database
         self._wake = wake
         self._recorded = recorded
+        self._patience = patience
         self._trouble: str | None = None  # of the last batch
         self._probed = 0.0
-        self._waiting: queue.Queue[tuple[Entry, Future[Receipt]] | None] = queue.Queue(MOST_WAITING)
+        self._waiting: queue.Queue[_Waiting | _Sign] = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -56,7 +69,7 @@ class Recorder:
         future: Future[Receipt] = Future()
         try:
             self._waiting.put_nowait((entry, future))
-            return future.result(PATIENCE)
+            return future.result(self._patience)
         except queue.Full:
             raise CannotRecord("too many deliveries wait for the disk") from None
         except FutureTimeoutError:
@@ -68,40 +81,48 @@ class Recorder:
         if not self._thread.is_alive():
             return "the recorder has ended"
         if self._trouble is not None and time.monotonic() - self._probed > BETWEEN_PROBES:
-            # A load balancer may send nothing more: only a write of our own can tell.
+            # A load balancer may send nothing more: only a write of our own can tell. It is left
+            # to the thread, for it may hang as long as a disk does.
             self._probed = time.monotonic()
-            try:
-                with self._database.write() as connection:
-                    probe(connection, datetime.now(UTC))
-            except (SQLAlchemyError, OSError) as exc:
-                self._trouble = str(_cannot_record(exc))
-            else:
-                self._trouble = None
+            with suppress(queue.Full):
+                self._waiting.put_nowait(_Sign.PROBE)
         return self._trouble
 
     def close(self) -> None:
         """Write what waits, then end the thread."""
-        self._waiting.put(_STOP)
+        self._waiting.put(_Sign.STOP)
         self._thread.join()
 
     def _run(self) -> None:
-        while (first := self._waiting.get()) is not _STOP:
-            batch = [first]
-            is_last = False
-            while len(batch) < MOST_IN_BATCH and not is_last:
-                try:
-                    following = self._waiting.get_nowait()
-                except queue.Empty:
-                    break
-                if following is _STOP:
-                    is_last = True
-                else:
-                    batch.append(following)
-            self._write(batch)
-            if is_last:
-                return
+        sign = None
+        while sign is not _Sign.STOP:
+            batch, sign = self._next()
+            if batch:
+                self._write(batch)
+            elif sign is _Sign.PROBE:
+                self._probe()
 
-    def _write(self, batch: Sequence[tuple[Entry, "Future[Receipt]"]]) -> None:
+    def _next(self) -> tuple[list[_Waiting], _Sign | None]:
+        """Wait for deliveries; return those that wait already, up to the next sign."""
+        batch: list[_Waiting] = []
+        waiting = self._waiting.get()
+        while not isinstance(waiting, _Sign):
+            batch.append(waiting)
+            if len(batch) == MOST_IN_BATCH or self._waiting.empty():
+                return batch, None
+            waiting = self._waiting.get()
+        return batch, waiting
+
+    def _probe(self) -> None:
+        try:
+            with self._database.write() as connection:
+                probe(connection, datetime.now(UTC))
+        except (SQLAlchemyError, OSError) as exc:
+            self._trouble = str(_cannot_record(exc))
+        else:
+            self._trouble = None
+
+    def _write(self, batch: Sequence[_Waiting]) -> None:
         try:
             with self._database.write() as connection:
                 recording = record(connection, [entry for entry, _ in batch])
@@ -118,11 +139,12 @@ class Recorder:
         self._trouble = None
         for (_, future), receipt in zip(batch, recording.receipts, strict=True):
             future.set_result(receipt)
-        self._recorded(recording)
+        with suppress(Exception):  # it is on disk: what follows must not end the thread
+            self._recorded(recording)
 
 
 def _cannot_record(exc: Exception) -> CannotRecord:
-    reason = str(getattr(exc, "orig", None) or exc).splitlines()
-    refusal = CannotRecord(f"the ledger cannot be written: {reason[0] if reason else exc!r}")
+    reason = str(getattr(exc, "orig", None) or exc).splitlines() or [repr(exc)]
+    refusal = CannotRecord(f"the ledger cannot be written: {reason[0]}")
     refusal.__cause__ = exc
     return refusal

@@ -10,6 +10,9 @@ from swrhook.ledger.statements import upsert
 from swrhook.ledger.tables import OPEN, lanes, syncs
 from swrhook.model import Lane
 
+# A sync without a time is in a call; seen from outside one, it was left behind and is due at once.
+_DUE_AT = func.coalesce(syncs.c.due_at, syncs.c.updated_at)
+
 
 def wake_lanes(connection: Connection, wanted: Iterable[Lane], at: datetime) -> list[Lane]:
     """Note that the lanes are to run at this time; return those not woken for then or sooner."""
@@ -30,21 +33,25 @@ def wake_lanes(connection: Connection, wanted: Iterable[Lane], at: datetime) -> 
 
 def rest(connection: Connection, lane: Lane) -> datetime | None:
     """Set the lane's next time from its open syncs and return it; None when it has none."""
+    # The lane's row first: what is recorded meanwhile is either seen here, or sees the time set
+    # here and wakes the lane itself.
+    connection.execute(select(lanes.c.key).where(lanes.c.key == lane.key).with_for_update())
     due_at: datetime | None = connection.scalar(
-        select(func.min(syncs.c.due_at)).where(syncs.c.lane == lane.key, OPEN)
+        select(func.min(_DUE_AT)).where(syncs.c.lane == lane.key, OPEN)
     )
     connection.execute(update(lanes).where(lanes.c.key == lane.key).values(woken_for=due_at))
     return due_at
 
 
-def unfinished_lanes(connection: Connection) -> list[tuple[Lane, datetime]]:
-    """Return every lane with open syncs and when it is due: what a start has to re-arm.
+def forget_wakes(connection: Connection) -> None:
+    """Note that no lane is woken: the process that was to run them is gone."""
+    connection.execute(update(lanes).where(lanes.c.woken_for.is_not(None)).values(woken_for=None))
 
-    A sync without a time was in a call when its process died: it is due at once.
-    """
-    due_at = func.min(func.coalesce(syncs.c.due_at, syncs.c.updated_at))
+
+def unfinished_lanes(connection: Connection) -> list[tuple[Lane, datetime]]:
+    """Return every lane with open syncs and when it is due: what a start has to re-arm."""
     columns = [syncs.c[name] for name in LANE_COLUMNS]
-    rows = connection.execute(select(*columns, due_at).where(OPEN).group_by(*columns))
+    rows = connection.execute(select(*columns, func.min(_DUE_AT)).where(OPEN).group_by(*columns))
     return [(to_lane(row._mapping), row[-1]) for row in rows]  # noqa: SLF001  # SQLAlchemy's name
 
 

@@ -22,6 +22,11 @@ from swrhook.worker.ports import Report, Swr
 
 # A region that is no longer configured holds its syncs; they are looked at again this often.
 HELD = timedelta(minutes=1)
+_HOLD = {
+    State.DUE: Event.POSTPONE,
+    State.CALLING: Event.PUT_BACK,
+    State.TRIGGERED: Event.POLL,
+}
 
 Judged = tuple[Sync, Verdict]
 Opened = dict[str, set[str | None]]
@@ -58,17 +63,17 @@ class LaneRunner:
         wait = self.pacer.wait(lane.source_region, until, config.options.pace.per_second)
         if wait and any(sync.state is State.DUE for sync in syncs):
             return until + wait
-        return self._work(lane, syncs, opened, config, until)
+        return self._work(lane, syncs, opened, config)
 
     def _work(
-        self, lane: Lane, syncs: Sequence[Sync], opened: Opened, config: Config, until: datetime
+        self, lane: Lane, syncs: Sequence[Sync], opened: Opened, config: Config
     ) -> datetime | None:
         lost = [sync for sync in syncs if sync.state is State.CALLING]
         to_look = _in_one_call([sync for sync in syncs if sync.state is not State.CALLING])
         sight = look(self.swr, lane, list(dict.fromkeys(sync.tag for sync in to_look)))
         unclear = _unclear(to_look, sight, opened)
         jobs = look_at_jobs(self.swr, lane, unclear) if unclear else Jobs()
-        judge = Judge(config.options.limits, max(self.clock(), until), self.rng)
+        judge = Judge(config.options.limits, self.clock(), self.rng)
         with self.database.write() as connection:
             judged = [(sync, judge.after_loss(sync)) for sync in lost]
             opened = _close(connection, to_look, sight, jobs, judge)
@@ -87,7 +92,7 @@ class LaneRunner:
         self.pacer.count(lane.source_region, self.clock(), config.options.pace.per_second)
         error = None
         try:
-            self.swr.sync_images(lane, [sync.tag for sync in syncs])
+            self.swr.sync_images(lane, list(dict.fromkeys(sync.tag for sync in syncs)))
         except SwrError as exc:
             error = exc
         judge = Judge(config.options.limits, self.clock(), self.rng)
@@ -100,12 +105,9 @@ class LaneRunner:
 
     def _hold(self, lane: Lane, syncs: Sequence[Sync], reason: str) -> datetime | None:
         now = self.clock()
-        events = {State.DUE: Event.POSTPONE, State.TRIGGERED: Event.POLL}
         with self.database.write() as connection:
             for sync in syncs:
-                if sync.state in events:
-                    held = Verdict(events[sync.state], now + HELD, reason)
-                    move(connection, sync, held, now)
+                move(connection, sync, Verdict(_HOLD[sync.state], now + HELD, reason), now)
             return rest(connection, lane)
 
     def _rest(self, lane: Lane) -> datetime | None:
@@ -131,15 +133,25 @@ def _in_one_call(syncs: Sequence[Sync]) -> Sequence[Sync]:
 
 def _unclear(syncs: Sequence[Sync], sight: Sight, opened: Opened) -> list[Sync]:
     """Return the called syncs for which SWR's own jobs may tell what the looks do not."""
-    unclear = []
-    for sync in syncs:
-        source, target = sight.source[sync.tag], sight.target[sync.tag]
-        if sync.state is not State.TRIGGERED or not isinstance(source, str):
-            continue
-        is_late = sync.looks > 0 and target != source
-        if is_late or (target == source and _others_open(sync, source, opened)):
-            unclear.append(sync)
-    return unclear
+    return [
+        sync
+        for sync in syncs
+        if sync.state is State.TRIGGERED
+        and not _is_hidden_for_now(sight.source[sync.tag])
+        and _is_unclear(sync, sight.source[sync.tag], sight.target[sync.tag], opened)
+    ]
+
+
+def _is_unclear(sync: Sync, source: Look, target: Look, opened: Opened) -> bool:
+    if isinstance(target, SwrError) and target.kind is Kind.CONFIGURATION:
+        return True
+    if target == _wanted(sync, source):
+        return _others_open(sync, source, opened)
+    return sync.looks > 0
+
+
+def _is_hidden_for_now(source: Look) -> bool:
+    return isinstance(source, SwrError) and source.kind is not Kind.CONFIGURATION
 
 
 def _close(
@@ -168,8 +180,16 @@ def _verdict(sync: Sync, sight: Sight, jobs: Jobs, opened: Opened, judge: Judge)
 
 
 def _others_open(sync: Sync, source: Look, opened: Opened) -> bool:
-    """Tell whether a call for another digest than the source's may still act at the target."""
-    return bool(opened.get(sync.route, set()) - {source})
+    """Tell whether a call for another digest than the wanted one may still act at the target."""
+    ours = {_wanted(sync, source)}
+    if isinstance(source, SwrError):
+        ours.add(None)  # called without a look, for what the sender announced
+    return bool(opened.get(sync.route, set()) - ours)
+
+
+def _wanted(sync: Sync, source: Look) -> str | None:
+    """Return the digest that the target shall hold, as far as it is known."""
+    return source if isinstance(source, str) else (sync.called_digest or sync.digest)
 
 
 def _no_organization(lane: Lane) -> SwrError:

@@ -1,0 +1,433 @@
+"""The embedded engine: each lane at its time, one run of it at a time, whatever goes wrong."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from swrhook.engine.embedded import EmbeddedEngine
+from swrhook.engine.gate import Gate
+from swrhook.ledger.database import Database
+from swrhook.ledger.tables import syncs
+from swrhook.ledger.waking import wake_lanes
+from swrhook.model import Lane, State, Target
+from tests.ledger.parts import LANE, put
+
+PATIENCE = 20.0
+HOUR = timedelta(hours=1)
+WORKERS = 4
+
+
+def lane(name: str = "web", target: str = "cn-east-3", source: str = "cn-north-4") -> Lane:
+    return Lane(source, "team", name, Target(target, "team"), override=False)
+
+
+def soon(seconds: float = 0.0) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+class Work:
+    """What the lanes do: remember their runs, hang while they are told to, and answer."""
+
+    def __init__(self) -> None:
+        self.runs: list[Lane] = []
+        self.untils: list[datetime] = []
+        self.inside: set[Lane] = set()
+        self.twice: list[Lane] = []
+        self.most = 0
+        self.answers: dict[Lane, list[datetime | None | Exception]] = {}
+        self.hanging: set[Lane] = set()
+        self._changed = threading.Condition()
+
+    def run(self, lane: Lane, until: datetime) -> datetime | None:
+        with self._changed:
+            if lane in self.inside:
+                self.twice.append(lane)
+            self.inside.add(lane)
+            self.most = max(self.most, len(self.inside))
+            self.runs.append(lane)
+            self.untils.append(until)
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: lane not in self.hanging, PATIENCE)
+            self.inside.discard(lane)
+            self._changed.notify_all()
+            answers = self.answers.get(lane)
+            answer = answers.pop(0) if answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def let_go(self, *lanes: Lane) -> None:
+        with self._changed:
+            self.hanging -= set(lanes) or set(self.hanging)
+            self._changed.notify_all()
+
+    def wait_for(self, holds: Callable[[], bool]) -> bool:
+        with self._changed:
+            return self._changed.wait_for(holds, PATIENCE)
+
+    def has_run(self, *lanes: Lane, times: int = 1) -> bool:
+        return self.wait_for(lambda: all(self.runs.count(each) >= times for each in lanes))
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+@pytest.fixture
+def engine(database: Database, work: Work) -> Iterator[EmbeddedEngine]:
+    engine = make_engine(database, work)
+    engine.start()
+    yield engine
+    work.let_go()
+    engine.stop()
+
+
+def make_engine(
+    database: Database,
+    work: Work,
+    gate: Gate | None = None,
+    *,
+    after_error: float = 0.05,
+    longest_wait: timedelta = HOUR,
+) -> EmbeddedEngine:
+    return EmbeddedEngine(
+        database,
+        work.run,
+        gate or Gate(8, 8, 16),
+        WORKERS,
+        after_error=timedelta(seconds=after_error),
+        longest_wait=longest_wait,
+    )
+
+
+def wake(
+    database: Database, engine: EmbeddedEngine, lanes: Sequence[Lane], at: datetime | None = None
+) -> None:
+    with database.write() as connection:
+        engine.wake(lanes, at or soon(), connection)
+
+
+def settled(work: Work) -> None:
+    """Wait long enough for what must not happen to happen."""
+    time.sleep(0.15)
+    assert [] == work.twice
+
+
+def test_a_lane_runs_when_it_is_woken(
+    database: Database, engine: EmbeddedEngine, work: Work
+) -> None:
+    wake(database, engine, [lane()])
+
+    assert work.has_run(lane())
+    settled(work)
+    assert [lane()] == work.runs
+
+
+def test_a_lane_runs_when_it_is_due_and_not_before(
+    database: Database, engine: EmbeddedEngine, work: Work
+) -> None:
+    due = soon(0.4)
+    wake(database, engine, [lane("later")], due)
+    wake(database, engine, [lane("now")])
+
+    assert work.has_run(lane("later"))
+    assert [lane("now"), lane("later")] == work.runs
+    assert work.untils[1] >= due
+    assert datetime.now(UTC) >= due
+
+
+def test_a_run_is_for_all_that_is_due_by_now(
+    database: Database, engine: EmbeddedEngine, work: Work
+) -> None:
+    wake(database, engine, [lane()], soon(-3600))
+
+    assert work.has_run(lane())
+    assert work.untils[0] > soon(-PATIENCE)
+
+
+def test_a_wake_counts_only_when_its_transaction_is_on_disk(
+    database: Database, engine: EmbeddedEngine, work: Work
+) -> None:
+    with pytest.raises(ZeroDivisionError), database.write() as connection:
+        engine.wake([lane("rolled-back")], soon(), connection)
+        raise ZeroDivisionError
+    with database.write() as connection:
+        engine.wake([lane()], soon(), connection)
+        settled(work)
+        assert [] == work.runs
+
+    assert work.has_run(lane())
+    assert [lane()] == work.runs
+
+
+def test_a_sooner_wake_wins(database: Database, engine: EmbeddedEngine, work: Work) -> None:
+    wake(database, engine, [lane()], soon(3600))
+    wake(database, engine, [lane()], soon(0.05))
+    wake(database, engine, [lane()], soon(1800))
+
+    assert work.has_run(lane())
+    settled(work)
+    assert [lane()] == work.runs  # the later wakes have gone with it
+
+
+def test_a_run_says_when_the_lane_is_due_again(
+    database: Database, engine: EmbeddedEngine, work: Work
+) -> None:
+    work.answers[lane()] = [soon(), soon(0.05), None]
+
+    wake(database, engine, [lane()])
+
+    assert work.has_run(lane(), times=3)
+    settled(work)
+    assert [lane()] * 3 == work.runs
+
+
+def test_the_same_lane_never_runs_twice_at_once(
+    database: Database, engine: EmbeddedEngine, work: Work
+) -> None:
+    for _ in range(50):
+        wake(database, engine, [lane()])
+        wake(database, engine, [lane("other")])
+
+    assert work.has_run(lane(), lane("other"))
+    settled(work)
+
+
+def test_a_wake_during_the_run_is_not_lost(
+    database: Database, engine: EmbeddedEngine, work: Work
+) -> None:
+    work.hanging.add(lane())
+    wake(database, engine, [lane()])
+    assert work.has_run(lane())
+
+    wake(database, engine, [lane()])
+    settled(work)
+    assert [lane()] == work.runs
+    work.let_go()
+
+    assert work.has_run(lane(), times=2)
+
+
+def test_a_later_wake_during_the_run_does_not_hide_the_runs_own(
+    database: Database, engine: EmbeddedEngine, work: Work
+) -> None:
+    work.hanging.add(lane())
+    work.answers[lane()] = [soon(0.3)]
+    wake(database, engine, [lane()])
+    assert work.has_run(lane())
+    wake(database, engine, [lane()], soon(3600))
+
+    work.let_go()
+
+    assert work.has_run(lane(), times=2)
+
+
+def test_lanes_run_side_by_side(database: Database, engine: EmbeddedEngine, work: Work) -> None:
+    lanes = [lane(f"r{n}") for n in range(WORKERS)]
+    work.hanging |= set(lanes)
+
+    wake(database, engine, lanes)
+
+    assert work.wait_for(lambda: work.inside == set(lanes))
+
+
+def test_lanes_that_fall_due_together_run_side_by_side(
+    database: Database, engine: EmbeddedEngine, work: Work
+) -> None:
+    lanes = [lane(f"r{n}") for n in range(WORKERS)]
+    work.hanging |= set(lanes)
+    due = soon(0.3)
+
+    for each in lanes:
+        wake(database, engine, [each], due)
+
+    assert work.wait_for(lambda: work.inside == set(lanes))
+
+
+def test_many_lanes_all_run(database: Database, engine: EmbeddedEngine, work: Work) -> None:
+    lanes = [lane(f"r{n}") for n in range(300)]
+
+    for number, each in enumerate(lanes):
+        wake(database, engine, [each], soon(0.001 * (number % 50)))
+
+    assert work.has_run(*lanes)
+    assert WORKERS >= work.most
+
+
+def test_a_run_that_fails_is_repeated(
+    database: Database, engine: EmbeddedEngine, work: Work
+) -> None:
+    work.answers[lane()] = [OSError("the disk"), ZeroDivisionError("our own"), None]
+
+    wake(database, engine, [lane()])
+
+    assert work.has_run(lane(), times=3)
+    settled(work)
+    assert [lane()] * 3 == work.runs
+    assert engine.check() is None
+
+
+def test_a_run_that_fails_is_not_repeated_at_once(database: Database, work: Work) -> None:
+    engine = make_engine(database, work, after_error=3600)
+    engine.start()
+    work.answers[lane()] = [OSError("the disk")]
+
+    wake(database, engine, [lane(), lane("other")])
+    assert work.has_run(lane(), lane("other"))
+    settled(work)
+    engine.stop()
+
+    assert 2 == len(work.runs)
+
+
+def test_a_start_re_arms_what_an_earlier_process_left(database: Database, work: Work) -> None:
+    left = [
+        (State.DUE, lane("due"), soon(-60)),
+        (State.TRIGGERED, lane("triggered"), soon(0.05)),
+        (State.CALLING, lane("calling"), None),
+        (State.VERIFIED, lane("verified"), None),
+    ]
+    for number, (state, each, due_at) in enumerate(left):
+        put(database, state, each, tag=f"v{number}", due_at=due_at)
+
+    engine = make_engine(database, work)
+    engine.start()
+
+    assert work.has_run(lane("due"), lane("triggered"), lane("calling"))
+    settled(work)
+    assert lane("verified") not in work.runs
+    engine.stop()
+
+
+def test_a_wake_that_died_with_its_process_holds_up_no_later_one(
+    database: Database, work: Work
+) -> None:
+    sync = put(database, due_at=soon())
+    with database.write() as connection:
+        wake_lanes(connection, [LANE], soon())
+        # Cancelled before it ran; then the process ended.
+        cancelled = syncs.update().where(syncs.c.id == sync.id)
+        connection.execute(cancelled.values(state=State.CANCELLED.value, due_at=None))
+    engine = make_engine(database, work)
+    engine.start()
+
+    with database.write() as connection:
+        woken = wake_lanes(connection, [LANE], soon())
+        engine.wake(woken, soon(), connection)
+
+    assert work.has_run(LANE)
+    engine.stop()
+
+
+def test_stop_finishes_what_is_in_flight_and_begins_nothing(database: Database, work: Work) -> None:
+    engine = make_engine(database, work)
+    engine.start()
+    in_flight = [lane(f"r{n}") for n in range(WORKERS)]
+    work.hanging |= set(in_flight)
+    wake(database, engine, in_flight)
+    assert work.has_run(*in_flight)
+    wake(database, engine, [lane("next")])
+
+    stopping = threading.Thread(target=engine.stop)
+    stopping.start()
+    stopping.join(0.1)
+    assert stopping.is_alive()  # it waits for them
+    work.let_go()
+    stopping.join(PATIENCE)
+
+    assert not stopping.is_alive()
+    assert set() == work.inside
+    assert lane("next") not in work.runs
+
+
+def test_an_engine_that_does_not_run_says_so(database: Database, work: Work) -> None:
+    engine = make_engine(database, work)
+    assert "the engine does not run" == engine.check()
+
+    engine.start()
+    assert engine.check() is None
+    engine.stop()
+
+    assert "the engine does not run" == engine.check()
+
+
+def test_without_workers_it_only_records(database: Database, work: Work) -> None:
+    engine = EmbeddedEngine(database, work.run, Gate(8, 4, 0), 0)
+    engine.start()
+
+    wake(database, engine, [lane()])
+    settled(work)
+
+    assert [] == work.runs
+    assert engine.check() is None
+    engine.stop()
+
+
+def test_a_hanging_target_holds_up_no_other(database: Database, work: Work) -> None:
+    engine = make_engine(database, work, Gate(per_source=8, per_target=2, workers=WORKERS))
+    engine.start()
+    hanging = [lane(f"r{n}", target="broken") for n in range(20)]
+    work.hanging |= set(hanging)
+    wake(database, engine, hanging)
+    assert work.wait_for(lambda: 2 == len(work.inside))
+
+    others = [lane(f"r{n}", target="sound") for n in range(20)]
+    wake(database, engine, others)
+
+    assert work.has_run(*others)
+    assert 2 == len(work.inside)
+    work.let_go()
+    assert work.has_run(*hanging)  # those that had to wait are not forgotten
+    engine.stop()
+
+
+def test_a_hanging_source_holds_up_no_other(database: Database, work: Work) -> None:
+    engine = make_engine(database, work, Gate(per_source=100, per_target=100, workers=WORKERS))
+    engine.start()
+    hanging = [lane(f"r{n}", source="broken", target=f"t{n}") for n in range(20)]
+    work.hanging |= set(hanging)
+    wake(database, engine, hanging)
+    assert work.wait_for(lambda: WORKERS - 1 == len(work.inside))
+
+    others = [lane(f"r{n}", source="sound", target=f"t{n}") for n in range(20)]
+    wake(database, engine, others)
+
+    assert work.has_run(*others)
+    work.let_go()
+    assert work.has_run(*hanging)
+    engine.stop()
+
+
+def test_a_clock_that_was_set_back_freezes_nothing(database: Database, work: Work) -> None:
+    engine = make_engine(database, work, longest_wait=timedelta(seconds=0.05))
+    engine.start()
+    due = soon(7200)  # by the clock as it was
+
+    wake(database, engine, [lane()], due)
+
+    assert work.has_run(lane())
+    assert [due] == work.untils
+    engine.stop()
+
+
+def test_what_waited_for_room_keeps_its_own_time(database: Database, work: Work) -> None:
+    gate = Gate(per_source=8, per_target=1, workers=WORKERS)
+    engine = make_engine(database, work, gate, longest_wait=timedelta(seconds=0.05))
+    engine.start()
+    work.hanging.add(lane("first"))
+    wake(database, engine, [lane("first")])
+    assert work.has_run(lane("first"))
+    due = soon(7200)  # by a clock that was set back
+    wake(database, engine, [lane("second")], due)
+    settled(work)
+
+    work.let_go()
+
+    assert work.has_run(lane("second"))
+    assert due == work.untils[1]
+    engine.stop()

@@ -1,0 +1,92 @@
+"""The gate: so many lanes for each region at once, and none is forgotten."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swrhook.engine.gate import Gate
+from swrhook.model import Lane, Target
+
+
+def lane(name: str, source: str = "s1", target: str = "t1") -> Lane:
+    return Lane(source, "team", name, Target(target, "team"), override=False)
+
+
+def test_a_target_has_room_for_so_many() -> None:
+    gate = Gate(per_source=8, per_target=2, workers=8)
+
+    assert [True, True, False] == [gate.enter(lane(f"r{n}")) for n in range(3)]
+    assert gate.enter(lane("r3", target="t2"))
+
+
+def test_a_source_has_room_for_so_many() -> None:
+    gate = Gate(per_source=2, per_target=8, workers=8)
+
+    entered = [gate.enter(lane(f"r{n}", target=f"t{n}")) for n in range(3)]
+
+    assert [True, True, False] == entered
+    assert gate.enter(lane("r3", source="s2"))
+
+
+def test_caps_stay_below_the_number_of_workers() -> None:
+    gate = Gate(per_source=100, per_target=100, workers=4)
+
+    assert [True, True, True, False] == [gate.enter(lane(f"r{n}")) for n in range(4)]
+
+
+def test_a_single_worker_may_work() -> None:
+    assert Gate(per_source=8, per_target=4, workers=1).enter(lane("r1"))
+
+
+def test_who_leaves_makes_room_for_one_that_waits() -> None:
+    gate = Gate(per_source=8, per_target=1, workers=8)
+    assert gate.enter(lane("r1"))
+    assert not gate.enter(lane("r2"))
+    assert not gate.enter(lane("r3"))
+
+    assert [lane("r2")] == gate.leave(lane("r1"))
+    assert gate.enter(lane("r2"))
+    assert [lane("r3")] == gate.leave(lane("r2"))
+
+
+LANES = [lane(f"{s}{t}{n}", s, t) for s in ("s1", "s2") for t in ("t1", "t2", "t3") for n in "ab"]
+
+
+@given(
+    st.integers(1, 4),
+    st.integers(1, 4),
+    st.integers(1, 6),
+    st.lists(st.tuples(st.sampled_from(LANES), st.integers(0, 20)), max_size=60),
+)
+def test_whoever_waits_enters_in_the_end(
+    per_source: int, per_target: int, workers: int, steps: list[tuple[Lane, int]]
+) -> None:
+    gate = Gate(per_source, per_target, workers)
+    inside: list[Lane] = []
+    waiting: set[Lane] = set()
+
+    def arrive(each: Lane) -> None:
+        if each in inside:
+            return
+        if gate.enter(each):
+            inside.append(each)
+            waiting.discard(each)
+        else:
+            waiting.add(each)
+
+    def depart(which: int) -> None:
+        for freed in gate.leave(inside.pop(which % len(inside))):
+            arrive(freed)
+
+    for each, which in steps:
+        if inside and which % 3 == 0:
+            depart(which)
+        else:
+            arrive(each)
+        for source in ("s1", "s2"):
+            assert sum(each.source_region == source for each in inside) <= per_source
+        for target in ("t1", "t2", "t3"):
+            assert sum(each.target.region == target for each in inside) <= per_target
+    while inside:
+        depart(0)
+
+    assert set() == waiting

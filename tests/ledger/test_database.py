@@ -1,0 +1,233 @@
+"""The ledger's database: what is refused, what is set up, when a write is on disk."""
+
+import fcntl
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text
+
+from swrhook.errors import LedgerUnusable
+from swrhook.ledger.database import Database, after_commit, open_database
+from swrhook.ledger.keeping import probe
+from swrhook.ledger.tables import probes
+from tests.ledger.parts import NOW, everything
+
+PATIENCE = 10.0
+
+
+def url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def pragma(database: Database, name: str) -> Any:
+    with database.read() as connection:
+        return connection.execute(text(f"PRAGMA {name}")).scalar()
+
+
+def test_the_folder_is_made(tmp_path: Path) -> None:
+    open_database(url(tmp_path / "var" / "lib" / "ledger.db")).close()
+
+    assert (tmp_path / "var" / "lib" / "ledger.db").exists()
+
+
+def test_a_ledger_is_opened_again_as_it_was(tmp_path: Path) -> None:
+    database = open_database(url(tmp_path / "ledger.db"))
+    with database.write() as connection:
+        probe(connection, NOW)
+    database.close()
+
+    database = open_database(url(tmp_path / "ledger.db"))
+    assert [{"id": 1, "at": NOW}] == everything(database, probes)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite:///file::memory:?uri=true",
+        "sqlite:///file:ledger?mode=memory&cache=shared&uri=true",
+    ],
+)
+def test_a_ledger_in_memory_is_refused(address: str) -> None:
+    with pytest.raises(LedgerUnusable, match="a ledger in memory loses everything"):
+        open_database(address)
+
+
+@pytest.mark.parametrize("address", ["ledger.db", "nosuch:///ledger.db", "sqlite+nosuch:///l.db"])
+def test_a_url_that_names_no_database_is_refused(address: str) -> None:
+    with pytest.raises(LedgerUnusable, match="SWRHOOK_DATABASE_URL is not usable"):
+        open_database(address)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_text("dear diary, " * 1000)
+
+    with pytest.raises(LedgerUnusable, match="cannot be opened: .*file is not a database"):
+        open_database(url(tmp_path / "ledger.db"))
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(LedgerUnusable, match="cannot be opened: .*File exists"):
+        open_database(url(tmp_path / "file" / "ledger.db"))
+
+
+def test_a_password_in_the_url_is_not_shown() -> None:
+    with pytest.raises(LedgerUnusable) as refused:
+        open_database("nosuch://user:hidden@127.0.0.1:9/ledger")
+
+    assert "hidden" not in str(refused.value)
+
+
+@pytest.mark.parametrize("path", ["ledger.db", "newer.db", "diary.db"])
+def test_a_ledger_that_was_refused_is_left_to_others(tmp_path: Path, path: str) -> None:
+    open_database(url(tmp_path / "newer.db")).close()
+    with sqlite3.connect(tmp_path / "newer.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    (tmp_path / "diary.db").write_text("dear diary, " * 1000)
+    if path == "ledger.db":
+        open_database(url(tmp_path / path)).close()
+    else:
+        with pytest.raises(LedgerUnusable):
+            open_database(url(tmp_path / path))
+
+    with (tmp_path / f"{path}.lock").open() as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    open_database(url(tmp_path / "ledger.db")).close()
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+
+    with pytest.raises(LedgerUnusable, match="revision 9999, which this version does not know"):
+        open_database(url(tmp_path / "ledger.db"))
+
+
+def test_a_second_process_is_refused(database: Database, tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from swrhook.errors import LedgerUnusable\n"
+        "from swrhook.ledger.database import open_database\n"
+        "try:\n"
+        "    open_database(sys.argv[1], patience=0.2)\n"
+        "except LedgerUnusable as exc:\n"
+        "    print(exc)\n"
+    )
+
+    second = subprocess.run(
+        [sys.executable, "-c", program, url(tmp_path / "ledger.db")],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (
+        f"another process uses {tmp_path}/ledger.db: SQLite serves one process with threads. "
+        "Stop the other one, or set SWRHOOK_DATABASE_URL to PostgreSQL for several\n"
+    ) == second.stdout
+    assert [] == everything(database, probes)  # and the first goes on
+
+
+def test_a_process_waits_for_the_one_before_it(database: Database, tmp_path: Path) -> None:
+    opened: list[Database] = []
+    next_one = threading.Thread(
+        target=lambda: opened.append(open_database(url(tmp_path / "ledger.db"), patience=PATIENCE))
+    )
+    next_one.start()
+
+    database.close()
+    next_one.join(PATIENCE)
+
+    assert 1 == len(opened)
+    opened[0].close()
+
+
+def test_a_commit_is_on_disk_before_it_returns(database: Database) -> None:
+    full = 2
+
+    assert full == pragma(database, "synchronous")
+    assert "wal" == pragma(database, "journal_mode")
+    assert 10_000 == pragma(database, "busy_timeout")
+
+
+def test_every_connection_is_set_up_alike(database: Database) -> None:
+    with database.read(), database.read(), database.read() as third:
+        assert 2 == third.execute(text("PRAGMA synchronous")).scalar()
+        assert "wal" == third.execute(text("PRAGMA journal_mode")).scalar()
+
+
+def test_a_write_that_fails_leaves_nothing_behind(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.write() as connection:
+        probe(connection, NOW)
+        raise ZeroDivisionError
+
+    assert [] == everything(database, probes)
+    with database.write() as connection:  # and the next one goes through
+        probe(connection, NOW)
+
+
+def test_readers_do_not_wait_for_the_writer_and_see_one_state(database: Database) -> None:
+    with database.read() as reader:
+        assert [] == reader.execute(select(probes)).all()
+        with database.write() as writer:
+            probe(writer, NOW)
+        assert [] == reader.execute(select(probes)).all()
+
+    assert 1 == len(everything(database, probes))
+
+
+def test_writers_take_turns(database: Database) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    def add() -> None:
+        for _ in range(20):
+            with database.write() as connection:
+                inside.append(1)
+                most.append(len(inside))
+                probe(connection, NOW)
+                inside.pop()
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+
+    assert [1] * 80 == most
+
+
+def test_callbacks_wait_for_the_commit(database: Database) -> None:
+    seen: list[int] = []
+
+    with database.write() as connection:
+        after_commit(connection, lambda: seen.append(len(everything(database, probes))))
+        probe(connection, NOW)
+        assert [] == seen
+
+    assert [1] == seen
+
+
+def test_callbacks_are_forgotten_when_the_write_fails(database: Database) -> None:
+    called: list[str] = []
+    with pytest.raises(ZeroDivisionError), database.write() as connection:
+        after_commit(connection, lambda: called.append("failed"))
+        raise ZeroDivisionError
+
+    with database.write() as connection:
+        after_commit(connection, lambda: called.append("succeeded"))
+
+    assert ["succeeded"] == called

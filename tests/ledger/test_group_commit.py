@@ -1,0 +1,292 @@
+"""The recorder: many requests, one commit; a ledger that cannot be written says so and recovers."""
+
+import resource
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from swrhook.errors import CannotRecord
+from swrhook.ledger.database import Database, after_commit
+from swrhook.ledger.group_commit import BETWEEN_PROBES, Recorder
+from swrhook.ledger.recording import Recording
+from swrhook.ledger.tables import deliveries
+from swrhook.model import Entry, Lane, Outcome, Receipt
+from tests.ledger.parts import LANE, A, B, all_syncs, entry, everything, push
+
+PATIENCE = 20.0
+MANY = 40
+
+
+class Follower:
+    """What follows from a commit: the lanes to run, and the recordings."""
+
+    def __init__(self) -> None:
+        self.woken: list[Sequence[Lane]] = []
+        self.recordings: list[Recording] = []
+
+    def wake(self, lanes: Sequence[Lane], connection: Connection) -> None:
+        after_commit(connection, lambda: self.woken.append(lanes))
+
+    def recorded(self, recording: Recording) -> None:
+        self.recordings.append(recording)
+
+
+@pytest.fixture
+def follower() -> Follower:
+    return Follower()
+
+
+@pytest.fixture
+def recorder(database: Database, follower: Follower) -> Iterator[Recorder]:
+    recorder = Recorder(database, follower.wake, follower.recorded)
+    yield recorder
+    recorder.close()
+
+
+@contextmanager
+def no_more_room() -> Iterator[None]:
+    """Let no file of this process grow, as on a full disk."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, usual[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+
+
+@contextmanager
+def held_by_another(path: Path) -> Iterator[None]:
+    """Hold the ledger as another program would: a backup, or a person in SQLite's shell."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return holds()
+
+
+def record_at_once(recorder: Recorder, entries: Sequence[Entry]) -> list[Receipt | CannotRecord]:
+    """Record every entry from a thread of its own."""
+
+    def answer(each: Entry) -> Receipt | CannotRecord:
+        try:
+            return recorder.record(each)
+        except CannotRecord as exc:
+            return exc
+
+    with ThreadPoolExecutor(len(entries)) as threads:
+        return list(threads.map(answer, entries))
+
+
+def test_what_is_answered_is_on_disk(
+    database: Database, recorder: Recorder, follower: Follower
+) -> None:
+    receipt = recorder.record(entry(push(digest=A)))
+
+    assert [receipt.delivery] == [row["id"] for row in everything(database, deliveries)]
+    assert [[LANE]] == follower.woken
+    assert eventually(lambda: [[receipt]] == [r.receipts for r in follower.recordings])
+
+
+def test_each_request_gets_its_own_receipt(database: Database, recorder: Recorder) -> None:
+    entries = [entry(push(f"v{n}", A)) for n in range(MANY)]
+
+    receipts = record_at_once(recorder, entries)
+
+    assert [f"team/web/shop:v{n}" for n in range(MANY)] == [
+        receipt.syncs[0].image for receipt in receipts if isinstance(receipt, Receipt)
+    ]
+    assert MANY == len(all_syncs(database))
+
+
+def test_requests_that_wait_share_a_commit(database: Database, follower: Follower) -> None:
+    let_through = threading.Event()
+
+    def slow(lanes: Sequence[Lane], connection: Connection) -> None:
+        let_through.wait(PATIENCE)
+        follower.wake(lanes, connection)
+
+    recorder = Recorder(database, slow, follower.recorded)
+    threading.Timer(0.5, let_through.set).start()
+    receipts = record_at_once(recorder, [entry(push(f"v{n}", A)) for n in range(MANY)])
+    recorder.close()
+
+    assert all(isinstance(receipt, Receipt) for receipt in receipts)
+    assert len(follower.recordings) < MANY
+    assert MANY == sum(len(recording.receipts) for recording in follower.recordings)
+
+
+def test_the_same_push_many_times_at_once_is_one_push(
+    database: Database, recorder: Recorder
+) -> None:
+    receipts = record_at_once(recorder, [entry(push(digest=A, event_id="e1"))] * MANY)
+
+    outcomes = [receipt.outcome for receipt in receipts if isinstance(receipt, Receipt)]
+    assert [Outcome.ACCEPTED] + [Outcome.DUPLICATE] * (MANY - 1) == sorted(outcomes)
+    assert 1 == len(all_syncs(database))
+
+
+def test_an_entry_that_cannot_be_written_does_not_spoil_its_siblings(
+    database: Database, follower: Follower
+) -> None:
+    let_through = threading.Event()
+
+    def slow(lanes: Sequence[Lane], connection: Connection) -> None:
+        let_through.wait(PATIENCE)
+        follower.wake(lanes, connection)
+
+    recorder = Recorder(database, slow, follower.recorded)
+    unwritable = entry(push("bad", A), headers={"x-odd": object()})
+    entries = [entry(push(f"v{n}", A)) for n in range(MANY)]
+    threading.Timer(0.5, let_through.set).start()
+    answers = record_at_once(recorder, [*entries[:30], unwritable, *entries[30:]])
+    recorder.close()
+
+    refused = [answer for answer in answers if isinstance(answer, CannotRecord)]
+    assert [answers[30]] == refused
+    assert {f"v{n}" for n in range(MANY)} == {sync.tag for sync in all_syncs(database)}
+
+
+def test_a_recorder_in_trouble_answers_and_recovers(database: Database, recorder: Recorder) -> None:
+    first = recorder.record(entry(push("v1", A)))
+
+    with no_more_room():
+        with pytest.raises(CannotRecord, match="the ledger cannot be written: disk I/O error"):
+            recorder.record(entry(push("v2", A)))
+        assert recorder.check() is not None
+        answers = record_at_once(recorder, [entry(push(f"v{n}", A)) for n in range(MANY)])
+        assert all(isinstance(answer, CannotRecord) for answer in answers)
+
+    second = recorder.record(entry(push("v2", A)))
+    assert {first.delivery, second.delivery} == {
+        row["id"] for row in everything(database, deliveries)
+    }
+    assert recorder.check() is None
+
+
+def test_a_refused_delivery_leaves_nothing_behind(
+    database: Database, recorder: Recorder, follower: Follower
+) -> None:
+    with no_more_room(), pytest.raises(CannotRecord):
+        recorder.record(entry(push("v1", A)))
+
+    assert [] == everything(database, deliveries)
+    assert [] == all_syncs(database)
+    assert [] == follower.woken
+
+
+def test_readiness_comes_back_without_a_delivery(recorder: Recorder) -> None:
+    with no_more_room():
+        with pytest.raises(CannotRecord):
+            recorder.record(entry(push("v1", A)))
+        time.sleep(BETWEEN_PROBES + 0.1)
+        assert "the ledger cannot be written: disk I/O error" == recorder.check()
+        time.sleep(BETWEEN_PROBES + 0.1)
+        assert "the ledger cannot be written: disk I/O error" == recorder.check()
+
+    assert eventually(lambda: recorder.check() is None)
+
+
+def test_readiness_is_told_at_once_however_long_a_write_takes(
+    recorder: Recorder, tmp_path: Path
+) -> None:
+    with no_more_room(), pytest.raises(CannotRecord):
+        recorder.record(entry(push("v1", A)))
+
+    with held_by_another(tmp_path / "ledger.db"):
+        began = time.monotonic()
+        assert recorder.check() is not None
+        time.sleep(BETWEEN_PROBES + 0.1)
+        assert recorder.check() is not None
+        assert time.monotonic() - began < 2 * BETWEEN_PROBES + 3  # and not SQLite's ten seconds
+
+    assert eventually(lambda: recorder.check() is None)
+
+
+def test_a_healthy_recorder_is_ready(recorder: Recorder) -> None:
+    assert recorder.check() is None
+    recorder.record(entry(push(digest=A)))
+    assert recorder.check() is None
+
+
+def test_a_ledger_held_by_another_program_answers_within_the_patience(
+    database: Database, follower: Follower, tmp_path: Path
+) -> None:
+    recorder = Recorder(database, follower.wake, follower.recorded, patience=0.2)
+
+    with held_by_another(tmp_path / "ledger.db"):
+        began = time.monotonic()
+        with pytest.raises(CannotRecord, match="did not answer in time"):
+            recorder.record(entry(push(digest=A)))
+        assert time.monotonic() - began < PATIENCE
+
+    recorder.close()  # it is let go: what waited is written after all, nothing is lost by that
+    assert 1 == len(all_syncs(database))
+
+
+def test_the_senders_next_try_is_a_duplicate_of_what_was_written_late(
+    database: Database, follower: Follower, tmp_path: Path
+) -> None:
+    late = Recorder(database, follower.wake, follower.recorded, patience=0.2)
+    with held_by_another(tmp_path / "ledger.db"), pytest.raises(CannotRecord):
+        late.record(entry(push(digest=A)))
+    late.close()
+
+    recorder = Recorder(database, follower.wake, follower.recorded)
+    again = recorder.record(entry(push(digest=A)))
+    recorder.close()
+
+    assert Outcome.DUPLICATE is again.outcome
+    assert [ref.id for ref in again.syncs] == [sync.id for sync in all_syncs(database)]
+
+
+def test_a_follower_that_fails_costs_no_delivery(database: Database, follower: Follower) -> None:
+    def failing(_recording: Recording) -> None:
+        raise OSError("no space left for a log line")
+
+    recorder = Recorder(database, follower.wake, failing)
+    recorder.record(entry(push(digest=A)))
+    recorder.record(entry(push(digest=B)))
+
+    assert recorder.check() is None
+    recorder.close()
+    assert 2 == len(all_syncs(database))
+
+
+def test_close_writes_what_waits(database: Database, follower: Follower) -> None:
+    recorder = Recorder(database, follower.wake, follower.recorded)
+    entries = [entry(push(f"v{n}", A)) for n in range(MANY)]
+    with ThreadPoolExecutor(MANY) as threads:
+        with database.write():  # the recorder has to wait
+            answers = [threads.submit(recorder.record, each) for each in entries]
+            time.sleep(0.3)
+        recorder.close()
+        recorded = [answer for answer in answers if answer.exception(PATIENCE) is None]
+
+    assert MANY == len(recorded) == len(all_syncs(database))
+
+
+def test_a_closed_recorder_is_not_ready_and_takes_nothing(
+    database: Database, follower: Follower
+) -> None:
+    recorder = Recorder(database, follower.wake, follower.recorded, patience=0.1)
+    recorder.close()
+
+    assert "the recorder has ended" == recorder.check()
+    with pytest.raises(CannotRecord):
+        recorder.record(entry(push(digest=A)))

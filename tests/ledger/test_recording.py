@@ -1,0 +1,477 @@
+"""Recording: what is a duplicate, what is superseded, what is kept and what the sender is told."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete
+
+from swrhook.ledger.database import Database
+from swrhook.ledger.recording import Recording
+from swrhook.ledger.tables import deliveries, lanes, latest_pushes, pushes, syncs
+from swrhook.model import END_STATES, Entry, Outcome, Receipt, State, Sync
+from tests.ledger.parts import (
+    LANE,
+    MINUTE,
+    NOW,
+    OTHER_TARGET,
+    SECOND,
+    TARGET,
+    WINDOW,
+    A,
+    B,
+    C,
+    all_syncs,
+    entry,
+    everything,
+    find,
+    push,
+    put,
+    write,
+)
+
+ACCEPTED, DUPLICATE = Outcome.ACCEPTED, Outcome.DUPLICATE
+Record = Callable[..., Sequence[Receipt]]
+
+
+def in_one_batch(database: Database, *entries: Entry) -> Sequence[Receipt]:
+    return write(database, *entries).receipts
+
+
+def in_many_batches(database: Database, *entries: Entry) -> Sequence[Receipt]:
+    return [write(database, each).receipts[0] for each in entries]
+
+
+both_ways = pytest.mark.parametrize("record", [in_one_batch, in_many_batches])
+
+
+def outcomes(receipts: Sequence[Receipt]) -> list[Outcome]:
+    return [receipt.outcome for receipt in receipts]
+
+
+def ids(receipt: Receipt) -> list[str]:
+    return [ref.id for ref in receipt.syncs]
+
+
+def open_ids(database: Database) -> list[str]:
+    return [sync.id for sync in all_syncs(database) if sync.state not in END_STATES]
+
+
+def superseded_ids(recording: Recording) -> list[str]:
+    return sorted(sync.id for sync in recording.superseded)
+
+
+def end_all(database: Database) -> None:
+    with database.write() as connection:
+        ended = syncs.update().values(state=State.VERIFIED.value, due_at=None)
+        connection.execute(ended.where(syncs.c.state == State.DUE.value))
+
+
+# What a delivery becomes
+
+
+def test_a_push_becomes_a_due_sync_for_each_target(database: Database) -> None:
+    wanted = entry(push(digest=A), targets=[TARGET, OTHER_TARGET])
+
+    receipt = write(database, wanted).receipts[0]
+
+    recorded = all_syncs(database)
+    assert ACCEPTED is receipt.outcome
+    assert {sync.id for sync in recorded} == set(ids(receipt))
+    assert {
+        ("team/web/shop:v1", "cn-east-3/team"),
+        ("team/web/shop:v1", "ap-southeast-1/team"),
+    } == {(ref.image, ref.target) for ref in receipt.syncs}
+    assert [(State.DUE, A, receipt.delivery)] * 2 == [
+        (sync.state, sync.digest, sync.delivery) for sync in recorded
+    ]
+
+
+def test_receipts_come_in_the_order_of_the_entries(database: Database) -> None:
+    entries = [entry(push(f"v{n}", A), at=NOW + n * SECOND) for n in range(20)]
+
+    receipts = write(database, *entries).receipts
+
+    assert [f"team/web/shop:v{n}" for n in range(20)] == [r.syncs[0].image for r in receipts]
+    by_id = {row["id"]: row["received_at"] for row in everything(database, deliveries)}
+    assert [each.received_at for each in entries] == [by_id[r.delivery] for r in receipts]
+
+
+def test_every_sync_says_by_which_rule_of_which_version_it_is(database: Database) -> None:
+    write(database, entry(push(), rules_version="abcdef012345"))
+
+    row = everything(database, syncs)[0]
+
+    assert ("all", "abcdef012345") == (row["rule"], row["rules_version"])
+
+
+def test_lanes_are_woken_once_for_all_their_tags(database: Database) -> None:
+    recording = write(database, *[entry(push(f"v{n}", A)) for n in range(5)])
+
+    assert [LANE] == recording.lanes
+    assert [(LANE.key, NOW)] == [
+        (row["key"], row["woken_for"]) for row in everything(database, lanes)
+    ]
+
+
+def test_a_lane_woken_for_then_or_sooner_is_not_woken_again(database: Database) -> None:
+    write(database, entry(push("v1", A)))
+
+    later = write(database, entry(push("v2", A), at=NOW + SECOND))
+    sooner = write(database, entry(push("v3", A), at=NOW - SECOND))
+
+    assert ([], [LANE]) == (later.lanes, sooner.lanes)
+
+
+def test_what_is_ignored_keeps_its_pushes_and_not_its_body(database: Database) -> None:
+    ignored = entry(push(), outcome=Outcome.IGNORED, reason="no rule matches", planned=())
+
+    receipt = write(database, ignored).receipts[0]
+
+    assert (Outcome.IGNORED, "no rule matches", []) == (
+        receipt.outcome,
+        receipt.reason,
+        receipt.syncs,
+    )
+    assert [None] == [row["body"] for row in everything(database, deliveries)]
+    assert ["v1"] == [row["tag"] for row in everything(database, pushes)]
+    assert [] == everything(database, latest_pushes)
+
+
+@both_ways
+def test_bodies_are_kept_of_accepted_and_quarantined_deliveries_only(
+    database: Database, record: Record
+) -> None:
+    accepted = entry(push(digest=A), body=b"accepted")
+    repeated = replace(accepted, body=b"repeated")
+    unknown = entry(outcome=Outcome.QUARANTINED, reason="no shape we know", body=b"unknown")
+
+    record(database, accepted, repeated, unknown)
+
+    bodies = {row["outcome"]: row["body"] for row in everything(database, deliveries)}
+    assert {"accepted": b"accepted", "duplicate": None, "quarantined": b"unknown"} == bodies
+
+
+# What is a duplicate
+
+
+@both_ways
+def test_the_same_event_id_is_a_duplicate_whenever_it_comes(
+    database: Database, record: Record
+) -> None:
+    first = entry(push(digest=A, event_id="e1"))
+    again = replace(first, received_at=NOW + timedelta(days=90))
+
+    original, duplicate = record(database, first, again)
+
+    assert (ACCEPTED, DUPLICATE) == (original.outcome, duplicate.outcome)
+    assert original.delivery == duplicate.delivery
+    assert original.syncs == duplicate.syncs
+    assert 1 == len(all_syncs(database))
+
+
+@both_ways
+def test_another_event_id_is_no_duplicate_though_the_digest_is_the_same(
+    database: Database, record: Record
+) -> None:
+    receipts = record(
+        database, entry(push(digest=A, event_id="e1")), entry(push(digest=A, event_id="e2"))
+    )
+
+    assert [ACCEPTED, ACCEPTED] == outcomes(receipts)
+
+
+@both_ways
+def test_an_event_id_counts_for_its_source_and_tag_alone(
+    database: Database, record: Record
+) -> None:
+    first = push("v1", A, "e1")
+    of_another_source = replace(first, source="quay")
+
+    receipts = record(
+        database, entry(first), entry(of_another_source), entry(replace(first, tag="v2"))
+    )
+
+    assert [ACCEPTED] * 3 == outcomes(receipts)
+
+
+@both_ways
+def test_without_an_id_the_same_digest_is_a_duplicate_within_the_window(
+    database: Database, record: Record
+) -> None:
+    receipts = record(
+        database,
+        entry(push(digest=A)),
+        entry(push(digest=A), at=NOW + WINDOW - SECOND),
+        entry(push(digest=A), at=NOW + WINDOW),
+    )
+
+    assert [ACCEPTED, DUPLICATE, ACCEPTED] == outcomes(receipts)
+
+
+@both_ways
+def test_neither_id_nor_digest_is_never_a_duplicate(database: Database, record: Record) -> None:
+    receipts = record(database, *[entry(push(digest=None))] * 3)
+
+    assert [ACCEPTED] * 3 == outcomes(receipts)
+
+
+@both_ways
+def test_there_and_back_again_is_three_pushes(database: Database, record: Record) -> None:
+    receipts = record(database, entry(push(digest=A)), entry(push(digest=B)), entry(push(digest=A)))
+
+    assert [ACCEPTED] * 3 == outcomes(receipts)
+    assert [*ids(receipts[2])] == open_ids(database)
+
+
+@both_ways
+def test_a_push_without_digest_may_have_moved_the_tag(database: Database, record: Record) -> None:
+    receipts = record(
+        database, entry(push(digest=A)), entry(push(digest=None)), entry(push(digest=A))
+    )
+
+    assert [ACCEPTED] * 3 == outcomes(receipts)
+
+
+@both_ways
+def test_a_push_with_an_id_is_the_tags_latest_for_one_without(
+    database: Database, record: Record
+) -> None:
+    receipts = record(
+        database,
+        entry(push(digest=A, event_id="e1")),
+        entry(push(digest=A)),
+        entry(push(digest=B, event_id="e2")),
+        entry(push(digest=A)),
+    )
+
+    assert [ACCEPTED, DUPLICATE, ACCEPTED, ACCEPTED] == outcomes(receipts)
+
+
+@both_ways
+def test_another_image_source_or_digest_is_no_duplicate(database: Database, record: Record) -> None:
+    first = push(digest=A)
+    others = [
+        replace(first, source="quay"),
+        replace(first, namespace="other"),
+        replace(first, repository="web"),
+        replace(first, tag="v2"),
+        replace(first, digest=B),
+    ]
+
+    receipts = record(database, entry(first), *[entry(other) for other in others])
+
+    assert [ACCEPTED] * 6 == outcomes(receipts)
+
+
+@both_ways
+@pytest.mark.parametrize("outcome", [Outcome.IGNORED, Outcome.QUARANTINED])
+def test_a_redelivery_of_what_was_not_accepted_is_no_duplicate(
+    database: Database, record: Record, outcome: Outcome
+) -> None:
+    wanted = entry(push(digest=A, event_id="e1"), push("v2", A))
+    read = wanted.pushes if outcome is Outcome.IGNORED else ()
+    refused = replace(wanted, outcome=outcome, planned=(), pushes=read)
+
+    receipts = record(database, refused, refused, wanted, wanted)
+
+    assert [outcome, outcome, ACCEPTED, DUPLICATE] == outcomes(receipts)
+
+
+@both_ways
+def test_a_delivery_is_a_duplicate_only_if_all_its_pushes_are(
+    database: Database, record: Record
+) -> None:
+    known, fresh = push("v1", A, "e1"), push("v2", A, "e2")
+
+    first, second, third = record(database, entry(known), entry(known, fresh), entry(known, fresh))
+
+    assert [ACCEPTED, ACCEPTED, DUPLICATE] == outcomes([first, second, third])
+    assert second.delivery != first.delivery
+    assert ["team/web/shop:v1", "team/web/shop:v2"] == [ref.image for ref in second.syncs]
+    assert ids(first)[0] == ids(second)[0]
+    assert second.syncs == third.syncs
+    assert 2 == len(all_syncs(database))
+
+
+@both_ways
+def test_a_push_that_no_rule_wants_does_not_make_a_redelivery_fresh(
+    database: Database, record: Record
+) -> None:
+    wanted, unwanted = push("v1", A), push("dev", A)
+    mixed = replace(entry(wanted), pushes=(wanted, unwanted))
+
+    receipts = record(database, mixed, mixed)
+
+    assert [ACCEPTED, DUPLICATE] == outcomes(receipts)
+
+
+@both_ways
+def test_a_duplicate_names_the_sync_that_carries_on_for_its_push(
+    database: Database, record: Record
+) -> None:
+    old, new = entry(push(digest=A, event_id="e1")), entry(push(digest=B, event_id="e2"))
+
+    _, second, again = record(database, old, new, old)
+
+    assert DUPLICATE is again.outcome
+    assert ids(second) == ids(again) == open_ids(database)
+
+
+def test_a_duplicate_names_what_is_left_when_the_heir_is_no_longer_kept(
+    database: Database,
+) -> None:
+    old, new = entry(push(digest=A, event_id="e1")), entry(push(digest=B, event_id="e2"))
+    first, second = in_many_batches(database, old, new)
+    with database.write() as connection:
+        connection.execute(delete(syncs).where(syncs.c.id == ids(second)[0]))
+
+    again = write(database, old).receipts[0]
+
+    assert (DUPLICATE, ids(first)) == (again.outcome, ids(again))
+
+
+def test_a_push_announced_twice_in_a_delivery_is_one_push(database: Database) -> None:
+    earlier, later = (
+        replace(push(digest=A), pushed_at=NOW - MINUTE),
+        replace(push(digest=A), pushed_at=NOW),
+    )
+
+    receipt = write(database, entry(earlier, later)).receipts[0]
+
+    assert ACCEPTED is receipt.outcome
+    assert [sync.id for sync in all_syncs(database)] == ids(receipt)
+
+
+# What is superseded
+
+
+@pytest.mark.parametrize("state", [State.DUE, State.TRIGGERED])
+def test_a_later_push_carries_on_for_an_earlier_one(database: Database, state: State) -> None:
+    earlier = put(database, state, due_at=NOW)
+
+    recording = write(database, entry(push(digest=B), at=NOW + SECOND))
+
+    ended = find(database, earlier.id)
+    heir = ids(recording.receipts[0])[0]
+    assert (State.SUPERSEDED, heir, None) == (ended.state, ended.superseded_by, ended.due_at)
+    assert [earlier.id] == superseded_ids(recording)
+    assert [heir] == open_ids(database)
+
+
+def test_one_whose_call_is_in_flight_ends_when_the_call_settles(database: Database) -> None:
+    earlier = put(database, State.CALLING, claim="C" * 26)
+
+    recording = write(database, entry(push(digest=B), at=NOW + SECOND))
+
+    held = find(database, earlier.id)
+    heir = ids(recording.receipts[0])[0]
+    assert (State.CALLING, heir, "C" * 26) == (held.state, held.superseded_by, held.claim)
+    assert [] == recording.superseded
+
+
+@pytest.mark.parametrize("state", sorted(END_STATES))
+def test_what_has_ended_is_not_superseded(database: Database, state: State) -> None:
+    ended = put(database, state)
+
+    recording = write(database, entry(push(digest=B)))
+
+    assert ended == find(database, ended.id)
+    assert [] == recording.superseded
+
+
+def test_the_same_tag_to_another_target_is_left_alone(database: Database) -> None:
+    write(database, entry(push(digest=A), targets=[TARGET, OTHER_TARGET]))
+
+    recording = write(database, entry(push(digest=B)))
+
+    assert [TARGET] == [sync.lane.target for sync in recording.superseded]
+
+
+def test_a_change_of_override_does_not_hide_the_earlier_push(database: Database) -> None:
+    keep = write(database, entry(push(digest=A), override=False))
+
+    overwrite = write(database, entry(push(digest=B), override=True))
+
+    assert ids(keep.receipts[0]) == superseded_ids(overwrite)
+
+
+def test_a_push_seen_by_another_source_carries_on_too(database: Database) -> None:
+    first = write(database, entry(push(digest=A)))
+
+    second = write(database, entry(replace(push(digest=B), source="ci")))
+
+    assert ids(first.receipts[0]) == superseded_ids(second)
+
+
+@both_ways
+def test_of_many_pushes_of_a_tag_the_last_one_goes_on(database: Database, record: Record) -> None:
+    receipts = record(database, *[entry(push(digest=digest), at=NOW) for digest in (A, B, C, None)])
+
+    states = {sync.id: (sync.state, sync.superseded_by) for sync in all_syncs(database)}
+    chain = [ids(receipt)[0] for receipt in receipts]
+    assert {
+        chain[0]: (State.SUPERSEDED, chain[1]),
+        chain[1]: (State.SUPERSEDED, chain[2]),
+        chain[2]: (State.SUPERSEDED, chain[3]),
+        chain[3]: (State.DUE, None),
+    } == states
+
+
+def test_what_is_superseded_within_its_batch_is_told_too(database: Database) -> None:
+    entries = [entry(push(digest=digest)) for digest in (A, B, C)]
+
+    recording = write(database, *entries)
+
+    first, second, _ = (ids(receipt)[0] for receipt in recording.receipts)
+    assert sorted([first, second]) == superseded_ids(recording)
+
+
+def test_two_digests_of_a_tag_in_one_delivery_end_with_the_last(database: Database) -> None:
+    write(database, entry(push(digest=A), push(digest=B)))
+
+    going_on: list[Sync] = [sync for sync in all_syncs(database) if sync.state is State.DUE]
+    assert [B] == [sync.digest for sync in going_on]
+
+
+# Size
+
+
+def test_a_delivery_with_very_many_tags_is_recorded_whole(database: Database) -> None:
+    tags = [push(f"v{n}", A, f"e{n}") for n in range(10_100)]
+    wanted = entry(*tags)
+
+    first, again = in_many_batches(database, wanted, wanted)
+
+    assert [ACCEPTED, DUPLICATE] == outcomes([first, again])
+    assert 10_100 == len(first.syncs)
+    assert set(first.syncs) == set(again.syncs)
+
+
+def test_a_batch_of_everything_at_once_is_told_apart(database: Database) -> None:
+    old = write(database, entry(push("old", A))).receipts[0]
+    end_all(database)
+    entries = [
+        entry(push("old", A), at=NOW + SECOND),
+        entry(push("new", A)),
+        entry(push("new", A)),
+        entry(push("no", A), outcome=Outcome.IGNORED, planned=()),
+        entry(outcome=Outcome.QUARANTINED),
+        entry(push("new", B)),
+        entry(push("old", B), push("new", B)),
+    ]
+
+    receipts = write(database, *entries).receipts
+
+    assert [
+        DUPLICATE,
+        ACCEPTED,
+        DUPLICATE,
+        Outcome.IGNORED,
+        Outcome.QUARANTINED,
+        ACCEPTED,
+        ACCEPTED,
+    ] == outcomes(receipts)
+    assert old.syncs == receipts[0].syncs
+    assert ids(receipts[6])[1] == ids(receipts[5])[0]

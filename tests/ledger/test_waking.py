@@ -1,0 +1,92 @@
+"""When lanes run next stands in the ledger: no wake is lost, and none is made twice."""
+
+from dataclasses import replace
+
+from swrhook.ledger.database import Database
+from swrhook.ledger.tables import lanes
+from swrhook.ledger.waking import forget_wakes, rest, unfinished_lanes, wake_lanes
+from swrhook.model import END_STATES, Lane, State
+from tests.ledger.parts import LANE, MINUTE, NOW, OTHER_TARGET, SECOND, everything, put
+
+OTHER_LANE = replace(LANE, target=OTHER_TARGET)
+
+
+def wake(database: Database, *wanted: Lane, after: int = 0) -> list[Lane]:
+    with database.write() as connection:
+        return wake_lanes(connection, wanted, NOW + after * SECOND)
+
+
+def woken_for(database: Database) -> dict[str, object]:
+    return {row["key"]: row["woken_for"] for row in everything(database, lanes)}
+
+
+def test_a_lane_is_woken_once_for_a_time(database: Database) -> None:
+    assert [LANE] == wake(database, LANE)
+    assert [] == wake(database, LANE)
+    assert [OTHER_LANE] == wake(database, LANE, OTHER_LANE)
+
+
+def test_a_sooner_wake_wins(database: Database) -> None:
+    wake(database, LANE, after=60)
+
+    assert [] == wake(database, LANE, after=61)
+    assert [LANE] == wake(database, LANE, after=59)
+    assert {LANE.key: NOW + 59 * SECOND} == woken_for(database)
+
+
+def test_nothing_is_woken_by_nothing(database: Database) -> None:
+    assert [] == wake(database)
+
+
+def test_a_lane_rests_until_its_next_sync_is_due(database: Database) -> None:
+    wake(database, LANE, OTHER_LANE)
+    put(database, due_at=NOW + MINUTE)
+    put(database, State.TRIGGERED, tag="v2", due_at=NOW + SECOND)
+    put(database, State.VERIFIED, tag="v3", due_at=None)
+    put(database, lane=OTHER_LANE, due_at=NOW)
+
+    with database.write() as connection:
+        again = rest(connection, LANE)
+
+    assert NOW + SECOND == again
+    assert {LANE.key: NOW + SECOND, OTHER_LANE.key: NOW} == woken_for(database)
+
+
+def test_a_lane_without_open_syncs_rests_until_it_is_woken(database: Database) -> None:
+    wake(database, LANE)
+    for state in END_STATES:
+        put(database, state, tag=f"in-{state}")
+
+    with database.write() as connection:
+        assert rest(connection, LANE) is None
+
+    assert [LANE] == wake(database, LANE, after=60)
+
+
+def test_a_lane_does_not_rest_while_a_call_was_left_behind(database: Database) -> None:
+    put(database, State.CALLING, claim="C" * 26, updated_at=NOW - MINUTE)
+    put(database, tag="v2", due_at=NOW + MINUTE)
+
+    with database.write() as connection:
+        assert NOW - MINUTE == rest(connection, LANE)
+
+
+def test_a_start_finds_every_lane_with_open_syncs(database: Database) -> None:
+    put(database, due_at=NOW + MINUTE)
+    put(database, State.TRIGGERED, tag="v2", due_at=NOW + SECOND)
+    put(database, State.CALLING, OTHER_LANE, claim="C" * 26, updated_at=NOW - SECOND)
+    put(database, State.VERIFIED, replace(LANE, repository="done"))
+
+    with database.read() as connection:
+        found = dict(unfinished_lanes(connection))
+
+    assert {LANE: NOW + SECOND, OTHER_LANE: NOW - SECOND} == found
+
+
+def test_a_wake_of_a_process_that_is_gone_holds_up_no_later_one(database: Database) -> None:
+    wake(database, LANE)  # its syncs are cancelled then, and the process ends before it runs
+
+    with database.write() as connection:
+        forget_wakes(connection)
+
+    assert [LANE] == wake(database, LANE, after=60)

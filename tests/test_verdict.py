@@ -1,0 +1,474 @@
+"""Every row of the design's table: what becomes of a sync after a look or a call."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+
+from swrhook.errors import Kind, SwrError
+from swrhook.life import Event
+from swrhook.model import Lane, State, Sync, Target
+from swrhook.retry import Limits
+from swrhook.verdict import FAILED_JOBS, MOST_LOST_CLAIMS, Judge, Verdict
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+LIMITS = Limits()
+A = "sha256:" + "aa" * 32
+B = "sha256:" + "bb" * 32
+C = "sha256:" + "cc" * 32
+
+NEVER_KINDS = (Kind.TRANSIENT, Kind.THROTTLED, Kind.AUTHENTICATION)
+
+
+class Longest(Random):
+    """Chance that always has the longest wait in store."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return max(a, b)
+
+
+def error(kind: Kind = Kind.TRANSIENT, **more: Any) -> SwrError:
+    return SwrError(kind, "SVC.1", "what SWR said", remedy="what to do", **more)
+
+
+def judge(now: datetime = NOW) -> Judge:
+    return Judge(LIMITS, now, Longest())
+
+
+def sync(state: State = State.DUE, *, override: bool = False, **changes: Any) -> Sync:
+    lane = Lane("cn-north-4", "team", "web/shop", Target("cn-east-3", "team"), override)
+    made = Sync(
+        id="0" * 26,
+        delivery=None,
+        source="harbor",
+        lane=lane,
+        tag="v1",
+        digest=A,
+        rule="all",
+        state=state,
+        attempts=0,
+        created_at=NOW,
+        updated_at=NOW,
+        due_at=NOW,
+    )
+    return replace(made, **changes)
+
+
+def calling(**changes: Any) -> Sync:
+    return sync(State.CALLING, **({"attempts": 1, "called_digest": A} | changes))
+
+
+def triggered(**changes: Any) -> Sync:
+    values = {"attempts": 1, "called_digest": A, "verifying_since": NOW}
+    return sync(State.TRIGGERED, **(values | changes))
+
+
+# due: the look at the source
+
+
+def test_a_tag_not_at_the_source_is_waited_for() -> None:
+    verdict = judge().before_call(sync(), None, None, call_open=False)
+
+    assert (Event.WAIT, NOW + SECOND) == (verdict.event, verdict.due_at)
+    assert verdict.reason == "not in cn-north-4 yet"
+    assert {"waiting_since": NOW, "looks": 1} == verdict.values  # and no attempt is counted
+
+
+def test_it_is_looked_for_on_verifys_schedule() -> None:
+    waits = []
+    now, waiting = NOW, sync()
+    for _ in range(9):
+        verdict = judge(now).before_call(waiting, None, None, call_open=False)
+        assert verdict.due_at is not None
+        waits.append((verdict.due_at - now).total_seconds())
+        now, waiting = verdict.due_at, replace(waiting, **verdict.values)
+
+    assert [1, 2, 4, 8, 16, 32, 60, 60, 60] == waits
+    assert waiting.waiting_since == NOW
+
+
+def test_after_the_source_deadline_it_is_missing() -> None:
+    waiting = sync(waiting_since=NOW, looks=30)
+
+    last = judge(NOW + LIMITS.source_deadline - SECOND)
+    assert Event.WAIT is last.before_call(waiting, None, None, call_open=False).event
+    late = judge(NOW + LIMITS.source_deadline)
+    verdict = late.before_call(waiting, None, None, call_open=False)
+    assert (Event.MISS, "never appeared at the source") == (verdict.event, verdict.reason)
+
+
+def test_a_deadline_that_passed_during_a_downtime_ends_nothing_before_a_look() -> None:
+    much_later = judge(NOW + timedelta(days=3))
+
+    verdict = much_later.before_call(sync(waiting_since=NOW), A, None, call_open=False)
+
+    assert Event.CLAIM is verdict.event
+
+
+@pytest.mark.parametrize("kind", NEVER_KINDS)
+def test_a_look_at_the_source_that_fails_is_repeated_later(kind: Kind) -> None:
+    verdict = judge().before_call(sync(), error(kind), None, call_open=False)
+
+    assert (Event.POSTPONE, NOW + SECOND) == (verdict.event, verdict.due_at)
+    assert {"failing_since": NOW, "failures": 1} == verdict.values
+    assert verdict.error is not None
+
+
+def test_looks_at_the_source_that_fail_too_long_exhaust_the_sync() -> None:
+    failing = sync(failing_since=NOW, failures=99)
+
+    last = judge(NOW + LIMITS.retry.deadline - SECOND)
+    assert Event.POSTPONE is last.before_call(failing, error(), None, call_open=False).event
+    late = judge(NOW + LIMITS.retry.deadline)
+    verdict = late.before_call(failing, error(), None, call_open=False)
+    assert (Event.GIVE_UP, "what SWR said") == (verdict.event, verdict.reason)
+
+
+def test_a_source_that_we_may_not_read_is_called_without_a_look() -> None:
+    forbidden = error(Kind.CONFIGURATION)
+
+    verdict = judge().before_call(sync(), forbidden, A, call_open=False)
+
+    assert Verdict(Event.CLAIM, values={"called_digest": None}) == verdict
+
+
+# due: the look at the target
+
+
+def test_what_the_target_holds_already_is_verified_without_a_call() -> None:
+    verdict = judge().before_call(sync(), A, A, call_open=False)
+
+    assert Event.FIND is verdict.event
+
+
+def test_it_is_called_all_the_same_while_an_earlier_call_may_still_act() -> None:
+    verdict = judge().before_call(sync(), A, A, call_open=True)
+
+    assert Verdict(Event.CLAIM, values={"called_digest": A}) == verdict
+
+
+def test_the_source_decides_what_is_wanted_not_the_sender() -> None:
+    announced = sync(digest=A)
+
+    assert Event.FIND is judge().before_call(announced, B, B, call_open=False).event
+    verdict = judge().before_call(announced, B, A, call_open=False)
+    assert Verdict(Event.CLAIM, values={"called_digest": B}) == verdict
+
+
+@pytest.mark.parametrize("target", [None, B, error(), error(Kind.CONFIGURATION)])
+def test_any_other_target_is_called_for(target: str | SwrError | None) -> None:
+    verdict = judge().before_call(sync(), A, target, call_open=False)
+
+    assert Verdict(Event.CLAIM, values={"called_digest": A}) == verdict
+
+
+# calling: what sync_images answered
+
+
+def test_200_is_triggered_and_looked_at_soon() -> None:
+    worn = calling(failures=3, failing_since=NOW, lost_claims=2, waiting_since=NOW, looks=5)
+
+    verdict = judge().after_call(worn, None, tags_in_call=1)
+
+    assert (Event.TRIGGER, NOW + SECOND, None) == (verdict.event, verdict.due_at, verdict.reason)
+    assert {
+        "looks": 0,
+        "failures": 0,
+        "lost_claims": 0,
+        "waiting_since": None,
+        "failing_since": None,
+        "verifying_since": NOW,
+    } == verdict.values
+
+
+@pytest.mark.parametrize("kind", [Kind.PERMANENT, Kind.TRANSIENT, Kind.CONFIGURATION])
+def test_a_tag_among_the_failed_is_tried_again(kind: Kind) -> None:
+    failed = error(kind, failed_tags=frozenset({"v1"}))
+
+    verdict = judge().after_call(calling(), failed, tags_in_call=3)
+
+    assert (Event.PUT_BACK, NOW + SECOND) == (verdict.event, verdict.due_at)
+    late = calling(failing_since=NOW - LIMITS.retry.deadline)
+    assert Event.GIVE_UP is judge().after_call(late, failed, tags_in_call=3).event
+
+
+def test_a_tag_not_among_the_failed_is_triggered() -> None:
+    others = error(Kind.PERMANENT, failed_tags=frozenset({"v2"}))
+
+    verdict = judge().after_call(calling(), others, tags_in_call=2)
+
+    assert (Event.TRIGGER, "not among the failed tags of SVC.1") == (verdict.event, verdict.reason)
+
+
+@pytest.mark.parametrize("kind", NEVER_KINDS)
+def test_a_call_that_may_succeed_later_is_repeated_with_backoff(kind: Kind) -> None:
+    waits = []
+    now, failing = NOW, calling()
+    for _ in range(12):
+        verdict = judge(now).after_call(failing, error(kind), tags_in_call=1)
+        assert (Event.PUT_BACK, "what SWR said") == (verdict.event, verdict.reason)
+        assert verdict.due_at is not None
+        waits.append((verdict.due_at - now).total_seconds())
+        now, failing = verdict.due_at, replace(failing, **verdict.values)
+
+    assert [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600] == waits
+    assert failing.failing_since == NOW
+
+
+def test_a_throttled_call_waits_as_long_as_the_server_says_and_some_more() -> None:
+    throttled = error(Kind.THROTTLED, retry_after=30.0)
+
+    verdict = judge().after_call(calling(), throttled, tags_in_call=1)
+
+    assert (Event.PUT_BACK, NOW + 31 * SECOND) == (verdict.event, verdict.due_at)
+
+
+@pytest.mark.parametrize("kind", NEVER_KINDS)
+def test_calls_that_fail_too_long_exhaust_the_sync(kind: Kind) -> None:
+    failing = calling(failing_since=NOW, failures=50)
+
+    late = judge(NOW + LIMITS.retry.deadline)
+
+    assert Event.GIVE_UP is late.after_call(failing, error(kind), tags_in_call=1).event
+
+
+@pytest.mark.parametrize("kind", [Kind.PERMANENT, Kind.CONFIGURATION])
+def test_an_error_that_lasts_rejects_with_its_remedy(kind: Kind) -> None:
+    verdict = judge().after_call(calling(), error(kind), tags_in_call=1)
+
+    assert (Event.REJECT, "what SWR said") == (verdict.event, verdict.reason)
+    assert verdict.error is not None
+    assert verdict.error.remedy == "what to do"
+
+
+def test_a_configuration_error_rejects_every_tag_of_the_call() -> None:
+    verdict = judge().after_call(calling(), error(Kind.CONFIGURATION), tags_in_call=7)
+
+    assert Event.REJECT is verdict.event
+
+
+def test_a_permanent_error_of_several_tags_is_tried_for_each_alone_at_once() -> None:
+    verdict = judge().after_call(calling(lost_claims=2), error(Kind.PERMANENT), tags_in_call=2)
+
+    assert (Event.PUT_BACK, NOW) == (verdict.event, verdict.due_at)
+    assert {"alone": True, "lost_claims": 0} == verdict.values
+    alone = judge().after_call(calling(alone=True), error(Kind.PERMANENT), tags_in_call=1)
+    assert Event.REJECT is alone.event
+
+
+def test_a_call_answered_not_there_yet_waits_and_counts_as_no_attempt() -> None:
+    not_yet = error(Kind.NOT_YET)
+
+    verdict = judge().after_call(calling(attempts=1, lost_claims=4), not_yet, tags_in_call=1)
+
+    assert (Event.WAIT, NOW + SECOND) == (verdict.event, verdict.due_at)
+    assert {
+        "waiting_since": NOW,
+        "looks": 1,
+        "attempts": 0,
+        "lost_claims": 0,
+    } == verdict.values
+    late = calling(waiting_since=NOW - LIMITS.source_deadline)
+    assert Event.MISS is judge().after_call(late, not_yet, tags_in_call=1).event
+
+
+# calling: the worker is gone
+
+
+def test_a_lost_claim_is_due_at_once_the_first_time() -> None:
+    verdict = judge().after_loss(calling())
+
+    assert (Event.PUT_BACK, NOW) == (verdict.event, verdict.due_at)
+    assert {"lost_claims": 1} == verdict.values
+
+
+def test_lost_claims_in_a_row_wait_longer_and_the_fifth_is_the_last() -> None:
+    verdicts = [judge().after_loss(calling(lost_claims=lost)) for lost in range(MOST_LOST_CLAIMS)]
+
+    assert [Event.PUT_BACK] * 4 + [Event.GIVE_UP] == [verdict.event for verdict in verdicts]
+    waits = [verdict.due_at - NOW for verdict in verdicts if verdict.due_at is not None]
+    assert [0 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND] == waits
+
+
+def test_a_failed_look_between_lost_claims_does_not_interrupt_the_row() -> None:
+    looked = judge().before_call(sync(lost_claims=4), error(), None, call_open=False)
+
+    assert "lost_claims" not in looked.values
+
+
+def test_an_answered_call_interrupts_the_row() -> None:
+    answered = judge().after_call(calling(lost_claims=4), error(), tags_in_call=1)
+
+    assert answered.values["lost_claims"] == 0
+
+
+# triggered: the look at the target
+
+
+def test_the_sources_digest_at_the_target_verifies() -> None:
+    verdict = judge().after_look(triggered(), A, A, call_open=False)
+
+    assert Verdict(Event.VERIFY) == verdict
+
+
+def test_nothing_is_verified_while_a_call_for_another_digest_may_act() -> None:
+    verdict = judge().after_look(triggered(), A, A, call_open=True)
+
+    assert (Event.POLL, NOW + 2 * SECOND) == (verdict.event, verdict.due_at)
+
+
+@pytest.mark.parametrize("target", [None, A, B, C, error(), error(Kind.CONFIGURATION)])
+@pytest.mark.parametrize("call_open", [False, True])
+def test_a_source_that_moved_is_called_for_again_at_once(
+    target: str | SwrError | None, *, call_open: bool
+) -> None:
+    moved = triggered(called_digest=A, retriggers=3, override=True)
+
+    verdict = judge().after_look(moved, B, target, call_open=call_open)
+
+    assert (Event.CALL_AGAIN, NOW) == (verdict.event, verdict.due_at)
+    assert {"looks": 0} == verdict.values  # it is no re-trigger
+
+
+def test_a_source_that_vanished_after_the_call_is_no_reason_to_doubt() -> None:
+    assert Event.VERIFY is judge().after_look(triggered(), None, A, call_open=False).event
+    assert Event.POLL is judge().after_look(triggered(), None, None, call_open=False).event
+
+
+@pytest.mark.parametrize(("target", "override"), [(None, False), (None, True), (B, True)])
+def test_what_is_not_at_the_target_yet_is_polled(target: str | None, *, override: bool) -> None:
+    waits = []
+    now, polled = NOW, triggered(override=override)
+    for _ in range(7):
+        verdict = judge(now).after_look(polled, A, target, call_open=False, job="init")
+        assert Event.POLL is verdict.event
+        assert verdict.due_at is not None
+        waits.append((verdict.due_at - now).total_seconds())
+        now, polled = verdict.due_at, replace(polled, **verdict.values)
+
+    assert [2, 4, 8, 16, 32, 60, 60] == waits
+
+
+@pytest.mark.parametrize("job", sorted(FAILED_JOBS))
+@pytest.mark.parametrize(("target", "override"), [(None, False), (None, True), (B, True)])
+def test_a_failed_job_is_called_again_with_growing_waits(
+    job: str, target: str | None, *, override: bool
+) -> None:
+    again = [
+        judge().after_look(
+            triggered(override=override, retriggers=n), A, target, call_open=False, job=job
+        )
+        for n in range(LIMITS.verify.retriggers)
+    ]
+
+    assert [(Event.CALL_AGAIN, NOW + wait * SECOND) for wait in (1, 2, 4)] == [
+        (verdict.event, verdict.due_at) for verdict in again
+    ]
+    assert [{"retriggers": n, "looks": 0} for n in (1, 2, 3)] == [v.values for v in again]
+
+
+@pytest.mark.parametrize(("target", "override"), [(None, False), (None, True), (B, True)])
+def test_after_verifys_deadline_it_is_called_again_at_once(
+    target: str | None, *, override: bool
+) -> None:
+    late = judge(NOW + LIMITS.verify.deadline)
+
+    verdict = late.after_look(triggered(override=override), A, target, call_open=False)
+
+    assert (Event.CALL_AGAIN, late.now) == (verdict.event, verdict.due_at)
+    assert {"retriggers": 1, "looks": 0} == verdict.values
+    in_time = judge(NOW + LIMITS.verify.deadline - SECOND)
+    early = in_time.after_look(triggered(override=override), A, target, call_open=False)
+    assert Event.POLL is early.event
+
+
+@pytest.mark.parametrize("job", [None, "failed"])
+@pytest.mark.parametrize(("target", "end"), [(None, Event.MISS), (B, Event.DIVERGE)])
+def test_calls_are_repeated_only_so_often(job: str | None, target: str | None, end: Event) -> None:
+    worn = triggered(override=True, retriggers=LIMITS.verify.retriggers)
+
+    late = judge(NOW + LIMITS.verify.deadline)
+
+    assert end is late.after_look(worn, A, target, call_open=False, job=job).event
+
+
+def test_another_digest_without_override_has_diverged_at_once() -> None:
+    verdict = judge().after_look(triggered(override=False), A, B, call_open=False)
+
+    assert Event.DIVERGE is verdict.event
+    assert verdict.reason == f"the target holds {B}, the source {A}"
+
+
+@pytest.mark.parametrize("kind", NEVER_KINDS)
+def test_an_unreadable_target_shifts_the_deadline(kind: Kind) -> None:
+    looked = NOW + 20 * SECOND
+    polled = triggered(updated_at=looked, looks=2)
+
+    verdict = judge(looked + 60 * SECOND).after_look(polled, A, error(kind), call_open=False)
+
+    assert (Event.POLL, looked + 68 * SECOND) == (verdict.event, verdict.due_at)
+    assert {"looks": 3, "verifying_since": NOW + 60 * SECOND} == verdict.values
+
+
+def test_a_target_unreadable_for_long_ends_nothing() -> None:
+    now, polled = NOW, triggered()
+    while now < NOW + 3 * LIMITS.verify.deadline:
+        verdict = judge(now).after_look(polled, A, error(), call_open=False)
+        assert Event.POLL is verdict.event
+        assert verdict.due_at is not None
+        polled = replace(polled, updated_at=now, **verdict.values)
+        now = verdict.due_at
+
+    assert Event.POLL is judge(now).after_look(polled, A, None, call_open=False).event
+
+
+def test_an_unreadable_source_is_waited_for_too() -> None:
+    verdict = judge(NOW + SECOND).after_look(triggered(), error(), A, call_open=False)
+
+    assert Event.POLL is verdict.event
+
+
+def test_a_target_that_we_may_never_read_is_accepted_with_the_reason() -> None:
+    forbidden = error(Kind.CONFIGURATION)
+
+    verdict = judge().after_look(triggered(), A, forbidden, call_open=False)
+
+    assert (Event.ACCEPT, "the target cannot be read: what SWR said") == (
+        verdict.event,
+        verdict.reason,
+    )
+
+
+@pytest.mark.parametrize("job", sorted(FAILED_JOBS))
+def test_unless_swrs_own_job_says_that_it_failed(job: str) -> None:
+    forbidden = error(Kind.CONFIGURATION)
+    worn = triggered(retriggers=LIMITS.verify.retriggers)
+
+    again = judge().after_look(triggered(), A, forbidden, call_open=False, job=job)
+    ended = judge().after_look(worn, A, forbidden, call_open=False, job=job)
+
+    assert (Event.CALL_AGAIN, Event.MISS) == (again.event, ended.event)
+
+
+# triggered: a source that we may not read
+
+
+def test_the_announced_digest_stands_in_for_a_source_that_we_may_not_read() -> None:
+    blind = triggered(called_digest=None, digest=A)
+    forbidden = error(Kind.CONFIGURATION)
+
+    assert Event.VERIFY is judge().after_look(blind, forbidden, A, call_open=False).event
+    assert Event.DIVERGE is judge().after_look(blind, forbidden, B, call_open=False).event
+
+
+def test_without_any_digest_to_compare_a_tag_that_is_there_is_accepted() -> None:
+    blind = triggered(called_digest=None, digest=None)
+
+    verdict = judge().after_look(blind, error(Kind.CONFIGURATION), B, call_open=False)
+
+    assert Event.ACCEPT is verdict.event
+    missing = judge().after_look(blind, error(Kind.CONFIGURATION), None, call_open=False)
+    assert Event.POLL is missing.event

@@ -1,0 +1,177 @@
+"""What the worker's tests share: SWR as they need it, a clock to be set, a runner on a ledger."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from swrhook.config.values import (
+    Access,
+    Config,
+    Options,
+    Region,
+    Swr,
+    TokenCredentials,
+)
+from swrhook.errors import Kind, SwrError
+from swrhook.ledger.database import Database
+from swrhook.model import Lane, State, Sync
+from swrhook.swr.protocol import SyncJob
+from swrhook.verdict import Verdict
+from swrhook.worker.lane import LaneRunner
+from swrhook.worker.pace import Pacer
+from tests.ledger.parts import LANE, NOW, find, push, write
+from tests.ledger.parts import entry as accepted
+
+REGIONS = ("cn-north-4", "cn-east-3", "ap-southeast-1")
+Key = tuple[str, str, str, str]  # region, organization, repository, tag
+
+
+def config(*regions: str, **options: Any) -> Config:
+    known = {name: Region(name, f"https://{name}", name) for name in regions or REGIONS}
+    return Config(
+        version="0123456789ab",
+        swr=Swr("https://iam", TokenCredentials("a-token"), known),
+        access=Access(),
+        sources={},
+        rules=(),
+        options=replace(Options(), **options),
+    )
+
+
+def error(kind: Kind = Kind.TRANSIENT, *failed: str, **more: Any) -> SwrError:
+    return SwrError(kind, f"A.{kind}", "what SWR said", failed_tags=frozenset(failed), **more)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class FakeSwr:
+    """Regions in memory. A call copies at once unless it is told otherwise; all is remembered."""
+
+    def __init__(self) -> None:
+        self.held: dict[Key, str] = {}
+        self.calls: list[tuple[Lane, list[str]]] = []
+        self.looks: list[tuple[str, str]] = []  # region, tag
+        self.lists: list[tuple[str, list[str]]] = []
+        self.answers: list[SwrError | Callable[[], None] | None] = []  # none left: 200
+        self.hidden: dict[str, SwrError] = {}  # regions that cannot be looked at
+        self.foreign: set[str] = set()  # regions without our organization
+        self.jobs: list[SyncJob] = []
+        self.copies = True
+
+    def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
+        self.looks.append((region, tag))
+        if region in self.hidden:
+            raise self.hidden[region]
+        return self.held.get((region, namespace, repository, tag))
+
+    def list_tags(
+        self, region: str, namespace: str, repository: str, wanted: Collection[str]
+    ) -> dict[str, str]:
+        self.lists.append((region, list(wanted)))
+        if region in self.hidden:
+            raise self.hidden[region]
+        return {
+            tag: digest
+            for tag in wanted
+            if (digest := self.held.get((region, namespace, repository, tag)))
+        }
+
+    def has_namespace(self, region: str, namespace: str) -> bool:
+        del namespace
+        return region not in self.foreign
+
+    def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:
+        del region, namespace, repository
+        return self.jobs
+
+    def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
+        self.calls.append((lane, list(tags)))
+        answer = self.answers.pop(0) if self.answers else None
+        if isinstance(answer, SwrError):
+            raise answer
+        if answer is not None:
+            answer()
+        if self.copies:
+            for tag in tags:
+                self.copy(lane, tag)
+
+    def copy(self, lane: Lane, tag: str) -> None:
+        here = (lane.source_region, lane.namespace, lane.repository, tag)
+        there = (lane.target.region, lane.target.namespace, lane.repository, tag)
+        if here in self.held and (lane.override or there not in self.held):
+            self.held[there] = self.held[here]
+
+    def put(self, tag: str, digest: str, lane: Lane = LANE) -> None:
+        """Let the source hold this."""
+        self.held[lane.source_region, lane.namespace, lane.repository, tag] = digest
+
+    def put_at_target(self, tag: str, digest: str, lane: Lane = LANE) -> None:
+        self.held[lane.target.region, lane.target.namespace, lane.repository, tag] = digest
+
+    @property
+    def tags_called(self) -> list[list[str]]:
+        return [sorted(tags) for _, tags in self.calls]
+
+
+@dataclass
+class Works:
+    """A ledger, SWR, a clock, and the runner that is tested."""
+
+    database: Database
+    swr: FakeSwr = field(default_factory=FakeSwr)
+    clock: Clock = field(default_factory=Clock)
+    config: Config = field(default_factory=config)
+    pacer: Pacer = field(default_factory=Pacer)
+    told: list[tuple[Sync, State, Verdict]] = field(default_factory=list)
+
+    @property
+    def runner(self) -> LaneRunner:
+        """Return a new runner on the same ledger, as a new process would have."""
+
+        def report(sync: Sync, state: State, verdict: Verdict, _now: datetime) -> None:
+            self.told.append((sync, state, verdict))
+
+        return LaneRunner(
+            self.database,
+            self.swr,
+            lambda: self.config,
+            report,
+            self.pacer,
+            self.clock,
+            Random(0),  # chance must be the same each time
+        )
+
+    def push(self, *tags: str, digest: str | None = None, override: bool = False) -> list[Sync]:
+        """Record a delivery of these tags; return its syncs."""
+        wanted = [push(tag, digest) for tag in tags]
+        recorded = write(self.database, accepted(*wanted, at=self.clock.now, override=override))
+        return [find(self.database, ref.id) for ref in recorded.receipts[0].syncs]
+
+    def run(self, lane: Lane = LANE) -> datetime | None:
+        return self.runner.run(lane, self.clock.now)
+
+    def run_until_quiet(self, lane: Lane = LANE, most: int = 200) -> None:
+        """Run the lane each time it is due, until it rests."""
+        again: datetime | None = self.clock.now
+        while again is not None and most:
+            self.clock.now = max(self.clock.now, again)
+            again = self.run(lane)
+            most -= 1
+        assert again is None
+
+    def state(self, sync: Sync) -> State:
+        return find(self.database, sync.id).state
+
+    def states(self, syncs: Sequence[Sync]) -> list[State]:
+        return [self.state(sync) for sync in syncs]
