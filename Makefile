@@ -14,7 +14,7 @@ DEVELOPMENT := $(VENV)/.development
 $(shell $(IN_VENV)/python -c '' 2>/dev/null || rm -f $(RUNTIME) $(DEVELOPMENT))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fuzz fix lock clean
+.PHONY: help demo run test check fuzz bench fix lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
@@ -40,6 +40,9 @@ RUNS ?= 50000
 
 fuzz: $(DEVELOPMENT) ## strange bytes for every dialect; RUNS=1000000 for longer
 	@PYTHONPATH=. $(IN_VENV)/python tests/fuzz/fuzz_dialects.py -runs=$(RUNS) -max_len=8192 -print_final_stats=1 .fuzz/
+
+bench: $(DEVELOPMENT) ## figures, as ratios from one run
+	@PYTHONPATH=. $(IN_VENV)/python bench/registry.py
 
 fix: $(DEVELOPMENT) ## format, and repair what lint can repair
 	@$(IN_VENV)/ruff format --quiet .

@@ -34,6 +34,8 @@ def load(path: Path, environ: Mapping[str, str], outside: Outside = NOWHERE) -> 
             text = file.read(LARGEST + 1)
     except OSError as exc:
         message = f"cannot be read: {exc.strerror or 'unknown reason'}"
+        if isinstance(exc, FileNotFoundError):
+            message += "; begin with a copy of swrhook.example.yaml"
         raise BadConfiguration([Mistake(str(path), 0, 0, message)]) from None
     return parse(text, file=str(path), environ=environ, read_file=read_secret_file, outside=outside)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from swrhook.config.command import check
+from swrhook.cli.check import check
 
 
 def run(*args: str, environ: dict[str, str] | None = None) -> Result:
@@ -54,7 +54,8 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
     result = run(str(tmp_path / "none.yaml"))
 
     assert 1 == result.exit_code
-    assert f"{tmp_path}/none.yaml: cannot be read: No such file or directory\n" == result.stderr
+    said = "cannot be read: No such file or directory; begin with a copy of swrhook.example.yaml"
+    assert f"{tmp_path}/none.yaml: {said}\n" == result.stderr
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
