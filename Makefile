@@ -39,7 +39,7 @@ check: $(DEVELOPMENT) ## format, lint, types, import contracts, then the tests; 
 RUNS ?= 50000
 
 fuzz: $(DEVELOPMENT) ## strange bytes for every dialect; RUNS=1000000 for longer
-	@PYTHONPATH=. $(IN_VENV)/python tests/fuzz/fuzz_dialects.py -runs=$(RUNS) -max_len=8192 -print_final_stats=1 .fuzz/
+	@PYTHONPATH=. $(IN_VENV)/python tests/fuzz/fuzz_dialects.py -runs=$(RUNS) -max_len=8192 -print_final_stats=1 -artifact_prefix=.fuzz/ .fuzz/
 
 bench: $(DEVELOPMENT) ## figures, as ratios from one run
 	@PYTHONPATH=. $(IN_VENV)/python bench/registry.py
