@@ -21,6 +21,7 @@ from swrhook.config.values import Config
 from swrhook.engine.embedded import EmbeddedEngine
 from swrhook.engine.gate import Gate
 from swrhook.errors import BadConfiguration, SwrhookError
+from swrhook.hearing import Hearing, Watch
 from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.group_commit import Recorder
 from swrhook.ledger.keeping import RefusedCredentials, keep_configuration, last_configuration
@@ -43,6 +44,7 @@ class Service:
 
     web: Flask
     engine: EmbeddedEngine
+    watch: Watch
     recorder: Recorder
     swr: SwrClient
     database: Database
@@ -50,11 +52,13 @@ class Service:
     def start(self) -> None:
         """Begin to work on what the ledger holds."""
         self.engine.start()
+        self.watch.start()
 
     def stop(self) -> None:
         """Write what was accepted, finish the calls in flight, and let the next process in."""
         self.recorder.close()
         self.engine.stop()
+        self.watch.stop()
         self.swr.close()
         self.database.close()
 
@@ -87,7 +91,8 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
     checks = {"ledger": recorder.check, "engine": engine.check}
     notes = {"configuration": lambda: wrong}
     web = create_web(lambda: config, recorder.record, database, metrics, checks, notes)
-    return Service(web, engine, recorder, swr, database)
+    watch = Watch(Hearing(database, lambda: config, now))
+    return Service(web, engine, watch, recorder, swr, database)
 
 
 def _swr(

@@ -15,7 +15,7 @@ except BadConfiguration as exc:
 bind = [settings.bind]
 # SQLite means one process with threads; several processes mean PostgreSQL.
 workers = 1
-worker_class = "gthread"
+worker_class = "swrhook.server.PatientWorker"  # gthread, with an end to patience
 threads = 32
 # A new worker waits in its start until the one before it has let go of the ledger.
 timeout = 120

@@ -3,6 +3,42 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+# The headers that are kept: what identifies an event and what dialects read, so that it can be
+# read again; never what authenticates it.
+KEPT_HEADERS = (
+    "content-type",
+    "content-encoding",
+    "user-agent",
+    "idempotency-key",
+    "webhook-id",
+    "x-request-id",
+    "ce-id",
+    "ce-specversion",
+    "ce-type",
+    "ce-source",
+    "ce-subject",
+    "ce-time",
+    "x-amz-sns-message-type",
+    "x-amz-sns-message-id",
+    "x-amz-sns-rawdelivery",
+    "x-goog-pubsub-message-id",
+    "x-nexus-webhook-id",
+    "x-nexus-webhook-delivery",
+    "x-smn-message-type",
+    "x-smn-message-id",
+    "x-github-event",
+    "x-github-delivery",
+    "x-gitea-event",
+    "x-gitea-delivery",
+    "x-forgejo-event",
+    "x-forgejo-delivery",
+    "x-gogs-event",
+    "x-gitlab-event",
+    "x-buildkite-event",
+    "circleci-event-type",
+    "x-drone-event",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:

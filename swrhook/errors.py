@@ -3,12 +3,15 @@
 SwrhookError
 ├── Refused                  the request is answered with an error, nothing is kept
 │   ├── UnknownSource            no such source
+│   ├── AddressNotAllowed        not from where the source delivers
 │   ├── Unauthenticated          not proven
 │   ├── KeysUnavailable          proven or not, who knows: again, later
 │   ├── Unconfirmed              the subscription is not confirmed yet: again, later
+│   ├── RateLimited              proven, and too much of it: again, later
 │   ├── Undecodable              not what its encoding says (not JSON, not UTF-8)
 │   ├── TooLarge                 over a cap
 │   ├── NothingUsable            a caller that waits for the answer is told why
+│   ├── NothingToReplay          what is kept of a delivery gives nothing to do again
 │   └── CannotRecord             not on disk: again, later
 ├── Ignored                  authentic and understood, not for us
 ├── UnknownShape             JSON of a shape that the dialect does not know: quarantined
@@ -38,6 +41,12 @@ class UnknownSource(Refused):
     code = "unknown_source"
 
 
+class AddressNotAllowed(Refused):
+    """The source takes nothing from the sender's address."""
+
+    code = "address_not_allowed"
+
+
 class Unauthenticated(Refused):
     """The request does not prove where it comes from; the message names no secret."""
 
@@ -54,6 +63,17 @@ class Unconfirmed(Refused):
     """A subscription to a topic cannot be confirmed now; the sender shall try again."""
 
     code = "unconfirmed"
+
+
+class RateLimited(Refused):
+    """The sender delivers more than its source allows; it shall try again."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        """Take the seconds after which the next delivery can be taken."""
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Undecodable(Refused):
@@ -77,6 +97,12 @@ class NothingUsable(Refused):
         """Take one reason for each part that cannot be used."""
         super().__init__("; ".join(reasons))
         self.reasons = reasons
+
+
+class NothingToReplay(Refused):
+    """A delivery cannot be replayed; the message says why, and what can be."""
+
+    code = "nothing_to_replay"
 
 
 class CannotRecord(Refused):

@@ -6,39 +6,17 @@ from datetime import datetime
 
 from swrhook import envelopes
 from swrhook.config.values import Config
-from swrhook.delivery import Delivery
+from swrhook.delivery import KEPT_HEADERS, Delivery
 from swrhook.dialects import DIALECTS
 from swrhook.errors import Ignored, NothingUsable, UnknownShape
-from swrhook.model import Entry, Outcome, Reading, Receipt
+from swrhook.model import Entry, Kept, Outcome, Push, Reading, Receipt
+from swrhook.payload import LONGEST_TEXT
 from swrhook.plan import plan
 from swrhook.sources import Source, to_pushes
 
 # Senders that wait for the answer, and are told with an error that nothing can be used.
 ANSWERED = frozenset({"generic"})
 
-# The headers that are kept: what identifies an event, never what authenticates it.
-KEPT_HEADERS = (
-    "content-type",
-    "content-encoding",
-    "user-agent",
-    "idempotency-key",
-    "webhook-id",
-    "x-request-id",
-    "ce-id",
-    "ce-type",
-    "ce-source",
-    "ce-subject",
-    "ce-time",
-    "x-amz-sns-message-type",
-    "x-amz-sns-message-id",
-    "x-amz-sns-rawdelivery",
-    "x-goog-pubsub-message-id",
-    "x-nexus-webhook-id",
-    "x-nexus-webhook-delivery",
-    "x-smn-message-type",
-    "x-smn-message-id",
-)
-_LONGEST_HEADER = 256
 _LONGEST_REASON = 1000
 
 
@@ -47,15 +25,17 @@ def receive(
     source: Source,
     config: Config,
     *,
+    admit: Callable[[Source], None] = lambda _source: None,
     record: Callable[[Entry], Receipt],
     now: datetime,
 ) -> Receipt:
     """Take a delivery in and return its receipt once it is on disk.
 
-    Raises Refused: not proven, undecodable, nothing usable, not confirmed or not recorded; then
-    nothing is kept.
+    Raises Refused: not proven, too many, undecodable, nothing usable, not confirmed or not
+    recorded; then nothing is kept.
     """
     source.authenticate(delivery, now)
+    admit(source)  # not before: who proves nothing must not use up a sender's limit
     entry = read(delivery, source, config, now=now)
     if source.confirm is not None:
         source.confirm(delivery)  # before the record: what fails is tried again, and harms nothing
@@ -64,16 +44,7 @@ def receive(
 
 def read(delivery: Delivery, source: Source, config: Config, *, now: datetime) -> Entry:
     """Return what would be recorded of an authentic delivery. Raises Refused."""
-    entry = Entry(
-        source=source.name,
-        dialect=source.dialect,
-        outcome=Outcome.IGNORED,
-        reason=None,
-        received_at=now,
-        rules_version=config.version,
-        dedup_window=config.options.dedup_window,
-        headers=_kept(delivery.headers),
-    )
+    entry = _entry(_kept(delivery.headers), source, config, now)
     try:
         reading = envelopes.read(delivery, source.parse or DIALECTS[source.dialect])
     except Ignored as exc:
@@ -84,6 +55,27 @@ def read(delivery: Delivery, source: Source, config: Config, *, now: datetime) -
     return _planned(replace(entry, sender_id=reading.sender_id), reading, delivery, source, config)
 
 
+def plan_again(kept: Kept, source: Source, config: Config, *, now: datetime) -> Entry:
+    """Return what would be recorded of a delivery of which only the pushes are kept."""
+    entry = replace(_entry(kept.headers, source, config, now), sender_id=kept.sender_id)
+    pushes = [replace(push, region=source.region) for push in kept.pushes]
+    return _with_plan(entry, pushes, [], None, config)
+
+
+def _entry(headers: Mapping[str, str], source: Source, config: Config, now: datetime) -> Entry:
+    """Return the entry of a delivery of which nothing is known yet."""
+    return Entry(
+        source=source.name,
+        dialect=source.dialect,
+        outcome=Outcome.IGNORED,
+        reason=None,
+        received_at=now,
+        rules_version=config.version,
+        dedup_window=config.options.dedup_window,
+        headers=headers,
+    )
+
+
 def _planned(
     entry: Entry, reading: Reading, delivery: Delivery, source: Source, config: Config
 ) -> Entry:
@@ -92,9 +84,16 @@ def _planned(
     reasons = [*reading.skipped, *refused]
     if not pushes and source.dialect in ANSWERED:
         raise NothingUsable(tuple(reasons))
+    return _with_plan(entry, pushes, reasons, delivery.body, config)
+
+
+def _with_plan(
+    entry: Entry, pushes: Sequence[Push], reasons: Sequence[str], body: bytes | None, config: Config
+) -> Entry:
+    """Return the entry with the syncs that the rules want; it is accepted if there are any."""
     planned, unplanned = plan(pushes, config.rules)
     entry = replace(entry, reason=_reason([*reasons, *unplanned]), pushes=pushes, planned=planned)
-    return replace(entry, outcome=Outcome.ACCEPTED, body=delivery.body) if planned else entry
+    return replace(entry, outcome=Outcome.ACCEPTED, body=body) if planned else entry
 
 
 def _reason(reasons: Sequence[str]) -> str | None:
@@ -102,4 +101,9 @@ def _reason(reasons: Sequence[str]) -> str | None:
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: headers[name][:_LONGEST_HEADER] for name in KEPT_HEADERS if name in headers}
+    """Return what a replay needs; a longer text counts as not sent for every dialect."""
+    return {
+        name: headers[name]
+        for name in KEPT_HEADERS
+        if len(headers.get(name, "")) <= LONGEST_TEXT and name in headers
+    }

@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from prometheus_client import (
     CollectorRegistry,
@@ -40,6 +41,16 @@ class Backlog:
     most_overdue: float
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """When a source delivered last, and whether that is longer ago than expected."""
+
+    source: str
+    last_delivery_at: datetime | None
+    expect_every: timedelta | None
+    is_silent: bool
+
+
 class Metrics:
     """This process's counters, and what it finds in the ledger when it is asked."""
 
@@ -56,6 +67,19 @@ class Metrics:
             "swrhook_deliveries_refused_total",
             "Requests refused, by source and kind of refusal; source is unknown for none of ours.",
             ["source", "kind"],
+            registry=self.registry,
+        )
+        self._ignored = Counter(
+            "swrhook_deliveries_ignored_total",
+            "Deliveries ignored, by source and reason: no_push (no image tag in it), no_target"
+            " (no rule has a target for one).",
+            ["source", "reason"],
+            registry=self.registry,
+        )
+        self._replayed = Counter(
+            "swrhook_deliveries_replayed_total",
+            "Deliveries replayed, by source and the outcome of the replay.",
+            ["source", "outcome"],
             registry=self.registry,
         )
         self._syncs = Counter(
@@ -90,9 +114,21 @@ class Metrics:
         """Show the ledger's open work too, read anew at each scrape; None: it cannot be read."""
         self.registry.register(_BacklogCollector(backlog))
 
+    def listen(self, heard: Callable[[], Sequence[Heard] | None]) -> None:
+        """Show when each source delivered last, too; None: it cannot be read."""
+        self.registry.register(_HeardCollector(heard))
+
     def delivered(self, source: str, outcome: Outcome) -> None:
         """Count a recorded delivery."""
         self._deliveries.labels(source, outcome.value).inc()
+
+    def ignored(self, source: str, *, has_pushes: bool) -> None:
+        """Count an ignored delivery by its reason."""
+        self._ignored.labels(source, "no_target" if has_pushes else "no_push").inc()
+
+    def replayed(self, source: str, outcome: Outcome) -> None:
+        """Count a replay."""
+        self._replayed.labels(source, outcome.value).inc()
 
     def refused(self, source: str, kind: str) -> None:
         """Count a refused request."""
@@ -144,6 +180,34 @@ class _BacklogCollector(Collector):
         yield _gauge("swrhook_most_overdue_sync_seconds", _MOST_OVERDUE, backlog.most_overdue)
 
 
+class _HeardCollector(Collector):
+    def __init__(self, read: Callable[[], Sequence[Heard] | None]) -> None:
+        self._read = read
+
+    def describe(self) -> Iterator[Metric]:
+        """Name the metrics without a look at the ledger."""
+        yield from self._families(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Ask once; what cannot be read is left out."""
+        yield from self._families(self._read() or ())
+
+    def _families(self, found: Sequence[Heard]) -> Iterator[Metric]:
+        last = GaugeMetricFamily(
+            "swrhook_source_last_delivery_timestamp_seconds", _LAST_DELIVERY, labels=["source"]
+        )
+        silent = GaugeMetricFamily("swrhook_source_silent", _SILENT, labels=["source"])
+        for heard in found:
+            if heard.last_delivery_at is not None:
+                last.add_metric([heard.source], heard.last_delivery_at.timestamp())
+            if heard.expect_every is not None:
+                silent.add_metric([heard.source], 1 if heard.is_silent else 0)
+        yield last
+        yield silent
+
+
+_LAST_DELIVERY = "When a source delivered last, Unix time; a source never heard has no line."
+_SILENT = "1 when a source was not heard for longer than its expect_every, which it needs, else 0."
 _READABLE = "1 when the ledger could be read for this scrape, else 0 and its gauges are left out."
 _OPEN_SYNCS = "Syncs that have not ended, by state and target region."
 _OLDEST_DUE = "Seconds since the oldest sync that waits in state due was recorded; 0 without one."

@@ -191,7 +191,7 @@ class Entry:
     """A delivery ready to be recorded: everything that can refuse it has run.
 
     `outcome` is ACCEPTED (it wants syncs; the ledger finds out whether it is a duplicate),
-    IGNORED or QUARANTINED.
+    IGNORED or QUARANTINED. `replayed_from` is the delivery of which this one is a replay.
     """
 
     source: str
@@ -206,3 +206,21 @@ class Entry:
     body: bytes | None = None
     pushes: Sequence[Push] = ()
     planned: Sequence[PlannedSync] = ()
+    replayed_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the ledger keeps of a delivery, for it to be read again.
+
+    `original` is what a duplicate repeats. `body` is None where it is not kept, or no longer.
+    """
+
+    id: str
+    source: str
+    outcome: Outcome
+    original: str | None
+    sender_id: str | None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    pushes: Sequence[Push] = ()

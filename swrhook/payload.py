@@ -23,6 +23,8 @@ LONGEST_TEXT = 1024
 LONGEST_QUOTE = 120
 MOST_REASONS = 5
 MOST_SKIPPED = 20
+DEEPEST = 100
+MOST_VALUES = 200_000
 FORM_FIELD = b"payload="
 
 _KINDS: Mapping[type, str] = {
@@ -35,6 +37,9 @@ _KINDS: Mapping[type, str] = {
 }
 # A lone surrogate is no UTF-8 and a NUL no PostgreSQL text.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+# One that is not closed reaches to the end, or each `"` in it would be a new start.
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +66,12 @@ class CloudEvent:
 def decode(body: bytes) -> Any:  # noqa: ANN401  # JSON has no better type
     """Return the JSON document in `body`. Raises Undecodable, whatever the bytes."""
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except RecursionError:
-        raise Undecodable("the JSON is nested too deeply") from None
+        document = body.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         raise Undecodable(f"the body is not UTF-8 (byte {exc.start})") from None
+    _check_size(document)
+    try:
+        return json.loads(document, parse_constant=_refuse_constant)
     except json.JSONDecodeError as exc:
         message = f"the body is not JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}"
         raise Undecodable(message) from None
@@ -189,6 +195,25 @@ def reading(read: Iterable[Announcement | str], sender_id: str | None = None) ->
     if not announcements:
         raise Ignored("; ".join(capped(reasons)) or "no image is announced")
     return Reading(tuple(announcements), capped(reasons, MOST_SKIPPED), sender_id)
+
+
+def _check_size(document: str) -> None:
+    """Refuse what would take much memory or stack, before any of it is built."""
+    if _count(document, "[{") <= DEEPEST and _count(document, "[{,") < MOST_VALUES:
+        return
+    bare = _STRING.sub("", document)
+    # A value is the first of all, or the first in a bracket, or stands behind a comma.
+    if _count(bare, "[{,") >= MOST_VALUES:
+        raise Undecodable(f"the JSON holds more than {MOST_VALUES} values")
+    depth = 0
+    for bracket in _BRACKET.finditer(bare):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > DEEPEST:
+            raise Undecodable(f"the JSON is nested too deeply: over {DEEPEST} levels")
+
+
+def _count(document: str, characters: str) -> int:
+    return sum(map(document.count, characters))
 
 
 def _refuse_constant(name: str) -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network
 
 from swrhook.delivery import Delivery
+from swrhook.durations import Rate
 from swrhook.model import Announcement, Push, Reading
 from swrhook.names import is_namespace, is_repository, is_tag
 
@@ -25,7 +27,8 @@ class Source:
     `authenticate` takes a delivery and the time, and raises Unauthenticated or KeysUnavailable.
     `confirm` confirms the subscription that an authentic delivery offers, or raises Unconfirmed;
     None where that is left to people. `parse` reads deliveries by the source's own expressions, in
-    place of what the table of dialects has.
+    place of what the table of dialects has. `expect_every` is how often it delivers at least.
+    `allow_from` is empty where any address may deliver.
     """
 
     name: str
@@ -36,6 +39,9 @@ class Source:
     takes_path_secret: bool = False
     confirm: Callable[[Delivery], None] | None = field(default=None, repr=False)
     parse: Callable[[Delivery], Reading] | None = field(default=None, repr=False)
+    expect_every: timedelta | None = None
+    allow_from: Sequence[IPv4Network | IPv6Network] = ()
+    rate_limit: Rate | None = None
 
 
 def to_pushes(

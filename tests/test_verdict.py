@@ -58,12 +58,12 @@ def sync(state: State = State.DUE, *, override: bool = False, **changes: Any) ->
 
 
 def calling(**changes: Any) -> Sync:
-    return sync(State.CALLING, **({"attempts": 1, "called_digest": A} | changes))
+    return replace(sync(State.CALLING, attempts=1, called_digest=A), **changes)
 
 
-def triggered(**changes: Any) -> Sync:
-    values = {"attempts": 1, "called_digest": A, "verifying_since": NOW}
-    return sync(State.TRIGGERED, **(values | changes))
+def triggered(*, override: bool = False, **changes: Any) -> Sync:
+    called = sync(State.TRIGGERED, override=override, attempts=1, called_digest=A)
+    return replace(called, **({"verifying_since": NOW} | changes))
 
 
 # due: the look at the source

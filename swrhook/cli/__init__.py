@@ -7,7 +7,7 @@ from swrhook.cli.lazy import Command, LazyGroup
 COMMANDS = {
     "serve": Command("swrhook.cli.serve", "Serve HTTP and work, with ./swrhook.yaml."),
     "check": Command(
-        "swrhook.config.command", "Check the configuration FILE and everything that it refers to."
+        "swrhook.cli.check", "Check the configuration FILE and everything that it refers to."
     ),
     "simulator": Command(
         "swrhook.simulator.command", "Simulate IAM and SWR regions on this machine, until Ctrl-C."
@@ -20,6 +20,10 @@ COMMANDS = {
     "deliveries": Command(
         "swrhook.cli.deliveries", "List deliveries of a running server, newest first."
     ),
+    "replay": Command(
+        "swrhook.cli.replay",
+        "Read deliveries again, as the configuration is now; prints the new deliveries.",
+    ),
 }
 
 
@@ -31,6 +35,6 @@ COMMANDS = {
 def main() -> None:
     """Turn push events into verified image tags in other SWR regions.
 
-    syncs and deliveries ask a running server: SWRHOOK_URL (default http://127.0.0.1:8080), with
-    SWRHOOK_TOKEN, one of access.tokens in its configuration.
+    syncs, deliveries and replay ask a running server: SWRHOOK_URL (default http://127.0.0.1:8080),
+    with SWRHOOK_TOKEN, one of access.tokens in its configuration.
     """

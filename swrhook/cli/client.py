@@ -15,6 +15,9 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 # Seconds to connect and to wait for an answer.
 TIMEOUTS = (5.0, 60.0)
 
+_DONE = frozenset({HTTPStatus.OK, HTTPStatus.ACCEPTED})
+_DECLINED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
+
 Query = Mapping[str, str | int | Sequence[str] | None]
 Item = dict[str, Any]
 
@@ -38,6 +41,10 @@ class _Bearer(requests.auth.AuthBase):
         return request
 
 
+class Declined(click.ClickException):
+    """The server is well, but the object is not there or not in a state for this."""
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """Asks one server. Every failure is a click exception: a line on stderr and exit 1."""
@@ -48,7 +55,7 @@ class Client:
 
     def page(self, path: str, query: Query) -> Page:
         """Return a page of a list."""
-        answer = self._get(path, {name: value for name, value in query.items() if value})
+        answer = self._ask("GET", path, {name: value for name, value in query.items() if value})
         items, following = answer.get("items"), answer.get("next")
         if not isinstance(items, list):
             raise self._failed("the answer is no list: is this swrhook's address?")
@@ -62,9 +69,14 @@ class Client:
             page = self.page(path, {**query, "cursor": page.next})
             yield page
 
-    def _get(self, path: str, query: Query) -> Mapping[str, Any]:
+    def post(self, path: str) -> Item:
+        """Change an object and return it as it is now. Raises Declined when it cannot be done."""
+        return dict(self._ask("POST", path, {}))
+
+    def _ask(self, method: str, path: str, query: Query) -> Mapping[str, Any]:
         try:
-            answer = self.session.get(
+            answer = self.session.request(
+                method,
                 self.url + path,
                 params=dict(query),
                 auth=_Bearer(self.token) if self.token else None,
@@ -80,7 +92,7 @@ class Client:
             raise self._failed(f"the request failed: {type(exc).__name__}") from exc
         if not isinstance(content, dict):
             content = {}
-        if answer.status_code != HTTPStatus.OK:
+        if answer.status_code not in _DONE:
             raise self._refused(answer, content)
         return content
 
@@ -96,6 +108,8 @@ class Client:
             text = (
                 f"redirects to {answer.headers['Location']}: set SWRHOOK_URL to the final address"
             )
+        if answer.request.method == "POST" and answer.status_code in _DECLINED:
+            return Declined(text)
         return self._failed(f"{text} ({answer.status_code})")
 
     def _failed(self, text: str) -> click.ClickException:

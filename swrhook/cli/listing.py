@@ -73,6 +73,11 @@ def print_list(kind: Kind, query: Query, *, everything: bool, as_json: bool) -> 
         click.echo(f"There are more: --cursor {page.next}, or --all.", err=True)
 
 
+def print_items(kind: Kind, items: Iterable[Item], *, as_json: bool) -> None:
+    """Print what a command was answered, JSON as it comes."""
+    (_print_json if as_json else _print_table)(kind, items)
+
+
 def _print_json(_kind: Kind, items: Iterable[Item]) -> None:
     for item in items:
         click.echo(json.dumps(item))

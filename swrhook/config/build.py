@@ -78,6 +78,7 @@ def build_options(options: Checked) -> Options:
         verify=_verify(given.pop("verify", {})),
         pace=Pace(**given.pop("pace", {})),
         timeouts=_timeouts(given.pop("timeouts", {})),
+        trusted_proxies=tuple(given.pop("trusted_proxies", ())),
         **given,
     )
 
@@ -104,6 +105,9 @@ def _source(name: str, source: Checked, outside: Outside) -> Source:
         takes_path_secret=scheme.takes_path_secret,
         confirm=None if confirm is None else functools.partial(confirm, outside),
         parse=mapping.build(source["mapping"]) if "mapping" in source else None,
+        expect_every=source.get("expect_every"),
+        allow_from=tuple(source.get("allow_from", ())),
+        rate_limit=source.get("rate_limit"),
     )
 
 

@@ -4,13 +4,14 @@ Each returns nothing, or raises ValidationError with words that follow the key's
 """
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from marshmallow import ValidationError
 
 from swrhook.auth.standard import signing_key
 from swrhook.config.findings import quote
+from swrhook.delivery import KEPT_HEADERS
 from swrhook.dialects import mapping
 from swrhook.names import is_namespace
 from swrhook.rules import VARIABLES, unknown_variables
@@ -143,6 +144,16 @@ def header_name(text: str) -> None:
     """Check the name of an HTTP header."""
     if _HEADER.fullmatch(text) is None:
         raise ValidationError(f"{quote(text)} cannot name an HTTP header")
+    if text.lower() in KEPT_HEADERS:
+        message = f"{quote(text)} is kept with each delivery, where no secret may be: name another"
+        raise ValidationError(message)
+
+
+def some_network(network: IPv4Network | IPv6Network) -> None:
+    """Check a network of proxies: not everybody can be trusted with senders' addresses."""
+    if network.prefixlen == 0:
+        message = "would let everybody claim any address: name the networks of your proxies"
+        raise ValidationError(message)
 
 
 def expression(text: str) -> None:

@@ -7,6 +7,7 @@ looks like. Messages complete a sentence that begins with the key's path.
 import re
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
 
 from marshmallow import ValidationError, fields
@@ -15,10 +16,12 @@ from marshmallow.types import ErrorMessages
 from swrhook.config.findings import quote
 from swrhook.config.tree import Data
 from swrhook.config.wording import LATER, did_you_mean, kind_of, listing
-from swrhook.durations import parse_duration, parse_size
+from swrhook.durations import Rate, parse_duration, parse_rate, parse_size
 
 _ABSENT: ErrorMessages = {"required": "is missing", "null": "is empty: write a value"}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+# What stands before an IPv4 address within IPv6: ::ffff:0:0/96.
+_MAPPED_BITS = 96
 
 _T = TypeVar("_T")
 Check = Callable[[str], None]
@@ -76,6 +79,20 @@ class Size(Worded, fields.Field[int]):
         return _read(parse_size, value, "a size like 1MiB (B, KiB or MiB)")
 
 
+class PerTime(Worded, fields.Field[Rate]):
+    """A number of events in a time."""
+
+    def _deserialize(self, value: Data, *_: Data, **__: Data) -> Rate:
+        return _read(parse_rate, value, "a rate like 100/s (/s, /m or /h)")
+
+
+class Network(Worded, fields.Field[IPv4Network | IPv6Network]):
+    """Internet addresses that begin with the same bits; an address alone is such a network too."""
+
+    def _deserialize(self, value: Data, *_: Data, **__: Data) -> IPv4Network | IPv6Network:
+        return _read(_network, value, "an address or a network like 192.0.2.0/24 or 2001:db8::/32")
+
+
 class Moment(Worded, fields.Field[datetime]):
     """A moment as RFC 3339 writes it."""
 
@@ -117,6 +134,15 @@ def _read(parse: Callable[[str], _T], value: Data, wanted: str) -> _T:
     except ValueError:
         # The parser's own message quotes the value, which may have come from the environment.
         raise ValidationError(f"{quote(value)} is not {wanted}") from None
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    network = ip_network(text)
+    first = network.network_address
+    mapped = first.ipv4_mapped if first.version == 6 else None  # noqa: PLR2004
+    if mapped is None or network.prefixlen < _MAPPED_BITS:
+        return network
+    return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
 
 
 def _moment(text: str) -> datetime:

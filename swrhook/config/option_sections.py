@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from marshmallow import ValidationError, validates_schema
 
-from swrhook.config.containers import Later, Part, Section
-from swrhook.config.fields import Duration, Size, Whole, at_least, size_between
+from swrhook.config import checks
+from swrhook.config.containers import Items, Later, Part, Section
+from swrhook.config.fields import Duration, Network, Size, Whole, at_least, size_between
 from swrhook.config.tree import Data
 from swrhook.config.values import Pace
 from swrhook.retry import Retry, Verify
@@ -75,7 +76,7 @@ class OptionsSection(Section):
     batch = Whole(1, 1_000)
     pace = Part(PaceSection)
     timeouts = Part(TimeoutsSection)
+    trusted_proxies = Items(Network(validate=checks.some_network))
     retention = Later()
     waits = Later()
     reconcile = Later()
-    trusted_proxies = Later()

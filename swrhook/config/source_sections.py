@@ -9,14 +9,23 @@ from swrhook.auth.signed import ALGORITHMS, ENCODINGS
 from swrhook.config import checks
 from swrhook.config.containers import (
     ByKind,
-    Later,
     Named,
     OneOrMore,
     Part,
     SecretWithEnd,
     Section,
 )
-from swrhook.config.fields import Check, Duration, Flag, Prefix, Text, at_least, one_of
+from swrhook.config.fields import (
+    Check,
+    Duration,
+    Flag,
+    Network,
+    PerTime,
+    Prefix,
+    Text,
+    at_least,
+    one_of,
+)
 from swrhook.config.tree import Data
 from swrhook.dialects import DIALECTS
 
@@ -106,6 +115,6 @@ class SourceSection(Section):
     image = Part(ImageSection)
     mapping = Part(MappingSection)
     allow_unauthenticated = Flag()
-    rate_limit = Later()
-    allow_from = Later()
-    expect_every = Later()
+    rate_limit = PerTime()
+    allow_from = OneOrMore(Network())
+    expect_every = Duration(validate=at_least("1m"))

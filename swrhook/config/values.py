@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 
 from swrhook.retry import Limits, Retry, Verify
 from swrhook.rules import Rule
@@ -91,6 +92,7 @@ class Options:
     batch: int = 100
     pace: Pace = Pace()
     timeouts: Timeouts = Timeouts()
+    trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
 
     @property
     def limits(self) -> Limits:

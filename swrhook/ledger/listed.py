@@ -1,6 +1,6 @@
 """What the API shows of the ledger: filters, items and pages, frozen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
@@ -116,6 +116,23 @@ class ListedDelivery:
     sender_id: str | None
     pushes: Sequence[ListedPush]
     syncs: Sequence[str]
+    replayed_from: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSource:
+    """A configured source as the API shows it, and how it has been lately.
+
+    `outcomes` counts the deliveries of the last 24 hours by what became of them.
+    """
+
+    name: str
+    dialect: str
+    region: str
+    last_delivery_at: datetime | None
+    outcomes: Mapping[str, int]
+    expect_every: str | None
+    silent: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,16 @@ from swrhook.ledger.tables import deliveries, pushes, syncs
 from swrhook.ledger.walking import Condition, Walk, among, newest_ids, page, window
 from swrhook.model import Outcome
 
-_DELIVERY_COLUMNS = ("id", "source", "dialect", "outcome", "reason", "received_at", "sender_id")
+_DELIVERY_COLUMNS = (
+    "id",
+    "source",
+    "dialect",
+    "outcome",
+    "reason",
+    "received_at",
+    "sender_id",
+    "replayed_from",
+)
 _DELIVERIES = select(*(deliveries.c[name] for name in _DELIVERY_COLUMNS))
 _PUSHES = select(
     pushes.c.delivery, pushes.c.namespace, pushes.c.repository, pushes.c.tag, pushes.c.digest

@@ -1,5 +1,6 @@
 """Recording deliveries: deduplicated, superseding, a whole batch in one transaction."""
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +38,9 @@ class Recording:
 
 Row = dict[str, Any]
 
+# A longer event id stands in the key as its hash: PostgreSQL indexes no text over 2,704 bytes.
+_LONGEST_ID = 256
+
 
 @dataclass(slots=True)
 class _Batch:
@@ -61,6 +65,7 @@ def record(connection: Connection, entries: Sequence[Entry]) -> Recording:
         _add(batch, entry)
     superseded = _supersede(connection, batch)
     _write(connection, batch)
+    superseded += _superseded_at_once(connection, batch)
     refs = _sync_refs(connection, batch)
     lanes = wake_lanes(connection, batch.lanes, max(entry.received_at for entry in entries))
     return Recording([_receipt(row, refs) for row in batch.deliveries], superseded, lanes)
@@ -80,7 +85,11 @@ def _known(
         row["key"]: dict(row)
         for portion in portions(keys)
         for row in connection.execute(
-            select(latest_pushes).where(latest_pushes.c.key.in_(portion)).with_for_update()
+            # In the order of keys, so that two transactions never wait for each other.
+            select(latest_pushes)
+            .where(latest_pushes.c.key.in_(portion))
+            .order_by(latest_pushes.c.key)
+            .with_for_update()
         ).mappings()
     }
     event_keys = {key for push in wanted if (key := _event_key(push)) is not None}
@@ -104,8 +113,12 @@ def _add(batch: _Batch, entry: Entry) -> None:
     originals = []
     for push in entry.pushes:
         original = _original(batch, push, entry) if push in planned else None
+        if entry.replayed_from is not None and (original or {}).get("delivery") != delivery:
+            original = None  # a replay is to have an effect: it repeats nothing but itself
         originals.append(original)
-        row = _push_row(push, delivery, original, fresh=push in planned and original is None)
+        # The event of a replay is the original's already.
+        is_new = push in planned and _event_key(push) not in batch.events
+        row = _push_row(push, delivery, original, is_new=is_new)
         batch.pushes.append(row)
         if push in planned and original is None:
             _add_fresh(batch, entry, row, planned[push])
@@ -126,6 +139,7 @@ def _add(batch: _Batch, entry: Entry) -> None:
             "headers": dict(entry.headers),
             "body": entry.body if outcome in _KEEP_BODY else None,
             "rules_version": entry.rules_version,
+            "replayed_from": entry.replayed_from,
         }
     )
 
@@ -184,7 +198,9 @@ def _supersede(connection: Connection, batch: _Batch) -> list[Sync]:
         row
         for portion in portions(batch.newest)
         for row in connection.execute(
-            select(*WHOLE_SYNC, syncs.c.route).where(syncs.c.route.in_(portion), OPEN)
+            select(*WHOLE_SYNC, syncs.c.route)
+            .where(syncs.c.route.in_(portion), OPEN)
+            .order_by(syncs.c.id)
         ).mappings()
     ]
     ended = []
@@ -194,6 +210,16 @@ def _supersede(connection: Connection, batch: _Batch) -> list[Sync]:
         if reached is State.SUPERSEDED:
             ended.append(to_sync(row))
     return ended
+
+
+def _superseded_at_once(connection: Connection, batch: _Batch) -> list[Sync]:
+    """Return the batch's syncs that a later entry of the same batch carries on for."""
+    ids = [row["id"] for row in batch.syncs.values() if row["superseded_by"] is not None]
+    return [
+        to_sync(row)
+        for portion in portions(ids)
+        for row in connection.execute(select(*WHOLE_SYNC).where(syncs.c.id.in_(portion))).mappings()
+    ]
 
 
 def _write(connection: Connection, batch: _Batch) -> None:
@@ -220,15 +246,16 @@ def _write(connection: Connection, batch: _Batch) -> None:
 
 def _sync_refs(connection: Connection, batch: _Batch) -> dict[str, list[SyncRef]]:
     """Return for each delivery of the batch the syncs that carry its pushes."""
-    by_push: dict[str, list[SyncRef]] = {}
+    own: dict[str, list[SyncRef]] = {}
     for row in batch.syncs.values():
-        by_push.setdefault(row["push"], []).append(_ref(row))
-    repeated = {row["original"] for row in batch.pushes if row["original"]} - by_push.keys()
-    for row in _carriers(connection, repeated):
-        by_push.setdefault(row["push"], []).append(_ref(row))
+        own.setdefault(row["push"], []).append(_ref(row))
+    carried: dict[str, list[SyncRef]] = {}
+    for row in _carriers(connection, {row["original"] for row in batch.pushes if row["original"]}):
+        carried.setdefault(row["push"], []).append(_ref(row))
     refs: dict[str, list[SyncRef]] = {row["id"]: [] for row in batch.deliveries}
     for row in batch.pushes:
-        refs[row["delivery"]] += by_push.get(row["original"] or row["id"], [])
+        original = row["original"]
+        refs[row["delivery"]] += carried.get(original, []) if original else own.get(row["id"], [])
     return refs
 
 
@@ -246,11 +273,11 @@ def _carriers(connection: Connection, push_ids: Collection[str]) -> list[Row]:
 
 def _heir(connection: Connection, row: RowMapping) -> RowMapping:
     while row["superseded_by"] is not None:
-        row = (
-            connection.execute(select(*WHOLE_SYNC).where(syncs.c.id == row["superseded_by"]))
-            .mappings()
-            .one()
-        )
+        statement = select(*WHOLE_SYNC).where(syncs.c.id == row["superseded_by"])
+        heir = connection.execute(statement).mappings().one_or_none()
+        if heir is None:  # it is no longer kept
+            break
+        row = heir
     return row
 
 
@@ -259,7 +286,7 @@ def _receipt(delivery: Row, refs: Mapping[str, Sequence[SyncRef]]) -> Receipt:
         delivery=delivery["original"] or delivery["id"],
         outcome=Outcome(delivery["outcome"]),
         reason=delivery["reason"],
-        syncs=refs[delivery["id"]],
+        syncs=list(dict.fromkeys(refs[delivery["id"]])),
     )
 
 
@@ -273,10 +300,15 @@ def _tag_key(push: Push) -> str:
 
 
 def _event_key(push: Push) -> str | None:
-    return None if push.event_id is None else f"{_tag_key(push)} {push.event_id}"
+    if push.event_id is None:
+        return None
+    event_id = push.event_id
+    if len(event_id) > _LONGEST_ID:
+        event_id = hashlib.sha256(event_id.encode()).hexdigest()
+    return f"{_tag_key(push)} {event_id}"
 
 
-def _push_row(push: Push, delivery: str, original: Row | None, *, fresh: bool) -> Row:
+def _push_row(push: Push, delivery: str, original: Row | None, *, is_new: bool) -> Row:
     return {
         "id": new_id(),
         "delivery": delivery,
@@ -287,7 +319,7 @@ def _push_row(push: Push, delivery: str, original: Row | None, *, fresh: bool) -
         "tag": push.tag,
         "digest": push.digest,
         "event_id": push.event_id,
-        "event_key": _event_key(push) if fresh else None,
+        "event_key": _event_key(push) if is_new else None,
         "pushed_at": push.pushed_at,
         "original": None if original is None else original["push"],
     }

@@ -61,6 +61,7 @@ deliveries = Table(
     Column("headers", JSON, nullable=False),
     Column("body", LargeBinary, comment="of accepted and quarantined deliveries only"),
     Column("rules_version", String(12), nullable=False),
+    Column("replayed_from", _ID, comment="of a replay: the delivery that was read again"),
     Index("deliveries_by_source", "source", "id"),
     Index("deliveries_by_outcome", "outcome", "id"),
 )

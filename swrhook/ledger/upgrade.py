@@ -11,6 +11,8 @@ from sqlalchemy import Engine
 
 from swrhook.errors import LedgerUnusable
 
+_LOCK = 0x73777268  # «swrh»: any number, the same in every process
+
 
 def upgrade(engine: Engine) -> None:
     """Bring the schema to this program's revision. Raises LedgerUnusable when it is newer."""
@@ -18,6 +20,9 @@ def upgrade(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     scripts = ScriptDirectory.from_config(config)
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Processes that start together upgrade one after the other.
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         current = MigrationContext.configure(connection).get_current_revision()
         if current == scripts.get_current_head():
             return

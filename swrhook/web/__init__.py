@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from flask import Flask
 
 from swrhook.config.values import Config
+from swrhook.hearing import Hearing
 from swrhook.ledger.backlog import read_backlog
 from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics
@@ -15,6 +16,9 @@ from swrhook.web.access import guard
 from swrhook.web.health import Check, health
 from swrhook.web.hooks import hooks
 from swrhook.web.metrics import metrics_route
+from swrhook.web.rates import Rates
+from swrhook.web.replays import replayer
+from swrhook.web.senders import source_lister
 
 
 def create_web(
@@ -29,11 +33,14 @@ def create_web(
     app = Flask("swrhook", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members in the contract's order
     guard(app, config, metrics)
-    app.register_blueprint(hooks(config, record, metrics))
+    app.register_blueprint(hooks(config, record, Rates().admit, metrics))
     app.register_blueprint(health(checks, notes))
     app.register_blueprint(metrics_route(metrics))
     metrics.watch(lambda: read_backlog(database, _now()))
-    api.install(app, database, _now)
+    hearing = Hearing(database, config, _now)
+    metrics.listen(hearing.recent)
+    replay = replayer(config, record, database, metrics, _now)
+    api.install(app, database, _now, replay, source_lister(config, database, hearing, _now))
     problems.install(app)
     return app
 

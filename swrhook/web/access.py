@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from hashlib import sha256
 
-from flask import Flask, request
+from flask import Flask, g, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
@@ -40,18 +40,26 @@ def guard(app: Flask, config: Callable[[], Config], metrics: Metrics) -> None:
         needed = role_needed(access)
         if needed is None:
             return
-        role = _role_of(_token(), access.tokens)
-        if role is None:
+        holder = _holder(_token(), access.tokens)
+        if holder is None:
             metrics.denied("unauthenticated")
             raise Unauthorized(
                 "a valid token is needed: Authorization: Bearer TOKEN, one of access.tokens",
                 www_authenticate=WWWAuthenticate("bearer", dict(_REALM)),
             )
+        role = _role(holder)
         if role < needed:
             metrics.denied("forbidden")
             raise Forbidden(
                 f"the token's role is {role.name.lower()}, this needs {needed.name.lower()}"
             )
+        g.token_name = holder.name
+
+
+def token_name() -> str | None:
+    """Return the name of the token that let the current request in; None where none was needed."""
+    name: str | None = g.get("token_name")
+    return name
 
 
 def role_needed(access: Access) -> Role | None:
@@ -76,15 +84,18 @@ def _token() -> bytes:
     return token.strip().encode("latin-1", "replace") if scheme.lower() == "bearer" else b""
 
 
-def _role_of(token: bytes, known: Sequence[AccessToken]) -> Role | None:
-    """Return the highest role of the token. It is compared with all, so that time tells nothing."""
+def _role(token: AccessToken) -> Role:
+    return Role[token.role.upper()]
+
+
+def _holder(token: bytes, known: Sequence[AccessToken]) -> AccessToken | None:
+    """Return who has the token, with the highest role. Time tells nothing: all are compared."""
     found = None
     presented = sha256(token).digest()
     for candidate in (*known, _NOBODY):
         is_same = hmac.compare_digest(presented, sha256(candidate.token).digest())
         if is_same and candidate is not _NOBODY:
-            role = Role[candidate.role.upper()]
-            found = role if found is None else max(found, role)
+            found = candidate if found is None else max(found, candidate, key=_role)
     return found
 
 

@@ -3,39 +3,64 @@
 import zlib
 
 from flask import Request
+from gunicorn.http.errors import ParseException
 
 from swrhook.errors import TooLarge, Undecodable
 
 _GZIP = 16 + zlib.MAX_WBITS
+# Some senders compress piece by piece; each piece is a copy of what is behind it.
+_MOST_MEMBERS = 100
 
 
 def read_body(request: Request, limit: int) -> bytes:
     """Return the body, inflated when it is gzip. Raises TooLarge, Undecodable."""
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
-    raw = request.stream.read(limit + 1)
+    raw = _received(request, limit)
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in ("gzip", "x-gzip"):
-        raw = _inflate(raw, limit)
-    elif encoding not in ("", "identity"):
+        return _inflate(raw, limit)
+    if encoding not in ("", "identity"):
         message = f"Content-Encoding {encoding[:40]!r} is not supported: send gzip or none"
         raise Undecodable(message)
+    return raw
+
+
+def _received(request: Request, limit: int) -> bytes:
+    try:
+        raw: bytes = request.stream.read(limit + 1)
+    except OSError:
+        raise _cut_off() from None
+    except ParseException as exc:  # gunicorn's, of chunks
+        raise Undecodable(f"the body's chunks cannot be read: {type(exc).__name__}") from None
     if len(raw) > limit:
         raise _too_large(limit)
+    if len(raw) < (request.content_length or 0):
+        raise _cut_off()
     return raw
 
 
 def _inflate(raw: bytes, limit: int) -> bytes:
-    inflater = zlib.decompressobj(_GZIP)
-    try:
-        body = inflater.decompress(raw, limit + 1)
-    except zlib.error as exc:
-        message = f"the body is not gzip: {exc}"
-        raise Undecodable(message) from None
-    if len(body) <= limit and not inflater.eof:
-        message = "the gzip body is cut off"
-        raise Undecodable(message)
-    return body
+    body = b""
+    for _ in range(_MOST_MEMBERS):
+        inflater = zlib.decompressobj(_GZIP)
+        try:
+            body += inflater.decompress(raw, limit + 1 - len(body))
+        except zlib.error as exc:
+            message = f"the body is not gzip: {exc}"
+            raise Undecodable(message) from None
+        if len(body) > limit:
+            raise _too_large(limit)
+        if not inflater.eof:
+            raise Undecodable("the gzip body is cut off")
+        raw = inflater.unused_data.lstrip(b"\0")  # gzip allows zeros at the end
+        if not raw:
+            return body
+    raise Undecodable(f"the gzip body is in more than {_MOST_MEMBERS} pieces")
+
+
+def _cut_off() -> Undecodable:
+    return Undecodable("the body did not arrive whole: it was cut off, or it took too long")
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -12,6 +12,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from swrhook.config.values import Config
+from swrhook.durations import Rate
 from swrhook.errors import UnknownSource
 
 
@@ -31,5 +32,9 @@ def add_handshake(blueprint: Blueprint, config: Callable[[], Config]) -> None:
         answer.headers["Allow"] = "POST"
         answer.headers["WebHook-Allowed-Origin"] = origin
         if "WebHook-Request-Rate" in request.headers:
-            answer.headers["WebHook-Allowed-Rate"] = "*"
+            answer.headers["WebHook-Allowed-Rate"] = _per_minute(source.rate_limit)
         return answer
+
+
+def _per_minute(rate: Rate | None) -> str:
+    return "*" if rate is None else str(max(1, rate.count * 60 // rate.seconds))

@@ -14,16 +14,26 @@ from swrhook.intake import receive
 from swrhook.metrics import Metrics
 from swrhook.model import Entry, Outcome, Receipt
 from swrhook.sources import Source
+from swrhook.web.addresses import check_address
 from swrhook.web.body import read_body
 from swrhook.web.handshake import add_handshake
 
 
 def hooks(
-    config: Callable[[], Config], record: Callable[[Entry], Receipt], metrics: Metrics
+    config: Callable[[], Config],
+    record: Callable[[Entry], Receipt],
+    admit: Callable[[Source], None],
+    metrics: Metrics,
 ) -> Blueprint:
     """Return the routes of the hooks."""
     blueprint = Blueprint("hooks", __name__)
     add_handshake(blueprint, config)
+
+    def record_and_count(entry: Entry) -> Receipt:
+        receipt = record(entry)
+        if receipt.outcome is Outcome.IGNORED:
+            metrics.ignored(entry.source, has_pushes=bool(entry.pushes))
+        return receipt
 
     @blueprint.post("/hooks/<name>")
     @blueprint.post("/hooks/<name>/<secret>")
@@ -32,7 +42,7 @@ def hooks(
         source = current.sources.get(name)
         label = "unknown" if source is None else name
         try:
-            receipt = _receive(source, secret, current, record)
+            receipt = _receive(source, secret, current, admit, record_and_count)
         except Refused as exc:
             metrics.refused(label, exc.code)
             logs.event("delivery.refused", source=label, code=exc.code, reason=str(exc))
@@ -46,16 +56,22 @@ def hooks(
 
 
 def _receive(
-    source: Source | None, secret: str | None, config: Config, record: Callable[[Entry], Receipt]
+    source: Source | None,
+    secret: str | None,
+    config: Config,
+    admit: Callable[[Source], None],
+    record: Callable[[Entry], Receipt],
 ) -> Receipt:
     if source is None or (secret is not None and not source.takes_path_secret):
         raise UnknownSource("no such source is configured")
+    check_address(request, source, config.options.trusted_proxies)
     delivery = Delivery(
         headers={name.lower(): value for name, value in request.headers.items()},
         body=read_body(request, config.options.body_limit),
         path_secret=secret,
     )
-    return receive(delivery, source, config, record=record, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    return receive(delivery, source, config, admit=admit, record=record, now=now)
 
 
 def _answer(receipt: Receipt) -> Response:

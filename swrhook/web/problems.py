@@ -10,9 +10,12 @@ from werkzeug.exceptions import HTTPException
 
 from swrhook import logs
 from swrhook.errors import (
+    AddressNotAllowed,
     CannotRecord,
     KeysUnavailable,
+    NothingToReplay,
     NothingUsable,
+    RateLimited,
     Refused,
     TooLarge,
     Unauthenticated,
@@ -23,12 +26,15 @@ from swrhook.errors import (
 
 STATUSES: Mapping[type[Refused], HTTPStatus] = {
     UnknownSource: HTTPStatus.NOT_FOUND,
+    AddressNotAllowed: HTTPStatus.FORBIDDEN,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     KeysUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Unconfirmed: HTTPStatus.SERVICE_UNAVAILABLE,
+    RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     Undecodable: HTTPStatus.BAD_REQUEST,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NothingUsable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NothingToReplay: HTTPStatus.CONFLICT,
     CannotRecord: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -56,6 +62,8 @@ def refusal(exc: Refused) -> Response:
     headers = {}
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(RETRY_AFTER)
+    if isinstance(exc, RateLimited):
+        headers["Retry-After"] = str(exc.retry_after)
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     reasons = exc.reasons if isinstance(exc, NothingUsable) else ()

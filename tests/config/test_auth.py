@@ -165,3 +165,13 @@ def test_an_issuer_may_have_a_path(configured: Callable[..., Config], path: str)
     source(configured(auth, outside=outside)).authenticate(bearing(token(iss=issuer)), NOW)
 
     assert [issuer] == outside.asked
+
+
+@pytest.mark.parametrize("name", ["X-Request-Id", "user-agent"])
+def test_a_header_that_is_kept_cannot_carry_a_secret(
+    mistakes: Mistakes, small: str, name: str
+) -> None:
+    auth = f'{{scheme: header, header: {name}, secrets: ["${{TOKEN}}"]}}'
+    (said,) = mistakes(small.replace(BEARER, auth))
+
+    assert "is kept with each delivery, where no secret may be: name another" in said

@@ -241,11 +241,11 @@ CASES = [
     ),
     (
         "{dialect: harbor,",
-        "{dialect: harbor, allow_unauthenticated: 1, rate_limit: 1/s, expect_every: ,",
+        "{dialect: harbor, allow_unauthenticated: 1, rate_limit: 0/s, expect_every: ,",
         [
             "f:6:52: sources.harbor.allow_unauthenticated: must be true or false, without quotes",
-            "f:6:67: sources.harbor.rate_limit: is not supported by this version",
-            "f:6:86: sources.harbor.expect_every: is not supported by this version",
+            ("f:6:67: sources.harbor.rate_limit: «0/s» is not a rate like 100/s (/s, /m or /h)"),
+            "f:6:86: sources.harbor.expect_every: is empty: write a value",
         ],
     ),
     (

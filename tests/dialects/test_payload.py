@@ -1,5 +1,6 @@
 """What dialects share: reading JSON, image references and reasons."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,11 +23,32 @@ DIGEST = "sha256:" + "ab" * 32
         (b"[NaN]", "NaN is not a JSON value"),
         (b"1" * 5000, "not JSON: Exceeds the limit"),
         (b"[" * 100_000, "nested too deeply"),
+        (b"[" * 101 + b"]" * 101, "nested too deeply: over 100 levels"),
+        (b'{"a":' * 101 + b"1" + b"}" * 101, "nested too deeply"),
+        (b'["", ' + b"[" * 100 + b"]" * 101, "nested too deeply"),
+        (b"[" + b"1," * 200_000 + b"1]", "more than 200000 values"),
+        (b"[" + b"{}," * 100_000 + b"1]", "more than 200000 values"),
+        (b'"' + b"\\" * 300_001, "not JSON: Unterminated string"),
+        (b'"\\"' * 300_000, "not JSON: Extra data"),
     ],
 )
 def test_what_is_no_json_says_why(body: bytes, reason: str) -> None:
     with pytest.raises(Undecodable, match=reason):
         payload.decode(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100 + b"]" * 100,
+        b"[" + b"[]," * 150 + b"1]",
+        b"[" + b"1," * 150_000 + b"1]",
+        b'"' + b"[" * 200 + b'"',
+        b'["' + b"[{," * 100_000 + b'\\"[", "\\\\", "[["]',
+    ],
+)
+def test_json_within_the_limits_is_read_as_json_reads_it(body: bytes) -> None:
+    assert json.loads(body) == payload.decode(body)
 
 
 @pytest.mark.parametrize("value", ["", "a\0", "\ud800", "x" * 1025, 1, None, [], {}])

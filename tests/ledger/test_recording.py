@@ -172,6 +172,19 @@ def test_the_same_event_id_is_a_duplicate_whenever_it_comes(
 
 
 @both_ways
+def test_an_event_id_may_be_as_long_as_senders_like(database: Database, record: Record) -> None:
+    long = "\u6807" * 1024
+    first, other = push(digest=A, event_id=long), push(digest=A, event_id=f"{long[1:]}x")
+
+    receipts = record(database, entry(first), entry(other), entry(first), entry(other))
+
+    assert [ACCEPTED, ACCEPTED, DUPLICATE, DUPLICATE] == outcomes(receipts)
+    # PostgreSQL indexes no text of more than 2,704 bytes.
+    keys = [row["event_key"] for row in everything(database, pushes) if row["event_key"]]
+    assert max(len(key.encode()) for key in keys) < 2704
+
+
+@both_ways
 def test_another_event_id_is_no_duplicate_though_the_digest_is_the_same(
     database: Database, record: Record
 ) -> None:

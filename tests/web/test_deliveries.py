@@ -22,6 +22,7 @@ def test_a_delivery_has_the_members_of_the_contract_in_their_order(parts: Parts)
         "sender_id": "42",
         "pushes": [{"image": "team/web:v1", "digest": DIGEST}],
         "syncs": sorted(sync.id for sync in receipt.syncs),
+        "replayed_from": None,
     }
     assert {"items": [expected], "next": None} == answer.get_json()
     assert list(expected) == list(answer.get_json()["items"][0])

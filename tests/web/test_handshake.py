@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from swrhook.durations import parse_rate
 from tests.web.parts import Parts
 
 ORIGIN = "eventgrid.azure.example"
@@ -33,6 +34,18 @@ def test_a_rate_is_told_only_to_who_asks(parts: Parts) -> None:
 
     assert 200 == answer.status_code
     assert "WebHook-Allowed-Rate" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("rate", "told"), [("2/s", "120"), ("100/m", "100"), ("90/h", "1"), ("1/h", "1")]
+)
+def test_the_rate_that_is_told_is_the_sources_limit(parts: Parts, rate: str, told: str) -> None:
+    ci = replace(parts.config.sources["ci"], rate_limit=parse_rate(rate))
+    parts.config = replace(parts.config, sources={"ci": ci})
+    headers = {"WebHook-Request-Origin": ORIGIN, "WebHook-Request-Rate": "1000"}
+    answer = parts.client(token=None).options("/hooks/ci", headers=headers)
+
+    assert told == answer.headers["WebHook-Allowed-Rate"]
 
 
 def test_a_source_with_a_path_secret_is_asked_at_its_whole_url(by_path: Parts) -> None:

@@ -47,10 +47,12 @@ def test_every_operation_describes_its_errors_as_problems(spec: dict[str, Any]) 
     assert {"application/problem+json": {"schema": PROBLEM}} == responses["DEFAULT_ERROR"][
         "content"
     ]
-    for path in spec["paths"].values():
-        assert {"$ref": "#/components/responses/DEFAULT_ERROR"} == path["get"]["responses"][
-            "default"
-        ]
+    operations = [
+        path[method] for path in spec["paths"].values() for method in path.keys() & {"get", "post"}
+    ]
+    assert [{"$ref": "#/components/responses/DEFAULT_ERROR"}] * len(operations) == [
+        operation["responses"]["default"] for operation in operations
+    ]
 
 
 def test_an_answer_has_the_members_that_are_described(parts: Parts, spec: dict[str, Any]) -> None:

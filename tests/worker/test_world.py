@@ -7,10 +7,11 @@ target holds what the source does.
 
 import itertools
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -92,6 +93,7 @@ class World(FakeSwr):
         return found
 
     def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:
+        del region, namespace, repository
         if not self.tells_jobs:
             raise error(Kind.CONFIGURATION)
         return [
@@ -159,9 +161,14 @@ pauses = st.sampled_from([0, 0, 1, 2, 5, 120])
 class Machine(RuleBasedStateMachine):
     """The service's core with an engine that runs only what it was told to run."""
 
-    def __init__(self, empty_ledger: Path, folder: Path) -> None:
+    empty_ledger: ClassVar[Path]
+    folders: ClassVar[Iterator[Path]]
+
+    def __init__(self) -> None:
         super().__init__()
-        shutil.copy(empty_ledger, folder / "ledger.db")
+        folder = next(self.folders)
+        folder.mkdir()
+        shutil.copy(self.empty_ledger, folder / "ledger.db")
         self.works = Works(open_database(f"sqlite:///{folder}/ledger.db"))
         self.works.config = config(**OPTIONS)
         self.clock = self.works.clock
@@ -349,17 +356,15 @@ def test_in_the_end_the_targets_hold_what_the_source_does(
     empty_ledger: Path, tmp_path: Path
 ) -> None:
     logs.configure("json", "CRITICAL")
-    folders = (tmp_path / str(number) for number in itertools.count())
 
-    def machine() -> Machine:
-        folder = next(folders)
-        folder.mkdir()
-        return Machine(empty_ledger, folder)
+    class Here(Machine):
+        folders = (tmp_path / str(number) for number in itertools.count())
 
+    Here.empty_ledger = empty_ledger
     run_state_machine_as_test(
-        machine,
+        Here,
         settings=settings(
-            max_examples=60,
+            max_examples=80,
             stateful_step_count=25,
             deadline=None,
             derandomize=True,

@@ -10,8 +10,10 @@ from marshmallow import Schema
 
 from swrhook import __version__
 from swrhook.ledger.database import Database
+from swrhook.ledger.listed import ListedDelivery, ListedSource
 from swrhook.web.api.deliveries import deliveries
 from swrhook.web.api.schemas import ProblemSchema
+from swrhook.web.api.sources import sources
 from swrhook.web.api.syncs import syncs
 
 Clock = Callable[[], datetime]
@@ -28,7 +30,10 @@ _OPTIONS = {
             "bearer": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "A token of `access.tokens`. Reading needs the role `read`.",
+                "description": (
+                    "A token of `access.tokens`. Reading needs the role `read`, everything else"
+                    " `operate`."
+                ),
             }
         }
     },
@@ -50,7 +55,13 @@ class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
             self.spec.components.response(name, described, lazy=True)
 
 
-def install(app: Flask, database: Database, clock: Clock) -> None:
+def install(
+    app: Flask,
+    database: Database,
+    clock: Clock,
+    replay: Callable[[str], ListedDelivery],
+    list_sources: Callable[[], list[ListedSource]],
+) -> None:
     """Add the API to the app."""
     app.config["OPENAPI_URL_PREFIX"] = "/api"
     api = _Api(
@@ -63,4 +74,5 @@ def install(app: Flask, database: Database, clock: Clock) -> None:
         },
     )
     api.register_blueprint(syncs(database, clock), url_prefix="/api/v1")
-    api.register_blueprint(deliveries(database, clock), url_prefix="/api/v1")
+    api.register_blueprint(sources(list_sources), url_prefix="/api/v1")
+    api.register_blueprint(deliveries(database, clock, replay), url_prefix="/api/v1")

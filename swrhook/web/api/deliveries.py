@@ -1,4 +1,4 @@
-"""GET /api/v1/deliveries: what came in, and what was made of it."""
+"""/api/v1/deliveries: what came in, what was made of it, and the same once more."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,11 +10,13 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.listed import ListedDelivery, Page
 from swrhook.ledger.listing_deliveries import find_delivery, list_deliveries
 from swrhook.web.api.queries import DeliveryQuery, delivery_filter
-from swrhook.web.api.routing import blueprint, get
+from swrhook.web.api.routing import blueprint, get, post
 from swrhook.web.api.schemas import DeliveryPageSchema, DeliverySchema
 
 
-def deliveries(database: Database, clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
+def deliveries(
+    database: Database, clock: Callable[[], datetime], replay: Callable[[str], ListedDelivery]
+) -> Any:  # noqa: ANN401  # as routing
     """Return the routes."""
     routes = blueprint("deliveries", "Requests as they came in, each with its verdict.")
 
@@ -32,5 +34,10 @@ def deliveries(database: Database, clock: Callable[[], datetime]) -> Any:  # noq
         if delivery is None:
             raise NotFound("there is no delivery with this id")
         return delivery
+
+    @post(routes, "/deliveries/<delivery_id>/replay", DeliverySchema)
+    def replay_one(delivery_id: str) -> ListedDelivery:
+        """Read a kept delivery again, as the configuration is now, and return the new one."""
+        return replay(delivery_id)
 
     return routes

@@ -30,6 +30,23 @@ def get(
     return decorate
 
 
+def post(
+    blueprint: Any,  # noqa: ANN401
+    rule: str,
+    answer: type[Schema],
+) -> Callable[[View], View]:
+    """Serve and describe `POST rule`, which changes an object: 202, 404, or 409 if it cannot."""
+
+    def decorate(view: View) -> View:
+        documented = blueprint.response(202, answer)(view)
+        documented = blueprint.alt_response(404, "NOT_FOUND")(documented)
+        documented = blueprint.alt_response(409, "CONFLICT")(documented)
+        blueprint.add_url_rule(rule, view_func=documented, methods=["POST"])
+        return view
+
+    return decorate
+
+
 def blueprint(name: str, description: str) -> Any:  # noqa: ANN401  # flask-smorest has no types
     """Return flask-smorest's blueprint."""
     return Blueprint(name, __name__, description=description)

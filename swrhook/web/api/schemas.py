@@ -70,12 +70,41 @@ class DeliverySchema(Schema):
     sender_id = fields.String(required=True, allow_none=True)
     pushes = fields.List(fields.Nested(PushSchema), required=True)
     syncs = fields.List(fields.String(), required=True)
+    replayed_from = fields.String(required=True, allow_none=True)
+
+
+class OutcomesSchema(Schema):
+    """How many deliveries had which verdict."""
+
+    accepted = fields.Integer(required=True)
+    ignored = fields.Integer(required=True)
+    duplicate = fields.Integer(required=True)
+    quarantined = fields.Integer(required=True)
+
+
+class SourceSchema(Schema):
+    """One configured sender, and how it has been in the last 24 hours."""
+
+    name = fields.String(required=True)
+    dialect = fields.String(required=True)
+    region = fields.String(required=True)
+    last_delivery_at = Instant(required=True, allow_none=True)
+    outcomes = fields.Nested(OutcomesSchema, required=True)
+    expect_every = fields.String(required=True, allow_none=True)
+    silent = fields.Boolean(required=True)
 
 
 class SyncPageSchema(Schema):
     """A page of syncs."""
 
     items = fields.List(fields.Nested(SyncSchema), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+class SourcePageSchema(Schema):
+    """Every source; `next` is always null."""
+
+    items = fields.List(fields.Nested(SourceSchema), required=True)
     next = fields.String(required=True, allow_none=True)
 
 

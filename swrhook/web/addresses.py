@@ -1,0 +1,55 @@
+"""Where a request comes from, and whether its source delivers from there."""
+
+import re
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from flask import Request
+
+from swrhook.errors import AddressNotAllowed
+from swrhook.sources import Source
+
+Networks = Sequence[IPv4Network | IPv6Network]
+Address = IPv4Address | IPv6Address
+
+# Some proxies write the port too, and an IPv6 address in brackets.
+_WITH_PORT = re.compile(r"\[(?P<v6>[^\]]*)\](?::[0-9]{1,5})?|(?P<v4>[0-9.]+):[0-9]{1,5}")
+
+
+def check_address(request: Request, source: Source, trusted: Networks) -> None:
+    """Refuse a request from where the source does not deliver. Raises AddressNotAllowed."""
+    if not source.allow_from:
+        return
+    forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
+    sender = sender_address(request.remote_addr or "", forwarded, trusted)
+    if sender is None:
+        raise AddressNotAllowed("the sender's address is not known")
+    if not _is_in(sender, source.allow_from):
+        raise AddressNotAllowed(f"{sender} is not in the source's allow_from")
+
+
+def sender_address(peer: str, forwarded: str, trusted: Networks) -> Address | None:
+    """Return who sent a request: the nearest address that is no trusted proxy's.
+
+    Each proxy adds, on the right of X-Forwarded-For, whom it was called by; what stands left of an
+    address that is not trusted may be made up. None when the nearest cannot be read.
+    """
+    hops = [hop.strip() for hop in forwarded.split(",")] if forwarded else []
+    sender = _address(peer)
+    while sender is not None and hops and _is_in(sender, trusted):
+        sender = _address(hops.pop())
+    return sender
+
+
+def _address(text: str) -> Address | None:
+    written = _WITH_PORT.fullmatch(text)
+    try:
+        address = ip_address((written["v6"] or written["v4"]) if written else text)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _is_in(address: Address, networks: Networks) -> bool:
+    return any(address in network for network in networks)

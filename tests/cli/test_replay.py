@@ -1,0 +1,120 @@
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from swrhook.cli import main
+from swrhook.model import Outcome
+from tests.cli.conftest import Run
+from tests.web.parts import OPERATE, Parts
+
+
+def objects(result: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def replay(run: Run, *arguments: str) -> Result:
+    return run("replay", *arguments, SWRHOOK_TOKEN=OPERATE)
+
+
+def ignored(parts: Parts, tag: str, **more: Any) -> str:
+    return parts.push(f"team/web:{tag}", outcome=Outcome.IGNORED, **more).delivery
+
+
+def test_deliveries_are_replayed_by_their_ids(parts: Parts, run: Run) -> None:
+    ids = [ignored(parts, "v1"), ignored(parts, "v2")]
+
+    result = replay(run, *ids, "--json")
+
+    assert (0, "") == (result.exit_code, result.stderr)
+    found = [(each["replayed_from"], each["outcome"]) for each in objects(result)]
+    assert [(ids[0], "accepted"), (ids[1], "accepted")] == found
+
+
+def test_a_table_shows_the_new_deliveries(parts: Parts, run: Run) -> None:
+    heading, row = replay(run, ignored(parts, "v1")).stdout.splitlines()
+
+    assert "outcome" in heading
+    assert ["ci", "accepted", "team/web:v1", "1"] == row.split()[3:]
+
+
+def test_what_cannot_be_replayed_is_told_and_the_others_are(parts: Parts, run: Run) -> None:
+    original = parts.push("team/web:v1").delivery
+    parts.push("team/web:v1")
+    client = parts.client()
+    duplicate = client.get("/api/v1/deliveries?outcome=duplicate").get_json()["items"][0]["id"]
+    other = ignored(parts, "v2")
+
+    result = replay(run, duplicate, "nothing", other, "--json")
+
+    assert (1, [other]) == (result.exit_code, [each["replayed_from"] for each in objects(result)])
+    assert [
+        f"{duplicate}: it is a duplicate: replay the delivery {original}",
+        "nothing: there is no delivery with this id",
+    ] == result.stderr.splitlines()
+
+
+def test_a_selection_is_counted_and_replayed_the_oldest_first(parts: Parts, run: Run) -> None:
+    ignored(parts, "v0", ago=timedelta(hours=3))
+    ids = [ignored(parts, f"v{number}") for number in (1, 2)]
+    ignored(parts, "v3", source="harbor")
+    selection = ["--outcome", "ignored", "--source", "ci", "--since", "1h"]
+
+    result = replay(run, *selection, "--yes", "--json")
+
+    assert 0 == result.exit_code
+    assert sorted(ids) == sorted(each["replayed_from"] for each in objects(result))
+    assert result.stderr.startswith("2 ignored deliveries: 2 of ci; from ")
+
+
+def test_a_replay_is_not_selected_again(parts: Parts, run: Run) -> None:
+    original = parts.push("other/web:v1", outcome=Outcome.IGNORED).delivery
+    replay(run, original)
+
+    result = replay(run, "--outcome", "ignored", "--yes", "--json")
+
+    assert [original] == [each["replayed_from"] for each in objects(result)]
+
+
+@pytest.mark.parametrize(("answer", "status", "made"), [("y\n", 0, 1), ("n\n", 1, 0), ("", 1, 0)])
+def test_a_selection_is_replayed_when_the_person_agrees(
+    parts: Parts, url: str, answer: str, status: int, made: int
+) -> None:
+    ignored(parts, "v1")
+    environ = {"SWRHOOK_URL": url, "SWRHOOK_TOKEN": OPERATE}
+
+    result = CliRunner().invoke(main, ["replay", "--outcome", "ignored"], env=environ, input=answer)
+
+    syncs = parts.client().get("/api/v1/syncs").get_json()["items"]
+    assert (status, made) == (result.exit_code, len(syncs))
+    assert "Replay them? [y/N]" in result.stderr
+
+
+def test_nothing_selected_is_said(run: Run) -> None:
+    result = replay(run, "--outcome", "quarantined")
+
+    assert (0, "", "No deliveries match.\n") == (result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--source", "ci"],
+        ["--since", "1h"],
+        ["x", "--outcome", "ignored"],
+        ["x", "--source", "ci"],
+        ["--outcome", "duplicate"],
+    ],
+)
+def test_wrong_usage(run: Run, arguments: list[str]) -> None:
+    assert 2 == replay(run, *arguments).exit_code
+
+
+def test_a_token_that_may_only_read_does_not_suffice(parts: Parts, run: Run) -> None:
+    result = run("replay", ignored(parts, "v1"))
+
+    assert 1 == result.exit_code
+    assert "the token's role is read, this needs operate (403)" in result.stderr

@@ -1,0 +1,185 @@
+"""Senders that send too much, or too slowly, under the real gunicorn."""
+
+import gzip
+import json
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from swrhook import simulator
+from swrhook.server import PATIENCE
+from tests.programs import Served
+from tests.service.conftest import ENVIRON, SECRET, SOURCE, TARGET, document
+
+BEARER = {"Authorization": f"Bearer {SECRET}"}
+LIMIT = 1024 * 1024
+THREADS = 32
+# Long enough for a slow machine, and far from for ever.
+GENEROUS = PATIENCE + 20
+START = f"POST /hooks/ci HTTP/1.1\r\nHost: swrhook\r\nAuthorization: Bearer {SECRET}\r\n".encode()
+SLOW = [
+    START + b"Content-Length: 100\r\n\r\n{",  # a body
+    START + b"Transfer-Encoding: chunked\r\n\r\n9\r\n{",  # a chunk
+    START[:40],  # a header
+    b"P",  # a request line
+]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with simulator.start([SOURCE, TARGET]) as swr:
+        served = Served(tmp_path_factory.mktemp("hardening"), ENVIRON)
+        whole: dict[str, Any] = document(swr)
+        ci = whole["sources"]["ci"]
+        whole["sources"]["near"] = ci | {"allow_from": "127.0.0.0/8"}
+        whole["sources"]["far"] = ci | {"allow_from": ["192.0.2.0/24"]}
+        whole["sources"]["rare"] = ci | {"rate_limit": "2/h"}
+        served.configure(whole)
+        served.start()
+        yield served
+        served.close()
+
+
+def post(served: Served, body: Any, source: str = "ci", **headers: str) -> requests.Response:
+    url = f"{served.url}/hooks/{source}"
+    return requests.post(url, body, headers=BEARER | headers, timeout=GENEROUS)
+
+
+def pieces(body: bytes, size: int = 1000) -> Iterator[bytes]:
+    """Yield a body in pieces: requests sends them as chunks, with no Content-Length."""
+    for start in range(0, len(body), size):
+        yield body[start : start + size]
+
+
+def connection(served: Served, sent: bytes) -> socket.socket:
+    """Return a connection that has sent something, and waits."""
+    opened = socket.create_connection(("127.0.0.1", served.port), timeout=GENEROUS)
+    opened.sendall(sent)
+    return opened
+
+
+def answer_on(opened: socket.socket) -> bytes:
+    """Return all that comes until the other end hangs up."""
+    with opened:
+        return b"".join(iter(lambda: opened.recv(65536), b""))
+
+
+def ignored(size: int) -> bytes:
+    """Return a delivery of so many bytes that no rule wants."""
+    body = json.dumps({"image": "other/app:v1", "padding": ""}).encode()
+    return body.replace(b'""', b'"' + b"x" * (size - len(body)) + b'"')
+
+
+def test_chunks_within_the_cap_are_taken(served: Served) -> None:
+    answer = post(served, pieces(ignored(100_000)))
+
+    assert (200, "ignored") == (answer.status_code, answer.json()["outcome"])
+
+
+def test_a_body_of_exactly_the_cap_is_taken_and_one_byte_more_is_not(served: Served) -> None:
+    sizes = (LIMIT, LIMIT + 1)
+
+    assert [200, 413] == [post(served, ignored(size)).status_code for size in sizes]
+    assert [200, 413] == [post(served, pieces(ignored(size))).status_code for size in sizes]
+
+
+def test_a_large_body_is_413_also_when_the_sender_goes_on_sending(served: Served) -> None:
+    for body in (bytes(8 * LIMIT), pieces(bytes(8 * LIMIT), 65536)):
+        answer = post(served, body)
+
+        assert (413, "application/problem+json") == (
+            answer.status_code,
+            answer.headers["Content-Type"],
+        )
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_a_gzip_bomb_is_413(served: Served, members: int) -> None:
+    bomb = gzip.compress(bytes(50 * LIMIT // members)) * members
+
+    assert 413 == post(served, bomb, **{"Content-Encoding": "gzip"}).status_code
+    assert 413 == post(served, pieces(bomb), **{"Content-Encoding": "gzip"}).status_code
+
+
+@pytest.mark.parametrize("chunks", [b"x\r\n", b"-5\r\n", b"2\r\n{}\n\n0\r\n\r\n", b"2;a\rb\r\n"])
+def test_broken_chunks_are_400(served: Served, chunks: bytes) -> None:
+    answer = answer_on(connection(served, START + b"Transfer-Encoding: chunked\r\n\r\n" + chunks))
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_body_that_is_cut_off_is_400(served: Served) -> None:
+    for framing in (b"Content-Length: 100\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n9\r\n{"):
+        opened = connection(served, START + framing)
+        opened.shutdown(socket.SHUT_WR)
+
+        assert b"did not arrive whole" in answer_on(opened)
+
+
+def test_slow_senders_hold_no_thread_for_ever(served: Served) -> None:
+    began = time.monotonic()
+    slow = [connection(served, sent) for sent in SLOW * (THREADS // len(SLOW))]
+    answer = requests.get(f"{served.url}/healthz", timeout=GENEROUS)
+
+    assert 200 == answer.status_code
+    assert GENEROUS > time.monotonic() - began
+    for opened in slow:
+        opened.close()
+
+
+def test_a_sender_that_drips_is_told_400_and_others_are_served_meanwhile(served: Served) -> None:
+    opened = connection(served, START + b"Content-Length: 1000000\r\n\r\n")
+    opened.settimeout(1)
+    deadline = time.monotonic() + GENEROUS
+    answer = b""
+    while not answer and time.monotonic() < deadline:
+        opened.sendall(b" ")
+        assert 200 == post(served, ignored(100)).status_code
+        try:
+            answer = opened.recv(65536)
+        except TimeoutError:
+            continue
+    answer += answer_on(opened)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"it took too long" in answer
+
+
+def test_a_client_that_never_hangs_up_delays_nobody(served: Served) -> None:
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    staying = [connection(served, request) for _ in range(THREADS // 2)]
+    began = time.monotonic()
+
+    assert 200 == requests.get(f"{served.url}/healthz", timeout=GENEROUS).status_code
+    assert THREADS / 2 > time.monotonic() - began  # in the main loop it would be 2 s for each
+    for opened in staying:
+        opened.close()
+
+
+def test_an_address_is_checked_before_the_secret(served: Served) -> None:
+    wrong = {"Authorization": "Bearer wrong"}
+    forwarded = {"X-Forwarded-For": "192.0.2.1", "X_Forwarded_For": "192.0.2.1"}
+
+    assert 200 == post(served, ignored(100), "near").status_code
+    assert 403 == post(served, ignored(100), "far", **wrong).status_code
+    assert 403 == post(served, ignored(100), "far", **forwarded).status_code
+
+
+def test_what_is_over_the_rate_is_429_with_a_time(served: Served) -> None:
+    wrong = [post(served, b"", "rare", Authorization="Bearer no").status_code for _ in range(5)]
+    answers = [post(served, ignored(100), "rare") for _ in range(3)]
+
+    assert [401] * 5 == wrong
+    assert [200, 200, 429] == [answer.status_code for answer in answers]
+    assert 0 < int(answers[2].headers["Retry-After"]) <= 3600
+
+
+def test_nothing_of_this_is_an_error_of_ours(served: Served) -> None:
+    log = served.log.read_text()
+
+    assert "Traceback" not in log
+    assert [] == [event for event in served.events() if event["event"] == "request.failed"]

@@ -1,0 +1,270 @@
+"""The use case of a delivery: proven, read, planned, recorded; in this order, or not at all."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from swrhook.config.values import Access, Config, Options, Swr, TokenCredentials
+from swrhook.delivery import KEPT_HEADERS, Delivery
+from swrhook.errors import CannotRecord, NothingUsable, TooLarge, Unauthenticated, Undecodable
+from swrhook.intake import read, receive
+from swrhook.model import Entry, Outcome, Receipt, Target
+from swrhook.rules import Glob, Rule, RuleTarget
+from swrhook.sources import Source
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+A = "sha256:" + "aa" * 32
+RULE = Rule("all", {"namespace": [Glob("team")]}, {}, [RuleTarget("cn-east-3", "team")])
+CONFIG = Config(
+    version="0123456789ab",
+    swr=Swr("https://iam", TokenCredentials("a-token"), {}),
+    access=Access(),
+    sources={},
+    rules=(RULE,),
+    options=replace(Options(), dedup_window=timedelta(minutes=7)),
+)
+
+
+def accept(_delivery: Delivery, _now: datetime) -> None:
+    pass
+
+
+def refuse(_delivery: Delivery, _now: datetime) -> None:
+    raise Unauthenticated("no")
+
+
+def anyone(_source: Source) -> None:
+    pass
+
+
+def nobody(_source: Source) -> None:
+    raise TooLarge("too many, for one")
+
+
+CI = Source("ci", "generic", "cn-north-4", accept)
+HARBOR = Source("harbor-prod", "harbor", "cn-north-4", accept)
+
+
+def delivery(document: Any, **headers: str) -> Delivery:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Delivery(named, json.dumps(document).encode())
+
+
+def harbor_push(*tags: str, namespace: str = "team", event: str = "PUSH_ARTIFACT") -> Any:
+    return {
+        "type": event,
+        "occur_at": 1_700_000_000,
+        "operator": "robot",
+        "event_data": {
+            "resources": [
+                {"digest": A, "tag": tag, "resource_url": f"h.io/{namespace}/shop:{tag}"}
+                for tag in tags
+            ],
+            "repository": {
+                "name": "shop",
+                "namespace": namespace,
+                "repo_full_name": f"{namespace}/shop",
+                "repo_type": "private",
+                "date_created": 1,
+            },
+        },
+    }
+
+
+class Ledger:
+    """What is recorded, or why it cannot be."""
+
+    def __init__(self, refusal: Exception | None = None) -> None:
+        self.entries: list[Entry] = []
+        self._refusal = refusal
+
+    def record(self, entry: Entry) -> Receipt:
+        if self._refusal is not None:
+            raise self._refusal
+        self.entries.append(entry)
+        return Receipt("D", entry.outcome, entry.reason, ())
+
+
+def test_what_is_wanted_is_recorded_with_its_pushes_and_syncs() -> None:
+    sent = delivery({"image": f"team/web/shop:v1@{A}"})
+    ledger = Ledger()
+
+    receipt = receive(sent, CI, CONFIG, admit=anyone, record=ledger.record, now=NOW)
+
+    [entry] = ledger.entries
+    assert Outcome.ACCEPTED is receipt.outcome
+    assert ["team/web/shop:v1"] == [push.image for push in entry.pushes]
+    assert [(Target("cn-east-3", "team"), "all")] == [
+        (sync.target, sync.rule) for sync in entry.planned
+    ]
+    assert ("ci", "generic", NOW, "0123456789ab", timedelta(minutes=7), sent.body) == (
+        entry.source,
+        entry.dialect,
+        entry.received_at,
+        entry.rules_version,
+        entry.dedup_window,
+        entry.body,
+    )
+
+
+def test_nothing_unproven_is_read_or_recorded() -> None:
+    ledger = Ledger()
+
+    with pytest.raises(Unauthenticated):
+        receive(
+            Delivery({}, b"not even JSON"),
+            replace(CI, authenticate=refuse),
+            CONFIG,
+            admit=anyone,
+            record=ledger.record,
+            now=NOW,
+        )
+
+    assert [] == ledger.entries
+
+
+def test_who_proves_nothing_does_not_use_up_a_senders_limit() -> None:
+    unproven = replace(CI, authenticate=refuse)
+    ledger = Ledger()
+    sent = delivery({"image": "team/a:v1"})
+
+    with pytest.raises(Unauthenticated):
+        receive(sent, unproven, CONFIG, admit=nobody, record=ledger.record, now=NOW)
+    with pytest.raises(TooLarge):
+        receive(sent, CI, CONFIG, admit=nobody, record=ledger.record, now=NOW)
+
+    assert [] == ledger.entries
+
+
+def test_what_cannot_be_confirmed_is_not_recorded() -> None:
+    def unreachable(_delivery: Delivery) -> None:
+        raise CannotRecord("later")
+
+    ledger = Ledger()
+    sent = delivery({"image": "team/a:v1"})
+
+    with pytest.raises(CannotRecord):
+        receive(
+            sent,
+            replace(CI, confirm=unreachable),
+            CONFIG,
+            admit=anyone,
+            record=ledger.record,
+            now=NOW,
+        )
+
+    assert [] == ledger.entries
+
+
+def test_nothing_undecodable_is_recorded() -> None:
+    ledger = Ledger()
+
+    with pytest.raises(Undecodable):
+        receive(Delivery({}, b"{"), HARBOR, CONFIG, admit=anyone, record=ledger.record, now=NOW)
+
+    assert [] == ledger.entries
+
+
+def test_what_cannot_be_recorded_is_not_acknowledged() -> None:
+    ledger = Ledger(CannotRecord("the disk is full"))
+
+    with pytest.raises(CannotRecord):
+        receive(
+            delivery({"image": "team/a:v1"}),
+            CI,
+            CONFIG,
+            admit=anyone,
+            record=ledger.record,
+            now=NOW,
+        )
+
+
+def test_what_is_not_for_us_is_ignored_with_the_reason_and_without_its_body() -> None:
+    entry = read(delivery(harbor_push("v1", event="PULL_ARTIFACT")), HARBOR, CONFIG, now=NOW)
+
+    assert (Outcome.IGNORED, None) == (entry.outcome, entry.body)
+    assert entry.reason
+    assert () == entry.pushes
+
+
+def test_what_no_rule_wants_is_ignored_with_its_pushes() -> None:
+    entry = read(delivery(harbor_push("v1", namespace="other")), HARBOR, CONFIG, now=NOW)
+
+    assert (Outcome.IGNORED, None) == (entry.outcome, entry.body)
+    assert "other/shop:v1: no rule matches" == entry.reason
+    assert ["other/shop:v1"] == [push.image for push in entry.pushes]
+    assert [] == list(entry.planned)
+
+
+def test_an_unknown_shape_is_quarantined_whole() -> None:
+    sent = delivery({"something": "else"})
+
+    entry = read(sent, HARBOR, CONFIG, now=NOW)
+
+    assert (Outcome.QUARANTINED, sent.body) == (entry.outcome, entry.body)
+    assert entry.reason
+
+
+def test_all_tags_of_a_delivery_count() -> None:
+    entry = read(delivery(harbor_push("v1", "v2", "-odd", "v3")), HARBOR, CONFIG, now=NOW)
+
+    assert Outcome.ACCEPTED is entry.outcome
+    assert ["v1", "v2", "v3"] == [sync.push.tag for sync in entry.planned]
+    assert entry.reason is not None
+    assert "-odd" in entry.reason
+
+
+def test_a_caller_that_waits_is_told_what_cannot_be_used() -> None:
+    with pytest.raises(NothingUsable) as refused:
+        read(delivery({"image": "shop:v1"}), CI, CONFIG, now=NOW)
+
+    assert (
+        "shop: has no organization in it, and the source no default_namespace",
+    ) == refused.value.reasons
+
+
+def test_a_caller_that_waits_is_not_refused_for_what_no_rule_wants() -> None:
+    entry = read(delivery({"image": "other/shop:v1"}), CI, CONFIG, now=NOW)
+
+    assert Outcome.IGNORED is entry.outcome
+
+
+def test_a_reason_is_not_longer_than_needed() -> None:
+    pushed = harbor_push(*[f"v{n}" for n in range(500)], namespace="other")
+
+    entry = read(delivery(pushed), HARBOR, CONFIG, now=NOW)
+
+    assert entry.reason is not None
+    assert len(entry.reason) == 1000
+
+
+def test_headers_are_kept_by_an_allow_list() -> None:
+    headers = {
+        **dict.fromkeys(KEPT_HEADERS, "x" * 1000),
+        "authorization": "Bearer secret",
+        "x-hub-signature-256": "sha256=secret",
+        "x-gitlab-token": "secret",
+        "cookie": "secret",
+    }
+
+    entry = read(
+        Delivery(headers, delivery({"image": "team/a:v1"}).body, "secret"), CI, CONFIG, now=NOW
+    )
+
+    assert dict.fromkeys(KEPT_HEADERS, "x" * 1000) == entry.headers
+
+
+def test_a_header_too_long_to_be_read_is_not_kept() -> None:
+    sent = delivery({"image": "team/a:v1"}, webhook_id="x" * 1025, ce_id="short")
+
+    assert {"ce-id": "short"} == read(sent, CI, CONFIG, now=NOW).headers
+
+
+def test_no_header_that_authenticates_is_kept() -> None:
+    telling = ("auth", "token", "secret", "sign", "cookie", "key", "password")
+
+    suspects = {name for name in KEPT_HEADERS if any(word in name for word in telling)}
+    assert {"idempotency-key"} == suspects

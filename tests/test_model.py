@@ -1,0 +1,60 @@
+"""The nouns: what names a lane, a route, an image."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swrhook.model import Lane, Push, State, Sync, Target, route
+
+LANE = Lane("cn-north-4", "team", "web/shop", Target("cn-east-3", "team"), override=False)
+
+
+def test_an_image_is_named_as_people_write_it() -> None:
+    push = Push("harbor", "cn-north-4", "team", "web/shop", "v1")
+    now = datetime(2026, 3, 4, tzinfo=UTC)
+    sync = Sync("0", None, "harbor", LANE, "v1", None, "all", State.DUE, 0, now, now, None)
+
+    assert "team/web/shop:v1" == push.image == sync.image
+    assert "cn-east-3/team" == str(LANE.target)
+
+
+def test_a_lane_is_named_readably() -> None:
+    assert "cn-north-4/team/web/shop>cn-east-3/team:keep" == LANE.key
+    assert "cn-north-4/team/web/shop>cn-east-3/team:override" == replace(LANE, override=True).key
+
+
+def test_a_route_leaves_the_override_out() -> None:
+    assert route(LANE, "v1") == route(replace(LANE, override=True), "v1")
+    assert "cn-north-4/team/web/shop:v1>cn-east-3/team" == route(LANE, "v1")
+
+
+regions = st.sampled_from(["cn-north-4", "cn-east-3", "a"])
+namespaces = st.from_regex(r"a[a0]?([._-]a)?", fullmatch=True)
+repositories = st.from_regex(r"a([._/-]a){0,2}", fullmatch=True)
+lanes = st.builds(
+    Lane,
+    regions,
+    namespaces,
+    repositories,
+    st.builds(Target, regions, namespaces),
+    override=st.booleans(),
+)
+tags = st.from_regex(r"a[a._-]{0,2}", fullmatch=True)
+
+
+@given(st.lists(st.tuples(lanes, tags), min_size=2, max_size=10, unique=True))
+def test_no_two_lanes_and_no_two_routes_share_a_name(pairs: list[tuple[Lane, str]]) -> None:
+    lanes = {lane for lane, _ in pairs}
+    routes = {(replace(lane, override=False), tag) for lane, tag in pairs}
+
+    assert len(lanes) == len({lane.key for lane in lanes})
+    assert len(routes) == len({route(lane, tag) for lane, tag in pairs})
+
+
+def test_names_fit_into_the_ledger() -> None:
+    longest = Lane("r" * 63, "n" * 64, "p" * 128, Target("r" * 63, "n" * 64), override=True)
+
+    assert len(longest.key) <= 600
+    assert len(route(longest, "t" * 128)) <= 600

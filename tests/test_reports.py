@@ -1,0 +1,126 @@
+"""The outcome of a sync: one log line and one count."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from swrhook import logs
+from swrhook.errors import Kind, SwrError
+from swrhook.life import Event
+from swrhook.metrics import Metrics
+from swrhook.model import END_STATES, OPEN_STATES, Lane, State, Sync, Target
+from swrhook.reports import Reporter
+from swrhook.verdict import Verdict
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+A = "sha256:" + "aa" * 32
+B = "sha256:" + "bb" * 32
+LANE = Lane("cn-north-4", "team", "web/shop", Target("cn-east-3", "prod"), override=False)
+SYNC = Sync(
+    id="S" * 26,
+    delivery="D" * 26,
+    source="harbor",
+    lane=LANE,
+    tag="v1",
+    digest=A,
+    rule="all",
+    state=State.TRIGGERED,
+    attempts=2,
+    created_at=NOW - timedelta(seconds=1.5),
+    updated_at=NOW,
+    due_at=None,
+    called_digest=B,
+)
+ERROR = SwrError(Kind.CONFIGURATION, "SVC.1", "what SWR said")
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    logs.configure("json", "INFO")
+    return Metrics()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def counted(metrics: Metrics) -> dict[str, float]:
+    samples = [
+        sample
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if sample.name == "swrhook_syncs_total"
+    ]
+    return {f"{s.labels['target_region']} {s.labels['state']}": s.value for s in samples}
+
+
+def test_an_outcome_is_one_line_with_all_that_is_known(
+    metrics: Metrics, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Reporter(metrics).report(SYNC, State.VERIFIED, Verdict(Event.VERIFY), NOW)
+
+    [line] = lines(capsys)
+    assert line.pop("time")
+    assert {
+        "event": "sync.verified",
+        "level": "info",
+        "sync": "S" * 26,
+        "delivery": "D" * 26,
+        "source": "harbor",
+        "image": "team/web/shop:v1",
+        "digest": B,
+        "source_region": "cn-north-4",
+        "target_region": "cn-east-3",
+        "target_namespace": "prod",
+        "attempts": 2,
+        "code": None,
+        "reason": None,
+        "took_ms": 1500,
+    } == line
+    assert {"cn-east-3 verified": 1} == counted(metrics)
+
+
+@pytest.mark.parametrize("state", sorted(END_STATES))
+def test_every_end_is_told(
+    metrics: Metrics, capsys: pytest.CaptureFixture[str], state: State
+) -> None:
+    Reporter(metrics).report(SYNC, state, Verdict(Event.REJECT, error=ERROR), NOW)
+
+    [line] = lines(capsys)
+    assert (f"sync.{state}", "SVC.1") == (line["event"], line["code"])
+    needs_a_look = state in {State.DIVERGED, State.MISSING, State.REJECTED, State.EXHAUSTED}
+    assert ("warning" if needs_a_look else "info") == line["level"]
+    assert {f"cn-east-3 {state}": 1} == counted(metrics)
+
+
+@pytest.mark.parametrize("event", [Event.PUT_BACK, Event.POSTPONE, Event.CALL_AGAIN])
+def test_a_try_that_failed_is_told_as_a_retry(
+    metrics: Metrics, capsys: pytest.CaptureFixture[str], event: Event
+) -> None:
+    Reporter(metrics).report(SYNC, State.DUE, Verdict(event, reason="why"), NOW)
+
+    [line] = lines(capsys)
+    assert ("sync.retry", "why") == (line["event"], line["reason"])
+    assert {"cn-east-3 retry": 1} == counted(metrics)
+
+
+@pytest.mark.parametrize("event", [Event.WAIT, Event.POLL, Event.TRIGGER])
+def test_waiting_is_no_news(
+    metrics: Metrics, capsys: pytest.CaptureFixture[str], event: Event
+) -> None:
+    for state in OPEN_STATES:
+        Reporter(metrics).report(SYNC, state, Verdict(event), NOW)
+
+    assert [] == lines(capsys)
+    assert {} == counted(metrics)
+
+
+def test_what_a_later_push_ended_is_told(
+    metrics: Metrics, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Reporter(metrics).superseded([SYNC, SYNC], NOW)
+
+    assert ["sync.superseded"] * 2 == [line["event"] for line in lines(capsys)]
+    assert {"cn-east-3 superseded": 2} == counted(metrics)

@@ -1,0 +1,116 @@
+import json
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from swrhook import logs
+from swrhook.hearing import Hearing, Watch
+from swrhook.ledger.senders import last_query
+from tests.web.parts import NOW, Parts
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass
+class Clock:
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def hearing(parts: Parts, clock: Clock) -> Hearing:
+    source = replace(parts.config.sources["ci"], expect_every=HOUR)
+    parts.config = replace(parts.config, sources={"ci": source})
+    logs.configure("json", "INFO")
+    return Hearing(parts.database, lambda: parts.config, clock)
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_silence_is_told_once_and_so_is_its_end(
+    parts: Parts, hearing: Hearing, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watch = Watch(hearing)
+    parts.push("team/web:v1")
+    watch.look()
+    clock.now += HOUR + timedelta(seconds=1)
+    watch.look()
+    watch.look()
+    parts.push("team/web:v2", ago=-HOUR)
+    watch.look()
+    watch.look()
+
+    silent, heard = lines(capsys)
+
+    assert ("source.silent", "warning", "ci", "1h") == (
+        silent["event"],
+        silent["level"],
+        silent["source"],
+        silent["expect_every"],
+    )
+    assert NOW.isoformat(timespec="milliseconds") == silent["last_delivery_at"]
+    assert ("source.heard", "info", "ci") == (heard["event"], heard["level"], heard["source"])
+
+
+def test_a_source_never_heard_is_silent_from_the_start_of_the_process(
+    hearing: Hearing, clock: Clock
+) -> None:
+    before = hearing.look()
+    clock.now += HOUR + timedelta(seconds=1)
+    after = hearing.look()
+
+    assert before is not None
+    assert after is not None
+    assert ([False], [True]) == ([h.is_silent for h in before], [h.is_silent for h in after])
+
+
+def test_a_source_that_is_no_longer_configured_is_forgotten(
+    parts: Parts, hearing: Hearing, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watch = Watch(hearing)
+    clock.now += 2 * HOUR
+    watch.look()
+    parts.config = replace(parts.config, sources={})
+    watch.look()
+
+    assert ["source.silent"] == [line["event"] for line in lines(capsys)]
+
+
+def test_the_watch_looks_by_itself_until_it_is_stopped(
+    hearing: Hearing, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock.now += 2 * HOUR
+    watch = Watch(hearing, between=0.01)
+    watch.start()
+    deadline = threading.Event()
+    found: list[dict[str, Any]] = []
+    while not found and not deadline.wait(0.02):
+        found = lines(capsys)
+    watch.stop()
+
+    assert ["source.silent"] == [line["event"] for line in found]
+    assert "watch" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_watch_that_never_began_can_be_stopped(hearing: Hearing) -> None:
+    Watch(hearing).stop()
+
+
+def test_the_last_delivery_is_found_in_the_index(parts: Parts) -> None:
+    with parts.database.read() as connection:
+        query = str(last_query("ci").compile(connection, compile_kwargs={"literal_binds": True}))
+        [plan] = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")
+
+    assert "SEARCH deliveries USING INDEX deliveries_by_source (source=?)" == plan[3]

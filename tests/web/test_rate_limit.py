@@ -1,0 +1,72 @@
+"""What a source may deliver in a time; no test waits for a time to pass."""
+
+from dataclasses import replace
+
+import pytest
+from werkzeug.test import TestResponse
+
+from swrhook.durations import parse_rate
+from tests.web.parts import SECRET, Parts
+
+
+@pytest.fixture
+def limited(parts: Parts) -> Parts:
+    """Parts with two sources that may deliver twice an hour, and one that may always."""
+    ci = parts.config.sources["ci"]
+    twice = replace(ci, rate_limit=parse_rate("2/h"))
+    sources = {"ci": twice, "other": replace(twice, name="other"), "free": replace(ci, name="free")}
+    parts.config = replace(parts.config, sources=sources)
+    return parts
+
+
+def deliver(
+    parts: Parts, source: str = "ci", body: bytes = b'{"image": "x/app:v1"}', secret: str = SECRET
+) -> TestResponse:
+    headers = {"Authorization": f"Bearer {secret}"}
+    return parts.client(token=None).post(f"/hooks/{source}", data=body, headers=headers)
+
+
+def test_what_is_over_the_limit_is_429_and_told_when_to_come_again(limited: Parts) -> None:
+    answers = [deliver(limited) for _ in range(3)]
+
+    assert [200, 200, 429] == [answer.status_code for answer in answers]
+    assert "application/problem+json" == answers[2].content_type
+    assert "the source's rate_limit is 2/h" in answers[2].get_json(force=True)["detail"]
+    assert 0 < int(answers[2].headers["Retry-After"]) <= 3600
+    assert 2 == len(limited.client().get("/api/v1/deliveries").get_json()["items"])
+
+
+def test_each_source_has_its_own_limit(limited: Parts) -> None:
+    sources = ["ci", "ci", "ci", "other", "free", "free", "free"]
+    statuses = [deliver(limited, source).status_code for source in sources]
+
+    assert [200, 200, 429, 200, 200, 200, 200] == statuses
+
+
+def test_who_proves_nothing_uses_up_nothing(limited: Parts) -> None:
+    guesses = [deliver(limited, secret="wrong").status_code for _ in range(5)]
+
+    assert [401] * 5 == guesses
+    assert 200 == deliver(limited).status_code
+
+
+def test_what_is_authentic_counts_before_it_is_read(limited: Parts) -> None:
+    statuses = [deliver(limited, body=b"not JSON").status_code for _ in range(3)]
+
+    assert [400, 400, 429] == statuses
+
+
+def test_a_limit_that_is_changed_counts_anew(limited: Parts) -> None:
+    for _ in range(3):
+        deliver(limited)
+    ci = replace(limited.config.sources["ci"], rate_limit=parse_rate("3/h"))
+    limited.config = replace(limited.config, sources={"ci": ci})
+
+    assert 200 == deliver(limited).status_code
+
+
+def test_refusals_are_counted(limited: Parts) -> None:
+    for _ in range(3):
+        deliver(limited)
+
+    assert b'{kind="rate_limited",source="ci"} 1.0' in limited.client().get("/metrics").data

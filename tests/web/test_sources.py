@@ -1,0 +1,122 @@
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy
+
+from swrhook.model import Outcome
+from tests.web.parts import NOW, OPERATE, Parts
+
+NONE = {"accepted": 0, "ignored": 0, "duplicate": 0, "quarantined": 0}
+
+
+def expect(parts: Parts, every: timedelta) -> None:
+    source = replace(parts.config.sources["ci"], expect_every=every)
+    parts.config = replace(parts.config, sources={"ci": source})
+
+
+def listed(parts: Parts) -> list[dict[str, Any]]:
+    answer = parts.client().get("/api/v1/sources").get_json()
+    assert answer["next"] is None
+    found: list[dict[str, Any]] = answer["items"]
+    return found
+
+
+def metric(parts: Parts, name: str) -> list[str]:
+    text = parts.client().get("/metrics").text
+    return [line for line in text.splitlines() if line.startswith(name)]
+
+
+def test_a_source_that_never_delivered(parts: Parts) -> None:
+    expected = {
+        "name": "ci",
+        "dialect": "generic",
+        "region": "cn-north-4",
+        "last_delivery_at": None,
+        "outcomes": NONE,
+        "expect_every": None,
+        "silent": False,
+    }
+
+    assert [expected] == listed(parts)
+    assert list(expected) == list(listed(parts)[0])
+
+
+def test_deliveries_of_the_last_24_hours_are_counted_by_outcome(parts: Parts) -> None:
+    parts.push("team/web:v0", ago=timedelta(hours=25))
+    parts.push("team/web:v1", ago=timedelta(hours=23))
+    parts.push("team/web:v1", ago=timedelta(hours=23))
+    parts.push("team/web:v2", outcome=Outcome.IGNORED)
+    parts.push("team/web:v3", source="another")
+
+    [source] = listed(parts)
+
+    assert NONE | {"accepted": 1, "duplicate": 1, "ignored": 1} == source["outcomes"]
+    at = NOW.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    assert at == source["last_delivery_at"]
+
+
+def test_a_replay_is_no_sign_of_life(parts: Parts) -> None:
+    delivery = parts.push("team/web:v1", ago=timedelta(hours=2), outcome=Outcome.IGNORED).delivery
+    expect(parts, timedelta(hours=1))
+
+    path = f"/api/v1/deliveries/{delivery}/replay"
+    assert 202 == parts.client(OPERATE).post(path).status_code
+
+    [source] = listed(parts)
+    assert (NONE | {"ignored": 1}, True) == (source["outcomes"], source["silent"])
+
+
+def test_a_source_is_silent_when_it_was_not_heard_for_longer_than_expected(parts: Parts) -> None:
+    parts.push("team/web:v1", ago=timedelta(hours=25))
+
+    expect(parts, timedelta(hours=24))
+    assert [("1d", True)] == [(each["expect_every"], each["silent"]) for each in listed(parts)]
+    expect(parts, timedelta(hours=26))
+    assert [("26h", False)] == [(each["expect_every"], each["silent"]) for each in listed(parts)]
+
+
+def test_metrics_tell_who_is_silent_and_since_when(parts: Parts) -> None:
+    parts.push("team/web:v1", ago=timedelta(hours=25))
+    expect(parts, timedelta(hours=24))
+
+    [last] = metric(parts, "swrhook_source_last_delivery")
+    name, _, value = last.rpartition(" ")
+
+    assert 'swrhook_source_last_delivery_timestamp_seconds{source="ci"}' == name
+    assert abs((NOW - timedelta(hours=25)).timestamp() - float(value)) < 1
+    assert ['swrhook_source_silent{source="ci"} 1.0'] == metric(parts, "swrhook_source_silent")
+
+
+def test_a_source_of_which_nothing_is_expected_is_never_silent(parts: Parts) -> None:
+    parts.push("team/web:v1", ago=timedelta(days=25))
+
+    assert [] == metric(parts, "swrhook_source_silent")
+    assert [False] == [each["silent"] for each in listed(parts)]
+
+
+def test_scrapes_do_not_ask_the_ledger_each_time(parts: Parts) -> None:
+    before = metric(parts, "swrhook_source_last_delivery")
+    parts.push("team/web:v1")
+
+    assert [] == before == metric(parts, "swrhook_source_last_delivery")
+
+
+def test_a_ledger_that_cannot_be_read_leaves_the_sources_out(parts: Parts) -> None:
+    with parts.database.write() as connection:
+        connection.execute(sqlalchemy.text("DROP TABLE deliveries"))
+
+    assert [] == metric(parts, "swrhook_source_last_delivery")
+    assert 503 == parts.client().get("/api/v1/sources").status_code
+
+
+def test_ignored_deliveries_are_counted_by_kind_of_reason(parts: Parts) -> None:
+    client = parts.client("the-secret-of-ci-that-is-long")
+    client.post("/hooks/ci", json={"image": "other/web:v1"})
+    client.post("/hooks/ci", json={"image": "team/web:v1"})
+    client.post("/hooks/ci", json={"image": "team/web:v1", "status": "failed"})
+
+    assert {
+        'swrhook_deliveries_ignored_total{reason="no_push",source="ci"} 1.0',
+        'swrhook_deliveries_ignored_total{reason="no_target",source="ci"} 1.0',
+    } == set(metric(parts, "swrhook_deliveries_ignored_total"))
