@@ -150,8 +150,9 @@ class Judge:
         failures = sync.failures + 1
         wait = self.limits.retry.backoff.jittered(failures, self.rng, at_least=error.retry_after)
         values: dict[str, Any] = {"failing_since": since, "failures": failures}
-        if event is Event.PUT_BACK:  # a call was answered; a look says nothing about calls
-            values["lost_claims"] = 0
+        if event is Event.PUT_BACK:
+            # A call was answered, and not that the tag is missing: it has been at the source.
+            values |= {"lost_claims": 0, "waiting_since": None}
         return Verdict(event, self.now + wait, error.message, error, values)
 
     def _poll(self, sync: Sync, reason: str) -> Verdict:

