@@ -17,6 +17,11 @@ from swrhook.model import Announcement, Reading
 PUSHES = frozenset({"PUSH_ARTIFACT", "pushImage", "harbor.artifact.pushed"})
 REPLICATIONS = frozenset({"REPLICATION", "harbor.replication.status.changed"})
 
+_NAMES_NO_TAGS = (
+    "a replication that does not list its tags (`references`, in newer versions of Harbor):"
+    " subscribe the webhook to «Artifact pushed» too; swrhook waits until the tag is in SWR"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Event:
@@ -35,11 +40,7 @@ def parse(delivery: Delivery) -> Reading:
     """
     event = _event(payload.decode(delivery.body))
     if event.kind in REPLICATIONS:
-        message = (
-            f"event type {event.kind} names its images in free text: subscribe the webhook to"
-            " «Artifact pushed» instead; swrhook waits until the tag is in SWR"
-        )
-        raise Ignored(message)
+        return _replicated(event)
     if event.kind not in PUSHES:
         raise Ignored(f"event type {payload.shown(event.kind)} is not a push")
     resources = payload.at(event.data, "resources")
@@ -66,6 +67,25 @@ def _event(document: Any) -> _Event:  # noqa: ANN401
     return _Event(
         kind, payload.at(document, "event_data"), None, payload.moment(document, "occur_at")
     )
+
+
+def _replicated(event: _Event) -> Reading:
+    """Read the tags that Harbor has copied elsewhere, where it lists them."""
+    replication = payload.at(event.data, "replication")
+    organization = payload.text(replication, "dest_resource", "namespace")
+    parts: list[Announcement | str] = []
+    for artifact in payload.items(replication, "successful_artifact"):
+        # Free text behind the name: «alpine [1 item(s) in total]», older ones «alpine:3.20».
+        name = (payload.text(artifact, "name_tag") or "").partition(" ")[0].partition(":")[0]
+        tags = [tag for tag in payload.items(artifact, "references") if payload.tag({"": tag}, "")]
+        if organization is None or not name or not tags:
+            parts.append(_NAMES_NO_TAGS)
+        parts += [
+            Announcement(f"{organization}/{name}", tag, event_id=event.id, pushed_at=event.at)
+            for tag in tags
+            if organization is not None and name
+        ]
+    return payload.reading(parts or [_NAMES_NO_TAGS], event.id)
 
 
 def _read(resource: Any, repository: str | None, event: _Event) -> Announcement | str:  # noqa: ANN401
