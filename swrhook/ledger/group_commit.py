@@ -24,6 +24,8 @@ MOST_IN_BATCH = 256
 MOST_WAITING = 2048
 # A sender gives up after seconds; a request must not wait for ever for a stuck disk.
 PATIENCE = 10.0
+# A delivery of very many syncs takes longer; writing one takes a fraction of this.
+PER_SYNC = 0.002
 # While the ledger cannot be written, a write is tried this often, in seconds.
 BETWEEN_PROBES = 1.0
 
@@ -69,7 +71,7 @@ class Recorder:
         future: Future[Receipt] = Future()
         try:
             self._waiting.put_nowait((entry, future))
-            return future.result(self._patience)
+            return future.result(self._patience + PER_SYNC * len(entry.planned))
         except queue.Full:
             raise CannotRecord("too many deliveries wait for the disk") from None
         except FutureTimeoutError:
