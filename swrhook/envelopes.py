@@ -63,14 +63,6 @@ def read(delivery: Delivery, parse: Callable[[Delivery], Reading]) -> Reading:
     return replace(reading, announcements=announcements, sender_id=reading.sender_id or message_id)
 
 
-def unwrap(delivery: Delivery) -> Delivery:
-    """Return what the envelope holds, or the delivery itself when it has none.
-
-    Raises Undecodable, UnknownShape, or Ignored for what the service says about a subscription.
-    """
-    return _open(delivery)[0]
-
-
 def dialect_of(headers: Mapping[str, str], document: Any) -> str | None:  # noqa: ANN401
     """Return the dialect named for the envelope: sns, huawei-smn, gcr; None without one."""
     topics = _topics(headers, document)

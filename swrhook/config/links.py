@@ -6,10 +6,14 @@ not the right type counts as absent here, for check_structure tells of it.
 
 from collections.abc import Iterator
 
+from swrhook.auth import SCHEMES
 from swrhook.config.findings import Findings, quote
 from swrhook.config.regions import KNOWN_REGIONS
 from swrhook.config.tree import Data, Path
 from swrhook.config.wording import did_you_mean
+
+# A list: what a file says in a scheme's place may be anything, also what no set can look for.
+_WITHOUT_PROOF = [name for name, scheme in SCHEMES.items() if not scheme.is_proof]
 
 
 def check_links(data: Data, findings: Findings) -> None:
@@ -64,7 +68,7 @@ def _check_regions(data: Data, findings: Findings) -> None:
 def _check_sources(data: Data, findings: Findings) -> None:
     for name, source in (mapping(data, "sources") or {}).items():
         check_region(data, ("sources", name, "region"), at(source, "region"), findings)
-        is_open = at(source, "auth", "scheme") == "none"
+        is_open = at(source, "auth", "scheme") in _WITHOUT_PROOF
         if is_open and at(source, "allow_unauthenticated") is not True:
             findings.mistake(
                 ("sources", name, "auth", "scheme"),

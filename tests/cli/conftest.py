@@ -1,6 +1,4 @@
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -8,9 +6,8 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from werkzeug.serving import make_server
 
-from swrhook import logs
 from swrhook.cli import main
-from swrhook.ledger.database import open_database
+from swrhook.ledger.database import Database
 from tests.web.parts import READ, Parts
 
 Run = Callable[..., Result]
@@ -33,20 +30,9 @@ def serve() -> Iterator[Callable[[Flask], str]]:
         server.server_close()
 
 
-@pytest.fixture(scope="session")
-def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("ledger") / "ledger.db"
-    open_database(f"sqlite:///{path}").close()
-    return path
-
-
 @pytest.fixture
-def parts(empty_ledger: Path, tmp_path: Path) -> Iterator[Parts]:
-    logs.configure("json", "CRITICAL")
-    shutil.copy(empty_ledger, tmp_path / "ledger.db")
-    database = open_database(f"sqlite:///{tmp_path}/ledger.db")
-    yield Parts(database)
-    database.close()
+def parts(database: Database) -> Parts:
+    return Parts(database)
 
 
 @pytest.fixture
