@@ -26,8 +26,11 @@ demo: $(RUNTIME) ## simulator, service and real deliveries; ONCE=1 ends by itsel
 run: $(RUNTIME) ## serve with ./swrhook.yaml
 	@$(IN_VENV)/python -m swrhook serve
 
+# Many tests wait for a process, a socket or a disk: more of them at once than there are cores.
+JOBS ?= 4
+
 test: $(DEVELOPMENT) ## all tests, with branch coverage
-	@$(IN_VENV)/python -m pytest --quiet --cov
+	@$(IN_VENV)/python -m pytest --quiet --cov --numprocesses $(JOBS) --dist loadgroup
 
 check: $(DEVELOPMENT) ## format, lint, types, import contracts, then the tests; changes no file
 	@$(IN_VENV)/ruff format --check --quiet .

@@ -29,6 +29,11 @@ def database(empty_ledger: Path, tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the image: it takes longest, and mostly waits for what others do not need."""
+    items.sort(key=lambda item: item.get_closest_marker("container") is None)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Refuse a test's skip in CI."""

@@ -21,7 +21,8 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.container
+# One process builds the image, and all of these use it.
+pytestmark = [pytest.mark.container, pytest.mark.xdist_group("container")]
 
 REPOSITORY = Path(__file__).parent.parent
 BASE = "docker.io/library/python:3.11-slim-bookworm"

@@ -68,7 +68,9 @@ DELIVERY_FILTERS = [
 
 
 @pytest.mark.parametrize("cursor", [None, CURSOR])
-@pytest.mark.parametrize("wanted", [*SYNC_FILTERS, *DELIVERY_FILTERS], ids=str)
+@pytest.mark.parametrize(
+    "wanted", [*SYNC_FILTERS, *DELIVERY_FILTERS], ids=lambda wanted: type(wanted).__name__
+)
 def test_a_page_is_read_along_an_index_without_sorting(
     parts: Parts, wanted: SyncFilter | DeliveryFilter, cursor: str | None
 ) -> None:
