@@ -1,6 +1,6 @@
 """A configuration file, from its bytes to frozen values, or to everything that is wrong with it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from swrhook.config.build import (
     build_sources,
     build_swr,
 )
+from swrhook.config.changes import marks
 from swrhook.config.document import read
 from swrhook.config.expand import ReadFile, expand
 from swrhook.config.findings import Expanded, Findings
@@ -27,17 +28,35 @@ from swrhook.errors import BadConfiguration, Mistake
 _LARGEST_SECRET = 64 * 1024
 
 
-def load(path: Path, environ: Mapping[str, str], outside: Outside = NOWHERE) -> Config:
+# Returns at most so many bytes of a file. Raises OSError; ValueError for what can be no path.
+ReadBytes = Callable[[str, int], bytes]
+
+
+def read_bytes(path: str, most: int) -> bytes:
+    """Return at most so many bytes of a file. Raises OSError, or ValueError."""
+    with Path(path).open("rb") as file:
+        return file.read(most)
+
+
+def load(
+    path: Path,
+    environ: Mapping[str, str],
+    outside: Outside = NOWHERE,
+    read_file: ReadBytes = read_bytes,
+) -> Config:
     """Read a file. Raises BadConfiguration with every mistake in it and in what it refers to."""
     try:
-        with path.open("rb") as file:
-            text = file.read(LARGEST + 1)
+        text = read_file(str(path), LARGEST + 1)
     except OSError as exc:
         message = f"cannot be read: {exc.strerror or 'unknown reason'}"
         if isinstance(exc, FileNotFoundError):
             message += "; begin with a copy of swrhook.example.yaml"
         raise BadConfiguration([Mistake(str(path), 0, 0, message)]) from None
-    return parse(text, file=str(path), environ=environ, read_file=read_secret_file, outside=outside)
+
+    def read_secret(name: str) -> str:
+        return read_secret_file(name, read_file)
+
+    return parse(text, file=str(path), environ=environ, read_file=read_secret, outside=outside)
 
 
 def parse(
@@ -85,13 +104,13 @@ def parse(
         warnings=tuple(findings.warnings),
         text=text,
         secret_files=tuple(secret_files),
+        marks=marks(checked),
     )
 
 
-def read_secret_file(path: str) -> str:
+def read_secret_file(path: str, read_file: ReadBytes = read_bytes) -> str:
     """Return the text of a file named in `${file:}`; ValueError when it is none, or too large."""
-    with Path(path).open("rb") as file:
-        content = file.read(_LARGEST_SECRET + 1)
+    content = read_file(path, _LARGEST_SECRET + 1)
     if len(content) > _LARGEST_SECRET:
         raise ValueError
     return content.decode()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 
+from swrhook.config.changes import Marks
 from swrhook.retry import Limits, Retry, Verify
 from swrhook.rules import Rule
 from swrhook.sources import Source
@@ -106,7 +107,7 @@ class Config:
 
     `literal_secrets` are the places (dotted paths) of secrets written into the file itself: such
     a file is never stored. `text` is the file's content, as it can be stored and parsed again;
-    `secret_files` are the files that it refers to.
+    `secret_files` are the files that it refers to; `marks` tell what differs from another one.
     """
 
     version: str
@@ -119,3 +120,4 @@ class Config:
     warnings: Sequence[str] = ()
     text: bytes = field(default=b"", repr=False)
     secret_files: Sequence[str] = ()
+    marks: Marks = field(default_factory=dict, repr=False)

@@ -1,0 +1,102 @@
+"""What differs between two files, by name."""
+
+import pytest
+
+from swrhook.config import Config, parse
+from swrhook.config.changes import MOST_NAMES, changes
+from tests.config.conftest import SMALL
+
+TOKENS = "access: {tokens: [{name: ops, role: read, token: '${OPS}'}]}\n"
+RULE = """\
+  - name: more
+    when: {}
+    sync: [{region: cn-east-3, namespace: team-b}]
+"""
+WHOLE = SMALL + RULE + TOKENS
+
+
+def config(text: str, secret: str = "sesame", ops: str = "an-operators-token-of-24") -> Config:
+    environ = {"TOKEN": secret, "OPS": ops}
+    return parse(text.encode(), file="f", environ=environ, read_file=lambda _path: "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("name: more", "name: most", {"rules": {"added": ["most"], "removed": ["more"]}}),
+        ("team-b", "team-c", {"rules": {"changed": ["more"]}}),
+        ("cn-east-3: {}", "cn-east-3: {project: p}", {"regions": {"changed": ["cn-east-3"]}}),
+        (
+            "cn-east-3: {}",
+            "cn-east-3: {}, cn-south-1: {}",
+            {"regions": {"added": ["cn-south-1"]}},
+        ),
+        ("iam.example", "iam2.example", {"swr": {"changed": ["iam_endpoint"]}}),
+        ("  harbor: {", "  zot: {", {"sources": {"added": ["zot"], "removed": ["harbor"]}}),
+        ("role: read", "role: admin", {"tokens": {"changed": ["ops"]}}),
+        ("{tokens", "{metrics: public, tokens", {"access": {"added": ["metrics"]}}),
+        (TOKENS, "settings: {pace: {per_second: 5}}", None),
+        ("# ", "# ", {}),
+    ],
+    ids=[
+        "renamed rule",
+        "changed rule",
+        "changed region",
+        "added region",
+        "iam",
+        "sources",
+        "role",
+        "metrics",
+        "settings",
+        "nothing",
+    ],
+)
+def test_changes_are_told_by_section_and_name(
+    old: str, new: str, expected: dict[str, dict[str, list[str]]] | None
+) -> None:
+    found = changes(config(WHOLE).marks, config(WHOLE.replace(old, new)).marks)
+
+    if expected is None:
+        expected = {"tokens": {"removed": ["ops"]}, "settings": {"added": ["pace"]}}
+    assert expected == found
+
+
+def test_another_secret_is_a_change_of_what_has_it() -> None:
+    before, after = config(WHOLE), config(WHOLE, secret="another-sesame")
+
+    assert before.version == after.version
+    assert {
+        "swr": {"changed": ["credentials"]},
+        "sources": {"changed": ["harbor"]},
+    } == changes(before.marks, after.marks)
+
+
+def test_the_same_in_other_words_is_no_change() -> None:
+    before = config(WHOLE + "settings: {dedup_window: 10m}")
+    after = config(WHOLE + "settings: {dedup_window: 600s}  # the same")
+
+    assert {} == changes(before.marks, after.marks)
+
+
+def test_the_order_of_rules_counts() -> None:
+    head, _, rules = SMALL.partition("rules:\n")
+
+    found = changes(config(WHOLE).marks, config(f"{head}rules:\n{RULE}{rules}{TOKENS}").marks)
+
+    assert {"rules": {"moved": ["their order"]}} == found
+
+
+def test_many_names_end_in_a_number() -> None:
+    many = "".join(RULE.replace("more", f"rule-{number}") for number in range(MOST_NAMES + 5))
+
+    added = changes(config(SMALL).marks, config(SMALL + many).marks)["rules"]["added"]
+
+    assert MOST_NAMES + 1 == len(added)
+    assert "and 5 more" == added[-1]
+
+
+def test_what_is_remembered_of_a_configuration_shows_no_secret() -> None:
+    found = config(WHOLE)
+
+    assert "sesame" not in repr(found)
+    assert "sesame" not in repr(found.marks)
