@@ -72,6 +72,14 @@ class EmbeddedEngine:
         for thread in self._threads:
             thread.start()
 
+    def resize(self, per_source: int, per_target: int) -> None:
+        """Let so many lanes of a region run at once from now on; what runs is left to end."""
+        now = datetime.now(UTC)
+        with self._changed:
+            for parked in self._gate.resize(per_source, per_target):
+                self._push(parked, self._missed.pop(parked, now))
+            self._changed.notify_all()
+
     def check(self) -> str | None:
         """Return why no lane is run, or None."""
         if all(thread.is_alive() for thread in self._threads) and not self._stopping:

@@ -13,9 +13,9 @@ class Gate:
 
     def __init__(self, per_source: int, per_target: int, workers: int) -> None:
         """Keep the caps below the number of workers, so that one region cannot take them all."""
-        spare = max(workers - 1, 1)
-        self._per_source = min(per_source, spare)
-        self._per_target = min(per_target, spare)
+        self._spare = max(workers - 1, 1)
+        self._per_source = min(per_source, self._spare)
+        self._per_target = min(per_target, self._spare)
         self._sources: Counter[str] = Counter()
         self._targets: Counter[str] = Counter()
         self._parked: dict[tuple[str, str], dict[Lane, None]] = {}
@@ -43,6 +43,14 @@ class Gate:
                 if not lanes:
                     del self._parked[source, target]
         return freed
+
+    def resize(self, per_source: int, per_target: int) -> list[Lane]:
+        """Change the caps; return every parked lane, for all may try to enter now."""
+        self._per_source = min(per_source, self._spare)
+        self._per_target = min(per_target, self._spare)
+        parked = [lane for lanes in self._parked.values() for lane in lanes]
+        self._parked.clear()
+        return parked
 
     def _has_room(self, source: str, target: str) -> bool:
         return self._sources[source] < self._per_source and self._targets[target] < self._per_target

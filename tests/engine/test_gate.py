@@ -50,6 +50,30 @@ def test_who_leaves_makes_room_for_one_that_waits() -> None:
     assert [lane("r3")] == gate.leave(lane("r2"))
 
 
+def test_other_caps_count_from_then_on_and_let_all_try_that_wait() -> None:
+    gate = Gate(per_source=8, per_target=1, workers=8)
+    entered = [gate.enter(lane(f"r{n}")) for n in range(4)]
+    waiting = gate.resize(per_source=8, per_target=3)
+
+    assert [True, False, False, False] == entered
+    assert [lane("r1"), lane("r2"), lane("r3")] == waiting
+    assert [True, True, False] == [gate.enter(each) for each in waiting]
+
+
+def test_smaller_caps_let_nobody_in_until_enough_have_left() -> None:
+    gate = Gate(per_source=8, per_target=3, workers=8)
+    for number in range(3):
+        gate.enter(lane(f"r{number}"))
+    gate.resize(per_source=8, per_target=1)
+    gate.leave(lane("r0"))
+    gate.leave(lane("r1"))
+    while_full = gate.enter(lane("r3"))
+    freed = gate.leave(lane("r2"))
+
+    assert not while_full
+    assert [lane("r3")] == freed
+
+
 LANES = [lane(f"{s}{t}{n}", s, t) for s in ("s1", "s2") for t in ("t1", "t2", "t3") for n in "ab"]
 
 
