@@ -11,6 +11,7 @@ from swrhook.config.values import Config
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.calling import claim, close_calls, open_digests, settle
 from swrhook.ledger.database import Database
+from swrhook.ledger.holding import not_configured
 from swrhook.ledger.moving import move, syncs_to_judge
 from swrhook.ledger.waking import rest
 from swrhook.life import Event
@@ -59,7 +60,7 @@ class LaneRunner:
             return self._rest(lane)
         missing = {lane.source_region, lane.target.region} - config.swr.regions.keys()
         if missing:
-            return self._hold(lane, syncs, f"region {min(missing)} is not in the configuration")
+            return self._hold(lane, syncs, not_configured(min(missing)))
         wait = self.pacer.wait(lane.source_region, until, config.options.pace.per_second)
         if wait and any(sync.state is State.DUE for sync in syncs):
             return until + wait

@@ -1,0 +1,58 @@
+"""Syncs that were held for a region go on when it is back, and no other does."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from swrhook.ledger.database import Database
+from swrhook.ledger.holding import not_configured, release
+from swrhook.ledger.waking import rest
+from swrhook.model import Lane, State, Target
+from tests.ledger.parts import LANE, NOW, find, put
+
+SOON = NOW + timedelta(minutes=1)
+BACK = "cn-east-3"
+HELD: dict[str, Any] = {"reason": not_configured(BACK), "due_at": SOON}
+
+
+def released(database: Database, *lanes: Lane) -> list[Lane]:
+    """Let the lanes rest until their syncs are due, and release what waits for the region."""
+    with database.write() as connection:
+        for lane in lanes:
+            rest(connection, lane)
+        return release(connection, [BACK], NOW)
+
+
+@pytest.mark.parametrize("state", [State.DUE, State.TRIGGERED])
+def test_a_sync_that_was_held_is_due_at_once(database: Database, state: State) -> None:
+    sync = put(database, state, **HELD)
+
+    assert [LANE] == released(database, LANE)
+    assert NOW == find(database, sync.id).due_at
+
+
+def test_a_lane_is_woken_once_for_all_its_syncs(database: Database) -> None:
+    put(database, tag="v1", **HELD)
+    put(database, tag="v2", **HELD)
+
+    assert [LANE] == released(database, LANE)
+
+
+@pytest.mark.parametrize(
+    ("state", "columns"),
+    [
+        (State.DUE, HELD | {"reason": not_configured("cn-south-1")}),
+        (State.DUE, HELD | {"reason": None}),
+        (State.CANCELLED, HELD | {"due_at": None}),
+    ],
+    ids=["another region's", "not held", "ended"],
+)
+def test_what_waits_for_something_else_is_left_alone(
+    database: Database, state: State, columns: dict[str, Any]
+) -> None:
+    other = Lane("cn-north-4", "team", "other", Target(BACK, "team"), override=False)
+    sync = put(database, state, lane=other, **columns)
+
+    assert [] == released(database, other)
+    assert columns["due_at"] == find(database, sync.id).due_at
