@@ -2,10 +2,9 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from random import SystemRandom
 from time import monotonic
 from urllib.parse import urlsplit
@@ -14,28 +13,44 @@ from flask import Flask
 from requests.utils import get_environ_proxies
 from sqlalchemy import Connection
 
-from swrhook import config as configuration
 from swrhook import logs
-from swrhook.auth import Outside
 from swrhook.config.values import Config
+from swrhook.config.watched import WatchedFile
+from swrhook.current import Current
 from swrhook.engine.embedded import EmbeddedEngine
 from swrhook.engine.gate import Gate
 from swrhook.errors import BadConfiguration, SwrhookError
 from swrhook.hearing import Hearing, Watch
 from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.group_commit import Recorder
-from swrhook.ledger.keeping import RefusedCredentials, keep_configuration, last_configuration
+from swrhook.ledger.holding import release
+from swrhook.ledger.keeping import RefusedCredentials
 from swrhook.ledger.recording import Recording
 from swrhook.metrics import Metrics
 from swrhook.model import Lane
 from swrhook.outbound import Internet, Way
+from swrhook.reload import Reload
 from swrhook.reports import Reporter
 from swrhook.settings import Settings
 from swrhook.swr.client import SwrClient
 from swrhook.swr.wire import Network
 from swrhook.web import create_web
+from swrhook.web.health import Health
 from swrhook.worker.lane import LaneRunner
 from swrhook.worker.pace import Pacer
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """A configuration and what is made from it: replaced together, so that a run sees one whole."""
+
+    config: Config
+    swr: SwrClient
+    runner: LaneRunner
+
+
+# From a configuration and what was in use before it.
+Make = Callable[[Config, InUse | None], InUse]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +60,24 @@ class Service:
     web: Flask
     engine: EmbeddedEngine
     watch: Watch
+    reload: Reload
     recorder: Recorder
-    swr: SwrClient
+    current: Current[InUse]
     database: Database
 
     def start(self) -> None:
         """Begin to work on what the ledger holds."""
         self.engine.start()
         self.watch.start()
+        self.reload.start()
 
     def stop(self) -> None:
         """Write what was accepted, finish the calls in flight, and let the next process in."""
+        self.reload.stop()
         self.recorder.close()
         self.engine.stop()
         self.watch.stop()
-        self.swr.close()
+        self.current.value.swr.close()
         self.database.close()
 
 
@@ -69,95 +87,107 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
     database = open_database(settings.database_url)
     metrics = Metrics()
     outside = Internet(Way(find_proxies, environ.get("REQUESTS_CA_BUNDLE")), monotonic)
+    reload = Reload(WatchedFile(settings.config, environ, outside), database, metrics, now)
     try:
-        config, wrong = load_configuration(settings.config, environ, database, outside)
+        config = reload.first(environ, outside)
     except BadConfiguration:
         database.close()
         raise
-    metrics.configuration(is_current=wrong is None)
     if settings.workers == 0:
         logs.warning("service.records_only", remedy="set SWRHOOK_WORKERS, or nothing is synced")
     reporter = Reporter(metrics)
-    swr = _swr(config, settings, environ, database)
-    engine = _engine(config, settings, database, swr, reporter)
+    make = _maker(settings, environ, database, reporter)
+    current = Current(make(config, None), lambda old: _end(old, current.value))
+    engine = _engine(settings, database, current)
 
+    reload.tell(
+        lambda config: _use(make(config, current.value), current, engine),
+        lambda before, after: _go_on(before, after, engine, database),
+    )
+    recorder = _recorder(database, engine, reporter)
+    told = Health(
+        checks={"ledger": recorder.check, "engine": engine.check},
+        notes={"configuration": reload.wrong},
+        configuration=reload.in_use,
+    )
+    web = create_web(lambda: current.value.config, recorder.record, database, metrics, told)
+    watch = Watch(Hearing(database, lambda: current.value.config, now))
+    return Service(web, engine, watch, reload, recorder, current, database)
+
+
+def _maker(
+    settings: Settings, environ: Mapping[str, str], database: Database, reporter: Reporter
+) -> Make:
+    """Return the function that makes what a configuration needs to be used."""
+    refused = RefusedCredentials(database, now)
+    pacer = Pacer()
+
+    def client(config: Config, before: InUse | None) -> SwrClient:
+        if before is not None and _reaches_alike(config, before.config):
+            return before.swr
+        network = Network(
+            config.options.timeouts,
+            pool_size=settings.workers + 1,
+            find_proxies=find_proxies,
+            certificates=environ.get("REQUESTS_CA_BUNDLE"),
+        )
+        made = SwrClient(config.swr, network, refused, now)
+        if before is not None:
+            made.keep_tokens(before.swr)
+        return made
+
+    def make(config: Config, before: InUse | None) -> InUse:
+        swr = client(config, before)
+        report, rng = reporter.report, SystemRandom()
+        return InUse(
+            config, swr, LaneRunner(database, swr, lambda: config, report, pacer, now, rng)
+        )
+
+    return make
+
+
+def _engine(settings: Settings, database: Database, current: Current[InUse]) -> EmbeddedEngine:
+    def run(lane: Lane, until: datetime) -> datetime | None:
+        with current.held() as in_use:
+            return in_use.runner.run(lane, until)
+
+    pace = current.value.config.options.pace
+    gate = Gate(pace.in_flight, pace.in_flight_per_target, settings.workers)
+    return EmbeddedEngine(database, run, gate, settings.workers)
+
+
+def _recorder(database: Database, engine: EmbeddedEngine, reporter: Reporter) -> Recorder:
     def wake(lanes: Sequence[Lane], connection: Connection) -> None:
         engine.wake(lanes, now(), connection)
 
     def recorded(recording: Recording) -> None:
         reporter.superseded(recording.superseded, now())
 
-    recorder = Recorder(database, wake, recorded)
-    checks = {"ledger": recorder.check, "engine": engine.check}
-    notes = {"configuration": lambda: wrong}
-    web = create_web(lambda: config, recorder.record, database, metrics, checks, notes)
-    watch = Watch(Hearing(database, lambda: config, now))
-    return Service(web, engine, watch, recorder, swr, database)
+    return Recorder(database, wake, recorded)
 
 
-def _swr(
-    config: Config, settings: Settings, environ: Mapping[str, str], database: Database
-) -> SwrClient:
-    network = Network(
-        config.options.timeouts,
-        pool_size=settings.workers + 1,
-        find_proxies=find_proxies,
-        certificates=environ.get("REQUESTS_CA_BUNDLE"),
-    )
-    return SwrClient(config.swr, network, RefusedCredentials(database, now), now)
+def _use(made: InUse, current: Current[InUse], engine: EmbeddedEngine) -> None:
+    current.replace(made)
+    pace = made.config.options.pace
+    engine.resize(pace.in_flight, pace.in_flight_per_target)
 
 
-def _engine(
-    config: Config, settings: Settings, database: Database, swr: SwrClient, reporter: Reporter
-) -> EmbeddedEngine:
-    runner = LaneRunner(
-        database, swr, lambda: config, reporter.report, Pacer(), now, SystemRandom()
-    )
-    pace = config.options.pace
-    gate = Gate(pace.in_flight, pace.in_flight_per_target, settings.workers)
-    return EmbeddedEngine(database, runner.run, gate, settings.workers)
-
-
-def load_configuration(
-    path: Path, environ: Mapping[str, str], database: Database, outside: Outside
-) -> tuple[Config, str | None]:
-    """Return the configuration and, when the last good one stands in for the file, words for it.
-
-    Raises BadConfiguration at a first start, when nothing can stand in.
-    """
-    try:
-        config = configuration.load(path, environ, outside)
-    except BadConfiguration as exc:
-        kept = _last_good(environ, database, outside)
-        if kept is None:
-            raise
-        logs.warning("configuration.refused", in_use=kept.version, mistakes=str(exc).splitlines())
-        return kept, f"the file is wrong: the last good one, {kept.version}, is in use"
-    logs.event("configuration.loaded", version=config.version, rules=len(config.rules))
-    if config.literal_secrets:
-        logs.warning("configuration.not_kept", literal_secrets=list(config.literal_secrets))
-    else:
+def _go_on(before: Config, after: Config, engine: EmbeddedEngine, database: Database) -> None:
+    """Wake what was held for a region that is there again."""
+    added = after.swr.regions.keys() - before.swr.regions.keys()
+    if added:
         with database.write() as connection:
-            keep_configuration(connection, config.version, config.text, now())
-    return config, None
+            engine.wake(release(connection, added, now()), now(), connection)
 
 
-def _last_good(environ: Mapping[str, str], database: Database, outside: Outside) -> Config | None:
-    with database.read() as connection:
-        text = last_configuration(connection)
-    if text is None:
-        return None
-    try:
-        return configuration.parse(
-            text,
-            file="the last good configuration",
-            environ=environ,
-            read_file=configuration.read_secret_file,
-            outside=outside,
-        )
-    except BadConfiguration as exc:
-        logs.warning("configuration.last_good_unusable", mistakes=str(exc).splitlines())
-        return None
+def _end(old: InUse, new: InUse) -> None:
+    """Close what only the old one used."""
+    if old.swr is not new.swr:
+        old.swr.close()
+
+
+def _reaches_alike(one: Config, other: Config) -> bool:
+    return one.swr == other.swr and one.options.timeouts == other.options.timeouts
 
 
 def find_proxies(url: str) -> Mapping[str, str]:

@@ -100,6 +100,17 @@ class Metrics:
             "1 when the file in use is the one on disk, 0 when the last good one stands in.",
             registry=self.registry,
         )
+        self._in_use = Info(
+            "swrhook_configuration",
+            "The version of the configuration in use.",
+            registry=self.registry,
+        )
+        self._reloads = Counter(
+            "swrhook_configuration_reloads_total",
+            "Changed configurations, by outcome: taken, or refused for a mistake in them.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self._denied = Counter(
             "swrhook_access_denied_total",
             "Requests to the API or to /metrics without a valid token, or one of too low a role.",
@@ -147,6 +158,14 @@ class Metrics:
     def configuration(self, *, is_current: bool) -> None:
         """Show whether the configuration on disk is the one in use."""
         self._configuration.set(1 if is_current else 0)
+
+    def configuration_in_use(self, version: str) -> None:
+        """Show the version in use, and no longer the one before."""
+        self._in_use.info({"version": version})
+
+    def reloaded(self, outcome: str) -> None:
+        """Count a changed configuration: `taken` or `refused`."""
+        self._reloads.labels(outcome).inc()
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""

@@ -29,6 +29,7 @@ class SwrClient:
         refused: RefusedCredentials,
         clock: Callable[[], datetime],
     ) -> None:
+        self._login = (swr.credentials, swr.iam_endpoint, network.timeouts)
         endpoints = {swr.iam_endpoint, *(region.endpoint for region in swr.regions.values())}
         self._regions = swr.regions
         self._wire = Wire(endpoints, network, clock)
@@ -82,6 +83,11 @@ class SwrClient:
     def has_namespace(self, region: str, namespace: str) -> bool:
         """Tell whether an organization is there and ours; False is certain."""
         return protocol.read_namespace(self._get(region, protocol.namespace_path(namespace)))
+
+    def keep_tokens(self, before: "SwrClient") -> None:
+        """Go on with the tokens of an earlier client, if they are for the same account."""
+        if self._login == before._login:  # noqa: SLF001  # one of our own kind
+            self._tokens = before._tokens  # noqa: SLF001
 
     def close(self) -> None:
         """Close the connections that are not in use."""

@@ -1,18 +1,32 @@
 """GET /healthz and /readyz: for load balancers, without authentication, tiny."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from flask import Blueprint, Response, jsonify
 
 Check = Callable[[], str | None]
 
 
-def health(checks: Mapping[str, Check], notes: Mapping[str, Check]) -> Blueprint:
-    """Return the routes. Each check returns None, or in words why this process is not ready.
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What this process can tell of itself.
 
-    A note is told, but leaves the process ready: it works, if not as its operator wants. Backlog
-    and outages of SWR are for metrics and alerts: a load balancer that took this process out for
-    them would lose events and gain nothing.
+    Each of `checks` returns None, or in words why this process is not ready. One of `notes` is
+    told, but leaves the process ready: it works, if not as its operator wants. `configuration`
+    returns the version in use, and since when it is.
+    """
+
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    notes: Mapping[str, Check] = field(default_factory=dict)
+    configuration: Callable[[], Mapping[str, str]] = dict
+
+
+def health(told: Health) -> Blueprint:
+    """Return the routes.
+
+    Backlog and outages of SWR are for metrics and alerts: a load balancer that took this process
+    out for them would lose events and gain nothing.
     """
     blueprint = Blueprint("health", __name__)
 
@@ -22,10 +36,14 @@ def health(checks: Mapping[str, Check], notes: Mapping[str, Check]) -> Blueprint
 
     @blueprint.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        failing, told = _said(checks), _said(notes)
-        if failing:
-            return jsonify(status="not ready", failing=failing), 503
-        return jsonify(status="ready", **({"notes": told} if told else {})), 200
+        failing, notes = _said(told.checks), _said(told.notes)
+        whole = {
+            "status": "not ready" if failing else "ready",
+            **({"failing": failing} if failing else {}),
+            "configuration": told.configuration(),
+            **({"notes": notes} if notes else {}),
+        }
+        return jsonify(whole), 503 if failing else 200
 
     return blueprint
 

@@ -22,6 +22,7 @@ from swrhook.metrics import Metrics
 from swrhook.model import Entry, Outcome, PlannedSync, Push, Receipt, Target
 from swrhook.verdict import Verdict
 from swrhook.web import create_web
+from swrhook.web.health import Health
 
 NOW = datetime.now(UTC)
 DIGEST = "sha256:" + "a" * 64
@@ -62,7 +63,7 @@ class Parts:
 
     @cached_property
     def web(self) -> Flask:
-        return create_web(lambda: self.config, self.write, self.database, self.metrics, {}, {})
+        return create_web(lambda: self.config, self.write, self.database, self.metrics, Health())
 
     def client(self, token: str | None = READ) -> FlaskClient:
         client = self.web.test_client()

@@ -6,6 +6,7 @@ from werkzeug.test import TestResponse
 
 from swrhook.model import Entry, Receipt
 from swrhook.web import create_web
+from swrhook.web.health import Health
 from tests.web.parts import READ, SECRET, Parts
 
 
@@ -75,7 +76,7 @@ def test_500_of_a_hook_is_a_problem_too(parts: Parts) -> None:
     def fail(_entry: Entry) -> Receipt:
         raise RuntimeError("a defect")
 
-    web = create_web(lambda: parts.config, fail, parts.database, parts.metrics, {}, {})
+    web = create_web(lambda: parts.config, fail, parts.database, parts.metrics, Health())
     answer = web.test_client().post(
         "/hooks/ci",
         json={"image": "team/web:v1"},

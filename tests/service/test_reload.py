@@ -1,0 +1,195 @@
+"""The real service while its files change and deliveries go on."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from swrhook import simulator
+from tests.programs import PATIENCE, Served
+from tests.service.conftest import SECRET, SOURCE, TARGET, document
+
+THIRD = "ap-southeast-1"
+OLD, NEW = SECRET, "the-senders-next-secret"
+
+
+class Deployed:
+    """The service with its files in a mounted ConfigMap and a mounted secret."""
+
+    def __init__(self, service: Served, swr: simulator.RunningSimulator) -> None:
+        self.service = service
+        self.secrets = Mounted(service.folder / "secrets")
+        self.files = Mounted(service.folder / "config")
+        self.document: Any = document(swr)
+        for source in self.sources.values():
+            source["auth"]["secrets"] = [f"${{file:{self.secrets.folder}/sender}}"]
+        self.sources["steady"] = {
+            **self.sources["ci"],
+            "auth": {"scheme": "bearer", "secrets": ["${SENDER_SECRET}"]},
+        }
+        self.rotate(OLD)
+        self.write(json.dumps(self.document))
+        (service.folder / "swrhook.yaml").symlink_to(self.files.folder / "swrhook.yaml")
+
+    @property
+    def sources(self) -> Any:
+        return self.document["sources"]
+
+    def write(self, text: str) -> None:
+        self.files.put("swrhook.yaml", text)
+
+    def rotate(self, secret: str) -> None:
+        self.secrets.put("sender", secret)
+
+    def ready(self) -> Any:
+        answer = requests.get(f"{self.service.url}/readyz", timeout=10)
+        assert 200 == answer.status_code
+        return answer.json()
+
+    def change(self) -> None:
+        """Write the document as it is now, and wait until it is in use."""
+        before = self.ready()["configuration"]
+        self.write(json.dumps(self.document))
+        wait_until(lambda: before != self.ready()["configuration"])
+
+    def post(self, tag: str, secret: str = OLD, source: str = "ci") -> requests.Response:
+        return requests.post(
+            f"{self.service.url}/hooks/{source}",
+            json={"image": f"team/app:{tag}", "id": f"{source}-{tag}-{time.monotonic_ns()}"},
+            headers={"Authorization": f"Bearer {secret}"},
+            timeout=20,
+        )
+
+    def targets(self, answer: requests.Response) -> list[str]:
+        assert 202 == answer.status_code, answer.text
+        return [sync["target"] for sync in answer.json()["syncs"]]
+
+
+class Mounted:
+    """A folder that changes as Kubernetes changes one: by a link that is renamed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._versions = 0
+        folder.mkdir()
+
+    def put(self, name: str, text: str) -> None:
+        self._versions += 1
+        made = self.folder / f"..{self._versions}"
+        made.mkdir()
+        (made / name).write_text(text)
+        (self.folder / "..new").symlink_to(made.name)
+        (self.folder / "..new").rename(self.folder / "..data")
+        if not (self.folder / name).is_symlink():
+            (self.folder / name).symlink_to(f"..data/{name}")
+
+
+@contextmanager
+def deliveries(deployed: Deployed) -> Iterator[list[int]]:
+    """Let a sender that no change concerns deliver all the while; yield the answers' statuses."""
+    statuses: list[int] = []
+    stopping = threading.Event()
+
+    def deliver() -> None:
+        while not stopping.wait(0.05):
+            number = len(statuses) % 10
+            statuses.append(deployed.post(f"v{number}", source="steady").status_code)
+
+    thread = threading.Thread(target=deliver)
+    thread.start()
+    try:
+        yield statuses
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def test_files_change_under_a_service_that_takes_deliveries_all_the_while(
+    service: Served,
+) -> None:
+    with simulator.start([SOURCE, TARGET, THIRD], delay=0.1) as swr:
+        for region in (TARGET, THIRD):
+            swr.state.create_organization(region, "team")
+        for number in range(10):
+            swr.state.seed(SOURCE, "team", "app", f"v{number}")
+        (service.folder / "swrhook.yaml").unlink()
+        deployed = Deployed(service, swr)
+        third = deployed.document["swr"]["regions"].pop(THIRD)
+        deployed.write(json.dumps(deployed.document))
+        service.start()
+        with deliveries(deployed) as statuses:
+            rules_take_effect(deployed)
+            a_wrong_file_changes_nothing(deployed)
+            a_secret_is_rotated(deployed)
+            a_region_is_added(deployed, third)
+        syncs = service.wait_until_ended(1)
+
+    assert len(statuses) > 10
+    assert {200, 202} >= set(statuses)
+    assert {"verified", "superseded"} >= {sync["state"] for sync in syncs}
+    assert b"Traceback" not in service.log.read_bytes()
+    for secret in (OLD, NEW):
+        assert secret.encode() not in service.log.read_bytes()
+
+
+def rules_take_effect(deployed: Deployed) -> None:
+    before = deployed.targets(deployed.post("v1"))
+    deployed.document["rules"].append(
+        {"name": "more", "when": {"tag": "v9"}, "sync": [{"region": TARGET, "namespace": "team"}]}
+    )
+    deployed.document["rules"][0]["when"] = {"namespace": "team", "tag": "v1"}
+    deployed.change()
+    now = deployed.post("v2")
+
+    assert [f"{TARGET}/team"] == before
+    assert (200, "ignored") == (now.status_code, now.json()["outcome"])
+    reloaded = deployed.service.events()
+    changed = [line["changed"] for line in reloaded if line["event"] == "configuration.reloaded"]
+    assert [{"rules": {"added": ["more"], "changed": ["all"]}}] == changed
+
+
+def a_wrong_file_changes_nothing(deployed: Deployed) -> None:
+    before = deployed.ready()["configuration"]
+    deployed.write(json.dumps(deployed.document).replace("namespace", "namespcae"))
+    wait_until(lambda: "notes" in deployed.ready())
+    ready = deployed.ready()
+
+    assert before == ready["configuration"]
+    assert "the last good one" in ready["notes"]["configuration"]
+    assert [f"{TARGET}/team"] == deployed.targets(deployed.post("v1"))
+    deployed.document["rules"][0]["when"] = {"namespace": "team"}
+    deployed.change()
+    assert "notes" not in deployed.ready()
+    assert [f"{TARGET}/team"] == deployed.targets(deployed.post("v2"))
+
+
+def a_secret_is_rotated(deployed: Deployed) -> None:
+    before = deployed.ready()["configuration"]
+    deployed.rotate(NEW)
+    wait_until(lambda: before != deployed.ready()["configuration"])
+
+    assert before["version"] == deployed.ready()["configuration"]["version"]
+    assert (401, 202) == (
+        deployed.post("v3", OLD).status_code,
+        deployed.post("v3", NEW).status_code,
+    )
+
+
+def a_region_is_added(deployed: Deployed, region: Any) -> None:
+    deployed.document["swr"]["regions"][THIRD] = region
+    deployed.document["rules"][0]["sync"].append({"region": THIRD, "namespace": "team"})
+    deployed.change()
+
+    assert [f"{TARGET}/team", f"{THIRD}/team"] == deployed.targets(deployed.post("v4", NEW))
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "waited for too long"
+        time.sleep(0.05)

@@ -1,0 +1,55 @@
+"""One value for everybody, replaced while some still hold the one before."""
+
+import pytest
+
+from swrhook.current import Current
+
+
+def test_a_value_that_nobody_holds_ends_when_it_is_replaced() -> None:
+    ended: list[str] = []
+    current = Current("old", ended.append)
+    current.replace("new")
+
+    assert "new" == current.value
+    assert ["old"] == ended
+
+
+def test_a_value_that_is_held_ends_with_its_last_holder() -> None:
+    ended: list[str] = []
+    current = Current("old", ended.append)
+    with current.held() as first:
+        with current.held() as second:
+            current.replace("new")
+            with current.held() as third:
+                seen = (first, second, third)
+        still = list(ended)
+    after = list(ended)
+
+    assert ("old", "old", "new") == seen
+    assert [] == still
+    assert ["old"] == after
+
+
+def test_a_holder_that_fails_lets_go_too() -> None:
+    ended: list[str] = []
+    current = Current("old", ended.append)
+
+    def fail() -> None:
+        with current.held():
+            current.replace("new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+
+    assert ["old"] == ended
+
+
+def test_each_value_ends_once() -> None:
+    ended: list[int] = []
+    current = Current(0, ended.append)
+    for number in (1, 2, 3):
+        with current.held():
+            current.replace(number)
+
+    assert [0, 1, 2] == ended

@@ -1,0 +1,60 @@
+"""What /readyz tells, and that one request sees one configuration."""
+
+from dataclasses import replace
+
+from flask.testing import FlaskClient
+
+from swrhook.config.values import Access
+from swrhook.web import create_web, one_for_each_request
+from swrhook.web.health import Health
+from tests.web.parts import Parts
+
+IN_USE = {"version": "0123456789ab", "since": "2026-03-04T05:06:07.000Z"}
+
+
+def client(parts: Parts, told: Health) -> FlaskClient:
+    return create_web(
+        lambda: parts.config, parts.write, parts.database, parts.metrics, told
+    ).test_client()
+
+
+def test_a_ready_process_tells_its_configuration(parts: Parts) -> None:
+    answer = client(parts, Health(configuration=lambda: IN_USE)).get("/readyz")
+
+    assert 200 == answer.status_code
+    assert {"status": "ready", "configuration": IN_USE} == answer.get_json()
+
+
+def test_a_note_leaves_the_process_ready(parts: Parts) -> None:
+    told = Health(notes={"configuration": lambda: "wrong", "other": lambda: None})
+    answer = client(parts, told).get("/readyz")
+
+    assert 200 == answer.status_code
+    assert {"configuration": "wrong"} == answer.get_json()["notes"]
+
+
+def test_a_failing_check_is_named_with_the_configuration(parts: Parts) -> None:
+    told = Health({"ledger": lambda: "full", "engine": lambda: None}, configuration=lambda: IN_USE)
+    answer = client(parts, told).get("/readyz")
+
+    assert 503 == answer.status_code
+    assert {
+        "status": "not ready",
+        "failing": {"ledger": "full"},
+        "configuration": IN_USE,
+    } == answer.get_json()
+
+
+def test_a_request_sees_one_configuration_from_beginning_to_end(parts: Parts) -> None:
+    read = one_for_each_request(lambda: parts.config)
+    before = parts.config
+    after = replace(before, access=Access())
+    with parts.web.test_request_context():
+        first = read()
+        parts.config = after
+        second = read()
+    with parts.web.test_request_context():
+        third = read()
+
+    assert [before, before, after] == [first, second, third]
+    assert after is read()  # outside of any request too
