@@ -20,7 +20,7 @@ FRESH = timedelta(seconds=5)
 class Hearing:
     """Knows from the ledger when each configured source delivered last.
 
-    One that never has is silent when `expect_every` has passed since this process began.
+    One that never has is silent when `expect_every` has passed since this process has known it.
     """
 
     def __init__(
@@ -30,13 +30,15 @@ class Hearing:
         self._database = database
         self._config = config
         self._clock = clock
-        self._began = clock()
+        self._known = dict.fromkeys(config().sources, clock())  # since when
         self._looked: tuple[datetime, Sequence[Heard]] | None = None
 
     def look(self) -> Sequence[Heard] | None:
         """Return every configured source; None when the ledger cannot be read."""
         sources = self._config().sources
         now = self._clock()
+        # A source that is new in a running process has as much time as at a start.
+        known = self._known = {name: self._known.get(name, now) for name in sources}
         last = last_deliveries(self._database, sources)
         if last is None:
             return None
@@ -46,7 +48,7 @@ class Hearing:
                 last.get(name),
                 source.expect_every,
                 is_silent=source.expect_every is not None
-                and now - last.get(name, self._began) > source.expect_every,
+                and now - last.get(name, known[name]) > source.expect_every,
             )
             for name, source in sources.items()
         ]

@@ -114,3 +114,20 @@ def test_the_last_delivery_is_found_in_the_index(parts: Parts) -> None:
         [plan] = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")
 
     assert "SEARCH deliveries USING INDEX deliveries_by_source (source=?)" == plan[3]
+
+
+def test_a_source_that_is_new_in_a_running_process_is_given_its_time(
+    parts: Parts, hearing: Hearing, clock: Clock
+) -> None:
+    new = replace(parts.config.sources["ci"], name="new", expect_every=HOUR)
+    clock.now += 2 * HOUR
+    parts.config = replace(parts.config, sources={"new": new})
+    at_first = silent(hearing)
+    clock.now += HOUR + timedelta(seconds=1)
+
+    assert [] == at_first
+    assert ["new"] == silent(hearing)
+
+
+def silent(hearing: Hearing) -> list[str]:
+    return [heard.source for heard in hearing.look() or () if heard.is_silent]
