@@ -107,7 +107,7 @@ def wait_for(process: "subprocess.Popen[bytes]", url: str) -> list[str]:
         try:
             methods = ("GET", "HEAD")
             return [m for m in methods if requests.request(m, f"{url}/healthz", timeout=5).ok]
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):  # gunicorn listens before it serves
             time.sleep(0.1)
     process.kill()
     output = process.stdout.read().decode() if process.stdout else ""
