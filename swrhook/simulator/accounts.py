@@ -59,6 +59,12 @@ class Accounts:
             self._tokens.clear()
             return count
 
+    def lock(self) -> None:
+        """Lock every user for a while, as too many wrong passwords do."""
+        with self._lock:
+            until = self._clock() + timedelta(seconds=self._settings().lock_time)
+            self._locked_until = dict.fromkeys(self._users, until)
+
     def clear(self) -> None:
         """Forget all tokens, failures and locks."""
         with self._lock:

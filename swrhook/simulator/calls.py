@@ -1,6 +1,7 @@
 """The record of every call that IAM and the regions received. It holds no token and no password."""
 
 import itertools
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +19,7 @@ class CallLog:
     def __init__(self) -> None:
         self._lock = Lock()
         self._serials = itertools.count(1)
-        self._calls: dict[int, Call] = {}
+        self._calls: OrderedDict[int, Call] = OrderedDict()
 
     def begin(self, call: Call) -> Call:
         """Record a call on its arrival, and give it a serial number."""
@@ -26,11 +27,19 @@ class CallLog:
             recorded = replace(call, serial=next(self._serials))
             self._calls[recorded.serial] = recorded
             if len(self._calls) > LIMIT:
-                del self._calls[next(iter(self._calls))]
+                self._calls.popitem(last=False)
             return recorded
 
-    def end(self, call: Call, *, status: int, at: datetime) -> None:
-        """Record how a call was answered."""
+    def strike(self, call: Call, faults: Sequence[str]) -> Call:
+        """Record the names of faults that strike a call."""
+        struck = replace(call, faults=(*call.faults, *faults))
+        with self._lock:
+            if self._calls.get(call.serial) is call:
+                self._calls[call.serial] = struck
+        return struck
+
+    def end(self, call: Call, *, status: int | None, at: datetime) -> None:
+        """Record how a call was answered; None if it was not."""
         took_ms = (at - call.time).total_seconds() * 1000
         with self._lock:
             if self._calls.get(call.serial) is call:

@@ -10,7 +10,7 @@ from typing import Literal, cast
 
 from swrhook import names
 from swrhook.simulator import refusals
-from swrhook.simulator.jobs import Image
+from swrhook.simulator.jobs import Image, Window
 from swrhook.simulator.tagstore import Page
 from swrhook.simulator.values import Target
 from swrhook.simulator.web import parse_json
@@ -24,14 +24,6 @@ class SyncRequest:
 
     tags: tuple[str, ...]
     target: Target
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The part of a listing that is asked for."""
-
-    offset: int
-    limit: int
 
 
 def image(region: str, namespace: str, repository: str) -> Image:

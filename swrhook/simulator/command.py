@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
@@ -43,13 +44,15 @@ _LOGIN = (
     type=click.Path(path_type=Path),
     help="A YAML or JSON file: organizations, tags, faults, settings.",
 )
+@click.option("--seed", type=int, help="Decides which calls a fault with a share strikes.")
 @click.option("--bind", default="127.0.0.1", show_default=True, help="The address to listen on.")
-def simulator(
+def simulator(  # noqa: PLR0913, PLR0917 - an argument for each option
     port: int,
     regions: str,
     mirrors: Sequence[str],
     delay: float,
     scenario: Path | None,
+    seed: int | None,
     bind: str,
 ) -> None:
     """Simulate IAM and SWR regions on this machine, until Ctrl-C.
@@ -64,7 +67,7 @@ def simulator(
             bind=bind,
             delay=delay,
             mirror=_mirrors(mirrors, names),
-            scenario=Reader(names).file(scenario) if scenario else Scenario(),
+            scenario=_scenario(scenario, names, seed),
         )
     except ScenarioError as exc:
         raise click.ClickException(str(exc)) from exc
@@ -75,6 +78,13 @@ def simulator(
     with running:
         _introduce(running)
         _wait()
+
+
+def _scenario(path: Path | None, regions: Sequence[str], seed: int | None) -> Scenario:
+    scenario = Reader(regions).file(path) if path else Scenario()
+    if seed is None:
+        return scenario
+    return replace(scenario, settings={**scenario.settings, "seed": seed})
 
 
 def _regions(text: str) -> Sequence[str]:

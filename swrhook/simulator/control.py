@@ -1,7 +1,7 @@
 """The simulator's own API, under /_sim/ on every port: no token, no faults, no record."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, astuple, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import cast
 
@@ -46,7 +46,7 @@ def tags() -> Response:
 def seed_tags() -> Response:
     """Push one tag, or a list of them."""
     state = _state()
-    seeded = [_tag(seed.region, state.seed(*astuple(seed))) for seed in _reader().tags(_body())]
+    seeded = [_tag(seed.region, state.push(seed)) for seed in _reader().tags(_body())]
     return _answer(seeded if isinstance(_body(), list) else seeded[0])
 
 
@@ -200,6 +200,7 @@ def _tag(region: str, tag: Tag) -> Json:
         "repository": tag.repository,
         "tag": tag.name,
         "digest": tag.digest,
+        "index": tag.index,
         "created": _stamp(tag.created),
         "updated": _stamp(tag.updated),
     }

@@ -1,130 +1,123 @@
-"""What can be made to go wrong: the table of faults, and what each of them does to a call.
+"""The table of faults: which of them strike a call, or a tag of it.
 
-A new kind of fault is a field of `Fault` with its line in `FaultSchema`, and a function in
-`EFFECTS`. An effect sees the call before authentication. It returns the answer, or None to let
-the call go on. One that talks to the client over the socket itself (`environ["werkzeug.socket"]`)
-sets `environ[HUNG_UP]` and returns any response: the server then closes the connection and
-sends nothing.
+`times` and `nth` go by the order in which calls arrive. `share` does not: whether a fault strikes
+is drawn from the seed, the fault's name, what the call asks, and how many calls asked the same
+before. So the same calls meet the same faults in every run, in whatever order threads send them.
 """
 
 import itertools
-import json
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from threading import Lock
-from typing import Any
 
-from werkzeug import Response
-
-from swrhook.simulator.accounts import Accounts
-from swrhook.simulator.server import HUNG_UP
-from swrhook.simulator.values import EVERYWHERE, IAM, Fault
-
-__all__ = ["EFFECTS", "HUNG_UP", "FaultTable", "Hit", "strike"]
+from swrhook.simulator import chance
+from swrhook.simulator.subjects import Subject, matches
+from swrhook.simulator.values import EVERYWHERE, Aim, Fault
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """The call that a fault strikes, and what an effect may need."""
+class FailedTags:
+    """The tags of a call that a fault makes fail."""
 
-    accounts: Accounts
-    environ: dict[str, Any]
+    fault: Fault
+    tags: Sequence[str]
+
+
+@dataclass(slots=True)
+class _Standing:
+    """A fault with what it has met so far."""
+
+    fault: Fault
+    met: int = 0
+    alike: Counter[tuple[str, ...]] = field(default_factory=Counter)
+
+    def strikes(self, subject: Subject, seed: int) -> bool:
+        """Tell whether the fault strikes what it has now met."""
+        self.met += 1
+        if self.fault.nth not in (None, self.met):
+            return False
+        if self.fault.share is None:
+            return True
+        before = self.alike[subject.identity]
+        self.alike[subject.identity] += 1
+        return chance.draw(seed, self.fault.name, *subject.identity, before) < self.fault.share
 
 
 class FaultTable:
     """The faults in the order they were added; each counts down until it is used up."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: Callable[[], int]) -> None:
+        self._seed = seed
         self._lock = Lock()
         self._ids = itertools.count(1)
-        self._faults: dict[int, Fault] = {}
+        self._faults: dict[int, _Standing] = {}
 
     def add(self, faults: Sequence[Fault]) -> None:
-        """Add faults behind those that are there."""
+        """Add faults behind those that are there; one without a name is called by its number."""
         with self._lock:
-            self._faults |= {next(self._ids): fault for fault in faults}
+            for fault in faults:
+                number = next(self._ids)
+                named = replace(fault, name=fault.name or f"fault-{number}")
+                self._faults[number] = _Standing(named)
 
     def all(self) -> Sequence[Fault]:
         """List the faults that are not used up."""
         with self._lock:
-            return list(self._faults.values())
+            return [standing.fault for standing in self._faults.values()]
 
     def clear(self) -> None:
-        """Let nothing go wrong any more."""
+        """Let nothing go wrong any more, and number faults from 1 again."""
         with self._lock:
+            self._ids = itertools.count(1)
             self._faults.clear()
 
-    def take(self, region: str, operation: str) -> Sequence[Fault]:
+    def take(self, subject: Subject) -> Sequence[Fault]:
         """Take the faults that strike a call: those up to the first that answers it.
 
         So two answers with `times: 1` are given one after the other, to two calls.
         """
         taken: list[Fault] = []
         with self._lock:
-            for number, fault in list(self._faults.items()):
-                if fault.failed_tags or not _applies(fault, region, operation):
-                    continue
-                self._use(number)
-                taken.append(fault)
-                if fault.status is not None:
-                    break
+            for number, standing in self._aimed("call"):
+                if self._strikes(standing, subject):
+                    taken.append(self._use(number))
+                    if taken[-1].answers:
+                        break
         return taken
 
-    def take_failed_tags(self, region: str, tags: Sequence[str]) -> Fault | None:
+    def take_failed_tags(self, tags: Sequence[Subject]) -> FailedTags | None:
         """Take the first fault that makes some of these tags fail."""
         with self._lock:
-            for number, fault in self._faults.items():
-                hit = not set(tags).isdisjoint(fault.failed_tags)
-                if hit and _applies(fault, region, "sync_images"):
-                    self._use(number)
-                    return fault
+            for number, standing in self._aimed("failed_tags"):
+                named = standing.fault.failed_tags
+                listed = [tag for tag in tags if EVERYWHERE in named or tag.tags[0] in named]
+                failed = [tag.tags[0] for tag in listed if self._strikes(standing, tag)]
+                if failed:
+                    return FailedTags(self._use(number), failed)
         return None
 
-    def _use(self, number: int) -> None:
-        fault = self._faults[number]
-        if fault.times is None:
-            return
-        if fault.times > 1:
-            self._faults[number] = replace(fault, times=fault.times - 1)
-        else:
+    def take_for_job(self, tag: Subject) -> Fault | None:
+        """Take the first fault that strikes the job of a tag."""
+        with self._lock:
+            for number, standing in self._aimed("job"):
+                if self._strikes(standing, tag):
+                    return self._use(number)
+        return None
+
+    def _aimed(self, aim: Aim) -> Iterator[tuple[int, _Standing]]:
+        return (
+            (n, standing) for n, standing in list(self._faults.items()) if standing.fault.aim == aim
+        )
+
+    def _strikes(self, standing: _Standing, subject: Subject) -> bool:
+        return matches(standing.fault, subject) and standing.strikes(subject, self._seed())
+
+    def _use(self, number: int) -> Fault:
+        standing = self._faults[number]
+        fault = standing.fault
+        if fault.times == 1 or fault.nth is not None:
             del self._faults[number]
-
-
-def strike(faults: Sequence[Fault], hit: Hit) -> Response | None:
-    """Let faults do their work on a call, until one of them answers it."""
-    for fault in faults:
-        for effect in EFFECTS:
-            response = effect(fault, hit)
-            if response is not None:
-                return response
-    return None
-
-
-def _applies(fault: Fault, region: str, operation: str) -> bool:
-    everywhere = fault.region == EVERYWHERE and region != IAM
-    return (everywhere or fault.region == region) and fault.operation in (EVERYWHERE, operation)
-
-
-def _kill_tokens(fault: Fault, hit: Hit) -> None:
-    if fault.token_kill:
-        hit.accounts.kill_tokens()
-
-
-def _wait(fault: Fault, _hit: Hit) -> None:
-    if fault.delay:
-        time.sleep(fault.delay)
-
-
-def _answer(fault: Fault, _hit: Hit) -> Response | None:
-    if fault.status is None:
-        return None
-    # Text is sent as it is: a proxy's HTML page, broken JSON, nothing at all.
-    as_text = isinstance(fault.body, str) or fault.body is None
-    content = (fault.body or "") if as_text else json.dumps(fault.body)
-    content_type = "text/html" if as_text else "application/json"
-    headers: Mapping[str, str] = {"Content-Type": content_type} | dict(fault.headers)
-    return Response(str(content), status=fault.status, headers=headers)
-
-
-EFFECTS: tuple[Callable[[Fault, Hit], Response | None], ...] = (_kill_tokens, _wait, _answer)
+        elif fault.times is not None:
+            standing.fault = replace(fault, times=fault.times - 1)
+        return fault

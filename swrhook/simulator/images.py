@@ -79,7 +79,7 @@ def _tag(tag: Tag) -> dict[str, Json]:
         "id": tag.id,
         "repo_id": _number(tag.namespace, tag.repository),
         "image_id": image_id,
-        "manifest": json.dumps({"schemaVersion": 2, "config": {"digest": f"sha256:{image_id}"}}),
+        "manifest": _manifest(tag, f"sha256:{image_id}"),
         "digest": tag.digest,
         "schema": 2,
         "path": f"swr.{region()}.myhuaweicloud.com/{path}",
@@ -90,8 +90,13 @@ def _tag(tag: Tag) -> dict[str, Json]:
         "created": stamp(tag.created),
         "updated": stamp(tag.updated),
         "domain_id": DEMO.domain_id,
-        "tag_type": 0,
+        "tag_type": int(tag.index),
     }
+
+
+def _manifest(tag: Tag, part: str) -> str:
+    content = {"manifests": [{"digest": part}]} if tag.index else {"config": {"digest": part}}
+    return json.dumps({"schemaVersion": 2} | content)
 
 
 def _repo(image: Image) -> dict[str, Json]:

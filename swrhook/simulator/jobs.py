@@ -3,12 +3,13 @@
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import RLock
+from types import MappingProxyType
 
-from swrhook.simulator.values import Status, SyncJob, Target
+from swrhook.simulator.values import Outcome, Shown, Status, SyncJob, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,45 @@ class Image:
     region: str
     namespace: str
     repository: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a call of sync_images orders for each of its tags; `delay` is in seconds."""
+
+    source: Image
+    target: Target
+    created: datetime
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What a fault does to a job: another end, another answer about it, a longer way."""
+
+    outcome: Outcome | None = None
+    shown: Shown | None = None
+    delay: float = 0.0
+
+
+_GOOD = Fate()
+NO_FATES: Mapping[str, Fate] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The part of a listing that is asked for."""
+
+    offset: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the jobs of a repository, and how many there are in all."""
+
+    jobs: Sequence[SyncJob]
+    total: int
 
 
 class Jobs:
@@ -30,13 +70,11 @@ class Jobs:
         self._of: defaultdict[Image, list[int]] = defaultdict(list)
         self._due: list[tuple[datetime, int]] = []
 
-    def add(
-        self, source: Image, tags: Sequence[str], target: Target, *, now: datetime, delay: float
-    ) -> Sequence[SyncJob]:
-        """Queue one job for each tag."""
+    def add(self, order: Order, tags: Sequence[str], fates: Mapping[str, Fate]) -> None:
+        """Queue one job for each tag; a tag without a fate fares as it should."""
         with self._lock:
-            due = now + timedelta(seconds=delay)
-            return [self._add(source, tag, target, now, due) for tag in tags]
+            for tag in tags:
+                self._add(order, tag, fates.get(tag, _GOOD))
 
     def take_due(self, now: datetime) -> SyncJob | None:
         """Take the job that is due first; who takes it must finish it."""
@@ -53,9 +91,17 @@ class Jobs:
                 self._change(job.id, status, at)
 
     def of(self, source: Image) -> Sequence[SyncJob]:
-        """List the jobs of a source repository, oldest first."""
+        """List the jobs of a source repository that are not hidden, oldest first."""
         with self._lock:
             return [self._jobs[job_id] for job_id in self._of.get(source, ())]
+
+    def window(self, source: Image, window: Window, *, descending: bool) -> Part:
+        """List some of these jobs, from the oldest or from the newest on."""
+        with self._lock:
+            ids = self._of.get(source, [])
+            ordered = reversed(ids) if descending else iter(ids)
+            wanted = itertools.islice(ordered, window.offset, window.offset + window.limit)
+            return Part([self._jobs[job_id] for job_id in wanted], len(ids))
 
     def all(self) -> Sequence[SyncJob]:
         """List all jobs, oldest first."""
@@ -70,25 +116,26 @@ class Jobs:
             self._of.clear()
             self._due.clear()
 
-    def _add(
-        self, source: Image, tag: str, target: Target, now: datetime, due: datetime
-    ) -> SyncJob:
+    def _add(self, order: Order, tag: str, fate: Fate) -> None:
+        source = order.source
         job = SyncJob(
             id=next(self._ids),
             region=source.region,
             namespace=source.namespace,
             repository=source.repository,
             tag=tag,
-            target=target,
+            target=order.target,
             status="waiting",
-            created=now,
-            updated=now,
-            due=due,
+            created=order.created,
+            updated=order.created,
+            due=order.created + timedelta(seconds=order.delay + fate.delay),
+            outcome=fate.outcome,
+            shown=fate.shown,
         )
         self._jobs[job.id] = job
-        self._of[source].append(job.id)
-        heapq.heappush(self._due, (due, job.id))
-        return job
+        if fate.shown != "hidden":
+            self._of[source].append(job.id)
+        heapq.heappush(self._due, (job.due, job.id))
 
     def _change(self, job_id: int, status: Status, at: datetime) -> SyncJob:
         job = replace(self._jobs[job_id], status=status, updated=at)

@@ -18,12 +18,15 @@ from swrhook.simulator.values import Tag
 
 TIMEOUTS = (2.0, 10.0)
 # A registry answers with another manifest, or none, to a client that does not name the type.
-ACCEPT = (
-    "application/vnd.oci.image.index.v1+json, "
-    "application/vnd.oci.image.manifest.v1+json, "
-    "application/vnd.docker.distribution.manifest.list.v2+json, "
-    "application/vnd.docker.distribution.manifest.v2+json"
+INDEXES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
 )
+MANIFESTS = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+ACCEPT = ", ".join(INDEXES + MANIFESTS)
 
 
 class MirrorUnavailable(Exception):
@@ -84,7 +87,8 @@ class MirroredTags:
             return None
         now = self._clock()
         serial = crc32(f"{namespace}/{repository}:{name}".encode())
-        return Tag(serial, namespace, repository, name, digest, created=now, updated=now)
+        index = response.headers.get("Content-Type") in INDEXES
+        return Tag(serial, namespace, repository, name, digest, now, now, index)
 
     def _all(self, path: str, key: str) -> Sequence[str]:
         names: list[str] = []

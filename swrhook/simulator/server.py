@@ -17,8 +17,8 @@ from werkzeug.serving import DechunkedInput, ThreadedWSGIServer, WSGIRequestHand
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-HUNG_UP = "swrhook.simulator.hung_up"
-"""In the environ: a fault has dealt with the client over its socket, nothing is to be sent."""
+TRANSMIT = "swrhook.simulator.transmit"
+"""In the environ, put there by a fault: what sends the answer, given the socket and the bytes."""
 BODY_LIMIT = 12 * 1024 * 1024
 # How often a server looks whether it is to stop.
 _POLL = 0.2
@@ -91,10 +91,12 @@ class Handler(WSGIRequestHandler):
         environ["wsgi.input"] = BytesIO(self._read_body(environ))
         environ["wsgi.input_terminated"] = True
         status, headers, body = self._run_app(environ)
-        if environ.get(HUNG_UP):
+        content = self._content(status, headers, body)
+        if TRANSMIT in environ:
             self.close_connection = True
-            return
-        self._send(status, headers, body)
+            environ[TRANSMIT](self.connection, content)
+        else:
+            self.wfile.write(content)
 
     def _read_body(self, environ: dict[str, Any]) -> bytes:
         if isinstance(environ["wsgi.input"], DechunkedInput):
@@ -120,7 +122,7 @@ class Handler(WSGIRequestHandler):
             chunks.close()
         return started[0], started[1], body
 
-    def _send(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
+    def _content(self, status: str, headers: list[tuple[str, str]], body: bytes) -> bytes:
         framing = [("Date", self.date_time_string()), ("Content-Length", str(len(body)))]
         if self.close_connection:
             framing.append(("Connection", "close"))
@@ -129,7 +131,7 @@ class Handler(WSGIRequestHandler):
         head = "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode("latin-1")
         # Headers and body go out together. In two segments, the second would wait for the
         # client's delayed acknowledgement of the first, 40 ms on Linux.
-        self.wfile.write(head if self.command == "HEAD" else head + body)
+        return head if self.command == "HEAD" else head + body
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
         """Say nothing: the calls are recorded where they can be asked for."""

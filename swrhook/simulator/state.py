@@ -1,6 +1,6 @@
 """All that the simulator knows, behind one object that HTTP, tests and scenarios share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import RLock
@@ -8,14 +8,16 @@ from threading import RLock
 from swrhook.simulator.accounts import Accounts
 from swrhook.simulator.calls import CallLog
 from swrhook.simulator.faults import FaultTable
-from swrhook.simulator.jobs import Image, Jobs
+from swrhook.simulator.jobs import NO_FATES, Fate, Image, Jobs, Order, Part, Window
 from swrhook.simulator.mirror import MirroredTags, MirrorUnavailable
 from swrhook.simulator.rules import SyncRules
 from swrhook.simulator.tagstore import StoredTags, TagStore
 from swrhook.simulator.values import (
     EVERYWHERE,
     Call,
+    Content,
     Scenario,
+    SeedTag,
     Settings,
     Setup,
     Status,
@@ -49,7 +51,7 @@ class State:
         self._setup = setup
         self._lock = RLock()
         self.accounts = Accounts(setup.users, clock=clock, settings=lambda: self.settings)
-        self.faults = FaultTable()
+        self.faults = FaultTable(lambda: self.settings.seed)
         self.call_log = CallLog()
         self.rules = SyncRules()
         self._jobs = Jobs(self._lock)
@@ -65,9 +67,14 @@ class State:
         self, region: str, namespace: str, repository: str, tag: str, digest: str | None = None
     ) -> Tag:
         """Push a tag as a docker client would; the organization is created where it lacks."""
-        store = self._writable(region)
-        store.add_organization(namespace)
-        return store.put(namespace, repository, tag, digest, at=self.clock())
+        return self.push(SeedTag(region, namespace, repository, tag, digest))
+
+    def push(self, seed: SeedTag) -> Tag:
+        """Push a tag, be it an index."""
+        store = self._writable(seed.region)
+        store.add_organization(seed.namespace)
+        content = Content(seed.digest, index=seed.index)
+        return store.put(seed.namespace, seed.repository, seed.tag, content, at=self.clock())
 
     def remove(self, region: str, tag: Tag) -> None:
         """Delete a tag from a region."""
@@ -85,15 +92,26 @@ class State:
         found = self.store(region).tag(namespace, repository, tag)
         return found.digest if found else None
 
-    def sync(self, source: Image, tags: Sequence[str], target: Target) -> Sequence[SyncJob]:
+    def sync(
+        self,
+        source: Image,
+        tags: Sequence[str],
+        target: Target,
+        fates: Mapping[str, Fate] = NO_FATES,
+    ) -> None:
         """Accept tags for synchronization; each is read and copied when the delay has passed."""
-        delay = self.settings.delay
-        return self._jobs.add(source, tags, target, now=self.clock(), delay=delay)
+        order = Order(source, target, created=self.clock(), delay=self.settings.delay)
+        self._jobs.add(order, tags, fates)
 
     def jobs(self, source: Image | None = None) -> Sequence[SyncJob]:
         """List the sync jobs, or those of one source repository, as they are now."""
         self._run_due_jobs()
         return self._jobs.all() if source is None else self._jobs.of(source)
+
+    def window(self, source: Image, window: Window, *, descending: bool) -> Part:
+        """List some of the sync jobs of a source repository that are not hidden."""
+        self._run_due_jobs()
+        return self._jobs.window(source, window, descending=descending)
 
     def calls(self, *, region: str = "", operation: str = "", path: str = "") -> Sequence[Call]:
         """List the calls received, oldest first; `path` is a part of the path."""
@@ -133,7 +151,7 @@ class State:
         for organization in scenario.organizations:
             self.create_organization(organization.region, organization.namespace)
         for tag in scenario.tags:
-            self.seed(tag.region, tag.namespace, tag.repository, tag.tag, tag.digest)
+            self.push(tag)
         self.faults.add(scenario.faults)
 
     def _writable(self, region: str) -> StoredTags:
@@ -160,8 +178,10 @@ class State:
         return any(isinstance(store, MirroredTags) for store in stores)
 
     def _run(self, job: SyncJob, *, at: datetime) -> None:
+        if job.outcome == "never":
+            return
         try:
-            status = self._copy(job, at)
+            status = job.outcome or self._copy(job, at)
         except MirrorUnavailable:
             status = "failed"
         self._jobs.finish(job, status, at=at)
@@ -179,5 +199,6 @@ class State:
             return "existed"
         if not isinstance(target, StoredTags):
             return "failed"
-        target.put(namespace, repository, job.tag, wanted.digest, at=at)
+        content = Content(wanted.digest, index=wanted.index)
+        target.put(namespace, repository, job.tag, content, at=at)
         return "success"

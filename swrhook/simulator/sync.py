@@ -5,16 +5,17 @@ Jobs», «Creating (Querying, Deleting) an Automatic Image Synchronization Task�
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, Response, request
 
 from swrhook.simulator import checks, refusals
 from swrhook.simulator.checks import SyncRequest
-from swrhook.simulator.jobs import Image
+from swrhook.simulator.jobs import Fate, Image
 from swrhook.simulator.lookup import known_image, stamp
+from swrhook.simulator.subjects import of_tag
 from swrhook.simulator.values import DEMO, Json, SyncJob, SyncRule, Target
-from swrhook.simulator.web import answer, region, state
+from swrhook.simulator.web import answer, region, settings, state, struck, subject
 
 sync = Blueprint("sync", __name__)
 _REPO = "/namespaces/<namespace>/repos/<repository>"
@@ -28,13 +29,14 @@ def sync_images(namespace: str, repository: str) -> Response:
     wanted = checks.sync_request(body)
     known_image(image)
     _check_target(wanted.target)
-    fault = state().faults.take_failed_tags(region(), wanted.tags)
-    failed = fault.failed_tags if fault else ()
-    accepted = [tag for tag in wanted.tags if tag not in failed]
-    state().sync(image, accepted, wanted.target)
-    if fault:
-        listed = [tag for tag in wanted.tags if tag in failed]
-        return answer(listed, status=fault.status or 500, headers=fault.headers)
+    failed = state().faults.take_failed_tags([of_tag(subject(), tag) for tag in wanted.tags])
+    lost = failed.tags if failed else ()
+    accepted = [tag for tag in wanted.tags if tag not in lost]
+    state().sync(image, accepted, wanted.target, _fates(accepted))
+    if failed:
+        struck([failed.fault])
+        status = failed.fault.status or 500
+        return answer(failed.tags, status=status, headers=failed.fault.headers)
     return _accepted(wanted)
 
 
@@ -49,12 +51,9 @@ def sync_job(namespace: str, repository: str) -> Response:
     if order not in ("asc", "desc"):
         raise refusals.swr(400, "4001025", "Invalid parameters: order.")
     known_image(image)
-    jobs = list(state().jobs(image))
-    if order == "desc":
-        jobs.reverse()
-    found = jobs[window.offset : window.offset + window.limit]
-    content_range = f"{window.offset}-{len(found)}/{len(jobs)}"
-    return answer([_job(job) for job in found], headers={"Content-Range": content_range})
+    found = state().window(image, window, descending=order == "desc")
+    content_range = f"{window.offset}-{len(found.jobs)}/{found.total}"
+    return answer([_job(job) for job in found.jobs], headers={"Content-Range": content_range})
 
 
 @sync.route(f"{_REPO}/sync_repo", methods=["GET", "POST", "DELETE"])
@@ -99,15 +98,22 @@ def _check_target(target: Target) -> None:
     # A region that is not one is answered like a fault of the service.
     if target.region not in state().regions:
         raise refusals.swr(500, "5001101", "Internal error")
-    refuse = state().settings.unknown_organization == "refuse"
+    refuse = settings().unknown_organization == "refuse"
     if refuse and not state().store(target.region).has_organization(target.namespace):
         raise refusals.swr(404, "4040058", "The organization was not found.")
+
+
+def _fates(tags: Sequence[str]) -> Mapping[str, Fate]:
+    taken = {tag: state().faults.take_for_job(of_tag(subject(), tag)) for tag in tags}
+    faults = {tag: fault for tag, fault in taken.items() if fault is not None}
+    struck(list({fault.name: fault for fault in faults.values()}.values()))
+    return {tag: Fate(fault.job, fault.job_shown, fault.job_delay) for tag, fault in faults.items()}
 
 
 def _accepted(wanted: SyncRequest) -> Response:
     # The reference describes a list of the tags that are done, its example for one tag is [].
     bodies = {"empty_list": "[]", "tags": json.dumps(wanted.tags), "nothing": ""}
-    body = bodies[state().settings.accepted_body]
+    body = bodies[settings().accepted_body]
     return Response(body, content_type="application/json")
 
 
@@ -117,7 +123,7 @@ def _job(job: SyncJob) -> Json:
         "namespace": job.namespace,
         "repoName": job.repository,
         "tag": job.tag,
-        "status": job.status,
+        "status": job.shown or job.status,
         "override": job.target.override,
         "remoteNamespace": job.target.namespace,
         "remoteRegionId": job.target.region,

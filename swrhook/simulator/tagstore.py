@@ -8,7 +8,7 @@ from datetime import datetime
 from threading import RLock
 from typing import Literal, Protocol
 
-from swrhook.simulator.values import Tag
+from swrhook.simulator.values import Content, Tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +105,17 @@ class StoredTags:
             return new
 
     def put(
-        self, namespace: str, repository: str, name: str, digest: str | None, *, at: datetime
+        self, namespace: str, repository: str, name: str, content: Content, *, at: datetime
     ) -> Tag:
-        """Push a tag: it has this digest from now on, or a new one when none is given."""
+        """Push a tag: it has this content from now on."""
         with self._lock:
             tags = self._repositories.setdefault((namespace, repository), {})
             serial = next(self._ids)
-            wanted = digest or self._new_digest(serial)
-            old = tags.get(name)
-            tags[name] = (
-                replace(old, digest=wanted, updated=at)
-                if old
-                else Tag(serial, namespace, repository, name, wanted, created=at, updated=at)
+            digest = content.digest or self._new_digest(serial)
+            old = tags.get(name) or Tag(
+                serial, namespace, repository, name, digest, created=at, updated=at
             )
+            tags[name] = replace(old, digest=digest, index=content.index, updated=at)
             return tags[name]
 
     def remove(self, tag: Tag) -> None:

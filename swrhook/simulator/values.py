@@ -7,7 +7,18 @@ from typing import Any, Literal, TypeAlias
 from uuid import NAMESPACE_URL, uuid5
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
-Status: TypeAlias = Literal["waiting", "running", "success", "failed", "existed"]
+Status: TypeAlias = Literal[
+    "waiting", "running", "success", "failed", "timeout", "cancel", "existed"
+]
+Outcome: TypeAlias = Literal["failed", "timeout", "cancel", "existed", "never"]
+"""How a fault ends a job, with nothing copied; `never` leaves it running for ever."""
+Shown: TypeAlias = Status | Literal["hidden"]
+"""What sync_job says of a job whatever became of it; `hidden` leaves it out."""
+Aim: TypeAlias = Literal["call", "failed_tags", "job"]
+Connection: TypeAlias = Literal["hang", "reset", "reset_midway", "cut_short", "drip"]
+UnknownOrganization: TypeAlias = Literal["accept", "refuse"]
+AcceptedBody: TypeAlias = Literal["empty_list", "tags", "nothing"]
+ErrorShape: TypeAlias = Literal["array", "errors", "object"]
 
 IAM = "iam"
 """Stands for the IAM server where the name of a region is expected."""
@@ -70,7 +81,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag of a repository, as it stands in one region."""
+    """A tag of a repository, as it stands in one region; an index lists several manifests."""
 
     id: int
     namespace: str
@@ -79,6 +90,15 @@ class Tag:
     digest: str
     created: datetime
     updated: datetime
+    index: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is pushed: without a digest it gets a new one."""
+
+    digest: str | None = None
+    index: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +124,8 @@ class SyncJob:
     created: datetime
     updated: datetime
     due: datetime
+    outcome: Outcome | None = None
+    shown: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +140,10 @@ class SyncRule:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to IAM or to a region; `status` is None while it is being answered."""
+    """One request to IAM or to a region, with the names of the faults that struck it.
+
+    `status` is None while it is being answered, and for good if nothing was.
+    """
 
     serial: int
     time: datetime
@@ -129,23 +154,68 @@ class Call:
     query: str
     body: Json
     token_region: str | None
+    faults: tuple[str, ...] = ()
     status: int | None = None
     took_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """How some calls are to go wrong; faults.py says what each field does."""
+    """How some calls are to go wrong; docs/simulator.md says what each field does.
 
+    Its aim is a call as a whole, the list of tags that it answers as failed, or the jobs of its
+    tags. A field that narrows is None where all are meant.
+    """
+
+    # which calls
     region: str = EVERYWHERE
     operation: str = EVERYWHERE
+    namespace: str | None = None
+    repository: str | None = None
+    tag: str | None = None
+    target_region: str | None = None
+    target_organization: str | None = None
+    # how often
+    name: str = ""
     times: int | None = None
+    nth: int | None = None
+    share: float | None = None
+    # what happens to the call
     token_kill: bool = False
+    account_lock: bool = False
     delay: float = 0.0
+    effect: Literal["none", "accepted"] = "none"
+    accepted_body: AcceptedBody | None = None
+    unknown_organization: UnknownOrganization | None = None
+    # what is answered
     status: int | None = None
+    error: str | None = None
+    error_shape: ErrorShape | None = None
     body: Json = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    without_headers: tuple[str, ...] = ()
+    # how the answer is sent
+    connection: Connection | None = None
+    pause: float = 0.05
+    limit: float = 300.0
+    # what happens to its tags
     failed_tags: tuple[str, ...] = ()
+    job: Outcome | None = None
+    job_shown: Shown | None = None
+    job_delay: float = 0.0
+
+    @property
+    def aim(self) -> Aim:
+        """Tell what is struck: a call, the answer about its tags, or the jobs of its tags."""
+        if self.failed_tags:
+            return "failed_tags"
+        return "job" if self.job or self.job_shown or self.job_delay else "call"
+
+    @property
+    def answers(self) -> bool:
+        """Tell whether a call gets this fault's answer, or none, in place of its own."""
+        silent = self.connection in ("hang", "reset")
+        return silent or self.status is not None or self.error is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +225,18 @@ class Settings:
     `unknown_organization` is what sync_images does with a target organization that does not
     exist: accept, and let the job fail, or refuse. `accepted_body` is what a 200 of
     sync_images carries, `error_shape` which of the observed shapes SWR's own errors take.
+    `seed` decides which calls a fault strikes that has a share of them.
     """
 
     delay: float = 0.5
-    unknown_organization: Literal["accept", "refuse"] = "accept"
-    accepted_body: Literal["empty_list", "tags", "nothing"] = "empty_list"
-    error_shape: Literal["array", "errors", "object"] = "array"
+    unknown_organization: UnknownOrganization = "accept"
+    accepted_body: AcceptedBody = "empty_list"
+    error_shape: ErrorShape = "array"
     token_ttl: float = 86_400.0
     token_size: int = 2_048
     lock_after: int = 5
     lock_time: float = 900.0
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +248,7 @@ class SeedTag:
     repository: str
     tag: str
     digest: str | None = None
+    index: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import cast
 
@@ -10,12 +10,13 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug import Response as AnyResponse
 from werkzeug.exceptions import HTTPException
 
-from swrhook.simulator import faults, refusals
+from swrhook.simulator import effects, refusals, subjects
 from swrhook.simulator.mirror import MirrorUnavailable
 from swrhook.simulator.refusals import Refusal
 from swrhook.simulator.server import BODY_LIMIT
 from swrhook.simulator.state import State
-from swrhook.simulator.values import IAM, Call, Json
+from swrhook.simulator.subjects import Subject
+from swrhook.simulator.values import IAM, Call, Fault, Json, Settings
 
 # Endpoints that are one operation with another.
 _OPERATIONS = {"create_namespace": "namespaces", "namespace": "namespaces"}
@@ -46,6 +47,22 @@ def state() -> State:
 def region() -> str:
     """Give the region that this request came to."""
     return cast("str", current_app.extensions["region"])
+
+
+def settings() -> Settings:
+    """Give the settings under which this request is answered."""
+    return effects.settings(state().settings, g.get("faults", ()))
+
+
+def subject() -> Subject:
+    """Give what faults are matched with."""
+    return cast("Subject", g.subject)
+
+
+def struck(faults: Sequence[Fault]) -> None:
+    """Record faults that strike this request."""
+    if faults:
+        g.call = state().call_log.strike(g.call, [fault.name for fault in faults])
 
 
 def answer(body: Json, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -100,18 +117,32 @@ def _recorded_body() -> Json:
 
 
 def _suffer() -> AnyResponse | None:
-    struck = state().faults.take(region(), g.call.operation)
-    return faults.strike(struck, faults.Hit(state().accounts, request.environ))
+    call = g.call
+    names = request.args.to_dict() | (request.view_args or {})
+    # A login's body is in no record, but it tells calls apart.
+    asked = (call.method, call.path, call.query, request.get_data().decode("latin-1"))
+    g.subject = subjects.of_call(region(), call.operation, names, call.body, asked)
+    g.faults = state().faults.take(g.subject)
+    struck(g.faults)
+    return effects.begin(_hit()) if g.faults else None
 
 
-def _end(response: Response) -> Response:
+def _end(response: AnyResponse) -> AnyResponse:
+    if g.get("faults"):
+        response = effects.finish(_hit(), response)
     response.headers["X-Request-Id"] = g.request_id
-    state().call_log.end(g.call, status=response.status_code, at=state().clock())
+    unheard = any(fault.connection in ("hang", "reset") for fault in g.get("faults", ()))
+    status = None if unheard else response.status_code
+    state().call_log.end(g.call, status=status, at=state().clock())
     return response
 
 
+def _hit() -> effects.Hit:
+    return effects.Hit(g.faults, g.request_id, settings(), state().accounts, request.environ)
+
+
 def _refuse(refusal: Refusal) -> Response:
-    shape = state().settings.error_shape
+    shape = settings().error_shape
     body = refusals.render(refusal, request_id=g.request_id, swr_shape=shape)
     return answer(body, status=refusal.status)
 

@@ -5,10 +5,8 @@ from typing import Any
 
 import pytest
 import requests
-from werkzeug import Response
 
 from swrhook.simulator import Fault, RunningSimulator
-from swrhook.simulator.faults import EFFECTS, HUNG_UP, Hit
 from swrhook.simulator.values import IAM
 
 Swr = Callable[..., requests.Response]
@@ -113,22 +111,125 @@ def test_a_fault_may_strike_iam(sim: RunningSimulator, login: Swr) -> None:
     assert [429, 201] == [login().status_code for _ in range(2)]
 
 
-def test_an_effect_may_deal_with_the_client_itself(
-    sim: RunningSimulator, swr: Swr, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("narrowed", "status"),
+    [
+        ({"namespace": "group", "repository": "busybox"}, 500),
+        ({"namespace": "team"}, 200),
+        ({"repository": "web"}, 200),
+        ({"tag": "v2"}, 500),
+        ({"tag": "v3"}, 200),
+        ({"target_region": "cn-east-3", "target_organization": "group"}, 500),
+        ({"target_region": "ap-southeast-1"}, 200),
+        ({"target_organization": "team"}, 200),
+    ],
+)
+def test_a_fault_strikes_only_what_it_names(
+    control: Swr, swr: Swr, narrowed: dict[str, str], status: int
 ) -> None:
-    def hang_up(_fault: Fault, hit: Hit) -> Response:
-        hit.environ["werkzeug.socket"].sendall(b"HTT")
-        hit.environ[HUNG_UP] = True
-        return Response()
+    control("PUT", "/faults", narrowed | {"status": 500})
 
+    assert status == swr("POST", PATH, json=BODY).status_code
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/tags/v1", 500), ("/tags/v2", 404), ("/tags?tag=v1", 500), ("/tags", 200)],
+)
+def test_a_tag_is_named_by_the_path_or_the_query(
+    sim: RunningSimulator, swr: Swr, path: str, status: int
+) -> None:
+    sim.state.faults.add([Fault(tag="v1", status=500)])
+
+    assert status == swr("GET", f"/namespaces/group/repos/busybox{path}").status_code
+
+
+def test_a_repository_is_named_with_its_slash(sim: RunningSimulator, swr: Swr) -> None:
+    sim.state.faults.add([Fault(repository="web/api", status=500)])
+
+    assert 500 == swr("GET", "/namespaces/group/repos/web$api/tags").status_code
+
+
+def test_a_fault_strikes_the_nth_call_that_it_is_meant_for(sim: RunningSimulator, swr: Swr) -> None:
+    sim.state.faults.add([Fault(operation="regions", nth=2, status=503)])
+    answers = [swr("GET", path) for path in ("/regions", "/repos", "/regions", "/regions")]
+
+    assert [200, 200, 503, 200] == [answer.status_code for answer in answers]
+
+
+def test_the_record_tells_which_faults_struck(
+    sim: RunningSimulator, swr: Swr, control: Swr
+) -> None:
+    sim.state.faults.add([Fault(name="slow", delay=0.01), Fault(status=500, times=1)])
     swr("GET", "/regions")
-    sim.state.faults.add([Fault(times=1)])
-    with monkeypatch.context() as patch:
-        patch.setattr("swrhook.simulator.faults.EFFECTS", (hang_up, *EFFECTS))
-        with pytest.raises(requests.ConnectionError):
-            swr("GET", "/regions")
+    swr("GET", "/repos")
 
-    assert 200 == swr("GET", "/regions").status_code
+    assert [[], ["slow", "fault-2"], ["slow"]] == [
+        call["faults"] for call in control("GET", "/calls").json()
+    ]
+
+
+def test_accounts_are_locked_for_a_while(
+    sim: RunningSimulator, login: Swr, advance: Callable[[float], None]
+) -> None:
+    sim.state.faults.add([Fault(IAM, "tokens", account_lock=True, times=1)])
+    locked = [login(), login()]
+    advance(sim.state.settings.lock_time)
+
+    assert ["IAM.0061"] * 2 == [answer.json()["error_code"] for answer in locked]
+    assert 201 == login().status_code
+
+
+def test_an_answer_may_hide_that_the_call_was_carried_out(sim: RunningSimulator, swr: Swr) -> None:
+    sim.state.faults.add(
+        [Fault(status=504, effect="accepted", times=1), Fault(status=504, times=1)]
+    )
+    answers = [swr("POST", PATH, json=BODY) for _ in range(2)]
+
+    assert [504, 504] == [answer.status_code for answer in answers]
+    assert ["v1", "v2"] == [job.tag for job in sim.state.jobs()]
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        ({"accepted_body": "tags"}, '["v1", "v2"]'),
+        ({"accepted_body": "nothing"}, ""),
+        ({"status": 200}, ""),
+        ({"status": 200, "body": ["v1"]}, '["v1"]'),
+        ({"status": 200, "body": "<html>"}, "<html>"),
+    ],
+)
+def test_one_call_may_be_accepted_in_another_way(
+    control: Swr, swr: Swr, fault: dict[str, Any], expected: str
+) -> None:
+    control("PUT", "/faults", fault | {"times": 1})
+    answers = [swr("POST", PATH, json=BODY) for _ in range(2)]
+
+    assert [(200, expected), (200, "[]")] == [(a.status_code, a.text) for a in answers]
+
+
+def test_one_call_may_refuse_an_unknown_organization(control: Swr, swr: Swr) -> None:
+    control("PUT", "/faults", {"unknown_organization": "refuse", "times": 1})
+    body = BODY | {"remoteNamespace": "nowhere"}
+
+    assert [404, 200] == [swr("POST", PATH, json=body).status_code for _ in range(2)]
+
+
+def test_a_header_may_be_left_out(control: Swr, swr: Swr) -> None:
+    control("PUT", "/faults", {"without_headers": ["content-range"], "times": 1})
+    answers = [swr("GET", "/namespaces/group/repos/busybox/tags") for _ in range(2)]
+
+    assert [None, "0-1/1"] == [answer.headers.get("Content-Range") for answer in answers]
+
+
+def test_all_tags_may_fail(control: Swr, swr: Swr, sim: RunningSimulator) -> None:
+    control("PUT", "/faults", {"failed_tags": ["*"], "status": 500, "times": 1})
+    answer = swr("POST", PATH, json=BODY)
+
+    assert (500, ["v1", "v2"]) == (answer.status_code, answer.json())
+    assert [] == sim.state.jobs()
+    assert [("fault-1",)] == [call.faults for call in sim.state.calls(operation="sync_images")]
 
 
 @pytest.mark.parametrize(
@@ -141,6 +242,12 @@ def test_an_effect_may_deal_with_the_client_itself(
         ({"stauts": 500}, "stauts: Unknown field."),
         ({"times": 0}, "times: Must be greater"),
         ({"status": 99}, "status: Must be greater"),
+        ({"nth": 0}, "nth: Must be greater"),
+        ({"share": 1.5}, "share: Must be greater"),
+        ({"error": "SVCSTG.SWR.1"}, "error: Not a known code."),
+        ({"connection": "slow"}, "connection: Must be one of"),
+        ({"job": "failed", "status": 500}, "status would be without effect beside job."),
+        ({"failed_tags": ["v1"], "delay": 1}, "delay would be without effect beside failed_tags."),
     ],
 )
 def test_a_fault_that_would_never_strike_is_refused(

@@ -1,0 +1,123 @@
+"""The known error codes, each with its status, and what the services say with them.
+
+Sources: «Error Codes» of the SWR and of the IAM API reference, «Error Codes» of API request
+signing for the gateway. SWR's codes that the published table lacks, with who has seen them:
+4001158 the vendor's Terraform provider; 4001096, 4030170, 5001101 the vendor's agent skills.
+"""
+
+from collections.abc import Mapping
+
+from swrhook.simulator import refusals
+from swrhook.simulator.refusals import Refusal
+
+# The first three digits of SWR's codes are the status.
+_SWR: Mapping[str, str] = {
+    "4000014": "Invalid API parameters.",
+    "4000097": "The organization quota has been used up.",
+    "4000098": "The image quota has been used up.",
+    "4000099": "The image tag quota has been used up.",
+    "4001014": "Mandatory parameters must be configured.",
+    "4001018": "Invalid request body type.",
+    "4001021": "The version cannot be blank.",
+    "4001025": "Invalid parameters.",
+    "4001028": "Invalid organization name.",
+    "4001029": "Invalid image name.",
+    "4001048": "Failed to get Token from Context",
+    "4001096": "param order column error",
+    "4001158": "sync repo not found",
+    "4009010": "Invalid organization name.",
+    "4009011": "Invalid image name.",
+    "4009021": "Invalid image tag.",
+    "4010000": "Authentication failed.",
+    "4011044": "The image was created by another user.",
+    "4011064": "The image belongs to another account.",
+    "4030170": "Insufficient permissions",
+    "4031032": "The number of requests exceeds the maximum.",
+    "4031042": "Too many requests.",
+    "4031043": "Invalid JWT.",
+    "4037017": "No permission.",
+    "4037018": "No permission.",
+    "4037020": "No permission.",
+    "4039001": "No permission.",
+    "4039002": "No permission.",
+    "4040010": "The image was not found.",
+    "4040048": "The image tag was not found.",
+    "4040058": "The organization was not found.",
+    "4040083": "The URL was not found.",
+    "4040113": "The image was not found.",
+    "4040115": "The image tag was not found.",
+    "4041056": "The image tag was not found.",
+    "4041061": "The organization was not found.",
+    "4090006": "The image already exists.",
+    "4090023": "The system is busy.",
+    "4090060": "The organization already exists.",
+    "4131001": "The request body is too large.",
+    "5000021": "Failed to synchronize files.",
+    "5001076": "Failed to obtain the service token.",
+    "5001101": "Internal error",
+    "5070070": "OBS is disabled.",
+}
+
+# The gateway has one code with several statuses; the first is the one it has by itself.
+_GATEWAY: Mapping[str, Mapping[int, str]] = {
+    "0101": {404: "The API does not exist or has not been published in the environment."},
+    "0103": {404: "The backend does not exist."},
+    "0201": {
+        400: "API request error.",
+        413: "Request entity too large.",
+        414: "Request URI too large.",
+        494: "Request headers too large.",
+        502: "Backend unavailable.",
+        504: "Backend timeout.",
+    },
+    "0301": {401: "Incorrect IAM authentication information."},
+    "0302": {403: "The IAM user is not authorized to access the API."},
+    "0305": {401: "Incorrect authentication information."},
+    "0306": {403: "API access denied."},
+    "0307": {401: "The token must be updated."},
+    "0308": {
+        429: "The throttling threshold has been reached: policy user over ratelimit,"
+        "limit:200,time:5 minute"
+    },
+    "0310": {403: "The project is unavailable."},
+    "0402": {403: "The IP address is not authorized to access the API."},
+    "0601": {500: "Internal server error."},
+    "0610": {502: "No backend available."},
+    "0613": {503: "The IAM service is currently unavailable."},
+    "0801": {403: "The service is unavailable in the currently selected region."},
+    "0802": {403: "The IAM user is forbidden in the currently selected region."},
+}
+
+_IAM: Mapping[str, tuple[int, str]] = {
+    "0001": (401, "The request you have made requires authentication."),
+    "0002": (403, "You are not authorized to perform the requested action."),
+    "0006": (500, "An unexpected error prevented the server from fulfilling your request."),
+    "0011": (400, "Request body is invalid."),
+    "0012": (429, "The throttling threshold has been reached."),
+    "0061": (401, "Account locked."),
+    "0062": (401, "Incorrect password."),
+    "0066": (401, "The token has expired."),
+    "0067": (401, "Invalid token."),
+    "0072": (400, "'auth' is a required property."),
+    "0082": (403, "The user is disabled."),
+    "1109": (400, "The project information cannot be found."),
+}
+
+KNOWN = (
+    *(f"SVCSTG.SWR.{code}" for code in _SWR),
+    *(f"APIGW.{code}" for code in _GATEWAY),
+    *(f"IAM.{code}" for code in _IAM),
+)
+
+
+def refusal(code: str, status: int | None = None) -> Refusal:
+    """Make the refusal that a known code stands for; the status is the code's own if None."""
+    service, _, number = code.rpartition(".")
+    if service == "APIGW":
+        messages = _GATEWAY[number]
+        status = status or next(iter(messages))
+        return refusals.gateway(status, number, messages.get(status, "API request error."))
+    if service == "IAM":
+        own, message = _IAM[number]
+        return refusals.iam(status or own, number, message)
+    return refusals.swr(status or int(number[:3]), number, _SWR[number])

@@ -1,0 +1,101 @@
+"""Errors by naming their code alone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from swrhook.simulator import Fault, RunningSimulator, codes
+from swrhook.simulator.values import IAM
+
+Swr = Callable[..., requests.Response]
+BUSY = "SVCSTG.SWR.4090023"
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ("array", [{"errorCode": BUSY, "errorMessage": "The system is busy.", "detail": ""}]),
+        ("errors", {"errors": [{"errorCode": BUSY, "errorMessage": "The system is busy."}]}),
+        ("object", {"errorCode": BUSY, "errorMessage": "The system is busy.", "detail": ""}),
+    ],
+)
+def test_an_error_of_swr_has_the_shape_that_is_asked_for(
+    control: Swr, swr: Swr, shape: str, expected: object
+) -> None:
+    control("PUT", "/faults", {"error": BUSY, "error_shape": shape, "times": 1})
+    control("PUT", "/settings", {"error_shape": shape})
+    answers = [swr("GET", "/regions")]
+    control("PUT", "/faults", {"error": BUSY})
+    answers.append(swr("GET", "/regions"))
+
+    assert [(409, expected)] * 2 == [(a.status_code, a.json()) for a in answers]
+    assert "application/json" == answers[0].headers["Content-Type"]
+
+
+def test_a_shape_alone_is_that_of_the_errors_that_a_call_makes(control: Swr, swr: Swr) -> None:
+    control("PUT", "/faults", {"error_shape": "errors"})
+
+    assert ["errors"] == list(swr("GET", "/namespaces/nowhere").json())
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "expected"),
+    [
+        ({"error": "APIGW.0308"}, 429, "APIGW.0308"),
+        ({"error": "APIGW.0613"}, 503, "APIGW.0613"),
+        ({"error": "APIGW.0201"}, 400, "APIGW.0201"),
+        ({"error": "APIGW.0201", "status": 504}, 504, "APIGW.0201"),
+        ({"error": "IAM.0002"}, 403, "IAM.0002"),
+    ],
+)
+def test_an_error_of_the_gateway_or_of_iam_has_their_shape(
+    control: Swr, swr: Swr, fault: dict[str, Any], status: int, expected: str
+) -> None:
+    control("PUT", "/faults", fault)
+    answer = swr("GET", "/regions")
+
+    assert (status, expected) == (answer.status_code, answer.json()["error_code"])
+    assert answer.json()["error_msg"]
+    if expected.startswith("APIGW"):
+        assert answer.headers["X-Request-Id"] == answer.json()["request_id"]
+
+
+def test_the_gateway_says_what_goes_with_the_status(control: Swr, swr: Swr) -> None:
+    control("PUT", "/faults", {"error": "APIGW.0201", "status": 504})
+
+    assert "Backend timeout." == swr("GET", "/regions").json()["error_msg"]
+
+
+def test_throttling_comes_with_retry_after_and_without(control: Swr, swr: Swr) -> None:
+    told = {"error": "APIGW.0308", "headers": {"Retry-After": "3"}, "times": 1}
+    hidden = {"error": "SVCSTG.SWR.4031042", "times": 1}
+    control("PUT", "/faults", [told, {"error": "APIGW.0308", "times": 1}, hidden])
+    answers = [swr("GET", "/regions") for _ in range(4)]
+
+    assert [(429, "3"), (429, None), (403, None), (200, None)] == [
+        (answer.status_code, answer.headers.get("Retry-After")) for answer in answers
+    ]
+
+
+def test_iam_throttles(sim: RunningSimulator, login: Swr) -> None:
+    sim.state.faults.add([Fault(IAM, "tokens", error="IAM.0012", times=1)])
+
+    assert [429, 201] == [login().status_code for _ in range(2)]
+
+
+@pytest.mark.parametrize(("status", "title"), [(502, "502 Bad Gateway"), (599, "599")])
+def test_a_status_alone_is_a_proxys_page(control: Swr, swr: Swr, status: int, title: str) -> None:
+    control("PUT", "/faults", {"status": status})
+    answer = swr("GET", "/regions")
+
+    assert (status, "text/html") == (answer.status_code, answer.headers["Content-Type"])
+    assert f"<h1>{title}</h1>" in answer.text
+
+
+def test_every_known_code_is_an_error_with_a_message() -> None:
+    refused = [codes.refusal(code) for code in codes.KNOWN]
+
+    assert list(codes.KNOWN) == [refusal.code for refusal in refused]
+    assert {True} == {400 <= refusal.status <= 599 and bool(refusal.message) for refusal in refused}

@@ -1,0 +1,145 @@
+"""Jobs that do not end as they should, or that are not told of as they are."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+import requests
+
+from swrhook.simulator import RunningSimulator, SyncJob
+
+Swr = Callable[..., requests.Response]
+REPO = "/namespaces/group/repos/busybox"
+TARGET = {"remoteNamespace": "group", "remoteRegionId": "cn-east-3"}
+
+
+@pytest.fixture
+def sim(sim: RunningSimulator) -> RunningSimulator:
+    for tag in ("v1", "v2"):
+        sim.state.seed("cn-north-4", "group", "busybox", tag)
+    return sim
+
+
+@pytest.fixture
+def synchronized(
+    sim: RunningSimulator, swr: Swr, control: Swr, advance: Callable[[float], None]
+) -> Callable[..., Sequence[SyncJob]]:
+    """Have both tags copied under a fault, and give the jobs a while later."""
+
+    def run(fault: dict[str, Any], *, seconds: float = 2) -> Sequence[SyncJob]:
+        control("PUT", "/faults", fault)
+        body = TARGET | {"imageTag": ["v1", "v2"]}
+        assert 200 == swr("POST", f"{REPO}/sync_images", json=body).status_code
+        advance(seconds)
+        return sim.state.jobs()
+
+    return run
+
+
+def told(swr: Swr) -> dict[str, str]:
+    found = swr("GET", f"{REPO}/sync_job?filter=limit::100|offset::0").json()
+    return {job["tag"]: job["status"] for job in found}
+
+
+def copied(sim: RunningSimulator) -> list[str]:
+    tags = ("v1", "v2")
+    return [tag for tag in tags if sim.state.digest("cn-east-3", "group", "busybox", tag)]
+
+
+@pytest.mark.parametrize("outcome", ["failed", "timeout", "cancel", "existed"])
+def test_a_job_ends_as_it_is_told_and_copies_nothing(
+    sim: RunningSimulator, swr: Swr, synchronized: Callable[..., object], outcome: str
+) -> None:
+    synchronized({"job": outcome, "tag": "v1"})
+
+    assert {"v1": outcome, "v2": "success"} == told(swr)
+    assert ["v2"] == copied(sim)
+
+
+def test_a_job_never_ends(
+    sim: RunningSimulator, swr: Swr, synchronized: Callable[..., object]
+) -> None:
+    synchronized({"job": "never", "tag": "v1"}, seconds=80_000)
+
+    assert {"v1": "running", "v2": "success"} == told(swr)
+    assert ["v2"] == copied(sim)
+
+
+def test_a_job_takes_longer(
+    sim: RunningSimulator,
+    swr: Swr,
+    synchronized: Callable[..., object],
+    advance: Callable[[float], None],
+) -> None:
+    synchronized({"job_delay": 60, "tag": "v1"})
+    early = told(swr)
+    advance(60)
+
+    assert {"v1": "waiting", "v2": "success"} == early
+    assert ["v1", "v2"] == copied(sim)
+
+
+def test_a_job_lies(sim: RunningSimulator, swr: Swr, synchronized: Callable[..., object]) -> None:
+    synchronized({"job_shown": "failed", "tag": "v1"})
+
+    assert {"v1": "failed", "v2": "success"} == told(swr)
+    assert ["v1", "v2"] == copied(sim)
+
+
+def test_a_tag_appears_later_than_its_job_says(
+    sim: RunningSimulator, swr: Swr, synchronized: Callable[..., object]
+) -> None:
+    synchronized({"job_shown": "success", "job_delay": 60, "tag": "v1"})
+
+    assert {"v1": "success", "v2": "success"} == told(swr)
+    assert ["v2"] == copied(sim)
+
+
+def test_a_job_is_not_told_of(
+    sim: RunningSimulator, swr: Swr, synchronized: Callable[..., Sequence[SyncJob]]
+) -> None:
+    jobs = synchronized({"job_shown": "hidden", "tag": "v1"})
+
+    assert {"v2": "success"} == told(swr)
+    assert ["v1", "v2"] == copied(sim) == [job.tag for job in jobs]
+
+
+@pytest.mark.parametrize(("error", "status"), [("SVCSTG.SWR.4030170", 403), ("APIGW.0101", 404)])
+def test_jobs_cannot_be_asked_for(control: Swr, swr: Swr, error: str, status: int) -> None:
+    control("PUT", "/faults", {"operation": "sync_job", "error": error})
+
+    assert status == swr("GET", f"{REPO}/sync_job?filter=limit::1|offset::0").status_code
+
+
+def test_a_target_cannot_be_read(sim: RunningSimulator, control: Swr, swr: Swr) -> None:
+    sim.state.seed("cn-east-3", "group", "busybox", "v1")
+    control("PUT", "/faults", {"region": "cn-east-3", "error": "SVCSTG.SWR.4030170"})
+
+    assert [403, 200] == [
+        swr("GET", f"{REPO}/tags", region=region).status_code
+        for region in ("cn-east-3", "cn-north-4")
+    ]
+
+
+def test_a_fault_strikes_as_many_jobs_as_it_is_told(
+    sim: RunningSimulator, synchronized: Callable[..., Sequence[SyncJob]]
+) -> None:
+    jobs = synchronized({"job": "failed", "times": 1})
+    [call] = sim.state.calls(operation="sync_images")
+
+    assert ["failed", "success"] == [job.status for job in jobs]
+    assert ("fault-1",) == call.faults
+
+
+def test_an_index_is_told_apart_and_stays_one_at_the_target(
+    control: Swr, swr: Swr, synchronized: Callable[..., object]
+) -> None:
+    seed = {"region": "cn-north-4", "namespace": "group", "repository": "busybox", "tag": "v1"}
+    control("PUT", "/tags", seed | {"index": True})
+    synchronized({"job_delay": 0})
+    found = swr("GET", f"{REPO}/tags?limit=2&offset=0", region="cn-east-3").json()
+
+    assert {"v1": 1, "v2": 0} == {tag["Tag"]: tag["tag_type"] for tag in found}
+    assert {"v1": True, "v2": False} == {
+        tag["Tag"]: "manifests" in tag["manifest"] for tag in found
+    }
