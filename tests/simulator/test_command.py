@@ -45,6 +45,14 @@ def test_the_command_serves_until_a_signal_and_exits_with_0(number: signal.Signa
     assert (["r1", "r2"], 0) == (regions, code)
 
 
+def test_the_seed_of_the_command_wins_over_the_scenarios() -> None:
+    with running("--scenario", "docs/scenarios/flaky-region.yaml", "--seed", "42") as (_, lines):
+        [iam] = [line.split()[-2] for line in lines if "IAM" in line]
+        settings = requests.get(f"{iam}/_sim/settings", timeout=10).json()
+
+    assert (42, 0.1) == (settings["seed"], settings["delay"])
+
+
 def test_the_curl_example_gives_a_token() -> None:
     with running() as (_, lines):
         answer = subprocess.run(
