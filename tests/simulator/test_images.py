@@ -147,3 +147,22 @@ def test_repositories_are_listed_with_their_tags(sim: RunningSimulator, swr: Swr
         found["tags"],
         found["total_range"],
     )
+
+
+@pytest.mark.parametrize("column", ["tag", "updated_at"])
+def test_a_listing_follows_pushes_and_deletions(
+    sim: RunningSimulator, swr: Swr, column: str
+) -> None:
+    def listed() -> list[str]:
+        query = f"filter=offset::0|limit::9|order_column::{column}|order_type::asc"
+        found = swr("GET", f"/namespaces/team/repos/again/tags?{query}").json()
+        return [tag["Tag"] for tag in found]
+
+    first = sim.state.seed("cn-north-4", "team", "again", "v1")
+    seen = [listed()]
+    sim.state.seed("cn-north-4", "team", "again", "v2")
+    seen.append(listed())
+    sim.state.remove("cn-north-4", first)
+    seen.append(listed())
+
+    assert [["v1"], ["v1", "v2"], ["v2"]] == seen
