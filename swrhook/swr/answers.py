@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from swrhook.errors import Kind, SwrError, Undecodable
 from swrhook.payload import decode
-from swrhook.swr.codes import meaning
+from swrhook.swr.codes import meaning, words
 from swrhook.swr.redaction import scrub
 
 LONGEST_MESSAGE = 300
@@ -86,7 +86,7 @@ def _failure(answer: Answer, found: Any, tags: Collection[str]) -> SwrError:  # 
     if named:
         message = f"SWR names as failed: {', '.join(sorted(named))}"
     else:
-        message = _message(answer, found)
+        message = ": ".join(filter(None, (words(code), _message(answer, found))))
     return SwrError(
         kind,
         code,
@@ -133,14 +133,14 @@ def _code(found: Any, names: Sequence[str], answer: Answer) -> str:  # noqa: ANN
 
 
 def _message(answer: Answer, found: Any) -> str:  # noqa: ANN401
-    """Return in words what the answer says, free of secrets."""
+    """Return the answer's own words, free of secrets."""
     if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
         return f"redirected to {scrub(_host(answer), answer.secrets)}, which is not followed"
-    words = _first(found, _MESSAGES)[:_READ_OF_MESSAGE]
-    if not words and found is None:
-        words = answer.body[:_READ_OF_MESSAGE].decode("utf-8", "replace")
-        words = _MARKUP.sub(" ", scrub(words, answer.secrets))
-    return scrub(words, answer.secrets).strip() or _phrase(answer.status)
+    told = _first(found, _MESSAGES)[:_READ_OF_MESSAGE]
+    if not told and found is None:
+        told = answer.body[:_READ_OF_MESSAGE].decode("utf-8", "replace")
+        told = _MARKUP.sub(" ", scrub(told, answer.secrets))
+    return scrub(told, answer.secrets).strip() or _phrase(answer.status)
 
 
 def one_line(message: str, request_id: str = "") -> str:

@@ -1,16 +1,18 @@
 """What each error code of SWR, of the gateway before it and of IAM means for us, and the remedy.
 
 A code decides before the status does: SWR throttles with 403, answers some «not found» with 400,
-and dresses a wrong target region as a 500. A meaning whose kind is None leaves the kind to the
-status (the gateway uses one code with several statuses) and only adds the remedy.
+and dresses a wrong target region as a 500. Where a service has many codes for one thing, they
+share a line; a `*` at the end stands for every code that begins so and has no line of its own.
+`docs/errors.md` shows this table to operators.
 
 Sources: «Error Codes» of the SWR API reference, of the IAM API reference and of API request
-signing (APIG); codes that the published tables lack are marked with who has seen them.
+signing (APIG). Codes that these lack were seen in public clients.
 """
 
 from dataclasses import dataclass
 
 from swrhook.errors import Kind
+from swrhook.swr import remedies
 
 _PERMANENT = Kind.PERMANENT
 _NOT_YET = Kind.NOT_YET
@@ -18,211 +20,231 @@ _TRANSIENT = Kind.TRANSIENT
 _THROTTLED = Kind.THROTTLED
 _AUTHENTICATION = Kind.AUTHENTICATION
 _CONFIGURATION = Kind.CONFIGURATION
-
-# What an operator is told to do. One sentence for all codes that have the same cure.
-_WAIT = "nothing to do: it is tried again"
-_SLOWER = "nothing to do: it is tried again, slower; lower settings.pace if it happens often"
-_BUG = "report it: swrhook should not have sent this request"
-LOGIN = "check user, domain and password (or the token) in swr.credentials"
-_STALE = (
-    "if it persists, check swr.credentials, and that the region's project belongs to its endpoint"
-)
-_USER = "enable the IAM user and give it programmatic access, without login protection"
-_RIGHTS = (
-    "give the IAM user SWR rights in this region: swr:repo:createManualSyncRepoJob,"
-    " swr:repo:download, swr:repo:upload and swr::createLoginSecret, or SWR FullAccess"
-)
-_FOREIGN = (
-    "the organization or image belongs to someone else: names are unique in a region across"
-    " all accounts; choose another organization, or get rights in this one"
-)
-_ORGANIZATION = "create the organization in this region, or correct its name"
-_IMAGE = "push the image to the source region's SWR, or correct its name"
-_NAME = "correct the name: SWR allows no such organization, repository or tag"
-_ENDPOINT = "check the region's endpoint in swr.regions"
-IAM_NAMES = "check iam_endpoint, user and domain in swr, and the region's project"
-_QUOTA = "delete what is not needed, or have the account's quota raised"
-_BROKEN_IMAGE = (
-    "push the image again; SWR refuses some formats, among them images with BuildKit's"
-    " attestations (build with --provenance=false --sbom=false)"
-)
-_ARREARS = "check that the account is not in arrears and that OBS is enabled"
-_EXISTS = "the target holds another image under this name: set override in the rule to replace it"
-_ADDRESS = "have this host's IP address allowed"
+# What stands before the status in place of a code, where an answer brings none.
+_STATUS = "HTTP."
 
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What to do about an error; without a kind, the status decides it."""
+    """What some codes say, in our words, and what to do; without a kind, the status decides it."""
 
+    codes: tuple[str, ...]
     kind: Kind | None
+    words: str
     remedy: str = ""
 
 
-CODES: dict[str, Meaning] = {
+def _swr(numbers: str, kind: Kind, words: str, remedy: str) -> Meaning:
+    return Meaning(tuple(f"SVCSTG.SWR.{n}" for n in numbers.split()), kind, words, remedy)
+
+
+def _gateway(numbers: str, kind: Kind | None, words: str, remedy: str = "") -> Meaning:
+    return Meaning(tuple(f"APIGW.{number}" for number in numbers.split()), kind, words, remedy)
+
+
+def _iam(numbers: str, kind: Kind, words: str, remedy: str) -> Meaning:
+    return Meaning(tuple(f"IAM.{number}" for number in numbers.split()), kind, words, remedy)
+
+
+def _status(numbers: str, kind: Kind, words: str, remedy: str = "") -> Meaning:
+    return Meaning(tuple(f"{_STATUS}{number}" for number in numbers.split()), kind, words, remedy)
+
+
+_OTHERWISE = Meaning((f"{_STATUS}*",), _TRANSIENT, "failed for now", remedies.WAIT)
+
+TABLE: tuple[Meaning, ...] = (
     # SWR: who we are
-    "SVCSTG.SWR.4010000": Meaning(_AUTHENTICATION, _STALE),  # token expired
-    "SVCSTG.SWR.4001048": Meaning(_AUTHENTICATION, _STALE),  # 400: failed to obtain the token
-    "SVCSTG.SWR.4031043": Meaning(_AUTHENTICATION, _STALE),  # 403: invalid JWT
-    "SVCSTG.SWR.4000031": Meaning(_AUTHENTICATION, LOGIN),  # 400: invalid AK/SK
-    "SVCSTG.SWR.4001013": Meaning(_AUTHENTICATION, LOGIN),  # 400: AK and SK are blank
-    "SVCSTG.S2I.4019000": Meaning(_AUTHENTICATION, _STALE),  # no token found
-    "SVCSTG.SWR.5001076": Meaning(_TRANSIENT, _WAIT),  # SWR's own service token
+    _swr(
+        "4010000 4001048 4031043",
+        _AUTHENTICATION,
+        "the token has ended, or SWR cannot read it",
+        remedies.STALE,
+    ),
+    Meaning(("SVCSTG.S2I.4019000",), _AUTHENTICATION, "no token reached SWR", remedies.STALE),
+    _swr("4000031 4001013", _AUTHENTICATION, "the access key is wrong or blank", remedies.LOGIN),
+    _swr("5001076", _TRANSIENT, "SWR got no token for itself", remedies.WAIT),
     # SWR: what we may do. Two are 401 though no other token would help.
-    "SVCSTG.SWR.4011044": Meaning(_CONFIGURATION, _FOREIGN),  # 401: another user's image
-    "SVCSTG.SWR.4011064": Meaning(_CONFIGURATION, _FOREIGN),  # 401: another account's
-    "SVCSTG.SWR.4039001": Meaning(_CONFIGURATION, _FOREIGN),
-    "SVCSTG.SWR.4039002": Meaning(_CONFIGURATION, _RIGHTS),
-    "SVCSTG.SWR.4037017": Meaning(_CONFIGURATION, _RIGHTS),
-    "SVCSTG.SWR.4037018": Meaning(_CONFIGURATION, _RIGHTS),
-    "SVCSTG.SWR.4037020": Meaning(_CONFIGURATION, _RIGHTS),
-    "SVCSTG.SWR.4030170": Meaning(_CONFIGURATION, _RIGHTS),  # seen in public code
-    "SVCSTG.SWR.4031033": Meaning(_CONFIGURATION, _RIGHTS),  # «unavailable request»
-    "SVCSTG.SWR.4001065": Meaning(_CONFIGURATION, _RIGHTS),
-    "SVCSTG.SWR.4001066": Meaning(_CONFIGURATION, _RIGHTS),
+    _swr(
+        "4011044 4011064 4039001",
+        _CONFIGURATION,
+        "the organization or image is another user's or account's",
+        remedies.FOREIGN,
+    ),
+    _swr(
+        "4039002 4037017 4037018 4037020 4030170 4031033 4001065 4001066",
+        _CONFIGURATION,
+        "the IAM user lacks a right",
+        remedies.RIGHTS,
+    ),
     # SWR: how much, and when
-    "SVCSTG.SWR.4031032": Meaning(_THROTTLED, _SLOWER),  # 403: too many requests
-    "SVCSTG.SWR.4031042": Meaning(_THROTTLED, _SLOWER),  # 403: too many requests
-    "SVCSTG.SWR.4090023": Meaning(_TRANSIENT, _WAIT),  # 409: the system is busy
-    "SVCSTG.SWR.4000097": Meaning(_CONFIGURATION, _QUOTA),  # organizations
-    "SVCSTG.SWR.4000098": Meaning(_CONFIGURATION, _QUOTA),  # images
-    "SVCSTG.SWR.4000099": Meaning(_CONFIGURATION, _QUOTA),  # tags
-    "SVCSTG.SWR.5007019": Meaning(_CONFIGURATION, _QUOTA),  # images, as a 500
-    "SVCSTG.SWR.5070070": Meaning(_CONFIGURATION, _ARREARS),
+    _swr("4031032 4031042", _THROTTLED, "too many requests", remedies.SLOWER),
+    _swr("4090023", _TRANSIENT, "SWR is busy", remedies.WAIT),
+    _swr(
+        "4000097 4000098 4000099 5007019",
+        _CONFIGURATION,
+        "the quota of organizations, images or tags is used up",
+        remedies.QUOTA,
+    ),
+    _swr("5070070", _CONFIGURATION, "SWR's storage (OBS) is closed to us", remedies.ARREARS),
     # SWR: what is not there, or not yet
-    "SVCSTG.SWR.4040058": Meaning(_NOT_YET, _ORGANIZATION),
-    "SVCSTG.SWR.4041061": Meaning(_NOT_YET, _ORGANIZATION),
-    "SVCSTG.SWR.4040009": Meaning(_NOT_YET, _IMAGE),  # image list
-    "SVCSTG.SWR.4040010": Meaning(_NOT_YET, _IMAGE),
-    "SVCSTG.SWR.4040113": Meaning(_NOT_YET, _IMAGE),
-    "SVCSTG.SWR.4040048": Meaning(_NOT_YET, _IMAGE),  # tag
-    "SVCSTG.SWR.4040115": Meaning(_NOT_YET, _IMAGE),  # tag
-    "SVCSTG.SWR.4041056": Meaning(_NOT_YET, _IMAGE),  # tag
-    "SVCSTG.SWR.4041057": Meaning(_NOT_YET, _IMAGE),  # tag list
-    "SVCSTG.SWR.4041060": Meaning(_NOT_YET, _IMAGE),  # manifest
-    "SVCSTG.SWR.4041051": Meaning(_NOT_YET, _IMAGE),  # layer
-    "SVCSTG.SWR.4001158": Meaning(_NOT_YET),  # 400: sync rule (vendor's Terraform provider)
-    "SVCSTG.SWR.4000306": Meaning(_NOT_YET),  # 400: retention policy (the same)
-    "SVCSTG.SWR.4001090": Meaning(_NOT_YET),  # 400: shared account (the same)
-    "SVCSTG.SWR.4040083": Meaning(_CONFIGURATION, _ENDPOINT),  # 404: no such URL
+    _swr("4040058 4041061", _NOT_YET, "there is no such organization (yet)", remedies.ORGANIZATION),
+    _swr(
+        "4040009 4040010 4040113 4040048 4040115 4041056 4041057 4041060 4041051 4040004",
+        _NOT_YET,
+        "there is no such image, tag or part of it (yet)",
+        remedies.IMAGE,
+    ),
+    _swr(
+        "4001158 4000306 4001090 4040078 4040091 4040126",
+        _NOT_YET,
+        "there is no such rule, permission or trigger",
+        remedies.WAIT,
+    ),
+    _swr("4040083", _CONFIGURATION, "the endpoint has no such address", remedies.ENDPOINT),
     # SWR: what is wrong with the request or the image
-    "SVCSTG.SWR.4001028": Meaning(_PERMANENT, _NAME),
-    "SVCSTG.SWR.4009010": Meaning(_PERMANENT, _NAME),
-    "SVCSTG.SWR.4001008": Meaning(_PERMANENT, _NAME),
-    "SVCSTG.SWR.4001029": Meaning(_PERMANENT, _NAME),
-    "SVCSTG.SWR.4009011": Meaning(_PERMANENT, _NAME),
-    "SVCSTG.SWR.4009021": Meaning(_PERMANENT, _NAME),
-    "SVCSTG.SWR.4001021": Meaning(_PERMANENT, _NAME),  # the tag is blank
-    "SVCSTG.SWR.4000014": Meaning(_PERMANENT, "check the organization and region of the target"),
-    "SVCSTG.SWR.4001025": Meaning(_PERMANENT, "check the organization and region of the target"),
-    "SVCSTG.SWR.4001014": Meaning(_PERMANENT, _BUG),  # mandatory parameters
-    "SVCSTG.SWR.4001036": Meaning(_PERMANENT, _BUG),  # parameters are lost
-    "SVCSTG.SWR.4001018": Meaning(_PERMANENT, _BUG),  # type of the body
-    "SVCSTG.SWR.4001096": Meaning(_PERMANENT, _BUG),  # order column (seen in public code)
-    "SVCSTG.SWR.4131001": Meaning(_PERMANENT, "lower settings.batch: the body is too large"),
-    "SVCSTG.SWR.4090006": Meaning(_PERMANENT, _EXISTS),
-    "SVCSTG.SWR.4000028": Meaning(_PERMANENT, _BROKEN_IMAGE),
-    "SVCSTG.SWR.4000064": Meaning(_PERMANENT, _BROKEN_IMAGE),
-    "SVCSTG.SWR.4000065": Meaning(_PERMANENT, _BROKEN_IMAGE),
-    "SVCSTG.SWR.4000066": Meaning(_PERMANENT, _BROKEN_IMAGE),
-    "SVCSTG.SWR.4000067": Meaning(_PERMANENT, _BROKEN_IMAGE),
-    "SVCSTG.SWR.4000068": Meaning(_PERMANENT, _BROKEN_IMAGE),
-    "SVCSTG.SWR.4000069": Meaning(_PERMANENT, _BROKEN_IMAGE),
+    _swr(
+        "4001028 4009010 4001008 4001029 4009011 4009021 4001021 4000015 4000016",
+        _PERMANENT,
+        "SWR does not take the name of the organization, image or tag",
+        remedies.NAME,
+    ),
+    _swr("4000014 4001025", _PERMANENT, "SWR does not take the request", remedies.TARGET),
+    _swr(
+        "4001014 4001036 4001018 4001096 4000055 4000056 4001024 4001035 4001041 4001045 4001091",
+        _PERMANENT,
+        "a parameter of the request is missing or wrong",
+        remedies.BUG,
+    ),
+    _swr("4131001", _PERMANENT, "the body of the request is too large", remedies.BATCH),
+    _swr("4090006", _PERMANENT, "another image has this name already", remedies.EXISTS),
+    _swr(
+        "4000013 4000028 4000029 4000047 4000064 4000065 4000066 4000067 4000068 4000069",
+        _PERMANENT,
+        "the image is broken, or of a format that SWR does not take",
+        remedies.BROKEN_IMAGE,
+    ),
     # SWR: what goes wrong inside it
-    "SVCSTG.SWR.5000021": Meaning(_TRANSIENT, _WAIT),  # failed to synchronize files
-    "SVCSTG.SWR.5000022": Meaning(_TRANSIENT, _WAIT),  # failed to synchronize meta files
-    # Seen in public code for a remoteRegionId that does not exist: a fault that waiting does not
-    # cure, but the code says only «internal error», so it is tried again all the same.
-    "SVCSTG.SWR.5001101": Meaning(
-        _TRANSIENT,
-        "if it persists, correct the target region: SWR answers so when it does not know it or"
-        " does not synchronize to it",
+    _swr("5000021 5000022", _TRANSIENT, "SWR could not copy the image's files", remedies.WAIT),
+    # Seen for a remoteRegionId that does not exist: waiting cures that not, but the code says
+    # only «internal error», so it is tried again all the same.
+    _swr(
+        "5001101", _TRANSIENT, "SWR failed, as it does for a region unknown to it", remedies.REGION
+    ),
+    _swr("4000045", _TRANSIENT, "SWR failed inside, though it says 400", remedies.WAIT),
+    _swr("500*", _TRANSIENT, "SWR failed inside", remedies.WAIT),
+    # SWR: answers to what swrhook never asks
+    _swr(
+        "4009012 4009013 4009014 4009015 4009016 4009017 4009018 4009019 4009020 4009022 4009023"
+        " 4006030 4006031 4046032",
+        _PERMANENT,
+        "about building images from source code",
+        remedies.BUG,
+    ),
+    _swr(
+        "4000039 4040043 4130025 4131012 4001000 4001003 4001004 4001005 4001006 4001009 4001010"
+        " 4001011 4001015 4001016 4001019 4001022 4001023 4001027 4001030 4001037 4001067",
+        _PERMANENT,
+        "about uploading a package",
+        remedies.BUG,
+    ),
+    _swr(
+        "4060074 4060012 4060053 4090060 4090076 4090089",
+        _PERMANENT,
+        "about making or deleting organizations, images or permissions",
+        remedies.BUG,
     ),
     # The gateway before SWR
-    "APIGW.0101": Meaning(_CONFIGURATION, _ENDPOINT),
-    "APIGW.0103": Meaning(_CONFIGURATION, _ENDPOINT),
-    "APIGW.0106": Meaning(None, _WAIT),  # orchestration error
-    "APIGW.0201": Meaning(None),  # 400, 413, 414, 494, 502 and 504
-    "APIGW.0301": Meaning(_AUTHENTICATION, _STALE),
-    "APIGW.0303": Meaning(_AUTHENTICATION, _STALE),
-    "APIGW.0305": Meaning(_AUTHENTICATION, _STALE),
-    "APIGW.0307": Meaning(_AUTHENTICATION, _STALE),  # expired, or another region's
-    "APIGW.0311": Meaning(_AUTHENTICATION, _STALE),
-    "APIGW.0302": Meaning(_CONFIGURATION, _RIGHTS),
-    "APIGW.0304": Meaning(_CONFIGURATION, _RIGHTS),
-    "APIGW.0306": Meaning(_CONFIGURATION, _RIGHTS),
-    "APIGW.0308": Meaning(_THROTTLED, _SLOWER),
-    "APIGW.0310": Meaning(_CONFIGURATION, "check the region's project in swr.regions"),
-    "APIGW.0401": Meaning(_CONFIGURATION, _ADDRESS),
-    "APIGW.0402": Meaning(_CONFIGURATION, _ADDRESS),
-    "APIGW.0404": Meaning(_CONFIGURATION, _ADDRESS),
-    "APIGW.0501": Meaning(_CONFIGURATION, _QUOTA),
-    "APIGW.0502": Meaning(_CONFIGURATION, _ARREARS),
-    "APIGW.0607": Meaning(_CONFIGURATION, _ENDPOINT),  # http or https
-    "APIGW.0613": Meaning(_TRANSIENT, _WAIT),  # IAM is down
-    "APIGW.0801": Meaning(_CONFIGURATION, "SWR is not offered in this region: choose another"),
-    "APIGW.0802": Meaning(_CONFIGURATION, _RIGHTS),
-    # IAM
-    "IAM.0001": Meaning(_AUTHENTICATION, LOGIN),
-    "IAM.0061": Meaning(
+    _gateway("0101 0103", _CONFIGURATION, "the gateway knows no such address", remedies.ENDPOINT),
+    _gateway("0201", None, "the gateway could not pass the request on, or the answer back"),
+    _gateway(
+        "0301 0303 0305 0307 0311",
         _AUTHENTICATION,
-        "the account is locked after too many wrong passwords: unlock it, and set a new password",
+        "the gateway does not take the token or signature: ended, another region's, or wrong",
+        remedies.STALE,
     ),
-    "IAM.0062": Meaning(_AUTHENTICATION, LOGIN),
-    "IAM.0063": Meaning(_AUTHENTICATION, LOGIN),
-    "IAM.0064": Meaning(_AUTHENTICATION, LOGIN),
-    "IAM.0066": Meaning(_AUTHENTICATION, LOGIN),  # token expired
-    "IAM.0067": Meaning(_AUTHENTICATION, LOGIN),  # token invalid
-    "1101": Meaning(_AUTHENTICATION, LOGIN),  # 400: invalid user name
-    "1103": Meaning(_AUTHENTICATION, LOGIN),  # 400: incorrect password
-    # 403, yet about who we are: all of the account's syncs wait for it, none is given up.
-    "IAM.0080": Meaning(_AUTHENTICATION, _USER),
-    "IAM.0081": Meaning(_AUTHENTICATION, _USER),
-    "IAM.0082": Meaning(_AUTHENTICATION, _USER),
-    "IAM.0002": Meaning(_CONFIGURATION, _RIGHTS),
-    "IAM.0003": Meaning(_CONFIGURATION, _RIGHTS),
-    "IAM.0083": Meaning(_CONFIGURATION, _RIGHTS),
-    "IAM.0004": Meaning(_CONFIGURATION, IAM_NAMES),
-    "IAM.0007": Meaning(_CONFIGURATION, IAM_NAMES),
-    "IAM.0011": Meaning(_CONFIGURATION, IAM_NAMES),
-    "IAM.0072": Meaning(_CONFIGURATION, IAM_NAMES),
-    "IAM.0073": Meaning(_CONFIGURATION, IAM_NAMES),
-    "IAM.1109": Meaning(_CONFIGURATION, IAM_NAMES),  # no such project
-    "IAM.0012": Meaning(_THROTTLED, _SLOWER),
-    "IAM.0020": Meaning(_TRANSIENT, _WAIT),  # 410: authentication fails over
-    "IAM.0006": Meaning(_TRANSIENT, _WAIT),
-}
-
-_STATUSES: dict[int, Meaning] = {
-    401: Meaning(_AUTHENTICATION, _STALE),
-    403: Meaning(_CONFIGURATION, _RIGHTS),
-    404: Meaning(_NOT_YET, _IMAGE),
-    407: Meaning(_CONFIGURATION, "the proxy wants to know who we are: check its URL"),
-    408: Meaning(_TRANSIENT, _WAIT),
-    413: Meaning(_PERMANENT, "lower settings.batch: the request is too large"),
-    425: Meaning(_TRANSIENT, _WAIT),
-    429: Meaning(_THROTTLED, _SLOWER),
-    507: Meaning(_CONFIGURATION, _ARREARS),
-}
-_REDIRECTION = Meaning(_TRANSIENT, "nothing is followed: check the endpoint in swr")
-_REQUEST = Meaning(_PERMANENT)
-_SERVER = Meaning(_TRANSIENT, _WAIT)
+    _gateway(
+        "0302 0304 0306 0802", _CONFIGURATION, "the IAM user may not call this", remedies.RIGHTS
+    ),
+    _gateway("0308", _THROTTLED, "too many requests", remedies.SLOWER),
+    _gateway("0310", _CONFIGURATION, "the project cannot be used", remedies.PROJECT),
+    _gateway("0401 0402 0404", _CONFIGURATION, "this address is not allowed", remedies.ADDRESS),
+    _gateway("0501", _CONFIGURATION, "the quota of calls is used up", remedies.QUOTA),
+    _gateway("0502", _CONFIGURATION, "the account is frozen", remedies.ARREARS),
+    _gateway("0602", _PERMANENT, "the gateway does not understand the request", remedies.BUG),
+    _gateway("0607", _CONFIGURATION, "http where https is wanted, or else", remedies.ENDPOINT),
+    _gateway("0613", _TRANSIENT, "IAM does not answer the gateway", remedies.WAIT),
+    _gateway("0801", _CONFIGURATION, "SWR is not offered in this region", remedies.NO_SWR),
+    _gateway("0104 0105 0106", _TRANSIENT, "the gateway's own set-up is broken", remedies.WAIT),
+    _gateway("06* 07*", _TRANSIENT, "the gateway failed inside", remedies.WAIT),
+    # IAM. Codes of 403 that are about who we are: all syncs wait for it, none is given up.
+    _iam(
+        "0001 0062 0063 0064 0066 0067", _AUTHENTICATION, "IAM does not know us so", remedies.LOGIN
+    ),
+    Meaning(("1101", "1103"), _AUTHENTICATION, "wrong user or password", remedies.LOGIN),
+    _iam("0061", _AUTHENTICATION, "the account is locked", remedies.LOCKED),
+    _iam(
+        "0080 0081 0082",
+        _AUTHENTICATION,
+        "the IAM user is disabled, or may use the console alone",
+        remedies.USER,
+    ),
+    _iam(
+        "1104 1105 1106 1107",
+        _AUTHENTICATION,
+        "the access key is blocked, has ended, is inactive or nobody's",
+        remedies.LOGIN,
+    ),
+    _iam("1108", _AUTHENTICATION, "the temporary access key has ended", remedies.STALE),
+    _iam("0002 0003 0083", _CONFIGURATION, "the IAM user lacks a right", remedies.RIGHTS),
+    _iam(
+        "0004 0007 0011 0072 0073 1109",
+        _CONFIGURATION,
+        "IAM finds no such user, domain or project",
+        remedies.IAM_NAMES,
+    ),
+    _iam("0012", _THROTTLED, "too many logins", remedies.SLOWER),
+    _iam("0006", _TRANSIENT, "IAM failed inside", remedies.WAIT),
+    _iam("0020", _TRANSIENT, "IAM is moving to another region", remedies.WAIT),
+    _iam(
+        "0009 1101 1102 1103", _PERMANENT, "a part of the request is missing or wrong", remedies.BUG
+    ),
+    _iam("0005 0008 0010 0077", _PERMANENT, "about managing IAM itself", remedies.BUG),
+    Meaning(("11*",), _PERMANENT, "about managing IAM users", remedies.BUG),
+    # No code, or one that has no line: the status
+    _status("401", _AUTHENTICATION, "not accepted as who we say we are", remedies.STALE),
+    _status("403", _CONFIGURATION, "not permitted", remedies.RIGHTS),
+    _status("404", _NOT_YET, "not there (yet)", remedies.IMAGE),
+    _status("407", _CONFIGURATION, "the proxy wants to know who we are", remedies.PROXY),
+    _status("413", _PERMANENT, "the request is too large", remedies.BATCH),
+    _status("429", _THROTTLED, "too many requests", remedies.SLOWER),
+    _status("408 425", _TRANSIENT, "the request came too slowly or too early", remedies.WAIT),
+    _status("507", _CONFIGURATION, "the storage is closed or full", remedies.ARREARS),
+    _status("3*", _TRANSIENT, "a redirection, which is not followed", remedies.REDIRECTION),
+    _status("4*", _PERMANENT, "refused", remedies.UNTOLD),
+    _OTHERWISE,
+)
 
 # The organization exists, and is not ours.
 FOREIGN = frozenset({"SVCSTG.SWR.4039001", "SVCSTG.SWR.4011064"})
 
+_BY_CODE = {code: meaning for meaning in TABLE for code in meaning.codes}
+_LONGEST = max(map(len, _BY_CODE))
+
+
+def find(code: str) -> Meaning | None:
+    """Return the line for a code: its own, or that of its longest known beginning, or None."""
+    beginnings = (f"{code[:length]}*" for length in range(min(len(code), _LONGEST), -1, -1))
+    return next((_BY_CODE[each] for each in (code, *beginnings) if each in _BY_CODE), None)
+
 
 def meaning(code: str, status: int) -> tuple[Kind, str]:
     """Return what to do about an answer and the remedy, by its code first, then its status."""
-    by_code, by_status = CODES.get(code), _by_status(status)
+    by_code, by_status = find(code), find(f"{_STATUS}{status}") or _OTHERWISE
     kind = (by_code.kind if by_code else None) or by_status.kind or _TRANSIENT
     return kind, (by_code.remedy if by_code else "") or by_status.remedy
 
 
-def _by_status(status: int) -> Meaning:
-    """Return what a status means when no code says more."""
-    if status in _STATUSES:
-        return _STATUSES[status]
-    if 300 <= status < 400:  # noqa: PLR2004  # what statuses begin with
-        return _REDIRECTION
-    return _REQUEST if 400 <= status < 500 else _SERVER  # noqa: PLR2004
+def words(code: str) -> str:
+    """Return what a service's own code says in our words; nothing for what is no such code."""
+    found = None if code.startswith(_STATUS) else find(code)
+    return found.words if found else ""

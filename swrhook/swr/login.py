@@ -13,7 +13,7 @@ from swrhook.config.values import PasswordCredentials
 from swrhook.errors import Kind, SwrError, Undecodable
 from swrhook.payload import decode, moment
 from swrhook.swr.answers import Answer, failure, unreadable
-from swrhook.swr.codes import IAM_NAMES, LOGIN
+from swrhook.swr.remedies import IAM_NAMES, LOGIN
 
 PATH = "/v3/auth/tokens?nocatalog=true"
 HEADERS = {"Content-Type": "application/json;charset=utf8"}

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
@@ -97,6 +99,22 @@ def test_an_impossible_organization_is_not_asked_for() -> None:
 )
 def test_a_success_triggered_all_tags(status: int, body: bytes) -> None:
     protocol.read_triggered(answer(status, body), ["v1", "v2"])
+
+
+@given(
+    status=st.integers(100, 999),
+    listed=st.lists(st.one_of(st.sampled_from(["v1", "v2", "v9"]), st.text()), max_size=5),
+)
+def test_a_list_fails_the_tags_that_it_names_and_no_2xx_does(
+    status: int, listed: list[str]
+) -> None:
+    read = answer(status, json.dumps(listed).encode())
+    if 200 <= status < 300:
+        protocol.read_triggered(read, ["v1", "v2"])
+        return
+    with pytest.raises(SwrError) as caught:
+        protocol.read_triggered(read, ["v1", "v2"])
+    assert {"v1", "v2"} & set(listed) == caught.value.failed_tags
 
 
 @pytest.mark.parametrize("status", [400, 404, 500])

@@ -1,0 +1,164 @@
+"""The table of error codes: every published code has its line, and no line contradicts it."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from swrhook.errors import Kind
+from swrhook.swr.codes import TABLE, find, meaning, words
+
+ROOT = Path(__file__).parents[2]
+CORPUS = ROOT.parent / "shared" / "reference" / "swr_errors.json"
+PAGE = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+
+# What a status may mean, whatever the code beside it says.
+BY_STATUS = {
+    400: set(Kind) - {Kind.THROTTLED},
+    401: {Kind.AUTHENTICATION, Kind.CONFIGURATION},
+    403: {Kind.AUTHENTICATION, Kind.CONFIGURATION, Kind.THROTTLED},
+    404: {Kind.NOT_YET, Kind.CONFIGURATION, Kind.PERMANENT},
+    405: {Kind.CONFIGURATION},
+    409: {Kind.PERMANENT, Kind.TRANSIENT},
+    410: {Kind.TRANSIENT},
+    429: {Kind.THROTTLED},
+    500: {Kind.TRANSIENT, Kind.CONFIGURATION},
+    502: {Kind.TRANSIENT},
+    503: {Kind.TRANSIENT},
+    504: {Kind.TRANSIENT},
+    507: {Kind.CONFIGURATION},
+}
+BY_DESCRIPTION = {
+    r"(organization|image|image tag) was not found": {Kind.NOT_YET},
+    r"Internal server error": {Kind.TRANSIENT},
+    r"too many requests|number of requests|throttling": {Kind.THROTTLED},
+    r"system is busy|[Bb]ackend (unavailable|timeout)|currently unavailable": {Kind.TRANSIENT},
+    r"ermission to|not authorized|Insufficient permissions": {Kind.CONFIGURATION},
+    r"maximum number of (organizations|images|image tags)": {Kind.CONFIGURATION},
+    r"[Tt]oken has expired|Invalid token|[Ii]ncorrect password": {Kind.AUTHENTICATION},
+    r"^Invalid (organization|image|digest|package|version)": {Kind.PERMANENT, Kind.CONFIGURATION},
+}
+# Where the published words say less than they seem to.
+EXCEPTIONS = {
+    "SVCSTG.SWR.5007019": "a quota, in the words of an internal error",
+    "IAM.0064": "a token of lesser rights: another credential is wanted",
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    code: str
+    status: int
+    description: str
+
+
+def published() -> Iterator[Published]:
+    if not CORPUS.exists():
+        return
+    for name, entries in json.loads(CORPUS.read_bytes()).items():
+        for entry in entries if name != "_source" else ():
+            description = entry.get("description") or entry["message"]
+            yield Published(entry["code"], entry["status"], description)
+
+
+PUBLISHED = sorted(published(), key=lambda each: (each.code, each.status))
+needs_corpus = pytest.mark.skipif(not PUBLISHED, reason=f"{CORPUS} is not there")
+
+
+@needs_corpus
+def test_every_published_code_has_a_line_with_words_and_remedy() -> None:
+    without = {
+        each.code
+        for each in PUBLISHED
+        if not words(each.code) or not meaning(each.code, each.status)[1]
+    }
+
+    assert set() == without
+
+
+@needs_corpus
+def test_a_class_fits_the_status_that_a_code_comes_with() -> None:
+    unfit = {
+        (each.code, each.status, kind)
+        for each in PUBLISHED
+        if (kind := meaning(each.code, each.status)[0])
+        not in BY_STATUS.get(each.status, {Kind.PERMANENT})
+    }
+
+    assert set() == unfit
+
+
+@needs_corpus
+def test_a_class_fits_what_is_published_about_a_code() -> None:
+    unfit = {
+        (each.code, each.description, meaning(each.code, each.status)[0])
+        for each in PUBLISHED
+        for pattern, kinds in BY_DESCRIPTION.items()
+        if re.search(pattern, each.description)
+        and meaning(each.code, each.status)[0] not in kinds
+        and each.code not in EXCEPTIONS
+    }
+
+    assert set() == unfit
+
+
+@needs_corpus
+def test_no_line_names_a_code_that_is_not_published() -> None:
+    known = {each.code for each in PUBLISHED}
+    exact = {code for line in TABLE for code in line.codes if not code.endswith("*")}
+
+    assert set() == {code for code in exact if not code.startswith("HTTP.")} - known
+
+
+def test_a_code_stands_in_one_line() -> None:
+    codes = [code for line in TABLE for code in line.codes]
+
+    assert sorted(set(codes)) == sorted(codes)
+
+
+def test_what_needs_a_hand_says_which() -> None:
+    helpless = {line.words for line in TABLE if line.kind is not None and not line.remedy}
+
+    assert set() == helpless
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("SVCSTG.SWR.5001101", "SVCSTG.SWR.5001101"),
+        ("SVCSTG.SWR.5009999", "SVCSTG.SWR.500*"),
+        ("SVCSTG.SWR.50", None),
+        ("APIGW.0613", "APIGW.0613"),
+        ("APIGW.0699", "APIGW.06*"),
+        ("1103", "1103"),
+        ("1199", "11*"),
+        ("HTTP.404", "HTTP.404"),
+        ("HTTP.418", "HTTP.4*"),
+        ("HTTP.999", "HTTP.*"),
+        ("SVCSTG.SWR.4000000", None),
+        ("x" * 64, None),
+        ("", None),
+    ],
+)
+def test_the_longest_known_beginning_decides(code: str, line: str | None) -> None:
+    found = find(code)
+
+    assert line == (next(c for c in found.codes if c == line) if found else None)
+
+
+def test_the_page_shows_the_table() -> None:
+    shown = PAGE.partition("<!-- the table -->\n")[2].partition("\n<!-- the end -->")[0]
+
+    assert written() == shown
+
+
+def written() -> str:
+    lines = ["| code | class | what it says | what to do |", "|---|---|---|---|"]
+    for line in TABLE:
+        codes = " ".join(f"`{code}`" for code in line.codes)
+        kind = line.kind.replace("_", " ") if line.kind else "as the status"
+        lines.append(f"| {codes} | {kind} | {line.words} | {line.remedy or 'as the status'} |")
+    return "\n".join(lines)
