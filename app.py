@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import SystemRandom
 from time import monotonic
-from urllib.parse import urlsplit
 
 from flask import Flask
-from requests.utils import get_environ_proxies
 from sqlalchemy import Connection
 
 from swrhook import logs
@@ -28,7 +26,7 @@ from swrhook.ledger.keeping import RefusedCredentials
 from swrhook.ledger.recording import Recording
 from swrhook.metrics import Metrics
 from swrhook.model import Lane
-from swrhook.outbound import Internet, Way
+from swrhook.outbound import Internet, Way, find_proxies
 from swrhook.reload import Reload
 from swrhook.reports import Reporter
 from swrhook.settings import Settings
@@ -188,13 +186,6 @@ def _end(old: InUse, new: InUse) -> None:
 
 def _reaches_alike(one: Config, other: Config) -> bool:
     return one.swr == other.swr and one.options.timeouts == other.options.timeouts
-
-
-def find_proxies(url: str) -> Mapping[str, str]:
-    """Return the proxies that HTTPS_PROXY and its kin name for an endpoint; none for loopback."""
-    if urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost"):
-        return {}
-    return get_environ_proxies(url)
 
 
 def now() -> datetime:

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 import app
 from swrhook import simulator
 from swrhook.errors import BadConfiguration, LedgerUnusable
+from swrhook.outbound import find_proxies
 from swrhook.settings import Settings
 from tests.programs import TOKEN, configuration
 
@@ -176,8 +177,8 @@ def test_a_database_that_cannot_be_opened_is_said(tmp_path: Path, environ: dict[
 
 
 def test_a_loopback_endpoint_is_asked_without_a_proxy() -> None:
-    assert {} == app.find_proxies("http://127.0.0.1:9100")
-    assert isinstance(app.find_proxies("https://iam.myhuaweicloud.com"), dict)
+    assert {} == find_proxies("http://127.0.0.1:9100")
+    assert isinstance(find_proxies("https://iam.myhuaweicloud.com"), dict)
 
 
 def ended(service: app.Service, count: int) -> list[str]:

@@ -6,5 +6,6 @@ delivery makes us fetch is remembered, whether it was there or not.
 
 from swrhook.outbound.fetch import Way
 from swrhook.outbound.internet import Internet
+from swrhook.outbound.proxies import find_proxies
 
-__all__ = ["Internet", "Way"]
+__all__ = ["Internet", "Way", "find_proxies"]
