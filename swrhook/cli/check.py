@@ -3,13 +3,14 @@
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
 from swrhook.cli.looking import look
+from swrhook.cli.online import look_online, print_findings
 from swrhook.config.reading import load
 from swrhook.config.values import Config
 from swrhook.delivery import Delivery
@@ -24,16 +25,17 @@ from swrhook.model import Outcome
 @click.option(
     "--header", "headers", multiple=True, metavar="NAME:VALUE", help="With --body. Repeatable."
 )
+@click.option("--online", is_flag=True, help="Ask IAM and SWR as well; nothing is changed there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def check(
     context: click.Context,
+    /,
     file: str,
     *,
-    body: BinaryIO | None,
-    source: str | None,
-    headers: Sequence[str],
+    online: bool,
     as_json: bool,
+    **request: Any,  # noqa: ANN401  # click's values
 ) -> None:
     """Check the configuration FILE and everything that it refers to.
 
@@ -43,24 +45,52 @@ def check(
     With --body and --source, show instead how the body of a request would be read: its outcome, the
     image tags in it, and the syncs that the rules want. Nobody is authenticated, nothing is
     recorded. Ends with 0 when it would be accepted, else with 1.
+
+    With --online, log in to IAM, and ask each region and each organization that the rules name
+    whether a sync can work; shows what to fix. No image is copied. Ends with 1 on a problem.
     """
-    if (body is None) != (source is None) or (headers and body is None):
-        raise click.UsageError("--body, --source and, if any, --header go together")
-    sent = _headers(headers)
+    sent = _Sent(**request)
+    sent.check(online=online)
+    environ = os.environ  # noqa: TID251  # a command is its own start
     try:
-        config = load(Path(file), os.environ)  # noqa: TID251  # a command is its own start
+        config = load(Path(file), environ)
+        if online:
+            is_well = print_findings(file, look_online(config, environ), as_json=as_json)
+        elif sent.body is not None:
+            is_well = _print_look(file, config, sent, as_json=as_json)
+        else:
+            is_well = _print_summary(file, config, as_json=as_json)
     except BadConfiguration as exc:
-        _print_mistakes(file, exc, as_json=as_json)
-        context.exit(1)
-    if body is None or source is None:
-        _print_summary(file, config, as_json=as_json)
-        return
-    if source not in config.sources:
-        raise click.BadParameter(f"there is no source «{source}» in {file}", param_hint="--source")
-    shown = look(Delivery(sent, body.read()), config.sources[source], config)
+        is_well = _print_mistakes(file, exc, as_json=as_json)
+    context.exit(0 if is_well else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """The request that is to be read, if any."""
+
+    body: BinaryIO | None
+    source: str | None
+    headers: Sequence[str]
+
+    def check(self, *, online: bool) -> None:
+        """Raise UsageError for options that do not go together."""
+        if (self.body is None) != (self.source is None) or (self.headers and self.body is None):
+            raise click.UsageError("--body, --source and, if any, --header go together")
+        if online and self.body is not None:
+            raise click.UsageError("--online and --body do not go together")
+        _headers(self.headers)
+
+
+def _print_look(file: str, config: Config, sent: _Sent, *, as_json: bool) -> bool:
+    source = config.sources.get(str(sent.source))
+    if source is None or sent.body is None:
+        raise click.BadParameter(
+            f"there is no source «{sent.source}» in {file}", param_hint="--source"
+        )
+    shown = look(Delivery(_headers(sent.headers), sent.body.read()), source, config)
     click.echo(json.dumps(asdict(shown)) if as_json else shown.text())
-    if shown.outcome != Outcome.ACCEPTED:
-        context.exit(1)
+    return shown.outcome == Outcome.ACCEPTED
 
 
 def _headers(lines: Sequence[str]) -> dict[str, str]:
@@ -70,16 +100,17 @@ def _headers(lines: Sequence[str]) -> dict[str, str]:
     return {name.strip().lower(): value.strip() for name, _, value in parts}
 
 
-def _print_mistakes(file: str, exc: BadConfiguration, *, as_json: bool) -> None:
+def _print_mistakes(file: str, exc: BadConfiguration, *, as_json: bool) -> bool:
     if as_json:
         mistakes = [asdict(mistake) for mistake in exc.mistakes]
         click.echo(json.dumps({"file": file, "valid": False, "mistakes": mistakes}))
-        return
+        return False
     for mistake in exc.mistakes:
         click.echo(str(mistake), err=True)
+    return False
 
 
-def _print_summary(file: str, config: Config, *, as_json: bool) -> None:
+def _print_summary(file: str, config: Config, *, as_json: bool) -> bool:
     counts = {
         "sources": len(config.sources),
         "rules": len(config.rules),
@@ -88,11 +119,12 @@ def _print_summary(file: str, config: Config, *, as_json: bool) -> None:
     if as_json:
         about = {"version": config.version, "warnings": list(config.warnings)}
         click.echo(json.dumps({"file": file, "valid": True, **counts, **about}))
-        return
+        return True
     counted = ", ".join(_count(number, noun) for noun, number in counts.items())
     click.echo(f"{file} is valid: {counted}, version {config.version}")
     for warning in config.warnings:
         click.echo(f"warning: {warning}")
+    return True
 
 
 def _count(number: int, nouns: str) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
 from swrhook.errors import LedgerUnusable
-from swrhook.ledger.upgrade import upgrade
+from swrhook.ledger.upgrade import is_current, upgrade
 
 # A new process waits this long for the one before it: gunicorn's HUP starts the new worker first.
 LOCK_PATIENCE = 90.0
@@ -88,6 +88,31 @@ def open_database(url: str, *, patience: float = LOCK_PATIENCE) -> Database:
     except LedgerUnusable:
         database.close()
         raise
+    return database
+
+
+def open_beside(url: str) -> Database | None:
+    """Open a ledger beside the process that serves, to read it and write a row now and then.
+
+    None when there is none yet, or one of another revision. Raises LedgerUnusable when it cannot
+    be written.
+    """
+    parsed = make_url(url)
+    is_sqlite = parsed.get_backend_name() == "sqlite"
+    if is_sqlite and not Path(str(parsed.database)).exists():
+        return None
+    engine = _sqlite(parsed) if is_sqlite else _server(parsed)
+    database = Database(engine)
+    try:
+        with database.write():
+            usable = is_current(engine)
+    except (DatabaseError, OSError) as exc:
+        database.close()
+        message = f"the ledger {parsed.render_as_string()} cannot be opened: {_first_line(exc)}"
+        raise LedgerUnusable(message) from exc
+    if not usable:
+        database.close()
+        return None
     return database
 
 

@@ -16,9 +16,7 @@ _LOCK = 0x73777268  # «swrh»: any number, the same in every process
 
 def upgrade(engine: Engine) -> None:
     """Bring the schema to this program's revision. Raises LedgerUnusable when it is newer."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    scripts = ScriptDirectory.from_config(config)
+    config, scripts = _migrations()
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             # Processes that start together upgrade one after the other.
@@ -29,6 +27,20 @@ def upgrade(engine: Engine) -> None:
         _refuse_unknown(scripts, current)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def is_current(engine: Engine) -> bool:
+    """Tell whether the schema is at this program's revision."""
+    _, scripts = _migrations()
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    return current == scripts.get_current_head()
+
+
+def _migrations() -> tuple[Config, ScriptDirectory]:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config, ScriptDirectory.from_config(config)
 
 
 def _refuse_unknown(scripts: ScriptDirectory, current: str | None) -> None:

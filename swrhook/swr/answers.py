@@ -9,7 +9,7 @@ proxy's HTML, and nothing at all. Reading is total: whatever the bytes, an SwrEr
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
@@ -48,6 +48,12 @@ class Answer:
     def ok(self) -> bool:
         """Tell whether the status is a 2xx."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """Return how far the sender's clock is ahead of ours, by its Date; None without one."""
+        told = _date(self.headers.get("date", ""))
+        return None if told is None else told - self.received_at
 
 
 def document(answer: Answer) -> Any:  # noqa: ANN401  # JSON has no better type
@@ -179,10 +185,17 @@ def _retry_after(answer: Answer) -> float | None:
     value = answer.headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
         return min(float(value), LONGEST_WAIT)
+    until = _date(value)
+    if until is None:
+        return None
+    wait = (until - answer.received_at).total_seconds()
+    return min(max(wait, 0.0), LONGEST_WAIT)
+
+
+def _date(value: str) -> datetime | None:
+    """Return the time in a header, or None when it holds none."""
     try:
-        until = parsedate_to_datetime(value)
-        until = until if until.tzinfo else until.replace(tzinfo=UTC)
-        wait = (until - answer.received_at).total_seconds()
+        found = parsedate_to_datetime(value.strip())
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return min(max(wait, 0.0), LONGEST_WAIT)

@@ -11,7 +11,7 @@ from swrhook.swr import protocol
 from swrhook.swr.answers import Answer
 from swrhook.swr.credentials import RefusedCredentials
 from swrhook.swr.iam import IamTokens
-from swrhook.swr.protocol import SyncJob
+from swrhook.swr.protocol import Organization, Survey, SyncJob
 from swrhook.swr.tokens import GivenToken, Tokens
 from swrhook.swr.wire import Network, Request, Wire
 
@@ -83,6 +83,19 @@ class SwrClient:
     def has_namespace(self, region: str, namespace: str) -> bool:
         """Tell whether an organization is there and ours; False is certain."""
         return protocol.read_namespace(self._get(region, protocol.namespace_path(namespace)))
+
+    def organization(self, region: str, namespace: str) -> Organization | None:
+        """Return what we are in an organization; None when a region has none of this name."""
+        return protocol.read_organization(self._get(region, protocol.namespace_path(namespace)))
+
+    def a_repository(self, region: str, namespace: str) -> str | None:
+        """Return the name of some repository of an organization; None when there is none."""
+        answer = self._get(region, protocol.repositories_path(namespace))
+        return protocol.read_a_repository(answer, namespace)
+
+    def survey(self, region: str) -> Survey:
+        """Return where a region synchronizes to and what its clock says, as far as it tells."""
+        return protocol.read_survey(self._get(region, protocol.REGIONS_PATH))
 
     def keep_tokens(self, before: "SwrClient") -> None:
         """Go on with the tokens of an earlier client, if they are for the same account."""

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -22,7 +22,10 @@ from swrhook.swr.codes import FOREIGN
 PAGE = 100
 FAILED_STATUSES = frozenset({"failed", "timeout", "cancel"})
 
+REGIONS_PATH = "/v2/manage/regions"
+
 _NAMESPACES = "/v2/manage/namespaces/"
+_UNTOLD = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 _TOTAL = re.compile(r"[0-9]+-[0-9]+/([0-9]{1,9})", re.ASCII)
 
 
@@ -33,6 +36,22 @@ class TagPage:
     digests: Mapping[str, str]
     count: int
     total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """What we are in an organization: 7 manages, 3 edits, 1 reads; None where SWR does not say."""
+
+    ours: bool
+    auth: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Where a region synchronizes to, and how far its clock is ahead of ours; None: untold."""
+
+    reaches: frozenset[str] | None
+    clock_ahead: timedelta | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +106,13 @@ def namespace_path(namespace: str) -> str:
     if not is_namespace(namespace):
         raise _impossible(namespace)
     return _NAMESPACES + namespace
+
+
+def repositories_path(namespace: str) -> str:
+    """Return the path of an organization's first repository. Raises SwrError for a wrong name."""
+    if not is_namespace(namespace):
+        raise _impossible(namespace)
+    return f"/v2/manage/repos?namespace={namespace}&limit=1&offset=0"
 
 
 def read_triggered(answer: Answer, tags: Collection[str]) -> None:
@@ -146,14 +172,50 @@ def read_namespace(answer: Answer) -> bool:
     False is certain. Where SWR says only that we may not look, SwrError is raised: a user may be
     allowed to push to an organization without being allowed to ask about it.
     """
+    found = read_organization(answer)
+    return found is not None and found.ours
+
+
+def read_organization(answer: Answer) -> Organization | None:
+    """Return what we are in an organization, somebody else's too; None when there is none."""
     if not answer.ok:
         error = failure(answer)
-        if error.code in FOREIGN or error.kind is Kind.NOT_YET:
-            return False
+        if error.code in FOREIGN:
+            return Organization(ours=False)
+        if error.kind is Kind.NOT_YET:
+            return None
         raise error
-    if not text(document(answer), "name"):
+    found = document(answer)
+    if not text(found, "name"):
         raise unreadable(answer, "it names no organization")
-    return True
+    auth = found.get("auth")
+    return Organization(ours=True, auth=auth if type(auth) is int else None)
+
+
+def read_a_repository(answer: Answer, namespace: str) -> str | None:
+    """Return the first repository listed of this organization, or None."""
+    if not _there(answer):
+        return None
+    listed = (
+        text(item, "name") for item in _listed(answer) if text(item, "namespace") == namespace
+    )
+    return next((name for name in listed if name and is_repository(name)), None)
+
+
+def read_survey(answer: Answer) -> Survey:
+    """Return what a region tells of itself; some tell nothing of where they synchronize to.
+
+    Source: «Querying the List of Regions», which by some editions is open in a few regions only.
+    """
+    ahead = answer.clock_ahead
+    if not answer.ok:
+        error = failure(answer)
+        # The gateway's 404 for an operation that it does not have is of kind configuration.
+        if error.kind is Kind.NOT_YET or answer.status in _UNTOLD:
+            return Survey(None, ahead)
+        raise error
+    names = (text(item, "regionID") for item in _listed(answer))
+    return Survey(frozenset(name for name in names if name), ahead)
 
 
 def refuses_token(answer: Answer) -> bool:

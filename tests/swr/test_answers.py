@@ -238,9 +238,12 @@ READERS: list[Callable[[Answer], object]] = [
     failure,
     login.read_token,
     protocol.read_namespace,
+    protocol.read_organization,
+    protocol.read_survey,
     protocol.read_sync_jobs,
     protocol.read_tag_page,
     protocol.refuses_token,
+    lambda read: protocol.read_a_repository(read, "group"),
     lambda read: protocol.read_digest(read, "v1"),
     lambda read: protocol.read_triggered(read, ["v1"]),
 ]
@@ -255,11 +258,11 @@ def outcome(reader: Callable[[Answer], object], read: Answer) -> SwrError | None
     return None
 
 
-NAMES = ["retry-after", "content-range", "location", "x-request-id", "x-subject-token"]
+NAMES = ["retry-after", "date", "content-range", "location", "x-request-id", "x-subject-token"]
 KEYS = [
     *["errors", "error", "errorCode", "error_code", "code", "message", "error_msg", "request_id"],
     *["tag", "Tag", "digest", "name", "status", "token", "expires_at", "issued_at", "createdAt"],
-    *["remoteRegionId", "remoteNamespace"],
+    *["remoteRegionId", "remoteNamespace", "regionID", "namespace", "auth"],
 ]
 LEAVES = st.one_of(
     st.none(),

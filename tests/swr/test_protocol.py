@@ -1,6 +1,7 @@
 """Requests to the byte, and answers read from tables. Documentation: SWR API reference."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
 from swrhook.swr import protocol
-from swrhook.swr.protocol import SyncJob
+from swrhook.swr.protocol import Organization, SyncJob
 from tests.swr.parts import DIGEST, LANE, NOW, answer
 
 # «Manually Synchronizing Images», 2025-08-06: Example Request.
@@ -269,3 +270,61 @@ def test_what_we_may_not_know_is_not_taken_for_absent(status: int, body: bytes, 
 )
 def test_which_answers_ask_for_another_token(status: int, body: bytes, *, refuses: bool) -> None:
     assert refuses is protocol.refuses_token(answer(status, body))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "found"),
+    [
+        (200, b'{"name":"group","auth":7}', Organization(ours=True, auth=7)),
+        (200, b'{"name":"group","auth":"7"}', Organization(ours=True)),
+        (403, FOREIGN, Organization(ours=False)),
+        (404, b"", None),
+    ],
+)
+def test_what_we_are_in_an_organization_is_read(
+    status: int, body: bytes, found: Organization | None
+) -> None:
+    assert found == protocol.read_organization(answer(status, body))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "found"),
+    [
+        (200, b'[{"name":"web/shop","namespace":"group"}]', "web/shop"),
+        (200, b'[{"name":"web/shop","namespace":"other"}]', None),
+        (200, b'[{"name":"../shop","namespace":"group"}]', None),
+        (200, b"null", None),
+        (404, b"", None),
+    ],
+)
+def test_some_repository_is_read(status: int, body: bytes, found: str | None) -> None:
+    assert found == protocol.read_a_repository(answer(status, body), "group")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reaches"),
+    [
+        (200, b'[{"regionID":"cn-north-4"},{"regionID":7},3]', frozenset({"cn-north-4"})),
+        (403, b"", None),
+        (404, b'{"error_code":"APIGW.0101"}', None),
+    ],
+)
+def test_where_a_region_synchronizes_to_is_read(
+    status: int, body: bytes, reaches: frozenset[str] | None
+) -> None:
+    date = {"date": "Fri, 02 Jan 2026 03:04:35 GMT"}
+    told = protocol.read_survey(answer(status, body, date))
+
+    assert (reaches, timedelta(seconds=30)) == (told.reaches, told.clock_ahead)
+    assert protocol.read_survey(answer(status, body)).clock_ahead is None
+
+
+@pytest.mark.parametrize("status", [401, 429, 502])
+def test_a_region_that_does_not_answer_is_an_error(status: int) -> None:
+    with pytest.raises(SwrError):
+        protocol.read_survey(answer(status))
+
+
+def test_no_name_can_change_a_query() -> None:
+    with pytest.raises(SwrError):
+        protocol.repositories_path("group&limit=9")

@@ -1,0 +1,111 @@
+"""`check --online`: the same configuration, asked of IAM and SWR themselves."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from swrhook.config.values import Config, Timeouts
+from swrhook.diagnosis import Finding, Level, Places, diagnose, number_of_questions, places
+from swrhook.errors import LedgerUnusable
+from swrhook.ledger.database import open_beside
+from swrhook.ledger.keeping import RefusedCredentials
+from swrhook.outbound import find_proxies
+from swrhook.settings import Settings
+from swrhook.swr.client import SwrClient
+from swrhook.swr.credentials import RefusedCredentials as Refused
+from swrhook.swr.wire import Network
+
+# Somebody waits for the answer.
+_LONGEST_WAIT = 15.0
+_STYLES = {Level.OK: "green", Level.UNKNOWN: "dim", Level.WARNING: "yellow", Level.PROBLEM: "red"}
+_LEDGER_REMEDY = "check SWRHOOK_DATABASE_URL; without the ledger, a refused password is tried again"
+# Wide enough for any row: what is piped is neither cut nor wrapped.
+_UNLIMITED = 100_000
+
+
+def look_online(config: Config, environ: Mapping[str, str]) -> list[Finding]:
+    """Return what IAM and SWR say to the configuration. Raises BadConfiguration."""
+    url = Settings.from_environ(environ).database_url
+    wanted = places(config)
+    unusable: list[Finding] = []
+    with ExitStack() as stack:
+        try:
+            ledger = open_beside(url)
+        except LedgerUnusable as exc:
+            ledger = None
+            unusable.append(Finding(Level.WARNING, "ledger", str(exc), _LEDGER_REMEDY))
+        if ledger is not None:
+            stack.callback(ledger.close)
+        refused = _InMemory() if ledger is None else RefusedCredentials(ledger, _now)
+        swr = stack.enter_context(closing(_client(config, environ, refused)))
+        asked = stack.enter_context(_progress(wanted))
+        return [*unusable, *diagnose(swr, wanted, asked)]
+
+
+def print_findings(file: str, findings: Sequence[Finding], *, as_json: bool) -> bool:
+    """Print a table or JSON; tell whether there is no problem."""
+    healthy = all(finding.level is not Level.PROBLEM for finding in findings)
+    if as_json:
+        found = [asdict(finding) for finding in findings]
+        click.echo(json.dumps({"file": file, "healthy": healthy, "findings": found}))
+        return healthy
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_UNLIMITED, no_color=True)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("result", "about", "found", "what to do"):
+        table.add_column(heading, no_wrap=heading == "result", overflow="fold")
+    for finding in findings:
+        level = Text(finding.level, style=_STYLES[finding.level])
+        table.add_row(level, Text(finding.about), Text(finding.message), Text(finding.remedy))
+    console.print(table)
+    return healthy
+
+
+def _client(config: Config, environ: Mapping[str, str], refused: Refused) -> SwrClient:
+    given = config.options.timeouts
+    network = Network(
+        Timeouts(min(given.connect, _LONGEST_WAIT), min(given.read, _LONGEST_WAIT)),
+        find_proxies=find_proxies,
+        certificates=environ.get("REQUESTS_CA_BUNDLE"),
+    )
+    return SwrClient(config.swr, network, refused, _now)
+
+
+@contextmanager
+def _progress(wanted: Places) -> Iterator[Callable[[], None]]:
+    """Show on a terminal how far it is; yield what is to be called after each question."""
+    console = Console(stderr=True)
+    columns = (TextColumn("Asking SWR"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task("", total=number_of_questions(wanted))
+        yield lambda: progress.advance(task)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class _InMemory:
+    """What IAM refused during this run, where no ledger remembers it."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, str] = {}
+
+    def reason(self, fingerprint: str) -> str | None:
+        """Return why this credential was refused, or None."""
+        return self._reasons.get(fingerprint)
+
+    def refuse(self, fingerprint: str, reason: str) -> None:
+        """Remember that this credential was refused."""
+        self._reasons[fingerprint] = reason

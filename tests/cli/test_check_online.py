@@ -1,0 +1,115 @@
+"""`check --online`, as an operator sees it."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from swrhook.cli import main
+from swrhook.ledger.database import open_beside, open_database
+from swrhook.simulator import RunningSimulator, start
+from tests.swr.parts import logins
+
+Check = Callable[..., Result]
+
+CONFIGURATION = """\
+swr:
+  iam_endpoint: {iam}
+  credentials: {{kind: password, user: demo, domain: demo, password: "${{SWR_PASSWORD}}"}}
+  regions: {{cn-north-4: {{endpoint: "{west}"}}, cn-east-3: {{endpoint: "{east}"}}}}
+sources:
+  ci: {{dialect: generic, region: cn-north-4, auth: {{scheme: bearer, secrets: ["${{CI}}"]}}}}
+rules:
+  - {{name: all, when: {{namespace: group}}, sync: [{{region: cn-east-3, namespace: group}}]}}
+"""
+
+
+@pytest.fixture
+def simulator() -> Iterator[RunningSimulator]:
+    with start(["cn-north-4", "cn-east-3"], delay=0.0) as running:
+        yield running
+
+
+@pytest.fixture
+def check(simulator: RunningSimulator, tmp_path: Path) -> Check:
+    file = tmp_path / "swrhook.yaml"
+    west, east = simulator.endpoints.values()
+    file.write_text(CONFIGURATION.format(iam=simulator.iam_url, west=west, east=east))
+
+    def run(*arguments: str, **environ: str) -> Result:
+        given = {
+            "SWRHOOK_DATABASE_URL": f"sqlite:///{tmp_path}/ledger.db",
+            "SWR_PASSWORD": "demo",
+            "CI": "sesame",
+        }
+        command = ["check", str(file), *arguments]
+        return CliRunner().invoke(main, command, env={**given, **environ})
+
+    return run
+
+
+def test_all_is_well(check: Check, tmp_path: Path) -> None:
+    result = check("--online")
+
+    assert 0 == result.exit_code
+    assert ["result", "about"] == result.stdout.split()[:2]
+    assert "organization cn-east-3/group   exists, and may be written to" in result.stdout
+    assert not (tmp_path / "ledger.db").exists()
+
+
+def test_a_problem_ends_with_1(check: Check, simulator: RunningSimulator) -> None:
+    result = check("--online", "--json", SWR_PASSWORD="wrong-sesame")
+
+    printed = json.loads(result.stdout)
+    first, *_ = printed["findings"]
+    assert (1, False) == (result.exit_code, printed["healthy"])
+    assert ("problem", "region cn-north-4") == (first["level"], first["about"])
+    assert "check user, domain and password" in first["remedy"]
+    assert "wrong-sesame" not in result.output
+    assert [401] == logins(simulator)
+
+
+def test_a_refused_password_is_remembered_beside_a_running_service(
+    check: Check, simulator: RunningSimulator, tmp_path: Path
+) -> None:
+    service = open_database(f"sqlite:///{tmp_path}/ledger.db")
+    results = [check("--online", SWR_PASSWORD="wrong") for _ in range(3)]
+    service.close()
+
+    assert [1, 1, 1] == [result.exit_code for result in results]
+    assert [401] == logins(simulator)
+    assert "it is not tried again" in results[-1].stdout
+
+
+def test_a_ledger_that_cannot_be_used_is_a_warning(check: Check, tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_bytes(b"no database at all" * 100)
+
+    result = check("--online")
+
+    assert 0 == result.exit_code
+    assert "warning  ledger" in result.stdout
+
+
+def test_a_ledger_of_another_revision_is_left_alone(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        connection.execute("INSERT INTO alembic_version VALUES ('9999')")
+
+    assert open_beside(f"sqlite:///{tmp_path}/ledger.db") is None
+
+
+def test_a_wrong_environment_is_told(check: Check) -> None:
+    result = check("--online", SWRHOOK_DATABASE_URL="mysql://x")
+
+    assert 1 == result.exit_code
+    assert "SWRHOOK_DATABASE_URL" in result.stderr
+
+
+def test_a_body_is_not_read_online(check: Check) -> None:
+    result = check("--online", "--body", "-", "--source", "ci")
+
+    assert 2 == result.exit_code
+    assert "--online and --body do not go together" in result.stderr

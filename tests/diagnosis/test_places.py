@@ -1,0 +1,90 @@
+"""Where rules read and write, told from the configuration alone."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from swrhook.config import parse
+from swrhook.diagnosis import Places, places
+from swrhook.model import Target
+
+WEST, EAST = "cn-north-4", "cn-east-3"
+
+
+def of(when: str, to: str, image: str = "{}", sources: Sequence[str] = ("ci",)) -> Places:
+    each = "{dialect: generic, region: cn-north-4, image: %s, auth: {scheme: bearer, secrets: [s]}}"
+    text = f"""
+swr:
+  iam_endpoint: http://127.0.0.1:9
+  credentials: {{kind: token, token: "t"}}
+  regions: {{cn-north-4: {{}}, cn-east-3: {{}}}}
+sources: {{{", ".join(f"{name}: {each % image}" for name in sources)}}}
+rules:
+  - {{name: all, when: {when}, sync: [{{region: cn-east-3, namespace: "{to}"}}]}}
+"""
+    return places(parse(text.encode(), file="f", environ={}, read_file=lambda path: path))
+
+
+@pytest.mark.parametrize(
+    ("when", "image", "sources"),
+    [
+        ("{source: ci, namespace: team-a}", "{}", ["team-a"]),
+        ("{source: ci, namespace: [team-a, team-b]}", "{}", ["team-a", "team-b"]),
+        ("{source: ci, namespace: 'team-*'}", "{}", []),
+        ("{source: ci}", "{namespace: team-a}", ["team-a"]),
+        ("{source: ci}", "{default_namespace: team-a}", ["team-a"]),
+        ("{source: ci, namespace: 'team-*'}", "{default_namespace: team-a}", ["team-a"]),
+        ("{source: ci, namespace: other}", "{namespace: team-a}", []),
+        ("{source: ci}", "{}", []),
+    ],
+)
+def test_the_organizations_to_read_in_are_those_named(
+    when: str, image: str, sources: list[str]
+) -> None:
+    found = of(when, "fixed", image)
+
+    assert [Target(WEST, name) for name in sources] == found.sources
+    assert [Target(EAST, "fixed")] == found.targets
+    assert [(WEST, EAST)] == found.routes
+    assert [] == found.untold
+    assert [WEST, EAST] == found.regions
+
+
+@pytest.mark.parametrize(
+    ("when", "image", "to", "targets", "untold"),
+    [
+        ("{namespace: team-a}", "{}", "{namespace}-hk", ["team-a-hk"], []),
+        ("{namespace: [team-a, 'b*']}", "{}", "{namespace}-hk", ["team-a-hk"], ["{namespace}-hk"]),
+        ("{source: ci}", "{namespace: team-a}", "{namespace}-hk", ["team-a-hk"], []),
+        (
+            "{source: ci}",
+            "{default_namespace: team-a}",
+            "{namespace}-hk",
+            ["team-a-hk"],
+            ["{namespace}-hk"],
+        ),
+        ("{source: ci}", "{}", "{namespace}-hk", [], ["{namespace}-hk"]),
+        ("{namespace: team-a}", "{}", "x-{repository}", [], ["x-{repository}"]),
+    ],
+)
+def test_a_template_is_expanded_as_far_as_it_can_be(
+    when: str, image: str, to: str, targets: list[str], untold: list[str]
+) -> None:
+    found = of(when, to, image)
+
+    assert [Target(EAST, name) for name in targets] == found.targets
+    assert [Target(EAST, name) for name in untold] == found.untold
+
+
+def test_each_place_is_told_once() -> None:
+    found = of("{namespace: team-a}", "fixed", sources=["one", "two"])
+
+    assert [Target(WEST, "team-a")] == found.sources
+    assert [Target(EAST, "fixed")] == found.targets
+
+
+def test_a_rule_without_a_sender_leads_nowhere() -> None:
+    found = of("{source: '*', not: {source: ci}}", "fixed")
+
+    assert [] == found.routes
+    assert [] == found.targets
