@@ -7,8 +7,8 @@ target holds what the source does.
 
 import itertools
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -24,12 +24,12 @@ from hypothesis.stateful import (
 )
 
 from swrhook import logs
-from swrhook.errors import Kind, SwrError
 from swrhook.ledger.database import Database, open_database
+from swrhook.ledger.moving import move
 from swrhook.ledger.waking import forget_wakes, unfinished_lanes
-from swrhook.model import END_STATES, Lane, State, Sync
+from swrhook.life import Event
+from swrhook.model import OPEN_STATES, Lane, State, Sync
 from swrhook.retry import Backoff, Retry, Verify
-from swrhook.swr.protocol import SyncJob
 from swrhook.verdict import Verdict
 from swrhook.worker.lane import LaneRunner
 from tests.ledger.parts import (
@@ -43,7 +43,9 @@ from tests.ledger.parts import (
     write,
 )
 from tests.ledger.parts import entry as accepted
-from tests.worker.parts import FakeSwr, Works, config, error
+from tests.worker.ending import Ending
+from tests.worker.parts import Works, config, error
+from tests.worker.world import ANSWERS, Died, World
 
 TAGS = ("v1", "v2")
 # The rules want every tag at one target as it is, and at the other at any price.
@@ -58,99 +60,6 @@ OPTIONS = {
 # SWR carries a job out, or fails it, long before verify's deadline.
 LONGEST_JOB = timedelta(minutes=10)
 
-
-class Died(Exception):
-    """The process ends in the middle of a call."""
-
-
-@dataclass(slots=True)
-class Job:
-    """One tag on its way to a target."""
-
-    lane: Lane
-    tag: str
-    digest: str
-    created_at: datetime
-    status: str = "init"
-
-
-class World(FakeSwr):
-    """SWR's regions, with jobs that take their time."""
-
-    def __init__(self, now: Callable[[], datetime]) -> None:
-        super().__init__()
-        self.started: list[Job] = []
-        self.tells_jobs = True
-        self.meanwhile: Callable[[], None] | None = None  # happens between look and claim
-        self.answer: str = "ok"  # to the next call
-        self.late: Callable[[Lane], None] = lambda _lane: None
-        self.copies = False
-        self._now = now
-
-    def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
-        found = super().show_tag(region, namespace, repository, tag)
-        self._happen(region)
-        return found
-
-    def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:
-        del region, namespace, repository
-        if not self.tells_jobs:
-            raise error(Kind.CONFIGURATION)
-        return [
-            SyncJob(job.tag, job.status, job.lane.target, job.created_at)
-            for job in reversed(self.started)
-        ]
-
-    def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
-        self.calls.append((lane, list(tags)))
-        answer, self.answer = self.answer, "ok"
-        if answer == "late":
-            self.late(lane)
-        for tag in tags:
-            if answer not in ("throttled", "lost", "died", "not yet") and not (
-                answer == "one failed" and tag == tags[0]
-            ):
-                self._start(lane, tag)
-        if answer in ("died", "died after"):
-            raise Died
-        if answer == "one failed":
-            raise error(Kind.PERMANENT, tags[0])
-        if answer in ERRORS:
-            raise ERRORS[answer]
-
-    def pending(self) -> list[Job]:
-        return [job for job in self.started if job.status == "init"]
-
-    def carry_out(self, job: Job) -> None:
-        there = (job.lane.target.region, job.lane.target.namespace, job.lane.repository, job.tag)
-        if job.lane.override or there not in self.held:
-            self.held[there] = job.digest
-        job.status = "success"
-
-    def at(self, lane: Lane, tag: str) -> str | None:
-        return self.held.get((lane.target.region, lane.target.namespace, lane.repository, tag))
-
-    def here(self, tag: str) -> str | None:
-        return self.held.get((LANE.source_region, LANE.namespace, LANE.repository, tag))
-
-    def _start(self, lane: Lane, tag: str) -> None:
-        digest = self.here(tag)
-        if digest is not None:
-            self.started.append(Job(lane, tag, digest, self._now()))
-
-    def _happen(self, region: str) -> None:
-        if self.meanwhile is not None and region == LANE.source_region:
-            happening, self.meanwhile = self.meanwhile, None
-            happening()
-
-
-ERRORS: dict[str, SwrError] = {
-    "throttled": error(Kind.THROTTLED),
-    "lost": error(Kind.TRANSIENT),
-    "lost after": error(Kind.TRANSIENT),
-    "not yet": error(Kind.NOT_YET),
-}
-ANSWERS = [*ERRORS, "one failed", "died", "died after", "late"]
 
 # Most of what can go wrong needs one tag and two digests.
 tags = st.sampled_from(["v1", "v1", "v1", "v2"])
@@ -177,6 +86,7 @@ class Machine(RuleBasedStateMachine):
         self.works.swr = self.swr
         self.due: dict[Lane, datetime] = {}
         self.untold: set[str] = set()  # tags that moved without a push
+        self.causes = 0  # what may make calls necessary
         self.lanes: Sequence[Lane] = LANES
 
     @property
@@ -209,10 +119,45 @@ class Machine(RuleBasedStateMachine):
         if self.swr.here(tag) not in (None, digest):
             self.swr.put(tag, digest)
             self.untold.add(tag)
+            self.causes += 1
+
+    @rule(tag=tags, digest=digests, seconds=pauses)
+    def two_senders_announce_one_image(self, tag: str, digest: str, seconds: int) -> None:
+        self._push(tag, digest)
+        self.run(seconds)
+        self._record(tag, None, sender="registry")
 
     @rule(tag=tags, digest=digests)
     def hear_before_it_is_there(self, tag: str, digest: str) -> None:
         self._record(tag, digest)
+
+    @rule(tag=tags)
+    def delete_at_the_source(self, tag: str) -> None:
+        lane = LANE
+        self.swr.held.pop((lane.source_region, lane.namespace, lane.repository, tag), None)
+        self.untold.add(tag)
+
+    @rule(tag=tags, lane=st.sampled_from(LANES))
+    def delete_at_a_target(self, tag: str, lane: Lane) -> None:
+        target = lane.target
+        self.swr.held.pop((target.region, target.namespace, lane.repository, tag), None)
+        self.untold.add(tag)
+        self.causes += 1
+
+    @rule()
+    def change_the_rules(self) -> None:
+        first = self.lanes[0]
+        self.lanes = (replace(first, override=not first.override), *self.lanes[1:])
+
+    @precondition(lambda self: self._open())
+    @rule(which=st.integers(0, 9))
+    def cancel(self, which: int) -> None:
+        found = self._open()
+        sync = found[which % len(found)]
+        with self.database.write() as connection:
+            assert State.CANCELLED is move(
+                connection, sync, Verdict(Event.CANCEL, reason="cancelled"), self.clock.now
+            )
 
     # What SWR does
 
@@ -227,10 +172,12 @@ class Machine(RuleBasedStateMachine):
     def fail(self, which: int) -> None:
         pending = self.swr.pending()
         pending[which % len(pending)].status = "failed"
+        self.causes += 1
 
     @rule(answer=st.sampled_from(ANSWERS))
     def answer_next(self, answer: str) -> None:
         self.swr.answer = answer
+        self.causes += 1
 
     @rule(lane=st.sampled_from(LANES), source=st.booleans())
     def hide(self, lane: Lane, *, source: bool) -> None:
@@ -268,45 +215,27 @@ class Machine(RuleBasedStateMachine):
             for tag in TAGS:  # what was announced ahead of its image arrives
                 if self.swr.here(tag) is None:
                     self.swr.put(tag, A)
+        assert {} == self.due
+        most_calls = len(all_syncs(self.database)) + len(self.lanes) * self.causes
         try:
-            self._judge()
+            Ending(self.database, self.swr, self.untold, most_calls).judge()
         finally:
             self.database.close()
 
-    def _judge(self) -> None:
-        ended = all_syncs(self.database)
-        assert {} == self.due
-        assert not {sync.state for sync in ended} - END_STATES, "a wake was lost"
-        for lane, tag in itertools.product(LANES, TAGS):
-            for sync in [s for s in ended if (s.lane, s.tag) == (lane, tag)]:
-                if sync.state is not State.SUPERSEDED:
-                    self._judge_last(sync)
-
-    def _judge_last(self, sync: Sync) -> None:
-        here, there = self.swr.here(sync.tag), self.swr.at(sync.lane, sync.tag)
-        is_later_here = any(
-            other.tag == sync.tag and other.created_at > sync.created_at
-            for other in all_syncs(self.database)
-        )
-        if sync.tag in self.untold or is_later_here:
-            return
-        if here == there:
-            assert State.VERIFIED is sync.state
-        else:
-            assert not sync.lane.override, f"{sync.tag} is {sync.state}, and older at its target"
-            assert State.DIVERGED is sync.state
+    def _open(self) -> list[Sync]:
+        return [sync for sync in all_syncs(self.database) if sync.state in OPEN_STATES]
 
     def _push(self, tag: str, digest: str) -> None:
         self.swr.put(tag, digest)
         self._record(tag, digest)
 
-    def _record(self, tag: str, digest: str | None) -> None:
+    def _record(self, tag: str, digest: str | None, sender: str = "harbor") -> None:
         self.untold.discard(tag)
         for lane in self.lanes:
             recording = write(
                 self.database,
                 accepted(
-                    push(tag, digest),
+                    replace(push(tag, digest), source=sender),
                     at=self.clock.now,
                     targets=[lane.target],
                     override=lane.override,
@@ -348,8 +277,9 @@ class Machine(RuleBasedStateMachine):
 
     def _reported(self, sync: Sync, state: State, _verdict: Verdict, _now: datetime) -> None:
         if state is State.VERIFIED:
-            here = self.swr.here(sync.tag)
-            assert here == self.swr.at(sync.lane, sync.tag), "verified on another digest"
+            # Once a tag is deleted at the source, what it held at the call is what counts.
+            wanted = self.swr.here(sync.tag) or sync.called_digest or sync.digest
+            assert wanted == self.swr.at(sync.lane, sync.tag), "verified on another digest"
 
 
 def test_in_the_end_the_targets_hold_what_the_source_does(

@@ -1,0 +1,116 @@
+"""SWR as it takes its time: what a call starts is carried out late, in any order, or never."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from swrhook.errors import Kind, SwrError
+from swrhook.model import Lane, Target
+from swrhook.swr.protocol import SyncJob
+from tests.ledger.parts import LANE
+from tests.worker.parts import FakeSwr, error
+
+
+class Died(Exception):
+    """The process ends in the middle of a call."""
+
+
+@dataclass(slots=True)
+class Job:
+    """One tag on its way to a target."""
+
+    lane: Lane
+    tag: str
+    digest: str
+    created_at: datetime
+    status: str = "init"
+
+
+class World(FakeSwr):
+    """SWR's regions, with jobs that take their time."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        super().__init__()
+        self.started: list[Job] = []
+        self.tells_jobs = True
+        self.meanwhile: Callable[[], None] | None = None  # happens between look and claim
+        self.answer: str = "ok"  # to the next call
+        self.late: Callable[[Lane], None] = lambda _lane: None
+        self.copies = False
+        self.given_up: set[tuple[Target, str]] = set()
+        self._now = now
+
+    def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
+        found = super().show_tag(region, namespace, repository, tag)
+        self._happen(region)
+        return found
+
+    def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:
+        del region, namespace, repository
+        if not self.tells_jobs:
+            raise error(Kind.CONFIGURATION)
+        return [
+            SyncJob(job.tag, job.status, job.lane.target, job.created_at)
+            for job in reversed(self.started)
+        ]
+
+    def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
+        self.calls.append((lane, list(tags)))
+        answer, self.answer = self.answer, "ok"
+        if answer == "late":
+            self.late(lane)
+        self._begin(lane, tags, answer)
+        if answer in ("died", "died after"):
+            raise Died
+        if answer == "one failed":
+            raise error(Kind.PERMANENT, tags[0])
+        if answer in ERRORS:
+            raise ERRORS[answer]
+
+    def _begin(self, lane: Lane, tags: Sequence[str], answer: str) -> None:
+        """Start the jobs that a call with this answer starts all the same."""
+        if answer not in WITHOUT_EFFECT:
+            for tag in tags[1 if answer == "one failed" else 0 :]:
+                self._start(lane, tag)
+        if answer in FINAL:
+            self.given_up |= {(lane.target, tag) for tag in tags}
+
+    def pending(self) -> list[Job]:
+        return [job for job in self.started if job.status == "init"]
+
+    def carry_out(self, job: Job) -> None:
+        there = (job.lane.target.region, job.lane.target.namespace, job.lane.repository, job.tag)
+        if job.lane.override or there not in self.held:
+            self.held[there] = job.digest
+        job.status = "success"
+
+    def at(self, lane: Lane, tag: str) -> str | None:
+        return self.held.get((lane.target.region, lane.target.namespace, lane.repository, tag))
+
+    def here(self, tag: str) -> str | None:
+        return self.held.get((LANE.source_region, LANE.namespace, LANE.repository, tag))
+
+    def _start(self, lane: Lane, tag: str) -> None:
+        digest = self.here(tag)
+        if digest is not None:
+            self.started.append(Job(lane, tag, digest, self._now()))
+
+    def _happen(self, region: str) -> None:
+        if self.meanwhile is not None and region == LANE.source_region:
+            happening, self.meanwhile = self.meanwhile, None
+            happening()
+
+
+ERRORS: dict[str, SwrError] = {
+    "throttled": error(Kind.THROTTLED),
+    "lost": error(Kind.TRANSIENT),
+    "lost after": error(Kind.TRANSIENT),
+    "not yet": error(Kind.NOT_YET),
+    "who are you": error(Kind.AUTHENTICATION),
+    "never": error(Kind.PERMANENT),
+    "forbidden": error(Kind.CONFIGURATION),
+}
+# The answers for which a sync is given up.
+FINAL = ("never", "forbidden")
+WITHOUT_EFFECT = (*(ERRORS.keys() - {"lost after"}), "died")
+ANSWERS = [*ERRORS, "one failed", "died", "died after", "late"]
