@@ -1,4 +1,4 @@
-"""Users, their tokens, and the lock that falls after too many wrong passwords."""
+"""Users, their tokens and keys, and the lock that falls after too many wrong passwords."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from swrhook.simulator import refusals
+from swrhook.simulator.keys import Keys
 from swrhook.simulator.values import Settings, Token, User
 
 
@@ -29,6 +30,8 @@ class Accounts:
         clock: Callable[[], datetime],
         settings: Callable[[], Settings],
     ) -> None:
+        self.keys = Keys(users, clock=clock, settings=settings)
+        self.metadata_tokens: set[str] = set()
         self._users = tuple(users)
         self._clock = clock
         self._settings = settings
@@ -53,11 +56,11 @@ class Accounts:
         return token
 
     def kill_tokens(self) -> int:
-        """Make every token issued so far worthless, and tell how many there were."""
+        """Make every token and temporary key worthless, and tell how many there were."""
         with self._lock:
             count = len(self._tokens)
             self._tokens.clear()
-            return count
+        return count + self.keys.kill()
 
     def lock(self) -> None:
         """Lock every user for a while, as too many wrong passwords do."""
@@ -66,8 +69,10 @@ class Accounts:
             self._locked_until = dict.fromkeys(self._users, until)
 
     def clear(self) -> None:
-        """Forget all tokens, failures and locks."""
+        """Forget all tokens, temporary keys, failures and locks."""
+        self.keys.clear()
         with self._lock:
+            self.metadata_tokens.clear()
             self._tokens.clear()
             self._failures.clear()
             self._locked_until.clear()

@@ -114,6 +114,8 @@ def _introduce(running: RunningSimulator) -> None:
         table.add_row(f"SWR {region}", url)
     console.print(table)
     console.print(f"user [b]{DEMO.name}[/], password [b]{DEMO.password}[/], domain {DEMO.domain}")
+    key = DEMO.key
+    console.print(f"access key [b]{key.access}[/], secret [b]{key.secret}[/]")
     region = next(iter(running.endpoints))
     url = f"{running.iam_url}/v3/auth/tokens?nocatalog=true"
     console.print("A token (X-Subject-Token), for example:")

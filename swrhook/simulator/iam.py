@@ -1,20 +1,25 @@
-"""IAM: tokens for a user and password, and the projects that they can be scoped to.
+"""IAM: tokens for a user and password, the projects that they can be scoped to, temporary keys.
 
-Source: IAM API reference, «Obtaining a User Token Through Password Authentication» and
-«Querying Project Information Based on the Specified Criteria».
+Source: IAM API reference, «Obtaining a User Token Through Password Authentication», «Querying
+Project Information Based on the Specified Criteria» and «Obtaining Temporary Access Keys and
+Security Tokens of an IAM User».
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import timedelta
 from typing import cast
 
 from flask import Blueprint, Flask, Response, request
 
-from swrhook.simulator import refusals
+from swrhook.simulator import refusals, signatures
 from swrhook.simulator.accounts import Credentials
+from swrhook.simulator.machine import credential, machine
 from swrhook.simulator.state import State
-from swrhook.simulator.values import IAM, Json, Token, identifier
-from swrhook.simulator.web import answer, new_app, parse_json, state
+from swrhook.simulator.values import IAM, Json, Token, User, identifier
+from swrhook.simulator.web import answer, new_app, parse_json, stamp, state
+
+# Seconds that a temporary key may live.
+_LIVES = range(900, 86_401)
 
 iam = Blueprint("iam", __name__)
 
@@ -23,6 +28,7 @@ def create_app(its_state: State) -> Flask:
     """Make the IAM application of a simulator."""
     app = new_app(__name__, its_state, IAM)
     app.register_blueprint(iam)
+    app.register_blueprint(machine)
     return app
 
 
@@ -43,13 +49,37 @@ def tokens() -> Response:
 @iam.get("/v3/projects")
 def projects() -> Response:
     """List the projects, or those of one name."""
-    token = state().accounts.token(request.headers.get("X-Auth-Token", ""))
-    if token is None:
-        raise refusals.unauthorized()
+    user = signatures.signer() if signatures.is_signed() else _user_of(_token_value({}))
     name = request.args.get("name")
     found = [region for region in state().regions if name in (None, region)]
     links: Json = {"self": request.url, "next": None, "previous": None}
-    return answer({"projects": [_project(region, token) for region in found], "links": links})
+    return answer({"projects": [_project(region, user) for region in found], "links": links})
+
+
+@iam.post("/v3.0/OS-CREDENTIAL/securitytokens")
+def securitytokens() -> Response:
+    """Issue a temporary key to whoever has a token."""
+    identity = _object(_object(_body(), "auth"), "identity")
+    if identity.get("methods") != ["token"]:
+        raise refusals.iam(400, "0073", "Invalid input for field 'methods'.")
+    token = cast("Mapping[str, object]", _object(identity, "token") if "token" in identity else {})
+    life = token.get("duration_seconds", _LIVES[0])
+    if not isinstance(life, int) or life not in _LIVES:
+        raise refusals.iam(400, "0072", "Invalid input for field 'duration_seconds'.")
+    issued = state().accounts.keys.issue(_user_of(_token_value(token)), timedelta(seconds=life))
+    return answer(credential(issued), status=201)
+
+
+def _token_value(body: Mapping[str, object]) -> str:
+    """Return the token that a request shows, in its body or in its header."""
+    return _text(body, "id") if "id" in body else request.headers.get("X-Auth-Token", "")
+
+
+def _user_of(value: str) -> User:
+    token = state().accounts.token(value)
+    if token is None:
+        raise refusals.unauthorized()
+    return token.user
 
 
 def _body() -> Mapping[str, object]:
@@ -106,8 +136,8 @@ def _token(token: Token) -> Json:
     domain: Json = {"id": user.domain_id, "name": user.domain}
     body: dict[str, Json] = {
         "methods": ["password"],
-        "expires_at": _stamp(token.expires_at),
-        "issued_at": _stamp(token.issued_at),
+        "expires_at": stamp(token.expires_at),
+        "issued_at": stamp(token.issued_at),
         "user": {"id": user.id, "name": user.name, "domain": domain, "password_expires_at": ""},
         "roles": [{"id": "0", "name": "te_admin"}],
         "catalog": [],
@@ -118,8 +148,8 @@ def _token(token: Token) -> Json:
     return body | {"project": project}
 
 
-def _project(region: str, token: Token) -> Json:
-    domain_id = token.user.domain_id
+def _project(region: str, user: User) -> Json:
+    domain_id = user.domain_id
     return {
         "id": project_id(region),
         "name": region,
@@ -130,7 +160,3 @@ def _project(region: str, token: Token) -> Json:
         "description": "",
         "links": {"self": f"{request.base_url}/{project_id(region)}"},
     }
-
-
-def _stamp(time: datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -2,12 +2,14 @@
 
 from flask import Flask, request
 
-from swrhook.simulator import refusals
+from swrhook.simulator import refusals, signatures
+from swrhook.simulator.iam import project_id
 from swrhook.simulator.images import images
 from swrhook.simulator.organizations import organizations
 from swrhook.simulator.state import State
 from swrhook.simulator.sync import sync
 from swrhook.simulator.web import new_app, region, state
+from swrhook.swr.signing import PROJECT
 
 
 def create_app(its_state: State, its_region: str) -> Flask:
@@ -20,12 +22,18 @@ def create_app(its_state: State, its_region: str) -> Flask:
 
 
 def _authenticate() -> None:
-    """Let pass only a good token of this region's project (and paths that do not exist).
+    """Let pass only a good token or signature for this region's project (and unknown paths).
 
     Source: «Error Codes» of API request signing; APIGW.0307 has the advice «An API of another
     region may have been called».
     """
     if request.routing_exception is not None:
+        return
+    if signatures.is_signed():
+        signatures.signer()
+        # Without the header it is the region's own project.
+        if request.headers.get(PROJECT, project_id(region())) != project_id(region()):
+            raise refusals.gateway(403, "0310", "The project is unavailable.")
         return
     value = request.headers.get("X-Auth-Token")
     if not value:

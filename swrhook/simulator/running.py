@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from swrhook.simulator import control, iam, region
+from swrhook.simulator import control, iam, machine, region
 from swrhook.simulator.server import Server
 from swrhook.simulator.state import State, utc_now
 from swrhook.simulator.values import (
@@ -38,6 +38,16 @@ class RunningSimulator:
     endpoints: Mapping[str, str]
     state: State
     servers: Sequence[Server]
+
+    @property
+    def metadata_url(self) -> str:
+        """Where a server would find its metadata."""
+        return self.iam_url + machine.PREFIX
+
+    @property
+    def pod_url(self) -> str:
+        """Where a pod would find its keys."""
+        return f"{self.metadata_url}/pod"
 
     def close(self) -> None:
         """Stop answering, and close all connections."""

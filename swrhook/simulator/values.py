@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 from uuid import NAMESPACE_URL, uuid5
 
+from swrhook.swr.signing import AccessKey
+
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 Status: TypeAlias = Literal[
     "waiting", "running", "success", "failed", "timeout", "cancel", "existed"
@@ -39,7 +41,14 @@ OPERATIONS = (
     "feature_gates",
     "quotas",
 )
-IAM_OPERATIONS = ("tokens", "projects")
+IAM_OPERATIONS = (
+    "tokens",
+    "projects",
+    "securitytokens",
+    "metadata_token",
+    "securitykey",
+    "pod_identity",
+)
 
 
 @lru_cache(maxsize=4096)
@@ -66,8 +75,16 @@ class User:
         """The account's id, the same in every run."""
         return identifier("domain", self.domain)
 
+    @property
+    def key(self) -> AccessKey:
+        """The user's own access key, the same in every run."""
+        access = identifier("access", self.domain, self.name)[:20].upper()
+        return AccessKey(access, identifier("secret", self.domain, self.name) + access[:8].lower())
+
 
 DEMO = User(name="demo", password="demo", domain="demo")  # noqa: S106 - nothing to protect
+POD_TOKEN = "demo-pod"  # noqa: S105 - the same
+"""What a pod has to present for its keys, in the file that its environment names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import cast
 
@@ -69,6 +70,11 @@ def answer(body: Json, *, status: int = 200, headers: Mapping[str, str] | None =
     """Answer with JSON."""
     content = json.dumps(body, ensure_ascii=False)
     return Response(content, status, dict(headers or {}), content_type="application/json")
+
+
+def stamp(time: datetime) -> str:
+    """Write a time as IAM does."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def parse_json(content: bytes) -> object:

@@ -1,0 +1,67 @@
+"""What a machine in the cloud is told of itself: an ECS server's metadata, a pod's identity.
+
+Both hand out temporary keys of the simulator's first user. Real ones are at 169.254.169.254 and at
+an address in the pod's environment; here they have a path of their own on IAM's port.
+
+Sources: ECS user guide, «Metadata»; the vendor's Python SDK.
+"""
+
+import secrets
+from datetime import timedelta
+
+from flask import Blueprint, Response, request
+
+from swrhook.simulator import refusals
+from swrhook.simulator.keys import IssuedKey
+from swrhook.simulator.values import POD_TOKEN, Json
+from swrhook.simulator.web import answer, stamp, state
+
+PREFIX = "/_machine"
+
+machine = Blueprint("machine", __name__, url_prefix=PREFIX)
+
+
+@machine.put("/meta-data/latest/api/token")
+def metadata_token() -> Response:
+    """Issue a token for the metadata, version 2."""
+    life = request.headers.get("X-Metadata-Token-Ttl-Seconds", "")
+    if not (life.isascii() and life.isdigit() and 0 < int(life) <= 21_600):  # noqa: PLR2004
+        return Response("Invalid X-Metadata-Token-Ttl-Seconds", 400, content_type="text/plain")
+    token = secrets.token_urlsafe(32)
+    state().accounts.metadata_tokens.add(token)
+    return Response(token, content_type="text/plain")
+
+
+@machine.get("/openstack/latest/securitykey")
+def securitykey() -> Response:
+    """Give the keys of the server's agency; version 1 asks for no token, a wrong one is refused."""
+    token = request.headers.get("X-Metadata-Token")
+    if token is not None and token not in state().accounts.metadata_tokens:
+        return Response("Invalid X-Metadata-Token", 401, content_type="text/plain")
+    return answer(credential(_issue()))
+
+
+@machine.post("/pod")
+def pod_identity() -> Response:
+    """Give the keys of the agency that the pod's service account stands for."""
+    given = request.headers.get("Authorization", "").encode()
+    if not secrets.compare_digest(given, POD_TOKEN.encode()):
+        raise refusals.unauthorized()
+    return answer(credential(_issue()))
+
+
+def credential(issued: IssuedKey) -> Json:
+    """Write a temporary key as IAM and the metadata service do."""
+    return {
+        "credential": {
+            "access": issued.key.access,
+            "secret": issued.key.secret,
+            "securitytoken": issued.key.security_token,
+            "expires_at": stamp(issued.expires_at),
+        }
+    }
+
+
+def _issue() -> IssuedKey:
+    life = timedelta(seconds=state().settings.token_ttl)
+    return state().accounts.keys.issue(state().users[0], life)

@@ -1,0 +1,106 @@
+"""Temporary keys: of IAM, of a server's metadata, of a pod's identity."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from swrhook.simulator import RunningSimulator
+from swrhook.simulator.machine import PREFIX
+from swrhook.simulator.values import DEMO, IAM_OPERATIONS, POD_TOKEN
+
+Login = Callable[..., requests.Response]
+KEY_PATH = "/openstack/latest/securitykey"
+LIFE = "X-Metadata-Token-Ttl-Seconds"
+
+
+@pytest.fixture
+def post(sim: RunningSimulator, session: requests.Session, login: Login) -> Login:
+    """Ask IAM for a temporary key."""
+    token = login().headers["X-Subject-Token"]
+
+    def send(identity: Any = None, header: str | None = token) -> requests.Response:
+        body = {"auth": {"identity": identity or {"methods": ["token"]}}}
+        headers = {"X-Auth-Token": header} if header else {}
+        url = f"{sim.iam_url}/v3.0/OS-CREDENTIAL/securitytokens"
+        return session.post(url, json=body, headers=headers, timeout=10)
+
+    return send
+
+
+def test_a_token_buys_a_temporary_key(post: Login, sim: RunningSimulator) -> None:
+    response = post()
+
+    credential = response.json()["credential"]
+    assert 201 == response.status_code
+    assert {"access", "secret", "securitytoken", "expires_at"} == credential.keys()
+    assert "2026-01-02T03:19:05.000000Z" == credential["expires_at"]
+    issued = sim.state.accounts.keys.find(credential["access"])
+    assert issued is not None
+    assert credential["secret"] == issued.key.secret
+
+
+def test_the_token_may_stand_in_the_body_and_the_life_is_chosen(post: Login, login: Login) -> None:
+    token = {"id": login().headers["X-Subject-Token"], "duration_seconds": 86_400}
+
+    response = post({"methods": ["token"], "token": token}, None)
+
+    assert "2026-01-03T03:04:05.000000Z" == response.json()["credential"]["expires_at"]
+
+
+@pytest.mark.parametrize("seconds", [899, 86_401, "900", True])
+def test_a_life_must_be_a_quarter_of_an_hour_to_a_day(post: Login, seconds: object) -> None:
+    response = post({"methods": ["token"], "token": {"duration_seconds": seconds}})
+
+    assert (400, "IAM.0072") == (response.status_code, response.json()["error_code"])
+
+
+def test_without_a_token_there_is_no_key(post: Login) -> None:
+    assert 401 == post(header=None).status_code
+    assert 401 == post(header="nonsense").status_code
+    assert (400, "IAM.0073") == (
+        (response := post({"methods": ["password"]})).status_code,
+        response.json()["error_code"],
+    )
+
+
+def test_metadata_gives_the_agencys_keys(sim: RunningSimulator, session: requests.Session) -> None:
+    url = f"{sim.metadata_url}/meta-data/latest/api/token"
+    token = session.put(url, headers={LIFE: "21600"}, timeout=10).text
+    headers = {"X-Metadata-Token": token}
+    found = session.get(sim.metadata_url + KEY_PATH, headers=headers, timeout=10).json()
+
+    assert "2026-01-03T03:04:05.000000Z" == found["credential"]["expires_at"]
+    # Version 1 asks for no token, and a wrong one is refused.
+    assert 200 == session.get(sim.metadata_url + KEY_PATH, timeout=10).status_code
+    wrong = {"X-Metadata-Token": "wrong"}
+    assert 401 == session.get(sim.metadata_url + KEY_PATH, headers=wrong, timeout=10).status_code
+
+
+@pytest.mark.parametrize("life", ["", "0", "21601", "a day"])
+def test_a_metadata_token_lives_six_hours_at_most(
+    sim: RunningSimulator, session: requests.Session, life: str
+) -> None:
+    url = f"{sim.metadata_url}/meta-data/latest/api/token"
+
+    assert 400 == session.put(url, headers={LIFE: life}, timeout=10).status_code
+
+
+def test_a_pod_shows_its_token(sim: RunningSimulator, session: requests.Session) -> None:
+    def ask(token: str) -> requests.Response:
+        headers = {"Authorization": token}
+        return session.post(sim.pod_url, json={}, headers=headers, timeout=10)
+
+    assert ask(POD_TOKEN).json()["credential"].keys() >= {"access", "secret", "securitytoken"}
+    assert 401 == ask("another").status_code
+
+
+@pytest.mark.parametrize(
+    "said", [DEMO.key.access, DEMO.key.secret, POD_TOKEN, PREFIX, *IAM_OPERATIONS]
+)
+def test_the_documentation_tells_what_opens_the_simulator(said: str) -> None:
+    docs = Path(__file__).parents[2] / "docs" / "simulator.md"
+
+    assert said in docs.read_text(encoding="utf-8")

@@ -1,0 +1,77 @@
+"""The vendor's own SDK drives the simulator, with an access key."""
+
+from collections.abc import Iterator
+
+import pytest
+from huaweicloudsdkcore.auth.credentials import BasicCredentials
+from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
+from huaweicloudsdkcore.http.http_config import HttpConfig
+from huaweicloudsdkswr import v2
+
+from swrhook.simulator import RunningSimulator, start
+from swrhook.simulator.iam import project_id
+from swrhook.simulator.values import DEMO
+
+REGION, TARGET = "cn-north-4", "cn-east-3"
+PLACE = {"namespace": "group", "repository": "web$shop"}
+
+
+@pytest.fixture
+def sim() -> Iterator[RunningSimulator]:
+    # The SDK signs with the machine's own clock.
+    with start([REGION, TARGET], delay=0) as running:
+        running.state.seed(REGION, "group", "web/shop", "v1")
+        yield running
+
+
+def client(sim: RunningSimulator, secret: str = DEMO.key.secret) -> v2.SwrClient:
+    credentials = BasicCredentials(DEMO.key.access, secret, project_id(REGION))
+    config = HttpConfig.get_default_config()
+    builder = v2.SwrClient.new_builder().with_http_config(config).with_credentials(credentials)
+    return builder.with_endpoint(sim.endpoints[REGION]).build()
+
+
+def test_images_are_synchronized(sim: RunningSimulator) -> None:
+    swr = client(sim)
+    body = v2.CreateManualImageSyncRepoRequestBody(["v1"], False, "group", TARGET)  # noqa: FBT003
+    swr.create_manual_image_sync_repo(v2.CreateManualImageSyncRepoRequest(**PLACE, body=body))
+
+    there = sim.state.digest(TARGET, "group", "web/shop", "v1")
+    assert there == swr.show_repo_tag(v2.ShowRepoTagRequest(**PLACE, tag="v1")).digest
+    [listed] = swr.list_repository_tags(
+        v2.ListRepositoryTagsRequest(**PLACE, limit="10", offset="0")
+    ).body
+    assert ("v1", there) == (listed.tag, listed.digest)
+    [job] = swr.show_sync_job(
+        v2.ShowSyncJobRequest(**PLACE, filter="limit::10|offset::0|order::desc")
+    ).body
+    assert ("v1", "success", TARGET) == (job.tag, job.status, job.remote_region_id)
+
+
+def test_automatic_synchronization_is_set_listed_and_ended(sim: RunningSimulator) -> None:
+    swr = client(sim)
+    wanted = v2.CreateImageSyncRepoRequestBody(TARGET, "group", True, False)  # noqa: FBT003
+    listing = v2.ListImageAutoSyncReposDetailsRequest(**PLACE)
+    ended = v2.DeleteImageSyncRepoRequest(
+        **PLACE, body=v2.DeleteImageSyncRepoRequestBody(TARGET, "group")
+    )
+
+    swr.create_image_sync_repo(v2.CreateImageSyncRepoRequest(**PLACE, body=wanted))
+    [rule] = swr.list_image_auto_sync_repos_details(listing).body
+    assert (TARGET, "group", True, "web/shop") == (
+        rule.remote_region_id,
+        rule.remote_namespace,
+        rule.sync_auto,
+        rule.repo_name,
+    )
+
+    swr.delete_image_sync_repo(ended)
+    # The SDK makes None of an empty list.
+    assert swr.list_image_auto_sync_repos_details(listing).body is None
+
+
+def test_a_wrong_secret_is_refused(sim: RunningSimulator) -> None:
+    with pytest.raises(ClientRequestException) as caught:
+        client(sim, "wrong").show_repo_tag(v2.ShowRepoTagRequest(**PLACE, tag="v1"))
+
+    assert (401, "APIGW.0301") == (caught.value.status_code, caught.value.error_code)

@@ -1,0 +1,175 @@
+"""The simulator's gateway knows a good signature from every kind of bad one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from swrhook.simulator import RunningSimulator
+from swrhook.simulator.iam import project_id
+from swrhook.simulator.values import DEMO
+from swrhook.swr.signing import AccessKey, sign
+from tests.simulator.conftest import Clock
+
+REGION = "cn-north-4"
+PATH = "/v2/manage/namespaces/group/repos/web$shop/sync_job?filter=limit::10|offset::0"
+JSON = {"Content-Type": "application/json"}
+Signed = Callable[..., requests.Response]
+
+
+@pytest.fixture
+def signed(sim: RunningSimulator, session: requests.Session, clock: Clock) -> Signed:
+    """Sign a request, change what is said, and send it as it is."""
+    sim.state.seed(REGION, "group", "web/shop", "v1")
+
+    def send(
+        key: AccessKey = DEMO.key,
+        *,
+        late: float = 0,
+        project: str | None = REGION,
+        changed: dict[str, str | None] | None = None,
+        url: str = "",
+    ) -> requests.Response:
+        url = url or sim.endpoints[REGION] + PATH
+        headers = JSON | ({"X-Project-Id": project_id(project)} if project else {})
+        proven = sign(key, "GET", url, headers, b"", clock.now - timedelta(seconds=late))
+        for name, value in (changed or {}).items():
+            proven.pop(name)
+            if value is not None:
+                proven[name] = value
+        request = requests.PreparedRequest()
+        request.prepare("GET", sim.iam_url, headers=proven)
+        request.url = url
+        return session.send(request, timeout=10)
+
+    return send
+
+
+def said(response: requests.Response) -> tuple[int, str, str]:
+    body: Any = response.json()
+    reason = body["error_msg"].removeprefix("Incorrect IAM authentication information: ")
+    return response.status_code, body["error_code"], reason
+
+
+def temporary(sim: RunningSimulator, seconds: float = 900) -> AccessKey:
+    return sim.state.accounts.keys.issue(DEMO, timedelta(seconds=seconds)).key
+
+
+def test_a_good_signature_opens_its_region(signed: Signed, sim: RunningSimulator) -> None:
+    assert 200 == signed().status_code
+    assert 200 == signed(temporary(sim)).status_code
+    assert 200 == signed(project=None).status_code
+
+
+@pytest.mark.parametrize("late", [899, -899])
+def test_a_quarter_of_an_hour_of_skew_is_forgiven(signed: Signed, late: float) -> None:
+    assert 200 == signed(late=late).status_code
+
+
+@pytest.mark.parametrize("late", [901, -901])
+def test_more_skew_is_not(signed: Signed, late: float) -> None:
+    status, code, reason = said(signed(late=late))
+
+    assert (401, "APIGW.0301") == (status, code)
+    assert reason.startswith("signature expired, signature time:20260102T0")
+
+
+def test_an_unknown_key_is_named(signed: Signed) -> None:
+    unknown = replace(DEMO.key, access="AKNOBODY")
+
+    assert (
+        401,
+        "APIGW.0301",
+        "Get secretKey failed,ak:AKNOBODY,err:ak not exist",
+    ) == said(signed(unknown))
+
+
+def test_a_wrong_secret_is_told_with_all_that_was_signed(signed: Signed) -> None:
+    status, code, reason = said(signed(replace(DEMO.key, secret="wrong")))
+
+    assert (401, "APIGW.0301") == (status, code)
+    assert reason.startswith("verify aksk signature fail,canonicalRequest:GET\n/v2/manage/")
+    assert f"x-project-id:{project_id(REGION)}" in reason
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"X-Sdk-Date": None}, "x-sdk-date not found or invalid"),
+        ({"X-Sdk-Date": "yesterday"}, "x-sdk-date not found or invalid"),
+        ({"X-Sdk-Date": "20260102T030406Z"}, "verify aksk signature fail"),
+        ({"Content-Type": "text/plain"}, "verify aksk signature fail"),
+        ({"X-Project-Id": None}, "verify aksk signature fail"),
+        ({"Authorization": "SDK-HMAC-SHA256 Access=A"}, "authorization header is invalid"),
+    ],
+)
+def test_what_is_changed_after_signing_is_refused(
+    signed: Signed, changed: dict[str, str | None], reason: str
+) -> None:
+    status, code, told = said(signed(changed=changed))
+
+    assert (401, "APIGW.0301") == (status, code)
+    assert told.startswith(reason)
+
+
+def test_the_time_must_be_signed(signed: Signed) -> None:
+    names = f"Access={DEMO.key.access}, SignedHeaders=host, Signature={'0' * 64}"
+
+    told = said(signed(changed={"Authorization": f"SDK-HMAC-SHA256 {names}"}))
+
+    assert "x-sdk-date is not signed" == told[2]
+
+
+def test_a_temporary_key_needs_its_own_security_token(
+    signed: Signed, sim: RunningSimulator
+) -> None:
+    key, other = temporary(sim), temporary(sim)
+
+    for token in (None, other.security_token):
+        told = said(signed(replace(key, security_token=token)))
+        assert (401, "APIGW.0301", "verify security token fail") == told
+    told = said(signed(replace(DEMO.key, security_token=key.security_token)))
+    assert "verify security token fail" == told[2]
+
+
+def test_a_temporary_key_ends(signed: Signed, sim: RunningSimulator, clock: Clock) -> None:
+    key, killed = temporary(sim, 900), temporary(sim, 9000)
+    clock.advance(901)
+
+    assert "the security token has expired" == said(signed(key))[2]
+    assert 200 == signed(killed).status_code
+    sim.state.accounts.kill_tokens()
+    assert said(signed(killed))[2].endswith("ak not exist")
+
+
+def test_a_project_of_another_region_opens_nothing(signed: Signed) -> None:
+    assert (403, "APIGW.0310", "The project is unavailable.") == said(signed(project="cn-east-3"))
+
+
+def test_a_key_is_locked_for_five_minutes_after_five_wrong_signatures(
+    signed: Signed, clock: Clock
+) -> None:
+    wrong = replace(DEMO.key, secret="wrong")
+    locked = (401, "APIGW.0301", "AK access failed to reach the limit,forbidden")
+
+    for _ in range(4):
+        signed(wrong)
+    assert 200 == signed().status_code  # the count begins anew
+    for _ in range(5):
+        assert locked != said(signed(wrong))
+
+    assert locked == said(signed())
+    clock.advance(300)
+    assert 200 == signed().status_code
+
+
+def test_projects_are_found_with_a_signature(signed: Signed, sim: RunningSimulator) -> None:
+    found = signed(project=None, url=f"{sim.iam_url}/v3/projects?name={REGION}").json()
+    wrong = replace(DEMO.key, secret="wrong")
+    refused = signed(wrong, url=f"{sim.iam_url}/v3/projects?name={REGION}")
+
+    assert [project_id(REGION)] == [project["id"] for project in found["projects"]]
+    assert (401, "APIGW.0301") == said(refused)[:2]
