@@ -131,7 +131,7 @@ def _maker(
         )
         made = SwrClient(config.swr, network, refused, now)
         if before is not None:
-            made.keep_tokens(before.swr)
+            made.keep_identity(before.swr)
         return made
 
     def make(config: Config, before: InUse | None) -> InUse:

@@ -224,3 +224,11 @@ class Kept:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     pushes: Sequence[Push] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a credential was refused, and when it may be tried again (None is never)."""
+
+    reason: str
+    again_at: datetime | None

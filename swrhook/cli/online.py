@@ -17,6 +17,7 @@ from swrhook.diagnosis import Finding, Level, Places, diagnose, number_of_questi
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.database import open_beside
 from swrhook.ledger.keeping import RefusedCredentials
+from swrhook.model import Refusal
 from swrhook.outbound import find_proxies
 from swrhook.settings import Settings
 from swrhook.swr.client import SwrClient
@@ -100,12 +101,12 @@ class _InMemory:
     """What IAM refused during this run, where no ledger remembers it."""
 
     def __init__(self) -> None:
-        self._reasons: dict[str, str] = {}
+        self._refusals: dict[str, Refusal] = {}
 
-    def reason(self, fingerprint: str) -> str | None:
-        """Return why this credential was refused, or None."""
-        return self._reasons.get(fingerprint)
+    def refusal(self, fingerprint: str) -> Refusal | None:
+        """Return the last refusal of this credential, or None."""
+        return self._refusals.get(fingerprint)
 
-    def refuse(self, fingerprint: str, reason: str) -> None:
+    def refuse(self, fingerprint: str, refusal: Refusal) -> None:
         """Remember that this credential was refused."""
-        self._reasons[fingerprint] = reason
+        self._refusals[fingerprint] = refusal

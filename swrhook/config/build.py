@@ -1,14 +1,18 @@
 """Checked data to frozen values. Nothing can be wrong any more."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from swrhook.auth import SCHEMES, Outside, Secret
+from swrhook.config.pods import pod_credentials
 from swrhook.config.regions import default_endpoint
 from swrhook.config.tree import Data
 from swrhook.config.values import (
     Access,
     AccessToken,
+    AgencyCredentials,
+    Credentials,
+    KeyCredentials,
     Options,
     Pace,
     PasswordCredentials,
@@ -27,16 +31,19 @@ Checked = Mapping[str, Data]
 # Rules repeat each other's globs: those are compiled once and shared.
 glob = functools.lru_cache(maxsize=10_000)(Glob)
 
-_CREDENTIALS = {"password": PasswordCredentials, "token": TokenCredentials}
+_CREDENTIALS: Mapping[str, Callable[..., Credentials]] = {
+    "password": PasswordCredentials,
+    "token": TokenCredentials,
+    "aksk": KeyCredentials,
+    "ecs_agency": AgencyCredentials,
+}
 
 
-def build_swr(swr: Checked) -> Swr:
-    """Return the section `swr`."""
-    credentials = dict(swr["credentials"])
-    make = _CREDENTIALS[credentials.pop("kind")]
+def build_swr(swr: Checked, environ: Mapping[str, str]) -> Swr:
+    """Return the section `swr`; a pod's identity is in the environment."""
     return Swr(
         iam_endpoint=swr["iam_endpoint"].rstrip("/"),
-        credentials=make(**credentials),
+        credentials=_credentials(dict(swr["credentials"]), environ),
         regions={name: _region(name, region) for name, region in swr["regions"].items()},
     )
 
@@ -81,6 +88,13 @@ def build_options(options: Checked) -> Options:
         trusted_proxies=tuple(given.pop("trusted_proxies", ())),
         **given,
     )
+
+
+def _credentials(given: dict[str, Data], environ: Mapping[str, str]) -> Credentials:
+    kind = given.pop("kind")
+    if kind == "pod_identity":
+        return pod_credentials(environ)
+    return _CREDENTIALS[kind](**given)
 
 
 def _region(name: str, region: Checked) -> Region:

@@ -1,6 +1,6 @@
 """marshmallow fields and schemas for what holds other values: mappings and lists."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
 from marshmallow.types import ErrorMessages
@@ -96,12 +96,12 @@ class Named(Worded, fields.Field[dict[str, Data]]):
 class ByKind(Worded, fields.Field[dict[str, Data]]):
     """A mapping whose other keys depend on the value of one."""
 
-    def __init__(self, key: str, kinds: Mapping[str, Schema], later: Collection[str]) -> None:
-        """Take the deciding key, the section for each of its values, and the values to come."""
+    def __init__(self, key: str, kinds: Mapping[str, Schema]) -> None:
+        """Take the deciding key, and the section for each of its values."""
         super().__init__(required=True)
         self._key = key
         self._kinds = kinds
-        self._kind = Text(required=True, validate=one_of(kinds, later))
+        self._kind = Text(required=True, validate=one_of(kinds))
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> dict[str, Data]:
         if not isinstance(value, dict):

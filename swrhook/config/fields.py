@@ -15,7 +15,7 @@ from marshmallow.types import ErrorMessages
 
 from swrhook.config.findings import quote
 from swrhook.config.tree import Data
-from swrhook.config.wording import LATER, did_you_mean, kind_of, listing
+from swrhook.config.wording import did_you_mean, kind_of
 from swrhook.durations import Rate, parse_duration, parse_rate, parse_size
 
 _ABSENT: ErrorMessages = {"required": "is missing", "null": "is empty: write a value"}
@@ -151,12 +151,10 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def one_of(names: Collection[str], later: Collection[str] = ()) -> Check:
-    """Return a check for one of these names; those to come are told apart."""
+def one_of(names: Collection[str]) -> Check:
+    """Return a check for one of these names."""
 
     def check(value: str) -> None:
-        if value in later:
-            raise ValidationError(f"{quote(value)} {LATER}: {listing(names)}")
         if value not in names:
             raise ValidationError(f"{quote(value)} is unknown: {did_you_mean(value, names)}")
 

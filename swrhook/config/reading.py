@@ -17,6 +17,7 @@ from swrhook.config.document import read
 from swrhook.config.expand import ReadFile, expand
 from swrhook.config.findings import Expanded, Findings
 from swrhook.config.links import check_links
+from swrhook.config.pods import check_pod
 from swrhook.config.rule_links import check_rules
 from swrhook.config.secrets import literal_secrets
 from swrhook.config.structure import check_structure
@@ -89,13 +90,14 @@ def parse(
     checked = check_structure(data, findings)
     check_links(data, findings)
     check_rules(data, findings)
+    check_pod(data, findings, environ)
     literal = literal_secrets(written, findings)
     if findings.mistakes:
         raise BadConfiguration(findings.mistakes)
     checked = _without_origin(checked)
     return Config(
         version=sha256(text).hexdigest()[:12],
-        swr=build_swr(checked["swr"]),
+        swr=build_swr(checked["swr"], environ),
         access=build_access(checked.get("access", {})),
         sources=build_sources(checked["sources"], outside),
         rules=build_rules(checked["rules"]),

@@ -24,7 +24,7 @@ def literal_secrets(data: Data, findings: Findings) -> list[str]:
 
 def _secrets(data: Data) -> Iterator[tuple[Path, Data]]:
     """Yield every value of the unexpanded document that is a secret."""
-    for key in ("password", "token"):
+    for key in ("password", "token", "secret_key", "security_token"):
         yield ("swr", "credentials", key), at(data, "swr", "credentials", key)
     for index, token in enumerate(items(data, "access", "tokens")):
         yield ("access", "tokens", index, "token"), at(token, "token")

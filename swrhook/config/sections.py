@@ -8,7 +8,6 @@ from swrhook.config.rule_sections import RuleSection
 from swrhook.config.source_sections import SourceSection
 
 ROLES = ("read", "operate", "admin")
-LATER_CREDENTIALS = ("aksk", "ecs_agency", "pod_identity")
 
 
 class PasswordSection(Section):
@@ -27,7 +26,28 @@ class TokenSection(Section):
     token = SecretText(required=True, validate=checks.header_value)
 
 
-CREDENTIALS_SECTIONS = {"password": PasswordSection(), "token": TokenSection()}
+class KeySection(Section):
+    """Credentials: an access key, which signs requests."""
+
+    kind = Text()
+    access_key = Text(required=True, validate=checks.header_value)
+    secret_key = SecretText(required=True, validate=checks.header_value)
+    security_token = SecretText(validate=checks.header_value)
+
+
+class MachineSection(Section):
+    """Credentials: temporary keys of the machine that this runs on, which needs no telling."""
+
+    kind = Text()
+
+
+CREDENTIALS_SECTIONS = {
+    "password": PasswordSection(),
+    "token": TokenSection(),
+    "aksk": KeySection(),
+    "ecs_agency": MachineSection(),
+    "pod_identity": MachineSection(),
+}
 
 
 class RegionSection(Section):
@@ -41,7 +61,7 @@ class SwrSection(Section):
     """The section `swr`."""
 
     iam_endpoint = Text(required=True, validate=checks.endpoint)
-    credentials = ByKind("kind", CREDENTIALS_SECTIONS, LATER_CREDENTIALS)
+    credentials = ByKind("kind", CREDENTIALS_SECTIONS)
     regions = Named(checks.region_name, Part(RegionSection), may_be_empty=False)
 
 

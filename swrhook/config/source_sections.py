@@ -111,7 +111,7 @@ class SourceSection(Section):
 
     dialect = Text(required=True, validate=one_of(DIALECTS))
     region = Text(required=True)
-    auth = ByKind("scheme", AUTH_SECTIONS, ())
+    auth = ByKind("scheme", AUTH_SECTIONS)
     image = Part(ImageSection)
     mapping = Part(MappingSection)
     allow_unauthenticated = Flag()

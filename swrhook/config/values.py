@@ -30,6 +30,36 @@ class TokenCredentials:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyCredentials:
+    """An access key that signs every request; a temporary one has a security token too."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    security_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyCredentials:
+    """The agency of the server that this runs on: temporary keys from its metadata service."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodCredentials:
+    """The identity of the pod that this runs in: where temporary keys are, and what opens them.
+
+    The file is read for each fetch, for the platform replaces its content.
+    """
+
+    url: str
+    token_file: str
+
+
+Credentials = (
+    PasswordCredentials | TokenCredentials | KeyCredentials | AgencyCredentials | PodCredentials
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Region:
     """A region's SWR: its endpoint without a trailing slash, and the IAM project's name."""
 
@@ -43,7 +73,7 @@ class Swr:
     """The section `swr`: where IAM and the regions are, and who we are there."""
 
     iam_endpoint: str
-    credentials: PasswordCredentials | TokenCredentials
+    credentials: Credentials
     regions: Mapping[str, Region]
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, select
 from swrhook.ledger.database import Database
 from swrhook.ledger.statements import upsert
 from swrhook.ledger.tables import configurations, probes, refused_credentials
+from swrhook.model import Refusal
 
 # How many configurations stay readable, for what their rules once decided.
 _KEPT = 50
@@ -50,18 +51,26 @@ class RefusedCredentials:
         self._database = database
         self._clock = clock
 
-    def reason(self, fingerprint: str) -> str | None:
-        """Return why this credential was refused, or None."""
+    def refusal(self, fingerprint: str) -> Refusal | None:
+        """Return the last refusal of this credential, or None."""
+        table = refused_credentials
+        wanted = select(table.c.reason, table.c.again_at)
         with self._database.read() as connection:
-            return connection.scalar(
-                select(refused_credentials.c.reason).where(
-                    refused_credentials.c.fingerprint == fingerprint
+            row = connection.execute(wanted.where(table.c.fingerprint == fingerprint)).first()
+        return None if row is None else Refusal(row.reason, row.again_at)
+
+    def refuse(self, fingerprint: str, refusal: Refusal) -> None:
+        """Remember that this credential was refused."""
+        said = {
+            "reason": refusal.reason,
+            "refused_at": self._clock(),
+            "again_at": refusal.again_at,
+        }
+        with self._database.write() as connection:
+            statement = upsert(connection, refused_credentials)
+            statement = statement.values(fingerprint=fingerprint, **said)
+            connection.execute(
+                statement.on_conflict_do_update(
+                    index_elements=[refused_credentials.c.fingerprint], set_=said
                 )
             )
-
-    def refuse(self, fingerprint: str, reason: str) -> None:
-        """Remember that this credential was refused."""
-        with self._database.write() as connection:
-            statement = upsert(connection, refused_credentials).on_conflict_do_nothing()
-            row = {"fingerprint": fingerprint, "reason": reason, "refused_at": self._clock()}
-            connection.execute(statement, row)

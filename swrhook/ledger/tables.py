@@ -203,6 +203,7 @@ refused_credentials = Table(
     Column("fingerprint", String(64), primary_key=True),
     Column("reason", Text, nullable=False),
     Column("refused_at", Instant, nullable=False),
+    Column("again_at", Instant, comment="when it may be tried again; null is never"),
 )
 
 # One row, written to find out whether anything can be.

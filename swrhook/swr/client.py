@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import assert_never
 
-from swrhook.config.values import PasswordCredentials, Region, Swr, TokenCredentials
+from swrhook.config.values import Region, Swr
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane
 from swrhook.swr import protocol
 from swrhook.swr.answers import Answer
 from swrhook.swr.credentials import RefusedCredentials
-from swrhook.swr.iam import IamTokens
+from swrhook.swr.identity import identity_of
 from swrhook.swr.protocol import Organization, Survey, SyncJob
-from swrhook.swr.tokens import GivenToken, Tokens
 from swrhook.swr.wire import Network, Request, Wire
+
+_HEADERS = {"Content-Type": "application/json"}
 
 
 class SwrClient:
@@ -33,18 +33,7 @@ class SwrClient:
         endpoints = {swr.iam_endpoint, *(region.endpoint for region in swr.regions.values())}
         self._regions = swr.regions
         self._wire = Wire(endpoints, network, clock)
-        self._tokens: Tokens
-        match swr.credentials:
-            case PasswordCredentials(password=password):
-                self._secrets: tuple[str, ...] = (password,)
-                self._tokens = IamTokens(
-                    swr.credentials, swr.iam_endpoint, self._wire, refused, clock
-                )
-            case TokenCredentials(token=token):
-                self._secrets = ()
-                self._tokens = GivenToken(token)
-            case _:
-                assert_never(swr.credentials)
+        self._identity = identity_of(swr, network, self._wire, refused, clock)
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
         """Return the digest that a tag has in a region; None when there is no such tag there."""
@@ -97,10 +86,10 @@ class SwrClient:
         """Return where a region synchronizes to and what its clock says, as far as it tells."""
         return protocol.read_survey(self._get(region, protocol.REGIONS_PATH))
 
-    def keep_tokens(self, before: "SwrClient") -> None:
-        """Go on with the tokens of an earlier client, if they are for the same account."""
+    def keep_identity(self, before: "SwrClient") -> None:
+        """Go on with the tokens and keys of an earlier client, if they are for the same account."""
         if self._login == before._login:  # noqa: SLF001  # one of our own kind
-            self._tokens = before._tokens  # noqa: SLF001
+            self._identity = before._identity  # noqa: SLF001
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -110,20 +99,10 @@ class SwrClient:
         return self._ask(region, "GET", path)
 
     def _ask(self, name: str, method: str, path: str, body: bytes | None = None) -> Answer:
-        """Return a region's answer; when it refuses the token, its answer to another one."""
+        """Return a region's answer."""
         region = self._region(name)
-
-        def send(token: str) -> Answer:
-            headers = {"Content-Type": "application/json", "X-Auth-Token": token}
-            request = Request(method, path, headers, body, (token, *self._secrets))
-            return self._wire.send(region.endpoint, request)
-
-        token = self._tokens.token(region.project)
-        answer = send(token)
-        if not protocol.refuses_token(answer):
-            return answer
-        other = self._tokens.renew(region.project, token)
-        return answer if other is None else send(other)
+        request = Request(method, path, _HEADERS, body)
+        return self._identity.ask(self._wire, region.endpoint, region.project, request)
 
     def _region(self, name: str) -> Region:
         if name in self._regions:

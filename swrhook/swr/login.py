@@ -1,19 +1,22 @@
-"""IAM's API for tokens: the request, and what its answers say. Pure.
+"""IAM's API for tokens and projects: the requests, and what its answers say. Pure.
 
-Source: IAM API reference, «Obtaining a User Token Through Password Authentication» (2025-03-28).
+Sources: IAM API reference, «Obtaining a User Token Through Password Authentication» (2025-03-28),
+«Querying Project Information Based on the Specified Criteria».
 """
 
 import json
 import re
-from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
+from urllib.parse import quote
 
 from swrhook.config.values import PasswordCredentials
 from swrhook.errors import Kind, SwrError, Undecodable
-from swrhook.payload import decode, moment
-from swrhook.swr.answers import Answer, failure, unreadable
+from swrhook.payload import decode, moment, text
+from swrhook.swr.answers import Answer, document, failure, unreadable
+from swrhook.swr.credentials import AccountLocked, CredentialRefused
 from swrhook.swr.remedies import IAM_NAMES, LOGIN
+from swrhook.swr.renewal import Issued
 
 PATH = "/v3/auth/tokens?nocatalog=true"
 HEADERS = {"Content-Type": "application/json;charset=utf8"}
@@ -21,19 +24,8 @@ HEADERS = {"Content-Type": "application/json;charset=utf8"}
 # An hour, where IAM does not say how long: the documentation promises 24.
 _UNTOLD_LIFE = timedelta(hours=1)
 _REMEDIES = {Kind.AUTHENTICATION: LOGIN, Kind.CONFIGURATION: IAM_NAMES}
+_LOCKED = "IAM.0061"
 _HEADER_VALUE = re.compile(r"[!-~]{1,65536}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedToken:
-    """A token as IAM issued it. Its life is a span, so that clocks need not agree."""
-
-    value: str = field(repr=False)
-    life: timedelta
-
-
-class CredentialRefused(SwrError):
-    """IAM does not accept the credential itself: trying it again may lock the account."""
 
 
 def token_request(credentials: PasswordCredentials, project: str) -> bytes:
@@ -49,14 +41,36 @@ def token_request(credentials: PasswordCredentials, project: str) -> bytes:
     ).encode()
 
 
-def read_token(answer: Answer) -> IssuedToken:
+def read_token(answer: Answer) -> Issued[str]:
     """Return the token. Raises CredentialRefused for a wrong credential, SwrError for all else."""
     if not answer.ok:
-        raise _login_failure(answer)
+        raise _refusal(answer)
     value = answer.headers.get("x-subject-token", "")
     if not is_token(value):
         raise unreadable(answer, "it brings no token")
-    return IssuedToken(value, _life(answer))
+    return Issued(value, _life(answer))
+
+
+def projects_path(name: str) -> str:
+    """Return the path that finds a project by its name."""
+    return f"/v3/projects?name={quote(name, safe='')}"
+
+
+def read_project(answer: Answer, name: str) -> str:
+    """Return the id of the project of this name. Raises SwrError when there is none."""
+    if not answer.ok:
+        raise _refusal(answer)
+    found = document(answer)
+    listed = found.get("projects") if isinstance(found, dict) else None
+    if not isinstance(listed, list):
+        raise unreadable(answer, "it lists no projects")
+    for project in listed:
+        value = text(project, "id") if text(project, "name") == name else None
+        if value is not None and is_token(value):
+            return value
+    raise SwrError(
+        Kind.CONFIGURATION, "project", f"IAM knows no project named {name}", remedy=IAM_NAMES
+    )
 
 
 def is_token(value: str) -> bool:
@@ -77,7 +91,7 @@ def _life(answer: Answer) -> timedelta:
     return expires_at - issued_at
 
 
-def _login_failure(answer: Answer) -> SwrError:
+def _refusal(answer: Answer) -> SwrError:
     """Return what a refusal of IAM means for the credential.
 
     A name that IAM does not know will not appear by itself, so «not found» and «invalid» are
@@ -89,10 +103,14 @@ def _login_failure(answer: Answer) -> SwrError:
     if kind in (Kind.NOT_YET, Kind.PERMANENT):
         kind = Kind.CONFIGURATION
     final = kind is Kind.AUTHENTICATION and answer.status != HTTPStatus.FORBIDDEN
-    form = CredentialRefused if final and _is_json(answer.body) else SwrError
+    form = _form(error.code) if final and _is_json(answer.body) else SwrError
     uncoded = error.code == f"HTTP.{answer.status}"
     remedy = _REMEDIES.get(kind, error.remedy) if uncoded else error.remedy
     return form(kind, error.code, error.message, remedy=remedy, retry_after=error.retry_after)
+
+
+def _form(code: str) -> type[CredentialRefused]:
+    return AccountLocked if code == _LOCKED else CredentialRefused
 
 
 def _is_json(body: bytes) -> bool:

@@ -218,8 +218,8 @@ def read_survey(answer: Answer) -> Survey:
     return Survey(frozenset(name for name in names if name), ahead)
 
 
-def refuses_token(answer: Answer) -> bool:
-    """Tell whether another token might get another answer."""
+def refuses_credential(answer: Answer) -> bool:
+    """Tell whether another token or key might get another answer."""
     suspect = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.NOT_FOUND
     return suspect and failure(answer).kind is Kind.AUTHENTICATION
 

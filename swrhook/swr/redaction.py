@@ -14,7 +14,8 @@ HIDDEN = "[hidden]"
 
 # A header or member that carries a secret, with what follows it up to a separator.
 _NAMED = re.compile(
-    r"""((?:x-(?:auth|subject|security)-token|authorization|password|secret|signature|access)
+    r"""((?:x-(?:auth|subject|security|metadata)-token|security_?token|authorization|password
+    |secret|signature|access)
     ["']?\s*[:=]\s*["']?)(?:(?:bearer|basic|sdk-hmac-sha256)\s+)?[^\s"',;<>&]+""",
     re.ASCII | re.IGNORECASE | re.VERBOSE,
 )

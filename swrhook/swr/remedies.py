@@ -3,11 +3,15 @@
 WAIT = "nothing to do: it is tried again"
 SLOWER = "nothing to do: it is tried again, slower; lower settings.pace if it happens often"
 BUG = "report it: swrhook should not have sent this request"
-LOGIN = "check user, domain and password (or the token) in swr.credentials"
+LOGIN = "check user, domain and password (or the token, or the access key) in swr.credentials"
 STALE = (
-    "if it persists, check swr.credentials, and that the region's project belongs to its endpoint"
+    "if it persists, check swr.credentials, this machine's clock, and that the region's project"
+    " belongs to its endpoint"
 )
-LOCKED = "the account is locked after too many wrong passwords: unlock it, and set a new password"
+LOCKED = (
+    "the account is locked after too many wrong passwords: correct swr.credentials, or whatever"
+    " else tries this user; it is tried again in half an hour"
+)
 USER = "enable the IAM user and give it programmatic access, without login protection"
 RIGHTS = (
     "give the IAM user SWR rights in this region: swr:repo:createManualSyncRepoJob,"

@@ -23,6 +23,7 @@ from swrhook.swr.answers import Answer, one_line
 from swrhook.swr.redaction import scrub
 
 MOST_BYTES = 32 * 1024 * 1024
+METADATA = "http://169.254.169.254"
 
 _CHUNK = 64 * 1024
 _BROKEN = (urllib3.exceptions.ProtocolError, urllib3.exceptions.DecodeError)
@@ -40,12 +41,14 @@ class Network:
 
     `pool_size` is the connections kept for each of them; more in flight than these open and
     close connections of their own. `certificates` is a file that replaces the public authorities.
+    `metadata` is where a server asks about itself.
     """
 
     timeouts: Timeouts = field(default_factory=Timeouts)
     pool_size: int = 16
     find_proxies: Callable[[str], Mapping[str, str]] = no_proxies
     certificates: str | None = None
+    metadata: str = METADATA
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from swrhook.config.option_sections import OptionsSection
 from swrhook.config.rule_sections import RuleSection, TargetSection, WhenSection
 from swrhook.config.sections import (
     CREDENTIALS_SECTIONS,
-    LATER_CREDENTIALS,
     ROLES,
     AccessSection,
     AccessTokenSection,
@@ -71,7 +70,7 @@ def test_every_key_is_explained(key: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [*SCHEMES, *CREDENTIALS_SECTIONS, *LATER_CREDENTIALS, *DIALECTS, *ROLES],
+    [*SCHEMES, *CREDENTIALS_SECTIONS, *DIALECTS, *ROLES],
 )
 def test_every_choice_is_explained(name: str) -> None:
     assert f"`{name}`" in DOCS

@@ -3,11 +3,14 @@ from collections.abc import Callable
 import pytest
 
 from swrhook.auth import SCHEMES
+from swrhook.config.pods import TOKEN_FILE, URL
 from swrhook.config.source_sections import ARGUMENTS
 
 Mistakes = Callable[[str | bytes], list[str]]
 
 ORGANIZATION = "use 1 to 64 of a-z and 0-9, with «.», «_», «__» or «-» between, the first a letter"
+
+KINDS = "password, token, aksk, ecs_agency, pod_identity"
 
 # What is changed in the small configuration, into what, and what is then said.
 CASES = [
@@ -72,25 +75,37 @@ CASES = [
     (
         "{kind: token, ",
         "{",
-        ["f:3:3: swr.credentials.kind: is missing: known are password, token"],
+        [f"f:3:3: swr.credentials.kind: is missing: known are {KINDS}"],
     ),
     (
         "kind: token",
         "kind: passwort",
         ["f:3:23: swr.credentials.kind: «passwort» is unknown: did you mean «password»?"],
     ),
-    *(
-        (
-            "kind: token",
-            f"kind: {kind}",
-            [
-                (
-                    f"f:3:23: swr.credentials.kind: «{kind}» is not supported by this version:"
-                    " known are password, token"
-                )
-            ],
-        )
-        for kind in ("aksk", "ecs_agency", "pod_identity")
+    (
+        "kind: token, token:",
+        "kind: aksk, acess_key:",
+        [
+            "f:3:3: swr.credentials.access_key: is missing",
+            "f:3:3: swr.credentials.secret_key: is missing",
+            "f:3:29: swr.credentials: there is no such key: did you mean «access_key»?",
+        ],
+    ),
+    (
+        'kind: token, token: "${TOKEN}"',
+        "kind: ecs_agency, endpoint: http://127.0.0.1",
+        ["f:3:35: swr.credentials: there is no such key: known are kind"],
+    ),
+    (
+        'kind: token, token: "${TOKEN}"',
+        "kind: pod_identity",
+        [
+            (
+                f"f:3:23: swr.credentials.kind: the environment variable {name} is not set:"
+                " associate the pod's service account with an agency, or choose another kind"
+            )
+            for name in (TOKEN_FILE, URL)
+        ],
     ),
     (
         "kind: token, token:",

@@ -51,6 +51,14 @@ LITERAL = (
             [f"f:3:37: swr.credentials.token: {LITERAL}"],
         ),
         (
+            'kind: token, token: "${TOKEN}"}',
+            "kind: aksk, access_key: AK, secret_key: sesame, security_token: sesame}",
+            [
+                f"f:3:57: swr.credentials.secret_key: {LITERAL}",
+                f"f:3:81: swr.credentials.security_token: {LITERAL}",
+            ],
+        ),
+        (
             '["${TOKEN}"]',
             "['$${TOKEN}', {value: sesame}]",
             [

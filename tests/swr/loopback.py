@@ -44,6 +44,8 @@ class Loopback:
             def do_POST(self) -> None:
                 self._answer()
 
+            do_PUT = do_POST  # noqa: N815
+
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 pass
 

@@ -1,17 +1,28 @@
 """What the tests of the client share: a clock to be set, the ledger's part, configurations."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from swrhook.config.values import PasswordCredentials, Region, Swr, Timeouts, TokenCredentials
-from swrhook.model import Lane, Target
+from swrhook.config.values import (
+    Credentials,
+    KeyCredentials,
+    PasswordCredentials,
+    Region,
+    Swr,
+    Timeouts,
+    TokenCredentials,
+)
+from swrhook.model import Lane, Refusal, Target
 from swrhook.simulator import RunningSimulator
+from swrhook.simulator.values import DEMO as USER
 from swrhook.swr.answers import Answer
 from swrhook.swr.client import SwrClient
 from swrhook.swr.wire import Network
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 DEMO = PasswordCredentials("demo", "demo", "demo")
+KEY = KeyCredentials(USER.key.access, USER.key.secret)
 GIVEN = TokenCredentials("A-token-given-by-the-configuration")
 DIGEST = "sha256:" + "0a" * 32
 LANE = Lane("cn-north-4", "group", "web/shop", Target("cn-east-3", "group"), override=False)
@@ -33,13 +44,13 @@ class MemoryOfRefused:
     """The ledger's part, in memory."""
 
     def __init__(self) -> None:
-        self.reasons: dict[str, str] = {}
+        self.refused: dict[str, Refusal] = {}
 
-    def reason(self, fingerprint: str) -> str | None:
-        return self.reasons.get(fingerprint)
+    def refusal(self, fingerprint: str) -> Refusal | None:
+        return self.refused.get(fingerprint)
 
-    def refuse(self, fingerprint: str, reason: str) -> None:
-        self.reasons[fingerprint] = reason
+    def refuse(self, fingerprint: str, refusal: Refusal) -> None:
+        self.refused[fingerprint] = refusal
 
 
 def answer(
@@ -50,7 +61,7 @@ def answer(
 
 def swr(
     endpoints: Mapping[str, str],
-    credentials: PasswordCredentials | TokenCredentials = GIVEN,
+    credentials: Credentials = GIVEN,
     iam: str = "http://127.0.0.1:9",
 ) -> Swr:
     regions = {name: Region(name, url, name) for name, url in endpoints.items()}
@@ -69,13 +80,14 @@ def simulated(
     simulator: RunningSimulator,
     clock: Clock,
     *,
-    credentials: PasswordCredentials = DEMO,
+    credentials: Credentials = DEMO,
     refused: MemoryOfRefused | None = None,
 ) -> SwrClient:
     configured = swr(simulator.endpoints, credentials, simulator.iam_url)
-    return SwrClient(configured, NETWORK, refused or MemoryOfRefused(), clock)
+    network = replace(NETWORK, metadata=simulator.metadata_url)
+    return SwrClient(configured, network, refused or MemoryOfRefused(), clock)
 
 
-def logins(simulator: RunningSimulator) -> Sequence[int | None]:
+def logins(simulator: RunningSimulator, operation: str = "tokens") -> Sequence[int | None]:
     """The statuses of IAM's answers so far."""
-    return [call.status for call in simulator.state.calls(region="iam", operation="tokens")]
+    return [call.status for call in simulator.state.calls(region="iam", operation=operation)]

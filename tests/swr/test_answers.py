@@ -242,7 +242,7 @@ READERS: list[Callable[[Answer], object]] = [
     protocol.read_survey,
     protocol.read_sync_jobs,
     protocol.read_tag_page,
-    protocol.refuses_token,
+    protocol.refuses_credential,
     lambda read: protocol.read_a_repository(read, "group"),
     lambda read: protocol.read_digest(read, "v1"),
     lambda read: protocol.read_triggered(read, ["v1"]),

@@ -281,7 +281,7 @@ def test_a_wrong_password_is_tried_once_by_all_regions_and_processes(
     assert {"refused"} == {error.code for error in later}
     assert all("not tried again: HTTP.401: Unauthorized" in error.message for error in later)
     assert all("as soon as they change" in error.remedy for error in later)
-    assert list(ledger.reasons) == [fingerprint(WRONG, simulator.iam_url)]
+    assert list(ledger.refused) == [fingerprint(WRONG, simulator.iam_url)]
 
 
 def test_a_changed_password_is_tried_again(simulator: RunningSimulator, clock: Clock) -> None:
@@ -290,6 +290,30 @@ def test_a_changed_password_is_tried_again(simulator: RunningSimulator, clock: C
 
     assert look(simulated(simulator, clock, refused=ledger)) is None
     assert [401, 201] == logins(simulator)
+
+
+def test_a_locked_account_is_tried_again_after_half_an_hour(
+    simulator: RunningSimulator, clock: Clock
+) -> None:
+    ledger = MemoryOfRefused()
+    locked = {"error_code": "IAM.0061", "error_msg": "Account locked."}
+    simulator.state.faults.add([Fault(region="iam", times=2, status=401, body=locked)])
+
+    def ask() -> SwrError:  # as another process
+        return caught_by(lambda: look(simulated(simulator, clock, refused=ledger)))
+
+    assert "IAM.0061" == ask().code
+    clock.advance(minutes=29)
+    again = ask()
+    assert "refused" == again.code
+    assert "not tried again before 03:34 UTC" in again.message
+    clock.advance(minutes=1)
+    assert "IAM.0061" == ask().code  # still locked: half an hour more
+    assert "refused" == ask().code
+    clock.advance(minutes=30)
+    assert look(simulated(simulator, clock, refused=ledger)) is None
+
+    assert [401, 401, 201] == logins(simulator)
 
 
 @pytest.mark.parametrize(
@@ -323,7 +347,7 @@ def test_only_iams_own_words_refuse_a_credential(
 
     assert kind is error.kind
     assert error.remedy
-    assert remembered is bool(ledger.reasons)
+    assert remembered is bool(ledger.refused)
 
 
 def test_a_failure_of_one_project_leaves_the_others_alone() -> None:
@@ -375,7 +399,7 @@ def test_an_unreachable_iam_is_transient_and_refuses_nobody(clock: Clock) -> Non
     error = caught_by(lambda: tokens.token(WEST))
 
     assert (Kind.TRANSIENT, "connect") == (error.kind, error.code)
-    assert {} == ledger.reasons
+    assert {} == ledger.refused
 
 
 def test_a_token_that_cannot_stand_in_a_header_is_not_used(clock: Clock) -> None:

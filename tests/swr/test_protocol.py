@@ -269,7 +269,7 @@ def test_what_we_may_not_know_is_not_taken_for_absent(status: int, body: bytes, 
     ],
 )
 def test_which_answers_ask_for_another_token(status: int, body: bytes, *, refuses: bool) -> None:
-    assert refuses is protocol.refuses_token(answer(status, body))
+    assert refuses is protocol.refuses_credential(answer(status, body))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,134 @@
+"""Who we are towards SWR: sends requests with the proof of it, and once more with another."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar, assert_never
+
+from swrhook.config.values import (
+    AgencyCredentials,
+    KeyCredentials,
+    PasswordCredentials,
+    PodCredentials,
+    Swr,
+    TokenCredentials,
+)
+from swrhook.swr import login, protocol, signing
+from swrhook.swr.answers import Answer
+from swrhook.swr.credentials import RefusedCredentials
+from swrhook.swr.iam import IamTokens
+from swrhook.swr.keys import GivenKey, Keys, TemporaryKeys
+from swrhook.swr.machine import keys_of_machine
+from swrhook.swr.renewal import Issued, Renewals
+from swrhook.swr.signing import AccessKey
+from swrhook.swr.tokens import GivenToken, Tokens
+from swrhook.swr.wire import Network, Request, Wire
+
+# An id stays a project's as long as this lives; a project that was made anew has another.
+_PROJECT_LIFE = timedelta(days=1)
+
+P = TypeVar("P")
+
+
+class Identity(Protocol):
+    """Whoever can prove who we are, over whichever wire: it outlives a change of regions."""
+
+    def ask(self, wire: Wire, endpoint: str, project: str, request: Request) -> Answer:
+        """Return the answer to a request, proven for a project.
+
+        Raises SwrError when there is no proof or no answer. When SWR refuses the proof, it is
+        replaced once, where another can be had.
+        """
+
+
+class TokenIdentity:
+    """Proves with a token in a header; `secrets` are what the token was got with."""
+
+    def __init__(self, tokens: Tokens, secrets: Sequence[str] = ()) -> None:
+        self._tokens = tokens
+        self._secrets = secrets
+
+    def ask(self, wire: Wire, endpoint: str, project: str, request: Request) -> Answer:
+        """Return the answer to a request with a token of the project. Raises SwrError."""
+
+        def send(token: str) -> Answer:
+            headers = {**request.headers, "X-Auth-Token": token}
+            secrets = (token, *self._secrets)
+            return wire.send(endpoint, replace(request, headers=headers, secrets=secrets))
+
+        def another(refused: str, _: Answer) -> str | None:
+            return self._tokens.renew(project, refused)
+
+        return _answer(send, self._tokens.token(project), another)
+
+
+class KeyIdentity:
+    """Proves with a signature; projects are found by name once, which tries a new key just once."""
+
+    def __init__(
+        self, keys: Keys, iam_endpoint: str, wire: Wire, clock: Callable[[], datetime]
+    ) -> None:
+        self._keys = keys
+        self._iam_endpoint = iam_endpoint
+        self._wire = wire
+        self._clock = clock
+        self._projects = Renewals(self._find, clock)
+
+    def ask(self, wire: Wire, endpoint: str, project: str, request: Request) -> Answer:
+        """Return the answer to a request signed for the project. Raises SwrError."""
+        headers = {**request.headers, signing.PROJECT: self._projects.get(project)}
+        return self._signed(wire, endpoint, replace(request, headers=headers))
+
+    def _find(self, project: str) -> Issued[str]:
+        request = Request("GET", login.projects_path(project), login.HEADERS)
+        answer = self._signed(self._wire, self._iam_endpoint, request)
+        return Issued(login.read_project(answer, project), _PROJECT_LIFE)
+
+    def _signed(self, wire: Wire, endpoint: str, request: Request) -> Answer:
+        def send(key: AccessKey) -> Answer:
+            return wire.send(endpoint, _signed(key, endpoint, request, self._clock()))
+
+        return _answer(send, self._keys.key(), self._keys.another)
+
+
+def identity_of(
+    swr: Swr,
+    network: Network,
+    wire: Wire,
+    refused: RefusedCredentials,
+    clock: Callable[[], datetime],
+) -> Identity:
+    """Return who the configuration says we are; nothing is asked yet."""
+    credentials, iam = swr.credentials, swr.iam_endpoint
+    match credentials:
+        case PasswordCredentials(password=password):
+            tokens = IamTokens(credentials, iam, wire, refused, clock)
+            return TokenIdentity(tokens, (password,))
+        case TokenCredentials(token=token):
+            return TokenIdentity(GivenToken(token))
+        case KeyCredentials():
+            return KeyIdentity(GivenKey(credentials, iam, refused, clock), iam, wire, clock)
+        case AgencyCredentials() | PodCredentials():
+            keys = TemporaryKeys(keys_of_machine(credentials, network, clock), clock)
+            return KeyIdentity(keys, iam, wire, clock)
+        case _:
+            assert_never(credentials)
+
+
+def _answer(
+    send: Callable[[P], Answer], proof: P, another: Callable[[P, Answer], P | None]
+) -> Answer:
+    """Return the answer to a request; when it refuses the proof, the answer to another one."""
+    answer = send(proof)
+    if not protocol.refuses_credential(answer):
+        return answer
+    other = another(proof, answer)
+    return answer if other is None or other == proof else send(other)
+
+
+def _signed(key: AccessKey, endpoint: str, request: Request, now: datetime) -> Request:
+    url = endpoint + request.path
+    headers = signing.sign(key, request.method, url, request.headers, request.body or b"", now)
+    proof = headers["Authorization"].rpartition("=")[2]
+    secrets = (key.secret, key.security_token or "", key.access, proof)
+    return replace(request, headers=headers, secrets=secrets)

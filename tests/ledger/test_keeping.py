@@ -1,0 +1,26 @@
+"""What the ledger keeps for others: refused credentials, until they change or a time has come."""
+
+from swrhook.ledger.database import Database
+from swrhook.ledger.keeping import RefusedCredentials
+from swrhook.model import Refusal
+from tests.ledger.parts import MINUTE, NOW
+
+LOCKED = Refusal("IAM.0061: Account locked.", NOW + 30 * MINUTE)
+WRONG = Refusal("HTTP.401: Unauthorized.", None)
+
+
+def test_a_refusal_is_known_to_every_process(database: Database) -> None:
+    RefusedCredentials(database, lambda: NOW).refuse("mark", WRONG)
+
+    other = RefusedCredentials(database, lambda: NOW)
+    assert WRONG == other.refusal("mark")
+    assert other.refusal("another") is None
+
+
+def test_the_last_refusal_counts(database: Database) -> None:
+    refused = RefusedCredentials(database, lambda: NOW)
+
+    refused.refuse("mark", LOCKED)
+    assert LOCKED == refused.refusal("mark")
+    refused.refuse("mark", WRONG)
+    assert WRONG == refused.refusal("mark")

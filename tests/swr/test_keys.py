@@ -1,0 +1,206 @@
+"""Access keys of the configuration: what they open, and how seldom a refused one is tried."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from swrhook.config.values import KeyCredentials
+from swrhook.errors import Kind, SwrError
+from swrhook.simulator import Fault, RunningSimulator
+from swrhook.simulator.values import DEMO as USER
+from swrhook.swr.client import SwrClient
+from swrhook.swr.credentials import fingerprint
+from tests.swr.loopback import Loopback, Received, Reply
+from tests.swr.parts import DEMO, KEY, LANE, NETWORK, Clock, MemoryOfRefused, logins, simulated, swr
+
+WEST, EAST = "cn-north-4", "cn-east-3"
+WRONG = replace(KEY, secret_key="a-secret-that-is-wrong")
+INCORRECT = "Incorrect IAM authentication information: "
+
+
+def look(client: SwrClient, region: str = WEST) -> object:
+    return client.show_tag(region, "group", "web/shop", "v1")
+
+
+def failed(client: SwrClient, region: str = WEST) -> SwrError:
+    with pytest.raises(SwrError) as caught:
+        look(client, region)
+    return caught.value
+
+
+def refuses(reason: str, **more: Any) -> Fault:
+    body = {"error_code": "APIGW.0301", "error_msg": INCORRECT + reason}
+    return Fault(region=WEST, status=401, body=body, **more)
+
+
+def test_a_tag_arrives(simulator: RunningSimulator, clock: Clock) -> None:
+    seeded = simulator.state.seed(WEST, "group", "web/shop", "v1")
+    client = simulated(simulator, clock, credentials=KEY)
+
+    client.sync_images(LANE, ["v1"])
+
+    assert seeded.digest == look(client, EAST)
+    assert {"v1": seeded.digest} == client.list_tags(WEST, "group", "web/shop", ["v1"])
+    assert ["success"] == [job.status for job in client.sync_jobs(WEST, "group", "web/shop")]
+    assert client.has_namespace(EAST, "group")
+    assert [] == logins(simulator)
+
+
+def test_a_project_is_looked_up_once_for_each_region(
+    simulator: RunningSimulator, clock: Clock
+) -> None:
+    client = simulated(simulator, clock, credentials=KEY)
+
+    with ThreadPoolExecutor(10) as pool:
+        assert {None} == set(pool.map(partial(look, client), [WEST, EAST] * 10))
+
+    assert {f"name={WEST}", f"name={EAST}"} == {
+        call.query for call in simulator.state.calls(operation="projects")
+    }
+    assert [200, 200] == logins(simulator, "projects")
+
+
+def test_a_project_that_iam_does_not_know_is_a_mistake(clock: Clock) -> None:
+    with Loopback(lambda _: Reply(200, b'{"projects":[]}')) as iam:
+        client = SwrClient(swr({WEST: iam.url}, KEY, iam.url), NETWORK, MemoryOfRefused(), clock)
+        error = failed(client)
+
+    assert (Kind.CONFIGURATION, "project") == (error.kind, error.code)
+    assert "no project named cn-north-4" in error.message
+
+
+def test_a_temporary_key_may_have_a_large_token(simulator: RunningSimulator, clock: Clock) -> None:
+    simulator.state.configure(replace(simulator.state.settings, token_size=32 * 1024))
+    key = simulator.state.accounts.keys.issue(USER, timedelta(days=1)).key
+    credentials = KeyCredentials(key.access, key.secret, key.security_token)
+
+    assert key.security_token is not None
+    assert 32 * 1024 == len(key.security_token)
+    assert look(simulated(simulator, clock, credentials=credentials)) is None
+
+
+def test_a_wrong_secret_is_tried_once_by_all_regions_and_processes(
+    simulator: RunningSimulator, clock: Clock
+) -> None:
+    ledger = MemoryOfRefused()
+    clients = [simulated(simulator, clock, credentials=WRONG, refused=ledger) for _ in range(3)]
+
+    with ThreadPoolExecutor(10) as pool:
+        first = list(pool.map(partial(failed, clients[0]), [WEST, EAST] * 10))
+    clock.advance(hours=1)
+    later = [failed(client) for client in clients]
+
+    assert [401] == logins(simulator, "projects")
+    assert 1 == len(simulator.state.calls())
+    assert {Kind.AUTHENTICATION} == {error.kind for error in (*first, *later)}
+    assert {"refused"} == {error.code for error in later}
+    assert [fingerprint(WRONG, simulator.iam_url)] == list(ledger.refused)
+    assert look(simulated(simulator, clock, credentials=KEY, refused=ledger)) is None
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "ak AKXX not exist",
+        "Get secretKey failed,ak:AKXX,err:ak not exist",
+        "verify aksk signature fail,canonicalRequest:POST|/v2/",
+    ],
+)
+def test_a_key_that_is_taken_away_is_not_used_again(
+    simulator: RunningSimulator, clock: Clock, reason: str
+) -> None:
+    ledger = MemoryOfRefused()
+    client = simulated(simulator, clock, credentials=KEY, refused=ledger)
+    look(client)
+    simulator.state.faults.add([refuses(reason, times=1)])
+
+    assert "APIGW.0301" == failed(client).code
+    assert "refused" == failed(client).code
+
+    [refusal] = ledger.refused.values()
+    assert refusal.again_at is None
+    assert 2 == len(simulator.state.calls(operation="tag"))
+
+
+def test_a_key_that_others_have_locked_is_tried_again_later(
+    simulator: RunningSimulator, clock: Clock
+) -> None:
+    client = simulated(simulator, clock, credentials=KEY)
+    look(client)
+    simulator.state.faults.add([refuses("AK access failed to reach the limit,forbidden", times=1)])
+
+    assert "APIGW.0301" == failed(client).code
+    clock.advance(minutes=9)
+    assert "not tried again before 03:14 UTC" in failed(client).message
+    clock.advance(minutes=1)
+    assert look(client) is None
+
+
+@pytest.mark.parametrize("minutes", [-20, 20])
+def test_a_wrong_clock_is_no_fault_of_the_key(
+    simulator: RunningSimulator, clock: Clock, minutes: int
+) -> None:
+    ledger = MemoryOfRefused()
+    ours = Clock(clock.now + timedelta(minutes=minutes))
+
+    error = failed(simulated(simulator, ours, credentials=KEY, refused=ledger))
+
+    assert Kind.AUTHENTICATION is error.kind
+    assert "signature expired" in error.message
+    assert "this machine's clock" in error.remedy
+    assert {} == ledger.refused
+
+
+def test_an_answer_that_says_nothing_of_the_key_refuses_nobody(
+    simulator: RunningSimulator, clock: Clock
+) -> None:
+    ledger = MemoryOfRefused()
+    client = simulated(simulator, clock, credentials=KEY, refused=ledger)
+    simulator.state.faults.add([Fault(region=WEST, times=1, status=401, body="<html>proxy")])
+
+    assert Kind.AUTHENTICATION is failed(client).kind
+    assert {} == ledger.refused
+    assert look(client) is None
+
+
+def test_what_is_sent_is_what_was_signed() -> None:
+    def answer(received: Received) -> Reply:
+        project = b'{"projects":[{"id":"0123","name":"cn-north-4"}]}'
+        return Reply(200, project if received.path.startswith("/v3/") else b"[]")
+
+    with Loopback(answer) as server:
+        client = SwrClient(
+            swr({WEST: server.url}, KEY, server.url), NETWORK, MemoryOfRefused(), Clock()
+        )
+        client.sync_images(LANE, ["v1"])
+
+    [_, received] = server.received
+    assert "/v2/manage/namespaces/group/repos/web$shop/sync_images" == received.path
+    assert server.url == f"http://{received.headers['Host']}"
+    assert "0123" == received.headers["X-Project-Id"]
+    assert "20260102T030405Z" == received.headers["X-Sdk-Date"]
+    assert (
+        "SignedHeaders=content-type;host;x-project-id;x-sdk-date,"
+        in (received.headers["Authorization"])
+    )
+    assert "X-Auth-Token" not in received.headers
+
+
+def test_a_fingerprint_of_a_key_depends_on_all_that_makes_it() -> None:
+    iam = "https://iam.example"
+    same = fingerprint(KeyCredentials("a", "s"), iam)
+    others = {
+        fingerprint(KeyCredentials("b", "s"), iam),
+        fingerprint(KeyCredentials("a", "t"), iam),
+        fingerprint(KeyCredentials("a", "s", "token"), iam),
+        fingerprint(KeyCredentials("a", "s"), "https://iam.other"),
+        fingerprint(DEMO, iam),
+    }
+
+    assert 5 == len(others - {same})
+    # The ledger holds it: it may never change.
+    assert "eb9f5d52f14d3af815484ae7a15105c067fb6812ed76b18ff2acb96f7fccc008" == same

@@ -1,0 +1,247 @@
+"""Temporary keys of the machine: fetched once for all, renewed in time, and when refused."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from swrhook.config.values import AgencyCredentials, Credentials, PodCredentials
+from swrhook.errors import Kind, SwrError
+from swrhook.simulator import Fault, RunningSimulator
+from swrhook.simulator.values import POD_TOKEN
+from swrhook.swr.client import SwrClient
+from tests.swr.loopback import Loopback, Received, Reply
+from tests.swr.parts import NETWORK, Clock, MemoryOfRefused, logins, simulated, swr
+
+WEST, EAST = "cn-north-4", "cn-east-3"
+OPERATIONS = {"ecs_agency": "securitykey", "pod_identity": "pod_identity"}
+
+
+@pytest.fixture(params=list(OPERATIONS))
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    file = tmp_path / "token"
+    file.write_text(f"{POD_TOKEN}\n")
+    return file
+
+
+@pytest.fixture
+def credentials(kind: str, simulator: RunningSimulator, token_file: Path) -> Credentials:
+    if kind == "ecs_agency":
+        return AgencyCredentials()
+    return PodCredentials(simulator.pod_url, str(token_file))
+
+
+@pytest.fixture
+def client(simulator: RunningSimulator, clock: Clock, credentials: Credentials) -> SwrClient:
+    return simulated(simulator, clock, credentials=credentials)
+
+
+@pytest.fixture
+def fetches(simulator: RunningSimulator, kind: str) -> Callable[[], object]:
+    """The statuses of the answers that brought keys, or should have."""
+    return lambda: logins(simulator, OPERATIONS[kind])
+
+
+def look(client: SwrClient, region: str = WEST) -> object:
+    return client.show_tag(region, "group", "busybox", "v1")
+
+
+def failed(client: SwrClient) -> SwrError:
+    with pytest.raises(SwrError) as caught:
+        look(client)
+    return caught.value
+
+
+def look_together(client: SwrClient, count: int = 10) -> set[object]:
+    start = Barrier(count)
+
+    def ask(number: int) -> object:
+        start.wait()
+        return look(client, (WEST, EAST)[number % 2])
+
+    with ThreadPoolExecutor(count) as pool:
+        return set(pool.map(ask, range(count)))
+
+
+def test_many_threads_fetch_one_key(client: SwrClient, fetches: Callable[[], object]) -> None:
+    assert {None} == look_together(client, 20)
+
+    assert [200] == fetches()
+
+
+def test_a_key_is_replaced_before_its_end(
+    client: SwrClient, clock: Clock, fetches: Callable[[], object]
+) -> None:
+    look(client)
+    clock.advance(hours=22, minutes=47)
+    look(client)
+    assert [200] == fetches()
+
+    clock.advance(minutes=2)
+    look_together(client)
+
+    assert [200, 200] == fetches()
+
+
+def test_a_key_that_has_ended_is_replaced_once_for_all(
+    client: SwrClient, clock: Clock, fetches: Callable[[], object]
+) -> None:
+    look(client)
+    clock.advance(days=2)
+
+    assert {None} == look_together(client)
+    assert [200, 200] == fetches()
+
+
+def test_a_killed_key_is_replaced_once_for_all(
+    client: SwrClient, simulator: RunningSimulator, fetches: Callable[[], object]
+) -> None:
+    look_together(client)
+    simulator.state.accounts.kill_tokens()
+
+    assert {None} == look_together(client)
+    assert [200, 200] == fetches()
+
+
+def test_a_killed_key_is_replaced_while_a_project_is_looked_up(
+    client: SwrClient, simulator: RunningSimulator, fetches: Callable[[], object]
+) -> None:
+    look(client, WEST)
+    simulator.state.accounts.kill_tokens()
+
+    assert look(client, EAST) is None
+    assert [200, 200] == fetches()
+
+
+def test_no_key_is_tired_out_when_new_ones_are_refused_too(
+    client: SwrClient, simulator: RunningSimulator, fetches: Callable[[], object]
+) -> None:
+    body = {"error_code": "APIGW.0301", "error_msg": "ak AKXX not exist"}
+    simulator.state.faults.add([Fault(region=WEST, status=401, body=body)])
+
+    assert ["APIGW.0301"] * 3 == [failed(client).code for _ in range(3)]
+    assert [200, 200] == fetches()
+
+
+def test_while_keys_cannot_be_had_the_old_one_serves_to_its_end(
+    client: SwrClient, simulator: RunningSimulator, clock: Clock, kind: str
+) -> None:
+    look(client)
+    simulator.state.faults.add([Fault(region="iam", operation=OPERATIONS[kind], status=500)])
+    clock.advance(hours=23)
+    assert look(client) is None
+
+    clock.advance(hours=1)
+
+    assert Kind.TRANSIENT is failed(client).kind
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_machine_without_an_agency_gives_no_tag_up(
+    client: SwrClient, simulator: RunningSimulator, kind: str, status: int
+) -> None:
+    simulator.state.faults.add([Fault(region="iam", operation=OPERATIONS[kind], status=status)])
+
+    error = failed(client)
+
+    assert Kind.AUTHENTICATION is error.kind
+    assert "no temporary key" in error.message
+    assert "agency" in error.remedy
+
+
+def test_a_large_security_token_is_carried(
+    client: SwrClient, simulator: RunningSimulator, fetches: Callable[[], object]
+) -> None:
+    simulator.state.configure(replace(simulator.state.settings, token_size=32 * 1024))
+
+    assert look(client) is None
+    assert [200] == fetches()
+
+
+@pytest.mark.parametrize("kind", ["ecs_agency"])
+@pytest.mark.parametrize("status", [404, 405, 503])
+def test_metadata_of_version_1_is_asked_without_a_token(
+    client: SwrClient, simulator: RunningSimulator, status: int
+) -> None:
+    only_version_1 = Fault(region="iam", operation="metadata_token", status=status)
+    simulator.state.faults.add([only_version_1])
+
+    assert look(client) is None
+    assert [status] == logins(simulator, "metadata_token")
+
+
+def test_metadata_is_asked_as_documented(clock: Clock) -> None:
+    def answer(request: Received) -> Reply:
+        return Reply(200, b"a-token") if request.method == "PUT" else Reply(401)
+
+    with Loopback(answer) as machine:
+        network = replace(NETWORK, metadata=machine.url)
+        client = SwrClient(
+            swr({WEST: machine.url}, AgencyCredentials()), network, MemoryOfRefused(), clock
+        )
+        assert Kind.AUTHENTICATION is failed(client).kind
+
+    [first, second] = machine.received
+    assert ("PUT", "/meta-data/latest/api/token") == (first.method, first.path)
+    assert "21600" == first.headers["X-Metadata-Token-Ttl-Seconds"]
+    assert ("GET", "/openstack/latest/securitykey") == (second.method, second.path)
+    assert "a-token" == second.headers["X-Metadata-Token"]
+
+
+@pytest.mark.parametrize("kind", ["pod_identity"])
+def test_the_file_of_a_pod_is_read_for_each_fetch(
+    client: SwrClient, token_file: Path, clock: Clock, fetches: Callable[[], object]
+) -> None:
+    token_file.write_text("the-token-of-yesterday")
+    assert Kind.AUTHENTICATION is failed(client).kind
+
+    token_file.write_text(POD_TOKEN)
+    clock.advance(minutes=2)
+
+    assert look(client) is None
+    assert [401, 200] == fetches()
+
+
+@pytest.mark.parametrize("kind", ["pod_identity"])
+@pytest.mark.parametrize("content", [None, b"", b"hush hush", b"hush\xff", b"hush\nhush"])
+def test_a_file_that_holds_no_token_is_named_and_not_shown(
+    client: SwrClient,
+    token_file: Path,
+    content: bytes | None,
+    fetches: Callable[[], object],
+) -> None:
+    token_file.unlink()
+    if content is not None:
+        token_file.write_bytes(content)
+
+    error = failed(client)
+
+    assert (Kind.AUTHENTICATION, "token_file") == (error.kind, error.code)
+    assert str(token_file) in error.message
+    assert "hush" not in error.message
+    assert [] == fetches()
+
+
+def test_a_changed_configuration_goes_on_with_the_same_key(
+    client: SwrClient,
+    simulator: RunningSimulator,
+    clock: Clock,
+    credentials: Credentials,
+    fetches: Callable[[], object],
+) -> None:
+    look(client)
+    after = simulated(simulator, clock, credentials=credentials)
+    after.keep_identity(client)
+    client.close()
+
+    assert look(after, EAST) is None
+    assert [200] == fetches()
+    after.close()
