@@ -1,0 +1,103 @@
+"""Every kind of credential carries syncs through, also when it ends or is killed in between."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from swrhook.config.values import (
+    AgencyCredentials,
+    Credentials,
+    KeyCredentials,
+    PasswordCredentials,
+    PodCredentials,
+    Region,
+    Swr,
+)
+from swrhook.ledger.database import Database
+from swrhook.ledger.keeping import RefusedCredentials
+from swrhook.model import State
+from swrhook.simulator import RunningSimulator, start
+from swrhook.simulator.values import DEMO, POD_TOKEN
+from swrhook.swr.client import SwrClient
+from swrhook.swr.wire import Network
+from swrhook.worker.lane import LaneRunner
+from tests.ledger.parts import LANE
+from tests.worker.parts import Works, config
+
+KINDS = ("password", "aksk", "ecs_agency", "pod_identity")
+RENEWED = {"password": "tokens", "ecs_agency": "securitykey", "pod_identity": "pod_identity"}
+
+
+@pytest.fixture
+def simulator(works: Works) -> Iterator[RunningSimulator]:
+    regions = [LANE.source_region, LANE.target.region]
+    with start(regions, delay=0, clock=works.clock) as running:
+        for number in range(3):
+            running.state.seed(LANE.source_region, "team", "web/shop", f"v{number}")
+        running.state.create_organization(LANE.target.region, "team")
+        yield running
+
+
+def credentials(kind: str, simulator: RunningSimulator, folder: Path) -> Credentials:
+    if kind == "password":
+        return PasswordCredentials(DEMO.name, DEMO.domain, DEMO.password)
+    if kind == "aksk":
+        return KeyCredentials(DEMO.key.access, DEMO.key.secret)
+    if kind == "ecs_agency":
+        return AgencyCredentials()
+    (folder / "token").write_text(POD_TOKEN)
+    return PodCredentials(simulator.pod_url, str(folder / "token"))
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def sync(
+    kind: str, works: Works, simulator: RunningSimulator, database: Database, tmp_path: Path
+) -> Iterator[Callable[[str], State]]:
+    """Push a tag, run its lane with the real client until it rests, and tell the sync's state."""
+    regions = {name: Region(name, url, name) for name, url in simulator.endpoints.items()}
+    swr = Swr(simulator.iam_url, credentials(kind, simulator, tmp_path), regions)
+    network = replace(Network(), metadata=simulator.metadata_url)
+    client = SwrClient(swr, network, RefusedCredentials(database, works.clock), works.clock)
+    runner = LaneRunner(
+        database, client, config, lambda *_: None, works.pacer, works.clock, Random(0)
+    )
+
+    def carry(tag: str) -> State:
+        [recorded] = works.push(tag)
+        while (again := runner.run(LANE, works.clock.now)) is not None:
+            works.clock.now = max(works.clock.now, again)
+        return works.state(recorded)
+
+    yield carry
+    client.close()
+
+
+def test_a_tag_is_verified(sync: Callable[[str], State], simulator: RunningSimulator) -> None:
+    assert State.VERIFIED is sync("v0")
+
+    assert [200] == [call.status for call in simulator.state.calls(operation="sync_images")]
+
+
+def test_what_ends_or_is_killed_is_replaced_without_a_try_lost(
+    sync: Callable[[str], State], simulator: RunningSimulator, works: Works, kind: str
+) -> None:
+    sync("v0")
+    works.clock.advance(2 * 86_400)
+    assert State.VERIFIED is sync("v1")
+    simulator.state.accounts.kill_tokens()
+    assert State.VERIFIED is sync("v2")
+
+    assert [200] * 3 == [call.status for call in simulator.state.calls(operation="sync_images")]
+    if kind in RENEWED:
+        # A token is for one region, a key for both.
+        each = 2 if kind == "password" else 1
+        calls = simulator.state.calls(region="iam", operation=RENEWED[kind])
+        assert 3 * each == len(calls)
