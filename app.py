@@ -16,7 +16,6 @@ from swrhook.config.values import Config
 from swrhook.config.watched import WatchedFile
 from swrhook.current import Current
 from swrhook.engine.embedded import EmbeddedEngine
-from swrhook.engine.gate import Gate
 from swrhook.errors import BadConfiguration, SwrhookError
 from swrhook.hearing import Hearing, Watch
 from swrhook.ledger.database import Database, open_database
@@ -34,8 +33,12 @@ from swrhook.swr.client import SwrClient
 from swrhook.swr.wire import Network
 from swrhook.web import create_web
 from swrhook.web.health import Health
+from swrhook.worker.admission import Admission
+from swrhook.worker.breakers import Breakers
 from swrhook.worker.lane import LaneRunner
 from swrhook.worker.pace import Pacer
+from swrhook.worker.preflight import Preflight
+from swrhook.worker.visit import Traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class InUse:
     runner: LaneRunner
 
 
+# From a client, the only way to it: all of them share one knowledge of SWR's endpoints.
+MakeTraffic = Callable[[SwrClient], Traffic]
 # From a configuration and what was in use before it.
 Make = Callable[[Config, InUse | None], InUse]
 
@@ -94,12 +99,17 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
     if settings.workers == 0:
         logs.warning("service.records_only", remedy="set SWRHOOK_WORKERS, or nothing is synced")
     reporter = Reporter(metrics)
-    make = _maker(settings, environ, database, reporter)
+
+    def hurry(lane: Lane) -> None:
+        engine.hurry(lane)
+
+    make = _maker(settings, environ, database, reporter, _traffic(settings.workers, metrics, hurry))
     current = Current(make(config, None), lambda old: _end(old, current.value))
+    metrics.pace(lambda: current.value.runner.traffic.endpoints(current.value.config))
     engine = _engine(settings, database, current)
 
     reload.tell(
-        lambda config: _use(make(config, current.value), current, engine),
+        lambda config: current.replace(make(config, current.value)),
         lambda before, after: _go_on(before, after, engine, database),
     )
     recorder = _recorder(database, engine, reporter)
@@ -113,12 +123,20 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
     return Service(web, engine, watch, reload, recorder, current, database)
 
 
+def _traffic(workers: int, metrics: Metrics, hurry: Callable[[Lane], None]) -> MakeTraffic:
+    admission, breakers, preflight = Admission(Pacer(), workers, hurry), Breakers(), Preflight()
+    return lambda swr: Traffic(swr, admission, breakers, preflight, metrics, now)
+
+
 def _maker(
-    settings: Settings, environ: Mapping[str, str], database: Database, reporter: Reporter
+    settings: Settings,
+    environ: Mapping[str, str],
+    database: Database,
+    reporter: Reporter,
+    traffic: MakeTraffic,
 ) -> Make:
     """Return the function that makes what a configuration needs to be used."""
     refused = RefusedCredentials(database, now)
-    pacer = Pacer()
 
     def client(config: Config, before: InUse | None) -> SwrClient:
         if before is not None and _reaches_alike(config, before.config):
@@ -138,7 +156,7 @@ def _maker(
         swr = client(config, before)
         report, rng = reporter.report, SystemRandom()
         return InUse(
-            config, swr, LaneRunner(database, swr, lambda: config, report, pacer, now, rng)
+            config, swr, LaneRunner(database, traffic(swr), lambda: config, report, now, rng)
         )
 
     return make
@@ -149,9 +167,7 @@ def _engine(settings: Settings, database: Database, current: Current[InUse]) -> 
         with current.held() as in_use:
             return in_use.runner.run(lane, until)
 
-    pace = current.value.config.options.pace
-    gate = Gate(pace.in_flight, pace.in_flight_per_target, settings.workers)
-    return EmbeddedEngine(database, run, gate, settings.workers)
+    return EmbeddedEngine(database, run, settings.workers)
 
 
 def _recorder(database: Database, engine: EmbeddedEngine, reporter: Reporter) -> Recorder:
@@ -162,12 +178,6 @@ def _recorder(database: Database, engine: EmbeddedEngine, reporter: Reporter) ->
         reporter.superseded(recording.superseded, now())
 
     return Recorder(database, wake, recorded)
-
-
-def _use(made: InUse, current: Current[InUse], engine: EmbeddedEngine) -> None:
-    current.replace(made)
-    pace = made.config.options.pace
-    engine.resize(pace.in_flight, pace.in_flight_per_target)
 
 
 def _go_on(before: Config, after: Config, engine: EmbeddedEngine, database: Database) -> None:

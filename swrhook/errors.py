@@ -19,6 +19,7 @@ SwrhookError
 ├── NotFetched               an address outside gave no answer that can be used
 ├── LedgerUnusable           the database cannot be opened, or belongs to another version or process
 └── SwrError                 what SWR or IAM answered, with its kind
+    └── NotAsked                 the endpoint has not answered for a while, and was left alone
 """
 
 from dataclasses import dataclass
@@ -190,3 +191,21 @@ class SwrError(SwrhookError):
         self.remedy = remedy
         self.retry_after = retry_after
         self.failed_tags = failed_tags
+
+
+class NotAsked(SwrError):
+    """What stands for an answer while an endpoint is left alone, because it gave none for a while.
+
+    `retry_after` says when it may be asked again.
+    """
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        """Keep why, and for how long."""
+        super().__init__(
+            Kind.TRANSIENT,
+            "not_asked",
+            message,
+            remedy="nothing to do if it passes: the endpoint is tried again, after growing pauses;"
+            " else check the network between here and it",
+            retry_after=retry_after,
+        )

@@ -19,7 +19,7 @@ class Event(StrEnum):
     TRIGGER = "trigger"  # the call was answered with 200
     PUT_BACK = "put_back"  # the call failed, or its worker vanished
     REJECT = "reject"  # the call failed for good
-    GIVE_UP = "give_up"  # tried for too long
+    GIVE_UP = "give_up"  # tried, or looked in vain, for too long
     POLL = "poll"  # not at the target yet
     CALL_AGAIN = "call_again"  # the source moved, or the call was lost
     VERIFY = "verify"  # the target holds the source's digest
@@ -52,7 +52,7 @@ TRANSITIONS: Mapping[Event, Transition] = {
     Event.TRIGGER: Transition(_CALLING, State.TRIGGERED),
     Event.PUT_BACK: Transition(_CALLING, State.DUE),
     Event.REJECT: Transition(_CALLING, State.REJECTED),
-    Event.GIVE_UP: Transition(_DUE | _CALLING, State.EXHAUSTED),
+    Event.GIVE_UP: Transition(_DUE | _CALLING | _TRIGGERED, State.EXHAUSTED),
     Event.POLL: Transition(_TRIGGERED, State.TRIGGERED),
     Event.CALL_AGAIN: Transition(_TRIGGERED, State.DUE),
     Event.VERIFY: Transition(_TRIGGERED, State.VERIFIED),

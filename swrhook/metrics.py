@@ -1,7 +1,7 @@
 """What /metrics shows. Labels are bounded: names from the configuration and words of ours."""
 
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -49,6 +49,15 @@ class Heard:
     last_delivery_at: datetime | None
     expect_every: timedelta | None
     is_silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How a region is asked: at most so often, and which operations not at all."""
+
+    region: str
+    per_second: float
+    breakers: Mapping[str, bool]  # by operation: whether it is open
 
 
 class Metrics:
@@ -117,6 +126,18 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self._asked = Counter(
+            "swrhook_swr_requests_total",
+            "Requests to SWR, by region, operation and outcome: ok, or the kind of the error.",
+            ["region", "operation", "outcome"],
+            registry=self.registry,
+        )
+        self._put_off = Counter(
+            "swrhook_put_off_total",
+            "Times that a lane, or a request, was put off, by the region without room and reason.",
+            ["region", "reason"],
+            registry=self.registry,
+        )
         Info("swrhook_build", "What runs.", registry=self.registry).info(
             {"version": __version__, "python": platform.python_version()}
         )
@@ -154,6 +175,18 @@ class Metrics:
         self._syncs.labels(sync.lane.target.region, what).inc()
         if what == State.VERIFIED:
             self._verified.labels(sync.lane.target.region).observe(took)
+
+    def asked(self, region: str, operation: str, outcome: str) -> None:
+        """Count a request to SWR."""
+        self._asked.labels(region, operation, outcome).inc()
+
+    def put_off(self, region: str, reason: str) -> None:
+        """Count work that has to wait for its turn at a region."""
+        self._put_off.labels(region, reason).inc()
+
+    def pace(self, read: Callable[[], Sequence[Endpoint]]) -> None:
+        """Show how the regions are asked, too, as it is at each scrape."""
+        self.registry.register(_EndpointCollector(read))
 
     def configuration(self, *, is_current: bool) -> None:
         """Show whether the configuration on disk is the one in use."""
@@ -225,6 +258,33 @@ class _HeardCollector(Collector):
         yield silent
 
 
+class _EndpointCollector(Collector):
+    def __init__(self, read: Callable[[], Sequence[Endpoint]]) -> None:
+        self._read = read
+
+    def describe(self) -> Iterator[Metric]:
+        """Name the metrics."""
+        yield from self._families(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Ask once."""
+        yield from self._families(self._read())
+
+    def _families(self, endpoints: Sequence[Endpoint]) -> Iterator[Metric]:
+        pace = GaugeMetricFamily("swrhook_pace_per_second", _PACE, labels=["region"])
+        breakers = GaugeMetricFamily(
+            "swrhook_breaker_open", _BREAKER, labels=["region", "operation"]
+        )
+        for endpoint in endpoints:
+            pace.add_metric([endpoint.region], endpoint.per_second)
+            for operation, is_open in endpoint.breakers.items():
+                breakers.add_metric([endpoint.region, operation], 1 if is_open else 0)
+        yield pace
+        yield breakers
+
+
+_PACE = "Requests a second that a region gets at most; below settings.pace while SWR throttles."
+_BREAKER = "1 while a region is not asked for an operation because it gave no answer, else 0."
 _LAST_DELIVERY = "When a source delivered last, Unix time; a source never heard has no line."
 _SILENT = "1 when a source was not heard for longer than its expect_every, which it needs, else 0."
 _READABLE = "1 when the ledger could be read for this scrape, else 0 and its gauges are left out."

@@ -143,7 +143,8 @@ class Sync:
 
     `digest` is what the sender announced, `called_digest` what the source held when sync_images
     was called. `waiting_since`, `failing_since` and `verifying_since` say since when the tag is
-    not at the source, tries fail, or the target is looked at; `looks` and `failures` count them.
+    not at the source, tries or looks fail, or the target is looked at; `looks` and `failures`
+    count them. `backfill` gives way to fresh pushes.
     """
 
     id: str
@@ -169,6 +170,7 @@ class Sync:
     retriggers: int = 0
     lost_claims: int = 0
     alone: bool = False
+    backfill: bool = False
 
     @property
     def image(self) -> str:

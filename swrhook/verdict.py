@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from swrhook.errors import Kind, SwrError
+from swrhook.errors import Kind, NotAsked, SwrError
 from swrhook.life import Event
-from swrhook.model import Sync
+from swrhook.model import State, Sync
 from swrhook.retry import Limits
 
 Look = str | SwrError | None
@@ -20,6 +20,14 @@ Look = str | SwrError | None
 MOST_LOST_CLAIMS = 5
 # What SWR's own job says when it has ended without the tag at the target.
 FAILED_JOBS = frozenset({"failed", "timeout", "cancel"})
+DONE = "success"
+# A region that is no longer configured holds its syncs; they are looked at again this often.
+HELD = timedelta(minutes=1)
+_HOLD = {
+    State.DUE: Event.POSTPONE,
+    State.CALLING: Event.PUT_BACK,
+    State.TRIGGERED: Event.POLL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +100,34 @@ class Judge:
         SWR's own job for the tag, where it is known.
         """
         if isinstance(source, SwrError) and source.kind is not Kind.CONFIGURATION:
-            return self._unreadable(sync, source)
+            return self._unreadable(sync, source, job)
         if isinstance(source, str) and sync.called_digest not in (None, source):
             reason = "the source holds another digest than at the call"
-            return Verdict(Event.CALL_AGAIN, self.now, reason, values={"looks": 0})
+            values = {"looks": 0, "failing_since": None}
+            return Verdict(Event.CALL_AGAIN, self.now, reason, values=values)
         if isinstance(target, SwrError):
             return self._hidden(sync, target, job)
         wanted = source if isinstance(source, str) else (sync.called_digest or sync.digest)
         if target is None or (target != wanted and wanted is not None and sync.lane.override):
             return self._not_at_target(sync, target, wanted, job)
         return self._at_target(sync, target, wanted, call_open=call_open)
+
+    def is_hidden_too_long(self, sync: Sync) -> bool:
+        """Tell whether no look at a `triggered` sync was answered for as long as tries may fail."""
+        since = sync.failing_since or self.now
+        return self.now - since >= self.limits.retry.deadline
+
+    def put_off(self, sync: Sync, error: NotAsked) -> Verdict:
+        """Judge a `due` sync that was to be called for, while the source is left alone."""
+        return self._failed(sync, error, Event.POSTPONE)
+
+    def hold(self, sync: Sync, reason: str) -> Verdict:
+        """Judge an open sync with a region that is not configured any more."""
+        event = _HOLD[sync.state]
+        values = {}
+        if event is Event.POLL:
+            values = {"verifying_since": self._not_counted(sync)}
+        return Verdict(event, self.now + HELD, reason, values=values)
 
     def _at_target(
         self, sync: Sync, target: str, wanted: str | None, *, call_open: bool
@@ -147,9 +173,14 @@ class Judge:
         since = sync.failing_since or self.now
         if self.now - since >= self.limits.retry.deadline:
             return Verdict(Event.GIVE_UP, reason=error.message, error=error)
+        values: dict[str, Any]
+        if isinstance(error, NotAsked):  # no try: nothing is counted, but the time goes on
+            wait = timedelta(seconds=(error.retry_after or 0) + self.rng.uniform(0, 1))
+            values = {"failing_since": since}
+            return Verdict(event, self.now + wait, error.message, error, values)
         failures = sync.failures + 1
         wait = self.limits.retry.backoff.jittered(failures, self.rng, at_least=error.retry_after)
-        values: dict[str, Any] = {"failing_since": since, "failures": failures}
+        values = {"failing_since": since, "failures": failures}
         if event is Event.PUT_BACK:
             # A call was answered, and not that the tag is missing: it has been at the source.
             values |= {"lost_claims": 0, "waiting_since": None}
@@ -157,23 +188,37 @@ class Judge:
 
     def _poll(self, sync: Sync, reason: str) -> Verdict:
         due_at = self.now + self.limits.verify.backoff.ceiling(sync.looks + 2)
-        return Verdict(Event.POLL, due_at, reason, values={"looks": sync.looks + 1})
+        values = {"looks": sync.looks + 1, "failing_since": None}
+        return Verdict(Event.POLL, due_at, reason, values=values)
 
     def _hidden(self, sync: Sync, error: SwrError, job: str | None) -> Verdict:
         """Judge a target that cannot be looked at: not now, or not by us."""
         if error.kind is not Kind.CONFIGURATION:
-            return self._unreadable(sync, error)
+            return self._unreadable(sync, error, job)
         if job in FAILED_JOBS:
             return self._not_at_target(sync, None, None, job)
         reason = f"the target cannot be read: {error.message}"
         return Verdict(Event.ACCEPT, reason=reason, error=error)
 
-    def _unreadable(self, sync: Sync, error: SwrError) -> Verdict:
-        """Look again later; the deadline counts only while the look is answered."""
+    def _unreadable(self, sync: Sync, error: SwrError, job: str | None) -> Verdict:
+        """Look again later; verify's deadline counts only while the look is answered."""
+        if self.is_hidden_too_long(sync):
+            reason = f"cannot be looked at for too long: {error.message}"
+            event = Event.ACCEPT if job == DONE else Event.GIVE_UP
+            return Verdict(event, reason=reason, error=error)
         verdict = self._poll(sync, f"cannot be looked at: {error.message}")
-        since = (sync.verifying_since or self.now) + (self.now - sync.updated_at)
-        values = {**verdict.values, "verifying_since": since}
-        return Verdict(Event.POLL, verdict.due_at, verdict.reason, error, values)
+        not_before = self.now + timedelta(seconds=error.retry_after or 0)
+        values = {
+            **verdict.values,
+            "failing_since": sync.failing_since or self.now,
+            "verifying_since": self._not_counted(sync),
+        }
+        due_at = max(verdict.due_at or self.now, not_before)
+        return Verdict(Event.POLL, due_at, verdict.reason, error, values)
+
+    def _not_counted(self, sync: Sync) -> datetime:
+        """Return since when the target is looked at, without the time since the last look."""
+        return (sync.verifying_since or self.now) + max(self.now - sync.updated_at, timedelta())
 
     def _not_at_target(
         self, sync: Sync, target: str | None, wanted: str | None, job: str | None
@@ -188,7 +233,7 @@ class Judge:
             due_at = self.now
             if failed:  # a job that failed at once may fail so again
                 due_at += self.limits.verify.backoff.ceiling(sync.retriggers + 1)
-            values = {"retriggers": sync.retriggers + 1, "looks": 0}
+            values = {"retriggers": sync.retriggers + 1, "looks": 0, "failing_since": None}
             return Verdict(Event.CALL_AGAIN, due_at, f"{why}: called again", values=values)
         if target is None:
             return Verdict(Event.MISS, reason=why)

@@ -30,6 +30,7 @@ STEPS = {
         State.ACCEPTED,
         State.DIVERGED,
         State.MISSING,
+        State.EXHAUSTED,
         State.SUPERSEDED,
         State.CANCELLED,
     },

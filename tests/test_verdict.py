@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from swrhook.errors import Kind, SwrError
+from swrhook.errors import Kind, NotAsked, SwrError
 from swrhook.life import Event
 from swrhook.model import Lane, State, Sync, Target
 from swrhook.retry import Limits
@@ -339,7 +339,7 @@ def test_a_source_that_moved_is_called_for_again_at_once(
     verdict = judge().after_look(moved, B, target, call_open=call_open)
 
     assert (Event.CALL_AGAIN, NOW) == (verdict.event, verdict.due_at)
-    assert {"looks": 0} == verdict.values  # it is no re-trigger
+    assert {"looks": 0, "failing_since": None} == verdict.values  # it is no re-trigger
 
 
 def test_a_source_that_vanished_after_the_call_is_no_reason_to_doubt() -> None:
@@ -376,7 +376,9 @@ def test_a_failed_job_is_called_again_with_growing_waits(
     assert [(Event.CALL_AGAIN, NOW + wait * SECOND) for wait in (1, 2, 4)] == [
         (verdict.event, verdict.due_at) for verdict in again
     ]
-    assert [{"retriggers": n, "looks": 0} for n in (1, 2, 3)] == [v.values for v in again]
+    assert [(n, 0) for n in (1, 2, 3)] == [
+        (v.values["retriggers"], v.values["looks"]) for v in again
+    ]
 
 
 @pytest.mark.parametrize(("target", "override"), [(None, False), (None, True), (B, True)])
@@ -388,7 +390,7 @@ def test_after_verifys_deadline_it_is_called_again_at_once(
     verdict = late.after_look(triggered(override=override), A, target, call_open=False)
 
     assert (Event.CALL_AGAIN, late.now) == (verdict.event, verdict.due_at)
-    assert {"retriggers": 1, "looks": 0} == verdict.values
+    assert {"retriggers": 1, "looks": 0, "failing_since": None} == verdict.values
     in_time = judge(NOW + LIMITS.verify.deadline - SECOND)
     early = in_time.after_look(triggered(override=override), A, target, call_open=False)
     assert Event.POLL is early.event
@@ -419,7 +421,11 @@ def test_an_unreadable_target_shifts_the_deadline(kind: Kind) -> None:
     verdict = judge(looked + 60 * SECOND).after_look(polled, A, error(kind), call_open=False)
 
     assert (Event.POLL, looked + 68 * SECOND) == (verdict.event, verdict.due_at)
-    assert {"looks": 3, "verifying_since": NOW + 60 * SECOND} == verdict.values
+    assert {
+        "looks": 3,
+        "failing_since": looked + 60 * SECOND,
+        "verifying_since": NOW + 60 * SECOND,
+    } == verdict.values
 
 
 def test_a_target_unreadable_for_long_ends_nothing() -> None:
@@ -481,3 +487,43 @@ def test_without_any_digest_to_compare_a_tag_that_is_there_is_accepted() -> None
     assert Event.ACCEPT is verdict.event
     missing = judge().after_look(blind, error(Kind.CONFIGURATION), None, call_open=False)
     assert Event.POLL is missing.event
+
+
+@pytest.mark.parametrize("hidden", ["source", "target"])
+@pytest.mark.parametrize(("job", "event"), [(None, Event.GIVE_UP), ("success", Event.ACCEPT)])
+def test_a_look_that_fails_for_ever_ends(hidden: str, job: str | None, event: Event) -> None:
+    failing = triggered(failing_since=NOW)
+    source, target = (error(), A) if hidden == "source" else (A, error())
+
+    in_time = judge(NOW + LIMITS.retry.deadline - SECOND)
+    late = judge(NOW + LIMITS.retry.deadline)
+
+    assert Event.POLL is in_time.after_look(failing, source, target, call_open=False, job=job).event
+    assert event is late.after_look(failing, source, target, call_open=False, job=job).event
+
+
+def test_a_look_that_is_answered_lets_failing_begin_anew() -> None:
+    verdict = judge().after_look(triggered(failing_since=NOW), A, None, call_open=False)
+
+    assert (Event.POLL, None) == (verdict.event, verdict.values["failing_since"])
+
+
+def test_what_was_not_asked_counts_as_no_try_but_its_time_goes_on() -> None:
+    alone = NotAsked("cn-north-4 is not asked", retry_after=30.0)
+    due = sync(failures=3)
+
+    verdict = judge().put_off(due, alone)
+
+    assert (Event.POSTPONE, NOW + 31 * SECOND) == (verdict.event, verdict.due_at)
+    assert "cn-north-4 is not asked" == verdict.reason
+    assert {"failing_since": NOW} == verdict.values
+    late = judge(NOW + LIMITS.retry.deadline)
+    assert Event.GIVE_UP is late.put_off(replace(due, failing_since=NOW), alone).event
+
+
+def test_verifys_deadline_does_not_run_while_a_region_is_held() -> None:
+    held = triggered(verifying_since=NOW, updated_at=NOW + 10 * SECOND)
+
+    verdict = judge(NOW + 3600 * SECOND).hold(held, "not in the configuration")
+
+    assert {"verifying_since": NOW + 3590 * SECOND} == verdict.values

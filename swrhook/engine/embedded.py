@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 
 from swrhook import logs
 from swrhook.engine import RunLane
-from swrhook.engine.gate import Gate
 from swrhook.ledger.database import Database, after_commit
 from swrhook.ledger.waking import forget_wakes, unfinished_lanes
 from swrhook.model import Lane
@@ -33,7 +32,6 @@ class EmbeddedEngine:
         self,
         database: Database,
         run_lane: RunLane,
-        gate: Gate,
         workers: int,
         *,
         after_error: timedelta = AFTER_ERROR,
@@ -42,14 +40,13 @@ class EmbeddedEngine:
         """Take the parts; `start` begins."""
         self._database = database
         self._run_lane = run_lane
-        self._gate = gate
         self._after_error = after_error
         self._longest_wait = longest_wait
         self._heap: list[tuple[float, int, Lane, datetime]] = []
         self._order = itertools.count()
         self._due: dict[Lane, float] = {}  # the entry of the heap that counts
         self._running: set[Lane] = set()
-        self._missed: dict[Lane, datetime] = {}  # woken while running or parked
+        self._missed: dict[Lane, datetime] = {}  # woken while running
         self._changed = threading.Condition()
         self._stopping = False
         self._threads = [
@@ -62,6 +59,10 @@ class EmbeddedEngine:
         if lanes:
             after_commit(connection, lambda: self._schedule(lanes, at))
 
+    def hurry(self, lane: Lane) -> None:
+        """Run a lane that was put off now: there may be room for it."""
+        self._schedule([lane], datetime.now(UTC))
+
     def start(self) -> None:
         """Re-arm what an earlier process left unfinished, and start the threads."""
         with self._database.write() as connection:
@@ -71,14 +72,6 @@ class EmbeddedEngine:
             self._schedule([lane], at)
         for thread in self._threads:
             thread.start()
-
-    def resize(self, per_source: int, per_target: int) -> None:
-        """Let so many lanes of a region run at once from now on; what runs is left to end."""
-        now = datetime.now(UTC)
-        with self._changed:
-            for parked in self._gate.resize(per_source, per_target):
-                self._push(parked, self._missed.pop(parked, now))
-            self._changed.notify_all()
 
     def check(self) -> str | None:
         """Return why no lane is run, or None."""
@@ -119,8 +112,6 @@ class EmbeddedEngine:
                 for time_again in (again, missed):
                     if time_again is not None:
                         self._push(lane, time_again)
-                for parked in self._gate.leave(lane):
-                    self._push(parked, self._missed.pop(parked, at))
                 self._changed.notify_all()
 
     def _run(self, lane: Lane, until: datetime) -> datetime | None:
@@ -153,7 +144,7 @@ class EmbeddedEngine:
         if self._due.get(lane) != due:
             return None  # a sooner wake replaced this one
         del self._due[lane]
-        if lane in self._running or not self._gate.enter(lane):
+        if lane in self._running:
             self._missed[lane] = min(at, self._missed.get(lane, at))
             return None
         self._running.add(lane)

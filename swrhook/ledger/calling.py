@@ -1,6 +1,7 @@
 """Calls of sync_images: claimed before, settled after, and what they may still do meanwhile."""
 
 from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,11 +19,16 @@ _WITHOUT_EFFECT = frozenset(Kind) - {Kind.TRANSIENT}
 
 
 def claim(
-    connection: Connection, lane: Lane, wanted: Sequence[tuple[Sync, Verdict]], now: datetime
+    connection: Connection,
+    lane: Lane,
+    wanted: Sequence[tuple[Sync, Verdict]],
+    held: AbstractSet[str],
+    now: datetime,
 ) -> tuple[str, list[Sync]]:
     """Begin a call: return its id, which is the claim token, and the syncs won for it.
 
-    A sync that was cancelled or superseded since it was read is not won.
+    A sync that was cancelled or superseded since it was read is not won. `held` are the ids of
+    those whose digest the target holds already, so that the sight of it will prove nothing.
     """
     call = new_id()
     won = []
@@ -33,7 +39,7 @@ def claim(
             won.append(replace(sync, state=State.CALLING, updated_at=now, due_at=None, **values))
     if won:
         connection.execute(insert(calls), {"id": call, "lane": lane.key, "started_at": now})
-        connection.execute(insert(call_tags), [_call_tag(call, sync, now) for sync in won])
+        connection.execute(insert(call_tags), [_call_tag(call, sync, held, now) for sync in won])
     return call, won
 
 
@@ -88,18 +94,24 @@ def close_calls(connection: Connection, route: str, digest: str | None = None) -
     """Note that the route's calls, or the one for the digest that has come, can do nothing more.
 
     Of several calls for the same digest nobody can tell which one has brought it: the others may
-    still act, and none is closed.
+    still act, and none is closed. Nor is one that was made while the target held the digest
+    anyway, until the target has held another one in between.
     """
     statement = update(call_tags).where(call_tags.c.route == route, call_tags.c.open)
     if digest is not None:
         others = call_tags.alias()
         same = (others.c.route == route) & others.c.open & (others.c.digest == digest)
         how_many = select(func.count()).select_from(others).where(same).scalar_subquery()
-        statement = statement.where(call_tags.c.digest == digest, how_many == 1)
+        others_held = (call_tags.c.route == route) & call_tags.c.open & call_tags.c.held
+        connection.execute(
+            update(call_tags).where(others_held, call_tags.c.digest != digest).values(held=False)
+        )
+        unproven = call_tags.c.digest == digest
+        statement = statement.where(unproven, ~call_tags.c.held, how_many == 1)
     connection.execute(statement.values(open=False))
 
 
-def _call_tag(call: str, sync: Sync, now: datetime) -> dict[str, object]:
+def _call_tag(call: str, sync: Sync, held: AbstractSet[str], now: datetime) -> dict[str, object]:
     return {
         "call": call,
         "sync": sync.id,
@@ -107,4 +119,5 @@ def _call_tag(call: str, sync: Sync, now: datetime) -> dict[str, object]:
         "digest": sync.called_digest,
         "called_at": now,
         "open": True,
+        "held": sync.id in held,
     }

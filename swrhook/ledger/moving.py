@@ -18,7 +18,7 @@ LATER_PUSH = "a later push of the same tag"
 def syncs_to_judge(
     connection: Connection, lane: Lane, *, until: datetime, limit: int
 ) -> list[Sync]:
-    """Return the lane's open syncs that are due by then, oldest first, at most `limit`.
+    """Return the lane's open syncs that are due by then, at most `limit`, fresh and old ones first.
 
     A `calling` one among them was left behind: a lane is never worked on twice at a time.
     """
@@ -26,7 +26,7 @@ def syncs_to_judge(
     rows = connection.execute(
         select(*WHOLE_SYNC)
         .where(syncs.c.lane == lane.key, OPEN, due)
-        .order_by(syncs.c.id)
+        .order_by(syncs.c.backfill, syncs.c.id)
         .limit(limit)
     )
     return [to_sync(row) for row in rows.mappings()]

@@ -37,6 +37,7 @@ SYNC_COLUMNS = (
     "retriggers",
     "lost_claims",
     "alone",
+    "backfill",
 )
 WHOLE_SYNC = [syncs.c[name] for name in (*LANE_COLUMNS, *SYNC_COLUMNS, "state")]
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 
@@ -149,6 +150,7 @@ syncs = Table(
     Column("retriggers", Integer, nullable=False, default=0),
     Column("lost_claims", Integer, nullable=False, default=0),
     Column("alone", Boolean, nullable=False, default=False),
+    Column("backfill", Boolean, nullable=False, server_default=false()),
     Index("syncs_open_by_lane", "lane", "due_at", sqlite_where=OPEN, postgresql_where=OPEN),
     Index("syncs_open_by_route", "route", sqlite_where=OPEN, postgresql_where=OPEN),
     Index("syncs_by_push", "push"),
@@ -179,6 +181,9 @@ call_tags = Table(
     Column("digest", String(135)),
     Column("called_at", Instant, nullable=False),
     Column("open", Boolean, nullable=False, comment="may still change the tag at the target"),
+    Column(
+        "held", Boolean, nullable=False, server_default=false(), comment="the target has it anyway"
+    ),
     Index(
         "call_tags_open_by_route",
         "route",

@@ -43,6 +43,11 @@ def rest(connection: Connection, lane: Lane) -> datetime | None:
     return due_at
 
 
+def put_off(connection: Connection, lane: Lane, at: datetime) -> None:
+    """Note that the lane is to run at this time and not before, unless it is woken."""
+    connection.execute(update(lanes).where(lanes.c.key == lane.key).values(woken_for=at))
+
+
 def forget_wakes(connection: Connection) -> None:
     """Note that no lane is woken: the process that was to run them is gone."""
     connection.execute(update(lanes).where(lanes.c.woken_for.is_not(None)).values(woken_for=None))

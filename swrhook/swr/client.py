@@ -41,12 +41,22 @@ class SwrClient:
         return protocol.read_digest(answer, tag)
 
     def list_tags(
-        self, region: str, namespace: str, repository: str, wanted: Collection[str]
+        self,
+        region: str,
+        namespace: str,
+        repository: str,
+        wanted: Collection[str],
+        on_page: Callable[[], None] = lambda: None,
     ) -> dict[str, str]:
-        """Return the digests of those wanted tags that the repository has in a region."""
+        """Return the digests of those wanted tags that the repository has in a region.
+
+        `on_page` is called before each request but the first.
+        """
         digests: dict[str, str] = {}
         offset = 0
         while not digests.keys() >= set(wanted):
+            if offset:
+                on_page()
             path = protocol.tags_path(namespace, repository, offset)
             page = protocol.read_tag_page(self._get(region, path))
             # The last page is empty; one that only repeats comes from a server that cannot page.
@@ -90,6 +100,10 @@ class SwrClient:
         """Go on with the tokens and keys of an earlier client, if they are for the same account."""
         if self._login == before._login:  # noqa: SLF001  # one of our own kind
             self._identity = before._identity  # noqa: SLF001
+
+    def regions(self, region: str) -> frozenset[str] | None:
+        """Return the regions that this one can synchronize to; None where SWR does not tell."""
+        return self.survey(region).reaches or None
 
     def close(self) -> None:
         """Close the connections that are not in use."""

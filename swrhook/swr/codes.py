@@ -224,6 +224,10 @@ TABLE: tuple[Meaning, ...] = (
     _OTHERWISE,
 )
 
+# Too much was asked, though the answer does not say so: the call may have been carried out.
+BUSY = frozenset({"SVCSTG.SWR.4090023"})
+# How SWR answers for a target region that does not exist, and for some faults of its own.
+IMPOSSIBLE_REGION = "SVCSTG.SWR.5001101"
 # The organization exists, and is not ours.
 FOREIGN = frozenset({"SVCSTG.SWR.4039001", "SVCSTG.SWR.4011064"})
 

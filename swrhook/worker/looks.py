@@ -3,13 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from swrhook.errors import SwrError
+from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Sync
-from swrhook.verdict import Look
-from swrhook.worker.ports import Swr
+from swrhook.verdict import Judge, Look
+from swrhook.worker.visit import Visit
 
 if TYPE_CHECKING:
     from swrhook.swr.protocol import SyncJob
@@ -30,6 +30,11 @@ class Sight:
     source: Mapping[str, Look]
     target: Mapping[str, Look]
     no_organization: bool = False
+    no_region: bool = False
+
+    def is_held(self, tag: str) -> bool:
+        """Tell whether the target holds what the source does."""
+        return self.target[tag] is not None and self.source[tag] == self.target[tag]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +45,32 @@ class Jobs:
     ended: AbstractSet[str] = frozenset()
 
 
-def look(swr: Swr, lane: Lane, tags: Collection[str]) -> Sight:
-    """Look at the lane's tags in both regions; what hides one is part of the sight."""
+def look(visit: Visit, lane: Lane, tags: Collection[str]) -> Sight:
+    """Look at the lane's tags in both regions; what hides one is part of the sight.
+
+    Where the source hides all of them for now, nothing depends on the target: it is not asked.
+    """
+    here = _digests(visit, lane.source_region, lane.namespace, lane.repository, tags)
+    if here and all(is_hidden_for_now(found) for found in here.values()):
+        return Sight(source=here, target=here)
     target = lane.target
-    there = _digests(swr, target.region, target.namespace, lane.repository, tags)
-    return Sight(
-        source=_digests(swr, lane.source_region, lane.namespace, lane.repository, tags),
-        target=there,
-        no_organization=None in there.values() and not _has_namespace(swr, lane),
-    )
+    there = _digests(visit, target.region, target.namespace, lane.repository, tags)
+    missing = None in there.values() and not _has_namespace(visit, lane)
+    return Sight(here, there, no_organization=missing, no_region=visit.knows_no_region(lane))
 
 
-def look_at_jobs(swr: Swr, lane: Lane, called: Sequence[Sync]) -> Jobs:
+def is_hidden_for_now(found: Look) -> bool:
+    """Tell whether a later look may be answered: not one that we may not take."""
+    return isinstance(found, SwrError) and found.kind is not Kind.CONFIGURATION
+
+
+def look_at_jobs(visit: Visit, lane: Lane, called: Sequence[Sync], judge: Judge) -> Jobs:
     """Return what SWR tells of its jobs for these syncs' calls, which may be nothing."""
     try:
-        listed = swr.sync_jobs(lane.source_region, lane.namespace, lane.repository)
+        listed = visit.sync_jobs(lane.source_region, lane.namespace, lane.repository)
     except SwrError:
         return Jobs()  # a help, not a need: the look at the target decides
-    called_at = {sync.tag: sync.verifying_since or sync.updated_at for sync in called}
+    called_at = {sync.tag: _called_after(sync, judge) for sync in called}
     latest: dict[str, SyncJob] = {}
     busy: set[str] = set()
     for job in listed:
@@ -73,27 +86,34 @@ def look_at_jobs(swr: Swr, lane: Lane, called: Sequence[Sync]) -> Jobs:
     )
 
 
+def _called_after(sync: Sync, judge: Judge) -> datetime:
+    """Return a time before the sync's call, as near to it as is known."""
+    if judge.is_hidden_too_long(sync):  # verifying_since has moved on with each look in vain
+        return sync.created_at
+    return sync.verifying_since or sync.updated_at
+
+
 def _digests(
-    swr: Swr, region: str, namespace: str, repository: str, tags: Collection[str]
+    visit: Visit, region: str, namespace: str, repository: str, tags: Collection[str]
 ) -> dict[str, Look]:
     try:
         if len(tags) > MOST_SINGLE_LOOKS:
-            found = swr.list_tags(region, namespace, repository, tags)
+            found = visit.list_tags(region, namespace, repository, tags)
             return {tag: found.get(tag) for tag in tags}
     except SwrError as exc:
         return dict.fromkeys(tags, exc)
-    return {tag: _digest(swr, region, namespace, repository, tag) for tag in tags}
+    return {tag: _digest(visit, region, namespace, repository, tag) for tag in tags}
 
 
-def _digest(swr: Swr, region: str, namespace: str, repository: str, tag: str) -> Look:
+def _digest(visit: Visit, region: str, namespace: str, repository: str, tag: str) -> Look:
     try:
-        return swr.show_tag(region, namespace, repository, tag)
+        return visit.show_tag(region, namespace, repository, tag)
     except SwrError as exc:
         return exc
 
 
-def _has_namespace(swr: Swr, lane: Lane) -> bool:
+def _has_namespace(visit: Visit, lane: Lane) -> bool:
     try:
-        return swr.has_namespace(lane.target.region, lane.target.namespace)
+        return visit.has_namespace(lane.target.region, lane.target.namespace)
     except SwrError:
         return True  # not known to be missing: the call will tell

@@ -17,13 +17,22 @@ class Swr(Protocol):
         ...
 
     def list_tags(
-        self, region: str, namespace: str, repository: str, wanted: Collection[str]
+        self,
+        region: str,
+        namespace: str,
+        repository: str,
+        wanted: Collection[str],
+        on_page: Callable[[], None],
     ) -> dict[str, str]:
-        """Return the digests of those wanted tags that are there."""
+        """Return the digests of those wanted tags that are there; tell of each further page."""
         ...
 
     def has_namespace(self, region: str, namespace: str) -> bool:
         """Return False when the organization is known not to be there, or not to be ours."""
+        ...
+
+    def regions(self, region: str) -> frozenset[str] | None:
+        """Return the regions that this one can synchronize to, or None when that is not told."""
         ...
 
     def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from swrhook.engine.embedded import EmbeddedEngine
-from swrhook.engine.gate import Gate
 from swrhook.ledger.database import Database
 from swrhook.ledger.tables import syncs
 from swrhook.ledger.waking import wake_lanes
@@ -90,7 +89,6 @@ def engine(database: Database, work: Work) -> Iterator[EmbeddedEngine]:
 def make_engine(
     database: Database,
     work: Work,
-    gate: Gate | None = None,
     *,
     after_error: float = 0.05,
     longest_wait: timedelta = HOUR,
@@ -98,7 +96,6 @@ def make_engine(
     return EmbeddedEngine(
         database,
         work.run,
-        gate or Gate(8, 8, 16),
         WORKERS,
         after_error=timedelta(seconds=after_error),
         longest_wait=longest_wait,
@@ -357,7 +354,7 @@ def test_an_engine_that_does_not_run_says_so(database: Database, work: Work) -> 
 
 
 def test_without_workers_it_only_records(database: Database, work: Work) -> None:
-    engine = EmbeddedEngine(database, work.run, Gate(8, 4, 0), 0)
+    engine = EmbeddedEngine(database, work.run, 0)
     engine.start()
 
     wake(database, engine, [lane()])
@@ -365,41 +362,6 @@ def test_without_workers_it_only_records(database: Database, work: Work) -> None
 
     assert [] == work.runs
     assert engine.check() is None
-    engine.stop()
-
-
-def test_a_hanging_target_holds_up_no_other(database: Database, work: Work) -> None:
-    engine = make_engine(database, work, Gate(per_source=8, per_target=2, workers=WORKERS))
-    engine.start()
-    hanging = [lane(f"r{n}", target="broken") for n in range(20)]
-    work.hanging |= set(hanging)
-    wake(database, engine, hanging)
-    assert work.wait_for(lambda: 2 == len(work.inside))
-
-    others = [lane(f"r{n}", target="sound") for n in range(20)]
-    wake(database, engine, others)
-
-    assert work.has_run(*others)
-    assert 2 == len(work.inside)
-    work.let_go()
-    assert work.has_run(*hanging)  # those that had to wait are not forgotten
-    engine.stop()
-
-
-def test_a_hanging_source_holds_up_no_other(database: Database, work: Work) -> None:
-    engine = make_engine(database, work, Gate(per_source=100, per_target=100, workers=WORKERS))
-    engine.start()
-    hanging = [lane(f"r{n}", source="broken", target=f"t{n}") for n in range(20)]
-    work.hanging |= set(hanging)
-    wake(database, engine, hanging)
-    assert work.wait_for(lambda: WORKERS - 1 == len(work.inside))
-
-    others = [lane(f"r{n}", source="sound", target=f"t{n}") for n in range(20)]
-    wake(database, engine, others)
-
-    assert work.has_run(*others)
-    work.let_go()
-    assert work.has_run(*hanging)
     engine.stop()
 
 
@@ -415,19 +377,29 @@ def test_a_clock_that_was_set_back_freezes_nothing(database: Database, work: Wor
     engine.stop()
 
 
-def test_what_waited_for_room_keeps_its_own_time(database: Database, work: Work) -> None:
-    gate = Gate(per_source=8, per_target=1, workers=WORKERS)
-    engine = make_engine(database, work, gate, longest_wait=timedelta(seconds=0.05))
-    engine.start()
-    work.hanging.add(lane("first"))
-    wake(database, engine, [lane("first")])
-    assert work.has_run(lane("first"))
-    due = soon(7200)  # by a clock that was set back
-    wake(database, engine, [lane("second")], due)
-    settled(work)
+def test_a_lane_that_was_put_off_can_be_hurried(
+    database: Database, engine: EmbeddedEngine, work: Work
+) -> None:
+    work.answers[lane()] = [soon(3600), None]
+    wake(database, engine, [lane()])
+    assert work.has_run(lane())
 
+    engine.hurry(lane())
+
+    assert work.has_run(lane(), times=2)
+    settled(work)
+    assert 2 == len(work.runs)
+
+
+def test_a_lane_that_is_hurried_while_it_runs_runs_again(
+    database: Database, engine: EmbeddedEngine, work: Work
+) -> None:
+    work.hanging.add(lane())
+    work.answers[lane()] = [soon(3600), None]
+    wake(database, engine, [lane()])
+    assert work.has_run(lane())
+
+    engine.hurry(lane())
     work.let_go()
 
-    assert work.has_run(lane("second"))
-    assert due == work.untils[1]
-    engine.stop()
+    assert work.has_run(lane(), times=2)

@@ -68,7 +68,7 @@ def begin(database: Database, *syncs: Sync) -> tuple[str, list[Sync]]:
     """Claim the syncs for a call."""
     wanted = [(sync, Verdict(Event.CLAIM, values={"called_digest": A})) for sync in syncs]
     with database.write() as connection:
-        return claim(connection, LANE, wanted, LATER)
+        return claim(connection, LANE, wanted, frozenset(), LATER)
 
 
 def end(

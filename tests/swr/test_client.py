@@ -33,6 +33,17 @@ def test_a_tag_arrives(simulator: RunningSimulator, clock: Clock) -> None:
     assert clock.now == job.created_at
 
 
+def test_the_regions_are_listed_where_swr_tells_them(
+    simulator: RunningSimulator, clock: Clock
+) -> None:
+    client = simulated(simulator, clock)
+    assert frozenset(simulator.endpoints) == client.regions(WEST)
+
+    for status in (403, 404):
+        simulator.state.faults.add([Fault(WEST, status=status, times=1)])
+        assert client.regions(WEST) is None
+
+
 @pytest.mark.parametrize("body", ["empty_list", "tags", "nothing"])
 def test_every_accepted_body_is_understood(
     simulator: RunningSimulator, clock: Clock, body: Literal["empty_list", "tags", "nothing"]

@@ -1,5 +1,6 @@
 """A real ledger and the real web shell over it, with entries made in one line."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -18,7 +19,7 @@ from swrhook.ledger.recording import record
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.tables import syncs
 from swrhook.life import Event
-from swrhook.metrics import Metrics
+from swrhook.metrics import Endpoint, Metrics
 from swrhook.model import Entry, Outcome, PlannedSync, Push, Receipt, Target
 from swrhook.verdict import Verdict
 from swrhook.web import create_web
@@ -60,9 +61,11 @@ class Parts:
     database: Database
     config: Config = field(default_factory=configuration)
     metrics: Metrics = field(default_factory=Metrics)
+    endpoints: Sequence[Endpoint] = ()
 
     @cached_property
     def web(self) -> Flask:
+        self.metrics.pace(lambda: self.endpoints)
         return create_web(lambda: self.config, self.write, self.database, self.metrics, Health())
 
     def client(self, token: str | None = READ) -> FlaskClient:

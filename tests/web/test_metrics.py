@@ -5,6 +5,7 @@ from pathlib import Path
 import sqlalchemy
 
 from swrhook.life import Event
+from swrhook.metrics import Endpoint
 from tests.web.parts import EAST, HONG_KONG, Parts
 
 TEXT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
@@ -66,6 +67,23 @@ def test_the_answer_is_in_the_text_format_of_prometheus(parts: Parts) -> None:
     answer = parts.client().get("/metrics")
 
     assert "text/plain; version=0.0.4; charset=utf-8" == answer.content_type
+
+
+def test_regions_show_how_they_are_asked(parts: Parts) -> None:
+    parts.endpoints = [Endpoint("cn-east-3", 2.5, {"look_target": True, "sync_images": False})]
+    parts.metrics.asked("cn-east-3", "look_target", "transient")
+    parts.metrics.put_off("cn-east-3", "breaker")
+
+    found = {name: value for name, value in shown(parts).items() if 'region="cn-east-3"' in name}
+
+    assert {
+        'swrhook_pace_per_second{region="cn-east-3"}': 2.5,
+        'swrhook_breaker_open{operation="look_target",region="cn-east-3"}': 1.0,
+        'swrhook_breaker_open{operation="sync_images",region="cn-east-3"}': 0.0,
+        'swrhook_put_off_total{reason="breaker",region="cn-east-3"}': 1.0,
+        "swrhook_swr_requests_total"
+        '{operation="look_target",outcome="transient",region="cn-east-3"}': 1.0,
+    } == {name: value for name, value in found.items() if "_created" not in name}
 
 
 def test_every_metric_is_documented_with_its_type_and_labels(parts: Parts) -> None:

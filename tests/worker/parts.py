@@ -16,11 +16,16 @@ from swrhook.config.values import (
 )
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.database import Database
+from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync
 from swrhook.swr.protocol import SyncJob
 from swrhook.verdict import Verdict
+from swrhook.worker.admission import Admission
+from swrhook.worker.breakers import Breakers
 from swrhook.worker.lane import LaneRunner
 from swrhook.worker.pace import Pacer
+from swrhook.worker.preflight import Preflight
+from swrhook.worker.visit import Traffic
 from tests.ledger.parts import LANE, NOW, find, push, write
 from tests.ledger.parts import entry as accepted
 
@@ -67,6 +72,8 @@ class FakeSwr:
         self.hidden: dict[str, SwrError] = {}  # regions that cannot be looked at
         self.foreign: set[str] = set()  # regions without our organization
         self.jobs: list[SyncJob] = []
+        self.questions: list[str] = []  # for regions and organizations
+        self.listed_regions: frozenset[str] | None = None
         self.copies = True
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
@@ -76,8 +83,14 @@ class FakeSwr:
         return self.held.get((region, namespace, repository, tag))
 
     def list_tags(
-        self, region: str, namespace: str, repository: str, wanted: Collection[str]
+        self,
+        region: str,
+        namespace: str,
+        repository: str,
+        wanted: Collection[str],
+        on_page: Callable[[], None],
     ) -> dict[str, str]:
+        del on_page
         self.lists.append((region, list(wanted)))
         if region in self.hidden:
             raise self.hidden[region]
@@ -87,8 +100,12 @@ class FakeSwr:
             if (digest := self.held.get((region, namespace, repository, tag)))
         }
 
+    def regions(self, region: str) -> frozenset[str] | None:
+        self.questions.append(region)
+        return self.listed_regions
+
     def has_namespace(self, region: str, namespace: str) -> bool:
-        del namespace
+        self.questions.append(f"{region}/{namespace}")
         return region not in self.foreign
 
     def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:
@@ -132,8 +149,15 @@ class Works:
     swr: FakeSwr = field(default_factory=FakeSwr)
     clock: Clock = field(default_factory=Clock)
     config: Config = field(default_factory=config)
-    pacer: Pacer = field(default_factory=Pacer)
+    workers: int = 20
+    hurried: list[Lane] = field(default_factory=list)
+    metrics: Metrics = field(default_factory=Metrics)
+    breakers: Breakers = field(default_factory=Breakers)
+    preflight: Preflight = field(default_factory=Preflight)
     told: list[tuple[Sync, State, Verdict]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.admission = Admission(Pacer(), self.workers, self.hurried.append)
 
     @property
     def runner(self) -> LaneRunner:
@@ -144,10 +168,16 @@ class Works:
 
         return LaneRunner(
             self.database,
-            self.swr,
+            Traffic(
+                self.swr,
+                self.admission,
+                self.breakers,
+                self.preflight,
+                self.metrics,
+                self.clock,
+            ),
             lambda: self.config,
             report,
-            self.pacer,
             self.clock,
             Random(0),  # chance must be the same each time
         )

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 
 import pytest
 
@@ -23,9 +22,8 @@ from swrhook.simulator import RunningSimulator, start
 from swrhook.simulator.values import DEMO, POD_TOKEN
 from swrhook.swr.client import SwrClient
 from swrhook.swr.wire import Network
-from swrhook.worker.lane import LaneRunner
 from tests.ledger.parts import LANE
-from tests.worker.parts import Works, config
+from tests.worker.parts import Works
 
 KINDS = ("password", "aksk", "ecs_agency", "pod_identity")
 RENEWED = {"password": "tokens", "ecs_agency": "securitykey", "pod_identity": "pod_identity"}
@@ -66,9 +64,7 @@ def sync(
     swr = Swr(simulator.iam_url, credentials(kind, simulator, tmp_path), regions)
     network = replace(Network(), metadata=simulator.metadata_url)
     client = SwrClient(swr, network, RefusedCredentials(database, works.clock), works.clock)
-    runner = LaneRunner(
-        database, client, config, lambda *_: None, works.pacer, works.clock, Random(0)
-    )
+    runner = replace(works.runner, traffic=replace(works.runner.traffic, swr=client))
 
     def carry(tag: str) -> State:
         [recorded] = works.push(tag)

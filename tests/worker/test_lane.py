@@ -12,8 +12,7 @@ from swrhook.life import Event
 from swrhook.model import State, Sync
 from swrhook.retry import Backoff, Retry, Verify
 from swrhook.swr.protocol import SyncJob
-from swrhook.verdict import Verdict
-from swrhook.worker.lane import HELD
+from swrhook.verdict import HELD, Verdict
 from tests.ledger.parts import LANE, MINUTE, NOW, SECOND, TARGET, A, B, C, everything, find
 from tests.worker.parts import REGIONS, Works, config, error
 
@@ -129,7 +128,7 @@ def test_many_tags_are_looked_at_with_one_list_and_called_for_with_one_call(work
     works.run()
 
     assert [sorted(tags)] == works.swr.tags_called
-    assert ["cn-east-3", "cn-north-4"] == [region for region, _ in works.swr.lists]
+    assert ["cn-north-4", "cn-east-3"] == [region for region, _ in works.swr.lists]
     works.run_until_quiet()
     assert [State.VERIFIED] * 50 == works.states(pushed)
 
@@ -716,7 +715,9 @@ def test_calls_keep_the_pace(works: Works) -> None:
     while works.run() == NOW:
         pass
 
-    assert per_second == len(works.swr.calls)  # a second's worth at once
+    # A second's worth at once, looks included. What a run has begun it finishes.
+    at_source = [region for region, _ in works.swr.looks + works.swr.lists].count(REGIONS[0])
+    assert per_second <= at_source + len(works.swr.calls) <= per_second + 1
     again = works.run()
     assert again is not None
     assert NOW < again < NOW + SECOND

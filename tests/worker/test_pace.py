@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from swrhook.worker.pace import Pacer
 from tests.ledger.parts import NOW, SECOND
 
@@ -45,3 +47,34 @@ def test_a_clock_that_was_set_back_empties_no_bucket_for_long() -> None:
     assert NOTHING == pacer.wait("north", before, 4)
     pacer.count("north", before, 4)
     assert NOTHING == pacer.wait("north", before, 4)
+
+
+def test_a_throttled_endpoint_is_asked_half_as_often_and_slowly_more_again() -> None:
+    pacer = Pacer()
+    for _ in range(8):  # answers to calls that were on their way together
+        pacer.slow_down("north", NOW, 20, None)
+    rates = [pacer.rate("north", NOW + seconds * SECOND, 20) for seconds in (0, 10, 100, 999)]
+
+    assert [10, 11, 20, 20] == rates
+    assert 20 == pacer.rate("east", NOW, 20)
+
+
+def test_it_is_never_asked_less_than_every_ten_seconds() -> None:
+    pacer = Pacer()
+    for seconds in range(60):
+        pacer.slow_down("north", NOW + seconds * SECOND, 20, None)
+    now = NOW + 59 * SECOND
+    pacer.count("north", now, 20)
+
+    assert 0.1 <= pacer.rate("north", now, 20) < 0.3
+    assert NOTHING < pacer.wait("north", now, 20) <= 10 * SECOND
+
+
+@pytest.mark.parametrize(("told", "pause"), [(30.0, 30), (86_400.0, 3600)])
+def test_a_retry_after_is_kept_up_to_an_hour(told: float, pause: int) -> None:
+    pacer = Pacer()
+    pacer.slow_down("north", NOW, 20, told)
+
+    assert pause * SECOND == pacer.pause("north", NOW) == pacer.wait("north", NOW, 20)
+    assert NOTHING == pacer.pause("north", NOW + pause * SECOND)
+    assert NOTHING == pacer.pause("north", NOW - 7200 * SECOND)

@@ -294,7 +294,7 @@ def test_in_the_end_the_targets_hold_what_the_source_does(
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=80,
+            max_examples=30,
             stateful_step_count=25,
             deadline=None,
             derandomize=True,

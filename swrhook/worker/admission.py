@@ -1,0 +1,188 @@
+"""Whether a lane may work now and, if not, when: in turn, and never too many in one region.
+
+A run of a lane is let in when there is room in both of its regions and they may be asked now. A
+lane that is not let in keeps its place: the next time, those that came later stand behind it. Runs
+with fresh calls to make go first, backfill last.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from swrhook.config.values import Pace
+from swrhook.model import Lane, State, Sync
+from swrhook.worker.pace import Pacer
+
+# A run counts in both of its regions for this long, then only in the one that it waits for: what
+# hangs in one region takes no room in the other.
+BRIEF = timedelta(seconds=1)
+# Nobody can know when there will be room, so a lane asks again, the later the more go first.
+_ASK_AGAIN = timedelta(seconds=0.5)
+_LONGEST_WAIT = timedelta(seconds=15)
+# A place is lost when its lane does not ask again in time: its syncs may have been cancelled.
+_KEPT = timedelta(seconds=5)
+
+
+class Urgency(IntEnum):
+    """What goes first."""
+
+    FRESH = 0  # calls for fresh pushes
+    PROOF = 1  # looks for what was called
+    BACKFILL = 2
+
+
+def urgency(syncs: Sequence[Sync]) -> Urgency:
+    """Return how urgent a run is that works on these syncs."""
+    fresh = [sync for sync in syncs if not sync.backfill]
+    if not fresh:
+        return Urgency.BACKFILL
+    called = all(sync.state is State.TRIGGERED for sync in fresh)
+    return Urgency.PROOF if called else Urgency.FRESH
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """A lane shall not work before `until`; `region` has no room for it, by this reason."""
+
+    until: datetime
+    region: str
+    reason: str  # in_flight, in_flight_per_target, pace, paused
+
+
+@dataclass(slots=True, eq=False)
+class Stay:
+    """A run that was let in, and the region that it waits for."""
+
+    lane: Lane
+    since: datetime
+    pace: Pace
+    where: str | None = None
+
+    def counts_in(self, region: str, now: datetime) -> bool:
+        """Tell whether it takes room in a region."""
+        if timedelta() <= now - self.since < BRIEF:
+            return region in (self.lane.source_region, self.lane.target.region)
+        return self.where == region
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a lane waits, and since when: `number` counts the lanes that came."""
+
+    line: str
+    urgency: Urgency
+    number: int
+    kept_until: datetime
+    for_room: bool
+
+    @property
+    def order(self) -> tuple[Urgency, int]:
+        return self.urgency, self.number
+
+
+@dataclass(slots=True)
+class Admission:
+    """The runs inside and the lanes that wait, of one process; any engine's threads may ask.
+
+    `hurry` is told of a lane that may find room now, sooner than it was to ask again.
+    """
+
+    pacer: Pacer
+    workers: int
+    hurry: Callable[[Lane], None]
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _inside: list[Stay] = field(default_factory=list)
+    _places: dict[Lane, _Place] = field(default_factory=dict)
+    _came: int = 0
+
+    def enter(self, lane: Lane, urgency: Urgency, pace: Pace, now: datetime) -> Stay | PutOff:
+        """Let a run of the lane in, or say when to ask again."""
+        with self._lock:
+            for waiting in [lane for lane, place in self._places.items() if place.kept_until < now]:
+                del self._places[waiting]
+            place = self._places.pop(lane, None)
+            if place is None:
+                self._came += 1
+            order = (urgency, self._came if place is None else place.number)
+            for line, region in _lines(lane):
+                put_off = self._refusal(lane, line, region, order, pace, now)
+                if put_off is not None:
+                    for_room = put_off.reason.startswith("in_flight")
+                    kept_until = put_off.until + _KEPT
+                    self._places[lane] = _Place(line, *order, kept_until, for_room)
+                    return put_off
+            stay = Stay(lane, now, pace)
+            self._inside.append(stay)
+            return stay
+
+    def go(self, stay: Stay, region: str, now: datetime) -> PutOff | None:
+        """Let a run wait for an answer of the region, or say that it has no room left."""
+        with self._lock:
+            if not stay.counts_in(region, now) and not self._room(region, stay.pace, now):
+                return PutOff(now + _ASK_AGAIN, region, "in_flight")
+            stay.where = region
+        return None
+
+    def leave(self, stay: Stay) -> None:
+        """Let a run out; whoever waits first for its room is told."""
+        with self._lock:
+            self._inside.remove(stay)
+            freed = [self._first(line) for line, _ in _lines(stay.lane)]
+        for lane in dict.fromkeys(lane for lane in freed if lane is not None):
+            self.hurry(lane)
+
+    def _refusal(
+        self,
+        lane: Lane,
+        line: str,
+        region: str,
+        order: tuple[Urgency, int],
+        pace: Pace,
+        now: datetime,
+    ) -> PutOff | None:
+        places = self._places.values()
+        ahead = sum(1 for place in places if place.line == line and place.order < order)
+        if line != region:
+            room = pace.in_flight_per_target - self._together(lane)
+            return _no_room(region, "in_flight_per_target", ahead, room, now)
+        full = _no_room(region, "in_flight", ahead, self._room(region, pace, now), now)
+        if full is not None:
+            return full
+        reserve = order[0] is not Urgency.FRESH
+        wait = self.pacer.wait(region, now, pace.per_second, ahead=ahead, leaves_reserve=reserve)
+        if not wait:
+            return None
+        reason = "paused" if self.pacer.pause(region, now) else "pace"
+        return PutOff(now + wait, region, reason)
+
+    def _room(self, region: str, pace: Pace, now: datetime) -> int:
+        inside = sum(1 for stay in self._inside if stay.counts_in(region, now))
+        # Two regions that hang leave a thread for the others.
+        return max(min(pace.in_flight, (self.workers - 1) // 2), 1) - inside
+
+    def _together(self, lane: Lane) -> int:
+        line, _ = _lines(lane)[0]
+        return sum(1 for stay in self._inside if _lines(stay.lane)[0][0] == line)
+
+    def _first(self, line: str) -> Lane | None:
+        waiting = {
+            place.order: lane
+            for lane, place in self._places.items()
+            if place.line == line and place.for_room
+        }
+        return waiting[min(waiting)] if waiting else None
+
+
+def _lines(lane: Lane) -> Sequence[tuple[str, str]]:
+    """Return the lines that a lane has to pass, each with the region that it leads to."""
+    source, target = lane.source_region, lane.target.region
+    return ((f"{source}>{target}", target), (target, target), (source, source))
+
+
+def _no_room(region: str, reason: str, ahead: int, room: int, now: datetime) -> PutOff | None:
+    if ahead < room:
+        return None
+    wait = min(_ASK_AGAIN * (1 + ahead / 4), _LONGEST_WAIT)
+    return PutOff(now + wait, region, reason)

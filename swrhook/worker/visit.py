@@ -1,0 +1,209 @@
+"""SWR as one run of a lane sees it: each request is let through, counted and learnt from."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import Self, TypeVar
+
+from swrhook.config.values import Config, Pace
+from swrhook.errors import Kind, NotAsked, SwrError
+from swrhook.metrics import Endpoint, Metrics
+from swrhook.model import Lane, Target
+from swrhook.swr.codes import BUSY, IMPOSSIBLE_REGION
+from swrhook.swr.protocol import SyncJob
+from swrhook.worker.admission import Admission, PutOff, Stay, Urgency
+from swrhook.worker.breakers import Breakers, Operation
+from swrhook.worker.ports import Swr
+from swrhook.worker.preflight import Preflight
+
+Answer = TypeVar("Answer")
+
+
+class NoRoom(Exception):
+    """The run has to end here, and the lane to come back."""
+
+    def __init__(self, put_off: PutOff) -> None:
+        """Keep when."""
+        super().__init__(put_off.reason)
+        self.put_off = put_off
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What this process knows of SWR's endpoints and shares between all runs."""
+
+    swr: Swr
+    admission: Admission
+    breakers: Breakers
+    preflight: Preflight
+    metrics: Metrics
+    clock: Callable[[], datetime]
+
+    def visit(self, lane: Lane, urgency: Urgency, pace: Pace) -> "Visit | PutOff":
+        """Let a run of the lane in, or say when to ask again."""
+        entered = self.admission.enter(lane, urgency, pace, self.clock())
+        if isinstance(entered, PutOff):
+            self.metrics.put_off(entered.region, entered.reason)
+            return entered
+        return Visit(self, entered)
+
+    def endpoints(self, config: Config) -> Sequence[Endpoint]:
+        """Tell how each configured region is asked."""
+        now, per_second = self.clock(), config.options.pace.per_second
+        return [
+            Endpoint(
+                region,
+                self.admission.pacer.rate(region, now, per_second),
+                self.breakers.open(region),
+            )
+            for region in config.swr.regions
+        ]
+
+
+@dataclass(slots=True)
+class Visit:
+    """One run's way to SWR. To be used in a `with`, which ends it.
+
+    Every request raises NoRoom when its region has no room left, and NotAsked while the region is
+    left alone.
+    """
+
+    traffic: Traffic
+    stay: Stay
+    _asked: set[tuple[str, Operation]] = field(default_factory=set)  # without an answer yet
+
+    def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
+        """Return the tag's digest, or None when there is no such repository or tag."""
+        swr = self.traffic.swr
+        return self._look(region, lambda: swr.show_tag(region, namespace, repository, tag))
+
+    def list_tags(
+        self, region: str, namespace: str, repository: str, wanted: Collection[str]
+    ) -> dict[str, str]:
+        """Return the digests of those wanted tags that are there."""
+        swr = self.traffic.swr
+
+        def ask() -> dict[str, str]:
+            return swr.list_tags(region, namespace, repository, wanted, lambda: self._count(region))
+
+        return self._look(region, ask)
+
+    def has_namespace(self, region: str, namespace: str) -> bool:
+        """Tell whether the organization is there and ours, as far as is known."""
+        swr = self.traffic.swr
+
+        def ask() -> bool:
+            return self._look(region, lambda: swr.has_namespace(region, namespace))
+
+        return self.traffic.preflight.has_namespace(
+            Target(region, namespace), self.traffic.clock(), ask
+        )
+
+    def knows_no_region(self, lane: Lane) -> bool:
+        """Tell whether the source is remembered not to synchronize to the target's region."""
+        return self.traffic.preflight.is_possible(lane, self.traffic.clock()) is False
+
+    def is_possible(self, lane: Lane, error: SwrError) -> bool | None:
+        """Tell whether the source synchronizes to the target's region, if the error needs that."""
+        if error.code != IMPOSSIBLE_REGION:
+            return None
+        region, swr = lane.source_region, self.traffic.swr
+        preflight, now = self.traffic.preflight, self.traffic.clock()
+        with suppress(SwrError, NoRoom):  # not known then
+            preflight.learn_regions(
+                region, now, lambda: self._look(region, lambda: swr.regions(region))
+            )
+        return preflight.is_possible(lane, now)
+
+    def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:
+        """Return the source region's latest jobs for a repository, newest first."""
+        swr = self.traffic.swr
+        return self._look(region, lambda: swr.sync_jobs(region, namespace, repository))
+
+    def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
+        """Ask the source region to copy the tags; `may_call` has allowed it."""
+        try:
+            with self._request(lane.source_region, Operation.SYNC_IMAGES):
+                self.traffic.swr.sync_images(lane, tags)
+        except SwrError as exc:
+            if exc.kind in (Kind.NOT_YET, Kind.CONFIGURATION):
+                self.traffic.preflight.forget(lane.target)
+            raise
+
+    def may_call(self, lane: Lane) -> NotAsked | None:
+        """Make sure of a call before anything is claimed for it, or say why there is none."""
+        now = self.traffic.clock()
+        pause = self.traffic.admission.pacer.pause(lane.source_region, now)
+        if pause:
+            self._end(PutOff(now + pause, lane.source_region, "paused"))
+        self._go(lane.source_region)
+        return self._ask(lane.source_region, Operation.SYNC_IMAGES)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Leave, with all that was asked for and not used."""
+        for region, operation in self._asked:
+            self.traffic.breakers.give_back(region, operation, self.traffic.clock())
+        self.traffic.admission.leave(self.stay)
+
+    def _look(self, region: str, ask: Callable[[], Answer]) -> Answer:
+        at_source = region == self.stay.lane.source_region
+        operation = Operation.LOOK_SOURCE if at_source else Operation.LOOK_TARGET
+        self._go(region)
+        not_asked = self._ask(region, operation)
+        if not_asked is not None:
+            raise not_asked
+        with self._request(region, operation):
+            return ask()
+
+    def _go(self, region: str) -> None:
+        put_off = self.traffic.admission.go(self.stay, region, self.traffic.clock())
+        if put_off is not None:
+            self._end(put_off)
+
+    def _end(self, put_off: PutOff) -> None:
+        self.traffic.metrics.put_off(put_off.region, put_off.reason)
+        raise NoRoom(put_off)
+
+    def _ask(self, region: str, operation: Operation) -> NotAsked | None:
+        not_asked = self.traffic.breakers.ask(region, operation, self.traffic.clock())
+        if not_asked is None:
+            self._asked.add((region, operation))
+        else:
+            self.traffic.metrics.put_off(region, "breaker")
+        return not_asked
+
+    @contextmanager
+    def _request(self, region: str, operation: Operation) -> Iterator[None]:
+        """Count a request, and learn from what it comes to."""
+        pacer, pace, clock = self.traffic.admission.pacer, self.stay.pace, self.traffic.clock
+        self._count(region)
+        try:
+            yield
+        except SwrError as exc:
+            if exc.kind is Kind.THROTTLED or exc.code in BUSY or exc.retry_after:
+                pacer.slow_down(region, clock(), pace.per_second, exc.retry_after)
+            self._learn(region, operation, exc)
+            raise
+        self._learn(region, operation, None)
+
+    def _count(self, region: str) -> None:
+        pacer, pace = self.traffic.admission.pacer, self.stay.pace
+        pacer.count(region, self.traffic.clock(), pace.per_second)
+
+    def _learn(self, region: str, operation: Operation, error: SwrError | None) -> None:
+        self.stay.where = None
+        self._asked.discard((region, operation))
+        self.traffic.breakers.answered(region, operation, self.traffic.clock(), error)
+        outcome = "ok" if error is None else error.kind.value
+        self.traffic.metrics.asked(region, operation.value, outcome)

@@ -1,0 +1,154 @@
+"""The worker under an engine, with regions that hang: who is called, and in which order."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+
+from swrhook import simulator
+from swrhook.config.values import Pace, Timeouts
+from swrhook.engine.embedded import EmbeddedEngine
+from swrhook.ledger.database import Database
+from swrhook.metrics import Metrics
+from swrhook.model import Lane, State, Sync, Target
+from swrhook.simulator.values import Fault
+from swrhook.swr.client import SwrClient
+from swrhook.swr.wire import Network
+from swrhook.verdict import Verdict
+from swrhook.worker.admission import Admission
+from swrhook.worker.breakers import Breakers
+from swrhook.worker.lane import LaneRunner
+from swrhook.worker.pace import Pacer
+from swrhook.worker.preflight import Preflight
+from swrhook.worker.visit import Traffic
+from tests.ledger.parts import put
+from tests.swr.parts import DEMO, MemoryOfRefused, swr
+from tests.worker.parts import config
+
+SOURCE, A, B, C = REGIONS = ("cn-north-4", "cn-east-3", "ap-southeast-1", "cn-south-1")
+PATIENCE = 60.0
+HANGS = 600.0
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def lane(repository: str, target: str = C, source: str = SOURCE) -> Lane:
+    return Lane(source, "group", repository, Target(target, "group"), override=False)
+
+
+class Running:
+    """Simulated regions and a ledger, with an engine to be started."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.regions = simulator.start(REGIONS, delay=0)
+        self.ended: list[tuple[Lane, State]] = []
+        self._changed = threading.Condition()
+        self._stop: list[Callable[[], None]] = []
+
+    def due(self, each: Lane, *tags: str, backfill: bool = False) -> None:
+        for tag in tags:
+            self.regions.state.seed(each.source_region, "group", each.repository, tag)
+            put(self.database, lane=each, tag=tag, backfill=backfill, due_at=now())
+
+    def start(self, workers: int = 20, *, in_flight: int = 8, batch: int = 100) -> None:
+        timeouts = Timeouts(connect=5.0, read=HANGS)
+        client = SwrClient(
+            swr(self.regions.endpoints, DEMO, self.regions.iam_url),
+            Network(timeouts, pool_size=workers + 1),
+            MemoryOfRefused(),
+            now,
+        )
+        pace = Pace(per_second=1000, in_flight=in_flight)
+        known = config(*REGIONS, batch=batch, pace=pace)
+
+        def hurry(each: Lane) -> None:
+            engine.hurry(each)
+
+        admission = Admission(Pacer(), workers, hurry)
+        traffic = Traffic(client, admission, Breakers(), Preflight(), Metrics(), now)
+        runner = LaneRunner(self.database, traffic, lambda: known, self._reported, now, Random(0))
+        engine = EmbeddedEngine(self.database, runner.run, workers)
+        engine.start()
+        self._stop = [engine.stop, client.close]
+
+    def stop(self) -> None:
+        self.regions.close()  # what hangs ends, too
+        for stop in self._stop:
+            stop()
+
+    def has_ended(self, lanes: Sequence[Lane]) -> bool:
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: set(lanes) <= {each for each, _ in self.ended}, PATIENCE
+            )
+
+    def called(self) -> list[str]:
+        """Return the repositories in the order of their calls."""
+        calls = self.regions.state.calls(operation="sync_images")
+        return [call.path.split("/")[6] for call in calls]
+
+    def _reported(self, sync: Sync, state: State, verdict: Verdict, _now: datetime) -> None:
+        del verdict
+        with self._changed:
+            if state is State.VERIFIED:
+                self.ended.append((sync.lane, state))
+            self._changed.notify_all()
+
+
+@pytest.fixture
+def running(database: Database) -> Iterator[Running]:
+    running = Running(database)
+    yield running
+    running.stop()
+
+
+def test_two_regions_that_hang_delay_no_third(running: Running) -> None:
+    running.regions.state.faults.add(
+        [Fault(region, delay=HANGS) for region in (A, B)]  # whatever they are asked
+    )
+    for number in range(10):
+        for target in (A, B):
+            running.due(lane(f"hangs{number}", target), "v1")
+        running.due(lane(f"back{number}", SOURCE, A), "v1")
+        running.due(lane(f"across{number}", B, A), "v1")
+    sound = [lane(f"sound{number}") for number in range(10)]
+    for each in sound:
+        running.due(each, "v1")
+
+    running.start()
+
+    assert running.has_ended(sound)
+    hanging = [call for region in (A, B) for call in running.regions.state.calls(region=region)]
+    assert {A, B} == {call.region for call in hanging}
+    assert {None} == {call.status for call in hanging}  # not one has been answered meanwhile
+
+
+def test_a_repository_with_many_tags_does_not_delay_anothers_single_one(running: Running) -> None:
+    many, one = lane("many"), lane("one")
+    running.due(many, *(f"v{number}" for number in range(100)))
+    running.due(one, "v1")
+
+    running.start(workers=4, in_flight=1, batch=10)
+
+    assert running.has_ended([many, one])
+    assert running.called().index("one") <= 2
+
+
+def test_a_fresh_push_goes_before_backfill(running: Running) -> None:
+    # Each call takes a while, so that all the others have asked for their turn meanwhile.
+    running.regions.state.faults.add([Fault(SOURCE, "sync_images", delay=0.5)])
+    old = [lane(f"old{number}") for number in range(8)]
+    for each in old:
+        running.due(each, "v1", backfill=True)
+    fresh = lane("fresh")
+    running.due(fresh, "v1")
+
+    running.start(workers=4, in_flight=1)
+
+    assert running.has_ended([*old, fresh])
+    assert running.called().index("fresh") <= 2

@@ -1,0 +1,216 @@
+"""Runs of lanes whose regions are in trouble, slow, or not what the rules say."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from swrhook.errors import Kind, SwrError
+from swrhook.ledger.tables import syncs
+from swrhook.model import State, Sync
+from swrhook.retry import Retry
+from swrhook.swr.codes import BUSY, IMPOSSIBLE_REGION
+from swrhook.swr.protocol import SyncJob
+from swrhook.worker.breakers import OPENS_AFTER, PAUSES, Operation
+from swrhook.worker.preflight import MISSING_FOR, MOST_TRIES
+from tests.ledger.parts import LANE, NOW, SECOND, TARGET, A, B, C, everything, find, put
+from tests.worker.parts import Works, config, error
+
+OVERRIDE = replace(LANE, override=True)
+
+
+def row(works: Works, sync: Sync) -> dict[str, object]:
+    return next(row for row in everything(works.database, syncs) if row["id"] == sync.id)
+
+
+def job(works: Works, status: str, tag: str = "v1") -> SyncJob:
+    return SyncJob(tag, status, TARGET, works.clock.now)
+
+
+def test_fresh_tags_are_called_for_before_backfill(works: Works) -> None:
+    works.config = config(batch=2)
+    for n in range(5):
+        works.swr.put(f"old{n}", A)
+        put(works.database, tag=f"old{n}", backfill=True, due_at=NOW)
+    works.swr.put("new", A)
+    works.push("new")
+
+    works.run()
+
+    assert ["new", "old0"] == works.swr.tags_called[0]
+
+
+# Endpoints in trouble
+
+
+def test_a_region_that_gives_no_answer_is_left_alone_and_probed(works: Works) -> None:
+    works.swr.hidden[LANE.source_region] = error()
+    tags = [f"v{n}" for n in range(OPENS_AFTER)]
+    for tag in tags:
+        works.swr.put(tag, A)
+        pushed = works.push(tag)
+        works.run()
+    asked = [*works.swr.looks]
+
+    [sync] = works.push("last")
+    works.run()
+
+    assert asked == works.swr.looks
+    assert "is not asked (look_source)" in str(row(works, sync)["reason"])
+    works.swr.hidden.clear()
+    works.swr.put("last", A)
+    works.clock.advance(PAUSES.base.total_seconds())
+    works.run_until_quiet()
+    assert [State.VERIFIED] * 2 == works.states([*pushed, sync])
+
+
+def test_calls_that_get_no_answer_are_put_off_before_they_are_claimed(works: Works) -> None:
+    works.swr.put("v1", A)
+    [sync] = works.push("v1")
+    for _ in range(OPENS_AFTER):
+        works.breakers.answered(LANE.source_region, Operation.SYNC_IMAGES, NOW, error())
+
+    again = works.run()
+
+    assert ([], State.DUE, 0) == (
+        works.swr.calls,
+        works.state(sync),
+        find(works.database, sync.id).attempts,
+    )
+    assert again is not None
+    assert PAUSES.base <= again - NOW <= PAUSES.base + SECOND
+    works.run_until_quiet()
+    assert (State.VERIFIED, 1) == (works.state(sync), find(works.database, sync.id).attempts)
+
+
+def test_a_retry_after_holds_for_the_whole_region(works: Works) -> None:
+    works.swr.put("v1", A)
+    works.push("v1")
+    works.swr.answers = [error(Kind.THROTTLED, retry_after=30.0)]
+    works.run()
+    other = replace(LANE, repository="web/cart")
+    works.swr.put("v1", A, other)
+    put(works.database, lane=other, due_at=NOW)
+
+    assert NOW + 30 * SECOND == works.run(other)
+    assert 1 == len(works.swr.calls)
+    works.clock.advance(30)
+    works.run(other)
+    assert 2 == len(works.swr.calls)
+
+
+@pytest.mark.parametrize("code", ["SVCSTG.SWR.4090023", "SVCSTG.SWR.5000021"])
+def test_a_busy_system_is_asked_more_slowly(works: Works, code: str) -> None:
+    works.swr.put("v1", A)
+    works.push("v1")
+    works.swr.answers = [SwrError(Kind.TRANSIENT, code, "what SWR said")]
+
+    works.run()
+
+    [rate] = {works.admission.pacer.rate(LANE.source_region, NOW, 20)}
+    assert (10 if code in BUSY else 20) == rate
+
+
+# What is known of targets
+
+
+def test_many_tags_into_a_missing_organization_cost_one_question(works: Works) -> None:
+    tags = [f"v{n}" for n in range(1000)]
+    for tag in tags:
+        works.swr.put(tag, A)
+    works.swr.foreign = {TARGET.region}
+    pushed = works.push(*tags)
+
+    works.run_until_quiet()
+
+    assert {State.REJECTED} == set(works.states(pushed))
+    assert ["cn-east-3/team"] == works.swr.questions
+
+
+def test_an_organization_that_was_created_is_found_soon(works: Works) -> None:
+    works.swr.put("v1", A)
+    works.swr.foreign = {TARGET.region}
+    works.push("v1")
+    works.run()
+    works.swr.foreign = set()
+    works.clock.advance(MISSING_FOR.total_seconds())
+    [sync] = works.push("v1")
+
+    works.run_until_quiet()
+
+    assert State.VERIFIED is works.state(sync)
+
+
+def test_a_region_that_swr_does_not_list_is_rejected(works: Works) -> None:
+    works.swr.put("v1", A)
+    works.swr.put("v2", A)
+    works.swr.listed_regions = frozenset({"cn-north-4"})
+    works.swr.answers = [SwrError(Kind.TRANSIENT, IMPOSSIBLE_REGION, "Internal error")]
+    [first] = works.push("v1")
+    works.run()
+    [second] = works.push("v2")
+    works.run()
+
+    assert [State.REJECTED] * 2 == works.states([first, second])
+    assert 1 == len(works.swr.calls)  # the second time it is known
+    assert "correct the rule's target region cn-east-3" in str(row(works, first)["error_remedy"])
+
+
+@pytest.mark.parametrize("listed", [None, frozenset({"cn-east-3"})], ids=["unlisted", "listed"])
+def test_an_internal_error_is_tried_again(works: Works, listed: frozenset[str] | None) -> None:
+    works.swr.put("v1", A)
+    works.swr.listed_regions = listed
+    works.swr.answers = [SwrError(Kind.TRANSIENT, IMPOSSIBLE_REGION, "Internal error")] * 30
+    [sync] = works.push("v1")
+
+    works.run_until_quiet()
+
+    expected = (State.REJECTED, MOST_TRIES) if listed is None else (State.VERIFIED, 31)
+    assert expected == (works.state(sync), len(works.swr.calls))
+
+
+# Looks that fail for ever
+
+
+@pytest.mark.parametrize(
+    ("status", "state"), [("running", State.EXHAUSTED), ("success", State.ACCEPTED)]
+)
+def test_a_target_that_never_answers_ends_the_sync(works: Works, status: str, state: State) -> None:
+    works.config = config(retry=Retry(deadline=timedelta(hours=1)))
+    works.swr.put("v1", A)
+    [sync] = works.push("v1")
+    works.run()
+    works.swr.jobs = [job(works, status)]
+    works.swr.hidden[TARGET.region] = error()
+
+    works.run_until_quiet()
+
+    assert state is works.state(sync)
+    assert timedelta(hours=1) <= works.clock.now - NOW <= timedelta(hours=2)
+
+
+def test_there_and_back_again_and_on_waits_for_the_call_that_was_not_needed(works: Works) -> None:
+    works.swr.put("v1", A, OVERRIDE)
+    works.push("v1", digest=A, override=True)
+    works.run_until_quiet(OVERRIDE)
+    works.swr.copies = False
+    for digest in (B, A):  # two slow calls; the target holds A anyway
+        works.swr.put("v1", digest, OVERRIDE)
+        works.push("v1", digest=digest, override=True)
+        works.run(OVERRIDE)
+        works.clock.advance(1)
+        works.run(OVERRIDE)
+    works.swr.put("v1", C, OVERRIDE)
+    [last] = works.push("v1", digest=C, override=True)
+    works.run(OVERRIDE)
+    for digest in (B, C):
+        works.swr.put_at_target("v1", digest, OVERRIDE)
+        works.clock.advance(1)
+        works.run(OVERRIDE)
+
+    assert State.TRIGGERED is works.state(last)  # the second call for A may still act
+    works.swr.put_at_target("v1", A, OVERRIDE)
+    works.swr.copies = True
+    works.run_until_quiet(OVERRIDE)
+    assert State.VERIFIED is works.state(last)
+    assert C == works.swr.held[TARGET.region, "team", "web/shop", "v1"]
