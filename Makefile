@@ -45,6 +45,7 @@ fuzz: $(DEVELOPMENT) ## strange bytes for every dialect; RUNS=1000000 for longer
 	@PYTHONPATH=. $(IN_VENV)/python tests/fuzz/fuzz_dialects.py -runs=$(RUNS) -max_len=8192 -print_final_stats=1 -artifact_prefix=.fuzz/ .fuzz/
 
 bench: $(DEVELOPMENT) ## figures, as ratios from one run
+	@PYTHONPATH=. $(IN_VENV)/python bench/rules.py
 	@PYTHONPATH=. $(IN_VENV)/python bench/registry.py
 
 fix: $(DEVELOPMENT) ## format, and repair what lint can repair

@@ -91,9 +91,14 @@ def _with_plan(
     entry: Entry, pushes: Sequence[Push], reasons: Sequence[str], body: bytes | None, config: Config
 ) -> Entry:
     """Return the entry with the syncs that the rules want; it is accepted if there are any."""
-    planned, unplanned = plan(pushes, config.rules)
-    entry = replace(entry, reason=_reason([*reasons, *unplanned]), pushes=pushes, planned=planned)
-    return replace(entry, outcome=Outcome.ACCEPTED, body=body) if planned else entry
+    planned = plan(pushes, config.rules)
+    entry = replace(
+        entry,
+        reason=_reason([*reasons, *planned.reasons]),
+        pushes=pushes,
+        planned=planned.syncs,
+    )
+    return replace(entry, outcome=Outcome.ACCEPTED, body=body) if planned.syncs else entry
 
 
 def _reason(reasons: Sequence[str]) -> str | None:

@@ -1,40 +1,102 @@
 """Pushes and rules make syncs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 from swrhook.model import PlannedSync, Push, Target
-from swrhook.names import is_namespace
-from swrhook.rules import Rule, RuleTarget
+from swrhook.rules import Decision, Fate, Rulebook, Verdict, decide, judge
+from swrhook.rules.attachments import attachment
 
 
-def plan(pushes: Sequence[Push], rules: Sequence[Rule]) -> tuple[list[PlannedSync], list[str]]:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The syncs that the rules want, those that a rule in shadow would, and why the rest is not."""
+
+    syncs: Sequence[PlannedSync]
+    shadow: Sequence[PlannedSync]
+    reasons: Sequence[str]
+
+
+class Change(StrEnum):
+    """How two plans differ in one target."""
+
+    GAINED = "gained"
+    LOST = "lost"
+    REDIRECTED = "redirected"  # the same target, another override
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One target that two plans of a push treat differently; an override is None without a sync."""
+
+    change: Change
+    image: str
+    target: Target
+    before: bool | None
+    after: bool | None
+
+
+def plan(pushes: Sequence[Push], rules: Rulebook) -> Plan:
     """Return the syncs that the rules want, and a reason for each push or target left out.
 
     Each push goes to a target once: where two rules want the same target, the first one's
     override holds.
     """
-    planned: dict[tuple[Push, Target], PlannedSync] = {}
+    syncs: list[PlannedSync] = []
+    shadow: list[PlannedSync] = []
     reasons: list[str] = []
     for push in pushes:
-        matching = [rule for rule in rules if rule.matches(push)]
-        if not matching:
+        verdicts = [(rule, judge(rule, push)) for rule in rules.candidates(push)]
+        decisions = decide(push, [rule for rule, said in verdicts if said is Verdict.WANTED])
+        syncs += _syncs(push, decisions, Fate.SYNC)
+        shadow += _syncs(push, decisions, Fate.SHADOW)
+        reasons += [
+            f"{push.image}: rule {rule.name}: {attachment(push)} is skipped (skip_attachments)"
+            for rule, said in verdicts
+            if said is Verdict.ATTACHMENT
+        ]
+        reasons += _left_out(push, decisions)
+        if not any(said in {Verdict.WANTED, Verdict.ATTACHMENT} for _, said in verdicts):
             reasons.append(f"{push.image}: no rule matches")
-        for rule in matching:
-            for rule_target in rule.sync:
-                target = _target(push, rule, rule_target)
-                if isinstance(target, str):
-                    reasons.append(target)
-                    continue
-                sync = PlannedSync(push, target, rule_target.override, rule.name)
-                planned.setdefault((push, target), sync)
-    return list(planned.values()), reasons
+    return Plan(tuple(syncs), tuple(shadow), tuple(reasons))
 
 
-def _target(push: Push, rule: Rule, wanted: RuleTarget) -> Target | str:
-    """Return the target, or the reason why SWR cannot copy there."""
-    namespace = wanted.namespace_for(push)
-    if not is_namespace(namespace):
-        return f"{push.image}: rule {rule.name}: SWR allows no organization named «{namespace}»"
-    if wanted.region == push.region:
-        return f"{push.image}: rule {rule.name}: the image is in {push.region} already"
-    return Target(wanted.region, namespace)
+def difference(before: Iterable[PlannedSync], after: Iterable[PlannedSync]) -> list[Difference]:
+    """Return what is gained, lost or redirected from one plan of a push, or of several, to another.
+
+    Which rule wants a sync makes no difference.
+    """
+    then = {(sync.push.image, sync.target): sync.override for sync in before}
+    now = {(sync.push.image, sync.target): sync.override for sync in after}
+    return [
+        Difference(_change(then.get(key), now.get(key)), *key, then.get(key), now.get(key))
+        for key in dict.fromkeys([*then, *now])
+        if then.get(key) is not now.get(key)
+    ]
+
+
+def _change(before: bool | None, after: bool | None) -> Change:  # noqa: FBT001  # a column each
+    if before is None:
+        return Change.GAINED
+    return Change.LOST if after is None else Change.REDIRECTED
+
+
+def _syncs(push: Push, decisions: Iterable[Decision], fate: Fate) -> list[PlannedSync]:
+    return [
+        PlannedSync(push, each.target, each.override, each.rule)
+        for each in decisions
+        if each.fate is fate
+    ]
+
+
+def _left_out(push: Push, decisions: Iterable[Decision]) -> list[str]:
+    """Return the reasons of targets that come to nothing; one that is taken needs none."""
+    reasons = []
+    for each in decisions:
+        if each.fate is Fate.REFUSED:
+            reasons.append(f"{push.image}: rule {each.rule}: {each.reason}")
+        elif each.fate is Fate.SHADOW:
+            to = f"{each.target}{', override' if each.override else ''}"
+            reasons.append(f"{push.image}: rule {each.rule} (shadow) would sync to {to}")
+    return reasons

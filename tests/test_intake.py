@@ -12,7 +12,7 @@ from swrhook.delivery import KEPT_HEADERS, Delivery
 from swrhook.errors import CannotRecord, NothingUsable, TooLarge, Unauthenticated, Undecodable
 from swrhook.intake import read, receive
 from swrhook.model import Entry, Outcome, Receipt, Target
-from swrhook.rules import Glob, Rule, RuleTarget
+from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
 from swrhook.sources import Source
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -23,7 +23,7 @@ CONFIG = Config(
     swr=Swr("https://iam", TokenCredentials("a-token"), {}),
     access=Access(),
     sources={},
-    rules=(RULE,),
+    rules=Rulebook([RULE]),
     options=replace(Options(), dedup_window=timedelta(minutes=7)),
 )
 

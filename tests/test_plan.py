@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swrhook.model import PlannedSync, Push, Target
-from swrhook.plan import plan
-from swrhook.rules import Glob, Rule, RuleTarget
+from swrhook.plan import Change, Difference, difference
+from swrhook.plan import plan as plan_of
+from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
 
 PUSH = Push("harbor", "cn-north-4", "team", "web/shop", "v1")
 EAST = Target("cn-east-3", "team")
@@ -16,6 +17,11 @@ EAST = Target("cn-east-3", "team")
 
 def rule(name: str, *targets: RuleTarget, tag: str = "**") -> Rule:
     return Rule(name, {"tag": [Glob(tag)]}, {}, targets)
+
+
+def plan(pushes: Sequence[Push], rules: Sequence[Rule]) -> tuple[list[PlannedSync], list[str]]:
+    planned = plan_of(pushes, Rulebook(rules))
+    return list(planned.syncs), list(planned.reasons)
 
 
 to_east = RuleTarget("cn-east-3", "team")
@@ -104,3 +110,62 @@ def test_each_push_goes_to_a_target_once_or_has_a_reason(
     unplanned = set(pushes) - {sync.push for sync in planned}
     assert [r for r in left_out if r in reasons] == reasons
     assert {f"{push.image}: no rule matches" for push in unplanned} == set(reasons)
+
+
+SIGNATURE = replace(PUSH, tag=f"sha256-{'ab' * 32}.sig")
+
+
+def test_attachments_are_skipped_with_the_reason_unless_a_rule_wants_them() -> None:
+    wanting = replace(rule("all", to_singapore), skip_attachments=False)
+
+    planned, reasons = plan([SIGNATURE], [rule("images", to_east), wanting])
+
+    assert ["all"] == [sync.rule for sync in planned]
+    assert [f"{SIGNATURE.image}: rule images: a signature is skipped (skip_attachments)"] == reasons
+
+
+def test_a_rule_in_shadow_tells_what_it_would_do_and_takes_nothing_away() -> None:
+    shadow = replace(rule("new", replace(to_east, override=True), to_singapore), shadow=True)
+
+    planned = plan_of([PUSH], Rulebook([shadow, rule("old", to_east)]))
+
+    assert [PlannedSync(PUSH, EAST, override=False, rule="old")] == list(planned.syncs)
+    assert [EAST, Target("ap-southeast-1", "team")] == [sync.target for sync in planned.shadow]
+    assert (
+        "team/web/shop:v1: rule new (shadow) would sync to cn-east-3/team, override",
+        "team/web/shop:v1: rule new (shadow) would sync to ap-southeast-1/team, override",
+    ) == planned.reasons
+
+
+def test_a_rule_in_shadow_is_behind_those_before_it() -> None:
+    shadow = replace(rule("new", to_east), shadow=True)
+
+    assert () == plan_of([PUSH], Rulebook([rule("old", to_east), shadow])).shadow
+
+
+def test_a_disabled_rule_wants_nothing() -> None:
+    disabled = replace(rule("off", to_east), enabled=False)
+
+    assert ([], ["team/web/shop:v1: no rule matches"]) == plan([PUSH], [disabled])
+
+
+def test_two_plans_differ_by_target_and_override() -> None:
+    before, _ = plan([PUSH], [rule("a", to_east, to_singapore)])
+    after, _ = plan(
+        [PUSH],
+        [rule("b", replace(to_east, override=True)), rule("c", RuleTarget("cn-east-3", "new"))],
+    )
+
+    assert [
+        Difference(Change.REDIRECTED, PUSH.image, EAST, before=False, after=True),
+        Difference(
+            Change.LOST, PUSH.image, Target("ap-southeast-1", "team"), before=True, after=None
+        ),
+        Difference(Change.GAINED, PUSH.image, Target("cn-east-3", "new"), before=None, after=False),
+    ] == difference(before, after)
+
+
+def test_another_rule_for_the_same_makes_no_difference() -> None:
+    assert [] == difference(
+        plan([PUSH], [rule("a", to_east)])[0], plan([PUSH], [rule("b", to_east)])[0]
+    )

@@ -11,11 +11,18 @@ import click
 
 from swrhook.cli.looking import look
 from swrhook.cli.online import look_online, print_findings
+from swrhook.config.json_schema import json_schema
 from swrhook.config.reading import load
 from swrhook.config.values import Config
 from swrhook.delivery import Delivery
 from swrhook.errors import BadConfiguration
 from swrhook.model import Outcome
+
+
+def _print_schema(context: click.Context, _: click.Parameter, asked: bool) -> None:  # noqa: FBT001
+    if asked:
+        click.echo(json.dumps(json_schema(), indent=2))
+        context.exit()
 
 
 @click.command()
@@ -26,6 +33,14 @@ from swrhook.model import Outcome
     "--header", "headers", multiple=True, metavar="NAME:VALUE", help="With --body. Repeatable."
 )
 @click.option("--online", is_flag=True, help="Ask IAM and SWR as well; nothing is changed there.")
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_schema,
+    help="Print a JSON Schema of the file, for editors.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def check(

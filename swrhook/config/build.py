@@ -23,13 +23,10 @@ from swrhook.config.values import (
 )
 from swrhook.dialects import mapping
 from swrhook.retry import Backoff, Retry, Verify
-from swrhook.rules import FIELDS, Glob, Pattern, Rule, RuleTarget
+from swrhook.rules import FIELDS, Pattern, Rule, Rulebook, RuleTarget
 from swrhook.sources import ImageSettings, Source
 
 Checked = Mapping[str, Data]
-
-# Rules repeat each other's globs: those are compiled once and shared.
-glob = functools.lru_cache(maxsize=10_000)(Glob)
 
 _CREDENTIALS: Mapping[str, Callable[..., Credentials]] = {
     "password": PasswordCredentials,
@@ -64,17 +61,9 @@ def build_sources(sources: Checked, outside: Outside) -> Mapping[str, Source]:
     return {name: _source(name, source, outside) for name, source in sources.items()}
 
 
-def build_rules(rules: list[Checked]) -> tuple[Rule, ...]:
-    """Return the section `rules`."""
-    return tuple(
-        Rule(
-            name=rule["name"],
-            when=_patterns(rule["when"]),
-            unless=_patterns(rule["when"].get("not", {})),
-            sync=tuple(RuleTarget(**target) for target in rule["sync"]),
-        )
-        for rule in rules
-    )
+def build_rules(rules: list[Checked], defaults: Checked) -> Rulebook:
+    """Return the sections `rules` and `defaults`."""
+    return Rulebook([_rule(rule, defaults) for rule in rules])
 
 
 def build_options(options: Checked) -> Options:
@@ -129,10 +118,27 @@ def _secret(secret: Checked) -> Secret:
     return Secret(secret["value"].encode(), secret.get("not_after"))
 
 
+def _rule(rule: Checked, defaults: Checked) -> Rule:
+    override = defaults.get("override", False)
+    skip_attachments = defaults.get("skip_attachments", True)
+    return Rule(
+        name=str(rule["name"]),
+        when=_patterns(rule["when"]),
+        unless=_patterns(rule["when"].get("not", {})),
+        sync=tuple(
+            RuleTarget(
+                str(target["region"]), str(target["namespace"]), target.get("override", override)
+            )
+            for target in rule["sync"]
+        ),
+        enabled=rule.get("enabled", True),
+        shadow=rule.get("shadow", False),
+        skip_attachments=rule.get("skip_attachments", skip_attachments),
+    )
+
+
 def _patterns(clause: Checked) -> Mapping[str, tuple[Pattern, ...]]:
-    return {
-        field: tuple(glob(text) for text in clause[field]) for field in FIELDS if field in clause
-    }
+    return {field: tuple(clause[field]) for field in FIELDS if field in clause}
 
 
 def _retry(given: Checked) -> Retry:

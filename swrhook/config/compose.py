@@ -11,7 +11,7 @@ from typing import NamedTuple
 import yaml
 
 from swrhook.config.syntax import NotYaml
-from swrhook.config.tree import Entry, Node, Place, Scalar
+from swrhook.config.tree import Entry, Mark, Node, Place, Scalar, place
 
 DEEPEST = 32
 MOST_ALIASED_VALUES = 10_000
@@ -27,6 +27,7 @@ _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(
     r"[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)"
 )
+_BEGINNINGS_OF_NUMBERS = frozenset("-+.0123456789")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -47,7 +48,7 @@ def compose(events: Iterator[yaml.Event]) -> Document:
     next(events)  # the document's end
     event = next(events)
     if not isinstance(event, yaml.StreamEndEvent):
-        raise NotYaml(_place(event), "a second document («---»): only one is allowed")
+        raise NotYaml(place(event.start_mark), "a second document («---»): only one is allowed")
     return Document(root, composer.refused)
 
 
@@ -56,76 +57,79 @@ class _Composer:
 
     def __init__(self, events: Iterator[yaml.Event]) -> None:
         self._events = events
-        self._anchors: dict[str, Node] = {}
+        self._anchors: dict[str, tuple[Node, int, int]] = {}
         self._aliased = 0
         self._depth = 0
         self.refused: list[tuple[Place, str]] = []
 
     def node(self, event: yaml.Event) -> Node:
         """Return the node that starts with this event."""
-        place = _place(event)
+        mark = event.start_mark
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event.anchor or "", place)
+            return self._alias(event.anchor or "", mark)
         if getattr(event, "tag", None) is not None:
-            self._refuse(place, "tags are not supported: text that starts with «!» needs quotes")
-        self._depth += 1
-        self._check_depth(place)
+            self._refuse(mark, "tags are not supported: text that starts with «!» needs quotes")
         if isinstance(event, yaml.ScalarEvent):
-            node = Node(place, self._scalar(event))
-        elif isinstance(event, yaml.SequenceStartEvent):
-            node = self._sequence(place)
+            self._check_depth(mark, more=1)
+            node = Node(mark, self._scalar(event))
         else:
-            node = self._mapping(place)
-        self._depth -= 1
+            node = Node(mark, self._collection(event, mark))
         anchor = getattr(event, "anchor", None)
         if anchor is not None:
-            self._anchors[anchor] = node
+            self._anchors[anchor] = (node, *node.extent())
         return node
 
-    def _alias(self, anchor: str, place: Place) -> Node:
-        node = self._anchors.get(anchor)
-        if node is None:
+    def _alias(self, anchor: str, mark: Mark | None) -> Node:
+        if anchor not in self._anchors:
             message = "no anchor of this name before it: text that starts with «*» needs quotes"
-            raise NotYaml(place, message)
-        self._check_depth(place, more=node.height)
-        self._aliased += node.size
+            raise NotYaml(place(mark), message)
+        node, size, height = self._anchors[anchor]
+        self._check_depth(mark, more=height)
+        self._aliased += size
         # A few lines of aliases to aliases are billions of values.
         if self._aliased > MOST_ALIASED_VALUES:
-            raise NotYaml(place, f"aliases stand for more than {MOST_ALIASED_VALUES} values")
+            raise NotYaml(place(mark), f"aliases stand for more than {MOST_ALIASED_VALUES} values")
         return node
 
-    def _check_depth(self, place: Place, *, more: int = 0) -> None:
+    def _check_depth(self, mark: Mark | None, *, more: int) -> None:
         """Keep every tree, aliases followed, low enough for functions that call themselves."""
         if self._depth + more > DEEPEST:
-            raise NotYaml(place, f"more than {DEEPEST} levels of nesting")
+            raise NotYaml(place(mark), f"more than {DEEPEST} levels of nesting")
 
-    def _sequence(self, place: Place) -> Node:
+    def _collection(self, event: yaml.Event, mark: Mark | None) -> list[Node] | dict[str, Entry]:
+        self._check_depth(mark, more=1)
+        self._depth += 1
+        is_list = isinstance(event, yaml.SequenceStartEvent)
+        value = self._sequence() if is_list else self._mapping()
+        self._depth -= 1
+        return value
+
+    def _sequence(self) -> list[Node]:
         items: list[Node] = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             items.append(self.node(event))
-        return _collection(place, items, items)
+        return items
 
-    def _mapping(self, place: Place) -> Node:
+    def _mapping(self) -> dict[str, Entry]:
         entries: dict[str, Entry] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            key_place = _place(event)
             key = self._key(event)
             value = self.node(next(self._events))
             if key in entries:
-                first = entries[key].key_place.line
-                self._refuse(key_place, f"this key stands in line {first} already: keep one")
+                first = place(entries[key].key_mark).line
+                self._refuse(event.start_mark, f"this key stands in line {first} already: keep one")
             elif key is not None:
-                entries[key] = Entry(key_place, value)
-        return _collection(place, entries, [entry.node for entry in entries.values()])
+                entries[key] = Entry(event.start_mark, value)
+        return entries
 
     def _key(self, event: yaml.Event) -> str | None:
         """Return a mapping's key; None when it is refused."""
         node = self.node(event)
         if not isinstance(node.value, str):
-            self._refuse(node.place, "a key must be text: put it in quotes")
+            self._refuse(node.mark, "a key must be text: put it in quotes")
             return None
         if node.value == "<<" and isinstance(event, yaml.ScalarEvent) and event.implicit[0]:
-            self._refuse(node.place, "merge keys («<<») are not supported: write the keys out")
+            self._refuse(node.mark, "merge keys («<<») are not supported: write the keys out")
             return None
         return node.value
 
@@ -137,30 +141,21 @@ class _Composer:
         try:  # JSON escapes a character beyond U+FFFF as two
             return event.value.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
-            self._refuse(_place(event), "an escape in this text stands for half a character")
+            self._refuse(event.start_mark, "an escape in this text stands for half a character")
             return ""
 
-    def _refuse(self, place: Place, message: str) -> None:
-        self.refused.append((place, message))
+    def _refuse(self, mark: Mark | None, message: str) -> None:
+        self.refused.append((place(mark), message))
 
 
 def resolve(text: str) -> Scalar:
     """Return what unquoted text stands for."""
     if text in _WORDS:
         return _WORDS[text]
+    if text[0] not in _BEGINNINGS_OF_NUMBERS:
+        return text
     if _INTEGER.fullmatch(text):
         return int(text)
     if _FLOAT.fullmatch(text):
         return float(text)
     return text
-
-
-def _collection(place: Place, value: list[Node] | dict[str, Entry], within: list[Node]) -> Node:
-    size = 1 + sum(node.size for node in within)
-    height = 1 + max((node.height for node in within), default=0)
-    return Node(place, value, size, height)
-
-
-def _place(event: yaml.Event) -> Place:
-    mark = event.start_mark
-    return Place(mark.line + 1, mark.column + 1) if mark is not None else Place(1, 1)

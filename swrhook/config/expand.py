@@ -7,6 +7,7 @@ is not looked at again.
 import functools
 import re
 from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from swrhook.config.findings import Findings, expanded, quote
 from swrhook.config.tree import Data, Path
@@ -23,6 +24,10 @@ _NOT_A_REFERENCE = (
 )
 
 
+# The way to a value, from its end: the path is made only where it is told.
+_Way: TypeAlias = "tuple[_Way, str | int] | None"
+
+
 class _CannotExpand(Exception):
     """A reference has no value; the message says why and what to do."""
 
@@ -34,21 +39,28 @@ def expand(data: Data, findings: Findings, environ: Mapping[str, str], read_file
     """
     read_once = functools.cache(read_file)
 
-    def visit(value: Data, path: Path) -> Data:
+    def visit(value: Data, way: _Way) -> Data:
+        if isinstance(value, str):
+            return reference(value, way) if "${" in value else value
         if isinstance(value, dict):
-            return {key: visit(item, (*path, key)) for key, item in value.items()}
+            return {key: visit(item, (way, key)) for key, item in value.items()}
         if isinstance(value, list):
-            return [visit(item, (*path, index)) for index, item in enumerate(value)]
-        if not isinstance(value, str) or "${" not in value:
-            return value
+            return [visit(item, (way, index)) for index, item in enumerate(value)]
+        return value
+
+    def reference(value: str, way: _Way) -> str:
         try:
             text = _REFERENCE.sub(lambda match: _value(match, environ, read_once), value)
         except _CannotExpand as exc:
-            findings.spoil(path, str(exc))
+            findings.spoil(_path(way), str(exc))
             return value
         return expanded(text, value)
 
-    return visit(data, ())
+    return visit(data, None)
+
+
+def _path(way: _Way) -> Path:
+    return () if way is None else (*_path(way[0]), way[1])
 
 
 def has_reference(text: str) -> bool:

@@ -106,14 +106,13 @@ class Whole(Worded, fields.Field[int]):
     def __init__(self, at_least: int, at_most: int) -> None:
         """Take the bounds, both allowed."""
         super().__init__()
-        self._bounds = (at_least, at_most)
+        self.low, self.high = at_least, at_most
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> int:
-        low, high = self._bounds
         if type(value) is not int:
             raise ValidationError("must be a whole number, without quotes")
-        if not low <= value <= high:
-            raise ValidationError(f"must be from {low} to {high}")
+        if not self.low <= value <= self.high:
+            raise ValidationError(f"must be from {self.low} to {self.high}")
         return value
 
 
@@ -151,14 +150,17 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def one_of(names: Collection[str]) -> Check:
-    """Return a check for one of these names."""
+class OneOf:
+    """A check for one of these names."""
 
-    def check(value: str) -> None:
-        if value not in names:
-            raise ValidationError(f"{quote(value)} is unknown: {did_you_mean(value, names)}")
+    def __init__(self, names: Collection[str]) -> None:
+        """Take the names."""
+        self.names = names
 
-    return check
+    def __call__(self, value: str) -> None:
+        """Raise ValidationError for any other name."""
+        if value not in self.names:
+            raise ValidationError(f"{quote(value)} is unknown: {did_you_mean(value, self.names)}")
 
 
 def at_least(shortest: str) -> Callable[[timedelta], None]:

@@ -1,16 +1,14 @@
-"""Checks what rules say about sources, regions and each other."""
+"""Checks what rules say about sources and regions."""
 
-import json
-
-from swrhook.config.build import glob
 from swrhook.config.findings import Findings
 from swrhook.config.links import at, check_region, items, mapping
+from swrhook.config.patterns import glob, regex
 from swrhook.config.tree import Data, Path
+from swrhook.rules import Pattern
 
 
 def check_rules(data: Data, findings: Findings) -> None:
-    """Find targets that cannot be, and rules that cannot match or say nothing new."""
-    wanted: dict[str, int] = {}
+    """Find targets that cannot be, and rules that no source can match."""
     for index, rule in enumerate(items(data, "rules")):
         sources = _matched_sources(data, rule)
         if sources == [] and at(rule, "when", "source") is not None:
@@ -18,7 +16,6 @@ def check_rules(data: Data, findings: Findings) -> None:
             findings.warn(path, "no configured source matches: this rule never does")
         regions = [at(data, "sources", source, "region") for source in sources or ()]
         _check_targets(data, index, regions, findings)
-        _check_repetition(index, rule, wanted, findings)
 
 
 def _check_targets(data: Data, rule: int, source_regions: list[Data], findings: Findings) -> None:
@@ -40,18 +37,6 @@ def _check_targets(data: Data, rule: int, source_regions: list[Data], findings: 
         seen.setdefault((region, namespace), index)
 
 
-def _check_repetition(index: int, rule: Data, wanted: dict[str, int], findings: Findings) -> None:
-    """Find a target that an earlier rule with the same patterns has too."""
-    for position, target in enumerate(items(rule, "sync")):
-        want = [at(rule, "when"), at(target, "region"), at(target, "namespace")]
-        key = json.dumps(want, sort_keys=True)
-        if key in wanted and wanted[key] != index:
-            first = wanted[key]
-            message = f"rules[{first}] has the same patterns and target: its override holds"
-            findings.warn(("rules", index, "sync", position), message)
-        wanted.setdefault(key, index)
-
-
 def _matched_sources(data: Data, rule: Data) -> list[str] | None:
     """Return the configured sources that a rule can match; None when none is configured."""
     sources = mapping(data, "sources")
@@ -66,12 +51,23 @@ def _matched_sources(data: Data, rule: Data) -> list[str] | None:
     ]
 
 
-def _patterns(value: Data) -> list[str] | None:
-    """Return one glob or a list of them as a list; None where there is none."""
+def _patterns(value: Data) -> list[Pattern] | None:
+    """Return one pattern or a list of them as a list; None where there is none, or a wrong one."""
     if value is None:
         return None
-    return [text for text in (value if isinstance(value, list) else [value]) if type(text) is str]
+    listed = [_pattern(each) for each in (value if isinstance(value, list) else [value])]
+    return None if None in listed else [each for each in listed if each is not None]
 
 
-def _matches(patterns: list[str], source: str) -> bool:
-    return any(glob(pattern).matches(source) for pattern in patterns)
+def _pattern(value: Data) -> Pattern | None:
+    if isinstance(value, str):
+        return glob(str(value))
+    expression = at(value, "regex")
+    try:
+        return regex(str(expression)) if isinstance(expression, str) else None
+    except ValueError:
+        return None
+
+
+def _matches(patterns: list[Pattern], source: str) -> bool:
+    return any(pattern.matches(source) for pattern in patterns)

@@ -1,32 +1,21 @@
-"""What a rule may say: `rules` in swrhook.yaml."""
+"""What a rule may say: `rules` and `defaults` in swrhook.yaml."""
 
-from marshmallow import ValidationError, fields
+from marshmallow import fields
 
 from swrhook.config import checks
-from swrhook.config.containers import Items, Later, OneOrMore, Part, Section, not_empty
+from swrhook.config.containers import Items, OneOrMore, PlainPart, Section, not_empty
 from swrhook.config.fields import Flag, Text
+from swrhook.config.patterns import PatternField
 from swrhook.config.tree import Data
-from swrhook.config.wording import LATER
 from swrhook.rules import FIELDS
-
-_LATER_PATTERNS = {"regex", "semver"}
-
-
-class Pattern(Text):
-    """A glob."""
-
-    def _deserialize(self, value: Data, *_: Data, **__: Data) -> str:
-        if isinstance(value, dict) and value.keys() & _LATER_PATTERNS:
-            raise ValidationError(f"a pattern {{regex: …}} or {{semver: …}} {LATER}: write a glob")
-        return super()._deserialize(value)
 
 
 def _patterns() -> dict[str, fields.Field[Data]]:
-    return {field: OneOrMore(Pattern()) for field in FIELDS}
+    return {field: OneOrMore(PatternField(field)) for field in FIELDS}
 
 
 UnlessSection = Section.from_dict(_patterns())
-WhenSection = Section.from_dict({**_patterns(), "not": Part(UnlessSection)})
+WhenSection = Section.from_dict({**_patterns(), "not": PlainPart(UnlessSection)})
 
 
 class TargetSection(Section):
@@ -41,8 +30,15 @@ class RuleSection(Section):
     """One rule."""
 
     name = Text(required=True, validate=checks.label)
-    when = Part(WhenSection, required=True)
-    sync = Items(Part(TargetSection), required=True, validate=not_empty)
-    enabled = Later()
-    shadow = Later()
-    skip_attachments = Later()
+    when = PlainPart(WhenSection, required=True)
+    sync = Items(PlainPart(TargetSection), required=True, validate=not_empty)
+    enabled = Flag()
+    shadow = Flag()
+    skip_attachments = Flag()
+
+
+class DefaultsSection(Section):
+    """What rules and targets say unless they say otherwise."""
+
+    override = Flag()
+    skip_attachments = Flag()

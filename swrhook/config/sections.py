@@ -1,10 +1,10 @@
 """What swrhook.yaml may hold: a section for each mapping in it; docs/configuration.md explains."""
 
 from swrhook.config import checks
-from swrhook.config.containers import ByKind, Items, Later, Named, Part, Section
-from swrhook.config.fields import SecretText, Text, one_of
+from swrhook.config.containers import ByKind, Items, Named, Part, PlainPart, Section
+from swrhook.config.fields import OneOf, SecretText, Text
 from swrhook.config.option_sections import OptionsSection
-from swrhook.config.rule_sections import RuleSection
+from swrhook.config.rule_sections import DefaultsSection, RuleSection
 from swrhook.config.source_sections import SourceSection
 
 ROLES = ("read", "operate", "admin")
@@ -69,7 +69,7 @@ class AccessTokenSection(Section):
     """One token for the API."""
 
     name = Text(required=True, validate=checks.label)
-    role = Text(required=True, validate=one_of(ROLES))
+    role = Text(required=True, validate=OneOf(ROLES))
     token = SecretText(required=True, validate=checks.token)
 
 
@@ -77,7 +77,7 @@ class AccessSection(Section):
     """The section `access`."""
 
     tokens = Items(Part(AccessTokenSection))
-    metrics = Text(validate=one_of(("token", "public")))
+    metrics = Text(validate=OneOf(("token", "public")))
 
 
 class Root(Section):
@@ -86,6 +86,6 @@ class Root(Section):
     swr = Part(SwrSection, required=True)
     access = Part(AccessSection)
     sources = Named(checks.source_name, Part(SourceSection), may_be_empty=True)
-    rules = Items(Part(RuleSection), required=True)
+    rules = Items(PlainPart(RuleSection), required=True)
     settings = Part(OptionsSection)
-    defaults = Later()
+    defaults = Part(DefaultsSection)

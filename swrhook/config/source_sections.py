@@ -20,11 +20,11 @@ from swrhook.config.fields import (
     Duration,
     Flag,
     Network,
+    OneOf,
     PerTime,
     Prefix,
     Text,
     at_least,
-    one_of,
 )
 from swrhook.config.tree import Data
 from swrhook.dialects import DIALECTS
@@ -35,8 +35,8 @@ ARGUMENTS: Mapping[str, _Argument] = {
     "header": lambda required: Text(required=required, validate=checks.header_name),
     "secrets": lambda required: OneOrMore(SecretWithEnd(), required=required),
     "username": lambda required: Text(required=required, validate=checks.user_name),
-    "algorithm": lambda required: Text(required=required, validate=one_of(ALGORITHMS)),
-    "encoding": lambda required: Text(required=required, validate=one_of(ENCODINGS)),
+    "algorithm": lambda required: Text(required=required, validate=OneOf(ALGORITHMS)),
+    "encoding": lambda required: Text(required=required, validate=OneOf(ENCODINGS)),
     "prefix": lambda required: Prefix(required=required),
     "signed": lambda required: Flag(required=required),
     "tolerance": lambda required: Duration(required=required, validate=at_least("1s")),
@@ -109,7 +109,7 @@ class MappingSection(Section):
 class SourceSection(Section):
     """One source."""
 
-    dialect = Text(required=True, validate=one_of(DIALECTS))
+    dialect = Text(required=True, validate=OneOf(DIALECTS))
     region = Text(required=True)
     auth = ByKind("scheme", AUTH_SECTIONS)
     image = Part(ImageSection)

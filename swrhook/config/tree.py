@@ -1,7 +1,6 @@
 """A configuration file as a tree of values, each with its place."""
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 Data: TypeAlias = Any  # None, bool, int, float, str, list[Data] or dict[str, Data]
 Scalar: TypeAlias = str | int | float | bool | None
@@ -15,24 +14,50 @@ class Place(NamedTuple):
     column: int
 
 
+class Mark(Protocol):
+    """A place as PyYAML tells it, counted from 0."""
+
+    line: int
+    column: int
+
+
 class Entry(NamedTuple):
     """A value of a mapping, and where its key stands."""
 
-    key_place: Place
+    key_mark: Mark | None
     node: "Node"
 
 
-@dataclass(frozen=True, slots=True)
 class Node:
-    """A value and its place.
+    """A value and its place. Not frozen, for there are hundreds of thousands to make."""
 
-    `size` counts the values in it, itself included, `height` the levels.
-    """
+    __slots__ = ("mark", "value")
 
-    place: Place
-    value: "Scalar | list[Node] | dict[str, Entry]"
-    size: int = 1
-    height: int = 1
+    def __init__(self, mark: Mark | None, value: "Scalar | list[Node] | dict[str, Entry]") -> None:
+        """Take the value and where it begins."""
+        self.mark = mark
+        self.value = value
+
+    @property
+    def place(self) -> Place:
+        """Return where the value begins."""
+        return place(self.mark)
+
+    def extent(self) -> tuple[int, int]:
+        """Return how many values are in it, itself included, and how many levels."""
+        within = [node.extent() for node in self._nodes()]
+        size = 1 + sum(size for size, _ in within)
+        return size, 1 + max((height for _, height in within), default=0)
+
+    def _nodes(self) -> "list[Node]":
+        if isinstance(self.value, dict):
+            return [entry.node for entry in self.value.values()]
+        return self.value if isinstance(self.value, list) else []
+
+
+def place(mark: Mark | None) -> Place:
+    """Return a mark as people count; the beginning without one."""
+    return Place(1, 1) if mark is None else Place(mark.line + 1, mark.column + 1)
 
 
 def plain(node: Node) -> Data:
@@ -47,13 +72,13 @@ def plain(node: Node) -> Data:
 def place_of(root: Node, path: Path, *, of_key: bool = False) -> Place:
     """Return where the value at `path` stands, or its key; for what is missing, its owner's key."""
     node = root
-    key_place = root.place
+    key_mark = root.mark
     for step in path:
         if isinstance(node.value, dict) and step in node.value:
-            key_place, node = node.value[str(step)]
+            key_mark, node = node.value[str(step)]
         elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
             node = node.value[step]
-            key_place = node.place
+            key_mark = node.mark
         else:
-            return key_place
-    return key_place if of_key else node.place
+            return place(key_mark)
+    return place(key_mark) if of_key else node.place

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from swrhook.config.changes import Marks
 from swrhook.retry import Limits, Retry, Verify
-from swrhook.rules import Rule
+from swrhook.rules import Rulebook
 from swrhook.sources import Source
 
 MINUTE = timedelta(minutes=1)
@@ -144,7 +144,7 @@ class Config:
     swr: Swr
     access: Access
     sources: Mapping[str, Source]
-    rules: Sequence[Rule]
+    rules: Rulebook
     options: Options = Options()
     literal_secrets: Sequence[str] = ()
     warnings: Sequence[str] = ()

@@ -11,7 +11,13 @@ from swrhook.auth import SCHEMES
 from swrhook.config import document
 from swrhook.config.containers import Later
 from swrhook.config.option_sections import OptionsSection
-from swrhook.config.rule_sections import RuleSection, TargetSection, WhenSection
+from swrhook.config.patterns import RegexSection, SemverSection
+from swrhook.config.rule_sections import (
+    DefaultsSection,
+    RuleSection,
+    TargetSection,
+    WhenSection,
+)
 from swrhook.config.sections import (
     CREDENTIALS_SECTIONS,
     ROLES,
@@ -44,6 +50,9 @@ SECTIONS: list[Schema] = [
     RuleSection(),
     WhenSection(),
     TargetSection(),
+    DefaultsSection(),
+    RegexSection(),
+    SemverSection(),
     *CREDENTIALS_SECTIONS.values(),
     *AUTH_SECTIONS.values(),
 ]

@@ -120,7 +120,9 @@ def test_a_file_is_read_from_the_disk(small: str, tmp_path: Path) -> None:
 def test_keys_and_comments_are_left_alone(small: str, mistakes: Mistakes) -> None:
     said = mistakes(f'# ${{UNSET}}\n{small}"${{UNSET}}": 1\n')
 
-    assert ["f:12:1: there is no such key: known are swr, access, sources, rules, settings"] == said
+    assert [
+        "f:12:1: there is no such key: known are swr, access, sources, rules, settings, defaults"
+    ] == said
 
 
 def test_one_value_that_cannot_be_expanded_is_one_mistake(small: str, mistakes: Mistakes) -> None:

@@ -298,20 +298,47 @@ CASES = [
     ),
     (
         "{source: harbor}",
-        '{tag: {semver: ">=1"}, not: {tag: [{regex: x}], not: {}}}',
+        "{tag: {sember: 1}, namespace: {semver: '1'}, not: {tag: [{regex: '(a'}], not: {}}}",
         [
+            "f:9:17: rules[0].when.tag: must be a glob or a pattern {regex: …} or {semver: …}",
+            "f:9:42: rules[0].when.namespace: goes with tag alone: others have no version",
             (
-                "f:9:17: rules[0].when.tag: a pattern {regex: …} or {semver: …} is not supported by"
-                " this version: write a glob"
+                "f:9:76: rules[0].when.not.tag[0].regex: «(a» is no expression of RE2 from its"
+                " character 1 on: missing )"
             ),
             (
-                "f:9:46: rules[0].when.not.tag[0]: a pattern {regex: …} or {semver: …} is not"
-                " supported by this version: write a glob"
-            ),
-            (
-                "f:9:59: rules[0].when.not: there is no such key: known are source, namespace,"
+                "f:9:84: rules[0].when.not: there is no such key: known are source, namespace,"
                 " repository, tag"
             ),
+        ],
+    ),
+    (
+        "{source: harbor}",
+        (
+            "{tag: [{semver: 1.2}, {semver: '>1 - 2', varaint: a}, 'v[0-9]', "
+            "{semver: '1', variant: A/}]}"
+        ),
+        [
+            "f:9:27: rules[0].when.tag[0].semver: must be text, not a number: put it in quotes",
+            "f:9:52: rules[0].when.tag[1]: there is no such key: did you mean «variant»?",
+            (
+                "f:9:65: rules[0].when.tag[2]: «v[0-9]» can match nothing: no tag holds what is its"
+                " character 2; a glob knows *, ** and ?, and several stand in a list"
+            ),
+            (
+                "f:9:75: rules[0].when.tag[3]: «A/» can match nothing: no tag holds what is its"
+                " character 2; a glob knows *, ** and ?, and several stand in a list"
+            ),
+        ],
+    ),
+    (
+        "{source: harbor}",
+        "{tag: {semver: '>1 - 2'}}",
+        [
+            (
+                "f:9:26: rules[0].when.tag.semver: «>1 - 2» is no range from its character 4 on:"
+                " write «>=1.2 <=1.4», not «1.2 - 1.4»"
+            )
         ],
     ),
     (
@@ -368,10 +395,10 @@ CASES = [
         "rules:\n",
         (
             "rules:\n"
-            "  - {name: all, when: {}, sync: [{region: cn-east-3, namespace: a}], shadow: true}\n"
+            "  - {name: all, when: {}, sync: [{region: cn-east-3, namespace: a}], shadow: 1}\n"
         ),
         [
-            "f:8:78: rules[0].shadow: is not supported by this version",
+            "f:8:78: rules[0].shadow: must be true or false, without quotes",
             "f:9:11: rules[1].name: is the same as rules[0]'s: it must be unique",
         ],
     ),
@@ -412,7 +439,7 @@ CASES = [
             "  pace: {in_flight: 2, per_second: 0}\n"
             "  timeouts: {read: 1}\n"
             "  waits: 8\n"
-            "defaults: {}\n"
+            "defaults: {overide: 1}\n"
             "rules:"
         ),
         [
@@ -434,7 +461,7 @@ CASES = [
                 " most 36500d), not a number"
             ),
             "f:16:10: settings.waits: is not supported by this version",
-            "f:17:11: defaults: is not supported by this version",
+            "f:17:12: defaults: there is no such key: did you mean «override»?",
         ],
     ),
     (

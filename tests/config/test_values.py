@@ -24,7 +24,7 @@ from swrhook.delivery import Delivery
 from swrhook.errors import Unauthenticated
 from swrhook.model import Push
 from swrhook.retry import Backoff, Retry, Verify
-from swrhook.rules import RuleTarget
+from swrhook.rules import RuleTarget, Verdict, judge
 from swrhook.sources import ImageSettings
 
 Read = Callable[[str | bytes], Config]
@@ -43,7 +43,7 @@ def test_the_example_is_valid_and_says_what_it_says(
     )
     assert ["harbor-prod", "registry", "ci"] == list(config.sources)
     assert ImageSettings("mirror/", "", "library") == config.sources["harbor-prod"].image
-    assert ["web-releases", "base-images"] == [rule.name for rule in config.rules]
+    assert ["web-releases", "base-images", "candidates"] == [rule.name for rule in config.rules]
     assert (
         RuleTarget("cn-east-3", "team-a"),
         RuleTarget("ap-southeast-1", "{namespace}", override=True),
@@ -75,7 +75,7 @@ def test_the_examples_settings_are_the_defaults(example: str, read: Read) -> Non
 def test_a_rule_matches_what_the_file_says(
     push: Push, *, expected: bool, example: str, read: Read
 ) -> None:
-    assert expected == read(example).rules[0].matches(push)
+    assert expected == (judge(read(example).rules[0], push) is Verdict.WANTED)
 
 
 def test_json_is_as_good_as_yaml(example: str, read: Read) -> None:

@@ -34,8 +34,8 @@ LITERAL = (
             ),
             [
                 (
-                    "f:11:12: rules[1].sync[0]: rules[0] has the same patterns and target: its"
-                    " override holds"
+                    "f:11:12: rules[1].sync[0]: rules[0] has this target for all that this rule"
+                    " matches: its override holds"
                 )
             ],
         ),

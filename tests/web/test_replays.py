@@ -8,7 +8,7 @@ import pytest
 
 from swrhook import logs
 from swrhook.model import Outcome
-from swrhook.rules import Rule
+from swrhook.rules import Rule, Rulebook
 from tests.web.parts import DIGEST, EAST, NOW, OPERATE, READ, SECRET, Parts, entry
 
 GITHUB = {
@@ -47,7 +47,7 @@ def speak(parts: Parts, dialect: str) -> None:
 
 
 def let_rules_be(parts: Parts, rules: Sequence[Rule]) -> None:
-    parts.config = replace(parts.config, rules=rules)
+    parts.config = replace(parts.config, rules=Rulebook(rules))
 
 
 def syncs(parts: Parts) -> dict[str, dict[str, Any]]:

@@ -18,6 +18,7 @@ from swrhook.errors import Kind, SwrError
 from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync
+from swrhook.rules import Rulebook
 from swrhook.swr.protocol import SyncJob
 from swrhook.verdict import Verdict
 from swrhook.worker.admission import Admission
@@ -40,7 +41,7 @@ def config(*regions: str, **options: Any) -> Config:
         swr=Swr("https://iam", TokenCredentials("a-token"), known),
         access=Access(),
         sources={},
-        rules=(),
+        rules=Rulebook(),
         options=replace(Options(), **options),
     )
 

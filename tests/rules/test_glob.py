@@ -1,4 +1,4 @@
-"""Rules: a glob stands for a whole value, and a rule wants what all its fields match."""
+"""A glob stands for a whole value, as its definition says."""
 
 from functools import cache
 
@@ -6,10 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from swrhook.model import Push
-from swrhook.rules import FIELDS, Glob, Rule, RuleTarget, unknown_variables
-
-PUSH = Push("harbor-prod", "cn-north-4", "team-a", "web/shop", "1.2.3")
+from swrhook.rules import Glob
 
 
 def fits(glob: str, value: str) -> bool:
@@ -86,60 +83,3 @@ def test_no_glob_takes_long() -> None:
 
 def test_a_glob_shows_its_text() -> None:
     assert "Glob('web/*')" == repr(Glob("web/*"))
-
-
-def rule(when: dict[str, list[str]], unless: dict[str, list[str]] | None = None) -> Rule:
-    def patterns(clauses: dict[str, list[str]]) -> dict[str, list[Glob]]:
-        return {field: [Glob(text) for text in texts] for field, texts in clauses.items()}
-
-    target = RuleTarget("cn-east-3", "team-a")
-    return Rule("a rule", patterns(when), patterns(unless or {}), [target])
-
-
-def test_a_rule_without_conditions_wants_everything() -> None:
-    assert rule({}).matches(PUSH)
-
-
-def test_all_fields_have_to_match() -> None:
-    fitting = {
-        "source": ["harbor-*"],
-        "namespace": ["team-?"],
-        "repository": ["web/*"],
-        "tag": ["1.*"],
-    }
-    assert set(FIELDS) == set(fitting)
-    assert rule(fitting).matches(PUSH)
-    for field in FIELDS:
-        assert not rule({**fitting, field: ["nothing"]}).matches(PUSH)
-
-
-def test_any_pattern_of_a_field_will_do() -> None:
-    assert rule({"tag": ["nothing", "1.*"]}).matches(PUSH)
-    assert not rule({"tag": []}).matches(PUSH)
-
-
-@pytest.mark.parametrize("field", FIELDS)
-def test_any_match_of_an_exclusion_excludes(field: str) -> None:
-    assert not rule({}, {field: ["**"]}).matches(PUSH)
-    others = {each: ["nothing"] for each in FIELDS}
-    assert not rule({}, {**others, field: ["nothing", "**"]}).matches(PUSH)
-    assert rule({}, {field: ["nothing"]}).matches(PUSH)
-
-
-@pytest.mark.parametrize(
-    ("template", "namespace"),
-    [
-        ("team-b", "team-b"),
-        ("{namespace}", "team-a"),
-        ("mirror-{namespace}", "mirror-team-a"),
-        ("{namespace}.{namespace}", "team-a.team-a"),
-        ("{repository}", "web/shop"),  # which the plan refuses
-    ],
-)
-def test_variables_stand_for_the_pushs_own_names(template: str, namespace: str) -> None:
-    assert namespace == RuleTarget("cn-east-3", template).namespace_for(PUSH)
-
-
-def test_unknown_variables_are_found() -> None:
-    assert ["tag", ""] == unknown_variables("{namespace}-{tag}-{}-{repository}")
-    assert [] == unknown_variables("{namespace}{repository}")

@@ -1,0 +1,107 @@
+"""Does it matter how many rules there are? A look-up among 10,000 against one among 10.
+
+`make bench` prints, for several kinds of rules, what planning a push costs, and how long the whole
+file takes to load. The processor's time is measured, not the clock's: neighbours count less.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle, islice
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from swrhook import config
+from swrhook.config import Config
+from swrhook.model import Push
+from swrhook.plan import plan
+
+FEW, MANY = 10, 10_000
+PUSHES = 1_000
+ROUNDS = 3
+HEAD = """\
+swr:
+  iam_endpoint: https://iam.example.com
+  credentials: {kind: token, token: "${TOKEN}"}
+  regions: {cn-north-4: {}, cn-east-3: {}}
+sources:
+  ci: {dialect: generic, region: cn-north-4, auth: {scheme: bearer, secrets: ["${TOKEN}"]}}
+rules:
+"""
+# What each rule asks, and an image that rule N wants.
+KINDS: Mapping[str, tuple[str, str]] = {
+    "an organization each": ("namespace: team-{n}, tag: 'v*'", "team-{n}/shop:v1"),
+    "a repository each": ("namespace: team, repository: 'app-{n}/*'", "team/app-{n}/web:v1"),
+    "100 by 100 names": (
+        "namespace: team-{tens}, repository: app-{ones}",
+        "team-{tens}/app-{ones}:v1",
+    ),
+    "an ending each": ("repository: '*-app-{n}'", "team/the-app-{n}:v1"),
+    "an expression each": ("repository: {{regex: '.+-(app|job)-{n}'}}", "team/the-job-{n}:v1"),
+    "ranges, exclusions": (
+        "source: ci, namespace: team-{n}, tag: {{semver: '>=1.2 <3'}}, not: {{tag: '*-dev'}}",
+        "team-{n}/shop:1.4.0",
+    ),
+}
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    table = Table(
+        "rules with",
+        f"{FEW} rules, µs",
+        f"{MANY} rules, µs",
+        "ratio",
+        "load s",
+        title="Planning a push that one rule wants",
+    )
+    for kind, (when, image) in KINDS.items():
+        few, _ = _loaded(when, FEW)
+        many, seconds = _loaded(when, MANY)
+        pushes = {count: _pushes(image, count) for count in (FEW, MANY)}
+        costs = [(_cost(few, pushes[FEW]), _cost(many, pushes[MANY])) for _ in range(ROUNDS)]
+        ratio = median(large / small for small, large in costs)
+        small, large = (median(column) * 1e6 for column in zip(*costs, strict=True))
+        table.add_row(kind, f"{small:.1f}", f"{large:.1f}", f"{ratio:.2f}", f"{seconds:.2f}")
+    Console().print(table)
+
+
+def _loaded(when: str, count: int) -> tuple[Config, float]:
+    """Return the configuration with that many rules, and the seconds that it takes to load."""
+    rules = "".join(
+        f"  - name: rule-{n}\n"
+        f"    when: {{{when.format(n=n, tens=n // 100, ones=n % 100)}}}\n"
+        f"    sync: [{{region: cn-east-3, namespace: '{{namespace}}'}}]\n"
+        for n in range(count)
+    )
+    text = f"{HEAD}{rules}".encode()
+    started = time.process_time()
+    parsed = config.parse(text, file="bench", environ={"TOKEN": "a-token"}, read_file=str)
+    return parsed, time.process_time() - started
+
+
+def _pushes(image: str, count: int) -> Sequence[Push]:
+    """Return pushes for rules all over the file."""
+    pushes = []
+    for n in islice(cycle(range(0, count, max(1, count // 500))), PUSHES):
+        name, _, tag = image.format(n=n, tens=n // 100, ones=n % 100).partition(":")
+        namespace, _, repository = name.partition("/")
+        pushes.append(Push("ci", "cn-north-4", namespace, repository, tag))
+    return pushes
+
+
+def _cost(loaded: Config, pushes: Sequence[Push]) -> float:
+    return _timed(lambda: [plan([push], loaded.rules) for push in pushes]) / len(pushes)
+
+
+def _timed(work: Callable[[], Sequence[object]]) -> float:
+    started = time.process_time()
+    done = work()
+    seconds = time.process_time() - started
+    assert done
+    return seconds
+
+
+if __name__ == "__main__":
+    main()

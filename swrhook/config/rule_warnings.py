@@ -1,0 +1,91 @@
+"""What rules that are right may still not mean: warnings, each with its line.
+
+Overlaps are found by pushes made up for each rule, so an example is told with each; an overlap of
+which no example was found is not told.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from swrhook.config.findings import Findings
+from swrhook.config.tree import Path
+from swrhook.model import Push
+from swrhook.rules import Pattern, Rule, Rulebook, Verdict, judge
+from swrhook.rules.overlap import cancels, covers_rule, example, never_matches
+
+MOST_OVERLAPS = 50
+_MOST_PAIRS = 20_000
+
+
+def warn_of_rules(rules: Rulebook, findings: Findings) -> None:
+    """Find rules that contradict themselves, and those that another one leaves nothing to do."""
+    for place, rule in enumerate(rules):
+        _warn_of_contradictions(place, rule, findings)
+    told = 0
+    for first, second, push in _pairs(rules):
+        for path, message in _overlaps(rules, first, second, push):
+            told += 1
+            if told <= MOST_OVERLAPS:
+                findings.warn(path, message)
+    if told > MOST_OVERLAPS:
+        findings.warn(
+            ("rules",), f"{told - MOST_OVERLAPS} more targets are wanted by several rules"
+        )
+
+
+def _warn_of_contradictions(place: int, rule: Rule, findings: Findings) -> None:
+    field = cancels(rule)
+    if field is not None:
+        path: Path = ("rules", place, "when", "not", field)
+        findings.warn(path, f"excludes every {field} that the rule lets pass: it never matches")
+    for path, clauses in (
+        (("rules", place, "when"), rule.when),
+        (("rules", place, "when", "not"), rule.unless),
+    ):
+        for where, reason in _impossible(clauses):
+            findings.warn((*path, where), f"{reason}: nothing ever matches")
+
+
+def _impossible(clauses: Mapping[str, Sequence[Pattern]]) -> Iterator[tuple[str, str]]:
+    for field, patterns in clauses.items():
+        for pattern in patterns:
+            reason = never_matches(pattern, field)
+            if reason is not None:
+                yield field, f"«{pattern}»: {reason}"
+
+
+def _pairs(rules: Rulebook) -> Iterator[tuple[int, int, Push]]:
+    """Yield, once each, the places of two rules that want the same push, and that push."""
+    places = {id(rule): place for place, rule in enumerate(rules)}
+    seen: set[tuple[int, int]] = set()
+    for place, rule in enumerate(rules):
+        push = example(rule)
+        if push is None:
+            continue
+        for other in rules.candidates(push):
+            pair = min(place, places[id(other)]), max(place, places[id(other)])
+            if pair[0] == pair[1] or pair in seen or judge(other, push) is not Verdict.WANTED:
+                continue
+            seen.add(pair)
+            yield *pair, push
+            if len(seen) >= _MOST_PAIRS:
+                return
+
+
+def _overlaps(rules: Rulebook, first: int, second: int, push: Push) -> Iterator[tuple[Path, str]]:
+    """Yield what is to be said of the second rule's targets that the first has too."""
+    earlier, later = rules[first], rules[second]
+    if earlier.shadow or later.shadow:
+        return
+    taken = {(target.region, target.namespace): target.override for target in earlier.sync}
+    covered = covers_rule(earlier, later)
+    for position, target in enumerate(later.sync):
+        path: Path = ("rules", second, "sync", position)
+        override = taken.get((target.region, target.namespace))
+        if override is None:
+            continue
+        if covered:
+            message = f"rules[{first}] has this target for all that this rule matches"
+            yield path, f"{message}: its override holds"
+        elif override is not target.override:
+            message = f"rules[{first}] has this target too, with another override"
+            yield path, f"{message}: for a push like {push.image} the first one's holds"

@@ -1,0 +1,33 @@
+"""Rules: which pushes go where. docs/rules.md has the language and its grammars.
+
+glob, regex, version and ranges are the patterns; match has the rule; index finds the rules that a
+push can match among thousands; targets says what becomes of each target; trace shows all of it.
+"""
+
+from swrhook.rules.glob import Glob
+from swrhook.rules.index import Rulebook
+from swrhook.rules.match import FIELDS, Pattern, Rule, Verdict, judge
+from swrhook.rules.ranges import Semver
+from swrhook.rules.regex import Regex
+from swrhook.rules.targets import VARIABLES, Decision, Fate, RuleTarget, decide, unknown_variables
+from swrhook.rules.trace import Trace, trace
+
+__all__ = [
+    "FIELDS",
+    "VARIABLES",
+    "Decision",
+    "Fate",
+    "Glob",
+    "Pattern",
+    "Regex",
+    "Rule",
+    "RuleTarget",
+    "Rulebook",
+    "Semver",
+    "Trace",
+    "Verdict",
+    "decide",
+    "judge",
+    "trace",
+    "unknown_variables",
+]

@@ -1,0 +1,68 @@
+"""One rule and one push: whether the rule wants it, and the first reason why not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from swrhook.model import Push
+from swrhook.rules.attachments import attachment
+from swrhook.rules.targets import RuleTarget
+
+FIELDS = ("source", "namespace", "repository", "tag")
+
+
+class Pattern(Protocol):
+    """Something that a field's value fits or does not; as text it is what the file says."""
+
+    def matches(self, value: str) -> bool:
+        """Tell whether the whole of `value` fits."""
+        ...
+
+
+Patterns = Mapping[str, Sequence[Pattern]]
+
+
+class Verdict(StrEnum):
+    """What a rule says of a push."""
+
+    WANTED = "wanted"
+    NOT_MATCHED = "not matched"
+    EXCLUDED = "excluded"
+    ATTACHMENT = "attachment"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: `when` all its fields match (any pattern of each) and no pattern of `unless`.
+
+    A rule in `shadow` decides as any other, but nothing comes of it except the record.
+    """
+
+    name: str
+    when: Patterns
+    unless: Patterns
+    sync: Sequence[RuleTarget]
+    enabled: bool = True
+    shadow: bool = False
+    skip_attachments: bool = True
+
+
+def judge(rule: Rule, push: Push) -> Verdict:
+    """Tell what the rule says of the push. Plan, trace and everything else decide by this."""
+    if not rule.enabled:
+        return Verdict.DISABLED
+    if not all(fits(patterns, push, field) for field, patterns in rule.when.items()):
+        return Verdict.NOT_MATCHED
+    if any(fits(patterns, push, field) for field, patterns in rule.unless.items()):
+        return Verdict.EXCLUDED
+    if rule.skip_attachments and attachment(push) is not None:
+        return Verdict.ATTACHMENT
+    return Verdict.WANTED
+
+
+def fits(patterns: Sequence[Pattern], push: Push, field: str) -> bool:
+    """Tell whether any of the patterns fits the field's value."""
+    value: str = getattr(push, field)
+    return any(pattern.matches(value) for pattern in patterns)

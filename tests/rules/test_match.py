@@ -1,0 +1,69 @@
+"""A rule wants what all its fields match and none of its exclusions does."""
+
+import pytest
+
+from swrhook.model import Push
+from swrhook.rules import FIELDS, Glob, Rule, RuleTarget, Verdict, judge, unknown_variables
+
+PUSH = Push("harbor-prod", "cn-north-4", "team-a", "web/shop", "1.2.3")
+
+
+def wants(rule: Rule) -> bool:
+    return judge(rule, PUSH) is Verdict.WANTED
+
+
+def rule(when: dict[str, list[str]], unless: dict[str, list[str]] | None = None) -> Rule:
+    def patterns(clauses: dict[str, list[str]]) -> dict[str, list[Glob]]:
+        return {field: [Glob(text) for text in texts] for field, texts in clauses.items()}
+
+    target = RuleTarget("cn-east-3", "team-a")
+    return Rule("a rule", patterns(when), patterns(unless or {}), [target])
+
+
+def test_a_rule_without_conditions_wants_everything() -> None:
+    assert wants(rule({}))
+
+
+def test_all_fields_have_to_match() -> None:
+    fitting = {
+        "source": ["harbor-*"],
+        "namespace": ["team-?"],
+        "repository": ["web/*"],
+        "tag": ["1.*"],
+    }
+    assert set(FIELDS) == set(fitting)
+    assert wants(rule(fitting))
+    for field in FIELDS:
+        assert not wants(rule({**fitting, field: ["nothing"]}))
+
+
+def test_any_pattern_of_a_field_will_do() -> None:
+    assert wants(rule({"tag": ["nothing", "1.*"]}))
+    assert not wants(rule({"tag": []}))
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_any_match_of_an_exclusion_excludes(field: str) -> None:
+    assert not wants(rule({}, {field: ["**"]}))
+    others = {each: ["nothing"] for each in FIELDS}
+    assert not wants(rule({}, {**others, field: ["nothing", "**"]}))
+    assert wants(rule({}, {field: ["nothing"]}))
+
+
+@pytest.mark.parametrize(
+    ("template", "namespace"),
+    [
+        ("team-b", "team-b"),
+        ("{namespace}", "team-a"),
+        ("mirror-{namespace}", "mirror-team-a"),
+        ("{namespace}.{namespace}", "team-a.team-a"),
+        ("{repository}", "web/shop"),  # which the plan refuses
+    ],
+)
+def test_variables_stand_for_the_pushs_own_names(template: str, namespace: str) -> None:
+    assert namespace == RuleTarget("cn-east-3", template).namespace_for(PUSH)
+
+
+def test_unknown_variables_are_found() -> None:
+    assert ["tag", ""] == unknown_variables("{namespace}-{tag}-{}-{repository}")
+    assert [] == unknown_variables("{namespace}{repository}")

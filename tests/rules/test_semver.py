@@ -1,0 +1,207 @@
+"""Versions in tags and ranges of them: the vectors of docs/rules.md's grammar, and its laws."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from swrhook.rules import Semver
+from swrhook.rules.version import Version, version
+
+RC1 = ((1, 0, "rc"), (0, 1, ""))
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("1.2.3", Version((1, 2, 3), None, "")),
+        ("v1.2.3", Version((1, 2, 3), None, "")),
+        ("1.2", Version((1, 2, 0), None, "")),
+        ("1", Version((1, 0, 0), None, "")),
+        ("22.04", Version((22, 4, 0), None, "")),
+        ("v20260101", Version((20260101, 0, 0), None, "")),
+        ("1.2.3-rc1", Version((1, 2, 3), RC1, "")),
+        ("1.2.3-rc.1", Version((1, 2, 3), RC1, "")),
+        ("1.2.3-RC-1", Version((1, 2, 3), RC1, "")),
+        ("1.2.3rc1", Version((1, 2, 3), RC1, "")),
+        ("1.2.3-SNAPSHOT", Version((1, 2, 3), ((1, 0, "snapshot"),), "")),
+        ("1.2.3-alpine", Version((1, 2, 3), None, "alpine")),
+        ("1.2.3-alpine3.19", Version((1, 2, 3), None, "alpine3.19")),
+        ("1.2.3-rc1-alpine", Version((1, 2, 3), RC1, "alpine")),
+        ("1.2.3-4", Version((1, 2, 3), None, "")),
+        ("1.2.3-20260101", Version((1, 2, 3), None, "")),
+        ("1.2.3-4-slim", Version((1, 2, 3), None, "slim")),
+        ("1.2.3-debian-12-r4", Version((1, 2, 3), None, "debian-12-r4")),
+        ("1.2.3-bookworm", Version((1, 2, 3), None, "bookworm")),
+        ("1.2.3-amd64", Version((1, 2, 3), None, "amd64")),
+        ("1.2.3_build.5", Version((1, 2, 3), None, "")),
+        ("1.2.3-rc1_build.5", Version((1, 2, 3), RC1, "")),
+        ("20260101", None),
+        ("4711", None),
+        ("latest", None),
+        ("1.2.3.4", None),
+        ("1.2.", None),
+        ("1.2.3-", None),
+        ("1.2.3alpine", None),
+        ("v", None),
+        ("", None),
+        ("release-1.2.3", None),
+        ("deadbeef", None),
+        ("1234567", None),
+        ("sha256-" + "ab" * 32, None),
+        ("\u0661.2.3", None),
+    ],
+)
+def test_versions(tag: str, expected: Version | None) -> None:
+    assert expected == version(tag)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("1.2.3-alpha", "1.2.3-alpha.1"),
+        ("1.2.3-alpha.1", "1.2.3-beta"),
+        ("1.2.3-rc.2", "1.2.3-rc.10"),
+        ("1.2.3-rc10", "1.2.3"),
+        ("1.2.3", "1.2.10"),
+        ("1.9", "1.10"),
+        ("1.9.9", "2"),
+    ],
+)
+def test_the_order_of_versions(earlier: str, later: str) -> None:
+    first, second = version(earlier), version(later)
+    assert first is not None
+    assert second is not None
+    assert first.key < second.key
+
+
+@pytest.mark.parametrize(
+    ("text", "inside", "outside"),
+    [
+        ("1.2.3", "1.2.3 v1.2.3 1.2.3-4 1.2.3_x", "1.2.4 1.2.3-rc1 1.2.3-alpine"),
+        ("=1.2", "1.2.0 1.2.9 1.2", "1.3.0 1.1.9 1.3.0-rc1"),
+        ("1", "1.0.0 1.9.9", "2.0.0 0.9.9"),
+        ("1.x", "1.0.0 1.9.9", "2.0.0"),
+        ("1.2.*", "1.2.0 1.2.9", "1.3.0"),
+        ("*", "0.0.0 9.9.9", "1.0.0-rc1 latest"),
+        (">1.2.3", "1.2.4", "1.2.3 1.2.3-4"),
+        (">1.2", "1.3.0", "1.2.9"),
+        (">=1.2 <2", "1.2.0 1.99.0 v1.5", "2.0.0 1.1.9 2.0.0-rc1"),
+        (">=1.2, <2", "1.2.0", "2.0.0"),
+        (">=1.2<2", "1.2.0", "2.0.0"),
+        (">= v1.2", "1.2.0", "1.1.0"),
+        ("<=1.2", "1.2.9 0.1", "1.3.0"),
+        ("<=1.2.3", "1.2.3", "1.2.4"),
+        ("<1.2", "1.1.9", "1.2.0"),
+        ("~1.4", "1.4.0 1.4.9", "1.5.0 1.3.9"),
+        ("~1.4.2", "1.4.2 1.4.9", "1.4.1 1.5.0"),
+        ("~1", "1.0.0 1.9.9", "2.0.0"),
+        ("^2", "2.0.0 2.9.9", "3.0.0 1.9.9 3.0.0-rc1"),
+        ("^1.2.3", "1.2.3 1.9.0", "1.2.2 2.0.0"),
+        ("^0.3.1", "0.3.1 0.3.9", "0.4.0 0.3.0"),
+        ("^0.0.3", "0.0.3", "0.0.4"),
+        ("^0.0", "0.0.9", "0.1.0"),
+        ("^0", "0.9.9", "1.0.0"),
+        ("1.2 || ^3", "1.2.5 3.4.0", "1.3.0 2.0.0 4.0.0"),
+        (">=1.2.0-rc.2", "1.2.0-rc.2 1.2.0-rc10 1.2.0 1.3.0", "1.2.0-rc1 1.3.0-rc1"),
+        ("<2.0.0-rc.1", "1.0.0 2.0.0-beta", "2.0.0-rc.1 2.0.0 1.9.9-rc1"),
+        ("1.2.3-rc1", "1.2.3-rc1 1.2.3rc.1", "1.2.3 1.2.3-rc2"),
+        (">*", "", "0.0.0 9.9.9"),
+    ],
+)
+def test_ranges(text: str, inside: str, outside: str) -> None:
+    wanted = Semver(text)
+
+    assert [] == [tag for tag in inside.split() if not wanted.matches(tag)]
+    assert [] == [tag for tag in outside.split() if wanted.matches(tag)]
+
+
+@pytest.mark.parametrize(
+    ("variant", "inside", "outside"),
+    [
+        ("alpine", "1.2.3-alpine", "1.2.3 1.2.3-alpine3.19 1.2.3-slim"),
+        ("alpine*", "1.2.3-alpine 1.2.3-alpine3.19", "1.2.3 1.2.3-slim-alpine"),
+        ("debian-12-*", "1.2.3-debian-12-r4", "1.2.3-debian-11-r4"),
+        ("*", "1.2.3 1.2.3-alpine", "1.1.0"),
+    ],
+)
+def test_variants(variant: str, inside: str, outside: str) -> None:
+    wanted = Semver(">=1.2", variant)
+
+    assert [] == [tag for tag in inside.split() if not wanted.matches(tag)]
+    assert [] == [tag for tag in outside.split() if wanted.matches(tag)]
+
+
+def test_pre_releases_come_when_asked_for() -> None:
+    wanted = Semver(">=1.2 <2", prerelease=True)
+
+    assert wanted.matches("1.3.0-rc1")
+    assert not wanted.matches("1.2.0-rc1")  # it is before 1.2
+    assert not wanted.matches("2.0.0-rc1")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is no range: nothing stands at its character 1; write * for any"),
+        (">=1 || ", "is no range: nothing stands at its character 7; write * for any"),
+        ("1.2 - 1.4", "is no range from its character 5 on: write «>=1.2 <=1.4», not «1.2 - 1.4»"),
+        ("!=1", "is no range from its character 1 on: there is no «!=»; write a «not»"),
+        ("1 | 2", "is no range from its character 3 on: «or» is written «||»"),
+        (
+            ">=1.2-rc1",
+            "is no range: the pre-release at its character 7 needs three numbers before it",
+        ),
+        ("1.x.2", "is no range: from its character 1 on, a number follows an «x»"),
+        (
+            ">=1 two",
+            (
+                "is no range from its character 5 on: "
+                "write comparisons like >=1.2, <2, ~1.4, ^2 or 1.2.3"
+            ),
+        ),
+    ],
+)
+def test_what_is_no_range_is_told_with_its_place(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match="is no range") as caught:
+        Semver(text)
+    assert message == str(caught.value)
+
+
+@pytest.mark.parametrize("text", [">=2 <1", ">1.2.3 <1.2.3", "<0", ">1 =1", "<*"])
+def test_a_range_without_a_version_is_empty(text: str) -> None:
+    assert Semver(text).is_empty
+
+
+numbers = st.tuples(*[st.integers(0, 3)] * 3)
+COMPARE = {
+    ">=": lambda a, b: a >= b,
+    ">": lambda a, b: a > b,
+    "<=": lambda a, b: a <= b,
+    "<": lambda a, b: a < b,
+    "=": lambda a, b: a == b,
+}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(COMPARE)), numbers), min_size=1, max_size=3), numbers
+)
+def test_whole_versions_compare_as_their_numbers(
+    comparisons: list[tuple[str, tuple[int, int, int]]], release: tuple[int, int, int]
+) -> None:
+    text = " ".join(f"{sign}{'.'.join(map(str, n))}" for sign, n in comparisons)
+    expected = all(COMPARE[sign](release, n) for sign, n in comparisons)
+
+    assert expected is Semver(text).matches(".".join(map(str, release)))
+    assert not (expected and Semver(text).is_empty)
+
+
+@given(
+    st.text(max_size=20) | st.text("0123456789.xv<>=~^|- rc*", max_size=16), st.text(max_size=20)
+)
+def test_any_text_is_a_range_or_a_mistake(text: str, tag: str) -> None:
+    try:
+        wanted = Semver(text)
+    except ValueError as exc:
+        assert str(exc).startswith("is no range")  # noqa: PT017  # what else it says is above
+    else:
+        assert wanted.matches(tag) in {True, False}
