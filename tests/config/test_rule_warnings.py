@@ -1,0 +1,127 @@
+"""Rules that are right and still not meant: what `check` warns of."""
+
+from collections.abc import Callable
+
+import pytest
+
+from swrhook.config import Config
+
+Read = Callable[[str | bytes], Config]
+
+COVERED = "rules[0] has this target for all that this rule matches: its override holds"
+
+
+def warnings(read: Read, small: str, *rules: str) -> list[str]:
+    """Return what is said of rules with these keys, all to one target unless they name another."""
+    target = "sync: [{region: cn-east-3, namespace: team-a}]"
+    lines = [
+        f"  - {{name: r{n}, {keys}, {'' if 'sync:' in keys else target}}}"
+        for n, keys in enumerate(rules)
+    ]
+    text = small[: small.index("rules:\n")] + "\n".join(["rules:", *lines])
+    return [line.split(": ", 1)[1] for line in read(text).warnings]
+
+
+OVERRIDING = "sync: [{region: cn-east-3, namespace: team-a, override: true}]"
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        (
+            "{tag: 'v*', not: {tag: 'v*'}}",
+            "rules[0].when.not.tag: excludes every tag that the rule lets pass: it never matches",
+        ),
+        (
+            "{tag: [v1, v2-rc1], not: {tag: ['v1', '*-rc*']}}",
+            "rules[0].when.not.tag: excludes every tag that the rule lets pass: it never matches",
+        ),
+        (
+            "{not: {repository: '**'}}",
+            (
+                "rules[0].when.not.repository: excludes every repository that the rule lets pass:"
+                " it never matches"
+            ),
+        ),
+        (
+            "{tag: {semver: '>=2 <1'}}",
+            "rules[0].when.tag: «semver >=2 <1»: no version is in this range: nothing ever matches",
+        ),
+        (
+            "{namespace: {regex: 'Team-.*'}}",
+            (
+                "rules[0].when.namespace: «regex Team-.*»: no namespace begins as this expression"
+                " does: nothing ever matches"
+            ),
+        ),
+    ],
+)
+def test_a_rule_that_contradicts_itself(when: str, expected: str, read: Read, small: str) -> None:
+    assert [expected] == warnings(read, small, f"when: {when}")
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "{tag: 'v*', not: {tag: '*-rc*'}}",
+        "{repository: 'web/**', not: {repository: 'web/*'}}",
+        "{namespace: {regex: '(?i)team-.*'}}",
+        "{tag: {semver: '>=1 <2 || >=3 <2'}}",
+        "{namespace: {regex: '.*'}, tag: {regex: '[A-Z].*'}}",
+    ],
+)
+def test_a_rule_that_may_match_is_not_warned_of(when: str, read: Read, small: str) -> None:
+    assert [] == warnings(read, small, f"when: {when}")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("{}", "{tag: v1}"),
+        ("{namespace: 'team-*'}", "{namespace: team-a, tag: {semver: '1'}}"),
+        ("{repository: 'web/**'}", "{repository: ['web/*', web/shop]}"),
+        ("{not: {tag: '*-rc*'}}", "{not: {tag: '*-rc*', namespace: a}}"),
+    ],
+)
+def test_a_target_that_an_earlier_rule_has_for_all_of_it(
+    first: str, second: str, read: Read, small: str
+) -> None:
+    said = warnings(read, small, f"when: {first}", f"when: {second}")
+
+    assert [f"rules[1].sync[0]: {COVERED}"] == said
+
+
+def test_a_target_that_two_rules_want_with_another_override(read: Read, small: str) -> None:
+    said = warnings(
+        read, small, "when: {tag: latest}", f"when: {{namespace: team-a}}, {OVERRIDING}"
+    )
+    assert [] == said  # no example was found: neither names what the other does
+
+    said = warnings(
+        read,
+        small,
+        "when: {namespace: team-a, tag: latest}",
+        f"when: {{namespace: 'team-*'}}, {OVERRIDING}",
+    )
+    assert [
+        (
+            "rules[1].sync[0]: rules[0] has this target too, with another override: for a push like"
+            " team-a/any:latest the first one's holds"
+        )
+    ] == said
+
+
+def test_rules_that_share_nothing_are_not_warned_of(read: Read, small: str) -> None:
+    other = "sync: [{region: cn-east-3, namespace: other}]"
+
+    assert [] == warnings(read, small, "when: {tag: v1}", f"when: {{tag: v2}}, {OVERRIDING}")
+    assert [] == warnings(read, small, "when: {}", f"when: {{}}, {other}")
+    assert [] == warnings(read, small, "when: {}", f"when: {{}}, shadow: true, {OVERRIDING}")
+    assert [] == warnings(read, small, "when: {}", f"when: {{}}, enabled: false, {OVERRIDING}")
+
+
+def test_very_many_overlaps_are_counted(read: Read, small: str) -> None:
+    said = warnings(read, small, *["when: {}"] * 12)
+
+    assert 51 == len(said)
+    assert "rules: 16 more targets are wanted by several rules" == said[-1]
