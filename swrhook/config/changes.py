@@ -24,6 +24,7 @@ def marks(checked: Mapping[str, Data]) -> Marks:
         "access": _marked(access),
         "sources": _marked(checked["sources"]),
         "rules": _marked({rule["name"]: rule for rule in checked["rules"]}),
+        "defaults": _marked(checked.get("defaults", {})),
         "settings": _marked(checked.get("settings", {})),
     }
 
@@ -41,7 +42,7 @@ def _marked(named: Mapping[str, Data]) -> dict[str, bytes]:
 
 
 def _mark(value: Data) -> bytes:
-    # Durations, networks and the like have a text of their own.
+    # Durations, networks, patterns and the like have a text of their own.
     return sha256(json.dumps(value, default=str, sort_keys=True).encode()).digest()
 
 

@@ -110,6 +110,7 @@ def _parse(
         raise BadConfiguration(findings.mistakes)
     rules = build_rules(checked["rules"], checked.get("defaults", {}))
     warn_of_rules(rules, findings)
+    marked = marks(checked)
     checked = _without_origin({key: checked[key] for key in checked if key != "rules"})
     return Config(
         version=sha256(text).hexdigest()[:12],
@@ -122,7 +123,7 @@ def _parse(
         warnings=tuple(findings.warnings),
         text=text,
         secret_files=tuple(secret_files),
-        marks=marks(checked),
+        marks=marked,
     )
 
 
