@@ -18,7 +18,7 @@ from swrhook.model import Push
 from swrhook.plan import plan
 
 FEW, MANY = 10, 10_000
-PUSHES = 1_000
+PUSHES = 500
 ROUNDS = 3
 HEAD = """\
 swr:

@@ -15,20 +15,28 @@ _REGEX = {"**": "(?s:.*)", "*": "[^/]*", "?": "[^/]"}
 
 
 class Glob:
-    """One glob. RE2 underneath: no pattern takes more than linear time."""
+    """One glob. With several `*` RE2 is underneath: no pattern takes more than linear time."""
 
     def __init__(self, text: str) -> None:
         """Take the glob; every text is one. It is compiled when it is first needed."""
         self.text = text
-        first = _TOKEN.search(text)
-        self.literal = first is None
-        self.prefix = text if first is None else text[: first.start()]
+        tokens = list(_TOKEN.finditer(text))
+        self.literal = not tokens
+        self.prefix = text[: tokens[0].start()] if tokens else text
+        self._star = tokens[0][0] if len(tokens) == 1 and tokens[0][0] != "?" else None
+        self._suffix = text[tokens[-1].end() :] if tokens else ""
 
     def matches(self, value: str) -> bool:
         """Tell whether the whole of `value` fits."""
         if self.literal:
             return value == self.text
-        return value.startswith(self.prefix) and self._compiled.fullmatch(value) is not None
+        if not (value.startswith(self.prefix) and value.endswith(self._suffix)):
+            return False
+        if self._star is None:
+            return self._compiled.fullmatch(value) is not None
+        end = len(value) - len(self._suffix)
+        between = value[len(self.prefix) : end]
+        return end >= len(self.prefix) and (self._star == "**" or "/" not in between)
 
     @cached_property
     def regex(self) -> str:
