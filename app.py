@@ -22,6 +22,7 @@ from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.group_commit import Recorder
 from swrhook.ledger.holding import release
 from swrhook.ledger.keeping import RefusedCredentials
+from swrhook.ledger.operating import Operator
 from swrhook.ledger.recording import Recording
 from swrhook.metrics import Metrics
 from swrhook.model import Lane
@@ -112,13 +113,13 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
         lambda config: current.replace(make(config, current.value)),
         lambda before, after: _go_on(before, after, engine, database),
     )
-    recorder = _recorder(database, engine, reporter)
+    recorder, operator = _writers(database, engine, reporter)
     told = Health(
         checks={"ledger": recorder.check, "engine": engine.check},
         notes={"configuration": reload.wrong},
         configuration=reload.in_use,
     )
-    web = create_web(lambda: current.value.config, recorder.record, database, metrics, told)
+    web = create_web(lambda: current.value.config, recorder.record, operator, metrics, told)
     watch = Watch(Hearing(database, lambda: current.value.config, now))
     return Service(web, engine, watch, reload, recorder, current, database)
 
@@ -170,14 +171,19 @@ def _engine(settings: Settings, database: Database, current: Current[InUse]) -> 
     return EmbeddedEngine(database, run, settings.workers)
 
 
-def _recorder(database: Database, engine: EmbeddedEngine, reporter: Reporter) -> Recorder:
+def _writers(
+    database: Database, engine: EmbeddedEngine, reporter: Reporter
+) -> tuple[Recorder, Operator]:
+    """Return who records what senders deliver, and who does what people wish."""
+
     def wake(lanes: Sequence[Lane], connection: Connection) -> None:
         engine.wake(lanes, now(), connection)
 
     def recorded(recording: Recording) -> None:
         reporter.superseded(recording.superseded, now())
 
-    return Recorder(database, wake, recorded)
+    recorder = Recorder(database, wake, recorded)
+    return recorder, Operator(database, wake, reporter.report, recorded)
 
 
 def _go_on(before: Config, after: Config, engine: EmbeddedEngine, database: Database) -> None:

@@ -12,6 +12,7 @@ SwrhookError
 │   ├── TooLarge                 over a cap
 │   ├── NothingUsable            a caller that waits for the answer is told why
 │   ├── NothingToReplay          what is kept of a delivery gives nothing to do again
+│   ├── StateForbids             a sync is not in a state for what is wanted of it
 │   └── CannotRecord             not on disk: again, later
 ├── Ignored                  authentic and understood, not for us
 ├── UnknownShape             JSON of a shape that the dialect does not know: quarantined
@@ -104,6 +105,12 @@ class NothingToReplay(Refused):
     """A delivery cannot be replayed; the message says why, and what can be."""
 
     code = "nothing_to_replay"
+
+
+class StateForbids(Refused):
+    """The state of a sync forbids what is wanted of it; the message names the state."""
+
+    code = "state_forbids"
 
 
 class CannotRecord(Refused):

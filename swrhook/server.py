@@ -15,6 +15,8 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 PATIENCE = 10.0
+# Where the application keeps the event that ends its waits.
+LEAVING = "swrhook.leaving"
 _BETWEEN_LOOKS = 0.5
 _LONGEST_LINGER = 2.0
 
@@ -61,6 +63,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self.watch = Watch(PATIENCE)
         self.watch.start()
         super().init_process()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401  # gunicorn's own types
+        """Begin to end: what waits on purpose would be waited for."""
+        leaving = getattr(getattr(self, "wsgi", None), "extensions", {}).get(LEAVING)
+        if leaving is not None:
+            leaving.set()
+        super().handle_exit(sig, frame)
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401  # gunicorn's own types
         """Serve one request of a connection."""

@@ -61,7 +61,8 @@ class Judge:
                 return self._failed(sync, source, Event.POSTPONE)
             return Verdict(Event.CLAIM, values={"called_digest": None})
         if target == source and not call_open:
-            return Verdict(Event.FIND, reason="the target held the source's digest already")
+            reason = "the target held the source's digest already"
+            return Verdict(Event.FIND, reason=reason, values={"called_digest": source})
         return Verdict(Event.CLAIM, values={"called_digest": source})
 
     def after_call(self, sync: Sync, error: SwrError | None, *, tags_in_call: int) -> Verdict:

@@ -11,6 +11,9 @@ from swrhook.config.tree import Data
 from swrhook.config.values import Pace
 from swrhook.retry import Retry, Verify
 
+# A wait holds a thread of gunicorn's (32) for as long as it lasts: most are left to the others.
+MOST_WAITS = 16
+
 _SOME_TIME = at_least("1ms")
 _A_SECOND = at_least("1s")
 
@@ -77,6 +80,6 @@ class OptionsSection(Section):
     pace = Part(PaceSection)
     timeouts = Part(TimeoutsSection)
     trusted_proxies = Items(Network(validate=checks.some_network))
+    waits = Whole(0, MOST_WAITS)
     retention = Later()
-    waits = Later()
     reconcile = Later()

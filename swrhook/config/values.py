@@ -123,6 +123,7 @@ class Options:
     batch: int = 100
     pace: Pace = Pace()
     timeouts: Timeouts = Timeouts()
+    waits: int = 8
     trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
 
     @property

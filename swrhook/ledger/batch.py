@@ -6,6 +6,7 @@ No SQL: recording.py reads what has to be known before, and writes the rows afte
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from swrhook.ledger.ids import new_id
@@ -13,6 +14,9 @@ from swrhook.ledger.moving import LATER_PUSH
 from swrhook.model import Entry, Lane, Outcome, PlannedSync, Push, State, route
 
 Row = dict[str, Any]
+
+# Of a sync that no delivery announced.
+NO_PUSH: Row = {"id": None, "delivery": None}
 
 # A longer event id stands in the key as its hash: PostgreSQL indexes no text over 2,704 bytes.
 _LONGEST_ID = 256
@@ -100,13 +104,20 @@ def _add_fresh(batch: Batch, entry: Entry, push_row: Row, planned: Sequence[Plan
     if push_row["event_key"] is not None:
         batch.events[push_row["event_key"]] = latest
     for sync in planned:
-        row, lane = _sync_row(sync, entry, push_row)
-        earlier = batch.newest.get(row["route"])
-        if earlier is not None:
-            batch.syncs[earlier] |= _SUPERSEDED | {"superseded_by": row["id"]}
-        batch.newest[row["route"]] = row["id"]
-        batch.syncs[row["id"]] = row
-        batch.lanes[lane] = None
+        add_sync(batch, sync, entry.rules_version, entry.received_at, push_row)
+
+
+def add_sync(
+    batch: Batch, sync: PlannedSync, rules_version: str, at: datetime, push_row: Row = NO_PUSH
+) -> None:
+    """Add a sync; it carries on for an earlier one of the batch on the same route."""
+    row, lane = _sync_row(sync, rules_version, at, push_row)
+    earlier = batch.newest.get(row["route"])
+    if earlier is not None:
+        batch.syncs[earlier] |= _SUPERSEDED | {"superseded_by": row["id"]}
+    batch.newest[row["route"]] = row["id"]
+    batch.syncs[row["id"]] = row
+    batch.lanes[lane] = None
 
 
 _SUPERSEDED: Row = {
@@ -148,7 +159,9 @@ def _push_row(push: Push, delivery: str, original: Row | None, *, is_new: bool) 
     }
 
 
-def _sync_row(sync: PlannedSync, entry: Entry, push_row: Row) -> tuple[Row, Lane]:
+def _sync_row(
+    sync: PlannedSync, rules_version: str, at: datetime, push_row: Row
+) -> tuple[Row, Lane]:
     push = sync.push
     lane = Lane(push.region, push.namespace, push.repository, sync.target, sync.override)
     row = {
@@ -167,12 +180,12 @@ def _sync_row(sync: PlannedSync, entry: Entry, push_row: Row) -> tuple[Row, Lane
         "lane": lane.key,
         "route": route(lane, push.tag),
         "rule": sync.rule,
-        "rules_version": entry.rules_version,
+        "rules_version": rules_version,
         "state": State.DUE.value,
         "reason": None,
         "superseded_by": None,
-        "created_at": entry.received_at,
-        "updated_at": entry.received_at,
-        "due_at": entry.received_at,
+        "created_at": at,
+        "updated_at": at,
+        "due_at": at,
     }
     return row, lane

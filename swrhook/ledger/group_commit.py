@@ -120,7 +120,7 @@ class Recorder:
             with self._database.write() as connection:
                 probe(connection, datetime.now(UTC))
         except (SQLAlchemyError, OSError) as exc:
-            self._trouble = str(_cannot_record(exc))
+            self._trouble = str(cannot_record(exc))
         else:
             self._trouble = None
 
@@ -134,7 +134,7 @@ class Recorder:
                 for waiting in batch:
                     self._write([waiting])
             else:
-                refusal = _cannot_record(exc)
+                refusal = cannot_record(exc)
                 self._trouble = str(refusal)
                 batch[0][1].set_exception(refusal)
             return
@@ -145,7 +145,8 @@ class Recorder:
             self._recorded(recording)
 
 
-def _cannot_record(exc: Exception) -> CannotRecord:
+def cannot_record(exc: Exception) -> CannotRecord:
+    """Return the refusal that an error of the database means."""
     reason = str(getattr(exc, "orig", None) or exc).splitlines() or [repr(exc)]
     refusal = CannotRecord(f"the ledger cannot be written: {reason[0]}")
     refusal.__cause__ = exc

@@ -56,12 +56,12 @@ def list_syncs(connection: Connection, wanted: SyncFilter) -> Page[ListedSync]:
     ]
     walks = _sync_walks(connection, wanted)
     ids = newest_ids(connection, syncs, walks, conditions, wanted.limit + 1)
-    return page(_syncs(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
+    return page(find_syncs(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
 
 
 def find_sync(connection: Connection, sync_id: str) -> ListedSync | None:
     """Return a sync by its id."""
-    return next(iter(_syncs(connection, [sync_id])), None)
+    return next(iter(find_syncs(connection, [sync_id])), None)
 
 
 def _sync_walks(connection: Connection, wanted: SyncFilter) -> Sequence[Walk]:
@@ -117,7 +117,8 @@ def _sync_conditions(wanted: SyncFilter) -> Iterable[Condition]:
         yield among(syncs.c.target_namespace, [wanted.namespace])
 
 
-def _syncs(connection: Connection, ids: Sequence[str]) -> list[ListedSync]:
+def find_syncs(connection: Connection, ids: Sequence[str]) -> list[ListedSync]:
+    """Return the syncs with these ids, newest first; what is not there is left out."""
     if not ids:
         return []
     query = _SYNCS.where(syncs.c.id.in_(ids)).order_by(syncs.c.id.desc())

@@ -1,6 +1,7 @@
 """State changes of syncs: each is one conditional statement, its WHERE clause is the lock."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -8,11 +9,12 @@ from sqlalchemy import Connection, case, literal, null, select, update
 
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.tables import OPEN, syncs
-from swrhook.life import TRANSITIONS
-from swrhook.model import Lane, State, Sync
+from swrhook.life import TRANSITIONS, Event
+from swrhook.model import Lane, PlannedSync, State, Sync
 from swrhook.verdict import Verdict
 
 LATER_PUSH = "a later push of the same tag"
+BY_AN_OPERATOR = "cancelled by an operator"
 
 
 def syncs_to_judge(
@@ -82,6 +84,55 @@ def supersede(connection: Connection, sync_id: str, heir: str, now: datetime) ->
     )
     reached = connection.execute(statement).scalar()
     return None if reached is None else State(reached)
+
+
+def cancel(connection: Connection, sync_id: str, now: datetime) -> Sync | None:
+    """End a sync by an operator's wish; return it, or None when its state forbids that.
+
+    A call in flight goes on and is recorded; without the claim it changes the sync no more.
+    """
+    values = {"due_at": None, "claim": None, "reason": BY_AN_OPERATOR}
+    return _by_an_operator(connection, sync_id, Event.CANCEL, now, values)
+
+
+def retry(
+    connection: Connection, sync: Sync, wanted: PlannedSync, rules_version: str, now: datetime
+) -> Sync | None:
+    """Begin an ended sync from new, as it is wanted now; None when its state forbids that."""
+    override = wanted.override
+    values = {
+        **_FROM_NEW,
+        "override": override,
+        "lane": replace(sync.lane, override=override).key,
+        "rule": wanted.rule,
+        "rules_version": rules_version,
+        "due_at": now,
+    }
+    return _by_an_operator(connection, sync.id, Event.RETRY, now, values)
+
+
+_FROM_NEW: Mapping[str, Any] = {
+    **dict.fromkeys(("reason", "error_code", "error_message", "error_remedy", "claim")),
+    **dict.fromkeys(("superseded_by", "called_digest", "verified_at")),
+    **dict.fromkeys(("waiting_since", "failing_since", "verifying_since")),
+    **dict.fromkeys(("attempts", "looks", "failures", "retriggers", "lost_claims"), 0),
+    "alone": False,
+}
+
+
+def _by_an_operator(
+    connection: Connection, sync_id: str, event: Event, now: datetime, values: Mapping[str, Any]
+) -> Sync | None:
+    transition = TRANSITIONS[event]
+    statement = (
+        update(syncs)
+        .where(syncs.c.id == sync_id)
+        .where(syncs.c.state.in_([state.value for state in transition.sources]))
+        .values(state=transition.to.value, updated_at=now, **values)
+        .returning(*WHOLE_SYNC)
+    )
+    row = connection.execute(statement).mappings().one_or_none()
+    return None if row is None else to_sync(row)
 
 
 def _error_columns(verdict: Verdict) -> dict[str, str | None]:

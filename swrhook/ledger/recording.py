@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from swrhook.ledger.batch import Batch, Row, add, event_key, tag_key
+from swrhook.ledger.batch import Batch, Row, add, add_sync, event_key, tag_key
 from swrhook.ledger.moving import supersede
 from swrhook.ledger.receipts import receipts
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.statements import portions, upsert
 from swrhook.ledger.tables import OPEN, deliveries, latest_pushes, pushes, syncs
 from swrhook.ledger.waking import wake_lanes
-from swrhook.model import Entry, Lane, Receipt, State, Sync
+from swrhook.model import Entry, Lane, PlannedSync, Receipt, State, Sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,19 @@ def record(connection: Connection, entries: Sequence[Entry]) -> Recording:
     superseded += _superseded_at_once(connection, batch)
     lanes = wake_lanes(connection, batch.lanes, max(entry.received_at for entry in entries))
     return Recording(receipts(connection, batch), superseded, lanes)
+
+
+def record_syncs(
+    connection: Connection, planned: Sequence[PlannedSync], rules_version: str, at: datetime
+) -> tuple[list[str], Recording]:
+    """Write syncs that no delivery announced; return their ids and what follows from them."""
+    batch = Batch({}, {})
+    for sync in planned:
+        add_sync(batch, sync, rules_version, at)
+    superseded = _supersede(connection, batch)
+    connection.execute(insert(syncs), list(batch.syncs.values()))
+    lanes = wake_lanes(connection, batch.lanes, at)
+    return list(batch.syncs), Recording((), superseded, lanes)
 
 
 def _known(

@@ -1,6 +1,7 @@
 """The web shell: Flask ends here."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from flask import Flask, g, has_app_context
@@ -8,39 +9,64 @@ from flask import Flask, g, has_app_context
 from swrhook.config.values import Config
 from swrhook.hearing import Hearing
 from swrhook.ledger.backlog import read_backlog
-from swrhook.ledger.database import Database
+from swrhook.ledger.operating import Operator
 from swrhook.metrics import Metrics
 from swrhook.model import Entry, Receipt
+from swrhook.server import LEAVING
 from swrhook.web import api, problems
 from swrhook.web.access import guard
+from swrhook.web.api.about import rules, stats
+from swrhook.web.api.deliveries import deliveries
+from swrhook.web.api.drain import drain
+from swrhook.web.api.sources import sources
+from swrhook.web.api.syncs import syncs
+from swrhook.web.api.waiting import waiting
+from swrhook.web.draining import Draining
 from swrhook.web.health import Health, health
 from swrhook.web.hooks import hooks
 from swrhook.web.metrics import metrics_route
 from swrhook.web.rates import Rates
 from swrhook.web.replays import replayer
 from swrhook.web.senders import source_lister
+from swrhook.web.waiting import Waits
 
 
 def create_web(
     config: Callable[[], Config],
     record: Callable[[Entry], Receipt],
-    database: Database,
+    operator: Operator,
     metrics: Metrics,
     told: Health,
 ) -> Flask:
     """Return the WSGI application with all its routes."""
     config = one_for_each_request(config)
+    database = operator.database
     app = Flask("swrhook", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members in the contract's order
     guard(app, config, metrics)
     app.register_blueprint(hooks(config, record, Rates().admit, metrics))
-    app.register_blueprint(health(told))
+    draining = Draining()
+    app.extensions[LEAVING] = draining.begun
+    checks = {**told.checks, "drain": draining.check}
+    app.register_blueprint(health(replace(told, checks=checks)))
     app.register_blueprint(metrics_route(metrics))
     metrics.watch(lambda: read_backlog(database, _now()))
     hearing = Hearing(database, config, _now)
     metrics.listen(hearing.recent)
     replay = replayer(config, record, database, metrics, _now)
-    api.install(app, database, _now, replay, source_lister(config, database, hearing, _now))
+    waits = Waits(config, database, draining.begun)
+    api.install(
+        app,
+        [
+            syncs(operator, config, _now),
+            waiting(waits, _now),
+            deliveries(database, _now, replay),
+            sources(source_lister(config, database, hearing, _now)),
+            rules(config),
+            stats(database, _now),
+            drain(draining, _now),
+        ],
+    )
     problems.install(app)
     return app
 

@@ -25,7 +25,7 @@ class Role(IntEnum):
 PUBLIC_BLUEPRINTS = frozenset({"hooks", "health"})
 METRICS = "metrics.metrics"
 # Where the method does not tell the role: GET and its like need READ, everything else OPERATE.
-ROLES: Mapping[str, Role] = {}
+ROLES: Mapping[str, Role] = {"drain.begin": Role.ADMIN}
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REALM = {"realm": "swrhook"}
@@ -54,6 +54,11 @@ def guard(app: Flask, config: Callable[[], Config], metrics: Metrics) -> None:
                 f"the token's role is {role.name.lower()}, this needs {needed.name.lower()}"
             )
         g.token_name = holder.name
+
+
+def name_object(name: str) -> None:
+    """Say what the current request is about, where its path does not."""
+    g.named_object = name
 
 
 def token_name() -> str | None:

@@ -17,6 +17,7 @@ from swrhook.errors import (
     NothingUsable,
     RateLimited,
     Refused,
+    StateForbids,
     TooLarge,
     Unauthenticated,
     Unconfirmed,
@@ -35,6 +36,7 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NothingUsable: HTTPStatus.UNPROCESSABLE_ENTITY,
     NothingToReplay: HTTPStatus.CONFLICT,
+    StateForbids: HTTPStatus.CONFLICT,
     CannotRecord: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -43,13 +45,18 @@ RETRY_AFTER = 5
 
 
 def problem(
-    status: int, detail: str, *, reasons: Sequence[str] = (), headers: Mapping[str, str] = {}
+    status: int,
+    detail: str,
+    *,
+    reasons: Sequence[str] = (),
+    more: Mapping[str, Any] = {},
+    headers: Mapping[str, str] = {},
 ) -> Response:
-    """Return an error as problem+json."""
+    """Return an error as problem+json, with what more it has to tell."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     members = {"detail": detail} | ({"reasons": list(reasons)} if reasons else {})
     return Response(
-        json.dumps(body | members, ensure_ascii=False) + "\n",
+        json.dumps(body | members | dict(more), ensure_ascii=False) + "\n",
         status,
         headers,
         content_type="application/problem+json",
@@ -100,7 +107,12 @@ def install(app: Flask) -> None:
     """Make every error of the app one of these."""
     app.register_error_handler(Refused, refusal)
     app.register_error_handler(HTTPException, http_problem)
+    app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(Exception, _defect)
+
+
+def _too_deep(_exc: RecursionError) -> Response:
+    return problem(HTTPStatus.BAD_REQUEST, "the JSON is nested too deeply")
 
 
 def _defect(exc: Exception) -> Response:

@@ -438,7 +438,7 @@ CASES = [
             "  verify: {first: 61s}\n"
             "  pace: {in_flight: 2, per_second: 0}\n"
             "  timeouts: {read: 1}\n"
-            "  waits: 8\n"
+            "  waits: 17\n"
             "defaults: {overide: 1}\n"
             "rules:"
         ),
@@ -460,7 +460,7 @@ CASES = [
                 "f:15:20: settings.timeouts.read: must be a duration like 30s (ms, s, m, h or d; at"
                 " most 36500d), not a number"
             ),
-            "f:16:10: settings.waits: is not supported by this version",
+            "f:16:10: settings.waits: must be from 0 to 16",
             "f:17:12: defaults: there is no such key: did you mean «override»?",
         ],
     ),

@@ -8,19 +8,21 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from swrhook.config import Config, parse
 from swrhook.config.values import Access
 from swrhook.errors import SwrError
 from swrhook.ledger.database import Database
 from swrhook.ledger.moving import move
-from swrhook.ledger.recording import record
+from swrhook.ledger.operating import Operator
+from swrhook.ledger.recording import Recording, record
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.tables import syncs
 from swrhook.life import Event
 from swrhook.metrics import Endpoint, Metrics
-from swrhook.model import Entry, Outcome, PlannedSync, Push, Receipt, Target
+from swrhook.model import Entry, Lane, Outcome, PlannedSync, Push, Receipt, Target
+from swrhook.reports import Reporter
 from swrhook.verdict import Verdict
 from swrhook.web import create_web
 from swrhook.web.health import Health
@@ -62,11 +64,24 @@ class Parts:
     config: Config = field(default_factory=configuration)
     metrics: Metrics = field(default_factory=Metrics)
     endpoints: Sequence[Endpoint] = ()
+    woken: list[Lane] = field(default_factory=list)
 
     @cached_property
     def web(self) -> Flask:
         self.metrics.pace(lambda: self.endpoints)
-        return create_web(lambda: self.config, self.write, self.database, self.metrics, Health())
+        return create_web(lambda: self.config, self.write, self.operator, self.metrics, Health())
+
+    @cached_property
+    def operator(self) -> Operator:
+        reporter = Reporter(self.metrics)
+
+        def recorded(recording: Recording) -> None:
+            reporter.superseded(recording.superseded, NOW)
+
+        return Operator(self.database, self.wake, reporter.report, recorded)
+
+    def wake(self, lanes: Sequence[Lane], _connection: Connection) -> None:
+        self.woken += lanes
 
     def client(self, token: str | None = READ) -> FlaskClient:
         client = self.web.test_client()

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from swrhook.life import Event
 from swrhook.web.access import Role
-from tests.web.parts import Parts
+from tests.web.parts import OPERATE, Parts
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 
@@ -32,6 +33,37 @@ def test_every_role_is_documented() -> None:
     documented = re.findall(r"^\| `(\w+)` \|", section("Access"), re.MULTILINE)
 
     assert [role.name.lower() for role in Role] == documented
+
+
+def test_the_parameters_and_statuses_of_a_wait_are_documented(parts: Parts) -> None:
+    spec = parts.client().get("/api/openapi.json").get_json()
+    operation = spec["paths"]["/api/v1/wait"]["get"]
+    documented = re.findall(r"^\| `?(\w+)`? \|", section("Wait"), re.MULTILINE)
+
+    described = [p["name"] for p in operation["parameters"]]
+    statuses = [status for status in operation["responses"] if status not in ("422", "default")]
+    assert ["parameter", *described, "status", *sorted(statuses)] == documented
+
+
+def test_the_example_of_numbers_has_the_members_of_a_real_answer(parts: Parts) -> None:
+    parts.happen(parts.push("team/web:v1").syncs[0].id, Event.FIND)
+    blocks = re.findall(r"```json\n(.*?)```", section("Rules and numbers"), re.DOTALL)
+
+    def shape(value: object) -> object:
+        if isinstance(value, dict):
+            return {name: shape(inner) for name, inner in value.items()}
+        return [shape(inner) for inner in value] if isinstance(value, list) else None
+
+    real = parts.client().get("/api/v1/stats").get_json()
+    assert [shape(real)] == [shape(json.loads(block)) for block in blocks]
+
+
+def test_the_example_of_an_order_can_be_ordered(parts: Parts) -> None:
+    [example] = re.findall(r"```json\n(.*?)```", section("Retry, cancel, order"), re.DOTALL)
+
+    answer = parts.client(OPERATE).post("/api/v1/syncs", json=json.loads(example))
+
+    assert 202 == answer.status_code, answer.text
 
 
 @pytest.mark.parametrize("name", ["syncs", "deliveries"])

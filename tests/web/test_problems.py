@@ -34,7 +34,9 @@ def test_404_of_an_object_says_what_there_is_not(parts: Parts) -> None:
     assert (404, "there is no delivery with this id") == problem(client.get("/api/v1/deliveries/x"))
 
 
-@pytest.mark.parametrize("path", ["/api/v1/syncs", "/healthz", "/metrics", "/api/openapi.json"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/deliveries", "/healthz", "/metrics", "/api/openapi.json"]
+)
 def test_405_names_what_is_allowed(parts: Parts, path: str) -> None:
     answer = parts.client().delete(path)
 
@@ -76,7 +78,7 @@ def test_500_of_a_hook_is_a_problem_too(parts: Parts) -> None:
     def fail(_entry: Entry) -> Receipt:
         raise RuntimeError("a defect")
 
-    web = create_web(lambda: parts.config, fail, parts.database, parts.metrics, Health())
+    web = create_web(lambda: parts.config, fail, parts.operator, parts.metrics, Health())
     answer = web.test_client().post(
         "/hooks/ci",
         json={"image": "team/web:v1"},

@@ -1,22 +1,16 @@
 """The API for people and programs: /api/v1 and its description, /api/openapi.json."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Iterable
 from http import HTTPStatus
+from typing import Any
 
 from flask import Flask
 from flask_smorest import Api
 from marshmallow import Schema
 
 from swrhook import __version__
-from swrhook.ledger.database import Database
-from swrhook.ledger.listed import ListedDelivery, ListedSource
-from swrhook.web.api.deliveries import deliveries
+from swrhook.web.api.fields import DurationField, ImageField, SinceField, TagField
 from swrhook.web.api.schemas import ProblemSchema
-from swrhook.web.api.sources import sources
-from swrhook.web.api.syncs import syncs
-
-Clock = Callable[[], datetime]
 
 _ABOUT = """What swrhook received, and where every image tag is.
 
@@ -55,13 +49,7 @@ class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
             self.spec.components.response(name, described, lazy=True)
 
 
-def install(
-    app: Flask,
-    database: Database,
-    clock: Clock,
-    replay: Callable[[str], ListedDelivery],
-    list_sources: Callable[[], list[ListedSource]],
-) -> None:
+def install(app: Flask, blueprints: Iterable[Any]) -> None:
     """Add the API to the app."""
     app.config["OPENAPI_URL_PREFIX"] = "/api"
     api = _Api(
@@ -73,6 +61,7 @@ def install(
             **_OPTIONS,
         },
     )
-    api.register_blueprint(syncs(database, clock), url_prefix="/api/v1")
-    api.register_blueprint(sources(list_sources), url_prefix="/api/v1")
-    api.register_blueprint(deliveries(database, clock, replay), url_prefix="/api/v1")
+    for field in (SinceField, DurationField, ImageField, TagField):
+        api.register_field(field, "string", None)
+    for each in blueprints:
+        api.register_blueprint(each, url_prefix="/api/v1")

@@ -1,13 +1,15 @@
 """Fields of our own: times as the contract writes them, and filters as people write them."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from swrhook.durations import parse_duration
+from swrhook.durations import format_duration, parse_duration
 from swrhook.ledger.listed import ImageFilter
+from swrhook.names import is_namespace, is_repository, is_tag
 
 Since = datetime | timedelta
 
@@ -39,6 +41,32 @@ class SinceField(fields.Field[Since]):
             return _time(text.replace(" ", "+"))
 
 
+class DurationField(fields.Field[timedelta]):
+    """A duration like `24h`."""
+
+    def __init__(self, longest: timedelta, **options: Any) -> None:  # noqa: ANN401  # marshmallow's
+        """Take what is too long."""
+        super().__init__(**options)
+        self._longest = longest
+
+    def _deserialize(
+        self, value: object, attr: str | None, data: Mapping[str, Any] | None, **kwargs: object
+    ) -> timedelta:
+        del attr, data, kwargs
+        with suppress(ValueError):
+            duration = parse_duration(str(value))
+            if timedelta() < duration <= self._longest:
+                return duration
+        longest = format_duration(self._longest)
+        raise ValidationError(f"must be a duration like 30m or 24h, at most {longest}")
+
+    def _serialize(
+        self, value: timedelta | None, attr: str | None, obj: object, **kwargs: object
+    ) -> str | None:
+        del attr, obj, kwargs
+        return None if value is None else format_duration(value)
+
+
 class ImageField(fields.Field[ImageFilter]):
     """`namespace/repository` or `namespace/repository:tag`."""
 
@@ -46,11 +74,36 @@ class ImageField(fields.Field[ImageFilter]):
         self, value: object, attr: str | None, data: Mapping[str, Any] | None, **kwargs: object
     ) -> ImageFilter:
         del attr, data, kwargs
-        namespace, _, rest = str(value).partition("/")
-        repository, colon, tag = rest.partition(":")
-        if not namespace or not repository or (colon and not tag):
+        found = read_image(str(value))
+        if found is None:
             raise ValidationError("must be namespace/repository or namespace/repository:tag")
-        return ImageFilter(namespace, repository, tag or None)
+        return found
+
+
+class TagField(fields.Field[ImageFilter]):
+    """`namespace/repository:tag`, under names that SWR allows."""
+
+    def _deserialize(
+        self, value: object, attr: str | None, data: Mapping[str, Any] | None, **kwargs: object
+    ) -> ImageFilter:
+        del attr, data, kwargs
+        found = read_image(value) if isinstance(value, str) else None
+        if found is None or not (
+            is_namespace(found.namespace)
+            and is_repository(found.repository)
+            and is_tag(found.tag or "")
+        ):
+            raise ValidationError("must be namespace/repository:tag, with names that SWR allows")
+        return found
+
+
+def read_image(text: str) -> ImageFilter | None:
+    """Return what `namespace/repository` or `namespace/repository:tag` names."""
+    namespace, _, rest = text.partition("/")
+    repository, colon, tag = rest.partition(":")
+    if not namespace or not repository or (colon and not tag):
+        return None
+    return ImageFilter(namespace, repository, tag or None)
 
 
 def _time(text: str) -> datetime:

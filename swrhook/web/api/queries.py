@@ -5,11 +5,16 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from swrhook.ledger.awaiting import Awaited
 from swrhook.ledger.listed import USUAL_LIMIT, DeliveryFilter, SyncFilter
 from swrhook.model import Outcome, State
-from swrhook.web.api.fields import ImageField, Since, SinceField
+from swrhook.names import DIGEST
+from swrhook.web.api.fields import DurationField, ImageField, Since, SinceField, TagField
 
 LARGEST_PAGE = 1000
+# In seconds.
+LONGEST_WAIT = 300
+USUAL_WAIT = 60
 # An id: a ULID.
 _CURSOR = validate.Regexp(r"[0-9A-Z]{26}\Z", error="must be «next» of another page.")
 
@@ -50,6 +55,40 @@ class DeliveryQuery(PageQuery):
         validate=validate.OneOf([outcome.value for outcome in Outcome]),
         metadata=_about("The verdict."),
     )
+
+
+class WaitQuery(Schema):
+    """Which syncs to wait for, and how long."""
+
+    image = TagField(required=True, metadata=_about("The source's `ns/repo:tag`."))
+    region = fields.String(metadata=_about("The target's region; all targets if not given."))
+    digest = fields.String(
+        validate=validate.Regexp(rf"(?:{DIGEST})\Z", error="must be like sha256:… in hex."),
+        metadata=_about("Of the image at the source."),
+    )
+    delivery = fields.String(metadata=_about("The delivery that announced the tag."))
+    since = SinceField(metadata=_about("Announced not before: a time (RFC 3339) or `10m`."))
+    timeout = fields.Integer(
+        load_default=USUAL_WAIT,
+        validate=validate.Range(0, LONGEST_WAIT),
+        metadata=_about("The longest to wait, in seconds."),
+    )
+
+
+class StatsQuery(Schema):
+    """How far to look back."""
+
+    window = DurationField(
+        timedelta(days=31),
+        load_default=timedelta(hours=24),
+        metadata=_about("What is older counts only while it is open: `24h`."),
+    )
+
+
+def awaited(query: dict[str, Any], now: datetime) -> tuple[Awaited, float]:
+    """Return what a checked WaitQuery asks for, and for how many seconds."""
+    timeout = query.pop("timeout")
+    return Awaited(**_at(query, now)), float(timeout)
 
 
 def sync_filter(query: dict[str, Any], now: datetime) -> SyncFilter:

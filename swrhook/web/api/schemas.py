@@ -3,7 +3,9 @@
 from marshmallow import Schema, fields, validate
 
 from swrhook.model import Outcome, State
-from swrhook.web.api.fields import Instant
+from swrhook.web.api.fields import Instant, TagField
+
+MOST_TARGETS = 100
 
 
 class ProblemSchema(Schema):
@@ -101,6 +103,12 @@ class SyncPageSchema(Schema):
     next = fields.String(required=True, allow_none=True)
 
 
+class SyncsSchema(Schema):
+    """Syncs that belong together."""
+
+    syncs = fields.List(fields.Nested(SyncSchema), required=True)
+
+
 class SourcePageSchema(Schema):
     """Every source; `next` is always null."""
 
@@ -113,3 +121,72 @@ class DeliveryPageSchema(Schema):
 
     items = fields.List(fields.Nested(DeliverySchema), required=True)
     next = fields.String(required=True, allow_none=True)
+
+
+class TargetSchema(Schema):
+    """Where an image shall go."""
+
+    region = fields.String(required=True)
+    namespace = fields.String(required=True)
+    override = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class OrderSchema(Schema):
+    """An image that nobody announced; without targets the rules decide."""
+
+    image = TagField(required=True)
+    source_region = fields.String(required=True)
+    targets = fields.List(fields.Nested(TargetSchema), validate=validate.Length(1, MOST_TARGETS))
+
+
+class RulesSchema(Schema):
+    """The rules in use, as the configuration file says them."""
+
+    version = fields.String(required=True)
+    defaults = fields.Dict(keys=fields.String(), required=True)
+    rules = fields.List(fields.Dict(keys=fields.String()), required=True)
+
+
+class SyncCountSchema(Schema):
+    """How many syncs of one target are in one state."""
+
+    target_region = fields.String(required=True)
+    target_namespace = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf([*State]))
+    count = fields.Integer(required=True)
+
+
+class DeliveryCountSchema(Schema):
+    """How many deliveries of one source had one outcome."""
+
+    source = fields.String(required=True)
+    outcome = fields.String(required=True, validate=validate.OneOf([*Outcome]))
+    count = fields.Integer(required=True)
+
+
+class LatencySchema(Schema):
+    """Seconds from the recorded push to the proof at one target."""
+
+    target_region = fields.String(required=True)
+    target_namespace = fields.String(required=True)
+    count = fields.Integer(required=True)
+    p50 = fields.Float(required=True)
+    p90 = fields.Float(required=True)
+    p99 = fields.Float(required=True)
+
+
+class StatsSchema(Schema):
+    """How it goes; open syncs count whatever their age, all else from `since` on."""
+
+    since = Instant(required=True)
+    syncs = fields.List(fields.Nested(SyncCountSchema), required=True)
+    oldest_due = Instant(required=True, allow_none=True)
+    deliveries = fields.List(fields.Nested(DeliveryCountSchema), required=True)
+    latency = fields.List(fields.Nested(LatencySchema), required=True)
+
+
+class DrainSchema(Schema):
+    """Whether the process that answers drains, and since when."""
+
+    draining = fields.Boolean(required=True)
+    since = Instant(required=True, allow_none=True)

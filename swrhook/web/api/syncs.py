@@ -1,36 +1,96 @@
-"""GET /api/v1/syncs: where every image tag is and, if it is not there, why."""
+"""/api/v1/syncs: where every image tag is and, if it is not there, why; and people's wishes."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from werkzeug.exceptions import NotFound
 
-from swrhook.ledger.database import Database
+from swrhook.config.values import Config
 from swrhook.ledger.listed import ListedSync, Page
-from swrhook.ledger.listing import find_sync, list_syncs
+from swrhook.ledger.listing import find_sync, find_syncs, list_syncs
+from swrhook.ledger.operating import Operator
+from swrhook.orders import order, wanted_now
+from swrhook.rules import RuleTarget
+from swrhook.web.access import name_object
 from swrhook.web.api.queries import SyncQuery, sync_filter
-from swrhook.web.api.routing import blueprint, get
-from swrhook.web.api.schemas import SyncPageSchema, SyncSchema
+from swrhook.web.api.routing import blueprint, get, post
+from swrhook.web.api.schemas import OrderSchema, SyncPageSchema, SyncSchema, SyncsSchema
+
+_UNKNOWN = "there is no sync with this id"
 
 
-def syncs(database: Database, clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
+@dataclass(frozen=True, slots=True)
+class _Syncs:
+    """Syncs that were ordered together."""
+
+    syncs: list[ListedSync]
+
+
+def syncs(operator: Operator, config: Callable[[], Config], clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
     """Return the routes."""
     routes = blueprint("syncs", "Image tags on their way to their targets.")
 
     @get(routes, "/syncs", SyncPageSchema, SyncQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedSync]:
         """List syncs, newest first."""
-        with database.read() as connection:
+        with operator.database.read() as connection:
             return list_syncs(connection, sync_filter(query, clock()))
 
     @get(routes, "/syncs/<sync_id>", SyncSchema)
     def show(sync_id: str) -> ListedSync:
         """Show one sync."""
-        with database.read() as connection:
-            sync = find_sync(connection, sync_id)
-        if sync is None:
-            raise NotFound("there is no sync with this id")
-        return sync
+        return _found(operator, sync_id)
 
+    _add_wishes(routes, operator, config, clock)
     return routes
+
+
+def _add_wishes(
+    routes: Any,  # noqa: ANN401  # as routing
+    operator: Operator,
+    config: Callable[[], Config],
+    clock: Callable[[], datetime],
+) -> None:
+    @post(routes, "/syncs", SyncsSchema, OrderSchema)
+    def order_by_hand(body: dict[str, Any]) -> _Syncs:
+        """Order syncs of an image that nobody announced; without targets the rules decide."""
+        current = config()
+        image = body["image"]
+        name_object(f"{image.namespace}/{image.repository}:{image.tag}")
+        targets = body.get("targets")
+        wanted = order(
+            (image.namespace, image.repository, image.tag),
+            body["source_region"],
+            None if targets is None else [RuleTarget(**target) for target in targets],
+            current,
+        )
+        ids = operator.order(wanted, current.version, clock())
+        with operator.database.read() as connection:
+            return _Syncs(find_syncs(connection, ids))
+
+    @post(routes, "/syncs/<sync_id>/retry", SyncSchema)
+    def retry(sync_id: str) -> ListedSync:
+        """Begin an ended sync from new, with the override that the rules say now."""
+        current = config()
+        if not operator.retry(
+            sync_id, lambda sync: wanted_now(sync, current), current.version, clock()
+        ):
+            raise NotFound(_UNKNOWN)
+        return _found(operator, sync_id)
+
+    @post(routes, "/syncs/<sync_id>/cancel", SyncSchema)
+    def cancel(sync_id: str) -> ListedSync:
+        """End a sync that is not verified; a call in flight is still recorded."""
+        if not operator.cancel(sync_id, clock()):
+            raise NotFound(_UNKNOWN)
+        return _found(operator, sync_id)
+
+
+def _found(operator: Operator, sync_id: str) -> ListedSync:
+    with operator.database.read() as connection:
+        sync = find_sync(connection, sync_id)
+    if sync is None:
+        raise NotFound(_UNKNOWN)
+    return sync

@@ -1,0 +1,98 @@
+"""What people change in the ledger: a sync tried again, ended, or ordered by hand."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from swrhook.errors import StateForbids
+from swrhook.ledger.database import Database
+from swrhook.ledger.group_commit import cannot_record
+from swrhook.ledger.moving import cancel, retry
+from swrhook.ledger.recording import Recording, record_syncs
+from swrhook.ledger.rows import WHOLE_SYNC, to_sync
+from swrhook.ledger.tables import syncs
+from swrhook.ledger.waking import wake_lanes
+from swrhook.life import Event
+from swrhook.model import Lane, PlannedSync, State, Sync
+from swrhook.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Carries out wishes, each in one transaction.
+
+    `wake` is called inside it with the lanes to run now; `report` and `recorded` after it, for what
+    follows from a commit in this process. Raises CannotRecord where the ledger cannot be written.
+    """
+
+    database: Database
+    wake: Callable[[Sequence[Lane], Connection], None]
+    report: Callable[[Sync, State, Verdict, datetime], None]
+    recorded: Callable[[Recording], None]
+
+    def cancel(self, sync_id: str, now: datetime) -> bool:
+        """End a sync; False when there is none with this id. Raises StateForbids."""
+        with self._write() as connection:
+            sync = _find(connection, sync_id)
+            if sync is None:
+                return False
+            cancelled = cancel(connection, sync_id, now)
+            if cancelled is None:
+                raise StateForbids(f"the sync is {sync.state}: it cannot be cancelled")
+        verdict = Verdict(Event.CANCEL, reason="cancelled by an operator")
+        self.report(cancelled, State.CANCELLED, verdict, now)
+        return True
+
+    def retry(
+        self,
+        sync_id: str,
+        plan: Callable[[Sync], PlannedSync],
+        rules_version: str,
+        now: datetime,
+    ) -> bool:
+        """Begin an ended sync from new, as `plan` says; False when there is none with this id.
+
+        Raises StateForbids.
+        """
+        with self._write() as connection:
+            sync = _find(connection, sync_id)
+            if sync is None:
+                return False
+            wanted = plan(sync)
+            if retry(connection, sync, wanted, rules_version, now) is None:
+                raise StateForbids(f"the sync is {sync.state}: {_NO_RETRY}")
+            lane = replace(sync.lane, override=wanted.override)
+            self.wake(wake_lanes(connection, [lane], now), connection)
+        return True
+
+    def order(
+        self, planned: Sequence[PlannedSync], rules_version: str, now: datetime
+    ) -> Sequence[str]:
+        """Record syncs that no delivery announced and return their ids."""
+        with self._write() as connection:
+            ids, recording = record_syncs(connection, planned, rules_version, now)
+            self.wake(recording.lanes, connection)
+        self.recorded(recording)
+        return ids
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        try:
+            with self.database.write() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as exc:
+            raise cannot_record(exc) from exc
+
+
+_NO_RETRY = "what has ended, and not verified, can be retried"
+
+
+def _find(connection: Connection, sync_id: str) -> Sync | None:
+    # Locked, so that the state that is named is the one that forbids.
+    query = select(*WHOLE_SYNC).where(syncs.c.id == sync_id).with_for_update()
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else to_sync(row)

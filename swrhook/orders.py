@@ -1,0 +1,81 @@
+"""The use case of an order by hand: which syncs a person wants, and what the rules say now."""
+
+from collections.abc import Sequence
+
+from swrhook.config.values import Config
+from swrhook.errors import NothingUsable
+from swrhook.model import PlannedSync, Push, Sync, Target
+from swrhook.names import is_namespace
+from swrhook.plan import plan
+from swrhook.rules import RuleTarget
+
+# Stands for source and rule where a person named the targets; no name in a configuration.
+BY_HAND = "(manual)"
+
+
+def order(
+    image: tuple[str, str, str],
+    source_region: str,
+    targets: Sequence[RuleTarget] | None,
+    config: Config,
+) -> list[PlannedSync]:
+    """Return the syncs of an image (namespace, repository, tag) to the targets named.
+
+    Without targets the rules decide, as for a push of any source that is configured for the
+    region. Raises NothingUsable with every reason.
+    """
+    if source_region not in config.swr.regions:
+        raise NothingUsable((f"source_region: {source_region} is not a region under swr.regions",))
+    if targets is not None:
+        return _to(targets, Push(BY_HAND, source_region, *image), config)
+    sources = [source for source in config.sources.values() if source.region == source_region]
+    if not sources:
+        reason = f"source_region: no source is configured for {source_region}; name targets"
+        raise NothingUsable((reason,))
+    pushes = [Push(source.name, source_region, *image) for source in sources]
+    planned, reasons = plan(pushes, config.rules)
+    if not planned:
+        raise NothingUsable(tuple(dict.fromkeys(reasons)))
+    by_target: dict[Target, PlannedSync] = {}
+    for sync in planned:
+        by_target.setdefault(sync.target, sync)
+    return list(by_target.values())
+
+
+def wanted_now(sync: Sync, config: Config) -> PlannedSync:
+    """Return a sync as the present rules want it; as it is where none of them wants it."""
+    lane = sync.lane
+    push = Push(sync.source, lane.source_region, lane.namespace, lane.repository, sync.tag)
+    as_it_is = PlannedSync(push, lane.target, lane.override, sync.rule)
+    if sync.source == BY_HAND:
+        return as_it_is
+    planned, _ = plan([push], config.rules)
+    return next((each for each in planned if each.target == lane.target), as_it_is)
+
+
+def _to(targets: Sequence[RuleTarget], push: Push, config: Config) -> list[PlannedSync]:
+    wrong = [
+        f"targets.{place}: {reason}"
+        for place, target in enumerate(targets)
+        for reason in _mistakes(target, push, config)
+    ]
+    if wrong:
+        raise NothingUsable(tuple(wrong))
+    planned = {
+        (target.region, target.namespace): PlannedSync(
+            push, Target(target.region, target.namespace), target.override, BY_HAND
+        )
+        for target in reversed(targets)  # of two alike, the first one holds
+    }
+    return list(reversed(planned.values()))
+
+
+def _mistakes(target: RuleTarget, push: Push, config: Config) -> list[str]:
+    found = []
+    if target.region not in config.swr.regions:
+        found.append(f"{target.region} is not a region under swr.regions")
+    if target.region == push.region:
+        found.append(f"the image is in {push.region} already")
+    if not is_namespace(target.namespace):
+        found.append(f"SWR allows no organization named «{target.namespace}»")
+    return found

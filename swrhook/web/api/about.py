@@ -1,0 +1,58 @@
+"""GET /api/v1/rules and /api/v1/stats: what is wanted, and how it goes."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from swrhook.config.document import read
+from swrhook.config.tree import Data, plain
+from swrhook.config.values import Config
+from swrhook.ledger.counting import Stats, count
+from swrhook.ledger.database import Database
+from swrhook.web.api.queries import StatsQuery
+from swrhook.web.api.routing import blueprint, get
+from swrhook.web.api.schemas import RulesSchema, StatsSchema
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """The rules in use, as they are written in the file."""
+
+    version: str
+    defaults: Mapping[str, Data]
+    rules: Sequence[Data]
+
+
+def rules(config: Callable[[], Config]) -> Any:  # noqa: ANN401  # as routing
+    """Return the route."""
+    routes = blueprint("rules", "Which pushes go where.")
+
+    @get(routes, "/rules", RulesSchema)
+    def show() -> _Rules:
+        """Show the rules in use, as the configuration file says them."""
+        current = config()
+        return _written(current.text, current.version)
+
+    return routes
+
+
+@functools.lru_cache(maxsize=1)
+def _written(text: bytes, version: str) -> _Rules:
+    """Return the rules of a file that is valid; `${…}` is left as it stands there."""
+    document = plain(read(text)[0])
+    return _Rules(version, document.get("defaults") or {}, document["rules"])
+
+
+def stats(database: Database, clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
+    """Return the route."""
+    routes = blueprint("stats", "How it goes, in numbers.")
+
+    @get(routes, "/stats", StatsSchema, StatsQuery)
+    def show(query: dict[str, Any]) -> Stats:
+        """Count syncs and deliveries, and how long the proof took."""
+        with database.read() as connection:
+            return count(connection, clock() - query["window"])
+
+    return routes

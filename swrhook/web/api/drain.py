@@ -1,0 +1,36 @@
+"""/api/v1/drain: let this process go without losing anything."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from swrhook.web.api.routing import blueprint, get, post
+from swrhook.web.api.schemas import DrainSchema
+from swrhook.web.draining import Draining
+
+
+@dataclass(frozen=True, slots=True)
+class _Drain:
+    """Whether this process drains."""
+
+    draining: bool
+    since: datetime | None
+
+
+def drain(draining: Draining, clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
+    """Return the routes."""
+    routes = blueprint("drain", "One process's end, prepared.")
+
+    @get(routes, "/drain", DrainSchema)
+    def show() -> _Drain:
+        """Show whether the process that answers drains."""
+        return _Drain(draining.since is not None, draining.since)
+
+    @post(routes, "/drain", DrainSchema)
+    def begin() -> _Drain:
+        """Let the process that answers be not ready any more; it finishes what it has."""
+        draining.begin(clock())
+        return show()
+
+    return routes

@@ -1,0 +1,94 @@
+"""Long polls: a few at a time, each with a look at the ledger now and then.
+
+A look is what works with any number of processes: the sync may end in another one.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from time import monotonic
+
+from swrhook.config.values import Config
+from swrhook.ledger.awaiting import Awaited, find_awaited
+from swrhook.ledger.database import Database
+from swrhook.ledger.listed import ListedSync
+from swrhook.model import OPEN_STATES, State
+
+BETWEEN_LOOKS = 0.25
+
+
+class End(Enum):
+    """How a wait ends: the status of its answer, and words for it."""
+
+    VERIFIED = (HTTPStatus.OK, "every sync is verified")
+    UNKNOWN = (HTTPStatus.NOT_FOUND, "no sync of the image matches")
+    FAILED = (HTTPStatus.CONFLICT, "a sync has ended otherwise than verified")
+    TIMEOUT = (HTTPStatus.REQUEST_TIMEOUT, "not every sync is verified yet: ask again")
+    TOO_MANY = (HTTPStatus.TOO_MANY_REQUESTS, "settings.waits others wait already: ask again")
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """How a wait has ended, and the syncs then."""
+
+    end: End
+    syncs: Sequence[ListedSync]
+
+
+class Waits:
+    """Counts the waits of this process; `leaving` is set when it is to end, and they with it."""
+
+    def __init__(
+        self, config: Callable[[], Config], database: Database, leaving: threading.Event
+    ) -> None:
+        self._config = config
+        self._database = database
+        self._leaving = leaving
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def wait(self, awaited: Awaited, timeout: float) -> Waited:
+        """Return once the syncs have ended, at the latest after so many seconds."""
+        with self._place() as has_place:
+            if not has_place:
+                return Waited(End.TOO_MANY, self._look(awaited))
+            return self._wait(awaited, monotonic() + timeout)
+
+    def _wait(self, awaited: Awaited, deadline: float) -> Waited:
+        found = self._look(awaited)
+        if not found:
+            return Waited(End.UNKNOWN, ())
+        while (end := _end(found)) is None:
+            left = deadline - monotonic()
+            if left <= 0 or self._leaving.wait(min(left, BETWEEN_LOOKS)):
+                return Waited(End.TIMEOUT, found)
+            seen, found = found, self._look(awaited)
+            if not found:  # they turned out to hold another digest than the one waited for
+                return Waited(End.FAILED, seen)
+        return Waited(end, found)
+
+    def _look(self, awaited: Awaited) -> Sequence[ListedSync]:
+        with self._database.read() as connection:
+            return find_awaited(connection, awaited)
+
+    @contextmanager
+    def _place(self) -> Iterator[bool]:
+        with self._lock:
+            has_place = self._count < self._config().options.waits
+            self._count += has_place
+        try:
+            yield has_place
+        finally:
+            with self._lock:
+                self._count -= has_place
+
+
+def _end(found: Sequence[ListedSync]) -> End | None:
+    """Return how a wait for these ends; None while it does not."""
+    states = {sync.state for sync in found}
+    if states == {State.VERIFIED}:
+        return End.VERIFIED
+    return End.FAILED if states - OPEN_STATES - {State.VERIFIED} else None

@@ -1,0 +1,204 @@
+"""An operator's wishes: which states they move, what they reset, and what follows."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import pytest
+from sqlalchemy import text
+
+from swrhook.errors import CannotRecord, StateForbids
+from swrhook.ledger.calling import claim, settle
+from swrhook.ledger.database import Database
+from swrhook.ledger.operating import Operator
+from swrhook.ledger.recording import Recording
+from swrhook.ledger.tables import call_tags, calls, lanes, syncs
+from swrhook.life import TRANSITIONS, Event
+from swrhook.model import Lane, PlannedSync, Push, State, Sync
+from swrhook.verdict import Verdict
+from tests.ledger.parts import (
+    LANE,
+    MINUTE,
+    NOW,
+    OTHER_TARGET,
+    TARGET,
+    A,
+    B,
+    everything,
+    find,
+    push,
+    put,
+)
+
+LATER = NOW + MINUTE
+VERSION = "ba9876543210"
+
+
+@dataclass
+class Seen:
+    """An operator over a ledger, and what it told the rest of the process."""
+
+    database: Database
+    woken: list[Lane] = field(default_factory=list)
+    reported: list[tuple[str, State]] = field(default_factory=list)
+    superseded: list[str] = field(default_factory=list)
+
+    @property
+    def operator(self) -> Operator:
+        return Operator(
+            self.database,
+            lambda lanes, _connection: self.woken.extend(lanes),
+            self.report,
+            self.recorded,
+        )
+
+    def report(self, sync: Sync, state: State, _verdict: Verdict, _now: datetime) -> None:
+        self.reported.append((sync.id, state))
+
+    def recorded(self, recording: Recording) -> None:
+        self.superseded += [sync.id for sync in recording.superseded]
+
+    def retry(self, sync: Sync, *, override: bool = False) -> bool:
+        wanted = PlannedSync(push(sync.tag), TARGET, override, "present")
+        return self.operator.retry(sync.id, lambda _sync: wanted, VERSION, LATER)
+
+
+@pytest.fixture
+def seen(database: Database) -> Seen:
+    return Seen(database)
+
+
+def ended(database: Database, state: State = State.EXHAUSTED) -> Sync:
+    """Put a sync that has been through a lot."""
+    return put(
+        database,
+        state,
+        reason="tried for too long",
+        error_code="timeout",
+        error_message="no answer",
+        error_remedy="wait",
+        attempts=7,
+        superseded_by="H" * 26,
+        called_digest=A,
+        waiting_since=NOW,
+        failing_since=NOW,
+        verifying_since=NOW,
+        looks=3,
+        failures=4,
+        retriggers=2,
+        lost_claims=1,
+        alone=True,
+    )
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_retry_moves_the_end_states_but_verified(seen: Seen, state: State) -> None:
+    sync = put(seen.database, state)
+    if state in TRANSITIONS[Event.RETRY].sources:
+        assert seen.retry(sync)
+        assert State.DUE is find(seen.database, sync.id).state
+        return
+    with pytest.raises(StateForbids, match=f"the sync is {state}"):
+        seen.retry(sync)
+    assert sync == find(seen.database, sync.id)
+
+
+def test_a_retry_begins_from_new_in_the_same_row(seen: Seen) -> None:
+    sync = ended(seen.database)
+    seen.retry(sync)
+
+    fresh = put(seen.database, State.DUE, id=sync.id.replace("0", "1"), due_at=LATER)
+    [row] = [row for row in everything(seen.database, syncs) if row["id"] == sync.id]
+    [new] = [row for row in everything(seen.database, syncs) if row["id"] == fresh.id]
+    changed = {"rule": "present", "rules_version": VERSION, "updated_at": LATER, "id": sync.id}
+    assert new | changed == row
+
+
+def test_a_retry_wakes_the_lane_of_the_override_that_holds_now(seen: Seen) -> None:
+    sync = ended(seen.database)
+    seen.retry(sync, override=True)
+
+    moved = replace(LANE, override=True)
+    assert (moved, LATER) == (
+        find(seen.database, sync.id).lane,
+        find(seen.database, sync.id).due_at,
+    )
+    assert [moved] == seen.woken
+    assert [(moved.key, LATER)] == [
+        (row["key"], row["woken_for"]) for row in everything(seen.database, lanes)
+    ]
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_cancel_moves_all_but_the_verified_and_the_cancelled(seen: Seen, state: State) -> None:
+    sync = put(seen.database, state, due_at=NOW)
+    if state in TRANSITIONS[Event.CANCEL].sources:
+        assert seen.operator.cancel(sync.id, LATER)
+        found = find(seen.database, sync.id)
+        assert (State.CANCELLED, None, LATER) == (found.state, found.due_at, found.updated_at)
+        assert [(sync.id, State.CANCELLED)] == seen.reported
+        return
+    with pytest.raises(StateForbids, match=f"the sync is {state}"):
+        seen.operator.cancel(sync.id, LATER)
+    assert (sync, []) == (find(seen.database, sync.id), seen.reported)
+
+
+def test_a_call_in_flight_is_recorded_and_does_not_wake_what_was_cancelled(seen: Seen) -> None:
+    sync = put(seen.database)
+    wanted = [(sync, Verdict(Event.CLAIM, values={"called_digest": A}))]
+    with seen.database.write() as connection:
+        call, [won] = claim(connection, LANE, wanted, NOW)
+    seen.operator.cancel(sync.id, LATER)
+    with seen.database.write() as connection:
+        states = settle(connection, call, [(won, Verdict(Event.TRIGGER))], None, LATER)
+
+    assert ([None], State.CANCELLED) == (states, find(seen.database, sync.id).state)
+    assert [LATER] == [row["ended_at"] for row in everything(seen.database, calls)]
+    assert [True] == [row["open"] for row in everything(seen.database, call_tags)]
+
+
+def test_a_wish_for_a_sync_that_is_not_there_says_so(seen: Seen) -> None:
+    nobody = replace(put(seen.database), id="Z" * 26)
+
+    assert (False, False) == (seen.operator.cancel(nobody.id, LATER), seen.retry(nobody))
+
+
+def test_an_order_supersedes_open_syncs_of_the_same_way_and_wakes_the_lanes(seen: Seen) -> None:
+    open_sync = put(seen.database, State.TRIGGERED)
+    ended_sync = put(seen.database, State.MISSING, tag="v2")
+    image = Push("(manual)", "cn-north-4", "team", "web/shop", "v1")
+    planned = [
+        PlannedSync(image, target, override=False, rule="(manual)")
+        for target in (TARGET, OTHER_TARGET)
+    ]
+
+    ids = seen.operator.order(planned, VERSION, LATER)
+
+    first, second = (find(seen.database, each) for each in ids)
+    assert (State.DUE, LATER, None) == (first.state, first.due_at, first.delivery)
+    assert [TARGET, OTHER_TARGET] == [first.lane.target, second.lane.target]
+    earlier = find(seen.database, open_sync.id)
+    assert (State.SUPERSEDED, first.id) == (earlier.state, earlier.superseded_by)
+    assert State.MISSING is find(seen.database, ended_sync.id).state
+    assert {first.lane, second.lane} == set(seen.woken)
+    assert [open_sync.id] == seen.superseded
+
+
+def test_two_orders_in_one_of_the_same_way_leave_one_open(seen: Seen) -> None:
+    planned = [
+        PlannedSync(push("v1", digest), TARGET, override=False, rule="all") for digest in (A, B)
+    ]
+
+    first, second = seen.operator.order(planned, VERSION, LATER)
+
+    earlier = find(seen.database, first)
+    assert (State.SUPERSEDED, second) == (earlier.state, earlier.superseded_by)
+    assert State.DUE is find(seen.database, second).state
+
+
+def test_a_ledger_that_cannot_be_written_is_said(seen: Seen) -> None:
+    sync = put(seen.database)
+    with seen.database.write() as connection:
+        connection.execute(text("ALTER TABLE syncs RENAME TO gone"))
+
+    with pytest.raises(CannotRecord, match="no such table: syncs"):
+        seen.operator.cancel(sync.id, LATER)

@@ -1,0 +1,236 @@
+"""GET /api/v1/wait: which syncs are meant, and how each wait ends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Thread
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from swrhook.ledger.tables import syncs
+from swrhook.life import Event
+from swrhook.model import Outcome
+from swrhook.server import LEAVING
+from tests.web.parts import DIGEST, EAST, HONG_KONG, NOW, Parts
+from tests.web.test_syncs import HOUR
+
+OTHER = "sha256:" + "b" * 64
+
+
+def wait(parts: Parts, query: str = "timeout=0", image: str = "team/web:v1") -> tuple[int, Any]:
+    answer = parts.client().get(f"/api/v1/wait?image={image}&{query}")
+    if answer.status_code != 200:
+        assert "application/problem+json" == answer.content_type
+    return answer.status_code, answer.get_json()
+
+
+def ids(answer: dict[str, Any]) -> set[str]:
+    return {sync["id"] for sync in answer["syncs"]}
+
+
+@contextmanager
+def waiting(parts: Parts, query: str) -> Iterator[list[tuple[int, Any]]]:
+    """Wait in a thread while the block runs; then the list has the answer."""
+    answers: list[tuple[int, Any]] = []
+    thread = Thread(target=lambda: answers.append(wait(parts, query)))
+    thread.start()
+    yield answers
+    thread.join(20)
+
+
+def test_all_verified_is_200_with_the_syncs(parts: Parts) -> None:
+    made = parts.push("team/web:v1", EAST, HONG_KONG).syncs
+    for sync in made:
+        parts.happen(sync.id, Event.FIND)
+
+    status, answer = wait(parts)
+
+    assert (200, ["syncs"], {sync.id for sync in made}) == (status, list(answer), ids(answer))
+    assert parts.client().get(f"/api/v1/syncs/{made[1].id}").get_json() in answer["syncs"]
+
+
+def test_one_that_ended_otherwise_is_409_at_once_though_another_is_under_way(parts: Parts) -> None:
+    made = parts.push("team/web:v1", EAST, HONG_KONG).syncs
+    parts.happen(made[0].id, Event.REFUSE)
+
+    status, answer = wait(parts, "timeout=300")
+
+    assert (409, 409, {sync.id for sync in made}) == (status, answer["status"], ids(answer))
+
+
+@pytest.mark.parametrize("event", [Event.CANCEL, Event.GIVE_UP, Event.MISS])
+def test_every_other_end_is_409(parts: Parts, event: Event) -> None:
+    parts.happen(parts.push("team/web:v1").syncs[0].id, event)
+
+    assert 409 == wait(parts)[0]
+
+
+def test_none_known_is_404_at_once(parts: Parts) -> None:
+    parts.push("team/web:v2")
+
+    status, answer = wait(parts, "timeout=300")
+
+    assert (404, []) == (status, answer["syncs"])
+
+
+def test_not_within_the_time_is_408_with_the_syncs(parts: Parts) -> None:
+    made = parts.push("team/web:v1").syncs
+
+    status, answer = wait(parts, "timeout=1")
+
+    assert (408, {made[0].id}) == (status, ids(answer))
+
+
+def test_a_wait_ends_when_the_last_one_is_verified(parts: Parts) -> None:
+    made = parts.push("team/web:v1", EAST, HONG_KONG).syncs
+    parts.happen(made[0].id, Event.FIND)
+    with waiting(parts, "timeout=300") as answers:
+        parts.happen(made[1].id, Event.FIND)
+
+    [(status, answer)] = answers
+    assert (200, {sync.id for sync in made}) == (status, ids(answer))
+
+
+def test_only_the_latest_sync_to_each_target_counts(parts: Parts) -> None:
+    old = parts.push("team/web:v1", EAST, digest=OTHER).syncs[0].id
+    parts.happen(old, Event.REFUSE)
+    new = parts.push("team/web:v1", EAST).syncs[0].id
+    parts.happen(new, Event.FIND)
+
+    status, answer = wait(parts)
+
+    assert (200, {new}) == (status, ids(answer))
+
+
+def test_a_region_is_waited_for_alone(parts: Parts) -> None:
+    made = parts.push("team/web:v1", EAST, HONG_KONG).syncs
+    parts.happen(made[0].id, Event.FIND)
+
+    assert 200 == wait(parts, "region=cn-east-3&timeout=0")[0]
+    assert 408 == wait(parts, "region=ap-southeast-1&timeout=0")[0]
+    assert 404 == wait(parts, "region=nowhere&timeout=0")[0]
+
+
+def test_yesterdays_latest_is_not_taken_for_todays(parts: Parts) -> None:
+    yesterday = parts.push("team/web:v1", digest=OTHER, ago=24 * HOUR)
+    parts.happen(yesterday.syncs[0].id, Event.FIND)
+
+    assert 200 == wait(parts)[0]
+    assert 404 == wait(parts, f"digest={DIGEST}&timeout=0")[0]
+    assert 404 == wait(parts, "since=1h&timeout=0")[0]
+    assert 200 == wait(parts, f"digest={OTHER}&timeout=0")[0]
+    assert 200 == wait(parts, f"delivery={yesterday.delivery}&timeout=0")[0]
+    today = parts.push("team/web:v1")
+    for query in (f"digest={DIGEST}", "since=1h", f"delivery={today.delivery}"):
+        status, answer = wait(parts, f"{query}&timeout=0")
+        assert (408, {today.syncs[0].id}) == (status, ids(answer)), query
+
+
+def test_a_duplicate_names_the_syncs_of_its_original(parts: Parts) -> None:
+    original = parts.push("team/web:v1")
+    parts.push("team/web:v1")
+    client = parts.client()
+    [duplicate] = client.get("/api/v1/deliveries?outcome=duplicate").get_json()["items"]
+
+    status, answer = wait(parts, f"delivery={duplicate['id']}&timeout=0")
+
+    assert (408, {original.syncs[0].id}) == (status, ids(answer))
+
+
+def test_an_ignored_delivery_has_no_sync_to_wait_for(parts: Parts) -> None:
+    ignored = parts.push("team/web:v1", outcome=Outcome.IGNORED).delivery
+
+    assert 404 == wait(parts, f"delivery={ignored}&timeout=0")[0]
+
+
+def test_a_sync_is_followed_to_the_last_that_carries_on(parts: Parts) -> None:
+    first = parts.push("team/web:v1", digest=OTHER)
+    for letter in "cdef":
+        parts.push("team/web:v1", digest=f"sha256:{letter * 64}")
+    last = parts.push("team/web:v1").syncs[0].id
+    parts.happen(last, Event.FIND)
+
+    for query in (f"digest={OTHER}", f"delivery={first.delivery}"):
+        status, answer = wait(parts, f"{query}&timeout=0")
+        assert (200, {last}) == (status, ids(answer)), query
+
+
+def test_an_heir_that_is_no_longer_kept_leaves_the_superseded_one(parts: Parts) -> None:
+    sync = parts.push("team/web:v1").syncs[0].id
+    with parts.database.write() as connection:
+        gone = {"superseded_by": "Z" * 26, "state": "superseded"}
+        connection.execute(update(syncs).values(**gone))
+
+    status, answer = wait(parts)
+
+    assert (409, {sync}) == (status, ids(answer))
+
+
+def test_a_digest_that_nobody_has_told_yet_may_be_the_one_waited_for(parts: Parts) -> None:
+    sync = parts.push("team/web:v1", digest=None).syncs[0].id
+    with waiting(parts, f"digest={DIGEST}&timeout=300") as answers, parts.database.write() as c:
+        c.execute(update(syncs).values(called_digest=DIGEST, state="verified", verified_at=NOW))
+
+    [(status, answer)] = answers
+    assert (200, {sync}) == (status, ids(answer))
+
+
+def test_a_digest_that_turns_out_to_be_another_one_is_409(parts: Parts) -> None:
+    sync = parts.push("team/web:v1", digest=None).syncs[0].id
+    query = f"digest={DIGEST}&timeout=300"
+    assert 408 == wait(parts, f"digest={DIGEST}&timeout=0")[0]
+    with waiting(parts, query) as answers, parts.database.write() as connection:
+        connection.execute(update(syncs).values(called_digest=OTHER))
+
+    [(status, answer)] = answers
+    # Whichever came first, the look or the change, the digest waited for is not the one.
+    assert (status, ids(answer)) in [(409, {sync}), (404, set())]
+
+
+def test_too_many_waits_are_429_with_the_syncs_and_a_time(parts: Parts) -> None:
+    parts.config = replace(parts.config, options=replace(parts.config.options, waits=0))
+    sync = parts.push("team/web:v1").syncs[0].id
+
+    answer = parts.client().get("/api/v1/wait?image=team/web:v1&timeout=300")
+
+    assert (429, "5", {sync}) == (
+        answer.status_code,
+        answer.headers["Retry-After"],
+        ids(answer.get_json()),
+    )
+
+
+def test_a_place_is_free_again_after_the_wait(parts: Parts) -> None:
+    parts.config = replace(parts.config, options=replace(parts.config.options, waits=1))
+    parts.push("team/web:v1")
+
+    assert [408, 408, 408] == [wait(parts)[0] for _ in range(3)]
+
+
+def test_a_process_that_ends_lets_its_waits_go(parts: Parts) -> None:
+    parts.push("team/web:v1")
+    with waiting(parts, "timeout=300") as answers:
+        parts.web.extensions[LEAVING].set()
+
+    assert [408] == [status for status, _ in answers]
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("", "image: Missing data for required field."),
+        ("image=team/web", "image: must be namespace/repository:tag, with names that SWR allows"),
+        (
+            "image=team/web:v1&timeout=301",
+            "timeout: Must be greater than or equal to 0 and less than or equal to 300.",
+        ),
+        ("image=team/web:v1&digest=x", "digest: must be like sha256:… in hex."),
+        ("image=team/web:v1&regoin=x", "regoin: Unknown field."),
+    ],
+)
+def test_a_wrong_parameter_is_refused(parts: Parts, query: str, reason: str) -> None:
+    answer = parts.client().get(f"/api/v1/wait?{query}")
+
+    assert (422, [reason]) == (answer.status_code, answer.get_json()["reasons"])
