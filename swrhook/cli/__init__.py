@@ -2,6 +2,7 @@
 
 import click
 
+from swrhook.cli.examples import examples
 from swrhook.cli.lazy import Command, LazyGroup
 
 COMMANDS = {
@@ -20,6 +21,14 @@ COMMANDS = {
     "deliveries": Command(
         "swrhook.cli.deliveries", "List deliveries of a running server, newest first."
     ),
+    "wait": Command(
+        "swrhook.cli.wait",
+        "Wait until IMAGE is verified at every target, as the last step of a job.",
+    ),
+    "retry": Command(
+        "swrhook.cli.retry", "Begin ended syncs from new, as the rules are now; prints them."
+    ),
+    "cancel": Command("swrhook.cli.cancel", "End syncs that are not verified; prints them."),
     "replay": Command(
         "swrhook.cli.replay",
         "Read deliveries again, as the configuration is now; prints the new deliveries.",
@@ -30,11 +39,17 @@ COMMANDS = {
 @click.group(
     cls=LazyGroup,
     commands_of=COMMANDS,
+    epilog=examples(
+        "python -m swrhook check swrhook.yaml",
+        "python -m swrhook syncs --state rejected --since 24h",
+        "python -m swrhook wait team-a/web/shop:1.4.2 --since 10m",
+    ),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 def main() -> None:
     """Turn push events into verified image tags in other SWR regions.
 
-    syncs, deliveries and replay ask a running server: SWRHOOK_URL (default http://127.0.0.1:8080),
-    with SWRHOOK_TOKEN, one of access.tokens in its configuration.
+    Those that speak of a running server ask the one at SWRHOOK_URL (default http://127.0.0.1:8080),
+    with SWRHOOK_TOKEN, one of access.tokens in its configuration. Commands end with 0 when all is
+    well, 1 when it is not, 2 when they are used wrongly.
     """

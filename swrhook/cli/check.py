@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 import click
 
+from swrhook.cli.examples import examples
 from swrhook.cli.looking import look
 from swrhook.cli.online import look_online, print_findings
 from swrhook.config.json_schema import json_schema
@@ -25,7 +26,12 @@ def _print_schema(context: click.Context, _: click.Parameter, asked: bool) -> No
         context.exit()
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "python -m swrhook check swrhook.yaml",
+        "python -m swrhook check --body event.json --source harbor-prod",
+    )
+)
 @click.argument("file", default="./swrhook.yaml", envvar="SWRHOOK_CONFIG")
 @click.option("--body", type=click.File("rb"), metavar="BODYFILE", help="Read this; - is stdin.")
 @click.option("--source", metavar="NAME", help="With --body: the source that it was sent to.")

@@ -16,6 +16,17 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 TIMEOUTS = (5.0, 60.0)
 
 _DONE = frozenset({HTTPStatus.OK, HTTPStatus.ACCEPTED})
+_POLLED = frozenset(
+    {
+        HTTPStatus.OK,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+# From here on, the answer is a proxy's: the server behind it is not there.
+_BROKEN = HTTPStatus.BAD_GATEWAY
 _DECLINED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
 
 Query = Mapping[str, str | int | Sequence[str] | None]
@@ -43,6 +54,19 @@ class _Bearer(requests.auth.AuthBase):
 
 class Declined(click.ClickException):
     """The server is well, but the object is not there or not in a state for this."""
+
+
+class Unreachable(click.ClickException):
+    """The server cannot be asked now; it may be in a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What a long poll was answered: its status, the syncs then, and words for an error."""
+
+    status: HTTPStatus
+    syncs: Sequence[Item]
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +97,50 @@ class Client:
         """Change an object and return it as it is now. Raises Declined when it cannot be done."""
         return dict(self._ask("POST", path, {}))
 
+    def poll(self, path: str, query: Query, seconds: float) -> Poll:
+        """Ask for something that may take so many seconds, and return what a long poll answers.
+
+        Raises Unreachable when the server cannot be asked now.
+        """
+        given = {name: value for name, value in query.items() if value is not None}
+        answer, content = self._request("GET", path, given, TIMEOUTS[1] + seconds)
+        if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE or answer.status_code >= _BROKEN:
+            raise Unreachable(self._refused(answer, content).format_message())
+        if answer.status_code not in _POLLED or not isinstance(content.get("syncs"), list):
+            raise self._refused(answer, content)
+        detail = str(content.get("detail", ""))
+        return Poll(HTTPStatus(answer.status_code), content["syncs"], detail)
+
     def _ask(self, method: str, path: str, query: Query) -> Mapping[str, Any]:
+        answer, content = self._request(method, path, query, TIMEOUTS[1])
+        if answer.status_code not in _DONE:
+            raise self._refused(answer, content)
+        return content
+
+    def _request(
+        self, method: str, path: str, query: Query, patience: float
+    ) -> tuple[requests.Response, Mapping[str, Any]]:
         try:
             answer = self.session.request(
                 method,
                 self.url + path,
                 params=dict(query),
                 auth=_Bearer(self.token) if self.token else None,
-                timeout=TIMEOUTS,
+                timeout=(TIMEOUTS[0], patience),
                 allow_redirects=False,
             )
             content = answer.json() if _is_json(answer) else {}
         except requests.ConnectionError as exc:
-            raise self._failed(f"cannot be reached: {_reason(exc)}") from exc
+            raise self._failed(f"cannot be reached: {_reason(exc)}", Unreachable) from exc
         except requests.Timeout as exc:
-            raise self._failed(f"did not answer within {TIMEOUTS[1]:.0f} s") from exc
+            raise self._failed(f"did not answer within {patience:.0f} s", Unreachable) from exc
         except (requests.RequestException, ValueError) as exc:
             raise self._failed(f"the request failed: {type(exc).__name__}") from exc
-        if not isinstance(content, dict):
-            content = {}
-        if answer.status_code not in _DONE:
-            raise self._refused(answer, content)
-        return content
+        return answer, content if isinstance(content, dict) else {}
 
-    def _refused(self, answer: requests.Response, problem: Mapping[str, Any]) -> Exception:
+    def _refused(
+        self, answer: requests.Response, problem: Mapping[str, Any]
+    ) -> click.ClickException:
         """Return what a refusal means for the person at the terminal."""
         reasons = problem.get("reasons") or [problem.get("detail") or answer.reason]
         text = "; ".join(str(reason) for reason in reasons)
@@ -112,8 +156,10 @@ class Client:
             return Declined(text)
         return self._failed(f"{text} ({answer.status_code})")
 
-    def _failed(self, text: str) -> click.ClickException:
-        return click.ClickException(f"{_shown(self.url)}: {text}")
+    def _failed(
+        self, text: str, kind: type[click.ClickException] = click.ClickException
+    ) -> click.ClickException:
+        return kind(f"{_shown(self.url)}: {text}")
 
 
 def connect() -> Client:

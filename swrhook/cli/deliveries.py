@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from swrhook.cli.client import Item
+from swrhook.cli.examples import examples
 from swrhook.cli.listing import Column, Kind, list_options, print_list
 from swrhook.model import Outcome
 
@@ -45,7 +46,12 @@ DELIVERIES = Kind(
 )
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "python -m swrhook deliveries --source harbor-prod --since 1h",
+        "python -m swrhook deliveries --outcome quarantined --all --json | jq -r .reason",
+    )
+)
 @click.option("--source", help="From this sender.")
 @click.option(
     "--outcome",

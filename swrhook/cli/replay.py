@@ -1,16 +1,15 @@
 """The command `replay`."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from swrhook.cli.client import Client, Declined, Item, connect
+from swrhook.cli.changing import Change, agree
+from swrhook.cli.client import Client, Item, connect
 from swrhook.cli.deliveries import DELIVERIES
+from swrhook.cli.examples import examples
 from swrhook.cli.listing import LARGEST_PAGE, print_items
 from swrhook.model import Outcome
 
@@ -27,7 +26,12 @@ class Selection:
     since: str | None
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "python -m swrhook replay 01KB3Y6Q3Z6B1D8F2G4H5J7K9M",
+        "python -m swrhook replay --outcome quarantined --source harbor-prod --since 24h",
+    )
+)
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option(
     "--outcome",
@@ -60,9 +64,9 @@ def replay(
     client = connect()
     if not ids:
         ids = _select(client, selected, yes=yes)
-    declined: list[str] = []
-    print_items(DELIVERIES, _replayed(client, ids, declined), as_json=as_json)
-    if declined:
+    change = Change(DELIVERIES, "replay", "Replaying")
+    print_items(DELIVERIES, change.apply(client, ids), as_json=as_json)
+    if change.declined:
         context.exit(1)
 
 
@@ -81,12 +85,8 @@ def _select(client: Client, selected: Selection, *, yes: bool) -> Sequence[str]:
     counts = Counter(str(item["source"]) for item in found)
     of_sources = ", ".join(f"{count} of {source}" for source, count in sorted(counts.items()))
     oldest, newest = (str(item["received_at"]) for item in (found[-1], found[0]))
-    click.echo(
-        f"{len(found)} {selected.outcome} deliveries: {of_sources}; from {oldest} to {newest}.",
-        err=True,
-    )
-    if not yes:
-        click.confirm("Replay them?", abort=True, err=True)
+    plan = f"{len(found)} {selected.outcome} deliveries: {of_sources}; from {oldest} to {newest}."
+    agree(plan, "Replay them?", yes=yes)
     return [str(item["id"]) for item in reversed(found)]
 
 
@@ -94,19 +94,3 @@ def _has_something(item: Item) -> bool:
     """Tell whether there is something in it; a replay is left to the delivery it was made from."""
     is_empty = item["outcome"] == Outcome.IGNORED and not item["pushes"]
     return item["replayed_from"] is None and not is_empty
-
-
-def _replayed(client: Client, ids: Sequence[str], declined: list[str]) -> Iterator[Item]:
-    """Yield the new deliveries; add those that could not be replayed to `declined`."""
-    console = Console(stderr=True)
-    columns = (TextColumn("Replaying"), BarColumn(), MofNCompleteColumn())
-    is_shown = console.is_terminal and len(ids) > 1
-    with Progress(*columns, console=console, transient=True, disable=not is_shown) as progress:
-        for each in progress.track(ids):
-            try:
-                yield client.post(f"{DELIVERIES.path}/{quote(each, safe='')}/replay")
-            except Declined as exc:
-                declined.append(each)
-                console.print(
-                    f"{each}: {exc.message}", markup=False, highlight=False, soft_wrap=True
-                )

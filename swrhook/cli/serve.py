@@ -6,10 +6,12 @@ from pathlib import Path
 
 import click
 
+from swrhook.cli.examples import examples
+
 ROOT = Path(__file__).parents[2]
 
 
-@click.command()
+@click.command(epilog=examples("SWRHOOK_BIND=0.0.0.0:8080 python -m swrhook serve"))
 def serve() -> None:
     """Serve HTTP and work, with ./swrhook.yaml.
 

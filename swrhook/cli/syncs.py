@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from swrhook.cli.client import Item
+from swrhook.cli.examples import examples
 from swrhook.cli.listing import Column, Kind, list_options, print_list
 from swrhook.model import State
 
@@ -52,7 +53,13 @@ SYNCS = Kind(
 )
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "python -m swrhook syncs --state rejected --state exhausted --since 24h",
+        "python -m swrhook syncs --image team-a/web/shop:1.4.2",
+        "python -m swrhook syncs --region cn-east-3 --all --json | jq -r .reason",
+    )
+)
 @click.option(
     "--state",
     type=click.Choice([state.value for state in State]),

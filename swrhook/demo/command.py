@@ -24,7 +24,7 @@ OPEN = ("due", "calling", "triggered")
 _STYLES = {"verified": "green", "due": "yellow", "calling": "yellow", "triggered": "cyan"}
 
 
-@click.command()
+@click.command(epilog="\b\nExamples:\n  python -m swrhook demo --once")
 @click.option("--once", is_flag=True, help="End after the outcome; exit 1 unless all is verified.")
 def demo(*, once: bool) -> None:
     """Show swrhook at work: simulator, service, deliveries of several senders, every outcome."""

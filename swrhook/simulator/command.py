@@ -22,7 +22,9 @@ _LOGIN = (
 )
 
 
-@click.command()
+@click.command(
+    epilog="\b\nExamples:\n  python -m swrhook simulator --port 9100 --regions cn-north-4,cn-east-3"
+)
 @click.option("--port", default=9100, show_default=True, help="IAM's port; 0 takes free ones.")
 @click.option("--regions", default=",".join(REGIONS), show_default=True, help="On the next ports.")
 @click.option(

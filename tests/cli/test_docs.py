@@ -1,0 +1,83 @@
+"""docs/cli.md is every command's own help. After a change: `python tests/cli/test_docs.py`."""
+
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from swrhook.cli import COMMANDS, main  # noqa: E402  # as a program it finds itself
+
+FILE = ROOT / "docs" / "cli.md"
+HEAD = """\
+# The command line
+
+`python -m swrhook COMMAND`, from swrhook's folder with `.venv/bin/python`, or in its image.
+
+`syncs`, `deliveries`, `wait`, `retry`, `cancel` and `replay` ask a running server, by its
+[API](api.md): the one at `SWRHOOK_URL` (default `http://127.0.0.1:8080`), with `SWRHOOK_TOKEN`, a
+token of `access.tokens`. Lists are tables; with `--json`, one object a line. Colours, progress and
+the live line of `wait` are shown on a terminal only.
+
+| exit code | when |
+|---|---|
+| 0 | done; of `wait`: every sync is verified |
+| 1 | refused, not reached, not all of it done; of `wait`: ended otherwise, or not in time |
+| 2 | an option or an argument is wrong |
+"""
+
+
+def command(name: str) -> click.Command:
+    found = main.get_command(click.Context(main), name)
+    assert found is not None
+    return found
+
+
+def help_of(found: click.Command, name: str) -> str:
+    settings = {"help_option_names": ["-h", "--help"], "terminal_width": 100}
+    return click.Context(found, info_name=name, **settings).get_help()  # type: ignore[arg-type]
+
+
+def page() -> str:
+    sections = [HEAD]
+    for name in COMMANDS:
+        text = help_of(command(name), f"python -m swrhook {name}")
+        sections.append(f"## {name}\n\n```text\n{text}\n```\n")
+    return "\n".join(sections)
+
+
+def test_the_page_is_what_the_commands_say() -> None:
+    assert page() == FILE.read_text(encoding="utf-8")
+
+
+def shown() -> Iterator[tuple[str, str]]:
+    """Yield every example with the command whose help has it."""
+    for name in COMMANDS:
+        for line in (command(name).epilog or "").splitlines()[2:]:
+            yield name, line.strip()
+
+
+def test_every_command_has_examples() -> None:
+    assert list(COMMANDS) == list(dict.fromkeys(name for name, _ in shown()))
+
+
+@pytest.mark.parametrize(("name", "line"), list(shown()))
+def test_every_example_can_be_written_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, line: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("event.json").touch()
+    words = shlex.split(line.partition(" | ")[0])
+    start = words.index("swrhook") + 2
+
+    assert name == words[start - 1]
+    command(name).make_context(name, words[start:], resilient_parsing=False).close()
+
+
+if __name__ == "__main__":
+    FILE.write_text(page(), encoding="utf-8")
