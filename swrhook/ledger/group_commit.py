@@ -3,10 +3,10 @@
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import Enum, auto
 
@@ -143,6 +143,16 @@ class Recorder:
             future.set_result(receipt)
         with suppress(Exception):  # it is on disk: what follows must not end the thread
             self._recorded(recording)
+
+
+@contextmanager
+def written(database: Database) -> Iterator[Connection]:
+    """Yield a connection in a transaction of one's own. Raises CannotRecord."""
+    try:
+        with database.write() as connection:
+            yield connection
+    except (SQLAlchemyError, OSError) as exc:
+        raise cannot_record(exc) from exc
 
 
 def cannot_record(exc: Exception) -> CannotRecord:

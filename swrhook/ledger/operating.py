@@ -1,16 +1,14 @@
 """What people change in the ledger: a sync tried again, ended, or ordered by hand."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from swrhook.errors import StateForbids
 from swrhook.ledger.database import Database
-from swrhook.ledger.group_commit import cannot_record
+from swrhook.ledger.group_commit import written
 from swrhook.ledger.moving import cancel, retry
 from swrhook.ledger.recording import Recording, record_syncs
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
@@ -36,7 +34,7 @@ class Operator:
 
     def cancel(self, sync_id: str, now: datetime) -> bool:
         """End a sync; False when there is none with this id. Raises StateForbids."""
-        with self._write() as connection:
+        with written(self.database) as connection:
             sync = _find(connection, sync_id)
             if sync is None:
                 return False
@@ -58,7 +56,7 @@ class Operator:
 
         Raises StateForbids.
         """
-        with self._write() as connection:
+        with written(self.database) as connection:
             sync = _find(connection, sync_id)
             if sync is None:
                 return False
@@ -73,19 +71,11 @@ class Operator:
         self, planned: Sequence[PlannedSync], rules_version: str, now: datetime
     ) -> Sequence[str]:
         """Record syncs that no delivery announced and return their ids."""
-        with self._write() as connection:
+        with written(self.database) as connection:
             ids, recording = record_syncs(connection, planned, rules_version, now)
             self.wake(recording.lanes, connection)
         self.recorded(recording)
         return ids
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        try:
-            with self.database.write() as connection:
-                yield connection
-        except (SQLAlchemyError, OSError) as exc:
-            raise cannot_record(exc) from exc
 
 
 _NO_RETRY = "what has ended, and not verified, can be retried"

@@ -211,6 +211,32 @@ refused_credentials = Table(
     Column("again_at", Instant, comment="when it may be tried again; null is never"),
 )
 
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("token", Text, nullable=False, comment="its name"),
+    Column("role", String(16), nullable=False),
+    Column("action", Text, nullable=False, comment="method and route"),
+    Column("object", Text),
+    Column("status", Integer, nullable=False, comment="of the answer"),
+    Index("audit_by_object", "object", "id"),
+)
+
+# Of requests with an Idempotency-Key; without a status while they are carried out.
+answers = Table(
+    "answers",
+    metadata,
+    Column("key", String(64), primary_key=True, comment="a hash of the token's name and the key"),
+    Column("fingerprint", String(64), nullable=False, comment="a hash of method, path and body"),
+    Column("started_at", Instant, nullable=False),
+    Column("status", Integer),
+    Column("content_type", Text),
+    Column("body", LargeBinary),
+    Index("answers_by_start", "started_at"),
+)
+
 # One row, written to find out whether anything can be.
 probes = Table(
     "probes",

@@ -16,6 +16,7 @@ from swrhook.server import LEAVING
 from swrhook.web import api, problems
 from swrhook.web.access import guard
 from swrhook.web.api.about import rules, stats
+from swrhook.web.api.audit import audit
 from swrhook.web.api.deliveries import deliveries
 from swrhook.web.api.drain import drain
 from swrhook.web.api.sources import sources
@@ -24,7 +25,9 @@ from swrhook.web.api.waiting import waiting
 from swrhook.web.draining import Draining
 from swrhook.web.health import Health, health
 from swrhook.web.hooks import hooks
+from swrhook.web.idempotency import giving, taking
 from swrhook.web.metrics import metrics_route
+from swrhook.web.noting import noting
 from swrhook.web.rates import Rates
 from swrhook.web.replays import replayer
 from swrhook.web.senders import source_lister
@@ -44,6 +47,9 @@ def create_web(
     app = Flask("swrhook", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members in the contract's order
     guard(app, config, metrics)
+    app.after_request(noting(database, _now))
+    app.before_request(taking(config, database, _now))
+    app.after_request(giving(database))
     app.register_blueprint(hooks(config, record, Rates().admit, metrics))
     draining = Draining()
     app.extensions[LEAVING] = draining.begun
@@ -65,6 +71,7 @@ def create_web(
             rules(config),
             stats(database, _now),
             drain(draining, _now),
+            audit(database, _now),
         ],
     )
     problems.install(app)

@@ -25,9 +25,12 @@ class Role(IntEnum):
 PUBLIC_BLUEPRINTS = frozenset({"hooks", "health"})
 METRICS = "metrics.metrics"
 # Where the method does not tell the role: GET and its like need READ, everything else OPERATE.
-ROLES: Mapping[str, Role] = {"drain.begin": Role.ADMIN}
+ROLES: Mapping[str, Role] = {
+    "drain.begin": Role.ADMIN,
+    "audit.list_all": Role.ADMIN,
+}
 
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REALM = {"realm": "swrhook"}
 
 
@@ -47,13 +50,13 @@ def guard(app: Flask, config: Callable[[], Config], metrics: Metrics) -> None:
                 "a valid token is needed: Authorization: Bearer TOKEN, one of access.tokens",
                 www_authenticate=WWWAuthenticate("bearer", dict(_REALM)),
             )
+        g.holder = holder  # known from here on, also where the role does not suffice
         role = _role(holder)
         if role < needed:
             metrics.denied("forbidden")
             raise Forbidden(
                 f"the token's role is {role.name.lower()}, this needs {needed.name.lower()}"
             )
-        g.token_name = holder.name
 
 
 def name_object(name: str) -> None:
@@ -61,10 +64,22 @@ def name_object(name: str) -> None:
     g.named_object = name
 
 
+def token_holder() -> AccessToken | None:
+    """Return the token that the current request brought; None where none was needed, or valid."""
+    found: AccessToken | None = g.get("holder")
+    return found
+
+
 def token_name() -> str | None:
     """Return the name of the token that let the current request in; None where none was needed."""
-    name: str | None = g.get("token_name")
-    return name
+    found = token_holder()
+    return None if found is None else found.name
+
+
+def named_object() -> str | None:
+    """Return what the current request is about: the object in its path, or what was named."""
+    named: str | None = g.get("named_object")
+    return named or next(iter((request.view_args or {}).values()), None)
 
 
 def role_needed(access: Access) -> Role | None:
@@ -79,7 +94,7 @@ def role_needed(access: Access) -> Role | None:
         return None
     if endpoint in ROLES:
         return ROLES[endpoint]
-    return Role.READ if request.method in _SAFE_METHODS else Role.OPERATE
+    return Role.READ if request.method in SAFE_METHODS else Role.OPERATE
 
 
 def _token() -> bytes:

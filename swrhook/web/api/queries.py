@@ -5,6 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from swrhook.ledger.auditing import AuditFilter
 from swrhook.ledger.awaiting import Awaited
 from swrhook.ledger.listed import USUAL_LIMIT, DeliveryFilter, SyncFilter
 from swrhook.model import Outcome, State
@@ -57,6 +58,14 @@ class DeliveryQuery(PageQuery):
     )
 
 
+class AuditQuery(PageQuery):
+    """Which writes."""
+
+    token = fields.String(metadata=_about("The name of the token."))
+    action = fields.String(metadata=_about("Method and route, as the description has them."))
+    object = fields.String(metadata=_about("The id, or the image, that it was about."))
+
+
 class WaitQuery(Schema):
     """Which syncs to wait for, and how long."""
 
@@ -83,6 +92,11 @@ class StatsQuery(Schema):
         load_default=timedelta(hours=24),
         metadata=_about("What is older counts only while it is open: `24h`."),
     )
+
+
+def audit_filter(query: dict[str, Any], now: datetime) -> AuditFilter:
+    """Return what a checked AuditQuery asks for."""
+    return AuditFilter(**_at(query, now))
 
 
 def awaited(query: dict[str, Any], now: datetime) -> tuple[Awaited, float]:

@@ -190,3 +190,22 @@ class DrainSchema(Schema):
 
     draining = fields.Boolean(required=True)
     since = Instant(required=True, allow_none=True)
+
+
+class AuditedSchema(Schema):
+    """One write over the API."""
+
+    id = fields.String(required=True)
+    at = Instant(required=True)
+    token = fields.String(required=True)
+    role = fields.String(required=True)
+    action = fields.String(required=True)
+    object = fields.String(required=True, allow_none=True)
+    status = fields.Integer(required=True)
+
+
+class AuditPageSchema(Schema):
+    """A page of writes."""
+
+    items = fields.List(fields.Nested(AuditedSchema), required=True)
+    next = fields.String(required=True, allow_none=True)

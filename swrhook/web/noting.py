@@ -1,0 +1,37 @@
+"""Every write over the API leaves a row in the ledger and a line in the log."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+
+from flask import Response, g, request
+
+from swrhook import logs
+from swrhook.errors import CannotRecord
+from swrhook.ledger.auditing import Written, note_write
+from swrhook.ledger.database import Database
+from swrhook.web.access import SAFE_METHODS, named_object, token_holder
+
+
+def noting(database: Database, clock: Callable[[], datetime]) -> Callable[[Response], Response]:
+    """Return what notes a write when its answer is known, refused or not.
+
+    Who brings no valid token is counted, not kept; an answer that is repeated is no write. Where
+    the ledger cannot take the row, the line is in the log all the same.
+    """
+
+    def note(answer: Response) -> Response:
+        holder = token_holder()
+        is_write = request.method not in SAFE_METHODS and not g.get("is_repeated")
+        if holder is None or request.url_rule is None or not is_write:
+            return answer
+        action = f"{request.method} {request.url_rule.rule}"
+        write = Written(holder.name, holder.role, action, named_object(), answer.status_code)
+        logs.event("api.write", **asdict(write))
+        try:
+            note_write(database, write, clock())
+        except CannotRecord as exc:
+            logs.warning("api.write_not_kept", reason=str(exc))
+        return answer
+
+    return note
