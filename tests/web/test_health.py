@@ -14,7 +14,7 @@ IN_USE = {"version": "0123456789ab", "since": "2026-03-04T05:06:07.000Z"}
 
 def client(parts: Parts, told: Health) -> FlaskClient:
     return create_web(
-        lambda: parts.config, parts.write, parts.database, parts.metrics, told
+        lambda: parts.config, parts.write, parts.operator, parts.metrics, told
     ).test_client()
 
 
