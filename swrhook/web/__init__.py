@@ -22,6 +22,7 @@ from swrhook.web.api.drain import drain
 from swrhook.web.api.sources import sources
 from swrhook.web.api.syncs import syncs
 from swrhook.web.api.waiting import waiting
+from swrhook.web.docs import docs
 from swrhook.web.draining import Draining
 from swrhook.web.health import Health, health
 from swrhook.web.hooks import hooks
@@ -56,6 +57,7 @@ def create_web(
     checks = {**told.checks, "drain": draining.check}
     app.register_blueprint(health(replace(told, checks=checks)))
     app.register_blueprint(metrics_route(metrics))
+    app.register_blueprint(docs())
     metrics.watch(lambda: read_backlog(database, _now()))
     hearing = Hearing(database, config, _now)
     metrics.listen(hearing.recent)

@@ -21,8 +21,9 @@ class Role(IntEnum):
     ADMIN = 3
 
 
-# Hooks authenticate their senders themselves; health is for load balancers.
-PUBLIC_BLUEPRINTS = frozenset({"hooks", "health"})
+# Hooks authenticate their senders themselves; health is for load balancers; the page that shows the
+# API holds nothing, and asks for a token before it has something to show.
+PUBLIC_BLUEPRINTS = frozenset({"hooks", "health", "docs"})
 METRICS = "metrics.metrics"
 # Where the method does not tell the role: GET and its like need READ, everything else OPERATE.
 ROLES: Mapping[str, Role] = {

@@ -28,7 +28,7 @@ def swrhook(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str
 def test_help_lists_every_command() -> None:
     result = swrhook("--help")
 
-    listed = result.stdout.partition("Commands:\n")[2].splitlines()
+    listed = result.stdout.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
     assert list(COMMANDS) == [line.split()[0] for line in listed if line[2] != " "]
     assert (0, "") == (result.returncode, result.stderr)
 

@@ -38,15 +38,21 @@ def command(name: str) -> click.Command:
     return found
 
 
-def help_of(found: click.Command, name: str) -> str:
-    settings = {"help_option_names": ["-h", "--help"], "terminal_width": 100}
-    return click.Context(found, info_name=name, **settings).get_help()  # type: ignore[arg-type]
+def parent() -> click.Context:
+    """Return the context in which every command stands: it decides how help is asked for."""
+    name = "python -m swrhook"
+    return main.make_context(name, ["serve"], terminal_width=100)
+
+
+def help_of(name: str) -> str:
+    with parent() as context:
+        return click.Context(command(name), context, info_name=name).get_help()
 
 
 def page() -> str:
     sections = [HEAD]
     for name in COMMANDS:
-        text = help_of(command(name), f"python -m swrhook {name}")
+        text = help_of(name)
         sections.append(f"## {name}\n\n```text\n{text}\n```\n")
     return "\n".join(sections)
 
@@ -76,7 +82,8 @@ def test_every_example_can_be_written_so(
     start = words.index("swrhook") + 2
 
     assert name == words[start - 1]
-    command(name).make_context(name, words[start:], resilient_parsing=False).close()
+    with parent() as context:
+        command(name).make_context(name, words[start:], context).close()
 
 
 if __name__ == "__main__":

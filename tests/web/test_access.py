@@ -7,7 +7,14 @@ from swrhook.config.values import Access, AccessToken
 from tests.web.parts import ADMIN, OPERATE, READ, SECRET, Parts
 
 PATH = "/api/v1/syncs"
-OPEN = {"/healthz", "/readyz", "/hooks/<name>", "/hooks/<name>/<secret>"}
+OPEN = {
+    "/healthz",
+    "/readyz",
+    "/hooks/<name>",
+    "/hooks/<name>/<secret>",
+    "/api/docs",
+    "/api/docs/<path:filename>",
+}
 
 
 def routes(parts: Parts) -> Sequence[Rule]:

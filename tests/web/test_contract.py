@@ -1,0 +1,58 @@
+"""The real app keeps what its description promises, whatever is sent: schemathesis, seeded."""
+
+from collections.abc import Callable
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from swrhook.ledger.database import Database
+from tests.web.parts import ADMIN, EAST, HONG_KONG, Parts
+
+CHECKS: list[Callable[..., Any]] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+BOUNDS = settings(
+    max_examples=10,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def test_every_operation_answers_as_described(database: Database) -> None:
+    parts = Parts(database)
+    parts.push("team/web:v1", EAST, HONG_KONG)
+    parts.push("team/web:v1", EAST)
+    spec = parts.client(ADMIN).get("/api/openapi.json").get_json()
+    schema = schemathesis.openapi.from_dict(spec)
+    schema.app = parts.web
+    tried = set()
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok), found
+        operation = found.ok()
+        tried.add((operation.method.upper(), operation.path))
+        BOUNDS(given(case=operation.as_strategy())(check))()
+
+    described = {
+        (method.upper(), path) for path, methods in spec["paths"].items() for method in methods
+    }
+    assert described - {("PARAMETERS", path) for path in spec["paths"]} == tried
+
+
+def check(case: schemathesis.Case[Any]) -> None:
+    case.call_and_validate(headers={"Authorization": f"Bearer {ADMIN}"}, checks=CHECKS)
