@@ -33,11 +33,11 @@ def order(
         reason = f"source_region: no source is configured for {source_region}; name targets"
         raise NothingUsable((reason,))
     pushes = [Push(source.name, source_region, *image) for source in sources]
-    planned, reasons = plan(pushes, config.rules)
-    if not planned:
-        raise NothingUsable(tuple(dict.fromkeys(reasons)))
+    planned = plan(pushes, config.rules)
+    if not planned.syncs:
+        raise NothingUsable(tuple(dict.fromkeys(planned.reasons)))
     by_target: dict[Target, PlannedSync] = {}
-    for sync in planned:
+    for sync in planned.syncs:
         by_target.setdefault(sync.target, sync)
     return list(by_target.values())
 
@@ -49,7 +49,7 @@ def wanted_now(sync: Sync, config: Config) -> PlannedSync:
     as_it_is = PlannedSync(push, lane.target, lane.override, sync.rule)
     if sync.source == BY_HAND:
         return as_it_is
-    planned, _ = plan([push], config.rules)
+    planned = plan([push], config.rules).syncs
     return next((each for each in planned if each.target == lane.target), as_it_is)
 
 

@@ -1,7 +1,9 @@
 from typing import Any
 
+import jsonschema
 import pytest
 
+from swrhook.web.api.examples import EXAMPLES
 from tests.web.parts import Parts
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
@@ -65,3 +67,27 @@ def test_an_answer_has_the_members_that_are_described(parts: Parts, spec: dict[s
 
     assert set(sync) == set(schemas["Sync"]["properties"])
     assert set(delivery) == set(schemas["Delivery"]["properties"])
+
+
+def test_examples_stand_beside_what_they_are_examples_of(spec: dict[str, Any]) -> None:
+    schemas = spec["components"]["schemas"]
+    [image] = [
+        p for p in spec["paths"]["/api/v1/wait"]["get"]["parameters"] if p["name"] == "image"
+    ]
+
+    assert ["team-a/web/shop:1.4.2"] == schemas["Order"]["properties"]["image"]["examples"]
+    assert ["team-a/web/shop:1.4.2"] == image["schema"]["examples"]
+
+
+def test_every_example_is_of_the_type_that_it_stands_beside(spec: dict[str, Any]) -> None:
+    shown = [
+        (name, field)
+        for schema in spec["components"]["schemas"].values()
+        for name, field in schema.get("properties", {}).items()
+        if "examples" in field
+    ]
+
+    assert {"image", "digest", "created_at", "rule"} <= {name for name, _ in shown}
+    for name, field in shown:
+        jsonschema.validate(field["examples"][0], field)
+        assert name in EXAMPLES

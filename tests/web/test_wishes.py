@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from swrhook.life import Event
-from swrhook.rules import RuleTarget
+from swrhook.rules import Rulebook, RuleTarget
 from tests.web.parts import EAST, HONG_KONG, OPERATE, READ, Parts
 
 UNKNOWN = "01J00000000000000000000000"
@@ -25,7 +25,7 @@ def order(parts: Parts, body: Any) -> tuple[int, dict[str, Any]]:
 def override_is(parts: Parts, *, override: bool) -> None:
     """Let the rule say so from now on."""
     rule = replace(parts.config.rules[0], sync=[RuleTarget("cn-east-3", "team", override)])
-    parts.config = replace(parts.config, rules=[rule], version="ba9876543210")
+    parts.config = replace(parts.config, rules=Rulebook([rule]), version="ba9876543210")
 
 
 def test_a_retry_is_the_sync_with_the_override_that_the_rules_say_now(parts: Parts) -> None:

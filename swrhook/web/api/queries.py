@@ -3,13 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from swrhook.ledger.auditing import AuditFilter
 from swrhook.ledger.awaiting import Awaited
 from swrhook.ledger.listed import USUAL_LIMIT, DeliveryFilter, SyncFilter
 from swrhook.model import Outcome, State
 from swrhook.names import DIGEST
+from swrhook.web.api.examples import Exemplary
 from swrhook.web.api.fields import DurationField, ImageField, Since, SinceField, TagField
 
 LARGEST_PAGE = 1000
@@ -24,7 +25,7 @@ def _about(text: str) -> dict[str, str]:
     return {"description": text}
 
 
-class PageQuery(Schema):
+class PageQuery(Exemplary):
     """What every list understands."""
 
     since = SinceField(metadata=_about("Not older than this: a time (RFC 3339) or `24h`."))
@@ -66,7 +67,7 @@ class AuditQuery(PageQuery):
     object = fields.String(metadata=_about("The id, or the image, that it was about."))
 
 
-class WaitQuery(Schema):
+class WaitQuery(Exemplary):
     """Which syncs to wait for, and how long."""
 
     image = TagField(required=True, metadata=_about("The source's `ns/repo:tag`."))
@@ -84,7 +85,7 @@ class WaitQuery(Schema):
     )
 
 
-class StatsQuery(Schema):
+class StatsQuery(Exemplary):
     """How far to look back."""
 
     window = DurationField(

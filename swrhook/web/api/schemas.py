@@ -1,14 +1,15 @@
 """The API's answers, in the contract's order of members."""
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
 from swrhook.model import Outcome, State
+from swrhook.web.api.examples import Exemplary
 from swrhook.web.api.fields import Instant, TagField
 
 MOST_TARGETS = 100
 
 
-class ProblemSchema(Schema):
+class ProblemSchema(Exemplary):
     """An error, RFC 9457."""
 
     type = fields.String(required=True)
@@ -18,7 +19,7 @@ class ProblemSchema(Schema):
     reasons = fields.List(fields.String())
 
 
-class ErrorSchema(Schema):
+class ErrorSchema(Exemplary):
     """What SWR or IAM answered last."""
 
     code = fields.String(required=True)
@@ -26,7 +27,7 @@ class ErrorSchema(Schema):
     remedy = fields.String(required=True, allow_none=True)
 
 
-class SyncSchema(Schema):
+class SyncSchema(Exemplary):
     """One image tag on its way to one target."""
 
     id = fields.String(required=True)
@@ -53,14 +54,14 @@ class SyncSchema(Schema):
     verified_at = Instant(required=True, allow_none=True)
 
 
-class PushSchema(Schema):
+class PushSchema(Exemplary):
     """One image tag that a delivery announced."""
 
     image = fields.String(required=True)
     digest = fields.String(required=True, allow_none=True)
 
 
-class DeliverySchema(Schema):
+class DeliverySchema(Exemplary):
     """One request as it came in, with its verdict."""
 
     id = fields.String(required=True)
@@ -75,7 +76,7 @@ class DeliverySchema(Schema):
     replayed_from = fields.String(required=True, allow_none=True)
 
 
-class OutcomesSchema(Schema):
+class OutcomesSchema(Exemplary):
     """How many deliveries had which verdict."""
 
     accepted = fields.Integer(required=True)
@@ -84,7 +85,7 @@ class OutcomesSchema(Schema):
     quarantined = fields.Integer(required=True)
 
 
-class SourceSchema(Schema):
+class SourceSchema(Exemplary):
     """One configured sender, and how it has been in the last 24 hours."""
 
     name = fields.String(required=True)
@@ -96,34 +97,34 @@ class SourceSchema(Schema):
     silent = fields.Boolean(required=True)
 
 
-class SyncPageSchema(Schema):
+class SyncPageSchema(Exemplary):
     """A page of syncs."""
 
     items = fields.List(fields.Nested(SyncSchema), required=True)
     next = fields.String(required=True, allow_none=True)
 
 
-class SyncsSchema(Schema):
+class SyncsSchema(Exemplary):
     """Syncs that belong together."""
 
     syncs = fields.List(fields.Nested(SyncSchema), required=True)
 
 
-class SourcePageSchema(Schema):
+class SourcePageSchema(Exemplary):
     """Every source; `next` is always null."""
 
     items = fields.List(fields.Nested(SourceSchema), required=True)
     next = fields.String(required=True, allow_none=True)
 
 
-class DeliveryPageSchema(Schema):
+class DeliveryPageSchema(Exemplary):
     """A page of deliveries."""
 
     items = fields.List(fields.Nested(DeliverySchema), required=True)
     next = fields.String(required=True, allow_none=True)
 
 
-class TargetSchema(Schema):
+class TargetSchema(Exemplary):
     """Where an image shall go."""
 
     region = fields.String(required=True)
@@ -131,7 +132,7 @@ class TargetSchema(Schema):
     override = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
-class OrderSchema(Schema):
+class OrderSchema(Exemplary):
     """An image that nobody announced; without targets the rules decide."""
 
     image = TagField(required=True)
@@ -139,7 +140,7 @@ class OrderSchema(Schema):
     targets = fields.List(fields.Nested(TargetSchema), validate=validate.Length(1, MOST_TARGETS))
 
 
-class RulesSchema(Schema):
+class RulesSchema(Exemplary):
     """The rules in use, as the configuration file says them."""
 
     version = fields.String(required=True)
@@ -147,7 +148,7 @@ class RulesSchema(Schema):
     rules = fields.List(fields.Dict(keys=fields.String()), required=True)
 
 
-class SyncCountSchema(Schema):
+class SyncCountSchema(Exemplary):
     """How many syncs of one target are in one state."""
 
     target_region = fields.String(required=True)
@@ -156,7 +157,7 @@ class SyncCountSchema(Schema):
     count = fields.Integer(required=True)
 
 
-class DeliveryCountSchema(Schema):
+class DeliveryCountSchema(Exemplary):
     """How many deliveries of one source had one outcome."""
 
     source = fields.String(required=True)
@@ -164,7 +165,7 @@ class DeliveryCountSchema(Schema):
     count = fields.Integer(required=True)
 
 
-class LatencySchema(Schema):
+class LatencySchema(Exemplary):
     """Seconds from the recorded push to the proof at one target."""
 
     target_region = fields.String(required=True)
@@ -175,7 +176,7 @@ class LatencySchema(Schema):
     p99 = fields.Float(required=True)
 
 
-class StatsSchema(Schema):
+class StatsSchema(Exemplary):
     """How it goes; open syncs count whatever their age, all else from `since` on."""
 
     since = Instant(required=True)
@@ -185,14 +186,14 @@ class StatsSchema(Schema):
     latency = fields.List(fields.Nested(LatencySchema), required=True)
 
 
-class DrainSchema(Schema):
+class DrainSchema(Exemplary):
     """Whether the process that answers drains, and since when."""
 
     draining = fields.Boolean(required=True)
     since = Instant(required=True, allow_none=True)
 
 
-class AuditedSchema(Schema):
+class AuditedSchema(Exemplary):
     """One write over the API."""
 
     id = fields.String(required=True)
@@ -204,7 +205,7 @@ class AuditedSchema(Schema):
     status = fields.Integer(required=True)
 
 
-class AuditPageSchema(Schema):
+class AuditPageSchema(Exemplary):
     """A page of writes."""
 
     items = fields.List(fields.Nested(AuditedSchema), required=True)
