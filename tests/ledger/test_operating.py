@@ -146,7 +146,7 @@ def test_a_call_in_flight_is_recorded_and_does_not_wake_what_was_cancelled(seen:
     sync = put(seen.database)
     wanted = [(sync, Verdict(Event.CLAIM, values={"called_digest": A}))]
     with seen.database.write() as connection:
-        call, [won] = claim(connection, LANE, wanted, NOW)
+        call, [won] = claim(connection, LANE, wanted, frozenset(), NOW)
     seen.operator.cancel(sync.id, LATER)
     with seen.database.write() as connection:
         states = settle(connection, call, [(won, Verdict(Event.TRIGGER))], None, LATER)
