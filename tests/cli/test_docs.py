@@ -1,4 +1,4 @@
-"""docs/cli.md is every command's own help; `python tests/cli/test_docs.py > docs/cli.md` writes it."""
+"""docs/cli.md is every command's own help: `python tests/cli/test_docs.py > docs/cli.md`."""
 
 import shlex
 import subprocess
