@@ -9,6 +9,7 @@ import pytest
 
 from swrhook import logs
 from swrhook.ledger.database import Database, open_database
+from tests.postgresql import empty, new_database
 
 
 @pytest.fixture(scope="session")
@@ -19,14 +20,54 @@ def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def ledger_on_server() -> Iterator[Database]:
+    """A ledger on PostgreSQL, shared by the tests of this process."""
+    with new_database() as url:
+        database = open_database(url)
+        yield database
+        database.close()
+
+
 @pytest.fixture
-def database(empty_ledger: Path, tmp_path: Path) -> Iterator[Database]:
-    """A ledger of the test's own."""
+def database(request: pytest.FixtureRequest) -> Database:
+    """An empty ledger, on each database that the test is for."""
     logs.configure("json", "CRITICAL")
+    database: Database = request.getfixturevalue(f"on_{request.param}")
+    return database
+
+
+@pytest.fixture
+def on_sqlite(empty_ledger: Path, tmp_path: Path) -> Iterator[Database]:
+    """A ledger in a file of the test's own."""
     shutil.copy(empty_ledger, tmp_path / "ledger.db")
     database = open_database(f"sqlite:///{tmp_path}/ledger.db")
     yield database
     database.close()
+
+
+@pytest.fixture
+def on_postgresql(ledger_on_server: Database) -> Iterator[Database]:
+    """The ledger on PostgreSQL, emptied."""
+    with ledger_on_server.write() as connection:
+        empty(connection)
+    yield ledger_on_server
+    ledger_on_server.close()
+
+
+# What is tested on both databases: all SQL, and what rests on how the two run it.
+ON_BOTH = ("ledger", "worker", "web/test_replays", "web/test_syncs", "web/test_deliveries")
+DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Say on which databases a test runs."""
+    if "database" not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker("on")
+    path = str(metafunc.definition.path.relative_to(Path(__file__).parent))
+    usual = DATABASES if path.startswith(ON_BOTH) else DATABASES[:1]
+    metafunc.parametrize("database", marker.args if marker else usual, indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

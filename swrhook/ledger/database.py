@@ -5,20 +5,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from swrhook.errors import LedgerUnusable
-from swrhook.ledger.upgrade import is_current, upgrade
+from swrhook.ledger.postgresql import open_server
+from swrhook.ledger.upgrade import Schema, is_current, read_schema, upgrade
 
 # A new process waits this long for the one before it: gunicorn's HUP starts the new worker first.
 LOCK_PATIENCE = 90.0
 _BUSY_TIMEOUT_MS = 10_000
+_ONE_STATE = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 class Database:
@@ -27,6 +30,8 @@ class Database:
     def __init__(self, engine: Engine, lock_file: IO[str] | None = None) -> None:
         """Take over the engine, and the lock that says that no other process writes."""
         self._engine = engine
+        # One state of the ledger for as many statements as a reader needs; SQLite has no other way.
+        self._reader = engine if self.is_sqlite else engine.execution_options(**_ONE_STATE)
         self._lock_file = lock_file
         self._writer: Any = threading.Lock() if self.is_sqlite else _NoLock()
 
@@ -42,6 +47,8 @@ class Database:
             connection.execution_options(swrhook_begin="BEGIN IMMEDIATE")
             callbacks = connection.info["after_commit"] = []
             with connection.begin():
+                if (check := _fence.get()) is not None:
+                    check(connection)
                 yield connection
         for callback in callbacks:
             callback()
@@ -49,7 +56,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection that sees one state of the ledger."""
-        with self._engine.connect() as connection, connection.begin():
+        with self._reader.connect() as connection, connection.begin():
             yield connection
 
     def close(self) -> None:
@@ -57,6 +64,22 @@ class Database:
         self._engine.dispose()
         if self._lock_file is not None:
             self._lock_file.close()
+
+
+_fence: ContextVar[Callable[[Connection], None] | None] = ContextVar("fence", default=None)
+
+
+@contextmanager
+def fenced(check: Callable[[Connection], None]) -> Iterator[None]:
+    """Let each write of this thread, inside the block, begin with a check that may refuse it.
+
+    The check is part of the write's transaction, and raises to undo it.
+    """
+    token = _fence.set(check)
+    try:
+        yield
+    finally:
+        _fence.reset(token)
 
 
 def after_commit(connection: Connection, callback: Callable[[], None]) -> None:
@@ -70,25 +93,51 @@ def open_database(url: str, *, patience: float = LOCK_PATIENCE) -> Database:
     Raises LedgerUnusable: a wrong URL, another process on the same SQLite file, a schema newer
     than this program, or a database that cannot be reached.
     """
-    try:
-        parsed = make_url(url)
-        engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _server(parsed)
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as exc:
-        message = f"SWRHOOK_DATABASE_URL is not usable: {exc}"
-        raise LedgerUnusable(message) from exc
+    parsed, engine = _engine(url)
     database = Database(engine)
-    try:
+    with _translated(parsed, database):
         if database.is_sqlite:
             database = Database(engine, _lock(parsed, patience))
+    with _translated(parsed, database):
         upgrade(engine)
-    except (DatabaseError, OSError) as exc:
+    return database
+
+
+def schema_of(url: str) -> Schema:
+    """Return the ledger's revision and the wanted one; nothing is made. Raises LedgerUnusable."""
+    parsed, engine = _engine(url)
+    database = Database(engine)
+    with _translated(parsed, database):
+        if database.is_sqlite and not Path(str(parsed.database)).exists():
+            message = f"there is no ledger {parsed.database} yet: a start makes it"
+            raise LedgerUnusable(message)
+        schema = read_schema(engine)
+    database.close()
+    return schema
+
+
+@contextmanager
+def _translated(url: URL, database: Database) -> Iterator[None]:
+    """Raise what goes wrong as LedgerUnusable, with the database closed."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as exc:
         database.close()
-        message = f"the ledger {parsed.render_as_string()} cannot be opened: {_first_line(exc)}"
+        message = f"the ledger {url.render_as_string()} cannot be opened: {_first_line(exc)}"
         raise LedgerUnusable(message) from exc
     except LedgerUnusable:
         database.close()
         raise
-    return database
+
+
+def _engine(url: str) -> tuple[URL, Engine]:
+    try:
+        parsed = make_url(url)
+        is_sqlite = parsed.get_backend_name() == "sqlite"
+        return parsed, _sqlite(parsed) if is_sqlite else open_server(parsed)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as exc:
+        message = f"SWRHOOK_DATABASE_URL is not usable: {exc}"
+        raise LedgerUnusable(message) from exc
 
 
 def open_beside(url: str) -> Database | None:
@@ -97,19 +146,12 @@ def open_beside(url: str) -> Database | None:
     None when there is none yet, or one of another revision. Raises LedgerUnusable when it cannot
     be written.
     """
-    parsed = make_url(url)
-    is_sqlite = parsed.get_backend_name() == "sqlite"
-    if is_sqlite and not Path(str(parsed.database)).exists():
-        return None
-    engine = _sqlite(parsed) if is_sqlite else _server(parsed)
+    parsed, engine = _engine(url)
     database = Database(engine)
-    try:
-        with database.write():
-            usable = is_current(engine)
-    except (DatabaseError, OSError) as exc:
-        database.close()
-        message = f"the ledger {parsed.render_as_string()} cannot be opened: {_first_line(exc)}"
-        raise LedgerUnusable(message) from exc
+    if database.is_sqlite and not Path(str(parsed.database)).exists():
+        return None
+    with _translated(parsed, database), database.write():
+        usable = is_current(engine)
     if not usable:
         database.close()
         return None
@@ -128,10 +170,6 @@ def _sqlite(url: URL) -> Engine:
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return engine
-
-
-def _server(url: URL) -> Engine:
-    return sqlalchemy.create_engine(url, pool_size=8, max_overflow=64, pool_pre_ping=True)
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401  # DBAPI's own type

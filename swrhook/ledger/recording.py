@@ -12,7 +12,7 @@ from swrhook.ledger.receipts import receipts
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.statements import portions, upsert
 from swrhook.ledger.tables import OPEN, deliveries, latest_pushes, pushes, syncs
-from swrhook.ledger.waking import wake_lanes
+from swrhook.ledger.waking import hold, wake_lanes
 from swrhook.model import Entry, Lane, PlannedSync, Receipt, State, Sync
 
 
@@ -28,11 +28,13 @@ class Recording:
 def record(connection: Connection, entries: Sequence[Entry]) -> Recording:
     """Write the entries in their order, and note that the lanes of their syncs are to run now.
 
-    Deliveries of the same tag are put in order by the lock on its row in latest_pushes.
+    Deliveries of the same tag are put in order by the lock on its row in latest_pushes, and those
+    of several sources for the same target by the lock on its lane.
     """
     batch = Batch(*_known(connection, entries))
     for entry in entries:
         add(batch, entry)
+    hold(connection, batch.lanes)
     superseded = _supersede(connection, batch)
     _write(connection, batch)
     superseded += _superseded_at_once(connection, batch)

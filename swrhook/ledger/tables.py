@@ -40,7 +40,12 @@ class Instant(TypeDecorator[datetime]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """Read microseconds."""
         del dialect
-        return None if value is None else _EPOCH + value * _MICROSECOND
+        return None if value is None else to_instant(value)
+
+
+def to_instant(microseconds: int) -> datetime:
+    """Return the time that stands in the ledger as this number."""
+    return _EPOCH + microseconds * _MICROSECOND
 
 
 metadata = MetaData()

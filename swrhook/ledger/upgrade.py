@@ -1,5 +1,6 @@
 """The schema's revisions: upgrade, and the refusal of what is newer than this program."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from alembic import command
@@ -7,26 +8,51 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from swrhook.errors import LedgerUnusable
 
 _LOCK = 0x73777268  # «swrh»: any number, the same in every process
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the schema to this program's revision. Raises LedgerUnusable when it is newer."""
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A ledger's revision, None where there is none yet, and the one that this program wants."""
+
+    current: str | None
+    wanted: str
+
+    @property
+    def is_current(self) -> bool:
+        """Tell whether this program can use the ledger as it is."""
+        return self.current == self.wanted
+
+
+def read_schema(engine: Engine) -> Schema:
+    """Return the revisions without changing anything. Raises LedgerUnusable when it is newer."""
+    _, scripts = _migrations()
+    with engine.connect() as connection:
+        return _schema(connection, scripts)
+
+
+def upgrade(engine: Engine) -> Schema:
+    """Bring the schema to this program's revision; return what it was. Raises LedgerUnusable."""
     config, scripts = _migrations()
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             # Processes that start together upgrade one after the other.
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-        current = MigrationContext.configure(connection).get_current_revision()
-        if current == scripts.get_current_head():
-            return
-        _refuse_unknown(scripts, current)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        schema = _schema(connection, scripts)
+        if not schema.is_current:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    return schema
+
+
+def _schema(connection: Connection, scripts: ScriptDirectory) -> Schema:
+    current = MigrationContext.configure(connection).get_current_revision()
+    _refuse_unknown(scripts, current)
+    return Schema(current, str(scripts.get_current_head()))
 
 
 def is_current(engine: Engine) -> bool:

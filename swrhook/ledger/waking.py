@@ -1,9 +1,10 @@
 """When lanes are to run: their times stand in the ledger, in the transaction that set them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, false, func, or_, select, update
 
 from swrhook.ledger.rows import LANE_COLUMNS, to_lane
 from swrhook.ledger.statements import upsert
@@ -29,6 +30,32 @@ def wake_lanes(connection: Connection, wanted: Iterable[Lane], at: datetime) -> 
     rows = [_lane_row(by_key[key], at) for key in sorted(by_key)]
     woken = connection.scalars(statement.returning(lanes.c.key), rows)
     return [by_key[key] for key in woken]
+
+
+def hold(connection: Connection, wanted: Iterable[Lane]) -> None:
+    """Lock the lanes, and their twins of the other override, until the transaction ends.
+
+    Whoever is about to change syncs of a lane holds it first, so that transactions on one image
+    and target come one after the other, each sees what the one before it did, and none waits for
+    another in a circle. On SQLite the one writer holds them all.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    twins = {lane.key: lane for each in wanted for lane in (each, _twin(each))}
+    if not twins:
+        return
+    statement = upsert(connection, lanes)
+    statement = statement.on_conflict_do_update(
+        index_elements=[lanes.c.key],
+        set_={"woken_for": lanes.c.woken_for},
+        where=false(),  # nothing is written, but the row is locked
+    )
+    rows = [_lane_row(twins[key], None) for key in sorted(twins)]
+    connection.execute(statement, rows)
+
+
+def _twin(lane: Lane) -> Lane:
+    return replace(lane, override=not lane.override)
 
 
 def rest(connection: Connection, lane: Lane) -> datetime | None:
@@ -60,7 +87,7 @@ def unfinished_lanes(connection: Connection) -> list[tuple[Lane, datetime]]:
     return [(to_lane(row._mapping), row[-1]) for row in rows]  # noqa: SLF001  # SQLAlchemy's name
 
 
-def _lane_row(lane: Lane, at: datetime) -> dict[str, object]:
+def _lane_row(lane: Lane, at: datetime | None) -> dict[str, object]:
     return {
         "key": lane.key,
         "source_region": lane.source_region,

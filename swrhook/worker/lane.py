@@ -1,9 +1,12 @@
 """One run of a lane: look, judge, claim, call, settle."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
+
+from sqlalchemy import Connection
 
 from swrhook.config.values import Config
 from swrhook.errors import SwrError
@@ -11,7 +14,7 @@ from swrhook.ledger.calling import claim, open_digests, settle
 from swrhook.ledger.database import Database
 from swrhook.ledger.holding import not_configured
 from swrhook.ledger.moving import move, syncs_to_judge
-from swrhook.ledger.waking import put_off, rest
+from swrhook.ledger.waking import hold, put_off, rest
 from swrhook.life import Event
 from swrhook.model import Lane, State, Sync
 from swrhook.verdict import Judge, Verdict
@@ -73,7 +76,7 @@ class LaneRunner:
         judge = Judge(config.options.limits, self.clock(), self.rng)
         to_clear = unclear(to_look, sight, opened, judge)
         jobs = look_at_jobs(visit, lane, to_clear, judge) if to_clear else Jobs()
-        with self.database.write() as connection:
+        with self._write(lane) as connection:
             judged = [(sync, judge.after_loss(sync)) for sync in lost]
             opened = close(connection, to_look, sight, jobs, judge)
             judged += [(sync, verdict_on(sync, sight, jobs, opened, judge)) for sync in to_look]
@@ -101,7 +104,7 @@ class LaneRunner:
             (sync, judge.after_call(sync, answer, tags_in_call=len(syncs)))
             for sync, answer in zip(syncs, errors, strict=True)
         ]
-        with self.database.write() as connection:
+        with self._write(lane) as connection:
             states = settle(connection, call, judged, error, judge.now)
             again = rest(connection, lane)
         self._tell(judged, states, judge.now)
@@ -111,20 +114,26 @@ class LaneRunner:
         self, lane: Lane, syncs: Sequence[Sync], reason: str, config: Config
     ) -> datetime | None:
         judge = Judge(config.options.limits, self.clock(), self.rng)
-        with self.database.write() as connection:
+        with self._write(lane) as connection:
             for sync in syncs:
                 move(connection, sync, judge.hold(sync, reason), judge.now)
             return rest(connection, lane)
 
     def _put_off(self, lane: Lane, why: PutOff) -> datetime:
         if why.until - self.clock() > _SHORT:
-            with self.database.write() as connection:
+            with self._write(lane) as connection:
                 put_off(connection, lane, why.until)
         return why.until
 
     def _rest(self, lane: Lane) -> datetime | None:
-        with self.database.write() as connection:
+        with self._write(lane) as connection:
             return rest(connection, lane)
+
+    @contextmanager
+    def _write(self, lane: Lane) -> Iterator[Connection]:
+        with self.database.write() as connection:
+            hold(connection, [lane])
+            yield connection
 
     def _tell(
         self, judged: Sequence[Judged], states: Sequence[State | None], now: datetime

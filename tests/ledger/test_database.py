@@ -116,6 +116,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
         open_database(url(tmp_path / "ledger.db"))
 
 
+@pytest.mark.on("sqlite")
 def test_a_second_process_is_refused(database: Database, tmp_path: Path) -> None:
     program = (
         "import sys\n"
@@ -142,6 +143,7 @@ def test_a_second_process_is_refused(database: Database, tmp_path: Path) -> None
     assert [] == everything(database, probes)  # and the first goes on
 
 
+@pytest.mark.on("sqlite")
 def test_a_process_waits_for_the_one_before_it(database: Database, tmp_path: Path) -> None:
     opened: list[Database] = []
     next_one = threading.Thread(
@@ -156,6 +158,7 @@ def test_a_process_waits_for_the_one_before_it(database: Database, tmp_path: Pat
     opened[0].close()
 
 
+@pytest.mark.on("sqlite")
 def test_a_commit_is_on_disk_before_it_returns(database: Database) -> None:
     full = 2
 
@@ -164,6 +167,7 @@ def test_a_commit_is_on_disk_before_it_returns(database: Database) -> None:
     assert 10_000 == pragma(database, "busy_timeout")
 
 
+@pytest.mark.on("sqlite")
 def test_every_connection_is_set_up_alike(database: Database) -> None:
     with database.read(), database.read(), database.read() as third:
         assert 2 == third.execute(text("PRAGMA synchronous")).scalar()
@@ -190,6 +194,7 @@ def test_readers_do_not_wait_for_the_writer_and_see_one_state(database: Database
     assert 1 == len(everything(database, probes))
 
 
+@pytest.mark.on("sqlite")
 def test_writers_take_turns(database: Database) -> None:
     inside: list[int] = []
     most: list[int] = []

@@ -162,6 +162,7 @@ def test_an_entry_that_cannot_be_written_does_not_spoil_its_siblings(
     assert {f"v{n}" for n in range(MANY)} == {sync.tag for sync in all_syncs(database)}
 
 
+@pytest.mark.on("sqlite")
 def test_a_recorder_in_trouble_answers_and_recovers(database: Database, recorder: Recorder) -> None:
     first = recorder.record(entry(push("v1", A)))
 
@@ -179,6 +180,7 @@ def test_a_recorder_in_trouble_answers_and_recovers(database: Database, recorder
     assert recorder.check() is None
 
 
+@pytest.mark.on("sqlite")
 def test_a_refused_delivery_leaves_nothing_behind(
     database: Database, recorder: Recorder, follower: Follower
 ) -> None:
@@ -190,6 +192,7 @@ def test_a_refused_delivery_leaves_nothing_behind(
     assert [] == follower.woken
 
 
+@pytest.mark.on("sqlite")
 def test_readiness_comes_back_without_a_delivery(recorder: Recorder) -> None:
     with no_more_room():
         with pytest.raises(CannotRecord):
@@ -202,6 +205,7 @@ def test_readiness_comes_back_without_a_delivery(recorder: Recorder) -> None:
     assert eventually(lambda: recorder.check() is None)
 
 
+@pytest.mark.on("sqlite")
 def test_readiness_is_told_at_once_however_long_a_write_takes(
     recorder: Recorder, tmp_path: Path
 ) -> None:
@@ -224,6 +228,7 @@ def test_a_healthy_recorder_is_ready(recorder: Recorder) -> None:
     assert recorder.check() is None
 
 
+@pytest.mark.on("sqlite")
 def test_a_ledger_held_by_another_program_answers_within_the_patience(
     database: Database, follower: Follower, tmp_path: Path
 ) -> None:
@@ -239,6 +244,7 @@ def test_a_ledger_held_by_another_program_answers_within_the_patience(
     assert 1 == len(all_syncs(database))
 
 
+@pytest.mark.on("sqlite")
 def test_the_senders_next_try_is_a_duplicate_of_what_was_written_late(
     database: Database, follower: Follower, tmp_path: Path
 ) -> None:
@@ -268,6 +274,7 @@ def test_a_follower_that_fails_costs_no_delivery(database: Database, follower: F
     assert 2 == len(all_syncs(database))
 
 
+@pytest.mark.on("sqlite")
 def test_close_writes_what_waits(database: Database, follower: Follower) -> None:
     recorder = Recorder(database, follower.wake, follower.recorded)
     entries = [entry(push(f"v{n}", A)) for n in range(MANY)]

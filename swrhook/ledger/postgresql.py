@@ -1,0 +1,107 @@
+"""PostgreSQL as the ledger's database: how its connections are made, and its clock."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy
+from sqlalchemy import Engine, event, text
+from sqlalchemy.engine import URL
+
+from swrhook.ledger.tables import to_instant
+
+if TYPE_CHECKING:
+    from swrhook.ledger.database import Database
+
+# A process holds at most this many connections of its pool; whoever finds none waits for seconds.
+MOST_CONNECTIONS = 32
+_KEPT_CONNECTIONS = 8
+_LONGEST_WAIT = 10
+_CONNECT_TIMEOUT = 5
+# A server that vanished without a word is given up after this long; and a process that stopped in
+# the middle of a transaction loses it, so that what it has locked is free again.
+_SESSION = {
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "20s",
+    "synchronous_commit": "on",  # a commit is on disk: a 2xx is a promise
+}
+_TCP = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_VANISHED_MS = 15_000
+# The server's clock is asked this often, in seconds; between, it is carried on.
+_BETWEEN_LOOKS = 10.0
+
+
+def open_server(url: URL) -> Engine:
+    """Return an engine with a bounded pool, whose connections are replaced when they are cut."""
+    engine = sqlalchemy.create_engine(
+        url,
+        pool_size=_KEPT_CONNECTIONS,
+        max_overflow=MOST_CONNECTIONS - _KEPT_CONNECTIONS,
+        pool_timeout=_LONGEST_WAIT,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": _CONNECT_TIMEOUT,
+            "application_name": "swrhook",
+            "tcp_user_timeout": _VANISHED_MS,
+            **_TCP,
+        },
+    )
+    event.listen(engine, "connect", _set_up)
+    return engine
+
+
+def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401  # DBAPI's own type
+    from psycopg.types.string import StrDumper  # noqa: PLC0415  # only where it is used
+
+    class Storable(StrDumper):
+        """Text as PostgreSQL can take it: of what a sender may write, it refuses NUL."""
+
+        def dump(self, obj: str) -> Any:  # noqa: ANN401  # psycopg's own type
+            return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+
+    connection.adapters.register_dumper(str, Storable)
+    with connection.cursor() as cursor:
+        for name, value in _SESSION.items():
+            cursor.execute(f"SET SESSION {name} = '{value}'")
+    connection.commit()
+
+
+class ServerClock:
+    """The database's time, the same for every process on every machine.
+
+    Between two looks it is carried on by the monotonic clock, which nobody sets: a clock of this
+    machine that is wrong, or jumps, neither hastens nor delays what is due.
+    """
+
+    def __init__(self, database: "Database", wall: Callable[[], datetime]) -> None:
+        """Take the ledger; `wall` stands in until the server has answered once."""
+        self._database = database
+        self._wall = wall
+        self._lock = threading.Lock()
+        self._seen: tuple[datetime, float] | None = None
+        self._next_look = 0.0
+
+    def __call__(self) -> datetime:
+        """Return the time, without asking the server more often than need be."""
+        with self._lock:
+            if time.monotonic() >= self._next_look:
+                self._next_look = time.monotonic() + _BETWEEN_LOOKS
+                self._look()
+            if self._seen is None:
+                return self._wall()
+            then, at = self._seen
+            return then + timedelta(seconds=time.monotonic() - at)
+
+    def _look(self) -> None:
+        try:
+            with self._database.read() as connection:
+                asked = time.monotonic()
+                now = connection.scalar(_NOW)
+        except (sqlalchemy.exc.SQLAlchemyError, OSError):
+            return  # carried on as it was
+        self._seen = (to_instant(int(now)), asked)
+
+
+_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")

@@ -1,0 +1,125 @@
+"""Several processes on one ledger: what PostgreSQL alone has to promise."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from swrhook.ledger.calling import claim
+from swrhook.ledger.database import Database, fenced
+from swrhook.ledger.keeping import probe
+from swrhook.ledger.moving import syncs_to_judge
+from swrhook.ledger.postgresql import ServerClock
+from swrhook.ledger.recording import record
+from swrhook.ledger.tables import deliveries, probes
+from swrhook.ledger.waking import hold, rest
+from swrhook.life import Event
+from swrhook.model import Entry, State
+from swrhook.verdict import Verdict
+from tests.ledger.parts import LANE, NOW, SECOND, A, B, all_syncs, entry, everything, push, write
+
+pytestmark = pytest.mark.on("postgresql")
+PATIENCE = 20.0
+
+
+def from_two_sources(*, override: bool) -> tuple[Entry, Entry]:
+    other = replace(push(digest=B), source="registry")
+    return (
+        entry(push(digest=A), override=override),
+        entry(other, at=NOW + SECOND, override=not override),
+    )
+
+
+@pytest.mark.parametrize("override", [False, True], ids=["keep", "override"])
+def test_two_sources_that_announce_one_image_at_once_leave_one_sync_open(
+    database: Database, *, override: bool
+) -> None:
+    first, second = from_two_sources(override=override)
+    with ThreadPoolExecutor(1) as another:
+        with database.write() as connection:
+            record(connection, [first])
+            waits = another.submit(write, database, second)
+            assert waits_for_a_lock(database)
+        waits.result(PATIENCE)
+
+    assert [State.SUPERSEDED, State.DUE] == [sync.state for sync in all_syncs(database)]
+
+
+def test_workers_and_recorders_never_wait_for_each_other_in_a_circle(database: Database) -> None:
+    tags = [f"v{number}" for number in range(8)]
+
+    def deliver(source: str) -> None:
+        pushes = [replace(push(tag), source=source) for tag in tags]
+        for number in range(15):
+            write(database, entry(*pushes, at=NOW + number * SECOND, override=source == "b"))
+
+    def work(order: int) -> None:
+        for _ in range(15):
+            with database.read() as connection:
+                due = syncs_to_judge(connection, LANE, until=NOW + 60 * SECOND, limit=100)
+            with database.write() as connection:
+                hold(connection, [LANE])
+                claim(connection, LANE, [(s, Verdict(Event.CLAIM)) for s in due[::order]], NOW)
+                rest(connection, LANE)
+
+    with ThreadPoolExecutor(4) as threads:
+        done = [threads.submit(deliver, "a"), threads.submit(deliver, "b")]
+        done += [threads.submit(work, 1), threads.submit(work, -1)]
+        assert [None] * 4 == [each.result(60) for each in done]
+
+
+def test_a_write_begins_with_the_check_that_fences_it(database: Database) -> None:
+    def refuse(_connection: object) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), fenced(refuse), database.write() as connection:
+        probe(connection, NOW)
+
+    assert [] == everything(database, probes)
+
+
+def test_text_that_postgresql_refuses_is_kept_without_it(database: Database) -> None:
+    write(database, entry(push(), sender_id="a\0b", headers={"x": "c\0d"}))
+
+    [row] = everything(database, deliveries)
+    assert ("a\N{REPLACEMENT CHARACTER}b", {"x": "c\0d"}) == (row["sender_id"], row["headers"])
+
+
+def test_the_time_is_the_servers_whatever_this_machine_believes(database: Database) -> None:
+    clock = ServerClock(database, lambda: NOW)
+
+    assert abs(clock() - datetime.now(UTC)) < timedelta(seconds=5)  # one machine: the same clock
+    assert clock() <= clock()
+
+
+def test_a_connection_that_was_cut_is_replaced(database: Database) -> None:
+    with database.write() as connection:
+        probe(connection, NOW)
+    with database.read() as connection:
+        mine = connection.scalar(text("SELECT pg_backend_pid()"))
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> :mine"
+        ours = " AND datname = current_database()"
+        connection.execute(text(others + ours), {"mine": mine})
+
+    with database.write() as connection:
+        probe(connection, NOW + SECOND)
+
+    assert [NOW + SECOND] == [row["at"] for row in everything(database, probes)]
+
+
+def waits_for_a_lock(database: Database) -> bool:
+    """Wait until a transaction of this ledger waits for a lock; tell whether one does."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    pause = threading.Event()
+    for _ in range(int(PATIENCE / 0.02)):
+        with database.read() as connection:
+            if connection.scalar(query):
+                return True
+        pause.wait(0.02)
+    return False

@@ -1,0 +1,113 @@
+"""A ledger of every earlier revision is upgraded, with what it holds; a newer one is refused."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from click.testing import CliRunner, Result
+from sqlalchemy import create_engine, text
+
+from swrhook import ledger
+from swrhook.cli import main
+from swrhook.errors import LedgerUnusable
+from swrhook.ledger.database import open_database, schema_of
+from tests.conftest import DATABASES
+from tests.postgresql import new_database
+
+Db = Callable[[str], Result]
+
+
+def alembic() -> Config:
+    config = Config()
+    folder = Path(str(ledger.__file__)).parent / "migrations"
+    config.set_main_option("script_location", str(folder))
+    return config
+
+
+REVISIONS = [script.revision for script in ScriptDirectory.from_config(alembic()).walk_revisions()]
+HEAD = REVISIONS[0]
+DELIVERY = (
+    "INSERT INTO deliveries (id, source, dialect, outcome, received_at, headers, rules_version)"
+    " VALUES ('01', 'harbor', 'harbor', 'ignored', 1, '{}', '0123')"
+)
+
+
+@pytest.fixture(params=DATABASES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a ledger that is not there yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/ledger.db"
+        return
+    with new_database() as on_server:
+        yield on_server
+
+
+@pytest.fixture
+def db(url: str) -> Db:
+    return lambda name: CliRunner().invoke(main, ["db", name], env={"SWRHOOK_DATABASE_URL": url})
+
+
+def make(url: str, revision: str, *statements: str) -> None:
+    """Make a ledger as the version of that revision did."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        config = alembic()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("revision", REVISIONS[1:])
+def test_a_start_upgrades_a_ledger_of(url: str, revision: str) -> None:
+    make(url, revision, DELIVERY)
+
+    database = open_database(url)
+    with database.read() as connection:
+        assert ["01"] == list(connection.scalars(text("SELECT id FROM deliveries")))
+    database.close()
+
+    assert HEAD == schema_of(url).current
+
+
+def test_a_newer_schema_is_refused_everywhere(url: str, db: Db) -> None:
+    make(url, "head", "UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(LedgerUnusable, match="revision 9999, which this version does not know"):
+        open_database(url)
+    for name in ("upgrade", "check"):
+        result = db(name)
+        assert (1, True) == (result.exit_code, "run the version of swrhook" in result.output)
+
+
+def test_db_check_says_what_to_do_and_db_upgrade_does_it(url: str, db: Db) -> None:
+    make(url, REVISIONS[-1])
+
+    checked = db("check")
+    assert 1 == checked.exit_code
+    assert (
+        f"the ledger's schema is at revision {REVISIONS[-1]}, this version wants {HEAD}: run "
+        "`python -m swrhook db upgrade`, or start the service, which does the same\n"
+    ) == checked.output
+    assert (0, f"the ledger's schema is at revision {HEAD}\n") == _told(db("upgrade"))
+    assert (0, f"the ledger's schema is at revision {HEAD}, as this version wants it\n") == _told(
+        db("check")
+    )
+
+
+def test_db_check_makes_no_ledger(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.db"
+
+    environ = {"SWRHOOK_DATABASE_URL": f"sqlite:///{file}"}
+    result = CliRunner().invoke(main, ["db", "check"], env=environ)
+
+    assert (1, f"Error: there is no ledger {file} yet: a start makes it\n") == _told(result)
+    assert not file.exists()
+
+
+def _told(result: Result) -> tuple[int, str]:
+    return result.exit_code, result.output

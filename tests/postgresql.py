@@ -1,0 +1,44 @@
+"""PostgreSQL for tests: databases of their own on a server that is there already."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
+
+from swrhook.ledger.tables import metadata
+
+SERVER = os.environ.get(
+    "SWRHOOK_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
+)
+
+
+@contextmanager
+def new_database() -> Iterator[str]:
+    """Yield the URL of an empty database; without a server, the test is skipped."""
+    name = f"swrhook_test_{uuid4().hex[:12]}"
+    server = create_engine(SERVER, isolation_level="AUTOCOMMIT")
+    try:
+        with server.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+    except OperationalError:
+        server.dispose()
+        pytest.skip(f"no PostgreSQL at {make_url(SERVER).render_as_string()}")
+    try:
+        yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        server.dispose()
+
+
+def empty(connection: Connection) -> None:
+    """Empty every table, but keep the schema."""
+    # DELETE, for TRUNCATE makes new files of every table and index.
+    for table in ("procrastinate_periodic_defers", "procrastinate_jobs", "procrastinate_workers"):
+        connection.execute(text(f"DELETE FROM {table}"))
+    for each in metadata.tables.values():
+        connection.execute(each.delete())
