@@ -3,9 +3,11 @@
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import SystemRandom
+from signal import SIGINT, SIGTERM, signal
+from threading import Event
 from time import monotonic
 
 from flask import Flask
@@ -15,6 +17,7 @@ from swrhook import logs
 from swrhook.config.values import Config
 from swrhook.config.watched import WatchedFile
 from swrhook.current import Current
+from swrhook.engine import Engine
 from swrhook.engine.embedded import EmbeddedEngine
 from swrhook.errors import BadConfiguration, SwrhookError
 from swrhook.hearing import Hearing, Watch
@@ -23,16 +26,19 @@ from swrhook.ledger.group_commit import Recorder
 from swrhook.ledger.holding import release
 from swrhook.ledger.keeping import RefusedCredentials
 from swrhook.ledger.operating import Operator
+from swrhook.ledger.postgresql import ServerClock
 from swrhook.ledger.recording import Recording
 from swrhook.metrics import Metrics
-from swrhook.model import Lane
+from swrhook.model import Entry, Lane, Receipt
 from swrhook.outbound import Internet, Way, find_proxies
 from swrhook.reload import Reload
 from swrhook.reports import Reporter
-from swrhook.settings import Settings
+from swrhook.server import LEAVING
+from swrhook.settings import Settings, check_worker
 from swrhook.swr.client import SwrClient
 from swrhook.swr.wire import Network
 from swrhook.web import create_web
+from swrhook.web.beside import serve_beside
 from swrhook.web.health import Health
 from swrhook.worker.admission import Admission
 from swrhook.worker.breakers import Breakers
@@ -53,6 +59,8 @@ class InUse:
 
 # From a client, the only way to it: all of them share one knowledge of SWR's endpoints.
 MakeTraffic = Callable[[SwrClient], Traffic]
+# The time: of this machine or, where several share a ledger, of the database.
+Clock = Callable[[], datetime]
 # From a configuration and what was in use before it.
 Make = Callable[[Config, InUse | None], InUse]
 
@@ -62,7 +70,7 @@ class Service:
     """A running service: its WSGI application, and the way to end it."""
 
     web: Flask
-    engine: EmbeddedEngine
+    engine: Engine
     watch: Watch
     reload: Reload
     recorder: Recorder
@@ -97,36 +105,50 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
     except BadConfiguration:
         database.close()
         raise
-    if settings.workers == 0:
-        logs.warning("service.records_only", remedy="set SWRHOOK_WORKERS, or nothing is synced")
+    _warn_of_no_workers(settings)
     reporter = Reporter(metrics)
+    clock: Clock = now if database.is_sqlite else ServerClock(database, now)
 
     def hurry(lane: Lane) -> None:
         engine.hurry(lane)
 
-    make = _maker(settings, environ, database, reporter, _traffic(settings.workers, metrics, hurry))
+    make = _maker(
+        settings,
+        environ,
+        database,
+        reporter,
+        _traffic(settings.workers, metrics, hurry, clock),
+        clock,
+    )
     current = Current(make(config, None), lambda old: _end(old, current.value))
     metrics.pace(lambda: current.value.runner.traffic.endpoints(current.value.config))
-    engine = _engine(settings, database, current)
+    engine = _engine(settings, database, current, clock)
 
     reload.tell(
         lambda config: current.replace(make(config, current.value)),
-        lambda before, after: _go_on(before, after, engine, database),
+        lambda before, after: _go_on(before, after, engine, database, clock),
     )
-    recorder, operator = _writers(database, engine, reporter)
+    recorder, operator = _writers(database, engine, reporter, clock)
     told = Health(
         checks={"ledger": recorder.check, "engine": engine.check},
         notes={"configuration": reload.wrong},
         configuration=reload.in_use,
     )
-    web = create_web(lambda: current.value.config, recorder.record, operator, metrics, told)
-    watch = Watch(Hearing(database, lambda: current.value.config, now))
-    return Service(web, engine, watch, reload, recorder, current, database)
+    web = create_web(lambda: current.value.config, _at(clock, recorder), operator, metrics, told)
+    hearing = Hearing(database, lambda: current.value.config, now)
+    return Service(web, engine, Watch(hearing), reload, recorder, current, database)
 
 
-def _traffic(workers: int, metrics: Metrics, hurry: Callable[[Lane], None]) -> MakeTraffic:
+def _warn_of_no_workers(settings: Settings) -> None:
+    if settings.workers == 0 and settings.on_sqlite:
+        logs.warning("service.records_only", remedy="set SWRHOOK_WORKERS, or nothing is synced")
+
+
+def _traffic(
+    workers: int, metrics: Metrics, hurry: Callable[[Lane], None], clock: Clock
+) -> MakeTraffic:
     admission, breakers, preflight = Admission(Pacer(), workers, hurry), Breakers(), Preflight()
-    return lambda swr: Traffic(swr, admission, breakers, preflight, metrics, now)
+    return lambda swr: Traffic(swr, admission, breakers, preflight, metrics, clock)
 
 
 def _maker(
@@ -135,6 +157,7 @@ def _maker(
     database: Database,
     reporter: Reporter,
     traffic: MakeTraffic,
+    clock: Clock,
 ) -> Make:
     """Return the function that makes what a configuration needs to be used."""
     refused = RefusedCredentials(database, now)
@@ -157,41 +180,52 @@ def _maker(
         swr = client(config, before)
         report, rng = reporter.report, SystemRandom()
         return InUse(
-            config, swr, LaneRunner(database, traffic(swr), lambda: config, report, now, rng)
+            config, swr, LaneRunner(database, traffic(swr), lambda: config, report, clock, rng)
         )
 
     return make
 
 
-def _engine(settings: Settings, database: Database, current: Current[InUse]) -> EmbeddedEngine:
+def _engine(
+    settings: Settings, database: Database, current: Current[InUse], clock: Clock
+) -> Engine:
     def run(lane: Lane, until: datetime) -> datetime | None:
         with current.held() as in_use:
             return in_use.runner.run(lane, until)
 
-    return EmbeddedEngine(database, run, settings.workers)
+    if database.is_sqlite:
+        return EmbeddedEngine(database, run, settings.workers)
+    from swrhook.engine.cluster import ClusterEngine  # noqa: PLC0415  # heavy, and SQLite needs none
+
+    return ClusterEngine(database, run, settings.workers, clock)
 
 
 def _writers(
-    database: Database, engine: EmbeddedEngine, reporter: Reporter
+    database: Database, engine: Engine, reporter: Reporter, clock: Clock
 ) -> tuple[Recorder, Operator]:
     """Return who records what senders deliver, and who does what people wish."""
 
     def wake(lanes: Sequence[Lane], connection: Connection) -> None:
-        engine.wake(lanes, now(), connection)
+        engine.wake(lanes, clock(), connection)
 
     def recorded(recording: Recording) -> None:
-        reporter.superseded(recording.superseded, now())
+        reporter.superseded(recording.superseded, clock())
 
     recorder = Recorder(database, wake, recorded)
     return recorder, Operator(database, wake, reporter.report, recorded)
 
 
-def _go_on(before: Config, after: Config, engine: EmbeddedEngine, database: Database) -> None:
+def _at(clock: Clock, recorder: Recorder) -> Callable[[Entry], Receipt]:
+    """Return the way to record a delivery as one of now, by the clock that its syncs go by."""
+    return lambda entry: recorder.record(replace(entry, received_at=clock()))
+
+
+def _go_on(before: Config, after: Config, engine: Engine, database: Database, clock: Clock) -> None:
     """Wake what was held for a region that is there again."""
     added = after.swr.regions.keys() - before.swr.regions.keys()
     if added:
         with database.write() as connection:
-            engine.wake(release(connection, added, now()), now(), connection)
+            engine.wake(release(connection, added, clock()), clock(), connection)
 
 
 def _end(old: InUse, new: InUse) -> None:
@@ -216,12 +250,36 @@ def start_service() -> Service:
     return service
 
 
+def serve_development() -> None:
+    """Serve on port 8080, for whoever changes swrhook. Raises as `start_service`."""
+    service = start_service()
+    try:
+        service.web.run(port=8080, threaded=True)
+    finally:
+        service.stop()
+
+
+def work() -> None:
+    """Work until a signal, and take no deliveries. Raises as `start_service`."""
+    settings = Settings.from_environ(os.environ)
+    check_worker(settings)
+    ended = Event()
+    for number in (SIGTERM, SIGINT):
+        signal(number, lambda _number, _frame: ended.set())
+    service = create_service(settings, os.environ)
+    beside = serve_beside(service.web, settings.metrics_bind) if settings.metrics_bind else None
+    service.start()
+    logs.event("worker.started", workers=settings.workers)
+    ended.wait()
+    service.web.extensions[LEAVING].set()
+    service.stop()
+    if beside is not None:
+        beside.shutdown()
+    logs.event("worker.stopped")
+
+
 if __name__ == "__main__":
     try:
-        development = start_service()
+        work() if sys.argv[1:] == ["worker"] else serve_development()
     except SwrhookError as exc:
         sys.exit(f"swrhook cannot start:\n{exc}")
-    try:
-        development.web.run(port=8080, threaded=True)
-    finally:
-        development.stop()

@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from swrhook.errors import BadConfiguration
-from swrhook.settings import Settings
+from swrhook.settings import Settings, check_processes
 
 try:
     settings = Settings.from_environ(os.environ)
@@ -13,17 +13,25 @@ except BadConfiguration as exc:
     sys.exit(f"swrhook cannot start:\n{exc}")
 
 bind = [settings.bind]
-# SQLite means one process with threads; several processes mean PostgreSQL.
-workers = 1
-worker_class = "swrhook.server.PatientWorker"  # gthread, with an end to patience
+# How many processes is gunicorn's own WEB_CONCURRENCY, 1 if not set: see on_starting.
+# gthread, with an end to patience; where others can take over, it drains before it stops.
+worker_class = "swrhook.server." + ("PatientWorker" if settings.on_sqlite else "DrainingWorker")
 threads = 32
 # A new worker waits in its start until the one before it has let go of the ledger.
 timeout = 120
 # Longer than the longest call of SWR, so that what is in flight is finished and settled.
-graceful_timeout = 75
+graceful_timeout = 85
 keepalive = 75
 # It would open a socket in the user's home folder.
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:  # noqa: ANN401  # gunicorn's own types
+    """Refuse several processes on SQLite, before any is started."""
+    try:
+        check_processes(settings, server.cfg.workers)
+    except BadConfiguration as exc:
+        sys.exit(f"swrhook cannot start:\n{exc}")
 
 
 def worker_exit(_server: Any, _worker: Any) -> None:  # noqa: ANN401  # gunicorn's own types

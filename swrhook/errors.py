@@ -19,6 +19,7 @@ SwrhookError
 ├── BadConfiguration         the file or the environment is wrong: every mistake at once
 ├── NotFetched               an address outside gave no answer that can be used
 ├── LedgerUnusable           the database cannot be opened, or belongs to another version or process
+├── TakenOver                this worker was away for too long: its transaction is undone
 └── SwrError                 what SWR or IAM answered, with its kind
     └── NotAsked                 the endpoint has not answered for a while, and was left alone
 """
@@ -160,6 +161,10 @@ class NotFetched(SwrhookError):
 
 class LedgerUnusable(SwrhookError):
     """The database cannot be used as it is; the message says what to do."""
+
+
+class TakenOver(SwrhookError):
+    """This worker was away for too long: another one does its work, and it must change nothing."""
 
 
 class Kind(StrEnum):

@@ -17,6 +17,8 @@ from gunicorn.workers.gthread import ThreadWorker
 PATIENCE = 10.0
 # Where the application keeps the event that ends its waits.
 LEAVING = "swrhook.leaving"
+# Until a load balancer that asks /readyz every two seconds sends nothing more.
+DRAIN = 6.0
 _BETWEEN_LOOKS = 0.5
 _LONGEST_LINGER = 2.0
 
@@ -66,10 +68,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
 
     def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401  # gunicorn's own types
         """Begin to end: what waits on purpose would be waited for."""
+        self.begin_to_leave()
+        super().handle_exit(sig, frame)
+
+    def begin_to_leave(self) -> None:
+        """Tell the application, which says so on /readyz."""
         leaving = getattr(getattr(self, "wsgi", None), "extensions", {}).get(LEAVING)
         if leaving is not None:
             leaving.set()
-        super().handle_exit(sig, frame)
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401  # gunicorn's own types
         """Serve one request of a connection."""
@@ -78,6 +84,20 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             if kept is False:
                 _linger(conn.sock)
             return kept
+
+
+class DrainingWorker(PatientWorker):
+    """A worker that goes on for a while after SIGTERM, with /readyz saying that it leaves.
+
+    gunicorn closes its listeners at once; this process's own ones stay open meanwhile.
+    """
+
+    def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401  # gunicorn's own types
+        """Begin to end, and end when nobody sends anything more."""
+        self.begin_to_leave()
+        leave = threading.Timer(DRAIN, super().handle_exit, (sig, frame))
+        leave.daemon = True
+        leave.start()
 
 
 # The functions of socket.socket itself, below: TLS's own would go on in plain text.

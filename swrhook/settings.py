@@ -34,6 +34,11 @@ class Settings:
     log_format: str = "json"
     log_level: str = "INFO"
 
+    @property
+    def on_sqlite(self) -> bool:
+        """Tell whether the ledger is a file: one process only."""
+        return self.database_url.startswith("sqlite:")
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the settings. Raises BadConfiguration with every mistake.
@@ -67,6 +72,29 @@ class Setting:
     def attribute(self) -> str:
         """Return the name in Settings."""
         return self.name.removeprefix(PREFIX).lower()
+
+
+def check_worker(settings: Settings) -> None:
+    """Refuse a worker process that could not work. Raises BadConfiguration."""
+    mistakes = []
+    if settings.on_sqlite:
+        words = "is SQLite, which serves one process: `worker` needs PostgreSQL"
+        mistakes.append(_mistake("SWRHOOK_DATABASE_URL", words))
+    if settings.workers == 0:
+        words = "is 0: a worker process would have nothing to do"
+        mistakes.append(_mistake("SWRHOOK_WORKERS", words))
+    if mistakes:
+        raise BadConfiguration(mistakes)
+
+
+def check_processes(settings: Settings, processes: int) -> None:
+    """Refuse several web processes on SQLite. Raises BadConfiguration."""
+    if processes > 1 and settings.on_sqlite:
+        words = (
+            f"asks for {processes} processes, but SQLite serves one process with threads: leave "
+            "it out, or set SWRHOOK_DATABASE_URL to PostgreSQL"
+        )
+        raise BadConfiguration([_mistake("WEB_CONCURRENCY", words)])
 
 
 def _database_url(text: str) -> str:

@@ -56,7 +56,14 @@ def on_postgresql(ledger_on_server: Database) -> Iterator[Database]:
 
 
 # What is tested on both databases: all SQL, and what rests on how the two run it.
-ON_BOTH = ("ledger", "worker", "web/test_replays", "web/test_syncs", "web/test_deliveries")
+ON_BOTH = (
+    "engine",
+    "ledger",
+    "worker",
+    "web/test_replays",
+    "web/test_syncs",
+    "web/test_deliveries",
+)
 DATABASES = ("sqlite", "postgresql")
 
 

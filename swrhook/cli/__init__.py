@@ -7,6 +7,9 @@ from swrhook.cli.lazy import Command, LazyGroup
 
 COMMANDS = {
     "serve": Command("swrhook.cli.serve", "Serve HTTP and work, with ./swrhook.yaml."),
+    "worker": Command(
+        "swrhook.cli.worker", "Work on what others record, on PostgreSQL; serves no deliveries."
+    ),
     "db": Command("swrhook.cli.db", "Bring the ledger's schema up to date, or check it."),
     "check": Command(
         "swrhook.cli.check", "Check the configuration FILE and everything that it refers to."

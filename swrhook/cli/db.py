@@ -11,10 +11,10 @@ from swrhook.settings import Settings
 
 @click.group()
 def db() -> None:
-    """Bring the ledger's schema up to date, or check it; the ledger is SWRHOOK_DATABASE_URL.
+    """Bring the ledger's schema up to date, or check it.
 
-    Each start brings it up to date by itself: `upgrade` does it before, with the service stopped
-    or, on PostgreSQL, still running.
+    The ledger is SWRHOOK_DATABASE_URL. Each start brings it up to date by itself: `upgrade` does
+    it before, with the service stopped or, on PostgreSQL, still running.
     """
 
 

@@ -19,8 +19,16 @@ class Engine(Protocol):
         """Run the lanes at this time, if the connection's transaction comes to be on disk."""
         ...
 
+    def hurry(self, lane: Lane) -> None:
+        """Run a lane that was put off now: there may be room for it."""
+        ...
+
     def start(self) -> None:
         """Begin to run lanes, with all that an earlier process left unfinished."""
+        ...
+
+    def check(self) -> str | None:
+        """Return why no lane is run in this process, or None."""
         ...
 
     def stop(self) -> None:

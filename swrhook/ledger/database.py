@@ -40,6 +40,12 @@ class Database:
         """Tell whether this is the embedded database: one process only."""
         return self._engine.dialect.name == "sqlite"
 
+    @property
+    def conninfo(self) -> str:
+        """Return the server's address for libpq. It may hold a password: it is never shown."""
+        url = self._engine.url.set(drivername="postgresql")
+        return url.render_as_string(hide_password=False)
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Yield a connection in a transaction, on disk when the block ends without an error."""

@@ -13,7 +13,7 @@ from swrhook.ledger.moving import cancel, retry
 from swrhook.ledger.recording import Recording, record_syncs
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.tables import syncs
-from swrhook.ledger.waking import wake_lanes
+from swrhook.ledger.waking import hold, wake_lanes
 from swrhook.life import Event
 from swrhook.model import Lane, PlannedSync, State, Sync
 from swrhook.verdict import Verdict
@@ -82,7 +82,10 @@ _NO_RETRY = "what has ended, and not verified, can be retried"
 
 
 def _find(connection: Connection, sync_id: str) -> Sync | None:
-    # Locked, so that the state that is named is the one that forbids.
-    query = select(*WHOLE_SYNC).where(syncs.c.id == sync_id).with_for_update()
+    query = select(*WHOLE_SYNC).where(syncs.c.id == sync_id)
     row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else to_sync(row)
+    if row is None:
+        return None
+    hold(connection, [to_sync(row).lane])
+    # Locked, so that the state that is named is the one that forbids.
+    return to_sync(connection.execute(query.with_for_update()).mappings().one())

@@ -49,6 +49,7 @@ def record_syncs(
     batch = Batch({}, {})
     for sync in planned:
         add_sync(batch, sync, rules_version, at)
+    hold(connection, batch.lanes)
     superseded = _supersede(connection, batch)
     connection.execute(insert(syncs), list(batch.syncs.values()))
     lanes = wake_lanes(connection, batch.lanes, at)

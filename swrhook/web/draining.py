@@ -19,4 +19,4 @@ class Draining:
 
     def check(self) -> str | None:
         """Return why this process is not ready, or None."""
-        return None if self.since is None else "draining"
+        return "draining" if self.begun.is_set() else None

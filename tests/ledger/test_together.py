@@ -62,7 +62,13 @@ def test_workers_and_recorders_never_wait_for_each_other_in_a_circle(database: D
                 due = syncs_to_judge(connection, LANE, until=NOW + 60 * SECOND, limit=100)
             with database.write() as connection:
                 hold(connection, [LANE])
-                claim(connection, LANE, [(s, Verdict(Event.CLAIM)) for s in due[::order]], NOW)
+                claim(
+                    connection,
+                    LANE,
+                    [(s, Verdict(Event.CLAIM)) for s in due[::order]],
+                    frozenset(),
+                    NOW,
+                )
                 rest(connection, LANE)
 
     with ThreadPoolExecutor(4) as threads:

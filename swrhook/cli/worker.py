@@ -1,0 +1,19 @@
+"""The command `worker`: a process that works on lanes and takes no deliveries."""
+
+import os
+import sys
+
+import click
+
+from swrhook.cli.serve import ROOT
+
+
+@click.command()
+def worker() -> None:
+    """Work on what others record, on PostgreSQL; serves no deliveries.
+
+    SWRHOOK_WORKERS says with how many threads, SWRHOOK_METRICS_BIND where it shows its health and
+    its metrics; the rest is as for `serve`. SIGTERM and Ctrl-C finish what is in flight.
+    """
+    # It takes over this process: signals reach it, and the working folder stays.
+    os.execv(sys.executable, [sys.executable, str(ROOT / "app.py"), "worker"])  # noqa: S606  # no shell wanted

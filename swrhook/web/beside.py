@@ -1,0 +1,45 @@
+"""What a worker process shows of itself: its health and its metrics, nothing else."""
+
+from collections.abc import Iterable
+from threading import Thread
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Flask
+from werkzeug.exceptions import NotFound
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from swrhook.errors import BadConfiguration, Mistake
+
+SHOWN = ("/healthz", "/readyz", "/metrics")
+
+
+class _Quiet(WSGIRequestHandler):
+    timeout = 10  # for whoever connects and sends nothing
+
+    def log_request(self, *_args: object) -> None:
+        """Write no line for each scrape."""
+
+
+def only_shown(web: Flask) -> WSGIApplication:
+    """Return the application without its other routes."""
+
+    def application(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") in SHOWN:
+            return web(environ, start)
+        return NotFound()(environ, start)
+
+    return application
+
+
+def serve_beside(web: Flask, bind: str) -> BaseWSGIServer:
+    """Serve in a thread of its own, until the server's `shutdown`. Raises BadConfiguration."""
+    host, _, port = bind.rpartition(":")
+    try:
+        server = make_server(
+            host.strip("[]"), int(port), only_shown(web), threaded=True, request_handler=_Quiet
+        )
+    except (OSError, SystemExit) as exc:
+        message = f"SWRHOOK_METRICS_BIND {bind} cannot be listened on: another process has it?"
+        raise BadConfiguration([Mistake("environment", 0, 0, message)]) from exc
+    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    return server
