@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from swrhook.errors import BadConfiguration
-from swrhook.settings import SETTINGS, Settings
+from swrhook.settings import SETTINGS, Settings, check_processes, check_worker
 
 
 def mistakes(environ: dict[str, str]) -> list[str]:
@@ -119,3 +119,23 @@ def test_the_table_and_the_settings_agree() -> None:
 
 def test_the_databases_address_is_not_shown() -> None:
     assert "sesame" not in repr(Settings(database_url="postgresql+psycopg://u:sesame@db/x"))
+
+
+def test_a_worker_process_needs_postgresql_and_threads() -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        check_worker(Settings(workers=0))
+
+    assert (
+        "environment: SWRHOOK_DATABASE_URL is SQLite, which serves one process: `worker` needs "
+        "PostgreSQL\n"
+        "environment: SWRHOOK_WORKERS is 0: a worker process would have nothing to do"
+    ) == str(caught.value)
+    check_worker(Settings(database_url="postgresql+psycopg://db/swrhook"))
+
+
+def test_several_web_processes_need_postgresql() -> None:
+    with pytest.raises(BadConfiguration, match="asks for 2 processes, but SQLite serves one"):
+        check_processes(Settings(), 2)
+
+    check_processes(Settings(), 1)
+    check_processes(Settings(database_url="postgresql+psycopg://db/swrhook"), 2)

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from procrastinate.schema import SchemaManager
 from sqlalchemy import inspect, text
 
+from swrhook import ledger
 from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.tables import metadata
 
@@ -53,3 +55,10 @@ def test_an_upgrade_of_a_ledger_that_is_up_to_date_changes_nothing(
     with again.read() as connection:
         assert before == inspect(connection).get_table_names()
     again.close()
+
+
+def test_procrastinates_schema_is_the_one_of_its_revision() -> None:
+    """When it differs: a new revision takes what Procrastinate's own migrations say since then."""
+    copied = Path(str(ledger.__file__)).parent / "migrations" / "procrastinate_3.10.sql"
+
+    assert copied.read_text() == SchemaManager.get_schema()

@@ -238,3 +238,24 @@ def _wait_for(condition: Any, patience: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited for too long"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("environ", "command", "words"),
+    [
+        ({"WEB_CONCURRENCY": "2"}, ("-m", "gunicorn", "wsgi:app"), "WEB_CONCURRENCY asks for 2"),
+        ({}, ("-m", "swrhook", "worker"), "SWRHOOK_DATABASE_URL is SQLite"),
+    ],
+    ids=["several web processes", "a worker"],
+)
+def test_sqlite_serves_one_process(
+    service: Served, environ: dict[str, str], command: tuple[str, ...], words: str
+) -> None:
+    service.environ = {**service.environ, **environ}
+    service.command = (sys.executable, *command)
+    service.start(ready=False)
+    assert service.process is not None
+
+    assert 1 == service.process.wait(60)
+    assert words in service.log.read_text()
+    assert "Traceback" not in service.log.read_text()
