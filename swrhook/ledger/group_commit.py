@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from swrhook.errors import CannotRecord
 from swrhook.ledger.database import Database
 from swrhook.ledger.keeping import probe
+from swrhook.ledger.postgresql import is_away
 from swrhook.ledger.recording import Recording, record
 from swrhook.model import Entry, Lane, Receipt
 
@@ -130,13 +131,14 @@ class Recorder:
                 recording = record(connection, [entry for entry, _ in batch])
                 self._wake(recording.lanes, connection)
         except Exception as exc:  # noqa: BLE001  # the thread must outlive whatever fails
-            if len(batch) > 1:  # one entry must not spoil its siblings
+            if len(batch) > 1 and not is_away(exc):  # one entry must not spoil its siblings
                 for waiting in batch:
                     self._write([waiting])
             else:
                 refusal = cannot_record(exc)
                 self._trouble = str(refusal)
-                batch[0][1].set_exception(refusal)
+                for _, future in batch:
+                    future.set_exception(refusal)
             return
         self._trouble = None
         for (_, future), receipt in zip(batch, recording.receipts, strict=True):

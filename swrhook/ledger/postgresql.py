@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy
 from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from swrhook.ledger.tables import to_instant
 
@@ -52,6 +53,14 @@ def open_server(url: URL) -> Engine:
     return engine
 
 
+def is_away(exc: Exception) -> bool:
+    """Tell whether the server could not be reached, so that a second try now is of no use."""
+    if not isinstance(exc, DBAPIError):
+        return False
+    no_answer = getattr(exc.orig, "sqlstate", "") is None  # psycopg's, where no server spoke
+    return exc.connection_invalidated or no_answer
+
+
 def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401  # DBAPI's own type
     from psycopg.types.string import StrDumper  # noqa: PLC0415  # only where it is used
 
@@ -86,20 +95,22 @@ class ServerClock:
     def __call__(self) -> datetime:
         """Return the time, without asking the server more often than need be."""
         with self._lock:
-            if time.monotonic() >= self._next_look:
+            is_due = time.monotonic() >= self._next_look
+            if is_due:
                 self._next_look = time.monotonic() + _BETWEEN_LOOKS
-                self._look()
-            if self._seen is None:
-                return self._wall()
-            then, at = self._seen
-            return then + timedelta(seconds=time.monotonic() - at)
+        if is_due:  # one thread asks; the others carry on what was seen
+            self._look()
+        if self._seen is None:
+            return self._wall()
+        then, at = self._seen
+        return then + timedelta(seconds=time.monotonic() - at)
 
     def _look(self) -> None:
         try:
             with self._database.read() as connection:
                 asked = time.monotonic()
                 now = connection.scalar(_NOW)
-        except (sqlalchemy.exc.SQLAlchemyError, OSError):
+        except (SQLAlchemyError, OSError):
             return  # carried on as it was
         self._seen = (to_instant(int(now)), asked)
 

@@ -1,4 +1,6 @@
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +10,7 @@ import pytest
 from swrhook import simulator
 from tests.cluster.balancer import Balancer
 from tests.postgresql import new_database
-from tests.programs import Served, configuration, wait_for
+from tests.programs import PATIENCE, Served, configuration, wait_for
 
 SOURCE, TARGET = "cn-north-4", "cn-east-3"
 SECRET = "a-secret-of-the-senders"
@@ -25,10 +27,10 @@ class Cluster:
     balancer: Balancer = field(init=False)
 
     def start(self) -> None:
-        for served in self.processes.values():
-            served.start(ready=False)
-        for served in self.processes.values():
-            wait_for(f"{served.url}/readyz", served.process)
+        for each in self.processes.values():
+            each.start(ready=False)
+        for each in self.processes.values():
+            wait_for(f"{each.url}/readyz", each.process)
         self.balancer.start()
 
 
@@ -38,9 +40,10 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         url = stack.enter_context(new_database())
         swr = stack.enter_context(simulator.start([SOURCE, TARGET], delay=0.1))
         swr.state.create_organization(TARGET, "team")
-        processes = {name: _served(tmp_path / name, name, url, swr) for name in (*WEB, *WORKERS)}
-        for served in processes.values():
-            stack.callback(served.close)
+        processes = {name: served(tmp_path / name, url, swr, workers=0) for name in WEB}
+        processes |= {name: worker(tmp_path / name, url, swr) for name in WORKERS}
+        for process in processes.values():
+            stack.callback(process.close)
         cluster = Cluster(swr, processes)
         addresses = {name: f"127.0.0.1:{processes[name].port}" for name in WEB}
         cluster.balancer = Balancer(tmp_path, addresses)
@@ -48,21 +51,37 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         yield cluster
 
 
-def _served(folder: Path, name: str, database_url: str, swr: simulator.RunningSimulator) -> Served:
+def served(
+    folder: Path, database_url: str, swr: simulator.RunningSimulator, *, workers: int
+) -> Served:
+    """Return a process of the service, configured and not started."""
     folder.mkdir()
-    is_worker = name in WORKERS
     environ = {
         "SENDER_SECRET": SECRET,
         "SWRHOOK_DATABASE_URL": database_url,
-        "SWRHOOK_WORKERS": "4" if is_worker else "0",
+        "SWRHOOK_WORKERS": str(workers),
     }
-    served = Served(folder, environ)
-    if is_worker:
-        environ["SWRHOOK_METRICS_BIND"] = f"127.0.0.1:{served.port}"
-        served.command = (served.command[0], "-m", "swrhook", "worker")
+    process = Served(folder, environ)
     auth = {"scheme": "bearer", "secrets": ["${SENDER_SECRET}"]}
     sources = {"ci": {"dialect": "generic", "region": SOURCE, "auth": auth}}
     sync = [{"region": TARGET, "namespace": "team"}]
     rule = {"name": "all", "when": {"namespace": "team"}, "sync": sync}
-    served.configure(configuration(swr.iam_url, swr.endpoints, sources, [rule]))
-    return served
+    process.configure(configuration(swr.iam_url, swr.endpoints, sources, [rule]))
+    return process
+
+
+def worker(folder: Path, database_url: str, swr: simulator.RunningSimulator) -> Served:
+    """Return a process that only works; what it shows of itself is at its `url`."""
+    process = served(folder, database_url, swr, workers=4)
+    bind = f"127.0.0.1:{process.port}"
+    process.environ = {**process.environ, "SWRHOOK_METRICS_BIND": bind}
+    process.command = (sys.executable, "-m", "swrhook", "worker")
+    return process
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until it holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "waited for too long"
+        time.sleep(0.05)

@@ -3,16 +3,14 @@
 import os
 import signal
 import threading
-import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Self
 
 import requests
 
 from swrhook.simulator import Fault
-from tests.cluster.conftest import REPOSITORIES, SECRET, SOURCE, TARGET, Cluster
+from tests.cluster.conftest import REPOSITORIES, SECRET, SOURCE, TARGET, Cluster, until
 from tests.programs import PATIENCE, TOKEN, needs
 
 pytestmark = needs("haproxy")
@@ -140,10 +138,3 @@ def overlapping(cluster: Cluster) -> list[str]:
             for (_, ended), (begun, _) in zip(sorted(each), sorted(each)[1:], strict=False)
         )
     ]
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "waited for too long"
-        time.sleep(0.05)

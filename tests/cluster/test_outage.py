@@ -1,0 +1,61 @@
+"""PostgreSQL goes away and comes back: nothing is promised meanwhile, and nobody has to help."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import requests
+from sqlalchemy import make_url
+
+from swrhook import simulator
+from tests.cluster.conftest import SECRET, SOURCE, TARGET, served, until
+from tests.cluster.wire import Wire
+from tests.postgresql import new_database
+from tests.programs import Served
+
+
+@pytest.fixture
+def swr() -> Iterator[simulator.RunningSimulator]:
+    with simulator.start([SOURCE, TARGET], delay=0.1) as running:
+        running.state.create_organization(TARGET, "team")
+        for number in range(3):
+            running.state.seed(SOURCE, "team", "app", f"v{number}")
+        yield running
+
+
+def deliver(service: Served, tag: str) -> requests.Response:
+    headers = {"Authorization": f"Bearer {SECRET}"}
+    body = {"image": f"team/app:{tag}"}
+    return requests.post(f"{service.url}/hooks/ci", json=body, headers=headers, timeout=30)
+
+
+def is_ready(service: Served) -> bool:
+    return requests.get(f"{service.url}/readyz", timeout=30).ok
+
+
+def test_while_postgresql_is_away_senders_try_again_and_then_all_goes_on(
+    tmp_path: Path, swr: simulator.RunningSimulator
+) -> None:
+    with new_database() as url:
+        address = make_url(url)
+        wire = Wire(address.host or "127.0.0.1", address.port or 5432)
+        near = address.set(host="127.0.0.1", port=wire.port)
+        database_url = near.render_as_string(hide_password=False)
+        service = served(tmp_path / "all-in-one", database_url, swr, workers=4)
+        with closing(service), closing(wire):
+            service.start()
+            first = deliver(service, "v0")
+
+            wire.cut()
+            away = deliver(service, "v1")
+            until(lambda: not is_ready(service))
+            wire.mend()
+            until(lambda: is_ready(service))
+            third = deliver(service, "v2")
+            syncs = service.wait_until_ended(2)
+
+            assert 0 == service.stop()
+    assert [202, 503, 202] == [answer.status_code for answer in (first, away, third)]
+    assert "5" == away.headers["Retry-After"]
+    assert {("v0", "verified"), ("v2", "verified")} == {(s["tag"], s["state"]) for s in syncs}
