@@ -1,0 +1,137 @@
+"""The engine on PostgreSQL alone: what is on disk, and what of it a vanished worker leaves."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+
+from swrhook.engine.cluster import ClusterEngine, Pulse
+from swrhook.engine.gate import Gate
+from swrhook.errors import TakenOver
+from swrhook.ledger.database import Database, fenced
+from swrhook.ledger.jobs import hold_job
+from swrhook.ledger.keeping import probe
+from swrhook.ledger.tables import probes
+from swrhook.ledger.waking import wake_lanes
+from swrhook.model import Lane
+from tests.ledger.parts import LANE, NOW, everything, put
+
+pytestmark = pytest.mark.on("postgresql")
+PATIENCE = 20.0
+PULSE = Pulse(poll=0.05, beat=0.2, gone=1.0)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def running(
+    database: Database, run: Callable[[Lane, datetime], datetime | None], workers: int = 2
+) -> Iterator[ClusterEngine]:
+    engine = ClusterEngine(database, run, Gate(8, 8, 8), workers, now, pulse=PULSE)
+    engine.start()
+    yield engine
+    engine.stop()
+
+
+def wake(database: Database, engine: ClusterEngine, after: float = 0.0) -> None:
+    at = now() + timedelta(seconds=after)
+    with database.write() as connection:
+        engine.wake(wake_lanes(connection, [LANE], at), at, connection)
+
+
+def jobs(database: Database) -> list[tuple[str, str]]:
+    query = text("SELECT task_name, status::text FROM procrastinate_jobs ORDER BY id")
+    with database.read() as connection:
+        return [(row.task_name, row.status) for row in connection.execute(query)]
+
+
+def leave_behind(database: Database) -> int:
+    """Let the one job be that of a worker which has not been heard of for a minute."""
+    with database.write() as connection:
+        worker = connection.scalar(
+            text(
+                "INSERT INTO procrastinate_workers (last_heartbeat)"
+                " VALUES (now() - interval '1 minute') RETURNING id"
+            )
+        )
+        claim = "UPDATE procrastinate_jobs SET status = 'doing', worker_id = :worker RETURNING id"
+        return int(connection.execute(text(claim), {"worker": worker}).scalar_one())
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return holds()
+
+
+def test_without_workers_it_wakes_lanes_for_others(database: Database) -> None:
+    runs: list[Lane] = []
+    with running(database, lambda lane, _until: runs.append(lane), workers=0) as recording:
+        assert recording.check() is None
+        wake(database, recording)
+        assert [("run_lane", "todo")] == jobs(database)
+
+        with running(database, lambda lane, _until: runs.append(lane)):
+            assert eventually(lambda: [LANE] == runs)
+            assert eventually(lambda: [] == jobs(database))  # what is done is deleted
+
+
+def test_a_lane_that_was_left_behind_is_taken_over_and_the_late_worker_fenced_off(
+    database: Database,
+) -> None:
+    runs: list[Lane] = []
+    with running(database, lambda lane, _until: runs.append(lane), workers=0) as recording:
+        wake(database, recording)
+    job = leave_behind(database)
+
+    with running(database, lambda lane, _until: runs.append(lane)):
+        assert eventually(lambda: [LANE] == runs)
+
+    late = fenced(lambda connection: hold_job(connection, job))
+    with pytest.raises(TakenOver), late, database.write() as connection:
+        probe(connection, NOW)
+    assert [] == everything(database, probes)
+
+
+def test_a_lane_with_open_syncs_that_no_job_will_run_is_run(database: Database) -> None:
+    runs: list[Lane] = []
+    put(database, due_at=NOW)
+    with database.write() as connection:
+        wake_lanes(connection, [LANE], NOW)  # and its job is gone, however that came about
+
+    with running(database, lambda lane, _until: runs.append(lane)):
+        assert eventually(lambda: [LANE] == runs)
+
+
+def test_a_time_is_waited_for_once_and_one_that_was_overtaken_is_dropped(
+    database: Database,
+) -> None:
+    runs: list[Lane] = []
+    later = now() + timedelta(hours=1)
+    with running(database, lambda lane, _until: runs.append(lane), workers=0) as recording:
+        wake(database, recording, after=0.5)
+        wake(database, recording, after=0.2)
+        with database.write() as connection:
+            recording.wake([LANE], later, connection)
+            recording.wake([LANE], later, connection)
+        assert [("fall_due", "todo")] * 3 == jobs(database)
+
+    with running(database, lambda lane, _until: runs.append(lane)):
+        assert eventually(lambda: [("fall_due", "todo")] == jobs(database))
+
+    assert [LANE] == runs
+
+
+def test_a_wake_is_undone_with_its_transaction(database: Database) -> None:
+    with running(database, lambda _lane, _until: None, workers=0) as recording:
+        with suppress(ZeroDivisionError), database.write() as connection:
+            recording.wake([LANE], now(), connection)
+            raise ZeroDivisionError
+
+        assert [] == jobs(database)
