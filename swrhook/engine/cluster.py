@@ -171,9 +171,20 @@ class ClusterEngine:
                 self.wake([lane], now, connection)
 
     def _run(self, lane: Lane) -> None:
-        began = self._clock()
         with self._lock:
             self._running.add(lane)
+        try:
+            self._run_and_arm(lane)
+        finally:
+            with self._lock:
+                self._running.discard(lane)
+                is_hurried = lane in self._hurried
+                self._hurried.discard(lane)
+        if is_hurried:
+            self.hurry(lane)
+
+    def _run_and_arm(self, lane: Lane) -> None:
+        began = self._clock()
         try:
             again = self._run_until_quiet(lane)
         except TakenOver:
@@ -181,13 +192,7 @@ class ClusterEngine:
         except Exception as exc:  # noqa: BLE001  # the lane must outlive whatever fails
             logs.failure("lane.failed", exc, lane=lane.key)
             again = self._clock() + timedelta(seconds=self._pulse.after_error)
-        finally:
-            with self._lock:
-                self._running.discard(lane)
-                is_hurried = lane in self._hurried
-                self._hurried.discard(lane)
         if again is not None:
-            again = min(again, self._clock()) if is_hurried else again
             with self._database.write() as connection:
                 set_wake(connection, lane, again, unless_after=began)
                 self.wake([lane], again, connection)

@@ -72,7 +72,7 @@ def served(
 
 def worker(folder: Path, database_url: str, swr: simulator.RunningSimulator) -> Served:
     """Return a process that only works; what it shows of itself is at its `url`."""
-    process = served(folder, database_url, swr, workers=4)
+    process = served(folder, database_url, swr, workers=8)
     bind = f"127.0.0.1:{process.port}"
     process.environ = {**process.environ, "SWRHOOK_METRICS_BIND": bind}
     process.command = (sys.executable, "-m", "swrhook", "worker")

@@ -16,7 +16,7 @@ from tests.programs import PATIENCE, TOKEN, needs
 pytestmark = needs("haproxy")
 HEADERS = {"Authorization": f"Bearer {SECRET}"}
 SLOW = 0.7
-MOST_OF_ONE_WORKER = 3  # of its four threads, one is kept from any region
+MOST_OF_ONE_WORKER = 3  # calls of one region, of its eight threads
 
 
 class Sender:

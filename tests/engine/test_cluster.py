@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import text
 
 from swrhook.engine.cluster import ClusterEngine, Pulse
-from swrhook.engine.gate import Gate
 from swrhook.errors import TakenOver
 from swrhook.ledger.database import Database, fenced
 from swrhook.ledger.jobs import hold_job
@@ -32,7 +31,7 @@ def now() -> datetime:
 def running(
     database: Database, run: Callable[[Lane, datetime], datetime | None], workers: int = 2
 ) -> Iterator[ClusterEngine]:
-    engine = ClusterEngine(database, run, Gate(8, 8, 8), workers, now, pulse=PULSE)
+    engine = ClusterEngine(database, run, workers, now, pulse=PULSE)
     engine.start()
     yield engine
     engine.stop()
