@@ -1,0 +1,31 @@
+"""What a worker process shows of itself, on a port of its own."""
+
+import socket
+
+import pytest
+import requests
+
+from swrhook.errors import BadConfiguration
+from swrhook.web.beside import SHOWN, serve_beside
+from tests.web.parts import READ, Parts
+
+
+def test_only_health_and_metrics_are_served(parts: Parts) -> None:
+    server = serve_beside(parts.web, "127.0.0.1:0")
+    headers = {"Authorization": f"Bearer {READ}"}
+
+    def status(path: str) -> int:
+        url = f"http://127.0.0.1:{server.port}{path}"
+        return requests.get(url, headers=headers, timeout=20).status_code
+
+    assert [200] * len(SHOWN) == [status(path) for path in SHOWN]
+    assert [404, 404] == [status("/api/v1/syncs"), status("/")]
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_port_that_another_process_has_is_said(parts: Parts) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        bind = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(BadConfiguration, match=f"SWRHOOK_METRICS_BIND {bind} cannot be"):
+            serve_beside(parts.web, bind)
