@@ -4,12 +4,13 @@ import os
 
 import click
 
+from swrhook.cli.examples import examples
 from swrhook.errors import SwrhookError
 from swrhook.ledger.database import open_database, schema_of
 from swrhook.settings import Settings
 
 
-@click.group()
+@click.group(epilog=examples("python -m swrhook db check", "python -m swrhook db upgrade"))
 def db() -> None:
     """Bring the ledger's schema up to date, or check it.
 

@@ -5,10 +5,13 @@ import sys
 
 import click
 
+from swrhook.cli.examples import examples
 from swrhook.cli.serve import ROOT
 
 
-@click.command()
+@click.command(
+    epilog=examples("SWRHOOK_WORKERS=16 SWRHOOK_METRICS_BIND=0.0.0.0:8081 python -m swrhook worker")
+)
 def worker() -> None:
     """Work on what others record, on PostgreSQL; serves no deliveries.
 
