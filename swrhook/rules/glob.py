@@ -24,17 +24,17 @@ class Glob:
         self.literal = not tokens
         self.prefix = text[: tokens[0].start()] if tokens else text
         self._star = tokens[0][0] if len(tokens) == 1 and tokens[0][0] != "?" else None
-        self._suffix = text[tokens[-1].end() :] if tokens else ""
+        self.suffix = text[tokens[-1].end() :] if tokens else ""
 
     def matches(self, value: str) -> bool:
         """Tell whether the whole of `value` fits."""
         if self.literal:
             return value == self.text
-        if not (value.startswith(self.prefix) and value.endswith(self._suffix)):
+        if not (value.startswith(self.prefix) and value.endswith(self.suffix)):
             return False
         if self._star is None:
             return self._compiled.fullmatch(value) is not None
-        end = len(value) - len(self._suffix)
+        end = len(value) - len(self.suffix)
         between = value[len(self.prefix) : end]
         return end >= len(self.prefix) and (self._star == "**" or "/" not in between)
 

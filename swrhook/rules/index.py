@@ -1,9 +1,9 @@
 """All rules, and which of them a push can match: the same few steps among ten and ten thousand.
 
 Each field has one mask, a bit for each rule, for each thing that its value can be: a literal, a
-prefix, a match of a set of expressions. Their union is the rules that the field lets pass, and the
-intersection of the fields' unions is what has to be looked at one by one. A mask may let too much
-pass, never too little: `judge` has the last word.
+prefix, a suffix, a match of a set of expressions. Their union is the rules that the field lets
+pass, and the intersection of the fields' unions is what has to be looked at one by one. A mask may
+let too much pass, never too little: `judge` has the last word.
 """
 
 from collections import defaultdict
@@ -28,11 +28,15 @@ class Rulebook(Sequence[Rule]):
     def __init__(self, rules: Sequence[Rule] = ()) -> None:
         """Index the rules."""
         self._rules = tuple(rules)
-        self._fields = [_FieldIndex(self._rules, field) for field in FIELDS]
+        self._enabled = sum(1 << place for place, rule in enumerate(rules) if rule.enabled)
+        fields = [_FieldIndex(self._rules, field) for field in FIELDS]
+        self._fields = [index for index in fields if index.tells]
+        # A look-up with values not seen before takes a step for each of these.
+        self.expressions = sum(index.expressions for index in self._fields)
 
     def candidates(self, push: Push) -> Iterator[Rule]:
         """Yield, in their order, all rules that want the push, and few others; none disabled."""
-        mask = -1
+        mask = self._enabled
         for index in self._fields:
             mask &= index.mask(getattr(push, index.field))
         while mask:
@@ -65,21 +69,30 @@ class _FieldIndex:
         self._open = 0  # the rules that ask nothing of the field, or what no table can tell
         self._literals: dict[str, int] = defaultdict(int)
         self._prefixes: dict[str, int] = defaultdict(int)
+        self._suffixes: dict[str, int] = defaultdict(int)
         expressions: dict[str, int] = defaultdict(int)
         for place, rule in enumerate(rules):
             if rule.enabled:
                 self._file(rule.when.get(field), 1 << place, expressions)
-        self._lengths = sorted({len(prefix) for prefix in self._prefixes})
-        self._expressions = _Expressions(expressions)
+        self._prefix_lengths = sorted({len(prefix) for prefix in self._prefixes})
+        self._suffix_lengths = sorted({len(suffix) for suffix in self._suffixes})
+        self.expressions = len(expressions)
+        # Whether there is a value that not every rule lets pass.
+        self.tells = bool(self._literals or self._prefixes or self._suffixes or expressions)
+        self._set = _Expressions(expressions)
 
     def mask(self, value: str) -> int:
         """Return the rules that let this value pass, and perhaps some more."""
-        mask = self._open | self._literals.get(value, 0)
-        for length in self._lengths:
-            if length > len(value):
-                break
-            mask |= self._prefixes.get(value[:length], 0)
-        return mask | self._expressions.mask(value)
+        mask = self._literals.get(value, 0)
+        if self._open:
+            mask |= self._open
+        for length in self._prefix_lengths:
+            if found := self._prefixes.get(value[:length]):
+                mask |= found
+        for length in self._suffix_lengths:
+            if found := self._suffixes.get(value[-length:]):
+                mask |= found
+        return mask | self._set.mask(value) if self.expressions else mask
 
     def _file(
         self, patterns: Sequence[Pattern] | None, bit: int, expressions: dict[str, int]
@@ -99,10 +112,12 @@ class _FieldIndex:
     def _file_glob(self, glob: Glob, bit: int, expressions: dict[str, int]) -> None:
         if glob.literal:
             self._literals[glob.text] |= bit
-        elif glob.prefix:
-            self._prefixes[glob.prefix] |= bit
         elif glob.text == "**":
             self._open |= bit
+        elif len(glob.prefix) > len(glob.suffix):
+            self._prefixes[glob.prefix] |= bit
+        elif glob.suffix:
+            self._suffixes[glob.suffix] |= bit
         else:
             expressions[glob.regex] |= bit
 
