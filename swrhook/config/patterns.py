@@ -4,8 +4,7 @@ Values become patterns here at once, so that a mistake is told with its place in
 """
 
 import functools
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from marshmallow import ValidationError, fields
 
@@ -15,15 +14,6 @@ from swrhook.config.findings import quote
 from swrhook.config.tree import Data
 from swrhook.config.wording import AtKey
 from swrhook.rules import Glob, Pattern, Regex, Semver
-
-# What stands in no name of this kind. A glob with such a character never matches: mostly it was
-# meant as another language's.
-FOREIGN: Mapping[str, re.Pattern[str]] = {
-    "source": re.compile(r"[^a-z0-9._*?-]"),
-    "namespace": re.compile(r"[^a-z0-9._*?-]"),
-    "repository": re.compile(r"[^a-z0-9._/*?-]"),
-    "tag": re.compile(r"[^A-Za-z0-9._*?-]"),
-}
 
 # Rules repeat each other's patterns: those are made once and shared.
 glob = functools.lru_cache(maxsize=100_000)(Glob)
@@ -60,7 +50,7 @@ class PatternField(Worded, fields.Field[Pattern]):
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> Pattern:
         if not isinstance(value, dict):
-            return self._glob(self._text.deserialize(value) or "")
+            return glob(str(self._text.deserialize(value)))
         if "semver" in value:
             return self._semver(value)
         if "regex" in value:
@@ -68,39 +58,24 @@ class PatternField(Worded, fields.Field[Pattern]):
         known = ["regex", "semver"] if self.of == "tag" else ["regex"]
         raise ValidationError(f"must be a glob or a pattern {{{': …} or {'.join(known)}: …}}")
 
-    def _glob(self, text: str) -> Pattern:
-        foreign = FOREIGN[self.of].search(text)
-        if foreign is not None:
-            place = foreign.start() + 1
-            raise ValidationError(
-                f"{quote(text)} can match nothing: no {self.of} holds what is its character "
-                f"{place}; a glob knows *, ** and ?, and several stand in a list"
-            )
-        return glob(str(text))
-
     def _regex(self, value: Data) -> Pattern:
-        loaded = _REGEX_SECTION.load(value)
-        return _made(("regex",), loaded["regex"], lambda: regex(str(loaded["regex"])))
+        text: str = _REGEX_SECTION.load(value)["regex"]
+        return _made("regex", text, lambda: regex(str(text)))
 
     def _semver(self, value: Data) -> Pattern:
         if self.of != "tag":
             raise ValidationError(
                 {"semver": [AtKey("goes with tag alone: others have no version")]}
             )
-        loaded = _SEMVER_SECTION.load(value)
-        variant = str(loaded.get("variant", ""))
-        self._glob(variant)
-        return _made(
-            ("semver",),
-            loaded["semver"],
-            lambda: _semver(
-                str(loaded["semver"]), variant, prerelease=loaded.get("prerelease", False)
-            ),
-        )
+        given = _SEMVER_SECTION.load(value)
+        text: str = given["semver"]
+        variant = str(given.get("variant", ""))
+        prerelease: bool = given.get("prerelease", False)
+        return _made("semver", text, lambda: _semver(str(text), variant, prerelease=prerelease))
 
 
-def _made(path: tuple[str], text: str, make: Callable[[], Pattern]) -> Pattern:
+def _made(key: str, text: str, make: Callable[[], Pattern]) -> Pattern:
     try:
         return make()
     except ValueError as exc:
-        raise ValidationError({path[0]: [f"{quote(text)} {exc}"]}) from None
+        raise ValidationError({key: [f"{quote(text)} {exc}"]}) from None

@@ -42,15 +42,16 @@ def _warn_of_contradictions(place: int, rule: Rule, findings: Findings) -> None:
         (("rules", place, "when", "not"), rule.unless),
     ):
         for where, reason in _impossible(clauses):
-            findings.warn((*path, where), f"{reason}: nothing ever matches")
+            findings.warn((*path, *where), f"{reason}: nothing ever matches")
 
 
-def _impossible(clauses: Mapping[str, Sequence[Pattern]]) -> Iterator[tuple[str, str]]:
+def _impossible(clauses: Mapping[str, Sequence[Pattern]]) -> Iterator[tuple[Path, str]]:
+    """Yield where a pattern stands that matches nothing, and why; its text may be a secret."""
     for field, patterns in clauses.items():
-        for pattern in patterns:
+        for index, pattern in enumerate(patterns):
             reason = never_matches(pattern, field)
             if reason is not None:
-                yield field, f"«{pattern}»: {reason}"
+                yield ((field, index) if len(patterns) > 1 else (field,)), reason
 
 
 def _pairs(rules: Rulebook) -> Iterator[tuple[int, int, Push]]:

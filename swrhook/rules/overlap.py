@@ -4,7 +4,8 @@ Two expressions may overlap in a way that nobody finds quickly. So `covers` says
 is certain, and `example` finds a push that a rule wants or none.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from swrhook.model import Push
 from swrhook.rules.glob import Glob
@@ -12,6 +13,7 @@ from swrhook.rules.match import FIELDS, Pattern, Rule, Verdict, judge
 from swrhook.rules.ranges import Semver
 from swrhook.rules.regex import Regex
 
+_EVERYTHING = (Glob("**"),)
 _ANY = {"source": "any", "namespace": "any", "repository": "any", "tag": "1.2.3"}
 # What a name can begin with; see swrhook/names.py.
 _BEGINNINGS = {
@@ -20,13 +22,20 @@ _BEGINNINGS = {
     "repository": b"abcdefghijklmnopqrstuvwxyz0123456789",
     "tag": b"_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
 }
+# What stands in no name of this kind. A glob with such a character was mostly meant as another
+# language's.
+_FOREIGN: Mapping[str, re.Pattern[str]] = {
+    "source": re.compile(r"[^a-z0-9._*?-]"),
+    "namespace": re.compile(r"[^a-z0-9._*?-]"),
+    "repository": re.compile(r"[^a-z0-9._/*?-]"),
+    "tag": re.compile(r"[^A-Za-z0-9._*?-]"),
+}
 
 
 def example(rule: Rule) -> Push | None:
     """Return a push that the rule wants; None where none is found."""
-    values = [_value(rule, field) for field in FIELDS]
-    source, namespace, repository, tag = (value or "" for value in values)
-    if "" in {source, namespace, repository, tag}:
+    source, namespace, repository, tag = (_value(rule, field) for field in FIELDS)
+    if source is None or namespace is None or repository is None or tag is None:
         return None
     push = Push(source, "", namespace, repository, tag)
     return push if judge(rule, push) is Verdict.WANTED else None
@@ -34,14 +43,11 @@ def example(rule: Rule) -> Push | None:
 
 def _value(rule: Rule, field: str) -> str | None:
     """Return a value of the field that the rule lets pass; None where none is found."""
-    return next(
-        (
-            value
-            for value in _values(rule.when.get(field), field)
-            if not any(pattern.matches(value) for pattern in rule.unless.get(field, ()))
-        ),
-        None,
-    )
+    unless = rule.unless.get(field)
+    for value in _values(rule.when.get(field), field):
+        if unless is None or not any(pattern.matches(value) for pattern in unless):
+            return value
+    return None
 
 
 def covers_rule(broad: Rule, narrow: Rule) -> bool:
@@ -64,22 +70,39 @@ def covers_all(broad: Sequence[Pattern], narrow: Sequence[Pattern], field: str) 
 
 def cancels(rule: Rule) -> str | None:
     """Return the field in which `not` excludes all that `when` lets pass; None for none."""
-    everything = (Glob("**"),)
     for field, patterns in rule.unless.items():
-        if covers_all(patterns, rule.when.get(field, everything), field):
+        if covers_all(patterns, rule.when.get(field, _EVERYTHING), field):
             return field
     return None
 
 
 def never_matches(pattern: Pattern, field: str) -> str | None:
     """Return why nothing can fit the pattern; None where something may."""
-    if isinstance(pattern, Semver) and pattern.is_empty:
-        return "no version is in this range"
-    if isinstance(pattern, Regex):
-        span = pattern.span()
-        begins = _BEGINNINGS[field]
-        if span and not any(span[0][:1] <= bytes([byte]) <= span[1][:1] for byte in begins):
-            return f"no {field} begins as this expression does"
+    match pattern:
+        case Glob():
+            return _foreign(pattern, field)
+        case Semver():
+            empty = "no version is in this range" if pattern.is_empty else None
+            return empty or _foreign(pattern.variant, field, "its variant's")
+        case Regex():
+            return _begins_as_none(pattern, field)
+        case _:
+            return None
+
+
+def _foreign(glob: Glob, field: str, its: str = "its") -> str | None:
+    found = _FOREIGN[field].search(glob.text)
+    if found is None:
+        return None
+    known = "a glob knows *, ** and ?, and several stand in a list"
+    return f"no {field} holds what is {its} character {found.start() + 1} ({known})"
+
+
+def _begins_as_none(regex: Regex, field: str) -> str | None:
+    span = regex.span()
+    begins = _BEGINNINGS[field]
+    if span and not any(span[0][:1] <= bytes([byte]) <= span[1][:1] for byte in begins):
+        return f"no {field} begins as this expression does"
     return None
 
 
@@ -109,6 +132,8 @@ def _values(patterns: Sequence[Pattern] | None, field: str) -> Iterator[str]:
 
 def _examples(pattern: Pattern) -> Iterator[str]:
     match pattern:
+        case Glob() if pattern.literal:
+            yield pattern.text
         case Glob():
             stars = pattern.text.replace("**", "*")
             yield from (stars.replace("*", some).replace("?", "1") for some in ("1", "a", ""))

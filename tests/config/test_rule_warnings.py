@@ -45,13 +45,27 @@ OVERRIDING = "sync: [{region: cn-east-3, namespace: team-a, override: true}]"
         ),
         (
             "{tag: {semver: '>=2 <1'}}",
-            "rules[0].when.tag: «semver >=2 <1»: no version is in this range: nothing ever matches",
+            "rules[0].when.tag: no version is in this range: nothing ever matches",
+        ),
+        (
+            "{tag: [latest, 'v[0-9]']}",
+            (
+                "rules[0].when.tag[1]: no tag holds what is its character 2 (a glob knows *, ** and"
+                " ?, and several stand in a list): nothing ever matches"
+            ),
+        ),
+        (
+            "{tag: {semver: '1', variant: A/}}",
+            (
+                "rules[0].when.tag: no tag holds what is its variant's character 2 (a glob knows *,"
+                " ** and ?, and several stand in a list): nothing ever matches"
+            ),
         ),
         (
             "{namespace: {regex: 'Team-.*'}}",
             (
-                "rules[0].when.namespace: «regex Team-.*»: no namespace begins as this expression"
-                " does: nothing ever matches"
+                "rules[0].when.namespace: no namespace begins as this expression does: nothing ever"
+                " matches"
             ),
         ),
     ],
