@@ -1,7 +1,8 @@
 """What rules that are right may still not mean: warnings, each with its line.
 
 Overlaps are found by pushes made up for each rule, so an example is told with each; an overlap of
-which no example was found is not told.
+which no example was found is not told. Each push is looked up among all rules, and of very many
+rules only the first ones get theirs: a service that reloads has other work.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,8 @@ from swrhook.rules.overlap import cancels, covers_rule, example, never_matches
 
 MOST_OVERLAPS = 50
 _MOST_PAIRS = 20_000
+# A step is one rule asked, or one expression passed in a set that has not seen the value: 1 µs.
+_MOST_STEPS = 300_000
 
 
 def warn_of_rules(rules: Rulebook, findings: Findings) -> None:
@@ -21,7 +24,7 @@ def warn_of_rules(rules: Rulebook, findings: Findings) -> None:
     for place, rule in enumerate(rules):
         _warn_of_contradictions(place, rule, findings)
     told = 0
-    for first, second, push in _pairs(rules):
+    for first, second, push in _pairs(rules, findings):
         for path, message in _overlaps(rules, first, second, push):
             told += 1
             if told <= MOST_OVERLAPS:
@@ -54,22 +57,33 @@ def _impossible(clauses: Mapping[str, Sequence[Pattern]]) -> Iterator[tuple[Path
                 yield ((field, index) if len(patterns) > 1 else (field,)), reason
 
 
-def _pairs(rules: Rulebook) -> Iterator[tuple[int, int, Push]]:
-    """Yield, once each, the places of two rules that want the same push, and that push."""
+def _pairs(rules: Rulebook, findings: Findings) -> Iterator[tuple[int, int, Push]]:
+    """Yield, once each, the places of two rules that want the same push, and that push.
+
+    A warning tells how many rules were compared when that is not all of them.
+    """
+    steps = 0
     places = {id(rule): place for place, rule in enumerate(rules)}
     seen: set[tuple[int, int]] = set()
     for place, rule in enumerate(rules):
         push = example(rule)
         if push is None:
             continue
+        steps += rules.expressions
         for other in rules.candidates(push):
-            pair = min(place, places[id(other)]), max(place, places[id(other)])
-            if pair[0] == pair[1] or pair in seen or judge(other, push) is not Verdict.WANTED:
+            steps += 1
+            first, second = sorted((place, places[id(other)]))
+            if other is rule or (first, second) in seen or judge(other, push) is not Verdict.WANTED:
                 continue
-            seen.add(pair)
-            yield *pair, push
-            if len(seen) >= _MOST_PAIRS:
-                return
+            seen.add((first, second))
+            yield first, second, push
+        compared = place + 1
+        if compared < len(rules) and (steps > _MOST_STEPS or len(seen) > _MOST_PAIRS):
+            message = (
+                f"only the first {compared} rules were compared with all others: more take long"
+            )
+            findings.warn(("rules",), message)
+            return
 
 
 def _overlaps(rules: Rulebook, first: int, second: int, push: Push) -> Iterator[tuple[Path, str]]:

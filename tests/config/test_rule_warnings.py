@@ -139,3 +139,13 @@ def test_very_many_overlaps_are_counted(read: Read, small: str) -> None:
 
     assert 51 == len(said)
     assert "rules: 16 more targets are wanted by several rules" == said[-1]
+
+
+def test_of_very_many_rules_only_the_first_are_compared(read: Read, small: str) -> None:
+    alike = warnings(read, small, *["when: {}"] * 300)
+    middles = warnings(read, small, *[f"when: {{tag: '*-{n}-*'}}" for n in range(600)])
+
+    assert "rules: only the first 77 rules were compared with all others: more take long" in alike
+    assert [
+        "rules: only the first 500 rules were compared with all others: more take long"
+    ] == middles
