@@ -6,7 +6,7 @@ What YAML adds to JSON is allowed as far as it cannot surprise: comments, block 
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import yaml
 
@@ -27,6 +27,7 @@ _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(
     r"[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)"
 )
+_WORD = re.compile(r"[A-Za-z_]+")
 _BEGINNINGS_OF_NUMBERS = frozenset("-+.0123456789")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -124,6 +125,8 @@ class _Composer:
 
     def _key(self, event: yaml.Event) -> str | None:
         """Return a mapping's key; None when it is refused."""
+        if _is_word(event):
+            return event.value
         node = self.node(event)
         if not isinstance(node.value, str):
             self._refuse(node.mark, "a key must be text: put it in quotes")
@@ -146,6 +149,17 @@ class _Composer:
 
     def _refuse(self, mark: Mark | None, message: str) -> None:
         self.refused.append((place(mark), message))
+
+
+def _is_word(event: yaml.Event) -> TypeGuard[yaml.ScalarEvent]:
+    """Tell whether this is a key as all of swrhook's are: nothing about it has to be looked at."""
+    return (
+        isinstance(event, yaml.ScalarEvent)
+        and event.tag is None
+        and event.anchor is None
+        and event.value not in _WORDS
+        and _WORD.fullmatch(event.value) is not None
+    )
 
 
 def resolve(text: str) -> Scalar:

@@ -1,6 +1,7 @@
 """marshmallow fields and schemas for what holds other values: mappings and lists."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
 from marshmallow.types import ErrorMessages
@@ -72,8 +73,23 @@ def _straight(section: Schema, value: Data) -> dict[str, Data] | None:
             loaded[key] = straight(known[key], item, key, value)
     except ValidationError:
         return None
-    missing = any(field.required and key not in loaded for key, field in known.items())
-    return None if missing else loaded
+    return loaded if _required(section) <= loaded.keys() else None
+
+
+@cache
+def _required(section: Schema) -> frozenset[str]:
+    """Return the keys that must be there."""
+    return frozenset(key for key, field in section.fields.items() if field.required)
+
+
+def loaded(section: Schema, value: Data) -> dict[str, Data]:
+    """Return what a section without a check of the whole makes of a value, as PlainPart does.
+
+    Raises ValidationError.
+    """
+    found = _straight(section, value)
+    result: dict[str, Data] = section.load(value) if found is None else found
+    return result
 
 
 def straight(field: fields.Field[Data], value: Data, key: str | None, within: Siblings) -> Data:

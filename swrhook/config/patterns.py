@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from marshmallow import ValidationError, fields
 
-from swrhook.config.containers import Section
+from swrhook.config.containers import Section, loaded, straight
 from swrhook.config.fields import Flag, Prefix, Text, Worded
 from swrhook.config.findings import quote
 from swrhook.config.tree import Data
@@ -50,7 +50,7 @@ class PatternField(Worded, fields.Field[Pattern]):
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> Pattern:
         if not isinstance(value, dict):
-            return glob(str(self._text.deserialize(value)))
+            return glob(str(straight(self._text, value, None, None)))
         if "semver" in value:
             return self._semver(value)
         if "regex" in value:
@@ -59,7 +59,7 @@ class PatternField(Worded, fields.Field[Pattern]):
         raise ValidationError(f"must be a glob or a pattern {{{': …} or {'.join(known)}: …}}")
 
     def _regex(self, value: Data) -> Pattern:
-        text: str = _REGEX_SECTION.load(value)["regex"]
+        text: str = loaded(_REGEX_SECTION, value)["regex"]
         return _made("regex", text, lambda: regex(str(text)))
 
     def _semver(self, value: Data) -> Pattern:
@@ -67,7 +67,7 @@ class PatternField(Worded, fields.Field[Pattern]):
             raise ValidationError(
                 {"semver": [AtKey("goes with tag alone: others have no version")]}
             )
-        given = _SEMVER_SECTION.load(value)
+        given = loaded(_SEMVER_SECTION, value)
         text: str = given["semver"]
         variant = str(given.get("variant", ""))
         prerelease: bool = given.get("prerelease", False)

@@ -1,5 +1,6 @@
 """Any text and any bytes: a configuration, or mistakes; nothing else, and no secret in them."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def outcome(content: bytes) -> Config | BadConfiguration:
 def shown(found: Config | BadConfiguration) -> str:
     warnings = found.warnings if isinstance(found, Config) else ()
     return f"{found!r} {found} {warnings}"
+
+
+def test_garbage_is_looked_for_again_whatever_was_read() -> None:
+    assert isinstance(outcome(b"rules: ["), BadConfiguration)
+    assert gc.isenabled()
+    assert isinstance(outcome(EXAMPLE.encode()), Config)
+    assert gc.isenabled()
 
 
 @given(st.binary())
