@@ -5,11 +5,16 @@ import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from swrhook import logs
 from swrhook.ledger.database import Database, open_database
 from tests.postgresql import empty, new_database
+
+# A machine that is busy with other tests is no failure of the one at hand.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,7 @@ def built(name: str, outside: FakeOutside) -> Authenticate:
 
 
 @pytest.mark.parametrize("name", SCHEMES)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(outside=st.sampled_from([well_known(), FakeOutside()]), delivery=deliveries)
 def test_any_request_is_accepted_or_refused(
     name: str, outside: FakeOutside, delivery: Delivery
@@ -110,7 +110,7 @@ def test_any_request_is_accepted_or_refused(
 
 
 @pytest.mark.parametrize("confirm", [confirm_sns, confirm_smn])
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(delivery=deliveries)
 def test_only_a_pinned_address_is_ever_visited(confirm: Any, delivery: Delivery) -> None:
     outside = FakeOutside()
@@ -120,7 +120,7 @@ def test_only_a_pinned_address_is_ever_visited(confirm: Any, delivery: Delivery)
     assert {SNS_CONFIRM, SMN_CONFIRM}.issuperset(outside.visited)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.dictionaries(
         st.sampled_from(["exp", "nbf", "iat", "aud", "iss", "sub", "jti", "repository"]),
@@ -139,7 +139,6 @@ def test_any_claims_of_a_genuine_token_are_accepted_or_refused(claims: dict[str,
 
 
 @pytest.mark.parametrize("encoding", ["hex", "base64"])
-@settings(deadline=None)
 @given(delivery=deliveries)
 def test_no_made_up_signature_is_accepted(encoding: str, delivery: Delivery) -> None:
     arguments = {"header": "X-Sig", "secrets": SECRETS, "algorithm": "sha512"}

@@ -93,7 +93,7 @@ CHANGES: list[Callable[[Any], Any]] = [
 ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.sampled_from(list(places(EXAMPLE))), st.sampled_from(CHANGES))
 def test_what_the_schema_refuses_the_checker_refuses(
     path: tuple[Any, ...], change: Callable[[Any], Any]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swrhook import config, envelopes, intake
@@ -204,7 +204,6 @@ def test_intake_opens_the_envelope_and_keeps_it_whole() -> None:
     assert wrapped.body == entry.body
 
 
-@settings(deadline=None)
 @given(message=st.text(st.characters(exclude_categories=())), wrap=st.sampled_from(WRAPS))
 def test_nothing_inside_is_larger_than_its_envelope(message: str, wrap: Any) -> None:
     outer = Delivery({}, json.dumps(wrap(message), ensure_ascii=True).encode())

@@ -52,7 +52,7 @@ def test_a_form_without_json_is_undecodable(body: bytes) -> None:
         assert str(answer(dialect, Delivery({}, body))).startswith("Undecodable: the body is not ")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(field=st.binary(max_size=100))
 def test_any_form_has_an_answer(field: bytes) -> None:
     for dialect in FORGES:

@@ -63,7 +63,7 @@ def outcome(pieces: list[str], document: Any) -> Reading | Exception:
         return exc
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.lists(pieces, max_size=14), documents)
 def test_any_expression_is_refused_or_has_an_answer(pieces: list[str], document: Any) -> None:
     found = outcome(pieces, document)

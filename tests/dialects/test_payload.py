@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from swrhook import payload
@@ -101,7 +101,6 @@ def test_a_reference_is_split(image: str, parts: tuple[str, str, str, str]) -> N
     assert payload.Reference(*parts) == payload.reference(image)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=())))
 def test_a_quoted_value_is_short_and_can_be_stored_and_printed(value: str) -> None:
     shown = payload.shown(value)

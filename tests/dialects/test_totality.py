@@ -66,14 +66,14 @@ def test_a_recording_with_anything_wrong_in_one_place_has_an_answer(recording: R
         holds(answer(recording.dialect, delivery), recording.dialect)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(delivery=any_deliveries)
 def test_any_headers_and_bytes_have_an_answer(delivery: Delivery) -> None:
     for dialect in DIALECTS:
         holds(answer(dialect, delivery), dialect)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(delivery=damaged_deliveries() | damaged_bytes())
 def test_any_damaged_recording_has_an_answer(delivery: Delivery) -> None:
     for dialect in DIALECTS:

@@ -84,7 +84,7 @@ def test_spellings_of_the_same_request_are_signed_alike(one: str, other: str) ->
     security_token=st.none() | HEADER,
 )
 @example("GET", ["repos", "web$shop"], [("filter", "limit::1|offset::0")], b"", "s", None)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_vendors_signer_agrees(
     method: str,
     segments: list[str],

@@ -27,7 +27,6 @@ CHECKS: list[Callable[..., Any]] = [
 BOUNDS = settings(
     max_examples=10,
     derandomize=True,
-    deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),

@@ -296,7 +296,6 @@ def test_in_the_end_the_targets_hold_what_the_source_does(
         settings=settings(
             max_examples=30,
             stateful_step_count=25,
-            deadline=None,
             derandomize=True,
             database=None,
             suppress_health_check=list(HealthCheck),
