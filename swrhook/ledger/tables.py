@@ -88,6 +88,7 @@ pushes = Table(
     Column("pushed_at", Instant),
     Column("original", _ID, comment="of a duplicate: the push it repeats"),
     Index("pushes_by_delivery", "delivery"),
+    Index("pushes_by_image", "namespace", "repository", "tag", "id"),
 )
 
 # The latest known push of each tag: what deduplication without ids compares with. Its row is
@@ -195,6 +196,7 @@ call_tags = Table(
         sqlite_where=text("open"),
         postgresql_where=text("open"),
     ),
+    Index("call_tags_by_sync", "sync"),
 )
 
 configurations = Table(

@@ -1,0 +1,76 @@
+"""What is known of a tag: its deliveries, its syncs and its calls, and nothing of other tags."""
+
+from datetime import timedelta
+
+from swrhook.ledger.database import Database
+from swrhook.ledger.history import MOST_CALLS, MOST_DELIVERIES, History, history
+from swrhook.ledger.listed import ImageFilter
+from swrhook.model import Outcome
+from tests.ledger.parts import NOW, A, B, entry, push, write
+from tests.worker.parts import Works, error
+
+IMAGE = ImageFilter("team", "web/shop", "v1")
+
+
+def known(database: Database, source: str | None = None, region: str | None = None) -> History:
+    with database.read() as connection:
+        return history(connection, IMAGE, source, region)
+
+
+def test_of_an_empty_ledger_nothing_is_known(database: Database) -> None:
+    assert History([], [], None) == known(database)
+
+
+def test_other_tags_sources_and_regions_are_left_out(database: Database) -> None:
+    write(database, entry(push("v2"), at=NOW - timedelta(days=1)))
+    receipt = write(database, entry(push("v1", A))).receipts[0]
+
+    found = known(database, "harbor", "cn-north-4")
+    assert [receipt.delivery] == [each.id for each in found.deliveries]
+    assert [receipt.syncs[0].id] == [each.listed.id for each in found.syncs]
+    assert NOW - timedelta(days=1) == found.oldest_at
+    assert [] == known(database, source="ci").deliveries
+    assert [] == known(database, region="cn-east-3").syncs
+
+
+def test_a_duplicate_names_its_original_and_the_syncs_of_that(database: Database) -> None:
+    first = write(database, entry(push("v1", A))).receipts[0]
+    write(database, entry(push("v1", A)))
+
+    again, original = known(database).deliveries
+
+    assert (Outcome.DUPLICATE, first.delivery) == (again.outcome, again.original)
+    assert [first.syncs[0].id] == again.syncs == original.syncs
+    assert (A, "0123456789ab") == (original.digest, original.rules_version)
+
+
+def test_an_ignored_push_has_no_syncs(database: Database) -> None:
+    write(database, entry(push("v1"), outcome=Outcome.IGNORED, planned=[], reason="why"))
+
+    [delivery] = known(database).deliveries
+    assert ("ignored", "why", ()) == (delivery.outcome, delivery.reason, delivery.syncs)
+
+
+def test_calls_are_told_with_their_answers_the_newest_first(database: Database) -> None:
+    works = Works(database)
+    works.push("v1")
+    works.swr.put("v1", B)
+    works.swr.answers = [error()] * (MOST_CALLS + 2)
+    works.run_until_quiet()
+
+    [sync] = known(works.database).syncs
+
+    assert MOST_CALLS == len(sync.calls)
+    assert sorted((call.id for call in sync.calls), reverse=True) == [c.id for c in sync.calls]
+    assert (None, B) == (sync.calls[0].code, sync.calls[0].digest)
+    assert ("A.transient", "what SWR said") == (sync.calls[1].code, sync.calls[1].message)
+    assert all(call.ended_at for call in sync.calls)
+
+
+def test_of_many_deliveries_the_newest_are_told(database: Database) -> None:
+    for _ in range(MOST_DELIVERIES + 1):
+        write(database, entry(push("v1")))
+
+    found = known(database).deliveries
+    assert MOST_DELIVERIES == len(found)
+    assert sorted((each.id for each in found), reverse=True) == [each.id for each in found]
