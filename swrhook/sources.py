@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
+from typing import Protocol
 
 from swrhook.delivery import Delivery
 from swrhook.durations import Rate
@@ -44,8 +45,33 @@ class Source:
     rate_limit: Rate | None = None
 
 
+class Naming(Protocol):
+    """What of a source decides under which names its pushes are known."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def region(self) -> str:
+        """The region that its images live in."""
+
+    @property
+    def image(self) -> ImageSettings:
+        """How its names become SWR's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """As much of a source as decides about names."""
+
+    name: str
+    region: str
+    image: ImageSettings = ImageSettings()
+
+
 def to_pushes(
-    source: Source, announcements: Sequence[Announcement]
+    source: Naming, announcements: Sequence[Announcement]
 ) -> tuple[list[Push], list[str]]:
     """Return the pushes under SWR's names, and a reason for each announcement left out."""
     pushes: dict[Push, None] = {}  # in order, each once
@@ -59,7 +85,7 @@ def to_pushes(
     return list(pushes), skipped
 
 
-def _to_push(source: Source, announced: Announcement) -> Push | str:
+def _to_push(source: Naming, announced: Announcement) -> Push | str:
     """Return the push, or the reason why SWR can hold no such image."""
     split = _split(source.image, announced.name)
     if isinstance(split, str):

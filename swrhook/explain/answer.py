@@ -1,0 +1,69 @@
+"""Questions to answers: rules and ledger are asked, and put together."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from swrhook.config.values import Config
+from swrhook.errors import UnknownSource
+from swrhook.explain.naming import push_of, pushes_of
+from swrhook.explain.nearest import explain_source
+from swrhook.explain.sentence import summary
+from swrhook.explain.values import ExplainedDelivery, ExplainedSync, Explanation
+from swrhook.explain.waiting import waiting
+from swrhook.ledger.database import Database
+from swrhook.ledger.history import KnownDelivery, KnownSync, history
+from swrhook.ledger.listed import ImageFilter
+from swrhook.model import Push
+
+MOST_SOURCES = 10
+
+
+def explain(
+    image: str, source: str | None, config: Config, database: Database, now: datetime
+) -> Explanation:
+    """Return why an image tag is where it is, or is not.
+
+    `image` is `namespace/repository:tag` in SWR's names; with a source also as that one names it.
+    Raises NothingUsable when it names no tag that SWR can hold, UnknownSource.
+    """
+    push, announced = _announced(image, source, config)
+    wanted = ImageFilter(push.namespace, push.repository, push.tag)
+    with database.read() as connection:
+        known = history(connection, wanted, source, push.region or None)
+    explanation = Explanation(
+        image=push.image,
+        summary="",
+        rules_version=config.version,
+        oldest_record_at=known.oldest_at,
+        sources=[explain_source(each, config.rules) for each in announced],
+        deliveries=[_delivery(each, push.image, config) for each in known.deliveries],
+        syncs=[_sync(each, config, now) for each in known.syncs],
+    )
+    return replace(explanation, summary=summary(explanation))
+
+
+def _announced(image: str, source: str | None, config: Config) -> tuple[Push, Sequence[Push]]:
+    """Return the push under SWR's name, and one for each source that is asked about."""
+    if source is None:
+        push, announced = pushes_of(image, config.sources.values())
+        return push, announced[:MOST_SOURCES]
+    if source not in config.sources:
+        raise UnknownSource(f"no source is named {source}: GET /api/v1/sources lists them")
+    push = push_of(image, config.sources[source])
+    return push, [push]
+
+
+def _delivery(known: KnownDelivery, image: str, config: Config) -> ExplainedDelivery:
+    parts = (known.reason or "").split("; ")
+    about = [part.removeprefix(f"{image}: ") for part in parts if part.startswith(f"{image}: ")]
+    return ExplainedDelivery(known, "; ".join(about) or None, known.rules_version != config.version)
+
+
+def _sync(known: KnownSync, config: Config, now: datetime) -> ExplainedSync:
+    return ExplainedSync(
+        known.listed,
+        waiting(known, config.options.limits, now),
+        known.listed.rules_version != config.version,
+        known.calls,
+    )

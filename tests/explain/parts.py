@@ -1,0 +1,99 @@
+"""A configuration, a ledger and a worker; pushes go through the real plan."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import yaml
+
+from swrhook import config
+from swrhook.config import Config
+from swrhook.explain import Explanation, explain
+from swrhook.intake import plan_again
+from swrhook.ledger.database import Database
+from swrhook.model import Kept, Lane, Outcome, Push, Receipt, Target
+from tests.ledger.parts import write
+from tests.worker.parts import Works
+
+EAST = Target("cn-east-3", "team")
+HONG_KONG = Target("ap-southeast-1", "team-hk")
+IMAGE = "team/web/shop:1.0"
+RULES: list[dict[str, Any]] = [
+    {
+        "name": "releases",
+        "when": {"namespace": "team", "tag": {"semver": ">=1.0"}, "not": {"tag": "1.3*"}},
+        "sync": [{"region": "cn-east-3", "namespace": "team"}],
+    },
+    {
+        "name": "both",
+        "when": {"namespace": "team", "tag": "both"},
+        "sync": [
+            {"region": "cn-east-3", "namespace": "team"},
+            {"region": "ap-southeast-1", "namespace": "team-hk", "override": True},
+        ],
+    },
+]
+
+
+def configuration(*rules: dict[str, Any]) -> Config:
+    auth = {"scheme": "bearer", "secrets": ["${SECRET}"]}
+    text = yaml.safe_dump(
+        {
+            "swr": {
+                "iam_endpoint": "https://iam.example.com",
+                "credentials": {"kind": "token", "token": "${SECRET}"},
+                "regions": {"cn-north-4": {}, "cn-east-3": {}, "ap-southeast-1": {}},
+            },
+            "sources": {
+                "ci": {"dialect": "generic", "region": "cn-north-4", "auth": auth},
+                "harbor": {
+                    "dialect": "harbor",
+                    "region": "cn-north-4",
+                    "auth": auth,
+                    "image": {"strip_prefix": "mirror/", "namespace": "team"},
+                },
+            },
+            "rules": list(rules) or RULES,
+        }
+    )
+    environ = {"SECRET": "a-secret-of-some-length"}
+    return config.parse(text.encode(), file="f", environ=environ, read_file=str)
+
+
+@dataclass
+class Scene:
+    """What tests change and ask."""
+
+    works: Works
+    config: Config
+
+    def announce(self, tag: str = "1.0", *, source: str = "ci", digest: str = "a") -> Receipt:
+        """Record a push of team/web/shop as the rules want it now."""
+        push = Push(source, "cn-north-4", "team", "web/shop", tag, f"sha256:{digest * 64}")
+        kept = Kept("", source, Outcome.IGNORED, None, None, pushes=[push])
+        entry = plan_again(kept, self.config.sources[source], self.config, now=self.works.clock.now)
+        return write(self.works.database, entry).receipts[0]
+
+    def hold(self, tag: str = "1.0", digest: str = "a") -> None:
+        """Let the source hold the tag."""
+        self.works.swr.put(tag, f"sha256:{digest * 64}", lane())
+
+    def work(self, target: Target = EAST, *, override: bool = False) -> None:
+        """Let the worker look at the lane once."""
+        self.works.run(lane(target, override=override))
+
+    def explain(self, image: str = IMAGE, source: str | None = None) -> Explanation:
+        return explain(image, source, self.config, self.works.database, self.works.clock.now)
+
+    def summary(self, image: str = IMAGE, source: str | None = None) -> str:
+        return self.explain(image, source).summary
+
+
+def lane(target: Target = EAST, *, override: bool = False) -> Lane:
+    return Lane("cn-north-4", "team", "web/shop", target, override=override)
+
+
+def scene(database: Database, *rules: dict[str, Any]) -> Scene:
+    made = configuration(*rules)
+    works = Works(database)
+    works.config = replace(works.config, sources=made.sources, rules=made.rules)
+    return Scene(works, made)

@@ -1,0 +1,46 @@
+"""An explanation says of a push what its intake would do, however many rules there are."""
+
+from collections.abc import Sequence
+
+from hypothesis import given, settings
+
+from swrhook.explain.nearest import MOST_RULES, explain_source
+from swrhook.model import Push, Target
+from swrhook.plan import plan
+from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
+from tests.rules.test_trace import named, pushes, rulebooks
+
+NOBODYS = [Rule("", {"namespace": [Glob("nobody")]}, {}, [RuleTarget("cn-east-3", "team")])]
+MANY = rulebooks.map(lambda rules: named([*rules, *NOBODYS * 60, *rules]))
+
+
+@settings(max_examples=60)
+@given(pushes, rulebooks | MANY)
+def test_it_wants_what_the_plan_wants(push: Push, rules: Sequence[Rule]) -> None:
+    planned = plan([push], Rulebook(rules)).syncs
+    explained = explain_source(push, rules)
+    told = [
+        (rule.rule, Target(target.region, target.namespace), target.override)
+        for rule in explained.rules
+        for target in rule.targets
+        if target.fate == "sync"
+    ]
+
+    assert [(sync.rule, sync.target, sync.override) for sync in planned] == told
+    assert bool(planned) == explained.wanted
+    assert explained.wanted == (" sends it to " in explained.summary)
+    assert len(rules) == len(explained.rules) + explained.rules_left_out
+
+
+def test_of_many_rules_the_nearest_are_told_in_their_order() -> None:
+    target = [RuleTarget("cn-east-3", "team")]
+    far = [Rule(f"far-{n}", {"namespace": [Glob("x")]}, {}, target) for n in range(200)]
+    near = Rule("near", {"tag": [Glob("v2")]}, {}, target)
+    push = Push("ci", "cn-north-4", "team", "web", "v1")
+
+    explained = explain_source(push, [*far, near])
+
+    assert "no rule matches; the nearest is near: tag «v1» is not «v2»" == explained.summary
+    assert MOST_RULES == len(explained.rules)
+    assert ["far-0", "near"] == [explained.rules[0].rule, explained.rules[-1].rule]
+    assert 201 - MOST_RULES == explained.rules_left_out
