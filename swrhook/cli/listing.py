@@ -12,12 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from swrhook.cli.client import Client, Item, Page, Query, connect
+from swrhook.cli.screen import printable, screen
 
 Options = TypeVar("Options", bound=Callable[..., object])
 
 LARGEST_PAGE = 1000
-# Wide enough for any row: what is piped is neither cut nor wrapped.
-_UNLIMITED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +100,7 @@ def _print_table(kind: Kind, found: Iterable[Item]) -> None:
     if not items:
         click.echo(f"No {kind.plural} match.", err=True)
         return
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_UNLIMITED, no_color=True)
+    console = screen()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in kind.columns:
         table.add_column(column.heading, no_wrap=column.whole, overflow="fold")
@@ -117,11 +114,5 @@ def _print_table(kind: Kind, found: Iterable[Item]) -> None:
 
 def _cells(columns: Iterable[Column], item: Item, encoding: str) -> Iterator[Text]:
     for column in columns:
-        text = _printable(column.read(item), encoding)
+        text = printable(column.read(item), encoding)
         yield Text(text, style=column.style(item))
-
-
-def _printable(text: str, encoding: str) -> str:
-    """Return the text without what could steer a terminal: some of it comes from senders."""
-    shown = "".join(character if character.isprintable() else "?" for character in text)
-    return shown.encode(encoding, "replace").decode(encoding)

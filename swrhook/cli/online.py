@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from swrhook.cli.screen import screen
 from swrhook.config.values import Config, Timeouts
 from swrhook.diagnosis import Finding, Level, Places, diagnose, number_of_questions, places
 from swrhook.errors import LedgerUnusable
@@ -28,8 +29,6 @@ from swrhook.swr.wire import Network
 _LONGEST_WAIT = 15.0
 _STYLES = {Level.OK: "green", Level.UNKNOWN: "dim", Level.WARNING: "yellow", Level.PROBLEM: "red"}
 _LEDGER_REMEDY = "check SWRHOOK_DATABASE_URL; without the ledger, a refused password is tried again"
-# Wide enough for any row: what is piped is neither cut nor wrapped.
-_UNLIMITED = 100_000
 
 
 def look_online(config: Config, environ: Mapping[str, str]) -> list[Finding]:
@@ -58,9 +57,7 @@ def print_findings(file: str, findings: Sequence[Finding], *, as_json: bool) -> 
         found = [asdict(finding) for finding in findings]
         click.echo(json.dumps({"file": file, "healthy": healthy, "findings": found}))
         return healthy
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_UNLIMITED, no_color=True)
+    console = screen()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("result", "about", "found", "what to do"):
         table.add_column(heading, no_wrap=heading == "result", overflow="fold")

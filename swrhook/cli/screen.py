@@ -1,0 +1,20 @@
+"""The screen, or the pipe in its place."""
+
+from rich.console import Console
+
+# Wide enough for any row: what is piped is neither cut nor wrapped.
+_UNLIMITED = 100_000
+
+
+def screen() -> Console:
+    """Return what prints: as wide as the terminal, or plain and without an end."""
+    console = Console(highlight=False)
+    if console.is_terminal:
+        return console
+    return Console(highlight=False, width=_UNLIMITED, no_color=True)
+
+
+def printable(text: str, encoding: str) -> str:
+    """Return the text without what could steer a terminal: some of it comes from senders."""
+    shown = "".join(character if character.isprintable() else "?" for character in text)
+    return shown.encode(encoding, "replace").decode(encoding)
