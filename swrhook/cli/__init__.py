@@ -25,6 +25,7 @@ COMMANDS = {
     "deliveries": Command(
         "swrhook.cli.deliveries", "List deliveries of a running server, newest first."
     ),
+    "explain": Command("swrhook.cli.explain", "Say why IMAGE:TAG was, or was not, replicated."),
     "wait": Command(
         "swrhook.cli.wait",
         "Wait until IMAGE is verified at every target, as the last step of a job.",
@@ -46,6 +47,7 @@ COMMANDS = {
     epilog=examples(
         "python -m swrhook check swrhook.yaml",
         "python -m swrhook syncs --state rejected --since 24h",
+        "python -m swrhook explain team-a/web/shop:1.4.2",
         "python -m swrhook wait team-a/web/shop:1.4.2 --since 10m",
     ),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -93,6 +93,10 @@ class Client:
             page = self.page(path, {**query, "cursor": page.next})
             yield page
 
+    def show(self, path: str, query: Query) -> Item:
+        """Return one object."""
+        return dict(self._ask("GET", path, {name: value for name, value in query.items() if value}))
+
     def post(self, path: str) -> Item:
         """Change an object and return it as it is now. Raises Declined when it cannot be done."""
         return dict(self._ask("POST", path, {}))

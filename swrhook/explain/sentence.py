@@ -99,7 +99,7 @@ def _one(each: ExplainedSync) -> str:
         at = instant(sync.verified_at or sync.updated_at)
         return f"{target} was verified at {at} {_by(each)}"
     remedy = f". {_capital(sync.error.remedy)}" if sync.error and sync.error.remedy else ""
-    why = sync.reason or "no reason is recorded"
+    why = sync.reason or (sync.error and sync.error.message) or "no reason is recorded"
     return f"{target} is {sync.state} since {instant(sync.updated_at)}: {why}{remedy}"
 
 

@@ -19,6 +19,7 @@ from swrhook.web.api.about import rules, stats
 from swrhook.web.api.audit import audit
 from swrhook.web.api.deliveries import deliveries
 from swrhook.web.api.drain import drain
+from swrhook.web.api.explaining import explaining
 from swrhook.web.api.sources import sources
 from swrhook.web.api.syncs import syncs
 from swrhook.web.api.waiting import waiting
@@ -71,6 +72,7 @@ def create_web(
             deliveries(database, _now, replay),
             sources(source_lister(config, database, hearing, _now)),
             rules(config),
+            explaining(config, database, _now),
             stats(database, _now),
             drain(draining, _now),
             audit(database, _now),

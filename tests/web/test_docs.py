@@ -66,6 +66,14 @@ def test_the_example_of_an_order_can_be_ordered(parts: Parts) -> None:
     assert 202 == answer.status_code, answer.text
 
 
+def test_the_parameters_of_an_explanation_are_documented(parts: Parts) -> None:
+    spec = parts.client().get("/api/openapi.json").get_json()
+    documented = re.findall(r"^\| `(\w+)` \|", section("Explain"), re.MULTILINE)
+
+    parameters = spec["paths"]["/api/v1/explain"]["get"]["parameters"]
+    assert [p["name"] for p in parameters] == documented
+
+
 @pytest.mark.parametrize("name", ["syncs", "deliveries", "audit"])
 def test_every_parameter_is_documented(parts: Parts, name: str) -> None:
     spec = parts.client().get("/api/openapi.json").get_json()

@@ -85,6 +85,16 @@ class WaitQuery(Exemplary):
     )
 
 
+class ExplainQuery(Exemplary):
+    """Which tag."""
+
+    image = fields.String(
+        required=True,
+        metadata=_about("The source's `ns/repo:tag`; with `source` also as that one names it."),
+    )
+    source = fields.String(metadata=_about("The configured sender; all that could if not given."))
+
+
 class StatsQuery(Exemplary):
     """How far to look back."""
 

@@ -1,0 +1,111 @@
+"""What an explanation looks like."""
+
+from marshmallow import fields, validate
+
+from swrhook.model import Outcome
+from swrhook.rules import FIELDS, Fate, Verdict
+from swrhook.web.api.examples import Exemplary
+from swrhook.web.api.fields import Instant
+from swrhook.web.api.schemas import SyncSchema
+
+
+class PatternSchema(Exemplary):
+    """One pattern of a clause, as the file writes it."""
+
+    pattern = fields.String(required=True)
+    matched = fields.Boolean(required=True)
+
+
+class ClauseSchema(Exemplary):
+    """What a rule asks of one field; `excludes` where it stands under `not`."""
+
+    field = fields.String(required=True, validate=validate.OneOf(FIELDS))
+    value = fields.String(required=True)
+    excludes = fields.Boolean(required=True)
+    matched = fields.Boolean(required=True)
+    patterns = fields.List(fields.Nested(PatternSchema), required=True)
+
+
+class RuleTargetSchema(Exemplary):
+    """One target of a rule that wants the push, and what becomes of it."""
+
+    region = fields.String(required=True)
+    namespace = fields.String(required=True)
+    override = fields.Boolean(required=True)
+    fate = fields.String(required=True, validate=validate.OneOf([*Fate]))
+    reason = fields.String(required=True, allow_none=True)
+
+
+class RuleTraceSchema(Exemplary):
+    """What one rule says of the push."""
+
+    rule = fields.String(required=True)
+    verdict = fields.String(required=True, validate=validate.OneOf([*Verdict]))
+    shadow = fields.Boolean(required=True)
+    reason = fields.String(required=True, allow_none=True)
+    clauses = fields.List(fields.Nested(ClauseSchema), required=True)
+    targets = fields.List(fields.Nested(RuleTargetSchema), required=True)
+
+
+class ExplainedSourceSchema(Exemplary):
+    """What becomes now of a push of the tag by one source."""
+
+    source = fields.String(required=True)
+    region = fields.String(required=True)
+    wanted = fields.Boolean(required=True)
+    summary = fields.String(required=True)
+    rules = fields.List(fields.Nested(RuleTraceSchema), required=True)
+    rules_left_out = fields.Integer(required=True)
+
+
+class ExplainedDeliverySchema(Exemplary):
+    """A delivery that announced the tag; `about` is what its reason says of this tag alone."""
+
+    id = fields.String(required=True, attribute="delivery.id")
+    source = fields.String(required=True, attribute="delivery.source")
+    outcome = fields.String(
+        required=True, attribute="delivery.outcome", validate=validate.OneOf([*Outcome])
+    )
+    reason = fields.String(required=True, allow_none=True, attribute="delivery.reason")
+    about = fields.String(required=True, allow_none=True)
+    received_at = Instant(required=True, attribute="delivery.received_at")
+    digest = fields.String(required=True, allow_none=True, attribute="delivery.digest")
+    rules_version = fields.String(required=True, attribute="delivery.rules_version")
+    rules_changed = fields.Boolean(required=True)
+    original = fields.String(required=True, allow_none=True, attribute="delivery.original")
+    replayed_from = fields.String(
+        required=True, allow_none=True, attribute="delivery.replayed_from"
+    )
+    syncs = fields.List(fields.String(), required=True, attribute="delivery.syncs")
+
+
+class CallSchema(Exemplary):
+    """A call of sync_images that carried the tag; without an error, `code` is null."""
+
+    id = fields.String(required=True)
+    started_at = Instant(required=True)
+    ended_at = Instant(required=True, allow_none=True)
+    code = fields.String(required=True, allow_none=True)
+    message = fields.String(required=True, allow_none=True)
+    digest = fields.String(required=True, allow_none=True)
+
+
+class ExplainedSyncSchema(Exemplary):
+    """A sync of the tag, why an open one waits, and its calls."""
+
+    sync = fields.Nested(SyncSchema, required=True)
+    waiting = fields.String(required=True, allow_none=True)
+    rules_changed = fields.Boolean(required=True)
+    calls = fields.List(fields.Nested(CallSchema), required=True)
+
+
+class ExplanationSchema(Exemplary):
+    """Everything that is known of one tag, newest first; `summary` is the answer in a sentence."""
+
+    image = fields.String(required=True)
+    summary = fields.String(required=True)
+    rules_version = fields.String(required=True)
+    oldest_record_at = Instant(required=True, allow_none=True)
+    sources = fields.List(fields.Nested(ExplainedSourceSchema), required=True)
+    deliveries = fields.List(fields.Nested(ExplainedDeliverySchema), required=True)
+    syncs = fields.List(fields.Nested(ExplainedSyncSchema), required=True)

@@ -1,0 +1,70 @@
+"""`explain`: the answer in the first line, and below it all that is known, as a tree."""
+
+import json
+
+from swrhook.errors import Kind, SwrError
+from swrhook.life import Event
+from swrhook.model import Outcome
+from tests.cli.conftest import Run
+from tests.web.parts import DIGEST, HONG_KONG, Parts
+
+
+def test_the_first_line_is_the_answer(run: Run) -> None:
+    result = run("explain", "other/web:v1")
+
+    assert 0 == result.exit_code
+    assert (
+        "other/web:v1 was never announced: the ledger is empty. Were it announced by ci: no rule"
+        " matches; the nearest is all: namespace «other» is not «team»"
+    ) == result.stdout.splitlines()[0]
+
+
+def test_rules_deliveries_and_syncs_stand_below_it(parts: Parts, run: Run) -> None:
+    receipt = parts.push("team/web:v1", HONG_KONG)
+    error = SwrError(Kind.PERMANENT, "SWR.404", "no such organization", remedy="make it")
+    parts.happen(receipt.syncs[0].id, Event.REFUSE, error)
+
+    text = run("explain", "team/web:v1").stdout
+
+    told = [line.strip("│├└─ ") for line in text.splitlines()]
+    for expected in (
+        f"by the rules in use, {parts.config.version}",
+        "from ci in cn-north-4: rule all sends it to cn-east-3/team",
+        "rule all: wanted",
+        "namespace «team» is «team»",
+        "to cn-east-3/team: sync",
+        DIGEST,
+        "no such organization",
+        "SWR.404: no such organization",
+        "make it",
+    ):
+        assert expected in told
+    assert f"{receipt.delivery} of ci: accepted (by other rules, 0123456789ab)" in text
+    assert f"{receipt.syncs[0].id} to ap-southeast-1/team-hk: rejected" in text
+
+
+def test_json_is_the_answer_of_the_api(parts: Parts, run: Run) -> None:
+    parts.push("team/web:v1")
+
+    shown = json.loads(run("explain", "team/web:v1", "--source", "ci", "--json").stdout)
+
+    query = {"image": "team/web:v1", "source": "ci"}
+    assert parts.client().get("/api/v1/explain", query_string=query).get_json() == shown
+
+
+def test_what_a_sender_wrote_cannot_steer_the_terminal(parts: Parts, run: Run) -> None:
+    reason = "team/web:v1: \x1b[2Jgone [red]x[/red]"
+    parts.push("team/web:v1", outcome=Outcome.IGNORED, reason=reason)
+
+    shown = run("explain", "team/web:v1").stdout
+
+    assert "\x1b" not in shown
+    assert "?[2Jgone [red]x[/red]" in shown.splitlines()[0]
+
+
+def test_what_is_no_tag_is_wrong_usage_and_an_unknown_source_a_failure(run: Run) -> None:
+    wrong, unknown = run("explain", "team/web"), run("explain", "a/b:c", "--source", "gone")
+
+    assert (2, 1) == (wrong.exit_code, unknown.exit_code)
+    assert "names no tag" in wrong.stderr
+    assert "no source is named gone" in unknown.stderr

@@ -1,0 +1,109 @@
+"""GET /api/v1/explain: the members that are promised, and refusals in words."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from swrhook.life import Event
+from swrhook.model import Outcome
+from tests.web.parts import DIGEST, EAST, HONG_KONG, NOW, Parts
+
+PAGE = (Path(__file__).parents[2] / "docs" / "explain.md").read_text(encoding="utf-8")
+
+
+def explain(parts: Parts, image: str, **query: str) -> dict[str, Any]:
+    answer = parts.client().get("/api/v1/explain", query_string={"image": image, **query})
+    assert 200 == answer.status_code, answer.text
+    found: dict[str, Any] = answer.get_json()
+    return found
+
+
+def test_everything_that_is_known_of_a_tag_is_told(parts: Parts) -> None:
+    receipt = parts.push("team/web:v1", EAST, HONG_KONG)
+    verified = receipt.syncs[0].id
+    parts.happen(verified, Event.FIND)
+
+    found = explain(parts, "team/web:v1")
+
+    assert found["summary"].startswith("team/web:v1 is at 1 of 2 targets: ap-southeast-1/team-hk")
+    assert ("team/web:v1", parts.config.version) == (found["image"], found["rules_version"])
+    [source] = found["sources"]
+    assert ("ci", True, 0) == (source["source"], source["wanted"], source["rules_left_out"])
+    assert "rule all sends it to cn-east-3/team" == source["summary"]
+    [delivery] = found["deliveries"]
+    assert (receipt.delivery, DIGEST, True) == (
+        delivery["id"],
+        delivery["digest"],
+        delivery["rules_changed"],
+    )
+    assert {sync.id for sync in receipt.syncs} == set(delivery["syncs"])
+    syncs = {each["sync"]["id"]: each for each in found["syncs"]}
+    assert ("verified", None) == (syncs[verified]["sync"]["state"], syncs[verified]["waiting"])
+    listed = parts.client().get(f"/api/v1/syncs/{verified}").get_json()
+    assert listed == syncs[verified]["sync"]
+
+
+def test_a_tag_that_nobody_announced_is_explained_by_the_rules(parts: Parts) -> None:
+    parts.push("team/web:v1")
+
+    found = explain(parts, "other/web:v1")
+
+    since = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert f"no event for this tag came since {since}, the oldest record." in found["summary"]
+    assert ([], []) == (found["deliveries"], found["syncs"])
+    [clause] = found["sources"][0]["rules"][0]["clauses"]
+    assert {
+        "field": "namespace",
+        "value": "other",
+        "excludes": False,
+        "matched": False,
+        "patterns": [{"pattern": "team", "matched": False}],
+    } == clause
+
+
+def test_an_ignored_delivery_says_what_is_about_this_tag(parts: Parts) -> None:
+    reason = "team/web:v1: no rule matches; team/web:v2: something else"
+    parts.push("team/web:v1", outcome=Outcome.IGNORED, reason=reason)
+
+    [delivery] = explain(parts, "team/web:v1")["deliveries"]
+
+    assert ("no rule matches", reason) == (delivery["about"], delivery["reason"])
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "words"),
+    [
+        ({}, 422, "image: Missing data"),
+        ({"image": "team/web"}, 422, "names no tag"),
+        ({"image": "team/web:v1", "tag": "v1"}, 422, "tag: Unknown field"),
+        ({"image": "team/web:v1", "source": "gone"}, 404, "no source is named gone"),
+    ],
+    ids=["no image", "no tag", "unknown parameter", "unknown source"],
+)
+def test_what_cannot_be_explained_is_refused_in_words(
+    parts: Parts, query: dict[str, str], status: int, words: str
+) -> None:
+    answer = parts.client().get("/api/v1/explain", query_string=query)
+
+    assert status == answer.status_code
+    assert words in answer.text
+
+
+def test_the_page_shows_the_members_of_a_real_answer(parts: Parts) -> None:
+    receipt = parts.push("team/web:v1", EAST)
+    parts.happen(receipt.syncs[0].id, Event.FIND)
+    block = re.search(r"GET /api/v1/explain.*?```json\n(.*?)```", PAGE, re.DOTALL)
+    assert block is not None
+    shown = json.loads(block[1])
+    real = explain(parts, "team/web:v1")
+
+    assert list(real) == list(shown)
+    for part in ("sources", "deliveries", "syncs"):
+        assert list(real[part][0]) == list(shown[part][0])
+    real_rule, shown_rule = real["sources"][0]["rules"][0], shown["sources"][0]["rules"][0]
+    assert list(real_rule) == list(shown_rule)
+    assert list(real_rule["clauses"][0]) == list(shown_rule["clauses"][0])
+    assert list(real_rule["targets"][0]) == list(shown_rule["targets"][0])
