@@ -26,6 +26,9 @@ COMMANDS = {
         "swrhook.cli.deliveries", "List deliveries of a running server, newest first."
     ),
     "explain": Command("swrhook.cli.explain", "Say why IMAGE:TAG was, or was not, replicated."),
+    "whatif": Command(
+        "swrhook.cli.whatif", "Say what the rules in NEWFILE would have done with what came."
+    ),
     "wait": Command(
         "swrhook.cli.wait",
         "Wait until IMAGE is verified at every target, as the last step of a job.",

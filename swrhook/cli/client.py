@@ -101,6 +101,13 @@ class Client:
         """Change an object and return it as it is now. Raises Declined when it cannot be done."""
         return dict(self._ask("POST", path, {}))
 
+    def ask(self, path: str, question: Item) -> Item:
+        """Ask something that is too long for a URL."""
+        answer, content = self._request("POST", path, {}, TIMEOUTS[1], question)
+        if answer.status_code not in _DONE:
+            raise self._refused(answer, content)
+        return dict(content)
+
     def poll(self, path: str, query: Query, seconds: float) -> Poll:
         """Ask for something that may take so many seconds, and return what a long poll answers.
 
@@ -122,13 +129,14 @@ class Client:
         return content
 
     def _request(
-        self, method: str, path: str, query: Query, patience: float
+        self, method: str, path: str, query: Query, patience: float, body: Item | None = None
     ) -> tuple[requests.Response, Mapping[str, Any]]:
         try:
             answer = self.session.request(
                 method,
                 self.url + path,
                 params=dict(query),
+                json=body,
                 auth=_Bearer(self.token) if self.token else None,
                 timeout=(TIMEOUTS[0], patience),
                 allow_redirects=False,

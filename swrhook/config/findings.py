@@ -68,6 +68,10 @@ class Findings:
         self.mistake(path, message)
         self._spoiled.add(path)
 
+    def ignore(self, path: Path) -> None:
+        """Take the value at `path` for right, whatever it is."""
+        self._spoiled.add(path)
+
     def warn(self, path: Path, message: str) -> None:
         """Note something that is allowed, but probably not meant."""
         place = place_of(self._root, path)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError
 from marshmallow.exceptions import SCHEMA
 
 from swrhook.config.findings import Findings
@@ -13,10 +13,10 @@ from swrhook.config.wording import AtKey
 _ROOT = Root()
 
 
-def check_structure(data: Data, findings: Findings) -> Mapping[str, Data]:
+def check_structure(data: Data, findings: Findings, sections: Schema = _ROOT) -> Mapping[str, Data]:
     """Return the checked values, to be used only when nothing was found."""
     try:
-        checked: Mapping[str, Data] = _ROOT.load(data)
+        checked: Mapping[str, Data] = sections.load(data)
     except ValidationError as exc:
         for path, message in _flat(exc.messages, ()):
             if isinstance(message, AtKey):

@@ -17,6 +17,7 @@ from swrhook.web import api, problems
 from swrhook.web.access import guard
 from swrhook.web.api.about import rules, stats
 from swrhook.web.api.audit import audit
+from swrhook.web.api.comparing import comparing
 from swrhook.web.api.deliveries import deliveries
 from swrhook.web.api.drain import drain
 from swrhook.web.api.explaining import explaining
@@ -73,6 +74,7 @@ def create_web(
             sources(source_lister(config, database, hearing, _now)),
             rules(config),
             explaining(config, database, _now),
+            comparing(config, database, _now),
             stats(database, _now),
             drain(draining, _now),
             audit(database, _now),

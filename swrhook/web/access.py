@@ -27,6 +27,7 @@ PUBLIC_BLUEPRINTS = frozenset({"hooks", "health", "docs"})
 METRICS = "metrics.metrics"
 # Where the method does not tell the role: GET and its like need READ, everything else OPERATE.
 ROLES: Mapping[str, Role] = {
+    "comparing.compare": Role.READ,  # a question, too long for a URL
     "drain.begin": Role.ADMIN,
     "audit.list_all": Role.ADMIN,
 }
@@ -96,6 +97,12 @@ def role_needed(access: Access) -> Role | None:
     if endpoint in ROLES:
         return ROLES[endpoint]
     return Role.READ if request.method in SAFE_METHODS else Role.OPERATE
+
+
+def is_write() -> bool:
+    """Tell whether the current request may change something."""
+    is_question = ROLES.get(request.endpoint or "") is Role.READ
+    return request.method not in SAFE_METHODS and not is_question
 
 
 def _token() -> bytes:

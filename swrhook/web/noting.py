@@ -10,7 +10,7 @@ from swrhook import logs
 from swrhook.errors import CannotRecord
 from swrhook.ledger.auditing import Written, note_write
 from swrhook.ledger.database import Database
-from swrhook.web.access import SAFE_METHODS, named_object, token_holder
+from swrhook.web.access import is_write, named_object, token_holder
 
 
 def noting(database: Database, clock: Callable[[], datetime]) -> Callable[[Response], Response]:
@@ -22,8 +22,8 @@ def noting(database: Database, clock: Callable[[], datetime]) -> Callable[[Respo
 
     def note(answer: Response) -> Response:
         holder = token_holder()
-        is_write = request.method not in SAFE_METHODS and not g.get("is_repeated")
-        if holder is None or request.url_rule is None or not is_write:
+        is_new = is_write() and not g.get("is_repeated")
+        if holder is None or request.url_rule is None or not is_new:
             return answer
         action = f"{request.method} {request.url_rule.rule}"
         write = Written(holder.name, holder.role, action, named_object(), answer.status_code)

@@ -20,15 +20,15 @@ HEAD = """\
 
 `python -m swrhook COMMAND`, from swrhook's folder with `.venv/bin/python`, or in its image.
 
-`syncs`, `deliveries`, `explain`, `wait`, `retry`, `cancel` and `replay` ask a running server, by
-its [API](api.md): the one at `SWRHOOK_URL` (default `http://127.0.0.1:8080`), with `SWRHOOK_TOKEN`,
-a token of `access.tokens`. Lists are tables; with `--json`, one object a line. Colours, progress
-and the live line of `wait` are shown on a terminal only.
+`syncs`, `deliveries`, `explain`, `whatif`, `wait`, `retry`, `cancel` and `replay` ask a running
+server, by its [API](api.md): the one at `SWRHOOK_URL` (default `http://127.0.0.1:8080`), with
+`SWRHOOK_TOKEN`, a token of `access.tokens`. Lists are tables; with `--json`, one object a line.
+Colours, progress and the live line of `wait` are shown on a terminal only.
 
 | exit code | when |
 |---|---|
-| 0 | done; of `wait`: every sync is verified |
-| 1 | refused, not reached, not all of it done; of `wait`: ended otherwise, or not in time |
+| 0 | done; of `wait`: every sync is verified; of `whatif`: no sync differs |
+| 1 | refused, not reached, not all done; of `wait`: ended otherwise, late; of `whatif`: some do |
 | 2 | an option or an argument is wrong |
 """
 

@@ -74,6 +74,21 @@ def test_the_parameters_of_an_explanation_are_documented(parts: Parts) -> None:
     assert [p["name"] for p in parameters] == documented
 
 
+def test_the_example_of_a_comparison_can_be_asked_and_is_answered_so(parts: Parts) -> None:
+    parts.push("team-a/web:v1")
+    question, answer = (
+        json.loads(block)
+        for block in re.findall(r"```json\n(.*?)```", section("What if"), re.DOTALL)
+    )
+
+    real = parts.client().post("/api/v1/whatif", json=question)
+
+    assert 200 == real.status_code, real.text
+    assert list(answer) == list(real.get_json())
+    for part in ("rules", "examples"):
+        assert list(answer[part][0]) == list(real.get_json()[part][0])
+
+
 @pytest.mark.parametrize("name", ["syncs", "deliveries", "audit"])
 def test_every_parameter_is_documented(parts: Parts, name: str) -> None:
     spec = parts.client().get("/api/openapi.json").get_json()

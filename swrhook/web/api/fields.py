@@ -21,9 +21,7 @@ class Instant(fields.DateTime):
         self, value: datetime | None, attr: str | None, obj: object, **kwargs: object
     ) -> str | None:
         del attr, obj, kwargs
-        if value is None:
-            return None
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return None if value is None else _written(value)
 
 
 class SinceField(fields.Field[Since]):
@@ -39,6 +37,15 @@ class SinceField(fields.Field[Since]):
         except ValueError:
             # In a query, «+» is a space until somebody encodes it.
             return _time(text.replace(" ", "+"))
+
+    def _serialize(
+        self, value: Since | None, attr: str | None, obj: object, **kwargs: object
+    ) -> str | None:
+        """Write a default, which the description shows."""
+        del attr, obj, kwargs
+        if value is None:
+            return None
+        return format_duration(value) if isinstance(value, timedelta) else _written(value)
 
 
 class DurationField(fields.Field[timedelta]):
@@ -104,6 +111,10 @@ def read_image(text: str) -> ImageFilter | None:
     if not namespace or not repository or (colon and not tag):
         return None
     return ImageFilter(namespace, repository, tag or None)
+
+
+def _written(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _time(text: str) -> datetime:

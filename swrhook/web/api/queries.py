@@ -127,6 +127,11 @@ def delivery_filter(query: dict[str, Any], now: datetime) -> DeliveryFilter:
     return DeliveryFilter(**_at(query, now))
 
 
+def point_in_time(since: Since, now: datetime) -> datetime:
+    """Return the time that a checked SinceField means."""
+    return now - since if isinstance(since, timedelta) else since
+
+
 def _at(query: dict[str, Any], now: datetime) -> dict[str, Any]:
     since: Since | None = query.get("since")
-    return query | {"since": now - since if isinstance(since, timedelta) else since}
+    return query | {"since": None if since is None else point_in_time(since, now)}

@@ -57,6 +57,23 @@ def post(
     return decorate
 
 
+def ask(
+    blueprint: Any,  # noqa: ANN401
+    rule: str,
+    answer: type[Schema],
+    body: type[Schema],
+) -> Callable[[View], View]:
+    """Serve and describe `POST rule`, a question that is too long for a URL: 200."""
+
+    def decorate(view: View) -> View:
+        documented = blueprint.response(200, answer)(view)
+        documented = blueprint.arguments(body, location="json", unknown=RAISE)(documented)
+        blueprint.add_url_rule(rule, view_func=documented, methods=["POST"])
+        return view
+
+    return decorate
+
+
 def blueprint(name: str, description: str) -> Any:  # noqa: ANN401  # flask-smorest has no types
     """Return flask-smorest's blueprint."""
     return Blueprint(name, __name__, description=description)

@@ -1,0 +1,183 @@
+"""A file that is thought of: as much of it as decides where pushes go, and no secret.
+
+What decides are the rules and their defaults, the names of the regions, and of each source its
+region and its names. That excerpt has the shape of the file itself.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from swrhook.config import checks
+from swrhook.config.build import build_rules
+from swrhook.config.containers import Items, Named, Part, PlainPart, Section
+from swrhook.config.document import read
+from swrhook.config.expand import ReadFile, expand, has_reference
+from swrhook.config.fields import Text
+from swrhook.config.findings import Expanded, Findings
+from swrhook.config.links import check_links, mapping
+from swrhook.config.rule_links import check_rules
+from swrhook.config.rule_sections import DefaultsSection, RuleSection
+from swrhook.config.rule_warnings import warn_of_rules
+from swrhook.config.source_sections import ImageSection
+from swrhook.config.structure import check_structure
+from swrhook.config.syntax import NotYaml
+from swrhook.config.tree import Data, Path, plain
+from swrhook.config.values import Config
+from swrhook.errors import BadConfiguration, Mistake
+from swrhook.rules import Rulebook
+from swrhook.sources import ImageSettings, Origin
+
+
+class _RegionSection(Section):
+    """A region's name alone."""
+
+
+class _SwrSection(Section):
+    """The regions that there are."""
+
+    regions = Named(checks.region_name, Part(_RegionSection), may_be_empty=False)
+
+
+class _OriginSection(Section):
+    """Where a source's images live, and under which names."""
+
+    region = Text(required=True)
+    image = Part(ImageSection)
+
+
+class _CandidateSection(Section):
+    """The excerpt."""
+
+    swr = Part(_SwrSection, required=True)
+    sources = Named(checks.source_name, Part(_OriginSection), may_be_empty=True)
+    rules = Items(PlainPart(RuleSection), required=True)
+    defaults = Part(DefaultsSection)
+
+
+_CANDIDATE = _CandidateSection()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What decides where pushes go, and what is odd about it."""
+
+    origins: Mapping[str, Origin]
+    rules: Rulebook
+    warnings: Sequence[str] = ()
+
+
+def excerpt(
+    text: bytes, *, file: str, environ: Mapping[str, str], read_file: ReadFile
+) -> dict[str, Data]:
+    """Return what of a whole file decides where pushes go. Raises BadConfiguration.
+
+    The file is checked to its end, but no secret is looked for: a value that comes from elsewhere
+    is taken for right. Only in the excerpt itself references are replaced.
+    """
+    written, findings = _open(text, file)
+    part = expand(_excerpt(written), findings, environ, read_file)
+    whole = _joined(written, part)
+    for path in _references(whole, ()):
+        findings.ignore(path)
+    check_structure(whole, findings)
+    check_links(whole, findings)
+    check_rules(whole, findings)
+    if findings.mistakes:
+        raise BadConfiguration(findings.mistakes)
+    return dict(part)
+
+
+def read_candidate(text: bytes, in_use: Config, *, file: str = "candidate") -> Candidate:
+    """Read an excerpt, or a whole file, of which the rest is left out. Raises BadConfiguration.
+
+    Regions and sources are those in use where the text has none. Nothing is read from elsewhere:
+    a reference is a mistake here.
+    """
+    written, findings = _open(text, file)
+    part = _excerpt(written)
+    for path in _references(part, ()):
+        findings.spoil(path, "«${…}» is not replaced here: write the value itself")
+    data = {**_in_use(in_use), **part} if isinstance(part, dict) else part
+    checked = check_structure(data, findings, _CANDIDATE)
+    check_links(data, findings)
+    check_rules(data, findings)
+    if findings.mistakes:
+        raise BadConfiguration(findings.mistakes)
+    rules = build_rules(checked["rules"], checked.get("defaults", {}))
+    warn_of_rules(rules, findings)
+    origins = {
+        name: Origin(name, source["region"], ImageSettings(**source.get("image", {})))
+        for name, source in checked["sources"].items()
+    }
+    return Candidate(origins, rules, tuple(findings.warnings))
+
+
+def _open(text: bytes, file: str) -> tuple[Data, Findings]:
+    try:
+        root, refused = read(text)
+    except NotYaml as exc:
+        raise BadConfiguration([Mistake(file, *exc.place, str(exc))]) from None
+    findings = Findings(file, root)
+    findings.mistakes += [Mistake(file, *place, message) for place, message in refused]
+    return plain(root), findings
+
+
+def _excerpt(data: Data) -> Data:
+    """Return what decides; what is not of the right type is left as it is, to be told of."""
+    if not isinstance(data, dict):
+        return data
+    part = {key: data[key] for key in ("defaults", "rules") if key in data}
+    if "sources" in data:
+        sources = mapping(data, "sources")
+        part["sources"] = data["sources"]
+        if sources is not None:
+            part["sources"] = {name: _origin(source) for name, source in sources.items()}
+    regions = mapping(data, "swr", "regions")
+    if regions is not None:
+        part["swr"] = {"regions": {name: {} for name in regions}}
+    return part
+
+
+def _origin(source: Data) -> Data:
+    if not isinstance(source, dict):
+        return source
+    return {key: source[key] for key in ("region", "image") if key in source}
+
+
+def _joined(written: Data, part: Data) -> Data:
+    """Return the whole document with the excerpt's own values in their places."""
+    if not isinstance(written, dict):
+        return written
+    whole = {**written, **{key: part[key] for key in ("defaults", "rules") if key in part}}
+    sources = mapping(written, "sources")
+    if sources is not None:
+        whole["sources"] = {
+            name: {**source, **part["sources"][name]} if isinstance(source, dict) else source
+            for name, source in sources.items()
+        }
+    return whole
+
+
+def _references(data: Data, path: Path) -> Iterator[Path]:
+    """Yield where a value comes from elsewhere and is not replaced."""
+    if isinstance(data, str) and not isinstance(data, Expanded) and has_reference(data):
+        yield path
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from _references(value, (*path, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _references(value, (*path, index))
+
+
+def _in_use(config: Config) -> dict[str, Data]:
+    return {
+        "swr": {"regions": {name: {} for name in config.swr.regions}},
+        "sources": {
+            name: {
+                "region": source.region,
+                "image": {key: text for key, text in asdict(source.image).items() if text},
+            }
+            for name, source in config.sources.items()
+        },
+    }

@@ -1,0 +1,78 @@
+"""`whatif`: checked here, asked there; the exit code tells whether anything differs."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from tests.cli.conftest import Run
+from tests.web.parts import CONFIG, SECRET, Parts
+
+OTHER = CONFIG.replace("namespace: team}}]", "namespace: team, override: true}}]").replace(
+    "region: cn-east-3, namespace: team}", "region: cn-east-3, namespace: team, override: true}"
+)
+
+
+@pytest.fixture
+def compare(run: Run, tmp_path: Path, parts: Parts) -> Run:
+    """Run the command on a file with this text."""
+    parts.push("team/web:v1")
+    parts.push("others/web:v1")
+
+    def command(text: str, *options: str) -> Result:
+        file = tmp_path / "new.yaml"
+        file.write_text(text)
+        return run("whatif", str(file), *options, COLUMNS="200")
+
+    return command
+
+
+def test_the_same_file_differs_in_nothing(compare: Run) -> None:
+    result = compare(CONFIG)
+
+    assert 0 == result.exit_code, result.output
+    assert result.stdout.startswith("Of 2 tags announced since ")
+    assert result.stdout.endswith("2 stay as they are. Syncs: 0 gained, 0 lost, 0 redirected.\n")
+
+
+def test_what_differs_is_shown_and_ends_with_1(compare: Run) -> None:
+    result = compare(OTHER.replace("name: all", "name: new"))
+
+    assert 1 == result.exit_code, result.output
+    lines = [line.split() for line in result.stdout.splitlines() if line]
+    assert ["new", "0", "0", "1"] == lines[2]
+    shown = "redirected team/web:v1 ci cn-east-3/team false → true new"
+    assert shown.split() == lines[-1]
+
+
+def test_json_is_the_answer_of_the_api(compare: Run) -> None:
+    result = compare(OTHER, "--json", "--since", "1h")
+
+    found = json.loads(result.stdout)
+    assert (1, 2, 1) == (result.exit_code, found["pushes"], found["redirected"])
+
+
+def test_a_wrong_file_is_told_with_its_places_and_never_sent(compare: Run) -> None:
+    result = compare(CONFIG.replace("sync:", "snyc:"))
+
+    assert 1 == result.exit_code
+    assert "new.yaml:15:5: rules[0]: there is no such key: did you mean «sync»?" in result.stderr
+    assert SECRET not in result.output
+
+
+def test_wrong_usage_ends_with_2(compare: Run, run: Run) -> None:
+    assert 2 == compare(CONFIG, "--since", "soon").exit_code
+    missing = run("whatif", "/no/such/file.yaml")
+    assert (2, True) == (missing.exit_code, "cannot be read" in missing.stderr)
+    assert 2 == run("whatif").exit_code
+
+
+def test_warnings_stand_beside_the_answer(compare: Run) -> None:
+    result = compare(CONFIG.replace("{namespace: team}", "{namespace: team, source: gone}"))
+
+    assert "no configured source matches: this rule never does" in result.stderr
+
+
+def test_a_value_from_elsewhere_is_not_needed(compare: Run) -> None:
+    assert 0 == compare(CONFIG.replace(SECRET, '"${NOT_SET}"')).exit_code

@@ -1,0 +1,174 @@
+"""The excerpt of a file: what decides where pushes go, checked like the file, without a secret."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from swrhook.config import parse
+from swrhook.config.candidate import excerpt, read_candidate
+from swrhook.config.values import Config
+from swrhook.errors import BadConfiguration
+from swrhook.sources import ImageSettings, Origin
+
+ROOT = Path(__file__).parents[2]
+RULE = {
+    "name": "all",
+    "when": {"namespace": "team"},
+    "sync": [{"region": "cn-east-3", "namespace": "${ORG}"}],
+}
+WHOLE: dict[str, Any] = {
+    "swr": {
+        "iam_endpoint": "https://iam.example.com",
+        "credentials": {
+            "kind": "password",
+            "user": "u",
+            "domain": "d",
+            "password": "${file:/no/such/file}",
+        },
+        "regions": {"cn-north-4": {"endpoint": "${ENDPOINT}"}, "cn-east-3": {}},
+    },
+    "access": {"tokens": [{"name": n, "role": "read", "token": "${SECRET}"} for n in ("a", "b")]},
+    "sources": {
+        "ci": {
+            "dialect": "generic",
+            "region": "cn-north-4",
+            "auth": {"scheme": "path", "secrets": "${SECRET}"},
+            "image": {"strip_prefix": "mirror/"},
+            "rate_limit": "${RATE}",
+        },
+        "hooks": {
+            "dialect": "harbor",
+            "region": "cn-north-4",
+            "auth": {
+                "scheme": "standard-webhooks",
+                "secrets": [{"value": "a-literal-secret-${SECRET}"}, "${SECRET}"],
+            },
+        },
+    },
+    "rules": [RULE],
+    "settings": {"batch": 50},
+}
+
+
+def excerpt_of(document: dict[str, Any], **environ: str) -> dict[str, Any]:
+    def read_file(path: str) -> str:
+        raise AssertionError(path)
+
+    text = yaml.safe_dump(document).encode()
+    return excerpt(text, file="new.yaml", environ={"ORG": "team", **environ}, read_file=read_file)
+
+
+def mistakes(document: dict[str, Any], **environ: str) -> list[str]:
+    with pytest.raises(BadConfiguration) as caught:
+        excerpt_of(document, **environ)
+    return [str(mistake) for mistake in caught.value.mistakes]
+
+
+@pytest.fixture
+def in_use() -> Config:
+    whole = json.loads(json.dumps(WHOLE))
+    whole["swr"]["credentials"] = {"kind": "token", "token": "a-token"}
+    del whole["sources"]["hooks"], whole["sources"]["ci"]["rate_limit"]
+    whole["swr"]["regions"]["cn-north-4"] = {}
+    environ = {"SECRET": "a-secret-of-some-length", "ORG": "team"}
+    whole["access"] = {}
+    return parse(json.dumps(whole).encode(), file="f", environ=environ, read_file=str)
+
+
+def test_no_secret_is_looked_for_and_none_is_in_it() -> None:
+    part = excerpt_of(WHOLE)
+
+    assert {
+        "rules": [{**RULE, "sync": [{"region": "cn-east-3", "namespace": "team"}]}],
+        "sources": {
+            "ci": {"region": "cn-north-4", "image": {"strip_prefix": "mirror/"}},
+            "hooks": {"region": "cn-north-4"},
+        },
+        "swr": {"regions": {"cn-north-4": {}, "cn-east-3": {}}},
+    } == part
+    assert "secret" not in json.dumps(excerpt_of(WHOLE, SECRET="a-secret"))
+
+
+def test_the_example_file_has_an_excerpt(in_use: Config) -> None:
+    text = (ROOT / "swrhook.example.yaml").read_bytes()
+    part = excerpt(text, file="example", environ={}, read_file=str)
+
+    candidate = read_candidate(json.dumps(part).encode(), in_use)
+
+    assert len(part["rules"]) == len(candidate.rules)
+    assert set(part["sources"]) == set(candidate.origins)
+
+
+def test_the_whole_file_is_checked_with_its_places() -> None:
+    wrong = {**WHOLE, "settings": {"batch": "many"}, "rules": [{**RULE, "nmae": "x"}]}
+
+    told = mistakes(wrong)
+    assert ["new.yaml:11:3", "new.yaml:18:10"] == [each.partition(": ")[0] for each in told]
+    assert "did you mean" in told[0]
+    assert "settings.batch" in told[1]
+
+
+def test_a_reference_in_what_decides_needs_its_value() -> None:
+    wrong = {**WHOLE, "rules": [{**RULE, "name": "${NO_NAME}"}]}
+
+    [told] = mistakes(wrong)
+    assert "the environment variable NO_NAME is not set" in told
+
+
+def test_an_excerpt_is_read_as_it_was_made(in_use: Config) -> None:
+    candidate = read_candidate(json.dumps(excerpt_of(WHOLE)).encode(), in_use)
+
+    assert {
+        "ci": Origin("ci", "cn-north-4", ImageSettings(strip_prefix="mirror/")),
+        "hooks": Origin("hooks", "cn-north-4"),
+    } == candidate.origins
+    assert ["all"] == [rule.name for rule in candidate.rules]
+
+
+def test_rules_alone_go_with_the_sources_and_regions_in_use(in_use: Config) -> None:
+    text = yaml.safe_dump(
+        {"rules": [{**RULE, "sync": [{"region": "cn-east-3", "namespace": "x"}]}]}
+    )
+
+    candidate = read_candidate(text.encode(), in_use)
+
+    assert {"ci": Origin("ci", "cn-north-4", ImageSettings(strip_prefix="mirror/"))} == (
+        candidate.origins
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rules: [", "candidate:1:9: "),
+        ("[]", "candidate:1:1: must be a mapping"),
+        ("sources: {}", "candidate:1:1: rules: is missing"),
+        ("rules: []\nsources: 7", "candidate:2:10: sources: must be a mapping"),
+        ("rules: []\nsources: {ci: [7]}", "candidate:2:15: sources.ci: must be a mapping"),
+        ("rules: [{name: '${SECRET}'}]", "is not replaced here: write the value itself"),
+        (
+            "rules: [{name: a, when: {}, sync: [{region: mars, namespace: team}]}]",
+            "candidate:1:45: rules[0].sync[0].region: «mars» is not in swr.regions",
+        ),
+    ],
+    ids=["syntax", "list", "no rules", "sources", "source", "reference", "region"],
+)
+def test_mistakes_are_told_with_their_places(in_use: Config, text: str, message: str) -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        read_candidate(text.encode(), in_use)
+
+    assert message in str(caught.value)
+
+
+def test_warnings_are_kept(in_use: Config) -> None:
+    rule = {"name": "a", "when": {"source": "gone"}, "sync": [{"region": "cn-east-3"}]}
+    rule["sync"] = [{"region": "cn-east-3", "namespace": "team"}]
+
+    candidate = read_candidate(yaml.safe_dump({"rules": [rule]}).encode(), in_use)
+
+    assert ["no configured source matches: this rule never does"] == [
+        warning.partition("source: ")[2] for warning in candidate.warnings
+    ]
