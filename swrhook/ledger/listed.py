@@ -30,13 +30,17 @@ class ImageFilter:
 
 @dataclass(frozen=True, slots=True)
 class SyncFilter:
-    """Which syncs; None and an empty `states` leave that open. `cursor` is the last id seen."""
+    """Which syncs; None and an empty `states` leave that open. `cursor` is the last id seen.
+
+    `standing` leaves out those that a newer sync of the same tag, to the same target, follows.
+    """
 
     states: frozenset[str] = frozenset()
     region: str | None = None
     namespace: str | None = None
     image: ImageFilter | None = None
     since: datetime | None = None
+    standing: bool = False
     limit: int = USUAL_LIMIT
     cursor: str | None = None
 

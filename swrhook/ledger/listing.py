@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Column, Connection, RowMapping, func, select
+from sqlalchemy import Column, Connection, FromClause, RowMapping, exists, func, select
 
 from swrhook.ledger.listed import (
     ImageFilter,
@@ -39,6 +39,15 @@ _SYNC_COLUMNS = (
     "due_at",
     "verified_at",
 )
+# What tells one way of a tag from another, in the order of the index by image.
+_SAME = (
+    "namespace",
+    "repository",
+    "tag",
+    "source_region",
+    "target_region",
+    "target_namespace",
+)
 _SYNCS = select(
     *(syncs.c[name] for name in _SYNC_COLUMNS),
     func.coalesce(syncs.c.called_digest, syncs.c.digest).label("digest"),
@@ -62,6 +71,16 @@ def list_syncs(connection: Connection, wanted: SyncFilter) -> Page[ListedSync]:
 def find_sync(connection: Connection, sync_id: str) -> ListedSync | None:
     """Return a sync by its id."""
     return next(iter(find_syncs(connection, [sync_id])), None)
+
+
+def is_followed(found: FromClause) -> Condition:
+    """Return the condition that a newer sync of the same tag, from and to the same places, exists.
+
+    `found` is the table, or a subquery with these columns and the id.
+    """
+    newer = syncs.alias()
+    same = [newer.c[name] == found.c[name] for name in _SAME]
+    return exists().where(*same, newer.c.id > found.c.id)
 
 
 def _sync_walks(connection: Connection, wanted: SyncFilter) -> Sequence[Walk]:
@@ -111,6 +130,8 @@ def _distinct(connection: Connection, column: Column[str], *within: Condition) -
 def _sync_conditions(wanted: SyncFilter) -> Iterable[Condition]:
     if wanted.states:
         yield among(syncs.c.state, wanted.states)
+    if wanted.standing:
+        yield ~is_followed(syncs)
     if wanted.region is not None:
         yield among(syncs.c.target_region, [wanted.region])
     if wanted.namespace is not None:

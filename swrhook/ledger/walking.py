@@ -68,10 +68,11 @@ def window(
     if cursor is not None:
         conditions.append(table.c.id < cursor)
     if since is not None:
-        conditions += [table.c.id >= _lowest_id(since), made_at >= since]
+        conditions += [table.c.id >= lowest_id(since - _SLACK), made_at >= since]
     return conditions
 
 
-def _lowest_id(since: datetime) -> str:
-    milliseconds = max((since - _SLACK - _EPOCH) // _MILLISECOND, 0)
+def lowest_id(moment: datetime) -> str:
+    """Return the lowest id that can be made at a moment: all that are older sort before it."""
+    milliseconds = max((moment - _EPOCH) // _MILLISECOND, 0)
     return str(ULID.from_bytes(milliseconds.to_bytes(6, "big") + bytes(10)))
