@@ -122,7 +122,7 @@ class Metrics:
         )
         self._denied = Counter(
             "swrhook_access_denied_total",
-            "Requests to the API or to /metrics without a valid token, or one of too low a role.",
+            "Requests without a valid token, with one of too low a role, or after too many tries.",
             ["reason"],
             registry=self.registry,
         )

@@ -103,7 +103,12 @@ def _cell(sync: dict[str, Any]) -> str:
 def _stay_open(console: Console, stage: Stage) -> None:
     console.print(
         f"""
-The service goes on until Ctrl-C. In another terminal, try:
+The service goes on until Ctrl-C. See the dashboard:
+
+  {stage.url}/
+  sign in with the token  {stage.token}
+
+In another terminal, try:
 
   export SWRHOOK_URL={stage.url} SWRHOOK_TOKEN={stage.token}
   .venv/bin/python -m swrhook syncs

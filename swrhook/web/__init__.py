@@ -24,6 +24,7 @@ from swrhook.web.api.explaining import explaining
 from swrhook.web.api.sources import sources
 from swrhook.web.api.syncs import syncs
 from swrhook.web.api.waiting import waiting
+from swrhook.web.dashboard import Backstage, dashboard
 from swrhook.web.docs import docs
 from swrhook.web.draining import Draining
 from swrhook.web.health import Health, health
@@ -49,15 +50,15 @@ def create_web(
     database = operator.database
     app = Flask("swrhook", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members in the contract's order
-    guard(app, config, metrics)
+    guard(app, config, metrics, _now)
     app.after_request(noting(database, _now))
     app.before_request(taking(config, database, _now))
     app.after_request(giving(database))
     app.register_blueprint(hooks(config, record, Rates().admit, metrics))
     draining = Draining()
     app.extensions[LEAVING] = draining.begun
-    checks = {**told.checks, "drain": draining.check}
-    app.register_blueprint(health(replace(told, checks=checks)))
+    told = replace(told, checks={**told.checks, "drain": draining.check})
+    app.register_blueprint(health(told))
     app.register_blueprint(metrics_route(metrics))
     app.register_blueprint(docs())
     metrics.watch(lambda: read_backlog(database, _now()))
@@ -80,6 +81,8 @@ def create_web(
             audit(database, _now),
         ],
     )
+    pages = Backstage(config, operator, metrics, told, hearing, replay, _now)
+    app.register_blueprint(dashboard(pages))
     problems.install(app)
     return app
 

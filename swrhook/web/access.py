@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from enum import IntEnum
 from hashlib import sha256
 
@@ -11,6 +12,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 
 from swrhook.config.values import Access, AccessToken, Config
 from swrhook.metrics import Metrics
+from swrhook.web import session
 
 
 class Role(IntEnum):
@@ -25,18 +27,24 @@ class Role(IntEnum):
 # API holds nothing, and asks for a token before it has something to show.
 PUBLIC_BLUEPRINTS = frozenset({"hooks", "health", "docs"})
 METRICS = "metrics.metrics"
+# Pages know who is there by the session's cookie, everything else by the token itself.
+PAGES = "dashboard"
+PUBLIC_PAGES = frozenset({"dashboard.static", "dashboard.sign_in_form", "dashboard.sign_in"})
 # Where the method does not tell the role: GET and its like need READ, everything else OPERATE.
 ROLES: Mapping[str, Role] = {
     "comparing.compare": Role.READ,  # a question, too long for a URL
     "drain.begin": Role.ADMIN,
     "audit.list_all": Role.ADMIN,
+    "dashboard.sign_out": Role.READ,
 }
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REALM = {"realm": "swrhook"}
 
 
-def guard(app: Flask, config: Callable[[], Config], metrics: Metrics) -> None:
+def guard(
+    app: Flask, config: Callable[[], Config], metrics: Metrics, clock: Callable[[], datetime]
+) -> None:
     """Refuse what is not allowed, on every route that the app has or will get."""
 
     @app.before_request
@@ -45,7 +53,7 @@ def guard(app: Flask, config: Callable[[], Config], metrics: Metrics) -> None:
         needed = role_needed(access)
         if needed is None:
             return
-        holder = _holder(_token(), access.tokens)
+        holder = _who(access, clock())
         if holder is None:
             metrics.denied("unauthenticated")
             raise Unauthorized(
@@ -53,7 +61,7 @@ def guard(app: Flask, config: Callable[[], Config], metrics: Metrics) -> None:
                 www_authenticate=WWWAuthenticate("bearer", dict(_REALM)),
             )
         g.holder = holder  # known from here on, also where the role does not suffice
-        role = _role(holder)
+        role = role_of(holder)
         if role < needed:
             metrics.denied("forbidden")
             raise Forbidden(
@@ -90,7 +98,7 @@ def role_needed(access: Access) -> Role | None:
     A path or method that does not exist is answered as that: routes are no secret.
     """
     endpoint = request.endpoint
-    if endpoint is None or request.blueprint in PUBLIC_BLUEPRINTS:
+    if endpoint is None or request.blueprint in PUBLIC_BLUEPRINTS or endpoint in PUBLIC_PAGES:
         return None
     if endpoint == METRICS and access.metrics_public:
         return None
@@ -105,6 +113,18 @@ def is_write() -> bool:
     return request.method not in SAFE_METHODS and not is_question
 
 
+def _who(access: Access, now: datetime) -> AccessToken | None:
+    """Return who sends the current request.
+
+    The API takes no cookie: no other site's page can use it with somebody's session.
+    """
+    if request.blueprint != PAGES:
+        return holder_of(_token(), access.tokens)
+    found = session.resume(request.cookies.get(session.COOKIE, ""), access.tokens, now)
+    g.session = found
+    return None if found is None else found.holder
+
+
 def _token() -> bytes:
     """Return the token that the request brings; no configured one is empty."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -112,18 +132,19 @@ def _token() -> bytes:
     return token.strip().encode("latin-1", "replace") if scheme.lower() == "bearer" else b""
 
 
-def _role(token: AccessToken) -> Role:
+def role_of(token: AccessToken) -> Role:
+    """Return what a token allows."""
     return Role[token.role.upper()]
 
 
-def _holder(token: bytes, known: Sequence[AccessToken]) -> AccessToken | None:
+def holder_of(token: bytes, known: Sequence[AccessToken]) -> AccessToken | None:
     """Return who has the token, with the highest role. Time tells nothing: all are compared."""
     found = None
     presented = sha256(token).digest()
     for candidate in (*known, _NOBODY):
         is_same = hmac.compare_digest(presented, sha256(candidate.token).digest())
         if is_same and candidate is not _NOBODY:
-            found = candidate if found is None else max(found, candidate, key=_role)
+            found = candidate if found is None else max(found, candidate, key=role_of)
     return found
 
 

@@ -20,12 +20,23 @@ def check_address(request: Request, source: Source, trusted: Networks) -> None:
     """Refuse a request from where the source does not deliver. Raises AddressNotAllowed."""
     if not source.allow_from:
         return
-    forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
-    sender = sender_address(request.remote_addr or "", forwarded, trusted)
+    sender = client_address(request, trusted)
     if sender is None:
         raise AddressNotAllowed("the sender's address is not known")
     if not _is_in(sender, source.allow_from):
         raise AddressNotAllowed(f"{sender} is not in the source's allow_from")
+
+
+def client_address(request: Request, trusted: Networks) -> Address | None:
+    """Return who sent a request; None when that cannot be read."""
+    forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
+    return sender_address(request.remote_addr or "", forwarded, trusted)
+
+
+def peer_is_in(request: Request, networks: Networks) -> bool:
+    """Tell whether who called this process itself, a proxy perhaps, is in one of the networks."""
+    peer = _address(request.remote_addr or "")
+    return peer is not None and _is_in(peer, networks)
 
 
 def sender_address(peer: str, forwarded: str, trusted: Networks) -> Address | None:

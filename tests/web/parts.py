@@ -1,5 +1,6 @@
 """A real ledger and the real web shell over it, with entries made in one line."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -9,6 +10,7 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, select
+from werkzeug.test import TestResponse
 
 from swrhook.config import Config, parse
 from swrhook.config.values import Access
@@ -109,6 +111,20 @@ class Parts:
     ) -> Receipt:
         """Record a delivery of one image to these targets."""
         return self.write(entry(image, *(targets or (EAST,)), ago=ago, **more))
+
+
+def form_key(page: TestResponse) -> str:
+    """Return the key that stands in a page's forms."""
+    [key, *_] = re.findall(r'name="form_key" value="([^"]+)"', page.text)
+    return str(key)
+
+
+def signed_in(parts: Parts, token: str) -> FlaskClient:
+    """Return a browser that is signed in."""
+    client = parts.web.test_client()
+    form = {"token": token, "form_key": form_key(client.get("/sign-in"))}
+    assert 303 == client.post("/sign-in", data=form).status_code
+    return client
 
 
 def entry(

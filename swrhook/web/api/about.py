@@ -17,7 +17,7 @@ from swrhook.web.api.schemas import RulesSchema, StatsSchema
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
+class WrittenRules:
     """The rules in use, as they are written in the file."""
 
     version: str
@@ -30,19 +30,19 @@ def rules(config: Callable[[], Config]) -> Any:  # noqa: ANN401  # as routing
     routes = blueprint("rules", "Which pushes go where.")
 
     @get(routes, "/rules", RulesSchema)
-    def show() -> _Rules:
+    def show() -> WrittenRules:
         """Show the rules in use, as the configuration file says them."""
         current = config()
-        return _written(current.text, current.version)
+        return written_rules(current.text, current.version)
 
     return routes
 
 
 @functools.lru_cache(maxsize=1)
-def _written(text: bytes, version: str) -> _Rules:
+def written_rules(text: bytes, version: str) -> WrittenRules:
     """Return the rules of a file that is valid; `${…}` is left as it stands there."""
     document = plain(read(text)[0])
-    return _Rules(version, document.get("defaults") or {}, document["rules"])
+    return WrittenRules(version, document.get("defaults") or {}, document["rules"])
 
 
 def stats(database: Database, clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing

@@ -1,0 +1,109 @@
+"""The dashboard at `/`: server-made pages for whoever is signed in with a token."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, g, render_template
+from werkzeug.exceptions import HTTPException
+
+from swrhook import logs
+from swrhook.config.values import Config
+from swrhook.errors import Refused
+from swrhook.hearing import Hearing
+from swrhook.ledger.listed import ListedDelivery
+from swrhook.ledger.operating import Operator
+from swrhook.metrics import Metrics
+from swrhook.web.access import Role, role_of
+from swrhook.web.dashboard import moments, words
+from swrhook.web.dashboard.deliveries import add_deliveries
+from swrhook.web.dashboard.overview import add_overview
+from swrhook.web.dashboard.protection import FORM_KEY, known_form_key, protect
+from swrhook.web.dashboard.repositories import add_repositories
+from swrhook.web.dashboard.rules import add_rules
+from swrhook.web.dashboard.signing_in import add_signing_in
+from swrhook.web.dashboard.syncs import add_syncs
+from swrhook.web.dashboard.wishes import add_wishes
+from swrhook.web.health import Health
+from swrhook.web.problems import STATUSES
+
+
+@dataclass(frozen=True, slots=True)
+class Backstage:
+    """What the pages show, and what their buttons do."""
+
+    config: Callable[[], Config]
+    operator: Operator
+    metrics: Metrics
+    told: Health
+    hearing: Hearing
+    replay: Callable[[str], ListedDelivery]
+    clock: Callable[[], datetime]
+
+
+def dashboard(parts: Backstage) -> Blueprint:
+    """Return the pages. access.py decides who may see them, and who may press their buttons."""
+    blueprint = Blueprint(
+        "dashboard",
+        __name__,
+        template_folder="templates",
+        static_folder="static",
+        static_url_path="/static",
+    )
+    config, clock, database = parts.config, parts.clock, parts.operator.database
+    protect(blueprint)
+    _furnish(blueprint, clock)
+    _tell_errors(blueprint)
+    add_signing_in(blueprint, config, parts.metrics, clock)
+    add_overview(blueprint, database, config, parts.told, parts.hearing, clock)
+    add_syncs(blueprint, database, config, clock)
+    add_wishes(blueprint, parts.operator, config, clock)
+    add_deliveries(blueprint, database, config, clock, parts.replay)
+    add_repositories(blueprint, database, clock)
+    add_rules(blueprint, config)
+    return blueprint
+
+
+def _furnish(blueprint: Blueprint, clock: Callable[[], datetime]) -> None:
+    """Give the templates what each of them needs."""
+    blueprint.add_app_template_filter(moments.instant, "instant")
+    blueprint.add_app_template_filter(moments.machine_instant, "machine_instant")
+    blueprint.add_app_template_filter(moments.took, "took")
+    blueprint.add_app_template_filter(moments.took_seconds, "seconds")
+
+    @blueprint.context_processor
+    def furnish() -> dict[str, object]:
+        session = g.get("session")
+        return {
+            "words": words,
+            "form_field": FORM_KEY,
+            "form_key": known_form_key(),
+            "holder": None if session is None else session.holder,
+            "may_operate": session is not None and role_of(session.holder) >= Role.OPERATE,
+            "now": clock(),
+        }
+
+
+def _tell_errors(blueprint: Blueprint) -> None:
+    """Make every error a page: what happened, and the way on."""
+
+    def page(status: int, title: str, detail: str) -> tuple[str, int]:
+        text = render_template("dashboard/error.html", status=status, title=title, detail=detail)
+        return text, status
+
+    @blueprint.errorhandler(HTTPException)
+    def http_error(exc: HTTPException) -> tuple[str, int]:
+        return page(exc.code or 500, exc.name, exc.description or exc.name)
+
+    @blueprint.errorhandler(Refused)
+    def refused(exc: Refused) -> tuple[str, int]:
+        status = STATUSES[type(exc)]
+        return page(status, status.phrase, str(exc))
+
+    @blueprint.errorhandler(Exception)
+    def defect(exc: Exception) -> tuple[str, int]:
+        logs.failure("request.failed", exc)
+        detail = (
+            "An error of swrhook itself, or the ledger cannot be read: its log has the details."
+        )
+        return page(500, "Internal Server Error", detail)

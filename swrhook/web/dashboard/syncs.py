@@ -1,0 +1,85 @@
+"""Syncs: a list with filters, and each one with its life so far."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, render_template, request
+from marshmallow import ValidationError
+from werkzeug.exceptions import NotFound
+
+from swrhook.config.values import Config
+from swrhook.ledger.database import Database
+from swrhook.ledger.listed import ListedSync, Page, SyncFilter
+from swrhook.ledger.listing import list_syncs
+from swrhook.ledger.sync_life import read_life
+from swrhook.web.api.queries import SyncQuery, sync_filter
+from swrhook.web.dashboard.timeline import steps
+from swrhook.web.dashboard.words import GROUPS, STATES
+
+PAGE = 50
+NOTES = {
+    "retried": "It begins from new, with the rules as they are now.",
+    "cancelled": "It is cancelled. A call that was under way is still recorded.",
+}
+
+
+def add_syncs(
+    blueprint: Blueprint,
+    database: Database,
+    config: Callable[[], Config],
+    clock: Callable[[], datetime],
+) -> None:
+    """Add the routes."""
+
+    @blueprint.get("/syncs")
+    def syncs() -> str:
+        asked = asked_for()
+        page: Page[ListedSync] = Page([], None)
+        try:
+            wanted = which_syncs(asked, clock())
+        except ValidationError as exc:
+            mistakes = exc.messages_dict
+        else:
+            mistakes = {}
+            with database.read() as connection:
+                page = list_syncs(connection, wanted)
+        return render_template(
+            "dashboard/syncs.html",
+            asked=asked,
+            mistakes=mistakes,
+            page=page,
+            regions=sorted(config().swr.regions),
+        )
+
+    @blueprint.get("/syncs/<sync_id>")
+    def sync(sync_id: str) -> str:
+        with database.read() as connection:
+            life = read_life(connection, sync_id)
+        if life is None:
+            raise NotFound("There is no sync with this id; old ones are removed in time.")
+        return render_template(
+            "dashboard/sync.html",
+            sync=life.sync,
+            steps=steps(life),
+            others=life.others,
+            note=NOTES.get(request.args.get("note", "")),
+        )
+
+
+def asked_for() -> dict[str, str]:
+    """Return what stands in the page's address, without fields that were left empty."""
+    return {name: value.strip() for name, value in request.args.items() if value.strip()}
+
+
+def which_syncs(asked: Mapping[str, str], now: datetime, limit: int = PAGE) -> SyncFilter:
+    """Return the filter that a list's address asks for. Raises marshmallow's ValidationError."""
+    query: dict[str, Any] = {**asked, "limit": limit}
+    show = query.pop("show", None)
+    standing = bool(query.pop("standing", "")) or show == "failing"
+    if show is not None and show not in GROUPS and show not in STATES:
+        raise ValidationError({"show": ["is neither a state nor a group of them."]})
+    if show is not None:
+        query["state"] = sorted(GROUPS[show][1]) if show in GROUPS else [show]
+    return replace(sync_filter(SyncQuery().load(query), now), standing=standing)

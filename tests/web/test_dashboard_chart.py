@@ -1,0 +1,57 @@
+from datetime import timedelta
+
+from swrhook.ledger.overview import Took
+from swrhook.web.dashboard.charts import charts
+from swrhook.web.dashboard.moments import Lately, took_seconds
+from tests.web.parts import NOW
+
+
+def test_an_hour_is_a_bar_from_the_median_to_the_95th_percentile() -> None:
+    found = [Took("east", NOW - timedelta(minutes=5), seconds) for seconds in (1, 1, 2, 10)]
+    [chart] = charts(found, NOW)
+    [bar] = chart.bars
+
+    assert (1, 10, 4) == (chart.median, chart.most, chart.count)
+    marks = {mark.label: mark.at for mark in chart.seconds}
+    assert (marks["10 s"], marks["1 s"]) == (bar.top, bar.bottom)
+    assert "1 to 0 h ago: half within 1.0 s, 95 % within 10.0 s" == bar.says
+
+
+def test_every_region_has_the_same_scale() -> None:
+    found = [Took("west", NOW, 4000), Took("east", NOW, 0)]
+    east, west = charts(found, NOW)
+
+    assert ("east", "west") == (east.region, west.region)
+    assert east.seconds == west.seconds
+    assert "10 h" == east.seconds[-1].label
+    assert east.bars[0].bottom > west.bars[0].bottom
+
+
+def test_what_is_older_than_the_chart_is_left_out() -> None:
+    [chart] = charts([Took("east", NOW - timedelta(hours=25), 1)], NOW)
+
+    assert [] == chart.bars
+    assert [] == charts([], NOW)
+
+
+def test_spans_are_written_for_people() -> None:
+    assert ["0.4 s", "12 s", "3 min 5 s", "1 h", "2 h 10 min", "3 d 4 h"] == [
+        took_seconds(seconds) for seconds in (0.41, 12, 185, 3600, 7800, 273600)
+    ]
+
+
+def test_what_was_found_serves_everybody_for_a_while() -> None:
+    now = [NOW]
+    looks: list[int] = []
+
+    def look() -> int:
+        looks.append(1)
+        return len(looks)
+
+    lately = Lately(look, timedelta(seconds=2), lambda: now[0])
+    first = lately(), lately()
+    now[0] += timedelta(seconds=2)
+    later = lately()
+    now[0] -= timedelta(hours=1)  # a clock that is set back
+
+    assert ((1, 1), 2, 3) == (first, later, lately())

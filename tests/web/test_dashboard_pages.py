@@ -1,0 +1,283 @@
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from swrhook.errors import Kind, SwrError
+from swrhook.ledger.tables import syncs
+from swrhook.ledger.walking import lowest_id
+from swrhook.life import Event
+from swrhook.model import Outcome
+from swrhook.web import create_web
+from swrhook.web.dashboard.deliveries import LONGEST_BODY, pretty
+from swrhook.web.dashboard.repositories import MOST_TAGS
+from swrhook.web.dashboard.words import OUTCOMES, STATES
+from swrhook.web.health import Health
+from tests.web.parts import (
+    ADMIN,
+    EAST,
+    HONG_KONG,
+    NOW,
+    OPERATE,
+    READ,
+    SECRET,
+    Parts,
+    entry,
+    form_key,
+    signed_in,
+)
+
+REFUSED = SwrError(Kind.CONFIGURATION, "SVCSTG.SWR.403", "not ours", remedy="create it")
+HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def client(parts: Parts) -> FlaskClient:
+    return signed_in(parts, OPERATE)
+
+
+def press(client: FlaskClient, path: str) -> Any:
+    return client.post(path, data={"form_key": form_key(client.get("/"))})
+
+
+def reject(parts: Parts, image: str, **more: Any) -> str:
+    [sync] = parts.push(image, **more).syncs
+    parts.happen(sync.id, Event.CLAIM)
+    parts.happen(sync.id, Event.REJECT, REFUSED)
+    return sync.id
+
+
+def test_with_nothing_wrong_the_overview_says_so(parts: Parts, client: FlaskClient) -> None:
+    parts.push("team/web:v1")
+
+    assert "Nothing needs a human" in client.get("/").text
+
+
+def test_what_failed_and_was_not_replaced_needs_a_human(parts: Parts, client: FlaskClient) -> None:
+    reject(parts, "team/web:v1")
+    reject(parts, "team/web:v2")
+    reject(parts, "team/web:v3", ago=timedelta(days=8))
+    parts.push("team/web:v2", digest=None)
+
+    overview = client.get("/").text
+    assert "1 tag is rejected in cn-east-3" in overview
+    assert "Why: not ours." in overview
+    page = client.get("/syncs?show=rejected&standing=1&since=7d").text
+    assert ("team/web<b>:v1</b>" in page, "team/web<b>:v2</b>" in page) == (True, False)
+
+
+def test_what_is_under_way_for_too_long_is_late(parts: Parts, client: FlaskClient) -> None:
+    parts.push("team/web:v1")
+    parts.push("team/web:v2")
+    with parts.database.write() as connection:
+        old = lowest_id(NOW - timedelta(hours=1))
+        connection.execute(update(syncs).where(syncs.c.tag == "v1").values(id=old))
+    page = client.get("/").text
+    [path] = re.findall(r'href="(/syncs[^"]*cursor=[^"]*)"', page)
+    late = client.get(path.replace("&amp;", "&")).text
+
+    assert "1 tag is late for cn-east-3: due for more than 15 minutes" in page
+    assert ("<b>:v1</b>" in late, "<b>:v2</b>" in late) == (True, False)
+
+
+def test_a_wrong_file_and_a_process_that_is_not_ready_need_a_human(parts: Parts) -> None:
+    told = Health(
+        checks={"ledger": lambda: "the disk is full"},
+        notes={"configuration": lambda: "the file is wrong"},
+    )
+    parts.web = create_web(lambda: parts.config, parts.write, parts.operator, parts.metrics, told)
+    page = signed_in(parts, READ).get("/").text
+
+    assert "This process is not ready: ledger: the disk is full" in page
+    assert "Configuration: the file is wrong" in page
+
+
+def test_a_silent_sender_needs_a_human(parts: Parts) -> None:
+    silent = replace(parts.config.sources["ci"], expect_every=timedelta(hours=1))
+    parts.config = replace(parts.config, sources={"ci": silent})
+    parts.push("team/web:v1", ago=timedelta(hours=3))
+
+    assert "ci is silent" in signed_in(parts, READ).get("/").text
+
+
+@pytest.mark.parametrize("path", ["/", "/syncs", "/deliveries", "/repositories", "/rules"])
+def test_an_empty_ledger_has_every_page(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+
+    assert (200, "no-store") == (answer.status_code, answer.headers["Cache-Control"])
+
+
+def test_every_state_and_outcome_has_words(parts: Parts) -> None:
+    spec = parts.client().get("/api/openapi.json").get_json()["components"]["schemas"]
+
+    assert set(spec["Sync"]["properties"]["state"]["enum"]) == set(STATES)
+    assert set(spec["Delivery"]["properties"]["outcome"]["enum"]) == set(OUTCOMES)
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", ["v1", "v2"]),
+        ("show=failing", ["v1"]),
+        ("show=open", ["v2"]),
+        ("image=team/web:v2", ["v2"]),
+        ("region=ap-southeast-1", ["v2"]),
+        ("since=1h&namespace=team", ["v1"]),
+        ("show=&region=&image=&since=&namespace=", ["v1", "v2"]),
+    ],
+)
+def test_syncs_are_filtered(
+    parts: Parts, client: FlaskClient, query: str, shown: Sequence[str]
+) -> None:
+    reject(parts, "team/web:v1")
+    parts.push("team/web:v2", HONG_KONG)
+    page = client.get(f"/syncs?{query}").text
+
+    assert list(shown) == [tag for tag in ("v1", "v2") if f"<b>:{tag}</b>" in page]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/syncs?show=x", "/syncs?since=yesterday", "/repositories?image=x", "/deliveries?outcome=x"],
+)
+def test_a_filter_that_cannot_be_used_is_explained(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+
+    assert 200 == answer.status_code
+    assert "The filter cannot be used" in answer.text
+
+
+def test_lists_come_in_pages(parts: Parts, client: FlaskClient) -> None:
+    for number in range(51):
+        parts.push(f"team/web:v{number}")
+    first = client.get("/syncs?region=cn-east-3").text
+    [following] = [part.split('"')[0] for part in first.split('href="') if "cursor=" in part]
+    second = client.get(following.replace("&amp;", "&")).text
+
+    assert ("<b>:v0</b>" in first, "<b>:v0</b>" in second) == (False, True)
+
+
+@pytest.mark.parametrize("path", ["/syncs/unknown", "/deliveries/unknown"])
+def test_what_is_not_there_is_a_page_that_says_so(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+
+    assert (404, "text/html; charset=utf-8") == (answer.status_code, answer.content_type)
+    assert "old ones are removed in time" in answer.text
+
+
+def test_the_buttons_retry_and_cancel(parts: Parts, client: FlaskClient) -> None:
+    sync = reject(parts, "team/web:v1")
+    assert "Retry" in client.get(f"/syncs/{sync}").text
+
+    answer = press(client, f"/syncs/{sync}/retry")
+    page = client.get(answer.location).text
+    assert (303, True) == (answer.status_code, "It begins from new" in page)
+    assert ("Retry</button>" in page, "Cancel this sync" in page) == (False, True)
+
+    page = client.get(press(client, f"/syncs/{sync}/cancel").location).text
+    assert "an operator ended it" in page
+    assert HTTPStatus.CONFLICT == press(client, f"/syncs/{sync}/cancel").status_code
+
+
+def test_the_button_replays(parts: Parts, client: FlaskClient) -> None:
+    hook = parts.client(SECRET)
+    made = hook.post("/hooks/ci", json={"image": "team/web:v1"}).get_json()["delivery"]
+
+    answer = press(client, f"/deliveries/{made}/replay")
+    page = client.get(answer.location).text
+    assert 303 == answer.status_code
+    assert f'It is a replay of <a href="/deliveries/{made}"' in page
+
+
+def test_who_may_only_read_has_no_buttons_and_cannot_press_them(parts: Parts) -> None:
+    sync = reject(parts, "team/web:v1")
+    delivery = parts.push("team/web:v2").delivery
+    reader = signed_in(parts, READ)
+
+    for path in (f"/syncs/{sync}", f"/deliveries/{delivery}"):
+        assert ["Sign out"] == [
+            part.partition("</button>")[0].rpartition(">")[2]
+            for part in reader.get(path).text.split("<button")[1:]
+        ]
+    for path in (f"/syncs/{sync}/retry", f"/deliveries/{delivery}/replay", f"/syncs/{sync}/cancel"):
+        assert 403 == press(reader, path).status_code
+
+
+def test_a_pressed_button_is_in_the_audit_log(parts: Parts, client: FlaskClient) -> None:
+    sync = reject(parts, "team/web:v1")
+    press(client, f"/syncs/{sync}/retry")
+
+    [noted, *_] = parts.client(ADMIN).get("/api/v1/audit").get_json()["items"]
+    assert ("ops", "POST /syncs/<sync_id>/retry", sync) == (
+        noted["token"],
+        noted["action"],
+        noted["object"],
+    )
+
+
+def test_what_others_wrote_is_shown_as_text(parts: Parts, client: FlaskClient) -> None:
+    sync = reject(parts, "team/web:v1")
+    with parts.database.write() as connection:
+        hostile = dict.fromkeys(("tag", "reason", "error_message", "rule", "source"), HOSTILE)
+        connection.execute(update(syncs).values(**hostile))
+    quarantined = replace(
+        entry("team/web:v1", outcome=Outcome.QUARANTINED, reason=HOSTILE),
+        body=HOSTILE.encode(),
+        headers={"user-agent": HOSTILE},
+    )
+    delivery = parts.write(quarantined).delivery
+
+    for path in ("/", f"/syncs/{sync}", "/syncs", "/deliveries", f"/deliveries/{delivery}"):
+        page = client.get(path).text
+        assert ("<script>alert" in page, "<img" in page) == (False, False)
+    assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b'{"b":[1,2]}', '{\n  "b": [\n    1,\n    2\n  ]\n}'),
+        (b"not json", "not json"),
+        (b"\xff", "\ufffd"),
+        (b"[" * 100_000, "[" * LONGEST_BODY + "\n… 34,464 more characters are not shown"),
+    ],
+    ids=["json", "text", "binary", "deep"],
+)
+def test_a_body_is_shown_as_people_read_it(body: bytes, shown: str) -> None:
+    assert shown == pretty(body)
+
+
+def test_the_matrix_has_the_newest_tags_of_each_repository(parts: Parts) -> None:
+    for number in range(MOST_TAGS + 2):
+        parts.push(f"team/web:v{number}", EAST, HONG_KONG)
+    parts.push("team/jobs:1")
+    page = signed_in(parts, READ).get("/repositories").text
+
+    assert page.index("image=team/jobs") < page.index("image=team/web")
+    assert 'aria-label="v6 in ap-southeast-1/team-hk: due"' in page
+    assert ('aria-label="v1 in' in page, "2 more tags" in page) == (False, True)
+
+
+def test_the_rules_are_shown_as_they_stand_in_the_file(client: FlaskClient) -> None:
+    page = client.get("/rules").text
+
+    assert "1 rule in use" in page
+    assert "when:\n  namespace: team\nsync:\n- region: cn-east-3\n  namespace: team" in page
+    assert "No rule fits" in client.get("/rules?name=other").text
+
+
+def test_what_breaks_inside_is_a_page_without_a_traceback(parts: Parts) -> None:
+    client = signed_in(parts, READ)
+    with parts.database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE syncs RENAME TO gone")
+    answer = client.get("/syncs")
+
+    assert (500, "text/html; charset=utf-8") == (answer.status_code, answer.content_type)
+    assert "its log has the details" in answer.text
+    assert "gone" not in answer.text
