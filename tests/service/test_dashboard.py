@@ -1,0 +1,215 @@
+"""The dashboard in a real browser, before a really served process and the simulator."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from swrhook import simulator
+from tests.programs import TOKEN, Served, needs
+from tests.service.conftest import ENVIRON, SECRET, SOURCE, TARGET, document
+
+pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
+
+HOSTILE = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
+WANTED = "sha256:" + "1" * 64
+PATHS = ("/", "/syncs", "/deliveries", "/repositories", "/rules")
+PATIENCE = 20_000
+# The lowest contrast of a text with what is behind it: 4.5 is WCAG's AA for text of this size.
+CONTRAST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+  const over = (color, back) => {
+    canvas.fillStyle = `rgb(${back.join()})`; canvas.fillRect(0, 0, 1, 1);
+    canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+  };
+  const light = (color) => {
+    const linear = (c) => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4;
+    const [r, g, b] = color.map(c => linear(c / 255));
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
+  const behind = (element) => {
+    const own = element.parentElement ? behind(element.parentElement) : [255, 255, 255];
+    return over(getComputedStyle(element).backgroundColor, own);
+  };
+  const found = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const says = [...element.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+    if (!says || !element.checkVisibility() || element.closest(".unseen, option")) continue;
+    const back = behind(element), style = getComputedStyle(element);
+    const color = over(element.closest("svg") ? style.fill : style.color, back);
+    const [low, high] = [light(back), light(color)].sort((a, b) => a - b);
+    const ratio = (high + .05) / (low + .05);
+    if (ratio < 4.5) found.push(`${element.tagName}.${element.className} ${ratio.toFixed(2)}`);
+  }
+  return found;
+}"""
+
+
+@dataclass
+class Stage:
+    """A served process, its simulator, and a browser; `complaints` is what no page may cause."""
+
+    service: Served
+    swr: simulator.RunningSimulator
+    browser: Browser
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, **options: object) -> Page:
+        context: BrowserContext = self.browser.new_context(**options)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.on("console", lambda told: self._note(told.type, told.text))
+        page.on("pageerror", lambda error: self._note("error", str(error)))
+        page.on("request", lambda request: self._check_host(request.url))
+        return page
+
+    def signed_in(self, **options: object) -> Page:
+        page = self.open(**options)
+        page.goto(f"{self.service.url}/")
+        page.get_by_label("Token").fill(TOKEN)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        return page
+
+    def deliver(self, body: object, source: str = "ci", agent: str = "tests") -> str:
+        headers = {"Authorization": f"Bearer {SECRET}", "User-Agent": agent}
+        answer = requests.post(
+            f"{self.service.url}/hooks/{source}", json=body, headers=headers, timeout=10
+        )
+        delivery: str = answer.json()["delivery"]
+        return delivery
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    def _check_host(self, url: str) -> None:
+        if urlsplit(url).netloc != urlsplit(self.service.url).netloc:
+            self.complaints.append(f"another host: {url}")
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Everything running; the target holds another image under the tag v1."""
+    folder = tmp_path_factory.mktemp("dashboard")
+    with simulator.start([SOURCE, TARGET]) as swr, sync_playwright() as playwright:
+        swr.state.create_organization(TARGET, "team")
+        swr.state.seed(SOURCE, "team", "app", "v1", WANTED)
+        swr.state.seed(TARGET, "team", "app", "v1", "sha256:" + "0" * 64)
+        served = Served(folder, ENVIRON)
+        served.configure(document(swr))
+        served.start()
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--headless"]
+        )
+        yield Stage(served, swr, browser)
+        browser.close()
+        served.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_complained_of(stage: Stage) -> Iterator[None]:
+    stage.complaints.clear()
+    yield
+    for context in stage.browser.contexts:
+        context.close()
+    assert [] == stage.complaints
+
+
+def test_a_link_leads_through_the_form_to_its_page_by_keyboard_alone(stage: Stage) -> None:
+    page = stage.open()
+    page.goto(f"{stage.service.url}/syncs?show=failing")
+    expect(page.get_by_label("Token")).to_be_focused()
+    page.keyboard.type("a wrong one")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("This is no token")
+    stage.complaints.clear()  # the browser notes the 403
+
+    page.keyboard.type(TOKEN)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{stage.service.url}/syncs?show=failing")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+
+
+def test_a_failure_is_found_understood_and_mended(stage: Stage) -> None:
+    stage.deliver({"image": "team/app:v1"})
+    stage.service.wait_until_ended(1)
+    page = stage.signed_in()
+    page.get_by_role("link", name="1 tag is diverged in cn-east-3").click()
+    page.get_by_role("link", name="team/app:v1").click()
+    expect(page.locator(".note")).to_contain_text(f"the source {WANTED}")
+
+    stage.swr.state.seed(TARGET, "team", "app", "v1", WANTED)
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_text("It begins from new")).to_be_visible()
+    # The page renews itself: nobody loads it again.
+    expect(page.locator(".verdict")).to_contain_text("the source's digest", timeout=PATIENCE)
+    expect(page.locator(".timeline")).to_contain_text("Triggered")
+
+
+def test_what_waits_can_be_cancelled(stage: Stage) -> None:
+    stage.deliver({"image": "team/app:never"})
+    page = stage.signed_in()
+    page.goto(f"{stage.service.url}/syncs")
+    page.get_by_label("Image").fill("team/app:never")
+    page.get_by_label("State").select_option("due")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("link", name="team/app:never").click()
+    page.get_by_role("button", name="Cancel this sync").click()
+
+    expect(page.locator(".verdict")).to_contain_text("an operator ended it")
+
+
+def test_a_list_shows_what_comes_in_while_it_is_open(stage: Stage) -> None:
+    page = stage.signed_in()
+    page.goto(f"{stage.service.url}/syncs?image=team/app:later")
+    expect(page.get_by_text("No sync fits")).to_be_visible()
+    stage.deliver({"image": "team/app:later"})
+
+    expect(page.get_by_role("link", name="team/app:later")).to_be_visible(timeout=PATIENCE)
+
+
+def test_a_hostile_delivery_is_text_and_can_be_replayed(stage: Stage) -> None:
+    delivery = stage.deliver({"type": HOSTILE}, "harbor", agent=HOSTILE)
+    page = stage.signed_in()
+    page.goto(f"{stage.service.url}/deliveries?outcome=quarantined")
+    page.locator("tbody a").first.click()
+    expect(page.locator("pre.body")).to_contain_text("<script>document.title")
+    expect(page.locator("dl.headers")).to_contain_text("<img src=x")
+    assert "taken" not in page.title()
+
+    page.get_by_role("button", name="Replay").click()
+    again = page.get_by_role("link", name="an earlier delivery")
+    expect(again).to_have_attribute("href", f"/deliveries/{delivery}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_can_be_read_in_light_and_dark_and_on_a_phone(stage: Stage, scheme: str) -> None:
+    page = stage.signed_in(color_scheme=scheme, viewport={"width": 360, "height": 740})
+    found = {}
+    for path in PATHS:
+        page.goto(f"{stage.service.url}{path}")
+        found[path] = page.evaluate(CONTRAST)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found[path] += ["wider than the phone"]
+
+    assert {path: [] for path in PATHS} == found
+
+
+def test_a_page_says_when_the_service_does_not_answer(stage: Stage) -> None:
+    page = stage.signed_in()
+    stage.service.kill()
+    told = page.get_by_role("status").filter(has_text="swrhook does not answer")
+    expect(told).to_be_visible(timeout=PATIENCE)
+    stage.complaints.clear()  # the browser notes what it did not get
+
+    stage.service.start()
+    expect(told).to_be_hidden(timeout=60_000)
+    stage.complaints.clear()
