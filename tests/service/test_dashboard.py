@@ -16,7 +16,7 @@ pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
 
 HOSTILE = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
 WANTED = "sha256:" + "1" * 64
-PATHS = ("/", "/syncs", "/deliveries", "/repositories", "/rules")
+PATHS = ("/", "/syncs", "/deliveries", "/repositories", "/rules", "/explain?image=team/app:v1")
 PATIENCE = 20_000
 # The lowest contrast of a text with what is behind it: 4.5 is WCAG's AA for text of this size.
 CONTRAST = """() => {
@@ -165,6 +165,17 @@ def test_what_waits_can_be_cancelled(stage: Stage) -> None:
     page.get_by_role("button", name="Cancel this sync").click()
 
     expect(page.locator(".verdict")).to_contain_text("an operator ended it")
+
+
+def test_a_tag_that_is_nowhere_is_explained(stage: Stage) -> None:
+    page = stage.signed_in()
+    page.goto(f"{stage.service.url}/rules")
+    page.get_by_label("Image and tag").fill("other/app:v1")
+    page.get_by_label("From").select_option("ci")
+    page.get_by_role("button", name="Explain").click()
+
+    expect(page.get_by_role("status")).to_contain_text("other/app:v1")
+    expect(page.locator(".clauses")).to_contain_text("namespace «other» does not fit «team»")
 
 
 def test_a_list_shows_what_comes_in_while_it_is_open(stage: Stage) -> None:

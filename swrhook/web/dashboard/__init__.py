@@ -17,6 +17,7 @@ from swrhook.metrics import Metrics
 from swrhook.web.access import Role, role_of
 from swrhook.web.dashboard import moments, words
 from swrhook.web.dashboard.deliveries import add_deliveries
+from swrhook.web.dashboard.explaining import add_explaining
 from swrhook.web.dashboard.overview import add_overview
 from swrhook.web.dashboard.protection import FORM_KEY, known_form_key, protect
 from swrhook.web.dashboard.repositories import add_repositories
@@ -61,6 +62,7 @@ def dashboard(parts: Backstage) -> Blueprint:
     add_deliveries(blueprint, database, config, clock, parts.replay)
     add_repositories(blueprint, database, clock)
     add_rules(blueprint, config)
+    add_explaining(blueprint, database, config, clock)
     return blueprint
 
 

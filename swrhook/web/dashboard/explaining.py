@@ -1,0 +1,53 @@
+"""Why a tag was, or was not, replicated: the answer in one sentence, then what it is drawn from."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Blueprint, render_template
+
+from swrhook.config.values import Config
+from swrhook.errors import NothingUsable, UnknownSource
+from swrhook.explain import Explanation, explain
+from swrhook.ledger.database import Database
+from swrhook.rules.trace import ClauseTrace
+from swrhook.web.dashboard.syncs import asked_for
+
+
+def add_explaining(
+    blueprint: Blueprint,
+    database: Database,
+    config: Callable[[], Config],
+    clock: Callable[[], datetime],
+) -> None:
+    """Add the route."""
+
+    @blueprint.get("/explain")
+    def explained() -> str:
+        asked = asked_for()
+        found: Explanation | None = None
+        reasons: tuple[str, ...] = ()
+        if "image" in asked:
+            try:
+                found = explain(asked["image"], asked.get("source"), config(), database, clock())
+            except NothingUsable as exc:
+                reasons = exc.reasons
+            except UnknownSource:
+                reasons = (f"No sender is named {asked['source']}.",)
+        return render_template(
+            "dashboard/explain.html",
+            asked=asked,
+            found=found,
+            reasons=reasons,
+            sources=sorted(config().sources),
+            clause_says=clause_says,
+        )
+
+
+def clause_says(clause: ClauseTrace) -> str:
+    """Say what a field's value meets or, where it meets nothing, what it had to."""
+    matched = [each.pattern for each in clause.patterns if each.matched]
+    patterns = matched or [each.pattern for each in clause.patterns]
+    verb = "fits" if matched else "does not fit"
+    wanted = " or ".join(f"«{pattern}»" for pattern in patterns)
+    excluded = ", which «not» excludes" if clause.excludes else ""
+    return f"{clause.field} «{clause.value}» {verb} {wanted}{excluded}"
