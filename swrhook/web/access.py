@@ -36,6 +36,7 @@ ROLES: Mapping[str, Role] = {
     "drain.begin": Role.ADMIN,
     "audit.list_all": Role.ADMIN,
     "dashboard.sign_out": Role.READ,
+    "dashboard.compare": Role.READ,  # the same on a page
 }
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -16,7 +16,15 @@ pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
 
 HOSTILE = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
 WANTED = "sha256:" + "1" * 64
-PATHS = ("/", "/syncs", "/deliveries", "/repositories", "/rules", "/explain?image=team/app:v1")
+PATHS = (
+    "/",
+    "/syncs",
+    "/deliveries",
+    "/repositories",
+    "/rules",
+    "/explain?image=team/app:v1",
+    "/what-if",
+)
 PATIENCE = 20_000
 # The lowest contrast of a text with what is behind it: 4.5 is WCAG's AA for text of this size.
 CONTRAST = """() => {

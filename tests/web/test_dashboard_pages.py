@@ -281,28 +281,3 @@ def test_what_breaks_inside_is_a_page_without_a_traceback(parts: Parts) -> None:
     assert (500, "text/html; charset=utf-8") == (answer.status_code, answer.content_type)
     assert "its log has the details" in answer.text
     assert "gone" not in answer.text
-
-
-def test_a_tag_is_explained_rule_by_rule(parts: Parts, client: FlaskClient) -> None:
-    sync = reject(parts, "team/web:v1")
-    page = client.get("/explain?image=team/web:v1").text
-
-    assert "namespace «team» fits «team»" in page
-    assert f'href="/syncs/{sync}"' in page
-    assert "cn-east-3/team: sync" in page
-
-
-@pytest.mark.parametrize(
-    ("query", "said"),
-    [
-        ("image=team/app:other", "What the rules say now"),
-        ("image=nonsense", "alert"),
-        ("image=team/web:v1&source=nobody", "No sender is named nobody."),
-        ("", "Explain</button>"),
-    ],
-)
-def test_what_cannot_be_explained_is_said(client: FlaskClient, query: str, said: str) -> None:
-    answer = client.get(f"/explain?{query}")
-
-    assert 200 == answer.status_code
-    assert said in answer.text

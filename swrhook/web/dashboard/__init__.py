@@ -16,6 +16,7 @@ from swrhook.ledger.operating import Operator
 from swrhook.metrics import Metrics
 from swrhook.web.access import Role, role_of
 from swrhook.web.dashboard import moments, words
+from swrhook.web.dashboard.comparing import add_comparing
 from swrhook.web.dashboard.deliveries import add_deliveries
 from swrhook.web.dashboard.explaining import add_explaining
 from swrhook.web.dashboard.overview import add_overview
@@ -52,7 +53,7 @@ def dashboard(parts: Backstage) -> Blueprint:
         static_url_path="/static",
     )
     config, clock, database = parts.config, parts.clock, parts.operator.database
-    protect(blueprint)
+    protect(blueprint, config)
     _furnish(blueprint, clock)
     _tell_errors(blueprint)
     add_signing_in(blueprint, config, parts.metrics, clock)
@@ -63,6 +64,7 @@ def dashboard(parts: Backstage) -> Blueprint:
     add_repositories(blueprint, database, clock)
     add_rules(blueprint, config)
     add_explaining(blueprint, database, config, clock)
+    add_comparing(blueprint, database, config, clock)
     return blueprint
 
 

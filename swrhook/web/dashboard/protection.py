@@ -1,11 +1,13 @@
 """What keeps the dashboard's pages to themselves: headers, forms that prove their origin."""
 
 import hmac
+from collections.abc import Callable
 from secrets import token_urlsafe
 
 from flask import Blueprint, Request, Response, g, request
 from werkzeug.exceptions import BadRequest
 
+from swrhook.config.values import Config
 from swrhook.web.addresses import Networks, peer_is_in
 
 # Nothing but our own files; no script, style or frame that stands in a page itself.
@@ -28,12 +30,13 @@ FORM_COOKIE = "swrhook_form"
 LARGEST_FORM = 16 * 1024
 
 
-def protect(blueprint: Blueprint) -> None:
+def protect(blueprint: Blueprint, config: Callable[[], Config]) -> None:
     """Add the headers to every answer, and check the key of every form."""
 
     @blueprint.before_request
     def check_form() -> None:
-        request.max_content_length = LARGEST_FORM
+        may_be_large = request.endpoint == "dashboard.compare"
+        request.max_content_length = config().options.body_limit if may_be_large else LARGEST_FORM
         if request.method != "POST":
             return
         site = request.headers.get("Sec-Fetch-Site", "same-origin")
