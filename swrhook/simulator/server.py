@@ -91,9 +91,9 @@ class Handler(WSGIRequestHandler):
         environ["wsgi.input"] = BytesIO(self._read_body(environ))
         environ["wsgi.input_terminated"] = True
         status, headers, body = self._run_app(environ)
+        self.close_connection |= TRANSMIT in environ
         content = self._content(status, headers, body)
         if TRANSMIT in environ:
-            self.close_connection = True
             environ[TRANSMIT](self.connection, content)
         else:
             self.wfile.write(content)

@@ -97,7 +97,10 @@ def test_an_answer_comes_byte_by_byte_and_whole(
             parts.append(part)
 
     assert len(parts) > 20
-    assert b"".join(parts).endswith(b'{"regionID": "ap-southeast-1"}]')
+    answer = b"".join(parts)
+    assert answer.endswith(b'{"regionID": "ap-southeast-1"}]')
+    # Else a client would send its next request just when the connection ends.
+    assert b"\r\nConnection: close\r\n" in answer
 
 
 @pytest.mark.parametrize(("way", "heard"), [("hang", b""), ("drip", b"H")])
