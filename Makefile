@@ -48,6 +48,9 @@ bench: $(DEVELOPMENT) ## figures, as ratios from one run
 	@PYTHONPATH=. $(IN_VENV)/python bench/rules.py
 	@PYTHONPATH=. $(IN_VENV)/python bench/registry.py
 
+tables: $(DEVELOPMENT) ## the fault matrix in docs/reliability.md, run and written anew
+	@PYTHONPATH=. $(IN_VENV)/python tests/reliability/write.py
+
 fix: $(DEVELOPMENT) ## format, and repair what lint can repair
 	@$(IN_VENV)/ruff format --quiet .
 	@$(IN_VENV)/ruff check --fix .
