@@ -100,22 +100,29 @@ class Admission:
     def enter(self, lane: Lane, urgency: Urgency, pace: Pace, now: datetime) -> Stay | PutOff:
         """Let a run of the lane in, or say when to ask again."""
         with self._lock:
-            for waiting in [lane for lane, place in self._places.items() if place.kept_until < now]:
-                del self._places[waiting]
+            self._forget(now)
             place = self._places.pop(lane, None)
             if place is None:
                 self._came += 1
             order = (urgency, self._came if place is None else place.number)
-            for line, region in _lines(lane):
-                put_off = self._refusal(lane, line, region, order, pace, now)
-                if put_off is not None:
-                    for_room = put_off.reason.startswith("in_flight")
-                    kept_until = put_off.until + _KEPT
-                    self._places[lane] = _Place(line, *order, kept_until, for_room)
-                    return put_off
+            put_off = self._put_off(lane, order, pace, now)
+            if put_off is not None:
+                return put_off
             stay = Stay(lane, now, pace)
             self._inside.append(stay)
             return stay
+
+    def waits(self, lane: Lane, pace: Pace, now: datetime) -> PutOff | None:
+        """Say when to ask again, if the lane waits and nothing can have made it more urgent.
+
+        This spares most of those that wait a look into the ledger; None: look, and `enter`.
+        """
+        with self._lock:
+            self._forget(now)
+            place = self._places.get(lane)
+            if place is None or place.urgency is not Urgency.FRESH:
+                return None
+            return self._put_off(lane, place.order, pace, now)
 
     def go(self, stay: Stay, region: str, now: datetime) -> PutOff | None:
         """Let a run wait for an answer of the region, or say that it has no room left."""
@@ -132,6 +139,23 @@ class Admission:
             freed = [self._first(line) for line, _ in _lines(stay.lane)]
         for lane in dict.fromkeys(lane for lane in freed if lane is not None):
             self.hurry(lane)
+
+    def _forget(self, now: datetime) -> None:
+        for waiting in [lane for lane, place in self._places.items() if place.kept_until < now]:
+            del self._places[waiting]
+
+    def _put_off(
+        self, lane: Lane, order: tuple[Urgency, int], pace: Pace, now: datetime
+    ) -> PutOff | None:
+        """Give the lane a place in the first line that it cannot pass, if there is one."""
+        for line, region in _lines(lane):
+            put_off = self._refusal(lane, line, region, order, pace, now)
+            if put_off is not None:
+                for_room = put_off.reason.startswith("in_flight")
+                kept_until = put_off.until + _KEPT
+                self._places[lane] = _Place(line, *order, kept_until, for_room)
+                return put_off
+        return None
 
     def _refusal(
         self,

@@ -18,14 +18,14 @@ from swrhook.ledger.waking import hold, put_off, rest
 from swrhook.life import Event
 from swrhook.model import Lane, State, Sync
 from swrhook.verdict import Judge, Verdict
-from swrhook.worker.admission import PutOff, urgency
+from swrhook.worker.admission import PutOff, Urgency, urgency
 from swrhook.worker.judging import Opened, close, in_one_call, unclear, verdict_on
 from swrhook.worker.looks import Jobs, look, look_at_jobs
 from swrhook.worker.ports import Report
 from swrhook.worker.preflight import read_call
 from swrhook.worker.visit import NoRoom, Traffic, Visit
 
-# A lane that waits for longer than this can be woken meanwhile, by a push that is more urgent.
+# A lane that waits for longer than this can be woken meanwhile, by a push, if that is more urgent.
 _SHORT = timedelta(seconds=1)
 
 Judged = tuple[Sync, Verdict]
@@ -45,6 +45,10 @@ class LaneRunner:
     def run(self, lane: Lane, until: datetime) -> datetime | None:
         """Work on the lane's syncs that are due by then; return when it is due again."""
         config = self.config()
+        waits = self.traffic.waits(lane, config.options.pace)
+        return self._run(lane, until, config) if waits is None else waits.until
+
+    def _run(self, lane: Lane, until: datetime, config: Config) -> datetime | None:
         with self.database.read() as connection:
             batch = config.options.batch
             syncs = syncs_to_judge(connection, lane, until=until, limit=2 * batch)
@@ -58,14 +62,15 @@ class LaneRunner:
         missing = {lane.source_region, lane.target.region} - config.swr.regions.keys()
         if missing:
             return self._hold(lane, syncs, not_configured(min(missing)), config)
-        entered = self.traffic.visit(lane, urgency(syncs), config.options.pace)
+        how = urgency(syncs)
+        entered = self.traffic.visit(lane, how, config.options.pace)
         if isinstance(entered, PutOff):
-            return self._put_off(lane, entered)
+            return self._put_off(lane, how, entered)
         try:
             with entered as visit:
                 return self._work(visit, lane, syncs, opened, config)
         except NoRoom as exc:
-            return self._put_off(lane, exc.put_off)
+            return self._put_off(lane, how, exc.put_off)
 
     def _work(
         self, visit: Visit, lane: Lane, syncs: Sequence[Sync], opened: Opened, config: Config
@@ -119,8 +124,8 @@ class LaneRunner:
                 move(connection, sync, judge.hold(sync, reason), judge.now)
             return rest(connection, lane)
 
-    def _put_off(self, lane: Lane, why: PutOff) -> datetime:
-        if why.until - self.clock() > _SHORT:
+    def _put_off(self, lane: Lane, how: Urgency, why: PutOff) -> datetime:
+        if how is not Urgency.FRESH and why.until - self.clock() > _SHORT:
             with self._write(lane) as connection:
                 put_off(connection, lane, why.until)
         return why.until

@@ -49,6 +49,13 @@ class Traffic:
             return entered
         return Visit(self, entered)
 
+    def waits(self, lane: Lane, pace: Pace) -> PutOff | None:
+        """Say when to ask again, if the lane has no room and there is nothing to look up first."""
+        put_off = self.admission.waits(lane, pace, self.clock())
+        if put_off is not None:
+            self.metrics.put_off(put_off.region, put_off.reason)
+        return put_off
+
     def endpoints(self, config: Config) -> Sequence[Endpoint]:
         """Tell how each configured region is asked."""
         now, per_second = self.clock(), config.options.pace.per_second

@@ -150,6 +150,23 @@ def test_who_was_in_goes_to_the_end() -> None:
     assert ["r1", "r2", "many", "r1"] == turns
 
 
+def test_who_waits_as_fresh_is_put_off_without_saying_how_urgent_it_is() -> None:
+    door = Door(replace(WIDE, in_flight_per_target=1))
+    first, fresh, proof = (lane(name) for name in ("r1", "r2", "r3"))
+    stay = door.enter(first)
+    assert door.admission.waits(fresh, door.pace, door.now) is None  # nobody knows it yet
+    door.refuse(fresh)
+    door.refuse(proof, PROOF)
+
+    waits = door.admission.waits(fresh, door.pace, door.now)
+    assert waits == door.refuse(fresh)
+    # A push may have made it more urgent meanwhile.
+    assert door.admission.waits(proof, door.pace, door.now) is None
+    door.admission.leave(stay)
+    assert door.admission.waits(fresh, door.pace, door.now) is None
+    assert [False, True] == [door.lets_in(proof, PROOF), door.lets_in(fresh)]
+
+
 def test_fresh_calls_go_first_and_backfill_last() -> None:
     door = Door(replace(WIDE, in_flight_per_target=1))
     stay = door.enter(lane("r1"))

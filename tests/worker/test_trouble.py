@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from swrhook.config.values import Pace
 from swrhook.errors import Kind, SwrError
-from swrhook.ledger.tables import syncs
+from swrhook.ledger.tables import lanes, syncs
 from swrhook.model import State, Sync
 from swrhook.retry import Retry
 from swrhook.swr.codes import BUSY, IMPOSSIBLE_REGION
 from swrhook.swr.protocol import SyncJob
+from swrhook.worker.admission import Urgency
 from swrhook.worker.breakers import OPENS_AFTER, PAUSES, Operation
 from swrhook.worker.preflight import MISSING_FOR, MOST_TRIES
 from tests.ledger.parts import LANE, NOW, SECOND, TARGET, A, B, C, everything, find, put
@@ -38,6 +40,24 @@ def test_fresh_tags_are_called_for_before_backfill(works: Works) -> None:
     works.run()
 
     assert ["new", "old0"] == works.swr.tags_called[0]
+
+
+def test_a_fresh_push_that_waits_for_room_writes_nothing(works: Works) -> None:
+    """Many lanes wait at a time, and each asks again and again: a commit for each would be dear."""
+    works.config = config(pace=Pace(in_flight_per_target=1))
+    other = replace(LANE, repository="other")
+    works.admission.enter(other, Urgency.FRESH, works.config.options.pace, NOW)
+    ahead = [replace(LANE, repository=f"r{n}") for n in range(9)]
+    for lane in ahead:
+        works.admission.enter(lane, Urgency.FRESH, works.config.options.pace, NOW)
+    works.push("v1")
+    before = everything(works.database, lanes)
+
+    again = works.run()
+
+    assert again is not None
+    assert again - NOW > SECOND
+    assert before == everything(works.database, lanes)
 
 
 # Endpoints in trouble
