@@ -40,7 +40,7 @@ check: $(DEVELOPMENT) ## format, lint, types, import contracts, then the tests; 
 	@$(MAKE) --no-print-directory test
 
 RUNS ?= 50000
-TAGS ?= 10000
+REPOSITORIES ?= 100
 
 fuzz: $(DEVELOPMENT) ## strange bytes for every dialect; RUNS=1000000 for longer
 	@PYTHONPATH=. $(IN_VENV)/python tests/fuzz/fuzz_dialects.py -runs=$(RUNS) -max_len=8192 -print_final_stats=1 -artifact_prefix=.fuzz/ .fuzz/
@@ -49,8 +49,8 @@ bench: $(DEVELOPMENT) ## figures, as ratios from one run
 	@PYTHONPATH=. $(IN_VENV)/python bench/rules.py
 	@PYTHONPATH=. $(IN_VENV)/python bench/registry.py
 
-soak: $(DEVELOPMENT) ## 10,000 tags through a storm of faults; TAGS=1000 for less
-	@PYTHONPATH=. $(IN_VENV)/python bench/soak.py --tags $(TAGS)
+soak: $(DEVELOPMENT) ## 10,000 tags through a storm of faults; REPOSITORIES=20 for less
+	@PYTHONPATH=. $(IN_VENV)/python bench/soak.py --repositories $(REPOSITORIES)
 
 tables: $(DEVELOPMENT) ## the fault matrix in docs/reliability.md, run and written anew
 	@PYTHONPATH=. $(IN_VENV)/python tests/reliability/write.py

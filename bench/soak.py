@@ -21,7 +21,8 @@ _MOST_SHOWN = 20
 def main() -> None:
     """Run it with a progress bar, and print what came of it; exit 0 when all is right."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--tags", type=int, default=10_000)
+    parser.add_argument("--repositories", type=int, default=100)
+    parser.add_argument("--tags", type=int, default=100, help="of each repository")
     parser.add_argument("--share", type=float, default=0.2, help="of calls that a fault strikes")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
@@ -34,6 +35,7 @@ def main() -> None:
         task = progress.add_task("syncs that have ended", total=None)
         outcome = Soak(
             Path(folder),
+            chosen.repositories,
             chosen.tags,
             chosen.share,
             chosen.seed,

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from http import HTTPStatus
 from pathlib import Path
 from random import Random
 from threading import local
@@ -21,10 +22,12 @@ from tests.reliability.storm import storm
 
 REGIONS = ("cn-north-4", "cn-east-3", "ap-southeast-1")
 BATCH = 100
-PER_REPOSITORY, PER_DELIVERY = 25, 5
+PER_DELIVERY = 25
 OPEN = {"due", "calling", "triggered"}
 _SECRET = "a-secret-of-the-soak"
 _SENDERS = 8
+# The organization at the target, where it is another one: nobody has this.
+_TARGETS = {"nowhere": "nobody"}
 # By the organization of a repository: in which state its syncs are to end.
 ENDS = {"team": "verified", "kept": "diverged", "nowhere": "rejected", "absent": "missing"}
 
@@ -49,11 +52,11 @@ class Repository:
         return f"sha256:{sha256(f'{self.name}:{tag}/{push}'.encode()).hexdigest()}"
 
 
-def repositories(tags: int) -> Sequence[Repository]:
-    """Return so many tags in repositories of all regions; four in ten are out of the ordinary."""
+def repositories(count: int, tags: int) -> Sequence[Repository]:
+    """Return repositories with so many tags each; four in ten are out of the ordinary."""
+    names = [f"v{number}" for number in range(tags)]
     found = []
-    for number in range(-(-tags // PER_REPOSITORY)):
-        names = [f"v{n}" for n in range(min(PER_REPOSITORY, tags - number * PER_REPOSITORY))]
+    for number in range(count):
         kind = {1: "kept", 3: "nowhere", 5: "absent"}.get(number % 10, "team")
         moves = number % 10 == 7
         found.append(Repository(REGIONS[number % 3], kind, f"app-{number}", names, moves))
@@ -107,7 +110,8 @@ class Soak:
     """One run; `tell` is told how many syncs have ended, of how many."""
 
     folder: Path
-    tags: int
+    repositories: int
+    tags: int  # of each
     share: float
     seed: int
     tell: Callable[[int, int], None] = lambda _ended, _of: None
@@ -130,7 +134,7 @@ class Soak:
 
     @cached_property
     def _repositories(self) -> Sequence[Repository]:
-        return repositories(self.tags)
+        return repositories(self.repositories, self.tags)
 
     @property
     def _moving(self) -> Sequence[Repository]:
@@ -178,7 +182,10 @@ class Soak:
             url = f"{served.url}/hooks/{region}"
             headers = {"Authorization": f"Bearer {_SECRET}", "Content-Type": "application/json"}
             answer = sessions.own.post(url, body, headers=headers, timeout=60)
-            assert 202 == answer.status_code, answer.text
+            while answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:  # as a sender would
+                time.sleep(int(answer.headers["Retry-After"]))
+                answer = sessions.own.post(url, body, headers=headers, timeout=60)
+            assert answer.ok, answer.text
 
         with ThreadPoolExecutor(_SENDERS) as pool:
             for _ in pool.map(send, bodies):
@@ -269,7 +276,11 @@ def _document(swr: RunningSimulator) -> dict[str, Any]:
             "name": f"{namespace}-{region}",
             "when": {"source": region, "namespace": namespace},
             "sync": [
-                {"region": target, "namespace": namespace, "override": namespace != "kept"}
+                {
+                    "region": target,
+                    "namespace": _TARGETS.get(namespace, namespace),
+                    "override": namespace != "kept",
+                }
                 for target in REGIONS
                 if target != region
             ],

@@ -12,19 +12,23 @@ _CALLS: Sequence[dict[str, Any]] = (
     {"name": "reset", "connection": "reset"},
     {"name": "reset midway", "connection": "reset_midway"},
     {"name": "cut short", "connection": "cut_short"},
-    {"name": "slow bytes", "connection": "drip", "pause": 0.0001},
+    {"name": "slow bytes", "connection": "drip", "pause": 0.0001, "limit": 1.0},
     {"name": "pause", "delay": 0.2},
     {"name": "502", "status": 502},
-    {"name": "503", "status": 503, "headers": {"Retry-After": "1"}},
     {"name": "200 of another", "status": 200, "body": "<html>Welcome</html>"},
-    {"name": "429", "error": "APIGW.0308"},
-    {"name": "429 with Retry-After", "error": "APIGW.0308", "headers": {"Retry-After": "1"}},
-    {"name": "throttled as 403", "error": "SVCSTG.SWR.4031042"},
-    {"name": "busy as 409", "error": "SVCSTG.SWR.4090023"},
     {"name": "500", "error": "APIGW.0601"},
     {"name": "500 of SWR", "error": "SVCSTG.SWR.5000021", "error_shape": "object"},
     {"name": "token refused", "error": "APIGW.0307"},
 )
+# Each of these halves the pace of a region, which takes its time to grow again: they are rare.
+_THROTTLING: Sequence[dict[str, Any]] = (
+    {"name": "429", "error": "APIGW.0308"},
+    {"name": "429 with Retry-After", "error": "APIGW.0308", "headers": {"Retry-After": "1"}},
+    {"name": "throttled as 403", "error": "SVCSTG.SWR.4031042"},
+    {"name": "busy as 409", "error": "SVCSTG.SWR.4090023"},
+    {"name": "503", "status": 503, "headers": {"Retry-After": "1"}},
+)
+_THROTTLED = 0.005
 _LOGINS: Sequence[dict[str, Any]] = (
     *(fault for fault in _CALLS if "error" not in fault),
     {"name": "throttled", "error": "IAM.0012"},
@@ -52,6 +56,7 @@ def storm(share: float) -> Sequence[Fault]:
     """Return faults that strike about this share of all calls, and of all tags of sync_images."""
     return [
         *(Fault(share=share / len(_CALLS), **fault) for fault in _CALLS),
+        *(Fault(share=_THROTTLED / len(_THROTTLING), **fault) for fault in _THROTTLING),
         *(
             Fault(region=IAM, operation="tokens", share=share / len(_LOGINS), **fault)
             for fault in _LOGINS
