@@ -1,6 +1,6 @@
 """What swrhook asks of SWR, in its own words. The only way to SWR for all other modules."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from swrhook.config.values import Region, Swr
@@ -10,7 +10,8 @@ from swrhook.swr import protocol
 from swrhook.swr.answers import Answer
 from swrhook.swr.credentials import RefusedCredentials
 from swrhook.swr.identity import identity_of
-from swrhook.swr.protocol import Organization, Survey, SyncJob
+from swrhook.swr.paging import walk_tags
+from swrhook.swr.protocol import Organization, Survey, SyncJob, TagPage
 from swrhook.swr.wire import Network, Request, Wire
 
 _HEADERS = {"Content-Type": "application/json"}
@@ -52,21 +53,23 @@ class SwrClient:
 
         `on_page` is called before each request but the first.
         """
-        digests: dict[str, str] = {}
-        offset = 0
-        while not digests.keys() >= set(wanted):
+
+        def page_at(offset: int) -> TagPage | None:
             if offset:
                 on_page()
-            path = protocol.tags_path(namespace, repository, offset)
-            page = protocol.read_tag_page(self._get(region, path))
-            # The last page is empty; one that only repeats comes from a server that cannot page.
-            if page is None or page.digests.keys() <= digests.keys():
-                break
-            digests = {**page.digests, **digests}
-            offset += page.count
-            if page.total is not None and offset >= page.total:
+            return self.tag_page(region, namespace, repository, offset)
+
+        digests: Mapping[str, str] = {}
+        for digests in walk_tags(page_at):
+            if digests.keys() >= set(wanted):
                 break
         return {tag: digests[tag] for tag in wanted if tag in digests}
+
+    def tag_page(self, region: str, namespace: str, repository: str, offset: int) -> TagPage | None:
+        """Return a repository's tags from this one on, some; None when it is not there."""
+        return protocol.read_tag_page(
+            self._get(region, protocol.tags_path(namespace, repository, offset))
+        )
 
     def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
         """Trigger the synchronization of these tags; it goes on after the return."""

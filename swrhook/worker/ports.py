@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from swrhook.model import Lane, State, Sync
-from swrhook.swr.protocol import SyncJob
+from swrhook.swr.protocol import SyncJob, TagPage
 from swrhook.verdict import Verdict
 
 
@@ -25,6 +25,10 @@ class Swr(Protocol):
         on_page: Callable[[], None],
     ) -> dict[str, str]:
         """Return the digests of those wanted tags that are there; tell of each further page."""
+        ...
+
+    def tag_page(self, region: str, namespace: str, repository: str, offset: int) -> TagPage | None:
+        """Return some of the repository's tags, from this one on, or None when it is not there."""
         ...
 
     def has_namespace(self, region: str, namespace: str) -> bool:

@@ -12,7 +12,7 @@ from swrhook.errors import Kind, NotAsked, SwrError
 from swrhook.metrics import Endpoint, Metrics
 from swrhook.model import Lane, Target
 from swrhook.swr.codes import BUSY, IMPOSSIBLE_REGION
-from swrhook.swr.protocol import SyncJob
+from swrhook.swr.protocol import SyncJob, TagPage
 from swrhook.worker.admission import Admission, PutOff, Stay, Urgency
 from swrhook.worker.breakers import Breakers, Operation
 from swrhook.worker.ports import Swr
@@ -96,6 +96,11 @@ class Visit:
             return swr.list_tags(region, namespace, repository, wanted, lambda: self._count(region))
 
         return self._look(region, ask)
+
+    def tag_page(self, region: str, namespace: str, repository: str, offset: int) -> TagPage | None:
+        """Return some of the repository's tags, from this one on, or None when it is not there."""
+        swr = self.traffic.swr
+        return self._look(region, lambda: swr.tag_page(region, namespace, repository, offset))
 
     def has_namespace(self, region: str, namespace: str) -> bool:
         """Tell whether the organization is there and ours, as far as is known."""

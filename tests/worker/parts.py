@@ -19,7 +19,7 @@ from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync
 from swrhook.rules import Rulebook
-from swrhook.swr.protocol import SyncJob
+from swrhook.swr.protocol import PAGE, SyncJob, TagPage
 from swrhook.verdict import Verdict
 from swrhook.worker.admission import Admission
 from swrhook.worker.breakers import Breakers
@@ -69,6 +69,8 @@ class FakeSwr:
         self.calls: list[tuple[Lane, list[str]]] = []
         self.looks: list[tuple[str, str]] = []  # region, tag
         self.lists: list[tuple[str, list[str]]] = []
+        self.pages: list[tuple[str, int]] = []  # region, offset
+        self.before_page: Callable[[], None] = lambda: None
         self.answers: list[SwrError | Callable[[], None] | None] = []  # none left: 200
         self.hidden: dict[str, SwrError] = {}  # regions that cannot be looked at
         self.foreign: set[str] = set()  # regions without our organization
@@ -100,6 +102,16 @@ class FakeSwr:
             for tag in wanted
             if (digest := self.held.get((region, namespace, repository, tag)))
         }
+
+    def tag_page(self, region: str, namespace: str, repository: str, offset: int) -> TagPage | None:
+        self.pages.append((region, offset))
+        self.before_page()
+        if region in self.hidden:
+            raise self.hidden[region]
+        here = (region, namespace, repository)
+        tags = {key[3]: digest for key, digest in self.held.items() if key[:3] == here}
+        page = dict(sorted(tags.items())[offset : offset + PAGE])
+        return TagPage(page, len(page), len(tags)) if tags else None
 
     def regions(self, region: str) -> frozenset[str] | None:
         self.questions.append(region)
