@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import SystemRandom
@@ -45,6 +46,7 @@ from swrhook.worker.breakers import Breakers
 from swrhook.worker.lane import LaneRunner
 from swrhook.worker.pace import Pacer
 from swrhook.worker.preflight import Preflight
+from swrhook.worker.repairer import Repairer
 from swrhook.worker.visit import Traffic
 
 
@@ -71,6 +73,7 @@ class Service:
 
     web: Flask
     engine: Engine
+    repairer: Repairer | None
     watch: Watch
     reload: Reload
     recorder: Recorder
@@ -80,6 +83,8 @@ class Service:
     def start(self) -> None:
         """Begin to work on what the ledger holds."""
         self.engine.start()
+        if self.repairer is not None:
+            self.repairer.start()
         self.watch.start()
         self.reload.start()
 
@@ -87,6 +92,8 @@ class Service:
         """Write what was accepted, finish the calls in flight, and let the next process in."""
         self.reload.stop()
         self.recorder.close()
+        if self.repairer is not None:
+            self.repairer.stop()
         self.engine.stop()
         self.watch.stop()
         self.current.value.swr.close()
@@ -135,8 +142,16 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
         configuration=reload.in_use,
     )
     web = create_web(lambda: current.value.config, _at(clock, recorder), operator, metrics, told)
-    hearing = Hearing(database, lambda: current.value.config, now)
-    return Service(web, engine, Watch(hearing), reload, recorder, current, database)
+    return Service(
+        web,
+        engine,
+        _repairer(settings, database, current, operator, clock),
+        Watch(Hearing(database, lambda: current.value.config, now)),
+        reload,
+        recorder,
+        current,
+        database,
+    )
 
 
 def _warn_of_no_workers(settings: Settings) -> None:
@@ -167,7 +182,7 @@ def _maker(
             return before.swr
         network = Network(
             config.options.timeouts,
-            pool_size=settings.workers + 1,
+            pool_size=settings.workers + 2,  # the lanes, the repairer, and one to spare
             find_proxies=find_proxies,
             certificates=environ.get("REQUESTS_CA_BUNDLE"),
         )
@@ -198,6 +213,25 @@ def _engine(
     from swrhook.engine.cluster import ClusterEngine  # noqa: PLC0415  # heavy, and SQLite needs none
 
     return ClusterEngine(database, run, settings.workers, clock)
+
+
+def _repairer(
+    settings: Settings,
+    database: Database,
+    current: Current[InUse],
+    operator: Operator,
+    clock: Clock,
+) -> Repairer | None:
+    """Return who compares and mends; nobody in a process that only records."""
+    if settings.workers == 0:
+        return None
+
+    @contextmanager
+    def held() -> Iterator[tuple[Config, Traffic]]:
+        with current.held() as in_use:
+            yield in_use.config, in_use.runner.traffic
+
+    return Repairer(database, held, operator.wake, clock)
 
 
 def _writers(

@@ -177,6 +177,11 @@ class Kind(StrEnum):
     AUTHENTICATION = "authentication"  # the credential is not accepted
     CONFIGURATION = "configuration"  # only a change of rights or configuration can cure it
 
+    @property
+    def passes(self) -> bool:
+        """Tell whether a later try may succeed though nobody changes anything."""
+        return self not in (Kind.PERMANENT, Kind.CONFIGURATION)
+
 
 class SwrError(SwrhookError):
     """What SWR or IAM answered, read.

@@ -60,6 +60,16 @@ class Endpoint:
     breakers: Mapping[str, bool]  # by operation: whether it is open
 
 
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """How many tags of one target are not as the rules want them, by what is there instead."""
+
+    target_region: str
+    target_namespace: str
+    drift: str
+    count: int
+
+
 class Metrics:
     """This process's counters, and what it finds in the ledger when it is asked."""
 
@@ -149,6 +159,10 @@ class Metrics:
     def listen(self, heard: Callable[[], Sequence[Heard] | None]) -> None:
         """Show when each source delivered last, too; None: it cannot be read."""
         self.registry.register(_HeardCollector(heard))
+
+    def compare(self, drifted: Callable[[], Sequence[Drifted] | None]) -> None:
+        """Show what reconciles found, too; None: it cannot be read."""
+        self.registry.register(_DriftCollector(drifted))
 
     def delivered(self, source: str, outcome: Outcome) -> None:
         """Count a recorded delivery."""
@@ -258,6 +272,27 @@ class _HeardCollector(Collector):
         yield silent
 
 
+class _DriftCollector(Collector):
+    def __init__(self, read: Callable[[], Sequence[Drifted] | None]) -> None:
+        self._read = read
+
+    def describe(self) -> Iterator[Metric]:
+        """Name the metric without a look at the ledger."""
+        yield from self._families(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Ask once; what cannot be read is left out."""
+        yield from self._families(self._read() or ())
+
+    def _families(self, drifted: Sequence[Drifted]) -> Iterator[Metric]:
+        labels = ["target_region", "target_namespace", "drift"]
+        family = GaugeMetricFamily("swrhook_drift", _DRIFT, labels=labels)
+        for found in drifted:
+            where = [found.target_region, found.target_namespace, found.drift]
+            family.add_metric(where, found.count)
+        yield family
+
+
 class _EndpointCollector(Collector):
     def __init__(self, read: Callable[[], Sequence[Endpoint]]) -> None:
         self._read = read
@@ -287,6 +322,7 @@ _PACE = "Requests a second that a region gets at most; below settings.pace while
 _BREAKER = "1 while a region is not asked for an operation because it gave no answer, else 0."
 _LAST_DELIVERY = "When a source delivered last, Unix time; a source never heard has no line."
 _SILENT = "1 when a source was not heard for longer than its expect_every, which it needs, else 0."
+_DRIFT = "Tags that the last reconcile of their repository found otherwise than the rules want."
 _READABLE = "1 when the ledger could be read for this scrape, else 0 and its gauges are left out."
 _OPEN_SYNCS = "Syncs that have not ended, by state and target region."
 _OLDEST_DUE = "Seconds since the oldest sync that waits in state due was recorded; 0 without one."

@@ -1,12 +1,13 @@
 """The use case of an order by hand: which syncs a person wants, and what the rules say now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from swrhook.config.values import Config
 from swrhook.errors import NothingUsable
 from swrhook.model import PlannedSync, Push, Sync, Target
 from swrhook.names import is_namespace
 from swrhook.plan import plan
+from swrhook.repair import Place
 from swrhook.rules import RuleTarget
 
 # Stands for source and rule where a person named the targets; no name in a configuration.
@@ -36,10 +37,60 @@ def order(
     planned = plan(pushes, config.rules)
     if not planned.syncs:
         raise NothingUsable(tuple(dict.fromkeys(planned.reasons)))
-    by_target: dict[Target, PlannedSync] = {}
-    for sync in planned.syncs:
-        by_target.setdefault(sync.target, sync)
-    return list(by_target.values())
+    return _once(planned.syncs)
+
+
+def places_of(
+    repositories: Sequence[tuple[str, str]],
+    source: str | None,
+    region: str | None,
+    config: Config,
+    *,
+    everywhere: bool = False,
+) -> list[Place]:
+    """Return where repositories (namespace, repository) are that senders push to.
+
+    In the source's region, in the one named or, named neither, in the only one that there is;
+    `everywhere` takes all of them. Raises NothingUsable.
+    """
+    if source is not None and source not in config.sources:
+        raise NothingUsable((f"source: {source} is not a configured source",))
+    known = {each.region for each in config.sources.values() if source in (None, each.name)}
+    regions = sorted(known & {region} if region is not None else known)
+    if not regions:
+        reason = f"region: no source is configured for {region or 'any region'}"
+        raise NothingUsable((reason,))
+    if len(regions) > 1 and not everywhere:
+        raise NothingUsable((f"name a source, or a region: {', '.join(regions)}",))
+    return [Place(each, *repository) for each in regions for repository in repositories]
+
+
+def check_rule(name: str | None, config: Config) -> None:
+    """Raise NothingUsable when there is no rule of this name."""
+    if name is not None and name not in {rule.name for rule in config.rules}:
+        raise NothingUsable((f"rule: there is no rule {name}",))
+
+
+def wanted_of(
+    place: Place, digests: Mapping[str, str], source: str | None, rule: str | None, config: Config
+) -> list[PlannedSync]:
+    """Return the syncs that the rules want of a repository's tags, given by their digests.
+
+    As if one source had pushed them or, without its name, any of the region; with a rule's name
+    only those that this rule wants. Whatever belongs to no source any more wants nothing.
+    """
+    names = [
+        each.name
+        for each in config.sources.values()
+        if each.region == place.region and source in (None, each.name)
+    ]
+    pushes = [
+        Push(name, place.region, place.namespace, place.repository, tag, digest)
+        for tag, digest in sorted(digests.items())
+        for name in names
+    ]
+    planned = plan(pushes, config.rules).syncs
+    return _once([sync for sync in planned if rule in (None, sync.rule)])
 
 
 def wanted_now(sync: Sync, config: Config) -> PlannedSync:
@@ -51,6 +102,14 @@ def wanted_now(sync: Sync, config: Config) -> PlannedSync:
         return as_it_is
     planned = plan([push], config.rules).syncs
     return next((each for each in planned if each.target == lane.target), as_it_is)
+
+
+def _once(planned: Iterable[PlannedSync]) -> list[PlannedSync]:
+    """Return each tag's sync to each target once, though several sources want it."""
+    first: dict[tuple[str, Target], PlannedSync] = {}
+    for sync in planned:
+        first.setdefault((sync.push.image, sync.target), sync)
+    return list(first.values())
 
 
 def _to(targets: Sequence[RuleTarget], push: Push, config: Config) -> list[PlannedSync]:

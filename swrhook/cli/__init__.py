@@ -37,6 +37,12 @@ COMMANDS = {
         "swrhook.cli.retry", "Begin ended syncs from new, as the rules are now; prints them."
     ),
     "cancel": Command("swrhook.cli.cancel", "End syncs that are not verified; prints them."),
+    "backfill": Command(
+        "swrhook.cli.backfill", "Sync the tags that were in repositories before the rules."
+    ),
+    "reconcile": Command(
+        "swrhook.cli.reconcile", "Compare sources with targets, and mend what differs."
+    ),
     "replay": Command(
         "swrhook.cli.replay",
         "Read deliveries again, as the configuration is now; prints the new deliveries.",

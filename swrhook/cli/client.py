@@ -97,16 +97,13 @@ class Client:
         """Return one object."""
         return dict(self._ask("GET", path, {name: value for name, value in query.items() if value}))
 
-    def post(self, path: str) -> Item:
-        """Change an object and return it as it is now. Raises Declined when it cannot be done."""
-        return dict(self._ask("POST", path, {}))
+    def post(self, path: str, body: Item | None = None) -> Item:
+        """Change something and return it as it is now. Raises Declined when it cannot be done."""
+        return dict(self._ask("POST", path, {}, body))
 
     def ask(self, path: str, question: Item) -> Item:
         """Ask something that is too long for a URL."""
-        answer, content = self._request("POST", path, {}, TIMEOUTS[1], question)
-        if answer.status_code not in _DONE:
-            raise self._refused(answer, content)
-        return dict(content)
+        return dict(self._ask("POST", path, {}, question))
 
     def poll(self, path: str, query: Query, seconds: float) -> Poll:
         """Ask for something that may take so many seconds, and return what a long poll answers.
@@ -122,8 +119,10 @@ class Client:
         detail = str(content.get("detail", ""))
         return Poll(HTTPStatus(answer.status_code), content["syncs"], detail)
 
-    def _ask(self, method: str, path: str, query: Query) -> Mapping[str, Any]:
-        answer, content = self._request(method, path, query, TIMEOUTS[1])
+    def _ask(
+        self, method: str, path: str, query: Query, body: Item | None = None
+    ) -> Mapping[str, Any]:
+        answer, content = self._request(method, path, query, TIMEOUTS[1], body)
         if answer.status_code not in _DONE:
             raise self._refused(answer, content)
         return content

@@ -16,6 +16,7 @@ from swrhook.config.values import (
     Options,
     Pace,
     PasswordCredentials,
+    Reconcile,
     Region,
     Swr,
     Timeouts,
@@ -74,6 +75,7 @@ def build_options(options: Checked) -> Options:
         verify=_verify(given.pop("verify", {})),
         pace=Pace(**given.pop("pace", {})),
         timeouts=_timeouts(given.pop("timeouts", {})),
+        reconcile=Reconcile(**given.pop("reconcile", {})),
         trusted_proxies=tuple(given.pop("trusted_proxies", ())),
         **given,
     )

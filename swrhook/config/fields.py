@@ -27,6 +27,9 @@ _T = TypeVar("_T")
 Check = Callable[[str], None]
 
 
+OFF = "off"
+
+
 class Worded:
     """What every field here says of a value that is not there."""
 
@@ -70,6 +73,17 @@ class Duration(Worded, fields.Field[timedelta]):
         return _read(
             parse_duration, value, "a duration like 30s (ms, s, m, h or d; at most 36500d)"
         )
+
+
+class DurationOrOff(Duration):
+    """A duration with its unit, or `off`, which YAML may take for a boolean."""
+
+    def _deserialize(self, value: Data, *_: Data, **__: Data) -> timedelta | None:  # type: ignore[override]
+        return None if value in (False, OFF) else super()._deserialize(value)
+
+    def _validate(self, value: timedelta | None) -> None:
+        if value is not None:
+            super()._validate(value)
 
 
 class Size(Worded, fields.Field[int]):

@@ -6,7 +6,15 @@ from marshmallow import ValidationError, validates_schema
 
 from swrhook.config import checks
 from swrhook.config.containers import Items, Later, Part, Section
-from swrhook.config.fields import Duration, Network, Size, Whole, at_least, size_between
+from swrhook.config.fields import (
+    Duration,
+    DurationOrOff,
+    Network,
+    Size,
+    Whole,
+    at_least,
+    size_between,
+)
 from swrhook.config.tree import Data
 from swrhook.config.values import Pace
 from swrhook.retry import Retry, Verify
@@ -16,6 +24,7 @@ MOST_WAITS = 16
 
 _SOME_TIME = at_least("1ms")
 _A_SECOND = at_least("1s")
+_A_MINUTE = at_least("1m")
 
 
 class RetrySection(Section):
@@ -68,6 +77,13 @@ class TimeoutsSection(Section):
     read = Duration(validate=_SOME_TIME)
 
 
+class ReconcileSection(Section):
+    """`reconcile`: comparing source and targets by itself."""
+
+    every = DurationOrOff(validate=_A_MINUTE)
+    max_calls = Whole(1, 1_000_000)
+
+
 class OptionsSection(Section):
     """The section `settings`."""
 
@@ -82,4 +98,4 @@ class OptionsSection(Section):
     trusted_proxies = Items(Network(validate=checks.some_network))
     waits = Whole(0, MOST_WAITS)
     retention = Later()
-    reconcile = Later()
+    reconcile = Part(ReconcileSection)

@@ -112,6 +112,14 @@ class Timeouts:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconcile:
+    """How often source and targets are compared, None for never, and for how many calls a pass."""
+
+    every: timedelta | None = None
+    max_calls: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """The section `settings`; these are its defaults."""
 
@@ -124,6 +132,7 @@ class Options:
     pace: Pace = Pace()
     timeouts: Timeouts = Timeouts()
     waits: int = 8
+    reconcile: Reconcile = Reconcile()
     trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
 
     @property

@@ -108,10 +108,17 @@ def _add_fresh(batch: Batch, entry: Entry, push_row: Row, planned: Sequence[Plan
 
 
 def add_sync(
-    batch: Batch, sync: PlannedSync, rules_version: str, at: datetime, push_row: Row = NO_PUSH
+    batch: Batch,
+    sync: PlannedSync,
+    rules_version: str,
+    at: datetime,
+    push_row: Row = NO_PUSH,
+    *,
+    backfill: bool = False,
 ) -> None:
     """Add a sync; it carries on for an earlier one of the batch on the same route."""
     row, lane = _sync_row(sync, rules_version, at, push_row)
+    row["backfill"] = backfill
     earlier = batch.newest.get(row["route"])
     if earlier is not None:
         batch.syncs[earlier] |= _SUPERSEDED | {"superseded_by": row["id"]}

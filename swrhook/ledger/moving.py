@@ -96,7 +96,13 @@ def cancel(connection: Connection, sync_id: str, now: datetime) -> Sync | None:
 
 
 def retry(
-    connection: Connection, sync: Sync, wanted: PlannedSync, rules_version: str, now: datetime
+    connection: Connection,
+    sync: Sync,
+    wanted: PlannedSync,
+    rules_version: str,
+    now: datetime,
+    *,
+    backfill: bool = False,
 ) -> Sync | None:
     """Begin an ended sync from new, as it is wanted now; None when its state forbids that."""
     override = wanted.override
@@ -107,6 +113,7 @@ def retry(
         "rule": wanted.rule,
         "rules_version": rules_version,
         "due_at": now,
+        "backfill": backfill,
     }
     return _by_an_operator(connection, sync.id, Event.RETRY, now, values)
 

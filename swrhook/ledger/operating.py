@@ -9,13 +9,16 @@ from sqlalchemy import Connection, select
 from swrhook.errors import StateForbids
 from swrhook.ledger.database import Database
 from swrhook.ledger.group_commit import written
-from swrhook.ledger.moving import cancel, retry
+from swrhook.ledger.mending import cancel_waiting
+from swrhook.ledger.moving import BY_AN_OPERATOR, cancel, retry
 from swrhook.ledger.recording import Recording, record_syncs
+from swrhook.ledger.repairing import begin, start, stop
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.tables import syncs
 from swrhook.ledger.waking import hold, wake_lanes
 from swrhook.life import Event
 from swrhook.model import Lane, PlannedSync, State, Sync
+from swrhook.repair import RepairWish
 from swrhook.verdict import Verdict
 
 
@@ -41,7 +44,7 @@ class Operator:
             cancelled = cancel(connection, sync_id, now)
             if cancelled is None:
                 raise StateForbids(f"the sync is {sync.state}: it cannot be cancelled")
-        verdict = Verdict(Event.CANCEL, reason="cancelled by an operator")
+        verdict = Verdict(Event.CANCEL, reason=BY_AN_OPERATOR)
         self.report(cancelled, State.CANCELLED, verdict, now)
         return True
 
@@ -76,6 +79,27 @@ class Operator:
             self.wake(recording.lanes, connection)
         self.recorded(recording)
         return ids
+
+    def begin_repair(self, wish: RepairWish, now: datetime) -> str:
+        """Begin a backfill or a reconcile and return its id."""
+        with written(self.database) as connection:
+            return begin(connection, wish, now)
+
+    def start_repair(self, repair_id: str, now: datetime) -> None:
+        """Go on with a plan. Raises StateForbids."""
+        with written(self.database) as connection:
+            if not start(connection, repair_id, now):
+                raise StateForbids("only what is planned can be started")
+
+    def cancel_repair(self, repair_id: str, now: datetime) -> None:
+        """End a repair, and its syncs that no call was made for. Raises StateForbids."""
+        with written(self.database) as connection:
+            if not stop(connection, repair_id, now):
+                raise StateForbids("it has ended: its syncs can be cancelled one by one")
+            cancelled = cancel_waiting(connection, repair_id, now)
+        verdict = Verdict(Event.CANCEL, reason=BY_AN_OPERATOR)
+        for sync in cancelled:
+            self.report(sync, State.CANCELLED, verdict, now)
 
 
 _NO_RETRY = "what has ended, and not verified, can be retried"

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from swrhook.ledger.tables import to_instant
+from swrhook.ledger.instant import to_instant
 
 if TYPE_CHECKING:
     from swrhook.ledger.database import Database

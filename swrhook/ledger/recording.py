@@ -1,6 +1,6 @@
 """Recording deliveries: deduplicated, superseding, a whole batch in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,17 +56,14 @@ def record_syncs(
     return list(batch.syncs), Recording((), superseded, lanes)
 
 
-def _known(
-    connection: Connection, entries: Sequence[Entry]
-) -> tuple[dict[str, Row], dict[str, Row]]:
-    """Lock the batch's tags; return their latest pushes and the events that are known already."""
-    wanted = [sync.push for entry in entries for sync in entry.planned]
-    keys = sorted({tag_key(push) for push in wanted})
+def lock_tags(connection: Connection, tag_keys: Collection[str]) -> dict[str, Row]:
+    """Let nobody else record pushes of these tags meanwhile; return their latest ones by key."""
+    keys = sorted(tag_keys)
     if not keys:
-        return {}, {}
+        return {}
     place = upsert(connection, latest_pushes).on_conflict_do_nothing()
     connection.execute(place, [{"key": key} for key in keys])
-    latest = {
+    return {
         row["key"]: dict(row)
         for portion in portions(keys)
         for row in connection.execute(
@@ -77,6 +74,16 @@ def _known(
             .with_for_update()
         ).mappings()
     }
+
+
+def _known(
+    connection: Connection, entries: Sequence[Entry]
+) -> tuple[dict[str, Row], dict[str, Row]]:
+    """Lock the batch's tags; return their latest pushes and the events that are known already."""
+    wanted = [sync.push for entry in entries for sync in entry.planned]
+    latest = lock_tags(connection, {tag_key(push) for push in wanted})
+    if not latest:
+        return {}, {}
     event_keys = {key for push in wanted if (key := event_key(push)) is not None}
     columns = (pushes.c.event_key, pushes.c.delivery, pushes.c.id.label("push"))
     events = {

@@ -1,13 +1,9 @@
 """The ledger's tables. Migrations in migrations/ make them; a test compares the two."""
 
-from datetime import UTC, datetime, timedelta
-
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Boolean,
     Column,
-    Dialect,
     Index,
     Integer,
     LargeBinary,
@@ -15,38 +11,12 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     false,
     text,
 )
 
+from swrhook.ledger.instant import Instant
 from swrhook.model import OPEN_STATES
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware datetime, kept as microseconds since 1970 UTC: the same on every database."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Write microseconds."""
-        del dialect
-        return None if value is None else (value - _EPOCH) // _MICROSECOND
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Read microseconds."""
-        del dialect
-        return None if value is None else to_instant(value)
-
-
-def to_instant(microseconds: int) -> datetime:
-    """Return the time that stands in the ledger as this number."""
-    return _EPOCH + microseconds * _MICROSECOND
-
 
 metadata = MetaData()
 
@@ -242,6 +212,83 @@ answers = Table(
     Column("content_type", Text),
     Column("body", LargeBinary),
     Index("answers_by_start", "started_at"),
+)
+
+# Backfills and reconciles: what is to be compared, how far that is, and who is at it.
+repairs = Table(
+    "repairs",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column(
+        "places",
+        JSON(none_as_null=True),
+        comment="keys of repositories; null: all that the ledger knows",
+    ),
+    Column("source", String(63)),
+    Column("rule", Text),
+    Column("reports_only", Boolean, nullable=False),
+    Column("asks", Boolean, nullable=False, comment="a person is to agree to the plan"),
+    Column("max_calls", Integer),
+    Column("cursor", String(300), nullable=False, comment="the last repository that is done"),
+    Column("calls", Integer, nullable=False, comment="made to list tags"),
+    Column("planned_calls", Integer, nullable=False, comment="of sync_images"),
+    Column("planned_looks", Integer, nullable=False),
+    Column("notes", JSON, nullable=False, comment="what could not be compared, and why"),
+    Column("follows", _ID, unique=True, comment="of a scheduled one: the one before it"),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("claim", _ID),
+    Column("claimed_until", Instant),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Index("repairs_by_kind", "kind", "id"),
+)
+
+# Of findings: conditions written as in their indexes.
+TO_ORDER = text("mends AND sync IS NULL")
+LATEST = text("latest")
+
+# One tag at one target, as a repair found it.
+findings = Table(
+    "findings",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("repair", _ID, nullable=False),
+    Column("source", String(63), nullable=False),
+    Column("source_region", String(63), nullable=False),
+    Column("namespace", String(64), nullable=False),
+    Column("repository", String(128), nullable=False),
+    Column("tag", String(128), nullable=False),
+    Column("digest", String(135)),
+    Column("target_region", String(63), nullable=False),
+    Column("target_namespace", String(64), nullable=False),
+    Column("override", Boolean, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("route", String(600), nullable=False),
+    Column("drift", String(16), nullable=False),
+    Column("held", String(135), comment="what the target holds"),
+    Column("reason", Text),
+    Column("mends", Boolean, nullable=False, comment="a sync is to mend it"),
+    Column("sync", _ID),
+    Column("latest", Boolean, nullable=False, comment="no later reconcile saw the repository"),
+    Index("findings_by_repair", "repair", "id"),
+    Index(
+        "findings_to_order",
+        "repair",
+        "id",
+        sqlite_where=TO_ORDER,
+        postgresql_where=TO_ORDER,
+    ),
+    Index(
+        "findings_latest",
+        "namespace",
+        "repository",
+        sqlite_where=LATEST,
+        postgresql_where=LATEST,
+    ),
 )
 
 # One row, written to find out whether anything can be.

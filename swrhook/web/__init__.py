@@ -9,6 +9,8 @@ from flask import Flask, g, has_app_context
 from swrhook.config.values import Config
 from swrhook.hearing import Hearing
 from swrhook.ledger.backlog import read_backlog
+from swrhook.ledger.database import Database
+from swrhook.ledger.drifting import read_drift
 from swrhook.ledger.operating import Operator
 from swrhook.metrics import Metrics
 from swrhook.model import Entry, Receipt
@@ -21,6 +23,7 @@ from swrhook.web.api.comparing import comparing
 from swrhook.web.api.deliveries import deliveries
 from swrhook.web.api.drain import drain
 from swrhook.web.api.explaining import explaining
+from swrhook.web.api.repairs import backfill, reconcile
 from swrhook.web.api.sources import sources
 from swrhook.web.api.syncs import syncs
 from swrhook.web.api.waiting import waiting
@@ -61,15 +64,16 @@ def create_web(
     app.register_blueprint(health(told))
     app.register_blueprint(metrics_route(metrics))
     app.register_blueprint(docs())
-    metrics.watch(lambda: read_backlog(database, _now()))
     hearing = Hearing(database, config, _now)
-    metrics.listen(hearing.recent)
+    _show(metrics, database, hearing)
     replay = replayer(config, record, database, metrics, _now)
     waits = Waits(config, database, draining.begun)
     api.install(
         app,
         [
             syncs(operator, config, _now),
+            backfill(operator, config, _now),
+            reconcile(operator, config, _now),
             waiting(waits, _now),
             deliveries(database, _now, replay),
             sources(source_lister(config, database, hearing, _now)),
@@ -85,6 +89,13 @@ def create_web(
     app.register_blueprint(dashboard(pages))
     problems.install(app)
     return app
+
+
+def _show(metrics: Metrics, database: Database, hearing: Hearing) -> None:
+    """Let the metrics read what the ledger knows."""
+    metrics.watch(lambda: read_backlog(database, _now()))
+    metrics.compare(lambda: read_drift(database))
+    metrics.listen(hearing.recent)
 
 
 def one_for_each_request(config: Callable[[], Config]) -> Callable[[], Config]:

@@ -20,10 +20,11 @@ HEAD = """\
 
 `python -m swrhook COMMAND`, from swrhook's folder with `.venv/bin/python`, or in its image.
 
-`syncs`, `deliveries`, `explain`, `whatif`, `wait`, `retry`, `cancel` and `replay` ask a running
-server, by its [API](api.md): the one at `SWRHOOK_URL` (default `http://127.0.0.1:8080`), with
-`SWRHOOK_TOKEN`, a token of `access.tokens`. Lists are tables; with `--json`, one object a line.
-Colours, progress and the live line of `wait` are shown on a terminal only.
+`syncs`, `deliveries`, `explain`, `whatif`, `wait`, `retry`, `cancel`, `backfill`, `reconcile` and
+`replay` ask a running server, by its [API](api.md): the one at `SWRHOOK_URL` (default
+`http://127.0.0.1:8080`), with `SWRHOOK_TOKEN`, a token of `access.tokens`. Lists are tables; with
+`--json`, one object a line. Colours, progress and the live line of `wait` are shown on a terminal
+only.
 
 | exit code | when |
 |---|---|

@@ -16,6 +16,7 @@ from swrhook.config.values import (
     Options,
     Pace,
     PasswordCredentials,
+    Reconcile,
     Region,
     Timeouts,
     TokenCredentials,
@@ -167,6 +168,9 @@ def test_access_is_closed_unless_the_file_opens_it(small: str, read: Read) -> No
         ),
         ("{pace: {per_second: 1}}", Options(pace=Pace(per_second=1))),
         ("{timeouts: {read: 500ms}}", Options(timeouts=Timeouts(read=0.5))),
+        ("{reconcile: {every: 6h}}", Options(reconcile=Reconcile(timedelta(hours=6)))),
+        ("{reconcile: {every: off, max_calls: 9}}", Options(reconcile=Reconcile(max_calls=9))),
+        ("{reconcile: {every: false}}", Options()),
     ],
 )
 def test_settings_change_only_what_they_name(

@@ -9,7 +9,7 @@ from flask_smorest import Api
 from marshmallow import Schema
 
 from swrhook import __version__
-from swrhook.web.api.fields import DurationField, ImageField, SinceField, TagField
+from swrhook.web.api.fields import DurationField, ImageField, RepositoryField, SinceField, TagField
 from swrhook.web.api.schemas import ProblemSchema
 
 _ABOUT = """What swrhook received, and where every image tag is.
@@ -61,7 +61,7 @@ def install(app: Flask, blueprints: Iterable[Any]) -> None:
             **_OPTIONS,
         },
     )
-    for field in (SinceField, DurationField, ImageField, TagField):
+    for field in (SinceField, DurationField, ImageField, RepositoryField, TagField):
         api.register_field(field, "string", None)
     for each in blueprints:
         api.register_blueprint(each, url_prefix="/api/v1")

@@ -104,6 +104,21 @@ class TagField(fields.Field[ImageFilter]):
         return found
 
 
+class RepositoryField(fields.Field[ImageFilter]):
+    """`namespace/repository`, under names that SWR allows."""
+
+    def _deserialize(
+        self, value: object, attr: str | None, data: Mapping[str, Any] | None, **kwargs: object
+    ) -> ImageFilter:
+        del attr, data, kwargs
+        found = read_image(value) if isinstance(value, str) else None
+        if found is None or not (
+            is_namespace(found.namespace) and is_repository(found.repository) and found.tag is None
+        ):
+            raise ValidationError("must be namespace/repository, with names that SWR allows")
+        return found
+
+
 def read_image(text: str) -> ImageFilter | None:
     """Return what `namespace/repository` or `namespace/repository:tag` names."""
     namespace, _, rest = text.partition("/")

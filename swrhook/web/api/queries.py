@@ -8,8 +8,10 @@ from marshmallow import fields, validate
 from swrhook.ledger.auditing import AuditFilter
 from swrhook.ledger.awaiting import Awaited
 from swrhook.ledger.listed import USUAL_LIMIT, DeliveryFilter, SyncFilter
+from swrhook.ledger.repair_listing import FindingFilter, RepairFilter
 from swrhook.model import Outcome, State
 from swrhook.names import DIGEST
+from swrhook.repair import Drift
 from swrhook.web.api.examples import Exemplary
 from swrhook.web.api.fields import DurationField, ImageField, Since, SinceField, TagField
 
@@ -67,6 +69,21 @@ class AuditQuery(PageQuery):
     object = fields.String(metadata=_about("The id, or the image, that it was about."))
 
 
+class FindingQuery(Exemplary):
+    """Which findings of a backfill or a reconcile."""
+
+    drift = fields.List(
+        fields.String(validate=validate.OneOf([drift.value for drift in Drift])),
+        metadata=_about("One of these; may be repeated."),
+    )
+    limit = fields.Integer(
+        load_default=USUAL_LIMIT,
+        validate=validate.Range(1, LARGEST_PAGE),
+        metadata=_about("The most items of a page."),
+    )
+    cursor = fields.String(validate=_CURSOR, metadata=_about("`next` of the page before."))
+
+
 class WaitQuery(Exemplary):
     """Which syncs to wait for, and how long."""
 
@@ -108,6 +125,16 @@ class StatsQuery(Exemplary):
 def audit_filter(query: dict[str, Any], now: datetime) -> AuditFilter:
     """Return what a checked AuditQuery asks for."""
     return AuditFilter(**_at(query, now))
+
+
+def repair_filter(query: dict[str, Any], now: datetime) -> RepairFilter:
+    """Return what a checked PageQuery asks for."""
+    return RepairFilter(**_at(query, now))
+
+
+def finding_filter(query: dict[str, Any]) -> FindingFilter:
+    """Return what a checked FindingQuery asks for."""
+    return FindingFilter(drift=frozenset(query.pop("drift", ())), **query)
 
 
 def awaited(query: dict[str, Any], now: datetime) -> tuple[Awaited, float]:

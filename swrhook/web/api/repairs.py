@@ -1,0 +1,129 @@
+"""/api/v1/backfill and /api/v1/reconcile: what is at the targets, and what is done about it."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from werkzeug.exceptions import NotFound
+
+from swrhook.config.values import Config
+from swrhook.ledger.listed import ImageFilter, Page
+from swrhook.ledger.operating import Operator
+from swrhook.ledger.repair_listing import (
+    ListedFinding,
+    ListedRepair,
+    find_repair,
+    list_findings,
+    list_repairs,
+)
+from swrhook.orders import check_rule, places_of
+from swrhook.repair import RepairKind, RepairWish
+from swrhook.web.access import name_object
+from swrhook.web.api.queries import FindingQuery, PageQuery, finding_filter, repair_filter
+from swrhook.web.api.repair_schemas import (
+    BackfillOrderSchema,
+    FindingPageSchema,
+    ReconcileOrderSchema,
+    RepairPageSchema,
+    RepairSchema,
+)
+from swrhook.web.api.routing import blueprint, get, post
+
+
+def backfill(
+    operator: Operator, config: Callable[[], Config], clock: Callable[[], datetime]
+) -> Any:  # noqa: ANN401  # as routing
+    """Return the routes of backfills."""
+    routes = blueprint("backfill", "Tags that were there before the rules.")
+    kind = RepairKind.BACKFILL
+    _add_lists(routes, kind, operator, clock)
+
+    @post(routes, "/backfill", RepairSchema, BackfillOrderSchema)
+    def begin(body: dict[str, Any]) -> ListedRepair:
+        """Compare repositories with what the rules want at their targets, and plan syncs."""
+        current = config()
+        source, region = body.get("source"), body.get("region")
+        images = _named(body["repositories"])
+        places = places_of(images, source, region, current)
+        check_rule(body.get("rule"), current)
+        wish = RepairWish(kind, places, source, body.get("rule"), asks=not body["start"])
+        return _found(operator, kind, operator.begin_repair(wish, clock()))
+
+    @post(routes, "/backfill/<repair_id>/start", RepairSchema)
+    def start(repair_id: str) -> ListedRepair:
+        """Record the syncs of a plan, behind fresh pushes."""
+        _found(operator, kind, repair_id)
+        operator.start_repair(repair_id, clock())
+        return _found(operator, kind, repair_id)
+
+    return routes
+
+
+def reconcile(
+    operator: Operator, config: Callable[[], Config], clock: Callable[[], datetime]
+) -> Any:  # noqa: ANN401  # as routing
+    """Return the routes of reconciles."""
+    routes = blueprint("reconcile", "Sources against targets, as the rules want them.")
+    kind = RepairKind.RECONCILE
+    _add_lists(routes, kind, operator, clock)
+
+    @post(routes, "/reconcile", RepairSchema, ReconcileOrderSchema)
+    def begin(body: dict[str, Any]) -> ListedRepair:
+        """Compare repositories with what the rules want at their targets, and repair that."""
+        current = config()
+        images = body.get("repositories")
+        places = None
+        if images is not None:
+            places = places_of(_named(images), None, body.get("region"), current, everywhere=True)
+        most = body.get("max_calls", current.options.reconcile.max_calls)
+        wish = RepairWish(kind, places, reports_only=body["report"], max_calls=most)
+        return _found(operator, kind, operator.begin_repair(wish, clock()))
+
+    return routes
+
+
+def _add_lists(
+    routes: Any,  # noqa: ANN401  # as routing
+    kind: RepairKind,
+    operator: Operator,
+    clock: Callable[[], datetime],
+) -> None:
+    @get(routes, f"/{kind}", RepairPageSchema, PageQuery)
+    def list_all(query: dict[str, Any]) -> Page[ListedRepair]:
+        """List them, newest first."""
+        with operator.database.read() as connection:
+            return list_repairs(connection, kind, repair_filter(query, clock()))
+
+    @get(routes, f"/{kind}/<repair_id>", RepairSchema)
+    def show(repair_id: str) -> ListedRepair:
+        """Show one."""
+        return _found(operator, kind, repair_id)
+
+    @get(routes, f"/{kind}/<repair_id>/tags", FindingPageSchema, FindingQuery)
+    def list_tags(query: dict[str, Any], repair_id: str) -> Page[ListedFinding]:
+        """List what was found, tag by tag, and the state of the sync that mends it."""
+        _found(operator, kind, repair_id)
+        with operator.database.read() as connection:
+            return list_findings(connection, repair_id, finding_filter(query))
+
+    @post(routes, f"/{kind}/<repair_id>/cancel", RepairSchema)
+    def cancel(repair_id: str) -> ListedRepair:
+        """End it, with those of its syncs for which no call was made yet."""
+        _found(operator, kind, repair_id)
+        operator.cancel_repair(repair_id, clock())
+        return _found(operator, kind, repair_id)
+
+
+def _named(images: Sequence[ImageFilter]) -> Sequence[tuple[str, str]]:
+    named = [(image.namespace, image.repository) for image in images]
+    first = "/".join(named[0])
+    name_object(first if len(named) == 1 else f"{first} and {len(named) - 1} more")
+    return named
+
+
+def _found(operator: Operator, kind: RepairKind, repair_id: str) -> ListedRepair:
+    with operator.database.read() as connection:
+        repair = find_repair(connection, kind, repair_id)
+    if repair is None:
+        raise NotFound(f"there is no {kind} with this id")
+    return repair

@@ -1,0 +1,236 @@
+"""The thread that carries out backfills and reconciles, one step after another.
+
+A step compares one repository, or records one portion of syncs. It is claimed in the ledger, so
+that each is done once by all processes together; killed in the middle, it is done again.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from swrhook import logs
+from swrhook.config.values import Config
+from swrhook.errors import SwrError
+from swrhook.ledger import mending, repairing
+from swrhook.ledger.database import Database
+from swrhook.model import Lane
+from swrhook.repair import (
+    OVER_BUDGET,
+    Drift,
+    Finding,
+    Place,
+    Progress,
+    Repair,
+    RepairKind,
+    Stage,
+    cost,
+    unmended,
+    within,
+)
+from swrhook.worker.comparing import Lister, Spent, compare_place
+from swrhook.worker.visit import Traffic
+
+# Seconds between two looks for work.
+BETWEEN_LOOKS = 1.0
+# No more of a repair's syncs are open at a time: cancelled, it leaves few behind.
+MOST_OPEN = 1000
+_PORTION = 200
+_FULL_PAUSE = timedelta(seconds=1)
+_AFTER_ERROR = timedelta(seconds=5)
+# A region that does not answer is asked again so often for one repository, ever later.
+_TRIES = 6
+_LONGEST_PAUSE = 60
+
+
+class _Ended(Exception):
+    """The step is not ours any more, or the process is to end."""
+
+
+@dataclass(slots=True)
+class Repairer:
+    """Works on the ledger's repairs, and begins the scheduled ones.
+
+    `held` gives the configuration in use and the way to SWR, for one step; `wake` is called with
+    lanes to run now, inside the transaction that recorded their syncs.
+    """
+
+    database: Database
+    held: Callable[[], AbstractContextManager[tuple[Config, Traffic]]]
+    wake: Callable[[Sequence[Lane], Connection], None]
+    clock: Callable[[], datetime]
+    between: float = BETWEEN_LOOKS
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin, with what an earlier process left unfinished."""
+        if self.database.is_sqlite:  # there is no other process
+            with self.database.write() as connection:
+                repairing.forget_claims(connection)
+        self._thread = threading.Thread(target=self._run, name="repairer", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Leave the step that is under way to whoever comes next."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def step(self) -> bool:
+        """Begin what is scheduled and do one step; False when there is nothing to do now."""
+        with self.held() as (config, traffic):
+            self._schedule(config)
+            with self.database.write() as connection:
+                taken = repairing.take(connection, self.clock())
+            if taken is None:
+                return False
+            repair, claim = taken
+            try:
+                if repair.stage is Stage.COMPARING:
+                    self._compare(repair, claim, config, traffic)
+                else:
+                    self._order(repair, claim, config)
+            except _Ended:
+                self._give_back(repair, claim, timedelta())
+            except Exception:
+                self._give_back(repair, claim, _AFTER_ERROR)
+                raise
+        return True
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                is_busy = self.step()
+            except Exception as exc:  # noqa: BLE001  # the thread must outlive whatever fails
+                logs.failure("repair.failed", exc)
+                is_busy = False
+            if not is_busy:
+                self._stopping.wait(self.between)
+
+    def _schedule(self, config: Config) -> None:
+        wanted = config.options.reconcile
+        if wanted.every is None:
+            return
+        with self.database.write() as connection:
+            repairing.begin_scheduled(connection, wanted.every, wanted.max_calls, self.clock())
+
+    def _compare(self, repair: Repair, claim: str, config: Config, traffic: Traffic) -> None:
+        with self.database.read() as connection:
+            place = repairing.next_place(connection, repair)
+            is_reconcile = repair.kind is RepairKind.RECONCILE
+            copied = mending.copied(connection, place) if place and is_reconcile else []
+        if place is None:
+            self._finish(repair, claim, cursor="")
+            return
+        if place.region not in config.swr.regions:
+            self._skip(repair, claim, place, f"{place.region} is not under swr.regions", calls=0)
+            return
+        lister = Lister(traffic, config, repair.budget, lambda until: self._hold(claim, until))
+        try:
+            found = compare_place(lister, repair, place, copied)
+        except Spent:
+            self._spent(repair, claim, place, lister.calls)
+        except SwrError as exc:
+            self._failed(repair, claim, place, exc, lister.calls)
+        else:
+            self._keep(repair, claim, place, found, lister)
+
+    def _keep(
+        self, repair: Repair, claim: str, place: Place, found: list[Finding], lister: Lister
+    ) -> None:
+        """Write what was found; where the budget ends in it, the next pass begins with it."""
+        batch = lister.config.options.batch
+        is_reconcile = repair.kind is RepairKind.RECONCILE
+        if is_reconcile:
+            found = [each for each in found if each.drift is not Drift.SAME]
+        if repair.reports_only:
+            found = unmended(found)
+        budget = repair.budget - lister.calls
+        found = within(found, lister.pages, batch=batch, budget=budget)
+        price = cost(found, lister.pages, batch=batch)
+        is_cut = any(each.reason == OVER_BUDGET for each in found)
+        goes_on = not is_cut or (repair.is_untouched and not price.calls)
+        with self.database.write() as connection:
+            if is_reconcile:
+                mending.outdate(connection, place)
+            mending.keep_findings(connection, repair.id, found, latest=is_reconcile)
+            stage = Stage.COMPARING if goes_on else repair.after_comparing
+            cursor = place.key if goes_on else repair.cursor
+            progress = Progress(stage, self.clock(), cursor, price, lister.calls)
+            self._advance(connection, claim, progress)
+        logs.event(
+            "repair.compared",
+            repair=repair.id,
+            kind=repair.kind.value,
+            place=place.key,
+            findings=len(found),
+            calls=lister.calls,
+        )
+
+    def _advance(self, connection: Connection, claim: str, progress: Progress) -> None:
+        if not repairing.advance(connection, claim, self.clock(), progress):
+            raise _Ended
+
+    def _finish(self, repair: Repair, claim: str, cursor: str, calls: int = 0) -> None:
+        with self.database.write() as connection:
+            stage = repair.after_comparing
+            self._advance(connection, claim, Progress(stage, self.clock(), cursor, calls=calls))
+        logs.event("repair.all_compared", repair=repair.id, kind=repair.kind.value)
+
+    def _spent(self, repair: Repair, claim: str, place: Place, calls: int) -> None:
+        if repair.is_untouched:
+            reason = f"listing it takes more than max_calls ({repair.max_calls})"
+            self._skip(repair, claim, place, reason, calls)
+        else:
+            self._finish(repair, claim, repair.cursor, calls)
+
+    def _failed(
+        self, repair: Repair, claim: str, place: Place, error: SwrError, calls: int
+    ) -> None:
+        if not error.kind.passes or repair.tries + 1 >= _TRIES:
+            self._skip(repair, claim, place, f"cannot be listed: {error}", calls)
+            return
+        now = self.clock()
+        wait = max(min(2**repair.tries, _LONGEST_PAUSE), error.retry_after or 0)
+        with self.database.write() as connection:
+            repairing.put_off(connection, claim, now, now + timedelta(seconds=wait), calls)
+
+    def _skip(self, repair: Repair, claim: str, place: Place, reason: str, calls: int) -> None:
+        with self.database.write() as connection:
+            repairing.note(connection, repair.id, f"{place.key}: {reason}")
+            stage = Stage.COMPARING
+            self._advance(connection, claim, Progress(stage, self.clock(), place.key, calls=calls))
+        logs.warning("repair.skipped", repair=repair.id, place=place.key, reason=reason)
+
+    def _order(self, repair: Repair, claim: str, config: Config) -> None:
+        with self.database.read() as connection:
+            is_full = mending.count_open(connection, repair.id) > MOST_OPEN - _PORTION
+        if is_full:
+            self._give_back(repair, claim, _FULL_PAUSE)
+            return
+        with self.database.write() as connection:
+            now = self.clock()
+            portion = mending.order_portion(connection, repair.id, config.version, now, _PORTION)
+            self.wake(portion.lanes, connection)
+            stage = Stage.DONE if portion.is_last else Stage.ORDERING
+            self._advance(connection, claim, Progress(stage, now))
+        if portion.is_last:
+            logs.event("repair.done", repair=repair.id, kind=repair.kind.value)
+
+    def _hold(self, claim: str, until: datetime | None) -> None:
+        """Wait, and keep the claim."""
+        if until is not None:
+            self._stopping.wait(max((until - self.clock()).total_seconds(), 0))
+        with self.database.write() as connection:
+            is_ours = repairing.renew(connection, claim, self.clock())
+        if not is_ours or self._stopping.is_set():
+            raise _Ended
+
+    def _give_back(self, repair: Repair, claim: str, wait: timedelta) -> None:
+        now = self.clock()
+        with self.database.write() as connection:
+            repairing.advance(connection, claim, now, Progress(repair.stage, now + wait))

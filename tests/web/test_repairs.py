@@ -1,0 +1,119 @@
+"""/api/v1/backfill and /api/v1/reconcile: begun, shown, started, cancelled, noted."""
+
+from typing import Any
+
+import pytest
+
+from tests.web.parts import ADMIN, OPERATE, READ, Parts
+
+BACKFILL = {"repositories": ["team/web"]}
+UNKNOWN = "01KB3Y6Q3Z0X4W1V7S5R2N8M9P"
+
+
+def post(parts: Parts, path: str, body: Any = None, token: str = OPERATE) -> Any:
+    return parts.client(token).post(f"/api/v1/{path}", json=body)
+
+
+def begun(parts: Parts, path: str = "backfill", **body: Any) -> Any:
+    answer = post(parts, path, (BACKFILL if path == "backfill" else {}) | body)
+    assert 202 == answer.status_code, answer.text
+    return answer.get_json()
+
+
+def test_a_backfill_is_begun_in_the_only_region_of_sources(parts: Parts) -> None:
+    repair = begun(parts, rule="all")
+
+    assert ("backfill", "comparing", ["cn-north-4/team/web"], "all", None, None) == tuple(
+        repair[name] for name in ("kind", "state", "repositories", "rule", "max_calls", "ended_at")
+    )
+    shown = parts.client().get(f"/api/v1/backfill/{repair['id']}").get_json()
+    listed = parts.client().get("/api/v1/backfill").get_json()
+    assert [repair, [repair]] == [shown, listed["items"]]
+
+
+def test_a_reconcile_takes_everything_and_its_budget_from_the_settings(parts: Parts) -> None:
+    repair = begun(parts, "reconcile", report=True)
+
+    assert ("reconcile", None, True, 1000) == tuple(
+        repair[name] for name in ("kind", "repositories", "report", "max_calls")
+    )
+    assert 7 == begun(parts, "reconcile", max_calls=7)["max_calls"]
+
+
+def test_both_kinds_are_kept_apart(parts: Parts) -> None:
+    repair = begun(parts)["id"]
+
+    for method, path in [("get", ""), ("get", "/tags"), ("post", "/cancel")]:
+        client = parts.client(OPERATE)
+        answer = getattr(client, method)(f"/api/v1/reconcile/{repair}{path}")
+        assert 404 == answer.status_code, path
+    assert [] == parts.client().get("/api/v1/reconcile").get_json()["items"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "reason"),
+    [
+        ("backfill", {"repositories": []}, "Length"),
+        ("backfill", {"repositories": ["team/web:v1"]}, "must be namespace/repository"),
+        ("backfill", {**BACKFILL, "source": "other"}, "other is not a configured source"),
+        ("backfill", {**BACKFILL, "region": "eu-de"}, "no source is configured for eu-de"),
+        ("backfill", {**BACKFILL, "rule": "other"}, "there is no rule other"),
+        ("reconcile", {"max_calls": 0}, "max_calls"),
+        ("reconcile", {"repositories": ["web"]}, "must be namespace/repository"),
+    ],
+    ids=["none", "a tag", "source", "region", "rule", "budget", "name"],
+)
+def test_what_cannot_be_begun_is_refused_with_the_reason(
+    parts: Parts, path: str, body: Any, reason: str
+) -> None:
+    answer = post(parts, path, body)
+
+    assert 422 == answer.status_code
+    assert reason.lower() in answer.text.lower()
+
+
+def test_only_a_plan_can_be_started(parts: Parts) -> None:
+    repair = begun(parts)["id"]
+
+    assert [409, 404] == [
+        post(parts, f"backfill/{each}/start").status_code for each in (repair, UNKNOWN)
+    ]
+
+
+def test_cancelled_it_has_ended(parts: Parts) -> None:
+    repair = begun(parts)["id"]
+
+    cancelled = post(parts, f"backfill/{repair}/cancel")
+    again = post(parts, f"backfill/{repair}/cancel")
+
+    assert (202, "cancelled", 409) == (
+        cancelled.status_code,
+        cancelled.get_json()["state"],
+        again.status_code,
+    )
+    assert cancelled.get_json()["ended_at"] is not None
+
+
+def test_who_began_and_who_cancelled_is_noted(parts: Parts) -> None:
+    repair = begun(parts)["id"]
+    post(parts, f"backfill/{repair}/cancel", token=ADMIN)
+    post(parts, "reconcile", {"repositories": ["team/web", "team/cart"]}, token=READ)
+
+    audit = parts.client(ADMIN).get("/api/v1/audit").get_json()["items"]
+    assert [
+        ("dashboard", "POST /api/v1/reconcile", None, 403),
+        ("root", "POST /api/v1/backfill/<repair_id>/cancel", repair, 202),
+        ("ops", "POST /api/v1/backfill", "team/web", 202),
+    ] == [tuple(each[name] for name in ("token", "action", "object", "status")) for each in audit]
+
+
+def test_sent_again_it_is_begun_once(parts: Parts) -> None:
+    headers = {"Idempotency-Key": "a-key"}
+    client = parts.client(OPERATE)
+
+    ids = [
+        client.post("/api/v1/backfill", json=BACKFILL, headers=headers).get_json()["id"]
+        for _ in range(2)
+    ]
+
+    assert 1 == len(set(ids))
