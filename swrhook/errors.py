@@ -183,6 +183,10 @@ class Kind(StrEnum):
         return self not in (Kind.PERMANENT, Kind.CONFIGURATION)
 
 
+# How a remedy begins where swrhook itself does what is to be done: it tries again.
+NOTHING_TO_DO = "nothing to do"
+
+
 class SwrError(SwrhookError):
     """What SWR or IAM answered, read.
 

@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from swrhook.errors import Kind, NotAsked, SwrError
+from swrhook.errors import NOTHING_TO_DO, Kind, NotAsked, SwrError
 from swrhook.life import Event
 from swrhook.model import State, Sync
 from swrhook.retry import Limits
 
 Look = str | SwrError | None
+
+_RETRY = "swrhook has stopped trying: retry it when SWR answers again"
 
 # After so many calls in a row whose worker vanished, the sync itself is the likely reason.
 MOST_LOST_CLAIMS = 5
@@ -173,7 +175,7 @@ class Judge:
     def _failed(self, sync: Sync, error: SwrError, event: Event) -> Verdict:
         since = sync.failing_since or self.now
         if self.now - since >= self.limits.retry.deadline:
-            return Verdict(Event.GIVE_UP, reason=error.message, error=error)
+            return Verdict(Event.GIVE_UP, reason=error.message, error=_last(error))
         values: dict[str, Any]
         if isinstance(error, NotAsked):  # no try: nothing is counted, but the time goes on
             wait = timedelta(seconds=(error.retry_after or 0) + self.rng.uniform(0, 1))
@@ -205,8 +207,9 @@ class Judge:
         """Look again later; verify's deadline counts only while the look is answered."""
         if self.is_hidden_too_long(sync):
             reason = f"cannot be looked at for too long: {error.message}"
-            event = Event.ACCEPT if job == DONE else Event.GIVE_UP
-            return Verdict(event, reason=reason, error=error)
+            if job == DONE:
+                return Verdict(Event.ACCEPT, reason=reason, error=error)
+            return Verdict(Event.GIVE_UP, reason=reason, error=_last(error))
         verdict = self._poll(sync, f"cannot be looked at: {error.message}")
         not_before = self.now + timedelta(seconds=error.retry_after or 0)
         values = {
@@ -239,6 +242,13 @@ class Judge:
         if target is None:
             return Verdict(Event.MISS, reason=why)
         return Verdict(Event.DIVERGE, reason=_diverged(target, wanted))
+
+
+def _last(error: SwrError) -> SwrError:
+    """Return the error of a sync that is tried no more: now there is something to do about it."""
+    if error.remedy and not error.remedy.startswith(NOTHING_TO_DO):
+        return error
+    return SwrError(error.kind, error.code, error.message, remedy=_RETRY)
 
 
 def _diverged(target: str, wanted: str | None) -> str:

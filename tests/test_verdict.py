@@ -127,6 +127,27 @@ def test_looks_at_the_source_that_fail_too_long_exhaust_the_sync() -> None:
     assert (Event.GIVE_UP, "what SWR said") == (verdict.event, verdict.reason)
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("", "swrhook has stopped trying: retry it when SWR answers again"),
+        (
+            "nothing to do: it is tried again",
+            "swrhook has stopped trying: retry it when SWR answers again",
+        ),
+        ("check the endpoint", "check the endpoint"),
+    ],
+)
+def test_what_is_given_up_does_not_promise_another_try(told: str, shown: str) -> None:
+    failed = SwrError(Kind.TRANSIENT, "SVC.1", "what SWR said", remedy=told)
+    late = judge(NOW + LIMITS.retry.deadline)
+
+    verdict = late.before_call(sync(failing_since=NOW), failed, None, call_open=False)
+
+    assert verdict.error is not None
+    assert (Event.GIVE_UP, shown) == (verdict.event, verdict.error.remedy)
+
+
 def test_a_source_that_we_may_not_read_is_called_without_a_look() -> None:
     forbidden = error(Kind.CONFIGURATION)
 

@@ -1,7 +1,9 @@
 """What an operator is told to do. One sentence for all errors that have the same cure."""
 
-WAIT = "nothing to do: it is tried again"
-SLOWER = "nothing to do: it is tried again, slower; lower settings.pace if it happens often"
+from swrhook.errors import NOTHING_TO_DO
+
+WAIT = f"{NOTHING_TO_DO}: it is tried again"
+SLOWER = f"{NOTHING_TO_DO}: it is tried again, slower; lower settings.pace if it happens often"
 BUG = "report it: swrhook should not have sent this request"
 LOGIN = "check user, domain and password (or the token, or the access key) in swr.credentials"
 STALE = (
