@@ -83,8 +83,8 @@ def _original(batch: Batch, push: Push, entry: Entry) -> Row | None:
     event = event_key(push)
     if event is not None:
         return batch.events.get(event)
-    latest = batch.latest[tag_key(push)]
-    if push.digest is None or latest["digest"] != push.digest:
+    latest = batch.latest.get(tag_key(push))
+    if latest is None or push.digest is None or latest["digest"] != push.digest:
         return None
     is_recent = latest["seen_at"] > entry.received_at - entry.dedup_window
     return latest if is_recent else None

@@ -3,14 +3,16 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy.dialects import postgresql
 
 from swrhook.ledger.batch import Batch, Row, add, add_sync, event_key, tag_key
 from swrhook.ledger.moving import supersede
 from swrhook.ledger.receipts import receipts
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
-from swrhook.ledger.statements import portions, upsert
+from swrhook.ledger.statements import AnyInsert, portions, upsert_on
 from swrhook.ledger.tables import OPEN, deliveries, latest_pushes, pushes, syncs
 from swrhook.ledger.waking import hold, wake_lanes
 from swrhook.model import Entry, Lane, PlannedSync, Receipt, State, Sync
@@ -61,18 +63,12 @@ def lock_tags(connection: Connection, tag_keys: Collection[str]) -> dict[str, Ro
     keys = sorted(tag_keys)
     if not keys:
         return {}
-    place = upsert(connection, latest_pushes).on_conflict_do_nothing()
-    connection.execute(place, [{"key": key} for key in keys])
+    if connection.dialect.name != "sqlite":  # whose one writer needs no row to lock
+        connection.execute(_PLACE, [{"key": key} for key in keys])
     return {
         row["key"]: dict(row)
         for portion in portions(keys)
-        for row in connection.execute(
-            # In the order of keys, so that two transactions never wait for each other.
-            select(latest_pushes)
-            .where(latest_pushes.c.key.in_(portion))
-            .order_by(latest_pushes.c.key)
-            .with_for_update()
-        ).mappings()
+        for row in connection.execute(_LATEST, {"keys": portion}).mappings()
     }
 
 
@@ -82,18 +78,27 @@ def _known(
     """Lock the batch's tags; return their latest pushes and the events that are known already."""
     wanted = [sync.push for entry in entries for sync in entry.planned]
     latest = lock_tags(connection, {tag_key(push) for push in wanted})
-    if not latest:
-        return {}, {}
     event_keys = {key for push in wanted if (key := event_key(push)) is not None}
-    columns = (pushes.c.event_key, pushes.c.delivery, pushes.c.id.label("push"))
     events = {
         row["event_key"]: dict(row)
         for portion in portions(event_keys)
-        for row in connection.execute(
-            select(*columns).where(pushes.c.event_key.in_(portion))
-        ).mappings()
+        for row in connection.execute(_EVENTS, {"keys": portion}).mappings()
     }
     return latest, events
+
+
+# Statements that are made once: making one takes longer than carrying it out.
+_PLACE = postgresql.insert(latest_pushes).on_conflict_do_nothing()
+_LATEST = (
+    select(latest_pushes)
+    .where(latest_pushes.c.key.in_(bindparam("keys", expanding=True)))
+    # In the order of keys, so that two transactions never wait for each other.
+    .order_by(latest_pushes.c.key)
+    .with_for_update()
+)
+_EVENTS = select(pushes.c.event_key, pushes.c.delivery, pushes.c.id.label("push")).where(
+    pushes.c.event_key.in_(bindparam("keys", expanding=True))
+)
 
 
 def _supersede(connection: Connection, batch: Batch) -> list[Sync]:
@@ -104,29 +109,41 @@ def _supersede(connection: Connection, batch: Batch) -> list[Sync]:
     open_syncs = [
         row
         for portion in portions(batch.newest)
-        for row in connection.execute(
-            select(*WHOLE_SYNC, syncs.c.route)
-            .where(syncs.c.route.in_(portion), OPEN)
-            .order_by(syncs.c.id)
-        ).mappings()
+        for row in connection.execute(_OPEN_SYNCS, {"routes": portion}).all()
     ]
     ended = []
     for row in open_syncs:
-        heir = batch.newest[row["route"]]
-        reached = supersede(connection, row["id"], heir, batch.syncs[heir]["created_at"])
+        heir = batch.newest[row.route]
+        reached = supersede(connection, row.id, heir, batch.syncs[heir]["created_at"])
         if reached is State.SUPERSEDED:
-            ended.append(to_sync(row))
-    return ended
+            ended.append(row.id)
+    return _syncs(connection, ended)
+
+
+_OPEN_SYNCS = (
+    select(syncs.c.id, syncs.c.route)
+    .where(syncs.c.route.in_(bindparam("routes", expanding=True)), OPEN)
+    .order_by(syncs.c.id)
+)
 
 
 def _superseded_at_once(connection: Connection, batch: Batch) -> list[Sync]:
     """Return the batch's syncs that a later entry of the same batch carries on for."""
     ids = [row["id"] for row in batch.syncs.values() if row["superseded_by"] is not None]
+    return _syncs(connection, ids)
+
+
+def _syncs(connection: Connection, ids: Sequence[str]) -> list[Sync]:
     return [
         to_sync(row)
         for portion in portions(ids)
-        for row in connection.execute(select(*WHOLE_SYNC).where(syncs.c.id.in_(portion))).mappings()
+        for row in connection.execute(_SYNCS, {"ids": portion}).mappings()
     ]
+
+
+_SYNCS = (
+    select(*WHOLE_SYNC).where(syncs.c.id.in_(bindparam("ids", expanding=True))).order_by(syncs.c.id)
+)
 
 
 def _write(connection: Connection, batch: Batch) -> None:
@@ -135,17 +152,13 @@ def _write(connection: Connection, batch: Batch) -> None:
         connection.execute(insert(pushes), batch.pushes)
     if batch.syncs:
         connection.execute(insert(syncs), list(batch.syncs.values()))
+        # On PostgreSQL some are empty rows that were placed to be locked, and stay so.
         fresh = [row for row in batch.latest.values() if row["push"] is not None]
-        connection.execute(
-            update(latest_pushes).where(latest_pushes.c.key == bindparam("tag_key")),
-            [
-                {
-                    "tag_key": row["key"],
-                    "delivery": row["delivery"],
-                    "push": row["push"],
-                    "digest": row["digest"],
-                    "seen_at": row["seen_at"],
-                }
-                for row in fresh
-            ],
-        )
+        connection.execute(_remember(connection.dialect.name), fresh)
+
+
+@cache
+def _remember(database: str) -> AnyInsert:
+    statement = upsert_on(database, latest_pushes)
+    changed = {name: column for name, column in statement.excluded.items() if name != "key"}
+    return statement.on_conflict_do_update(index_elements=[latest_pushes.c.key], set_=changed)

@@ -10,11 +10,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 MOST_VARIABLES = 10_000
 
 
-def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+AnyInsert = sqlite.Insert | postgresql.Insert
+
+
+def upsert(connection: Connection, table: Table) -> AnyInsert:
     """Return an insert that has `on_conflict_do_nothing` and `on_conflict_do_update`."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+    return upsert_on(connection.dialect.name, table)
+
+
+def upsert_on(database: str, table: Table) -> AnyInsert:
+    """Return the same by the database's name, for statements that are made once and kept."""
+    return sqlite.insert(table) if database == "sqlite" else postgresql.insert(table)
 
 
 def portions(values: Collection[str]) -> Iterator[Sequence[str]]:

@@ -3,11 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, false, func, or_, select, update
+from sqlalchemy import Connection, bindparam, false, func, or_, select, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.sql.dml import ReturningInsert
 
 from swrhook.ledger.rows import LANE_COLUMNS, to_lane
-from swrhook.ledger.statements import upsert
+from swrhook.ledger.statements import upsert_on
 from swrhook.ledger.tables import OPEN, lanes, syncs
 from swrhook.model import Lane
 
@@ -20,16 +24,21 @@ def wake_lanes(connection: Connection, wanted: Iterable[Lane], at: datetime) -> 
     by_key = {lane.key: lane for lane in wanted}
     if not by_key:
         return []
-    statement = upsert(connection, lanes)
-    statement = statement.on_conflict_do_update(
-        index_elements=[lanes.c.key],
-        set_={"woken_for": statement.excluded.woken_for},
-        where=or_(lanes.c.woken_for.is_(None), lanes.c.woken_for > statement.excluded.woken_for),
-    )
     # In the order of keys, so that two transactions never wait for each other.
     rows = [_lane_row(by_key[key], at) for key in sorted(by_key)]
-    woken = connection.scalars(statement.returning(lanes.c.key), rows)
+    woken = connection.scalars(_wake(connection.dialect.name), rows)
     return [by_key[key] for key in woken]
+
+
+@cache
+def _wake(database: str) -> ReturningInsert[Any]:
+    statement = upsert_on(database, lanes)
+    sooner = or_(lanes.c.woken_for.is_(None), lanes.c.woken_for > statement.excluded.woken_for)
+    return statement.on_conflict_do_update(
+        index_elements=[lanes.c.key],
+        set_={"woken_for": statement.excluded.woken_for},
+        where=sooner,
+    ).returning(lanes.c.key)
 
 
 def hold(connection: Connection, wanted: Iterable[Lane]) -> None:
@@ -44,14 +53,15 @@ def hold(connection: Connection, wanted: Iterable[Lane]) -> None:
     twins = {lane.key: lane for each in wanted for lane in (each, _twin(each))}
     if not twins:
         return
-    statement = upsert(connection, lanes)
-    statement = statement.on_conflict_do_update(
-        index_elements=[lanes.c.key],
-        set_={"woken_for": lanes.c.woken_for},
-        where=false(),  # nothing is written, but the row is locked
-    )
     rows = [_lane_row(twins[key], None) for key in sorted(twins)]
-    connection.execute(statement, rows)
+    connection.execute(_HOLD, rows)
+
+
+_HOLD = postgresql.insert(lanes).on_conflict_do_update(
+    index_elements=[lanes.c.key],
+    set_={"woken_for": lanes.c.woken_for},
+    where=false(),  # nothing is written, but the row is locked
+)
 
 
 def _twin(lane: Lane) -> Lane:
@@ -62,17 +72,25 @@ def rest(connection: Connection, lane: Lane) -> datetime | None:
     """Set the lane's next time from its open syncs and return it; None when it has none."""
     # The lane's row first: what is recorded meanwhile is either seen here, or sees the time set
     # here and wakes the lane itself.
-    connection.execute(select(lanes.c.key).where(lanes.c.key == lane.key).with_for_update())
-    due_at: datetime | None = connection.scalar(
-        select(func.min(_DUE_AT)).where(syncs.c.lane == lane.key, OPEN)
-    )
-    connection.execute(update(lanes).where(lanes.c.key == lane.key).values(woken_for=due_at))
+    connection.execute(_LOCK, {"lane": lane.key})
+    due_at: datetime | None = connection.scalar(_FIRST_DUE, {"lane": lane.key})
+    put_off(connection, lane, due_at)
     return due_at
 
 
-def put_off(connection: Connection, lane: Lane, at: datetime) -> None:
+# Statements that are made once: making one takes longer than carrying it out.
+_LOCK = select(lanes.c.key).where(lanes.c.key == bindparam("lane")).with_for_update()
+_FIRST_DUE = select(func.min(_DUE_AT)).where(syncs.c.lane == bindparam("lane"), OPEN)
+_SET = (
+    update(lanes)
+    .where(lanes.c.key == bindparam("lane"))
+    .values(woken_for=bindparam("at", type_=lanes.c.woken_for.type))
+)
+
+
+def put_off(connection: Connection, lane: Lane, at: datetime | None) -> None:
     """Note that the lane is to run at this time and not before, unless it is woken."""
-    connection.execute(update(lanes).where(lanes.c.key == lane.key).values(woken_for=at))
+    connection.execute(_SET, {"lane": lane.key, "at": at})
 
 
 def forget_wakes(connection: Connection) -> None:
