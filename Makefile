@@ -45,9 +45,10 @@ REPOSITORIES ?= 100
 fuzz: $(DEVELOPMENT) ## strange bytes for every dialect; RUNS=1000000 for longer
 	@PYTHONPATH=. $(IN_VENV)/python tests/fuzz/fuzz_dialects.py -runs=$(RUNS) -max_len=8192 -print_final_stats=1 -artifact_prefix=.fuzz/ .fuzz/
 
-bench: $(DEVELOPMENT) ## figures, as ratios from one run
+bench: $(DEVELOPMENT) ## figures, as ratios from one run; writes docs/performance.md
 	@PYTHONPATH=. $(IN_VENV)/python bench/rules.py
 	@PYTHONPATH=. $(IN_VENV)/python bench/registry.py
+	@PYTHONPATH=. $(IN_VENV)/python -m bench
 
 soak: $(DEVELOPMENT) ## 10,000 tags through a storm of faults; REPOSITORIES=20 for less
 	@PYTHONPATH=. $(IN_VENV)/python bench/soak.py --repositories $(REPOSITORIES)

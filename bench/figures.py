@@ -1,0 +1,107 @@
+"""What a run of the benchmark finds: figures against bounds, and curves."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure as Canvas
+
+HEADINGS = ("what", "measured", "reference", "value", "at least", "moonshot", "reached")
+PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+PLOTS = PAGE.parent / "bench"
+_BEGIN, _END = "<!-- figures -->\n", "<!-- end of figures -->\n"
+_MOST_LINES = 3
+
+# The same file from the same figures: no time, no chance in it.
+mpl.rcParams["svg.hashsalt"] = "swrhook"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row of the table; `value` is what the bounds are about, in `unit`."""
+
+    what: str
+    measured: str
+    reference: str
+    value: float
+    at_least: float
+    moonshot: float
+    unit: str = "times"
+    less_is_better: bool = False
+
+    @property
+    def reached(self) -> str:
+        """Tell which bound the value has reached."""
+        for name, bound in (("moonshot", self.moonshot), ("at least", self.at_least)):
+            if self.value == bound or (self.value < bound) is self.less_is_better:
+                return name
+        return "short"
+
+    def cells(self) -> Sequence[str]:
+        """Return the row's texts, in the order of HEADINGS."""
+        bound = "≤" if self.less_is_better else "≥"
+        bounds = [f"{bound} {each:g} {self.unit}" for each in (self.at_least, self.moonshot)]
+        value = f"{self.value:.3g}" if self.value < 100 else f"{self.value:.0f}"
+        return (
+            self.what,
+            self.measured,
+            self.reference,
+            f"{value} {self.unit}",
+            *bounds,
+            self.reached,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Curves over one axis: `lines` holds (x, y) by what they show."""
+
+    name: str
+    title: str
+    x: str
+    y: str
+    lines: Mapping[str, Sequence[tuple[float, float]]]
+    is_logarithmic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one part of the benchmark found, and what it left out, with the reason."""
+
+    figures: Sequence[Figure] = ()
+    plots: Sequence[Plot] = ()
+    skipped: Sequence[str] = ()
+
+
+def draw(plots: Iterable[Plot]) -> None:
+    """Write each plot beside the page."""
+    PLOTS.mkdir(exist_ok=True)
+    for plot in plots:
+        canvas = Canvas(figsize=(7, 3.6), layout="constrained")
+        axes = canvas.add_subplot()
+        for label, points in list(plot.lines.items())[:_MOST_LINES]:
+            axes.plot(*zip(*points, strict=True), marker="o", label=label)
+        if plot.is_logarithmic:
+            axes.set_xscale("symlog", linthresh=1)
+        ticks = sorted({x for points in plot.lines.values() for x, _ in points})
+        axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
+        axes.minorticks_off()
+        axes.set(title=plot.title, xlabel=plot.x, ylabel=plot.y)
+        axes.margins(y=0.1)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+        canvas.savefig(PLOTS / f"{plot.name}.svg", metadata={"Date": None})
+
+
+def write(figures: Iterable[Figure], plots: Iterable[Plot], skipped: Sequence[str]) -> None:
+    """Write table and plots into the page, in place of those that stand there."""
+    page = PAGE.read_text(encoding="utf-8")
+    before, _, rest = page.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    rows = [HEADINGS, ("---",) * len(HEADINGS), *(figure.cells() for figure in figures)]
+    lines = [f"| {' | '.join(row)} |\n" for row in rows]
+    lines += [f"\nNot measured: {reason}.\n" for reason in skipped]
+    lines += [f"\n![{plot.title}](bench/{plot.name}.svg)\n" for plot in plots]
+    PAGE.write_text(f"{before}{_BEGIN}{''.join(lines)}{_END}{after}", encoding="utf-8")
