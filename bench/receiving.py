@@ -11,9 +11,9 @@ from bench.load import Load, send
 from bench.stage import service
 from tests.postgresql import new_database
 
-ROUNDS = 5
+ROUNDS = 4
 MANY = 32
-CONNECTIONS = (1, 2, 4, 8, 16, 32, 64)
+CONNECTIONS = (1, 4, 16, 32, 64)
 SERVERS = {
     "swrhook": "wsgi:app",
     "a Flask route that only parses": "bench.references:parsing",
