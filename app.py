@@ -34,6 +34,7 @@ from swrhook.model import Entry, Lane, Receipt
 from swrhook.outbound import Internet, Way, find_proxies
 from swrhook.reload import Reload
 from swrhook.reports import Reporter
+from swrhook.retention import Retention
 from swrhook.server import LEAVING
 from swrhook.settings import Settings, check_worker
 from swrhook.swr.client import SwrClient
@@ -76,6 +77,7 @@ class Service:
     repairer: Repairer | None
     watch: Watch
     reload: Reload
+    retention: Retention
     recorder: Recorder
     current: Current[InUse]
     database: Database
@@ -87,10 +89,12 @@ class Service:
             self.repairer.start()
         self.watch.start()
         self.reload.start()
+        self.retention.start()
 
     def stop(self) -> None:
         """Write what was accepted, finish the calls in flight, and let the next process in."""
         self.reload.stop()
+        self.retention.stop()
         self.recorder.close()
         if self.repairer is not None:
             self.repairer.stop()
@@ -142,16 +146,30 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
         configuration=reload.in_use,
     )
     web = create_web(lambda: current.value.config, _at(clock, recorder), operator, metrics, told)
+    watch, retention = _periodic(database, current, clock, metrics)
     return Service(
         web,
         engine,
         _repairer(settings, database, current, operator, clock),
-        Watch(Hearing(database, lambda: current.value.config, now)),
+        watch,
         reload,
+        retention,
         recorder,
         current,
         database,
     )
+
+
+def _periodic(
+    database: Database, current: Current[InUse], clock: Clock, metrics: Metrics
+) -> tuple[Watch, Retention]:
+    """Return what looks at senders that fall silent, and at what is old, now and then."""
+
+    def config() -> Config:
+        return current.value.config
+
+    watch = Watch(Hearing(database, config, now))
+    return watch, Retention(database, config, clock, metrics)
 
 
 def _warn_of_no_workers(settings: Settings) -> None:

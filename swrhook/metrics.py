@@ -148,6 +148,19 @@ class Metrics:
             ["region", "reason"],
             registry=self.registry,
         )
+        self._pruned = Counter(
+            "swrhook_pruned_rows_total",
+            "Rows deleted from the ledger because of their age, by table.",
+            ["table"],
+            registry=self.registry,
+        )
+        self._passes = Counter(
+            "swrhook_retention_passes_total",
+            "Passes of retention that this process made, by outcome: done, failed, or stopped with"
+            " the process.",
+            ["outcome"],
+            registry=self.registry,
+        )
         Info("swrhook_build", "What runs.", registry=self.registry).info(
             {"version": __version__, "python": platform.python_version()}
         )
@@ -213,6 +226,14 @@ class Metrics:
     def reloaded(self, outcome: str) -> None:
         """Count a changed configuration: `taken` or `refused`."""
         self._reloads.labels(outcome).inc()
+
+    def pruned(self, table: str, rows: int) -> None:
+        """Count rows that were deleted because of their age."""
+        self._pruned.labels(table).inc(rows)
+
+    def passed(self, outcome: str) -> None:
+        """Count a pass of retention: `done`, `stopped` or `failed`."""
+        self._passes.labels(outcome).inc()
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from marshmallow import ValidationError, validates_schema
 
 from swrhook.config import checks
-from swrhook.config.containers import Items, Later, Part, Section
+from swrhook.config.containers import Items, Part, Section
 from swrhook.config.fields import (
     Duration,
     DurationOrOff,
@@ -16,7 +16,8 @@ from swrhook.config.fields import (
     size_between,
 )
 from swrhook.config.tree import Data
-from swrhook.config.values import Pace
+from swrhook.config.values import Pace, Retention
+from swrhook.durations import format_duration
 from swrhook.retry import Retry, Verify
 
 # A wait holds a thread of gunicorn's (32) for as long as it lasts: most are left to the others.
@@ -25,6 +26,7 @@ MOST_WAITS = 16
 _SOME_TIME = at_least("1ms")
 _A_SECOND = at_least("1s")
 _A_MINUTE = at_least("1m")
+_AN_HOUR = at_least("1h")
 
 
 class RetrySection(Section):
@@ -84,6 +86,20 @@ class ReconcileSection(Section):
     max_calls = Whole(1, 1_000_000)
 
 
+class RetentionSection(Section):
+    """`retention`: how long the ledger keeps what is finished."""
+
+    deliveries = Duration(validate=_AN_HOUR)
+    syncs = Duration(validate=_AN_HOUR)
+
+    @validates_schema
+    def _check_order(self, data: Mapping[str, Data], **_: Data) -> None:
+        deliveries = data.get("deliveries", Retention().deliveries)
+        if data.get("syncs", Retention().syncs) < deliveries:
+            longer = format_duration(deliveries)
+            raise ValidationError(f"syncs must not be shorter than deliveries, which is {longer}")
+
+
 class OptionsSection(Section):
     """The section `settings`."""
 
@@ -97,5 +113,5 @@ class OptionsSection(Section):
     timeouts = Part(TimeoutsSection)
     trusted_proxies = Items(Network(validate=checks.some_network))
     waits = Whole(0, MOST_WAITS)
-    retention = Later()
+    retention = Part(RetentionSection)
     reconcile = Part(ReconcileSection)

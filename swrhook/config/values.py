@@ -11,6 +11,7 @@ from swrhook.rules import Rulebook
 from swrhook.sources import Source
 
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,14 @@ class Reconcile:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long the ledger keeps what came in, and what became of it."""
+
+    deliveries: timedelta = 30 * DAY
+    syncs: timedelta = 180 * DAY
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """The section `settings`; these are its defaults."""
 
@@ -131,6 +140,7 @@ class Options:
     batch: int = 100
     pace: Pace = Pace()
     timeouts: Timeouts = Timeouts()
+    retention: Retention = Retention()
     waits: int = 8
     reconcile: Reconcile = Reconcile()
     trusted_proxies: Sequence[IPv4Network | IPv6Network] = ()
@@ -139,6 +149,16 @@ class Options:
     def limits(self) -> Limits:
         """Return what ends or delays a sync by time."""
         return Limits(self.retry, self.verify, self.source_deadline)
+
+    @property
+    def keep_deliveries(self) -> timedelta:
+        """Return how long deliveries stay: at least as long as one can be repeated."""
+        return max(self.retention.deliveries, self.dedup_window)
+
+    @property
+    def keep_syncs(self) -> timedelta:
+        """Return how long ended syncs stay: at least as long as their calls may have an effect."""
+        return max(self.retention.syncs, self.keep_deliveries, self.verify.deadline)
 
 
 @dataclass(frozen=True, slots=True)

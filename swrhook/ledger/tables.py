@@ -298,3 +298,11 @@ probes = Table(
     Column("id", Integer, primary_key=True),
     Column("at", Instant, nullable=False),
 )
+
+# Periodic work that is done once for all processes: when it began, or went on, last.
+passes = Table(
+    "passes",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("at", Instant, nullable=False),
+)

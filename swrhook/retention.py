@@ -1,0 +1,106 @@
+"""Deletes what the ledger has held for long enough: once an hour, by one process for all."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from swrhook import logs
+from swrhook.config.values import Config
+from swrhook.ledger.database import Database
+from swrhook.ledger.passes import Pass
+from swrhook.ledger.pruning import (
+    FIRST,
+    Step,
+    prune_audit,
+    prune_calls,
+    prune_deliveries,
+    prune_syncs,
+)
+from swrhook.metrics import Metrics
+
+EVERY = timedelta(hours=1)
+# Seconds between two looks whether a pass is due: another process may have made it.
+BETWEEN_LOOKS = 60.0
+# After a step the ledger is left to the others for so many times as long as it took.
+REST = 4
+_SHORTEST_REST = 0.01
+
+
+class Retention:
+    """A thread that makes the passes that are due."""
+
+    def __init__(
+        self,
+        database: Database,
+        config: Callable[[], Config],
+        clock: Callable[[], datetime],
+        metrics: Metrics,
+        *,
+        between: float = BETWEEN_LOOKS,
+    ) -> None:
+        """Take the parts; `start` begins."""
+        self._pass = Pass(database, "retention", clock)
+        self._config = config
+        self._metrics = metrics
+        self._between = between
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
+
+    def start(self) -> None:
+        """Look now, and then again and again."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread after the step that it is in; the next pass does the rest."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def look(self) -> Counter[str] | None:
+        """Make a pass if one is due; return the rows deleted by table, None when none was due."""
+        if not self._pass.begin(EVERY):
+            return None
+        began = time.monotonic()
+        deleted = self._delete()
+        took_ms = round(1000 * (time.monotonic() - began))
+        ended = "stopped" if self._stopping.is_set() else "done"
+        logs.event(f"retention.{ended}", took_ms=took_ms, **deleted)
+        self._metrics.passed(ended)
+        return deleted
+
+    def _delete(self) -> Counter[str]:
+        """Delete step by step until nothing is old enough, or the thread is to end."""
+        now, options = self._pass.clock(), self._config().options
+        kept_for = {
+            prune_deliveries: options.keep_deliveries,
+            prune_syncs: options.keep_syncs,
+            prune_calls: options.keep_syncs,
+            prune_audit: options.keep_syncs,
+        }
+        deleted: Counter[str] = Counter()
+        for prune, age in kept_for.items():
+            after: str | None = FIRST
+            while after is not None and not self._stopping.is_set():
+                began = time.monotonic()
+                step = prune(self._pass, now - age, after)
+                after = step.after
+                self._count(step)
+                deleted.update(step.deleted)
+                rest = REST * (time.monotonic() - began)
+                self._stopping.wait(max(rest, _SHORTEST_REST))
+        return deleted
+
+    def _count(self, step: Step) -> None:
+        for table, rows in step.deleted.items():
+            self._metrics.pruned(table, rows)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.look()
+            except Exception as exc:  # noqa: BLE001  # the thread must outlive whatever fails
+                logs.failure("retention.failed", exc)
+                self._metrics.passed("failed")
+            self._stopping.wait(self._between)

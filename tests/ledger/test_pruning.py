@@ -1,0 +1,282 @@
+"""What is old goes, step by step; what is open stays, with all that it refers to."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Connection, Table, func, select, update
+
+from swrhook.ledger.auditing import Written, note_write
+from swrhook.ledger.calling import claim, settle
+from swrhook.ledger.database import Database
+from swrhook.ledger.moving import retry
+from swrhook.ledger.passes import Pass
+from swrhook.ledger.pruning import (
+    FIRST,
+    MOST_ROWS,
+    Prune,
+    prune_audit,
+    prune_calls,
+    prune_deliveries,
+    prune_syncs,
+)
+from swrhook.ledger.tables import (
+    audit,
+    calls,
+    deliveries,
+    lanes,
+    latest_pushes,
+    metadata,
+    pushes,
+    syncs,
+)
+from swrhook.ledger.waking import rest
+from swrhook.life import Event
+from swrhook.model import Outcome, PlannedSync, State
+from swrhook.verdict import Verdict
+from tests.ledger.parts import (
+    LANE,
+    TARGET,
+    A,
+    B,
+    all_syncs,
+    entry,
+    everything,
+    find,
+    push,
+    write,
+)
+
+# Ids are made by the clock on the wall: what is old here was received before it, what is new after.
+NOW = datetime.now(UTC)
+HOUR = timedelta(hours=1)
+OLD, NEW = NOW - HOUR, NOW + 2 * HOUR
+BEFORE = NOW + HOUR
+ALL = (prune_deliveries, prune_syncs, prune_calls, prune_audit)
+
+
+def prune(database: Database, *steps: Prune, before: datetime = BEFORE) -> Counter[str]:
+    """Prune until nothing is old enough; return what went."""
+    work = Pass(database, "test", lambda: NOW)
+    deleted: Counter[str] = Counter()
+    for step in steps or ALL:
+        after: str | None = FIRST
+        while after is not None:
+            done = step(work, before, after)
+            after = done.after
+            deleted.update(done.deleted)
+    return +deleted
+
+
+def end(database: Database, at: datetime = OLD) -> None:
+    """End every open sync, and let its lane rest."""
+    found = [sync for sync in all_syncs(database) if sync.due_at is not None]
+    with database.write() as connection:
+        ended = update(syncs).where(syncs.c.due_at.is_not(None))
+        connection.execute(ended.values(state=State.VERIFIED.value, due_at=None, updated_at=at))
+        for lane in {sync.lane for sync in found}:
+            rest(connection, lane)
+
+
+def count(database: Database, table: Table) -> int:
+    with database.read() as connection:
+        return connection.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_what_ended_long_ago_goes_and_nothing_of_it_is_left(database: Database) -> None:
+    write(database, *(entry(push(f"v{n}", A), at=OLD) for n in range(3)))
+    write(database, entry(push("v1", A), at=OLD))  # a duplicate
+    end(database)
+
+    assert {
+        "deliveries": 4,
+        "pushes": 4,
+        "latest_pushes": 3,
+        "syncs": 3,
+        "lanes": 1 if database.is_sqlite else 2,  # on PostgreSQL its twin, too: a lock
+    } == prune(database)
+    assert {} == {
+        table.name: rows for table in metadata.tables.values() if (rows := count(database, table))
+    }
+
+
+def test_what_is_not_old_enough_stays(database: Database) -> None:
+    write(database, entry(push("old", A), at=OLD))
+    end(database)
+    kept = write(database, entry(push("new", B), at=NEW)).receipts[0]
+    end(database, at=NEW)
+
+    prune(database)
+
+    assert [kept.delivery] == [row["id"] for row in everything(database, deliveries)]
+    assert ["new"] == [row["tag"] for row in everything(database, pushes)]
+    assert ["new"] == [sync.tag for sync in all_syncs(database)]
+    assert ["harbor team/web/shop:new"] == [r["key"] for r in everything(database, latest_pushes)]
+
+
+def test_a_sync_that_ended_later_stays_however_old_it_is(database: Database) -> None:
+    write(database, entry(push("v1", A), at=OLD))
+    end(database, at=NEW)
+
+    assert {} == prune(database, prune_syncs)
+    assert 1 == len(all_syncs(database))
+
+
+@pytest.mark.parametrize("state", [State.DUE, State.CALLING, State.TRIGGERED])
+def test_a_delivery_stays_whole_while_one_of_its_syncs_is_open(
+    database: Database, state: State
+) -> None:
+    write(database, entry(push("v1", A), push("v2", B), at=OLD))
+    end(database)
+    with database.write() as connection:
+        opened = update(syncs).where(syncs.c.tag == "v2")
+        connection.execute(opened.values(state=state.value, due_at=OLD))
+
+    assert {"syncs"} == set(prune(database)) - {"lanes"}  # the twin on PostgreSQL waits for nothing
+
+    assert 1 == len(everything(database, deliveries))
+    assert {"v1", "v2"} == {row["tag"] for row in everything(database, pushes)}
+    assert ["v2"] == [sync.tag for sync in all_syncs(database)]
+    assert LANE.key in {row["key"] for row in everything(database, lanes)}
+
+
+def test_what_was_pruned_around_goes_once_it_has_ended(database: Database) -> None:
+    write(database, entry(push("v1", A), at=OLD))
+    assert {} == prune(database)
+    end(database)
+
+    assert {"deliveries", "pushes", "latest_pushes", "syncs", "lanes"} == set(prune(database))
+
+
+def test_a_push_that_deduplication_needs_stays_with_its_delivery(database: Database) -> None:
+    original = write(database, entry(push("v1", A), at=OLD)).receipts[0]
+    end(database)
+
+    prune(database, prune_deliveries, before=OLD)
+    again = write(database, entry(push("v1", A), at=OLD)).receipts[0]
+
+    assert (Outcome.DUPLICATE, original.delivery) == (again.outcome, again.delivery)
+
+
+def test_the_latest_push_of_a_tag_outlives_the_earlier_ones(database: Database) -> None:
+    write(database, entry(push("v1", A), at=OLD))
+    write(database, entry(push("v1", B), at=NEW))
+
+    prune(database, prune_deliveries)
+
+    assert [B] == [row["digest"] for row in everything(database, latest_pushes)]
+
+
+def test_a_later_event_of_what_was_pruned_is_a_new_one(database: Database) -> None:
+    write(database, entry(push("v1", A, "event-1"), at=OLD))
+    end(database)
+    prune(database)
+
+    again = write(database, entry(push("v1", A, "event-1"), at=NEW)).receipts[0]
+
+    assert Outcome.ACCEPTED is again.outcome
+    assert [sync.id for sync in again.syncs] == [sync.id for sync in all_syncs(database)]
+
+
+def test_ignored_and_quarantined_deliveries_go_too(database: Database) -> None:
+    for outcome in (Outcome.IGNORED, Outcome.QUARANTINED):
+        write(database, entry(push(), at=OLD, outcome=outcome, planned=[]))
+
+    assert {"deliveries": 2, "pushes": 2} == prune(database)
+
+
+def test_a_delivery_of_very_many_pushes_goes_in_steps_and_itself_in_the_last(
+    database: Database,
+) -> None:
+    many = 2 * MOST_ROWS + 1
+    write(database, entry(*(push(f"v{n}", A) for n in range(many)), at=OLD))
+    end(database)
+    work = Pass(database, "test", lambda: NOW)
+
+    first = prune_deliveries(work, BEFORE, FIRST)
+    assert {"pushes": MOST_ROWS, "latest_pushes": MOST_ROWS, "deliveries": 0} == first.deleted
+    assert 1 == len(everything(database, deliveries))
+
+    left = many - MOST_ROWS
+    assert {"pushes": left, "latest_pushes": left, "deliveries": 1} == prune(
+        database, prune_deliveries
+    )
+
+
+def test_large_bodies_do_not_go_in_one_step(database: Database) -> None:
+    large = entry(at=OLD, outcome=Outcome.QUARANTINED, body=bytes(3 << 20))
+    write(database, large, large, large)
+
+    step = prune_deliveries(Pass(database, "test", lambda: NOW), BEFORE, FIRST)
+
+    assert 1 == step.deleted["deliveries"]
+    assert 2 == prune(database)["deliveries"]
+
+
+def test_a_step_of_syncs_is_bounded(database: Database) -> None:
+    write(database, entry(*(push(f"v{n}", A) for n in range(MOST_ROWS + 1)), at=OLD))
+    end(database)
+
+    step = prune_syncs(Pass(database, "test", lambda: NOW), BEFORE, FIRST)
+
+    assert MOST_ROWS == step.deleted["syncs"]
+    assert 1 == len(all_syncs(database))
+
+
+def test_calls_go_after_the_last_of_their_syncs(database: Database) -> None:
+    write(database, entry(push("v1", A), push("v2", B), at=OLD))
+    found = all_syncs(database)
+    with database.write() as connection:
+        wanted = [(sync, Verdict(Event.CLAIM)) for sync in found]
+        call, won = claim(connection, LANE, wanted, frozenset(), OLD)
+        settle(connection, call, [(sync, Verdict(Event.ACCEPT)) for sync in won], None, OLD)
+    with database.write() as connection:
+        one = update(syncs).where(syncs.c.tag == "v1")
+        connection.execute(one.values(state=State.VERIFIED.value, updated_at=OLD))
+        connection.execute(update(syncs).where(syncs.c.tag == "v2").values(updated_at=NEW))
+
+    assert {"syncs"} == set(prune(database, prune_syncs, prune_calls)) - {"lanes"}
+    assert [call] == [row["id"] for row in everything(database, calls)]
+
+    end_all = update(syncs).values(state=State.VERIFIED.value, updated_at=OLD)
+    with database.write() as connection:
+        connection.execute(end_all)
+    assert {"call_tags": 2, "calls": 1} == {
+        name: rows
+        for name, rows in prune(database, prune_syncs, prune_calls).items()
+        if name.startswith("call")
+    }
+
+
+def test_what_people_did_is_kept_for_as_long(database: Database) -> None:
+    for at, token in ((OLD, "then"), (NEW, "now")):
+        note_write(database, Written(token, "operate", "POST syncs", None, 202), at)
+
+    assert {"audit": 1} == prune(database, prune_audit)
+    assert ["now"] == [row["token"] for row in everything(database, audit)]
+
+
+def test_a_sync_that_is_tried_again_meanwhile_stays(database: Database) -> None:
+    write(database, entry(push("v1", A), at=OLD))
+    with database.write() as connection:
+        rejected = update(syncs).values(state=State.REJECTED.value, due_at=None, updated_at=OLD)
+        connection.execute(rejected)
+    [sync] = all_syncs(database)
+    wanted = PlannedSync(push("v1", A), TARGET, override=False, rule="all")
+
+    class Late(Pass):
+        """A pass during which an operator tries the sync again, after it was read."""
+
+        @contextmanager
+        def step(self) -> Iterator[Connection]:
+            with database.write() as connection:
+                retry(connection, sync, wanted, "0123456789ab", NOW)
+            with Pass.step(self) as connection:
+                yield connection
+
+    step = prune_syncs(Late(database, "test", lambda: NOW), BEFORE, FIRST)
+
+    assert 0 == step.deleted["syncs"]
+    assert State.DUE is find(database, sync.id).state

@@ -1,0 +1,198 @@
+"""Once an hour, by one process for all: old rows go, are counted, and told in one line."""
+
+import json
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text, update
+
+from swrhook import logs
+from swrhook.config.values import Config
+from swrhook.ledger.database import Database
+from swrhook.ledger.tables import deliveries, syncs
+from swrhook.metrics import Metrics
+from swrhook.model import State
+from swrhook.retention import EVERY, Retention
+from tests.ledger.parts import A, entry, everything, push, write
+from tests.web.parts import configuration
+
+pytestmark = pytest.mark.on("sqlite", "postgresql")
+
+# Ids are made by the clock on the wall.
+NOW = datetime.now(UTC)
+DAY = timedelta(days=1)
+PATIENCE = 20.0
+
+
+@dataclass
+class Clock:
+    """The time, as tests set it; what is recorded now is that much later old enough."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def retention(database: Database, clock: Clock, metrics: Metrics) -> Retention:
+    logs.configure("json", "INFO")
+    return Retention(database, configuration, clock, metrics, between=0.05)
+
+
+def finished(database: Database, tag: str, at: datetime = NOW) -> None:
+    """Record a delivery whose sync ended at once."""
+    write(database, entry(push(tag, A), at=at))
+    with database.write() as connection:
+        ended = update(syncs).where(syncs.c.tag == tag)
+        connection.execute(ended.values(state=State.VERIFIED.value, due_at=None, updated_at=at))
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [line for line in found if line["event"].startswith("retention.")]
+
+
+def test_deliveries_go_first_and_syncs_much_later(
+    database: Database, retention: Retention, clock: Clock
+) -> None:
+    finished(database, "v1")
+
+    clock.now = NOW + 29 * DAY
+    nothing = retention.look()
+    assert nothing is not None
+    assert {} == +nothing
+    clock.now = NOW + 31 * DAY
+    first = retention.look()
+    assert first is not None
+    assert {"deliveries": 1, "pushes": 1, "latest_pushes": 1} == +first
+    clock.now = NOW + 181 * DAY
+    second = retention.look()
+    assert second is not None
+    assert 1 == second["syncs"]
+
+
+def test_a_window_longer_than_the_retention_counts(
+    database: Database, clock: Clock, metrics: Metrics
+) -> None:
+    def config() -> Config:
+        whole = configuration()
+        return replace(whole, options=replace(whole.options, dedup_window=90 * DAY))
+
+    finished(database, "v1")
+    clock.now = NOW + 89 * DAY
+
+    Retention(database, config, clock, metrics).look()
+
+    assert 1 == len(everything(database, deliveries))
+
+
+def test_a_pass_is_told_in_one_line_and_counted(
+    database: Database,
+    retention: Retention,
+    clock: Clock,
+    metrics: Metrics,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    finished(database, "v1")
+    clock.now = NOW + 31 * DAY
+
+    retention.look()
+
+    [line] = lines(capsys)
+    assert ("retention.done", 1, 1) == (line["event"], line["deliveries"], line["pushes"])
+    shown = metrics.text().decode()
+    assert 'swrhook_pruned_rows_total{table="deliveries"} 1.0' in shown
+    assert 'swrhook_retention_passes_total{outcome="done"} 1.0' in shown
+
+
+def test_one_process_makes_the_pass_for_all(
+    database: Database, retention: Retention, clock: Clock, metrics: Metrics
+) -> None:
+    another = Retention(database, configuration, clock, metrics)
+
+    assert retention.look() is not None
+    assert another.look() is None
+    clock.now = NOW + EVERY - timedelta(seconds=1)
+    assert another.look() is None
+    clock.now = NOW + EVERY
+    assert another.look() is not None
+    assert retention.look() is None
+
+
+def test_a_pass_that_takes_long_is_not_begun_twice(
+    database: Database, retention: Retention, clock: Clock, metrics: Metrics
+) -> None:
+    finished(database, "v1")
+    clock.now = NOW + 31 * DAY
+    ticking = Clock(clock.now)
+
+    def slow() -> datetime:
+        ticking.now += EVERY / 2  # each look at the clock finds half an hour gone
+        return ticking.now
+
+    Retention(database, configuration, slow, metrics).look()
+
+    clock.now = ticking.now + EVERY / 4
+    assert retention.look() is None
+
+
+def test_a_clock_that_was_far_ahead_holds_up_nothing(retention: Retention, clock: Clock) -> None:
+    clock.now = NOW + 1000 * DAY
+    assert retention.look() is not None
+
+    clock.now = NOW
+    assert retention.look() is not None
+    assert retention.look() is None
+
+
+def test_the_thread_looks_by_itself_and_ends(
+    database: Database, retention: Retention, clock: Clock
+) -> None:
+    finished(database, "v1")
+    clock.now = NOW + 31 * DAY
+
+    retention.start()
+    deadline = time.monotonic() + PATIENCE
+    while everything(database, deliveries) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    retention.stop()
+
+    assert [] == everything(database, deliveries)
+
+
+@pytest.mark.on("sqlite")
+def test_a_pass_that_fails_is_told_and_counted_and_the_thread_goes_on(
+    database: Database,
+    retention: Retention,
+    metrics: Metrics,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with database.write() as connection:
+        connection.execute(text("ALTER TABLE passes RENAME TO away"))
+    retention.start()
+    failed = 'swrhook_retention_passes_total{outcome="failed"}'
+    deadline = time.monotonic() + PATIENCE
+    while failed not in metrics.text().decode() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    with database.write() as connection:
+        connection.execute(text("ALTER TABLE away RENAME TO passes"))
+    while 'outcome="done"' not in metrics.text().decode() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    retention.stop()
+
+    events = [line["event"] for line in lines(capsys)]
+    assert {"retention.failed", "retention.done"} == set(events)
