@@ -1,18 +1,20 @@
-"""The command `db`: the ledger's schema, apart from any service."""
+"""The command `db`: the ledger's schema and its backup, apart from any service."""
 
 import os
+from pathlib import Path
 
 import click
 
 from swrhook.cli.examples import examples
 from swrhook.errors import SwrhookError
+from swrhook.ledger.backup import back_up
 from swrhook.ledger.database import open_database, schema_of
 from swrhook.settings import Settings
 
 
 @click.group(epilog=examples("python -m swrhook db check", "python -m swrhook db upgrade"))
 def db() -> None:
-    """Bring the ledger's schema up to date, or check it.
+    """Bring the ledger's schema up to date, check it, or back the ledger up.
 
     The ledger is SWRHOOK_DATABASE_URL. Each start brings it up to date by itself: `upgrade` does
     it before, with the service stopped or, on PostgreSQL, still running.
@@ -50,6 +52,21 @@ def check(context: click.Context) -> None:
         )
         context.exit(1)
     click.echo(f"the ledger's schema is at revision {schema.current}, as this version wants it")
+
+
+@db.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def backup(file: Path) -> None:
+    """Copy a ledger on SQLite into a new FILE, while the service runs.
+
+    The copy is whole as of one moment, and compact. A service that is started on it goes on from
+    there. For PostgreSQL there is pg_dump: see docs/operating.md.
+    """
+    try:
+        back_up(_url(), file)
+    except SwrhookError as exc:
+        raise click.ClickException(str(exc)) from exc
+    click.echo(f"the ledger is copied into {file}")
 
 
 def _url() -> str:

@@ -1,7 +1,7 @@
 """What has become too old is deleted, in small steps, and never what is unfinished.
 
 Each step reads a stretch of a table in the order of ids, which is that of time, and deletes what
-may go in one short transaction, so that who records or works waits for milliseconds at most.
+may go in one short transaction, so that who records or works waits for no more than that.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
