@@ -41,6 +41,11 @@ class Database:
         return self._engine.dialect.name == "sqlite"
 
     @property
+    def folder(self) -> Path | None:
+        """Return the folder of the ledger's file; None where a server keeps it."""
+        return Path(str(self._engine.url.database)).parent if self.is_sqlite else None
+
+    @property
     def conninfo(self) -> str:
         """Return the server's address for libpq. It may hold a password: it is never shown."""
         url = self._engine.url.set(drivername="postgresql")

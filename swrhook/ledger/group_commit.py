@@ -18,6 +18,7 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.keeping import probe
 from swrhook.ledger.postgresql import is_away
 from swrhook.ledger.recording import Recording, record
+from swrhook.ledger.room import FLOOR, Room
 from swrhook.model import Entry, Lane, Receipt
 
 # Deliveries in one commit, and deliveries that may wait for one: beyond that senders try again.
@@ -55,12 +56,14 @@ class Recorder:
         recorded: Callable[[Recording], None],
         *,
         patience: float = PATIENCE,
+        floor: int = FLOOR,
     ) -> None:
-        """Start the thread."""
+        """Start the thread. Less than `floor` bytes free beside the ledger's file: refused."""
         self._database = database
         self._wake = wake
         self._recorded = recorded
         self._patience = patience
+        self._room = None if database.folder is None else Room(database.folder, floor)
         self._trouble: str | None = None  # of the last batch
         self._probed = 0.0
         self._waiting: queue.Queue[_Waiting | _Sign] = queue.Queue(MOST_WAITING)
@@ -69,6 +72,8 @@ class Recorder:
 
     def record(self, entry: Entry) -> Receipt:
         """Return once the entry is on disk. Raises CannotRecord: nothing was promised."""
+        if (lack := self._lack()) is not None:
+            raise CannotRecord(lack)
         future: Future[Receipt] = Future()
         try:
             self._waiting.put_nowait((entry, future))
@@ -89,12 +94,16 @@ class Recorder:
             self._probed = time.monotonic()
             with suppress(queue.Full):
                 self._waiting.put_nowait(_Sign.PROBE)
-        return self._trouble
+        return self._trouble or self._lack()
 
     def close(self) -> None:
         """Write what waits, then end the thread."""
         self._waiting.put(_Sign.STOP)
         self._thread.join()
+
+    def _lack(self) -> str | None:
+        """Return why the disk has no room for more, or None."""
+        return None if self._room is None else self._room.lack()
 
     def _run(self) -> None:
         sign = None

@@ -1,0 +1,56 @@
+"""Before the disk is full, deliveries are refused; with room again, all goes on by itself."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from swrhook.errors import CannotRecord
+from swrhook.ledger.database import Database
+from swrhook.ledger.group_commit import Recorder
+from swrhook.ledger.room import Room
+from swrhook.ledger.tables import deliveries
+from tests.ledger.parts import A, entry, everything, push
+
+PATIENCE = 20.0
+MORE_THAN_ANY_DISK = 1 << 60
+
+
+@pytest.mark.on("sqlite")
+def test_without_room_nothing_is_taken_and_readiness_says_why(
+    database: Database, tmp_path: Path
+) -> None:
+    recorder = Recorder(database, lambda *_: None, lambda _: None, floor=MORE_THAN_ANY_DISK)
+
+    with pytest.raises(CannotRecord, match=f"the disk of {tmp_path} has .* make room"):
+        recorder.record(entry(push("v1", A)))
+    told = recorder.check()
+    recorder.close()
+
+    assert told is not None
+    assert "make room" in told
+    assert [] == everything(database, deliveries)
+
+
+@pytest.mark.on("postgresql")
+def test_a_servers_disk_is_the_servers(database: Database) -> None:
+    recorder = Recorder(database, lambda *_: None, lambda _: None, floor=MORE_THAN_ANY_DISK)
+
+    recorder.record(entry(push("v1", A)))
+    assert recorder.check() is None
+    recorder.close()
+
+
+def test_room_that_comes_back_is_found(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    room = Room(folder, floor=1)
+    assert "cannot be looked at" in (room.lack() or "")
+
+    folder.mkdir()
+    deadline = time.monotonic() + PATIENCE
+    while room.lack() is not None and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    assert room.lack() is None
+    assert os.statvfs(folder).f_bavail > 0
