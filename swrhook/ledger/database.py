@@ -4,7 +4,7 @@ import fcntl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any
@@ -21,19 +21,23 @@ from swrhook.ledger.upgrade import Schema, is_current, read_schema, upgrade
 # A new process waits this long for the one before it: gunicorn's HUP starts the new worker first.
 LOCK_PATIENCE = 90.0
 _BUSY_TIMEOUT_MS = 10_000
+# Seconds for which a thread waits for the one that writes: a stuck disk must not hold it for ever.
+WRITER_PATIENCE = 60.0
 _ONE_STATE = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 class Database:
     """An open ledger. SQLite has one writer at a time: a lock here spares it its busy polling."""
 
-    def __init__(self, engine: Engine, lock_file: IO[str] | None = None) -> None:
+    def __init__(
+        self, engine: Engine, lock_file: IO[str] | None = None, *, patience: float = WRITER_PATIENCE
+    ) -> None:
         """Take over the engine, and the lock that says that no other process writes."""
         self._engine = engine
         # One state of the ledger for as many statements as a reader needs; SQLite has no other way.
         self._reader = engine if self.is_sqlite else engine.execution_options(**_ONE_STATE)
         self._lock_file = lock_file
-        self._writer: Any = threading.Lock() if self.is_sqlite else _NoLock()
+        self._writer: Any = _Turn(patience) if self.is_sqlite else nullcontext()
 
     @property
     def is_sqlite(self) -> bool:
@@ -226,9 +230,16 @@ def _first_line(exc: Exception) -> str:
     return str(exc).splitlines()[0]
 
 
-class _NoLock:
+class _Turn:
+    """A lock that is waited for for seconds, and then raises TimeoutError."""
+
+    def __init__(self, patience: float) -> None:
+        self._lock = threading.Lock()
+        self._patience = patience
+
     def __enter__(self) -> None:
-        pass
+        if not self._lock.acquire(timeout=self._patience):
+            raise TimeoutError("another thread has been writing for too long")
 
     def __exit__(self, *_exc: object) -> None:
-        pass
+        self._lock.release()

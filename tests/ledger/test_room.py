@@ -2,16 +2,19 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
 from swrhook.errors import CannotRecord
 from swrhook.ledger.database import Database
-from swrhook.ledger.group_commit import Recorder
+from swrhook.ledger.group_commit import Recorder, written
+from swrhook.ledger.keeping import probe
 from swrhook.ledger.room import Room
-from swrhook.ledger.tables import deliveries
-from tests.ledger.parts import A, entry, everything, push
+from swrhook.ledger.tables import deliveries, probes
+from tests.ledger.parts import NOW, A, entry, everything, push
 
 PATIENCE = 20.0
 MORE_THAN_ANY_DISK = 1 << 60
@@ -54,3 +57,25 @@ def test_room_that_comes_back_is_found(tmp_path: Path) -> None:
 
     assert room.lack() is None
     assert os.statvfs(folder).f_bavail > 0
+
+
+@pytest.mark.on("sqlite")
+def test_a_writer_that_is_stuck_holds_nobody_for_ever(database: Database, tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
+    impatient = Database(engine, patience=0.1)
+
+    with (
+        impatient.write(),
+        ThreadPoolExecutor(1) as threads,
+        pytest.raises(CannotRecord, match="writing for too long"),
+    ):
+        threads.submit(write_something, impatient).result(PATIENCE)
+
+    write_something(impatient)
+    impatient.close()
+    assert 1 == len(everything(database, probes))
+
+
+def write_something(database: Database) -> None:
+    with written(database) as connection:
+        probe(connection, NOW)
