@@ -30,7 +30,7 @@ run: $(RUNTIME) ## serve with ./swrhook.yaml
 JOBS ?= 4
 
 test: $(DEVELOPMENT) ## all tests, with branch coverage
-	@$(IN_VENV)/python -m pytest --quiet --cov --numprocesses $(JOBS) --dist loadgroup
+	@$(IN_VENV)/python -m pytest --quiet --cov --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: $(DEVELOPMENT) ## format, lint, types, import contracts, then the tests; changes no file
 	@$(IN_VENV)/ruff format --check --quiet .

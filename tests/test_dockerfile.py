@@ -21,8 +21,7 @@ from pathlib import Path
 
 import pytest
 
-# One process builds the image, and all of these use it.
-pytestmark = [pytest.mark.container, pytest.mark.xdist_group("container")]
+pytestmark = pytest.mark.container
 
 REPOSITORY = Path(__file__).parent.parent
 BASE = "docker.io/library/python:3.11-slim-bookworm"
