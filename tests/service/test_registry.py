@@ -1,14 +1,11 @@
 """A real docker registry, pushed to by skopeo, notifies the real service, which is killed."""
 
 import itertools
-import json
 import time
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
-import requests
 
 from swrhook import simulator
 from tests.programs import (
@@ -21,6 +18,7 @@ from tests.programs import (
     notifications,
     push,
 )
+from tests.registry import manifest, put_image
 
 SOURCE, TARGETS = "cn-north-4", ("cn-east-3", "ap-southeast-1")
 SECRET = "a-secret-of-the-registry"
@@ -87,9 +85,9 @@ def test_a_registry_delivers_everything_whatever_we_can_use_of_it(
         for number in range(MIXED // 5):
             # A blob, a manifest without a tag and one with, a pull, and a delete or a second tag.
             name = REFUSED if number % 10 == 5 else "team/app"
-            digest = _put_image(registry, name, number)
-            _manifest("GET", registry, name, digest)
-            _manifest("DELETE", registry, "other/old", _put_image(registry, "other/old", number))
+            digest = put_image(registry, name, number)
+            manifest("GET", registry, name, digest)
+            manifest("DELETE", registry, "other/old", put_image(registry, "other/old", number))
         counts = _wait_until_delivered(tmp_path)
         wanted = {f"v{number}" for number in range(MIXED // 5) if number % 10 != 5}
         syncs = served.wait_until_ended(2 * len(wanted))
@@ -99,32 +97,6 @@ def test_a_registry_delivers_everything_whatever_we_can_use_of_it(
         assert wanted == {sync["tag"] for sync in syncs}
         assert {"verified"} == {sync["state"] for sync in syncs}
         assert "delivery.refused" not in {event["event"] for event in served.events()}
-
-
-def _put_image(registry: str, name: str, number: int) -> str:
-    """Push an image of one layer under a tag and by its digest; return the digest."""
-    layer = f"{name} {number}".encode()
-    blob = f"sha256:{sha256(layer).hexdigest()}"
-    upload = requests.post(f"{registry}/v2/{name}/blobs/uploads/", timeout=10).headers["Location"]
-    requests.put(f"{upload}&digest={blob}", layer, timeout=10).raise_for_status()
-    media_type = "application/vnd.oci.image.manifest.v1+json"
-    described = {"mediaType": "application/octet-stream", "digest": blob, "size": len(layer)}
-    manifest = json.dumps(
-        {"schemaVersion": 2, "mediaType": media_type, "config": described, "layers": [described]}
-    ).encode()
-    digest = f"sha256:{sha256(manifest).hexdigest()}"
-    for reference in (digest, f"v{number}"):
-        _manifest("PUT", registry, name, reference, manifest)
-    return digest
-
-
-def _manifest(
-    method: str, registry: str, name: str, reference: str, body: bytes | None = None
-) -> None:
-    media_type = "application/vnd.oci.image.manifest.v1+json"
-    headers = {"Content-Type": media_type, "Accept": media_type}
-    url = f"{registry}/v2/{name}/manifests/{reference}"
-    requests.request(method, url, data=body, headers=headers, timeout=10).raise_for_status()
 
 
 def _wait_until_delivered(folder: Path) -> dict[str, int]:
