@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from swrhook.errors import LedgerUnusable
-from swrhook.ledger.postgresql import open_server
+from swrhook.ledger.postgresql import CONNECT, open_server
 from swrhook.ledger.upgrade import Schema, is_current, read_schema, upgrade
 
 # A new process waits this long for the one before it: gunicorn's HUP starts the new worker first.
@@ -51,9 +51,13 @@ class Database:
 
     @property
     def conninfo(self) -> str:
-        """Return the server's address for libpq. It may hold a password: it is never shown."""
+        """Return the server's address for libpq, with the ledger's own limits of a connection.
+
+        It may hold a password: it is never shown.
+        """
         url = self._engine.url.set(drivername="postgresql")
-        return url.render_as_string(hide_password=False)
+        limits = {name: str(value) for name, value in CONNECT.items()}
+        return url.update_query_dict(limits).render_as_string(hide_password=False)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

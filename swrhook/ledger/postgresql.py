@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 MOST_CONNECTIONS = 32
 _KEPT_CONNECTIONS = 8
 _LONGEST_WAIT = 10
-_CONNECT_TIMEOUT = 5
 # A server that vanished without a word is given up after this long; and a process that stopped in
 # the middle of a transaction loses it, so that what it has locked is free again.
 _SESSION = {
@@ -28,8 +27,15 @@ _SESSION = {
     "idle_in_transaction_session_timeout": "20s",
     "synchronous_commit": "on",  # a commit is on disk: a 2xx is a promise
 }
-_TCP = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-_VANISHED_MS = 15_000
+CONNECT: Mapping[str, str | int] = {
+    "connect_timeout": 5,
+    "application_name": "swrhook",
+    "tcp_user_timeout": 15_000,  # milliseconds
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""How each connection is made, in libpq's words."""
 # The server's clock is asked this often, in seconds; between, it is carried on.
 _BETWEEN_LOOKS = 10.0
 
@@ -42,12 +48,7 @@ def open_server(url: URL) -> Engine:
         max_overflow=MOST_CONNECTIONS - _KEPT_CONNECTIONS,
         pool_timeout=_LONGEST_WAIT,
         pool_pre_ping=True,
-        connect_args={
-            "connect_timeout": _CONNECT_TIMEOUT,
-            "application_name": "swrhook",
-            "tcp_user_timeout": _VANISHED_MS,
-            **_TCP,
-        },
+        connect_args=CONNECT,
     )
     event.listen(engine, "connect", _set_up)
     return engine

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import select, text
 
@@ -237,3 +238,12 @@ def test_callbacks_are_forgotten_when_the_write_fails(database: Database) -> Non
         after_commit(connection, lambda: called.append("succeeded"))
 
     assert ["succeeded"] == called
+
+
+@pytest.mark.on("postgresql")
+def test_the_engines_connections_have_the_limits_of_the_ledgers_own(database: Database) -> None:
+    with database.read() as own:
+        limits = own.connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]
+    with psycopg.connect(database.conninfo) as connection:
+        assert limits == connection.info.get_parameters()
+    assert ("5", "15000") == (limits["connect_timeout"], limits["tcp_user_timeout"])
