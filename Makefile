@@ -14,7 +14,7 @@ DEVELOPMENT := $(VENV)/.development
 $(shell $(IN_VENV)/python -c '' 2>/dev/null || rm -f $(RUNTIME) $(DEVELOPMENT))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fuzz bench fix lock clean
+.PHONY: help demo run test check fuzz chaos bench fix lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
@@ -44,6 +44,9 @@ REPOSITORIES ?= 100
 
 fuzz: $(DEVELOPMENT) ## strange bytes for every dialect; RUNS=1000000 for longer
 	@PYTHONPATH=. $(IN_VENV)/python tests/fuzz/fuzz_dialects.py -runs=$(RUNS) -max_len=8192 -print_final_stats=1 -artifact_prefix=.fuzz/ .fuzz/
+
+chaos: $(DEVELOPMENT) ## kill, cut and fill everything, and count what is lost; SEED=N repeats
+	@PYTHONPATH=. $(IN_VENV)/python tests/chaos/run.py $(if $(SEED),--seed $(SEED)) --only "$(ONLY)"
 
 bench: $(DEVELOPMENT) ## figures, as ratios from one run; writes docs/performance.md
 	@PYTHONPATH=. $(IN_VENV)/python bench/rules.py

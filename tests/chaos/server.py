@@ -1,0 +1,79 @@
+"""A PostgreSQL server of one's own, to be stopped, crashed and cut off."""
+
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.programs import PATIENCE, free_port
+
+_USER = "postgres"
+# The folder of Debian's PostgreSQL is not on the path.
+_FOLDERS = sorted(str(path) for path in Path("/usr/lib/postgresql").glob("*/bin"))
+needs_server = pytest.mark.skipif(
+    shutil.which("initdb", path=":".join(_FOLDERS)) is None, reason="not installed: postgresql"
+)
+
+
+class Server:
+    """A database cluster in a folder of its own, on a free port."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="swrhook-chaos-"))
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        shutil.chown(self._folder, _USER)
+        data = str(self._folder / "data")
+        made = _command("initdb", "--auth=trust", "--no-sync", "--pgdata", data)
+        subprocess.run(made, user=_USER, cwd="/", check=True, capture_output=True)
+
+    @property
+    def url(self) -> str:
+        return f"postgresql+psycopg://{_USER}@127.0.0.1:{self._port}/{_USER}"
+
+    def start(self) -> None:
+        data, port = str(self._folder / "data"), str(self._port)
+        command = _command("postgres", "-D", data, "-p", port, "-k", str(self._folder))
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, user=_USER, cwd="/", stdout=log, stderr=log, start_new_session=True
+            )
+        ready = _command("pg_isready", "-q", "-h", "127.0.0.1", "-p", port, "-t", "1")
+        while subprocess.run(ready, check=False).returncode:
+            assert self._process.poll() is None, (self._folder / "log").read_text()
+
+    def restart(self) -> None:
+        """End every session and come back at once."""
+        self.stop(signal.SIGINT)
+        self.start()
+
+    def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        """End; SIGQUIT is a crash, and leaves the next start its recovery."""
+        assert self._process is not None
+        self._process.send_signal(how)
+        self._process.wait(2 * PATIENCE)
+
+    def cut(self) -> None:
+        """End every other session, as a lost network does."""
+        address = self.url.replace("+psycopg", "")
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+
+    def close(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+        shutil.rmtree(self._folder)
+
+
+def _command(program: str, *arguments: str) -> Sequence[str]:
+    found = shutil.which(program, path=":".join(_FOLDERS))
+    assert found is not None, f"not installed: {program}"
+    return (found, *arguments)

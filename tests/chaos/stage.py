@@ -1,0 +1,146 @@
+"""What the storms blow over: the service, alone or as a cluster, SWR, a registry, PostgreSQL."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from swrhook import simulator
+from tests.chaos.disk import Disk
+from tests.chaos.server import Server
+from tests.cluster.balancer import Balancer
+from tests.programs import Served, configuration, docker_registry, free_port, wait_for
+
+# CI jobs push to the one, the docker registry is the other, and all goes to the third.
+JOBS, MIRROR, TARGET = "cn-north-1", "cn-north-4", "cn-east-3"
+NAMESPACE = "team"
+SECRET = "a-secret-of-the-senders"
+ALONE = "alone"
+WEB, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
+# From a call to the tag at the target; and how long a call takes: kills are to strike some.
+_DELAY, _CALL = 0.1, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything that runs; `url` is where senders deliver to."""
+
+    folder: Path
+    swr: simulator.RunningSimulator
+    registry: str
+    url: str
+    processes: Mapping[str, Served]
+    server: Server | None
+
+    @property
+    def postgresql(self) -> Server:
+        assert self.server is not None
+        return self.server
+
+    @property
+    def disk(self) -> Disk:
+        """The ledger's, on a stage that has a small one."""
+        return Disk(self.folder / ALONE / "var")
+
+    def wait_until_ready(self) -> None:
+        for each in self.processes.values():
+            wait_for(f"{each.url}/readyz", each.process)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[Stage]:
+    """One process on SQLite."""
+    with _stage(folder, {ALONE: 8}, None) as stage:
+        yield stage
+
+
+@contextmanager
+def on_small_disk(folder: Path) -> Iterator[Stage]:
+    """One process on SQLite, on a small disk of its own."""
+    disk = Disk(folder / ALONE / "var")
+    disk.mount()
+    try:
+        with _stage(folder, {ALONE: 8}, None) as stage:
+            yield stage
+    finally:
+        disk.unmount()
+
+
+@contextmanager
+def on_postgresql(folder: Path) -> Iterator[Stage]:
+    """One process on a PostgreSQL of its own."""
+    with ExitStack() as stack:
+        server = _server(stack)
+        yield stack.enter_context(_stage(folder, {"all-in-one": 8}, server))
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[Stage]:
+    """Two web processes behind haproxy, two workers, PostgreSQL."""
+    with ExitStack() as stack:
+        server = _server(stack)
+        workers = dict.fromkeys(WEB, 0) | dict.fromkeys(WORKERS, 8)
+        yield stack.enter_context(_stage(folder, workers, server))
+
+
+def _server(stack: ExitStack) -> Server:
+    server = Server()
+    stack.callback(server.close)
+    server.start()
+    return server
+
+
+@contextmanager
+def _stage(folder: Path, workers: Mapping[str, int], server: Server | None) -> Iterator[Stage]:
+    """Start everything; `workers` are the processes with their threads that work."""
+    with ExitStack() as stack:
+        ports = {name: free_port() for name in workers}
+        url = f"http://127.0.0.1:{next(iter(ports.values()))}"
+        if WEB[0] in ports:
+            balancer = Balancer(folder, {name: f"127.0.0.1:{ports[name]}" for name in WEB})
+            stack.callback(balancer.close)
+            url = balancer.url
+        notify = {"url": f"{url}/hooks/registry", "secret": SECRET}
+        registry = stack.enter_context(docker_registry(folder, notify))
+        regions = [JOBS, MIRROR, TARGET]
+        swr = stack.enter_context(simulator.start(regions, delay=_DELAY, mirror={MIRROR: registry}))
+        swr.state.create_organization(TARGET, NAMESPACE)
+        swr.state.faults.add([simulator.Fault(operation="sync_images", delay=_CALL)])
+        processes = {
+            name: _process(folder / name, ports[name], threads, server)
+            for name, threads in workers.items()
+        }
+        for each in processes.values():
+            each.configure(_document(swr))
+            stack.callback(each.close)
+            each.start(ready=False)
+        stage = Stage(folder, swr, registry, url, processes, server)
+        stage.wait_until_ready()
+        if WEB[0] in ports:
+            balancer.start()
+        yield stage
+
+
+def _process(folder: Path, port: int, threads: int, server: Server | None) -> Served:
+    folder.mkdir(exist_ok=True)
+    environ = {"SWRHOOK_WORKERS": str(threads)}
+    if server is not None:
+        environ["SWRHOOK_DATABASE_URL"] = server.url
+    if folder.name not in WORKERS:
+        return Served(folder, environ, port)
+    environ["SWRHOOK_METRICS_BIND"] = f"127.0.0.1:{port}"
+    return Served(folder, environ, port, (sys.executable, "-m", "swrhook", "worker"))
+
+
+def _document(swr: simulator.RunningSimulator) -> dict[str, Any]:
+    auth = {"scheme": "bearer", "secrets": [SECRET]}
+    sources = {
+        "ci": {"dialect": "generic", "region": JOBS, "auth": auth},
+        "registry": {"dialect": "distribution", "region": MIRROR, "auth": auth},
+    }
+    # Tags move, so the newest is to win.
+    sync = [{"region": TARGET, "namespace": NAMESPACE, "override": True}]
+    rule = {"name": "all", "when": {"namespace": NAMESPACE}, "sync": sync}
+    return configuration(swr.iam_url, swr.endpoints, sources, [rule])
