@@ -128,7 +128,9 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
         environ,
         database,
         reporter,
-        _traffic(settings.workers, metrics, hurry, clock),
+        _traffic(
+            Admission(Pacer(), settings.workers, hurry, alone=database.is_sqlite), metrics, clock
+        ),
         clock,
     )
     current = Current(make(config, None), lambda old: _end(old, current.value))
@@ -177,10 +179,8 @@ def _warn_of_no_workers(settings: Settings) -> None:
         logs.warning("service.records_only", remedy="set SWRHOOK_WORKERS, or nothing is synced")
 
 
-def _traffic(
-    workers: int, metrics: Metrics, hurry: Callable[[Lane], None], clock: Clock
-) -> MakeTraffic:
-    admission, breakers, preflight = Admission(Pacer(), workers, hurry), Breakers(), Preflight()
+def _traffic(admission: Admission, metrics: Metrics, clock: Clock) -> MakeTraffic:
+    breakers, preflight = Breakers(), Preflight()
     return lambda swr: Traffic(swr, admission, breakers, preflight, metrics, clock)
 
 

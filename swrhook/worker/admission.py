@@ -86,12 +86,15 @@ class _Place:
 class Admission:
     """The runs inside and the lanes that wait, of one process; any engine's threads may ask.
 
-    `hurry` is told of a lane that may find room now, sooner than it was to ask again.
+    `hurry` is told of a lane that may find room now, sooner than it was to ask again. `alone` tells
+    that no other process works on the same lanes: where one does, it may let a lane in that waits
+    here, and nobody here learns of it. Then only what is more urgent goes first.
     """
 
     pacer: Pacer
     workers: int
     hurry: Callable[[Lane], None]
+    alone: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _inside: list[Stay] = field(default_factory=list)
     _places: dict[Lane, _Place] = field(default_factory=dict)
@@ -136,8 +139,12 @@ class Admission:
         """Let a run out; whoever waits first for its room is told."""
         with self._lock:
             self._inside.remove(stay)
-            freed = [self._first(line) for line, _ in _lines(stay.lane)]
-        for lane in dict.fromkeys(lane for lane in freed if lane is not None):
+            first = [self._first(line) for line, _ in _lines(stay.lane)]
+            freed = list(dict.fromkeys(lane for lane in first if lane is not None))
+            if not self.alone:  # whichever process it comes to
+                for lane in freed:
+                    del self._places[lane]
+        for lane in freed:
             self.hurry(lane)
 
     def _forget(self, now: datetime) -> None:
@@ -166,14 +173,16 @@ class Admission:
         pace: Pace,
         now: datetime,
     ) -> PutOff | None:
-        places = self._places.values()
-        ahead = sum(1 for place in places if place.line == line and place.order < order)
+        here = [place for place in self._places.values() if place.line == line]
+        goes_after = order if self.alone else (order[0], 0)
+        ahead = sum(1 for place in here if place.order < goes_after)
+        waiting = ahead if self.alone else len(here)
         if line != region:
-            room = pace.in_flight_per_target - self._together(lane)
-            return _no_room(region, "in_flight_per_target", ahead, room, now)
-        full = _no_room(region, "in_flight", ahead, self._room(region, pace, now), now)
-        if full is not None:
-            return full
+            if ahead < pace.in_flight_per_target - self._together(lane):
+                return None
+            return _no_room(region, "in_flight_per_target", waiting, now)
+        if ahead >= self._room(region, pace, now):
+            return _no_room(region, "in_flight", waiting, now)
         reserve = order[0] is not Urgency.FRESH
         wait = self.pacer.wait(region, now, pace.per_second, ahead=ahead, leaves_reserve=reserve)
         if not wait:
@@ -205,8 +214,6 @@ def _lines(lane: Lane) -> Sequence[tuple[str, str]]:
     return ((f"{source}>{target}", target), (target, target), (source, source))
 
 
-def _no_room(region: str, reason: str, ahead: int, room: int, now: datetime) -> PutOff | None:
-    if ahead < room:
-        return None
-    wait = min(_ASK_AGAIN * (1 + ahead / 4), _LONGEST_WAIT)
+def _no_room(region: str, reason: str, waiting: int, now: datetime) -> PutOff:
+    wait = min(_ASK_AGAIN * (1 + waiting / 4), _LONGEST_WAIT)
     return PutOff(now + wait, region, reason)

@@ -24,11 +24,11 @@ def lane(name: str, source: str = "s1", target: str = "t1") -> Lane:
 class Door:
     """An admission, with what it was asked and whom it told."""
 
-    def __init__(self, pace: Pace = WIDE, workers: int = 1000) -> None:
+    def __init__(self, pace: Pace = WIDE, workers: int = 1000, *, alone: bool = True) -> None:
         self.pace = pace
         self.hurried: list[Lane] = []
         self.pacer = Pacer()
-        self.admission = Admission(self.pacer, workers, self.hurried.append)
+        self.admission = Admission(self.pacer, workers, self.hurried.append, alone=alone)
         self.now = NOW
 
     def ask(self, each: Lane, urgency: Urgency = FRESH) -> Stay | PutOff:
@@ -320,3 +320,29 @@ def test_no_cap_is_exceeded_and_whoever_waits_enters_in_the_end(
             crowd.arrive(each, PROOF)
 
     assert {} == crowd.waiting
+
+
+# Beside other processes
+
+
+def test_a_lane_that_waits_here_and_went_elsewhere_holds_up_nobody() -> None:
+    door = Door(replace(WIDE, in_flight=1), alone=False)
+    inside = door.enter(lane("first"))
+    door.refuse(lane("gone"))
+    door.refuse(lane("here"))
+
+    door.admission.leave(inside)
+
+    assert [lane("gone")] == door.hurried  # which another process may let in
+    assert door.lets_in(lane("here"))
+
+
+def test_backfill_lets_fresh_pushes_go_first_beside_other_processes_too() -> None:
+    door = Door(replace(WIDE, in_flight=1), alone=False)
+    inside = door.enter(lane("first"))
+    door.refuse(lane("older"), BACKFILL)
+    door.refuse(lane("fresh"))
+
+    door.admission.leave(inside)
+
+    assert [lane("fresh")] == door.hurried
