@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from swrhook import __version__
 from swrhook.model import Outcome, State, Sync
 
-_SECONDS = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200)
+_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,13 @@ class Metrics:
             "swrhook_syncs_total",
             "Syncs that reached a state, by target region; retry counts tries put back.",
             ["target_region", "state"],
+            registry=self.registry,
+        )
+        self._triggered = Histogram(
+            "swrhook_push_to_triggered_seconds",
+            "Time from the recorded push to SWR's first acceptance of a call for it.",
+            ["target_region"],
+            buckets=_SECONDS,
             registry=self.registry,
         )
         self._verified = Histogram(
@@ -202,6 +209,10 @@ class Metrics:
         self._syncs.labels(sync.lane.target.region, what).inc()
         if what == State.VERIFIED:
             self._verified.labels(sync.lane.target.region).observe(took)
+
+    def triggered(self, sync: Sync, took: float) -> None:
+        """Count a sync's first call that SWR accepted; `took` in seconds."""
+        self._triggered.labels(sync.lane.target.region).observe(took)
 
     def asked(self, region: str, operation: str, outcome: str) -> None:
         """Count a request to SWR."""

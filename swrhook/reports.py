@@ -22,11 +22,13 @@ class Reporter:
         self._metrics = metrics
 
     def report(self, sync: Sync, state: State, verdict: Verdict, now: datetime) -> None:
-        """Report a verdict that was applied: an end, or a try that failed."""
+        """Report a verdict that was applied to a sync: an end, a try that failed, a first call."""
         if state in END_STATES:
             self._write(sync, state.value, verdict, now)
         elif verdict.event in _RETRIES:
             self._write(sync, "retry", verdict, now)
+        elif verdict.event is Event.TRIGGER and sync.verifying_since is None:
+            self._metrics.triggered(sync, (now - sync.created_at).total_seconds())
 
     def superseded(self, syncs: Iterable[Sync], now: datetime) -> None:
         """Report syncs that a later push of the same tag has ended."""

@@ -1,6 +1,7 @@
 """The outcome of a sync: one log line and one count."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -115,6 +116,35 @@ def test_waiting_is_no_news(
 
     assert [] == lines(capsys)
     assert {} == counted(metrics)
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        pytest.param(None, {"_count": 1.0, "_sum": 1.5}, id="first-call"),
+        pytest.param(NOW, {}, id="called-again"),
+    ],
+)
+def test_the_time_to_the_first_accepted_call_is_counted(
+    metrics: Metrics, before: datetime | None, expected: dict[str, float]
+) -> None:
+    sync = replace(SYNC, state=State.CALLING, verifying_since=before)
+    Reporter(metrics).report(sync, State.TRIGGERED, Verdict(Event.TRIGGER), NOW)
+
+    samples = [
+        sample
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if sample.name.startswith("swrhook_push_to_triggered_seconds")
+    ]
+    ends = {sample.name.removeprefix("swrhook_push_to_triggered_seconds") for sample in samples}
+    assert bool(expected) == ("_bucket" in ends)
+    assert expected == {
+        end: sample.value
+        for sample in samples
+        if (end := sample.name.removeprefix("swrhook_push_to_triggered_seconds"))
+        in ("_count", "_sum")
+    }
 
 
 def test_what_a_later_push_ended_is_told(
