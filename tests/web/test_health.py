@@ -1,8 +1,11 @@
 """What /readyz tells, and that one request sees one configuration."""
 
 from dataclasses import replace
+from typing import Any, NoReturn
 
+import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Engine, event
 
 from swrhook.config.values import Access
 from swrhook.web import create_web, one_for_each_request
@@ -23,6 +26,28 @@ def test_a_ready_process_tells_its_configuration(parts: Parts) -> None:
 
     assert 200 == answer.status_code
     assert {"status": "ready", "configuration": IN_USE} == answer.get_json()
+
+
+def test_a_process_that_is_alive_says_so_without_a_look_at_anything(parts: Parts) -> None:
+    def asked() -> NoReturn:
+        pytest.fail("/healthz has asked for what may be slow or broken")
+
+    told = Health({"ledger": asked}, {"configuration": asked}, configuration=asked)
+    web = client(parts, told)
+    statements: list[str] = []
+
+    def note(*said: Any) -> None:
+        statements.append(said[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        answers = [web.get("/healthz"), web.head("/healthz")]
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    assert [200, 200] == [answer.status_code for answer in answers]
+    assert {"status": "alive"} == answers[0].get_json()
+    assert [] == statements
 
 
 def test_a_note_leaves_the_process_ready(parts: Parts) -> None:
