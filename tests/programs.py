@@ -166,6 +166,13 @@ class Served:
     def log(self) -> Path:
         return self.folder / "service.log"
 
+    def children(self) -> list[int]:
+        """Return the ids of gunicorn's workers."""
+        assert self.process is not None
+        pid = self.process.pid
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        return [int(child) for child in listed.split()]
+
     def events(self) -> list[dict[str, Any]]:
         """Return the service's own log lines."""
         lines = self.log.read_text().splitlines()

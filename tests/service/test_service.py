@@ -5,7 +5,6 @@ import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -160,7 +159,7 @@ def test_a_full_disk_is_503_and_unready_and_nothing_is_lost_when_it_has_room_aga
     service: Served,
 ) -> None:
     service.start()
-    (worker,) = _children(service)
+    (worker,) = service.children()
     resource.prlimit(worker, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     refused = post(service, "ci", {"image": "team/app:v1"})
     unready = requests.get(f"{service.url}/readyz", timeout=5)
@@ -225,12 +224,6 @@ open_database("sqlite:///{service.folder}/var/swrhook.db", patience=0)
     )
 
     assert "another process uses" in second.stderr.splitlines()[-1]
-
-
-def _children(service: Served) -> list[int]:
-    assert service.process is not None
-    pid = service.process.pid
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _wait_for(condition: Any, patience: float = 20) -> None:
