@@ -1,0 +1,131 @@
+"""The alert rules ask for metrics that there are, by labels that they have."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from swrhook.errors import Refused
+from swrhook.metrics import Backlog, Drifted, Endpoint, Heard, Metrics, OpenSyncs
+from swrhook.model import END_STATES, Lane, Outcome, State, Sync, Target
+from tests.programs import ROOT
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+FILE = ROOT / "deploy" / "prometheus" / "alerts.yaml"
+RULES: list[dict[str, Any]] = [
+    rule for group in yaml.safe_load(FILE.read_text())["groups"] for rule in group["rules"]
+]
+PAGE = (ROOT / "docs" / "metrics.md").read_text()
+SYNC = Sync(
+    id="S" * 26,
+    delivery=None,
+    source="ci",
+    lane=Lane("cn-north-4", "team", "app", Target("cn-east-3", "team"), override=False),
+    tag="v1",
+    digest=None,
+    rule="all",
+    state=State.TRIGGERED,
+    attempts=1,
+    created_at=NOW,
+    updated_at=NOW,
+    due_at=None,
+)
+# Prometheus' own, of every target that it scrapes.
+FOREIGN = {"up": {"job", "instance"}}
+
+
+def everything() -> Metrics:
+    """Return metrics of a process to which everything has happened once."""
+    metrics = Metrics()
+    metrics.watch(lambda: Backlog([OpenSyncs("due", "cn-east-3", 1)], 1.0, 1.0))
+    metrics.listen(lambda: [Heard("ci", NOW, timedelta(hours=1), is_silent=True)])
+    metrics.compare(lambda: [Drifted("cn-east-3", "team", "missing", 1)])
+    metrics.pace(lambda: [Endpoint("cn-east-3", 20, {"sync_images": True})])
+    metrics.delivered("ci", Outcome.ACCEPTED)
+    metrics.ignored("ci", has_pushes=True)
+    metrics.replayed("ci", Outcome.ACCEPTED)
+    metrics.refused("ci", "cannot_record")
+    metrics.denied("forbidden")
+    metrics.triggered(SYNC, 1.0)
+    metrics.moved(SYNC, State.VERIFIED, 1.0)
+    metrics.asked("cn-east-3", "sync_images", "ok")
+    metrics.put_off("cn-east-3", "pace")
+    metrics.configuration(is_current=True)
+    metrics.configuration_in_use("0123456789ab")
+    metrics.reloaded("taken")
+    metrics.pruned("syncs", 1)
+    metrics.passed("done")
+    return metrics
+
+
+def labels_shown() -> dict[str, set[str]]:
+    """Return every sample's name with the labels that it has."""
+    families = text_string_to_metric_families(everything().text().decode())
+    return {sample.name: set(sample.labels) for family in families for sample in family.samples}
+
+
+def asked(expression: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield each metric that an expression asks for, with the values of its matchers."""
+    for name, matchers in re.findall(r"\b(swrhook_\w+|up)\b(?:\{([^}]*)\})?", expression):
+        yield name, dict(re.findall(r'(\w+)=~?"([^"]*)"', matchers))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule in RULES])
+def test_an_alert_asks_for_what_there_is(rule: dict[str, Any]) -> None:
+    known = labels_shown() | FOREIGN
+    grouped = {
+        label.strip()
+        for group in re.findall(r"\bby \(([^)]*)\)", rule["expr"])
+        for label in group.split(",")
+    }
+    metrics = dict(asked(rule["expr"]))
+
+    assert metrics
+    for name, matchers in metrics.items():
+        assert set(matchers) | grouped <= known.get(name, set()), name
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule in RULES])
+def test_an_alert_says_what_has_happened_and_what_to_do(rule: dict[str, Any]) -> None:
+    notes = rule["annotations"]
+
+    assert {"summary", "action", "docs"} == set(notes)
+    assert (ROOT / notes["docs"]).is_file()
+    assert rule["labels"]["severity"] in {"critical", "warning"}
+    told = set(re.findall(r"\$labels\.(\w+)", notes["summary"] + notes["action"]))
+    assert told <= set(re.findall(r"\w+", rule["expr"])) | {"instance"}
+
+
+def test_an_alert_waits_for_words_that_are_said() -> None:
+    kinds = {refused.code for refused in Refused.__subclasses__()}
+    words = {
+        "state": {state.value for state in END_STATES},
+        "outcome": {outcome.value for outcome in Outcome} | {"authentication", "done"},
+        "kind": kinds,
+        "job": {"swrhook"},
+        "drift": {"missing", "diverged", "unwanted", "unreadable"},
+    }
+
+    for rule in RULES:
+        for _, matchers in asked(rule["expr"]):
+            for label, values in matchers.items():
+                assert set(values.split("|")) <= words[label], rule["alert"]
+
+
+def test_every_alert_is_on_the_page_of_metrics() -> None:
+    section = PAGE.partition("\n## Alerts\n")[2]
+
+    assert {rule["alert"] for rule in RULES} == set(re.findall(r"`(Swrhook\w+)`", section))
+
+
+def test_every_label_is_on_the_page_of_metrics() -> None:
+    rows = re.findall(r"^\| `(swrhook_\w+)` \| \w+ \|([^|]*)\|", PAGE, re.MULTILINE)
+    documented = {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    shown = labels_shown()
+    samples = {name: shown.get(name, shown.get(f"{name}_count", set())) for name in documented}
+
+    assert samples == documented
