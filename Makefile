@@ -14,7 +14,7 @@ DEVELOPMENT := $(VENV)/.development
 $(shell $(IN_VENV)/python -c '' 2>/dev/null || rm -f $(RUNTIME) $(DEVELOPMENT))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fuzz chaos bench fix lock clean
+.PHONY: help demo run test check fuzz chaos bench soak tables fix lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \

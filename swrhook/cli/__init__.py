@@ -10,7 +10,9 @@ COMMANDS = {
     "worker": Command(
         "swrhook.cli.worker", "Work on what others record, on PostgreSQL; serves no deliveries."
     ),
-    "db": Command("swrhook.cli.db", "Bring the ledger's schema up to date, or check it."),
+    "db": Command(
+        "swrhook.cli.db", "Bring the ledger's schema up to date, check it, or back the ledger up."
+    ),
     "check": Command(
         "swrhook.cli.check", "Check the configuration FILE and everything that it refers to."
     ),
@@ -27,7 +29,8 @@ COMMANDS = {
     ),
     "explain": Command("swrhook.cli.explain", "Say why IMAGE:TAG was, or was not, replicated."),
     "whatif": Command(
-        "swrhook.cli.whatif", "Say what the rules in NEWFILE would have done with what came."
+        "swrhook.cli.whatif",
+        "Say what the rules in NEWFILE would have done with the pushes that came.",
     ),
     "wait": Command(
         "swrhook.cli.wait",

@@ -30,7 +30,7 @@ from swrhook.cli.repairing import (
     ),
 )
 def backfill() -> None:
-    """Sync the tags that were in repositories before the rules: `backfill NS/REPO...`.
+    """Sync the tags that were in repositories before the rules.
 
     Lists the tags at the source and at the targets, shows what is to be synced and about how many
     requests that takes, and asks. The syncs go behind fresh pushes; what a target holds already

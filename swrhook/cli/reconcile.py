@@ -28,7 +28,7 @@ from swrhook.cli.repairing import (
     ),
 )
 def reconcile() -> None:
-    """Compare sources with targets, and mend what differs: `reconcile [NS/REPO...]`.
+    """Compare sources with targets, and mend what differs.
 
     Without repositories, all that were ever synced, going on where the last pass stopped. A pass
     makes at most --max-calls requests. What is missing at a target is synced, and what another
