@@ -13,6 +13,7 @@ from swrhook.config.values import (
     Swr,
     TokenCredentials,
 )
+from swrhook.errors import SwrError
 from swrhook.swr import login, protocol, signing
 from swrhook.swr.answers import Answer
 from swrhook.swr.credentials import RefusedCredentials
@@ -76,8 +77,15 @@ class KeyIdentity:
 
     def ask(self, wire: Wire, endpoint: str, project: str, request: Request) -> Answer:
         """Return the answer to a request signed for the project. Raises SwrError."""
-        headers = {**request.headers, signing.PROJECT: self._projects.get(project)}
+        headers = {**request.headers, signing.PROJECT: self._project(project)}
         return self._signed(wire, endpoint, replace(request, headers=headers))
+
+    def _project(self, name: str) -> str:
+        try:
+            return self._projects.get(name)
+        except SwrError:
+            self._keys.key()  # a key that is refused says so itself
+            raise
 
     def _find(self, project: str) -> Issued[str]:
         request = Request("GET", login.projects_path(project), login.HEADERS)
