@@ -56,7 +56,7 @@ class Pulse:
     poll: float = 0.5
     beat: float = 2.0
     gone: float = 10.0
-    sweep: float = 60.0
+    sweep: float = 20.0
     after_error: float = 5.0
 
 
@@ -268,6 +268,7 @@ class ClusterEngine:
                         self._sweep(connection)
             except Exception as exc:  # noqa: BLE001  # the database is away
                 logs.failure("takeover.failed", exc)
+                sweep_at = 0.0  # what came to nothing meanwhile is looked for at once
             self._stopping.wait(self._pulse.beat)
             waited += self._pulse.beat
 
