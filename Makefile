@@ -63,7 +63,7 @@ fix: $(DEVELOPMENT) ## format, and repair what lint can repair
 	@$(IN_VENV)/ruff format --quiet .
 	@$(IN_VENV)/ruff check --fix .
 
-LOCK = $(VENV)-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url
+LOCK = $(VENV)-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url
 
 lock: ## pin the newest versions of requirements*.in, with hashes
 	@$(PYTHON) -m venv --clear $(VENV)-lock
