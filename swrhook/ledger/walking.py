@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, Table, func, select
-from ulid import ULID
+from ulid_transform import bytes_to_ulid
 
 from swrhook.ledger.listed import Item, Page
 
@@ -75,4 +75,4 @@ def window(
 def lowest_id(moment: datetime) -> str:
     """Return the lowest id that can be made at a moment: all that are older sort before it."""
     milliseconds = max((moment - _EPOCH) // _MILLISECOND, 0)
-    return str(ULID.from_bytes(milliseconds.to_bytes(6, "big") + bytes(10)))
+    return bytes_to_ulid(milliseconds.to_bytes(6) + bytes(10))
