@@ -5,10 +5,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.ids import new_id
+from swrhook.ledger.inserting import insert_rows
 from swrhook.ledger.moving import move
 from swrhook.ledger.tables import call_tags, calls
 from swrhook.model import Lane, State, Sync
@@ -16,6 +17,43 @@ from swrhook.verdict import Verdict
 
 # After these the call has surely done nothing; after a transient one it may be carried out yet.
 _WITHOUT_EFFECT = frozenset(Kind) - {Kind.TRANSIENT}
+_INSERT_TAG = insert(call_tags)
+
+
+# Statements that are made once: making one takes longer than carrying it out.
+_INSERT_CALL = insert(calls)
+_END_CALL = (
+    update(calls)
+    .where(calls.c.id == bindparam("of"))
+    .values(
+        ended_at=bindparam("now", type_=calls.c.ended_at.type),
+        code=bindparam("new"),
+        message=bindparam("said"),
+    )
+)
+_OPEN_DIGESTS = select(call_tags.c.route, call_tags.c.digest).where(
+    call_tags.c.route.in_(bindparam("routes", expanding=True)),
+    call_tags.c.open,
+    call_tags.c.called_at > bindparam("since"),
+)
+_OF_ROUTE = (call_tags.c.route == bindparam("of")) & call_tags.c.open
+_CLOSE = update(call_tags).where(_OF_ROUTE).values(open=False)
+_LET_GO = (
+    update(call_tags)
+    .where(_OF_ROUTE, call_tags.c.held, call_tags.c.digest != bindparam("came"))
+    .values(held=False)
+)
+_OTHERS = call_tags.alias()
+_HOW_MANY = (
+    select(func.count())
+    .select_from(_OTHERS)
+    .where(_OTHERS.c.route == bindparam("of"), _OTHERS.c.open)
+    .where(_OTHERS.c.digest == bindparam("came"))
+    .scalar_subquery()
+)
+_CLOSE_PROVEN = _CLOSE.where(
+    call_tags.c.digest == bindparam("came"), ~call_tags.c.held, _HOW_MANY == 1
+)
 
 
 def claim(
@@ -38,8 +76,8 @@ def claim(
         if move(connection, sync, begun, now) is State.CALLING:
             won.append(replace(sync, state=State.CALLING, updated_at=now, due_at=None, **values))
     if won:
-        connection.execute(insert(calls), {"id": call, "lane": lane.key, "started_at": now})
-        connection.execute(insert(call_tags), [_call_tag(call, sync, held, now) for sync in won])
+        insert_rows(connection, _INSERT_CALL, [{"id": call, "lane": lane.key, "started_at": now}])
+        insert_rows(connection, _INSERT_TAG, [_call_tag(call, sync, held, now) for sync in won])
     return call, won
 
 
@@ -54,15 +92,8 @@ def settle(
 
     None stands for a sync that this claim no longer holds: a late worker changes nothing.
     """
-    connection.execute(
-        update(calls)
-        .where(calls.c.id == call)
-        .values(
-            ended_at=now,
-            code=None if error is None else error.code,
-            message=None if error is None else error.message,
-        )
-    )
+    answer = (None, None) if error is None else (error.code, error.message)
+    connection.execute(_END_CALL, {"of": call, "now": now, "new": answer[0], "said": answer[1]})
     if error is not None and error.kind in _WITHOUT_EFFECT:
         without_effect = call_tags.c.call == call
         if error.failed_tags:
@@ -79,11 +110,7 @@ def open_digests(
 
     None stands for a call that was made without a look at the source.
     """
-    rows = connection.execute(
-        select(call_tags.c.route, call_tags.c.digest).where(
-            call_tags.c.route.in_(routes), call_tags.c.open, call_tags.c.called_at > since
-        )
-    )
+    rows = connection.execute(_OPEN_DIGESTS, {"routes": list(routes), "since": since})
     found: dict[str, set[str | None]] = {}
     for row in rows:
         found.setdefault(row.route, set()).add(row.digest)
@@ -97,18 +124,11 @@ def close_calls(connection: Connection, route: str, digest: str | None = None) -
     still act, and none is closed. Nor is one that was made while the target held the digest
     anyway, until the target has held another one in between.
     """
-    statement = update(call_tags).where(call_tags.c.route == route, call_tags.c.open)
-    if digest is not None:
-        others = call_tags.alias()
-        same = (others.c.route == route) & others.c.open & (others.c.digest == digest)
-        how_many = select(func.count()).select_from(others).where(same).scalar_subquery()
-        others_held = (call_tags.c.route == route) & call_tags.c.open & call_tags.c.held
-        connection.execute(
-            update(call_tags).where(others_held, call_tags.c.digest != digest).values(held=False)
-        )
-        unproven = call_tags.c.digest == digest
-        statement = statement.where(unproven, ~call_tags.c.held, how_many == 1)
-    connection.execute(statement.values(open=False))
+    if digest is None:
+        connection.execute(_CLOSE, {"of": route})
+        return
+    connection.execute(_LET_GO, {"of": route, "came": digest})
+    connection.execute(_CLOSE_PROVEN, {"of": route, "came": digest})
 
 
 def _call_tag(call: str, sync: Sync, held: AbstractSet[str], now: datetime) -> dict[str, object]:

@@ -8,8 +8,9 @@ from sqlalchemy import Connection, RowMapping, bindparam, false, func, insert, s
 
 from swrhook.ledger.batch import Batch, add_sync, tag_key
 from swrhook.ledger.ids import new_id
+from swrhook.ledger.inserting import insert_rows
 from swrhook.ledger.moving import cancel, retry
-from swrhook.ledger.recording import lock_tags
+from swrhook.ledger.recording import INSERT_SYNC, lock_tags
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.tables import LATEST, OPEN, TO_ORDER, findings, syncs
 from swrhook.ledger.waking import wake_lanes
@@ -27,9 +28,11 @@ def keep_findings(
     connection: Connection, repair_id: str, found: Sequence[Finding], *, latest: bool
 ) -> None:
     """Write what a repair found in a repository; `latest` makes it what is known of its drift."""
-    if found:
-        rows = [_row(repair_id, each, latest=latest) for each in found]
-        connection.execute(insert(findings), rows)
+    rows = [_row(repair_id, each, latest=latest) for each in found]
+    insert_rows(connection, _INSERT_FINDING, rows)
+
+
+_INSERT_FINDING = insert(findings)
 
 
 def outdate(connection: Connection, place: Place) -> None:
@@ -105,8 +108,7 @@ def order_portion(
             add_sync(batch, sync, rules_version, now, backfill=True)
         carrier = batch.newest[row["route"]] if earlier is None else earlier.id
         carried.append({"finding": row["id"], "carrier": carrier})
-    if batch.syncs:
-        connection.execute(insert(syncs), list(batch.syncs.values()))
+    insert_rows(connection, INSERT_SYNC, list(batch.syncs.values()))
     if carried:
         connection.execute(
             update(findings)

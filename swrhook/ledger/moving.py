@@ -1,11 +1,13 @@
 """State changes of syncs: each is one conditional statement, its WHERE clause is the lock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, case, literal, null, select, update
+from sqlalchemy import Connection, Integer, bindparam, case, literal, null, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.tables import OPEN, syncs
@@ -24,14 +26,18 @@ def syncs_to_judge(
 
     A `calling` one among them was left behind: a lane is never worked on twice at a time.
     """
-    due = (syncs.c.due_at <= until) | (syncs.c.state == State.CALLING.value)
-    rows = connection.execute(
-        select(*WHOLE_SYNC)
-        .where(syncs.c.lane == lane.key, OPEN, due)
-        .order_by(syncs.c.backfill, syncs.c.id)
-        .limit(limit)
-    )
-    return [to_sync(row) for row in rows.mappings()]
+    values = {"lane": lane.key, "until": until, "most": limit}
+    return [to_sync(row) for row in connection.execute(_TO_JUDGE, values).mappings()]
+
+
+# Statements that are made once: making one takes longer than carrying it out.
+_TO_JUDGE = (
+    select(*WHOLE_SYNC)
+    .where(syncs.c.lane == bindparam("lane"), OPEN)
+    .where((syncs.c.due_at <= bindparam("until")) | (syncs.c.state == State.CALLING.value))
+    .order_by(syncs.c.backfill, syncs.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
 
 
 def move(connection: Connection, sync: Sync, verdict: Verdict, now: datetime) -> State | None:
@@ -52,16 +58,29 @@ def move(connection: Connection, sync: Sync, verdict: Verdict, now: datetime) ->
     }
     if transition.to is State.VERIFIED:
         values["verified_at"] = now
-    statement = update(syncs).where(
-        syncs.c.id == sync.id,
-        syncs.c.state.in_([state.value for state in transition.sources]),
-        syncs.c.state == sync.state.value,
-    )
-    if sync.state is State.CALLING:
-        statement = statement.where(syncs.c.claim == sync.claim)
-        values |= _unless_superseded(values)
-    reached = connection.execute(statement.values(values).returning(syncs.c.state)).scalar()
+    statement = _move(verdict.event, sync.state is State.CALLING, tuple(values))
+    named = {_new(name): value for name, value in values.items()}
+    named |= {"of": sync.id, "was": sync.state.value, "held": sync.claim}
+    reached = connection.execute(statement, named).scalar()
     return None if reached is None else State(reached)
+
+
+@cache
+def _move(event: Event, is_calling: bool, names: Sequence[str]) -> ReturningUpdate[Any]:  # noqa: FBT001
+    sources = [state.value for state in TRANSITIONS[event].sources]
+    values = {name: bindparam(_new(name), type_=syncs.c[name].type) for name in names}
+    statement = update(syncs).where(
+        syncs.c.id == bindparam("of"), syncs.c.state.in_(sources), syncs.c.state == bindparam("was")
+    )
+    if is_calling:
+        statement = statement.where(syncs.c.claim == bindparam("held"))
+        values |= _unless_superseded(values)
+    return statement.values(values).returning(syncs.c.state)
+
+
+def _new(column: str) -> str:
+    """Return the name of a column's new value: its own stands for the column in an update."""
+    return f"new_{column}"
 
 
 def supersede(connection: Connection, sync_id: str, heir: str, now: datetime) -> State | None:
@@ -69,21 +88,24 @@ def supersede(connection: Connection, sync_id: str, heir: str, now: datetime) ->
 
     One whose call is in flight stays `calling` until the call settles.
     """
-    is_calling = syncs.c.state == State.CALLING.value
-    statement = (
-        update(syncs)
-        .where(syncs.c.id == sync_id, OPEN)
-        .values(
-            superseded_by=heir,
-            state=case((is_calling, syncs.c.state), else_=State.SUPERSEDED.value),
-            due_at=case((is_calling, syncs.c.due_at), else_=null()),
-            reason=LATER_PUSH,
-            updated_at=now,
-        )
-        .returning(syncs.c.state)
-    )
-    reached = connection.execute(statement).scalar()
+    values = {"of": sync_id, "heir": heir, "now": now}
+    reached = connection.execute(_SUPERSEDE, values).scalar()
     return None if reached is None else State(reached)
+
+
+_IS_CALLING = syncs.c.state == State.CALLING.value
+_SUPERSEDE = (
+    update(syncs)
+    .where(syncs.c.id == bindparam("of"), OPEN)
+    .values(
+        superseded_by=bindparam("heir"),
+        state=case((_IS_CALLING, syncs.c.state), else_=State.SUPERSEDED.value),
+        due_at=case((_IS_CALLING, syncs.c.due_at), else_=null()),
+        reason=LATER_PUSH,
+        updated_at=bindparam("now", type_=syncs.c.updated_at.type),
+    )
+    .returning(syncs.c.state)
+)
 
 
 def cancel(connection: Connection, sync_id: str, now: datetime) -> Sync | None:
@@ -151,7 +173,7 @@ def _error_columns(verdict: Verdict) -> dict[str, str | None]:
     }
 
 
-def _unless_superseded(values: Mapping[str, Any]) -> dict[str, Any]:
+def _unless_superseded(values: Mapping[str, Any]) -> Mapping[str, Any]:
     instead = {"state": State.SUPERSEDED.value, "due_at": None, "reason": LATER_PUSH}
     superseded = syncs.c.superseded_by.is_not(None)
 
@@ -159,7 +181,7 @@ def _unless_superseded(values: Mapping[str, Any]) -> dict[str, Any]:
         column = syncs.c[name]
         return case(
             (superseded, literal(instead[name], column.type)),
-            else_=literal(values[name], column.type),
+            else_=values[name],
         )
 
     return {name: choose(name) for name in instead}

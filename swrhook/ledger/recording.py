@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.dialects import postgresql
 
 from swrhook.ledger.batch import Batch, Row, add, add_sync, event_key, tag_key
+from swrhook.ledger.inserting import insert_rows
 from swrhook.ledger.moving import supersede
 from swrhook.ledger.receipts import receipts
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
@@ -53,7 +54,7 @@ def record_syncs(
         add_sync(batch, sync, rules_version, at)
     hold(connection, batch.lanes)
     superseded = _supersede(connection, batch)
-    connection.execute(insert(syncs), list(batch.syncs.values()))
+    insert_rows(connection, INSERT_SYNC, list(batch.syncs.values()))
     lanes = wake_lanes(connection, batch.lanes, at)
     return list(batch.syncs), Recording((), superseded, lanes)
 
@@ -64,7 +65,7 @@ def lock_tags(connection: Connection, tag_keys: Collection[str]) -> dict[str, Ro
     if not keys:
         return {}
     if connection.dialect.name != "sqlite":  # whose one writer needs no row to lock
-        connection.execute(_PLACE, [{"key": key} for key in keys])
+        insert_rows(connection, _PLACE, [{"key": key} for key in keys])
     return {
         row["key"]: dict(row)
         for portion in portions(keys)
@@ -147,14 +148,16 @@ _SYNCS = (
 
 
 def _write(connection: Connection, batch: Batch) -> None:
-    connection.execute(insert(deliveries), batch.deliveries)
-    if batch.pushes:
-        connection.execute(insert(pushes), batch.pushes)
+    insert_rows(connection, _INSERT_DELIVERY, batch.deliveries)
+    insert_rows(connection, _INSERT_PUSH, batch.pushes)
+    insert_rows(connection, INSERT_SYNC, list(batch.syncs.values()))
     if batch.syncs:
-        connection.execute(insert(syncs), list(batch.syncs.values()))
         # On PostgreSQL some are empty rows that were placed to be locked, and stay so.
         fresh = [row for row in batch.latest.values() if row["push"] is not None]
-        connection.execute(_remember(connection.dialect.name), fresh)
+        insert_rows(connection, _remember(connection.dialect.name), fresh)
+
+
+_INSERT_DELIVERY, _INSERT_PUSH, INSERT_SYNC = insert(deliveries), insert(pushes), insert(syncs)
 
 
 @cache

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, false, func, or_, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.dml import ReturningInsert
 
+from swrhook.ledger.inserting import insert_rows
 from swrhook.ledger.rows import LANE_COLUMNS, to_lane
 from swrhook.ledger.statements import upsert_on
 from swrhook.ledger.tables import OPEN, lanes, syncs
@@ -26,7 +27,7 @@ def wake_lanes(connection: Connection, wanted: Iterable[Lane], at: datetime) -> 
         return []
     # In the order of keys, so that two transactions never wait for each other.
     rows = [_lane_row(by_key[key], at) for key in sorted(by_key)]
-    woken = connection.scalars(_wake(connection.dialect.name), rows)
+    woken = insert_rows(connection, _wake(connection.dialect.name), rows)
     return [by_key[key] for key in woken]
 
 
@@ -54,7 +55,7 @@ def hold(connection: Connection, wanted: Iterable[Lane]) -> None:
     if not twins:
         return
     rows = [_lane_row(twins[key], None) for key in sorted(twins)]
-    connection.execute(_HOLD, rows)
+    insert_rows(connection, _HOLD, rows)
 
 
 _HOLD = postgresql.insert(lanes).on_conflict_do_update(

@@ -1,0 +1,101 @@
+"""Many rows in few statements: what is written is what one statement for each would write."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, insert
+
+from swrhook.ledger.database import Database
+from swrhook.ledger.inserting import insert_rows
+from swrhook.ledger.tables import deliveries, syncs
+from tests.ledger.parts import NOW, entry, everything, push, write
+
+_DELIVERY = insert(deliveries)
+_RETURNING = insert(deliveries).returning(deliveries.c.id)
+
+
+def rows(number: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"{n:026}",
+            "source": f"source % {n}",
+            "dialect": "harbor",
+            "outcome": "accepted",
+            "reason": None,
+            "received_at": NOW,
+            "headers": {"x": ["标签", n]},
+            "body": bytes([0, n % 256]),
+            "rules_version": "0123456789ab",
+        }
+        for n in range(number)
+    ]
+
+
+@contextmanager
+def counted(connection: Connection) -> Iterator[list[str]]:
+    """Collect the inserts that are sent."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.startswith("INSERT"):
+            sent.append(statement)
+
+    event.listen(connection, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(connection, "before_cursor_execute", note)
+
+
+@pytest.mark.parametrize(
+    ("number", "statements"), [(0, 0), (1, 1), (3, 2), (64, 1), (65, 2), (127, 7), (200, 4)]
+)
+def test_rows_are_written_in_portions_of_powers_of_two(
+    database: Database, number: int, statements: int
+) -> None:
+    with database.write() as connection, counted(connection) as sent:
+        assert [] == insert_rows(connection, _DELIVERY, rows(number))
+
+    assert statements == len(sent)
+    assert [row["id"] for row in rows(number)] == sorted(
+        row["id"] for row in everything(database, deliveries)
+    )
+
+
+def test_values_are_written_as_their_columns_keep_them(database: Database) -> None:
+    with database.write() as connection:
+        insert_rows(connection, _DELIVERY, rows(3))
+        connection.execute(_DELIVERY, {**rows(4)[3], "id": "z" * 26})
+
+    for written, given in zip(everything(database, deliveries), rows(4), strict=True):
+        assert {**given, "id": written["id"]} == {name: written[name] for name in given}
+        assert written["sender_id"] is None
+
+
+def test_what_is_returned_comes_in_the_order_of_the_rows(database: Database) -> None:
+    wanted = list(reversed(rows(70)))
+
+    with database.write() as connection:
+        returned = insert_rows(connection, _RETURNING, wanted)
+
+    assert [row["id"] for row in wanted] == returned
+
+
+def test_a_column_that_no_row_names_gets_its_default(database: Database) -> None:
+    write(database, entry(push("v1"), push("v2")))
+
+    defaults = {"attempts": 0, "looks": 0, "failures": 0, "alone": False, "backfill": False}
+    for row in everything(database, syncs):
+        assert defaults == {name: row[name] for name in defaults}
+
+
+def test_a_row_without_a_column_of_the_first_is_refused(database: Database) -> None:
+    first, second = rows(2)
+    del second["source"]
+
+    with pytest.raises(KeyError, match="source"), database.write() as connection:
+        insert_rows(connection, _DELIVERY, [first, second])
+
+    assert [] == everything(database, deliveries)
