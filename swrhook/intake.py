@@ -92,13 +92,14 @@ def _with_plan(
 ) -> Entry:
     """Return the entry with the syncs that the rules want; it is accepted if there are any."""
     planned = plan(pushes, config.rules)
-    entry = replace(
+    return replace(
         entry,
+        outcome=Outcome.ACCEPTED if planned.syncs else Outcome.IGNORED,
         reason=_reason([*reasons, *planned.reasons]),
         pushes=pushes,
         planned=planned.syncs,
+        body=body if planned.syncs else None,
     )
-    return replace(entry, outcome=Outcome.ACCEPTED, body=body) if planned.syncs else entry
 
 
 def _reason(reasons: Sequence[str]) -> str | None:

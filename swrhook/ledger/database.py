@@ -36,6 +36,7 @@ class Database:
         self._engine = engine
         # One state of the ledger for as many statements as a reader needs; SQLite has no other way.
         self._reader = engine if self.is_sqlite else engine.execution_options(**_ONE_STATE)
+        self._writes = engine.execution_options(swrhook_begin="BEGIN IMMEDIATE")
         self._lock_file = lock_file
         self._writer: Any = _Turn(patience) if self.is_sqlite else nullcontext()
 
@@ -62,8 +63,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Yield a connection in a transaction, on disk when the block ends without an error."""
-        with self._writer, self._engine.connect() as connection:
-            connection.execution_options(swrhook_begin="BEGIN IMMEDIATE")
+        with self._writer, self._writes.connect() as connection:
             callbacks = connection.info["after_commit"] = []
             with connection.begin():
                 if (check := _fence.get()) is not None:

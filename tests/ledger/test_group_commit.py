@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Connection
 
 from swrhook.errors import CannotRecord
+from swrhook.ledger import group_commit
 from swrhook.ledger.database import Database, after_commit
 from swrhook.ledger.group_commit import BETWEEN_PROBES, Recorder
 from swrhook.ledger.recording import Recording
@@ -162,6 +163,35 @@ def test_an_entry_that_cannot_be_written_does_not_spoil_its_siblings(
     assert {f"v{n}" for n in range(MANY)} == {sync.tag for sync in all_syncs(database)}
 
 
+def test_no_more_bodies_wait_than_memory_was_set_aside_for(
+    database: Database, follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "MOST_BYTES", 1000)
+    begun, let_through = threading.Event(), threading.Event()
+
+    def slow(lanes: Sequence[Lane], connection: Connection) -> None:
+        begun.set()
+        let_through.wait(PATIENCE)
+        follower.wake(lanes, connection)
+
+    recorder = Recorder(database, slow, follower.recorded)
+    with ThreadPoolExecutor(3) as threads:
+        answers = []
+        for number, size in enumerate([600, 600, 300]):
+            one = entry(push(f"v{number}", A), body=bytes(size))
+            answers.append(threads.submit(recorder.record, one))
+            assert begun.wait(PATIENCE)  # the first one is being written: it waits no longer
+            assert eventually(lambda: number == len(recorder._waiting))  # noqa: B023, SLF001
+        with pytest.raises(CannotRecord, match="too many deliveries wait for the disk"):
+            recorder.record(entry(push("v3", A), body=bytes(101)))
+        let_through.set()
+    assert isinstance(recorder.record(entry(push("v3", A), body=bytes(5000))), Receipt)
+    recorder.close()
+
+    assert all(isinstance(answer.result(), Receipt) for answer in answers)
+    assert 4 == len(all_syncs(database))
+
+
 @pytest.mark.on("sqlite")
 def test_a_recorder_in_trouble_answers_and_recovers(database: Database, recorder: Recorder) -> None:
     first = recorder.record(entry(push("v1", A)))
@@ -229,36 +259,56 @@ def test_a_healthy_recorder_is_ready(recorder: Recorder) -> None:
 
 
 @pytest.mark.on("sqlite")
-def test_a_ledger_held_by_another_program_answers_within_the_patience(
+def test_who_waits_for_a_ledger_held_by_another_program_is_answered_within_the_patience(
     database: Database, follower: Follower, tmp_path: Path
 ) -> None:
     recorder = Recorder(database, follower.wake, follower.recorded, patience=0.2)
 
-    with held_by_another(tmp_path / "ledger.db"):
+    with ThreadPoolExecutor(1) as thread, held_by_another(tmp_path / "ledger.db"):
+        writing = thread.submit(recorder.record, entry(push("v1", A)))
+        time.sleep(0.3)  # it has begun
         began = time.monotonic()
         with pytest.raises(CannotRecord, match="did not answer in time"):
-            recorder.record(entry(push(digest=A)))
+            recorder.record(entry(push("v2", A)))
         assert time.monotonic() - began < PATIENCE
 
-    recorder.close()  # it is let go: what waited is written after all, nothing is lost by that
-    assert 1 == len(all_syncs(database))
+    assert isinstance(writing.result(PATIENCE), Receipt)  # it is let go
+    assert ["v1"] == [sync.tag for sync in all_syncs(database)]
 
 
-@pytest.mark.on("sqlite")
 def test_the_senders_next_try_is_a_duplicate_of_what_was_written_late(
-    database: Database, follower: Follower, tmp_path: Path
+    database: Database, follower: Follower
 ) -> None:
-    late = Recorder(database, follower.wake, follower.recorded, patience=0.2)
-    with held_by_another(tmp_path / "ledger.db"), pytest.raises(CannotRecord):
-        late.record(entry(push(digest=A)))
+    begun, lined_up, given_up = (threading.Event() for _ in range(3))
+
+    def slow(lanes: Sequence[Lane], connection: Connection) -> None:
+        # The first batch ends when two more wait; the second, theirs, when one has given up.
+        (given_up if begun.is_set() else lined_up).wait(PATIENCE)
+        begun.set()
+        follower.wake(lanes, connection)
+
+    def give_up(answer: "Future[Receipt]") -> None:
+        if answer.exception() is not None:
+            given_up.set()
+
+    late = Recorder(database, slow, follower.recorded, patience=2)
+    entries = [entry(push(f"v{n}", A)) for n in range(3)]
+    with ThreadPoolExecutor(3) as threads:
+        answers = [threads.submit(late.record, entries[0])]
+        time.sleep(0.3)  # it writes
+        answers += [threads.submit(late.record, each) for each in entries[1:]]
+        for answer in answers:
+            answer.add_done_callback(give_up)
+        threading.Timer(0.5, lined_up.set).start()
     late.close()
 
     recorder = Recorder(database, follower.wake, follower.recorded)
-    again = recorder.record(entry(push(digest=A)))
+    again = [recorder.record(each) for each in entries]
     recorder.close()
 
-    assert Outcome.DUPLICATE is again.outcome
-    assert [ref.id for ref in again.syncs] == [sync.id for sync in all_syncs(database)]
+    assert [CannotRecord] == [type(exc) for each in answers if (exc := each.exception())]
+    assert [Outcome.DUPLICATE] * 3 == [receipt.outcome for receipt in again]
+    assert 3 == len(all_syncs(database))
 
 
 def test_a_follower_that_fails_costs_no_delivery(database: Database, follower: Follower) -> None:
@@ -294,6 +344,6 @@ def test_a_closed_recorder_is_not_ready_and_takes_nothing(
     recorder = Recorder(database, follower.wake, follower.recorded, patience=0.1)
     recorder.close()
 
-    assert "the recorder has ended" == recorder.check()
+    assert "the service is stopping" == recorder.check()
     with pytest.raises(CannotRecord):
         recorder.record(entry(push(digest=A)))
