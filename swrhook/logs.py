@@ -3,9 +3,12 @@
 Events are named `<noun>.<what happened>`; their fields never hold a secret, a body or a header.
 """
 
+import json
 import logging
 import sys
+from collections import deque
 from contextlib import suppress
+from functools import cache
 from threading import Lock
 from typing import Any
 
@@ -13,26 +16,40 @@ import structlog
 
 _LEVELS = logging.getLevelNamesMapping()
 _LOCK = Lock()
+_LINES: deque[str] = deque()  # that wait for the thread which writes
+_TO_JSON = json.JSONEncoder(ensure_ascii=False, default=repr).encode
 
 
 class _Lines:
-    """Writes lines to stdout. One that cannot be written is lost: it must not cost a delivery."""
+    """Writes lines to stdout. One that cannot be written is lost: it must not cost a delivery.
+
+    Who finds another thread writing leaves its line to that one: no thread waits for a line.
+    """
 
     def __init__(self, *_names: str) -> None:
         pass
 
     def msg(self, line: str) -> None:
-        with _LOCK, suppress(OSError, ValueError):
-            sys.stdout.write(f"{line}\n")
-            sys.stdout.flush()
+        _LINES.append(line)
+        while _LINES and _LOCK.acquire(blocking=False):
+            try:
+                _write("".join(f"{_LINES.popleft()}\n" for _ in range(len(_LINES))))
+            finally:
+                _LOCK.release()
 
     debug = info = warning = error = critical = msg
+
+
+def _write(text: str) -> None:
+    with suppress(OSError, ValueError):
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
 
 def configure(log_format: str, level: str) -> None:
     """Set up logging for this process: `json` or `console`, from this level on."""
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.processors.JSONRenderer(lambda event, **_options: _TO_JSON(event))
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
     )
@@ -47,18 +64,25 @@ def configure(log_format: str, level: str) -> None:
         logger_factory=_Lines,
         cache_logger_on_first_use=False,
     )
+    _logger.cache_clear()
 
 
 def event(name: str, **fields: Any) -> None:  # noqa: ANN401  # any JSON value
     """Write that something happened."""
-    structlog.get_logger().info(name, **fields)
+    _logger().info(name, **fields)
 
 
 def warning(name: str, **fields: Any) -> None:  # noqa: ANN401
     """Write that something needs an operator's look."""
-    structlog.get_logger().warning(name, **fields)
+    _logger().warning(name, **fields)
 
 
 def failure(name: str, exc: BaseException, **fields: Any) -> None:  # noqa: ANN401
     """Write an error of ours with its traceback: a defect, or a disk that fails."""
-    structlog.get_logger().error(name, exc_info=exc, **fields)
+    _logger().error(name, exc_info=exc, **fields)
+
+
+@cache
+def _logger() -> Any:  # noqa: ANN401  # structlog's, of the class that `configure` has made
+    """Return the logger; finding it anew for each line takes longer than the line."""
+    return structlog.get_logger().bind()
