@@ -88,7 +88,7 @@ def _send_with_wrk(url: str, connections: int, seconds: float) -> Load:
         for signature, body in deliveries(lasts * _MOST_PER_SECOND):
             file.write(b"%s %s\n" % (signature.encode(), body))
         file.flush()
-        options = ("-t1", f"-c{connections}", f"-d{lasts}s", "-s", str(_SCRIPT))
+        options = ("-t1", f"-c{connections}", f"-d{lasts}s", "--timeout", "30s", "-s", str(_SCRIPT))
         command = ("wrk", *options, url, "--", file.name)
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     told = json.loads(output.splitlines()[-1])
