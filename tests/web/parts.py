@@ -16,6 +16,7 @@ from swrhook.config import Config, parse
 from swrhook.config.values import Access
 from swrhook.errors import SwrError
 from swrhook.ledger.database import Database
+from swrhook.ledger.ids import new_id
 from swrhook.ledger.moving import move
 from swrhook.ledger.operating import Operator
 from swrhook.ledger.recording import Recording, record
@@ -103,7 +104,9 @@ class Parts:
         with self.database.write() as connection:
             row = connection.execute(select(*WHOLE_SYNC).where(syncs.c.id == sync_id)).mappings()
             sync = to_sync(row.one())
-            verdict = Verdict(event, reason=None if error is None else error.message, error=error)
+            reason = None if error is None else error.message
+            values = {"claim": new_id()} if event is Event.CLAIM else {}
+            verdict = Verdict(event, reason=reason, error=error, values=values)
             move(connection, sync, verdict, NOW)
 
     def push(
