@@ -261,7 +261,7 @@ def _writers(
         engine.wake(lanes, clock(), connection)
 
     def recorded(recording: Recording) -> None:
-        reporter.superseded(recording.superseded, clock())
+        reporter.recorded(recording, clock())
 
     recorder = Recorder(database, wake, recorded)
     return recorder, Operator(database, wake, reporter.report, recorded)

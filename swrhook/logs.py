@@ -7,7 +7,8 @@ import json
 import logging
 import sys
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from threading import Lock
 from typing import Any
@@ -31,19 +32,35 @@ class _Lines:
 
     def msg(self, line: str) -> None:
         _LINES.append(line)
-        while _LINES and _LOCK.acquire(blocking=False):
-            try:
-                _write("".join(f"{_LINES.popleft()}\n" for _ in range(len(_LINES))))
-            finally:
-                _LOCK.release()
+        _write_lines()
 
     debug = info = warning = error = critical = msg
+
+
+def _write_lines() -> None:
+    while _LINES and _LOCK.acquire(blocking=False):
+        try:
+            _write("".join(f"{_LINES.popleft()}\n" for _ in range(len(_LINES))))
+        finally:
+            _LOCK.release()
 
 
 def _write(text: str) -> None:
     with suppress(OSError, ValueError):
         sys.stdout.write(text)
         sys.stdout.flush()
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Write the lines of the block at its end, in one go: each write lets all threads run."""
+    is_first = _LOCK.acquire(blocking=False)  # if not, another thread's lines are about to end
+    try:
+        yield
+    finally:
+        if is_first:
+            _LOCK.release()
+        _write_lines()
 
 
 def configure(log_format: str, level: str) -> None:

@@ -132,6 +132,7 @@ class Receipt:
     """What became of a delivery, after it is on disk."""
 
     delivery: str
+    source: str
     outcome: Outcome
     reason: str | None
     syncs: Sequence[SyncRef]

@@ -1,12 +1,13 @@
-"""The outcome of a sync: one log line and one count for each."""
+"""The outcome of a delivery or a sync: one log line for each, and a sync's count."""
 
 from collections.abc import Iterable
 from datetime import datetime
 
 from swrhook import logs
+from swrhook.ledger.recording import Recording
 from swrhook.life import Event
 from swrhook.metrics import Metrics
-from swrhook.model import END_STATES, State, Sync
+from swrhook.model import END_STATES, Receipt, State, Sync
 from swrhook.verdict import Verdict
 
 # Events that put a sync back because something failed: worth a line, unlike a look that waits.
@@ -30,8 +31,14 @@ class Reporter:
         elif verdict.event is Event.TRIGGER and sync.verifying_since is None:
             self._metrics.triggered(sync, (now - sync.created_at).total_seconds())
 
-    def superseded(self, syncs: Iterable[Sync], now: datetime) -> None:
-        """Report syncs that a later push of the same tag has ended."""
+    def recorded(self, recording: Recording, now: datetime) -> None:
+        """Report deliveries that were recorded, and syncs that a later push of a tag has ended."""
+        with logs.together():
+            for receipt in recording.receipts:
+                _write_receipt(receipt)
+            self._superseded(recording.superseded, now)
+
+    def _superseded(self, syncs: Iterable[Sync], now: datetime) -> None:
         verdict = Verdict(Event.SUPERSEDE)
         for sync in syncs:
             self._write(sync, State.SUPERSEDED.value, verdict, now)
@@ -55,3 +62,13 @@ class Reporter:
             reason=verdict.reason,
             took_ms=round(took.total_seconds() * 1000),
         )
+
+
+def _write_receipt(receipt: Receipt) -> None:
+    logs.event(
+        f"delivery.{receipt.outcome}",
+        delivery=receipt.delivery,
+        source=receipt.source,
+        reason=receipt.reason,
+        syncs=len(receipt.syncs),
+    )

@@ -85,7 +85,7 @@ class Ledger:
         if self._refusal is not None:
             raise self._refusal
         self.entries.append(entry)
-        return Receipt("D", entry.outcome, entry.reason, ())
+        return Receipt("D", entry.source, entry.outcome, entry.reason, ())
 
 
 def test_what_is_wanted_is_recorded_with_its_pushes_and_syncs() -> None:

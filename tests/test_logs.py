@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 
@@ -55,6 +56,26 @@ def test_a_failure_is_told_with_its_traceback(capsys: pytest.CaptureFixture[str]
     told = json.loads(written(capsys)[0])
     assert ("error", "lane.failed", "a") == (told["level"], told["event"], told["lane"])
     assert "ZeroDivisionError: division by zero" in told["exception"]
+
+
+def test_lines_of_a_block_are_written_together_with_those_that_come_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    logs.configure("json", "INFO")
+    written: list[str] = []
+    monkeypatch.setattr(logs, "_write", written.append)
+
+    with logs.together():
+        logs.event("delivery.accepted", delivery="1")
+        other = threading.Thread(target=logs.event, args=("sync.verified",))
+        other.start()
+        other.join()
+        logs.event("delivery.accepted", delivery="2")
+        assert [] == written
+
+    [text] = written
+    events = [json.loads(line)["event"] for line in text.splitlines()]
+    assert ["delivery.accepted", "sync.verified", "delivery.accepted"] == events
 
 
 def test_below_the_level_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The outcome of a sync: one log line and one count."""
+"""The outcome of a delivery or a sync: one log line, and a count."""
 
 import json
 from dataclasses import replace
@@ -9,9 +9,20 @@ import pytest
 
 from swrhook import logs
 from swrhook.errors import Kind, SwrError
+from swrhook.ledger.recording import Recording
 from swrhook.life import Event
 from swrhook.metrics import Metrics
-from swrhook.model import END_STATES, OPEN_STATES, Lane, State, Sync, Target
+from swrhook.model import (
+    END_STATES,
+    OPEN_STATES,
+    Lane,
+    Outcome,
+    Receipt,
+    State,
+    Sync,
+    SyncRef,
+    Target,
+)
 from swrhook.reports import Reporter
 from swrhook.verdict import Verdict
 
@@ -147,10 +158,28 @@ def test_the_time_to_the_first_accepted_call_is_counted(
     }
 
 
+def test_each_delivery_of_a_batch_is_told(
+    metrics: Metrics, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ref = SyncRef("S", "team/web/shop:v1", "cn-east-3/prod")
+    receipts = [
+        Receipt("1", "harbor", Outcome.ACCEPTED, None, [ref]),
+        Receipt("2", "ci", Outcome.IGNORED, "no rule", []),
+    ]
+
+    Reporter(metrics).recorded(Recording(receipts, [], ()), NOW)
+
+    wanted = ("event", "delivery", "source", "reason", "syncs")
+    assert [
+        ("delivery.accepted", "1", "harbor", None, 1),
+        ("delivery.ignored", "2", "ci", "no rule", 0),
+    ] == [tuple(line[name] for name in wanted) for line in lines(capsys)]
+
+
 def test_what_a_later_push_ended_is_told(
     metrics: Metrics, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Reporter(metrics).superseded([SYNC, SYNC], NOW)
+    Reporter(metrics).recorded(Recording((), [SYNC, SYNC], ()), NOW)
 
     assert ["sync.superseded"] * 2 == [line["event"] for line in lines(capsys)]
     assert {"cn-east-3 superseded": 2} == counted(metrics)

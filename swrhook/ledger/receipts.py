@@ -58,6 +58,7 @@ def _heir(connection: Connection, row: RowMapping) -> RowMapping:
 def _receipt(delivery: Row, refs: Mapping[str, Sequence[SyncRef]]) -> Receipt:
     return Receipt(
         delivery=delivery["original"] or delivery["id"],
+        source=delivery["source"],
         outcome=Outcome(delivery["outcome"]),
         reason=delivery["reason"],
         syncs=list(dict.fromkeys(refs[delivery["id"]])),

@@ -48,7 +48,6 @@ def hooks(
             logs.event("delivery.refused", source=label, code=exc.code, reason=str(exc))
             raise
         metrics.delivered(name, receipt.outcome)
-        _log(name, receipt)
         accepted = receipt.outcome is Outcome.ACCEPTED
         return _answer(receipt), HTTPStatus.ACCEPTED if accepted else HTTPStatus.OK
 
@@ -80,14 +79,4 @@ def _answer(receipt: Receipt) -> Response:
         outcome=receipt.outcome.value,
         reason=receipt.reason,
         syncs=[{"id": s.id, "image": s.image, "target": s.target} for s in receipt.syncs],
-    )
-
-
-def _log(source: str, receipt: Receipt) -> None:
-    logs.event(
-        f"delivery.{receipt.outcome}",
-        delivery=receipt.delivery,
-        source=source,
-        reason=receipt.reason,
-        syncs=len(receipt.syncs),
     )

@@ -47,7 +47,7 @@ def received(config: Config, document: Any) -> list[Entry]:
 
     def record(entry: Entry) -> Receipt:
         recorded.append(entry)
-        return Receipt("1", entry.outcome, entry.reason, [])
+        return Receipt("1", entry.source, entry.outcome, entry.reason, [])
 
     # Which dialect it is does not matter here: it knows nothing of envelopes.
     its = replace(source(config), dialect="acr")

@@ -79,7 +79,7 @@ class Parts:
         reporter = Reporter(self.metrics)
 
         def recorded(recording: Recording) -> None:
-            reporter.superseded(recording.superseded, NOW)
+            reporter.recorded(recording, NOW)
 
         return Operator(self.database, self.wake, reporter.report, recorded)
 
