@@ -11,6 +11,7 @@ from swrhook.errors import Kind, SwrError
 from swrhook.ledger.ids import new_id
 from swrhook.ledger.inserting import insert_rows
 from swrhook.ledger.moving import move
+from swrhook.ledger.prepared import Prepared
 from swrhook.ledger.tables import call_tags, calls
 from swrhook.model import Lane, State, Sync
 from swrhook.verdict import Verdict
@@ -20,9 +21,8 @@ _WITHOUT_EFFECT = frozenset(Kind) - {Kind.TRANSIENT}
 _INSERT_TAG = insert(call_tags)
 
 
-# Statements that are made once: making one takes longer than carrying it out.
 _INSERT_CALL = insert(calls)
-_END_CALL = (
+_END_CALL = Prepared(
     update(calls)
     .where(calls.c.id == bindparam("of"))
     .values(
@@ -31,14 +31,17 @@ _END_CALL = (
         message=bindparam("said"),
     )
 )
-_OPEN_DIGESTS = select(call_tags.c.route, call_tags.c.digest).where(
-    call_tags.c.route.in_(bindparam("routes", expanding=True)),
-    call_tags.c.open,
-    call_tags.c.called_at > bindparam("since"),
+_OPEN_DIGESTS = Prepared(
+    select(call_tags.c.route, call_tags.c.digest).where(
+        call_tags.c.route.in_(bindparam("routes", expanding=True)),
+        call_tags.c.open,
+        call_tags.c.called_at > bindparam("since"),
+    )
 )
 _OF_ROUTE = (call_tags.c.route == bindparam("of")) & call_tags.c.open
-_CLOSE = update(call_tags).where(_OF_ROUTE).values(open=False)
-_LET_GO = (
+_CLOSING = update(call_tags).where(_OF_ROUTE).values(open=False)
+_CLOSE = Prepared(_CLOSING)
+_LET_GO = Prepared(
     update(call_tags)
     .where(_OF_ROUTE, call_tags.c.held, call_tags.c.digest != bindparam("came"))
     .values(held=False)
@@ -51,8 +54,8 @@ _HOW_MANY = (
     .where(_OTHERS.c.digest == bindparam("came"))
     .scalar_subquery()
 )
-_CLOSE_PROVEN = _CLOSE.where(
-    call_tags.c.digest == bindparam("came"), ~call_tags.c.held, _HOW_MANY == 1
+_CLOSE_PROVEN = Prepared(
+    _CLOSING.where(call_tags.c.digest == bindparam("came"), ~call_tags.c.held, _HOW_MANY == 1)
 )
 
 
@@ -92,8 +95,8 @@ def settle(
 
     None stands for a sync that this claim no longer holds: a late worker changes nothing.
     """
-    answer = (None, None) if error is None else (error.code, error.message)
-    connection.execute(_END_CALL, {"of": call, "now": now, "new": answer[0], "said": answer[1]})
+    code, message = (None, None) if error is None else (error.code, error.message)
+    _END_CALL.run(connection, of=call, now=now, new=code, said=message)
     if error is not None and error.kind in _WITHOUT_EFFECT:
         without_effect = call_tags.c.call == call
         if error.failed_tags:
@@ -110,10 +113,9 @@ def open_digests(
 
     None stands for a call that was made without a look at the source.
     """
-    rows = connection.execute(_OPEN_DIGESTS, {"routes": list(routes), "since": since})
     found: dict[str, set[str | None]] = {}
-    for row in rows:
-        found.setdefault(row.route, set()).add(row.digest)
+    for row in _OPEN_DIGESTS.rows(connection, routes=routes, since=since):
+        found.setdefault(row["route"], set()).add(row["digest"])
     return found
 
 
@@ -125,10 +127,10 @@ def close_calls(connection: Connection, route: str, digest: str | None = None) -
     anyway, until the target has held another one in between.
     """
     if digest is None:
-        connection.execute(_CLOSE, {"of": route})
+        _CLOSE.run(connection, of=route)
         return
-    connection.execute(_LET_GO, {"of": route, "came": digest})
-    connection.execute(_CLOSE_PROVEN, {"of": route, "came": digest})
+    _LET_GO.run(connection, of=route, came=digest)
+    _CLOSE_PROVEN.run(connection, of=route, came=digest)
 
 
 def _call_tag(call: str, sync: Sync, held: AbstractSet[str], now: datetime) -> dict[str, object]:

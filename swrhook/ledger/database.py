@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.postgresql import CONNECT, open_server
+from swrhook.ledger.prepared import execute
 from swrhook.ledger.upgrade import Schema, is_current, read_schema, upgrade
 
 # A new process waits this long for the one before it: gunicorn's HUP starts the new worker first.
@@ -205,7 +206,7 @@ def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401  # D
 def _begin(connection: Connection) -> None:
     # IMMEDIATE: a transaction that will write must not find out halfway that another one does.
     options = connection.get_execution_options()
-    connection.exec_driver_sql(options.get("swrhook_begin", "BEGIN"))
+    execute(connection, options.get("swrhook_begin", "BEGIN"), ())
 
 
 def _lock(url: URL, patience: float) -> IO[str]:

@@ -4,7 +4,7 @@ A statement for each row would hand the interpreter over at each row, to 32 thre
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -12,8 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Dialect
 from sqlalchemy.sql.dml import Insert, ReturningInsert
 
-# Rows of one statement. Those of a number are written in portions of powers of two, so that few
-# statements are made ready and kept by the database's driver.
+from swrhook.ledger.prepared import execute, power_of_two
+
+# Rows of one statement. What is missing to a power of two is filled up with empty ones, which are
+# left out again: so few statements are made ready and kept by the database's driver.
 _MOST_ROWS = 64
 
 AnyInsert = Insert | ReturningInsert[Any]
@@ -26,6 +28,7 @@ class _Made:
     before: str
     row: str
     after: str
+    empty: Sequence[None]
     names: Sequence[str]
     defaults: Mapping[str, Any]
     conversions: Sequence[tuple[int, Callable[[Any], Any]]]  # by the place of what is converted
@@ -54,23 +57,15 @@ def insert_rows(
         return []
     made = _made(statement, connection.dialect, tuple(rows[0]))
     returned: list[Any] = []
-    for portion in _portions(rows):
+    for start in range(0, len(rows), _MOST_ROWS):
+        portion = rows[start : start + _MOST_ROWS]
+        places = power_of_two(len(portion))
         values: list[Any] = []
         for row in portion:
             values += made.values(row)
-        result = connection.exec_driver_sql(made.text(len(portion)), tuple(values))
-        if result.returns_rows:
-            returned += result.scalars()
+        values += [*made.empty] * (places - len(portion))
+        returned += [row[0] for row in execute(connection, made.text(places), values)]
     return returned
-
-
-def _portions(rows: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
-    start, size = 0, _MOST_ROWS
-    while start < len(rows):
-        while size > len(rows) - start:
-            size //= 2
-        yield rows[start : start + size]
-        start += size
 
 
 @cache
@@ -82,16 +77,26 @@ def _made(statement: AnyInsert, dialect: Dialect, names: tuple[str, ...]) -> _Ma
     ]
     text = str(statement.values(dict.fromkeys(columns)).compile(dialect=dialect))
     text = re.sub(r"%\(\w+\)s", "%s", text)  # psycopg's names become places
-    head, row, tail = re.split(r"(?<= VALUES )(\([^()]*\))", text, maxsplit=1)
+    head, row, tail = re.split(r" VALUES (\([^()]*\))", text, maxsplit=1)
+    kept = _kept(columns, dialect)
     conversions = [_conversion(column, dialect) for column in columns]
     return _Made(
-        head,
+        f"{head} SELECT {kept} FROM (VALUES ",  # noqa: S608  # names of tables.py
         row,
-        tail,
+        f") AS given WHERE column1 IS NOT NULL{tail}",
+        [None] * len(columns),
         [column.name for column in columns],
         {column.name: _default(column) for column in columns if column.name not in names},
         [(place, convert) for place, convert in enumerate(conversions) if convert is not None],
     )
+
+
+def _kept(columns: Sequence[Any], dialect: Dialect) -> str:
+    """Return what is taken of each row: PostgreSQL knows no type of a column of NULLs."""
+    if dialect.name == "sqlite":
+        return "*"
+    types = [column.type.compile(dialect) for column in columns]
+    return ", ".join(f"CAST(column{place} AS {name})" for place, name in enumerate(types, 1))
 
 
 def _default(column: Any) -> Any:  # noqa: ANN401  # SQLAlchemy's own types

@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Integer, bindparam, case, literal, null, select, update
-from sqlalchemy.sql.dml import ReturningUpdate
 
+from swrhook.ledger.prepared import Prepared
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.tables import OPEN, syncs
 from swrhook.life import TRANSITIONS, Event
@@ -26,12 +26,11 @@ def syncs_to_judge(
 
     A `calling` one among them was left behind: a lane is never worked on twice at a time.
     """
-    values = {"lane": lane.key, "until": until, "most": limit}
-    return [to_sync(row) for row in connection.execute(_TO_JUDGE, values).mappings()]
+    rows = _TO_JUDGE.rows(connection, lane=lane.key, until=until, most=limit)
+    return [to_sync(row) for row in rows]
 
 
-# Statements that are made once: making one takes longer than carrying it out.
-_TO_JUDGE = (
+_TO_JUDGE = Prepared(
     select(*WHOLE_SYNC)
     .where(syncs.c.lane == bindparam("lane"), OPEN)
     .where((syncs.c.due_at <= bindparam("until")) | (syncs.c.state == State.CALLING.value))
@@ -60,13 +59,15 @@ def move(connection: Connection, sync: Sync, verdict: Verdict, now: datetime) ->
         values["verified_at"] = now
     statement = _move(verdict.event, sync.state is State.CALLING, tuple(values))
     named = {_new(name): value for name, value in values.items()}
-    named |= {"of": sync.id, "was": sync.state.value, "held": sync.claim}
-    reached = connection.execute(statement, named).scalar()
+    named |= {"of": sync.id, "was": sync.state.value}
+    if sync.state is State.CALLING:
+        named["held"] = sync.claim
+    reached = statement.scalar(connection, **named)
     return None if reached is None else State(reached)
 
 
 @cache
-def _move(event: Event, is_calling: bool, names: Sequence[str]) -> ReturningUpdate[Any]:  # noqa: FBT001
+def _move(event: Event, is_calling: bool, names: Sequence[str]) -> Prepared:  # noqa: FBT001
     sources = [state.value for state in TRANSITIONS[event].sources]
     values = {name: bindparam(_new(name), type_=syncs.c[name].type) for name in names}
     statement = update(syncs).where(
@@ -75,7 +76,7 @@ def _move(event: Event, is_calling: bool, names: Sequence[str]) -> ReturningUpda
     if is_calling:
         statement = statement.where(syncs.c.claim == bindparam("held"))
         values |= _unless_superseded(values)
-    return statement.values(values).returning(syncs.c.state)
+    return Prepared(statement.values(values).returning(syncs.c.state))
 
 
 def _new(column: str) -> str:
@@ -88,13 +89,12 @@ def supersede(connection: Connection, sync_id: str, heir: str, now: datetime) ->
 
     One whose call is in flight stays `calling` until the call settles.
     """
-    values = {"of": sync_id, "heir": heir, "now": now}
-    reached = connection.execute(_SUPERSEDE, values).scalar()
+    reached = _SUPERSEDE.scalar(connection, of=sync_id, heir=heir, now=now)
     return None if reached is None else State(reached)
 
 
 _IS_CALLING = syncs.c.state == State.CALLING.value
-_SUPERSEDE = (
+_SUPERSEDE = Prepared(
     update(syncs)
     .where(syncs.c.id == bindparam("of"), OPEN)
     .values(

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql
 from swrhook.ledger.batch import Batch, Row, add, add_sync, event_key, tag_key
 from swrhook.ledger.inserting import insert_rows
 from swrhook.ledger.moving import supersede
+from swrhook.ledger.prepared import Prepared
 from swrhook.ledger.receipts import receipts
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.statements import AnyInsert, portions, upsert_on
@@ -67,9 +68,9 @@ def lock_tags(connection: Connection, tag_keys: Collection[str]) -> dict[str, Ro
     if connection.dialect.name != "sqlite":  # whose one writer needs no row to lock
         insert_rows(connection, _PLACE, [{"key": key} for key in keys])
     return {
-        row["key"]: dict(row)
+        row["key"]: row
         for portion in portions(keys)
-        for row in connection.execute(_LATEST, {"keys": portion}).mappings()
+        for row in _LATEST.rows(connection, keys=portion)
     }
 
 
@@ -81,24 +82,25 @@ def _known(
     latest = lock_tags(connection, {tag_key(push) for push in wanted})
     event_keys = {key for push in wanted if (key := event_key(push)) is not None}
     events = {
-        row["event_key"]: dict(row)
+        row["event_key"]: row
         for portion in portions(event_keys)
-        for row in connection.execute(_EVENTS, {"keys": portion}).mappings()
+        for row in _EVENTS.rows(connection, keys=portion)
     }
     return latest, events
 
 
-# Statements that are made once: making one takes longer than carrying it out.
 _PLACE = postgresql.insert(latest_pushes).on_conflict_do_nothing()
-_LATEST = (
+_LATEST = Prepared(
     select(latest_pushes)
     .where(latest_pushes.c.key.in_(bindparam("keys", expanding=True)))
     # In the order of keys, so that two transactions never wait for each other.
     .order_by(latest_pushes.c.key)
     .with_for_update()
 )
-_EVENTS = select(pushes.c.event_key, pushes.c.delivery, pushes.c.id.label("push")).where(
-    pushes.c.event_key.in_(bindparam("keys", expanding=True))
+_EVENTS = Prepared(
+    select(pushes.c.event_key, pushes.c.delivery, pushes.c.id.label("push")).where(
+        pushes.c.event_key.in_(bindparam("keys", expanding=True))
+    )
 )
 
 
@@ -110,18 +112,18 @@ def _supersede(connection: Connection, batch: Batch) -> list[Sync]:
     open_syncs = [
         row
         for portion in portions(batch.newest)
-        for row in connection.execute(_OPEN_SYNCS, {"routes": portion}).all()
+        for row in _OPEN_SYNCS.rows(connection, routes=portion)
     ]
     ended = []
     for row in open_syncs:
-        heir = batch.newest[row.route]
-        reached = supersede(connection, row.id, heir, batch.syncs[heir]["created_at"])
+        heir = batch.newest[row["route"]]
+        reached = supersede(connection, row["id"], heir, batch.syncs[heir]["created_at"])
         if reached is State.SUPERSEDED:
-            ended.append(row.id)
+            ended.append(row["id"])
     return _syncs(connection, ended)
 
 
-_OPEN_SYNCS = (
+_OPEN_SYNCS = Prepared(
     select(syncs.c.id, syncs.c.route)
     .where(syncs.c.route.in_(bindparam("routes", expanding=True)), OPEN)
     .order_by(syncs.c.id)
@@ -136,13 +138,11 @@ def _superseded_at_once(connection: Connection, batch: Batch) -> list[Sync]:
 
 def _syncs(connection: Connection, ids: Sequence[str]) -> list[Sync]:
     return [
-        to_sync(row)
-        for portion in portions(ids)
-        for row in connection.execute(_SYNCS, {"ids": portion}).mappings()
+        to_sync(row) for portion in portions(ids) for row in _SYNCS.rows(connection, ids=portion)
     ]
 
 
-_SYNCS = (
+_SYNCS = Prepared(
     select(*WHOLE_SYNC).where(syncs.c.id.in_(bindparam("ids", expanding=True))).order_by(syncs.c.id)
 )
 

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.dml import ReturningInsert
 
 from swrhook.ledger.inserting import insert_rows
+from swrhook.ledger.prepared import Prepared
 from swrhook.ledger.rows import LANE_COLUMNS, to_lane
 from swrhook.ledger.statements import upsert_on
 from swrhook.ledger.tables import OPEN, lanes, syncs
@@ -73,16 +74,16 @@ def rest(connection: Connection, lane: Lane) -> datetime | None:
     """Set the lane's next time from its open syncs and return it; None when it has none."""
     # The lane's row first: what is recorded meanwhile is either seen here, or sees the time set
     # here and wakes the lane itself.
-    connection.execute(_LOCK, {"lane": lane.key})
-    due_at: datetime | None = connection.scalar(_FIRST_DUE, {"lane": lane.key})
+    if connection.dialect.name != "sqlite":  # whose one writer needs no row to lock
+        _LOCK.run(connection, lane=lane.key)
+    due_at: datetime | None = _FIRST_DUE.scalar(connection, lane=lane.key)
     put_off(connection, lane, due_at)
     return due_at
 
 
-# Statements that are made once: making one takes longer than carrying it out.
-_LOCK = select(lanes.c.key).where(lanes.c.key == bindparam("lane")).with_for_update()
-_FIRST_DUE = select(func.min(_DUE_AT)).where(syncs.c.lane == bindparam("lane"), OPEN)
-_SET = (
+_LOCK = Prepared(select(lanes.c.key).where(lanes.c.key == bindparam("lane")).with_for_update())
+_FIRST_DUE = Prepared(select(func.min(_DUE_AT)).where(syncs.c.lane == bindparam("lane"), OPEN))
+_SET = Prepared(
     update(lanes)
     .where(lanes.c.key == bindparam("lane"))
     .values(woken_for=bindparam("at", type_=lanes.c.woken_for.type))
@@ -91,7 +92,7 @@ _SET = (
 
 def put_off(connection: Connection, lane: Lane, at: datetime | None) -> None:
     """Note that the lane is to run at this time and not before, unless it is woken."""
-    connection.execute(_SET, {"lane": lane.key, "at": at})
+    _SET.run(connection, lane=lane.key, at=at)
 
 
 def forget_wakes(connection: Connection) -> None:
