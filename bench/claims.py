@@ -38,6 +38,13 @@ SELECT
   'all', '0123456789ab', 'verified', n, n, n, 1, 1, 0, 0, 0, 0
 FROM numbers
 """
+# The call that each of them was in.
+_FILL_CALLS = """
+INSERT INTO call_tags (call, sync, route, digest, called_at, open, held)
+SELECT printf('00%024d', rowid / 10), id, route, digest, created_at, 0, 0
+FROM syncs
+WHERE id BETWEEN printf('00%024d', :first) AND printf('00%024d', :last)
+"""
 
 
 def measure() -> Findings:
@@ -86,8 +93,10 @@ def _fill(database: Database, before: int, size: int) -> None:
         with database.write() as connection:
             values = {"first": before, "last": size - 1, "lane": _lane().key}
             connection.execute(text(_FILL), values)
+            connection.execute(text(_FILL_CALLS), values)
     with database.read() as connection:
-        assert size <= connection.scalar(text("SELECT count(*) FROM syncs"))
+        for table in ("syncs", "call_tags"):
+            assert size <= connection.scalar(text(f"SELECT count(*) FROM {table}"))
 
 
 def _claim(database: Database) -> float:

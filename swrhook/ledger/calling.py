@@ -5,22 +5,20 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.ids import new_id
 from swrhook.ledger.inserting import insert_rows
 from swrhook.ledger.moving import move
 from swrhook.ledger.prepared import Prepared
-from swrhook.ledger.tables import call_tags, calls
+from swrhook.ledger.tables import MAY_ACT, call_tags, calls
 from swrhook.model import Lane, State, Sync
 from swrhook.verdict import Verdict
 
 # After these the call has surely done nothing; after a transient one it may be carried out yet.
 _WITHOUT_EFFECT = frozenset(Kind) - {Kind.TRANSIENT}
 _INSERT_TAG = insert(call_tags)
-
-
 _INSERT_CALL = insert(calls)
 _END_CALL = Prepared(
     update(calls)
@@ -34,11 +32,11 @@ _END_CALL = Prepared(
 _OPEN_DIGESTS = Prepared(
     select(call_tags.c.route, call_tags.c.digest).where(
         call_tags.c.route.in_(bindparam("routes", expanding=True)),
-        call_tags.c.open,
+        MAY_ACT,
         call_tags.c.called_at > bindparam("since"),
     )
 )
-_OF_ROUTE = (call_tags.c.route == bindparam("of")) & call_tags.c.open
+_OF_ROUTE = and_(call_tags.c.route == bindparam("of"), MAY_ACT)
 _CLOSING = update(call_tags).where(_OF_ROUTE).values(open=False)
 _CLOSE = Prepared(_CLOSING)
 _LET_GO = Prepared(
@@ -50,7 +48,7 @@ _OTHERS = call_tags.alias()
 _HOW_MANY = (
     select(func.count())
     .select_from(_OTHERS)
-    .where(_OTHERS.c.route == bindparam("of"), _OTHERS.c.open)
+    .where(_OTHERS.c.route == bindparam("of"), MAY_ACT)
     .where(_OTHERS.c.digest == bindparam("came"))
     .scalar_subquery()
 )

@@ -137,7 +137,15 @@ def power_of_two(number: int) -> int:
     return 1 << (number - 1).bit_length() if number else 0
 
 
+class _Hinting(sqlite.base.SQLiteCompiler):
+    """SQLAlchemy's compiler, and the hints of `with_hint`, which it leaves out for SQLite."""
+
+    def get_from_hint_text(self, _table: object, text: str | None) -> str | None:
+        return text
+
+
 _NAMED = sqlite.dialect(paramstyle="named")
+_NAMED.statement_compiler = _Hinting
 
 
 def _writers(compiled: Any, dialect: Dialect) -> Mapping[str, Processor]:  # noqa: ANN401

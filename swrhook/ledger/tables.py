@@ -21,6 +21,8 @@ from swrhook.model import OPEN_STATES
 metadata = MetaData()
 
 OPEN = text("state IN ({})".format(", ".join(f"'{state}'" for state in sorted(OPEN_STATES))))
+# Of a call's tag, likewise: SQLite knows an index by its words.
+MAY_ACT = text("open")
 _ID = String(26)
 
 deliveries = Table(
@@ -163,8 +165,8 @@ call_tags = Table(
     Index(
         "call_tags_open_by_route",
         "route",
-        sqlite_where=text("open"),
-        postgresql_where=text("open"),
+        sqlite_where=MAY_ACT,
+        postgresql_where=MAY_ACT,
     ),
     Index("call_tags_by_sync", "sync"),
 )

@@ -1,0 +1,68 @@
+"""However much the ledger holds, what runs for each delivery and call goes along an index of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+
+from swrhook.ledger import calling, moving, prepared, recording, waking
+from swrhook.ledger.database import Database
+from swrhook.ledger.prepared import Prepared, execute
+from tests.ledger.parts import NOW
+
+MANY = [f"name {number}" for number in range(16)]
+# By module and name: values, and the indexes that serve.
+STATEMENTS: Mapping[tuple[Any, str], tuple[Mapping[str, Any], set[str]]] = {
+    (recording, "_LATEST"): ({"keys": MANY}, {"sqlite_autoindex_latest_pushes_1"}),
+    (recording, "_EVENTS"): ({"keys": MANY}, {"sqlite_autoindex_pushes_2"}),
+    (recording, "_OPEN_SYNCS"): ({"routes": MANY}, {"syncs_open_by_route"}),
+    (recording, "_SYNCS"): ({"ids": MANY}, {"sqlite_autoindex_syncs_1"}),
+    (moving, "_TO_JUDGE"): ({"lane": "x", "until": NOW, "most": 9}, {"syncs_open_by_lane"}),
+    (moving, "_SUPERSEDE"): ({"of": "x", "heir": "y", "now": NOW}, {"sqlite_autoindex_syncs_1"}),
+    (calling, "_END_CALL"): (
+        {"of": "x", "now": NOW, "new": None, "said": None},
+        {"sqlite_autoindex_calls_1"},
+    ),
+    (calling, "_OPEN_DIGESTS"): ({"routes": MANY, "since": NOW}, {"call_tags_open_by_route"}),
+    (calling, "_CLOSE"): ({"of": "x"}, {"call_tags_open_by_route"}),
+    (calling, "_LET_GO"): ({"of": "x", "came": "y"}, {"call_tags_open_by_route"}),
+    (calling, "_CLOSE_PROVEN"): ({"of": "x", "came": "y"}, {"call_tags_open_by_route"}),
+    (waking, "_LOCK"): ({"lane": "x"}, {"sqlite_autoindex_lanes_1"}),
+    (waking, "_FIRST_DUE"): ({"lane": "x"}, {"syncs_open_by_lane"}),
+    (waking, "_SET"): ({"lane": "x", "at": NOW}, {"sqlite_autoindex_lanes_1"}),
+}
+
+
+@pytest.mark.on("sqlite")
+@pytest.mark.parametrize("name", STATEMENTS, ids=lambda name: f"{name[0].__name__}.{name[1]}")
+def test_a_hot_statement_goes_along_its_index(
+    database: Database, monkeypatch: pytest.MonkeyPatch, name: tuple[Any, str]
+) -> None:
+    values, indexes = STATEMENTS[name]
+    steps: list[str] = []
+
+    def explaining(connection: Connection, text: str, given: Any) -> Any:
+        steps.extend(row[3] for row in execute(connection, f"EXPLAIN QUERY PLAN {text}", given))
+        return ()
+
+    monkeypatch.setattr(prepared, "execute", explaining)
+    with database.read() as connection:
+        getattr(*name).rows(connection, **values)
+
+    reading = [step for step in steps if step.startswith(("SEARCH", "SCAN"))]
+    assert reading
+    for step in reading:
+        assert any(f"INDEX {index} (" in step for index in indexes), step
+
+
+def test_every_hot_statement_is_looked_at() -> None:
+    modules = (recording, moving, calling, waking)
+    made = {
+        (module, name)
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, Prepared)
+    }
+
+    assert made == set(STATEMENTS)
