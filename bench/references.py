@@ -19,6 +19,9 @@ parsing = Flask("parsing")
 committing = Flask("committing")
 _local = threading.local()
 _file = Path(mkdtemp(prefix="swrhook-bench-")) / "naive.db"
+with sqlite3.connect(_file) as _first:
+    _first.execute("PRAGMA journal_mode = WAL")  # the file's own from here on
+    _first.execute("CREATE TABLE pushes (image, tag, body, PRIMARY KEY (image, tag))")
 
 
 @parsing.get("/readyz")
@@ -50,10 +53,6 @@ def commit() -> tuple[Mapping[str, str], int]:
 def _connection() -> sqlite3.Connection:
     if not hasattr(_local, "connection"):
         _local.connection = sqlite3.connect(_file, timeout=30)
-        _local.connection.execute("PRAGMA journal_mode = WAL")
         _local.connection.execute("PRAGMA synchronous = FULL")
-        _local.connection.execute(
-            "CREATE TABLE IF NOT EXISTS pushes (image, tag, body, PRIMARY KEY (image, tag))"
-        )
     connection: sqlite3.Connection = _local.connection
     return connection
