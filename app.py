@@ -1,5 +1,6 @@
 """The composition root: the only file that knows every part. `python app.py` serves development."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -301,7 +302,15 @@ def start_service() -> Service:
     """Start a service as the environment says. Raises BadConfiguration and LedgerUnusable."""
     service = create_service(Settings.from_environ(os.environ), os.environ)
     service.start()
+    _spare_the_collector()
     return service
+
+
+def _spare_the_collector() -> None:
+    """Look for garbage cycles less often: what was made so far stays, requests leave hardly any."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def serve_development() -> None:

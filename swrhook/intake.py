@@ -109,7 +109,7 @@ def _reason(reasons: Sequence[str]) -> str | None:
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
     """Return what a replay needs; a longer text counts as not sent for every dialect."""
     return {
-        name: headers[name]
-        for name in KEPT_HEADERS
-        if len(headers.get(name, "")) <= LONGEST_TEXT and name in headers
+        name: value
+        for name, value in headers.items()
+        if name in KEPT_HEADERS and len(value) <= LONGEST_TEXT
     }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from flask import Flask, g, has_app_context
+from flask import Blueprint, Flask, g, has_app_context
 
 from swrhook.config.values import Config
 from swrhook.hearing import Hearing
@@ -54,9 +54,6 @@ def create_web(
     app = Flask("swrhook", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members in the contract's order
     guard(app, config, metrics, _now)
-    app.after_request(noting(database, _now))
-    app.before_request(taking(config, database, _now))
-    app.after_request(giving(database))
     app.register_blueprint(hooks(config, record, Rates().admit, metrics))
     draining = Draining()
     app.extensions[LEAVING] = draining.begun
@@ -68,27 +65,37 @@ def create_web(
     _show(metrics, database, hearing)
     replay = replayer(config, record, database, metrics, _now)
     waits = Waits(config, database, draining.begun)
-    api.install(
-        app,
-        [
-            syncs(operator, config, _now),
-            backfill(operator, config, _now),
-            reconcile(operator, config, _now),
-            waiting(waits, _now),
-            deliveries(database, _now, replay),
-            sources(source_lister(config, database, hearing, _now)),
-            rules(config),
-            explaining(config, database, _now),
-            comparing(config, database, _now),
-            stats(database, _now),
-            drain(draining, _now),
-            audit(database, _now),
-        ],
-    )
-    pages = Backstage(config, operator, metrics, told, hearing, replay, _now)
-    app.register_blueprint(dashboard(pages))
+    resources = [
+        syncs(operator, config, _now),
+        backfill(operator, config, _now),
+        reconcile(operator, config, _now),
+        waiting(waits, _now),
+        deliveries(database, _now, replay),
+        sources(source_lister(config, database, hearing, _now)),
+        rules(config),
+        explaining(config, database, _now),
+        comparing(config, database, _now),
+        stats(database, _now),
+        drain(draining, _now),
+        audit(database, _now),
+    ]
+    pages = dashboard(Backstage(config, operator, metrics, told, hearing, replay, _now))
+    for each in (*resources, pages):
+        _keep_writes(each, config, database)
+    api.install(app, resources)
+    app.register_blueprint(pages)
     problems.install(app)
     return app
+
+
+def _keep_writes(blueprint: Blueprint, config: Callable[[], Config], database: Database) -> None:
+    """Audit a blueprint's writes, and answer a repeated one as the first time.
+
+    Not for the whole app: hooks need neither, and pay for each function that Flask calls.
+    """
+    blueprint.after_request(noting(database, _now))
+    blueprint.before_request(taking(config, database, _now))
+    blueprint.after_request(giving(database))
 
 
 def _show(metrics: Metrics, database: Database, hearing: Hearing) -> None:
@@ -104,9 +111,9 @@ def one_for_each_request(config: Callable[[], Config]) -> Callable[[], Config]:
     def read() -> Config:
         if not has_app_context():
             return config()
-        if "config" not in g:
-            g.config = config()
-        held: Config = g.config
+        held: Config | None = g.get("config")
+        if held is None:
+            held = g.config = config()
         return held
 
     return read

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Request, Response, jsonify, request
 
 from swrhook import logs
 from swrhook.config.values import Config
@@ -42,7 +42,7 @@ def hooks(
         source = current.sources.get(name)
         label = "unknown" if source is None else name
         try:
-            receipt = _receive(source, secret, current, admit, record_and_count)
+            receipt = _receive(_request(), source, secret, current, admit, record_and_count)
         except Refused as exc:
             metrics.refused(label, exc.code)
             logs.event("delivery.refused", source=label, code=exc.code, reason=str(exc))
@@ -54,7 +54,14 @@ def hooks(
     return blueprint
 
 
+def _request() -> Request:
+    """Return the request itself: through Flask's proxy each use would look it up again."""
+    found: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    return found
+
+
 def _receive(
+    request: Request,
     source: Source | None,
     secret: str | None,
     config: Config,
