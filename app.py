@@ -39,6 +39,7 @@ from swrhook.retention import Retention
 from swrhook.server import LEAVING
 from swrhook.settings import Settings, check_worker
 from swrhook.swr.client import SwrClient
+from swrhook.swr.credentials import prepare
 from swrhook.swr.wire import Network
 from swrhook.web import create_web
 from swrhook.web.beside import serve_beside
@@ -86,7 +87,8 @@ class Service:
     def start(self) -> None:
         """Begin to work on what the ledger holds."""
         self.engine.start()
-        if self.repairer is not None:
+        if self.repairer is not None:  # and so this process asks SWR
+            prepare(self.current.value.config.swr.credentials)
             self.repairer.start()
         self.watch.start()
         self.reload.start()

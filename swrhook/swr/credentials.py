@@ -5,9 +5,10 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
+from threading import Lock, Thread
 from typing import Protocol
 
-from swrhook.config.values import KeyCredentials, PasswordCredentials
+from swrhook.config.values import Credentials, KeyCredentials, PasswordCredentials
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Refusal
 
@@ -85,7 +86,19 @@ def fingerprint(credentials: PasswordCredentials | KeyCredentials, endpoint: str
     is fixed, for all processes have to find the same mark, and holds who the user is, so that no
     two users share one.
     """
-    return hashlib.sha256(_stretched(credentials) + endpoint.encode()).hexdigest()
+    with _STRETCHING:  # whoever comes meanwhile waits for what is being computed
+        stretched = _stretched(credentials)
+    return hashlib.sha256(stretched + endpoint.encode()).hexdigest()
+
+
+def prepare(credentials: Credentials) -> None:
+    """Compute the slow part in the background: the first push after a start would wait for it."""
+    if isinstance(credentials, PasswordCredentials | KeyCredentials):
+        arguments = (credentials, "")
+        Thread(target=fingerprint, args=arguments, name="credentials", daemon=True).start()
+
+
+_STRETCHING = Lock()
 
 
 @lru_cache(maxsize=8)

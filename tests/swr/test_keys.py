@@ -1,5 +1,7 @@
 """Access keys of the configuration: what they open, and how seldom a refused one is tried."""
 
+import hashlib
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -8,10 +10,15 @@ from typing import Any
 
 import pytest
 
-from swrhook.config.values import KeyCredentials
+from swrhook.config.values import (
+    KeyCredentials,
+    PasswordCredentials,
+    TokenCredentials,
+)
 from swrhook.errors import Kind, SwrError
 from swrhook.simulator import Fault, RunningSimulator
 from swrhook.simulator.values import DEMO as USER
+from swrhook.swr import credentials
 from swrhook.swr.client import SwrClient
 from swrhook.swr.credentials import fingerprint
 from tests.swr.loopback import Loopback, Received, Reply
@@ -76,11 +83,11 @@ def test_a_project_that_iam_does_not_know_is_a_mistake(clock: Clock) -> None:
 def test_a_temporary_key_may_have_a_large_token(simulator: RunningSimulator, clock: Clock) -> None:
     simulator.state.configure(replace(simulator.state.settings, token_size=32 * 1024))
     key = simulator.state.accounts.keys.issue(USER, timedelta(days=1)).key
-    credentials = KeyCredentials(key.access, key.secret, key.security_token)
+    given = KeyCredentials(key.access, key.secret, key.security_token)
 
     assert key.security_token is not None
     assert 32 * 1024 == len(key.security_token)
-    assert look(simulated(simulator, clock, credentials=credentials)) is None
+    assert look(simulated(simulator, clock, credentials=given)) is None
 
 
 def test_a_wrong_secret_is_tried_once_by_all_regions_and_processes(
@@ -204,3 +211,33 @@ def test_a_fingerprint_of_a_key_depends_on_all_that_makes_it() -> None:
     assert 5 == len(others - {same})
     # The ledger holds it: it may never change.
     assert "eb9f5d52f14d3af815484ae7a15105c067fb6812ed76b18ff2acb96f7fccc008" == same
+
+
+@pytest.mark.parametrize(
+    "given", [KeyCredentials("ahead", "s"), PasswordCredentials("a", "h", "p")]
+)
+def test_a_fingerprint_is_computed_ahead_and_once(
+    given: KeyCredentials | PasswordCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = []
+    scrypt = hashlib.scrypt
+
+    def counting(*arguments: Any, **more: Any) -> bytes:
+        computed.append(arguments)
+        return scrypt(*arguments, **more)
+
+    monkeypatch.setattr(hashlib, "scrypt", counting)
+    credentials.prepare(given)
+    for thread in threading.enumerate():
+        if thread.name == "credentials":
+            thread.join()
+    assert 1 == len(computed)
+    fingerprint(given, "https://iam.example")
+
+    assert 1 == len(computed)
+
+
+def test_what_has_no_secret_of_its_own_is_not_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "Thread", None)
+
+    credentials.prepare(TokenCredentials("sesame"))  # begins no thread: it has none to begin
