@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import SystemRandom
 from signal import SIGINT, SIGTERM, signal
 from threading import Event
@@ -131,9 +131,7 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
         environ,
         database,
         reporter,
-        _traffic(
-            Admission(Pacer(), settings.workers, hurry, alone=database.is_sqlite), metrics, clock
-        ),
+        _traffic(Admission(Pacer(), settings.workers, hurry, alone=database.is_sqlite), metrics),
         clock,
     )
     current = Current(make(config, None), lambda old: _end(old, current.value))
@@ -182,9 +180,15 @@ def _warn_of_no_workers(settings: Settings) -> None:
         logs.warning("service.records_only", remedy="set SWRHOOK_WORKERS, or nothing is synced")
 
 
-def _traffic(admission: Admission, metrics: Metrics, clock: Clock) -> MakeTraffic:
+def _traffic(admission: Admission, metrics: Metrics) -> MakeTraffic:
+    """Return the way to SWR; what it knows of pauses goes by a clock that nobody sets."""
     breakers, preflight = Breakers(), Preflight()
-    return lambda swr: Traffic(swr, admission, breakers, preflight, metrics, clock)
+    began = now() - timedelta(seconds=monotonic())
+
+    def steady() -> datetime:
+        return began + timedelta(seconds=monotonic())
+
+    return lambda swr: Traffic(swr, admission, breakers, preflight, metrics, steady)
 
 
 def _maker(

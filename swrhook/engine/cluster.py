@@ -35,6 +35,7 @@ from swrhook.ledger.jobs import (
     remove_stalled,
     set_wake,
 )
+from swrhook.ledger.waking import hold
 from swrhook.model import Lane
 
 # A lane that is due again at once goes on in its job so often; then others have their turn.
@@ -281,7 +282,9 @@ class ClusterEngine:
             self._arm(lane, datetime.fromisoformat(arguments["at"]), connection)
 
     def _sweep(self, connection: Connection) -> None:
-        for lane, at in forgotten_lanes(connection):
+        forgotten = forgotten_lanes(connection)
+        hold(connection, [lane for lane, _ in forgotten])  # each has a row from here on
+        for lane, at in forgotten:
             at_or_now = max(at, self._clock())
             set_wake(connection, lane, at_or_now)
             self.wake([lane], at_or_now, connection)

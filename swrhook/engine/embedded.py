@@ -1,7 +1,7 @@
 """The engine for SQLite: threads and a heap of due times in this one process.
 
-Due times are kept on the monotonic clock, and a run counts as due at the time it was woken for:
-a wall clock that jumps back freezes nothing.
+Due times are kept on the monotonic clock, and a run counts as due at the time it was woken for.
+When the wall clock is set back, what the ledger holds is moved with it: nothing freezes.
 """
 
 import heapq
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from swrhook import logs
 from swrhook.engine import RunLane
+from swrhook.ledger import set_back
 from swrhook.ledger.database import Database, after_commit
 from swrhook.ledger.waking import forget_wakes, unfinished_lanes
 from swrhook.model import Lane
@@ -23,6 +24,8 @@ from swrhook.model import Lane
 AFTER_ERROR = timedelta(seconds=5)
 # Nothing is ever due later than this: more was written under a clock that has jumped back.
 LONGEST_WAIT = timedelta(hours=1)
+# A step of the clock, in seconds; less is made up for while it runs.
+_STEP = 1.0
 
 
 class EmbeddedEngine:
@@ -49,6 +52,7 @@ class EmbeddedEngine:
         self._missed: dict[Lane, datetime] = {}  # woken while running
         self._changed = threading.Condition()
         self._stopping = False
+        self._wall_ahead = _wall_ahead()
         self._threads = [
             threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
             for number in range(workers)
@@ -67,9 +71,7 @@ class EmbeddedEngine:
         """Re-arm what an earlier process left unfinished, and start the threads."""
         with self._database.write() as connection:
             forget_wakes(connection)
-            unfinished = unfinished_lanes(connection)
-        for lane, at in unfinished:
-            self._schedule([lane], at)
+        self._arm()
         for thread in self._threads:
             thread.start()
 
@@ -87,6 +89,24 @@ class EmbeddedEngine:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
+
+    def _arm(self) -> None:
+        """Have all unfinished lanes run when they are due, by the clock as it is now."""
+        with self._database.write() as connection:
+            ahead = set_back.follow(connection, datetime.now(UTC))
+            unfinished = unfinished_lanes(connection)
+        if ahead:
+            logs.warning("clock.set_back", seconds=round(ahead.total_seconds()))
+        for lane, at in unfinished:
+            self._schedule([lane], at)
+
+    def _mind_the_clock(self) -> None:
+        """Arm all lanes anew when the clock has been set back since the last look."""
+        with self._changed:
+            before, self._wall_ahead = self._wall_ahead, _wall_ahead()
+            is_set_back = self._wall_ahead < before - _STEP
+        if is_set_back:
+            self._arm()
 
     def _schedule(self, lanes: Sequence[Lane], at: datetime) -> None:
         with self._changed:
@@ -116,6 +136,7 @@ class EmbeddedEngine:
 
     def _run(self, lane: Lane, until: datetime) -> datetime | None:
         try:
+            self._mind_the_clock()
             return self._run_lane(lane, until)
         except Exception as exc:  # noqa: BLE001  # the thread must outlive whatever fails
             logs.failure("lane.failed", exc, lane=lane.key)
@@ -149,3 +170,8 @@ class EmbeddedEngine:
             return None
         self._running.add(lane)
         return lane, at
+
+
+def _wall_ahead() -> float:
+    """Return by how many seconds the wall clock is ahead of the one that nobody sets."""
+    return time.time() - time.monotonic()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import timedelta
 
 from swrhook.config.values import Config
 from swrhook.errors import Kind, SwrError
@@ -23,13 +23,13 @@ class Spent(Exception):
 class Lister:
     """Lists repositories for one repair, and counts.
 
-    `hold` is called before each request and with a time to wait for; it raises to end the step.
+    `hold` is called before each request, with how long to wait; it raises to end the step.
     """
 
     traffic: Traffic
     config: Config
     budget: float
-    hold: Callable[[datetime | None], None]
+    hold: Callable[[timedelta], None]
     calls: int = 0
     pages: dict[str, int] = field(default_factory=dict)  # by region
 
@@ -67,17 +67,17 @@ class Lister:
     def _page(self, lane: Lane, offset: int) -> TagPage | None:
         if self.calls >= self.budget:
             raise Spent
-        self.hold(None)
+        self.hold(timedelta())
         while True:
             entered = self.traffic.visit(lane, Urgency.BACKFILL, self.config.options.pace)
             if isinstance(entered, PutOff):
-                self.hold(entered.until)
+                self.hold(entered.until - self.traffic.clock())
                 continue
             try:
                 with entered as visit:
                     return self._ask(visit.tag_page, lane, offset)
             except NoRoom as exc:
-                self.hold(exc.put_off.until)
+                self.hold(exc.put_off.until - self.traffic.clock())
 
     def _ask(
         self, tag_page: Callable[[str, str, str, int], TagPage | None], lane: Lane, offset: int

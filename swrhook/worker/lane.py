@@ -46,7 +46,7 @@ class LaneRunner:
         """Work on the lane's syncs that are due by then; return when it is due again."""
         config = self.config()
         waits = self.traffic.waits(lane, config.options.pace)
-        return self._run(lane, until, config) if waits is None else waits.until
+        return self._run(lane, until, config) if waits is None else self._until(waits)
 
     def _run(self, lane: Lane, until: datetime, config: Config) -> datetime | None:
         with self.database.read() as connection:
@@ -125,10 +125,15 @@ class LaneRunner:
             return rest(connection, lane)
 
     def _put_off(self, lane: Lane, how: Urgency, why: PutOff) -> datetime:
-        if how is not Urgency.FRESH and why.until - self.clock() > _SHORT:
+        until = self._until(why)
+        if how is not Urgency.FRESH and until - self.clock() > _SHORT:
             with self._write(lane) as connection:
-                put_off(connection, lane, why.until)
-        return why.until
+                put_off(connection, lane, until)
+        return until
+
+    def _until(self, why: PutOff) -> datetime:
+        """Return until when a run is put off, by the ledger's clock."""
+        return self.clock() + (why.until - self.traffic.clock())
 
     def _rest(self, lane: Lane) -> datetime | None:
         with self._write(lane) as connection:

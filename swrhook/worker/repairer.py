@@ -129,7 +129,7 @@ class Repairer:
         if place.region not in config.swr.regions:
             self._skip(repair, claim, place, f"{place.region} is not under swr.regions", calls=0)
             return
-        lister = Lister(traffic, config, repair.budget, lambda until: self._hold(claim, until))
+        lister = Lister(traffic, config, repair.budget, lambda wait: self._hold(claim, wait))
         try:
             found = compare_place(lister, repair, place, copied)
         except Spent:
@@ -221,10 +221,10 @@ class Repairer:
         if portion.is_last:
             logs.event("repair.done", repair=repair.id, kind=repair.kind.value)
 
-    def _hold(self, claim: str, until: datetime | None) -> None:
+    def _hold(self, claim: str, wait: timedelta) -> None:
         """Wait, and keep the claim."""
-        if until is not None:
-            self._stopping.wait(max((until - self.clock()).total_seconds(), 0))
+        if wait:
+            self._stopping.wait(max(wait.total_seconds(), 0))
         with self.database.write() as connection:
             is_ours = repairing.renew(connection, claim, self.clock())
         if not is_ours or self._stopping.is_set():

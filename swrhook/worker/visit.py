@@ -39,7 +39,7 @@ class Traffic:
     breakers: Breakers
     preflight: Preflight
     metrics: Metrics
-    clock: Callable[[], datetime]
+    clock: Callable[[], datetime]  # of what is known here, whatever the ledger goes by
 
     def visit(self, lane: Lane, urgency: Urgency, pace: Pace) -> "Visit | PutOff":
         """Let a run of the lane in, or say when to ask again."""

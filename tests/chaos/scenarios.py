@@ -22,6 +22,7 @@ from tests.chaos.stage import (
     cluster,
     on_postgresql,
     on_small_disk,
+    with_own_clock,
 )
 from tests.cluster.conftest import until
 from tests.programs import PATIENCE, Served
@@ -129,6 +130,12 @@ def stop_a_worker(stage: Stage, _load: Load, _chance: Random, number: int) -> No
     _signal(stopped, signal.SIGCONT)
 
 
+def set_the_clock(stage: Stage, load: Load, chance: Random, number: int) -> None:
+    """Set it forward by minutes, or back by hours: what is under way goes on meanwhile."""
+    stage.clock.jump(chance.randint(60, 600) if number % 2 == 0 else -chance.randint(60, 6 * 3600))
+    load.wait_for_more(chance.randint(5, 25))
+
+
 def restart_one_by_one(stage: Stage, _load: Load, _chance: Random, number: int) -> None:
     """Restart the next process, as a rollout does."""
     process = stage.processes[(WEB + WORKERS)[number % 4]]
@@ -156,5 +163,6 @@ SCENARIOS: Sequence[Scenario] = (
     Scenario("SWR is down", alone, take_swr_away, 1, 4),
     Scenario("the disk is full, or read-only", on_small_disk, fill_disk, 0, 10),
     Scenario("a worker stands still", cluster, stop_a_worker, 0, 4),
+    Scenario("the clock jumps", with_own_clock, set_the_clock, 0, 12, may_fail=False),
     Scenario("a rollout, process by process", cluster, restart_one_by_one, 0, 8, may_fail=False),
 )

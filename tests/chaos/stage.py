@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from swrhook import simulator
+from tests.chaos.clock import Clock
 from tests.chaos.disk import Disk
 from tests.chaos.server import Server
 from tests.cluster.balancer import Balancer
@@ -44,6 +45,11 @@ class Stage:
         """The ledger's, on a stage that has a small one."""
         return Disk(self.folder / ALONE / "var")
 
+    @property
+    def clock(self) -> Clock:
+        """The processes', on a stage that has one of its own."""
+        return Clock(self.folder)
+
     def wait_until_ready(self) -> None:
         for each in self.processes.values():
             wait_for(f"{each.url}/readyz", each.process)
@@ -66,6 +72,15 @@ def on_small_disk(folder: Path) -> Iterator[Stage]:
             yield stage
     finally:
         disk.unmount()
+
+
+@contextmanager
+def with_own_clock(folder: Path) -> Iterator[Stage]:
+    """One process on SQLite, with a clock of its own."""
+    clock = Clock(folder)
+    clock.make()
+    with _stage(folder, {ALONE: 8}, None, clock.environ) as stage:
+        yield stage
 
 
 @contextmanager
@@ -93,7 +108,12 @@ def _server(stack: ExitStack) -> Server:
 
 
 @contextmanager
-def _stage(folder: Path, workers: Mapping[str, int], server: Server | None) -> Iterator[Stage]:
+def _stage(
+    folder: Path,
+    workers: Mapping[str, int],
+    server: Server | None,
+    environ: Mapping[str, str] = {},
+) -> Iterator[Stage]:
     """Start everything; `workers` are the processes with their threads that work."""
     with ExitStack() as stack:
         ports = {name: free_port() for name in workers}
@@ -109,7 +129,7 @@ def _stage(folder: Path, workers: Mapping[str, int], server: Server | None) -> I
         swr.state.create_organization(TARGET, NAMESPACE)
         swr.state.faults.add([simulator.Fault(operation="sync_images", delay=_CALL)])
         processes = {
-            name: _process(folder / name, ports[name], threads, server)
+            name: _process(folder / name, ports[name], threads, server, environ)
             for name, threads in workers.items()
         }
         for each in processes.values():
@@ -123,9 +143,11 @@ def _stage(folder: Path, workers: Mapping[str, int], server: Server | None) -> I
         yield stage
 
 
-def _process(folder: Path, port: int, threads: int, server: Server | None) -> Served:
+def _process(
+    folder: Path, port: int, threads: int, server: Server | None, more: Mapping[str, str]
+) -> Served:
     folder.mkdir(exist_ok=True)
-    environ = {"SWRHOOK_WORKERS": str(threads)}
+    environ = {"SWRHOOK_WORKERS": str(threads), **more}
     if server is not None:
         environ["SWRHOOK_DATABASE_URL"] = server.url
     if folder.name not in WORKERS:

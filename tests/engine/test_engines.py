@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from swrhook.engine import Engine
+from swrhook.engine import Engine, embedded
 from swrhook.engine.cluster import ClusterEngine, Pulse
 from swrhook.engine.embedded import EmbeddedEngine
 from swrhook.ledger.database import Database
@@ -384,6 +384,37 @@ def test_a_clock_that_was_set_back_freezes_nothing(database: Database, work: Wor
 
     assert work.has_run(lane())
     assert [due] == work.untils
+    engine.stop()
+
+
+@pytest.mark.on("sqlite")
+def test_a_start_knows_of_a_clock_that_was_set_back(database: Database, work: Work) -> None:
+    put(database, lane=lane(), due_at=soon(7200), updated_at=soon(7200))
+
+    engine = make_engine(database, work)
+    engine.start()
+
+    assert work.has_run(lane())
+    engine.stop()
+
+
+@pytest.mark.on("sqlite")
+def test_what_is_in_the_ledger_follows_a_clock_that_is_set_back(
+    database: Database, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make_engine(database, work)
+    engine.start()
+    put(database, lane=lane("other"), due_at=soon(7200), updated_at=soon(7200))
+    wake(database, engine, [lane()])
+    assert work.has_run(lane())
+    settled(work)
+    assert lane("other") not in work.runs
+
+    ahead = time.time() - time.monotonic() - 7200
+    monkeypatch.setattr(embedded, "_wall_ahead", lambda: ahead)
+    wake(database, engine, [lane()])
+
+    assert work.has_run(lane("other"))
     engine.stop()
 
 
