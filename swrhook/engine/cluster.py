@@ -35,6 +35,7 @@ from swrhook.ledger.jobs import (
     remove_stalled,
     set_wake,
 )
+from swrhook.ledger.postgresql import limit
 from swrhook.ledger.waking import hold
 from swrhook.model import Lane
 
@@ -228,7 +229,11 @@ class ClusterEngine:
     async def _serve_once(self) -> None:
         """Run jobs until the engine stops, or something fails."""
         connector = PsycopgConnector(
-            conninfo=self._database.conninfo, min_size=1, max_size=_CONNECTIONS, timeout=_PATIENCE
+            conninfo=self._database.conninfo,
+            min_size=1,
+            max_size=_CONNECTIONS,
+            timeout=_PATIENCE,
+            configure=limit,
         )
         app = App(connector=connector)
         app.task(name=RUN, pass_context=True)(self._work)

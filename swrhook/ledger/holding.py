@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, and_, select, update
 
 from swrhook.ledger.rows import LANE_COLUMNS, to_lane
+from swrhook.ledger.statements import portions
 from swrhook.ledger.tables import OPEN, syncs
-from swrhook.ledger.waking import wake_lanes
+from swrhook.ledger.waking import hold, wake_lanes
 from swrhook.model import Lane, State
 
 
@@ -18,14 +19,17 @@ def not_configured(region: str) -> str:
 
 def release(connection: Connection, regions: Iterable[str], now: datetime) -> list[Lane]:
     """Make the syncs that were held for these regions due now; return the lanes to be woken."""
-    released = connection.execute(
-        update(syncs)
-        .where(
-            OPEN,
-            syncs.c.state != State.CALLING.value,
-            syncs.c.reason.in_([not_configured(region) for region in regions]),
-        )
-        .values(due_at=now)
-        .returning(*(syncs.c[name] for name in LANE_COLUMNS))
+    is_held = and_(
+        OPEN,
+        syncs.c.state != State.CALLING.value,
+        syncs.c.reason.in_([not_configured(region) for region in regions]),
     )
-    return wake_lanes(connection, {to_lane(row) for row in released.mappings()}, now)
+    columns = [syncs.c[name] for name in LANE_COLUMNS]
+    found = connection.execute(select(*columns).where(is_held).distinct()).mappings()
+    lanes = {to_lane(row) for row in found}
+    hold(connection, lanes)  # before their syncs: so does everybody, and nobody waits in a circle
+    # What has been held since, in another lane, is not touched: it asks for itself when it is due.
+    for portion in portions([lane.key for lane in lanes]):
+        in_lanes = syncs.c.lane.in_(portion)
+        connection.execute(update(syncs).where(is_held, in_lanes).values(due_at=now))
+    return wake_lanes(connection, lanes, now)

@@ -22,8 +22,10 @@ _KEPT_CONNECTIONS = 8
 _LONGEST_WAIT = 10
 # A server that vanished without a word is given up after this long; and a process that stopped in
 # the middle of a transaction loses it, so that what it has locked is free again.
-_SESSION = {
-    "lock_timeout": "10s",
+LOCK_TIMEOUT = "10s"
+SESSION: Mapping[str, str] = {
+    "lock_timeout": LOCK_TIMEOUT,
+    "statement_timeout": "60s",
     "idle_in_transaction_session_timeout": "20s",
     "synchronous_commit": "on",  # a commit is on disk: a 2xx is a promise
 }
@@ -73,9 +75,16 @@ def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401  # DBAPI'
 
     connection.adapters.register_dumper(str, Storable)
     with connection.cursor() as cursor:
-        for name, value in _SESSION.items():
+        for name, value in SESSION.items():
             cursor.execute(f"SET SESSION {name} = '{value}'")
     connection.commit()
+
+
+async def limit(connection: Any) -> None:  # noqa: ANN401  # psycopg's, only where it is used
+    """Give a connection of the jobs the limits that the ledger's own have."""
+    for name, value in SESSION.items():
+        await connection.execute(f"SET SESSION {name} = '{value}'")
+    await connection.commit()
 
 
 class ServerClock:

@@ -9,9 +9,14 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
+from swrhook import logs
 from swrhook.errors import LedgerUnusable
+from swrhook.ledger.postgresql import LOCK_TIMEOUT
 
+# Longer than most migrations, and shorter than gunicorn waits for a process to start.
+PATIENCE = 90
 _LOCK = 0x73777268  # «swrh»: any number, the same in every process
 
 
@@ -40,13 +45,31 @@ def upgrade(engine: Engine) -> Schema:
     config, scripts = _migrations()
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            # Processes that start together upgrade one after the other.
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            _wait_for_others(connection)
         schema = _schema(connection, scripts)
         if not schema.is_current:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     return schema
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """Let processes that start together upgrade one after the other. Raises LedgerUnusable."""
+    is_mine = connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_LOCK})").scalar()
+    if not is_mine:
+        logs.event("ledger.awaits_upgrade", by="another process", seconds=PATIENCE)
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
+        try:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        except OperationalError as exc:
+            message = (
+                f"another process has been upgrading the ledger for {PATIENCE} seconds and goes "
+                "on: start again when it has finished, or end it (pg_stat_activity shows it)"
+            )
+            raise LedgerUnusable(message) from exc
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+    # A migration of a large ledger takes as long as it takes.
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
 
 def _schema(connection: Connection, scripts: ScriptDirectory) -> Schema:

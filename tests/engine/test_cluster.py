@@ -1,11 +1,13 @@
 """The engine on PostgreSQL alone: what is on disk, and what of it a vanished worker leaves."""
 
+import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 
 from swrhook.engine.cluster import ClusterEngine, Pulse
@@ -13,6 +15,7 @@ from swrhook.errors import TakenOver
 from swrhook.ledger.database import Database, fenced
 from swrhook.ledger.jobs import hold_job
 from swrhook.ledger.keeping import probe
+from swrhook.ledger.postgresql import SESSION, limit
 from swrhook.ledger.tables import probes
 from swrhook.ledger.waking import wake_lanes
 from swrhook.model import Lane
@@ -134,3 +137,19 @@ def test_a_wake_is_undone_with_its_transaction(database: Database) -> None:
             raise ZeroDivisionError
 
         assert [] == jobs(database)
+
+
+def test_the_jobs_connections_have_the_limits_of_the_ledgers_own(database: Database) -> None:
+    async def limits() -> Sequence[str]:
+        async with (
+            AsyncConnectionPool(database.conninfo, configure=limit, open=False) as pool,
+            pool.connection() as connection,
+        ):
+            found = [await connection.execute(f"SHOW {name}") for name in SESSION]
+            return [str(row[0]) for each in found if (row := await each.fetchone())]
+
+    with database.read() as connection:
+        own = [connection.scalar(text(f"SHOW {name}")) for name in SESSION]
+
+    assert own == asyncio.run(limits())
+    assert ["10s", "1min", "20s", "on"] == own

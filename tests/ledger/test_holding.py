@@ -1,17 +1,20 @@
 """Syncs that were held for a region go on when it is back, and no other does."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text, update
 
 from swrhook.ledger.database import Database
 from swrhook.ledger.holding import not_configured, release
-from swrhook.ledger.waking import rest
+from swrhook.ledger.tables import syncs
+from swrhook.ledger.waking import hold, rest
 from swrhook.model import Lane, State, Target
 from tests.ledger.parts import LANE, NOW, find, put
 
-SOON = NOW + timedelta(minutes=1)
+SOON, LATER = NOW + timedelta(minutes=1), NOW + timedelta(minutes=2)
 BACK = "cn-east-3"
 HELD: dict[str, Any] = {"reason": not_configured(BACK), "due_at": SOON}
 
@@ -56,3 +59,24 @@ def test_what_waits_for_something_else_is_left_alone(
 
     assert [] == released(database, other)
     assert columns["due_at"] == find(database, sync.id).due_at
+
+
+@pytest.mark.on("postgresql")
+def test_a_run_of_the_lane_and_a_release_do_not_wait_in_a_circle(database: Database) -> None:
+    sync = put(database, **HELD)
+
+    def waits() -> bool:
+        with database.read() as connection:
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            return bool(connection.scalar(waiting))
+
+    with ThreadPoolExecutor() as pool, database.write() as connection:
+        hold(connection, [LANE])
+        woken = pool.submit(released, database)
+        while not waits():
+            assert not woken.done()
+        connection.execute(update(syncs).where(syncs.c.id == sync.id).values(due_at=LATER))
+        connection.commit()
+
+        assert [LANE] == woken.result()
+    assert NOW == find(database, sync.id).due_at

@@ -1,6 +1,8 @@
 """A ledger of every earlier revision is upgraded, with what it holds; a newer one is refused."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -8,11 +10,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from click.testing import CliRunner, Result
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from swrhook import ledger
 from swrhook.cli import main
 from swrhook.errors import LedgerUnusable
+from swrhook.ledger import upgrade
 from swrhook.ledger.database import open_database, schema_of
 from tests.conftest import DATABASES
 from tests.postgresql import new_database
@@ -111,3 +114,37 @@ def test_db_check_makes_no_ledger(tmp_path: Path) -> None:
 
 def _told(result: Result) -> tuple[int, str]:
     return result.exit_code, result.output
+
+
+def test_processes_that_start_together_upgrade_one_after_the_other() -> None:
+    with new_database() as url, held(url) as other, ThreadPoolExecutor() as pool:
+        waiting = pool.submit(open_database, url)
+        while not other.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            assert not waiting.done()
+        other.commit()
+
+        waiting.result().close()
+        assert HEAD == schema_of(url).current
+
+
+def test_a_start_does_not_wait_for_ever_for_another_upgrade(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(upgrade, "PATIENCE", 1)
+
+    with (
+        new_database() as url,
+        held(url),
+        pytest.raises(LedgerUnusable, match="another process has been upgrading the ledger"),
+    ):
+        open_database(url)
+
+
+@contextmanager
+def held(url: str) -> Iterator[Connection]:
+    """Do what a process does that upgrades the ledger, for as long as the transaction lasts."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({0x73777268})"))
+        yield connection
+    engine.dispose()
