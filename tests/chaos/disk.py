@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.cluster.conftest import until
 
-_SIZE = "48m"
+_SIZE = "96m"  # the service wants 64 of them free
 _BLOCK = b"\0" * 65536
 
 

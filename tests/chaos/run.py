@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from tests.chaos.reckoning import Reckoning
@@ -48,8 +49,13 @@ def main() -> None:
         strikes = scenario.short if chosen.short else scenario.full
         console.print(f"{scenario.name}: {strikes} strikes, seed {chosen.seed}")
         started = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="swrhook-chaos-") as folder:
-            reckoning = play(scenario, chosen.seed, strikes, Path(folder))
+        try:
+            with tempfile.TemporaryDirectory(prefix="swrhook-chaos-") as folder:
+                reckoning = play(scenario, chosen.seed, strikes, Path(folder))
+        except (Exception, pytest.fail.Exception) as exc:  # noqa: BLE001  # the others go on
+            console.print_exception()
+            broken.append(f"{scenario.name}: {exc!r}")
+            continue
         took = time.monotonic() - started
         rows.append((scenario.name, str(chosen.seed), str(strikes), *_figures(reckoning, took)))
         broken += [
