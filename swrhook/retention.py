@@ -16,6 +16,7 @@ from swrhook.ledger.pruning import (
     prune_audit,
     prune_calls,
     prune_deliveries,
+    prune_repairs,
     prune_syncs,
 )
 from swrhook.metrics import Metrics
@@ -78,6 +79,7 @@ class Retention:
             prune_syncs: options.keep_syncs,
             prune_calls: options.keep_syncs,
             prune_audit: options.keep_syncs,
+            prune_repairs: options.keep_syncs,
         }
         deleted: Counter[str] = Counter()
         for prune, age in kept_for.items():

@@ -19,9 +19,11 @@ from swrhook.ledger.tables import (
     call_tags,
     calls,
     deliveries,
+    findings,
     lanes,
     latest_pushes,
     pushes,
+    repairs,
     syncs,
 )
 from swrhook.ledger.waking import hold
@@ -115,6 +117,32 @@ def prune_audit(work: Pass, before: datetime, after: str) -> Step:
     return Step({"audit": gone}, ids[-1])
 
 
+def prune_repairs(work: Pass, before: datetime, after: str) -> Step:
+    """Delete what a repair found that ended before the time, and then the repair itself.
+
+    What is the latest known of a repository stays, with its repair, and so does the last of the
+    scheduled ones, by which the next one goes.
+    """
+    with work.database.read() as connection:
+        repair = connection.scalar(aged_repairs(before, after))
+        if repair is None:
+            return Step({}, None)
+        ids = connection.scalars(past_findings(repair)).all()
+    is_whole = len(ids) < MOST_ROWS
+    with work.step() as connection:
+        gone = _delete(connection, findings.c.id, ids, ~findings.c.latest)
+        is_empty = ~exists().where(findings.c.repair == repairs.c.id)
+        is_dispensable = repairs.c.follows.is_(None) | exists().where(
+            _NEXT.c.follows == repairs.c.id
+        )
+        last = [repair] if is_whole else []
+        whole = _delete(connection, repairs.c.id, last, is_empty, is_dispensable)
+    return Step({"findings": gone, "repairs": whole}, repair if is_whole else after)
+
+
+_NEXT = repairs.alias()
+
+
 # The queries: each follows an index in the order of ids.
 
 
@@ -151,6 +179,18 @@ def aged_calls(before: datetime, after: str) -> Select[Any]:
 def aged_audit(before: datetime, after: str) -> Select[Any]:
     """Return the query for a stretch of what was noted long ago."""
     return _aged(select(audit.c.id), audit, audit.c.at, before, after, MOST_ROWS)
+
+
+def aged_repairs(before: datetime, after: str) -> Select[Any]:
+    """Return the query for the next repair that ended long ago."""
+    query = select(repairs.c.id).where(repairs.c.ended_at < before)
+    return _aged(query, repairs, repairs.c.created_at, before, after, 1)
+
+
+def past_findings(repair: str) -> Select[Any]:
+    """Return the query for some of what a repair found, and a later one has seen again."""
+    query = select(findings.c.id).where(findings.c.repair == repair, ~findings.c.latest)
+    return query.order_by(findings.c.id).limit(MOST_ROWS)
 
 
 def _aged(

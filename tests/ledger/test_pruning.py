@@ -11,30 +11,37 @@ from sqlalchemy import Connection, Table, func, select, update
 from swrhook.ledger.auditing import Written, note_write
 from swrhook.ledger.calling import claim, settle
 from swrhook.ledger.database import Database
+from swrhook.ledger.mending import keep_findings, outdate
 from swrhook.ledger.moving import retry
 from swrhook.ledger.passes import Pass
 from swrhook.ledger.pruning import (
     FIRST,
     MOST_ROWS,
     Prune,
+    aged_repairs,
     prune_audit,
     prune_calls,
     prune_deliveries,
+    prune_repairs,
     prune_syncs,
 )
+from swrhook.ledger.repairing import begin, begin_scheduled
 from swrhook.ledger.tables import (
     audit,
     calls,
     deliveries,
+    findings,
     lanes,
     latest_pushes,
     metadata,
     pushes,
+    repairs,
     syncs,
 )
 from swrhook.ledger.waking import rest
 from swrhook.life import Event
 from swrhook.model import Outcome, PlannedSync, State
+from swrhook.repair import Drift, Finding, Place, RepairKind, RepairWish, Stage
 from swrhook.verdict import Verdict
 from tests.ledger.parts import (
     LANE,
@@ -54,7 +61,7 @@ NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)
 OLD, NEW = NOW - HOUR, NOW + 2 * HOUR
 BEFORE = NOW + HOUR
-ALL = (prune_deliveries, prune_syncs, prune_calls, prune_audit)
+ALL = (prune_deliveries, prune_syncs, prune_calls, prune_audit, prune_repairs)
 
 
 def prune(database: Database, *steps: Prune, before: datetime = BEFORE) -> Counter[str]:
@@ -280,3 +287,71 @@ def test_a_sync_that_is_tried_again_meanwhile_stays(database: Database) -> None:
 
     assert 0 == step.deleted["syncs"]
     assert State.DUE is find(database, sync.id).state
+
+
+PLACE = Place(LANE.source_region, LANE.namespace, LANE.repository)
+
+
+def compare(database: Database, tags: int, *, latest: bool = True, ended: datetime = OLD) -> str:
+    """Let a reconcile find so many tags, and end; return its id."""
+    found = [
+        Finding(
+            PlannedSync(push(f"v{n}"), TARGET, override=False, rule="all"),
+            Drift.SAME,
+            None,
+            mends=False,
+        )
+        for n in range(tags)
+    ]
+    with database.write() as connection:
+        repair = begin(connection, RepairWish(RepairKind.RECONCILE, [PLACE]), OLD)
+        outdate(connection, PLACE)
+        keep_findings(connection, repair, found, latest=latest)
+        finish(connection, ended)
+    return repair
+
+
+def finish(connection: Connection, at: datetime) -> None:
+    values = {"stage": Stage.DONE.value, "ended_at": at}
+    connection.execute(update(repairs).where(repairs.c.ended_at.is_(None)).values(**values))
+
+
+def test_a_repair_goes_with_what_it_found_in_steps(database: Database) -> None:
+    compare(database, MOST_ROWS + 1, latest=False)
+
+    with database.read() as connection:
+        assert connection.scalar(aged_repairs(BEFORE, FIRST)) is not None
+    first = prune_repairs(Pass(database, "test", lambda: NOW), BEFORE, FIRST)
+
+    assert ({"findings": MOST_ROWS, "repairs": 0}, FIRST) == (first.deleted, first.after)
+    assert {"findings": 1, "repairs": 1} == prune(database)
+
+
+def test_what_is_known_of_a_repository_stays_until_a_later_reconcile(database: Database) -> None:
+    compare(database, 3)
+    assert not prune(database)
+
+    later = compare(database, 2, ended=NEW)
+
+    assert {"findings": 3, "repairs": 1} == prune(database)
+    assert {later} == {row["repair"] for row in everything(database, findings)}
+
+
+def test_a_repair_that_goes_on_or_ended_lately_stays(database: Database) -> None:
+    compare(database, 0, ended=NEW)
+    with database.write() as connection:
+        begin(connection, RepairWish(RepairKind.BACKFILL, [PLACE]), OLD)
+
+    assert not prune(database)
+
+
+def test_the_last_of_the_scheduled_ones_stays(database: Database) -> None:
+    for at in (OLD, OLD + HOUR / 2):
+        with database.write() as connection:
+            last = begin_scheduled(connection, HOUR / 4, 100, at)
+            finish(connection, at)
+
+    assert {"repairs": 1} == prune(database)
+    assert [last] == [row["id"] for row in everything(database, repairs)]
+    with database.write() as connection:
+        assert begin_scheduled(connection, 2 * HOUR, 100, OLD + HOUR) is None
