@@ -293,6 +293,13 @@ findings = Table(
     ),
 )
 
+ended_sessions = Table(
+    "ended_sessions",
+    metadata,
+    Column("session", String(64), primary_key=True, comment="the hash of what is secret in it"),
+    Column("until", Instant, nullable=False, comment="when it would have ended by itself"),
+)
+
 # One row, written to find out whether anything can be.
 probes = Table(
     "probes",

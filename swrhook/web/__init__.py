@@ -12,6 +12,7 @@ from swrhook.ledger.backlog import read_backlog
 from swrhook.ledger.database import Database
 from swrhook.ledger.drifting import read_drift
 from swrhook.ledger.operating import Operator
+from swrhook.ledger.sessions import has_ended
 from swrhook.metrics import Metrics
 from swrhook.model import Entry, Receipt
 from swrhook.server import LEAVING
@@ -53,7 +54,7 @@ def create_web(
     database = operator.database
     app = Flask("swrhook", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members in the contract's order
-    guard(app, config, metrics, _now)
+    guard(app, config, metrics, _now, lambda each: has_ended(database, each.mark))
     app.register_blueprint(hooks(config, record, Rates().admit, metrics))
     draining = Draining()
     app.extensions[LEAVING] = draining.begun

@@ -13,6 +13,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 from swrhook.config.values import Access, AccessToken, Config
 from swrhook.metrics import Metrics
 from swrhook.web import session
+from swrhook.web.session import Session
 
 
 class Role(IntEnum):
@@ -44,7 +45,11 @@ _REALM = {"realm": "swrhook"}
 
 
 def guard(
-    app: Flask, config: Callable[[], Config], metrics: Metrics, clock: Callable[[], datetime]
+    app: Flask,
+    config: Callable[[], Config],
+    metrics: Metrics,
+    clock: Callable[[], datetime],
+    signed_out: Callable[[Session], bool],
 ) -> None:
     """Refuse what is not allowed, on every route that the app has or will get."""
 
@@ -54,7 +59,7 @@ def guard(
         needed = role_needed(access)
         if needed is None:
             return
-        holder = _who(access, clock())
+        holder = _who(access, clock(), signed_out)
         if holder is None:
             metrics.denied("unauthenticated")
             raise Unauthorized(
@@ -114,7 +119,9 @@ def is_write() -> bool:
     return request.method not in SAFE_METHODS and not is_question
 
 
-def _who(access: Access, now: datetime) -> AccessToken | None:
+def _who(
+    access: Access, now: datetime, signed_out: Callable[[Session], bool]
+) -> AccessToken | None:
     """Return who sends the current request.
 
     The API takes no cookie: no other site's page can use it with somebody's session.
@@ -122,6 +129,8 @@ def _who(access: Access, now: datetime) -> AccessToken | None:
     if request.blueprint != PAGES:
         return holder_of(_token(), access.tokens)
     found = session.resume(request.cookies.get(session.COOKIE, ""), access.tokens, now)
+    if found is not None and signed_out(found):
+        found = None
     g.session = found
     return None if found is None else found.holder
 

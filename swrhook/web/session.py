@@ -2,12 +2,13 @@
 
 The key is made from that token, which every process has in its configuration: a session is good at
 each of them, and is gone when the token is taken back or replaced. The token itself is not in it.
+Who signs out is noted in the ledger: a copy of the cookie is good for nothing then.
 """
 
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import Any
@@ -28,6 +29,12 @@ class Session:
 
     holder: AccessToken
     form_key: str = field(repr=False)
+    until: datetime
+
+    @property
+    def mark(self) -> str:
+        """Return what stands for the session in the ledger once it was signed out."""
+        return sha256(self.form_key.encode()).hexdigest()
 
 
 def begin(holder: AccessToken, now: datetime) -> str:
@@ -44,7 +51,7 @@ def resume(cookie: str, tokens: Sequence[AccessToken], now: datetime) -> Session
         except BadData:
             continue
         if name == holder.name and now.timestamp() < until:
-            return Session(holder, form_key)
+            return Session(holder, form_key, datetime.fromtimestamp(until, UTC))
     return None
 
 

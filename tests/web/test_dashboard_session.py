@@ -8,9 +8,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from swrhook.config.values import Access, AccessToken
+from swrhook.ledger.sessions import end, has_ended
+from swrhook.ledger.tables import ended_sessions
 from swrhook.web.dashboard.protection import FORM_COOKIE, FORM_KEY, HEADERS
 from swrhook.web.dashboard.signing_in import MOST_WRONG, local_path
 from swrhook.web.session import COOKIE, LIFETIME, begin, resume
+from tests.ledger.parts import everything
 from tests.web.parts import ADMIN, NOW, OPERATE, READ, Parts, form_key, signed_in
 
 OPS = AccessToken("ops", "operate", b"the-token-of-ops-that-is-long")
@@ -93,6 +96,29 @@ def test_signing_out_ends_the_session(parts: Parts) -> None:
 
     assert (303, "/sign-in") == (answer.status_code, answer.location)
     assert (303, "/sign-in") == ((again := client.get("/")).status_code, again.location)
+
+
+def test_a_copy_of_the_cookie_is_good_for_nothing_after_signing_out(parts: Parts) -> None:
+    client, other = signed_in(parts, READ), signed_in(parts, READ)
+    cookie = client.get_cookie(COOKIE)
+    assert cookie is not None
+    client.post("/sign-out", data={FORM_KEY: form_key(client.get("/"))})
+
+    client.set_cookie(COOKIE, cookie.value)
+
+    assert (303, "/sign-in") == ((again := client.get("/")).status_code, again.location)
+    assert 200 == other.get("/").status_code
+    [row] = everything(parts.database, ended_sessions)
+    assert row["session"] not in cookie.value
+
+
+def test_what_was_signed_out_is_forgotten_when_it_would_have_ended(parts: Parts) -> None:
+    database = parts.database
+    end(database, "a" * 64, NOW, NOW)
+
+    end(database, "b" * 64, NOW + LIFETIME, NOW + timedelta(seconds=1))
+
+    assert (False, True) == (has_ended(database, "a" * 64), has_ended(database, "b" * 64))
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def dashboard(parts: Backstage) -> Blueprint:
     protect(blueprint, config)
     _furnish(blueprint, clock)
     _tell_errors(blueprint)
-    add_signing_in(blueprint, config, parts.metrics, clock)
+    add_signing_in(blueprint, config, database, parts.metrics, clock)
     add_overview(blueprint, database, config, parts.told, parts.hearing, clock)
     add_syncs(blueprint, database, config, clock)
     add_wishes(blueprint, parts.operator, config, clock)

@@ -8,13 +8,15 @@ from http import HTTPStatus
 from ipaddress import IPv6Address, ip_network
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from swrhook import logs
 from swrhook.config.values import Config
+from swrhook.ledger import sessions
+from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics
 from swrhook.web import session
 from swrhook.web.access import holder_of
@@ -52,6 +54,7 @@ class Tries:
 def add_signing_in(
     blueprint: Blueprint,
     config: Callable[[], Config],
+    database: Database,
     metrics: Metrics,
     clock: Callable[[], datetime],
 ) -> None:
@@ -74,6 +77,8 @@ def add_signing_in(
 
     @blueprint.post("/sign-out")
     def sign_out() -> Response:
+        ends: session.Session = g.session
+        sessions.end(database, ends.mark, ends.until, clock())
         answer = make_response(redirect(url_for(".sign_in_form"), HTTPStatus.SEE_OTHER))
         answer.delete_cookie(session.COOKIE)
         return answer
