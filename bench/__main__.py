@@ -7,12 +7,13 @@ from rich.table import Table
 
 from bench import claims, figures, receiving, syncing
 
+_WIDTH = 200  # of a file or a pipe, which has none
 PARTS = {"receiving": receiving, "syncing": syncing, "claims": claims}
 
 
 def main() -> None:
     """Measure, print the table, and write the page of a whole run."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     wanted = sys.argv[1:] or list(PARTS)
     found = []
     for name in wanted:

@@ -25,8 +25,8 @@ class Figure:
     measured: str
     reference: str
     value: float
-    at_least: float
-    moonshot: float
+    at_least: float | None = None  # both are None where nothing is asked
+    moonshot: float | None = None
     unit: str = "times"
     less_is_better: bool = False
 
@@ -34,6 +34,8 @@ class Figure:
     def reached(self) -> str:
         """Tell which bound the value has reached."""
         for name, bound in (("moonshot", self.moonshot), ("at least", self.at_least)):
+            if bound is None:
+                return ""
             if self.value == bound or (self.value < bound) is self.less_is_better:
                 return name
         return "short"
@@ -41,7 +43,10 @@ class Figure:
     def cells(self) -> Sequence[str]:
         """Return the row's texts, in the order of HEADINGS."""
         bound = "≤" if self.less_is_better else "≥"
-        bounds = [f"{bound} {each:g} {self.unit}" for each in (self.at_least, self.moonshot)]
+        bounds = [
+            "" if each is None else f"{bound} {each:g} {self.unit}"
+            for each in (self.at_least, self.moonshot)
+        ]
         value = f"{self.value:.3g}" if self.value < 100 else f"{self.value:.0f}"
         return (
             self.what,

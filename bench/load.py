@@ -5,9 +5,11 @@ import json
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from http.client import HTTPConnection
@@ -25,6 +27,7 @@ SECONDS = 2.0
 _MOST_PER_SECOND = 12_000
 _SCRIPT = Path(__file__).parent / "deliveries.lua"
 _WARMING = 0.2
+_BETWEEN_QUESTIONS = 0.01
 
 _numbers = count()
 
@@ -80,6 +83,31 @@ def send(url: str, connections: int, seconds: float = SECONDS) -> Load:
     way = _send_with_wrk if shutil.which("wrk") else _send_with_threads
     way(url, connections, _WARMING)
     return way(url, connections, seconds)
+
+
+@contextmanager
+def asking(url: str) -> Iterator[list[float]]:
+    """Ask for a page again and again, and yield the list of how long each answer took, in ms."""
+    took: list[float] = []
+    ended = threading.Event()
+
+    def ask() -> None:
+        parts = urlsplit(url)
+        connection = HTTPConnection(parts.netloc, timeout=30)
+        while not ended.wait(_BETWEEN_QUESTIONS):
+            begun = time.monotonic()
+            connection.request("GET", parts.path)
+            connection.getresponse().read()
+            took.append((time.monotonic() - begun) * 1000)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask)
+        try:
+            yield took
+        finally:
+            ended.set()
+            asked.result()
 
 
 def _send_with_wrk(url: str, connections: int, seconds: float) -> Load:

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from statistics import median
+from statistics import median, quantiles
 
 import pytest
 
 from bench.figures import Figure, Findings, Plot
-from bench.load import Load, send
+from bench.load import Load, asking, send
 from bench.stage import service
 from tests.postgresql import new_database
 
@@ -31,12 +31,33 @@ def measure() -> Findings:
         }
         rounds = [{name: send(url, MANY) for name, url in urls.items()} for _ in range(ROUNDS)]
         alone = [send(urls[OURS], 1) for _ in range(ROUNDS)]
+        asked = {name: _asked(urls[name]) for name in (OURS, EMPTY)}
         curves = [
             (connections, {name: send(url, connections, 1) for name, url in urls.items()})
             for connections in CONNECTIONS
         ]
     on_a_server, skipped = _on_postgresql()
-    return Findings([*_figures(rounds, alone), *on_a_server], _plots(curves), skipped)
+    return Findings(
+        [*_figures(rounds, alone), _health(asked), *on_a_server], _plots(curves), skipped
+    )
+
+
+def _asked(url: str) -> float:
+    """Return the p99, in ms, of a load balancer's question while many deliver."""
+    with asking(f"{url.removesuffix('/hooks/harbor')}/readyz") as took:
+        for _ in range(ROUNDS):
+            send(url, MANY)
+    return quantiles(took, n=100)[98]
+
+
+def _health(asked: Mapping[str, float]) -> Figure:
+    return Figure(
+        f"p99 of /readyz beside {MANY} connections that deliver",
+        f"{asked[OURS]:.1f} ms",
+        f"{EMPTY}: {asked[EMPTY]:.1f} ms",
+        asked[OURS] / asked[EMPTY],
+        less_is_better=True,
+    )
 
 
 def _on_postgresql() -> tuple[Sequence[Figure], Sequence[str]]:
