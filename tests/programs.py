@@ -184,6 +184,11 @@ class Served:
         assert 200 == answer.status_code, answer.text
         return answer.json()
 
+    def post(self, path: str) -> None:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        answer = requests.post(f"{self.url}{path}", headers=headers, timeout=10)
+        assert answer.ok, answer.text
+
     def syncs(self) -> list[dict[str, Any]]:
         """Return every sync, page by page."""
         items: list[dict[str, Any]] = []

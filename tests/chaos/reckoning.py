@@ -23,7 +23,8 @@ class Reckoning:
     `failed`: tries of CI jobs without a 2xx. `lost`: acknowledged, and neither verified nor
     superseded by what was. `stuck`: syncs without an end. `wrong`: tags whose digest at the target
     is not the source's. `twice`: events that were accepted more than once. `given_up`: events that
-    were never acknowledged.
+    were never acknowledged. `retried`: syncs whose worker was killed in five calls in a row, which
+    ends them; they were retried afterwards, as a person would.
     """
 
     acknowledged: int
@@ -35,6 +36,7 @@ class Reckoning:
     wrong: Sequence[str]
     twice: Sequence[str]
     given_up: int
+    retried: int
     calls_per_push: float
 
     def broken(self, *, may_fail: bool) -> Sequence[str]:
@@ -60,6 +62,8 @@ def reckon(stage: Stage, load: Load) -> Reckoning:
     _wait_for_none(lambda: notifications(stage.folder)["Pending"])
     service = next(iter(stage.processes.values()))
     _wait_for_none(lambda: _open(service))
+    retried = _retry_what_was_killed(service)
+    _wait_for_none(lambda: _open(service))
     syncs = {sync["id"]: sync for sync in service.syncs()}
     events = {(each.event.repository, each.event.tag) for each in load.acknowledged}
     tags = {(JOBS, *tag) for tag in events} | {(MIRROR, *tag) for tag in load.pushed}
@@ -74,8 +78,21 @@ def reckon(stage: Stage, load: Load) -> Reckoning:
         wrong=[":".join(tag) for tag in sorted(tags) if not _arrived(stage, *tag)],
         twice=_twice(load),
         given_up=len(load.given_up),
+        retried=retried,
         calls_per_push=_tags_called(stage) / max(pushes, 1),
     )
+
+
+def _retry_what_was_killed(service: Served) -> int:
+    """Retry the syncs that ended because their workers did; return how many."""
+    ended = [
+        sync["id"]
+        for sync in service.syncs()
+        if sync["state"] == "exhausted" and sync["reason"].startswith("the worker vanished")
+    ]
+    for sync in ended:
+        service.post(f"/api/v1/syncs/{sync}/retry")
+    return len(ended)
 
 
 def _lost(load: Load, syncs: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:

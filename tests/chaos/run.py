@@ -30,6 +30,7 @@ _COLUMNS = (
     "stuck",
     "wrong",
     "twice",
+    "retried",
     "calls per push",
     "seconds",
 )
@@ -75,6 +76,7 @@ def _figures(reckoning: Reckoning, seconds: float) -> Sequence[str]:
         reckoning.tags,
         *(len(each) for each in (reckoning.lost, reckoning.stuck, reckoning.wrong)),
         len(reckoning.twice),
+        reckoning.retried,
     )
     return (*map(str, counts), f"{reckoning.calls_per_push:.2f}", f"{seconds:.0f}")
 

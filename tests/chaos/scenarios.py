@@ -87,7 +87,7 @@ def trouble_postgresql(stage: Stage, load: Load, chance: Random, number: int) ->
 
 
 def take_swr_away(stage: Stage, load: Load, chance: Random, number: int) -> None:
-    """Reset every connection to SWR and IAM, or answer 503, for as long as deliveries go on."""
+    """Reset every connection to SWR and IAM, or answer 503, while deliveries go on; ever longer."""
     faults = stage.swr.state.faults
     usual = faults.all()
     if number % 2 == 0:
@@ -95,6 +95,7 @@ def take_swr_away(stage: Stage, load: Load, chance: Random, number: int) -> None
     else:
         faults.add([Fault(region, status=503) for region in (EVERYWHERE, IAM)])
     load.wait_for_more(chance.randint(60, 90) * (1 + number))
+    _pause(30 * number)
     faults.clear()
     faults.add(usual)
 

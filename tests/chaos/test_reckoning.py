@@ -6,7 +6,7 @@ import pytest
 
 from tests.chaos.reckoning import Reckoning, ended_well
 
-CLEAN = Reckoning(9, 0, 9, 9, (), (), (), (), 0, 1.0)
+CLEAN = Reckoning(9, 0, 9, 9, (), (), (), (), 0, 0, 1.0)
 
 
 def test_nothing_is_broken_when_all_has_arrived() -> None:
