@@ -27,6 +27,8 @@ SESSION: Mapping[str, str] = {
     "lock_timeout": LOCK_TIMEOUT,
     "statement_timeout": "60s",
     "idle_in_transaction_session_timeout": "20s",
+    # A plan made for a small table would stay when it has grown, until statistics are gathered.
+    "plan_cache_mode": "force_custom_plan",
     "synchronous_commit": "on",  # a commit is on disk: a 2xx is a promise
 }
 CONNECT: Mapping[str, str | int] = {

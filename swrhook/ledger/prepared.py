@@ -4,13 +4,14 @@ SQLAlchemy takes 40 to 100 µs of Python for each statement that it carries out,
 runs for each delivery or each call is written with SQLAlchemy, and only there.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy import BindParameter, Connection, Dialect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.visitors import iterate
 
 Row = dict[str, Any]
 Processor = Callable[[Any], Any]
@@ -34,9 +35,14 @@ class Prepared:
     to powers of two, with the last value repeated, so that the driver keeps few statements.
     """
 
-    def __init__(self, statement: Executable) -> None:
+    def __init__(self, statement: Any) -> None:  # noqa: ANN401  # an Executable, to be looked into
         """Take a statement; it is compiled when it is first needed."""
-        self._statement: Any = statement
+        self._statement = statement
+        self._lists = {
+            part.key
+            for part in iterate(statement)
+            if isinstance(part, BindParameter) and part.expanding
+        }
         self._ready: dict[tuple[object, ...], _Ready] = {}
 
     def rows(self, connection: Connection, **values: Any) -> list[Row]:  # noqa: ANN401
@@ -61,7 +67,7 @@ class Prepared:
         scalars: Row = {}
         collections: dict[str, Sequence[Any]] = {}
         for name, value in values.items():
-            if isinstance(value, Collection) and not isinstance(value, (str, bytes)):
+            if name in self._lists:
                 collections[name] = _filled(list(value))
             else:
                 scalars[name] = value

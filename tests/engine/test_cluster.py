@@ -152,4 +152,4 @@ def test_the_jobs_connections_have_the_limits_of_the_ledgers_own(database: Datab
         own = [connection.scalar(text(f"SHOW {name}")) for name in SESSION]
 
     assert own == asyncio.run(limits())
-    assert ["10s", "1min", "20s", "on"] == own
+    assert ["10s", "1min", "20s", "force_custom_plan", "on"] == own

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from swrhook.ledger import calling, moving, prepared, recording, waking
 from swrhook.ledger.database import Database
 from swrhook.ledger.prepared import Prepared, execute
-from tests.ledger.parts import NOW
+from tests.ledger.parts import NOW, entry, push, write
 
 MANY = [f"name {number}" for number in range(16)]
 # By module and name: values, and the indexes that serve.
@@ -56,6 +56,27 @@ def test_a_hot_statement_goes_along_its_index(
         assert any(f"INDEX {index} (" in step for index in indexes), step
 
 
+@pytest.mark.on("postgresql")
+def test_postgresql_asks_for_each_route_before_it_has_statistics(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(database, entry(*(push(f"v{number}") for number in range(2000))))
+    steps: list[str] = []
+
+    def explaining(connection: Connection, text: str, given: Any) -> Any:
+        steps.extend(row[0] for row in execute(connection, f"EXPLAIN {text}", given))
+        return ()
+
+    monkeypatch.setattr(prepared, "execute", explaining)
+    with database.read() as connection:
+        recording._OPEN_SYNCS_EACH.rows(connection, routes=MANY)
+
+    plan = "\n".join(steps)
+    assert "syncs_open_by_route" in plan
+    assert "syncs_open_by_lane" not in plan
+    assert "Seq Scan" not in plan
+
+
 def test_every_hot_statement_is_looked_at() -> None:
     modules = (recording, moving, calling, waking)
     made = {
@@ -65,4 +86,4 @@ def test_every_hot_statement_is_looked_at() -> None:
         if isinstance(value, Prepared)
     }
 
-    assert made == set(STATEMENTS)
+    assert made == {*STATEMENTS, (recording, "_OPEN_SYNCS_EACH")}  # this one is PostgreSQL's
