@@ -59,6 +59,15 @@ def open_piles(connection: Connection, late_before: datetime | None = None) -> l
     ]
 
 
+def held_up_piles(connection: Connection) -> list[Pile]:
+    """Return those of the oldest open syncs that wait because what they need has failed."""
+    found = []
+    for state in sorted(OPEN_STATES):
+        candidates = _candidates(state, [], syncs.c.id.asc())
+        found += _piles(connection, candidates, candidates.c.failing_since.is_not(None))
+    return found
+
+
 def failing_piles(connection: Connection, now: datetime) -> list[Pile]:
     """Return the syncs that ended without their tag at the target, and that no newer one follows.
 
@@ -127,6 +136,7 @@ def _candidates(
         "target_region",
         "target_namespace",
         "created_at",
+        "failing_since",
     )
     reason = func.coalesce(syncs.c.error_message, syncs.c.reason).label("reason")
     query = select(*(syncs.c[name] for name in columns), reason)

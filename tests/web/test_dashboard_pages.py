@@ -59,6 +59,20 @@ def test_with_nothing_wrong_the_overview_says_so(parts: Parts, client: FlaskClie
     assert "Nothing needs a human" in client.get("/").text
 
 
+def test_what_waits_for_swr_is_told_with_its_reason(parts: Parts, client: FlaskClient) -> None:
+    parts.push("team/web:v1")
+    [held_up] = parts.push("team/web:v2").syncs
+    reason = "cn-north-4 is not asked (look_source): 5 requests in a row failed"
+    values = {"failing_since": NOW, "reason": reason}
+    with parts.database.write() as connection:
+        connection.execute(update(syncs).where(syncs.c.id == held_up.id).values(**values))
+
+    overview = client.get("/").text
+
+    assert "Nothing needs a human" in overview
+    assert "<b>cn-east-3</b>: 1 held up. Why: cn-north-4 is not asked (look_source)" in overview
+
+
 def test_what_failed_and_was_not_replaced_needs_a_human(parts: Parts, client: FlaskClient) -> None:
     reject(parts, "team/web:v1")
     reject(parts, "team/web:v2")

@@ -15,6 +15,7 @@ from swrhook.ledger.listing_deliveries import list_deliveries
 from swrhook.ledger.overview import (
     count_quarantined,
     failing_piles,
+    held_up_piles,
     latencies,
     open_piles,
     recent_outcomes,
@@ -112,6 +113,7 @@ def test_the_backlog_is_read_through_an_index(parts: Parts) -> None:
 
 QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "open": open_piles,
+    "held up": held_up_piles,
     "late": lambda connection: open_piles(connection, NOW),
     "failing": lambda connection: failing_piles(connection, NOW),
     "quarantined": lambda connection: count_quarantined(connection, NOW),

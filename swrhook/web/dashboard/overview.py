@@ -15,6 +15,7 @@ from swrhook.ledger.overview import (
     Pile,
     count_quarantined,
     failing_piles,
+    held_up_piles,
     latencies,
     open_piles,
     recent_outcomes,
@@ -30,7 +31,7 @@ from swrhook.web.health import Health
 LATE = timedelta(minutes=15)
 # How long what was found serves everybody who looks.
 _FRESH = timedelta(seconds=2)
-_CHART_FRESH = timedelta(minutes=1)
+_CHART_FRESH = timedelta(seconds=10)
 _LONGEST_EXAMPLE = 200
 _QUARANTINE_SINCE = timedelta(hours=24)
 
@@ -53,6 +54,7 @@ class Found:
     open: Sequence[Pile]
     late: Sequence[Pile]
     late_before: datetime
+    held_up: Sequence[Pile]
     failing: Sequence[Pile]
     quarantined: int
     senders: Sequence[Heard]
@@ -103,6 +105,7 @@ def _look(database: Database, hearing: Hearing, now: datetime) -> Found:
             open=open_piles(connection),
             late=open_piles(connection, late_before),
             late_before=late_before,
+            held_up=held_up_piles(connection),
             failing=failing_piles(connection, now),
             quarantined=count_quarantined(connection, now - _QUARANTINE_SINCE),
             senders=senders,
@@ -183,11 +186,13 @@ def _many(count: int, one: str, several: str, *, more: bool) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RegionNow:
-    """How much is under way towards a region, and how much has failed."""
+    """How much is under way towards a region, how much of it waits and why, and what has failed."""
 
     name: str
     open: int
     late: int
+    held_up: int
+    why: str
     failing: int
     oldest: datetime | None
 
@@ -200,6 +205,8 @@ def _regions(config: Config, found: Found) -> list[RegionNow]:
             name,
             _sum(found.open, name),
             _sum(found.late, name),
+            _sum(found.held_up, name),
+            next((_example(pile) for pile in found.held_up if pile.target_region == name), ""),
             _sum(found.failing, name),
             min((pile.oldest for pile in found.open if pile.target_region == name), default=None),
         )
