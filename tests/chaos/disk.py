@@ -22,12 +22,12 @@ class Disk:
         _run("mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs", str(self._path))
 
     def unmount(self) -> None:
-        _run("umount", str(self._path))
+        """Take it away, once nobody uses it any more."""
+        _until_possible("umount", str(self._path))
 
     def remount(self, mode: str) -> None:
         """Let it be `ro` or `rw`, once nothing is open for writing any more."""
-        command = ("mount", "-o", f"remount,{mode}", str(self._path))
-        until(lambda: subprocess.run(command, check=False, capture_output=True).returncode == 0)
+        _until_possible("mount", "-o", f"remount,{mode}", str(self._path))
 
     def fill(self) -> None:
         """Leave no room for anything."""
@@ -37,6 +37,10 @@ class Disk:
 
     def clear(self) -> None:
         self._ballast.unlink()
+
+
+def _until_possible(*command: str) -> None:
+    until(lambda: subprocess.run(command, check=False, capture_output=True).returncode == 0)
 
 
 def _run(*command: str) -> None:
