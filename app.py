@@ -30,7 +30,7 @@ from swrhook.ledger.keeping import RefusedCredentials
 from swrhook.ledger.operating import Operator
 from swrhook.ledger.postgresql import ServerClock
 from swrhook.ledger.recording import Recording
-from swrhook.metrics import Metrics
+from swrhook.metrics import SHARED, Metrics
 from swrhook.model import Entry, Lane, Receipt
 from swrhook.outbound import Internet, Way, find_proxies
 from swrhook.reload import Reload
@@ -111,7 +111,7 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
     """Put the parts together. Raises BadConfiguration and LedgerUnusable."""
     logs.configure(settings.log_format, settings.log_level)
     database = open_database(settings.database_url)
-    metrics = Metrics()
+    metrics = Metrics(environ.get(SHARED))
     outside = Internet(Way(find_proxies, environ.get("REQUESTS_CA_BUNDLE")), monotonic)
     reload = Reload(WatchedFile(settings.config, environ, outside), database, metrics, now)
     try:

@@ -1,7 +1,9 @@
 """gunicorn's settings, read from the working folder: `gunicorn wsgi:app` needs nothing else."""
 
 import os
+import shutil
 import sys
+from tempfile import mkdtemp
 from typing import Any
 
 from swrhook.errors import BadConfiguration
@@ -11,6 +13,8 @@ try:
     settings = Settings.from_environ(os.environ)
 except BadConfiguration as exc:
     sys.exit(f"swrhook cannot start:\n{exc}")
+
+_COUNTERS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own setting
 
 bind = [settings.bind]
 # How many processes is gunicorn's own WEB_CONCURRENCY, 1 if not set: see on_starting.
@@ -32,6 +36,23 @@ def on_starting(server: Any) -> None:  # noqa: ANN401  # gunicorn's own types
         check_processes(settings, server.cfg.workers)
     except BadConfiguration as exc:
         sys.exit(f"swrhook cannot start:\n{exc}")
+    if server.cfg.workers > 1:
+        # Whichever process is asked for /metrics, it shows the counters of all.
+        os.environ[_COUNTERS] = mkdtemp(prefix="swrhook-metrics-")
+
+
+def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401  # gunicorn's own types
+    """Keep the counters of a process that ended, and forget what was true while it lived."""
+    if _COUNTERS in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415  # by now set
+
+        mark_process_dead(worker.pid)
+
+
+def on_exit(_server: Any) -> None:  # noqa: ANN401  # gunicorn's own types
+    """Leave nothing behind."""
+    if _COUNTERS in os.environ:
+        shutil.rmtree(os.environ[_COUNTERS], ignore_errors=True)
 
 
 def worker_exit(_server: Any, _worker: Any) -> None:  # noqa: ANN401  # gunicorn's own types

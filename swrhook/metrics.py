@@ -15,11 +15,14 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from swrhook import __version__
 from swrhook.model import Outcome, State, Sync
 
+# The folder of the counters of several processes: prometheus_client's own setting.
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200)
 
 
@@ -71,11 +74,17 @@ class Drifted:
 
 
 class Metrics:
-    """This process's counters, and what it finds in the ledger when it is asked."""
+    """This process's counters, and what it finds in the ledger when it is asked.
 
-    def __init__(self) -> None:
+    Where several processes stand behind one address, they keep their counters in the folder
+    `shared`, which gunicorn.conf.py makes, and whichever is asked shows those of all.
+    """
+
+    def __init__(self, shared: str | None = None) -> None:
         """Start at nothing, in a registry of our own."""
         self.registry = CollectorRegistry()
+        self._shared = shared
+        self._found: list[Collector] = []  # what is not counted, but known when it is asked
         self._deliveries = Counter(
             "swrhook_deliveries_total",
             "Deliveries recorded, by source and outcome.",
@@ -125,12 +134,12 @@ class Metrics:
             "swrhook_configuration_is_current",
             "1 when the file in use is the one on disk, 0 when the last good one stands in.",
             registry=self.registry,
+            multiprocess_mode="livemin",
         )
         self._in_use = Info(
-            "swrhook_configuration",
-            "The version of the configuration in use.",
-            registry=self.registry,
+            "swrhook_configuration", "The version of the configuration in use.", registry=None
         )
+        self._show(self._in_use)
         self._reloads = Counter(
             "swrhook_configuration_reloads_total",
             "Changed configurations, by outcome: taken, or refused for a mistake in them.",
@@ -168,21 +177,21 @@ class Metrics:
             ["outcome"],
             registry=self.registry,
         )
-        Info("swrhook_build", "What runs.", registry=self.registry).info(
-            {"version": __version__, "python": platform.python_version()}
-        )
+        build = Info("swrhook_build", "What runs.", registry=None)
+        build.info({"version": __version__, "python": platform.python_version()})
+        self._show(build)
 
     def watch(self, backlog: Callable[[], Backlog | None]) -> None:
         """Show the ledger's open work too, read anew at each scrape; None: it cannot be read."""
-        self.registry.register(_BacklogCollector(backlog))
+        self._show(_BacklogCollector(backlog))
 
     def listen(self, heard: Callable[[], Sequence[Heard] | None]) -> None:
         """Show when each source delivered last, too; None: it cannot be read."""
-        self.registry.register(_HeardCollector(heard))
+        self._show(_HeardCollector(heard))
 
     def compare(self, drifted: Callable[[], Sequence[Drifted] | None]) -> None:
         """Show what reconciles found, too; None: it cannot be read."""
-        self.registry.register(_DriftCollector(drifted))
+        self._show(_DriftCollector(drifted))
 
     def delivered(self, source: str, outcome: Outcome) -> None:
         """Count a recorded delivery."""
@@ -224,7 +233,7 @@ class Metrics:
 
     def pace(self, read: Callable[[], Sequence[Endpoint]]) -> None:
         """Show how the regions are asked, too, as it is at each scrape."""
-        self.registry.register(_EndpointCollector(read))
+        self._show(_EndpointCollector(read))
 
     def configuration(self, *, is_current: bool) -> None:
         """Show whether the configuration on disk is the one in use."""
@@ -248,7 +257,17 @@ class Metrics:
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""
-        return generate_latest(self.registry)
+        if self._shared is None:
+            return generate_latest(self.registry)
+        of_all = CollectorRegistry()
+        MultiProcessCollector(of_all, self._shared)  # type: ignore[no-untyped-call]
+        for each in self._found:
+            of_all.register(each)
+        return generate_latest(of_all)
+
+    def _show(self, collector: Collector) -> None:
+        self.registry.register(collector)
+        self._found.append(collector)
 
 
 class _BacklogCollector(Collector):
