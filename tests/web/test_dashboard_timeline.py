@@ -96,6 +96,14 @@ def test_waiting_for_the_source_and_failing_are_told_since_when(parts: Parts, sy
     assert "Tries failed since then: 3." == found["Failing"].text
 
 
+def test_a_sync_that_was_not_tried_at_all_has_no_tries(parts: Parts, sync: str) -> None:
+    with parts.database.write() as connection:
+        connection.execute(update(syncs).values(failing_since=NOW, failures=0))
+    found = {step.title: step for step in steps(life(parts, sync))}
+
+    assert "It waits for a region that fails." == found["Failing"].text
+
+
 def test_a_superseded_one_leads_to_the_later_one(parts: Parts, sync: str) -> None:
     later = parts.push("team/web:v1", digest=None).syncs[0].id
     last = steps(life(parts, sync))[-1]

@@ -41,7 +41,8 @@ def _past(life: Life) -> Iterator[Step]:
         looks = f"{sync.source_region} did not hold the tag yet. Looks: {progress.looks}."
         yield Step(progress.waiting_since, "Waiting for the source", looks, "open")
     if progress.failing_since is not None:
-        text = f"Tries failed since then: {progress.failures}."
+        tries = f"Tries failed since then: {progress.failures}."
+        text = tries if progress.failures else "It waits for a region that fails."
         yield Step(progress.failing_since, "Failing", text, "fair")
     for call in life.calls:
         yield from _of_call(call)
