@@ -91,3 +91,18 @@ def test_a_row_without_a_column_of_the_first_is_refused(database: Database) -> N
         insert_rows(connection, _DELIVERY, [first, second])
 
     assert [] == everything(database, deliveries)
+
+
+@pytest.mark.on("postgresql")
+def test_text_that_an_array_must_quote_arrives_as_it_was(database: Database) -> None:
+    first, second = rows(2)
+    first |= {"reason": 'a "quoted", {braced} \\ NULL', "headers": {"x": "ü\u2028"}}
+    second |= {"reason": "no\0text", "body": None}
+
+    with database.write() as connection:
+        insert_rows(connection, _DELIVERY, [first, second])
+
+    written = everything(database, deliveries)
+    assert [first["reason"], "no\ufffdtext"] == [row["reason"] for row in written]
+    assert first["headers"] == written[0]["headers"]
+    assert written[1]["body"] is None
