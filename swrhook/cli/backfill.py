@@ -84,8 +84,8 @@ def _go_on(
     found = until_compared(client, BACKFILLS, begun)
     if found["state"] == "planned":
         if found["plan"]["to_sync"]:
-            hint = f"To agree later: backfill resume {found['id']}."
-            agree(f"{plan_in_words(found)}\n{hint}", "Sync them?", yes=yes)
+            hint = "" if yes else f"\nTo agree later: backfill resume {found['id']}."
+            agree(f"{plan_in_words(found)}{hint}", "Sync them?", yes=yes)
         else:
             click.echo(plan_in_words(found), err=True)
         found = client.post(f"{BACKFILLS.path}/{found['id']}/start")
