@@ -34,21 +34,34 @@ STATEMENTS: Mapping[tuple[Any, str], tuple[Mapping[str, Any], set[str]]] = {
 }
 
 
+def explained(
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    statement: Prepared,
+    values: Mapping[str, Any],
+) -> list[str]:
+    """Return the steps of a statement's plan, in the database's words."""
+    steps: list[str] = []
+    words = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
+
+    def explaining(connection: Connection, text: str, given: Any) -> Any:
+        # SQLite tells each step in the last of its columns, PostgreSQL in its only one.
+        steps.extend(row[-1] for row in execute(connection, f"{words} {text}", given))
+        return ()
+
+    monkeypatch.setattr(prepared, "execute", explaining)
+    with database.read() as connection:
+        statement.rows(connection, **values)
+    return steps
+
+
 @pytest.mark.on("sqlite")
 @pytest.mark.parametrize("name", STATEMENTS, ids=lambda name: f"{name[0].__name__}.{name[1]}")
 def test_a_hot_statement_goes_along_its_index(
     database: Database, monkeypatch: pytest.MonkeyPatch, name: tuple[Any, str]
 ) -> None:
     values, indexes = STATEMENTS[name]
-    steps: list[str] = []
-
-    def explaining(connection: Connection, text: str, given: Any) -> Any:
-        steps.extend(row[3] for row in execute(connection, f"EXPLAIN QUERY PLAN {text}", given))
-        return ()
-
-    monkeypatch.setattr(prepared, "execute", explaining)
-    with database.read() as connection:
-        getattr(*name).rows(connection, **values)
+    steps = explained(database, monkeypatch, getattr(*name), values)
 
     reading = [step for step in steps if step.startswith(("SEARCH", "SCAN"))]
     assert reading
@@ -61,17 +74,10 @@ def test_postgresql_asks_for_each_route_before_it_has_statistics(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(database, entry(*(push(f"v{number}") for number in range(2000))))
-    steps: list[str] = []
+    statement = vars(recording)["_OPEN_SYNCS_EACH"]
 
-    def explaining(connection: Connection, text: str, given: Any) -> Any:
-        steps.extend(row[0] for row in execute(connection, f"EXPLAIN {text}", given))
-        return ()
+    plan = "\n".join(explained(database, monkeypatch, statement, {"routes": MANY}))
 
-    monkeypatch.setattr(prepared, "execute", explaining)
-    with database.read() as connection:
-        vars(recording)["_OPEN_SYNCS_EACH"].rows(connection, routes=MANY)
-
-    plan = "\n".join(steps)
     assert "syncs_open_by_route" in plan
     assert "syncs_open_by_lane" not in plan
     assert "Seq Scan" not in plan
