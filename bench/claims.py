@@ -113,7 +113,7 @@ def _claim(database: Database) -> float:
         _, won = claim(connection, lane, wanted, frozenset(), now)
         rest(connection, lane)
     took = time.perf_counter() - started
-    assert TAGS == len(won)
+    assert len(won) == TAGS
     _end(database)
     return took
 

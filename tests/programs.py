@@ -181,7 +181,7 @@ class Served:
     def get(self, path: str) -> Any:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         answer = requests.get(f"{self.url}{path}", headers=headers, timeout=10)
-        assert 200 == answer.status_code, answer.text
+        assert answer.status_code == 200, answer.text
         return answer.json()
 
     def post(self, path: str) -> None:

@@ -64,10 +64,10 @@ def test_a_push_becomes_verified_tags_in_both_regions_with_one_call_each(
     sent = service.web.test_client().post("/hooks/ci", json={"image": "team/shop:v1"}, headers=SEND)
     states = ended(service, 2)
 
-    assert 202 == sent.status_code
-    assert ["verified", "verified"] == states
+    assert sent.status_code == 202
+    assert states == ["verified", "verified"]
     assert [digest] * 2 == [swr.state.digest(region, "team", "shop", "v1") for region in TARGETS]
-    assert 2 == len(swr.state.calls(operation="sync_images"))
+    assert len(swr.state.calls(operation="sync_images")) == 2
 
 
 def test_a_tag_that_is_there_already_is_verified_without_a_call(
@@ -78,8 +78,8 @@ def test_a_tag_that_is_there_already_is_verified_without_a_call(
         swr.state.seed(region, "team", "shop", "v1", digest)
     service.web.test_client().post("/hooks/ci", json={"image": "team/shop:v1"}, headers=SEND)
 
-    assert ["verified", "verified"] == ended(service, 2)
-    assert [] == list(swr.state.calls(operation="sync_images"))
+    assert ended(service, 2) == ["verified", "verified"]
+    assert list(swr.state.calls(operation="sync_images")) == []
 
 
 def test_another_image_under_the_same_name_is_diverged_when_it_must_not_be_overwritten(
@@ -89,7 +89,7 @@ def test_another_image_under_the_same_name_is_diverged_when_it_must_not_be_overw
         swr.state.seed(region, "team", "shop", "v1")
     service.web.test_client().post("/hooks/ci", json={"image": "team/shop:v1"}, headers=SEND)
 
-    assert ["diverged", "diverged"] == ended(service, 2)
+    assert ended(service, 2) == ["diverged", "diverged"]
 
 
 def test_an_organization_that_is_not_there_is_rejected_with_the_remedy(
@@ -101,7 +101,7 @@ def test_an_organization_that_is_not_there_is_rejected_with_the_remedy(
     client = service.web.test_client()
     client.post("/hooks/ci", json={"image": "team/shop:v1"}, headers=SEND)
 
-    assert ["rejected", "rejected"] == ended(service, 2)
+    assert ended(service, 2) == ["rejected", "rejected"]
     error = client.get("/api/v1/syncs", headers=READ).get_json()["items"][0]["error"]
     assert "create the organization team" in error["remedy"]
 
@@ -117,7 +117,7 @@ def test_a_wrong_password_is_tried_once(
         wait_until(partial(has_retried, client))
         running.stop()
 
-    assert 1 == len(swr.state.calls(region="iam", operation="tokens"))
+    assert len(swr.state.calls(region="iam", operation="tokens")) == 1
 
 
 def test_the_last_good_configuration_stands_in_for_a_wrong_one(
@@ -131,7 +131,7 @@ def test_the_last_good_configuration_stands_in_for_a_wrong_one(
     shown = metrics(running.web.test_client())
     running.stop()
 
-    assert 200 == ready.status_code
+    assert ready.status_code == 200
     assert "the last good one" in ready.get_json()["notes"]["configuration"]
     assert "swrhook_configuration_is_current 0.0" in shown
 
@@ -177,7 +177,7 @@ def test_a_database_that_cannot_be_opened_is_said(tmp_path: Path, environ: dict[
 
 
 def test_a_loopback_endpoint_is_asked_without_a_proxy() -> None:
-    assert {} == find_proxies("http://127.0.0.1:9100")
+    assert find_proxies("http://127.0.0.1:9100") == {}
     assert isinstance(find_proxies("https://iam.myhuaweicloud.com"), dict)
 
 

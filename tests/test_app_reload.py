@@ -60,7 +60,7 @@ class Changing:
         client = self.service.web.test_client()
         image = f"team/{repository}:{tag}"
         sent = client.post("/hooks/ci", json={"image": image}, headers=SEND)
-        assert 202 == sent.status_code
+        assert sent.status_code == 202
 
     def reasons(self) -> list[str | None]:
         return [sync["reason"] for sync in self._syncs()]
@@ -114,7 +114,7 @@ def test_another_region_needs_no_new_login_for_those_there_were(
     changing.change(lambda document: document["swr"]["regions"].update({"cn-south-1": away}))
     changing.push("v2")
 
-    assert ["verified", "verified"] == ended(changing.service, 2)
+    assert ended(changing.service, 2) == ["verified", "verified"]
     assert before == logins(swr)
 
 
@@ -143,13 +143,13 @@ def test_what_a_region_held_goes_on_at_once_when_it_is_back(changing: Changing) 
         document["rules"] = rules
 
     changing.push("late")
-    wait_until(lambda: ["not in cn-north-4 yet"] == changing.reasons())
+    wait_until(lambda: changing.reasons() == ["not in cn-north-4 yet"])
     changing.change(remove)
     wait_until(lambda: [f"region {EAST} is not in the configuration"] == changing.reasons())
     changing.change(bring_back)
 
     # Held syncs are looked at once a minute, and nobody waits for that here.
-    wait_until(lambda: ["not in cn-north-4 yet"] == changing.reasons())
+    wait_until(lambda: changing.reasons() == ["not in cn-north-4 yet"])
 
 
 def test_more_may_run_at_once_while_a_call_goes_on_as_it_began(
@@ -157,7 +157,7 @@ def test_more_may_run_at_once_while_a_call_goes_on_as_it_began(
 ) -> None:
     swr.state.faults.add([Fault(operation="sync_images", times=1, delay=6)])
     changing.push("v1")
-    wait_until(lambda: ["calling"] == changing.states())
+    wait_until(lambda: changing.states() == ["calling"])
     changing.push("v1", repository="other")
     alone = changing.states()
 
@@ -168,7 +168,7 @@ def test_more_may_run_at_once_while_a_call_goes_on_as_it_began(
     changing.change(change)
     wait_until(lambda: "verified" in changing.states())
 
-    assert ["due", "calling"] == alone
-    assert ["verified", "calling"] == changing.states()
-    assert ["verified", "verified"] == ended(changing.service, 2)
-    assert 2 == len(swr.state.calls(operation="sync_images"))
+    assert alone == ["due", "calling"]
+    assert changing.states() == ["verified", "calling"]
+    assert ended(changing.service, 2) == ["verified", "verified"]
+    assert len(swr.state.calls(operation="sync_images")) == 2

@@ -10,8 +10,8 @@ def test_a_value_that_nobody_holds_ends_when_it_is_replaced() -> None:
     current = Current("old", ended.append)
     current.replace("new")
 
-    assert "new" == current.value
-    assert ["old"] == ended
+    assert current.value == "new"
+    assert ended == ["old"]
 
 
 def test_a_value_that_is_held_ends_with_its_last_holder() -> None:
@@ -25,9 +25,9 @@ def test_a_value_that_is_held_ends_with_its_last_holder() -> None:
         still = list(ended)
     after = list(ended)
 
-    assert ("old", "old", "new") == seen
-    assert [] == still
-    assert ["old"] == after
+    assert seen == ("old", "old", "new")
+    assert still == []
+    assert after == ["old"]
 
 
 def test_a_holder_that_fails_lets_go_too() -> None:
@@ -42,7 +42,7 @@ def test_a_holder_that_fails_lets_go_too() -> None:
     with pytest.raises(ZeroDivisionError):
         fail()
 
-    assert ["old"] == ended
+    assert ended == ["old"]
 
 
 def test_each_value_ends_once() -> None:
@@ -52,4 +52,4 @@ def test_each_value_ends_once() -> None:
         with current.held():
             current.replace(number)
 
-    assert [0, 1, 2] == ended
+    assert ended == [0, 1, 2]

@@ -12,7 +12,7 @@ from swrhook.demo.scene import EXPECTED, REGIONS, SECRETS, configuration, reques
 def test_the_demonstration_ends_by_itself_with_all_verified() -> None:
     shown = CliRunner().invoke(demo, ["--once"])
 
-    assert 0 == shown.exit_code, shown.output
+    assert shown.exit_code == 0, shown.output
     assert f"{EXPECTED} of {EXPECTED} syncs are verified." in shown.output
     for answer in ("202 accepted", "200 duplicate", "200 ignored"):
         assert answer in shown.output
@@ -24,8 +24,8 @@ def test_its_configuration_is_valid_without_a_warning_and_without_a_secret() -> 
         text.encode(), file="demo", environ=SECRETS, read_file=config.read_secret_file
     )
 
-    assert () == read.warnings
-    assert () == read.literal_secrets
+    assert read.warnings == ()
+    assert read.literal_secrets == ()
 
 
 def test_it_speaks_for_three_kinds_of_senders() -> None:

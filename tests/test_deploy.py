@@ -65,11 +65,11 @@ def test_every_process_can_read_its_environment(name: str, environ: Mapping[str,
     if "worker" in name:
         check_worker(settings)
     else:
-        assert 0 == settings.workers
+        assert settings.workers == 0
 
 
 def test_there_are_two_of_each() -> None:
-    assert ["web-1", "web-2", "worker-1", "worker-2"] == sorted(OURS)
+    assert sorted(OURS) == ["web-1", "web-2", "worker-1", "worker-2"]
     assert {2} == {each["spec"]["replicas"] for each in of_kind("Deployment")}
 
 
@@ -111,12 +111,13 @@ def test_ports_and_paths_are_the_images() -> None:
         bind = own.get("SWRHOOK_METRICS_BIND", f"0.0.0.0:{IMAGES_PORT}")
         assert [int(bind.rpartition(":")[2])] == list(ports.values()), name
         probes = [container[f"{kind}Probe"]["httpGet"] for kind in ("readiness", "liveness")]
-        assert [("/readyz", True), ("/healthz", True)] == [
-            (probe["path"], probe["port"] in ports) for probe in probes
+        assert [(probe["path"], probe["port"] in ports) for probe in probes] == [
+            ("/readyz", True),
+            ("/healthz", True),
         ]
         assert "/etc/swrhook" in {mount["mountPath"] for mount in container["volumeMounts"]}
         assert "USER 10001:10001" in dockerfile
-        assert 10001 == pod["securityContext"]["runAsUser"]
+        assert pod["securityContext"]["runAsUser"] == 10001
 
 
 def test_selectors_find_their_pods() -> None:
@@ -140,7 +141,7 @@ def test_the_configuration_of_the_example_can_be_used(tmp_path: Path) -> None:
 
     loaded = config.load(file, long_enough)
 
-    assert ["everything-of-team-a"] == [rule.name for rule in loaded.rules]
+    assert [rule.name for rule in loaded.rules] == ["everything-of-team-a"]
     names = set(re.findall(r"\$\{(\w+)\}", file.read_text()))
     assert names | {"SWRHOOK_DATABASE_URL"} == set(secret["stringData"])
 
@@ -154,7 +155,7 @@ def test_haproxy_accepts_its_configuration(tmp_path: Path) -> None:
         ["haproxy", "-c", "-f", str(file)], capture_output=True, text=True, check=False
     )
 
-    assert 0 == checked.returncode, checked.stderr
+    assert checked.returncode == 0, checked.stderr
     assert "warning" not in checked.stderr.lower()
 
 

@@ -134,7 +134,7 @@ def service(buildah: Buildah, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def test_the_image_answers_healthz(service: Running) -> None:
-    assert 200 == service.get("/healthz")
+    assert service.get("/healthz") == 200
 
 
 def test_no_process_of_the_service_is_root(service: Running) -> None:
@@ -154,7 +154,7 @@ def test_the_ledger_is_on_the_volume_and_the_code_is_not_writable(
     buildah: Buildah, service: Running
 ) -> None:
     script = "test -s /app/var/swrhook.db && ! test -w /app && ! test -w /app/swrhook"
-    assert {"/app/var": {}} == buildah.config()["Volumes"]
+    assert buildah.config()["Volumes"] == {"/app/var": {}}
     buildah("run", "--isolation", "chroot", service.container, "--", "sh", "-c", script)
 
 
@@ -167,7 +167,7 @@ def test_the_image_holds_the_service_and_nothing_else(buildah: Buildah, service:
 def test_sigterm_ends_the_service(buildah: Buildah, tmp_path: Path) -> None:
     with _serve(buildah, tmp_path) as service:
         os.kill(next(iter(service.server_processes())), signal.SIGTERM)
-        assert 0 == service.process.wait(timeout=30)
+        assert service.process.wait(timeout=30) == 0
 
 
 @contextmanager

@@ -96,7 +96,7 @@ def test_what_is_wanted_is_recorded_with_its_pushes_and_syncs() -> None:
 
     [entry] = ledger.entries
     assert Outcome.ACCEPTED is receipt.outcome
-    assert ["team/web/shop:v1"] == [push.image for push in entry.pushes]
+    assert [push.image for push in entry.pushes] == ["team/web/shop:v1"]
     assert [(Target("cn-east-3", "team"), "all")] == [
         (sync.target, sync.rule) for sync in entry.planned
     ]
@@ -123,7 +123,7 @@ def test_nothing_unproven_is_read_or_recorded() -> None:
             now=NOW,
         )
 
-    assert [] == ledger.entries
+    assert ledger.entries == []
 
 
 def test_who_proves_nothing_does_not_use_up_a_senders_limit() -> None:
@@ -136,7 +136,7 @@ def test_who_proves_nothing_does_not_use_up_a_senders_limit() -> None:
     with pytest.raises(TooLarge):
         receive(sent, CI, CONFIG, admit=nobody, record=ledger.record, now=NOW)
 
-    assert [] == ledger.entries
+    assert ledger.entries == []
 
 
 def test_what_cannot_be_confirmed_is_not_recorded() -> None:
@@ -156,7 +156,7 @@ def test_what_cannot_be_confirmed_is_not_recorded() -> None:
             now=NOW,
         )
 
-    assert [] == ledger.entries
+    assert ledger.entries == []
 
 
 def test_nothing_undecodable_is_recorded() -> None:
@@ -165,7 +165,7 @@ def test_nothing_undecodable_is_recorded() -> None:
     with pytest.raises(Undecodable):
         receive(Delivery({}, b"{"), HARBOR, CONFIG, admit=anyone, record=ledger.record, now=NOW)
 
-    assert [] == ledger.entries
+    assert ledger.entries == []
 
 
 def test_what_cannot_be_recorded_is_not_acknowledged() -> None:
@@ -185,18 +185,18 @@ def test_what_cannot_be_recorded_is_not_acknowledged() -> None:
 def test_what_is_not_for_us_is_ignored_with_the_reason_and_without_its_body() -> None:
     entry = read(delivery(harbor_push("v1", event="PULL_ARTIFACT")), HARBOR, CONFIG, now=NOW)
 
-    assert (Outcome.IGNORED, None) == (entry.outcome, entry.body)
+    assert (entry.outcome, entry.body) == (Outcome.IGNORED, None)
     assert entry.reason
-    assert () == entry.pushes
+    assert entry.pushes == ()
 
 
 def test_what_no_rule_wants_is_ignored_with_its_pushes() -> None:
     entry = read(delivery(harbor_push("v1", namespace="other")), HARBOR, CONFIG, now=NOW)
 
-    assert (Outcome.IGNORED, None) == (entry.outcome, entry.body)
-    assert "other/shop:v1: no rule matches" == entry.reason
-    assert ["other/shop:v1"] == [push.image for push in entry.pushes]
-    assert [] == list(entry.planned)
+    assert (entry.outcome, entry.body) == (Outcome.IGNORED, None)
+    assert entry.reason == "other/shop:v1: no rule matches"
+    assert [push.image for push in entry.pushes] == ["other/shop:v1"]
+    assert list(entry.planned) == []
 
 
 def test_an_unknown_shape_is_quarantined_whole() -> None:
@@ -212,7 +212,7 @@ def test_all_tags_of_a_delivery_count() -> None:
     entry = read(delivery(harbor_push("v1", "v2", "-odd", "v3")), HARBOR, CONFIG, now=NOW)
 
     assert Outcome.ACCEPTED is entry.outcome
-    assert ["v1", "v2", "v3"] == [sync.push.tag for sync in entry.planned]
+    assert [sync.push.tag for sync in entry.planned] == ["v1", "v2", "v3"]
     assert entry.reason is not None
     assert "-odd" in entry.reason
 
@@ -221,9 +221,9 @@ def test_a_caller_that_waits_is_told_what_cannot_be_used() -> None:
     with pytest.raises(NothingUsable) as refused:
         read(delivery({"image": "shop:v1"}), CI, CONFIG, now=NOW)
 
-    assert (
+    assert refused.value.reasons == (
         "shop: has no organization in it, and the source no default_namespace",
-    ) == refused.value.reasons
+    )
 
 
 def test_a_caller_that_waits_is_not_refused_for_what_no_rule_wants() -> None:
@@ -260,7 +260,7 @@ def test_headers_are_kept_by_an_allow_list() -> None:
 def test_a_header_too_long_to_be_read_is_not_kept() -> None:
     sent = delivery({"image": "team/a:v1"}, webhook_id="x" * 1025, ce_id="short")
 
-    assert {"ce-id": "short"} == read(sent, CI, CONFIG, now=NOW).headers
+    assert read(sent, CI, CONFIG, now=NOW).headers == {"ce-id": "short"}
 
 
 def test_no_header_that_authenticates_is_kept() -> None:

@@ -49,7 +49,7 @@ def test_a_sync_goes_only_where_the_design_says() -> None:
         for state in State
     }
 
-    assert STEPS == steps
+    assert steps == STEPS
 
 
 def test_every_event_leads_somewhere() -> None:

@@ -30,12 +30,12 @@ def test_a_line_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
     [line] = written(capsys)
     told = json.loads(line)
     assert told.pop("time").endswith("Z")
-    assert {
+    assert told == {
         "event": "sync.verified",
         "level": "info",
         "image": "team/a:v1",
         "note": "标签\nsecond line",
-    } == told
+    }
 
 
 def test_a_warning_needs_a_look(capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,7 +43,7 @@ def test_a_warning_needs_a_look(capsys: pytest.CaptureFixture[str]) -> None:
 
     logs.warning("sync.missing")
 
-    assert "warning" == json.loads(written(capsys)[0])["level"]
+    assert json.loads(written(capsys)[0])["level"] == "warning"
 
 
 def test_a_failure_is_told_with_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,7 +54,7 @@ def test_a_failure_is_told_with_its_traceback(capsys: pytest.CaptureFixture[str]
         logs.failure("lane.failed", exc, lane="a")
 
     told = json.loads(written(capsys)[0])
-    assert ("error", "lane.failed", "a") == (told["level"], told["event"], told["lane"])
+    assert (told["level"], told["event"], told["lane"]) == ("error", "lane.failed", "a")
     assert "ZeroDivisionError: division by zero" in told["exception"]
 
 
@@ -71,11 +71,11 @@ def test_lines_of_a_block_are_written_together_with_those_that_come_meanwhile(
         other.start()
         other.join()
         logs.event("delivery.accepted", delivery="2")
-        assert [] == written
+        assert written == []
 
     [text] = written
     events = [json.loads(line)["event"] for line in text.splitlines()]
-    assert ["delivery.accepted", "sync.verified", "delivery.accepted"] == events
+    assert events == ["delivery.accepted", "sync.verified", "delivery.accepted"]
 
 
 def test_below_the_level_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +84,7 @@ def test_below_the_level_nothing_is_written(capsys: pytest.CaptureFixture[str]) 
     logs.event("sync.verified")
     logs.warning("sync.missing")
 
-    assert ["sync.missing"] == [json.loads(line)["event"] for line in written(capsys)]
+    assert [json.loads(line)["event"] for line in written(capsys)] == ["sync.missing"]
 
 
 def test_for_a_person_it_is_text(capsys: pytest.CaptureFixture[str]) -> None:

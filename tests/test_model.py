@@ -17,17 +17,17 @@ def test_an_image_is_named_as_people_write_it() -> None:
     sync = Sync("0", None, "harbor", LANE, "v1", None, "all", State.DUE, 0, now, now, None)
 
     assert "team/web/shop:v1" == push.image == sync.image
-    assert "cn-east-3/team" == str(LANE.target)
+    assert str(LANE.target) == "cn-east-3/team"
 
 
 def test_a_lane_is_named_readably() -> None:
-    assert "cn-north-4/team/web/shop>cn-east-3/team:keep" == LANE.key
-    assert "cn-north-4/team/web/shop>cn-east-3/team:override" == replace(LANE, override=True).key
+    assert LANE.key == "cn-north-4/team/web/shop>cn-east-3/team:keep"
+    assert replace(LANE, override=True).key == "cn-north-4/team/web/shop>cn-east-3/team:override"
 
 
 def test_a_route_leaves_the_override_out() -> None:
     assert route(LANE, "v1") == route(replace(LANE, override=True), "v1")
-    assert "cn-north-4/team/web/shop:v1>cn-east-3/team" == route(LANE, "v1")
+    assert route(LANE, "v1") == "cn-north-4/team/web/shop:v1>cn-east-3/team"
 
 
 regions = st.sampled_from(["cn-north-4", "cn-east-3", "a"])

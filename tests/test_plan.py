@@ -35,7 +35,7 @@ def test_a_push_goes_to_every_target_of_its_rules() -> None:
         PlannedSync(PUSH, EAST, override=False, rule="one"),
         PlannedSync(PUSH, Target("ap-southeast-1", "team"), override=True, rule="two"),
     ] == planned
-    assert [] == reasons
+    assert reasons == []
 
 
 def test_of_two_rules_for_a_target_the_first_holds() -> None:
@@ -52,7 +52,7 @@ def test_of_two_rules_for_a_target_the_first_holds() -> None:
 def test_two_templates_that_come_to_the_same_are_one_target() -> None:
     planned, _ = plan([PUSH], [rule("a", to_east, RuleTarget("cn-east-3", "{namespace}"))])
 
-    assert 1 == len(planned)
+    assert len(planned) == 1
 
 
 def test_a_push_that_no_rule_wants_has_a_reason() -> None:
@@ -60,15 +60,15 @@ def test_a_push_that_no_rule_wants_has_a_reason() -> None:
 
     planned, reasons = plan([PUSH, unwanted], [rule("one", to_east, tag="v*")])
 
-    assert [PUSH] == [sync.push for sync in planned]
-    assert ["team/web/shop:dev: no rule matches"] == reasons
+    assert [sync.push for sync in planned] == [PUSH]
+    assert reasons == ["team/web/shop:dev: no rule matches"]
 
 
 def test_an_image_is_not_copied_to_where_it_is() -> None:
     planned, reasons = plan([PUSH], [rule("home", RuleTarget("cn-north-4", "other"), to_east)])
 
-    assert [EAST] == [sync.target for sync in planned]
-    assert ["team/web/shop:v1: rule home: the image is in cn-north-4 already"] == reasons
+    assert [sync.target for sync in planned] == [EAST]
+    assert reasons == ["team/web/shop:v1: rule home: the image is in cn-north-4 already"]
 
 
 def test_an_organization_that_swr_cannot_hold_has_a_reason() -> None:
@@ -76,12 +76,12 @@ def test_an_organization_that_swr_cannot_hold_has_a_reason() -> None:
 
     planned, reasons = plan([PUSH], [rule("odd", impossible, to_singapore)])
 
-    assert 1 == len(planned)
-    assert ["team/web/shop:v1: rule odd: SWR allows no organization named «web/shop»"] == reasons
+    assert len(planned) == 1
+    assert reasons == ["team/web/shop:v1: rule odd: SWR allows no organization named «web/shop»"]
 
 
 def test_without_rules_nothing_goes_anywhere() -> None:
-    assert ([], ["team/web/shop:v1: no rule matches"]) == plan([PUSH], [])
+    assert plan([PUSH], []) == ([], ["team/web/shop:v1: no rule matches"])
 
 
 pushes = st.lists(
@@ -120,7 +120,7 @@ def test_attachments_are_skipped_with_the_reason_unless_a_rule_wants_them() -> N
 
     planned, reasons = plan([SIGNATURE], [rule("images", to_east), wanting])
 
-    assert ["all"] == [sync.rule for sync in planned]
+    assert [sync.rule for sync in planned] == ["all"]
     assert [f"{SIGNATURE.image}: rule images: a signature is skipped (skip_attachments)"] == reasons
 
 
@@ -131,22 +131,22 @@ def test_a_rule_in_shadow_tells_what_it_would_do_and_takes_nothing_away() -> Non
 
     assert [PlannedSync(PUSH, EAST, override=False, rule="old")] == list(planned.syncs)
     assert [EAST, Target("ap-southeast-1", "team")] == [sync.target for sync in planned.shadow]
-    assert (
+    assert planned.reasons == (
         "team/web/shop:v1: rule new (shadow) would sync to cn-east-3/team, override",
         "team/web/shop:v1: rule new (shadow) would sync to ap-southeast-1/team, override",
-    ) == planned.reasons
+    )
 
 
 def test_a_rule_in_shadow_is_behind_those_before_it() -> None:
     shadow = replace(rule("new", to_east), shadow=True)
 
-    assert () == plan_of([PUSH], Rulebook([rule("old", to_east), shadow])).shadow
+    assert plan_of([PUSH], Rulebook([rule("old", to_east), shadow])).shadow == ()
 
 
 def test_a_disabled_rule_wants_nothing() -> None:
     disabled = replace(rule("off", to_east), enabled=False)
 
-    assert ([], ["team/web/shop:v1: no rule matches"]) == plan([PUSH], [disabled])
+    assert plan([PUSH], [disabled]) == ([], ["team/web/shop:v1: no rule matches"])
 
 
 def test_two_plans_differ_by_target_and_override() -> None:
@@ -166,6 +166,7 @@ def test_two_plans_differ_by_target_and_override() -> None:
 
 
 def test_another_rule_for_the_same_makes_no_difference() -> None:
-    assert [] == difference(
-        plan([PUSH], [rule("a", to_east)])[0], plan([PUSH], [rule("b", to_east)])[0]
+    assert (
+        difference(plan([PUSH], [rule("a", to_east)])[0], plan([PUSH], [rule("b", to_east)])[0])
+        == []
     )

@@ -101,7 +101,7 @@ def test_a_changed_file_is_used_kept_and_told(
     reloading.look(MORE)
     (after,) = reloading.used
 
-    assert ["more", "all"] == [rule.name for rule in after.rules]
+    assert [rule.name for rule in after.rules] == ["more", "all"]
     assert MORE.encode() == reloading.kept()
     assert {
         "version": after.version,
@@ -114,7 +114,7 @@ def test_a_changed_file_is_used_kept_and_told(
         reloaded["version"],
         reloaded["before"],
     )
-    assert {"rules": {"added": ["more"]}} == reloaded["changed"]
+    assert reloaded["changed"] == {"rules": {"added": ["more"]}}
     assert {
         "swrhook_configuration_is_current": 1.0,
         f'swrhook_configuration_info{{version="{after.version}"}}': 1.0,
@@ -130,7 +130,7 @@ def test_a_wrong_file_changes_nothing_and_is_told_once_with_every_mistake(
     reloading.look()
     _, refused = lines(capsys)
 
-    assert [] == reloading.used
+    assert reloading.used == []
     assert SMALL.encode() == reloading.kept()
     assert {"version": config.version, "since": "2026-03-04T05:06:07.000Z"} == (
         reloading.reload.in_use()
@@ -167,7 +167,7 @@ def test_a_file_that_is_right_again_is_in_use(reloading: Reloading, content: str
     reloading.look(content)
 
     assert reloading.reload.wrong() is None
-    assert 1.0 == reloading.shown()["swrhook_configuration_is_current"]
+    assert reloading.shown()["swrhook_configuration_is_current"] == 1.0
     assert content.encode() == reloading.kept()
     assert [content.encode()] * (content != SMALL) == [config.text for config in reloading.used]
 
@@ -187,8 +187,10 @@ def test_the_last_good_one_stands_in_at_a_start_until_the_file_is_right(
     assert wrong is not None
     assert [MORE.encode()] == [config.text for config in later.used]
     assert later.reload.wrong() is None
-    assert ["configuration.loaded", "configuration.refused", "configuration.reloaded"] == [
-        line["event"] for line in lines(capsys)
+    assert [line["event"] for line in lines(capsys)] == [
+        "configuration.loaded",
+        "configuration.refused",
+        "configuration.reloaded",
     ]
 
 
@@ -203,7 +205,7 @@ def test_a_file_with_a_secret_written_into_it_is_used_and_not_kept(reloading: Re
     reloading.first()
     reloading.look(MORE.replace('"${TOKEN}"', "a-literal-sesame"))
 
-    assert 1 == len(reloading.used)
+    assert len(reloading.used) == 1
     assert SMALL.encode() == reloading.kept()
 
 
@@ -256,7 +258,7 @@ def test_what_cannot_be_put_in_use_is_told_and_leaves_the_one_before(reloading: 
 
     assert config.version == reloading.reload.in_use()["version"]
     assert "cannot be used" in str(reloading.reload.wrong())
-    assert 0.0 == reloading.shown()["swrhook_configuration_is_current"]
+    assert reloading.shown()["swrhook_configuration_is_current"] == 0.0
 
 
 def test_what_had_waited_and_cannot_go_on_leaves_the_new_one_in_use(reloading: Reloading) -> None:
@@ -303,6 +305,6 @@ def test_the_thread_outlives_what_fails_and_tells_it_once(
     reloading.reload.stop()
 
     assert is_used
-    assert ["reload.failed"] == [
-        line["event"] for line in lines(capsys) if line["level"] == "error"
+    assert [line["event"] for line in lines(capsys) if line["level"] == "error"] == [
+        "reload.failed"
     ]

@@ -75,7 +75,7 @@ def test_an_outcome_is_one_line_with_all_that_is_known(
 
     [line] = lines(capsys)
     assert line.pop("time")
-    assert {
+    assert line == {
         "event": "sync.verified",
         "level": "info",
         "sync": "S" * 26,
@@ -90,8 +90,8 @@ def test_an_outcome_is_one_line_with_all_that_is_known(
         "code": None,
         "reason": None,
         "took_ms": 1500,
-    } == line
-    assert {"cn-east-3 verified": 1} == counted(metrics)
+    }
+    assert counted(metrics) == {"cn-east-3 verified": 1}
 
 
 @pytest.mark.parametrize("state", sorted(END_STATES))
@@ -114,8 +114,8 @@ def test_a_try_that_failed_is_told_as_a_retry(
     Reporter(metrics).report(SYNC, State.DUE, Verdict(event, reason="why"), NOW)
 
     [line] = lines(capsys)
-    assert ("sync.retry", "why") == (line["event"], line["reason"])
-    assert {"cn-east-3 retry": 1} == counted(metrics)
+    assert (line["event"], line["reason"]) == ("sync.retry", "why")
+    assert counted(metrics) == {"cn-east-3 retry": 1}
 
 
 @pytest.mark.parametrize("event", [Event.WAIT, Event.POLL, Event.TRIGGER])
@@ -125,8 +125,8 @@ def test_waiting_is_no_news(
     for state in OPEN_STATES:
         Reporter(metrics).report(SYNC, state, Verdict(event), NOW)
 
-    assert [] == lines(capsys)
-    assert {} == counted(metrics)
+    assert lines(capsys) == []
+    assert counted(metrics) == {}
 
 
 @pytest.mark.parametrize(
@@ -170,10 +170,10 @@ def test_each_delivery_of_a_batch_is_told(
     Reporter(metrics).recorded(Recording(receipts, [], ()), NOW)
 
     wanted = ("event", "delivery", "source", "reason", "syncs")
-    assert [
+    assert [tuple(line[name] for name in wanted) for line in lines(capsys)] == [
         ("delivery.accepted", "1", "harbor", None, 1),
         ("delivery.ignored", "2", "ci", "no rule", 0),
-    ] == [tuple(line[name] for name in wanted) for line in lines(capsys)]
+    ]
 
 
 def test_what_a_later_push_ended_is_told(
@@ -181,5 +181,5 @@ def test_what_a_later_push_ended_is_told(
 ) -> None:
     Reporter(metrics).recorded(Recording((), [SYNC, SYNC], ()), NOW)
 
-    assert ["sync.superseded"] * 2 == [line["event"] for line in lines(capsys)]
-    assert {"cn-east-3 superseded": 2} == counted(metrics)
+    assert [line["event"] for line in lines(capsys)] == ["sync.superseded"] * 2
+    assert counted(metrics) == {"cn-east-3 superseded": 2}

@@ -43,4 +43,4 @@ def test_what_is_made_here_is_not_tracked() -> None:
         check=True,
     )
 
-    assert "" == tracked.stdout
+    assert tracked.stdout == ""

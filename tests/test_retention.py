@@ -74,15 +74,15 @@ def test_deliveries_go_first_and_syncs_much_later(
     clock.now = NOW + 29 * DAY
     nothing = retention.look()
     assert nothing is not None
-    assert {} == +nothing
+    assert +nothing == {}
     clock.now = NOW + 31 * DAY
     first = retention.look()
     assert first is not None
-    assert {"deliveries": 1, "pushes": 1, "latest_pushes": 1} == +first
+    assert +first == {"deliveries": 1, "pushes": 1, "latest_pushes": 1}
     clock.now = NOW + 181 * DAY
     second = retention.look()
     assert second is not None
-    assert 1 == second["syncs"]
+    assert second["syncs"] == 1
 
 
 def test_a_window_longer_than_the_retention_counts(
@@ -97,7 +97,7 @@ def test_a_window_longer_than_the_retention_counts(
 
     Retention(database, config, clock, metrics).look()
 
-    assert 1 == len(everything(database, deliveries))
+    assert len(everything(database, deliveries)) == 1
 
 
 def test_a_pass_is_told_in_one_line_and_counted(
@@ -113,7 +113,7 @@ def test_a_pass_is_told_in_one_line_and_counted(
     retention.look()
 
     [line] = lines(capsys)
-    assert ("retention.done", 1, 1) == (line["event"], line["deliveries"], line["pushes"])
+    assert (line["event"], line["deliveries"], line["pushes"]) == ("retention.done", 1, 1)
     shown = metrics.text().decode()
     assert 'swrhook_pruned_rows_total{table="deliveries"} 1.0' in shown
     assert 'swrhook_retention_passes_total{outcome="done"} 1.0' in shown
@@ -171,7 +171,7 @@ def test_the_thread_looks_by_itself_and_ends(
         time.sleep(0.02)
     retention.stop()
 
-    assert [] == everything(database, deliveries)
+    assert everything(database, deliveries) == []
 
 
 @pytest.mark.on("sqlite")

@@ -46,7 +46,7 @@ def test_jitter_spreads_what_failed_together() -> None:
 
     waits = {BACKOFF.jittered(7, chance) for _ in range(100)}
 
-    assert 100 == len(waits)
+    assert len(waits) == 100
     assert min(waits) < 10 * SECOND
     assert max(waits) > 50 * SECOND
 

@@ -41,7 +41,17 @@ def test_what_is_set_is_read() -> None:
 
 
 def test_every_mistake_is_told_at_once_and_no_password() -> None:
-    assert [
+    assert mistakes(
+        {
+            "SWRHOOK_DATABASE_URL": "postgres://swrhook:sesame@db/swrhook",
+            "SWRHOOK_WORKERS": "-1",
+            "SWRHOOK_BIND": "8080",
+            "SWRHOOK_METRICS_BIND": "0.0.0.0:65536",
+            "SWRHOOK_LOG_FORMAT": "text",
+            "SWRHOOK_LOG_LEVEL": "verbose",
+            "SWRHOOK_LOGLEVEL": "INFO",
+        }
+    ) == [
         (
             "environment: SWRHOOK_BIND must be an address and a port, like 127.0.0.1:8080 or"
             " [::1]:8080"
@@ -55,24 +65,14 @@ def test_every_mistake_is_told_at_once_and_no_password() -> None:
             " or [::1]:8080"
         ),
         "environment: SWRHOOK_WORKERS must be a whole number from 0 to 1000",
-    ] == mistakes(
-        {
-            "SWRHOOK_DATABASE_URL": "postgres://swrhook:sesame@db/swrhook",
-            "SWRHOOK_WORKERS": "-1",
-            "SWRHOOK_BIND": "8080",
-            "SWRHOOK_METRICS_BIND": "0.0.0.0:65536",
-            "SWRHOOK_LOG_FORMAT": "text",
-            "SWRHOOK_LOG_LEVEL": "verbose",
-            "SWRHOOK_LOGLEVEL": "INFO",
-        }
-    )
+    ]
 
 
 @pytest.mark.parametrize("workers", ["1001", "9999999", "four", "1.5", "٣", " 1"])
 def test_workers_are_a_number(workers: str) -> None:
-    assert ["environment: SWRHOOK_WORKERS must be a whole number from 0 to 1000"] == mistakes(
-        {"SWRHOOK_WORKERS": workers}
-    )
+    assert mistakes({"SWRHOOK_WORKERS": workers}) == [
+        "environment: SWRHOOK_WORKERS must be a whole number from 0 to 1000"
+    ]
 
 
 @pytest.mark.parametrize("url", ["sqlite:///", "sqlite:///:memory:"])
@@ -125,11 +125,11 @@ def test_a_worker_process_needs_postgresql_and_threads() -> None:
     with pytest.raises(BadConfiguration) as caught:
         check_worker(Settings(workers=0))
 
-    assert (
+    assert str(caught.value) == (
         "environment: SWRHOOK_DATABASE_URL is SQLite, which serves one process: `worker` needs "
         "PostgreSQL\n"
         "environment: SWRHOOK_WORKERS is 0: a worker process would have nothing to do"
-    ) == str(caught.value)
+    )
     check_worker(Settings(database_url="postgresql+psycopg://db/swrhook"))
 
 

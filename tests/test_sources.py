@@ -24,7 +24,7 @@ def names(image: dict[str, str], name: str) -> tuple[str, str] | str:
     """Return where the name leads, or the reason why nowhere."""
     pushes, reasons = to_pushes(source(**image), [Announcement(name, "v1")])
     if pushes:
-        assert [] == reasons
+        assert reasons == []
         return pushes[0].namespace, pushes[0].repository
     return reasons[0]
 
@@ -77,8 +77,8 @@ def test_an_impossible_tag_is_left_out_and_its_siblings_are_not() -> None:
         source(), [Announcement("team/shop", tag) for tag in ("v1", "-v2", "v3")]
     )
 
-    assert ["v1", "v3"] == [push.tag for push in pushes]
-    assert ["team/shop:-v2: «-v2» is not a tag"] == reasons
+    assert [push.tag for push in pushes] == ["v1", "v3"]
+    assert reasons == ["team/shop:-v2: «-v2» is not a tag"]
 
 
 def test_what_is_announced_twice_is_pushed_once() -> None:
@@ -87,13 +87,13 @@ def test_what_is_announced_twice_is_pushed_once() -> None:
 
     pushes, _ = to_pushes(source(), [announced, announced, other, announced])
 
-    assert [A, None] == [push.digest for push in pushes]
+    assert [push.digest for push in pushes] == [A, None]
 
 
 def test_very_many_announcements_do_not_take_long() -> None:
     announced = [Announcement("team/shop", f"v{n}") for n in range(20_000)]
 
-    assert 20_000 == len(to_pushes(source(), announced)[0])
+    assert len(to_pushes(source(), announced)[0]) == 20_000
 
 
 parts = st.text("aB0-._/ ", max_size=6)

@@ -72,9 +72,9 @@ def triggered(*, override: bool = False, **changes: Any) -> Sync:
 def test_a_tag_not_at_the_source_is_waited_for() -> None:
     verdict = judge().before_call(sync(), None, None, call_open=False)
 
-    assert (Event.WAIT, NOW + SECOND) == (verdict.event, verdict.due_at)
+    assert (verdict.event, verdict.due_at) == (Event.WAIT, NOW + SECOND)
     assert verdict.reason == "not in cn-north-4 yet"
-    assert {"waiting_since": NOW, "looks": 1} == verdict.values  # and no attempt is counted
+    assert verdict.values == {"waiting_since": NOW, "looks": 1}  # and no attempt is counted
 
 
 def test_it_is_looked_for_on_verifys_schedule() -> None:
@@ -86,7 +86,7 @@ def test_it_is_looked_for_on_verifys_schedule() -> None:
         waits.append((verdict.due_at - now).total_seconds())
         now, waiting = verdict.due_at, replace(waiting, **verdict.values)
 
-    assert [1, 2, 4, 8, 16, 32, 60, 60, 60] == waits
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     assert waiting.waiting_since == NOW
 
 
@@ -97,7 +97,7 @@ def test_after_the_source_deadline_it_is_missing() -> None:
     assert Event.WAIT is last.before_call(waiting, None, None, call_open=False).event
     late = judge(NOW + LIMITS.source_deadline)
     verdict = late.before_call(waiting, None, None, call_open=False)
-    assert (Event.MISS, "never appeared at the source") == (verdict.event, verdict.reason)
+    assert (verdict.event, verdict.reason) == (Event.MISS, "never appeared at the source")
 
 
 def test_a_deadline_that_passed_during_a_downtime_ends_nothing_before_a_look() -> None:
@@ -112,8 +112,8 @@ def test_a_deadline_that_passed_during_a_downtime_ends_nothing_before_a_look() -
 def test_a_look_at_the_source_that_fails_is_repeated_later(kind: Kind) -> None:
     verdict = judge().before_call(sync(), error(kind), None, call_open=False)
 
-    assert (Event.POSTPONE, NOW + SECOND) == (verdict.event, verdict.due_at)
-    assert {"failing_since": NOW, "failures": 1} == verdict.values
+    assert (verdict.event, verdict.due_at) == (Event.POSTPONE, NOW + SECOND)
+    assert verdict.values == {"failing_since": NOW, "failures": 1}
     assert verdict.error is not None
 
 
@@ -124,7 +124,7 @@ def test_looks_at_the_source_that_fail_too_long_exhaust_the_sync() -> None:
     assert Event.POSTPONE is last.before_call(failing, error(), None, call_open=False).event
     late = judge(NOW + LIMITS.retry.deadline)
     verdict = late.before_call(failing, error(), None, call_open=False)
-    assert (Event.GIVE_UP, "what SWR said") == (verdict.event, verdict.reason)
+    assert (verdict.event, verdict.reason) == (Event.GIVE_UP, "what SWR said")
 
 
 @pytest.mark.parametrize(
@@ -194,15 +194,15 @@ def test_200_is_triggered_and_looked_at_soon() -> None:
 
     verdict = judge().after_call(worn, None, tags_in_call=1)
 
-    assert (Event.TRIGGER, NOW + SECOND, None) == (verdict.event, verdict.due_at, verdict.reason)
-    assert {
+    assert (verdict.event, verdict.due_at, verdict.reason) == (Event.TRIGGER, NOW + SECOND, None)
+    assert verdict.values == {
         "looks": 0,
         "failures": 0,
         "lost_claims": 0,
         "waiting_since": None,
         "failing_since": None,
         "verifying_since": NOW,
-    } == verdict.values
+    }
 
 
 @pytest.mark.parametrize("kind", [Kind.PERMANENT, Kind.TRANSIENT, Kind.CONFIGURATION])
@@ -211,7 +211,7 @@ def test_a_tag_among_the_failed_is_tried_again(kind: Kind) -> None:
 
     verdict = judge().after_call(calling(), failed, tags_in_call=3)
 
-    assert (Event.PUT_BACK, NOW + SECOND) == (verdict.event, verdict.due_at)
+    assert (verdict.event, verdict.due_at) == (Event.PUT_BACK, NOW + SECOND)
     late = calling(failing_since=NOW - LIMITS.retry.deadline)
     assert Event.GIVE_UP is judge().after_call(late, failed, tags_in_call=3).event
 
@@ -221,7 +221,7 @@ def test_a_tag_not_among_the_failed_is_triggered() -> None:
 
     verdict = judge().after_call(calling(), others, tags_in_call=2)
 
-    assert (Event.TRIGGER, "not among the failed tags of SVC.1") == (verdict.event, verdict.reason)
+    assert (verdict.event, verdict.reason) == (Event.TRIGGER, "not among the failed tags of SVC.1")
 
 
 @pytest.mark.parametrize("kind", NEVER_KINDS)
@@ -230,12 +230,12 @@ def test_a_call_that_may_succeed_later_is_repeated_with_backoff(kind: Kind) -> N
     now, failing = NOW, calling()
     for _ in range(12):
         verdict = judge(now).after_call(failing, error(kind), tags_in_call=1)
-        assert (Event.PUT_BACK, "what SWR said") == (verdict.event, verdict.reason)
+        assert (verdict.event, verdict.reason) == (Event.PUT_BACK, "what SWR said")
         assert verdict.due_at is not None
         waits.append((verdict.due_at - now).total_seconds())
         now, failing = verdict.due_at, replace(failing, **verdict.values)
 
-    assert [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600] == waits
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600]
     assert failing.failing_since == NOW
 
 
@@ -253,7 +253,7 @@ def test_a_throttled_call_waits_as_long_as_the_server_says_and_some_more() -> No
 
     verdict = judge().after_call(calling(), throttled, tags_in_call=1)
 
-    assert (Event.PUT_BACK, NOW + 31 * SECOND) == (verdict.event, verdict.due_at)
+    assert (verdict.event, verdict.due_at) == (Event.PUT_BACK, NOW + 31 * SECOND)
 
 
 @pytest.mark.parametrize("kind", NEVER_KINDS)
@@ -269,7 +269,7 @@ def test_calls_that_fail_too_long_exhaust_the_sync(kind: Kind) -> None:
 def test_an_error_that_lasts_rejects_with_its_remedy(kind: Kind) -> None:
     verdict = judge().after_call(calling(), error(kind), tags_in_call=1)
 
-    assert (Event.REJECT, "what SWR said") == (verdict.event, verdict.reason)
+    assert (verdict.event, verdict.reason) == (Event.REJECT, "what SWR said")
     assert verdict.error is not None
     assert verdict.error.remedy == "what to do"
 
@@ -283,8 +283,8 @@ def test_a_configuration_error_rejects_every_tag_of_the_call() -> None:
 def test_a_permanent_error_of_several_tags_is_tried_for_each_alone_at_once() -> None:
     verdict = judge().after_call(calling(lost_claims=2), error(Kind.PERMANENT), tags_in_call=2)
 
-    assert (Event.PUT_BACK, NOW) == (verdict.event, verdict.due_at)
-    assert {"alone": True, "lost_claims": 0} == verdict.values
+    assert (verdict.event, verdict.due_at) == (Event.PUT_BACK, NOW)
+    assert verdict.values == {"alone": True, "lost_claims": 0}
     alone = judge().after_call(calling(alone=True), error(Kind.PERMANENT), tags_in_call=1)
     assert Event.REJECT is alone.event
 
@@ -294,13 +294,13 @@ def test_a_call_answered_not_there_yet_waits_and_counts_as_no_attempt() -> None:
 
     verdict = judge().after_call(calling(attempts=1, lost_claims=4), not_yet, tags_in_call=1)
 
-    assert (Event.WAIT, NOW + SECOND) == (verdict.event, verdict.due_at)
-    assert {
+    assert (verdict.event, verdict.due_at) == (Event.WAIT, NOW + SECOND)
+    assert verdict.values == {
         "waiting_since": NOW,
         "looks": 1,
         "attempts": 0,
         "lost_claims": 0,
-    } == verdict.values
+    }
     late = calling(waiting_since=NOW - LIMITS.source_deadline)
     assert Event.MISS is judge().after_call(late, not_yet, tags_in_call=1).event
 
@@ -311,16 +311,16 @@ def test_a_call_answered_not_there_yet_waits_and_counts_as_no_attempt() -> None:
 def test_a_lost_claim_is_due_at_once_the_first_time() -> None:
     verdict = judge().after_loss(calling())
 
-    assert (Event.PUT_BACK, NOW) == (verdict.event, verdict.due_at)
-    assert {"lost_claims": 1} == verdict.values
+    assert (verdict.event, verdict.due_at) == (Event.PUT_BACK, NOW)
+    assert verdict.values == {"lost_claims": 1}
 
 
 def test_lost_claims_in_a_row_wait_longer_and_the_fifth_is_the_last() -> None:
     verdicts = [judge().after_loss(calling(lost_claims=lost)) for lost in range(MOST_LOST_CLAIMS)]
 
-    assert [Event.PUT_BACK] * 4 + [Event.GIVE_UP] == [verdict.event for verdict in verdicts]
+    assert [verdict.event for verdict in verdicts] == [Event.PUT_BACK] * 4 + [Event.GIVE_UP]
     waits = [verdict.due_at - NOW for verdict in verdicts if verdict.due_at is not None]
-    assert [0 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND] == waits
+    assert waits == [0 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND]
 
 
 def test_a_failed_look_between_lost_claims_does_not_interrupt_the_row() -> None:
@@ -347,7 +347,7 @@ def test_the_sources_digest_at_the_target_verifies() -> None:
 def test_nothing_is_verified_while_a_call_for_another_digest_may_act() -> None:
     verdict = judge().after_look(triggered(), A, A, call_open=True)
 
-    assert (Event.POLL, NOW + 2 * SECOND) == (verdict.event, verdict.due_at)
+    assert (verdict.event, verdict.due_at) == (Event.POLL, NOW + 2 * SECOND)
 
 
 @pytest.mark.parametrize("target", [None, A, B, C, error(), error(Kind.CONFIGURATION)])
@@ -359,8 +359,8 @@ def test_a_source_that_moved_is_called_for_again_at_once(
 
     verdict = judge().after_look(moved, B, target, call_open=call_open)
 
-    assert (Event.CALL_AGAIN, NOW) == (verdict.event, verdict.due_at)
-    assert {"looks": 0, "failing_since": None} == verdict.values  # it is no re-trigger
+    assert (verdict.event, verdict.due_at) == (Event.CALL_AGAIN, NOW)
+    assert verdict.values == {"looks": 0, "failing_since": None}  # it is no re-trigger
 
 
 def test_a_source_that_vanished_after_the_call_is_no_reason_to_doubt() -> None:
@@ -379,7 +379,7 @@ def test_what_is_not_at_the_target_yet_is_polled(target: str | None, *, override
         waits.append((verdict.due_at - now).total_seconds())
         now, polled = verdict.due_at, replace(polled, **verdict.values)
 
-    assert [2, 4, 8, 16, 32, 60, 60] == waits
+    assert waits == [2, 4, 8, 16, 32, 60, 60]
 
 
 @pytest.mark.parametrize("job", sorted(FAILED_JOBS))
@@ -411,7 +411,7 @@ def test_after_verifys_deadline_it_is_called_again_at_once(
     verdict = late.after_look(triggered(override=override), A, target, call_open=False)
 
     assert (Event.CALL_AGAIN, late.now) == (verdict.event, verdict.due_at)
-    assert {"retriggers": 1, "looks": 0, "failing_since": None} == verdict.values
+    assert verdict.values == {"retriggers": 1, "looks": 0, "failing_since": None}
     in_time = judge(NOW + LIMITS.verify.deadline - SECOND)
     early = in_time.after_look(triggered(override=override), A, target, call_open=False)
     assert Event.POLL is early.event
@@ -472,10 +472,10 @@ def test_a_target_that_we_may_never_read_is_accepted_with_the_reason() -> None:
 
     verdict = judge().after_look(triggered(), A, forbidden, call_open=False)
 
-    assert (Event.ACCEPT, "the target cannot be read: what SWR said") == (
+    assert (
         verdict.event,
         verdict.reason,
-    )
+    ) == (Event.ACCEPT, "the target cannot be read: what SWR said")
 
 
 @pytest.mark.parametrize("job", sorted(FAILED_JOBS))
@@ -486,7 +486,7 @@ def test_unless_swrs_own_job_says_that_it_failed(job: str) -> None:
     again = judge().after_look(triggered(), A, forbidden, call_open=False, job=job)
     ended = judge().after_look(worn, A, forbidden, call_open=False, job=job)
 
-    assert (Event.CALL_AGAIN, Event.MISS) == (again.event, ended.event)
+    assert (again.event, ended.event) == (Event.CALL_AGAIN, Event.MISS)
 
 
 # triggered: a source that we may not read
@@ -526,7 +526,7 @@ def test_a_look_that_fails_for_ever_ends(hidden: str, job: str | None, event: Ev
 def test_a_look_that_is_answered_lets_failing_begin_anew() -> None:
     verdict = judge().after_look(triggered(failing_since=NOW), A, None, call_open=False)
 
-    assert (Event.POLL, None) == (verdict.event, verdict.values["failing_since"])
+    assert (verdict.event, verdict.values["failing_since"]) == (Event.POLL, None)
 
 
 def test_what_was_not_asked_counts_as_no_try_but_its_time_goes_on() -> None:
@@ -535,9 +535,9 @@ def test_what_was_not_asked_counts_as_no_try_but_its_time_goes_on() -> None:
 
     verdict = judge().put_off(due, alone)
 
-    assert (Event.POSTPONE, NOW + 31 * SECOND) == (verdict.event, verdict.due_at)
-    assert "cn-north-4 is not asked" == verdict.reason
-    assert {"failing_since": NOW} == verdict.values
+    assert (verdict.event, verdict.due_at) == (Event.POSTPONE, NOW + 31 * SECOND)
+    assert verdict.reason == "cn-north-4 is not asked"
+    assert verdict.values == {"failing_since": NOW}
     late = judge(NOW + LIMITS.retry.deadline)
     assert Event.GIVE_UP is late.put_off(replace(due, failing_since=NOW), alone).event
 
@@ -547,4 +547,4 @@ def test_verifys_deadline_does_not_run_while_a_region_is_held() -> None:
 
     verdict = judge(NOW + 3600 * SECOND).hold(held, "not in the configuration")
 
-    assert {"verifying_since": NOW + 3590 * SECOND} == verdict.values
+    assert verdict.values == {"verifying_since": NOW + 3590 * SECOND}

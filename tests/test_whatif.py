@@ -73,7 +73,7 @@ def test_what_is_gained_lost_and_redirected_is_counted_by_rule(database: Databas
         rule("moves", replace(EAST, override=True), tag="turn"),
     )
 
-    assert (5, 2, 1, 1, 1) == counts(found)
+    assert counts(found) == (5, 2, 1, 1, 1)
     assert [
         RuleChanges("moves", 0, 0, 1),
         RuleChanges("new", 1, 0, 0),
@@ -92,8 +92,8 @@ def test_a_tag_that_came_often_counts_once_and_old_ones_not(database: Database) 
     came(database, "a", "a", "b")
     came(database, "old", ago=2 * DAY)
 
-    assert (2, 0, 2, 0, 0) == counts(compare(database, in_use(), rule("new")))
-    assert 3 == compare(database, in_use(), since=3 * DAY).pushes
+    assert counts(compare(database, in_use(), rule("new"))) == (2, 0, 2, 0, 0)
+    assert compare(database, in_use(), since=3 * DAY).pushes == 3
 
 
 def test_a_source_that_goes_loses_its_syncs(database: Database) -> None:
@@ -101,7 +101,7 @@ def test_a_source_that_goes_loses_its_syncs(database: Database) -> None:
 
     found = compare(database, in_use(rule("all")), rule("all"), origins={})
 
-    assert (1, 0, 0, 1, 0) == counts(found)
+    assert counts(found) == (1, 0, 0, 1, 0)
 
 
 def test_a_source_in_the_target_region_has_nothing_to_synchronize(database: Database) -> None:
@@ -111,7 +111,7 @@ def test_a_source_in_the_target_region_has_nothing_to_synchronize(database: Data
         database, in_use(rule("all")), rule("all"), origins={"ci": Origin("ci", "cn-east-3")}
     )
 
-    assert (1, 0, 0, 1, 0) == counts(found)
+    assert counts(found) == (1, 0, 0, 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_names_that_a_source_cannot_have_lose_their_syncs(database: Database) ->
 
     found = compare(database, in_use(rule("all")), rule("all"), origins=origins)
 
-    assert (1, 0, 0, 1, 0) == counts(found)
+    assert counts(found) == (1, 0, 0, 1, 0)
 
 
 def test_of_very_many_the_newest_count_and_the_answer_says_so(database: Database) -> None:
@@ -160,7 +160,7 @@ def test_of_very_many_the_newest_count_and_the_answer_says_so(database: Database
     found = compare(database, in_use(), rule("new"))
 
     assert (False, most, most) == (found.complete, found.pushes, found.gained)
-    assert module.MOST_EXAMPLES == len(found.examples)
+    assert len(found.examples) == module.MOST_EXAMPLES
 
 
 def test_pages_follow_each_other_without_a_gap(database: Database) -> None:
@@ -169,7 +169,7 @@ def test_pages_follow_each_other_without_a_gap(database: Database) -> None:
 
     pages = list(announced(database, NOW - DAY))
 
-    assert [1000, 1000, 500] == [len(page) for page in pages]
+    assert [len(page) for page in pages] == [1000, 1000, 500]
     assert set(pushes) == {push for page in pages for push in page}
 
 

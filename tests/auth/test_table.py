@@ -21,8 +21,8 @@ def test_only_the_path_scheme_takes_the_paths_secret() -> None:
 
 
 def test_only_none_proves_nothing() -> None:
-    assert ["none"] == [name for name, scheme in SCHEMES.items() if not scheme.is_proof]
+    assert [name for name, scheme in SCHEMES.items() if not scheme.is_proof] == ["none"]
 
 
 def test_only_topics_offer_subscriptions() -> None:
-    assert ["smn", "sns"] == [name for name, scheme in SCHEMES.items() if scheme.confirm]
+    assert [name for name, scheme in SCHEMES.items() if scheme.confirm] == ["smn", "sns"]

@@ -54,7 +54,7 @@ def test_a_token_of_the_issuer_is_accepted() -> None:
 
 
 def test_no_accepted_algorithm_has_a_secret_key() -> None:
-    assert [] == [name for name in ALGORITHMS if name == "none" or name.startswith("HS")]
+    assert [name for name in ALGORITHMS if name == "none" or name.startswith("HS")] == []
 
 
 @pytest.mark.parametrize(

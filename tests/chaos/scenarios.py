@@ -116,7 +116,7 @@ def fill_disk(stage: Stage, load: Load, _chance: Random, number: int) -> None:
     written = process.log.stat().st_size
     process.start(ready=False)
     assert process.process is not None
-    assert 0 != process.process.wait(2 * PATIENCE)
+    assert process.process.wait(2 * PATIENCE) != 0
     assert "Traceback" not in process.log.read_text()[written:]
     stage.disk.remount("rw")
     process.start()
@@ -140,7 +140,7 @@ def set_the_clock(stage: Stage, load: Load, chance: Random, number: int) -> None
 def restart_one_by_one(stage: Stage, _load: Load, _chance: Random, number: int) -> None:
     """Restart the next process, as a rollout does."""
     process = stage.processes[(WEB + WORKERS)[number % 4]]
-    assert 0 == process.stop()
+    assert process.stop() == 0
     process.start()
 
 

@@ -10,7 +10,7 @@ CLEAN = Reckoning(9, 0, 9, 9, (), (), (), (), 0, 0, 1.0)
 
 
 def test_nothing_is_broken_when_all_has_arrived() -> None:
-    assert [] == CLEAN.broken(may_fail=False)
+    assert CLEAN.broken(may_fail=False) == []
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_what_was_promised_and_not_kept_is_told(reckoning: Reckoning, broken: st
 
 
 def test_a_try_that_fails_breaks_nothing_where_it_may() -> None:
-    assert [] == replace(CLEAN, failed=1).broken(may_fail=True)
+    assert replace(CLEAN, failed=1).broken(may_fail=True) == []
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,8 @@ def check(simulator: RunningSimulator, tmp_path: Path) -> Check:
 def test_all_is_well(check: Check, tmp_path: Path) -> None:
     result = check("--online")
 
-    assert 0 == result.exit_code
-    assert ["result", "about"] == result.stdout.split()[:2]
+    assert result.exit_code == 0
+    assert result.stdout.split()[:2] == ["result", "about"]
     assert "organization cn-east-3/group   exists, and may be written to" in result.stdout
     assert not (tmp_path / "ledger.db").exists()
 
@@ -65,11 +65,11 @@ def test_a_problem_ends_with_1(check: Check, simulator: RunningSimulator) -> Non
 
     printed = json.loads(result.stdout)
     first, *_ = printed["findings"]
-    assert (1, False) == (result.exit_code, printed["healthy"])
-    assert ("problem", "region cn-north-4") == (first["level"], first["about"])
+    assert (result.exit_code, printed["healthy"]) == (1, False)
+    assert (first["level"], first["about"]) == ("problem", "region cn-north-4")
     assert "check user, domain and password" in first["remedy"]
     assert "wrong-sesame" not in result.output
-    assert [401] == logins(simulator)
+    assert logins(simulator) == [401]
 
 
 def test_a_refused_password_is_remembered_beside_a_running_service(
@@ -79,8 +79,8 @@ def test_a_refused_password_is_remembered_beside_a_running_service(
     results = [check("--online", SWR_PASSWORD="wrong") for _ in range(3)]
     service.close()
 
-    assert [1, 1, 1] == [result.exit_code for result in results]
-    assert [401] == logins(simulator)
+    assert [result.exit_code for result in results] == [1, 1, 1]
+    assert logins(simulator) == [401]
     assert "it is not tried again" in results[-1].stdout
 
 
@@ -89,7 +89,7 @@ def test_a_ledger_that_cannot_be_used_is_a_warning(check: Check, tmp_path: Path)
 
     result = check("--online")
 
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     assert "warning  ledger" in result.stdout
 
 
@@ -104,12 +104,12 @@ def test_a_ledger_of_another_revision_is_left_alone(tmp_path: Path) -> None:
 def test_a_wrong_environment_is_told(check: Check) -> None:
     result = check("--online", SWRHOOK_DATABASE_URL="mysql://x")
 
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert "SWRHOOK_DATABASE_URL" in result.stderr
 
 
 def test_a_body_is_not_read_online(check: Check) -> None:
     result = check("--online", "--body", "-", "--source", "ci")
 
-    assert 2 == result.exit_code
+    assert result.exit_code == 2
     assert "--online and --body do not go together" in result.stderr

@@ -30,7 +30,7 @@ def test_help_lists_every_command() -> None:
 
     listed = result.stdout.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()
     assert list(COMMANDS) == [line.split()[0] for line in listed if line[2] != " "]
-    assert (0, "") == (result.returncode, result.stderr)
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -42,7 +42,7 @@ def test_help_imports_nothing_heavy() -> None:
     command = [sys.executable, "-c", code]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
 
-    assert "[]" == result.stdout.splitlines()[-1]
+    assert result.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -51,7 +51,7 @@ def test_a_command_is_where_the_table_says_and_says_what_it_says(name: str) -> N
 
     assert command is not None
     assert name == command.name
-    assert 0 == swrhook(name, "--help").returncode
+    assert swrhook(name, "--help").returncode == 0
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -66,7 +66,7 @@ def test_the_list_says_what_the_command_itself_says(name: str) -> None:
 def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
     result = swrhook(*arguments)
 
-    assert (2, "") == (result.returncode, result.stdout)
+    assert (result.returncode, result.stdout) == (2, "")
     assert "Usage: python -m swrhook" in result.stderr
 
 
@@ -76,7 +76,7 @@ def test_check_is_reached(tmp_path: Path) -> None:
 
     result = swrhook("check", str(file), "--json")
 
-    assert (0, True) == (result.returncode, json.loads(result.stdout)["valid"])
+    assert (result.returncode, json.loads(result.stdout)["valid"]) == (0, True)
 
 
 def test_serve_runs_gunicorn_in_the_working_folder_until_sigterm(tmp_path: Path) -> None:
@@ -90,11 +90,11 @@ def test_serve_runs_gunicorn_in_the_working_folder_until_sigterm(tmp_path: Path)
     ) as process:
         try:
             url = f"http://{address}"
-            assert ["GET", "HEAD"] == sorted(wait_for(process, url))
+            assert sorted(wait_for(process, url)) == ["GET", "HEAD"]
             listed = swrhook("syncs", SWRHOOK_URL=url, SWRHOOK_TOKEN=READ)
-            assert (0, "No syncs match.\n") == (listed.returncode, listed.stderr)
+            assert (listed.returncode, listed.stderr) == (0, "No syncs match.\n")
             process.send_signal(signal.SIGTERM)
-            assert 0 == process.wait(timeout=30)
+            assert process.wait(timeout=30) == 0
         finally:
             process.kill()
     assert (tmp_path / "var" / "swrhook.db").exists()

@@ -12,11 +12,11 @@ from tests.web.parts import DIGEST, HONG_KONG, Parts
 def test_the_first_line_is_the_answer(run: Run) -> None:
     result = run("explain", "other/web:v1")
 
-    assert 0 == result.exit_code
-    assert (
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == (
         "other/web:v1 was never announced: the ledger is empty. Were it announced by ci: no rule"
         " matches; the nearest is all: namespace «other» is not «team»"
-    ) == result.stdout.splitlines()[0]
+    )
 
 
 def test_rules_deliveries_and_syncs_stand_below_it(parts: Parts, run: Run) -> None:
@@ -65,6 +65,6 @@ def test_what_a_sender_wrote_cannot_steer_the_terminal(parts: Parts, run: Run) -
 def test_what_is_no_tag_is_wrong_usage_and_an_unknown_source_a_failure(run: Run) -> None:
     wrong, unknown = run("explain", "team/web"), run("explain", "a/b:c", "--source", "gone")
 
-    assert (2, 1) == (wrong.exit_code, unknown.exit_code)
+    assert (wrong.exit_code, unknown.exit_code) == (2, 1)
     assert "names no tag" in wrong.stderr
     assert "no source is named gone" in unknown.stderr

@@ -14,7 +14,7 @@ TOKEN = "a-token-that-nobody-may-see"
 
 def failure(result: Result) -> tuple[int, str]:
     """Return the exit status and the message, which is all there is."""
-    assert "" == result.stdout
+    assert result.stdout == ""
     assert isinstance(result.exception, SystemExit)
     assert TOKEN not in result.output
     return result.exit_code, result.stderr.splitlines()[-1]
@@ -72,7 +72,7 @@ def test_a_token_that_cannot_be_sent(run: Run, token: str) -> None:
 def test_wrong_usage(run: Run, options: list[str]) -> None:
     status, message = failure(run("syncs", *options))
 
-    assert 2 == status
+    assert status == 2
     assert message.startswith("Error: ")
 
 
@@ -132,5 +132,5 @@ def test_items_of_another_shape(run: Run, serve: Callable[[Flask], str], items: 
 
     status, message = failure(run("syncs", SWRHOOK_URL=serve(other)))
 
-    assert 1 == status
+    assert status == 1
     assert message.startswith("Error: the answer is not as expected: ")

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def objects(result: Result) -> list[dict[str, Any]]:
-    assert 0 == result.exit_code, result.output
+    assert result.exit_code == 0, result.output
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
@@ -36,7 +36,7 @@ def test_syncs_are_printed_as_a_table_that_is_whole_in_a_pipe(parts: Parts, run:
 
     heading, row = run("syncs").stdout.splitlines()
 
-    assert ["id", "state", "image", "target", "why"] == heading.split()
+    assert heading.split() == ["id", "state", "image", "target", "why"]
     assert [sync.id, "rejected", image, "cn-east-3/team"] == row.split()[:4]
     assert row.rstrip().endswith("no such organization; make it")
     assert "\x1b" not in row
@@ -50,7 +50,7 @@ def test_deliveries_are_printed_as_a_table(parts: Parts, run: Run) -> None:
     headings = ["id", "received", "source", "outcome", "images", "syncs", "reason"]
     assert headings == heading.split()
     assert row.split()[0] == receipt.delivery
-    assert ["ci", "accepted", "team/web:v1", "2", "team/x:", "no", "rule"] == row.split()[3:]
+    assert row.split()[3:] == ["ci", "accepted", "team/web:v1", "2", "team/x:", "no", "rule"]
 
 
 def test_json_is_one_object_a_line_as_the_api_gives_it(parts: Parts, run: Run) -> None:
@@ -111,7 +111,7 @@ def test_a_list_that_goes_on_says_how_to_see_more(parts: Parts, run: Run) -> Non
 
     assert f"There are more: --cursor {cursor}, or --all.\n" == first.stderr
     assert sorted(made) == sorted(sync["id"] for sync in objects(first) + objects(rest))
-    assert "" == rest.stderr
+    assert rest.stderr == ""
 
 
 def test_all_follows_the_pages_to_the_end(parts: Parts, run: Run) -> None:
@@ -120,14 +120,14 @@ def test_all_follows_the_pages_to_the_end(parts: Parts, run: Run) -> None:
     result = run("syncs", "--all", "--json", "--limit", "2")
 
     assert sorted(made) == sorted(sync["id"] for sync in objects(result))
-    assert "" == result.stderr
+    assert result.stderr == ""
     assert LARGEST_PAGE == 1000
 
 
 def test_nothing_found_is_said_beside_the_output(run: Run) -> None:
     result = run("syncs", "--state", "cancelled")
 
-    assert (0, "", "No syncs match.\n") == (result.exit_code, result.stdout, result.stderr)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No syncs match.\n")
 
 
 def test_what_a_sender_wrote_cannot_steer_the_terminal(parts: Parts, run: Run) -> None:
@@ -169,5 +169,5 @@ def in_terminal(url: str, *arguments: str, columns: int) -> str:
             pass
         _, errors = run.communicate(timeout=30)
     os.close(ours)
-    assert b"" == errors
+    assert errors == b""
     return shown.decode()

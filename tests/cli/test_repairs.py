@@ -12,7 +12,7 @@ from tests.web.parts import OPERATE, Parts
 def begun(parts: Parts, kind: str = "backfill", **body: object) -> str:
     body = {"repositories": ["team/web"]} | body
     answer = parts.client(OPERATE).post(f"/api/v1/{kind}", json=body)
-    assert 202 == answer.status_code, answer.text
+    assert answer.status_code == 202, answer.text
     return str(answer.get_json()["id"])
 
 
@@ -38,16 +38,21 @@ def test_a_table_names_what_is_compared(parts: Parts, run: Run) -> None:
 
     result = run("backfill", "list")
 
-    assert ["id", "state", "repositories", "found", "syncs", "notes"] == (
-        result.stdout.splitlines()[0].split()
-    )
+    assert (result.stdout.splitlines()[0].split()) == [
+        "id",
+        "state",
+        "repositories",
+        "found",
+        "syncs",
+        "notes",
+    ]
     assert "cn-north-4/team/web" in result.stdout
 
 
 def test_what_is_not_there_ends_with_1(run: Run) -> None:
     result = run("backfill", "show", "nothing")
 
-    assert (1, True) == (result.exit_code, "there is no backfill with this id" in result.stderr)
+    assert (result.exit_code, "there is no backfill with this id" in result.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -69,4 +74,4 @@ def test_wrong_usage(run: Run, arguments: list[str], status: int) -> None:
 def test_a_token_that_may_only_read_does_not_suffice(run: Run) -> None:
     result = run("backfill", "team/web")
 
-    assert (1, True) == (result.exit_code, "this needs operate (403)" in result.stderr)
+    assert (result.exit_code, "this needs operate (403)" in result.stderr) == (1, True)

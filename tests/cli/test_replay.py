@@ -28,7 +28,7 @@ def test_deliveries_are_replayed_by_their_ids(parts: Parts, run: Run) -> None:
 
     result = replay(run, *ids, "--json")
 
-    assert (0, "") == (result.exit_code, result.stderr)
+    assert (result.exit_code, result.stderr) == (0, "")
     found = [(each["replayed_from"], each["outcome"]) for each in objects(result)]
     assert [(ids[0], "accepted"), (ids[1], "accepted")] == found
 
@@ -37,7 +37,7 @@ def test_a_table_shows_the_new_deliveries(parts: Parts, run: Run) -> None:
     heading, row = replay(run, ignored(parts, "v1")).stdout.splitlines()
 
     assert "outcome" in heading
-    assert ["ci", "accepted", "team/web:v1", "1"] == row.split()[3:]
+    assert row.split()[3:] == ["ci", "accepted", "team/web:v1", "1"]
 
 
 def test_what_cannot_be_replayed_is_told_and_the_others_are(parts: Parts, run: Run) -> None:
@@ -64,7 +64,7 @@ def test_a_selection_is_counted_and_replayed_the_oldest_first(parts: Parts, run:
 
     result = replay(run, *selection, "--yes", "--json")
 
-    assert 0 == result.exit_code
+    assert result.exit_code == 0
     assert sorted(ids) == sorted(each["replayed_from"] for each in objects(result))
     assert result.stderr.startswith("2 ignored deliveries: 2 of ci; from ")
 
@@ -95,7 +95,7 @@ def test_a_selection_is_replayed_when_the_person_agrees(
 def test_nothing_selected_is_said(run: Run) -> None:
     result = replay(run, "--outcome", "quarantined")
 
-    assert (0, "", "No deliveries match.\n") == (result.exit_code, result.stdout, result.stderr)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No deliveries match.\n")
 
 
 @pytest.mark.parametrize(
@@ -110,11 +110,11 @@ def test_nothing_selected_is_said(run: Run) -> None:
     ],
 )
 def test_wrong_usage(run: Run, arguments: list[str]) -> None:
-    assert 2 == replay(run, *arguments).exit_code
+    assert replay(run, *arguments).exit_code == 2
 
 
 def test_a_token_that_may_only_read_does_not_suffice(parts: Parts, run: Run) -> None:
     result = run("replay", ignored(parts, "v1"))
 
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert "the token's role is read, this needs operate (403)" in result.stderr

@@ -32,9 +32,9 @@ def test_all_verified_is_0_and_prints_the_syncs(parts: Parts, run: Run) -> None:
     result = wait(run, "--json")
     table = wait(run)
 
-    assert (0, "") == (result.exit_code, result.stderr)
+    assert (result.exit_code, result.stderr) == (0, "")
     assert {sync.id for sync in made} == {each["id"] for each in objects(result)}
-    assert (0, 3) == (table.exit_code, len(table.stdout.splitlines()))
+    assert (table.exit_code, len(table.stdout.splitlines())) == (0, 3)
 
 
 def test_one_that_ended_otherwise_is_1_with_the_syncs(parts: Parts, run: Run) -> None:
@@ -42,14 +42,14 @@ def test_one_that_ended_otherwise_is_1_with_the_syncs(parts: Parts, run: Run) ->
 
     result = wait(run, "--json")
 
-    assert (1, ["rejected"]) == (result.exit_code, [each["state"] for each in objects(result)])
+    assert (result.exit_code, [each["state"] for each in objects(result)]) == (1, ["rejected"])
     assert f"{IMAGE}: a sync has ended otherwise than verified\n" == result.stderr
 
 
 def test_none_known_is_1(run: Run) -> None:
     result = wait(run)
 
-    assert (1, "") == (result.exit_code, result.stdout)
+    assert (result.exit_code, result.stdout) == (1, "")
     assert f"{IMAGE}: no sync of the image matches\n" == result.stderr.partition("\n")[2]
 
 
@@ -58,7 +58,7 @@ def test_the_time_that_is_over_is_1_with_what_is_under_way(parts: Parts, run: Ru
 
     result = wait(run, "--timeout", "0", "--json")
 
-    assert (1, ["due"]) == (result.exit_code, [each["state"] for each in objects(result)])
+    assert (result.exit_code, [each["state"] for each in objects(result)]) == (1, ["due"])
     assert f"{IMAGE}: not verified within 0 s\n" == result.stderr
 
 
@@ -67,19 +67,19 @@ def test_filters_are_those_of_the_api(parts: Parts, run: Run) -> None:
     parts.happen(old.syncs[0].id, Event.FIND)
     parts.push(IMAGE, HONG_KONG)
 
-    assert 0 == wait(run, "--region", "cn-east-3").exit_code
-    assert 0 == wait(run, "--delivery", old.delivery).exit_code
-    assert 0 == wait(run, "--digest", "sha256:" + "b" * 64).exit_code
-    assert 1 == wait(run, "--since", "1h", "--timeout", "0").exit_code
+    assert wait(run, "--region", "cn-east-3").exit_code == 0
+    assert wait(run, "--delivery", old.delivery).exit_code == 0
+    assert wait(run, "--digest", "sha256:" + "b" * 64).exit_code == 0
+    assert wait(run, "--since", "1h", "--timeout", "0").exit_code == 1
 
 
 @pytest.mark.parametrize("arguments", [["--timeout", "-1"], ["--digest", "x"], ["--since", "x"]])
 def test_wrong_usage_is_2(run: Run, arguments: list[str]) -> None:
-    assert 2 == wait(run, *arguments).exit_code
+    assert wait(run, *arguments).exit_code == 2
 
 
 def test_an_image_without_a_tag_is_2(run: Run) -> None:
-    assert 2 == run("wait", "team/web").exit_code
+    assert run("wait", "team/web").exit_code == 2
 
 
 def test_a_token_that_is_not_known_is_1_at_once(parts: Parts, run: Run) -> None:
@@ -87,7 +87,7 @@ def test_a_token_that_is_not_known_is_1_at_once(parts: Parts, run: Run) -> None:
 
     result = wait(run, SWRHOOK_TOKEN="guessed-token-guessed-token")
 
-    assert (1, True) == (result.exit_code, "SWRHOOK_TOKEN is not accepted" in result.stderr)
+    assert (result.exit_code, "SWRHOOK_TOKEN is not accepted" in result.stderr) == (1, True)
 
 
 @pytest.fixture
@@ -117,13 +117,13 @@ def test_a_server_that_is_away_for_a_moment_is_waited_for(
 
     result = wait(run, SWRHOOK_URL=serve(app))
 
-    assert (0, [408, 429, 502, 503, 200]) == (result.exit_code, seen)
+    assert (result.exit_code, seen) == (0, [408, 429, 502, 503, 200])
 
 
 def test_a_server_that_is_not_there_at_first_is_said_at_once(run: Run) -> None:
     result = wait(run, SWRHOOK_URL="http://127.0.0.1:9")
 
-    assert (1, True) == (result.exit_code, "cannot be reached" in result.stderr)
+    assert (result.exit_code, "cannot be reached" in result.stderr) == (1, True)
 
 
 def test_a_wait_that_finds_no_place_asks_again(parts: Parts, run: Run) -> None:
@@ -139,4 +139,4 @@ def test_a_wait_that_finds_no_place_asks_again(parts: Parts, run: Run) -> None:
     result = wait(run)
     timer.join()
 
-    assert 0 == result.exit_code
+    assert result.exit_code == 0

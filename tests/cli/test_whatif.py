@@ -31,7 +31,7 @@ def compare(run: Run, tmp_path: Path, parts: Parts) -> Run:
 def test_the_same_file_differs_in_nothing(compare: Run) -> None:
     result = compare(CONFIG)
 
-    assert 0 == result.exit_code, result.output
+    assert result.exit_code == 0, result.output
     assert result.stdout.startswith("Of 2 tags announced since ")
     assert result.stdout.endswith("2 stay as they are. Syncs: 0 gained, 0 lost, 0 redirected.\n")
 
@@ -39,9 +39,9 @@ def test_the_same_file_differs_in_nothing(compare: Run) -> None:
 def test_what_differs_is_shown_and_ends_with_1(compare: Run) -> None:
     result = compare(OTHER.replace("name: all", "name: new"))
 
-    assert 1 == result.exit_code, result.output
+    assert result.exit_code == 1, result.output
     lines = [line.split() for line in result.stdout.splitlines() if line]
-    assert ["new", "0", "0", "1"] == lines[2]
+    assert lines[2] == ["new", "0", "0", "1"]
     shown = "redirected team/web:v1 ci cn-east-3/team false → true new"
     assert shown.split() == lines[-1]
 
@@ -50,22 +50,22 @@ def test_json_is_the_answer_of_the_api(compare: Run) -> None:
     result = compare(OTHER, "--json", "--since", "1h")
 
     found = json.loads(result.stdout)
-    assert (1, 2, 1) == (result.exit_code, found["pushes"], found["redirected"])
+    assert (result.exit_code, found["pushes"], found["redirected"]) == (1, 2, 1)
 
 
 def test_a_wrong_file_is_told_with_its_places_and_never_sent(compare: Run) -> None:
     result = compare(CONFIG.replace("sync:", "snyc:"))
 
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert "new.yaml:15:5: rules[0]: there is no such key: did you mean «sync»?" in result.stderr
     assert SECRET not in result.output
 
 
 def test_wrong_usage_ends_with_2(compare: Run, run: Run) -> None:
-    assert 2 == compare(CONFIG, "--since", "soon").exit_code
+    assert compare(CONFIG, "--since", "soon").exit_code == 2
     missing = run("whatif", "/no/such/file.yaml")
-    assert (2, True) == (missing.exit_code, "cannot be read" in missing.stderr)
-    assert 2 == run("whatif").exit_code
+    assert (missing.exit_code, "cannot be read" in missing.stderr) == (2, True)
+    assert run("whatif").exit_code == 2
 
 
 def test_warnings_stand_beside_the_answer(compare: Run) -> None:
@@ -75,4 +75,4 @@ def test_warnings_stand_beside_the_answer(compare: Run) -> None:
 
 
 def test_a_value_from_elsewhere_is_not_needed(compare: Run) -> None:
-    assert 0 == compare(CONFIG.replace(SECRET, '"${NOT_SET}"')).exit_code
+    assert compare(CONFIG.replace(SECRET, '"${NOT_SET}"')).exit_code == 0

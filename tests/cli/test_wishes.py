@@ -37,12 +37,12 @@ def test_syncs_are_changed_by_their_ids_and_printed(parts: Parts, run: Run) -> N
 
     assert [(each, "due") for each in ids] == [(o["id"], o["state"]) for o in objects(retried)]
     assert [(ids[0], "cancelled")] == [(o["id"], o["state"]) for o in objects(cancelled)]
-    assert (0, "", 0, "") == (
+    assert (
         retried.exit_code,
         retried.stderr,
         cancelled.exit_code,
         cancelled.stderr,
-    )
+    ) == (0, "", 0, "")
 
 
 def test_what_cannot_be_changed_is_told_and_the_others_are(parts: Parts, run: Run) -> None:
@@ -92,7 +92,7 @@ def test_a_selection_is_changed_when_the_person_agrees(
 def test_nothing_selected_is_said(run: Run, command: str) -> None:
     result = wish(run, command, "--state", "missing")
 
-    assert (0, "", "No syncs match.\n") == (result.exit_code, result.stdout, result.stderr)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No syncs match.\n")
 
 
 @pytest.mark.parametrize(
@@ -108,11 +108,11 @@ def test_nothing_selected_is_said(run: Run, command: str) -> None:
     ],
 )
 def test_wrong_usage(run: Run, arguments: list[str]) -> None:
-    assert 2 == wish(run, *arguments).exit_code
+    assert wish(run, *arguments).exit_code == 2
 
 
 def test_a_token_that_may_only_read_does_not_suffice(parts: Parts, run: Run) -> None:
     result = run("cancel", parts.push("team/web:v1").syncs[0].id)
 
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     assert "the token's role is read, this needs operate (403)" in result.stderr

@@ -21,7 +21,7 @@ class Balancer:
         text = DEPLOYED.read_text().replace("bind :8080", f"bind 127.0.0.1:{self._port}")
         for name, address in servers.items():
             text, count = re.subn(rf"server {name} \S+", f"server {name} {address}", text)
-            assert 1 == count
+            assert count == 1
         self._file.write_text(text)
 
     @property

@@ -64,7 +64,7 @@ def test_what_was_acknowledged_arrives_whichever_process_ends(cluster: Cluster) 
     with Sender(cluster) as sender:
         until(lambda: len(calls_in_flight(cluster)) > MOST_OF_ONE_WORKER)
         killed.kill()
-        assert 0 == web.stop()
+        assert web.stop() == 0
         web.start()
         until(lambda: len(sender.images) > 60)
     syncs = cluster.processes["web-2"].wait_until_ended(len(sender.images))
@@ -74,7 +74,7 @@ def test_what_was_acknowledged_arrives_whichever_process_ends(cluster: Cluster) 
     assert {"verified": len(sender.images)} == Counter(sync["state"] for sync in syncs)
     images = {f"{s['namespace']}/{s['repository']}:{s['tag']}" for s in syncs}
     assert set(sender.images) == images
-    assert [] == overlapping(cluster)
+    assert overlapping(cluster) == []
     for image in sender.images:
         repository, _, tag = image.removeprefix("team/").partition(":")
         held = [
@@ -101,7 +101,7 @@ def test_a_worker_that_was_stopped_changes_nothing_when_it_comes_back(cluster: C
     until(lambda: "lane.taken_over" in {each["event"] for each in first.events()})
 
     assert ("verified", sync) == (sync["state"], cluster.processes["web-1"].syncs()[0])
-    assert 0 == first.stop()
+    assert first.stop() == 0
 
 
 def test_a_worker_shows_its_health_and_metrics_and_takes_nothing(cluster: Cluster) -> None:
@@ -113,9 +113,9 @@ def test_a_worker_shows_its_health_and_metrics_and_takes_nothing(cluster: Cluste
         answer = requests.request(method, f"{worker.url}{path}", headers=headers, timeout=10)
         return answer.status_code
 
-    assert [200, 200, 200] == [status("GET", f"/{n}") for n in ("healthz", "readyz", "metrics")]
-    assert [404, 404] == [status("POST", "/hooks/ci"), status("GET", "/api/v1/syncs")]
-    assert 0 == worker.stop()
+    assert [status("GET", f"/{n}") for n in ("healthz", "readyz", "metrics")] == [200, 200, 200]
+    assert [status("POST", "/hooks/ci"), status("GET", "/api/v1/syncs")] == [404, 404]
+    assert worker.stop() == 0
 
 
 def calls_in_flight(cluster: Cluster) -> list[str]:

@@ -62,10 +62,10 @@ def test_a_source_asks_the_world_that_it_is_given(
 ) -> None:
     outside = well_known()
     configured(auth, outside=outside)
-    assert [] == outside.asked
+    assert outside.asked == []
 
     source(configured(auth, outside=outside)).authenticate(delivery, NOW)
-    assert 1 == len(outside.asked)
+    assert len(outside.asked) == 1
 
 
 def test_a_tolerance_is_a_duration(configured: Callable[..., Config]) -> None:

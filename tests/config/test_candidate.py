@@ -81,14 +81,14 @@ def in_use() -> Config:
 def test_no_secret_is_looked_for_and_none_is_in_it() -> None:
     part = excerpt_of(WHOLE)
 
-    assert {
+    assert part == {
         "rules": [{**RULE, "sync": [{"region": "cn-east-3", "namespace": "team"}]}],
         "sources": {
             "ci": {"region": "cn-north-4", "image": {"strip_prefix": "mirror/"}},
             "hooks": {"region": "cn-north-4"},
         },
         "swr": {"regions": {"cn-north-4": {}, "cn-east-3": {}}},
-    } == part
+    }
     assert "secret" not in json.dumps(excerpt_of(WHOLE, SECRET="a-secret"))
 
 
@@ -106,7 +106,7 @@ def test_the_whole_file_is_checked_with_its_places() -> None:
     wrong = {**WHOLE, "settings": {"batch": "many"}, "rules": [{**RULE, "nmae": "x"}]}
 
     told = mistakes(wrong)
-    assert ["new.yaml:11:3", "new.yaml:18:10"] == [each.partition(": ")[0] for each in told]
+    assert [each.partition(": ")[0] for each in told] == ["new.yaml:11:3", "new.yaml:18:10"]
     assert "did you mean" in told[0]
     assert "settings.batch" in told[1]
 
@@ -125,7 +125,7 @@ def test_an_excerpt_is_read_as_it_was_made(in_use: Config) -> None:
         "ci": Origin("ci", "cn-north-4", ImageSettings(strip_prefix="mirror/")),
         "hooks": Origin("hooks", "cn-north-4"),
     } == candidate.origins
-    assert ["all"] == [rule.name for rule in candidate.rules]
+    assert [rule.name for rule in candidate.rules] == ["all"]
 
 
 def test_rules_alone_go_with_the_sources_and_regions_in_use(in_use: Config) -> None:
@@ -169,6 +169,6 @@ def test_warnings_are_kept(in_use: Config) -> None:
 
     candidate = read_candidate(yaml.safe_dump({"rules": [rule]}).encode(), in_use)
 
-    assert ["no configured source matches: this rule never does"] == [
-        warning.partition("source: ")[2] for warning in candidate.warnings
+    assert [warning.partition("source: ")[2] for warning in candidate.warnings] == [
+        "no configured source matches: this rule never does"
     ]

@@ -65,17 +65,17 @@ def test_another_secret_is_a_change_of_what_has_it() -> None:
     before, after = config(WHOLE), config(WHOLE, secret="another-sesame")
 
     assert before.version == after.version
-    assert {
+    assert changes(before.marks, after.marks) == {
         "swr": {"changed": ["credentials"]},
         "sources": {"changed": ["harbor"]},
-    } == changes(before.marks, after.marks)
+    }
 
 
 def test_the_same_in_other_words_is_no_change() -> None:
     before = config(WHOLE + "settings: {dedup_window: 10m}")
     after = config(WHOLE + "settings: {dedup_window: 600s}  # the same")
 
-    assert {} == changes(before.marks, after.marks)
+    assert changes(before.marks, after.marks) == {}
 
 
 def test_the_order_of_rules_counts() -> None:
@@ -83,7 +83,7 @@ def test_the_order_of_rules_counts() -> None:
 
     found = changes(config(WHOLE).marks, config(f"{head}rules:\n{RULE}{rules}{TOKENS}").marks)
 
-    assert {"rules": {"moved": ["their order"]}} == found
+    assert found == {"rules": {"moved": ["their order"]}}
 
 
 def test_many_names_end_in_a_number() -> None:
@@ -91,8 +91,8 @@ def test_many_names_end_in_a_number() -> None:
 
     added = changes(config(SMALL).marks, config(SMALL + many).marks)["rules"]["added"]
 
-    assert MOST_NAMES + 1 == len(added)
-    assert "and 5 more" == added[-1]
+    assert len(added) == MOST_NAMES + 1
+    assert added[-1] == "and 5 more"
 
 
 def test_what_is_remembered_of_a_configuration_shows_no_secret() -> None:

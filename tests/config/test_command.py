@@ -21,9 +21,9 @@ def file(tmp_path: Path, small: str) -> Path:
 def test_a_valid_file_is_summed_up(file: Path, environ: dict[str, str]) -> None:
     result = run(str(file), environ=environ)
 
-    assert (0, "") == (result.exit_code, result.stderr)
+    assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith(f"{file} is valid: 1 source, 1 rule, 2 regions, version ")
-    assert 1 == len(result.stdout.splitlines())
+    assert len(result.stdout.splitlines()) == 1
 
 
 def test_warnings_follow_the_summary(file: Path, small: str, environ: dict[str, str]) -> None:
@@ -42,7 +42,7 @@ def test_warnings_follow_the_summary(file: Path, small: str, environ: dict[str, 
 def test_every_mistake_of_a_wrong_file_is_a_line(file: Path) -> None:
     result = run(str(file))
 
-    assert (1, "") == (result.exit_code, result.stdout)
+    assert (result.exit_code, result.stdout) == (1, "")
     unset = "the environment variable TOKEN is not set: set it for this process"
     assert [
         f"{file}:3:37: swr.credentials.token: {unset}",
@@ -53,7 +53,7 @@ def test_every_mistake_of_a_wrong_file_is_a_line(file: Path) -> None:
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     result = run(str(tmp_path / "none.yaml"))
 
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     said = "cannot be read: No such file or directory; begin with a copy of swrhook.example.yaml"
     assert f"{tmp_path}/none.yaml: {said}\n" == result.stderr
 
@@ -71,7 +71,7 @@ def test_the_file_may_come_from_the_environment(file: Path, environ: dict[str, s
 def test_json_tells_the_same(file: Path, environ: dict[str, str]) -> None:
     answer = json.loads(run(str(file), "--json", environ=environ).stdout)
 
-    assert 12 == len(answer.pop("version"))
+    assert len(answer.pop("version")) == 12
     assert {
         "file": str(file),
         "valid": True,
@@ -85,12 +85,12 @@ def test_json_tells_the_same(file: Path, environ: dict[str, str]) -> None:
 def test_json_tells_mistakes_too(file: Path) -> None:
     result = run(str(file), "--json")
 
-    assert 1 == result.exit_code
+    assert result.exit_code == 1
     answer = json.loads(result.stdout)
     assert (str(file), False) == (answer["file"], answer["valid"])
-    assert [(3, 37), (6, 82)] == [(m["line"], m["column"]) for m in answer["mistakes"]]
+    assert [(m["line"], m["column"]) for m in answer["mistakes"]] == [(3, 37), (6, 82)]
 
 
 def test_wrong_usage_is_2() -> None:
-    assert 2 == run("--no-such-option").exit_code
-    assert 2 == run("a", "b").exit_code
+    assert run("--no-such-option").exit_code == 2
+    assert run("a", "b").exit_code == 2

@@ -68,7 +68,7 @@ def test_a_subscription_is_confirmed_only_where_it_is_wanted(
     outside = well_known()
     for wanted in ("}", ", confirm: false}"):
         assert received(configured(f"{auth}{wanted}", outside=outside), message)
-    assert [] == outside.visited
+    assert outside.visited == []
 
     assert received(configured(f"{auth}, confirm: true}}", outside=outside), message)
     assert [visited] == outside.visited
@@ -79,7 +79,7 @@ def test_nothing_else_is_visited(configured: Callable[..., Config], kind: str) -
     outside = well_known()
     received(configured(f"{SNS}, confirm: true}}", outside=outside), sns_message(kind))
 
-    assert [] == outside.visited
+    assert outside.visited == []
 
 
 def test_what_is_not_authentic_is_not_visited(configured: Callable[..., Config]) -> None:
@@ -88,7 +88,7 @@ def test_what_is_not_authentic_is_not_visited(configured: Callable[..., Config])
     with pytest.raises(Unauthenticated):
         received(configured(f"{SNS}, confirm: true}}", outside=outside), message)
 
-    assert [] == outside.visited
+    assert outside.visited == []
 
 
 def test_what_is_not_confirmed_is_not_recorded(configured: Callable[..., Config]) -> None:

@@ -94,7 +94,7 @@ def test_what_this_version_does_not_support_is_said_to_be_so() -> None:
     ]
     rows = [line for line in DOCS.splitlines() if "not supported by this version |" in line]
 
-    assert [] == [name for name in later if not any(f"`{name}`" in row for row in rows)]
+    assert [name for name in later if not any(f"`{name}`" in row for row in rows)] == []
 
 
 def test_the_environment_table_is_the_codes() -> None:
@@ -107,7 +107,7 @@ def test_the_environment_table_is_the_codes() -> None:
 
 
 def test_the_commands_variables_are_named() -> None:
-    assert [] == [name for name in OF_THE_COMMANDS if f"`{name}`" not in DOCS]
+    assert [name for name in OF_THE_COMMANDS if f"`{name}`" not in DOCS] == []
 
 
 def test_every_setting_of_the_example_has_its_default_in_the_docs(example: str) -> None:

@@ -120,9 +120,9 @@ def test_a_file_is_read_from_the_disk(small: str, tmp_path: Path) -> None:
 def test_keys_and_comments_are_left_alone(small: str, mistakes: Mistakes) -> None:
     said = mistakes(f'# ${{UNSET}}\n{small}"${{UNSET}}": 1\n')
 
-    assert [
+    assert said == [
         "f:12:1: there is no such key: known are swr, access, sources, rules, settings, defaults"
-    ] == said
+    ]
 
 
 def test_one_value_that_cannot_be_expanded_is_one_mistake(small: str, mistakes: Mistakes) -> None:
@@ -145,7 +145,7 @@ def test_the_files_referred_to_are_known_to_whoever_watches_them(
     files |= {"/a": "sesame", "/b": "sesame"}
     text = small.replace("${TOKEN}", "${file:/b}${file:/a}", 1).replace("${TOKEN}", "${file:/a}")
 
-    assert ("/b", "/a") == read(text).secret_files
+    assert read(text).secret_files == ("/b", "/a")
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_it_is_a_schema_and_the_command_prints_it() -> None:
 
 
 def test_the_example_fits() -> None:
-    assert [] == list(VALIDATOR.iter_errors(EXAMPLE))
+    assert list(VALIDATOR.iter_errors(EXAMPLE)) == []
 
 
 @pytest.mark.parametrize("block", BLOCKS)
@@ -61,7 +61,7 @@ def test_every_block_in_the_docs_fits(block: str) -> None:
     document = plain(read_document(block.encode()).root)
     least = {"swr": EXAMPLE["swr"], "sources": {}, "rules": []}
 
-    assert [] == [error.message for error in VALIDATOR.iter_errors(least | document)]
+    assert [error.message for error in VALIDATOR.iter_errors(least | document)] == []
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -130,7 +130,7 @@ def test_both_refuse_a_mistake_of_the_shape(
 ) -> None:
     document = changed(EXAMPLE, path, change)
 
-    assert (False, False) == (VALIDATOR.is_valid(document), is_right(document))
+    assert (VALIDATOR.is_valid(document), is_right(document)) == (False, False)
 
 
 def test_the_example_is_right() -> None:

@@ -85,7 +85,7 @@ def test_a_rule_that_contradicts_itself(when: str, expected: str, read: Read, sm
     ],
 )
 def test_a_rule_that_may_match_is_not_warned_of(when: str, read: Read, small: str) -> None:
-    assert [] == warnings(read, small, f"when: {when}")
+    assert warnings(read, small, f"when: {when}") == []
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_target_that_two_rules_want_with_another_override(read: Read, small: s
     said = warnings(
         read, small, "when: {tag: latest}", f"when: {{namespace: team-a}}, {OVERRIDING}"
     )
-    assert [] == said  # no example was found: neither names what the other does
+    assert said == []  # no example was found: neither names what the other does
 
     said = warnings(
         read,
@@ -117,28 +117,28 @@ def test_a_target_that_two_rules_want_with_another_override(read: Read, small: s
         "when: {namespace: team-a, tag: latest}",
         f"when: {{namespace: 'team-*'}}, {OVERRIDING}",
     )
-    assert [
+    assert said == [
         (
             "rules[1].sync[0]: rules[0] has this target too, with another override: for a push like"
             " team-a/any:latest the first one's holds"
         )
-    ] == said
+    ]
 
 
 def test_rules_that_share_nothing_are_not_warned_of(read: Read, small: str) -> None:
     other = "sync: [{region: cn-east-3, namespace: other}]"
 
-    assert [] == warnings(read, small, "when: {tag: v1}", f"when: {{tag: v2}}, {OVERRIDING}")
-    assert [] == warnings(read, small, "when: {}", f"when: {{}}, {other}")
-    assert [] == warnings(read, small, "when: {}", f"when: {{}}, shadow: true, {OVERRIDING}")
-    assert [] == warnings(read, small, "when: {}", f"when: {{}}, enabled: false, {OVERRIDING}")
+    assert warnings(read, small, "when: {tag: v1}", f"when: {{tag: v2}}, {OVERRIDING}") == []
+    assert warnings(read, small, "when: {}", f"when: {{}}, {other}") == []
+    assert warnings(read, small, "when: {}", f"when: {{}}, shadow: true, {OVERRIDING}") == []
+    assert warnings(read, small, "when: {}", f"when: {{}}, enabled: false, {OVERRIDING}") == []
 
 
 def test_very_many_overlaps_are_counted(read: Read, small: str) -> None:
     said = warnings(read, small, *["when: {}"] * 12)
 
-    assert 51 == len(said)
-    assert "rules: 16 more targets are wanted by several rules" == said[-1]
+    assert len(said) == 51
+    assert said[-1] == "rules: 16 more targets are wanted by several rules"
 
 
 def test_of_very_many_rules_only_the_first_are_compared(read: Read, small: str) -> None:
@@ -146,6 +146,6 @@ def test_of_very_many_rules_only_the_first_are_compared(read: Read, small: str) 
     middles = warnings(read, small, *[f"when: {{tag: '*-{n}-*'}}" for n in range(600)])
 
     assert "rules: only the first 77 rules were compared with all others: more take long" in alike
-    assert [
+    assert middles == [
         "rules: only the first 500 rules were compared with all others: more take long"
-    ] == middles
+    ]

@@ -42,9 +42,9 @@ def test_the_example_is_valid_and_says_what_it_says(
     assert PasswordCredentials("swrhook", "my-account", environ["SWR_PASSWORD"]) == (
         config.swr.credentials
     )
-    assert ["harbor-prod", "registry", "ci"] == list(config.sources)
+    assert list(config.sources) == ["harbor-prod", "registry", "ci"]
     assert ImageSettings("mirror/", "", "library") == config.sources["harbor-prod"].image
-    assert ["web-releases", "base-images", "candidates"] == [rule.name for rule in config.rules]
+    assert [rule.name for rule in config.rules] == ["web-releases", "base-images", "candidates"]
     assert (
         RuleTarget("cn-east-3", "team-a"),
         RuleTarget("ap-southeast-1", "{namespace}", override=True),

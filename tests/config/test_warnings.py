@@ -84,16 +84,16 @@ def test_what_is_allowed_and_odd_is_told(
 def test_a_configuration_that_does_nothing_yet_is_valid(small: str, read: Read) -> None:
     start = small[: small.index("sources:")]
 
-    assert (
+    assert read(f"{start}sources: {{}}\nrules: []\n").warnings == (
         "f:5:10: sources: no source is configured: nothing can be received",
         "f:6:8: rules: no rule is configured: nothing will be replicated",
-    ) == read(f"{start}sources: {{}}\nrules: []\n").warnings
+    )
 
 
 def test_a_file_with_secrets_in_it_names_their_places(small: str, read: Read) -> None:
     config = read(small.replace("${TOKEN}", "sesame"))
 
-    assert ("swr.credentials.token", "sources.harbor.auth.secrets[0]") == config.literal_secrets
+    assert config.literal_secrets == ("swr.credentials.token", "sources.harbor.auth.secrets[0]")
 
 
 def test_no_secret_is_in_the_representation(
@@ -101,7 +101,7 @@ def test_no_secret_is_in_the_representation(
 ) -> None:
     shown = repr(read(example))
 
-    assert [] == [value for value in environ.values() if value in shown]
+    assert [value for value in environ.values() if value in shown] == []
 
 
 def test_a_target_among_sources_of_several_regions_is_left_to_the_plan(
@@ -110,4 +110,4 @@ def test_a_target_among_sources_of_several_regions_is_left_to_the_plan(
     source = "{dialect: harbor, region: cn-east-3, auth: {scheme: bearer, secrets: '${TOKEN}'}}"
     text = small.replace("rules:", f"  other: {source}\nrules:").replace("{source: harbor}", "{}")
 
-    assert () == read(text).warnings
+    assert read(text).warnings == ()

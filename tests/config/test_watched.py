@@ -130,8 +130,8 @@ def test_a_change_is_found_once_it_stands_still(
     before = looks(watched)
     change(file)
 
-    assert [False] * LOOKS == before
-    assert [False, True, False] == looks(watched)
+    assert before == [False] * LOOKS
+    assert looks(watched) == [False, True, False]
 
 
 @pytest.mark.parametrize("change", RIGHT)
@@ -143,7 +143,7 @@ def test_what_was_changed_is_read(
     after = watched.read()
 
     assert (before.version, before.marks) != (after.version, after.marks)
-    assert [False] * LOOKS == looks(watched)
+    assert looks(watched) == [False] * LOOKS
 
 
 @pytest.mark.parametrize("change", WRONG)
@@ -161,8 +161,8 @@ def test_what_cannot_be_read_is_told_once_and_found_again_when_it_is_back(
     (file.parent / "token").unlink(missing_ok=True)
     (file.parent / "token").write_text("sesame")
 
-    assert [False] * LOOKS == wrong
-    assert [False, True, False] == looks(watched)
+    assert wrong == [False] * LOOKS
+    assert looks(watched) == [False, True, False]
 
 
 def test_a_file_that_is_gone_for_a_moment_has_not_changed(file: Path, watched: WatchedFile) -> None:
@@ -171,7 +171,7 @@ def test_a_file_that_is_gone_for_a_moment_has_not_changed(file: Path, watched: W
     gone = watched.has_changed()
     replace(file, text)
 
-    assert [False] * (1 + LOOKS) == [gone, *looks(watched)]
+    assert [gone, *looks(watched)] == [False] * (1 + LOOKS)
 
 
 def test_a_file_that_is_being_written_is_waited_for(file: Path, watched: WatchedFile) -> None:
@@ -180,7 +180,7 @@ def test_a_file_that_is_being_written_is_waited_for(file: Path, watched: Watched
         in_place(file)
         found.append(watched.has_changed())
 
-    assert [False] * 3 == found
+    assert found == [False] * 3
     assert watched.has_changed()
 
 
@@ -188,7 +188,7 @@ def test_a_file_that_is_only_touched_has_not_changed(file: Path, watched: Watche
     looks(watched)
     replace(file, file.read_bytes())
 
-    assert [False] * LOOKS == looks(watched)
+    assert looks(watched) == [False] * LOOKS
 
 
 def test_a_secret_that_was_missing_at_the_start_is_waited_for(file: Path) -> None:
@@ -199,7 +199,7 @@ def test_a_secret_that_was_missing_at_the_start_is_waited_for(file: Path) -> Non
         watched.read()
     token.write_text("sesame")
 
-    assert [False, True, False] == looks(watched)
+    assert looks(watched) == [False, True, False]
 
 
 def test_a_path_that_no_file_can_have_changes_nothing(file: Path, small: str) -> None:
@@ -208,4 +208,4 @@ def test_a_path_that_no_file_can_have_changes_nothing(file: Path, small: str) ->
     with pytest.raises(BadConfiguration):
         watched.read()
 
-    assert [False] * LOOKS == looks(watched)
+    assert looks(watched) == [False] * LOOKS

@@ -45,9 +45,9 @@ def test_the_organizations_to_read_in_are_those_named(
 
     assert [Target(WEST, name) for name in sources] == found.sources
     assert [Target(EAST, "fixed")] == found.targets
-    assert [(WEST, EAST)] == found.routes
-    assert [] == found.untold
-    assert [WEST, EAST] == found.regions
+    assert found.routes == [(WEST, EAST)]
+    assert found.untold == []
+    assert found.regions == [WEST, EAST]
 
 
 @pytest.mark.parametrize(
@@ -86,5 +86,5 @@ def test_each_place_is_told_once() -> None:
 def test_a_rule_without_a_sender_leads_nowhere() -> None:
     found = of("{source: '*', not: {source: ci}}", "fixed")
 
-    assert [] == found.routes
-    assert [] == found.targets
+    assert found.routes == []
+    assert found.targets == []

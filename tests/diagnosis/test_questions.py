@@ -66,7 +66,7 @@ def fault(simulator: RunningSimulator, region: str, operation: str, **how: Any) 
 def test_nothing_is_found_where_nothing_is_wrong(simulator: RunningSimulator) -> None:
     found = ask(simulator)
 
-    assert [
+    assert told(found, Level.OK) == [
         ("region cn-north-4", "answers, and accepts the credentials"),
         ("region cn-north-4", "synchronizes to cn-east-3"),
         ("organization cn-north-4/group", "exists, and may be read"),
@@ -74,15 +74,15 @@ def test_nothing_is_found_where_nothing_is_wrong(simulator: RunningSimulator) ->
         ("region cn-east-3", "answers, and accepts the credentials"),
         ("organization cn-east-3/group", "exists, and may be written to"),
         ("organization cn-east-3/group", "tags can be read"),
-    ] == told(found, Level.OK)
-    assert 7 == len(found)
+    ]
+    assert len(found) == 7
 
 
 def test_nothing_is_changed(simulator: RunningSimulator) -> None:
     ask(simulator)
 
     assert {"GET"} == {call.method for call in simulator.state.calls() if call.region != "iam"}
-    assert [] == simulator.state.calls(operation="sync_images")
+    assert simulator.state.calls(operation="sync_images") == []
 
 
 def test_a_wrong_password_is_tried_once(simulator: RunningSimulator) -> None:
@@ -92,9 +92,9 @@ def test_a_wrong_password_is_tried_once(simulator: RunningSimulator) -> None:
     found = ask(simulator, credentials=wrong, refused=refused)
     again = ask(simulator, credentials=wrong, refused=refused)
 
-    assert [401] == logins(simulator)
+    assert logins(simulator) == [401]
     [(about, message)] = told(found, Level.PROBLEM)
-    assert ("region cn-north-4", True) == (about, message.startswith("HTTP.401: Unauthorized."))
+    assert (about, message.startswith("HTTP.401: Unauthorized.")) == ("region cn-north-4", True)
     assert ("region cn-east-3", "not asked: IAM refuses the credentials") in told(
         found, Level.UNKNOWN
     )
@@ -105,7 +105,7 @@ def test_a_wrong_password_is_tried_once(simulator: RunningSimulator) -> None:
 def test_a_missing_organization_is_a_problem(simulator: RunningSimulator) -> None:
     found = ask(simulator, replace(PLACES, targets=[Target(EAST, "nobody")]))
 
-    assert [("organization cn-east-3/nobody", "does not exist")] == told(found, Level.PROBLEM)
+    assert told(found, Level.PROBLEM) == [("organization cn-east-3/nobody", "does not exist")]
 
 
 def test_an_organization_of_somebody_else_is_a_problem(simulator: RunningSimulator) -> None:
@@ -114,9 +114,9 @@ def test_an_organization_of_somebody_else_is_a_problem(simulator: RunningSimulat
 
     found = ask(simulator)
 
-    assert [("organization cn-east-3/group", "belongs to another account")] == told(
-        found, Level.PROBLEM
-    )
+    assert told(found, Level.PROBLEM) == [
+        ("organization cn-east-3/group", "belongs to another account")
+    ]
 
 
 def test_an_organization_that_may_only_be_read_is_no_target(simulator: RunningSimulator) -> None:
@@ -126,9 +126,9 @@ def test_an_organization_that_may_only_be_read_is_no_target(simulator: RunningSi
 
     found = ask(simulator)
 
-    assert [("organization cn-east-3/group", "the IAM user may only read in it")] == told(
-        found, Level.PROBLEM
-    )
+    assert told(found, Level.PROBLEM) == [
+        ("organization cn-east-3/group", "the IAM user may only read in it")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,8 @@ def test_an_organization_that_cannot_be_asked_about_is_a_problem(
 ) -> None:
     fault(simulator, EAST, "namespaces", status=502)
 
-    assert ["organization cn-east-3/group"] == [
-        about for about, _ in told(ask(simulator), Level.PROBLEM)
+    assert [about for about, _ in told(ask(simulator), Level.PROBLEM)] == [
+        "organization cn-east-3/group"
     ]
 
 
@@ -193,7 +193,7 @@ def test_an_unreachable_endpoint_delays_no_other(simulator: RunningSimulator) ->
     found = ask(simulator, cn_east_3="http://127.0.0.1:9")
 
     [(about, message)] = told(found, Level.PROBLEM)
-    assert ("region cn-east-3", True) == (about, message.startswith("connect: 127.0.0.1:9"))
+    assert (about, message.startswith("connect: 127.0.0.1:9")) == ("region cn-east-3", True)
     assert ("organization cn-east-3/group", "not asked: see its region") in told(
         found, Level.UNKNOWN
     )
@@ -206,7 +206,7 @@ def test_a_region_that_iam_does_not_know_is_a_problem(simulator: RunningSimulato
         ask(simulator, places, la_south_2="http://127.0.0.1:9"), Level.PROBLEM
     )
 
-    assert ("region la-south-2", True) == (about, message.startswith("IAM.1109: "))
+    assert (about, message.startswith("IAM.1109: ")) == ("region la-south-2", True)
 
 
 @pytest.mark.parametrize(("behind", "word"), [(60, "behind"), (-60, "ahead of")])
@@ -215,7 +215,7 @@ def test_a_clock_that_differs_is_a_warning(
 ) -> None:
     warned = told(ask(simulator, behind=timedelta(seconds=behind)), Level.WARNING)
 
-    assert ["region cn-north-4", "region cn-east-3"] == [about for about, _ in warned]
+    assert [about for about, _ in warned] == ["region cn-north-4", "region cn-east-3"]
     assert all(f"s {word} SWR's" in message for _, message in warned)
 
 

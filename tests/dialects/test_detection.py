@@ -74,7 +74,7 @@ def test_a_senders_own_header_counts_before_the_body(header: str, dialect: str) 
 
 
 def test_giteas_header_counts_before_githubs() -> None:
-    assert "gitea" == detect({"x-github-event": "package", "x-gitea-event": "package"}, {})
+    assert detect({"x-github-event": "package", "x-gitea-event": "package"}, {}) == "gitea"
 
 
 @pytest.mark.parametrize(("start", "dialect"), TYPES)

@@ -59,8 +59,8 @@ def unwrap(wrapped: Delivery) -> Delivery:
 @every_wrap
 def test_what_is_inside_is_returned_without_the_envelopes_headers(wrap: Any) -> None:
     inner = unwrap(delivery(wrap(INNER), content_type="text/plain", user_agent="x"))
-    assert INNER == json.loads(inner.body)
-    assert {"content-type": "application/json"} == inner.headers
+    assert json.loads(inner.body) == INNER
+    assert inner.headers == {"content-type": "application/json"}
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ def test_fields_of_another_service_are_not_read_beside_the_signed_ones() -> None
 
 def test_the_body_says_whose_envelope_it_is_before_the_headers() -> None:
     said = delivery(sns(INNER), x_smn_message_type="Notification")
-    assert INNER == json.loads(unwrap(said).body)
+    assert json.loads(unwrap(said).body) == INNER
 
 
 def test_a_header_cannot_declare_an_envelope_to_be_a_raw_message() -> None:
     said = delivery(sns(INNER), x_amz_sns_message_type="Notification", x_amz_sns_rawdelivery="true")
-    assert INNER == json.loads(unwrap(said).body)
+    assert json.loads(unwrap(said).body) == INNER
 
 
 def test_a_raw_message_keeps_the_headers_that_are_not_of_the_service() -> None:
@@ -169,7 +169,7 @@ def test_an_envelope_without_an_id_is_read_or_left(wrap: Any) -> None:
 
 def test_the_header_has_the_id_of_an_unwrapped_pubsub_message() -> None:
     said = delivery(INNER, x_goog_pubsub_message_id="m-2")
-    assert "m-2" == envelopes.read(said, DIALECTS["generic"]).sender_id
+    assert envelopes.read(said, DIALECTS["generic"]).sender_id == "m-2"
 
 
 def test_a_named_dialect_may_stand_behind_an_envelope() -> None:
@@ -200,7 +200,7 @@ def test_intake_opens_the_envelope_and_keeps_it_whole() -> None:
     source = configured.sources["aws"]
     wrapped = delivery(sns(json.loads(read_http(FOLDER / "ecr" / "push.http").body)))
     entry = intake.read(wrapped, source, configured, now=datetime.now(UTC))
-    assert ["moor/curlew:2.4"] == [push.image for push in entry.pushes]
+    assert [push.image for push in entry.pushes] == ["moor/curlew:2.4"]
     assert wrapped.body == entry.body
 
 

@@ -63,7 +63,7 @@ def test_images_are_named_in_many_ways(document: Any, expected: list[str]) -> No
 
 def test_an_images_own_digest_wins() -> None:
     document = {"images": [f"a/b:1@{OTHER}", "a/b:2", "a/b:3@sha256:short"], "digest": DIGEST}
-    assert [OTHER, DIGEST, DIGEST] == [a.digest for a in read(document).announcements]
+    assert [a.digest for a in read(document).announcements] == [OTHER, DIGEST, DIGEST]
 
 
 def test_the_time_is_read() -> None:
@@ -95,12 +95,12 @@ def test_the_callers_id_is_kept(
 def test_an_array_has_the_headers_id_and_its_items_may_have_their_own() -> None:
     reading = read(["a/b:1", {"id": "two", "image": "a/b:2"}], idempotency_key="k")
     assert reading.sender_id == "k"
-    assert ["k", "two"] == [a.event_id for a in reading.announcements]
+    assert [a.event_id for a in reading.announcements] == ["k", "two"]
 
 
 @pytest.mark.parametrize("status", ["success", "Succeeded", " PASSED ", "ok", "completed", None])
 def test_a_success_is_read(status: str | None) -> None:
-    assert ["a/b:1"] == images({"image": "a/b:1", "status": status})
+    assert images({"image": "a/b:1", "status": status}) == ["a/b:1"]
 
 
 @pytest.mark.parametrize("status", ["failure", "running", "", 0, True, [], "x" * 2000])
@@ -160,6 +160,6 @@ def test_no_more_reasons_are_told_than_a_person_reads() -> None:
 
 def test_images_times_tags_have_a_limit() -> None:
     names = [f"a/b{n}" for n in range(300)]
-    assert ("more than 50000 images: send several requests",) == reasons(
-        {"images": names, "tags": names}
+    assert reasons({"images": names, "tags": names}) == (
+        "more than 50000 images: send several requests",
     )

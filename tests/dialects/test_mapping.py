@@ -107,8 +107,8 @@ def test_results_are_put_together(
 def test_a_digest_of_its_own_wins_and_a_malformed_one_is_not_sent() -> None:
     document = {"i": [f"a/b:1@{OTHER}", "a/b:2"], "d": [DIGEST, "sha256:short"]}
 
-    assert [DIGEST, None] == [a.digest for a in read(document, image="i", digest="d").announcements]
-    assert [OTHER, None] == [a.digest for a in read(document, image="i").announcements]
+    assert [a.digest for a in read(document, image="i", digest="d").announcements] == [DIGEST, None]
+    assert [a.digest for a in read(document, image="i").announcements] == [OTHER, None]
 
 
 def test_the_events_id_is_the_senders() -> None:
@@ -116,15 +116,15 @@ def test_the_events_id_is_the_senders() -> None:
     each = read({"i": ["a/b:1", "a/b:2"], "n": ["x", "y"]}, image="i", id="n")
     none = read({"i": "a/b:1", "n": 1 << 70}, image="i", id="n")
 
-    assert ("7", ["7", "7"]) == (one.sender_id, [a.event_id for a in one.announcements])
-    assert ("x", ["x", "y"]) == (each.sender_id, [a.event_id for a in each.announcements])
-    assert (None, [None]) == (none.sender_id, [a.event_id for a in none.announcements])
+    assert (one.sender_id, [a.event_id for a in one.announcements]) == ("7", ["7", "7"])
+    assert (each.sender_id, [a.event_id for a in each.announcements]) == ("x", ["x", "y"])
+    assert (none.sender_id, [a.event_id for a in none.announcements]) == (None, [None])
 
 
 def test_what_cannot_be_used_is_told_beside_what_can() -> None:
     skipped = read({"i": ["a/b:1", "a/c", f"a/d:{DIGEST}", ":1"]}, image="i").skipped
 
-    assert ("«a/c»: no tag", "«a/d»: no tag", "an image without a name") == skipped
+    assert skipped == ("«a/c»: no tag", "«a/d»: no tag", "an image without a name")
 
 
 @pytest.mark.parametrize("value", [None, False, "", [], {}])
@@ -172,8 +172,8 @@ def test_a_source_is_read_by_its_expressions_also_in_an_envelope() -> None:
 
     entry = intake.read(delivery, config.sources["cloud-build"], config, now=datetime.now(UTC))
 
-    assert ["team-a/shop:1.4.0", "team-a/shop:latest"] == [push.image for push in entry.pushes]
-    assert "7c6f0a52-9c55-4d0e-8f5e-0d8d6b0f3a11" == entry.sender_id
+    assert [push.image for push in entry.pushes] == ["team-a/shop:1.4.0", "team-a/shop:latest"]
+    assert entry.sender_id == "7c6f0a52-9c55-4d0e-8f5e-0d8d6b0f3a11"
 
 
 def test_what_is_not_json_is_refused() -> None:

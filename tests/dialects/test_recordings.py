@@ -38,7 +38,7 @@ def test_a_recording_is_read_as_stated(recording: Recording) -> None:
 @every_recording
 def test_a_recording_says_where_its_format_is_documented(recording: Recording) -> None:
     assert recording.said.get("source")
-    assert 1 == len(recording.said.keys() & {"pushes", *REFUSALS})
+    assert len(recording.said.keys() & {"pushes", *REFUSALS}) == 1
 
 
 @every_recording

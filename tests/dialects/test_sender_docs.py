@@ -65,4 +65,4 @@ def test_a_page_of_a_dialect_shows_a_source_of_it(page: Path) -> None:
 @every_page
 def test_every_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8"))
-    assert [] == [link for link in links if not is_there(page, link)]
+    assert [link for link in links if not is_there(page, link)] == []

@@ -77,11 +77,11 @@ def test_without_workers_it_wakes_lanes_for_others(database: Database) -> None:
     with running(database, lambda lane, _until: runs.append(lane), workers=0) as recording:
         assert recording.check() is None
         wake(database, recording)
-        assert [("run_lane", "todo")] == jobs(database)
+        assert jobs(database) == [("run_lane", "todo")]
 
         with running(database, lambda lane, _until: runs.append(lane)):
-            assert eventually(lambda: [LANE] == runs)
-            assert eventually(lambda: [] == jobs(database))  # what is done is deleted
+            assert eventually(lambda: runs == [LANE])
+            assert eventually(lambda: jobs(database) == [])  # what is done is deleted
 
 
 def test_a_lane_that_was_left_behind_is_taken_over_and_the_late_worker_fenced_off(
@@ -93,12 +93,12 @@ def test_a_lane_that_was_left_behind_is_taken_over_and_the_late_worker_fenced_of
     job = leave_behind(database)
 
     with running(database, lambda lane, _until: runs.append(lane)):
-        assert eventually(lambda: [LANE] == runs)
+        assert eventually(lambda: runs == [LANE])
 
     late = fenced(lambda connection: hold_job(connection, job))
     with pytest.raises(TakenOver), late, database.write() as connection:
         probe(connection, NOW)
-    assert [] == everything(database, probes)
+    assert everything(database, probes) == []
 
 
 def test_a_lane_with_open_syncs_that_no_job_will_run_is_run(database: Database) -> None:
@@ -108,7 +108,7 @@ def test_a_lane_with_open_syncs_that_no_job_will_run_is_run(database: Database) 
         wake_lanes(connection, [LANE], NOW)  # and its job is gone, however that came about
 
     with running(database, lambda lane, _until: runs.append(lane)):
-        assert eventually(lambda: [LANE] == runs)
+        assert eventually(lambda: runs == [LANE])
 
 
 def test_a_time_is_waited_for_once_and_one_that_was_overtaken_is_dropped(
@@ -122,12 +122,12 @@ def test_a_time_is_waited_for_once_and_one_that_was_overtaken_is_dropped(
         with database.write() as connection:
             recording.wake([LANE], later, connection)
             recording.wake([LANE], later, connection)
-        assert [("fall_due", "todo")] * 3 == jobs(database)
+        assert jobs(database) == [("fall_due", "todo")] * 3
 
     with running(database, lambda lane, _until: runs.append(lane)):
-        assert eventually(lambda: [("fall_due", "todo")] == jobs(database))
+        assert eventually(lambda: jobs(database) == [("fall_due", "todo")])
 
-    assert [LANE] == runs
+    assert runs == [LANE]
 
 
 def test_a_wake_is_undone_with_its_transaction(database: Database) -> None:
@@ -136,7 +136,7 @@ def test_a_wake_is_undone_with_its_transaction(database: Database) -> None:
             recording.wake([LANE], now(), connection)
             raise ZeroDivisionError
 
-        assert [] == jobs(database)
+        assert jobs(database) == []
 
 
 def test_the_jobs_connections_have_the_limits_of_the_ledgers_own(database: Database) -> None:
@@ -152,4 +152,4 @@ def test_the_jobs_connections_have_the_limits_of_the_ledgers_own(database: Datab
         own = [connection.scalar(text(f"SHOW {name}")) for name in SESSION]
 
     assert own == asyncio.run(limits())
-    assert ["10s", "1min", "20s", "force_custom_plan", "on"] == own
+    assert own == ["10s", "1min", "20s", "force_custom_plan", "on"]

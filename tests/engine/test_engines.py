@@ -125,7 +125,7 @@ def wake(
 def settled(work: Work) -> None:
     """Wait long enough for what must not happen to happen."""
     time.sleep(0.15)
-    assert [] == work.twice
+    assert work.twice == []
 
 
 def test_a_lane_runs_when_it_is_woken(database: Database, engine: Engine, work: Work) -> None:
@@ -167,7 +167,7 @@ def test_a_wake_counts_only_when_its_transaction_is_on_disk(
     with database.write() as connection:
         engine.wake([lane()], soon(), connection)
         settled(work)
-        assert [] == work.runs
+        assert work.runs == []
 
     assert work.has_run(lane())
     assert [lane()] == work.runs
@@ -262,7 +262,7 @@ def test_many_lanes_all_run(database: Database, engine: Engine, work: Work) -> N
         wake(database, engine, [each], soon(0.001 * (number % 50)))
 
     assert work.has_run(*several)
-    assert WORKERS >= work.most
+    assert work.most <= WORKERS
 
 
 def test_a_run_that_fails_is_repeated(database: Database, engine: Engine, work: Work) -> None:
@@ -286,7 +286,7 @@ def test_a_run_that_fails_is_not_repeated_at_once(database: Database, work: Work
     settled(work)
     engine.stop()
 
-    assert 2 == len(work.runs)
+    assert len(work.runs) == 2
 
 
 def test_a_start_re_arms_what_an_earlier_process_left(database: Database, work: Work) -> None:
@@ -352,13 +352,13 @@ def test_stop_finishes_what_is_in_flight_and_begins_nothing(database: Database, 
 
 def test_an_engine_that_does_not_run_says_so(database: Database, work: Work) -> None:
     engine = make_engine(database, work)
-    assert "the engine does not run" == engine.check()
+    assert engine.check() == "the engine does not run"
 
     engine.start()
     assert engine.check() is None
     engine.stop()
 
-    assert "the engine does not run" == engine.check()
+    assert engine.check() == "the engine does not run"
 
 
 @pytest.mark.on("sqlite")
@@ -369,7 +369,7 @@ def test_without_workers_it_only_records(database: Database, work: Work) -> None
     wake(database, engine, [lane()])
     settled(work)
 
-    assert [] == work.runs
+    assert work.runs == []
     assert engine.check() is None
     engine.stop()
 
@@ -429,7 +429,7 @@ def test_a_lane_that_was_put_off_can_be_hurried(
 
     assert work.has_run(lane(), times=2)
     settled(work)
-    assert 2 == len(work.runs)
+    assert len(work.runs) == 2
 
 
 def test_a_lane_that_is_hurried_while_it_runs_runs_again(

@@ -44,7 +44,7 @@ def test_a_ledger_is_opened_again_as_it_was(tmp_path: Path) -> None:
     database.close()
 
     database = open_database(url(tmp_path / "ledger.db"))
-    assert [{"id": 1, "at": NOW}] == everything(database, probes)
+    assert everything(database, probes) == [{"id": 1, "at": NOW}]
     database.close()
 
 
@@ -141,7 +141,7 @@ def test_a_second_process_is_refused(database: Database, tmp_path: Path) -> None
         f"another process uses {tmp_path}/ledger.db: SQLite serves one process with threads. "
         "Stop the other one, or set SWRHOOK_DATABASE_URL to PostgreSQL for several\n"
     ) == second.stdout
-    assert [] == everything(database, probes)  # and the first goes on
+    assert everything(database, probes) == []  # and the first goes on
 
 
 @pytest.mark.on("sqlite")
@@ -155,7 +155,7 @@ def test_a_process_waits_for_the_one_before_it(database: Database, tmp_path: Pat
     database.close()
     next_one.join(PATIENCE)
 
-    assert 1 == len(opened)
+    assert len(opened) == 1
     opened[0].close()
 
 
@@ -164,15 +164,15 @@ def test_a_commit_is_on_disk_before_it_returns(database: Database) -> None:
     full = 2
 
     assert full == pragma(database, "synchronous")
-    assert "wal" == pragma(database, "journal_mode")
-    assert 10_000 == pragma(database, "busy_timeout")
+    assert pragma(database, "journal_mode") == "wal"
+    assert pragma(database, "busy_timeout") == 10_000
 
 
 @pytest.mark.on("sqlite")
 def test_every_connection_is_set_up_alike(database: Database) -> None:
     with database.read(), database.read(), database.read() as third:
-        assert 2 == third.execute(text("PRAGMA synchronous")).scalar()
-        assert "wal" == third.execute(text("PRAGMA journal_mode")).scalar()
+        assert third.execute(text("PRAGMA synchronous")).scalar() == 2
+        assert third.execute(text("PRAGMA journal_mode")).scalar() == "wal"
 
 
 def test_a_write_that_fails_leaves_nothing_behind(database: Database) -> None:
@@ -180,19 +180,19 @@ def test_a_write_that_fails_leaves_nothing_behind(database: Database) -> None:
         probe(connection, NOW)
         raise ZeroDivisionError
 
-    assert [] == everything(database, probes)
+    assert everything(database, probes) == []
     with database.write() as connection:  # and the next one goes through
         probe(connection, NOW)
 
 
 def test_readers_do_not_wait_for_the_writer_and_see_one_state(database: Database) -> None:
     with database.read() as reader:
-        assert [] == reader.execute(select(probes)).all()
+        assert reader.execute(select(probes)).all() == []
         with database.write() as writer:
             probe(writer, NOW)
-        assert [] == reader.execute(select(probes)).all()
+        assert reader.execute(select(probes)).all() == []
 
-    assert 1 == len(everything(database, probes))
+    assert len(everything(database, probes)) == 1
 
 
 @pytest.mark.on("sqlite")
@@ -214,7 +214,7 @@ def test_writers_take_turns(database: Database) -> None:
     for thread in threads:
         thread.join(PATIENCE)
 
-    assert [1] * 80 == most
+    assert most == [1] * 80
 
 
 def test_callbacks_wait_for_the_commit(database: Database) -> None:
@@ -223,9 +223,9 @@ def test_callbacks_wait_for_the_commit(database: Database) -> None:
     with database.write() as connection:
         after_commit(connection, lambda: seen.append(len(everything(database, probes))))
         probe(connection, NOW)
-        assert [] == seen
+        assert seen == []
 
-    assert [1] == seen
+    assert seen == [1]
 
 
 def test_callbacks_are_forgotten_when_the_write_fails(database: Database) -> None:
@@ -237,7 +237,7 @@ def test_callbacks_are_forgotten_when_the_write_fails(database: Database) -> Non
     with database.write() as connection:
         after_commit(connection, lambda: called.append("succeeded"))
 
-    assert ["succeeded"] == called
+    assert called == ["succeeded"]
 
 
 @pytest.mark.on("postgresql")
@@ -246,4 +246,4 @@ def test_the_engines_connections_have_the_limits_of_the_ledgers_own(database: Da
         limits = own.connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]
     with psycopg.connect(database.conninfo) as connection:
         assert limits == connection.info.get_parameters()
-    assert ("5", "15000") == (limits["connect_timeout"], limits["tcp_user_timeout"])
+    assert (limits["connect_timeout"], limits["tcp_user_timeout"]) == ("5", "15000")

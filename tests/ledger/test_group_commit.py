@@ -100,7 +100,7 @@ def test_what_is_answered_is_on_disk(
     receipt = recorder.record(entry(push(digest=A)))
 
     assert [receipt.delivery] == [row["id"] for row in everything(database, deliveries)]
-    assert [[LANE]] == follower.woken
+    assert follower.woken == [[LANE]]
     assert eventually(lambda: [[receipt]] == [r.receipts for r in follower.recordings])
 
 
@@ -112,7 +112,7 @@ def test_each_request_gets_its_own_receipt(database: Database, recorder: Recorde
     assert [f"team/web/shop:v{n}" for n in range(MANY)] == [
         receipt.syncs[0].image for receipt in receipts if isinstance(receipt, Receipt)
     ]
-    assert MANY == len(all_syncs(database))
+    assert len(all_syncs(database)) == MANY
 
 
 def test_requests_that_wait_share_a_commit(database: Database, follower: Follower) -> None:
@@ -129,7 +129,7 @@ def test_requests_that_wait_share_a_commit(database: Database, follower: Followe
 
     assert all(isinstance(receipt, Receipt) for receipt in receipts)
     assert len(follower.recordings) < MANY
-    assert MANY == sum(len(recording.receipts) for recording in follower.recordings)
+    assert sum(len(recording.receipts) for recording in follower.recordings) == MANY
 
 
 def test_the_same_push_many_times_at_once_is_one_push(
@@ -138,8 +138,8 @@ def test_the_same_push_many_times_at_once_is_one_push(
     receipts = record_at_once(recorder, [entry(push(digest=A, event_id="e1"))] * MANY)
 
     outcomes = [receipt.outcome for receipt in receipts if isinstance(receipt, Receipt)]
-    assert [Outcome.ACCEPTED] + [Outcome.DUPLICATE] * (MANY - 1) == sorted(outcomes)
-    assert 1 == len(all_syncs(database))
+    assert sorted(outcomes) == [Outcome.ACCEPTED] + [Outcome.DUPLICATE] * (MANY - 1)
+    assert len(all_syncs(database)) == 1
 
 
 def test_an_entry_that_cannot_be_written_does_not_spoil_its_siblings(
@@ -189,7 +189,7 @@ def test_no_more_bodies_wait_than_memory_was_set_aside_for(
     recorder.close()
 
     assert all(isinstance(answer.result(), Receipt) for answer in answers)
-    assert 4 == len(all_syncs(database))
+    assert len(all_syncs(database)) == 4
 
 
 @pytest.mark.on("sqlite")
@@ -217,9 +217,9 @@ def test_a_refused_delivery_leaves_nothing_behind(
     with no_more_room(), pytest.raises(CannotRecord):
         recorder.record(entry(push("v1", A)))
 
-    assert [] == everything(database, deliveries)
-    assert [] == all_syncs(database)
-    assert [] == follower.woken
+    assert everything(database, deliveries) == []
+    assert all_syncs(database) == []
+    assert follower.woken == []
 
 
 @pytest.mark.on("sqlite")
@@ -228,9 +228,9 @@ def test_readiness_comes_back_without_a_delivery(recorder: Recorder) -> None:
         with pytest.raises(CannotRecord):
             recorder.record(entry(push("v1", A)))
         time.sleep(BETWEEN_PROBES + 0.1)
-        assert "the ledger cannot be written: disk I/O error" == recorder.check()
+        assert recorder.check() == "the ledger cannot be written: disk I/O error"
         time.sleep(BETWEEN_PROBES + 0.1)
-        assert "the ledger cannot be written: disk I/O error" == recorder.check()
+        assert recorder.check() == "the ledger cannot be written: disk I/O error"
 
     assert eventually(lambda: recorder.check() is None)
 
@@ -273,7 +273,7 @@ def test_who_waits_for_a_ledger_held_by_another_program_is_answered_within_the_p
         assert time.monotonic() - began < PATIENCE
 
     assert isinstance(writing.result(PATIENCE), Receipt)  # it is let go
-    assert ["v1"] == [sync.tag for sync in all_syncs(database)]
+    assert [sync.tag for sync in all_syncs(database)] == ["v1"]
 
 
 def test_the_senders_next_try_is_a_duplicate_of_what_was_written_late(
@@ -307,8 +307,8 @@ def test_the_senders_next_try_is_a_duplicate_of_what_was_written_late(
     recorder.close()
 
     assert [CannotRecord] == [type(exc) for each in answers if (exc := each.exception())]
-    assert [Outcome.DUPLICATE] * 3 == [receipt.outcome for receipt in again]
-    assert 3 == len(all_syncs(database))
+    assert [receipt.outcome for receipt in again] == [Outcome.DUPLICATE] * 3
+    assert len(all_syncs(database)) == 3
 
 
 def test_a_follower_that_fails_costs_no_delivery(database: Database, follower: Follower) -> None:
@@ -321,7 +321,7 @@ def test_a_follower_that_fails_costs_no_delivery(database: Database, follower: F
 
     assert recorder.check() is None
     recorder.close()
-    assert 2 == len(all_syncs(database))
+    assert len(all_syncs(database)) == 2
 
 
 @pytest.mark.on("sqlite")
@@ -344,6 +344,6 @@ def test_a_closed_recorder_is_not_ready_and_takes_nothing(
     recorder = Recorder(database, follower.wake, follower.recorded, patience=0.1)
     recorder.close()
 
-    assert "the service is stopping" == recorder.check()
+    assert recorder.check() == "the service is stopping"
     with pytest.raises(CannotRecord):
         recorder.record(entry(push(digest=A)))

@@ -29,8 +29,8 @@ def test_other_tags_sources_and_regions_are_left_out(database: Database) -> None
     assert [receipt.delivery] == [each.id for each in found.deliveries]
     assert [receipt.syncs[0].id] == [each.listed.id for each in found.syncs]
     assert NOW - timedelta(days=1) == found.oldest_at
-    assert [] == known(database, source="ci").deliveries
-    assert [] == known(database, region="cn-east-3").syncs
+    assert known(database, source="ci").deliveries == []
+    assert known(database, region="cn-east-3").syncs == []
 
 
 def test_a_duplicate_names_its_original_and_the_syncs_of_that(database: Database) -> None:
@@ -41,14 +41,14 @@ def test_a_duplicate_names_its_original_and_the_syncs_of_that(database: Database
 
     assert (Outcome.DUPLICATE, first.delivery) == (again.outcome, again.original)
     assert [first.syncs[0].id] == again.syncs == original.syncs
-    assert (A, "0123456789ab") == (original.digest, original.rules_version)
+    assert (original.digest, original.rules_version) == (A, "0123456789ab")
 
 
 def test_an_ignored_push_has_no_syncs(database: Database) -> None:
     write(database, entry(push("v1"), outcome=Outcome.IGNORED, planned=[], reason="why"))
 
     [delivery] = known(database).deliveries
-    assert ("ignored", "why", ()) == (delivery.outcome, delivery.reason, delivery.syncs)
+    assert (delivery.outcome, delivery.reason, delivery.syncs) == ("ignored", "why", ())
 
 
 def test_calls_are_told_with_their_answers_the_newest_first(database: Database) -> None:
@@ -60,10 +60,10 @@ def test_calls_are_told_with_their_answers_the_newest_first(database: Database) 
 
     [sync] = known(works.database).syncs
 
-    assert MOST_CALLS == len(sync.calls)
+    assert len(sync.calls) == MOST_CALLS
     assert sorted((call.id for call in sync.calls), reverse=True) == [c.id for c in sync.calls]
-    assert (None, B) == (sync.calls[0].code, sync.calls[0].digest)
-    assert ("A.transient", "what SWR said") == (sync.calls[1].code, sync.calls[1].message)
+    assert (sync.calls[0].code, sync.calls[0].digest) == (None, B)
+    assert (sync.calls[1].code, sync.calls[1].message) == ("A.transient", "what SWR said")
     assert all(call.ended_at for call in sync.calls)
 
 
@@ -72,5 +72,5 @@ def test_of_many_deliveries_the_newest_are_told(database: Database) -> None:
         write(database, entry(push("v1")))
 
     found = known(database).deliveries
-    assert MOST_DELIVERIES == len(found)
+    assert len(found) == MOST_DELIVERIES
     assert sorted((each.id for each in found), reverse=True) == [each.id for each in found]

@@ -31,15 +31,15 @@ def released(database: Database, *lanes: Lane) -> list[Lane]:
 def test_a_sync_that_was_held_is_due_at_once(database: Database, state: State) -> None:
     sync = put(database, state, **HELD)
 
-    assert [LANE] == released(database, LANE)
-    assert NOW == find(database, sync.id).due_at
+    assert released(database, LANE) == [LANE]
+    assert find(database, sync.id).due_at == NOW
 
 
 def test_a_lane_is_woken_once_for_all_its_syncs(database: Database) -> None:
     put(database, tag="v1", **HELD)
     put(database, tag="v2", **HELD)
 
-    assert [LANE] == released(database, LANE)
+    assert released(database, LANE) == [LANE]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_waits_for_something_else_is_left_alone(
     other = Lane("cn-north-4", "team", "other", Target(BACK, "team"), override=False)
     sync = put(database, state, lane=other, **columns)
 
-    assert [] == released(database, other)
+    assert released(database, other) == []
     assert columns["due_at"] == find(database, sync.id).due_at
 
 
@@ -78,5 +78,5 @@ def test_a_run_of_the_lane_and_a_release_do_not_wait_in_a_circle(database: Datab
         connection.execute(update(syncs).where(syncs.c.id == sync.id).values(due_at=LATER))
         connection.commit()
 
-        assert [LANE] == woken.result()
-    assert NOW == find(database, sync.id).due_at
+        assert woken.result() == [LANE]
+    assert find(database, sync.id).due_at == NOW

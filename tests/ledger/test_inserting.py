@@ -48,7 +48,7 @@ def test_many_rows_are_written_in_few_statements(
 
     monkeypatch.setattr(inserting, "execute", noting)
     with database.write() as connection:
-        assert [] == insert_rows(connection, _DELIVERY, rows(number))
+        assert insert_rows(connection, _DELIVERY, rows(number)) == []
 
     assert statements == len(sent)
     assert [row["id"] for row in rows(number)] == sorted(
@@ -90,7 +90,7 @@ def test_a_row_without_a_column_of_the_first_is_refused(database: Database) -> N
     with pytest.raises(KeyError, match="source"), database.write() as connection:
         insert_rows(connection, _DELIVERY, [first, second])
 
-    assert [] == everything(database, deliveries)
+    assert everything(database, deliveries) == []
 
 
 @pytest.mark.on("postgresql")

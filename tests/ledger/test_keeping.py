@@ -13,7 +13,7 @@ def test_a_refusal_is_known_to_every_process(database: Database) -> None:
     RefusedCredentials(database, lambda: NOW).refuse("mark", WRONG)
 
     other = RefusedCredentials(database, lambda: NOW)
-    assert WRONG == other.refusal("mark")
+    assert other.refusal("mark") == WRONG
     assert other.refusal("another") is None
 
 
@@ -21,6 +21,6 @@ def test_the_last_refusal_counts(database: Database) -> None:
     refused = RefusedCredentials(database, lambda: NOW)
 
     refused.refuse("mark", LOCKED)
-    assert LOCKED == refused.refusal("mark")
+    assert refused.refusal("mark") == LOCKED
     refused.refuse("mark", WRONG)
-    assert WRONG == refused.refusal("mark")
+    assert refused.refusal("mark") == WRONG

@@ -24,7 +24,7 @@ def test_migrations_and_tables_agree(database: Database) -> None:
         context = MigrationContext.configure(connection, opts=OPTIONS)
         differences = compare_metadata(context, metadata)
 
-    assert [] == differences
+    assert differences == []
 
 
 @pytest.mark.on("sqlite")

@@ -152,8 +152,8 @@ def test_a_call_without_syncs_is_no_call(database: Database) -> None:
     gone = put(database, due_at=NOW)
     apply(database, gone, Verdict(Event.CANCEL))
 
-    assert [] == begin(database, gone)[1]
-    assert [] == everything(database, calls)
+    assert begin(database, gone)[1] == []
+    assert everything(database, calls) == []
 
 
 @pytest.mark.parametrize("event", ANSWERS)
@@ -163,7 +163,7 @@ def test_a_late_worker_changes_nothing(database: Database, event: Event) -> None
     begin(database, find(database, late[0].id))
     held = row(database, late[0])
 
-    assert [None] == end(database, late_call, late[0], event)
+    assert end(database, late_call, late[0], event) == [None]
     assert held == row(database, late[0])
 
 
@@ -175,7 +175,7 @@ def test_a_worker_whose_claim_was_taken_away_changes_nothing(
     apply(database, late[0], Verdict(Event.PUT_BACK, LATER))
     put_back = row(database, late[0])
 
-    assert [None] == end(database, late_call, late[0], event)
+    assert end(database, late_call, late[0], event) == [None]
     assert put_back == row(database, late[0])
 
 
@@ -186,11 +186,11 @@ def test_a_late_workers_answer_is_kept_all_the_same(database: Database) -> None:
     end(database, call, won[0], Event.PUT_BACK)
 
     ended = everything(database, calls)[0]
-    assert (LATER + SECOND, "timeout", "no answer") == (
+    assert (
         ended["ended_at"],
         ended["code"],
         ended["message"],
-    )
+    ) == (LATER + SECOND, "timeout", "no answer")
 
 
 @pytest.mark.parametrize("event", ANSWERS)
@@ -202,14 +202,14 @@ def test_superseded_while_calling_ends_superseded_whatever_the_answer(
         assert State.CALLING is supersede(connection, won[0].id, HEIR, LATER)
     assert call == find(database, won[0].id).claim
 
-    assert [State.SUPERSEDED] == end(database, call, won[0], event)
+    assert end(database, call, won[0], event) == [State.SUPERSEDED]
     ended = row(database, won[0])
-    assert (LATER_PUSH, None, HEIR, None) == (
+    assert (
         ended["reason"],
         ended["due_at"],
         ended["superseded_by"],
         ended["claim"],
-    )
+    ) == (LATER_PUSH, None, HEIR, None)
 
 
 @pytest.mark.parametrize("event", ANSWERS)
@@ -217,9 +217,9 @@ def test_cancelled_during_the_call_stays_cancelled(database: Database, event: Ev
     call, won = begin(database, put(database, due_at=NOW))
     assert State.CANCELLED is apply(database, won[0], Verdict(Event.CANCEL))
 
-    assert [None] == end(database, call, won[0], event)
+    assert end(database, call, won[0], event) == [None]
     assert State.CANCELLED is find(database, won[0].id).state
-    assert LATER + SECOND == everything(database, calls)[0]["ended_at"]  # the call is recorded
+    assert everything(database, calls)[0]["ended_at"] == LATER + SECOND  # the call is recorded
 
 
 def test_a_call_that_outlives_a_cancel_and_a_retry_does_not_settle_the_new_try(
@@ -229,7 +229,7 @@ def test_a_call_that_outlives_a_cancel_and_a_retry_does_not_settle_the_new_try(
     apply(database, won[0], Verdict(Event.CANCEL))
     apply(database, find(database, won[0].id), Verdict(Event.RETRY, LATER))
 
-    assert [None] == end(database, call, won[0])
+    assert end(database, call, won[0]) == [None]
     assert State.DUE is find(database, won[0].id).state
 
 
@@ -246,7 +246,7 @@ def test_only_an_open_sync_is_superseded(database: Database, state: State) -> No
         assert before == row(database, sync)
     else:
         assert (state if state is State.CALLING else State.SUPERSEDED) is reached
-        assert HEIR == find(database, sync.id).superseded_by
+        assert find(database, sync.id).superseded_by == HEIR
 
 
 def test_a_failed_call_that_did_nothing_leaves_nothing_open(database: Database) -> None:
@@ -292,11 +292,11 @@ def test_a_recorded_push_begins_due(database: Database) -> None:
 
     recorded = everything(database, syncs)[0]
 
-    assert ("due", NOW, NOW, NOW, 0, None) == (
+    assert (
         recorded["state"],
         recorded["due_at"],
         recorded["created_at"],
         recorded["updated_at"],
         recorded["attempts"],
         recorded["claim"],
-    )
+    ) == ("due", NOW, NOW, NOW, 0, None)

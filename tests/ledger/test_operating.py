@@ -136,7 +136,7 @@ def test_a_cancel_moves_all_but_the_verified_and_the_cancelled(seen: Seen, state
     if state in TRANSITIONS[Event.CANCEL].sources:
         assert seen.operator.cancel(sync.id, LATER)
         found = find(seen.database, sync.id)
-        assert (State.CANCELLED, None, LATER) == (found.state, found.due_at, found.updated_at)
+        assert (found.state, found.due_at, found.updated_at) == (State.CANCELLED, None, LATER)
         assert [(sync.id, State.CANCELLED)] == seen.reported
         return
     with pytest.raises(StateForbids, match=f"the sync is {state}"):
@@ -153,15 +153,15 @@ def test_a_call_in_flight_is_recorded_and_does_not_wake_what_was_cancelled(seen:
     with seen.database.write() as connection:
         states = settle(connection, call, [(won, Verdict(Event.TRIGGER))], None, LATER)
 
-    assert ([None], State.CANCELLED) == (states, find(seen.database, sync.id).state)
-    assert [LATER] == [row["ended_at"] for row in everything(seen.database, calls)]
-    assert [True] == [row["open"] for row in everything(seen.database, call_tags)]
+    assert (states, find(seen.database, sync.id).state) == ([None], State.CANCELLED)
+    assert [row["ended_at"] for row in everything(seen.database, calls)] == [LATER]
+    assert [row["open"] for row in everything(seen.database, call_tags)] == [True]
 
 
 def test_a_wish_for_a_sync_that_is_not_there_says_so(seen: Seen) -> None:
     nobody = replace(put(seen.database), id="Z" * 26)
 
-    assert (False, False) == (seen.operator.cancel(nobody.id, LATER), seen.retry(nobody))
+    assert (seen.operator.cancel(nobody.id, LATER), seen.retry(nobody)) == (False, False)
 
 
 def test_an_order_supersedes_open_syncs_of_the_same_way_and_wakes_the_lanes(seen: Seen) -> None:
@@ -176,8 +176,8 @@ def test_an_order_supersedes_open_syncs_of_the_same_way_and_wakes_the_lanes(seen
     ids = seen.operator.order(planned, VERSION, LATER)
 
     first, second = (find(seen.database, each) for each in ids)
-    assert (State.DUE, LATER, None) == (first.state, first.due_at, first.delivery)
-    assert [TARGET, OTHER_TARGET] == [first.lane.target, second.lane.target]
+    assert (first.state, first.due_at, first.delivery) == (State.DUE, LATER, None)
+    assert [first.lane.target, second.lane.target] == [TARGET, OTHER_TARGET]
     earlier = find(seen.database, open_sync.id)
     assert (State.SUPERSEDED, first.id) == (earlier.state, earlier.superseded_by)
     assert State.MISSING is find(seen.database, ended_sync.id).state

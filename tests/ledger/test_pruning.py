@@ -104,9 +104,9 @@ def test_what_ended_long_ago_goes_and_nothing_of_it_is_left(database: Database) 
         "syncs": 3,
         "lanes": 1 if database.is_sqlite else 2,  # on PostgreSQL its twin, too: a lock
     } == prune(database)
-    assert {} == {
+    assert {
         table.name: rows for table in metadata.tables.values() if (rows := count(database, table))
-    }
+    } == {}
 
 
 def test_what_is_not_old_enough_stays(database: Database) -> None:
@@ -118,17 +118,17 @@ def test_what_is_not_old_enough_stays(database: Database) -> None:
     prune(database)
 
     assert [kept.delivery] == [row["id"] for row in everything(database, deliveries)]
-    assert ["new"] == [row["tag"] for row in everything(database, pushes)]
-    assert ["new"] == [sync.tag for sync in all_syncs(database)]
-    assert ["harbor team/web/shop:new"] == [r["key"] for r in everything(database, latest_pushes)]
+    assert [row["tag"] for row in everything(database, pushes)] == ["new"]
+    assert [sync.tag for sync in all_syncs(database)] == ["new"]
+    assert [r["key"] for r in everything(database, latest_pushes)] == ["harbor team/web/shop:new"]
 
 
 def test_a_sync_that_ended_later_stays_however_old_it_is(database: Database) -> None:
     write(database, entry(push("v1", A), at=OLD))
     end(database, at=NEW)
 
-    assert {} == prune(database, prune_syncs)
-    assert 1 == len(all_syncs(database))
+    assert prune(database, prune_syncs) == {}
+    assert len(all_syncs(database)) == 1
 
 
 @pytest.mark.parametrize("state", [State.DUE, State.CALLING, State.TRIGGERED])
@@ -143,15 +143,15 @@ def test_a_delivery_stays_whole_while_one_of_its_syncs_is_open(
 
     assert {"syncs"} == set(prune(database)) - {"lanes"}  # the twin on PostgreSQL waits for nothing
 
-    assert 1 == len(everything(database, deliveries))
+    assert len(everything(database, deliveries)) == 1
     assert {"v1", "v2"} == {row["tag"] for row in everything(database, pushes)}
-    assert ["v2"] == [sync.tag for sync in all_syncs(database)]
+    assert [sync.tag for sync in all_syncs(database)] == ["v2"]
     assert LANE.key in {row["key"] for row in everything(database, lanes)}
 
 
 def test_what_was_pruned_around_goes_once_it_has_ended(database: Database) -> None:
     write(database, entry(push("v1", A), at=OLD))
-    assert {} == prune(database)
+    assert prune(database) == {}
     end(database)
 
     assert {"deliveries", "pushes", "latest_pushes", "syncs", "lanes"} == set(prune(database))
@@ -173,7 +173,7 @@ def test_the_latest_push_of_a_tag_outlives_the_earlier_ones(database: Database) 
 
     prune(database, prune_deliveries)
 
-    assert [B] == [row["digest"] for row in everything(database, latest_pushes)]
+    assert [row["digest"] for row in everything(database, latest_pushes)] == [B]
 
 
 def test_a_later_event_of_what_was_pruned_is_a_new_one(database: Database) -> None:
@@ -191,7 +191,7 @@ def test_ignored_and_quarantined_deliveries_go_too(database: Database) -> None:
     for outcome in (Outcome.IGNORED, Outcome.QUARANTINED):
         write(database, entry(push(), at=OLD, outcome=outcome, planned=[]))
 
-    assert {"deliveries": 2, "pushes": 2} == prune(database)
+    assert prune(database) == {"deliveries": 2, "pushes": 2}
 
 
 def test_a_delivery_of_very_many_pushes_goes_in_steps_and_itself_in_the_last(
@@ -203,8 +203,8 @@ def test_a_delivery_of_very_many_pushes_goes_in_steps_and_itself_in_the_last(
     work = Pass(database, "test", lambda: NOW)
 
     first = prune_deliveries(work, BEFORE, FIRST)
-    assert {"pushes": MOST_ROWS, "latest_pushes": MOST_ROWS, "deliveries": 0} == first.deleted
-    assert 1 == len(everything(database, deliveries))
+    assert first.deleted == {"pushes": MOST_ROWS, "latest_pushes": MOST_ROWS, "deliveries": 0}
+    assert len(everything(database, deliveries)) == 1
 
     left = many - MOST_ROWS
     assert {"pushes": left, "latest_pushes": left, "deliveries": 1} == prune(
@@ -218,8 +218,8 @@ def test_large_bodies_do_not_go_in_one_step(database: Database) -> None:
 
     step = prune_deliveries(Pass(database, "test", lambda: NOW), BEFORE, FIRST)
 
-    assert 1 == step.deleted["deliveries"]
-    assert 2 == prune(database)["deliveries"]
+    assert step.deleted["deliveries"] == 1
+    assert prune(database)["deliveries"] == 2
 
 
 def test_a_step_of_syncs_is_bounded(database: Database) -> None:
@@ -228,8 +228,8 @@ def test_a_step_of_syncs_is_bounded(database: Database) -> None:
 
     step = prune_syncs(Pass(database, "test", lambda: NOW), BEFORE, FIRST)
 
-    assert MOST_ROWS == step.deleted["syncs"]
-    assert 1 == len(all_syncs(database))
+    assert step.deleted["syncs"] == MOST_ROWS
+    assert len(all_syncs(database)) == 1
 
 
 def test_calls_go_after_the_last_of_their_syncs(database: Database) -> None:
@@ -250,19 +250,19 @@ def test_calls_go_after_the_last_of_their_syncs(database: Database) -> None:
     end_all = update(syncs).values(state=State.VERIFIED.value, updated_at=OLD)
     with database.write() as connection:
         connection.execute(end_all)
-    assert {"call_tags": 2, "calls": 1} == {
+    assert {
         name: rows
         for name, rows in prune(database, prune_syncs, prune_calls).items()
         if name.startswith("call")
-    }
+    } == {"call_tags": 2, "calls": 1}
 
 
 def test_what_people_did_is_kept_for_as_long(database: Database) -> None:
     for at, token in ((OLD, "then"), (NEW, "now")):
         note_write(database, Written(token, "operate", "POST syncs", None, 202), at)
 
-    assert {"audit": 1} == prune(database, prune_audit)
-    assert ["now"] == [row["token"] for row in everything(database, audit)]
+    assert prune(database, prune_audit) == {"audit": 1}
+    assert [row["token"] for row in everything(database, audit)] == ["now"]
 
 
 def test_a_sync_that_is_tried_again_meanwhile_stays(database: Database) -> None:
@@ -285,7 +285,7 @@ def test_a_sync_that_is_tried_again_meanwhile_stays(database: Database) -> None:
 
     step = prune_syncs(Late(database, "test", lambda: NOW), BEFORE, FIRST)
 
-    assert 0 == step.deleted["syncs"]
+    assert step.deleted["syncs"] == 0
     assert State.DUE is find(database, sync.id).state
 
 
@@ -323,8 +323,8 @@ def test_a_repair_goes_with_what_it_found_in_steps(database: Database) -> None:
         assert connection.scalar(aged_repairs(BEFORE, FIRST)) is not None
     first = prune_repairs(Pass(database, "test", lambda: NOW), BEFORE, FIRST)
 
-    assert ({"findings": MOST_ROWS, "repairs": 0}, FIRST) == (first.deleted, first.after)
-    assert {"findings": 1, "repairs": 1} == prune(database)
+    assert (first.deleted, first.after) == ({"findings": MOST_ROWS, "repairs": 0}, FIRST)
+    assert prune(database) == {"findings": 1, "repairs": 1}
 
 
 def test_what_is_known_of_a_repository_stays_until_a_later_reconcile(database: Database) -> None:
@@ -333,7 +333,7 @@ def test_what_is_known_of_a_repository_stays_until_a_later_reconcile(database: D
 
     later = compare(database, 2, ended=NEW)
 
-    assert {"findings": 3, "repairs": 1} == prune(database)
+    assert prune(database) == {"findings": 3, "repairs": 1}
     assert {later} == {row["repair"] for row in everything(database, findings)}
 
 
@@ -351,7 +351,7 @@ def test_the_last_of_the_scheduled_ones_stays(database: Database) -> None:
             last = begin_scheduled(connection, HOUR / 4, 100, at)
             finish(connection, at)
 
-    assert {"repairs": 1} == prune(database)
+    assert prune(database) == {"repairs": 1}
     assert [last] == [row["id"] for row in everything(database, repairs)]
     with database.write() as connection:
         assert begin_scheduled(connection, 2 * HOUR, 100, OLD + HOUR) is None

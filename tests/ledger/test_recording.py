@@ -103,13 +103,13 @@ def test_every_sync_says_by_which_rule_of_which_version_it_is(database: Database
 
     row = everything(database, syncs)[0]
 
-    assert ("all", "abcdef012345") == (row["rule"], row["rules_version"])
+    assert (row["rule"], row["rules_version"]) == ("all", "abcdef012345")
 
 
 def test_lanes_are_woken_once_for_all_their_tags(database: Database) -> None:
     recording = write(database, *[entry(push(f"v{n}", A)) for n in range(5)])
 
-    assert [LANE] == recording.lanes
+    assert recording.lanes == [LANE]
     assert [(LANE.key, NOW)] == [
         (row["key"], row["woken_for"]) for row in everything(database, lanes) if row["woken_for"]
     ]
@@ -121,7 +121,7 @@ def test_a_lane_woken_for_then_or_sooner_is_not_woken_again(database: Database) 
     later = write(database, entry(push("v2", A), at=NOW + SECOND))
     sooner = write(database, entry(push("v3", A), at=NOW - SECOND))
 
-    assert ([], [LANE]) == (later.lanes, sooner.lanes)
+    assert (later.lanes, sooner.lanes) == ([], [LANE])
 
 
 def test_what_is_ignored_keeps_its_pushes_and_not_its_body(database: Database) -> None:
@@ -129,14 +129,14 @@ def test_what_is_ignored_keeps_its_pushes_and_not_its_body(database: Database) -
 
     receipt = write(database, ignored).receipts[0]
 
-    assert (Outcome.IGNORED, "no rule matches", []) == (
+    assert (
         receipt.outcome,
         receipt.reason,
         receipt.syncs,
-    )
-    assert [None] == [row["body"] for row in everything(database, deliveries)]
-    assert ["v1"] == [row["tag"] for row in everything(database, pushes)]
-    assert [] == everything(database, latest_pushes)
+    ) == (Outcome.IGNORED, "no rule matches", [])
+    assert [row["body"] for row in everything(database, deliveries)] == [None]
+    assert [row["tag"] for row in everything(database, pushes)] == ["v1"]
+    assert everything(database, latest_pushes) == []
 
 
 @both_ways
@@ -150,7 +150,7 @@ def test_bodies_are_kept_of_accepted_and_quarantined_deliveries_only(
     record(database, accepted, repeated, unknown)
 
     bodies = {row["outcome"]: row["body"] for row in everything(database, deliveries)}
-    assert {"accepted": b"accepted", "duplicate": None, "quarantined": b"unknown"} == bodies
+    assert bodies == {"accepted": b"accepted", "duplicate": None, "quarantined": b"unknown"}
 
 
 # What is a duplicate
@@ -165,10 +165,10 @@ def test_the_same_event_id_is_a_duplicate_whenever_it_comes(
 
     original, duplicate = record(database, first, again)
 
-    assert (ACCEPTED, DUPLICATE) == (original.outcome, duplicate.outcome)
+    assert (original.outcome, duplicate.outcome) == (ACCEPTED, DUPLICATE)
     assert original.delivery == duplicate.delivery
     assert original.syncs == duplicate.syncs
-    assert 1 == len(all_syncs(database))
+    assert len(all_syncs(database)) == 1
 
 
 @both_ways
@@ -178,7 +178,7 @@ def test_an_event_id_may_be_as_long_as_senders_like(database: Database, record: 
 
     receipts = record(database, entry(first), entry(other), entry(first), entry(other))
 
-    assert [ACCEPTED, ACCEPTED, DUPLICATE, DUPLICATE] == outcomes(receipts)
+    assert outcomes(receipts) == [ACCEPTED, ACCEPTED, DUPLICATE, DUPLICATE]
     # PostgreSQL indexes no text of more than 2,704 bytes.
     keys = [row["event_key"] for row in everything(database, pushes) if row["event_key"]]
     assert max(len(key.encode()) for key in keys) < 2704
@@ -192,7 +192,7 @@ def test_another_event_id_is_no_duplicate_though_the_digest_is_the_same(
         database, entry(push(digest=A, event_id="e1")), entry(push(digest=A, event_id="e2"))
     )
 
-    assert [ACCEPTED, ACCEPTED] == outcomes(receipts)
+    assert outcomes(receipts) == [ACCEPTED, ACCEPTED]
 
 
 @both_ways
@@ -206,7 +206,7 @@ def test_an_event_id_counts_for_its_source_and_tag_alone(
         database, entry(first), entry(of_another_source), entry(replace(first, tag="v2"))
     )
 
-    assert [ACCEPTED] * 3 == outcomes(receipts)
+    assert outcomes(receipts) == [ACCEPTED] * 3
 
 
 @both_ways
@@ -220,21 +220,21 @@ def test_without_an_id_the_same_digest_is_a_duplicate_within_the_window(
         entry(push(digest=A), at=NOW + WINDOW),
     )
 
-    assert [ACCEPTED, DUPLICATE, ACCEPTED] == outcomes(receipts)
+    assert outcomes(receipts) == [ACCEPTED, DUPLICATE, ACCEPTED]
 
 
 @both_ways
 def test_neither_id_nor_digest_is_never_a_duplicate(database: Database, record: Record) -> None:
     receipts = record(database, *[entry(push(digest=None))] * 3)
 
-    assert [ACCEPTED] * 3 == outcomes(receipts)
+    assert outcomes(receipts) == [ACCEPTED] * 3
 
 
 @both_ways
 def test_there_and_back_again_is_three_pushes(database: Database, record: Record) -> None:
     receipts = record(database, entry(push(digest=A)), entry(push(digest=B)), entry(push(digest=A)))
 
-    assert [ACCEPTED] * 3 == outcomes(receipts)
+    assert outcomes(receipts) == [ACCEPTED] * 3
     assert [*ids(receipts[2])] == open_ids(database)
 
 
@@ -244,7 +244,7 @@ def test_a_push_without_digest_may_have_moved_the_tag(database: Database, record
         database, entry(push(digest=A)), entry(push(digest=None)), entry(push(digest=A))
     )
 
-    assert [ACCEPTED] * 3 == outcomes(receipts)
+    assert outcomes(receipts) == [ACCEPTED] * 3
 
 
 @both_ways
@@ -259,7 +259,7 @@ def test_a_push_with_an_id_is_the_tags_latest_for_one_without(
         entry(push(digest=A)),
     )
 
-    assert [ACCEPTED, DUPLICATE, ACCEPTED, ACCEPTED] == outcomes(receipts)
+    assert outcomes(receipts) == [ACCEPTED, DUPLICATE, ACCEPTED, ACCEPTED]
 
 
 @both_ways
@@ -275,7 +275,7 @@ def test_another_image_source_or_digest_is_no_duplicate(database: Database, reco
 
     receipts = record(database, entry(first), *[entry(other) for other in others])
 
-    assert [ACCEPTED] * 6 == outcomes(receipts)
+    assert outcomes(receipts) == [ACCEPTED] * 6
 
 
 @both_ways
@@ -300,12 +300,12 @@ def test_a_delivery_is_a_duplicate_only_if_all_its_pushes_are(
 
     first, second, third = record(database, entry(known), entry(known, fresh), entry(known, fresh))
 
-    assert [ACCEPTED, ACCEPTED, DUPLICATE] == outcomes([first, second, third])
+    assert outcomes([first, second, third]) == [ACCEPTED, ACCEPTED, DUPLICATE]
     assert second.delivery != first.delivery
-    assert ["team/web/shop:v1", "team/web/shop:v2"] == [ref.image for ref in second.syncs]
+    assert [ref.image for ref in second.syncs] == ["team/web/shop:v1", "team/web/shop:v2"]
     assert ids(first)[0] == ids(second)[0]
     assert second.syncs == third.syncs
-    assert 2 == len(all_syncs(database))
+    assert len(all_syncs(database)) == 2
 
 
 @both_ways
@@ -317,7 +317,7 @@ def test_a_push_that_no_rule_wants_does_not_make_a_redelivery_fresh(
 
     receipts = record(database, mixed, mixed)
 
-    assert [ACCEPTED, DUPLICATE] == outcomes(receipts)
+    assert outcomes(receipts) == [ACCEPTED, DUPLICATE]
 
 
 @both_ways
@@ -381,7 +381,7 @@ def test_one_whose_call_is_in_flight_ends_when_the_call_settles(database: Databa
     held = find(database, earlier.id)
     heir = ids(recording.receipts[0])[0]
     assert (State.CALLING, heir, "C" * 26) == (held.state, held.superseded_by, held.claim)
-    assert [] == recording.superseded
+    assert recording.superseded == []
 
 
 @pytest.mark.parametrize("state", sorted(END_STATES))
@@ -391,7 +391,7 @@ def test_what_has_ended_is_not_superseded(database: Database, state: State) -> N
     recording = write(database, entry(push(digest=B)))
 
     assert ended == find(database, ended.id)
-    assert [] == recording.superseded
+    assert recording.superseded == []
 
 
 def test_the_same_tag_to_another_target_is_left_alone(database: Database) -> None:
@@ -399,7 +399,7 @@ def test_the_same_tag_to_another_target_is_left_alone(database: Database) -> Non
 
     recording = write(database, entry(push(digest=B)))
 
-    assert [TARGET] == [sync.lane.target for sync in recording.superseded]
+    assert [sync.lane.target for sync in recording.superseded] == [TARGET]
 
 
 def test_a_change_of_override_does_not_hide_the_earlier_push(database: Database) -> None:
@@ -445,7 +445,7 @@ def test_two_digests_of_a_tag_in_one_delivery_end_with_the_last(database: Databa
     write(database, entry(push(digest=A), push(digest=B)))
 
     going_on: list[Sync] = [sync for sync in all_syncs(database) if sync.state is State.DUE]
-    assert [B] == [sync.digest for sync in going_on]
+    assert [sync.digest for sync in going_on] == [B]
 
 
 # Size
@@ -457,8 +457,8 @@ def test_a_delivery_with_very_many_tags_is_recorded_whole(database: Database) ->
 
     first, again = in_many_batches(database, wanted, wanted)
 
-    assert [ACCEPTED, DUPLICATE] == outcomes([first, again])
-    assert 10_100 == len(first.syncs)
+    assert outcomes([first, again]) == [ACCEPTED, DUPLICATE]
+    assert len(first.syncs) == 10_100
     assert set(first.syncs) == set(again.syncs)
 
 
@@ -477,7 +477,7 @@ def test_a_batch_of_everything_at_once_is_told_apart(database: Database) -> None
 
     receipts = write(database, *entries).receipts
 
-    assert [
+    assert outcomes(receipts) == [
         DUPLICATE,
         ACCEPTED,
         DUPLICATE,
@@ -485,6 +485,6 @@ def test_a_batch_of_everything_at_once_is_told_apart(database: Database) -> None
         Outcome.QUARANTINED,
         ACCEPTED,
         ACCEPTED,
-    ] == outcomes(receipts)
+    ]
     assert old.syncs == receipts[0].syncs
     assert ids(receipts[6])[1] == ids(receipts[5])[0]

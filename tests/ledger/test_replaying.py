@@ -35,7 +35,7 @@ def test_a_ledger_of_the_first_revision_keeps_its_deliveries(tmp_path: Path) -> 
     [row] = everything(database, deliveries)
     database.close()
 
-    assert ("1", "ci", None) == (row["id"], row["source"], row["replayed_from"])
+    assert (row["id"], row["source"], row["replayed_from"]) == ("1", "ci", None)
 
 
 def test_everything_that_a_replay_needs_is_kept(database: Database) -> None:
@@ -68,9 +68,9 @@ def test_an_event_belongs_to_its_first_push(database: Database) -> None:
     second, third = write(database, again, original).receipts
 
     keys = [row["event_key"] for row in everything(database, pushes)]
-    assert [Outcome.ACCEPTED, Outcome.DUPLICATE] == [second.outcome, third.outcome]
+    assert [second.outcome, third.outcome] == [Outcome.ACCEPTED, Outcome.DUPLICATE]
     assert (first.delivery, second.syncs) == (third.delivery, third.syncs)
-    assert 1 == len([key for key in keys if key is not None])
+    assert len([key for key in keys if key is not None]) == 1
 
 
 def test_a_replay_repeats_itself_alone(database: Database) -> None:
@@ -78,5 +78,5 @@ def test_a_replay_repeats_itself_alone(database: Database) -> None:
     twice = entry(push("v1", A), replace(push("v1", A), pushed_at=entry().received_at))
     second = write(database, replace(twice, replayed_from=first.delivery)).receipts[0]
 
-    assert (Outcome.ACCEPTED, 1) == (second.outcome, len(second.syncs))
+    assert (second.outcome, len(second.syncs)) == (Outcome.ACCEPTED, 1)
     assert first.syncs != second.syncs

@@ -33,7 +33,7 @@ def test_without_room_nothing_is_taken_and_readiness_says_why(
 
     assert told is not None
     assert "make room" in told
-    assert [] == everything(database, deliveries)
+    assert everything(database, deliveries) == []
 
 
 @pytest.mark.on("postgresql")
@@ -73,7 +73,7 @@ def test_a_writer_that_is_stuck_holds_nobody_for_ever(database: Database, tmp_pa
 
     write_something(impatient)
     impatient.close()
-    assert 1 == len(everything(database, probes))
+    assert len(everything(database, probes)) == 1
 
 
 def write_something(database: Database) -> None:

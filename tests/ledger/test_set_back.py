@@ -40,7 +40,7 @@ def test_a_sync_in_a_call_has_no_time_and_gets_none(database: Database) -> None:
         assert set_back.follow(connection, NOW - STEP) == STEP
 
     [row] = everything(database, syncs)
-    assert (None, NOW - STEP) == (row["due_at"], row["updated_at"])
+    assert (row["due_at"], row["updated_at"]) == (None, NOW - STEP)
 
 
 def test_what_was_written_before_is_left_alone(database: Database) -> None:

@@ -45,7 +45,7 @@ def test_two_sources_that_announce_one_image_at_once_leave_one_sync_open(
             assert waits_for_a_lock(database)
         waits.result(PATIENCE)
 
-    assert [State.SUPERSEDED, State.DUE] == [sync.state for sync in all_syncs(database)]
+    assert [sync.state for sync in all_syncs(database)] == [State.SUPERSEDED, State.DUE]
 
 
 def test_workers_and_recorders_never_wait_for_each_other_in_a_circle(database: Database) -> None:
@@ -74,7 +74,7 @@ def test_workers_and_recorders_never_wait_for_each_other_in_a_circle(database: D
     with ThreadPoolExecutor(4) as threads:
         done = [threads.submit(deliver, "a"), threads.submit(deliver, "b")]
         done += [threads.submit(work, 1), threads.submit(work, -1)]
-        assert [None] * 4 == [each.result(60) for each in done]
+        assert [each.result(60) for each in done] == [None] * 4
 
 
 def test_a_write_begins_with_the_check_that_fences_it(database: Database) -> None:
@@ -84,14 +84,14 @@ def test_a_write_begins_with_the_check_that_fences_it(database: Database) -> Non
     with pytest.raises(ZeroDivisionError), fenced(refuse), database.write() as connection:
         probe(connection, NOW)
 
-    assert [] == everything(database, probes)
+    assert everything(database, probes) == []
 
 
 def test_text_that_postgresql_refuses_is_kept_without_it(database: Database) -> None:
     write(database, entry(push(), sender_id="a\0b", headers={"x": "c\0d"}))
 
     [row] = everything(database, deliveries)
-    assert ("a\N{REPLACEMENT CHARACTER}b", {"x": "c\0d"}) == (row["sender_id"], row["headers"])
+    assert (row["sender_id"], row["headers"]) == ("a\N{REPLACEMENT CHARACTER}b", {"x": "c\0d"})
 
 
 def test_the_time_is_the_servers_whatever_this_machine_believes(database: Database) -> None:
@@ -113,7 +113,7 @@ def test_a_connection_that_was_cut_is_replaced(database: Database) -> None:
     with database.write() as connection:
         probe(connection, NOW + SECOND)
 
-    assert [NOW + SECOND] == [row["at"] for row in everything(database, probes)]
+    assert [row["at"] for row in everything(database, probes)] == [NOW + SECOND]
 
 
 def waits_for_a_lock(database: Database) -> bool:

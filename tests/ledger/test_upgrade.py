@@ -71,10 +71,10 @@ def test_a_start_upgrades_a_ledger_of(url: str, revision: str) -> None:
 
     database = open_database(url)
     with database.read() as connection:
-        assert ["01"] == list(connection.scalars(text("SELECT id FROM deliveries")))
+        assert list(connection.scalars(text("SELECT id FROM deliveries"))) == ["01"]
     database.close()
 
-    assert HEAD == schema_of(url).current
+    assert schema_of(url).current == HEAD
 
 
 def test_a_newer_schema_is_refused_everywhere(url: str, db: Db) -> None:
@@ -84,14 +84,14 @@ def test_a_newer_schema_is_refused_everywhere(url: str, db: Db) -> None:
         open_database(url)
     for name in ("upgrade", "check"):
         result = db(name)
-        assert (1, True) == (result.exit_code, "run the version of swrhook" in result.output)
+        assert (result.exit_code, "run the version of swrhook" in result.output) == (1, True)
 
 
 def test_db_check_says_what_to_do_and_db_upgrade_does_it(url: str, db: Db) -> None:
     make(url, REVISIONS[-1])
 
     checked = db("check")
-    assert 1 == checked.exit_code
+    assert checked.exit_code == 1
     assert (
         f"the ledger's schema is at revision {REVISIONS[-1]}, this version wants {HEAD}: run "
         "`python -m swrhook db upgrade`, or start the service, which does the same\n"
@@ -124,7 +124,7 @@ def test_processes_that_start_together_upgrade_one_after_the_other() -> None:
         other.commit()
 
         waiting.result().close()
-        assert HEAD == schema_of(url).current
+        assert schema_of(url).current == HEAD
 
 
 def test_a_start_does_not_wait_for_ever_for_another_upgrade(

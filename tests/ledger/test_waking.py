@@ -21,21 +21,21 @@ def woken_for(database: Database) -> dict[str, object]:
 
 
 def test_a_lane_is_woken_once_for_a_time(database: Database) -> None:
-    assert [LANE] == wake(database, LANE)
-    assert [] == wake(database, LANE)
-    assert [OTHER_LANE] == wake(database, LANE, OTHER_LANE)
+    assert wake(database, LANE) == [LANE]
+    assert wake(database, LANE) == []
+    assert wake(database, LANE, OTHER_LANE) == [OTHER_LANE]
 
 
 def test_a_sooner_wake_wins(database: Database) -> None:
     wake(database, LANE, after=60)
 
-    assert [] == wake(database, LANE, after=61)
-    assert [LANE] == wake(database, LANE, after=59)
+    assert wake(database, LANE, after=61) == []
+    assert wake(database, LANE, after=59) == [LANE]
     assert {LANE.key: NOW + 59 * SECOND} == woken_for(database)
 
 
 def test_nothing_is_woken_by_nothing(database: Database) -> None:
-    assert [] == wake(database)
+    assert wake(database) == []
 
 
 def test_a_lane_rests_until_its_next_sync_is_due(database: Database) -> None:
@@ -48,7 +48,7 @@ def test_a_lane_rests_until_its_next_sync_is_due(database: Database) -> None:
     with database.write() as connection:
         again = rest(connection, LANE)
 
-    assert NOW + SECOND == again
+    assert again == NOW + SECOND
     assert {LANE.key: NOW + SECOND, OTHER_LANE.key: NOW} == woken_for(database)
 
 
@@ -60,7 +60,7 @@ def test_a_lane_without_open_syncs_rests_until_it_is_woken(database: Database) -
     with database.write() as connection:
         assert rest(connection, LANE) is None
 
-    assert [LANE] == wake(database, LANE, after=60)
+    assert wake(database, LANE, after=60) == [LANE]
 
 
 def test_a_lane_does_not_rest_while_a_call_was_left_behind(database: Database) -> None:
@@ -68,7 +68,7 @@ def test_a_lane_does_not_rest_while_a_call_was_left_behind(database: Database) -
     put(database, tag="v2", due_at=NOW + MINUTE)
 
     with database.write() as connection:
-        assert NOW - MINUTE == rest(connection, LANE)
+        assert rest(connection, LANE) == NOW - MINUTE
 
 
 def test_a_start_finds_every_lane_with_open_syncs(database: Database) -> None:
@@ -80,7 +80,7 @@ def test_a_start_finds_every_lane_with_open_syncs(database: Database) -> None:
     with database.read() as connection:
         found = dict(unfinished_lanes(connection))
 
-    assert {LANE: NOW + SECOND, OTHER_LANE: NOW - SECOND} == found
+    assert found == {LANE: NOW + SECOND, OTHER_LANE: NOW - SECOND}
 
 
 def test_a_wake_of_a_process_that_is_gone_holds_up_no_later_one(database: Database) -> None:
@@ -89,4 +89,4 @@ def test_a_wake_of_a_process_that_is_gone_holds_up_no_later_one(database: Databa
     with database.write() as connection:
         forget_wakes(connection)
 
-    assert [LANE] == wake(database, LANE, after=60)
+    assert wake(database, LANE, after=60) == [LANE]

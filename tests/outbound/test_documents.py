@@ -21,12 +21,12 @@ def keys(*published: Any) -> dict[str, str]:
 
 
 def test_every_key_that_signs_is_known_by_its_id() -> None:
-    assert {"a": "RS256", "b": "PS256", "c": "RS256", "e": "ES256"} == keys(
+    assert keys(
         jwk(rsa_key(), "a"),
         jwk(rsa_key(), "b", alg="PS256"),
         {name: value for name, value in jwk(rsa_key(), "c").items() if name != "use"},
         jwk(ec_key(), "e"),
-    )
+    ) == {"a": "RS256", "b": "PS256", "c": "RS256", "e": "ES256"}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_every_key_that_signs_is_known_by_its_id() -> None:
     ],
 )
 def test_a_key_that_cannot_be_used_spoils_no_other(odd: Any) -> None:
-    assert {"a": "RS256"} == keys(odd, jwk(rsa_key(), "a"))
+    assert keys(odd, jwk(rsa_key(), "a")) == {"a": "RS256"}
     with pytest.raises(NotFetched, match="none that can be used"):
         keys(odd)
 

@@ -72,7 +72,7 @@ def test_nothing_is_fetched_as_a_certificate_from_elsewhere(
     with pytest.raises(KeysUnavailable, match="no sender keeps a certificate"):
         internet.certificate(url)
 
-    assert [] == loopback.asked
+    assert loopback.asked == []
 
 
 @pytest.mark.parametrize("reply", [Reply(b"<html>"), Reply(b""), Reply(status=404)])
@@ -84,7 +84,7 @@ def test_what_is_no_certificate_is_asked_for_once(
         with pytest.raises(KeysUnavailable):
             internet.certificate(SNS_URL)
 
-    assert [SNS_URL] == loopback.asked
+    assert loopback.asked == [SNS_URL]
 
 
 def test_an_issuers_keys_are_where_it_says(loopback: Loopback, internet: Internet) -> None:
@@ -92,7 +92,7 @@ def test_an_issuers_keys_are_where_it_says(loopback: Loopback, internet: Interne
 
     assert internet.signing_key(ISSUER, "a") is not None
     assert internet.signing_key(ISSUER, "b") is not None
-    assert [DISCOVERY, KEYS] == loopback.asked
+    assert loopback.asked == [DISCOVERY, KEYS]
 
 
 def test_an_issuer_may_end_with_a_slash(loopback: Loopback, internet: Internet) -> None:
@@ -105,7 +105,7 @@ def test_googles_keys_have_a_known_address(loopback: Loopback, internet: Interne
     loopback.answers[GOOGLES_KEYS] = published("a")
 
     assert internet.signing_key(GOOGLE, "a") is not None
-    assert [GOOGLES_KEYS] == loopback.asked
+    assert loopback.asked == [GOOGLES_KEYS]
 
 
 def test_a_new_key_is_found_and_a_made_up_one_asked_for_once_a_minute(
@@ -120,7 +120,7 @@ def test_a_new_key_is_found_and_a_made_up_one_asked_for_once_a_minute(
     for number in range(20):
         assert internet.signing_key(GOOGLE, f"made-up-{number}") is None
 
-    assert 2 == len(loopback.asked)
+    assert len(loopback.asked) == 2
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_failed_confirmation_shows_no_token(
         internet.visit(SNS_CONFIRM)
 
     assert "2336412f37" not in f"{caught.value} {caught.value.__cause__!r}"
-    assert [SNS_CONFIRM] == loopback.asked
+    assert loopback.asked == [SNS_CONFIRM]
 
 
 @pytest.mark.parametrize("url", [SNS_URL, DISCOVERY, "https://127.0.0.1/", ""])
@@ -191,4 +191,4 @@ def test_nothing_else_is_visited(loopback: Loopback, internet: Internet, url: st
     with pytest.raises(Unconfirmed):
         internet.visit(url)
 
-    assert [] == loopback.asked
+    assert loopback.asked == []

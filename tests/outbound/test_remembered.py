@@ -40,32 +40,32 @@ def remembered(world: World) -> Remembered[int]:
 def test_a_value_is_fetched_once_while_it_is_good(
     world: World, remembered: Remembered[int]
 ) -> None:
-    assert [1, 1] == [remembered.get("good", 60), remembered.get("good", 60)]
+    assert [remembered.get("good", 60), remembered.get("good", 60)] == [1, 1]
     world.now += 59.9
-    assert 1 == remembered.get("good", 60)
+    assert remembered.get("good", 60) == 1
     world.now += 0.1
-    assert 2 == remembered.get("good", 60)
+    assert remembered.get("good", 60) == 2
 
 
 def test_each_asks_for_the_age_that_it_can_bear(world: World, remembered: Remembered[int]) -> None:
     remembered.get("good", 60)
     world.now += 30
 
-    assert 1 == remembered.get("good", 60)
-    assert 2 == remembered.get("good", 30)
-    assert 2 == remembered.get("good", 60)
+    assert remembered.get("good", 60) == 1
+    assert remembered.get("good", 30) == 2
+    assert remembered.get("good", 60) == 2
 
 
 def test_a_failure_is_remembered_too(world: World, remembered: Remembered[int]) -> None:
     for _ in range(3):
         with pytest.raises(KeysUnavailable, match=r"^bad is not there$"):
             remembered.get("bad", 60)
-    assert ["bad"] == world.fetched
+    assert world.fetched == ["bad"]
 
     world.now += 30
     with pytest.raises(KeysUnavailable):
         remembered.get("bad", 60)
-    assert ["bad", "bad"] == world.fetched
+    assert world.fetched == ["bad", "bad"]
 
 
 def test_an_outage_ends(world: World, remembered: Remembered[int]) -> None:
@@ -77,7 +77,7 @@ def test_an_outage_ends(world: World, remembered: Remembered[int]) -> None:
         remembered.get("good", 60)
     world.now += 30
 
-    assert 2 == remembered.get("good", 60)
+    assert remembered.get("good", 60) == 2
 
 
 def test_a_good_value_outlives_a_failure_to_renew_it(
@@ -89,19 +89,19 @@ def test_a_good_value_outlives_a_failure_to_renew_it(
     with pytest.raises(KeysUnavailable):
         remembered.get("good", 5)
 
-    assert 1 == remembered.get("good", 60)
+    assert remembered.get("good", 60) == 1
 
 
 def test_made_up_names_are_few_a_minute(world: World, remembered: Remembered[int]) -> None:
     for number in range(50):
         with pytest.raises(KeysUnavailable):
             remembered.get(f"bad-{number}", 60)
-    assert 10 == len(world.fetched)
+    assert len(world.fetched) == 10
 
     with pytest.raises(KeysUnavailable, match=r"^too many keys were asked for"):
         remembered.get("good", 60)
     world.now += 60
-    assert 11 == remembered.get("good", 60)
+    assert remembered.get("good", 60) == 11
 
 
 def test_made_up_names_do_not_keep_what_was_there_from_being_renewed(
@@ -113,7 +113,7 @@ def test_made_up_names_do_not_keep_what_was_there_from_being_renewed(
         with pytest.raises(KeysUnavailable):
             remembered.get(f"bad-{number}", 60)
 
-    assert 12 == remembered.get("good", 60)
+    assert remembered.get("good", 60) == 12
 
 
 def test_little_is_kept(world: World) -> None:
@@ -121,7 +121,7 @@ def test_little_is_kept(world: World) -> None:
     for name in ("good-1", "good-2", "good-3", "good-2", "good-1"):
         remembered.get(name, 60)
 
-    assert ["good-1", "good-2", "good-3", "good-1"] == world.fetched
+    assert world.fetched == ["good-1", "good-2", "good-3", "good-1"]
 
 
 def test_many_who_want_the_same_cost_one_fetch() -> None:
@@ -140,8 +140,8 @@ def test_many_who_want_the_same_cost_one_fetch() -> None:
         release.set()
         values = [future.result(10) for future in asked]
 
-    assert [1] * 8 == values
-    assert ["good"] == world.fetched
+    assert values == [1] * 8
+    assert world.fetched == ["good"]
 
 
 def test_nobody_waits_for_ever_for_the_turn() -> None:
@@ -160,4 +160,4 @@ def test_nobody_waits_for_ever_for_the_turn() -> None:
             remembered.get("b", 60)
         release.set()
 
-        assert "a" == first.result(10)
+        assert first.result(10) == "a"

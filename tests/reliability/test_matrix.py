@@ -33,8 +33,8 @@ def test_the_page_shows_what_becomes_of_every_trouble(name: str, tmp_path: Path)
     with rig(tmp_path) as running:
         rows = list(run(running, PLACES[name]))
 
-    assert [] == [row.trouble.words for row in rows if not row.short.strikes]
-    assert [] == [row.trouble.words for row in rows if not row.lasting.strikes]
+    assert [row.trouble.words for row in rows if not row.short.strikes] == []
+    assert [row.trouble.words for row in rows if not row.lasting.strikes] == []
     assert shown(PAGE.read_text(), name) == section(PLACES[name], rows), (
         "if it is right: make tables"
     )
@@ -53,4 +53,4 @@ def test_every_test_that_the_page_names_exists() -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", PAGE.read_text())
 
     assert links
-    assert [] == [link for link in links if not (PAGE.parent / link).exists()]
+    assert [link for link in links if not (PAGE.parent / link).exists()] == []

@@ -70,7 +70,7 @@ def test_each_push_goes_where_the_page_says(block: str, lines: str) -> None:
 def test_check_warns_of_the_one_task_where_order_matters() -> None:
     warned = [number for number, block, _ in TASKS if rules_of(block).warnings]
 
-    assert ["7"] == warned
+    assert warned == ["7"]
 
 
 def test_the_words_of_pre_releases_are_the_codes() -> None:
@@ -82,7 +82,7 @@ def test_the_words_of_pre_releases_are_the_codes() -> None:
 def test_what_is_said_to_be_no_version_is_none() -> None:
     [line] = re.findall(r"^No version: (.*)$", PAGE, re.MULTILINE)
 
-    assert [None] * 4 == [version(tag) for tag in re.findall(r"`([^`]+)`", line)]
+    assert [version(tag) for tag in re.findall(r"`([^`]+)`", line)] == [None] * 4
 
 
 @pytest.mark.parametrize("kind", [Trace, RuleTrace, ClauseTrace, PatternTrace, TargetTrace])
@@ -96,5 +96,5 @@ def test_the_shape_of_a_trace_is_the_codes(kind: type) -> None:
 def test_every_verdict_fate_and_change_is_explained() -> None:
     part = PAGE.partition("## Why a push goes where it goes")[2]
 
-    assert [] == [word for word in [*Verdict, *Fate, *Change] if f"`{word}`" not in part]
-    assert [] == [each.name for each in fields(Difference) if f"`{each.name}`" not in part]
+    assert [word for word in [*Verdict, *Fate, *Change] if f"`{word}`" not in part] == []
+    assert [each.name for each in fields(Difference) if f"`{each.name}`" not in part] == []

@@ -82,4 +82,4 @@ def test_no_glob_takes_long() -> None:
 
 
 def test_a_glob_shows_its_text() -> None:
-    assert "Glob('web/*')" == repr(Glob("web/*"))
+    assert repr(Glob("web/*")) == "Glob('web/*')"

@@ -65,5 +65,5 @@ def test_variables_stand_for_the_pushs_own_names(template: str, namespace: str) 
 
 
 def test_unknown_variables_are_found() -> None:
-    assert ["tag", ""] == unknown_variables("{namespace}-{tag}-{}-{repository}")
-    assert [] == unknown_variables("{namespace}{repository}")
+    assert unknown_variables("{namespace}-{tag}-{}-{repository}") == ["tag", ""]
+    assert unknown_variables("{namespace}{repository}") == []

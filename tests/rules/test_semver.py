@@ -111,8 +111,8 @@ def test_the_order_of_versions(earlier: str, later: str) -> None:
 def test_ranges(text: str, inside: str, outside: str) -> None:
     wanted = Semver(text)
 
-    assert [] == [tag for tag in inside.split() if not wanted.matches(tag)]
-    assert [] == [tag for tag in outside.split() if wanted.matches(tag)]
+    assert [tag for tag in inside.split() if not wanted.matches(tag)] == []
+    assert [tag for tag in outside.split() if wanted.matches(tag)] == []
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def test_ranges(text: str, inside: str, outside: str) -> None:
 def test_variants(variant: str, inside: str, outside: str) -> None:
     wanted = Semver(">=1.2", variant)
 
-    assert [] == [tag for tag in inside.split() if not wanted.matches(tag)]
-    assert [] == [tag for tag in outside.split() if wanted.matches(tag)]
+    assert [tag for tag in inside.split() if not wanted.matches(tag)] == []
+    assert [tag for tag in outside.split() if wanted.matches(tag)] == []
 
 
 def test_pre_releases_come_when_asked_for() -> None:

@@ -172,7 +172,7 @@ def test_a_trace_is_plain_data() -> None:
         [RuleTarget("cn-east-3", "{namespace}")],
     )
 
-    assert {
+    assert json.loads(json.dumps(asdict(trace(push, [rule])))) == {
         "source": "ci",
         "region": "cn-north-4",
         "namespace": "team-a",
@@ -214,4 +214,4 @@ def test_a_trace_is_plain_data() -> None:
                 ],
             }
         ],
-    } == json.loads(json.dumps(asdict(trace(push, [rule]))))
+    }

@@ -104,7 +104,7 @@ def test_every_tag_acknowledged_before_a_backup_arrives_after_a_restore(
         }
         service.kill()
 
-    assert TAGS == sender.acknowledged  # nobody waited in vain for the backup
+    assert sender.acknowledged == TAGS  # nobody waited in vain for the backup
     assert set() == set(promised) - verified
     for tag in promised:
         assert swr.state.digest(SOURCE, "team", "app", tag) == swr.state.digest(
@@ -124,7 +124,7 @@ def test_a_backup_overwrites_nothing_and_makes_no_ledger(tmp_path: Path) -> None
     upgraded = CliRunner().invoke(
         main, ["db", "upgrade"], env={"SWRHOOK_DATABASE_URL": f"sqlite:///{ledger}"}
     )
-    assert 0 == upgraded.exit_code
+    assert upgraded.exit_code == 0
 
     told = [
         backup(f"sqlite:///{none}", tmp_path / "copy.db"),
@@ -133,12 +133,12 @@ def test_a_backup_overwrites_nothing_and_makes_no_ledger(tmp_path: Path) -> None
         backup("postgresql+psycopg://127.0.0.1/ledger", tmp_path / "copy.db"),
     ]
 
-    assert [1, 1, 1, 1] == [result.exit_code for result in told]
+    assert [result.exit_code for result in told] == [1, 1, 1, 1]
     assert f"Error: there is no ledger {none}: nothing to back up\n" == told[0].output
     assert f"Error: {there} is there already: name a new file\n" == told[1].output
     assert "no-folder/copy.db cannot be written" in told[2].output
     assert "pg_dump" in told[3].output
-    assert b"another backup" == there.read_bytes()
+    assert there.read_bytes() == b"another backup"
     assert {"there.db", "ledger.db", "ledger.db.lock"} == {path.name for path in tmp_path.iterdir()}
 
 
@@ -146,5 +146,5 @@ def test_only_its_owner_can_read_a_backup(tmp_path: Path) -> None:
     ledger, copied = f"sqlite:///{tmp_path}/ledger.db", tmp_path / "copy.db"
     CliRunner().invoke(main, ["db", "upgrade"], env={"SWRHOOK_DATABASE_URL": ledger})
 
-    assert 0 == backup(ledger, copied).exit_code
-    assert 0o600 == copied.stat().st_mode & 0o777
+    assert backup(ledger, copied).exit_code == 0
+    assert copied.stat().st_mode & 0o777 == 0o600

@@ -72,12 +72,12 @@ def test_the_job_of_gitlab_goes_on_when_the_image_has_arrived(
     waited = run(wait, ROOT, job | {"DELIVERY": delivery})
 
     assert build.startswith("docker build")
-    assert "cd /app" == enter
-    assert (0, 0) == (published.returncode, waited.returncode), published.stderr + waited.stderr
+    assert enter == "cd /app"
+    assert (published.returncode, waited.returncode) == (0, 0), published.stderr + waited.stderr
     assert "verified" in waited.stdout
     assert swr.state.digest("cn-east-3", "team", "shop", "v1") is not None
-    assert ["build", "test", "deploy"] == [GITLAB[name]["stage"] for name in GITLAB]
-    assert {"reports": {"dotenv": "delivery.env"}} == GITLAB["publish"]["artifacts"]
+    assert [GITLAB[name]["stage"] for name in GITLAB] == ["build", "test", "deploy"]
+    assert GITLAB["publish"]["artifacts"] == {"reports": {"dotenv": "delivery.env"}}
 
 
 @needs("bash", "curl", "jq")
@@ -94,9 +94,9 @@ def test_the_job_of_github_goes_on_when_the_image_has_arrived(
     command = wait["run"].partition("registry.example.com/swrhook ")[2]
     waited = run(command, ROOT, job | {"DELIVERY": delivery})
 
-    assert 0 == reported.returncode, reported.stderr
+    assert reported.returncode == 0, reported.stderr
     assert f"${{{{ steps.{push['id']}.outputs.{name} }}}}" == wait["env"]["DELIVERY"]
-    assert (0, True) == (waited.returncode, "verified" in waited.stdout), waited.stderr
+    assert (waited.returncode, "verified" in waited.stdout) == (0, True), waited.stderr
 
 
 @needs("bash", "curl", "jq")
@@ -109,7 +109,7 @@ def test_a_job_whose_image_cannot_arrive_stops_with_the_reason(
     delivery = (tmp_path / "delivery.env").read_text().strip().removeprefix("DELIVERY=")
     waited = run(GITLAB["arrived"]["script"][1], ROOT, job | {"DELIVERY": delivery})
 
-    assert 1 == waited.returncode
+    assert waited.returncode == 1
     assert "create the organization team in cn-east-3" in waited.stdout
 
 
@@ -131,4 +131,4 @@ def test_a_wait_does_not_hold_up_the_end_of_the_service(service: Served) -> None
     ended = service.stop()
     thread.join(60)
 
-    assert (0, [408]) == (ended, answers)
+    assert (ended, answers) == (0, [408])

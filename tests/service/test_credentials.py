@@ -54,7 +54,7 @@ def test_a_push_is_verified(kind: str, tmp_path: Path, swr: simulator.RunningSim
     finally:
         service.close()
 
-    assert "verified" == sync["state"]
+    assert sync["state"] == "verified"
     assert DEMO.key.secret.encode() not in written(service)
 
 
@@ -79,7 +79,7 @@ def test_a_wrong_key_is_tried_once_also_after_a_restart_until_it_changes(
         post(services[1], "ci", {"image": "team/app:v2", "id": "job-2"})
         wait_for_error(services[1], "refused")
         services[1].kill()
-        assert [401] == [call.status for call in swr.state.calls()]
+        assert [call.status for call in swr.state.calls()] == [401]
 
         services[2].start()
         syncs = services[2].wait_until_ended(2)
@@ -87,6 +87,6 @@ def test_a_wrong_key_is_tried_once_also_after_a_restart_until_it_changes(
         for service in services:
             service.close()
 
-    assert ["verified", "verified"] == [sync["state"] for sync in syncs]
+    assert [sync["state"] for sync in syncs] == ["verified", "verified"]
     everything = written(services[2])
-    assert [] == [key for key in (WRONG, DEMO.key.secret) if key.encode() in everything]
+    assert [key for key in (WRONG, DEMO.key.secret) if key.encode() in everything] == []

@@ -125,7 +125,7 @@ def _nothing_is_complained_of(stage: Stage) -> Iterator[None]:
     yield
     for context in stage.browser.contexts:
         context.close()
-    assert [] == stage.complaints
+    assert stage.complaints == []
 
 
 def test_a_link_leads_through_the_form_to_its_page_by_keyboard_alone(stage: Stage) -> None:

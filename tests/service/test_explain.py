@@ -28,7 +28,7 @@ def test_a_tag_is_explained_from_its_delivery_to_the_call_that_brought_it(servic
         headers={"Authorization": f"Bearer {SECRET}"},
         timeout=10,
     ).json()
-    assert 0 == command(service, "wait", "team/app:v1", "--timeout", "60").returncode
+    assert command(service, "wait", "team/app:v1", "--timeout", "60").returncode == 0
 
     result = command(service, "explain", "team/app:v1")
 

@@ -26,7 +26,7 @@ def test_every_process_shows_the_counters_of_all(tmp_path: Path) -> None:
             for number in range(SENT):
                 deliver(served, number)
             counted = [scrape(served) for _ in range(12)]  # a new connection for each
-            assert 2 == len(served.children())
+            assert len(served.children()) == 2
         finally:
             served.close()
 

@@ -53,7 +53,7 @@ def _do(terminal: Shell, block: Block) -> list[str]:
 
 @needs("bash", "curl", "jq", "openssl")
 def test_the_tutorial_comes_out_as_it_says(terminal: Shell) -> None:
-    assert [] == follow(terminal, TUTORIAL)
+    assert follow(terminal, TUTORIAL) == []
 
 
 @needs("bash", "curl", "jq", "openssl")
@@ -64,7 +64,7 @@ def test_pages_come_out_as_they_say_after_the_tutorial(
     follow(terminal, TUTORIAL)
 
     for page in pages:
-        assert [] == follow(terminal, ROOT / "docs" / "how-to" / f"{page}.md"), page
+        assert follow(terminal, ROOT / "docs" / "how-to" / f"{page}.md") == [], page
 
 
 def test_every_page_is_followed() -> None:
@@ -79,7 +79,7 @@ def test_a_page_names_what_there_is(page: Path) -> None:
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^):]+)\)", text)]
 
     assert set(re.findall(r"python -m swrhook (\w+)", text)) <= set(COMMANDS)
-    assert [] == [link for link in links if link and not (page.parent / link).exists()]
+    assert [link for link in links if link and not (page.parent / link).exists()] == []
 
 
 def test_the_index_names_every_page() -> None:
@@ -89,4 +89,4 @@ def test_the_index_names_every_page() -> None:
     pages = {str(page.relative_to(docs)) for page in [*docs.glob("*.md"), *HOW_TO]}
 
     assert pages - {"README.md"} <= linked
-    assert [] == [link for link in linked if link and not (docs / link).exists()]
+    assert [link for link in linked if link and not (docs / link).exists()] == []

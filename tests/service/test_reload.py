@@ -48,7 +48,7 @@ class Deployed:
 
     def ready(self) -> Any:
         answer = requests.get(f"{self.service.url}/readyz", timeout=10)
-        assert 200 == answer.status_code
+        assert answer.status_code == 200
         return answer.json()
 
     def change(self) -> None:
@@ -66,7 +66,7 @@ class Deployed:
         )
 
     def targets(self, answer: requests.Response) -> list[str]:
-        assert 202 == answer.status_code, answer.text
+        assert answer.status_code == 202, answer.text
         return [sync["target"] for sync in answer.json()["syncs"]]
 
 
@@ -147,10 +147,10 @@ def rules_take_effect(deployed: Deployed) -> None:
     now = deployed.post("v2")
 
     assert [f"{TARGET}/team"] == before
-    assert (200, "ignored") == (now.status_code, now.json()["outcome"])
+    assert (now.status_code, now.json()["outcome"]) == (200, "ignored")
     reloaded = deployed.service.events()
     changed = [line["changed"] for line in reloaded if line["event"] == "configuration.reloaded"]
-    assert [{"rules": {"added": ["more"], "changed": ["all"]}}] == changed
+    assert changed == [{"rules": {"added": ["more"], "changed": ["all"]}}]
 
 
 def a_wrong_file_changes_nothing(deployed: Deployed) -> None:
@@ -174,10 +174,10 @@ def a_secret_is_rotated(deployed: Deployed) -> None:
     wait_until(lambda: before != deployed.ready()["configuration"])
 
     assert before["version"] == deployed.ready()["configuration"]["version"]
-    assert (401, 202) == (
+    assert (
         deployed.post("v3", OLD).status_code,
         deployed.post("v3", NEW).status_code,
-    )
+    ) == (401, 202)
 
 
 def a_region_is_added(deployed: Deployed, region: Any) -> None:

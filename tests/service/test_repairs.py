@@ -67,20 +67,20 @@ def test_a_backfill_survives_a_kill_and_a_fresh_push_overtakes_it(
     service.start()
     planned = command(service, "backfill", "team/large")  # nobody is there to agree
     (repair,) = service.get("/api/v1/backfill")["items"]
-    assert (1, "planned") == (planned.returncode, repair["state"])
+    assert (planned.returncode, repair["state"]) == (1, "planned")
     assert "250 to sync: 3 calls of sync_images" in planned.stderr
 
-    assert 202 == started(service, repair["id"])
+    assert started(service, repair["id"]) == 202
     until(lambda: tags_called(full))
     full.state.seed(SOURCE, "team", "large", "fresh")
-    assert 202 == post(service, "ci", {"image": "team/large:fresh"}).status_code
+    assert post(service, "ci", {"image": "team/large:fresh"}).status_code == 202
     service.kill()
     service.start()
     resumed = command(service, "backfill", "resume", repair["id"], "--yes", "--json")
 
-    assert 0 == resumed.returncode, resumed.stderr
+    assert resumed.returncode == 0, resumed.stderr
     shown = json.loads(resumed.stdout)
-    assert ("done", {"verified": TAGS}) == (shown["state"], shown["results"])
+    assert (shown["state"], shown["results"]) == ("done", {"verified": TAGS})
     calls = tags_called(full)
     assert "fresh" not in calls[0]
     assert "fresh" not in calls[-1]
@@ -101,11 +101,11 @@ def test_what_was_deleted_at_a_target_is_found_and_brought_back(
     mended = command(service, "reconcile", "team/app", "--json")
     again = command(service, "reconcile", "--report")
 
-    assert [(1, "missing", "v1", None), (0, "missing", "v1", "verified")] == [
+    assert [
         (result.returncode, found["drift"], found["tag"], found["state"])
         for result in (reported, mended)
         for found in [json.loads(line) for line in result.stdout.splitlines()]
         if found["tag"] == "v1"
-    ]
+    ] == [(1, "missing", "v1", None), (0, "missing", "v1", "verified")]
     assert swr.state.digest(TARGET, "team", "app", "v1") is not None
-    assert 0 == again.returncode, again.stderr
+    assert again.returncode == 0, again.stderr

@@ -29,10 +29,10 @@ def test_a_push_is_verified_and_shown(service: Served) -> None:
     answer = post(service, "ci", {"image": "team/app:v1", "id": "job-1"})
     (sync,) = service.wait_until_ended(1)
 
-    assert 202 == answer.status_code
+    assert answer.status_code == 202
     assert {"delivery", "outcome", "reason", "syncs"} == answer.json().keys()
-    assert [("team/app:v1", "cn-east-3/team")] == [
-        (named["image"], named["target"]) for named in answer.json()["syncs"]
+    assert [(named["image"], named["target"]) for named in answer.json()["syncs"]] == [
+        ("team/app:v1", "cn-east-3/team")
     ]
     assert ("verified", 1, "all", answer.json()["delivery"]) == (
         sync["state"],
@@ -41,11 +41,11 @@ def test_a_push_is_verified_and_shown(service: Served) -> None:
         sync["delivery"],
     )
     (line,) = [event for event in service.events() if event["event"] == "sync.verified"]
-    assert ("team/app:v1", "cn-east-3", 1) == (
+    assert (
         line["image"],
         line["target_region"],
         line["attempts"],
-    )
+    ) == ("team/app:v1", "cn-east-3", 1)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_request_that_is_refused_is_told_why(
     answer = post(refusing, source, body, **headers)
 
     assert status == answer.status_code
-    assert "application/problem+json" == answer.headers["Content-Type"]
+    assert answer.headers["Content-Type"] == "application/problem+json"
     assert status == answer.json()["status"]
     assert answer.json()["detail"]
     assert "a-secret-of-the-senders" not in answer.text
@@ -110,7 +110,7 @@ def test_the_same_event_again_is_a_duplicate_with_the_first_ones_syncs(service: 
     first = post(service, "ci", {"image": "team/app:v1", "id": "job-7"})
     again = post(service, "ci", {"image": "team/app:v1", "id": "job-7"})
 
-    assert (200, "duplicate") == (again.status_code, again.json()["outcome"])
+    assert (again.status_code, again.json()["outcome"]) == (200, "duplicate")
     assert first.json()["delivery"] == again.json()["delivery"]
     assert first.json()["syncs"] == again.json()["syncs"]
 
@@ -124,7 +124,7 @@ def test_a_tag_that_reaches_the_source_after_its_event_is_waited_for(
     swr.state.seed("cn-north-4", "team", "app", "late")
     (sync,) = service.wait_until_ended(1)
 
-    assert ("verified", 1) == (sync["state"], sync["attempts"])
+    assert (sync["state"], sync["attempts"]) == ("verified", 1)
 
 
 def test_what_a_killed_service_had_in_a_call_is_called_again(
@@ -138,7 +138,7 @@ def test_what_a_killed_service_had_in_a_call_is_called_again(
     service.start()
     (sync,) = service.wait_until_ended(1)
 
-    assert ("verified", 2) == (sync["state"], sync["attempts"])
+    assert (sync["state"], sync["attempts"]) == ("verified", 2)
 
 
 def test_sigterm_finishes_the_call_in_flight(
@@ -149,10 +149,10 @@ def test_sigterm_finishes_the_call_in_flight(
     post(service, "ci", {"image": "team/app:v1"})
     _wait_for(lambda: [s["state"] for s in service.syncs()] == ["calling"])
 
-    assert 0 == service.stop()
+    assert service.stop() == 0
     service.start()
     (sync,) = service.wait_until_ended(1)
-    assert ("verified", 1) == (sync["state"], sync["attempts"])
+    assert (sync["state"], sync["attempts"]) == ("verified", 1)
 
 
 def test_a_full_disk_is_503_and_unready_and_nothing_is_lost_when_it_has_room_again(
@@ -167,11 +167,11 @@ def test_a_full_disk_is_503_and_unready_and_nothing_is_lost_when_it_has_room_aga
     _wait_for(lambda: requests.get(f"{service.url}/readyz", timeout=5).ok)
     taken = post(service, "ci", {"image": "team/app:v1"})
 
-    assert (503, "5") == (refused.status_code, refused.headers.get("Retry-After"))
-    assert 503 == unready.status_code
+    assert (refused.status_code, refused.headers.get("Retry-After")) == (503, "5")
+    assert unready.status_code == 503
     assert {"ledger"} == unready.json()["failing"].keys()
-    assert 202 == taken.status_code
-    assert ["verified"] == [sync["state"] for sync in service.wait_until_ended(1)]
+    assert taken.status_code == 202
+    assert [sync["state"] for sync in service.wait_until_ended(1)] == ["verified"]
 
 
 def test_a_first_start_with_a_wrong_file_refuses_with_line_and_remedy(service: Served) -> None:
@@ -180,7 +180,7 @@ def test_a_first_start_with_a_wrong_file_refuses_with_line_and_remedy(service: S
     service.start(ready=False)
     assert service.process is not None
 
-    assert 0 != service.process.wait(30)
+    assert service.process.wait(30) != 0
     log = service.log.read_text()
     assert f"{file}:3:1: " in log
     assert "did you mean" in log
@@ -196,8 +196,8 @@ def test_a_restart_with_a_wrong_file_uses_the_last_good_one_and_says_so(service:
     answer = post(service, "ci", {"image": "team/app:v1"})
 
     assert "the last good one" in noted["notes"]["configuration"]
-    assert 202 == answer.status_code
-    assert ["verified"] == [sync["state"] for sync in service.wait_until_ended(1)]
+    assert answer.status_code == 202
+    assert [sync["state"] for sync in service.wait_until_ended(1)] == ["verified"]
     assert "configuration.refused" in [event["event"] for event in service.events()]
 
 
@@ -249,6 +249,6 @@ def test_sqlite_serves_one_process(
     service.start(ready=False)
     assert service.process is not None
 
-    assert 1 == service.process.wait(60)
+    assert service.process.wait(60) == 1
     assert words in service.log.read_text()
     assert "Traceback" not in service.log.read_text()

@@ -103,7 +103,7 @@ def test_a_seed_may_stand_in_a_scenario(tmp_path: Path) -> None:
     (tmp_path / "s.yaml").write_text("settings: {seed: 12}")
     scenario = Reader(["r1"]).file(tmp_path / "s.yaml")
     with start(["r1"], scenario=scenario) as one, start(["r1"], settings=Settings(seed=3)) as other:
-        assert (12, 3) == (one.state.settings.seed, other.state.settings.seed)
+        assert (one.state.settings.seed, other.state.settings.seed) == (12, 3)
     assert Scenario() != scenario
 
 

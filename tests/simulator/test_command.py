@@ -42,7 +42,7 @@ def test_the_command_serves_until_a_signal_and_exits_with_0(number: signal.Signa
         process.send_signal(number)
         code = process.wait(10)
 
-    assert (["r1", "r2"], 0) == (regions, code)
+    assert (regions, code) == (["r1", "r2"], 0)
 
 
 def test_the_seed_of_the_command_wins_over_the_scenarios() -> None:
@@ -50,7 +50,7 @@ def test_the_seed_of_the_command_wins_over_the_scenarios() -> None:
         [iam] = [line.split()[-2] for line in lines if "IAM" in line]
         settings = requests.get(f"{iam}/_sim/settings", timeout=10).json()
 
-    assert (42, 0.1) == (settings["seed"], settings["delay"])
+    assert (settings["seed"], settings["delay"]) == (42, 0.1)
 
 
 def test_the_curl_example_gives_a_token() -> None:
@@ -68,8 +68,8 @@ def test_a_port_in_use_is_one_message_and_exit_1() -> None:
         port = taken.getsockname()[1]
         result = CliRunner().invoke(simulator, ["--port", str(port), "--regions", "r1"])
 
-    assert 1 == result.exit_code
-    assert 1 == len(result.output.splitlines())
+    assert result.exit_code == 1
+    assert len(result.output.splitlines()) == 1
     assert f"cannot listen on 127.0.0.1, ports {port} to {port + 1}: " in result.output
     assert "in use" in result.output
 
@@ -95,4 +95,4 @@ def test_a_wrong_scenario_is_one_message_and_exit_1(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
-    assert 2 == CliRunner().invoke(simulator, arguments).exit_code
+    assert CliRunner().invoke(simulator, arguments).exit_code == 2

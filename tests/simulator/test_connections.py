@@ -126,7 +126,7 @@ def test_a_hang_ends_when_the_client_gives_up(
     for thread in waiting:
         thread.join(10)
 
-    assert [False] == [thread.is_alive() for thread in waiting]
+    assert [thread.is_alive() for thread in waiting] == [False]
 
 
 @pytest.mark.parametrize(("effect", "jobs"), [("none", []), ("accepted", ["v1"])])
@@ -140,8 +140,8 @@ def test_a_reset_may_hide_that_the_call_was_carried_out(
     [call] = sim.state.calls(operation="sync_images")
 
     assert jobs == [job.tag for job in sim.state.jobs()]
-    assert (None, ("fault-1",)) == (call.status, call.faults)
-    assert 200 == swr("GET", "/regions").status_code
+    assert (call.status, call.faults) == (None, ("fault-1",))
+    assert swr("GET", "/regions").status_code == 200
 
 
 def test_an_error_too_may_be_cut_short(sim: RunningSimulator, swr: Swr) -> None:
@@ -150,8 +150,8 @@ def test_an_error_too_may_be_cut_short(sim: RunningSimulator, swr: Swr) -> None:
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         swr("POST", SYNC, json=BODY)
 
-    assert [] == sim.state.jobs()
-    assert [500] == [call.status for call in sim.state.calls(operation="sync_images")]
+    assert sim.state.jobs() == []
+    assert [call.status for call in sim.state.calls(operation="sync_images")] == [500]
 
 
 def test_a_simulator_closes_while_a_client_hangs(session: requests.Session) -> None:

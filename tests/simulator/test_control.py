@@ -17,19 +17,19 @@ def test_a_tag_is_seeded_with_its_organization_and_listed(
 ) -> None:
     answer = control("PUT", "/tags", TAG | {"digest": DIGEST})
 
-    assert (200, TAG | TIMES | {"digest": DIGEST, "index": False}) == (
+    assert (
         answer.status_code,
         answer.json(),
-    )
+    ) == (200, TAG | TIMES | {"digest": DIGEST, "index": False})
     assert [answer.json()] == control("GET", "/tags?region=cn-east-3").json()
-    assert [] == control("GET", "/tags?region=cn-north-4").json()
+    assert control("GET", "/tags?region=cn-north-4").json() == []
     assert sim.state.store("cn-east-3").has_organization("team")
 
 
 def test_tags_without_a_digest_get_different_ones(control: Swr) -> None:
     seeded = control("POST", "/tags", [TAG, TAG | {"tag": "v2"}, TAG]).json()
 
-    assert 3 == len({tag["digest"] for tag in seeded})
+    assert len({tag["digest"] for tag in seeded}) == 3
 
 
 @pytest.mark.parametrize(
@@ -47,15 +47,15 @@ def test_a_seed_that_is_wrong_is_refused(
 ) -> None:
     answer = control("PUT", "/tags", TAG | change)
 
-    assert 400 == answer.status_code
+    assert answer.status_code == 400
     assert expected in answer.json()["error"]
 
 
 def test_tags_are_deleted_by_query(control: Swr) -> None:
     control("PUT", "/tags", [TAG, TAG | {"tag": "v2"}, TAG | {"region": "cn-north-4"}])
 
-    assert {"deleted": 1} == control("DELETE", "/tags?region=cn-east-3&tag=v1").json()
-    assert {"deleted": 2} == control("DELETE", "/tags").json()
+    assert control("DELETE", "/tags?region=cn-east-3&tag=v1").json() == {"deleted": 1}
+    assert control("DELETE", "/tags").json() == {"deleted": 2}
 
 
 def test_an_organization_is_made_in_one_region_or_in_all(control: Swr) -> None:
@@ -63,8 +63,8 @@ def test_an_organization_is_made_in_one_region_or_in_all(control: Swr) -> None:
     control("POST", "/organizations", {"region": "*", "namespace": "all"})
     listed = control("GET", "/organizations").json()
 
-    assert ["all", "group", "one"] == [o["namespace"] for o in listed if o["region"] == "cn-east-3"]
-    assert 3 == sum(o["namespace"] == "all" for o in listed)
+    assert [o["namespace"] for o in listed if o["region"] == "cn-east-3"] == ["all", "group", "one"]
+    assert sum(o["namespace"] == "all" for o in listed) == 3
 
 
 def test_calls_are_recorded_without_any_secret(
@@ -74,10 +74,10 @@ def test_calls_are_recorded_without_any_secret(
     swr("GET", "/namespaces/a$b", region="cn-east-3")
     listed = control("GET", "/calls?region=cn-north-4&operation=namespaces&path=namespace")
 
-    assert 0 <= listed.json()[0].pop("took_ms")
+    assert listed.json()[0].pop("took_ms") >= 0
     [call] = listed.json()
-    assert 0 == call.pop("took_ms")
-    assert {
+    assert call.pop("took_ms") == 0
+    assert call == {
         "serial": 2,
         "time": "2026-01-02T03:04:05Z",
         "region": "cn-north-4",
@@ -89,7 +89,7 @@ def test_calls_are_recorded_without_any_secret(
         "token_region": "cn-north-4",
         "faults": [],
         "status": 201,
-    } == call
+    }
     everything = control("GET", "/calls").text
     assert token("cn-north-4") not in everything
     assert "password" not in everything
@@ -100,13 +100,13 @@ def test_calls_of_all_kinds_are_recorded(sim: RunningSimulator, swr: Swr, contro
     swr("POST", "/namespaces", data=b"{no json", headers={"X-Auth-Token": "made-up"})
 
     recorded = [(c.operation, c.status, c.body, c.token_region) for c in sim.state.calls()]
-    assert [
+    assert recorded == [
         ("tokens", 201, None, None),
         ("unknown", 404, None, "cn-north-4"),
         ("namespaces", 401, "{no json", None),
-    ] == recorded
-    assert {} == control("DELETE", "/calls").json()
-    assert [] == sim.state.calls()
+    ]
+    assert control("DELETE", "/calls").json() == {}
+    assert sim.state.calls() == []
 
 
 def test_jobs_are_listed(sim: RunningSimulator, swr: Swr, control: Swr) -> None:
@@ -117,7 +117,7 @@ def test_jobs_are_listed(sim: RunningSimulator, swr: Swr, control: Swr) -> None:
 
     target = {"region": "cn-east-3", "namespace": "group", "override": False}
     assert ("v1", "waiting", target) == (job["tag"], job["status"], job["target"])
-    assert "2026-01-02T03:04:07Z" == job["due"]
+    assert job["due"] == "2026-01-02T03:04:07Z"
 
 
 def test_settings_are_told_and_changed(sim: RunningSimulator, control: Swr) -> None:
@@ -125,23 +125,23 @@ def test_settings_are_told_and_changed(sim: RunningSimulator, control: Swr) -> N
 
     assert 7 == changed["delay"] == sim.state.settings.delay
     assert changed == control("GET", "/settings").json() == control("GET", "/").json()["settings"]
-    assert 400 == control("PUT", "/settings", {"delay": -1}).status_code
+    assert control("PUT", "/settings", {"delay": -1}).status_code == 400
 
 
 def test_tokens_are_killed(swr: Swr, control: Swr) -> None:
     swr("GET", "/regions")
 
-    assert {"killed": 1} == control("DELETE", "/tokens").json()
-    assert 401 == swr("GET", "/regions").status_code
+    assert control("DELETE", "/tokens").json() == {"killed": 1}
+    assert swr("GET", "/regions").status_code == 401
 
 
 def test_faults_are_replaced_added_and_deleted(control: Swr) -> None:
     first = control("PUT", "/faults", {"status": 500, "failed_tags": ["v1"]}).json()
     second = control("POST", "/faults", [{"delay": 1, "times": 2}]).json()
 
-    assert [["v1"]] == [fault["failed_tags"] for fault in first]
-    assert [500, None] == [fault["status"] for fault in second]
-    assert 1 == len(control("PUT", "/faults", [{"delay": 2}]).json())
+    assert [fault["failed_tags"] for fault in first] == [["v1"]]
+    assert [fault["status"] for fault in second] == [500, None]
+    assert len(control("PUT", "/faults", [{"delay": 2}]).json()) == 1
     assert [] == control("DELETE", "/faults").json() == control("GET", "/faults").json()
 
 
@@ -152,17 +152,17 @@ def test_a_reset_gives_back_the_start(sim: RunningSimulator, swr: Swr, control: 
     control("PUT", "/faults", [{"status": 500, "operation": "tag"}, {"delay": 0}])
     body = {"imageTag": ["v1"], "remoteNamespace": "group", "remoteRegionId": "cn-north-4"}
     swr("POST", "/namespaces/team/repos/web$api/sync_images", region="cn-east-3", json=body)
-    assert 200 == control("POST", "/reset").status_code
+    assert control("POST", "/reset").status_code == 200
 
     state = sim.state
-    assert [[], [], [], []] == [
+    assert [
         state.calls(),
         state.jobs(),
         state.faults.all(),
         control("GET", "/tags").json(),
-    ]
-    assert (2, ["group"]) == (state.settings.delay, state.store("cn-east-3").organizations())
-    assert 401 == swr("GET", "/regions").status_code
+    ] == [[], [], [], []]
+    assert (state.settings.delay, state.store("cn-east-3").organizations()) == (2, ["group"])
+    assert swr("GET", "/regions").status_code == 401
 
 
 def test_the_control_api_is_on_every_port_and_not_recorded(
@@ -171,9 +171,9 @@ def test_the_control_api_is_on_every_port_and_not_recorded(
     urls = [sim.iam_url, *sim.endpoints.values()]
     answers: list[Any] = [session.get(f"{url}/_sim/", timeout=10).json() for url in urls]
 
-    assert ["cn-north-4", "cn-east-3", "ap-southeast-1"] == answers[0]["regions"]
-    assert 1 == len({str(answer) for answer in answers})
-    assert [] == sim.state.calls()
+    assert answers[0]["regions"] == ["cn-north-4", "cn-east-3", "ap-southeast-1"]
+    assert len({str(answer) for answer in answers}) == 1
+    assert sim.state.calls() == []
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("PATCH", "/tags")])

@@ -31,13 +31,13 @@ def test_an_error_of_swr_has_the_shape_that_is_asked_for(
     answers.append(swr("GET", "/regions"))
 
     assert [(409, expected)] * 2 == [(a.status_code, a.json()) for a in answers]
-    assert "application/json" == answers[0].headers["Content-Type"]
+    assert answers[0].headers["Content-Type"] == "application/json"
 
 
 def test_a_shape_alone_is_that_of_the_errors_that_a_call_makes(control: Swr, swr: Swr) -> None:
     control("PUT", "/faults", {"error_shape": "errors"})
 
-    assert ["errors"] == list(swr("GET", "/namespaces/nowhere").json())
+    assert list(swr("GET", "/namespaces/nowhere").json()) == ["errors"]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_an_error_of_the_gateway_or_of_iam_has_their_shape(
 def test_the_gateway_says_what_goes_with_the_status(control: Swr, swr: Swr) -> None:
     control("PUT", "/faults", {"error": "APIGW.0201", "status": 504})
 
-    assert "Backend timeout." == swr("GET", "/regions").json()["error_msg"]
+    assert swr("GET", "/regions").json()["error_msg"] == "Backend timeout."
 
 
 def test_throttling_comes_with_retry_after_and_without(control: Swr, swr: Swr) -> None:
@@ -74,15 +74,18 @@ def test_throttling_comes_with_retry_after_and_without(control: Swr, swr: Swr) -
     control("PUT", "/faults", [told, {"error": "APIGW.0308", "times": 1}, hidden])
     answers = [swr("GET", "/regions") for _ in range(4)]
 
-    assert [(429, "3"), (429, None), (403, None), (200, None)] == [
-        (answer.status_code, answer.headers.get("Retry-After")) for answer in answers
+    assert [(answer.status_code, answer.headers.get("Retry-After")) for answer in answers] == [
+        (429, "3"),
+        (429, None),
+        (403, None),
+        (200, None),
     ]
 
 
 def test_iam_throttles(sim: RunningSimulator, login: Swr) -> None:
     sim.state.faults.add([Fault(IAM, "tokens", error="IAM.0012", times=1)])
 
-    assert [429, 201] == [login().status_code for _ in range(2)]
+    assert [login().status_code for _ in range(2)] == [429, 201]
 
 
 @pytest.mark.parametrize(("status", "title"), [(502, "502 Bad Gateway"), (599, "599")])

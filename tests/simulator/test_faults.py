@@ -26,18 +26,18 @@ def test_a_canned_answer_is_given_as_often_as_asked(swr: Swr, control: Swr) -> N
     control("PUT", "/faults", fault | {"region": "cn-north-4", "operation": "sync_images"})
     answers = [swr("POST", PATH, json=BODY) for _ in range(3)]
 
-    assert [429, 429, 200] == [answer.status_code for answer in answers]
+    assert [answer.status_code for answer in answers] == [429, 429, 200]
     assert (throttled, "3") == (answers[0].json(), answers[0].headers["Retry-After"])
-    assert "application/json" == answers[0].headers["Content-Type"]
-    assert [] == control("GET", "/faults").json()
+    assert answers[0].headers["Content-Type"] == "application/json"
+    assert control("GET", "/faults").json() == []
 
 
 def test_answers_are_given_one_after_the_other(sim: RunningSimulator, swr: Swr) -> None:
     sim.state.faults.add([Fault(status=503, times=1), Fault(status=502, body="<p>", times=1)])
     answers = [swr("GET", "/regions") for _ in range(3)]
 
-    assert [503, 502, 200] == [answer.status_code for answer in answers]
-    assert ("<p>", "text/html") == (answers[1].text, answers[1].headers["Content-Type"])
+    assert [answer.status_code for answer in answers] == [503, 502, 200]
+    assert (answers[1].text, answers[1].headers["Content-Type"]) == ("<p>", "text/html")
 
 
 @pytest.mark.parametrize(
@@ -48,14 +48,14 @@ def test_a_fault_strikes_only_where_it_is_meant(
 ) -> None:
     sim.state.faults.add([elsewhere])
 
-    assert 200 == swr("GET", "/regions").status_code
+    assert swr("GET", "/regions").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/namespaces", "/namespaces/group"])
 def test_namespaces_are_one_operation(sim: RunningSimulator, swr: Swr, path: str) -> None:
     sim.state.faults.add([Fault(operation="namespaces", status=500)])
 
-    assert 500 == swr("GET", path).status_code
+    assert swr("GET", path).status_code == 500
 
 
 def test_a_slow_call_is_slow_and_then_answered(sim: RunningSimulator, swr: Swr) -> None:
@@ -63,7 +63,7 @@ def test_a_slow_call_is_slow_and_then_answered(sim: RunningSimulator, swr: Swr) 
     sim.state.faults.add([Fault(delay=0.2, times=1)])
     started = time.monotonic()
 
-    assert 200 == swr("GET", "/regions").status_code
+    assert swr("GET", "/regions").status_code == 200
     assert time.monotonic() - started >= 0.2
 
 
@@ -74,18 +74,18 @@ def test_a_call_is_recorded_from_its_arrival_on(sim: RunningSimulator, swr: Swr)
         answer = pool.submit(swr, "GET", "/repos")
         while not (calls := sim.state.calls(operation="repos")):
             time.sleep(0.01)
-        assert [None] == [call.status for call in calls]
+        assert [call.status for call in calls] == [None]
         answer.result()
 
-    assert [200] == [call.status for call in sim.state.calls(operation="repos")]
+    assert [call.status for call in sim.state.calls(operation="repos")] == [200]
 
 
 def test_tokens_are_killed_in_the_middle_of_work(sim: RunningSimulator, swr: Swr) -> None:
     swr("GET", "/regions")
     sim.state.faults.add([Fault(operation="sync_images", token_kill=True, times=1)])
 
-    assert 401 == swr("POST", PATH, json=BODY).status_code
-    assert 401 == swr("GET", "/regions").status_code
+    assert swr("POST", PATH, json=BODY).status_code == 401
+    assert swr("GET", "/regions").status_code == 401
 
 
 def test_some_tags_fail_and_the_others_are_accepted(sim: RunningSimulator, swr: Swr) -> None:
@@ -93,22 +93,22 @@ def test_some_tags_fail_and_the_others_are_accepted(sim: RunningSimulator, swr: 
     sim.state.faults.add([fault])
     response = swr("POST", PATH, json=BODY)
 
-    assert (400, ["v2"]) == (response.status_code, response.json())
-    assert ["v1"] == [job.tag for job in sim.state.jobs()]
-    assert 200 == swr("POST", PATH, json=BODY).status_code
+    assert (response.status_code, response.json()) == (400, ["v2"])
+    assert [job.tag for job in sim.state.jobs()] == ["v1"]
+    assert swr("POST", PATH, json=BODY).status_code == 200
 
 
 def test_failing_tags_leave_calls_for_other_tags_alone(sim: RunningSimulator, swr: Swr) -> None:
     sim.state.faults.add([Fault(failed_tags=("v9",), times=1)])
 
-    assert 200 == swr("POST", PATH, json=BODY).status_code
-    assert 1 == len(sim.state.faults.all())
+    assert swr("POST", PATH, json=BODY).status_code == 200
+    assert len(sim.state.faults.all()) == 1
 
 
 def test_a_fault_may_strike_iam(sim: RunningSimulator, login: Swr) -> None:
     sim.state.faults.add([Fault(IAM, "tokens", status=429, times=1), Fault(status=500)])
 
-    assert [429, 201] == [login().status_code for _ in range(2)]
+    assert [login().status_code for _ in range(2)] == [429, 201]
 
 
 @pytest.mark.parametrize(
@@ -147,14 +147,14 @@ def test_a_tag_is_named_by_the_path_or_the_query(
 def test_a_repository_is_named_with_its_slash(sim: RunningSimulator, swr: Swr) -> None:
     sim.state.faults.add([Fault(repository="web/api", status=500)])
 
-    assert 500 == swr("GET", "/namespaces/group/repos/web$api/tags").status_code
+    assert swr("GET", "/namespaces/group/repos/web$api/tags").status_code == 500
 
 
 def test_a_fault_strikes_the_nth_call_that_it_is_meant_for(sim: RunningSimulator, swr: Swr) -> None:
     sim.state.faults.add([Fault(operation="regions", nth=2, status=503)])
     answers = [swr("GET", path) for path in ("/regions", "/repos", "/regions", "/regions")]
 
-    assert [200, 200, 503, 200] == [answer.status_code for answer in answers]
+    assert [answer.status_code for answer in answers] == [200, 200, 503, 200]
 
 
 def test_the_record_tells_which_faults_struck(
@@ -164,8 +164,10 @@ def test_the_record_tells_which_faults_struck(
     swr("GET", "/regions")
     swr("GET", "/repos")
 
-    assert [[], ["slow", "fault-2"], ["slow"]] == [
-        call["faults"] for call in control("GET", "/calls").json()
+    assert [call["faults"] for call in control("GET", "/calls").json()] == [
+        [],
+        ["slow", "fault-2"],
+        ["slow"],
     ]
 
 
@@ -176,8 +178,8 @@ def test_accounts_are_locked_for_a_while(
     locked = [login(), login()]
     advance(sim.state.settings.lock_time)
 
-    assert ["IAM.0061"] * 2 == [answer.json()["error_code"] for answer in locked]
-    assert 201 == login().status_code
+    assert [answer.json()["error_code"] for answer in locked] == ["IAM.0061"] * 2
+    assert login().status_code == 201
 
 
 def test_an_answer_may_hide_that_the_call_was_carried_out(sim: RunningSimulator, swr: Swr) -> None:
@@ -186,8 +188,8 @@ def test_an_answer_may_hide_that_the_call_was_carried_out(sim: RunningSimulator,
     )
     answers = [swr("POST", PATH, json=BODY) for _ in range(2)]
 
-    assert [504, 504] == [answer.status_code for answer in answers]
-    assert ["v1", "v2"] == [job.tag for job in sim.state.jobs()]
+    assert [answer.status_code for answer in answers] == [504, 504]
+    assert [job.tag for job in sim.state.jobs()] == ["v1", "v2"]
 
 
 @pytest.mark.parametrize(
@@ -213,23 +215,23 @@ def test_one_call_may_refuse_an_unknown_organization(control: Swr, swr: Swr) -> 
     control("PUT", "/faults", {"unknown_organization": "refuse", "times": 1})
     body = BODY | {"remoteNamespace": "nowhere"}
 
-    assert [404, 200] == [swr("POST", PATH, json=body).status_code for _ in range(2)]
+    assert [swr("POST", PATH, json=body).status_code for _ in range(2)] == [404, 200]
 
 
 def test_a_header_may_be_left_out(control: Swr, swr: Swr) -> None:
     control("PUT", "/faults", {"without_headers": ["content-range"], "times": 1})
     answers = [swr("GET", "/namespaces/group/repos/busybox/tags") for _ in range(2)]
 
-    assert [None, "0-1/1"] == [answer.headers.get("Content-Range") for answer in answers]
+    assert [answer.headers.get("Content-Range") for answer in answers] == [None, "0-1/1"]
 
 
 def test_all_tags_may_fail(control: Swr, swr: Swr, sim: RunningSimulator) -> None:
     control("PUT", "/faults", {"failed_tags": ["*"], "status": 500, "times": 1})
     answer = swr("POST", PATH, json=BODY)
 
-    assert (500, ["v1", "v2"]) == (answer.status_code, answer.json())
-    assert [] == sim.state.jobs()
-    assert [("fault-1",)] == [call.faults for call in sim.state.calls(operation="sync_images")]
+    assert (answer.status_code, answer.json()) == (500, ["v1", "v2"])
+    assert sim.state.jobs() == []
+    assert [call.faults for call in sim.state.calls(operation="sync_images")] == [("fault-1",)]
 
 
 @pytest.mark.parametrize(
@@ -255,6 +257,6 @@ def test_a_fault_that_would_never_strike_is_refused(
 ) -> None:
     response = control("POST", "/faults", fault)
 
-    assert 400 == response.status_code
+    assert response.status_code == 400
     assert expected in response.json()["error"]
-    assert [] == control("GET", "/faults").json()
+    assert control("GET", "/faults").json() == []

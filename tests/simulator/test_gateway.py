@@ -22,7 +22,7 @@ def test_a_call_without_a_token_is_refused_by_the_gateway(
     response = session.get(f"{sim.endpoints['cn-north-4']}/v2/manage/regions", timeout=10)
 
     body = response.json()
-    assert (401, "APIGW.0301") == refusal(response)
+    assert refusal(response) == (401, "APIGW.0301")
     assert body["error_msg"].startswith("Incorrect IAM authentication information")
     assert response.headers["X-Request-Id"] == body["request_id"]
 
@@ -31,41 +31,41 @@ def test_a_token_opens_its_own_region_only(swr: Swr, token: Callable[[str], str]
     theirs = {"X-Auth-Token": token("cn-east-3")}
     response = swr("GET", "/regions", region="cn-north-4", headers=theirs)
 
-    assert 200 == swr("GET", "/regions", region="cn-east-3").status_code
-    assert (401, "APIGW.0307") == refusal(response)
-    assert "The token must be updated." == response.json()["error_msg"]
+    assert swr("GET", "/regions", region="cn-east-3").status_code == 200
+    assert refusal(response) == (401, "APIGW.0307")
+    assert response.json()["error_msg"] == "The token must be updated."
 
 
 @pytest.mark.parametrize("scope", [None, {"domain": {"name": "demo"}}])
 def test_a_token_without_a_project_opens_no_region(swr: Swr, login: Login, scope: Any) -> None:
     value = login(None, scope=scope).headers["X-Subject-Token"]
 
-    assert (401, "APIGW.0307") == refusal(swr("GET", "/regions", headers={"X-Auth-Token": value}))
+    assert refusal(swr("GET", "/regions", headers={"X-Auth-Token": value})) == (401, "APIGW.0307")
 
 
 def test_an_unknown_token_is_refused(swr: Swr) -> None:
     response = swr("GET", "/regions", headers={"X-Auth-Token": "made-up"})
 
-    assert (401, "APIGW.0307") == refusal(response)
+    assert refusal(response) == (401, "APIGW.0307")
 
 
 def test_a_token_is_good_until_it_expires(swr: Swr, advance: Callable[[float], None]) -> None:
     swr("GET", "/regions")
     advance(86_399)
-    assert 200 == swr("GET", "/regions").status_code
+    assert swr("GET", "/regions").status_code == 200
     advance(1)
-    assert (401, "APIGW.0307") == refusal(swr("GET", "/regions"))
+    assert refusal(swr("GET", "/regions")) == (401, "APIGW.0307")
 
 
 def test_a_killed_token_is_refused_and_a_new_one_is_good(
     sim: RunningSimulator, swr: Swr, login: Login
 ) -> None:
     swr("GET", "/regions")
-    assert 1 == sim.state.accounts.kill_tokens()
+    assert sim.state.accounts.kill_tokens() == 1
 
-    assert (401, "APIGW.0307") == refusal(swr("GET", "/regions"))
+    assert refusal(swr("GET", "/regions")) == (401, "APIGW.0307")
     new = {"X-Auth-Token": login().headers["X-Subject-Token"]}
-    assert 200 == swr("GET", "/regions", headers=new).status_code
+    assert swr("GET", "/regions", headers=new).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -83,26 +83,26 @@ def test_a_killed_token_is_refused_and_a_new_one_is_good(
 def test_a_path_or_method_that_does_not_exist_is_answered_in_json(
     swr: Swr, method: str, path: str
 ) -> None:
-    assert (404, "APIGW.0101") == refusal(swr(method, path))
+    assert refusal(swr(method, path)) == (404, "APIGW.0101")
 
 
 def test_a_path_that_does_not_exist_needs_no_token(
     sim: RunningSimulator, session: requests.Session
 ) -> None:
-    assert (404, "APIGW.0101") == refusal(session.get(sim.endpoints["cn-east-3"], timeout=10))
+    assert refusal(session.get(sim.endpoints["cn-east-3"], timeout=10)) == (404, "APIGW.0101")
 
 
 def test_a_body_of_more_than_12_mebibytes_is_refused(swr: Swr) -> None:
     response = swr("POST", "/namespaces", data=b"x" * (12 * 1024 * 1024 + 1))
 
-    assert (413, "APIGW.0201") == refusal(response)
+    assert refusal(response) == (413, "APIGW.0201")
 
 
 def test_a_token_of_32_kibibytes_passes(sim: RunningSimulator, swr: Swr, control: Swr) -> None:
     control("PUT", "/settings", {"token_size": 32_768})
 
-    assert 200 == swr("GET", "/regions").status_code
-    assert 32_768 == sim.state.settings.token_size
+    assert swr("GET", "/regions").status_code == 200
+    assert sim.state.settings.token_size == 32_768
 
 
 def test_every_operation_of_a_region_can_be_named_in_a_fault(sim: RunningSimulator) -> None:

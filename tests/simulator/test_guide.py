@@ -106,7 +106,7 @@ def test_a_scenario_is_survived_and_goes_alike_each_time(
 
 
 def test_the_scenarios_are_in_the_guide() -> None:
-    assert SCENARIOS == sorted(re.findall(r"\(scenarios/(.+?)\)", GUIDE))
+    assert sorted(re.findall(r"\(scenarios/(.+?)\)", GUIDE)) == SCENARIOS
 
 
 def test_every_field_of_a_fault_is_in_the_guide() -> None:

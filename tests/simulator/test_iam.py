@@ -15,14 +15,14 @@ def test_a_login_gives_a_token_in_the_header_and_tells_its_project_and_times(log
     response = login("cn-north-4")
 
     token = response.json()["token"]
-    assert 201 == response.status_code
+    assert response.status_code == 201
     assert Settings().token_size == len(response.headers["X-Subject-Token"])
-    assert ["password"] == token["methods"]
-    assert "2026-01-02T03:04:05.000000Z" == token["issued_at"]
-    assert "2026-01-03T03:04:05.000000Z" == token["expires_at"]
-    assert "cn-north-4" == token["project"]["name"]
-    assert 32 == len(token["project"]["id"])
-    assert ("demo", "demo") == (token["user"]["name"], token["user"]["domain"]["name"])
+    assert token["methods"] == ["password"]
+    assert token["issued_at"] == "2026-01-02T03:04:05.000000Z"
+    assert token["expires_at"] == "2026-01-03T03:04:05.000000Z"
+    assert token["project"]["name"] == "cn-north-4"
+    assert len(token["project"]["id"]) == 32
+    assert (token["user"]["name"], token["user"]["domain"]["name"]) == ("demo", "demo")
 
 
 def test_a_project_can_be_asked_for_by_id(login: Login) -> None:
@@ -34,14 +34,14 @@ def test_a_project_can_be_asked_for_by_id(login: Login) -> None:
 def test_a_project_wins_over_a_domain_in_the_scope(login: Login) -> None:
     scope = {"project": {"name": "cn-east-3"}, "domain": {"name": "demo"}}
 
-    assert "cn-east-3" == login(scope=scope).json()["token"]["project"]["name"]
+    assert login(scope=scope).json()["token"]["project"]["name"] == "cn-east-3"
 
 
 @pytest.mark.parametrize("scope", [None, {"domain": {"name": "demo"}}])
 def test_a_token_without_a_project_is_issued_too(login: Login, scope: Any) -> None:
     response = login(None, scope=scope)
 
-    assert 201 == response.status_code
+    assert response.status_code == 201
     assert "project" not in response.json()["token"]
 
 
@@ -53,7 +53,7 @@ def test_wrong_credentials_are_refused_as_keystone_does(
 ) -> None:
     response = login(**wrong)
 
-    assert (401, UNAUTHORIZED) == (response.status_code, response.json())
+    assert (response.status_code, response.json()) == (401, UNAUTHORIZED)
     assert "X-Subject-Token" not in response.headers
 
 
@@ -62,17 +62,17 @@ def test_the_fifth_wrong_password_in_a_row_locks_the_account_for_a_while(
 ) -> None:
     answers = [login(password="x").json() for _ in range(6)]
 
-    assert [UNAUTHORIZED] * 5 + [LOCKED] == answers
-    assert (401, LOCKED) == (login().status_code, login().json())
+    assert answers == [UNAUTHORIZED] * 5 + [LOCKED]
+    assert (login().status_code, login().json()) == (401, LOCKED)
     advance(900)
-    assert 201 == login().status_code
+    assert login().status_code == 201
 
 
 def test_a_right_password_starts_the_count_anew(login: Login) -> None:
     for password in ["x"] * 4 + ["demo"] + ["x"] * 4:
         login(password=password)
 
-    assert 201 == login().status_code
+    assert login().status_code == 201
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,13 @@ def test_a_login_that_is_not_declared_as_json_is_refused(
 ) -> None:
     response = session.post(f"{sim.iam_url}/v3/auth/tokens", data="{}", timeout=10)
 
-    assert (400, "IAM.0011") == (response.status_code, response.json()["error_code"])
+    assert (response.status_code, response.json()["error_code"]) == (400, "IAM.0011")
 
 
 def test_an_unknown_project_is_refused(login: Login) -> None:
     response = login("cn-south-1")
 
-    assert (400, "IAM.1109") == (response.status_code, response.json()["error_code"])
+    assert (response.status_code, response.json()["error_code"]) == (400, "IAM.1109")
 
 
 def test_projects_are_found_by_name_with_a_token(
@@ -121,7 +121,7 @@ def test_projects_are_found_by_name_with_a_token(
 
     [project] = response.json()["projects"]
     assert token.json()["token"]["project"]["id"] == project["id"]
-    assert "cn-east-3" == project["name"]
+    assert project["name"] == "cn-east-3"
 
 
 def test_projects_are_not_told_without_a_token(
@@ -129,7 +129,7 @@ def test_projects_are_not_told_without_a_token(
 ) -> None:
     response = session.get(f"{sim.iam_url}/v3/projects", timeout=10)
 
-    assert (401, UNAUTHORIZED) == (response.status_code, response.json())
+    assert (response.status_code, response.json()) == (401, UNAUTHORIZED)
 
 
 def test_a_token_has_the_size_and_the_user_that_were_set(session: requests.Session) -> None:
@@ -139,8 +139,8 @@ def test_a_token_has_the_size_and_the_user_that_were_set(session: requests.Sessi
         auth = {"identity": {"methods": ["password"], "password": {"user": user}}}
         response = session.post(f"{sim.iam_url}/v3/auth/tokens", json={"auth": auth}, timeout=10)
 
-    assert 32_768 == len(response.headers["X-Subject-Token"])
-    assert "acme" == response.json()["token"]["user"]["domain"]["name"]
+    assert len(response.headers["X-Subject-Token"]) == 32_768
+    assert response.json()["token"]["user"]["domain"]["name"] == "acme"
 
 
 def test_no_password_is_shown_by_a_user(sim: RunningSimulator) -> None:
@@ -153,4 +153,4 @@ def test_what_iam_does_not_offer_is_answered_in_json(
 ) -> None:
     for method, path in [("GET", "/"), ("GET", "/v3/auth/tokens"), ("PUT", "/v3//projects")]:
         response = session.request(method, sim.iam_url + path, timeout=10)
-        assert (404, "APIGW.0101") == (response.status_code, response.json()["error_code"])
+        assert (response.status_code, response.json()["error_code"]) == (404, "APIGW.0101")

@@ -30,10 +30,10 @@ def test_tags_are_listed_newest_first_with_their_digests(swr: Swr) -> None:
     response = swr("GET", f"{REPO}/tags")
 
     newest = response.json()[0]
-    assert ["a1", "c", "a", "b"] == tags(response)
-    assert "0-4/4" == response.headers["Content-Range"]
-    assert (DIGEST, "2026-01-02T03:04:08Z") == (newest["digest"], newest["updated"])
-    assert "swr.cn-north-4.myhuaweicloud.com/group/web/api:a1" == newest["path"]
+    assert tags(response) == ["a1", "c", "a", "b"]
+    assert response.headers["Content-Range"] == "0-4/4"
+    assert (newest["digest"], newest["updated"]) == (DIGEST, "2026-01-02T03:04:08Z")
+    assert newest["path"] == "swr.cn-north-4.myhuaweicloud.com/group/web/api:a1"
     assert "tag" not in newest
 
 
@@ -56,15 +56,15 @@ def test_a_listing_of_tags_is_paged_ordered_and_narrowed(
 
 
 def test_the_content_range_tells_how_many_tags_there_are(swr: Swr) -> None:
-    assert "1-2/4" == swr("GET", f"{REPO}/tags?limit=2&offset=1").headers["Content-Range"]
+    assert swr("GET", f"{REPO}/tags?limit=2&offset=1").headers["Content-Range"] == "1-2/4"
 
 
 def test_a_page_holds_100_tags_unless_told(sim: RunningSimulator, swr: Swr) -> None:
     for number in range(120):
         sim.state.seed("cn-north-4", "group", "big", f"t{number}")
 
-    assert 100 == len(swr("GET", "/namespaces/group/repos/big/tags").json())
-    assert 120 == len(swr("GET", "/namespaces/group/repos/big/tags?limit=1000&offset=0").json())
+    assert len(swr("GET", "/namespaces/group/repos/big/tags").json()) == 100
+    assert len(swr("GET", "/namespaces/group/repos/big/tags?limit=1000&offset=0").json()) == 120
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_query_that_the_reference_does_not_allow_is_refused(
 def test_one_tag_is_shown_with_a_lower_case_key(swr: Swr) -> None:
     shown = swr("GET", f"{REPO}/tags/c").json()
 
-    assert ("c", DIGEST) == (shown["tag"], shown["digest"])
+    assert (shown["tag"], shown["digest"]) == ("c", DIGEST)
     assert "Tag" not in shown
 
 
@@ -115,14 +115,14 @@ def test_a_tag_pushed_again_keeps_its_creation_and_changes_its_update(
     sim.state.seed("cn-north-4", "group", "web/api", "b")
     shown = swr("GET", f"{REPO}/tags/b").json()
 
-    assert ("2026-01-02T03:04:05Z", "2026-01-02T03:04:09Z") == (shown["created"], shown["updated"])
-    assert DIGEST != shown["digest"]
+    assert (shown["created"], shown["updated"]) == ("2026-01-02T03:04:05Z", "2026-01-02T03:04:09Z")
+    assert shown["digest"] != DIGEST
 
 
 def test_a_repository_is_shown_without_its_tags(swr: Swr) -> None:
     shown = swr("GET", REPO).json()
 
-    assert ("web/api", 4) == (shown["name"], shown["num_images"])
+    assert (shown["name"], shown["num_images"]) == ("web/api", 4)
     assert "tags" not in shown
 
 
@@ -130,8 +130,8 @@ def test_a_repository_whose_tags_were_deleted_stays(sim: RunningSimulator, swr: 
     tag = sim.state.seed("cn-north-4", "group", "gone", "v1")
     sim.state.remove("cn-north-4", tag)
 
-    assert [] == swr("GET", "/namespaces/group/repos/gone/tags").json()
-    assert 200 == swr("GET", "/namespaces/group/repos/gone").status_code
+    assert swr("GET", "/namespaces/group/repos/gone/tags").json() == []
+    assert swr("GET", "/namespaces/group/repos/gone").status_code == 200
 
 
 def test_repositories_are_listed_with_their_tags(sim: RunningSimulator, swr: Swr) -> None:
@@ -140,13 +140,13 @@ def test_repositories_are_listed_with_their_tags(sim: RunningSimulator, swr: Swr
     query = "namespace=group&name=web&limit=10&offset=0&order_column=name&order_type=asc"
     [found] = swr("GET", f"/repos?{query}").json()
 
-    assert ["web", "web/api"] == [repo["name"] for repo in everything.json()]
-    assert "0-2/2" == everything.headers["Content-Range"]
-    assert ("web/api", ["a1", "c", "a", "b"], 1) == (
+    assert [repo["name"] for repo in everything.json()] == ["web", "web/api"]
+    assert everything.headers["Content-Range"] == "0-2/2"
+    assert (
         found["name"],
         found["tags"],
         found["total_range"],
-    )
+    ) == ("web/api", ["a1", "c", "a", "b"], 1)
 
 
 @pytest.mark.parametrize("column", ["tag", "updated_at"])
@@ -165,4 +165,4 @@ def test_a_listing_follows_pushes_and_deletions(
     sim.state.remove("cn-north-4", first)
     seen.append(listed())
 
-    assert [["v1"], ["v1", "v2"], ["v2"]] == seen
+    assert seen == [["v1"], ["v1", "v2"], ["v2"]]

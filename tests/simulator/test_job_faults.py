@@ -29,7 +29,7 @@ def synchronized(
     def run(fault: dict[str, Any], *, seconds: float = 2) -> Sequence[SyncJob]:
         control("PUT", "/faults", fault)
         body = TARGET | {"imageTag": ["v1", "v2"]}
-        assert 200 == swr("POST", f"{REPO}/sync_images", json=body).status_code
+        assert swr("POST", f"{REPO}/sync_images", json=body).status_code == 200
         advance(seconds)
         return sim.state.jobs()
 
@@ -53,7 +53,7 @@ def test_a_job_ends_as_it_is_told_and_copies_nothing(
     synchronized({"job": outcome, "tag": "v1"})
 
     assert {"v1": outcome, "v2": "success"} == told(swr)
-    assert ["v2"] == copied(sim)
+    assert copied(sim) == ["v2"]
 
 
 def test_a_job_never_ends(
@@ -61,8 +61,8 @@ def test_a_job_never_ends(
 ) -> None:
     synchronized({"job": "never", "tag": "v1"}, seconds=80_000)
 
-    assert {"v1": "running", "v2": "success"} == told(swr)
-    assert ["v2"] == copied(sim)
+    assert told(swr) == {"v1": "running", "v2": "success"}
+    assert copied(sim) == ["v2"]
 
 
 def test_a_job_takes_longer(
@@ -75,15 +75,15 @@ def test_a_job_takes_longer(
     early = told(swr)
     advance(60)
 
-    assert {"v1": "waiting", "v2": "success"} == early
-    assert ["v1", "v2"] == copied(sim)
+    assert early == {"v1": "waiting", "v2": "success"}
+    assert copied(sim) == ["v1", "v2"]
 
 
 def test_a_job_lies(sim: RunningSimulator, swr: Swr, synchronized: Callable[..., object]) -> None:
     synchronized({"job_shown": "failed", "tag": "v1"})
 
-    assert {"v1": "failed", "v2": "success"} == told(swr)
-    assert ["v1", "v2"] == copied(sim)
+    assert told(swr) == {"v1": "failed", "v2": "success"}
+    assert copied(sim) == ["v1", "v2"]
 
 
 def test_a_tag_appears_later_than_its_job_says(
@@ -91,8 +91,8 @@ def test_a_tag_appears_later_than_its_job_says(
 ) -> None:
     synchronized({"job_shown": "success", "job_delay": 60, "tag": "v1"})
 
-    assert {"v1": "success", "v2": "success"} == told(swr)
-    assert ["v2"] == copied(sim)
+    assert told(swr) == {"v1": "success", "v2": "success"}
+    assert copied(sim) == ["v2"]
 
 
 def test_a_job_is_not_told_of(
@@ -100,7 +100,7 @@ def test_a_job_is_not_told_of(
 ) -> None:
     jobs = synchronized({"job_shown": "hidden", "tag": "v1"})
 
-    assert {"v2": "success"} == told(swr)
+    assert told(swr) == {"v2": "success"}
     assert ["v1", "v2"] == copied(sim) == [job.tag for job in jobs]
 
 
@@ -115,10 +115,10 @@ def test_a_target_cannot_be_read(sim: RunningSimulator, control: Swr, swr: Swr) 
     sim.state.seed("cn-east-3", "group", "busybox", "v1")
     control("PUT", "/faults", {"region": "cn-east-3", "error": "SVCSTG.SWR.4030170"})
 
-    assert [403, 200] == [
+    assert [
         swr("GET", f"{REPO}/tags", region=region).status_code
         for region in ("cn-east-3", "cn-north-4")
-    ]
+    ] == [403, 200]
 
 
 def test_a_fault_strikes_as_many_jobs_as_it_is_told(
@@ -127,8 +127,8 @@ def test_a_fault_strikes_as_many_jobs_as_it_is_told(
     jobs = synchronized({"job": "failed", "times": 1})
     [call] = sim.state.calls(operation="sync_images")
 
-    assert ["failed", "success"] == [job.status for job in jobs]
-    assert ("fault-1",) == call.faults
+    assert [job.status for job in jobs] == ["failed", "success"]
+    assert call.faults == ("fault-1",)
 
 
 def test_an_index_is_told_apart_and_stays_one_at_the_target(
@@ -139,7 +139,8 @@ def test_an_index_is_told_apart_and_stays_one_at_the_target(
     synchronized({"job_delay": 0})
     found = swr("GET", f"{REPO}/tags?limit=2&offset=0", region="cn-east-3").json()
 
-    assert {"v1": 1, "v2": 0} == {tag["Tag"]: tag["tag_type"] for tag in found}
-    assert {"v1": True, "v2": False} == {
-        tag["Tag"]: "manifests" in tag["manifest"] for tag in found
+    assert {tag["Tag"]: tag["tag_type"] for tag in found} == {"v1": 1, "v2": 0}
+    assert {tag["Tag"]: "manifests" in tag["manifest"] for tag in found} == {
+        "v1": True,
+        "v2": False,
     }

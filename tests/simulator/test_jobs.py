@@ -30,11 +30,11 @@ def test_jobs_are_listed_newest_first_with_their_status(
     response = swr("GET", f"{REPO}/sync_job?filter=limit::10|offset::0")
 
     jobs = response.json()
-    assert "0-2/2" == response.headers["Content-Range"]
-    assert [("v2", "failed"), ("v1", "success")] == [(job["tag"], job["status"]) for job in jobs]
+    assert response.headers["Content-Range"] == "0-2/2"
+    assert [(job["tag"], job["status"]) for job in jobs] == [("v2", "failed"), ("v1", "success")]
     assert sim.state.users[0].id == jobs[1].pop("syncOperatorId")
     assert sim.state.users[0].domain_id == jobs[1].pop("domainID")
-    assert {
+    assert jobs[1] == {
         "id": 1,
         "namespace": "group",
         "repoName": "busybox",
@@ -47,15 +47,15 @@ def test_jobs_are_listed_newest_first_with_their_status(
         "domainName": "demo",
         "createdAt": "2026-01-02T03:04:05Z",
         "updatedAt": "2026-01-02T03:04:07Z",
-    } == jobs[1]
+    }
 
 
 def test_jobs_are_paged_and_ordered(swr: Swr) -> None:
     sync(swr, "v1", "v2", "v3")
     response = swr("GET", f"{REPO}/sync_job?filter=limit::1|offset::1|order::asc")
 
-    assert ["v2"] == [job["tag"] for job in response.json()]
-    assert "1-1/3" == response.headers["Content-Range"]
+    assert [job["tag"] for job in response.json()] == ["v2"]
+    assert response.headers["Content-Range"] == "1-1/3"
 
 
 def test_the_jobs_of_a_repository_are_not_those_of_others(sim: RunningSimulator, swr: Swr) -> None:
@@ -63,7 +63,7 @@ def test_the_jobs_of_a_repository_are_not_those_of_others(sim: RunningSimulator,
     sync(swr, "v1")
 
     path = "/namespaces/group/repos/other/sync_job?filter=limit::10|offset::0"
-    assert [] == swr("GET", path).json()
+    assert swr("GET", path).json() == []
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_the_jobs_of_a_repository_are_not_those_of_others(sim: RunningSimulator,
 def test_the_filter_is_mandatory_with_limit_and_offset(swr: Swr, query: str) -> None:
     response = swr("GET", f"{REPO}/sync_job{query}")
 
-    assert (400, "SVCSTG.SWR.4001025") == (response.status_code, response.json()[0]["errorCode"])
+    assert (response.status_code, response.json()[0]["errorCode"]) == (400, "SVCSTG.SWR.4001025")
 
 
 def test_a_rule_is_made_listed_and_deleted(swr: Swr) -> None:
@@ -91,32 +91,32 @@ def test_a_rule_is_made_listed_and_deleted(swr: Swr) -> None:
     [rule] = swr("GET", f"{REPO}/sync_repo").json()
     deleted = swr("DELETE", f"{REPO}/sync_repo", json=RULE)
 
-    assert [200, 200] == [made.status_code, deleted.status_code]
-    assert ("busybox", "cn-east-3", True) == (
+    assert [made.status_code, deleted.status_code] == [200, 200]
+    assert (
         rule["repoName"],
         rule["remoteRegionId"],
         rule["syncAuto"],
-    )
-    assert [] == swr("GET", f"{REPO}/sync_repo").json()
+    ) == ("busybox", "cn-east-3", True)
+    assert swr("GET", f"{REPO}/sync_repo").json() == []
 
 
 def test_a_rule_that_is_not_automatic_is_not_listed(swr: Swr) -> None:
     swr("POST", f"{REPO}/sync_repo", json=RULE)
 
-    assert [] == swr("GET", f"{REPO}/sync_repo").json()
+    assert swr("GET", f"{REPO}/sync_repo").json() == []
 
 
 def test_a_second_rule_for_a_target_is_refused(swr: Swr) -> None:
     answers = [swr("POST", f"{REPO}/sync_repo", json=RULE).status_code for _ in range(2)]
 
-    assert [200, 400] == answers
+    assert answers == [200, 400]
 
 
 def test_a_rule_that_lacks_is_a_bad_request_with_the_errors_shape(swr: Swr) -> None:
     response = swr("DELETE", f"{REPO}/sync_repo", json=RULE)
 
     [error] = response.json()["errors"]
-    assert (400, "SVCSTG.SWR.4001158") == (response.status_code, error["errorCode"])
+    assert (response.status_code, error["errorCode"]) == (400, "SVCSTG.SWR.4001158")
 
 
 def test_many_threads_see_each_tag_once_it_is_due(

@@ -34,9 +34,9 @@ def test_a_token_buys_a_temporary_key(post: Login, sim: RunningSimulator) -> Non
     response = post()
 
     credential = response.json()["credential"]
-    assert 201 == response.status_code
+    assert response.status_code == 201
     assert {"access", "secret", "securitytoken", "expires_at"} == credential.keys()
-    assert "2026-01-02T03:19:05.000000Z" == credential["expires_at"]
+    assert credential["expires_at"] == "2026-01-02T03:19:05.000000Z"
     issued = sim.state.accounts.keys.find(credential["access"])
     assert issued is not None
     assert credential["secret"] == issued.key.secret
@@ -47,23 +47,23 @@ def test_the_token_may_stand_in_the_body_and_the_life_is_chosen(post: Login, log
 
     response = post({"methods": ["token"], "token": token}, None)
 
-    assert "2026-01-03T03:04:05.000000Z" == response.json()["credential"]["expires_at"]
+    assert response.json()["credential"]["expires_at"] == "2026-01-03T03:04:05.000000Z"
 
 
 @pytest.mark.parametrize("seconds", [899, 86_401, "900", True])
 def test_a_life_must_be_a_quarter_of_an_hour_to_a_day(post: Login, seconds: object) -> None:
     response = post({"methods": ["token"], "token": {"duration_seconds": seconds}})
 
-    assert (400, "IAM.0072") == (response.status_code, response.json()["error_code"])
+    assert (response.status_code, response.json()["error_code"]) == (400, "IAM.0072")
 
 
 def test_without_a_token_there_is_no_key(post: Login) -> None:
-    assert 401 == post(header=None).status_code
-    assert 401 == post(header="nonsense").status_code
-    assert (400, "IAM.0073") == (
+    assert post(header=None).status_code == 401
+    assert post(header="nonsense").status_code == 401
+    assert (
         (response := post({"methods": ["password"]})).status_code,
         response.json()["error_code"],
-    )
+    ) == (400, "IAM.0073")
 
 
 def test_metadata_gives_the_agencys_keys(sim: RunningSimulator, session: requests.Session) -> None:
@@ -72,11 +72,11 @@ def test_metadata_gives_the_agencys_keys(sim: RunningSimulator, session: request
     headers = {"X-Metadata-Token": token}
     found = session.get(sim.metadata_url + KEY_PATH, headers=headers, timeout=10).json()
 
-    assert "2026-01-03T03:04:05.000000Z" == found["credential"]["expires_at"]
+    assert found["credential"]["expires_at"] == "2026-01-03T03:04:05.000000Z"
     # Version 1 asks for no token, and a wrong one is refused.
-    assert 200 == session.get(sim.metadata_url + KEY_PATH, timeout=10).status_code
+    assert session.get(sim.metadata_url + KEY_PATH, timeout=10).status_code == 200
     wrong = {"X-Metadata-Token": "wrong"}
-    assert 401 == session.get(sim.metadata_url + KEY_PATH, headers=wrong, timeout=10).status_code
+    assert session.get(sim.metadata_url + KEY_PATH, headers=wrong, timeout=10).status_code == 401
 
 
 @pytest.mark.parametrize("life", ["", "0", "21601", "a day"])
@@ -85,7 +85,7 @@ def test_a_metadata_token_lives_six_hours_at_most(
 ) -> None:
     url = f"{sim.metadata_url}/meta-data/latest/api/token"
 
-    assert 400 == session.put(url, headers={LIFE: life}, timeout=10).status_code
+    assert session.put(url, headers={LIFE: life}, timeout=10).status_code == 400
 
 
 def test_a_pod_shows_its_token(sim: RunningSimulator, session: requests.Session) -> None:
@@ -94,7 +94,7 @@ def test_a_pod_shows_its_token(sim: RunningSimulator, session: requests.Session)
         return session.post(sim.pod_url, json={}, headers=headers, timeout=10)
 
     assert ask(POD_TOKEN).json()["credential"].keys() >= {"access", "secret", "securitytoken"}
-    assert 401 == ask("another").status_code
+    assert ask("another").status_code == 401
 
 
 @pytest.mark.parametrize(

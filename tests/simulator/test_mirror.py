@@ -78,12 +78,12 @@ def test_tags_of_a_mirrored_region_are_those_of_the_registry(
 
     listed = swr("GET", f"{path}/tags?limit=1&offset=0")
     assert [("v1", digest)] == [(tag["Tag"], tag["digest"]) for tag in listed.json()]
-    assert "0-1/2" == listed.headers["Content-Range"]
+    assert listed.headers["Content-Range"] == "0-1/2"
     assert digest == swr("GET", f"{path}/tags/v1").json()["digest"]
-    assert 404 == swr("GET", f"{path}/tags/v9").status_code
-    assert 404 == swr("GET", "/namespaces/team/repos/nothing/tags").status_code
+    assert swr("GET", f"{path}/tags/v9").status_code == 404
+    assert swr("GET", "/namespaces/team/repos/nothing/tags").status_code == 404
     assert "web/api" in [repo["name"] for repo in swr("GET", "/repos").json()]
-    assert 200 == swr("GET", "/namespaces/whatever").status_code
+    assert swr("GET", "/namespaces/whatever").status_code == 200
 
 
 def test_organizations_of_a_mirrored_region_are_first_components(
@@ -109,9 +109,9 @@ def test_a_tag_pushed_to_the_registry_is_synchronized_with_its_digest(
     pushed_later = push("group/busybox:v1", author="second")
     advance(2)
 
-    assert 200 == accepted.status_code
+    assert accepted.status_code == 200
     assert pushed_later == sim.state.digest("cn-east-3", "group", "busybox", "v1")
-    assert ["success", "failed"] == [job.status for job in sim.state.jobs()]
+    assert [job.status for job in sim.state.jobs()] == ["success", "failed"]
 
 
 def test_a_sync_to_a_mirrored_region_succeeds_only_if_the_image_is_there(
@@ -127,14 +127,14 @@ def test_a_sync_to_a_mirrored_region_succeeds_only_if_the_image_is_there(
     swr("POST", "/namespaces/group/repos/nginx/sync_images", region="cn-east-3", json=body)
     advance(2)
 
-    assert ["success", "failed"] == [job.status for job in sim.state.jobs()]
+    assert [job.status for job in sim.state.jobs()] == ["success", "failed"]
 
 
 def test_a_mirrored_region_is_not_seeded(control: Callable[..., requests.Response]) -> None:
     tag = {"region": "cn-north-4", "namespace": "group", "repository": "a", "tag": "v1"}
     answer = control("PUT", "/tags", tag)
 
-    assert 409 == answer.status_code
+    assert answer.status_code == 409
     assert "cn-north-4 mirrors a registry" in answer.json()["error"]
 
 
@@ -148,8 +148,8 @@ def test_a_registry_that_is_away_is_an_internal_error(session: requests.Session)
         sim.state.sync(Image("r1", "group", "a"), ["v1"], Target("r2", "group", override=False))
         statuses = [job.status for job in sim.state.jobs()]
 
-    assert (500, "SVCSTG.SWR.5000002") == (response.status_code, response.json()[0]["errorCode"])
-    assert ["failed"] == statuses
+    assert (response.status_code, response.json()[0]["errorCode"]) == (500, "SVCSTG.SWR.5000002")
+    assert statuses == ["failed"]
 
 
 def _await(url: str) -> None:

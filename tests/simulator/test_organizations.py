@@ -11,11 +11,13 @@ def test_organizations_are_listed_shown_and_made(swr: Swr) -> None:
     made = swr("POST", "/namespaces", json={"namespace": "team-a"})
     listed = swr("GET", "/namespaces").json()["namespaces"]
 
-    assert (201, b"") == (made.status_code, made.content)
-    assert ["group", "team-a"] == [item["name"] for item in listed]
+    assert (made.status_code, made.content) == (201, b"")
+    assert [item["name"] for item in listed] == ["group", "team-a"]
     assert listed[1] == swr("GET", "/namespaces/team-a").json()
-    assert ("team-a", "demo", 7) == tuple(
-        listed[1][key] for key in ("name", "creator_name", "auth")
+    assert tuple(listed[1][key] for key in ("name", "creator_name", "auth")) == (
+        "team-a",
+        "demo",
+        7,
     )
 
 
@@ -23,26 +25,26 @@ def test_an_organization_is_in_one_region_only(swr: Swr) -> None:
     swr("POST", "/namespaces", json={"namespace": "team-a"})
     response = swr("GET", "/namespaces/team-a", region="cn-east-3")
 
-    assert (404, "SVCSTG.SWR.4040058") == (response.status_code, response.json()[0]["errorCode"])
+    assert (response.status_code, response.json()[0]["errorCode"]) == (404, "SVCSTG.SWR.4040058")
 
 
 def test_an_organization_is_made_once(swr: Swr) -> None:
     response = swr("POST", "/namespaces", json={"namespace": "group"})
 
-    assert (409, "SVCSTG.SWR.4090060") == (response.status_code, response.json()[0]["errorCode"])
+    assert (response.status_code, response.json()[0]["errorCode"]) == (409, "SVCSTG.SWR.4090060")
 
 
 def test_an_organization_must_be_well_named(swr: Swr) -> None:
     response = swr("POST", "/namespaces", json={"namespace": "Team"})
 
-    assert (400, "SVCSTG.SWR.4001028") == (response.status_code, response.json()[0]["errorCode"])
+    assert (response.status_code, response.json()[0]["errorCode"]) == (400, "SVCSTG.SWR.4001028")
 
 
 def test_organizations_are_filtered_by_name(swr: Swr) -> None:
     swr("POST", "/namespaces", json={"namespace": "team-a"})
     listed = swr("GET", "/namespaces?filter=namespace::team|mode::visible").json()
 
-    assert ["team-a"] == [item["name"] for item in listed["namespaces"]]
+    assert [item["name"] for item in listed["namespaces"]] == ["team-a"]
 
 
 def test_the_regions_are_told(swr: Swr) -> None:
@@ -59,6 +61,6 @@ def test_features_and_quotas_are_told_for_the_own_project(
     [quota] = swr("GET", f"/projects/{project}/quotas").json()["quotas"]
 
     assert swr("GET", f"/projects/{project}/feature-gates").json()["enable_image_sync"]
-    assert ("namespace", 1) == (quota["quota_key"], quota["used"])
-    assert 403 == swr("GET", f"/projects/{other}/quotas").status_code
-    assert ["group"] == sim.state.store("cn-north-4").organizations()
+    assert (quota["quota_key"], quota["used"]) == ("namespace", 1)
+    assert swr("GET", f"/projects/{other}/quotas").status_code == 403
+    assert sim.state.store("cn-north-4").organizations() == ["group"]

@@ -26,19 +26,19 @@ def read(text: str, folder: Path) -> Scenario:
 def test_a_scenario_is_there_at_the_start_and_after_a_reset(tmp_path: Path) -> None:
     with start(["r1", "r2"], scenario=read(TEXT, tmp_path)) as sim:
         for _ in range(2):
-            assert ["group", "team-a", "team-b"] == sim.state.store("r1").organizations()
-            assert ["group", "team-a"] == sim.state.store("r2").organizations()
+            assert sim.state.store("r1").organizations() == ["group", "team-a", "team-b"]
+            assert sim.state.store("r2").organizations() == ["group", "team-a"]
             assert sim.state.digest("r1", "team-b", "web/api", "v1")
-            assert [503] == [fault.status for fault in sim.state.faults.all()]
-            assert (3, "refuse") == (
+            assert [fault.status for fault in sim.state.faults.all()] == [503]
+            assert (
                 sim.state.settings.delay,
                 sim.state.settings.unknown_organization,
-            )
+            ) == (3, "refuse")
             sim.state.reset()
 
 
 def test_a_scenario_may_be_json_or_empty(tmp_path: Path) -> None:
-    assert 3 == read(json.dumps({"settings": {"delay": 3}}), tmp_path).settings["delay"]
+    assert read(json.dumps({"settings": {"delay": 3}}), tmp_path).settings["delay"] == 3
     assert Scenario() == read("", tmp_path)
 
 

@@ -45,7 +45,7 @@ def test_images_are_synchronized(sim: RunningSimulator) -> None:
     [job] = swr.show_sync_job(
         v2.ShowSyncJobRequest(**PLACE, filter="limit::10|offset::0|order::desc")
     ).body
-    assert ("v1", "success", TARGET) == (job.tag, job.status, job.remote_region_id)
+    assert (job.tag, job.status, job.remote_region_id) == ("v1", "success", TARGET)
 
 
 def test_automatic_synchronization_is_set_listed_and_ended(sim: RunningSimulator) -> None:
@@ -58,12 +58,12 @@ def test_automatic_synchronization_is_set_listed_and_ended(sim: RunningSimulator
 
     swr.create_image_sync_repo(v2.CreateImageSyncRepoRequest(**PLACE, body=wanted))
     [rule] = swr.list_image_auto_sync_repos_details(listing).body
-    assert (TARGET, "group", True, "web/shop") == (
+    assert (
         rule.remote_region_id,
         rule.remote_namespace,
         rule.sync_auto,
         rule.repo_name,
-    )
+    ) == (TARGET, "group", True, "web/shop")
 
     swr.delete_image_sync_repo(ended)
     # The SDK makes None of an empty list.
@@ -74,4 +74,4 @@ def test_a_wrong_secret_is_refused(sim: RunningSimulator) -> None:
     with pytest.raises(ClientRequestException) as caught:
         client(sim, "wrong").show_repo_tag(v2.ShowRepoTagRequest(**PLACE, tag="v1"))
 
-    assert (401, "APIGW.0301") == (caught.value.status_code, caught.value.error_code)
+    assert (caught.value.status_code, caught.value.error_code) == (401, "APIGW.0301")

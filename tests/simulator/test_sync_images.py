@@ -39,27 +39,27 @@ def test_a_sync_is_accepted_at_once_and_the_tag_arrives_after_the_delay(
 ) -> None:
     response = swr("POST", PATH, json=body())
 
-    assert (200, []) == (response.status_code, response.json())
+    assert (response.status_code, response.json()) == (200, [])
     advance(1.99)
     assert None is sim.state.digest("cn-east-3", "group", "web/api", "v1")
-    assert ["waiting"] == statuses(sim)
+    assert statuses(sim) == ["waiting"]
     advance(0.01)
-    assert NEW == sim.state.digest("cn-east-3", "group", "web/api", "v1")
-    assert ["success"] == statuses(sim)
+    assert sim.state.digest("cn-east-3", "group", "web/api", "v1") == NEW
+    assert statuses(sim) == ["success"]
 
 
 def test_the_repository_may_be_written_with_an_escaped_dollar(
     sim: RunningSimulator, swr: Swr
 ) -> None:
-    assert 200 == swr("POST", PATH.replace("$", "%24"), json=body()).status_code
-    assert ["web/api"] == [job.repository for job in sim.state.jobs()]
+    assert swr("POST", PATH.replace("$", "%24"), json=body()).status_code == 200
+    assert [job.repository for job in sim.state.jobs()] == ["web/api"]
 
 
 @pytest.mark.parametrize("slash", ["/", "%2F"])
 def test_a_slash_in_the_repository_is_another_path(swr: Swr, slash: str) -> None:
     response = swr("POST", PATH.replace("$", slash), json=body())
 
-    assert (404, "APIGW.0101") == (response.status_code, response.json()["error_code"])
+    assert (response.status_code, response.json()["error_code"]) == (404, "APIGW.0101")
 
 
 def test_the_digest_is_that_of_the_moment_the_job_runs(
@@ -72,7 +72,7 @@ def test_the_digest_is_that_of_the_moment_the_job_runs(
     advance(2)
     sim.state.seed("cn-north-4", "group", "web/api", "v1", OLD)
 
-    assert NEW == sim.state.digest("cn-east-3", "group", "web/api", "v1")
+    assert sim.state.digest("cn-east-3", "group", "web/api", "v1") == NEW
 
 
 def test_a_chain_of_syncs_runs_in_the_order_they_are_due(
@@ -84,7 +84,7 @@ def test_a_chain_of_syncs_runs_in_the_order_they_are_due(
     swr("POST", PATH, region="cn-east-3", json=body(remoteRegionId="ap-southeast-1"))
     advance(60)
 
-    assert NEW == sim.state.digest("ap-southeast-1", "group", "web/api", "v1")
+    assert sim.state.digest("ap-southeast-1", "group", "web/api", "v1") == NEW
 
 
 def test_without_override_another_image_of_the_name_stays(
@@ -96,8 +96,8 @@ def test_without_override_another_image_of_the_name_stays(
     swr("POST", PATH, json=body())
     advance(2)
 
-    assert ["existed", "success", "success"] == statuses(sim)
-    assert NEW == sim.state.digest("cn-east-3", "group", "web/api", "v1")
+    assert statuses(sim) == ["existed", "success", "success"]
+    assert sim.state.digest("cn-east-3", "group", "web/api", "v1") == NEW
 
 
 def test_without_override_the_target_keeps_its_digest(
@@ -107,7 +107,7 @@ def test_without_override_the_target_keeps_its_digest(
     swr("POST", PATH, json=body(override=False))
     advance(2)
 
-    assert OLD == sim.state.digest("cn-east-3", "group", "web/api", "v1")
+    assert sim.state.digest("cn-east-3", "group", "web/api", "v1") == OLD
 
 
 def test_a_tag_that_does_not_exist_is_accepted_and_fails_later(
@@ -116,8 +116,8 @@ def test_a_tag_that_does_not_exist_is_accepted_and_fails_later(
     response = swr("POST", PATH, json=body(imageTag=["v1", "nothing"]))
     advance(2)
 
-    assert 200 == response.status_code
-    assert ["success", "failed"] == statuses(sim)
+    assert response.status_code == 200
+    assert statuses(sim) == ["success", "failed"]
 
 
 def test_an_unknown_target_organization_is_accepted_and_fails_later(
@@ -126,7 +126,7 @@ def test_an_unknown_target_organization_is_accepted_and_fails_later(
     response = swr("POST", PATH, json=body(remoteNamespace="nobody"))
     advance(2)
 
-    assert (200, ["failed"]) == (response.status_code, statuses(sim))
+    assert (response.status_code, statuses(sim)) == (200, ["failed"])
 
 
 def test_an_unknown_target_organization_is_refused_where_that_is_set(
@@ -134,8 +134,8 @@ def test_an_unknown_target_organization_is_refused_where_that_is_set(
 ) -> None:
     control("PUT", "/settings", {"unknown_organization": "refuse"})
 
-    assert (404, "4040058") == refusal(swr("POST", PATH, json=body(remoteNamespace="nobody")))
-    assert [] == statuses(sim)
+    assert refusal(swr("POST", PATH, json=body(remoteNamespace="nobody"))) == (404, "4040058")
+    assert statuses(sim) == []
 
 
 @pytest.mark.parametrize(
@@ -176,14 +176,14 @@ def test_a_body_that_the_reference_does_not_allow_is_refused(
     sim: RunningSimulator, swr: Swr, changes: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     assert expected == refusal(swr("POST", PATH, json=body(**changes)))
-    assert [] == statuses(sim)
+    assert statuses(sim) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"[" * 100_000])
 def test_a_body_that_is_no_json_object_is_refused(swr: Swr, content: bytes) -> None:
     headers = {"Content-Type": "application/json"}
 
-    assert (400, "4000014") == refusal(swr("POST", PATH, data=content, headers=headers))
+    assert refusal(swr("POST", PATH, data=content, headers=headers)) == (400, "4000014")
 
 
 @pytest.mark.parametrize(
@@ -194,19 +194,19 @@ def test_a_body_that_is_not_declared_as_json_is_refused(swr: Swr, content_type: 
     headers = {"Content-Type": content_type}
     response = swr("POST", PATH, data=json.dumps(body()), headers=headers)
 
-    assert (400, "4001018") == refusal(response)
+    assert refusal(response) == (400, "4001018")
 
 
 def test_the_content_type_may_name_the_charset(swr: Swr) -> None:
     headers = {"Content-Type": "application/json;charset=utf-8"}
 
-    assert 200 == swr("POST", PATH, data=json.dumps(body()), headers=headers).status_code
+    assert swr("POST", PATH, data=json.dumps(body()), headers=headers).status_code == 200
 
 
 def test_keys_that_are_unknown_are_ignored_but_recorded(sim: RunningSimulator, swr: Swr) -> None:
     sent = body(targetRepo="elsewhere")
 
-    assert 200 == swr("POST", PATH, json=sent).status_code
+    assert swr("POST", PATH, json=sent).status_code == 200
     assert [sent] == [call.body for call in sim.state.calls(operation="sync_images")]
 
 
@@ -227,4 +227,4 @@ def test_the_shape_of_errors_can_be_chosen(swr: Swr, control: Swr, shape: str) -
     answer = swr("POST", PATH, json=body(remoteRegionId="atlantis")).json()
 
     error = answer["errors"][0] if shape == "errors" else answer
-    assert "SVCSTG.SWR.5001101" == error["errorCode"]
+    assert error["errorCode"] == "SVCSTG.SWR.5001101"

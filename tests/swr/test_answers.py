@@ -32,7 +32,7 @@ SHAPES = [
 def test_the_code_is_found_in_every_shape(body: bytes) -> None:
     error = failure(answer(400, body))
 
-    assert ("SVCSTG.SWR.4001048", Kind.AUTHENTICATION) == (error.code, error.kind)
+    assert (error.code, error.kind) == ("SVCSTG.SWR.4001048", Kind.AUTHENTICATION)
     assert error.message.startswith("the token has ended, or SWR cannot read it: Failed")
 
 
@@ -69,9 +69,9 @@ def test_the_request_id_is_kept() -> None:
     in_body = answer(500, b'{"error_code":"A","error_msg":"no","request_id":"d4e8"}')
     neither = answer(500, b'{"error_msg":"no","request_id":"<b>"}')
 
-    assert "Internal Server Error (request abc-1)" == failure(in_header).message
-    assert "no (request d4e8)" == failure(in_body).message
-    assert "no" == failure(neither).message
+    assert failure(in_header).message == "Internal Server Error (request abc-1)"
+    assert failure(in_body).message == "no (request d4e8)"
+    assert failure(neither).message == "no"
 
 
 def test_a_message_is_one_short_line() -> None:
@@ -80,7 +80,7 @@ def test_a_message_is_one_short_line() -> None:
     message = failure(answer(400, body)).message
 
     assert message.startswith("a b c d")
-    assert LONGEST_MESSAGE + 1 == len(message)
+    assert len(message) == LONGEST_MESSAGE + 1
     assert message.isprintable()
 
 
@@ -95,7 +95,7 @@ def test_a_message_is_one_short_line() -> None:
 def test_a_redirection_names_the_host_alone(location: str, named: str) -> None:
     error = failure(answer(302, b"<html>", {"location": location}))
 
-    assert (Kind.TRANSIENT, "HTTP.302") == (error.kind, error.code)
+    assert (error.kind, error.code) == (Kind.TRANSIENT, "HTTP.302")
     assert f"redirected to {named}, which is not followed" == error.message
 
 

@@ -55,12 +55,12 @@ def test_every_accepted_body_is_understood(
     simulated(simulator, clock).sync_images(LANE, ["v1", "v2"])
 
     [call] = simulator.state.calls(operation="sync_images")
-    assert {
+    assert call.body == {
         "imageTag": ["v1", "v2"],
         "override": False,
         "remoteNamespace": "group",
         "remoteRegionId": EAST,
-    } == call.body
+    }
 
 
 @pytest.mark.parametrize("shape", ["array", "errors", "object"])
@@ -99,22 +99,22 @@ def test_tags_are_looked_for_on_every_page(*, total: bool) -> None:
 
     with Loopback(answer) as swr:
         client = client_of(swr.url)
-        assert {"v99": DIGEST} == client.list_tags(WEST, "group", "shop", ["v99"])
-        assert 1 == len(swr.received)
+        assert client.list_tags(WEST, "group", "shop", ["v99"]) == {"v99": DIGEST}
+        assert len(swr.received) == 1
         found = client.list_tags(WEST, "group", "shop", ["v0", "v249"])
-        assert {"v0": DIGEST, "v249": DIGEST} == found
-        assert 1 + 3 == len(swr.received)
-        assert {} == client.list_tags(WEST, "group", "shop", ["nowhere"])
+        assert found == {"v0": DIGEST, "v249": DIGEST}
+        assert len(swr.received) == 1 + 3
+        assert client.list_tags(WEST, "group", "shop", ["nowhere"]) == {}
         assert 1 + 3 + (3 if total else 4) == len(swr.received)
-        assert {} == client.list_tags(WEST, "group", "shop", [])
+        assert client.list_tags(WEST, "group", "shop", []) == {}
 
 
 def test_a_server_that_cannot_page_is_asked_twice_at_most() -> None:
     page = json.dumps([{"Tag": "v1", "digest": DIGEST}]).encode()
     with Loopback(lambda _: Reply(200, page)) as swr:
-        assert {"v1": DIGEST} == client_of(swr.url).list_tags(WEST, "g", "shop", ["v1", "v2"])
+        assert client_of(swr.url).list_tags(WEST, "g", "shop", ["v1", "v2"]) == {"v1": DIGEST}
 
-    assert 2 == len(swr.received)
+    assert len(swr.received) == 2
 
 
 def test_the_pages_of_the_simulator_are_read(simulator: RunningSimulator, clock: Clock) -> None:
@@ -125,10 +125,10 @@ def test_the_pages_of_the_simulator_are_read(simulator: RunningSimulator, clock:
     client = simulated(simulator, clock)
 
     assert {"v119": last.digest} == client.list_tags(WEST, "group", "shop", {"v119"})
-    assert 1 == len(simulator.state.calls(operation="tags"))  # the newest are on the first page
+    assert len(simulator.state.calls(operation="tags")) == 1  # the newest are on the first page
     assert {"first": first.digest} == client.list_tags(WEST, "group", "shop", {"first", "none"})
-    assert 1 + 2 == len(simulator.state.calls(operation="tags"))
-    assert {} == client.list_tags(WEST, "group", "unknown", {"v1"})
+    assert len(simulator.state.calls(operation="tags")) == 1 + 2
+    assert client.list_tags(WEST, "group", "unknown", {"v1"}) == {}
 
 
 def test_organizations_are_known(simulator: RunningSimulator, clock: Clock) -> None:
@@ -144,8 +144,8 @@ def test_a_region_that_is_not_configured_is_not_called(
     with pytest.raises(SwrError) as caught:
         simulated(simulator, clock).show_tag("eu-west-101", "group", "shop", "v1")
 
-    assert (Kind.CONFIGURATION, "region") == (caught.value.kind, caught.value.code)
-    assert [] == logins(simulator)
+    assert (caught.value.kind, caught.value.code) == (Kind.CONFIGURATION, "region")
+    assert logins(simulator) == []
 
 
 def test_the_request_on_the_wire_is_the_documented_one() -> None:
@@ -157,8 +157,8 @@ def test_the_request_on_the_wire_is_the_documented_one() -> None:
     body = (
         b'{"imageTag":["V1"],"override":true,"remoteNamespace":"sdsad","remoteRegionId":"region1"}'
     )
-    assert "POST" == received.method
-    assert "/v2/manage/namespaces/group/repos/web$shop/sync_images" == received.path
+    assert received.method == "POST"
+    assert received.path == "/v2/manage/namespaces/group/repos/web$shop/sync_images"
     assert body == received.body
     assert {
         "Host": swr.url.removeprefix("http://"),
@@ -192,7 +192,7 @@ def test_what_goes_wrong_on_the_way_is_tried_again_later(
         client_of(swr.url).sync_images(LANE, ["v1"])
 
     assert (kind, code) == (caught.value.kind, caught.value.code)
-    assert 1 == len(swr.received)  # nothing is repeated, nothing is followed
+    assert len(swr.received) == 1  # nothing is repeated, nothing is followed
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_nobody_is_waited_for_too_long(reply: Reply, words: str) -> None:
     with Loopback(lambda _: reply) as swr, pytest.raises(SwrError) as caught:
         client_of(swr.url, network).sync_images(LANE, ["v1"])
 
-    assert (Kind.TRANSIENT, "timeout") == (caught.value.kind, caught.value.code)
+    assert (caught.value.kind, caught.value.code) == (Kind.TRANSIENT, "timeout")
     assert words in caught.value.message
 
 
@@ -216,7 +216,7 @@ def test_what_is_not_http_is_told_in_one_line_without_secrets() -> None:
     with Loopback(lambda _: Reply(raw=noise)) as swr, pytest.raises(SwrError) as caught:
         client_of(swr.url).sync_images(LANE, ["v1"])
 
-    assert "protocol" == caught.value.code
+    assert caught.value.code == "protocol"
     assert caught.value.message.isprintable()
     assert len(caught.value.message) < 400
     assert "A-token-given" not in str(caught.value)
@@ -229,7 +229,7 @@ def test_a_closed_port_is_told_in_few_words() -> None:
         client_of(closed.url).show_tag(WEST, "group", "shop", "v1")
 
     host = closed.url.removeprefix("http://")
-    assert (Kind.TRANSIENT, "connect") == (caught.value.kind, caught.value.code)
+    assert (caught.value.kind, caught.value.code) == (Kind.TRANSIENT, "connect")
     assert f"{host}: no connection ([Errno 111] Connection refused)" == caught.value.message
 
 
@@ -237,7 +237,7 @@ def test_a_plain_server_behind_https_is_told_as_such() -> None:
     with Loopback(lambda _: Reply()) as plain, pytest.raises(SwrError) as caught:
         client_of(plain.url.replace("http:", "https:")).show_tag(WEST, "group", "shop", "v1")
 
-    assert (Kind.TRANSIENT, "connect") == (caught.value.kind, caught.value.code)
+    assert (caught.value.kind, caught.value.code) == (Kind.TRANSIENT, "connect")
     assert "certificates" in caught.value.remedy
 
 
@@ -256,14 +256,14 @@ def test_an_endless_answer_is_cut_off(status: int) -> None:
     with Loopback(lambda _: Reply(status, bomb, headers)) as swr, pytest.raises(SwrError) as caught:
         client_of(swr.url).list_tags(WEST, "group", "shop", ["v1"])
 
-    assert "protocol" == caught.value.code
+    assert caught.value.code == "protocol"
     assert "larger than" in caught.value.message
 
 
 def test_a_compressed_answer_is_read() -> None:
     body = gzip.compress(json.dumps({"tag": "v1", "digest": DIGEST}).encode())
     with Loopback(lambda _: Reply(200, body, {"Content-Encoding": "gzip"})) as swr:
-        assert DIGEST == client_of(swr.url).show_tag(WEST, "group", "shop", "v1")
+        assert client_of(swr.url).show_tag(WEST, "group", "shop", "v1") == DIGEST
 
 
 def test_cookies_are_not_kept() -> None:
@@ -273,7 +273,7 @@ def test_cookies_are_not_kept() -> None:
             client.show_tag(WEST, "group", "shop", "v1")
         client.close()
 
-    assert [False, False] == ["Cookie" in received.headers for received in swr.received]
+    assert ["Cookie" in received.headers for received in swr.received] == [False, False]
 
 
 def test_the_environment_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,7 +289,7 @@ def test_a_proxy_is_used_for_the_endpoints_that_it_is_found_for() -> None:
         client_of("http://swr.invalid", network).show_tag(WEST, "group", "shop", "v1")
 
     [received] = proxy.received
-    assert "http://swr.invalid/v2/manage/namespaces/group/repos/shop/tags/v1" == received.path
+    assert received.path == "http://swr.invalid/v2/manage/namespaces/group/repos/shop/tags/v1"
 
 
 def test_an_echoed_request_shows_no_secret() -> None:

@@ -46,9 +46,9 @@ def test_no_secret_of_a_signed_request_is_in_any_error_or_in_the_ledger(
         told += repr(ledger.refused)
 
     proof = server.received[0].headers["Authorization"].rpartition("=")[2]
-    assert 64 == len(proof)
+    assert len(proof) == 64
     secrets = (TEMPORARY.access_key, TEMPORARY.secret_key, TEMPORARY.security_token, proof)
-    assert [] == [secret for secret in secrets if str(secret) in told]
+    assert [secret for secret in secrets if str(secret) in told] == []
 
 
 def test_the_simulators_own_echo_is_remembered_without_secrets(
@@ -70,4 +70,4 @@ def test_the_simulators_own_echo_is_remembered_without_secrets(
 def test_no_secret_is_in_the_representation_of_credentials() -> None:
     assert "sk/of" not in repr(TEMPORARY)
     assert "st-of" not in repr(TEMPORARY)
-    assert "KeyCredentials(access_key='ak-of-the-tests')" == repr(TEMPORARY)
+    assert repr(TEMPORARY) == "KeyCredentials(access_key='ak-of-the-tests')"

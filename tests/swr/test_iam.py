@@ -55,11 +55,11 @@ def test_the_login_is_the_documented_one() -> None:
     with Loopback(one_after_the_other(issued("T1"))) as iam:
         tokens, _ = tokens_of(iam.url, Clock())
 
-        assert "T1" == tokens.token(WEST)
+        assert tokens.token(WEST) == "T1"
 
     [received] = iam.received
-    assert ("POST", "/v3/auth/tokens?nocatalog=true") == (received.method, received.path)
-    assert "application/json;charset=utf8" == received.headers["Content-Type"]
+    assert (received.method, received.path) == ("POST", "/v3/auth/tokens?nocatalog=true")
+    assert received.headers["Content-Type"] == "application/json;charset=utf8"
     user = {"name": "demo", "password": "demo", "domain": {"name": "demo"}}
     assert {
         "auth": {
@@ -76,7 +76,7 @@ def test_a_token_is_fetched_once_for_each_region(simulator: RunningSimulator, cl
         look(client, WEST)
         look(client, EAST)
 
-    assert [201, 201] == logins(simulator)
+    assert logins(simulator) == [201, 201]
     assert {WEST, EAST} == {call.token_region for call in simulator.state.calls(operation="tag")}
 
 
@@ -92,13 +92,13 @@ def test_a_token_is_replaced_before_its_end(simulator: RunningSimulator, clock: 
     look(client)
     clock.advance(hours=22, minutes=47)
     look(client)
-    assert [201] == logins(simulator)
+    assert logins(simulator) == [201]
 
     clock.advance(minutes=2)  # 95 % of a day are over
     look(client)
     look(client)
 
-    assert [201, 201] == logins(simulator)
+    assert logins(simulator) == [201, 201]
     assert {404} == {call.status for call in simulator.state.calls(operation="tag")}
 
 
@@ -108,12 +108,12 @@ def test_a_short_life_is_used_to_its_half(simulator: RunningSimulator, clock: Cl
     look(client)
     clock.advance(seconds=29)
     look(client)
-    assert [201] == logins(simulator)
+    assert logins(simulator) == [201]
 
     clock.advance(seconds=2)
     look(client)
 
-    assert [201, 201] == logins(simulator)
+    assert logins(simulator) == [201, 201]
 
 
 def test_the_life_of_a_token_is_counted_by_iams_clock() -> None:
@@ -124,11 +124,11 @@ def test_the_life_of_a_token_is_counted_by_iams_clock() -> None:
         tokens, _ = tokens_of(iam.url, clock)
         tokens.token(WEST)
         clock.advance(minutes=7)
-        assert "T1" == tokens.token(WEST)
+        assert tokens.token(WEST) == "T1"
 
         clock.advance(minutes=2)
 
-        assert "T2" == tokens.token(WEST)
+        assert tokens.token(WEST) == "T2"
 
 
 @pytest.mark.parametrize(
@@ -145,11 +145,11 @@ def test_a_life_that_is_not_told_is_an_hour(reply: Reply) -> None:
         tokens, _ = tokens_of(iam.url, clock)
         tokens.token(WEST)
         clock.advance(minutes=56)
-        assert "T1" == tokens.token(WEST)
+        assert tokens.token(WEST) == "T1"
 
         clock.advance(minutes=2)
 
-        assert "T2" == tokens.token(WEST)
+        assert tokens.token(WEST) == "T2"
 
 
 def test_while_iam_is_down_the_old_token_serves_to_its_end(
@@ -162,14 +162,14 @@ def test_while_iam_is_down_the_old_token_serves_to_its_end(
 
     for _ in range(5):
         look(client)
-    assert [201, 503] == logins(simulator)
+    assert logins(simulator) == [201, 503]
     clock.advance(seconds=31)
     look(client)
-    assert [201, 503, 503] == logins(simulator)
+    assert logins(simulator) == [201, 503, 503]
 
     clock.advance(hours=1)
     assert Kind.TRANSIENT is caught_by(lambda: look(client)).kind
-    assert 3 + 1 == len(logins(simulator))
+    assert len(logins(simulator)) == 3 + 1
 
 
 def test_a_stampede_fetches_one_token(simulator: RunningSimulator, clock: Clock) -> None:
@@ -184,7 +184,7 @@ def test_a_stampede_fetches_one_token(simulator: RunningSimulator, clock: Clock)
     with ThreadPoolExecutor(20) as pool:
         assert {None} == set(pool.map(ask, range(20)))
 
-    assert [201] == logins(simulator)
+    assert logins(simulator) == [201]
 
 
 def test_a_stampede_on_a_dead_iam_asks_it_once(simulator: RunningSimulator, clock: Clock) -> None:
@@ -199,7 +199,7 @@ def test_a_stampede_on_a_dead_iam_asks_it_once(simulator: RunningSimulator, cloc
     with ThreadPoolExecutor(20) as pool:
         assert {"HTTP.503"} == set(pool.map(ask, range(20)))
 
-    assert [503] == logins(simulator)
+    assert logins(simulator) == [503]
     clock.advance(seconds=2)
     simulator.state.faults.clear()
     assert look(client) is None
@@ -223,8 +223,8 @@ def test_nobody_waits_for_a_replacement(clock: Clock) -> None:
         others_are_served.set()
         got += [next(asked).result()]
 
-    assert ["T1"] * 7 + ["T2"] == got
-    assert 2 == len(iam.received)
+    assert got == ["T1"] * 7 + ["T2"]
+    assert len(iam.received) == 2
 
 
 def test_a_killed_token_is_replaced_once(simulator: RunningSimulator, clock: Clock) -> None:
@@ -242,7 +242,7 @@ def test_a_killed_token_is_replaced_once(simulator: RunningSimulator, clock: Clo
     with ThreadPoolExecutor(10) as pool:
         assert {seeded.digest} == set(pool.map(ask, range(10)))
 
-    assert [201, 201] == logins(simulator)
+    assert logins(simulator) == [201, 201]
 
 
 def test_a_token_that_swr_never_takes_is_replaced_once_a_minute(
@@ -254,12 +254,12 @@ def test_a_token_that_swr_never_takes_is_replaced_once_a_minute(
 
     for _ in range(3):
         error = caught_by(lambda: look(client))
-        assert (Kind.AUTHENTICATION, "APIGW.0307") == (error.kind, error.code)
-    assert [201, 201] == logins(simulator)
+        assert (error.kind, error.code) == (Kind.AUTHENTICATION, "APIGW.0307")
+    assert logins(simulator) == [201, 201]
 
     clock.advance(seconds=61)
     caught_by(lambda: look(client))
-    assert [201, 201, 201] == logins(simulator)
+    assert logins(simulator) == [201, 201, 201]
 
 
 def test_a_wrong_password_is_tried_once_by_all_regions_and_processes(
@@ -276,7 +276,7 @@ def test_a_wrong_password_is_tried_once_by_all_regions_and_processes(
     clock.advance(hours=1)
     later = [caught_by(partial(look, client)) for client in clients]
 
-    assert [401] == logins(simulator)
+    assert logins(simulator) == [401]
     assert {Kind.AUTHENTICATION} == {error.kind for error in (*first, *later)}
     assert {"refused"} == {error.code for error in later}
     assert all("not tried again: HTTP.401: Unauthorized" in error.message for error in later)
@@ -289,7 +289,7 @@ def test_a_changed_password_is_tried_again(simulator: RunningSimulator, clock: C
     caught_by(lambda: look(simulated(simulator, clock, credentials=WRONG, refused=ledger)))
 
     assert look(simulated(simulator, clock, refused=ledger)) is None
-    assert [401, 201] == logins(simulator)
+    assert logins(simulator) == [401, 201]
 
 
 def test_a_locked_account_is_tried_again_after_half_an_hour(
@@ -302,18 +302,18 @@ def test_a_locked_account_is_tried_again_after_half_an_hour(
     def ask() -> SwrError:  # as another process
         return caught_by(lambda: look(simulated(simulator, clock, refused=ledger)))
 
-    assert "IAM.0061" == ask().code
+    assert ask().code == "IAM.0061"
     clock.advance(minutes=29)
     again = ask()
-    assert "refused" == again.code
+    assert again.code == "refused"
     assert "not tried again before 03:34 UTC" in again.message
     clock.advance(minutes=1)
-    assert "IAM.0061" == ask().code  # still locked: half an hour more
-    assert "refused" == ask().code
+    assert ask().code == "IAM.0061"  # still locked: half an hour more
+    assert ask().code == "refused"
     clock.advance(minutes=30)
     assert look(simulated(simulator, clock, refused=ledger)) is None
 
-    assert [401, 401, 201] == logins(simulator)
+    assert logins(simulator) == [401, 401, 201]
 
 
 @pytest.mark.parametrize(
@@ -361,23 +361,23 @@ def test_a_failure_of_one_project_leaves_the_others_alone() -> None:
 
         for _ in range(3):
             assert Kind.CONFIGURATION is caught_by(lambda: tokens.token(EAST)).kind
-        assert "T1" == tokens.token(WEST)
+        assert tokens.token(WEST) == "T1"
 
-    assert 2 == len(iam.received)
+    assert len(iam.received) == 2
 
 
 def test_iams_own_wait_is_kept(clock: Clock) -> None:
     throttled = Reply(429, b'{"error_code":"IAM.0012"}', {"Retry-After": "20"})
     with Loopback(one_after_the_other(throttled, issued("T1"))) as iam:
         tokens, _ = tokens_of(iam.url, clock)
-        assert 20.0 == caught_by(lambda: tokens.token(WEST)).retry_after
+        assert caught_by(lambda: tokens.token(WEST)).retry_after == 20.0
         clock.advance(seconds=19)
         caught_by(lambda: tokens.token(EAST))
-        assert 1 == len(iam.received)
+        assert len(iam.received) == 1
 
         clock.advance(seconds=2)
 
-        assert "T1" == tokens.token(WEST)
+        assert tokens.token(WEST) == "T1"
 
 
 def test_a_clock_set_back_keeps_nobody_quiet(clock: Clock) -> None:
@@ -387,7 +387,7 @@ def test_a_clock_set_back_keeps_nobody_quiet(clock: Clock) -> None:
 
         clock.advance(days=-1)
 
-        assert "T1" == tokens.token(WEST)
+        assert tokens.token(WEST) == "T1"
 
 
 def test_an_unreachable_iam_is_transient_and_refuses_nobody(clock: Clock) -> None:
@@ -398,15 +398,15 @@ def test_an_unreachable_iam_is_transient_and_refuses_nobody(clock: Clock) -> Non
 
     error = caught_by(lambda: tokens.token(WEST))
 
-    assert (Kind.TRANSIENT, "connect") == (error.kind, error.code)
-    assert {} == ledger.refused
+    assert (error.kind, error.code) == (Kind.TRANSIENT, "connect")
+    assert ledger.refused == {}
 
 
 def test_a_token_that_cannot_stand_in_a_header_is_not_used(clock: Clock) -> None:
     with Loopback(lambda _: issued("T1 T2")) as iam:
         tokens, _ = tokens_of(iam.url, clock)
 
-        assert "protocol" == caught_by(lambda: tokens.token(WEST)).code
+        assert caught_by(lambda: tokens.token(WEST)).code == "protocol"
 
 
 def test_the_token_of_the_configuration_is_used_as_it_is() -> None:
@@ -425,7 +425,7 @@ def test_the_token_of_the_configuration_cannot_be_renewed() -> None:
         error = caught_by(lambda: look(client_of(swr.url)))
 
     assert Kind.AUTHENTICATION is error.kind
-    assert 1 == len(swr.received)
+    assert len(swr.received) == 1
 
 
 def test_a_given_token_with_a_line_break_is_a_mistake_that_shows_nothing() -> None:
@@ -433,9 +433,9 @@ def test_a_given_token_with_a_line_break_is_a_mistake_that_shows_nothing() -> No
         client = client_of(swr.url, credentials=TokenCredentials("hush-hush\n"))
         error = caught_by(lambda: look(client))
 
-    assert (Kind.CONFIGURATION, "token") == (error.kind, error.code)
+    assert (error.kind, error.code) == (Kind.CONFIGURATION, "token")
     assert "hush" not in f"{error} {error.remedy}"
-    assert [] == swr.received
+    assert swr.received == []
 
 
 def test_a_fingerprint_depends_on_all_that_makes_a_credential() -> None:
@@ -448,6 +448,6 @@ def test_a_fingerprint_depends_on_all_that_makes_a_credential() -> None:
     }
 
     assert same == fingerprint(PasswordCredentials("u", "d", "p"), "https://iam.example")
-    assert 4 == len(others - {same})
+    assert len(others - {same}) == 4
     # The ledger holds it: it may never change.
-    assert "e41438aae626488f920dd171cc89dd9bc89d968d498d24b0dc60cdb860048e61" == same
+    assert same == "e41438aae626488f920dd171cc89dd9bc89d968d498d24b0dc60cdb860048e61"

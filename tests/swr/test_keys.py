@@ -52,9 +52,9 @@ def test_a_tag_arrives(simulator: RunningSimulator, clock: Clock) -> None:
 
     assert seeded.digest == look(client, EAST)
     assert {"v1": seeded.digest} == client.list_tags(WEST, "group", "web/shop", ["v1"])
-    assert ["success"] == [job.status for job in client.sync_jobs(WEST, "group", "web/shop")]
+    assert [job.status for job in client.sync_jobs(WEST, "group", "web/shop")] == ["success"]
     assert client.has_namespace(EAST, "group")
-    assert [] == logins(simulator)
+    assert logins(simulator) == []
 
 
 def test_a_project_is_looked_up_once_for_each_region(
@@ -68,7 +68,7 @@ def test_a_project_is_looked_up_once_for_each_region(
     assert {f"name={WEST}", f"name={EAST}"} == {
         call.query for call in simulator.state.calls(operation="projects")
     }
-    assert [200, 200] == logins(simulator, "projects")
+    assert logins(simulator, "projects") == [200, 200]
 
 
 def test_a_project_that_iam_does_not_know_is_a_mistake(clock: Clock) -> None:
@@ -76,7 +76,7 @@ def test_a_project_that_iam_does_not_know_is_a_mistake(clock: Clock) -> None:
         client = SwrClient(swr({WEST: iam.url}, KEY, iam.url), NETWORK, MemoryOfRefused(), clock)
         error = failed(client)
 
-    assert (Kind.CONFIGURATION, "project") == (error.kind, error.code)
+    assert (error.kind, error.code) == (Kind.CONFIGURATION, "project")
     assert "no project named cn-north-4" in error.message
 
 
@@ -86,7 +86,7 @@ def test_a_temporary_key_may_have_a_large_token(simulator: RunningSimulator, clo
     given = KeyCredentials(key.access, key.secret, key.security_token)
 
     assert key.security_token is not None
-    assert 32 * 1024 == len(key.security_token)
+    assert len(key.security_token) == 32 * 1024
     assert look(simulated(simulator, clock, credentials=given)) is None
 
 
@@ -101,8 +101,8 @@ def test_a_wrong_secret_is_tried_once_by_all_regions_and_processes(
     clock.advance(hours=1)
     later = [failed(client) for client in clients]
 
-    assert [401] == logins(simulator, "projects")
-    assert 1 == len(simulator.state.calls())
+    assert logins(simulator, "projects") == [401]
+    assert len(simulator.state.calls()) == 1
     assert {Kind.AUTHENTICATION} == {error.kind for error in (*first, *later)}
     assert {"refused"} == {error.code for error in later}
     assert [fingerprint(WRONG, simulator.iam_url)] == list(ledger.refused)
@@ -125,12 +125,12 @@ def test_a_key_that_is_taken_away_is_not_used_again(
     look(client)
     simulator.state.faults.add([refuses(reason, times=1)])
 
-    assert "APIGW.0301" == failed(client).code
-    assert "refused" == failed(client).code
+    assert failed(client).code == "APIGW.0301"
+    assert failed(client).code == "refused"
 
     [refusal] = ledger.refused.values()
     assert refusal.again_at is None
-    assert 2 == len(simulator.state.calls(operation="tag"))
+    assert len(simulator.state.calls(operation="tag")) == 2
 
 
 def test_a_key_that_others_have_locked_is_tried_again_later(
@@ -140,7 +140,7 @@ def test_a_key_that_others_have_locked_is_tried_again_later(
     look(client)
     simulator.state.faults.add([refuses("AK access failed to reach the limit,forbidden", times=1)])
 
-    assert "APIGW.0301" == failed(client).code
+    assert failed(client).code == "APIGW.0301"
     clock.advance(minutes=9)
     assert "not tried again before 03:14 UTC" in failed(client).message
     clock.advance(minutes=1)
@@ -159,7 +159,7 @@ def test_a_wrong_clock_is_no_fault_of_the_key(
     assert Kind.AUTHENTICATION is error.kind
     assert "signature expired" in error.message
     assert "this machine's clock" in error.remedy
-    assert {} == ledger.refused
+    assert ledger.refused == {}
 
 
 def test_an_answer_that_says_nothing_of_the_key_refuses_nobody(
@@ -170,7 +170,7 @@ def test_an_answer_that_says_nothing_of_the_key_refuses_nobody(
     simulator.state.faults.add([Fault(region=WEST, times=1, status=401, body="<html>proxy")])
 
     assert Kind.AUTHENTICATION is failed(client).kind
-    assert {} == ledger.refused
+    assert ledger.refused == {}
     assert look(client) is None
 
 
@@ -186,10 +186,10 @@ def test_what_is_sent_is_what_was_signed() -> None:
         client.sync_images(LANE, ["v1"])
 
     [_, received] = server.received
-    assert "/v2/manage/namespaces/group/repos/web$shop/sync_images" == received.path
+    assert received.path == "/v2/manage/namespaces/group/repos/web$shop/sync_images"
     assert server.url == f"http://{received.headers['Host']}"
-    assert "0123" == received.headers["X-Project-Id"]
-    assert "20260102T030405Z" == received.headers["X-Sdk-Date"]
+    assert received.headers["X-Project-Id"] == "0123"
+    assert received.headers["X-Sdk-Date"] == "20260102T030405Z"
     assert (
         "SignedHeaders=content-type;host;x-project-id;x-sdk-date,"
         in (received.headers["Authorization"])
@@ -208,9 +208,9 @@ def test_a_fingerprint_of_a_key_depends_on_all_that_makes_it() -> None:
         fingerprint(DEMO, iam),
     }
 
-    assert 5 == len(others - {same})
+    assert len(others - {same}) == 5
     # The ledger holds it: it may never change.
-    assert "eb9f5d52f14d3af815484ae7a15105c067fb6812ed76b18ff2acb96f7fccc008" == same
+    assert same == "eb9f5d52f14d3af815484ae7a15105c067fb6812ed76b18ff2acb96f7fccc008"
 
 
 @pytest.mark.parametrize(
@@ -231,10 +231,10 @@ def test_a_fingerprint_is_computed_ahead_and_once(
     for thread in threading.enumerate():
         if thread.name == "credentials":
             thread.join()
-    assert 1 == len(computed)
+    assert len(computed) == 1
     fingerprint(given, "https://iam.example")
 
-    assert 1 == len(computed)
+    assert len(computed) == 1
 
 
 def test_what_has_no_secret_of_its_own_is_not_prepared(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,7 @@ def look_together(client: SwrClient, count: int = 10) -> set[object]:
 def test_many_threads_fetch_one_key(client: SwrClient, fetches: Callable[[], object]) -> None:
     assert {None} == look_together(client, 20)
 
-    assert [200] == fetches()
+    assert fetches() == [200]
 
 
 def test_a_key_is_replaced_before_its_end(
@@ -83,12 +83,12 @@ def test_a_key_is_replaced_before_its_end(
     look(client)
     clock.advance(hours=22, minutes=47)
     look(client)
-    assert [200] == fetches()
+    assert fetches() == [200]
 
     clock.advance(minutes=2)
     look_together(client)
 
-    assert [200, 200] == fetches()
+    assert fetches() == [200, 200]
 
 
 def test_a_key_that_has_ended_is_replaced_once_for_all(
@@ -98,7 +98,7 @@ def test_a_key_that_has_ended_is_replaced_once_for_all(
     clock.advance(days=2)
 
     assert {None} == look_together(client)
-    assert [200, 200] == fetches()
+    assert fetches() == [200, 200]
 
 
 def test_a_killed_key_is_replaced_once_for_all(
@@ -108,7 +108,7 @@ def test_a_killed_key_is_replaced_once_for_all(
     simulator.state.accounts.kill_tokens()
 
     assert {None} == look_together(client)
-    assert [200, 200] == fetches()
+    assert fetches() == [200, 200]
 
 
 def test_a_killed_key_is_replaced_while_a_project_is_looked_up(
@@ -118,7 +118,7 @@ def test_a_killed_key_is_replaced_while_a_project_is_looked_up(
     simulator.state.accounts.kill_tokens()
 
     assert look(client, EAST) is None
-    assert [200, 200] == fetches()
+    assert fetches() == [200, 200]
 
 
 def test_no_key_is_tired_out_when_new_ones_are_refused_too(
@@ -127,8 +127,8 @@ def test_no_key_is_tired_out_when_new_ones_are_refused_too(
     body = {"error_code": "APIGW.0301", "error_msg": "ak AKXX not exist"}
     simulator.state.faults.add([Fault(region=WEST, status=401, body=body)])
 
-    assert ["APIGW.0301"] * 3 == [failed(client).code for _ in range(3)]
-    assert [200, 200] == fetches()
+    assert [failed(client).code for _ in range(3)] == ["APIGW.0301"] * 3
+    assert fetches() == [200, 200]
 
 
 def test_while_keys_cannot_be_had_the_old_one_serves_to_its_end(
@@ -163,7 +163,7 @@ def test_a_large_security_token_is_carried(
     simulator.state.configure(replace(simulator.state.settings, token_size=32 * 1024))
 
     assert look(client) is None
-    assert [200] == fetches()
+    assert fetches() == [200]
 
 
 @pytest.mark.parametrize("kind", ["ecs_agency"])
@@ -190,10 +190,10 @@ def test_metadata_is_asked_as_documented(clock: Clock) -> None:
         assert Kind.AUTHENTICATION is failed(client).kind
 
     [first, second] = machine.received
-    assert ("PUT", "/meta-data/latest/api/token") == (first.method, first.path)
-    assert "21600" == first.headers["X-Metadata-Token-Ttl-Seconds"]
-    assert ("GET", "/openstack/latest/securitykey") == (second.method, second.path)
-    assert "a-token" == second.headers["X-Metadata-Token"]
+    assert (first.method, first.path) == ("PUT", "/meta-data/latest/api/token")
+    assert first.headers["X-Metadata-Token-Ttl-Seconds"] == "21600"
+    assert (second.method, second.path) == ("GET", "/openstack/latest/securitykey")
+    assert second.headers["X-Metadata-Token"] == "a-token"
 
 
 @pytest.mark.parametrize("kind", ["pod_identity"])
@@ -207,7 +207,7 @@ def test_the_file_of_a_pod_is_read_for_each_fetch(
     clock.advance(minutes=2)
 
     assert look(client) is None
-    assert [401, 200] == fetches()
+    assert fetches() == [401, 200]
 
 
 @pytest.mark.parametrize("kind", ["pod_identity"])
@@ -224,10 +224,10 @@ def test_a_file_that_holds_no_token_is_named_and_not_shown(
 
     error = failed(client)
 
-    assert (Kind.AUTHENTICATION, "token_file") == (error.kind, error.code)
+    assert (error.kind, error.code) == (Kind.AUTHENTICATION, "token_file")
     assert str(token_file) in error.message
     assert "hush" not in error.message
-    assert [] == fetches()
+    assert fetches() == []
 
 
 def test_a_changed_configuration_goes_on_with_the_same_key(
@@ -243,5 +243,5 @@ def test_a_changed_configuration_goes_on_with_the_same_key(
     client.close()
 
     assert look(after, EAST) is None
-    assert [200] == fetches()
+    assert fetches() == [200]
     after.close()

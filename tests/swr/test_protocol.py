@@ -30,7 +30,7 @@ def test_the_request_is_the_documented_example() -> None:
 
     path, body = protocol.sync_images_request(lane, ["V1"])
 
-    assert "/v2/manage/namespaces/group/repos/busybox/sync_images" == path
+    assert path == "/v2/manage/namespaces/group/repos/busybox/sync_images"
     assert list(json.loads(DOCUMENTED_BODY).items()) == list(json.loads(body).items())
     assert json.dumps(json.loads(DOCUMENTED_BODY), separators=(",", ":")).encode() == body
 
@@ -38,12 +38,12 @@ def test_the_request_is_the_documented_example() -> None:
 def test_override_is_sent_when_it_is_false() -> None:
     _, body = protocol.sync_images_request(LANE, ["v1", "v2"])
 
-    assert {
+    assert json.loads(body) == {
         "imageTag": ["v1", "v2"],
         "override": False,
         "remoteNamespace": "group",
         "remoteRegionId": "cn-east-3",
-    } == json.loads(body)
+    }
 
 
 def test_a_slash_in_a_repository_is_a_dollar_on_the_wire() -> None:
@@ -58,7 +58,7 @@ def test_a_slash_in_a_repository_is_a_dollar_on_the_wire() -> None:
         f"{home}/sync_job?filter=limit::100%7Coffset::0%7Corder::desc"
         == protocol.sync_jobs_path("group", "web/shop/api")
     )
-    assert "/v2/manage/namespaces/group" == protocol.namespace_path("group")
+    assert protocol.namespace_path("group") == "/v2/manage/namespaces/group"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_no_name_can_change_the_path(namespace: str, repository: str, tag: str) 
     with pytest.raises(SwrError) as caught:
         protocol.tag_path(namespace, repository, tag)
 
-    assert (Kind.PERMANENT, "name") == (caught.value.kind, caught.value.code)
+    assert (caught.value.kind, caught.value.code) == (Kind.PERMANENT, "name")
 
 
 def test_an_impossible_organization_is_not_asked_for() -> None:
@@ -125,7 +125,7 @@ def test_a_list_of_tags_names_those_that_failed(status: int) -> None:
 
     assert {"v2"} == caught.value.failed_tags
     assert f"HTTP.{status}" == caught.value.code
-    assert "SWR names as failed: v2" == caught.value.message
+    assert caught.value.message == "SWR names as failed: v2"
 
 
 @pytest.mark.parametrize("body", [b"[]", b'["Internal error"]', b'["v9"]', b'["v1", 2]'])
@@ -157,7 +157,7 @@ def test_a_200_that_reports_an_error_is_one(body: bytes, kind: Kind, code: str) 
 def test_the_digest_of_one_tag_is_read() -> None:
     body = json.dumps({"id": 1, "tag": "v1", "digest": DIGEST, "tag_type": 0}).encode()
 
-    assert DIGEST == protocol.read_digest(answer(200, body), "v1")
+    assert protocol.read_digest(answer(200, body), "v1") == DIGEST
 
 
 @pytest.mark.parametrize("body", [NO_TAG, NO_ORGANIZATION, b"", b"<html>404</html>"])
@@ -179,7 +179,7 @@ def test_an_answer_without_the_digest_is_no_answer(body: bytes) -> None:
     with pytest.raises(SwrError) as caught:
         protocol.read_digest(answer(200, body), "v1")
 
-    assert (Kind.TRANSIENT, "protocol") == (caught.value.kind, caught.value.code)
+    assert (caught.value.kind, caught.value.code) == (Kind.TRANSIENT, "protocol")
 
 
 def test_a_page_of_tags_is_read_and_odd_elements_spoil_nothing() -> None:
@@ -217,8 +217,8 @@ def test_sync_jobs_are_read() -> None:
         SyncJob("v1", "failed", target, NOW),
         SyncJob("v1", "running", target, None),
     ] == jobs
-    assert [True, False] == [job.failed for job in jobs]
-    assert [] == protocol.read_sync_jobs(answer(404, NO_TAG))
+    assert [job.failed for job in jobs] == [True, False]
+    assert protocol.read_sync_jobs(answer(404, NO_TAG)) == []
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def signed_in(parts: Parts, token: str) -> FlaskClient:
     """Return a browser that is signed in."""
     client = parts.web.test_client()
     form = {"token": token, "form_key": form_key(client.get("/sign-in"))}
-    assert 303 == client.post("/sign-in", data=form).status_code
+    assert client.post("/sign-in", data=form).status_code == 303
     return client
 
 

@@ -15,7 +15,7 @@ from tests.web.test_syncs import HOUR
 
 def show(parts: Parts, path: str) -> dict[str, Any]:
     answer = parts.client().get(f"/api/v1/{path}")
-    assert 200 == answer.status_code, answer.text
+    assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.get_json()
     return found
 
@@ -38,7 +38,7 @@ def test_an_empty_ledger_has_nothing_to_count(parts: Parts) -> None:
     found = show(parts, "stats")
     del found["since"]
 
-    assert {"syncs": [], "oldest_due": None, "deliveries": [], "latency": []} == found
+    assert found == {"syncs": [], "oldest_due": None, "deliveries": [], "latency": []}
 
 
 def test_syncs_are_counted_by_target_and_state_and_old_ones_only_while_open(parts: Parts) -> None:
@@ -53,11 +53,11 @@ def test_syncs_are_counted_by_target_and_state_and_old_ones_only_while_open(part
     found = show(parts, "stats?window=1h")
 
     counted = [(c["target_region"], c["state"], c["count"]) for c in found["syncs"]]
-    assert [
+    assert (counted) == [
         ("ap-southeast-1", "due", 3),
         ("cn-east-3", "due", 3),
         ("cn-east-3", "rejected", 1),
-    ] == (counted)
+    ]
     assert (NOW - 48 * HOUR).isoformat()[:19] == found["oldest_due"][:19]
 
 
@@ -74,7 +74,7 @@ def test_deliveries_are_counted_by_source_and_outcome(parts: Parts) -> None:
 
     counted = [tuple(each.values()) for each in show(parts, "stats")["deliveries"]]
 
-    assert [("ci", "accepted", 1), ("ci", "duplicate", 1), ("harbor", "ignored", 1)] == counted
+    assert counted == [("ci", "accepted", 1), ("ci", "duplicate", 1), ("harbor", "ignored", 1)]
 
 
 def test_latencies_are_percentiles_for_each_target(parts: Parts) -> None:
@@ -84,7 +84,7 @@ def test_latencies_are_percentiles_for_each_target(parts: Parts) -> None:
             took = {"state": "verified", "verified_at": NOW + seconds * HOUR / 3600}
             connection.execute(update(syncs).where(syncs.c.id == sync).values(**took))
 
-    assert [
+    assert show(parts, "stats")["latency"] == [
         {
             "target_region": "cn-east-3",
             "target_namespace": "team",
@@ -93,7 +93,7 @@ def test_latencies_are_percentiles_for_each_target(parts: Parts) -> None:
             "p90": 90.0,
             "p99": 99.0,
         }
-    ] == show(parts, "stats")["latency"]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ def test_percentiles(values: list[float], percent: int, expected: float) -> None
 def test_a_window_is_a_duration_within_bounds(parts: Parts, window: str) -> None:
     answer = parts.client().get(f"/api/v1/stats?window={window}")
 
-    assert 422 == answer.status_code
-    assert ["window: must be a duration like 30m or 24h, at most 31d"] == answer.get_json()[
-        "reasons"
+    assert answer.status_code == 422
+    assert answer.get_json()["reasons"] == [
+        "window: must be a duration like 30m or 24h, at most 31d"
     ]
 
 
@@ -121,14 +121,14 @@ def test_a_process_that_drains_is_not_ready_and_takes_deliveries_all_the_same(pa
     again = parts.client(ADMIN).post("/api/v1/drain")
     unready = parts.client().get("/readyz")
 
-    assert ({"draining": False, "since": None}, 200) == (before, ready)
-    assert (202, True) == (started.status_code, started.get_json()["draining"])
+    assert (before, ready) == ({"draining": False, "since": None}, 200)
+    assert (started.status_code, started.get_json()["draining"]) == (202, True)
     assert started.get_json() == again.get_json() == show(parts, "drain")
-    assert (503, {"drain": "draining"}) == (unready.status_code, unready.get_json()["failing"])
+    assert (unready.status_code, unready.get_json()["failing"]) == (503, {"drain": "draining"})
     sent = parts.client(SECRET).post("/hooks/ci", json={"image": "team/web:v1"})
-    assert (202, 200) == (sent.status_code, parts.client().get("/healthz").status_code)
+    assert (sent.status_code, parts.client().get("/healthz").status_code) == (202, 200)
 
 
 def test_only_an_admin_lets_a_process_drain(parts: Parts) -> None:
-    assert 403 == parts.client(OPERATE).post("/api/v1/drain").status_code
-    assert 200 == parts.client().get("/readyz").status_code
+    assert parts.client(OPERATE).post("/api/v1/drain").status_code == 403
+    assert parts.client().get("/readyz").status_code == 200

@@ -52,31 +52,31 @@ def test_a_route_added_later_needs_a_token_too(parts: Parts) -> None:
     operate = {"Authorization": f"Bearer {OPERATE}"}
     client = web.test_client()
 
-    assert 401 == client.get("/new").status_code
-    assert 200 == client.get("/new", headers=read).status_code
-    assert 403 == client.post("/new", headers=read).status_code
-    assert 200 == client.post("/new", headers=operate).status_code
+    assert client.get("/new").status_code == 401
+    assert client.get("/new", headers=read).status_code == 200
+    assert client.post("/new", headers=read).status_code == 403
+    assert client.post("/new", headers=operate).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_is_open_and_answers_head(parts: Parts, path: str) -> None:
     client = parts.client(token=None)
 
-    assert 200 == client.get(path).status_code
+    assert client.get(path).status_code == 200
     head = client.head(path)
-    assert (200, b"") == (head.status_code, head.data)
+    assert (head.status_code, head.data) == (200, b"")
 
 
 def test_hooks_ask_for_the_sender_secret_and_not_for_a_token(parts: Parts) -> None:
     body = {"image": "team/web:v1"}
 
-    assert 202 == parts.client(SECRET).post("/hooks/ci", json=body).status_code
-    assert 401 == parts.client(ADMIN).post("/hooks/ci", json=body).status_code
+    assert parts.client(SECRET).post("/hooks/ci", json=body).status_code == 202
+    assert parts.client(ADMIN).post("/hooks/ci", json=body).status_code == 401
 
 
 @pytest.mark.parametrize("token", [READ, OPERATE, ADMIN])
 def test_each_role_may_read(parts: Parts, token: str) -> None:
-    assert 200 == parts.client(token).get(PATH).status_code
+    assert parts.client(token).get(PATH).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -97,16 +97,17 @@ def test_each_role_may_read(parts: Parts, token: str) -> None:
 def test_what_is_no_token_of_ours_is_refused(parts: Parts, header: str) -> None:
     answer = parts.client(token=None).get(PATH, headers={"Authorization": header})
 
-    assert (401, "application/problem+json") == (answer.status_code, answer.content_type)
-    assert 'Bearer realm="swrhook"' == answer.headers["WWW-Authenticate"].replace(
-        "realm=swrhook", 'realm="swrhook"'
+    assert (answer.status_code, answer.content_type) == (401, "application/problem+json")
+    assert (
+        answer.headers["WWW-Authenticate"].replace("realm=swrhook", 'realm="swrhook"')
+        == 'Bearer realm="swrhook"'
     )
 
 
 def test_the_scheme_may_be_written_in_any_case(parts: Parts) -> None:
     headers = {"Authorization": f"bearer {READ}"}
 
-    assert 200 == parts.client(token=None).get(PATH, headers=headers).status_code
+    assert parts.client(token=None).get(PATH, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_the_scheme_may_be_written_in_any_case(parts: Parts) -> None:
 def test_without_configured_tokens_nobody_is_let_in(parts: Parts, header: dict[str, str]) -> None:
     parts.let_access_be(Access())
 
-    assert 401 == parts.client(token=None).get(PATH, headers=header).status_code
+    assert parts.client(token=None).get(PATH, headers=header).status_code == 401
 
 
 def test_a_token_that_stands_there_twice_has_its_higher_role(parts: Parts) -> None:
@@ -125,7 +126,7 @@ def test_a_token_that_stands_there_twice_has_its_higher_role(parts: Parts) -> No
     web.add_url_rule("/new", view_func=lambda: "new", methods=["POST"])
 
     headers = {"Authorization": "Bearer twice"}
-    assert 200 == web.test_client().post("/new", headers=headers).status_code
+    assert web.test_client().post("/new", headers=headers).status_code == 200
 
 
 def test_a_change_of_the_configuration_counts_from_the_next_request(parts: Parts) -> None:
@@ -133,7 +134,7 @@ def test_a_change_of_the_configuration_counts_from_the_next_request(parts: Parts
     before = client.get(PATH).status_code
     parts.let_access_be(Access([AccessToken("new", "read", b"another")]))
 
-    assert (200, 401) == (before, client.get(PATH).status_code)
+    assert (before, client.get(PATH).status_code) == (200, 401)
 
 
 def test_metrics_can_be_public_and_nothing_else_becomes_so(parts: Parts) -> None:
@@ -141,11 +142,11 @@ def test_metrics_can_be_public_and_nothing_else_becomes_so(parts: Parts) -> None
     before = client.get("/metrics").status_code
     parts.let_access_be(Access(metrics_public=True))
 
-    assert (401, 200, 401) == (
+    assert (
         before,
         client.get("/metrics").status_code,
         client.get(PATH).status_code,
-    )
+    ) == (401, 200, 401)
 
 
 def test_refusals_are_counted_by_reason(parts: Parts) -> None:

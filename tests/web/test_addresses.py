@@ -80,7 +80,7 @@ def deliver(
     ],
 )
 def test_who_is_allowed_delivers(fenced: Parts, peer: str, forwarded: tuple[str, ...]) -> None:
-    assert 202 == deliver(fenced, peer, *forwarded).status_code
+    assert deliver(fenced, peer, *forwarded).status_code == 202
 
 
 @pytest.mark.parametrize(
@@ -99,15 +99,15 @@ def test_everybody_else_is_403(
 ) -> None:
     answer = deliver(fenced, peer, *forwarded)
 
-    assert (403, "application/problem+json") == (answer.status_code, answer.content_type)
+    assert (answer.status_code, answer.content_type) == (403, "application/problem+json")
     assert said in answer.get_json(force=True)["detail"]
-    assert [] == fenced.client().get("/api/v1/deliveries").get_json()["items"]
+    assert fenced.client().get("/api/v1/deliveries").get_json()["items"] == []
 
 
 def test_the_address_comes_before_the_secret_and_after_the_name(fenced: Parts) -> None:
-    assert 403 == deliver(fenced, "203.0.113.5", secret="wrong").status_code
-    assert 401 == deliver(fenced, "192.0.2.7", secret="wrong").status_code
-    assert 404 == deliver(fenced, "203.0.113.5", source="nobody").status_code
+    assert deliver(fenced, "203.0.113.5", secret="wrong").status_code == 403
+    assert deliver(fenced, "192.0.2.7", secret="wrong").status_code == 401
+    assert deliver(fenced, "203.0.113.5", source="nobody").status_code == 404
 
 
 def test_refusals_are_counted(fenced: Parts) -> None:

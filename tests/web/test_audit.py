@@ -20,7 +20,7 @@ RETRY = "POST /api/v1/syncs/<sync_id>/retry"
 
 def writes(parts: Parts, query: str = "") -> list[tuple[Any, ...]]:
     answer = parts.client(ADMIN).get(f"/api/v1/audit?{query}")
-    assert 200 == answer.status_code, answer.text
+    assert answer.status_code == 200, answer.text
     return [
         tuple(item[name] for name in ("token", "role", "action", "object", "status"))
         for item in answer.get_json()["items"]
@@ -60,7 +60,7 @@ def test_reading_hooks_and_strangers_leave_no_trace(parts: Parts) -> None:
     parts.client(token=None).post("/api/v1/drain")
     parts.client(OPERATE).post("/api/v1/nothing")
 
-    assert [] == writes(parts)
+    assert writes(parts) == []
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_pages_follow_each_other(parts: Parts) -> None:
 
 
 def test_only_an_admin_reads_the_trace(parts: Parts) -> None:
-    assert 403 == parts.client(OPERATE).get("/api/v1/audit").status_code
+    assert parts.client(OPERATE).get("/api/v1/audit").status_code == 403
 
 
 def test_a_write_that_cannot_be_noted_is_done_and_logged(
@@ -104,11 +104,13 @@ def test_a_write_that_cannot_be_noted_is_done_and_logged(
     with parts.database.write() as connection:
         connection.execute(text("DROP TABLE audit"))
 
-    assert 202 == order(parts).status_code
+    assert order(parts).status_code == 202
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert ["api.write", "api.write_not_kept"] == [line["event"] for line in lines]
-    assert ("ops", "team/web:v1", 202) == tuple(
-        lines[0][name] for name in ("token", "object", "status")
+    assert [line["event"] for line in lines] == ["api.write", "api.write_not_kept"]
+    assert tuple(lines[0][name] for name in ("token", "object", "status")) == (
+        "ops",
+        "team/web:v1",
+        202,
     )
 
 
@@ -117,7 +119,7 @@ def test_the_same_key_has_one_effect_and_the_same_answer(parts: Parts) -> None:
 
     assert (202, first.status_code) == (again.status_code, again.status_code)
     assert (first.data, first.content_type) == (again.data, again.content_type)
-    assert (1, 1) == (len(syncs(parts)), len(writes(parts)))
+    assert (len(syncs(parts)), len(writes(parts))) == (1, 1)
 
 
 def test_an_error_is_repeated_too(parts: Parts) -> None:
@@ -134,9 +136,9 @@ def test_the_same_key_with_another_body_is_422(parts: Parts) -> None:
     order(parts, "job-1")
     again = order(parts, "job-1", image="team/web:v2")
 
-    assert 422 == again.status_code
-    assert "this Idempotency-Key was used for another request" == again.get_json()["detail"]
-    assert 1 == len(syncs(parts))
+    assert again.status_code == 422
+    assert again.get_json()["detail"] == "this Idempotency-Key was used for another request"
+    assert len(syncs(parts)) == 1
 
 
 def test_the_same_key_for_another_path_is_422(parts: Parts) -> None:
@@ -145,13 +147,13 @@ def test_the_same_key_for_another_path_is_422(parts: Parts) -> None:
 
     answer = parts.client(OPERATE).post(f"/api/v1/syncs/{sync}/cancel", headers=headers)
 
-    assert (422, "due") == (answer.status_code, syncs(parts)[0]["state"])
+    assert (answer.status_code, syncs(parts)[0]["state"]) == (422, "due")
 
 
 def test_a_key_belongs_to_its_token(parts: Parts) -> None:
     order(parts, "job-1")
 
-    assert (202, 2) == (order(parts, "job-1", token=ADMIN).status_code, len(syncs(parts)))
+    assert (order(parts, "job-1", token=ADMIN).status_code, len(syncs(parts))) == (202, 2)
 
 
 def took(parts: Parts, ago: timedelta, **more: Any) -> None:
@@ -167,7 +169,7 @@ def test_a_request_that_is_being_carried_out_is_409(parts: Parts) -> None:
 
     answer = order(parts, "job-1")
 
-    assert (409, "1") == (answer.status_code, answer.headers["Retry-After"])
+    assert (answer.status_code, answer.headers["Retry-After"]) == (409, "1")
 
 
 @pytest.mark.parametrize(("ago", "status"), [(LOST_AFTER, None), (KEPT_FOR, 202)])
@@ -177,7 +179,7 @@ def test_a_key_is_free_again_when_its_request_was_lost_or_is_old(
     order(parts, "job-1")
     took(parts, ago + timedelta(seconds=1), status=status)
 
-    assert (202, 2) == (order(parts, "job-1").status_code, len(syncs(parts)))
+    assert (order(parts, "job-1").status_code, len(syncs(parts))) == (202, 2)
 
 
 def test_what_failed_can_be_tried_again(parts: Parts) -> None:
@@ -187,7 +189,7 @@ def test_what_failed_can_be_tried_again(parts: Parts) -> None:
     with parts.database.write() as connection:
         connection.execute(text("ALTER TABLE gone RENAME TO syncs"))
 
-    assert (503, 202) == (failed, order(parts, "job-1").status_code)
+    assert (failed, order(parts, "job-1").status_code) == (503, 202)
 
 
 def test_old_answers_are_not_kept(parts: Parts) -> None:
@@ -196,12 +198,12 @@ def test_old_answers_are_not_kept(parts: Parts) -> None:
         connection.execute(insert(answers), old)
     order(parts, "job-1")
 
-    assert [202] == [row["status"] for row in everything(parts.database, answers)]
+    assert [row["status"] for row in everything(parts.database, answers)] == [202]
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "\xe4"])
 def test_a_key_that_is_none_is_refused(parts: Parts, key: str) -> None:
-    assert (422, []) == (order(parts, key).status_code, syncs(parts))
+    assert (order(parts, key).status_code, syncs(parts)) == (422, [])
 
 
 def test_a_body_that_is_too_large_is_413(parts: Parts) -> None:
@@ -210,4 +212,4 @@ def test_a_body_that_is_too_large_is_413(parts: Parts) -> None:
         answer = parts.client(OPERATE).post(
             "/api/v1/syncs", data=body, content_type="application/json", headers=headers
         )
-        assert (413, "application/problem+json") == (answer.status_code, answer.content_type)
+        assert (answer.status_code, answer.content_type) == (413, "application/problem+json")

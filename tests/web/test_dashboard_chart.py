@@ -11,32 +11,37 @@ def test_an_hour_is_a_bar_from_the_median_to_the_95th_percentile() -> None:
     [chart] = charts(found, NOW)
     [bar] = chart.bars
 
-    assert (1, 10, 4) == (chart.median, chart.most, chart.count)
+    assert (chart.median, chart.most, chart.count) == (1, 10, 4)
     marks = {mark.label: mark.at for mark in chart.seconds}
     assert (marks["10 s"], marks["1 s"]) == (bar.top, bar.bottom)
-    assert "1 to 0 h ago: half within 1.0 s, 95 % within 10.0 s" == bar.says
+    assert bar.says == "1 to 0 h ago: half within 1.0 s, 95 % within 10.0 s"
 
 
 def test_every_region_has_the_same_scale() -> None:
     found = [Took("west", NOW, 4000), Took("east", NOW, 0)]
     east, west = charts(found, NOW)
 
-    assert ("east", "west") == (east.region, west.region)
+    assert (east.region, west.region) == ("east", "west")
     assert east.seconds == west.seconds
-    assert "10 h" == east.seconds[-1].label
+    assert east.seconds[-1].label == "10 h"
     assert east.bars[0].bottom > west.bars[0].bottom
 
 
 def test_what_is_older_than_the_chart_is_left_out() -> None:
     [chart] = charts([Took("east", NOW - timedelta(hours=25), 1)], NOW)
 
-    assert [] == chart.bars
-    assert [] == charts([], NOW)
+    assert chart.bars == []
+    assert charts([], NOW) == []
 
 
 def test_spans_are_written_for_people() -> None:
-    assert ["0.4 s", "12 s", "3 min 5 s", "1 h", "2 h 10 min", "3 d 4 h"] == [
-        took_seconds(seconds) for seconds in (0.41, 12, 185, 3600, 7800, 273600)
+    assert [took_seconds(seconds) for seconds in (0.41, 12, 185, 3600, 7800, 273600)] == [
+        "0.4 s",
+        "12 s",
+        "3 min 5 s",
+        "1 h",
+        "2 h 10 min",
+        "3 d 4 h",
     ]
 
 
@@ -54,4 +59,4 @@ def test_what_was_found_serves_everybody_for_a_while() -> None:
     later = lately()
     now[0] -= timedelta(hours=1)  # a clock that is set back
 
-    assert ((1, 1), 2, 3) == (first, later, lately())
+    assert (first, later, lately()) == ((1, 1), 2, 3)

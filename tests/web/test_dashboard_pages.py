@@ -124,7 +124,7 @@ def test_a_silent_sender_needs_a_human(parts: Parts) -> None:
 def test_an_empty_ledger_has_every_page(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
 
-    assert (200, "no-store") == (answer.status_code, answer.headers["Cache-Control"])
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
 
 
 def test_every_state_and_outcome_has_words(parts: Parts) -> None:
@@ -163,7 +163,7 @@ def test_syncs_are_filtered(
 def test_a_filter_that_cannot_be_used_is_explained(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
 
-    assert 200 == answer.status_code
+    assert answer.status_code == 200
     assert "The filter cannot be used" in answer.text
 
 
@@ -181,7 +181,7 @@ def test_lists_come_in_pages(parts: Parts, client: FlaskClient) -> None:
 def test_what_is_not_there_is_a_page_that_says_so(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
 
-    assert (404, "text/html; charset=utf-8") == (answer.status_code, answer.content_type)
+    assert (answer.status_code, answer.content_type) == (404, "text/html; charset=utf-8")
     assert "old ones are removed in time" in answer.text
 
 
@@ -191,12 +191,12 @@ def test_the_buttons_retry_and_cancel(parts: Parts, client: FlaskClient) -> None
 
     answer = press(client, f"/syncs/{sync}/retry")
     page = client.get(answer.location).text
-    assert (303, True) == (answer.status_code, "It begins from new" in page)
+    assert (answer.status_code, "It begins from new" in page) == (303, True)
     assert ("Retry</button>" in page, "Cancel this sync" in page) == (False, True)
 
     page = client.get(press(client, f"/syncs/{sync}/cancel").location).text
     assert "an operator ended it" in page
-    assert HTTPStatus.CONFLICT == press(client, f"/syncs/{sync}/cancel").status_code
+    assert press(client, f"/syncs/{sync}/cancel").status_code == HTTPStatus.CONFLICT
 
 
 def test_the_button_replays(parts: Parts, client: FlaskClient) -> None:
@@ -205,7 +205,7 @@ def test_the_button_replays(parts: Parts, client: FlaskClient) -> None:
 
     answer = press(client, f"/deliveries/{made}/replay")
     page = client.get(answer.location).text
-    assert 303 == answer.status_code
+    assert answer.status_code == 303
     assert f'It is a replay of <a href="/deliveries/{made}"' in page
 
 
@@ -215,12 +215,12 @@ def test_who_may_only_read_has_no_buttons_and_cannot_press_them(parts: Parts) ->
     reader = signed_in(parts, READ)
 
     for path in (f"/syncs/{sync}", f"/deliveries/{delivery}"):
-        assert ["Sign out"] == [
+        assert [
             part.partition("</button>")[0].rpartition(">")[2]
             for part in reader.get(path).text.split("<button")[1:]
-        ]
+        ] == ["Sign out"]
     for path in (f"/syncs/{sync}/retry", f"/deliveries/{delivery}/replay", f"/syncs/{sync}/cancel"):
-        assert 403 == press(reader, path).status_code
+        assert press(reader, path).status_code == 403
 
 
 def test_a_pressed_button_is_in_the_audit_log(parts: Parts, client: FlaskClient) -> None:
@@ -292,6 +292,6 @@ def test_what_breaks_inside_is_a_page_without_a_traceback(parts: Parts) -> None:
         connection.exec_driver_sql("ALTER TABLE syncs RENAME TO gone")
     answer = client.get("/syncs")
 
-    assert (500, "text/html; charset=utf-8") == (answer.status_code, answer.content_type)
+    assert (answer.status_code, answer.content_type) == (500, "text/html; charset=utf-8")
     assert "its log has the details" in answer.text
     assert "gone" not in answer.text

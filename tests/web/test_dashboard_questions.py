@@ -33,7 +33,7 @@ def test_a_tag_is_explained_rule_by_rule(parts: Parts, client: FlaskClient) -> N
 def test_what_cannot_be_explained_is_said(client: FlaskClient, query: str, said: str) -> None:
     answer = client.get(f"/explain?{query}")
 
-    assert 200 == answer.status_code
+    assert answer.status_code == 200
     assert said in answer.text
 
 

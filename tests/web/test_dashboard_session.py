@@ -31,7 +31,7 @@ def test_a_session_ends_after_its_lifetime() -> None:
 
     found = resume(cookie, [VIEWER, OPS], NOW + LIFETIME - timedelta(seconds=2))
     assert found is not None
-    assert OPS == found.holder
+    assert found.holder == OPS
     assert None is resume(cookie, [VIEWER, OPS], NOW + LIFETIME)
 
 
@@ -60,7 +60,7 @@ def test_the_token_is_in_no_cookie_and_in_no_page(parts: Parts) -> None:
     answer = try_to_sign_in(client, OPERATE)
     page = client.get("/")
 
-    assert (303, 200) == (answer.status_code, page.status_code)
+    assert (answer.status_code, page.status_code) == (303, 200)
     assert OPERATE not in str(answer.headers) + answer.text + page.text + str(page.headers)
 
 
@@ -71,7 +71,7 @@ def test_a_session_begins_where_the_form_was_asked_for(parts: Parts) -> None:
     [path] = re.findall(r'name="path" value="([^"]*)"', page.text)
 
     answer = client.post("/sign-in", data={"token": READ, "path": path, FORM_KEY: form_key(page)})
-    assert (303, "/syncs?show=failing") == (answer.status_code, answer.location)
+    assert (answer.status_code, answer.location) == (303, "/syncs?show=failing")
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_signing_out_ends_the_session(parts: Parts) -> None:
     client = signed_in(parts, READ)
     answer = client.post("/sign-out", data={FORM_KEY: form_key(client.get("/"))})
 
-    assert (303, "/sign-in") == (answer.status_code, answer.location)
-    assert (303, "/sign-in") == ((again := client.get("/")).status_code, again.location)
+    assert (answer.status_code, answer.location) == (303, "/sign-in")
+    assert ((again := client.get("/")).status_code, again.location) == (303, "/sign-in")
 
 
 def test_a_copy_of_the_cookie_is_good_for_nothing_after_signing_out(parts: Parts) -> None:
@@ -106,8 +106,8 @@ def test_a_copy_of_the_cookie_is_good_for_nothing_after_signing_out(parts: Parts
 
     client.set_cookie(COOKIE, cookie.value)
 
-    assert (303, "/sign-in") == ((again := client.get("/")).status_code, again.location)
-    assert 200 == other.get("/").status_code
+    assert ((again := client.get("/")).status_code, again.location) == (303, "/sign-in")
+    assert other.get("/").status_code == 200
     [row] = everything(parts.database, ended_sessions)
     assert row["session"] not in cookie.value
 
@@ -118,7 +118,7 @@ def test_what_was_signed_out_is_forgotten_when_it_would_have_ended(parts: Parts)
 
     end(database, "b" * 64, NOW + LIFETIME, NOW + timedelta(seconds=1))
 
-    assert (False, True) == (has_ended(database, "a" * 64), has_ended(database, "b" * 64))
+    assert (has_ended(database, "a" * 64), has_ended(database, "b" * 64)) == (False, True)
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,12 @@ def test_a_cookie_is_for_this_host_and_no_script(
 def test_whoever_is_wrong_too_often_has_to_wait_and_others_have_not(parts: Parts) -> None:
     client = parts.web.test_client()
     for _ in range(MOST_WRONG):
-        assert 403 == try_to_sign_in(client, "wrong", REMOTE_ADDR="10.0.0.7").status_code
+        assert try_to_sign_in(client, "wrong", REMOTE_ADDR="10.0.0.7").status_code == 403
 
     refused = try_to_sign_in(client, READ, REMOTE_ADDR="10.0.0.7")
-    assert 429 == refused.status_code
+    assert refused.status_code == 429
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
-    assert 303 == try_to_sign_in(client, READ, REMOTE_ADDR="10.0.0.8").status_code
+    assert try_to_sign_in(client, READ, REMOTE_ADDR="10.0.0.8").status_code == 303
 
 
 def test_an_ipv6_network_counts_as_one(parts: Parts) -> None:
@@ -168,7 +168,7 @@ def test_an_ipv6_network_counts_as_one(parts: Parts) -> None:
     for number in range(MOST_WRONG):
         try_to_sign_in(client, "wrong", REMOTE_ADDR=f"2001:db8::{number:x}")
 
-    assert 429 == try_to_sign_in(client, READ, REMOTE_ADDR="2001:db8::ffff").status_code
+    assert try_to_sign_in(client, READ, REMOTE_ADDR="2001:db8::ffff").status_code == 429
 
 
 def test_without_a_token_in_the_configuration_the_page_says_how_to_get_in(parts: Parts) -> None:
@@ -193,7 +193,7 @@ def test_every_answer_has_the_protecting_headers(parts: Parts, path: str) -> Non
 def test_a_form_of_another_page_is_refused(parts: Parts, path: str, key: str) -> None:
     client = signed_in(parts, OPERATE)
 
-    assert 400 == client.post(path, data={"token": READ, FORM_KEY: key}).status_code
+    assert client.post(path, data={"token": READ, FORM_KEY: key}).status_code == 400
 
 
 def test_a_form_that_another_site_sends_is_refused(parts: Parts) -> None:
@@ -201,20 +201,20 @@ def test_a_form_that_another_site_sends_is_refused(parts: Parts) -> None:
     form = {FORM_KEY: form_key(client.get("/"))}
 
     answer = client.post("/sign-out", data=form, headers={"Sec-Fetch-Site": "same-site"})
-    assert 400 == answer.status_code
+    assert answer.status_code == 400
 
 
 def test_a_key_of_the_sign_in_form_opens_no_other_form(parts: Parts) -> None:
     client = signed_in(parts, OPERATE)
     client.set_cookie(FORM_COOKIE, "known")
 
-    assert 400 == client.post("/syncs/x/retry", data={FORM_KEY: "known"}).status_code
+    assert client.post("/syncs/x/retry", data={FORM_KEY: "known"}).status_code == 400
 
 
 @pytest.mark.parametrize("path", ["/api/v1/syncs", "/metrics"])
 def test_the_api_takes_no_session(parts: Parts, path: str) -> None:
-    assert 401 == signed_in(parts, ADMIN).get(path).status_code
+    assert signed_in(parts, ADMIN).get(path).status_code == 401
 
 
 def test_a_page_takes_no_bearer_token(parts: Parts) -> None:
-    assert 303 == parts.client(ADMIN).get("/syncs").status_code
+    assert parts.client(ADMIN).get("/syncs").status_code == 303

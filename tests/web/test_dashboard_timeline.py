@@ -49,7 +49,7 @@ def sync(parts: Parts) -> str:
 def test_before_any_look_it_is_received_matched_and_due(parts: Parts, sync: str) -> None:
     found = steps(life(parts, sync))
 
-    assert ["Received", "Matched", "Now: due", "Next look or try"] == [s.title for s in found]
+    assert [s.title for s in found] == ["Received", "Matched", "Now: due", "Next look or try"]
     assert "The rule «all» (configuration 0123456789ab)" in str(found[1].text)
     assert life(parts, sync).sync.delivery == found[0].delivery
 
@@ -60,12 +60,12 @@ def test_every_call_is_told_with_its_answer(parts: Parts, sync: str) -> None:
     found = steps(life(parts, sync))
 
     assert [
+        (s.title, s.text) for s in found if s.title in ("SWR answered with an error", "Triggered")
+    ] == [
         ("SWR answered with an error", "SVCSTG.SWR.500: try later"),
         ("Triggered", "SWR took the call; that is no proof yet."),
-    ] == [
-        (s.title, s.text) for s in found if s.title in ("SWR answered with an error", "Triggered")
     ]
-    assert ["Called", "Called"] == [s.title for s in found if s.title == "Called"]
+    assert [s.title for s in found if s.title == "Called"] == ["Called", "Called"]
     assert "Looking at the target" in [s.title for s in found]
 
 
@@ -75,7 +75,7 @@ def test_a_call_that_was_never_answered_is_told_without_an_answer(parts: Parts, 
         [each] = syncs_to_judge(connection, lane, until=NOW + SECOND, limit=10)
         claim(connection, lane, [(each, Verdict(Event.CLAIM))], frozenset(), NOW)
 
-    assert ["Received", "Matched", "Called", "Now: calling"] == titles(parts, sync)
+    assert titles(parts, sync) == ["Received", "Matched", "Called", "Now: calling"]
 
 
 def test_calls_before_a_change_of_override_are_told_too(parts: Parts, sync: str) -> None:
@@ -84,7 +84,7 @@ def test_calls_before_a_change_of_override_are_told_too(parts: Parts, sync: str)
     with parts.database.write() as connection:
         connection.execute(update(syncs).values(lane=lane.key, override=True))
 
-    assert 1 == len(life(parts, sync).calls)
+    assert len(life(parts, sync).calls) == 1
 
 
 def test_waiting_for_the_source_and_failing_are_told_since_when(parts: Parts, sync: str) -> None:
@@ -93,7 +93,7 @@ def test_waiting_for_the_source_and_failing_are_told_since_when(parts: Parts, sy
     found = {step.title: step for step in steps(life(parts, sync))}
 
     assert "cn-north-4 did not hold the tag yet" in str(found["Waiting for the source"].text)
-    assert "Tries failed since then: 3." == found["Failing"].text
+    assert found["Failing"].text == "Tries failed since then: 3."
 
 
 def test_a_sync_that_was_not_tried_at_all_has_no_tries(parts: Parts, sync: str) -> None:
@@ -101,7 +101,7 @@ def test_a_sync_that_was_not_tried_at_all_has_no_tries(parts: Parts, sync: str) 
         connection.execute(update(syncs).values(failing_since=NOW, failures=0))
     found = {step.title: step for step in steps(life(parts, sync))}
 
-    assert "It waits for a region that fails." == found["Failing"].text
+    assert found["Failing"].text == "It waits for a region that fails."
 
 
 def test_a_superseded_one_leads_to_the_later_one(parts: Parts, sync: str) -> None:
@@ -115,7 +115,7 @@ def test_what_nobody_announced_says_so(parts: Parts, sync: str) -> None:
     with parts.database.write() as connection:
         connection.execute(update(syncs).values(delivery=None))
 
-    assert "Ordered without a delivery" == titles(parts, sync)[0]
+    assert titles(parts, sync)[0] == "Ordered without a delivery"
 
 
 def test_the_end_says_why(parts: Parts, sync: str) -> None:
@@ -124,7 +124,7 @@ def test_the_end_says_why(parts: Parts, sync: str) -> None:
         move(connection, progress, Verdict(Event.FIND, reason="it was there already"), NOW)
     last = steps(life(parts, sync))[-1]
 
-    assert ("Verified", "good") == (last.title, last.tone)
+    assert (last.title, last.tone) == ("Verified", "good")
     assert str(last.text).endswith("digest. It was there already.")
 
 
@@ -133,4 +133,4 @@ def test_the_same_tag_elsewhere_is_found_once_for_each_target(parts: Parts, sync
         parts.push("team/web:v1", EAST, HONG_KONG, digest=None)
     others = life(parts, sync).others
 
-    assert ["ap-southeast-1", "cn-east-3"] == [other.target_region for other in others]
+    assert [other.target_region for other in others] == ["ap-southeast-1", "cn-east-3"]

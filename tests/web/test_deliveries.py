@@ -35,7 +35,7 @@ def test_one_delivery_is_found_by_its_id(parts: Parts) -> None:
     listed = client.get("/api/v1/deliveries").get_json()["items"][0]
 
     assert listed == client.get(f"/api/v1/deliveries/{receipt.delivery}").get_json()
-    assert 404 == client.get("/api/v1/deliveries/01J00000000000000000000000").status_code
+    assert client.get("/api/v1/deliveries/01J00000000000000000000000").status_code == 404
 
 
 def test_a_duplicate_names_the_syncs_of_the_push_that_it_repeats(parts: Parts) -> None:
@@ -44,7 +44,7 @@ def test_a_duplicate_names_the_syncs_of_the_push_that_it_repeats(parts: Parts) -
 
     duplicate, original = parts.client().get("/api/v1/deliveries").get_json()["items"]
 
-    assert ("duplicate", "accepted") == (duplicate["outcome"], original["outcome"])
+    assert (duplicate["outcome"], original["outcome"]) == ("duplicate", "accepted")
     assert [receipt.syncs[0].id] == duplicate["syncs"] == original["syncs"]
 
 
@@ -78,7 +78,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(parts: Parts) -> None
     first = client.get("/api/v1/deliveries?limit=3").get_json()
     second = client.get(f"/api/v1/deliveries?limit=3&cursor={first['next']}").get_json()
 
-    assert (3, 2, None) == (len(first["items"]), len(second["items"]), second["next"])
+    assert (len(first["items"]), len(second["items"]), second["next"]) == (3, 2, None)
     assert made == {item["id"] for page in (first, second) for item in page["items"]}
 
 
@@ -86,5 +86,5 @@ def test_a_wrong_outcome_is_refused(parts: Parts) -> None:
     answer = parts.client().get("/api/v1/deliveries?outcome=lost")
 
     [reason] = answer.get_json()["reasons"]
-    assert 422 == answer.status_code
-    assert "outcome: Must be one of: accepted, ignored, duplicate, quarantined." == reason
+    assert answer.status_code == 422
+    assert reason == "outcome: Must be one of: accepted, ignored, duplicate, quarantined."

@@ -63,7 +63,7 @@ def test_the_example_of_an_order_can_be_ordered(parts: Parts) -> None:
 
     answer = parts.client(OPERATE).post("/api/v1/syncs", json=json.loads(example))
 
-    assert 202 == answer.status_code, answer.text
+    assert answer.status_code == 202, answer.text
 
 
 def test_the_parameters_of_an_explanation_are_documented(parts: Parts) -> None:
@@ -83,7 +83,7 @@ def test_the_example_of_a_comparison_can_be_asked_and_is_answered_so(parts: Part
 
     real = parts.client().post("/api/v1/whatif", json=question)
 
-    assert 200 == real.status_code, real.text
+    assert real.status_code == 200, real.text
     assert list(answer) == list(real.get_json())
     for part in ("rules", "examples"):
         assert list(answer[part][0]) == list(real.get_json()[part][0])

@@ -19,11 +19,11 @@ ASSETS = Path(swrhook.web.__file__).parent / "swagger"
 def test_the_page_has_no_inline_script_or_style_and_a_strict_policy(parts: Parts) -> None:
     answer = parts.client(token=None).get("/api/docs")
 
-    assert 200 == answer.status_code
+    assert answer.status_code == 200
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
     assert "unsafe" not in policy
-    assert [] == re.findall(r"<script>|<style|style=|\son\w+=|https?://", answer.text)
+    assert re.findall(r"<script>|<style|style=|\son\w+=|https?://", answer.text) == []
     answer.close()
 
 
@@ -31,14 +31,14 @@ def test_the_page_has_no_inline_script_or_style_and_a_strict_policy(parts: Parts
 def test_every_asset_is_served_with_the_policy(parts: Parts, name: str) -> None:
     answer = parts.client(token=None).get(f"/api/docs/{name}")
 
-    assert (200, "nosniff") == (answer.status_code, answer.headers["X-Content-Type-Options"])
+    assert (answer.status_code, answer.headers["X-Content-Type-Options"]) == (200, "nosniff")
     assert (ASSETS / name).read_bytes() == answer.data
     answer.close()
 
 
 @pytest.mark.parametrize("path", ["../access.py", "..%2faccess.py", "nothing.js"])
 def test_nothing_else_is_served(parts: Parts, path: str) -> None:
-    assert 404 == parts.client(token=None).get(f"/api/docs/{path}").status_code
+    assert parts.client(token=None).get(f"/api/docs/{path}").status_code == 404
 
 
 @pytest.fixture
@@ -79,8 +79,8 @@ def test_the_api_is_shown_and_tried_out_offline(
     expect(operation.locator(".live-responses-table .response-col_status").nth(1)).to_have_text(
         re.compile("200")
     )
-    assert [] == [each for each in asked if not each.startswith((url, "data:", "blob:"))]
-    assert [] == complaints
+    assert [each for each in asked if not each.startswith((url, "data:", "blob:"))] == []
+    assert complaints == []
 
 
 @needs("chromium")

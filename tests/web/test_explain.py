@@ -16,7 +16,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "explain.md").read_text(encoding="u
 
 def explain(parts: Parts, image: str, **query: str) -> dict[str, Any]:
     answer = parts.client().get("/api/v1/explain", query_string={"image": image, **query})
-    assert 200 == answer.status_code, answer.text
+    assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.get_json()
     return found
 
@@ -31,8 +31,8 @@ def test_everything_that_is_known_of_a_tag_is_told(parts: Parts) -> None:
     assert found["summary"].startswith("team/web:v1 is at 1 of 2 targets: ap-southeast-1/team-hk")
     assert ("team/web:v1", parts.config.version) == (found["image"], found["rules_version"])
     [source] = found["sources"]
-    assert ("ci", True, 0) == (source["source"], source["wanted"], source["rules_left_out"])
-    assert "rule all sends it to cn-east-3/team" == source["summary"]
+    assert (source["source"], source["wanted"], source["rules_left_out"]) == ("ci", True, 0)
+    assert source["summary"] == "rule all sends it to cn-east-3/team"
     [delivery] = found["deliveries"]
     assert (receipt.delivery, DIGEST, True) == (
         delivery["id"],
@@ -41,7 +41,7 @@ def test_everything_that_is_known_of_a_tag_is_told(parts: Parts) -> None:
     )
     assert {sync.id for sync in receipt.syncs} == set(delivery["syncs"])
     syncs = {each["sync"]["id"]: each for each in found["syncs"]}
-    assert ("verified", None) == (syncs[verified]["sync"]["state"], syncs[verified]["waiting"])
+    assert (syncs[verified]["sync"]["state"], syncs[verified]["waiting"]) == ("verified", None)
     listed = parts.client().get(f"/api/v1/syncs/{verified}").get_json()
     assert listed == syncs[verified]["sync"]
 
@@ -53,15 +53,15 @@ def test_a_tag_that_nobody_announced_is_explained_by_the_rules(parts: Parts) -> 
 
     since = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
     assert f"no event for this tag came since {since}, the oldest record." in found["summary"]
-    assert ([], []) == (found["deliveries"], found["syncs"])
+    assert (found["deliveries"], found["syncs"]) == ([], [])
     [clause] = found["sources"][0]["rules"][0]["clauses"]
-    assert {
+    assert clause == {
         "field": "namespace",
         "value": "other",
         "excludes": False,
         "matched": False,
         "patterns": [{"pattern": "team", "matched": False}],
-    } == clause
+    }
 
 
 def test_an_ignored_delivery_says_what_is_about_this_tag(parts: Parts) -> None:

@@ -21,18 +21,18 @@ def test_a_sender_that_asks_may_deliver(parts: Parts) -> None:
     headers = {"WebHook-Request-Origin": ORIGIN, "WebHook-Request-Rate": "120"}
     answer = parts.client(token=None).options("/hooks/ci", headers=headers)
 
-    assert 200 == answer.status_code
-    assert b"" == answer.data
-    assert "POST" == answer.headers["Allow"]
-    assert ORIGIN == answer.headers["WebHook-Allowed-Origin"]
-    assert "*" == answer.headers["WebHook-Allowed-Rate"]
+    assert answer.status_code == 200
+    assert answer.data == b""
+    assert answer.headers["Allow"] == "POST"
+    assert answer.headers["WebHook-Allowed-Origin"] == ORIGIN
+    assert answer.headers["WebHook-Allowed-Rate"] == "*"
 
 
 def test_a_rate_is_told_only_to_who_asks(parts: Parts) -> None:
     headers = {"WebHook-Request-Origin": ORIGIN}
     answer = parts.client(token=None).options("/hooks/ci", headers=headers)
 
-    assert 200 == answer.status_code
+    assert answer.status_code == 200
     assert "WebHook-Allowed-Rate" not in answer.headers
 
 
@@ -52,7 +52,7 @@ def test_a_source_with_a_path_secret_is_asked_at_its_whole_url(by_path: Parts) -
     headers = {"WebHook-Request-Origin": ORIGIN}
     answer = by_path.client(token=None).options("/hooks/ci/some-secret", headers=headers)
 
-    assert ORIGIN == answer.headers["WebHook-Allowed-Origin"]
+    assert answer.headers["WebHook-Allowed-Origin"] == ORIGIN
 
 
 @pytest.mark.parametrize("path", ["/hooks/nobody", "/hooks/nobody/secret", "/hooks/ci/secret"])
@@ -60,19 +60,19 @@ def test_where_no_source_is_nobody_may_deliver(parts: Parts, path: str) -> None:
     headers = {"WebHook-Request-Origin": ORIGIN}
     answer = parts.client(token=None).options(path, headers=headers)
 
-    assert 404 == answer.status_code
+    assert answer.status_code == 404
     assert "WebHook-Allowed-Origin" not in answer.headers
 
 
 def test_options_without_a_handshake_is_not_allowed(parts: Parts) -> None:
     answer = parts.client(token=None).options("/hooks/ci")
 
-    assert 405 == answer.status_code
-    assert "POST" == answer.headers["Allow"]
-    assert "application/problem+json" == answer.content_type
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "POST"
+    assert answer.content_type == "application/problem+json"
 
 
 def test_a_handshake_records_nothing(parts: Parts) -> None:
     parts.client(token=None).options("/hooks/ci", headers={"WebHook-Request-Origin": ORIGIN})
 
-    assert [] == parts.client().get("/api/v1/deliveries").get_json()["items"]
+    assert parts.client().get("/api/v1/deliveries").get_json()["items"] == []

@@ -24,8 +24,8 @@ def client(parts: Parts, told: Health) -> FlaskClient:
 def test_a_ready_process_tells_its_configuration(parts: Parts) -> None:
     answer = client(parts, Health(configuration=lambda: IN_USE)).get("/readyz")
 
-    assert 200 == answer.status_code
-    assert {"status": "ready", "configuration": IN_USE} == answer.get_json()
+    assert answer.status_code == 200
+    assert answer.get_json() == {"status": "ready", "configuration": IN_USE}
 
 
 def test_a_process_that_is_alive_says_so_without_a_look_at_anything(parts: Parts) -> None:
@@ -45,29 +45,29 @@ def test_a_process_that_is_alive_says_so_without_a_look_at_anything(parts: Parts
     finally:
         event.remove(Engine, "before_cursor_execute", note)
 
-    assert [200, 200] == [answer.status_code for answer in answers]
-    assert {"status": "alive"} == answers[0].get_json()
-    assert [] == statements
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].get_json() == {"status": "alive"}
+    assert statements == []
 
 
 def test_a_note_leaves_the_process_ready(parts: Parts) -> None:
     told = Health(notes={"configuration": lambda: "wrong", "other": lambda: None})
     answer = client(parts, told).get("/readyz")
 
-    assert 200 == answer.status_code
-    assert {"configuration": "wrong"} == answer.get_json()["notes"]
+    assert answer.status_code == 200
+    assert answer.get_json()["notes"] == {"configuration": "wrong"}
 
 
 def test_a_failing_check_is_named_with_the_configuration(parts: Parts) -> None:
     told = Health({"ledger": lambda: "full", "engine": lambda: None}, configuration=lambda: IN_USE)
     answer = client(parts, told).get("/readyz")
 
-    assert 503 == answer.status_code
-    assert {
+    assert answer.status_code == 503
+    assert answer.get_json() == {
         "status": "not ready",
         "failing": {"ledger": "full"},
         "configuration": IN_USE,
-    } == answer.get_json()
+    }
 
 
 def test_a_request_sees_one_configuration_from_beginning_to_end(parts: Parts) -> None:

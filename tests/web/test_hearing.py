@@ -54,14 +54,14 @@ def test_a_silence_is_told_once_and_so_is_its_end(
 
     silent, heard = lines(capsys)
 
-    assert ("source.silent", "warning", "ci", "1h") == (
+    assert (
         silent["event"],
         silent["level"],
         silent["source"],
         silent["expect_every"],
-    )
+    ) == ("source.silent", "warning", "ci", "1h")
     assert NOW.isoformat(timespec="milliseconds") == silent["last_delivery_at"]
-    assert ("source.heard", "info", "ci") == (heard["event"], heard["level"], heard["source"])
+    assert (heard["event"], heard["level"], heard["source"]) == ("source.heard", "info", "ci")
 
 
 def test_a_source_never_heard_is_silent_from_the_start_of_the_process(
@@ -73,7 +73,7 @@ def test_a_source_never_heard_is_silent_from_the_start_of_the_process(
 
     assert before is not None
     assert after is not None
-    assert ([False], [True]) == ([h.is_silent for h in before], [h.is_silent for h in after])
+    assert ([h.is_silent for h in before], [h.is_silent for h in after]) == ([False], [True])
 
 
 def test_a_source_that_is_no_longer_configured_is_forgotten(
@@ -85,7 +85,7 @@ def test_a_source_that_is_no_longer_configured_is_forgotten(
     parts.config = replace(parts.config, sources={})
     watch.look()
 
-    assert ["source.silent"] == [line["event"] for line in lines(capsys)]
+    assert [line["event"] for line in lines(capsys)] == ["source.silent"]
 
 
 def test_the_watch_looks_by_itself_until_it_is_stopped(
@@ -100,7 +100,7 @@ def test_the_watch_looks_by_itself_until_it_is_stopped(
         found = lines(capsys)
     watch.stop()
 
-    assert ["source.silent"] == [line["event"] for line in found]
+    assert [line["event"] for line in found] == ["source.silent"]
     assert "watch" not in [thread.name for thread in threading.enumerate()]
 
 
@@ -113,7 +113,7 @@ def test_the_last_delivery_is_found_in_the_index(parts: Parts) -> None:
         query = str(last_query("ci").compile(connection, compile_kwargs={"literal_binds": True}))
         [plan] = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")
 
-    assert "SEARCH deliveries USING INDEX deliveries_by_source (source=?)" == plan[3]
+    assert plan[3] == "SEARCH deliveries USING INDEX deliveries_by_source (source=?)"
 
 
 def test_a_source_that_is_new_in_a_running_process_is_given_its_time(
@@ -125,8 +125,8 @@ def test_a_source_that_is_new_in_a_running_process_is_given_its_time(
     at_first = silent(hearing)
     clock.now += HOUR + timedelta(seconds=1)
 
-    assert [] == at_first
-    assert ["new"] == silent(hearing)
+    assert at_first == []
+    assert silent(hearing) == ["new"]
 
 
 def silent(hearing: Hearing) -> list[str]:

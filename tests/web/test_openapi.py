@@ -19,9 +19,9 @@ def spec(parts: Parts) -> dict[str, Any]:
 def test_the_description_is_openapi_3_1_with_bearer_tokens(spec: dict[str, Any]) -> None:
     scheme = spec["components"]["securitySchemes"]["bearer"]
 
-    assert ("3.1.0", "swrhook") == (spec["openapi"], spec["info"]["title"])
-    assert [{"bearer": []}] == spec["security"]
-    assert ("http", "bearer") == (scheme["type"], scheme["scheme"])
+    assert (spec["openapi"], spec["info"]["title"]) == ("3.1.0", "swrhook")
+    assert spec["security"] == [{"bearer": []}]
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
 
 
 def test_every_route_of_the_api_is_described(parts: Parts, spec: dict[str, Any]) -> None:
@@ -46,9 +46,9 @@ def test_every_parameter_of_the_contract_is_described(spec: dict[str, Any]) -> N
 def test_every_operation_describes_its_errors_as_problems(spec: dict[str, Any]) -> None:
     responses = spec["components"]["responses"]
 
-    assert {"application/problem+json": {"schema": PROBLEM}} == responses["DEFAULT_ERROR"][
-        "content"
-    ]
+    assert responses["DEFAULT_ERROR"]["content"] == {
+        "application/problem+json": {"schema": PROBLEM}
+    }
     operations = [
         path[method] for path in spec["paths"].values() for method in path.keys() & {"get", "post"}
     ]
@@ -75,8 +75,8 @@ def test_examples_stand_beside_what_they_are_examples_of(spec: dict[str, Any]) -
         p for p in spec["paths"]["/api/v1/wait"]["get"]["parameters"] if p["name"] == "image"
     ]
 
-    assert ["team-a/web/shop:1.4.2"] == schemas["Order"]["properties"]["image"]["examples"]
-    assert ["team-a/web/shop:1.4.2"] == image["schema"]["examples"]
+    assert schemas["Order"]["properties"]["image"]["examples"] == ["team-a/web/shop:1.4.2"]
+    assert image["schema"]["examples"] == ["team-a/web/shop:1.4.2"]
 
 
 def test_every_example_is_of_the_type_that_it_stands_beside(spec: dict[str, Any]) -> None:

@@ -92,7 +92,7 @@ def test_a_page_is_read_along_an_index_without_sorting(
     with parts.database.read() as connection:
         found = plans(connection, replace(wanted, cursor=cursor))
 
-    assert [] == [plan for plan in found if reads_all(plan)]
+    assert [plan for plan in found if reads_all(plan)] == []
 
 
 def test_a_whole_repository_is_sorted_but_nothing_beside_it_is_read(parts: Parts) -> None:
@@ -108,7 +108,7 @@ def test_the_backlog_is_read_through_an_index(parts: Parts) -> None:
     with parts.database.read() as connection:
         plan = explain(connection, str(backlog_query()))
 
-    assert "SEARCH syncs USING INDEX syncs_by_state (state=?)" == plan
+    assert plan == "SEARCH syncs USING INDEX syncs_by_state (state=?)"
 
 
 QUESTIONS: dict[str, Callable[[Connection], object]] = {
@@ -137,4 +137,4 @@ def test_the_dashboard_asks_along_indexes_and_only_so_far(parts: Parts, question
     walk = r"(CO-ROUTINE|MATERIALIZE) anon_1; SEARCH [^;]*; SCAN anon_1(; USE TEMP B-TREE[^;]*)?"
     rest = [re.sub(rf"{walk}|USE TEMP B-TREE FOR GROUP BY", "", plan) for plan in found]
     assert found
-    assert [] == [plan for plan in rest if reads_all(plan) or "anon_1" in plan]
+    assert [plan for plan in rest if reads_all(plan) or "anon_1" in plan] == []

@@ -14,8 +14,8 @@ def problem(answer: TestResponse) -> tuple[int, str]:
     """Return the status and detail of a problem, whose every member is checked."""
     body = answer.get_json(force=True)
     status = answer.status_code
-    assert "application/problem+json" == answer.content_type
-    assert ["type", "title", "status", "detail"] == list(body)[:4]
+    assert answer.content_type == "application/problem+json"
+    assert list(body)[:4] == ["type", "title", "status", "detail"]
     assert ("about:blank", HTTPStatus(status).phrase, status) == tuple(body.values())[:3]
     return status, body["detail"]
 
@@ -24,14 +24,14 @@ def problem(answer: TestResponse) -> tuple[int, str]:
     "path", ["/nothing", "/api", "/api/v1/nothing", "/hooks/", "/api/v1/syncs/"]
 )
 def test_404(parts: Parts, path: str) -> None:
-    assert 404 == problem(parts.client().get(path))[0]
+    assert problem(parts.client().get(path))[0] == 404
 
 
 def test_404_of_an_object_says_what_there_is_not(parts: Parts) -> None:
     client = parts.client()
 
-    assert (404, "there is no sync with this id") == problem(client.get("/api/v1/syncs/x"))
-    assert (404, "there is no delivery with this id") == problem(client.get("/api/v1/deliveries/x"))
+    assert problem(client.get("/api/v1/syncs/x")) == (404, "there is no sync with this id")
+    assert problem(client.get("/api/v1/deliveries/x")) == (404, "there is no delivery with this id")
 
 
 @pytest.mark.parametrize(
@@ -40,13 +40,13 @@ def test_404_of_an_object_says_what_there_is_not(parts: Parts) -> None:
 def test_405_names_what_is_allowed(parts: Parts, path: str) -> None:
     answer = parts.client().delete(path)
 
-    assert 405 == problem(answer)[0]
+    assert problem(answer)[0] == 405
     assert {"GET", "HEAD", "OPTIONS"} == set(answer.headers["Allow"].split(", "))
 
 
 @pytest.mark.parametrize("path", ["/api/v1/syncs", "/metrics", "/api/openapi.json"])
 def test_401(parts: Parts, path: str) -> None:
-    assert 401 == problem(parts.client(token=None).get(path))[0]
+    assert problem(parts.client(token=None).get(path))[0] == 401
 
 
 def test_403_names_the_role_that_is_needed(parts: Parts) -> None:
@@ -54,14 +54,14 @@ def test_403_names_the_role_that_is_needed(parts: Parts) -> None:
     web.add_url_rule("/api/v1/new", view_func=lambda: "", methods=["POST"])
     answer = web.test_client().post("/api/v1/new", headers={"Authorization": f"Bearer {READ}"})
 
-    assert (403, "the token's role is read, this needs operate") == problem(answer)
+    assert problem(answer) == (403, "the token's role is read, this needs operate")
 
 
 def test_422(parts: Parts) -> None:
     answer = parts.client().get("/api/v1/syncs?limit=0&cursor=x")
 
-    assert (422, "the request has parameters that cannot be used") == problem(answer)
-    assert ["cursor", "limit"] == sorted(r.partition(":")[0] for r in answer.get_json()["reasons"])
+    assert problem(answer) == (422, "the request has parameters that cannot be used")
+    assert sorted(r.partition(":")[0] for r in answer.get_json()["reasons"]) == ["cursor", "limit"]
 
 
 def test_500_of_the_api_tells_nothing_of_the_inside(parts: Parts) -> None:
@@ -71,7 +71,7 @@ def test_500_of_the_api_tells_nothing_of_the_inside(parts: Parts) -> None:
 
     status, detail = problem(client.get("/api/v1/syncs"))
 
-    assert (500, "an error of swrhook itself: its log has the details") == (status, detail)
+    assert (status, detail) == (500, "an error of swrhook itself: its log has the details")
 
 
 def test_500_of_a_hook_is_a_problem_too(parts: Parts) -> None:
@@ -85,4 +85,4 @@ def test_500_of_a_hook_is_a_problem_too(parts: Parts) -> None:
         headers={"Authorization": f"Bearer {SECRET}"},
     )
 
-    assert 500 == problem(answer)[0]
+    assert problem(answer)[0] == 500

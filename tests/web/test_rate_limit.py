@@ -29,31 +29,31 @@ def deliver(
 def test_what_is_over_the_limit_is_429_and_told_when_to_come_again(limited: Parts) -> None:
     answers = [deliver(limited) for _ in range(3)]
 
-    assert [200, 200, 429] == [answer.status_code for answer in answers]
-    assert "application/problem+json" == answers[2].content_type
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].content_type == "application/problem+json"
     assert "the source's rate_limit is 2/h" in answers[2].get_json(force=True)["detail"]
     assert 0 < int(answers[2].headers["Retry-After"]) <= 3600
-    assert 2 == len(limited.client().get("/api/v1/deliveries").get_json()["items"])
+    assert len(limited.client().get("/api/v1/deliveries").get_json()["items"]) == 2
 
 
 def test_each_source_has_its_own_limit(limited: Parts) -> None:
     sources = ["ci", "ci", "ci", "other", "free", "free", "free"]
     statuses = [deliver(limited, source).status_code for source in sources]
 
-    assert [200, 200, 429, 200, 200, 200, 200] == statuses
+    assert statuses == [200, 200, 429, 200, 200, 200, 200]
 
 
 def test_who_proves_nothing_uses_up_nothing(limited: Parts) -> None:
     guesses = [deliver(limited, secret="wrong").status_code for _ in range(5)]
 
-    assert [401] * 5 == guesses
-    assert 200 == deliver(limited).status_code
+    assert guesses == [401] * 5
+    assert deliver(limited).status_code == 200
 
 
 def test_what_is_authentic_counts_before_it_is_read(limited: Parts) -> None:
     statuses = [deliver(limited, body=b"not JSON").status_code for _ in range(3)]
 
-    assert [400, 400, 429] == statuses
+    assert statuses == [400, 400, 429]
 
 
 def test_a_limit_that_is_changed_counts_anew(limited: Parts) -> None:
@@ -62,7 +62,7 @@ def test_a_limit_that_is_changed_counts_anew(limited: Parts) -> None:
     ci = replace(limited.config.sources["ci"], rate_limit=parse_rate("3/h"))
     limited.config = replace(limited.config, sources={"ci": ci})
 
-    assert 200 == deliver(limited).status_code
+    assert deliver(limited).status_code == 200
 
 
 def test_refusals_are_counted(limited: Parts) -> None:

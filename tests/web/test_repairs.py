@@ -16,16 +16,16 @@ def post(parts: Parts, path: str, body: Any = None, token: str = OPERATE) -> Any
 
 def begun(parts: Parts, path: str = "backfill", **body: Any) -> Any:
     answer = post(parts, path, (BACKFILL if path == "backfill" else {}) | body)
-    assert 202 == answer.status_code, answer.text
+    assert answer.status_code == 202, answer.text
     return answer.get_json()
 
 
 def test_a_backfill_is_begun_in_the_only_region_of_sources(parts: Parts) -> None:
     repair = begun(parts, rule="all")
 
-    assert ("backfill", "comparing", ["cn-north-4/team/web"], "all", None, None) == tuple(
+    assert tuple(
         repair[name] for name in ("kind", "state", "repositories", "rule", "max_calls", "ended_at")
-    )
+    ) == ("backfill", "comparing", ["cn-north-4/team/web"], "all", None, None)
     shown = parts.client().get(f"/api/v1/backfill/{repair['id']}").get_json()
     listed = parts.client().get("/api/v1/backfill").get_json()
     assert [repair, [repair]] == [shown, listed["items"]]
@@ -34,10 +34,13 @@ def test_a_backfill_is_begun_in_the_only_region_of_sources(parts: Parts) -> None
 def test_a_reconcile_takes_everything_and_its_budget_from_the_settings(parts: Parts) -> None:
     repair = begun(parts, "reconcile", report=True)
 
-    assert ("reconcile", None, True, 1000) == tuple(
-        repair[name] for name in ("kind", "repositories", "report", "max_calls")
+    assert tuple(repair[name] for name in ("kind", "repositories", "report", "max_calls")) == (
+        "reconcile",
+        None,
+        True,
+        1000,
     )
-    assert 7 == begun(parts, "reconcile", max_calls=7)["max_calls"]
+    assert begun(parts, "reconcile", max_calls=7)["max_calls"] == 7
 
 
 def test_both_kinds_are_kept_apart(parts: Parts) -> None:
@@ -46,8 +49,8 @@ def test_both_kinds_are_kept_apart(parts: Parts) -> None:
     for method, path in [("get", ""), ("get", "/tags"), ("post", "/cancel")]:
         client = parts.client(OPERATE)
         answer = getattr(client, method)(f"/api/v1/reconcile/{repair}{path}")
-        assert 404 == answer.status_code, path
-    assert [] == parts.client().get("/api/v1/reconcile").get_json()["items"]
+        assert answer.status_code == 404, path
+    assert parts.client().get("/api/v1/reconcile").get_json()["items"] == []
 
 
 @pytest.mark.parametrize(
@@ -68,15 +71,16 @@ def test_what_cannot_be_begun_is_refused_with_the_reason(
 ) -> None:
     answer = post(parts, path, body)
 
-    assert 422 == answer.status_code
+    assert answer.status_code == 422
     assert reason.lower() in answer.text.lower()
 
 
 def test_only_a_plan_can_be_started(parts: Parts) -> None:
     repair = begun(parts)["id"]
 
-    assert [409, 404] == [
-        post(parts, f"backfill/{each}/start").status_code for each in (repair, UNKNOWN)
+    assert [post(parts, f"backfill/{each}/start").status_code for each in (repair, UNKNOWN)] == [
+        409,
+        404,
     ]
 
 
@@ -86,11 +90,11 @@ def test_cancelled_it_has_ended(parts: Parts) -> None:
     cancelled = post(parts, f"backfill/{repair}/cancel")
     again = post(parts, f"backfill/{repair}/cancel")
 
-    assert (202, "cancelled", 409) == (
+    assert (
         cancelled.status_code,
         cancelled.get_json()["state"],
         again.status_code,
-    )
+    ) == (202, "cancelled", 409)
     assert cancelled.get_json()["ended_at"] is not None
 
 
@@ -116,4 +120,4 @@ def test_sent_again_it_is_begun_once(parts: Parts) -> None:
         for _ in range(2)
     ]
 
-    assert 1 == len(set(ids))
+    assert len(set(ids)) == 1

@@ -30,7 +30,7 @@ def send(parts: Parts, body: object, headers: Mapping[str, str] = {}) -> dict[st
 
 def replayed(parts: Parts, delivery: str) -> dict[str, Any]:
     answer = parts.client(OPERATE).post(f"/api/v1/deliveries/{delivery}/replay")
-    assert 202 == answer.status_code, answer.text
+    assert answer.status_code == 202, answer.text
     found: dict[str, Any] = answer.get_json()
     return found
 
@@ -62,9 +62,9 @@ def test_a_quarantined_delivery_is_read_again_by_the_dialect_of_now(parts: Parts
     new = replayed(parts, quarantined["delivery"])
 
     old = parts.client().get(f"/api/v1/deliveries/{quarantined['delivery']}").get_json()
-    assert ("quarantined", []) == (old["outcome"], old["syncs"])
+    assert (old["outcome"], old["syncs"]) == ("quarantined", [])
     assert ("accepted", quarantined["delivery"]) == (new["outcome"], new["replayed_from"])
-    assert [{"image": "team/web:v1", "digest": None}] == new["pushes"]
+    assert new["pushes"] == [{"image": "team/web:v1", "digest": None}]
     assert new["syncs"] == list(syncs(parts))
     assert new == parts.client().get(f"/api/v1/deliveries/{new['id']}").get_json()
 
@@ -75,9 +75,9 @@ def test_what_is_still_not_known_is_quarantined_again(parts: Parts) -> None:
 
     new = replayed(parts, quarantined["delivery"])
 
-    assert ("quarantined", []) == (new["outcome"], new["syncs"])
+    assert (new["outcome"], new["syncs"]) == ("quarantined", [])
     speak(parts, "generic")
-    assert "accepted" == replayed(parts, new["id"])["outcome"]
+    assert replayed(parts, new["id"])["outcome"] == "accepted"
 
 
 def test_the_pushes_of_an_ignored_delivery_are_planned_by_the_rules_of_now(parts: Parts) -> None:
@@ -88,10 +88,10 @@ def test_the_pushes_of_an_ignored_delivery_are_planned_by_the_rules_of_now(parts
 
     new = replayed(parts, ignored["delivery"])
 
-    assert ("ignored", "accepted") == (ignored["outcome"], new["outcome"])
-    assert [{"image": "team/web:v1", "digest": DIGEST}] == new["pushes"]
-    assert ["due"] == [sync["state"] for sync in syncs(parts).values()]
-    assert "accepted" == replayed(parts, new["id"])["outcome"]
+    assert (ignored["outcome"], new["outcome"]) == ("ignored", "accepted")
+    assert new["pushes"] == [{"image": "team/web:v1", "digest": DIGEST}]
+    assert [sync["state"] for sync in syncs(parts).values()] == ["due"]
+    assert replayed(parts, new["id"])["outcome"] == "accepted"
 
 
 def test_a_push_that_still_no_rule_wants_is_ignored_again_with_the_reason(parts: Parts) -> None:
@@ -99,7 +99,7 @@ def test_a_push_that_still_no_rule_wants_is_ignored_again_with_the_reason(parts:
 
     new = replayed(parts, ignored["delivery"])
 
-    assert ("ignored", "other/web:v1: no rule matches") == (new["outcome"], new["reason"])
+    assert (new["outcome"], new["reason"]) == ("ignored", "other/web:v1: no rule matches")
 
 
 @pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "job-1"}])
@@ -113,12 +113,12 @@ def test_a_replay_is_no_duplicate_and_its_syncs_supersede_the_open_ones(
 
     [old_sync] = accepted["syncs"]
     found = syncs(parts)
-    assert "accepted" == new["outcome"]
+    assert new["outcome"] == "accepted"
     assert ("superseded", new["syncs"][0]) == (
         found[old_sync["id"]]["state"],
         found[old_sync["id"]]["superseded_by"],
     )
-    assert "due" == found[new["syncs"][0]]["state"]
+    assert found[new["syncs"][0]]["state"] == "due"
     again = send(parts, body, headers)
     assert ("duplicate", new["syncs"]) == (again["outcome"], [s["id"] for s in again["syncs"]])
 
@@ -134,7 +134,7 @@ def test_an_event_that_was_quarantined_and_replayed_is_a_duplicate_when_it_comes
 
     again = send(parts, GITHUB, headers)
 
-    assert ("accepted", "one") == (new["outcome"], new["sender_id"])
+    assert (new["outcome"], new["sender_id"]) == ("accepted", "one")
     assert ("duplicate", new["id"]) == (again["outcome"], again["delivery"])
 
 
@@ -158,7 +158,7 @@ def test_a_source_that_is_gone_cannot_be_read(parts: Parts) -> None:
     delivery = parts.push("team/web:v1").delivery
     parts.config = replace(parts.config, sources={})
 
-    assert (409, "its source, ci, is no longer configured") == refused(parts, delivery)
+    assert refused(parts, delivery) == (409, "its source, ci, is no longer configured")
 
 
 def test_what_is_refused_when_it_is_read_again_says_why(parts: Parts) -> None:
@@ -168,9 +168,9 @@ def test_what_is_refused_when_it_is_read_again_says_why(parts: Parts) -> None:
 
     status, detail = refused(parts, quarantined["delivery"])
 
-    assert 409 == status
+    assert status == 409
     assert detail.startswith("read again, it is refused: ")
-    assert 1 == len(parts.client().get("/api/v1/deliveries").get_json()["items"])
+    assert len(parts.client().get("/api/v1/deliveries").get_json()["items"]) == 1
 
 
 def test_an_unknown_delivery_is_404(parts: Parts) -> None:
@@ -183,8 +183,8 @@ def test_reading_is_not_enough(parts: Parts) -> None:
     delivery = parts.push("team/web:v1").delivery
 
     path = f"/api/v1/deliveries/{delivery}/replay"
-    assert 403 == parts.client(READ).post(path).status_code
-    assert 405 == parts.client(OPERATE).get(path).status_code
+    assert parts.client(READ).post(path).status_code == 403
+    assert parts.client(OPERATE).get(path).status_code == 405
 
 
 def test_a_replay_is_one_line_with_the_name_of_the_token(

@@ -51,7 +51,7 @@ def test_deliveries_of_the_last_24_hours_are_counted_by_outcome(parts: Parts) ->
 
     [source] = listed(parts)
 
-    assert NONE | {"accepted": 1, "duplicate": 1, "ignored": 1} == source["outcomes"]
+    assert source["outcomes"] == NONE | {"accepted": 1, "duplicate": 1, "ignored": 1}
     at = NOW.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     assert at == source["last_delivery_at"]
 
@@ -61,19 +61,19 @@ def test_a_replay_is_no_sign_of_life(parts: Parts) -> None:
     expect(parts, timedelta(hours=1))
 
     path = f"/api/v1/deliveries/{delivery}/replay"
-    assert 202 == parts.client(OPERATE).post(path).status_code
+    assert parts.client(OPERATE).post(path).status_code == 202
 
     [source] = listed(parts)
-    assert (NONE | {"ignored": 1}, True) == (source["outcomes"], source["silent"])
+    assert (source["outcomes"], source["silent"]) == (NONE | {"ignored": 1}, True)
 
 
 def test_a_source_is_silent_when_it_was_not_heard_for_longer_than_expected(parts: Parts) -> None:
     parts.push("team/web:v1", ago=timedelta(hours=25))
 
     expect(parts, timedelta(hours=24))
-    assert [("1d", True)] == [(each["expect_every"], each["silent"]) for each in listed(parts)]
+    assert [(each["expect_every"], each["silent"]) for each in listed(parts)] == [("1d", True)]
     expect(parts, timedelta(hours=26))
-    assert [("26h", False)] == [(each["expect_every"], each["silent"]) for each in listed(parts)]
+    assert [(each["expect_every"], each["silent"]) for each in listed(parts)] == [("26h", False)]
 
 
 def test_metrics_tell_who_is_silent_and_since_when(parts: Parts) -> None:
@@ -83,16 +83,16 @@ def test_metrics_tell_who_is_silent_and_since_when(parts: Parts) -> None:
     [last] = metric(parts, "swrhook_source_last_delivery")
     name, _, value = last.rpartition(" ")
 
-    assert 'swrhook_source_last_delivery_timestamp_seconds{source="ci"}' == name
+    assert name == 'swrhook_source_last_delivery_timestamp_seconds{source="ci"}'
     assert abs((NOW - timedelta(hours=25)).timestamp() - float(value)) < 1
-    assert ['swrhook_source_silent{source="ci"} 1.0'] == metric(parts, "swrhook_source_silent")
+    assert metric(parts, "swrhook_source_silent") == ['swrhook_source_silent{source="ci"} 1.0']
 
 
 def test_a_source_of_which_nothing_is_expected_is_never_silent(parts: Parts) -> None:
     parts.push("team/web:v1", ago=timedelta(days=25))
 
-    assert [] == metric(parts, "swrhook_source_silent")
-    assert [False] == [each["silent"] for each in listed(parts)]
+    assert metric(parts, "swrhook_source_silent") == []
+    assert [each["silent"] for each in listed(parts)] == [False]
 
 
 def test_scrapes_do_not_ask_the_ledger_each_time(parts: Parts) -> None:
@@ -106,8 +106,8 @@ def test_a_ledger_that_cannot_be_read_leaves_the_sources_out(parts: Parts) -> No
     with parts.database.write() as connection:
         connection.execute(sqlalchemy.text("DROP TABLE deliveries"))
 
-    assert [] == metric(parts, "swrhook_source_last_delivery")
-    assert 503 == parts.client().get("/api/v1/sources").status_code
+    assert metric(parts, "swrhook_source_last_delivery") == []
+    assert parts.client().get("/api/v1/sources").status_code == 503
 
 
 def test_ignored_deliveries_are_counted_by_kind_of_reason(parts: Parts) -> None:

@@ -25,10 +25,10 @@ def test_every_kind_of_refusal_has_a_status_and_a_code_of_its_own() -> None:
 def test_what_may_be_better_soon_is_503_and_says_when(kind: type[Refused]) -> None:
     answer = refusal(kind("issuer.example.com: no answer in time"))
 
-    assert (503, "5") == (answer.status_code, answer.headers["Retry-After"])
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
 def test_what_is_not_authentic_stays_401() -> None:
     answer = refusal(Unauthenticated("the token is not genuine"))
 
-    assert (401, None) == (answer.status_code, answer.headers.get("Retry-After"))
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (401, None)

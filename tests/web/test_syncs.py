@@ -18,7 +18,7 @@ STATES = ", ".join(State)
 
 def images(client: FlaskClient, query: str) -> Sequence[str]:
     answer = client.get(f"/api/v1/syncs?{query}")
-    assert 200 == answer.status_code, answer.get_json()
+    assert answer.status_code == 200, answer.get_json()
     return [
         f"{s['repository']}:{s['tag']}>{s['target_region']}" for s in answer.get_json()["items"]
     ]
@@ -62,7 +62,7 @@ def test_a_sync_has_the_members_of_the_contract_in_their_order(parts: Parts) -> 
     }
     assert {"items": [expected], "next": None} == answer.get_json()
     assert list(expected) == list(answer.get_json()["items"][0])
-    assert ["items", "next"] == list(answer.get_json())
+    assert list(answer.get_json()) == ["items", "next"]
 
 
 def test_one_sync_is_found_by_its_id(parts: Parts) -> None:
@@ -73,7 +73,7 @@ def test_one_sync_is_found_by_its_id(parts: Parts) -> None:
         client.get("/api/v1/syncs").get_json()["items"][0]
         == client.get(f"/api/v1/syncs/{sync.id}").get_json()
     )
-    assert 404 == client.get("/api/v1/syncs/01J00000000000000000000000").status_code
+    assert client.get("/api/v1/syncs/01J00000000000000000000000").status_code == 404
 
 
 def test_a_sync_without_an_error_says_null_and_a_superseded_one_names_its_heir(
@@ -130,7 +130,7 @@ def test_filters(client: FlaskClient, query: str, expected: Sequence[str]) -> No
 def test_lists_are_sorted_newest_first(client: FlaskClient) -> None:
     ids = [item["id"] for item in client.get("/api/v1/syncs").get_json()["items"]]
 
-    assert 5 == len(ids)
+    assert len(ids) == 5
     assert sorted(ids, reverse=True) == ids
 
 
@@ -177,5 +177,5 @@ def test_a_wrong_parameter_is_refused_with_its_reason(
 ) -> None:
     answer = parts.client().get(f"/api/v1/syncs?{query}")
 
-    assert (422, "application/problem+json") == (answer.status_code, answer.content_type)
+    assert (answer.status_code, answer.content_type) == (422, "application/problem+json")
     assert [reason] == answer.get_json()["reasons"]

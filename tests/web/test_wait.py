@@ -22,7 +22,7 @@ OTHER = "sha256:" + "b" * 64
 def wait(parts: Parts, query: str = "timeout=0", image: str = "team/web:v1") -> tuple[int, Any]:
     answer = parts.client().get(f"/api/v1/wait?image={image}&{query}")
     if answer.status_code != 200:
-        assert "application/problem+json" == answer.content_type
+        assert answer.content_type == "application/problem+json"
     return answer.status_code, answer.get_json()
 
 
@@ -64,7 +64,7 @@ def test_one_that_ended_otherwise_is_409_at_once_though_another_is_under_way(par
 def test_every_other_end_is_409(parts: Parts, event: Event) -> None:
     parts.happen(parts.push("team/web:v1").syncs[0].id, event)
 
-    assert 409 == wait(parts)[0]
+    assert wait(parts)[0] == 409
 
 
 def test_none_known_is_404_at_once(parts: Parts) -> None:
@@ -72,7 +72,7 @@ def test_none_known_is_404_at_once(parts: Parts) -> None:
 
     status, answer = wait(parts, "timeout=300")
 
-    assert (404, []) == (status, answer["syncs"])
+    assert (status, answer["syncs"]) == (404, [])
 
 
 def test_not_within_the_time_is_408_with_the_syncs(parts: Parts) -> None:
@@ -108,20 +108,20 @@ def test_a_region_is_waited_for_alone(parts: Parts) -> None:
     made = parts.push("team/web:v1", EAST, HONG_KONG).syncs
     parts.happen(made[0].id, Event.FIND)
 
-    assert 200 == wait(parts, "region=cn-east-3&timeout=0")[0]
-    assert 408 == wait(parts, "region=ap-southeast-1&timeout=0")[0]
-    assert 404 == wait(parts, "region=nowhere&timeout=0")[0]
+    assert wait(parts, "region=cn-east-3&timeout=0")[0] == 200
+    assert wait(parts, "region=ap-southeast-1&timeout=0")[0] == 408
+    assert wait(parts, "region=nowhere&timeout=0")[0] == 404
 
 
 def test_yesterdays_latest_is_not_taken_for_todays(parts: Parts) -> None:
     yesterday = parts.push("team/web:v1", digest=OTHER, ago=24 * HOUR)
     parts.happen(yesterday.syncs[0].id, Event.FIND)
 
-    assert 200 == wait(parts)[0]
-    assert 404 == wait(parts, f"digest={DIGEST}&timeout=0")[0]
-    assert 404 == wait(parts, "since=1h&timeout=0")[0]
-    assert 200 == wait(parts, f"digest={OTHER}&timeout=0")[0]
-    assert 200 == wait(parts, f"delivery={yesterday.delivery}&timeout=0")[0]
+    assert wait(parts)[0] == 200
+    assert wait(parts, f"digest={DIGEST}&timeout=0")[0] == 404
+    assert wait(parts, "since=1h&timeout=0")[0] == 404
+    assert wait(parts, f"digest={OTHER}&timeout=0")[0] == 200
+    assert wait(parts, f"delivery={yesterday.delivery}&timeout=0")[0] == 200
     today = parts.push("team/web:v1")
     for query in (f"digest={DIGEST}", "since=1h", f"delivery={today.delivery}"):
         status, answer = wait(parts, f"{query}&timeout=0")
@@ -142,7 +142,7 @@ def test_a_duplicate_names_the_syncs_of_its_original(parts: Parts) -> None:
 def test_an_ignored_delivery_has_no_sync_to_wait_for(parts: Parts) -> None:
     ignored = parts.push("team/web:v1", outcome=Outcome.IGNORED).delivery
 
-    assert 404 == wait(parts, f"delivery={ignored}&timeout=0")[0]
+    assert wait(parts, f"delivery={ignored}&timeout=0")[0] == 404
 
 
 def test_a_sync_is_followed_to_the_last_that_carries_on(parts: Parts) -> None:
@@ -180,7 +180,7 @@ def test_a_digest_that_nobody_has_told_yet_may_be_the_one_waited_for(parts: Part
 def test_a_digest_that_turns_out_to_be_another_one_is_409(parts: Parts) -> None:
     sync = parts.push("team/web:v1", digest=None).syncs[0].id
     query = f"digest={DIGEST}&timeout=300"
-    assert 408 == wait(parts, f"digest={DIGEST}&timeout=0")[0]
+    assert wait(parts, f"digest={DIGEST}&timeout=0")[0] == 408
     with waiting(parts, query) as answers, parts.database.write() as connection:
         connection.execute(update(syncs).values(called_digest=OTHER))
 
@@ -206,7 +206,7 @@ def test_a_place_is_free_again_after_the_wait(parts: Parts) -> None:
     parts.config = replace(parts.config, options=replace(parts.config.options, waits=1))
     parts.push("team/web:v1")
 
-    assert [408, 408, 408] == [wait(parts)[0] for _ in range(3)]
+    assert [wait(parts)[0] for _ in range(3)] == [408, 408, 408]
 
 
 def test_a_process_that_ends_lets_its_waits_go(parts: Parts) -> None:
@@ -214,7 +214,7 @@ def test_a_process_that_ends_lets_its_waits_go(parts: Parts) -> None:
     with waiting(parts, "timeout=300") as answers:
         parts.web.extensions[LEAVING].set()
 
-    assert [408] == [status for status, _ in answers]
+    assert [status for status, _ in answers] == [408]
 
 
 @pytest.mark.parametrize(

@@ -30,12 +30,12 @@ def test_the_same_rules_change_nothing(parts: Parts) -> None:
 
     answer = ask(parts, RULE)
 
-    assert 200 == answer.status_code, answer.text
+    assert answer.status_code == 200, answer.text
     found = answer.get_json()
-    assert (1, 1, 0, 0, 0) == tuple(
+    assert tuple(
         found[name] for name in ("pushes", "unchanged", "gained", "lost", "redirected")
-    )
-    assert ([], [], True) == (found["rules"], found["examples"], found["complete"])
+    ) == (1, 1, 0, 0, 0)
+    assert (found["rules"], found["examples"], found["complete"]) == ([], [], True)
 
 
 def test_what_would_differ_is_told(parts: Parts) -> None:
@@ -43,8 +43,8 @@ def test_what_would_differ_is_told(parts: Parts) -> None:
 
     found = ask(parts, {**RULE, "name": "new", "sync": [{**RULE["sync"][0], "override": True}]})
 
-    assert [{"rule": "new", "gained": 0, "lost": 0, "redirected": 1}] == found.get_json()["rules"]
-    assert [
+    assert found.get_json()["rules"] == [{"rule": "new", "gained": 0, "lost": 0, "redirected": 1}]
+    assert found.get_json()["examples"] == [
         {
             "change": "redirected",
             "image": "team/web:v1",
@@ -55,20 +55,20 @@ def test_what_would_differ_is_told(parts: Parts) -> None:
             "after": True,
             "rule": "new",
         }
-    ] == found.get_json()["examples"]
+    ]
 
 
 def test_since_leaves_out_what_is_older(parts: Parts) -> None:
     parts.push("team/web:v1")
 
-    assert 0 == ask(parts, RULE, since="2100-01-01T00:00:00Z").get_json()["pushes"]
-    assert 1 == ask(parts, RULE, since="1h").get_json()["pushes"]
+    assert ask(parts, RULE, since="2100-01-01T00:00:00Z").get_json()["pushes"] == 0
+    assert ask(parts, RULE, since="1h").get_json()["pushes"] == 1
 
 
 def test_a_question_is_no_write(parts: Parts) -> None:
-    assert 200 == ask(parts, RULE, token=READ).status_code
-    assert 401 == ask(parts, RULE, token=None).status_code
-    assert [] == everything(parts.database, audit)
+    assert ask(parts, RULE, token=READ).status_code == 200
+    assert ask(parts, RULE, token=None).status_code == 401
+    assert everything(parts.database, audit) == []
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_what_cannot_be_compared_is_refused_with_its_place(
 ) -> None:
     answer = parts.client().post("/api/v1/whatif", json=body)
 
-    assert 422 == answer.status_code, answer.text
+    assert answer.status_code == 422, answer.text
     assert any(words in reason for reason in answer.get_json()["reasons"]), answer.text
 
 
@@ -97,4 +97,4 @@ def test_a_candidate_over_the_cap_is_refused(parts: Parts) -> None:
 
     answer = parts.client().post("/api/v1/whatif", data=body, content_type="application/json")
 
-    assert 413 == answer.status_code
+    assert answer.status_code == 413

@@ -35,7 +35,7 @@ def test_a_retry_is_the_sync_with_the_override_that_the_rules_say_now(parts: Par
 
     status, found = wish(parts, sync, "retry")
 
-    assert 202 == status
+    assert status == 202
     assert (sync, "due", True, "ba9876543210") == (
         found["id"],
         found["state"],
@@ -43,7 +43,7 @@ def test_a_retry_is_the_sync_with_the_override_that_the_rules_say_now(parts: Par
         found["rules_version"],
     )
     assert found == parts.client().get(f"/api/v1/syncs/{sync}").get_json()
-    assert [True] == [lane.override for lane in parts.woken]
+    assert [lane.override for lane in parts.woken] == [True]
 
 
 def test_what_no_rule_wants_any_more_is_retried_as_it_is(parts: Parts) -> None:
@@ -53,7 +53,7 @@ def test_what_no_rule_wants_any_more_is_retried_as_it_is(parts: Parts) -> None:
 
     _, found = wish(parts, sync, "retry")
 
-    assert ("due", False, "all") == (found["state"], found["override"], found["rule"])
+    assert (found["state"], found["override"], found["rule"]) == ("due", False, "all")
 
 
 def test_a_cancelled_sync_has_ended_and_can_be_retried(parts: Parts) -> None:
@@ -61,17 +61,17 @@ def test_a_cancelled_sync_has_ended_and_can_be_retried(parts: Parts) -> None:
 
     status, found = wish(parts, sync, "cancel")
 
-    assert (202, "cancelled", "cancelled by an operator", None) == (
+    assert (
         status,
         found["state"],
         found["reason"],
         found["due_at"],
-    )
+    ) == (202, "cancelled", "cancelled by an operator", None)
     assert 'swrhook_syncs_total{state="cancelled",target_region="cn-east-3"} 1.0' in (
         parts.metrics.text().decode()
     )
     status, found = wish(parts, sync, "retry")
-    assert (202, "due", None) == (status, found["state"], found["reason"])
+    assert (status, found["state"], found["reason"]) == (202, "due", None)
 
 
 @pytest.mark.parametrize(
@@ -91,34 +91,34 @@ def test_where_the_state_forbids_it_the_answer_is_409(
 
     status, problem = wish(parts, sync, what)
 
-    assert 409 == status
+    assert status == 409
     assert problem["detail"].startswith(f"the sync is {state}: ")
 
 
 @pytest.mark.parametrize("what", ["retry", "cancel"])
 def test_a_sync_that_is_not_there_is_404_and_reading_is_not_enough(parts: Parts, what: str) -> None:
-    assert (404, "there is no sync with this id") == (
+    assert (
         wish(parts, UNKNOWN, what)[0],
         wish(parts, UNKNOWN, what)[1]["detail"],
-    )
-    assert 403 == parts.client(READ).post(f"/api/v1/syncs/{UNKNOWN}/{what}").status_code
+    ) == (404, "there is no sync with this id")
+    assert parts.client(READ).post(f"/api/v1/syncs/{UNKNOWN}/{what}").status_code == 403
 
 
 def test_an_order_goes_where_the_rules_say(parts: Parts) -> None:
     status, found = order(parts, {"image": "team/web:v1", "source_region": "cn-north-4"})
 
-    assert (202, ["syncs"]) == (status, list(found))
+    assert (status, list(found)) == (202, ["syncs"])
     [sync] = found["syncs"]
-    assert ("due", "all", "ci", None, "cn-east-3", "team") == (
+    assert (
         sync["state"],
         sync["rule"],
         sync["source"],
         sync["delivery"],
         sync["target_region"],
         sync["target_namespace"],
-    )
+    ) == ("due", "all", "ci", None, "cn-east-3", "team")
     assert parts.client().get("/api/v1/syncs").get_json()["items"] == [sync]
-    assert [EAST] == [lane.target for lane in parts.woken]
+    assert [lane.target for lane in parts.woken] == [EAST]
 
 
 def test_an_order_goes_to_the_targets_named_each_once(parts: Parts) -> None:
@@ -132,7 +132,7 @@ def test_an_order_goes_to_the_targets_named_each_once(parts: Parts) -> None:
     status, found = order(parts, body)
 
     shown = [(s["target_region"], s["override"], s["rule"], s["source"]) for s in found["syncs"]]
-    assert 202 == status
+    assert status == 202
     assert {
         ("ap-southeast-1", True, "(manual)", "(manual)"),
         ("cn-east-3", False, "(manual)", "(manual)"),
@@ -149,7 +149,7 @@ def test_an_order_with_targets_is_retried_with_the_override_that_was_asked_for(
 
     _, found = wish(parts, sync, "retry")
 
-    assert (True, "(manual)") == (found["override"], found["rule"])
+    assert (found["override"], found["rule"]) == (True, "(manual)")
 
 
 def test_an_order_takes_over_from_what_is_under_way(parts: Parts) -> None:
@@ -220,7 +220,7 @@ def test_an_order_that_cannot_be_carried_out_names_every_reason(
     status, problem = order(parts, body)
 
     assert (422, reasons) == (status, problem["reasons"])
-    assert [] == parts.client().get("/api/v1/syncs").get_json()["items"]
+    assert parts.client().get("/api/v1/syncs").get_json()["items"] == []
 
 
 def test_json_that_is_nested_too_deeply_is_a_problem_too(parts: Parts) -> None:
@@ -228,4 +228,4 @@ def test_json_that_is_nested_too_deeply_is_a_problem_too(parts: Parts) -> None:
         "/api/v1/syncs", data=b"[" * 100_000, content_type="application/json"
     )
 
-    assert (400, "application/problem+json") == (answer.status_code, answer.content_type)
+    assert (answer.status_code, answer.content_type) == (400, "application/problem+json")

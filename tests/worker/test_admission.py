@@ -58,8 +58,8 @@ class Door:
 def test_a_target_has_room_for_so_many_of_each_source() -> None:
     door = Door(replace(WIDE, in_flight_per_target=2))
 
-    assert [True, True, False] == [door.lets_in(lane(f"r{n}")) for n in range(3)]
-    assert "in_flight_per_target" == door.refuse(lane("r2")).reason
+    assert [door.lets_in(lane(f"r{n}")) for n in range(3)] == [True, True, False]
+    assert door.refuse(lane("r2")).reason == "in_flight_per_target"
     assert door.lets_in(lane("r3", target="t2"))
     assert door.lets_in(lane("r4", source="s2"))
 
@@ -69,8 +69,8 @@ def test_a_region_has_room_for_so_many_in_any_role() -> None:
 
     assert door.lets_in(lane("r1", "a", "b"))
     assert door.lets_in(lane("r2", "c", "a"))
-    assert "a" == door.refuse(lane("r3", "a", "d")).region
-    assert "a" == door.refuse(lane("r4", "d", "a")).region
+    assert door.refuse(lane("r3", "a", "d")).region == "a"
+    assert door.refuse(lane("r4", "d", "a")).region == "a"
     assert door.lets_in(lane("r5", "d", "e"))
 
 
@@ -79,7 +79,7 @@ def test_no_region_takes_half_of_the_workers() -> None:
 
     entered = [door.lets_in(lane(f"r{n}", target=f"t{n}")) for n in range(5)]
 
-    assert [True] * 4 + [False] == entered
+    assert entered == [True] * 4 + [False]
 
 
 def test_a_single_worker_may_work() -> None:
@@ -147,7 +147,7 @@ def test_who_was_in_goes_to_the_end() -> None:
         stay = door.enter(door.hurried[-1])
         turns.append(stay.lane.repository)
 
-    assert ["r1", "r2", "many", "r1"] == turns
+    assert turns == ["r1", "r2", "many", "r1"]
 
 
 def test_who_waits_as_fresh_is_put_off_without_saying_how_urgent_it_is() -> None:
@@ -164,7 +164,7 @@ def test_who_waits_as_fresh_is_put_off_without_saying_how_urgent_it_is() -> None
     assert door.admission.waits(proof, door.pace, door.now) is None
     door.admission.leave(stay)
     assert door.admission.waits(fresh, door.pace, door.now) is None
-    assert [False, True] == [door.lets_in(proof, PROOF), door.lets_in(fresh)]
+    assert [door.lets_in(proof, PROOF), door.lets_in(fresh)] == [False, True]
 
 
 def test_fresh_calls_go_first_and_backfill_last() -> None:
@@ -179,7 +179,7 @@ def test_fresh_calls_go_first_and_backfill_last() -> None:
         stay = door.enter(door.hurried[-1], urgent)
         turns.append(stay.lane.repository)
 
-    assert ["fresh", "proof", "old"] == turns
+    assert turns == ["fresh", "proof", "old"]
 
 
 def test_a_lane_that_never_comes_back_loses_its_place() -> None:
@@ -202,7 +202,7 @@ def test_those_that_wait_ask_again_the_later_the_more_go_first() -> None:
     waits = [(door.refuse(lane(f"w{n}")).until - NOW).total_seconds() for n in range(200)]
 
     assert sorted(waits) == waits
-    assert (0.5, 15.0) == (waits[0], waits[-1])
+    assert (waits[0], waits[-1]) == (0.5, 15.0)
 
 
 # Pace
@@ -214,15 +214,15 @@ def test_an_empty_bucket_puts_off_one_after_the_other() -> None:
 
     waits = [door.refuse(lane(f"r{n}")).until - NOW for n in range(3)]
 
-    assert [0.25, 0.5, 0.75] == [wait.total_seconds() for wait in waits]
-    assert "pace" == door.refuse(lane("r3")).reason
+    assert [wait.total_seconds() for wait in waits] == [0.25, 0.5, 0.75]
+    assert door.refuse(lane("r3")).reason == "pace"
 
 
 def test_the_target_has_a_bucket_too() -> None:
     door = Door(replace(WIDE, per_second=4))
     door.spend("t1", 4)
 
-    assert "t1" == door.refuse(lane("r1")).region
+    assert door.refuse(lane("r1")).region == "t1"
 
 
 def test_looks_leave_a_part_of_the_bucket_to_fresh_calls() -> None:
@@ -319,7 +319,7 @@ def test_no_cap_is_exceeded_and_whoever_waits_enters_in_the_end(
             crowd.door.now = max(crowd.door.now, at)
             crowd.arrive(each, PROOF)
 
-    assert {} == crowd.waiting
+    assert crowd.waiting == {}
 
 
 # Beside other processes

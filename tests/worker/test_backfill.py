@@ -45,15 +45,15 @@ def test_what_is_at_the_source_is_planned_and_nothing_is_called_before_it_is_agr
 
     found = mends.show(repair)
     plan = found.plan
-    assert ("planned", 2, 1, 1) == (found.state, plan.same, plan.missing, plan.diverged)
-    assert (1, 1, 2) == (plan.to_sync, plan.sync_images, found.calls)
-    assert ([], []) == (all_syncs(mends.database), mends.works.swr.calls)
-    assert [
+    assert (found.state, plan.same, plan.missing, plan.diverged) == ("planned", 2, 1, 1)
+    assert (plan.to_sync, plan.sync_images, found.calls) == (1, 1, 2)
+    assert (all_syncs(mends.database), mends.works.swr.calls) == ([], [])
+    assert [(each.tag, each.drift, each.reason) for each in mends.tags(repair)] == [
         ("v1", "same", None),
         ("v2", "same", None),
         ("v3", "missing", None),
         ("v4", "diverged", "the target holds another image, and the rule does not override"),
-    ] == [(each.tag, each.drift, each.reason) for each in mends.tags(repair)]
+    ]
 
 
 def test_an_agreed_plan_is_synced_with_one_call_for_a_batch(mends: Mends) -> None:
@@ -67,9 +67,9 @@ def test_an_agreed_plan_is_synced_with_one_call_for_a_batch(mends: Mends) -> Non
     mends.sync()
 
     found = mends.show(repair)
-    assert ("done", {"verified": 150}) == (found.state, found.results)
-    assert [100, 50] == [len(tags) for tags in mends.works.swr.tags_called]
-    assert 2 == planned
+    assert (found.state, found.results) == ("done", {"verified": 150})
+    assert [len(tags) for tags in mends.works.swr.tags_called] == [100, 50]
+    assert planned == 2
     assert {(True, None)} == {(sync.backfill, sync.delivery) for sync in all_syncs(mends.database)}
     assert {digest(n) for n in range(150)} == {sync.digest for sync in all_syncs(mends.database)}
 
@@ -81,8 +81,8 @@ def test_what_targets_hold_already_costs_no_call(mends: Mends) -> None:
     mends.work()
 
     found = mends.show(repair)
-    assert ("done", 250, 0, 6) == (found.state, found.plan.same, found.ordered, found.calls)
-    assert [] == mends.works.swr.calls
+    assert (found.state, found.plan.same, found.ordered, found.calls) == ("done", 250, 0, 6)
+    assert mends.works.swr.calls == []
 
 
 class Killed(BaseException):
@@ -103,10 +103,11 @@ def test_another_process_goes_on_where_one_was_killed(mends: Mends) -> None:
     mends.works.clock.now += 2 * LEASE
     mends.work()
 
-    assert [("web/cart", "v7"), ("web/shop", "v1")] == [
-        (each.repository, each.tag) for each in mends.tags(repair)
+    assert [(each.repository, each.tag) for each in mends.tags(repair)] == [
+        ("web/cart", "v7"),
+        ("web/shop", "v1"),
     ]
-    assert ("done", 2) == (mends.show(repair).state, mends.show(repair).ordered)
+    assert (mends.show(repair).state, mends.show(repair).ordered) == ("done", 2)
 
 
 @pytest.mark.on("sqlite")
@@ -123,7 +124,7 @@ def test_where_there_is_one_process_its_heir_need_not_wait(mends: Mends) -> None
     heir.stop()
     mends.work()
 
-    assert "done" == mends.show(repair).state
+    assert mends.show(repair).state == "done"
 
 
 def test_one_killed_while_it_records_leaves_nothing_half_done(mends: Mends) -> None:
@@ -136,14 +137,14 @@ def test_one_killed_while_it_records_leaves_nothing_half_done(mends: Mends) -> N
     with pytest.raises(Killed):
         mends.repairer.step()
     mends.before_wake = nothing
-    assert 200 == mends.show(repair).ordered
+    assert mends.show(repair).ordered == 200
 
     mends.works.clock.now += 2 * LEASE
     mends.work()
     mends.sync()
 
-    assert {"verified": 250} == mends.show(repair).results
-    assert 250 == len(all_syncs(mends.database))
+    assert mends.show(repair).results == {"verified": 250}
+    assert len(all_syncs(mends.database)) == 250
 
 
 def test_a_fresh_push_overtakes_a_large_backfill(mends: Mends) -> None:
@@ -173,8 +174,9 @@ def test_an_open_sync_keeps_its_turn_and_stands_for_the_new_one(mends: Mends) ->
 
     ours = {each.tag: each.sync for each in mends.tags(repair)}
     assert fresh.id == ours["v1"]
-    assert [("v1", False), ("v2", True)] == [
-        (sync.tag, sync.backfill) for sync in all_syncs(mends.database)
+    assert [(sync.tag, sync.backfill) for sync in all_syncs(mends.database)] == [
+        ("v1", False),
+        ("v2", True),
     ]
 
 
@@ -187,7 +189,7 @@ def test_a_sync_that_ended_badly_is_tried_again_in_its_own_row(mends: Mends) -> 
     mends.sync()
 
     assert [(ended.id, "verified")] == [(each.sync, each.state) for each in mends.tags(repair)]
-    assert [State.VERIFIED] == [sync.state for sync in all_syncs(mends.database)]
+    assert [sync.state for sync in all_syncs(mends.database)] == [State.VERIFIED]
 
 
 def test_cancelled_it_compares_no_more_and_takes_its_waiting_syncs_along(mends: Mends) -> None:
@@ -203,9 +205,9 @@ def test_cancelled_it_compares_no_more_and_takes_its_waiting_syncs_along(mends: 
     mends.works.run_until_quiet()
 
     found = mends.show(repair)
-    assert ("cancelled", 200) == (found.state, found.ordered)
+    assert (found.state, found.ordered) == ("cancelled", 200)
     assert {"cancelled", "verified"} == set(found.results)
-    assert 100 <= found.results["cancelled"]
+    assert found.results["cancelled"] >= 100
     assert State.VERIFIED is mends.works.state(fresh)
     with pytest.raises(StateForbids):
         mends.operator.cancel_repair(repair, mends.works.clock.now)
@@ -222,8 +224,8 @@ def test_cancelled_in_the_middle_of_a_listing_it_writes_nothing(mends: Mends) ->
     mends.works.swr.before_page = cancel
     mends.repairer.step()
 
-    assert ("cancelled", []) == (mends.show(repair).state, mends.tags(repair))
-    assert 2 >= len(mends.works.swr.pages)
+    assert (mends.show(repair).state, mends.tags(repair)) == ("cancelled", [])
+    assert len(mends.works.swr.pages) <= 2
 
 
 def test_a_target_that_cannot_be_read_is_called_for(mends: Mends) -> None:
@@ -233,7 +235,7 @@ def test_a_target_that_cannot_be_read_is_called_for(mends: Mends) -> None:
     repair = mends.begin()
     mends.work()
 
-    assert [("unreadable", "due")] == [(each.drift, each.state) for each in mends.tags(repair)]
+    assert [(each.drift, each.state) for each in mends.tags(repair)] == [("unreadable", "due")]
 
 
 def test_a_region_without_an_answer_is_asked_later_and_at_last_left_out(mends: Mends) -> None:
@@ -247,9 +249,9 @@ def test_a_region_without_an_answer_is_asked_later_and_at_last_left_out(mends: M
         mends.work()
 
     found = mends.show(repair)
-    assert "done" == found.state
-    assert ["cn-north-4/team/web/shop: cannot be listed: A.transient: what SWR said"] == [
-        *found.notes
+    assert found.state == "done"
+    assert [*found.notes] == [
+        "cn-north-4/team/web/shop: cannot be listed: A.transient: what SWR said"
     ]
 
 
@@ -260,4 +262,4 @@ def test_one_rule_or_one_source_can_be_asked_for(mends: Mends) -> None:
     of_none = mends.begin(rule="another")
     mends.work()
 
-    assert (1, 0) == (mends.show(of_rule).plan.missing, mends.show(of_none).plan.missing)
+    assert (mends.show(of_rule).plan.missing, mends.show(of_none).plan.missing) == (1, 0)

@@ -26,10 +26,10 @@ def test_a_breaker_opens_for_one_region_and_operation() -> None:
     not_asked = breakers.ask("east", LOOK, NOW)
 
     assert not_asked is not None
-    assert 5.0 == not_asked.retry_after
+    assert not_asked.retry_after == 5.0
     assert (
-        "east is not asked (look_target): 5 requests in a row failed, the last: what SWR said"
-        == not_asked.message
+        not_asked.message
+        == "east is not asked (look_target): 5 requests in a row failed, the last: what SWR said"
     )
     assert breakers.ask("east", Operation.SYNC_IMAGES, NOW) is None
     assert breakers.ask("west", LOOK, NOW) is None
@@ -47,7 +47,7 @@ def test_one_probe_goes_through_after_growing_pauses() -> None:
         assert breakers.ask("east", LOOK, now) is not None  # the probe is on its way
         breakers.answered("east", LOOK, now, error())
 
-    assert [5.0, 10.0, 20.0, 40.0, 60.0, 60.0] == pauses
+    assert pauses == [5.0, 10.0, 20.0, 40.0, 60.0, 60.0]
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def sync(
 def test_a_tag_is_verified(sync: Callable[[str], State], simulator: RunningSimulator) -> None:
     assert State.VERIFIED is sync("v0")
 
-    assert [200] == [call.status for call in simulator.state.calls(operation="sync_images")]
+    assert [call.status for call in simulator.state.calls(operation="sync_images")] == [200]
 
 
 def test_what_ends_or_is_killed_is_replaced_without_a_try_lost(
@@ -91,7 +91,7 @@ def test_what_ends_or_is_killed_is_replaced_without_a_try_lost(
     simulator.state.accounts.kill_tokens()
     assert State.VERIFIED is sync("v2")
 
-    assert [200] * 3 == [call.status for call in simulator.state.calls(operation="sync_images")]
+    assert [call.status for call in simulator.state.calls(operation="sync_images")] == [200] * 3
     if kind in RENEWED:
         # A token is for one region, a key for both.
         each = 2 if kind == "password" else 1

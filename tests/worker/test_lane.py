@@ -47,13 +47,13 @@ def test_a_pushed_tag_is_called_for_and_verified(works: Works) -> None:
     assert State.TRIGGERED is works.state(sync)
     assert again == NOW + SECOND
     works.run_until_quiet()
-    assert (State.VERIFIED, 1, A) == (
+    assert (
         works.state(sync),
         find(works.database, sync.id).attempts,
         find(works.database, sync.id).called_digest,
-    )
-    assert [(LANE, ["v1"])] == works.swr.calls
-    assert [State.TRIGGERED, State.VERIFIED] == [state for _, state, _ in works.told]
+    ) == (State.VERIFIED, 1, A)
+    assert works.swr.calls == [(LANE, ["v1"])]
+    assert [state for _, state, _ in works.told] == [State.TRIGGERED, State.VERIFIED]
 
 
 def test_a_lone_tag_does_not_wait(works: Works) -> None:
@@ -62,8 +62,8 @@ def test_a_lone_tag_does_not_wait(works: Works) -> None:
 
     works.run()
 
-    assert [["v1"]] == works.swr.tags_called
-    assert NOW == works.clock.now
+    assert works.swr.tags_called == [["v1"]]
+    assert works.clock.now == NOW
 
 
 def test_what_the_target_holds_already_is_verified_without_a_call(works: Works) -> None:
@@ -73,7 +73,7 @@ def test_what_the_target_holds_already_is_verified_without_a_call(works: Works) 
 
     assert works.run() is None
     assert State.VERIFIED is works.state(sync)
-    assert [] == works.swr.calls
+    assert works.swr.calls == []
 
 
 def test_the_sources_digest_is_wanted_whatever_was_announced(works: Works) -> None:
@@ -83,20 +83,20 @@ def test_the_sources_digest_is_wanted_whatever_was_announced(works: Works) -> No
     works.run_until_quiet()
 
     assert State.VERIFIED is works.state(sync)
-    assert B == find(works.database, sync.id).called_digest
+    assert find(works.database, sync.id).called_digest == B
 
 
 def test_a_tag_ahead_of_its_image_waits_for_it(works: Works) -> None:
     [sync] = works.push("v1", digest=A)
-    assert NOW + SECOND == works.run()
-    assert (State.DUE, 0) == (works.state(sync), find(works.database, sync.id).attempts)
+    assert works.run() == NOW + SECOND
+    assert (works.state(sync), find(works.database, sync.id).attempts) == (State.DUE, 0)
 
     works.clock.advance(5)
     works.swr.put("v1", A)
     works.run_until_quiet()
 
     assert State.VERIFIED is works.state(sync)
-    assert 1 == find(works.database, sync.id).attempts
+    assert find(works.database, sync.id).attempts == 1
 
 
 def test_a_tag_that_never_comes_is_missing(works: Works) -> None:
@@ -105,15 +105,15 @@ def test_a_tag_that_never_comes_is_missing(works: Works) -> None:
     works.run_until_quiet()
 
     assert State.MISSING is works.state(sync)
-    assert "never appeared at the source" == row(works, sync)["reason"]
-    assert [] == works.swr.calls
+    assert row(works, sync)["reason"] == "never appeared at the source"
+    assert works.swr.calls == []
     took = works.clock.now - NOW
     assert timedelta(minutes=30) <= took <= timedelta(minutes=31)
 
 
 def test_a_lane_without_work_rests(works: Works) -> None:
     assert works.run() is None
-    assert [] == works.swr.looks
+    assert works.swr.looks == []
 
 
 # Many tags
@@ -128,9 +128,9 @@ def test_many_tags_are_looked_at_with_one_list_and_called_for_with_one_call(work
     works.run()
 
     assert [sorted(tags)] == works.swr.tags_called
-    assert ["cn-north-4", "cn-east-3"] == [region for region, _ in works.swr.lists]
+    assert [region for region, _ in works.swr.lists] == ["cn-north-4", "cn-east-3"]
     works.run_until_quiet()
-    assert [State.VERIFIED] * 50 == works.states(pushed)
+    assert works.states(pushed) == [State.VERIFIED] * 50
 
 
 def test_a_call_carries_no_more_than_a_batch(works: Works) -> None:
@@ -142,9 +142,9 @@ def test_a_call_carries_no_more_than_a_batch(works: Works) -> None:
 
     works.run_until_quiet()
 
-    assert [10, 10, 5] == [len(called) for called in works.swr.tags_called]
+    assert [len(called) for called in works.swr.tags_called] == [10, 10, 5]
     assert sorted(tags) == sorted(tag for called in works.swr.tags_called for tag in called)
-    assert [State.VERIFIED] * 25 == works.states(pushed)
+    assert works.states(pushed) == [State.VERIFIED] * 25
 
 
 def test_what_is_pushed_during_a_call_goes_together_with_the_next(works: Works) -> None:
@@ -155,12 +155,12 @@ def test_what_is_pushed_during_a_call_goes_together_with_the_next(works: Works) 
     first = works.push("v1")
 
     again = works.run()
-    assert NOW == again  # at once
+    assert again == NOW  # at once
     works.run()
 
-    assert [["v1"], ["v2", "v3", "v4"]] == works.swr.tags_called
+    assert works.swr.tags_called == [["v1"], ["v2", "v3", "v4"]]
     works.run_until_quiet()
-    assert [State.VERIFIED] * 4 == works.states([*first, *later])
+    assert works.states([*first, *later]) == [State.VERIFIED] * 4
 
 
 def test_failed_tags_are_accounted_for_singly(works: Works) -> None:
@@ -171,13 +171,13 @@ def test_failed_tags_are_accounted_for_singly(works: Works) -> None:
 
     works.run()
 
-    assert [State.TRIGGERED, State.DUE, State.TRIGGERED] == works.states(pushed)
-    assert "A.permanent" == row(works, pushed[1])["error_code"]
+    assert works.states(pushed) == [State.TRIGGERED, State.DUE, State.TRIGGERED]
+    assert row(works, pushed[1])["error_code"] == "A.permanent"
     for tag in ("v1", "v3"):
         works.swr.copy(LANE, tag)
     works.run_until_quiet()
-    assert [State.VERIFIED] * 3 == works.states(pushed)
-    assert [["v1", "v2", "v3"], ["v2"]] == works.swr.tags_called
+    assert works.states(pushed) == [State.VERIFIED] * 3
+    assert works.swr.tags_called == [["v1", "v2", "v3"], ["v2"]]
 
 
 def test_a_tag_that_spoils_its_call_is_found(works: Works) -> None:
@@ -189,7 +189,7 @@ def test_a_tag_that_spoils_its_call_is_found(works: Works) -> None:
 
     works.run_until_quiet()
 
-    assert [3, 1, 1, 1] == [len(called) for called in works.swr.tags_called]
+    assert [len(called) for called in works.swr.tags_called] == [3, 1, 1, 1]
     spoilt = works.swr.tags_called[2][0]
     expected = [State.REJECTED if s.tag == spoilt else State.VERIFIED for s in pushed]
     assert expected == works.states(pushed)
@@ -202,8 +202,8 @@ def test_a_tag_that_is_not_there_does_not_hold_up_its_siblings(works: Works) -> 
 
     works.run()
 
-    assert [["v1", "v3"]] == works.swr.tags_called
-    assert [State.TRIGGERED, State.DUE, State.TRIGGERED] == works.states(pushed)
+    assert works.swr.tags_called == [["v1", "v3"]]
+    assert works.states(pushed) == [State.TRIGGERED, State.DUE, State.TRIGGERED]
 
 
 # Later pushes, operators
@@ -216,8 +216,8 @@ def test_a_later_push_before_the_call_is_one_call(works: Works) -> None:
 
     works.run_until_quiet()
 
-    assert [State.SUPERSEDED, State.VERIFIED] == works.states([first, second])
-    assert [["v1"]] == works.swr.tags_called
+    assert works.states([first, second]) == [State.SUPERSEDED, State.VERIFIED]
+    assert works.swr.tags_called == [["v1"]]
 
 
 def test_a_later_push_during_the_call_carries_on(works: Works) -> None:
@@ -236,11 +236,11 @@ def test_a_later_push_during_the_call_carries_on(works: Works) -> None:
 
     assert State.SUPERSEDED is works.state(first)
     assert later[0].id == find(works.database, first.id).superseded_by
-    assert [State.SUPERSEDED] == [state for _, state, _ in works.told]
+    assert [state for _, state, _ in works.told] == [State.SUPERSEDED]
     works.swr.copies = True
     works.run_until_quiet(OVERRIDE)
     assert State.VERIFIED is works.state(later[0])
-    assert [A, B] == [find(works.database, sync.id).called_digest for sync in (first, later[0])]
+    assert [find(works.database, sync.id).called_digest for sync in (first, later[0])] == [A, B]
 
 
 def test_cancelled_during_the_call_stays_cancelled(works: Works) -> None:
@@ -255,8 +255,8 @@ def test_cancelled_during_the_call_stays_cancelled(works: Works) -> None:
 
     assert works.run() is None
     assert State.CANCELLED is works.state(sync)
-    assert [NOW] == [call["ended_at"] for call in everything(works.database, calls)]
-    assert [] == works.told
+    assert [call["ended_at"] for call in everything(works.database, calls)] == [NOW]
+    assert works.told == []
 
 
 # Crashes and late workers
@@ -270,13 +270,13 @@ def test_a_crash_during_the_call_is_called_again_at_once(works: Works) -> None:
         works.run()
     assert State.CALLING is works.state(sync)
 
-    assert NOW == works.run()  # another runner, on the same ledger
+    assert works.run() == NOW  # another runner, on the same ledger
     assert State.DUE is works.state(sync)
     works.run_until_quiet()
 
     assert State.VERIFIED is works.state(sync)
-    assert [["v1"], ["v1"]] == works.swr.tags_called
-    assert 2 == find(works.database, sync.id).attempts
+    assert works.swr.tags_called == [["v1"], ["v1"]]
+    assert find(works.database, sync.id).attempts == 2
 
 
 def test_a_crash_after_the_copy_needs_no_second_call(works: Works) -> None:
@@ -294,7 +294,7 @@ def test_a_crash_after_the_copy_needs_no_second_call(works: Works) -> None:
     works.run_until_quiet()
 
     assert State.VERIFIED is works.state(sync)
-    assert [["v1"]] == works.swr.tags_called
+    assert works.swr.tags_called == [["v1"]]
 
 
 def test_a_tag_that_kills_every_worker_is_given_up(works: Works) -> None:
@@ -310,8 +310,8 @@ def test_a_tag_that_kills_every_worker_is_given_up(works: Works) -> None:
         except Killed:
             deaths += 1
 
-    assert (5, State.EXHAUSTED) == (deaths, works.state(sync))
-    assert [["v1"]] * 5 == works.swr.tags_called
+    assert (deaths, works.state(sync)) == (5, State.EXHAUSTED)
+    assert works.swr.tags_called == [["v1"]] * 5
 
 
 def test_a_late_worker_changes_nothing(works: Works) -> None:
@@ -349,14 +349,14 @@ def test_a_call_left_behind_is_found_behind_many_others(works: Works) -> None:
     works.swr.answers = [killed]
     with pytest.raises(Killed):
         works.run()
-    assert [State.TRIGGERED, State.TRIGGERED, State.CALLING] == works.states(pushed)
+    assert works.states(pushed) == [State.TRIGGERED, State.TRIGGERED, State.CALLING]
     for tag in ("v1", "v2", "v3"):
         works.swr.copy(LANE, tag)
     works.clock.advance(60)
 
     works.run_until_quiet()
 
-    assert [State.VERIFIED] * 3 == works.states(pushed)
+    assert works.states(pushed) == [State.VERIFIED] * 3
 
 
 # What SWR answers
@@ -370,7 +370,7 @@ def test_a_call_that_fails_for_a_while_succeeds_in_the_end(works: Works, kind: K
 
     works.run_until_quiet()
 
-    assert (State.VERIFIED, 4) == (works.state(sync), find(works.database, sync.id).attempts)
+    assert (works.state(sync), find(works.database, sync.id).attempts) == (State.VERIFIED, 4)
     assert works.clock.now >= NOW + 90 * SECOND
 
 
@@ -398,12 +398,12 @@ def test_a_call_that_can_never_succeed_is_rejected_with_the_remedy(
     assert works.run() is None
 
     rejected = row(works, sync)
-    assert ("rejected", "SVC.1", "what SWR said", "what to do") == (
+    assert (
         rejected["state"],
         rejected["error_code"],
         rejected["error_message"],
         rejected["error_remedy"],
-    )
+    ) == ("rejected", "SVC.1", "what SWR said", "what to do")
 
 
 def test_a_call_answered_not_there_yet_waits(works: Works) -> None:
@@ -413,9 +413,9 @@ def test_a_call_answered_not_there_yet_waits(works: Works) -> None:
 
     works.run()
 
-    assert (State.DUE, 0) == (works.state(sync), find(works.database, sync.id).attempts)
+    assert (works.state(sync), find(works.database, sync.id).attempts) == (State.DUE, 0)
     works.run_until_quiet()
-    assert (State.VERIFIED, 1) == (works.state(sync), find(works.database, sync.id).attempts)
+    assert (works.state(sync), find(works.database, sync.id).attempts) == (State.VERIFIED, 1)
 
 
 def test_a_missing_organization_is_rejected_without_a_call(works: Works) -> None:
@@ -427,9 +427,9 @@ def test_a_missing_organization_is_rejected_without_a_call(works: Works) -> None
 
     rejected = row(works, sync)
     assert State.REJECTED is works.state(sync)
-    assert "cn-east-3 has no organization team that is ours" == rejected["error_message"]
+    assert rejected["error_message"] == "cn-east-3 has no organization team that is ours"
     assert "create the organization team in cn-east-3" in str(rejected["error_remedy"])
-    assert [] == works.swr.calls
+    assert works.swr.calls == []
 
 
 def test_a_missing_organization_is_no_matter_before_the_tag_is_there(works: Works) -> None:
@@ -449,7 +449,7 @@ def test_a_source_that_fails_is_looked_at_later(works: Works) -> None:
     works.swr.hidden[LANE.source_region] = error()
     [sync] = works.push("v1")
     works.run()
-    assert (State.DUE, []) == (works.state(sync), works.swr.calls)
+    assert (works.state(sync), works.swr.calls) == (State.DUE, [])
 
     works.swr.hidden.clear()
     works.run_until_quiet()
@@ -476,7 +476,7 @@ def test_a_target_that_we_may_not_read_is_accepted(works: Works) -> None:
     works.run_until_quiet()
 
     assert State.ACCEPTED is works.state(sync)
-    assert [["v1"]] == works.swr.tags_called
+    assert works.swr.tags_called == [["v1"]]
 
 
 def test_a_target_that_we_may_not_read_is_not_accepted_when_swrs_job_failed(
@@ -492,7 +492,7 @@ def test_a_target_that_we_may_not_read_is_not_accepted_when_swrs_job_failed(
     works.run()
 
     assert State.DUE is works.state(sync)
-    assert "SWR's job: failed: called again" == row(works, sync)["reason"]
+    assert row(works, sync)["reason"] == "SWR's job: failed: called again"
 
 
 def test_a_target_that_fails_for_a_while_is_looked_at_until_it_answers(works: Works) -> None:
@@ -508,7 +508,7 @@ def test_a_target_that_fails_for_a_while_is_looked_at_until_it_answers(works: Wo
     works.swr.hidden.clear()
     works.run_until_quiet()
 
-    assert (State.VERIFIED, [["v1"]]) == (works.state(sync), works.swr.tags_called)
+    assert (works.state(sync), works.swr.tags_called) == (State.VERIFIED, [["v1"]])
 
 
 # What comes of a call
@@ -522,11 +522,11 @@ def test_a_tag_that_moves_between_call_and_look_is_called_for_again(works: Works
 
     works.run_until_quiet(OVERRIDE)
 
-    assert (State.VERIFIED, B) == (
+    assert (
         works.state(sync),
         find(works.database, sync.id).called_digest,
-    )
-    assert 0 == find(works.database, sync.id).retriggers
+    ) == (State.VERIFIED, B)
+    assert find(works.database, sync.id).retriggers == 0
 
 
 def test_another_digest_at_the_target_has_diverged(works: Works) -> None:
@@ -549,7 +549,7 @@ def test_a_call_that_came_to_nothing_is_repeated_so_often(works: Works) -> None:
     works.run_until_quiet()
 
     assert State.MISSING is works.state(sync)
-    assert [["v1"]] * 4 == works.swr.tags_called  # the first, and verify.retriggers
+    assert works.swr.tags_called == [["v1"]] * 4  # the first, and verify.retriggers
     assert works.clock.now - NOW >= 4 * timedelta(minutes=3)
 
 
@@ -585,14 +585,14 @@ def test_an_earlier_calls_late_copy_is_not_taken_for_the_end(works: Works) -> No
     works.swr.put_at_target("v1", B, OVERRIDE)
     works.clock.advance(1)
     works.run(OVERRIDE)
-    assert [State.SUPERSEDED, State.TRIGGERED] == works.states([first, second])
+    assert works.states([first, second]) == [State.SUPERSEDED, State.TRIGGERED]
 
     works.swr.put_at_target("v1", A, OVERRIDE)  # the slow call's copy
     works.swr.copies = True
     works.run_until_quiet(OVERRIDE)
 
     assert State.VERIFIED is works.state(second)
-    assert B == works.swr.held[TARGET.region, "team", "web/shop", "v1"]
+    assert works.swr.held[TARGET.region, "team", "web/shop", "v1"] == B
 
 
 def test_of_two_calls_for_a_digest_one_may_still_act_when_it_is_there(works: Works) -> None:
@@ -604,7 +604,7 @@ def test_of_two_calls_for_a_digest_one_may_still_act_when_it_is_there(works: Wor
     works.run(OVERRIDE)
     works.clock.advance(1)
     works.run(OVERRIDE)
-    assert [["v1"]] * 2 == works.swr.tags_called
+    assert works.swr.tags_called == [["v1"]] * 2
     works.swr.put_at_target("v1", A, OVERRIDE)  # the copy of one of them
     works.clock.advance(1)
     works.run(OVERRIDE)
@@ -621,7 +621,7 @@ def test_of_two_calls_for_a_digest_one_may_still_act_when_it_is_there(works: Wor
     works.swr.copies = True
     works.run_until_quiet(OVERRIDE)
     assert State.VERIFIED is works.state(second)
-    assert B == works.swr.held[TARGET.region, "team", "web/shop", "v1"]
+    assert works.swr.held[TARGET.region, "team", "web/shop", "v1"] == B
 
 
 def test_a_refused_call_keeps_nothing_waiting(works: Works) -> None:
@@ -659,7 +659,7 @@ def test_there_and_back_again_waits_for_the_call_in_between(works: Works) -> Non
     works.swr.copies = True
     works.run_until_quiet(OVERRIDE)
     assert State.VERIFIED is works.state(back)
-    assert A == works.swr.held[TARGET.region, "team", "web/shop", "v1"]
+    assert works.swr.held[TARGET.region, "team", "web/shop", "v1"] == A
 
 
 # Configuration and pace
@@ -683,13 +683,13 @@ def test_a_region_that_left_the_configuration_holds_its_syncs_with_the_reason(
 
     assert works.clock.now + HELD == works.run()
 
-    assert [State.TRIGGERED, State.DUE, State.DUE] == works.states(held)
-    assert ["region cn-east-3 is not in the configuration"] * 3 == [
-        row(works, sync)["reason"] for sync in held
-    ]
+    assert works.states(held) == [State.TRIGGERED, State.DUE, State.DUE]
+    assert [row(works, sync)["reason"] for sync in held] == [
+        "region cn-east-3 is not in the configuration"
+    ] * 3
     works.config = config(*REGIONS)
     works.run_until_quiet()
-    assert [State.VERIFIED] * 3 == works.states(held)
+    assert works.states(held) == [State.VERIFIED] * 3
 
 
 def test_a_call_left_behind_is_held_too(works: Works) -> None:
@@ -700,8 +700,8 @@ def test_a_call_left_behind_is_held_too(works: Works) -> None:
         works.run()
     works.config = config("cn-north-4")
 
-    assert NOW + HELD == works.run()  # and not: never again
-    assert "region cn-east-3 is not in the configuration" == row(works, sync)["reason"]
+    assert works.run() == NOW + HELD  # and not: never again
+    assert row(works, sync)["reason"] == "region cn-east-3 is not in the configuration"
 
 
 def test_calls_keep_the_pace(works: Works) -> None:
@@ -766,6 +766,6 @@ def test_what_has_ended_is_told_with_its_error(works: Works) -> None:
     works.run()
 
     [(sync, state, verdict)] = works.told
-    assert ("v1", State.REJECTED) == (sync.tag, state)
+    assert (sync.tag, state) == ("v1", State.REJECTED)
     assert verdict.error is not None
-    assert "A.configuration" == verdict.error.code
+    assert verdict.error.code == "A.configuration"

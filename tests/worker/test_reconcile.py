@@ -65,15 +65,15 @@ def test_what_differs_is_found_and_what_may_be_mended_is(mends: Mends) -> None:
     before = drift(mends)
     mends.sync()
 
-    assert [
+    assert (sorted(found(mends, repair))) == [
         ("gone", "unwanted", False),
         ("lost", "missing", True),
         ("moved", "diverged", False),
-    ] == (sorted(found(mends, repair)))
-    assert {"missing": 1, "diverged": 1, "unwanted": 1} == before
-    assert {"diverged": 1, "unwanted": 1} == drift(mends)
-    assert [["lost"]] == swr.tags_called
-    assert {"verified": 1} == mends.show(repair, RECONCILE).results
+    ]
+    assert before == {"missing": 1, "diverged": 1, "unwanted": 1}
+    assert drift(mends) == {"diverged": 1, "unwanted": 1}
+    assert swr.tags_called == [["lost"]]
+    assert mends.show(repair, RECONCILE).results == {"verified": 1}
 
 
 def test_what_no_rule_wants_any_more_is_told_and_left(mends: Mends) -> None:
@@ -83,8 +83,8 @@ def test_what_no_rule_wants_any_more_is_told_and_left(mends: Mends) -> None:
     repair = mends.begin(RECONCILE, None)
     mends.work()
 
-    assert [("unwanted", "no rule wants it any more")] == [
-        (each.drift, each.reason) for each in mends.tags(repair)
+    assert [(each.drift, each.reason) for each in mends.tags(repair)] == [
+        ("unwanted", "no rule wants it any more")
     ]
     assert [Drifted("cn-east-3", "team", "unwanted", 1)] == read_drift(mends.database)
 
@@ -98,7 +98,7 @@ def test_what_a_person_ordered_is_no_drift(mends: Mends) -> None:
     repair = mends.begin(RECONCILE, [SHOP])
     mends.work()
 
-    assert [] == found(mends, repair)
+    assert found(mends, repair) == []
 
 
 def test_a_report_mends_nothing(mends: Mends) -> None:
@@ -109,12 +109,12 @@ def test_a_report_mends_nothing(mends: Mends) -> None:
     mends.work()
 
     shown = mends.show(repair, RECONCILE)
-    assert ("done", 1, 0, {}) == (
+    assert (
         shown.state,
         shown.plan.missing,
         shown.plan.to_sync,
         shown.results,
-    )
+    ) == ("done", 1, 0, {})
 
 
 def test_a_later_reconcile_replaces_what_is_known_of_drift(mends: Mends) -> None:
@@ -122,13 +122,13 @@ def test_a_later_reconcile_replaces_what_is_known_of_drift(mends: Mends) -> None
     mends.works.swr.held.pop(("cn-east-3", "team", "web/shop", "v1"))
     mends.begin(RECONCILE, None, reports_only=True)
     mends.work()
-    assert {"missing": 1} == drift(mends)
+    assert drift(mends) == {"missing": 1}
 
     mends.works.swr.put_at_target("v1", digest(1))
     mends.begin(RECONCILE, [SHOP], reports_only=True)
     mends.work()
 
-    assert {} == drift(mends)
+    assert drift(mends) == {}
 
 
 def test_a_target_that_cannot_be_read_is_told_and_not_called_for(mends: Mends) -> None:
@@ -138,7 +138,7 @@ def test_a_target_that_cannot_be_read_is_told_and_not_called_for(mends: Mends) -
     repair = mends.begin(RECONCILE, None)
     mends.work()
 
-    assert [("v1", "unreadable", False)] == found(mends, repair)
+    assert found(mends, repair) == [("v1", "unreadable", False)]
 
 
 def test_a_pass_makes_no_more_calls_than_it_may_and_the_next_goes_on(mends: Mends) -> None:
@@ -151,8 +151,8 @@ def test_a_pass_makes_no_more_calls_than_it_may_and_the_next_goes_on(mends: Mend
         mends.work()
         listed.append(len(mends.works.swr.pages))
 
-    assert [5, 10, 12] == listed  # two repositories and one call in vain; again; the last one
-    assert ["done"] * 3 == [each.state for each in reconciles(mends)]
+    assert listed == [5, 10, 12]  # two repositories and one call in vain; again; the last one
+    assert [each.state for each in reconciles(mends)] == ["done"] * 3
 
 
 def test_syncs_that_do_not_fit_into_the_budget_are_left_to_the_next_pass(mends: Mends) -> None:
@@ -168,11 +168,13 @@ def test_syncs_that_do_not_fit_into_the_budget_are_left_to_the_next_pass(mends: 
     mends.work()
     mends.sync()
 
-    assert [("v1", "missing", True), ("v2", "missing", True), ("v3", "missing", False)] == (
-        found(mends, first)
-    )
-    assert [("v3", "missing", True)] == found(mends, second)
-    assert {} == drift(mends)
+    assert (found(mends, first)) == [
+        ("v1", "missing", True),
+        ("v2", "missing", True),
+        ("v3", "missing", False),
+    ]
+    assert found(mends, second) == [("v3", "missing", True)]
+    assert drift(mends) == {}
 
 
 def test_a_repository_that_is_too_large_for_the_budget_is_noted(mends: Mends) -> None:
@@ -182,8 +184,8 @@ def test_a_repository_that_is_too_large_for_the_budget_is_noted(mends: Mends) ->
     repair = mends.begin(RECONCILE, None, max_calls=2)
     mends.work()
 
-    assert ["cn-north-4/team/web/shop: listing it takes more than max_calls (2)"] == [
-        *mends.show(repair, RECONCILE).notes
+    assert [*mends.show(repair, RECONCILE).notes] == [
+        "cn-north-4/team/web/shop: listing it takes more than max_calls (2)"
     ]
 
 
@@ -197,17 +199,17 @@ def test_by_itself_it_runs_once_in_its_time_whoever_asks(mends: Mends) -> None:
         other.step()
     mends.works.clock.now += 5 * HOUR
     one.step()
-    assert 1 == len(reconciles(mends))
+    assert len(reconciles(mends)) == 1
 
     mends.works.clock.now += HOUR
     one.step()
     other.step()
 
-    assert [True, True] == [each.scheduled for each in reconciles(mends)]
+    assert [each.scheduled for each in reconciles(mends)] == [True, True]
 
 
 def test_nothing_runs_by_itself_unless_it_is_set(mends: Mends) -> None:
     copied(mends, "v1")
 
     assert not mends.repairer.step()
-    assert [] == reconciles(mends)
+    assert reconciles(mends) == []

@@ -39,7 +39,7 @@ def test_fresh_tags_are_called_for_before_backfill(works: Works) -> None:
 
     works.run()
 
-    assert ["new", "old0"] == works.swr.tags_called[0]
+    assert works.swr.tags_called[0] == ["new", "old0"]
 
 
 def test_a_fresh_push_that_waits_for_room_writes_nothing(works: Works) -> None:
@@ -81,7 +81,7 @@ def test_a_region_that_gives_no_answer_is_left_alone_and_probed(works: Works) ->
     works.swr.put("last", A)
     works.clock.advance(PAUSES.base.total_seconds())
     works.run_until_quiet()
-    assert [State.VERIFIED] * 2 == works.states([*pushed, sync])
+    assert works.states([*pushed, sync]) == [State.VERIFIED] * 2
 
 
 def test_calls_that_get_no_answer_are_put_off_before_they_are_claimed(works: Works) -> None:
@@ -92,15 +92,15 @@ def test_calls_that_get_no_answer_are_put_off_before_they_are_claimed(works: Wor
 
     again = works.run()
 
-    assert ([], State.DUE, 0) == (
+    assert (
         works.swr.calls,
         works.state(sync),
         find(works.database, sync.id).attempts,
-    )
+    ) == ([], State.DUE, 0)
     assert again is not None
     assert PAUSES.base <= again - NOW <= PAUSES.base + SECOND
     works.run_until_quiet()
-    assert (State.VERIFIED, 1) == (works.state(sync), find(works.database, sync.id).attempts)
+    assert (works.state(sync), find(works.database, sync.id).attempts) == (State.VERIFIED, 1)
 
 
 def test_a_retry_after_holds_for_the_whole_region(works: Works) -> None:
@@ -112,11 +112,11 @@ def test_a_retry_after_holds_for_the_whole_region(works: Works) -> None:
     works.swr.put("v1", A, other)
     put(works.database, lane=other, due_at=NOW)
 
-    assert NOW + 30 * SECOND == works.run(other)
-    assert 1 == len(works.swr.calls)
+    assert works.run(other) == NOW + 30 * SECOND
+    assert len(works.swr.calls) == 1
     works.clock.advance(30)
     works.run(other)
-    assert 2 == len(works.swr.calls)
+    assert len(works.swr.calls) == 2
 
 
 @pytest.mark.parametrize("code", ["SVCSTG.SWR.4090023", "SVCSTG.SWR.5000021"])
@@ -144,7 +144,7 @@ def test_many_tags_into_a_missing_organization_cost_one_question(works: Works) -
     works.run_until_quiet()
 
     assert {State.REJECTED} == set(works.states(pushed))
-    assert ["cn-east-3/team"] == works.swr.questions
+    assert works.swr.questions == ["cn-east-3/team"]
 
 
 def test_an_organization_that_was_created_is_found_soon(works: Works) -> None:
@@ -171,8 +171,8 @@ def test_a_region_that_swr_does_not_list_is_rejected(works: Works) -> None:
     [second] = works.push("v2")
     works.run()
 
-    assert [State.REJECTED] * 2 == works.states([first, second])
-    assert 1 == len(works.swr.calls)  # the second time it is known
+    assert works.states([first, second]) == [State.REJECTED] * 2
+    assert len(works.swr.calls) == 1  # the second time it is known
     assert "correct the rule's target region cn-east-3" in str(row(works, first)["error_remedy"])
 
 
@@ -233,4 +233,4 @@ def test_there_and_back_again_and_on_waits_for_the_call_that_was_not_needed(work
     works.swr.copies = True
     works.run_until_quiet(OVERRIDE)
     assert State.VERIFIED is works.state(last)
-    assert C == works.swr.held[TARGET.region, "team", "web/shop", "v1"]
+    assert works.swr.held[TARGET.region, "team", "web/shop", "v1"] == C

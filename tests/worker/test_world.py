@@ -215,7 +215,7 @@ class Machine(RuleBasedStateMachine):
             for tag in TAGS:  # what was announced ahead of its image arrives
                 if self.swr.here(tag) is None:
                     self.swr.put(tag, A)
-        assert {} == self.due
+        assert self.due == {}
         most_calls = len(all_syncs(self.database)) + len(self.lanes) * self.causes
         try:
             Ending(self.database, self.swr, self.untold, most_calls).judge()
