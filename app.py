@@ -32,10 +32,10 @@ from swrhook.ledger.postgresql import ServerClock
 from swrhook.ledger.recording import Recording
 from swrhook.metrics import SHARED, Metrics
 from swrhook.model import Entry, Lane, Receipt
-from swrhook.outbound import Internet, Way, find_proxies
 from swrhook.reload import Reload
 from swrhook.reports import Reporter
 from swrhook.retention import Retention
+from swrhook.sender_keys import Internet, Way, find_proxies
 from swrhook.server import LEAVING
 from swrhook.settings import Settings, check_worker
 from swrhook.swr.client import SwrClient

@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from swrhook import envelopes
 from swrhook.config.values import Config
-from swrhook.delivery import KEPT_HEADERS, Delivery
 from swrhook.dialects import DIALECTS
 from swrhook.errors import Ignored, NothingUsable, UnknownShape
 from swrhook.model import Entry, Kept, Outcome, Push, Reading, Receipt
-from swrhook.payload import LONGEST_TEXT
 from swrhook.plan import plan
-from swrhook.sources import Source, to_pushes
+from swrhook.senders import envelopes
+from swrhook.senders.delivery import KEPT_HEADERS, Delivery
+from swrhook.senders.payload import LONGEST_TEXT
+from swrhook.senders.sender import Source, to_pushes
 
 # Senders that wait for the answer, and are told with an error that nothing can be used.
 ANSWERED = frozenset({"generic"})

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from swrhook.config.values import Config
-from swrhook.delivery import Delivery
 from swrhook.errors import NothingToReplay, Refused
 from swrhook.intake import plan_again, read
 from swrhook.model import Entry, Kept, Outcome
+from swrhook.senders.delivery import Delivery
 
 
 def replay(kept: Kept, config: Config, *, now: datetime) -> Entry:

@@ -12,7 +12,7 @@ from swrhook.ledger.database import Database
 from swrhook.model import Announcement, PlannedSync, Push
 from swrhook.plan import Change, Difference, difference, plan
 from swrhook.rules import Rulebook
-from swrhook.sources import ImageSettings, Naming, to_pushes
+from swrhook.senders.sender import ImageSettings, Naming, to_pushes
 
 MOST_PUSHES = 10_000
 _MOST_LOOKED_THROUGH = 10 * MOST_PUSHES

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 import app
 from swrhook import simulator
 from swrhook.errors import BadConfiguration, LedgerUnusable
-from swrhook.outbound import find_proxies
+from swrhook.sender_keys import find_proxies
 from swrhook.settings import Settings
 from tests.programs import TOKEN, configuration
 

@@ -15,7 +15,7 @@ from swrhook.ledger.database import Database
 from swrhook.model import Outcome, Push
 from swrhook.plan import Change, difference, plan
 from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
-from swrhook.sources import ImageSettings, Origin
+from swrhook.senders.sender import ImageSettings, Origin
 from swrhook.whatif import Example, RuleChanges, WhatIf, whatif
 from tests.explain.parts import configuration
 from tests.ledger.parts import NOW, entry, write

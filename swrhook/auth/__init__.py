@@ -8,11 +8,11 @@ source is the source's setting, never the sender's choice.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from swrhook.auth import shared, signed, standard, tokens, topics
-from swrhook.auth.outside import NOWHERE, Outside
-from swrhook.auth.secret import Secret
-from swrhook.auth.shared import Authenticate
-from swrhook.delivery import Delivery
+from swrhook.auth import hmac_signature, oidc, shared_secret, standard_webhooks, topics
+from swrhook.auth.ports import NOWHERE, Outside
+from swrhook.auth.secrets import Secret
+from swrhook.auth.shared_secret import Authenticate
+from swrhook.senders.delivery import Delivery
 
 __all__ = [
     "NOWHERE",
@@ -45,20 +45,20 @@ class Scheme:
 
 
 SCHEMES: Mapping[str, Scheme] = {
-    "basic": Scheme(shared.basic, ("username", "secrets")),
-    "bearer": Scheme(shared.bearer, ("secrets",)),
-    "github": Scheme(signed.github, ("secrets",)),
-    "gitlab": Scheme(standard.gitlab, ("secrets",)),
-    "google-oidc": Scheme(tokens.google_oidc, ("audience", "email"), asks_outside=True),
-    "header": Scheme(shared.header, ("header", "secrets")),
-    "hmac": Scheme(signed.hmac, ("header", "secrets"), ("algorithm", "encoding", "prefix")),
-    "jfrog": Scheme(signed.jfrog, ("secrets",), ("signed",)),
-    "nexus": Scheme(signed.nexus, ("secrets",)),
-    "none": Scheme(shared.none, (), is_proof=False),
-    "oidc": Scheme(tokens.oidc, ("issuer", "audience", "claims"), asks_outside=True),
-    "path": Scheme(shared.path, ("secrets",), takes_path_secret=True),
+    "basic": Scheme(shared_secret.basic, ("username", "secrets")),
+    "bearer": Scheme(shared_secret.bearer, ("secrets",)),
+    "github": Scheme(hmac_signature.github, ("secrets",)),
+    "gitlab": Scheme(standard_webhooks.gitlab, ("secrets",)),
+    "google-oidc": Scheme(oidc.google_oidc, ("audience", "email"), asks_outside=True),
+    "header": Scheme(shared_secret.header, ("header", "secrets")),
+    "hmac": Scheme(hmac_signature.hmac, ("header", "secrets"), ("algorithm", "encoding", "prefix")),
+    "jfrog": Scheme(hmac_signature.jfrog, ("secrets",), ("signed",)),
+    "nexus": Scheme(hmac_signature.nexus, ("secrets",)),
+    "none": Scheme(shared_secret.none, (), is_proof=False),
+    "oidc": Scheme(oidc.oidc, ("issuer", "audience", "claims"), asks_outside=True),
+    "path": Scheme(shared_secret.path, ("secrets",), takes_path_secret=True),
     "smn": Scheme(topics.smn, ("topic_urns",), asks_outside=True, confirm=topics.confirm_smn),
     "sns": Scheme(topics.sns, ("topic_arns",), asks_outside=True, confirm=topics.confirm_sns),
-    "standard-webhooks": Scheme(standard.standard_webhooks, ("secrets",), ("tolerance",)),
+    "standard-webhooks": Scheme(standard_webhooks.standard_webhooks, ("secrets",), ("tolerance",)),
 }
 PATH_SCHEMES = frozenset(name for name, scheme in SCHEMES.items() if scheme.takes_path_secret)

@@ -1,7 +1,8 @@
 """The schemes of topics: a message is signed with the key of a certificate that it names."""
 
+import re
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,15 +10,98 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.hashes import HashAlgorithm
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512, HashAlgorithm
 from cryptography.x509 import Certificate
 
-from swrhook.auth.outside import Outside
-from swrhook.auth.shared import Authenticate
-from swrhook.auth.topic_formats import SMN, SNS, TopicFormat
-from swrhook.delivery import Delivery
+from swrhook.auth import pinned_urls
+from swrhook.auth.ports import Outside
+from swrhook.auth.shared_secret import Authenticate
 from swrhook.errors import Unauthenticated, Undecodable
-from swrhook.payload import decode
+from swrhook.senders.delivery import Delivery
+from swrhook.senders.payload import decode
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFormat:
+    """A sender's names for the parts of a message, and its ways to sign.
+
+    `signed` has for each type of message the names of what is signed, in order. `hash_of` returns
+    the hash of a version's signature; None where the certificate allows none that is safe.
+    """
+
+    type: str
+    topic: str
+    subject: str
+    version: str
+    signature: str
+    certificate_url: str
+    subscribe_url: str
+    signed: Mapping[str, Sequence[str]]
+    versions: Collection[str]
+    hash_of: Callable[[str, Certificate], HashAlgorithm | None]
+    certificates: re.Pattern[str]
+    confirmations: re.Pattern[str]
+
+
+_SNS_HASHES: Mapping[str, HashAlgorithm] = {
+    "1": SHA1(),  # noqa: S303  # what SNS signs with until the topic's owner says otherwise
+    "2": SHA256(),
+}
+_SAFE_HASHES = (SHA256, SHA384, SHA512)
+
+
+def _named(version: str, _certificate: Certificate) -> HashAlgorithm | None:
+    return _SNS_HASHES[version]
+
+
+def _as_the_certificate(_version: str, certificate: Certificate) -> HashAlgorithm | None:
+    """Return the hash by which the certificate itself is signed: the vendor's sample does this."""
+    try:
+        algorithm = certificate.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return None
+    return algorithm if isinstance(algorithm, _SAFE_HASHES) else None
+
+
+_SNS_CONFIRMS = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
+_SMN_CONFIRMS = ["message", "message_id", "subscribe_url", "timestamp", "topic_urn", "type"]
+
+SNS = TopicFormat(
+    type="Type",
+    topic="TopicArn",
+    subject="Subject",
+    version="SignatureVersion",
+    signature="Signature",
+    certificate_url="SigningCertURL",
+    subscribe_url="SubscribeURL",
+    signed={
+        "Notification": ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
+        "SubscriptionConfirmation": _SNS_CONFIRMS,
+        "UnsubscribeConfirmation": _SNS_CONFIRMS,
+    },
+    versions=tuple(_SNS_HASHES),
+    hash_of=_named,
+    certificates=pinned_urls.SNS_CERTIFICATE,
+    confirmations=pinned_urls.SNS_CONFIRMATION,
+)
+SMN = TopicFormat(
+    type="type",
+    topic="topic_urn",
+    subject="subject",
+    version="signature_version",
+    signature="signature",
+    certificate_url="signing_cert_url",
+    subscribe_url="subscribe_url",
+    signed={
+        "Notification": ["message", "message_id", "subject", "timestamp", "topic_urn", "type"],
+        "SubscriptionConfirmation": _SMN_CONFIRMS,
+        "UnsubscribeConfirmation": _SMN_CONFIRMS,
+    },
+    versions=("v1",),
+    hash_of=_as_the_certificate,
+    certificates=pinned_urls.SMN_CERTIFICATE,
+    confirmations=pinned_urls.SMN_CONFIRMATION,
+)
 
 
 @dataclass(frozen=True, slots=True)

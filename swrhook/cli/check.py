@@ -15,9 +15,9 @@ from swrhook.cli.online import look_online, print_findings
 from swrhook.config.json_schema import json_schema
 from swrhook.config.reading import load
 from swrhook.config.values import Config
-from swrhook.delivery import Delivery
 from swrhook.errors import BadConfiguration
 from swrhook.model import Outcome
+from swrhook.senders.delivery import Delivery
 
 
 def _print_schema(context: click.Context, _: click.Parameter, asked: bool) -> None:  # noqa: FBT001

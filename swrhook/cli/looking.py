@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from swrhook.config.values import Config
-from swrhook.delivery import Delivery
 from swrhook.errors import Refused, TooLarge
 from swrhook.intake import read
 from swrhook.model import Entry
-from swrhook.sources import Source
+from swrhook.senders.delivery import Delivery
+from swrhook.senders.sender import Source
 
 REFUSED = "refused"
 

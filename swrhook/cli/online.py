@@ -19,7 +19,7 @@ from swrhook.errors import LedgerUnusable
 from swrhook.ledger.database import open_beside
 from swrhook.ledger.keeping import RefusedCredentials
 from swrhook.model import Refusal
-from swrhook.outbound import find_proxies
+from swrhook.sender_keys import find_proxies
 from swrhook.settings import Settings
 from swrhook.swr.client import SwrClient
 from swrhook.swr.credentials import RefusedCredentials as Refused

@@ -26,7 +26,7 @@ from swrhook.config.values import (
 from swrhook.dialects import mapping
 from swrhook.retry import Backoff, Retry, Verify
 from swrhook.rules import FIELDS, Pattern, Rule, Rulebook, RuleTarget
-from swrhook.sources import ImageSettings, Source
+from swrhook.senders.sender import ImageSettings, Source
 
 Checked = Mapping[str, Data]
 

@@ -25,7 +25,7 @@ from swrhook.config.tree import Data, Path, plain
 from swrhook.config.values import Config
 from swrhook.errors import BadConfiguration, Mistake
 from swrhook.rules import Rulebook
-from swrhook.sources import ImageSettings, Origin
+from swrhook.senders.sender import ImageSettings, Origin
 
 
 class _RegionSection(Section):

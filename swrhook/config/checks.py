@@ -9,12 +9,12 @@ from urllib.parse import SplitResult, urlsplit
 
 from marshmallow import ValidationError
 
-from swrhook.auth.standard import signing_key
+from swrhook.auth.standard_webhooks import signing_key
 from swrhook.config.findings import quote
-from swrhook.delivery import KEPT_HEADERS
 from swrhook.dialects import mapping
 from swrhook.names import is_namespace
 from swrhook.rules import VARIABLES, unknown_variables
+from swrhook.senders.delivery import KEPT_HEADERS
 
 SHORTEST_TOKEN = 16
 LONGEST_LABEL = 100

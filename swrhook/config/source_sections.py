@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from swrhook.auth import SCHEMES, Scheme
-from swrhook.auth.signed import ALGORITHMS, ENCODINGS
+from swrhook.auth.hmac_signature import ALGORITHMS, ENCODINGS
 from swrhook.config import checks
 from swrhook.config.containers import (
     ByKind,

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 from swrhook.config.changes import Marks
 from swrhook.retry import Limits, Retry, Verify
 from swrhook.rules import Rulebook
-from swrhook.sources import Source
+from swrhook.senders.sender import Source
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)

@@ -7,7 +7,7 @@ from typing import TypeVar
 from swrhook.config.values import Config
 from swrhook.model import Push, Target
 from swrhook.rules import VARIABLES, Glob, Rule, RuleTarget
-from swrhook.sources import Source
+from swrhook.senders.sender import Source
 
 _Value = TypeVar("_Value")
 # In a push of which only the organization is of interest.

@@ -6,7 +6,6 @@ whatever the headers and bytes. How to add one: docs/adding-a-dialect.md.
 
 from collections.abc import Callable, Mapping
 
-from swrhook.delivery import Delivery
 from swrhook.dialects import (
     acr,
     aliyun,
@@ -38,6 +37,7 @@ from swrhook.dialects import (
     zot,
 )
 from swrhook.model import Reading
+from swrhook.senders.delivery import Delivery
 
 Parse = Callable[[Delivery], Reading]
 

@@ -7,10 +7,10 @@ read August 2026. Charts pushed as OCI artifacts come as `push` and cannot be to
 from collections.abc import Mapping
 from typing import Any
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 OTHER_ACTIONS: Mapping[str, str] = {
     "ping": "is how Azure tries the webhook",

@@ -8,10 +8,10 @@ https://www.alibabacloud.com/help/en/eventbridge/user-guide/container-registry-e
 from collections.abc import Mapping
 from typing import Any
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 PUSHED = "cr:Artifact:PushCompleted"
 

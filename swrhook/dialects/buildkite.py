@@ -4,10 +4,10 @@ Payload: https://buildkite.com/docs/apis/webhooks, of Pipelines and of Package R
 September 2026.
 """
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 
 def parse(delivery: Delivery) -> Reading:

@@ -8,10 +8,10 @@ both modes, and https://github.com/package-url/purl-spec for `oci` and `docker`;
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 PUBLISHED = "dev.cdevents.artifact.published."
 IMAGES = frozenset({"oci", "docker"})

@@ -3,10 +3,10 @@
 Payload: https://circleci.com/docs/reference/outbound-webhooks-reference/, read September 2026.
 """
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 
 def parse(delivery: Delivery) -> Reading:

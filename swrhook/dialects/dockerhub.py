@@ -8,10 +8,10 @@ The `callback_url` is the sender's to choose and is never called.
 from collections.abc import Mapping
 from typing import Any
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 CHART = "application/vnd.cncf.helm.config.v1+json"
 

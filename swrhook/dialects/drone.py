@@ -4,10 +4,10 @@ Payload: https://docs.drone.io/webhooks/, and core/webhook.go of harness/drone; 
 The kind of event is in a header, what happened in the body. There is no ping.
 """
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 
 def parse(delivery: Delivery) -> Reading:

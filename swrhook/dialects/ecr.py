@@ -6,10 +6,10 @@ template in docs/configuration/webhook.md of argoproj-labs/argocd-image-updater,
 
 from typing import Any
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 PUSH = "com.amazon.ecr.image.push"
 

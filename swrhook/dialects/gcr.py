@@ -4,10 +4,10 @@ Payload: https://cloud.google.com/artifact-registry/docs/configure-notifications
 https://cloud.google.com/pubsub/docs/push (with and without payload unwrapping), read August 2026.
 """
 
-from swrhook import envelopes, payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import envelopes, payload
+from swrhook.senders.delivery import Delivery
 
 
 def parse(delivery: Delivery) -> Reading:

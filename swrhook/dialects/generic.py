@@ -13,11 +13,11 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import NothingUsable
 from swrhook.model import Announcement, Reading
 from swrhook.names import REPOSITORY, is_digest, is_tag
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 SUCCESS = frozenset({"success", "succeeded", "successful", "passed", "ok", "completed"})
 

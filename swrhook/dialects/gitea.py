@@ -7,10 +7,10 @@ Payload: modules/structs/hook.go and services/webhook/deliver.go of go-gitea/git
 from collections.abc import Mapping
 from typing import Any
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 
 def parse(delivery: Delivery) -> Reading:

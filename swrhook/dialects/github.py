@@ -8,10 +8,10 @@ or a form. Trust no `ecosystem` nor `namespace`: GitHub's own examples contradic
 from collections.abc import Mapping
 from typing import Any
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 PACKAGES = ("package", "registry_package")
 ACTIONS = frozenset({"published", "updated"})

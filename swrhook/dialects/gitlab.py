@@ -7,10 +7,10 @@ own dialect is distribution; it is read here too, for nobody expects two dialect
 
 from typing import Any
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 REMEDY = (
     "let the job that pushes report it with curl, or the webhook with a custom template, to a"

@@ -2,15 +2,16 @@
 
 Payload: https://support.huaweicloud.com/intl/en-us/usermanual-eg/eg-ug-015.html (events) and
 eg-ug-030.html (SWR is a source), read August 2026. Neither the types of SWR's events nor a sample
-are published: the types here are inferred from other services', see also swrhook/traces.py.
+are published: the types here are inferred from other services'. See also
+swrhook/senders/cts_traces.py.
 """
 
 from typing import Any
 
-from swrhook import payload, traces
-from swrhook.delivery import Delivery
 from swrhook.errors import UnknownShape
 from swrhook.model import Reading
+from swrhook.senders import cts_traces, payload
+from swrhook.senders.delivery import Delivery
 
 SOURCE = "HC.SWR"
 TYPES = "SWR:CloudTrace:"
@@ -28,7 +29,7 @@ def parse(delivery: Delivery) -> Reading:
         raise UnknownShape("the body is neither a CloudEvent nor an array `events` of them")
     skipped = [_other(event) for event in batch if not _is_ours(event)]
     ours = [(payload.at(it, "data"), payload.text(it, "id")) for it in events if _is_ours(it)]
-    return traces.reading(ours, skipped)
+    return cts_traces.reading(ours, skipped)
 
 
 def _is_ours(event: Any) -> bool:  # noqa: ANN401

@@ -5,9 +5,10 @@ messages), read August 2026. A source that names the dialect inside (`huawei-cts
 SMN as well.
 """
 
-from swrhook import detection, dialects
-from swrhook.delivery import Delivery
+from swrhook import dialects
 from swrhook.model import Reading
+from swrhook.senders import dialect_detection
+from swrhook.senders.delivery import Delivery
 
 
 def parse(delivery: Delivery) -> Reading:
@@ -15,4 +16,4 @@ def parse(delivery: Delivery) -> Reading:
 
     Raises Undecodable, UnknownShape, or Ignored, also for what SMN says about a subscription.
     """
-    return detection.read(delivery, dialects.DIALECTS)
+    return dialect_detection.read(delivery, dialects.DIALECTS)

@@ -6,10 +6,10 @@ Kargo's receiver for `image_type` and paths, read August 2026.
 
 from typing import Any
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 MANIFESTS = frozenset({"manifest.json", "list.manifest.json"})
 

@@ -14,10 +14,10 @@ from jmespath.exceptions import JMESPathError, JMESPathTypeError, ParseError
 from jmespath.functions import Functions
 from jmespath.parser import ParsedResult
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 COLUMNS = ("image", "repository", "namespace", "tag", "digest", "id")
 MOST_IMAGES = 10_000

@@ -8,10 +8,10 @@ docker images by assets alone.
 import re
 from typing import Any
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 PUSHES = frozenset({"CREATED", "UPDATED"})  # UPDATED: a tag was overwritten
 HOOK = "x-nexus-webhook-id"

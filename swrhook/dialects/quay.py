@@ -6,10 +6,10 @@ and notifications/notificationevent.py of quay/quay, read August 2026. A notific
 
 from typing import Any
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 
 def parse(delivery: Delivery) -> Reading:

@@ -4,9 +4,10 @@ Payload: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.
 2026. A source that names the dialect inside (`ecr`) may stand behind SNS as well.
 """
 
-from swrhook import detection, dialects
-from swrhook.delivery import Delivery
+from swrhook import dialects
 from swrhook.model import Reading
+from swrhook.senders import dialect_detection
+from swrhook.senders.delivery import Delivery
 
 
 def parse(delivery: Delivery) -> Reading:
@@ -14,4 +15,4 @@ def parse(delivery: Delivery) -> Reading:
 
     Raises Undecodable, UnknownShape, or Ignored, also for what SNS says about a subscription.
     """
-    return detection.read(delivery, dialects.DIALECTS)
+    return dialect_detection.read(delivery, dialects.DIALECTS)

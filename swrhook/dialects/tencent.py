@@ -7,10 +7,10 @@ actions and the fields but hardly shows them; none was captured.
 from datetime import datetime
 from typing import Any
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 PUSHES = frozenset({"pushImage", "PUSH_ARTIFACT"})
 

@@ -6,10 +6,10 @@ Payload: https://zotregistry.dev (events) and pkg/extensions/events of project-z
 
 from typing import Any
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 PUSH = "zotregistry.image.updated"
 

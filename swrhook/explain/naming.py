@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from swrhook.errors import NothingUsable
 from swrhook.model import Announcement, Push
-from swrhook.sources import ImageSettings, Naming, Origin, to_pushes
+from swrhook.senders.sender import ImageSettings, Naming, Origin, to_pushes
 
 
 def push_of(text: str, source: Naming) -> Push:

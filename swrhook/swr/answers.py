@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from swrhook.errors import Kind, SwrError, Undecodable
-from swrhook.payload import decode
+from swrhook.senders.payload import decode
 from swrhook.swr.codes import meaning, words
 from swrhook.swr.redaction import scrub
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from swrhook.config.values import PasswordCredentials
 from swrhook.errors import Kind, SwrError, Undecodable
-from swrhook.payload import decode, moment, text
+from swrhook.senders.payload import decode, moment, text
 from swrhook.swr.answers import Answer, document, failure, unreadable
 from swrhook.swr.credentials import AccountLocked, CredentialRefused
 from swrhook.swr.remedies import IAM_NAMES, LOGIN

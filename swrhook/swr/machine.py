@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from swrhook.config.values import AgencyCredentials, PodCredentials, Timeouts
 from swrhook.errors import Kind, SwrError
-from swrhook.payload import at, moment
+from swrhook.senders.payload import at, moment
 from swrhook.swr.answers import Answer, document, failure, unreadable
 from swrhook.swr.login import is_token
 from swrhook.swr.renewal import Issued

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
 from swrhook.names import is_namespace, is_repository, is_tag
-from swrhook.payload import digest, moment, text
+from swrhook.senders.payload import digest, moment, text
 from swrhook.swr.answers import Answer, document, failure, reported, unreadable
 from swrhook.swr.codes import FOREIGN
 

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from flask import Request
 
 from swrhook.errors import AddressNotAllowed
-from swrhook.sources import Source
+from swrhook.senders.sender import Source
 
 Networks = Sequence[IPv4Network | IPv6Network]
 Address = IPv4Address | IPv6Address

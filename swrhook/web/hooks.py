@@ -8,12 +8,12 @@ from flask import Blueprint, Request, Response, jsonify, request
 
 from swrhook import logs
 from swrhook.config.values import Config
-from swrhook.delivery import Delivery
 from swrhook.errors import Refused, UnknownSource
 from swrhook.intake import receive
 from swrhook.metrics import Metrics
 from swrhook.model import Entry, Outcome, Receipt
-from swrhook.sources import Source
+from swrhook.senders.delivery import Delivery
+from swrhook.senders.sender import Source
 from swrhook.web.addresses import check_address
 from swrhook.web.body import read_body
 from swrhook.web.handshake import add_handshake

@@ -8,7 +8,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from swrhook.errors import RateLimited
-from swrhook.sources import Source
+from swrhook.senders.sender import Source
 
 
 class Rates:

@@ -13,7 +13,7 @@ from swrhook.ledger.listed import ListedSource
 from swrhook.ledger.senders import count_outcomes
 from swrhook.metrics import Heard
 from swrhook.model import Outcome
-from swrhook.sources import Source
+from swrhook.senders.sender import Source
 
 LATELY = timedelta(hours=24)
 

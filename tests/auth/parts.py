@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from swrhook.auth import Authenticate
 from swrhook.auth.topics import smn, sns
-from swrhook.delivery import Delivery
 from swrhook.errors import KeysUnavailable, Unauthenticated
+from swrhook.senders.delivery import Delivery
 
 NOW = datetime(2026, 7, 3, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

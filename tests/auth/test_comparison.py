@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import swrhook.auth
-from swrhook.auth.secret import is_one_of, on_the_wire
+from swrhook.auth.secrets import is_one_of, on_the_wire
 
 MODULES = sorted(Path(swrhook.auth.__file__).parent.glob("*.py"))
 

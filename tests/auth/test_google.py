@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from swrhook.auth.tokens import GOOGLE, google_oidc
+from swrhook.auth.oidc import GOOGLE, google_oidc
 from tests.auth.parts import (
     ISSUER,
     NOW,

@@ -3,7 +3,7 @@
 import pytest
 
 from swrhook.auth import NOWHERE
-from swrhook.auth.pins import is_certificate, is_confirmation
+from swrhook.auth.pinned_urls import is_certificate, is_confirmation
 from swrhook.errors import KeysUnavailable, Unconfirmed
 from tests.auth.parts import SMN_CONFIRM, SMN_URL, SNS_CONFIRM, SNS_URL
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from swrhook.auth import Authenticate, Secret
-from swrhook.auth.shared import basic, bearer, header, none, path
-from swrhook.auth.signed import hmac
-from swrhook.delivery import Delivery
+from swrhook.auth.hmac_signature import hmac
+from swrhook.auth.shared_secret import basic, bearer, header, none, path
 from swrhook.errors import Unauthenticated
+from swrhook.senders.delivery import Delivery
 
 NOW = datetime(2026, 7, 3, 12, tzinfo=UTC)
 SECRET = Secret(b"heron-market")

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from swrhook.auth import Secret
-from swrhook.auth.signed import ALGORITHMS, ENCODINGS, hmac
-from swrhook.delivery import Delivery
+from swrhook.auth.hmac_signature import ALGORITHMS, ENCODINGS, hmac
 from swrhook.errors import Unauthenticated
+from swrhook.senders.delivery import Delivery
 
 NOW = datetime(2026, 7, 3, 12, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from swrhook.auth import Authenticate, Secret
-from swrhook.auth.standard import gitlab, signing_key, standard_webhooks
-from swrhook.delivery import Delivery
+from swrhook.auth.standard_webhooks import gitlab, signing_key, standard_webhooks
+from swrhook.senders.delivery import Delivery
 from tests.auth.parts import refusal
 
 # standard-webhooks/standard-webhooks, libraries/csharp, WebhookTest.cs

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from swrhook.auth import Authenticate
-from swrhook.auth.tokens import ALGORITHMS, oidc
-from swrhook.delivery import Delivery
+from swrhook.auth.oidc import ALGORITHMS, oidc
 from swrhook.errors import KeysUnavailable
+from swrhook.senders.delivery import Delivery
 from tests.auth.parts import (
     ISSUER,
     NOW,

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate
 
 from swrhook.auth.topics import sns
-from swrhook.delivery import Delivery
 from swrhook.errors import KeysUnavailable
+from swrhook.senders.delivery import Delivery
 from tests.auth.parts import (
     ARN,
     DAY,

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from swrhook.auth import SCHEMES, Authenticate, Secret
 from swrhook.auth.topics import confirm_smn, confirm_sns
-from swrhook.delivery import Delivery
 from swrhook.errors import Refused, Unauthenticated
+from swrhook.senders.delivery import Delivery
 from tests.auth.parts import (
     ARN,
     ISSUER,

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from swrhook.auth import Authenticate, Secret
-from swrhook.auth.signed import github, hmac, jfrog, nexus
-from swrhook.delivery import Delivery
+from swrhook.auth.hmac_signature import github, hmac, jfrog, nexus
+from swrhook.senders.delivery import Delivery
 from tests.auth.parts import refusal
 from tests.auth.test_signatures import (
     GITHUB,

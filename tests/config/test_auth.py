@@ -8,7 +8,7 @@ import pytest
 
 from swrhook.config import Config, parse
 from swrhook.errors import KeysUnavailable, Unauthenticated
-from swrhook.sources import Source
+from swrhook.senders.sender import Source
 from tests.auth.parts import (
     ARN,
     ISSUER,

@@ -11,7 +11,7 @@ from swrhook.config import parse
 from swrhook.config.candidate import excerpt, read_candidate
 from swrhook.config.values import Config
 from swrhook.errors import BadConfiguration
-from swrhook.sources import ImageSettings, Origin
+from swrhook.senders.sender import ImageSettings, Origin
 
 ROOT = Path(__file__).parents[2]
 RULE = {

@@ -10,7 +10,7 @@ from swrhook.config import Config, parse
 from swrhook.errors import Unauthenticated
 from swrhook.intake import receive
 from swrhook.model import Entry, Outcome, Receipt
-from swrhook.sources import Source
+from swrhook.senders.sender import Source
 from tests.auth.parts import (
     ARN,
     NOW,

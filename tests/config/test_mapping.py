@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from swrhook.config import Config
-from swrhook.delivery import Delivery
 from swrhook.model import Announcement
+from swrhook.senders.delivery import Delivery
 
 Read = Callable[[str | bytes], Config]
 Mistakes = Callable[[str | bytes], list[str]]

@@ -21,12 +21,12 @@ from swrhook.config.values import (
     Timeouts,
     TokenCredentials,
 )
-from swrhook.delivery import Delivery
 from swrhook.errors import Unauthenticated
 from swrhook.model import Push
 from swrhook.retry import Backoff, Retry, Verify
 from swrhook.rules import RuleTarget, Verdict, judge
-from swrhook.sources import ImageSettings
+from swrhook.senders.delivery import Delivery
+from swrhook.senders.sender import ImageSettings
 
 Read = Callable[[str | bytes], Config]
 NOW = datetime(2026, 8, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from swrhook.delivery import Delivery
+from swrhook.senders.delivery import Delivery
 from tests.dialects.recordings import Recording, recordings
 
 DIGEST = "sha256:" + "5e" * 32

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from swrhook.delivery import Delivery
+from swrhook.senders.delivery import Delivery
 
 FOLDER = Path(__file__).parents[1] / "deliveries"
 

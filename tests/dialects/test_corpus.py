@@ -9,11 +9,11 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from swrhook.delivery import Delivery
 from swrhook.dialects import DIALECTS
 from swrhook.errors import Ignored, NothingUsable, Undecodable, UnknownShape
 from swrhook.model import Announcement
 from swrhook.names import is_digest
+from swrhook.senders.delivery import Delivery
 
 REPOSITORY = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("SWRHOOK_CORPUS") or REPOSITORY.parent / "shared" / "payloads")

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from swrhook.delivery import Delivery
-from swrhook.detection import HEADERS, SHAPES, TYPES, detect, read
 from swrhook.dialects import DIALECTS
 from swrhook.errors import UnknownShape
+from swrhook.senders.delivery import Delivery
+from swrhook.senders.dialect_detection import HEADERS, SHAPES, TYPES, detect, read
 from tests.dialects.recordings import recordings
 
 # What is known of these is the other's format.

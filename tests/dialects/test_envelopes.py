@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swrhook import config, envelopes, intake
-from swrhook.delivery import Delivery
+from swrhook import config, intake
 from swrhook.dialects import DIALECTS
 from swrhook.errors import Ignored, Undecodable, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import envelopes
+from swrhook.senders.delivery import Delivery
 from tests.dialects.recordings import FOLDER, read_http
 
 INNER = {"image": "moor/dunlin:9"}

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.dialects import DIALECTS
 from swrhook.errors import Ignored, Refused, UnknownShape
 from swrhook.model import Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 from tests.dialects.recordings import Recording, recordings
 
 FORGES = ("gitea", "github")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from swrhook.delivery import Delivery
 from swrhook.dialects import generic
 from swrhook.errors import Ignored, NothingUsable
 from swrhook.model import Reading
+from swrhook.senders.delivery import Delivery
 
 DIGEST = "sha256:" + "0d" * 32
 OTHER = "sha256:" + "1e" * 32

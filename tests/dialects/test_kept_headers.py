@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from swrhook import envelopes
-from swrhook.delivery import KEPT_HEADERS, Delivery
 from swrhook.dialects import DIALECTS
 from swrhook.errors import SwrhookError
 from swrhook.model import Reading
+from swrhook.senders import envelopes
+from swrhook.senders.delivery import KEPT_HEADERS, Delivery
 from tests.dialects.recordings import Recording, every_recording
 
 # Parts of the names of headers in which senders prove themselves.

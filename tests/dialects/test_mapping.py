@@ -12,10 +12,10 @@ import yaml
 
 from swrhook import intake
 from swrhook.config import parse
-from swrhook.delivery import Delivery
 from swrhook.dialects import mapping
 from swrhook.errors import Ignored, Undecodable, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders.delivery import Delivery
 
 PAGE = (Path(__file__).parents[2] / "docs" / "senders" / "mapping.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```yaml\n(sources:\n.*?)```\n\n```json\n(.*?)```", PAGE, re.DOTALL)

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jmespath.functions import Functions
 
-from swrhook.delivery import Delivery
 from swrhook.dialects import mapping
 from swrhook.errors import Ignored, Undecodable, UnknownShape
 from swrhook.model import Reading
+from swrhook.senders.delivery import Delivery
 from tests.dialects.damage import documents
 
 FUNCTIONS = sorted(Functions.FUNCTION_TABLE)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swrhook import payload
 from swrhook.errors import Ignored, Undecodable
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
 
 DIGEST = "sha256:" + "ab" * 32
 

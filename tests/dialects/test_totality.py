@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from swrhook.delivery import Delivery
 from swrhook.dialects import DIALECTS
 from swrhook.errors import Ignored, NothingUsable, Refused, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders.delivery import Delivery
 from tests.dialects.damage import (
     PUSHES,
     any_deliveries,

@@ -11,10 +11,10 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["swrhook"]):
-    from swrhook import envelopes
-    from swrhook.delivery import Delivery
     from swrhook.dialects import DIALECTS
     from swrhook.errors import Ignored, Refused, UnknownShape
+    from swrhook.senders import envelopes
+    from swrhook.senders.delivery import Delivery
 
 NAMES = sorted(DIALECTS)
 RECORDINGS = Path(__file__).parent.parent / "deliveries"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from swrhook.outbound import Way
+from swrhook.sender_keys import Way
 from tests.outbound.loopback import Loopback
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swrhook.errors import NotFetched
-from swrhook.outbound.documents import keys_address, signing_keys
+from swrhook.sender_keys.jwks import keys_address, signing_keys
 from tests.auth.parts import ec_key, jwk, rsa_key
 
 ISSUER = "https://issuer.example.com"

@@ -6,7 +6,7 @@ from time import monotonic
 import pytest
 
 from swrhook.errors import NotFetched
-from swrhook.outbound.fetch import MOST_BYTES, Way, fetch, no_proxies
+from swrhook.sender_keys.https_get import MOST_BYTES, Way, fetch, no_proxies
 from tests.outbound.loopback import Loopback, Reply
 
 URL = "https://issuer.example.com/a?token=sesame"

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from swrhook.auth.tokens import GOOGLE
+from swrhook.auth.oidc import GOOGLE
 from swrhook.errors import KeysUnavailable, Unconfirmed
-from swrhook.outbound import Internet, Way
+from swrhook.sender_keys import Internet, Way
 from tests.auth.parts import (
     SMN_CONFIRM,
     SMN_URL,

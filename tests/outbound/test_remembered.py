@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from swrhook.errors import KeysUnavailable, NotFetched
-from swrhook.outbound.remembered import Bounds, Remembered
+from swrhook.sender_keys.cache import Bounds, Remembered
 
 
 class World:

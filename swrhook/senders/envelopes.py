@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from swrhook import payload
-from swrhook.delivery import Delivery
 from swrhook.errors import Ignored, Undecodable, UnknownShape
 from swrhook.model import Reading
+from swrhook.senders import payload
+from swrhook.senders.delivery import Delivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from base64 import b64decode
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from swrhook.auth.secret import Secret, is_one_of, on_the_wire, valid
-from swrhook.delivery import Delivery
+from swrhook.auth.secrets import Secret, is_one_of, on_the_wire, valid
 from swrhook.errors import Unauthenticated
+from swrhook.senders.delivery import Delivery
 
 Authenticate = Callable[[Delivery, datetime], None]
 

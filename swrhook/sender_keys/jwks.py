@@ -5,9 +5,9 @@ from typing import Any
 
 from jwt import PyJWK, PyJWTError
 
-from swrhook.auth.tokens import ALGORITHMS
+from swrhook.auth.oidc import ALGORITHMS
 from swrhook.errors import NotFetched, Undecodable
-from swrhook.payload import at, decode, items, text
+from swrhook.senders.payload import at, decode, items, text
 
 
 def keys_address(document: bytes, issuer: str) -> str:

@@ -4,8 +4,7 @@ Bounded in every direction: nobody is redirected, answers are small and soon the
 delivery makes us fetch is remembered, whether it was there or not.
 """
 
-from swrhook.outbound.fetch import Way
-from swrhook.outbound.internet import Internet
-from swrhook.outbound.proxies import find_proxies
+from swrhook.sender_keys.https_get import Way, find_proxies
+from swrhook.sender_keys.provider import Internet
 
 __all__ = ["Internet", "Way", "find_proxies"]

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from swrhook import payload
 from swrhook.errors import Undecodable, UnknownShape
 from swrhook.model import Announcement, Reading
+from swrhook.senders import payload
 
 PUSHES = frozenset({"createImageTag", "uploadManifest", "postMultipartImagePackage"})
 

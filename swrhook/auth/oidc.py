@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from swrhook.auth.outside import Outside
-from swrhook.auth.shared import Authenticate, credentials
-from swrhook.delivery import Delivery
+from swrhook.auth.ports import Outside
+from swrhook.auth.shared_secret import Authenticate, credentials
 from swrhook.errors import Unauthenticated
+from swrhook.senders.delivery import Delivery
 
 if TYPE_CHECKING:
     from jwt.types import Options

@@ -7,10 +7,10 @@ sender has together. A source that names its dialect is never detected.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from swrhook import envelopes, payload
-from swrhook.delivery import Delivery
 from swrhook.errors import NothingUsable, UnknownShape
 from swrhook.model import Reading
+from swrhook.senders import envelopes, payload
+from swrhook.senders.delivery import Delivery
 
 # Gitea and Forgejo send GitHub's header too, beside their own.
 HEADERS = (

@@ -1,4 +1,4 @@
-"""What authentication asks of the world outside; swrhook.outbound answers."""
+"""What authentication asks of the world outside; swrhook.sender_keys answers."""
 
 from typing import NoReturn, Protocol
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hmac import digest
 
-from swrhook.auth import shared
-from swrhook.auth.secret import Secret, is_one_of, on_the_wire, valid
-from swrhook.auth.shared import Authenticate
-from swrhook.delivery import Delivery
+from swrhook.auth import shared_secret
+from swrhook.auth.secrets import Secret, is_one_of, on_the_wire, valid
+from swrhook.auth.shared_secret import Authenticate
 from swrhook.errors import Unauthenticated
+from swrhook.senders.delivery import Delivery
 
 ALGORITHMS = ("sha1", "sha256", "sha512")
 ENCODINGS: Mapping[str, Callable[[bytes], bytes]] = {
@@ -59,4 +59,4 @@ def nexus(secrets: Sequence[Secret]) -> Authenticate:
 def jfrog(secrets: Sequence[Secret], *, signed: bool = False) -> Authenticate:
     """Accept `X-JFrog-Event-Auth`: a secret, or the body's signature where JFrog is told to."""
     name = "X-JFrog-Event-Auth"
-    return hmac(name, secrets) if signed else shared.header(name, secrets)
+    return hmac(name, secrets) if signed else shared_secret.header(name, secrets)

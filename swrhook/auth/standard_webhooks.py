@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hmac import digest
 
-from swrhook.auth.secret import Secret, is_one_of, on_the_wire, valid
-from swrhook.auth.shared import Authenticate
-from swrhook.delivery import Delivery
+from swrhook.auth.secrets import Secret, is_one_of, on_the_wire, valid
+from swrhook.auth.shared_secret import Authenticate
 from swrhook.errors import Unauthenticated
+from swrhook.senders.delivery import Delivery
 
 TOLERANCE = timedelta(minutes=5)
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
 
 from swrhook.errors import NotFetched
 
@@ -86,3 +87,10 @@ def _happened(exc: Exception) -> str:
     if isinstance(exc, requests.exceptions.SSLError):
         return "no TLS connection"
     return "no connection, or it broke"
+
+
+def find_proxies(url: str) -> Mapping[str, str]:
+    """Return the proxies that HTTPS_PROXY and its kin name for an endpoint; none for loopback."""
+    if urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost"):
+        return {}
+    return get_environ_proxies(url)

@@ -1,16 +1,16 @@
-"""The world outside, as authentication sees it: swrhook.auth.outside declares what is asked."""
+"""The world outside, as authentication sees it: swrhook.auth.ports declares what is asked."""
 
 from collections.abc import Callable, Mapping
 
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 from jwt import PyJWK
 
-from swrhook.auth.pins import is_certificate, is_confirmation
-from swrhook.auth.tokens import GOOGLE
+from swrhook.auth.oidc import GOOGLE
+from swrhook.auth.pinned_urls import is_certificate, is_confirmation
 from swrhook.errors import NotFetched, Unconfirmed
-from swrhook.outbound.documents import keys_address, signing_keys
-from swrhook.outbound.fetch import Way, fetch
-from swrhook.outbound.remembered import Remembered
+from swrhook.sender_keys.cache import Remembered
+from swrhook.sender_keys.https_get import Way, fetch
+from swrhook.sender_keys.jwks import keys_address, signing_keys
 
 HOUR = 3600.0
 # An issuer announces a key before it signs with it: within this time of a fetch, a key that is

@@ -1,0 +1,1 @@
+"""Configured senders, and what every sender's request is read with."""
