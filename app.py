@@ -24,12 +24,12 @@ from swrhook.engine.embedded import EmbeddedEngine
 from swrhook.errors import BadConfiguration, SwrhookError
 from swrhook.hearing import Hearing, Watch
 from swrhook.ledger.database import Database, open_database
-from swrhook.ledger.group_commit import Recorder
-from swrhook.ledger.holding import release
-from swrhook.ledger.keeping import RefusedCredentials
-from swrhook.ledger.operating import Operator
-from swrhook.ledger.postgresql import ServerClock
-from swrhook.ledger.recording import Recording
+from swrhook.ledger.deliveries import Recording
+from swrhook.ledger.kept_state import RefusedCredentials
+from swrhook.ledger.operator import Operator
+from swrhook.ledger.recorder import Recorder
+from swrhook.ledger.server_clock import ServerClock
+from swrhook.ledger.syncs import release
 from swrhook.metrics import SHARED, Metrics
 from swrhook.model import Entry, Lane, Receipt
 from swrhook.reload import Reload

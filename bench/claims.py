@@ -11,11 +11,11 @@ from statistics import median
 from sqlalchemy import text
 
 from bench.figures import Figure, Findings, Plot
-from swrhook.ledger.calling import claim, open_digests
+from swrhook.ledger.calls import claim, open_digests
 from swrhook.ledger.database import Database, open_database
-from swrhook.ledger.moving import syncs_to_judge
-from swrhook.ledger.recording import record_syncs
-from swrhook.ledger.waking import rest
+from swrhook.ledger.deliveries import record_syncs
+from swrhook.ledger.lanes import rest
+from swrhook.ledger.syncs import syncs_to_judge
 from swrhook.life import Event
 from swrhook.model import Lane, PlannedSync, Push, Target
 from swrhook.verdict import Verdict

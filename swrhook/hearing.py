@@ -8,7 +8,7 @@ from swrhook import logs
 from swrhook.config.values import Config
 from swrhook.durations import format_duration
 from swrhook.ledger.database import Database
-from swrhook.ledger.senders import last_deliveries
+from swrhook.ledger.queries.senders import last_deliveries
 from swrhook.metrics import Heard
 
 # Seconds between two looks for senders that fell silent.

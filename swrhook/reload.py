@@ -16,7 +16,7 @@ from swrhook.config.values import Config
 from swrhook.config.watched import WatchedFile
 from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
-from swrhook.ledger.keeping import keep_configuration, last_configuration
+from swrhook.ledger.kept_state import keep_configuration, last_configuration
 from swrhook.metrics import Metrics
 
 # Seconds between two looks at the files; a change is taken at the second look that finds it.

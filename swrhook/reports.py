@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from swrhook import logs
-from swrhook.ledger.recording import Recording
+from swrhook.ledger.deliveries import Recording
 from swrhook.life import Event
 from swrhook.metrics import Metrics
 from swrhook.model import END_STATES, Receipt, State, Sync

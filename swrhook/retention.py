@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from swrhook import logs
 from swrhook.config.values import Config
 from swrhook.ledger.database import Database
-from swrhook.ledger.passes import Pass
+from swrhook.ledger.leases import Pass
 from swrhook.ledger.pruning import (
     FIRST,
     Step,

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from swrhook.config.candidate import Candidate
 from swrhook.config.values import Config
-from swrhook.ledger.announced import announced
 from swrhook.ledger.database import Database
+from swrhook.ledger.queries.deliveries import announced
 from swrhook.model import Announcement, PlannedSync, Push
 from swrhook.plan import Change, Difference, difference, plan
 from swrhook.rules import Rulebook

@@ -18,7 +18,7 @@ from swrhook.config import Config
 from swrhook.config.watched import WatchedFile
 from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
-from swrhook.ledger.keeping import last_configuration
+from swrhook.ledger.kept_state import last_configuration
 from swrhook.metrics import Metrics
 from swrhook.reload import Reload
 from tests.config.conftest import SMALL

@@ -9,7 +9,7 @@ import pytest
 
 from swrhook import logs
 from swrhook.errors import Kind, SwrError
-from swrhook.ledger.recording import Recording
+from swrhook.ledger.deliveries import Recording
 from swrhook.life import Event
 from swrhook.metrics import Metrics
 from swrhook.model import (

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from swrhook import whatif as module
 from swrhook.config.candidate import Candidate
 from swrhook.config.values import Config
-from swrhook.ledger.announced import announced
 from swrhook.ledger.database import Database
+from swrhook.ledger.queries.deliveries import announced
 from swrhook.model import Outcome, Push
 from swrhook.plan import Change, difference, plan
 from swrhook.rules import Glob, Rule, Rulebook, RuleTarget

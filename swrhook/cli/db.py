@@ -7,8 +7,8 @@ import click
 
 from swrhook.cli.examples import examples
 from swrhook.errors import SwrhookError
-from swrhook.ledger.backup import back_up
 from swrhook.ledger.database import open_database, schema_of
+from swrhook.ledger.sqlite import back_up
 from swrhook.settings import Settings
 
 

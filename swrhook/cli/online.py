@@ -17,7 +17,7 @@ from swrhook.config.values import Config, Timeouts
 from swrhook.diagnosis import Finding, Level, Places, diagnose, number_of_questions, places
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.database import open_beside
-from swrhook.ledger.keeping import RefusedCredentials
+from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.model import Refusal
 from swrhook.sender_keys import find_proxies
 from swrhook.settings import Settings

@@ -27,7 +27,9 @@ from swrhook.engine import RunLane
 from swrhook.engine.lane_jobs import FALL_DUE, QUEUE, RUN, lane_of, run_job, timed_job
 from swrhook.errors import TakenOver
 from swrhook.ledger.database import Database, fenced
-from swrhook.ledger.jobs import (
+from swrhook.ledger.lanes import hold
+from swrhook.ledger.postgresql import limit
+from swrhook.ledger.procrastinate_jobs import (
     fall_due,
     forgotten_lanes,
     hasten,
@@ -35,8 +37,6 @@ from swrhook.ledger.jobs import (
     remove_stalled,
     set_wake,
 )
-from swrhook.ledger.postgresql import limit
-from swrhook.ledger.waking import hold
 from swrhook.model import Lane
 
 # A lane that is due again at once goes on in its job so often; then others have their turn.

@@ -15,9 +15,9 @@ from sqlalchemy import Connection
 
 from swrhook import logs
 from swrhook.engine import RunLane
-from swrhook.ledger import set_back
+from swrhook.ledger import syncs
 from swrhook.ledger.database import Database, after_commit
-from swrhook.ledger.waking import forget_wakes, unfinished_lanes
+from swrhook.ledger.lanes import forget_wakes, unfinished_lanes
 from swrhook.model import Lane
 
 # A run that failed by an error of ours, or of the disk, is repeated after this long.
@@ -93,7 +93,7 @@ class EmbeddedEngine:
     def _arm(self) -> None:
         """Have all unfinished lanes run when they are due, by the clock as it is now."""
         with self._database.write() as connection:
-            ahead = set_back.follow(connection, datetime.now(UTC))
+            ahead = syncs.follow(connection, datetime.now(UTC))
             unfinished = unfinished_lanes(connection)
         if ahead:
             logs.warning("clock.set_back", seconds=round(ahead.total_seconds()))

@@ -12,8 +12,8 @@ from swrhook.explain.sentence import summary
 from swrhook.explain.values import ExplainedDelivery, ExplainedSync, Explanation
 from swrhook.explain.waiting import waiting
 from swrhook.ledger.database import Database
-from swrhook.ledger.history import KnownDelivery, KnownSync, history
-from swrhook.ledger.listed import ImageFilter
+from swrhook.ledger.queries.tag_history import KnownDelivery, KnownSync, history
+from swrhook.ledger.queries.views import ImageFilter
 from swrhook.model import Push
 
 MOST_SOURCES = 10

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from swrhook.ledger.history import KnownCall, KnownDelivery
-from swrhook.ledger.listed import ListedSync
+from swrhook.ledger.queries.tag_history import KnownCall, KnownDelivery
+from swrhook.ledger.queries.views import ListedSync
 from swrhook.rules.trace import RuleTrace
 
 

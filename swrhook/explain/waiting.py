@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from swrhook.ledger.history import KnownSync
+from swrhook.ledger.queries.tag_history import KnownSync
 from swrhook.model import State
 from swrhook.retry import Limits
 

@@ -15,9 +15,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from swrhook.errors import LedgerUnusable
+from swrhook.ledger.migrate import Schema, is_current, read_schema, upgrade
 from swrhook.ledger.postgresql import CONNECT, open_server
-from swrhook.ledger.prepared import execute
-from swrhook.ledger.upgrade import Schema, is_current, read_schema, upgrade
+from swrhook.ledger.sql import execute
 
 # A new process waits this long for the one before it: gunicorn's HUP starts the new worker first.
 LOCK_PATIENCE = 90.0

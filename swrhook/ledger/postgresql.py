@@ -1,20 +1,12 @@
 """PostgreSQL as the ledger's database: how its connections are made, and its clock."""
 
-import threading
-import time
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-
-from swrhook.ledger.instant import to_instant
-
-if TYPE_CHECKING:
-    from swrhook.ledger.database import Database
+from sqlalchemy.exc import DBAPIError
 
 # A process holds at most this many connections of its pool; whoever finds none waits for seconds.
 MOST_CONNECTIONS = 32
@@ -40,8 +32,6 @@ CONNECT: Mapping[str, str | int] = {
     "keepalives_count": 3,
 }
 """How each connection is made, in libpq's words."""
-# The server's clock is asked this often, in seconds; between, it is carried on.
-_BETWEEN_LOOKS = 10.0
 
 
 def open_server(url: URL) -> Engine:
@@ -87,44 +77,3 @@ async def limit(connection: Any) -> None:  # noqa: ANN401  # psycopg's, only whe
     for name, value in SESSION.items():
         await connection.execute(f"SET SESSION {name} = '{value}'")
     await connection.commit()
-
-
-class ServerClock:
-    """The database's time, the same for every process on every machine.
-
-    Between two looks it is carried on by the monotonic clock, which nobody sets: a clock of this
-    machine that is wrong, or jumps, neither hastens nor delays what is due.
-    """
-
-    def __init__(self, database: "Database", wall: Callable[[], datetime]) -> None:
-        """Take the ledger; `wall` stands in until the server has answered once."""
-        self._database = database
-        self._wall = wall
-        self._lock = threading.Lock()
-        self._seen: tuple[datetime, float] | None = None
-        self._next_look = 0.0
-
-    def __call__(self) -> datetime:
-        """Return the time, without asking the server more often than need be."""
-        with self._lock:
-            is_due = time.monotonic() >= self._next_look
-            if is_due:
-                self._next_look = time.monotonic() + _BETWEEN_LOOKS
-        if is_due:  # one thread asks; the others carry on what was seen
-            self._look()
-        if self._seen is None:
-            return self._wall()
-        then, at = self._seen
-        return then + timedelta(seconds=time.monotonic() - at)
-
-    def _look(self) -> None:
-        try:
-            with self._database.read() as connection:
-                asked = time.monotonic()
-                now = connection.scalar(_NOW)
-        except (SQLAlchemyError, OSError):
-            return  # carried on as it was
-        self._seen = (to_instant(int(now)), asked)
-
-
-_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")

@@ -11,7 +11,9 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, delete, exists, func, select
 
-from swrhook.ledger.passes import Pass
+from swrhook.ledger.lanes import hold
+from swrhook.ledger.leases import Pass
+from swrhook.ledger.queries.pagination import Condition, among, lowest_id
 from swrhook.ledger.rows import LANE_COLUMNS, to_lane
 from swrhook.ledger.tables import (
     OPEN,
@@ -26,8 +28,6 @@ from swrhook.ledger.tables import (
     repairs,
     syncs,
 )
-from swrhook.ledger.waking import hold
-from swrhook.ledger.walking import Condition, among, lowest_id
 from swrhook.model import END_STATES, Lane
 
 # Rows of the largest of its tables that a step deletes, deliveries that it takes, and their bodies.

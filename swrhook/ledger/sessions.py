@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.group_commit import written
-from swrhook.ledger.statements import upsert
+from swrhook.ledger.recorder import written
+from swrhook.ledger.sql import upsert
 from swrhook.ledger.tables import ended_sessions
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from swrhook.ledger.instant import Instant
+from swrhook.ledger.types import Instant
 from swrhook.model import OPEN_STATES
 
 metadata = MetaData()

@@ -8,10 +8,9 @@ from flask import Blueprint, Flask, g, has_app_context
 
 from swrhook.config.values import Config
 from swrhook.hearing import Hearing
-from swrhook.ledger.backlog import read_backlog
 from swrhook.ledger.database import Database
-from swrhook.ledger.drifting import read_drift
-from swrhook.ledger.operating import Operator
+from swrhook.ledger.operator import Operator
+from swrhook.ledger.queries.stats import read_backlog, read_drift
 from swrhook.ledger.sessions import has_ended
 from swrhook.metrics import Metrics
 from swrhook.model import Entry, Receipt

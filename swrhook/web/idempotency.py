@@ -14,8 +14,8 @@ from flask import Response, g, request
 from swrhook import logs
 from swrhook.config.values import Config
 from swrhook.errors import CannotRecord
-from swrhook.ledger.answering import Answer, Request, begin, keep, let_go
 from swrhook.ledger.database import Database
+from swrhook.ledger.idempotency import Answer, Request, begin, keep, let_go
 from swrhook.web.access import SAFE_METHODS, token_name
 from swrhook.web.problems import problem
 

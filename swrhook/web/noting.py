@@ -8,7 +8,7 @@ from flask import Response, g, request
 
 from swrhook import logs
 from swrhook.errors import CannotRecord
-from swrhook.ledger.auditing import Written, note_write
+from swrhook.ledger.audit import Written, note_write
 from swrhook.ledger.database import Database
 from swrhook.web.access import is_write, named_object, token_holder
 

@@ -8,9 +8,8 @@ from werkzeug.exceptions import NotFound
 from swrhook import logs
 from swrhook.config.values import Config
 from swrhook.ledger.database import Database
-from swrhook.ledger.listed import ListedDelivery
-from swrhook.ledger.listing_deliveries import find_delivery
-from swrhook.ledger.replaying import kept_delivery
+from swrhook.ledger.queries.deliveries import find_delivery, kept_delivery
+from swrhook.ledger.queries.views import ListedDelivery
 from swrhook.metrics import Metrics
 from swrhook.model import Entry, Receipt
 from swrhook.replay import replay

@@ -9,8 +9,8 @@ from swrhook.config.values import Config
 from swrhook.durations import format_duration
 from swrhook.hearing import Hearing
 from swrhook.ledger.database import Database
-from swrhook.ledger.listed import ListedSource
-from swrhook.ledger.senders import count_outcomes
+from swrhook.ledger.queries.senders import count_outcomes
+from swrhook.ledger.queries.views import ListedSource
 from swrhook.metrics import Heard
 from swrhook.model import Outcome
 from swrhook.senders.sender import Source

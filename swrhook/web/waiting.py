@@ -12,9 +12,9 @@ from http import HTTPStatus
 from time import monotonic
 
 from swrhook.config.values import Config
-from swrhook.ledger.awaiting import Awaited, find_awaited
 from swrhook.ledger.database import Database
-from swrhook.ledger.listed import ListedSync
+from swrhook.ledger.queries.syncs import Awaited, find_awaited
+from swrhook.ledger.queries.views import ListedSync
 from swrhook.model import OPEN_STATES, State
 
 BETWEEN_LOOKS = 0.25

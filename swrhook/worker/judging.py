@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from swrhook.errors import Kind, SwrError
-from swrhook.ledger.calling import close_calls, open_digests
+from swrhook.ledger.calls import close_calls, open_digests
 from swrhook.life import Event
 from swrhook.model import Lane, State, Sync
 from swrhook.verdict import Judge, Look, Verdict

@@ -10,11 +10,10 @@ from sqlalchemy import Connection
 
 from swrhook.config.values import Config
 from swrhook.errors import SwrError
-from swrhook.ledger.calling import claim, open_digests, settle
+from swrhook.ledger.calls import claim, open_digests, settle
 from swrhook.ledger.database import Database
-from swrhook.ledger.holding import not_configured
-from swrhook.ledger.moving import move, syncs_to_judge
-from swrhook.ledger.waking import hold, put_off, rest
+from swrhook.ledger.lanes import hold, put_off, rest
+from swrhook.ledger.syncs import move, not_configured, syncs_to_judge
 from swrhook.life import Event
 from swrhook.model import Lane, State, Sync
 from swrhook.verdict import Judge, Verdict

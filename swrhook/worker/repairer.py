@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from swrhook import logs
 from swrhook.config.values import Config
 from swrhook.errors import SwrError
-from swrhook.ledger import mending, repairing
+from swrhook.ledger import findings, repairs
 from swrhook.ledger.database import Database
 from swrhook.model import Lane
 from swrhook.repair import (
@@ -70,7 +70,7 @@ class Repairer:
         """Begin, with what an earlier process left unfinished."""
         if self.database.is_sqlite:  # there is no other process
             with self.database.write() as connection:
-                repairing.forget_claims(connection)
+                repairs.forget_claims(connection)
         self._thread = threading.Thread(target=self._run, name="repairer", daemon=True)
         self._thread.start()
 
@@ -85,7 +85,7 @@ class Repairer:
         with self.held() as (config, traffic):
             self._schedule(config)
             with self.database.write() as connection:
-                taken = repairing.take(connection, self.clock())
+                taken = repairs.take(connection, self.clock())
             if taken is None:
                 return False
             repair, claim = taken
@@ -116,13 +116,13 @@ class Repairer:
         if wanted.every is None:
             return
         with self.database.write() as connection:
-            repairing.begin_scheduled(connection, wanted.every, wanted.max_calls, self.clock())
+            repairs.begin_scheduled(connection, wanted.every, wanted.max_calls, self.clock())
 
     def _compare(self, repair: Repair, claim: str, config: Config, traffic: Traffic) -> None:
         with self.database.read() as connection:
-            place = repairing.next_place(connection, repair)
+            place = repairs.next_place(connection, repair)
             is_reconcile = repair.kind is RepairKind.RECONCILE
-            copied = mending.copied(connection, place) if place and is_reconcile else []
+            copied = findings.copied(connection, place) if place and is_reconcile else []
         if place is None:
             self._finish(repair, claim, cursor="")
             return
@@ -156,8 +156,8 @@ class Repairer:
         goes_on = not is_cut or (repair.is_untouched and not price.calls)
         with self.database.write() as connection:
             if is_reconcile:
-                mending.outdate(connection, place)
-            mending.keep_findings(connection, repair.id, found, latest=is_reconcile)
+                findings.outdate(connection, place)
+            findings.keep_findings(connection, repair.id, found, latest=is_reconcile)
             stage = Stage.COMPARING if goes_on else repair.after_comparing
             cursor = place.key if goes_on else repair.cursor
             progress = Progress(stage, self.clock(), cursor, price, lister.calls)
@@ -172,7 +172,7 @@ class Repairer:
         )
 
     def _advance(self, connection: Connection, claim: str, progress: Progress) -> None:
-        if not repairing.advance(connection, claim, self.clock(), progress):
+        if not repairs.advance(connection, claim, self.clock(), progress):
             raise _Ended
 
     def _finish(self, repair: Repair, claim: str, cursor: str, calls: int = 0) -> None:
@@ -197,24 +197,24 @@ class Repairer:
         now = self.clock()
         wait = max(min(2**repair.tries, _LONGEST_PAUSE), error.retry_after or 0)
         with self.database.write() as connection:
-            repairing.put_off(connection, claim, now, now + timedelta(seconds=wait), calls)
+            repairs.put_off(connection, claim, now, now + timedelta(seconds=wait), calls)
 
     def _skip(self, repair: Repair, claim: str, place: Place, reason: str, calls: int) -> None:
         with self.database.write() as connection:
-            repairing.note(connection, repair.id, f"{place.key}: {reason}")
+            repairs.note(connection, repair.id, f"{place.key}: {reason}")
             stage = Stage.COMPARING
             self._advance(connection, claim, Progress(stage, self.clock(), place.key, calls=calls))
         logs.warning("repair.skipped", repair=repair.id, place=place.key, reason=reason)
 
     def _order(self, repair: Repair, claim: str, config: Config) -> None:
         with self.database.read() as connection:
-            is_full = mending.count_open(connection, repair.id) > MOST_OPEN - _PORTION
+            is_full = findings.count_open(connection, repair.id) > MOST_OPEN - _PORTION
         if is_full:
             self._give_back(repair, claim, _FULL_PAUSE)
             return
         with self.database.write() as connection:
             now = self.clock()
-            portion = mending.order_portion(connection, repair.id, config.version, now, _PORTION)
+            portion = findings.order_portion(connection, repair.id, config.version, now, _PORTION)
             self.wake(portion.lanes, connection)
             stage = Stage.DONE if portion.is_last else Stage.ORDERING
             self._advance(connection, claim, Progress(stage, now))
@@ -226,11 +226,11 @@ class Repairer:
         if wait:
             self._stopping.wait(max(wait.total_seconds(), 0))
         with self.database.write() as connection:
-            is_ours = repairing.renew(connection, claim, self.clock())
+            is_ours = repairs.renew(connection, claim, self.clock())
         if not is_ours or self._stopping.is_set():
             raise _Ended
 
     def _give_back(self, repair: Repair, claim: str, wait: timedelta) -> None:
         now = self.clock()
         with self.database.write() as connection:
-            repairing.advance(connection, claim, now, Progress(repair.stage, now + wait))
+            repairs.advance(connection, claim, now, Progress(repair.stage, now + wait))

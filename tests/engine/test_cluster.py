@@ -13,11 +13,11 @@ from sqlalchemy import text
 from swrhook.engine.cluster import ClusterEngine, Pulse
 from swrhook.errors import TakenOver
 from swrhook.ledger.database import Database, fenced
-from swrhook.ledger.jobs import hold_job
-from swrhook.ledger.keeping import probe
+from swrhook.ledger.kept_state import probe
+from swrhook.ledger.lanes import wake_lanes
 from swrhook.ledger.postgresql import SESSION, limit
+from swrhook.ledger.procrastinate_jobs import hold_job
 from swrhook.ledger.tables import probes
-from swrhook.ledger.waking import wake_lanes
 from swrhook.model import Lane
 from tests.ledger.parts import LANE, NOW, everything, put
 

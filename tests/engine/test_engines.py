@@ -12,8 +12,8 @@ from swrhook.engine import Engine, embedded
 from swrhook.engine.cluster import ClusterEngine, Pulse
 from swrhook.engine.embedded import EmbeddedEngine
 from swrhook.ledger.database import Database
+from swrhook.ledger.lanes import wake_lanes
 from swrhook.ledger.tables import lanes, syncs
-from swrhook.ledger.waking import wake_lanes
 from swrhook.model import Lane, State, Target
 from tests.ledger.parts import LANE, put
 

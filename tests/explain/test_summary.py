@@ -9,8 +9,8 @@ import pytest
 from swrhook.config import Config
 from swrhook.errors import Kind, NotAsked, NothingUsable, SwrError, UnknownSource
 from swrhook.ledger.database import Database
-from swrhook.ledger.moving import move
-from swrhook.ledger.waking import put_off
+from swrhook.ledger.lanes import put_off
+from swrhook.ledger.syncs import move
 from swrhook.life import Event
 from swrhook.verdict import Verdict
 from tests.explain.parts import EAST, HONG_KONG, RULES, Scene, configuration, lane, scene

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Table, insert, select
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.recording import Recording, record
+from swrhook.ledger.deliveries import Recording, record
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.tables import syncs
 from swrhook.model import Entry, Lane, Outcome, PlannedSync, Push, State, Sync, Target, route

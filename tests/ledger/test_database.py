@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.database import Database, after_commit, open_database
-from swrhook.ledger.keeping import probe
+from swrhook.ledger.kept_state import probe
 from swrhook.ledger.tables import probes
 from tests.ledger.parts import NOW, everything
 

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy import Connection
 
 from swrhook.errors import CannotRecord
-from swrhook.ledger import group_commit
+from swrhook.ledger import recorder as recorder_module
 from swrhook.ledger.database import Database, after_commit
-from swrhook.ledger.group_commit import BETWEEN_PROBES, Recorder
-from swrhook.ledger.recording import Recording
+from swrhook.ledger.deliveries import Recording
+from swrhook.ledger.recorder import BETWEEN_PROBES, Recorder
 from swrhook.ledger.tables import deliveries
 from swrhook.model import Entry, Lane, Outcome, Receipt
 from tests.ledger.parts import LANE, A, B, all_syncs, entry, everything, push
@@ -166,7 +166,7 @@ def test_an_entry_that_cannot_be_written_does_not_spoil_its_siblings(
 def test_no_more_bodies_wait_than_memory_was_set_aside_for(
     database: Database, follower: Follower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(group_commit, "MOST_BYTES", 1000)
+    monkeypatch.setattr(recorder_module, "MOST_BYTES", 1000)
     begun, let_through = threading.Event(), threading.Event()
 
     def slow(lanes: Sequence[Lane], connection: Connection) -> None:

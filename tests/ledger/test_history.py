@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.history import MOST_CALLS, MOST_DELIVERIES, History, history
-from swrhook.ledger.listed import ImageFilter
+from swrhook.ledger.queries.tag_history import MOST_CALLS, MOST_DELIVERIES, History, history
+from swrhook.ledger.queries.views import ImageFilter
 from swrhook.model import Outcome
 from tests.ledger.parts import NOW, A, B, entry, push, write
 from tests.worker.parts import Works, error

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text, update
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.holding import not_configured, release
+from swrhook.ledger.lanes import hold, rest
+from swrhook.ledger.syncs import not_configured, release
 from swrhook.ledger.tables import syncs
-from swrhook.ledger.waking import hold, rest
 from swrhook.model import Lane, State, Target
 from tests.ledger.parts import LANE, NOW, find, put
 

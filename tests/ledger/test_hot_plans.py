@@ -6,31 +6,31 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from swrhook.ledger import calling, moving, prepared, recording, waking
+from swrhook.ledger import calls, deliveries, lanes, sql, syncs
 from swrhook.ledger.database import Database
-from swrhook.ledger.prepared import Prepared, execute
+from swrhook.ledger.sql import Prepared, execute
 from tests.ledger.parts import NOW, entry, push, write
 
 MANY = [f"name {number}" for number in range(16)]
 # By module and name: values, and the indexes that serve.
 STATEMENTS: Mapping[tuple[Any, str], tuple[Mapping[str, Any], set[str]]] = {
-    (recording, "_LATEST"): ({"keys": MANY}, {"sqlite_autoindex_latest_pushes_1"}),
-    (recording, "_EVENTS"): ({"keys": MANY}, {"sqlite_autoindex_pushes_2"}),
-    (recording, "_OPEN_SYNCS"): ({"routes": MANY}, {"syncs_open_by_route"}),
-    (recording, "_SYNCS"): ({"ids": MANY}, {"sqlite_autoindex_syncs_1"}),
-    (moving, "_TO_JUDGE"): ({"lane": "x", "until": NOW, "most": 9}, {"syncs_open_by_lane"}),
-    (moving, "_SUPERSEDE"): ({"of": "x", "heir": "y", "now": NOW}, {"sqlite_autoindex_syncs_1"}),
-    (calling, "_END_CALL"): (
+    (deliveries, "_LATEST"): ({"keys": MANY}, {"sqlite_autoindex_latest_pushes_1"}),
+    (deliveries, "_EVENTS"): ({"keys": MANY}, {"sqlite_autoindex_pushes_2"}),
+    (deliveries, "_OPEN_SYNCS"): ({"routes": MANY}, {"syncs_open_by_route"}),
+    (deliveries, "_SYNCS"): ({"ids": MANY}, {"sqlite_autoindex_syncs_1"}),
+    (syncs, "_TO_JUDGE"): ({"lane": "x", "until": NOW, "most": 9}, {"syncs_open_by_lane"}),
+    (syncs, "_SUPERSEDE"): ({"of": "x", "heir": "y", "now": NOW}, {"sqlite_autoindex_syncs_1"}),
+    (calls, "_END_CALL"): (
         {"of": "x", "now": NOW, "new": None, "said": None},
         {"sqlite_autoindex_calls_1"},
     ),
-    (calling, "_OPEN_DIGESTS"): ({"routes": MANY, "since": NOW}, {"call_tags_open_by_route"}),
-    (calling, "_CLOSE"): ({"of": "x"}, {"call_tags_open_by_route"}),
-    (calling, "_LET_GO"): ({"of": "x", "came": "y"}, {"call_tags_open_by_route"}),
-    (calling, "_CLOSE_PROVEN"): ({"of": "x", "came": "y"}, {"call_tags_open_by_route"}),
-    (waking, "_LOCK"): ({"lane": "x"}, {"sqlite_autoindex_lanes_1"}),
-    (waking, "_FIRST_DUE"): ({"lane": "x"}, {"syncs_open_by_lane"}),
-    (waking, "_SET"): ({"lane": "x", "at": NOW}, {"sqlite_autoindex_lanes_1"}),
+    (calls, "_OPEN_DIGESTS"): ({"routes": MANY, "since": NOW}, {"call_tags_open_by_route"}),
+    (calls, "_CLOSE"): ({"of": "x"}, {"call_tags_open_by_route"}),
+    (calls, "_LET_GO"): ({"of": "x", "came": "y"}, {"call_tags_open_by_route"}),
+    (calls, "_CLOSE_PROVEN"): ({"of": "x", "came": "y"}, {"call_tags_open_by_route"}),
+    (lanes, "_LOCK"): ({"lane": "x"}, {"sqlite_autoindex_lanes_1"}),
+    (lanes, "_FIRST_DUE"): ({"lane": "x"}, {"syncs_open_by_lane"}),
+    (lanes, "_SET"): ({"lane": "x", "at": NOW}, {"sqlite_autoindex_lanes_1"}),
 }
 
 
@@ -49,7 +49,7 @@ def explained(
         steps.extend(row[-1] for row in execute(connection, f"{words} {text}", given))
         return ()
 
-    monkeypatch.setattr(prepared, "execute", explaining)
+    monkeypatch.setattr(sql, "execute", explaining)
     with database.read() as connection:
         statement.rows(connection, **values)
     return steps
@@ -74,7 +74,7 @@ def test_postgresql_asks_for_each_route_before_it_has_statistics(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(database, entry(*(push(f"v{number}") for number in range(2000))))
-    statement = vars(recording)["_OPEN_SYNCS_EACH"]
+    statement = vars(deliveries)["_OPEN_SYNCS_EACH"]
 
     plan = "\n".join(explained(database, monkeypatch, statement, {"routes": MANY}))
 
@@ -84,7 +84,7 @@ def test_postgresql_asks_for_each_route_before_it_has_statistics(
 
 
 def test_every_hot_statement_is_looked_at() -> None:
-    modules = (recording, moving, calling, waking)
+    modules = (deliveries, syncs, calls, lanes)
     made = {
         (module, name)
         for module in modules
@@ -92,4 +92,4 @@ def test_every_hot_statement_is_looked_at() -> None:
         if isinstance(value, Prepared)
     }
 
-    assert made == {*STATEMENTS, (recording, "_OPEN_SYNCS_EACH")}  # this one is PostgreSQL's
+    assert made == {*STATEMENTS, (deliveries, "_OPEN_SYNCS_EACH")}  # this one is PostgreSQL's

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert
 
-from swrhook.ledger import inserting
+from swrhook.ledger import bulk_insert
+from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.database import Database
-from swrhook.ledger.inserting import insert_rows
-from swrhook.ledger.prepared import execute
+from swrhook.ledger.sql import execute
 from swrhook.ledger.tables import deliveries, syncs
 from tests.ledger.parts import NOW, entry, everything, push, write
 
@@ -46,7 +46,7 @@ def test_many_rows_are_written_in_few_statements(
         sent.append(text)
         return execute(connection, text, values)
 
-    monkeypatch.setattr(inserting, "execute", noting)
+    monkeypatch.setattr(bulk_insert, "execute", noting)
     with database.write() as connection:
         assert insert_rows(connection, _DELIVERY, rows(number)) == []
 

@@ -1,7 +1,7 @@
 """What the ledger keeps for others: refused credentials, until they change or a time has come."""
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.keeping import RefusedCredentials
+from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.model import Refusal
 from tests.ledger.parts import MINUTE, NOW
 

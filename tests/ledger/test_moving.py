@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from swrhook.errors import Kind, SwrError
-from swrhook.ledger.calling import claim, settle
+from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.database import Database
-from swrhook.ledger.moving import LATER_PUSH, move, supersede, syncs_to_judge
+from swrhook.ledger.syncs import LATER_PUSH, move, supersede, syncs_to_judge
 from swrhook.ledger.tables import call_tags, calls, syncs
 from swrhook.life import TRANSITIONS, Event
 from swrhook.model import END_STATES, Lane, State, Sync

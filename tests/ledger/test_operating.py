@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from swrhook.errors import CannotRecord, StateForbids
-from swrhook.ledger.calling import claim, settle
+from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.database import Database
-from swrhook.ledger.operating import Operator
-from swrhook.ledger.recording import Recording
+from swrhook.ledger.deliveries import Recording
+from swrhook.ledger.operator import Operator
 from swrhook.ledger.tables import call_tags, calls, lanes, syncs
 from swrhook.life import TRANSITIONS, Event
 from swrhook.model import Lane, PlannedSync, Push, State, Sync

@@ -8,10 +8,9 @@ import pytest
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
-from swrhook.ledger import prepared
+from swrhook.ledger import sql
 from swrhook.ledger.database import Database
-from swrhook.ledger.prepared import Prepared, execute, power_of_two
-from swrhook.ledger.statements import portions
+from swrhook.ledger.sql import Prepared, execute, portions, power_of_two
 from swrhook.ledger.tables import syncs
 from swrhook.model import State
 from tests.ledger.parts import entry, everything, push, write
@@ -53,7 +52,7 @@ def test_one_statement_serves_collections_of_nearly_the_same_length(
         sent.append(text)
         return execute(connection, text, values)
 
-    monkeypatch.setattr(prepared, "execute", noting)
+    monkeypatch.setattr(sql, "execute", noting)
     statement = Prepared(_BY_TAG)
     with database.read() as connection:
         for number in range(200):

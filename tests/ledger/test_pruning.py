@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, Table, func, select, update
 
-from swrhook.ledger.auditing import Written, note_write
-from swrhook.ledger.calling import claim, settle
+from swrhook.ledger.audit import Written, note_write
+from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.database import Database
-from swrhook.ledger.mending import keep_findings, outdate
-from swrhook.ledger.moving import retry
-from swrhook.ledger.passes import Pass
+from swrhook.ledger.findings import keep_findings, outdate
+from swrhook.ledger.lanes import rest
+from swrhook.ledger.leases import Pass
 from swrhook.ledger.pruning import (
     FIRST,
     MOST_ROWS,
@@ -25,7 +25,8 @@ from swrhook.ledger.pruning import (
     prune_repairs,
     prune_syncs,
 )
-from swrhook.ledger.repairing import begin, begin_scheduled
+from swrhook.ledger.repairs import begin, begin_scheduled
+from swrhook.ledger.syncs import retry
 from swrhook.ledger.tables import (
     audit,
     calls,
@@ -38,7 +39,6 @@ from swrhook.ledger.tables import (
     repairs,
     syncs,
 )
-from swrhook.ledger.waking import rest
 from swrhook.life import Event
 from swrhook.model import Outcome, PlannedSync, State
 from swrhook.repair import Drift, Finding, Place, RepairKind, RepairWish, Stage

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.recording import Recording
+from swrhook.ledger.deliveries import Recording
 from swrhook.ledger.tables import deliveries, lanes, latest_pushes, pushes, syncs
 from swrhook.model import END_STATES, Entry, Outcome, Receipt, State, Sync
 from tests.ledger.parts import (

@@ -7,7 +7,7 @@ from alembic.config import Config
 
 import swrhook.ledger
 from swrhook.ledger.database import Database, open_database
-from swrhook.ledger.replaying import kept_delivery
+from swrhook.ledger.queries.deliveries import kept_delivery
 from swrhook.ledger.tables import deliveries, pushes
 from swrhook.model import Outcome
 from tests.ledger.parts import A, entry, everything, push, write

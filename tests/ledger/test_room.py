@@ -10,9 +10,9 @@ from sqlalchemy import create_engine
 
 from swrhook.errors import CannotRecord
 from swrhook.ledger.database import Database
-from swrhook.ledger.group_commit import Recorder, written
-from swrhook.ledger.keeping import probe
-from swrhook.ledger.room import Room
+from swrhook.ledger.kept_state import probe
+from swrhook.ledger.recorder import Recorder, written
+from swrhook.ledger.sqlite import Room
 from swrhook.ledger.tables import deliveries, probes
 from tests.ledger.parts import NOW, A, entry, everything, push
 

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from swrhook.ledger.calling import claim
+from swrhook.ledger.calls import claim
 from swrhook.ledger.database import Database, fenced
-from swrhook.ledger.keeping import probe
-from swrhook.ledger.moving import syncs_to_judge
-from swrhook.ledger.postgresql import ServerClock
-from swrhook.ledger.recording import record
+from swrhook.ledger.deliveries import record
+from swrhook.ledger.kept_state import probe
+from swrhook.ledger.lanes import hold, rest
+from swrhook.ledger.server_clock import ServerClock
+from swrhook.ledger.syncs import syncs_to_judge
 from swrhook.ledger.tables import deliveries, probes
-from swrhook.ledger.waking import hold, rest
 from swrhook.life import Event
 from swrhook.model import Entry, State
 from swrhook.verdict import Verdict

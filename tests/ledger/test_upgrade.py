@@ -15,7 +15,7 @@ from sqlalchemy import Connection, create_engine, text
 from swrhook import ledger
 from swrhook.cli import main
 from swrhook.errors import LedgerUnusable
-from swrhook.ledger import upgrade
+from swrhook.ledger import migrate
 from swrhook.ledger.database import open_database, schema_of
 from tests.conftest import DATABASES
 from tests.postgresql import new_database
@@ -130,7 +130,7 @@ def test_processes_that_start_together_upgrade_one_after_the_other() -> None:
 def test_a_start_does_not_wait_for_ever_for_another_upgrade(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(upgrade, "PATIENCE", 1)
+    monkeypatch.setattr(migrate, "PATIENCE", 1)
 
     with (
         new_database() as url,

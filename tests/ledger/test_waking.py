@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from swrhook.ledger.database import Database
+from swrhook.ledger.lanes import forget_wakes, rest, unfinished_lanes, wake_lanes
 from swrhook.ledger.tables import lanes
-from swrhook.ledger.waking import forget_wakes, rest, unfinished_lanes, wake_lanes
 from swrhook.model import END_STATES, Lane, State
 from tests.ledger.parts import LANE, MINUTE, NOW, OTHER_TARGET, SECOND, everything, put
 

@@ -12,7 +12,7 @@ from sqlalchemy import delete
 
 from swrhook.config.values import PasswordCredentials, Region, Swr, Timeouts
 from swrhook.ledger.database import Database, open_database
-from swrhook.ledger.keeping import RefusedCredentials
+from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.ledger.tables import metadata, syncs
 from swrhook.retry import Backoff, Retry, Verify
 from swrhook.simulator import Fault, RunningSimulator, start

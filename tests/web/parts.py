@@ -16,12 +16,12 @@ from swrhook.config import Config, parse
 from swrhook.config.values import Access
 from swrhook.errors import SwrError
 from swrhook.ledger.database import Database
-from swrhook.ledger.ids import new_id
-from swrhook.ledger.moving import move
-from swrhook.ledger.operating import Operator
-from swrhook.ledger.recording import Recording, record
+from swrhook.ledger.deliveries import Recording, record
+from swrhook.ledger.operator import Operator
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
+from swrhook.ledger.syncs import move
 from swrhook.ledger.tables import syncs
+from swrhook.ledger.types import new_id
 from swrhook.life import Event
 from swrhook.metrics import Endpoint, Metrics
 from swrhook.model import Entry, Lane, Outcome, PlannedSync, Push, Receipt, Target

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from swrhook.ledger.counting import percentile
+from swrhook.ledger.queries.stats import percentile
 from swrhook.ledger.tables import syncs
 from swrhook.life import Event
 from swrhook.model import Outcome

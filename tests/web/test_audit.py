@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, text, update
 
 from swrhook import logs
-from swrhook.ledger.answering import KEPT_FOR, LOST_AFTER
+from swrhook.ledger.idempotency import KEPT_FOR, LOST_AFTER
 from swrhook.ledger.tables import answers
 from swrhook.life import Event
 from tests.ledger.parts import everything

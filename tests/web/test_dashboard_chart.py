@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from swrhook.ledger.overview import Took
+from swrhook.ledger.queries.overview import Took
 from swrhook.web.dashboard.charts import charts
 from swrhook.web.dashboard.moments import Lately, took_seconds
 from tests.web.parts import NOW

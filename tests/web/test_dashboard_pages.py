@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from swrhook.errors import Kind, SwrError
+from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.ledger.tables import syncs
-from swrhook.ledger.walking import lowest_id
 from swrhook.life import Event
 from swrhook.model import Outcome
 from swrhook.web import create_web

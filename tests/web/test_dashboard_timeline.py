@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import update
 
 from swrhook.errors import Kind, SwrError
-from swrhook.ledger.calling import claim, settle
-from swrhook.ledger.moving import move, syncs_to_judge
-from swrhook.ledger.sync_life import Life, read_life
+from swrhook.ledger.calls import claim, settle
+from swrhook.ledger.queries.sync_timeline import Life, read_life
+from swrhook.ledger.syncs import move, syncs_to_judge
 from swrhook.ledger.tables import syncs
 from swrhook.life import Event
 from swrhook.verdict import Verdict

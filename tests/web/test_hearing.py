@@ -8,7 +8,7 @@ import pytest
 
 from swrhook import logs
 from swrhook.hearing import Hearing, Watch
-from swrhook.ledger.senders import last_query
+from swrhook.ledger.queries.senders import last_query
 from tests.web.parts import NOW, Parts
 
 HOUR = timedelta(hours=1)

@@ -8,11 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from swrhook.ledger.backlog import backlog_query
-from swrhook.ledger.listed import DeliveryFilter, ImageFilter, SyncFilter
-from swrhook.ledger.listing import list_syncs
-from swrhook.ledger.listing_deliveries import list_deliveries
-from swrhook.ledger.overview import (
+from swrhook.ledger.queries.deliveries import list_deliveries
+from swrhook.ledger.queries.overview import (
     count_quarantined,
     failing_piles,
     held_up_piles,
@@ -20,7 +17,10 @@ from swrhook.ledger.overview import (
     open_piles,
     recent_outcomes,
 )
-from swrhook.ledger.sync_life import read_life
+from swrhook.ledger.queries.stats import backlog_query
+from swrhook.ledger.queries.sync_timeline import read_life
+from swrhook.ledger.queries.syncs import list_syncs
+from swrhook.ledger.queries.views import DeliveryFilter, ImageFilter, SyncFilter
 from tests.web.parts import EAST, HONG_KONG, NOW, Parts
 
 CURSOR = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from swrhook.config import Config
 from swrhook.config.values import Reconcile
 from swrhook.ledger.database import Database
-from swrhook.ledger.operating import Operator
-from swrhook.ledger.repair_listing import (
+from swrhook.ledger.operator import Operator
+from swrhook.ledger.queries.repairs import (
     FindingFilter,
     ListedFinding,
     ListedRepair,

@@ -3,7 +3,7 @@
 import pytest
 
 from swrhook.errors import Kind, StateForbids
-from swrhook.ledger.repairing import LEASE
+from swrhook.ledger.repairs import LEASE
 from swrhook.model import State
 from swrhook.repair import Place
 from tests.ledger.parts import all_syncs, put

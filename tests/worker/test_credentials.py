@@ -16,7 +16,7 @@ from swrhook.config.values import (
     Swr,
 )
 from swrhook.ledger.database import Database
-from swrhook.ledger.keeping import RefusedCredentials
+from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.model import State
 from swrhook.simulator import RunningSimulator, start
 from swrhook.simulator.values import DEMO, POD_TOKEN

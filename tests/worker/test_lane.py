@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from swrhook.errors import Kind, SwrError
-from swrhook.ledger.moving import move
+from swrhook.ledger.syncs import move
 from swrhook.ledger.tables import calls, syncs
 from swrhook.life import Event
 from swrhook.model import State, Sync

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from swrhook.errors import Kind
-from swrhook.ledger.drifting import read_drift
-from swrhook.ledger.repair_listing import ListedRepair, RepairFilter, list_repairs
-from swrhook.ledger.waking import forget_wakes, wake_lanes
+from swrhook.ledger.lanes import forget_wakes, wake_lanes
+from swrhook.ledger.queries.repairs import ListedRepair, RepairFilter, list_repairs
+from swrhook.ledger.queries.stats import read_drift
 from swrhook.metrics import Drifted
 from swrhook.model import State, Target
 from swrhook.orders import BY_HAND

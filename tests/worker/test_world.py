@@ -25,8 +25,8 @@ from hypothesis.stateful import (
 
 from swrhook import logs
 from swrhook.ledger.database import Database, open_database
-from swrhook.ledger.moving import move
-from swrhook.ledger.waking import forget_wakes, unfinished_lanes
+from swrhook.ledger.lanes import forget_wakes, unfinished_lanes
+from swrhook.ledger.syncs import move
 from swrhook.life import Event
 from swrhook.model import OPEN_STATES, Lane, State, Sync
 from swrhook.retry import Backoff, Retry, Verify

@@ -9,8 +9,8 @@ from typing import Any
 from swrhook.config.document import read
 from swrhook.config.tree import Data, plain
 from swrhook.config.values import Config
-from swrhook.ledger.counting import Stats, count
 from swrhook.ledger.database import Database
+from swrhook.ledger.queries.stats import Stats, count
 from swrhook.web.api.queries import StatsQuery
 from swrhook.web.api.routing import blueprint, get
 from swrhook.web.api.schemas import RulesSchema, StatsSchema

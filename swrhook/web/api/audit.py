@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from swrhook.ledger.auditing import Audited, list_writes
+from swrhook.ledger.audit import Audited, list_writes
 from swrhook.ledger.database import Database
-from swrhook.ledger.listed import Page
+from swrhook.ledger.queries.views import Page
 from swrhook.web.api.queries import AuditQuery, audit_filter
 from swrhook.web.api.routing import blueprint, get
 from swrhook.web.api.schemas import AuditPageSchema

@@ -7,8 +7,8 @@ from typing import Any
 from werkzeug.exceptions import NotFound
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.listed import ListedDelivery, Page
-from swrhook.ledger.listing_deliveries import find_delivery, list_deliveries
+from swrhook.ledger.queries.deliveries import find_delivery, list_deliveries
+from swrhook.ledger.queries.views import ListedDelivery, Page
 from swrhook.web.api.queries import DeliveryQuery, delivery_filter
 from swrhook.web.api.routing import blueprint, get, post
 from swrhook.web.api.schemas import DeliveryPageSchema, DeliverySchema

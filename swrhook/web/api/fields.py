@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from swrhook.durations import format_duration, parse_duration
-from swrhook.ledger.listed import ImageFilter
+from swrhook.ledger.queries.views import ImageFilter
 from swrhook.names import is_namespace, is_repository, is_tag
 
 Since = datetime | timedelta

@@ -5,10 +5,10 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from swrhook.ledger.auditing import AuditFilter
-from swrhook.ledger.awaiting import Awaited
-from swrhook.ledger.listed import USUAL_LIMIT, DeliveryFilter, SyncFilter
-from swrhook.ledger.repair_listing import FindingFilter, RepairFilter
+from swrhook.ledger.audit import AuditFilter
+from swrhook.ledger.queries.repairs import FindingFilter, RepairFilter
+from swrhook.ledger.queries.syncs import Awaited
+from swrhook.ledger.queries.views import USUAL_LIMIT, DeliveryFilter, SyncFilter
 from swrhook.model import Outcome, State
 from swrhook.names import DIGEST
 from swrhook.repair import Drift

@@ -7,15 +7,15 @@ from typing import Any
 from werkzeug.exceptions import NotFound
 
 from swrhook.config.values import Config
-from swrhook.ledger.listed import ImageFilter, Page
-from swrhook.ledger.operating import Operator
-from swrhook.ledger.repair_listing import (
+from swrhook.ledger.operator import Operator
+from swrhook.ledger.queries.repairs import (
     ListedFinding,
     ListedRepair,
     find_repair,
     list_findings,
     list_repairs,
 )
+from swrhook.ledger.queries.views import ImageFilter, Page
 from swrhook.orders import check_rule, places_of
 from swrhook.repair import RepairKind, RepairWish
 from swrhook.web.access import name_object

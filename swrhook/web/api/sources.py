@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from swrhook.ledger.listed import ListedSource
+from swrhook.ledger.queries.views import ListedSource
 from swrhook.web.api.routing import blueprint, get
 from swrhook.web.api.schemas import SourcePageSchema
 

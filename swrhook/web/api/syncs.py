@@ -8,9 +8,9 @@ from typing import Any
 from werkzeug.exceptions import NotFound
 
 from swrhook.config.values import Config
-from swrhook.ledger.listed import ListedSync, Page
-from swrhook.ledger.listing import find_sync, find_syncs, list_syncs
-from swrhook.ledger.operating import Operator
+from swrhook.ledger.operator import Operator
+from swrhook.ledger.queries.syncs import find_sync, find_syncs, list_syncs
+from swrhook.ledger.queries.views import ListedSync, Page
 from swrhook.orders import order, wanted_now
 from swrhook.rules import RuleTarget
 from swrhook.web.access import name_object

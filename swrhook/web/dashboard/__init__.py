@@ -11,8 +11,8 @@ from swrhook import logs
 from swrhook.config.values import Config
 from swrhook.errors import Refused
 from swrhook.hearing import Hearing
-from swrhook.ledger.listed import ListedDelivery
-from swrhook.ledger.operating import Operator
+from swrhook.ledger.operator import Operator
+from swrhook.ledger.queries.views import ListedDelivery
 from swrhook.metrics import Metrics
 from swrhook.web.access import Role, role_of
 from swrhook.web.dashboard import moments, words

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from swrhook.ledger.counting import percentile
-from swrhook.ledger.overview import Took
+from swrhook.ledger.queries.overview import Took
+from swrhook.ledger.queries.stats import percentile
 
 HOURS = 24
 WIDTH, HEIGHT = 340, 120

@@ -12,10 +12,9 @@ from werkzeug.wrappers import Response
 
 from swrhook.config.values import Config
 from swrhook.ledger.database import Database
-from swrhook.ledger.listed import DeliveryFilter, ListedDelivery, ListedSync, Page
-from swrhook.ledger.listing import find_syncs
-from swrhook.ledger.listing_deliveries import find_delivery, list_deliveries
-from swrhook.ledger.replaying import kept_delivery
+from swrhook.ledger.queries.deliveries import find_delivery, kept_delivery, list_deliveries
+from swrhook.ledger.queries.syncs import find_syncs
+from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedSync, Page
 from swrhook.web.api.queries import DeliveryQuery, delivery_filter
 from swrhook.web.dashboard.syncs import PAGE, asked_for
 

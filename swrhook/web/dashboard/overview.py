@@ -10,7 +10,7 @@ from swrhook.config.values import Config
 from swrhook.durations import format_duration
 from swrhook.hearing import Hearing
 from swrhook.ledger.database import Database
-from swrhook.ledger.overview import (
+from swrhook.ledger.queries.overview import (
     MOST_COUNTED,
     Pile,
     count_quarantined,
@@ -20,7 +20,7 @@ from swrhook.ledger.overview import (
     open_piles,
     recent_outcomes,
 )
-from swrhook.ledger.walking import lowest_id
+from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.metrics import Heard
 from swrhook.web.dashboard.charts import Chart, charts
 from swrhook.web.dashboard.moments import Lately, instant

@@ -8,8 +8,8 @@ from flask import Blueprint, render_template
 from marshmallow import ValidationError
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.listed import ListedSync
-from swrhook.ledger.listing import list_syncs
+from swrhook.ledger.queries.syncs import list_syncs
+from swrhook.ledger.queries.views import ListedSync
 from swrhook.web.dashboard.syncs import asked_for, which_syncs
 
 # So many syncs make one page, however many repositories and tags they are of.

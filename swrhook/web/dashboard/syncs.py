@@ -11,9 +11,9 @@ from werkzeug.exceptions import NotFound
 
 from swrhook.config.values import Config
 from swrhook.ledger.database import Database
-from swrhook.ledger.listed import ListedSync, Page, SyncFilter
-from swrhook.ledger.listing import list_syncs
-from swrhook.ledger.sync_life import read_life
+from swrhook.ledger.queries.sync_timeline import read_life
+from swrhook.ledger.queries.syncs import list_syncs
+from swrhook.ledger.queries.views import ListedSync, Page, SyncFilter
 from swrhook.web.api.queries import SyncQuery, sync_filter
 from swrhook.web.dashboard.timeline import steps
 from swrhook.web.dashboard.words import GROUPS, STATES

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from swrhook.ledger.sync_life import Call, Life
+from swrhook.ledger.queries.sync_timeline import Call, Life
 from swrhook.model import State
 from swrhook.web.dashboard.words import STATES
 

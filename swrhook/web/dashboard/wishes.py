@@ -9,7 +9,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from swrhook.config.values import Config
-from swrhook.ledger.operating import Operator
+from swrhook.ledger.operator import Operator
 from swrhook.orders import wanted_now
 
 

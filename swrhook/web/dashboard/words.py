@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from swrhook.ledger.overview import FAILING_STATES
+from swrhook.ledger.queries.overview import FAILING_STATES
 from swrhook.model import OPEN_STATES, Outcome, State
 
 

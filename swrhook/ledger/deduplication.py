@@ -1,0 +1,198 @@
+"""A batch of deliveries as rows: what is a duplicate, and which sync takes over from which.
+
+No SQL: recording.py reads what has to be known before, and writes the rows after.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from swrhook.ledger.syncs import LATER_PUSH
+from swrhook.ledger.types import new_id
+from swrhook.model import Entry, Lane, Outcome, PlannedSync, Push, State, route
+
+Row = dict[str, Any]
+
+# Of a sync that no delivery announced.
+NO_PUSH: Row = {"id": None, "delivery": None}
+
+# A longer event id stands in the key as its hash: PostgreSQL indexes no text over 2,704 bytes.
+_LONGEST_ID = 256
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is known of the batch's tags, and its rows as they grow in the order of its entries."""
+
+    latest: dict[str, Row]  # by tag key
+    events: dict[str, Row]  # by event key
+    deliveries: list[Row] = field(default_factory=list)
+    pushes: list[Row] = field(default_factory=list)
+    syncs: dict[str, Row] = field(default_factory=dict)  # by id
+    newest: dict[str, str] = field(default_factory=dict)  # route → id of its newest sync
+    lanes: dict[Lane, None] = field(default_factory=dict)
+
+
+def add(batch: Batch, entry: Entry) -> None:
+    """Add an entry's rows; its outcome becomes DUPLICATE when all that it wants is known."""
+    delivery = new_id()
+    planned: dict[Push, list[PlannedSync]] = {}
+    for sync in entry.planned:
+        planned.setdefault(sync.push, []).append(sync)
+    originals = []
+    for push in entry.pushes:
+        original = _original(batch, push, entry) if push in planned else None
+        if entry.replayed_from is not None and (original or {}).get("delivery") != delivery:
+            original = None  # a replay is to have an effect: it repeats nothing but itself
+        originals.append(original)
+        # The event of a replay is the original's already.
+        is_new = push in planned and event_key(push) not in batch.events
+        row = _push_row(push, delivery, original, is_new=is_new)
+        batch.pushes.append(row)
+        if push in planned and original is None:
+            _add_fresh(batch, entry, row, planned[push])
+    repeated = [original for original in originals if original is not None]
+    outcome = entry.outcome
+    if outcome is Outcome.ACCEPTED and len(repeated) == len(planned):
+        outcome = Outcome.DUPLICATE
+    batch.deliveries.append(
+        {
+            "id": delivery,
+            "source": entry.source,
+            "dialect": entry.dialect,
+            "outcome": outcome.value,
+            "reason": entry.reason,
+            "received_at": entry.received_at,
+            "sender_id": entry.sender_id,
+            "original": repeated[0]["delivery"] if outcome is Outcome.DUPLICATE else None,
+            "headers": dict(entry.headers),
+            "body": entry.body if outcome in _KEEP_BODY else None,
+            "rules_version": entry.rules_version,
+            "replayed_from": entry.replayed_from,
+        }
+    )
+
+
+_KEEP_BODY = (Outcome.ACCEPTED, Outcome.QUARANTINED)
+
+
+def _original(batch: Batch, push: Push, entry: Entry) -> Row | None:
+    """Return the push that this one repeats: by its event's id or, without one, its digest."""
+    event = event_key(push)
+    if event is not None:
+        return batch.events.get(event)
+    latest = batch.latest.get(tag_key(push))
+    if latest is None or push.digest is None or latest["digest"] != push.digest:
+        return None
+    is_recent = latest["seen_at"] > entry.received_at - entry.dedup_window
+    return latest if is_recent else None
+
+
+def _add_fresh(batch: Batch, entry: Entry, push_row: Row, planned: Sequence[PlannedSync]) -> None:
+    """Add the syncs of a push that is no repetition; it is the latest of its tag now."""
+    push = planned[0].push
+    latest = {
+        "key": tag_key(push),
+        "delivery": push_row["delivery"],
+        "push": push_row["id"],
+        "digest": push.digest,
+        "seen_at": entry.received_at,
+    }
+    batch.latest[latest["key"]] = latest
+    if push_row["event_key"] is not None:
+        batch.events[push_row["event_key"]] = latest
+    for sync in planned:
+        add_sync(batch, sync, entry.rules_version, entry.received_at, push_row)
+
+
+def add_sync(
+    batch: Batch,
+    sync: PlannedSync,
+    rules_version: str,
+    at: datetime,
+    push_row: Row = NO_PUSH,
+    *,
+    backfill: bool = False,
+) -> None:
+    """Add a sync; it carries on for an earlier one of the batch on the same route."""
+    row, lane = _sync_row(sync, rules_version, at, push_row)
+    row["backfill"] = backfill
+    earlier = batch.newest.get(row["route"])
+    if earlier is not None:
+        batch.syncs[earlier] |= _SUPERSEDED | {"superseded_by": row["id"]}
+    batch.newest[row["route"]] = row["id"]
+    batch.syncs[row["id"]] = row
+    batch.lanes[lane] = None
+
+
+_SUPERSEDED: Row = {
+    "state": State.SUPERSEDED.value,
+    "due_at": None,
+    "reason": LATER_PUSH,
+}
+
+
+def tag_key(push: Push) -> str:
+    """Return what names a tag of a source in latest_pushes."""
+    return f"{push.source} {push.image}"
+
+
+def event_key(push: Push) -> str | None:
+    """Return what names a push by its sender's event, None without an event's id."""
+    if push.event_id is None:
+        return None
+    event_id = push.event_id
+    if len(event_id) > _LONGEST_ID:
+        event_id = hashlib.sha256(event_id.encode()).hexdigest()
+    return f"{tag_key(push)} {event_id}"
+
+
+def _push_row(push: Push, delivery: str, original: Row | None, *, is_new: bool) -> Row:
+    return {
+        "id": new_id(),
+        "delivery": delivery,
+        "source": push.source,
+        "region": push.region,
+        "namespace": push.namespace,
+        "repository": push.repository,
+        "tag": push.tag,
+        "digest": push.digest,
+        "event_id": push.event_id,
+        "event_key": event_key(push) if is_new else None,
+        "pushed_at": push.pushed_at,
+        "original": None if original is None else original["push"],
+    }
+
+
+def _sync_row(
+    sync: PlannedSync, rules_version: str, at: datetime, push_row: Row
+) -> tuple[Row, Lane]:
+    push = sync.push
+    lane = Lane(push.region, push.namespace, push.repository, sync.target, sync.override)
+    row = {
+        "id": new_id(),
+        "delivery": push_row["delivery"],
+        "push": push_row["id"],
+        "source": push.source,
+        "source_region": push.region,
+        "namespace": push.namespace,
+        "repository": push.repository,
+        "tag": push.tag,
+        "digest": push.digest,
+        "target_region": sync.target.region,
+        "target_namespace": sync.target.namespace,
+        "override": sync.override,
+        "lane": lane.key,
+        "route": route(lane, push.tag),
+        "rule": sync.rule,
+        "rules_version": rules_version,
+        "state": State.DUE.value,
+        "reason": None,
+        "superseded_by": None,
+        "created_at": at,
+        "updated_at": at,
+        "due_at": at,
+    }
+    return row, lane

@@ -1,0 +1,47 @@
+"""Periodic work that one process does for all that share a ledger."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, or_, select
+
+from swrhook.ledger.database import Database
+from swrhook.ledger.sql import upsert
+from swrhook.ledger.tables import passes
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Work with a name, of which one pass is made at a time, wherever its process is."""
+
+    database: Database
+    name: str
+    clock: Callable[[], datetime]
+
+    def begin(self, every: timedelta) -> bool:
+        """Tell whether a pass is ours to make now: none began, or went on, for so long.
+
+        A time further ahead than that comes from a clock that was wrong, and does not count.
+        """
+        now = self.clock()
+        is_due = or_(passes.c.at <= now - every, passes.c.at > now + every)
+        with self.database.read() as connection:  # most looks find nothing to do, and write nothing
+            noted = select(passes.c.name).where(passes.c.name == self.name, ~is_due)
+            if connection.execute(noted).first() is not None:
+                return False
+        with self.database.write() as connection:
+            statement = upsert(connection, passes).values(name=self.name, at=now)
+            statement = statement.on_conflict_do_update(
+                index_elements=[passes.c.name], set_={"at": now}, where=is_due
+            )
+            return connection.execute(statement.returning(passes.c.name)).first() is not None
+
+    @contextmanager
+    def step(self) -> Iterator[Connection]:
+        """Yield a connection in a transaction, in which the pass is noted to go on."""
+        with self.database.write() as connection:
+            mine = passes.c.name == self.name
+            connection.execute(passes.update().where(mine).values(at=self.clock()))
+            yield connection

@@ -1,0 +1,1 @@
+"""Read-only queries: what API, dashboard, metrics and CLI show of the ledger."""

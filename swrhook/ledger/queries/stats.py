@@ -1,0 +1,166 @@
+"""Numbers for dashboards: how many syncs and deliveries, how late, how long the proof took."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from swrhook.ledger.database import Database
+from swrhook.ledger.queries.pagination import window
+from swrhook.ledger.queries.senders import count_outcomes
+from swrhook.ledger.tables import LATEST, OPEN, findings, syncs
+from swrhook.metrics import Backlog, Drifted, OpenSyncs
+from swrhook.model import END_STATES, State
+
+
+def read_backlog(database: Database, now: datetime) -> Backlog | None:
+    """Return what is open now; None when the ledger cannot be read."""
+    try:
+        with database.read() as connection:
+            rows = connection.execute(backlog_query()).all()
+    except (SQLAlchemyError, OSError):
+        return None
+    due = [row for row in rows if row.state == State.DUE]
+    return Backlog(
+        open_syncs=[OpenSyncs(row.state, row.target_region, row.count_) for row in rows],
+        oldest_due=_age(now, [row.created_at for row in due]),
+        most_overdue=_age(now, [row.due_at for row in rows if row.due_at is not None]),
+    )
+
+
+def backlog_query() -> Select[tuple[str, str, int, datetime, datetime | None]]:
+    """Return the query: one row for each state and target region with open syncs."""
+    columns = (syncs.c.state, syncs.c.target_region)
+    return (
+        select(
+            *columns,
+            func.count().label("count_"),
+            func.min(syncs.c.created_at).label("created_at"),
+            func.min(syncs.c.due_at).label("due_at"),
+        )
+        .where(OPEN)
+        .group_by(*columns)
+    )
+
+
+def _age(now: datetime, times: list[datetime]) -> float:
+    return max((now - min(times)).total_seconds(), 0.0) if times else 0.0
+
+
+# Latencies are those of so many syncs, the newest that were verified.
+MOST_MEASURED = 10_000
+_ENDED = syncs.c.state.in_(sorted(END_STATES))
+_TARGET = (syncs.c.target_region, syncs.c.target_namespace)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncCount:
+    """How many syncs of one target are in one state."""
+
+    target_region: str
+    target_namespace: str
+    state: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryCount:
+    """How many deliveries of one source had one outcome; replays are not counted."""
+
+    source: str
+    outcome: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long it took from the recorded push to the proof at a target, in seconds."""
+
+    target_region: str
+    target_namespace: str
+    count: int
+    p50: float
+    p90: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What /api/v1/stats shows. Open syncs count whatever their age, all else from `since` on."""
+
+    since: datetime
+    syncs: Sequence[SyncCount]
+    oldest_due: datetime | None
+    deliveries: Sequence[DeliveryCount]
+    latency: Sequence[Latency]
+
+
+def count(connection: Connection, since: datetime) -> Stats:
+    """Return the numbers."""
+    outcomes = count_outcomes(connection, since)
+    return Stats(
+        since=since,
+        syncs=_syncs(connection, since),
+        oldest_due=connection.scalar(
+            select(func.min(syncs.c.created_at)).where(OPEN, syncs.c.state == State.DUE.value)
+        ),
+        deliveries=[
+            DeliveryCount(source, outcome, number)
+            for (source, outcome), number in sorted(outcomes.items())
+        ],
+        latency=_latency(connection, since),
+    )
+
+
+def _syncs(connection: Connection, since: datetime) -> list[SyncCount]:
+    columns = (*_TARGET, syncs.c.state)
+    counted = select(*columns, func.count()).group_by(*columns).order_by(*columns)
+    recent = window(syncs, syncs.c.created_at, since, None)
+    found = [*connection.execute(counted.where(OPEN))]
+    found += connection.execute(counted.where(_ENDED, *recent))
+    return [SyncCount(*row) for row in sorted(map(tuple, found))]
+
+
+def _latency(connection: Connection, since: datetime) -> list[Latency]:
+    query = (
+        select(*_TARGET, syncs.c.created_at, syncs.c.verified_at)
+        .where(syncs.c.state == State.VERIFIED.value)
+        .where(*window(syncs, syncs.c.created_at, since, None))
+        .order_by(syncs.c.id.desc())
+        .limit(MOST_MEASURED)
+    )
+    took: dict[tuple[str, str], list[float]] = {}
+    for region, namespace, created_at, verified_at in connection.execute(query):
+        took.setdefault((region, namespace), []).append((verified_at - created_at).total_seconds())
+    return [
+        Latency(*target, len(times), *(percentile(sorted(times), p) for p in (50, 90, 99)))
+        for target, times in sorted(took.items())
+    ]
+
+
+def percentile(ordered: Sequence[float], percent: int) -> float:
+    """Return the smallest value that so many percent of all do not exceed (nearest rank)."""
+    rank = -(-percent * len(ordered) // 100)
+    return ordered[max(rank, 1) - 1]
+
+
+def read_drift(database: Database) -> Sequence[Drifted] | None:
+    """Return what the latest reconciles found and is not mended; None when it cannot be read."""
+    columns = (findings.c.target_region, findings.c.target_namespace, findings.c.drift)
+    query = (
+        select(*columns, func.count())
+        .select_from(findings.outerjoin(syncs, findings.c.sync == syncs.c.id))
+        .where(
+            LATEST,
+            or_(syncs.c.state.is_(None), syncs.c.state != State.VERIFIED.value),
+        )
+        .group_by(*columns)
+        .order_by(*columns)
+    )
+    try:
+        with database.read() as connection:
+            return [Drifted(*row) for row in connection.execute(query)]
+    except (SQLAlchemyError, OSError):
+        return None

@@ -1,0 +1,86 @@
+"""What happened to one sync so far, as far as the ledger knows it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from swrhook.ledger.queries.pagination import lowest_id
+from swrhook.ledger.queries.syncs import find_sync, list_syncs
+from swrhook.ledger.queries.views import ImageFilter, ListedSync, SyncFilter
+from swrhook.ledger.rows import WHOLE_SYNC, to_sync
+from swrhook.ledger.tables import call_tags, calls, deliveries, syncs
+from swrhook.model import Sync
+
+# Of a lane's calls, how many are looked through for those that carried the sync.
+MOST_CALLS = 200
+_MOST_OTHERS = 50
+_SLACK = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of sync_images; `code` and `message` of its error, `ended_at` None: no answer."""
+
+    id: str
+    started_at: datetime
+    ended_at: datetime | None
+    code: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A sync, how far it is, its calls oldest first, and the same tag's newest syncs elsewhere."""
+
+    sync: ListedSync
+    progress: Sync
+    received_at: datetime | None
+    calls: Sequence[Call]
+    others: Sequence[ListedSync]
+
+
+def read_life(connection: Connection, sync_id: str) -> Life | None:
+    """Return it; None when there is no sync with this id."""
+    sync = find_sync(connection, sync_id)
+    row = connection.execute(select(*WHOLE_SYNC).where(syncs.c.id == sync_id)).mappings().first()
+    if sync is None or row is None:
+        return None
+    progress = to_sync(row)
+    received = select(deliveries.c.received_at).where(deliveries.c.id == sync.delivery)
+    return Life(
+        sync,
+        progress,
+        connection.scalar(received),
+        _calls(connection, progress),
+        _others(connection, sync),
+    )
+
+
+def _calls(connection: Connection, sync: Sync) -> list[Call]:
+    """Return the calls that carried it. A retry may have changed its override, and so its lane."""
+    found = []
+    for override in (False, True):
+        lane = replace(sync.lane, override=override)
+        newest = (
+            select(calls)
+            .where(calls.c.lane == lane.key, calls.c.id >= lowest_id(sync.created_at - _SLACK))
+            .order_by(calls.c.id.desc())
+            .limit(MOST_CALLS)
+            .subquery()
+        )
+        carried = (call_tags.c.call == newest.c.id) & (call_tags.c.sync == sync.id)
+        columns = ("id", "started_at", "ended_at", "code", "message")
+        query = select(*(newest.c[name] for name in columns)).join(call_tags, carried)
+        found += [Call(*row) for row in connection.execute(query)]
+    return sorted(found, key=lambda call: call.id)
+
+
+def _others(connection: Connection, sync: ListedSync) -> list[ListedSync]:
+    image = ImageFilter(sync.namespace, sync.repository, sync.tag)
+    page = list_syncs(connection, SyncFilter(image=image, limit=_MOST_OTHERS))
+    newest: dict[tuple[str, str], ListedSync] = {}
+    for other in page.items:
+        newest.setdefault((other.target_region, other.target_namespace), other)
+    return [other for _, other in sorted(newest.items()) if other.id != sync.id]

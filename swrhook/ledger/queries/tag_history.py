@@ -1,0 +1,176 @@
+"""What the ledger knows of one tag: who announced it, what became of it, which calls were made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from swrhook.ledger.queries.syncs import list_syncs
+from swrhook.ledger.queries.views import ImageFilter, ListedSync, SyncFilter
+from swrhook.ledger.rows import WHOLE_SYNC, to_sync
+from swrhook.ledger.tables import call_tags, calls, deliveries, lanes, pushes, syncs
+from swrhook.model import Sync
+
+MOST_DELIVERIES = 20
+MOST_SYNCS = 50
+MOST_CALLS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDelivery:
+    """A delivery that announced the tag.
+
+    `syncs` are the ids of those made for its push, or for the one that it repeats; `original` is
+    the delivery that a duplicate repeats.
+    """
+
+    id: str
+    source: str
+    outcome: str
+    reason: str | None
+    received_at: datetime
+    digest: str | None
+    rules_version: str
+    original: str | None
+    replayed_from: str | None
+    syncs: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCall:
+    """A call of sync_images that carried the tag; `code` is of its error, None at 200.
+
+    `digest` is what the source held then, None when nobody could look; `ended_at` is None as long
+    as no answer is recorded.
+    """
+
+    id: str
+    started_at: datetime
+    ended_at: datetime | None
+    code: str | None
+    message: str | None
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSync:
+    """A sync of the tag as the API shows it, as the worker sees it, and its calls, newest first.
+
+    `woken_for` is when its lane runs next, as far as that is written down.
+    """
+
+    listed: ListedSync
+    sync: Sync
+    woken_for: datetime | None
+    calls: Sequence[KnownCall]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All of it, newest first; there may be more than is told. `oldest_at` is the oldest record."""
+
+    deliveries: Sequence[KnownDelivery] = ()
+    syncs: Sequence[KnownSync] = ()
+    oldest_at: datetime | None = None
+
+
+def history(
+    connection: Connection, image: ImageFilter, source: str | None, region: str | None
+) -> History:
+    """Return what is known of a tag; of this source's deliveries and this region's syncs alone."""
+    return History(
+        _deliveries(connection, image, source),
+        _syncs(connection, image, region),
+        connection.scalar(select(deliveries.c.received_at).order_by(deliveries.c.id).limit(1)),
+    )
+
+
+def _deliveries(
+    connection: Connection, image: ImageFilter, source: str | None
+) -> list[KnownDelivery]:
+    announced = [
+        pushes.c.namespace == image.namespace,
+        pushes.c.repository == image.repository,
+        pushes.c.tag == image.tag,
+    ]
+    if source is not None:
+        announced.append(pushes.c.source == source)
+    columns = (
+        deliveries.c.id,
+        deliveries.c.source,
+        deliveries.c.outcome,
+        deliveries.c.reason,
+        deliveries.c.received_at,
+        deliveries.c.rules_version,
+        deliveries.c.original,
+        deliveries.c.replayed_from,
+    )
+    push = func.coalesce(pushes.c.original, pushes.c.id).label("push")
+    query = (
+        select(*columns, pushes.c.digest, push)
+        .join_from(pushes, deliveries, deliveries.c.id == pushes.c.delivery)
+        .where(*announced)
+        .order_by(pushes.c.id.desc())
+        .limit(MOST_DELIVERIES)
+    )
+    rows = connection.execute(query).mappings().all()
+    made = _made(connection, {row["push"] for row in rows})
+    return [
+        KnownDelivery(
+            **{column.name: row[column.name] for column in columns},
+            digest=row["digest"],
+            syncs=made.get(row["push"], ()),
+        )
+        for row in rows
+    ]
+
+
+def _made(connection: Connection, of_pushes: set[str]) -> Mapping[str, Sequence[str]]:
+    query = select(syncs.c.push, syncs.c.id).where(syncs.c.push.in_(of_pushes))
+    found: dict[str, list[str]] = {}
+    for push, sync in connection.execute(query.order_by(syncs.c.id)):
+        found.setdefault(push, []).append(sync)
+    return found
+
+
+def _syncs(connection: Connection, image: ImageFilter, region: str | None) -> list[KnownSync]:
+    page = list_syncs(connection, SyncFilter(image=image, limit=MOST_SYNCS))
+    listed = {each.id: each for each in page.items if region in (None, each.source_region)}
+    rows = connection.execute(
+        select(*WHOLE_SYNC, lanes.c.woken_for)
+        .join_from(syncs, lanes, lanes.c.key == syncs.c.lane, isouter=True)
+        .where(syncs.c.id.in_(listed))
+        .order_by(syncs.c.id.desc())
+    ).mappings()
+    carried = _calls(connection, call_tags.c.sync.in_(listed))
+    return [
+        KnownSync(listed[row["id"]], to_sync(row), row["woken_for"], carried.get(row["id"], ()))
+        for row in rows
+    ]
+
+
+def _calls(
+    connection: Connection, condition: ColumnElement[bool]
+) -> Mapping[str, Sequence[KnownCall]]:
+    columns = (
+        calls.c.id,
+        calls.c.started_at,
+        calls.c.ended_at,
+        calls.c.code,
+        calls.c.message,
+        call_tags.c.digest,
+    )
+    query = (
+        select(*columns, call_tags.c.sync)
+        .join_from(call_tags, calls, calls.c.id == call_tags.c.call)
+        .where(condition)
+        .order_by(calls.c.id.desc())
+        .limit(MOST_SYNCS * MOST_CALLS)
+    )
+    found: dict[str, list[KnownCall]] = {}
+    for row in connection.execute(query).mappings():
+        of_sync = found.setdefault(row["sync"], [])
+        if len(of_sync) < MOST_CALLS:
+            of_sync.append(KnownCall(**{column.name: row[column.name] for column in columns}))
+    return found
