@@ -38,9 +38,9 @@ from swrhook.retention import Retention
 from swrhook.sender_keys import Internet, Way, find_proxies
 from swrhook.server import LEAVING
 from swrhook.settings import Settings, check_worker
+from swrhook.swr.auth.lockout import prepare
 from swrhook.swr.client import SwrClient
-from swrhook.swr.credentials import prepare
-from swrhook.swr.wire import Network
+from swrhook.swr.http import Network
 from swrhook.web import create_web
 from swrhook.web.beside import serve_beside
 from swrhook.web.health import Health

@@ -21,9 +21,9 @@ from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.model import Refusal
 from swrhook.sender_keys import find_proxies
 from swrhook.settings import Settings
+from swrhook.swr.auth.lockout import RefusedCredentials as Refused
 from swrhook.swr.client import SwrClient
-from swrhook.swr.credentials import RefusedCredentials as Refused
-from swrhook.swr.wire import Network
+from swrhook.swr.http import Network
 
 # Somebody waits for the answer.
 _LONGEST_WAIT = 15.0

@@ -10,7 +10,7 @@ from swrhook.diagnosis.findings import Finding, Level, failed
 from swrhook.diagnosis.places import Places
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Target
-from swrhook.swr import remedies
+from swrhook.swr import error_codes
 from swrhook.swr.protocol import Organization, Survey, SyncJob
 
 # A sync's own job is told from an earlier one by the time, give or take 5 seconds; SWR's Date is
@@ -149,11 +149,11 @@ def _about_organization(swr: Ask, place: Target, *, is_target: bool) -> Iterator
 def _standing(about: str, found: Organization | None, *, is_target: bool) -> Finding:
     """Judge whether we may do in an organization what a sync does there."""
     if found is None:
-        return Finding(Level.PROBLEM, about, "does not exist", remedies.ORGANIZATION)
+        return Finding(Level.PROBLEM, about, "does not exist", error_codes.ORGANIZATION)
     if not found.ours:
-        return Finding(Level.PROBLEM, about, "belongs to another account", remedies.FOREIGN)
+        return Finding(Level.PROBLEM, about, "belongs to another account", error_codes.FOREIGN)
     if is_target and found.auth is not None and found.auth < _EDITS:
-        return Finding(Level.PROBLEM, about, "the IAM user may only read in it", remedies.RIGHTS)
+        return Finding(Level.PROBLEM, about, "the IAM user may only read in it", error_codes.RIGHTS)
     verb = "written to" if is_target else "read"
     return Finding(Level.OK, about, f"exists, and may be {verb}")
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from swrhook.simulator.values import Settings, User
-from swrhook.swr.signing import AccessKey
+from swrhook.swr.auth.signing import AccessKey
 
 LOCK_TIME = timedelta(minutes=5)
 _NEVER = datetime.max.replace(tzinfo=UTC)

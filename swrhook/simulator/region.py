@@ -9,7 +9,7 @@ from swrhook.simulator.organizations import organizations
 from swrhook.simulator.state import State
 from swrhook.simulator.sync import sync
 from swrhook.simulator.web import new_app, region, state
-from swrhook.swr.signing import PROJECT
+from swrhook.swr.auth.signing import PROJECT
 
 
 def create_app(its_state: State, its_region: str) -> Flask:

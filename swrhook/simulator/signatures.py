@@ -15,7 +15,7 @@ from swrhook.simulator.keys import IssuedKey
 from swrhook.simulator.refusals import Refusal
 from swrhook.simulator.values import User
 from swrhook.simulator.web import state
-from swrhook.swr import signing
+from swrhook.swr.auth import signing
 
 SKEW = timedelta(minutes=15)
 

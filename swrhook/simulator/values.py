@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 from uuid import NAMESPACE_URL, uuid5
 
-from swrhook.swr.signing import AccessKey
+from swrhook.swr.auth.signing import AccessKey
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 Status: TypeAlias = Literal[

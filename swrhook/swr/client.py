@@ -7,12 +7,11 @@ from swrhook.config.values import Region, Swr
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane
 from swrhook.swr import protocol
-from swrhook.swr.answers import Answer
-from swrhook.swr.credentials import RefusedCredentials
-from swrhook.swr.identity import identity_of
-from swrhook.swr.paging import walk_tags
-from swrhook.swr.protocol import Organization, Survey, SyncJob, TagPage
-from swrhook.swr.wire import Network, Request, Wire
+from swrhook.swr.auth import identity_of
+from swrhook.swr.auth.lockout import RefusedCredentials
+from swrhook.swr.http import Network, Request, Wire
+from swrhook.swr.protocol import Organization, Survey, SyncJob, TagPage, walk_tags
+from swrhook.swr.response import Answer
 
 _HEADERS = {"Content-Type": "application/json"}
 

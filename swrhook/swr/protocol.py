@@ -5,7 +5,7 @@ Source: SWR API reference, «Manually Synchronizing Images» (2025-08-06) and it
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -16,8 +16,8 @@ from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
 from swrhook.names import is_namespace, is_repository, is_tag
 from swrhook.senders.payload import digest, moment, text
-from swrhook.swr.answers import Answer, document, failure, reported, unreadable
-from swrhook.swr.codes import FOREIGN
+from swrhook.swr.error_codes import FOREIGN_CODES
+from swrhook.swr.response import Answer, document, failure, reported, unreadable
 
 PAGE = 100
 FAILED_STATUSES = frozenset({"failed", "timeout", "cancel"})
@@ -180,7 +180,7 @@ def read_organization(answer: Answer) -> Organization | None:
     """Return what we are in an organization, somebody else's too; None when there is none."""
     if not answer.ok:
         error = failure(answer)
-        if error.code in FOREIGN:
+        if error.code in FOREIGN_CODES:
             return Organization(ours=False)
         if error.kind is Kind.NOT_YET:
             return None
@@ -264,3 +264,22 @@ def _job(item: Any) -> SyncJob | None:  # noqa: ANN401
     if tag is None or status is None or region is None or namespace is None:
         return None
     return SyncJob(tag, status, Target(region, namespace), moment(item, "createdAt"))
+
+
+def walk_tags(page_at: Callable[[int], TagPage | None]) -> Iterator[Mapping[str, str]]:
+    """Yield the digests known after each page, to the end; nothing for no such repository.
+
+    `page_at` asks for the page that begins at an offset.
+    """
+    digests: dict[str, str] = {}
+    offset = 0
+    while True:
+        page = page_at(offset)
+        # The last page is empty; one that only repeats comes from a server that cannot page.
+        if page is None or page.digests.keys() <= digests.keys():
+            return
+        digests = {**page.digests, **digests}
+        yield digests
+        offset += page.count
+        if page.total is not None and offset >= page.total:
+            return

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Sync, Target
-from swrhook.swr.codes import IMPOSSIBLE_REGION
+from swrhook.swr.error_codes import IMPOSSIBLE_REGION
 
 FOUND_FOR = timedelta(minutes=10)
 # Short: an operator who creates the organization retries at once.

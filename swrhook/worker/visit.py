@@ -11,7 +11,7 @@ from swrhook.config.values import Config, Pace
 from swrhook.errors import Kind, NotAsked, SwrError
 from swrhook.metrics import Endpoint, Metrics
 from swrhook.model import Lane, Target
-from swrhook.swr.codes import BUSY, IMPOSSIBLE_REGION
+from swrhook.swr.error_codes import BUSY, IMPOSSIBLE_REGION
 from swrhook.swr.protocol import SyncJob, TagPage
 from swrhook.worker.admission import Admission, PutOff, Stay, Urgency
 from swrhook.worker.breakers import Breakers, Operation

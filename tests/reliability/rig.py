@@ -18,7 +18,7 @@ from swrhook.retry import Backoff, Retry, Verify
 from swrhook.simulator import Fault, RunningSimulator, start
 from swrhook.simulator.values import DEMO, IAM
 from swrhook.swr.client import SwrClient
-from swrhook.swr.wire import Network
+from swrhook.swr.http import Network
 from swrhook.worker.lane import LaneRunner
 from tests.ledger.parts import LANE, MINUTE, NOW, SECOND, everything
 from tests.reliability.faults import SOURCE, STRIKES, TARGET

@@ -11,7 +11,7 @@ import requests
 from swrhook.simulator import RunningSimulator
 from swrhook.simulator.iam import project_id
 from swrhook.simulator.values import DEMO
-from swrhook.swr.signing import AccessKey, sign
+from swrhook.swr.auth.signing import AccessKey, sign
 from tests.simulator.conftest import Clock
 
 REGION = "cn-north-4"

@@ -16,9 +16,9 @@ from swrhook.config.values import (
 from swrhook.model import Lane, Refusal, Target
 from swrhook.simulator import RunningSimulator
 from swrhook.simulator.values import DEMO as USER
-from swrhook.swr.answers import Answer
 from swrhook.swr.client import SwrClient
-from swrhook.swr.wire import Network
+from swrhook.swr.http import Network
+from swrhook.swr.response import Answer
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 DEMO = PasswordCredentials("demo", "demo", "demo")

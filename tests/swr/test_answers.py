@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swrhook.errors import Kind, SwrError
-from swrhook.swr import login, protocol
-from swrhook.swr.answers import LONGEST_MESSAGE, Answer, failure
-from swrhook.swr.codes import meaning
+from swrhook.swr import protocol
+from swrhook.swr.auth import password
+from swrhook.swr.error_codes import meaning
 from swrhook.swr.redaction import scrub
+from swrhook.swr.response import LONGEST_MESSAGE, Answer, failure
 from tests.swr.parts import NOW, answer
 
 TOKEN = "MIIabc" + "Ab0+/=-_" * 400
@@ -236,7 +237,7 @@ def test_no_secret_is_in_the_text_of_an_answer() -> None:
 
 READERS: list[Callable[[Answer], object]] = [
     failure,
-    login.read_token,
+    password.read_token,
     protocol.read_namespace,
     protocol.read_organization,
     protocol.read_survey,

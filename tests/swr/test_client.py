@@ -11,7 +11,7 @@ from swrhook.config.values import Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
 from swrhook.simulator import Fault, RunningSimulator
-from swrhook.swr.wire import MOST_BYTES, Network
+from swrhook.swr.http import MOST_BYTES, Network
 from tests.swr.loopback import Loopback, Received, Reply
 from tests.swr.parts import DIGEST, LANE, NETWORK, Clock, client_of, logins, simulated
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from swrhook.errors import Kind
-from swrhook.swr.codes import TABLE, find, meaning, words
+from swrhook.swr.error_codes import TABLE, find, meaning, words
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT.parent / "shared" / "reference" / "swr_errors.json"

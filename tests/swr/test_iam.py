@@ -12,10 +12,10 @@ import pytest
 from swrhook.config.values import PasswordCredentials, TokenCredentials
 from swrhook.errors import Kind, SwrError
 from swrhook.simulator import Fault, RunningSimulator
+from swrhook.swr.auth.lockout import fingerprint
+from swrhook.swr.auth.password import IamTokens
 from swrhook.swr.client import SwrClient
-from swrhook.swr.credentials import fingerprint
-from swrhook.swr.iam import IamTokens
-from swrhook.swr.wire import Wire
+from swrhook.swr.http import Wire
 from tests.swr.loopback import Loopback, Received, Reply
 from tests.swr.parts import DEMO, NETWORK, Clock, MemoryOfRefused, client_of, logins, simulated
 

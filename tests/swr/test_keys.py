@@ -18,9 +18,9 @@ from swrhook.config.values import (
 from swrhook.errors import Kind, SwrError
 from swrhook.simulator import Fault, RunningSimulator
 from swrhook.simulator.values import DEMO as USER
-from swrhook.swr import credentials
+from swrhook.swr.auth import lockout
+from swrhook.swr.auth.lockout import fingerprint
 from swrhook.swr.client import SwrClient
-from swrhook.swr.credentials import fingerprint
 from tests.swr.loopback import Loopback, Received, Reply
 from tests.swr.parts import DEMO, KEY, LANE, NETWORK, Clock, MemoryOfRefused, logins, simulated, swr
 
@@ -227,7 +227,7 @@ def test_a_fingerprint_is_computed_ahead_and_once(
         return scrypt(*arguments, **more)
 
     monkeypatch.setattr(hashlib, "scrypt", counting)
-    credentials.prepare(given)
+    lockout.prepare(given)
     for thread in threading.enumerate():
         if thread.name == "credentials":
             thread.join()
@@ -238,6 +238,6 @@ def test_a_fingerprint_is_computed_ahead_and_once(
 
 
 def test_what_has_no_secret_of_its_own_is_not_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(credentials, "Thread", None)
+    monkeypatch.setattr(lockout, "Thread", None)
 
-    credentials.prepare(TokenCredentials("sesame"))  # begins no thread: it has none to begin
+    lockout.prepare(TokenCredentials("sesame"))  # begins no thread: it has none to begin

@@ -10,7 +10,7 @@ from huaweicloudsdkcore.signer.signer import Signer
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from swrhook.swr.signing import AccessKey, canonical_request, sign, signature
+from swrhook.swr.auth.signing import AccessKey, canonical_request, sign, signature
 
 NOW = datetime(2019, 11, 15, 3, 36, 55, tzinfo=UTC)
 STAMP = "20191115T033655Z"

@@ -21,7 +21,7 @@ from swrhook.model import State
 from swrhook.simulator import RunningSimulator, start
 from swrhook.simulator.values import DEMO, POD_TOKEN
 from swrhook.swr.client import SwrClient
-from swrhook.swr.wire import Network
+from swrhook.swr.http import Network
 from tests.ledger.parts import LANE
 from tests.worker.parts import Works
 

@@ -15,7 +15,7 @@ from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync, Target
 from swrhook.simulator.values import Fault
 from swrhook.swr.client import SwrClient
-from swrhook.swr.wire import Network
+from swrhook.swr.http import Network
 from swrhook.verdict import Verdict
 from swrhook.worker.admission import Admission
 from swrhook.worker.breakers import Breakers

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from swrhook.errors import Kind, SwrError
-from swrhook.swr import login
+from swrhook.swr.auth import password
 
 
 class Tokens(Protocol):
@@ -24,7 +24,7 @@ class GivenToken:
 
     def token(self, project: str) -> str:
         """Return the token. Raises SwrError when it cannot stand in a header."""
-        if login.is_token(self._token):
+        if password.is_token(self._token):
             return self._token
         raise SwrError(
             Kind.CONFIGURATION,

@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 from swrhook.config.values import AgencyCredentials, PodCredentials, Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.senders.payload import at, moment
-from swrhook.swr.answers import Answer, document, failure, unreadable
-from swrhook.swr.login import is_token
-from swrhook.swr.renewal import Issued
-from swrhook.swr.signing import AccessKey
-from swrhook.swr.wire import Network, Request, Wire, no_proxies
+from swrhook.swr.auth.cache import Issued
+from swrhook.swr.auth.password import is_token
+from swrhook.swr.auth.signing import AccessKey
+from swrhook.swr.http import Network, Request, Wire, no_proxies
+from swrhook.swr.response import Answer, document, failure, unreadable
 
 _TOKEN_PATH = "/meta-data/latest/api/token"  # noqa: S105  # a path
 _KEY_PATH = "/openstack/latest/securitykey"

@@ -14,16 +14,17 @@ from swrhook.config.values import (
     TokenCredentials,
 )
 from swrhook.errors import SwrError
-from swrhook.swr import login, protocol, signing
-from swrhook.swr.answers import Answer
-from swrhook.swr.credentials import RefusedCredentials
-from swrhook.swr.iam import IamTokens
-from swrhook.swr.keys import GivenKey, Keys, TemporaryKeys
-from swrhook.swr.machine import keys_of_machine
-from swrhook.swr.renewal import Issued, Renewals
-from swrhook.swr.signing import AccessKey
-from swrhook.swr.tokens import GivenToken, Tokens
-from swrhook.swr.wire import Network, Request, Wire
+from swrhook.swr import protocol
+from swrhook.swr.auth import password, signing
+from swrhook.swr.auth.access_key import GivenKey, Keys, TemporaryKeys
+from swrhook.swr.auth.cache import Issued, Renewals
+from swrhook.swr.auth.lockout import RefusedCredentials
+from swrhook.swr.auth.metadata import keys_of_machine
+from swrhook.swr.auth.password import IamTokens
+from swrhook.swr.auth.signing import AccessKey
+from swrhook.swr.auth.token import GivenToken, Tokens
+from swrhook.swr.http import Network, Request, Wire
+from swrhook.swr.response import Answer
 
 # An id stays a project's as long as this lives; a project that was made anew has another.
 _PROJECT_LIFE = timedelta(days=1)
@@ -88,9 +89,9 @@ class KeyIdentity:
             raise
 
     def _find(self, project: str) -> Issued[str]:
-        request = Request("GET", login.projects_path(project), login.HEADERS)
+        request = Request("GET", password.projects_path(project), password.HEADERS)
         answer = self._signed(self._wire, self._iam_endpoint, request)
-        return Issued(login.read_project(answer, project), _PROJECT_LIFE)
+        return Issued(password.read_project(answer, project), _PROJECT_LIFE)
 
     def _signed(self, wire: Wire, endpoint: str, request: Request) -> Answer:
         def send(key: AccessKey) -> Answer:

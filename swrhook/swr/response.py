@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from swrhook.errors import Kind, SwrError, Undecodable
 from swrhook.senders.payload import decode
-from swrhook.swr.codes import meaning, words
+from swrhook.swr.error_codes import meaning, words
 from swrhook.swr.redaction import scrub
 
 LONGEST_MESSAGE = 300

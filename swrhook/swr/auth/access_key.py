@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Protocol
 
 from swrhook.config.values import KeyCredentials
-from swrhook.swr.answers import Answer, failure
-from swrhook.swr.credentials import CredentialRefused, Guard, KeyLocked, RefusedCredentials
-from swrhook.swr.renewal import Issued, Renewals
-from swrhook.swr.signing import AccessKey
+from swrhook.swr.auth.cache import Issued, Renewals
+from swrhook.swr.auth.lockout import CredentialRefused, Guard, KeyLocked, RefusedCredentials
+from swrhook.swr.auth.signing import AccessKey
+from swrhook.swr.response import Answer, failure
 
 _GATEWAY = "APIGW.0301"
 # «ak AKXX not exist», «Get secretKey failed,ak:…,err:ak not exist», «verify aksk signature

@@ -19,8 +19,8 @@ from requests.structures import CaseInsensitiveDict
 
 from swrhook.config.values import Timeouts
 from swrhook.errors import Kind, SwrError
-from swrhook.swr.answers import Answer, one_line
 from swrhook.swr.redaction import scrub
+from swrhook.swr.response import Answer, one_line
 
 MOST_BYTES = 32 * 1024 * 1024
 METADATA = "http://169.254.169.254"

@@ -6,17 +6,19 @@ Sources: IAM API reference, «Obtaining a User Token Through Password Authentica
 
 import json
 import re
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import quote
 
 from swrhook.config.values import PasswordCredentials
 from swrhook.errors import Kind, SwrError, Undecodable
 from swrhook.senders.payload import decode, moment, text
-from swrhook.swr.answers import Answer, document, failure, unreadable
-from swrhook.swr.credentials import AccountLocked, CredentialRefused
-from swrhook.swr.remedies import IAM_NAMES, LOGIN
-from swrhook.swr.renewal import Issued
+from swrhook.swr.auth.cache import Issued, Renewals
+from swrhook.swr.auth.lockout import AccountLocked, CredentialRefused, Guard, RefusedCredentials
+from swrhook.swr.error_codes import IAM_NAMES, LOGIN
+from swrhook.swr.http import Request, Wire
+from swrhook.swr.response import Answer, document, failure, unreadable
 
 PATH = "/v3/auth/tokens?nocatalog=true"
 HEADERS = {"Content-Type": "application/json;charset=utf8"}
@@ -118,3 +120,46 @@ def _is_json(body: bytes) -> bool:
         return isinstance(decode(body), dict)
     except Undecodable:
         return False
+
+
+class IamTokens:
+    """Tokens of one IAM user; safe to use by many threads.
+
+    One login at a time, whatever the project, and a wrong password is tried once: accounts lock
+    after a few tries.
+    """
+
+    def __init__(
+        self,
+        credentials: PasswordCredentials,
+        endpoint: str,
+        wire: Wire,
+        refused: RefusedCredentials,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._credentials = credentials
+        self._endpoint = endpoint
+        self._wire = wire
+        self._guard = Guard(credentials, endpoint, refused, clock)
+        self._renewals = Renewals(self._login, clock)
+
+    def token(self, project: str) -> str:
+        """Return a token for a project. Raises SwrError."""
+        return self._renewals.get(project)
+
+    def renew(self, project: str, refused: str) -> str | None:
+        """Return another token than the one that SWR refused; None when none would help."""
+        return self._renewals.renew(project, refused)
+
+    def _login(self, project: str) -> Issued[str]:
+        """Ask IAM for a token, unless it has refused the credential before. Raises SwrError."""
+        self._guard.check()
+        body = token_request(self._credentials, project)
+        secrets = (self._credentials.password,)
+        request = Request("POST", PATH, HEADERS, body, secrets)
+        answer = self._wire.send(self._endpoint, request)
+        try:
+            return read_token(answer)
+        except CredentialRefused as error:
+            self._guard.refuse(error)
+            raise
