@@ -16,8 +16,8 @@ from flask import Flask
 from sqlalchemy import Connection
 
 from swrhook import logs
-from swrhook.config.values import Config
-from swrhook.config.watched import WatchedFile
+from swrhook.config.model import Config
+from swrhook.config.watcher import WatchedFile
 from swrhook.current import Current
 from swrhook.engine import Engine
 from swrhook.engine.embedded import EmbeddedEngine

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from swrhook import logs
-from swrhook.config.values import Config
-from swrhook.durations import format_duration
+from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.senders import last_deliveries
 from swrhook.metrics import Heard
+from swrhook.units import format_duration
 
 # Seconds between two looks for senders that fell silent.
 BETWEEN_LOOKS = 15.0

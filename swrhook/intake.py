@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.dialects import DIALECTS
 from swrhook.errors import Ignored, NothingUsable, UnknownShape
 from swrhook.model import Entry, Kept, Outcome, Push, Reading, Receipt

@@ -11,9 +11,9 @@ from datetime import datetime
 from swrhook import config as configuration
 from swrhook import logs
 from swrhook.auth import Outside
-from swrhook.config.changes import changes
-from swrhook.config.values import Config
-from swrhook.config.watched import WatchedFile
+from swrhook.config.diff import changes
+from swrhook.config.model import Config
+from swrhook.config.watcher import WatchedFile
 from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
 from swrhook.ledger.kept_state import keep_configuration, last_configuration

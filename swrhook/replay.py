@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.errors import NothingToReplay, Refused
 from swrhook.intake import plan_again, read
 from swrhook.model import Entry, Kept, Outcome

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from swrhook import logs
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.leases import Pass
 from swrhook.ledger.pruning import (

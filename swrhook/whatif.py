@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from swrhook.config.candidate import Candidate
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.deliveries import announced
 from swrhook.model import Announcement, PlannedSync, Push

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swrhook.durations import Rate, parse_duration, parse_rate, parse_size
+from swrhook.units import Rate, parse_duration, parse_rate, parse_size
 
 
 @pytest.mark.parametrize(

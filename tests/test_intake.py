@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from swrhook.config.values import Access, Config, Options, Swr, TokenCredentials
+from swrhook.config.model import Access, Config, Options, Swr, TokenCredentials
 from swrhook.errors import CannotRecord, NothingUsable, TooLarge, Unauthenticated, Undecodable
 from swrhook.intake import read, receive
 from swrhook.model import Entry, Outcome, Receipt, Target

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swrhook.names import is_digest, is_namespace, is_repository, is_tag
+from swrhook.swr_names import is_digest, is_namespace, is_repository, is_tag
 
 VECTORS = Path(__file__).parent.parent.parent / "shared" / "reference" / "swr_names.json"
 RULES: dict[str, Callable[[str], bool]] = {

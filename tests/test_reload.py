@@ -15,7 +15,7 @@ from sqlalchemy import text
 from swrhook import logs
 from swrhook.auth import NOWHERE
 from swrhook.config import Config
-from swrhook.config.watched import WatchedFile
+from swrhook.config.watcher import WatchedFile
 from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
 from swrhook.ledger.kept_state import last_configuration

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text, update
 
 from swrhook import logs
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.tables import deliveries, syncs
 from swrhook.metrics import Metrics

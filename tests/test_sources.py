@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swrhook.model import Announcement, Push
-from swrhook.names import is_namespace, is_repository, is_tag
 from swrhook.senders.sender import ImageSettings, Source, to_pushes
+from swrhook.swr_names import is_namespace, is_repository, is_tag
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 A = "sha256:" + "aa" * 32

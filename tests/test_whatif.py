@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from swrhook import whatif as module
 from swrhook.config.candidate import Candidate
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.deliveries import announced
 from swrhook.model import Outcome, Push

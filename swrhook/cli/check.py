@@ -13,8 +13,8 @@ from swrhook.cli.examples import examples
 from swrhook.cli.looking import look
 from swrhook.cli.online import look_online, print_findings
 from swrhook.config.json_schema import json_schema
-from swrhook.config.reading import load
-from swrhook.config.values import Config
+from swrhook.config.loader import load
+from swrhook.config.model import Config
 from swrhook.errors import BadConfiguration
 from swrhook.model import Outcome
 from swrhook.senders.delivery import Delivery

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.errors import Refused, TooLarge
 from swrhook.intake import read
 from swrhook.model import Entry

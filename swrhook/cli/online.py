@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from swrhook.cli.screen import screen
-from swrhook.config.values import Config, Timeouts
+from swrhook.config.model import Config, Timeouts
 from swrhook.diagnosis import Finding, Level, Places, diagnose, number_of_questions, places
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.database import open_beside

@@ -14,8 +14,8 @@ from swrhook.cli.examples import examples
 from swrhook.cli.screen import printable, screen
 from swrhook.config import read_secret_file
 from swrhook.config.candidate import excerpt
-from swrhook.config.reading import read_bytes
-from swrhook.config.syntax import LARGEST
+from swrhook.config.loader import read_bytes
+from swrhook.config.yaml_errors import LARGEST
 from swrhook.errors import BadConfiguration
 from swrhook.plan import Change
 

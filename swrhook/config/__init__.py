@@ -4,7 +4,7 @@ bytes ─► document ─► expand ─► structure (sections, fields, checks) 
                          └───► links, rule_links, secrets ─► findings ─► BadConfiguration
 """
 
-from swrhook.config.reading import load, parse, read_secret_file
-from swrhook.config.values import Config
+from swrhook.config.loader import load, parse, read_secret_file
+from swrhook.config.model import Config
 
 __all__ = ["Config", "load", "parse", "read_secret_file"]

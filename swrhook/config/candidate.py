@@ -7,22 +7,21 @@ region and its names. That excerpt has the shape of the file itself.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from swrhook.config import checks
+from swrhook.config import validators
 from swrhook.config.build import build_rules
-from swrhook.config.containers import Items, Named, Part, PlainPart, Section
-from swrhook.config.document import read
-from swrhook.config.expand import ReadFile, expand, has_reference
+from swrhook.config.cross_checks import check_links, check_rules, mapping
+from swrhook.config.diagnostics import Expanded, Findings
 from swrhook.config.fields import Text
-from swrhook.config.findings import Expanded, Findings
-from swrhook.config.links import check_links, mapping
-from swrhook.config.rule_links import check_rules
-from swrhook.config.rule_sections import DefaultsSection, RuleSection
-from swrhook.config.rule_warnings import warn_of_rules
-from swrhook.config.source_sections import ImageSection
-from swrhook.config.structure import check_structure
-from swrhook.config.syntax import NotYaml
-from swrhook.config.tree import Data, Path, plain
-from swrhook.config.values import Config
+from swrhook.config.interpolation import ReadFile, expand, has_reference
+from swrhook.config.loader import check_structure
+from swrhook.config.model import Config
+from swrhook.config.nodes import Data, NodePath, plain
+from swrhook.config.rule_lint import warn_of_rules
+from swrhook.config.rule_schema import DefaultsSection, RuleSection
+from swrhook.config.sections import Items, Named, Part, PlainPart, Section
+from swrhook.config.sender_schema import ImageSection
+from swrhook.config.yaml_document import read
+from swrhook.config.yaml_errors import NotYaml
 from swrhook.errors import BadConfiguration, Mistake
 from swrhook.rules import Rulebook
 from swrhook.senders.sender import ImageSettings, Origin
@@ -35,7 +34,7 @@ class _RegionSection(Section):
 class _SwrSection(Section):
     """The regions that there are."""
 
-    regions = Named(checks.region_name, Part(_RegionSection), may_be_empty=False)
+    regions = Named(validators.region_name, Part(_RegionSection), may_be_empty=False)
 
 
 class _OriginSection(Section):
@@ -49,7 +48,7 @@ class _CandidateSection(Section):
     """The excerpt."""
 
     swr = Part(_SwrSection, required=True)
-    sources = Named(checks.source_name, Part(_OriginSection), may_be_empty=True)
+    sources = Named(validators.source_name, Part(_OriginSection), may_be_empty=True)
     rules = Items(PlainPart(RuleSection), required=True)
     defaults = Part(DefaultsSection)
 
@@ -158,7 +157,7 @@ def _joined(written: Data, part: Data) -> Data:
     return whole
 
 
-def _references(data: Data, path: Path) -> Iterator[Path]:
+def _references(data: Data, path: NodePath) -> Iterator[NodePath]:
     """Yield where a value comes from elsewhere and is not replaced."""
     if isinstance(data, str) and not isinstance(data, Expanded) and has_reference(data):
         yield path

@@ -13,10 +13,9 @@ from typing import TypeVar
 from marshmallow import ValidationError, fields
 from marshmallow.types import ErrorMessages
 
-from swrhook.config.findings import quote
-from swrhook.config.tree import Data
-from swrhook.config.wording import did_you_mean, kind_of
-from swrhook.durations import Rate, parse_duration, parse_rate, parse_size
+from swrhook.config.diagnostics import did_you_mean, kind_of, quote
+from swrhook.config.nodes import Data
+from swrhook.units import Rate, parse_duration, parse_rate, parse_size
 
 _ABSENT: ErrorMessages = {"required": "is missing", "null": "is empty: write a value"}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)

@@ -9,7 +9,10 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from swrhook.config.containers import (
+from swrhook.config.fields import Flag, OneOf, Text, Whole
+from swrhook.config.rule_schema import PatternField, RegexSection, SemverSection
+from swrhook.config.schema import Root
+from swrhook.config.sections import (
     ByKind,
     Items,
     Later,
@@ -19,9 +22,6 @@ from swrhook.config.containers import (
     SecretWithEnd,
     not_empty,
 )
-from swrhook.config.fields import Flag, OneOf, Text, Whole
-from swrhook.config.patterns import PatternField, RegexSection, SemverSection
-from swrhook.config.sections import Root
 
 Json = dict[str, Any]
 

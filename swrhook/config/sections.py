@@ -1,91 +1,213 @@
-"""What swrhook.yaml may hold: a section for each mapping in it; docs/configuration.md explains."""
+"""marshmallow fields and schemas for what holds other values: mappings and lists."""
 
-from swrhook.config import checks
-from swrhook.config.containers import ByKind, Items, Named, Part, PlainPart, Section
-from swrhook.config.fields import OneOf, SecretText, Text
-from swrhook.config.option_sections import OptionsSection
-from swrhook.config.rule_sections import DefaultsSection, RuleSection
-from swrhook.config.source_sections import SourceSection
+from collections.abc import Mapping
+from functools import cache
 
-ROLES = ("read", "operate", "admin")
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
+from marshmallow.types import ErrorMessages
 
+from swrhook.config.diagnostics import LATER, AtKey, did_you_mean, listing
+from swrhook.config.fields import Check, Moment, OneOf, SecretText, Text, Worded
+from swrhook.config.nodes import Data
 
-class PasswordSection(Section):
-    """Credentials: an IAM user."""
+_NO_LIST: ErrorMessages = {"invalid": "must be a list: write [ … ]"}
+_ALWAYS_LATER: ErrorMessages = {"null": LATER}
+_A_MAPPING = "must be a mapping: write «key: value» lines, or {key: value}"
+_NO_MAPPING = {"type": _A_MAPPING}
 
-    kind = Text()
-    user = Text(required=True, validate=checks.label)
-    domain = Text(required=True, validate=checks.label)
-    password = SecretText(required=True)
-
-
-class TokenSection(Section):
-    """Credentials: a token made elsewhere."""
-
-    kind = Text()
-    token = SecretText(required=True, validate=checks.header_value)
+Siblings = Mapping[str, Data] | None
 
 
-class KeySection(Section):
-    """Credentials: an access key, which signs requests."""
+class Section(Schema):
+    """A mapping with fixed keys; every other key is a mistake."""
 
-    kind = Text()
-    access_key = Text(required=True, validate=checks.header_value)
-    secret_key = SecretText(required=True, validate=checks.header_value)
-    security_token = SecretText(validate=checks.header_value)
+    class Meta:
+        """What marshmallow itself does about other keys."""
 
+        unknown = EXCLUDE  # because `_refuse_unknown_keys` says it better
 
-class MachineSection(Section):
-    """Credentials: temporary keys of the machine that this runs on, which needs no telling."""
+    error_messages = _NO_MAPPING
 
-    kind = Text()
-
-
-CREDENTIALS_SECTIONS = {
-    "password": PasswordSection(),
-    "token": TokenSection(),
-    "aksk": KeySection(),
-    "ecs_agency": MachineSection(),
-    "pod_identity": MachineSection(),
-}
-
-
-class RegionSection(Section):
-    """One region."""
-
-    endpoint = Text(validate=checks.endpoint)
-    project = Text(validate=checks.label)
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _refuse_unknown_keys(self, _: Data, original: Data, **__: Data) -> None:
+        if not isinstance(original, dict):
+            return
+        known = [name for name, field in self.fields.items() if not isinstance(field, Later)]
+        # The key itself is not shown: where a comma or a quote is missing, it may be a secret's.
+        unknown = {
+            key: [AtKey(f"there is no such key: {did_you_mean(key, known)}")]
+            for key in original.keys() - self.fields.keys()
+        }
+        if unknown:
+            raise ValidationError(unknown)
 
 
-class SwrSection(Section):
-    """The section `swr`."""
-
-    iam_endpoint = Text(required=True, validate=checks.endpoint)
-    credentials = ByKind("kind", CREDENTIALS_SECTIONS)
-    regions = Named(checks.region_name, Part(RegionSection), may_be_empty=False)
+class Part(Worded, fields.Nested):
+    """A section within another."""
 
 
-class AccessTokenSection(Section):
-    """One token for the API."""
+class PlainPart(Part):
+    """A section without a check of the whole: what is right in it takes the short way.
 
-    name = Text(required=True, validate=checks.label)
-    role = Text(required=True, validate=OneOf(ROLES))
-    token = SecretText(required=True, validate=checks.token)
+    Of ten thousand rules marshmallow's own way alone takes seconds. It is gone only where it has
+    something to say.
+    """
+
+    def _deserialize(
+        self, value: Data, attr: str | None, data: Siblings, partial: Data = None, **_: Data
+    ) -> Data:
+        loaded = _straight(self.schema, value)
+        return super()._deserialize(value, attr, data, partial) if loaded is None else loaded
 
 
-class AccessSection(Section):
-    """The section `access`."""
+def _straight(section: Schema, value: Data) -> dict[str, Data] | None:
+    """Return what the section makes of a mapping without a mistake; None for any other value."""
+    if not isinstance(value, dict):
+        return None
+    known = section.fields
+    loaded: dict[str, Data] = {}
+    try:
+        for key, item in value.items():
+            if key not in known or item is None:
+                return None
+            loaded[key] = straight(known[key], item, key, value)
+    except ValidationError:
+        return None
+    return loaded if _required(section) <= loaded.keys() else None
 
-    tokens = Items(Part(AccessTokenSection))
-    metrics = Text(validate=OneOf(("token", "public")))
+
+@cache
+def _required(section: Schema) -> frozenset[str]:
+    """Return the keys that must be there."""
+    return frozenset(key for key, field in section.fields.items() if field.required)
 
 
-class Root(Section):
-    """The whole file."""
+def loaded(section: Schema, value: Data) -> dict[str, Data]:
+    """Return what a section without a check of the whole makes of a value, as PlainPart does.
 
-    swr = Part(SwrSection, required=True)
-    access = Part(AccessSection)
-    sources = Named(checks.source_name, Part(SourceSection), may_be_empty=True)
-    rules = Items(PlainPart(RuleSection), required=True)
-    settings = Part(OptionsSection)
-    defaults = Part(DefaultsSection)
+    Raises ValidationError.
+    """
+    found = _straight(section, value)
+    result: dict[str, Data] = section.load(value) if found is None else found
+    return result
+
+
+def straight(field: fields.Field[Data], value: Data, key: str | None, within: Siblings) -> Data:
+    """Return what a field makes of a value that is there. Raises ValidationError."""
+    result = field._deserialize(value, key, within)  # noqa: SLF001  # what subclasses are to define
+    for check in field.validators:
+        check(result)
+    return result
+
+
+class Items(Worded, fields.List[Data]):
+    """A list of values of one kind."""
+
+    default_error_messages = _NO_LIST
+
+    def _deserialize(
+        self, value: Data, attr: str | None, data: Siblings, **more: Data
+    ) -> list[Data]:
+        if isinstance(value, list) and None not in value:
+            try:
+                return [straight(self.inner, item, attr, data) for item in value]
+            except ValidationError:
+                pass  # marshmallow tells of every item
+        return super()._deserialize(value, attr, data, **more)
+
+
+class OneOrMore(Items):
+    """One value, or a list of them."""
+
+    def _deserialize(self, value: Data, attr: str | None, data: Siblings, **_: Data) -> list[Data]:
+        if not isinstance(value, list):
+            return [straight(self.inner, value, attr, data)]
+        not_empty(value)
+        return super()._deserialize(value, attr, data)
+
+
+class Named(Worded, fields.Field[dict[str, Data]]):
+    """A mapping from names, which the file's author chooses, to values of one kind."""
+
+    def __init__(self, check_name: Check, inner: fields.Field[Data], *, may_be_empty: bool) -> None:
+        """Take the check of each name and the field for each value."""
+        super().__init__(required=True)
+        self._check_name = check_name
+        self.inner = inner
+        self.may_be_empty = may_be_empty
+
+    def _deserialize(self, value: Data, *_: Data, **__: Data) -> dict[str, Data]:
+        if not isinstance(value, dict):
+            raise ValidationError(_A_MAPPING)
+        if not value and not self.may_be_empty:
+            raise ValidationError("is empty: write at least one name")
+        loaded: dict[str, Data] = {}
+        errors: dict[str, Data] = {}
+        for name, item in value.items():
+            try:
+                self._check_name(name)
+            except ValidationError as exc:
+                errors[name] = [AtKey(message) for message in exc.messages]
+                continue
+            try:
+                loaded[name] = self.inner.deserialize(item)
+            except ValidationError as exc:
+                errors[name] = exc.messages
+        if errors:
+            raise ValidationError(errors)
+        return loaded
+
+
+class ByKind(Worded, fields.Field[dict[str, Data]]):
+    """A mapping whose other keys depend on the value of one."""
+
+    def __init__(self, key: str, kinds: Mapping[str, Schema]) -> None:
+        """Take the deciding key, and the section for each of its values."""
+        super().__init__(required=True)
+        self.key = key
+        self.kinds = kinds
+        self._kind = Text(required=True, validate=OneOf(kinds))
+
+    def _deserialize(self, value: Data, *_: Data, **__: Data) -> dict[str, Data]:
+        if not isinstance(value, dict):
+            raise ValidationError(_A_MAPPING)
+        if self.key not in value:
+            raise ValidationError({self.key: [f"is missing: {listing(self.kinds)}"]})
+        try:
+            kind = str(self._kind.deserialize(value[self.key]))
+        except ValidationError as exc:
+            raise ValidationError({self.key: exc.messages}) from None
+        loaded: dict[str, Data] = self.kinds[kind].load(value)
+        return loaded
+
+
+class Later(fields.Field[None]):
+    """A key that is promised and that this version does not act on: refused, not ignored."""
+
+    default_error_messages = _ALWAYS_LATER
+
+    def _deserialize(self, *_: Data, **__: Data) -> None:
+        raise ValidationError(LATER)
+
+
+class SecretWithEnd(Worded, fields.Field[dict[str, Data]]):
+    """A secret, alone or with the time after which it is no longer valid."""
+
+    def __init__(self, check: Check | None = None) -> None:
+        """Take a check of the secret's text."""
+        super().__init__()
+        text = SecretText(required=True, validate=check)
+        self.section = Section.from_dict({"value": text, "not_after": Moment()})()
+        self.text = text
+
+    def _deserialize(self, value: Data, *_: Data, **__: Data) -> dict[str, Data]:
+        if not isinstance(value, dict):
+            return {"value": self.text.deserialize(value)}
+        loaded: dict[str, Data] = self.section.load(value)
+        return loaded
+
+
+def not_empty(value: list[Data]) -> None:
+    """Check that a list has something in it."""
+    if not value:
+        raise ValidationError("is an empty list: write at least one value")

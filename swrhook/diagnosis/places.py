@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.model import Push, Target
 from swrhook.rules import VARIABLES, Glob, Rule, RuleTarget
 from swrhook.senders.sender import Source

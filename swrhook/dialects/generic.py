@@ -15,9 +15,9 @@ from typing import Any
 
 from swrhook.errors import NothingUsable
 from swrhook.model import Announcement, Reading
-from swrhook.names import REPOSITORY, is_digest, is_tag
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
+from swrhook.swr_names import REPOSITORY, is_digest, is_tag
 
 SUCCESS = frozenset({"success", "succeeded", "successful", "passed", "ok", "completed"})
 

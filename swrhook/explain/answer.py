@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.errors import UnknownSource
 from swrhook.explain.naming import push_of, pushes_of
 from swrhook.explain.nearest import explain_source

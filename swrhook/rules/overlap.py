@@ -15,7 +15,7 @@ from swrhook.rules.regex import Regex
 
 _EVERYTHING = (Glob("**"),)
 _ANY = {"source": "any", "namespace": "any", "repository": "any", "tag": "1.2.3"}
-# What a name can begin with; see swrhook/names.py.
+# What a name can begin with; see swrhook/swr_names.py.
 _BEGINNINGS = {
     "source": b"abcdefghijklmnopqrstuvwxyz0123456789",
     "namespace": b"abcdefghijklmnopqrstuvwxyz",

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from swrhook.model import Push, Target
-from swrhook.names import is_namespace
+from swrhook.swr_names import is_namespace
 
 VARIABLES = ("namespace", "repository")
 

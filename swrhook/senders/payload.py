@@ -17,7 +17,7 @@ from urllib.parse import unquote_to_bytes
 
 from swrhook.errors import Ignored, Undecodable
 from swrhook.model import Announcement, Reading
-from swrhook.names import is_digest
+from swrhook.swr_names import is_digest
 
 LONGEST_TEXT = 1024
 LONGEST_QUOTE = 120

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
-from swrhook.durations import Rate
 from swrhook.model import Announcement, Push, Reading
-from swrhook.names import is_namespace, is_repository, is_tag
 from swrhook.senders.delivery import Delivery
+from swrhook.swr_names import is_namespace, is_repository, is_tag
+from swrhook.units import Rate
 
 
 @dataclass(frozen=True, slots=True)

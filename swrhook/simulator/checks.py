@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from swrhook import names
+from swrhook import swr_names
 from swrhook.simulator import refusals
 from swrhook.simulator.jobs import Image, Window
 from swrhook.simulator.tagstore import Page
@@ -30,21 +30,21 @@ def image(region: str, namespace: str, repository: str) -> Image:
     """Read the path of an image, in which `$` stands for `/`."""
     organization(namespace)
     name = repository.replace("$", "/")
-    if not names.is_repository(name):
+    if not swr_names.is_repository(name):
         raise refusals.swr(400, "4001029", "Invalid image name.")
     return Image(region, namespace, name)
 
 
 def organization(name: str) -> str:
     """Read the name of an organization."""
-    if not names.is_namespace(name):
+    if not swr_names.is_namespace(name):
         raise refusals.swr(400, "4001028", "Invalid organization name.")
     return name
 
 
 def tag(name: str) -> str:
     """Read a tag."""
-    if not names.is_tag(name):
+    if not swr_names.is_tag(name):
         raise refusals.swr(400, "4009021", "Invalid image tag.")
     return name
 

@@ -13,7 +13,7 @@ from marshmallow import (
     validates_schema,
 )
 
-from swrhook import names
+from swrhook import swr_names
 from swrhook.simulator import codes
 from swrhook.simulator.values import (
     EVERYWHERE,
@@ -82,7 +82,7 @@ class OrganizationSchema(Strict):
 
     region = fields.String(required=True)
     namespace = fields.String(
-        required=True, validate=_follows(names.is_namespace, "an organization's name")
+        required=True, validate=_follows(swr_names.is_namespace, "an organization's name")
     )
 
     @post_load
@@ -95,13 +95,13 @@ class TagSchema(Strict):
 
     region = fields.String(required=True)
     namespace = fields.String(
-        required=True, validate=_follows(names.is_namespace, "an organization's name")
+        required=True, validate=_follows(swr_names.is_namespace, "an organization's name")
     )
     repository = fields.String(
-        required=True, validate=_follows(names.is_repository, "a repository's name")
+        required=True, validate=_follows(swr_names.is_repository, "a repository's name")
     )
-    tag = fields.String(required=True, validate=_follows(names.is_tag, "a tag"))
-    digest = fields.String(validate=_follows(names.is_digest, "a digest"))
+    tag = fields.String(required=True, validate=_follows(swr_names.is_tag, "a tag"))
+    digest = fields.String(validate=_follows(swr_names.is_digest, "a digest"))
     index = fields.Boolean(truthy={True}, falsy={False})
 
     @post_load

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
-from swrhook.config.values import Region, Swr
+from swrhook.config.model import Region, Swr
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane
 from swrhook.swr import protocol

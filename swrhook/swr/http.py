@@ -17,7 +17,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
-from swrhook.config.values import Timeouts
+from swrhook.config.model import Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.swr.redaction import scrub
 from swrhook.swr.response import Answer, one_line

@@ -14,10 +14,10 @@ from urllib.parse import quote
 
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
-from swrhook.names import is_namespace, is_repository, is_tag
 from swrhook.senders.payload import digest, moment, text
 from swrhook.swr.error_codes import FOREIGN_CODES
 from swrhook.swr.response import Answer, document, failure, reported, unreadable
+from swrhook.swr_names import is_namespace, is_repository, is_tag
 
 PAGE = 100
 FAILED_STATUSES = frozenset({"failed", "timeout", "cancel"})

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Flask, g, has_app_context
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.hearing import Hearing
 from swrhook.ledger.database import Database
 from swrhook.ledger.operator import Operator

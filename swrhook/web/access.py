@@ -10,7 +10,7 @@ from flask import Flask, g, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
-from swrhook.config.values import Access, AccessToken, Config
+from swrhook.config.model import Access, AccessToken, Config
 from swrhook.metrics import Metrics
 from swrhook.web import session
 from swrhook.web.session import Session

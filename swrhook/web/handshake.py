@@ -11,9 +11,9 @@ from http import HTTPStatus
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import MethodNotAllowed
 
-from swrhook.config.values import Config
-from swrhook.durations import Rate
+from swrhook.config.model import Config
 from swrhook.errors import UnknownSource
+from swrhook.units import Rate
 
 
 def add_handshake(blueprint: Blueprint, config: Callable[[], Config]) -> None:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from flask import Blueprint, Request, Response, jsonify, request
 
 from swrhook import logs
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.errors import Refused, UnknownSource
 from swrhook.intake import receive
 from swrhook.metrics import Metrics

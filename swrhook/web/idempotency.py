@@ -12,7 +12,7 @@ from http import HTTPStatus
 from flask import Response, g, request
 
 from swrhook import logs
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.errors import CannotRecord
 from swrhook.ledger.database import Database
 from swrhook.ledger.idempotency import Answer, Request, begin, keep, let_go

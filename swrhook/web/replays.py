@@ -6,7 +6,7 @@ from datetime import datetime
 from werkzeug.exceptions import NotFound
 
 from swrhook import logs
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.deliveries import find_delivery, kept_delivery
 from swrhook.ledger.queries.views import ListedDelivery

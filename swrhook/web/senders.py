@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 
 from werkzeug.exceptions import ServiceUnavailable
 
-from swrhook.config.values import Config
-from swrhook.durations import format_duration
+from swrhook.config.model import Config
 from swrhook.hearing import Hearing
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.senders import count_outcomes
@@ -14,6 +13,7 @@ from swrhook.ledger.queries.views import ListedSource
 from swrhook.metrics import Heard
 from swrhook.model import Outcome
 from swrhook.senders.sender import Source
+from swrhook.units import format_duration
 
 LATELY = timedelta(hours=24)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from itsdangerous import BadData, URLSafeSerializer
 
-from swrhook.config.values import AccessToken
+from swrhook.config.model import AccessToken
 
 COOKIE = "swrhook_session"
 # A night's duty; then the token is asked for again.

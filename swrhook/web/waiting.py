@@ -11,7 +11,7 @@ from enum import Enum
 from http import HTTPStatus
 from time import monotonic
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.syncs import Awaited, find_awaited
 from swrhook.ledger.queries.views import ListedSync

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from swrhook.config.values import Pace
+from swrhook.config.model import Pace
 from swrhook.model import Lane, State, Sync
 from swrhook.worker.pace import Pacer
 

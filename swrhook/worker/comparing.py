@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, PlannedSync, Target
 from swrhook.orders import BY_HAND, wanted_of

@@ -8,7 +8,7 @@ from random import Random
 
 from sqlalchemy import Connection
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.errors import SwrError
 from swrhook.ledger.calls import claim, open_digests, settle
 from swrhook.ledger.database import Database

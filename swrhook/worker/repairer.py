@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from swrhook import logs
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.errors import SwrError
 from swrhook.ledger import findings, repairs
 from swrhook.ledger.database import Database

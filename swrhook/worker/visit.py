@@ -7,7 +7,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
-from swrhook.config.values import Config, Pace
+from swrhook.config.model import Config, Pace
 from swrhook.errors import Kind, NotAsked, SwrError
 from swrhook.metrics import Endpoint, Metrics
 from swrhook.model import Lane, Target

@@ -9,7 +9,7 @@ import yaml
 
 from swrhook.config import parse
 from swrhook.config.candidate import excerpt, read_candidate
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.errors import BadConfiguration
 from swrhook.senders.sender import ImageSettings, Origin
 

@@ -3,7 +3,7 @@
 import pytest
 
 from swrhook.config import Config, parse
-from swrhook.config.changes import MOST_NAMES, changes
+from swrhook.config.diff import MOST_NAMES, changes
 from tests.config.conftest import SMALL
 
 TOKENS = "access: {tokens: [{name: ops, role: read, token: '${OPS}'}]}\n"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from swrhook.config.pods import TOKEN_FILE, URL
-from swrhook.config.values import AgencyCredentials, Credentials, KeyCredentials, PodCredentials
+from swrhook.config.build import TOKEN_FILE, URL
+from swrhook.config.model import AgencyCredentials, Credentials, KeyCredentials, PodCredentials
 from tests.config.conftest import Mistakes, Read
 
 GIVEN = '{kind: token, token: "${TOKEN}"}'

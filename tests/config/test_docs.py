@@ -8,17 +8,17 @@ import pytest
 from marshmallow import Schema, fields
 
 from swrhook.auth import SCHEMES
-from swrhook.config import document
-from swrhook.config.containers import Later
-from swrhook.config.option_sections import OptionsSection
-from swrhook.config.patterns import RegexSection, SemverSection
-from swrhook.config.rule_sections import (
+from swrhook.config import yaml_document
+from swrhook.config.nodes import plain
+from swrhook.config.rule_schema import (
     DefaultsSection,
+    RegexSection,
     RuleSection,
+    SemverSection,
     TargetSection,
     WhenSection,
 )
-from swrhook.config.sections import (
+from swrhook.config.schema import (
     CREDENTIALS_SECTIONS,
     ROLES,
     AccessSection,
@@ -27,13 +27,9 @@ from swrhook.config.sections import (
     Root,
     SwrSection,
 )
-from swrhook.config.source_sections import (
-    AUTH_SECTIONS,
-    ImageSection,
-    MappingSection,
-    SourceSection,
-)
-from swrhook.config.tree import plain
+from swrhook.config.sections import Later
+from swrhook.config.sender_schema import AUTH_SECTIONS, ImageSection, MappingSection, SourceSection
+from swrhook.config.settings_schema import OptionsSection
 from swrhook.dialects import DIALECTS
 from swrhook.settings import OF_THE_COMMANDS, SETTINGS
 
@@ -111,7 +107,7 @@ def test_the_commands_variables_are_named() -> None:
 
 
 def test_every_setting_of_the_example_has_its_default_in_the_docs(example: str) -> None:
-    settings = plain(document.read(example.encode()).root)["settings"]
+    settings = plain(yaml_document.read(example.encode()).root)["settings"]
     values = {
         f"{name}.{key}" if key else name: value
         for name, section in settings.items()

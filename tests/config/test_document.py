@@ -6,10 +6,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swrhook.config.compose import DEEPEST, MOST_ALIASED_VALUES, compose, resolve
-from swrhook.config.document import read
-from swrhook.config.syntax import LARGEST, NotYaml
-from swrhook.config.tree import Node, Place, place, place_of, plain
+from swrhook.config.nodes import Node, Place, place, place_of, plain
+from swrhook.config.yaml_document import DEEPEST, MOST_ALIASED_VALUES, compose, read, resolve
+from swrhook.config.yaml_errors import LARGEST, NotYaml
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 
 from swrhook.config import Config, load
-from swrhook.config.expand import has_reference
-from swrhook.config.values import PasswordCredentials
-from swrhook.config.wording import listing
+from swrhook.config.diagnostics import listing
+from swrhook.config.interpolation import has_reference
+from swrhook.config.model import PasswordCredentials
 from swrhook.dialects import DIALECTS
 from swrhook.errors import BadConfiguration
 

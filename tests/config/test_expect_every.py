@@ -3,8 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from swrhook.config.values import Config
-from swrhook.durations import format_duration, parse_duration
+from swrhook.config.model import Config
+from swrhook.units import format_duration, parse_duration
 
 
 def saying(small: str, every: str) -> str:

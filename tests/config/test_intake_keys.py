@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from swrhook.config import Config
-from swrhook.durations import Rate
+from swrhook.units import Rate
 
 Read = Callable[[str | bytes], Config]
 Mistakes = Callable[[str | bytes], list[str]]

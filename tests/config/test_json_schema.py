@@ -14,9 +14,9 @@ from jsonschema import Draft202012Validator
 
 from swrhook.cli import main
 from swrhook.config import parse
-from swrhook.config.document import read as read_document
 from swrhook.config.json_schema import json_schema
-from swrhook.config.tree import plain
+from swrhook.config.nodes import plain
+from swrhook.config.yaml_document import read as read_document
 from swrhook.errors import BadConfiguration
 
 ROOT = Path(__file__).parents[2]

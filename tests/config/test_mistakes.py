@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 
 from swrhook.auth import SCHEMES
-from swrhook.config.pods import TOKEN_FILE, URL
-from swrhook.config.source_sections import ARGUMENTS
+from swrhook.config.build import TOKEN_FILE, URL
+from swrhook.config.sender_schema import ARGUMENTS
 
 Mistakes = Callable[[str | bytes], list[str]]
 

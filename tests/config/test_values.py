@@ -9,8 +9,7 @@ import pytest
 import yaml
 
 from swrhook.config import Config, parse
-from swrhook.config.regions import KNOWN_REGIONS, default_endpoint
-from swrhook.config.values import (
+from swrhook.config.model import (
     Access,
     AccessToken,
     Options,
@@ -21,6 +20,7 @@ from swrhook.config.values import (
     Timeouts,
     TokenCredentials,
 )
+from swrhook.config.regions import KNOWN_REGIONS, default_endpoint
 from swrhook.errors import Unauthenticated
 from swrhook.model import Push
 from swrhook.retry import Backoff, Retry, Verify

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from swrhook.auth import NOWHERE
-from swrhook.config.watched import WatchedFile
+from swrhook.config.watcher import WatchedFile
 from swrhook.errors import BadConfiguration
 
 # A change has to be found at the second look; one more shows that it is found only once.

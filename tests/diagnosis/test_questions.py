@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from swrhook.config.values import PasswordCredentials
+from swrhook.config.model import PasswordCredentials
 from swrhook.diagnosis import Finding, Level, Places, diagnose, number_of_questions
 from swrhook.model import Target
 from swrhook.simulator import RunningSimulator, start

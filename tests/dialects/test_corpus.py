@@ -12,8 +12,8 @@ import pytest
 from swrhook.dialects import DIALECTS
 from swrhook.errors import Ignored, NothingUsable, Undecodable, UnknownShape
 from swrhook.model import Announcement
-from swrhook.names import is_digest
 from swrhook.senders.delivery import Delivery
+from swrhook.swr_names import is_digest
 
 REPOSITORY = Path(__file__).parents[2]
 CORPUS = Path(os.environ.get("SWRHOOK_CORPUS") or REPOSITORY.parent / "shared" / "payloads")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import delete
 
-from swrhook.config.values import PasswordCredentials, Region, Swr, Timeouts
+from swrhook.config.model import PasswordCredentials, Region, Swr, Timeouts
 from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.ledger.tables import metadata, syncs

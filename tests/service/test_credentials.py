@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from swrhook import simulator
-from swrhook.config.pods import TOKEN_FILE, URL
+from swrhook.config.build import TOKEN_FILE, URL
 from swrhook.simulator.values import DEMO, POD_TOKEN
 from tests.programs import PATIENCE, Served
 from tests.service.conftest import ENVIRON, document

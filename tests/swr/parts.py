@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from swrhook.config.values import (
+from swrhook.config.model import (
     Credentials,
     KeyCredentials,
     PasswordCredentials,

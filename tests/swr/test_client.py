@@ -7,7 +7,7 @@ from typing import Literal
 
 import pytest
 
-from swrhook.config.values import Timeouts
+from swrhook.config.model import Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
 from swrhook.simulator import Fault, RunningSimulator

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from swrhook.config.values import KeyCredentials
+from swrhook.config.model import KeyCredentials
 from swrhook.errors import SwrError
 from swrhook.simulator import RunningSimulator
 from swrhook.simulator.values import DEMO as USER

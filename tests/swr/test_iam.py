@@ -9,7 +9,7 @@ from threading import Barrier, Event
 
 import pytest
 
-from swrhook.config.values import PasswordCredentials, TokenCredentials
+from swrhook.config.model import PasswordCredentials, TokenCredentials
 from swrhook.errors import Kind, SwrError
 from swrhook.simulator import Fault, RunningSimulator
 from swrhook.swr.auth.lockout import fingerprint

@@ -10,11 +10,7 @@ from typing import Any
 
 import pytest
 
-from swrhook.config.values import (
-    KeyCredentials,
-    PasswordCredentials,
-    TokenCredentials,
-)
+from swrhook.config.model import KeyCredentials, PasswordCredentials, TokenCredentials
 from swrhook.errors import Kind, SwrError
 from swrhook.simulator import Fault, RunningSimulator
 from swrhook.simulator.values import DEMO as USER

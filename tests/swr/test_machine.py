@@ -8,7 +8,7 @@ from threading import Barrier
 
 import pytest
 
-from swrhook.config.values import AgencyCredentials, Credentials, PodCredentials
+from swrhook.config.model import AgencyCredentials, Credentials, PodCredentials
 from swrhook.errors import Kind, SwrError
 from swrhook.simulator import Fault, RunningSimulator
 from swrhook.simulator.values import POD_TOKEN

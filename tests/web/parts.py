@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from werkzeug.test import TestResponse
 
 from swrhook.config import Config, parse
-from swrhook.config.values import Access
+from swrhook.config.model import Access
 from swrhook.errors import SwrError
 from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import Recording, record

@@ -4,7 +4,7 @@ import pytest
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from swrhook.config.values import Access, AccessToken
+from swrhook.config.model import Access, AccessToken
 from tests.web.parts import ADMIN, OPERATE, READ, SECRET, Parts
 
 PATH = "/api/v1/syncs"

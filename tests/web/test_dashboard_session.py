@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from swrhook.config.values import Access, AccessToken
+from swrhook.config.model import Access, AccessToken
 from swrhook.ledger.sessions import end, has_ended
 from swrhook.ledger.tables import ended_sessions
 from swrhook.web.dashboard.protection import FORM_COOKIE, FORM_KEY, HEADERS

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from swrhook.durations import parse_rate
+from swrhook.units import parse_rate
 from tests.web.parts import Parts
 
 ORIGIN = "eventgrid.azure.example"

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
 
-from swrhook.config.values import Access
+from swrhook.config.model import Access
 from swrhook.web import create_web, one_for_each_request
 from swrhook.web.health import Health
 from tests.web.parts import Parts

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from werkzeug.test import TestResponse
 
-from swrhook.durations import parse_rate
+from swrhook.units import parse_rate
 from tests.web.parts import SECRET, Parts
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from swrhook.config import Config
-from swrhook.config.values import Reconcile
+from swrhook.config.model import Reconcile
 from swrhook.ledger.database import Database
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.queries.repairs import (

@@ -6,14 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from swrhook.config.values import (
-    Access,
-    Config,
-    Options,
-    Region,
-    Swr,
-    TokenCredentials,
-)
+from swrhook.config.model import Access, Config, Options, Region, Swr, TokenCredentials
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics

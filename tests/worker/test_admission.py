@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swrhook.config.values import Pace
+from swrhook.config.model import Pace
 from swrhook.model import Lane, State, Sync, Target
 from swrhook.worker.admission import Admission, PutOff, Stay, Urgency, urgency
 from swrhook.worker.pace import Pacer

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from swrhook.config.values import (
+from swrhook.config.model import (
     AgencyCredentials,
     Credentials,
     KeyCredentials,

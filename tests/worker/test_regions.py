@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from swrhook import simulator
-from swrhook.config.values import Pace, Timeouts
+from swrhook.config.model import Pace, Timeouts
 from swrhook.engine.embedded import EmbeddedEngine
 from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from swrhook.config.values import Pace
+from swrhook.config.model import Pace
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.tables import lanes, syncs
 from swrhook.model import State, Sync

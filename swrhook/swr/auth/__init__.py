@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar, assert_never
 
-from swrhook.config.values import (
+from swrhook.config.model import (
     AgencyCredentials,
     KeyCredentials,
     PasswordCredentials,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from swrhook.config.values import KeyCredentials
+from swrhook.config.model import KeyCredentials
 from swrhook.swr.auth.cache import Issued, Renewals
 from swrhook.swr.auth.lockout import CredentialRefused, Guard, KeyLocked, RefusedCredentials
 from swrhook.swr.auth.signing import AccessKey

@@ -8,7 +8,7 @@ from functools import lru_cache
 from threading import Lock, Thread
 from typing import Protocol
 
-from swrhook.config.values import Credentials, KeyCredentials, PasswordCredentials
+from swrhook.config.model import Credentials, KeyCredentials, PasswordCredentials
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Refusal
 

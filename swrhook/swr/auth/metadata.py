@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from swrhook.config.values import AgencyCredentials, PodCredentials, Timeouts
+from swrhook.config.model import AgencyCredentials, PodCredentials, Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.senders.payload import at, moment
 from swrhook.swr.auth.cache import Issued

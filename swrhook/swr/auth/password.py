@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import quote
 
-from swrhook.config.values import PasswordCredentials
+from swrhook.config.model import PasswordCredentials
 from swrhook.errors import Kind, SwrError, Undecodable
 from swrhook.senders.payload import decode, moment, text
 from swrhook.swr.auth.cache import Issued, Renewals

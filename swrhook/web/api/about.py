@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from swrhook.config.document import read
-from swrhook.config.tree import Data, plain
-from swrhook.config.values import Config
+from swrhook.config.model import Config
+from swrhook.config.nodes import Data, plain
+from swrhook.config.yaml_document import read
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.stats import Stats, count
 from swrhook.web.api.queries import StatsQuery

@@ -9,7 +9,7 @@ from flask import Response
 from marshmallow import fields, validate
 
 from swrhook.config.candidate import read_candidate
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
 from swrhook.plan import Change

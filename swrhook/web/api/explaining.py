@@ -5,7 +5,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.explain import Explanation, explain
 from swrhook.ledger.database import Database
 from swrhook.web.api.explained import ExplanationSchema

@@ -7,9 +7,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from swrhook.durations import format_duration, parse_duration
 from swrhook.ledger.queries.views import ImageFilter
-from swrhook.names import is_namespace, is_repository, is_tag
+from swrhook.swr_names import is_namespace, is_repository, is_tag
+from swrhook.units import format_duration, parse_duration
 
 Since = datetime | timedelta
 

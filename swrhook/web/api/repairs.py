@@ -6,7 +6,7 @@ from typing import Any
 
 from werkzeug.exceptions import NotFound
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.queries.repairs import (
     ListedFinding,

@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.exceptions import NotFound
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.queries.syncs import find_sync, find_syncs, list_syncs
 from swrhook.ledger.queries.views import ListedSync, Page

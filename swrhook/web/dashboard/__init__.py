@@ -8,7 +8,7 @@ from flask import Blueprint, g, render_template
 from werkzeug.exceptions import HTTPException
 
 from swrhook import logs
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.errors import Refused
 from swrhook.hearing import Hearing
 from swrhook.ledger.operator import Operator

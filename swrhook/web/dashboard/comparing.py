@@ -6,10 +6,10 @@ from datetime import datetime
 from flask import Blueprint, render_template, request
 
 from swrhook.config.candidate import read_candidate
-from swrhook.config.values import Config
-from swrhook.durations import parse_duration
+from swrhook.config.model import Config
 from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
+from swrhook.units import parse_duration
 from swrhook.web.dashboard.words import SINCE
 from swrhook.whatif import WhatIf, whatif
 

@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.deliveries import find_delivery, kept_delivery, list_deliveries
 from swrhook.ledger.queries.syncs import find_syncs

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from flask import Blueprint, render_template
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.errors import NothingUsable, UnknownSource
 from swrhook.explain import Explanation, explain
 from swrhook.ledger.database import Database

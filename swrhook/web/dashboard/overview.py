@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, render_template, url_for
 
-from swrhook.config.values import Config
-from swrhook.durations import format_duration
+from swrhook.config.model import Config
 from swrhook.hearing import Hearing
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.overview import (
@@ -22,6 +21,7 @@ from swrhook.ledger.queries.overview import (
 )
 from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.metrics import Heard
+from swrhook.units import format_duration
 from swrhook.web.dashboard.charts import Chart, charts
 from swrhook.web.dashboard.moments import Lately, instant
 from swrhook.web.dashboard.words import STATES

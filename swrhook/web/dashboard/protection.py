@@ -7,7 +7,7 @@ from secrets import token_urlsafe
 from flask import Blueprint, Request, Response, g, request
 from werkzeug.exceptions import BadRequest
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.web.addresses import Networks, peer_is_in
 
 # Nothing but our own files; no script, style or frame that stands in a page itself.

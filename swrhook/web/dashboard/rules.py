@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import yaml
 from flask import Blueprint, render_template, request
 
-from swrhook.config.tree import Data
-from swrhook.config.values import Config
+from swrhook.config.model import Config
+from swrhook.config.nodes import Data
 from swrhook.web.api.about import written_rules
 from swrhook.web.dashboard.syncs import PAGE, asked_for
 

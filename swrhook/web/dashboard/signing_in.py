@@ -14,7 +14,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from swrhook import logs
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.ledger import sessions
 from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics

@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import NotFound
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.sync_timeline import read_life
 from swrhook.ledger.queries.syncs import list_syncs

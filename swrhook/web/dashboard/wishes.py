@@ -8,7 +8,7 @@ from flask import Blueprint, redirect, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from swrhook.config.values import Config
+from swrhook.config.model import Config
 from swrhook.ledger.operator import Operator
 from swrhook.orders import wanted_now
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 Data: TypeAlias = Any  # None, bool, int, float, str, list[Data] or dict[str, Data]
 Scalar: TypeAlias = str | int | float | bool | None
-Path: TypeAlias = tuple[str | int, ...]
+NodePath: TypeAlias = tuple[str | int, ...]
 
 
 class Place(NamedTuple):
@@ -69,7 +69,7 @@ def plain(node: Node) -> Data:
     return node.value
 
 
-def place_of(root: Node, path: Path, *, of_key: bool = False) -> Place:
+def place_of(root: Node, path: NodePath, *, of_key: bool = False) -> Place:
     """Return where the value at `path` stands, or its key; for what is missing, its owner's key."""
     node = root
     key_mark = root.mark

@@ -10,7 +10,7 @@ import re
 import yaml
 from yaml.reader import Reader
 
-from swrhook.config.tree import Place
+from swrhook.config.nodes import Place
 
 LARGEST = 4 * 1024 * 1024
 

@@ -7,8 +7,8 @@ rules only the first ones get theirs: a service that reloads has other work.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from swrhook.config.findings import Findings
-from swrhook.config.tree import Path
+from swrhook.config.diagnostics import Findings
+from swrhook.config.nodes import NodePath
 from swrhook.model import Push
 from swrhook.rules import Pattern, Rule, Rulebook, Verdict, judge
 from swrhook.rules.overlap import cancels, covers_rule, example, never_matches
@@ -38,7 +38,7 @@ def warn_of_rules(rules: Rulebook, findings: Findings) -> None:
 def _warn_of_contradictions(place: int, rule: Rule, findings: Findings) -> None:
     field = cancels(rule)
     if field is not None:
-        path: Path = ("rules", place, "when", "not", field)
+        path: NodePath = ("rules", place, "when", "not", field)
         findings.warn(path, f"excludes every {field} that the rule lets pass: it never matches")
     for path, clauses in (
         (("rules", place, "when"), rule.when),
@@ -48,7 +48,7 @@ def _warn_of_contradictions(place: int, rule: Rule, findings: Findings) -> None:
             findings.warn((*path, *where), f"{reason}: nothing ever matches")
 
 
-def _impossible(clauses: Mapping[str, Sequence[Pattern]]) -> Iterator[tuple[Path, str]]:
+def _impossible(clauses: Mapping[str, Sequence[Pattern]]) -> Iterator[tuple[NodePath, str]]:
     """Yield where a pattern stands that matches nothing, and why; its text may be a secret."""
     for field, patterns in clauses.items():
         for index, pattern in enumerate(patterns):
@@ -86,7 +86,9 @@ def _pairs(rules: Rulebook, findings: Findings) -> Iterator[tuple[int, int, Push
             return
 
 
-def _overlaps(rules: Rulebook, first: int, second: int, push: Push) -> Iterator[tuple[Path, str]]:
+def _overlaps(
+    rules: Rulebook, first: int, second: int, push: Push
+) -> Iterator[tuple[NodePath, str]]:
     """Yield what is to be said of the second rule's targets that the first has too."""
     earlier, later = rules[first], rules[second]
     if earlier.shadow or later.shadow:
@@ -94,7 +96,7 @@ def _overlaps(rules: Rulebook, first: int, second: int, push: Push) -> Iterator[
     taken = {(target.region, target.namespace): target.override for target in earlier.sync}
     covered = covers_rule(earlier, later)
     for position, target in enumerate(later.sync):
-        path: Path = ("rules", second, "sync", position)
+        path: NodePath = ("rules", second, "sync", position)
         override = taken.get((target.region, target.namespace))
         if override is None:
             continue

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 
-from swrhook.config.changes import Marks
+from swrhook.config.diff import Marks
 from swrhook.retry import Limits, Retry, Verify
 from swrhook.rules import Rulebook
 from swrhook.senders.sender import Source

@@ -6,15 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from swrhook.auth import SCHEMES, Scheme
 from swrhook.auth.hmac_signature import ALGORITHMS, ENCODINGS
-from swrhook.config import checks
-from swrhook.config.containers import (
-    ByKind,
-    Named,
-    OneOrMore,
-    Part,
-    SecretWithEnd,
-    Section,
-)
+from swrhook.config import validators
 from swrhook.config.fields import (
     Check,
     Duration,
@@ -26,32 +18,33 @@ from swrhook.config.fields import (
     Text,
     at_least,
 )
-from swrhook.config.tree import Data
+from swrhook.config.nodes import Data
+from swrhook.config.sections import ByKind, Named, OneOrMore, Part, SecretWithEnd, Section
 from swrhook.dialects import DIALECTS
 
 _Argument = Callable[[bool], fields.Field[Data]]
 # The arguments of the functions in swrhook.auth, by name; each is told whether it is required.
 ARGUMENTS: Mapping[str, _Argument] = {
-    "header": lambda required: Text(required=required, validate=checks.header_name),
+    "header": lambda required: Text(required=required, validate=validators.header_name),
     "secrets": lambda required: OneOrMore(SecretWithEnd(), required=required),
-    "username": lambda required: Text(required=required, validate=checks.user_name),
+    "username": lambda required: Text(required=required, validate=validators.user_name),
     "algorithm": lambda required: Text(required=required, validate=OneOf(ALGORITHMS)),
     "encoding": lambda required: Text(required=required, validate=OneOf(ENCODINGS)),
     "prefix": lambda required: Prefix(required=required),
     "signed": lambda required: Flag(required=required),
     "tolerance": lambda required: Duration(required=required, validate=at_least("1s")),
-    "topic_arns": lambda required: _topics(checks.topic_arn, required=required),
-    "topic_urns": lambda required: _topics(checks.topic_urn, required=required),
-    "audience": lambda required: Text(required=required, validate=checks.claim),
-    "email": lambda required: Text(required=required, validate=checks.claim),
-    "issuer": lambda required: Text(required=required, validate=checks.issuer),
-    "claims": lambda _required: Named(checks.claim, OneOrMore(Text()), may_be_empty=False),
+    "topic_arns": lambda required: _topics(validators.topic_arn, required=required),
+    "topic_urns": lambda required: _topics(validators.topic_urn, required=required),
+    "audience": lambda required: Text(required=required, validate=validators.claim),
+    "email": lambda required: Text(required=required, validate=validators.claim),
+    "issuer": lambda required: Text(required=required, validate=validators.issuer),
+    "claims": lambda _required: Named(validators.claim, OneOrMore(Text()), may_be_empty=False),
 }
 # What a scheme asks of its secrets.
 _SECRETS: Mapping[str, Check] = {
-    "gitlab": checks.gitlab_secret,
-    "path": checks.path_secret,
-    "standard-webhooks": checks.signing_secret,
+    "gitlab": validators.gitlab_secret,
+    "path": validators.path_secret,
+    "standard-webhooks": validators.signing_secret,
 }
 
 
@@ -79,12 +72,12 @@ class ImageSection(Section):
     """`image`: how a sender's names become SWR's."""
 
     strip_prefix = Prefix()
-    namespace = Text(validate=checks.organization)
-    default_namespace = Text(validate=checks.organization)
+    namespace = Text(validate=validators.organization)
+    default_namespace = Text(validate=validators.organization)
 
 
 def _expressions() -> OneOrMore:
-    return OneOrMore(Text(validate=checks.expression))
+    return OneOrMore(Text(validate=validators.expression))
 
 
 class MappingSection(Section):

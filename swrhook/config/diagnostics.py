@@ -1,8 +1,10 @@
 """What is wrong with a file and what is only odd, collected, each with its place."""
 
+import difflib
 import re
+from collections.abc import Iterable
 
-from swrhook.config.tree import Node, Path, Place, place_of
+from swrhook.config.nodes import Data, Node, NodePath, Place, place_of
 from swrhook.errors import Mistake
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -30,7 +32,7 @@ def quote(value: str) -> str:
     return f"«{''.join(c if c.isprintable() else '·' for c in short)}»"
 
 
-def dotted(path: Path) -> str:
+def dotted(path: NodePath) -> str:
     """Write a path as `sources.harbor.auth.secrets[0]`."""
     text = ""
     for step in path:
@@ -48,35 +50,68 @@ class Findings:
         """Start with nothing found."""
         self._file = file
         self._root = root
-        self._spoiled: set[Path] = set()
+        self._spoiled: set[NodePath] = set()
         self.mistakes: list[Mistake] = []
         self.warnings: list[str] = []
 
-    def mistake(self, path: Path, message: str) -> None:
+    def mistake(self, path: NodePath, message: str) -> None:
         """Note a mistake, unless the value at `path` could not even be expanded."""
         if path not in self._spoiled:
             place = place_of(self._root, path)
             self.mistakes.append(self._at(place, path, message))
 
-    def mistake_at_key(self, path: Path, message: str) -> None:
+    def mistake_at_key(self, path: NodePath, message: str) -> None:
         """Note that the last key of `path` is wrong in itself; it is not shown."""
         place = place_of(self._root, path, of_key=True)
         self.mistakes.append(self._at(place, path[:-1], message))
 
-    def spoil(self, path: Path, message: str) -> None:
+    def spoil(self, path: NodePath, message: str) -> None:
         """Note a mistake that makes any other about the value at `path` worthless."""
         self.mistake(path, message)
         self._spoiled.add(path)
 
-    def ignore(self, path: Path) -> None:
+    def ignore(self, path: NodePath) -> None:
         """Take the value at `path` for right, whatever it is."""
         self._spoiled.add(path)
 
-    def warn(self, path: Path, message: str) -> None:
+    def warn(self, path: NodePath, message: str) -> None:
         """Note something that is allowed, but probably not meant."""
         place = place_of(self._root, path)
         self.warnings.append(str(self._at(place, path, message)))
 
-    def _at(self, place: Place, path: Path, message: str) -> Mistake:
+    def _at(self, place: Place, path: NodePath, message: str) -> Mistake:
         where = f"{dotted(path)}: " if path else ""
         return Mistake(self._file, place.line, place.column, f"{where}{message}")
+
+
+LATER = "is not supported by this version"
+
+_MOST_LISTED = 20
+_KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list"}
+
+
+class AtKey(str):
+    """A message about a key itself: it belongs where the key stands, not where its value does."""
+
+    __slots__ = ()
+
+
+def kind_of(value: Data) -> str:
+    """Name a value's type as the file's author sees it."""
+    return _KINDS.get(type(value), "text" if isinstance(value, str) else "a mapping")
+
+
+def did_you_mean(value: str, known: Iterable[str]) -> str:
+    """Return which known name is probably meant, or all of them, to end a message with."""
+    names = list(known)
+    close = difflib.get_close_matches(value, names, n=1)
+    if close:
+        return f"did you mean «{close[0]}»?"
+    return listing(names)
+
+
+def listing(names: Iterable[str]) -> str:
+    """Name what is known, but no more than a line can hold."""
+    known = list(names)
+    more = ", …" if len(known) > _MOST_LISTED else ""
+    return f"known are {', '.join(known[:_MOST_LISTED])}{more}"

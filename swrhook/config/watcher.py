@@ -13,9 +13,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from swrhook.auth import Outside
-from swrhook.config.reading import load
-from swrhook.config.syntax import LARGEST
-from swrhook.config.values import Config
+from swrhook.config.loader import load
+from swrhook.config.model import Config
+from swrhook.config.yaml_errors import LARGEST
 
 # Where a path leads, which file that is, and when it was written last; or why nobody can tell.
 Stamp = tuple[str | int, ...]

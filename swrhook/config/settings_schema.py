@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from marshmallow import ValidationError, validates_schema
 
-from swrhook.config import checks
-from swrhook.config.containers import Items, Part, Section
+from swrhook.config import validators
 from swrhook.config.fields import (
     Duration,
     DurationOrOff,
@@ -15,10 +14,11 @@ from swrhook.config.fields import (
     at_least,
     size_between,
 )
-from swrhook.config.tree import Data
-from swrhook.config.values import Pace, Retention
-from swrhook.durations import format_duration
+from swrhook.config.model import Pace, Retention
+from swrhook.config.nodes import Data
+from swrhook.config.sections import Items, Part, Section
 from swrhook.retry import Retry, Verify
+from swrhook.units import format_duration
 
 # A wait holds a thread of gunicorn's (32) for as long as it lasts: most are left to the others.
 MOST_WAITS = 16
@@ -111,7 +111,7 @@ class OptionsSection(Section):
     batch = Whole(1, 1_000)
     pace = Part(PaceSection)
     timeouts = Part(TimeoutsSection)
-    trusted_proxies = Items(Network(validate=checks.some_network))
+    trusted_proxies = Items(Network(validate=validators.some_network))
     waits = Whole(0, MOST_WAITS)
     retention = Part(RetentionSection)
     reconcile = Part(ReconcileSection)

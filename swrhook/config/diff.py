@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from hashlib import sha256
 
-from swrhook.config.tree import Data
+from swrhook.config.nodes import Data
 
 # For each section, a digest of everything in it that has a name, in the file's order.
 Marks = Mapping[str, Mapping[str, bytes]]

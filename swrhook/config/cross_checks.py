@@ -7,10 +7,11 @@ not the right type counts as absent here, for check_structure tells of it.
 from collections.abc import Iterator
 
 from swrhook.auth import SCHEMES
-from swrhook.config.findings import Findings, quote
+from swrhook.config.diagnostics import Findings, did_you_mean, quote
+from swrhook.config.nodes import Data, NodePath
 from swrhook.config.regions import KNOWN_REGIONS
-from swrhook.config.tree import Data, Path
-from swrhook.config.wording import did_you_mean
+from swrhook.config.rule_schema import glob, regex
+from swrhook.rules import Pattern
 
 # A list: what a file says in a scheme's place may be anything, also what no set can look for.
 _WITHOUT_PROOF = [name for name, scheme in SCHEMES.items() if not scheme.is_proof]
@@ -50,7 +51,7 @@ def items(data: Data, *path: str) -> list[Data]:
     return value if isinstance(value, list) else []
 
 
-def check_region(data: Data, path: Path, region: Data, findings: Findings) -> None:
+def check_region(data: Data, path: NodePath, region: Data, findings: Findings) -> None:
     """Find a region that is used and not configured."""
     regions = mapping(data, "swr", "regions")
     if isinstance(region, str) and region and regions and region not in regions:
@@ -78,7 +79,7 @@ def _check_sources(data: Data, findings: Findings) -> None:
         _check_mapping(("sources", name, "mapping"), source, findings)
 
 
-def _check_mapping(path: Path, source: Data, findings: Findings) -> None:
+def _check_mapping(path: NodePath, source: Data, findings: Findings) -> None:
     """Find expressions that are missing, or that nothing reads."""
     is_given, dialect = at(source, "mapping") is not None, at(source, "dialect")
     if dialect == "mapping" and not is_given:
@@ -102,3 +103,69 @@ def _texts(values: list[Data], key: str) -> Iterator[tuple[int, str]]:
         text = at(value, key)
         if isinstance(text, str):
             yield index, text
+
+
+def check_rules(data: Data, findings: Findings) -> None:
+    """Find targets that cannot be, and rules that no source can match."""
+    for index, rule in enumerate(items(data, "rules")):
+        sources = _matched_sources(data, rule)
+        if sources == [] and at(rule, "when", "source") is not None:
+            path: NodePath = ("rules", index, "when", "source")
+            findings.warn(path, "no configured source matches: this rule never does")
+        regions = [at(data, "sources", source, "region") for source in sources or ()]
+        _check_targets(data, index, regions, findings)
+
+
+def _check_targets(data: Data, rule: int, source_regions: list[Data], findings: Findings) -> None:
+    seen: dict[tuple[str, str], int] = {}
+    for index, target in enumerate(items(items(data, "rules")[rule], "sync")):
+        region, namespace = at(target, "region"), at(target, "namespace")
+        path: NodePath = ("rules", rule, "sync", index)
+        check_region(data, (*path, "region"), region, findings)
+        if not isinstance(region, str):
+            continue
+        if source_regions and all(region == source_region for source_region in source_regions):
+            message = "is the region that the images come from: they are there already"
+            findings.mistake((*path, "region"), message)
+        if not isinstance(namespace, str):
+            continue
+        if (region, namespace) in seen:
+            message = f"is the same target as sync[{seen[region, namespace]}]: keep one"
+            findings.mistake(path, message)
+        seen.setdefault((region, namespace), index)
+
+
+def _matched_sources(data: Data, rule: Data) -> list[str] | None:
+    """Return the configured sources that a rule can match; None when none is configured."""
+    sources = mapping(data, "sources")
+    if not sources:
+        return None
+    when = _patterns(at(rule, "when", "source"))
+    unless = _patterns(at(rule, "when", "not", "source")) or []
+    return [
+        source
+        for source in sources
+        if (when is None or _matches(when, source)) and not _matches(unless, source)
+    ]
+
+
+def _patterns(value: Data) -> list[Pattern] | None:
+    """Return one pattern or a list of them as a list; None where there is none, or a wrong one."""
+    if value is None:
+        return None
+    listed = [_pattern(each) for each in (value if isinstance(value, list) else [value])]
+    return None if None in listed else [each for each in listed if each is not None]
+
+
+def _pattern(value: Data) -> Pattern | None:
+    if isinstance(value, str):
+        return glob(str(value))
+    expression = at(value, "regex")
+    try:
+        return regex(str(expression)) if isinstance(expression, str) else None
+    except ValueError:
+        return None
+
+
+def _matches(patterns: list[Pattern], source: str) -> bool:
+    return any(pattern.matches(source) for pattern in patterns)

@@ -10,11 +10,11 @@ from urllib.parse import SplitResult, urlsplit
 from marshmallow import ValidationError
 
 from swrhook.auth.standard_webhooks import signing_key
-from swrhook.config.findings import quote
+from swrhook.config.diagnostics import quote
 from swrhook.dialects import mapping
-from swrhook.names import is_namespace
 from swrhook.rules import VARIABLES, unknown_variables
 from swrhook.senders.delivery import KEPT_HEADERS
+from swrhook.swr_names import is_namespace
 
 SHORTEST_TOKEN = 16
 LONGEST_LABEL = 100

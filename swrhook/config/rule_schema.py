@@ -8,12 +8,20 @@ from collections.abc import Callable
 
 from marshmallow import ValidationError, fields
 
-from swrhook.config.containers import Section, loaded, straight
+from swrhook.config import validators
+from swrhook.config.diagnostics import AtKey, quote
 from swrhook.config.fields import Flag, Prefix, Text, Worded
-from swrhook.config.findings import quote
-from swrhook.config.tree import Data
-from swrhook.config.wording import AtKey
-from swrhook.rules import Glob, Pattern, Regex, Semver
+from swrhook.config.nodes import Data
+from swrhook.config.sections import (
+    Items,
+    OneOrMore,
+    PlainPart,
+    Section,
+    loaded,
+    not_empty,
+    straight,
+)
+from swrhook.rules import FIELDS, Glob, Pattern, Regex, Semver
 
 # Rules repeat each other's patterns: those are made once and shared.
 glob = functools.lru_cache(maxsize=100_000)(Glob)
@@ -79,3 +87,37 @@ def _made(key: str, text: str, make: Callable[[], Pattern]) -> Pattern:
         return make()
     except ValueError as exc:
         raise ValidationError({key: [f"{quote(text)} {exc}"]}) from None
+
+
+def _patterns() -> dict[str, fields.Field[Data]]:
+    return {field: OneOrMore(PatternField(field)) for field in FIELDS}
+
+
+UnlessSection = Section.from_dict(_patterns())
+WhenSection = Section.from_dict({**_patterns(), "not": PlainPart(UnlessSection)})
+
+
+class TargetSection(Section):
+    """One target of a rule."""
+
+    region = Text(required=True)
+    namespace = Text(required=True, validate=validators.organization_template)
+    override = Flag()
+
+
+class RuleSection(Section):
+    """One rule."""
+
+    name = Text(required=True, validate=validators.label)
+    when = PlainPart(WhenSection, required=True)
+    sync = Items(PlainPart(TargetSection), required=True, validate=not_empty)
+    enabled = Flag()
+    shadow = Flag()
+    skip_attachments = Flag()
+
+
+class DefaultsSection(Section):
+    """What rules and targets say unless they say otherwise."""
+
+    override = Flag()
+    skip_attachments = Flag()

@@ -6,6 +6,9 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
+from marshmallow import Schema, ValidationError
+from marshmallow.exceptions import SCHEMA
+
 from swrhook.auth import NOWHERE, Outside
 from swrhook.config.build import (
     build_access,
@@ -13,21 +16,48 @@ from swrhook.config.build import (
     build_rules,
     build_sources,
     build_swr,
+    check_pod,
 )
-from swrhook.config.changes import marks
-from swrhook.config.document import read
-from swrhook.config.expand import ReadFile, expand
-from swrhook.config.findings import Expanded, Findings
-from swrhook.config.links import check_links
-from swrhook.config.pods import check_pod
-from swrhook.config.rule_links import check_rules
-from swrhook.config.rule_warnings import warn_of_rules
-from swrhook.config.secrets import literal_secrets
-from swrhook.config.structure import check_structure
-from swrhook.config.syntax import LARGEST, NotYaml
-from swrhook.config.tree import Data, plain
-from swrhook.config.values import Config
+from swrhook.config.cross_checks import check_links, check_rules
+from swrhook.config.diagnostics import AtKey, Expanded, Findings
+from swrhook.config.diff import marks
+from swrhook.config.interpolation import ReadFile, expand, literal_secrets
+from swrhook.config.model import Config
+from swrhook.config.nodes import Data, NodePath, plain
+from swrhook.config.rule_lint import warn_of_rules
+from swrhook.config.schema import Root
+from swrhook.config.yaml_document import read
+from swrhook.config.yaml_errors import LARGEST, NotYaml
 from swrhook.errors import BadConfiguration, Mistake
+
+_ROOT = Root()
+
+
+def check_structure(data: Data, findings: Findings, sections: Schema = _ROOT) -> Mapping[str, Data]:
+    """Return the checked values, to be used only when nothing was found."""
+    try:
+        checked: Mapping[str, Data] = sections.load(data)
+    except ValidationError as exc:
+        for path, message in _flat(exc.messages, ()):
+            if isinstance(message, AtKey):
+                findings.mistake_at_key(path, message)
+            else:
+                findings.mistake(path, message)
+        return {}
+    return checked
+
+
+def _flat(messages: Data, path: NodePath) -> Iterator[tuple[NodePath, str]]:
+    """Yield each message of marshmallow's tree with its path."""
+    if isinstance(messages, dict):
+        for step, below in messages.items():
+            yield from _flat(below, path if step == SCHEMA else (*path, step))
+    elif isinstance(messages, list):
+        for message in messages:
+            yield from _flat(message, path)
+    else:
+        yield path, messages
+
 
 _LARGEST_SECRET = 64 * 1024
 

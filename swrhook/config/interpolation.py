@@ -6,11 +6,12 @@ is not looked at again.
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
-from swrhook.config.findings import Findings, expanded, quote
-from swrhook.config.tree import Data, Path
+from swrhook.config.cross_checks import at, items, mapping
+from swrhook.config.diagnostics import Findings, dotted, expanded, quote
+from swrhook.config.nodes import Data, NodePath
 
 ReadFile = Callable[[str], str]
 
@@ -59,7 +60,7 @@ def expand(data: Data, findings: Findings, environ: Mapping[str, str], read_file
     return visit(data, None)
 
 
-def _path(way: _Way) -> Path:
+def _path(way: _Way) -> NodePath:
     return () if way is None else (*_path(way[0]), way[1])
 
 
@@ -103,3 +104,39 @@ def _content(path: str, read_file: ReadFile) -> str:
     except ValueError:  # or a path with a NUL in it
         raise _CannotExpand(f"the file {quote(path)} is not UTF-8 text, or too long") from None
     return _LAST_LINE_BREAK.sub("", content)
+
+
+def literal_secrets(data: Data, findings: Findings) -> list[str]:
+    """Return the paths of secrets that are written out in the document, and warn of each."""
+    found = []
+    for path, value in _secrets(data):
+        if isinstance(value, str) and not has_reference(value):
+            found.append(dotted(path))
+            findings.warn(
+                path,
+                "a secret is written into the file, which is therefore never kept as the last good "
+                "one: write ${NAME} or ${file:/path}",
+            )
+    return found
+
+
+def _secrets(data: Data) -> Iterator[tuple[NodePath, Data]]:
+    """Yield every value of the unexpanded document that is a secret."""
+    for key in ("password", "token", "secret_key", "security_token"):
+        yield ("swr", "credentials", key), at(data, "swr", "credentials", key)
+    for index, token in enumerate(items(data, "access", "tokens")):
+        yield ("access", "tokens", index, "token"), at(token, "token")
+    for name, source in (mapping(data, "sources") or {}).items():
+        yield from _source_secrets(("sources", name, "auth", "secrets"), at(source, "auth"))
+
+
+def _source_secrets(path: NodePath, auth: Data) -> Iterator[tuple[NodePath, Data]]:
+    secrets = at(auth, "secrets")
+    # One secret may stand alone, without a list around it.
+    listed = enumerate(secrets) if isinstance(secrets, list) else [(None, secrets)]
+    for index, secret in listed:
+        place = path if index is None else (*path, index)
+        if isinstance(secret, dict):
+            yield (*place, "value"), secret.get("value")
+        else:
+            yield place, secret

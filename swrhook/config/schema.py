@@ -1,0 +1,91 @@
+"""What swrhook.yaml may hold: a section for each mapping in it; docs/configuration.md explains."""
+
+from swrhook.config import validators
+from swrhook.config.fields import OneOf, SecretText, Text
+from swrhook.config.rule_schema import DefaultsSection, RuleSection
+from swrhook.config.sections import ByKind, Items, Named, Part, PlainPart, Section
+from swrhook.config.sender_schema import SourceSection
+from swrhook.config.settings_schema import OptionsSection
+
+ROLES = ("read", "operate", "admin")
+
+
+class PasswordSection(Section):
+    """Credentials: an IAM user."""
+
+    kind = Text()
+    user = Text(required=True, validate=validators.label)
+    domain = Text(required=True, validate=validators.label)
+    password = SecretText(required=True)
+
+
+class TokenSection(Section):
+    """Credentials: a token made elsewhere."""
+
+    kind = Text()
+    token = SecretText(required=True, validate=validators.header_value)
+
+
+class KeySection(Section):
+    """Credentials: an access key, which signs requests."""
+
+    kind = Text()
+    access_key = Text(required=True, validate=validators.header_value)
+    secret_key = SecretText(required=True, validate=validators.header_value)
+    security_token = SecretText(validate=validators.header_value)
+
+
+class MachineSection(Section):
+    """Credentials: temporary keys of the machine that this runs on, which needs no telling."""
+
+    kind = Text()
+
+
+CREDENTIALS_SECTIONS = {
+    "password": PasswordSection(),
+    "token": TokenSection(),
+    "aksk": KeySection(),
+    "ecs_agency": MachineSection(),
+    "pod_identity": MachineSection(),
+}
+
+
+class RegionSection(Section):
+    """One region."""
+
+    endpoint = Text(validate=validators.endpoint)
+    project = Text(validate=validators.label)
+
+
+class SwrSection(Section):
+    """The section `swr`."""
+
+    iam_endpoint = Text(required=True, validate=validators.endpoint)
+    credentials = ByKind("kind", CREDENTIALS_SECTIONS)
+    regions = Named(validators.region_name, Part(RegionSection), may_be_empty=False)
+
+
+class AccessTokenSection(Section):
+    """One token for the API."""
+
+    name = Text(required=True, validate=validators.label)
+    role = Text(required=True, validate=OneOf(ROLES))
+    token = SecretText(required=True, validate=validators.token)
+
+
+class AccessSection(Section):
+    """The section `access`."""
+
+    tokens = Items(Part(AccessTokenSection))
+    metrics = Text(validate=OneOf(("token", "public")))
+
+
+class Root(Section):
+    """The whole file."""
+
+    swr = Part(SwrSection, required=True)
+    access = Part(AccessSection)
+    sources = Named(validators.source_name, Part(SourceSection), may_be_empty=True)
+    rules = Items(PlainPart(RuleSection), required=True)
+    settings = Part(OptionsSection)
+    defaults = Part(DefaultsSection)
