@@ -16,9 +16,9 @@ from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.deliveries import record_syncs
 from swrhook.ledger.lanes import rest
 from swrhook.ledger.syncs import syncs_to_judge
-from swrhook.life import Event
 from swrhook.model import Lane, PlannedSync, Push, Target
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.states import Event
 
 SIZES = (0, 1_000, 10_000, 100_000, 1_000_000)
 TAGS, CLAIMS = 10, 25

@@ -16,7 +16,7 @@ from rich.table import Table
 from swrhook import config
 from swrhook.config import Config
 from swrhook.model import Push
-from swrhook.plan import plan
+from swrhook.rules.plan import plan
 
 FEW, MANY = 10, 10_000
 PUSHES = 500

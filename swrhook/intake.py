@@ -8,7 +8,7 @@ from swrhook.config.model import Config
 from swrhook.dialects import DIALECTS
 from swrhook.errors import Ignored, NothingUsable, UnknownShape
 from swrhook.model import Entry, Kept, Outcome, Push, Reading, Receipt
-from swrhook.plan import plan
+from swrhook.rules.plan import plan
 from swrhook.senders import envelopes
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
 from swrhook.senders.payload import LONGEST_TEXT

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from swrhook.config.model import Config
 from swrhook.errors import NothingUsable
 from swrhook.model import PlannedSync, Push, Sync, Target
-from swrhook.plan import plan
-from swrhook.repair import Place
 from swrhook.rules import RuleTarget
+from swrhook.rules.plan import plan
 from swrhook.swr_names import is_namespace
+from swrhook.syncs.reconciliation import Place
 
 # Stands for source and rule where a person named the targets; no name in a configuration.
 BY_HAND = "(manual)"

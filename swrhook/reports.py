@@ -5,10 +5,10 @@ from datetime import datetime
 
 from swrhook import logs
 from swrhook.ledger.deliveries import Recording
-from swrhook.life import Event
 from swrhook.metrics import Metrics
 from swrhook.model import END_STATES, Receipt, State, Sync
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.states import Event
 
 # Events that put a sync back because something failed: worth a line, unlike a look that waits.
 _RETRIES = frozenset({Event.PUT_BACK, Event.POSTPONE, Event.CALL_AGAIN})

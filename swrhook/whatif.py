@@ -10,8 +10,8 @@ from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.deliveries import announced
 from swrhook.model import Announcement, PlannedSync, Push
-from swrhook.plan import Change, Difference, difference, plan
 from swrhook.rules import Rulebook
+from swrhook.rules.plan import Change, Difference, difference, plan
 from swrhook.senders.sender import ImageSettings, Naming, to_pushes
 
 MOST_PUSHES = 10_000

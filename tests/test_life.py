@@ -1,7 +1,7 @@
 """The life of a sync is the design's table: what leads where, and what nothing leads to."""
 
-from swrhook.life import TRANSITIONS, Event
 from swrhook.model import END_STATES, OPEN_STATES, State
+from swrhook.syncs.states import TRANSITIONS, Event
 
 # docs: the life of a sync, row by row. `calling` → `superseded` is the ledger's, when it settles.
 STEPS = {

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swrhook.model import PlannedSync, Push, Target
-from swrhook.plan import Change, Difference, difference
-from swrhook.plan import plan as plan_of
 from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
+from swrhook.rules.plan import Change, Difference, difference
+from swrhook.rules.plan import plan as plan_of
 
 PUSH = Push("harbor", "cn-north-4", "team", "web/shop", "v1")
 EAST = Target("cn-east-3", "team")

@@ -10,7 +10,6 @@ import pytest
 from swrhook import logs
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.deliveries import Recording
-from swrhook.life import Event
 from swrhook.metrics import Metrics
 from swrhook.model import (
     END_STATES,
@@ -24,7 +23,8 @@ from swrhook.model import (
     Target,
 )
 from swrhook.reports import Reporter
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.states import Event
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 A = "sha256:" + "aa" * 32

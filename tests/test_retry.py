@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swrhook.retry import Backoff, Limits, Retry, Verify
+from swrhook.syncs.backoff import Backoff, Limits, Retry, Verify
 
 SECOND = timedelta(seconds=1)
 BACKOFF = Backoff(SECOND, 60 * SECOND)

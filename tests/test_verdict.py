@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from swrhook.errors import Kind, NotAsked, SwrError
-from swrhook.life import Event
 from swrhook.model import Lane, State, Sync, Target
-from swrhook.retry import Limits
-from swrhook.verdict import FAILED_JOBS, MOST_LOST_CLAIMS, Judge, Verdict
+from swrhook.syncs.backoff import Limits
+from swrhook.syncs.decisions import FAILED_JOBS, MOST_LOST_CLAIMS, Judge, Verdict
+from swrhook.syncs.states import Event
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

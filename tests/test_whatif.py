@@ -13,8 +13,8 @@ from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.deliveries import announced
 from swrhook.model import Outcome, Push
-from swrhook.plan import Change, difference, plan
 from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
+from swrhook.rules.plan import Change, difference, plan
 from swrhook.senders.sender import ImageSettings, Origin
 from swrhook.whatif import Example, RuleChanges, WhatIf, whatif
 from tests.explain.parts import configuration

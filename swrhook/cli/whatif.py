@@ -17,7 +17,7 @@ from swrhook.config.candidate import excerpt
 from swrhook.config.loader import read_bytes
 from swrhook.config.yaml_errors import LARGEST
 from swrhook.errors import BadConfiguration
-from swrhook.plan import Change
+from swrhook.rules.plan import Change
 
 _STYLES = {Change.GAINED: "green", Change.LOST: "red", Change.REDIRECTED: "yellow"}
 

@@ -28,9 +28,9 @@ from swrhook.config.model import (
 from swrhook.config.nodes import Data
 from swrhook.config.regions import default_endpoint
 from swrhook.dialects import mapping
-from swrhook.retry import Backoff, Retry, Verify
 from swrhook.rules import FIELDS, Pattern, Rule, Rulebook, RuleTarget
 from swrhook.senders.sender import ImageSettings, Source
+from swrhook.syncs.backoff import Backoff, Retry, Verify
 
 URL = "HC_CONTAINER_CREDENTIALS_FULL_URI"
 TOKEN_FILE = "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"  # noqa: S105  # the variable's name

@@ -6,9 +6,9 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 
 from swrhook.config.diff import Marks
-from swrhook.retry import Limits, Retry, Verify
 from swrhook.rules import Rulebook
 from swrhook.senders.sender import Source
+from swrhook.syncs.backoff import Limits, Retry, Verify
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)

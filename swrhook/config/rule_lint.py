@@ -11,7 +11,7 @@ from swrhook.config.diagnostics import Findings
 from swrhook.config.nodes import NodePath
 from swrhook.model import Push
 from swrhook.rules import Pattern, Rule, Rulebook, Verdict, judge
-from swrhook.rules.overlap import cancels, covers_rule, example, never_matches
+from swrhook.rules.lint import cancels, covers_rule, example, never_matches
 
 MOST_OVERLAPS = 50
 _MOST_PAIRS = 20_000

@@ -17,7 +17,7 @@ from swrhook.config.fields import (
 from swrhook.config.model import Pace, Retention
 from swrhook.config.nodes import Data
 from swrhook.config.sections import Items, Part, Section
-from swrhook.retry import Retry, Verify
+from swrhook.syncs.backoff import Retry, Verify
 from swrhook.units import format_duration
 
 # A wait holds a thread of gunicorn's (32) for as long as it lasts: most are left to the others.

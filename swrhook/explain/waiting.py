@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from swrhook.ledger.queries.tag_history import KnownSync
 from swrhook.model import State
-from swrhook.retry import Limits
+from swrhook.syncs.backoff import Limits
 
 
 def instant(time: datetime) -> str:

@@ -14,7 +14,7 @@ from swrhook.ledger.syncs import move
 from swrhook.ledger.tables import MAY_ACT, call_tags, calls
 from swrhook.ledger.types import new_id
 from swrhook.model import Lane, State, Sync
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
 
 # After these the call has surely done nothing; after a transient one it may be carried out yet.
 _WITHOUT_EFFECT = frozenset(Kind) - {Kind.TRANSIENT}

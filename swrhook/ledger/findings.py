@@ -15,7 +15,7 @@ from swrhook.ledger.syncs import cancel, retry
 from swrhook.ledger.tables import LATEST, OPEN, TO_ORDER, findings, syncs
 from swrhook.ledger.types import new_id
 from swrhook.model import OPEN_STATES, Lane, PlannedSync, Push, State, Sync, Target, route
-from swrhook.repair import Finding, Place
+from swrhook.syncs.reconciliation import Finding, Place
 
 # Ends after which the same row is tried again; after the others a new one carries on.
 _AGAIN = frozenset(

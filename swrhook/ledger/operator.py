@@ -16,10 +16,10 @@ from swrhook.ledger.repairs import begin, start, stop
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.syncs import BY_AN_OPERATOR, cancel, retry
 from swrhook.ledger.tables import syncs
-from swrhook.life import Event
 from swrhook.model import Lane, PlannedSync, State, Sync
-from swrhook.repair import RepairWish
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.reconciliation import RepairWish
+from swrhook.syncs.states import Event
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
 from swrhook.ledger.sql import upsert
 from swrhook.ledger.tables import lanes, repairs
 from swrhook.ledger.types import new_id
-from swrhook.repair import (
+from swrhook.syncs.reconciliation import (
     ACTIVE_STAGES,
     CANCELLABLE_STAGES,
     Place,

@@ -26,9 +26,9 @@ from swrhook.ledger.rows import LANE_COLUMNS, WHOLE_SYNC, to_lane, to_sync
 from swrhook.ledger.sql import Prepared, portions
 from swrhook.ledger.tables import OPEN, syncs
 from swrhook.ledger.types import Instant
-from swrhook.life import TRANSITIONS, Event
 from swrhook.model import Lane, PlannedSync, State, Sync
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.states import TRANSITIONS, Event
 
 
 def not_configured(region: str) -> str:

@@ -5,12 +5,12 @@ push can match among thousands; targets says what becomes of each target; trace 
 """
 
 from swrhook.rules.glob import Glob
-from swrhook.rules.index import Rulebook
 from swrhook.rules.match import FIELDS, Pattern, Rule, Verdict, judge
-from swrhook.rules.ranges import Semver
 from swrhook.rules.regex import Regex
+from swrhook.rules.rulebook import Rulebook
 from swrhook.rules.targets import VARIABLES, Decision, Fate, RuleTarget, decide, unknown_variables
 from swrhook.rules.trace import Trace, trace
+from swrhook.rules.version_ranges import Semver
 
 __all__ = [
     "FIELDS",

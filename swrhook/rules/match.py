@@ -1,13 +1,27 @@
 """One rule and one push: whether the rule wants it, and the first reason why not."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from swrhook.model import Push
-from swrhook.rules.attachments import attachment
 from swrhook.rules.targets import RuleTarget
+
+_ATTACHED = re.compile(r"(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})(?:\.([a-z0-9.-]+))?")
+_KINDS = {"sig": "a signature", "att": "an attestation", "sbom": "a list of materials (SBOM)"}
+
+
+def attachment(push: Push) -> str | None:
+    """Name what the push is if it is no image, as «a signature»; None for an image."""
+    if not push.tag.startswith("sha"):
+        return None
+    match = _ATTACHED.fullmatch(push.tag)
+    if match is None:
+        return None
+    return _KINDS.get(match[1] or "", "something attached to an image")
+
 
 FIELDS = ("source", "namespace", "repository", "tag")
 

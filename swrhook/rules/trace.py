@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from swrhook.model import Push
-from swrhook.rules.attachments import attachment
-from swrhook.rules.match import Pattern, Rule, Verdict, judge
+from swrhook.rules.match import Pattern, Rule, Verdict, attachment, judge
 from swrhook.rules.targets import Decision, decide
 
 

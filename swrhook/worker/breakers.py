@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from swrhook.errors import Kind, NotAsked, SwrError
-from swrhook.retry import Backoff
+from swrhook.syncs.backoff import Backoff
 
 OPENS_AFTER = 5
 PAUSES = Backoff(timedelta(seconds=5), timedelta(minutes=1))

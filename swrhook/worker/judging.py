@@ -6,9 +6,9 @@ from sqlalchemy import Connection
 
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.calls import close_calls, open_digests
-from swrhook.life import Event
 from swrhook.model import Lane, State, Sync
-from swrhook.verdict import Judge, Look, Verdict
+from swrhook.syncs.decisions import Judge, Look, Verdict
+from swrhook.syncs.states import Event
 from swrhook.worker.looks import Jobs, Sight, is_hidden_for_now
 from swrhook.worker.preflight import impossible_region
 

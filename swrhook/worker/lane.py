@@ -14,9 +14,9 @@ from swrhook.ledger.calls import claim, open_digests, settle
 from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import hold, put_off, rest
 from swrhook.ledger.syncs import move, not_configured, syncs_to_judge
-from swrhook.life import Event
 from swrhook.model import Lane, State, Sync
-from swrhook.verdict import Judge, Verdict
+from swrhook.syncs.decisions import Judge, Verdict
+from swrhook.syncs.states import Event
 from swrhook.worker.admission import PutOff, Urgency, urgency
 from swrhook.worker.judging import Opened, close, in_one_call, unclear, verdict_on
 from swrhook.worker.looks import Jobs, look, look_at_jobs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Sync
-from swrhook.verdict import Judge, Look
+from swrhook.syncs.decisions import Judge, Look
 from swrhook.worker.visit import Visit
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from swrhook.model import Lane, State, Sync
 from swrhook.swr.protocol import SyncJob, TagPage
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
 
 
 class Swr(Protocol):

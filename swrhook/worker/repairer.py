@@ -18,7 +18,7 @@ from swrhook.errors import SwrError
 from swrhook.ledger import findings, repairs
 from swrhook.ledger.database import Database
 from swrhook.model import Lane
-from swrhook.repair import (
+from swrhook.syncs.reconciliation import (
     OVER_BUDGET,
     Drift,
     Finding,

@@ -3,8 +3,8 @@
 import json
 
 from swrhook.errors import Kind, SwrError
-from swrhook.life import Event
 from swrhook.model import Outcome
+from swrhook.syncs.states import Event
 from tests.cli.conftest import Run
 from tests.web.parts import DIGEST, HONG_KONG, Parts
 

@@ -15,8 +15,8 @@ from swrhook.cli.deliveries import deliveries
 from swrhook.cli.listing import LARGEST_PAGE
 from swrhook.cli.syncs import syncs
 from swrhook.errors import Kind, SwrError
-from swrhook.life import Event
 from swrhook.model import Outcome
+from swrhook.syncs.states import Event
 from tests.cli.conftest import Run
 from tests.web.parts import EAST, HONG_KONG, READ, Parts
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 from flask import Flask, jsonify
 
-from swrhook.life import Event
+from swrhook.syncs.states import Event
 from tests.cli.conftest import Run
 from tests.web.parts import EAST, HONG_KONG, READ, Parts
 

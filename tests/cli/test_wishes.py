@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from swrhook.cli import main
-from swrhook.life import Event
+from swrhook.syncs.states import Event
 from tests.cli.conftest import Run
 from tests.web.parts import EAST, HONG_KONG, OPERATE, Parts
 

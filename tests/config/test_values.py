@@ -23,10 +23,10 @@ from swrhook.config.model import (
 from swrhook.config.regions import KNOWN_REGIONS, default_endpoint
 from swrhook.errors import Unauthenticated
 from swrhook.model import Push
-from swrhook.retry import Backoff, Retry, Verify
 from swrhook.rules import RuleTarget, Verdict, judge
 from swrhook.senders.delivery import Delivery
 from swrhook.senders.sender import ImageSettings
+from swrhook.syncs.backoff import Backoff, Retry, Verify
 
 Read = Callable[[str | bytes], Config]
 NOW = datetime(2026, 8, 1, tzinfo=UTC)

@@ -11,8 +11,8 @@ from swrhook.errors import Kind, NotAsked, NothingUsable, SwrError, UnknownSourc
 from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import put_off
 from swrhook.ledger.syncs import move
-from swrhook.life import Event
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.states import Event
 from tests.explain.parts import EAST, HONG_KONG, RULES, Scene, configuration, lane, scene
 from tests.ledger.parts import find
 

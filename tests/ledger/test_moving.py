@@ -9,9 +9,9 @@ from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.database import Database
 from swrhook.ledger.syncs import LATER_PUSH, move, supersede, syncs_to_judge
 from swrhook.ledger.tables import call_tags, calls, syncs
-from swrhook.life import TRANSITIONS, Event
 from swrhook.model import END_STATES, Lane, State, Sync
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.states import TRANSITIONS, Event
 from tests.ledger.parts import (
     LANE,
     MINUTE,

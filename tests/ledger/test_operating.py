@@ -12,9 +12,9 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import Recording
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.tables import call_tags, calls, lanes, syncs
-from swrhook.life import TRANSITIONS, Event
 from swrhook.model import Lane, PlannedSync, Push, State, Sync
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.states import TRANSITIONS, Event
 from tests.ledger.parts import (
     LANE,
     MINUTE,

@@ -39,10 +39,10 @@ from swrhook.ledger.tables import (
     repairs,
     syncs,
 )
-from swrhook.life import Event
 from swrhook.model import Outcome, PlannedSync, State
-from swrhook.repair import Drift, Finding, Place, RepairKind, RepairWish, Stage
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.reconciliation import Drift, Finding, Place, RepairKind, RepairWish, Stage
+from swrhook.syncs.states import Event
 from tests.ledger.parts import (
     LANE,
     TARGET,

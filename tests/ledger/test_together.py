@@ -16,9 +16,9 @@ from swrhook.ledger.lanes import hold, rest
 from swrhook.ledger.server_clock import ServerClock
 from swrhook.ledger.syncs import syncs_to_judge
 from swrhook.ledger.tables import deliveries, probes
-from swrhook.life import Event
 from swrhook.model import Entry, State
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.states import Event
 from tests.ledger.parts import LANE, NOW, SECOND, A, B, all_syncs, entry, everything, push, write
 
 pytestmark = pytest.mark.on("postgresql")

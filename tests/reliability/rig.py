@@ -14,11 +14,11 @@ from swrhook.config.model import PasswordCredentials, Region, Swr, Timeouts
 from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.ledger.tables import metadata, syncs
-from swrhook.retry import Backoff, Retry, Verify
 from swrhook.simulator import Fault, RunningSimulator, start
 from swrhook.simulator.values import DEMO, IAM
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
+from swrhook.syncs.backoff import Backoff, Retry, Verify
 from swrhook.worker.lane import LaneRunner
 from tests.ledger.parts import LANE, MINUTE, NOW, SECOND, everything
 from tests.reliability.faults import SOURCE, STRIKES, TARGET

@@ -11,10 +11,10 @@ import yaml
 
 from swrhook import config
 from swrhook.model import PlannedSync, Push
-from swrhook.plan import Change, Difference, plan
 from swrhook.rules import Fate, Verdict
+from swrhook.rules.plan import Change, Difference, plan
 from swrhook.rules.trace import ClauseTrace, PatternTrace, RuleTrace, TargetTrace, Trace
-from swrhook.rules.version import STAGES, version
+from swrhook.rules.versions import STAGES, version
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
 TASKS = re.findall(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swrhook.rules import Semver
-from swrhook.rules.version import Version, version
+from swrhook.rules.versions import Version, version
 
 RC1 = ((1, 0, "rc"), (0, 1, ""))
 

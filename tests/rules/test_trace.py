@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swrhook.model import Push
-from swrhook.plan import plan
 from swrhook.rules import (
     Glob,
     Pattern,
@@ -23,6 +22,7 @@ from swrhook.rules import (
     judge,
     trace,
 )
+from swrhook.rules.plan import plan
 
 SIGNATURE = f"sha256-{'ab' * 32}.sig"
 TAGS = ["1.2.0", "v1.3.0-rc1", "2.0-alpine", "latest", SIGNATURE]

@@ -22,11 +22,11 @@ from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.syncs import move
 from swrhook.ledger.tables import syncs
 from swrhook.ledger.types import new_id
-from swrhook.life import Event
 from swrhook.metrics import Endpoint, Metrics
 from swrhook.model import Entry, Lane, Outcome, PlannedSync, Push, Receipt, Target
 from swrhook.reports import Reporter
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.states import Event
 from swrhook.web import create_web
 from swrhook.web.health import Health
 

@@ -7,8 +7,8 @@ from sqlalchemy import update
 
 from swrhook.ledger.queries.stats import percentile
 from swrhook.ledger.tables import syncs
-from swrhook.life import Event
 from swrhook.model import Outcome
+from swrhook.syncs.states import Event
 from tests.web.parts import ADMIN, EAST, HONG_KONG, NOW, OPERATE, SECRET, Parts
 from tests.web.test_syncs import HOUR
 

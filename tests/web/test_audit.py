@@ -10,7 +10,7 @@ from sqlalchemy import insert, text, update
 from swrhook import logs
 from swrhook.ledger.idempotency import KEPT_FOR, LOST_AFTER
 from swrhook.ledger.tables import answers
-from swrhook.life import Event
+from swrhook.syncs.states import Event
 from tests.ledger.parts import everything
 from tests.web.parts import ADMIN, OPERATE, READ, SECRET, Parts
 

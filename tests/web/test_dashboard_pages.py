@@ -12,8 +12,8 @@ from sqlalchemy import update
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.ledger.tables import syncs
-from swrhook.life import Event
 from swrhook.model import Outcome
+from swrhook.syncs.states import Event
 from swrhook.web import create_web
 from swrhook.web.dashboard.deliveries import LONGEST_BODY, pretty
 from swrhook.web.dashboard.repositories import MOST_TAGS

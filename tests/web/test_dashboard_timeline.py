@@ -10,8 +10,8 @@ from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.queries.sync_timeline import Life, read_life
 from swrhook.ledger.syncs import move, syncs_to_judge
 from swrhook.ledger.tables import syncs
-from swrhook.life import Event
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.states import Event
 from swrhook.web.dashboard.timeline import steps
 from tests.web.parts import EAST, HONG_KONG, NOW, Parts
 

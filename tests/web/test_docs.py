@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from swrhook.life import Event
+from swrhook.syncs.states import Event
 from swrhook.web.access import Role
 from tests.web.parts import ADMIN, OPERATE, Parts
 

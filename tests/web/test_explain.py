@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from swrhook.life import Event
 from swrhook.model import Outcome
+from swrhook.syncs.states import Event
 from tests.web.parts import DIGEST, EAST, HONG_KONG, NOW, Parts
 
 PAGE = (Path(__file__).parents[2] / "docs" / "explain.md").read_text(encoding="utf-8")

@@ -5,8 +5,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from swrhook.errors import Kind, SwrError
-from swrhook.life import Event
 from swrhook.model import State
+from swrhook.syncs.states import Event
 from tests.web.parts import DIGEST, EAST, HONG_KONG, NOW, Parts
 
 HOUR = timedelta(hours=1)

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import update
 
 from swrhook.ledger.tables import syncs
-from swrhook.life import Event
 from swrhook.model import Outcome
 from swrhook.server import LEAVING
+from swrhook.syncs.states import Event
 from tests.web.parts import DIGEST, EAST, HONG_KONG, NOW, Parts
 from tests.web.test_syncs import HOUR
 

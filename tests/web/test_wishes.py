@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from swrhook.life import Event
 from swrhook.rules import Rulebook, RuleTarget
+from swrhook.syncs.states import Event
 from tests.web.parts import EAST, HONG_KONG, OPERATE, READ, Parts
 
 UNKNOWN = "01J00000000000000000000000"

@@ -20,7 +20,7 @@ from swrhook.ledger.queries.repairs import (
     list_findings,
 )
 from swrhook.model import Lane
-from swrhook.repair import Place, RepairKind, RepairWish
+from swrhook.syncs.reconciliation import Place, RepairKind, RepairWish
 from swrhook.worker.repairer import Repairer
 from swrhook.worker.visit import Traffic
 from tests.web.parts import configuration

@@ -13,7 +13,7 @@ from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync
 from swrhook.rules import Rulebook
 from swrhook.swr.protocol import PAGE, SyncJob, TagPage
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
 from swrhook.worker.admission import Admission
 from swrhook.worker.breakers import Breakers
 from swrhook.worker.lane import LaneRunner

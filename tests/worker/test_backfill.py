@@ -5,7 +5,7 @@ import pytest
 from swrhook.errors import Kind, StateForbids
 from swrhook.ledger.repairs import LEASE
 from swrhook.model import State
-from swrhook.repair import Place
+from swrhook.syncs.reconciliation import Place
 from tests.ledger.parts import all_syncs, put
 from tests.worker.mends import SHOP, Mends, digest
 from tests.worker.parts import Works, error

@@ -8,11 +8,11 @@ import pytest
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.syncs import move
 from swrhook.ledger.tables import calls, syncs
-from swrhook.life import Event
 from swrhook.model import State, Sync
-from swrhook.retry import Backoff, Retry, Verify
 from swrhook.swr.protocol import SyncJob
-from swrhook.verdict import HELD, Verdict
+from swrhook.syncs.backoff import Backoff, Retry, Verify
+from swrhook.syncs.decisions import HELD, Verdict
+from swrhook.syncs.states import Event
 from tests.ledger.parts import LANE, MINUTE, NOW, SECOND, TARGET, A, B, C, everything, find
 from tests.worker.parts import REGIONS, Works, config, error
 

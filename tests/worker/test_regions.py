@@ -16,7 +16,7 @@ from swrhook.model import Lane, State, Sync, Target
 from swrhook.simulator.values import Fault
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
-from swrhook.verdict import Verdict
+from swrhook.syncs.decisions import Verdict
 from swrhook.worker.admission import Admission
 from swrhook.worker.breakers import Breakers
 from swrhook.worker.lane import LaneRunner

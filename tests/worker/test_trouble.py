@@ -9,9 +9,9 @@ from swrhook.config.model import Pace
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.tables import lanes, syncs
 from swrhook.model import State, Sync
-from swrhook.retry import Retry
 from swrhook.swr.error_codes import BUSY, IMPOSSIBLE_REGION
 from swrhook.swr.protocol import SyncJob
+from swrhook.syncs.backoff import Retry
 from swrhook.worker.admission import Urgency
 from swrhook.worker.breakers import OPENS_AFTER, PAUSES, Operation
 from swrhook.worker.preflight import MISSING_FOR, MOST_TRIES

@@ -27,10 +27,10 @@ from swrhook import logs
 from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.lanes import forget_wakes, unfinished_lanes
 from swrhook.ledger.syncs import move
-from swrhook.life import Event
 from swrhook.model import OPEN_STATES, Lane, State, Sync
-from swrhook.retry import Backoff, Retry, Verify
-from swrhook.verdict import Verdict
+from swrhook.syncs.backoff import Backoff, Retry, Verify
+from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.states import Event
 from swrhook.worker.lane import LaneRunner
 from tests.ledger.parts import (
     LANE,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 from swrhook.ledger.queries.pagination import among, newest_ids, page, window
 from swrhook.ledger.queries.views import USUAL_LIMIT, Page
 from swrhook.ledger.tables import findings, repairs, syncs
-from swrhook.repair import Drift, RepairKind
+from swrhook.syncs.reconciliation import Drift, RepairKind
 
 _COLUMNS = (
     "id",

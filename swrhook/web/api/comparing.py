@@ -12,7 +12,7 @@ from swrhook.config.candidate import read_candidate
 from swrhook.config.model import Config
 from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
-from swrhook.plan import Change
+from swrhook.rules.plan import Change
 from swrhook.web.api.examples import Exemplary
 from swrhook.web.api.fields import Instant, SinceField
 from swrhook.web.api.queries import point_in_time

@@ -10,8 +10,8 @@ from swrhook.ledger.queries.repairs import FindingFilter, RepairFilter
 from swrhook.ledger.queries.syncs import Awaited
 from swrhook.ledger.queries.views import USUAL_LIMIT, DeliveryFilter, SyncFilter
 from swrhook.model import Outcome, State
-from swrhook.repair import Drift
 from swrhook.swr_names import DIGEST
+from swrhook.syncs.reconciliation import Drift
 from swrhook.web.api.examples import Exemplary
 from swrhook.web.api.fields import DurationField, ImageField, Since, SinceField, TagField
 

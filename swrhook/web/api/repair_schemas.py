@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from swrhook.model import State
-from swrhook.repair import Drift, RepairKind, Stage
+from swrhook.syncs.reconciliation import Drift, RepairKind, Stage
 from swrhook.web.api.examples import Exemplary
 from swrhook.web.api.fields import Instant, RepositoryField
 

@@ -17,7 +17,7 @@ from swrhook.ledger.queries.repairs import (
 )
 from swrhook.ledger.queries.views import ImageFilter, Page
 from swrhook.orders import check_rule, places_of
-from swrhook.repair import RepairKind, RepairWish
+from swrhook.syncs.reconciliation import RepairKind, RepairWish
 from swrhook.web.access import name_object
 from swrhook.web.api.queries import FindingQuery, PageQuery, finding_filter, repair_filter
 from swrhook.web.api.repair_schemas import (

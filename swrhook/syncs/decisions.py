@@ -10,9 +10,9 @@ from random import Random
 from typing import Any
 
 from swrhook.errors import NOTHING_TO_DO, Kind, NotAsked, SwrError
-from swrhook.life import Event
 from swrhook.model import State, Sync
-from swrhook.retry import Limits
+from swrhook.syncs.backoff import Limits
+from swrhook.syncs.states import Event
 
 Look = str | SwrError | None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from swrhook.rules.glob import Glob
-from swrhook.rules.version import (
+from swrhook.rules.versions import (
     RELEASED,
     STAGE,
     Key,

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from swrhook.model import PlannedSync, Push, Target
 from swrhook.rules import Decision, Fate, Rulebook, Verdict, decide, judge
-from swrhook.rules.attachments import attachment
+from swrhook.rules.match import attachment
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from swrhook.model import Push
 from swrhook.rules.glob import Glob
 from swrhook.rules.match import FIELDS, Pattern, Rule, Verdict, judge
-from swrhook.rules.ranges import Semver
 from swrhook.rules.regex import Regex
+from swrhook.rules.version_ranges import Semver
 
 _EVERYTHING = (Glob("**"),)
 _ANY = {"source": "any", "namespace": "any", "repository": "any", "tag": "1.2.3"}

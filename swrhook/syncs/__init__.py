@@ -1,0 +1,1 @@
+"""The life of a sync: states, decisions, schedules; pure."""
