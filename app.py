@@ -20,7 +20,7 @@ from swrhook.config.model import Config
 from swrhook.config.watcher import WatchedFile
 from swrhook.current import Current
 from swrhook.engine import Engine
-from swrhook.engine.embedded import EmbeddedEngine
+from swrhook.engine.sqlite import EmbeddedEngine
 from swrhook.errors import BadConfiguration, SwrhookError
 from swrhook.hearing import Hearing, Watch
 from swrhook.ledger.database import Database, open_database
@@ -45,12 +45,12 @@ from swrhook.web import create_web
 from swrhook.web.beside import serve_beside
 from swrhook.web.health import Health
 from swrhook.worker.admission import Admission
-from swrhook.worker.breakers import Breakers
-from swrhook.worker.lane import LaneRunner
-from swrhook.worker.pace import Pacer
-from swrhook.worker.preflight import Preflight
-from swrhook.worker.repairer import Repairer
-from swrhook.worker.visit import Traffic
+from swrhook.worker.circuit_breaker import Breakers
+from swrhook.worker.gateway import Traffic
+from swrhook.worker.lane_runner import LaneRunner
+from swrhook.worker.rate_limiter import Pacer
+from swrhook.worker.repair_worker import Repairer
+from swrhook.worker.target_cache import Preflight
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +235,7 @@ def _engine(
 
     if database.is_sqlite:
         return EmbeddedEngine(database, run, settings.workers)
-    from swrhook.engine.cluster import ClusterEngine  # noqa: PLC0415  # heavy, and SQLite needs none
+    from swrhook.engine.postgresql import ClusterEngine  # noqa: PLC0415  # heavy, and SQLite needs none
 
     return ClusterEngine(database, run, settings.workers, clock)
 

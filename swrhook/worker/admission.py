@@ -13,7 +13,7 @@ from enum import IntEnum
 
 from swrhook.config.model import Pace
 from swrhook.model import Lane, State, Sync
-from swrhook.worker.pace import Pacer
+from swrhook.worker.rate_limiter import Pacer
 
 # A run counts in both of its regions for this long, then only in the one that it waits for: what
 # hangs in one region takes no room in the other.

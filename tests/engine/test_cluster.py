@@ -10,7 +10,7 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 
-from swrhook.engine.cluster import ClusterEngine, Pulse
+from swrhook.engine.postgresql import ClusterEngine, Pulse
 from swrhook.errors import TakenOver
 from swrhook.ledger.database import Database, fenced
 from swrhook.ledger.kept_state import probe

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from swrhook.engine import Engine, embedded
-from swrhook.engine.cluster import ClusterEngine, Pulse
-from swrhook.engine.embedded import EmbeddedEngine
+from swrhook.engine import Engine, sqlite
+from swrhook.engine.postgresql import ClusterEngine, Pulse
+from swrhook.engine.sqlite import EmbeddedEngine
 from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import wake_lanes
 from swrhook.ledger.tables import lanes, syncs
@@ -411,7 +411,7 @@ def test_what_is_in_the_ledger_follows_a_clock_that_is_set_back(
     assert lane("other") not in work.runs
 
     ahead = time.time() - time.monotonic() - 7200
-    monkeypatch.setattr(embedded, "_wall_ahead", lambda: ahead)
+    monkeypatch.setattr(sqlite, "_wall_ahead", lambda: ahead)
     wake(database, engine, [lane()])
 
     assert work.has_run(lane("other"))

@@ -19,7 +19,7 @@ from swrhook.simulator.values import DEMO, IAM
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.syncs.backoff import Backoff, Retry, Verify
-from swrhook.worker.lane import LaneRunner
+from swrhook.worker.lane_runner import LaneRunner
 from tests.ledger.parts import LANE, MINUTE, NOW, SECOND, everything
 from tests.reliability.faults import SOURCE, STRIKES, TARGET
 from tests.worker.parts import Clock, Works, config

@@ -21,8 +21,8 @@ from swrhook.ledger.queries.repairs import (
 )
 from swrhook.model import Lane
 from swrhook.syncs.reconciliation import Place, RepairKind, RepairWish
-from swrhook.worker.repairer import Repairer
-from swrhook.worker.visit import Traffic
+from swrhook.worker.gateway import Traffic
+from swrhook.worker.repair_worker import Repairer
 from tests.web.parts import configuration
 from tests.worker.parts import Works
 

@@ -15,11 +15,11 @@ from swrhook.rules import Rulebook
 from swrhook.swr.protocol import PAGE, SyncJob, TagPage
 from swrhook.syncs.decisions import Verdict
 from swrhook.worker.admission import Admission
-from swrhook.worker.breakers import Breakers
-from swrhook.worker.lane import LaneRunner
-from swrhook.worker.pace import Pacer
-from swrhook.worker.preflight import Preflight
-from swrhook.worker.visit import Traffic
+from swrhook.worker.circuit_breaker import Breakers
+from swrhook.worker.gateway import Traffic
+from swrhook.worker.lane_runner import LaneRunner
+from swrhook.worker.rate_limiter import Pacer
+from swrhook.worker.target_cache import Preflight
 from tests.ledger.parts import LANE, NOW, find, push, write
 from tests.ledger.parts import entry as accepted
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from swrhook.config.model import Pace
 from swrhook.model import Lane, State, Sync, Target
 from swrhook.worker.admission import Admission, PutOff, Stay, Urgency, urgency
-from swrhook.worker.pace import Pacer
+from swrhook.worker.rate_limiter import Pacer
 from tests.ledger.parts import LANE, NOW, SECOND
 
 WIDE = Pace(per_second=10_000, in_flight=1000, in_flight_per_target=1000)

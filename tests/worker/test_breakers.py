@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from swrhook.errors import Kind, SwrError
-from swrhook.worker.breakers import OPENS_AFTER, Breakers, Operation
+from swrhook.worker.circuit_breaker import OPENS_AFTER, Breakers, Operation
 from tests.ledger.parts import NOW, SECOND
 from tests.worker.parts import error
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from swrhook.worker.pace import Pacer
+from swrhook.worker.rate_limiter import Pacer
 from tests.ledger.parts import NOW, SECOND
 
 NOTHING = timedelta()

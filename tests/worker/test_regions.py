@@ -9,7 +9,7 @@ import pytest
 
 from swrhook import simulator
 from swrhook.config.model import Pace, Timeouts
-from swrhook.engine.embedded import EmbeddedEngine
+from swrhook.engine.sqlite import EmbeddedEngine
 from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync, Target
@@ -18,11 +18,11 @@ from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.syncs.decisions import Verdict
 from swrhook.worker.admission import Admission
-from swrhook.worker.breakers import Breakers
-from swrhook.worker.lane import LaneRunner
-from swrhook.worker.pace import Pacer
-from swrhook.worker.preflight import Preflight
-from swrhook.worker.visit import Traffic
+from swrhook.worker.circuit_breaker import Breakers
+from swrhook.worker.gateway import Traffic
+from swrhook.worker.lane_runner import LaneRunner
+from swrhook.worker.rate_limiter import Pacer
+from swrhook.worker.target_cache import Preflight
 from tests.ledger.parts import put
 from tests.swr.parts import DEMO, MemoryOfRefused, swr
 from tests.worker.parts import config

@@ -13,8 +13,8 @@ from swrhook.swr.error_codes import BUSY, IMPOSSIBLE_REGION
 from swrhook.swr.protocol import SyncJob
 from swrhook.syncs.backoff import Retry
 from swrhook.worker.admission import Urgency
-from swrhook.worker.breakers import OPENS_AFTER, PAUSES, Operation
-from swrhook.worker.preflight import MISSING_FOR, MOST_TRIES
+from swrhook.worker.circuit_breaker import OPENS_AFTER, PAUSES, Operation
+from swrhook.worker.target_cache import MISSING_FOR, MOST_TRIES
 from tests.ledger.parts import LANE, NOW, SECOND, TARGET, A, B, C, everything, find, put
 from tests.worker.parts import Works, config, error
 

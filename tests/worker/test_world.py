@@ -31,7 +31,7 @@ from swrhook.model import OPEN_STATES, Lane, State, Sync
 from swrhook.syncs.backoff import Backoff, Retry, Verify
 from swrhook.syncs.decisions import Verdict
 from swrhook.syncs.states import Event
-from swrhook.worker.lane import LaneRunner
+from swrhook.worker.lane_runner import LaneRunner
 from tests.ledger.parts import (
     LANE,
     OTHER_TARGET,

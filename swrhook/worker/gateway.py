@@ -14,9 +14,9 @@ from swrhook.model import Lane, Target
 from swrhook.swr.error_codes import BUSY, IMPOSSIBLE_REGION
 from swrhook.swr.protocol import SyncJob, TagPage
 from swrhook.worker.admission import Admission, PutOff, Stay, Urgency
-from swrhook.worker.breakers import Breakers, Operation
+from swrhook.worker.circuit_breaker import Breakers, Operation
 from swrhook.worker.ports import Swr
-from swrhook.worker.preflight import Preflight
+from swrhook.worker.target_cache import Preflight
 
 Answer = TypeVar("Answer")
 

@@ -11,7 +11,7 @@ from swrhook.orders import BY_HAND, wanted_of
 from swrhook.swr.protocol import TagPage, walk_tags
 from swrhook.syncs.reconciliation import Finding, Held, Place, Repair, compare
 from swrhook.worker.admission import PutOff, Urgency
-from swrhook.worker.visit import NoRoom, Traffic
+from swrhook.worker.gateway import NoRoom, Traffic
 
 
 class Spent(Exception):

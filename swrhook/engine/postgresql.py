@@ -19,12 +19,12 @@ from procrastinate import App, JobContext, PsycopgConnector, SyncPsycopgConnecto
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
+from procrastinate.types import JSONDict
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from swrhook import logs
 from swrhook.engine import RunLane
-from swrhook.engine.lane_jobs import FALL_DUE, QUEUE, RUN, lane_of, run_job, timed_job
 from swrhook.errors import TakenOver
 from swrhook.ledger.database import Database, fenced
 from swrhook.ledger.lanes import hold
@@ -37,7 +37,59 @@ from swrhook.ledger.procrastinate_jobs import (
     remove_stalled,
     set_wake,
 )
-from swrhook.model import Lane
+from swrhook.model import Lane, Target
+
+QUEUE = "lanes"
+RUN, FALL_DUE = "run_lane", "fall_due"
+
+
+def run_job(lane: Lane) -> Job:
+    """Return the job that runs a lane, under its lock."""
+    return Job(
+        id=None,
+        queue=QUEUE,
+        lock=lane.key,
+        queueing_lock=None,
+        task_name=RUN,
+        task_kwargs=_arguments(lane),
+    )
+
+
+def timed_job(lane: Lane, at: datetime) -> Job:
+    """Return the job that defers the other one at a time; only one for each time can wait."""
+    return Job(
+        id=None,
+        queue=QUEUE,
+        lock=None,
+        queueing_lock=f"{lane.key}@{at.isoformat()}",
+        task_name=FALL_DUE,
+        task_kwargs={**_arguments(lane), "at": at.isoformat()},
+        scheduled_at=at,
+    )
+
+
+def _arguments(lane: Lane) -> JSONDict:
+    return {
+        "lane": lane.key,
+        "source_region": lane.source_region,
+        "namespace": lane.namespace,
+        "repository": lane.repository,
+        "target_region": lane.target.region,
+        "target_namespace": lane.target.namespace,
+        "override": lane.override,
+    }
+
+
+def lane_of(arguments: Any) -> Lane:  # noqa: ANN401  # JSON
+    """Read the lane from a job's arguments."""
+    return Lane(
+        arguments["source_region"],
+        arguments["namespace"],
+        arguments["repository"],
+        Target(arguments["target_region"], arguments["target_namespace"]),
+        arguments["override"],
+    )
+
 
 # A lane that is due again at once goes on in its job so often; then others have their turn.
 _MOST_RUNS = 20

@@ -18,11 +18,19 @@ from swrhook.model import Lane, State, Sync
 from swrhook.syncs.decisions import Judge, Verdict
 from swrhook.syncs.states import Event
 from swrhook.worker.admission import PutOff, Urgency, urgency
-from swrhook.worker.judging import Opened, close, in_one_call, unclear, verdict_on
-from swrhook.worker.looks import Jobs, look, look_at_jobs
+from swrhook.worker.gateway import NoRoom, Traffic, Visit
+from swrhook.worker.observation import (
+    Jobs,
+    Opened,
+    close,
+    in_one_call,
+    look,
+    look_at_jobs,
+    unclear,
+    verdict_on,
+)
 from swrhook.worker.ports import Report
-from swrhook.worker.preflight import read_call
-from swrhook.worker.visit import NoRoom, Traffic, Visit
+from swrhook.worker.target_cache import read_call
 
 # A lane that waits for longer than this can be woken meanwhile, by a push, if that is more urgent.
 _SHORT = timedelta(seconds=1)

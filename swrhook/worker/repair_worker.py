@@ -31,8 +31,8 @@ from swrhook.syncs.reconciliation import (
     unmended,
     within,
 )
-from swrhook.worker.comparing import Lister, Spent, compare_place
-from swrhook.worker.visit import Traffic
+from swrhook.worker.gateway import Traffic
+from swrhook.worker.repository_diff import Lister, Spent, compare_place
 
 # Seconds between two looks for work.
 BETWEEN_LOOKS = 1.0
