@@ -18,11 +18,9 @@ from sqlalchemy import Connection
 from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.config.watcher import WatchedFile
-from swrhook.current import Current
 from swrhook.engine import Engine
 from swrhook.engine.sqlite import EmbeddedEngine
 from swrhook.errors import BadConfiguration, SwrhookError
-from swrhook.hearing import Hearing, Watch
 from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.deliveries import Recording
 from swrhook.ledger.kept_state import RefusedCredentials
@@ -32,11 +30,13 @@ from swrhook.ledger.server_clock import ServerClock
 from swrhook.ledger.syncs import release
 from swrhook.metrics import SHARED, Metrics
 from swrhook.model import Entry, Lane, Receipt
-from swrhook.reload import Reload
-from swrhook.reports import Reporter
-from swrhook.retention import Retention
 from swrhook.sender_keys import Internet, Way, find_proxies
-from swrhook.server import LEAVING
+from swrhook.service.config_reload import Reload
+from swrhook.service.gunicorn_workers import LEAVING
+from swrhook.service.hot_swap import Current
+from swrhook.service.outcome_log import Reporter
+from swrhook.service.retention import Retention
+from swrhook.service.sender_monitor import Hearing, Watch
 from swrhook.settings import Settings, check_worker
 from swrhook.swr.auth.lockout import prepare
 from swrhook.swr.client import SwrClient

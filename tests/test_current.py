@@ -2,7 +2,7 @@
 
 import pytest
 
-from swrhook.current import Current
+from swrhook.service.hot_swap import Current
 
 
 def test_a_value_that_nobody_holds_ends_when_it_is_replaced() -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from swrhook import config
 from swrhook.cli import COMMANDS
-from swrhook.server import DRAIN
+from swrhook.service.gunicorn_workers import DRAIN
 from swrhook.settings import SETTINGS, Settings, check_worker
 from tests.programs import ROOT, needs
 

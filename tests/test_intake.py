@@ -9,11 +9,11 @@ import pytest
 
 from swrhook.config.model import Access, Config, Options, Swr, TokenCredentials
 from swrhook.errors import CannotRecord, NothingUsable, TooLarge, Unauthenticated, Undecodable
-from swrhook.intake import read, receive
 from swrhook.model import Entry, Outcome, Receipt, Target
 from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
 from swrhook.senders.sender import Source
+from swrhook.usecases.receive import read, receive
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 A = "sha256:" + "aa" * 32

@@ -20,7 +20,7 @@ from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
 from swrhook.ledger.kept_state import last_configuration
 from swrhook.metrics import Metrics
-from swrhook.reload import Reload
+from swrhook.service.config_reload import Reload
 from tests.config.conftest import SMALL
 
 START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)

@@ -22,7 +22,7 @@ from swrhook.model import (
     SyncRef,
     Target,
 )
-from swrhook.reports import Reporter
+from swrhook.service.outcome_log import Reporter
 from swrhook.syncs.decisions import Verdict
 from swrhook.syncs.states import Event
 

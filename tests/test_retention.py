@@ -15,7 +15,7 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.tables import deliveries, syncs
 from swrhook.metrics import Metrics
 from swrhook.model import State
-from swrhook.retention import EVERY, Retention
+from swrhook.service.retention import EVERY, Retention
 from tests.ledger.parts import A, entry, everything, push, write
 from tests.web.parts import configuration
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from swrhook import whatif as module
 from swrhook.config.candidate import Candidate
 from swrhook.config.model import Config
 from swrhook.ledger.database import Database
@@ -16,7 +15,8 @@ from swrhook.model import Outcome, Push
 from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
 from swrhook.rules.plan import Change, difference, plan
 from swrhook.senders.sender import ImageSettings, Origin
-from swrhook.whatif import Example, RuleChanges, WhatIf, whatif
+from swrhook.usecases import whatif as module
+from swrhook.usecases.whatif import Example, RuleChanges, WhatIf, whatif
 from tests.explain.parts import configuration
 from tests.ledger.parts import NOW, entry, write
 from tests.rules.test_trace import rulebooks

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 from swrhook.config.model import Config
 from swrhook.errors import Refused, TooLarge
-from swrhook.intake import read
 from swrhook.model import Entry
 from swrhook.senders.delivery import Delivery
 from swrhook.senders.sender import Source
+from swrhook.usecases.receive import read
 
 REFUSED = "refused"
 

@@ -14,7 +14,6 @@ from rich.text import Text
 
 from swrhook.cli.screen import screen
 from swrhook.config.model import Config, Timeouts
-from swrhook.diagnosis import Finding, Level, Places, diagnose, number_of_questions, places
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.database import open_beside
 from swrhook.ledger.kept_state import RefusedCredentials
@@ -24,6 +23,14 @@ from swrhook.settings import Settings
 from swrhook.swr.auth.lockout import RefusedCredentials as Refused
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
+from swrhook.usecases.online_check import (
+    Finding,
+    Level,
+    Places,
+    diagnose,
+    number_of_questions,
+    places,
+)
 
 # Somebody waits for the answer.
 _LONGEST_WAIT = 15.0

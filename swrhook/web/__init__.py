@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from flask import Blueprint, Flask, g, has_app_context
 
 from swrhook.config.model import Config
-from swrhook.hearing import Hearing
 from swrhook.ledger.database import Database
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.queries.stats import read_backlog, read_drift
 from swrhook.ledger.sessions import has_ended
 from swrhook.metrics import Metrics
 from swrhook.model import Entry, Receipt
-from swrhook.server import LEAVING
+from swrhook.service.gunicorn_workers import LEAVING
+from swrhook.service.sender_monitor import Hearing
 from swrhook.web import api, problems
 from swrhook.web.access import guard
 from swrhook.web.api.about import rules, stats

@@ -9,11 +9,11 @@ from flask import Blueprint, Request, Response, jsonify, request
 from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.errors import Refused, UnknownSource
-from swrhook.intake import receive
 from swrhook.metrics import Metrics
 from swrhook.model import Entry, Outcome, Receipt
 from swrhook.senders.delivery import Delivery
 from swrhook.senders.sender import Source
+from swrhook.usecases.receive import receive
 from swrhook.web.addresses import check_address
 from swrhook.web.body import read_body
 from swrhook.web.handshake import add_handshake

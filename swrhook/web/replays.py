@@ -12,7 +12,7 @@ from swrhook.ledger.queries.deliveries import find_delivery, kept_delivery
 from swrhook.ledger.queries.views import ListedDelivery
 from swrhook.metrics import Metrics
 from swrhook.model import Entry, Receipt
-from swrhook.replay import replay
+from swrhook.usecases.receive import replay
 from swrhook.web.access import token_name
 
 

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from werkzeug.exceptions import ServiceUnavailable
 
 from swrhook.config.model import Config
-from swrhook.hearing import Hearing
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.senders import count_outcomes
 from swrhook.ledger.queries.views import ListedSource
 from swrhook.metrics import Heard
 from swrhook.model import Outcome
 from swrhook.senders.sender import Source
+from swrhook.service.sender_monitor import Hearing
 from swrhook.units import format_duration
 
 LATELY = timedelta(hours=24)

@@ -7,9 +7,9 @@ from datetime import timedelta
 from swrhook.config.model import Config
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, PlannedSync, Target
-from swrhook.orders import BY_HAND, wanted_of
 from swrhook.swr.protocol import TagPage, walk_tags
 from swrhook.syncs.reconciliation import Finding, Held, Place, Repair, compare
+from swrhook.usecases.manual_syncs import BY_HAND, wanted_of
 from swrhook.worker.admission import PutOff, Urgency
 from swrhook.worker.gateway import NoRoom, Traffic
 

@@ -8,9 +8,9 @@ import pytest
 
 from swrhook.config import Config, parse
 from swrhook.errors import Unauthenticated
-from swrhook.intake import receive
 from swrhook.model import Entry, Outcome, Receipt
 from swrhook.senders.sender import Source
+from swrhook.usecases.receive import receive
 from tests.auth.parts import (
     ARN,
     NOW,

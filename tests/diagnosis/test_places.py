@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from swrhook.config import parse
-from swrhook.diagnosis import Places, places
 from swrhook.model import Target
+from swrhook.usecases.online_check import Places, places
 
 WEST, EAST = "cn-north-4", "cn-east-3"
 

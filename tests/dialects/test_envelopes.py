@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swrhook import config, intake
+from swrhook import config
 from swrhook.dialects import DIALECTS
 from swrhook.errors import Ignored, Undecodable, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders import envelopes
 from swrhook.senders.delivery import Delivery
+from swrhook.usecases import receive
 from tests.dialects.recordings import FOLDER, read_http
 
 INNER = {"image": "moor/dunlin:9"}
@@ -200,7 +201,7 @@ def test_intake_opens_the_envelope_and_keeps_it_whole() -> None:
     configured = config.parse(CONFIG, file="x", environ={}, read_file=lambda _: "")
     source = configured.sources["aws"]
     wrapped = delivery(sns(json.loads(read_http(FOLDER / "ecr" / "push.http").body)))
-    entry = intake.read(wrapped, source, configured, now=datetime.now(UTC))
+    entry = receive.read(wrapped, source, configured, now=datetime.now(UTC))
     assert [push.image for push in entry.pushes] == ["moor/curlew:2.4"]
     assert wrapped.body == entry.body
 

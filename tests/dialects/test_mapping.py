@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
-from swrhook import intake
 from swrhook.config import parse
 from swrhook.dialects import mapping
 from swrhook.errors import Ignored, Undecodable, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders.delivery import Delivery
+from swrhook.usecases import receive
 
 PAGE = (Path(__file__).parents[2] / "docs" / "senders" / "mapping.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```yaml\n(sources:\n.*?)```\n\n```json\n(.*?)```", PAGE, re.DOTALL)
@@ -170,7 +170,7 @@ def test_a_source_is_read_by_its_expressions_also_in_an_envelope() -> None:
     setup = {"swr": SWR, "sources": sources(text), "rules": []}
     config = parse(json.dumps(setup).encode(), file="f", environ={}, read_file=str)
 
-    entry = intake.read(delivery, config.sources["cloud-build"], config, now=datetime.now(UTC))
+    entry = receive.read(delivery, config.sources["cloud-build"], config, now=datetime.now(UTC))
 
     assert [push.image for push in entry.pushes] == ["team-a/shop:1.4.0", "team-a/shop:latest"]
     assert entry.sender_id == "7c6f0a52-9c55-4d0e-8f5e-0d8d6b0f3a11"

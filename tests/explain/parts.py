@@ -7,10 +7,10 @@ import yaml
 
 from swrhook import config
 from swrhook.config import Config
-from swrhook.explain import Explanation, explain
-from swrhook.intake import plan_again
 from swrhook.ledger.database import Database
 from swrhook.model import Kept, Lane, Outcome, Push, Receipt, Target
+from swrhook.usecases.explain import Explanation, explain
+from swrhook.usecases.receive import plan_again
 from tests.ledger.parts import write
 from tests.worker.parts import Works
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from hypothesis import given, settings
 
-from swrhook.explain.nearest import MOST_RULES, explain_source
 from swrhook.model import Push, Target
 from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
 from swrhook.rules.plan import plan
+from swrhook.usecases.explain.rules import MOST_RULES, explain_source
 from tests.rules.test_trace import named, pushes, rulebooks
 
 NOBODYS = [Rule("", {"namespace": [Glob("nobody")]}, {}, [RuleTarget("cn-east-3", "team")])]

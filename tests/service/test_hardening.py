@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from swrhook import simulator
-from swrhook.server import PATIENCE
+from swrhook.service.gunicorn_workers import PATIENCE
 from tests.programs import Served
 from tests.service.conftest import ENVIRON, SECRET, SOURCE, TARGET, document
 

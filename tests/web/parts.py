@@ -24,7 +24,7 @@ from swrhook.ledger.tables import syncs
 from swrhook.ledger.types import new_id
 from swrhook.metrics import Endpoint, Metrics
 from swrhook.model import Entry, Lane, Outcome, PlannedSync, Push, Receipt, Target
-from swrhook.reports import Reporter
+from swrhook.service.outcome_log import Reporter
 from swrhook.syncs.decisions import Verdict
 from swrhook.syncs.states import Event
 from swrhook.web import create_web

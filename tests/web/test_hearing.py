@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from swrhook import logs
-from swrhook.hearing import Hearing, Watch
 from swrhook.ledger.queries.senders import last_query
+from swrhook.service.sender_monitor import Hearing, Watch
 from tests.web.parts import NOW, Parts
 
 HOUR = timedelta(hours=1)

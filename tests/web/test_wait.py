@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from swrhook.ledger.tables import syncs
 from swrhook.model import Outcome
-from swrhook.server import LEAVING
+from swrhook.service.gunicorn_workers import LEAVING
 from swrhook.syncs.states import Event
 from tests.web.parts import DIGEST, EAST, HONG_KONG, NOW, Parts
 from tests.web.test_syncs import HOUR

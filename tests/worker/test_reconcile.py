@@ -11,8 +11,8 @@ from swrhook.ledger.queries.repairs import ListedRepair, RepairFilter, list_repa
 from swrhook.ledger.queries.stats import read_drift
 from swrhook.metrics import Drifted
 from swrhook.model import State, Target
-from swrhook.orders import BY_HAND
 from swrhook.rules import Rulebook
+from swrhook.usecases.manual_syncs import BY_HAND
 from tests.ledger.parts import LANE, put
 from tests.worker.mends import RECONCILE, SHOP, Mends, digest
 from tests.worker.parts import Works, error

@@ -6,8 +6,8 @@ from http import HTTPStatus
 from typing import Any
 
 from swrhook.config.model import Config
-from swrhook.explain import Explanation, explain
 from swrhook.ledger.database import Database
+from swrhook.usecases.explain import Explanation, explain
 from swrhook.web.api.explained import ExplanationSchema
 from swrhook.web.api.queries import ExplainQuery
 from swrhook.web.api.routing import blueprint, get

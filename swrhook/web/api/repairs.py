@@ -16,8 +16,8 @@ from swrhook.ledger.queries.repairs import (
     list_repairs,
 )
 from swrhook.ledger.queries.views import ImageFilter, Page
-from swrhook.orders import check_rule, places_of
 from swrhook.syncs.reconciliation import RepairKind, RepairWish
+from swrhook.usecases.manual_syncs import check_rule, places_of
 from swrhook.web.access import name_object
 from swrhook.web.api.queries import FindingQuery, PageQuery, finding_filter, repair_filter
 from swrhook.web.api.repair_schemas import (

@@ -11,8 +11,8 @@ from swrhook.config.model import Config
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.queries.syncs import find_sync, find_syncs, list_syncs
 from swrhook.ledger.queries.views import ListedSync, Page
-from swrhook.orders import order, wanted_now
 from swrhook.rules import RuleTarget
+from swrhook.usecases.manual_syncs import order, wanted_now
 from swrhook.web.access import name_object
 from swrhook.web.api.queries import SyncQuery, sync_filter
 from swrhook.web.api.routing import blueprint, get, post

@@ -10,10 +10,10 @@ from werkzeug.exceptions import HTTPException
 from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.errors import Refused
-from swrhook.hearing import Hearing
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.queries.views import ListedDelivery
 from swrhook.metrics import Metrics
+from swrhook.service.sender_monitor import Hearing
 from swrhook.web.access import Role, role_of
 from swrhook.web.dashboard import moments, words
 from swrhook.web.dashboard.comparing import add_comparing

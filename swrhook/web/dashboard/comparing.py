@@ -10,8 +10,8 @@ from swrhook.config.model import Config
 from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
 from swrhook.units import parse_duration
+from swrhook.usecases.whatif import WhatIf, whatif
 from swrhook.web.dashboard.words import SINCE
-from swrhook.whatif import WhatIf, whatif
 
 
 def add_comparing(

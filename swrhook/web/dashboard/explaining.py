@@ -7,9 +7,9 @@ from flask import Blueprint, render_template
 
 from swrhook.config.model import Config
 from swrhook.errors import NothingUsable, UnknownSource
-from swrhook.explain import Explanation, explain
 from swrhook.ledger.database import Database
 from swrhook.rules.trace import ClauseTrace
+from swrhook.usecases.explain import Explanation, explain
 from swrhook.web.dashboard.syncs import asked_for
 
 

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from flask import Blueprint, render_template, url_for
 
 from swrhook.config.model import Config
-from swrhook.hearing import Hearing
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.overview import (
     MOST_COUNTED,
@@ -21,6 +20,7 @@ from swrhook.ledger.queries.overview import (
 )
 from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.metrics import Heard
+from swrhook.service.sender_monitor import Hearing
 from swrhook.units import format_duration
 from swrhook.web.dashboard.charts import Chart, charts
 from swrhook.web.dashboard.moments import Lately, instant

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from swrhook.config.model import Config
 from swrhook.ledger.operator import Operator
-from swrhook.orders import wanted_now
+from swrhook.usecases.manual_syncs import wanted_now
 
 
 def add_wishes(

@@ -6,15 +6,15 @@ from datetime import datetime
 
 from swrhook.config.model import Config
 from swrhook.errors import UnknownSource
-from swrhook.explain.naming import push_of, pushes_of
-from swrhook.explain.nearest import explain_source
-from swrhook.explain.sentence import summary
-from swrhook.explain.values import ExplainedDelivery, ExplainedSync, Explanation
-from swrhook.explain.waiting import waiting
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.tag_history import KnownDelivery, KnownSync, history
 from swrhook.ledger.queries.views import ImageFilter
 from swrhook.model import Push
+from swrhook.usecases.explain.images import push_of, pushes_of
+from swrhook.usecases.explain.model import ExplainedDelivery, ExplainedSync, Explanation
+from swrhook.usecases.explain.rules import explain_source
+from swrhook.usecases.explain.summary import summary
+from swrhook.usecases.explain.wait_reason import waiting
 
 MOST_SOURCES = 10
 

@@ -1,7 +1,7 @@
 """Why a tag was, or was not, replicated: what the rules say now, and what the ledger knows."""
 
-from swrhook.explain.answer import explain
-from swrhook.explain.values import (
+from swrhook.usecases.explain.answer import explain
+from swrhook.usecases.explain.model import (
     ExplainedDelivery,
     ExplainedSource,
     ExplainedSync,

@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from swrhook.explain.values import ExplainedDelivery, ExplainedSource, ExplainedSync, Explanation
-from swrhook.explain.waiting import instant
 from swrhook.model import Outcome, State
+from swrhook.usecases.explain.model import (
+    ExplainedDelivery,
+    ExplainedSource,
+    ExplainedSync,
+    Explanation,
+)
+from swrhook.usecases.explain.wait_reason import instant
 
 _MOST_NAMED = 5
 _THERE = frozenset({State.VERIFIED, State.ACCEPTED})

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from swrhook.explain.values import ExplainedSource
 from swrhook.model import Push
 from swrhook.rules import Fate, Rule, Verdict, judge, trace
 from swrhook.rules.match import fits
 from swrhook.rules.trace import ClauseTrace, RuleTrace
+from swrhook.usecases.explain.model import ExplainedSource
 
 MOST_RULES = 50
 # A rule that asks for another tag is nearer than one that asks for another repository, and so on.

@@ -1,17 +1,128 @@
 """The questions to IAM and SWR, none of which changes anything there."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from enum import StrEnum
+from typing import Protocol, TypeVar
 
-from swrhook.diagnosis.findings import Finding, Level, failed
-from swrhook.diagnosis.places import Places
+from swrhook.config.model import Config
 from swrhook.errors import Kind, SwrError
-from swrhook.model import Target
+from swrhook.model import Push, Target
+from swrhook.rules import VARIABLES, Glob, Rule, RuleTarget
+from swrhook.senders.sender import Source
 from swrhook.swr import error_codes
 from swrhook.swr.protocol import Organization, Survey, SyncJob
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    UNKNOWN = "unknown"  # SWR does not say, or was not asked
+    WARNING = "warning"  # syncs go on, but not as well as they could
+    PROBLEM = "problem"  # syncs will fail
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the diagnosis: about what, what was found, and what to do about it."""
+
+    level: Level
+    about: str
+    message: str
+    remedy: str = ""
+
+
+def failed(about: str, error: SwrError, level: Level = Level.PROBLEM) -> Finding:
+    """Return the finding for a question that was not answered."""
+    return Finding(level, about, str(error), error.remedy)
+
+
+_Value = TypeVar("_Value")
+# In a push of which only the organization is of interest.
+_ANY = "any"
+_WILD = frozenset("*?")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The regions, the organizations to read in and to write to, and the ways between regions.
+
+    `untold` are targets whose organization depends on the image that is pushed.
+    """
+
+    regions: Sequence[str]
+    sources: Sequence[Target]
+    targets: Sequence[Target]
+    routes: Sequence[tuple[str, str]]
+    untold: Sequence[Target]
+
+
+def places(config: Config) -> Places:
+    """Return where the rules read and write."""
+    sources: list[Target] = []
+    targets: list[Target] = []
+    routes: list[tuple[str, str]] = []
+    untold: list[Target] = []
+    for rule in config.rules:
+        for source in _senders(rule, config.sources.values()):
+            namespaces, are_all = _namespaces(rule, source)
+            sources += [Target(source.region, namespace) for namespace in namespaces]
+            routes += [(source.region, target.region) for target in rule.sync]
+            for target in rule.sync:
+                known = _known(target, source, namespaces)
+                targets += known
+                if not known or (_varies(target) and not are_all):
+                    untold.append(Target(target.region, target.namespace))
+    once = (_once(sources), _once(targets), _once(routes), _once(untold))
+    return Places(list(config.swr.regions), *once)
+
+
+def _once(values: Iterable[_Value]) -> list[_Value]:
+    return list(dict.fromkeys(values))
+
+
+def _varies(target: RuleTarget) -> bool:
+    return any(f"{{{name}}}" in target.namespace for name in VARIABLES)
+
+
+def _known(target: RuleTarget, source: Source, namespaces: Iterable[str]) -> list[Target]:
+    """Return the targets that are known without a push."""
+    if not _varies(target):
+        return [Target(target.region, target.namespace)]
+    if "{repository}" in target.namespace:
+        return []
+    pushes = [Push(source.name, source.region, each, _ANY, _ANY) for each in namespaces]
+    return [Target(target.region, target.namespace_for(push)) for push in pushes]
+
+
+def _senders(rule: Rule, sources: Iterable[Source]) -> list[Source]:
+    """Return the sources that a rule can match."""
+    wanted, unwanted = rule.when.get("source"), rule.unless.get("source", ())
+    return [
+        source
+        for source in sources
+        if (wanted is None or any(pattern.matches(source.name) for pattern in wanted))
+        and not any(pattern.matches(source.name) for pattern in unwanted)
+    ]
+
+
+def _namespaces(rule: Rule, source: Source) -> tuple[list[str], bool]:
+    """Return the organizations that images can come from, and whether there are no others."""
+    patterns = rule.when.get("namespace")
+    image = source.image
+    own = [name for name in (image.namespace or image.default_namespace,) if name]
+    if patterns is None:
+        return own, bool(image.namespace)
+    fitting = [name for name in own if any(pattern.matches(name) for pattern in patterns)]
+    if image.namespace:
+        return fitting, True
+    plain = [each.text for each in patterns if isinstance(each, Glob) and not _WILD & {*each.text}]
+    return _once([*plain, *fitting]), len(plain) == len(patterns)
+
 
 # A sync's own job is told from an earlier one by the time, give or take 5 seconds; SWR's Date is
 # told in whole ones.
@@ -178,3 +289,6 @@ def _about_untold(places: Places) -> Iterator[Finding]:
     for target in places.untold:
         message = "depends on the image that is pushed: not asked"
         yield Finding(Level.UNKNOWN, f"organization {target}", message)
+
+
+__all__ = ["Ask", "Finding", "Level", "Places", "diagnose", "number_of_questions", "places"]
