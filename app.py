@@ -42,8 +42,8 @@ from swrhook.swr.auth.lockout import prepare
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.web import create_web
-from swrhook.web.beside import serve_beside
 from swrhook.web.health import Health
+from swrhook.web.worker_endpoint import serve_beside
 from swrhook.worker.admission import Admission
 from swrhook.worker.circuit_breaker import Breakers
 from swrhook.worker.gateway import Traffic

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
 from swrhook.errors import TooLarge, Undecodable
-from swrhook.web.body import read_body
+from swrhook.web.request_body import read_body
 
 # Compressed at no particular time: a test's name holds the bytes, and is the same in every process.
 compressed = partial(gzip.compress, mtime=0)

@@ -17,28 +17,28 @@ from swrhook.service.gunicorn_workers import LEAVING
 from swrhook.service.sender_monitor import Hearing
 from swrhook.web import api, problems
 from swrhook.web.access import guard
-from swrhook.web.api.about import rules, stats
 from swrhook.web.api.audit import audit
-from swrhook.web.api.comparing import comparing
 from swrhook.web.api.deliveries import deliveries
 from swrhook.web.api.drain import drain
-from swrhook.web.api.explaining import explaining
+from swrhook.web.api.explain import explaining
 from swrhook.web.api.repairs import backfill, reconcile
+from swrhook.web.api.rules_and_stats import rules, stats
 from swrhook.web.api.sources import sources
 from swrhook.web.api.syncs import syncs
-from swrhook.web.api.waiting import waiting
+from swrhook.web.api.wait import waiting
+from swrhook.web.api.whatif import comparing
+from swrhook.web.api_docs import docs
+from swrhook.web.audit import noting
 from swrhook.web.dashboard import Backstage, dashboard
-from swrhook.web.docs import docs
 from swrhook.web.draining import Draining
 from swrhook.web.health import Health, health
 from swrhook.web.hooks import hooks
 from swrhook.web.idempotency import giving, taking
+from swrhook.web.long_poll import Waits
 from swrhook.web.metrics import metrics_route
-from swrhook.web.noting import noting
-from swrhook.web.rates import Rates
-from swrhook.web.replays import replayer
-from swrhook.web.senders import source_lister
-from swrhook.web.waiting import Waits
+from swrhook.web.rate_limit import Rates
+from swrhook.web.replay import replayer
+from swrhook.web.sender_list import source_lister
 
 
 def create_web(

@@ -14,9 +14,9 @@ from swrhook.model import Entry, Outcome, Receipt
 from swrhook.senders.delivery import Delivery
 from swrhook.senders.sender import Source
 from swrhook.usecases.receive import receive
-from swrhook.web.addresses import check_address
-from swrhook.web.body import read_body
-from swrhook.web.handshake import add_handshake
+from swrhook.web.client_address import check_address
+from swrhook.web.cloudevents_handshake import add_handshake
+from swrhook.web.request_body import read_body
 
 
 def hooks(

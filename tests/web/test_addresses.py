@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 import pytest
 from werkzeug.test import TestResponse
 
-from swrhook.web.addresses import sender_address
+from swrhook.web.client_address import sender_address
 from tests.web.parts import SECRET, Parts
 
 PROXIES = [ip_network(text) for text in ("10.0.0.0/8", "2001:db8:1::/48")]

@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from swrhook.errors import BadConfiguration
-from swrhook.web.beside import SHOWN, serve_beside
+from swrhook.web.worker_endpoint import SHOWN, serve_beside
 from tests.web.parts import READ, Parts
 
 

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from swrhook.ledger.queries.overview import Took
 from swrhook.web.dashboard.charts import charts
-from swrhook.web.dashboard.moments import Lately, took_seconds
+from swrhook.web.dashboard.formatting import Lately, took_seconds
 from tests.web.parts import NOW
 
 

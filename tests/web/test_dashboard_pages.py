@@ -16,8 +16,8 @@ from swrhook.model import Outcome
 from swrhook.syncs.states import Event
 from swrhook.web import create_web
 from swrhook.web.dashboard.deliveries import LONGEST_BODY, pretty
+from swrhook.web.dashboard.labels import OUTCOMES, STATES
 from swrhook.web.dashboard.repositories import MOST_TAGS
-from swrhook.web.dashboard.words import OUTCOMES, STATES
 from swrhook.web.health import Health
 from tests.web.parts import (
     ADMIN,

@@ -3,7 +3,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from swrhook.web.api.examples import EXAMPLES
+from swrhook.web.api.schema_base import EXAMPLES
 from tests.web.parts import Parts
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}

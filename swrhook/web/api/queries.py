@@ -12,8 +12,8 @@ from swrhook.ledger.queries.views import USUAL_LIMIT, DeliveryFilter, SyncFilter
 from swrhook.model import Outcome, State
 from swrhook.swr_names import DIGEST
 from swrhook.syncs.reconciliation import Drift
-from swrhook.web.api.examples import Exemplary
 from swrhook.web.api.fields import DurationField, ImageField, Since, SinceField, TagField
+from swrhook.web.api.schema_base import Exemplary
 
 LARGEST_PAGE = 1000
 # In seconds.

@@ -4,8 +4,8 @@ from marshmallow import fields, validate
 
 from swrhook.model import State
 from swrhook.syncs.reconciliation import Drift, RepairKind, Stage
-from swrhook.web.api.examples import Exemplary
 from swrhook.web.api.fields import Instant, RepositoryField
+from swrhook.web.api.schema_base import Exemplary
 
 MOST_REPOSITORIES = 1000
 _REPOSITORIES = validate.Length(1, MOST_REPOSITORIES)

@@ -3,8 +3,8 @@
 from marshmallow import fields, validate
 
 from swrhook.model import Outcome, State
-from swrhook.web.api.examples import Exemplary
 from swrhook.web.api.fields import Instant, TagField
+from swrhook.web.api.schema_base import Exemplary
 
 MOST_TARGETS = 100
 

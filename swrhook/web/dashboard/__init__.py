@@ -15,17 +15,16 @@ from swrhook.ledger.queries.views import ListedDelivery
 from swrhook.metrics import Metrics
 from swrhook.service.sender_monitor import Hearing
 from swrhook.web.access import Role, role_of
-from swrhook.web.dashboard import moments, words
-from swrhook.web.dashboard.comparing import add_comparing
+from swrhook.web.dashboard import formatting, labels
 from swrhook.web.dashboard.deliveries import add_deliveries
-from swrhook.web.dashboard.explaining import add_explaining
+from swrhook.web.dashboard.explain import add_explaining
 from swrhook.web.dashboard.overview import add_overview
-from swrhook.web.dashboard.protection import FORM_KEY, known_form_key, protect
 from swrhook.web.dashboard.repositories import add_repositories
 from swrhook.web.dashboard.rules import add_rules
-from swrhook.web.dashboard.signing_in import add_signing_in
-from swrhook.web.dashboard.syncs import add_syncs
-from swrhook.web.dashboard.wishes import add_wishes
+from swrhook.web.dashboard.security import FORM_KEY, known_form_key, protect
+from swrhook.web.dashboard.sign_in import add_signing_in
+from swrhook.web.dashboard.syncs import add_syncs, add_wishes
+from swrhook.web.dashboard.whatif import add_comparing
 from swrhook.web.health import Health
 from swrhook.web.problems import STATUSES
 
@@ -70,16 +69,16 @@ def dashboard(parts: Backstage) -> Blueprint:
 
 def _furnish(blueprint: Blueprint, clock: Callable[[], datetime]) -> None:
     """Give the templates what each of them needs."""
-    blueprint.add_app_template_filter(moments.instant, "instant")
-    blueprint.add_app_template_filter(moments.machine_instant, "machine_instant")
-    blueprint.add_app_template_filter(moments.took, "took")
-    blueprint.add_app_template_filter(moments.took_seconds, "seconds")
+    blueprint.add_app_template_filter(formatting.instant, "instant")
+    blueprint.add_app_template_filter(formatting.machine_instant, "machine_instant")
+    blueprint.add_app_template_filter(formatting.took, "took")
+    blueprint.add_app_template_filter(formatting.took_seconds, "seconds")
 
     @blueprint.context_processor
     def furnish() -> dict[str, object]:
         session = g.get("session")
         return {
-            "words": words,
+            "labels": words,
             "form_field": FORM_KEY,
             "form_key": known_form_key(),
             "holder": None if session is None else session.holder,

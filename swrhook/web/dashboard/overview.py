@@ -23,8 +23,8 @@ from swrhook.metrics import Heard
 from swrhook.service.sender_monitor import Hearing
 from swrhook.units import format_duration
 from swrhook.web.dashboard.charts import Chart, charts
-from swrhook.web.dashboard.moments import Lately, instant
-from swrhook.web.dashboard.words import STATES
+from swrhook.web.dashboard.formatting import Lately, instant
+from swrhook.web.dashboard.labels import STATES
 from swrhook.web.health import Health
 
 # A sync that is under way for longer is late.

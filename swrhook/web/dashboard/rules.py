@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request
 
 from swrhook.config.model import Config
 from swrhook.config.nodes import Data
-from swrhook.web.api.about import written_rules
+from swrhook.web.api.rules_and_stats import written_rules
 from swrhook.web.dashboard.syncs import PAGE, asked_for
 
 

@@ -3,20 +3,24 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from marshmallow import ValidationError
 from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
 
 from swrhook.config.model import Config
 from swrhook.ledger.database import Database
+from swrhook.ledger.operator import Operator
 from swrhook.ledger.queries.sync_timeline import read_life
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import ListedSync, Page, SyncFilter
+from swrhook.usecases.manual_syncs import wanted_now
 from swrhook.web.api.queries import SyncQuery, sync_filter
+from swrhook.web.dashboard.labels import GROUPS, STATES
 from swrhook.web.dashboard.timeline import steps
-from swrhook.web.dashboard.words import GROUPS, STATES
 
 PAGE = 50
 NOTES = {
@@ -83,3 +87,30 @@ def which_syncs(asked: Mapping[str, str], now: datetime, limit: int = PAGE) -> S
     if show is not None:
         query["state"] = sorted(GROUPS[show][1]) if show in GROUPS else [show]
     return replace(sync_filter(SyncQuery().load(query), now), standing=standing)
+
+
+def add_wishes(
+    blueprint: Blueprint,
+    operator: Operator,
+    config: Callable[[], Config],
+    clock: Callable[[], datetime],
+) -> None:
+    """Add the routes; both lead back to the sync's page."""
+
+    @blueprint.post("/syncs/<sync_id>/retry")
+    def retry(sync_id: str) -> Response:
+        current = config()
+        found = operator.retry(
+            sync_id, lambda sync: wanted_now(sync, current), current.version, clock()
+        )
+        return _back(sync_id, "retried", found=found)
+
+    @blueprint.post("/syncs/<sync_id>/cancel")
+    def cancel(sync_id: str) -> Response:
+        return _back(sync_id, "cancelled", found=operator.cancel(sync_id, clock()))
+
+
+def _back(sync_id: str, note: str, *, found: bool) -> Response:
+    if not found:
+        raise NotFound("There is no sync with this id; old ones are removed in time.")
+    return redirect(url_for(".sync", sync_id=sync_id, note=note), HTTPStatus.SEE_OTHER)

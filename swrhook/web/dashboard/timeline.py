@@ -6,7 +6,7 @@ from datetime import datetime
 
 from swrhook.ledger.queries.sync_timeline import Call, Life
 from swrhook.model import State
-from swrhook.web.dashboard.words import STATES
+from swrhook.web.dashboard.labels import STATES
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from flask import Blueprint, Request, Response, g, request
 from werkzeug.exceptions import BadRequest
 
 from swrhook.config.model import Config
-from swrhook.web.addresses import Networks, peer_is_in
+from swrhook.web.client_address import Networks, peer_is_in
 
 # Nothing but our own files; no script, style or frame that stands in a page itself.
 CONTENT_SECURITY_POLICY = (

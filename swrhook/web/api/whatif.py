@@ -14,10 +14,10 @@ from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
 from swrhook.rules.plan import Change
 from swrhook.usecases.whatif import WhatIf, whatif
-from swrhook.web.api.examples import Exemplary
 from swrhook.web.api.fields import Instant, SinceField
 from swrhook.web.api.queries import point_in_time
 from swrhook.web.api.routing import ask, blueprint
+from swrhook.web.api.schema_base import Exemplary
 from swrhook.web.problems import problem
 
 USUAL_SINCE = timedelta(days=7)

@@ -1,11 +1,21 @@
 """What an explanation looks like."""
 
+from collections.abc import Callable
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
 from marshmallow import fields, validate
 
+from swrhook.config.model import Config
+from swrhook.ledger.database import Database
 from swrhook.model import Outcome
 from swrhook.rules import FIELDS, Fate, Verdict
-from swrhook.web.api.examples import Exemplary
+from swrhook.usecases.explain import Explanation, explain
 from swrhook.web.api.fields import Instant
+from swrhook.web.api.queries import ExplainQuery
+from swrhook.web.api.routing import blueprint, get
+from swrhook.web.api.schema_base import Exemplary
 from swrhook.web.api.schemas import SyncSchema
 
 
@@ -109,3 +119,17 @@ class ExplanationSchema(Exemplary):
     sources = fields.List(fields.Nested(ExplainedSourceSchema), required=True)
     deliveries = fields.List(fields.Nested(ExplainedDeliverySchema), required=True)
     syncs = fields.List(fields.Nested(ExplainedSyncSchema), required=True)
+
+
+def explaining(
+    config: Callable[[], Config], database: Database, clock: Callable[[], datetime]
+) -> Any:  # noqa: ANN401  # as routing
+    """Return the route."""
+    routes = blueprint("explaining", "Why a tag was, or was not, replicated.")
+
+    @get(routes, "/explain", ExplanationSchema, ExplainQuery, [HTTPStatus.NOT_FOUND])
+    def show(query: dict[str, Any]) -> Explanation:
+        """Explain a tag: the rules in use, clause by clause, and what the ledger knows of it."""
+        return explain(query["image"], query.get("source"), config(), database, clock())
+
+    return routes

@@ -11,7 +11,7 @@ from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
 from swrhook.units import parse_duration
 from swrhook.usecases.whatif import WhatIf, whatif
-from swrhook.web.dashboard.words import SINCE
+from swrhook.web.dashboard.labels import SINCE
 
 
 def add_comparing(

@@ -9,8 +9,8 @@ from flask import Response
 from swrhook.web.api.queries import WaitQuery, awaited
 from swrhook.web.api.routing import blueprint, get
 from swrhook.web.api.schemas import SyncSchema, SyncsSchema
+from swrhook.web.long_poll import End, Waited, Waits
 from swrhook.web.problems import RETRY_AFTER, problem
-from swrhook.web.waiting import End, Waited, Waits
 
 _ERRORS = [end.value[0] for end in End if end is not End.VERIFIED]
 
