@@ -5,7 +5,7 @@ import json
 from click.testing import CliRunner
 
 from swrhook import config
-from swrhook.demo.command import demo
+from swrhook.cli.demo import demo
 from swrhook.demo.scene import EXPECTED, REGIONS, SECRETS, configuration, requests_to_send
 
 

@@ -2,13 +2,13 @@
 
 import click
 
-from swrhook.cli.examples import examples
-from swrhook.cli.lazy import Command, LazyGroup
+from swrhook.cli.lazy_group import Command, LazyGroup
+from swrhook.cli.terminal import examples
 
 COMMANDS = {
-    "serve": Command("swrhook.cli.serve", "Serve HTTP and work, with ./swrhook.yaml."),
+    "serve": Command("swrhook.cli.processes", "Serve HTTP and work, with ./swrhook.yaml."),
     "worker": Command(
-        "swrhook.cli.worker", "Work on what others record, on PostgreSQL; serves no deliveries."
+        "swrhook.cli.processes", "Work on what others record, on PostgreSQL; serves no deliveries."
     ),
     "db": Command(
         "swrhook.cli.db", "Bring the ledger's schema up to date, check it, or back the ledger up."
@@ -17,10 +17,10 @@ COMMANDS = {
         "swrhook.cli.check", "Check the configuration FILE and everything that it refers to."
     ),
     "simulator": Command(
-        "swrhook.simulator.command", "Simulate IAM and SWR regions on this machine, until Ctrl-C."
+        "swrhook.cli.simulator", "Simulate IAM and SWR regions on this machine, until Ctrl-C."
     ),
     "demo": Command(
-        "swrhook.demo.command",
+        "swrhook.cli.demo",
         "Show swrhook at work: simulator, service, deliveries of several senders, every outcome.",
     ),
     "syncs": Command("swrhook.cli.syncs", "List syncs of a running server, newest first."),
@@ -37,9 +37,9 @@ COMMANDS = {
         "Wait until IMAGE is verified at every target, as the last step of a job.",
     ),
     "retry": Command(
-        "swrhook.cli.retry", "Begin ended syncs from new, as the rules are now; prints them."
+        "swrhook.cli.sync_actions", "Begin ended syncs from new, as the rules are now; prints them."
     ),
-    "cancel": Command("swrhook.cli.cancel", "End syncs that are not verified; prints them."),
+    "cancel": Command("swrhook.cli.sync_actions", "End syncs that are not verified; prints them."),
     "backfill": Command(
         "swrhook.cli.backfill", "Sync the tags that were in repositories before the rules."
     ),

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 
 import click
 
-from swrhook.cli.changing import agree
+from swrhook.cli.bulk import agree
 from swrhook.cli.client import Client, Item, connect
-from swrhook.cli.examples import examples
-from swrhook.cli.listing import print_items
-from swrhook.cli.repairing import (
+from swrhook.cli.repairs import (
     BACKFILLS,
     RepairGroup,
     add_commands,
@@ -17,6 +15,8 @@ from swrhook.cli.repairing import (
     show_end,
     until_compared,
 )
+from swrhook.cli.tables import print_items
+from swrhook.cli.terminal import examples
 
 
 @click.group(

@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 
 import click
 
-from swrhook.cli.examples import examples
-from swrhook.cli.looking import look
-from swrhook.cli.online import look_online, print_findings
+from swrhook.cli.check_body import look
+from swrhook.cli.check_online import look_online, print_findings
+from swrhook.cli.terminal import examples
 from swrhook.config.json_schema import json_schema
 from swrhook.config.loader import load
 from swrhook.config.model import Config

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from swrhook.cli.examples import examples
+from swrhook.cli.terminal import examples
 from swrhook.errors import SwrhookError
 from swrhook.ledger.database import open_database, schema_of
 from swrhook.ledger.sqlite import back_up

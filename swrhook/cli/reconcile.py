@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import click
 
 from swrhook.cli.client import connect
-from swrhook.cli.examples import examples
-from swrhook.cli.repairing import (
+from swrhook.cli.repairs import (
     RECONCILES,
     RepairGroup,
     add_commands,
@@ -16,6 +15,7 @@ from swrhook.cli.repairing import (
     show_end,
     until_compared,
 )
+from swrhook.cli.terminal import examples
 
 
 @click.group(

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import click
 
-from swrhook.cli.changing import Change, agree
+from swrhook.cli.bulk import Change, agree
 from swrhook.cli.client import Client, Item, connect
 from swrhook.cli.deliveries import DELIVERIES
-from swrhook.cli.examples import examples
-from swrhook.cli.listing import LARGEST_PAGE, print_items
+from swrhook.cli.tables import LARGEST_PAGE, print_items
+from swrhook.cli.terminal import examples
 from swrhook.model import Outcome
 
 # Of a duplicate, the original is replayed.

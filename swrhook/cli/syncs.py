@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from swrhook.cli.client import Item
-from swrhook.cli.examples import examples
-from swrhook.cli.listing import Column, Kind, list_options, print_list
+from swrhook.cli.tables import Column, Kind, list_options, print_list
+from swrhook.cli.terminal import examples
 from swrhook.model import State
 
 _STYLES: Mapping[str, str] = {

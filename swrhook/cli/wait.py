@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.status import Status
 
 from swrhook.cli.client import Client, Poll, Query, Unreachable, connect
-from swrhook.cli.examples import examples
-from swrhook.cli.listing import print_items
 from swrhook.cli.syncs import SYNCS
+from swrhook.cli.tables import print_items
+from swrhook.cli.terminal import examples
 
 # Seconds of one poll: shorter than a proxy's patience. A person sees more of it.
 _POLL = 30

@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from swrhook.cli.client import Client, Item, connect
-from swrhook.cli.examples import examples
-from swrhook.cli.screen import printable, screen
+from swrhook.cli.terminal import examples, printable, screen
 from swrhook.config import read_secret_file
 from swrhook.config.candidate import excerpt
 from swrhook.config.loader import read_bytes

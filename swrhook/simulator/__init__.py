@@ -8,10 +8,10 @@ It is as strict as the documentation of the real services allows, and can be tol
 (faults.py). Everything it knows is in one `State`; nothing is written to disk.
 """
 
-from swrhook.simulator.running import RunningSimulator, start
+from swrhook.simulator.launcher import RunningSimulator, start
+from swrhook.simulator.model import Call, Fault, Scenario, Settings, SyncJob, Tag, User
 from swrhook.simulator.scenario import ScenarioError
 from swrhook.simulator.state import State
-from swrhook.simulator.values import Call, Fault, Scenario, Settings, SyncJob, Tag, User
 
 __all__ = [
     "Call",

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
-from swrhook.simulator import refusals
+from swrhook.simulator import errors
 from swrhook.simulator.keys import Keys
-from swrhook.simulator.values import Settings, Token, User
+from swrhook.simulator.model import Settings, Token, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,12 @@ class Accounts:
     def _authenticate(self, credentials: Credentials) -> User:
         user = self._find(credentials)
         if user is None:
-            raise refusals.unauthorized()
+            raise errors.unauthorized()
         if self._locked_until.get(user, self._clock()) > self._clock():
-            raise refusals.iam(401, "0061", "Account locked.")
+            raise errors.iam(401, "0061", "Account locked.")
         if not secrets.compare_digest(user.password.encode(), credentials.password.encode()):
             self._count_failure(user)
-            raise refusals.unauthorized()
+            raise errors.unauthorized()
         self._failures.pop(user, None)
         return user
 

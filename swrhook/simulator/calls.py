@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 
-from swrhook.simulator.values import Call
+from swrhook.simulator.model import Call
 
 LIMIT = 200_000
 """How many calls are remembered; beyond it the oldest go, so that a long demo does not grow."""

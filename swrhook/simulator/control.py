@@ -9,10 +9,10 @@ from flask import Blueprint, Flask, Response, current_app, json, request
 from werkzeug.exceptions import HTTPException
 
 from swrhook.simulator.mirror import MirrorUnavailable
+from swrhook.simulator.model import Call, Fault, Json, SyncJob, Tag
 from swrhook.simulator.scenario import Reader, ScenarioError
 from swrhook.simulator.state import ReadOnlyRegion, State
 from swrhook.simulator.tagstore import Page
-from swrhook.simulator.values import Call, Fault, Json, SyncJob, Tag
 
 control = Blueprint("control", __name__)
 _EVERYTHING = Page(limit=1_000_000, order="tag", descending=False)

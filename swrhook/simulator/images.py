@@ -10,12 +10,11 @@ from typing import Any, cast
 
 from flask import Blueprint, Response, request
 
-from swrhook.simulator import checks, refusals
+from swrhook.simulator import errors, request_validation
+from swrhook.simulator.app import answer, known_image, region, state, swr_timestamp
 from swrhook.simulator.jobs import Image
-from swrhook.simulator.lookup import known_image, stamp
+from swrhook.simulator.model import DEMO, Json, Tag, identifier
 from swrhook.simulator.tagstore import Page, TagStore
-from swrhook.simulator.values import DEMO, Json, Tag, identifier
-from swrhook.simulator.web import answer, region, state
 
 images = Blueprint("images", __name__)
 _REPO = "/namespaces/<namespace>/repos/<repository>"
@@ -25,8 +24,8 @@ _SIZE = 1_304_902
 @images.get(f"{_REPO}/tags")
 def tags(namespace: str, repository: str) -> Response:
     """List the tags of a repository, a page at a time."""
-    image = checks.image(region(), namespace, repository)
-    page = checks.page(request.args)
+    image = request_validation.image(region(), namespace, repository)
+    page = request_validation.page(request.args)
     listing = known_image(image).page(namespace, image.repository, page)
     content_range = f"{page.offset}-{len(listing.tags)}/{listing.total}"
     # «Tag» with a capital, here alone.
@@ -37,17 +36,17 @@ def tags(namespace: str, repository: str) -> Response:
 @images.get(f"{_REPO}/tags/<name>")
 def tag(namespace: str, repository: str, name: str) -> Response:
     """Show one tag."""
-    image = checks.image(region(), namespace, repository)
-    found = known_image(image).tag(namespace, image.repository, checks.tag(name))
+    image = request_validation.image(region(), namespace, repository)
+    found = known_image(image).tag(namespace, image.repository, request_validation.tag(name))
     if found is None:
-        raise refusals.swr(404, "4040048", "The image tag was not found.")
+        raise errors.swr(404, "4040048", "The image tag was not found.")
     return answer({"tag": found.name} | _tag(found))
 
 
 @images.get(_REPO)
 def repo(namespace: str, repository: str) -> Response:
     """Show one repository; its tags are not in it."""
-    image = checks.image(region(), namespace, repository)
+    image = request_validation.image(region(), namespace, repository)
     store = known_image(image)
     return answer(_repo(image) | _times(store, image, "created", "updated") | _creator())
 
@@ -56,9 +55,9 @@ def repo(namespace: str, repository: str) -> Response:
 def repos() -> Response:
     """List the repositories of this region, with their tags."""
     keys = ("namespace", "name", "category", "limit", "offset", "order_column", "order_type")
-    args = checks.query(request.args, *keys)
-    window = checks.window(args)
-    column, descending = checks.order(args, "updated_time", "name", "tag_count")
+    args = request_validation.query(request.args, *keys)
+    window = request_validation.window(args)
+    column, descending = request_validation.order(args, "updated_time", "name", "tag_count")
     store = state().store(region())
     found = [
         _listed(store, Image(region(), namespace, name))
@@ -88,8 +87,8 @@ def _tag(tag: Tag) -> dict[str, Json]:
         "size": _SIZE,
         "is_trusted": False,
         "scanned": False,
-        "created": stamp(tag.created),
-        "updated": stamp(tag.updated),
+        "created": swr_timestamp(tag.created),
+        "updated": swr_timestamp(tag.updated),
         "domain_id": DEMO.domain_id,
         "tag_type": int(tag.index),
     }
@@ -130,18 +129,22 @@ def _creator() -> dict[str, Json]:
 
 def _times(store: TagStore, image: Image, created: str, updated: str) -> dict[str, Json]:
     """Tell a repository's size, and its times under the names that the operation has for them."""
-    tags = store.page(image.namespace, image.repository, Page(limit=checks.MAX_LIMIT)).tags
+    tags = store.page(
+        image.namespace, image.repository, Page(limit=request_validation.MAX_LIMIT)
+    ).tags
     now = state().clock()
     return {
         "num_images": len(tags),
         "size": _SIZE * len(tags),
-        created: stamp(min((tag.created for tag in tags), default=now)),
-        updated: stamp(max((tag.updated for tag in tags), default=now)),
+        created: swr_timestamp(min((tag.created for tag in tags), default=now)),
+        updated: swr_timestamp(max((tag.updated for tag in tags), default=now)),
     }
 
 
 def _listed(store: TagStore, image: Image) -> dict[str, Json]:
-    tags = store.page(image.namespace, image.repository, Page(limit=checks.MAX_LIMIT)).tags
+    tags = store.page(
+        image.namespace, image.repository, Page(limit=request_validation.MAX_LIMIT)
+    ).tags
     listed: dict[str, Json] = {
         "namespace": image.namespace,
         "domain_name": DEMO.domain,

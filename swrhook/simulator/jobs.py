@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from threading import RLock
 from types import MappingProxyType
 
-from swrhook.simulator.values import Outcome, Shown, Status, SyncJob, Target
+from swrhook.simulator.model import Outcome, Shown, Status, SyncJob, Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
-from swrhook.simulator.values import Settings, User
+from swrhook.simulator.model import Settings, User
 from swrhook.swr.auth.signing import AccessKey
 
 LOCK_TIME = timedelta(minutes=5)

@@ -13,8 +13,8 @@ from zlib import crc32
 import requests
 from requests.adapters import HTTPAdapter
 
+from swrhook.simulator.model import Tag
 from swrhook.simulator.tagstore import Listing, Page
-from swrhook.simulator.values import Tag
 
 TIMEOUTS = (2.0, 10.0)
 # A registry answers with another manifest, or none, to a client that does not name the type.

@@ -6,11 +6,10 @@ Source: SWR API reference, «Organization Management», «Querying the List of R
 
 from flask import Blueprint, Response, request
 
-from swrhook.simulator import checks, refusals
-from swrhook.simulator.iam import project_id
-from swrhook.simulator.lookup import known_organization
-from swrhook.simulator.values import DEMO, Json, identifier
-from swrhook.simulator.web import answer, region, state
+from swrhook.simulator import errors, request_validation
+from swrhook.simulator.app import answer, known_organization, region, state
+from swrhook.simulator.iam_app import project_id
+from swrhook.simulator.model import DEMO, Json, identifier
 
 organizations = Blueprint("organizations", __name__)
 _MANAGE = 7
@@ -20,7 +19,7 @@ _QUOTA = 1000
 @organizations.get("/namespaces")
 def namespaces() -> Response:
     """List the organizations."""
-    args = checks.query(request.args, "namespace", "mode")
+    args = request_validation.query(request.args, "namespace", "mode")
     wanted = args.get("namespace", "") if "filter" in request.args else ""
     found = [name for name in state().store(region()).organizations() if wanted in name]
     return answer({"namespaces": [_organization(name) for name in found]})
@@ -29,7 +28,7 @@ def namespaces() -> Response:
 @organizations.get("/namespaces/<namespace>")
 def namespace(namespace: str) -> Response:
     """Show one organization."""
-    known_organization(checks.organization(namespace))
+    known_organization(request_validation.organization(namespace))
     return answer(_organization(namespace))
 
 
@@ -37,10 +36,10 @@ def namespace(namespace: str) -> Response:
 def create_namespace() -> Response:
     """Create an organization."""
     charset = request.mimetype_params.get("charset", "")
-    body = checks.json_object(request.mimetype, charset, request.get_data())
-    name = checks.organization(checks.text(body, "namespace"))
+    body = request_validation.json_object(request.mimetype, charset, request.get_data())
+    name = request_validation.organization(request_validation.text(body, "namespace"))
     if not state().create_organization(region(), name):
-        raise refusals.swr(409, "4090060", "The organization already exists.")
+        raise errors.swr(409, "4090060", "The organization already exists.")
     return Response(status=201)
 
 
@@ -75,4 +74,4 @@ def _organization(name: str) -> Json:
 
 def _check_project(project: str) -> None:
     if project != project_id(region()):
-        raise refusals.swr(403, "4030170", "Insufficient permissions")
+        raise errors.swr(403, "4030170", "Insufficient permissions")

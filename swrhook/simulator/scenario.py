@@ -7,14 +7,7 @@ from typing import Any
 import yaml
 from marshmallow import Schema, ValidationError
 
-from swrhook.simulator.schemas import (
-    FaultSchema,
-    OrganizationSchema,
-    ScenarioSchema,
-    SettingsSchema,
-    TagSchema,
-)
-from swrhook.simulator.values import (
+from swrhook.simulator.model import (
     EVERYWHERE,
     IAM,
     IAM_OPERATIONS,
@@ -23,6 +16,13 @@ from swrhook.simulator.values import (
     Scenario,
     SeedOrganization,
     SeedTag,
+)
+from swrhook.simulator.schemas import (
+    FaultSchema,
+    OrganizationSchema,
+    ScenarioSchema,
+    SettingsSchema,
+    TagSchema,
 )
 
 

@@ -14,8 +14,8 @@ from marshmallow import (
 )
 
 from swrhook import swr_names
-from swrhook.simulator import codes
-from swrhook.simulator.values import (
+from swrhook.simulator import error_codes
+from swrhook.simulator.model import (
     EVERYWHERE,
     IAM_OPERATIONS,
     OPERATIONS,
@@ -133,7 +133,7 @@ class FaultSchema(Strict):
     unknown_organization = _choice(UnknownOrganization, allow_none=True)
     status = fields.Integer(strict=True, allow_none=True, validate=validate.Range(min=200, max=599))
     error = fields.String(
-        allow_none=True, validate=validate.OneOf(codes.KNOWN, error="Not a known code.")
+        allow_none=True, validate=validate.OneOf(error_codes.KNOWN, error="Not a known code.")
     )
     error_shape = _choice(ErrorShape, allow_none=True)
     body = fields.Raw(allow_none=True)

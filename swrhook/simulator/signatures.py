@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 from flask import request
 
-from swrhook.simulator import refusals
+from swrhook.simulator import errors
+from swrhook.simulator.app import state
+from swrhook.simulator.errors import Refusal
 from swrhook.simulator.keys import IssuedKey
-from swrhook.simulator.refusals import Refusal
-from swrhook.simulator.values import User
-from swrhook.simulator.web import state
+from swrhook.simulator.model import User
 from swrhook.swr.auth import signing
 
 SKEW = timedelta(minutes=15)
@@ -80,4 +80,4 @@ def _check_security_token(issued: IssuedKey) -> None:
 
 def _incorrect(reason: str) -> Refusal:
     message = f"Incorrect IAM authentication information: {reason}"
-    return refusals.gateway(401, "0301", message)
+    return errors.gateway(401, "0301", message)

@@ -10,9 +10,7 @@ from swrhook.simulator.calls import CallLog
 from swrhook.simulator.faults import FaultTable
 from swrhook.simulator.jobs import NO_FATES, Fate, Image, Jobs, Order, Part, Window
 from swrhook.simulator.mirror import MirroredTags, MirrorUnavailable
-from swrhook.simulator.rules import SyncRules
-from swrhook.simulator.tagstore import StoredTags, TagStore
-from swrhook.simulator.values import (
+from swrhook.simulator.model import (
     EVERYWHERE,
     Call,
     Content,
@@ -25,6 +23,8 @@ from swrhook.simulator.values import (
     Tag,
     Target,
 )
+from swrhook.simulator.sync_rules import SyncRules
+from swrhook.simulator.tagstore import StoredTags, TagStore
 
 
 class ReadOnlyRegion(Exception):

@@ -9,13 +9,21 @@ from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, Response, request
 
-from swrhook.simulator import checks, refusals
-from swrhook.simulator.checks import SyncRequest
+from swrhook.simulator import errors, request_validation
+from swrhook.simulator.app import (
+    answer,
+    known_image,
+    region,
+    settings,
+    state,
+    struck,
+    subject,
+    swr_timestamp,
+)
+from swrhook.simulator.faults import of_tag
 from swrhook.simulator.jobs import Fate, Image
-from swrhook.simulator.lookup import known_image, stamp
-from swrhook.simulator.subjects import of_tag
-from swrhook.simulator.values import DEMO, Json, SyncJob, SyncRule, Target
-from swrhook.simulator.web import answer, region, settings, state, struck, subject
+from swrhook.simulator.model import DEMO, Json, SyncJob, SyncRule, Target
+from swrhook.simulator.request_validation import SyncRequest
 
 sync = Blueprint("sync", __name__)
 _REPO = "/namespaces/<namespace>/repos/<repository>"
@@ -25,8 +33,8 @@ _REPO = "/namespaces/<namespace>/repos/<repository>"
 def sync_images(namespace: str, repository: str) -> Response:
     """Accept tags for synchronization; whether they exist is found out later, by the job."""
     body = _body()
-    image = checks.image(region(), namespace, repository)
-    wanted = checks.sync_request(body)
+    image = request_validation.image(region(), namespace, repository)
+    wanted = request_validation.sync_request(body)
     known_image(image)
     _check_target(wanted.target)
     failed = state().faults.take_failed_tags([of_tag(subject(), tag) for tag in wanted.tags])
@@ -43,13 +51,13 @@ def sync_images(namespace: str, repository: str) -> Response:
 @sync.get(f"{_REPO}/sync_job")
 def sync_job(namespace: str, repository: str) -> Response:
     """List the jobs of a source repository."""
-    image = checks.image(region(), namespace, repository)
+    image = request_validation.image(region(), namespace, repository)
     if "filter" not in request.args:
-        raise refusals.swr(400, "4001025", "Invalid parameters: filter.")
-    args = checks.query(request.args, "limit", "offset", "order")
-    window, order = checks.window(args, mandatory=True), args.get("order", "desc")
+        raise errors.swr(400, "4001025", "Invalid parameters: filter.")
+    args = request_validation.query(request.args, "limit", "offset", "order")
+    window, order = request_validation.window(args, mandatory=True), args.get("order", "desc")
     if order not in ("asc", "desc"):
-        raise refusals.swr(400, "4001025", "Invalid parameters: order.")
+        raise errors.swr(400, "4001025", "Invalid parameters: order.")
     known_image(image)
     found = state().window(image, window, descending=order == "desc")
     content_range = f"{window.offset}-{len(found.jobs)}/{found.total}"
@@ -59,7 +67,7 @@ def sync_job(namespace: str, repository: str) -> Response:
 @sync.route(f"{_REPO}/sync_repo", methods=["GET", "POST", "DELETE"])
 def sync_repo(namespace: str, repository: str) -> Response:
     """List, create or delete rules of automatic synchronization."""
-    image = checks.image(region(), namespace, repository)
+    image = request_validation.image(region(), namespace, repository)
     if request.method == "GET":
         known_image(image)
         # Rules that are not automatic are not listed by the service.
@@ -73,15 +81,15 @@ def sync_repo(namespace: str, repository: str) -> Response:
 
 
 def _create_rule(image: Image, body: Mapping[str, object]) -> Response:
-    target, auto = checks.target(body), checks.flag(body, "syncAuto")
+    target, auto = request_validation.target(body), request_validation.flag(body, "syncAuto")
     _check_target(target)
     if not state().rules.add(image, target, auto=auto, at=state().clock()):
-        raise refusals.swr(400, "4000014", "duplicate sync repo")
+        raise errors.swr(400, "4000014", "duplicate sync repo")
     return answer({})
 
 
 def _delete_rule(image: Image, body: Mapping[str, object]) -> Response:
-    target = checks.target(body)
+    target = request_validation.target(body)
     if state().rules.remove(image, target.region, target.namespace):
         return answer({})
     # The vendor's Terraform provider reads this error from a list named "errors".
@@ -91,16 +99,16 @@ def _delete_rule(image: Image, body: Mapping[str, object]) -> Response:
 
 def _body() -> Mapping[str, object]:
     charset = request.mimetype_params.get("charset", "")
-    return checks.json_object(request.mimetype, charset, request.get_data())
+    return request_validation.json_object(request.mimetype, charset, request.get_data())
 
 
 def _check_target(target: Target) -> None:
     # A region that is not one is answered like a fault of the service.
     if target.region not in state().regions:
-        raise refusals.swr(500, "5001101", "Internal error")
+        raise errors.swr(500, "5001101", "Internal error")
     refuse = settings().unknown_organization == "refuse"
     if refuse and not state().store(target.region).has_organization(target.namespace):
-        raise refusals.swr(404, "4040058", "The organization was not found.")
+        raise errors.swr(404, "4040058", "The organization was not found.")
 
 
 def _fates(tags: Sequence[str]) -> Mapping[str, Fate]:
@@ -131,8 +139,8 @@ def _job(job: SyncJob) -> Json:
         "syncOperatorName": DEMO.name,
         "domainID": DEMO.domain_id,
         "domainName": DEMO.domain,
-        "createdAt": stamp(job.created),
-        "updatedAt": stamp(job.updated),
+        "createdAt": swr_timestamp(job.created),
+        "updatedAt": swr_timestamp(job.updated),
     }
 
 
@@ -145,8 +153,8 @@ def _rule(image: Image, rule: SyncRule) -> Json:
         "remoteNamespace": rule.target.namespace,
         "syncAuto": rule.auto,
         "override": rule.target.override,
-        "createdAt": stamp(rule.created),
-        "updatedAt": stamp(rule.created),
+        "createdAt": swr_timestamp(rule.created),
+        "updatedAt": swr_timestamp(rule.created),
         "domainID": DEMO.domain_id,
         "domainName": DEMO.domain,
     }

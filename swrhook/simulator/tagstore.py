@@ -8,7 +8,7 @@ from datetime import datetime
 from threading import RLock
 from typing import Any, Literal, Protocol, TypeAlias
 
-from swrhook.simulator.values import Content, Tag
+from swrhook.simulator.model import Content, Tag
 
 Order: TypeAlias = Literal["updated_at", "tag"]
 _ORDERS: Mapping[Order, Callable[[Tag], Any]] = {

@@ -11,7 +11,7 @@ from random import Random
 from typing import TypeAlias
 
 from swrhook.simulator import Fault
-from swrhook.simulator.values import EVERYWHERE, IAM
+from swrhook.simulator.model import EVERYWHERE, IAM
 from tests.chaos.load import Load
 from tests.chaos.reckoning import Reckoning, reckon
 from tests.chaos.stage import (

@@ -12,8 +12,8 @@ import pytest
 from click.testing import Result
 
 from swrhook.cli.deliveries import deliveries
-from swrhook.cli.listing import LARGEST_PAGE
 from swrhook.cli.syncs import syncs
+from swrhook.cli.tables import LARGEST_PAGE
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Outcome
 from swrhook.syncs.states import Event

@@ -10,7 +10,7 @@ import pytest
 from swrhook.config.model import PasswordCredentials
 from swrhook.model import Target
 from swrhook.simulator import RunningSimulator, start
-from swrhook.simulator.values import Fault
+from swrhook.simulator.model import Fault
 from swrhook.swr.client import SwrClient
 from swrhook.usecases.online_check import Finding, Level, Places, diagnose, number_of_questions
 from tests.swr.parts import DEMO, NETWORK, MemoryOfRefused, logins, swr

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from swrhook.simulator.values import IAM, Fault
+from swrhook.simulator.model import IAM, Fault
 from tests.ledger.parts import LANE
 
 SOURCE, TARGET = LANE.source_region, LANE.target.region

@@ -15,7 +15,7 @@ from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.ledger.tables import metadata, syncs
 from swrhook.simulator import Fault, RunningSimulator, start
-from swrhook.simulator.values import DEMO, IAM
+from swrhook.simulator.model import DEMO, IAM
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.syncs.backoff import Backoff, Retry, Verify

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from swrhook.simulator import Fault
-from swrhook.simulator.values import IAM
+from swrhook.simulator.model import IAM
 
 # What strikes a call; each has an equal part of the share.
 _CALLS: Sequence[dict[str, Any]] = (

@@ -9,7 +9,7 @@ import pytest
 
 from swrhook import logs
 from swrhook.simulator import Fault
-from swrhook.simulator.values import Connection, Outcome
+from swrhook.simulator.model import Connection, Outcome
 from tests.reliability.faults import PLACES
 from tests.reliability.page import PAGE, run, section, shown
 from tests.reliability.rig import rig

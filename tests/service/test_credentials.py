@@ -8,7 +8,7 @@ import pytest
 
 from swrhook import simulator
 from swrhook.config.build import TOKEN_FILE, URL
-from swrhook.simulator.values import DEMO, POD_TOKEN
+from swrhook.simulator.model import DEMO, POD_TOKEN
 from tests.programs import PATIENCE, Served
 from tests.service.conftest import ENVIRON, document
 from tests.service.test_service import post

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from swrhook.simulator import Fault, RunningSimulator, Scenario, Settings, start
 from swrhook.simulator.accounts import Credentials
-from swrhook.simulator.chance import draw
+from swrhook.simulator.faults import draw
 from swrhook.simulator.scenario import Reader
 
 Swr = Callable[..., requests.Response]

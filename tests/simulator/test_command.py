@@ -10,10 +10,10 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from swrhook.simulator.command import simulator
+from swrhook.cli.simulator import simulator
 
 ROOT = Path(__file__).parents[2]
-RUN = "from swrhook.simulator.command import simulator; simulator()"
+RUN = "from swrhook.cli.simulator import simulator; simulator()"
 
 
 @contextmanager

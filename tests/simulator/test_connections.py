@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from swrhook.simulator import Fault, RunningSimulator, start
-from swrhook.simulator.values import Connection
+from swrhook.simulator.model import Connection
 
 Swr = Callable[..., requests.Response]
 Ask = Callable[[], bytes]

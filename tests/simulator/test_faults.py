@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from swrhook.simulator import Fault, RunningSimulator
-from swrhook.simulator.values import IAM
+from swrhook.simulator.model import IAM
 
 Swr = Callable[..., requests.Response]
 PATH = "/namespaces/group/repos/busybox/sync_images"

@@ -5,8 +5,8 @@ import pytest
 import requests
 
 from swrhook.simulator import RunningSimulator
-from swrhook.simulator.region import create_app
-from swrhook.simulator.values import OPERATIONS
+from swrhook.simulator.model import OPERATIONS
+from swrhook.simulator.swr_app import create_app
 
 Swr = Callable[..., requests.Response]
 Login = Callable[..., requests.Response]

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from swrhook.cli.simulator import simulator
 from swrhook.simulator import Fault, RunningSimulator, Settings, control, start
-from swrhook.simulator.command import simulator
+from swrhook.simulator.model import IAM_OPERATIONS, OPERATIONS
 from swrhook.simulator.scenario import Reader
-from swrhook.simulator.values import IAM_OPERATIONS, OPERATIONS
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "simulator.md").read_text(encoding="utf-8")

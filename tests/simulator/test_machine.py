@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from swrhook.simulator import RunningSimulator
-from swrhook.simulator.machine import PREFIX
-from swrhook.simulator.values import DEMO, IAM_OPERATIONS, POD_TOKEN
+from swrhook.simulator.metadata import PREFIX
+from swrhook.simulator.model import DEMO, IAM_OPERATIONS, POD_TOKEN
 
 Login = Callable[..., requests.Response]
 KEY_PATH = "/openstack/latest/securitykey"

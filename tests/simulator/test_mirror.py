@@ -11,7 +11,7 @@ import requests
 from swrhook.simulator import RunningSimulator, start
 from swrhook.simulator.accounts import Credentials
 from swrhook.simulator.jobs import Image
-from swrhook.simulator.values import Target
+from swrhook.simulator.model import Target
 
 NEEDED = ("docker-registry", "skopeo", "umoci")
 LACKING = [name for name in NEEDED if shutil.which(name) is None]

@@ -9,8 +9,8 @@ from huaweicloudsdkcore.http.http_config import HttpConfig
 from huaweicloudsdkswr import v2
 
 from swrhook.simulator import RunningSimulator, start
-from swrhook.simulator.iam import project_id
-from swrhook.simulator.values import DEMO
+from swrhook.simulator.iam_app import project_id
+from swrhook.simulator.model import DEMO
 
 REGION, TARGET = "cn-north-4", "cn-east-3"
 PLACE = {"namespace": "group", "repository": "web$shop"}

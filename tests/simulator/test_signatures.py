@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from swrhook.simulator import RunningSimulator
-from swrhook.simulator.iam import project_id
-from swrhook.simulator.values import DEMO
+from swrhook.simulator.iam_app import project_id
+from swrhook.simulator.model import DEMO
 from swrhook.swr.auth.signing import AccessKey, sign
 from tests.simulator.conftest import Clock
 

@@ -15,7 +15,7 @@ from swrhook.config.model import (
 )
 from swrhook.model import Lane, Refusal, Target
 from swrhook.simulator import RunningSimulator
-from swrhook.simulator.values import DEMO as USER
+from swrhook.simulator.model import DEMO as USER
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.swr.response import Answer

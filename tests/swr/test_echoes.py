@@ -8,7 +8,7 @@ import pytest
 from swrhook.config.model import KeyCredentials
 from swrhook.errors import SwrError
 from swrhook.simulator import RunningSimulator
-from swrhook.simulator.values import DEMO as USER
+from swrhook.simulator.model import DEMO as USER
 from swrhook.swr.client import SwrClient
 from tests.swr.loopback import Loopback, Received, Reply
 from tests.swr.parts import KEY, NETWORK, Clock, MemoryOfRefused, simulated, swr

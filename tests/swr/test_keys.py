@@ -13,7 +13,7 @@ import pytest
 from swrhook.config.model import KeyCredentials, PasswordCredentials, TokenCredentials
 from swrhook.errors import Kind, SwrError
 from swrhook.simulator import Fault, RunningSimulator
-from swrhook.simulator.values import DEMO as USER
+from swrhook.simulator.model import DEMO as USER
 from swrhook.swr.auth import lockout
 from swrhook.swr.auth.lockout import fingerprint
 from swrhook.swr.client import SwrClient

@@ -11,7 +11,7 @@ import pytest
 from swrhook.config.model import AgencyCredentials, Credentials, PodCredentials
 from swrhook.errors import Kind, SwrError
 from swrhook.simulator import Fault, RunningSimulator
-from swrhook.simulator.values import POD_TOKEN
+from swrhook.simulator.model import POD_TOKEN
 from swrhook.swr.client import SwrClient
 from tests.swr.loopback import Loopback, Received, Reply
 from tests.swr.parts import NETWORK, Clock, MemoryOfRefused, logins, simulated, swr

@@ -19,7 +19,7 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.model import State
 from swrhook.simulator import RunningSimulator, start
-from swrhook.simulator.values import DEMO, POD_TOKEN
+from swrhook.simulator.model import DEMO, POD_TOKEN
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from tests.ledger.parts import LANE

@@ -13,7 +13,7 @@ from swrhook.engine.sqlite import EmbeddedEngine
 from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync, Target
-from swrhook.simulator.values import Fault
+from swrhook.simulator.model import Fault
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.syncs.decisions import Verdict

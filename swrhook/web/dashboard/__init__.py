@@ -78,7 +78,7 @@ def _furnish(blueprint: Blueprint, clock: Callable[[], datetime]) -> None:
     def furnish() -> dict[str, object]:
         session = g.get("session")
         return {
-            "labels": words,
+            "labels": labels,
             "form_field": FORM_KEY,
             "form_key": known_form_key(),
             "holder": None if session is None else session.holder,

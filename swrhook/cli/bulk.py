@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from swrhook.cli.client import Client, Declined, Item
-from swrhook.cli.listing import Kind
+from swrhook.cli.tables import Kind
 
 
 @dataclass(frozen=True, slots=True)

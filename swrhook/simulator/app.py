@@ -11,13 +11,15 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug import Response as AnyResponse
 from werkzeug.exceptions import HTTPException
 
-from swrhook.simulator import effects, refusals, subjects
+from swrhook.simulator import errors, fault_effects, faults
+from swrhook.simulator.errors import Refusal
+from swrhook.simulator.faults import Subject
+from swrhook.simulator.http_server import BODY_LIMIT
+from swrhook.simulator.jobs import Image
 from swrhook.simulator.mirror import MirrorUnavailable
-from swrhook.simulator.refusals import Refusal
-from swrhook.simulator.server import BODY_LIMIT
+from swrhook.simulator.model import IAM, Call, Fault, Json, Settings
 from swrhook.simulator.state import State
-from swrhook.simulator.subjects import Subject
-from swrhook.simulator.values import IAM, Call, Fault, Json, Settings
+from swrhook.simulator.tagstore import TagStore
 
 # Endpoints that are one operation with another.
 _OPERATIONS = {"create_namespace": "namespaces", "namespace": "namespaces"}
@@ -52,7 +54,7 @@ def region() -> str:
 
 def settings() -> Settings:
     """Give the settings under which this request is answered."""
-    return effects.settings(state().settings, g.get("faults", ()))
+    return fault_effects.settings(state().settings, g.get("faults", ()))
 
 
 def subject() -> Subject:
@@ -72,7 +74,7 @@ def answer(body: Json, *, status: int = 200, headers: Mapping[str, str] | None =
     return Response(content, status, dict(headers or {}), content_type="application/json")
 
 
-def stamp(time: datetime) -> str:
+def iam_timestamp(time: datetime) -> str:
     """Write a time as IAM does."""
     return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
@@ -104,7 +106,7 @@ def _begin() -> None:
     )
     g.call = its.call_log.begin(call)
     if len(request.get_data()) > BODY_LIMIT:
-        raise refusals.gateway(413, "0201", "Request entity too large.")
+        raise errors.gateway(413, "0201", "Request entity too large.")
 
 
 def _operation() -> str:
@@ -127,15 +129,15 @@ def _suffer() -> AnyResponse | None:
     names = request.args.to_dict() | (request.view_args or {})
     # A login's body is in no record, but it tells calls apart.
     asked = (call.method, call.path, call.query, request.get_data().decode("latin-1"))
-    g.subject = subjects.of_call(region(), call.operation, names, call.body, asked)
+    g.subject = faults.of_call(region(), call.operation, names, call.body, asked)
     g.faults = state().faults.take(g.subject)
     struck(g.faults)
-    return effects.begin(_hit()) if g.faults else None
+    return fault_effects.begin(_hit()) if g.faults else None
 
 
 def _end(response: AnyResponse) -> AnyResponse:
     if g.get("faults"):
-        response = effects.finish(_hit(), response)
+        response = fault_effects.finish(_hit(), response)
     response.headers["X-Request-Id"] = g.request_id
     unheard = any(fault.connection in ("hang", "reset") for fault in g.get("faults", ()))
     status = None if unheard else response.status_code
@@ -143,13 +145,13 @@ def _end(response: AnyResponse) -> AnyResponse:
     return response
 
 
-def _hit() -> effects.Hit:
-    return effects.Hit(g.faults, g.request_id, settings(), state().accounts, request.environ)
+def _hit() -> fault_effects.Hit:
+    return fault_effects.Hit(g.faults, g.request_id, settings(), state().accounts, request.environ)
 
 
 def _refuse(refusal: Refusal) -> Response:
     shape = settings().error_shape
-    body = refusals.render(refusal, request_id=g.request_id, swr_shape=shape)
+    body = errors.render(refusal, request_id=g.request_id, swr_shape=shape)
     return answer(body, status=refusal.status)
 
 
@@ -157,10 +159,32 @@ def _refuse_route(exc: HTTPException) -> Response:
     # The gateway knows no 405: a method that an API lacks is an API that does not exist.
     if exc.code in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
         message = "The API does not exist or has not been published in the environment."
-        return _refuse(refusals.gateway(404, "0101", message))
-    return _refuse(refusals.swr(exc.code or 500, "5000000", "Internal error"))
+        return _refuse(errors.gateway(404, "0101", message))
+    return _refuse(errors.swr(exc.code or 500, "5000000", "Internal error"))
 
 
 def _refuse_mirror(exc: MirrorUnavailable) -> Response:
     message = f"Failed to obtain the image information: {exc}"
-    return _refuse(refusals.swr(500, "5000002", message))
+    return _refuse(errors.swr(500, "5000002", message))
+
+
+def known_organization(namespace: str) -> TagStore:
+    """Give the tags of this region, in which the organization must exist."""
+    store = state().store(region())
+    if not store.has_organization(namespace):
+        raise errors.swr(404, "4040058", "The organization was not found.")
+    return store
+
+
+def known_image(image: Image) -> TagStore:
+    """Give the tags of this region, in which the repository must exist."""
+    store = known_organization(image.namespace)
+    if not store.has_repository(image.namespace, image.repository):
+        raise errors.swr(404, "4040010", "The image was not found.")
+    return store
+
+
+def swr_timestamp(time: datetime) -> str:
+    """Write a time as SWR does, in UTC and whole seconds."""
+    # Half the time of strftime, and a listing of tags has two of them for each.
+    return time.isoformat()[:19] + "Z"

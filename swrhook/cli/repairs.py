@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from swrhook.cli.client import Client, Item, connect
-from swrhook.cli.listing import LARGEST_PAGE, Column, Kind, list_options, print_items, print_list
+from swrhook.cli.tables import LARGEST_PAGE, Column, Kind, list_options, print_items, print_list
 from swrhook.model import END_STATES, State
 
 # Seconds between two looks at what goes on in the server.

@@ -11,10 +11,10 @@ from datetime import timedelta
 
 from flask import Blueprint, Response, request
 
-from swrhook.simulator import refusals
+from swrhook.simulator import errors
+from swrhook.simulator.app import answer, iam_timestamp, state
 from swrhook.simulator.keys import IssuedKey
-from swrhook.simulator.values import POD_TOKEN, Json
-from swrhook.simulator.web import answer, stamp, state
+from swrhook.simulator.model import POD_TOKEN, Json
 
 PREFIX = "/_machine"
 
@@ -46,7 +46,7 @@ def pod_identity() -> Response:
     """Give the keys of the agency that the pod's service account stands for."""
     given = request.headers.get("Authorization", "").encode()
     if not secrets.compare_digest(given, POD_TOKEN.encode()):
-        raise refusals.unauthorized()
+        raise errors.unauthorized()
     return answer(credential(_issue()))
 
 
@@ -57,7 +57,7 @@ def credential(issued: IssuedKey) -> Json:
             "access": issued.key.access,
             "secret": issued.key.secret,
             "securitytoken": issued.key.security_token,
-            "expires_at": stamp(issued.expires_at),
+            "expires_at": iam_timestamp(issued.expires_at),
         }
     }
 

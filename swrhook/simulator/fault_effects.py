@@ -7,8 +7,12 @@ a tag in jobs.py and sync.py.
 """
 
 import json
+import os
+import socket
+import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
@@ -16,11 +20,67 @@ from typing import Any
 
 from werkzeug import Response
 
-from swrhook.simulator import codes, refusals
+from swrhook.simulator import error_codes, errors
 from swrhook.simulator.accounts import Accounts
-from swrhook.simulator.server import TRANSMIT
-from swrhook.simulator.transmission import transmit
-from swrhook.simulator.values import Fault, Settings
+from swrhook.simulator.http_server import TRANSMIT
+from swrhook.simulator.model import Connection, Fault, Settings
+
+_END_OF_HEAD = b"\r\n\r\n"
+# Close at once and without what is unsent, which TCP tells the other side as a reset.
+_LINGER_NOT = struct.pack("ii", 1, 0)
+
+
+def transmit(fault: Fault, client: socket.socket, content: bytes) -> None:
+    """Send an answer in the way of a fault that has one."""
+    if fault.connection is not None:
+        with suppress(OSError):
+            _WAYS[fault.connection](fault, client, content)
+
+
+def _hang(fault: Fault, client: socket.socket, _content: bytes) -> None:
+    # Returns as soon as the client gives up, for its side of the connection ends then.
+    client.settimeout(fault.limit)
+    client.recv(1)
+
+
+def _reset(_fault: Fault, client: socket.socket, _content: bytes) -> None:
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+    os.close(client.detach())
+
+
+def _reset_midway(fault: Fault, client: socket.socket, content: bytes) -> None:
+    client.sendall(_beginning(content))
+    _reset(fault, client, content)
+
+
+def _cut_short(_fault: Fault, client: socket.socket, content: bytes) -> None:
+    client.sendall(_beginning(content))
+
+
+def _drip(fault: Fault, client: socket.socket, content: bytes) -> None:
+    give_up = time.monotonic() + fault.limit
+    for byte in content:
+        client.sendall(bytes([byte]))
+        time.sleep(fault.pause)
+        if time.monotonic() > give_up:
+            return
+
+
+def _beginning(content: bytes) -> bytes:
+    """Cut an answer in the middle of its body, or of its head if it has no body."""
+    head = content.find(_END_OF_HEAD) + len(_END_OF_HEAD)
+    body = len(content) - head
+    return content[: head + body // 2] if body else content[: head // 2]
+
+
+_WAYS: Mapping[Connection, Callable[[Fault, socket.socket, bytes], None]] = {
+    "hang": _hang,
+    "reset": _reset,
+    "reset_midway": _reset_midway,
+    "cut_short": _cut_short,
+    "drip": _drip,
+}
+
 
 _PAGE = (
     "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n"
@@ -100,9 +160,9 @@ def _answer(fault: Fault, hit: Hit) -> Response:
 
 def _content(fault: Fault, hit: Hit) -> tuple[int, str, str]:
     if fault.error is not None:
-        refusal = codes.refusal(fault.error, fault.status)
+        refusal = error_codes.refusal(fault.error, fault.status)
         shape = hit.settings.error_shape
-        body = refusals.render(refusal, request_id=hit.request_id, swr_shape=shape)
+        body = errors.render(refusal, request_id=hit.request_id, swr_shape=shape)
         return refusal.status, "application/json", json.dumps(body)
     status = fault.status or HTTPStatus.OK
     # Text is sent as it is: a proxy's HTML page, broken JSON, nothing at all.

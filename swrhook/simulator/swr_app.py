@@ -2,13 +2,13 @@
 
 from flask import Flask, request
 
-from swrhook.simulator import refusals, signatures
-from swrhook.simulator.iam import project_id
+from swrhook.simulator import errors, signatures
+from swrhook.simulator.app import new_app, region, state
+from swrhook.simulator.iam_app import project_id
 from swrhook.simulator.images import images
 from swrhook.simulator.organizations import organizations
 from swrhook.simulator.state import State
 from swrhook.simulator.sync import sync
-from swrhook.simulator.web import new_app, region, state
 from swrhook.swr.auth.signing import PROJECT
 
 
@@ -33,12 +33,12 @@ def _authenticate() -> None:
         signatures.signer()
         # Without the header it is the region's own project.
         if request.headers.get(PROJECT, project_id(region())) != project_id(region()):
-            raise refusals.gateway(403, "0310", "The project is unavailable.")
+            raise errors.gateway(403, "0310", "The project is unavailable.")
         return
     value = request.headers.get("X-Auth-Token")
     if not value:
         message = "Incorrect IAM authentication information: x-auth-token not found"
-        raise refusals.gateway(401, "0301", message)
+        raise errors.gateway(401, "0301", message)
     token = state().accounts.token(value)
     if token is None or token.region != region():
-        raise refusals.gateway(401, "0307", "The token must be updated.")
+        raise errors.gateway(401, "0307", "The token must be updated.")

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from swrhook import swr_names
-from swrhook.simulator import refusals
+from swrhook.simulator import errors
+from swrhook.simulator.app import parse_json
 from swrhook.simulator.jobs import Image, Window
+from swrhook.simulator.model import Target
 from swrhook.simulator.tagstore import Page
-from swrhook.simulator.values import Target
-from swrhook.simulator.web import parse_json
 
 MAX_LIMIT = 1000
 
@@ -31,34 +31,34 @@ def image(region: str, namespace: str, repository: str) -> Image:
     organization(namespace)
     name = repository.replace("$", "/")
     if not swr_names.is_repository(name):
-        raise refusals.swr(400, "4001029", "Invalid image name.")
+        raise errors.swr(400, "4001029", "Invalid image name.")
     return Image(region, namespace, name)
 
 
 def organization(name: str) -> str:
     """Read the name of an organization."""
     if not swr_names.is_namespace(name):
-        raise refusals.swr(400, "4001028", "Invalid organization name.")
+        raise errors.swr(400, "4001028", "Invalid organization name.")
     return name
 
 
 def tag(name: str) -> str:
     """Read a tag."""
     if not swr_names.is_tag(name):
-        raise refusals.swr(400, "4009021", "Invalid image tag.")
+        raise errors.swr(400, "4009021", "Invalid image tag.")
     return name
 
 
 def json_object(content_type: str, charset: str, content: bytes) -> Mapping[str, object]:
     """Read a body that must be a JSON object, and be declared as JSON in UTF-8."""
     if content_type != "application/json" or charset.lower() not in ("", "utf-8", "utf8"):
-        raise refusals.swr(400, "4001018", "Invalid request body type.")
+        raise errors.swr(400, "4001018", "Invalid request body type.")
     try:
         body = parse_json(content)
     except ValueError as exc:
-        raise refusals.swr(400, "4000014", "Invalid API parameters.") from exc
+        raise errors.swr(400, "4000014", "Invalid API parameters.") from exc
     if not isinstance(body, dict):
-        raise refusals.swr(400, "4000014", "Invalid API parameters.")
+        raise errors.swr(400, "4000014", "Invalid API parameters.")
     return body
 
 
@@ -66,9 +66,9 @@ def sync_request(body: Mapping[str, object]) -> SyncRequest:
     """Read the body of sync_images; a key that it does not know is ignored, as by the service."""
     tags = body.get("imageTag")
     if not isinstance(tags, list) or not tags:
-        raise refusals.swr(400, "4001014", "Mandatory parameters must be configured: imageTag.")
+        raise errors.swr(400, "4001014", "Mandatory parameters must be configured: imageTag.")
     if not all(isinstance(name, str) for name in tags):
-        raise refusals.swr(400, "4000014", "Invalid API parameters: imageTag.")
+        raise errors.swr(400, "4000014", "Invalid API parameters: imageTag.")
     return SyncRequest(tuple(tag(name) for name in tags), target(body))
 
 
@@ -83,9 +83,9 @@ def text(body: Mapping[str, object], key: str) -> str:
     """Read a mandatory text."""
     value = body.get(key)
     if value is None or value == "":
-        raise refusals.swr(400, "4001014", f"Mandatory parameters must be configured: {key}.")
+        raise errors.swr(400, "4001014", f"Mandatory parameters must be configured: {key}.")
     if not isinstance(value, str):
-        raise refusals.swr(400, "4000014", f"Invalid API parameters: {key}.")
+        raise errors.swr(400, "4000014", f"Invalid API parameters: {key}.")
     return value
 
 
@@ -93,7 +93,7 @@ def flag(body: Mapping[str, object], key: str) -> bool:
     """Read an optional boolean, false when absent."""
     value = body.get(key, False)
     if not isinstance(value, bool):
-        raise refusals.swr(400, "4000014", f"Invalid API parameters: {key}.")
+        raise errors.swr(400, "4000014", f"Invalid API parameters: {key}.")
     return value
 
 
@@ -103,7 +103,7 @@ def query(args: Mapping[str, str], *known: str) -> Mapping[str, str]:
         return args
     pairs = [pair.partition("::") for pair in args["filter"].split("|")]
     if not all(separator and key in known for key, separator, _ in pairs):
-        raise refusals.swr(400, "4001025", "Invalid parameters: filter.")
+        raise errors.swr(400, "4001025", "Invalid parameters: filter.")
     return {key: value for key, _, value in pairs}
 
 
@@ -113,7 +113,7 @@ def window(args: Mapping[str, str], *, mandatory: bool = False) -> Window:
         return Window(0, 100)
     offset, limit = _number(args, "offset"), _number(args, "limit")
     if not 1 <= limit <= MAX_LIMIT:
-        raise refusals.swr(400, "4001025", "Invalid parameters: limit.")
+        raise errors.swr(400, "4001025", "Invalid parameters: limit.")
     return Window(offset, limit)
 
 
@@ -123,7 +123,7 @@ def order(args: Mapping[str, str], *columns: str) -> tuple[str, bool]:
     if column is None and kind is None:
         return columns[0], True
     if column not in columns or kind not in ("asc", "desc"):
-        raise refusals.swr(400, "4001096", "param order column error")
+        raise errors.swr(400, "4001096", "param order column error")
     return column, kind == "desc"
 
 
@@ -143,5 +143,5 @@ def page(args: Mapping[str, str]) -> Page:
 def _number(args: Mapping[str, str], key: str) -> int:
     value = args.get(key, "")
     if not (value.isascii() and value.isdigit() and len(value) < 10):  # noqa: PLR2004
-        raise refusals.swr(400, "4001025", f"Invalid parameters: {key}.")
+        raise errors.swr(400, "4001025", f"Invalid parameters: {key}.")
     return int(value)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from swrhook.simulator.values import Json
+from swrhook.simulator.model import Json
 
 
 @dataclass(eq=False)  # not frozen: Python itself writes to exceptions

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Self
 
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from swrhook.simulator import control, iam, machine, region
-from swrhook.simulator.server import Server
-from swrhook.simulator.state import State, utc_now
-from swrhook.simulator.values import (
+from swrhook.simulator import control, iam_app, metadata, swr_app
+from swrhook.simulator.http_server import Server
+from swrhook.simulator.model import (
     DEMO,
     EVERYWHERE,
     Scenario,
@@ -22,6 +21,7 @@ from swrhook.simulator.values import (
     Setup,
     User,
 )
+from swrhook.simulator.state import State, utc_now
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -42,7 +42,7 @@ class RunningSimulator:
     @property
     def metadata_url(self) -> str:
         """Where a server would find its metadata."""
-        return self.iam_url + machine.PREFIX
+        return self.iam_url + metadata.PREFIX
 
     @property
     def pod_url(self) -> str:
@@ -115,7 +115,7 @@ def _listen(bind: str, port: int, *, count: int) -> Sequence[socket.socket]:
 
 def _serve(state: State, listeners: Sequence[socket.socket]) -> RunningSimulator:
     sim = control.create_app(state)
-    apps = [iam.create_app(state), *(region.create_app(state, name) for name in state.regions)]
+    apps = [iam_app.create_app(state), *(swr_app.create_app(state, name) for name in state.regions)]
     servers = [
         Server(listener, _with_control(app, sim))
         for listener, app in zip(listeners, apps, strict=True)

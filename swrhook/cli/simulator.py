@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from swrhook import simulator as simulators
-from swrhook.simulator.running import REGIONS, RunningSimulator
+from swrhook.simulator.launcher import REGIONS, RunningSimulator
+from swrhook.simulator.model import DEMO, Scenario
 from swrhook.simulator.scenario import Reader, ScenarioError
-from swrhook.simulator.values import DEMO, Scenario
 
 _LOGIN = (
     '{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"demo",'

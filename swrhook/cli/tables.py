@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from swrhook.cli.client import Client, Item, Page, Query, connect
-from swrhook.cli.screen import printable, screen
+from swrhook.cli.terminal import printable, screen
 
 Options = TypeVar("Options", bound=Callable[..., object])
 

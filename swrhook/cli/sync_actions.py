@@ -6,10 +6,12 @@ from typing import Any, TypeVar
 
 import click
 
-from swrhook.cli.changing import Change, agree
+from swrhook.cli.bulk import Change, agree
 from swrhook.cli.client import Client, Query, connect
-from swrhook.cli.listing import LARGEST_PAGE, print_items
 from swrhook.cli.syncs import SYNCS
+from swrhook.cli.tables import LARGEST_PAGE, print_items
+from swrhook.cli.terminal import examples
+from swrhook.model import END_STATES, State
 
 Options = TypeVar("Options", bound=Callable[..., object])
 
@@ -85,3 +87,49 @@ def _select(client: Client, query: Query, question: str, *, yes: bool) -> Sequen
     oldest, newest = (str(item["created_at"]) for item in (found[-1], found[0]))
     agree(f"{len(found)} syncs: {listed}; from {oldest} to {newest}.", question, yes=yes)
     return [str(item["id"]) for item in reversed(found)]
+
+
+@click.command(
+    epilog=examples(
+        "python -m swrhook cancel 01KB3Y6Q3Z0X4W1V7S5R2N8M9P",
+        "python -m swrhook cancel --state due --image team-a/web/shop --since 1h",
+    )
+)
+@wish_options(sorted(state.value for state in set(State) - {State.VERIFIED, State.CANCELLED}))
+@click.pass_context
+def cancel(
+    context: click.Context,
+    /,
+    ids: Sequence[str],
+    **options: Any,  # noqa: ANN401  # click's values
+) -> None:
+    """End syncs that are not verified; prints them.
+
+    Either by their ids, or all in a state: those are counted first, and cancelled, the oldest
+    first, when you agree. A call in flight is still recorded. Ends with 1 when one could not be
+    cancelled.
+    """
+    carry_out(context, ids, "cancel", "Cancelling", **options)
+
+
+@click.command(
+    epilog=examples(
+        "python -m swrhook retry 01KB3Y6Q3Z0X4W1V7S5R2N8M9P",
+        "python -m swrhook retry --state rejected --region cn-east-3 --namespace team-a",
+        "python -m swrhook retry --state exhausted --state missing --since 24h --yes",
+    )
+)
+@wish_options(sorted(state.value for state in END_STATES - {State.VERIFIED}))
+@click.pass_context
+def retry(
+    context: click.Context,
+    /,
+    ids: Sequence[str],
+    **options: Any,  # noqa: ANN401  # click's values
+) -> None:
+    """Begin ended syncs from new, as the rules are now; prints them.
+
+    Either by their ids, or all in a state: those are counted first, and retried, the oldest first,
+    when you agree. Ends with 1 when one could not be retried.
+    """
+    carry_out(context, ids, "retry", "Retrying", **options)

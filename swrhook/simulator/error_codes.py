@@ -7,8 +7,8 @@ signing for the gateway. SWR's codes that the published table lacks, with who ha
 
 from collections.abc import Mapping
 
-from swrhook.simulator import refusals
-from swrhook.simulator.refusals import Refusal
+from swrhook.simulator import errors
+from swrhook.simulator.errors import Refusal
 
 # The first three digits of SWR's codes are the status.
 _SWR: Mapping[str, str] = {
@@ -116,8 +116,8 @@ def refusal(code: str, status: int | None = None) -> Refusal:
     if service == "APIGW":
         messages = _GATEWAY[number]
         status = status or next(iter(messages))
-        return refusals.gateway(status, number, messages.get(status, "API request error."))
+        return errors.gateway(status, number, messages.get(status, "API request error."))
     if service == "IAM":
         own, message = _IAM[number]
-        return refusals.iam(status or own, number, message)
-    return refusals.swr(status or int(number[:3]), number, _SWR[number])
+        return errors.iam(status or own, number, message)
+    return errors.swr(status or int(number[:3]), number, _SWR[number])

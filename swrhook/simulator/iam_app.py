@@ -11,12 +11,12 @@ from typing import cast
 
 from flask import Blueprint, Flask, Response, request
 
-from swrhook.simulator import refusals, signatures
+from swrhook.simulator import errors, signatures
 from swrhook.simulator.accounts import Credentials
-from swrhook.simulator.machine import credential, machine
+from swrhook.simulator.app import answer, iam_timestamp, new_app, parse_json, state
+from swrhook.simulator.metadata import credential, machine
+from swrhook.simulator.model import IAM, Json, Token, User, identifier
 from swrhook.simulator.state import State
-from swrhook.simulator.values import IAM, Json, Token, User, identifier
-from swrhook.simulator.web import answer, new_app, parse_json, stamp, state
 
 # Seconds that a temporary key may live.
 _LIVES = range(900, 86_401)
@@ -61,11 +61,11 @@ def securitytokens() -> Response:
     """Issue a temporary key to whoever has a token."""
     identity = _object(_object(_body(), "auth"), "identity")
     if identity.get("methods") != ["token"]:
-        raise refusals.iam(400, "0073", "Invalid input for field 'methods'.")
+        raise errors.iam(400, "0073", "Invalid input for field 'methods'.")
     token = cast("Mapping[str, object]", _object(identity, "token") if "token" in identity else {})
     life = token.get("duration_seconds", _LIVES[0])
     if not isinstance(life, int) or life not in _LIVES:
-        raise refusals.iam(400, "0072", "Invalid input for field 'duration_seconds'.")
+        raise errors.iam(400, "0072", "Invalid input for field 'duration_seconds'.")
     issued = state().accounts.keys.issue(_user_of(_token_value(token)), timedelta(seconds=life))
     return answer(credential(issued), status=201)
 
@@ -78,7 +78,7 @@ def _token_value(body: Mapping[str, object]) -> str:
 def _user_of(value: str) -> User:
     token = state().accounts.token(value)
     if token is None:
-        raise refusals.unauthorized()
+        raise errors.unauthorized()
     return token.user
 
 
@@ -88,28 +88,28 @@ def _body() -> Mapping[str, object]:
     except ValueError:
         body = None
     if not request.is_json or not isinstance(body, dict):
-        raise refusals.iam(400, "0011", "Request body is invalid.")
+        raise errors.iam(400, "0011", "Request body is invalid.")
     return body
 
 
 def _object(parent: Mapping[str, object], key: str) -> Mapping[str, object]:
     value = parent.get(key)
     if not isinstance(value, dict):
-        raise refusals.iam(400, "0072", f"'{key}' is a required property.")
+        raise errors.iam(400, "0072", f"'{key}' is a required property.")
     return value
 
 
 def _text(parent: Mapping[str, object], key: str) -> str:
     value = parent.get(key)
     if not isinstance(value, str) or not value:
-        raise refusals.iam(400, "0072", f"'{key}' is a required property.")
+        raise errors.iam(400, "0072", f"'{key}' is a required property.")
     return value
 
 
 def _credentials(auth: Mapping[str, object]) -> Credentials:
     identity = _object(auth, "identity")
     if identity.get("methods") != ["password"]:
-        raise refusals.iam(400, "0073", "Invalid input for field 'methods'.")
+        raise errors.iam(400, "0073", "Invalid input for field 'methods'.")
     user = _object(_object(identity, "password"), "user")
     password = _text(user, "password")
     if "id" in user:
@@ -128,7 +128,7 @@ def _scope(auth: Mapping[str, object]) -> str | None:
     for region in state().regions:
         if wanted == (project_id(region) if key == "id" else region):
             return region
-    raise refusals.iam(400, "1109", "The project information cannot be found.")
+    raise errors.iam(400, "1109", "The project information cannot be found.")
 
 
 def _token(token: Token) -> Json:
@@ -136,8 +136,8 @@ def _token(token: Token) -> Json:
     domain: Json = {"id": user.domain_id, "name": user.domain}
     body: dict[str, Json] = {
         "methods": ["password"],
-        "expires_at": stamp(token.expires_at),
-        "issued_at": stamp(token.issued_at),
+        "expires_at": iam_timestamp(token.expires_at),
+        "issued_at": iam_timestamp(token.issued_at),
         "user": {"id": user.id, "name": user.name, "domain": domain, "password_expires_at": ""},
         "roles": [{"id": "0", "name": "te_admin"}],
         "catalog": [],

@@ -2,6 +2,12 @@
 
 from rich.console import Console
 
+
+def examples(*lines: str) -> str:
+    """Return the last paragraph of a help, a line for each; click does not wrap it."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
 # Wide enough for any row: what is piped is neither cut nor wrapped.
 _UNLIMITED = 100_000
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from threading import Lock
 
 from swrhook.simulator.jobs import Image
-from swrhook.simulator.values import SyncRule, Target
+from swrhook.simulator.model import SyncRule, Target
 
 
 class SyncRules:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from swrhook.cli.screen import screen
+from swrhook.cli.terminal import screen
 from swrhook.config.model import Config, Timeouts
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.database import open_beside
