@@ -19,7 +19,7 @@ from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.config.watcher import WatchedFile
 from swrhook.engine import Engine
-from swrhook.engine.sqlite import EmbeddedEngine
+from swrhook.engine.sqlite import SqliteEngine
 from swrhook.errors import BadConfiguration, SwrhookError
 from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.deliveries import Recording
@@ -27,30 +27,30 @@ from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.recorder import Recorder
 from swrhook.ledger.server_clock import ServerClock
-from swrhook.ledger.syncs import release
+from swrhook.ledger.syncs import release_regions
 from swrhook.metrics import SHARED, Metrics
-from swrhook.model import Entry, Lane, Receipt
-from swrhook.sender_keys import Internet, Way, find_proxies
-from swrhook.service.config_reload import Reload
+from swrhook.model import DeliveryEntry, Lane, Receipt
+from swrhook.sender_keys import HttpsKeyProvider, HttpsSettings, find_proxies
+from swrhook.service.config_reload import ConfigReloader
 from swrhook.service.gunicorn_workers import LEAVING
-from swrhook.service.hot_swap import Current
-from swrhook.service.outcome_log import Reporter
+from swrhook.service.hot_swap import HotSwap
+from swrhook.service.outcome_log import OutcomeLog
 from swrhook.service.retention import Retention
-from swrhook.service.sender_monitor import Hearing, Watch
+from swrhook.service.sender_monitor import SenderActivity, SenderMonitor
 from swrhook.settings import Settings, check_worker
 from swrhook.swr.auth.lockout import prepare
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.web import create_web
 from swrhook.web.health import Health
-from swrhook.web.worker_endpoint import serve_beside
+from swrhook.web.worker_endpoint import serve_worker_endpoint
 from swrhook.worker.admission import Admission
-from swrhook.worker.circuit_breaker import Breakers
-from swrhook.worker.gateway import Traffic
+from swrhook.worker.circuit_breaker import CircuitBreakers
+from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.lane_runner import LaneRunner
-from swrhook.worker.rate_limiter import Pacer
-from swrhook.worker.repair_worker import Repairer
-from swrhook.worker.target_cache import Preflight
+from swrhook.worker.rate_limiter import AdaptiveRateLimiter
+from swrhook.worker.repair_worker import RepairWorker
+from swrhook.worker.target_cache import TargetCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class InUse:
 
 
 # From a client, the only way to it: all of them share one knowledge of SWR's endpoints.
-MakeTraffic = Callable[[SwrClient], Traffic]
+MakeTraffic = Callable[[SwrClient], SwrGateway]
 # The time: of this machine or, where several share a ledger, of the database.
 Clock = Callable[[], datetime]
 # From a configuration and what was in use before it.
@@ -76,12 +76,12 @@ class Service:
 
     web: Flask
     engine: Engine
-    repairer: Repairer | None
-    watch: Watch
-    reload: Reload
+    repairer: RepairWorker | None
+    watch: SenderMonitor
+    reload: ConfigReloader
     retention: Retention
     recorder: Recorder
-    current: Current[InUse]
+    current: HotSwap[InUse]
     database: Database
 
     def start(self) -> None:
@@ -112,34 +112,39 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
     logs.configure(settings.log_format, settings.log_level)
     database = open_database(settings.database_url)
     metrics = Metrics(environ.get(SHARED))
-    outside = Internet(Way(find_proxies, environ.get("REQUESTS_CA_BUNDLE")), monotonic)
-    reload = Reload(WatchedFile(settings.config, environ, outside), database, metrics, now)
+    outside = HttpsKeyProvider(
+        HttpsSettings(find_proxies, environ.get("REQUESTS_CA_BUNDLE")), monotonic
+    )
+    reload = ConfigReloader(WatchedFile(settings.config, environ, outside), database, metrics, now)
     try:
-        config = reload.first(environ, outside)
+        config = reload.load_initial(environ, outside)
     except BadConfiguration:
         database.close()
         raise
     _warn_of_no_workers(settings)
-    reporter = Reporter(metrics)
+    reporter = OutcomeLog(metrics)
     clock: Clock = now if database.is_sqlite else ServerClock(database, now)
 
     def hurry(lane: Lane) -> None:
-        engine.hurry(lane)
+        engine.run_now(lane)
 
     make = _maker(
         settings,
         environ,
         database,
         reporter,
-        _traffic(Admission(Pacer(), settings.workers, hurry, alone=database.is_sqlite), metrics),
+        _traffic(
+            Admission(AdaptiveRateLimiter(), settings.workers, hurry, alone=database.is_sqlite),
+            metrics,
+        ),
         clock,
     )
-    current = Current(make(config, None), lambda old: _end(old, current.value))
-    metrics.pace(lambda: current.value.runner.traffic.endpoints(current.value.config))
+    current = HotSwap(make(config, None), lambda old: _end(old, current.value))
+    metrics.register_endpoints(lambda: current.value.runner.traffic.endpoints(current.value.config))
     engine = _engine(settings, database, current, clock)
 
-    reload.tell(
-        lambda config: current.replace(make(config, current.value)),
+    reload.subscribe(
+        lambda config: current.swap(make(config, current.value)),
         lambda before, after: _go_on(before, after, engine, database, clock),
     )
     recorder, operator = _writers(database, engine, reporter, clock)
@@ -164,14 +169,14 @@ def create_service(settings: Settings, environ: Mapping[str, str]) -> Service:
 
 
 def _periodic(
-    database: Database, current: Current[InUse], clock: Clock, metrics: Metrics
-) -> tuple[Watch, Retention]:
+    database: Database, current: HotSwap[InUse], clock: Clock, metrics: Metrics
+) -> tuple[SenderMonitor, Retention]:
     """Return what looks at senders that fall silent, and at what is old, now and then."""
 
     def config() -> Config:
         return current.value.config
 
-    watch = Watch(Hearing(database, config, now))
+    watch = SenderMonitor(SenderActivity(database, config, now))
     return watch, Retention(database, config, clock, metrics)
 
 
@@ -182,20 +187,20 @@ def _warn_of_no_workers(settings: Settings) -> None:
 
 def _traffic(admission: Admission, metrics: Metrics) -> MakeTraffic:
     """Return the way to SWR; what it knows of pauses goes by a clock that nobody sets."""
-    breakers, preflight = Breakers(), Preflight()
+    breakers, preflight = CircuitBreakers(), TargetCache()
     began = now() - timedelta(seconds=monotonic())
 
     def steady() -> datetime:
         return began + timedelta(seconds=monotonic())
 
-    return lambda swr: Traffic(swr, admission, breakers, preflight, metrics, steady)
+    return lambda swr: SwrGateway(swr, admission, breakers, preflight, metrics, steady)
 
 
 def _maker(
     settings: Settings,
     environ: Mapping[str, str],
     database: Database,
-    reporter: Reporter,
+    reporter: OutcomeLog,
     traffic: MakeTraffic,
     clock: Clock,
 ) -> Make:
@@ -218,7 +223,7 @@ def _maker(
 
     def make(config: Config, before: InUse | None) -> InUse:
         swr = client(config, before)
-        report, rng = reporter.report, SystemRandom()
+        report, rng = reporter.sync, SystemRandom()
         return InUse(
             config, swr, LaneRunner(database, traffic(swr), lambda: config, report, clock, rng)
         )
@@ -227,40 +232,40 @@ def _maker(
 
 
 def _engine(
-    settings: Settings, database: Database, current: Current[InUse], clock: Clock
+    settings: Settings, database: Database, current: HotSwap[InUse], clock: Clock
 ) -> Engine:
     def run(lane: Lane, until: datetime) -> datetime | None:
-        with current.held() as in_use:
+        with current.lease() as in_use:
             return in_use.runner.run(lane, until)
 
     if database.is_sqlite:
-        return EmbeddedEngine(database, run, settings.workers)
-    from swrhook.engine.postgresql import ClusterEngine  # noqa: PLC0415  # heavy, and SQLite needs none
+        return SqliteEngine(database, run, settings.workers)
+    from swrhook.engine.postgresql import PostgresEngine  # noqa: PLC0415  # heavy, and SQLite needs none
 
-    return ClusterEngine(database, run, settings.workers, clock)
+    return PostgresEngine(database, run, settings.workers, clock)
 
 
 def _repairer(
     settings: Settings,
     database: Database,
-    current: Current[InUse],
+    current: HotSwap[InUse],
     operator: Operator,
     clock: Clock,
-) -> Repairer | None:
+) -> RepairWorker | None:
     """Return who compares and mends; nobody in a process that only records."""
     if settings.workers == 0:
         return None
 
     @contextmanager
-    def held() -> Iterator[tuple[Config, Traffic]]:
-        with current.held() as in_use:
+    def held() -> Iterator[tuple[Config, SwrGateway]]:
+        with current.lease() as in_use:
             yield in_use.config, in_use.runner.traffic
 
-    return Repairer(database, held, operator.wake, clock)
+    return RepairWorker(database, held, operator.wake, clock)
 
 
 def _writers(
-    database: Database, engine: Engine, reporter: Reporter, clock: Clock
+    database: Database, engine: Engine, reporter: OutcomeLog, clock: Clock
 ) -> tuple[Recorder, Operator]:
     """Return who records what senders deliver, and who does what people wish."""
 
@@ -268,13 +273,13 @@ def _writers(
         engine.wake(lanes, clock(), connection)
 
     def recorded(recording: Recording) -> None:
-        reporter.recorded(recording, clock())
+        reporter.deliveries(recording, clock())
 
     recorder = Recorder(database, wake, recorded)
-    return recorder, Operator(database, wake, reporter.report, recorded)
+    return recorder, Operator(database, wake, reporter.sync, recorded)
 
 
-def _at(clock: Clock, recorder: Recorder) -> Callable[[Entry], Receipt]:
+def _at(clock: Clock, recorder: Recorder) -> Callable[[DeliveryEntry], Receipt]:
     """Return the way to record a delivery as one of now, by the clock that its syncs go by."""
     if clock is now:  # and so it is dated already
         return recorder.record
@@ -286,7 +291,7 @@ def _go_on(before: Config, after: Config, engine: Engine, database: Database, cl
     added = after.swr.regions.keys() - before.swr.regions.keys()
     if added:
         with database.write() as connection:
-            engine.wake(release(connection, added, clock()), clock(), connection)
+            engine.wake(release_regions(connection, added, clock()), clock(), connection)
 
 
 def _end(old: InUse, new: InUse) -> None:
@@ -336,7 +341,9 @@ def work() -> None:
     for number in (SIGTERM, SIGINT):
         signal(number, lambda _number, _frame: ended.set())
     service = create_service(settings, os.environ)
-    beside = serve_beside(service.web, settings.metrics_bind) if settings.metrics_bind else None
+    beside = (
+        serve_worker_endpoint(service.web, settings.metrics_bind) if settings.metrics_bind else None
+    )
     service.start()
     logs.event("worker.started", workers=settings.workers)
     ended.wait()

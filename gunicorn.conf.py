@@ -20,7 +20,7 @@ bind = [settings.bind]
 # How many processes is gunicorn's own WEB_CONCURRENCY, 1 if not set: see on_starting.
 # gthread, with an end to patience; where others can take over, it drains before it stops.
 worker_class = "swrhook.service.gunicorn_workers." + (
-    "PatientWorker" if settings.on_sqlite else "DrainingWorker"
+    "TimeoutThreadWorker" if settings.on_sqlite else "DrainingWorker"
 )
 threads = 32
 # A new worker waits in its start until the one before it has let go of the ledger.

@@ -14,10 +14,10 @@ from bench.figures import Figure, Findings, Plot
 from swrhook.ledger.calls import claim, open_digests
 from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.deliveries import record_syncs
-from swrhook.ledger.lanes import rest
-from swrhook.ledger.syncs import syncs_to_judge
+from swrhook.ledger.lanes import reschedule
+from swrhook.ledger.syncs import due_syncs
 from swrhook.model import Lane, PlannedSync, Push, Target
-from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 
 SIZES = (0, 1_000, 10_000, 100_000, 1_000_000)
@@ -106,12 +106,12 @@ def _claim(database: Database) -> float:
         record_syncs(connection, _planned(lane, now), "0123456789ab", now)
     started = time.perf_counter()
     with database.read() as connection:
-        syncs = syncs_to_judge(connection, lane, until=now, limit=200)
+        syncs = due_syncs(connection, lane, until=now, limit=200)
         open_digests(connection, [sync.route for sync in syncs], now - HOUR)
     with database.write() as connection:
-        wanted = [(sync, Verdict(Event.CLAIM)) for sync in syncs]
+        wanted = [(sync, Decision(Event.CLAIM)) for sync in syncs]
         _, won = claim(connection, lane, wanted, frozenset(), now)
-        rest(connection, lane)
+        reschedule(connection, lane)
     took = time.perf_counter() - started
     assert len(won) == TAGS
     _end(database)

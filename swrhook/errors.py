@@ -163,7 +163,7 @@ class LedgerUnusable(SwrhookError):
     """The database cannot be used as it is; the message says what to do."""
 
 
-class TakenOver(SwrhookError):
+class ClaimLost(SwrhookError):
     """This worker was away for too long: another one does its work, and it must change nothing."""
 
 
@@ -214,7 +214,7 @@ class SwrError(SwrhookError):
         self.failed_tags = failed_tags
 
 
-class NotAsked(SwrError):
+class CircuitOpen(SwrError):
     """What stands for an answer while an endpoint is left alone, because it gave none for a while.
 
     `retry_after` says when it may be asked again.

@@ -45,7 +45,7 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class SenderStatus:
     """When a sender delivered last, and whether that is longer ago than expected."""
 
     sender: str
@@ -64,7 +64,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Drifted:
+class DriftCount:
     """How many tags of one target are not as the rules want them, by what is there instead."""
 
     target_region: str
@@ -181,15 +181,15 @@ class Metrics:
         build.info({"version": __version__, "python": platform.python_version()})
         self._show(build)
 
-    def watch(self, backlog: Callable[[], Backlog | None]) -> None:
+    def register_backlog(self, backlog: Callable[[], Backlog | None]) -> None:
         """Show the ledger's open work too, read anew at each scrape; None: it cannot be read."""
         self._show(_BacklogCollector(backlog))
 
-    def listen(self, heard: Callable[[], Sequence[Heard] | None]) -> None:
+    def register_senders(self, heard: Callable[[], Sequence[SenderStatus] | None]) -> None:
         """Show when each sender delivered last, too; None: it cannot be read."""
         self._show(_HeardCollector(heard))
 
-    def compare(self, drifted: Callable[[], Sequence[Drifted] | None]) -> None:
+    def register_drift(self, drifted: Callable[[], Sequence[DriftCount] | None]) -> None:
         """Show what reconciles found, too; None: it cannot be read."""
         self._show(_DriftCollector(drifted))
 
@@ -213,7 +213,7 @@ class Metrics:
         """Count a request that may not do what it wants."""
         self._denied.labels(reason).inc()
 
-    def moved(self, sync: Sync, what: str, took: float) -> None:
+    def sync_outcome(self, sync: Sync, what: str, took: float) -> None:
         """Count a sync that ended, or whose try failed (`retry`); `took` in seconds."""
         self._syncs.labels(sync.lane.target.region, what).inc()
         if what == State.VERIFIED:
@@ -223,15 +223,15 @@ class Metrics:
         """Count a sync's first call that SWR accepted; `took` in seconds."""
         self._triggered.labels(sync.lane.target.region).observe(took)
 
-    def asked(self, region: str, operation: str, outcome: str) -> None:
+    def swr_request(self, region: str, operation: str, outcome: str) -> None:
         """Count a request to SWR."""
         self._asked.labels(region, operation, outcome).inc()
 
-    def put_off(self, region: str, reason: str) -> None:
+    def postponed(self, region: str, reason: str) -> None:
         """Count work that has to wait for its turn at a region."""
         self._put_off.labels(region, reason).inc()
 
-    def pace(self, read: Callable[[], Sequence[Endpoint]]) -> None:
+    def register_endpoints(self, read: Callable[[], Sequence[Endpoint]]) -> None:
         """Show how the regions are asked, too, as it is at each scrape."""
         self._show(_EndpointCollector(read))
 
@@ -251,7 +251,7 @@ class Metrics:
         """Count rows that were deleted because of their age."""
         self._pruned.labels(table).inc(rows)
 
-    def passed(self, outcome: str) -> None:
+    def retention_run(self, outcome: str) -> None:
         """Count a pass of retention: `done`, `stopped` or `failed`."""
         self._passes.labels(outcome).inc()
 
@@ -298,7 +298,7 @@ class _BacklogCollector(Collector):
 
 
 class _HeardCollector(Collector):
-    def __init__(self, read: Callable[[], Sequence[Heard] | None]) -> None:
+    def __init__(self, read: Callable[[], Sequence[SenderStatus] | None]) -> None:
         self._read = read
 
     def describe(self) -> Iterator[Metric]:
@@ -309,7 +309,7 @@ class _HeardCollector(Collector):
         """Ask once; what cannot be read is left out."""
         yield from self._families(self._read() or ())
 
-    def _families(self, found: Sequence[Heard]) -> Iterator[Metric]:
+    def _families(self, found: Sequence[SenderStatus]) -> Iterator[Metric]:
         last = GaugeMetricFamily(
             "swrhook_sender_last_delivery_timestamp_seconds", _LAST_DELIVERY, labels=["sender"]
         )
@@ -324,7 +324,7 @@ class _HeardCollector(Collector):
 
 
 class _DriftCollector(Collector):
-    def __init__(self, read: Callable[[], Sequence[Drifted] | None]) -> None:
+    def __init__(self, read: Callable[[], Sequence[DriftCount] | None]) -> None:
         self._read = read
 
     def describe(self) -> Iterator[Metric]:
@@ -335,7 +335,7 @@ class _DriftCollector(Collector):
         """Ask once; what cannot be read is left out."""
         yield from self._families(self._read() or ())
 
-    def _families(self, drifted: Sequence[Drifted]) -> Iterator[Metric]:
+    def _families(self, drifted: Sequence[DriftCount]) -> Iterator[Metric]:
         labels = ["target_region", "target_namespace", "drift"]
         family = GaugeMetricFamily("swrhook_drift", _DRIFT, labels=labels)
         for found in drifted:

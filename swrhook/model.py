@@ -190,7 +190,7 @@ def route(lane: Lane, tag: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DeliveryEntry:
     """A delivery ready to be recorded: everything that can refuse it has run.
 
     `outcome` is ACCEPTED (it wants syncs; the ledger finds out whether it is a duplicate),
@@ -213,7 +213,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredDelivery:
     """What the ledger keeps of a delivery, for it to be read again.
 
     `original` is what a duplicate repeats. `body` is None where it is not kept, or no longer.

@@ -2,13 +2,13 @@
 
 import pytest
 
-from swrhook.service.hot_swap import Current
+from swrhook.service.hot_swap import HotSwap
 
 
 def test_a_value_that_nobody_holds_ends_when_it_is_replaced() -> None:
     ended: list[str] = []
-    current = Current("old", ended.append)
-    current.replace("new")
+    current = HotSwap("old", ended.append)
+    current.swap("new")
 
     assert current.value == "new"
     assert ended == ["old"]
@@ -16,11 +16,11 @@ def test_a_value_that_nobody_holds_ends_when_it_is_replaced() -> None:
 
 def test_a_value_that_is_held_ends_with_its_last_holder() -> None:
     ended: list[str] = []
-    current = Current("old", ended.append)
-    with current.held() as first:
-        with current.held() as second:
-            current.replace("new")
-            with current.held() as third:
+    current = HotSwap("old", ended.append)
+    with current.lease() as first:
+        with current.lease() as second:
+            current.swap("new")
+            with current.lease() as third:
                 seen = (first, second, third)
         still = list(ended)
     after = list(ended)
@@ -32,11 +32,11 @@ def test_a_value_that_is_held_ends_with_its_last_holder() -> None:
 
 def test_a_holder_that_fails_lets_go_too() -> None:
     ended: list[str] = []
-    current = Current("old", ended.append)
+    current = HotSwap("old", ended.append)
 
     def fail() -> None:
-        with current.held():
-            current.replace("new")
+        with current.lease():
+            current.swap("new")
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -47,9 +47,9 @@ def test_a_holder_that_fails_lets_go_too() -> None:
 
 def test_each_value_ends_once() -> None:
     ended: list[int] = []
-    current = Current(0, ended.append)
+    current = HotSwap(0, ended.append)
     for number in (1, 2, 3):
-        with current.held():
-            current.replace(number)
+        with current.lease():
+            current.swap(number)
 
     assert ended == [0, 1, 2]

@@ -9,7 +9,7 @@ import pytest
 
 from swrhook.config.model import Access, Config, Options, Swr, TokenCredentials
 from swrhook.errors import CannotRecord, NothingUsable, TooLarge, Unauthenticated, Undecodable
-from swrhook.model import Entry, Outcome, Receipt, Target
+from swrhook.model import DeliveryEntry, Outcome, Receipt, Target
 from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
 from swrhook.senders.sender import Sender
@@ -78,10 +78,10 @@ class Ledger:
     """What is recorded, or why it cannot be."""
 
     def __init__(self, refusal: Exception | None = None) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[DeliveryEntry] = []
         self._refusal = refusal
 
-    def record(self, entry: Entry) -> Receipt:
+    def record(self, entry: DeliveryEntry) -> Receipt:
         if self._refusal is not None:
             raise self._refusal
         self.entries.append(entry)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from swrhook.model import PlannedSync, Push, Target
 from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
-from swrhook.rules.plan import Change, Difference, difference
+from swrhook.rules.plan import PlanChange, PlanDifference, diff_plans
 from swrhook.rules.plan import plan as plan_of
 
 PUSH = Push("harbor", "cn-north-4", "team", "web/shop", "v1")
@@ -157,16 +157,18 @@ def test_two_plans_differ_by_target_and_override() -> None:
     )
 
     assert [
-        Difference(Change.REDIRECTED, PUSH.image, EAST, before=False, after=True),
-        Difference(
-            Change.LOST, PUSH.image, Target("ap-southeast-1", "team"), before=True, after=None
+        PlanDifference(PlanChange.REDIRECTED, PUSH.image, EAST, before=False, after=True),
+        PlanDifference(
+            PlanChange.LOST, PUSH.image, Target("ap-southeast-1", "team"), before=True, after=None
         ),
-        Difference(Change.GAINED, PUSH.image, Target("cn-east-3", "new"), before=None, after=False),
-    ] == difference(before, after)
+        PlanDifference(
+            PlanChange.GAINED, PUSH.image, Target("cn-east-3", "new"), before=None, after=False
+        ),
+    ] == diff_plans(before, after)
 
 
 def test_another_rule_for_the_same_makes_no_difference() -> None:
     assert (
-        difference(plan([PUSH], [rule("a", to_east)])[0], plan([PUSH], [rule("b", to_east)])[0])
+        diff_plans(plan([PUSH], [rule("a", to_east)])[0], plan([PUSH], [rule("b", to_east)])[0])
         == []
     )

@@ -20,7 +20,7 @@ from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
 from swrhook.ledger.kept_state import last_configuration
 from swrhook.metrics import Metrics
-from swrhook.service.config_reload import Reload
+from swrhook.service.config_reload import ConfigReloader
 from tests.config.conftest import SMALL
 
 START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -50,14 +50,14 @@ class Reloading:
 
     def __post_init__(self) -> None:
         watched = WatchedFile(self.file, self.environ, NOWHERE)
-        self.reload = Reload(
+        self.reload = ConfigReloader(
             watched, self.database, self.metrics, lambda: self.now, between=self.between
         )
 
     def first(self) -> Config:
         """Start with what the file holds; nothing looks but `look`."""
-        config = self.reload.first(self.environ, NOWHERE)
-        self.reload.tell(self.use or self.used.append, self.go_on or went_on)
+        config = self.reload.load_initial(self.environ, NOWHERE)
+        self.reload.subscribe(self.use or self.used.append, self.go_on or went_on)
         self.reload.start()
         return config
 
@@ -67,7 +67,7 @@ class Reloading:
             self.file.write_text(content)
             self.now += timedelta(seconds=1)
         for _ in range(3):
-            self.reload.look()
+            self.reload.poll()
 
     def shown(self) -> dict[str, float]:
         lines = self.metrics.text().decode().splitlines()

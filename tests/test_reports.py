@@ -22,8 +22,8 @@ from swrhook.model import (
     SyncRef,
     Target,
 )
-from swrhook.service.outcome_log import Reporter
-from swrhook.syncs.decisions import Verdict
+from swrhook.service.outcome_log import OutcomeLog
+from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -71,7 +71,7 @@ def counted(metrics: Metrics) -> dict[str, float]:
 def test_an_outcome_is_one_line_with_all_that_is_known(
     metrics: Metrics, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Reporter(metrics).report(SYNC, State.VERIFIED, Verdict(Event.VERIFY), NOW)
+    OutcomeLog(metrics).sync(SYNC, State.VERIFIED, Decision(Event.VERIFY), NOW)
 
     [line] = lines(capsys)
     assert line.pop("time")
@@ -98,7 +98,7 @@ def test_an_outcome_is_one_line_with_all_that_is_known(
 def test_every_end_is_told(
     metrics: Metrics, capsys: pytest.CaptureFixture[str], state: State
 ) -> None:
-    Reporter(metrics).report(SYNC, state, Verdict(Event.REJECT, error=ERROR), NOW)
+    OutcomeLog(metrics).sync(SYNC, state, Decision(Event.REJECT, error=ERROR), NOW)
 
     [line] = lines(capsys)
     assert (f"sync.{state}", "SVC.1") == (line["event"], line["code"])
@@ -111,7 +111,7 @@ def test_every_end_is_told(
 def test_a_try_that_failed_is_told_as_a_retry(
     metrics: Metrics, capsys: pytest.CaptureFixture[str], event: Event
 ) -> None:
-    Reporter(metrics).report(SYNC, State.PENDING, Verdict(event, reason="why"), NOW)
+    OutcomeLog(metrics).sync(SYNC, State.PENDING, Decision(event, reason="why"), NOW)
 
     [line] = lines(capsys)
     assert (line["event"], line["reason"]) == ("sync.retry", "why")
@@ -123,7 +123,7 @@ def test_waiting_is_no_news(
     metrics: Metrics, capsys: pytest.CaptureFixture[str], event: Event
 ) -> None:
     for state in OPEN_STATES:
-        Reporter(metrics).report(SYNC, state, Verdict(event), NOW)
+        OutcomeLog(metrics).sync(SYNC, state, Decision(event), NOW)
 
     assert lines(capsys) == []
     assert counted(metrics) == {}
@@ -140,7 +140,7 @@ def test_the_time_to_the_first_accepted_call_is_counted(
     metrics: Metrics, before: datetime | None, expected: dict[str, float]
 ) -> None:
     sync = replace(SYNC, state=State.CALLING, verifying_since=before)
-    Reporter(metrics).report(sync, State.TRIGGERED, Verdict(Event.TRIGGER), NOW)
+    OutcomeLog(metrics).sync(sync, State.TRIGGERED, Decision(Event.TRIGGER), NOW)
 
     samples = [
         sample
@@ -167,7 +167,7 @@ def test_each_delivery_of_a_batch_is_told(
         Receipt("2", "ci", Outcome.IGNORED, "no rule", []),
     ]
 
-    Reporter(metrics).recorded(Recording(receipts, [], ()), NOW)
+    OutcomeLog(metrics).deliveries(Recording(receipts, [], ()), NOW)
 
     wanted = ("event", "delivery", "sender", "reason", "syncs")
     assert [tuple(line[name] for name in wanted) for line in lines(capsys)] == [
@@ -179,7 +179,7 @@ def test_each_delivery_of_a_batch_is_told(
 def test_what_a_later_push_ended_is_told(
     metrics: Metrics, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Reporter(metrics).recorded(Recording((), [SYNC, SYNC], ()), NOW)
+    OutcomeLog(metrics).deliveries(Recording((), [SYNC, SYNC], ()), NOW)
 
     assert [line["event"] for line in lines(capsys)] == ["sync.superseded"] * 2
     assert counted(metrics) == {"cn-east-3 superseded": 2}

@@ -72,15 +72,15 @@ def test_deliveries_go_first_and_syncs_much_later(
     finished(database, "v1")
 
     clock.now = NOW + 29 * DAY
-    nothing = retention.look()
+    nothing = retention.run_if_due()
     assert nothing is not None
     assert +nothing == {}
     clock.now = NOW + 31 * DAY
-    first = retention.look()
+    first = retention.run_if_due()
     assert first is not None
     assert +first == {"deliveries": 1, "pushes": 1, "latest_pushes": 1}
     clock.now = NOW + 181 * DAY
-    second = retention.look()
+    second = retention.run_if_due()
     assert second is not None
     assert second["syncs"] == 1
 
@@ -95,7 +95,7 @@ def test_a_window_longer_than_the_retention_counts(
     finished(database, "v1")
     clock.now = NOW + 89 * DAY
 
-    Retention(database, config, clock, metrics).look()
+    Retention(database, config, clock, metrics).run_if_due()
 
     assert len(everything(database, deliveries)) == 1
 
@@ -110,7 +110,7 @@ def test_a_pass_is_told_in_one_line_and_counted(
     finished(database, "v1")
     clock.now = NOW + 31 * DAY
 
-    retention.look()
+    retention.run_if_due()
 
     [line] = lines(capsys)
     assert (line["event"], line["deliveries"], line["pushes"]) == ("retention.done", 1, 1)
@@ -124,13 +124,13 @@ def test_one_process_makes_the_pass_for_all(
 ) -> None:
     another = Retention(database, configuration, clock, metrics)
 
-    assert retention.look() is not None
-    assert another.look() is None
+    assert retention.run_if_due() is not None
+    assert another.run_if_due() is None
     clock.now = NOW + EVERY - timedelta(seconds=1)
-    assert another.look() is None
+    assert another.run_if_due() is None
     clock.now = NOW + EVERY
-    assert another.look() is not None
-    assert retention.look() is None
+    assert another.run_if_due() is not None
+    assert retention.run_if_due() is None
 
 
 def test_a_pass_that_takes_long_is_not_begun_twice(
@@ -144,19 +144,19 @@ def test_a_pass_that_takes_long_is_not_begun_twice(
         ticking.now += EVERY / 2  # each look at the clock finds half an hour gone
         return ticking.now
 
-    Retention(database, configuration, slow, metrics).look()
+    Retention(database, configuration, slow, metrics).run_if_due()
 
     clock.now = ticking.now + EVERY / 4
-    assert retention.look() is None
+    assert retention.run_if_due() is None
 
 
 def test_a_clock_that_was_far_ahead_holds_up_nothing(retention: Retention, clock: Clock) -> None:
     clock.now = NOW + 1000 * DAY
-    assert retention.look() is not None
+    assert retention.run_if_due() is not None
 
     clock.now = NOW
-    assert retention.look() is not None
-    assert retention.look() is None
+    assert retention.run_if_due() is not None
+    assert retention.run_if_due() is None
 
 
 def test_the_thread_looks_by_itself_and_ends(

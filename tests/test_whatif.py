@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from swrhook.config.candidate import Candidate
 from swrhook.config.model import Config
 from swrhook.ledger.database import Database
-from swrhook.ledger.queries.deliveries import announced
+from swrhook.ledger.queries.deliveries import iter_pushes
 from swrhook.model import Outcome, Push
 from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
-from swrhook.rules.plan import Change, difference, plan
+from swrhook.rules.plan import PlanChange, diff_plans, plan
 from swrhook.senders.sender import ImageSettings, Origin
 from swrhook.usecases import whatif as module
 from swrhook.usecases.whatif import Example, RuleChanges, WhatIf, whatif
@@ -167,7 +167,7 @@ def test_pages_follow_each_other_without_a_gap(database: Database) -> None:
     pushes = [Push("ci", "cn-north-4", "team", "web/shop", f"v{n}") for n in range(2500)]
     write(database, entry(*pushes, outcome=Outcome.IGNORED, planned=[]))
 
-    pages = list(announced(database, NOW - DAY))
+    pages = list(iter_pushes(database, NOW - DAY))
 
     assert [len(page) for page in pages] == [1000, 1000, 500]
     assert set(pushes) == {push for page in pages for push in page}
@@ -178,17 +178,17 @@ def test_pages_follow_each_other_without_a_gap(database: Database) -> None:
 def test_it_is_the_difference_of_the_plans(
     recorded: Database, before: list[Rule], after: list[Rule]
 ) -> None:
-    pushes = [push for page in announced(recorded, NOW - DAY) for push in page]
+    pushes = [push for page in iter_pushes(recorded, NOW - DAY) for push in page]
     plans = [
         (plan([push], Rulebook(before)).syncs, plan([push], Rulebook(after)).syncs)
         for push in pushes
     ]
-    differences = [difference(*both) for both in plans]
+    differences = [diff_plans(*both) for both in plans]
 
     found = compare(recorded, in_use(*before), *after)
 
     expected = [
-        sum(each.change is change for one in differences for each in one) for change in Change
+        sum(each.change is change for one in differences for each in one) for change in PlanChange
     ]
     assert [found.gained, found.lost, found.redirected] == expected
     assert found.unchanged == sum(not one for one in differences)

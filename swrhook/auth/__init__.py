@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from swrhook.auth import hmac_signature, oidc, shared_secret, standard_webhooks, topics
-from swrhook.auth.ports import NOWHERE, Outside
+from swrhook.auth.ports import NOWHERE, KeyProvider
 from swrhook.auth.secrets import Secret
 from swrhook.auth.shared_secret import Authenticate
 from swrhook.senders.delivery import Delivery
@@ -19,12 +19,12 @@ __all__ = [
     "PATH_SCHEMES",
     "SCHEMES",
     "Authenticate",
-    "Outside",
+    "KeyProvider",
     "Scheme",
     "Secret",
 ]
 
-Confirm = Callable[[Outside, Delivery], None]
+Confirm = Callable[[KeyProvider, Delivery], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from swrhook.auth.ports import Outside
+from swrhook.auth.ports import KeyProvider
 from swrhook.auth.shared_secret import Authenticate, credentials
 from swrhook.errors import Unauthenticated
 from swrhook.senders.delivery import Delivery
@@ -32,7 +32,7 @@ _OPTIONS: "Options" = {
 
 
 def oidc(
-    issuer: str, audience: str, claims: Mapping[str, Sequence[str]], *, outside: Outside
+    issuer: str, audience: str, claims: Mapping[str, Sequence[str]], *, outside: KeyProvider
 ) -> Authenticate:
     """Accept a bearer token of the issuer for the audience, each of `claims` an allowed text."""
 
@@ -46,7 +46,7 @@ def oidc(
     return authenticate
 
 
-def google_oidc(audience: str, email: str, *, outside: Outside) -> Authenticate:
+def google_oidc(audience: str, email: str, *, outside: KeyProvider) -> Authenticate:
     """Accept a bearer token of Google for the audience and a service account."""
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
@@ -61,7 +61,7 @@ def google_oidc(audience: str, email: str, *, outside: Outside) -> Authenticate:
 
 
 def _verified(
-    delivery: Delivery, issuers: Sequence[str], audience: str, outside: Outside
+    delivery: Delivery, issuers: Sequence[str], audience: str, outside: KeyProvider
 ) -> Mapping[str, Any]:
     """Return what a genuine token says; the first issuer is the one that has the keys."""
     token = credentials(delivery.header("authorization"), "bearer")

@@ -8,7 +8,7 @@ from jwt import PyJWK
 from swrhook.errors import KeysUnavailable, Unconfirmed
 
 
-class Outside(Protocol):
+class KeyProvider(Protocol):
     """Whoever fetches the keys of senders, and confirms subscriptions to their topics."""
 
     def certificate(self, url: str) -> Certificate:
@@ -21,7 +21,7 @@ class Outside(Protocol):
         """Confirm a subscription at an address in `pins`. Raises Unconfirmed."""
 
 
-class Nowhere:
+class NoKeys:
     """For who only reads a configuration: nothing is fetched."""
 
     def certificate(self, url: str) -> NoReturn:
@@ -40,4 +40,4 @@ class Nowhere:
         raise Unconfirmed("no subscription is confirmed here")
 
 
-NOWHERE = Nowhere()
+NOWHERE = NoKeys()

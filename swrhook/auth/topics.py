@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512, 
 from cryptography.x509 import Certificate
 
 from swrhook.auth import pinned_urls
-from swrhook.auth.ports import Outside
+from swrhook.auth.ports import KeyProvider
 from swrhook.auth.shared_secret import Authenticate
 from swrhook.errors import Unauthenticated, Undecodable
 from swrhook.senders.delivery import Delivery
@@ -114,7 +114,7 @@ class _Signed:
     content: bytes
 
 
-def sns(topic_arns: Sequence[str], *, outside: Outside) -> Authenticate:
+def sns(topic_arns: Sequence[str], *, outside: KeyProvider) -> Authenticate:
     """Accept the messages of Amazon SNS in these topics.
 
     However old: SNS tries again for up to 23 days, as the topic's owner says.
@@ -122,22 +122,22 @@ def sns(topic_arns: Sequence[str], *, outside: Outside) -> Authenticate:
     return _authenticate(SNS, topic_arns, outside)
 
 
-def smn(topic_urns: Sequence[str], *, outside: Outside) -> Authenticate:
+def smn(topic_urns: Sequence[str], *, outside: KeyProvider) -> Authenticate:
     """Accept the messages of Huawei Cloud's SMN in these topics, however old."""
     return _authenticate(SMN, topic_urns, outside)
 
 
-def confirm_sns(outside: Outside, delivery: Delivery) -> None:
+def confirm_sns(outside: KeyProvider, delivery: Delivery) -> None:
     """Confirm the subscription that an authentic message of SNS offers, if it does."""
     _confirm(SNS, outside, delivery)
 
 
-def confirm_smn(outside: Outside, delivery: Delivery) -> None:
+def confirm_smn(outside: KeyProvider, delivery: Delivery) -> None:
     """Confirm the subscription that an authentic message of SMN offers, if it does."""
     _confirm(SMN, outside, delivery)
 
 
-def _authenticate(form: TopicFormat, topics: Sequence[str], outside: Outside) -> Authenticate:
+def _authenticate(form: TopicFormat, topics: Sequence[str], outside: KeyProvider) -> Authenticate:
     def authenticate(delivery: Delivery, now: datetime) -> None:
         signed = _signed(form, _message(delivery), topics)
         certificate = outside.certificate(signed.certificate_url)
@@ -149,7 +149,7 @@ def _authenticate(form: TopicFormat, topics: Sequence[str], outside: Outside) ->
     return authenticate
 
 
-def _confirm(form: TopicFormat, outside: Outside, delivery: Delivery) -> None:
+def _confirm(form: TopicFormat, outside: KeyProvider, delivery: Delivery) -> None:
     message = _message(delivery)
     # Only this type: the address in an UnsubscribeConfirmation would subscribe again.
     if message.get(form.type) != "SubscriptionConfirmation":

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from swrhook.cli.bulk import agree
+from swrhook.cli.bulk import confirm
 from swrhook.cli.client import Client, Item, connect
 from swrhook.cli.repairs import (
     BACKFILLS,
@@ -85,7 +85,7 @@ def _go_on(
     if found["state"] == "planned":
         if found["plan"]["to_sync"]:
             hint = "" if yes else f"\nTo agree later: backfill resume {found['id']}."
-            agree(f"{plan_in_words(found)}{hint}", "Sync them?", yes=yes)
+            confirm(f"{plan_in_words(found)}{hint}", "Sync them?", yes=yes)
         else:
             click.echo(plan_in_words(found), err=True)
         found = client.post(f"{BACKFILLS.path}/{found['id']}/start")

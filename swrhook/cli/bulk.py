@@ -13,7 +13,7 @@ from swrhook.cli.tables import Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class BulkAction:
     """One change to objects of a kind: the last part of its path, and what the bar says.
 
     `declined` are the ids of those that could not be changed, as they come.
@@ -40,7 +40,7 @@ class Change:
                     )
 
 
-def agree(plan: str, question: str, *, yes: bool) -> None:
+def confirm(plan: str, question: str, *, yes: bool) -> None:
     """Say what is going to happen and ask, unless told not to. Aborts when the person declines."""
     click.echo(plan, err=True)
     if not yes:

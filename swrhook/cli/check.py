@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 
 import click
 
-from swrhook.cli.check_body import look
-from swrhook.cli.check_online import look_online, print_findings
+from swrhook.cli.check_body import preview_body
+from swrhook.cli.check_online import print_findings, run_online_check
 from swrhook.cli.terminal import examples
 from swrhook.config.json_schema import json_schema
 from swrhook.config.loader import load
@@ -76,7 +76,7 @@ def check(
     try:
         config = load(Path(file), environ)
         if online:
-            is_well = print_findings(file, look_online(config, environ), as_json=as_json)
+            is_well = print_findings(file, run_online_check(config, environ), as_json=as_json)
         elif sent.body is not None:
             is_well = _print_look(file, config, sent, as_json=as_json)
         else:
@@ -109,7 +109,7 @@ def _print_look(file: str, config: Config, sent: _Sent, *, as_json: bool) -> boo
         raise click.BadParameter(
             f"there is no sender «{sent.sender}» in {file}", param_hint="--sender"
         )
-    shown = look(Delivery(_headers(sent.headers), sent.body.read()), sender, config)
+    shown = preview_body(Delivery(_headers(sent.headers), sent.body.read()), sender, config)
     click.echo(json.dumps(asdict(shown)) if as_json else shown.text())
     return shown.outcome == Outcome.ACCEPTED
 

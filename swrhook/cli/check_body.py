@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from swrhook.config.model import Config
 from swrhook.errors import Refused, TooLarge
-from swrhook.model import Entry
+from swrhook.model import DeliveryEntry
 from swrhook.senders.delivery import Delivery
 from swrhook.senders.sender import Sender
 from swrhook.usecases.receive import read
@@ -15,7 +15,7 @@ REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
-class ShownPush:
+class PushPreview:
     """One image tag."""
 
     image: str
@@ -23,7 +23,7 @@ class ShownPush:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownSync:
+class SyncPreview:
     """One sync that would be made, and the rule that wants it."""
 
     image: str
@@ -33,7 +33,7 @@ class ShownSync:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class BodyPreview:
     """What a delivery would become; `code` names the refusal if it would be one."""
 
     sender: str
@@ -41,8 +41,8 @@ class Shown:
     outcome: str
     code: str | None
     reason: str | None
-    pushes: Sequence[ShownPush] = ()
-    syncs: Sequence[ShownSync] = ()
+    pushes: Sequence[PushPreview] = ()
+    syncs: Sequence[SyncPreview] = ()
 
     def text(self) -> str:
         """Return lines for a person, without what could steer a terminal."""
@@ -58,7 +58,7 @@ class Shown:
         )
 
 
-def look(delivery: Delivery, sender: Sender, config: Config) -> Shown:
+def preview_body(delivery: Delivery, sender: Sender, config: Config) -> BodyPreview:
     """Read a delivery as if it had come; only a duplicate cannot be told without the ledger."""
     try:
         if len(delivery.body) > config.options.body_limit:
@@ -67,20 +67,20 @@ def look(delivery: Delivery, sender: Sender, config: Config) -> Shown:
             )
         entry = read(delivery, sender, config, now=datetime.now(UTC))
     except Refused as exc:
-        return Shown(sender.name, sender.dialect, REFUSED, exc.code, str(exc))
+        return BodyPreview(sender.name, sender.dialect, REFUSED, exc.code, str(exc))
     return _shown(entry)
 
 
-def _shown(entry: Entry) -> Shown:
-    return Shown(
+def _shown(entry: DeliveryEntry) -> BodyPreview:
+    return BodyPreview(
         entry.sender,
         entry.dialect,
         entry.outcome.value,
         None,
         entry.reason,
-        [ShownPush(push.image, push.digest) for push in entry.pushes],
+        [PushPreview(push.image, push.digest) for push in entry.pushes],
         [
-            ShownSync(sync.push.image, str(sync.target), sync.override, sync.rule)
+            SyncPreview(sync.push.image, str(sync.target), sync.override, sync.rule)
             for sync in entry.planned
         ],
     )

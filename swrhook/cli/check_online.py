@@ -15,7 +15,7 @@ from rich.text import Text
 from swrhook.cli.terminal import screen
 from swrhook.config.model import Config, Timeouts
 from swrhook.errors import LedgerUnusable
-from swrhook.ledger.database import open_beside
+from swrhook.ledger.database import open_existing
 from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.model import Refusal
 from swrhook.sender_keys import find_proxies
@@ -24,12 +24,12 @@ from swrhook.swr.auth.lockout import RefusedCredentials as Refused
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.usecases.online_check import (
-    Finding,
+    CheckResult,
     Level,
-    Places,
-    diagnose,
+    RulePlaces,
     number_of_questions,
-    places,
+    rule_places,
+    run_checks,
 )
 
 # Somebody waits for the answer.
@@ -38,26 +38,26 @@ _STYLES = {Level.OK: "green", Level.UNKNOWN: "dim", Level.WARNING: "yellow", Lev
 _LEDGER_REMEDY = "check SWRHOOK_DATABASE_URL; without the ledger, a refused password is tried again"
 
 
-def look_online(config: Config, environ: Mapping[str, str]) -> list[Finding]:
+def run_online_check(config: Config, environ: Mapping[str, str]) -> list[CheckResult]:
     """Return what IAM and SWR say to the configuration. Raises BadConfiguration."""
     url = Settings.from_environ(environ).database_url
-    wanted = places(config)
-    unusable: list[Finding] = []
+    wanted = rule_places(config)
+    unusable: list[CheckResult] = []
     with ExitStack() as stack:
         try:
-            ledger = open_beside(url)
+            ledger = open_existing(url)
         except LedgerUnusable as exc:
             ledger = None
-            unusable.append(Finding(Level.WARNING, "ledger", str(exc), _LEDGER_REMEDY))
+            unusable.append(CheckResult(Level.WARNING, "ledger", str(exc), _LEDGER_REMEDY))
         if ledger is not None:
             stack.callback(ledger.close)
         refused = _InMemory() if ledger is None else RefusedCredentials(ledger, _now)
         swr = stack.enter_context(closing(_client(config, environ, refused)))
         asked = stack.enter_context(_progress(wanted))
-        return [*unusable, *diagnose(swr, wanted, asked)]
+        return [*unusable, *run_checks(swr, wanted, asked)]
 
 
-def print_findings(file: str, findings: Sequence[Finding], *, as_json: bool) -> bool:
+def print_findings(file: str, findings: Sequence[CheckResult], *, as_json: bool) -> bool:
     """Print a table or JSON; tell whether there is no problem."""
     healthy = all(finding.level is not Level.PROBLEM for finding in findings)
     if as_json:
@@ -86,7 +86,7 @@ def _client(config: Config, environ: Mapping[str, str], refused: Refused) -> Swr
 
 
 @contextmanager
-def _progress(wanted: Places) -> Iterator[Callable[[], None]]:
+def _progress(wanted: RulePlaces) -> Iterator[Callable[[], None]]:
     """Show on a terminal how far it is; yield what is to be called after each question."""
     console = Console(stderr=True)
     columns = (TextColumn("Asking SWR"), BarColumn(), MofNCompleteColumn())

@@ -9,16 +9,16 @@ from rich.tree import Tree
 
 from swrhook.cli.client import Item, connect
 from swrhook.cli.terminal import examples, printable, screen
-from swrhook.rules import Fate, Verdict
+from swrhook.rules import RuleResult, TargetResult
 
 _SKIPPED = "dim"
 _STYLES = {
-    Verdict.WANTED.value: "green",
-    Verdict.ATTACHMENT.value: "yellow",
-    Verdict.EXCLUDED.value: "yellow",
-    Fate.SYNC.value: "green",
-    Fate.SHADOW.value: "yellow",
-    Fate.REFUSED.value: "red",
+    RuleResult.WANTED.value: "green",
+    RuleResult.ATTACHMENT.value: "yellow",
+    RuleResult.EXCLUDED.value: "yellow",
+    TargetResult.SYNC.value: "green",
+    TargetResult.SHADOW.value: "yellow",
+    TargetResult.REFUSED.value: "red",
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import click
 
-from swrhook.cli.bulk import Change, agree
+from swrhook.cli.bulk import BulkAction, confirm
 from swrhook.cli.client import Client, Item, connect
 from swrhook.cli.deliveries import DELIVERIES
 from swrhook.cli.tables import LARGEST_PAGE, print_items
@@ -64,7 +64,7 @@ def replay(
     client = connect()
     if not ids:
         ids = _select(client, selected, yes=yes)
-    change = Change(DELIVERIES, "replay", "Replaying")
+    change = BulkAction(DELIVERIES, "replay", "Replaying")
     print_items(DELIVERIES, change.apply(client, ids), as_json=as_json)
     if change.declined:
         context.exit(1)
@@ -86,7 +86,7 @@ def _select(client: Client, selected: Selection, *, yes: bool) -> Sequence[str]:
     of_senders = ", ".join(f"{count} of {sender}" for sender, count in sorted(counts.items()))
     oldest, newest = (str(item["received_at"]) for item in (found[-1], found[0]))
     plan = f"{len(found)} {selected.outcome} deliveries: {of_senders}; from {oldest} to {newest}."
-    agree(plan, "Replay them?", yes=yes)
+    confirm(plan, "Replay them?", yes=yes)
     return [str(item["id"]) for item in reversed(found)]
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from swrhook.cli.bulk import Change, agree
+from swrhook.cli.bulk import BulkAction, confirm
 from swrhook.cli.client import Client, Query, connect
 from swrhook.cli.syncs import SYNCS
 from swrhook.cli.tables import LARGEST_PAGE, print_items
@@ -16,7 +16,7 @@ from swrhook.model import END_STATES, State
 Options = TypeVar("Options", bound=Callable[..., object])
 
 
-def wish_options(states: Sequence[str]) -> Callable[[Options], Options]:
+def selection_options(states: Sequence[str]) -> Callable[[Options], Options]:
     """Add ids, and the options that select syncs in one of these states instead."""
 
     def decorate(command: Options) -> Options:
@@ -51,7 +51,7 @@ def wish_options(states: Sequence[str]) -> Callable[[Options], Options]:
     return decorate
 
 
-def carry_out(
+def run_action(
     context: click.Context,
     ids: Sequence[str],
     action: str,
@@ -68,7 +68,7 @@ def carry_out(
     client = connect()
     if not ids:
         ids = _select(client, query, f"{action.capitalize()} them?", yes=yes)
-    change = Change(SYNCS, action, doing)
+    change = BulkAction(SYNCS, action, doing)
     print_items(SYNCS, change.apply(client, ids), as_json=as_json)
     if change.declined:
         context.exit(1)
@@ -85,7 +85,7 @@ def _select(client: Client, query: Query, question: str, *, yes: bool) -> Sequen
     )
     listed = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
     oldest, newest = (str(item["created_at"]) for item in (found[-1], found[0]))
-    agree(f"{len(found)} syncs: {listed}; from {oldest} to {newest}.", question, yes=yes)
+    confirm(f"{len(found)} syncs: {listed}; from {oldest} to {newest}.", question, yes=yes)
     return [str(item["id"]) for item in reversed(found)]
 
 
@@ -95,7 +95,7 @@ def _select(client: Client, query: Query, question: str, *, yes: bool) -> Sequen
         "python -m swrhook cancel --state pending --image team-a/web/shop --since 1h",
     )
 )
-@wish_options(sorted(state.value for state in set(State) - {State.VERIFIED, State.CANCELLED}))
+@selection_options(sorted(state.value for state in set(State) - {State.VERIFIED, State.CANCELLED}))
 @click.pass_context
 def cancel(
     context: click.Context,
@@ -109,7 +109,7 @@ def cancel(
     first, when you agree. A call in flight is still recorded. Ends with 1 when one could not be
     cancelled.
     """
-    carry_out(context, ids, "cancel", "Cancelling", **options)
+    run_action(context, ids, "cancel", "Cancelling", **options)
 
 
 @click.command(
@@ -119,7 +119,7 @@ def cancel(
         "python -m swrhook retry --state exhausted --state missing --since 24h --yes",
     )
 )
-@wish_options(sorted(state.value for state in END_STATES - {State.VERIFIED}))
+@selection_options(sorted(state.value for state in END_STATES - {State.VERIFIED}))
 @click.pass_context
 def retry(
     context: click.Context,
@@ -132,4 +132,4 @@ def retry(
     Either by their ids, or all in a state: those are counted first, and retried, the oldest first,
     when you agree. Ends with 1 when one could not be retried.
     """
-    carry_out(context, ids, "retry", "Retrying", **options)
+    run_action(context, ids, "retry", "Retrying", **options)

@@ -16,9 +16,9 @@ from swrhook.config.candidate import excerpt
 from swrhook.config.loader import read_bytes
 from swrhook.config.yaml_errors import LARGEST
 from swrhook.errors import BadConfiguration
-from swrhook.rules.plan import Change
+from swrhook.rules.plan import PlanChange
 
-_STYLES = {Change.GAINED: "green", Change.LOST: "red", Change.REDIRECTED: "yellow"}
+_STYLES = {PlanChange.GAINED: "green", PlanChange.LOST: "red", PlanChange.REDIRECTED: "yellow"}
 
 
 @click.command(
@@ -54,7 +54,7 @@ def whatif(context: click.Context, /, file: Path, since: str, *, as_json: bool) 
             click.echo(json.dumps(compared))
         else:
             _print(compared)
-        is_same = not any(compared[change.value] for change in Change)
+        is_same = not any(compared[change.value] for change in PlanChange)
     except (LookupError, TypeError) as exc:
         raise click.ClickException(f"the answer is not as expected: {exc!r}; try --json") from exc
     if not is_same:
@@ -84,7 +84,7 @@ def _ask(client: Client, question: Item) -> Item:
 def _print(compared: Item) -> None:
     console = screen()
     newest = "" if compared["complete"] else "the newest "
-    counts = ", ".join(f"{compared[change.value]} {change.value}" for change in Change)
+    counts = ", ".join(f"{compared[change.value]} {change.value}" for change in PlanChange)
     console.print(
         f"Of {newest}{compared['pushes']} tags announced since {compared['since'][:19]}Z, "
         f"{compared['unchanged']} stay as they are. Syncs: {counts}.",
@@ -100,9 +100,9 @@ def _print(compared: Item) -> None:
 
 
 def _rules(compared: Item, encoding: str) -> Table:
-    table = _table("rule", *(change.value for change in Change))
+    table = _table("rule", *(change.value for change in PlanChange))
     for each in compared["rules"]:
-        counts = [str(each[change.value]) for change in Change]
+        counts = [str(each[change.value]) for change in PlanChange]
         table.add_row(Text(printable(each["rule"], encoding)), *counts)
     return table
 

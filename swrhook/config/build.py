@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from swrhook.auth import SCHEMES, Outside, Secret
+from swrhook.auth import SCHEMES, KeyProvider, Secret
 from swrhook.config.cross_checks import at
-from swrhook.config.diagnostics import Findings
+from swrhook.config.diagnostics import Diagnostics
 from swrhook.config.model import (
     Access,
     AccessToken,
@@ -39,7 +39,7 @@ _PATH = ("swr", "credentials", "kind")
 _NO_IDENTITY = "associate the pod's service account with an agency, or choose another kind"
 
 
-def check_pod(data: Data, findings: Findings, environ: Mapping[str, str]) -> None:
+def check_pod(data: Data, findings: Diagnostics, environ: Mapping[str, str]) -> None:
     """Find a pod identity that this process has not got."""
     if at(data, *_PATH) != "pod_identity":
         return
@@ -108,7 +108,7 @@ def build_access(access: Checked) -> Access:
     )
 
 
-def build_senders(senders: Checked, outside: Outside) -> Mapping[str, Sender]:
+def build_senders(senders: Checked, outside: KeyProvider) -> Mapping[str, Sender]:
     """Return the section `senders`; nothing is asked of `outside` yet."""
     return {name: _sender(name, sender, outside) for name, sender in senders.items()}
 
@@ -145,7 +145,7 @@ def _region(name: str, region: Checked) -> Region:
     return Region(name, endpoint, region.get("project", name))
 
 
-def _sender(name: str, sender: Checked, outside: Outside) -> Sender:
+def _sender(name: str, sender: Checked, outside: KeyProvider) -> Sender:
     arguments = dict(sender["auth"])
     scheme = SCHEMES[arguments.pop("scheme")]
     confirm = scheme.confirm if arguments.pop("confirm", False) else None

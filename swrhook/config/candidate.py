@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from swrhook.config import validators
 from swrhook.config.build import build_rules
 from swrhook.config.cross_checks import check_links, check_rules, mapping
-from swrhook.config.diagnostics import Expanded, Findings
+from swrhook.config.diagnostics import Diagnostics, Expanded
 from swrhook.config.fields import Text
 from swrhook.config.interpolation import ReadFile, expand, has_reference
 from swrhook.config.loader import check_structure
@@ -95,7 +95,7 @@ def read_candidate(text: bytes, in_use: Config, *, file: str = "candidate") -> C
     written, findings = _open(text, file)
     part = _excerpt(written)
     for path in _references(part, ()):
-        findings.spoil(path, "«${…}» is not replaced here: write the value itself")
+        findings.suppress_below(path, "«${…}» is not replaced here: write the value itself")
     data = {**_in_use(in_use), **part} if isinstance(part, dict) else part
     checked = check_structure(data, findings, _CANDIDATE)
     check_links(data, findings)
@@ -111,12 +111,12 @@ def read_candidate(text: bytes, in_use: Config, *, file: str = "candidate") -> C
     return Candidate(origins, rules, tuple(findings.warnings))
 
 
-def _open(text: bytes, file: str) -> tuple[Data, Findings]:
+def _open(text: bytes, file: str) -> tuple[Data, Diagnostics]:
     try:
         root, refused = read(text)
     except NotYaml as exc:
         raise BadConfiguration([Mistake(file, *exc.place, str(exc))]) from None
-    findings = Findings(file, root)
+    findings = Diagnostics(file, root)
     findings.mistakes += [Mistake(file, *place, message) for place, message in refused]
     return plain(root), findings
 

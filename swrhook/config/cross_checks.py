@@ -7,7 +7,7 @@ not the right type counts as absent here, for check_structure tells of it.
 from collections.abc import Iterator
 
 from swrhook.auth import SCHEMES
-from swrhook.config.diagnostics import Findings, did_you_mean, quote
+from swrhook.config.diagnostics import Diagnostics, did_you_mean, quote
 from swrhook.config.nodes import Data, NodePath
 from swrhook.config.regions import KNOWN_REGIONS
 from swrhook.config.rule_schema import glob, regex
@@ -17,7 +17,7 @@ from swrhook.rules import Pattern
 _WITHOUT_PROOF = [name for name, scheme in SCHEMES.items() if not scheme.is_proof]
 
 
-def check_links(data: Data, findings: Findings) -> None:
+def check_links(data: Data, findings: Diagnostics) -> None:
     """Find what does not fit together, rules aside."""
     _check_regions(data, findings)
     _check_senders(data, findings)
@@ -51,7 +51,7 @@ def items(data: Data, *path: str) -> list[Data]:
     return value if isinstance(value, list) else []
 
 
-def check_region(data: Data, path: NodePath, region: Data, findings: Findings) -> None:
+def check_region(data: Data, path: NodePath, region: Data, findings: Diagnostics) -> None:
     """Find a region that is used and not configured."""
     regions = mapping(data, "swr", "regions")
     if isinstance(region, str) and region and regions and region not in regions:
@@ -59,14 +59,14 @@ def check_region(data: Data, path: NodePath, region: Data, findings: Findings) -
         findings.mistake(path, f"{quote(region)} is not in swr.regions: {known}")
 
 
-def _check_regions(data: Data, findings: Findings) -> None:
+def _check_regions(data: Data, findings: Diagnostics) -> None:
     for name, region in (mapping(data, "swr", "regions") or {}).items():
         if name not in KNOWN_REGIONS and at(region, "endpoint") is None:
             message = f"is no region known here: {did_you_mean(name, KNOWN_REGIONS)}"
             findings.warn(("swr", "regions", name), message)
 
 
-def _check_senders(data: Data, findings: Findings) -> None:
+def _check_senders(data: Data, findings: Diagnostics) -> None:
     for name, sender in (mapping(data, "senders") or {}).items():
         check_region(data, ("senders", name, "region"), at(sender, "region"), findings)
         is_open = at(sender, "auth", "scheme") in _WITHOUT_PROOF
@@ -79,7 +79,7 @@ def _check_senders(data: Data, findings: Findings) -> None:
         _check_mapping(("senders", name, "mapping"), sender, findings)
 
 
-def _check_mapping(path: NodePath, sender: Data, findings: Findings) -> None:
+def _check_mapping(path: NodePath, sender: Data, findings: Diagnostics) -> None:
     """Find expressions that are missing, or that nothing reads."""
     is_given, dialect = at(sender, "mapping") is not None, at(sender, "dialect")
     if dialect == "mapping" and not is_given:
@@ -88,7 +88,7 @@ def _check_mapping(path: NodePath, sender: Data, findings: Findings) -> None:
         findings.mistake(path, "is for the dialect «mapping» alone: no other reads it")
 
 
-def _check_unique(data: Data, path: tuple[str, ...], key: str, findings: Findings) -> None:
+def _check_unique(data: Data, path: tuple[str, ...], key: str, findings: Diagnostics) -> None:
     """Find list items that share what must be each one's own; says where, not what."""
     first: dict[str, int] = {}
     for index, value in _texts(items(data, *path), key):
@@ -105,7 +105,7 @@ def _texts(values: list[Data], key: str) -> Iterator[tuple[int, str]]:
             yield index, text
 
 
-def check_rules(data: Data, findings: Findings) -> None:
+def check_rules(data: Data, findings: Diagnostics) -> None:
     """Find targets that cannot be, and rules that no sender can match."""
     for index, rule in enumerate(items(data, "rules")):
         senders = _matched_senders(data, rule)
@@ -116,7 +116,9 @@ def check_rules(data: Data, findings: Findings) -> None:
         _check_targets(data, index, regions, findings)
 
 
-def _check_targets(data: Data, rule: int, source_regions: list[Data], findings: Findings) -> None:
+def _check_targets(
+    data: Data, rule: int, source_regions: list[Data], findings: Diagnostics
+) -> None:
     seen: dict[tuple[str, str], int] = {}
     for index, target in enumerate(items(items(data, "rules")[rule], "sync")):
         region, namespace = at(target, "region"), at(target, "namespace")

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from swrhook.config.nodes import Data, Node, NodePath, Place, place_of
+from swrhook.config.nodes import Data, Node, NodePath, Position, position_of
 from swrhook.errors import Mistake
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -43,7 +43,7 @@ def dotted(path: NodePath) -> str:
     return text.removeprefix(".")
 
 
-class Findings:
+class Diagnostics:
     """Collects the mistakes and warnings of one file."""
 
     def __init__(self, file: str, root: Node) -> None:
@@ -57,15 +57,15 @@ class Findings:
     def mistake(self, path: NodePath, message: str) -> None:
         """Note a mistake, unless the value at `path` could not even be expanded."""
         if path not in self._spoiled:
-            place = place_of(self._root, path)
+            place = position_of(self._root, path)
             self.mistakes.append(self._at(place, path, message))
 
     def mistake_at_key(self, path: NodePath, message: str) -> None:
         """Note that the last key of `path` is wrong in itself; it is not shown."""
-        place = place_of(self._root, path, of_key=True)
+        place = position_of(self._root, path, of_key=True)
         self.mistakes.append(self._at(place, path[:-1], message))
 
-    def spoil(self, path: NodePath, message: str) -> None:
+    def suppress_below(self, path: NodePath, message: str) -> None:
         """Note a mistake that makes any other about the value at `path` worthless."""
         self.mistake(path, message)
         self._spoiled.add(path)
@@ -76,10 +76,10 @@ class Findings:
 
     def warn(self, path: NodePath, message: str) -> None:
         """Note something that is allowed, but probably not meant."""
-        place = place_of(self._root, path)
+        place = position_of(self._root, path)
         self.warnings.append(str(self._at(place, path, message)))
 
-    def _at(self, place: Place, path: NodePath, message: str) -> Mistake:
+    def _at(self, place: Position, path: NodePath, message: str) -> Mistake:
         where = f"{dotted(path)}: " if path else ""
         return Mistake(self._file, place.line, place.column, f"{where}{message}")
 

@@ -13,7 +13,7 @@ Marks = Mapping[str, Mapping[str, bytes]]
 MOST_NAMES = 20
 
 
-def marks(checked: Mapping[str, Data]) -> Marks:
+def fingerprints(checked: Mapping[str, Data]) -> Marks:
     """Return the marks of checked data. They hold no secret, but depend on every one."""
     swr = dict(checked["swr"])
     access = dict(checked.get("access", {}))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 from swrhook.config.cross_checks import at, items, mapping
-from swrhook.config.diagnostics import Findings, dotted, expanded, quote
+from swrhook.config.diagnostics import Diagnostics, dotted, expanded, quote
 from swrhook.config.nodes import Data, NodePath
 
 ReadFile = Callable[[str], str]
@@ -33,7 +33,9 @@ class _CannotExpand(Exception):
     """A reference has no value; the message says why and what to do."""
 
 
-def expand(data: Data, findings: Findings, environ: Mapping[str, str], read_file: ReadFile) -> Data:
+def expand(
+    data: Data, findings: Diagnostics, environ: Mapping[str, str], read_file: ReadFile
+) -> Data:
     """Return the document with every reference replaced; the findings name those without value.
 
     Each file is read once, however often it is named.
@@ -53,7 +55,7 @@ def expand(data: Data, findings: Findings, environ: Mapping[str, str], read_file
         try:
             text = _REFERENCE.sub(lambda match: _value(match, environ, read_once), value)
         except _CannotExpand as exc:
-            findings.spoil(_path(way), str(exc))
+            findings.suppress_below(_path(way), str(exc))
             return value
         return expanded(text, value)
 
@@ -106,7 +108,7 @@ def _content(path: str, read_file: ReadFile) -> str:
     return _LAST_LINE_BREAK.sub("", content)
 
 
-def literal_secrets(data: Data, findings: Findings) -> list[str]:
+def literal_secrets(data: Data, findings: Diagnostics) -> list[str]:
     """Return the paths of secrets that are written out in the document, and warn of each."""
     found = []
     for path, value in _secrets(data):

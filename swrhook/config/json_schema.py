@@ -15,11 +15,11 @@ from swrhook.config.schema import Root
 from swrhook.config.sections import (
     ByKind,
     Items,
-    Later,
     Named,
     OneOrMore,
     Part,
     SecretWithEnd,
+    Unsupported,
     not_empty,
 )
 
@@ -110,7 +110,7 @@ _KINDS: Mapping[type, Callable[[Any], Json]] = {
     Items: _items,
     Named: _named,
     ByKind: _by_kind,
-    Later: lambda _: {"not": {}},
+    Unsupported: lambda _: {"not": {}},
     SecretWithEnd: _secret,
     PatternField: _pattern,
     Text: _text,

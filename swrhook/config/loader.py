@@ -9,7 +9,7 @@ from pathlib import Path
 from marshmallow import Schema, ValidationError
 from marshmallow.exceptions import SCHEMA
 
-from swrhook.auth import NOWHERE, Outside
+from swrhook.auth import NOWHERE, KeyProvider
 from swrhook.config.build import (
     build_access,
     build_options,
@@ -19,8 +19,8 @@ from swrhook.config.build import (
     check_pod,
 )
 from swrhook.config.cross_checks import check_links, check_rules
-from swrhook.config.diagnostics import AtKey, Expanded, Findings
-from swrhook.config.diff import marks
+from swrhook.config.diagnostics import AtKey, Diagnostics, Expanded
+from swrhook.config.diff import fingerprints
 from swrhook.config.interpolation import ReadFile, expand, literal_secrets
 from swrhook.config.model import Config
 from swrhook.config.nodes import Data, NodePath, plain
@@ -33,7 +33,9 @@ from swrhook.errors import BadConfiguration, Mistake
 _ROOT = Root()
 
 
-def check_structure(data: Data, findings: Findings, sections: Schema = _ROOT) -> Mapping[str, Data]:
+def check_structure(
+    data: Data, findings: Diagnostics, sections: Schema = _ROOT
+) -> Mapping[str, Data]:
     """Return the checked values, to be used only when nothing was found."""
     try:
         checked: Mapping[str, Data] = sections.load(data)
@@ -75,7 +77,7 @@ def read_bytes(path: str, most: int) -> bytes:
 def load(
     path: Path,
     environ: Mapping[str, str],
-    outside: Outside = NOWHERE,
+    outside: KeyProvider = NOWHERE,
     read_file: ReadBytes = read_bytes,
 ) -> Config:
     """Read a file. Raises BadConfiguration with every mistake in it and in what it refers to."""
@@ -99,7 +101,7 @@ def parse(
     file: str,
     environ: Mapping[str, str],
     read_file: ReadFile,
-    outside: Outside = NOWHERE,
+    outside: KeyProvider = NOWHERE,
 ) -> Config:
     """Read a file's bytes, for any bytes. Raises BadConfiguration with every mistake found.
 
@@ -115,13 +117,13 @@ def _parse(
     file: str,
     environ: Mapping[str, str],
     read_file: ReadFile,
-    outside: Outside,
+    outside: KeyProvider,
 ) -> Config:
     try:
         root, refused = read(text)
     except NotYaml as exc:
         raise BadConfiguration([Mistake(file, *exc.place, str(exc))]) from None
-    findings = Findings(file, root)
+    findings = Diagnostics(file, root)
     findings.mistakes += [Mistake(file, *place, message) for place, message in refused]
     written = plain(root)
     secret_files: list[str] = []
@@ -140,7 +142,7 @@ def _parse(
         raise BadConfiguration(findings.mistakes)
     rules = build_rules(checked["rules"], checked.get("defaults", {}))
     warn_of_rules(rules, findings)
-    marked = marks(checked)
+    marked = fingerprints(checked)
     checked = _without_origin({key: checked[key] for key in checked if key != "rules"})
     return Config(
         version=sha256(text).hexdigest()[:12],

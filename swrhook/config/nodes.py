@@ -7,24 +7,24 @@ Scalar: TypeAlias = str | int | float | bool | None
 NodePath: TypeAlias = tuple[str | int, ...]
 
 
-class Place(NamedTuple):
+class Position(NamedTuple):
     """A line and a column, counted from 1."""
 
     line: int
     column: int
 
 
-class Mark(Protocol):
+class YamlMark(Protocol):
     """A place as PyYAML tells it, counted from 0."""
 
     line: int
     column: int
 
 
-class Entry(NamedTuple):
+class MappingEntry(NamedTuple):
     """A value of a mapping, and where its key stands."""
 
-    key_mark: Mark | None
+    key_mark: YamlMark | None
     node: "Node"
 
 
@@ -33,13 +33,15 @@ class Node:
 
     __slots__ = ("mark", "value")
 
-    def __init__(self, mark: Mark | None, value: "Scalar | list[Node] | dict[str, Entry]") -> None:
+    def __init__(
+        self, mark: YamlMark | None, value: "Scalar | list[Node] | dict[str, MappingEntry]"
+    ) -> None:
         """Take the value and where it begins."""
         self.mark = mark
         self.value = value
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Position:
         """Return where the value begins."""
         return place(self.mark)
 
@@ -55,9 +57,9 @@ class Node:
         return self.value if isinstance(self.value, list) else []
 
 
-def place(mark: Mark | None) -> Place:
+def place(mark: YamlMark | None) -> Position:
     """Return a mark as people count; the beginning without one."""
-    return Place(1, 1) if mark is None else Place(mark.line + 1, mark.column + 1)
+    return Position(1, 1) if mark is None else Position(mark.line + 1, mark.column + 1)
 
 
 def plain(node: Node) -> Data:
@@ -69,7 +71,7 @@ def plain(node: Node) -> Data:
     return node.value
 
 
-def place_of(root: Node, path: NodePath, *, of_key: bool = False) -> Place:
+def position_of(root: Node, path: NodePath, *, of_key: bool = False) -> Position:
     """Return where the value at `path` stands, or its key; for what is missing, its owner's key."""
     node = root
     key_mark = root.mark

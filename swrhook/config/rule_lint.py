@@ -7,10 +7,10 @@ rules only the first ones get theirs: a service that reloads has other work.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from swrhook.config.diagnostics import Findings
+from swrhook.config.diagnostics import Diagnostics
 from swrhook.config.nodes import NodePath
 from swrhook.model import Push
-from swrhook.rules import Pattern, Rule, Rulebook, Verdict, judge
+from swrhook.rules import Pattern, Rule, Rulebook, RuleResult, evaluate
 from swrhook.rules.lint import cancels, covers_rule, example, never_matches
 
 MOST_OVERLAPS = 50
@@ -19,7 +19,7 @@ _MOST_PAIRS = 20_000
 _MOST_STEPS = 300_000
 
 
-def warn_of_rules(rules: Rulebook, findings: Findings) -> None:
+def warn_of_rules(rules: Rulebook, findings: Diagnostics) -> None:
     """Find rules that contradict themselves, and those that another one leaves nothing to do."""
     for place, rule in enumerate(rules):
         _warn_of_contradictions(place, rule, findings)
@@ -35,7 +35,7 @@ def warn_of_rules(rules: Rulebook, findings: Findings) -> None:
         )
 
 
-def _warn_of_contradictions(place: int, rule: Rule, findings: Findings) -> None:
+def _warn_of_contradictions(place: int, rule: Rule, findings: Diagnostics) -> None:
     field = cancels(rule)
     if field is not None:
         path: NodePath = ("rules", place, "when", "not", field)
@@ -57,7 +57,7 @@ def _impossible(clauses: Mapping[str, Sequence[Pattern]]) -> Iterator[tuple[Node
                 yield ((field, index) if len(patterns) > 1 else (field,)), reason
 
 
-def _pairs(rules: Rulebook, findings: Findings) -> Iterator[tuple[int, int, Push]]:
+def _pairs(rules: Rulebook, findings: Diagnostics) -> Iterator[tuple[int, int, Push]]:
     """Yield, once each, the places of two rules that want the same push, and that push.
 
     A warning tells how many rules were compared when that is not all of them.
@@ -73,7 +73,11 @@ def _pairs(rules: Rulebook, findings: Findings) -> Iterator[tuple[int, int, Push
         for other in rules.candidates(push):
             steps += 1
             first, second = sorted((place, places[id(other)]))
-            if other is rule or (first, second) in seen or judge(other, push) is not Verdict.WANTED:
+            if (
+                other is rule
+                or (first, second) in seen
+                or evaluate(other, push) is not RuleResult.WANTED
+            ):
                 continue
             seen.add((first, second))
             yield first, second, push

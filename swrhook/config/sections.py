@@ -32,7 +32,7 @@ class Section(Schema):
     def _refuse_unknown_keys(self, _: Data, original: Data, **__: Data) -> None:
         if not isinstance(original, dict):
             return
-        known = [name for name, field in self.fields.items() if not isinstance(field, Later)]
+        known = [name for name, field in self.fields.items() if not isinstance(field, Unsupported)]
         # The key itself is not shown: where a comma or a quote is missing, it may be a secret's.
         unknown = {
             key: [AtKey(f"there is no such key: {did_you_mean(key, known)}")]
@@ -181,7 +181,7 @@ class ByKind(Worded, fields.Field[dict[str, Data]]):
         return loaded
 
 
-class Later(fields.Field[None]):
+class Unsupported(fields.Field[None]):
     """A key that is promised and that this version does not act on: refused, not ignored."""
 
     default_error_messages = _ALWAYS_LATER

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from swrhook.auth import Outside
+from swrhook.auth import KeyProvider
 from swrhook.config.loader import load
 from swrhook.config.model import Config
 from swrhook.config.yaml_errors import LARGEST
@@ -33,7 +33,7 @@ class _Look:
 class WatchedFile:
     """A configuration file and every file that it names with `${file:}`. For one thread."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str], outside: Outside) -> None:
+    def __init__(self, path: Path, environ: Mapping[str, str], outside: KeyProvider) -> None:
         """Take where it is; nothing is read yet."""
         self._path = path
         self._environ = environ

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeGuard
 
 import yaml
 
-from swrhook.config.nodes import Entry, Mark, Node, Place, Scalar, place
+from swrhook.config.nodes import MappingEntry, Node, Position, Scalar, YamlMark, place
 from swrhook.config.yaml_errors import NotYaml, decoded, explain
 
 DEEPEST = 32
@@ -36,14 +36,14 @@ class Document(NamedTuple):
     """A file's tree, and what of it is refused."""
 
     root: Node
-    refused: list[tuple[Place, str]]
+    refused: list[tuple[Position, str]]
 
 
 def compose(events: Iterator[yaml.Event]) -> Document:
     """Make the tree of the only document. Raises NotYaml, or what the parser raises."""
     next(events)  # the stream's start
     if isinstance(next(events), yaml.StreamEndEvent):
-        raise NotYaml(Place(1, 1), "the file is empty")
+        raise NotYaml(Position(1, 1), "the file is empty")
     composer = _Composer(events)
     root = composer.node(next(events))
     next(events)  # the document's end
@@ -61,7 +61,7 @@ class _Composer:
         self._anchors: dict[str, tuple[Node, int, int]] = {}
         self._aliased = 0
         self._depth = 0
-        self.refused: list[tuple[Place, str]] = []
+        self.refused: list[tuple[Position, str]] = []
 
     def node(self, event: yaml.Event) -> Node:
         """Return the node that starts with this event."""
@@ -80,7 +80,7 @@ class _Composer:
             self._anchors[anchor] = (node, *node.extent())
         return node
 
-    def _alias(self, anchor: str, mark: Mark | None) -> Node:
+    def _alias(self, anchor: str, mark: YamlMark | None) -> Node:
         if anchor not in self._anchors:
             message = "no anchor of this name before it: text that starts with «*» needs quotes"
             raise NotYaml(place(mark), message)
@@ -92,12 +92,14 @@ class _Composer:
             raise NotYaml(place(mark), f"aliases stand for more than {MOST_ALIASED_VALUES} values")
         return node
 
-    def _check_depth(self, mark: Mark | None, *, more: int) -> None:
+    def _check_depth(self, mark: YamlMark | None, *, more: int) -> None:
         """Keep every tree, aliases followed, low enough for functions that call themselves."""
         if self._depth + more > DEEPEST:
             raise NotYaml(place(mark), f"more than {DEEPEST} levels of nesting")
 
-    def _collection(self, event: yaml.Event, mark: Mark | None) -> list[Node] | dict[str, Entry]:
+    def _collection(
+        self, event: yaml.Event, mark: YamlMark | None
+    ) -> list[Node] | dict[str, MappingEntry]:
         self._check_depth(mark, more=1)
         self._depth += 1
         is_list = isinstance(event, yaml.SequenceStartEvent)
@@ -111,8 +113,8 @@ class _Composer:
             items.append(self.node(event))
         return items
 
-    def _mapping(self) -> dict[str, Entry]:
-        entries: dict[str, Entry] = {}
+    def _mapping(self) -> dict[str, MappingEntry]:
+        entries: dict[str, MappingEntry] = {}
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._key(event)
             value = self.node(next(self._events))
@@ -120,7 +122,7 @@ class _Composer:
                 first = place(entries[key].key_mark).line
                 self._refuse(event.start_mark, f"this key stands in line {first} already: keep one")
             elif key is not None:
-                entries[key] = Entry(event.start_mark, value)
+                entries[key] = MappingEntry(event.start_mark, value)
         return entries
 
     def _key(self, event: yaml.Event) -> str | None:
@@ -147,7 +149,7 @@ class _Composer:
             self._refuse(event.start_mark, "an escape in this text stands for half a character")
             return ""
 
-    def _refuse(self, mark: Mark | None, message: str) -> None:
+    def _refuse(self, mark: YamlMark | None, message: str) -> None:
         self.refused.append((place(mark), message))
 
 

@@ -10,7 +10,7 @@ import re
 import yaml
 from yaml.reader import Reader
 
-from swrhook.config.nodes import Place
+from swrhook.config.nodes import Position
 
 LARGEST = 4 * 1024 * 1024
 
@@ -41,7 +41,7 @@ _BYTE_ORDER_MARKS_OF_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 class NotYaml(Exception):
     """Nothing can be read; says where and why."""
 
-    def __init__(self, place: Place, message: str) -> None:
+    def __init__(self, place: Position, message: str) -> None:
         """Keep the place beside the message."""
         super().__init__(message)
         self.place = place
@@ -51,9 +51,9 @@ def decoded(content: bytes) -> str:
     """Return the text of a configuration file. Raises NotYaml when it is none."""
     if len(content) > LARGEST:
         message = f"the file is larger than {LARGEST // 1024 // 1024} MiB"
-        raise NotYaml(Place(1, 1), message)
+        raise NotYaml(Position(1, 1), message)
     if content.startswith(_BYTE_ORDER_MARKS_OF_UTF_16):
-        raise NotYaml(Place(1, 1), "the file is UTF-16: save it as UTF-8")
+        raise NotYaml(Position(1, 1), "the file is UTF-16: save it as UTF-8")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
@@ -69,15 +69,15 @@ def decoded(content: bytes) -> str:
 def explain(error: yaml.YAMLError) -> NotYaml:
     """Say in our words what PyYAML found."""
     mark = getattr(error, "problem_mark", None)
-    place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
+    place = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
     said = f"{getattr(error, 'context', '')}: {getattr(error, 'problem', '')}"
     known = (words for sign, words in _EXPLAINED.items() if sign in said)
     return NotYaml(place, next(known, _BROKEN))
 
 
-def _end(text: str) -> Place:
+def _end(text: str) -> Position:
     """Return the place right after `text`."""
-    return Place(text.count("\n") + 1, len(text) - text.rfind("\n"))
+    return Position(text.count("\n") + 1, len(text) - text.rfind("\n"))
 
 
 def _without_tabs_of_json(text: str) -> str:

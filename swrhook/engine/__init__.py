@@ -19,7 +19,7 @@ class Engine(Protocol):
         """Run the lanes at this time, if the connection's transaction comes to be on disk."""
         ...
 
-    def hurry(self, lane: Lane) -> None:
+    def run_now(self, lane: Lane) -> None:
         """Run a lane that was put off now: there may be room for it."""
         ...
 

@@ -25,15 +25,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from swrhook import logs
 from swrhook.engine import RunLane
-from swrhook.errors import TakenOver
-from swrhook.ledger.database import Database, fenced
-from swrhook.ledger.lanes import hold
+from swrhook.errors import ClaimLost
+from swrhook.ledger.database import Database, write_guard
+from swrhook.ledger.lanes import lock_lanes
 from swrhook.ledger.postgresql import limit
 from swrhook.ledger.procrastinate_jobs import (
-    fall_due,
+    assert_job_owned,
+    expedite_lane,
     forgotten_lanes,
-    hasten,
-    hold_job,
+    promote_due_lane,
     remove_stalled,
     set_wake,
 )
@@ -99,7 +99,7 @@ _PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
+class Intervals:
     """How often things are done, in seconds.
 
     `poll`: look for jobs without being told. `beat`: say that this worker lives. `gone`: it is
@@ -114,7 +114,7 @@ class Pulse:
     after_error: float = 5.0
 
 
-class ClusterEngine:
+class PostgresEngine:
     """Jobs in the ledger's own database, and in this process the threads that run them."""
 
     def __init__(
@@ -124,7 +124,7 @@ class ClusterEngine:
         workers: int,
         clock: Callable[[], datetime],
         *,
-        pulse: Pulse | None = None,
+        pulse: Intervals | None = None,
     ) -> None:
         """Take the parts; `start` begins. With no workers, lanes are woken for others to run."""
         self._database = database
@@ -134,7 +134,7 @@ class ClusterEngine:
         self._lock = threading.Lock()
         self._workers = workers
         self._clock = clock
-        self._pulse = pulse or Pulse()
+        self._pulse = pulse or Intervals()
         self._jobs = JobManager(SyncPsycopgConnector())
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -154,7 +154,7 @@ class ClusterEngine:
         for first in range(0, len(jobs), _MOST_IN_DEFER):
             self._defer(jobs[first : first + _MOST_IN_DEFER], connection)
 
-    def hurry(self, lane: Lane) -> None:
+    def run_now(self, lane: Lane) -> None:
         """Run a lane that was put off now; one that runs runs again."""
         with self._lock:
             if lane in self._running:
@@ -163,11 +163,11 @@ class ClusterEngine:
         # Not under the fence of the run that makes room; a failure costs but time.
         with (
             suppress(SQLAlchemyError, OSError),
-            fenced(_unfenced),
+            write_guard(_unfenced),
             self._database.write() as connection,
         ):
             now = self._clock()
-            if hasten(connection, lane.key, now):
+            if expedite_lane(connection, lane.key, now):
                 self.wake([lane], now, connection)
 
     def start(self) -> None:
@@ -212,16 +212,16 @@ class ClusterEngine:
         if job is None:
             return
         try:
-            with fenced(lambda connection: hold_job(connection, job)):
+            with write_guard(lambda connection: assert_job_owned(connection, job)):
                 self._run(lane)
-        except TakenOver:
+        except ClaimLost:
             logs.warning("lane.taken_over", lane=lane.key)
 
     def _fall_due(self, at: str, **arguments: Any) -> None:  # noqa: ANN401  # JSON
         lane = lane_of(arguments)
         with self._database.write() as connection:
             now = self._clock()
-            if fall_due(connection, lane.key, datetime.fromisoformat(at), now):
+            if promote_due_lane(connection, lane.key, datetime.fromisoformat(at), now):
                 self.wake([lane], now, connection)
 
     def _run(self, lane: Lane) -> None:
@@ -235,13 +235,13 @@ class ClusterEngine:
                 is_hurried = lane in self._hurried
                 self._hurried.discard(lane)
         if is_hurried:
-            self.hurry(lane)
+            self.run_now(lane)
 
     def _run_and_arm(self, lane: Lane) -> None:
         began = self._clock()
         try:
             again = self._run_until_quiet(lane)
-        except TakenOver:
+        except ClaimLost:
             raise
         except Exception as exc:  # noqa: BLE001  # the lane must outlive whatever fails
             logs.failure("lane.failed", exc, lane=lane.key)
@@ -340,7 +340,7 @@ class ClusterEngine:
 
     def _sweep(self, connection: Connection) -> None:
         forgotten = forgotten_lanes(connection)
-        hold(connection, [lane for lane, _ in forgotten])  # each has a row from here on
+        lock_lanes(connection, [lane for lane, _ in forgotten])  # each has a row from here on
         for lane, at in forgotten:
             at_or_now = max(at, self._clock())
             set_wake(connection, lane, at_or_now)

@@ -17,7 +17,7 @@ from swrhook import logs
 from swrhook.engine import RunLane
 from swrhook.ledger import syncs
 from swrhook.ledger.database import Database, after_commit
-from swrhook.ledger.lanes import forget_wakes, unfinished_lanes
+from swrhook.ledger.lanes import clear_wake_times, unfinished_lanes
 from swrhook.model import Lane
 
 # A run that failed by an error of ours, or of the disk, is repeated after this long.
@@ -28,7 +28,7 @@ LONGEST_WAIT = timedelta(hours=1)
 _STEP = 1.0
 
 
-class EmbeddedEngine:
+class SqliteEngine:
     """A pool of threads that take the lane that is due first."""
 
     def __init__(
@@ -63,14 +63,14 @@ class EmbeddedEngine:
         if lanes:
             after_commit(connection, lambda: self._schedule(lanes, at))
 
-    def hurry(self, lane: Lane) -> None:
+    def run_now(self, lane: Lane) -> None:
         """Run a lane that was put off now: there may be room for it."""
         self._schedule([lane], datetime.now(UTC))
 
     def start(self) -> None:
         """Re-arm what an earlier process left unfinished, and start the threads."""
         with self._database.write() as connection:
-            forget_wakes(connection)
+            clear_wake_times(connection)
         self._arm()
         for thread in self._threads:
             thread.start()
@@ -93,7 +93,7 @@ class EmbeddedEngine:
     def _arm(self) -> None:
         """Have all unfinished lanes run when they are due, by the clock as it is now."""
         with self._database.write() as connection:
-            ahead = syncs.follow(connection, datetime.now(UTC))
+            ahead = syncs.shift_due_times(connection, datetime.now(UTC))
             unfinished = unfinished_lanes(connection)
         if ahead:
             logs.warning("clock.set_back", seconds=round(ahead.total_seconds()))

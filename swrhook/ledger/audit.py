@@ -7,15 +7,15 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.queries.pagination import Condition, among, newest_ids, page, window
+from swrhook.ledger.queries.pagination import Condition, in_values, newer_than, newest_ids, to_page
 from swrhook.ledger.queries.views import USUAL_LIMIT, Page
-from swrhook.ledger.recorder import written
+from swrhook.ledger.recorder import transaction
 from swrhook.ledger.tables import audit
 from swrhook.ledger.types import new_id
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class AuditEntry:
     """A write: the token's name and role, what was wanted of which object, the answer's status."""
 
     token: str
@@ -26,7 +26,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class ListedAudit:
     """A write as it was noted."""
 
     id: str
@@ -50,24 +50,24 @@ class AuditFilter:
     cursor: str | None = None
 
 
-def note_write(database: Database, write: Written, at: datetime) -> None:
+def record_write(database: Database, write: AuditEntry, at: datetime) -> None:
     """Note a write. Raises CannotRecord."""
-    with written(database) as connection:
+    with transaction(database) as connection:
         connection.execute(insert(audit), {"id": new_id(), "at": at, **asdict(write)})
 
 
-def list_writes(connection: Connection, wanted: AuditFilter) -> Page[Audited]:
+def list_writes(connection: Connection, wanted: AuditFilter) -> Page[ListedAudit]:
     """Return a page of the writes that match, newest first."""
-    conditions = [*window(audit, audit.c.at, wanted.since, wanted.cursor), *_conditions(wanted)]
+    conditions = [*newer_than(audit, audit.c.at, wanted.since, wanted.cursor), *_conditions(wanted)]
     walk = [] if wanted.object is None else [audit.c.object == wanted.object]
     ids = newest_ids(connection, audit, [walk], conditions, wanted.limit + 1)
     query = select(audit).where(audit.c.id.in_(ids[: wanted.limit])).order_by(audit.c.id.desc())
-    found = [Audited(**row) for row in connection.execute(query).mappings()]
-    return page(found, has_more=len(ids) > wanted.limit)
+    found = [ListedAudit(**row) for row in connection.execute(query).mappings()]
+    return to_page(found, has_more=len(ids) > wanted.limit)
 
 
 def _conditions(wanted: AuditFilter) -> Iterable[Condition]:
     if wanted.token is not None:
-        yield among(audit.c.token, [wanted.token])
+        yield in_values(audit.c.token, [wanted.token])
     if wanted.action is not None:
-        yield among(audit.c.action, [wanted.action])
+        yield in_values(audit.c.action, [wanted.action])

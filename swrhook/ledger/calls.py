@@ -9,18 +9,18 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.bulk_insert import insert_rows
-from swrhook.ledger.sql import Prepared
-from swrhook.ledger.syncs import move
+from swrhook.ledger.sql import PreparedStatement
+from swrhook.ledger.syncs import apply_decision
 from swrhook.ledger.tables import MAY_ACT, call_tags, calls
 from swrhook.ledger.types import new_id
 from swrhook.model import Lane, State, Sync
-from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.decisions import Decision
 
 # After these the call has surely done nothing; after a transient one it may be carried out yet.
 _WITHOUT_EFFECT = frozenset(Kind) - {Kind.TRANSIENT}
 _INSERT_TAG = insert(call_tags)
 _INSERT_CALL = insert(calls)
-_END_CALL = Prepared(
+_END_CALL = PreparedStatement(
     update(calls)
     .where(calls.c.id == bindparam("of"))
     .values(
@@ -29,7 +29,7 @@ _END_CALL = Prepared(
         message=bindparam("said"),
     )
 )
-_OPEN_DIGESTS = Prepared(
+_OPEN_DIGESTS = PreparedStatement(
     select(call_tags.c.route, call_tags.c.digest).where(
         call_tags.c.route.in_(bindparam("routes", expanding=True)),
         MAY_ACT,
@@ -38,8 +38,8 @@ _OPEN_DIGESTS = Prepared(
 )
 _OF_ROUTE = and_(call_tags.c.route == bindparam("of"), MAY_ACT)
 _CLOSING = update(call_tags).where(_OF_ROUTE).values(open=False)
-_CLOSE = Prepared(_CLOSING)
-_LET_GO = Prepared(
+_CLOSE = PreparedStatement(_CLOSING)
+_LET_GO = PreparedStatement(
     update(call_tags)
     .where(_OF_ROUTE, call_tags.c.held, call_tags.c.digest != bindparam("came"))
     .values(held=False)
@@ -52,7 +52,7 @@ _HOW_MANY = (
     .where(_OTHERS.c.digest == bindparam("came"))
     .scalar_subquery()
 )
-_CLOSE_PROVEN = Prepared(
+_CLOSE_PROVEN = PreparedStatement(
     _CLOSING.where(call_tags.c.digest == bindparam("came"), ~call_tags.c.held, _HOW_MANY == 1)
 )
 
@@ -60,7 +60,7 @@ _CLOSE_PROVEN = Prepared(
 def claim(
     connection: Connection,
     lane: Lane,
-    wanted: Sequence[tuple[Sync, Verdict]],
+    wanted: Sequence[tuple[Sync, Decision]],
     held: AbstractSet[str],
     now: datetime,
 ) -> tuple[str, list[Sync]]:
@@ -73,8 +73,8 @@ def claim(
     won = []
     for sync, verdict in wanted:
         values = {**verdict.values, "claim": call, "attempts": sync.attempts + 1}
-        begun = Verdict(verdict.event, values=values)
-        if move(connection, sync, begun, now) is State.CALLING:
+        begun = Decision(verdict.event, values=values)
+        if apply_decision(connection, sync, begun, now) is State.CALLING:
             won.append(replace(sync, state=State.CALLING, updated_at=now, due_at=None, **values))
     if won:
         insert_rows(connection, _INSERT_CALL, [{"id": call, "lane": lane.key, "started_at": now}])
@@ -85,7 +85,7 @@ def claim(
 def settle(
     connection: Connection,
     call: str,
-    verdicts: Sequence[tuple[Sync, Verdict]],
+    verdicts: Sequence[tuple[Sync, Decision]],
     error: SwrError | None,
     now: datetime,
 ) -> list[State | None]:
@@ -101,7 +101,7 @@ def settle(
             failed = [sync.id for sync, _ in verdicts if sync.tag in error.failed_tags]
             without_effect &= call_tags.c.sync.in_(failed)
         connection.execute(update(call_tags).where(without_effect).values(open=False))
-    return [move(connection, sync, verdict, now) for sync, verdict in verdicts]
+    return [apply_decision(connection, sync, verdict, now) for sync, verdict in verdicts]
 
 
 def open_digests(

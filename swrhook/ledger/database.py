@@ -39,7 +39,7 @@ class Database:
         self._reader = engine if self.is_sqlite else engine.execution_options(**_ONE_STATE)
         self._writes = engine.execution_options(swrhook_begin="BEGIN IMMEDIATE")
         self._lock_file = lock_file
-        self._writer: Any = _Turn(patience) if self.is_sqlite else nullcontext()
+        self._writer: Any = TimedLock(patience) if self.is_sqlite else nullcontext()
 
     @property
     def is_sqlite(self) -> bool:
@@ -90,7 +90,7 @@ _fence: ContextVar[Callable[[Connection], None] | None] = ContextVar("fence", de
 
 
 @contextmanager
-def fenced(check: Callable[[Connection], None]) -> Iterator[None]:
+def write_guard(check: Callable[[Connection], None]) -> Iterator[None]:
     """Let each write of this thread, inside the block, begin with a check that may refuse it.
 
     The check is part of the write's transaction, and raises to undo it.
@@ -160,7 +160,7 @@ def _engine(url: str) -> tuple[URL, Engine]:
         raise LedgerUnusable(message) from exc
 
 
-def open_beside(url: str) -> Database | None:
+def open_existing(url: str) -> Database | None:
     """Open a ledger beside the process that serves, to read it and write a row now and then.
 
     None when there is none yet, or one of another revision. Raises LedgerUnusable when it cannot
@@ -235,7 +235,7 @@ def _first_line(exc: Exception) -> str:
     return str(exc).splitlines()[0]
 
 
-class _Turn:
+class TimedLock:
     """A lock that is waited for for seconds, and then raises TimeoutError."""
 
     def __init__(self, patience: float) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from swrhook.ledger.syncs import LATER_PUSH
 from swrhook.ledger.types import new_id
-from swrhook.model import Entry, Lane, Outcome, PlannedSync, Push, State, route
+from swrhook.model import DeliveryEntry, Lane, Outcome, PlannedSync, Push, State, route
 
 Row = dict[str, Any]
 
@@ -35,7 +35,7 @@ class Batch:
     lanes: dict[Lane, None] = field(default_factory=dict)
 
 
-def add(batch: Batch, entry: Entry) -> None:
+def add(batch: Batch, entry: DeliveryEntry) -> None:
     """Add an entry's rows; its outcome becomes DUPLICATE when all that it wants is known."""
     delivery = new_id()
     planned: dict[Push, list[PlannedSync]] = {}
@@ -78,7 +78,7 @@ def add(batch: Batch, entry: Entry) -> None:
 _KEEP_BODY = (Outcome.ACCEPTED, Outcome.QUARANTINED)
 
 
-def _original(batch: Batch, push: Push, entry: Entry) -> Row | None:
+def _original(batch: Batch, push: Push, entry: DeliveryEntry) -> Row | None:
     """Return the push that this one repeats: by its event's id or, without one, its digest."""
     event = event_key(push)
     if event is not None:
@@ -90,7 +90,9 @@ def _original(batch: Batch, push: Push, entry: Entry) -> Row | None:
     return latest if is_recent else None
 
 
-def _add_fresh(batch: Batch, entry: Entry, push_row: Row, planned: Sequence[PlannedSync]) -> None:
+def _add_fresh(
+    batch: Batch, entry: DeliveryEntry, push_row: Row, planned: Sequence[PlannedSync]
+) -> None:
     """Add the syncs of a push that is no repetition; it is the latest of its tag now."""
     push = planned[0].push
     latest = {

@@ -21,12 +21,12 @@ from sqlalchemy.dialects import postgresql
 
 from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.deduplication import Batch, Row, add, add_sync, event_key, tag_key
-from swrhook.ledger.lanes import hold, wake_lanes
+from swrhook.ledger.lanes import lock_lanes, schedule_lanes
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
-from swrhook.ledger.sql import AnyInsert, Prepared, portions, upsert_on
+from swrhook.ledger.sql import AnyInsert, PreparedStatement, in_portions, upsert_on
 from swrhook.ledger.syncs import supersede
 from swrhook.ledger.tables import OPEN, deliveries, latest_pushes, pushes, syncs
-from swrhook.model import Entry, Lane, Outcome, PlannedSync, Receipt, State, Sync, SyncRef
+from swrhook.model import DeliveryEntry, Lane, Outcome, PlannedSync, Receipt, State, Sync, SyncRef
 
 
 def receipts(connection: Connection, batch: Batch) -> list[Receipt]:
@@ -54,7 +54,7 @@ def _carriers(connection: Connection, push_ids: Collection[str]) -> list[Row]:
     """Return the syncs of earlier pushes, each followed to the one that carries on for it."""
     rows = [
         row
-        for portion in portions(push_ids)
+        for portion in in_portions(push_ids)
         for row in connection.execute(
             select(*WHOLE_SYNC, syncs.c.push).where(syncs.c.push.in_(portion))
         ).mappings()
@@ -96,7 +96,7 @@ class Recording:
     lanes: Sequence[Lane]
 
 
-def record(connection: Connection, entries: Sequence[Entry]) -> Recording:
+def record(connection: Connection, entries: Sequence[DeliveryEntry]) -> Recording:
     """Write the entries in their order, and note that the lanes of their syncs are to run now.
 
     Deliveries of the same tag are put in order by the lock on its row in latest_pushes, and those
@@ -105,11 +105,11 @@ def record(connection: Connection, entries: Sequence[Entry]) -> Recording:
     batch = Batch(*_known(connection, entries))
     for entry in entries:
         add(batch, entry)
-    hold(connection, batch.lanes)
+    lock_lanes(connection, batch.lanes)
     superseded = _supersede(connection, batch)
     _write(connection, batch)
     superseded += _superseded_at_once(connection, batch)
-    lanes = wake_lanes(connection, batch.lanes, max(entry.received_at for entry in entries))
+    lanes = schedule_lanes(connection, batch.lanes, max(entry.received_at for entry in entries))
     return Recording(receipts(connection, batch), superseded, lanes)
 
 
@@ -120,10 +120,10 @@ def record_syncs(
     batch = Batch({}, {})
     for sync in planned:
         add_sync(batch, sync, rules_version, at)
-    hold(connection, batch.lanes)
+    lock_lanes(connection, batch.lanes)
     superseded = _supersede(connection, batch)
     insert_rows(connection, INSERT_SYNC, list(batch.syncs.values()))
-    lanes = wake_lanes(connection, batch.lanes, at)
+    lanes = schedule_lanes(connection, batch.lanes, at)
     return list(batch.syncs), Recording((), superseded, lanes)
 
 
@@ -136,13 +136,13 @@ def lock_tags(connection: Connection, tag_keys: Collection[str]) -> dict[str, Ro
         insert_rows(connection, _PLACE, [{"key": key} for key in keys])
     return {
         row["key"]: row
-        for portion in portions(keys)
+        for portion in in_portions(keys)
         for row in _LATEST.rows(connection, keys=portion)
     }
 
 
 def _known(
-    connection: Connection, entries: Sequence[Entry]
+    connection: Connection, entries: Sequence[DeliveryEntry]
 ) -> tuple[dict[str, Row], dict[str, Row]]:
     """Lock the batch's tags; return their latest pushes and the events that are known already."""
     wanted = [sync.push for entry in entries for sync in entry.planned]
@@ -150,21 +150,21 @@ def _known(
     event_keys = {key for push in wanted if (key := event_key(push)) is not None}
     events = {
         row["event_key"]: row
-        for portion in portions(event_keys)
+        for portion in in_portions(event_keys)
         for row in _EVENTS.rows(connection, keys=portion)
     }
     return latest, events
 
 
 _PLACE = postgresql.insert(latest_pushes).on_conflict_do_nothing()
-_LATEST = Prepared(
+_LATEST = PreparedStatement(
     select(latest_pushes)
     .where(latest_pushes.c.key.in_(bindparam("keys", expanding=True)))
     # In the order of keys, so that two transactions never wait for each other.
     .order_by(latest_pushes.c.key)
     .with_for_update()
 )
-_EVENTS = Prepared(
+_EVENTS = PreparedStatement(
     select(pushes.c.event_key, pushes.c.delivery, pushes.c.id.label("push")).where(
         pushes.c.event_key.in_(bindparam("keys", expanding=True))
     )
@@ -179,7 +179,7 @@ def _supersede(connection: Connection, batch: Batch) -> list[Sync]:
     open_syncs = _OPEN_SYNCS if connection.dialect.name == "sqlite" else _OPEN_SYNCS_EACH
     found = [
         row
-        for portion in portions(batch.newest)
+        for portion in in_portions(batch.newest)
         for row in open_syncs.rows(connection, routes=list(portion))
     ]
     ended = []
@@ -193,7 +193,7 @@ def _supersede(connection: Connection, batch: Batch) -> list[Sync]:
 
 # For a few routes both databases would rather read all open syncs, thought to be few: a backlog
 # grows sooner than their statistics. So the one is told the index, and the other asks for each.
-_OPEN_SYNCS = Prepared(
+_OPEN_SYNCS = PreparedStatement(
     select(syncs.c.id, syncs.c.route)
     .where(syncs.c.route.in_(bindparam("routes", expanding=True)), OPEN)
     .with_hint(syncs, "INDEXED BY syncs_open_by_route", "sqlite")
@@ -210,7 +210,7 @@ _OF_ONE = (
     .offset(literal_column("0"))  # or it would become one question again
     .lateral()
 )
-_OPEN_SYNCS_EACH = Prepared(
+_OPEN_SYNCS_EACH = PreparedStatement(
     select(_OF_ONE.c.id, _OF_ONE.c.route)
     .select_from(_WANTED.join(_OF_ONE, true()))
     .order_by(_OF_ONE.c.id)
@@ -225,11 +225,11 @@ def _superseded_at_once(connection: Connection, batch: Batch) -> list[Sync]:
 
 def _syncs(connection: Connection, ids: Sequence[str]) -> list[Sync]:
     return [
-        to_sync(row) for portion in portions(ids) for row in _SYNCS.rows(connection, ids=portion)
+        to_sync(row) for portion in in_portions(ids) for row in _SYNCS.rows(connection, ids=portion)
     ]
 
 
-_SYNCS = Prepared(
+_SYNCS = PreparedStatement(
     select(*WHOLE_SYNC).where(syncs.c.id.in_(bindparam("ids", expanding=True))).order_by(syncs.c.id)
 )
 

@@ -9,13 +9,13 @@ from sqlalchemy import Connection, RowMapping, bindparam, false, func, insert, s
 from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.deduplication import Batch, add_sync, tag_key
 from swrhook.ledger.deliveries import INSERT_SYNC, lock_tags
-from swrhook.ledger.lanes import wake_lanes
+from swrhook.ledger.lanes import schedule_lanes
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.syncs import cancel, retry
 from swrhook.ledger.tables import LATEST, OPEN, TO_ORDER, findings, syncs
 from swrhook.ledger.types import new_id
 from swrhook.model import OPEN_STATES, Lane, PlannedSync, Push, State, Sync, Target, route
-from swrhook.syncs.reconciliation import Finding, Place
+from swrhook.syncs.reconciliation import Finding, RepositoryRef
 
 # Ends after which the same row is tried again; after the others a new one carries on.
 _AGAIN = frozenset(
@@ -35,7 +35,7 @@ def keep_findings(
 _INSERT_FINDING = insert(findings)
 
 
-def outdate(connection: Connection, place: Place) -> None:
+def mark_outdated(connection: Connection, place: RepositoryRef) -> None:
     """Note that what earlier reconciles found in a repository is not the latest any more."""
     connection.execute(
         update(findings)
@@ -49,7 +49,7 @@ def outdate(connection: Connection, place: Place) -> None:
     )
 
 
-def copied(connection: Connection, place: Place) -> list[PlannedSync]:
+def verified_syncs(connection: Connection, place: RepositoryRef) -> list[PlannedSync]:
     """Return what was proven to have been copied from a repository, by tag and target."""
     newest = (
         select(func.max(syncs.c.id))
@@ -73,7 +73,7 @@ class Portion:
     is_last: bool
 
 
-def order_portion(
+def record_portion(
     connection: Connection, repair_id: str, rules_version: str, now: datetime, most: int
 ) -> Portion:
     """Record the next syncs of a repair, and note that their lanes are to run now.
@@ -116,7 +116,7 @@ def order_portion(
             .values(sync=bindparam("carrier")),
             carried,
         )
-    lanes = wake_lanes(connection, {**batch.lanes, **woken}, now)
+    lanes = schedule_lanes(connection, {**batch.lanes, **woken}, now)
     return Portion(lanes, is_last=len(rows) < most)
 
 

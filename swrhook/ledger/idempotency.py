@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.recorder import written
+from swrhook.ledger.recorder import transaction
 from swrhook.ledger.sql import upsert
 from swrhook.ledger.tables import answers
 
@@ -16,7 +16,7 @@ LOST_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class IdempotentRequest:
     """A request as its key names it; `fingerprint` is what makes two of them the same."""
 
     key: str
@@ -24,7 +24,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StoredResponse:
     """What is known of the request with a key; no status: it is being carried out."""
 
     fingerprint: str
@@ -33,7 +33,7 @@ class Answer:
     body: bytes | None
 
 
-def begin(database: Database, request: Request, now: datetime) -> Answer | None:
+def reserve(database: Database, request: IdempotentRequest, now: datetime) -> StoredResponse | None:
     """Take the key for this request; return what another one made of it, if one has it.
 
     Raises CannotRecord.
@@ -42,24 +42,24 @@ def begin(database: Database, request: Request, now: datetime) -> Answer | None:
     lost = answers.c.status.is_(None) & (answers.c.started_at < now - LOST_AFTER)
     row = {"key": request.key, "fingerprint": request.fingerprint, "started_at": now}
     columns = (answers.c.fingerprint, answers.c.status, answers.c.content_type, answers.c.body)
-    with written(database) as connection:
+    with transaction(database) as connection:
         connection.execute(delete(answers).where(old))
         connection.execute(delete(answers).where(answers.c.key == request.key, lost))
         take = upsert(connection, answers).values(row).on_conflict_do_nothing()
         if connection.execute(take.returning(answers.c.key)).first() is not None:
             return None
         found = select(*columns).where(answers.c.key == request.key)
-        return Answer(*connection.execute(found).one())
+        return StoredResponse(*connection.execute(found).one())
 
 
-def keep(database: Database, key: str, status: int, content: tuple[str, bytes]) -> None:
+def store(database: Database, key: str, status: int, content: tuple[str, bytes]) -> None:
     """Keep the answer, type and body, of the request that took the key. Raises CannotRecord."""
     values = {"status": status, "content_type": content[0], "body": content[1]}
-    with written(database) as connection:
+    with transaction(database) as connection:
         connection.execute(update(answers).where(answers.c.key == key).values(**values))
 
 
-def let_go(database: Database, key: str) -> None:
+def release(database: Database, key: str) -> None:
     """Let the next request with the key try again: this one has failed. Raises CannotRecord."""
-    with written(database) as connection:
+    with transaction(database) as connection:
         connection.execute(delete(answers).where(answers.c.key == key))

@@ -14,7 +14,7 @@ from swrhook.model import Refusal
 _KEPT = 50
 
 
-def keep_configuration(connection: Connection, version: str, body: bytes, now: datetime) -> None:
+def save_configuration(connection: Connection, version: str, body: bytes, now: datetime) -> None:
     """Keep a configuration file as the last good one."""
     statement = upsert(connection, configurations).values(version=version, body=body, used_at=now)
     connection.execute(

@@ -12,7 +12,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.rows import LANE_COLUMNS, to_lane
-from swrhook.ledger.sql import Prepared, upsert_on
+from swrhook.ledger.sql import PreparedStatement, upsert_on
 from swrhook.ledger.tables import OPEN, lanes, syncs
 from swrhook.model import Lane
 
@@ -20,7 +20,7 @@ from swrhook.model import Lane
 _DUE_AT = func.coalesce(syncs.c.due_at, syncs.c.updated_at)
 
 
-def wake_lanes(connection: Connection, wanted: Iterable[Lane], at: datetime) -> list[Lane]:
+def schedule_lanes(connection: Connection, wanted: Iterable[Lane], at: datetime) -> list[Lane]:
     """Note that the lanes are to run at this time; return those not woken for then or sooner."""
     by_key = {lane.key: lane for lane in wanted}
     if not by_key:
@@ -42,7 +42,7 @@ def _wake(database: str) -> ReturningInsert[Any]:
     ).returning(lanes.c.key)
 
 
-def hold(connection: Connection, wanted: Iterable[Lane]) -> None:
+def lock_lanes(connection: Connection, wanted: Iterable[Lane]) -> None:
     """Lock the lanes, and their twins of the other override, until the transaction ends.
 
     Whoever is about to change syncs of a lane holds it first, so that transactions on one image
@@ -69,32 +69,36 @@ def _twin(lane: Lane) -> Lane:
     return replace(lane, override=not lane.override)
 
 
-def rest(connection: Connection, lane: Lane) -> datetime | None:
+def reschedule(connection: Connection, lane: Lane) -> datetime | None:
     """Set the lane's next time from its open syncs and return it; None when it has none."""
     # The lane's row first: what is recorded meanwhile is either seen here, or sees the time set
     # here and wakes the lane itself.
     if connection.dialect.name != "sqlite":  # whose one writer needs no row to lock
         _LOCK.run(connection, lane=lane.key)
     due_at: datetime | None = _FIRST_DUE.scalar(connection, lane=lane.key)
-    put_off(connection, lane, due_at)
+    set_wake_time(connection, lane, due_at)
     return due_at
 
 
-_LOCK = Prepared(select(lanes.c.key).where(lanes.c.key == bindparam("lane")).with_for_update())
-_FIRST_DUE = Prepared(select(func.min(_DUE_AT)).where(syncs.c.lane == bindparam("lane"), OPEN))
-_SET = Prepared(
+_LOCK = PreparedStatement(
+    select(lanes.c.key).where(lanes.c.key == bindparam("lane")).with_for_update()
+)
+_FIRST_DUE = PreparedStatement(
+    select(func.min(_DUE_AT)).where(syncs.c.lane == bindparam("lane"), OPEN)
+)
+_SET = PreparedStatement(
     update(lanes)
     .where(lanes.c.key == bindparam("lane"))
     .values(woken_for=bindparam("at", type_=lanes.c.woken_for.type))
 )
 
 
-def put_off(connection: Connection, lane: Lane, at: datetime | None) -> None:
+def set_wake_time(connection: Connection, lane: Lane, at: datetime | None) -> None:
     """Note that the lane is to run at this time and not before, unless it is woken."""
     _SET.run(connection, lane=lane.key, at=at)
 
 
-def forget_wakes(connection: Connection) -> None:
+def clear_wake_times(connection: Connection) -> None:
     """Note that no lane is woken: the process that was to run them is gone."""
     connection.execute(update(lanes).where(lanes.c.woken_for.is_not(None)).values(woken_for=None))
 

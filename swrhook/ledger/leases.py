@@ -13,7 +13,7 @@ from swrhook.ledger.tables import passes
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class PeriodicLease:
     """Work with a name, of which one pass is made at a time, wherever its process is."""
 
     database: Database

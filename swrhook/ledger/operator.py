@@ -10,15 +10,15 @@ from swrhook.errors import StateForbids
 from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import Recording, record_syncs
 from swrhook.ledger.findings import cancel_waiting
-from swrhook.ledger.lanes import hold, wake_lanes
-from swrhook.ledger.recorder import written
+from swrhook.ledger.lanes import lock_lanes, schedule_lanes
+from swrhook.ledger.recorder import transaction
 from swrhook.ledger.repairs import begin, start, stop
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.syncs import BY_AN_OPERATOR, cancel, retry
 from swrhook.ledger.tables import syncs
 from swrhook.model import Lane, PlannedSync, State, Sync
-from swrhook.syncs.decisions import Verdict
-from swrhook.syncs.reconciliation import RepairWish
+from swrhook.syncs.decisions import Decision
+from swrhook.syncs.reconciliation import RepairRequest
 from swrhook.syncs.states import Event
 
 
@@ -32,19 +32,19 @@ class Operator:
 
     database: Database
     wake: Callable[[Sequence[Lane], Connection], None]
-    report: Callable[[Sync, State, Verdict, datetime], None]
+    report: Callable[[Sync, State, Decision, datetime], None]
     recorded: Callable[[Recording], None]
 
     def cancel(self, sync_id: str, now: datetime) -> bool:
         """End a sync; False when there is none with this id. Raises StateForbids."""
-        with written(self.database) as connection:
+        with transaction(self.database) as connection:
             sync = _find(connection, sync_id)
             if sync is None:
                 return False
             cancelled = cancel(connection, sync_id, now)
             if cancelled is None:
                 raise StateForbids(f"the sync is {sync.state}: it cannot be cancelled")
-        verdict = Verdict(Event.CANCEL, reason=BY_AN_OPERATOR)
+        verdict = Decision(Event.CANCEL, reason=BY_AN_OPERATOR)
         self.report(cancelled, State.CANCELLED, verdict, now)
         return True
 
@@ -59,7 +59,7 @@ class Operator:
 
         Raises StateForbids.
         """
-        with written(self.database) as connection:
+        with transaction(self.database) as connection:
             sync = _find(connection, sync_id)
             if sync is None:
                 return False
@@ -67,37 +67,37 @@ class Operator:
             if retry(connection, sync, wanted, rules_version, now) is None:
                 raise StateForbids(f"the sync is {sync.state}: {_NO_RETRY}")
             lane = replace(sync.lane, override=wanted.override)
-            self.wake(wake_lanes(connection, [lane], now), connection)
+            self.wake(schedule_lanes(connection, [lane], now), connection)
         return True
 
-    def order(
+    def create_syncs(
         self, planned: Sequence[PlannedSync], rules_version: str, now: datetime
     ) -> Sequence[str]:
         """Record syncs that no delivery announced and return their ids."""
-        with written(self.database) as connection:
+        with transaction(self.database) as connection:
             ids, recording = record_syncs(connection, planned, rules_version, now)
             self.wake(recording.lanes, connection)
         self.recorded(recording)
         return ids
 
-    def begin_repair(self, wish: RepairWish, now: datetime) -> str:
+    def begin_repair(self, wish: RepairRequest, now: datetime) -> str:
         """Begin a backfill or a reconcile and return its id."""
-        with written(self.database) as connection:
+        with transaction(self.database) as connection:
             return begin(connection, wish, now)
 
     def start_repair(self, repair_id: str, now: datetime) -> None:
         """Go on with a plan. Raises StateForbids."""
-        with written(self.database) as connection:
+        with transaction(self.database) as connection:
             if not start(connection, repair_id, now):
                 raise StateForbids("only what is planned can be started")
 
     def cancel_repair(self, repair_id: str, now: datetime) -> None:
         """End a repair, and its syncs that no call was made for. Raises StateForbids."""
-        with written(self.database) as connection:
+        with transaction(self.database) as connection:
             if not stop(connection, repair_id, now):
                 raise StateForbids("it has ended: its syncs can be cancelled one by one")
             cancelled = cancel_waiting(connection, repair_id, now)
-        verdict = Verdict(Event.CANCEL, reason=BY_AN_OPERATOR)
+        verdict = Decision(Event.CANCEL, reason=BY_AN_OPERATOR)
         for sync in cancelled:
             self.report(sync, State.CANCELLED, verdict, now)
 
@@ -110,6 +110,6 @@ def _find(connection: Connection, sync_id: str) -> Sync | None:
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         return None
-    hold(connection, [to_sync(row).lane])
+    lock_lanes(connection, [to_sync(row).lane])
     # Locked, so that the state that is named is the one that forbids.
     return to_sync(connection.execute(query.with_for_update()).mappings().one())

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, text, update
 
-from swrhook.errors import TakenOver
+from swrhook.errors import ClaimLost
 from swrhook.ledger.lanes import unfinished_lanes
 from swrhook.ledger.tables import lanes
 from swrhook.model import Lane
@@ -34,10 +34,10 @@ _LANES_WITH_JOBS = text(
 )
 
 
-def hold_job(connection: Connection, job: int) -> None:
+def assert_job_owned(connection: Connection, job: int) -> None:
     """See to it that a job stays ours until the transaction ends. Raises TakenOver."""
     if connection.execute(_HELD, {"id": job}).first() is None:
-        raise TakenOver("another worker has taken this lane over")
+        raise ClaimLost("another worker has taken this lane over")
 
 
 def remove_stalled(
@@ -51,13 +51,13 @@ def remove_stalled(
     return [(row.task_name, row.args) for row in found]
 
 
-def fall_due(connection: Connection, lane: str, at: datetime, now: datetime) -> bool:
+def promote_due_lane(connection: Connection, lane: str, at: datetime, now: datetime) -> bool:
     """Tell whether a lane is still to run at this time; if so, it is to run now."""
     statement = update(lanes).where(lanes.c.key == lane, lanes.c.woken_for == at)
     return connection.execute(statement.values(woken_for=now)).rowcount == 1
 
 
-def hasten(connection: Connection, lane: str, now: datetime) -> bool:
+def expedite_lane(connection: Connection, lane: str, now: datetime) -> bool:
     """Tell whether a lane was to run later; if so, it is to run now."""
     statement = update(lanes).where(lanes.c.key == lane, lanes.c.woken_for > now)
     return connection.execute(statement.values(woken_for=now)).rowcount == 1

@@ -11,9 +11,9 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Select, Table, delete, exists, func, select
 
-from swrhook.ledger.lanes import hold
-from swrhook.ledger.leases import Pass
-from swrhook.ledger.queries.pagination import Condition, among, lowest_id
+from swrhook.ledger.lanes import lock_lanes
+from swrhook.ledger.leases import PeriodicLease
+from swrhook.ledger.queries.pagination import Condition, in_values, lowest_id
 from swrhook.ledger.rows import LANE_COLUMNS, to_lane
 from swrhook.ledger.tables import (
     OPEN,
@@ -51,10 +51,10 @@ class Step:
 
 
 # Deletes a stretch of what is older than a time, of the ids after the one given.
-Prune = Callable[[Pass, datetime, str], Step]
+Prune = Callable[[PeriodicLease, datetime, str], Step]
 
 
-def prune_deliveries(work: Pass, before: datetime, after: str) -> Step:
+def prune_deliveries(work: PeriodicLease, before: datetime, after: str) -> Step:
     """Delete deliveries with their bodies and pushes, and the latest pushes among these.
 
     A delivery stays whole as long as one of its syncs is open. One of very many pushes goes in
@@ -79,7 +79,7 @@ def prune_deliveries(work: Pass, before: datetime, after: str) -> Step:
     return Step(deleted, ids[-1] if is_whole else after)
 
 
-def prune_syncs(work: Pass, before: datetime, after: str) -> Step:
+def prune_syncs(work: PeriodicLease, before: datetime, after: str) -> Step:
     """Delete syncs that ended before the time, and their lanes when nothing is open there."""
     with work.database.read() as connection:
         found = connection.execute(aged_syncs(before, after)).mappings().all()
@@ -87,13 +87,13 @@ def prune_syncs(work: Pass, before: datetime, after: str) -> Step:
         return Step({}, None)
     wanted = {to_lane(row) for row in found}
     with work.step() as connection:
-        hold(connection, wanted)  # first, as everybody does: lanes, then syncs
+        lock_lanes(connection, wanted)  # first, as everybody does: lanes, then syncs
         gone = _delete(connection, syncs.c.id, [row["id"] for row in found], *_ended(before))
         quiet = _delete_lanes(connection, wanted)
     return Step({"syncs": gone, "lanes": quiet}, found[-1]["id"])
 
 
-def prune_calls(work: Pass, before: datetime, after: str) -> Step:
+def prune_calls(work: PeriodicLease, before: datetime, after: str) -> Step:
     """Delete calls of which no sync is kept."""
     with work.database.read() as connection:
         found = _first(connection.execute(aged_calls(before, after)).all(), MOST_ROWS)
@@ -106,7 +106,7 @@ def prune_calls(work: Pass, before: datetime, after: str) -> Step:
     return Step({"call_tags": tags, "calls": gone}, ids[-1])
 
 
-def prune_audit(work: Pass, before: datetime, after: str) -> Step:
+def prune_audit(work: PeriodicLease, before: datetime, after: str) -> Step:
     """Delete what was noted of writes over the API."""
     with work.database.read() as connection:
         ids = connection.scalars(aged_audit(before, after)).all()
@@ -117,7 +117,7 @@ def prune_audit(work: Pass, before: datetime, after: str) -> Step:
     return Step({"audit": gone}, ids[-1])
 
 
-def prune_repairs(work: Pass, before: datetime, after: str) -> Step:
+def prune_repairs(work: PeriodicLease, before: datetime, after: str) -> Step:
     """Delete what a repair found that ended before the time, and then the repair itself.
 
     What is the latest known of a repository stays, with its repair, and so does the last of the
@@ -206,7 +206,9 @@ def _aged(
 
 
 def _ended(before: datetime) -> tuple[Condition, Condition]:
-    return among(syncs.c.state, [state.value for state in END_STATES]), syncs.c.updated_at < before
+    return in_values(
+        syncs.c.state, [state.value for state in END_STATES]
+    ), syncs.c.updated_at < before
 
 
 def _pushes_of(delivery_ids: Sequence[str]) -> Select[Any]:

@@ -17,8 +17,8 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import Recording, record
 from swrhook.ledger.kept_state import probe
 from swrhook.ledger.postgresql import is_away
-from swrhook.ledger.sqlite import FLOOR, Room
-from swrhook.model import Entry, Lane, Receipt
+from swrhook.ledger.sqlite import FLOOR, DiskSpace
+from swrhook.model import DeliveryEntry, Lane, Receipt
 
 # Deliveries in one commit, and deliveries that may wait for one: beyond that senders try again.
 MOST_IN_BATCH = 256
@@ -44,7 +44,7 @@ def _held() -> LockType:
 class _Waiting:
     """A request that waits: for its outcome, or to be the one that writes."""
 
-    entry: Entry
+    entry: DeliveryEntry
     told: LockType = field(default_factory=_held)  # let go when there is news
     outcome: Receipt | CannotRecord | None = None
     leads: bool = False
@@ -84,7 +84,7 @@ class Recorder:
         self._wake = wake
         self._recorded = recorded
         self._patience = patience
-        self._room = None if database.folder is None else Room(database.folder, floor)
+        self._room = None if database.folder is None else DiskSpace(database.folder, floor)
         self._trouble: str | None = None  # of the last batch
         self._probed = 0.0
         self._lock = threading.Lock()  # of what follows
@@ -93,7 +93,7 @@ class Recorder:
         self._is_led = False
         self._is_closed = False
 
-    def record(self, entry: Entry) -> Receipt:
+    def record(self, entry: DeliveryEntry) -> Receipt:
         """Return once the entry is on disk. Raises CannotRecord: nothing was promised."""
         if (lack := self._lack()) is not None:
             raise CannotRecord(lack)
@@ -134,7 +134,7 @@ class Recorder:
 
     def _lack(self) -> str | None:
         """Return why the disk has no room for more, or None."""
-        return None if self._room is None else self._room.lack()
+        return None if self._room is None else self._room.shortage()
 
     def _line_up(self, mine: _Waiting) -> None:
         """Wait with the others, or lead if nobody does. Raises CannotRecord: too many wait."""
@@ -204,13 +204,13 @@ class Recorder:
             with self._database.write() as connection:
                 probe(connection, datetime.now(UTC))
         except (SQLAlchemyError, OSError) as exc:
-            self._trouble = str(cannot_record(exc))
+            self._trouble = str(as_cannot_record(exc))
         else:
             self._trouble = None
         finally:
             self._follow()
 
-    def _write(self, entries: Sequence[Entry]) -> _Written:
+    def _write(self, entries: Sequence[DeliveryEntry]) -> _Written:
         """Write the entries, or those of them that can be written."""
         try:
             with self._database.write() as connection:
@@ -223,7 +223,7 @@ class Recorder:
                     [outcome for one in each for outcome in one.outcomes],
                     [recording for one in each for recording in one.recordings],
                 )
-            refusal = cannot_record(exc)
+            refusal = as_cannot_record(exc)
             self._trouble = str(refusal)
             return _Written([refusal] * len(entries))
         self._trouble = None
@@ -231,16 +231,16 @@ class Recorder:
 
 
 @contextmanager
-def written(database: Database) -> Iterator[Connection]:
+def transaction(database: Database) -> Iterator[Connection]:
     """Yield a connection in a transaction of one's own. Raises CannotRecord."""
     try:
         with database.write() as connection:
             yield connection
     except (SQLAlchemyError, OSError) as exc:
-        raise cannot_record(exc) from exc
+        raise as_cannot_record(exc) from exc
 
 
-def cannot_record(exc: Exception) -> CannotRecord:
+def as_cannot_record(exc: Exception) -> CannotRecord:
     """Return the refusal that an error of the database means."""
     reason = str(getattr(exc, "orig", None) or exc).splitlines() or [repr(exc)]
     refusal = CannotRecord(f"the ledger cannot be written: {reason[0]}")

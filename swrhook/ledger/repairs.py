@@ -15,11 +15,11 @@ from swrhook.ledger.types import new_id
 from swrhook.syncs.reconciliation import (
     ACTIVE_STAGES,
     CANCELLABLE_STAGES,
-    Place,
     Progress,
     Repair,
     RepairKind,
-    RepairWish,
+    RepairRequest,
+    RepositoryRef,
     Stage,
 )
 
@@ -44,7 +44,7 @@ _REPAIR = [repairs.c[name] for name in (*_COLUMNS, "kind", "stage")]
 _MOST_NOTES = 100
 
 
-def begin(connection: Connection, wish: RepairWish, now: datetime) -> str:
+def begin(connection: Connection, wish: RepairRequest, now: datetime) -> str:
     """Begin a repair and return its id. One of all repositories goes on where the last stopped."""
     places = wish.places
     row = _row(wish, now) | {
@@ -69,7 +69,7 @@ def begin_scheduled(
         is_early = timedelta() <= now - last.created_at < every
         if is_early or last.stage in {stage.value for stage in ACTIVE_STAGES}:
             return None
-    row = _row(RepairWish(RepairKind.RECONCILE, max_calls=max_calls), now) | {
+    row = _row(RepairRequest(RepairKind.RECONCILE, max_calls=max_calls), now) | {
         "places": None,
         "cursor": _last_cursor(connection),
         "follows": "first" if last is None else last.id,
@@ -79,7 +79,7 @@ def begin_scheduled(
     return None if won is None else str(won)
 
 
-def take(connection: Connection, now: datetime) -> tuple[Repair, str] | None:
+def claim_next(connection: Connection, now: datetime) -> tuple[Repair, str] | None:
     """Claim the repair whose turn it is for a step; return it and the claim, None without one."""
     free = or_(
         repairs.c.claim.is_(None),
@@ -104,7 +104,7 @@ def take(connection: Connection, now: datetime) -> tuple[Repair, str] | None:
     return None if row is None else (to_repair(row), claim)
 
 
-def renew(connection: Connection, claim: str, now: datetime) -> bool:
+def renew_lease(connection: Connection, claim: str, now: datetime) -> bool:
     """Hold the claim for longer; False when it is lost, or the repair was cancelled."""
     return _change(connection, claim, {"claimed_until": now + LEASE})
 
@@ -127,7 +127,7 @@ def advance(connection: Connection, claim: str, now: datetime, progress: Progres
     return _change(connection, claim, values)
 
 
-def put_off(
+def postpone(
     connection: Connection, claim: str, now: datetime, due_at: datetime, calls: int
 ) -> bool:
     """Try the step again then; False as `advance`."""
@@ -141,7 +141,7 @@ def put_off(
     return _change(connection, claim, values)
 
 
-def note(connection: Connection, repair_id: str, text: str) -> None:
+def add_note(connection: Connection, repair_id: str, text: str) -> None:
     """Keep why something could not be compared; the first hundred times."""
     notes = connection.scalar(
         select(repairs.c.notes).where(repairs.c.id == repair_id).with_for_update()
@@ -179,13 +179,13 @@ def forget_claims(connection: Connection) -> None:
     connection.execute(update(repairs).where(repairs.c.claim.is_not(None)).values(claim=None))
 
 
-def next_place(connection: Connection, repair: Repair) -> Place | None:
+def next_place(connection: Connection, repair: Repair) -> RepositoryRef | None:
     """Return the repository that is to be compared next."""
     if repair.places is not None:
         left = sorted(key for key in repair.places if key > repair.cursor)
-        return Place.from_key(left[0]) if left else None
+        return RepositoryRef.from_key(left[0]) if left else None
     columns = [lanes.c.source_region, lanes.c.namespace, lanes.c.repository]
-    done = Place.from_key(repair.cursor) if repair.cursor else Place("", "", "")
+    done = RepositoryRef.from_key(repair.cursor) if repair.cursor else RepositoryRef("", "", "")
     region, namespace, repository = columns
     behind = or_(
         region > done.region,
@@ -194,7 +194,7 @@ def next_place(connection: Connection, repair: Repair) -> Place | None:
     )
     query = select(*columns).where(behind).order_by(*columns).limit(1)
     row = connection.execute(query).one_or_none()
-    return None if row is None else Place(*row)
+    return None if row is None else RepositoryRef(*row)
 
 
 def to_repair(row: RowMapping) -> Repair:
@@ -223,7 +223,7 @@ def _last_cursor(connection: Connection) -> str:
     return connection.scalar(query) or ""
 
 
-def _row(wish: RepairWish, now: datetime) -> dict[str, Any]:
+def _row(wish: RepairRequest, now: datetime) -> dict[str, Any]:
     return {
         "id": new_id(),
         "kind": wish.kind.value,

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.recorder import written
+from swrhook.ledger.recorder import transaction
 from swrhook.ledger.sql import upsert
 from swrhook.ledger.tables import ended_sessions
 
@@ -13,7 +13,7 @@ from swrhook.ledger.tables import ended_sessions
 def end(database: Database, session: str, until: datetime, now: datetime) -> None:
     """Note that a session has ended, until it would have anyway. Raises CannotRecord."""
     row = {"session": session, "until": until}
-    with written(database) as connection:
+    with transaction(database) as connection:
         connection.execute(delete(ended_sessions).where(ended_sessions.c.until < now))
         connection.execute(upsert(connection, ended_sessions).values(row).on_conflict_do_nothing())
 

@@ -29,7 +29,7 @@ class _Ready:
     readers: Sequence[tuple[int, Processor]]  # by the column that they convert
 
 
-class Prepared:
+class PreparedStatement:
     """A statement with a name for each value that changes.
 
     A name that is bound `expanding` takes a collection. The lengths of collections are rounded up
@@ -192,7 +192,7 @@ def upsert_on(database: str, table: Table) -> AnyInsert:
     return sqlite.insert(table) if database == "sqlite" else postgresql.insert(table)
 
 
-def portions(values: Collection[str]) -> Iterator[Sequence[str]]:
+def in_portions(values: Collection[str]) -> Iterator[Sequence[str]]:
     """Yield the values in portions that fit into one IN: a delivery may name very many tags."""
     remaining = iter(values)
     while portion := list(islice(remaining, MOST_VARIABLES)):

@@ -59,7 +59,7 @@ FLOOR = 64 * 1024 * 1024
 _BETWEEN_LOOKS = 1.0
 
 
-class Room:
+class DiskSpace:
     """Looks at a folder's disk, once a second at most; whoever finds it full looks again later."""
 
     def __init__(self, folder: Path, floor: int = FLOOR) -> None:
@@ -70,7 +70,7 @@ class Room:
         self._looked = -_BETWEEN_LOOKS
         self._lack: str | None = None
 
-    def lack(self) -> str | None:
+    def shortage(self) -> str | None:
         """Return why there is no room, or None."""
         with self._lock:
             if time.monotonic() - self._looked >= _BETWEEN_LOOKS:

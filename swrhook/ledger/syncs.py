@@ -21,13 +21,13 @@ from sqlalchemy import (
     update,
 )
 
-from swrhook.ledger.lanes import hold, wake_lanes
+from swrhook.ledger.lanes import lock_lanes, schedule_lanes
 from swrhook.ledger.rows import LANE_COLUMNS, WHOLE_SYNC, to_lane, to_sync
-from swrhook.ledger.sql import Prepared, portions
+from swrhook.ledger.sql import PreparedStatement, in_portions
 from swrhook.ledger.tables import OPEN, syncs
 from swrhook.ledger.types import Instant
 from swrhook.model import Lane, PlannedSync, State, Sync
-from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import TRANSITIONS, Event
 
 
@@ -36,7 +36,7 @@ def not_configured(region: str) -> str:
     return f"region {region} is not in the configuration"
 
 
-def release(connection: Connection, regions: Iterable[str], now: datetime) -> list[Lane]:
+def release_regions(connection: Connection, regions: Iterable[str], now: datetime) -> list[Lane]:
     """Make the syncs that were held for these regions due now; return the lanes to be woken."""
     is_held = and_(
         OPEN,
@@ -46,21 +46,21 @@ def release(connection: Connection, regions: Iterable[str], now: datetime) -> li
     columns = [syncs.c[name] for name in LANE_COLUMNS]
     found = connection.execute(select(*columns).where(is_held).distinct()).mappings()
     lanes = {to_lane(row) for row in found}
-    hold(connection, lanes)  # before their syncs: so does everybody, and nobody waits in a circle
+    lock_lanes(
+        connection, lanes
+    )  # before their syncs: so does everybody, and nobody waits in a circle
     # What has been held since, in another lane, is not touched: it asks for itself when it is due.
-    for portion in portions([lane.key for lane in lanes]):
+    for portion in in_portions([lane.key for lane in lanes]):
         in_lanes = syncs.c.lane.in_(portion)
         connection.execute(update(syncs).where(is_held, in_lanes).values(due_at=now))
-    return wake_lanes(connection, lanes, now)
+    return schedule_lanes(connection, lanes, now)
 
 
 LATER_PUSH = "a later push of the same tag"
 BY_AN_OPERATOR = "cancelled by an operator"
 
 
-def syncs_to_judge(
-    connection: Connection, lane: Lane, *, until: datetime, limit: int
-) -> list[Sync]:
+def due_syncs(connection: Connection, lane: Lane, *, until: datetime, limit: int) -> list[Sync]:
     """Return the lane's open syncs that are due by then, at most `limit`, fresh and old ones first.
 
     A `calling` one among them was left behind: a lane is never worked on twice at a time.
@@ -69,7 +69,7 @@ def syncs_to_judge(
     return [to_sync(row) for row in rows]
 
 
-_TO_JUDGE = Prepared(
+_TO_JUDGE = PreparedStatement(
     select(*WHOLE_SYNC)
     .where(syncs.c.lane == bindparam("lane"), OPEN)
     .where((syncs.c.due_at <= bindparam("until")) | (syncs.c.state == State.CALLING.value))
@@ -78,7 +78,9 @@ _TO_JUDGE = Prepared(
 )
 
 
-def move(connection: Connection, sync: Sync, verdict: Verdict, now: datetime) -> State | None:
+def apply_decision(
+    connection: Connection, sync: Sync, verdict: Decision, now: datetime
+) -> State | None:
     """Apply a verdict; return the state reached, or None when the sync has moved meanwhile.
 
     A `calling` sync moves only under the claim it was read with. When a later push took over
@@ -106,7 +108,7 @@ def move(connection: Connection, sync: Sync, verdict: Verdict, now: datetime) ->
 
 
 @cache
-def _move(event: Event, is_calling: bool, names: Sequence[str]) -> Prepared:  # noqa: FBT001
+def _move(event: Event, is_calling: bool, names: Sequence[str]) -> PreparedStatement:  # noqa: FBT001
     from_states = [state.value for state in TRANSITIONS[event].from_states]
     values = {name: bindparam(_new(name), type_=syncs.c[name].type) for name in names}
     statement = update(syncs).where(
@@ -117,7 +119,7 @@ def _move(event: Event, is_calling: bool, names: Sequence[str]) -> Prepared:  # 
     if is_calling:
         statement = statement.where(syncs.c.claim == bindparam("held"))
         values |= _unless_superseded(values)
-    return Prepared(statement.values(values).returning(syncs.c.state))
+    return PreparedStatement(statement.values(values).returning(syncs.c.state))
 
 
 def _new(column: str) -> str:
@@ -135,7 +137,7 @@ def supersede(connection: Connection, sync_id: str, heir: str, now: datetime) ->
 
 
 _IS_CALLING = syncs.c.state == State.CALLING.value
-_SUPERSEDE = Prepared(
+_SUPERSEDE = PreparedStatement(
     update(syncs)
     .where(syncs.c.id == bindparam("of"), OPEN)
     .values(
@@ -155,7 +157,7 @@ def cancel(connection: Connection, sync_id: str, now: datetime) -> Sync | None:
     A call in flight goes on and is recorded; without the claim it changes the sync no more.
     """
     values = {"due_at": None, "claim": None, "reason": BY_AN_OPERATOR}
-    return _by_an_operator(connection, sync_id, Event.CANCEL, now, values)
+    return _operator_transition(connection, sync_id, Event.CANCEL, now, values)
 
 
 def retry(
@@ -178,7 +180,7 @@ def retry(
         "due_at": now,
         "backfill": backfill,
     }
-    return _by_an_operator(connection, sync.id, Event.RETRY, now, values)
+    return _operator_transition(connection, sync.id, Event.RETRY, now, values)
 
 
 _FROM_NEW: Mapping[str, Any] = {
@@ -190,7 +192,7 @@ _FROM_NEW: Mapping[str, Any] = {
 }
 
 
-def _by_an_operator(
+def _operator_transition(
     connection: Connection, sync_id: str, event: Event, now: datetime, values: Mapping[str, Any]
 ) -> Sync | None:
     transition = TRANSITIONS[event]
@@ -205,7 +207,7 @@ def _by_an_operator(
     return None if row is None else to_sync(row)
 
 
-def _error_columns(verdict: Verdict) -> dict[str, str | None]:
+def _error_columns(verdict: Decision) -> dict[str, str | None]:
     error = verdict.error
     return {
         "error_code": None if error is None else error.code,
@@ -234,7 +236,7 @@ _NEGLIGIBLE = timedelta(seconds=1)
 _TIMES = ("due_at", "updated_at", "waiting_since", "failing_since", "verifying_since")
 
 
-def follow(connection: Connection, now: datetime) -> timedelta:
+def shift_due_times(connection: Connection, now: datetime) -> timedelta:
     """Take from the times of open syncs by how much they are ahead; return how much that is.
 
     Nothing is written under a time to come: what was, was written by a clock that has been set

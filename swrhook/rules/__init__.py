@@ -5,29 +5,36 @@ push can match among thousands; targets says what becomes of each target; trace 
 """
 
 from swrhook.rules.glob import Glob
-from swrhook.rules.match import FIELDS, Pattern, Rule, Verdict, judge
+from swrhook.rules.match import FIELDS, Pattern, Rule, RuleResult, evaluate
 from swrhook.rules.regex import Regex
 from swrhook.rules.rulebook import Rulebook
-from swrhook.rules.targets import VARIABLES, Decision, Fate, RuleTarget, decide, unknown_variables
+from swrhook.rules.targets import (
+    VARIABLES,
+    RuleTarget,
+    TargetDecision,
+    TargetResult,
+    decide_targets,
+    unknown_variables,
+)
 from swrhook.rules.trace import Trace, trace
 from swrhook.rules.version_ranges import Semver
 
 __all__ = [
     "FIELDS",
     "VARIABLES",
-    "Decision",
-    "Fate",
     "Glob",
     "Pattern",
     "Regex",
     "Rule",
+    "RuleResult",
     "RuleTarget",
     "Rulebook",
     "Semver",
+    "TargetDecision",
+    "TargetResult",
     "Trace",
-    "Verdict",
-    "decide",
-    "judge",
+    "decide_targets",
+    "evaluate",
     "trace",
     "unknown_variables",
 ]

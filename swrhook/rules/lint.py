@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from swrhook.model import Push
 from swrhook.rules.glob import Glob
-from swrhook.rules.match import FIELDS, Pattern, Rule, Verdict, judge
+from swrhook.rules.match import FIELDS, Pattern, Rule, RuleResult, evaluate
 from swrhook.rules.regex import Regex
 from swrhook.rules.version_ranges import Semver
 
@@ -38,7 +38,7 @@ def example(rule: Rule) -> Push | None:
     if sender is None or namespace is None or repository is None or tag is None:
         return None
     push = Push(sender, "", namespace, repository, tag)
-    return push if judge(rule, push) is Verdict.WANTED else None
+    return push if evaluate(rule, push) is RuleResult.WANTED else None
 
 
 def _value(rule: Rule, field: str) -> str | None:

@@ -37,7 +37,7 @@ class Pattern(Protocol):
 Patterns = Mapping[str, Sequence[Pattern]]
 
 
-class Verdict(StrEnum):
+class RuleResult(StrEnum):
     """What a rule says of a push."""
 
     WANTED = "wanted"
@@ -63,17 +63,17 @@ class Rule:
     skip_attachments: bool = True
 
 
-def judge(rule: Rule, push: Push) -> Verdict:
+def evaluate(rule: Rule, push: Push) -> RuleResult:
     """Tell what the rule says of the push. Plan, trace and everything else decide by this."""
     if not rule.enabled:
-        return Verdict.DISABLED
+        return RuleResult.DISABLED
     if not all(fits(patterns, push, field) for field, patterns in rule.when.items()):
-        return Verdict.NOT_MATCHED
+        return RuleResult.NOT_MATCHED
     if any(fits(patterns, push, field) for field, patterns in rule.unless.items()):
-        return Verdict.EXCLUDED
+        return RuleResult.EXCLUDED
     if rule.skip_attachments and attachment(push) is not None:
-        return Verdict.ATTACHMENT
-    return Verdict.WANTED
+        return RuleResult.ATTACHMENT
+    return RuleResult.WANTED
 
 
 def fits(patterns: Sequence[Pattern], push: Push, field: str) -> bool:

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from swrhook.model import PlannedSync, Push, Target
-from swrhook.rules import Decision, Fate, Rulebook, Verdict, decide, judge
+from swrhook.rules import (
+    Rulebook,
+    RuleResult,
+    TargetDecision,
+    TargetResult,
+    decide_targets,
+    evaluate,
+)
 from swrhook.rules.match import attachment
 
 
@@ -18,7 +25,7 @@ class Plan:
     reasons: Sequence[str]
 
 
-class Change(StrEnum):
+class PlanChange(StrEnum):
     """How two plans differ in one target."""
 
     GAINED = "gained"
@@ -27,10 +34,10 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class PlanDifference:
     """One target that two plans of a push treat differently; an override is None without a sync."""
 
-    change: Change
+    change: PlanChange
     image: str
     target: Target
     before: bool | None
@@ -47,22 +54,24 @@ def plan(pushes: Sequence[Push], rules: Rulebook) -> Plan:
     shadow: list[PlannedSync] = []
     reasons: list[str] = []
     for push in pushes:
-        verdicts = [(rule, judge(rule, push)) for rule in rules.candidates(push)]
-        decisions = decide(push, [rule for rule, said in verdicts if said is Verdict.WANTED])
-        syncs += _syncs(push, decisions, Fate.SYNC)
-        shadow += _syncs(push, decisions, Fate.SHADOW)
+        verdicts = [(rule, evaluate(rule, push)) for rule in rules.candidates(push)]
+        decisions = decide_targets(
+            push, [rule for rule, said in verdicts if said is RuleResult.WANTED]
+        )
+        syncs += _syncs(push, decisions, TargetResult.SYNC)
+        shadow += _syncs(push, decisions, TargetResult.SHADOW)
         reasons += [
             f"{push.image}: rule {rule.name}: {attachment(push)} is skipped (skip_attachments)"
             for rule, said in verdicts
-            if said is Verdict.ATTACHMENT
+            if said is RuleResult.ATTACHMENT
         ]
         reasons += _left_out(push, decisions)
-        if not any(said in {Verdict.WANTED, Verdict.ATTACHMENT} for _, said in verdicts):
+        if not any(said in {RuleResult.WANTED, RuleResult.ATTACHMENT} for _, said in verdicts):
             reasons.append(f"{push.image}: no rule matches")
     return Plan(tuple(syncs), tuple(shadow), tuple(reasons))
 
 
-def difference(before: Iterable[PlannedSync], after: Iterable[PlannedSync]) -> list[Difference]:
+def diff_plans(before: Iterable[PlannedSync], after: Iterable[PlannedSync]) -> list[PlanDifference]:
     """Return what is gained, lost or redirected from one plan of a push, or of several, to another.
 
     Which rule wants a sync makes no difference.
@@ -70,19 +79,21 @@ def difference(before: Iterable[PlannedSync], after: Iterable[PlannedSync]) -> l
     then = {(sync.push.image, sync.target): sync.override for sync in before}
     now = {(sync.push.image, sync.target): sync.override for sync in after}
     return [
-        Difference(_change(then.get(key), now.get(key)), *key, then.get(key), now.get(key))
+        PlanDifference(_change(then.get(key), now.get(key)), *key, then.get(key), now.get(key))
         for key in dict.fromkeys([*then, *now])
         if then.get(key) is not now.get(key)
     ]
 
 
-def _change(before: bool | None, after: bool | None) -> Change:  # noqa: FBT001  # a column each
+def _change(before: bool | None, after: bool | None) -> PlanChange:  # noqa: FBT001  # a column each
     if before is None:
-        return Change.GAINED
-    return Change.LOST if after is None else Change.REDIRECTED
+        return PlanChange.GAINED
+    return PlanChange.LOST if after is None else PlanChange.REDIRECTED
 
 
-def _syncs(push: Push, decisions: Iterable[Decision], fate: Fate) -> list[PlannedSync]:
+def _syncs(
+    push: Push, decisions: Iterable[TargetDecision], fate: TargetResult
+) -> list[PlannedSync]:
     return [
         PlannedSync(push, each.target, each.override, each.rule)
         for each in decisions
@@ -90,13 +101,13 @@ def _syncs(push: Push, decisions: Iterable[Decision], fate: Fate) -> list[Planne
     ]
 
 
-def _left_out(push: Push, decisions: Iterable[Decision]) -> list[str]:
+def _left_out(push: Push, decisions: Iterable[TargetDecision]) -> list[str]:
     """Return the reasons of targets that come to nothing; one that is taken needs none."""
     reasons = []
     for each in decisions:
-        if each.fate is Fate.REFUSED:
+        if each.fate is TargetResult.REFUSED:
             reasons.append(f"{push.image}: rule {each.rule}: {each.reason}")
-        elif each.fate is Fate.SHADOW:
+        elif each.fate is TargetResult.SHADOW:
             to = f"{each.target}{', override' if each.override else ''}"
             reasons.append(f"{push.image}: rule {each.rule} (shadow) would sync to {to}")
     return reasons

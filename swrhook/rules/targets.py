@@ -30,7 +30,7 @@ class RuleTarget:
         return _VARIABLE.sub(lambda variable: values[variable[1]], self.namespace)
 
 
-class Wanting(Protocol):
+class MatchedTarget(Protocol):
     """What is asked of a rule here."""
 
     @property
@@ -49,7 +49,7 @@ class Wanting(Protocol):
         ...
 
 
-class Fate(StrEnum):
+class TargetResult(StrEnum):
     """What becomes of one target of a rule that wants a push."""
 
     SYNC = "sync"
@@ -59,17 +59,17 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class TargetDecision:
     """One target of one rule for one push; `reason` says why it is no sync."""
 
     rule: str
     target: Target
     override: bool
-    fate: Fate
+    fate: TargetResult
     reason: str | None = None
 
 
-def decide(push: Push, wanting: Iterable[Wanting]) -> list[Decision]:
+def decide_targets(push: Push, wanting: Iterable[MatchedTarget]) -> list[TargetDecision]:
     """Return what becomes of every target of the rules that want the push, in the rules' order.
 
     Each target is used once: the first rule that has it decides. A rule in shadow takes no target
@@ -83,24 +83,26 @@ def decide(push: Push, wanting: Iterable[Wanting]) -> list[Decision]:
             target = Target(rule_target.region, rule_target.namespace_for(push))
             taken = (first if rule.shadow else live).get(target)
             fate, reason = _fate(push, rule, target, taken)
-            if fate in {Fate.SYNC, Fate.SHADOW}:
+            if fate in {TargetResult.SYNC, TargetResult.SHADOW}:
                 first.setdefault(target, rule.name)
-            if fate is Fate.SYNC:
+            if fate is TargetResult.SYNC:
                 live[target] = rule.name
-            decisions.append(Decision(rule.name, target, rule_target.override, fate, reason))
+            decisions.append(TargetDecision(rule.name, target, rule_target.override, fate, reason))
     return decisions
 
 
-def _fate(push: Push, rule: Wanting, target: Target, taken: str | None) -> tuple[Fate, str | None]:
+def _fate(
+    push: Push, rule: MatchedTarget, target: Target, taken: str | None
+) -> tuple[TargetResult, str | None]:
     if not is_namespace(target.namespace):
-        return Fate.REFUSED, f"SWR allows no organization named «{target.namespace}»"
+        return TargetResult.REFUSED, f"SWR allows no organization named «{target.namespace}»"
     if target.region == push.region:
-        return Fate.REFUSED, f"the image is in {push.region} already"
+        return TargetResult.REFUSED, f"the image is in {push.region} already"
     if taken is not None:
-        return Fate.TAKEN, f"the rule {taken} has this target: its override holds"
+        return TargetResult.TAKEN, f"the rule {taken} has this target: its override holds"
     if rule.shadow:
-        return Fate.SHADOW, "the rule is in shadow: it would be synchronized"
-    return Fate.SYNC, None
+        return TargetResult.SHADOW, "the rule is in shadow: it would be synchronized"
+    return TargetResult.SYNC, None
 
 
 def unknown_variables(template: str) -> list[str]:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from swrhook.model import Push
-from swrhook.rules.match import Pattern, Rule, Verdict, attachment, judge
-from swrhook.rules.targets import Decision, decide
+from swrhook.rules.match import Pattern, Rule, RuleResult, attachment, evaluate
+from swrhook.rules.targets import TargetDecision, decide_targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,11 @@ class Trace:
 
 def trace(push: Push, rules: Sequence[Rule]) -> Trace:
     """Return how the rules come to what they say of the push."""
-    verdicts = [judge(rule, push) for rule in rules]
-    wanting = [rule for rule, said in zip(rules, verdicts, strict=True) if said is Verdict.WANTED]
-    decisions = decide(push, wanting)
+    verdicts = [evaluate(rule, push) for rule in rules]
+    wanting = [
+        rule for rule, said in zip(rules, verdicts, strict=True) if said is RuleResult.WANTED
+    ]
+    decisions = decide_targets(push, wanting)
     return Trace(
         push.sender,
         push.region,
@@ -90,7 +92,9 @@ def trace(push: Push, rules: Sequence[Rule]) -> Trace:
     )
 
 
-def _rule(push: Push, rule: Rule, verdict: Verdict, decisions: Sequence[Decision]) -> RuleTrace:
+def _rule(
+    push: Push, rule: Rule, verdict: RuleResult, decisions: Sequence[TargetDecision]
+) -> RuleTrace:
     clauses = [
         *(_clause(push, field, patterns, excludes=False) for field, patterns in rule.when.items()),
         *(_clause(push, field, patterns, excludes=True) for field, patterns in rule.unless.items()),
@@ -111,17 +115,17 @@ def _clause(push: Push, field: str, patterns: Sequence[Pattern], *, excludes: bo
     return ClauseTrace(field, value, excludes, any(each.matched for each in told), told)
 
 
-def _reason(push: Push, verdict: Verdict, clauses: Sequence[ClauseTrace]) -> str | None:
+def _reason(push: Push, verdict: RuleResult, clauses: Sequence[ClauseTrace]) -> str | None:
     """Say in words what the clauses say."""
     match verdict:
-        case Verdict.DISABLED:
+        case RuleResult.DISABLED:
             return "enabled is false"
-        case Verdict.ATTACHMENT:
+        case RuleResult.ATTACHMENT:
             return f"{attachment(push)} is skipped (skip_attachments)"
-        case Verdict.NOT_MATCHED:
+        case RuleResult.NOT_MATCHED:
             failed = [each for each in clauses if not each.excludes and not each.matched]
             return "; ".join(f"{each.field} «{each.value}» does not match" for each in failed)
-        case Verdict.EXCLUDED:
+        case RuleResult.EXCLUDED:
             met = [each for each in clauses if each.excludes and each.matched]
             return "; ".join(f"{each.field} «{each.value}» is excluded by «not»" for each in met)
         case _:

@@ -4,7 +4,7 @@ Bounded in every direction: nobody is redirected, answers are small and soon the
 delivery makes us fetch is remembered, whether it was there or not.
 """
 
-from swrhook.sender_keys.https_get import Way, find_proxies
-from swrhook.sender_keys.provider import Internet
+from swrhook.sender_keys.https_get import HttpsSettings, find_proxies
+from swrhook.sender_keys.provider import HttpsKeyProvider
 
-__all__ = ["Internet", "Way", "find_proxies"]
+__all__ = ["HttpsKeyProvider", "HttpsSettings", "find_proxies"]

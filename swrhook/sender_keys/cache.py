@@ -22,7 +22,7 @@ class Bounds:
     new_per_minute: int = 10  # of what was never there before: those who ask may make it up
 
 
-class Remembered(Generic[T]):
+class BoundedTtlCache(Generic[T]):
     """Values by name, each fetched when it is asked for; one fetch at a time, by many threads."""
 
     def __init__(

@@ -26,7 +26,7 @@ def no_proxies(_url: str) -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class HttpsSettings:
     """How addresses are reached, and in how many seconds: a sender waits meanwhile.
 
     `certificates` is a file that replaces the public authorities.
@@ -39,7 +39,7 @@ class Way:
     whole: float = 5.0
 
 
-def fetch(url: str, way: Way) -> bytes:
+def fetch(url: str, way: HttpsSettings) -> bytes:
     """Return the body at an address. Raises NotFetched."""
     host = urlsplit(url).hostname
     if not url.startswith("https://"):
@@ -55,7 +55,7 @@ def fetch(url: str, way: Way) -> bytes:
         raise NotFetched(f"{host}: {_happened(exc)}") from None
 
 
-def _answer(adapter: HTTPAdapter, url: str, way: Way) -> requests.Response:
+def _answer(adapter: HTTPAdapter, url: str, way: HttpsSettings) -> requests.Response:
     """Return the answer's head.
 
     Without a session, so that no redirection is followed and nothing comes from the environment.

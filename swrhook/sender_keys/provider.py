@@ -8,8 +8,8 @@ from jwt import PyJWK
 from swrhook.auth.oidc import GOOGLE
 from swrhook.auth.pinned_urls import is_certificate, is_confirmation
 from swrhook.errors import NotFetched, Unconfirmed
-from swrhook.sender_keys.cache import Remembered
-from swrhook.sender_keys.https_get import Way, fetch
+from swrhook.sender_keys.cache import BoundedTtlCache
+from swrhook.sender_keys.https_get import HttpsSettings, fetch
 from swrhook.sender_keys.jwks import keys_address, signing_keys
 
 HOUR = 3600.0
@@ -22,14 +22,14 @@ _ADDRESSES = {GOOGLE: "https://www.googleapis.com/oauth2/v3/certs"}
 _DISCOVERY = "/.well-known/openid-configuration"
 
 
-class Internet:
+class HttpsKeyProvider:
     """Fetches keys and remembers them, confirms subscriptions; safe to use by many threads."""
 
-    def __init__(self, way: Way, clock: Callable[[], float]) -> None:
+    def __init__(self, way: HttpsSettings, clock: Callable[[], float]) -> None:
         """Take how addresses are reached, and a clock in seconds that never goes back."""
         self._way = way
-        self._certificates = Remembered(self._fetch_certificate, clock)
-        self._keys = Remembered(self._fetch_keys, clock)
+        self._certificates = BoundedTtlCache(self._fetch_certificate, clock)
+        self._keys = BoundedTtlCache(self._fetch_keys, clock)
 
     def certificate(self, url: str) -> Certificate:
         """Return the certificate at a pinned address. Raises KeysUnavailable."""

@@ -45,7 +45,7 @@ class Sender:
     rate_limit: Rate | None = None
 
 
-class Naming(Protocol):
+class SenderNames(Protocol):
     """What of a sender decides under which names its pushes are known."""
 
     @property
@@ -71,7 +71,7 @@ class Origin:
 
 
 def to_pushes(
-    sender: Naming, announcements: Sequence[Announcement]
+    sender: SenderNames, announcements: Sequence[Announcement]
 ) -> tuple[list[Push], list[str]]:
     """Return the pushes under SWR's names, and a reason for each announcement left out."""
     pushes: dict[Push, None] = {}  # in order, each once
@@ -85,7 +85,7 @@ def to_pushes(
     return list(pushes), skipped
 
 
-def _to_push(sender: Naming, announced: Announcement) -> Push | str:
+def _to_push(sender: SenderNames, announced: Announcement) -> Push | str:
     """Return the push, or the reason why SWR can hold no such image."""
     split = _split(sender.image, announced.name)
     if isinstance(split, str):

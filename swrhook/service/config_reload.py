@@ -10,13 +10,13 @@ from datetime import datetime
 
 from swrhook import config as configuration
 from swrhook import logs
-from swrhook.auth import Outside
+from swrhook.auth import KeyProvider
 from swrhook.config.diff import changes
 from swrhook.config.model import Config
 from swrhook.config.watcher import WatchedFile
 from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
-from swrhook.ledger.kept_state import keep_configuration, last_configuration
+from swrhook.ledger.kept_state import last_configuration, save_configuration
 from swrhook.metrics import Metrics
 
 # Seconds between two looks at the files; a change is taken at the second look that finds it.
@@ -25,7 +25,7 @@ BETWEEN_LOOKS = 1.0
 _LAST_LOOK = 5.0
 
 
-class Reload:
+class ConfigReloader:
     """Knows which configuration is in use, and takes a new one when the file has changed."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Reload:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reload", daemon=True)
 
-    def first(self, environ: Mapping[str, str], outside: Outside) -> Config:
+    def load_initial(self, environ: Mapping[str, str], outside: KeyProvider) -> Config:
         """Return the configuration to start with: the file's, or the last good one.
 
         Raises BadConfiguration at a first start, when nothing can stand in for a wrong file.
@@ -70,7 +70,9 @@ class Reload:
         self._keep()
         return config
 
-    def tell(self, use: Callable[[Config], None], go_on: Callable[[Config, Config], None]) -> None:
+    def subscribe(
+        self, use: Callable[[Config], None], go_on: Callable[[Config, Config], None]
+    ) -> None:
         """Name who is to be told of a new configuration.
 
         `use` puts it in the place of the one before, or raises and leaves that. `go_on` is then
@@ -103,7 +105,7 @@ class Reload:
             return None
         return f"{self._wrong}: the last good one, {self._used[0].version}, is in use"
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Look once; take what has changed, if it is right."""
         if self._file.has_changed():
             self._read()
@@ -125,7 +127,7 @@ class Reload:
         told = None
         while not self._stopping.wait(self._between):
             try:
-                self.look()
+                self.poll()
                 told = None
             except Exception as exc:  # noqa: BLE001  # the thread must outlive whatever fails
                 if type(exc) is not told:  # a disk that is full is so at every look
@@ -172,11 +174,13 @@ class Reload:
             logs.warning("configuration.not_kept", literal_secrets=list(config.literal_secrets))
         else:
             with self._database.write() as connection:
-                keep_configuration(connection, config.version, config.text, self._clock())
+                save_configuration(connection, config.version, config.text, self._clock())
         self._is_kept = True
 
 
-def _last_good(database: Database, environ: Mapping[str, str], outside: Outside) -> Config | None:
+def _last_good(
+    database: Database, environ: Mapping[str, str], outside: KeyProvider
+) -> Config | None:
     with database.read() as connection:
         text = last_configuration(connection)
     if text is None:

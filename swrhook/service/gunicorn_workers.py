@@ -23,7 +23,7 @@ _BETWEEN_LOOKS = 0.5
 _LONGEST_LINGER = 2.0
 
 
-class Watch:
+class RequestTimer:
     """Ends the reading of connections that are watched for longer than the patience."""
 
     def __init__(self, patience: float) -> None:
@@ -57,12 +57,12 @@ class Watch:
                         _end_reading(connection.sock)  # asked for now: TLS puts another there
 
 
-class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """A worker with threads, none of which waits for a sender for longer than the patience."""
 
     def init_process(self) -> None:
         """Begin to look, once the process is the worker's own."""
-        self.watch = Watch(PATIENCE)
+        self.watch = RequestTimer(PATIENCE)
         self.watch.start()
         super().init_process()
 
@@ -86,7 +86,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             return kept
 
 
-class DrainingWorker(PatientWorker):
+class DrainingWorker(TimeoutThreadWorker):
     """A worker that goes on for a while after SIGTERM, with /readyz saying that it leaves.
 
     gunicorn closes its listeners at once; this process's own ones stay open meanwhile.

@@ -16,7 +16,7 @@ class _InUse(Generic[Value]):
     is_replaced: bool = False
 
 
-class Current(Generic[Value]):
+class HotSwap(Generic[Value]):
     """One value for everybody. One that was replaced ends when its last holder lets go of it."""
 
     def __init__(self, value: Value, end: Callable[[Value], None]) -> None:
@@ -31,7 +31,7 @@ class Current(Generic[Value]):
         return self._in_use.value
 
     @contextmanager
-    def held(self) -> Iterator[Value]:
+    def lease(self) -> Iterator[Value]:
         """Yield the value, which does not end before the block does."""
         with self._lock:
             held = self._in_use
@@ -45,7 +45,7 @@ class Current(Generic[Value]):
             if is_over:
                 self._end(held.value)
 
-    def replace(self, value: Value) -> None:
+    def swap(self, value: Value) -> None:
         """Let everybody who comes from now on have this value."""
         with self._lock:
             before, self._in_use = self._in_use, _InUse(value)

@@ -7,7 +7,7 @@ from swrhook import logs
 from swrhook.ledger.deliveries import Recording
 from swrhook.metrics import Metrics
 from swrhook.model import END_STATES, Receipt, State, Sync
-from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 
 # Events that put a sync back because something failed: worth a line, unlike a look that waits.
@@ -15,14 +15,14 @@ _RETRIES = frozenset({Event.PUT_BACK, Event.POSTPONE, Event.CALL_AGAIN})
 _NEEDS_A_LOOK = frozenset({State.DIVERGED, State.MISSING, State.REJECTED, State.EXHAUSTED})
 
 
-class Reporter:
+class OutcomeLog:
     """Writes and counts what became of syncs."""
 
     def __init__(self, metrics: Metrics) -> None:
         """Count in these metrics."""
         self._metrics = metrics
 
-    def report(self, sync: Sync, state: State, verdict: Verdict, now: datetime) -> None:
+    def sync(self, sync: Sync, state: State, verdict: Decision, now: datetime) -> None:
         """Report a verdict that was applied to a sync: an end, a try that failed, a first call."""
         if state in END_STATES:
             self._write(sync, state.value, verdict, now)
@@ -31,7 +31,7 @@ class Reporter:
         elif verdict.event is Event.TRIGGER and sync.verifying_since is None:
             self._metrics.triggered(sync, (now - sync.created_at).total_seconds())
 
-    def recorded(self, recording: Recording, now: datetime) -> None:
+    def deliveries(self, recording: Recording, now: datetime) -> None:
         """Report deliveries that were recorded, and syncs that a later push of a tag has ended."""
         with logs.together():
             for receipt in recording.receipts:
@@ -39,13 +39,13 @@ class Reporter:
             self._superseded(recording.superseded, now)
 
     def _superseded(self, syncs: Iterable[Sync], now: datetime) -> None:
-        verdict = Verdict(Event.SUPERSEDE)
+        verdict = Decision(Event.SUPERSEDE)
         for sync in syncs:
             self._write(sync, State.SUPERSEDED.value, verdict, now)
 
-    def _write(self, sync: Sync, what: str, verdict: Verdict, now: datetime) -> None:
+    def _write(self, sync: Sync, what: str, verdict: Decision, now: datetime) -> None:
         took = now - sync.created_at
-        self._metrics.moved(sync, what, took.total_seconds())
+        self._metrics.sync_outcome(sync, what, took.total_seconds())
         write = logs.warning if what in _NEEDS_A_LOOK else logs.event
         write(
             f"sync.{what}",

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.ledger.database import Database
-from swrhook.ledger.leases import Pass
+from swrhook.ledger.leases import PeriodicLease
 from swrhook.ledger.pruning import (
     FIRST,
     Step,
@@ -42,7 +42,7 @@ class Retention:
         between: float = BETWEEN_LOOKS,
     ) -> None:
         """Take the parts; `start` begins."""
-        self._pass = Pass(database, "retention", clock)
+        self._pass = PeriodicLease(database, "retention", clock)
         self._config = config
         self._metrics = metrics
         self._between = between
@@ -59,7 +59,7 @@ class Retention:
         if self._thread.is_alive():
             self._thread.join()
 
-    def look(self) -> Counter[str] | None:
+    def run_if_due(self) -> Counter[str] | None:
         """Make a pass if one is due; return the rows deleted by table, None when none was due."""
         if not self._pass.begin(EVERY):
             return None
@@ -68,7 +68,7 @@ class Retention:
         took_ms = round(1000 * (time.monotonic() - began))
         ended = "stopped" if self._stopping.is_set() else "done"
         logs.event(f"retention.{ended}", took_ms=took_ms, **deleted)
-        self._metrics.passed(ended)
+        self._metrics.retention_run(ended)
         return deleted
 
     def _delete(self) -> Counter[str]:
@@ -101,8 +101,8 @@ class Retention:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self.look()
+                self.run_if_due()
             except Exception as exc:  # noqa: BLE001  # the thread must outlive whatever fails
                 logs.failure("retention.failed", exc)
-                self._metrics.passed("failed")
+                self._metrics.retention_run("failed")
             self._stopping.wait(self._between)

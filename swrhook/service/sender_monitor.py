@@ -8,7 +8,7 @@ from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.senders import last_deliveries
-from swrhook.metrics import Heard
+from swrhook.metrics import SenderStatus
 from swrhook.units import format_duration
 
 # Seconds between two looks for senders that fell silent.
@@ -17,7 +17,7 @@ BETWEEN_LOOKS = 15.0
 FRESH = timedelta(seconds=5)
 
 
-class Hearing:
+class SenderActivity:
     """Knows from the ledger when each configured sender delivered last.
 
     One that never has is silent when `expect_every` has passed since this process has known it.
@@ -31,9 +31,9 @@ class Hearing:
         self._config = config
         self._clock = clock
         self._known = dict.fromkeys(config().senders, clock())  # since when
-        self._looked: tuple[datetime, Sequence[Heard]] | None = None
+        self._looked: tuple[datetime, Sequence[SenderStatus]] | None = None
 
-    def look(self) -> Sequence[Heard] | None:
+    def read(self) -> Sequence[SenderStatus] | None:
         """Return every configured sender; None when the ledger cannot be read."""
         senders = self._config().senders
         now = self._clock()
@@ -43,7 +43,7 @@ class Hearing:
         if last is None:
             return None
         return [
-            Heard(
+            SenderStatus(
                 name,
                 last.get(name),
                 sender.expect_every,
@@ -53,20 +53,20 @@ class Hearing:
             for name, sender in senders.items()
         ]
 
-    def recent(self) -> Sequence[Heard] | None:
+    def cached(self) -> Sequence[SenderStatus] | None:
         """Return what a look has found that is a few seconds old at most."""
         now = self._clock()
         if self._looked is not None and timedelta() <= now - self._looked[0] < FRESH:
             return self._looked[1]
-        found = self.look()
+        found = self.read()
         self._looked = None if found is None else (now, found)
         return found
 
 
-class Watch:
+class SenderMonitor:
     """Writes a line when a sender falls silent, once, and one when it is heard again."""
 
-    def __init__(self, hearing: Hearing, *, between: float = BETWEEN_LOOKS) -> None:
+    def __init__(self, hearing: SenderActivity, *, between: float = BETWEEN_LOOKS) -> None:
         """Take who knows; `start` begins."""
         self._hearing = hearing
         self._between = between
@@ -84,9 +84,9 @@ class Watch:
         if self._thread.is_alive():
             self._thread.join()
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Look once, and write what has changed."""
-        found = self._hearing.look()
+        found = self._hearing.read()
         if found is None:  # others tell that the ledger cannot be read
             return
         for heard in found:
@@ -99,13 +99,13 @@ class Watch:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                self.look()
+                self.poll()
             except Exception as exc:  # noqa: BLE001  # the thread must outlive whatever fails
                 logs.failure("watch.failed", exc)
             self._stopping.wait(self._between)
 
 
-def _fields(heard: Heard) -> dict[str, str | None]:
+def _fields(heard: SenderStatus) -> dict[str, str | None]:
     last, expected = heard.last_delivery_at, heard.expect_every
     return {
         "sender": heard.sender,

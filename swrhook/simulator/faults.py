@@ -16,7 +16,7 @@ from threading import Lock
 from swrhook.simulator.model import EVERYWHERE, IAM, Aim, Fault
 
 
-def draw(seed: int, *what: str | int) -> float:
+def is_drawn(seed: int, *what: str | int) -> float:
     """Give the number from 0 up to 1 that belongs to a seed and to what is decided."""
     content = json.dumps([seed, *what]).encode()
     return int.from_bytes(hashlib.blake2b(content, digest_size=6).digest()) / 2**48
@@ -103,7 +103,7 @@ class FailedTags:
 
 
 @dataclass(slots=True)
-class _Standing:
+class _ActiveFault:
     """A fault with what it has met so far."""
 
     fault: Fault
@@ -119,7 +119,7 @@ class _Standing:
             return True
         before = self.alike[subject.identity]
         self.alike[subject.identity] += 1
-        return draw(seed, self.fault.name, *subject.identity, before) < self.fault.share
+        return is_drawn(seed, self.fault.name, *subject.identity, before) < self.fault.share
 
 
 class FaultTable:
@@ -129,7 +129,7 @@ class FaultTable:
         self._seed = seed
         self._lock = Lock()
         self._ids = itertools.count(1)
-        self._faults: dict[int, _Standing] = {}
+        self._faults: dict[int, _ActiveFault] = {}
 
     def add(self, faults: Sequence[Fault]) -> None:
         """Add faults behind those that are there; one without a name is called by its number."""
@@ -137,7 +137,7 @@ class FaultTable:
             for fault in faults:
                 number = next(self._ids)
                 named = replace(fault, name=fault.name or f"fault-{number}")
-                self._faults[number] = _Standing(named)
+                self._faults[number] = _ActiveFault(named)
 
     def all(self) -> Sequence[Fault]:
         """List the faults that are not used up."""
@@ -183,12 +183,12 @@ class FaultTable:
                     return self._use(number)
         return None
 
-    def _aimed(self, aim: Aim) -> Iterator[tuple[int, _Standing]]:
+    def _aimed(self, aim: Aim) -> Iterator[tuple[int, _ActiveFault]]:
         return (
             (n, standing) for n, standing in list(self._faults.items()) if standing.fault.aim == aim
         )
 
-    def _strikes(self, standing: _Standing, subject: Subject) -> bool:
+    def _strikes(self, standing: _ActiveFault, subject: Subject) -> bool:
         return matches(standing.fault, subject) and standing.strikes(subject, self._seed())
 
     def _use(self, number: int) -> Fault:

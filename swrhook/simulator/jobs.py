@@ -32,7 +32,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class JobOutcome:
     """What a fault does to a job: another end, another answer about it, a longer way."""
 
     outcome: Outcome | None = None
@@ -40,8 +40,8 @@ class Fate:
     delay: float = 0.0
 
 
-_GOOD = Fate()
-NO_FATES: Mapping[str, Fate] = MappingProxyType({})
+_GOOD = JobOutcome()
+NO_FATES: Mapping[str, JobOutcome] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Jobs:
         self._of: defaultdict[Image, list[int]] = defaultdict(list)
         self._due: list[tuple[datetime, int]] = []
 
-    def add(self, order: Order, tags: Sequence[str], fates: Mapping[str, Fate]) -> None:
+    def add(self, order: Order, tags: Sequence[str], fates: Mapping[str, JobOutcome]) -> None:
         """Queue one job for each tag; a tag without a fate fares as it should."""
         with self._lock:
             for tag in tags:
@@ -116,7 +116,7 @@ class Jobs:
             self._of.clear()
             self._due.clear()
 
-    def _add(self, order: Order, tag: str, fate: Fate) -> None:
+    def _add(self, order: Order, tag: str, fate: JobOutcome) -> None:
         source = order.source
         job = SyncJob(
             id=next(self._ids),

@@ -8,7 +8,7 @@ from threading import RLock
 from swrhook.simulator.accounts import Accounts
 from swrhook.simulator.calls import CallLog
 from swrhook.simulator.faults import FaultTable
-from swrhook.simulator.jobs import NO_FATES, Fate, Image, Jobs, Order, Part, Window
+from swrhook.simulator.jobs import NO_FATES, Image, JobOutcome, Jobs, Order, Part, Window
 from swrhook.simulator.mirror import MirroredTags, MirrorUnavailable
 from swrhook.simulator.model import (
     EVERYWHERE,
@@ -97,7 +97,7 @@ class State:
         source: Image,
         tags: Sequence[str],
         target: Target,
-        fates: Mapping[str, Fate] = NO_FATES,
+        fates: Mapping[str, JobOutcome] = NO_FATES,
     ) -> None:
         """Accept tags for synchronization; each is read and copied when the delay has passed."""
         order = Order(source, target, created=self.clock(), delay=self.settings.delay)

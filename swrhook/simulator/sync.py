@@ -21,7 +21,7 @@ from swrhook.simulator.app import (
     swr_timestamp,
 )
 from swrhook.simulator.faults import of_tag
-from swrhook.simulator.jobs import Fate, Image
+from swrhook.simulator.jobs import Image, JobOutcome
 from swrhook.simulator.model import DEMO, Json, SyncJob, SyncRule, Target
 from swrhook.simulator.request_validation import SyncRequest
 
@@ -111,11 +111,14 @@ def _check_target(target: Target) -> None:
         raise errors.swr(404, "4040058", "The organization was not found.")
 
 
-def _fates(tags: Sequence[str]) -> Mapping[str, Fate]:
+def _fates(tags: Sequence[str]) -> Mapping[str, JobOutcome]:
     taken = {tag: state().faults.take_for_job(of_tag(subject(), tag)) for tag in tags}
     faults = {tag: fault for tag, fault in taken.items() if fault is not None}
     struck(list({fault.name: fault for fault in faults.values()}.values()))
-    return {tag: Fate(fault.job, fault.job_shown, fault.job_delay) for tag, fault in faults.items()}
+    return {
+        tag: JobOutcome(fault.job, fault.job_shown, fault.job_delay)
+        for tag, fault in faults.items()
+    }
 
 
 def _accepted(wanted: SyncRequest) -> Response:

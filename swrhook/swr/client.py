@@ -9,9 +9,9 @@ from swrhook.model import Lane
 from swrhook.swr import protocol
 from swrhook.swr.auth import identity_of
 from swrhook.swr.auth.lockout import RefusedCredentials
-from swrhook.swr.http import Network, Request, Wire
+from swrhook.swr.http import HttpTransport, Network, Request
 from swrhook.swr.protocol import Organization, Survey, SyncJob, TagPage, walk_tags
-from swrhook.swr.response import Answer
+from swrhook.swr.response import SwrResponse
 
 _HEADERS = {"Content-Type": "application/json"}
 
@@ -32,7 +32,7 @@ class SwrClient:
         self._login = (swr.credentials, swr.iam_endpoint, network.timeouts)
         endpoints = {swr.iam_endpoint, *(region.endpoint for region in swr.regions.values())}
         self._regions = swr.regions
-        self._wire = Wire(endpoints, network, clock)
+        self._wire = HttpTransport(endpoints, network, clock)
         self._identity = identity_of(swr, network, self._wire, refused, clock)
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
@@ -111,10 +111,10 @@ class SwrClient:
         """Close the connections that are not in use."""
         self._wire.close()
 
-    def _get(self, region: str, path: str) -> Answer:
+    def _get(self, region: str, path: str) -> SwrResponse:
         return self._ask(region, "GET", path)
 
-    def _ask(self, name: str, method: str, path: str, body: bytes | None = None) -> Answer:
+    def _ask(self, name: str, method: str, path: str, body: bytes | None = None) -> SwrResponse:
         """Return a region's answer."""
         region = self._region(name)
         request = Request(method, path, _HEADERS, body)

@@ -20,7 +20,7 @@ from requests.structures import CaseInsensitiveDict
 from swrhook.config.model import Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.swr.redaction import scrub
-from swrhook.swr.response import Answer, one_line
+from swrhook.swr.response import SwrResponse, one_line
 
 MOST_BYTES = 32 * 1024 * 1024
 METADATA = "http://169.254.169.254"
@@ -62,7 +62,7 @@ class Request:
     secrets: Sequence[str] = field(default=(), repr=False)
 
 
-class Wire:
+class HttpTransport:
     """Sends requests to a fixed set of endpoints; safe to use by many threads."""
 
     def __init__(
@@ -74,7 +74,7 @@ class Wire:
         self._proxies = {url: dict(network.find_proxies(url)) for url in endpoints}
         self._session = _session(len(endpoints), network.pool_size)
 
-    def send(self, endpoint: str, request: Request) -> Answer:
+    def send(self, endpoint: str, request: Request) -> SwrResponse:
         """Return the answer, whatever its status. Raises SwrError when there is none."""
         try:
             with self._session.send(
@@ -90,7 +90,7 @@ class Wire:
         except (OSError, urllib3.exceptions.HTTPError) as exc:
             raise _unanswered(endpoint, request, exc) from exc
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, headers, body, self._clock(), request.secrets)
+        return SwrResponse(response.status_code, headers, body, self._clock(), request.secrets)
 
     def close(self) -> None:
         """Close the connections that are not in use."""

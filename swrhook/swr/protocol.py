@@ -16,7 +16,7 @@ from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
 from swrhook.senders.payload import digest, moment, text
 from swrhook.swr.error_codes import FOREIGN_CODES
-from swrhook.swr.response import Answer, document, failure, reported, unreadable
+from swrhook.swr.response import SwrResponse, document, failure, reported, unreadable
 from swrhook.swr_names import is_namespace, is_repository, is_tag
 
 PAGE = 100
@@ -115,7 +115,7 @@ def repositories_path(namespace: str) -> str:
     return f"/v2/manage/repos?namespace={namespace}&limit=1&offset=0"
 
 
-def read_triggered(answer: Answer, tags: Collection[str]) -> None:
+def read_triggered(answer: SwrResponse, tags: Collection[str]) -> None:
     """Return when all tags were triggered. Raises SwrError, with the tags that failed if told.
 
     The list in a 200 says nothing about tags that are not in it: the documented example answers
@@ -130,7 +130,7 @@ def read_triggered(answer: Answer, tags: Collection[str]) -> None:
         raise error
 
 
-def read_digest(answer: Answer, tag: str) -> str | None:
+def read_digest(answer: SwrResponse, tag: str) -> str | None:
     """Return the digest in a ShowRepoTag answer; None when there is no such tag or repository."""
     if not _there(answer):
         return None
@@ -144,7 +144,7 @@ def read_digest(answer: Answer, tag: str) -> str | None:
     return held
 
 
-def read_tag_page(answer: Answer) -> TagPage | None:
+def read_tag_page(answer: SwrResponse) -> TagPage | None:
     """Return one page of tags; None when there is no such repository."""
     if not _there(answer):
         return None
@@ -159,14 +159,14 @@ def read_tag_page(answer: Answer) -> TagPage | None:
     return TagPage(digests, len(listed), total)
 
 
-def read_sync_jobs(answer: Answer) -> list[SyncJob]:
+def read_sync_jobs(answer: SwrResponse) -> list[SyncJob]:
     """Return one page of sync jobs; none when there is no such repository."""
     if not _there(answer):
         return []
     return [job for item in _listed(answer) if (job := _job(item))]
 
 
-def read_namespace(answer: Answer) -> bool:
+def read_namespace(answer: SwrResponse) -> bool:
     """Tell whether the organization is there and ours (or shared with us).
 
     False is certain. Where SWR says only that we may not look, SwrError is raised: a user may be
@@ -176,7 +176,7 @@ def read_namespace(answer: Answer) -> bool:
     return found is not None and found.ours
 
 
-def read_organization(answer: Answer) -> Organization | None:
+def read_organization(answer: SwrResponse) -> Organization | None:
     """Return what we are in an organization, somebody else's too; None when there is none."""
     if not answer.ok:
         error = failure(answer)
@@ -192,7 +192,7 @@ def read_organization(answer: Answer) -> Organization | None:
     return Organization(ours=True, auth=auth if type(auth) is int else None)
 
 
-def read_a_repository(answer: Answer, namespace: str) -> str | None:
+def read_a_repository(answer: SwrResponse, namespace: str) -> str | None:
     """Return the first repository listed of this organization, or None."""
     if not _there(answer):
         return None
@@ -202,7 +202,7 @@ def read_a_repository(answer: Answer, namespace: str) -> str | None:
     return next((name for name in listed if name and is_repository(name)), None)
 
 
-def read_survey(answer: Answer) -> Survey:
+def read_survey(answer: SwrResponse) -> Survey:
     """Return what a region tells of itself; some tell nothing of where they synchronize to.
 
     Source: «Querying the List of Regions», which by some editions is open in a few regions only.
@@ -218,7 +218,7 @@ def read_survey(answer: Answer) -> Survey:
     return Survey(frozenset(name for name in names if name), ahead)
 
 
-def refuses_credential(answer: Answer) -> bool:
+def refuses_credential(answer: SwrResponse) -> bool:
     """Tell whether another token or key might get another answer."""
     suspect = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.NOT_FOUND
     return suspect and failure(answer).kind is Kind.AUTHENTICATION
@@ -238,7 +238,7 @@ def _impossible(name: str) -> SwrError:
     return SwrError(Kind.PERMANENT, "name", f"SWR can hold nothing named {name[:128]!r}")
 
 
-def _there(answer: Answer) -> bool:
+def _there(answer: SwrResponse) -> bool:
     """Tell whether what was asked for exists. Raises SwrError when that is not the answer."""
     if answer.ok:
         return True
@@ -248,7 +248,7 @@ def _there(answer: Answer) -> bool:
     raise error
 
 
-def _listed(answer: Answer) -> Sequence[Any]:
+def _listed(answer: SwrResponse) -> Sequence[Any]:
     """Return the array in an answer; some lists come as null when they are empty."""
     found = document(answer)
     if found is not None and not isinstance(found, list):

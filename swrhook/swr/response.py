@@ -35,7 +35,7 @@ _REQUEST_IDS = ("request_id", "requestId")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SwrResponse:
     """One HTTP answer; header names in lower case. `secrets` must not appear in any error."""
 
     status: int
@@ -56,7 +56,7 @@ class Answer:
         return None if told is None else told - self.received_at
 
 
-def document(answer: Answer) -> Any:  # noqa: ANN401  # JSON has no better type
+def document(answer: SwrResponse) -> Any:  # noqa: ANN401  # JSON has no better type
     """Return the JSON in a successful answer. Raises SwrError when there is none."""
     try:
         return decode(answer.body)
@@ -64,7 +64,7 @@ def document(answer: Answer) -> Any:  # noqa: ANN401  # JSON has no better type
         raise unreadable(answer, str(exc)) from None
 
 
-def unreadable(answer: Answer, reason: str) -> SwrError:
+def unreadable(answer: SwrResponse, reason: str) -> SwrError:
     """Return the error for an answer that is not what the documentation says."""
     return SwrError(
         Kind.TRANSIENT,
@@ -74,18 +74,18 @@ def unreadable(answer: Answer, reason: str) -> SwrError:
     )
 
 
-def failure(answer: Answer, tags: Collection[str] = ()) -> SwrError:
+def failure(answer: SwrResponse, tags: Collection[str] = ()) -> SwrError:
     """Return what an answer that is no success reports; `tags` are those that were asked for."""
     return _failure(answer, _json(answer), tags)
 
 
-def reported(answer: Answer, found: Any) -> SwrError | None:  # noqa: ANN401  # JSON
+def reported(answer: SwrResponse, found: Any) -> SwrError | None:  # noqa: ANN401  # JSON
     """Return the error that a 2xx carries in its JSON, if it carries one."""
     code = _code(found, ("errorCode", "error_code"), answer)
     return _failure(answer, found, ()) if code else None
 
 
-def _failure(answer: Answer, found: Any, tags: Collection[str]) -> SwrError:  # noqa: ANN401
+def _failure(answer: SwrResponse, found: Any, tags: Collection[str]) -> SwrError:  # noqa: ANN401
     named = _failed_tags(found, tags)
     code = _code(found, _CODES, answer) or f"HTTP.{answer.status}"
     kind, remedy = meaning(code, answer.status)
@@ -103,7 +103,7 @@ def _failure(answer: Answer, found: Any, tags: Collection[str]) -> SwrError:  # 
     )
 
 
-def _json(answer: Answer) -> Any:  # noqa: ANN401
+def _json(answer: SwrResponse) -> Any:  # noqa: ANN401
     """Return the JSON in the answer, or None."""
     try:
         return decode(answer.body)
@@ -132,13 +132,13 @@ def _first(found: Any, names: Sequence[str]) -> str:  # noqa: ANN401
     return next((value for value in values if isinstance(value, str) and value.strip()), "")
 
 
-def _code(found: Any, names: Sequence[str], answer: Answer) -> str:  # noqa: ANN401
+def _code(found: Any, names: Sequence[str], answer: SwrResponse) -> str:  # noqa: ANN401
     """Return the code, or nothing when what stands there cannot be one."""
     code = _first(found, names)
     return code if _CODE.fullmatch(code) and code == scrub(code, answer.secrets) else ""
 
 
-def _message(answer: Answer, found: Any) -> str:  # noqa: ANN401
+def _message(answer: SwrResponse, found: Any) -> str:  # noqa: ANN401
     """Return the answer's own words, free of secrets."""
     if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
         return f"redirected to {scrub(_host(answer), answer.secrets)}, which is not followed"
@@ -158,13 +158,13 @@ def one_line(message: str, request_id: str = "") -> str:
     return f"{line} (request {request_id})" if request_id else line
 
 
-def _request_id(answer: Answer, found: Any = None) -> str:  # noqa: ANN401
+def _request_id(answer: SwrResponse, found: Any = None) -> str:  # noqa: ANN401
     """Return the id under which the vendor's support finds the request, or nothing."""
     header = {"request_id": answer.headers.get("x-request-id", "")}
     return _code(header, _REQUEST_IDS, answer) or _code(found, _REQUEST_IDS, answer)
 
 
-def _host(answer: Answer) -> str:
+def _host(answer: SwrResponse) -> str:
     """Return the host that a redirection names; never the path, which may hold a secret."""
     try:
         host = urlsplit(answer.headers.get("location", "")).hostname
@@ -180,7 +180,7 @@ def _phrase(status: int) -> str:
         return f"status {status}"
 
 
-def _retry_after(answer: Answer) -> float | None:
+def _retry_after(answer: SwrResponse) -> float | None:
     """Return the seconds of a Retry-After header, which holds seconds or a date."""
     value = answer.headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):

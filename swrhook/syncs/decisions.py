@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from swrhook.errors import NOTHING_TO_DO, Kind, NotAsked, SwrError
+from swrhook.errors import NOTHING_TO_DO, CircuitOpen, Kind, SwrError
 from swrhook.model import State, Sync
 from swrhook.syncs.backoff import Limits
 from swrhook.syncs.states import Event
@@ -33,7 +33,7 @@ _HOLD = {
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Decision:
     """An event, when to look again, why, and the columns that change with it."""
 
     event: Event
@@ -44,14 +44,16 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class Decider:
     """The limits, the time and the chance that every verdict depends on."""
 
     limits: Limits
     now: datetime
     rng: Random
 
-    def before_call(self, sync: Sync, source: Look, target: Look, *, call_open: bool) -> Verdict:
+    def decide_before_call(
+        self, sync: Sync, source: Look, target: Look, *, call_open: bool
+    ) -> Decision:
         """Judge a `pending` sync; Event.CLAIM means: call.
 
         `call_open` tells whether an earlier call for this tag and target may still act.
@@ -61,13 +63,15 @@ class Judge:
         if isinstance(source, SwrError):
             if source.kind is not Kind.CONFIGURATION:
                 return self._failed(sync, source, Event.POSTPONE)
-            return Verdict(Event.CLAIM, values={"called_digest": None})
+            return Decision(Event.CLAIM, values={"called_digest": None})
         if target == source and not call_open:
             reason = "the target held the source's digest already"
-            return Verdict(Event.FIND, reason=reason, values={"called_digest": source})
-        return Verdict(Event.CLAIM, values={"called_digest": source})
+            return Decision(Event.FIND, reason=reason, values={"called_digest": source})
+        return Decision(Event.CLAIM, values={"called_digest": source})
 
-    def after_call(self, sync: Sync, error: SwrError | None, *, tags_in_call: int) -> Verdict:
+    def decide_after_call(
+        self, sync: Sync, error: SwrError | None, *, tags_in_call: int
+    ) -> Decision:
         """Judge a `calling` sync by what sync_images answered (None: 200)."""
         if error is None or (error.failed_tags and sync.tag not in error.failed_tags):
             # A list of failed tags leaves the others accepted: the look at the target decides.
@@ -78,25 +82,25 @@ class Judge:
             # One tag may spoil the call for its siblings: each is tried alone, at once.
             values = {"alone": True, "lost_claims": 0}
             reason = "tried alone: its call failed"
-            return Verdict(Event.PUT_BACK, self.now, reason, error, values)
+            return Decision(Event.PUT_BACK, self.now, reason, error, values)
         if error.kind in (Kind.PERMANENT, Kind.CONFIGURATION) and not error.failed_tags:
-            return Verdict(Event.REJECT, reason=error.message, error=error)
+            return Decision(Event.REJECT, reason=error.message, error=error)
         return self._failed(sync, error, Event.PUT_BACK)
 
-    def after_loss(self, sync: Sync) -> Verdict:
+    def decide_after_lost_claim(self, sync: Sync) -> Decision:
         """Judge a `calling` sync whose worker died or could not settle."""
         lost = sync.lost_claims + 1
         reason = f"the worker vanished during the call ({lost} in a row)"
         if lost >= MOST_LOST_CLAIMS:
-            return Verdict(Event.GIVE_UP, reason=reason, values={"lost_claims": lost})
+            return Decision(Event.GIVE_UP, reason=reason, values={"lost_claims": lost})
         wait = timedelta()
         if lost > 1:
             wait = self.limits.retry.backoff.jittered(lost, self.rng)
-        return Verdict(Event.PUT_BACK, self.now + wait, reason, values={"lost_claims": lost})
+        return Decision(Event.PUT_BACK, self.now + wait, reason, values={"lost_claims": lost})
 
-    def after_look(
+    def decide_after_observation(
         self, sync: Sync, source: Look, target: Look, *, call_open: bool, job: str | None = None
-    ) -> Verdict:
+    ) -> Decision:
         """Judge a `triggered` sync by what source and target hold.
 
         `call_open` tells whether a call for another digest may still act; `job` is the state of
@@ -107,7 +111,7 @@ class Judge:
         if isinstance(source, str) and sync.called_digest not in (None, source):
             reason = "the source holds another digest than at the call"
             values = {"looks": 0, "failing_since": None}
-            return Verdict(Event.CALL_AGAIN, self.now, reason, values=values)
+            return Decision(Event.CALL_AGAIN, self.now, reason, values=values)
         if isinstance(target, SwrError):
             return self._hidden(sync, target, job)
         wanted = source if isinstance(source, str) else (sync.called_digest or sync.digest)
@@ -120,31 +124,31 @@ class Judge:
         since = sync.failing_since or self.now
         return self.now - since >= self.limits.retry.deadline
 
-    def put_off(self, sync: Sync, error: NotAsked) -> Verdict:
+    def decide_postponed(self, sync: Sync, error: CircuitOpen) -> Decision:
         """Judge a `pending` sync that was to be called for, while the source is left alone."""
         return self._failed(sync, error, Event.POSTPONE)
 
-    def hold(self, sync: Sync, reason: str) -> Verdict:
+    def decide_held(self, sync: Sync, reason: str) -> Decision:
         """Judge an open sync with a region that is not configured any more."""
         event = _HOLD[sync.state]
         values = {}
         if event is Event.POLL:
             values = {"verifying_since": self._not_counted(sync)}
-        return Verdict(event, self.now + HELD, reason, values=values)
+        return Decision(event, self.now + HELD, reason, values=values)
 
     def _at_target(
         self, sync: Sync, target: str, wanted: str | None, *, call_open: bool
-    ) -> Verdict:
+    ) -> Decision:
         if wanted is None:
             reason = "the tag is there, but the source cannot be read to compare the digest"
-            return Verdict(Event.LEAVE_UNVERIFIED, reason=reason)
+            return Decision(Event.LEAVE_UNVERIFIED, reason=reason)
         if target != wanted:
-            return Verdict(Event.DIVERGE, reason=_diverged(target, wanted))
+            return Decision(Event.DIVERGE, reason=_diverged(target, wanted))
         if call_open:
             return self._poll(sync, "an earlier call may still act")
-        return Verdict(Event.VERIFY)
+        return Decision(Event.VERIFY)
 
-    def _triggered(self, code: str | None) -> Verdict:
+    def _triggered(self, code: str | None) -> Decision:
         reason = None if code is None else f"not among the failed tags of {code}"
         due_at = self.now + self.limits.verify.backoff.ceiling(1)
         values = {
@@ -155,16 +159,16 @@ class Judge:
             "failing_since": None,
             "verifying_since": self.now,
         }
-        return Verdict(Event.TRIGGER, due_at, reason, values=values)
+        return Decision(Event.TRIGGER, due_at, reason, values=values)
 
-    def _not_at_source(self, sync: Sync, error: SwrError | None = None) -> Verdict:
+    def _not_at_source(self, sync: Sync, error: SwrError | None = None) -> Decision:
         since = sync.waiting_since or self.now
         if self.now - since >= self.limits.source_deadline:
-            return Verdict(Event.MISS, reason="never appeared at the source", error=error)
+            return Decision(Event.MISS, reason="never appeared at the source", error=error)
         values: dict[str, Any] = {"waiting_since": since, "looks": sync.looks + 1}
         if error is not None:
             values |= {"attempts": max(sync.attempts - 1, 0), "lost_claims": 0}
-        return Verdict(
+        return Decision(
             Event.WAIT,
             self.now + self.limits.verify.backoff.ceiling(sync.looks + 1),
             f"not in {sync.lane.source_region} yet",
@@ -172,44 +176,44 @@ class Judge:
             values,
         )
 
-    def _failed(self, sync: Sync, error: SwrError, event: Event) -> Verdict:
+    def _failed(self, sync: Sync, error: SwrError, event: Event) -> Decision:
         since = sync.failing_since or self.now
         if self.now - since >= self.limits.retry.deadline:
-            return Verdict(Event.GIVE_UP, reason=error.message, error=_last(error))
+            return Decision(Event.GIVE_UP, reason=error.message, error=_last(error))
         values: dict[str, Any]
-        if isinstance(error, NotAsked):  # no try: nothing is counted, but the time goes on
+        if isinstance(error, CircuitOpen):  # no try: nothing is counted, but the time goes on
             wait = timedelta(seconds=(error.retry_after or 0) + self.rng.uniform(0, 1))
             values = {"failing_since": since}
-            return Verdict(event, self.now + wait, error.message, error, values)
+            return Decision(event, self.now + wait, error.message, error, values)
         failures = sync.failures + 1
         wait = self.limits.retry.backoff.jittered(failures, self.rng, at_least=error.retry_after)
         values = {"failing_since": since, "failures": failures}
         if event is Event.PUT_BACK:
             # A call was answered, and not that the tag is missing: it has been at the source.
             values |= {"lost_claims": 0, "waiting_since": None}
-        return Verdict(event, self.now + wait, error.message, error, values)
+        return Decision(event, self.now + wait, error.message, error, values)
 
-    def _poll(self, sync: Sync, reason: str) -> Verdict:
+    def _poll(self, sync: Sync, reason: str) -> Decision:
         due_at = self.now + self.limits.verify.backoff.ceiling(sync.looks + 2)
         values = {"looks": sync.looks + 1, "failing_since": None}
-        return Verdict(Event.POLL, due_at, reason, values=values)
+        return Decision(Event.POLL, due_at, reason, values=values)
 
-    def _hidden(self, sync: Sync, error: SwrError, job: str | None) -> Verdict:
+    def _hidden(self, sync: Sync, error: SwrError, job: str | None) -> Decision:
         """Judge a target that cannot be looked at: not now, or not by us."""
         if error.kind is not Kind.CONFIGURATION:
             return self._unreadable(sync, error, job)
         if job in FAILED_JOBS:
             return self._not_at_target(sync, None, None, job)
         reason = f"the target cannot be read: {error.message}"
-        return Verdict(Event.LEAVE_UNVERIFIED, reason=reason, error=error)
+        return Decision(Event.LEAVE_UNVERIFIED, reason=reason, error=error)
 
-    def _unreadable(self, sync: Sync, error: SwrError, job: str | None) -> Verdict:
+    def _unreadable(self, sync: Sync, error: SwrError, job: str | None) -> Decision:
         """Look again later; verify's deadline counts only while the look is answered."""
         if self.is_hidden_too_long(sync):
             reason = f"cannot be looked at for too long: {error.message}"
             if job == DONE:
-                return Verdict(Event.LEAVE_UNVERIFIED, reason=reason, error=error)
-            return Verdict(Event.GIVE_UP, reason=reason, error=_last(error))
+                return Decision(Event.LEAVE_UNVERIFIED, reason=reason, error=error)
+            return Decision(Event.GIVE_UP, reason=reason, error=_last(error))
         verdict = self._poll(sync, f"cannot be looked at: {error.message}")
         not_before = self.now + timedelta(seconds=error.retry_after or 0)
         values = {
@@ -218,7 +222,7 @@ class Judge:
             "verifying_since": self._not_counted(sync),
         }
         due_at = max(verdict.due_at or self.now, not_before)
-        return Verdict(Event.POLL, due_at, verdict.reason, error, values)
+        return Decision(Event.POLL, due_at, verdict.reason, error, values)
 
     def _not_counted(self, sync: Sync) -> datetime:
         """Return since when the target is looked at, without the time since the last look."""
@@ -226,7 +230,7 @@ class Judge:
 
     def _not_at_target(
         self, sync: Sync, target: str | None, wanted: str | None, job: str | None
-    ) -> Verdict:
+    ) -> Decision:
         since = sync.verifying_since or self.now
         failed = job in FAILED_JOBS
         if not failed and self.now - since < self.limits.verify.deadline:
@@ -238,10 +242,10 @@ class Judge:
             if failed:  # a job that failed at once may fail so again
                 due_at += self.limits.verify.backoff.ceiling(sync.retriggers + 1)
             values = {"retriggers": sync.retriggers + 1, "looks": 0, "failing_since": None}
-            return Verdict(Event.CALL_AGAIN, due_at, f"{why}: called again", values=values)
+            return Decision(Event.CALL_AGAIN, due_at, f"{why}: called again", values=values)
         if target is None:
-            return Verdict(Event.MISS, reason=why)
-        return Verdict(Event.DIVERGE, reason=_diverged(target, wanted))
+            return Decision(Event.MISS, reason=why)
+        return Decision(Event.DIVERGE, reason=_diverged(target, wanted))
 
 
 def _last(error: SwrError) -> SwrError:

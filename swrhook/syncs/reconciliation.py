@@ -42,7 +42,7 @@ class Drift(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RepositoryRef:
     """A repository in the region of its sender."""
 
     region: str
@@ -55,17 +55,17 @@ class Place:
         return f"{self.region}/{self.namespace}/{self.repository}"
 
     @classmethod
-    def from_key(cls, key: str) -> "Place":
+    def from_key(cls, key: str) -> "RepositoryRef":
         """Read what `key` returned."""
         return cls(*key.split("/", 2))
 
 
 @dataclass(frozen=True, slots=True)
-class RepairWish:
+class RepairRequest:
     """What somebody wants compared and mended; the words are those of Repair."""
 
     kind: RepairKind
-    places: Sequence[Place] | None = None
+    places: Sequence[RepositoryRef] | None = None
     sender: str | None = None
     rule: str | None = None
     reports_only: bool = False
@@ -202,7 +202,7 @@ def _finding(kind: RepairKind, sync: PlannedSync, there: Held) -> Finding:
     return Finding(sync, Drift.DIVERGED, held, mends=sync.override, reason=reason)
 
 
-def cost(findings: Iterable[Finding], pages: Mapping[str, int], *, batch: int) -> Cost:
+def estimate_cost(findings: Iterable[Finding], pages: Mapping[str, int], *, batch: int) -> Cost:
     """Return what mending takes; `pages` is how many pages of tags each region has."""
     lanes = Counter(_lane(each.wanted) for each in findings if each.mends)
     total = Cost()
@@ -215,17 +215,17 @@ def cost(findings: Iterable[Finding], pages: Mapping[str, int], *, batch: int) -
     return total
 
 
-def unmended(findings: Iterable[Finding]) -> list[Finding]:
+def report_only(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings for a report: nothing is done about them."""
     return [replace(each, mends=False) for each in findings]
 
 
-def within(
+def limit_to_budget(
     findings: Sequence[Finding], pages: Mapping[str, int], *, batch: int, budget: float
 ) -> list[Finding]:
     """Return the findings, of which only the first are mended: those that the budget allows."""
     mended = [each for each in findings if each.mends]
-    while mended and cost(mended, pages, batch=batch).requests > budget:
+    while mended and estimate_cost(mended, pages, batch=batch).requests > budget:
         del mended[-max(len(mended) // 8, 1) :]
     left = len(mended)
     allowed = []

@@ -8,13 +8,13 @@ from swrhook.model import PlannedSync, Push, Sync, Target
 from swrhook.rules import RuleTarget
 from swrhook.rules.plan import plan
 from swrhook.swr_names import is_namespace
-from swrhook.syncs.reconciliation import Place
+from swrhook.syncs.reconciliation import RepositoryRef
 
 # Stands for sender and rule where a person named the targets; no name in a configuration.
 BY_HAND = "(manual)"
 
 
-def order(
+def plan_manual_syncs(
     image: tuple[str, str, str],
     source_region: str,
     targets: Sequence[RuleTarget] | None,
@@ -40,14 +40,14 @@ def order(
     return _once(planned.syncs)
 
 
-def places_of(
+def repositories_in_scope(
     repositories: Sequence[tuple[str, str]],
     sender: str | None,
     region: str | None,
     config: Config,
     *,
     everywhere: bool = False,
-) -> list[Place]:
+) -> list[RepositoryRef]:
     """Return where repositories (namespace, repository) are that senders push to.
 
     In the sender's region, in the one named or, named neither, in the only one that there is;
@@ -62,7 +62,7 @@ def places_of(
         raise NothingUsable((reason,))
     if len(regions) > 1 and not everywhere:
         raise NothingUsable((f"name a sender, or a region: {', '.join(regions)}",))
-    return [Place(each, *repository) for each in regions for repository in repositories]
+    return [RepositoryRef(each, *repository) for each in regions for repository in repositories]
 
 
 def check_rule(name: str | None, config: Config) -> None:
@@ -71,8 +71,12 @@ def check_rule(name: str | None, config: Config) -> None:
         raise NothingUsable((f"rule: there is no rule {name}",))
 
 
-def wanted_of(
-    place: Place, digests: Mapping[str, str], sender: str | None, rule: str | None, config: Config
+def plan_repository(
+    place: RepositoryRef,
+    digests: Mapping[str, str],
+    sender: str | None,
+    rule: str | None,
+    config: Config,
 ) -> list[PlannedSync]:
     """Return the syncs that the rules want of a repository's tags, given by their digests.
 
@@ -93,7 +97,7 @@ def wanted_of(
     return _once([sync for sync in planned if rule in (None, sync.rule)])
 
 
-def wanted_now(sync: Sync, config: Config) -> PlannedSync:
+def replan(sync: Sync, config: Config) -> PlannedSync:
     """Return a sync as the present rules want it; as it is where none of them wants it."""
     lane = sync.lane
     push = Push(sync.sender, lane.source_region, lane.namespace, lane.repository, sync.tag)

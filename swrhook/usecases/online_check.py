@@ -27,7 +27,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One line of the diagnosis: about what, what was found, and what to do about it."""
 
     level: Level
@@ -36,9 +36,9 @@ class Finding:
     remedy: str = ""
 
 
-def failed(about: str, error: SwrError, level: Level = Level.PROBLEM) -> Finding:
+def failed(about: str, error: SwrError, level: Level = Level.PROBLEM) -> CheckResult:
     """Return the finding for a question that was not answered."""
-    return Finding(level, about, str(error), error.remedy)
+    return CheckResult(level, about, str(error), error.remedy)
 
 
 _Value = TypeVar("_Value")
@@ -48,7 +48,7 @@ _WILD = frozenset("*?")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class RulePlaces:
     """The regions, the organizations to read in and to write to, and the ways between regions.
 
     `untold` are targets whose organization depends on the image that is pushed.
@@ -61,7 +61,7 @@ class Places:
     untold: Sequence[Target]
 
 
-def places(config: Config) -> Places:
+def rule_places(config: Config) -> RulePlaces:
     """Return where the rules read and write."""
     senders: list[Target] = []
     targets: list[Target] = []
@@ -78,7 +78,7 @@ def places(config: Config) -> Places:
                 if not known or (_varies(target) and not are_all):
                     untold.append(Target(target.region, target.namespace))
     once = (_once(senders), _once(targets), _once(routes), _once(untold))
-    return Places(list(config.swr.regions), *once)
+    return RulePlaces(list(config.swr.regions), *once)
 
 
 def _once(values: Iterable[_Value]) -> list[_Value]:
@@ -140,7 +140,7 @@ _UNREAD = {
 }
 
 
-class Ask(Protocol):
+class OnlineClient(Protocol):
     """What is asked of SWR."""
 
     def survey(self, region: str) -> Survey:
@@ -159,18 +159,20 @@ class Ask(Protocol):
         """Return the latest sync jobs of a repository. Raises SwrError."""
 
 
-def number_of_questions(places: Places) -> int:
+def number_of_questions(places: RulePlaces) -> int:
     """Return how often `diagnose` calls `asked`."""
     return len(places.regions) + len(places.senders) + len(places.targets)
 
 
-def diagnose(swr: Ask, places: Places, asked: Callable[[], None]) -> list[Finding]:
+def run_checks(
+    swr: OnlineClient, places: RulePlaces, asked: Callable[[], None]
+) -> list[CheckResult]:
     """Ask about every place, regions side by side; `asked` is called once for each of them.
 
     The first region is asked alone: its login tells whether the credentials are any good.
     """
 
-    def about(region: str) -> list[Finding]:
+    def about(region: str) -> list[CheckResult]:
         return list(_about_region(swr, region, places, asked))
 
     found = [about(region) for region in places.regions[:1]]
@@ -180,8 +182,8 @@ def diagnose(swr: Ask, places: Places, asked: Callable[[], None]) -> list[Findin
 
 
 def _about_region(
-    swr: Ask, region: str, places: Places, asked: Callable[[], None]
-) -> Iterator[Finding]:
+    swr: OnlineClient, region: str, places: RulePlaces, asked: Callable[[], None]
+) -> Iterator[CheckResult]:
     about = f"region {region}"
     here = [
         *[(target, True) for target in places.targets if target.region == region],
@@ -194,10 +196,10 @@ def _about_region(
             asked()
         yield _unasked(about, error, is_first=region == places.regions[0])
         for place in dict.fromkeys(place for place, _ in here):
-            yield Finding(Level.UNKNOWN, f"organization {place}", "not asked: see its region")
+            yield CheckResult(Level.UNKNOWN, f"organization {place}", "not asked: see its region")
         return
     asked()
-    yield Finding(Level.OK, about, "answers, and accepts the credentials")
+    yield CheckResult(Level.OK, about, "answers, and accepts the credentials")
     yield from _about_clock(about, survey)
     yield from _about_reach(region, survey, places)
     for place, is_target in here:
@@ -205,19 +207,19 @@ def _about_region(
         asked()
 
 
-def _unasked(about: str, error: SwrError, *, is_first: bool) -> Finding:
+def _unasked(about: str, error: SwrError, *, is_first: bool) -> CheckResult:
     """Tell why a region gave no answer; that the credentials are refused is told once."""
     if error.code == _REFUSED_BEFORE and not is_first:
-        return Finding(Level.UNKNOWN, about, "not asked: IAM refuses the credentials")
+        return CheckResult(Level.UNKNOWN, about, "not asked: IAM refuses the credentials")
     return failed(about, error)
 
 
-def _about_clock(about: str, survey: Survey) -> Iterator[Finding]:
+def _about_clock(about: str, survey: Survey) -> Iterator[CheckResult]:
     ahead = survey.clock_ahead
     if ahead is not None and abs(ahead) > MOST_SKEW:
         where = "behind" if ahead > timedelta() else "ahead of"
         seconds = round(abs(ahead).total_seconds())
-        yield Finding(
+        yield CheckResult(
             Level.WARNING,
             about,
             f"this machine's clock is {seconds} s {where} SWR's",
@@ -226,24 +228,28 @@ def _about_clock(about: str, survey: Survey) -> Iterator[Finding]:
         )
 
 
-def _about_reach(region: str, survey: Survey, places: Places) -> Iterator[Finding]:
+def _about_reach(region: str, survey: Survey, places: RulePlaces) -> Iterator[CheckResult]:
     about = f"region {region}"
     wanted = [target for sender, target in places.routes if sender == region]
     if not wanted:
         return
     if survey.reaches is None:
         message = "SWR does not say where this region synchronizes to"
-        yield Finding(Level.UNKNOWN, about, message)
+        yield CheckResult(Level.UNKNOWN, about, message)
         return
     missing = [target for target in wanted if target not in survey.reaches]
     for target in missing:
         message = f"SWR does not list {target} among those that it synchronizes to"
-        yield Finding(Level.WARNING, about, message, "choose another target region in the rules")
+        yield CheckResult(
+            Level.WARNING, about, message, "choose another target region in the rules"
+        )
     if not missing:
-        yield Finding(Level.OK, about, f"synchronizes to {', '.join(wanted)}")
+        yield CheckResult(Level.OK, about, f"synchronizes to {', '.join(wanted)}")
 
 
-def _about_organization(swr: Ask, place: Target, *, is_target: bool) -> Iterator[Finding]:
+def _about_organization(
+    swr: OnlineClient, place: Target, *, is_target: bool
+) -> Iterator[CheckResult]:
     about = f"organization {place}"
     try:
         found = swr.organization(place.region, place.namespace)
@@ -257,38 +263,48 @@ def _about_organization(swr: Ask, place: Target, *, is_target: bool) -> Iterator
         yield _about_reading(swr, place, is_target=is_target)
 
 
-def _standing(about: str, found: Organization | None, *, is_target: bool) -> Finding:
+def _standing(about: str, found: Organization | None, *, is_target: bool) -> CheckResult:
     """Judge whether we may do in an organization what a sync does there."""
     if found is None:
-        return Finding(Level.PROBLEM, about, "does not exist", error_codes.ORGANIZATION)
+        return CheckResult(Level.PROBLEM, about, "does not exist", error_codes.ORGANIZATION)
     if not found.ours:
-        return Finding(Level.PROBLEM, about, "belongs to another account", error_codes.FOREIGN)
+        return CheckResult(Level.PROBLEM, about, "belongs to another account", error_codes.FOREIGN)
     if is_target and found.auth is not None and found.auth < _EDITS:
-        return Finding(Level.PROBLEM, about, "the IAM user may only read in it", error_codes.RIGHTS)
+        return CheckResult(
+            Level.PROBLEM, about, "the IAM user may only read in it", error_codes.RIGHTS
+        )
     verb = "written to" if is_target else "read"
-    return Finding(Level.OK, about, f"exists, and may be {verb}")
+    return CheckResult(Level.OK, about, f"exists, and may be {verb}")
 
 
-def _about_reading(swr: Ask, place: Target, *, is_target: bool) -> Finding:
+def _about_reading(swr: OnlineClient, place: Target, *, is_target: bool) -> CheckResult:
     """Try to read tags and sync jobs of some repository, where there is one."""
     about = f"organization {place}"
     try:
         repository = swr.a_repository(place.region, place.namespace)
         if repository is None:
-            return Finding(Level.UNKNOWN, about, "holds no repository: reading was not tried")
+            return CheckResult(Level.UNKNOWN, about, "holds no repository: reading was not tried")
         swr.show_tag(place.region, place.namespace, repository, _ANY_TAG)
         if not is_target:  # jobs are listed where they start
             swr.sync_jobs(place.region, place.namespace, repository)
     except SwrError as error:
         message = f"{_UNREAD[is_target]}: {error}"
-        return Finding(Level.WARNING, about, message, error.remedy)
-    return Finding(Level.OK, about, _READ[is_target])
+        return CheckResult(Level.WARNING, about, message, error.remedy)
+    return CheckResult(Level.OK, about, _READ[is_target])
 
 
-def _about_untold(places: Places) -> Iterator[Finding]:
+def _about_untold(places: RulePlaces) -> Iterator[CheckResult]:
     for target in places.untold:
         message = "depends on the image that is pushed: not asked"
-        yield Finding(Level.UNKNOWN, f"organization {target}", message)
+        yield CheckResult(Level.UNKNOWN, f"organization {target}", message)
 
 
-__all__ = ["Ask", "Finding", "Level", "Places", "diagnose", "number_of_questions", "places"]
+__all__ = [
+    "CheckResult",
+    "Level",
+    "OnlineClient",
+    "RulePlaces",
+    "number_of_questions",
+    "rule_places",
+    "run_checks",
+]

@@ -7,7 +7,7 @@ from datetime import datetime
 from swrhook.config.model import Config
 from swrhook.dialects import DIALECTS
 from swrhook.errors import Ignored, NothingToReplay, NothingUsable, Refused, UnknownShape
-from swrhook.model import Entry, Kept, Outcome, Push, Reading, Receipt
+from swrhook.model import DeliveryEntry, Outcome, Push, Reading, Receipt, StoredDelivery
 from swrhook.rules.plan import plan
 from swrhook.senders import envelopes
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
@@ -26,7 +26,7 @@ def receive(
     config: Config,
     *,
     admit: Callable[[Sender], None] = lambda _sender: None,
-    record: Callable[[Entry], Receipt],
+    record: Callable[[DeliveryEntry], Receipt],
     now: datetime,
 ) -> Receipt:
     """Take a delivery in and return its receipt once it is on disk.
@@ -42,7 +42,7 @@ def receive(
     return record(entry)
 
 
-def read(delivery: Delivery, sender: Sender, config: Config, *, now: datetime) -> Entry:
+def read(delivery: Delivery, sender: Sender, config: Config, *, now: datetime) -> DeliveryEntry:
     """Return what would be recorded of an authentic delivery. Raises Refused."""
     entry = _entry(_kept(delivery.headers), sender, config, now)
     try:
@@ -57,16 +57,20 @@ def read(delivery: Delivery, sender: Sender, config: Config, *, now: datetime) -
     )
 
 
-def plan_again(kept: Kept, sender: Sender, config: Config, *, now: datetime) -> Entry:
+def plan_again(
+    kept: StoredDelivery, sender: Sender, config: Config, *, now: datetime
+) -> DeliveryEntry:
     """Return what would be recorded of a delivery of which only the pushes are kept."""
     entry = replace(_entry(kept.headers, sender, config, now), external_id=kept.external_id)
     pushes = [replace(push, region=sender.region) for push in kept.pushes]
     return _with_plan(entry, pushes, [], None, config)
 
 
-def _entry(headers: Mapping[str, str], sender: Sender, config: Config, now: datetime) -> Entry:
+def _entry(
+    headers: Mapping[str, str], sender: Sender, config: Config, now: datetime
+) -> DeliveryEntry:
     """Return the entry of a delivery of which nothing is known yet."""
-    return Entry(
+    return DeliveryEntry(
         sender=sender.name,
         dialect=sender.dialect,
         outcome=Outcome.IGNORED,
@@ -79,8 +83,8 @@ def _entry(headers: Mapping[str, str], sender: Sender, config: Config, now: date
 
 
 def _planned(
-    entry: Entry, reading: Reading, delivery: Delivery, sender: Sender, config: Config
-) -> Entry:
+    entry: DeliveryEntry, reading: Reading, delivery: Delivery, sender: Sender, config: Config
+) -> DeliveryEntry:
     """Return the entry with its pushes and the syncs that the rules want for them."""
     pushes, refused = to_pushes(sender, reading.announcements)
     reasons = [*reading.skipped, *refused]
@@ -90,8 +94,12 @@ def _planned(
 
 
 def _with_plan(
-    entry: Entry, pushes: Sequence[Push], reasons: Sequence[str], body: bytes | None, config: Config
-) -> Entry:
+    entry: DeliveryEntry,
+    pushes: Sequence[Push],
+    reasons: Sequence[str],
+    body: bytes | None,
+    config: Config,
+) -> DeliveryEntry:
     """Return the entry with the syncs that the rules want; it is accepted if there are any."""
     planned = plan(pushes, config.rules)
     return replace(
@@ -117,7 +125,7 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def replay(kept: Kept, config: Config, *, now: datetime) -> Entry:
+def replay(kept: StoredDelivery, config: Config, *, now: datetime) -> DeliveryEntry:
     """Return what would be recorded of a kept delivery, as the configuration is now.
 
     Its sender was authenticated when it came. Raises NothingToReplay.

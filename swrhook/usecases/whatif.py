@@ -8,11 +8,11 @@ from datetime import datetime
 from swrhook.config.candidate import Candidate
 from swrhook.config.model import Config
 from swrhook.ledger.database import Database
-from swrhook.ledger.queries.deliveries import announced
+from swrhook.ledger.queries.deliveries import iter_pushes
 from swrhook.model import Announcement, PlannedSync, Push
 from swrhook.rules import Rulebook
-from swrhook.rules.plan import Change, Difference, difference, plan
-from swrhook.senders.sender import ImageSettings, Naming, to_pushes
+from swrhook.rules.plan import PlanChange, PlanDifference, diff_plans, plan
+from swrhook.senders.sender import ImageSettings, SenderNames, to_pushes
 
 MOST_PUSHES = 10_000
 _MOST_LOOKED_THROUGH = 10 * MOST_PUSHES
@@ -83,9 +83,9 @@ def whatif(candidate: Candidate, config: Config, database: Database, since: date
         complete=complete,
         pushes=len(pushes),
         unchanged=len(pushes) - tally.changed,
-        gained=tally.total(Change.GAINED),
-        lost=tally.total(Change.LOST),
-        redirected=tally.total(Change.REDIRECTED),
+        gained=tally.total(PlanChange.GAINED),
+        lost=tally.total(PlanChange.LOST),
+        redirected=tally.total(PlanChange.REDIRECTED),
         rules=tally.rules(),
         examples=tally.examples,
         warnings=candidate.warnings,
@@ -96,26 +96,27 @@ def whatif(candidate: Candidate, config: Config, database: Database, since: date
 class _Tally:
     """What has been found so far."""
 
-    counts: Counter[tuple[str, Change]] = field(default_factory=Counter)
+    counts: Counter[tuple[str, PlanChange]] = field(default_factory=Counter)
     examples: list[Example] = field(default_factory=list)
     changed: int = 0
 
     def add(self, sender: str, before: Sequence[PlannedSync], after: Sequence[PlannedSync]) -> None:
-        found = difference(before, after)
+        found = diff_plans(before, after)
         self.changed += bool(found)
         for each in found:
-            rule = _rule(each, before if each.change is Change.LOST else after)
+            rule = _rule(each, before if each.change is PlanChange.LOST else after)
             self.counts[rule, each.change] += 1
             if len(self.examples) < MOST_EXAMPLES:
                 self.examples.append(_example(each, sender, rule))
 
-    def total(self, change: Change) -> int:
+    def total(self, change: PlanChange) -> int:
         return sum(count for (_, what), count in self.counts.items() if what is change)
 
     def rules(self) -> list[RuleChanges]:
         names = sorted({rule for rule, _ in self.counts})
         return [
-            RuleChanges(name, *(self.counts[name, change] for change in Change)) for name in names
+            RuleChanges(name, *(self.counts[name, change] for change in PlanChange))
+            for name in names
         ]
 
 
@@ -123,7 +124,7 @@ def _distinct(database: Database, since: datetime) -> tuple[Sequence[Push], bool
     """Return the newest different pushes, and whether these are all."""
     found: dict[Push, None] = {}
     looked_through = 0
-    for page in announced(database, since):
+    for page in iter_pushes(database, since):
         found.update(dict.fromkeys(page))
         looked_through += len(page)
         if len(found) > MOST_PUSHES or looked_through >= _MOST_LOOKED_THROUGH:
@@ -131,13 +132,15 @@ def _distinct(database: Database, since: datetime) -> tuple[Sequence[Push], bool
     return list(found), True
 
 
-def _moved(push: Push, origins: Mapping[str, Naming]) -> Push | None:
+def _moved(push: Push, origins: Mapping[str, SenderNames]) -> Push | None:
     """Return the push as its sender announces it now; None where there is no such sender."""
     sender = origins.get(push.sender)
     return None if sender is None else replace(push, region=sender.region)
 
 
-def _renamed(push: Push, present: Mapping[str, Naming], after: Mapping[str, Naming]) -> Push | None:
+def _renamed(
+    push: Push, present: Mapping[str, SenderNames], after: Mapping[str, SenderNames]
+) -> Push | None:
     """Return the push as its sender would announce it; None where it could not."""
     now, then = present.get(push.sender), after.get(push.sender)
     if now is None or then is None or now.image == then.image:
@@ -163,13 +166,13 @@ def _plan(push: Push | None, rules: Rulebook) -> Sequence[PlannedSync]:
     return () if push is None else plan([push], rules).syncs
 
 
-def _rule(each: Difference, syncs: Sequence[PlannedSync]) -> str:
+def _rule(each: PlanDifference, syncs: Sequence[PlannedSync]) -> str:
     return next(
         sync.rule for sync in syncs if (sync.push.image, sync.target) == (each.image, each.target)
     )
 
 
-def _example(each: Difference, sender: str, rule: str) -> Example:
+def _example(each: PlanDifference, sender: str, rule: str) -> Example:
     return Example(
         change=each.change.value,
         image=each.image,

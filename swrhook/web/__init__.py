@@ -12,38 +12,38 @@ from swrhook.ledger.operator import Operator
 from swrhook.ledger.queries.stats import read_backlog, read_drift
 from swrhook.ledger.sessions import has_ended
 from swrhook.metrics import Metrics
-from swrhook.model import Entry, Receipt
+from swrhook.model import DeliveryEntry, Receipt
 from swrhook.service.gunicorn_workers import LEAVING
-from swrhook.service.sender_monitor import Hearing
+from swrhook.service.sender_monitor import SenderActivity
 from swrhook.web import api, problems
 from swrhook.web.access import guard
-from swrhook.web.api.audit import audit as audit_routes
-from swrhook.web.api.deliveries import deliveries
-from swrhook.web.api.drain import drain
-from swrhook.web.api.explain import explaining
-from swrhook.web.api.repairs import backfill, reconcile
-from swrhook.web.api.rules_and_stats import rules, stats
-from swrhook.web.api.senders import senders
-from swrhook.web.api.syncs import syncs
-from swrhook.web.api.wait import waiting
-from swrhook.web.api.whatif import comparing
-from swrhook.web.api_docs import docs
-from swrhook.web.audit import noting
-from swrhook.web.dashboard import Backstage, dashboard
+from swrhook.web.api.audit import audit_routes as audit_routes
+from swrhook.web.api.deliveries import delivery_routes
+from swrhook.web.api.drain import drain_routes
+from swrhook.web.api.explain import explain_routes
+from swrhook.web.api.repairs import backfill_routes, reconcile_routes
+from swrhook.web.api.rules_and_stats import rules_routes, stats_routes
+from swrhook.web.api.senders import sender_routes
+from swrhook.web.api.syncs import sync_routes
+from swrhook.web.api.wait import wait_routes
+from swrhook.web.api.whatif import whatif_routes
+from swrhook.web.api_docs import api_docs_routes
+from swrhook.web.audit import audit_hook
+from swrhook.web.dashboard import DashboardContext, dashboard
 from swrhook.web.draining import Draining
-from swrhook.web.health import Health, health
-from swrhook.web.hooks import hooks
-from swrhook.web.idempotency import giving, taking
-from swrhook.web.long_poll import Waits
+from swrhook.web.health import Health, health_routes
+from swrhook.web.hooks import hook_routes
+from swrhook.web.idempotency import replay_hook, store_hook
+from swrhook.web.long_poll import LongPolls
 from swrhook.web.metrics import metrics_route
-from swrhook.web.rate_limit import Rates
-from swrhook.web.replay import replayer
-from swrhook.web.sender_list import sender_lister
+from swrhook.web.rate_limit import SenderRateLimits
+from swrhook.web.replay import make_replay
+from swrhook.web.sender_list import make_sender_list
 
 
 def create_web(
     config: Callable[[], Config],
-    record: Callable[[Entry], Receipt],
+    record: Callable[[DeliveryEntry], Receipt],
     operator: Operator,
     metrics: Metrics,
     told: Health,
@@ -54,32 +54,32 @@ def create_web(
     app = Flask("swrhook", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members in the contract's order
     guard(app, config, metrics, _now, lambda each: has_ended(database, each.mark))
-    app.register_blueprint(hooks(config, record, Rates().admit, metrics))
+    app.register_blueprint(hook_routes(config, record, SenderRateLimits().admit, metrics))
     draining = Draining()
     app.extensions[LEAVING] = draining.begun
     told = replace(told, checks={**told.checks, "drain": draining.check})
-    app.register_blueprint(health(told))
+    app.register_blueprint(health_routes(told))
     app.register_blueprint(metrics_route(metrics))
-    app.register_blueprint(docs())
-    hearing = Hearing(database, config, _now)
+    app.register_blueprint(api_docs_routes())
+    hearing = SenderActivity(database, config, _now)
     _show(metrics, database, hearing)
-    replay = replayer(config, record, database, metrics, _now)
-    waits = Waits(config, database, draining.begun)
+    replay = make_replay(config, record, database, metrics, _now)
+    waits = LongPolls(config, database, draining.begun)
     resources = [
-        syncs(operator, config, _now),
-        backfill(operator, config, _now),
-        reconcile(operator, config, _now),
-        waiting(waits, _now),
-        deliveries(database, _now, replay),
-        senders(sender_lister(config, database, hearing, _now)),
-        rules(config),
-        explaining(config, database, _now),
-        comparing(config, database, _now),
-        stats(database, _now),
-        drain(draining, _now),
+        sync_routes(operator, config, _now),
+        backfill_routes(operator, config, _now),
+        reconcile_routes(operator, config, _now),
+        wait_routes(waits, _now),
+        delivery_routes(database, _now, replay),
+        sender_routes(make_sender_list(config, database, hearing, _now)),
+        rules_routes(config),
+        explain_routes(config, database, _now),
+        whatif_routes(config, database, _now),
+        stats_routes(database, _now),
+        drain_routes(draining, _now),
         audit_routes(database, _now),
     ]
-    pages = dashboard(Backstage(config, operator, metrics, told, hearing, replay, _now))
+    pages = dashboard(DashboardContext(config, operator, metrics, told, hearing, replay, _now))
     for each in (*resources, pages):
         _keep_writes(each, config, database)
     api.install(app, resources)
@@ -93,16 +93,16 @@ def _keep_writes(blueprint: Blueprint, config: Callable[[], Config], database: D
 
     Not for the whole app: hooks need neither, and pay for each function that Flask calls.
     """
-    blueprint.after_request(noting(database, _now))
-    blueprint.before_request(taking(config, database, _now))
-    blueprint.after_request(giving(database))
+    blueprint.after_request(audit_hook(database, _now))
+    blueprint.before_request(replay_hook(config, database, _now))
+    blueprint.after_request(store_hook(database))
 
 
-def _show(metrics: Metrics, database: Database, hearing: Hearing) -> None:
+def _show(metrics: Metrics, database: Database, hearing: SenderActivity) -> None:
     """Let the metrics read what the ledger knows."""
-    metrics.watch(lambda: read_backlog(database, _now()))
-    metrics.compare(lambda: read_drift(database))
-    metrics.listen(hearing.recent)
+    metrics.register_backlog(lambda: read_backlog(database, _now()))
+    metrics.register_drift(lambda: read_drift(database))
+    metrics.register_senders(hearing.cached)
 
 
 def one_for_each_request(config: Callable[[], Config]) -> Callable[[], Config]:

@@ -13,7 +13,7 @@ POLICY = (
 )
 
 
-def docs() -> Blueprint:
+def api_docs_routes() -> Blueprint:
     """Return the routes."""
     blueprint = Blueprint("docs", __name__, static_folder="swagger", static_url_path="/api/docs")
 

@@ -8,12 +8,12 @@ from flask import Response, g, request
 
 from swrhook import logs
 from swrhook.errors import CannotRecord
-from swrhook.ledger.audit import Written, note_write
+from swrhook.ledger.audit import AuditEntry, record_write
 from swrhook.ledger.database import Database
 from swrhook.web.access import is_write, named_object, token_holder
 
 
-def noting(database: Database, clock: Callable[[], datetime]) -> Callable[[Response], Response]:
+def audit_hook(database: Database, clock: Callable[[], datetime]) -> Callable[[Response], Response]:
     """Return what notes a write when its answer is known, refused or not.
 
     Who brings no valid token is counted, not kept; an answer that is repeated is no write. Where
@@ -26,10 +26,10 @@ def noting(database: Database, clock: Callable[[], datetime]) -> Callable[[Respo
         if holder is None or request.url_rule is None or not is_new:
             return answer
         action = f"{request.method} {request.url_rule.rule}"
-        write = Written(holder.name, holder.role, action, named_object(), answer.status_code)
+        write = AuditEntry(holder.name, holder.role, action, named_object(), answer.status_code)
         logs.event("api.write", **asdict(write))
         try:
-            note_write(database, write, clock())
+            record_write(database, write, clock())
         except CannotRecord as exc:
             logs.warning("api.write_not_kept", reason=str(exc))
         return answer

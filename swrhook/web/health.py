@@ -22,7 +22,7 @@ class Health:
     configuration: Callable[[], Mapping[str, str]] = dict
 
 
-def health(told: Health) -> Blueprint:
+def health_routes(told: Health) -> Blueprint:
     """Return the routes.
 
     Backlog and outages of SWR are for metrics and alerts: a load balancer that took this process

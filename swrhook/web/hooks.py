@@ -10,7 +10,7 @@ from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.errors import Refused, UnknownSender
 from swrhook.metrics import Metrics
-from swrhook.model import Entry, Outcome, Receipt
+from swrhook.model import DeliveryEntry, Outcome, Receipt
 from swrhook.senders.delivery import Delivery
 from swrhook.senders.sender import Sender
 from swrhook.usecases.receive import receive
@@ -19,9 +19,9 @@ from swrhook.web.cloudevents_handshake import add_handshake
 from swrhook.web.request_body import read_body
 
 
-def hooks(
+def hook_routes(
     config: Callable[[], Config],
-    record: Callable[[Entry], Receipt],
+    record: Callable[[DeliveryEntry], Receipt],
     admit: Callable[[Sender], None],
     metrics: Metrics,
 ) -> Blueprint:
@@ -29,7 +29,7 @@ def hooks(
     blueprint = Blueprint("hooks", __name__)
     add_handshake(blueprint, config)
 
-    def record_and_count(entry: Entry) -> Receipt:
+    def record_and_count(entry: DeliveryEntry) -> Receipt:
         receipt = record(entry)
         if receipt.outcome is Outcome.IGNORED:
             metrics.ignored(entry.sender, has_pushes=bool(entry.pushes))
@@ -66,7 +66,7 @@ def _receive(
     secret: str | None,
     config: Config,
     admit: Callable[[Sender], None],
-    record: Callable[[Entry], Receipt],
+    record: Callable[[DeliveryEntry], Receipt],
 ) -> Receipt:
     if sender is None or (secret is not None and not sender.takes_path_secret):
         raise UnknownSender("no such sender is configured")

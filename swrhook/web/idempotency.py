@@ -15,7 +15,7 @@ from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.errors import CannotRecord
 from swrhook.ledger.database import Database
-from swrhook.ledger.idempotency import Answer, Request, begin, keep, let_go
+from swrhook.ledger.idempotency import IdempotentRequest, StoredResponse, release, reserve, store
 from swrhook.web.access import SAFE_METHODS, token_name
 from swrhook.web.problems import problem
 
@@ -23,7 +23,7 @@ HEADER = "Idempotency-Key"
 _LONGEST = 255
 
 
-def taking(
+def replay_hook(
     config: Callable[[], Config], database: Database, clock: Callable[[], datetime]
 ) -> Callable[[], Response | None]:
     """Return what answers a repeated write of the API from the ledger; stands behind the guard."""
@@ -43,7 +43,7 @@ def _take(database: Database, key: str, now: datetime) -> Response | None:
         words = f"{HEADER} must be 1 to {_LONGEST} visible ASCII characters"
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, words)
     wanted = _request(key)
-    found = begin(database, wanted, now)
+    found = reserve(database, wanted, now)
     if found is None:
         g.idempotency_key = wanted.key
         return None
@@ -51,7 +51,7 @@ def _take(database: Database, key: str, now: datetime) -> Response | None:
     return _again(found, wanted)
 
 
-def giving(database: Database) -> Callable[[Response], Response]:
+def store_hook(database: Database) -> Callable[[Response], Response]:
     """Return what keeps the answer of a write that took a key."""
 
     def give(answer: Response) -> Response:
@@ -68,20 +68,20 @@ def giving(database: Database) -> Callable[[Response], Response]:
 
 def _give(database: Database, key: str, answer: Response) -> None:
     if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        let_go(database, key)
+        release(database, key)
     else:
         content = (answer.content_type or "", answer.get_data())
-        keep(database, key, answer.status_code, content)
+        store(database, key, answer.status_code, content)
 
 
-def _request(key: str) -> Request:
+def _request(key: str) -> IdempotentRequest:
     """Return the request as it is kept: keys belong to a token, and neither is kept as it is."""
     content = b"\n".join((request.method.encode(), request.full_path.encode(), request.get_data()))
     owned = f"{token_name()}\n{key}"
-    return Request(sha256(owned.encode()).hexdigest(), sha256(content).hexdigest())
+    return IdempotentRequest(sha256(owned.encode()).hexdigest(), sha256(content).hexdigest())
 
 
-def _again(found: Answer, wanted: Request) -> Response:
+def _again(found: StoredResponse, wanted: IdempotentRequest) -> Response:
     if found.fingerprint != wanted.fingerprint:
         words = f"this {HEADER} was used for another request"
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, words)

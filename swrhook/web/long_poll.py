@@ -13,7 +13,7 @@ from time import monotonic
 
 from swrhook.config.model import Config
 from swrhook.ledger.database import Database
-from swrhook.ledger.queries.syncs import Awaited, find_awaited
+from swrhook.ledger.queries.syncs import WaitFilter, find_waited_syncs
 from swrhook.ledger.queries.views import ListedSync
 from swrhook.model import OPEN_STATES, State
 
@@ -31,14 +31,14 @@ class End(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Waited:
+class WaitResult:
     """How a wait has ended, and the syncs then."""
 
     end: End
     syncs: Sequence[ListedSync]
 
 
-class Waits:
+class LongPolls:
     """Counts the waits of this process; `leaving` is set when it is to end, and they with it."""
 
     def __init__(
@@ -50,29 +50,29 @@ class Waits:
         self._count = 0
         self._lock = threading.Lock()
 
-    def wait(self, awaited: Awaited, timeout: float) -> Waited:
+    def wait(self, awaited: WaitFilter, timeout: float) -> WaitResult:
         """Return once the syncs have ended, at the latest after so many seconds."""
         with self._place() as has_place:
             if not has_place:
-                return Waited(End.TOO_MANY, self._look(awaited))
+                return WaitResult(End.TOO_MANY, self._look(awaited))
             return self._wait(awaited, monotonic() + timeout)
 
-    def _wait(self, awaited: Awaited, deadline: float) -> Waited:
+    def _wait(self, awaited: WaitFilter, deadline: float) -> WaitResult:
         found = self._look(awaited)
         if not found:
-            return Waited(End.UNKNOWN, ())
+            return WaitResult(End.UNKNOWN, ())
         while (end := _end(found)) is None:
             left = deadline - monotonic()
             if left <= 0 or self._leaving.wait(min(left, BETWEEN_LOOKS)):
-                return Waited(End.TIMEOUT, found)
+                return WaitResult(End.TIMEOUT, found)
             seen, found = found, self._look(awaited)
             if not found:  # they turned out to hold another digest than the one waited for
-                return Waited(End.FAILED, seen)
-        return Waited(end, found)
+                return WaitResult(End.FAILED, seen)
+        return WaitResult(end, found)
 
-    def _look(self, awaited: Awaited) -> Sequence[ListedSync]:
+    def _look(self, awaited: WaitFilter) -> Sequence[ListedSync]:
         with self._database.read() as connection:
-            return find_awaited(connection, awaited)
+            return find_waited_syncs(connection, awaited)
 
     @contextmanager
     def _place(self) -> Iterator[bool]:

@@ -11,7 +11,7 @@ from swrhook.errors import RateLimited
 from swrhook.senders.sender import Sender
 
 
-class Rates:
+class SenderRateLimits:
     """What has been admitted of every sender.
 
     A window that slides over two counters: it takes no more memory for 100000/h than for 1/s, and a

@@ -8,17 +8,17 @@ from werkzeug.exceptions import NotFound
 from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.ledger.database import Database
-from swrhook.ledger.queries.deliveries import find_delivery, kept_delivery
+from swrhook.ledger.queries.deliveries import find_delivery, stored_delivery
 from swrhook.ledger.queries.views import ListedDelivery
 from swrhook.metrics import Metrics
-from swrhook.model import Entry, Receipt
+from swrhook.model import DeliveryEntry, Receipt
 from swrhook.usecases.receive import replay
 from swrhook.web.access import token_name
 
 
-def replayer(
+def make_replay(
     config: Callable[[], Config],
-    record: Callable[[Entry], Receipt],
+    record: Callable[[DeliveryEntry], Receipt],
     database: Database,
     metrics: Metrics,
     clock: Callable[[], datetime],
@@ -30,7 +30,7 @@ def replayer(
 
     def replay_one(delivery_id: str) -> ListedDelivery:
         with database.read() as connection:
-            kept = kept_delivery(connection, delivery_id)
+            kept = stored_delivery(connection, delivery_id)
         if kept is None:
             raise NotFound("there is no delivery with this id")
         receipt = record(replay(kept, config(), now=clock()))

@@ -9,26 +9,26 @@ from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.senders import count_outcomes
 from swrhook.ledger.queries.views import ListedSender
-from swrhook.metrics import Heard
+from swrhook.metrics import SenderStatus
 from swrhook.model import Outcome
 from swrhook.senders.sender import Sender
-from swrhook.service.sender_monitor import Hearing
+from swrhook.service.sender_monitor import SenderActivity
 from swrhook.units import format_duration
 
 LATELY = timedelta(hours=24)
 
 
-def sender_lister(
+def make_sender_list(
     config: Callable[[], Config],
     database: Database,
-    hearing: Hearing,
+    hearing: SenderActivity,
     clock: Callable[[], datetime],
 ) -> Callable[[], list[ListedSender]]:
     """Return the function that lists them."""
 
     def list_senders() -> list[ListedSender]:
         senders = config().senders
-        found = hearing.look()
+        found = hearing.read()
         if found is None:
             raise ServiceUnavailable("the ledger cannot be read")
         with database.read() as connection:
@@ -42,7 +42,9 @@ def sender_lister(
     return list_senders
 
 
-def _listed(sender: Sender, heard: Heard, counts: Mapping[tuple[str, str], int]) -> ListedSender:
+def _listed(
+    sender: Sender, heard: SenderStatus, counts: Mapping[tuple[str, str], int]
+) -> ListedSender:
     expected = sender.expect_every
     return ListedSender(
         name=sender.name,

@@ -20,7 +20,7 @@ class _Quiet(WSGIRequestHandler):
         """Write no line for each scrape."""
 
 
-def only_shown(web: Flask) -> WSGIApplication:
+def restrict_paths(web: Flask) -> WSGIApplication:
     """Return the application without its other routes."""
 
     def application(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
@@ -31,12 +31,12 @@ def only_shown(web: Flask) -> WSGIApplication:
     return application
 
 
-def serve_beside(web: Flask, bind: str) -> BaseWSGIServer:
+def serve_worker_endpoint(web: Flask, bind: str) -> BaseWSGIServer:
     """Serve in a thread of its own, until the server's `shutdown`. Raises BadConfiguration."""
     host, _, port = bind.rpartition(":")
     try:
         server = make_server(
-            host.strip("[]"), int(port), only_shown(web), threaded=True, request_handler=_Quiet
+            host.strip("[]"), int(port), restrict_paths(web), threaded=True, request_handler=_Quiet
         )
     except (OSError, SystemExit) as exc:
         message = f"SWRHOOK_METRICS_BIND {bind} cannot be listened on: another process has it?"

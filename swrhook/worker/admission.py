@@ -13,7 +13,7 @@ from enum import IntEnum
 
 from swrhook.config.model import Pace
 from swrhook.model import Lane, State, Sync
-from swrhook.worker.rate_limiter import Pacer
+from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 
 # A run counts in both of its regions for this long, then only in the one that it waits for: what
 # hangs in one region takes no room in the other.
@@ -43,7 +43,7 @@ def urgency(syncs: Sequence[Sync]) -> Urgency:
 
 
 @dataclass(frozen=True, slots=True)
-class PutOff:
+class Postponed:
     """A lane shall not work before `until`; `region` has no room for it, by this reason."""
 
     until: datetime
@@ -52,7 +52,7 @@ class PutOff:
 
 
 @dataclass(slots=True, eq=False)
-class Stay:
+class Slot:
     """A run that was let in, and the region that it waits for."""
 
     lane: Lane
@@ -91,16 +91,16 @@ class Admission:
     here, and nobody here learns of it. Then only what is more urgent goes first.
     """
 
-    pacer: Pacer
+    pacer: AdaptiveRateLimiter
     workers: int
     hurry: Callable[[Lane], None]
     alone: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _inside: list[Stay] = field(default_factory=list)
+    _inside: list[Slot] = field(default_factory=list)
     _places: dict[Lane, _Place] = field(default_factory=dict)
     _came: int = 0
 
-    def enter(self, lane: Lane, urgency: Urgency, pace: Pace, now: datetime) -> Stay | PutOff:
+    def acquire(self, lane: Lane, urgency: Urgency, pace: Pace, now: datetime) -> Slot | Postponed:
         """Let a run of the lane in, or say when to ask again."""
         with self._lock:
             self._forget(now)
@@ -111,11 +111,11 @@ class Admission:
             put_off = self._put_off(lane, order, pace, now)
             if put_off is not None:
                 return put_off
-            stay = Stay(lane, now, pace)
+            stay = Slot(lane, now, pace)
             self._inside.append(stay)
             return stay
 
-    def waits(self, lane: Lane, pace: Pace, now: datetime) -> PutOff | None:
+    def would_wait(self, lane: Lane, pace: Pace, now: datetime) -> Postponed | None:
         """Say when to ask again, if the lane waits and nothing can have made it more urgent.
 
         This spares most of those that wait a look into the ledger; None: look, and `enter`.
@@ -127,15 +127,15 @@ class Admission:
                 return None
             return self._put_off(lane, place.order, pace, now)
 
-    def go(self, stay: Stay, region: str, now: datetime) -> PutOff | None:
+    def switch_region(self, stay: Slot, region: str, now: datetime) -> Postponed | None:
         """Let a run wait for an answer of the region, or say that it has no room left."""
         with self._lock:
             if not stay.counts_in(region, now) and not self._room(region, stay.pace, now):
-                return PutOff(now + _ASK_AGAIN, region, "in_flight")
+                return Postponed(now + _ASK_AGAIN, region, "in_flight")
             stay.where = region
         return None
 
-    def leave(self, stay: Stay) -> None:
+    def release(self, stay: Slot) -> None:
         """Let a run out; whoever waits first for its room is told."""
         with self._lock:
             self._inside.remove(stay)
@@ -153,7 +153,7 @@ class Admission:
 
     def _put_off(
         self, lane: Lane, order: tuple[Urgency, int], pace: Pace, now: datetime
-    ) -> PutOff | None:
+    ) -> Postponed | None:
         """Give the lane a place in the first line that it cannot pass, if there is one."""
         for line, region in _lines(lane):
             put_off = self._refusal(lane, line, region, order, pace, now)
@@ -172,7 +172,7 @@ class Admission:
         order: tuple[Urgency, int],
         pace: Pace,
         now: datetime,
-    ) -> PutOff | None:
+    ) -> Postponed | None:
         here = [place for place in self._places.values() if place.line == line]
         goes_after = order if self.alone else (order[0], 0)
         ahead = sum(1 for place in here if place.order < goes_after)
@@ -184,11 +184,11 @@ class Admission:
         if ahead >= self._room(region, pace, now):
             return _no_room(region, "in_flight", waiting, now)
         reserve = order[0] is not Urgency.FRESH
-        wait = self.pacer.wait(region, now, pace.per_second, ahead=ahead, leaves_reserve=reserve)
+        wait = self.pacer.delay(region, now, pace.per_second, ahead=ahead, leaves_reserve=reserve)
         if not wait:
             return None
         reason = "paused" if self.pacer.pause(region, now) else "pace"
-        return PutOff(now + wait, region, reason)
+        return Postponed(now + wait, region, reason)
 
     def _room(self, region: str, pace: Pace, now: datetime) -> int:
         inside = sum(1 for stay in self._inside if stay.counts_in(region, now))
@@ -214,6 +214,6 @@ def _lines(lane: Lane) -> Sequence[tuple[str, str]]:
     return ((f"{source}>{target}", target), (target, target), (source, source))
 
 
-def _no_room(region: str, reason: str, waiting: int, now: datetime) -> PutOff:
+def _no_room(region: str, reason: str, waiting: int, now: datetime) -> Postponed:
     wait = min(_ASK_AGAIN * (1 + waiting / 4), _LONGEST_WAIT)
-    return PutOff(now + wait, region, reason)
+    return Postponed(now + wait, region, reason)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from swrhook.errors import Kind, NotAsked, SwrError
+from swrhook.errors import CircuitOpen, Kind, SwrError
 from swrhook.syncs.backoff import Backoff
 
 OPENS_AFTER = 5
@@ -36,7 +36,7 @@ class _Breaker:
     last: SwrError | None = None
 
 
-class Breakers:
+class CircuitBreakers:
     """All breakers of this process; they start closed."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Breakers:
         self._lock = threading.Lock()
         self._breakers: dict[tuple[str, Operation], _Breaker] = {}
 
-    def ask(self, region: str, operation: Operation, now: datetime) -> NotAsked | None:
+    def acquire(self, region: str, operation: Operation, now: datetime) -> CircuitOpen | None:
         """Return why there shall be no request, or None: make it, and tell `answered`.
 
         Of an open breaker, one request is let through after each pause.
@@ -62,7 +62,7 @@ class Breakers:
                 wait = min(wait, PAUSES.base)  # its outcome is near
         return _not_asked(region, operation, breaker, wait)
 
-    def answered(
+    def record(
         self, region: str, operation: Operation, now: datetime, error: SwrError | None
     ) -> None:
         """Take note of what a request came to."""
@@ -79,7 +79,7 @@ class Breakers:
                 breaker.pauses += 1
                 breaker.next_at = now + PAUSES.ceiling(breaker.pauses)
 
-    def give_back(self, region: str, operation: Operation, now: datetime) -> None:
+    def release(self, region: str, operation: Operation, now: datetime) -> None:
         """Let another one probe: the request that was asked for has not been made."""
         with self._lock:
             breaker = self._breaker(region, operation)
@@ -107,11 +107,13 @@ def is_outage(error: SwrError) -> bool:
     return error.kind is Kind.TRANSIENT and not error.code.startswith("SVCSTG.")
 
 
-def _not_asked(region: str, operation: Operation, breaker: _Breaker, wait: timedelta) -> NotAsked:
+def _not_asked(
+    region: str, operation: Operation, breaker: _Breaker, wait: timedelta
+) -> CircuitOpen:
     failed = f"{breaker.failures} requests in a row failed"
     if breaker.last is not None:
         failed += f", the last: {breaker.last.message}"
-    return NotAsked(
+    return CircuitOpen(
         f"{region} is not asked ({operation.value}): {failed}",
         retry_after=wait.total_seconds(),
     )

@@ -8,52 +8,52 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from swrhook.config.model import Config, Pace
-from swrhook.errors import Kind, NotAsked, SwrError
+from swrhook.errors import CircuitOpen, Kind, SwrError
 from swrhook.metrics import Endpoint, Metrics
 from swrhook.model import Lane, Target
 from swrhook.swr.error_codes import BUSY, IMPOSSIBLE_REGION
 from swrhook.swr.protocol import SyncJob, TagPage
-from swrhook.worker.admission import Admission, PutOff, Stay, Urgency
-from swrhook.worker.circuit_breaker import Breakers, Operation
+from swrhook.worker.admission import Admission, Postponed, Slot, Urgency
+from swrhook.worker.circuit_breaker import CircuitBreakers, Operation
 from swrhook.worker.ports import Swr
-from swrhook.worker.target_cache import Preflight
+from swrhook.worker.target_cache import TargetCache
 
 Answer = TypeVar("Answer")
 
 
-class NoRoom(Exception):
+class NoCapacity(Exception):
     """The run has to end here, and the lane to come back."""
 
-    def __init__(self, put_off: PutOff) -> None:
+    def __init__(self, put_off: Postponed) -> None:
         """Keep when."""
         super().__init__(put_off.reason)
         self.put_off = put_off
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class SwrGateway:
     """What this process knows of SWR's endpoints and shares between all runs."""
 
     swr: Swr
     admission: Admission
-    breakers: Breakers
-    preflight: Preflight
+    breakers: CircuitBreakers
+    preflight: TargetCache
     metrics: Metrics
     clock: Callable[[], datetime]  # of what is known here, whatever the ledger goes by
 
-    def visit(self, lane: Lane, urgency: Urgency, pace: Pace) -> "Visit | PutOff":
+    def session(self, lane: Lane, urgency: Urgency, pace: Pace) -> "GatewaySession | Postponed":
         """Let a run of the lane in, or say when to ask again."""
-        entered = self.admission.enter(lane, urgency, pace, self.clock())
-        if isinstance(entered, PutOff):
-            self.metrics.put_off(entered.region, entered.reason)
+        entered = self.admission.acquire(lane, urgency, pace, self.clock())
+        if isinstance(entered, Postponed):
+            self.metrics.postponed(entered.region, entered.reason)
             return entered
-        return Visit(self, entered)
+        return GatewaySession(self, entered)
 
-    def waits(self, lane: Lane, pace: Pace) -> PutOff | None:
+    def waits(self, lane: Lane, pace: Pace) -> Postponed | None:
         """Say when to ask again, if the lane has no room and there is nothing to look up first."""
-        put_off = self.admission.waits(lane, pace, self.clock())
+        put_off = self.admission.would_wait(lane, pace, self.clock())
         if put_off is not None:
-            self.metrics.put_off(put_off.region, put_off.reason)
+            self.metrics.postponed(put_off.region, put_off.reason)
         return put_off
 
     def endpoints(self, config: Config) -> Sequence[Endpoint]:
@@ -70,15 +70,15 @@ class Traffic:
 
 
 @dataclass(slots=True)
-class Visit:
+class GatewaySession:
     """One run's way to SWR. To be used in a `with`, which ends it.
 
     Every request raises NoRoom when its region has no room left, and NotAsked while the region is
     left alone.
     """
 
-    traffic: Traffic
-    stay: Stay
+    traffic: SwrGateway
+    stay: Slot
     _asked: set[tuple[str, Operation]] = field(default_factory=set)  # without an answer yet
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
@@ -123,7 +123,7 @@ class Visit:
             return None
         region, swr = lane.source_region, self.traffic.swr
         preflight, now = self.traffic.preflight, self.traffic.clock()
-        with suppress(SwrError, NoRoom):  # not known then
+        with suppress(SwrError, NoCapacity):  # not known then
             preflight.learn_regions(
                 region, now, lambda: self._look(region, lambda: swr.regions(region))
             )
@@ -144,12 +144,12 @@ class Visit:
                 self.traffic.preflight.forget(lane.target)
             raise
 
-    def may_call(self, lane: Lane) -> NotAsked | None:
+    def may_call(self, lane: Lane) -> CircuitOpen | None:
         """Make sure of a call before anything is claimed for it, or say why there is none."""
         now = self.traffic.clock()
         pause = self.traffic.admission.pacer.pause(lane.source_region, now)
         if pause:
-            self._end(PutOff(now + pause, lane.source_region, "paused"))
+            self._end(Postponed(now + pause, lane.source_region, "paused"))
         self._go(lane.source_region)
         return self._ask(lane.source_region, Operation.SYNC_IMAGES)
 
@@ -165,8 +165,8 @@ class Visit:
     ) -> None:
         """Leave, with all that was asked for and not used."""
         for region, operation in self._asked:
-            self.traffic.breakers.give_back(region, operation, self.traffic.clock())
-        self.traffic.admission.leave(self.stay)
+            self.traffic.breakers.release(region, operation, self.traffic.clock())
+        self.traffic.admission.release(self.stay)
 
     def _look(self, region: str, ask: Callable[[], Answer]) -> Answer:
         at_source = region == self.stay.lane.source_region
@@ -179,20 +179,20 @@ class Visit:
             return ask()
 
     def _go(self, region: str) -> None:
-        put_off = self.traffic.admission.go(self.stay, region, self.traffic.clock())
+        put_off = self.traffic.admission.switch_region(self.stay, region, self.traffic.clock())
         if put_off is not None:
             self._end(put_off)
 
-    def _end(self, put_off: PutOff) -> None:
-        self.traffic.metrics.put_off(put_off.region, put_off.reason)
-        raise NoRoom(put_off)
+    def _end(self, put_off: Postponed) -> None:
+        self.traffic.metrics.postponed(put_off.region, put_off.reason)
+        raise NoCapacity(put_off)
 
-    def _ask(self, region: str, operation: Operation) -> NotAsked | None:
-        not_asked = self.traffic.breakers.ask(region, operation, self.traffic.clock())
+    def _ask(self, region: str, operation: Operation) -> CircuitOpen | None:
+        not_asked = self.traffic.breakers.acquire(region, operation, self.traffic.clock())
         if not_asked is None:
             self._asked.add((region, operation))
         else:
-            self.traffic.metrics.put_off(region, "breaker")
+            self.traffic.metrics.postponed(region, "breaker")
         return not_asked
 
     @contextmanager
@@ -204,18 +204,18 @@ class Visit:
             yield
         except SwrError as exc:
             if exc.kind is Kind.THROTTLED or exc.code in BUSY or exc.retry_after:
-                pacer.slow_down(region, clock(), pace.per_second, exc.retry_after)
+                pacer.throttle(region, clock(), pace.per_second, exc.retry_after)
             self._learn(region, operation, exc)
             raise
         self._learn(region, operation, None)
 
     def _count(self, region: str) -> None:
         pacer, pace = self.traffic.admission.pacer, self.stay.pace
-        pacer.count(region, self.traffic.clock(), pace.per_second)
+        pacer.consume(region, self.traffic.clock(), pace.per_second)
 
     def _learn(self, region: str, operation: Operation, error: SwrError | None) -> None:
         self.stay.where = None
         self._asked.discard((region, operation))
-        self.traffic.breakers.answered(region, operation, self.traffic.clock(), error)
+        self.traffic.breakers.record(region, operation, self.traffic.clock(), error)
         outcome = "ok" if error is None else error.kind.value
-        self.traffic.metrics.asked(region, operation.value, outcome)
+        self.traffic.metrics.swr_request(region, operation.value, outcome)

@@ -12,22 +12,22 @@ from swrhook.config.model import Config
 from swrhook.errors import SwrError
 from swrhook.ledger.calls import claim, open_digests, settle
 from swrhook.ledger.database import Database
-from swrhook.ledger.lanes import hold, put_off, rest
-from swrhook.ledger.syncs import move, not_configured, syncs_to_judge
+from swrhook.ledger.lanes import lock_lanes, reschedule, set_wake_time
+from swrhook.ledger.syncs import apply_decision, due_syncs, not_configured
 from swrhook.model import Lane, State, Sync
-from swrhook.syncs.decisions import Judge, Verdict
+from swrhook.syncs.decisions import Decider, Decision
 from swrhook.syncs.states import Event
-from swrhook.worker.admission import PutOff, Urgency, urgency
-from swrhook.worker.gateway import NoRoom, Traffic, Visit
+from swrhook.worker.admission import Postponed, Urgency, urgency
+from swrhook.worker.gateway import GatewaySession, NoCapacity, SwrGateway
 from swrhook.worker.observation import (
     Jobs,
     Opened,
-    close,
-    in_one_call,
-    look,
-    look_at_jobs,
-    unclear,
-    verdict_on,
+    close_finished_calls,
+    decide,
+    needs_job_status,
+    observe,
+    read_job_statuses,
+    select_batch,
 )
 from swrhook.worker.ports import Report
 from swrhook.worker.target_cache import read_call
@@ -35,7 +35,7 @@ from swrhook.worker.target_cache import read_call
 # A lane that waits for longer than this can be woken meanwhile, by a push, if that is more urgent.
 _SHORT = timedelta(seconds=1)
 
-Judged = tuple[Sync, Verdict]
+Judged = tuple[Sync, Decision]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class LaneRunner:
     """Everything that a run needs; `run` is the engine's RunLane."""
 
     database: Database
-    traffic: Traffic
+    traffic: SwrGateway
     config: Callable[[], Config]
     report: Report
     clock: Callable[[], datetime]
@@ -58,7 +58,7 @@ class LaneRunner:
     def _run(self, lane: Lane, until: datetime, config: Config) -> datetime | None:
         with self.database.read() as connection:
             batch = config.options.batch
-            syncs = syncs_to_judge(connection, lane, until=until, limit=2 * batch)
+            syncs = due_syncs(connection, lane, until=until, limit=2 * batch)
             opened = open_digests(
                 connection,
                 [sync.route for sync in syncs],
@@ -70,40 +70,47 @@ class LaneRunner:
         if missing:
             return self._hold(lane, syncs, not_configured(min(missing)), config)
         how = urgency(syncs)
-        entered = self.traffic.visit(lane, how, config.options.pace)
-        if isinstance(entered, PutOff):
+        entered = self.traffic.session(lane, how, config.options.pace)
+        if isinstance(entered, Postponed):
             return self._put_off(lane, how, entered)
         try:
             with entered as visit:
                 return self._work(visit, lane, syncs, opened, config)
-        except NoRoom as exc:
+        except NoCapacity as exc:
             return self._put_off(lane, how, exc.put_off)
 
     def _work(
-        self, visit: Visit, lane: Lane, syncs: Sequence[Sync], opened: Opened, config: Config
+        self,
+        visit: GatewaySession,
+        lane: Lane,
+        syncs: Sequence[Sync],
+        opened: Opened,
+        config: Config,
     ) -> datetime | None:
         lost = [sync for sync in syncs if sync.state is State.CALLING]
-        to_look = in_one_call([sync for sync in syncs if sync.state is not State.CALLING])
-        sight = look(visit, lane, list(dict.fromkeys(sync.tag for sync in to_look)))
-        judge = Judge(config.options.limits, self.clock(), self.rng)
-        to_clear = unclear(to_look, sight, opened, judge)
-        jobs = look_at_jobs(visit, lane, to_clear, judge) if to_clear else Jobs()
+        to_look = select_batch([sync for sync in syncs if sync.state is not State.CALLING])
+        sight = observe(visit, lane, list(dict.fromkeys(sync.tag for sync in to_look)))
+        judge = Decider(config.options.limits, self.clock(), self.rng)
+        to_clear = needs_job_status(to_look, sight, opened, judge)
+        jobs = read_job_statuses(visit, lane, to_clear, judge) if to_clear else Jobs()
         with self._write(lane) as connection:
-            judged = [(sync, judge.after_loss(sync)) for sync in lost]
-            opened = close(connection, to_look, sight, jobs, judge)
-            judged += [(sync, verdict_on(sync, sight, jobs, opened, judge)) for sync in to_look]
+            judged = [(sync, judge.decide_after_lost_claim(sync)) for sync in lost]
+            opened = close_finished_calls(connection, to_look, sight, jobs, judge)
+            judged += [(sync, decide(sync, sight, jobs, opened, judge)) for sync in to_look]
             judged = _allow(visit, lane, judged, judge)
             wanted = [pair for pair in judged if pair[1].event is Event.CLAIM]
             settled = [pair for pair in judged if pair[1].event is not Event.CLAIM]
-            states = [move(connection, sync, verdict, judge.now) for sync, verdict in settled]
+            states = [
+                apply_decision(connection, sync, verdict, judge.now) for sync, verdict in settled
+            ]
             held = frozenset(sync.id for sync, _ in wanted if sight.is_held(sync.tag))
             call, won = claim(connection, lane, wanted[: config.options.batch], held, judge.now)
-            again = rest(connection, lane)
+            again = reschedule(connection, lane)
         self._tell(settled, states, judge.now)
         return self._call(visit, lane, call, won, config) if won else again
 
     def _call(
-        self, visit: Visit, lane: Lane, call: str, syncs: Sequence[Sync], config: Config
+        self, visit: GatewaySession, lane: Lane, call: str, syncs: Sequence[Sync], config: Config
     ) -> datetime | None:
         error = None
         try:
@@ -111,45 +118,45 @@ class LaneRunner:
         except SwrError as exc:
             error = exc
         errors = _read(visit, lane, syncs, error)
-        judge = Judge(config.options.limits, self.clock(), self.rng)
+        judge = Decider(config.options.limits, self.clock(), self.rng)
         judged = [
-            (sync, judge.after_call(sync, answer, tags_in_call=len(syncs)))
+            (sync, judge.decide_after_call(sync, answer, tags_in_call=len(syncs)))
             for sync, answer in zip(syncs, errors, strict=True)
         ]
         with self._write(lane) as connection:
             states = settle(connection, call, judged, error, judge.now)
-            again = rest(connection, lane)
+            again = reschedule(connection, lane)
         self._tell(judged, states, judge.now)
         return again
 
     def _hold(
         self, lane: Lane, syncs: Sequence[Sync], reason: str, config: Config
     ) -> datetime | None:
-        judge = Judge(config.options.limits, self.clock(), self.rng)
+        judge = Decider(config.options.limits, self.clock(), self.rng)
         with self._write(lane) as connection:
             for sync in syncs:
-                move(connection, sync, judge.hold(sync, reason), judge.now)
-            return rest(connection, lane)
+                apply_decision(connection, sync, judge.decide_held(sync, reason), judge.now)
+            return reschedule(connection, lane)
 
-    def _put_off(self, lane: Lane, how: Urgency, why: PutOff) -> datetime:
+    def _put_off(self, lane: Lane, how: Urgency, why: Postponed) -> datetime:
         until = self._until(why)
         if how is not Urgency.FRESH and until - self.clock() > _SHORT:
             with self._write(lane) as connection:
-                put_off(connection, lane, until)
+                set_wake_time(connection, lane, until)
         return until
 
-    def _until(self, why: PutOff) -> datetime:
+    def _until(self, why: Postponed) -> datetime:
         """Return until when a run is put off, by the ledger's clock."""
         return self.clock() + (why.until - self.traffic.clock())
 
     def _rest(self, lane: Lane) -> datetime | None:
         with self._write(lane) as connection:
-            return rest(connection, lane)
+            return reschedule(connection, lane)
 
     @contextmanager
     def _write(self, lane: Lane) -> Iterator[Connection]:
         with self.database.write() as connection:
-            hold(connection, [lane])
+            lock_lanes(connection, [lane])
             yield connection
 
     def _tell(
@@ -160,7 +167,9 @@ class LaneRunner:
                 self.report(sync, state, verdict, now)
 
 
-def _allow(visit: Visit, lane: Lane, judged: Sequence[Judged], judge: Judge) -> list[Judged]:
+def _allow(
+    visit: GatewaySession, lane: Lane, judged: Sequence[Judged], judge: Decider
+) -> list[Judged]:
     """Put off those that are to be called for, when the source is not to be asked now."""
     if not any(verdict.event is Event.CLAIM for _, verdict in judged):
         return list(judged)
@@ -168,13 +177,13 @@ def _allow(visit: Visit, lane: Lane, judged: Sequence[Judged], judge: Judge) -> 
     if not_asked is None:
         return list(judged)
     return [
-        (sync, judge.put_off(sync, not_asked) if verdict.event is Event.CLAIM else verdict)
+        (sync, judge.decide_postponed(sync, not_asked) if verdict.event is Event.CLAIM else verdict)
         for sync, verdict in judged
     ]
 
 
 def _read(
-    visit: Visit, lane: Lane, syncs: Sequence[Sync], error: SwrError | None
+    visit: GatewaySession, lane: Lane, syncs: Sequence[Sync], error: SwrError | None
 ) -> list[SwrError | None]:
     """Return what the call's answer means for each sync."""
     if error is None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Sync
-from swrhook.syncs.decisions import Judge, Look
-from swrhook.worker.gateway import Visit
+from swrhook.syncs.decisions import Decider, Look
+from swrhook.worker.gateway import GatewaySession
 
 if TYPE_CHECKING:
     from swrhook.swr.protocol import SyncJob
@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from swrhook.ledger.calls import close_calls, open_digests
 from swrhook.model import State
-from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 from swrhook.worker.target_cache import impossible_region
 
@@ -31,7 +31,7 @@ ENDED = frozenset({"success", "failed", "timeout", "cancel", "existed"})
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Observation:
     """What source and target hold, by tag, and whether the target's organization is missing."""
 
     source: Mapping[str, Look]
@@ -52,26 +52,28 @@ class Jobs:
     ended: AbstractSet[str] = frozenset()
 
 
-def look(visit: Visit, lane: Lane, tags: Collection[str]) -> Sight:
+def observe(visit: GatewaySession, lane: Lane, tags: Collection[str]) -> Observation:
     """Look at the lane's tags in both regions; what hides one is part of the sight.
 
     Where the source hides all of them for now, nothing depends on the target: it is not asked.
     """
     here = _digests(visit, lane.source_region, lane.namespace, lane.repository, tags)
-    if here and all(is_hidden_for_now(found) for found in here.values()):
-        return Sight(source=here, target=here)
+    if here and all(is_temporarily_unreadable(found) for found in here.values()):
+        return Observation(source=here, target=here)
     target = lane.target
     there = _digests(visit, target.region, target.namespace, lane.repository, tags)
     missing = None in there.values() and not _has_namespace(visit, lane)
-    return Sight(here, there, no_organization=missing, no_region=visit.knows_no_region(lane))
+    return Observation(here, there, no_organization=missing, no_region=visit.knows_no_region(lane))
 
 
-def is_hidden_for_now(found: Look) -> bool:
+def is_temporarily_unreadable(found: Look) -> bool:
     """Tell whether a later look may be answered: not one that we may not take."""
     return isinstance(found, SwrError) and found.kind is not Kind.CONFIGURATION
 
 
-def look_at_jobs(visit: Visit, lane: Lane, called: Sequence[Sync], judge: Judge) -> Jobs:
+def read_job_statuses(
+    visit: GatewaySession, lane: Lane, called: Sequence[Sync], judge: Decider
+) -> Jobs:
     """Return what SWR tells of its jobs for these syncs' calls, which may be nothing."""
     try:
         listed = visit.sync_jobs(lane.source_region, lane.namespace, lane.repository)
@@ -93,7 +95,7 @@ def look_at_jobs(visit: Visit, lane: Lane, called: Sequence[Sync], judge: Judge)
     )
 
 
-def _called_after(sync: Sync, judge: Judge) -> datetime:
+def _called_after(sync: Sync, judge: Decider) -> datetime:
     """Return a time before the sync's call, as near to it as is known."""
     if judge.is_hidden_too_long(sync):  # verifying_since has moved on with each look in vain
         return sync.created_at
@@ -101,7 +103,7 @@ def _called_after(sync: Sync, judge: Judge) -> datetime:
 
 
 def _digests(
-    visit: Visit, region: str, namespace: str, repository: str, tags: Collection[str]
+    visit: GatewaySession, region: str, namespace: str, repository: str, tags: Collection[str]
 ) -> dict[str, Look]:
     try:
         if len(tags) > MOST_SINGLE_LOOKS:
@@ -112,14 +114,14 @@ def _digests(
     return {tag: _digest(visit, region, namespace, repository, tag) for tag in tags}
 
 
-def _digest(visit: Visit, region: str, namespace: str, repository: str, tag: str) -> Look:
+def _digest(visit: GatewaySession, region: str, namespace: str, repository: str, tag: str) -> Look:
     try:
         return visit.show_tag(region, namespace, repository, tag)
     except SwrError as exc:
         return exc
 
 
-def _has_namespace(visit: Visit, lane: Lane) -> bool:
+def _has_namespace(visit: GatewaySession, lane: Lane) -> bool:
     try:
         return visit.has_namespace(lane.target.region, lane.target.namespace)
     except SwrError:
@@ -129,7 +131,7 @@ def _has_namespace(visit: Visit, lane: Lane) -> bool:
 Opened = dict[str, set[str | None]]
 
 
-def in_one_call(syncs: Sequence[Sync]) -> Sequence[Sync]:
+def select_batch(syncs: Sequence[Sync]) -> Sequence[Sync]:
     """Leave out all but the first of the due syncs that are to be tried alone, or all of them."""
     due = [sync for sync in syncs if sync.state is State.PENDING]
     if not any(sync.alone for sync in due):
@@ -138,7 +140,9 @@ def in_one_call(syncs: Sequence[Sync]) -> Sequence[Sync]:
     return [sync for sync in syncs if sync.state is not State.PENDING or sync in together]
 
 
-def unclear(syncs: Sequence[Sync], sight: Sight, opened: Opened, judge: Judge) -> list[Sync]:
+def needs_job_status(
+    syncs: Sequence[Sync], sight: Observation, opened: Opened, judge: Decider
+) -> list[Sync]:
     """Return the called syncs for which SWR's own jobs may tell what the looks do not."""
     return [
         sync
@@ -148,8 +152,8 @@ def unclear(syncs: Sequence[Sync], sight: Sight, opened: Opened, judge: Judge) -
     ]
 
 
-def _is_unclear(sync: Sync, source: Look, target: Look, opened: Opened, judge: Judge) -> bool:
-    if is_hidden_for_now(source) or is_hidden_for_now(target):
+def _is_unclear(sync: Sync, source: Look, target: Look, opened: Opened, judge: Decider) -> bool:
+    if is_temporarily_unreadable(source) or is_temporarily_unreadable(target):
         return judge.is_hidden_too_long(sync)
     if isinstance(target, SwrError):
         return True
@@ -158,8 +162,8 @@ def _is_unclear(sync: Sync, source: Look, target: Look, opened: Opened, judge: J
     return sync.looks > 0
 
 
-def close(
-    connection: Connection, syncs: Sequence[Sync], sight: Sight, jobs: Jobs, judge: Judge
+def close_finished_calls(
+    connection: Connection, syncs: Sequence[Sync], sight: Observation, jobs: Jobs, judge: Decider
 ) -> Opened:
     """Note the calls that can do nothing more, and return what the others may still bring."""
     for sync in syncs:
@@ -172,18 +176,18 @@ def close(
     return open_digests(connection, [sync.route for sync in syncs], since)
 
 
-def verdict_on(sync: Sync, sight: Sight, jobs: Jobs, opened: Opened, judge: Judge) -> Verdict:
+def decide(sync: Sync, sight: Observation, jobs: Jobs, opened: Opened, judge: Decider) -> Decision:
     """Judge a sync by what was seen of its tag."""
     source, target = sight.source[sync.tag], sight.target[sync.tag]
     call_open = _others_open(sync, source, opened)
     if sync.state is State.TRIGGERED:
         job = jobs.states.get(sync.tag)
-        return judge.after_look(sync, source, target, call_open=call_open, job=job)
+        return judge.decide_after_observation(sync, source, target, call_open=call_open, job=job)
     if sight.no_region and isinstance(source, str):
-        return Verdict(Event.REFUSE, error=impossible_region(sync.lane))
+        return Decision(Event.REFUSE, error=impossible_region(sync.lane))
     if sight.no_organization and isinstance(source, str):
-        return Verdict(Event.REFUSE, error=_no_organization(sync.lane))
-    return judge.before_call(sync, source, target, call_open=call_open)
+        return Decision(Event.REFUSE, error=_no_organization(sync.lane))
+    return judge.decide_before_call(sync, source, target, call_open=call_open)
 
 
 def _others_open(sync: Sync, source: Look, opened: Opened) -> bool:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from swrhook.model import Lane, State, Sync
 from swrhook.swr.protocol import SyncJob, TagPage
-from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.decisions import Decision
 
 
 class Swr(Protocol):
@@ -49,4 +49,4 @@ class Swr(Protocol):
 
 
 # Told of every verdict that was applied: the sync as it was, the state reached, why, and when.
-Report = Callable[[Sync, State, Verdict, datetime], None]
+Report = Callable[[Sync, State, Decision, datetime], None]

@@ -31,7 +31,7 @@ class _Bucket:
         return min(self.slowed_to + grown, per_second)
 
 
-class Pacer:
+class AdaptiveRateLimiter:
     """Lets `per_second` requests to an endpoint through, a second's worth of them at once."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Pacer:
         self._lock = threading.Lock()
         self._buckets: dict[str, _Bucket] = {}
 
-    def wait(
+    def delay(
         self,
         endpoint: str,
         now: datetime,
@@ -66,14 +66,14 @@ class Pacer:
         with self._lock:
             return self._pause(self._bucket(endpoint, now), now)
 
-    def count(self, endpoint: str, now: datetime, per_second: int) -> None:
+    def consume(self, endpoint: str, now: datetime, per_second: int) -> None:
         """Take a request out of the endpoint's bucket, which may owe it."""
         with self._lock:
             bucket = self._bucket(endpoint, now)
             rate = bucket.rate(now, per_second)
             bucket.full_at = max(bucket.full_at, now) + timedelta(seconds=1 / rate)
 
-    def slow_down(
+    def throttle(
         self, endpoint: str, now: datetime, per_second: int, retry_after: float | None
     ) -> None:
         """Ask half as often from now on, and nothing at all for `retry_after` seconds."""

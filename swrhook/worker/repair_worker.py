@@ -22,17 +22,17 @@ from swrhook.syncs.reconciliation import (
     OVER_BUDGET,
     Drift,
     Finding,
-    Place,
     Progress,
     Repair,
     RepairKind,
+    RepositoryRef,
     Stage,
-    cost,
-    unmended,
-    within,
+    estimate_cost,
+    limit_to_budget,
+    report_only,
 )
-from swrhook.worker.gateway import Traffic
-from swrhook.worker.repository_diff import Lister, Spent, compare_place
+from swrhook.worker.gateway import SwrGateway
+from swrhook.worker.repository_diff import BudgetSpent, RepositoryLister, compare_repository
 
 # Seconds between two looks for work.
 BETWEEN_LOOKS = 1.0
@@ -51,7 +51,7 @@ class _Ended(Exception):
 
 
 @dataclass(slots=True)
-class Repairer:
+class RepairWorker:
     """Works on the ledger's repairs, and begins the scheduled ones.
 
     `held` gives the configuration in use and the way to SWR, for one step; `wake` is called with
@@ -59,7 +59,7 @@ class Repairer:
     """
 
     database: Database
-    held: Callable[[], AbstractContextManager[tuple[Config, Traffic]]]
+    held: Callable[[], AbstractContextManager[tuple[Config, SwrGateway]]]
     wake: Callable[[Sequence[Lane], Connection], None]
     clock: Callable[[], datetime]
     between: float = BETWEEN_LOOKS
@@ -85,7 +85,7 @@ class Repairer:
         with self.held() as (config, traffic):
             self._schedule(config)
             with self.database.write() as connection:
-                taken = repairs.take(connection, self.clock())
+                taken = repairs.claim_next(connection, self.clock())
             if taken is None:
                 return False
             repair, claim = taken
@@ -118,21 +118,23 @@ class Repairer:
         with self.database.write() as connection:
             repairs.begin_scheduled(connection, wanted.every, wanted.max_calls, self.clock())
 
-    def _compare(self, repair: Repair, claim: str, config: Config, traffic: Traffic) -> None:
+    def _compare(self, repair: Repair, claim: str, config: Config, traffic: SwrGateway) -> None:
         with self.database.read() as connection:
             place = repairs.next_place(connection, repair)
             is_reconcile = repair.kind is RepairKind.RECONCILE
-            copied = findings.copied(connection, place) if place and is_reconcile else []
+            copied = findings.verified_syncs(connection, place) if place and is_reconcile else []
         if place is None:
             self._finish(repair, claim, cursor="")
             return
         if place.region not in config.swr.regions:
             self._skip(repair, claim, place, f"{place.region} is not under swr.regions", calls=0)
             return
-        lister = Lister(traffic, config, repair.budget, lambda wait: self._hold(claim, wait))
+        lister = RepositoryLister(
+            traffic, config, repair.budget, lambda wait: self._hold(claim, wait)
+        )
         try:
-            found = compare_place(lister, repair, place, copied)
-        except Spent:
+            found = compare_repository(lister, repair, place, copied)
+        except BudgetSpent:
             self._spent(repair, claim, place, lister.calls)
         except SwrError as exc:
             self._failed(repair, claim, place, exc, lister.calls)
@@ -140,7 +142,12 @@ class Repairer:
             self._keep(repair, claim, place, found, lister)
 
     def _keep(
-        self, repair: Repair, claim: str, place: Place, found: list[Finding], lister: Lister
+        self,
+        repair: Repair,
+        claim: str,
+        place: RepositoryRef,
+        found: list[Finding],
+        lister: RepositoryLister,
     ) -> None:
         """Write what was found; where the budget ends in it, the next pass begins with it."""
         batch = lister.config.options.batch
@@ -148,15 +155,15 @@ class Repairer:
         if is_reconcile:
             found = [each for each in found if each.drift is not Drift.SAME]
         if repair.reports_only:
-            found = unmended(found)
+            found = report_only(found)
         budget = repair.budget - lister.calls
-        found = within(found, lister.pages, batch=batch, budget=budget)
-        price = cost(found, lister.pages, batch=batch)
+        found = limit_to_budget(found, lister.pages, batch=batch, budget=budget)
+        price = estimate_cost(found, lister.pages, batch=batch)
         is_cut = any(each.reason == OVER_BUDGET for each in found)
         goes_on = not is_cut or (repair.is_untouched and not price.calls)
         with self.database.write() as connection:
             if is_reconcile:
-                findings.outdate(connection, place)
+                findings.mark_outdated(connection, place)
             findings.keep_findings(connection, repair.id, found, latest=is_reconcile)
             stage = Stage.COMPARING if goes_on else repair.after_comparing
             cursor = place.key if goes_on else repair.cursor
@@ -181,7 +188,7 @@ class Repairer:
             self._advance(connection, claim, Progress(stage, self.clock(), cursor, calls=calls))
         logs.event("repair.all_compared", repair=repair.id, kind=repair.kind.value)
 
-    def _spent(self, repair: Repair, claim: str, place: Place, calls: int) -> None:
+    def _spent(self, repair: Repair, claim: str, place: RepositoryRef, calls: int) -> None:
         if repair.is_untouched:
             reason = f"listing it takes more than max_calls ({repair.max_calls})"
             self._skip(repair, claim, place, reason, calls)
@@ -189,7 +196,7 @@ class Repairer:
             self._finish(repair, claim, repair.cursor, calls)
 
     def _failed(
-        self, repair: Repair, claim: str, place: Place, error: SwrError, calls: int
+        self, repair: Repair, claim: str, place: RepositoryRef, error: SwrError, calls: int
     ) -> None:
         if not error.kind.passes or repair.tries + 1 >= _TRIES:
             self._skip(repair, claim, place, f"cannot be listed: {error}", calls)
@@ -197,11 +204,13 @@ class Repairer:
         now = self.clock()
         wait = max(min(2**repair.tries, _LONGEST_PAUSE), error.retry_after or 0)
         with self.database.write() as connection:
-            repairs.put_off(connection, claim, now, now + timedelta(seconds=wait), calls)
+            repairs.postpone(connection, claim, now, now + timedelta(seconds=wait), calls)
 
-    def _skip(self, repair: Repair, claim: str, place: Place, reason: str, calls: int) -> None:
+    def _skip(
+        self, repair: Repair, claim: str, place: RepositoryRef, reason: str, calls: int
+    ) -> None:
         with self.database.write() as connection:
-            repairs.note(connection, repair.id, f"{place.key}: {reason}")
+            repairs.add_note(connection, repair.id, f"{place.key}: {reason}")
             stage = Stage.COMPARING
             self._advance(connection, claim, Progress(stage, self.clock(), place.key, calls=calls))
         logs.warning("repair.skipped", repair=repair.id, place=place.key, reason=reason)
@@ -214,7 +223,7 @@ class Repairer:
             return
         with self.database.write() as connection:
             now = self.clock()
-            portion = findings.order_portion(connection, repair.id, config.version, now, _PORTION)
+            portion = findings.record_portion(connection, repair.id, config.version, now, _PORTION)
             self.wake(portion.lanes, connection)
             stage = Stage.DONE if portion.is_last else Stage.ORDERING
             self._advance(connection, claim, Progress(stage, now))
@@ -226,7 +235,7 @@ class Repairer:
         if wait:
             self._stopping.wait(max(wait.total_seconds(), 0))
         with self.database.write() as connection:
-            is_ours = repairs.renew(connection, claim, self.clock())
+            is_ours = repairs.renew_lease(connection, claim, self.clock())
         if not is_ours or self._stopping.is_set():
             raise _Ended
 

@@ -8,36 +8,36 @@ from swrhook.config.model import Config
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, PlannedSync, Target
 from swrhook.swr.protocol import TagPage, walk_tags
-from swrhook.syncs.reconciliation import Finding, Held, Place, Repair, compare
-from swrhook.usecases.manual_syncs import BY_HAND, wanted_of
-from swrhook.worker.admission import PutOff, Urgency
-from swrhook.worker.gateway import NoRoom, Traffic
+from swrhook.syncs.reconciliation import Finding, Held, Repair, RepositoryRef, compare
+from swrhook.usecases.manual_syncs import BY_HAND, plan_repository
+from swrhook.worker.admission import Postponed, Urgency
+from swrhook.worker.gateway import NoCapacity, SwrGateway
 
 
-class Spent(Exception):
+class BudgetSpent(Exception):
     """The repair may make no more calls."""
 
 
 @dataclass(slots=True)
-class Lister:
+class RepositoryLister:
     """Lists repositories for one repair, and counts.
 
     `hold` is called before each request, with how long to wait; it raises to end the step.
     """
 
-    traffic: Traffic
+    traffic: SwrGateway
     config: Config
     budget: float
     hold: Callable[[timedelta], None]
     calls: int = 0
     pages: dict[str, int] = field(default_factory=dict)  # by region
 
-    def at_source(self, place: Place) -> Mapping[str, str]:
+    def at_source(self, place: RepositoryRef) -> Mapping[str, str]:
         """Return the digests of a repository's tags. Raises Spent and SwrError."""
         here = Target(place.region, place.namespace)
         return self._list(Lane(place.region, place.namespace, place.repository, here, False))  # noqa: FBT003  # a lane's column
 
-    def at_target(self, place: Place, target: Target) -> Held:
+    def at_target(self, place: RepositoryRef, target: Target) -> Held:
         """Return the digests there, None when it cannot be read. Raises Spent and SwrError."""
         if target.region not in self.config.swr.regions:
             return None
@@ -65,17 +65,17 @@ class Lister:
 
     def _page(self, lane: Lane, offset: int) -> TagPage | None:
         if self.calls >= self.budget:
-            raise Spent
+            raise BudgetSpent
         self.hold(timedelta())
         while True:
-            entered = self.traffic.visit(lane, Urgency.BACKFILL, self.config.options.pace)
-            if isinstance(entered, PutOff):
+            entered = self.traffic.session(lane, Urgency.BACKFILL, self.config.options.pace)
+            if isinstance(entered, Postponed):
                 self.hold(entered.until - self.traffic.clock())
                 continue
             try:
                 with entered as visit:
                     return self._ask(visit.tag_page, lane, offset)
-            except NoRoom as exc:
+            except NoCapacity as exc:
                 self.hold(exc.put_off.until - self.traffic.clock())
 
     def _ask(
@@ -84,7 +84,7 @@ class Lister:
         target = lane.target
         try:
             page = tag_page(target.region, target.namespace, lane.repository, offset)
-        except NoRoom:
+        except NoCapacity:
             raise
         except SwrError:
             self.calls += 1
@@ -93,12 +93,12 @@ class Lister:
         return page
 
 
-def compare_place(
-    lister: Lister, repair: Repair, place: Place, copied: Sequence[PlannedSync]
+def compare_repository(
+    lister: RepositoryLister, repair: Repair, place: RepositoryRef, copied: Sequence[PlannedSync]
 ) -> list[Finding]:
     """Return what differs in a repository. Raises Spent and SwrError."""
     here = lister.at_source(place)
-    wanted = wanted_of(place, here, repair.sender, repair.rule, lister.config)
+    wanted = plan_repository(place, here, repair.sender, repair.rule, lister.config)
     copied = [sync for sync in copied if sync.rule != BY_HAND]  # a person wanted it, no rule
     targets = dict.fromkeys(sync.target for sync in (*wanted, *copied))
     there = {target: lister.at_target(place, target) for target in targets}

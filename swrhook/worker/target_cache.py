@@ -21,7 +21,7 @@ REGIONS_FOR = timedelta(minutes=10)
 MOST_TRIES = 10
 
 
-class Preflight:
+class TargetCache:
     """What this process has learnt of organizations and regions, until it is too old."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from swrhook.cli import main
-from swrhook.ledger.database import open_beside, open_database
+from swrhook.ledger.database import open_database, open_existing
 from swrhook.simulator import RunningSimulator, start
 from tests.swr.parts import logins
 
@@ -98,7 +98,7 @@ def test_a_ledger_of_another_revision_is_left_alone(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
         connection.execute("INSERT INTO alembic_version VALUES ('9999')")
 
-    assert open_beside(f"sqlite:///{tmp_path}/ledger.db") is None
+    assert open_existing(f"sqlite:///{tmp_path}/ledger.db") is None
 
 
 def test_a_wrong_environment_is_told(check: Check) -> None:

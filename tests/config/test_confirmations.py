@@ -8,7 +8,7 @@ import pytest
 
 from swrhook.config import Config, parse
 from swrhook.errors import Unauthenticated
-from swrhook.model import Entry, Outcome, Receipt
+from swrhook.model import DeliveryEntry, Outcome, Receipt
 from swrhook.senders.sender import Sender
 from swrhook.usecases.receive import receive
 from tests.auth.parts import (
@@ -42,10 +42,10 @@ def sender(config: Config) -> Sender:
     return config.senders["harbor"]
 
 
-def received(config: Config, document: Any) -> list[Entry]:
-    recorded: list[Entry] = []
+def received(config: Config, document: Any) -> list[DeliveryEntry]:
+    recorded: list[DeliveryEntry] = []
 
-    def record(entry: Entry) -> Receipt:
+    def record(entry: DeliveryEntry) -> Receipt:
         recorded.append(entry)
         return Receipt("1", entry.sender, entry.outcome, entry.reason, [])
 

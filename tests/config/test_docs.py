@@ -27,7 +27,7 @@ from swrhook.config.schema import (
     Root,
     SwrSection,
 )
-from swrhook.config.sections import Later
+from swrhook.config.sections import Unsupported
 from swrhook.config.sender_schema import AUTH_SECTIONS, ImageSection, MappingSection, SenderSection
 from swrhook.config.settings_schema import OptionsSection
 from swrhook.dialects import DIALECTS
@@ -86,7 +86,7 @@ def test_what_this_version_does_not_support_is_said_to_be_so() -> None:
         name
         for section in [*SECTIONS, OptionsSection()]
         for name, field in section.fields.items()
-        if isinstance(field, Later)
+        if isinstance(field, Unsupported)
     ]
     rows = [line for line in DOCS.splitlines() if "not supported by this version |" in line]
 
@@ -117,7 +117,7 @@ def test_every_setting_of_the_example_has_its_default_in_the_docs(example: str) 
     assert set(values) == {
         name
         for name in keys_of_settings()
-        if not isinstance(OptionsSection().fields[name.split(".")[0]], Later)
+        if not isinstance(OptionsSection().fields[name.split(".")[0]], Unsupported)
     }
     for name, value in values.items():
         row = next(line for line in DOCS.splitlines() if re.match(rf"\| .*`{name}`.*\|$", line))

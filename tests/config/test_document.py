@@ -6,7 +6,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swrhook.config.nodes import Node, Place, place, place_of, plain
+from swrhook.config.nodes import Node, Position, place, plain, position_of
 from swrhook.config.yaml_document import DEEPEST, MOST_ALIASED_VALUES, compose, read, resolve
 from swrhook.config.yaml_errors import LARGEST, NotYaml
 
@@ -142,11 +142,11 @@ def test_aliases_cannot_nest_without_bounds() -> None:
 def test_places_are_of_values_keys_and_for_the_missing_of_their_owner() -> None:
     root = read(b"a:\n  b: [1,\n    {c: 2}]\n").root
 
-    assert Place(3, 9) == place_of(root, ("a", "b", 1, "c"))
-    assert Place(3, 6) == place_of(root, ("a", "b", 1, "c"), of_key=True)
-    assert Place(2, 3) == place_of(root, ("a", "b"), of_key=True)
-    assert Place(3, 5) == place_of(root, ("a", "b", 1, "d"))
-    assert Place(1, 1) == place_of(root, ("x", "y"))
+    assert Position(3, 9) == position_of(root, ("a", "b", 1, "c"))
+    assert Position(3, 6) == position_of(root, ("a", "b", 1, "c"), of_key=True)
+    assert Position(2, 3) == position_of(root, ("a", "b"), of_key=True)
+    assert Position(3, 5) == position_of(root, ("a", "b", 1, "d"))
+    assert Position(1, 1) == position_of(root, ("x", "y"))
 
 
 def test_json_may_be_indented_by_tabs_and_escape_what_it_wants() -> None:

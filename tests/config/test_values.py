@@ -23,7 +23,7 @@ from swrhook.config.model import (
 from swrhook.config.regions import KNOWN_REGIONS, default_endpoint
 from swrhook.errors import Unauthenticated
 from swrhook.model import Push
-from swrhook.rules import RuleTarget, Verdict, judge
+from swrhook.rules import RuleResult, RuleTarget, evaluate
 from swrhook.senders.delivery import Delivery
 from swrhook.senders.sender import ImageSettings
 from swrhook.syncs.backoff import Backoff, Retry, Verify
@@ -76,7 +76,7 @@ def test_the_examples_settings_are_the_defaults(example: str, read: Read) -> Non
 def test_a_rule_matches_what_the_file_says(
     push: Push, *, expected: bool, example: str, read: Read
 ) -> None:
-    assert expected == (judge(read(example).rules[0], push) is Verdict.WANTED)
+    assert expected == (evaluate(read(example).rules[0], push) is RuleResult.WANTED)
 
 
 def test_json_is_as_good_as_yaml(example: str, read: Read) -> None:

@@ -6,12 +6,12 @@ import pytest
 
 from swrhook.config import parse
 from swrhook.model import Target
-from swrhook.usecases.online_check import Places, places
+from swrhook.usecases.online_check import RulePlaces, rule_places
 
 WEST, EAST = "cn-north-4", "cn-east-3"
 
 
-def of(when: str, to: str, image: str = "{}", senders: Sequence[str] = ("ci",)) -> Places:
+def of(when: str, to: str, image: str = "{}", senders: Sequence[str] = ("ci",)) -> RulePlaces:
     each = "{dialect: generic, region: cn-north-4, image: %s, auth: {scheme: bearer, secrets: [s]}}"
     text = f"""
 swr:
@@ -22,7 +22,7 @@ senders: {{{", ".join(f"{name}: {each % image}" for name in senders)}}}
 rules:
   - {{name: all, when: {when}, sync: [{{region: cn-east-3, namespace: "{to}"}}]}}
 """
-    return places(parse(text.encode(), file="f", environ={}, read_file=lambda path: path))
+    return rule_places(parse(text.encode(), file="f", environ={}, read_file=lambda path: path))
 
 
 @pytest.mark.parametrize(

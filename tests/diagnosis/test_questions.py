@@ -12,11 +12,17 @@ from swrhook.model import Target
 from swrhook.simulator import RunningSimulator, start
 from swrhook.simulator.model import Fault
 from swrhook.swr.client import SwrClient
-from swrhook.usecases.online_check import Finding, Level, Places, diagnose, number_of_questions
+from swrhook.usecases.online_check import (
+    CheckResult,
+    Level,
+    RulePlaces,
+    number_of_questions,
+    run_checks,
+)
 from tests.swr.parts import DEMO, NETWORK, MemoryOfRefused, logins, swr
 
 WEST, EAST = "cn-north-4", "cn-east-3"
-PLACES = Places(
+PLACES = RulePlaces(
     [WEST, EAST], [Target(WEST, "group")], [Target(EAST, "group")], [(WEST, EAST)], untold=[]
 )
 
@@ -31,13 +37,13 @@ def simulator() -> Iterator[RunningSimulator]:
 
 def ask(
     simulator: RunningSimulator,
-    places: Places = PLACES,
+    places: RulePlaces = PLACES,
     *,
     credentials: PasswordCredentials = DEMO,
     refused: MemoryOfRefused | None = None,
     behind: timedelta = timedelta(),
     **endpoints: str,
-) -> list[Finding]:
+) -> list[CheckResult]:
     urls = {
         **simulator.endpoints,
         **{name.replace("_", "-"): url for name, url in endpoints.items()},
@@ -49,13 +55,13 @@ def ask(
         lambda: datetime.now(UTC) - behind,
     )
     asked: list[None] = []
-    found = diagnose(client, places, lambda: asked.append(None))
+    found = run_checks(client, places, lambda: asked.append(None))
     client.close()
     assert number_of_questions(places) == len(asked)
     return found
 
 
-def told(found: list[Finding], level: Level) -> list[tuple[str, str]]:
+def told(found: list[CheckResult], level: Level) -> list[tuple[str, str]]:
     return [(each.about, each.message) for each in found if each.level is level]
 
 

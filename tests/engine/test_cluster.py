@@ -10,20 +10,20 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 
-from swrhook.engine.postgresql import ClusterEngine, Pulse
-from swrhook.errors import TakenOver
-from swrhook.ledger.database import Database, fenced
+from swrhook.engine.postgresql import Intervals, PostgresEngine
+from swrhook.errors import ClaimLost
+from swrhook.ledger.database import Database, write_guard
 from swrhook.ledger.kept_state import probe
-from swrhook.ledger.lanes import wake_lanes
+from swrhook.ledger.lanes import schedule_lanes
 from swrhook.ledger.postgresql import SESSION, limit
-from swrhook.ledger.procrastinate_jobs import hold_job
+from swrhook.ledger.procrastinate_jobs import assert_job_owned
 from swrhook.ledger.tables import probes
 from swrhook.model import Lane
 from tests.ledger.parts import LANE, NOW, everything, put
 
 pytestmark = pytest.mark.on("postgresql")
 PATIENCE = 20.0
-PULSE = Pulse(poll=0.05, beat=0.2, gone=1.0)
+PULSE = Intervals(poll=0.05, beat=0.2, gone=1.0)
 
 
 def now() -> datetime:
@@ -33,17 +33,17 @@ def now() -> datetime:
 @contextmanager
 def running(
     database: Database, run: Callable[[Lane, datetime], datetime | None], workers: int = 2
-) -> Iterator[ClusterEngine]:
-    engine = ClusterEngine(database, run, workers, now, pulse=PULSE)
+) -> Iterator[PostgresEngine]:
+    engine = PostgresEngine(database, run, workers, now, pulse=PULSE)
     engine.start()
     yield engine
     engine.stop()
 
 
-def wake(database: Database, engine: ClusterEngine, after: float = 0.0) -> None:
+def wake(database: Database, engine: PostgresEngine, after: float = 0.0) -> None:
     at = now() + timedelta(seconds=after)
     with database.write() as connection:
-        engine.wake(wake_lanes(connection, [LANE], at), at, connection)
+        engine.wake(schedule_lanes(connection, [LANE], at), at, connection)
 
 
 def jobs(database: Database) -> list[tuple[str, str]]:
@@ -95,8 +95,8 @@ def test_a_lane_that_was_left_behind_is_taken_over_and_the_late_worker_fenced_of
     with running(database, lambda lane, _until: runs.append(lane)):
         assert eventually(lambda: runs == [LANE])
 
-    late = fenced(lambda connection: hold_job(connection, job))
-    with pytest.raises(TakenOver), late, database.write() as connection:
+    late = write_guard(lambda connection: assert_job_owned(connection, job))
+    with pytest.raises(ClaimLost), late, database.write() as connection:
         probe(connection, NOW)
     assert everything(database, probes) == []
 
@@ -105,7 +105,7 @@ def test_a_lane_with_open_syncs_that_no_job_will_run_is_run(database: Database) 
     runs: list[Lane] = []
     put(database, due_at=NOW)
     with database.write() as connection:
-        wake_lanes(connection, [LANE], NOW)  # and its job is gone, however that came about
+        schedule_lanes(connection, [LANE], NOW)  # and its job is gone, however that came about
 
     with running(database, lambda lane, _until: runs.append(lane)):
         assert eventually(lambda: runs == [LANE])

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from swrhook.engine import Engine, sqlite
-from swrhook.engine.postgresql import ClusterEngine, Pulse
-from swrhook.engine.sqlite import EmbeddedEngine
+from swrhook.engine.postgresql import Intervals, PostgresEngine
+from swrhook.engine.sqlite import SqliteEngine
 from swrhook.ledger.database import Database
-from swrhook.ledger.lanes import wake_lanes
+from swrhook.ledger.lanes import schedule_lanes
 from swrhook.ledger.tables import lanes, syncs
 from swrhook.model import Lane, State, Target
 from tests.ledger.parts import LANE, put
@@ -103,9 +103,9 @@ def make_engine(
         return work.run(lane, until)
 
     if not database.is_sqlite:
-        pulse = Pulse(poll=0.05, beat=0.2, gone=5, after_error=after_error)
-        return ClusterEngine(database, run, WORKERS, soon, pulse=pulse)
-    return EmbeddedEngine(
+        pulse = Intervals(poll=0.05, beat=0.2, gone=5, after_error=after_error)
+        return PostgresEngine(database, run, WORKERS, soon, pulse=pulse)
+    return SqliteEngine(
         database,
         run,
         WORKERS,
@@ -119,7 +119,7 @@ def wake(
 ) -> None:
     at = at or soon()
     with database.write() as connection:
-        engine.wake(wake_lanes(connection, wanted, at), at, connection)
+        engine.wake(schedule_lanes(connection, wanted, at), at, connection)
 
 
 def settled(work: Work) -> None:
@@ -314,7 +314,7 @@ def test_a_wake_that_died_with_its_process_holds_up_no_later_one(
 ) -> None:
     sync = put(database, due_at=soon())
     with database.write() as connection:
-        wake_lanes(connection, [LANE], soon())
+        schedule_lanes(connection, [LANE], soon())
         # Cancelled before it ran; then the process ended.
         cancelled = syncs.update().where(syncs.c.id == sync.id)
         connection.execute(cancelled.values(state=State.CANCELLED.value, due_at=None))
@@ -322,7 +322,7 @@ def test_a_wake_that_died_with_its_process_holds_up_no_later_one(
     engine.start()
 
     with database.write() as connection:
-        woken = wake_lanes(connection, [LANE], soon())
+        woken = schedule_lanes(connection, [LANE], soon())
         engine.wake(woken, soon(), connection)
 
     assert work.has_run(LANE)
@@ -363,7 +363,7 @@ def test_an_engine_that_does_not_run_says_so(database: Database, work: Work) -> 
 
 @pytest.mark.on("sqlite")
 def test_without_workers_it_only_records(database: Database, work: Work) -> None:
-    engine = EmbeddedEngine(database, work.run, 0)
+    engine = SqliteEngine(database, work.run, 0)
     engine.start()
 
     wake(database, engine, [lane()])
@@ -425,7 +425,7 @@ def test_a_lane_that_was_put_off_can_be_hurried(
     wake(database, engine, [lane()])
     assert work.has_run(lane())
 
-    engine.hurry(lane())
+    engine.run_now(lane())
 
     assert work.has_run(lane(), times=2)
     settled(work)
@@ -440,7 +440,7 @@ def test_a_lane_that_is_hurried_while_it_runs_runs_again(
     wake(database, engine, [lane()])
     assert work.has_run(lane())
 
-    engine.hurry(lane())
+    engine.run_now(lane())
     work.let_go()
 
     assert work.has_run(lane(), times=2)

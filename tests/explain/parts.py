@@ -8,7 +8,7 @@ import yaml
 from swrhook import config
 from swrhook.config import Config
 from swrhook.ledger.database import Database
-from swrhook.model import Kept, Lane, Outcome, Push, Receipt, Target
+from swrhook.model import Lane, Outcome, Push, Receipt, StoredDelivery, Target
 from swrhook.usecases.explain import Explanation, explain
 from swrhook.usecases.receive import plan_again
 from tests.ledger.parts import write
@@ -69,7 +69,7 @@ class Scene:
     def announce(self, tag: str = "1.0", *, sender: str = "ci", digest: str = "a") -> Receipt:
         """Record a push of team/web/shop as the rules want it now."""
         push = Push(sender, "cn-north-4", "team", "web/shop", tag, f"sha256:{digest * 64}")
-        kept = Kept("", sender, Outcome.IGNORED, None, None, pushes=[push])
+        kept = StoredDelivery("", sender, Outcome.IGNORED, None, None, pushes=[push])
         entry = plan_again(kept, self.config.senders[sender], self.config, now=self.works.clock.now)
         return write(self.works.database, entry).receipts[0]
 

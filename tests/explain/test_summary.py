@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from swrhook.config import Config
-from swrhook.errors import Kind, NotAsked, NothingUsable, SwrError, UnknownSender
+from swrhook.errors import CircuitOpen, Kind, NothingUsable, SwrError, UnknownSender
 from swrhook.ledger.database import Database
-from swrhook.ledger.lanes import put_off
-from swrhook.ledger.syncs import move
-from swrhook.syncs.decisions import Verdict
+from swrhook.ledger.lanes import set_wake_time
+from swrhook.ledger.syncs import apply_decision
+from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 from tests.explain.parts import EAST, HONG_KONG, RULES, Scene, configuration, lane, scene
 from tests.ledger.parts import find
@@ -24,9 +24,11 @@ def told(database: Database) -> Scene:
     return scene(database)
 
 
-def happen(told: Scene, sync_id: str, verdict: Verdict) -> None:
+def happen(told: Scene, sync_id: str, verdict: Decision) -> None:
     with told.works.database.write() as connection:
-        assert move(connection, find(told.works.database, sync_id), verdict, told.works.clock.now)
+        assert apply_decision(
+            connection, find(told.works.database, sync_id), verdict, told.works.clock.now
+        )
 
 
 def without(sender: str, config: Config) -> Config:
@@ -189,12 +191,12 @@ def test_a_failing_call_is_said_with_its_backoff(told: Scene) -> None:
 
 def test_an_endpoint_that_is_left_alone_is_said(told: Scene) -> None:
     sync = told.announce().syncs[0].id
-    error = NotAsked("cn-north-4 is not asked (sync_images): 5 requests in a row failed", 30)
-    happen(told, sync, Verdict(Event.POSTPONE, told.works.clock.now, error.message, error))
+    error = CircuitOpen("cn-north-4 is not asked (sync_images): 5 requests in a row failed", 30)
+    happen(told, sync, Decision(Event.POSTPONE, told.works.clock.now, error.message, error))
 
     assert told.summary().endswith(
-        "is pending: the endpoint is left alone for a while: cn-north-4 is not asked (sync_images): 5"
-        " requests in a row failed; due now"
+        "is pending: the endpoint is left alone for a while: cn-north-4 is not asked (sync_images):"
+        " 5 requests in a row failed; due now"
     )
 
 
@@ -202,7 +204,7 @@ def test_a_lane_that_waits_for_its_turn_is_said(told: Scene) -> None:
     told.announce()
     until = told.works.clock.now + timedelta(seconds=9)
     with told.works.database.write() as connection:
-        put_off(connection, lane(), until)
+        set_wake_time(connection, lane(), until)
 
     assert told.summary().endswith(
         "is pending: it is in line; the pace or the calls in flight put it off until"

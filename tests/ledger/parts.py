@@ -10,7 +10,17 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import Recording, record
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.tables import syncs
-from swrhook.model import Entry, Lane, Outcome, PlannedSync, Push, State, Sync, Target, route
+from swrhook.model import (
+    DeliveryEntry,
+    Lane,
+    Outcome,
+    PlannedSync,
+    Push,
+    State,
+    Sync,
+    Target,
+    route,
+)
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -36,7 +46,7 @@ def entry(
     targets: Sequence[Target] = (TARGET,),
     override: bool = False,
     **changes: Any,
-) -> Entry:
+) -> DeliveryEntry:
     """Return an accepted delivery that wants every push at every target, unless told otherwise."""
     planned = [PlannedSync(p, target, override, "all") for p in pushes for target in targets]
     values: dict[str, Any] = {
@@ -51,10 +61,10 @@ def entry(
         "pushes": pushes,
         "planned": planned,
     }
-    return Entry(**(values | changes))
+    return DeliveryEntry(**(values | changes))
 
 
-def write(database: Database, *entries: Entry) -> Recording:
+def write(database: Database, *entries: DeliveryEntry) -> Recording:
     """Record the entries as one batch."""
     with database.write() as connection:
         return record(connection, entries)

@@ -18,7 +18,7 @@ from swrhook.ledger.database import Database, after_commit
 from swrhook.ledger.deliveries import Recording
 from swrhook.ledger.recorder import BETWEEN_PROBES, Recorder
 from swrhook.ledger.tables import deliveries
-from swrhook.model import Entry, Lane, Outcome, Receipt
+from swrhook.model import DeliveryEntry, Lane, Outcome, Receipt
 from tests.ledger.parts import LANE, A, B, all_syncs, entry, everything, push
 
 PATIENCE = 20.0
@@ -81,10 +81,12 @@ def eventually(holds: Callable[[], bool]) -> bool:
     return holds()
 
 
-def record_at_once(recorder: Recorder, entries: Sequence[Entry]) -> list[Receipt | CannotRecord]:
+def record_at_once(
+    recorder: Recorder, entries: Sequence[DeliveryEntry]
+) -> list[Receipt | CannotRecord]:
     """Record every entry from a thread of its own."""
 
-    def answer(each: Entry) -> Receipt | CannotRecord:
+    def answer(each: DeliveryEntry) -> Receipt | CannotRecord:
         try:
             return recorder.record(each)
         except CannotRecord as exc:

@@ -3,7 +3,12 @@
 from datetime import timedelta
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.queries.tag_history import MOST_CALLS, MOST_DELIVERIES, History, history
+from swrhook.ledger.queries.tag_history import (
+    MOST_CALLS,
+    MOST_DELIVERIES,
+    TagHistory,
+    read_tag_history,
+)
 from swrhook.ledger.queries.views import ImageFilter
 from swrhook.model import Outcome
 from tests.ledger.parts import NOW, A, B, entry, push, write
@@ -12,13 +17,13 @@ from tests.worker.parts import Works, error
 IMAGE = ImageFilter("team", "web/shop", "v1")
 
 
-def known(database: Database, sender: str | None = None, region: str | None = None) -> History:
+def known(database: Database, sender: str | None = None, region: str | None = None) -> TagHistory:
     with database.read() as connection:
-        return history(connection, IMAGE, sender, region)
+        return read_tag_history(connection, IMAGE, sender, region)
 
 
 def test_of_an_empty_ledger_nothing_is_known(database: Database) -> None:
-    assert History([], [], None) == known(database)
+    assert TagHistory([], [], None) == known(database)
 
 
 def test_other_tags_senders_and_regions_are_left_out(database: Database) -> None:

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text, update
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.lanes import hold, rest
-from swrhook.ledger.syncs import not_configured, release
+from swrhook.ledger.lanes import lock_lanes, reschedule
+from swrhook.ledger.syncs import not_configured, release_regions
 from swrhook.ledger.tables import syncs
 from swrhook.model import Lane, State, Target
 from tests.ledger.parts import LANE, NOW, find, put
@@ -23,8 +23,8 @@ def released(database: Database, *lanes: Lane) -> list[Lane]:
     """Let the lanes rest until their syncs are due, and release what waits for the region."""
     with database.write() as connection:
         for lane in lanes:
-            rest(connection, lane)
-        return release(connection, [BACK], NOW)
+            reschedule(connection, lane)
+        return release_regions(connection, [BACK], NOW)
 
 
 @pytest.mark.parametrize("state", [State.PENDING, State.TRIGGERED])
@@ -71,7 +71,7 @@ def test_a_run_of_the_lane_and_a_release_do_not_wait_in_a_circle(database: Datab
             return bool(connection.scalar(waiting))
 
     with ThreadPoolExecutor() as pool, database.write() as connection:
-        hold(connection, [LANE])
+        lock_lanes(connection, [LANE])
         woken = pool.submit(released, database)
         while not waits():
             assert not woken.done()

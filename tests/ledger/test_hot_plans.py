@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from swrhook.ledger import calls, deliveries, lanes, sql, syncs
 from swrhook.ledger.database import Database
-from swrhook.ledger.sql import Prepared, execute
+from swrhook.ledger.sql import PreparedStatement, execute
 from tests.ledger.parts import NOW, entry, push, write
 
 MANY = [f"name {number}" for number in range(16)]
@@ -37,7 +37,7 @@ STATEMENTS: Mapping[tuple[Any, str], tuple[Mapping[str, Any], set[str]]] = {
 def explained(
     database: Database,
     monkeypatch: pytest.MonkeyPatch,
-    statement: Prepared,
+    statement: PreparedStatement,
     values: Mapping[str, Any],
 ) -> list[str]:
     """Return the steps of a statement's plan, in the database's words."""
@@ -89,7 +89,7 @@ def test_every_hot_statement_is_looked_at() -> None:
         (module, name)
         for module in modules
         for name, value in vars(module).items()
-        if isinstance(value, Prepared)
+        if isinstance(value, PreparedStatement)
     }
 
     assert made == {*STATEMENTS, (deliveries, "_OPEN_SYNCS_EACH")}  # this one is PostgreSQL's

@@ -7,10 +7,10 @@ import pytest
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.database import Database
-from swrhook.ledger.syncs import LATER_PUSH, move, supersede, syncs_to_judge
+from swrhook.ledger.syncs import LATER_PUSH, apply_decision, due_syncs, supersede
 from swrhook.ledger.tables import call_tags, calls, syncs
 from swrhook.model import END_STATES, Lane, State, Sync
-from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import TRANSITIONS, Event
 from tests.ledger.parts import (
     LANE,
@@ -55,9 +55,9 @@ def in_every_state(database: Database) -> dict[State, Sync]:
     }
 
 
-def apply(database: Database, sync: Sync, verdict: Verdict) -> State | None:
+def apply(database: Database, sync: Sync, verdict: Decision) -> State | None:
     with database.write() as connection:
-        return move(connection, sync, verdict, LATER)
+        return apply_decision(connection, sync, verdict, LATER)
 
 
 def row(database: Database, sync: Sync) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def row(database: Database, sync: Sync) -> dict[str, Any]:
 
 def begin(database: Database, *syncs: Sync) -> tuple[str, list[Sync]]:
     """Claim the syncs for a call."""
-    wanted = [(sync, Verdict(Event.CLAIM, values={"called_digest": A})) for sync in syncs]
+    wanted = [(sync, Decision(Event.CLAIM, values={"called_digest": A})) for sync in syncs]
     with database.write() as connection:
         return claim(connection, LANE, wanted, frozenset(), LATER)
 
@@ -75,7 +75,7 @@ def end(
     database: Database, call: str, sync: Sync, event: Event = Event.TRIGGER
 ) -> list[State | None]:
     """Settle a call of one sync."""
-    verdict = Verdict(event, LATER + SECOND, "answered")
+    verdict = Decision(event, LATER + SECOND, "answered")
     with database.write() as connection:
         return settle(connection, call, [(sync, verdict)], ANSWERS[event], LATER + SECOND)
 
@@ -85,7 +85,7 @@ def test_an_event_moves_the_states_of_its_table_and_no_other(
     database: Database, event: Event
 ) -> None:
     before = in_every_state(database)
-    verdict = Verdict(event, LATER + SECOND, "why", TIMEOUT, {"looks": 3})
+    verdict = Decision(event, LATER + SECOND, "why", TIMEOUT, {"looks": 3})
     rows = {state: row(database, sync) for state, sync in before.items()}
     transition = TRANSITIONS[event]
     changes: dict[str, Any] = {
@@ -112,11 +112,11 @@ def test_an_event_moves_the_states_of_its_table_and_no_other(
 
 def test_a_verdict_on_a_sync_that_moved_meanwhile_changes_nothing(database: Database) -> None:
     read = put(database, State.PENDING, due_at=NOW)
-    apply(database, read, Verdict(Event.CANCEL))
+    apply(database, read, Decision(Event.CANCEL))
     cancelled = row(database, read)
 
-    assert apply(database, read, Verdict(Event.CANCEL)) is None
-    assert apply(database, read, Verdict(Event.FIND)) is None
+    assert apply(database, read, Decision(Event.CANCEL)) is None
+    assert apply(database, read, Decision(Event.FIND)) is None
     assert cancelled == row(database, read)
 
 
@@ -140,7 +140,7 @@ def test_a_claim_names_its_syncs_and_counts_an_attempt(database: Database) -> No
 
 def test_what_was_cancelled_since_it_was_read_is_not_won(database: Database) -> None:
     sync, gone = put(database, due_at=NOW), put(database, due_at=NOW, tag="v2")
-    apply(database, gone, Verdict(Event.CANCEL))
+    apply(database, gone, Decision(Event.CANCEL))
 
     _, won = begin(database, sync, gone)
 
@@ -150,7 +150,7 @@ def test_what_was_cancelled_since_it_was_read_is_not_won(database: Database) -> 
 
 def test_a_call_without_syncs_is_no_call(database: Database) -> None:
     gone = put(database, due_at=NOW)
-    apply(database, gone, Verdict(Event.CANCEL))
+    apply(database, gone, Decision(Event.CANCEL))
 
     assert begin(database, gone)[1] == []
     assert everything(database, calls) == []
@@ -159,7 +159,7 @@ def test_a_call_without_syncs_is_no_call(database: Database) -> None:
 @pytest.mark.parametrize("event", ANSWERS)
 def test_a_late_worker_changes_nothing(database: Database, event: Event) -> None:
     late_call, late = begin(database, put(database, due_at=NOW))
-    apply(database, late[0], Verdict(Event.PUT_BACK, LATER))  # it seemed lost
+    apply(database, late[0], Decision(Event.PUT_BACK, LATER))  # it seemed lost
     begin(database, find(database, late[0].id))
     held = row(database, late[0])
 
@@ -172,7 +172,7 @@ def test_a_worker_whose_claim_was_taken_away_changes_nothing(
     database: Database, event: Event
 ) -> None:
     late_call, late = begin(database, put(database, due_at=NOW))
-    apply(database, late[0], Verdict(Event.PUT_BACK, LATER))
+    apply(database, late[0], Decision(Event.PUT_BACK, LATER))
     put_back = row(database, late[0])
 
     assert end(database, late_call, late[0], event) == [None]
@@ -181,7 +181,7 @@ def test_a_worker_whose_claim_was_taken_away_changes_nothing(
 
 def test_a_late_workers_answer_is_kept_all_the_same(database: Database) -> None:
     call, won = begin(database, put(database, due_at=NOW))
-    apply(database, won[0], Verdict(Event.PUT_BACK, LATER))
+    apply(database, won[0], Decision(Event.PUT_BACK, LATER))
 
     end(database, call, won[0], Event.PUT_BACK)
 
@@ -215,7 +215,7 @@ def test_superseded_while_calling_ends_superseded_whatever_the_answer(
 @pytest.mark.parametrize("event", ANSWERS)
 def test_cancelled_during_the_call_stays_cancelled(database: Database, event: Event) -> None:
     call, won = begin(database, put(database, due_at=NOW))
-    assert State.CANCELLED is apply(database, won[0], Verdict(Event.CANCEL))
+    assert State.CANCELLED is apply(database, won[0], Decision(Event.CANCEL))
 
     assert end(database, call, won[0], event) == [None]
     assert State.CANCELLED is find(database, won[0].id).state
@@ -226,8 +226,8 @@ def test_a_call_that_outlives_a_cancel_and_a_retry_does_not_settle_the_new_try(
     database: Database,
 ) -> None:
     call, won = begin(database, put(database, due_at=NOW))
-    apply(database, won[0], Verdict(Event.CANCEL))
-    apply(database, find(database, won[0].id), Verdict(Event.RETRY, LATER))
+    apply(database, won[0], Decision(Event.CANCEL))
+    apply(database, find(database, won[0].id), Decision(Event.RETRY, LATER))
 
     assert end(database, call, won[0]) == [None]
     assert State.PENDING is find(database, won[0].id).state
@@ -262,7 +262,7 @@ def test_a_failed_call_that_did_nothing_leaves_nothing_open(database: Database) 
 def test_of_a_call_with_failed_tags_the_others_stay_open(database: Database) -> None:
     call, won = begin(database, put(database, due_at=NOW), put(database, due_at=NOW, tag="v2"))
     error = SwrError(Kind.PERMANENT, "HTTP.400", "v2 failed", failed_tags=frozenset({"v2"}))
-    verdicts = [(won[0], Verdict(Event.TRIGGER)), (won[1], Verdict(Event.PUT_BACK, LATER))]
+    verdicts = [(won[0], Decision(Event.TRIGGER)), (won[1], Decision(Event.PUT_BACK, LATER))]
     with database.write() as connection:
         settle(connection, call, verdicts, error, LATER)
 
@@ -280,8 +280,8 @@ def test_a_lanes_syncs_are_judged_when_due_oldest_first(database: Database) -> N
     put(database, lane=elsewhere, due_at=NOW, tag="v1")
 
     with database.read() as connection:
-        found = syncs_to_judge(connection, LANE, until=NOW, limit=10)
-        fewest = syncs_to_judge(connection, LANE, until=NOW, limit=1)
+        found = due_syncs(connection, LANE, until=NOW, limit=10)
+        fewest = due_syncs(connection, LANE, until=NOW, limit=1)
 
     assert [first, polled, left_behind] == found
     assert [first] == fewest

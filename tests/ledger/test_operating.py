@@ -13,7 +13,7 @@ from swrhook.ledger.deliveries import Recording
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.tables import call_tags, calls, lanes, syncs
 from swrhook.model import Lane, PlannedSync, Push, State, Sync
-from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import TRANSITIONS, Event
 from tests.ledger.parts import (
     LANE,
@@ -51,7 +51,7 @@ class Seen:
             self.recorded,
         )
 
-    def report(self, sync: Sync, state: State, _verdict: Verdict, _now: datetime) -> None:
+    def report(self, sync: Sync, state: State, _verdict: Decision, _now: datetime) -> None:
         self.reported.append((sync.id, state))
 
     def recorded(self, recording: Recording) -> None:
@@ -146,12 +146,12 @@ def test_a_cancel_moves_all_but_the_verified_and_the_cancelled(seen: Seen, state
 
 def test_a_call_in_flight_is_recorded_and_does_not_wake_what_was_cancelled(seen: Seen) -> None:
     sync = put(seen.database)
-    wanted = [(sync, Verdict(Event.CLAIM, values={"called_digest": A}))]
+    wanted = [(sync, Decision(Event.CLAIM, values={"called_digest": A}))]
     with seen.database.write() as connection:
         call, [won] = claim(connection, LANE, wanted, frozenset(), NOW)
     seen.operator.cancel(sync.id, LATER)
     with seen.database.write() as connection:
-        states = settle(connection, call, [(won, Verdict(Event.TRIGGER))], None, LATER)
+        states = settle(connection, call, [(won, Decision(Event.TRIGGER))], None, LATER)
 
     assert (states, find(seen.database, sync.id).state) == ([None], State.CANCELLED)
     assert [row["ended_at"] for row in everything(seen.database, calls)] == [LATER]
@@ -173,7 +173,7 @@ def test_an_order_supersedes_open_syncs_of_the_same_way_and_wakes_the_lanes(seen
         for target in (TARGET, OTHER_TARGET)
     ]
 
-    ids = seen.operator.order(planned, VERSION, LATER)
+    ids = seen.operator.create_syncs(planned, VERSION, LATER)
 
     first, second = (find(seen.database, each) for each in ids)
     assert (first.state, first.due_at, first.delivery) == (State.PENDING, LATER, None)
@@ -190,7 +190,7 @@ def test_two_orders_in_one_of_the_same_way_leave_one_open(seen: Seen) -> None:
         PlannedSync(push("v1", digest), TARGET, override=False, rule="all") for digest in (A, B)
     ]
 
-    first, second = seen.operator.order(planned, VERSION, LATER)
+    first, second = seen.operator.create_syncs(planned, VERSION, LATER)
 
     earlier = find(seen.database, first)
     assert (State.SUPERSEDED, second) == (earlier.state, earlier.superseded_by)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
 
 from swrhook.ledger import sql
 from swrhook.ledger.database import Database
-from swrhook.ledger.sql import Prepared, execute, portions, power_of_two
+from swrhook.ledger.sql import PreparedStatement, execute, in_portions, power_of_two
 from swrhook.ledger.tables import syncs
 from swrhook.model import State
 from tests.ledger.parts import entry, everything, push, write
@@ -37,7 +37,7 @@ def test_rows_are_those_of_sqlalchemy(database: Database, tags: Any) -> None:
 
     with database.write() as connection:
         expected = [dict(row) for row in connection.execute(_BY_TAG, values).mappings()]
-        found = Prepared(_BY_TAG).rows(connection, tags=tags, by=LATER)
+        found = PreparedStatement(_BY_TAG).rows(connection, tags=tags, by=LATER)
 
     assert expected == found
     assert sorted(tags) == [row["tag"] for row in found]
@@ -53,10 +53,10 @@ def test_one_statement_serves_collections_of_nearly_the_same_length(
         return execute(connection, text, values)
 
     monkeypatch.setattr(sql, "execute", noting)
-    statement = Prepared(_BY_TAG)
+    statement = PreparedStatement(_BY_TAG)
     with database.read() as connection:
         for number in range(200):
-            for tags in portions([f"v{each}" for each in range(number)]):
+            for tags in in_portions([f"v{each}" for each in range(number)]):
                 statement.rows(connection, tags=tags, by=LATER)
 
     assert len(set(sent)) <= 10
@@ -64,7 +64,7 @@ def test_one_statement_serves_collections_of_nearly_the_same_length(
 
 def test_values_are_written_as_their_columns_keep_them(database: Database) -> None:
     write(database, entry(push("v1"), push("v2")))
-    statement = Prepared(_SETTING)
+    statement = PreparedStatement(_SETTING)
 
     with database.write() as connection:
         assert statement.scalar(connection, of="v1", at=LATER) == "v1"
@@ -79,7 +79,9 @@ def test_values_are_written_as_their_columns_keep_them(database: Database) -> No
 def test_what_the_database_refuses_is_raised_as_sqlalchemy_would(database: Database) -> None:
     write(database, entry(push("v1")))
     [row] = everything(database, syncs)
-    again = Prepared(insert(syncs).values({name: bindparam(f"new_{name}") for name in row}))
+    again = PreparedStatement(
+        insert(syncs).values({name: bindparam(f"new_{name}") for name in row})
+    )
 
     with pytest.raises(IntegrityError) as raised, database.write() as connection:
         again.run(connection, **{f"new_{name}": value for name, value in row.items()})
@@ -91,7 +93,7 @@ def test_what_the_database_refuses_is_raised_as_sqlalchemy_would(database: Datab
 
 def test_a_missing_value_is_refused_not_written_as_null(database: Database) -> None:
     with pytest.raises((KeyError, SQLAlchemyError)), database.write() as connection:
-        Prepared(_SETTING).run(connection, of="v1")
+        PreparedStatement(_SETTING).run(connection, of="v1")
 
 
 @pytest.mark.on("postgresql")

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, Table, func, select, update
 
-from swrhook.ledger.audit import Written, note_write
+from swrhook.ledger.audit import AuditEntry, record_write
 from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.database import Database
-from swrhook.ledger.findings import keep_findings, outdate
-from swrhook.ledger.lanes import rest
-from swrhook.ledger.leases import Pass
+from swrhook.ledger.findings import keep_findings, mark_outdated
+from swrhook.ledger.lanes import reschedule
+from swrhook.ledger.leases import PeriodicLease
 from swrhook.ledger.pruning import (
     FIRST,
     MOST_ROWS,
@@ -40,8 +40,15 @@ from swrhook.ledger.tables import (
     syncs,
 )
 from swrhook.model import Outcome, PlannedSync, State
-from swrhook.syncs.decisions import Verdict
-from swrhook.syncs.reconciliation import Drift, Finding, Place, RepairKind, RepairWish, Stage
+from swrhook.syncs.decisions import Decision
+from swrhook.syncs.reconciliation import (
+    Drift,
+    Finding,
+    RepairKind,
+    RepairRequest,
+    RepositoryRef,
+    Stage,
+)
 from swrhook.syncs.states import Event
 from tests.ledger.parts import (
     LANE,
@@ -66,7 +73,7 @@ ALL = (prune_deliveries, prune_syncs, prune_calls, prune_audit, prune_repairs)
 
 def prune(database: Database, *steps: Prune, before: datetime = BEFORE) -> Counter[str]:
     """Prune until nothing is old enough; return what went."""
-    work = Pass(database, "test", lambda: NOW)
+    work = PeriodicLease(database, "test", lambda: NOW)
     deleted: Counter[str] = Counter()
     for step in steps or ALL:
         after: str | None = FIRST
@@ -84,7 +91,7 @@ def end(database: Database, at: datetime = OLD) -> None:
         ended = update(syncs).where(syncs.c.due_at.is_not(None))
         connection.execute(ended.values(state=State.VERIFIED.value, due_at=None, updated_at=at))
         for lane in {sync.lane for sync in found}:
-            rest(connection, lane)
+            reschedule(connection, lane)
 
 
 def count(database: Database, table: Table) -> int:
@@ -200,7 +207,7 @@ def test_a_delivery_of_very_many_pushes_goes_in_steps_and_itself_in_the_last(
     many = 2 * MOST_ROWS + 1
     write(database, entry(*(push(f"v{n}", A) for n in range(many)), at=OLD))
     end(database)
-    work = Pass(database, "test", lambda: NOW)
+    work = PeriodicLease(database, "test", lambda: NOW)
 
     first = prune_deliveries(work, BEFORE, FIRST)
     assert first.deleted == {"pushes": MOST_ROWS, "latest_pushes": MOST_ROWS, "deliveries": 0}
@@ -216,7 +223,7 @@ def test_large_bodies_do_not_go_in_one_step(database: Database) -> None:
     large = entry(at=OLD, outcome=Outcome.QUARANTINED, body=bytes(3 << 20))
     write(database, large, large, large)
 
-    step = prune_deliveries(Pass(database, "test", lambda: NOW), BEFORE, FIRST)
+    step = prune_deliveries(PeriodicLease(database, "test", lambda: NOW), BEFORE, FIRST)
 
     assert step.deleted["deliveries"] == 1
     assert prune(database)["deliveries"] == 2
@@ -226,7 +233,7 @@ def test_a_step_of_syncs_is_bounded(database: Database) -> None:
     write(database, entry(*(push(f"v{n}", A) for n in range(MOST_ROWS + 1)), at=OLD))
     end(database)
 
-    step = prune_syncs(Pass(database, "test", lambda: NOW), BEFORE, FIRST)
+    step = prune_syncs(PeriodicLease(database, "test", lambda: NOW), BEFORE, FIRST)
 
     assert step.deleted["syncs"] == MOST_ROWS
     assert len(all_syncs(database)) == 1
@@ -236,10 +243,10 @@ def test_calls_go_after_the_last_of_their_syncs(database: Database) -> None:
     write(database, entry(push("v1", A), push("v2", B), at=OLD))
     found = all_syncs(database)
     with database.write() as connection:
-        wanted = [(sync, Verdict(Event.CLAIM)) for sync in found]
+        wanted = [(sync, Decision(Event.CLAIM)) for sync in found]
         call, won = claim(connection, LANE, wanted, frozenset(), OLD)
         settle(
-            connection, call, [(sync, Verdict(Event.LEAVE_UNVERIFIED)) for sync in won], None, OLD
+            connection, call, [(sync, Decision(Event.LEAVE_UNVERIFIED)) for sync in won], None, OLD
         )
     with database.write() as connection:
         one = update(syncs).where(syncs.c.tag == "v1")
@@ -261,7 +268,7 @@ def test_calls_go_after_the_last_of_their_syncs(database: Database) -> None:
 
 def test_what_people_did_is_kept_for_as_long(database: Database) -> None:
     for at, token in ((OLD, "then"), (NEW, "now")):
-        note_write(database, Written(token, "operate", "POST syncs", None, 202), at)
+        record_write(database, AuditEntry(token, "operate", "POST syncs", None, 202), at)
 
     assert prune(database, prune_audit) == {"audit": 1}
     assert [row["token"] for row in everything(database, audit)] == ["now"]
@@ -275,14 +282,14 @@ def test_a_sync_that_is_tried_again_meanwhile_stays(database: Database) -> None:
     [sync] = all_syncs(database)
     wanted = PlannedSync(push("v1", A), TARGET, override=False, rule="all")
 
-    class Late(Pass):
+    class Late(PeriodicLease):
         """A pass during which an operator tries the sync again, after it was read."""
 
         @contextmanager
         def step(self) -> Iterator[Connection]:
             with database.write() as connection:
                 retry(connection, sync, wanted, "0123456789ab", NOW)
-            with Pass.step(self) as connection:
+            with PeriodicLease.step(self) as connection:
                 yield connection
 
     step = prune_syncs(Late(database, "test", lambda: NOW), BEFORE, FIRST)
@@ -291,7 +298,7 @@ def test_a_sync_that_is_tried_again_meanwhile_stays(database: Database) -> None:
     assert State.PENDING is find(database, sync.id).state
 
 
-PLACE = Place(LANE.source_region, LANE.namespace, LANE.repository)
+PLACE = RepositoryRef(LANE.source_region, LANE.namespace, LANE.repository)
 
 
 def compare(database: Database, tags: int, *, latest: bool = True, ended: datetime = OLD) -> str:
@@ -306,8 +313,8 @@ def compare(database: Database, tags: int, *, latest: bool = True, ended: dateti
         for n in range(tags)
     ]
     with database.write() as connection:
-        repair = begin(connection, RepairWish(RepairKind.RECONCILE, [PLACE]), OLD)
-        outdate(connection, PLACE)
+        repair = begin(connection, RepairRequest(RepairKind.RECONCILE, [PLACE]), OLD)
+        mark_outdated(connection, PLACE)
         keep_findings(connection, repair, found, latest=latest)
         finish(connection, ended)
     return repair
@@ -323,7 +330,7 @@ def test_a_repair_goes_with_what_it_found_in_steps(database: Database) -> None:
 
     with database.read() as connection:
         assert connection.scalar(aged_repairs(BEFORE, FIRST)) is not None
-    first = prune_repairs(Pass(database, "test", lambda: NOW), BEFORE, FIRST)
+    first = prune_repairs(PeriodicLease(database, "test", lambda: NOW), BEFORE, FIRST)
 
     assert (first.deleted, first.after) == ({"findings": MOST_ROWS, "repairs": 0}, FIRST)
     assert prune(database) == {"findings": 1, "repairs": 1}
@@ -342,7 +349,7 @@ def test_what_is_known_of_a_repository_stays_until_a_later_reconcile(database: D
 def test_a_repair_that_goes_on_or_ended_lately_stays(database: Database) -> None:
     compare(database, 0, ended=NEW)
     with database.write() as connection:
-        begin(connection, RepairWish(RepairKind.BACKFILL, [PLACE]), OLD)
+        begin(connection, RepairRequest(RepairKind.BACKFILL, [PLACE]), OLD)
 
     assert not prune(database)
 

@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import Recording
 from swrhook.ledger.tables import deliveries, lanes, latest_pushes, pushes, syncs
-from swrhook.model import END_STATES, Entry, Outcome, Receipt, State, Sync
+from swrhook.model import END_STATES, DeliveryEntry, Outcome, Receipt, State, Sync
 from tests.ledger.parts import (
     LANE,
     MINUTE,
@@ -35,11 +35,11 @@ ACCEPTED, DUPLICATE = Outcome.ACCEPTED, Outcome.DUPLICATE
 Record = Callable[..., Sequence[Receipt]]
 
 
-def in_one_batch(database: Database, *entries: Entry) -> Sequence[Receipt]:
+def in_one_batch(database: Database, *entries: DeliveryEntry) -> Sequence[Receipt]:
     return write(database, *entries).receipts
 
 
-def in_many_batches(database: Database, *entries: Entry) -> Sequence[Receipt]:
+def in_many_batches(database: Database, *entries: DeliveryEntry) -> Sequence[Receipt]:
     return [write(database, each).receipts[0] for each in entries]
 
 

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.queries.deliveries import kept_delivery
+from swrhook.ledger.queries.deliveries import stored_delivery
 from swrhook.ledger.tables import pushes
 from swrhook.model import Outcome
 from tests.ledger.parts import A, entry, everything, push, write
@@ -13,7 +13,7 @@ def test_everything_that_a_replay_needs_is_kept(database: Database) -> None:
     recorded = write(database, entry(one, headers=headers, external_id="42")).receipts[0]
 
     with database.read() as connection:
-        kept = kept_delivery(connection, recorded.delivery)
+        kept = stored_delivery(connection, recorded.delivery)
 
     assert kept is not None
     assert (headers, b"the body", "42", [one]) == (
@@ -27,7 +27,7 @@ def test_everything_that_a_replay_needs_is_kept(database: Database) -> None:
 
 def test_an_id_that_is_none_keeps_nothing(database: Database) -> None:
     with database.read() as connection:
-        assert kept_delivery(connection, "none") is None
+        assert stored_delivery(connection, "none") is None
 
 
 def test_an_event_belongs_to_its_first_push(database: Database) -> None:

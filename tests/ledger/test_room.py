@@ -11,8 +11,8 @@ from sqlalchemy import create_engine
 from swrhook.errors import CannotRecord
 from swrhook.ledger.database import Database
 from swrhook.ledger.kept_state import probe
-from swrhook.ledger.recorder import Recorder, written
-from swrhook.ledger.sqlite import Room
+from swrhook.ledger.recorder import Recorder, transaction
+from swrhook.ledger.sqlite import DiskSpace
 from swrhook.ledger.tables import deliveries, probes
 from tests.ledger.parts import NOW, A, entry, everything, push
 
@@ -47,15 +47,15 @@ def test_a_servers_disk_is_the_servers(database: Database) -> None:
 
 def test_room_that_comes_back_is_found(tmp_path: Path) -> None:
     folder = tmp_path / "var"
-    room = Room(folder, floor=1)
-    assert "cannot be looked at" in (room.lack() or "")
+    room = DiskSpace(folder, floor=1)
+    assert "cannot be looked at" in (room.shortage() or "")
 
     folder.mkdir()
     deadline = time.monotonic() + PATIENCE
-    while room.lack() is not None and time.monotonic() < deadline:
+    while room.shortage() is not None and time.monotonic() < deadline:
         time.sleep(0.05)
 
-    assert room.lack() is None
+    assert room.shortage() is None
     assert os.statvfs(folder).f_bavail > 0
 
 
@@ -77,5 +77,5 @@ def test_a_writer_that_is_stuck_holds_nobody_for_ever(database: Database, tmp_pa
 
 
 def write_something(database: Database) -> None:
-    with written(database) as connection:
+    with transaction(database) as connection:
         probe(connection, NOW)

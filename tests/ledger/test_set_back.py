@@ -23,7 +23,7 @@ def test_open_syncs_are_due_as_much_sooner(database: Database) -> None:
     )
 
     with database.write() as connection:
-        assert ledger_syncs.follow(connection, NOW - STEP) == STEP
+        assert ledger_syncs.shift_due_times(connection, NOW - STEP) == STEP
 
     [row] = everything(database, syncs)
     assert (soon - STEP, NOW - STEP) == (row["due_at"], row["updated_at"])
@@ -37,7 +37,7 @@ def test_a_sync_in_a_call_has_no_time_and_gets_none(database: Database) -> None:
     put(database, State.CALLING, due_at=None, updated_at=NOW)
 
     with database.write() as connection:
-        assert ledger_syncs.follow(connection, NOW - STEP) == STEP
+        assert ledger_syncs.shift_due_times(connection, NOW - STEP) == STEP
 
     [row] = everything(database, syncs)
     assert (row["due_at"], row["updated_at"]) == (None, NOW - STEP)
@@ -49,12 +49,12 @@ def test_what_was_written_before_is_left_alone(database: Database) -> None:
     before = everything(database, syncs)
 
     with database.write() as connection:
-        assert not ledger_syncs.follow(connection, NOW - timedelta(seconds=0.9))
-        assert not ledger_syncs.follow(connection, NOW)
+        assert not ledger_syncs.shift_due_times(connection, NOW - timedelta(seconds=0.9))
+        assert not ledger_syncs.shift_due_times(connection, NOW)
 
     assert before == everything(database, syncs)
 
 
 def test_an_empty_ledger_is_ahead_of_nothing(database: Database) -> None:
     with database.write() as connection:
-        assert not ledger_syncs.follow(connection, NOW)
+        assert not ledger_syncs.shift_due_times(connection, NOW)

@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import text
 
 from swrhook.ledger.calls import claim
-from swrhook.ledger.database import Database, fenced
+from swrhook.ledger.database import Database, write_guard
 from swrhook.ledger.deliveries import record
 from swrhook.ledger.kept_state import probe
-from swrhook.ledger.lanes import hold, rest
+from swrhook.ledger.lanes import lock_lanes, reschedule
 from swrhook.ledger.server_clock import ServerClock
-from swrhook.ledger.syncs import syncs_to_judge
+from swrhook.ledger.syncs import due_syncs
 from swrhook.ledger.tables import deliveries, probes
-from swrhook.model import Entry, State
-from swrhook.syncs.decisions import Verdict
+from swrhook.model import DeliveryEntry, State
+from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 from tests.ledger.parts import LANE, NOW, SECOND, A, B, all_syncs, entry, everything, push, write
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.on("postgresql")
 PATIENCE = 20.0
 
 
-def from_two_senders(*, override: bool) -> tuple[Entry, Entry]:
+def from_two_senders(*, override: bool) -> tuple[DeliveryEntry, DeliveryEntry]:
     other = replace(push(digest=B), sender="registry")
     return (
         entry(push(digest=A), override=override),
@@ -59,17 +59,17 @@ def test_workers_and_recorders_never_wait_for_each_other_in_a_circle(database: D
     def work(order: int) -> None:
         for _ in range(15):
             with database.read() as connection:
-                due = syncs_to_judge(connection, LANE, until=NOW + 60 * SECOND, limit=100)
+                due = due_syncs(connection, LANE, until=NOW + 60 * SECOND, limit=100)
             with database.write() as connection:
-                hold(connection, [LANE])
+                lock_lanes(connection, [LANE])
                 claim(
                     connection,
                     LANE,
-                    [(s, Verdict(Event.CLAIM)) for s in due[::order]],
+                    [(s, Decision(Event.CLAIM)) for s in due[::order]],
                     frozenset(),
                     NOW,
                 )
-                rest(connection, LANE)
+                reschedule(connection, LANE)
 
     with ThreadPoolExecutor(4) as threads:
         done = [threads.submit(deliver, "a"), threads.submit(deliver, "b")]
@@ -81,7 +81,7 @@ def test_a_write_begins_with_the_check_that_fences_it(database: Database) -> Non
     def refuse(_connection: object) -> None:
         raise ZeroDivisionError
 
-    with pytest.raises(ZeroDivisionError), fenced(refuse), database.write() as connection:
+    with pytest.raises(ZeroDivisionError), write_guard(refuse), database.write() as connection:
         probe(connection, NOW)
 
     assert everything(database, probes) == []

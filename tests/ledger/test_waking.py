@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.lanes import forget_wakes, rest, unfinished_lanes, wake_lanes
+from swrhook.ledger.lanes import clear_wake_times, reschedule, schedule_lanes, unfinished_lanes
 from swrhook.ledger.tables import lanes
 from swrhook.model import END_STATES, Lane, State
 from tests.ledger.parts import LANE, MINUTE, NOW, OTHER_TARGET, SECOND, everything, put
@@ -13,7 +13,7 @@ OTHER_LANE = replace(LANE, target=OTHER_TARGET)
 
 def wake(database: Database, *wanted: Lane, after: int = 0) -> list[Lane]:
     with database.write() as connection:
-        return wake_lanes(connection, wanted, NOW + after * SECOND)
+        return schedule_lanes(connection, wanted, NOW + after * SECOND)
 
 
 def woken_for(database: Database) -> dict[str, object]:
@@ -46,7 +46,7 @@ def test_a_lane_rests_until_its_next_sync_is_due(database: Database) -> None:
     put(database, lane=OTHER_LANE, due_at=NOW)
 
     with database.write() as connection:
-        again = rest(connection, LANE)
+        again = reschedule(connection, LANE)
 
     assert again == NOW + SECOND
     assert {LANE.key: NOW + SECOND, OTHER_LANE.key: NOW} == woken_for(database)
@@ -58,7 +58,7 @@ def test_a_lane_without_open_syncs_rests_until_it_is_woken(database: Database) -
         put(database, state, tag=f"in-{state}")
 
     with database.write() as connection:
-        assert rest(connection, LANE) is None
+        assert reschedule(connection, LANE) is None
 
     assert wake(database, LANE, after=60) == [LANE]
 
@@ -68,7 +68,7 @@ def test_a_lane_does_not_rest_while_a_call_was_left_behind(database: Database) -
     put(database, tag="v2", due_at=NOW + MINUTE)
 
     with database.write() as connection:
-        assert rest(connection, LANE) == NOW - MINUTE
+        assert reschedule(connection, LANE) == NOW - MINUTE
 
 
 def test_a_start_finds_every_lane_with_open_syncs(database: Database) -> None:
@@ -87,6 +87,6 @@ def test_a_wake_of_a_process_that_is_gone_holds_up_no_later_one(database: Databa
     wake(database, LANE)  # its syncs are cancelled then, and the process ends before it runs
 
     with database.write() as connection:
-        forget_wakes(connection)
+        clear_wake_times(connection)
 
     assert wake(database, LANE, after=60) == [LANE]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from swrhook.sender_keys import Way
+from swrhook.sender_keys import HttpsSettings
 from tests.outbound.loopback import Loopback
 
 
@@ -15,6 +15,6 @@ def loopback(tmp_path: Path) -> Iterator[Loopback]:
 
 
 @pytest.fixture
-def way(loopback: Loopback) -> Way:
+def way(loopback: Loopback) -> HttpsSettings:
     """Return the way to the loopback's internet: a proxy and an authority, nothing loosened."""
-    return Way(lambda _url: {"https": loopback.proxy}, str(loopback.authority))
+    return HttpsSettings(lambda _url: {"https": loopback.proxy}, str(loopback.authority))

@@ -6,21 +6,21 @@ from time import monotonic
 import pytest
 
 from swrhook.errors import NotFetched
-from swrhook.sender_keys.https_get import MOST_BYTES, Way, fetch, no_proxies
+from swrhook.sender_keys.https_get import MOST_BYTES, HttpsSettings, fetch, no_proxies
 from tests.outbound.loopback import Loopback, Reply
 
 URL = "https://issuer.example.com/a?token=sesame"
 TARGET = "https://keys.example.com/b"
 
 
-def test_a_body_comes_back_whole(loopback: Loopback, way: Way) -> None:
+def test_a_body_comes_back_whole(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x" * MOST_BYTES)
 
     assert fetch(URL, way) == b"x" * MOST_BYTES
     assert loopback.asked == [URL]
 
 
-def test_a_request_says_little(loopback: Loopback, way: Way) -> None:
+def test_a_request_says_little(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x")
     fetch(URL, way)
 
@@ -29,14 +29,14 @@ def test_a_request_says_little(loopback: Loopback, way: Way) -> None:
 
 
 @pytest.mark.parametrize("status", [201, 204, 304, 400, 403, 404, 429, 500, 503])
-def test_any_other_status_is_no_answer(loopback: Loopback, way: Way, status: int) -> None:
+def test_any_other_status_is_no_answer(loopback: Loopback, way: HttpsSettings, status: int) -> None:
     loopback.answers[URL] = Reply(b"", status)
     with pytest.raises(NotFetched, match=rf"^issuer\.example\.com: status {status}$"):
         fetch(URL, way)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_nobody_is_redirected(loopback: Loopback, way: Way, status: int) -> None:
+def test_nobody_is_redirected(loopback: Loopback, way: HttpsSettings, status: int) -> None:
     loopback.answers[URL] = Reply(b"", status, {"Location": TARGET})
     loopback.answers[TARGET] = Reply(b"x")
     with pytest.raises(NotFetched):
@@ -45,31 +45,33 @@ def test_nobody_is_redirected(loopback: Loopback, way: Way, status: int) -> None
     assert loopback.asked == [URL]
 
 
-def test_a_body_that_is_too_large_is_not_read_on(loopback: Loopback, way: Way) -> None:
+def test_a_body_that_is_too_large_is_not_read_on(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x" * (MOST_BYTES + 1))
     with pytest.raises(NotFetched, match="is larger than 262144 bytes"):
         fetch(URL, way)
 
 
-def test_a_body_that_was_not_asked_to_be_compressed_stays_so(loopback: Loopback, way: Way) -> None:
+def test_a_body_that_was_not_asked_to_be_compressed_stays_so(
+    loopback: Loopback, way: HttpsSettings
+) -> None:
     loopback.answers[URL] = Reply(b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
 
     assert fetch(URL, way) == b"\x1f\x8b"
 
 
-def test_no_answer_in_time_is_none(loopback: Loopback, way: Way) -> None:
+def test_no_answer_in_time_is_none(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x", delay=0.5)
     with pytest.raises(NotFetched, match="no answer in time"):
         fetch(URL, replace(way, read=0.05))
 
 
-def test_an_answer_that_stops_midway_is_none(loopback: Loopback, way: Way) -> None:
+def test_an_answer_that_stops_midway_is_none(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"xx", pause=0.5)
     with pytest.raises(NotFetched, match="no answer in time"):
         fetch(URL, replace(way, read=0.1))
 
 
-def test_a_trickle_ends_in_time(loopback: Loopback, way: Way) -> None:
+def test_a_trickle_ends_in_time(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x" * 1000, pause=0.02)
     began = monotonic()
     with pytest.raises(NotFetched, match="takes too long"):
@@ -78,20 +80,22 @@ def test_a_trickle_ends_in_time(loopback: Loopback, way: Way) -> None:
     assert monotonic() - began < 5
 
 
-def test_a_body_that_is_cut_off_is_none(loopback: Loopback, way: Way) -> None:
+def test_a_body_that_is_cut_off_is_none(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x", promised=1)
     with pytest.raises(NotFetched, match="no connection, or it broke"):
         fetch(URL, way)
 
 
-def test_a_server_of_another_authority_is_not_believed(loopback: Loopback, way: Way) -> None:
+def test_a_server_of_another_authority_is_not_believed(
+    loopback: Loopback, way: HttpsSettings
+) -> None:
     with pytest.raises(NotFetched, match="no TLS connection"):
         fetch(URL, replace(way, certificates=None))
 
     assert loopback.asked == []
 
 
-def test_a_server_of_another_name_is_not_believed(loopback: Loopback, way: Way) -> None:
+def test_a_server_of_another_name_is_not_believed(loopback: Loopback, way: HttpsSettings) -> None:
     with pytest.raises(NotFetched, match=r"other\.example\.com: no TLS connection"):
         fetch("https://other.example.com/", way)
 
@@ -99,7 +103,7 @@ def test_a_server_of_another_name_is_not_believed(loopback: Loopback, way: Way) 
 
 
 @pytest.mark.parametrize("url", ["http://issuer.example.com/", "file:///etc/passwd", "", "x"])
-def test_only_https_is_fetched(loopback: Loopback, way: Way, url: str) -> None:
+def test_only_https_is_fetched(loopback: Loopback, way: HttpsSettings, url: str) -> None:
     with pytest.raises(NotFetched, match="only https is fetched"):
         fetch(url, way)
 
@@ -109,11 +113,13 @@ def test_only_https_is_fetched(loopback: Loopback, way: Way, url: str) -> None:
 def test_nobody_there_is_no_answer() -> None:
     assert no_proxies(URL) == {}
     with pytest.raises(NotFetched, match=r"127\.0\.0\.1: no connection"):
-        fetch("https://127.0.0.1:1/", Way())
+        fetch("https://127.0.0.1:1/", HttpsSettings())
 
 
 @pytest.mark.parametrize("reply", [Reply(status=500), Reply(b"x", promised=1)])
-def test_an_error_and_its_cause_show_no_query(loopback: Loopback, way: Way, reply: Reply) -> None:
+def test_an_error_and_its_cause_show_no_query(
+    loopback: Loopback, way: HttpsSettings, reply: Reply
+) -> None:
     loopback.answers[URL] = reply
     with pytest.raises(NotFetched) as caught:
         fetch(URL, way)

@@ -6,7 +6,7 @@ import pytest
 
 from swrhook.auth.oidc import GOOGLE
 from swrhook.errors import KeysUnavailable, Unconfirmed
-from swrhook.sender_keys import Internet, Way
+from swrhook.sender_keys import HttpsKeyProvider, HttpsSettings
 from tests.auth.parts import (
     SMN_CONFIRM,
     SMN_URL,
@@ -38,8 +38,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def internet(way: Way, clock: Clock) -> Internet:
-    return Internet(way, clock)
+def internet(way: HttpsSettings, clock: Clock) -> HttpsKeyProvider:
+    return HttpsKeyProvider(way, clock)
 
 
 def published(*key_ids: str) -> Reply:
@@ -53,7 +53,7 @@ def discovery(issuer: str = ISSUER, address: str = KEYS) -> Reply:
 
 @pytest.mark.parametrize("url", [SNS_URL, SMN_URL])
 def test_a_certificate_is_fetched_once_an_hour(
-    loopback: Loopback, internet: Internet, clock: Clock, url: str
+    loopback: Loopback, internet: HttpsKeyProvider, clock: Clock, url: str
 ) -> None:
     loopback.answers[url] = Reply(pem(certificate()))
     for _ in range(3):
@@ -67,7 +67,7 @@ def test_a_certificate_is_fetched_once_an_hour(
 
 @pytest.mark.parametrize("url", [SNS_CONFIRM, DISCOVERY, "https://127.0.0.1/", ""])
 def test_nothing_is_fetched_as_a_certificate_from_elsewhere(
-    loopback: Loopback, internet: Internet, url: str
+    loopback: Loopback, internet: HttpsKeyProvider, url: str
 ) -> None:
     with pytest.raises(KeysUnavailable, match="no sender keeps a certificate"):
         internet.certificate(url)
@@ -77,7 +77,7 @@ def test_nothing_is_fetched_as_a_certificate_from_elsewhere(
 
 @pytest.mark.parametrize("reply", [Reply(b"<html>"), Reply(b""), Reply(status=404)])
 def test_what_is_no_certificate_is_asked_for_once(
-    loopback: Loopback, internet: Internet, reply: Reply
+    loopback: Loopback, internet: HttpsKeyProvider, reply: Reply
 ) -> None:
     loopback.answers[SNS_URL] = reply
     for _ in range(3):
@@ -87,7 +87,7 @@ def test_what_is_no_certificate_is_asked_for_once(
     assert loopback.asked == [SNS_URL]
 
 
-def test_an_issuers_keys_are_where_it_says(loopback: Loopback, internet: Internet) -> None:
+def test_an_issuers_keys_are_where_it_says(loopback: Loopback, internet: HttpsKeyProvider) -> None:
     loopback.answers |= {DISCOVERY: discovery(), KEYS: published("a", "b")}
 
     assert internet.signing_key(ISSUER, "a") is not None
@@ -95,13 +95,13 @@ def test_an_issuers_keys_are_where_it_says(loopback: Loopback, internet: Interne
     assert loopback.asked == [DISCOVERY, KEYS]
 
 
-def test_an_issuer_may_end_with_a_slash(loopback: Loopback, internet: Internet) -> None:
+def test_an_issuer_may_end_with_a_slash(loopback: Loopback, internet: HttpsKeyProvider) -> None:
     loopback.answers |= {DISCOVERY: discovery(f"{ISSUER}/"), KEYS: published("a")}
 
     assert internet.signing_key(f"{ISSUER}/", "a") is not None
 
 
-def test_googles_keys_have_a_known_address(loopback: Loopback, internet: Internet) -> None:
+def test_googles_keys_have_a_known_address(loopback: Loopback, internet: HttpsKeyProvider) -> None:
     loopback.answers[GOOGLES_KEYS] = published("a")
 
     assert internet.signing_key(GOOGLE, "a") is not None
@@ -109,7 +109,7 @@ def test_googles_keys_have_a_known_address(loopback: Loopback, internet: Interne
 
 
 def test_a_new_key_is_found_and_a_made_up_one_asked_for_once_a_minute(
-    loopback: Loopback, internet: Internet, clock: Clock
+    loopback: Loopback, internet: HttpsKeyProvider, clock: Clock
 ) -> None:
     loopback.answers[GOOGLES_KEYS] = published("a")
     internet.signing_key(GOOGLE, "a")
@@ -136,7 +136,7 @@ def test_a_new_key_is_found_and_a_made_up_one_asked_for_once_a_minute(
     ],
 )
 def test_keys_that_cannot_be_fetched_are_unavailable_for_a_while(
-    loopback: Loopback, internet: Internet, clock: Clock, answers: dict[str, Reply]
+    loopback: Loopback, internet: HttpsKeyProvider, clock: Clock, answers: dict[str, Reply]
 ) -> None:
     loopback.answers |= answers
     with pytest.raises(KeysUnavailable):
@@ -152,7 +152,7 @@ def test_keys_that_cannot_be_fetched_are_unavailable_for_a_while(
 
 
 def test_an_outage_shorter_than_the_hour_is_not_noticed(
-    loopback: Loopback, internet: Internet, clock: Clock
+    loopback: Loopback, internet: HttpsKeyProvider, clock: Clock
 ) -> None:
     loopback.answers[GOOGLES_KEYS] = published("a")
     internet.signing_key(GOOGLE, "a")
@@ -166,7 +166,7 @@ def test_an_outage_shorter_than_the_hour_is_not_noticed(
 
 @pytest.mark.parametrize("url", [SNS_CONFIRM, SMN_CONFIRM])
 def test_a_subscription_is_confirmed_by_one_visit(
-    loopback: Loopback, internet: Internet, url: str
+    loopback: Loopback, internet: HttpsKeyProvider, url: str
 ) -> None:
     loopback.answers[url] = Reply(b"<ConfirmSubscriptionResponse/>")
     internet.visit(url)
@@ -176,7 +176,7 @@ def test_a_subscription_is_confirmed_by_one_visit(
 
 @pytest.mark.parametrize("reply", [Reply(status=403), Reply(b"", 302, {"Location": SMN_CONFIRM})])
 def test_a_failed_confirmation_shows_no_token(
-    loopback: Loopback, internet: Internet, reply: Reply
+    loopback: Loopback, internet: HttpsKeyProvider, reply: Reply
 ) -> None:
     loopback.answers[SNS_CONFIRM] = reply
     with pytest.raises(Unconfirmed) as caught:
@@ -187,7 +187,7 @@ def test_a_failed_confirmation_shows_no_token(
 
 
 @pytest.mark.parametrize("url", [SNS_URL, DISCOVERY, "https://127.0.0.1/", ""])
-def test_nothing_else_is_visited(loopback: Loopback, internet: Internet, url: str) -> None:
+def test_nothing_else_is_visited(loopback: Loopback, internet: HttpsKeyProvider, url: str) -> None:
     with pytest.raises(Unconfirmed):
         internet.visit(url)
 

@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from swrhook.errors import KeysUnavailable, NotFetched
-from swrhook.sender_keys.cache import Bounds, Remembered
+from swrhook.sender_keys.cache import BoundedTtlCache, Bounds
 
 
 class World:
@@ -33,12 +33,12 @@ def world() -> World:
 
 
 @pytest.fixture
-def remembered(world: World) -> Remembered[int]:
-    return Remembered(world.fetch, world.clock)
+def remembered(world: World) -> BoundedTtlCache[int]:
+    return BoundedTtlCache(world.fetch, world.clock)
 
 
 def test_a_value_is_fetched_once_while_it_is_good(
-    world: World, remembered: Remembered[int]
+    world: World, remembered: BoundedTtlCache[int]
 ) -> None:
     assert [remembered.get("good", 60), remembered.get("good", 60)] == [1, 1]
     world.now += 59.9
@@ -47,7 +47,9 @@ def test_a_value_is_fetched_once_while_it_is_good(
     assert remembered.get("good", 60) == 2
 
 
-def test_each_asks_for_the_age_that_it_can_bear(world: World, remembered: Remembered[int]) -> None:
+def test_each_asks_for_the_age_that_it_can_bear(
+    world: World, remembered: BoundedTtlCache[int]
+) -> None:
     remembered.get("good", 60)
     world.now += 30
 
@@ -56,7 +58,7 @@ def test_each_asks_for_the_age_that_it_can_bear(world: World, remembered: Rememb
     assert remembered.get("good", 60) == 2
 
 
-def test_a_failure_is_remembered_too(world: World, remembered: Remembered[int]) -> None:
+def test_a_failure_is_remembered_too(world: World, remembered: BoundedTtlCache[int]) -> None:
     for _ in range(3):
         with pytest.raises(KeysUnavailable, match=r"^bad is not there$"):
             remembered.get("bad", 60)
@@ -68,7 +70,7 @@ def test_a_failure_is_remembered_too(world: World, remembered: Remembered[int]) 
     assert world.fetched == ["bad", "bad"]
 
 
-def test_an_outage_ends(world: World, remembered: Remembered[int]) -> None:
+def test_an_outage_ends(world: World, remembered: BoundedTtlCache[int]) -> None:
     world.is_down = True
     with pytest.raises(KeysUnavailable):
         remembered.get("good", 60)
@@ -81,7 +83,7 @@ def test_an_outage_ends(world: World, remembered: Remembered[int]) -> None:
 
 
 def test_a_good_value_outlives_a_failure_to_renew_it(
-    world: World, remembered: Remembered[int]
+    world: World, remembered: BoundedTtlCache[int]
 ) -> None:
     remembered.get("good", 60)
     world.is_down = True
@@ -92,7 +94,7 @@ def test_a_good_value_outlives_a_failure_to_renew_it(
     assert remembered.get("good", 60) == 1
 
 
-def test_made_up_names_are_few_a_minute(world: World, remembered: Remembered[int]) -> None:
+def test_made_up_names_are_few_a_minute(world: World, remembered: BoundedTtlCache[int]) -> None:
     for number in range(50):
         with pytest.raises(KeysUnavailable):
             remembered.get(f"bad-{number}", 60)
@@ -105,7 +107,7 @@ def test_made_up_names_are_few_a_minute(world: World, remembered: Remembered[int
 
 
 def test_made_up_names_do_not_keep_what_was_there_from_being_renewed(
-    world: World, remembered: Remembered[int]
+    world: World, remembered: BoundedTtlCache[int]
 ) -> None:
     remembered.get("good", 60)
     world.now += 60
@@ -117,7 +119,7 @@ def test_made_up_names_do_not_keep_what_was_there_from_being_renewed(
 
 
 def test_little_is_kept(world: World) -> None:
-    remembered = Remembered(world.fetch, world.clock, Bounds(most=2, new_per_minute=99))
+    remembered = BoundedTtlCache(world.fetch, world.clock, Bounds(most=2, new_per_minute=99))
     for name in ("good-1", "good-2", "good-3", "good-2", "good-1"):
         remembered.get(name, 60)
 
@@ -133,7 +135,7 @@ def test_many_who_want_the_same_cost_one_fetch() -> None:
         release.wait(10)
         return world.fetch(name)
 
-    remembered = Remembered(fetch, world.clock)
+    remembered = BoundedTtlCache(fetch, world.clock)
     with ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(remembered.get, "good", 60) for _ in range(8)]
         started.wait(10)
@@ -152,7 +154,7 @@ def test_nobody_waits_for_ever_for_the_turn() -> None:
         release.wait(10)
         return name
 
-    remembered = Remembered(fetch, World().clock, Bounds(turn=0.01))
+    remembered = BoundedTtlCache(fetch, World().clock, Bounds(turn=0.01))
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(remembered.get, "a", 60)
         started.wait(10)

@@ -11,8 +11,8 @@ import yaml
 
 from swrhook import config
 from swrhook.model import PlannedSync, Push
-from swrhook.rules import Fate, Verdict
-from swrhook.rules.plan import Change, Difference, plan
+from swrhook.rules import RuleResult, TargetResult
+from swrhook.rules.plan import PlanChange, PlanDifference, plan
 from swrhook.rules.trace import ClauseTrace, PatternTrace, RuleTrace, TargetTrace, Trace
 from swrhook.rules.versions import STAGES, version
 
@@ -96,5 +96,7 @@ def test_the_shape_of_a_trace_is_the_codes(kind: type) -> None:
 def test_every_verdict_fate_and_change_is_explained() -> None:
     part = PAGE.partition("## Why a push goes where it goes")[2]
 
-    assert [word for word in [*Verdict, *Fate, *Change] if f"`{word}`" not in part] == []
-    assert [each.name for each in fields(Difference) if f"`{each.name}`" not in part] == []
+    assert [
+        word for word in [*RuleResult, *TargetResult, *PlanChange] if f"`{word}`" not in part
+    ] == []
+    assert [each.name for each in fields(PlanDifference) if f"`{each.name}`" not in part] == []

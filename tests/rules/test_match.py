@@ -3,13 +3,13 @@
 import pytest
 
 from swrhook.model import Push
-from swrhook.rules import FIELDS, Glob, Rule, RuleTarget, Verdict, judge, unknown_variables
+from swrhook.rules import FIELDS, Glob, Rule, RuleResult, RuleTarget, evaluate, unknown_variables
 
 PUSH = Push("harbor-prod", "cn-north-4", "team-a", "web/shop", "1.2.3")
 
 
 def wants(rule: Rule) -> bool:
-    return judge(rule, PUSH) is Verdict.WANTED
+    return evaluate(rule, PUSH) is RuleResult.WANTED
 
 
 def rule(when: dict[str, list[str]], unless: dict[str, list[str]] | None = None) -> Rule:

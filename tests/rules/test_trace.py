@@ -16,10 +16,10 @@ from swrhook.rules import (
     Regex,
     Rule,
     Rulebook,
+    RuleResult,
     RuleTarget,
     Semver,
-    Verdict,
-    judge,
+    evaluate,
     trace,
 )
 from swrhook.rules.plan import plan
@@ -131,10 +131,10 @@ def test_each_verdict_follows_from_its_clauses(push: Push, rules: Sequence[Rule]
 @given(pushes, rulebooks)
 def test_the_index_finds_what_a_look_at_every_rule_finds(push: Push, rules: Sequence[Rule]) -> None:
     book = Rulebook(rules)
-    wanting = [rule.name for rule in rules if judge(rule, push) is Verdict.WANTED]
+    wanting = [rule.name for rule in rules if evaluate(rule, push) is RuleResult.WANTED]
     found = list(book.candidates(push))
 
-    assert wanting == [rule.name for rule in found if judge(rule, push) is Verdict.WANTED]
+    assert wanting == [rule.name for rule in found if evaluate(rule, push) is RuleResult.WANTED]
     assert all(rule.enabled for rule in found)
 
 

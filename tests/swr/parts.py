@@ -18,7 +18,7 @@ from swrhook.simulator import RunningSimulator
 from swrhook.simulator.model import DEMO as USER
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
-from swrhook.swr.response import Answer
+from swrhook.swr.response import SwrResponse
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 DEMO = PasswordCredentials("demo", "demo", "demo")
@@ -55,8 +55,8 @@ class MemoryOfRefused:
 
 def answer(
     status: int, body: bytes = b"", headers: Mapping[str, str] | None = None, *secrets: str
-) -> Answer:
-    return Answer(status, headers or {}, body, NOW, secrets)
+) -> SwrResponse:
+    return SwrResponse(status, headers or {}, body, NOW, secrets)
 
 
 def swr(

@@ -12,7 +12,7 @@ from swrhook.swr import protocol
 from swrhook.swr.auth import password
 from swrhook.swr.error_codes import meaning
 from swrhook.swr.redaction import scrub
-from swrhook.swr.response import LONGEST_MESSAGE, Answer, failure
+from swrhook.swr.response import LONGEST_MESSAGE, SwrResponse, failure
 from tests.swr.parts import NOW, answer
 
 TOKEN = "MIIabc" + "Ab0+/=-_" * 400
@@ -230,12 +230,12 @@ def test_no_secret_is_in_an_error(body: bytes) -> None:
 
 
 def test_no_secret_is_in_the_text_of_an_answer() -> None:
-    held = Answer(200, {"x-subject-token": TOKEN}, TOKEN.encode(), NOW, (TOKEN,))
+    held = SwrResponse(200, {"x-subject-token": TOKEN}, TOKEN.encode(), NOW, (TOKEN,))
 
     assert TOKEN not in repr(held)
 
 
-READERS: list[Callable[[Answer], object]] = [
+READERS: list[Callable[[SwrResponse], object]] = [
     failure,
     password.read_token,
     protocol.read_namespace,
@@ -250,7 +250,7 @@ READERS: list[Callable[[Answer], object]] = [
 ]
 
 
-def outcome(reader: Callable[[Answer], object], read: Answer) -> SwrError | None:
+def outcome(reader: Callable[[SwrResponse], object], read: SwrResponse) -> SwrError | None:
     """The error that a reader raises; any but SwrError fails the test."""
     try:
         reader(read)

@@ -15,7 +15,7 @@ from swrhook.simulator import Fault, RunningSimulator
 from swrhook.swr.auth.lockout import fingerprint
 from swrhook.swr.auth.password import IamTokens
 from swrhook.swr.client import SwrClient
-from swrhook.swr.http import Wire
+from swrhook.swr.http import HttpTransport
 from tests.swr.loopback import Loopback, Received, Reply
 from tests.swr.parts import DEMO, NETWORK, Clock, MemoryOfRefused, client_of, logins, simulated
 
@@ -25,8 +25,8 @@ WEST, EAST = "cn-north-4", "cn-east-3"
 
 def tokens_of(
     iam: str, clock: Clock, refused: MemoryOfRefused | None = None
-) -> tuple[IamTokens, Wire]:
-    wire = Wire({iam}, NETWORK, clock)
+) -> tuple[IamTokens, HttpTransport]:
+    wire = HttpTransport({iam}, NETWORK, clock)
     return IamTokens(DEMO, iam, wire, refused or MemoryOfRefused(), clock), wire
 
 

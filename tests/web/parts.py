@@ -19,13 +19,13 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import Recording, record
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
-from swrhook.ledger.syncs import move
+from swrhook.ledger.syncs import apply_decision
 from swrhook.ledger.tables import syncs
 from swrhook.ledger.types import new_id
 from swrhook.metrics import Endpoint, Metrics
-from swrhook.model import Entry, Lane, Outcome, PlannedSync, Push, Receipt, Target
-from swrhook.service.outcome_log import Reporter
-from swrhook.syncs.decisions import Verdict
+from swrhook.model import DeliveryEntry, Lane, Outcome, PlannedSync, Push, Receipt, Target
+from swrhook.service.outcome_log import OutcomeLog
+from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 from swrhook.web import create_web
 from swrhook.web.health import Health
@@ -71,17 +71,17 @@ class Parts:
 
     @cached_property
     def web(self) -> Flask:
-        self.metrics.pace(lambda: self.endpoints)
+        self.metrics.register_endpoints(lambda: self.endpoints)
         return create_web(lambda: self.config, self.write, self.operator, self.metrics, Health())
 
     @cached_property
     def operator(self) -> Operator:
-        reporter = Reporter(self.metrics)
+        reporter = OutcomeLog(self.metrics)
 
         def recorded(recording: Recording) -> None:
-            reporter.recorded(recording, NOW)
+            reporter.deliveries(recording, NOW)
 
-        return Operator(self.database, self.wake, reporter.report, recorded)
+        return Operator(self.database, self.wake, reporter.sync, recorded)
 
     def wake(self, lanes: Sequence[Lane], _connection: Connection) -> None:
         self.woken += lanes
@@ -95,7 +95,7 @@ class Parts:
     def let_access_be(self, access: Access) -> None:
         self.config = replace(self.config, access=access)
 
-    def write(self, entry: Entry) -> Receipt:
+    def write(self, entry: DeliveryEntry) -> Receipt:
         with self.database.write() as connection:
             return record(connection, [entry]).receipts[0]
 
@@ -106,8 +106,8 @@ class Parts:
             sync = to_sync(row.one())
             reason = None if error is None else error.message
             values = {"claim": new_id()} if event is Event.CLAIM else {}
-            verdict = Verdict(event, reason=reason, error=error, values=values)
-            move(connection, sync, verdict, NOW)
+            verdict = Decision(event, reason=reason, error=error, values=values)
+            apply_decision(connection, sync, verdict, NOW)
 
     def push(
         self, image: str, *targets: Target, ago: timedelta = timedelta(), **more: Any
@@ -138,12 +138,12 @@ def entry(
     digest: str | None = DIGEST,
     outcome: Outcome = Outcome.ACCEPTED,
     reason: str | None = None,
-) -> Entry:
+) -> DeliveryEntry:
     name, _, tag = image.partition(":")
     namespace, _, repository = name.partition("/")
     push = Push(sender, "cn-north-4", namespace, repository, tag, digest)
     planned = [PlannedSync(push, target, override=False, rule="all") for target in targets]
-    return Entry(
+    return DeliveryEntry(
         sender=sender,
         dialect="generic",
         outcome=outcome,

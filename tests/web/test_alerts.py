@@ -10,7 +10,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from swrhook.errors import Refused
-from swrhook.metrics import Backlog, Drifted, Endpoint, Heard, Metrics, OpenSyncs
+from swrhook.metrics import Backlog, DriftCount, Endpoint, Metrics, OpenSyncs, SenderStatus
 from swrhook.model import END_STATES, Lane, Outcome, State, Sync, Target
 from tests.programs import ROOT
 
@@ -41,24 +41,24 @@ FOREIGN = {"up": {"job", "instance"}}
 def everything() -> Metrics:
     """Return metrics of a process to which everything has happened once."""
     metrics = Metrics()
-    metrics.watch(lambda: Backlog([OpenSyncs("pending", "cn-east-3", 1)], 1.0, 1.0))
-    metrics.listen(lambda: [Heard("ci", NOW, timedelta(hours=1), is_silent=True)])
-    metrics.compare(lambda: [Drifted("cn-east-3", "team", "missing", 1)])
-    metrics.pace(lambda: [Endpoint("cn-east-3", 20, {"sync_images": True})])
+    metrics.register_backlog(lambda: Backlog([OpenSyncs("pending", "cn-east-3", 1)], 1.0, 1.0))
+    metrics.register_senders(lambda: [SenderStatus("ci", NOW, timedelta(hours=1), is_silent=True)])
+    metrics.register_drift(lambda: [DriftCount("cn-east-3", "team", "missing", 1)])
+    metrics.register_endpoints(lambda: [Endpoint("cn-east-3", 20, {"sync_images": True})])
     metrics.delivered("ci", Outcome.ACCEPTED)
     metrics.ignored("ci", has_pushes=True)
     metrics.replayed("ci", Outcome.ACCEPTED)
     metrics.refused("ci", "cannot_record")
     metrics.denied("forbidden")
     metrics.triggered(SYNC, 1.0)
-    metrics.moved(SYNC, State.VERIFIED, 1.0)
-    metrics.asked("cn-east-3", "sync_images", "ok")
-    metrics.put_off("cn-east-3", "pace")
+    metrics.sync_outcome(SYNC, State.VERIFIED, 1.0)
+    metrics.swr_request("cn-east-3", "sync_images", "ok")
+    metrics.postponed("cn-east-3", "pace")
     metrics.configuration(is_current=True)
     metrics.configuration_in_use("0123456789ab")
     metrics.reloaded("accepted")
     metrics.pruned("syncs", 1)
-    metrics.passed("done")
+    metrics.retention_run("done")
     return metrics
 
 

@@ -6,12 +6,12 @@ import pytest
 import requests
 
 from swrhook.errors import BadConfiguration
-from swrhook.web.worker_endpoint import SHOWN, serve_beside
+from swrhook.web.worker_endpoint import SHOWN, serve_worker_endpoint
 from tests.web.parts import READ, Parts
 
 
 def test_only_health_and_metrics_are_served(parts: Parts) -> None:
-    server = serve_beside(parts.web, "127.0.0.1:0")
+    server = serve_worker_endpoint(parts.web, "127.0.0.1:0")
     headers = {"Authorization": f"Bearer {READ}"}
 
     def status(path: str) -> int:
@@ -28,4 +28,4 @@ def test_a_port_that_another_process_has_is_said(parts: Parts) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         bind = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(BadConfiguration, match=f"SWRHOOK_METRICS_BIND {bind} cannot be"):
-            serve_beside(parts.web, bind)
+            serve_worker_endpoint(parts.web, bind)

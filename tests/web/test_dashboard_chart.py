@@ -1,13 +1,13 @@
 from datetime import timedelta
 
-from swrhook.ledger.queries.overview import Took
+from swrhook.ledger.queries.overview import VerifyTime
 from swrhook.web.dashboard.charts import charts
-from swrhook.web.dashboard.formatting import Lately, took_seconds
+from swrhook.web.dashboard.formatting import TimedCache, took_seconds
 from tests.web.parts import NOW
 
 
 def test_an_hour_is_a_bar_from_the_median_to_the_95th_percentile() -> None:
-    found = [Took("east", NOW - timedelta(minutes=5), seconds) for seconds in (1, 1, 2, 10)]
+    found = [VerifyTime("east", NOW - timedelta(minutes=5), seconds) for seconds in (1, 1, 2, 10)]
     [chart] = charts(found, NOW)
     [bar] = chart.bars
 
@@ -18,7 +18,7 @@ def test_an_hour_is_a_bar_from_the_median_to_the_95th_percentile() -> None:
 
 
 def test_every_region_has_the_same_scale() -> None:
-    found = [Took("west", NOW, 4000), Took("east", NOW, 0)]
+    found = [VerifyTime("west", NOW, 4000), VerifyTime("east", NOW, 0)]
     east, west = charts(found, NOW)
 
     assert (east.region, west.region) == ("east", "west")
@@ -28,7 +28,7 @@ def test_every_region_has_the_same_scale() -> None:
 
 
 def test_what_is_older_than_the_chart_is_left_out() -> None:
-    [chart] = charts([Took("east", NOW - timedelta(hours=25), 1)], NOW)
+    [chart] = charts([VerifyTime("east", NOW - timedelta(hours=25), 1)], NOW)
 
     assert chart.bars == []
     assert charts([], NOW) == []
@@ -53,7 +53,7 @@ def test_what_was_found_serves_everybody_for_a_while() -> None:
         looks.append(1)
         return len(looks)
 
-    lately = Lately(look, timedelta(seconds=2), lambda: now[0])
+    lately = TimedCache(look, timedelta(seconds=2), lambda: now[0])
     first = lately(), lately()
     now[0] += timedelta(seconds=2)
     later = lately()

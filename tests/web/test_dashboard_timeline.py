@@ -7,10 +7,10 @@ from sqlalchemy import update
 
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.calls import claim, settle
-from swrhook.ledger.queries.sync_timeline import Life, read_life
-from swrhook.ledger.syncs import move, syncs_to_judge
+from swrhook.ledger.queries.sync_timeline import SyncTimeline, read_timeline
+from swrhook.ledger.syncs import apply_decision, due_syncs
 from swrhook.ledger.tables import syncs
-from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 from swrhook.web.dashboard.timeline import steps
 from tests.web.parts import EAST, HONG_KONG, NOW, Parts
@@ -19,9 +19,9 @@ SECOND = timedelta(seconds=1)
 BUSY = SwrError(Kind.TRANSIENT, "SVCSTG.SWR.500", "try later")
 
 
-def life(parts: Parts, sync_id: str) -> Life:
+def life(parts: Parts, sync_id: str) -> SyncTimeline:
     with parts.database.read() as connection:
-        found = read_life(connection, sync_id)
+        found = read_timeline(connection, sync_id)
     assert found is not None
     return found
 
@@ -34,10 +34,10 @@ def call(parts: Parts, sync_id: str, event: Event, error: SwrError | None, **val
     """Carry out a call as the worker does, answered with the error or without one."""
     lane = life(parts, sync_id).progress.lane
     with parts.database.write() as connection:
-        [sync] = syncs_to_judge(connection, lane, until=NOW + SECOND, limit=10)
-        wanted = [(sync, Verdict(Event.CLAIM, values={"called_digest": None}))]
+        [sync] = due_syncs(connection, lane, until=NOW + SECOND, limit=10)
+        wanted = [(sync, Decision(Event.CLAIM, values={"called_digest": None}))]
         made, won = claim(connection, lane, wanted, frozenset(), NOW)
-        verdict = Verdict(event, NOW + SECOND, error=error, values=values)
+        verdict = Decision(event, NOW + SECOND, error=error, values=values)
         settle(connection, made, [(won[0], verdict)], error, NOW)
 
 
@@ -72,8 +72,8 @@ def test_every_call_is_told_with_its_answer(parts: Parts, sync: str) -> None:
 def test_a_call_that_was_never_answered_is_told_without_an_answer(parts: Parts, sync: str) -> None:
     lane = life(parts, sync).progress.lane
     with parts.database.write() as connection:
-        [each] = syncs_to_judge(connection, lane, until=NOW + SECOND, limit=10)
-        claim(connection, lane, [(each, Verdict(Event.CLAIM))], frozenset(), NOW)
+        [each] = due_syncs(connection, lane, until=NOW + SECOND, limit=10)
+        claim(connection, lane, [(each, Decision(Event.CLAIM))], frozenset(), NOW)
 
     assert titles(parts, sync) == ["Received", "Matched", "Called", "Now: calling"]
 
@@ -121,7 +121,9 @@ def test_what_nobody_announced_says_so(parts: Parts, sync: str) -> None:
 def test_the_end_says_why(parts: Parts, sync: str) -> None:
     with parts.database.write() as connection:
         progress = life(parts, sync).progress
-        move(connection, progress, Verdict(Event.FIND, reason="it was there already"), NOW)
+        apply_decision(
+            connection, progress, Decision(Event.FIND, reason="it was there already"), NOW
+        )
     last = steps(life(parts, sync))[-1]
 
     assert (last.title, last.tone) == ("Verified", "good")

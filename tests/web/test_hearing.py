@@ -8,7 +8,7 @@ import pytest
 
 from swrhook import logs
 from swrhook.ledger.queries.senders import last_query
-from swrhook.service.sender_monitor import Hearing, Watch
+from swrhook.service.sender_monitor import SenderActivity, SenderMonitor
 from tests.web.parts import NOW, Parts
 
 HOUR = timedelta(hours=1)
@@ -28,11 +28,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def hearing(parts: Parts, clock: Clock) -> Hearing:
+def hearing(parts: Parts, clock: Clock) -> SenderActivity:
     sender = replace(parts.config.senders["ci"], expect_every=HOUR)
     parts.config = replace(parts.config, senders={"ci": sender})
     logs.configure("json", "INFO")
-    return Hearing(parts.database, lambda: parts.config, clock)
+    return SenderActivity(parts.database, lambda: parts.config, clock)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -40,17 +40,17 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 def test_a_silence_is_told_once_and_so_is_its_end(
-    parts: Parts, hearing: Hearing, clock: Clock, capsys: pytest.CaptureFixture[str]
+    parts: Parts, hearing: SenderActivity, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    watch = Watch(hearing)
+    watch = SenderMonitor(hearing)
     parts.push("team/web:v1")
-    watch.look()
+    watch.poll()
     clock.now += HOUR + timedelta(seconds=1)
-    watch.look()
-    watch.look()
+    watch.poll()
+    watch.poll()
     parts.push("team/web:v2", ago=-HOUR)
-    watch.look()
-    watch.look()
+    watch.poll()
+    watch.poll()
 
     silent, heard = lines(capsys)
 
@@ -65,11 +65,11 @@ def test_a_silence_is_told_once_and_so_is_its_end(
 
 
 def test_a_sender_never_heard_is_silent_from_the_start_of_the_process(
-    hearing: Hearing, clock: Clock
+    hearing: SenderActivity, clock: Clock
 ) -> None:
-    before = hearing.look()
+    before = hearing.read()
     clock.now += HOUR + timedelta(seconds=1)
-    after = hearing.look()
+    after = hearing.read()
 
     assert before is not None
     assert after is not None
@@ -77,22 +77,22 @@ def test_a_sender_never_heard_is_silent_from_the_start_of_the_process(
 
 
 def test_a_sender_that_is_no_longer_configured_is_forgotten(
-    parts: Parts, hearing: Hearing, clock: Clock, capsys: pytest.CaptureFixture[str]
+    parts: Parts, hearing: SenderActivity, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    watch = Watch(hearing)
+    watch = SenderMonitor(hearing)
     clock.now += 2 * HOUR
-    watch.look()
+    watch.poll()
     parts.config = replace(parts.config, senders={})
-    watch.look()
+    watch.poll()
 
     assert [line["event"] for line in lines(capsys)] == ["sender.silent"]
 
 
 def test_the_watch_looks_by_itself_until_it_is_stopped(
-    hearing: Hearing, clock: Clock, capsys: pytest.CaptureFixture[str]
+    hearing: SenderActivity, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock.now += 2 * HOUR
-    watch = Watch(hearing, between=0.01)
+    watch = SenderMonitor(hearing, between=0.01)
     watch.start()
     deadline = threading.Event()
     found: list[dict[str, Any]] = []
@@ -104,8 +104,8 @@ def test_the_watch_looks_by_itself_until_it_is_stopped(
     assert "watch" not in [thread.name for thread in threading.enumerate()]
 
 
-def test_a_watch_that_never_began_can_be_stopped(hearing: Hearing) -> None:
-    Watch(hearing).stop()
+def test_a_watch_that_never_began_can_be_stopped(hearing: SenderActivity) -> None:
+    SenderMonitor(hearing).stop()
 
 
 def test_the_last_delivery_is_found_in_the_index(parts: Parts) -> None:
@@ -117,7 +117,7 @@ def test_the_last_delivery_is_found_in_the_index(parts: Parts) -> None:
 
 
 def test_a_sender_that_is_new_in_a_running_process_is_given_its_time(
-    parts: Parts, hearing: Hearing, clock: Clock
+    parts: Parts, hearing: SenderActivity, clock: Clock
 ) -> None:
     new = replace(parts.config.senders["ci"], name="new", expect_every=HOUR)
     clock.now += 2 * HOUR
@@ -129,5 +129,5 @@ def test_a_sender_that_is_new_in_a_running_process_is_given_its_time(
     assert silent(hearing) == ["new"]
 
 
-def silent(hearing: Hearing) -> list[str]:
-    return [heard.sender for heard in hearing.look() or () if heard.is_silent]
+def silent(hearing: SenderActivity) -> list[str]:
+    return [heard.sender for heard in hearing.read() or () if heard.is_silent]

@@ -71,8 +71,8 @@ def test_the_answer_is_in_the_text_format_of_prometheus(parts: Parts) -> None:
 
 def test_regions_show_how_they_are_asked(parts: Parts) -> None:
     parts.endpoints = [Endpoint("cn-east-3", 2.5, {"look_target": True, "sync_images": False})]
-    parts.metrics.asked("cn-east-3", "look_target", "transient")
-    parts.metrics.put_off("cn-east-3", "breaker")
+    parts.metrics.swr_request("cn-east-3", "look_target", "transient")
+    parts.metrics.postponed("cn-east-3", "breaker")
 
     found = {name: value for name, value in shown(parts).items() if 'region="cn-east-3"' in name}
 

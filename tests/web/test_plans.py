@@ -11,14 +11,14 @@ from sqlalchemy import Connection, event
 from swrhook.ledger.queries.deliveries import list_deliveries
 from swrhook.ledger.queries.overview import (
     count_quarantined,
-    failing_piles,
-    held_up_piles,
+    failing_groups,
+    held_up_groups,
     latencies,
-    open_piles,
+    open_groups,
     recent_outcomes,
 )
 from swrhook.ledger.queries.stats import backlog_query
-from swrhook.ledger.queries.sync_timeline import read_life
+from swrhook.ledger.queries.sync_timeline import read_timeline
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import DeliveryFilter, ImageFilter, SyncFilter
 from tests.web.parts import EAST, HONG_KONG, NOW, Parts
@@ -112,14 +112,14 @@ def test_the_backlog_is_read_through_an_index(parts: Parts) -> None:
 
 
 QUESTIONS: dict[str, Callable[[Connection], object]] = {
-    "open": open_piles,
-    "held up": held_up_piles,
-    "late": lambda connection: open_piles(connection, NOW),
-    "failing": lambda connection: failing_piles(connection, NOW),
+    "open": open_groups,
+    "held up": held_up_groups,
+    "late": lambda connection: open_groups(connection, NOW),
+    "failing": lambda connection: failing_groups(connection, NOW),
     "quarantined": lambda connection: count_quarantined(connection, NOW),
     "outcomes": lambda connection: recent_outcomes(connection, ["ci"]),
     "latencies": lambda connection: latencies(connection, NOW),
-    "life": lambda connection: read_life(connection, newest(connection)),
+    "life": lambda connection: read_timeline(connection, newest(connection)),
 }
 
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from swrhook.model import Entry, Receipt
+from swrhook.model import DeliveryEntry, Receipt
 from swrhook.web import create_web
 from swrhook.web.health import Health
 from tests.web.parts import READ, SECRET, Parts
@@ -75,7 +75,7 @@ def test_500_of_the_api_tells_nothing_of_the_inside(parts: Parts) -> None:
 
 
 def test_500_of_a_hook_is_a_problem_too(parts: Parts) -> None:
-    def fail(_entry: Entry) -> Receipt:
+    def fail(_entry: DeliveryEntry) -> Receipt:
         raise RuntimeError("a defect")
 
     web = create_web(lambda: parts.config, fail, parts.operator, parts.metrics, Health())

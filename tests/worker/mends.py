@@ -20,13 +20,13 @@ from swrhook.ledger.queries.repairs import (
     list_findings,
 )
 from swrhook.model import Lane
-from swrhook.syncs.reconciliation import Place, RepairKind, RepairWish
-from swrhook.worker.gateway import Traffic
-from swrhook.worker.repair_worker import Repairer
+from swrhook.syncs.reconciliation import RepairKind, RepairRequest, RepositoryRef
+from swrhook.worker.gateway import SwrGateway
+from swrhook.worker.repair_worker import RepairWorker
 from tests.web.parts import configuration
 from tests.worker.parts import Works
 
-SHOP = Place("cn-north-4", "team", "web/shop")
+SHOP = RepositoryRef("cn-north-4", "team", "web/shop")
 BACKFILL, RECONCILE = RepairKind.BACKFILL, RepairKind.RECONCILE
 
 
@@ -50,9 +50,9 @@ class Mends:
         return self.works.database
 
     @property
-    def repairer(self) -> Repairer:
+    def repairer(self) -> RepairWorker:
         """Return a new repairer on the same ledger, as a new process would have."""
-        return Repairer(self.database, self._held, self._wake, self.works.clock)
+        return RepairWorker(self.database, self._held, self._wake, self.works.clock)
 
     @property
     def operator(self) -> Operator:
@@ -66,9 +66,12 @@ class Mends:
         self.let_options_be(reconcile=Reconcile(every, max_calls))
 
     def begin(
-        self, kind: RepairKind = BACKFILL, places: Sequence[Place] | None = (SHOP,), **wish: Any
+        self,
+        kind: RepairKind = BACKFILL,
+        places: Sequence[RepositoryRef] | None = (SHOP,),
+        **wish: Any,
     ) -> str:
-        return self.operator.begin_repair(RepairWish(kind, places, **wish), self.works.clock.now)
+        return self.operator.begin_repair(RepairRequest(kind, places, **wish), self.works.clock.now)
 
     def work(self, most: int = 100) -> None:
         """Do steps until there is nothing to do now."""
@@ -94,7 +97,7 @@ class Mends:
         return list(reversed(page.items))
 
     @contextmanager
-    def _held(self) -> Iterator[tuple[Config, Traffic]]:
+    def _held(self) -> Iterator[tuple[Config, SwrGateway]]:
         yield self.works.config, self.works.runner.traffic
 
     def _wake(self, lanes: Sequence[Lane], _connection: Connection) -> None:

@@ -13,13 +13,13 @@ from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync
 from swrhook.rules import Rulebook
 from swrhook.swr.protocol import PAGE, SyncJob, TagPage
-from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.decisions import Decision
 from swrhook.worker.admission import Admission
-from swrhook.worker.circuit_breaker import Breakers
-from swrhook.worker.gateway import Traffic
+from swrhook.worker.circuit_breaker import CircuitBreakers
+from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.lane_runner import LaneRunner
-from swrhook.worker.rate_limiter import Pacer
-from swrhook.worker.target_cache import Preflight
+from swrhook.worker.rate_limiter import AdaptiveRateLimiter
+from swrhook.worker.target_cache import TargetCache
 from tests.ledger.parts import LANE, NOW, find, push, write
 from tests.ledger.parts import entry as accepted
 
@@ -158,23 +158,23 @@ class Works:
     workers: int = 20
     hurried: list[Lane] = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
-    breakers: Breakers = field(default_factory=Breakers)
-    preflight: Preflight = field(default_factory=Preflight)
-    told: list[tuple[Sync, State, Verdict]] = field(default_factory=list)
+    breakers: CircuitBreakers = field(default_factory=CircuitBreakers)
+    preflight: TargetCache = field(default_factory=TargetCache)
+    told: list[tuple[Sync, State, Decision]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.admission = Admission(Pacer(), self.workers, self.hurried.append)
+        self.admission = Admission(AdaptiveRateLimiter(), self.workers, self.hurried.append)
 
     @property
     def runner(self) -> LaneRunner:
         """Return a new runner on the same ledger, as a new process would have."""
 
-        def report(sync: Sync, state: State, verdict: Verdict, _now: datetime) -> None:
+        def report(sync: Sync, state: State, verdict: Decision, _now: datetime) -> None:
             self.told.append((sync, state, verdict))
 
         return LaneRunner(
             self.database,
-            Traffic(
+            SwrGateway(
                 self.swr,
                 self.admission,
                 self.breakers,

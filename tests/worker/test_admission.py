@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from swrhook.config.model import Pace
 from swrhook.model import Lane, State, Sync, Target
-from swrhook.worker.admission import Admission, PutOff, Stay, Urgency, urgency
-from swrhook.worker.rate_limiter import Pacer
+from swrhook.worker.admission import Admission, Postponed, Slot, Urgency, urgency
+from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 from tests.ledger.parts import LANE, NOW, SECOND
 
 WIDE = Pace(per_second=10_000, in_flight=1000, in_flight_per_target=1000)
@@ -27,29 +27,29 @@ class Door:
     def __init__(self, pace: Pace = WIDE, workers: int = 1000, *, alone: bool = True) -> None:
         self.pace = pace
         self.hurried: list[Lane] = []
-        self.pacer = Pacer()
+        self.pacer = AdaptiveRateLimiter()
         self.admission = Admission(self.pacer, workers, self.hurried.append, alone=alone)
         self.now = NOW
 
-    def ask(self, each: Lane, urgency: Urgency = FRESH) -> Stay | PutOff:
-        return self.admission.enter(each, urgency, self.pace, self.now)
+    def ask(self, each: Lane, urgency: Urgency = FRESH) -> Slot | Postponed:
+        return self.admission.acquire(each, urgency, self.pace, self.now)
 
     def lets_in(self, each: Lane, urgency: Urgency = FRESH) -> bool:
-        return isinstance(self.ask(each, urgency), Stay)
+        return isinstance(self.ask(each, urgency), Slot)
 
-    def enter(self, each: Lane, urgency: Urgency = FRESH) -> Stay:
+    def enter(self, each: Lane, urgency: Urgency = FRESH) -> Slot:
         entered = self.ask(each, urgency)
-        assert isinstance(entered, Stay)
+        assert isinstance(entered, Slot)
         return entered
 
-    def refuse(self, each: Lane, urgency: Urgency = FRESH) -> PutOff:
+    def refuse(self, each: Lane, urgency: Urgency = FRESH) -> Postponed:
         entered = self.ask(each, urgency)
-        assert isinstance(entered, PutOff)
+        assert isinstance(entered, Postponed)
         return entered
 
     def spend(self, region: str, requests: int) -> None:
         for _ in range(requests):
-            self.pacer.count(region, self.now, self.pace.per_second)
+            self.pacer.consume(region, self.now, self.pace.per_second)
 
 
 # Room
@@ -90,7 +90,7 @@ def test_what_hangs_in_one_region_takes_no_room_in_the_other() -> None:
     door = Door(replace(WIDE, in_flight=2))
     for name in ("r1", "r2"):
         stay = door.enter(lane(name, "s", "hangs"))
-        assert door.admission.go(stay, "hangs", door.now) is None
+        assert door.admission.switch_region(stay, "hangs", door.now) is None
     assert not door.lets_in(lane("r3", "s", "t"))
 
     door.now += SECOND
@@ -102,11 +102,11 @@ def test_what_hangs_in_one_region_takes_no_room_in_the_other() -> None:
 def test_what_comes_back_from_a_hang_finds_no_room_that_others_have_taken() -> None:
     door = Door(replace(WIDE, in_flight=1))
     late = door.enter(lane("r1", "s", "hangs"))
-    assert door.admission.go(late, "hangs", door.now) is None
+    assert door.admission.switch_region(late, "hangs", door.now) is None
     door.now += SECOND
     door.enter(lane("r2", "s", "t"))
 
-    assert PutOff(door.now + 0.5 * SECOND, "s", "in_flight") == door.admission.go(
+    assert Postponed(door.now + 0.5 * SECOND, "s", "in_flight") == door.admission.switch_region(
         late, "s", door.now
     )
 
@@ -128,7 +128,7 @@ def test_who_leaves_makes_room_for_who_came_first() -> None:
     door.refuse(lane("r2"))
     door.refuse(lane("r3"))
 
-    door.admission.leave(stay)
+    door.admission.release(stay)
 
     assert [lane("r2")] == door.hurried
     assert not door.lets_in(lane("r3"))
@@ -142,7 +142,7 @@ def test_who_was_in_goes_to_the_end() -> None:
     for other in ("r1", "r2"):
         door.refuse(lane(other))
     for _ in range(4):
-        door.admission.leave(stay)
+        door.admission.release(stay)
         door.refuse(stay.lane) if door.hurried else None
         stay = door.enter(door.hurried[-1])
         turns.append(stay.lane.repository)
@@ -154,16 +154,16 @@ def test_who_waits_as_fresh_is_put_off_without_saying_how_urgent_it_is() -> None
     door = Door(replace(WIDE, in_flight_per_target=1))
     first, fresh, proof = (lane(name) for name in ("r1", "r2", "r3"))
     stay = door.enter(first)
-    assert door.admission.waits(fresh, door.pace, door.now) is None  # nobody knows it yet
+    assert door.admission.would_wait(fresh, door.pace, door.now) is None  # nobody knows it yet
     door.refuse(fresh)
     door.refuse(proof, PROOF)
 
-    waits = door.admission.waits(fresh, door.pace, door.now)
+    waits = door.admission.would_wait(fresh, door.pace, door.now)
     assert waits == door.refuse(fresh)
     # A push may have made it more urgent meanwhile.
-    assert door.admission.waits(proof, door.pace, door.now) is None
-    door.admission.leave(stay)
-    assert door.admission.waits(fresh, door.pace, door.now) is None
+    assert door.admission.would_wait(proof, door.pace, door.now) is None
+    door.admission.release(stay)
+    assert door.admission.would_wait(fresh, door.pace, door.now) is None
     assert [door.lets_in(proof, PROOF), door.lets_in(fresh)] == [False, True]
 
 
@@ -175,7 +175,7 @@ def test_fresh_calls_go_first_and_backfill_last() -> None:
 
     turns = []
     for urgent in (FRESH, PROOF, BACKFILL):
-        door.admission.leave(stay)
+        door.admission.release(stay)
         stay = door.enter(door.hurried[-1], urgent)
         turns.append(stay.lane.repository)
 
@@ -187,7 +187,7 @@ def test_a_lane_that_never_comes_back_loses_its_place() -> None:
     stay = door.enter(lane("r1"))
     door.refuse(lane("cancelled"))
     door.refuse(lane("r2"))
-    door.admission.leave(stay)
+    door.admission.release(stay)
     assert not door.lets_in(lane("r2"))
 
     door.now += 6 * SECOND
@@ -236,9 +236,9 @@ def test_looks_leave_a_part_of_the_bucket_to_fresh_calls() -> None:
 
 def test_an_endpoint_that_asks_for_a_pause_gets_it() -> None:
     door = Door()
-    door.pacer.slow_down("s1", NOW, 20, retry_after=30.0)
+    door.pacer.throttle("s1", NOW, 20, retry_after=30.0)
 
-    assert PutOff(NOW + 30 * SECOND, "s1", "paused") == door.ask(lane("r1"))
+    assert Postponed(NOW + 30 * SECOND, "s1", "paused") == door.ask(lane("r1"))
     assert door.lets_in(lane("r2", source="s2"))
 
 
@@ -270,7 +270,7 @@ class Crowd:
 
     def __init__(self, door: Door) -> None:
         self.door = door
-        self.inside: dict[Lane, Stay] = {}
+        self.inside: dict[Lane, Slot] = {}
         self.waiting: dict[Lane, datetime] = {}
 
     def arrive(self, each: Lane, urgent: Urgency) -> None:
@@ -278,13 +278,13 @@ class Crowd:
             return
         entered = self.door.ask(each, urgent)
         self.waiting.pop(each, None)
-        if isinstance(entered, Stay):
+        if isinstance(entered, Slot):
             self.inside[each] = entered
         else:
             self.waiting[each] = entered.until
 
     def depart(self, which: int) -> None:
-        self.door.admission.leave(self.inside.pop(list(self.inside)[which % len(self.inside)]))
+        self.door.admission.release(self.inside.pop(list(self.inside)[which % len(self.inside)]))
 
 
 @given(
@@ -331,7 +331,7 @@ def test_a_lane_that_waits_here_and_went_elsewhere_holds_up_nobody() -> None:
     door.refuse(lane("gone"))
     door.refuse(lane("here"))
 
-    door.admission.leave(inside)
+    door.admission.release(inside)
 
     assert [lane("gone")] == door.hurried  # which another process may let in
     assert door.lets_in(lane("here"))
@@ -343,6 +343,6 @@ def test_backfill_lets_fresh_pushes_go_first_beside_other_processes_too() -> Non
     door.refuse(lane("older"), BACKFILL)
     door.refuse(lane("fresh"))
 
-    door.admission.leave(inside)
+    door.admission.release(inside)
 
     assert [lane("fresh")] == door.hurried

@@ -5,12 +5,12 @@ import pytest
 from swrhook.errors import Kind, StateForbids
 from swrhook.ledger.repairs import LEASE
 from swrhook.model import State
-from swrhook.syncs.reconciliation import Place
+from swrhook.syncs.reconciliation import RepositoryRef
 from tests.ledger.parts import all_syncs, put
 from tests.worker.mends import SHOP, Mends, digest
 from tests.worker.parts import Works, error
 
-CART = Place("cn-north-4", "team", "web/cart")
+CART = RepositoryRef("cn-north-4", "team", "web/cart")
 
 
 def nothing() -> None:

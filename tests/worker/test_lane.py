@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from swrhook.errors import Kind, SwrError
-from swrhook.ledger.syncs import move
+from swrhook.ledger.syncs import apply_decision
 from swrhook.ledger.tables import calls, syncs
 from swrhook.model import State, Sync
 from swrhook.swr.protocol import SyncJob
 from swrhook.syncs.backoff import Backoff, Retry, Verify
-from swrhook.syncs.decisions import HELD, Verdict
+from swrhook.syncs.decisions import HELD, Decision
 from swrhook.syncs.states import Event
 from tests.ledger.parts import LANE, MINUTE, NOW, SECOND, TARGET, A, B, C, everything, find
 from tests.worker.parts import REGIONS, Works, config, error
@@ -249,7 +249,7 @@ def test_cancelled_during_the_call_stays_cancelled(works: Works) -> None:
 
     def cancel() -> None:
         with works.database.write() as connection:
-            move(connection, find(works.database, sync.id), Verdict(Event.CANCEL), NOW)
+            apply_decision(connection, find(works.database, sync.id), Decision(Event.CANCEL), NOW)
 
     works.swr.answers = [cancel]
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from swrhook.errors import Kind
-from swrhook.ledger.lanes import forget_wakes, wake_lanes
+from swrhook.ledger.lanes import clear_wake_times, schedule_lanes
 from swrhook.ledger.queries.repairs import ListedRepair, RepairFilter, list_repairs
 from swrhook.ledger.queries.stats import read_drift
-from swrhook.metrics import Drifted
+from swrhook.metrics import DriftCount
 from swrhook.model import State, Target
 from swrhook.rules import Rulebook
 from swrhook.usecases.manual_syncs import BY_HAND
@@ -29,8 +29,8 @@ def copied(mends: Mends, *tags: str, repository: str = "web/shop") -> None:
     """Let the tags be at the source, and have been copied by us."""
     lane = replace(LANE, repository=repository)
     with mends.database.write() as connection:
-        wake_lanes(connection, [lane], mends.works.clock.now)
-        forget_wakes(connection)
+        schedule_lanes(connection, [lane], mends.works.clock.now)
+        clear_wake_times(connection)
     for tag in tags:
         put(mends.database, State.VERIFIED, lane, tag=tag, verified_at=mends.works.clock.now)
         mends.works.swr.put(tag, digest(1), lane)
@@ -86,7 +86,7 @@ def test_what_no_rule_wants_any_more_is_told_and_left(mends: Mends) -> None:
     assert [(each.drift, each.reason) for each in mends.tags(repair)] == [
         ("unwanted", "no rule wants it any more")
     ]
-    assert [Drifted("cn-east-3", "team", "unwanted", 1)] == read_drift(mends.database)
+    assert [DriftCount("cn-east-3", "team", "unwanted", 1)] == read_drift(mends.database)
 
 
 def test_what_a_person_ordered_is_no_drift(mends: Mends) -> None:

@@ -9,20 +9,20 @@ import pytest
 
 from swrhook import simulator
 from swrhook.config.model import Pace, Timeouts
-from swrhook.engine.sqlite import EmbeddedEngine
+from swrhook.engine.sqlite import SqliteEngine
 from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync, Target
 from swrhook.simulator.model import Fault
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
-from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.decisions import Decision
 from swrhook.worker.admission import Admission
-from swrhook.worker.circuit_breaker import Breakers
-from swrhook.worker.gateway import Traffic
+from swrhook.worker.circuit_breaker import CircuitBreakers
+from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.lane_runner import LaneRunner
-from swrhook.worker.rate_limiter import Pacer
-from swrhook.worker.target_cache import Preflight
+from swrhook.worker.rate_limiter import AdaptiveRateLimiter
+from swrhook.worker.target_cache import TargetCache
 from tests.ledger.parts import put
 from tests.swr.parts import DEMO, MemoryOfRefused, swr
 from tests.worker.parts import config
@@ -67,12 +67,12 @@ class Running:
         known = config(*REGIONS, batch=batch, pace=pace)
 
         def hurry(each: Lane) -> None:
-            engine.hurry(each)
+            engine.run_now(each)
 
-        admission = Admission(Pacer(), workers, hurry)
-        traffic = Traffic(client, admission, Breakers(), Preflight(), Metrics(), now)
+        admission = Admission(AdaptiveRateLimiter(), workers, hurry)
+        traffic = SwrGateway(client, admission, CircuitBreakers(), TargetCache(), Metrics(), now)
         runner = LaneRunner(self.database, traffic, lambda: known, self._reported, now, Random(0))
-        engine = EmbeddedEngine(self.database, runner.run, workers)
+        engine = SqliteEngine(self.database, runner.run, workers)
         engine.start()
         self._stop = [engine.stop, client.close]
 
@@ -92,7 +92,7 @@ class Running:
         calls = self.regions.state.calls(operation="sync_images")
         return [call.path.split("/")[6] for call in calls]
 
-    def _reported(self, sync: Sync, state: State, verdict: Verdict, _now: datetime) -> None:
+    def _reported(self, sync: Sync, state: State, verdict: Decision, _now: datetime) -> None:
         del verdict
         with self._changed:
             if state is State.VERIFIED:

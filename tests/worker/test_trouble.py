@@ -46,10 +46,10 @@ def test_a_fresh_push_that_waits_for_room_writes_nothing(works: Works) -> None:
     """Many lanes wait at a time, and each asks again and again: a commit for each would be dear."""
     works.config = config(pace=Pace(in_flight_per_target=1))
     other = replace(LANE, repository="other")
-    works.admission.enter(other, Urgency.FRESH, works.config.options.pace, NOW)
+    works.admission.acquire(other, Urgency.FRESH, works.config.options.pace, NOW)
     ahead = [replace(LANE, repository=f"r{n}") for n in range(9)]
     for lane in ahead:
-        works.admission.enter(lane, Urgency.FRESH, works.config.options.pace, NOW)
+        works.admission.acquire(lane, Urgency.FRESH, works.config.options.pace, NOW)
     works.push("v1")
     before = everything(works.database, lanes)
 
@@ -88,7 +88,7 @@ def test_calls_that_get_no_answer_are_put_off_before_they_are_claimed(works: Wor
     works.swr.put("v1", A)
     [sync] = works.push("v1")
     for _ in range(OPENS_AFTER):
-        works.breakers.answered(LANE.source_region, Operation.SYNC_IMAGES, NOW, error())
+        works.breakers.record(LANE.source_region, Operation.SYNC_IMAGES, NOW, error())
 
     again = works.run()
 

@@ -25,11 +25,11 @@ from hypothesis.stateful import (
 
 from swrhook import logs
 from swrhook.ledger.database import Database, open_database
-from swrhook.ledger.lanes import forget_wakes, unfinished_lanes
-from swrhook.ledger.syncs import move
+from swrhook.ledger.lanes import clear_wake_times, unfinished_lanes
+from swrhook.ledger.syncs import apply_decision
 from swrhook.model import OPEN_STATES, Lane, State, Sync
 from swrhook.syncs.backoff import Backoff, Retry, Verify
-from swrhook.syncs.decisions import Verdict
+from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 from swrhook.worker.lane_runner import LaneRunner
 from tests.ledger.parts import (
@@ -155,8 +155,8 @@ class Machine(RuleBasedStateMachine):
         found = self._open()
         sync = found[which % len(found)]
         with self.database.write() as connection:
-            assert State.CANCELLED is move(
-                connection, sync, Verdict(Event.CANCEL, reason="cancelled"), self.clock.now
+            assert State.CANCELLED is apply_decision(
+                connection, sync, Decision(Event.CANCEL, reason="cancelled"), self.clock.now
             )
 
     # What SWR does
@@ -261,7 +261,7 @@ class Machine(RuleBasedStateMachine):
     def _rearm(self) -> None:
         """Start a new process: all that the old one knew is gone."""
         with self.database.write() as connection:
-            forget_wakes(connection)
+            clear_wake_times(connection)
             self.due = dict(unfinished_lanes(connection))
 
     def _take_over(self, lane: Lane) -> None:
@@ -275,7 +275,7 @@ class Machine(RuleBasedStateMachine):
             if self.clock.now - job.created_at > LONGEST_JOB:
                 self.swr.carry_out(job)
 
-    def _reported(self, sync: Sync, state: State, _verdict: Verdict, _now: datetime) -> None:
+    def _reported(self, sync: Sync, state: State, _verdict: Decision, _now: datetime) -> None:
         if state is State.VERIFIED:
             # Once a tag is deleted at the source, what it held at the call is what counts.
             wanted = self.swr.here(sync.tag) or sync.called_digest or sync.digest

@@ -6,15 +6,22 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.queries.pagination import Condition, Walk, among, newest_ids, page, window
+from swrhook.ledger.queries.pagination import (
+    Condition,
+    Walk,
+    in_values,
+    newer_than,
+    newest_ids,
+    to_page,
+)
 from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedPush, Page
 from swrhook.ledger.tables import deliveries, pushes, syncs
-from swrhook.model import Kept, Outcome, Push
+from swrhook.model import Outcome, Push, StoredDelivery
 
 _PAGE = 1000
 
 
-def announced(database: Database, since: datetime) -> Iterator[Sequence[Push]]:
+def iter_pushes(database: Database, since: datetime) -> Iterator[Sequence[Push]]:
     """Yield pages of the pushes recorded since then; nothing is held in between.
 
     What the sender told beside the tag is left out, so that pushes of the same tag are equal.
@@ -34,7 +41,7 @@ def announced(database: Database, since: datetime) -> Iterator[Sequence[Push]]:
     )
     cursor = None
     while True:
-        conditions = window(pushes, deliveries.c.received_at, since, cursor)
+        conditions = newer_than(pushes, deliveries.c.received_at, since, cursor)
         with database.read() as connection:
             rows = connection.execute(query.where(*conditions)).all()
         if rows:
@@ -62,11 +69,11 @@ _PUSHES = select(
 
 def list_deliveries(connection: Connection, wanted: DeliveryFilter) -> Page[ListedDelivery]:
     """Return a page of the deliveries that match."""
-    conditions = window(deliveries, deliveries.c.received_at, wanted.since, wanted.cursor)
+    conditions = newer_than(deliveries, deliveries.c.received_at, wanted.since, wanted.cursor)
     conditions += _delivery_conditions(wanted)
     walks = [_delivery_walk(wanted)]
     ids = newest_ids(connection, deliveries, walks, conditions, wanted.limit + 1)
-    return page(_deliveries(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
+    return to_page(_deliveries(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
 
 
 def find_delivery(connection: Connection, delivery_id: str) -> ListedDelivery | None:
@@ -83,9 +90,9 @@ def _delivery_walk(wanted: DeliveryFilter) -> Walk:
 
 def _delivery_conditions(wanted: DeliveryFilter) -> Iterable[Condition]:
     if wanted.sender is not None:
-        yield among(deliveries.c.sender, [wanted.sender])
+        yield in_values(deliveries.c.sender, [wanted.sender])
     if wanted.outcome is not None:
-        yield among(deliveries.c.outcome, [wanted.outcome])
+        yield in_values(deliveries.c.outcome, [wanted.outcome])
 
 
 def _deliveries(connection: Connection, ids: Sequence[str]) -> list[ListedDelivery]:
@@ -143,11 +150,11 @@ _KEPT_PUSHES = select(
 )
 
 
-def kept_delivery(connection: Connection, delivery_id: str) -> Kept | None:
+def stored_delivery(connection: Connection, delivery_id: str) -> StoredDelivery | None:
     """Return what is kept of a delivery; None when there is none with this id."""
     row = connection.execute(_KEPT.where(deliveries.c.id == delivery_id)).mappings().one_or_none()
     if row is None:
         return None
     query = _KEPT_PUSHES.where(pushes.c.delivery == delivery_id).order_by(pushes.c.id)
     announced = [Push(**push) for push in connection.execute(query).mappings()]
-    return Kept(**{**row, "outcome": Outcome(row["outcome"])}, pushes=announced)
+    return StoredDelivery(**{**row, "outcome": Outcome(row["outcome"])}, pushes=announced)

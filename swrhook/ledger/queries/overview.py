@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Subquery, func, select
 
-from swrhook.ledger.queries.pagination import lowest_id, window
+from swrhook.ledger.queries.pagination import lowest_id, newer_than
 from swrhook.ledger.queries.syncs import is_followed
 from swrhook.ledger.tables import deliveries, syncs
 from swrhook.model import OPEN_STATES, Outcome, State
@@ -26,7 +26,7 @@ _SAMPLE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Pile:
+class SyncGroup:
     """Syncs of one state towards one region, and the reason of one of them.
 
     `is_more`: the state has more than were counted.
@@ -41,7 +41,7 @@ class Pile:
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
+class VerifyTime:
     """A verified sync: when it was recorded, and the seconds to its proof."""
 
     target_region: str
@@ -49,7 +49,7 @@ class Took:
     seconds: float
 
 
-def open_piles(connection: Connection, late_before: datetime | None = None) -> list[Pile]:
+def open_groups(connection: Connection, late_before: datetime | None = None) -> list[SyncGroup]:
     """Return the open syncs, oldest first; only those recorded before `late_before`."""
     late = [] if late_before is None else [syncs.c.id < lowest_id(late_before)]
     return [
@@ -59,7 +59,7 @@ def open_piles(connection: Connection, late_before: datetime | None = None) -> l
     ]
 
 
-def held_up_piles(connection: Connection) -> list[Pile]:
+def held_up_groups(connection: Connection) -> list[SyncGroup]:
     """Return those of the oldest open syncs that wait because what they need has failed."""
     found = []
     for state in sorted(OPEN_STATES):
@@ -68,12 +68,12 @@ def held_up_piles(connection: Connection) -> list[Pile]:
     return found
 
 
-def failing_piles(connection: Connection, now: datetime) -> list[Pile]:
+def failing_groups(connection: Connection, now: datetime) -> list[SyncGroup]:
     """Return the syncs that ended without their tag at the target, and that no newer one follows.
 
     Rejected ones come first: they do not get better by themselves.
     """
-    recent = window(syncs, syncs.c.created_at, now - FAILURES_SINCE, None)
+    recent = newer_than(syncs, syncs.c.created_at, now - FAILURES_SINCE, None)
     found = []
     for state in FAILING_STATES:
         candidates = _candidates(state, recent, syncs.c.id.desc())
@@ -83,7 +83,7 @@ def failing_piles(connection: Connection, now: datetime) -> list[Pile]:
 
 def count_quarantined(connection: Connection, since: datetime) -> int:
     """Return how many deliveries are quarantined since then, at most MOST_COUNTED + 1."""
-    conditions = window(deliveries, deliveries.c.received_at, since, None)
+    conditions = newer_than(deliveries, deliveries.c.received_at, since, None)
     quarantined = deliveries.c.outcome == Outcome.QUARANTINED.value
     ids = select(deliveries.c.id).where(quarantined, *conditions)
     newest = ids.order_by(deliveries.c.id.desc()).limit(MOST_COUNTED + 1)
@@ -104,7 +104,7 @@ def recent_outcomes(
     return found
 
 
-def latencies(connection: Connection, now: datetime) -> Sequence[Took]:
+def latencies(connection: Connection, now: datetime) -> Sequence[VerifyTime]:
     """Return how long the proof took in the last day: for each hour, of its newest syncs."""
     found = []
     for hour in range(_HOURS):
@@ -117,7 +117,7 @@ def latencies(connection: Connection, now: datetime) -> Sequence[Took]:
             .limit(_SAMPLE)
         )
         found += [
-            Took(region, created_at, (verified_at - created_at).total_seconds())
+            VerifyTime(region, created_at, (verified_at - created_at).total_seconds())
             for region, created_at, verified_at in connection.execute(query)
         ]
     return found
@@ -146,7 +146,7 @@ def _candidates(
 
 def _piles(
     connection: Connection, candidates: Subquery, *conditions: ColumnElement[bool]
-) -> list[Pile]:
+) -> list[SyncGroup]:
     is_more = select(func.count() > MOST_COUNTED).select_from(candidates).scalar_subquery()
     query = (
         select(
@@ -162,6 +162,6 @@ def _piles(
         .order_by(candidates.c.target_region)
     )
     return [
-        Pile(state, region, count, oldest, example, bool(more))
+        SyncGroup(state, region, count, oldest, example, bool(more))
         for state, region, count, oldest, example, more in connection.execute(query)
     ]

@@ -38,7 +38,7 @@ def newest_ids(
     return sorted(found, reverse=True)[:limit]
 
 
-def page(items: Sequence[Item], *, has_more: bool) -> Page[Item]:
+def to_page(items: Sequence[Item], *, has_more: bool) -> Page[Item]:
     """Return a page; its last id is the cursor of the next one."""
     return Page(items, items[-1].id if has_more else None)
 
@@ -51,7 +51,7 @@ def walk_query(
     return ids.order_by(table.c.id.desc()).limit(limit)
 
 
-def among(column: Column[str], values: Collection[str]) -> Condition:
+def in_values(column: Column[str], values: Collection[str]) -> Condition:
     """Return the condition that a column has one of the values, as a filter along a walk.
 
     The expression hides the column from the planner, which might else leave the walk's index for
@@ -60,7 +60,7 @@ def among(column: Column[str], values: Collection[str]) -> Condition:
     return func.coalesce(column, "").in_(sorted(values))
 
 
-def window(
+def newer_than(
     table: Table, made_at: Column[datetime], since: datetime | None, cursor: str | None
 ) -> list[Condition]:
     """Return the conditions that rows are not older than `since`, and come after the cursor."""

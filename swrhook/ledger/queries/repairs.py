@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from swrhook.ledger.queries.pagination import among, newest_ids, page, window
+from swrhook.ledger.queries.pagination import in_values, newer_than, newest_ids, to_page
 from swrhook.ledger.queries.views import USUAL_LIMIT, Page
 from swrhook.ledger.tables import findings, repairs, syncs
 from swrhook.syncs.reconciliation import Drift, RepairKind
@@ -125,10 +125,10 @@ def list_repairs(
     connection: Connection, kind: RepairKind, wanted: RepairFilter
 ) -> Page[ListedRepair]:
     """Return a page of the repairs of a kind, newest first."""
-    conditions = window(repairs, repairs.c.created_at, wanted.since, wanted.cursor)
+    conditions = newer_than(repairs, repairs.c.created_at, wanted.since, wanted.cursor)
     walk = [repairs.c.kind == kind.value]
     ids = newest_ids(connection, repairs, [walk], conditions, wanted.limit + 1)
-    return page(_repairs(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
+    return to_page(_repairs(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
 
 
 def find_repair(connection: Connection, kind: RepairKind, repair_id: str) -> ListedRepair | None:
@@ -141,9 +141,9 @@ def list_findings(
     connection: Connection, repair_id: str, wanted: FindingFilter
 ) -> Page[ListedFinding]:
     """Return a page of what a repair found."""
-    conditions = window(findings, repairs.c.created_at, None, wanted.cursor)
+    conditions = newer_than(findings, repairs.c.created_at, None, wanted.cursor)
     if wanted.drift:
-        conditions.append(among(findings.c.drift, wanted.drift))
+        conditions.append(in_values(findings.c.drift, wanted.drift))
     walk = [findings.c.repair == repair_id]
     ids = newest_ids(connection, findings, [walk], conditions, wanted.limit + 1)
     query = (
@@ -153,7 +153,7 @@ def list_findings(
         .order_by(findings.c.id.desc())
     )
     found = [ListedFinding(**row) for row in connection.execute(query).mappings()]
-    return page(found, has_more=len(ids) > wanted.limit)
+    return to_page(found, has_more=len(ids) > wanted.limit)
 
 
 def _repairs(connection: Connection, ids: Sequence[str]) -> list[ListedRepair]:

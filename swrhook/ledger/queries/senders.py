@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.queries.pagination import window
+from swrhook.ledger.queries.pagination import newer_than
 from swrhook.ledger.tables import deliveries
 
 _OWN = deliveries.c.replayed_from.is_(None)
@@ -35,6 +35,6 @@ def last_query(sender: str) -> Select[datetime]:
 def count_outcomes(connection: Connection, since: datetime) -> Mapping[tuple[str, str], int]:
     """Return how many deliveries of a sender had an outcome since then, by sender and outcome."""
     columns = (deliveries.c.sender, deliveries.c.outcome)
-    conditions = window(deliveries, deliveries.c.received_at, since, None)
+    conditions = newer_than(deliveries, deliveries.c.received_at, since, None)
     query = select(*columns, func.count()).where(_OWN, *conditions).group_by(*columns)
     return {(sender, outcome): count for sender, outcome, count in connection.execute(query)}

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, Select, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.queries.pagination import window
+from swrhook.ledger.queries.pagination import newer_than
 from swrhook.ledger.queries.senders import count_outcomes
 from swrhook.ledger.tables import LATEST, OPEN, findings, syncs
-from swrhook.metrics import Backlog, Drifted, OpenSyncs
+from swrhook.metrics import Backlog, DriftCount, OpenSyncs
 from swrhook.model import END_STATES, State
 
 
@@ -117,7 +117,7 @@ def count(connection: Connection, since: datetime) -> Stats:
 def _syncs(connection: Connection, since: datetime) -> list[SyncCount]:
     columns = (*_TARGET, syncs.c.state)
     counted = select(*columns, func.count()).group_by(*columns).order_by(*columns)
-    recent = window(syncs, syncs.c.created_at, since, None)
+    recent = newer_than(syncs, syncs.c.created_at, since, None)
     found = [*connection.execute(counted.where(OPEN))]
     found += connection.execute(counted.where(_ENDED, *recent))
     return [SyncCount(*row) for row in sorted(map(tuple, found))]
@@ -127,7 +127,7 @@ def _latency(connection: Connection, since: datetime) -> list[Latency]:
     query = (
         select(*_TARGET, syncs.c.created_at, syncs.c.verified_at)
         .where(syncs.c.state == State.VERIFIED.value)
-        .where(*window(syncs, syncs.c.created_at, since, None))
+        .where(*newer_than(syncs, syncs.c.created_at, since, None))
         .order_by(syncs.c.id.desc())
         .limit(MOST_MEASURED)
     )
@@ -146,7 +146,7 @@ def percentile(ordered: Sequence[float], percent: int) -> float:
     return ordered[max(rank, 1) - 1]
 
 
-def read_drift(database: Database) -> Sequence[Drifted] | None:
+def read_drift(database: Database) -> Sequence[DriftCount] | None:
     """Return what the latest reconciles found and is not mended; None when it cannot be read."""
     columns = (findings.c.target_region, findings.c.target_namespace, findings.c.drift)
     query = (
@@ -161,6 +161,6 @@ def read_drift(database: Database) -> Sequence[Drifted] | None:
     )
     try:
         with database.read() as connection:
-            return [Drifted(*row) for row in connection.execute(query)]
+            return [DriftCount(*row) for row in connection.execute(query)]
     except (SQLAlchemyError, OSError):
         return None

@@ -31,7 +31,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Life:
+class SyncTimeline:
     """A sync, how far it is, its calls oldest first, and the same tag's newest syncs elsewhere."""
 
     sync: ListedSync
@@ -41,7 +41,7 @@ class Life:
     others: Sequence[ListedSync]
 
 
-def read_life(connection: Connection, sync_id: str) -> Life | None:
+def read_timeline(connection: Connection, sync_id: str) -> SyncTimeline | None:
     """Return it; None when there is no sync with this id."""
     sync = find_sync(connection, sync_id)
     row = connection.execute(select(*WHOLE_SYNC).where(syncs.c.id == sync_id)).mappings().first()
@@ -49,7 +49,7 @@ def read_life(connection: Connection, sync_id: str) -> Life | None:
         return None
     progress = to_sync(row)
     received = select(deliveries.c.received_at).where(deliveries.c.id == sync.delivery)
-    return Life(
+    return SyncTimeline(
         sync,
         progress,
         connection.scalar(received),

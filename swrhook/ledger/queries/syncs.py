@@ -6,7 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import Column, Connection, FromClause, RowMapping, exists, func, or_, select
 
-from swrhook.ledger.queries.pagination import Condition, Walk, among, newest_ids, page, window
+from swrhook.ledger.queries.pagination import (
+    Condition,
+    Walk,
+    in_values,
+    newer_than,
+    newest_ids,
+    to_page,
+)
 from swrhook.ledger.queries.views import ImageFilter, ListedError, ListedSync, Page, SyncFilter
 from swrhook.ledger.tables import pushes, syncs
 from swrhook.model import State, Target
@@ -56,12 +63,12 @@ _SYNCS = select(
 def list_syncs(connection: Connection, wanted: SyncFilter) -> Page[ListedSync]:
     """Return a page of the syncs that match."""
     conditions = [
-        *window(syncs, syncs.c.created_at, wanted.since, wanted.cursor),
+        *newer_than(syncs, syncs.c.created_at, wanted.since, wanted.cursor),
         *_sync_conditions(wanted),
     ]
     walks = _sync_walks(connection, wanted)
     ids = newest_ids(connection, syncs, walks, conditions, wanted.limit + 1)
-    return page(find_syncs(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
+    return to_page(find_syncs(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
 
 
 def find_sync(connection: Connection, sync_id: str) -> ListedSync | None:
@@ -125,13 +132,13 @@ def _distinct(connection: Connection, column: Column[str], *within: Condition) -
 
 def _sync_conditions(wanted: SyncFilter) -> Iterable[Condition]:
     if wanted.states:
-        yield among(syncs.c.state, wanted.states)
+        yield in_values(syncs.c.state, wanted.states)
     if wanted.standing:
         yield ~is_followed(syncs)
     if wanted.region is not None:
-        yield among(syncs.c.target_region, [wanted.region])
+        yield in_values(syncs.c.target_region, [wanted.region])
     if wanted.namespace is not None:
-        yield among(syncs.c.target_namespace, [wanted.namespace])
+        yield in_values(syncs.c.target_namespace, [wanted.namespace])
 
 
 def find_syncs(connection: Connection, ids: Sequence[str]) -> list[ListedSync]:
@@ -155,7 +162,7 @@ _MOST_LOOKED_THROUGH = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class WaitFilter:
     """Which syncs of an image; None leaves that open. `delivery` may be a duplicate's id."""
 
     image: ImageFilter
@@ -165,7 +172,7 @@ class Awaited:
     since: datetime | None = None
 
 
-def find_awaited(connection: Connection, awaited: Awaited) -> list[ListedSync]:
+def find_waited_syncs(connection: Connection, awaited: WaitFilter) -> list[ListedSync]:
     """Return the latest sync for each target that matches, followed to the one that carries on.
 
     A sync whose digest nobody has told yet matches every digest.
@@ -182,8 +189,8 @@ def find_awaited(connection: Connection, awaited: Awaited) -> list[ListedSync]:
     return find_syncs(connection, _heirs(connection, list(latest.values())))
 
 
-def _conditions(awaited: Awaited) -> list[Condition]:
-    found = window(syncs, syncs.c.created_at, awaited.since, None)
+def _conditions(awaited: WaitFilter) -> list[Condition]:
+    found = newer_than(syncs, syncs.c.created_at, awaited.since, None)
     if awaited.region is not None:
         found.append(func.coalesce(syncs.c.target_region, "") == awaited.region)
     if awaited.digest is not None:

@@ -18,7 +18,7 @@ MOST_CALLS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class KnownDelivery:
+class TagHistoryDelivery:
     """A delivery that announced the tag.
 
     `syncs` are the ids of those made for its push, or for the one that it repeats; `original` is
@@ -38,7 +38,7 @@ class KnownDelivery:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownCall:
+class TagHistoryCall:
     """A call of sync_images that carried the tag; `code` is of its error, None at 200.
 
     `digest` is what the source held then, None when nobody could look; `ended_at` is None as long
@@ -54,7 +54,7 @@ class KnownCall:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownSync:
+class TagHistorySync:
     """A sync of the tag as the API shows it, as the worker sees it, and its calls, newest first.
 
     `woken_for` is when its lane runs next, as far as that is written down.
@@ -63,23 +63,23 @@ class KnownSync:
     listed: ListedSync
     sync: Sync
     woken_for: datetime | None
-    calls: Sequence[KnownCall]
+    calls: Sequence[TagHistoryCall]
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class TagHistory:
     """All of it, newest first; there may be more than is told. `oldest_at` is the oldest record."""
 
-    deliveries: Sequence[KnownDelivery] = ()
-    syncs: Sequence[KnownSync] = ()
+    deliveries: Sequence[TagHistoryDelivery] = ()
+    syncs: Sequence[TagHistorySync] = ()
     oldest_at: datetime | None = None
 
 
-def history(
+def read_tag_history(
     connection: Connection, image: ImageFilter, sender: str | None, region: str | None
-) -> History:
+) -> TagHistory:
     """Return what is known of a tag; of this sender's deliveries and this region's syncs alone."""
-    return History(
+    return TagHistory(
         _deliveries(connection, image, sender),
         _syncs(connection, image, region),
         connection.scalar(select(deliveries.c.received_at).order_by(deliveries.c.id).limit(1)),
@@ -88,7 +88,7 @@ def history(
 
 def _deliveries(
     connection: Connection, image: ImageFilter, sender: str | None
-) -> list[KnownDelivery]:
+) -> list[TagHistoryDelivery]:
     announced = [
         pushes.c.namespace == image.namespace,
         pushes.c.repository == image.repository,
@@ -117,7 +117,7 @@ def _deliveries(
     rows = connection.execute(query).mappings().all()
     made = _made(connection, {row["push"] for row in rows})
     return [
-        KnownDelivery(
+        TagHistoryDelivery(
             **{column.name: row[column.name] for column in columns},
             digest=row["digest"],
             syncs=made.get(row["push"], ()),
@@ -134,7 +134,7 @@ def _made(connection: Connection, of_pushes: set[str]) -> Mapping[str, Sequence[
     return found
 
 
-def _syncs(connection: Connection, image: ImageFilter, region: str | None) -> list[KnownSync]:
+def _syncs(connection: Connection, image: ImageFilter, region: str | None) -> list[TagHistorySync]:
     page = list_syncs(connection, SyncFilter(image=image, limit=MOST_SYNCS))
     listed = {each.id: each for each in page.items if region in (None, each.source_region)}
     rows = connection.execute(
@@ -145,14 +145,16 @@ def _syncs(connection: Connection, image: ImageFilter, region: str | None) -> li
     ).mappings()
     carried = _calls(connection, call_tags.c.sync.in_(listed))
     return [
-        KnownSync(listed[row["id"]], to_sync(row), row["woken_for"], carried.get(row["id"], ()))
+        TagHistorySync(
+            listed[row["id"]], to_sync(row), row["woken_for"], carried.get(row["id"], ())
+        )
         for row in rows
     ]
 
 
 def _calls(
     connection: Connection, condition: ColumnElement[bool]
-) -> Mapping[str, Sequence[KnownCall]]:
+) -> Mapping[str, Sequence[TagHistoryCall]]:
     columns = (
         calls.c.id,
         calls.c.started_at,
@@ -168,9 +170,9 @@ def _calls(
         .order_by(calls.c.id.desc())
         .limit(MOST_SYNCS * MOST_CALLS)
     )
-    found: dict[str, list[KnownCall]] = {}
+    found: dict[str, list[TagHistoryCall]] = {}
     for row in connection.execute(query).mappings():
         of_sync = found.setdefault(row["sync"], [])
         if len(of_sync) < MOST_CALLS:
-            of_sync.append(KnownCall(**{column.name: row[column.name] for column in columns}))
+            of_sync.append(TagHistoryCall(**{column.name: row[column.name] for column in columns}))
     return found

@@ -17,14 +17,14 @@ from swrhook.errors import SwrError
 from swrhook.swr import protocol
 from swrhook.swr.auth import password, signing
 from swrhook.swr.auth.access_key import GivenKey, Keys, TemporaryKeys
-from swrhook.swr.auth.cache import Issued, Renewals
+from swrhook.swr.auth.cache import CredentialCache, IssuedCredential
 from swrhook.swr.auth.lockout import RefusedCredentials
-from swrhook.swr.auth.metadata import keys_of_machine
+from swrhook.swr.auth.metadata import machine_keys
 from swrhook.swr.auth.password import IamTokens
 from swrhook.swr.auth.signing import AccessKey
 from swrhook.swr.auth.token import GivenToken, Tokens
-from swrhook.swr.http import Network, Request, Wire
-from swrhook.swr.response import Answer
+from swrhook.swr.http import HttpTransport, Network, Request
+from swrhook.swr.response import SwrResponse
 
 # An id stays a project's as long as this lives; a project that was made anew has another.
 _PROJECT_LIFE = timedelta(days=1)
@@ -35,7 +35,9 @@ P = TypeVar("P")
 class Identity(Protocol):
     """Whoever can prove who we are, over whichever wire: it outlives a change of regions."""
 
-    def ask(self, wire: Wire, endpoint: str, project: str, request: Request) -> Answer:
+    def ask(
+        self, wire: HttpTransport, endpoint: str, project: str, request: Request
+    ) -> SwrResponse:
         """Return the answer to a request, proven for a project.
 
         Raises SwrError when there is no proof or no answer. When SWR refuses the proof, it is
@@ -50,15 +52,17 @@ class TokenIdentity:
         self._tokens = tokens
         self._secrets = secrets
 
-    def ask(self, wire: Wire, endpoint: str, project: str, request: Request) -> Answer:
+    def ask(
+        self, wire: HttpTransport, endpoint: str, project: str, request: Request
+    ) -> SwrResponse:
         """Return the answer to a request with a token of the project. Raises SwrError."""
 
-        def send(token: str) -> Answer:
+        def send(token: str) -> SwrResponse:
             headers = {**request.headers, "X-Auth-Token": token}
             secrets = (token, *self._secrets)
             return wire.send(endpoint, replace(request, headers=headers, secrets=secrets))
 
-        def another(refused: str, _: Answer) -> str | None:
+        def another(refused: str, _: SwrResponse) -> str | None:
             return self._tokens.renew(project, refused)
 
         return _answer(send, self._tokens.token(project), another)
@@ -68,15 +72,17 @@ class KeyIdentity:
     """Proves with a signature; projects are found by name once, which tries a new key just once."""
 
     def __init__(
-        self, keys: Keys, iam_endpoint: str, wire: Wire, clock: Callable[[], datetime]
+        self, keys: Keys, iam_endpoint: str, wire: HttpTransport, clock: Callable[[], datetime]
     ) -> None:
         self._keys = keys
         self._iam_endpoint = iam_endpoint
         self._wire = wire
         self._clock = clock
-        self._projects = Renewals(self._find, clock)
+        self._projects = CredentialCache(self._find, clock)
 
-    def ask(self, wire: Wire, endpoint: str, project: str, request: Request) -> Answer:
+    def ask(
+        self, wire: HttpTransport, endpoint: str, project: str, request: Request
+    ) -> SwrResponse:
         """Return the answer to a request signed for the project. Raises SwrError."""
         headers = {**request.headers, signing.PROJECT: self._project(project)}
         return self._signed(wire, endpoint, replace(request, headers=headers))
@@ -88,13 +94,13 @@ class KeyIdentity:
             self._keys.key()  # a key that is refused says so itself
             raise
 
-    def _find(self, project: str) -> Issued[str]:
+    def _find(self, project: str) -> IssuedCredential[str]:
         request = Request("GET", password.projects_path(project), password.HEADERS)
         answer = self._signed(self._wire, self._iam_endpoint, request)
-        return Issued(password.read_project(answer, project), _PROJECT_LIFE)
+        return IssuedCredential(password.read_project(answer, project), _PROJECT_LIFE)
 
-    def _signed(self, wire: Wire, endpoint: str, request: Request) -> Answer:
-        def send(key: AccessKey) -> Answer:
+    def _signed(self, wire: HttpTransport, endpoint: str, request: Request) -> SwrResponse:
+        def send(key: AccessKey) -> SwrResponse:
             return wire.send(endpoint, _signed(key, endpoint, request, self._clock()))
 
         return _answer(send, self._keys.key(), self._keys.another)
@@ -103,7 +109,7 @@ class KeyIdentity:
 def identity_of(
     swr: Swr,
     network: Network,
-    wire: Wire,
+    wire: HttpTransport,
     refused: RefusedCredentials,
     clock: Callable[[], datetime],
 ) -> Identity:
@@ -118,15 +124,15 @@ def identity_of(
         case KeyCredentials():
             return KeyIdentity(GivenKey(credentials, iam, refused, clock), iam, wire, clock)
         case AgencyCredentials() | PodCredentials():
-            keys = TemporaryKeys(keys_of_machine(credentials, network, clock), clock)
+            keys = TemporaryKeys(machine_keys(credentials, network, clock), clock)
             return KeyIdentity(keys, iam, wire, clock)
         case _:
             assert_never(credentials)
 
 
 def _answer(
-    send: Callable[[P], Answer], proof: P, another: Callable[[P, Answer], P | None]
-) -> Answer:
+    send: Callable[[P], SwrResponse], proof: P, another: Callable[[P, SwrResponse], P | None]
+) -> SwrResponse:
     """Return the answer to a request; when it refuses the proof, the answer to another one."""
     answer = send(proof)
     if not protocol.refuses_credential(answer):

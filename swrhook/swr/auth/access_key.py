@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Protocol
 
 from swrhook.config.model import KeyCredentials
-from swrhook.swr.auth.cache import Issued, Renewals
-from swrhook.swr.auth.lockout import CredentialRefused, Guard, KeyLocked, RefusedCredentials
+from swrhook.swr.auth.cache import CredentialCache, IssuedCredential
+from swrhook.swr.auth.lockout import CredentialRefused, KeyLocked, LockoutGuard, RefusedCredentials
 from swrhook.swr.auth.signing import AccessKey
-from swrhook.swr.response import Answer, failure
+from swrhook.swr.response import SwrResponse, failure
 
 _GATEWAY = "APIGW.0301"
 # «ak AKXX not exist», «Get secretKey failed,ak:…,err:ak not exist», «verify aksk signature
@@ -25,7 +25,7 @@ class Keys(Protocol):
     def key(self) -> AccessKey:
         """Return the key to sign with. Raises SwrError."""
 
-    def another(self, refused: AccessKey, answer: Answer) -> AccessKey | None:
+    def another(self, refused: AccessKey, answer: SwrResponse) -> AccessKey | None:
         """Return another key than the one that was refused; None when there is none."""
 
 
@@ -42,14 +42,14 @@ class GivenKey:
         self._key = AccessKey(
             credentials.access_key, credentials.secret_key, credentials.security_token
         )
-        self._guard = Guard(credentials, endpoint, refused, clock)
+        self._guard = LockoutGuard(credentials, endpoint, refused, clock)
 
     def key(self) -> AccessKey:
         """Return the key. Raises SwrError when some process knows that it is refused."""
         self._guard.check()
         return self._key
 
-    def another(self, refused: AccessKey, answer: Answer) -> None:  # noqa: ARG002
+    def another(self, refused: AccessKey, answer: SwrResponse) -> None:  # noqa: ARG002
         """Remember a key that the answer proves to be refused; there is no other."""
         error = key_refusal(answer)
         if error is not None:
@@ -60,20 +60,20 @@ class TemporaryKeys:
     """Keys of the machine that we run on, fetched anew before they end or when one is refused."""
 
     def __init__(
-        self, fetch: Callable[[], Issued[AccessKey]], clock: Callable[[], datetime]
+        self, fetch: Callable[[], IssuedCredential[AccessKey]], clock: Callable[[], datetime]
     ) -> None:
-        self._renewals = Renewals(lambda _: fetch(), clock)
+        self._renewals = CredentialCache(lambda _: fetch(), clock)
 
     def key(self) -> AccessKey:
         """Return a key that has not ended. Raises SwrError."""
         return self._renewals.get(_MACHINE)
 
-    def another(self, refused: AccessKey, answer: Answer) -> AccessKey | None:  # noqa: ARG002
+    def another(self, refused: AccessKey, answer: SwrResponse) -> AccessKey | None:  # noqa: ARG002
         """Return a new key; None when new ones are refused too."""
         return self._renewals.renew(_MACHINE, refused)
 
 
-def key_refusal(answer: Answer) -> CredentialRefused | None:
+def key_refusal(answer: SwrResponse) -> CredentialRefused | None:
     """Return the error that says that the key itself is refused, where the answer proves it."""
     error = failure(answer)
     if error.code != _GATEWAY:

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Issued(Generic[T]):
+class IssuedCredential(Generic[T]):
     """Something as it was issued. Its life is a span, so that clocks need not agree."""
 
     value: T = field(repr=False)
@@ -54,7 +54,7 @@ class _Failure:
     until: datetime
 
 
-class Renewals(Generic[T]):
+class CredentialCache(Generic[T]):
     """Values of one issuer, each under a name; safe to use by many threads.
 
     One fetch at a time, whatever the name: threads that need a value wait for the one that
@@ -62,7 +62,9 @@ class Renewals(Generic[T]):
     still serves, nobody waits for its replacement.
     """
 
-    def __init__(self, fetch: Callable[[str], Issued[T]], clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, fetch: Callable[[str], IssuedCredential[T]], clock: Callable[[], datetime]
+    ) -> None:
         """Take what fetches a value by its name, or raises SwrError."""
         self._fetch = fetch
         self._clock = clock

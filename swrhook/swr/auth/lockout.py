@@ -43,7 +43,7 @@ class RefusedCredentials(Protocol):
         """Remember that this credential was refused."""
 
 
-class Guard:
+class LockoutGuard:
     """Keeps one credential from being tried once more after it was refused."""
 
     def __init__(

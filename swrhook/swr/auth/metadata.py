@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 from swrhook.config.model import AgencyCredentials, PodCredentials, Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.senders.payload import at, moment
-from swrhook.swr.auth.cache import Issued
+from swrhook.swr.auth.cache import IssuedCredential
 from swrhook.swr.auth.password import is_token
 from swrhook.swr.auth.signing import AccessKey
-from swrhook.swr.http import Network, Request, Wire, no_proxies
-from swrhook.swr.response import Answer, document, failure, unreadable
+from swrhook.swr.http import HttpTransport, Network, Request, no_proxies
+from swrhook.swr.response import SwrResponse, document, failure, unreadable
 
 _TOKEN_PATH = "/meta-data/latest/api/token"  # noqa: S105  # a path
 _KEY_PATH = "/openstack/latest/securitykey"
@@ -43,10 +43,10 @@ _POD_REMEDY = (
     " or choose other swr.credentials"
 )
 
-Fetch = Callable[[], Issued[AccessKey]]
+Fetch = Callable[[], IssuedCredential[AccessKey]]
 
 
-def keys_of_machine(
+def machine_keys(
     credentials: AgencyCredentials | PodCredentials,
     network: Network,
     clock: Callable[[], datetime],
@@ -61,9 +61,9 @@ def keys_of_machine(
             endpoint, remedy = f"{parts.scheme}://{parts.netloc}", _POD_REMEDY
             ask = partial(_ask_pod, url.removeprefix(endpoint), token_file)
 
-    def fetch() -> Issued[AccessKey]:
+    def fetch() -> IssuedCredential[AccessKey]:
         try:
-            with closing(Wire({endpoint}, direct, clock)) as wire:
+            with closing(HttpTransport({endpoint}, direct, clock)) as wire:
                 return _read_key(ask(wire, endpoint))
         except SwrError as error:
             raise _without_key(error, remedy) from error
@@ -78,7 +78,7 @@ def _without_key(error: SwrError, remedy: str) -> SwrError:
     return SwrError(kind, error.code, message, remedy=remedy, retry_after=error.retry_after)
 
 
-def _ask_metadata(wire: Wire, endpoint: str) -> Answer:
+def _ask_metadata(wire: HttpTransport, endpoint: str) -> SwrResponse:
     answer = wire.send(endpoint, Request("PUT", _TOKEN_PATH, _TOKEN_LIFE, b""))
     if answer.status in _WITHOUT_TOKENS:
         return wire.send(endpoint, Request("GET", _KEY_PATH, {}))
@@ -91,7 +91,7 @@ def _ask_metadata(wire: Wire, endpoint: str) -> Answer:
     return wire.send(endpoint, Request("GET", _KEY_PATH, headers, secrets=(token,)))
 
 
-def _ask_pod(path: str, token_file: str, wire: Wire, endpoint: str) -> Answer:
+def _ask_pod(path: str, token_file: str, wire: HttpTransport, endpoint: str) -> SwrResponse:
     token = _content(token_file)
     headers = {"Content-Type": "application/json", "Authorization": token}
     return wire.send(endpoint, Request("POST", path, headers, b"{}", secrets=(token,)))
@@ -111,7 +111,7 @@ def _content(path: str) -> str:
     return token
 
 
-def _read_key(answer: Answer) -> Issued[AccessKey]:
+def _read_key(answer: SwrResponse) -> IssuedCredential[AccessKey]:
     """Return the key in an answer. Raises SwrError."""
     if not answer.ok:
         raise failure(answer)
@@ -120,10 +120,10 @@ def _read_key(answer: Answer) -> Issued[AccessKey]:
     # Tokens are longer than any text of a sender's may be.
     if not all(isinstance(v, str) and is_token(v) for v in (access, secret, security_token)):
         raise unreadable(answer, "it brings no key")
-    return Issued(AccessKey(access, secret, security_token), _life(answer, credential))
+    return IssuedCredential(AccessKey(access, secret, security_token), _life(answer, credential))
 
 
-def _life(answer: Answer, credential: Any) -> timedelta:  # noqa: ANN401  # JSON
+def _life(answer: SwrResponse, credential: Any) -> timedelta:  # noqa: ANN401  # JSON
     expires_at = moment(credential, "expires_at")
     if expires_at is None or expires_at <= answer.received_at:
         return _SHORT_LIFE

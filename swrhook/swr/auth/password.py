@@ -14,11 +14,16 @@ from urllib.parse import quote
 from swrhook.config.model import PasswordCredentials
 from swrhook.errors import Kind, SwrError, Undecodable
 from swrhook.senders.payload import decode, moment, text
-from swrhook.swr.auth.cache import Issued, Renewals
-from swrhook.swr.auth.lockout import AccountLocked, CredentialRefused, Guard, RefusedCredentials
+from swrhook.swr.auth.cache import CredentialCache, IssuedCredential
+from swrhook.swr.auth.lockout import (
+    AccountLocked,
+    CredentialRefused,
+    LockoutGuard,
+    RefusedCredentials,
+)
 from swrhook.swr.error_codes import IAM_NAMES, LOGIN
-from swrhook.swr.http import Request, Wire
-from swrhook.swr.response import Answer, document, failure, unreadable
+from swrhook.swr.http import HttpTransport, Request
+from swrhook.swr.response import SwrResponse, document, failure, unreadable
 
 PATH = "/v3/auth/tokens?nocatalog=true"
 HEADERS = {"Content-Type": "application/json;charset=utf8"}
@@ -43,14 +48,14 @@ def token_request(credentials: PasswordCredentials, project: str) -> bytes:
     ).encode()
 
 
-def read_token(answer: Answer) -> Issued[str]:
+def read_token(answer: SwrResponse) -> IssuedCredential[str]:
     """Return the token. Raises CredentialRefused for a wrong credential, SwrError for all else."""
     if not answer.ok:
         raise _refusal(answer)
     value = answer.headers.get("x-subject-token", "")
     if not is_token(value):
         raise unreadable(answer, "it brings no token")
-    return Issued(value, _life(answer))
+    return IssuedCredential(value, _life(answer))
 
 
 def projects_path(name: str) -> str:
@@ -58,7 +63,7 @@ def projects_path(name: str) -> str:
     return f"/v3/projects?name={quote(name, safe='')}"
 
 
-def read_project(answer: Answer, name: str) -> str:
+def read_project(answer: SwrResponse, name: str) -> str:
     """Return the id of the project of this name. Raises SwrError when there is none."""
     if not answer.ok:
         raise _refusal(answer)
@@ -80,7 +85,7 @@ def is_token(value: str) -> bool:
     return _HEADER_VALUE.fullmatch(value) is not None
 
 
-def _life(answer: Answer) -> timedelta:
+def _life(answer: SwrResponse) -> timedelta:
     """Return for how long the token lives, counted by IAM's own clock where it tells it."""
     try:
         found = decode(answer.body)
@@ -93,7 +98,7 @@ def _life(answer: Answer) -> timedelta:
     return expires_at - issued_at
 
 
-def _refusal(answer: Answer) -> SwrError:
+def _refusal(answer: SwrResponse) -> SwrError:
     """Return what a refusal of IAM means for the credential.
 
     A name that IAM does not know will not appear by itself, so «not found» and «invalid» are
@@ -133,15 +138,15 @@ class IamTokens:
         self,
         credentials: PasswordCredentials,
         endpoint: str,
-        wire: Wire,
+        wire: HttpTransport,
         refused: RefusedCredentials,
         clock: Callable[[], datetime],
     ) -> None:
         self._credentials = credentials
         self._endpoint = endpoint
         self._wire = wire
-        self._guard = Guard(credentials, endpoint, refused, clock)
-        self._renewals = Renewals(self._login, clock)
+        self._guard = LockoutGuard(credentials, endpoint, refused, clock)
+        self._renewals = CredentialCache(self._login, clock)
 
     def token(self, project: str) -> str:
         """Return a token for a project. Raises SwrError."""
@@ -151,7 +156,7 @@ class IamTokens:
         """Return another token than the one that SWR refused; None when none would help."""
         return self._renewals.renew(project, refused)
 
-    def _login(self, project: str) -> Issued[str]:
+    def _login(self, project: str) -> IssuedCredential[str]:
         """Ask IAM for a token, unless it has refused the credential before. Raises SwrError."""
         self._guard.check()
         body = token_request(self._credentials, project)

@@ -7,14 +7,14 @@ from datetime import datetime
 from swrhook.config.model import Config
 from swrhook.errors import UnknownSender
 from swrhook.ledger.database import Database
-from swrhook.ledger.queries.tag_history import KnownDelivery, KnownSync, history
+from swrhook.ledger.queries.tag_history import TagHistoryDelivery, TagHistorySync, read_tag_history
 from swrhook.ledger.queries.views import ImageFilter
 from swrhook.model import Push
 from swrhook.usecases.explain.images import push_of, pushes_of
 from swrhook.usecases.explain.model import ExplainedDelivery, ExplainedSync, Explanation
 from swrhook.usecases.explain.rules import explain_sender
-from swrhook.usecases.explain.summary import summary
-from swrhook.usecases.explain.wait_reason import waiting
+from swrhook.usecases.explain.summary import summarize
+from swrhook.usecases.explain.wait_reason import wait_reason
 
 MOST_SOURCES = 10
 
@@ -30,7 +30,7 @@ def explain(
     push, announced = _announced(image, sender, config)
     wanted = ImageFilter(push.namespace, push.repository, push.tag)
     with database.read() as connection:
-        known = history(connection, wanted, sender, push.region or None)
+        known = read_tag_history(connection, wanted, sender, push.region or None)
     explanation = Explanation(
         image=push.image,
         summary="",
@@ -40,7 +40,7 @@ def explain(
         deliveries=[_delivery(each, push.image, config) for each in known.deliveries],
         syncs=[_sync(each, config, now) for each in known.syncs],
     )
-    return replace(explanation, summary=summary(explanation))
+    return replace(explanation, summary=summarize(explanation))
 
 
 def _announced(image: str, sender: str | None, config: Config) -> tuple[Push, Sequence[Push]]:
@@ -54,16 +54,16 @@ def _announced(image: str, sender: str | None, config: Config) -> tuple[Push, Se
     return push, [push]
 
 
-def _delivery(known: KnownDelivery, image: str, config: Config) -> ExplainedDelivery:
+def _delivery(known: TagHistoryDelivery, image: str, config: Config) -> ExplainedDelivery:
     parts = (known.reason or "").split("; ")
     about = [part.removeprefix(f"{image}: ") for part in parts if part.startswith(f"{image}: ")]
     return ExplainedDelivery(known, "; ".join(about) or None, known.rules_version != config.version)
 
 
-def _sync(known: KnownSync, config: Config, now: datetime) -> ExplainedSync:
+def _sync(known: TagHistorySync, config: Config, now: datetime) -> ExplainedSync:
     return ExplainedSync(
         known.listed,
-        waiting(known, config.options.limits, now),
+        wait_reason(known, config.options.limits, now),
         known.listed.rules_version != config.version,
         known.calls,
     )

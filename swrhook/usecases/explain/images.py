@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from swrhook.errors import NothingUsable
 from swrhook.model import Announcement, Push
-from swrhook.senders.sender import ImageSettings, Naming, Origin, to_pushes
+from swrhook.senders.sender import ImageSettings, Origin, SenderNames, to_pushes
 
 
-def push_of(text: str, sender: Naming) -> Push:
+def push_of(text: str, sender: SenderNames) -> Push:
     """Return the push of `namespace/repository:tag`, or of the image as the sender names it.
 
     A name that begins as the sender's settings make it is SWR's. Raises NothingUsable.
@@ -24,7 +24,7 @@ def push_of(text: str, sender: Naming) -> Push:
     return pushes[0]
 
 
-def pushes_of(text: str, senders: Iterable[Naming]) -> tuple[Push, Sequence[Push]]:
+def pushes_of(text: str, senders: Iterable[SenderNames]) -> tuple[Push, Sequence[Push]]:
     """Return the push of an image under SWR's name, and one for each sender that could announce it.
 
     Raises NothingUsable.

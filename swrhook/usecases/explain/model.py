@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from swrhook.ledger.queries.tag_history import KnownCall, KnownDelivery
+from swrhook.ledger.queries.tag_history import TagHistoryCall, TagHistoryDelivery
 from swrhook.ledger.queries.views import ListedSync
 from swrhook.rules.trace import RuleTrace
 
@@ -33,7 +33,7 @@ class ExplainedDelivery:
     that decided is not the one in use.
     """
 
-    delivery: KnownDelivery
+    delivery: TagHistoryDelivery
     about: str | None
     rules_changed: bool
 
@@ -45,7 +45,7 @@ class ExplainedSync:
     sync: ListedSync
     waiting: str | None
     rules_changed: bool
-    calls: Sequence[KnownCall]
+    calls: Sequence[TagHistoryCall]
 
 
 @dataclass(frozen=True, slots=True)

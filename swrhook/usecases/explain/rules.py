@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from swrhook.model import Push
-from swrhook.rules import Fate, Rule, Verdict, judge, trace
+from swrhook.rules import Rule, RuleResult, TargetResult, evaluate, trace
 from swrhook.rules.match import fits
 from swrhook.rules.trace import ClauseTrace, RuleTrace
 from swrhook.usecases.explain.model import ExplainedSender
@@ -11,7 +11,7 @@ from swrhook.usecases.explain.model import ExplainedSender
 MOST_RULES = 50
 # A rule that asks for another tag is nearer than one that asks for another repository, and so on.
 _WEIGHTS = {"tag": 1, "repository": 2, "namespace": 4, "sender": 8}
-_CLOSE = frozenset({Verdict.WANTED, Verdict.ATTACHMENT})
+_CLOSE = frozenset({RuleResult.WANTED, RuleResult.ATTACHMENT})
 _MOST_NAMED = 5
 
 # The first is what does not match, the second how much is excluded, the third a switch.
@@ -25,7 +25,7 @@ def explain_sender(push: Push, rules: Sequence[Rule]) -> ExplainedSender:
     return ExplainedSender(
         sender=push.sender,
         region=push.region,
-        wanted=any(_targets(rule, Fate.SYNC) for rule in traced),
+        wanted=any(_targets(rule, TargetResult.SYNC) for rule in traced),
         summary=_summary(traced),
         rules=traced,
         rules_left_out=len(rules) - len(told),
@@ -36,7 +36,7 @@ def _nearest(push: Push, rules: Sequence[Rule]) -> Sequence[Rule]:
     """Return every rule that takes the push, and of the others those that nearly do."""
     if len(rules) <= MOST_RULES:
         return rules
-    close = {place for place, rule in enumerate(rules) if judge(rule, push) in _CLOSE}
+    close = {place for place, rule in enumerate(rules) if evaluate(rule, push) in _CLOSE}
     others = sorted(
         (_distance(push, rule), place) for place, rule in enumerate(rules) if place not in close
     )
@@ -54,13 +54,16 @@ def _distance(push: Push, rule: Rule) -> _Distance:
 
 def _distance_told(rule: RuleTrace) -> _Distance:
     missed = sum(_WEIGHTS[clause.field] for clause in _missed(rule))
-    return missed, len(_excluding(rule)), rule.verdict == Verdict.DISABLED
+    return missed, len(_excluding(rule)), rule.verdict == RuleResult.DISABLED
 
 
 def _summary(rules: Sequence[RuleTrace]) -> str:
     if not rules:
         return "there is no rule"
-    for fate, words in ((Fate.SYNC, "sends it to"), (Fate.SHADOW, "is in shadow: it would go to")):
+    for fate, words in (
+        (TargetResult.SYNC, "sends it to"),
+        (TargetResult.SHADOW, "is in shadow: it would go to"),
+    ):
         said = [
             f"rule {rule.rule} {words} {', '.join(targets)}"
             for rule in rules
@@ -72,7 +75,7 @@ def _summary(rules: Sequence[RuleTrace]) -> str:
         f"rule {rule.rule} wants it for {target.region}/{target.namespace}, but {target.reason}"
         for rule in rules
         for target in rule.targets
-        if target.fate == Fate.REFUSED
+        if target.fate == TargetResult.REFUSED
     ]
     if refused:
         return "; ".join(_some(refused))
@@ -81,7 +84,7 @@ def _summary(rules: Sequence[RuleTrace]) -> str:
 
 def _miss(rule: RuleTrace) -> str:
     """Say why the rule that is nearest does not want the push."""
-    if rule.verdict == Verdict.ATTACHMENT:
+    if rule.verdict == RuleResult.ATTACHMENT:
         return f"rule {rule.rule} matches, but {rule.reason}"
     wrong = [
         f"{clause.field} «{clause.value}» is not {_patterns(clause)}" for clause in _missed(rule)
@@ -90,7 +93,7 @@ def _miss(rule: RuleTrace) -> str:
         f"{clause.field} «{clause.value}» is excluded by «not»: {_patterns(clause, matched=True)}"
         for clause in _excluding(rule)
     ]
-    if rule.verdict == Verdict.DISABLED:
+    if rule.verdict == RuleResult.DISABLED:
         if not wrong:
             return f"rule {rule.rule} matches, but it is disabled (enabled: false)"
         wrong.append("and it is disabled")
@@ -111,7 +114,7 @@ def _patterns(clause: ClauseTrace, *, matched: bool = False) -> str:
     )
 
 
-def _targets(rule: RuleTrace, fate: Fate) -> list[str]:
+def _targets(rule: RuleTrace, fate: TargetResult) -> list[str]:
     return [
         f"{target.region}/{target.namespace}{' (override)' if target.override else ''}"
         for target in rule.targets

@@ -15,7 +15,7 @@ _MOST_NAMED = 5
 _THERE = frozenset({State.VERIFIED, State.UNVERIFIED})
 
 
-def summary(known: Explanation) -> str:
+def summarize(known: Explanation) -> str:
     """Return the sentence; it names the image first."""
     return f"{known.image} {_said(known)}"
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from swrhook.ledger.queries.tag_history import KnownSync
+from swrhook.ledger.queries.tag_history import TagHistorySync
 from swrhook.model import State
 from swrhook.syncs.backoff import Limits
 
@@ -12,7 +12,7 @@ def instant(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def waiting(known: KnownSync, limits: Limits, now: datetime) -> str | None:
+def wait_reason(known: TagHistorySync, limits: Limits, now: datetime) -> str | None:
     """Say why the sync waits; None of one that has ended."""
     sync, reason = known.sync, known.listed.reason
     match sync.state:
@@ -28,7 +28,7 @@ def waiting(known: KnownSync, limits: Limits, now: datetime) -> str | None:
     return f"{why}; {_next(known, now)}"
 
 
-def _before_the_call(known: KnownSync, limits: Limits) -> str:
+def _before_the_call(known: TagHistorySync, limits: Limits) -> str:
     sync, listed = known.sync, known.listed
     if sync.waiting_since is not None:
         until = instant(sync.waiting_since + limits.source_deadline)
@@ -42,7 +42,7 @@ def _before_the_call(known: KnownSync, limits: Limits) -> str:
     return listed.reason or "it is in line"
 
 
-def _next(known: KnownSync, now: datetime) -> str:
+def _next(known: TagHistorySync, now: datetime) -> str:
     """Say when it goes on: when it is due or, if that is over, when its lane has room."""
     due_at, woken_for = known.sync.due_at, known.woken_for
     if due_at is not None and due_at > now:

@@ -14,7 +14,7 @@ from swrhook.web.api.routing import blueprint, get, post
 from swrhook.web.api.schemas import DeliveryPageSchema, DeliverySchema
 
 
-def deliveries(
+def delivery_routes(
     database: Database, clock: Callable[[], datetime], replay: Callable[[str], ListedDelivery]
 ) -> Any:  # noqa: ANN401  # as routing
     """Return the routes."""

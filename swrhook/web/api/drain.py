@@ -18,7 +18,7 @@ class _Drain:
     since: datetime | None
 
 
-def drain(draining: Draining, clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
+def drain_routes(draining: Draining, clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
     """Return the routes."""
     routes = blueprint("drain", "One process's end, prepared.")
 

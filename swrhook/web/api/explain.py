@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.model import Outcome
-from swrhook.rules import FIELDS, Fate, Verdict
+from swrhook.rules import FIELDS, RuleResult, TargetResult
 from swrhook.usecases.explain import Explanation, explain
 from swrhook.web.api.fields import Instant
 from swrhook.web.api.queries import ExplainQuery
@@ -42,7 +42,7 @@ class RuleTargetSchema(Exemplary):
     region = fields.String(required=True)
     namespace = fields.String(required=True)
     override = fields.Boolean(required=True)
-    fate = fields.String(required=True, validate=validate.OneOf([*Fate]))
+    fate = fields.String(required=True, validate=validate.OneOf([*TargetResult]))
     reason = fields.String(required=True, allow_none=True)
 
 
@@ -50,7 +50,7 @@ class RuleTraceSchema(Exemplary):
     """What one rule says of the push."""
 
     rule = fields.String(required=True)
-    verdict = fields.String(required=True, validate=validate.OneOf([*Verdict]))
+    verdict = fields.String(required=True, validate=validate.OneOf([*RuleResult]))
     shadow = fields.Boolean(required=True)
     reason = fields.String(required=True, allow_none=True)
     clauses = fields.List(fields.Nested(ClauseSchema), required=True)
@@ -121,7 +121,7 @@ class ExplanationSchema(Exemplary):
     syncs = fields.List(fields.Nested(ExplainedSyncSchema), required=True)
 
 
-def explaining(
+def explain_routes(
     config: Callable[[], Config], database: Database, clock: Callable[[], datetime]
 ) -> Any:  # noqa: ANN401  # as routing
     """Return the route."""

@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from swrhook.ledger.audit import AuditFilter
 from swrhook.ledger.queries.repairs import FindingFilter, RepairFilter
-from swrhook.ledger.queries.syncs import Awaited
+from swrhook.ledger.queries.syncs import WaitFilter
 from swrhook.ledger.queries.views import USUAL_LIMIT, DeliveryFilter, SyncFilter
 from swrhook.model import Outcome, State
 from swrhook.swr_names import DIGEST
@@ -137,10 +137,10 @@ def finding_filter(query: dict[str, Any]) -> FindingFilter:
     return FindingFilter(drift=frozenset(query.pop("drift", ())), **query)
 
 
-def awaited(query: dict[str, Any], now: datetime) -> tuple[Awaited, float]:
+def awaited(query: dict[str, Any], now: datetime) -> tuple[WaitFilter, float]:
     """Return what a checked WaitQuery asks for, and for how many seconds."""
     timeout = query.pop("timeout")
-    return Awaited(**_at(query, now)), float(timeout)
+    return WaitFilter(**_at(query, now)), float(timeout)
 
 
 def sync_filter(query: dict[str, Any], now: datetime) -> SyncFilter:

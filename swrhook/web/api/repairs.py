@@ -16,8 +16,8 @@ from swrhook.ledger.queries.repairs import (
     list_repairs,
 )
 from swrhook.ledger.queries.views import ImageFilter, Page
-from swrhook.syncs.reconciliation import RepairKind, RepairWish
-from swrhook.usecases.manual_syncs import check_rule, places_of
+from swrhook.syncs.reconciliation import RepairKind, RepairRequest
+from swrhook.usecases.manual_syncs import check_rule, repositories_in_scope
 from swrhook.web.access import name_object
 from swrhook.web.api.queries import FindingQuery, PageQuery, finding_filter, repair_filter
 from swrhook.web.api.repair_schemas import (
@@ -30,7 +30,7 @@ from swrhook.web.api.repair_schemas import (
 from swrhook.web.api.routing import blueprint, get, post
 
 
-def backfill(
+def backfill_routes(
     operator: Operator, config: Callable[[], Config], clock: Callable[[], datetime]
 ) -> Any:  # noqa: ANN401  # as routing
     """Return the routes of backfills."""
@@ -44,9 +44,9 @@ def backfill(
         current = config()
         sender, region = body.get("sender"), body.get("region")
         images = _named(body["repositories"])
-        places = places_of(images, sender, region, current)
+        places = repositories_in_scope(images, sender, region, current)
         check_rule(body.get("rule"), current)
-        wish = RepairWish(kind, places, sender, body.get("rule"), asks=not body["start"])
+        wish = RepairRequest(kind, places, sender, body.get("rule"), asks=not body["start"])
         return _found(operator, kind, operator.begin_repair(wish, clock()))
 
     @post(routes, "/backfill/<repair_id>/start", RepairSchema)
@@ -59,7 +59,7 @@ def backfill(
     return routes
 
 
-def reconcile(
+def reconcile_routes(
     operator: Operator, config: Callable[[], Config], clock: Callable[[], datetime]
 ) -> Any:  # noqa: ANN401  # as routing
     """Return the routes of reconciles."""
@@ -74,9 +74,11 @@ def reconcile(
         images = body.get("repositories")
         places = None
         if images is not None:
-            places = places_of(_named(images), None, body.get("region"), current, everywhere=True)
+            places = repositories_in_scope(
+                _named(images), None, body.get("region"), current, everywhere=True
+            )
         most = body.get("max_calls", current.options.reconcile.max_calls)
-        wish = RepairWish(kind, places, reports_only=body["report"], max_calls=most)
+        wish = RepairRequest(kind, places, reports_only=body["report"], max_calls=most)
         return _found(operator, kind, operator.begin_repair(wish, clock()))
 
     return routes

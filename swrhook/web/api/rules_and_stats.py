@@ -25,7 +25,7 @@ class WrittenRules:
     rules: Sequence[Data]
 
 
-def rules(config: Callable[[], Config]) -> Any:  # noqa: ANN401  # as routing
+def rules_routes(config: Callable[[], Config]) -> Any:  # noqa: ANN401  # as routing
     """Return the route."""
     routes = blueprint("rules", "Which pushes go where.")
 
@@ -45,7 +45,7 @@ def written_rules(text: bytes, version: str) -> WrittenRules:
     return WrittenRules(version, document.get("defaults") or {}, document["rules"])
 
 
-def stats(database: Database, clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
+def stats_routes(database: Database, clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
     """Return the route."""
     routes = blueprint("stats", "How it goes, in numbers.")
 

@@ -17,7 +17,7 @@ class _Senders:
     next: None = None
 
 
-def senders(list_senders: Callable[[], list[ListedSender]]) -> Any:  # noqa: ANN401  # as routing
+def sender_routes(list_senders: Callable[[], list[ListedSender]]) -> Any:  # noqa: ANN401  # as routing
     """Return the route."""
     routes = blueprint("senders", "The configured senders, and how each has been lately.")
 

@@ -12,7 +12,7 @@ from swrhook.ledger.operator import Operator
 from swrhook.ledger.queries.syncs import find_sync, find_syncs, list_syncs
 from swrhook.ledger.queries.views import ListedSync, Page
 from swrhook.rules import RuleTarget
-from swrhook.usecases.manual_syncs import order, wanted_now
+from swrhook.usecases.manual_syncs import plan_manual_syncs, replan
 from swrhook.web.access import name_object
 from swrhook.web.api.queries import SyncQuery, sync_filter
 from swrhook.web.api.routing import blueprint, get, post
@@ -28,7 +28,9 @@ class _Syncs:
     syncs: list[ListedSync]
 
 
-def syncs(operator: Operator, config: Callable[[], Config], clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
+def sync_routes(
+    operator: Operator, config: Callable[[], Config], clock: Callable[[], datetime]
+) -> Any:  # noqa: ANN401  # as routing
     """Return the routes."""
     routes = blueprint("syncs", "Image tags on their way to their targets.")
 
@@ -60,13 +62,13 @@ def _add_wishes(
         image = body["image"]
         name_object(f"{image.namespace}/{image.repository}:{image.tag}")
         targets = body.get("targets")
-        wanted = order(
+        wanted = plan_manual_syncs(
             (image.namespace, image.repository, image.tag),
             body["source_region"],
             None if targets is None else [RuleTarget(**target) for target in targets],
             current,
         )
-        ids = operator.order(wanted, current.version, clock())
+        ids = operator.create_syncs(wanted, current.version, clock())
         with operator.database.read() as connection:
             return _Syncs(find_syncs(connection, ids))
 
@@ -75,7 +77,7 @@ def _add_wishes(
         """Begin an ended sync from new, with the override that the rules say now."""
         current = config()
         if not operator.retry(
-            sync_id, lambda sync: wanted_now(sync, current), current.version, clock()
+            sync_id, lambda sync: replan(sync, current), current.version, clock()
         ):
             raise NotFound(_UNKNOWN)
         return _found(operator, sync_id)

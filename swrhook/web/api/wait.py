@@ -9,19 +9,19 @@ from flask import Response
 from swrhook.web.api.queries import WaitQuery, awaited
 from swrhook.web.api.routing import blueprint, get
 from swrhook.web.api.schemas import SyncSchema, SyncsSchema
-from swrhook.web.long_poll import End, Waited, Waits
+from swrhook.web.long_poll import End, LongPolls, WaitResult
 from swrhook.web.problems import RETRY_AFTER, problem
 
 _ERRORS = [end.value[0] for end in End if end is not End.VERIFIED]
 
 
-def waiting(waits: Waits, clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
+def wait_routes(waits: LongPolls, clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
     """Return the route."""
     routes = blueprint("waiting", "Until an image has arrived.")
     schema = SyncSchema(many=True)
 
     @get(routes, "/wait", SyncsSchema, WaitQuery, _ERRORS)
-    def wait(query: dict[str, Any]) -> Waited | Response:
+    def wait(query: dict[str, Any]) -> WaitResult | Response:
         """Wait until the latest sync of an image to each target is verified.
 
         200: all are. 404: none is known. 408: not within `timeout`. 409: one has ended otherwise.

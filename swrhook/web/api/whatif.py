@@ -12,7 +12,7 @@ from swrhook.config.candidate import read_candidate
 from swrhook.config.model import Config
 from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
-from swrhook.rules.plan import Change
+from swrhook.rules.plan import PlanChange
 from swrhook.usecases.whatif import WhatIf, whatif
 from swrhook.web.api.fields import Instant, SinceField
 from swrhook.web.api.queries import point_in_time
@@ -50,7 +50,7 @@ class RuleChangesSchema(Exemplary):
 class DifferenceSchema(Exemplary):
     """One sync that would differ; an override is null where there is no sync."""
 
-    change = fields.String(required=True, validate=validate.OneOf([*Change]))
+    change = fields.String(required=True, validate=validate.OneOf([*PlanChange]))
     image = fields.String(required=True)
     sender = fields.String(required=True)
     target_region = fields.String(required=True)
@@ -76,7 +76,7 @@ class WhatIfSchema(Exemplary):
     warnings = fields.List(fields.String(), required=True)
 
 
-def comparing(
+def whatif_routes(
     config: Callable[[], Config], database: Database, clock: Callable[[], datetime]
 ) -> Any:  # noqa: ANN401  # as routing
     """Return the route."""

@@ -13,36 +13,36 @@ from swrhook.errors import Refused
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.queries.views import ListedDelivery
 from swrhook.metrics import Metrics
-from swrhook.service.sender_monitor import Hearing
+from swrhook.service.sender_monitor import SenderActivity
 from swrhook.web.access import Role, role_of
 from swrhook.web.dashboard import formatting, labels
 from swrhook.web.dashboard.deliveries import add_deliveries
-from swrhook.web.dashboard.explain import add_explaining
+from swrhook.web.dashboard.explain import add_explain
 from swrhook.web.dashboard.overview import add_overview
 from swrhook.web.dashboard.repositories import add_repositories
 from swrhook.web.dashboard.rules import add_rules
 from swrhook.web.dashboard.security import FORM_KEY, known_form_key, protect
-from swrhook.web.dashboard.sign_in import add_signing_in
-from swrhook.web.dashboard.syncs import add_syncs, add_wishes
-from swrhook.web.dashboard.whatif import add_comparing
+from swrhook.web.dashboard.sign_in import add_sign_in
+from swrhook.web.dashboard.syncs import add_sync_actions, add_syncs
+from swrhook.web.dashboard.whatif import add_whatif
 from swrhook.web.health import Health
 from swrhook.web.problems import STATUSES
 
 
 @dataclass(frozen=True, slots=True)
-class Backstage:
+class DashboardContext:
     """What the pages show, and what their buttons do."""
 
     config: Callable[[], Config]
     operator: Operator
     metrics: Metrics
     told: Health
-    hearing: Hearing
+    hearing: SenderActivity
     replay: Callable[[str], ListedDelivery]
     clock: Callable[[], datetime]
 
 
-def dashboard(parts: Backstage) -> Blueprint:
+def dashboard(parts: DashboardContext) -> Blueprint:
     """Return the pages. access.py decides who may see them, and who may press their buttons."""
     blueprint = Blueprint(
         "dashboard",
@@ -55,15 +55,15 @@ def dashboard(parts: Backstage) -> Blueprint:
     protect(blueprint, config)
     _furnish(blueprint, clock)
     _tell_errors(blueprint)
-    add_signing_in(blueprint, config, database, parts.metrics, clock)
+    add_sign_in(blueprint, config, database, parts.metrics, clock)
     add_overview(blueprint, database, config, parts.told, parts.hearing, clock)
     add_syncs(blueprint, database, config, clock)
-    add_wishes(blueprint, parts.operator, config, clock)
+    add_sync_actions(blueprint, parts.operator, config, clock)
     add_deliveries(blueprint, database, config, clock, parts.replay)
     add_repositories(blueprint, database, clock)
     add_rules(blueprint, config)
-    add_explaining(blueprint, database, config, clock)
-    add_comparing(blueprint, database, config, clock)
+    add_explain(blueprint, database, config, clock)
+    add_whatif(blueprint, database, config, clock)
     return blueprint
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from swrhook.ledger.queries.overview import Took
+from swrhook.ledger.queries.overview import VerifyTime
 from swrhook.ledger.queries.stats import percentile
 
 HOURS = 24
@@ -58,20 +58,20 @@ class Chart:
     hours: Sequence[Mark]
 
 
-def charts(found: Sequence[Took], now: datetime) -> list[Chart]:
+def charts(found: Sequence[VerifyTime], now: datetime) -> list[Chart]:
     """Return a chart for each region that something was verified in, by name."""
     if not found:
         return []
     highest = max(took.seconds for took in found)
     top = next((mark for mark in _MARKS if mark >= highest), max(_MARKS))
     top = max(top, 10)
-    by_region: dict[str, list[Took]] = {}
+    by_region: dict[str, list[VerifyTime]] = {}
     for took in found:
         by_region.setdefault(took.target_region, []).append(took)
     return [_chart(region, by_region[region], top, now) for region in sorted(by_region)]
 
 
-def _chart(region: str, found: Sequence[Took], top: float, now: datetime) -> Chart:
+def _chart(region: str, found: Sequence[VerifyTime], top: float, now: datetime) -> Chart:
     by_hour: dict[int, list[float]] = {}
     for took in found:
         by_hour.setdefault((now - took.recorded_at) // timedelta(hours=1), []).append(took.seconds)

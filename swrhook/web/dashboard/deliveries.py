@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from swrhook.config.model import Config
 from swrhook.ledger.database import Database
-from swrhook.ledger.queries.deliveries import find_delivery, kept_delivery, list_deliveries
+from swrhook.ledger.queries.deliveries import find_delivery, list_deliveries, stored_delivery
 from swrhook.ledger.queries.syncs import find_syncs
 from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedSync, Page
 from swrhook.web.api.queries import DeliveryQuery, delivery_filter
@@ -53,7 +53,7 @@ def add_deliveries(
     def delivery(delivery_id: str) -> str:
         with database.read() as connection:
             found = find_delivery(connection, delivery_id)
-            kept = kept_delivery(connection, delivery_id)
+            kept = stored_delivery(connection, delivery_id)
             if found is None or kept is None:
                 raise NotFound("There is no delivery with this id; old ones are removed in time.")
             made: Sequence[ListedSync] = find_syncs(connection, found.syncs[:MOST_SYNCS])

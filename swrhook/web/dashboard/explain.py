@@ -13,7 +13,7 @@ from swrhook.usecases.explain import Explanation, explain
 from swrhook.web.dashboard.syncs import asked_for
 
 
-def add_explaining(
+def add_explain(
     blueprint: Blueprint,
     database: Database,
     config: Callable[[], Config],

@@ -40,7 +40,7 @@ def took_seconds(seconds: float) -> str:
     return took(timedelta(seconds=seconds))
 
 
-class Lately(Generic[Found]):
+class TimedCache(Generic[Found]):
     """Finds something at most every so often, however many look at it."""
 
     def __init__(

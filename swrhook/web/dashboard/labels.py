@@ -8,7 +8,7 @@ from swrhook.model import OPEN_STATES, Outcome, State
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Label:
     """A sign, a tone (a class of the style sheet), and what it means."""
 
     sign: str
@@ -16,29 +16,29 @@ class Said:
     meaning: str
 
 
-STATES: Mapping[str, Said] = {
-    State.PENDING: Said(
+STATES: Mapping[str, Label] = {
+    State.PENDING: Label(
         "○", "open", "waits for its turn, for the tag at the source, or to be tried again"
     ),
-    State.CALLING: Said("◐", "open", "SWR is being called"),
-    State.TRIGGERED: Said("◑", "open", "SWR took the call; the target is being looked at"),
-    State.VERIFIED: Said("✓", "good", "the target holds the tag with the source's digest"),
-    State.UNVERIFIED: Said("≈", "fair", "SWR took the call, but the target cannot be read"),
-    State.DIVERGED: Said("≠", "bad", "the target holds another digest"),
-    State.MISSING: Said(
+    State.CALLING: Label("◐", "open", "SWR is being called"),
+    State.TRIGGERED: Label("◑", "open", "SWR took the call; the target is being looked at"),
+    State.VERIFIED: Label("✓", "good", "the target holds the tag with the source's digest"),
+    State.UNVERIFIED: Label("≈", "fair", "SWR took the call, but the target cannot be read"),
+    State.DIVERGED: Label("≠", "bad", "the target holds another digest"),
+    State.MISSING: Label(
         "∅", "bad", "the tag never came to the source, or never reached the target"
     ),
-    State.REJECTED: Said("✕", "bad", "SWR or the configuration forbids it"),
-    State.EXHAUSTED: Said("!", "bad", "it failed until the deadline"),
-    State.SUPERSEDED: Said("»", "quiet", "a later push of the same tag goes on in its place"),
-    State.CANCELLED: Said("⊘", "quiet", "an operator ended it"),
+    State.REJECTED: Label("✕", "bad", "SWR or the configuration forbids it"),
+    State.EXHAUSTED: Label("!", "bad", "it failed until the deadline"),
+    State.SUPERSEDED: Label("»", "quiet", "a later push of the same tag goes on in its place"),
+    State.CANCELLED: Label("⊘", "quiet", "an operator ended it"),
 }
 
-OUTCOMES: Mapping[str, Said] = {
-    Outcome.ACCEPTED: Said("✓", "good", "it made syncs"),
-    Outcome.IGNORED: Said("·", "quiet", "understood, and not for us"),
-    Outcome.DUPLICATE: Said("=", "quiet", "it repeats an earlier one"),
-    Outcome.QUARANTINED: Said("?", "bad", "not understood; kept whole"),
+OUTCOMES: Mapping[str, Label] = {
+    Outcome.ACCEPTED: Label("✓", "good", "it made syncs"),
+    Outcome.IGNORED: Label("·", "quiet", "understood, and not for us"),
+    Outcome.DUPLICATE: Label("=", "quiet", "it repeats an earlier one"),
+    Outcome.QUARANTINED: Label("?", "bad", "not understood; kept whole"),
 }
 
 # What the filter of syncs offers beside the single states.

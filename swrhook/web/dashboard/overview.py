@@ -10,20 +10,20 @@ from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.overview import (
     MOST_COUNTED,
-    Pile,
+    SyncGroup,
     count_quarantined,
-    failing_piles,
-    held_up_piles,
+    failing_groups,
+    held_up_groups,
     latencies,
-    open_piles,
+    open_groups,
     recent_outcomes,
 )
 from swrhook.ledger.queries.pagination import lowest_id
-from swrhook.metrics import Heard
-from swrhook.service.sender_monitor import Hearing
+from swrhook.metrics import SenderStatus
+from swrhook.service.sender_monitor import SenderActivity
 from swrhook.units import format_duration
 from swrhook.web.dashboard.charts import Chart, charts
-from swrhook.web.dashboard.formatting import Lately, instant
+from swrhook.web.dashboard.formatting import TimedCache, instant
 from swrhook.web.dashboard.labels import STATES
 from swrhook.web.health import Health
 
@@ -51,13 +51,13 @@ class Found:
     """What the ledger says at a moment."""
 
     at: datetime
-    open: Sequence[Pile]
-    late: Sequence[Pile]
+    open: Sequence[SyncGroup]
+    late: Sequence[SyncGroup]
     late_before: datetime
-    held_up: Sequence[Pile]
-    failing: Sequence[Pile]
+    held_up: Sequence[SyncGroup]
+    failing: Sequence[SyncGroup]
     quarantined: int
-    senders: Sequence[Heard]
+    senders: Sequence[SenderStatus]
     outcomes: Mapping[str, Mapping[str, int]]
 
 
@@ -66,7 +66,7 @@ def add_overview(
     database: Database,
     config: Callable[[], Config],
     told: Health,
-    hearing: Hearing,
+    hearing: SenderActivity,
     clock: Callable[[], datetime],
 ) -> None:
     """Add the route."""
@@ -79,8 +79,8 @@ def add_overview(
             now = clock()
             return charts(latencies(connection, now), now)
 
-    found = Lately(look, _FRESH, clock)
-    drawn = Lately(draw, _CHART_FRESH, clock)
+    found = TimedCache(look, _FRESH, clock)
+    drawn = TimedCache(draw, _CHART_FRESH, clock)
 
     @blueprint.get("/")
     def overview() -> str:
@@ -96,17 +96,17 @@ def add_overview(
         )
 
 
-def _look(database: Database, hearing: Hearing, now: datetime) -> Found:
+def _look(database: Database, hearing: SenderActivity, now: datetime) -> Found:
     late_before = now.replace(second=0, microsecond=0) - LATE
-    senders = hearing.recent() or ()
+    senders = hearing.cached() or ()
     with database.read() as connection:
         return Found(
             at=now,
-            open=open_piles(connection),
-            late=open_piles(connection, late_before),
+            open=open_groups(connection),
+            late=open_groups(connection, late_before),
             late_before=late_before,
-            held_up=held_up_piles(connection),
-            failing=failing_piles(connection, now),
+            held_up=held_up_groups(connection),
+            failing=failing_groups(connection, now),
             quarantined=count_quarantined(connection, now - _QUARANTINE_SINCE),
             senders=senders,
             outcomes=recent_outcomes(connection, [heard.sender for heard in senders]),
@@ -135,7 +135,7 @@ def _alerts(found: Found) -> list[Alert]:
     ]
 
 
-def _failing(pile: Pile) -> Alert:
+def _failing(pile: SyncGroup) -> Alert:
     path = url_for(".syncs", show=pile.state, standing="1", region=pile.target_region, since="7d")
     many = _many(pile.count, "tag is", "tags are", more=pile.is_more)
     says = f"{many} {pile.state} in {pile.target_region}: {STATES[pile.state].meaning}."
@@ -143,7 +143,7 @@ def _failing(pile: Pile) -> Alert:
     return Alert("bad", says, remedy, path)
 
 
-def _late(pile: Pile, before: datetime) -> Alert:
+def _late(pile: SyncGroup, before: datetime) -> Alert:
     path = url_for(".syncs", show=pile.state, region=pile.target_region, cursor=lowest_id(before))
     many = _many(pile.count, "tag is", "tags are", more=pile.is_more)
     says = f"{many} late for {pile.target_region}: {pile.state} for more than 15 minutes."
@@ -151,14 +151,14 @@ def _late(pile: Pile, before: datetime) -> Alert:
     return Alert("fair", says, remedy, path)
 
 
-def _example(pile: Pile) -> str:
+def _example(pile: SyncGroup) -> str:
     if pile.example is None:
         return ""
     shortened = pile.example[:_LONGEST_EXAMPLE] + "…" * (len(pile.example) > _LONGEST_EXAMPLE)
     return f"{'Why' if pile.count == 1 else 'One of them'}: {shortened}. "
 
 
-def _silent(heard: Heard) -> Alert:
+def _silent(heard: SenderStatus) -> Alert:
     last = heard.last_delivery_at
     since = "has never delivered" if last is None else f"last delivered {instant(last)} UTC"
     expected = "" if heard.expect_every is None else format_duration(heard.expect_every)
@@ -214,5 +214,5 @@ def _regions(config: Config, found: Found) -> list[RegionNow]:
     ]
 
 
-def _sum(piles: Sequence[Pile], region: str) -> int:
+def _sum(piles: Sequence[SyncGroup], region: str) -> int:
     return sum(pile.count for pile in piles if pile.target_region == region)

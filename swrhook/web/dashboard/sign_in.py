@@ -47,7 +47,7 @@ class Tries:
         self._limiter.hit(self._item, _key(address))
 
 
-def add_signing_in(
+def add_sign_in(
     blueprint: Blueprint,
     config: Callable[[], Config],
     database: Database,

@@ -14,10 +14,10 @@ from werkzeug.wrappers import Response
 from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.operator import Operator
-from swrhook.ledger.queries.sync_timeline import read_life
+from swrhook.ledger.queries.sync_timeline import read_timeline
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import ListedSync, Page, SyncFilter
-from swrhook.usecases.manual_syncs import wanted_now
+from swrhook.usecases.manual_syncs import replan
 from swrhook.web.api.queries import SyncQuery, sync_filter
 from swrhook.web.dashboard.labels import GROUPS, STATES
 from swrhook.web.dashboard.timeline import steps
@@ -60,7 +60,7 @@ def add_syncs(
     @blueprint.get("/syncs/<sync_id>")
     def sync(sync_id: str) -> str:
         with database.read() as connection:
-            life = read_life(connection, sync_id)
+            life = read_timeline(connection, sync_id)
         if life is None:
             raise NotFound("There is no sync with this id; old ones are removed in time.")
         return render_template(
@@ -89,7 +89,7 @@ def which_syncs(asked: Mapping[str, str], now: datetime, limit: int = PAGE) -> S
     return replace(sync_filter(SyncQuery().load(query), now), standing=standing)
 
 
-def add_wishes(
+def add_sync_actions(
     blueprint: Blueprint,
     operator: Operator,
     config: Callable[[], Config],
@@ -101,7 +101,7 @@ def add_wishes(
     def retry(sync_id: str) -> Response:
         current = config()
         found = operator.retry(
-            sync_id, lambda sync: wanted_now(sync, current), current.version, clock()
+            sync_id, lambda sync: replan(sync, current), current.version, clock()
         )
         return _back(sync_id, "retried", found=found)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from swrhook.ledger.queries.sync_timeline import Call, Life
+from swrhook.ledger.queries.sync_timeline import Call, SyncTimeline
 from swrhook.model import State
 from swrhook.web.dashboard.labels import STATES
 
@@ -21,13 +21,13 @@ class Step:
     sync: str | None = None
 
 
-def steps(life: Life) -> list[Step]:
+def steps(life: SyncTimeline) -> list[Step]:
     """Return the steps, oldest first, then what is ahead."""
     past = sorted(_past(life), key=lambda step: step.at or life.sync.updated_at)
     return [*past, *_now(life)]
 
 
-def _past(life: Life) -> Iterator[Step]:
+def _past(life: SyncTimeline) -> Iterator[Step]:
     sync, progress = life.sync, life.progress
     if sync.delivery is None:
         yield Step(sync.created_at, "Ordered without a delivery")
@@ -64,7 +64,7 @@ def _of_call(call: Call) -> Iterator[Step]:
         yield Step(call.ended_at, "SWR answered with an error", text, "fair")
 
 
-def _now(life: Life) -> Iterator[Step]:
+def _now(life: SyncTimeline) -> Iterator[Step]:
     sync = life.sync
     said = STATES[sync.state]
     why = sync.reason or (sync.error.message if sync.error else None)

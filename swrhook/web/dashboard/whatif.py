@@ -14,7 +14,7 @@ from swrhook.usecases.whatif import WhatIf, whatif
 from swrhook.web.dashboard.labels import SINCE
 
 
-def add_comparing(
+def add_whatif(
     blueprint: Blueprint,
     database: Database,
     config: Callable[[], Config],
