@@ -26,7 +26,7 @@ HOUR = timedelta(hours=1)
 # Finished syncs over a year, of all lanes, the claimed one among them.
 _FILL = """
 INSERT INTO syncs (
-  id, source, source_region, namespace, repository, tag, digest, target_region, target_namespace,
+  id, sender, source_region, namespace, repository, tag, digest, target_region, target_namespace,
   override, lane, route, rule, rules_version, state, created_at, updated_at, verified_at,
   attempts, looks, failures, retriggers, lost_claims, alone
 )

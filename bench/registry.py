@@ -55,12 +55,12 @@ def _service(folder: Path) -> Iterator[Served]:
     """Yield a service that records only: SWR is not what is measured."""
     served = Served(folder, {"SWRHOOK_WORKERS": "0", "SWRHOOK_LOG_LEVEL": "WARNING"})
     auth = {"scheme": "bearer", "secrets": [SECRET]}
-    source = {"dialect": "distribution", "region": "cn-north-4", "auth": auth}
+    sender = {"dialect": "distribution", "region": "cn-north-4", "auth": auth}
     sync = [{"region": "cn-east-3", "namespace": "team"}]
     rule = {"name": "all", "when": {"namespace": "team"}, "sync": sync}
     nowhere = "http://127.0.0.1:1"
     regions = {"cn-north-4": nowhere, "cn-east-3": nowhere}
-    served.configure(configuration(nowhere, regions, {"registry": source}, [rule]))
+    served.configure(configuration(nowhere, regions, {"registry": sender}, [rule]))
     served.start()
     try:
         yield served

@@ -26,7 +26,7 @@ swr:
   iam_endpoint: https://iam.example.com
   credentials: {kind: token, token: "${TOKEN}"}
   regions: {cn-north-4: {}, cn-east-3: {}}
-sources:
+senders:
   ci: {dialect: generic, region: cn-north-4, auth: {scheme: bearer, secrets: ["${TOKEN}"]}}
 rules:
 """
@@ -41,7 +41,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "an ending each": ("repository: '*-app-{n}'", "team/the-app-{n}:v1"),
     "an expression each": ("repository: {{regex: '.+-(app|job)-{n}'}}", "team/the-job-{n}:v1"),
     "ranges, exclusions": (
-        "source: ci, namespace: team-{n}, tag: {{semver: '>=1.2 <3'}}, not: {{tag: '*-dev'}}",
+        "sender: ci, namespace: team-{n}, tag: {{semver: '>=1.2 <3'}}, not: {{tag: '*-dev'}}",
         "team-{n}/shop:1.4.0",
     ),
 }

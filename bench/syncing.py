@@ -129,12 +129,12 @@ def _hook(script: Path) -> Mapping[str, object]:
     return {
         "id": "harbor",
         "execute-command": str(script),
-        "pass-arguments-to-command": [{"source": "payload", "name": name} for name in arguments],
+        "pass-arguments-to-command": [{"sender": "payload", "name": name} for name in arguments],
         "trigger-rule": {
             "match": {
                 "type": "payload-hmac-sha256",
                 "secret": SECRET,
-                "parameter": {"source": "header", "name": "X-Signature"},
+                "parameter": {"sender": "header", "name": "X-Signature"},
             }
         },
     }

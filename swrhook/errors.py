@@ -2,8 +2,8 @@
 
 SwrhookError
 ├── Refused                  the request is answered with an error, nothing is kept
-│   ├── UnknownSource            no such source
-│   ├── AddressNotAllowed        not from where the source delivers
+│   ├── UnknownSender            no such sender
+│   ├── AddressNotAllowed        not from where the sender delivers
 │   ├── Unauthenticated          not proven
 │   ├── KeysUnavailable          proven or not, who knows: again, later
 │   ├── Unconfirmed              the subscription is not confirmed yet: again, later
@@ -38,14 +38,14 @@ class Refused(SwrhookError):
     code = "refused"
 
 
-class UnknownSource(Refused):
-    """No source of this name is configured."""
+class UnknownSender(Refused):
+    """No sender of this name is configured."""
 
-    code = "unknown_source"
+    code = "unknown_sender"
 
 
 class AddressNotAllowed(Refused):
-    """The source takes nothing from the sender's address."""
+    """The sender takes nothing from the sender's address."""
 
     code = "address_not_allowed"
 
@@ -69,7 +69,7 @@ class Unconfirmed(Refused):
 
 
 class RateLimited(Refused):
-    """The sender delivers more than its source allows; it shall try again."""
+    """The sender delivers more than its sender allows; it shall try again."""
 
     code = "rate_limited"
 

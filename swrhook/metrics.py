@@ -46,9 +46,9 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """When a source delivered last, and whether that is longer ago than expected."""
+    """When a sender delivered last, and whether that is longer ago than expected."""
 
-    source: str
+    sender: str
     last_delivery_at: datetime | None
     expect_every: timedelta | None
     is_silent: bool
@@ -87,27 +87,27 @@ class Metrics:
         self._found: list[Collector] = []  # what is not counted, but known when it is asked
         self._deliveries = Counter(
             "swrhook_deliveries_total",
-            "Deliveries recorded, by source and outcome.",
-            ["source", "outcome"],
+            "Deliveries recorded, by sender and outcome.",
+            ["sender", "outcome"],
             registry=self.registry,
         )
         self._refused = Counter(
             "swrhook_deliveries_refused_total",
-            "Requests refused, by source and kind of refusal; source is unknown for none of ours.",
-            ["source", "kind"],
+            "Requests refused, by sender and kind of refusal; sender is unknown for none of ours.",
+            ["sender", "kind"],
             registry=self.registry,
         )
         self._ignored = Counter(
             "swrhook_deliveries_ignored_total",
-            "Deliveries ignored, by source and reason: no_push (no image tag in it), no_target"
+            "Deliveries ignored, by sender and reason: no_push (no image tag in it), no_target"
             " (no rule has a target for one).",
-            ["source", "reason"],
+            ["sender", "reason"],
             registry=self.registry,
         )
         self._replayed = Counter(
             "swrhook_deliveries_replayed_total",
-            "Deliveries replayed, by source and the outcome of the replay.",
-            ["source", "outcome"],
+            "Deliveries replayed, by sender and the outcome of the replay.",
+            ["sender", "outcome"],
             registry=self.registry,
         )
         self._syncs = Counter(
@@ -186,28 +186,28 @@ class Metrics:
         self._show(_BacklogCollector(backlog))
 
     def listen(self, heard: Callable[[], Sequence[Heard] | None]) -> None:
-        """Show when each source delivered last, too; None: it cannot be read."""
+        """Show when each sender delivered last, too; None: it cannot be read."""
         self._show(_HeardCollector(heard))
 
     def compare(self, drifted: Callable[[], Sequence[Drifted] | None]) -> None:
         """Show what reconciles found, too; None: it cannot be read."""
         self._show(_DriftCollector(drifted))
 
-    def delivered(self, source: str, outcome: Outcome) -> None:
+    def delivered(self, sender: str, outcome: Outcome) -> None:
         """Count a recorded delivery."""
-        self._deliveries.labels(source, outcome.value).inc()
+        self._deliveries.labels(sender, outcome.value).inc()
 
-    def ignored(self, source: str, *, has_pushes: bool) -> None:
+    def ignored(self, sender: str, *, has_pushes: bool) -> None:
         """Count an ignored delivery by its reason."""
-        self._ignored.labels(source, "no_target" if has_pushes else "no_push").inc()
+        self._ignored.labels(sender, "no_target" if has_pushes else "no_push").inc()
 
-    def replayed(self, source: str, outcome: Outcome) -> None:
+    def replayed(self, sender: str, outcome: Outcome) -> None:
         """Count a replay."""
-        self._replayed.labels(source, outcome.value).inc()
+        self._replayed.labels(sender, outcome.value).inc()
 
-    def refused(self, source: str, kind: str) -> None:
+    def refused(self, sender: str, kind: str) -> None:
         """Count a refused request."""
-        self._refused.labels(source, kind).inc()
+        self._refused.labels(sender, kind).inc()
 
     def denied(self, reason: str) -> None:
         """Count a request that may not do what it wants."""
@@ -311,14 +311,14 @@ class _HeardCollector(Collector):
 
     def _families(self, found: Sequence[Heard]) -> Iterator[Metric]:
         last = GaugeMetricFamily(
-            "swrhook_source_last_delivery_timestamp_seconds", _LAST_DELIVERY, labels=["source"]
+            "swrhook_sender_last_delivery_timestamp_seconds", _LAST_DELIVERY, labels=["sender"]
         )
-        silent = GaugeMetricFamily("swrhook_source_silent", _SILENT, labels=["source"])
+        silent = GaugeMetricFamily("swrhook_sender_silent", _SILENT, labels=["sender"])
         for heard in found:
             if heard.last_delivery_at is not None:
-                last.add_metric([heard.source], heard.last_delivery_at.timestamp())
+                last.add_metric([heard.sender], heard.last_delivery_at.timestamp())
             if heard.expect_every is not None:
-                silent.add_metric([heard.source], 1 if heard.is_silent else 0)
+                silent.add_metric([heard.sender], 1 if heard.is_silent else 0)
         yield last
         yield silent
 
@@ -371,8 +371,8 @@ class _EndpointCollector(Collector):
 
 _PACE = "Requests a second that a region gets at most; below settings.pace while SWR throttles."
 _BREAKER = "1 while a region is not asked for an operation because it gave no answer, else 0."
-_LAST_DELIVERY = "When a source delivered last, Unix time; a source never heard has no line."
-_SILENT = "1 when a source was not heard for longer than its expect_every, which it needs, else 0."
+_LAST_DELIVERY = "When a sender delivered last, Unix time; a sender never heard has no line."
+_SILENT = "1 when a sender was not heard for longer than its expect_every, which it needs, else 0."
 _DRIFT = "Tags that the last reconcile of their repository found otherwise than the rules want."
 _READABLE = "1 when the ledger could be read for this scrape, else 0 and its gauges are left out."
 _OPEN_SYNCS = "Syncs that have not ended, by state and target region."

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One image tag as a sender names it, before the source's settings are applied.
+    """One image tag as a sender names it, before the sender's settings are applied.
 
     `name` is the repository's path without the registry's host, `team/web/shop`. `digest` is None
     when the sender does not tell it or tells nonsense. `event_id` is the sender's own id of the
@@ -28,14 +28,14 @@ class Reading:
 
     announcements: Sequence[Announcement]
     skipped: Sequence[str] = ()
-    sender_id: str | None = None
+    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
     """One image tag that a delivery announced, under SWR's names in the source's region."""
 
-    source: str
+    sender: str
     region: str
     namespace: str
     repository: str
@@ -132,7 +132,7 @@ class Receipt:
     """What became of a delivery, after it is on disk."""
 
     delivery: str
-    source: str
+    sender: str
     outcome: Outcome
     reason: str | None
     syncs: Sequence[SyncRef]
@@ -150,7 +150,7 @@ class Sync:
 
     id: str
     delivery: str | None
-    source: str
+    sender: str
     lane: Lane
     tag: str
     digest: str | None
@@ -185,7 +185,7 @@ class Sync:
 
 
 def route(lane: Lane, tag: str) -> str:
-    """Return a tag's way from its source to a target, override left out, as one string."""
+    """Return a tag's way from its sender to a target, override left out, as one string."""
     return f"{lane.source_region}/{lane.namespace}/{lane.repository}:{tag}>{lane.target}"
 
 
@@ -197,14 +197,14 @@ class Entry:
     IGNORED or QUARANTINED. `replayed_from` is the delivery of which this one is a replay.
     """
 
-    source: str
+    sender: str
     dialect: str
     outcome: Outcome
     reason: str | None
     received_at: datetime
     rules_version: str
     dedup_window: timedelta
-    sender_id: str | None = None
+    external_id: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     pushes: Sequence[Push] = ()
@@ -220,10 +220,10 @@ class Kept:
     """
 
     id: str
-    source: str
+    sender: str
     outcome: Outcome
     original: str | None
-    sender_id: str | None
+    external_id: str | None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     pushes: Sequence[Push] = ()

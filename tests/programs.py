@@ -212,7 +212,7 @@ class Served:
 
 
 def configuration(
-    iam_url: str, endpoints: Mapping[str, str], sources: Mapping[str, Any], rules: Sequence[Any]
+    iam_url: str, endpoints: Mapping[str, str], senders: Mapping[str, Any], rules: Sequence[Any]
 ) -> dict[str, Any]:
     """Return a whole configuration for the simulator's regions, looked at often."""
     return {
@@ -227,7 +227,7 @@ def configuration(
             "regions": {name: {"endpoint": url} for name, url in endpoints.items()},
         },
         "access": {"tokens": [{"name": "tests", "role": "admin", "token": TOKEN}]},
-        "sources": sources,
+        "senders": senders,
         "rules": rules,
         "settings": {
             "verify": {"first": "100ms", "cap": "1s"},

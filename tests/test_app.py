@@ -33,10 +33,10 @@ def swr() -> Iterator[simulator.RunningSimulator]:
 @pytest.fixture
 def settings(tmp_path: Path, swr: simulator.RunningSimulator) -> Settings:
     auth = {"scheme": "bearer", "secrets": ["${SENDER_SECRET}"]}
-    sources = {"ci": {"dialect": "generic", "region": SOURCE, "auth": auth}}
+    senders = {"ci": {"dialect": "generic", "region": SOURCE, "auth": auth}}
     sync = [{"region": region, "namespace": "team"} for region in TARGETS]
     rules = [{"name": "all", "when": {"namespace": "team"}, "sync": sync}]
-    document = configuration(swr.iam_url, swr.endpoints, sources, rules)
+    document = configuration(swr.iam_url, swr.endpoints, senders, rules)
     document["swr"]["credentials"]["password"] = "${SWR_PASSWORD}"
     document["access"]["tokens"][0]["token"] = "${OPERATOR_TOKEN}"
     file = tmp_path / "swrhook.yaml"

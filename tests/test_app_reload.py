@@ -34,10 +34,10 @@ class Changing:
 
     def __init__(self, folder: Path, swr: simulator.RunningSimulator) -> None:
         auth = {"scheme": "bearer", "secrets": ["${SENDER_SECRET}"]}
-        sources = {"ci": {"dialect": "generic", "region": SOURCE, "auth": auth}}
+        senders = {"ci": {"dialect": "generic", "region": SOURCE, "auth": auth}}
         sync = [{"region": EAST, "namespace": "team"}]
         rules = [{"name": "all", "when": {"namespace": "team"}, "sync": sync}]
-        self.document = configuration(swr.iam_url, swr.endpoints, sources, rules)
+        self.document = configuration(swr.iam_url, swr.endpoints, senders, rules)
         self.document["swr"]["credentials"]["password"] = "${SWR_PASSWORD}"
         self.document.setdefault("settings", {})["pace"] = {
             "in_flight": 1,

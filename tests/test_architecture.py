@@ -15,11 +15,11 @@ LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 # For each contract, an import that it forbids: where, and what.
 BREAKAGES = {
     "A layer imports only what stands below it": ("model.py", "import swrhook.web"),
-    "The core does no I/O": ("plan.py", "import time"),
+    "The core does no I/O": ("rules/plan.py", "import time"),
     "Dialects do not know each other": ("dialects/harbor.py", "import swrhook.dialects.generic"),
-    "Only the SWR client": ("worker/pace.py", "import requests"),
-    "Only the web shell and the simulator know Flask": ("reports.py", "import flask"),
-    "Only the ledger speaks SQL": ("intake.py", "import sqlalchemy"),
+    "Only the SWR client": ("worker/rate_limiter.py", "import requests"),
+    "Only the web shell and the simulator know Flask": ("service/outcome_log.py", "import flask"),
+    "Only the ledger speaks SQL": ("usecases/receive.py", "import sqlalchemy"),
 }
 
 

@@ -31,5 +31,5 @@ def test_its_configuration_is_valid_without_a_warning_and_without_a_secret() -> 
 def test_it_speaks_for_three_kinds_of_senders() -> None:
     sent = requests_to_send()
 
-    assert {"harbor", "registry", "ci"} == {request.source for request in sent}
+    assert {"harbor", "registry", "ci"} == {request.sender for request in sent}
     assert all(json.loads(request.body) for request in sent)

@@ -36,14 +36,14 @@ swr:
   regions:
     cn-north-4: {endpoint: "http://127.0.0.1:9"}
     cn-east-3: {endpoint: "http://127.0.0.1:9"}
-sources:
+senders:
   ci:
     dialect: generic
     region: cn-north-4
     auth: {scheme: header, header: Authorization, secrets: ["${CI_SECRET}"]}
 rules:
   - name: everything
-    when: {source: ci}
+    when: {sender: ci}
     sync:
       - {region: cn-east-3, namespace: team-a}
 """

@@ -12,7 +12,7 @@ from swrhook.errors import CannotRecord, NothingUsable, TooLarge, Unauthenticate
 from swrhook.model import Entry, Outcome, Receipt, Target
 from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
-from swrhook.senders.sender import Source
+from swrhook.senders.sender import Sender
 from swrhook.usecases.receive import read, receive
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -22,7 +22,7 @@ CONFIG = Config(
     version="0123456789ab",
     swr=Swr("https://iam", TokenCredentials("a-token"), {}),
     access=Access(),
-    sources={},
+    senders={},
     rules=Rulebook([RULE]),
     options=replace(Options(), dedup_window=timedelta(minutes=7)),
 )
@@ -36,16 +36,16 @@ def refuse(_delivery: Delivery, _now: datetime) -> None:
     raise Unauthenticated("no")
 
 
-def anyone(_source: Source) -> None:
+def anyone(_sender: Sender) -> None:
     pass
 
 
-def nobody(_source: Source) -> None:
+def nobody(_sender: Sender) -> None:
     raise TooLarge("too many, for one")
 
 
-CI = Source("ci", "generic", "cn-north-4", accept)
-HARBOR = Source("harbor-prod", "harbor", "cn-north-4", accept)
+CI = Sender("ci", "generic", "cn-north-4", accept)
+HARBOR = Sender("harbor-prod", "harbor", "cn-north-4", accept)
 
 
 def delivery(document: Any, **headers: str) -> Delivery:
@@ -85,7 +85,7 @@ class Ledger:
         if self._refusal is not None:
             raise self._refusal
         self.entries.append(entry)
-        return Receipt("D", entry.source, entry.outcome, entry.reason, ())
+        return Receipt("D", entry.sender, entry.outcome, entry.reason, ())
 
 
 def test_what_is_wanted_is_recorded_with_its_pushes_and_syncs() -> None:
@@ -101,7 +101,7 @@ def test_what_is_wanted_is_recorded_with_its_pushes_and_syncs() -> None:
         (sync.target, sync.rule) for sync in entry.planned
     ]
     assert ("ci", "generic", NOW, "0123456789ab", timedelta(minutes=7), sent.body) == (
-        entry.source,
+        entry.sender,
         entry.dialect,
         entry.received_at,
         entry.rules_version,
@@ -222,7 +222,7 @@ def test_a_caller_that_waits_is_told_what_cannot_be_used() -> None:
         read(delivery({"image": "shop:v1"}), CI, CONFIG, now=NOW)
 
     assert refused.value.reasons == (
-        "shop: has no organization in it, and the source no default_namespace",
+        "shop: has no organization in it, and the sender no default_namespace",
     )
 
 

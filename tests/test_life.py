@@ -45,7 +45,7 @@ STEPS = {
 
 def test_a_sync_goes_only_where_the_design_says() -> None:
     steps = {
-        state: {step.to for step in TRANSITIONS.values() if state in step.sources}
+        state: {step.to for step in TRANSITIONS.values() if state in step.from_states}
         for state in State
     }
 
@@ -54,7 +54,7 @@ def test_a_sync_goes_only_where_the_design_says() -> None:
 
 def test_every_event_leads_somewhere() -> None:
     assert set(Event) == set(TRANSITIONS)
-    assert all(transition.sources for transition in TRANSITIONS.values())
+    assert all(transition.from_states for transition in TRANSITIONS.values())
 
 
 def test_a_state_is_open_or_an_end() -> None:
@@ -63,7 +63,7 @@ def test_a_state_is_open_or_an_end() -> None:
 
 
 def test_an_end_is_left_by_an_operators_wish_alone() -> None:
-    leaving = {event for event, step in TRANSITIONS.items() if step.sources & END_STATES}
+    leaving = {event for event, step in TRANSITIONS.items() if step.from_states & END_STATES}
 
     assert {Event.CANCEL, Event.RETRY} == leaving
 

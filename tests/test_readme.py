@@ -14,7 +14,7 @@ from tests.programs import ROOT
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-CONFIGURATIONS = [block for block in BLOCKS if block.startswith(("sources:", "rules:"))]
+CONFIGURATIONS = [block for block in BLOCKS if block.startswith(("senders:", "rules:"))]
 ENVIRON = dict.fromkeys(re.findall(r"\$\{([A-Z_]+)\}", README), "a-value-long-enough")
 BASE: dict[str, Any] = {
     "swr": {
@@ -22,7 +22,7 @@ BASE: dict[str, Any] = {
         "credentials": {"kind": "password", "user": "u", "domain": "d", "password": "${CI_TOKEN}"},
         "regions": {"cn-north-4": {}, "cn-east-3": {}, "ap-southeast-1": {}},
     },
-    "sources": {},
+    "senders": {},
     "rules": [],
 }
 
@@ -38,9 +38,9 @@ def test_every_configuration_is_valid(block: str) -> None:
 
 def test_there_are_configurations_for_ci_and_for_a_registry() -> None:
     shown = {
-        source["dialect"]
+        sender["dialect"]
         for block in CONFIGURATIONS
-        for source in yaml.safe_load(block).get("sources", {}).values()
+        for sender in yaml.safe_load(block).get("senders", {}).values()
     }
 
     assert {"generic", "harbor"} == shown

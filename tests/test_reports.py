@@ -33,7 +33,7 @@ LANE = Lane("cn-north-4", "team", "web/shop", Target("cn-east-3", "prod"), overr
 SYNC = Sync(
     id="S" * 26,
     delivery="D" * 26,
-    source="harbor",
+    sender="harbor",
     lane=LANE,
     tag="v1",
     digest=A,
@@ -80,7 +80,7 @@ def test_an_outcome_is_one_line_with_all_that_is_known(
         "level": "info",
         "sync": "S" * 26,
         "delivery": "D" * 26,
-        "source": "harbor",
+        "sender": "harbor",
         "image": "team/web/shop:v1",
         "digest": B,
         "source_region": "cn-north-4",
@@ -169,7 +169,7 @@ def test_each_delivery_of_a_batch_is_told(
 
     Reporter(metrics).recorded(Recording(receipts, [], ()), NOW)
 
-    wanted = ("event", "delivery", "source", "reason", "syncs")
+    wanted = ("event", "delivery", "sender", "reason", "syncs")
     assert [tuple(line[name] for name in wanted) for line in lines(capsys)] == [
         ("delivery.accepted", "1", "harbor", None, 1),
         ("delivery.ignored", "2", "ci", "no rule", 0),

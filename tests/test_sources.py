@@ -1,4 +1,4 @@
-"""A source: how the names that a sender uses become names in SWR."""
+"""A sender: how the names that a sender uses become names in SWR."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swrhook.model import Announcement, Push
-from swrhook.senders.sender import ImageSettings, Source, to_pushes
+from swrhook.senders.sender import ImageSettings, Sender, to_pushes
 from swrhook.swr_names import is_namespace, is_repository, is_tag
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 A = "sha256:" + "aa" * 32
 
 
-def source(**image: str) -> Source:
-    return Source("harbor", "harbor", "cn-north-4", lambda *_: None, ImageSettings(**image))
+def sender(**image: str) -> Sender:
+    return Sender("harbor", "harbor", "cn-north-4", lambda *_: None, ImageSettings(**image))
 
 
 def names(image: dict[str, str], name: str) -> tuple[str, str] | str:
     """Return where the name leads, or the reason why nowhere."""
-    pushes, reasons = to_pushes(source(**image), [Announcement(name, "v1")])
+    pushes, reasons = to_pushes(sender(**image), [Announcement(name, "v1")])
     if pushes:
         assert reasons == []
         return pushes[0].namespace, pushes[0].repository
@@ -47,7 +47,7 @@ DEFAULT = {"default_namespace": "library"}
         (STRIP | PUT, "mirror/web/shop", ("team", "web/shop")),
         (STRIP | DEFAULT, "mirror/shop", ("library", "shop")),
         (PUT | DEFAULT, "shop", ("team", "shop")),
-        ({}, "shop", "shop: has no organization in it, and the source no default_namespace"),
+        ({}, "shop", "shop: has no organization in it, and the sender no default_namespace"),
         (STRIP, "team/shop", "team/shop: does not start with strip_prefix «mirror/»"),
         (STRIP, "mirror", "mirror: does not start with strip_prefix «mirror/»"),
         ({}, "Team/shop", "Team/shop:v1: SWR allows no organization named «Team»"),
@@ -69,12 +69,12 @@ def test_a_push_keeps_what_was_announced() -> None:
     assert (
         [Push("harbor", "cn-north-4", "team", "shop", "v1", A, "event-1", NOW)],
         [],
-    ) == to_pushes(source(), [announced])
+    ) == to_pushes(sender(), [announced])
 
 
 def test_an_impossible_tag_is_left_out_and_its_siblings_are_not() -> None:
     pushes, reasons = to_pushes(
-        source(), [Announcement("team/shop", tag) for tag in ("v1", "-v2", "v3")]
+        sender(), [Announcement("team/shop", tag) for tag in ("v1", "-v2", "v3")]
     )
 
     assert [push.tag for push in pushes] == ["v1", "v3"]
@@ -85,7 +85,7 @@ def test_what_is_announced_twice_is_pushed_once() -> None:
     announced = Announcement("team/shop", "v1", A)
     other = replace(announced, digest=None)
 
-    pushes, _ = to_pushes(source(), [announced, announced, other, announced])
+    pushes, _ = to_pushes(sender(), [announced, announced, other, announced])
 
     assert [push.digest for push in pushes] == [A, None]
 
@@ -93,7 +93,7 @@ def test_what_is_announced_twice_is_pushed_once() -> None:
 def test_very_many_announcements_do_not_take_long() -> None:
     announced = [Announcement("team/shop", f"v{n}") for n in range(20_000)]
 
-    assert len(to_pushes(source(), announced)[0]) == 20_000
+    assert len(to_pushes(sender(), announced)[0]) == 20_000
 
 
 parts = st.text("aB0-._/ ", max_size=6)
@@ -107,7 +107,7 @@ def test_every_announcement_is_pushed_or_has_a_reason(
     announced: Sequence[tuple[str, str]], image: dict[str, str]
 ) -> None:
     pushes, reasons = to_pushes(
-        source(**image), [Announcement(name, tag) for name, tag in dict.fromkeys(announced)]
+        sender(**image), [Announcement(name, tag) for name, tag in dict.fromkeys(announced)]
     )
 
     assert len(set(announced)) == len(pushes) + len(reasons)

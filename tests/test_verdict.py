@@ -43,7 +43,7 @@ def sync(state: State = State.DUE, *, override: bool = False, **changes: Any) ->
     made = Sync(
         id="0" * 26,
         delivery=None,
-        source="harbor",
+        sender="harbor",
         lane=lane,
         tag="v1",
         digest=A,

@@ -33,8 +33,8 @@ def rule(name: str, *targets: RuleTarget, tag: str = "**") -> Rule:
 def in_use(*rules: Rule) -> Config:
     made = configuration()
     image = ImageSettings()
-    sources = {name: replace(each, image=image) for name, each in made.sources.items()}
-    return replace(made, rules=Rulebook(rules), sources=sources)
+    senders = {name: replace(each, image=image) for name, each in made.senders.items()}
+    return replace(made, rules=Rulebook(rules), senders=senders)
 
 
 def came(database: Database, *tags: str, ago: timedelta = timedelta()) -> None:
@@ -96,7 +96,7 @@ def test_a_tag_that_came_often_counts_once_and_old_ones_not(database: Database) 
     assert compare(database, in_use(), since=3 * DAY).pushes == 3
 
 
-def test_a_source_that_goes_loses_its_syncs(database: Database) -> None:
+def test_a_sender_that_goes_loses_its_syncs(database: Database) -> None:
     came(database, "a")
 
     found = compare(database, in_use(rule("all")), rule("all"), origins={})
@@ -129,12 +129,12 @@ def test_a_source_in_the_target_region_has_nothing_to_synchronize(database: Data
     ],
     ids=["namespace", "prefix", "without", "default", "from before"],
 )
-def test_other_names_of_a_source_are_followed(
+def test_other_names_of_a_sender_are_followed(
     database: Database, before: ImageSettings, after: ImageSettings, image: str
 ) -> None:
     came(database, "a")
     present = in_use()
-    present = replace(present, sources={"ci": replace(present.sources["ci"], image=before)})
+    present = replace(present, senders={"ci": replace(present.senders["ci"], image=before)})
 
     origins = {"ci": Origin("ci", "cn-north-4", after)}
     [example] = compare(database, present, rule("new"), origins=origins).examples
@@ -142,7 +142,7 @@ def test_other_names_of_a_source_are_followed(
     assert ("gained", image) == (example.change, example.image)
 
 
-def test_names_that_a_source_cannot_have_lose_their_syncs(database: Database) -> None:
+def test_names_that_a_sender_cannot_have_lose_their_syncs(database: Database) -> None:
     came(database, "a")
     origins = {"ci": Origin("ci", "cn-north-4", ImageSettings(strip_prefix="m/"))}
 

@@ -1,8 +1,8 @@
-"""How a source proves where a delivery comes from: one function for each scheme.
+"""How a sender proves where a delivery comes from: one function for each scheme.
 
 Each builds an authenticator, which returns when the delivery is proven and raises Unauthenticated
 otherwise, or KeysUnavailable, nothing else, whatever the headers and bytes. Which scheme serves a
-source is the source's setting, never the sender's choice.
+sender is the sender's setting, never the sender's choice.
 """
 
 from collections.abc import Callable, Mapping

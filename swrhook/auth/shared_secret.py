@@ -56,7 +56,7 @@ def basic(username: str, secrets: Sequence[Secret]) -> Authenticate:
 
 
 def path(secrets: Sequence[Secret]) -> Authenticate:
-    """Accept a secret behind the source's name in the URL."""
+    """Accept a secret behind the sender's name in the URL."""
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
         offered = on_the_wire(delivery.path_secret or "")

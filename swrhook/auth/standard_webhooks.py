@@ -58,12 +58,12 @@ def _check(
     delivery: Delivery, secrets: Sequence[bytes], now: datetime, tolerance: timedelta
 ) -> None:
     """Check the three headers. Raises Unauthenticated."""
-    sender_id, sent_at = delivery.header("webhook-id"), delivery.header("webhook-timestamp")
-    if not sender_id or _SECONDS.fullmatch(sent_at) is None:
+    external_id, sent_at = delivery.header("webhook-id"), delivery.header("webhook-timestamp")
+    if not external_id or _SECONDS.fullmatch(sent_at) is None:
         raise Unauthenticated("webhook-id or webhook-timestamp is missing or malformed")
     if abs(now.timestamp() - int(sent_at)) > tolerance.total_seconds():
         raise Unauthenticated("webhook-timestamp is too far from this machine's time")
-    content = b".".join((on_the_wire(sender_id)[0], sent_at.encode(), delivery.body))
+    content = b".".join((on_the_wire(external_id)[0], sent_at.encode(), delivery.body))
     keys = [key for key in map(signing_key, secrets) if key]
     expected = [b"v1," + b64encode(digest(key, content, "sha256")) for key in keys]
     # During a rotation, a sender signs with every key that it has.

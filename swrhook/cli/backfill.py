@@ -41,7 +41,7 @@ def backfill() -> None:
 
 @backfill.command("run", hidden=True)
 @click.argument("repositories", nargs=-1, required=True, metavar="NS/REPO...")
-@click.option("--source", help="As this sender's pushes.")
+@click.option("--sender", help="As this sender's pushes.")
 @click.option("--region", help="In this source region.")
 @click.option("--rule", help="Only what this rule wants.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

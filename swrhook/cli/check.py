@@ -29,12 +29,12 @@ def _print_schema(context: click.Context, _: click.Parameter, asked: bool) -> No
 @click.command(
     epilog=examples(
         "python -m swrhook check swrhook.yaml",
-        "python -m swrhook check --body event.json --source harbor-prod",
+        "python -m swrhook check --body event.json --sender harbor-prod",
     )
 )
 @click.argument("file", default="./swrhook.yaml", envvar="SWRHOOK_CONFIG")
 @click.option("--body", type=click.File("rb"), metavar="BODYFILE", help="Read this; - is stdin.")
-@click.option("--source", metavar="NAME", help="With --body: the source that it was sent to.")
+@click.option("--sender", metavar="NAME", help="With --body: the sender that it was sent to.")
 @click.option(
     "--header", "headers", multiple=True, metavar="NAME:VALUE", help="With --body. Repeatable."
 )
@@ -63,7 +63,7 @@ def check(
     FILE is $SWRHOOK_CONFIG or ./swrhook.yaml when left out. Ends with 0 when it can be used, with
     1 after naming every mistake in it.
 
-    With --body and --source, show instead how the body of a request would be read: its outcome, the
+    With --body and --sender, show instead how the body of a request would be read: its outcome, the
     image tags in it, and the syncs that the rules want. Nobody is authenticated, nothing is
     recorded. Ends with 0 when it would be accepted, else with 1.
 
@@ -91,25 +91,25 @@ class _Sent:
     """The request that is to be read, if any."""
 
     body: BinaryIO | None
-    source: str | None
+    sender: str | None
     headers: Sequence[str]
 
     def check(self, *, online: bool) -> None:
         """Raise UsageError for options that do not go together."""
-        if (self.body is None) != (self.source is None) or (self.headers and self.body is None):
-            raise click.UsageError("--body, --source and, if any, --header go together")
+        if (self.body is None) != (self.sender is None) or (self.headers and self.body is None):
+            raise click.UsageError("--body, --sender and, if any, --header go together")
         if online and self.body is not None:
             raise click.UsageError("--online and --body do not go together")
         _headers(self.headers)
 
 
 def _print_look(file: str, config: Config, sent: _Sent, *, as_json: bool) -> bool:
-    source = config.sources.get(str(sent.source))
-    if source is None or sent.body is None:
+    sender = config.senders.get(str(sent.sender))
+    if sender is None or sent.body is None:
         raise click.BadParameter(
-            f"there is no source «{sent.source}» in {file}", param_hint="--source"
+            f"there is no sender «{sent.sender}» in {file}", param_hint="--sender"
         )
-    shown = look(Delivery(_headers(sent.headers), sent.body.read()), source, config)
+    shown = look(Delivery(_headers(sent.headers), sent.body.read()), sender, config)
     click.echo(json.dumps(asdict(shown)) if as_json else shown.text())
     return shown.outcome == Outcome.ACCEPTED
 
@@ -133,7 +133,7 @@ def _print_mistakes(file: str, exc: BadConfiguration, *, as_json: bool) -> bool:
 
 def _print_summary(file: str, config: Config, *, as_json: bool) -> bool:
     counts = {
-        "sources": len(config.sources),
+        "senders": len(config.senders),
         "rules": len(config.rules),
         "regions": len(config.swr.regions),
     }

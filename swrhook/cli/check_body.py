@@ -8,7 +8,7 @@ from swrhook.config.model import Config
 from swrhook.errors import Refused, TooLarge
 from swrhook.model import Entry
 from swrhook.senders.delivery import Delivery
-from swrhook.senders.sender import Source
+from swrhook.senders.sender import Sender
 from swrhook.usecases.receive import read
 
 REFUSED = "refused"
@@ -36,7 +36,7 @@ class ShownSync:
 class Shown:
     """What a delivery would become; `code` names the refusal if it would be one."""
 
-    source: str
+    sender: str
     dialect: str
     outcome: str
     code: str | None
@@ -46,7 +46,7 @@ class Shown:
 
     def text(self) -> str:
         """Return lines for a person, without what could steer a terminal."""
-        lines = [f"{self.source} ({self.dialect}): {self.outcome}"]
+        lines = [f"{self.sender} ({self.dialect}): {self.outcome}"]
         lines += [f"reason: {self.reason}"] if self.reason else []
         lines += [f"push: {p.image}" + (f"@{p.digest}" if p.digest else "") for p in self.pushes]
         for sync in self.syncs:
@@ -58,22 +58,22 @@ class Shown:
         )
 
 
-def look(delivery: Delivery, source: Source, config: Config) -> Shown:
+def look(delivery: Delivery, sender: Sender, config: Config) -> Shown:
     """Read a delivery as if it had come; only a duplicate cannot be told without the ledger."""
     try:
         if len(delivery.body) > config.options.body_limit:
             raise TooLarge(
                 f"the body is over settings.body_limit ({config.options.body_limit} bytes)"
             )
-        entry = read(delivery, source, config, now=datetime.now(UTC))
+        entry = read(delivery, sender, config, now=datetime.now(UTC))
     except Refused as exc:
-        return Shown(source.name, source.dialect, REFUSED, exc.code, str(exc))
+        return Shown(sender.name, sender.dialect, REFUSED, exc.code, str(exc))
     return _shown(entry)
 
 
 def _shown(entry: Entry) -> Shown:
     return Shown(
-        entry.source,
+        entry.sender,
         entry.dialect,
         entry.outcome.value,
         None,

@@ -32,7 +32,7 @@ DELIVERIES = Kind(
     (
         Column("id", lambda item: item["id"], whole=True),
         Column("received", lambda item: item["received_at"][:16].replace("T", " "), whole=True),
-        Column("source", lambda item: item["source"]),
+        Column("sender", lambda item: item["sender"]),
         Column(
             "outcome",
             lambda item: item["outcome"],
@@ -48,11 +48,11 @@ DELIVERIES = Kind(
 
 @click.command(
     epilog=examples(
-        "python -m swrhook deliveries --source harbor-prod --since 1h",
+        "python -m swrhook deliveries --sender harbor-prod --since 1h",
         "python -m swrhook deliveries --outcome quarantined --all --json | jq -r .reason",
     )
 )
-@click.option("--source", help="From this sender.")
+@click.option("--sender", help="From this sender.")
 @click.option(
     "--outcome",
     type=click.Choice([outcome.value for outcome in Outcome]),

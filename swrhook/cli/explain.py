@@ -38,21 +38,21 @@ class _Writer:
 
     def rules(self, explained: Item) -> Tree:
         tree = self._tree(f"by the rules in use, {explained['rules_version']}", "bold")
-        for each in explained["sources"]:
-            told = f"from {each['source']} in {each['region']}: {each['summary']}"
-            source = self._add(tree, told, "green" if each["wanted"] else "")
+        for each in explained["senders"]:
+            told = f"from {each['sender']} in {each['region']}: {each['summary']}"
+            sender = self._add(tree, told, "green" if each["wanted"] else "")
             for rule in each["rules"]:
-                self._rule(source, rule)
+                self._rule(sender, rule)
             if each["rules_left_out"]:
                 more = f"{each['rules_left_out']} more rules, further from a match"
-                self._add(source, more, _SKIPPED)
+                self._add(sender, more, _SKIPPED)
         return tree
 
     def deliveries(self, explained: Item) -> Tree:
         tree = self._tree("deliveries that announced it", "bold")
         for each in explained["deliveries"]:
             about = each["about"] or (each["original"] and f"repeats {each['original']}")
-            told = f"{_second(each['received_at'])} {each['id']} of {each['source']}: "
+            told = f"{_second(each['received_at'])} {each['id']} of {each['sender']}: "
             told += each["outcome"] + (f", {about}" if about else "")
             branch = self._add(tree, told + _changed(each))
             if each["digest"]:
@@ -79,10 +79,10 @@ class _Writer:
             self._add(tree, "none")
         return tree
 
-    def _rule(self, source: Tree, rule: Item) -> None:
+    def _rule(self, sender: Tree, rule: Item) -> None:
         shadow = ", in shadow" if rule["shadow"] else ""
         branch = self._add(
-            source,
+            sender,
             f"rule {rule['rule']}{shadow}: {rule['verdict']}",
             _STYLES.get(rule["verdict"], ""),
         )
@@ -153,21 +153,21 @@ def _second(time: str) -> str:
 @click.command(
     epilog=examples(
         "python -m swrhook explain team-a/web/shop:1.4.2",
-        "python -m swrhook explain mirror/web/shop:1.4.2 --source harbor-prod",
+        "python -m swrhook explain mirror/web/shop:1.4.2 --sender harbor-prod",
         "python -m swrhook explain team-a/web/shop:1.4.2 --json | jq -r .summary",
     )
 )
 @click.argument("image", metavar="IMAGE:TAG")
-@click.option("--source", help="As this sender announces it, and under its name for it.")
+@click.option("--sender", help="As this sender announces it, and under its name for it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole explanation as JSON.")
-def explain(image: str, source: str | None, *, as_json: bool) -> None:
+def explain(image: str, sender: str | None, *, as_json: bool) -> None:
     """Say why IMAGE:TAG was, or was not, replicated.
 
     The first line is the answer. Below it stand what every rule says now of a push of it, clause by
-    clause, the deliveries that announced it, and its syncs with their calls. Without --source, each
-    source that could announce it is told.
+    clause, the deliveries that announced it, and its syncs with their calls. Without --sender, each
+    sender that could announce it is told.
     """
-    explained = connect().show("/api/v1/explain", {"image": image, "source": source})
+    explained = connect().show("/api/v1/explain", {"image": image, "sender": sender})
     if as_json:
         click.echo(json.dumps(explained))
         return

@@ -22,14 +22,14 @@ class Selection:
     """Which deliveries are meant where no ids are given."""
 
     outcome: str | None
-    source: str | None
+    sender: str | None
     since: str | None
 
 
 @click.command(
     epilog=examples(
         "python -m swrhook replay 01KB3Y6Q3Z6B1D8F2G4H5J7K9M",
-        "python -m swrhook replay --outcome quarantined --source harbor-prod --since 24h",
+        "python -m swrhook replay --outcome quarantined --sender harbor-prod --since 24h",
     )
 )
 @click.argument("ids", nargs=-1, metavar="[ID]...")
@@ -39,7 +39,7 @@ class Selection:
     metavar="OUTCOME",
     help=f"In place of ids: all with this verdict: {', '.join(OUTCOMES)}.",
 )
-@click.option("--source", help="With --outcome: from this sender.")
+@click.option("--sender", help="With --outcome: from this sender.")
 @click.option("--since", metavar="TIME", help="With --outcome: not older than a time, or 24h, 7d.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
@@ -59,8 +59,8 @@ def replay(
     first, when you agree. Ends with 1 when one could not be replayed.
     """
     selected = Selection(**selection)
-    if bool(ids) == bool(selected.outcome) or (ids and (selected.source or selected.since)):
-        raise click.UsageError("give either ids, or --outcome with or without --source and --since")
+    if bool(ids) == bool(selected.outcome) or (ids and (selected.sender or selected.since)):
+        raise click.UsageError("give either ids, or --outcome with or without --sender and --since")
     client = connect()
     if not ids:
         ids = _select(client, selected, yes=yes)
@@ -74,7 +74,7 @@ def _select(client: Client, selected: Selection, *, yes: bool) -> Sequence[str]:
     """Return the ids of what is selected, the oldest first, if the person agrees."""
     query = {
         "outcome": selected.outcome,
-        "source": selected.source,
+        "sender": selected.sender,
         "since": selected.since,
         "limit": LARGEST_PAGE,
     }
@@ -82,10 +82,10 @@ def _select(client: Client, selected: Selection, *, yes: bool) -> Sequence[str]:
     found = [item for page in pages for item in page.items if _has_something(item)]
     if not found:
         return ()
-    counts = Counter(str(item["source"]) for item in found)
-    of_sources = ", ".join(f"{count} of {source}" for source, count in sorted(counts.items()))
+    counts = Counter(str(item["sender"]) for item in found)
+    of_senders = ", ".join(f"{count} of {sender}" for sender, count in sorted(counts.items()))
     oldest, newest = (str(item["received_at"]) for item in (found[-1], found[0]))
-    plan = f"{len(found)} {selected.outcome} deliveries: {of_sources}; from {oldest} to {newest}."
+    plan = f"{len(found)} {selected.outcome} deliveries: {of_senders}; from {oldest} to {newest}."
     agree(plan, "Replay them?", yes=yes)
     return [str(item["id"]) for item in reversed(found)]
 

@@ -1,6 +1,9 @@
 """The screen, or the pipe in its place."""
 
-from rich.console import Console
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def examples(*lines: str) -> str:
@@ -12,8 +15,10 @@ def examples(*lines: str) -> str:
 _UNLIMITED = 100_000
 
 
-def screen() -> Console:
+def screen() -> "Console":
     """Return what prints: as wide as the terminal, or plain and without an end."""
+    from rich.console import Console  # noqa: PLC0415  # slow to import; help needs none
+
     console = Console(highlight=False)
     if console.is_terminal:
         return console

@@ -56,7 +56,7 @@ def wait(
 ) -> None:
     """Wait until IMAGE is verified at every target, as the last step of a job.
 
-    IMAGE is the source's namespace/repository:tag; meant is its latest sync to each target. Name
+    IMAGE is the sender's namespace/repository:tag; meant is its latest sync to each target. Name
     the delivery, the digest or a time, so that yesterday's tag is not taken for today's. Ends with
     0 when all are verified; with 1 as soon as one has ended otherwise, when none is known, and when
     the time is over.

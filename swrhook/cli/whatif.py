@@ -45,7 +45,7 @@ def whatif(context: click.Context, /, file: Path, since: str, *, as_json: bool) 
     when none is, with 1 when some are or NEWFILE is wrong.
 
     NEWFILE is a whole configuration. It is checked here, and of it only rules, defaults, names of
-    regions, and each source's region and image are sent; secrets are not even read.
+    regions, and each sender's region and image are sent; secrets are not even read.
     """
     question = {"candidate": _candidate(file), "since": since}
     compared = _ask(connect(), question)
@@ -113,7 +113,7 @@ def _examples(compared: Item, encoding: str) -> Table:
         override = " → ".join(_word(each[side]) for side in ("before", "after"))
         told = [
             each["image"],
-            each["source"],
+            each["sender"],
             f"{each['target_region']}/{each['target_namespace']}",
             override,
             each["rule"],

@@ -29,7 +29,7 @@ from swrhook.config.nodes import Data
 from swrhook.config.regions import default_endpoint
 from swrhook.dialects import mapping
 from swrhook.rules import FIELDS, Pattern, Rule, Rulebook, RuleTarget
-from swrhook.senders.sender import ImageSettings, Source
+from swrhook.senders.sender import ImageSettings, Sender
 from swrhook.syncs.backoff import Backoff, Retry, Verify
 
 URL = "HC_CONTAINER_CREDENTIALS_FULL_URI"
@@ -108,9 +108,9 @@ def build_access(access: Checked) -> Access:
     )
 
 
-def build_sources(sources: Checked, outside: Outside) -> Mapping[str, Source]:
-    """Return the section `sources`; nothing is asked of `outside` yet."""
-    return {name: _source(name, source, outside) for name, source in sources.items()}
+def build_senders(senders: Checked, outside: Outside) -> Mapping[str, Sender]:
+    """Return the section `senders`; nothing is asked of `outside` yet."""
+    return {name: _sender(name, sender, outside) for name, sender in senders.items()}
 
 
 def build_rules(rules: list[Checked], defaults: Checked) -> Rulebook:
@@ -145,26 +145,26 @@ def _region(name: str, region: Checked) -> Region:
     return Region(name, endpoint, region.get("project", name))
 
 
-def _source(name: str, source: Checked, outside: Outside) -> Source:
-    arguments = dict(source["auth"])
+def _sender(name: str, sender: Checked, outside: Outside) -> Sender:
+    arguments = dict(sender["auth"])
     scheme = SCHEMES[arguments.pop("scheme")]
     confirm = scheme.confirm if arguments.pop("confirm", False) else None
     if scheme.asks_outside:
         arguments["outside"] = outside
     if "secrets" in arguments:
         arguments["secrets"] = [_secret(secret) for secret in arguments["secrets"]]
-    return Source(
+    return Sender(
         name=name,
-        dialect=source["dialect"],
-        region=source["region"],
+        dialect=sender["dialect"],
+        region=sender["region"],
         authenticate=scheme.build(**arguments),
-        image=ImageSettings(**source.get("image", {})),
+        image=ImageSettings(**sender.get("image", {})),
         takes_path_secret=scheme.takes_path_secret,
         confirm=None if confirm is None else functools.partial(confirm, outside),
-        parse=mapping.build(source["mapping"]) if "mapping" in source else None,
-        expect_every=source.get("expect_every"),
-        allow_from=tuple(source.get("allow_from", ())),
-        rate_limit=source.get("rate_limit"),
+        parse=mapping.build(sender["mapping"]) if "mapping" in sender else None,
+        expect_every=sender.get("expect_every"),
+        allow_from=tuple(sender.get("allow_from", ())),
+        rate_limit=sender.get("rate_limit"),
     )
 
 

@@ -1,6 +1,6 @@
 """A file that is thought of: as much of it as decides where pushes go, and no secret.
 
-What decides are the rules and their defaults, the names of the regions, and of each source its
+What decides are the rules and their defaults, the names of the regions, and of each sender its
 region and its names. That excerpt has the shape of the file itself.
 """
 
@@ -38,7 +38,7 @@ class _SwrSection(Section):
 
 
 class _OriginSection(Section):
-    """Where a source's images live, and under which names."""
+    """Where a sender's images live, and under which names."""
 
     region = Text(required=True)
     image = Part(ImageSection)
@@ -48,7 +48,7 @@ class _CandidateSection(Section):
     """The excerpt."""
 
     swr = Part(_SwrSection, required=True)
-    sources = Named(validators.source_name, Part(_OriginSection), may_be_empty=True)
+    senders = Named(validators.sender_name, Part(_OriginSection), may_be_empty=True)
     rules = Items(PlainPart(RuleSection), required=True)
     defaults = Part(DefaultsSection)
 
@@ -89,7 +89,7 @@ def excerpt(
 def read_candidate(text: bytes, in_use: Config, *, file: str = "candidate") -> Candidate:
     """Read an excerpt, or a whole file, of which the rest is left out. Raises BadConfiguration.
 
-    Regions and sources are those in use where the text has none. Nothing is read from elsewhere:
+    Regions and senders are those in use where the text has none. Nothing is read from elsewhere:
     a reference is a mistake here.
     """
     written, findings = _open(text, file)
@@ -105,8 +105,8 @@ def read_candidate(text: bytes, in_use: Config, *, file: str = "candidate") -> C
     rules = build_rules(checked["rules"], checked.get("defaults", {}))
     warn_of_rules(rules, findings)
     origins = {
-        name: Origin(name, source["region"], ImageSettings(**source.get("image", {})))
-        for name, source in checked["sources"].items()
+        name: Origin(name, sender["region"], ImageSettings(**sender.get("image", {})))
+        for name, sender in checked["senders"].items()
     }
     return Candidate(origins, rules, tuple(findings.warnings))
 
@@ -126,21 +126,21 @@ def _excerpt(data: Data) -> Data:
     if not isinstance(data, dict):
         return data
     part = {key: data[key] for key in ("defaults", "rules") if key in data}
-    if "sources" in data:
-        sources = mapping(data, "sources")
-        part["sources"] = data["sources"]
-        if sources is not None:
-            part["sources"] = {name: _origin(source) for name, source in sources.items()}
+    if "senders" in data:
+        senders = mapping(data, "senders")
+        part["senders"] = data["senders"]
+        if senders is not None:
+            part["senders"] = {name: _origin(sender) for name, sender in senders.items()}
     regions = mapping(data, "swr", "regions")
     if regions is not None:
         part["swr"] = {"regions": {name: {} for name in regions}}
     return part
 
 
-def _origin(source: Data) -> Data:
-    if not isinstance(source, dict):
-        return source
-    return {key: source[key] for key in ("region", "image") if key in source}
+def _origin(sender: Data) -> Data:
+    if not isinstance(sender, dict):
+        return sender
+    return {key: sender[key] for key in ("region", "image") if key in sender}
 
 
 def _joined(written: Data, part: Data) -> Data:
@@ -148,11 +148,11 @@ def _joined(written: Data, part: Data) -> Data:
     if not isinstance(written, dict):
         return written
     whole = {**written, **{key: part[key] for key in ("defaults", "rules") if key in part}}
-    sources = mapping(written, "sources")
-    if sources is not None:
-        whole["sources"] = {
-            name: {**source, **part["sources"][name]} if isinstance(source, dict) else source
-            for name, source in sources.items()
+    senders = mapping(written, "senders")
+    if senders is not None:
+        whole["senders"] = {
+            name: {**sender, **part["senders"][name]} if isinstance(sender, dict) else sender
+            for name, sender in senders.items()
         }
     return whole
 
@@ -172,11 +172,11 @@ def _references(data: Data, path: NodePath) -> Iterator[NodePath]:
 def _in_use(config: Config) -> dict[str, Data]:
     return {
         "swr": {"regions": {name: {} for name in config.swr.regions}},
-        "sources": {
+        "senders": {
             name: {
-                "region": source.region,
-                "image": {key: text for key, text in asdict(source.image).items() if text},
+                "region": sender.region,
+                "image": {key: text for key, text in asdict(sender.image).items() if text},
             }
-            for name, source in config.sources.items()
+            for name, sender in config.senders.items()
         },
     }

@@ -20,12 +20,12 @@ _WITHOUT_PROOF = [name for name, scheme in SCHEMES.items() if not scheme.is_proo
 def check_links(data: Data, findings: Findings) -> None:
     """Find what does not fit together, rules aside."""
     _check_regions(data, findings)
-    _check_sources(data, findings)
+    _check_senders(data, findings)
     _check_unique(data, ("access", "tokens"), "name", findings)
     _check_unique(data, ("access", "tokens"), "token", findings)
     _check_unique(data, ("rules",), "name", findings)
-    if mapping(data, "sources") == {}:
-        findings.warn(("sources",), "no source is configured: nothing can be received")
+    if mapping(data, "senders") == {}:
+        findings.warn(("senders",), "no sender is configured: nothing can be received")
     if at(data, "rules") == []:
         findings.warn(("rules",), "no rule is configured: nothing will be replicated")
 
@@ -66,22 +66,22 @@ def _check_regions(data: Data, findings: Findings) -> None:
             findings.warn(("swr", "regions", name), message)
 
 
-def _check_sources(data: Data, findings: Findings) -> None:
-    for name, source in (mapping(data, "sources") or {}).items():
-        check_region(data, ("sources", name, "region"), at(source, "region"), findings)
-        is_open = at(source, "auth", "scheme") in _WITHOUT_PROOF
-        if is_open and at(source, "allow_unauthenticated") is not True:
+def _check_senders(data: Data, findings: Findings) -> None:
+    for name, sender in (mapping(data, "senders") or {}).items():
+        check_region(data, ("senders", name, "region"), at(sender, "region"), findings)
+        is_open = at(sender, "auth", "scheme") in _WITHOUT_PROOF
+        if is_open and at(sender, "allow_unauthenticated") is not True:
             findings.mistake(
-                ("sources", name, "auth", "scheme"),
+                ("senders", name, "auth", "scheme"),
                 "«none» lets everybody in: choose another scheme, or write "
                 "«allow_unauthenticated: true» beside «auth»",
             )
-        _check_mapping(("sources", name, "mapping"), source, findings)
+        _check_mapping(("senders", name, "mapping"), sender, findings)
 
 
-def _check_mapping(path: NodePath, source: Data, findings: Findings) -> None:
+def _check_mapping(path: NodePath, sender: Data, findings: Findings) -> None:
     """Find expressions that are missing, or that nothing reads."""
-    is_given, dialect = at(source, "mapping") is not None, at(source, "dialect")
+    is_given, dialect = at(sender, "mapping") is not None, at(sender, "dialect")
     if dialect == "mapping" and not is_given:
         findings.mistake(path, "is missing: this dialect knows no image without it")
     if dialect != "mapping" and is_given:
@@ -106,13 +106,13 @@ def _texts(values: list[Data], key: str) -> Iterator[tuple[int, str]]:
 
 
 def check_rules(data: Data, findings: Findings) -> None:
-    """Find targets that cannot be, and rules that no source can match."""
+    """Find targets that cannot be, and rules that no sender can match."""
     for index, rule in enumerate(items(data, "rules")):
-        sources = _matched_sources(data, rule)
-        if sources == [] and at(rule, "when", "source") is not None:
-            path: NodePath = ("rules", index, "when", "source")
-            findings.warn(path, "no configured source matches: this rule never does")
-        regions = [at(data, "sources", source, "region") for source in sources or ()]
+        senders = _matched_senders(data, rule)
+        if senders == [] and at(rule, "when", "sender") is not None:
+            path: NodePath = ("rules", index, "when", "sender")
+            findings.warn(path, "no configured sender matches: this rule never does")
+        regions = [at(data, "senders", sender, "region") for sender in senders or ()]
         _check_targets(data, index, regions, findings)
 
 
@@ -135,17 +135,17 @@ def _check_targets(data: Data, rule: int, source_regions: list[Data], findings: 
         seen.setdefault((region, namespace), index)
 
 
-def _matched_sources(data: Data, rule: Data) -> list[str] | None:
-    """Return the configured sources that a rule can match; None when none is configured."""
-    sources = mapping(data, "sources")
-    if not sources:
+def _matched_senders(data: Data, rule: Data) -> list[str] | None:
+    """Return the configured senders that a rule can match; None when none is configured."""
+    senders = mapping(data, "senders")
+    if not senders:
         return None
-    when = _patterns(at(rule, "when", "source"))
-    unless = _patterns(at(rule, "when", "not", "source")) or []
+    when = _patterns(at(rule, "when", "sender"))
+    unless = _patterns(at(rule, "when", "not", "sender")) or []
     return [
-        source
-        for source in sources
-        if (when is None or _matches(when, source)) and not _matches(unless, source)
+        sender
+        for sender in senders
+        if (when is None or _matches(when, sender)) and not _matches(unless, sender)
     ]
 
 
@@ -167,5 +167,5 @@ def _pattern(value: Data) -> Pattern | None:
         return None
 
 
-def _matches(patterns: list[Pattern], source: str) -> bool:
-    return any(pattern.matches(source) for pattern in patterns)
+def _matches(patterns: list[Pattern], sender: str) -> bool:
+    return any(pattern.matches(sender) for pattern in patterns)

@@ -33,7 +33,7 @@ def quote(value: str) -> str:
 
 
 def dotted(path: NodePath) -> str:
-    """Write a path as `sources.harbor.auth.secrets[0]`."""
+    """Write a path as `senders.harbor.auth.secrets[0]`."""
     text = ""
     for step in path:
         if isinstance(step, int):

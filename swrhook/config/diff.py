@@ -22,7 +22,7 @@ def marks(checked: Mapping[str, Data]) -> Marks:
         "swr": _marked(swr),
         "tokens": _marked({token["name"]: token for token in access.pop("tokens", ())}),
         "access": _marked(access),
-        "sources": _marked(checked["sources"]),
+        "senders": _marked(checked["senders"]),
         "rules": _marked({rule["name"]: rule for rule in checked["rules"]}),
         "defaults": _marked(checked.get("defaults", {})),
         "settings": _marked(checked.get("settings", {})),

@@ -126,11 +126,11 @@ def _secrets(data: Data) -> Iterator[tuple[NodePath, Data]]:
         yield ("swr", "credentials", key), at(data, "swr", "credentials", key)
     for index, token in enumerate(items(data, "access", "tokens")):
         yield ("access", "tokens", index, "token"), at(token, "token")
-    for name, source in (mapping(data, "sources") or {}).items():
-        yield from _source_secrets(("sources", name, "auth", "secrets"), at(source, "auth"))
+    for name, sender in (mapping(data, "senders") or {}).items():
+        yield from _sender_secrets(("senders", name, "auth", "secrets"), at(sender, "auth"))
 
 
-def _source_secrets(path: NodePath, auth: Data) -> Iterator[tuple[NodePath, Data]]:
+def _sender_secrets(path: NodePath, auth: Data) -> Iterator[tuple[NodePath, Data]]:
     secrets = at(auth, "secrets")
     # One secret may stand alone, without a list around it.
     listed = enumerate(secrets) if isinstance(secrets, list) else [(None, secrets)]

@@ -14,7 +14,7 @@ from swrhook.config.build import (
     build_access,
     build_options,
     build_rules,
-    build_sources,
+    build_senders,
     build_swr,
     check_pod,
 )
@@ -104,7 +104,7 @@ def parse(
     """Read a file's bytes, for any bytes. Raises BadConfiguration with every mistake found.
 
     `file` names them in messages; `read_file` returns the content of a file named in `${file:}`.
-    `outside` is who the sources will ask for keys when a delivery comes; here it is not asked.
+    `outside` is who the senders will ask for keys when a delivery comes; here it is not asked.
     """
     with _uncollected():
         return _parse(text, file, environ, read_file, outside)
@@ -146,7 +146,7 @@ def _parse(
         version=sha256(text).hexdigest()[:12],
         swr=build_swr(checked["swr"], environ),
         access=build_access(checked.get("access", {})),
-        sources=build_sources(checked["sources"], outside),
+        senders=build_senders(checked["senders"], outside),
         rules=rules,
         options=build_options(checked.get("settings", {})),
         literal_secrets=tuple(literal),

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from swrhook.config.diff import Marks
 from swrhook.rules import Rulebook
-from swrhook.senders.sender import Source
+from swrhook.senders.sender import Sender
 from swrhook.syncs.backoff import Limits, Retry, Verify
 
 MINUTE = timedelta(minutes=1)
@@ -173,7 +173,7 @@ class Config:
     version: str
     swr: Swr
     access: Access
-    sources: Mapping[str, Source]
+    senders: Mapping[str, Sender]
     rules: Rulebook
     options: Options = Options()
     literal_secrets: Sequence[str] = ()

@@ -4,7 +4,7 @@ from swrhook.config import validators
 from swrhook.config.fields import OneOf, SecretText, Text
 from swrhook.config.rule_schema import DefaultsSection, RuleSection
 from swrhook.config.sections import ByKind, Items, Named, Part, PlainPart, Section
-from swrhook.config.sender_schema import SourceSection
+from swrhook.config.sender_schema import SenderSection
 from swrhook.config.settings_schema import OptionsSection
 
 ROLES = ("read", "operate", "admin")
@@ -85,7 +85,7 @@ class Root(Section):
 
     swr = Part(SwrSection, required=True)
     access = Part(AccessSection)
-    sources = Named(validators.source_name, Part(SourceSection), may_be_empty=True)
+    senders = Named(validators.sender_name, Part(SenderSection), may_be_empty=True)
     rules = Items(PlainPart(RuleSection), required=True)
     settings = Part(OptionsSection)
     defaults = Part(DefaultsSection)

@@ -1,4 +1,4 @@
-"""What a source may say: `sources` in swrhook.yaml."""
+"""What a sender may say: `senders` in swrhook.yaml."""
 
 from collections.abc import Callable, Mapping
 
@@ -99,8 +99,8 @@ class MappingSection(Section):
             raise ValidationError("namespace goes with «repository»: an image has its own")
 
 
-class SourceSection(Section):
-    """One source."""
+class SenderSection(Section):
+    """One sender."""
 
     dialect = Text(required=True, validate=OneOf(DIALECTS))
     region = Text(required=True)

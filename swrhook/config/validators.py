@@ -31,11 +31,11 @@ _TOPIC_URN = re.compile(r"urn:smn:[a-z0-9-]+:[0-9a-z]+:[A-Za-z0-9_-]{1,255}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 
 
-def source_name(text: str) -> None:
-    """Check the name of a source, which becomes a part of its URL."""
+def sender_name(text: str) -> None:
+    """Check the name of a sender, which becomes a part of its URL."""
     if _SOURCE_NAME.fullmatch(text) is None:
         message = "1 to 63 of a-z, 0-9, «.», «_» and «-», the first a letter or digit"
-        raise ValidationError(f"{quote(text)} cannot name a source: use {message}")
+        raise ValidationError(f"{quote(text)} cannot name a sender: use {message}")
 
 
 def region_name(text: str) -> None:

@@ -49,7 +49,7 @@ class Sent:
     """One request of a sender, and what it shows."""
 
     what: str
-    source: str
+    sender: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
@@ -78,7 +78,7 @@ def configuration(iam_url: str, endpoints: Mapping[str, str]) -> str:
             "regions": {name: {"endpoint": url} for name, url in endpoints.items()},
         },
         "access": {"tokens": [{"name": "ops", "role": "operate", "token": "${DEMO_OPS_TOKEN}"}]},
-        "sources": {
+        "senders": {
             "harbor": {
                 "dialect": "harbor",
                 "region": SOURCE,

@@ -61,7 +61,7 @@ class Stage:
     def deliver(self, sent: Sent) -> tuple[int, dict[str, Any]]:
         """Post a sender's request as it is; return the status and the answer."""
         answer = requests.post(
-            f"{self.url}/hooks/{sent.source}", sent.body, headers=sent.headers, timeout=TIMEOUT
+            f"{self.url}/hooks/{sent.sender}", sent.body, headers=sent.headers, timeout=TIMEOUT
         )
         return answer.status_code, answer.json()
 

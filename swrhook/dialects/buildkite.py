@@ -19,5 +19,5 @@ def parse(delivery: Delivery) -> Reading:
         raise Ignored("a ping: the webhook works, but no event of Buildkite names an image's tag")
     raise Ignored(
         f"event {payload.shown(event)} names no image's tag, as none of Buildkite's does: add a"
-        " step that calls a source with `dialect: generic` after its push"
+        " step that calls a sender with `dialect: generic` after its push"
     )

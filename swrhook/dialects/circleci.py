@@ -18,5 +18,5 @@ def parse(delivery: Delivery) -> Reading:
         raise Ignored("a ping: the webhook works, but no event of CircleCI names an image")
     raise Ignored(
         f"type {payload.shown(kind)} names no image, as none of CircleCI's does: add a step that"
-        " calls a source with `dialect: generic` after the push"
+        " calls a sender with `dialect: generic` after the push"
     )

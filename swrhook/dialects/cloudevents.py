@@ -28,7 +28,7 @@ def parse(delivery: Delivery) -> Reading:
     events = _events(delivery)
     read = [part for event in events for part in _read(event)]
     ids = (part.event_id for part in read if isinstance(part, Announcement))
-    return payload.reading(read, sender_id=next(ids, None))
+    return payload.reading(read, external_id=next(ids, None))
 
 
 def _events(delivery: Delivery) -> Sequence[payload.CloudEvent | None]:

@@ -20,7 +20,7 @@ def parse(delivery: Delivery) -> Reading:
     """
     read = [_read(event) for event in _events(payload.decode(delivery.body))]
     ids = (part.event_id for part in read if isinstance(part, Announcement))
-    return payload.reading(read, sender_id=next(ids, None))
+    return payload.reading(read, external_id=next(ids, None))
 
 
 def _events(document: Any) -> list[Any]:  # noqa: ANN401

@@ -18,5 +18,5 @@ def parse(delivery: Delivery) -> Reading:
     event = payload.text(delivery.headers, "x-drone-event") or "event"
     raise Ignored(
         f"{payload.shown(f'{event} {action}')} names no image, as nothing of Drone's does: add a"
-        " step that calls a source with `dialect: generic` after the push"
+        " step that calls a sender with `dialect: generic` after the push"
     )

@@ -18,7 +18,7 @@ ACTIONS = frozenset({"published", "updated"})
 TYPES = frozenset({"container", "docker"})
 CHART = "application/vnd.cncf.helm.config.v1+json"
 
-REPORT = "names no image: let the workflow's last step report it to a source of dialect generic"
+REPORT = "names no image: let the workflow's last step report it to a sender of dialect generic"
 OTHER_EVENTS: Mapping[str, str] = {
     "ping": "is how GitHub says that the webhook is set up",
     "workflow_job": REPORT,

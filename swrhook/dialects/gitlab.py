@@ -14,7 +14,7 @@ from swrhook.senders.delivery import Delivery
 
 REMEDY = (
     "let the job that pushes report it with curl, or the webhook with a custom template, to a"
-    " source of dialect generic; what is pushed to GitLab's registry comes from its notifications"
+    " sender of dialect generic; what is pushed to GitLab's registry comes from its notifications"
 )
 
 
@@ -30,13 +30,13 @@ def parse(delivery: Delivery) -> Reading:
     events = payload.items(document, "events")
     if not events:
         message = (
-            "none of GitLab's own events: if it comes from a custom template, give the source"
+            "none of GitLab's own events: if it comes from a custom template, give the sender"
             " the dialect generic and replay the delivery"
         )
         raise UnknownShape(message)
     read = [_read(event) for event in events]
     ids = (part.event_id for part in read if isinstance(part, Announcement))
-    return payload.reading(read, sender_id=next(ids, None))
+    return payload.reading(read, external_id=next(ids, None))
 
 
 def _read(event: Any) -> Announcement | str:  # noqa: ANN401

@@ -1,7 +1,7 @@
 """Huawei Cloud SMN: an envelope; what is inside is read by the dialect that it is in.
 
 Payload: https://docs.otc.t-systems.com/simple-message-notification/umn/ (appendix, HTTP or HTTPS
-messages), read August 2026. A source that names the dialect inside (`huawei-cts`) may stand behind
+messages), read August 2026. A sender that names the dialect inside (`huawei-cts`) may stand behind
 SMN as well.
 """
 

@@ -1,4 +1,4 @@
-"""Any sender's JSON, read by JMESPath expressions of the source's configuration.
+"""Any sender's JSON, read by JMESPath expressions of the sender's configuration.
 
 Language: https://jmespath.org/specification.html, read September 2026. Expressions are checked when
 the configuration is read; what they give, at each delivery.
@@ -179,5 +179,5 @@ def _read(row: Mapping[str, Cell]) -> Announcement | str:
     return Announcement(name, tag, digest, row.get("id"))
 
 
-# What stands in the table: the keys under their own names. Each source has its own instead.
+# What stands in the table: the keys under their own names. Each sender has its own instead.
 parse = build({key: [key] for key in ("image", "tag", "digest", "id")})

@@ -1,7 +1,7 @@
 """AWS SNS: an envelope; what is inside is read by the dialect that it is in.
 
 Payload: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html, read August
-2026. A source that names the dialect inside (`ecr`) may stand behind SNS as well.
+2026. A sender that names the dialect inside (`ecr`) may stand behind SNS as well.
 """
 
 from swrhook import dialects

@@ -60,12 +60,12 @@ def add(batch: Batch, entry: Entry) -> None:
     batch.deliveries.append(
         {
             "id": delivery,
-            "source": entry.source,
+            "sender": entry.sender,
             "dialect": entry.dialect,
             "outcome": outcome.value,
             "reason": entry.reason,
             "received_at": entry.received_at,
-            "sender_id": entry.sender_id,
+            "external_id": entry.external_id,
             "original": repeated[0]["delivery"] if outcome is Outcome.DUPLICATE else None,
             "headers": dict(entry.headers),
             "body": entry.body if outcome in _KEEP_BODY else None,
@@ -135,8 +135,8 @@ _SUPERSEDED: Row = {
 
 
 def tag_key(push: Push) -> str:
-    """Return what names a tag of a source in latest_pushes."""
-    return f"{push.source} {push.image}"
+    """Return what names a tag of a sender in latest_pushes."""
+    return f"{push.sender} {push.image}"
 
 
 def event_key(push: Push) -> str | None:
@@ -153,7 +153,7 @@ def _push_row(push: Push, delivery: str, original: Row | None, *, is_new: bool) 
     return {
         "id": new_id(),
         "delivery": delivery,
-        "source": push.source,
+        "sender": push.sender,
         "region": push.region,
         "namespace": push.namespace,
         "repository": push.repository,
@@ -175,7 +175,7 @@ def _sync_row(
         "id": new_id(),
         "delivery": push_row["delivery"],
         "push": push_row["id"],
-        "source": push.source,
+        "sender": push.sender,
         "source_region": push.region,
         "namespace": push.namespace,
         "repository": push.repository,

@@ -75,7 +75,7 @@ def _heir(connection: Connection, row: RowMapping) -> RowMapping:
 def _receipt(delivery: Row, refs: Mapping[str, Sequence[SyncRef]]) -> Receipt:
     return Receipt(
         delivery=delivery["original"] or delivery["id"],
-        source=delivery["source"],
+        sender=delivery["sender"],
         outcome=Outcome(delivery["outcome"]),
         reason=delivery["reason"],
         syncs=list(dict.fromkeys(refs[delivery["id"]])),
@@ -100,7 +100,7 @@ def record(connection: Connection, entries: Sequence[Entry]) -> Recording:
     """Write the entries in their order, and note that the lanes of their syncs are to run now.
 
     Deliveries of the same tag are put in order by the lock on its row in latest_pushes, and those
-    of several sources for the same target by the lock on its lane.
+    of several senders for the same target by the lock on its lane.
     """
     batch = Batch(*_known(connection, entries))
     for entry in entries:

@@ -170,7 +170,7 @@ def _row(repair_id: str, found: Finding, *, latest: bool) -> dict[str, object]:
     return {
         "id": new_id(),
         "repair": repair_id,
-        "source": push.source,
+        "sender": push.sender,
         "source_region": push.region,
         "namespace": push.namespace,
         "repository": push.repository,
@@ -192,7 +192,7 @@ def _row(repair_id: str, found: Finding, *, latest: bool) -> dict[str, object]:
 
 def _to_planned(row: RowMapping) -> PlannedSync:
     push = Push(
-        row["source"],
+        row["sender"],
         row["source_region"],
         row["namespace"],
         row["repository"],
@@ -205,7 +205,7 @@ def _to_planned(row: RowMapping) -> PlannedSync:
 
 def _as_planned(sync: Sync) -> PlannedSync:
     lane = sync.lane
-    push = Push(sync.source, lane.source_region, lane.namespace, lane.repository, sync.tag)
+    push = Push(sync.sender, lane.source_region, lane.namespace, lane.repository, sync.tag)
     return PlannedSync(push, lane.target, lane.override, sync.rule)
 
 

@@ -211,7 +211,7 @@ def _ended(before: datetime) -> tuple[Condition, Condition]:
 
 def _pushes_of(delivery_ids: Sequence[str]) -> Select[Any]:
     """Return the query for the pushes of deliveries, and one more than a step takes."""
-    names = ("id", "source", "namespace", "repository", "tag")
+    names = ("id", "sender", "namespace", "repository", "tag")
     query = select(*(pushes.c[name] for name in names)).where(pushes.c.delivery.in_(delivery_ids))
     return query.limit(MOST_ROWS + 1)
 
@@ -230,7 +230,7 @@ def _first(found: Sequence[Any], most: int) -> list[Any]:
 
 def _delete_latest(connection: Connection, announced: Sequence[Any]) -> int:
     """Delete what deduplication knew of tags, where it was one of these pushes."""
-    keys = {f"{row.source} {row.namespace}/{row.repository}:{row.tag}" for row in announced}
+    keys = {f"{row.sender} {row.namespace}/{row.repository}:{row.tag}" for row in announced}
     is_among = latest_pushes.c.push.in_([row.id for row in announced])
     # In the order of keys, as those who record lock them.
     locked = select(latest_pushes.c.key).where(latest_pushes.c.key.in_(keys), is_among)

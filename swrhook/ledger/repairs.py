@@ -29,7 +29,7 @@ LEASE = timedelta(minutes=2)
 _COLUMNS = (
     "id",
     "places",
-    "source",
+    "sender",
     "rule",
     "reports_only",
     "asks",
@@ -228,7 +228,7 @@ def _row(wish: RepairWish, now: datetime) -> dict[str, Any]:
         "id": new_id(),
         "kind": wish.kind.value,
         "stage": Stage.COMPARING.value,
-        "source": wish.source,
+        "sender": wish.sender,
         "rule": wish.rule,
         "reports_only": wish.reports_only,
         "asks": wish.asks,

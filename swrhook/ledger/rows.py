@@ -18,7 +18,7 @@ LANE_COLUMNS = (
 SYNC_COLUMNS = (
     "id",
     "delivery",
-    "source",
+    "sender",
     "tag",
     "digest",
     "rule",

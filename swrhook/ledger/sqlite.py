@@ -40,8 +40,8 @@ def back_up(url: str, target: Path) -> None:
 
 def _copy(ledger: Path, partial: Path) -> None:
     partial.touch(mode=0o600)  # it holds what senders sent; SQLite keeps the mode of an empty file
-    with closing(sqlite3.connect(ledger, timeout=_BUSY_SECONDS, isolation_level=None)) as source:
-        source.execute("VACUUM INTO ?", (str(partial),))
+    with closing(sqlite3.connect(ledger, timeout=_BUSY_SECONDS, isolation_level=None)) as sender:
+        sender.execute("VACUUM INTO ?", (str(partial),))
     _sync(partial)
 
 

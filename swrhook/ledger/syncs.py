@@ -107,10 +107,12 @@ def move(connection: Connection, sync: Sync, verdict: Verdict, now: datetime) ->
 
 @cache
 def _move(event: Event, is_calling: bool, names: Sequence[str]) -> Prepared:  # noqa: FBT001
-    sources = [state.value for state in TRANSITIONS[event].sources]
+    from_states = [state.value for state in TRANSITIONS[event].from_states]
     values = {name: bindparam(_new(name), type_=syncs.c[name].type) for name in names}
     statement = update(syncs).where(
-        syncs.c.id == bindparam("of"), syncs.c.state.in_(sources), syncs.c.state == bindparam("was")
+        syncs.c.id == bindparam("of"),
+        syncs.c.state.in_(from_states),
+        syncs.c.state == bindparam("was"),
     )
     if is_calling:
         statement = statement.where(syncs.c.claim == bindparam("held"))
@@ -195,7 +197,7 @@ def _by_an_operator(
     statement = (
         update(syncs)
         .where(syncs.c.id == sync_id)
-        .where(syncs.c.state.in_([state.value for state in transition.sources]))
+        .where(syncs.c.state.in_([state.value for state in transition.from_states]))
         .values(state=transition.to.value, updated_at=now, **values)
         .returning(*WHOLE_SYNC)
     )

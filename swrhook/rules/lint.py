@@ -14,10 +14,10 @@ from swrhook.rules.regex import Regex
 from swrhook.rules.version_ranges import Semver
 
 _EVERYTHING = (Glob("**"),)
-_ANY = {"source": "any", "namespace": "any", "repository": "any", "tag": "1.2.3"}
+_ANY = {"sender": "any", "namespace": "any", "repository": "any", "tag": "1.2.3"}
 # What a name can begin with; see swrhook/swr_names.py.
 _BEGINNINGS = {
-    "source": b"abcdefghijklmnopqrstuvwxyz0123456789",
+    "sender": b"abcdefghijklmnopqrstuvwxyz0123456789",
     "namespace": b"abcdefghijklmnopqrstuvwxyz",
     "repository": b"abcdefghijklmnopqrstuvwxyz0123456789",
     "tag": b"_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -25,7 +25,7 @@ _BEGINNINGS = {
 # What stands in no name of this kind. A glob with such a character was mostly meant as another
 # language's.
 _FOREIGN: Mapping[str, re.Pattern[str]] = {
-    "source": re.compile(r"[^a-z0-9._*?-]"),
+    "sender": re.compile(r"[^a-z0-9._*?-]"),
     "namespace": re.compile(r"[^a-z0-9._*?-]"),
     "repository": re.compile(r"[^a-z0-9._/*?-]"),
     "tag": re.compile(r"[^A-Za-z0-9._*?-]"),
@@ -34,10 +34,10 @@ _FOREIGN: Mapping[str, re.Pattern[str]] = {
 
 def example(rule: Rule) -> Push | None:
     """Return a push that the rule wants; None where none is found."""
-    source, namespace, repository, tag = (_value(rule, field) for field in FIELDS)
-    if source is None or namespace is None or repository is None or tag is None:
+    sender, namespace, repository, tag = (_value(rule, field) for field in FIELDS)
+    if sender is None or namespace is None or repository is None or tag is None:
         return None
-    push = Push(source, "", namespace, repository, tag)
+    push = Push(sender, "", namespace, repository, tag)
     return push if judge(rule, push) is Verdict.WANTED else None
 
 

@@ -23,7 +23,7 @@ def attachment(push: Push) -> str | None:
     return _KINDS.get(match[1] or "", "something attached to an image")
 
 
-FIELDS = ("source", "namespace", "repository", "tag")
+FIELDS = ("sender", "namespace", "repository", "tag")
 
 
 class Pattern(Protocol):

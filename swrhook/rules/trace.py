@@ -64,7 +64,7 @@ class RuleTrace:
 class Trace:
     """One push and every rule in the file's order."""
 
-    source: str
+    sender: str
     region: str
     namespace: str
     repository: str
@@ -78,7 +78,7 @@ def trace(push: Push, rules: Sequence[Rule]) -> Trace:
     wanting = [rule for rule, said in zip(rules, verdicts, strict=True) if said is Verdict.WANTED]
     decisions = decide(push, wanting)
     return Trace(
-        push.source,
+        push.sender,
         push.region,
         push.namespace,
         push.repository,

@@ -47,7 +47,7 @@ def reading(traces: Iterable[tuple[Any, str | None]], skipped: Iterable[str] = (
     ids = [part.event_id for part in read if isinstance(part, Announcement)]
     if unread and not ids:
         raise UnknownShape("; ".join(payload.capped(unread)))
-    return payload.reading([*read, *unread], sender_id=next(iter(ids), None))
+    return payload.reading([*read, *unread], external_id=next(iter(ids), None))
 
 
 def _read(trace: Any, event_id: str | None) -> Announcement | str:  # noqa: ANN401

@@ -46,7 +46,7 @@ KEPT_HEADERS = frozenset(
 class Delivery:
     """Headers with lower-case names, and the body's raw bytes (decompressed, within the cap).
 
-    `path_secret` is what stood behind the source's name in the URL; it is never stored.
+    `path_secret` is what stood behind the sender's name in the URL; it is never stored.
     """
 
     headers: Mapping[str, str] = field(repr=False)

@@ -1,7 +1,7 @@
-"""Which dialect a body is in: for senders behind an envelope, where the source does not say.
+"""Which dialect a body is in: for senders behind an envelope, where the sender does not say.
 
 What is certain comes first: a header or a type of the sender's own, then fields that no other
-sender has together. A source that names its dialect is never detected.
+sender has together. A sender that names its dialect is never detected.
 """
 
 from collections.abc import Callable, Mapping

@@ -60,7 +60,9 @@ def read(delivery: Delivery, parse: Callable[[Delivery], Reading]) -> Reading:
     announcements = tuple(
         replace(each, event_id=each.event_id or message_id) for each in reading.announcements
     )
-    return replace(reading, announcements=announcements, sender_id=reading.sender_id or message_id)
+    return replace(
+        reading, announcements=announcements, external_id=reading.external_id or message_id
+    )
 
 
 def dialect_of(headers: Mapping[str, str], document: Any) -> str | None:  # noqa: ANN401
@@ -124,7 +126,7 @@ def _confirmation(kind: str, topic: str | None, topics: _Topics) -> str:
     if kind == "UnsubscribeConfirmation":
         return f"{where}: this subscription has ended; to have it again, subscribe again"
     return (
-        f"{where} asks for confirmation of this subscription: set `confirm: true` in this source's"
+        f"{where} asks for confirmation of this subscription: set `confirm: true` in this sender's"
         f" auth (scheme `{topics.scheme}`), then let {topics.name} request it again"
     )
 

@@ -184,7 +184,7 @@ def capped(reasons: Iterable[str], most: int = MOST_REASONS) -> tuple[str, ...]:
     return (*lines[:most], f"and {left} more") if left > 0 else tuple(lines)
 
 
-def reading(read: Iterable[Announcement | str], sender_id: str | None = None) -> Reading:
+def reading(read: Iterable[Announcement | str], external_id: str | None = None) -> Reading:
     """Return the tags announced, each once, and the reasons (strings) for what was left out.
 
     Raises Ignored with the reasons when no tag is announced.
@@ -194,7 +194,7 @@ def reading(read: Iterable[Announcement | str], sender_id: str | None = None) ->
     reasons = [part for part in parts if isinstance(part, str)]
     if not announcements:
         raise Ignored("; ".join(capped(reasons)) or "no image is announced")
-    return Reading(tuple(announcements), capped(reasons, MOST_SKIPPED), sender_id)
+    return Reading(tuple(announcements), capped(reasons, MOST_SKIPPED), external_id)
 
 
 def _check_size(document: str) -> None:

@@ -1,4 +1,4 @@
-"""A source: a configured sender, and how the names it uses become names in SWR."""
+"""A sender: a configured sender, and how the names it uses become names in SWR."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +22,12 @@ class ImageSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Sender:
     """A configured sender: its dialect, its way to authenticate, its region.
 
     `authenticate` takes a delivery and the time, and raises Unauthenticated or KeysUnavailable.
     `confirm` confirms the subscription that an authentic delivery offers, or raises Unconfirmed;
-    None where that is left to people. `parse` reads deliveries by the source's own expressions, in
+    None where that is left to people. `parse` reads deliveries by the sender's own expressions, in
     place of what the table of dialects has. `expect_every` is how often it delivers at least.
     `allow_from` is empty where any address may deliver.
     """
@@ -46,7 +46,7 @@ class Source:
 
 
 class Naming(Protocol):
-    """What of a source decides under which names its pushes are known."""
+    """What of a sender decides under which names its pushes are known."""
 
     @property
     def name(self) -> str:
@@ -63,7 +63,7 @@ class Naming(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """As much of a source as decides about names."""
+    """As much of a sender as decides about names."""
 
     name: str
     region: str
@@ -71,13 +71,13 @@ class Origin:
 
 
 def to_pushes(
-    source: Naming, announcements: Sequence[Announcement]
+    sender: Naming, announcements: Sequence[Announcement]
 ) -> tuple[list[Push], list[str]]:
     """Return the pushes under SWR's names, and a reason for each announcement left out."""
     pushes: dict[Push, None] = {}  # in order, each once
     skipped: list[str] = []
     for announcement in announcements:
-        found = _to_push(source, announcement)
+        found = _to_push(sender, announcement)
         if isinstance(found, str):
             skipped.append(found)
         else:
@@ -85,9 +85,9 @@ def to_pushes(
     return list(pushes), skipped
 
 
-def _to_push(source: Naming, announced: Announcement) -> Push | str:
+def _to_push(sender: Naming, announced: Announcement) -> Push | str:
     """Return the push, or the reason why SWR can hold no such image."""
-    split = _split(source.image, announced.name)
+    split = _split(sender.image, announced.name)
     if isinstance(split, str):
         return split
     namespace, repository = split
@@ -99,8 +99,8 @@ def _to_push(source: Naming, announced: Announcement) -> Push | str:
     if not is_tag(announced.tag):
         return f"{image}: «{announced.tag}» is not a tag"
     return Push(
-        source=source.name,
-        region=source.region,
+        sender=sender.name,
+        region=sender.region,
         namespace=namespace,
         repository=repository,
         tag=announced.tag,
@@ -122,4 +122,4 @@ def _split(image: ImageSettings, name: str) -> tuple[str, str] | str:
         return first, repository
     if image.default_namespace:
         return image.default_namespace, rest
-    return f"{name}: has no organization in it, and the source no default_namespace"
+    return f"{name}: has no organization in it, and the sender no default_namespace"

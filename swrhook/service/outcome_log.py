@@ -51,7 +51,7 @@ class Reporter:
             f"sync.{what}",
             sync=sync.id,
             delivery=sync.delivery,
-            source=sync.source,
+            sender=sync.sender,
             image=sync.image,
             digest=verdict.values.get("called_digest", sync.called_digest) or sync.digest,
             source_region=sync.lane.source_region,
@@ -68,7 +68,7 @@ def _write_receipt(receipt: Receipt) -> None:
     logs.event(
         f"delivery.{receipt.outcome}",
         delivery=receipt.delivery,
-        source=receipt.source,
+        sender=receipt.sender,
         reason=receipt.reason,
         syncs=len(receipt.syncs),
     )

@@ -18,7 +18,7 @@ FRESH = timedelta(seconds=5)
 
 
 class Hearing:
-    """Knows from the ledger when each configured source delivered last.
+    """Knows from the ledger when each configured sender delivered last.
 
     One that never has is silent when `expect_every` has passed since this process has known it.
     """
@@ -30,27 +30,27 @@ class Hearing:
         self._database = database
         self._config = config
         self._clock = clock
-        self._known = dict.fromkeys(config().sources, clock())  # since when
+        self._known = dict.fromkeys(config().senders, clock())  # since when
         self._looked: tuple[datetime, Sequence[Heard]] | None = None
 
     def look(self) -> Sequence[Heard] | None:
-        """Return every configured source; None when the ledger cannot be read."""
-        sources = self._config().sources
+        """Return every configured sender; None when the ledger cannot be read."""
+        senders = self._config().senders
         now = self._clock()
-        # A source that is new in a running process has as much time as at a start.
-        known = self._known = {name: self._known.get(name, now) for name in sources}
-        last = last_deliveries(self._database, sources)
+        # A sender that is new in a running process has as much time as at a start.
+        known = self._known = {name: self._known.get(name, now) for name in senders}
+        last = last_deliveries(self._database, senders)
         if last is None:
             return None
         return [
             Heard(
                 name,
                 last.get(name),
-                source.expect_every,
-                is_silent=source.expect_every is not None
-                and now - last.get(name, known[name]) > source.expect_every,
+                sender.expect_every,
+                is_silent=sender.expect_every is not None
+                and now - last.get(name, known[name]) > sender.expect_every,
             )
-            for name, source in sources.items()
+            for name, sender in senders.items()
         ]
 
     def recent(self) -> Sequence[Heard] | None:
@@ -64,7 +64,7 @@ class Hearing:
 
 
 class Watch:
-    """Writes a line when a source falls silent, once, and one when it is heard again."""
+    """Writes a line when a sender falls silent, once, and one when it is heard again."""
 
     def __init__(self, hearing: Hearing, *, between: float = BETWEEN_LOOKS) -> None:
         """Take who knows; `start` begins."""
@@ -90,11 +90,11 @@ class Watch:
         if found is None:  # others tell that the ledger cannot be read
             return
         for heard in found:
-            if heard.is_silent and heard.source not in self._silent:
-                logs.warning("source.silent", **_fields(heard))
-            if not heard.is_silent and heard.source in self._silent:
-                logs.event("source.heard", **_fields(heard))
-        self._silent = {heard.source for heard in found if heard.is_silent}
+            if heard.is_silent and heard.sender not in self._silent:
+                logs.warning("sender.silent", **_fields(heard))
+            if not heard.is_silent and heard.sender in self._silent:
+                logs.event("sender.heard", **_fields(heard))
+        self._silent = {heard.sender for heard in found if heard.is_silent}
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -108,7 +108,7 @@ class Watch:
 def _fields(heard: Heard) -> dict[str, str | None]:
     last, expected = heard.last_delivery_at, heard.expect_every
     return {
-        "source": heard.source,
+        "sender": heard.sender,
         "last_delivery_at": None if last is None else last.isoformat(timespec="milliseconds"),
         "expect_every": None if expected is None else format_duration(expected),
     }

@@ -32,7 +32,7 @@ CANCELLABLE_STAGES = frozenset({Stage.COMPARING, Stage.PLANNED, Stage.ORDERING})
 
 
 class Drift(StrEnum):
-    """What a target holds of a tag, measured by what the rules want and the source has."""
+    """What a target holds of a tag, measured by what the rules want and the sender has."""
 
     SAME = "same"
     MISSING = "missing"
@@ -43,7 +43,7 @@ class Drift(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A repository in the region of its source."""
+    """A repository in the region of its sender."""
 
     region: str
     namespace: str
@@ -66,7 +66,7 @@ class RepairWish:
 
     kind: RepairKind
     places: Sequence[Place] | None = None
-    source: str | None = None
+    sender: str | None = None
     rule: str | None = None
     reports_only: bool = False
     asks: bool = False
@@ -85,7 +85,7 @@ class Repair:
     kind: RepairKind
     stage: Stage
     places: Sequence[str] | None
-    source: str | None
+    sender: str | None
     rule: str | None
     reports_only: bool
     asks: bool

@@ -35,7 +35,7 @@ class Event(StrEnum):
 class Transition:
     """The states that an event moves, and where to."""
 
-    sources: AbstractSet[State]
+    from_states: AbstractSet[State]
     to: State
 
 

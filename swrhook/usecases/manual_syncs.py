@@ -10,7 +10,7 @@ from swrhook.rules.plan import plan
 from swrhook.swr_names import is_namespace
 from swrhook.syncs.reconciliation import Place
 
-# Stands for source and rule where a person named the targets; no name in a configuration.
+# Stands for sender and rule where a person named the targets; no name in a configuration.
 BY_HAND = "(manual)"
 
 
@@ -22,18 +22,18 @@ def order(
 ) -> list[PlannedSync]:
     """Return the syncs of an image (namespace, repository, tag) to the targets named.
 
-    Without targets the rules decide, as for a push of any source that is configured for the
+    Without targets the rules decide, as for a push of any sender that is configured for the
     region. Raises NothingUsable with every reason.
     """
     if source_region not in config.swr.regions:
         raise NothingUsable((f"source_region: {source_region} is not a region under swr.regions",))
     if targets is not None:
         return _to(targets, Push(BY_HAND, source_region, *image), config)
-    sources = [source for source in config.sources.values() if source.region == source_region]
-    if not sources:
-        reason = f"source_region: no source is configured for {source_region}; name targets"
+    senders = [sender for sender in config.senders.values() if sender.region == source_region]
+    if not senders:
+        reason = f"source_region: no sender is configured for {source_region}; name targets"
         raise NothingUsable((reason,))
-    pushes = [Push(source.name, source_region, *image) for source in sources]
+    pushes = [Push(sender.name, source_region, *image) for sender in senders]
     planned = plan(pushes, config.rules)
     if not planned.syncs:
         raise NothingUsable(tuple(dict.fromkeys(planned.reasons)))
@@ -42,7 +42,7 @@ def order(
 
 def places_of(
     repositories: Sequence[tuple[str, str]],
-    source: str | None,
+    sender: str | None,
     region: str | None,
     config: Config,
     *,
@@ -50,18 +50,18 @@ def places_of(
 ) -> list[Place]:
     """Return where repositories (namespace, repository) are that senders push to.
 
-    In the source's region, in the one named or, named neither, in the only one that there is;
+    In the sender's region, in the one named or, named neither, in the only one that there is;
     `everywhere` takes all of them. Raises NothingUsable.
     """
-    if source is not None and source not in config.sources:
-        raise NothingUsable((f"source: {source} is not a configured source",))
-    known = {each.region for each in config.sources.values() if source in (None, each.name)}
+    if sender is not None and sender not in config.senders:
+        raise NothingUsable((f"sender: {sender} is not a configured sender",))
+    known = {each.region for each in config.senders.values() if sender in (None, each.name)}
     regions = sorted(known & {region} if region is not None else known)
     if not regions:
-        reason = f"region: no source is configured for {region or 'any region'}"
+        reason = f"region: no sender is configured for {region or 'any region'}"
         raise NothingUsable((reason,))
     if len(regions) > 1 and not everywhere:
-        raise NothingUsable((f"name a source, or a region: {', '.join(regions)}",))
+        raise NothingUsable((f"name a sender, or a region: {', '.join(regions)}",))
     return [Place(each, *repository) for each in regions for repository in repositories]
 
 
@@ -72,17 +72,17 @@ def check_rule(name: str | None, config: Config) -> None:
 
 
 def wanted_of(
-    place: Place, digests: Mapping[str, str], source: str | None, rule: str | None, config: Config
+    place: Place, digests: Mapping[str, str], sender: str | None, rule: str | None, config: Config
 ) -> list[PlannedSync]:
     """Return the syncs that the rules want of a repository's tags, given by their digests.
 
-    As if one source had pushed them or, without its name, any of the region; with a rule's name
-    only those that this rule wants. Whatever belongs to no source any more wants nothing.
+    As if one sender had pushed them or, without its name, any of the region; with a rule's name
+    only those that this rule wants. Whatever belongs to no sender any more wants nothing.
     """
     names = [
         each.name
-        for each in config.sources.values()
-        if each.region == place.region and source in (None, each.name)
+        for each in config.senders.values()
+        if each.region == place.region and sender in (None, each.name)
     ]
     pushes = [
         Push(name, place.region, place.namespace, place.repository, tag, digest)
@@ -96,16 +96,16 @@ def wanted_of(
 def wanted_now(sync: Sync, config: Config) -> PlannedSync:
     """Return a sync as the present rules want it; as it is where none of them wants it."""
     lane = sync.lane
-    push = Push(sync.source, lane.source_region, lane.namespace, lane.repository, sync.tag)
+    push = Push(sync.sender, lane.source_region, lane.namespace, lane.repository, sync.tag)
     as_it_is = PlannedSync(push, lane.target, lane.override, sync.rule)
-    if sync.source == BY_HAND:
+    if sync.sender == BY_HAND:
         return as_it_is
     planned = plan([push], config.rules).syncs
     return next((each for each in planned if each.target == lane.target), as_it_is)
 
 
 def _once(planned: Iterable[PlannedSync]) -> list[PlannedSync]:
-    """Return each tag's sync to each target once, though several sources want it."""
+    """Return each tag's sync to each target once, though several senders want it."""
     first: dict[tuple[str, Target], PlannedSync] = {}
     for sync in planned:
         first.setdefault((sync.push.image, sync.target), sync)

@@ -12,7 +12,7 @@ from swrhook.config.model import Config
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Push, Target
 from swrhook.rules import VARIABLES, Glob, Rule, RuleTarget
-from swrhook.senders.sender import Source
+from swrhook.senders.sender import Sender
 from swrhook.swr import error_codes
 from swrhook.swr.protocol import Organization, Survey, SyncJob
 
@@ -55,7 +55,7 @@ class Places:
     """
 
     regions: Sequence[str]
-    sources: Sequence[Target]
+    senders: Sequence[Target]
     targets: Sequence[Target]
     routes: Sequence[tuple[str, str]]
     untold: Sequence[Target]
@@ -63,21 +63,21 @@ class Places:
 
 def places(config: Config) -> Places:
     """Return where the rules read and write."""
-    sources: list[Target] = []
+    senders: list[Target] = []
     targets: list[Target] = []
     routes: list[tuple[str, str]] = []
     untold: list[Target] = []
     for rule in config.rules:
-        for source in _senders(rule, config.sources.values()):
-            namespaces, are_all = _namespaces(rule, source)
-            sources += [Target(source.region, namespace) for namespace in namespaces]
-            routes += [(source.region, target.region) for target in rule.sync]
+        for sender in _senders(rule, config.senders.values()):
+            namespaces, are_all = _namespaces(rule, sender)
+            senders += [Target(sender.region, namespace) for namespace in namespaces]
+            routes += [(sender.region, target.region) for target in rule.sync]
             for target in rule.sync:
-                known = _known(target, source, namespaces)
+                known = _known(target, sender, namespaces)
                 targets += known
                 if not known or (_varies(target) and not are_all):
                     untold.append(Target(target.region, target.namespace))
-    once = (_once(sources), _once(targets), _once(routes), _once(untold))
+    once = (_once(senders), _once(targets), _once(routes), _once(untold))
     return Places(list(config.swr.regions), *once)
 
 
@@ -89,31 +89,31 @@ def _varies(target: RuleTarget) -> bool:
     return any(f"{{{name}}}" in target.namespace for name in VARIABLES)
 
 
-def _known(target: RuleTarget, source: Source, namespaces: Iterable[str]) -> list[Target]:
+def _known(target: RuleTarget, sender: Sender, namespaces: Iterable[str]) -> list[Target]:
     """Return the targets that are known without a push."""
     if not _varies(target):
         return [Target(target.region, target.namespace)]
     if "{repository}" in target.namespace:
         return []
-    pushes = [Push(source.name, source.region, each, _ANY, _ANY) for each in namespaces]
+    pushes = [Push(sender.name, sender.region, each, _ANY, _ANY) for each in namespaces]
     return [Target(target.region, target.namespace_for(push)) for push in pushes]
 
 
-def _senders(rule: Rule, sources: Iterable[Source]) -> list[Source]:
-    """Return the sources that a rule can match."""
-    wanted, unwanted = rule.when.get("source"), rule.unless.get("source", ())
+def _senders(rule: Rule, senders: Iterable[Sender]) -> list[Sender]:
+    """Return the senders that a rule can match."""
+    wanted, unwanted = rule.when.get("sender"), rule.unless.get("sender", ())
     return [
-        source
-        for source in sources
-        if (wanted is None or any(pattern.matches(source.name) for pattern in wanted))
-        and not any(pattern.matches(source.name) for pattern in unwanted)
+        sender
+        for sender in senders
+        if (wanted is None or any(pattern.matches(sender.name) for pattern in wanted))
+        and not any(pattern.matches(sender.name) for pattern in unwanted)
     ]
 
 
-def _namespaces(rule: Rule, source: Source) -> tuple[list[str], bool]:
+def _namespaces(rule: Rule, sender: Sender) -> tuple[list[str], bool]:
     """Return the organizations that images can come from, and whether there are no others."""
     patterns = rule.when.get("namespace")
-    image = source.image
+    image = sender.image
     own = [name for name in (image.namespace or image.default_namespace,) if name]
     if patterns is None:
         return own, bool(image.namespace)
@@ -161,7 +161,7 @@ class Ask(Protocol):
 
 def number_of_questions(places: Places) -> int:
     """Return how often `diagnose` calls `asked`."""
-    return len(places.regions) + len(places.sources) + len(places.targets)
+    return len(places.regions) + len(places.senders) + len(places.targets)
 
 
 def diagnose(swr: Ask, places: Places, asked: Callable[[], None]) -> list[Finding]:
@@ -185,7 +185,7 @@ def _about_region(
     about = f"region {region}"
     here = [
         *[(target, True) for target in places.targets if target.region == region],
-        *[(source, False) for source in places.sources if source.region == region],
+        *[(sender, False) for sender in places.senders if sender.region == region],
     ]
     try:
         survey = swr.survey(region)
@@ -228,7 +228,7 @@ def _about_clock(about: str, survey: Survey) -> Iterator[Finding]:
 
 def _about_reach(region: str, survey: Survey, places: Places) -> Iterator[Finding]:
     about = f"region {region}"
-    wanted = [target for source, target in places.routes if source == region]
+    wanted = [target for sender, target in places.routes if sender == region]
     if not wanted:
         return
     if survey.reaches is None:

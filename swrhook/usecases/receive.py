@@ -12,7 +12,7 @@ from swrhook.rules.plan import plan
 from swrhook.senders import envelopes
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
 from swrhook.senders.payload import LONGEST_TEXT
-from swrhook.senders.sender import Source, to_pushes
+from swrhook.senders.sender import Sender, to_pushes
 
 # Senders that wait for the answer, and are told with an error that nothing can be used.
 ANSWERED = frozenset({"generic"})
@@ -22,10 +22,10 @@ _LONGEST_REASON = 1000
 
 def receive(
     delivery: Delivery,
-    source: Source,
+    sender: Sender,
     config: Config,
     *,
-    admit: Callable[[Source], None] = lambda _source: None,
+    admit: Callable[[Sender], None] = lambda _sender: None,
     record: Callable[[Entry], Receipt],
     now: datetime,
 ) -> Receipt:
@@ -34,39 +34,41 @@ def receive(
     Raises Refused: not proven, too many, undecodable, nothing usable, not confirmed or not
     recorded; then nothing is kept.
     """
-    source.authenticate(delivery, now)
-    admit(source)  # not before: who proves nothing must not use up a sender's limit
-    entry = read(delivery, source, config, now=now)
-    if source.confirm is not None:
-        source.confirm(delivery)  # before the record: what fails is tried again, and harms nothing
+    sender.authenticate(delivery, now)
+    admit(sender)  # not before: who proves nothing must not use up a sender's limit
+    entry = read(delivery, sender, config, now=now)
+    if sender.confirm is not None:
+        sender.confirm(delivery)  # before the record: what fails is tried again, and harms nothing
     return record(entry)
 
 
-def read(delivery: Delivery, source: Source, config: Config, *, now: datetime) -> Entry:
+def read(delivery: Delivery, sender: Sender, config: Config, *, now: datetime) -> Entry:
     """Return what would be recorded of an authentic delivery. Raises Refused."""
-    entry = _entry(_kept(delivery.headers), source, config, now)
+    entry = _entry(_kept(delivery.headers), sender, config, now)
     try:
-        reading = envelopes.read(delivery, source.parse or DIALECTS[source.dialect])
+        reading = envelopes.read(delivery, sender.parse or DIALECTS[sender.dialect])
     except Ignored as exc:
         return replace(entry, reason=_reason([str(exc)]))
     except UnknownShape as exc:
         quarantined, reason = Outcome.QUARANTINED, _reason([str(exc)])
         return replace(entry, outcome=quarantined, reason=reason, body=delivery.body)
-    return _planned(replace(entry, sender_id=reading.sender_id), reading, delivery, source, config)
+    return _planned(
+        replace(entry, external_id=reading.external_id), reading, delivery, sender, config
+    )
 
 
-def plan_again(kept: Kept, source: Source, config: Config, *, now: datetime) -> Entry:
+def plan_again(kept: Kept, sender: Sender, config: Config, *, now: datetime) -> Entry:
     """Return what would be recorded of a delivery of which only the pushes are kept."""
-    entry = replace(_entry(kept.headers, source, config, now), sender_id=kept.sender_id)
-    pushes = [replace(push, region=source.region) for push in kept.pushes]
+    entry = replace(_entry(kept.headers, sender, config, now), external_id=kept.external_id)
+    pushes = [replace(push, region=sender.region) for push in kept.pushes]
     return _with_plan(entry, pushes, [], None, config)
 
 
-def _entry(headers: Mapping[str, str], source: Source, config: Config, now: datetime) -> Entry:
+def _entry(headers: Mapping[str, str], sender: Sender, config: Config, now: datetime) -> Entry:
     """Return the entry of a delivery of which nothing is known yet."""
     return Entry(
-        source=source.name,
-        dialect=source.dialect,
+        sender=sender.name,
+        dialect=sender.dialect,
         outcome=Outcome.IGNORED,
         reason=None,
         received_at=now,
@@ -77,12 +79,12 @@ def _entry(headers: Mapping[str, str], source: Source, config: Config, now: date
 
 
 def _planned(
-    entry: Entry, reading: Reading, delivery: Delivery, source: Source, config: Config
+    entry: Entry, reading: Reading, delivery: Delivery, sender: Sender, config: Config
 ) -> Entry:
     """Return the entry with its pushes and the syncs that the rules want for them."""
-    pushes, refused = to_pushes(source, reading.announcements)
+    pushes, refused = to_pushes(sender, reading.announcements)
     reasons = [*reading.skipped, *refused]
-    if not pushes and source.dialect in ANSWERED:
+    if not pushes and sender.dialect in ANSWERED:
         raise NothingUsable(tuple(reasons))
     return _with_plan(entry, pushes, reasons, delivery.body, config)
 
@@ -120,19 +122,19 @@ def replay(kept: Kept, config: Config, *, now: datetime) -> Entry:
 
     Its sender was authenticated when it came. Raises NothingToReplay.
     """
-    source = config.sources.get(kept.source)
-    if source is None:
-        raise NothingToReplay(f"its source, {kept.source}, is no longer configured")
+    sender = config.senders.get(kept.sender)
+    if sender is None:
+        raise NothingToReplay(f"its sender, {kept.sender}, is no longer configured")
     if kept.outcome is Outcome.DUPLICATE:
         raise NothingToReplay(f"it is a duplicate: replay the delivery {kept.original}")
     if kept.body is not None:
         delivery = Delivery(headers=kept.headers, body=kept.body)
         try:
-            entry = read(delivery, source, config, now=now)
+            entry = read(delivery, sender, config, now=now)
         except Refused as exc:
             raise NothingToReplay(f"read again, it is refused: {exc}") from exc
     elif kept.pushes:
-        entry = plan_again(kept, source, config, now=now)
+        entry = plan_again(kept, sender, config, now=now)
     else:
         raise NothingToReplay(f"it was {kept.outcome}, and nothing that it announced is kept")
     return replace(entry, replayed_from=kept.id)

@@ -38,7 +38,7 @@ class Example:
 
     change: str
     image: str
-    source: str
+    sender: str
     target_region: str
     target_namespace: str
     before: bool | None
@@ -50,7 +50,7 @@ class Example:
 class WhatIf:
     """How the candidate differs from the rules in use, over the pushes recorded since then.
 
-    `pushes` counts different tags of a source, `unchanged` those of which every sync stays as it
+    `pushes` counts different tags of a sender, `unchanged` those of which every sync stays as it
     is. `complete` tells that none was left out; else the newest are what counts. `examples` are
     some of the syncs, of the newest pushes.
     """
@@ -71,12 +71,12 @@ class WhatIf:
 def whatif(candidate: Candidate, config: Config, database: Database, since: datetime) -> WhatIf:
     """Compare the candidate with the configuration in use, on what was announced since then."""
     tally = _Tally()
-    present = config.sources
+    present = config.senders
     pushes, complete = _distinct(database, since)
     for push in pushes:
         before = _plan(_moved(push, present), config.rules)
         after = _plan(_renamed(push, present, candidate.origins), candidate.rules)
-        tally.add(push.source, before, after)
+        tally.add(push.sender, before, after)
     return WhatIf(
         rules_version=config.version,
         since=since,
@@ -100,14 +100,14 @@ class _Tally:
     examples: list[Example] = field(default_factory=list)
     changed: int = 0
 
-    def add(self, source: str, before: Sequence[PlannedSync], after: Sequence[PlannedSync]) -> None:
+    def add(self, sender: str, before: Sequence[PlannedSync], after: Sequence[PlannedSync]) -> None:
         found = difference(before, after)
         self.changed += bool(found)
         for each in found:
             rule = _rule(each, before if each.change is Change.LOST else after)
             self.counts[rule, each.change] += 1
             if len(self.examples) < MOST_EXAMPLES:
-                self.examples.append(_example(each, source, rule))
+                self.examples.append(_example(each, sender, rule))
 
     def total(self, change: Change) -> int:
         return sum(count for (_, what), count in self.counts.items() if what is change)
@@ -132,14 +132,14 @@ def _distinct(database: Database, since: datetime) -> tuple[Sequence[Push], bool
 
 
 def _moved(push: Push, origins: Mapping[str, Naming]) -> Push | None:
-    """Return the push as its source announces it now; None where there is no such source."""
-    source = origins.get(push.source)
-    return None if source is None else replace(push, region=source.region)
+    """Return the push as its sender announces it now; None where there is no such sender."""
+    sender = origins.get(push.sender)
+    return None if sender is None else replace(push, region=sender.region)
 
 
 def _renamed(push: Push, present: Mapping[str, Naming], after: Mapping[str, Naming]) -> Push | None:
-    """Return the push as its source would announce it; None where it could not."""
-    now, then = present.get(push.source), after.get(push.source)
+    """Return the push as its sender would announce it; None where it could not."""
+    now, then = present.get(push.sender), after.get(push.sender)
     if now is None or then is None or now.image == then.image:
         return _moved(push, after)
     name = _sent_name(push, now.image)
@@ -169,11 +169,11 @@ def _rule(each: Difference, syncs: Sequence[PlannedSync]) -> str:
     )
 
 
-def _example(each: Difference, source: str, rule: str) -> Example:
+def _example(each: Difference, sender: str, rule: str) -> Example:
     return Example(
         change=each.change.value,
         image=each.image,
-        source=source,
+        sender=sender,
         target_region=each.target.region,
         target_namespace=each.target.namespace,
         before=each.before,

@@ -17,13 +17,13 @@ from swrhook.service.gunicorn_workers import LEAVING
 from swrhook.service.sender_monitor import Hearing
 from swrhook.web import api, problems
 from swrhook.web.access import guard
-from swrhook.web.api.audit import audit
+from swrhook.web.api.audit import audit as audit_routes
 from swrhook.web.api.deliveries import deliveries
 from swrhook.web.api.drain import drain
 from swrhook.web.api.explain import explaining
 from swrhook.web.api.repairs import backfill, reconcile
 from swrhook.web.api.rules_and_stats import rules, stats
-from swrhook.web.api.sources import sources
+from swrhook.web.api.senders import senders
 from swrhook.web.api.syncs import syncs
 from swrhook.web.api.wait import waiting
 from swrhook.web.api.whatif import comparing
@@ -38,7 +38,7 @@ from swrhook.web.long_poll import Waits
 from swrhook.web.metrics import metrics_route
 from swrhook.web.rate_limit import Rates
 from swrhook.web.replay import replayer
-from swrhook.web.sender_list import source_lister
+from swrhook.web.sender_list import sender_lister
 
 
 def create_web(
@@ -71,13 +71,13 @@ def create_web(
         reconcile(operator, config, _now),
         waiting(waits, _now),
         deliveries(database, _now, replay),
-        sources(source_lister(config, database, hearing, _now)),
+        senders(sender_lister(config, database, hearing, _now)),
         rules(config),
         explaining(config, database, _now),
         comparing(config, database, _now),
         stats(database, _now),
         drain(draining, _now),
-        audit(database, _now),
+        audit_routes(database, _now),
     ]
     pages = dashboard(Backstage(config, operator, metrics, told, hearing, replay, _now))
     for each in (*resources, pages):

@@ -12,8 +12,8 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 
 from swrhook.config.model import Access, AccessToken, Config
 from swrhook.metrics import Metrics
-from swrhook.web.dashboard import session
-from swrhook.web.dashboard.session import Session
+from swrhook.web import session
+from swrhook.web.session import Session
 
 
 class Role(IntEnum):

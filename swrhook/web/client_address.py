@@ -1,4 +1,4 @@
-"""Where a request comes from, and whether its source delivers from there."""
+"""Where a request comes from, and whether its sender delivers from there."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from flask import Request
 
 from swrhook.errors import AddressNotAllowed
-from swrhook.senders.sender import Source
+from swrhook.senders.sender import Sender
 
 Networks = Sequence[IPv4Network | IPv6Network]
 Address = IPv4Address | IPv6Address
@@ -16,21 +16,21 @@ Address = IPv4Address | IPv6Address
 _WITH_PORT = re.compile(r"\[(?P<v6>[^\]]*)\](?::[0-9]{1,5})?|(?P<v4>[0-9.]+):[0-9]{1,5}")
 
 
-def check_address(request: Request, source: Source, trusted: Networks) -> None:
-    """Refuse a request from where the source does not deliver. Raises AddressNotAllowed."""
-    if not source.allow_from:
+def check_address(request: Request, sender: Sender, trusted: Networks) -> None:
+    """Refuse a request from where the sender does not deliver. Raises AddressNotAllowed."""
+    if not sender.allow_from:
         return
-    sender = client_address(request, trusted)
-    if sender is None:
-        raise AddressNotAllowed("the sender's address is not known")
-    if not _is_in(sender, source.allow_from):
-        raise AddressNotAllowed(f"{sender} is not in the source's allow_from")
+    client = client_address(request, trusted)
+    if client is None:
+        raise AddressNotAllowed("the client's address is not known")
+    if not _is_in(client, sender.allow_from):
+        raise AddressNotAllowed(f"{client} is not in the sender's allow_from")
 
 
 def client_address(request: Request, trusted: Networks) -> Address | None:
     """Return who sent a request; None when that cannot be read."""
     forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
-    return sender_address(request.remote_addr or "", forwarded, trusted)
+    return resolve_client(request.remote_addr or "", forwarded, trusted)
 
 
 def peer_is_in(request: Request, networks: Networks) -> bool:
@@ -39,17 +39,17 @@ def peer_is_in(request: Request, networks: Networks) -> bool:
     return peer is not None and _is_in(peer, networks)
 
 
-def sender_address(peer: str, forwarded: str, trusted: Networks) -> Address | None:
+def resolve_client(peer: str, forwarded: str, trusted: Networks) -> Address | None:
     """Return who sent a request: the nearest address that is no trusted proxy's.
 
     Each proxy adds, on the right of X-Forwarded-For, whom it was called by; what stands left of an
     address that is not trusted may be made up. None when the nearest cannot be read.
     """
     hops = [hop.strip() for hop in forwarded.split(",")] if forwarded else []
-    sender = _address(peer)
-    while sender is not None and hops and _is_in(sender, trusted):
-        sender = _address(hops.pop())
-    return sender
+    client = _address(peer)
+    while client is not None and hops and _is_in(client, trusted):
+        client = _address(hops.pop())
+    return client
 
 
 def _address(text: str) -> Address | None:

@@ -1,4 +1,4 @@
-"""OPTIONS /hooks/<source>: a sender of CloudEvents asks whether it may deliver.
+"""OPTIONS /hooks/<sender>: a sender of CloudEvents asks whether it may deliver.
 
 Format: https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md, section 4, read
 September 2026; Azure Event Grid asks so before it creates a subscription. Whoever asks may: the
@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from swrhook.config.model import Config
-from swrhook.errors import UnknownSource
+from swrhook.errors import UnknownSender
 from swrhook.units import Rate
 
 
@@ -22,9 +22,9 @@ def add_handshake(blueprint: Blueprint, config: Callable[[], Config]) -> None:
     @blueprint.route("/hooks/<name>", methods=["OPTIONS"])
     @blueprint.route("/hooks/<name>/<secret>", methods=["OPTIONS"])
     def agree(name: str, secret: str | None = None) -> Response:
-        source = config().sources.get(name)
-        if source is None or (secret is not None and not source.takes_path_secret):
-            raise UnknownSource("no such source is configured")
+        sender = config().senders.get(name)
+        if sender is None or (secret is not None and not sender.takes_path_secret):
+            raise UnknownSender("no such sender is configured")
         origin = request.headers.get("WebHook-Request-Origin")
         if not origin:
             raise MethodNotAllowed(["POST"], "only a CloudEvents handshake may ask with OPTIONS")
@@ -32,7 +32,7 @@ def add_handshake(blueprint: Blueprint, config: Callable[[], Config]) -> None:
         answer.headers["Allow"] = "POST"
         answer.headers["WebHook-Allowed-Origin"] = origin
         if "WebHook-Request-Rate" in request.headers:
-            answer.headers["WebHook-Allowed-Rate"] = _per_minute(source.rate_limit)
+            answer.headers["WebHook-Allowed-Rate"] = _per_minute(sender.rate_limit)
         return answer
 
 

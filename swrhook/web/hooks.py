@@ -1,4 +1,4 @@
-"""POST /hooks/<source>: where registries and CI jobs deliver."""
+"""POST /hooks/<sender>: where registries and CI jobs deliver."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,11 +8,11 @@ from flask import Blueprint, Request, Response, jsonify, request
 
 from swrhook import logs
 from swrhook.config.model import Config
-from swrhook.errors import Refused, UnknownSource
+from swrhook.errors import Refused, UnknownSender
 from swrhook.metrics import Metrics
 from swrhook.model import Entry, Outcome, Receipt
 from swrhook.senders.delivery import Delivery
-from swrhook.senders.sender import Source
+from swrhook.senders.sender import Sender
 from swrhook.usecases.receive import receive
 from swrhook.web.client_address import check_address
 from swrhook.web.cloudevents_handshake import add_handshake
@@ -22,7 +22,7 @@ from swrhook.web.request_body import read_body
 def hooks(
     config: Callable[[], Config],
     record: Callable[[Entry], Receipt],
-    admit: Callable[[Source], None],
+    admit: Callable[[Sender], None],
     metrics: Metrics,
 ) -> Blueprint:
     """Return the routes of the hooks."""
@@ -32,20 +32,20 @@ def hooks(
     def record_and_count(entry: Entry) -> Receipt:
         receipt = record(entry)
         if receipt.outcome is Outcome.IGNORED:
-            metrics.ignored(entry.source, has_pushes=bool(entry.pushes))
+            metrics.ignored(entry.sender, has_pushes=bool(entry.pushes))
         return receipt
 
     @blueprint.post("/hooks/<name>")
     @blueprint.post("/hooks/<name>/<secret>")
     def deliver(name: str, secret: str | None = None) -> tuple[Response, HTTPStatus]:
         current = config()
-        source = current.sources.get(name)
-        label = "unknown" if source is None else name
+        sender = current.senders.get(name)
+        label = "unknown" if sender is None else name
         try:
-            receipt = _receive(_request(), source, secret, current, admit, record_and_count)
+            receipt = _receive(_request(), sender, secret, current, admit, record_and_count)
         except Refused as exc:
             metrics.refused(label, exc.code)
-            logs.event("delivery.refused", source=label, code=exc.code, reason=str(exc))
+            logs.event("delivery.refused", sender=label, code=exc.code, reason=str(exc))
             raise
         metrics.delivered(name, receipt.outcome)
         accepted = receipt.outcome is Outcome.ACCEPTED
@@ -62,22 +62,22 @@ def _request() -> Request:
 
 def _receive(
     request: Request,
-    source: Source | None,
+    sender: Sender | None,
     secret: str | None,
     config: Config,
-    admit: Callable[[Source], None],
+    admit: Callable[[Sender], None],
     record: Callable[[Entry], Receipt],
 ) -> Receipt:
-    if source is None or (secret is not None and not source.takes_path_secret):
-        raise UnknownSource("no such source is configured")
-    check_address(request, source, config.options.trusted_proxies)
+    if sender is None or (secret is not None and not sender.takes_path_secret):
+        raise UnknownSender("no such sender is configured")
+    check_address(request, sender, config.options.trusted_proxies)
     delivery = Delivery(
         headers={name.lower(): value for name, value in request.headers.items()},
         body=read_body(request, config.options.body_limit),
         path_secret=secret,
     )
     now = datetime.now(UTC)
-    return receive(delivery, source, config, admit=admit, record=record, now=now)
+    return receive(delivery, sender, config, admit=admit, record=record, now=now)
 
 
 def _answer(receipt: Receipt) -> Response:

@@ -22,11 +22,11 @@ from swrhook.errors import (
     Unauthenticated,
     Unconfirmed,
     Undecodable,
-    UnknownSource,
+    UnknownSender,
 )
 
 STATUSES: Mapping[type[Refused], HTTPStatus] = {
-    UnknownSource: HTTPStatus.NOT_FOUND,
+    UnknownSender: HTTPStatus.NOT_FOUND,
     AddressNotAllowed: HTTPStatus.FORBIDDEN,
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
     KeysUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

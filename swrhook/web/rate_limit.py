@@ -1,4 +1,4 @@
-"""How much each source may deliver: counted in memory, by each process on its own."""
+"""How much each sender may deliver: counted in memory, by each process on its own."""
 
 import math
 import time
@@ -8,11 +8,11 @@ from limits.storage import MemoryStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
 from swrhook.errors import RateLimited
-from swrhook.senders.sender import Source
+from swrhook.senders.sender import Sender
 
 
 class Rates:
-    """What has been admitted of every source.
+    """What has been admitted of every sender.
 
     A window that slides over two counters: it takes no more memory for 100000/h than for 1/s, and a
     clock that is set back locks nobody out.
@@ -21,13 +21,13 @@ class Rates:
     def __init__(self) -> None:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
-    def admit(self, source: Source) -> None:
-        """Count one delivery of the source. Raises RateLimited; then it is not counted."""
-        rate = source.rate_limit
+    def admit(self, sender: Sender) -> None:
+        """Count one delivery of the sender. Raises RateLimited; then it is not counted."""
+        rate = sender.rate_limit
         if rate is None:
             return
         item = RateLimitItemPerSecond(rate.count, rate.seconds)
-        if not self._limiter.hit(item, source.name):
-            free = self._limiter.get_window_stats(item, source.name).reset_time - time.time()
+        if not self._limiter.hit(item, sender.name):
+            free = self._limiter.get_window_stats(item, sender.name).reset_time - time.time()
             wait = min(max(1, math.ceil(free)), rate.seconds)
-            raise RateLimited(f"the source's rate_limit is {rate}: again in {wait} s", wait)
+            raise RateLimited(f"the sender's rate_limit is {rate}: again in {wait} s", wait)

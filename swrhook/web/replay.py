@@ -34,12 +34,12 @@ def replayer(
         if kept is None:
             raise NotFound("there is no delivery with this id")
         receipt = record(replay(kept, config(), now=clock()))
-        metrics.replayed(kept.source, receipt.outcome)
+        metrics.replayed(kept.sender, receipt.outcome)
         logs.event(
             "delivery.replayed",
             delivery=receipt.delivery,
             replayed_from=kept.id,
-            source=kept.source,
+            sender=kept.sender,
             outcome=receipt.outcome.value,
             reason=receipt.reason,
             syncs=len(receipt.syncs),

@@ -1,4 +1,4 @@
-"""The configured sources with what the ledger knows of each."""
+"""The configured senders with what the ledger knows of each."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -8,48 +8,48 @@ from werkzeug.exceptions import ServiceUnavailable
 from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.senders import count_outcomes
-from swrhook.ledger.queries.views import ListedSource
+from swrhook.ledger.queries.views import ListedSender
 from swrhook.metrics import Heard
 from swrhook.model import Outcome
-from swrhook.senders.sender import Source
+from swrhook.senders.sender import Sender
 from swrhook.service.sender_monitor import Hearing
 from swrhook.units import format_duration
 
 LATELY = timedelta(hours=24)
 
 
-def source_lister(
+def sender_lister(
     config: Callable[[], Config],
     database: Database,
     hearing: Hearing,
     clock: Callable[[], datetime],
-) -> Callable[[], list[ListedSource]]:
+) -> Callable[[], list[ListedSender]]:
     """Return the function that lists them."""
 
-    def list_sources() -> list[ListedSource]:
-        sources = config().sources
+    def list_senders() -> list[ListedSender]:
+        senders = config().senders
         found = hearing.look()
         if found is None:
             raise ServiceUnavailable("the ledger cannot be read")
         with database.read() as connection:
             counts = count_outcomes(connection, clock() - LATELY)
         return [
-            _listed(sources[heard.source], heard, counts)
+            _listed(senders[heard.sender], heard, counts)
             for heard in found
-            if heard.source in sources
+            if heard.sender in senders
         ]
 
-    return list_sources
+    return list_senders
 
 
-def _listed(source: Source, heard: Heard, counts: Mapping[tuple[str, str], int]) -> ListedSource:
-    expected = source.expect_every
-    return ListedSource(
-        name=source.name,
-        dialect=source.dialect,
-        region=source.region,
+def _listed(sender: Sender, heard: Heard, counts: Mapping[tuple[str, str], int]) -> ListedSender:
+    expected = sender.expect_every
+    return ListedSender(
+        name=sender.name,
+        dialect=sender.dialect,
+        region=sender.region,
         last_delivery_at=heard.last_delivery_at,
-        outcomes={outcome.value: counts.get((source.name, outcome), 0) for outcome in Outcome},
+        outcomes={outcome.value: counts.get((sender.name, outcome), 0) for outcome in Outcome},
         expect_every=None if expected is None else format_duration(expected),
         silent=heard.is_silent,
     )

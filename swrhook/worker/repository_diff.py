@@ -98,7 +98,7 @@ def compare_place(
 ) -> list[Finding]:
     """Return what differs in a repository. Raises Spent and SwrError."""
     here = lister.at_source(place)
-    wanted = wanted_of(place, here, repair.source, repair.rule, lister.config)
+    wanted = wanted_of(place, here, repair.sender, repair.rule, lister.config)
     copied = [sync for sync in copied if sync.rule != BY_HAND]  # a person wanted it, no rule
     targets = dict.fromkeys(sync.target for sync in (*wanted, *copied))
     there = {target: lister.at_target(place, target) for target in targets}

@@ -57,7 +57,7 @@ def test_compare_digest_is_called_in_one_place() -> None:
         for node in nodes(module)
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("compare_digest")
     ]
-    assert calls == ["secret.py"]
+    assert calls == ["secrets.py"]
 
 
 def test_text_of_any_kind_becomes_bytes() -> None:

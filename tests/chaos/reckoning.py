@@ -22,7 +22,7 @@ class Reckoning:
     `acknowledged`: deliveries, with what was sent again; of the registry only the pushes of tags.
     `failed`: tries of CI jobs without a 2xx. `lost`: acknowledged, and neither verified nor
     superseded by what was. `stuck`: syncs without an end. `wrong`: tags whose digest at the target
-    is not the source's. `twice`: events that were accepted more than once. `given_up`: events that
+    is not the sender's. `twice`: events that were accepted more than once. `given_up`: events that
     were never acknowledged. `retried`: syncs whose worker was killed in five calls in a row, which
     ends them; they were retried afterwards, as a person would.
     """

@@ -158,11 +158,11 @@ def _process(
 
 def _document(swr: simulator.RunningSimulator) -> dict[str, Any]:
     auth = {"scheme": "bearer", "secrets": [SECRET]}
-    sources = {
+    senders = {
         "ci": {"dialect": "generic", "region": JOBS, "auth": auth},
         "registry": {"dialect": "distribution", "region": MIRROR, "auth": auth},
     }
     # Tags move, so the newest is to win.
     sync = [{"region": TARGET, "namespace": NAMESPACE, "override": True}]
     rule = {"name": "all", "when": {"namespace": NAMESPACE}, "sync": sync}
-    return configuration(swr.iam_url, swr.endpoints, sources, [rule])
+    return configuration(swr.iam_url, swr.endpoints, senders, [rule])

@@ -19,8 +19,8 @@ def file(tmp_path: Path) -> str:
     return str(path)
 
 
-def look(file: str, body: str, *arguments: str, source: str = "ci") -> Result:
-    options = [file, "--body", "-", "--source", source, *arguments]
+def look(file: str, body: str, *arguments: str, sender: str = "ci") -> Result:
+    options = [file, "--body", "-", "--sender", sender, *arguments]
     return CliRunner(env={"SWRHOOK_CONFIG": None}).invoke(check, options, input=body)
 
 
@@ -42,7 +42,7 @@ def test_what_would_be_accepted_is_shown_with_the_rules(file: str) -> None:
 
 def test_json_says_the_same(file: str) -> None:
     assert found(look(file, IMAGE, "--json")) == {
-        "source": "ci",
+        "sender": "ci",
         "dialect": "generic",
         "outcome": "accepted",
         "code": None,
@@ -58,7 +58,7 @@ def test_a_body_may_be_a_file(file: str, tmp_path: Path) -> None:
     body = tmp_path / "body.json"
     body.write_text(IMAGE)
 
-    result = CliRunner().invoke(check, [file, "--body", str(body), "--source", "ci"])
+    result = CliRunner().invoke(check, [file, "--body", str(body), "--sender", "ci"])
 
     assert result.exit_code == 0
 
@@ -87,7 +87,7 @@ def test_what_would_be_refused_ends_with_1(file: str, body: str, code: str) -> N
 
 def test_headers_count(file: str) -> None:
     def outcome(*arguments: str) -> str:
-        return str(found(look(file, "{}", "--json", *arguments, source="gh"))["outcome"])
+        return str(found(look(file, "{}", "--json", *arguments, sender="gh"))["outcome"])
 
     assert outcome() == "quarantined"
     assert outcome("--header", "X-GitHub-Event: ping") == "ignored"
@@ -102,12 +102,12 @@ def test_a_reason_cannot_steer_the_terminal(file: str) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--source", "ci"],
+        ["--sender", "ci"],
         ["--body", "-"],
         ["--header", "A: b"],
-        ["--body", "-", "--source", "nobody"],
-        ["--body", "-", "--source", "ci", "--header", "no colon"],
-        ["--body", "/no/such/file", "--source", "ci"],
+        ["--body", "-", "--sender", "nobody"],
+        ["--body", "-", "--sender", "ci", "--header", "no colon"],
+        ["--body", "/no/such/file", "--sender", "ci"],
     ],
 )
 def test_wrong_usage_is_2(file: str, arguments: list[str]) -> None:

@@ -20,7 +20,7 @@ swr:
   iam_endpoint: {iam}
   credentials: {{kind: password, user: demo, domain: demo, password: "${{SWR_PASSWORD}}"}}
   regions: {{cn-north-4: {{endpoint: "{west}"}}, cn-east-3: {{endpoint: "{east}"}}}}
-sources:
+senders:
   ci: {{dialect: generic, region: cn-north-4, auth: {{scheme: bearer, secrets: ["${{CI}}"]}}}}
 rules:
   - {{name: all, when: {{namespace: group}}, sync: [{{region: cn-east-3, namespace: group}}]}}
@@ -109,7 +109,7 @@ def test_a_wrong_environment_is_told(check: Check) -> None:
 
 
 def test_a_body_is_not_read_online(check: Check) -> None:
-    result = check("--online", "--body", "-", "--source", "ci")
+    result = check("--online", "--body", "-", "--sender", "ci")
 
     assert result.exit_code == 2
     assert "--online and --body do not go together" in result.stderr

@@ -46,9 +46,9 @@ def test_rules_deliveries_and_syncs_stand_below_it(parts: Parts, run: Run) -> No
 def test_json_is_the_answer_of_the_api(parts: Parts, run: Run) -> None:
     parts.push("team/web:v1")
 
-    shown = json.loads(run("explain", "team/web:v1", "--source", "ci", "--json").stdout)
+    shown = json.loads(run("explain", "team/web:v1", "--sender", "ci", "--json").stdout)
 
-    query = {"image": "team/web:v1", "source": "ci"}
+    query = {"image": "team/web:v1", "sender": "ci"}
     assert parts.client().get("/api/v1/explain", query_string=query).get_json() == shown
 
 
@@ -62,9 +62,9 @@ def test_what_a_sender_wrote_cannot_steer_the_terminal(parts: Parts, run: Run) -
     assert "?[2Jgone [red]x[/red]" in shown.splitlines()[0]
 
 
-def test_what_is_no_tag_is_wrong_usage_and_an_unknown_source_a_failure(run: Run) -> None:
-    wrong, unknown = run("explain", "team/web"), run("explain", "a/b:c", "--source", "gone")
+def test_what_is_no_tag_is_wrong_usage_and_an_unknown_sender_a_failure(run: Run) -> None:
+    wrong, unknown = run("explain", "team/web"), run("explain", "a/b:c", "--sender", "gone")
 
     assert (wrong.exit_code, unknown.exit_code) == (2, 1)
     assert "names no tag" in wrong.stderr
-    assert "no source is named gone" in unknown.stderr
+    assert "no sender is named gone" in unknown.stderr

@@ -47,7 +47,7 @@ def test_deliveries_are_printed_as_a_table(parts: Parts, run: Run) -> None:
 
     heading, row = run("deliveries").stdout.splitlines()
 
-    headings = ["id", "received", "source", "outcome", "images", "syncs", "reason"]
+    headings = ["id", "received", "sender", "outcome", "images", "syncs", "reason"]
     assert headings == heading.split()
     assert row.split()[0] == receipt.delivery
     assert row.split()[3:] == ["ci", "accepted", "team/web:v1", "2", "team/x:", "no", "rule"]
@@ -96,9 +96,9 @@ def test_every_parameter_of_the_api_is_an_option(parts: Parts) -> None:
 
 def test_deliveries_can_be_filtered(parts: Parts, run: Run) -> None:
     parts.push("team/web:v1")
-    ignored = parts.push("team/web:v2", outcome=Outcome.IGNORED, source="harbor").delivery
+    ignored = parts.push("team/web:v2", outcome=Outcome.IGNORED, sender="harbor").delivery
 
-    for options in (["--outcome", "ignored"], ["--source", "harbor"]):
+    for options in (["--outcome", "ignored"], ["--sender", "harbor"]):
         found = objects(run("deliveries", "--json", *options))
         assert [ignored] == [delivery["id"] for delivery in found]
 

@@ -59,8 +59,8 @@ def test_what_cannot_be_replayed_is_told_and_the_others_are(parts: Parts, run: R
 def test_a_selection_is_counted_and_replayed_the_oldest_first(parts: Parts, run: Run) -> None:
     ignored(parts, "v0", ago=timedelta(hours=3))
     ids = [ignored(parts, f"v{number}") for number in (1, 2)]
-    ignored(parts, "v3", source="harbor")
-    selection = ["--outcome", "ignored", "--source", "ci", "--since", "1h"]
+    ignored(parts, "v3", sender="harbor")
+    selection = ["--outcome", "ignored", "--sender", "ci", "--since", "1h"]
 
     result = replay(run, *selection, "--yes", "--json")
 
@@ -102,10 +102,10 @@ def test_nothing_selected_is_said(run: Run) -> None:
     "arguments",
     [
         [],
-        ["--source", "ci"],
+        ["--sender", "ci"],
         ["--since", "1h"],
         ["x", "--outcome", "ignored"],
-        ["x", "--source", "ci"],
+        ["x", "--sender", "ci"],
         ["--outcome", "duplicate"],
     ],
 )

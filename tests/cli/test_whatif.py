@@ -69,9 +69,9 @@ def test_wrong_usage_ends_with_2(compare: Run, run: Run) -> None:
 
 
 def test_warnings_stand_beside_the_answer(compare: Run) -> None:
-    result = compare(CONFIG.replace("{namespace: team}", "{namespace: team, source: gone}"))
+    result = compare(CONFIG.replace("{namespace: team}", "{namespace: team, sender: gone}"))
 
-    assert "no configured source matches: this rule never does" in result.stderr
+    assert "no configured sender matches: this rule never does" in result.stderr
 
 
 def test_a_value_from_elsewhere_is_not_needed(compare: Run) -> None:

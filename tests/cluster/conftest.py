@@ -63,10 +63,10 @@ def served(
     }
     process = Served(folder, environ)
     auth = {"scheme": "bearer", "secrets": ["${SENDER_SECRET}"]}
-    sources = {"ci": {"dialect": "generic", "region": SOURCE, "auth": auth}}
+    senders = {"ci": {"dialect": "generic", "region": SOURCE, "auth": auth}}
     sync = [{"region": TARGET, "namespace": "team"}]
     rule = {"name": "all", "when": {"namespace": "team"}, "sync": sync}
-    process.configure(configuration(swr.iam_url, swr.endpoints, sources, [rule]))
+    process.configure(configuration(swr.iam_url, swr.endpoints, senders, [rule]))
     return process
 
 

@@ -27,11 +27,11 @@ swr:
   iam_endpoint: https://iam.example.com
   credentials: {kind: token, token: "${TOKEN}"}
   regions: {cn-north-4: {}, cn-east-3: {}}
-sources:
+senders:
   harbor: {dialect: harbor, region: cn-north-4, auth: {scheme: bearer, secrets: ["${TOKEN}"]}}
 rules:
   - name: all
-    when: {source: harbor}
+    when: {sender: harbor}
     sync: [{region: cn-east-3, namespace: team-a}]
 """
 

@@ -1,4 +1,4 @@
-"""What a source may say of its sender's proof, scheme by scheme."""
+"""What a sender may say of its sender's proof, scheme by scheme."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,7 +8,7 @@ import pytest
 
 from swrhook.config import Config, parse
 from swrhook.errors import KeysUnavailable, Unauthenticated
-from swrhook.senders.sender import Source
+from swrhook.senders.sender import Sender
 from tests.auth.parts import (
     ARN,
     ISSUER,
@@ -40,13 +40,13 @@ def configured(small: str, environ: dict[str, str]) -> Callable[..., Config]:
     return with_auth
 
 
-def source(config: Config) -> Source:
-    return config.sources["harbor"]
+def sender(config: Config) -> Sender:
+    return config.senders["harbor"]
 
 
 def test_a_configuration_is_read_without_a_world_outside(configured: Callable[..., Config]) -> None:
     with pytest.raises(KeysUnavailable):
-        source(configured(f"{SNS}}}")).authenticate(posted(sns_message()), NOW)
+        sender(configured(f"{SNS}}}")).authenticate(posted(sns_message()), NOW)
 
 
 @pytest.mark.parametrize(
@@ -57,28 +57,28 @@ def test_a_configuration_is_read_without_a_world_outside(configured: Callable[..
         (f"{OIDC}{CLAIMS}}}", bearing(token())),
     ],
 )
-def test_a_source_asks_the_world_that_it_is_given(
+def test_a_sender_asks_the_world_that_it_is_given(
     configured: Callable[..., Config], auth: str, delivery: Any
 ) -> None:
     outside = well_known()
     configured(auth, outside=outside)
     assert outside.asked == []
 
-    source(configured(auth, outside=outside)).authenticate(delivery, NOW)
+    sender(configured(auth, outside=outside)).authenticate(delivery, NOW)
     assert len(outside.asked) == 1
 
 
 def test_a_tolerance_is_a_duration(configured: Callable[..., Config]) -> None:
     auth = f"{{scheme: standard-webhooks, secrets: {KEY.value.decode()}, tolerance: 1h}}"
 
-    source(configured(auth)).authenticate(signed(), AT + timedelta(hours=1))
+    sender(configured(auth)).authenticate(signed(), AT + timedelta(hours=1))
 
 
 @pytest.mark.parametrize("scheme", ["github", "nexus", "jfrog", "gitlab"])
 def test_the_vendors_schemes_need_only_secrets(
     configured: Callable[..., Config], scheme: str
 ) -> None:
-    found = source(configured(f"{{scheme: {scheme}, secrets: [a, b]}}"))
+    found = sender(configured(f"{{scheme: {scheme}, secrets: [a, b]}}"))
     with pytest.raises(Unauthenticated):
         found.authenticate(bearing("c"), NOW)
     assert found.confirm is None
@@ -87,7 +87,7 @@ def test_the_vendors_schemes_need_only_secrets(
 def test_a_google_account_is_named(configured: Callable[..., Config]) -> None:
     auth = "{scheme: google-oidc, audience: swrhook, email: a@b.iam.gserviceaccount.com}"
     with pytest.raises(Unauthenticated):
-        source(configured(auth)).authenticate(bearing("x"), NOW)
+        sender(configured(auth)).authenticate(bearing("x"), NOW)
 
 
 CASES = [
@@ -132,7 +132,7 @@ def test_a_mistake_is_told(auth: str, said: str, small: str, mistakes: Mistakes)
     (mistake,) = mistakes(small.replace(BEARER, auth))
 
     assert said in mistake
-    assert "sources.harbor.auth" in mistake
+    assert "senders.harbor.auth" in mistake
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_an_issuer_may_have_a_path(configured: Callable[..., Config], path: str)
     issuer = f"https://issuer.example.com{path}"
     auth = f"{{scheme: oidc, issuer: '{issuer}', audience: swrhook, {CLAIMS}}}"
     outside = well_known(issuer)
-    source(configured(auth, outside=outside)).authenticate(bearing(token(iss=issuer)), NOW)
+    sender(configured(auth, outside=outside)).authenticate(bearing(token(iss=issuer)), NOW)
 
     assert [issuer] == outside.asked
 

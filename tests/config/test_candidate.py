@@ -31,7 +31,7 @@ WHOLE: dict[str, Any] = {
         "regions": {"cn-north-4": {"endpoint": "${ENDPOINT}"}, "cn-east-3": {}},
     },
     "access": {"tokens": [{"name": n, "role": "read", "token": "${SECRET}"} for n in ("a", "b")]},
-    "sources": {
+    "senders": {
         "ci": {
             "dialect": "generic",
             "region": "cn-north-4",
@@ -71,7 +71,7 @@ def mistakes(document: dict[str, Any], **environ: str) -> list[str]:
 def in_use() -> Config:
     whole = json.loads(json.dumps(WHOLE))
     whole["swr"]["credentials"] = {"kind": "token", "token": "a-token"}
-    del whole["sources"]["hooks"], whole["sources"]["ci"]["rate_limit"]
+    del whole["senders"]["hooks"], whole["senders"]["ci"]["rate_limit"]
     whole["swr"]["regions"]["cn-north-4"] = {}
     environ = {"SECRET": "a-secret-of-some-length", "ORG": "team"}
     whole["access"] = {}
@@ -83,7 +83,7 @@ def test_no_secret_is_looked_for_and_none_is_in_it() -> None:
 
     assert part == {
         "rules": [{**RULE, "sync": [{"region": "cn-east-3", "namespace": "team"}]}],
-        "sources": {
+        "senders": {
             "ci": {"region": "cn-north-4", "image": {"strip_prefix": "mirror/"}},
             "hooks": {"region": "cn-north-4"},
         },
@@ -99,14 +99,14 @@ def test_the_example_file_has_an_excerpt(in_use: Config) -> None:
     candidate = read_candidate(json.dumps(part).encode(), in_use)
 
     assert len(part["rules"]) == len(candidate.rules)
-    assert set(part["sources"]) == set(candidate.origins)
+    assert set(part["senders"]) == set(candidate.origins)
 
 
 def test_the_whole_file_is_checked_with_its_places() -> None:
     wrong = {**WHOLE, "settings": {"batch": "many"}, "rules": [{**RULE, "nmae": "x"}]}
 
     told = mistakes(wrong)
-    assert [each.partition(": ")[0] for each in told] == ["new.yaml:11:3", "new.yaml:18:10"]
+    assert [each.partition(": ")[0] for each in told] == ["new.yaml:11:3", "new.yaml:36:10"]
     assert "did you mean" in told[0]
     assert "settings.batch" in told[1]
 
@@ -128,7 +128,7 @@ def test_an_excerpt_is_read_as_it_was_made(in_use: Config) -> None:
     assert [rule.name for rule in candidate.rules] == ["all"]
 
 
-def test_rules_alone_go_with_the_sources_and_regions_in_use(in_use: Config) -> None:
+def test_rules_alone_go_with_the_senders_and_regions_in_use(in_use: Config) -> None:
     text = yaml.safe_dump(
         {"rules": [{**RULE, "sync": [{"region": "cn-east-3", "namespace": "x"}]}]}
     )
@@ -145,16 +145,16 @@ def test_rules_alone_go_with_the_sources_and_regions_in_use(in_use: Config) -> N
     [
         ("rules: [", "candidate:1:9: "),
         ("[]", "candidate:1:1: must be a mapping"),
-        ("sources: {}", "candidate:1:1: rules: is missing"),
-        ("rules: []\nsources: 7", "candidate:2:10: sources: must be a mapping"),
-        ("rules: []\nsources: {ci: [7]}", "candidate:2:15: sources.ci: must be a mapping"),
+        ("senders: {}", "candidate:1:1: rules: is missing"),
+        ("rules: []\nsenders: 7", "candidate:2:10: senders: must be a mapping"),
+        ("rules: []\nsenders: {ci: [7]}", "candidate:2:15: senders.ci: must be a mapping"),
         ("rules: [{name: '${SECRET}'}]", "is not replaced here: write the value itself"),
         (
             "rules: [{name: a, when: {}, sync: [{region: mars, namespace: team}]}]",
             "candidate:1:45: rules[0].sync[0].region: «mars» is not in swr.regions",
         ),
     ],
-    ids=["syntax", "list", "no rules", "sources", "source", "reference", "region"],
+    ids=["syntax", "list", "no rules", "senders", "sender", "reference", "region"],
 )
 def test_mistakes_are_told_with_their_places(in_use: Config, text: str, message: str) -> None:
     with pytest.raises(BadConfiguration) as caught:
@@ -164,11 +164,11 @@ def test_mistakes_are_told_with_their_places(in_use: Config, text: str, message:
 
 
 def test_warnings_are_kept(in_use: Config) -> None:
-    rule = {"name": "a", "when": {"source": "gone"}, "sync": [{"region": "cn-east-3"}]}
+    rule = {"name": "a", "when": {"sender": "gone"}, "sync": [{"region": "cn-east-3"}]}
     rule["sync"] = [{"region": "cn-east-3", "namespace": "team"}]
 
     candidate = read_candidate(yaml.safe_dump({"rules": [rule]}).encode(), in_use)
 
-    assert [warning.partition("source: ")[2] for warning in candidate.warnings] == [
-        "no configured source matches: this rule never does"
+    assert [warning.partition("sender: ")[2] for warning in candidate.warnings] == [
+        "no configured sender matches: this rule never does"
     ]

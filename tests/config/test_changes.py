@@ -32,7 +32,7 @@ def config(text: str, secret: str = "sesame", ops: str = "an-operators-token-of-
             {"regions": {"added": ["cn-south-1"]}},
         ),
         ("iam.example", "iam2.example", {"swr": {"changed": ["iam_endpoint"]}}),
-        ("  harbor: {", "  zot: {", {"sources": {"added": ["zot"], "removed": ["harbor"]}}),
+        ("  harbor: {", "  zot: {", {"senders": {"added": ["zot"], "removed": ["harbor"]}}),
         ("role: read", "role: admin", {"tokens": {"changed": ["ops"]}}),
         ("{tokens", "{metrics: public, tokens", {"access": {"added": ["metrics"]}}),
         (TOKENS, "settings: {pace: {per_second: 5}}", None),
@@ -44,7 +44,7 @@ def config(text: str, secret: str = "sesame", ops: str = "an-operators-token-of-
         "changed region",
         "added region",
         "iam",
-        "sources",
+        "senders",
         "role",
         "metrics",
         "settings",
@@ -67,7 +67,7 @@ def test_another_secret_is_a_change_of_what_has_it() -> None:
     assert before.version == after.version
     assert changes(before.marks, after.marks) == {
         "swr": {"changed": ["credentials"]},
-        "sources": {"changed": ["harbor"]},
+        "senders": {"changed": ["harbor"]},
     }
 
 

@@ -22,18 +22,18 @@ def test_a_valid_file_is_summed_up(file: Path, environ: dict[str, str]) -> None:
     result = run(str(file), environ=environ)
 
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.startswith(f"{file} is valid: 1 source, 1 rule, 2 regions, version ")
+    assert result.stdout.startswith(f"{file} is valid: 1 sender, 1 rule, 2 regions, version ")
     assert len(result.stdout.splitlines()) == 1
 
 
 def test_warnings_follow_the_summary(file: Path, small: str, environ: dict[str, str]) -> None:
-    file.write_text(small.replace("{source: harbor}", "{source: x}"), encoding="utf-8")
+    file.write_text(small.replace("{sender: harbor}", "{sender: x}"), encoding="utf-8")
 
     lines = run(str(file), environ=environ).stdout.splitlines()
 
     assert [
         (
-            f"warning: {file}:9:20: rules[0].when.source: no configured source matches: this rule"
+            f"warning: {file}:9:20: rules[0].when.sender: no configured sender matches: this rule"
             " never does"
         )
     ] == lines[1:]
@@ -46,7 +46,7 @@ def test_every_mistake_of_a_wrong_file_is_a_line(file: Path) -> None:
     unset = "the environment variable TOKEN is not set: set it for this process"
     assert [
         f"{file}:3:37: swr.credentials.token: {unset}",
-        f"{file}:6:82: sources.harbor.auth.secrets[0]: {unset}",
+        f"{file}:6:82: senders.harbor.auth.secrets[0]: {unset}",
     ] == result.stderr.splitlines()
 
 
@@ -75,7 +75,7 @@ def test_json_tells_the_same(file: Path, environ: dict[str, str]) -> None:
     assert {
         "file": str(file),
         "valid": True,
-        "sources": 1,
+        "senders": 1,
         "rules": 1,
         "regions": 2,
         "warnings": [],

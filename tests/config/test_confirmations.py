@@ -1,4 +1,4 @@
-"""A subscription to a topic is confirmed where the source says so, and nowhere else."""
+"""A subscription to a topic is confirmed where the sender says so, and nowhere else."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 from swrhook.config import Config, parse
 from swrhook.errors import Unauthenticated
 from swrhook.model import Entry, Outcome, Receipt
-from swrhook.senders.sender import Source
+from swrhook.senders.sender import Sender
 from swrhook.usecases.receive import receive
 from tests.auth.parts import (
     ARN,
@@ -38,8 +38,8 @@ def configured(small: str, environ: dict[str, str]) -> Callable[..., Config]:
     return with_auth
 
 
-def source(config: Config) -> Source:
-    return config.sources["harbor"]
+def sender(config: Config) -> Sender:
+    return config.senders["harbor"]
 
 
 def received(config: Config, document: Any) -> list[Entry]:
@@ -47,10 +47,10 @@ def received(config: Config, document: Any) -> list[Entry]:
 
     def record(entry: Entry) -> Receipt:
         recorded.append(entry)
-        return Receipt("1", entry.source, entry.outcome, entry.reason, [])
+        return Receipt("1", entry.sender, entry.outcome, entry.reason, [])
 
     # Which dialect it is does not matter here: it knows nothing of envelopes.
-    its = replace(source(config), dialect="acr")
+    its = replace(sender(config), dialect="acr")
     receive(posted(document), its, config, record=record, now=NOW)
     return recorded
 

@@ -28,7 +28,7 @@ from swrhook.config.schema import (
     SwrSection,
 )
 from swrhook.config.sections import Later
-from swrhook.config.sender_schema import AUTH_SECTIONS, ImageSection, MappingSection, SourceSection
+from swrhook.config.sender_schema import AUTH_SECTIONS, ImageSection, MappingSection, SenderSection
 from swrhook.config.settings_schema import OptionsSection
 from swrhook.dialects import DIALECTS
 from swrhook.settings import OF_THE_COMMANDS, SETTINGS
@@ -40,7 +40,7 @@ SECTIONS: list[Schema] = [
     RegionSection(),
     AccessSection(),
     AccessTokenSection(),
-    SourceSection(),
+    SenderSection(),
     ImageSection(),
     MappingSection(),
     RuleSection(),
@@ -128,7 +128,7 @@ def test_the_messages_shown_are_the_codes(
     small: str, mistakes: Callable[[str | bytes], list[str]]
 ) -> None:
     wrong = small.replace("region: cn-north-4,", "region: cn-north-5,")
-    said = mistakes(wrong.replace("{source:", "{sorce:"))
+    said = mistakes(wrong.replace("{sender:", "{sorce:"))
 
     assert re.findall(r"^swrhook\.yaml(:.*)$", DOCS, re.MULTILINE) == [
         line.removeprefix("f") for line in said

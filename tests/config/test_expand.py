@@ -121,7 +121,7 @@ def test_keys_and_comments_are_left_alone(small: str, mistakes: Mistakes) -> Non
     said = mistakes(f'# ${{UNSET}}\n{small}"${{UNSET}}": 1\n')
 
     assert said == [
-        "f:12:1: there is no such key: known are swr, access, sources, rules, settings, defaults"
+        "f:12:1: there is no such key: known are swr, access, senders, rules, settings, defaults"
     ]
 
 
@@ -131,7 +131,7 @@ def test_one_value_that_cannot_be_expanded_is_one_mistake(small: str, mistakes: 
     )
 
     assert [
-        f"f:6:21: sources.harbor.dialect: «$${{» is unknown: {listing(DIALECTS)}",
+        f"f:6:21: senders.harbor.dialect: «$${{» is unknown: {listing(DIALECTS)}",
         (
             "f:10:21: rules[0].sync[0].region: the environment variable UNSET is not set: set it"
             " for this process"

@@ -11,11 +11,11 @@ def saying(small: str, every: str) -> str:
     return small.replace("{dialect: harbor,", f"{{dialect: harbor, expect_every: {every},")
 
 
-def test_how_often_a_source_delivers_is_read(
+def test_how_often_a_sender_delivers_is_read(
     small: str, read: Callable[[str | bytes], Config]
 ) -> None:
-    assert read(small).sources["harbor"].expect_every is None
-    assert timedelta(hours=24) == read(saying(small, "24h")).sources["harbor"].expect_every
+    assert read(small).senders["harbor"].expect_every is None
+    assert timedelta(hours=24) == read(saying(small, "24h")).senders["harbor"].expect_every
 
 
 def test_less_than_a_minute_is_refused(
@@ -23,7 +23,7 @@ def test_less_than_a_minute_is_refused(
 ) -> None:
     [mistake] = mistakes(saying(small, "59s"))
 
-    assert mistake.endswith("sources.harbor.expect_every: must be at least 1m")
+    assert mistake.endswith("senders.harbor.expect_every: must be at least 1m")
 
 
 @pytest.mark.parametrize(

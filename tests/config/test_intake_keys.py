@@ -13,7 +13,7 @@ Mistakes = Callable[[str | bytes], list[str]]
 A_NETWORK = "is not an address or a network like 192.0.2.0/24 or 2001:db8::/32"
 
 
-def with_source(small: str, keys: str) -> str:
+def with_sender(small: str, keys: str) -> str:
     return small.replace("{dialect: harbor,", f"{{dialect: harbor, {keys},", 1)
 
 
@@ -33,9 +33,9 @@ def with_settings(small: str, keys: str) -> str:
     ],
 )
 def test_networks(read: Read, small: str, written: str, meant: list[str]) -> None:
-    source = read(with_source(small, f"allow_from: {written}")).sources["harbor"]
+    sender = read(with_sender(small, f"allow_from: {written}")).senders["harbor"]
 
-    assert [ip_network(text) for text in meant] == list(source.allow_from)
+    assert [ip_network(text) for text in meant] == list(sender.allow_from)
 
 
 @pytest.mark.parametrize(
@@ -43,17 +43,17 @@ def test_networks(read: Read, small: str, written: str, meant: list[str]) -> Non
     [("1/s", Rate(1, 1)), ("100/m", Rate(100, 60)), ("5000/h", Rate(5000, 3600))],
 )
 def test_rates(read: Read, small: str, written: str, rate: Rate) -> None:
-    source = read(with_source(small, f"rate_limit: {written}")).sources["harbor"]
+    sender = read(with_sender(small, f"rate_limit: {written}")).senders["harbor"]
 
-    assert rate == source.rate_limit
-    assert written == str(source.rate_limit)
+    assert rate == sender.rate_limit
+    assert written == str(sender.rate_limit)
 
 
 def test_by_default_everybody_delivers_without_limit(read: Read, small: str) -> None:
     config = read(small)
 
-    assert () == config.sources["harbor"].allow_from == config.options.trusted_proxies
-    assert config.sources["harbor"].rate_limit is None
+    assert () == config.senders["harbor"].allow_from == config.options.trusted_proxies
+    assert config.senders["harbor"].rate_limit is None
 
 
 def test_trusted_proxies(read: Read, small: str) -> None:
@@ -74,8 +74,8 @@ def test_trusted_proxies(read: Read, small: str) -> None:
         ("rate_limit: 1/d", "«1/d» is not a rate like 100/s (/s, /m or /h)"),
     ],
 )
-def test_mistakes_in_a_source(mistakes: Mistakes, small: str, keys: str, said: str) -> None:
-    (line,) = mistakes(with_source(small, keys))
+def test_mistakes_in_a_sender(mistakes: Mistakes, small: str, keys: str, said: str) -> None:
+    (line,) = mistakes(with_sender(small, keys))
 
     assert said in line
 

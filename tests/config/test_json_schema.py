@@ -22,7 +22,7 @@ from swrhook.errors import BadConfiguration
 ROOT = Path(__file__).parents[2]
 VALIDATOR = Draft202012Validator(json_schema())
 EXAMPLE = plain(read_document((ROOT / "swrhook.example.yaml").read_bytes()).root)
-SECTIONS = ("swr:", "access:", "sources:", "rules:", "defaults:", "settings:")
+SECTIONS = ("swr:", "access:", "senders:", "rules:", "defaults:", "settings:")
 BLOCKS = [
     pytest.param(block, id=f"{page.stem}-{number}")
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -59,7 +59,7 @@ def test_the_example_fits() -> None:
 @pytest.mark.parametrize("block", BLOCKS)
 def test_every_block_in_the_docs_fits(block: str) -> None:
     document = plain(read_document(block.encode()).root)
-    least = {"swr": EXAMPLE["swr"], "sources": {}, "rules": []}
+    least = {"swr": EXAMPLE["swr"], "senders": {}, "rules": []}
 
     assert [error.message for error in VALIDATOR.iter_errors(least | document)] == []
 
@@ -116,12 +116,12 @@ RULE = ("rules", 0)
         pytest.param((*RULE, "when"), lambda it: {**it, "repo": "a"}, id="an unknown field"),
         pytest.param((*RULE, "when", "tag"), lambda _: {"sember": "1"}, id="an unknown pattern"),
         pytest.param((*RULE, "when", "tag"), lambda _: {"semver": 1.2}, id="a number as range"),
-        pytest.param((*RULE, "when", "source"), lambda _: {"semver": "1"}, id="no tag"),
-        pytest.param((*RULE, "when", "source"), lambda _: [], id="an empty list"),
+        pytest.param((*RULE, "when", "sender"), lambda _: {"semver": "1"}, id="no tag"),
+        pytest.param((*RULE, "when", "sender"), lambda _: [], id="an empty list"),
         pytest.param((*RULE, "sync"), lambda _: [], id="no target"),
         pytest.param((*RULE, "sync", 1, "override"), lambda _: "yes", id="text for a truth value"),
-        pytest.param(("sources", "ci", "auth", "scheme"), lambda _: "hmak", id="no such scheme"),
-        pytest.param(("sources", "ci", "dialect"), lambda _: "harbour", id="no such dialect"),
+        pytest.param(("senders", "ci", "auth", "scheme"), lambda _: "hmak", id="no such scheme"),
+        pytest.param(("senders", "ci", "dialect"), lambda _: "harbour", id="no such dialect"),
         pytest.param(("settings", "batch"), lambda _: 0, id="out of bounds"),
     ],
 )

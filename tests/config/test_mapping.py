@@ -17,7 +17,7 @@ FUNCTIONS = (
     " min_by, not_null, reverse, sort, sort_by, starts_with, sum, to_array, to_number, to_string,"
     " type, values"
 )
-PATH = "sources.harbor.mapping"
+PATH = "senders.harbor.mapping"
 DOUBLING = "|".join(["[@, @][]"] * 40)
 
 
@@ -70,9 +70,9 @@ def test_no_other_dialect_takes_expressions(small: str, mistakes: Mistakes) -> N
     assert [f"f:6:38: {PATH}: is for the dialect «mapping» alone: no other reads it"] == said
 
 
-def test_a_source_reads_by_its_own_expressions(small: str, read: Read) -> None:
+def test_a_sender_reads_by_its_own_expressions(small: str, read: Read) -> None:
     written = "{namespace: \"'team'\", repository: [a, b], tag: t, when: [a, b]}"
-    parse = read(with_mapping(small, written)).sources["harbor"].parse
+    parse = read(with_mapping(small, written)).senders["harbor"].parse
     assert parse is not None
     body = json.dumps({"a": "x.example/web", "b": "api", "t": 7}).encode()
 
@@ -80,5 +80,5 @@ def test_a_source_reads_by_its_own_expressions(small: str, read: Read) -> None:
     assert expected == parse(Delivery({}, body)).announcements
 
 
-def test_other_sources_have_none(small: str, read: Read) -> None:
-    assert read(small).sources["harbor"].parse is None
+def test_other_senders_have_none(small: str, read: Read) -> None:
+    assert read(small).senders["harbor"].parse is None

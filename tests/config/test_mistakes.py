@@ -153,13 +153,13 @@ CASES = [
             "f:4:37: swr.regions.cn-north-4: there is no such key: did you mean «project»?",
         ],
     ),
-    # sources
+    # senders
     (
         "  harbor: {d",
         "  Harbor: {d",
         [
             (
-                "f:6:3: sources: «Harbor» cannot name a source: use 1 to 63 of a-z, 0-9, «.», «_»"
+                "f:6:3: senders: «Harbor» cannot name a sender: use 1 to 63 of a-z, 0-9, «.», «_»"
                 " and «-», the first a letter or digit"
             )
         ],
@@ -167,14 +167,14 @@ CASES = [
     (
         "dialect: harbor",
         "dialect: habor",
-        ["f:6:21: sources.harbor.dialect: «habor» is unknown: did you mean «harbor»?"],
+        ["f:6:21: senders.harbor.dialect: «habor» is unknown: did you mean «harbor»?"],
     ),
     (
         "region: cn-north-4",
         "region: cn-north-5",
         [
             (
-                "f:6:37: sources.harbor.region: «cn-north-5» is not in swr.regions: did you mean"
+                "f:6:37: senders.harbor.region: «cn-north-5» is not in swr.regions: did you mean"
                 " «cn-north-4»?"
             )
         ],
@@ -182,14 +182,14 @@ CASES = [
     (
         "scheme: bearer",
         "scheme: bear",
-        ["f:6:64: sources.harbor.auth.scheme: «bear» is unknown: did you mean «bearer»?"],
+        ["f:6:64: senders.harbor.auth.scheme: «bear» is unknown: did you mean «bearer»?"],
     ),
     (
         'scheme: bearer, secrets: ["${TOKEN}"]',
         "scheme: none",
         [
             (
-                "f:6:64: sources.harbor.auth.scheme: «none» lets everybody in: choose another"
+                "f:6:64: senders.harbor.auth.scheme: «none» lets everybody in: choose another"
                 " scheme, or write «allow_unauthenticated: true» beside «auth»"
             )
         ],
@@ -197,14 +197,14 @@ CASES = [
     (
         'secrets: ["${TOKEN}"]',
         "secrets: []",
-        ["f:6:81: sources.harbor.auth.secrets: is an empty list: write at least one value"],
+        ["f:6:81: senders.harbor.auth.secrets: is an empty list: write at least one value"],
     ),
     (
         '["${TOKEN}"]',
         '[{value: "${TOKEN}", not_after: 2026-13-01T00:00:00Z}]',
         [
             (
-                "f:6:113: sources.harbor.auth.secrets[0].not_after: «2026-13-01T00:00:00Z» is not a"
+                "f:6:113: senders.harbor.auth.secrets[0].not_after: «2026-13-01T00:00:00Z» is not a"
                 " time like 2026-01-31T00:00:00Z"
             )
         ],
@@ -214,7 +214,7 @@ CASES = [
         'path, secrets: "a/${TOKEN}"',
         [
             (
-                "f:6:79: sources.harbor.auth.secrets: must be of A-Z, a-z, 0-9 and . _ ~ -: it is a"
+                "f:6:79: senders.harbor.auth.secrets: must be of A-Z, a-z, 0-9 and . _ ~ -: it is a"
                 " part of a URL"
             )
         ],
@@ -223,9 +223,9 @@ CASES = [
         "scheme: bearer,",
         "scheme: hmac, header: 'a b', algorithm: md5,",
         [
-            "f:6:78: sources.harbor.auth.header: «a b» cannot name an HTTP header",
+            "f:6:78: senders.harbor.auth.header: «a b» cannot name an HTTP header",
             (
-                "f:6:96: sources.harbor.auth.algorithm: «md5» is unknown: known are sha1, sha256,"
+                "f:6:96: senders.harbor.auth.algorithm: «md5» is unknown: known are sha1, sha256,"
                 " sha512"
             ),
         ],
@@ -235,7 +235,7 @@ CASES = [
         "scheme: basic, username: 'a:b',",
         [
             (
-                "f:6:81: sources.harbor.auth.username: must hold no «:»: basic authentication ends"
+                "f:6:81: senders.harbor.auth.username: must hold no «:»: basic authentication ends"
                 " the name with it"
             )
         ],
@@ -245,11 +245,11 @@ CASES = [
         "{dialect: harbor, image: {namespace: A, strip_prefix: 1},",
         [
             (
-                "f:6:48: sources.harbor.image.namespace: SWR allows no organization named «A»:"
+                "f:6:48: senders.harbor.image.namespace: SWR allows no organization named «A»:"
                 f" {ORGANIZATION}"
             ),
             (
-                "f:6:65: sources.harbor.image.strip_prefix: must be text, not a number: put it in"
+                "f:6:65: senders.harbor.image.strip_prefix: must be text, not a number: put it in"
                 " quotes"
             ),
         ],
@@ -258,20 +258,20 @@ CASES = [
         "{dialect: harbor,",
         "{dialect: harbor, allow_unauthenticated: 1, rate_limit: 0/s, expect_every: ,",
         [
-            "f:6:52: sources.harbor.allow_unauthenticated: must be true or false, without quotes",
-            ("f:6:67: sources.harbor.rate_limit: «0/s» is not a rate like 100/s (/s, /m or /h)"),
-            "f:6:86: sources.harbor.expect_every: is empty: write a value",
+            "f:6:52: senders.harbor.allow_unauthenticated: must be true or false, without quotes",
+            ("f:6:67: senders.harbor.rate_limit: «0/s» is not a rate like 100/s (/s, /m or /h)"),
+            "f:6:86: senders.harbor.expect_every: is empty: write a value",
         ],
     ),
     (
         "dialect: harbor",
         "dialect: [harbor]",
-        ["f:6:21: sources.harbor.dialect: must be text, not a list"],
+        ["f:6:21: senders.harbor.dialect: must be text, not a list"],
     ),
     (
         "dialect: harbor",
         "dialect: {harbor: 1}",
-        ["f:6:21: sources.harbor.dialect: must be text, not a mapping"],
+        ["f:6:21: senders.harbor.dialect: must be text, not a mapping"],
     ),
     # rules
     (
@@ -287,17 +287,17 @@ CASES = [
         ],
     ),
     (
-        "{source: harbor}",
-        "{sorce: harbor, tag: [v1, 1.0], repository: '', namespace: []}",
+        "{sender: harbor}",
+        "{sendr: harbor, tag: [v1, 1.0], repository: '', namespace: []}",
         [
-            "f:9:12: rules[0].when: there is no such key: did you mean «source»?",
+            "f:9:12: rules[0].when: there is no such key: did you mean «sender»?",
             "f:9:37: rules[0].when.tag[1]: must be text, not a number: put it in quotes",
             "f:9:55: rules[0].when.repository: is empty: write a value",
             "f:9:70: rules[0].when.namespace: is an empty list: write at least one value",
         ],
     ),
     (
-        "{source: harbor}",
+        "{sender: harbor}",
         "{tag: {sember: 1}, namespace: {semver: '1'}, not: {tag: [{regex: '(a'}], not: {}}}",
         [
             "f:9:17: rules[0].when.tag: must be a glob or a pattern {regex: …} or {semver: …}",
@@ -307,13 +307,13 @@ CASES = [
                 " character 1 on: missing )"
             ),
             (
-                "f:9:84: rules[0].when.not: there is no such key: known are source, namespace,"
+                "f:9:84: rules[0].when.not: there is no such key: known are sender, namespace,"
                 " repository, tag"
             ),
         ],
     ),
     (
-        "{source: harbor}",
+        "{sender: harbor}",
         ("{tag: [{semver: 1.2}, {semver: '>1 - 2', varaint: a}]}"),
         [
             "f:9:27: rules[0].when.tag[0].semver: must be text, not a number: put it in quotes",
@@ -321,7 +321,7 @@ CASES = [
         ],
     ),
     (
-        "{source: harbor}",
+        "{sender: harbor}",
         "{tag: {semver: '>1 - 2'}}",
         [
             (
@@ -477,7 +477,7 @@ def test_every_mistake_of_every_kind_is_told_at_once(small: str, mistakes: Mista
         small.replace("https://iam", "http://iam")
         .replace('"${TOKEN}"}', '"${UNSET}"}')
         .replace("cn-east-3, n", "cn-east-9, n")
-        .replace("{source", "{source: harbor, source")
+        .replace("{sender", "{sender: harbor, sender")
     )
 
     assert mistakes(text) == [
@@ -507,9 +507,9 @@ def test_a_file_that_is_no_mapping_is_refused(text: str, mistakes: Mistakes) -> 
     [
         "~",
         "{}",
-        "{swr: 1, sources: 2, rules: 3, access: [], a: }",
-        "{swr: {regions: [1]}, sources: {a: {region: [b], auth: [c]}}, rules: [{sync: [{}]}]}",
-        "{sources: {a: 1}, access: {tokens: [{name: []}]}, rules: [{sync: [{region: {}}]}, [], 1]}",
+        "{swr: 1, senders: 2, rules: 3, access: [], a: }",
+        "{swr: {regions: [1]}, senders: {a: {region: [b], auth: [c]}}, rules: [{sync: [{}]}]}",
+        "{senders: {a: 1}, access: {tokens: [{name: []}]}, rules: [{sync: [{region: {}}]}, [], 1]}",
     ],
 )
 def test_the_wrong_types_everywhere_are_mistakes_and_no_crash(
@@ -525,7 +525,7 @@ def test_every_argument_of_every_scheme_has_its_check() -> None:
 
 
 def test_text_has_an_end(small: str, mistakes: Mistakes) -> None:
-    said = mistakes(small.replace("{source: harbor}", f"{{tag: {'x' * 1025}}}"))
+    said = mistakes(small.replace("{sender: harbor}", f"{{tag: {'x' * 1025}}}"))
 
     assert said == ["f:9:17: rules[0].when.tag: is longer than 1024 characters"]
 
@@ -539,7 +539,7 @@ def test_a_long_list_of_known_names_is_cut(small: str, mistakes: Mistakes) -> No
 
 
 def test_the_same_key_unknown_to_json(mistakes: Mistakes) -> None:
-    said = mistakes('{"swr": {"_schema": 1}, "_schema": 2, "sources": {"a b\\nc": {}}}')
+    said = mistakes('{"swr": {"_schema": 1}, "_schema": 2, "senders": {"a b\\nc": {}}}')
 
     assert all("\n" not in line for line in said)
-    assert any("«a b·c» cannot name a source" in line for line in said)
+    assert any("«a b·c» cannot name a sender" in line for line in said)

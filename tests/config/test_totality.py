@@ -99,7 +99,7 @@ _VALUES = st.recursive(
                     "regions",
                     "credentials",
                     "kind",
-                    "sources",
+                    "senders",
                     "auth",
                     "scheme",
                     "secrets",
@@ -108,7 +108,7 @@ _VALUES = st.recursive(
                     "rules",
                     "when",
                     "not",
-                    "source",
+                    "sender",
                     "tag",
                     "sync",
                     "region",
@@ -131,7 +131,7 @@ _VALUES = st.recursive(
 
 @given(
     st.dictionaries(
-        st.sampled_from(["swr", "access", "sources", "rules", "settings", "defaults"]), _VALUES
+        st.sampled_from(["swr", "access", "senders", "rules", "settings", "defaults"]), _VALUES
     )
 )
 def test_any_shape(document: dict[str, object]) -> None:

@@ -42,8 +42,8 @@ def test_the_example_is_valid_and_says_what_it_says(
     assert PasswordCredentials("swrhook", "my-account", environ["SWR_PASSWORD"]) == (
         config.swr.credentials
     )
-    assert list(config.sources) == ["harbor-prod", "registry", "ci"]
-    assert ImageSettings("mirror/", "", "library") == config.sources["harbor-prod"].image
+    assert list(config.senders) == ["harbor-prod", "registry", "ci"]
+    assert ImageSettings("mirror/", "", "library") == config.senders["harbor-prod"].image
     assert [rule.name for rule in config.rules] == ["web-releases", "base-images", "candidates"]
     assert (
         RuleTarget("cn-east-3", "team-a"),
@@ -197,20 +197,20 @@ def test_settings_change_only_what_they_name(
         ("{scheme: none}, allow_unauthenticated: true", {"headers": {}}),
     ],
 )
-def test_a_source_accepts_what_proves_itself(
+def test_a_sender_accepts_what_proves_itself(
     auth: str, delivery: dict[str, Any], small: str, read: Read
 ) -> None:
     text = small.replace('{scheme: bearer, secrets: ["${TOKEN}"]}', auth)
-    source = read(text).sources["harbor"]
+    sender = read(text).senders["harbor"]
 
-    source.authenticate(Delivery(body=b"x", **delivery), NOW)
+    sender.authenticate(Delivery(body=b"x", **delivery), NOW)
 
-    assert source.takes_path_secret == ("path" in auth)
+    assert sender.takes_path_secret == ("path" in auth)
 
 
 def test_a_secret_ends_when_the_file_says(small: str, read: Read) -> None:
     ending = '{value: a, not_after: "2026-08-01T02:00:00+02:00"}'
-    authenticate = read(small.replace('"${TOKEN}"]', f"{ending}]")).sources["harbor"].authenticate
+    authenticate = read(small.replace('"${TOKEN}"]', f"{ending}]")).senders["harbor"].authenticate
     delivery = Delivery({"authorization": "Bearer a"}, b"")
 
     authenticate(delivery, NOW - timedelta(seconds=1))

@@ -16,20 +16,20 @@ LITERAL = (
     ("old", "new", "expected"),
     [
         (
-            "{source: harbor}",
-            "{source: [harbr, ci*]}",
-            ["f:9:20: rules[0].when.source: no configured source matches: this rule never does"],
+            "{sender: harbor}",
+            "{sender: [harbr, ci*]}",
+            ["f:9:20: rules[0].when.sender: no configured sender matches: this rule never does"],
         ),
         (
-            "{source: harbor}",
-            '{source: "*", not: {source: har*}}',
-            ["f:9:20: rules[0].when.source: no configured source matches: this rule never does"],
+            "{sender: harbor}",
+            '{sender: "*", not: {sender: har*}}',
+            ["f:9:20: rules[0].when.sender: no configured sender matches: this rule never does"],
         ),
         (
             "rules:\n",
             (
                 "rules:\n"
-                "  - {name: a, when: {source: harbor}, sync: [{region: cn-east-3, namespace:"
+                "  - {name: a, when: {sender: harbor}, sync: [{region: cn-east-3, namespace:"
                 " team-a, override: true}]}\n"
             ),
             [
@@ -62,11 +62,11 @@ LITERAL = (
             '["${TOKEN}"]',
             "['$${TOKEN}', {value: sesame}]",
             [
-                f"f:6:82: sources.harbor.auth.secrets[0]: {LITERAL}",
-                f"f:6:103: sources.harbor.auth.secrets[1].value: {LITERAL}",
+                f"f:6:82: senders.harbor.auth.secrets[0]: {LITERAL}",
+                f"f:6:103: senders.harbor.auth.secrets[1].value: {LITERAL}",
             ],
         ),
-        ('["${TOKEN}"]', "sesame", [f"f:6:81: sources.harbor.auth.secrets: {LITERAL}"]),
+        ('["${TOKEN}"]', "sesame", [f"f:6:81: senders.harbor.auth.secrets: {LITERAL}"]),
         (
             "rules:",
             "access: {tokens: [{name: a, role: read, token: open-sesame-open}]}\nrules:",
@@ -82,10 +82,10 @@ def test_what_is_allowed_and_odd_is_told(
 
 
 def test_a_configuration_that_does_nothing_yet_is_valid(small: str, read: Read) -> None:
-    start = small[: small.index("sources:")]
+    start = small[: small.index("senders:")]
 
-    assert read(f"{start}sources: {{}}\nrules: []\n").warnings == (
-        "f:5:10: sources: no source is configured: nothing can be received",
+    assert read(f"{start}senders: {{}}\nrules: []\n").warnings == (
+        "f:5:10: senders: no sender is configured: nothing can be received",
         "f:6:8: rules: no rule is configured: nothing will be replicated",
     )
 
@@ -93,7 +93,7 @@ def test_a_configuration_that_does_nothing_yet_is_valid(small: str, read: Read) 
 def test_a_file_with_secrets_in_it_names_their_places(small: str, read: Read) -> None:
     config = read(small.replace("${TOKEN}", "sesame"))
 
-    assert config.literal_secrets == ("swr.credentials.token", "sources.harbor.auth.secrets[0]")
+    assert config.literal_secrets == ("swr.credentials.token", "senders.harbor.auth.secrets[0]")
 
 
 def test_no_secret_is_in_the_representation(
@@ -104,10 +104,10 @@ def test_no_secret_is_in_the_representation(
     assert [value for value in environ.values() if value in shown] == []
 
 
-def test_a_target_among_sources_of_several_regions_is_left_to_the_plan(
+def test_a_target_among_senders_of_several_regions_is_left_to_the_plan(
     small: str, read: Read
 ) -> None:
-    source = "{dialect: harbor, region: cn-east-3, auth: {scheme: bearer, secrets: '${TOKEN}'}}"
-    text = small.replace("rules:", f"  other: {source}\nrules:").replace("{source: harbor}", "{}")
+    sender = "{dialect: harbor, region: cn-east-3, auth: {scheme: bearer, secrets: '${TOKEN}'}}"
+    text = small.replace("rules:", f"  other: {sender}\nrules:").replace("{sender: harbor}", "{}")
 
     assert read(text).warnings == ()

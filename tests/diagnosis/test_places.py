@@ -11,14 +11,14 @@ from swrhook.usecases.online_check import Places, places
 WEST, EAST = "cn-north-4", "cn-east-3"
 
 
-def of(when: str, to: str, image: str = "{}", sources: Sequence[str] = ("ci",)) -> Places:
+def of(when: str, to: str, image: str = "{}", senders: Sequence[str] = ("ci",)) -> Places:
     each = "{dialect: generic, region: cn-north-4, image: %s, auth: {scheme: bearer, secrets: [s]}}"
     text = f"""
 swr:
   iam_endpoint: http://127.0.0.1:9
   credentials: {{kind: token, token: "t"}}
   regions: {{cn-north-4: {{}}, cn-east-3: {{}}}}
-sources: {{{", ".join(f"{name}: {each % image}" for name in sources)}}}
+senders: {{{", ".join(f"{name}: {each % image}" for name in senders)}}}
 rules:
   - {{name: all, when: {when}, sync: [{{region: cn-east-3, namespace: "{to}"}}]}}
 """
@@ -26,24 +26,24 @@ rules:
 
 
 @pytest.mark.parametrize(
-    ("when", "image", "sources"),
+    ("when", "image", "senders"),
     [
-        ("{source: ci, namespace: team-a}", "{}", ["team-a"]),
-        ("{source: ci, namespace: [team-a, team-b]}", "{}", ["team-a", "team-b"]),
-        ("{source: ci, namespace: 'team-*'}", "{}", []),
-        ("{source: ci}", "{namespace: team-a}", ["team-a"]),
-        ("{source: ci}", "{default_namespace: team-a}", ["team-a"]),
-        ("{source: ci, namespace: 'team-*'}", "{default_namespace: team-a}", ["team-a"]),
-        ("{source: ci, namespace: other}", "{namespace: team-a}", []),
-        ("{source: ci}", "{}", []),
+        ("{sender: ci, namespace: team-a}", "{}", ["team-a"]),
+        ("{sender: ci, namespace: [team-a, team-b]}", "{}", ["team-a", "team-b"]),
+        ("{sender: ci, namespace: 'team-*'}", "{}", []),
+        ("{sender: ci}", "{namespace: team-a}", ["team-a"]),
+        ("{sender: ci}", "{default_namespace: team-a}", ["team-a"]),
+        ("{sender: ci, namespace: 'team-*'}", "{default_namespace: team-a}", ["team-a"]),
+        ("{sender: ci, namespace: other}", "{namespace: team-a}", []),
+        ("{sender: ci}", "{}", []),
     ],
 )
 def test_the_organizations_to_read_in_are_those_named(
-    when: str, image: str, sources: list[str]
+    when: str, image: str, senders: list[str]
 ) -> None:
     found = of(when, "fixed", image)
 
-    assert [Target(WEST, name) for name in sources] == found.sources
+    assert [Target(WEST, name) for name in senders] == found.senders
     assert [Target(EAST, "fixed")] == found.targets
     assert found.routes == [(WEST, EAST)]
     assert found.untold == []
@@ -55,15 +55,15 @@ def test_the_organizations_to_read_in_are_those_named(
     [
         ("{namespace: team-a}", "{}", "{namespace}-hk", ["team-a-hk"], []),
         ("{namespace: [team-a, 'b*']}", "{}", "{namespace}-hk", ["team-a-hk"], ["{namespace}-hk"]),
-        ("{source: ci}", "{namespace: team-a}", "{namespace}-hk", ["team-a-hk"], []),
+        ("{sender: ci}", "{namespace: team-a}", "{namespace}-hk", ["team-a-hk"], []),
         (
-            "{source: ci}",
+            "{sender: ci}",
             "{default_namespace: team-a}",
             "{namespace}-hk",
             ["team-a-hk"],
             ["{namespace}-hk"],
         ),
-        ("{source: ci}", "{}", "{namespace}-hk", [], ["{namespace}-hk"]),
+        ("{sender: ci}", "{}", "{namespace}-hk", [], ["{namespace}-hk"]),
         ("{namespace: team-a}", "{}", "x-{repository}", [], ["x-{repository}"]),
     ],
 )
@@ -77,14 +77,14 @@ def test_a_template_is_expanded_as_far_as_it_can_be(
 
 
 def test_each_place_is_told_once() -> None:
-    found = of("{namespace: team-a}", "fixed", sources=["one", "two"])
+    found = of("{namespace: team-a}", "fixed", senders=["one", "two"])
 
-    assert [Target(WEST, "team-a")] == found.sources
+    assert [Target(WEST, "team-a")] == found.senders
     assert [Target(EAST, "fixed")] == found.targets
 
 
 def test_a_rule_without_a_sender_leads_nowhere() -> None:
-    found = of("{source: '*', not: {source: ci}}", "fixed")
+    found = of("{sender: '*', not: {sender: ci}}", "fixed")
 
     assert found.routes == []
     assert found.targets == []

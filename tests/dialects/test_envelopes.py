@@ -166,12 +166,12 @@ def test_an_envelope_without_an_id_is_read_or_left(wrap: Any) -> None:
     if wrap is pubsub:
         assert bare is unwrap(bare)
     else:
-        assert envelopes.read(bare, DIALECTS["generic"]).sender_id is None
+        assert envelopes.read(bare, DIALECTS["generic"]).external_id is None
 
 
 def test_the_header_has_the_id_of_an_unwrapped_pubsub_message() -> None:
     said = delivery(INNER, x_goog_pubsub_message_id="m-2")
-    assert envelopes.read(said, DIALECTS["generic"]).sender_id == "m-2"
+    assert envelopes.read(said, DIALECTS["generic"]).external_id == "m-2"
 
 
 def test_a_named_dialect_may_stand_behind_an_envelope() -> None:
@@ -190,18 +190,18 @@ swr:
   iam_endpoint: https://iam.myhuaweicloud.com
   credentials: {kind: token, token: made-up-token}
   regions: {cn-north-4: {}, cn-east-3: {}}
-sources:
+senders:
   aws: {dialect: ecr, region: cn-north-4, auth: {scheme: none}, allow_unauthenticated: true}
 rules:
-  - {name: all, when: {source: aws}, sync: [{region: cn-east-3, namespace: moor}]}
+  - {name: all, when: {sender: aws}, sync: [{region: cn-east-3, namespace: moor}]}
 """
 
 
 def test_intake_opens_the_envelope_and_keeps_it_whole() -> None:
     configured = config.parse(CONFIG, file="x", environ={}, read_file=lambda _: "")
-    source = configured.sources["aws"]
+    sender = configured.senders["aws"]
     wrapped = delivery(sns(json.loads(read_http(FOLDER / "ecr" / "push.http").body)))
-    entry = receive.read(wrapped, source, configured, now=datetime.now(UTC))
+    entry = receive.read(wrapped, sender, configured, now=datetime.now(UTC))
     assert [push.image for push in entry.pushes] == ["moor/curlew:2.4"]
     assert wrapped.body == entry.body
 

@@ -88,13 +88,13 @@ def test_the_callers_id_is_kept(
     ids: dict[str, Any], headers: dict[str, str], expected: str | None
 ) -> None:
     reading = read({"image": "a/b:1", **ids}, **headers)
-    assert expected == reading.sender_id
+    assert expected == reading.external_id
     assert [expected] == [a.event_id for a in reading.announcements]
 
 
 def test_an_array_has_the_headers_id_and_its_items_may_have_their_own() -> None:
     reading = read(["a/b:1", {"id": "two", "image": "a/b:2"}], idempotency_key="k")
-    assert reading.sender_id == "k"
+    assert reading.external_id == "k"
     assert [a.event_id for a in reading.announcements] == ["k", "two"]
 
 

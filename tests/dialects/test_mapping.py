@@ -18,7 +18,7 @@ from swrhook.senders.delivery import Delivery
 from swrhook.usecases import receive
 
 PAGE = (Path(__file__).parents[2] / "docs" / "senders" / "mapping.md").read_text("utf-8")
-EXAMPLES = re.findall(r"```yaml\n(sources:\n.*?)```\n\n```json\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLES = re.findall(r"```yaml\n(senders:\n.*?)```\n\n```json\n(.*?)```", PAGE, re.DOTALL)
 SWR = {
     "iam_endpoint": "https://iam.example.com",
     "credentials": {"kind": "token", "token": "open-sesame"},
@@ -41,7 +41,7 @@ def images(document: Any, **expressions: str | list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("source", "expected"),
+    ("sender", "expected"),
     [
         (
             "cloud-build",
@@ -58,16 +58,16 @@ def images(document: Any, **expressions: str | list[str]) -> list[str]:
         ),
     ],
 )
-def test_the_examples_of_the_page_are_read(source: str, expected: list[Announcement]) -> None:
-    shown = {name: value for text, _ in EXAMPLES for name, value in sources(text).items()}
-    bodies = {name: json.loads(body) for text, body in EXAMPLES for name in sources(text)}
+def test_the_examples_of_the_page_are_read(sender: str, expected: list[Announcement]) -> None:
+    shown = {name: value for text, _ in EXAMPLES for name, value in senders(text).items()}
+    bodies = {name: json.loads(body) for text, body in EXAMPLES for name in senders(text)}
 
     assert len(bodies) == 3
-    assert expected == list(read(bodies[source], **shown[source]["mapping"]).announcements)
+    assert expected == list(read(bodies[sender], **shown[sender]["mapping"]).announcements)
 
 
-def sources(text: str) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(text)["sources"]
+def senders(text: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(text)["senders"]
     return loaded
 
 
@@ -116,9 +116,9 @@ def test_the_events_id_is_the_senders() -> None:
     each = read({"i": ["a/b:1", "a/b:2"], "n": ["x", "y"]}, image="i", id="n")
     none = read({"i": "a/b:1", "n": 1 << 70}, image="i", id="n")
 
-    assert (one.sender_id, [a.event_id for a in one.announcements]) == ("7", ["7", "7"])
-    assert (each.sender_id, [a.event_id for a in each.announcements]) == ("x", ["x", "y"])
-    assert (none.sender_id, [a.event_id for a in none.announcements]) == (None, [None])
+    assert (one.external_id, [a.event_id for a in one.announcements]) == ("7", ["7", "7"])
+    assert (each.external_id, [a.event_id for a in each.announcements]) == ("x", ["x", "y"])
+    assert (none.external_id, [a.event_id for a in none.announcements]) == (None, [None])
 
 
 def test_what_cannot_be_used_is_told_beside_what_can() -> None:
@@ -163,17 +163,17 @@ def test_what_is_not_understood_can_be_replayed(
         mapping.build(listed)(Delivery({}, body))
 
 
-def test_a_source_is_read_by_its_expressions_also_in_an_envelope() -> None:
+def test_a_sender_is_read_by_its_expressions_also_in_an_envelope() -> None:
     text, body = EXAMPLES[0]
     message = {"data": b64encode(body.encode()).decode(), "messageId": "7"}
     delivery = Delivery({}, json.dumps({"message": message}).encode())
-    setup = {"swr": SWR, "sources": sources(text), "rules": []}
+    setup = {"swr": SWR, "senders": senders(text), "rules": []}
     config = parse(json.dumps(setup).encode(), file="f", environ={}, read_file=str)
 
-    entry = receive.read(delivery, config.sources["cloud-build"], config, now=datetime.now(UTC))
+    entry = receive.read(delivery, config.senders["cloud-build"], config, now=datetime.now(UTC))
 
     assert [push.image for push in entry.pushes] == ["team-a/shop:1.4.0", "team-a/shop:latest"]
-    assert entry.sender_id == "7c6f0a52-9c55-4d0e-8f5e-0d8d6b0f3a11"
+    assert entry.external_id == "7c6f0a52-9c55-4d0e-8f5e-0d8d6b0f3a11"
 
 
 def test_what_is_not_json_is_refused() -> None:

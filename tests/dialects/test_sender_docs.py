@@ -18,7 +18,7 @@ BLOCKS = [
     for page in PAGES
     for number, block in enumerate(
         re.findall(
-            r"^```yaml\n(sources:\n.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
+            r"^```yaml\n(senders:\n.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
         )
     )
 ]
@@ -46,7 +46,7 @@ def test_every_dialect_has_its_page_and_its_line_in_the_list(dialect: str) -> No
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_every_source_shown_is_valid(block: str) -> None:
+def test_every_sender_shown_is_valid(block: str) -> None:
     names = re.findall(r"\$\{([A-Z][A-Z0-9_]*)\}", block)
     text = yaml.safe_dump(BASE | yaml.safe_load(block)).encode()
     environ = dict.fromkeys([*names, "TOKEN"], SECRET)
@@ -57,7 +57,7 @@ def test_every_source_shown_is_valid(block: str) -> None:
 
 
 @every_page
-def test_a_page_of_a_dialect_shows_a_source_of_it(page: Path) -> None:
+def test_a_page_of_a_dialect_shows_a_sender_of_it(page: Path) -> None:
     shown = re.findall(r"\bdialect: ([\w-]+)", page.read_text("utf-8"))
     assert page.stem not in DIALECTS or page.stem in shown
 

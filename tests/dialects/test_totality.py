@@ -49,7 +49,7 @@ def holds(answered: Reading | Exception, dialect: str) -> None:
         return
     assert answered.announcements
     assert len(set(answered.announcements)) == len(answered.announcements)
-    assert is_storable(answered.sender_id)
+    assert is_storable(answered.external_id)
     assert all(map(is_storable, answered.skipped))
     for read in answered.announcements:
         assert isinstance(read, Announcement)

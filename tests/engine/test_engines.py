@@ -22,8 +22,8 @@ HOUR = timedelta(hours=1)
 WORKERS = 4
 
 
-def lane(name: str = "web", target: str = "cn-east-3", source: str = "cn-north-4") -> Lane:
-    return Lane(source, "team", name, Target(target, "team"), override=False)
+def lane(name: str = "web", target: str = "cn-east-3", sender: str = "cn-north-4") -> Lane:
+    return Lane(sender, "team", name, Target(target, "team"), override=False)
 
 
 def soon(seconds: float = 0.0) -> datetime:

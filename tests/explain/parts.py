@@ -43,7 +43,7 @@ def configuration(*rules: dict[str, Any]) -> Config:
                 "credentials": {"kind": "token", "token": "${SECRET}"},
                 "regions": {"cn-north-4": {}, "cn-east-3": {}, "ap-southeast-1": {}},
             },
-            "sources": {
+            "senders": {
                 "ci": {"dialect": "generic", "region": "cn-north-4", "auth": auth},
                 "harbor": {
                     "dialect": "harbor",
@@ -66,26 +66,26 @@ class Scene:
     works: Works
     config: Config
 
-    def announce(self, tag: str = "1.0", *, source: str = "ci", digest: str = "a") -> Receipt:
+    def announce(self, tag: str = "1.0", *, sender: str = "ci", digest: str = "a") -> Receipt:
         """Record a push of team/web/shop as the rules want it now."""
-        push = Push(source, "cn-north-4", "team", "web/shop", tag, f"sha256:{digest * 64}")
-        kept = Kept("", source, Outcome.IGNORED, None, None, pushes=[push])
-        entry = plan_again(kept, self.config.sources[source], self.config, now=self.works.clock.now)
+        push = Push(sender, "cn-north-4", "team", "web/shop", tag, f"sha256:{digest * 64}")
+        kept = Kept("", sender, Outcome.IGNORED, None, None, pushes=[push])
+        entry = plan_again(kept, self.config.senders[sender], self.config, now=self.works.clock.now)
         return write(self.works.database, entry).receipts[0]
 
     def hold(self, tag: str = "1.0", digest: str = "a") -> None:
-        """Let the source hold the tag."""
+        """Let the sender hold the tag."""
         self.works.swr.put(tag, f"sha256:{digest * 64}", lane())
 
     def work(self, target: Target = EAST, *, override: bool = False) -> None:
         """Let the worker look at the lane once."""
         self.works.run(lane(target, override=override))
 
-    def explain(self, image: str = IMAGE, source: str | None = None) -> Explanation:
-        return explain(image, source, self.config, self.works.database, self.works.clock.now)
+    def explain(self, image: str = IMAGE, sender: str | None = None) -> Explanation:
+        return explain(image, sender, self.config, self.works.database, self.works.clock.now)
 
-    def summary(self, image: str = IMAGE, source: str | None = None) -> str:
-        return self.explain(image, source).summary
+    def summary(self, image: str = IMAGE, sender: str | None = None) -> str:
+        return self.explain(image, sender).summary
 
 
 def lane(target: Target = EAST, *, override: bool = False) -> Lane:
@@ -95,5 +95,5 @@ def lane(target: Target = EAST, *, override: bool = False) -> Lane:
 def scene(database: Database, *rules: dict[str, Any]) -> Scene:
     made = configuration(*rules)
     works = Works(database)
-    works.config = replace(works.config, sources=made.sources, rules=made.rules)
+    works.config = replace(works.config, senders=made.senders, rules=made.rules)
     return Scene(works, made)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from swrhook.model import Push, Target
 from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
 from swrhook.rules.plan import plan
-from swrhook.usecases.explain.rules import MOST_RULES, explain_source
+from swrhook.usecases.explain.rules import MOST_RULES, explain_sender
 from tests.rules.test_trace import named, pushes, rulebooks
 
 NOBODYS = [Rule("", {"namespace": [Glob("nobody")]}, {}, [RuleTarget("cn-east-3", "team")])]
@@ -18,7 +18,7 @@ MANY = rulebooks.map(lambda rules: named([*rules, *NOBODYS * 60, *rules]))
 @given(pushes, rulebooks | MANY)
 def test_it_wants_what_the_plan_wants(push: Push, rules: Sequence[Rule]) -> None:
     planned = plan([push], Rulebook(rules)).syncs
-    explained = explain_source(push, rules)
+    explained = explain_sender(push, rules)
     told = [
         (rule.rule, Target(target.region, target.namespace), target.override)
         for rule in explained.rules
@@ -38,7 +38,7 @@ def test_of_many_rules_the_nearest_are_told_in_their_order() -> None:
     near = Rule("near", {"tag": [Glob("v2")]}, {}, target)
     push = Push("ci", "cn-north-4", "team", "web", "v1")
 
-    explained = explain_source(push, [*far, near])
+    explained = explain_sender(push, [*far, near])
 
     assert explained.summary == "no rule matches; the nearest is near: tag «v1» is not «v2»"
     assert len(explained.rules) == MOST_RULES

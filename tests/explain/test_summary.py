@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from swrhook.config import Config
-from swrhook.errors import Kind, NotAsked, NothingUsable, SwrError, UnknownSource
+from swrhook.errors import Kind, NotAsked, NothingUsable, SwrError, UnknownSender
 from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import put_off
 from swrhook.ledger.syncs import move
@@ -29,9 +29,9 @@ def happen(told: Scene, sync_id: str, verdict: Verdict) -> None:
         assert move(connection, find(told.works.database, sync_id), verdict, told.works.clock.now)
 
 
-def without(source: str, config: Config) -> Config:
-    left = {name: each for name, each in config.sources.items() if name != source}
-    return replace(config, sources=left)
+def without(sender: str, config: Config) -> Config:
+    left = {name: each for name, each in config.senders.items() if name != sender}
+    return replace(config, senders=left)
 
 
 def rule(**changes: Any) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def test_no_event_is_said_with_how_far_back_the_ledger_reaches(told: Scene) -> N
 def test_an_image_that_nobody_can_announce_is_said(told: Scene) -> None:
     told.config = without("ci", told.config)
 
-    assert told.summary("others/web:1").endswith("No configured source could announce it")
+    assert told.summary("others/web:1").endswith("No configured sender could announce it")
 
 
 @pytest.mark.parametrize(
@@ -125,12 +125,12 @@ def test_rules_that_have_changed_since_are_said_with_what_to_do(told: Scene) -> 
     )
 
 
-def test_a_source_that_is_gone_is_said(told: Scene) -> None:
+def test_a_sender_that_is_gone_is_said(told: Scene) -> None:
     told.announce("dev")
     told.config = without("ci", told.config)
 
     assert told.summary("team/web/shop:dev").endswith(
-        "was ignored: no rule matches. The source ci cannot announce it any more"
+        "was ignored: no rule matches. The sender ci cannot announce it any more"
     )
 
 
@@ -299,6 +299,6 @@ def test_what_is_no_tag_is_refused_in_words(told: Scene, image: str) -> None:
         told.explain(image)
 
 
-def test_a_source_that_is_not_configured_is_refused(told: Scene) -> None:
-    with pytest.raises(UnknownSource, match="no source is named gone"):
-        told.explain(source="gone")
+def test_a_sender_that_is_not_configured_is_refused(told: Scene) -> None:
+    with pytest.raises(UnknownSender, match="no sender is named gone"):
+        told.explain(sender="gone")

@@ -40,7 +40,7 @@ def entry(
     """Return an accepted delivery that wants every push at every target, unless told otherwise."""
     planned = [PlannedSync(p, target, override, "all") for p in pushes for target in targets]
     values: dict[str, Any] = {
-        "source": pushes[0].source if pushes else "harbor",
+        "sender": pushes[0].sender if pushes else "harbor",
         "dialect": "harbor",
         "outcome": Outcome.ACCEPTED,
         "reason": None,
@@ -65,7 +65,7 @@ def put(database: Database, state: State = State.DUE, lane: Lane = LANE, **colum
     tag = columns.get("tag", "v1")
     row: dict[str, Any] = {
         "id": f"{len(everything(database, syncs)):026}",
-        "source": "harbor",
+        "sender": "harbor",
         "source_region": lane.source_region,
         "namespace": lane.namespace,
         "repository": lane.repository,

@@ -12,16 +12,16 @@ from tests.worker.parts import Works, error
 IMAGE = ImageFilter("team", "web/shop", "v1")
 
 
-def known(database: Database, source: str | None = None, region: str | None = None) -> History:
+def known(database: Database, sender: str | None = None, region: str | None = None) -> History:
     with database.read() as connection:
-        return history(connection, IMAGE, source, region)
+        return history(connection, IMAGE, sender, region)
 
 
 def test_of_an_empty_ledger_nothing_is_known(database: Database) -> None:
     assert History([], [], None) == known(database)
 
 
-def test_other_tags_sources_and_regions_are_left_out(database: Database) -> None:
+def test_other_tags_senders_and_regions_are_left_out(database: Database) -> None:
     write(database, entry(push("v2"), at=NOW - timedelta(days=1)))
     receipt = write(database, entry(push("v1", A))).receipts[0]
 
@@ -29,7 +29,7 @@ def test_other_tags_sources_and_regions_are_left_out(database: Database) -> None
     assert [receipt.delivery] == [each.id for each in found.deliveries]
     assert [receipt.syncs[0].id] == [each.listed.id for each in found.syncs]
     assert NOW - timedelta(days=1) == found.oldest_at
-    assert known(database, source="ci").deliveries == []
+    assert known(database, sender="ci").deliveries == []
     assert known(database, region="cn-east-3").syncs == []
 
 

@@ -21,7 +21,7 @@ def rows(number: int) -> list[dict[str, Any]]:
     return [
         {
             "id": f"{n:026}",
-            "source": f"source % {n}",
+            "sender": f"sender % {n}",
             "dialect": "harbor",
             "outcome": "accepted",
             "reason": None,
@@ -63,7 +63,7 @@ def test_values_are_written_as_their_columns_keep_them(database: Database) -> No
 
     for written, given in zip(everything(database, deliveries), rows(4), strict=True):
         assert {**given, "id": written["id"]} == {name: written[name] for name in given}
-        assert written["sender_id"] is None
+        assert written["external_id"] is None
 
 
 def test_what_is_returned_comes_in_the_order_of_the_rows(database: Database) -> None:
@@ -85,9 +85,9 @@ def test_a_column_that_no_row_names_gets_its_default(database: Database) -> None
 
 def test_a_row_without_a_column_of_the_first_is_refused(database: Database) -> None:
     first, second = rows(2)
-    del second["source"]
+    del second["sender"]
 
-    with pytest.raises(KeyError, match="source"), database.write() as connection:
+    with pytest.raises(KeyError, match="sender"), database.write() as connection:
         insert_rows(connection, _DELIVERY, [first, second])
 
     assert everything(database, deliveries) == []

@@ -105,7 +105,7 @@ def test_an_event_moves_the_states_of_its_table_and_no_other(
     for state, sync in before.items():
         reached = apply(database, sync, verdict)
 
-        moves = state in transition.sources
+        moves = state in transition.from_states
         assert (transition.to if moves else None) is reached
         assert rows[state] | (changes if moves else {}) == row(database, sync)
 

@@ -93,7 +93,7 @@ def ended(database: Database, state: State = State.EXHAUSTED) -> Sync:
 @pytest.mark.parametrize("state", State)
 def test_a_retry_moves_the_end_states_but_verified(seen: Seen, state: State) -> None:
     sync = put(seen.database, state)
-    if state in TRANSITIONS[Event.RETRY].sources:
+    if state in TRANSITIONS[Event.RETRY].from_states:
         assert seen.retry(sync)
         assert State.DUE is find(seen.database, sync.id).state
         return
@@ -133,7 +133,7 @@ def test_a_retry_wakes_the_lane_of_the_override_that_holds_now(seen: Seen) -> No
 @pytest.mark.parametrize("state", State)
 def test_a_cancel_moves_all_but_the_verified_and_the_cancelled(seen: Seen, state: State) -> None:
     sync = put(seen.database, state, due_at=NOW)
-    if state in TRANSITIONS[Event.CANCEL].sources:
+    if state in TRANSITIONS[Event.CANCEL].from_states:
         assert seen.operator.cancel(sync.id, LATER)
         found = find(seen.database, sync.id)
         assert (found.state, found.due_at, found.updated_at) == (State.CANCELLED, None, LATER)

@@ -196,14 +196,14 @@ def test_another_event_id_is_no_duplicate_though_the_digest_is_the_same(
 
 
 @both_ways
-def test_an_event_id_counts_for_its_source_and_tag_alone(
+def test_an_event_id_counts_for_its_sender_and_tag_alone(
     database: Database, record: Record
 ) -> None:
     first = push("v1", A, "e1")
-    of_another_source = replace(first, source="quay")
+    of_another_sender = replace(first, sender="quay")
 
     receipts = record(
-        database, entry(first), entry(of_another_source), entry(replace(first, tag="v2"))
+        database, entry(first), entry(of_another_sender), entry(replace(first, tag="v2"))
     )
 
     assert outcomes(receipts) == [ACCEPTED] * 3
@@ -263,10 +263,10 @@ def test_a_push_with_an_id_is_the_tags_latest_for_one_without(
 
 
 @both_ways
-def test_another_image_source_or_digest_is_no_duplicate(database: Database, record: Record) -> None:
+def test_another_image_sender_or_digest_is_no_duplicate(database: Database, record: Record) -> None:
     first = push(digest=A)
     others = [
-        replace(first, source="quay"),
+        replace(first, sender="quay"),
         replace(first, namespace="other"),
         replace(first, repository="web"),
         replace(first, tag="v2"),
@@ -410,10 +410,10 @@ def test_a_change_of_override_does_not_hide_the_earlier_push(database: Database)
     assert ids(keep.receipts[0]) == superseded_ids(overwrite)
 
 
-def test_a_push_seen_by_another_source_carries_on_too(database: Database) -> None:
+def test_a_push_seen_by_another_sender_carries_on_too(database: Database) -> None:
     first = write(database, entry(push(digest=A)))
 
-    second = write(database, entry(replace(push(digest=B), source="ci")))
+    second = write(database, entry(replace(push(digest=B), sender="ci")))
 
     assert ids(first.receipts[0]) == superseded_ids(second)
 

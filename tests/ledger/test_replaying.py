@@ -25,7 +25,7 @@ def test_a_ledger_of_the_first_revision_keeps_its_deliveries(tmp_path: Path) -> 
         command.upgrade(config, "0001")
         connection.execute(
             sqlalchemy.text(
-                "INSERT INTO deliveries (id, source, dialect, outcome, received_at, headers,"
+                "INSERT INTO deliveries (id, sender, dialect, outcome, received_at, headers,"
                 " rules_version) VALUES ('1', 'ci', 'generic', 'ignored', 0, '{}', 'v')"
             )
         )
@@ -35,13 +35,13 @@ def test_a_ledger_of_the_first_revision_keeps_its_deliveries(tmp_path: Path) -> 
     [row] = everything(database, deliveries)
     database.close()
 
-    assert (row["id"], row["source"], row["replayed_from"]) == ("1", "ci", None)
+    assert (row["id"], row["sender"], row["replayed_from"]) == ("1", "ci", None)
 
 
 def test_everything_that_a_replay_needs_is_kept(database: Database) -> None:
     one = push("v1", A, "event")
     headers = {"x-github-event": "package"}
-    recorded = write(database, entry(one, headers=headers, sender_id="42")).receipts[0]
+    recorded = write(database, entry(one, headers=headers, external_id="42")).receipts[0]
 
     with database.read() as connection:
         kept = kept_delivery(connection, recorded.delivery)
@@ -50,7 +50,7 @@ def test_everything_that_a_replay_needs_is_kept(database: Database) -> None:
     assert (headers, b"the body", "42", [one]) == (
         kept.headers,
         kept.body,
-        kept.sender_id,
+        kept.external_id,
         kept.pushes,
     )
     assert Outcome.ACCEPTED is kept.outcome

@@ -25,8 +25,8 @@ pytestmark = pytest.mark.on("postgresql")
 PATIENCE = 20.0
 
 
-def from_two_sources(*, override: bool) -> tuple[Entry, Entry]:
-    other = replace(push(digest=B), source="registry")
+def from_two_senders(*, override: bool) -> tuple[Entry, Entry]:
+    other = replace(push(digest=B), sender="registry")
     return (
         entry(push(digest=A), override=override),
         entry(other, at=NOW + SECOND, override=not override),
@@ -34,10 +34,10 @@ def from_two_sources(*, override: bool) -> tuple[Entry, Entry]:
 
 
 @pytest.mark.parametrize("override", [False, True], ids=["keep", "override"])
-def test_two_sources_that_announce_one_image_at_once_leave_one_sync_open(
+def test_two_senders_that_announce_one_image_at_once_leave_one_sync_open(
     database: Database, *, override: bool
 ) -> None:
-    first, second = from_two_sources(override=override)
+    first, second = from_two_senders(override=override)
     with ThreadPoolExecutor(1) as another:
         with database.write() as connection:
             record(connection, [first])
@@ -51,10 +51,10 @@ def test_two_sources_that_announce_one_image_at_once_leave_one_sync_open(
 def test_workers_and_recorders_never_wait_for_each_other_in_a_circle(database: Database) -> None:
     tags = [f"v{number}" for number in range(8)]
 
-    def deliver(source: str) -> None:
-        pushes = [replace(push(tag), source=source) for tag in tags]
+    def deliver(sender: str) -> None:
+        pushes = [replace(push(tag), sender=sender) for tag in tags]
         for number in range(15):
-            write(database, entry(*pushes, at=NOW + number * SECOND, override=source == "b"))
+            write(database, entry(*pushes, at=NOW + number * SECOND, override=sender == "b"))
 
     def work(order: int) -> None:
         for _ in range(15):
@@ -88,10 +88,10 @@ def test_a_write_begins_with_the_check_that_fences_it(database: Database) -> Non
 
 
 def test_text_that_postgresql_refuses_is_kept_without_it(database: Database) -> None:
-    write(database, entry(push(), sender_id="a\0b", headers={"x": "c\0d"}))
+    write(database, entry(push(), external_id="a\0b", headers={"x": "c\0d"}))
 
     [row] = everything(database, deliveries)
-    assert (row["sender_id"], row["headers"]) == ("a\N{REPLACEMENT CHARACTER}b", {"x": "c\0d"})
+    assert (row["external_id"], row["headers"]) == ("a\N{REPLACEMENT CHARACTER}b", {"x": "c\0d"})
 
 
 def test_the_time_is_the_servers_whatever_this_machine_believes(database: Database) -> None:

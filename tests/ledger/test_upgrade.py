@@ -33,7 +33,7 @@ def alembic() -> Config:
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(alembic()).walk_revisions()]
 HEAD = REVISIONS[0]
 DELIVERY = (
-    "INSERT INTO deliveries (id, source, dialect, outcome, received_at, headers, rules_version)"
+    "INSERT INTO deliveries (id, sender, dialect, outcome, received_at, headers, rules_version)"
     " VALUES ('01', 'harbor', 'harbor', 'ignored', 1, '{}', '0123')"
 )
 

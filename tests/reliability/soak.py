@@ -212,7 +212,7 @@ def _push(swr: RunningSimulator, repository: Repository, push: int) -> None:
 
 
 def _bodies(repository: Repository, push: int) -> Iterator[tuple[str, bytes]]:
-    """Yield the bodies that announce a repository's tags, and the source that sends them."""
+    """Yield the bodies that announce a repository's tags, and the sender that sends them."""
     for first in range(0, len(repository.tags), PER_DELIVERY):
         body = {
             "id": f"{repository.name}/{first}/{push}",
@@ -270,11 +270,11 @@ def _wrong_tags(swr: RunningSimulator, pushed: Sequence[Repository]) -> Iterator
 
 def _document(swr: RunningSimulator) -> dict[str, Any]:
     auth = {"scheme": "bearer", "secrets": [_SECRET]}
-    sources = {region: {"dialect": "generic", "region": region, "auth": auth} for region in REGIONS}
+    senders = {region: {"dialect": "generic", "region": region, "auth": auth} for region in REGIONS}
     rules = [
         {
             "name": f"{namespace}-{region}",
-            "when": {"source": region, "namespace": namespace},
+            "when": {"sender": region, "namespace": namespace},
             "sync": [
                 {
                     "region": target,
@@ -289,7 +289,7 @@ def _document(swr: RunningSimulator) -> dict[str, Any]:
         for namespace in ENDS
     ]
     return {
-        **configuration(swr.iam_url, swr.endpoints, sources, rules),
+        **configuration(swr.iam_url, swr.endpoints, senders, rules),
         "settings": {
             "source_deadline": "10s",
             "retry": {"base": "200ms", "cap": "2s", "deadline": "1h"},

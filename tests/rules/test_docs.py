@@ -26,7 +26,7 @@ BASE: dict[str, Any] = {
         "credentials": {"kind": "token", "token": "${TOKEN}"},
         "regions": {"cn-north-4": {}, "cn-east-3": {}, "ap-southeast-1": {}},
     },
-    "sources": {
+    "senders": {
         "ci": {
             "dialect": "generic",
             "region": "cn-north-4",

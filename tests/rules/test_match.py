@@ -26,7 +26,7 @@ def test_a_rule_without_conditions_wants_everything() -> None:
 
 def test_all_fields_have_to_match() -> None:
     fitting = {
-        "source": ["harbor-*"],
+        "sender": ["harbor-*"],
         "namespace": ["team-?"],
         "repository": ["web/*"],
         "tag": ["1.*"],

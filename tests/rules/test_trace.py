@@ -45,7 +45,7 @@ any_of_names = st.lists(names, min_size=1, max_size=3)
 clauses = st.fixed_dictionaries(
     {},
     optional={
-        "source": st.lists(
+        "sender": st.lists(
             st.sampled_from(["harbor", "ci", "h*"]).map(Glob), min_size=1, max_size=2
         ),
         "namespace": any_of_names,
@@ -173,7 +173,7 @@ def test_a_trace_is_plain_data() -> None:
     )
 
     assert json.loads(json.dumps(asdict(trace(push, [rule])))) == {
-        "source": "ci",
+        "sender": "ci",
         "region": "cn-north-4",
         "namespace": "team-a",
         "repository": "web/shop",

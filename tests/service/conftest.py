@@ -33,7 +33,7 @@ def service(tmp_path: Path, swr: simulator.RunningSimulator) -> Iterator[Served]
 def document(swr: simulator.RunningSimulator) -> dict[str, object]:
     """Return a configuration without a secret in it: the ledger keeps it."""
     auth = {"scheme": "bearer", "secrets": ["${SENDER_SECRET}"]}
-    sources = {
+    senders = {
         name: {"dialect": dialect, "region": SOURCE, "auth": auth}
         for name, dialect in (("ci", "generic"), ("harbor", "harbor"))
     }
@@ -42,7 +42,7 @@ def document(swr: simulator.RunningSimulator) -> dict[str, object]:
         "when": {"namespace": "team"},
         "sync": [{"region": TARGET, "namespace": "team"}],
     }
-    whole = configuration(swr.iam_url, swr.endpoints, sources, [rule])
+    whole = configuration(swr.iam_url, swr.endpoints, senders, [rule])
     whole["swr"]["credentials"]["password"] = "${SWR_PASSWORD}"
     whole["access"]["tokens"][0]["token"] = "${OPERATOR_TOKEN}"
     return whole

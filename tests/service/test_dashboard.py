@@ -83,10 +83,10 @@ class Stage:
         expect(page.get_by_role("button", name="Sign out")).to_be_visible()
         return page
 
-    def deliver(self, body: object, source: str = "ci", agent: str = "tests") -> str:
+    def deliver(self, body: object, sender: str = "ci", agent: str = "tests") -> str:
         headers = {"Authorization": f"Bearer {SECRET}", "User-Agent": agent}
         answer = requests.post(
-            f"{self.service.url}/hooks/{source}", json=body, headers=headers, timeout=10
+            f"{self.service.url}/hooks/{sender}", json=body, headers=headers, timeout=10
         )
         delivery: str = answer.json()["delivery"]
         return delivery
@@ -152,7 +152,7 @@ def test_a_failure_is_found_understood_and_mended(stage: Stage) -> None:
     page = stage.signed_in()
     page.get_by_role("link", name="1 tag is diverged in cn-east-3").click()
     page.get_by_role("link", name="team/app:v1").click()
-    expect(page.locator(".note")).to_contain_text(f"the source {WANTED}")
+    expect(page.locator(".note")).to_contain_text(f"the sender {WANTED}")
 
     stage.swr.state.seed(TARGET, "team", "app", "v1", WANTED)
     page.get_by_role("button", name="Retry").click()

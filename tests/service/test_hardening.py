@@ -34,18 +34,18 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with simulator.start([SOURCE, TARGET]) as swr:
         served = Served(tmp_path_factory.mktemp("hardening"), ENVIRON)
         whole: dict[str, Any] = document(swr)
-        ci = whole["sources"]["ci"]
-        whole["sources"]["near"] = ci | {"allow_from": "127.0.0.0/8"}
-        whole["sources"]["far"] = ci | {"allow_from": ["192.0.2.0/24"]}
-        whole["sources"]["rare"] = ci | {"rate_limit": "2/h"}
+        ci = whole["senders"]["ci"]
+        whole["senders"]["near"] = ci | {"allow_from": "127.0.0.0/8"}
+        whole["senders"]["far"] = ci | {"allow_from": ["192.0.2.0/24"]}
+        whole["senders"]["rare"] = ci | {"rate_limit": "2/h"}
         served.configure(whole)
         served.start()
         yield served
         served.close()
 
 
-def post(served: Served, body: Any, source: str = "ci", **headers: str) -> requests.Response:
-    url = f"{served.url}/hooks/{source}"
+def post(served: Served, body: Any, sender: str = "ci", **headers: str) -> requests.Response:
+    url = f"{served.url}/hooks/{sender}"
     return requests.post(url, body, headers=BEARER | headers, timeout=GENEROUS)
 
 

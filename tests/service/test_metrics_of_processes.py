@@ -17,10 +17,10 @@ def test_every_process_shows_the_counters_of_all(tmp_path: Path) -> None:
         environ = {"SWRHOOK_DATABASE_URL": url, "WEB_CONCURRENCY": "2", "SWRHOOK_WORKERS": "0"}
         served = Served(tmp_path, environ)
         auth = {"scheme": "bearer", "secrets": [SECRET]}
-        source = {"dialect": "generic", "region": "cn-north-4", "auth": auth}
+        sender = {"dialect": "generic", "region": "cn-north-4", "auth": auth}
         regions = {"cn-north-4": NOWHERE, "cn-east-3": NOWHERE}
         rule = {"name": "all", "when": {}, "sync": [{"region": "cn-east-3", "namespace": "team"}]}
-        served.configure(configuration(NOWHERE, regions, {"ci": source}, [rule]))
+        served.configure(configuration(NOWHERE, regions, {"ci": sender}, [rule]))
         served.start()
         try:
             for number in range(SENT):
@@ -30,7 +30,7 @@ def test_every_process_shows_the_counters_of_all(tmp_path: Path) -> None:
         finally:
             served.close()
 
-    line = 'swrhook_deliveries_total{outcome="accepted",source="ci"}'
+    line = 'swrhook_deliveries_total{outcome="accepted",sender="ci"}'
     assert {str(float(SENT))} == {lines[line] for lines in counted}
     assert {"1.0"} == {lines["swrhook_configuration_is_current"] for lines in counted}
     assert {"1.0"} == {lines["swrhook_ledger_readable"] for lines in counted}

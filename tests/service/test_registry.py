@@ -108,7 +108,7 @@ def _wait_until_delivered(folder: Path) -> dict[str, int]:
 
 def _configuration(swr: simulator.RunningSimulator) -> dict[str, object]:
     auth = {"scheme": "bearer", "secrets": [SECRET]}
-    source = {"dialect": "distribution", "region": SOURCE, "auth": auth}
+    sender = {"dialect": "distribution", "region": SOURCE, "auth": auth}
     sync = [{"region": region, "namespace": "team"} for region in TARGETS]
-    rule = {"name": "everything", "when": {"source": "registry", "namespace": "team"}, "sync": sync}
-    return configuration(swr.iam_url, swr.endpoints, {"registry": source}, [rule])
+    rule = {"name": "everything", "when": {"sender": "registry", "namespace": "team"}, "sync": sync}
+    return configuration(swr.iam_url, swr.endpoints, {"registry": sender}, [rule])

@@ -26,10 +26,10 @@ class Deployed:
         self.secrets = Mounted(service.folder / "secrets")
         self.files = Mounted(service.folder / "config")
         self.document: Any = document(swr)
-        for source in self.sources.values():
-            source["auth"]["secrets"] = [f"${{file:{self.secrets.folder}/sender}}"]
-        self.sources["steady"] = {
-            **self.sources["ci"],
+        for sender in self.senders.values():
+            sender["auth"]["secrets"] = [f"${{file:{self.secrets.folder}/sender}}"]
+        self.senders["steady"] = {
+            **self.senders["ci"],
             "auth": {"scheme": "bearer", "secrets": ["${SENDER_SECRET}"]},
         }
         self.rotate(OLD)
@@ -37,8 +37,8 @@ class Deployed:
         (service.folder / "swrhook.yaml").symlink_to(self.files.folder / "swrhook.yaml")
 
     @property
-    def sources(self) -> Any:
-        return self.document["sources"]
+    def senders(self) -> Any:
+        return self.document["senders"]
 
     def write(self, text: str) -> None:
         self.files.put("swrhook.yaml", text)
@@ -57,10 +57,10 @@ class Deployed:
         self.write(json.dumps(self.document))
         wait_until(lambda: before != self.ready()["configuration"])
 
-    def post(self, tag: str, secret: str = OLD, source: str = "ci") -> requests.Response:
+    def post(self, tag: str, secret: str = OLD, sender: str = "ci") -> requests.Response:
         return requests.post(
-            f"{self.service.url}/hooks/{source}",
-            json={"image": f"team/app:{tag}", "id": f"{source}-{tag}-{time.monotonic_ns()}"},
+            f"{self.service.url}/hooks/{sender}",
+            json={"image": f"team/app:{tag}", "id": f"{sender}-{tag}-{time.monotonic_ns()}"},
             headers={"Authorization": f"Bearer {secret}"},
             timeout=20,
         )
@@ -98,7 +98,7 @@ def deliveries(deployed: Deployed) -> Iterator[list[int]]:
     def deliver() -> None:
         while not stopping.wait(0.05):
             number = len(statuses) % 10
-            statuses.append(deployed.post(f"v{number}", source="steady").status_code)
+            statuses.append(deployed.post(f"v{number}", sender="steady").status_code)
 
     thread = threading.Thread(target=deliver)
     thread.start()

@@ -17,10 +17,10 @@ from tests.programs import ROOT, Served
 BEARER = {"Authorization": "Bearer a-secret-of-the-senders"}
 
 
-def post(service: Served, source: str, body: Any, **headers: str) -> requests.Response:
+def post(service: Served, sender: str, body: Any, **headers: str) -> requests.Response:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     return requests.post(
-        f"{service.url}/hooks/{source}", data, headers=BEARER | headers, timeout=20
+        f"{service.url}/hooks/{sender}", data, headers=BEARER | headers, timeout=20
     )
 
 
@@ -49,7 +49,7 @@ def test_a_push_is_verified_and_shown(service: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "body", "headers", "status"),
+    ("sender", "body", "headers", "status"),
     [
         ("nobody", {}, {}, 404),
         ("ci", {"image": "team/app:v1"}, {"Authorization": "Bearer wrong"}, 401),
@@ -61,9 +61,9 @@ def test_a_push_is_verified_and_shown(service: Served) -> None:
     ],
 )
 def test_a_request_that_is_refused_is_told_why(
-    refusing: Served, source: str, body: Any, headers: dict[str, str], status: int
+    refusing: Served, sender: str, body: Any, headers: dict[str, str], status: int
 ) -> None:
-    answer = post(refusing, source, body, **headers)
+    answer = post(refusing, sender, body, **headers)
 
     assert status == answer.status_code
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -86,7 +86,7 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("source", "body", "outcome"),
+    ("sender", "body", "outcome"),
     [
         ("harbor", {"type": "PULL_ARTIFACT", "event_data": {"resources": []}}, "ignored"),
         ("harbor", {"some": ["other", "shape"]}, "quarantined"),
@@ -95,9 +95,9 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Any:
     ],
 )
 def test_what_is_not_for_us_is_answered_with_200_and_the_recorded_reason(
-    refusing: Served, source: str, body: Any, outcome: str
+    refusing: Served, sender: str, body: Any, outcome: str
 ) -> None:
-    answer = post(refusing, source, body)
+    answer = post(refusing, sender, body)
     recorded = refusing.get(f"/api/v1/deliveries/{answer.json()['delivery']}")
 
     assert (200, outcome) == (answer.status_code, answer.json()["outcome"])

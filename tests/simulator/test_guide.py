@@ -64,11 +64,11 @@ class Client:
                 return answer.status_code
         pytest.fail(f"{method} {url} never succeeded")
 
-    def copy(self, image: str, *, to: str, source: str = "cn-north-4") -> None:
+    def copy(self, image: str, *, to: str, sender: str = "cn-north-4") -> None:
         tag = image.rpartition(":")[2]
         body = {"imageTag": [tag], "remoteNamespace": "group", "remoteRegionId": to}
         for _ in range(TRIES):
-            self.call(source, "POST", "sync_images", body)
+            self.call(sender, "POST", "sync_images", body)
             if self.call(to, "GET", f"tags/{tag}") == HTTPStatus.OK:
                 return
         pytest.fail(f"{image} never arrived")
@@ -85,9 +85,9 @@ def survive(session: requests.Session) -> Callable[..., Mapping[str, int]]:
             # What the scenario delays, nobody has to wait for here.
             session.put(f"{sim.iam_url}/_sim/settings", json={"delay": 0}, timeout=10)
             for number, tag in enumerate(TAGS):
-                source = REGIONS[number % 2]
-                wanted = sim.state.seed(source, "group", "busybox", tag).digest
-                client.copy(f"group/busybox:{tag}", source=source, to=REGIONS[2])
+                sender = REGIONS[number % 2]
+                wanted = sim.state.seed(sender, "group", "busybox", tag).digest
+                client.copy(f"group/busybox:{tag}", sender=sender, to=REGIONS[2])
                 assert wanted == sim.state.digest(REGIONS[2], "group", "busybox", tag)
             return Counter(name for call in sim.state.calls() for name in call.faults)
 

@@ -44,7 +44,7 @@ access:
     - {{name: dashboard, role: read, token: {READ}}}
     - {{name: ops, role: operate, token: {OPERATE}}}
     - {{name: root, role: admin, token: {ADMIN}}}
-sources:
+senders:
   ci: {{dialect: generic, region: cn-north-4, auth: {{scheme: bearer, secrets: [{SECRET}]}}}}
 rules:
   - name: all
@@ -134,24 +134,24 @@ def entry(
     image: str,
     *targets: Target,
     ago: timedelta = timedelta(),
-    source: str = "ci",
+    sender: str = "ci",
     digest: str | None = DIGEST,
     outcome: Outcome = Outcome.ACCEPTED,
     reason: str | None = None,
 ) -> Entry:
     name, _, tag = image.partition(":")
     namespace, _, repository = name.partition("/")
-    push = Push(source, "cn-north-4", namespace, repository, tag, digest)
+    push = Push(sender, "cn-north-4", namespace, repository, tag, digest)
     planned = [PlannedSync(push, target, override=False, rule="all") for target in targets]
     return Entry(
-        source=source,
+        sender=sender,
         dialect="generic",
         outcome=outcome,
         reason=reason,
         received_at=NOW - ago,
         rules_version="0123456789ab",
         dedup_window=timedelta(minutes=10),
-        sender_id="42",
+        external_id="42",
         pushes=[push],
         planned=planned if outcome is Outcome.ACCEPTED else [],
     )

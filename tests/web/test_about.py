@@ -67,10 +67,10 @@ def made_old(parts: Parts, sync: str) -> None:
         connection.execute(update(syncs).where(syncs.c.id == sync).values(id="0" + sync[1:]))
 
 
-def test_deliveries_are_counted_by_source_and_outcome(parts: Parts) -> None:
+def test_deliveries_are_counted_by_sender_and_outcome(parts: Parts) -> None:
     parts.push("team/web:v1")
     parts.push("team/web:v1")
-    parts.push("team/web:v2", outcome=Outcome.IGNORED, source="harbor")
+    parts.push("team/web:v2", outcome=Outcome.IGNORED, sender="harbor")
 
     counted = [tuple(each.values()) for each in show(parts, "stats")["deliveries"]]
 

@@ -1,4 +1,4 @@
-"""Who is the sender, behind proxies and without; and whom a source lets in."""
+"""Who is the sender, behind proxies and without; and whom a sender lets in."""
 
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -6,14 +6,14 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 import pytest
 from werkzeug.test import TestResponse
 
-from swrhook.web.client_address import sender_address
+from swrhook.web.client_address import resolve_client
 from tests.web.parts import SECRET, Parts
 
 PROXIES = [ip_network(text) for text in ("10.0.0.0/8", "2001:db8:1::/48")]
 
 
 @pytest.mark.parametrize(
-    ("peer", "forwarded", "sender"),
+    ("peer", "forwarded", "client"),
     [
         ("192.0.2.1", "", "192.0.2.1"),
         ("192.0.2.1", "198.51.100.9", "192.0.2.1"),  # no proxy of ours: it may claim what it likes
@@ -34,35 +34,35 @@ PROXIES = [ip_network(text) for text in ("10.0.0.0/8", "2001:db8:1::/48")]
         ("a unix socket", "198.51.100.9", None),
     ],
 )
-def test_the_sender_is_the_nearest_that_is_no_trusted_proxy(
-    peer: str, forwarded: str, sender: str | None
+def test_the_client_is_the_nearest_that_is_no_trusted_proxy(
+    peer: str, forwarded: str, client: str | None
 ) -> None:
-    expected = None if sender is None else ip_address(sender)
+    expected = None if client is None else ip_address(client)
 
-    assert expected == sender_address(peer, forwarded, PROXIES)
+    assert expected == resolve_client(peer, forwarded, PROXIES)
 
 
-def test_without_trusted_proxies_the_peer_is_the_sender() -> None:
-    assert ip_address("10.0.0.1") == sender_address("10.0.0.1", "198.51.100.9", [])
+def test_without_trusted_proxies_the_peer_is_the_client() -> None:
+    assert ip_address("10.0.0.1") == resolve_client("10.0.0.1", "198.51.100.9", [])
 
 
 @pytest.fixture
 def fenced(parts: Parts) -> Parts:
-    """Parts whose one source takes deliveries from two networks, behind a proxy."""
+    """Parts whose one sender takes deliveries from two networks, behind a proxy."""
     allowed = (IPv4Network("192.0.2.0/24"), IPv6Network("2001:db8::/64"))
-    ci = replace(parts.config.sources["ci"], allow_from=allowed)
+    ci = replace(parts.config.senders["ci"], allow_from=allowed)
     options = replace(parts.config.options, trusted_proxies=(IPv4Network("10.0.0.0/8"),))
-    parts.config = replace(parts.config, sources={"ci": ci}, options=options)
+    parts.config = replace(parts.config, senders={"ci": ci}, options=options)
     return parts
 
 
 def deliver(
-    parts: Parts, peer: str, *forwarded: str, secret: str = SECRET, source: str = "ci"
+    parts: Parts, peer: str, *forwarded: str, secret: str = SECRET, sender: str = "ci"
 ) -> TestResponse:
     headers = [("Authorization", f"Bearer {secret}")]
     headers += [("X-Forwarded-For", hop) for hop in forwarded]
     return parts.client(token=None).post(
-        f"/hooks/{source}",
+        f"/hooks/{sender}",
         json={"image": "team/app:v1"},
         headers=headers,
         environ_overrides={"REMOTE_ADDR": peer},
@@ -86,12 +86,12 @@ def test_who_is_allowed_delivers(fenced: Parts, peer: str, forwarded: tuple[str,
 @pytest.mark.parametrize(
     ("peer", "forwarded", "said"),
     [
-        ("192.0.3.0", (), "192.0.3.0 is not in the source's allow_from"),
-        ("192.0.3.0", ("192.0.2.7",), "192.0.3.0 is not in the source's allow_from"),
+        ("192.0.3.0", (), "192.0.3.0 is not in the sender's allow_from"),
+        ("192.0.3.0", ("192.0.2.7",), "192.0.3.0 is not in the sender's allow_from"),
         ("10.0.0.1", ("192.0.2.7, 203.0.113.5",), "203.0.113.5 is not in"),
         ("10.0.0.1", ("192.0.2.7", "203.0.113.5"), "203.0.113.5 is not in"),
         ("10.0.0.1", (), "10.0.0.1 is not in"),
-        ("10.0.0.1", ("secret@host",), "the sender's address is not known"),
+        ("10.0.0.1", ("secret@host",), "the client's address is not known"),
     ],
 )
 def test_everybody_else_is_403(
@@ -107,10 +107,10 @@ def test_everybody_else_is_403(
 def test_the_address_comes_before_the_secret_and_after_the_name(fenced: Parts) -> None:
     assert deliver(fenced, "203.0.113.5", secret="wrong").status_code == 403
     assert deliver(fenced, "192.0.2.7", secret="wrong").status_code == 401
-    assert deliver(fenced, "203.0.113.5", source="nobody").status_code == 404
+    assert deliver(fenced, "203.0.113.5", sender="nobody").status_code == 404
 
 
 def test_refusals_are_counted(fenced: Parts) -> None:
     deliver(fenced, "203.0.113.5")
 
-    assert b'{kind="address_not_allowed",source="ci"} 1.0' in fenced.client().get("/metrics").data
+    assert b'{kind="address_not_allowed",sender="ci"} 1.0' in fenced.client().get("/metrics").data

@@ -23,7 +23,7 @@ PAGE = (ROOT / "docs" / "metrics.md").read_text()
 SYNC = Sync(
     id="S" * 26,
     delivery=None,
-    source="ci",
+    sender="ci",
     lane=Lane("cn-north-4", "team", "app", Target("cn-east-3", "team"), override=False),
     tag="v1",
     digest=None,

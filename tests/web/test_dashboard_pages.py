@@ -113,8 +113,8 @@ def test_a_wrong_file_and_a_process_that_is_not_ready_need_a_human(parts: Parts)
 
 
 def test_a_silent_sender_needs_a_human(parts: Parts) -> None:
-    silent = replace(parts.config.sources["ci"], expect_every=timedelta(hours=1))
-    parts.config = replace(parts.config, sources={"ci": silent})
+    silent = replace(parts.config.senders["ci"], expect_every=timedelta(hours=1))
+    parts.config = replace(parts.config, senders={"ci": silent})
     parts.push("team/web:v1", ago=timedelta(hours=3))
 
     assert "ci is silent" in signed_in(parts, READ).get("/").text
@@ -238,7 +238,7 @@ def test_a_pressed_button_is_in_the_audit_log(parts: Parts, client: FlaskClient)
 def test_what_others_wrote_is_shown_as_text(parts: Parts, client: FlaskClient) -> None:
     sync = reject(parts, "team/web:v1")
     with parts.database.write() as connection:
-        hostile = dict.fromkeys(("tag", "reason", "error_message", "rule", "source"), HOSTILE)
+        hostile = dict.fromkeys(("tag", "reason", "error_message", "rule", "sender"), HOSTILE)
         connection.execute(update(syncs).values(**hostile))
     quarantined = replace(
         entry("team/web:v1", outcome=Outcome.QUARANTINED, reason=HOSTILE),

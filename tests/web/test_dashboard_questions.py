@@ -26,7 +26,7 @@ def test_a_tag_is_explained_rule_by_rule(parts: Parts, client: FlaskClient) -> N
     [
         ("image=team/app:other", "What the rules say now"),
         ("image=nonsense", "alert"),
-        ("image=team/web:v1&source=nobody", "No sender is named nobody."),
+        ("image=team/web:v1&sender=nobody", "No sender is named nobody."),
         ("", "Explain</button>"),
     ],
 )

@@ -11,8 +11,8 @@ from swrhook.config.model import Access, AccessToken
 from swrhook.ledger.sessions import end, has_ended
 from swrhook.ledger.tables import ended_sessions
 from swrhook.web.dashboard.security import FORM_COOKIE, FORM_KEY, HEADERS
-from swrhook.web.dashboard.session import COOKIE, LIFETIME, begin, resume
 from swrhook.web.dashboard.sign_in import MOST_WRONG, local_path
+from swrhook.web.session import COOKIE, LIFETIME, begin, resume
 from tests.ledger.parts import everything
 from tests.web.parts import ADMIN, NOW, OPERATE, READ, Parts, form_key, signed_in
 

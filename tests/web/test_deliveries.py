@@ -14,12 +14,12 @@ def test_a_delivery_has_the_members_of_the_contract_in_their_order(parts: Parts)
 
     expected = {
         "id": receipt.delivery,
-        "source": "ci",
+        "sender": "ci",
         "dialect": "generic",
         "outcome": "accepted",
         "reason": "team/x: no rule matches",
         "received_at": NOW.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "sender_id": "42",
+        "external_id": "42",
         "pushes": [{"image": "team/web:v1", "digest": DIGEST}],
         "syncs": sorted(sync.id for sync in receipt.syncs),
         "replayed_from": None,
@@ -52,18 +52,18 @@ def test_a_duplicate_names_the_syncs_of_the_push_that_it_repeats(parts: Parts) -
     ("query", "expected"),
     [
         ("", ["v1", "v2", "v3", "v4"]),
-        ("source=ci", ["v1", "v2", "v4"]),
-        ("source=nobody", []),
+        ("sender=ci", ["v1", "v2", "v4"]),
+        ("sender=nobody", []),
         ("outcome=ignored", ["v2", "v3"]),
-        ("source=harbor&outcome=ignored", ["v3"]),
-        ("source=ci&outcome=quarantined", ["v4"]),
+        ("sender=harbor&outcome=ignored", ["v3"]),
+        ("sender=ci&outcome=quarantined", ["v4"]),
         ("since=90m", ["v2", "v3", "v4"]),
     ],
 )
 def test_filters(parts: Parts, query: str, expected: Sequence[str]) -> None:
     parts.push("team/web:v1", ago=timedelta(hours=2))
     parts.push("team/web:v2", outcome=Outcome.IGNORED)
-    parts.push("team/web:v3", outcome=Outcome.IGNORED, source="harbor")
+    parts.push("team/web:v3", outcome=Outcome.IGNORED, sender="harbor")
     parts.push("team/web:v4", outcome=Outcome.QUARANTINED)
 
     items = parts.client().get(f"/api/v1/deliveries?{query}").get_json()["items"]

@@ -30,9 +30,9 @@ def test_everything_that_is_known_of_a_tag_is_told(parts: Parts) -> None:
 
     assert found["summary"].startswith("team/web:v1 is at 1 of 2 targets: ap-southeast-1/team-hk")
     assert ("team/web:v1", parts.config.version) == (found["image"], found["rules_version"])
-    [source] = found["sources"]
-    assert (source["source"], source["wanted"], source["rules_left_out"]) == ("ci", True, 0)
-    assert source["summary"] == "rule all sends it to cn-east-3/team"
+    [sender] = found["senders"]
+    assert (sender["sender"], sender["wanted"], sender["rules_left_out"]) == ("ci", True, 0)
+    assert sender["summary"] == "rule all sends it to cn-east-3/team"
     [delivery] = found["deliveries"]
     assert (receipt.delivery, DIGEST, True) == (
         delivery["id"],
@@ -54,7 +54,7 @@ def test_a_tag_that_nobody_announced_is_explained_by_the_rules(parts: Parts) -> 
     since = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
     assert f"no event for this tag came since {since}, the oldest record." in found["summary"]
     assert (found["deliveries"], found["syncs"]) == ([], [])
-    [clause] = found["sources"][0]["rules"][0]["clauses"]
+    [clause] = found["senders"][0]["rules"][0]["clauses"]
     assert clause == {
         "field": "namespace",
         "value": "other",
@@ -79,9 +79,9 @@ def test_an_ignored_delivery_says_what_is_about_this_tag(parts: Parts) -> None:
         ({}, 422, "image: Missing data"),
         ({"image": "team/web"}, 422, "names no tag"),
         ({"image": "team/web:v1", "tag": "v1"}, 422, "tag: Unknown field"),
-        ({"image": "team/web:v1", "source": "gone"}, 404, "no source is named gone"),
+        ({"image": "team/web:v1", "sender": "gone"}, 404, "no sender is named gone"),
     ],
-    ids=["no image", "no tag", "unknown parameter", "unknown source"],
+    ids=["no image", "no tag", "unknown parameter", "unknown sender"],
 )
 def test_what_cannot_be_explained_is_refused_in_words(
     parts: Parts, query: dict[str, str], status: int, words: str
@@ -101,9 +101,9 @@ def test_the_page_shows_the_members_of_a_real_answer(parts: Parts) -> None:
     real = explain(parts, "team/web:v1")
 
     assert list(real) == list(shown)
-    for part in ("sources", "deliveries", "syncs"):
+    for part in ("senders", "deliveries", "syncs"):
         assert list(real[part][0]) == list(shown[part][0])
-    real_rule, shown_rule = real["sources"][0]["rules"][0], shown["sources"][0]["rules"][0]
+    real_rule, shown_rule = real["senders"][0]["rules"][0], shown["senders"][0]["rules"][0]
     assert list(real_rule) == list(shown_rule)
     assert list(real_rule["clauses"][0]) == list(shown_rule["clauses"][0])
     assert list(real_rule["targets"][0]) == list(shown_rule["targets"][0])

@@ -12,8 +12,8 @@ ORIGIN = "eventgrid.azure.example"
 
 @pytest.fixture
 def by_path(parts: Parts) -> Parts:
-    ci = replace(parts.config.sources["ci"], takes_path_secret=True)
-    parts.config = replace(parts.config, sources={"ci": ci})
+    ci = replace(parts.config.senders["ci"], takes_path_secret=True)
+    parts.config = replace(parts.config, senders={"ci": ci})
     return parts
 
 
@@ -39,16 +39,16 @@ def test_a_rate_is_told_only_to_who_asks(parts: Parts) -> None:
 @pytest.mark.parametrize(
     ("rate", "told"), [("2/s", "120"), ("100/m", "100"), ("90/h", "1"), ("1/h", "1")]
 )
-def test_the_rate_that_is_told_is_the_sources_limit(parts: Parts, rate: str, told: str) -> None:
-    ci = replace(parts.config.sources["ci"], rate_limit=parse_rate(rate))
-    parts.config = replace(parts.config, sources={"ci": ci})
+def test_the_rate_that_is_told_is_the_senders_limit(parts: Parts, rate: str, told: str) -> None:
+    ci = replace(parts.config.senders["ci"], rate_limit=parse_rate(rate))
+    parts.config = replace(parts.config, senders={"ci": ci})
     headers = {"WebHook-Request-Origin": ORIGIN, "WebHook-Request-Rate": "1000"}
     answer = parts.client(token=None).options("/hooks/ci", headers=headers)
 
     assert told == answer.headers["WebHook-Allowed-Rate"]
 
 
-def test_a_source_with_a_path_secret_is_asked_at_its_whole_url(by_path: Parts) -> None:
+def test_a_sender_with_a_path_secret_is_asked_at_its_whole_url(by_path: Parts) -> None:
     headers = {"WebHook-Request-Origin": ORIGIN}
     answer = by_path.client(token=None).options("/hooks/ci/some-secret", headers=headers)
 
@@ -56,7 +56,7 @@ def test_a_source_with_a_path_secret_is_asked_at_its_whole_url(by_path: Parts) -
 
 
 @pytest.mark.parametrize("path", ["/hooks/nobody", "/hooks/nobody/secret", "/hooks/ci/secret"])
-def test_where_no_source_is_nobody_may_deliver(parts: Parts, path: str) -> None:
+def test_where_no_sender_is_nobody_may_deliver(parts: Parts, path: str) -> None:
     headers = {"WebHook-Request-Origin": ORIGIN}
     answer = parts.client(token=None).options(path, headers=headers)
 

@@ -29,8 +29,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def hearing(parts: Parts, clock: Clock) -> Hearing:
-    source = replace(parts.config.sources["ci"], expect_every=HOUR)
-    parts.config = replace(parts.config, sources={"ci": source})
+    sender = replace(parts.config.senders["ci"], expect_every=HOUR)
+    parts.config = replace(parts.config, senders={"ci": sender})
     logs.configure("json", "INFO")
     return Hearing(parts.database, lambda: parts.config, clock)
 
@@ -57,14 +57,14 @@ def test_a_silence_is_told_once_and_so_is_its_end(
     assert (
         silent["event"],
         silent["level"],
-        silent["source"],
+        silent["sender"],
         silent["expect_every"],
-    ) == ("source.silent", "warning", "ci", "1h")
+    ) == ("sender.silent", "warning", "ci", "1h")
     assert NOW.isoformat(timespec="milliseconds") == silent["last_delivery_at"]
-    assert (heard["event"], heard["level"], heard["source"]) == ("source.heard", "info", "ci")
+    assert (heard["event"], heard["level"], heard["sender"]) == ("sender.heard", "info", "ci")
 
 
-def test_a_source_never_heard_is_silent_from_the_start_of_the_process(
+def test_a_sender_never_heard_is_silent_from_the_start_of_the_process(
     hearing: Hearing, clock: Clock
 ) -> None:
     before = hearing.look()
@@ -76,16 +76,16 @@ def test_a_source_never_heard_is_silent_from_the_start_of_the_process(
     assert ([h.is_silent for h in before], [h.is_silent for h in after]) == ([False], [True])
 
 
-def test_a_source_that_is_no_longer_configured_is_forgotten(
+def test_a_sender_that_is_no_longer_configured_is_forgotten(
     parts: Parts, hearing: Hearing, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     watch = Watch(hearing)
     clock.now += 2 * HOUR
     watch.look()
-    parts.config = replace(parts.config, sources={})
+    parts.config = replace(parts.config, senders={})
     watch.look()
 
-    assert [line["event"] for line in lines(capsys)] == ["source.silent"]
+    assert [line["event"] for line in lines(capsys)] == ["sender.silent"]
 
 
 def test_the_watch_looks_by_itself_until_it_is_stopped(
@@ -100,7 +100,7 @@ def test_the_watch_looks_by_itself_until_it_is_stopped(
         found = lines(capsys)
     watch.stop()
 
-    assert [line["event"] for line in found] == ["source.silent"]
+    assert [line["event"] for line in found] == ["sender.silent"]
     assert "watch" not in [thread.name for thread in threading.enumerate()]
 
 
@@ -113,15 +113,15 @@ def test_the_last_delivery_is_found_in_the_index(parts: Parts) -> None:
         query = str(last_query("ci").compile(connection, compile_kwargs={"literal_binds": True}))
         [plan] = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")
 
-    assert plan[3] == "SEARCH deliveries USING INDEX deliveries_by_source (source=?)"
+    assert plan[3] == "SEARCH deliveries USING INDEX deliveries_by_sender (sender=?)"
 
 
-def test_a_source_that_is_new_in_a_running_process_is_given_its_time(
+def test_a_sender_that_is_new_in_a_running_process_is_given_its_time(
     parts: Parts, hearing: Hearing, clock: Clock
 ) -> None:
-    new = replace(parts.config.sources["ci"], name="new", expect_every=HOUR)
+    new = replace(parts.config.senders["ci"], name="new", expect_every=HOUR)
     clock.now += 2 * HOUR
-    parts.config = replace(parts.config, sources={"new": new})
+    parts.config = replace(parts.config, senders={"new": new})
     at_first = silent(hearing)
     clock.now += HOUR + timedelta(seconds=1)
 
@@ -130,4 +130,4 @@ def test_a_source_that_is_new_in_a_running_process_is_given_its_time(
 
 
 def silent(hearing: Hearing) -> list[str]:
-    return [heard.source for heard in hearing.look() or () if heard.is_silent]
+    return [heard.sender for heard in hearing.look() or () if heard.is_silent]

@@ -40,7 +40,7 @@ def test_every_parameter_of_the_contract_is_described(spec: dict[str, Any]) -> N
 
     page = {"since", "limit", "cursor"}
     assert {"state", "region", "namespace", "image"} | page == names("/api/v1/syncs")
-    assert {"source", "outcome"} | page == names("/api/v1/deliveries")
+    assert {"sender", "outcome"} | page == names("/api/v1/deliveries")
 
 
 def test_every_operation_describes_its_errors_as_problems(spec: dict[str, Any]) -> None:

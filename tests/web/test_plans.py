@@ -74,10 +74,10 @@ SYNC_FILTERS = [
 DELIVERY_FILTERS = [
     DeliveryFilter(),
     DeliveryFilter(since=NOW),
-    DeliveryFilter(source="ci"),
+    DeliveryFilter(sender="ci"),
     DeliveryFilter(outcome="ignored", since=NOW),
-    DeliveryFilter(source="ci", outcome="accepted"),
-    DeliveryFilter(source="ci", outcome="quarantined"),
+    DeliveryFilter(sender="ci", outcome="accepted"),
+    DeliveryFilter(sender="ci", outcome="quarantined"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""What a source may deliver in a time; no test waits for a time to pass."""
+"""What a sender may deliver in a time; no test waits for a time to pass."""
 
 from dataclasses import replace
 
@@ -11,19 +11,19 @@ from tests.web.parts import SECRET, Parts
 
 @pytest.fixture
 def limited(parts: Parts) -> Parts:
-    """Parts with two sources that may deliver twice an hour, and one that may always."""
-    ci = parts.config.sources["ci"]
+    """Parts with two senders that may deliver twice an hour, and one that may always."""
+    ci = parts.config.senders["ci"]
     twice = replace(ci, rate_limit=parse_rate("2/h"))
-    sources = {"ci": twice, "other": replace(twice, name="other"), "free": replace(ci, name="free")}
-    parts.config = replace(parts.config, sources=sources)
+    senders = {"ci": twice, "other": replace(twice, name="other"), "free": replace(ci, name="free")}
+    parts.config = replace(parts.config, senders=senders)
     return parts
 
 
 def deliver(
-    parts: Parts, source: str = "ci", body: bytes = b'{"image": "x/app:v1"}', secret: str = SECRET
+    parts: Parts, sender: str = "ci", body: bytes = b'{"image": "x/app:v1"}', secret: str = SECRET
 ) -> TestResponse:
     headers = {"Authorization": f"Bearer {secret}"}
-    return parts.client(token=None).post(f"/hooks/{source}", data=body, headers=headers)
+    return parts.client(token=None).post(f"/hooks/{sender}", data=body, headers=headers)
 
 
 def test_what_is_over_the_limit_is_429_and_told_when_to_come_again(limited: Parts) -> None:
@@ -31,14 +31,14 @@ def test_what_is_over_the_limit_is_429_and_told_when_to_come_again(limited: Part
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[2].content_type == "application/problem+json"
-    assert "the source's rate_limit is 2/h" in answers[2].get_json(force=True)["detail"]
+    assert "the sender's rate_limit is 2/h" in answers[2].get_json(force=True)["detail"]
     assert 0 < int(answers[2].headers["Retry-After"]) <= 3600
     assert len(limited.client().get("/api/v1/deliveries").get_json()["items"]) == 2
 
 
-def test_each_source_has_its_own_limit(limited: Parts) -> None:
-    sources = ["ci", "ci", "ci", "other", "free", "free", "free"]
-    statuses = [deliver(limited, source).status_code for source in sources]
+def test_each_sender_has_its_own_limit(limited: Parts) -> None:
+    senders = ["ci", "ci", "ci", "other", "free", "free", "free"]
+    statuses = [deliver(limited, sender).status_code for sender in senders]
 
     assert statuses == [200, 200, 429, 200, 200, 200, 200]
 
@@ -59,8 +59,8 @@ def test_what_is_authentic_counts_before_it_is_read(limited: Parts) -> None:
 def test_a_limit_that_is_changed_counts_anew(limited: Parts) -> None:
     for _ in range(3):
         deliver(limited)
-    ci = replace(limited.config.sources["ci"], rate_limit=parse_rate("3/h"))
-    limited.config = replace(limited.config, sources={"ci": ci})
+    ci = replace(limited.config.senders["ci"], rate_limit=parse_rate("3/h"))
+    limited.config = replace(limited.config, senders={"ci": ci})
 
     assert deliver(limited).status_code == 200
 
@@ -69,4 +69,4 @@ def test_refusals_are_counted(limited: Parts) -> None:
     for _ in range(3):
         deliver(limited)
 
-    assert b'{kind="rate_limited",source="ci"} 1.0' in limited.client().get("/metrics").data
+    assert b'{kind="rate_limited",sender="ci"} 1.0' in limited.client().get("/metrics").data

@@ -20,7 +20,7 @@ def begun(parts: Parts, path: str = "backfill", **body: Any) -> Any:
     return answer.get_json()
 
 
-def test_a_backfill_is_begun_in_the_only_region_of_sources(parts: Parts) -> None:
+def test_a_backfill_is_begun_in_the_only_region_of_senders(parts: Parts) -> None:
     repair = begun(parts, rule="all")
 
     assert tuple(
@@ -58,13 +58,13 @@ def test_both_kinds_are_kept_apart(parts: Parts) -> None:
     [
         ("backfill", {"repositories": []}, "Length"),
         ("backfill", {"repositories": ["team/web:v1"]}, "must be namespace/repository"),
-        ("backfill", {**BACKFILL, "source": "other"}, "other is not a configured source"),
-        ("backfill", {**BACKFILL, "region": "eu-de"}, "no source is configured for eu-de"),
+        ("backfill", {**BACKFILL, "sender": "other"}, "other is not a configured sender"),
+        ("backfill", {**BACKFILL, "region": "eu-de"}, "no sender is configured for eu-de"),
         ("backfill", {**BACKFILL, "rule": "other"}, "there is no rule other"),
         ("reconcile", {"max_calls": 0}, "max_calls"),
         ("reconcile", {"repositories": ["web"]}, "must be namespace/repository"),
     ],
-    ids=["none", "a tag", "source", "region", "rule", "budget", "name"],
+    ids=["none", "a tag", "sender", "region", "rule", "budget", "name"],
 )
 def test_what_cannot_be_begun_is_refused_with_the_reason(
     parts: Parts, path: str, body: Any, reason: str

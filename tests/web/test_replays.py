@@ -41,9 +41,9 @@ def refused(parts: Parts, delivery: str) -> tuple[int, str]:
 
 
 def speak(parts: Parts, dialect: str) -> None:
-    """Let the source be of another dialect from now on."""
-    source = replace(parts.config.sources["ci"], dialect=dialect)
-    parts.config = replace(parts.config, sources={"ci": source})
+    """Let the sender be of another dialect from now on."""
+    sender = replace(parts.config.senders["ci"], dialect=dialect)
+    parts.config = replace(parts.config, senders={"ci": sender})
 
 
 def let_rules_be(parts: Parts, rules: Sequence[Rule]) -> None:
@@ -134,7 +134,7 @@ def test_an_event_that_was_quarantined_and_replayed_is_a_duplicate_when_it_comes
 
     again = send(parts, GITHUB, headers)
 
-    assert (new["outcome"], new["sender_id"]) == ("accepted", "one")
+    assert (new["outcome"], new["external_id"]) == ("accepted", "one")
     assert ("duplicate", new["id"]) == (again["outcome"], again["delivery"])
 
 
@@ -154,11 +154,11 @@ def test_what_is_not_kept_cannot_be_replayed(parts: Parts) -> None:
     assert expected == refused(parts, parts.write(kept).delivery)
 
 
-def test_a_source_that_is_gone_cannot_be_read(parts: Parts) -> None:
+def test_a_sender_that_is_gone_cannot_be_read(parts: Parts) -> None:
     delivery = parts.push("team/web:v1").delivery
-    parts.config = replace(parts.config, sources={})
+    parts.config = replace(parts.config, senders={})
 
-    assert refused(parts, delivery) == (409, "its source, ci, is no longer configured")
+    assert refused(parts, delivery) == (409, "its sender, ci, is no longer configured")
 
 
 def test_what_is_refused_when_it_is_read_again_says_why(parts: Parts) -> None:
@@ -203,7 +203,7 @@ def test_a_replay_is_one_line_with_the_name_of_the_token(
         "level": "info",
         "delivery": new["id"],
         "replayed_from": delivery,
-        "source": "ci",
+        "sender": "ci",
         "outcome": "accepted",
         "reason": None,
         "syncs": 1,
@@ -217,14 +217,14 @@ def test_replays_are_counted_and_are_none_of_the_senders(parts: Parts) -> None:
 
     text = parts.client().get("/metrics").text
 
-    assert 'swrhook_deliveries_replayed_total{outcome="accepted",source="ci"} 1.0' in text
-    assert 'swrhook_deliveries_total{outcome="accepted",source="ci"} 1.0' in text
+    assert 'swrhook_deliveries_replayed_total{outcome="accepted",sender="ci"} 1.0' in text
+    assert 'swrhook_deliveries_total{outcome="accepted",sender="ci"} 1.0' in text
 
 
 def test_the_region_of_a_push_is_the_one_that_the_source_has_now(parts: Parts) -> None:
     ignored = parts.push("team/web:v1", outcome=Outcome.IGNORED, ago=timedelta(days=1)).delivery
-    source = replace(parts.config.sources["ci"], region="ap-southeast-1")
-    parts.config = replace(parts.config, sources={"ci": source})
+    sender = replace(parts.config.senders["ci"], region="ap-southeast-1")
+    parts.config = replace(parts.config, senders={"ci": sender})
 
     replayed(parts, ignored)
 

@@ -11,12 +11,12 @@ NONE = {"accepted": 0, "ignored": 0, "duplicate": 0, "quarantined": 0}
 
 
 def expect(parts: Parts, every: timedelta) -> None:
-    source = replace(parts.config.sources["ci"], expect_every=every)
-    parts.config = replace(parts.config, sources={"ci": source})
+    sender = replace(parts.config.senders["ci"], expect_every=every)
+    parts.config = replace(parts.config, senders={"ci": sender})
 
 
 def listed(parts: Parts) -> list[dict[str, Any]]:
-    answer = parts.client().get("/api/v1/sources").get_json()
+    answer = parts.client().get("/api/v1/senders").get_json()
     assert answer["next"] is None
     found: list[dict[str, Any]] = answer["items"]
     return found
@@ -27,7 +27,7 @@ def metric(parts: Parts, name: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith(name)]
 
 
-def test_a_source_that_never_delivered(parts: Parts) -> None:
+def test_a_sender_that_never_delivered(parts: Parts) -> None:
     expected = {
         "name": "ci",
         "dialect": "generic",
@@ -47,13 +47,13 @@ def test_deliveries_of_the_last_24_hours_are_counted_by_outcome(parts: Parts) ->
     parts.push("team/web:v1", ago=timedelta(hours=23))
     parts.push("team/web:v1", ago=timedelta(hours=23))
     parts.push("team/web:v2", outcome=Outcome.IGNORED)
-    parts.push("team/web:v3", source="another")
+    parts.push("team/web:v3", sender="another")
 
-    [source] = listed(parts)
+    [sender] = listed(parts)
 
-    assert source["outcomes"] == NONE | {"accepted": 1, "duplicate": 1, "ignored": 1}
+    assert sender["outcomes"] == NONE | {"accepted": 1, "duplicate": 1, "ignored": 1}
     at = NOW.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    assert at == source["last_delivery_at"]
+    assert at == sender["last_delivery_at"]
 
 
 def test_a_replay_is_no_sign_of_life(parts: Parts) -> None:
@@ -63,11 +63,11 @@ def test_a_replay_is_no_sign_of_life(parts: Parts) -> None:
     path = f"/api/v1/deliveries/{delivery}/replay"
     assert parts.client(OPERATE).post(path).status_code == 202
 
-    [source] = listed(parts)
-    assert (source["outcomes"], source["silent"]) == (NONE | {"ignored": 1}, True)
+    [sender] = listed(parts)
+    assert (sender["outcomes"], sender["silent"]) == (NONE | {"ignored": 1}, True)
 
 
-def test_a_source_is_silent_when_it_was_not_heard_for_longer_than_expected(parts: Parts) -> None:
+def test_a_sender_is_silent_when_it_was_not_heard_for_longer_than_expected(parts: Parts) -> None:
     parts.push("team/web:v1", ago=timedelta(hours=25))
 
     expect(parts, timedelta(hours=24))
@@ -80,34 +80,34 @@ def test_metrics_tell_who_is_silent_and_since_when(parts: Parts) -> None:
     parts.push("team/web:v1", ago=timedelta(hours=25))
     expect(parts, timedelta(hours=24))
 
-    [last] = metric(parts, "swrhook_source_last_delivery")
+    [last] = metric(parts, "swrhook_sender_last_delivery")
     name, _, value = last.rpartition(" ")
 
-    assert name == 'swrhook_source_last_delivery_timestamp_seconds{source="ci"}'
+    assert name == 'swrhook_sender_last_delivery_timestamp_seconds{sender="ci"}'
     assert abs((NOW - timedelta(hours=25)).timestamp() - float(value)) < 1
-    assert metric(parts, "swrhook_source_silent") == ['swrhook_source_silent{source="ci"} 1.0']
+    assert metric(parts, "swrhook_sender_silent") == ['swrhook_sender_silent{sender="ci"} 1.0']
 
 
-def test_a_source_of_which_nothing_is_expected_is_never_silent(parts: Parts) -> None:
+def test_a_sender_of_which_nothing_is_expected_is_never_silent(parts: Parts) -> None:
     parts.push("team/web:v1", ago=timedelta(days=25))
 
-    assert metric(parts, "swrhook_source_silent") == []
+    assert metric(parts, "swrhook_sender_silent") == []
     assert [each["silent"] for each in listed(parts)] == [False]
 
 
 def test_scrapes_do_not_ask_the_ledger_each_time(parts: Parts) -> None:
-    before = metric(parts, "swrhook_source_last_delivery")
+    before = metric(parts, "swrhook_sender_last_delivery")
     parts.push("team/web:v1")
 
-    assert [] == before == metric(parts, "swrhook_source_last_delivery")
+    assert [] == before == metric(parts, "swrhook_sender_last_delivery")
 
 
-def test_a_ledger_that_cannot_be_read_leaves_the_sources_out(parts: Parts) -> None:
+def test_a_ledger_that_cannot_be_read_leaves_the_senders_out(parts: Parts) -> None:
     with parts.database.write() as connection:
         connection.execute(sqlalchemy.text("DROP TABLE deliveries"))
 
-    assert metric(parts, "swrhook_source_last_delivery") == []
-    assert parts.client().get("/api/v1/sources").status_code == 503
+    assert metric(parts, "swrhook_sender_last_delivery") == []
+    assert parts.client().get("/api/v1/senders").status_code == 503
 
 
 def test_ignored_deliveries_are_counted_by_kind_of_reason(parts: Parts) -> None:
@@ -117,6 +117,6 @@ def test_ignored_deliveries_are_counted_by_kind_of_reason(parts: Parts) -> None:
     client.post("/hooks/ci", json={"image": "team/web:v1", "status": "failed"})
 
     assert {
-        'swrhook_deliveries_ignored_total{reason="no_push",source="ci"} 1.0',
-        'swrhook_deliveries_ignored_total{reason="no_target",source="ci"} 1.0',
+        'swrhook_deliveries_ignored_total{reason="no_push",sender="ci"} 1.0',
+        'swrhook_deliveries_ignored_total{reason="no_target",sender="ci"} 1.0',
     } == set(metric(parts, "swrhook_deliveries_ignored_total"))

@@ -34,7 +34,7 @@ def test_a_sync_has_the_members_of_the_contract_in_their_order(parts: Parts) -> 
 
     expected = {
         "id": receipt.syncs[0].id,
-        "source": "ci",
+        "sender": "ci",
         "namespace": "team",
         "repository": "web",
         "tag": "v1",

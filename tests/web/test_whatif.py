@@ -48,7 +48,7 @@ def test_what_would_differ_is_told(parts: Parts) -> None:
         {
             "change": "redirected",
             "image": "team/web:v1",
-            "source": "ci",
+            "sender": "ci",
             "target_region": "cn-east-3",
             "target_namespace": "team",
             "before": False,

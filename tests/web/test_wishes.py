@@ -112,7 +112,7 @@ def test_an_order_goes_where_the_rules_say(parts: Parts) -> None:
     assert (
         sync["state"],
         sync["rule"],
-        sync["source"],
+        sync["sender"],
         sync["delivery"],
         sync["target_region"],
         sync["target_namespace"],
@@ -131,7 +131,7 @@ def test_an_order_goes_to_the_targets_named_each_once(parts: Parts) -> None:
 
     status, found = order(parts, body)
 
-    shown = [(s["target_region"], s["override"], s["rule"], s["source"]) for s in found["syncs"]]
+    shown = [(s["target_region"], s["override"], s["rule"], s["sender"]) for s in found["syncs"]]
     assert status == 202
     assert {
         ("ap-southeast-1", True, "(manual)", "(manual)"),
@@ -187,7 +187,7 @@ IMAGE = "image: must be namespace/repository:tag, with names that SWR allows"
         ),
         (
             {"image": "team/web:v1", "source_region": "cn-east-3"},
-            ["source_region: no source is configured for cn-east-3; name targets"],
+            ["source_region: no sender is configured for cn-east-3; name targets"],
         ),
         (
             {"image": "team/web:v1", "source_region": "cn-north-4", "targets": []},

@@ -103,4 +103,4 @@ class Mends:
 
 
 def _rules(config: Config) -> dict[str, Any]:
-    return {"sources": config.sources, "rules": config.rules}
+    return {"senders": config.senders, "rules": config.rules}

@@ -33,7 +33,7 @@ def config(*regions: str, **options: Any) -> Config:
         version="0123456789ab",
         swr=Swr("https://iam", TokenCredentials("a-token"), known),
         access=Access(),
-        sources={},
+        senders={},
         rules=Rulebook(),
         options=replace(Options(), **options),
     )

@@ -255,10 +255,10 @@ def test_a_region_without_an_answer_is_asked_later_and_at_last_left_out(mends: M
     ]
 
 
-def test_one_rule_or_one_source_can_be_asked_for(mends: Mends) -> None:
+def test_one_rule_or_one_sender_can_be_asked_for(mends: Mends) -> None:
     fill(mends, "v1")
 
-    of_rule = mends.begin(rule="all", source="ci")
+    of_rule = mends.begin(rule="all", sender="ci")
     of_none = mends.begin(rule="another")
     mends.work()
 

@@ -235,7 +235,7 @@ class Machine(RuleBasedStateMachine):
             recording = write(
                 self.database,
                 accepted(
-                    replace(push(tag, digest), source=sender),
+                    replace(push(tag, digest), sender=sender),
                     at=self.clock.now,
                     targets=[lane.target],
                     override=lane.override,

@@ -20,7 +20,7 @@ def announced(database: Database, since: datetime) -> Iterator[Sequence[Push]]:
     What the sender told beside the tag is left out, so that pushes of the same tag are equal.
     """
     columns = (
-        pushes.c.source,
+        pushes.c.sender,
         pushes.c.region,
         pushes.c.namespace,
         pushes.c.repository,
@@ -46,12 +46,12 @@ def announced(database: Database, since: datetime) -> Iterator[Sequence[Push]]:
 
 _DELIVERY_COLUMNS = (
     "id",
-    "source",
+    "sender",
     "dialect",
     "outcome",
     "reason",
     "received_at",
-    "sender_id",
+    "external_id",
     "replayed_from",
 )
 _DELIVERIES = select(*(deliveries.c[name] for name in _DELIVERY_COLUMNS))
@@ -76,14 +76,14 @@ def find_delivery(connection: Connection, delivery_id: str) -> ListedDelivery | 
 
 def _delivery_walk(wanted: DeliveryFilter) -> Walk:
     is_rare = wanted.outcome == Outcome.QUARANTINED
-    if wanted.source is not None and not is_rare:
-        return [deliveries.c.source == wanted.source]
+    if wanted.sender is not None and not is_rare:
+        return [deliveries.c.sender == wanted.sender]
     return [] if wanted.outcome is None else [deliveries.c.outcome == wanted.outcome]
 
 
 def _delivery_conditions(wanted: DeliveryFilter) -> Iterable[Condition]:
-    if wanted.source is not None:
-        yield among(deliveries.c.source, [wanted.source])
+    if wanted.sender is not None:
+        yield among(deliveries.c.sender, [wanted.sender])
     if wanted.outcome is not None:
         yield among(deliveries.c.outcome, [wanted.outcome])
 
@@ -123,14 +123,14 @@ def _syncs(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
 _KEPT = select(
     *(
         deliveries.c[name]
-        for name in ("id", "source", "outcome", "original", "sender_id", "headers", "body")
+        for name in ("id", "sender", "outcome", "original", "external_id", "headers", "body")
     )
 )
 _KEPT_PUSHES = select(
     *(
         pushes.c[name]
         for name in (
-            "source",
+            "sender",
             "region",
             "namespace",
             "repository",

@@ -91,16 +91,16 @@ def count_quarantined(connection: Connection, since: datetime) -> int:
 
 
 def recent_outcomes(
-    connection: Connection, sources: Iterable[str]
+    connection: Connection, senders: Iterable[str]
 ) -> Mapping[str, Mapping[str, int]]:
-    """Return, for each source, what its newest MOST_DELIVERIES deliveries became."""
+    """Return, for each sender, what its newest MOST_DELIVERIES deliveries became."""
     found = {}
-    for source in sources:
-        newest = select(deliveries.c.outcome).where(deliveries.c.source == source)
+    for sender in senders:
+        newest = select(deliveries.c.outcome).where(deliveries.c.sender == sender)
         newest = newest.order_by(deliveries.c.id.desc()).limit(MOST_DELIVERIES)
         outcomes = newest.subquery()
         counted = select(outcomes.c.outcome, func.count()).group_by(outcomes.c.outcome)
-        found[source] = dict(tuple(row) for row in connection.execute(counted))
+        found[sender] = dict(tuple(row) for row in connection.execute(counted))
     return found
 
 

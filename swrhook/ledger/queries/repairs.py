@@ -15,7 +15,7 @@ from swrhook.syncs.reconciliation import Drift, RepairKind
 _COLUMNS = (
     "id",
     "kind",
-    "source",
+    "sender",
     "rule",
     "max_calls",
     "calls",
@@ -67,7 +67,7 @@ class ListedRepair:
     kind: str
     state: str
     repositories: Sequence[str] | None
-    source: str | None
+    sender: str | None
     rule: str | None
     report: bool
     scheduled: bool

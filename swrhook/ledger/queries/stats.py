@@ -67,9 +67,9 @@ class SyncCount:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryCount:
-    """How many deliveries of one source had one outcome; replays are not counted."""
+    """How many deliveries of one sender had one outcome; replays are not counted."""
 
-    source: str
+    sender: str
     outcome: str
     count: int
 
@@ -107,8 +107,8 @@ def count(connection: Connection, since: datetime) -> Stats:
             select(func.min(syncs.c.created_at)).where(OPEN, syncs.c.state == State.DUE.value)
         ),
         deliveries=[
-            DeliveryCount(source, outcome, number)
-            for (source, outcome), number in sorted(outcomes.items())
+            DeliveryCount(sender, outcome, number)
+            for (sender, outcome), number in sorted(outcomes.items())
         ],
         latency=_latency(connection, since),
     )

@@ -15,7 +15,7 @@ from swrhook.model import State, Target
 _COMMON_STATES = frozenset({State.VERIFIED, State.ACCEPTED, State.SUPERSEDED})
 _SYNC_COLUMNS = (
     "id",
-    "source",
+    "sender",
     "namespace",
     "repository",
     "tag",

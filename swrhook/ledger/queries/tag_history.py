@@ -26,7 +26,7 @@ class KnownDelivery:
     """
 
     id: str
-    source: str
+    sender: str
     outcome: str
     reason: str | None
     received_at: datetime
@@ -76,29 +76,29 @@ class History:
 
 
 def history(
-    connection: Connection, image: ImageFilter, source: str | None, region: str | None
+    connection: Connection, image: ImageFilter, sender: str | None, region: str | None
 ) -> History:
-    """Return what is known of a tag; of this source's deliveries and this region's syncs alone."""
+    """Return what is known of a tag; of this sender's deliveries and this region's syncs alone."""
     return History(
-        _deliveries(connection, image, source),
+        _deliveries(connection, image, sender),
         _syncs(connection, image, region),
         connection.scalar(select(deliveries.c.received_at).order_by(deliveries.c.id).limit(1)),
     )
 
 
 def _deliveries(
-    connection: Connection, image: ImageFilter, source: str | None
+    connection: Connection, image: ImageFilter, sender: str | None
 ) -> list[KnownDelivery]:
     announced = [
         pushes.c.namespace == image.namespace,
         pushes.c.repository == image.repository,
         pushes.c.tag == image.tag,
     ]
-    if source is not None:
-        announced.append(pushes.c.source == source)
+    if sender is not None:
+        announced.append(pushes.c.sender == sender)
     columns = (
         deliveries.c.id,
-        deliveries.c.source,
+        deliveries.c.sender,
         deliveries.c.outcome,
         deliveries.c.reason,
         deliveries.c.received_at,

@@ -49,7 +49,7 @@ class SyncFilter:
 class DeliveryFilter:
     """Which deliveries; None leaves that open. `cursor` is the last id seen."""
 
-    source: str | None = None
+    sender: str | None = None
     outcome: str | None = None
     since: datetime | None = None
     limit: int = USUAL_LIMIT
@@ -73,7 +73,7 @@ class ListedSync:
     """
 
     id: str
-    source: str
+    sender: str
     namespace: str
     repository: str
     tag: str
@@ -112,20 +112,20 @@ class ListedDelivery:
     """
 
     id: str
-    source: str
+    sender: str
     dialect: str
     outcome: str
     reason: str | None
     received_at: datetime
-    sender_id: str | None
+    external_id: str | None
     pushes: Sequence[ListedPush]
     syncs: Sequence[str]
     replayed_from: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class ListedSource:
-    """A configured source as the API shows it, and how it has been lately.
+class ListedSender:
+    """A configured sender as the API shows it, and how it has been lately.
 
     `outcomes` counts the deliveries of the last 24 hours by what became of them.
     """

@@ -3,14 +3,14 @@
 from swrhook.usecases.explain.answer import explain
 from swrhook.usecases.explain.model import (
     ExplainedDelivery,
-    ExplainedSource,
+    ExplainedSender,
     ExplainedSync,
     Explanation,
 )
 
 __all__ = [
     "ExplainedDelivery",
-    "ExplainedSource",
+    "ExplainedSender",
     "ExplainedSync",
     "Explanation",
     "explain",

@@ -10,14 +10,14 @@ from swrhook.rules.trace import RuleTrace
 
 
 @dataclass(frozen=True, slots=True)
-class ExplainedSource:
-    """What becomes now of a push of the tag by one source, in words and rule by rule.
+class ExplainedSender:
+    """What becomes now of a push of the tag by one sender, in words and rule by rule.
 
     `wanted` tells that it would be synchronized. Where there are many rules, those furthest from
     wanting the push are only counted, in `rules_left_out`.
     """
 
-    source: str
+    sender: str
     region: str
     wanted: bool
     summary: str
@@ -60,6 +60,6 @@ class Explanation:
     summary: str
     rules_version: str
     oldest_record_at: datetime | None
-    sources: Sequence[ExplainedSource]
+    senders: Sequence[ExplainedSender]
     deliveries: Sequence[ExplainedDelivery]
     syncs: Sequence[ExplainedSync]

@@ -6,11 +6,11 @@ from swrhook.model import Push
 from swrhook.rules import Fate, Rule, Verdict, judge, trace
 from swrhook.rules.match import fits
 from swrhook.rules.trace import ClauseTrace, RuleTrace
-from swrhook.usecases.explain.model import ExplainedSource
+from swrhook.usecases.explain.model import ExplainedSender
 
 MOST_RULES = 50
 # A rule that asks for another tag is nearer than one that asks for another repository, and so on.
-_WEIGHTS = {"tag": 1, "repository": 2, "namespace": 4, "source": 8}
+_WEIGHTS = {"tag": 1, "repository": 2, "namespace": 4, "sender": 8}
 _CLOSE = frozenset({Verdict.WANTED, Verdict.ATTACHMENT})
 _MOST_NAMED = 5
 
@@ -18,12 +18,12 @@ _MOST_NAMED = 5
 _Distance = tuple[int, int, bool]
 
 
-def explain_source(push: Push, rules: Sequence[Rule]) -> ExplainedSource:
+def explain_sender(push: Push, rules: Sequence[Rule]) -> ExplainedSender:
     """Return what becomes of the push under these rules."""
     told = _nearest(push, rules)
     traced = trace(push, told).rules
-    return ExplainedSource(
-        source=push.source,
+    return ExplainedSender(
+        sender=push.sender,
         region=push.region,
         wanted=any(_targets(rule, Fate.SYNC) for rule in traced),
         summary=_summary(traced),

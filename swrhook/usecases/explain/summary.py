@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from swrhook.model import Outcome, State
 from swrhook.usecases.explain.model import (
     ExplainedDelivery,
-    ExplainedSource,
+    ExplainedSender,
     ExplainedSync,
     Explanation,
 )
@@ -29,9 +29,9 @@ def _said(known: Explanation) -> str:
         return _states(latest)
     since = known.oldest_record_at
     if since is None:
-        return f"was never announced: the ledger is empty. {_now(known.sources)}"
+        return f"was never announced: the ledger is empty. {_now(known.senders)}"
     record = f"no event for this tag came since {instant(since)}, the oldest record"
-    return f"was not replicated: {record}. {_now(known.sources)}"
+    return f"was not replicated: {record}. {_now(known.senders)}"
 
 
 def _latest(known: Explanation) -> Sequence[ExplainedSync]:
@@ -54,10 +54,10 @@ def _left_out(known: Explanation, latest: Sequence[ExplainedSync]) -> ExplainedD
 def _ignored(left_out: ExplainedDelivery, known: Explanation) -> str:
     delivery = left_out.delivery
     because = left_out.about or delivery.reason or "nothing came of its push"
-    present = next((each for each in known.sources if each.source == delivery.source), None)
+    present = next((each for each in known.senders if each.sender == delivery.sender), None)
     more = ""
     if present is None:
-        more = f". The source {delivery.source} cannot announce it any more"
+        more = f". The sender {delivery.sender} cannot announce it any more"
     elif left_out.rules_changed:
         cure = f": replay {delivery.id}" if present.wanted else ""
         more = f". The rules have changed since, and now {present.summary}{cure}"
@@ -65,7 +65,7 @@ def _ignored(left_out: ExplainedDelivery, known: Explanation) -> str:
         because = present.summary  # the same decision, with the clause that made it
     what = "ignored" if delivery.outcome == Outcome.IGNORED else f"{delivery.outcome} without it"
     return (
-        f"was not replicated: the delivery {delivery.id} of {delivery.source} at "
+        f"was not replicated: the delivery {delivery.id} of {delivery.sender} at "
         f"{instant(delivery.received_at)} was {what}: {because}{more}"
     )
 
@@ -115,13 +115,13 @@ def _by(each: ExplainedSync) -> str:
     return f"by call {called.id} of {instant(called.started_at)}"
 
 
-def _now(sources: Sequence[ExplainedSource]) -> str:
+def _now(senders: Sequence[ExplainedSender]) -> str:
     """Say what would become of the tag if it were announced now."""
-    if not sources:
-        return "No configured source could announce it"
+    if not senders:
+        return "No configured sender could announce it"
     by_summary: dict[str, list[str]] = {}
-    for each in sources:
-        by_summary.setdefault(each.summary, []).append(each.source)
+    for each in senders:
+        by_summary.setdefault(each.summary, []).append(each.sender)
     said = [
         f"were it announced by {' or '.join(_few(names))}: {words}"
         for words, names in by_summary.items()

@@ -57,10 +57,10 @@ class RuleTraceSchema(Exemplary):
     targets = fields.List(fields.Nested(RuleTargetSchema), required=True)
 
 
-class ExplainedSourceSchema(Exemplary):
-    """What becomes now of a push of the tag by one source."""
+class ExplainedSenderSchema(Exemplary):
+    """What becomes now of a push of the tag by one sender."""
 
-    source = fields.String(required=True)
+    sender = fields.String(required=True)
     region = fields.String(required=True)
     wanted = fields.Boolean(required=True)
     summary = fields.String(required=True)
@@ -72,7 +72,7 @@ class ExplainedDeliverySchema(Exemplary):
     """A delivery that announced the tag; `about` is what its reason says of this tag alone."""
 
     id = fields.String(required=True, attribute="delivery.id")
-    source = fields.String(required=True, attribute="delivery.source")
+    sender = fields.String(required=True, attribute="delivery.sender")
     outcome = fields.String(
         required=True, attribute="delivery.outcome", validate=validate.OneOf([*Outcome])
     )
@@ -116,7 +116,7 @@ class ExplanationSchema(Exemplary):
     summary = fields.String(required=True)
     rules_version = fields.String(required=True)
     oldest_record_at = Instant(required=True, allow_none=True)
-    sources = fields.List(fields.Nested(ExplainedSourceSchema), required=True)
+    senders = fields.List(fields.Nested(ExplainedSenderSchema), required=True)
     deliveries = fields.List(fields.Nested(ExplainedDeliverySchema), required=True)
     syncs = fields.List(fields.Nested(ExplainedSyncSchema), required=True)
 
@@ -130,6 +130,6 @@ def explaining(
     @get(routes, "/explain", ExplanationSchema, ExplainQuery, [HTTPStatus.NOT_FOUND])
     def show(query: dict[str, Any]) -> Explanation:
         """Explain a tag: the rules in use, clause by clause, and what the ledger knows of it."""
-        return explain(query["image"], query.get("source"), config(), database, clock())
+        return explain(query["image"], query.get("sender"), config(), database, clock())
 
     return routes

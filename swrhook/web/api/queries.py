@@ -54,7 +54,7 @@ class SyncQuery(PageQuery):
 class DeliveryQuery(PageQuery):
     """Which deliveries."""
 
-    source = fields.String(metadata=_about("The name of the configured sender."))
+    sender = fields.String(metadata=_about("The name of the configured sender."))
     outcome = fields.String(
         validate=validate.OneOf([outcome.value for outcome in Outcome]),
         metadata=_about("The verdict."),
@@ -107,9 +107,9 @@ class ExplainQuery(Exemplary):
 
     image = fields.String(
         required=True,
-        metadata=_about("The source's `ns/repo:tag`; with `source` also as that one names it."),
+        metadata=_about("The source's `ns/repo:tag`; with `sender` also as that one names it."),
     )
-    source = fields.String(metadata=_about("The configured sender; all that could if not given."))
+    sender = fields.String(metadata=_about("The configured sender; all that could if not given."))
 
 
 class StatsQuery(Exemplary):

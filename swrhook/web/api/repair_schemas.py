@@ -15,7 +15,7 @@ class BackfillOrderSchema(Exemplary):
     """Repositories whose tags are wanted; with `start`, without a plan to agree to."""
 
     repositories = fields.List(RepositoryField(), required=True, validate=_REPOSITORIES)
-    source = fields.String()
+    sender = fields.String()
     region = fields.String()
     rule = fields.String()
     start = fields.Boolean(load_default=False, truthy={True}, falsy={False})
@@ -50,7 +50,7 @@ class RepairSchema(Exemplary):
     kind = fields.String(required=True, validate=validate.OneOf([*RepairKind]))
     state = fields.String(required=True, validate=validate.OneOf([*Stage]))
     repositories = fields.List(fields.String(), required=True, allow_none=True)
-    source = fields.String(required=True, allow_none=True)
+    sender = fields.String(required=True, allow_none=True)
     rule = fields.String(required=True, allow_none=True)
     report = fields.Boolean(required=True)
     scheduled = fields.Boolean(required=True)

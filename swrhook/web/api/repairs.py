@@ -42,11 +42,11 @@ def backfill(
     def begin(body: dict[str, Any]) -> ListedRepair:
         """Compare repositories with what the rules want at their targets, and plan syncs."""
         current = config()
-        source, region = body.get("source"), body.get("region")
+        sender, region = body.get("sender"), body.get("region")
         images = _named(body["repositories"])
-        places = places_of(images, source, region, current)
+        places = places_of(images, sender, region, current)
         check_rule(body.get("rule"), current)
-        wish = RepairWish(kind, places, source, body.get("rule"), asks=not body["start"])
+        wish = RepairWish(kind, places, sender, body.get("rule"), asks=not body["start"])
         return _found(operator, kind, operator.begin_repair(wish, clock()))
 
     @post(routes, "/backfill/<repair_id>/start", RepairSchema)

@@ -9,7 +9,7 @@ _DIGEST = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a
 
 EXAMPLES: Mapping[str, object] = {
     "image": "team-a/web/shop:1.4.2",
-    "source": "harbor-prod",
+    "sender": "harbor-prod",
     "namespace": "team-a",
     "repository": "web/shop",
     "tag": "1.4.2",

@@ -31,7 +31,7 @@ class SyncSchema(Exemplary):
     """One image tag on its way to one target."""
 
     id = fields.String(required=True)
-    source = fields.String(required=True)
+    sender = fields.String(required=True)
     namespace = fields.String(required=True)
     repository = fields.String(required=True)
     tag = fields.String(required=True)
@@ -65,12 +65,12 @@ class DeliverySchema(Exemplary):
     """One request as it came in, with its verdict."""
 
     id = fields.String(required=True)
-    source = fields.String(required=True)
+    sender = fields.String(required=True)
     dialect = fields.String(required=True)
     outcome = fields.String(required=True, validate=validate.OneOf([*Outcome]))
     reason = fields.String(required=True, allow_none=True)
     received_at = Instant(required=True)
-    sender_id = fields.String(required=True, allow_none=True)
+    external_id = fields.String(required=True, allow_none=True)
     pushes = fields.List(fields.Nested(PushSchema), required=True)
     syncs = fields.List(fields.String(), required=True)
     replayed_from = fields.String(required=True, allow_none=True)
@@ -85,7 +85,7 @@ class OutcomesSchema(Exemplary):
     quarantined = fields.Integer(required=True)
 
 
-class SourceSchema(Exemplary):
+class SenderSchema(Exemplary):
     """One configured sender, and how it has been in the last 24 hours."""
 
     name = fields.String(required=True)
@@ -110,10 +110,10 @@ class SyncsSchema(Exemplary):
     syncs = fields.List(fields.Nested(SyncSchema), required=True)
 
 
-class SourcePageSchema(Exemplary):
-    """Every source; `next` is always null."""
+class SenderPageSchema(Exemplary):
+    """Every sender; `next` is always null."""
 
-    items = fields.List(fields.Nested(SourceSchema), required=True)
+    items = fields.List(fields.Nested(SenderSchema), required=True)
     next = fields.String(required=True, allow_none=True)
 
 
@@ -158,9 +158,9 @@ class SyncCountSchema(Exemplary):
 
 
 class DeliveryCountSchema(Exemplary):
-    """How many deliveries of one source had one outcome."""
+    """How many deliveries of one sender had one outcome."""
 
-    source = fields.String(required=True)
+    sender = fields.String(required=True)
     outcome = fields.String(required=True, validate=validate.OneOf([*Outcome]))
     count = fields.Integer(required=True)
 

@@ -30,7 +30,7 @@ class CandidateSchema(Exemplary):
         required=True,
         metadata={
             "description": "YAML or JSON as in the file: `rules` and, where they differ from those"
-            " in use, `defaults`, `sources` and `swr.regions`. The rest is left out."
+            " in use, `defaults`, `senders` and `swr.regions`. The rest is left out."
         },
     )
     since = SinceField(
@@ -52,7 +52,7 @@ class DifferenceSchema(Exemplary):
 
     change = fields.String(required=True, validate=validate.OneOf([*Change]))
     image = fields.String(required=True)
-    source = fields.String(required=True)
+    sender = fields.String(required=True)
     target_region = fields.String(required=True)
     target_namespace = fields.String(required=True)
     before = fields.Boolean(required=True, allow_none=True)

@@ -44,9 +44,9 @@ def add_deliveries(
             mistakes = {}
             with database.read() as connection:
                 page = list_deliveries(connection, wanted)
-        sources = sorted(config().sources)
+        senders = sorted(config().senders)
         return render_template(
-            "dashboard/deliveries.html", asked=asked, mistakes=mistakes, page=page, sources=sources
+            "dashboard/deliveries.html", asked=asked, mistakes=mistakes, page=page, senders=senders
         )
 
     @blueprint.get("/deliveries/<delivery_id>")

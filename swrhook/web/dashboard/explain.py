@@ -6,7 +6,7 @@ from datetime import datetime
 from flask import Blueprint, render_template
 
 from swrhook.config.model import Config
-from swrhook.errors import NothingUsable, UnknownSource
+from swrhook.errors import NothingUsable, UnknownSender
 from swrhook.ledger.database import Database
 from swrhook.rules.trace import ClauseTrace
 from swrhook.usecases.explain import Explanation, explain
@@ -28,17 +28,17 @@ def add_explaining(
         reasons: tuple[str, ...] = ()
         if "image" in asked:
             try:
-                found = explain(asked["image"], asked.get("source"), config(), database, clock())
+                found = explain(asked["image"], asked.get("sender"), config(), database, clock())
             except NothingUsable as exc:
                 reasons = exc.reasons
-            except UnknownSource:
-                reasons = (f"No sender is named {asked['source']}.",)
+            except UnknownSender:
+                reasons = (f"No sender is named {asked['sender']}.",)
         return render_template(
             "dashboard/explain.html",
             asked=asked,
             found=found,
             reasons=reasons,
-            sources=sorted(config().sources),
+            senders=sorted(config().senders),
             clause_says=clause_says,
         )
 

@@ -109,7 +109,7 @@ def _look(database: Database, hearing: Hearing, now: datetime) -> Found:
             failing=failing_piles(connection, now),
             quarantined=count_quarantined(connection, now - _QUARANTINE_SINCE),
             senders=senders,
-            outcomes=recent_outcomes(connection, [heard.source for heard in senders]),
+            outcomes=recent_outcomes(connection, [heard.sender for heard in senders]),
         )
 
 
@@ -162,8 +162,8 @@ def _silent(heard: Heard) -> Alert:
     last = heard.last_delivery_at
     since = "has never delivered" if last is None else f"last delivered {instant(last)} UTC"
     expected = "" if heard.expect_every is None else format_duration(heard.expect_every)
-    says = f"{heard.source} is silent: it {since}, expected every {expected}."
-    path = url_for(".deliveries", source=heard.source)
+    says = f"{heard.sender} is silent: it {since}, expected every {expected}."
+    path = url_for(".deliveries", sender=heard.sender)
     return Alert(
         "fair", says, "See on its side whether its webhook is on, and how it was answered.", path
     )

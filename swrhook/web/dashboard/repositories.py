@@ -27,7 +27,7 @@ class TagRow:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository under its source's name, its newest tags first; `more` were not shown."""
+    """A repository under its sender's name, its newest tags first; `more` were not shown."""
 
     source_region: str
     name: str

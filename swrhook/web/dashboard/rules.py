@@ -38,7 +38,7 @@ def add_rules(blueprint: Blueprint, config: Callable[[], Config]) -> None:
             defaults=_yaml(written.defaults) if written.defaults else "",
             rules=[_text(rule) for rule in shown],
             total=len(written.rules),
-            sources=sorted(current.sources),
+            senders=sorted(current.senders),
             next=start + PAGE if start + PAGE < len(wanted) else None,
         )
 

@@ -18,9 +18,9 @@ from swrhook.config.model import Config
 from swrhook.ledger import sessions
 from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics
+from swrhook.web import session
 from swrhook.web.access import holder_of
 from swrhook.web.client_address import Address, client_address
-from swrhook.web.dashboard import session
 from swrhook.web.dashboard.security import FORM_COOKIE, new_form_key, set_cookie
 
 # So often in a minute may one address be wrong.

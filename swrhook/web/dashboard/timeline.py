@@ -32,7 +32,7 @@ def _past(life: Life) -> Iterator[Step]:
     if sync.delivery is None:
         yield Step(sync.created_at, "Ordered without a delivery")
     else:
-        heard = f"The sender «{sync.source}» announced the tag."
+        heard = f"The sender «{sync.sender}» announced the tag."
         yield Step(life.received_at, "Received", heard, delivery=sync.delivery)
     target = f"{sync.target_region}/{sync.target_namespace}"
     wanted = f"The rule «{sync.rule}» (configuration {sync.rules_version}) wants it in {target}."

@@ -57,12 +57,12 @@ def upgrade() -> None:
     op.create_table(
         "deliveries",
         sa.Column("id", sa.String(length=26), nullable=False),
-        sa.Column("source", sa.String(length=63), nullable=False),
+        sa.Column("sender", sa.String(length=63), nullable=False),
         sa.Column("dialect", sa.String(length=32), nullable=False),
         sa.Column("outcome", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
-        sa.Column("sender_id", sa.Text(), nullable=True),
+        sa.Column("external_id", sa.Text(), nullable=True),
         sa.Column(
             "original",
             sa.String(length=26),
@@ -80,7 +80,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("deliveries_by_outcome", "deliveries", ["outcome", "id"], unique=False)
-    op.create_index("deliveries_by_source", "deliveries", ["source", "id"], unique=False)
+    op.create_index("deliveries_by_sender", "deliveries", ["sender", "id"], unique=False)
     op.create_table(
         "lanes",
         sa.Column("key", sa.String(length=600), nullable=False),
@@ -100,7 +100,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "latest_pushes",
-        sa.Column("key", sa.String(length=400), nullable=False, comment="source and image"),
+        sa.Column("key", sa.String(length=400), nullable=False, comment="sender and image"),
         sa.Column("delivery", sa.String(length=26), nullable=True),
         sa.Column("push", sa.String(length=26), nullable=True),
         sa.Column("digest", sa.String(length=135), nullable=True),
@@ -117,7 +117,7 @@ def upgrade() -> None:
         "pushes",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("delivery", sa.String(length=26), nullable=False),
-        sa.Column("source", sa.String(length=63), nullable=False),
+        sa.Column("sender", sa.String(length=63), nullable=False),
         sa.Column("region", sa.String(length=63), nullable=False),
         sa.Column("namespace", sa.String(length=64), nullable=False),
         sa.Column("repository", sa.String(length=128), nullable=False),
@@ -128,7 +128,7 @@ def upgrade() -> None:
             "event_key",
             sa.Text(),
             nullable=True,
-            comment="source, event id and tag of a fresh push",
+            comment="sender, event id and tag of a fresh push",
         ),
         sa.Column("pushed_at", sa.BigInteger(), nullable=True),
         sa.Column(
@@ -153,7 +153,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("delivery", sa.String(length=26), nullable=True),
         sa.Column("push", sa.String(length=26), nullable=True),
-        sa.Column("source", sa.String(length=63), nullable=False),
+        sa.Column("sender", sa.String(length=63), nullable=False),
         sa.Column("source_region", sa.String(length=63), nullable=False),
         sa.Column("namespace", sa.String(length=64), nullable=False),
         sa.Column("repository", sa.String(length=128), nullable=False),
