@@ -40,7 +40,7 @@ class Backlog:
     """What the ledger holds of open work; ages in seconds, 0 when there is none."""
 
     open_syncs: Sequence[OpenSyncs]
-    oldest_due: float
+    oldest_pending: float
     most_overdue: float
 
 
@@ -142,7 +142,7 @@ class Metrics:
         self._show(self._in_use)
         self._reloads = Counter(
             "swrhook_configuration_reloads_total",
-            "Changed configurations, by outcome: taken, or refused for a mistake in them.",
+            "Changed configurations, by outcome: accepted or rejected.",
             ["outcome"],
             registry=self.registry,
         )
@@ -159,7 +159,7 @@ class Metrics:
             registry=self.registry,
         )
         self._put_off = Counter(
-            "swrhook_put_off_total",
+            "swrhook_postponed_total",
             "Times that a lane, or a request, was put off, by the region without room and reason.",
             ["region", "reason"],
             registry=self.registry,
@@ -171,7 +171,7 @@ class Metrics:
             registry=self.registry,
         )
         self._passes = Counter(
-            "swrhook_retention_passes_total",
+            "swrhook_retention_runs_total",
             "Passes of retention that this process made, by outcome: done, failed, or stopped with"
             " the process.",
             ["outcome"],
@@ -244,7 +244,7 @@ class Metrics:
         self._in_use.info({"version": version})
 
     def reloaded(self, outcome: str) -> None:
-        """Count a changed configuration: `taken` or `refused`."""
+        """Count a changed configuration: `accepted` or `rejected`."""
         self._reloads.labels(outcome).inc()
 
     def pruned(self, table: str, rows: int) -> None:
@@ -293,7 +293,7 @@ class _BacklogCollector(Collector):
         for found in backlog.open_syncs:
             open_syncs.add_metric([found.state, found.target_region], found.count)
         yield open_syncs
-        yield _gauge("swrhook_oldest_due_sync_seconds", _OLDEST_DUE, backlog.oldest_due)
+        yield _gauge("swrhook_oldest_pending_sync_seconds", _OLDEST_PENDING, backlog.oldest_pending)
         yield _gauge("swrhook_most_overdue_sync_seconds", _MOST_OVERDUE, backlog.most_overdue)
 
 
@@ -376,7 +376,9 @@ _SILENT = "1 when a sender was not heard for longer than its expect_every, which
 _DRIFT = "Tags that the last reconcile of their repository found otherwise than the rules want."
 _READABLE = "1 when the ledger could be read for this scrape, else 0 and its gauges are left out."
 _OPEN_SYNCS = "Syncs that have not ended, by state and target region."
-_OLDEST_DUE = "Seconds since the oldest sync that waits in state due was recorded; 0 without one."
+_OLDEST_PENDING = (
+    "Seconds since the oldest sync that waits in state pending was recorded; 0 without one."
+)
 _MOST_OVERDUE = "Seconds by which the engine is late for its most overdue sync; 0 when it is not."
 
 

@@ -101,11 +101,11 @@ class Outcome(StrEnum):
 class State(StrEnum):
     """Where a sync stands."""
 
-    DUE = "due"
+    PENDING = "pending"
     CALLING = "calling"
     TRIGGERED = "triggered"
     VERIFIED = "verified"
-    ACCEPTED = "accepted"
+    UNVERIFIED = "unverified"
     DIVERGED = "diverged"
     MISSING = "missing"
     REJECTED = "rejected"
@@ -114,7 +114,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-OPEN_STATES = frozenset({State.DUE, State.CALLING, State.TRIGGERED})
+OPEN_STATES = frozenset({State.PENDING, State.CALLING, State.TRIGGERED})
 END_STATES = frozenset(State) - OPEN_STATES
 
 

@@ -205,7 +205,7 @@ class Served:
         deadline = time.monotonic() + PATIENCE
         while True:
             syncs = self.syncs()
-            is_open = {"due", "calling", "triggered"} & {sync["state"] for sync in syncs}
+            is_open = {"pending", "calling", "triggered"} & {sync["state"] for sync in syncs}
             if (len(syncs) >= count and not is_open) or time.monotonic() > deadline:
                 return syncs
             time.sleep(0.2)

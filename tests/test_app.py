@@ -190,7 +190,7 @@ def ended(service: app.Service, count: int) -> list[str]:
         nonlocal states
         items = client.get("/api/v1/syncs", headers=READ).get_json()["items"]
         states = [item["state"] for item in items]
-        return len(states) == count and not {"due", "calling", "triggered"} & set(states)
+        return len(states) == count and not {"pending", "calling", "triggered"} & set(states)
 
     wait_until(is_over)
     return states

@@ -168,7 +168,7 @@ def test_more_may_run_at_once_while_a_call_goes_on_as_it_began(
     changing.change(change)
     wait_until(lambda: "verified" in changing.states())
 
-    assert alone == ["due", "calling"]
+    assert alone == ["pending", "calling"]
     assert changing.states() == ["verified", "calling"]
     assert ended(changing.service, 2) == ["verified", "verified"]
     assert len(swr.state.calls(operation="sync_images")) == 2

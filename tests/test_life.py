@@ -5,8 +5,8 @@ from swrhook.syncs.states import TRANSITIONS, Event
 
 # docs: the life of a sync, row by row. `calling` → `superseded` is the ledger's, when it settles.
 STEPS = {
-    State.DUE: {
-        State.DUE,
+    State.PENDING: {
+        State.PENDING,
         State.MISSING,
         State.EXHAUSTED,
         State.VERIFIED,
@@ -17,7 +17,7 @@ STEPS = {
     },
     State.CALLING: {
         State.TRIGGERED,
-        State.DUE,
+        State.PENDING,
         State.MISSING,
         State.EXHAUSTED,
         State.REJECTED,
@@ -25,9 +25,9 @@ STEPS = {
     },
     State.TRIGGERED: {
         State.TRIGGERED,
-        State.DUE,
+        State.PENDING,
         State.VERIFIED,
-        State.ACCEPTED,
+        State.UNVERIFIED,
         State.DIVERGED,
         State.MISSING,
         State.EXHAUSTED,
@@ -35,9 +35,9 @@ STEPS = {
         State.CANCELLED,
     },
     State.VERIFIED: set(),
-    State.CANCELLED: {State.DUE},
+    State.CANCELLED: {State.PENDING},
     **{
-        state: {State.DUE, State.CANCELLED}
+        state: {State.PENDING, State.CANCELLED}
         for state in END_STATES - {State.VERIFIED, State.CANCELLED}
     },
 }

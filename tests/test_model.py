@@ -14,7 +14,7 @@ LANE = Lane("cn-north-4", "team", "web/shop", Target("cn-east-3", "team"), overr
 def test_an_image_is_named_as_people_write_it() -> None:
     push = Push("harbor", "cn-north-4", "team", "web/shop", "v1")
     now = datetime(2026, 3, 4, tzinfo=UTC)
-    sync = Sync("0", None, "harbor", LANE, "v1", None, "all", State.DUE, 0, now, now, None)
+    sync = Sync("0", None, "harbor", LANE, "v1", None, "all", State.PENDING, 0, now, now, None)
 
     assert "team/web/shop:v1" == push.image == sync.image
     assert str(LANE.target) == "cn-east-3/team"

@@ -118,7 +118,7 @@ def test_a_changed_file_is_used_kept_and_told(
     assert {
         "swrhook_configuration_is_current": 1.0,
         f'swrhook_configuration_info{{version="{after.version}"}}': 1.0,
-        'swrhook_configuration_reloads_total{outcome="taken"}': 1.0,
+        'swrhook_configuration_reloads_total{outcome="accepted"}': 1.0,
     } == reloading.shown()
 
 
@@ -144,7 +144,7 @@ def test_a_wrong_file_changes_nothing_and_is_told_once_with_every_mistake(
     assert {
         "swrhook_configuration_is_current": 0.0,
         f'swrhook_configuration_info{{version="{config.version}"}}': 1.0,
-        'swrhook_configuration_reloads_total{outcome="refused"}': 1.0,
+        'swrhook_configuration_reloads_total{outcome="rejected"}': 1.0,
     } == reloading.shown()
 
 

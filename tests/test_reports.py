@@ -111,7 +111,7 @@ def test_every_end_is_told(
 def test_a_try_that_failed_is_told_as_a_retry(
     metrics: Metrics, capsys: pytest.CaptureFixture[str], event: Event
 ) -> None:
-    Reporter(metrics).report(SYNC, State.DUE, Verdict(event, reason="why"), NOW)
+    Reporter(metrics).report(SYNC, State.PENDING, Verdict(event, reason="why"), NOW)
 
     [line] = lines(capsys)
     assert (line["event"], line["reason"]) == ("sync.retry", "why")

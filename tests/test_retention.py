@@ -116,7 +116,7 @@ def test_a_pass_is_told_in_one_line_and_counted(
     assert (line["event"], line["deliveries"], line["pushes"]) == ("retention.done", 1, 1)
     shown = metrics.text().decode()
     assert 'swrhook_pruned_rows_total{table="deliveries"} 1.0' in shown
-    assert 'swrhook_retention_passes_total{outcome="done"} 1.0' in shown
+    assert 'swrhook_retention_runs_total{outcome="done"} 1.0' in shown
 
 
 def test_one_process_makes_the_pass_for_all(
@@ -184,7 +184,7 @@ def test_a_pass_that_fails_is_told_and_counted_and_the_thread_goes_on(
     with database.write() as connection:
         connection.execute(text("ALTER TABLE passes RENAME TO away"))
     retention.start()
-    failed = 'swrhook_retention_passes_total{outcome="failed"}'
+    failed = 'swrhook_retention_runs_total{outcome="failed"}'
     deadline = time.monotonic() + PATIENCE
     while failed not in metrics.text().decode() and time.monotonic() < deadline:
         time.sleep(0.02)

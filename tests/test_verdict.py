@@ -38,7 +38,7 @@ def judge(now: datetime = NOW) -> Judge:
     return Judge(LIMITS, now, Longest())
 
 
-def sync(state: State = State.DUE, *, override: bool = False, **changes: Any) -> Sync:
+def sync(state: State = State.PENDING, *, override: bool = False, **changes: Any) -> Sync:
     lane = Lane("cn-north-4", "team", "web/shop", Target("cn-east-3", "team"), override)
     made = Sync(
         id="0" * 26,
@@ -475,7 +475,7 @@ def test_a_target_that_we_may_never_read_is_accepted_with_the_reason() -> None:
     assert (
         verdict.event,
         verdict.reason,
-    ) == (Event.ACCEPT, "the target cannot be read: what SWR said")
+    ) == (Event.LEAVE_UNVERIFIED, "the target cannot be read: what SWR said")
 
 
 @pytest.mark.parametrize("job", sorted(FAILED_JOBS))
@@ -505,13 +505,15 @@ def test_without_any_digest_to_compare_a_tag_that_is_there_is_accepted() -> None
 
     verdict = judge().after_look(blind, error(Kind.CONFIGURATION), B, call_open=False)
 
-    assert Event.ACCEPT is verdict.event
+    assert Event.LEAVE_UNVERIFIED is verdict.event
     missing = judge().after_look(blind, error(Kind.CONFIGURATION), None, call_open=False)
     assert Event.POLL is missing.event
 
 
 @pytest.mark.parametrize("hidden", ["source", "target"])
-@pytest.mark.parametrize(("job", "event"), [(None, Event.GIVE_UP), ("success", Event.ACCEPT)])
+@pytest.mark.parametrize(
+    ("job", "event"), [(None, Event.GIVE_UP), ("success", Event.LEAVE_UNVERIFIED)]
+)
 def test_a_look_that_fails_for_ever_ends(hidden: str, job: str | None, event: Event) -> None:
     failing = triggered(failing_since=NOW)
     source, target = (error(), A) if hidden == "source" else (A, error())

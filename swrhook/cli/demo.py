@@ -20,8 +20,8 @@ from swrhook.demo.stage import DemoFailed, Stage, set_up
 # Seconds: to all outcomes, and between two looks at them.
 PATIENCE = 60.0
 PAUSE = 0.2
-OPEN = ("due", "calling", "triggered")
-_STYLES = {"verified": "green", "due": "yellow", "calling": "yellow", "triggered": "cyan"}
+OPEN = ("pending", "calling", "triggered")
+_STYLES = {"verified": "green", "pending": "yellow", "calling": "yellow", "triggered": "cyan"}
 
 
 @click.command(epilog="\b\nExamples:\n  python -m swrhook demo --once")

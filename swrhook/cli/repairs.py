@@ -14,7 +14,7 @@ from swrhook.model import END_STATES, State
 
 # Seconds between two looks at what goes on in the server.
 _PAUSE = 0.5
-_GOOD = frozenset({State.VERIFIED, State.ACCEPTED, State.SUPERSEDED})
+_GOOD = frozenset({State.VERIFIED, State.UNVERIFIED, State.SUPERSEDED})
 _STYLES: Mapping[str, str] = {"done": "green", "cancelled": "dim"}
 
 

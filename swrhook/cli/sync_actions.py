@@ -92,7 +92,7 @@ def _select(client: Client, query: Query, question: str, *, yes: bool) -> Sequen
 @click.command(
     epilog=examples(
         "python -m swrhook cancel 01KB3Y6Q3Z0X4W1V7S5R2N8M9P",
-        "python -m swrhook cancel --state due --image team-a/web/shop --since 1h",
+        "python -m swrhook cancel --state pending --image team-a/web/shop --since 1h",
     )
 )
 @wish_options(sorted(state.value for state in set(State) - {State.VERIFIED, State.CANCELLED}))

@@ -12,8 +12,8 @@ from swrhook.model import State
 
 _STYLES: Mapping[str, str] = {
     State.VERIFIED: "green",
-    State.ACCEPTED: "green",
-    State.DUE: "yellow",
+    State.UNVERIFIED: "green",
+    State.PENDING: "yellow",
     State.CALLING: "yellow",
     State.TRIGGERED: "cyan",
     State.SUPERSEDED: "dim",

@@ -188,7 +188,7 @@ def _sync_row(
         "route": route(lane, push.tag),
         "rule": sync.rule,
         "rules_version": rules_version,
-        "state": State.DUE.value,
+        "state": State.PENDING.value,
         "reason": None,
         "superseded_by": None,
         "created_at": at,

@@ -19,7 +19,7 @@ from swrhook.syncs.reconciliation import Finding, Place
 
 # Ends after which the same row is tried again; after the others a new one carries on.
 _AGAIN = frozenset(
-    {State.ACCEPTED, State.DIVERGED, State.MISSING, State.REJECTED, State.EXHAUSTED}
+    {State.UNVERIFIED, State.DIVERGED, State.MISSING, State.REJECTED, State.EXHAUSTED}
     | {State.CANCELLED}
 )
 
@@ -136,7 +136,7 @@ def cancel_waiting(connection: Connection, repair_id: str, now: datetime) -> lis
         .where(
             findings.c.repair == repair_id,
             syncs.c.backfill,
-            syncs.c.state == State.DUE.value,
+            syncs.c.state == State.PENDING.value,
         )
     )
     ids = connection.scalars(query).all()

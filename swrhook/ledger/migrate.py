@@ -1,5 +1,6 @@
 """The schema's revisions: upgrade, and the refusal of what is newer than this program."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from swrhook import logs
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.postgresql import LOCK_TIMEOUT
 
+MIGRATIONS = Path(__file__).parent / "migrations"
+# Revisions of ledgers from before 0.1.0, which nothing upgrades.
+_UNRELEASED = re.compile(r"[0-9]{4}")
 # Longer than most migrations, and shorter than gunicorn waits for a process to start.
 PATIENCE = 90
 _LOCK = 0x73777268  # «swrh»: any number, the same in every process
@@ -88,7 +92,7 @@ def is_current(engine: Engine) -> bool:
 
 def _migrations() -> tuple[Config, ScriptDirectory]:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     return config, ScriptDirectory.from_config(config)
 
 
@@ -97,9 +101,16 @@ def _refuse_unknown(scripts: ScriptDirectory, current: str | None) -> None:
         known = current is None or scripts.get_revision(current) is not None
     except CommandError:
         known = False
-    if not known:
+    if known:
+        return
+    if _UNRELEASED.fullmatch(current or ""):
+        message = (
+            f"the ledger's schema is at revision {current}, from before version 0.1.0, and cannot "
+            "be upgraded: move the ledger away, or set SWRHOOK_DATABASE_URL to a new one"
+        )
+    else:
         message = (
             f"the ledger's schema is at revision {current}, which this version does not know: "
             "run the version of swrhook that wrote it, or a newer one"
         )
-        raise LedgerUnusable(message)
+    raise LedgerUnusable(message)

@@ -115,7 +115,7 @@ class Reload:
             config = self._file.read()
         except BadConfiguration as exc:
             self._refuse(exc)
-            self._metrics.reloaded("refused")
+            self._metrics.reloaded("rejected")
         else:
             before, _ = self._used
             self._take(before, config)
@@ -142,7 +142,7 @@ class Reload:
         self._wrong = None
         self._is_kept = False
         self._metrics.configuration(is_current=True)
-        self._metrics.reloaded("taken")
+        self._metrics.reloaded("accepted")
         logs.event(
             "configuration.reloaded",
             version=config.version,

@@ -26,7 +26,7 @@ DONE = "success"
 # A region that is no longer configured holds its syncs; they are looked at again this often.
 HELD = timedelta(minutes=1)
 _HOLD = {
-    State.DUE: Event.POSTPONE,
+    State.PENDING: Event.POSTPONE,
     State.CALLING: Event.PUT_BACK,
     State.TRIGGERED: Event.POLL,
 }
@@ -52,7 +52,7 @@ class Judge:
     rng: Random
 
     def before_call(self, sync: Sync, source: Look, target: Look, *, call_open: bool) -> Verdict:
-        """Judge a `due` sync; Event.CLAIM means: call.
+        """Judge a `pending` sync; Event.CLAIM means: call.
 
         `call_open` tells whether an earlier call for this tag and target may still act.
         """
@@ -121,7 +121,7 @@ class Judge:
         return self.now - since >= self.limits.retry.deadline
 
     def put_off(self, sync: Sync, error: NotAsked) -> Verdict:
-        """Judge a `due` sync that was to be called for, while the source is left alone."""
+        """Judge a `pending` sync that was to be called for, while the source is left alone."""
         return self._failed(sync, error, Event.POSTPONE)
 
     def hold(self, sync: Sync, reason: str) -> Verdict:
@@ -137,7 +137,7 @@ class Judge:
     ) -> Verdict:
         if wanted is None:
             reason = "the tag is there, but the source cannot be read to compare the digest"
-            return Verdict(Event.ACCEPT, reason=reason)
+            return Verdict(Event.LEAVE_UNVERIFIED, reason=reason)
         if target != wanted:
             return Verdict(Event.DIVERGE, reason=_diverged(target, wanted))
         if call_open:
@@ -201,14 +201,14 @@ class Judge:
         if job in FAILED_JOBS:
             return self._not_at_target(sync, None, None, job)
         reason = f"the target cannot be read: {error.message}"
-        return Verdict(Event.ACCEPT, reason=reason, error=error)
+        return Verdict(Event.LEAVE_UNVERIFIED, reason=reason, error=error)
 
     def _unreadable(self, sync: Sync, error: SwrError, job: str | None) -> Verdict:
         """Look again later; verify's deadline counts only while the look is answered."""
         if self.is_hidden_too_long(sync):
             reason = f"cannot be looked at for too long: {error.message}"
             if job == DONE:
-                return Verdict(Event.ACCEPT, reason=reason, error=error)
+                return Verdict(Event.LEAVE_UNVERIFIED, reason=reason, error=error)
             return Verdict(Event.GIVE_UP, reason=reason, error=_last(error))
         verdict = self._poll(sync, f"cannot be looked at: {error.message}")
         not_before = self.now + timedelta(seconds=error.retry_after or 0)

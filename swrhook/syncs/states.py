@@ -23,7 +23,7 @@ class Event(StrEnum):
     POLL = "poll"  # not at the target yet
     CALL_AGAIN = "call_again"  # the source moved, or the call was lost
     VERIFY = "verify"  # the target holds the source's digest
-    ACCEPT = "accept"  # the target cannot be read
+    LEAVE_UNVERIFIED = "leave_unverified"  # the target cannot be read
     DIVERGE = "diverge"  # the target holds another digest
     MISS = "miss"  # looked for too long
     SUPERSEDE = "supersede"  # a later push of the same tag carries on
@@ -39,27 +39,27 @@ class Transition:
     to: State
 
 
-_DUE = frozenset({State.DUE})
+_PENDING = frozenset({State.PENDING})
 _CALLING = frozenset({State.CALLING})
 _TRIGGERED = frozenset({State.TRIGGERED})
 
 TRANSITIONS: Mapping[Event, Transition] = {
-    Event.WAIT: Transition(_DUE | _CALLING, State.DUE),
-    Event.POSTPONE: Transition(_DUE, State.DUE),
-    Event.FIND: Transition(_DUE, State.VERIFIED),
-    Event.REFUSE: Transition(_DUE, State.REJECTED),
-    Event.CLAIM: Transition(_DUE, State.CALLING),
+    Event.WAIT: Transition(_PENDING | _CALLING, State.PENDING),
+    Event.POSTPONE: Transition(_PENDING, State.PENDING),
+    Event.FIND: Transition(_PENDING, State.VERIFIED),
+    Event.REFUSE: Transition(_PENDING, State.REJECTED),
+    Event.CLAIM: Transition(_PENDING, State.CALLING),
     Event.TRIGGER: Transition(_CALLING, State.TRIGGERED),
-    Event.PUT_BACK: Transition(_CALLING, State.DUE),
+    Event.PUT_BACK: Transition(_CALLING, State.PENDING),
     Event.REJECT: Transition(_CALLING, State.REJECTED),
-    Event.GIVE_UP: Transition(_DUE | _CALLING | _TRIGGERED, State.EXHAUSTED),
+    Event.GIVE_UP: Transition(_PENDING | _CALLING | _TRIGGERED, State.EXHAUSTED),
     Event.POLL: Transition(_TRIGGERED, State.TRIGGERED),
-    Event.CALL_AGAIN: Transition(_TRIGGERED, State.DUE),
+    Event.CALL_AGAIN: Transition(_TRIGGERED, State.PENDING),
     Event.VERIFY: Transition(_TRIGGERED, State.VERIFIED),
-    Event.ACCEPT: Transition(_TRIGGERED, State.ACCEPTED),
+    Event.LEAVE_UNVERIFIED: Transition(_TRIGGERED, State.UNVERIFIED),
     Event.DIVERGE: Transition(_TRIGGERED, State.DIVERGED),
-    Event.MISS: Transition(_DUE | _CALLING | _TRIGGERED, State.MISSING),
-    Event.SUPERSEDE: Transition(_DUE | _TRIGGERED, State.SUPERSEDED),
+    Event.MISS: Transition(_PENDING | _CALLING | _TRIGGERED, State.MISSING),
+    Event.SUPERSEDE: Transition(_PENDING | _TRIGGERED, State.SUPERSEDED),
     Event.CANCEL: Transition(frozenset(State) - {State.VERIFIED, State.CANCELLED}, State.CANCELLED),
-    Event.RETRY: Transition(END_STATES - {State.VERIFIED}, State.DUE),
+    Event.RETRY: Transition(END_STATES - {State.VERIFIED}, State.PENDING),
 }

@@ -131,11 +131,11 @@ Opened = dict[str, set[str | None]]
 
 def in_one_call(syncs: Sequence[Sync]) -> Sequence[Sync]:
     """Leave out all but the first of the due syncs that are to be tried alone, or all of them."""
-    due = [sync for sync in syncs if sync.state is State.DUE]
+    due = [sync for sync in syncs if sync.state is State.PENDING]
     if not any(sync.alone for sync in due):
         return syncs
     together = [sync for sync in due if not sync.alone] or due[:1]
-    return [sync for sync in syncs if sync.state is not State.DUE or sync in together]
+    return [sync for sync in syncs if sync.state is not State.PENDING or sync in together]
 
 
 def unclear(syncs: Sequence[Sync], sight: Sight, opened: Opened, judge: Judge) -> list[Sync]:

@@ -9,7 +9,7 @@ from tests.chaos.load import Load
 from tests.chaos.stage import JOBS, MIRROR, NAMESPACE, TARGET, Stage
 from tests.programs import Served, notifications
 
-_OPEN = ("due", "calling", "triggered")
+_OPEN = ("pending", "calling", "triggered")
 # Longer than the longest pause of a breaker, and than the takeover of a worker that is gone.
 _PATIENCE = 180.0
 _MOST_CALLS_PER_PUSH = 3.0

@@ -17,7 +17,7 @@ def test_nothing_is_broken_when_all_has_arrived() -> None:
     ("reckoning", "broken"),
     [
         (replace(CLEAN, lost=["job-1"]), "lost: job-1"),
-        (replace(CLEAN, stuck=["sync due"]), "stuck: sync due"),
+        (replace(CLEAN, stuck=["sync pending"]), "stuck: sync pending"),
         (replace(CLEAN, wrong=["app:v1"]), "wrong digest: app:v1"),
         (replace(CLEAN, twice=["job-1"]), "accepted twice: job-1"),
         (replace(CLEAN, given_up=2), "never acknowledged: 2 events"),
@@ -36,7 +36,7 @@ def test_a_try_that_fails_breaks_nothing_where_it_may() -> None:
 
 @pytest.mark.parametrize(
     ("state", "good"),
-    [("verified", True), ("superseded", False), ("due", False), ("exhausted", False)],
+    [("verified", True), ("superseded", False), ("pending", False), ("exhausted", False)],
     ids=["verified", "superseded by what is gone", "open", "ended otherwise"],
 )
 def test_a_superseded_sync_is_as_good_as_the_one_that_went_on(state: str, *, good: bool) -> None:

@@ -68,7 +68,7 @@ def test_json_is_one_object_a_line_as_the_api_gives_it(parts: Parts, run: Run) -
     [
         ([], ["v1", "v1", "v2"]),
         (["--state", "verified"], ["v1"]),
-        (["--state", "verified", "--state", "due"], ["v1", "v1", "v2"]),
+        (["--state", "verified", "--state", "pending"], ["v1", "v1", "v2"]),
         (["--region", "cn-east-3"], ["v1", "v2"]),
         (["--namespace", "team-hk"], ["v1"]),
         (["--image", "team/web:v2"], ["v2"]),
@@ -143,7 +143,7 @@ def test_a_terminal_of_100_columns_shows_whole_ids_and_colours(parts: Parts, url
 
     lines = text.replace("\r", "").splitlines()
     assert ids == sorted(line[:26] for line in lines if line[:26] in ids)
-    assert "\x1b[33mdue" in text
+    assert "\x1b[33mpending" in text
 
 
 def in_terminal(url: str, *arguments: str, columns: int) -> str:

@@ -58,7 +58,7 @@ def test_the_time_that_is_over_is_1_with_what_is_under_way(parts: Parts, run: Ru
 
     result = wait(run, "--timeout", "0", "--json")
 
-    assert (result.exit_code, [each["state"] for each in objects(result)]) == (1, ["due"])
+    assert (result.exit_code, [each["state"] for each in objects(result)]) == (1, ["pending"])
     assert f"{IMAGE}: not verified within 0 s\n" == result.stderr
 
 

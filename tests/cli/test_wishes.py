@@ -35,7 +35,7 @@ def test_syncs_are_changed_by_their_ids_and_printed(parts: Parts, run: Run) -> N
     retried = wish(run, "retry", *ids, "--json")
     cancelled = wish(run, "cancel", ids[0], "--json")
 
-    assert [(each, "due") for each in ids] == [(o["id"], o["state"]) for o in objects(retried)]
+    assert [(each, "pending") for each in ids] == [(o["id"], o["state"]) for o in objects(retried)]
     assert [(ids[0], "cancelled")] == [(o["id"], o["state"]) for o in objects(cancelled)]
     assert (
         retried.exit_code,
@@ -53,7 +53,7 @@ def test_what_cannot_be_changed_is_told_and_the_others_are(parts: Parts, run: Ru
 
     assert (1, [ended]) == (result.exit_code, [each["id"] for each in objects(result)])
     assert [
-        f"{under_way}: the sync is due: what has ended, and not verified, can be retried",
+        f"{under_way}: the sync is pending: what has ended, and not verified, can be retried",
         "nothing: there is no sync with this id",
     ] == result.stderr.splitlines()
 
@@ -72,7 +72,9 @@ def test_a_selection_is_counted_and_changed_the_oldest_first(parts: Parts, run: 
     assert result.stderr.startswith("2 syncs: 2 rejected to cn-east-3/team; from ")
 
 
-@pytest.mark.parametrize(("answer", "status", "state"), [("y\n", 0, "cancelled"), ("", 1, "due")])
+@pytest.mark.parametrize(
+    ("answer", "status", "state"), [("y\n", 0, "cancelled"), ("", 1, "pending")]
+)
 def test_a_selection_is_changed_when_the_person_agrees(
     parts: Parts, url: str, answer: str, status: int, state: str
 ) -> None:
@@ -80,7 +82,7 @@ def test_a_selection_is_changed_when_the_person_agrees(
     environ = {"SWRHOOK_URL": url, "SWRHOOK_TOKEN": OPERATE}
 
     result = CliRunner().invoke(
-        main, ["cancel", "--state", "due", "--image", "team/web"], env=environ, input=answer
+        main, ["cancel", "--state", "pending", "--image", "team/web"], env=environ, input=answer
     )
 
     found = parts.client().get(f"/api/v1/syncs/{sync}").get_json()
@@ -102,7 +104,7 @@ def test_nothing_selected_is_said(run: Run, command: str) -> None:
         ["retry", "--region", "cn-east-3"],
         ["retry", "x", "--state", "missing"],
         ["retry", "--state", "verified"],
-        ["retry", "--state", "due"],
+        ["retry", "--state", "pending"],
         ["cancel", "--state", "verified"],
         ["cancel", "x", "--since", "1h"],
     ],

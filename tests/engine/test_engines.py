@@ -291,7 +291,7 @@ def test_a_run_that_fails_is_not_repeated_at_once(database: Database, work: Work
 
 def test_a_start_re_arms_what_an_earlier_process_left(database: Database, work: Work) -> None:
     left = [
-        (State.DUE, lane("due"), soon(-60)),
+        (State.PENDING, lane("pending"), soon(-60)),
         (State.TRIGGERED, lane("triggered"), soon(0.05)),
         (State.CALLING, lane("calling"), None),
         (State.VERIFIED, lane("verified"), None),
@@ -302,7 +302,7 @@ def test_a_start_re_arms_what_an_earlier_process_left(database: Database, work: 
     engine = make_engine(database, work)
     engine.start()
 
-    assert work.has_run(lane("due"), lane("triggered"), lane("calling"))
+    assert work.has_run(lane("pending"), lane("triggered"), lane("calling"))
     settled(work)
     assert lane("verified") not in work.runs
     engine.stop()

@@ -167,7 +167,7 @@ def test_a_tag_that_is_not_at_the_source_yet_is_said_with_the_deadline(told: Sce
     told.work()
 
     assert told.summary() == (
-        "team/web/shop:1.0 is on its way: cn-east-3/team is due: it is not in cn-north-4 since"
+        "team/web/shop:1.0 is on its way: cn-east-3/team is pending: it is not in cn-north-4 since"
         " 2026-03-04T05:06:07Z, waited for until 2026-03-04T05:36:07Z; next at"
         " 2026-03-04T05:06:08Z"
     )
@@ -181,7 +181,7 @@ def test_a_failing_call_is_said_with_its_backoff(told: Scene) -> None:
     told.work()
 
     assert (
-        "cn-east-3/team is due: 1 tries in a row failed, given up at 2026-03-05T05:06:07Z:"
+        "cn-east-3/team is pending: 1 tries in a row failed, given up at 2026-03-05T05:06:07Z:"
         " what SWR said; next at 2026-03-04T05:07:"
     ) in told.summary()
     assert told.explain().syncs[0].calls[0].code == "SVCSTG.SWR.5000001"
@@ -193,7 +193,7 @@ def test_an_endpoint_that_is_left_alone_is_said(told: Scene) -> None:
     happen(told, sync, Verdict(Event.POSTPONE, told.works.clock.now, error.message, error))
 
     assert told.summary().endswith(
-        "is due: the endpoint is left alone for a while: cn-north-4 is not asked (sync_images): 5"
+        "is pending: the endpoint is left alone for a while: cn-north-4 is not asked (sync_images): 5"
         " requests in a row failed; due now"
     )
 
@@ -205,7 +205,7 @@ def test_a_lane_that_waits_for_its_turn_is_said(told: Scene) -> None:
         put_off(connection, lane(), until)
 
     assert told.summary().endswith(
-        "is due: it is in line; the pace or the calls in flight put it off until"
+        "is pending: it is in line; the pace or the calls in flight put it off until"
         " 2026-03-04T05:06:16Z"
     )
 
@@ -274,7 +274,7 @@ def test_a_later_push_is_what_is_said_of(told: Scene) -> None:
     told.announce(digest="b")
 
     known = told.explain()
-    assert [each.sync.state for each in known.syncs] == ["due", "superseded"]
+    assert [each.sync.state for each in known.syncs] == ["pending", "superseded"]
     assert known.syncs[0].sync.id == known.syncs[1].sync.superseded_by
     assert known.summary.startswith("team/web/shop:1.0 is on its way")
 

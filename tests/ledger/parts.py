@@ -60,7 +60,9 @@ def write(database: Database, *entries: Entry) -> Recording:
         return record(connection, entries)
 
 
-def put(database: Database, state: State = State.DUE, lane: Lane = LANE, **columns: Any) -> Sync:
+def put(
+    database: Database, state: State = State.PENDING, lane: Lane = LANE, **columns: Any
+) -> Sync:
     """Put a sync into the ledger as it is given; return it."""
     tag = columns.get("tag", "v1")
     row: dict[str, Any] = {

@@ -94,7 +94,7 @@ def test_a_password_in_the_url_is_not_shown() -> None:
 def test_a_ledger_that_was_refused_is_left_to_others(tmp_path: Path, path: str) -> None:
     open_database(url(tmp_path / "newer.db")).close()
     with sqlite3.connect(tmp_path / "newer.db") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE alembic_version SET version_num = 'v9_0001'")
     connection.close()
     (tmp_path / "diary.db").write_text("dear diary, " * 1000)
     if path == "ledger.db":
@@ -110,10 +110,10 @@ def test_a_ledger_that_was_refused_is_left_to_others(tmp_path: Path, path: str) 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     open_database(url(tmp_path / "ledger.db")).close()
     with sqlite3.connect(tmp_path / "ledger.db") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE alembic_version SET version_num = 'v9_0001'")
     connection.close()
 
-    with pytest.raises(LedgerUnusable, match="revision 9999, which this version does not know"):
+    with pytest.raises(LedgerUnusable, match="revision v9_0001, which this version does not know"):
         open_database(url(tmp_path / "ledger.db"))
 
 

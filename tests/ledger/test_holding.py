@@ -27,7 +27,7 @@ def released(database: Database, *lanes: Lane) -> list[Lane]:
         return release(connection, [BACK], NOW)
 
 
-@pytest.mark.parametrize("state", [State.DUE, State.TRIGGERED])
+@pytest.mark.parametrize("state", [State.PENDING, State.TRIGGERED])
 def test_a_sync_that_was_held_is_due_at_once(database: Database, state: State) -> None:
     sync = put(database, state, **HELD)
 
@@ -45,8 +45,8 @@ def test_a_lane_is_woken_once_for_all_its_syncs(database: Database) -> None:
 @pytest.mark.parametrize(
     ("state", "columns"),
     [
-        (State.DUE, HELD | {"reason": not_configured("cn-south-1")}),
-        (State.DUE, HELD | {"reason": None}),
+        (State.PENDING, HELD | {"reason": not_configured("cn-south-1")}),
+        (State.PENDING, HELD | {"reason": None}),
         (State.CANCELLED, HELD | {"due_at": None}),
     ],
     ids=["another region's", "not held", "ended"],

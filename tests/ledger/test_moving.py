@@ -111,7 +111,7 @@ def test_an_event_moves_the_states_of_its_table_and_no_other(
 
 
 def test_a_verdict_on_a_sync_that_moved_meanwhile_changes_nothing(database: Database) -> None:
-    read = put(database, State.DUE, due_at=NOW)
+    read = put(database, State.PENDING, due_at=NOW)
     apply(database, read, Verdict(Event.CANCEL))
     cancelled = row(database, read)
 
@@ -230,7 +230,7 @@ def test_a_call_that_outlives_a_cancel_and_a_retry_does_not_settle_the_new_try(
     apply(database, find(database, won[0].id), Verdict(Event.RETRY, LATER))
 
     assert end(database, call, won[0]) == [None]
-    assert State.DUE is find(database, won[0].id).state
+    assert State.PENDING is find(database, won[0].id).state
 
 
 @pytest.mark.parametrize("state", State)
@@ -299,4 +299,4 @@ def test_a_recorded_push_begins_due(database: Database) -> None:
         recorded["updated_at"],
         recorded["attempts"],
         recorded["claim"],
-    ) == ("due", NOW, NOW, NOW, 0, None)
+    ) == ("pending", NOW, NOW, NOW, 0, None)

@@ -95,7 +95,7 @@ def test_a_retry_moves_the_end_states_but_verified(seen: Seen, state: State) -> 
     sync = put(seen.database, state)
     if state in TRANSITIONS[Event.RETRY].from_states:
         assert seen.retry(sync)
-        assert State.DUE is find(seen.database, sync.id).state
+        assert State.PENDING is find(seen.database, sync.id).state
         return
     with pytest.raises(StateForbids, match=f"the sync is {state}"):
         seen.retry(sync)
@@ -106,7 +106,7 @@ def test_a_retry_begins_from_new_in_the_same_row(seen: Seen) -> None:
     sync = ended(seen.database)
     seen.retry(sync)
 
-    fresh = put(seen.database, State.DUE, id=sync.id.replace("0", "1"), due_at=LATER)
+    fresh = put(seen.database, State.PENDING, id=sync.id.replace("0", "1"), due_at=LATER)
     [row] = [row for row in everything(seen.database, syncs) if row["id"] == sync.id]
     [new] = [row for row in everything(seen.database, syncs) if row["id"] == fresh.id]
     changed = {"rule": "present", "rules_version": VERSION, "updated_at": LATER, "id": sync.id}
@@ -176,7 +176,7 @@ def test_an_order_supersedes_open_syncs_of_the_same_way_and_wakes_the_lanes(seen
     ids = seen.operator.order(planned, VERSION, LATER)
 
     first, second = (find(seen.database, each) for each in ids)
-    assert (first.state, first.due_at, first.delivery) == (State.DUE, LATER, None)
+    assert (first.state, first.due_at, first.delivery) == (State.PENDING, LATER, None)
     assert [first.lane.target, second.lane.target] == [TARGET, OTHER_TARGET]
     earlier = find(seen.database, open_sync.id)
     assert (State.SUPERSEDED, first.id) == (earlier.state, earlier.superseded_by)
@@ -194,7 +194,7 @@ def test_two_orders_in_one_of_the_same_way_leave_one_open(seen: Seen) -> None:
 
     earlier = find(seen.database, first)
     assert (State.SUPERSEDED, second) == (earlier.state, earlier.superseded_by)
-    assert State.DUE is find(seen.database, second).state
+    assert State.PENDING is find(seen.database, second).state
 
 
 @pytest.mark.on("sqlite")

@@ -24,7 +24,7 @@ _BY_TAG = (
 )
 _SETTING = (
     update(syncs)
-    .where(syncs.c.tag == bindparam("of"), syncs.c.state.in_([State.DUE.value, "held"]))
+    .where(syncs.c.tag == bindparam("of"), syncs.c.state.in_([State.PENDING.value, "held"]))
     .values(due_at=bindparam("at", type_=syncs.c.due_at.type), updated_at=LATER, alone=True)
     .returning(syncs.c.tag)
 )

@@ -131,7 +131,7 @@ def test_a_sync_that_ended_later_stays_however_old_it_is(database: Database) -> 
     assert len(all_syncs(database)) == 1
 
 
-@pytest.mark.parametrize("state", [State.DUE, State.CALLING, State.TRIGGERED])
+@pytest.mark.parametrize("state", [State.PENDING, State.CALLING, State.TRIGGERED])
 def test_a_delivery_stays_whole_while_one_of_its_syncs_is_open(
     database: Database, state: State
 ) -> None:
@@ -238,7 +238,9 @@ def test_calls_go_after_the_last_of_their_syncs(database: Database) -> None:
     with database.write() as connection:
         wanted = [(sync, Verdict(Event.CLAIM)) for sync in found]
         call, won = claim(connection, LANE, wanted, frozenset(), OLD)
-        settle(connection, call, [(sync, Verdict(Event.ACCEPT)) for sync in won], None, OLD)
+        settle(
+            connection, call, [(sync, Verdict(Event.LEAVE_UNVERIFIED)) for sync in won], None, OLD
+        )
     with database.write() as connection:
         one = update(syncs).where(syncs.c.tag == "v1")
         connection.execute(one.values(state=State.VERIFIED.value, updated_at=OLD))
@@ -286,7 +288,7 @@ def test_a_sync_that_is_tried_again_meanwhile_stays(database: Database) -> None:
     step = prune_syncs(Late(database, "test", lambda: NOW), BEFORE, FIRST)
 
     assert step.deleted["syncs"] == 0
-    assert State.DUE is find(database, sync.id).state
+    assert State.PENDING is find(database, sync.id).state
 
 
 PLACE = Place(LANE.source_region, LANE.namespace, LANE.repository)

@@ -65,7 +65,7 @@ def superseded_ids(recording: Recording) -> list[str]:
 def end_all(database: Database) -> None:
     with database.write() as connection:
         ended = syncs.update().values(state=State.VERIFIED.value, due_at=None)
-        connection.execute(ended.where(syncs.c.state == State.DUE.value))
+        connection.execute(ended.where(syncs.c.state == State.PENDING.value))
 
 
 # What a delivery becomes
@@ -83,7 +83,7 @@ def test_a_push_becomes_a_due_sync_for_each_target(database: Database) -> None:
         ("team/web/shop:v1", "cn-east-3/team"),
         ("team/web/shop:v1", "ap-southeast-1/team"),
     } == {(ref.image, ref.target) for ref in receipt.syncs}
-    assert [(State.DUE, A, receipt.delivery)] * 2 == [
+    assert [(State.PENDING, A, receipt.delivery)] * 2 == [
         (sync.state, sync.digest, sync.delivery) for sync in recorded
     ]
 
@@ -360,7 +360,7 @@ def test_a_push_announced_twice_in_a_delivery_is_one_push(database: Database) ->
 # What is superseded
 
 
-@pytest.mark.parametrize("state", [State.DUE, State.TRIGGERED])
+@pytest.mark.parametrize("state", [State.PENDING, State.TRIGGERED])
 def test_a_later_push_carries_on_for_an_earlier_one(database: Database, state: State) -> None:
     earlier = put(database, state, due_at=NOW)
 
@@ -428,7 +428,7 @@ def test_of_many_pushes_of_a_tag_the_last_one_goes_on(database: Database, record
         chain[0]: (State.SUPERSEDED, chain[1]),
         chain[1]: (State.SUPERSEDED, chain[2]),
         chain[2]: (State.SUPERSEDED, chain[3]),
-        chain[3]: (State.DUE, None),
+        chain[3]: (State.PENDING, None),
     } == states
 
 
@@ -444,7 +444,7 @@ def test_what_is_superseded_within_its_batch_is_told_too(database: Database) -> 
 def test_two_digests_of_a_tag_in_one_delivery_end_with_the_last(database: Database) -> None:
     write(database, entry(push(digest=A), push(digest=B)))
 
-    going_on: list[Sync] = [sync for sync in all_syncs(database) if sync.state is State.DUE]
+    going_on: list[Sync] = [sync for sync in all_syncs(database) if sync.state is State.PENDING]
     assert [sync.digest for sync in going_on] == [B]
 
 

@@ -1,41 +1,10 @@
 from dataclasses import replace
-from pathlib import Path
 
-import sqlalchemy
-from alembic import command
-from alembic.config import Config
-
-import swrhook.ledger
-from swrhook.ledger.database import Database, open_database
+from swrhook.ledger.database import Database
 from swrhook.ledger.queries.deliveries import kept_delivery
-from swrhook.ledger.tables import deliveries, pushes
+from swrhook.ledger.tables import pushes
 from swrhook.model import Outcome
 from tests.ledger.parts import A, entry, everything, push, write
-
-MIGRATIONS = Path(swrhook.ledger.__file__).parent / "migrations"
-
-
-def test_a_ledger_of_the_first_revision_keeps_its_deliveries(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/old.db"
-    engine = sqlalchemy.create_engine(url)
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        connection.execute(
-            sqlalchemy.text(
-                "INSERT INTO deliveries (id, sender, dialect, outcome, received_at, headers,"
-                " rules_version) VALUES ('1', 'ci', 'generic', 'ignored', 0, '{}', 'v')"
-            )
-        )
-    engine.dispose()
-
-    database = open_database(url)
-    [row] = everything(database, deliveries)
-    database.close()
-
-    assert (row["id"], row["sender"], row["replayed_from"]) == ("1", "ci", None)
 
 
 def test_everything_that_a_replay_needs_is_kept(database: Database) -> None:

@@ -44,7 +44,7 @@ def test_a_sync_in_a_call_has_no_time_and_gets_none(database: Database) -> None:
 
 
 def test_what_was_written_before_is_left_alone(database: Database) -> None:
-    put(database, State.DUE, due_at=NOW + STEP, updated_at=NOW)
+    put(database, State.PENDING, due_at=NOW + STEP, updated_at=NOW)
     put(database, State.VERIFIED, tag="v2", due_at=None, updated_at=NOW + STEP)
     before = everything(database, syncs)
 

@@ -45,7 +45,7 @@ def test_two_senders_that_announce_one_image_at_once_leave_one_sync_open(
             assert waits_for_a_lock(database)
         waits.result(PATIENCE)
 
-    assert [sync.state for sync in all_syncs(database)] == [State.SUPERSEDED, State.DUE]
+    assert [sync.state for sync in all_syncs(database)] == [State.SUPERSEDED, State.PENDING]
 
 
 def test_workers_and_recorders_never_wait_for_each_other_in_a_circle(database: Database) -> None:

@@ -1,5 +1,6 @@
-"""A ledger of every earlier revision is upgraded, with what it holds; a newer one is refused."""
+"""A ledger of an earlier revision is upgraded with its rows; an unknown revision is refused."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,7 +13,6 @@ from alembic.script import ScriptDirectory
 from click.testing import CliRunner, Result
 from sqlalchemy import Connection, create_engine, text
 
-from swrhook import ledger
 from swrhook.cli import main
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger import migrate
@@ -25,13 +25,25 @@ Db = Callable[[str], Result]
 
 def alembic() -> Config:
     config = Config()
-    folder = Path(str(ledger.__file__)).parent / "migrations"
-    config.set_main_option("script_location", str(folder))
+    config.set_main_option("script_location", str(migrate.MIGRATIONS))
     return config
 
 
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(alembic()).walk_revisions()]
 HEAD = REVISIONS[0]
+FIRST = REVISIONS[-1]
+NEXT = "v1_9999"
+NEXT_REVISION = f"""
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{NEXT}"
+down_revision = "{HEAD}"
+
+
+def upgrade() -> None:
+    op.add_column("deliveries", sa.Column("added", sa.Text(), nullable=True))
+"""
 DELIVERY = (
     "INSERT INTO deliveries (id, sender, dialect, outcome, received_at, headers, rules_version)"
     " VALUES ('01', 'harbor', 'harbor', 'ignored', 1, '{}', '0123')"
@@ -65,39 +77,61 @@ def make(url: str, revision: str, *statements: str) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize("revision", REVISIONS[1:])
+@pytest.fixture
+def next_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make this program one that wants a later revision, with one column more."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(migrate.MIGRATIONS, folder)
+    (folder / "versions" / "v1_9999_next.py").write_text(NEXT_REVISION)
+    monkeypatch.setattr(migrate, "MIGRATIONS", folder)
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+@pytest.mark.usefixtures("next_revision")
 def test_a_start_upgrades_a_ledger_of(url: str, revision: str) -> None:
     make(url, revision, DELIVERY)
 
     database = open_database(url)
     with database.read() as connection:
-        assert list(connection.scalars(text("SELECT id FROM deliveries"))) == ["01"]
+        rows = [tuple(row) for row in connection.execute(text("SELECT id, added FROM deliveries"))]
     database.close()
 
-    assert schema_of(url).current == HEAD
+    assert rows == [("01", None)]
+    assert schema_of(url).current == NEXT
+
+
+def test_a_ledger_from_before_the_first_release_is_refused_everywhere(url: str, db: Db) -> None:
+    make(url, "head", "UPDATE alembic_version SET version_num = '0011'")
+
+    with pytest.raises(LedgerUnusable, match=r"revision 0011, from before version 0\.1\.0"):
+        open_database(url)
+    for name in ("upgrade", "check"):
+        result = db(name)
+        assert (result.exit_code, "move the ledger away" in result.output) == (1, True)
 
 
 def test_a_newer_schema_is_refused_everywhere(url: str, db: Db) -> None:
-    make(url, "head", "UPDATE alembic_version SET version_num = '9999'")
+    make(url, "head", "UPDATE alembic_version SET version_num = 'v9_0001'")
 
-    with pytest.raises(LedgerUnusable, match="revision 9999, which this version does not know"):
+    with pytest.raises(LedgerUnusable, match="revision v9_0001, which this version does not know"):
         open_database(url)
     for name in ("upgrade", "check"):
         result = db(name)
         assert (result.exit_code, "run the version of swrhook" in result.output) == (1, True)
 
 
+@pytest.mark.usefixtures("next_revision")
 def test_db_check_says_what_to_do_and_db_upgrade_does_it(url: str, db: Db) -> None:
-    make(url, REVISIONS[-1])
+    make(url, FIRST)
 
     checked = db("check")
     assert checked.exit_code == 1
     assert (
-        f"the ledger's schema is at revision {REVISIONS[-1]}, this version wants {HEAD}: run "
+        f"the ledger's schema is at revision {FIRST}, this version wants {NEXT}: run "
         "`python -m swrhook db upgrade`, or start the service, which does the same\n"
     ) == checked.output
-    assert (0, f"the ledger's schema is at revision {HEAD}\n") == _told(db("upgrade"))
-    assert (0, f"the ledger's schema is at revision {HEAD}, as this version wants it\n") == _told(
+    assert (0, f"the ledger's schema is at revision {NEXT}\n") == _told(db("upgrade"))
+    assert (0, f"the ledger's schema is at revision {NEXT}, as this version wants it\n") == _told(
         db("check")
     )
 

@@ -23,7 +23,7 @@ from tests.reliability.storm import storm
 REGIONS = ("cn-north-4", "cn-east-3", "ap-southeast-1")
 BATCH = 100
 PER_DELIVERY = 25
-OPEN = {"due", "calling", "triggered"}
+OPEN = {"pending", "calling", "triggered"}
 _SECRET = "a-secret-of-the-soak"
 _SENDERS = 8
 # The organization at the target, where it is another one: nobody has this.

@@ -167,7 +167,7 @@ def test_what_waits_can_be_cancelled(stage: Stage) -> None:
     page = stage.signed_in()
     page.goto(f"{stage.service.url}/syncs")
     page.get_by_label("Image").fill("team/app:never")
-    page.get_by_label("State").select_option("due")
+    page.get_by_label("State").select_option("pending")
     page.get_by_role("button", name="Show").click()
     page.get_by_role("link", name="team/app:never").click()
     page.get_by_role("button", name="Cancel this sync").click()

@@ -38,7 +38,7 @@ def test_an_empty_ledger_has_nothing_to_count(parts: Parts) -> None:
     found = show(parts, "stats")
     del found["since"]
 
-    assert found == {"syncs": [], "oldest_due": None, "deliveries": [], "latency": []}
+    assert found == {"syncs": [], "oldest_pending": None, "deliveries": [], "latency": []}
 
 
 def test_syncs_are_counted_by_target_and_state_and_old_ones_only_while_open(parts: Parts) -> None:
@@ -54,11 +54,11 @@ def test_syncs_are_counted_by_target_and_state_and_old_ones_only_while_open(part
 
     counted = [(c["target_region"], c["state"], c["count"]) for c in found["syncs"]]
     assert (counted) == [
-        ("ap-southeast-1", "due", 3),
-        ("cn-east-3", "due", 3),
+        ("ap-southeast-1", "pending", 3),
+        ("cn-east-3", "pending", 3),
         ("cn-east-3", "rejected", 1),
     ]
-    assert (NOW - 48 * HOUR).isoformat()[:19] == found["oldest_due"][:19]
+    assert (NOW - 48 * HOUR).isoformat()[:19] == found["oldest_pending"][:19]
 
 
 def made_old(parts: Parts, sync: str) -> None:

@@ -41,7 +41,7 @@ FOREIGN = {"up": {"job", "instance"}}
 def everything() -> Metrics:
     """Return metrics of a process to which everything has happened once."""
     metrics = Metrics()
-    metrics.watch(lambda: Backlog([OpenSyncs("due", "cn-east-3", 1)], 1.0, 1.0))
+    metrics.watch(lambda: Backlog([OpenSyncs("pending", "cn-east-3", 1)], 1.0, 1.0))
     metrics.listen(lambda: [Heard("ci", NOW, timedelta(hours=1), is_silent=True)])
     metrics.compare(lambda: [Drifted("cn-east-3", "team", "missing", 1)])
     metrics.pace(lambda: [Endpoint("cn-east-3", 20, {"sync_images": True})])
@@ -56,7 +56,7 @@ def everything() -> Metrics:
     metrics.put_off("cn-east-3", "pace")
     metrics.configuration(is_current=True)
     metrics.configuration_in_use("0123456789ab")
-    metrics.reloaded("taken")
+    metrics.reloaded("accepted")
     metrics.pruned("syncs", 1)
     metrics.passed("done")
     return metrics

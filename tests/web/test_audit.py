@@ -147,7 +147,7 @@ def test_the_same_key_for_another_path_is_422(parts: Parts) -> None:
 
     answer = parts.client(OPERATE).post(f"/api/v1/syncs/{sync}/cancel", headers=headers)
 
-    assert (answer.status_code, syncs(parts)[0]["state"]) == (422, "due")
+    assert (answer.status_code, syncs(parts)[0]["state"]) == (422, "pending")
 
 
 def test_a_key_belongs_to_its_token(parts: Parts) -> None:

@@ -96,7 +96,7 @@ def test_what_is_under_way_for_too_long_is_late(parts: Parts, client: FlaskClien
     [path] = re.findall(r'href="(/syncs[^"]*cursor=[^"]*)"', page)
     late = client.get(path.replace("&amp;", "&")).text
 
-    assert "1 tag is late for cn-east-3: due for more than 15 minutes" in page
+    assert "1 tag is late for cn-east-3: pending for more than 15 minutes" in page
     assert ("<b>:v1</b>" in late, "<b>:v2</b>" in late) == (True, False)
 
 
@@ -274,7 +274,7 @@ def test_the_matrix_has_the_newest_tags_of_each_repository(parts: Parts) -> None
     page = signed_in(parts, READ).get("/repositories").text
 
     assert page.index("image=team/jobs") < page.index("image=team/web")
-    assert 'aria-label="v6 in ap-southeast-1/team-hk: due"' in page
+    assert 'aria-label="v6 in ap-southeast-1/team-hk: pending"' in page
     assert ('aria-label="v1 in' in page, "2 more tags" in page) == (False, True)
 
 

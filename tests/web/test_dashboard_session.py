@@ -77,7 +77,7 @@ def test_a_session_begins_where_the_form_was_asked_for(parts: Parts) -> None:
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("/syncs?show=due", "/syncs?show=due"),
+        ("/syncs?show=pending", "/syncs?show=pending"),
         ("https://evil.example/", "/"),
         ("//evil.example/", "/"),
         ("/\\evil.example", "/"),

@@ -49,7 +49,7 @@ def sync(parts: Parts) -> str:
 def test_before_any_look_it_is_received_matched_and_due(parts: Parts, sync: str) -> None:
     found = steps(life(parts, sync))
 
-    assert [s.title for s in found] == ["Received", "Matched", "Now: due", "Next look or try"]
+    assert [s.title for s in found] == ["Received", "Matched", "Now: pending", "Next look or try"]
     assert "The rule «all» (configuration 0123456789ab)" in str(found[1].text)
     assert life(parts, sync).sync.delivery == found[0].delivery
 

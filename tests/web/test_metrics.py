@@ -27,18 +27,18 @@ def test_open_syncs_are_counted_by_state_and_target_region(parts: Parts) -> None
     found = {name: value for name, value in shown(parts).items() if "swrhook_open" in name}
 
     assert found == {
-        'swrhook_open_syncs{state="due",target_region="ap-southeast-1"}': 2.0,
-        'swrhook_open_syncs{state="due",target_region="cn-east-3"}': 1.0,
+        'swrhook_open_syncs{state="pending",target_region="ap-southeast-1"}': 2.0,
+        'swrhook_open_syncs{state="pending",target_region="cn-east-3"}': 1.0,
     }
 
 
-def test_the_oldest_due_sync_has_its_age(parts: Parts) -> None:
+def test_the_oldest_pending_sync_has_its_age(parts: Parts) -> None:
     parts.push("team/web:v1", ago=timedelta(hours=2))
     parts.push("team/web:v2", ago=timedelta(hours=1))
 
     found = shown(parts)
 
-    assert found["swrhook_oldest_due_sync_seconds"] >= 7200
+    assert found["swrhook_oldest_pending_sync_seconds"] >= 7200
     assert found["swrhook_most_overdue_sync_seconds"] >= 7200
 
 
@@ -46,7 +46,7 @@ def test_an_empty_ledger_has_no_age(parts: Parts) -> None:
     found = shown(parts)
 
     assert (
-        found["swrhook_oldest_due_sync_seconds"],
+        found["swrhook_oldest_pending_sync_seconds"],
         found["swrhook_most_overdue_sync_seconds"],
         found["swrhook_ledger_readable"],
     ) == (0.0, 0.0, 1.0)
@@ -59,7 +59,7 @@ def test_a_ledger_that_cannot_be_read_hides_nothing_else(parts: Parts) -> None:
     found = shown(parts)
 
     assert found["swrhook_ledger_readable"] == 0.0
-    assert "swrhook_oldest_due_sync_seconds" not in found
+    assert "swrhook_oldest_pending_sync_seconds" not in found
     assert "swrhook_configuration_is_current" in found
 
 
@@ -80,7 +80,7 @@ def test_regions_show_how_they_are_asked(parts: Parts) -> None:
         'swrhook_pace_per_second{region="cn-east-3"}': 2.5,
         'swrhook_breaker_open{operation="look_target",region="cn-east-3"}': 1.0,
         'swrhook_breaker_open{operation="sync_images",region="cn-east-3"}': 0.0,
-        'swrhook_put_off_total{reason="breaker",region="cn-east-3"}': 1.0,
+        'swrhook_postponed_total{reason="breaker",region="cn-east-3"}': 1.0,
         "swrhook_swr_requests_total"
         '{operation="look_target",outcome="transient",region="cn-east-3"}': 1.0,
     }

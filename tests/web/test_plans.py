@@ -64,10 +64,10 @@ SYNC_FILTERS = [
     SyncFilter(since=NOW),
     SyncFilter(states=frozenset({"verified"})),
     SyncFilter(states=frozenset({"missing", "rejected"}), region="cn-east-3", standing=True),
-    SyncFilter(states=frozenset({"due", "rejected"}), since=NOW),
+    SyncFilter(states=frozenset({"pending", "rejected"}), since=NOW),
     SyncFilter(region="cn-east-3"),
     SyncFilter(namespace="team"),
-    SyncFilter(region="cn-east-3", namespace="team", states=frozenset({"verified", "due"})),
+    SyncFilter(region="cn-east-3", namespace="team", states=frozenset({"verified", "pending"})),
     SyncFilter(region="cn-east-3", states=frozenset({"rejected"})),
     SyncFilter(image=ImageFilter("team", "web", "v1"), states=frozenset({"verified"})),
 ]

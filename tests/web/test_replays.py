@@ -90,7 +90,7 @@ def test_the_pushes_of_an_ignored_delivery_are_planned_by_the_rules_of_now(parts
 
     assert (ignored["outcome"], new["outcome"]) == ("ignored", "accepted")
     assert new["pushes"] == [{"image": "team/web:v1", "digest": DIGEST}]
-    assert [sync["state"] for sync in syncs(parts).values()] == ["due"]
+    assert [sync["state"] for sync in syncs(parts).values()] == ["pending"]
     assert replayed(parts, new["id"])["outcome"] == "accepted"
 
 
@@ -118,7 +118,7 @@ def test_a_replay_is_no_duplicate_and_its_syncs_supersede_the_open_ones(
         found[old_sync["id"]]["state"],
         found[old_sync["id"]]["superseded_by"],
     )
-    assert found[new["syncs"][0]]["state"] == "due"
+    assert found[new["syncs"][0]]["state"] == "pending"
     again = send(parts, body, headers)
     assert ("duplicate", new["syncs"]) == (again["outcome"], [s["id"] for s in again["syncs"]])
 

@@ -107,7 +107,10 @@ def client(parts: Parts) -> FlaskClient:
         ("state=cancelled", []),
         ("region=cn-east-3", ["web:v1>cn-east-3", "db/main:v1>cn-east-3", "web:v1>cn-east-3"]),
         ("region=cn-east-3&state=rejected", ["web:v1>cn-east-3"]),
-        ("region=cn-east-3&state=verified&state=due", ["db/main:v1>cn-east-3", "web:v1>cn-east-3"]),
+        (
+            "region=cn-east-3&state=verified&state=pending",
+            ["db/main:v1>cn-east-3", "web:v1>cn-east-3"],
+        ),
         ("region=nowhere", []),
         ("namespace=team-hk", ["web:v2>ap-southeast-1", "web:v1>ap-southeast-1"]),
         ("namespace=team-hk&region=cn-east-3", []),
@@ -136,7 +139,7 @@ def test_lists_are_sorted_newest_first(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["", "&state=verified&state=due&state=rejected", "&region=cn-east-3", "&image=team/web"],
+    ["", "&state=verified&state=pending&state=rejected", "&region=cn-east-3", "&image=team/web"],
 )
 def test_pages_follow_each_other_without_gap_or_repetition(
     client: FlaskClient, parts: Parts, query: str
@@ -162,7 +165,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(
         ("limit=0", RANGE),
         ("limit=1001", RANGE),
         ("limit=x", "limit: Not a valid integer."),
-        ("state=due&state=lost", f"state: Must be one of: {STATES}."),
+        ("state=pending&state=lost", f"state: Must be one of: {STATES}."),
         ("regoin=x", "regoin: Unknown field."),
         ("image=web", IMAGE),
         ("image=team/web:", IMAGE),

@@ -36,7 +36,7 @@ def test_a_retry_is_the_sync_with_the_override_that_the_rules_say_now(parts: Par
     status, found = wish(parts, sync, "retry")
 
     assert status == 202
-    assert (sync, "due", True, "ba9876543210") == (
+    assert (sync, "pending", True, "ba9876543210") == (
         found["id"],
         found["state"],
         found["override"],
@@ -53,7 +53,7 @@ def test_what_no_rule_wants_any_more_is_retried_as_it_is(parts: Parts) -> None:
 
     _, found = wish(parts, sync, "retry")
 
-    assert (found["state"], found["override"], found["rule"]) == ("due", False, "all")
+    assert (found["state"], found["override"], found["rule"]) == ("pending", False, "all")
 
 
 def test_a_cancelled_sync_has_ended_and_can_be_retried(parts: Parts) -> None:
@@ -71,7 +71,7 @@ def test_a_cancelled_sync_has_ended_and_can_be_retried(parts: Parts) -> None:
         parts.metrics.text().decode()
     )
     status, found = wish(parts, sync, "retry")
-    assert (status, found["state"], found["reason"]) == (202, "due", None)
+    assert (status, found["state"], found["reason"]) == (202, "pending", None)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_cancelled_sync_has_ended_and_can_be_retried(parts: Parts) -> None:
     [
         (Event.FIND, "retry", "verified"),
         (Event.FIND, "cancel", "verified"),
-        (Event.WAIT, "retry", "due"),
+        (Event.WAIT, "retry", "pending"),
         (Event.CANCEL, "cancel", "cancelled"),
     ],
 )
@@ -116,7 +116,7 @@ def test_an_order_goes_where_the_rules_say(parts: Parts) -> None:
         sync["delivery"],
         sync["target_region"],
         sync["target_namespace"],
-    ) == ("due", "all", "ci", None, "cn-east-3", "team")
+    ) == ("pending", "all", "ci", None, "cn-east-3", "team")
     assert parts.client().get("/api/v1/syncs").get_json()["items"] == [sync]
     assert [lane.target for lane in parts.woken] == [EAST]
 

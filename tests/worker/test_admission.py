@@ -245,7 +245,7 @@ def test_an_endpoint_that_asks_for_a_pause_gets_it() -> None:
 # How urgent a run is
 
 
-def sync(*, state: State = State.DUE, backfill: bool = False) -> Sync:
+def sync(*, state: State = State.PENDING, backfill: bool = False) -> Sync:
     return Sync(
         "1", None, "ci", LANE, "v1", None, "all", state, 0, NOW, NOW, NOW, backfill=backfill
     )

@@ -235,7 +235,7 @@ def test_a_target_that_cannot_be_read_is_called_for(mends: Mends) -> None:
     repair = mends.begin()
     mends.work()
 
-    assert [(each.drift, each.state) for each in mends.tags(repair)] == [("unreadable", "due")]
+    assert [(each.drift, each.state) for each in mends.tags(repair)] == [("unreadable", "pending")]
 
 
 def test_a_region_without_an_answer_is_asked_later_and_at_last_left_out(mends: Mends) -> None:

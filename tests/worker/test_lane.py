@@ -89,7 +89,7 @@ def test_the_sources_digest_is_wanted_whatever_was_announced(works: Works) -> No
 def test_a_tag_ahead_of_its_image_waits_for_it(works: Works) -> None:
     [sync] = works.push("v1", digest=A)
     assert works.run() == NOW + SECOND
-    assert (works.state(sync), find(works.database, sync.id).attempts) == (State.DUE, 0)
+    assert (works.state(sync), find(works.database, sync.id).attempts) == (State.PENDING, 0)
 
     works.clock.advance(5)
     works.swr.put("v1", A)
@@ -171,7 +171,7 @@ def test_failed_tags_are_accounted_for_singly(works: Works) -> None:
 
     works.run()
 
-    assert works.states(pushed) == [State.TRIGGERED, State.DUE, State.TRIGGERED]
+    assert works.states(pushed) == [State.TRIGGERED, State.PENDING, State.TRIGGERED]
     assert row(works, pushed[1])["error_code"] == "A.permanent"
     for tag in ("v1", "v3"):
         works.swr.copy(LANE, tag)
@@ -203,7 +203,7 @@ def test_a_tag_that_is_not_there_does_not_hold_up_its_siblings(works: Works) -> 
     works.run()
 
     assert works.swr.tags_called == [["v1", "v3"]]
-    assert works.states(pushed) == [State.TRIGGERED, State.DUE, State.TRIGGERED]
+    assert works.states(pushed) == [State.TRIGGERED, State.PENDING, State.TRIGGERED]
 
 
 # Later pushes, operators
@@ -271,7 +271,7 @@ def test_a_crash_during_the_call_is_called_again_at_once(works: Works) -> None:
     assert State.CALLING is works.state(sync)
 
     assert works.run() == NOW  # another runner, on the same ledger
-    assert State.DUE is works.state(sync)
+    assert State.PENDING is works.state(sync)
     works.run_until_quiet()
 
     assert State.VERIFIED is works.state(sync)
@@ -413,7 +413,7 @@ def test_a_call_answered_not_there_yet_waits(works: Works) -> None:
 
     works.run()
 
-    assert (works.state(sync), find(works.database, sync.id).attempts) == (State.DUE, 0)
+    assert (works.state(sync), find(works.database, sync.id).attempts) == (State.PENDING, 0)
     works.run_until_quiet()
     assert (works.state(sync), find(works.database, sync.id).attempts) == (State.VERIFIED, 1)
 
@@ -438,7 +438,7 @@ def test_a_missing_organization_is_no_matter_before_the_tag_is_there(works: Work
 
     works.run()
 
-    assert State.DUE is works.state(sync)
+    assert State.PENDING is works.state(sync)
 
 
 # What can be seen
@@ -449,7 +449,7 @@ def test_a_source_that_fails_is_looked_at_later(works: Works) -> None:
     works.swr.hidden[LANE.source_region] = error()
     [sync] = works.push("v1")
     works.run()
-    assert (works.state(sync), works.swr.calls) == (State.DUE, [])
+    assert (works.state(sync), works.swr.calls) == (State.PENDING, [])
 
     works.swr.hidden.clear()
     works.run_until_quiet()
@@ -475,7 +475,7 @@ def test_a_target_that_we_may_not_read_is_accepted(works: Works) -> None:
 
     works.run_until_quiet()
 
-    assert State.ACCEPTED is works.state(sync)
+    assert State.UNVERIFIED is works.state(sync)
     assert works.swr.tags_called == [["v1"]]
 
 
@@ -491,7 +491,7 @@ def test_a_target_that_we_may_not_read_is_not_accepted_when_swrs_job_failed(
 
     works.run()
 
-    assert State.DUE is works.state(sync)
+    assert State.PENDING is works.state(sync)
     assert row(works, sync)["reason"] == "SWR's job: failed: called again"
 
 
@@ -563,7 +563,7 @@ def test_a_failed_job_is_called_again_without_waiting_for_the_deadline(works: Wo
     works.run()  # the first look comes before the job is asked for
     works.clock.advance(2)
     works.run()
-    assert State.DUE is works.state(sync)
+    assert State.PENDING is works.state(sync)
 
     works.swr.copies = True
     works.swr.jobs = []
@@ -683,7 +683,7 @@ def test_a_region_that_left_the_configuration_holds_its_syncs_with_the_reason(
 
     assert works.clock.now + HELD == works.run()
 
-    assert works.states(held) == [State.TRIGGERED, State.DUE, State.DUE]
+    assert works.states(held) == [State.TRIGGERED, State.PENDING, State.PENDING]
     assert [row(works, sync)["reason"] for sync in held] == [
         "region cn-east-3 is not in the configuration"
     ] * 3

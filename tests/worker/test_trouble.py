@@ -96,7 +96,7 @@ def test_calls_that_get_no_answer_are_put_off_before_they_are_claimed(works: Wor
         works.swr.calls,
         works.state(sync),
         find(works.database, sync.id).attempts,
-    ) == ([], State.DUE, 0)
+    ) == ([], State.PENDING, 0)
     assert again is not None
     assert PAUSES.base <= again - NOW <= PAUSES.base + SECOND
     works.run_until_quiet()
@@ -193,7 +193,7 @@ def test_an_internal_error_is_tried_again(works: Works, listed: frozenset[str] |
 
 
 @pytest.mark.parametrize(
-    ("status", "state"), [("running", State.EXHAUSTED), ("success", State.ACCEPTED)]
+    ("status", "state"), [("running", State.EXHAUSTED), ("success", State.UNVERIFIED)]
 )
 def test_a_target_that_never_answers_ends_the_sync(works: Works, status: str, state: State) -> None:
     works.config = config(retry=Retry(deadline=timedelta(hours=1)))

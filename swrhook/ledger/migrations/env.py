@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the revisions on the connection that upgrade.py hands over."""
+"""Alembic's entry: runs the revisions on the connection that migrate.py passes."""
 
 from alembic import context
 

@@ -22,10 +22,10 @@ def read_backlog(database: Database, now: datetime) -> Backlog | None:
             rows = connection.execute(backlog_query()).all()
     except (SQLAlchemyError, OSError):
         return None
-    due = [row for row in rows if row.state == State.DUE]
+    due = [row for row in rows if row.state == State.PENDING]
     return Backlog(
         open_syncs=[OpenSyncs(row.state, row.target_region, row.count_) for row in rows],
-        oldest_due=_age(now, [row.created_at for row in due]),
+        oldest_pending=_age(now, [row.created_at for row in due]),
         most_overdue=_age(now, [row.due_at for row in rows if row.due_at is not None]),
     )
 
@@ -92,7 +92,7 @@ class Stats:
 
     since: datetime
     syncs: Sequence[SyncCount]
-    oldest_due: datetime | None
+    oldest_pending: datetime | None
     deliveries: Sequence[DeliveryCount]
     latency: Sequence[Latency]
 
@@ -103,8 +103,8 @@ def count(connection: Connection, since: datetime) -> Stats:
     return Stats(
         since=since,
         syncs=_syncs(connection, since),
-        oldest_due=connection.scalar(
-            select(func.min(syncs.c.created_at)).where(OPEN, syncs.c.state == State.DUE.value)
+        oldest_pending=connection.scalar(
+            select(func.min(syncs.c.created_at)).where(OPEN, syncs.c.state == State.PENDING.value)
         ),
         deliveries=[
             DeliveryCount(sender, outcome, number)

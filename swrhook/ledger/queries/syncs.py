@@ -12,7 +12,7 @@ from swrhook.ledger.tables import pushes, syncs
 from swrhook.model import State, Target
 
 # Where syncs pile up: an index by state says little about them.
-_COMMON_STATES = frozenset({State.VERIFIED, State.ACCEPTED, State.SUPERSEDED})
+_COMMON_STATES = frozenset({State.VERIFIED, State.UNVERIFIED, State.SUPERSEDED})
 _SYNC_COLUMNS = (
     "id",
     "sender",

@@ -12,7 +12,7 @@ from swrhook.usecases.explain.model import (
 from swrhook.usecases.explain.wait_reason import instant
 
 _MOST_NAMED = 5
-_THERE = frozenset({State.VERIFIED, State.ACCEPTED})
+_THERE = frozenset({State.VERIFIED, State.UNVERIFIED})
 
 
 def summary(known: Explanation) -> str:

@@ -21,7 +21,7 @@ def waiting(known: KnownSync, limits: Limits, now: datetime) -> str | None:
         case State.TRIGGERED:
             why = "sync_images has taken it, and the target is looked at"
             why += f": {reason}" if reason else ""
-        case State.DUE:
+        case State.PENDING:
             why = _before_the_call(known, limits)
         case _:
             return None

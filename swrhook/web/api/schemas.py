@@ -181,7 +181,7 @@ class StatsSchema(Exemplary):
 
     since = Instant(required=True)
     syncs = fields.List(fields.Nested(SyncCountSchema), required=True)
-    oldest_due = Instant(required=True, allow_none=True)
+    oldest_pending = Instant(required=True, allow_none=True)
     deliveries = fields.List(fields.Nested(DeliveryCountSchema), required=True)
     latency = fields.List(fields.Nested(LatencySchema), required=True)
 

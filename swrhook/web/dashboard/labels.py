@@ -17,13 +17,13 @@ class Said:
 
 
 STATES: Mapping[str, Said] = {
-    State.DUE: Said(
+    State.PENDING: Said(
         "○", "open", "waits for its turn, for the tag at the source, or to be tried again"
     ),
     State.CALLING: Said("◐", "open", "SWR is being called"),
     State.TRIGGERED: Said("◑", "open", "SWR took the call; the target is being looked at"),
     State.VERIFIED: Said("✓", "good", "the target holds the tag with the source's digest"),
-    State.ACCEPTED: Said("≈", "fair", "SWR took the call, but the target cannot be read"),
+    State.UNVERIFIED: Said("≈", "fair", "SWR took the call, but the target cannot be read"),
     State.DIVERGED: Said("≠", "bad", "the target holds another digest"),
     State.MISSING: Said(
         "∅", "bad", "the tag never came to the source, or never reached the target"

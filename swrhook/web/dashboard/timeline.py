@@ -70,7 +70,7 @@ def _now(life: Life) -> Iterator[Step]:
     why = sync.reason or (sync.error.message if sync.error else None)
     reason = _sentence(said.meaning) + (f" {_sentence(why)}" if why else "")
     title = sync.state.capitalize()
-    if sync.state in (State.DUE, State.CALLING, State.TRIGGERED):
+    if sync.state in (State.PENDING, State.CALLING, State.TRIGGERED):
         yield Step(sync.updated_at, f"Now: {sync.state}", reason, "open")
         if sync.due_at is not None:
             yield Step(sync.due_at, "Next look or try", None, "ahead")

@@ -1,16 +1,55 @@
-"""Deliveries, pushes, syncs, lanes, calls."""
+"""The first ledger: every table, and on PostgreSQL Procrastinate's tables for the engine's jobs."""
+
+from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0001"
+revision = "v1_0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
+# Procrastinate's schema as of 3.10. A later schema of theirs becomes a revision of its own, so that
+# this one stays the same for every new ledger.
+_PROCRASTINATE = Path(__file__).parents[1] / "procrastinate_3.10.sql"
+
 
 def upgrade() -> None:
-    """Make the first ledger."""
+    """Create all tables and indexes."""
+    op.create_table(
+        "answers",
+        sa.Column(
+            "key",
+            sa.String(length=64),
+            nullable=False,
+            comment="a hash of the token's name and the key",
+        ),
+        sa.Column(
+            "fingerprint",
+            sa.String(length=64),
+            nullable=False,
+            comment="a hash of method, path and body",
+        ),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("content_type", sa.Text(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index("answers_by_start", "answers", ["started_at"], unique=False)
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("token", sa.Text(), nullable=False, comment="its name"),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("action", sa.Text(), nullable=False, comment="method and route"),
+        sa.Column("object", sa.Text(), nullable=True),
+        sa.Column("status", sa.Integer(), nullable=False, comment="of the answer"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("audit_by_object", "audit", ["object", "id"], unique=False)
     op.create_table(
         "call_tags",
         sa.Column("call", sa.String(length=26), nullable=False),
@@ -21,8 +60,16 @@ def upgrade() -> None:
         sa.Column(
             "open", sa.Boolean(), nullable=False, comment="may still change the tag at the target"
         ),
+        sa.Column(
+            "held",
+            sa.Boolean(),
+            server_default=sa.false(),
+            nullable=False,
+            comment="the target has it anyway",
+        ),
         sa.PrimaryKeyConstraint("call", "sync"),
     )
+    op.create_index("call_tags_by_sync", "call_tags", ["sync"], unique=False)
     op.create_index(
         "call_tags_open_by_route",
         "call_tags",
@@ -77,10 +124,71 @@ def upgrade() -> None:
             comment="of accepted and quarantined deliveries only",
         ),
         sa.Column("rules_version", sa.String(length=12), nullable=False),
+        sa.Column(
+            "replayed_from",
+            sa.String(length=26),
+            nullable=True,
+            comment="of a replay: the delivery that was read again",
+        ),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("deliveries_by_outcome", "deliveries", ["outcome", "id"], unique=False)
     op.create_index("deliveries_by_sender", "deliveries", ["sender", "id"], unique=False)
+    op.create_table(
+        "ended_sessions",
+        sa.Column(
+            "session",
+            sa.String(length=64),
+            nullable=False,
+            comment="the hash of what is secret in it",
+        ),
+        sa.Column(
+            "until", sa.BigInteger(), nullable=False, comment="when it would have ended by itself"
+        ),
+        sa.PrimaryKeyConstraint("session"),
+    )
+    op.create_table(
+        "findings",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("repair", sa.String(length=26), nullable=False),
+        sa.Column("sender", sa.String(length=63), nullable=False),
+        sa.Column("source_region", sa.String(length=63), nullable=False),
+        sa.Column("namespace", sa.String(length=64), nullable=False),
+        sa.Column("repository", sa.String(length=128), nullable=False),
+        sa.Column("tag", sa.String(length=128), nullable=False),
+        sa.Column("digest", sa.String(length=135), nullable=True),
+        sa.Column("target_region", sa.String(length=63), nullable=False),
+        sa.Column("target_namespace", sa.String(length=64), nullable=False),
+        sa.Column("override", sa.Boolean(), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("route", sa.String(length=600), nullable=False),
+        sa.Column("drift", sa.String(length=16), nullable=False),
+        sa.Column("held", sa.String(length=135), nullable=True, comment="what the target holds"),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("mends", sa.Boolean(), nullable=False, comment="a sync is to mend it"),
+        sa.Column("sync", sa.String(length=26), nullable=True),
+        sa.Column(
+            "latest", sa.Boolean(), nullable=False, comment="no later reconcile saw the repository"
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("findings_by_repair", "findings", ["repair", "id"], unique=False)
+    op.create_index(
+        "findings_latest",
+        "findings",
+        ["namespace", "repository"],
+        unique=False,
+        sqlite_where=sa.text("latest"),
+        postgresql_where=sa.text("latest"),
+    )
+    op.create_index(
+        "findings_to_order",
+        "findings",
+        ["repair", "id"],
+        unique=False,
+        sqlite_where=sa.text("mends AND sync IS NULL"),
+        postgresql_where=sa.text("mends AND sync IS NULL"),
+    )
     op.create_table(
         "lanes",
         sa.Column("key", sa.String(length=600), nullable=False),
@@ -106,6 +214,12 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=135), nullable=True),
         sa.Column("seen_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_table(
+        "passes",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
         "probes",
@@ -141,13 +255,67 @@ def upgrade() -> None:
         sa.UniqueConstraint("event_key"),
     )
     op.create_index("pushes_by_delivery", "pushes", ["delivery"], unique=False)
+    op.create_index(
+        "pushes_by_image", "pushes", ["namespace", "repository", "tag", "id"], unique=False
+    )
     op.create_table(
         "refused_credentials",
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("refused_at", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "again_at",
+            sa.BigInteger(),
+            nullable=True,
+            comment="when it may be tried again; null is never",
+        ),
         sa.PrimaryKeyConstraint("fingerprint"),
     )
+    op.create_table(
+        "repairs",
+        sa.Column("id", sa.String(length=26), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("stage", sa.String(length=16), nullable=False),
+        sa.Column(
+            "places",
+            sa.JSON(none_as_null=True),
+            nullable=True,
+            comment="keys of repositories; null: all that the ledger knows",
+        ),
+        sa.Column("sender", sa.String(length=63), nullable=True),
+        sa.Column("rule", sa.Text(), nullable=True),
+        sa.Column("reports_only", sa.Boolean(), nullable=False),
+        sa.Column("asks", sa.Boolean(), nullable=False, comment="a person is to agree to the plan"),
+        sa.Column("max_calls", sa.Integer(), nullable=True),
+        sa.Column(
+            "cursor",
+            sa.String(length=300),
+            nullable=False,
+            comment="the last repository that is done",
+        ),
+        sa.Column("calls", sa.Integer(), nullable=False, comment="made to list tags"),
+        sa.Column("planned_calls", sa.Integer(), nullable=False, comment="of sync_images"),
+        sa.Column("planned_looks", sa.Integer(), nullable=False),
+        sa.Column(
+            "notes", sa.JSON(), nullable=False, comment="what could not be compared, and why"
+        ),
+        sa.Column(
+            "follows",
+            sa.String(length=26),
+            nullable=True,
+            comment="of a scheduled one: the one before it",
+        ),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("claim", sa.String(length=26), nullable=True),
+        sa.Column("claimed_until", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("follows"),
+    )
+    op.create_index("repairs_by_kind", "repairs", ["kind", "id"], unique=False)
     op.create_table(
         "syncs",
         sa.Column("id", sa.String(length=26), nullable=False),
@@ -197,6 +365,7 @@ def upgrade() -> None:
         sa.Column("retriggers", sa.Integer(), nullable=False),
         sa.Column("lost_claims", sa.Integer(), nullable=False),
         sa.Column("alone", sa.Boolean(), nullable=False),
+        sa.Column("backfill", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
@@ -212,14 +381,18 @@ def upgrade() -> None:
         "syncs",
         ["lane", "due_at"],
         unique=False,
-        sqlite_where=sa.text("state IN ('calling', 'due', 'triggered')"),
-        postgresql_where=sa.text("state IN ('calling', 'due', 'triggered')"),
+        sqlite_where=sa.text("state IN ('calling', 'pending', 'triggered')"),
+        postgresql_where=sa.text("state IN ('calling', 'pending', 'triggered')"),
     )
     op.create_index(
         "syncs_open_by_route",
         "syncs",
         ["route"],
         unique=False,
-        sqlite_where=sa.text("state IN ('calling', 'due', 'triggered')"),
-        postgresql_where=sa.text("state IN ('calling', 'due', 'triggered')"),
+        sqlite_where=sa.text("state IN ('calling', 'pending', 'triggered')"),
+        postgresql_where=sa.text("state IN ('calling', 'pending', 'triggered')"),
     )
+    connection = op.get_bind()
+    if connection.dialect.name == "postgresql":
+        # The driver's own call runs many statements at once and leaves every `%` alone.
+        connection.connection.cursor().execute(_PROCRASTINATE.read_text(encoding="utf-8"))
