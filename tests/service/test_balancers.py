@@ -1,4 +1,4 @@
-"""The README's load balancers, with its configuration, before two processes of the service."""
+"""The load balancers of docs/deployment.md, as configured there, before two processes."""
 
 import re
 import resource
@@ -15,9 +15,9 @@ from swrhook import simulator
 from tests.programs import PATIENCE, ROOT, Served, free_port, needs, wait_for
 from tests.service.conftest import ENVIRON, SECRET, document
 
-README = (ROOT / "README.md").read_text()
-[NGINX] = re.findall(r"```nginx\n(.*?)```", README, re.DOTALL)
-[HAPROXY] = re.findall(r"```haproxy\n(.*?)```", README, re.DOTALL)
+DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text()
+[NGINX] = re.findall(r"```nginx\n(.*?)```", DEPLOYMENT, re.DOTALL)
+[HAPROXY] = re.findall(r"```haproxy\n(.*?)```", DEPLOYMENT, re.DOTALL)
 DASHBOARD = (ROOT / "docs" / "dashboard.md").read_text()
 [LOCATION] = re.findall(r"```nginx\n(.*?)```", DASHBOARD, re.DOTALL)
 ADDRESSES = ("10.0.0.11:8080", "10.0.0.12:8080")
@@ -55,7 +55,7 @@ def running(folder: Path, command: Sequence[str], url: str) -> Iterator[None]:
 
 
 def addressed(text: str, processes: Sequence[Served]) -> str:
-    """Put the processes' addresses in the place of the README's."""
+    """Put the processes' addresses in the place of the page's."""
     for said, served in zip(ADDRESSES, processes, strict=True):
         assert text.count(said) == 1
         text = text.replace(said, f"127.0.0.1:{served.port}")

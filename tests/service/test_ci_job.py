@@ -1,4 +1,4 @@
-"""The README's CI jobs, run as they stand against the real service: call back, then wait."""
+"""The CI jobs of the docs, run as they stand against the real service: report, then wait."""
 
 import json
 import os
@@ -17,8 +17,8 @@ import yaml
 from swrhook import simulator
 from tests.programs import ROOT, TOKEN, Served, needs
 
-README = (ROOT / "README.md").read_text()
-BLOCKS = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)]
+PAGE = (ROOT / "docs" / "how-to" / "wait-in-ci.md").read_text()
+BLOCKS = [yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
 [GITHUB] = [block for block in BLOCKS if isinstance(block, list) and "run" in block[0]]
 [GITLAB] = [block for block in BLOCKS if isinstance(block, dict) and "publish" in block]
 DIGEST = "sha256:" + "a" * 64
