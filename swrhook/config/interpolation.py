@@ -40,26 +40,41 @@ def expand(
 
     Each file is read once, however often it is named.
     """
-    read_once = functools.cache(read_file)
+    return _Expander(findings, environ, functools.cache(read_file)).expand(data, None)
 
-    def visit(value: Data, way: _Way) -> Data:
+
+class _Expander:
+    """Walks a document. A recursive closure would form a reference cycle around the findings.
+
+    It would keep the whole tree of a large file alive until the next garbage collection.
+    """
+
+    def __init__(
+        self, findings: Diagnostics, environ: Mapping[str, str], read_file: ReadFile
+    ) -> None:
+        self._findings = findings
+        self._environ = environ
+        self._read_file = read_file
+
+    def expand(self, value: Data, way: _Way) -> Data:
         if isinstance(value, str):
-            return reference(value, way) if "${" in value else value
+            return self._text(value, way) if "${" in value else value
         if isinstance(value, dict):
-            return {key: visit(item, (way, key)) for key, item in value.items()}
+            return {key: self.expand(item, (way, key)) for key, item in value.items()}
         if isinstance(value, list):
-            return [visit(item, (way, index)) for index, item in enumerate(value)]
+            return [self.expand(item, (way, index)) for index, item in enumerate(value)]
         return value
 
-    def reference(value: str, way: _Way) -> str:
+    def _text(self, value: str, way: _Way) -> str:
         try:
-            text = _REFERENCE.sub(lambda match: _value(match, environ, read_once), value)
+            text = _REFERENCE.sub(self._replacement, value)
         except _CannotExpand as exc:
-            findings.suppress_below(_path(way), str(exc))
+            self._findings.suppress_below(_path(way), str(exc))
             return value
         return expanded(text, value)
 
-    return visit(data, None)
+    def _replacement(self, match: re.Match[str]) -> str:
+        return _value(match, self._environ, self._read_file)
 
 
 def _path(way: _Way) -> NodePath:
