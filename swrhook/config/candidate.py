@@ -10,19 +10,17 @@ from dataclasses import asdict, dataclass
 from swrhook.config import validators
 from swrhook.config.build import build_rules
 from swrhook.config.cross_checks import check_links, check_rules, mapping
-from swrhook.config.diagnostics import Diagnostics, Expanded
+from swrhook.config.diagnostics import Expanded
 from swrhook.config.fields import Text
 from swrhook.config.interpolation import ReadFile, expand, has_reference
-from swrhook.config.loader import check_structure
+from swrhook.config.loader import check_structure, open_document
 from swrhook.config.model import Config
-from swrhook.config.nodes import Data, NodePath, plain
+from swrhook.config.nodes import Data, NodePath
 from swrhook.config.rule_lint import warn_of_rules
 from swrhook.config.rule_schema import DefaultsSection, RuleSection
 from swrhook.config.sections import Items, Named, Part, PlainPart, Section
 from swrhook.config.sender_schema import ImageSection
-from swrhook.config.yaml_document import read
-from swrhook.config.yaml_errors import NotYaml
-from swrhook.errors import BadConfiguration, Mistake
+from swrhook.errors import BadConfiguration
 from swrhook.rules import Rulebook
 from swrhook.senders.sender import ImageSettings, Origin
 
@@ -73,7 +71,7 @@ def excerpt(
     The file is checked to its end, but no secret is looked for: a value that comes from elsewhere
     is taken for right. Only in the excerpt itself references are replaced.
     """
-    written, findings = _open(text, file)
+    written, findings = open_document(text, file)
     part = expand(_excerpt(written), findings, environ, read_file)
     whole = _joined(written, part)
     for path in _references(whole, ()):
@@ -92,7 +90,7 @@ def read_candidate(text: bytes, in_use: Config, *, file: str = "candidate") -> C
     Regions and senders are those in use where the text has none. Nothing is read from elsewhere:
     a reference is a mistake here.
     """
-    written, findings = _open(text, file)
+    written, findings = open_document(text, file)
     part = _excerpt(written)
     for path in _references(part, ()):
         findings.suppress_below(path, "«${…}» is not replaced here: write the value itself")
@@ -109,16 +107,6 @@ def read_candidate(text: bytes, in_use: Config, *, file: str = "candidate") -> C
         for name, sender in checked["senders"].items()
     }
     return Candidate(origins, rules, tuple(findings.warnings))
-
-
-def _open(text: bytes, file: str) -> tuple[Data, Diagnostics]:
-    try:
-        root, refused = read(text)
-    except NotYaml as exc:
-        raise BadConfiguration([Mistake(file, *exc.place, str(exc))]) from None
-    findings = Diagnostics(file, root)
-    findings.mistakes += [Mistake(file, *place, message) for place, message in refused]
-    return plain(root), findings
 
 
 def _excerpt(data: Data) -> Data:

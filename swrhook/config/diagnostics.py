@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from swrhook.config.nodes import Data, Node, NodePath, Position, position_of
+from swrhook.config.nodes import Data, NodePath, Position, Positions
 from swrhook.errors import Mistake
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -46,10 +46,10 @@ def dotted(path: NodePath) -> str:
 class Diagnostics:
     """Collects the mistakes and warnings of one file."""
 
-    def __init__(self, file: str, root: Node) -> None:
+    def __init__(self, file: str, positions: Positions) -> None:
         """Start with nothing found."""
         self._file = file
-        self._root = root
+        self._positions = positions
         self._spoiled: set[NodePath] = set()
         self.mistakes: list[Mistake] = []
         self.warnings: list[str] = []
@@ -57,12 +57,12 @@ class Diagnostics:
     def mistake(self, path: NodePath, message: str) -> None:
         """Note a mistake, unless the value at `path` could not even be expanded."""
         if path not in self._spoiled:
-            place = position_of(self._root, path)
+            place = self._positions.of(path)
             self.mistakes.append(self._at(place, path, message))
 
     def mistake_at_key(self, path: NodePath, message: str) -> None:
         """Note that the last key of `path` is wrong in itself; it is not shown."""
-        place = position_of(self._root, path, of_key=True)
+        place = self._positions.of(path, of_key=True)
         self.mistakes.append(self._at(place, path[:-1], message))
 
     def suppress_below(self, path: NodePath, message: str) -> None:
@@ -76,7 +76,7 @@ class Diagnostics:
 
     def warn(self, path: NodePath, message: str) -> None:
         """Note something that is allowed, but probably not meant."""
-        place = position_of(self._root, path)
+        place = self._positions.of(path)
         self.warnings.append(str(self._at(place, path, message)))
 
     def _at(self, place: Position, path: NodePath, message: str) -> Mistake:

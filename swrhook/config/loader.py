@@ -23,7 +23,7 @@ from swrhook.config.diagnostics import AtKey, Diagnostics, Expanded
 from swrhook.config.diff import fingerprints
 from swrhook.config.interpolation import ReadFile, expand, literal_secrets
 from swrhook.config.model import Config
-from swrhook.config.nodes import Data, NodePath, plain
+from swrhook.config.nodes import Data, NodePath
 from swrhook.config.rule_lint import warn_of_rules
 from swrhook.config.schema import Root
 from swrhook.config.yaml_document import read
@@ -31,6 +31,20 @@ from swrhook.config.yaml_errors import LARGEST, NotYaml
 from swrhook.errors import BadConfiguration, Mistake
 
 _ROOT = Root()
+
+
+def open_document(text: bytes, file: str) -> tuple[Data, Diagnostics]:
+    """Return the bare values of a file, and diagnostics with what the syntax does not allow.
+
+    Raises BadConfiguration for a file that is not YAML at all.
+    """
+    try:
+        data, positions, refused = read(text)
+    except NotYaml as exc:
+        raise BadConfiguration([Mistake(file, *exc.place, str(exc))]) from None
+    findings = Diagnostics(file, positions)
+    findings.mistakes += [Mistake(file, *place, message) for place, message in refused]
+    return data, findings
 
 
 def check_structure(
@@ -119,13 +133,7 @@ def _parse(
     read_file: ReadFile,
     outside: KeyProvider,
 ) -> Config:
-    try:
-        root, refused = read(text)
-    except NotYaml as exc:
-        raise BadConfiguration([Mistake(file, *exc.place, str(exc))]) from None
-    findings = Diagnostics(file, root)
-    findings.mistakes += [Mistake(file, *place, message) for place, message in refused]
-    written = plain(root)
+    written, findings = open_document(text, file)
     secret_files: list[str] = []
 
     def read_and_note(path: str) -> str:

@@ -14,6 +14,7 @@ from swrhook.config.nodes import Position
 
 LARGEST = 4 * 1024 * 1024
 
+NO_ANCHOR = "no anchor of this name before it: text that starts with «*» needs quotes"
 _BROKEN = "this is not valid YAML: quote text that holds any of : # { } [ ] , & * ! | > % @ `"
 _EXPLAINED = {
     "mapping values are not allowed here": (
@@ -32,6 +33,11 @@ _EXPLAINED = {
     "character '%' that cannot start": "text that starts with «%» needs quotes",
     "character '@' that cannot start": "text that starts with «@» needs quotes",
     "character '`' that cannot start": "text that starts with «`» needs quotes",
+    "found undefined alias": NO_ANCHOR,
+    "found duplicate anchor": (
+        "this anchor is defined above already: give each anchor a name of its own"
+    ),
+    "expected a single document": "a second document («---»): only one is allowed",
     "while scanning an alias": "an alias needs a name: text that starts with «*» needs quotes",
     "while scanning an anchor": "an anchor needs a name: text that starts with «&» needs quotes",
 }
@@ -47,7 +53,7 @@ class NotYaml(Exception):
         self.place = place
 
 
-def decoded(content: bytes) -> str:
+def decode(content: bytes) -> str:
     """Return the text of a configuration file. Raises NotYaml when it is none."""
     if len(content) > LARGEST:
         message = f"the file is larger than {LARGEST // 1024 // 1024} MiB"

@@ -9,7 +9,6 @@ from marshmallow import Schema, fields
 
 from swrhook.auth import SCHEMES
 from swrhook.config import yaml_document
-from swrhook.config.nodes import plain
 from swrhook.config.rule_schema import (
     DefaultsSection,
     RegexSection,
@@ -107,7 +106,7 @@ def test_the_commands_variables_are_named() -> None:
 
 
 def test_every_setting_of_the_example_has_its_default_in_the_docs(example: str) -> None:
-    settings = plain(yaml_document.read(example.encode()).root)["settings"]
+    settings = yaml_document.read(example.encode()).data["settings"]
     values = {
         f"{name}.{key}" if key else name: value
         for name, section in settings.items()

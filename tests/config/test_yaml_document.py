@@ -1,13 +1,21 @@
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swrhook.config.nodes import Node, Position, place, plain, position_of
-from swrhook.config.yaml_document import DEEPEST, MOST_ALIASED_VALUES, compose, read, resolve
+from swrhook.config.nodes import Data, NodePath, Position, Positions
+from swrhook.config.yaml_document import (
+    MAX_ALIASED_VALUES,
+    MAX_DEPTH,
+    FastLoader,
+    PythonLoader,
+    compose,
+    read,
+    resolve,
+)
 from swrhook.config.yaml_errors import LARGEST, NotYaml
 
 
@@ -43,7 +51,7 @@ def test_plain_text_stands_for_what_it_looks_like(text: str, value: object) -> N
 
 
 def test_quoted_text_stays_text() -> None:
-    assert plain(read(b"{a: '1', b: \"true\", c: ''}").root) == {"a": "1", "b": "true", "c": ""}
+    assert read(b"{a: '1', b: \"true\", c: ''}").data == {"a": "1", "b": "true", "c": ""}
 
 
 @pytest.mark.parametrize(
@@ -70,13 +78,15 @@ def test_quoted_text_stays_text() -> None:
         (b"a: * b", "1:5 an alias needs a name: text that starts with «*» needs quotes"),
         (b"a: &? b", "1:5 an anchor needs a name: text that starts with «&» needs quotes"),
         (b"a: &x [*x]", "1:8 no anchor of this name before it"),
+        (b"- &x a\n- {b: *x, c: [*x, &x d]}", "2:19 this anchor is defined above already"),
+        (b"- &x a\n- &y {b: *x, c: [*x, *y]}", "2:22 no anchor of this name before it"),
         (b"a: !x!y b", "1:4 this is not valid YAML"),
         (b"a: \xff", "1:4 this is not UTF-8: save the file as UTF-8"),
         ("é: 1\nb: ".encode() + b"\xe9", "2:4 this is not UTF-8: save the file as UTF-8"),
         ("a: 1".encode("utf-16"), "1:1 the file is UTF-16: save it as UTF-8"),
         (b"a: b\x00", "1:5 the control character U+0000 is not allowed"),
-        (b"[" * 100_000, f"1:{DEEPEST + 1} more than 32 levels of nesting"),
-        (b"- " * 100_000, f"1:{2 * DEEPEST + 1} more than 32 levels of nesting"),
+        (b"[" * 100_000, f"1:{MAX_DEPTH + 1} more than 32 levels of nesting"),
+        (b"- " * 100_000, f"1:{2 * MAX_DEPTH + 1} more than 32 levels of nesting"),
         (b"#" * (LARGEST + 1), "1:1 the file is larger than 4 MiB"),
     ],
 )
@@ -101,6 +111,11 @@ def test_what_is_no_yaml_is_explained(content: bytes, expected: str) -> None:
             "1:4 tags are not supported: text that starts with «!» needs quotes",
         ),
         (
+            b"a: ! b",
+            {"a": "b"},
+            "1:4 tags are not supported: text that starts with «!» needs quotes",
+        ),
+        (
             b'a: "\\ud83d"',
             {"a": ""},
             "1:4 an escape in this text stands for half a character",
@@ -112,51 +127,64 @@ def test_what_can_be_left_out_is_refused_with_its_place(
 ) -> None:
     document = read(content)
 
-    assert value == plain(document.root)
+    assert value == document.data
     assert [refused] == [f"{p.line}:{p.column} {message}" for p, message in document.refused]
 
 
 def test_a_quoted_merge_key_is_a_key() -> None:
-    assert plain(read(b'"<<": 1').root) == {"<<": 1}
+    assert read(b'"<<": 1').data == {"<<": 1}
 
 
 def test_an_alias_stands_for_its_anchor() -> None:
-    assert plain(read(b"{a: &x [1], b: *x}").root) == {"a": [1], "b": [1]}
+    assert read(b"{a: &x [1], b: *x}").data == {"a": [1], "b": [1]}
 
 
 def test_aliases_cannot_grow_without_bounds() -> None:
     lines = [b"a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
     lines += [b"a%d: &a%d [%s]" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 10)]
 
-    with pytest.raises(NotYaml, match=f"aliases stand for more than {MOST_ALIASED_VALUES} values"):
+    with pytest.raises(
+        NotYaml, match=f"aliases stand for more than {MAX_ALIASED_VALUES} values"
+    ) as caught:
         read(b"\n".join(lines))
+
+    assert caught.value.place == Position(5, 10)
 
 
 def test_aliases_cannot_nest_without_bounds() -> None:
     lines = [b"a0: &a0 [1]"] + [b"a%d: &a%d [*a%d]" % (n, n, n - 1) for n in range(1, 99)]
 
-    with pytest.raises(NotYaml, match="more than 32 levels of nesting"):
+    with pytest.raises(NotYaml, match="more than 32 levels of nesting") as caught:
         read(b"\n".join(lines))
+
+    assert caught.value.place == Position(31, 12)
 
 
 def test_places_are_of_values_keys_and_for_the_missing_of_their_owner() -> None:
-    root = read(b"a:\n  b: [1,\n    {c: 2}]\n").root
+    positions = read(b"a:\n  b: [1,\n    {c: 2}]\n").positions
 
-    assert Position(3, 9) == position_of(root, ("a", "b", 1, "c"))
-    assert Position(3, 6) == position_of(root, ("a", "b", 1, "c"), of_key=True)
-    assert Position(2, 3) == position_of(root, ("a", "b"), of_key=True)
-    assert Position(3, 5) == position_of(root, ("a", "b", 1, "d"))
-    assert Position(1, 1) == position_of(root, ("x", "y"))
+    assert Position(3, 9) == positions.of(("a", "b", 1, "c"))
+    assert Position(3, 6) == positions.of(("a", "b", 1, "c"), of_key=True)
+    assert Position(2, 3) == positions.of(("a", "b"), of_key=True)
+    assert Position(3, 5) == positions.of(("a", "b", 1, "d"))
+    assert Position(1, 1) == positions.of(("x", "y"))
+
+
+def test_keys_that_are_refused_have_no_position() -> None:
+    positions = read(b"? [x]\n: a\nb: 1\nb: 2\n1: c").positions
+
+    assert Position(3, 4) == positions.of(("b",))
+    assert Position(1, 1) == positions.of(("x",))
 
 
 def test_json_may_be_indented_by_tabs_and_escape_what_it_wants() -> None:
     value = {"a": [1, "\U0001f600\t\u0000"], "b": {"c": None}}
 
-    assert value == plain(read(json.dumps(value, indent="\t").encode()).root)
+    assert value == read(json.dumps(value, indent="\t").encode()).data
 
 
 def test_a_tab_in_a_yaml_string_survives() -> None:
-    assert plain(read(b"{a: 'x\ty'}").root) == {"a": "x\ty"}
+    assert read(b"{a: 'x\ty'}").data == {"a": "x\ty"}
 
 
 _JSON = st.recursive(
@@ -172,22 +200,23 @@ _JSON = st.recursive(
 
 @given(_JSON, st.sampled_from([None, 2, "\t"]))
 def test_json_is_read_as_json(value: Any, indent: int | str | None) -> None:
-    assert value == plain(read(json.dumps(value, indent=indent).encode()).root)
+    assert value == read(json.dumps(value, indent=indent).encode()).data
 
 
-def whole(node: Node) -> Any:
-    if isinstance(node.value, dict):
-        entries = node.value.items()
-        return node.place, {k: (place(e.key_mark), whole(e.node)) for k, e in entries}
-    if isinstance(node.value, list):
-        return node.place, [whole(item) for item in node.value]
-    return node.place, node.value
+def values_with_positions(
+    data: Data, positions: Positions, path: NodePath = ()
+) -> Iterator[tuple[NodePath, Data, Position, Position]]:
+    yield path, data, positions.of(path), positions.of(path, of_key=True)
+    steps = data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
+    for step in steps:
+        yield from values_with_positions(data[step], positions, (*path, step))
 
 
 def test_both_parsers_agree_on_values_and_places(example: str, small: str) -> None:
     # Of an empty value within {…} they tell places a column apart.
     empties = "a:\ne:\n  - \n  -\n"
     for text in (example, small, empties, json.dumps({"a": [1, {"b": "é"}]}, indent=1)):
-        fast = compose(yaml.parse(text, Loader=yaml.CSafeLoader))
-        slow = compose(yaml.parse(text, Loader=yaml.SafeLoader))
-        assert whole(slow.root) == whole(fast.root)
+        fast = compose(text, FastLoader)
+        slow = compose(text, PythonLoader)
+        by_libyaml = list(values_with_positions(fast.data, fast.positions))
+        assert list(values_with_positions(slow.data, slow.positions)) == by_libyaml

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from swrhook.config.model import Config
-from swrhook.config.nodes import Data, plain
+from swrhook.config.nodes import Data
 from swrhook.config.yaml_document import read
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.stats import Stats, count
@@ -41,7 +41,7 @@ def rules_routes(config: Callable[[], Config]) -> Any:  # noqa: ANN401  # as rou
 @functools.lru_cache(maxsize=1)
 def written_rules(text: bytes, version: str) -> WrittenRules:
     """Return the rules of a file that is valid; `${…}` is left as it stands there."""
-    document = plain(read(text)[0])
+    document = read(text).data
     return WrittenRules(version, document.get("defaults") or {}, document["rules"])
 
 
