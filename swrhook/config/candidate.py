@@ -18,7 +18,7 @@ from swrhook.config.model import Config
 from swrhook.config.nodes import Data, NodePath
 from swrhook.config.rule_lint import warn_of_rules
 from swrhook.config.rule_schema import DefaultsSection, RuleSection
-from swrhook.config.sections import Items, Named, Part, PlainPart, Section
+from swrhook.config.sections import Items, Named, Part, Section
 from swrhook.config.sender_schema import ImageSection
 from swrhook.errors import BadConfiguration
 from swrhook.rules import Rulebook
@@ -47,7 +47,7 @@ class _CandidateSection(Section):
 
     swr = Part(_SwrSection, required=True)
     senders = Named(validators.sender_name, Part(_OriginSection), may_be_empty=True)
-    rules = Items(PlainPart(RuleSection), required=True)
+    rules = Items(Part(RuleSection), required=True)
     defaults = Part(DefaultsSection)
 
 

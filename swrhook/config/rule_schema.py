@@ -15,11 +15,9 @@ from swrhook.config.nodes import Data
 from swrhook.config.sections import (
     Items,
     OneOrMore,
-    PlainPart,
+    Part,
     Section,
-    loaded,
     not_empty,
-    straight,
 )
 from swrhook.rules import FIELDS, Glob, Pattern, Regex, Semver
 
@@ -58,7 +56,7 @@ class PatternField(Worded, fields.Field[Pattern]):
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> Pattern:
         if not isinstance(value, dict):
-            return glob(str(straight(self._text, value, None, None)))
+            return glob(str(self._text.deserialize(value)))
         if "semver" in value:
             return self._semver(value)
         if "regex" in value:
@@ -67,7 +65,7 @@ class PatternField(Worded, fields.Field[Pattern]):
         raise ValidationError(f"must be a glob or a pattern {{{': …} or {'.join(known)}: …}}")
 
     def _regex(self, value: Data) -> Pattern:
-        text: str = loaded(_REGEX_SECTION, value)["regex"]
+        text: str = _REGEX_SECTION.load(value)["regex"]
         return _made("regex", text, lambda: regex(str(text)))
 
     def _semver(self, value: Data) -> Pattern:
@@ -75,7 +73,7 @@ class PatternField(Worded, fields.Field[Pattern]):
             raise ValidationError(
                 {"semver": [AtKey("goes with tag alone: others have no version")]}
             )
-        given = loaded(_SEMVER_SECTION, value)
+        given = _SEMVER_SECTION.load(value)
         text: str = given["semver"]
         variant = str(given.get("variant", ""))
         prerelease: bool = given.get("prerelease", False)
@@ -94,7 +92,7 @@ def _patterns() -> dict[str, fields.Field[Data]]:
 
 
 UnlessSection = Section.from_dict(_patterns())
-WhenSection = Section.from_dict({**_patterns(), "not": PlainPart(UnlessSection)})
+WhenSection = Section.from_dict({**_patterns(), "not": Part(UnlessSection)})
 
 
 class TargetSection(Section):
@@ -109,8 +107,8 @@ class RuleSection(Section):
     """One rule."""
 
     name = Text(required=True, validate=validators.label)
-    when = PlainPart(WhenSection, required=True)
-    sync = Items(PlainPart(TargetSection), required=True, validate=not_empty)
+    when = Part(WhenSection, required=True)
+    sync = Items(Part(TargetSection), required=True, validate=not_empty)
     enabled = Flag()
     shadow = Flag()
     skip_attachments = Flag()

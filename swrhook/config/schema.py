@@ -3,7 +3,7 @@
 from swrhook.config import validators
 from swrhook.config.fields import OneOf, SecretText, Text
 from swrhook.config.rule_schema import DefaultsSection, RuleSection
-from swrhook.config.sections import ByKind, Items, Named, Part, PlainPart, Section
+from swrhook.config.sections import ByKind, Items, Named, Part, Section
 from swrhook.config.sender_schema import SenderSection
 from swrhook.config.settings_schema import OptionsSection
 
@@ -86,6 +86,6 @@ class Root(Section):
     swr = Part(SwrSection, required=True)
     access = Part(AccessSection)
     senders = Named(validators.sender_name, Part(SenderSection), may_be_empty=True)
-    rules = Items(PlainPart(RuleSection), required=True)
+    rules = Items(Part(RuleSection), required=True)
     settings = Part(OptionsSection)
     defaults = Part(DefaultsSection)

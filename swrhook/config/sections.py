@@ -1,7 +1,6 @@
 """marshmallow fields and schemas for what holds other values: mappings and lists."""
 
 from collections.abc import Mapping
-from functools import cache
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
 from marshmallow.types import ErrorMessages
@@ -14,8 +13,6 @@ _NO_LIST: ErrorMessages = {"invalid": "must be a list: write [ … ]"}
 _ALWAYS_LATER: ErrorMessages = {"null": LATER}
 _A_MAPPING = "must be a mapping: write «key: value» lines, or {key: value}"
 _NO_MAPPING = {"type": _A_MAPPING}
-
-Siblings = Mapping[str, Data] | None
 
 
 class Section(Schema):
@@ -30,74 +27,18 @@ class Section(Schema):
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _refuse_unknown_keys(self, _: Data, original: Data, **__: Data) -> None:
-        if not isinstance(original, dict):
+        unknown = original.keys() - self.fields.keys() if isinstance(original, dict) else ()
+        if not unknown:
             return
         known = [name for name, field in self.fields.items() if not isinstance(field, Unsupported)]
         # The key itself is not shown: where a comma or a quote is missing, it may be a secret's.
-        unknown = {
-            key: [AtKey(f"there is no such key: {did_you_mean(key, known)}")]
-            for key in original.keys() - self.fields.keys()
-        }
-        if unknown:
-            raise ValidationError(unknown)
+        raise ValidationError(
+            {key: [AtKey(f"there is no such key: {did_you_mean(key, known)}")] for key in unknown}
+        )
 
 
 class Part(Worded, fields.Nested):
     """A section within another."""
-
-
-class PlainPart(Part):
-    """A section without a check of the whole: what is right in it takes the short way.
-
-    Of ten thousand rules marshmallow's own way alone takes seconds. It is gone only where it has
-    something to say.
-    """
-
-    def _deserialize(
-        self, value: Data, attr: str | None, data: Siblings, partial: Data = None, **_: Data
-    ) -> Data:
-        loaded = _straight(self.schema, value)
-        return super()._deserialize(value, attr, data, partial) if loaded is None else loaded
-
-
-def _straight(section: Schema, value: Data) -> dict[str, Data] | None:
-    """Return what the section makes of a mapping without a mistake; None for any other value."""
-    if not isinstance(value, dict):
-        return None
-    known = section.fields
-    loaded: dict[str, Data] = {}
-    try:
-        for key, item in value.items():
-            if key not in known or item is None:
-                return None
-            loaded[key] = straight(known[key], item, key, value)
-    except ValidationError:
-        return None
-    return loaded if _required(section) <= loaded.keys() else None
-
-
-@cache
-def _required(section: Schema) -> frozenset[str]:
-    """Return the keys that must be there."""
-    return frozenset(key for key, field in section.fields.items() if field.required)
-
-
-def loaded(section: Schema, value: Data) -> dict[str, Data]:
-    """Return what a section without a check of the whole makes of a value, as PlainPart does.
-
-    Raises ValidationError.
-    """
-    found = _straight(section, value)
-    result: dict[str, Data] = section.load(value) if found is None else found
-    return result
-
-
-def straight(field: fields.Field[Data], value: Data, key: str | None, within: Siblings) -> Data:
-    """Return what a field makes of a value that is there. Raises ValidationError."""
-    result = field._deserialize(value, key, within)  # noqa: SLF001  # what subclasses are to define
-    for check in field.validators:
-        check(result)
-    return result
 
 
 class Items(Worded, fields.List[Data]):
@@ -105,25 +46,15 @@ class Items(Worded, fields.List[Data]):
 
     default_error_messages = _NO_LIST
 
-    def _deserialize(
-        self, value: Data, attr: str | None, data: Siblings, **more: Data
-    ) -> list[Data]:
-        if isinstance(value, list) and None not in value:
-            try:
-                return [straight(self.inner, item, attr, data) for item in value]
-            except ValidationError:
-                pass  # marshmallow tells of every item
-        return super()._deserialize(value, attr, data, **more)
-
 
 class OneOrMore(Items):
     """One value, or a list of them."""
 
-    def _deserialize(self, value: Data, attr: str | None, data: Siblings, **_: Data) -> list[Data]:
+    def _deserialize(self, value: Data, *context: Data, **options: Data) -> list[Data]:
         if not isinstance(value, list):
-            return [straight(self.inner, value, attr, data)]
+            return [self.inner.deserialize(value)]
         not_empty(value)
-        return super()._deserialize(value, attr, data)
+        return super()._deserialize(value, *context, **options)
 
 
 class Named(Worded, fields.Field[dict[str, Data]]):
