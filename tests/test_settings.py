@@ -57,7 +57,7 @@ def test_every_mistake_is_told_at_once_and_no_password() -> None:
             " [::1]:8080"
         ),
         "environment: SWRHOOK_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://",
-        "environment: SWRHOOK_LOGLEVEL is no setting: did you mean SWRHOOK_LOG_LEVEL?",
+        "environment: SWRHOOK_LOGLEVEL is not a setting: did you mean SWRHOOK_LOG_LEVEL?",
         "environment: SWRHOOK_LOG_FORMAT must be one of json, console",
         "environment: SWRHOOK_LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL",
         (
@@ -92,7 +92,7 @@ def test_a_ledger_in_memory_is_refused(url: str) -> None:
     ],
 )
 def test_a_near_miss_is_a_mistake(name: str, meant: str) -> None:
-    assert [f"environment: {name} is no setting: did you mean {meant}?"] == mistakes({name: "x"})
+    assert [f"environment: {name} is not a setting: did you mean {meant}?"] == mistakes({name: "x"})
 
 
 @pytest.mark.parametrize(

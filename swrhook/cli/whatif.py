@@ -12,9 +12,9 @@ from rich.text import Text
 from swrhook.cli.client import Client, Item, connect
 from swrhook.cli.terminal import examples, printable, screen
 from swrhook.config import read_secret_file
-from swrhook.config.candidate import excerpt
+from swrhook.config.candidate import extract_excerpt
 from swrhook.config.loader import read_bytes
-from swrhook.config.yaml_errors import LARGEST
+from swrhook.config.yaml_errors import MAX_FILE_SIZE
 from swrhook.errors import BadConfiguration
 from swrhook.rules.plan import PlanChange
 
@@ -64,8 +64,8 @@ def whatif(context: click.Context, /, file: Path, since: str, *, as_json: bool) 
 def _candidate(file: Path) -> str:
     environ = os.environ  # noqa: TID251  # a command is its own start
     try:
-        text = read_bytes(str(file), LARGEST + 1)
-        part = excerpt(text, file=str(file), environ=environ, read_file=read_secret_file)
+        text = read_bytes(str(file), MAX_FILE_SIZE + 1)
+        part = extract_excerpt(text, file=str(file), environ=environ, read_file=read_secret_file)
     except OSError as exc:
         raise click.UsageError(f"{file} cannot be read: {exc.strerror}") from None
     except BadConfiguration as exc:

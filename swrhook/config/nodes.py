@@ -37,12 +37,12 @@ def position(mark: YamlMark | None) -> Position:
 
 
 class Positions:
-    """Where the values of one document stand."""
+    """The positions of the values of one document."""
 
     def __init__(self, root: yaml.Node) -> None:
         """Take the tree that PyYAML has composed."""
         self._root = root
-        # A wrong file may have a mistake at each of very many keys of one mapping.
+        # One mapping can hold a mistake at each of very many keys, so a lookup must not scan it.
         self._entries = functools.cache(_entries)
 
     def of(self, path: NodePath, *, of_key: bool = False) -> Position:

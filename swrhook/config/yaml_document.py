@@ -57,7 +57,7 @@ class _StrictHooks:
         return ""
 
     def descend_resolver(self, parent: yaml.Node | None, _: object) -> None:
-        """Stop before the composer, which recurses for each level, exhausts the stack."""
+        """Refuse deep nesting: the composer recurses for each level and could exhaust the stack."""
         self._depth += 1
         if parent is not None and self._depth > MAX_DEPTH + 1:
             raise NotYaml(position(parent.start_mark), _TOO_DEEP)
@@ -84,7 +84,7 @@ def read(content: bytes) -> Document:
     try:
         return compose(text, FastLoader)
     except yaml.YAMLError:
-        pass  # libyaml's messages are vague
+        pass  # libyaml's messages are vague: PyYAML's parser explains the error
     try:
         return compose(text, PythonLoader)
     except yaml.YAMLError as exc:
@@ -92,7 +92,7 @@ def read(content: bytes) -> Document:
 
 
 def compose(text: str, loader: Loader) -> Document:
-    """Make the tree of a text's only document. Raises NotYaml, or what the parser raises."""
+    """Return the only document of a text. Raises NotYaml, or yaml.YAMLError from the parser."""
     root = yaml.compose(text, loader)
     if root is None:
         raise NotYaml(Position(1, 1), "the file is empty")
@@ -116,7 +116,7 @@ class _Builder:
 
     def build(self, node: yaml.Node) -> Data:
         """Return the value of a node. Raises NotYaml."""
-        if node in self._values:  # the composer puts an anchor's node wherever an alias stands
+        if node in self._values:  # the composer returns the anchor's node for each alias
             self._check_alias(node)
             return self._values[node]
         self._values[node] = None
@@ -133,15 +133,15 @@ class _Builder:
         return value
 
     def refuse_tags(self) -> None:
-        """Refuse every tag. Events show also a tag that is `!` alone, nodes do not."""
+        """Refuse every tag. Only events show a tag that is `!` alone."""
         for event in self._events():
             if getattr(event, "tag", None) is not None:
                 self._refuse(
-                    event, "tags are not supported: text that starts with «!» needs quotes"
+                    event, 'tags are not supported: text that starts with "!" needs quotes'
                 )
 
     def _check_alias(self, node: yaml.Node) -> None:
-        """Bound the values that aliases stand for. A few lines can stand for billions of them."""
+        """Bound the values that aliases expand to: a few lines can expand to billions."""
         self._aliases += 1
         if node in self._parents:
             raise self._at_alias(NO_ANCHOR)
@@ -165,7 +165,7 @@ class _Builder:
             if not isinstance(key, str):
                 self._refuse(key_node, "a key must be text: put it in quotes")
             elif key == "<<" and not key_node.style:
-                self._refuse(key_node, "merge keys («<<») are not supported: write the keys out")
+                self._refuse(key_node, 'merge keys ("<<") are not supported: write the keys out')
             elif key in keys:
                 line = position(keys[key].start_mark).line
                 self._refuse(key_node, f"this key stands in line {line} already: keep one")
@@ -177,7 +177,7 @@ class _Builder:
         if not node.style and not node.tag:
             return resolve(node.value)
         if _SURROGATE.search(node.value) is not None:
-            try:  # JSON escapes a character beyond U+FFFF as two
+            try:  # JSON escapes a character beyond U+FFFF as a surrogate pair
                 node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
             except UnicodeDecodeError:
                 self._refuse(node, "an escape in this text stands for half a character")

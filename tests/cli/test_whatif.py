@@ -57,7 +57,7 @@ def test_a_wrong_file_is_told_with_its_places_and_never_sent(compare: Run) -> No
     result = compare(CONFIG.replace("sync:", "snyc:"))
 
     assert result.exit_code == 1
-    assert "new.yaml:15:5: rules[0]: there is no such key: did you mean «sync»?" in result.stderr
+    assert 'new.yaml:15:5: rules[0]: there is no such key: did you mean "sync"?' in result.stderr
     assert SECRET not in result.output
 
 

@@ -61,10 +61,10 @@ def test_a_sender_asks_the_world_that_it_is_given(
     configured: Callable[..., Config], auth: str, delivery: Any
 ) -> None:
     outside = well_known()
-    configured(auth, outside=outside)
+    configured(auth, key_provider=outside)
     assert outside.asked == []
 
-    sender(configured(auth, outside=outside)).authenticate(delivery, NOW)
+    sender(configured(auth, key_provider=outside)).authenticate(delivery, NOW)
     assert len(outside.asked) == 1
 
 
@@ -93,11 +93,11 @@ def test_a_google_account_is_named(configured: Callable[..., Config]) -> None:
 CASES = [
     (
         f"{SNS[:-1]}*}}",
-        f"topic_arns: «{ARN[:-1]}*» is no topic of SNS: write arn:aws:sns:REGION:ACCOUNT:NAME",
+        f'topic_arns: "{ARN[:-1]}*" is not a topic of SNS: write arn:aws:sns:REGION:ACCOUNT:NAME',
     ),
     (
         f"{{scheme: smn, topic_urns: [{ARN}]}}",
-        f"topic_urns[0]: «{ARN}» is no topic of SMN: write urn:smn:REGION:PROJECT:NAME",
+        f'topic_urns[0]: "{ARN}" is not a topic of SMN: write urn:smn:REGION:PROJECT:NAME',
     ),
     ("{scheme: sns, topic_arns: []}", "topic_arns: is an empty list: write at least one value"),
     ("{scheme: sns}", "topic_arns: is missing"),
@@ -109,9 +109,9 @@ CASES = [
     ("{scheme: github, secrets: a, confirm: true}", "there is no such key: known are scheme, sec"),
     (
         "{scheme: standard-webhooks, secrets: whsec_ä}",
-        "secrets: must be base64, mostly behind «whsec_», as the sender shows it",
+        'secrets: must be base64, usually after "whsec_", as the sender displays it',
     ),
-    ("{scheme: gitlab, secrets: [a, whsec_?]}", "secrets[1]: must be base64, mostly behind"),
+    ("{scheme: gitlab, secrets: [a, whsec_?]}", "secrets[1]: must be base64, usually after"),
     (
         f"{{scheme: standard-webhooks, secrets: {KEY.value.decode()}, tolerance: 0s}}",
         "tolerance: must be at least 1s",
@@ -162,7 +162,7 @@ def test_an_issuer_may_have_a_path(configured: Callable[..., Config], path: str)
     issuer = f"https://issuer.example.com{path}"
     auth = f"{{scheme: oidc, issuer: '{issuer}', audience: swrhook, {CLAIMS}}}"
     outside = well_known(issuer)
-    sender(configured(auth, outside=outside)).authenticate(bearing(token(iss=issuer)), NOW)
+    sender(configured(auth, key_provider=outside)).authenticate(bearing(token(iss=issuer)), NOW)
 
     assert [issuer] == outside.asked
 
@@ -174,4 +174,4 @@ def test_a_header_that_is_kept_cannot_carry_a_secret(
     auth = f'{{scheme: header, header: {name}, secrets: ["${{TOKEN}}"]}}'
     (said,) = mistakes(small.replace(BEARER, auth))
 
-    assert "is kept with each delivery, where no secret may be: name another" in said
+    assert "is stored with each delivery, so it cannot carry a secret: use another" in said

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from swrhook.config import parse
-from swrhook.config.candidate import excerpt, read_candidate
+from swrhook.config.candidate import extract_excerpt, read_candidate
 from swrhook.config.model import Config
 from swrhook.errors import BadConfiguration
 from swrhook.senders.sender import ImageSettings, Origin
@@ -58,7 +58,9 @@ def excerpt_of(document: dict[str, Any], **environ: str) -> dict[str, Any]:
         raise AssertionError(path)
 
     text = yaml.safe_dump(document).encode()
-    return excerpt(text, file="new.yaml", environ={"ORG": "team", **environ}, read_file=read_file)
+    return extract_excerpt(
+        text, file="new.yaml", environ={"ORG": "team", **environ}, read_file=read_file
+    )
 
 
 def mistakes(document: dict[str, Any], **environ: str) -> list[str]:
@@ -94,7 +96,7 @@ def test_no_secret_is_looked_for_and_none_is_in_it() -> None:
 
 def test_the_example_file_has_an_excerpt(in_use: Config) -> None:
     text = (ROOT / "swrhook.example.yaml").read_bytes()
-    part = excerpt(text, file="example", environ={}, read_file=str)
+    part = extract_excerpt(text, file="example", environ={}, read_file=str)
 
     candidate = read_candidate(json.dumps(part).encode(), in_use)
 
@@ -151,7 +153,7 @@ def test_rules_alone_go_with_the_senders_and_regions_in_use(in_use: Config) -> N
         ("rules: [{name: '${SECRET}'}]", "is not replaced here: write the value itself"),
         (
             "rules: [{name: a, when: {}, sync: [{region: mars, namespace: team}]}]",
-            "candidate:1:45: rules[0].sync[0].region: «mars» is not in swr.regions",
+            'candidate:1:45: rules[0].sync[0].region: "mars" is not in swr.regions',
         ),
     ],
     ids=["syntax", "list", "no rules", "senders", "sender", "reference", "region"],

@@ -3,7 +3,7 @@
 import pytest
 
 from swrhook.config import Config, parse
-from swrhook.config.diff import MOST_NAMES, changes
+from swrhook.config.diff import MAX_NAMES, compare
 from tests.config.conftest import SMALL
 
 TOKENS = "access: {tokens: [{name: ops, role: read, token: '${OPS}'}]}\n"
@@ -54,7 +54,7 @@ def config(text: str, secret: str = "sesame", ops: str = "an-operators-token-of-
 def test_changes_are_told_by_section_and_name(
     old: str, new: str, expected: dict[str, dict[str, list[str]]] | None
 ) -> None:
-    found = changes(config(WHOLE).marks, config(WHOLE.replace(old, new)).marks)
+    found = compare(config(WHOLE).fingerprints, config(WHOLE.replace(old, new)).fingerprints)
 
     if expected is None:
         expected = {"tokens": {"removed": ["ops"]}, "settings": {"added": ["pace"]}}
@@ -65,7 +65,7 @@ def test_another_secret_is_a_change_of_what_has_it() -> None:
     before, after = config(WHOLE), config(WHOLE, secret="another-sesame")
 
     assert before.version == after.version
-    assert changes(before.marks, after.marks) == {
+    assert compare(before.fingerprints, after.fingerprints) == {
         "swr": {"changed": ["credentials"]},
         "senders": {"changed": ["harbor"]},
     }
@@ -75,23 +75,25 @@ def test_the_same_in_other_words_is_no_change() -> None:
     before = config(WHOLE + "settings: {dedup_window: 10m}")
     after = config(WHOLE + "settings: {dedup_window: 600s}  # the same")
 
-    assert changes(before.marks, after.marks) == {}
+    assert compare(before.fingerprints, after.fingerprints) == {}
 
 
 def test_the_order_of_rules_counts() -> None:
     head, _, rules = SMALL.partition("rules:\n")
 
-    found = changes(config(WHOLE).marks, config(f"{head}rules:\n{RULE}{rules}{TOKENS}").marks)
+    found = compare(
+        config(WHOLE).fingerprints, config(f"{head}rules:\n{RULE}{rules}{TOKENS}").fingerprints
+    )
 
     assert found == {"rules": {"moved": ["their order"]}}
 
 
 def test_many_names_end_in_a_number() -> None:
-    many = "".join(RULE.replace("more", f"rule-{number}") for number in range(MOST_NAMES + 5))
+    many = "".join(RULE.replace("more", f"rule-{number}") for number in range(MAX_NAMES + 5))
 
-    added = changes(config(SMALL).marks, config(SMALL + many).marks)["rules"]["added"]
+    added = compare(config(SMALL).fingerprints, config(SMALL + many).fingerprints)["rules"]["added"]
 
-    assert len(added) == MOST_NAMES + 1
+    assert len(added) == MAX_NAMES + 1
     assert added[-1] == "and 5 more"
 
 
@@ -99,4 +101,4 @@ def test_what_is_remembered_of_a_configuration_shows_no_secret() -> None:
     found = config(WHOLE)
 
     assert "sesame" not in repr(found)
-    assert "sesame" not in repr(found.marks)
+    assert "sesame" not in repr(found.fingerprints)

@@ -54,7 +54,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
     result = run(str(tmp_path / "none.yaml"))
 
     assert result.exit_code == 1
-    said = "cannot be read: No such file or directory; begin with a copy of swrhook.example.yaml"
+    said = "cannot be read: No such file or directory; start with a copy of swrhook.example.yaml"
     assert f"{tmp_path}/none.yaml: {said}\n" == result.stderr
 
 

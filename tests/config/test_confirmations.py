@@ -67,17 +67,17 @@ def test_a_subscription_is_confirmed_only_where_it_is_wanted(
 ) -> None:
     outside = well_known()
     for wanted in ("}", ", confirm: false}"):
-        assert received(configured(f"{auth}{wanted}", outside=outside), message)
+        assert received(configured(f"{auth}{wanted}", key_provider=outside), message)
     assert outside.visited == []
 
-    assert received(configured(f"{auth}, confirm: true}}", outside=outside), message)
+    assert received(configured(f"{auth}, confirm: true}}", key_provider=outside), message)
     assert [visited] == outside.visited
 
 
 @pytest.mark.parametrize("kind", ["Notification", "UnsubscribeConfirmation"])
 def test_nothing_else_is_visited(configured: Callable[..., Config], kind: str) -> None:
     outside = well_known()
-    received(configured(f"{SNS}, confirm: true}}", outside=outside), sns_message(kind))
+    received(configured(f"{SNS}, confirm: true}}", key_provider=outside), sns_message(kind))
 
     assert outside.visited == []
 
@@ -86,13 +86,13 @@ def test_what_is_not_authentic_is_not_visited(configured: Callable[..., Config])
     outside = FakeOutside(well_known().certificates)
     message = sns_message("SubscriptionConfirmation") | {"Message": "x"}
     with pytest.raises(Unauthenticated):
-        received(configured(f"{SNS}, confirm: true}}", outside=outside), message)
+        received(configured(f"{SNS}, confirm: true}}", key_provider=outside), message)
 
     assert outside.visited == []
 
 
 def test_what_is_not_confirmed_is_not_recorded(configured: Callable[..., Config]) -> None:
-    config = configured(f"{SNS}, confirm: true}}", outside=well_known())
+    config = configured(f"{SNS}, confirm: true}}", key_provider=well_known())
     message = sns_message(
         "SubscriptionConfirmation", SubscribeURL="https://evil.example/?Action=ConfirmSubscription"
     )
@@ -102,7 +102,7 @@ def test_what_is_not_confirmed_is_not_recorded(configured: Callable[..., Config]
 
 def test_a_confirmation_is_no_push(configured: Callable[..., Config]) -> None:
     message = sns_message("SubscriptionConfirmation")
-    (entry,) = received(configured(f"{SNS}}}", outside=well_known()), message)
+    (entry,) = received(configured(f"{SNS}}}", key_provider=well_known()), message)
 
     assert Outcome.ACCEPTED is not entry.outcome
     assert "2336412f37" not in str(entry.reason)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from swrhook.config.build import TOKEN_FILE, URL
+from swrhook.config.build import POD_TOKEN_FILE_VARIABLE, POD_URL_VARIABLE
 from swrhook.config.model import AgencyCredentials, Credentials, KeyCredentials, PodCredentials
 from tests.config.conftest import Mistakes, Read
 
@@ -33,8 +33,8 @@ def test_every_kind_is_read(
 ) -> None:
     environ |= {
         "LONG": "M" * 32 * 1024,
-        URL: "http://169.254.170.23/v1/credentials",
-        TOKEN_FILE: "/run/token",
+        POD_URL_VARIABLE: "http://169.254.170.23/v1/credentials",
+        POD_TOKEN_FILE_VARIABLE: "/run/token",
     }
 
     assert expected == read(small.replace(GIVEN, written)).swr.credentials
@@ -53,7 +53,7 @@ def test_every_kind_is_read(
 def test_a_pod_may_be_told_of_an_address_nearby(
     url: str, small: str, read: Read, environ: dict[str, str]
 ) -> None:
-    environ |= {URL: url, TOKEN_FILE: "/run/token"}
+    environ |= {POD_URL_VARIABLE: url, POD_TOKEN_FILE_VARIABLE: "/run/token"}
 
     assert PodCredentials(url, "/run/token") == (
         read(small.replace(GIVEN, "{kind: pod_identity}")).swr.credentials
@@ -77,11 +77,13 @@ def test_a_pod_may_be_told_of_an_address_nearby(
 def test_the_pods_token_is_shown_to_nobody_on_the_way(
     url: str, small: str, mistakes: Mistakes, environ: dict[str, str]
 ) -> None:
-    environ |= {URL: url, TOKEN_FILE: "/run/token"}
+    environ |= {POD_URL_VARIABLE: url, POD_TOKEN_FILE_VARIABLE: "/run/token"}
 
     [found] = mistakes(small.replace(GIVEN, "{kind: pod_identity}"))
 
-    assert found.startswith(f"f:3:23: swr.credentials.kind: the environment variable {URL} must")
+    assert found.startswith(
+        f"f:3:23: swr.credentials.kind: the environment variable {POD_URL_VARIABLE} must"
+    )
     assert "hush" not in found
 
 

@@ -30,7 +30,7 @@ from swrhook.config.sections import Unsupported
 from swrhook.config.sender_schema import AUTH_SECTIONS, ImageSection, MappingSection, SenderSection
 from swrhook.config.settings_schema import OptionsSection
 from swrhook.dialects import DIALECTS
-from swrhook.settings import OF_THE_COMMANDS, SETTINGS
+from swrhook.settings import CLI_VARIABLES, SETTINGS
 
 DOCS = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 SECTIONS: list[Schema] = [
@@ -102,7 +102,7 @@ def test_the_environment_table_is_the_codes() -> None:
 
 
 def test_the_commands_variables_are_named() -> None:
-    assert [name for name in OF_THE_COMMANDS if f"`{name}`" not in DOCS] == []
+    assert [name for name in CLI_VARIABLES if f"`{name}`" not in DOCS] == []
 
 
 def test_every_setting_of_the_example_has_its_default_in_the_docs(example: str) -> None:
@@ -127,7 +127,7 @@ def test_the_messages_shown_are_the_codes(
     small: str, mistakes: Callable[[str | bytes], list[str]]
 ) -> None:
     wrong = small.replace("region: cn-north-4,", "region: cn-north-5,")
-    said = mistakes(wrong.replace("{sender:", "{sorce:"))
+    said = mistakes(wrong.replace("{sender:", "{sendr:"))
 
     assert re.findall(r"^swrhook\.yaml(:.*)$", DOCS, re.MULTILINE) == [
         line.removeprefix("f") for line in said

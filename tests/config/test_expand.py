@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from swrhook.config import Config, load
-from swrhook.config.diagnostics import listing
+from swrhook.config.diagnostics import list_names
 from swrhook.config.interpolation import has_reference
 from swrhook.config.model import PasswordCredentials
 from swrhook.dialects import DIALECTS
@@ -62,15 +62,15 @@ def test_a_reference_becomes_its_value(
         ("${UNSET}", "the environment variable UNSET is not set: set it for this process"),
         ("x${EMPTY}", "the environment variable EMPTY is empty: give it a value"),
         ("${BYTES}", "the environment variable BYTES is not UTF-8: a secret must be text"),
-        ("${file:/none}", "the file «/none» cannot be read: No such file or directory"),
-        ("${file:/empty}", "the file «/empty» is empty: give it a value"),
-        ("${file:x}", "the file «x» needs its whole path, from «/» on"),
-        ("${file:}", "the file «» needs its whole path, from «/» on"),
+        ("${file:/none}", 'the file "/none" cannot be read: No such file or directory'),
+        ("${file:/empty}", 'the file "/empty" is empty: give it a value'),
+        ("${file:x}", 'the file "x" needs its absolute path, which begins with "/"'),
+        ("${file:}", 'the file "" needs its absolute path, which begins with "/"'),
         *(
             (
                 written,
                 (
-                    "«${» begins a reference: write ${NAME} or ${file:/path}, or $${ for the"
+                    '"${" begins a reference: write ${NAME} or ${file:/path}, or $${ for the'
                     " characters themselves"
                 ),
             )
@@ -131,7 +131,7 @@ def test_one_value_that_cannot_be_expanded_is_one_mistake(small: str, mistakes: 
     )
 
     assert [
-        f"f:6:21: senders.harbor.dialect: «$${{» is unknown: {listing(DIALECTS)}",
+        f'f:6:21: senders.harbor.dialect: "$${{" is unknown: {list_names(DIALECTS)}',
         (
             "f:10:21: rules[0].sync[0].region: the environment variable UNSET is not set: set it"
             " for this process"

@@ -41,10 +41,10 @@ def with_mapping(small: str, written: str) -> str:
         ("{image: '${TOKEN} ${TOKEN}'}", "{}.image: is not JMESPath, from its character 8 on"),
         ("{image: a, tag: 1}", "{}.tag: must be text, not a number"),
         ("{image: []}", "{}.image: is an empty list: write at least one value"),
-        ("{image: a, tags: b}", "{}: there is no such key: did you mean «tag»?"),
-        ("{tag: a}", "f:6:39: {}: must name the images by one of «image» and «repository»"),
-        ("{image: a, repository: b}", "{}: must name the images by one of «image» and «repository"),
-        ("{image: a, namespace: b}", "{}: namespace goes with «repository»"),
+        ("{image: a, tags: b}", '{}: there is no such key: did you mean "tag"?'),
+        ("{tag: a}", 'f:6:39: {}: must have one of "image" and "repository"'),
+        ("{image: a, repository: b}", '{}: must have one of "image" and "repository'),
+        ("{image: a, namespace: b}", '{}: namespace is only for "repository"'),
         ("[]", "{}: must be a mapping"),
     ],
 )
@@ -61,13 +61,13 @@ def test_a_wrong_expression_is_a_mistake_with_its_place(
 def test_the_dialect_needs_expressions(small: str, mistakes: Mistakes) -> None:
     said = mistakes(small.replace("dialect: harbor", "dialect: mapping"))
 
-    assert [f"f:6:3: {PATH}: is missing: this dialect knows no image without it"] == said
+    assert [f"f:6:3: {PATH}: is missing: this dialect cannot find an image without it"] == said
 
 
 def test_no_other_dialect_takes_expressions(small: str, mistakes: Mistakes) -> None:
     said = mistakes(small.replace("dialect: harbor", "dialect: harbor, mapping: {image: a}"))
 
-    assert [f"f:6:38: {PATH}: is for the dialect «mapping» alone: no other reads it"] == said
+    assert [f'f:6:38: {PATH}: is only for the dialect "mapping": no other reads it'] == said
 
 
 def test_a_sender_reads_by_its_own_expressions(small: str, read: Read) -> None:

@@ -8,7 +8,7 @@ from swrhook.config import Config
 
 Read = Callable[[str | bytes], Config]
 
-COVERED = "rules[0] has this target for all that this rule matches: its override holds"
+COVERED = "rules[0] has this target for every push that this rule matches: its override applies"
 
 
 def warnings(read: Read, small: str, *rules: str) -> list[str]:
@@ -120,7 +120,7 @@ def test_a_target_that_two_rules_want_with_another_override(read: Read, small: s
     assert said == [
         (
             "rules[1].sync[0]: rules[0] has this target too, with another override: for a push like"
-            " team-a/any:latest the first one's holds"
+            " team-a/any:latest the first rule's override applies"
         )
     ]
 
@@ -138,7 +138,7 @@ def test_very_many_overlaps_are_counted(read: Read, small: str) -> None:
     said = warnings(read, small, *["when: {}"] * 12)
 
     assert len(said) == 51
-    assert said[-1] == "rules: 16 more targets are wanted by several rules"
+    assert said[-1] == "rules: 16 more targets are shared by several rules"
 
 
 def test_of_very_many_rules_only_the_first_are_compared(read: Read, small: str) -> None:

@@ -7,8 +7,8 @@ from swrhook.config import Config
 Read = Callable[[str | bytes], Config]
 
 LITERAL = (
-    "a secret is written into the file, which is therefore never kept as the last good one: write"
-    " ${NAME} or ${file:/path}"
+    "is a secret in the file itself, so the file is never stored as the last good configuration:"
+    " write ${NAME} or ${file:/path}"
 )
 
 
@@ -34,15 +34,20 @@ LITERAL = (
             ),
             [
                 (
-                    "f:11:12: rules[1].sync[0]: rules[0] has this target for all that this rule"
-                    " matches: its override holds"
+                    "f:11:12: rules[1].sync[0]: rules[0] has this target for every push"
+                    " that this rule matches: its override applies"
                 )
             ],
         ),
         (
             "cn-east-3: {}",
             "cn-east-3: {}, cn-nroth-1: {}",
-            ["f:4:56: swr.regions.cn-nroth-1: is no region known here: did you mean «cn-north-1»?"],
+            [
+                (
+                    "f:4:56: swr.regions.cn-nroth-1: is not a region that swrhook knows:"
+                    ' did you mean "cn-north-1"?'
+                ),
+            ],
         ),
         ("cn-east-3: {}", "cn-east-3: {}, mine: {endpoint: 'https://swr.example.com'}", []),
         (

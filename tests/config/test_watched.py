@@ -142,7 +142,7 @@ def test_what_was_changed_is_read(
     change(file)
     after = watched.read()
 
-    assert (before.version, before.marks) != (after.version, after.marks)
+    assert (before.version, before.fingerprints) != (after.version, after.fingerprints)
     assert looks(watched) == [False] * LOOKS
 
 

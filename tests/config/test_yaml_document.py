@@ -16,7 +16,7 @@ from swrhook.config.yaml_document import (
     read,
     resolve,
 )
-from swrhook.config.yaml_errors import LARGEST, NotYaml
+from swrhook.config.yaml_errors import MAX_FILE_SIZE, NotYaml
 
 
 @pytest.mark.parametrize(
@@ -59,24 +59,24 @@ def test_quoted_text_stays_text() -> None:
     [
         (b"", "1:1 the file is empty"),
         (b"# nothing\n", "1:1 the file is empty"),
-        (b"a: 1\n--- \nb: 2\n", "2:1 a second document («---»): only one is allowed"),
+        (b"a: 1\n--- \nb: 2\n", '2:1 a second document ("---"): only one is allowed'),
         (b"a:\n\tb: 1\n", "2:1 a tab: indent with spaces"),
         (
             b"a: b: c\n",
-            "1:5 «:» is not expected here: check the indentation, and quote text that holds «: »",
+            '1:5 ":" is not expected here: check the indentation, and quote text that holds ": "',
         ),
-        (b"a: 1\n b: 2\n", "2:3 «:» is not expected here: check the indentation, and quote text"),
+        (b"a: 1\n b: 2\n", '2:3 ":" is not expected here: check the indentation, and quote text'),
         (b"a:\n  - 1\n - 2\n", "3:2 the indentation does not fit the lines before"),
-        (b"a: [1, 2\nb: 3\n", "2:2 the list […] is not closed: «,» or «]» is expected"),
-        (b"a: {b: 1\nc: 2\n", "2:2 the mapping {…} is not closed: «,» or «}» is expected"),
+        (b"a: [1, 2\nb: 3\n", '2:2 the list […] is not closed: "," or "]" is expected'),
+        (b"a: {b: 1\nc: 2\n", '2:2 the mapping {…} is not closed: "," or "}" is expected'),
         (b'a: "b\n', "2:1 a quote is not closed"),
-        (b'a: "\\q"', "1:6 unknown escape after «\\»"),
-        (b"a: @b", "1:4 text that starts with «@» needs quotes"),
-        (b"a: %b", "1:4 text that starts with «%» needs quotes"),
-        (b"a: `b", "1:4 text that starts with «`» needs quotes"),
-        (b"a: *b", "1:4 no anchor of this name before it: text that starts with «*» needs quotes"),
-        (b"a: * b", "1:5 an alias needs a name: text that starts with «*» needs quotes"),
-        (b"a: &? b", "1:5 an anchor needs a name: text that starts with «&» needs quotes"),
+        (b'a: "\\q"', '1:6 unknown escape after "\\"'),
+        (b"a: @b", '1:4 text that starts with "@" needs quotes'),
+        (b"a: %b", '1:4 text that starts with "%" needs quotes'),
+        (b"a: `b", '1:4 text that starts with "`" needs quotes'),
+        (b"a: *b", '1:4 no anchor of this name before it: text that starts with "*" needs quotes'),
+        (b"a: * b", '1:5 an alias needs a name: text that starts with "*" needs quotes'),
+        (b"a: &? b", '1:5 an anchor needs a name: text that starts with "&" needs quotes'),
         (b"a: &x [*x]", "1:8 no anchor of this name before it"),
         (b"- &x a\n- {b: *x, c: [*x, &x d]}", "2:19 this anchor is defined above already"),
         (b"- &x a\n- &y {b: *x, c: [*x, *y]}", "2:22 no anchor of this name before it"),
@@ -87,15 +87,15 @@ def test_quoted_text_stays_text() -> None:
         (b"a: b\x00", "1:5 the control character U+0000 is not allowed"),
         (b"[" * 100_000, f"1:{MAX_DEPTH + 1} more than 32 levels of nesting"),
         (b"- " * 100_000, f"1:{2 * MAX_DEPTH + 1} more than 32 levels of nesting"),
-        (b"#" * (LARGEST + 1), "1:1 the file is larger than 4 MiB"),
+        (b"#" * (MAX_FILE_SIZE + 1), "1:1 the file is larger than 4 MiB"),
     ],
 )
 def test_what_is_no_yaml_is_explained(content: bytes, expected: str) -> None:
     with pytest.raises(NotYaml) as caught:
         read(content)
 
-    place = caught.value.place
-    assert f"{place.line}:{place.column} {caught.value}".startswith(expected)
+    position = caught.value.position
+    assert f"{position.line}:{position.column} {caught.value}".startswith(expected)
 
 
 @pytest.mark.parametrize(
@@ -104,16 +104,16 @@ def test_what_is_no_yaml_is_explained(content: bytes, expected: str) -> None:
         (b"a: 1\na: 2", {"a": 1}, "2:1 this key stands in line 1 already: keep one"),
         (b"1: a", {}, "1:1 a key must be text: put it in quotes"),
         (b"? [x]\n: a", {}, "1:3 a key must be text: put it in quotes"),
-        (b"<<: {a: 1}", {}, "1:1 merge keys («<<») are not supported: write the keys out"),
+        (b"<<: {a: 1}", {}, '1:1 merge keys ("<<") are not supported: write the keys out'),
         (
             b"a: !!int '1'",
             {"a": "1"},
-            "1:4 tags are not supported: text that starts with «!» needs quotes",
+            '1:4 tags are not supported: text that starts with "!" needs quotes',
         ),
         (
             b"a: ! b",
             {"a": "b"},
-            "1:4 tags are not supported: text that starts with «!» needs quotes",
+            '1:4 tags are not supported: text that starts with "!" needs quotes',
         ),
         (
             b'a: "\\ud83d"',
@@ -148,7 +148,7 @@ def test_aliases_cannot_grow_without_bounds() -> None:
     ) as caught:
         read(b"\n".join(lines))
 
-    assert caught.value.place == Position(5, 10)
+    assert caught.value.position == Position(5, 10)
 
 
 def test_aliases_cannot_nest_without_bounds() -> None:
@@ -157,7 +157,7 @@ def test_aliases_cannot_nest_without_bounds() -> None:
     with pytest.raises(NotYaml, match="more than 32 levels of nesting") as caught:
         read(b"\n".join(lines))
 
-    assert caught.value.place == Position(31, 12)
+    assert caught.value.position == Position(31, 12)
 
 
 def test_places_are_of_values_keys_and_for_the_missing_of_their_owner() -> None:
