@@ -18,7 +18,7 @@ def file(tmp_path: Path, small: str) -> Path:
     return path
 
 
-def test_a_valid_file_is_summed_up(file: Path, environ: dict[str, str]) -> None:
+def test_a_valid_file_gets_a_summary(file: Path, environ: dict[str, str]) -> None:
     result = run(str(file), environ=environ)
 
     assert (result.exit_code, result.stderr) == (0, "")
@@ -39,7 +39,7 @@ def test_warnings_follow_the_summary(file: Path, small: str, environ: dict[str, 
     ] == lines[1:]
 
 
-def test_every_mistake_of_a_wrong_file_is_a_line(file: Path) -> None:
+def test_every_mistake_is_a_line_on_stderr(file: Path) -> None:
     result = run(str(file))
 
     assert (result.exit_code, result.stdout) == (1, "")
@@ -50,15 +50,15 @@ def test_every_mistake_of_a_wrong_file_is_a_line(file: Path) -> None:
     ] == result.stderr.splitlines()
 
 
-def test_a_missing_file_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     result = run(str(tmp_path / "none.yaml"))
 
     assert result.exit_code == 1
-    said = "cannot be read: No such file or directory; start with a copy of swrhook.example.yaml"
-    assert f"{tmp_path}/none.yaml: {said}\n" == result.stderr
+    message = "cannot be read: No such file or directory; start with a copy of swrhook.example.yaml"
+    assert f"{tmp_path}/none.yaml: {message}\n" == result.stderr
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_is_an_error(tmp_path: Path) -> None:
     assert f"{tmp_path}: cannot be read: Is a directory\n" == run(str(tmp_path)).stderr
 
 
@@ -68,7 +68,7 @@ def test_the_file_may_come_from_the_environment(file: Path, environ: dict[str, s
     assert result.stdout.startswith(f"{file} is valid")
 
 
-def test_json_tells_the_same(file: Path, environ: dict[str, str]) -> None:
+def test_json_has_the_same_summary(file: Path, environ: dict[str, str]) -> None:
     answer = json.loads(run(str(file), "--json", environ=environ).stdout)
 
     assert len(answer.pop("version")) == 12
@@ -82,7 +82,7 @@ def test_json_tells_the_same(file: Path, environ: dict[str, str]) -> None:
     } == answer
 
 
-def test_json_tells_mistakes_too(file: Path) -> None:
+def test_json_has_mistakes(file: Path) -> None:
     result = run(str(file), "--json")
 
     assert result.exit_code == 1
@@ -91,6 +91,6 @@ def test_json_tells_mistakes_too(file: Path) -> None:
     assert [(m["line"], m["column"]) for m in answer["mistakes"]] == [(3, 37), (6, 82)]
 
 
-def test_wrong_usage_is_2() -> None:
+def test_wrong_usage_exits_with_2() -> None:
     assert run("--no-such-option").exit_code == 2
     assert run("a", "b").exit_code == 2

@@ -1,5 +1,3 @@
-"""What differs between two files, by name."""
-
 import pytest
 
 from swrhook.config import Config, parse
@@ -51,17 +49,17 @@ def config(text: str, secret: str = "sesame", ops: str = "an-operators-token-of-
         "nothing",
     ],
 )
-def test_changes_are_told_by_section_and_name(
+def test_changes_are_listed_by_section_and_name(
     old: str, new: str, expected: dict[str, dict[str, list[str]]] | None
 ) -> None:
-    found = compare(config(WHOLE).fingerprints, config(WHOLE.replace(old, new)).fingerprints)
+    changes = compare(config(WHOLE).fingerprints, config(WHOLE.replace(old, new)).fingerprints)
 
     if expected is None:
         expected = {"tokens": {"removed": ["ops"]}, "settings": {"added": ["pace"]}}
-    assert expected == found
+    assert expected == changes
 
 
-def test_another_secret_is_a_change_of_what_has_it() -> None:
+def test_a_new_secret_changes_its_owner() -> None:
     before, after = config(WHOLE), config(WHOLE, secret="another-sesame")
 
     assert before.version == after.version
@@ -71,7 +69,7 @@ def test_another_secret_is_a_change_of_what_has_it() -> None:
     }
 
 
-def test_the_same_in_other_words_is_no_change() -> None:
+def test_another_spelling_of_the_same_value_is_no_change() -> None:
     before = config(WHOLE + "settings: {dedup_window: 10m}")
     after = config(WHOLE + "settings: {dedup_window: 600s}  # the same")
 
@@ -81,14 +79,14 @@ def test_the_same_in_other_words_is_no_change() -> None:
 def test_the_order_of_rules_counts() -> None:
     head, _, rules = SMALL.partition("rules:\n")
 
-    found = compare(
+    changes = compare(
         config(WHOLE).fingerprints, config(f"{head}rules:\n{RULE}{rules}{TOKENS}").fingerprints
     )
 
-    assert found == {"rules": {"moved": ["their order"]}}
+    assert changes == {"rules": {"moved": ["their order"]}}
 
 
-def test_many_names_end_in_a_number() -> None:
+def test_a_long_list_of_names_is_cut() -> None:
     many = "".join(RULE.replace("more", f"rule-{number}") for number in range(MAX_NAMES + 5))
 
     added = compare(config(SMALL).fingerprints, config(SMALL + many).fingerprints)["rules"]["added"]
@@ -97,8 +95,8 @@ def test_many_names_end_in_a_number() -> None:
     assert added[-1] == "and 5 more"
 
 
-def test_what_is_remembered_of_a_configuration_shows_no_secret() -> None:
-    found = config(WHOLE)
+def test_fingerprints_contain_no_secret() -> None:
+    configuration = config(WHOLE)
 
-    assert "sesame" not in repr(found)
-    assert "sesame" not in repr(found.fingerprints)
+    assert "sesame" not in repr(configuration)
+    assert "sesame" not in repr(configuration.fingerprints)

@@ -1,4 +1,4 @@
-"""docs/configuration.md and the code say the same."""
+"""docs/configuration.md matches the code."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -80,7 +80,7 @@ def test_every_choice_is_explained(name: str) -> None:
     assert f"`{name}`" in DOCS
 
 
-def test_what_this_version_does_not_support_is_said_to_be_so() -> None:
+def test_unsupported_keys_are_documented_as_such() -> None:
     later = [
         name
         for section in [*SECTIONS, OptionsSection()]
@@ -92,7 +92,7 @@ def test_what_this_version_does_not_support_is_said_to_be_so() -> None:
     assert [name for name in later if not any(f"`{name}`" in row for row in rows)] == []
 
 
-def test_the_environment_table_is_the_codes() -> None:
+def test_the_documented_environment_matches_the_code() -> None:
     rows = re.findall(r"^\| `(SWRHOOK_\w+)` \| ?(.*?) \| (.*) \|$", DOCS, re.MULTILINE)
 
     assert [
@@ -101,7 +101,7 @@ def test_the_environment_table_is_the_codes() -> None:
     ] == rows
 
 
-def test_the_commands_variables_are_named() -> None:
+def test_the_variables_of_the_commands_are_documented() -> None:
     assert [name for name in CLI_VARIABLES if f"`{name}`" not in DOCS] == []
 
 
@@ -123,12 +123,12 @@ def test_every_setting_of_the_example_has_its_default_in_the_docs(example: str) 
         assert f"`{value}`" in row
 
 
-def test_the_messages_shown_are_the_codes(
+def test_the_documented_messages_match_the_code(
     small: str, mistakes: Callable[[str | bytes], list[str]]
 ) -> None:
     wrong = small.replace("region: cn-north-4,", "region: cn-north-5,")
-    said = mistakes(wrong.replace("{sender:", "{sendr:"))
+    lines = mistakes(wrong.replace("{sender:", "{sendr:"))
 
     assert re.findall(r"^swrhook\.yaml(:.*)$", DOCS, re.MULTILINE) == [
-        line.removeprefix("f") for line in said
+        line.removeprefix("f") for line in lines
     ]

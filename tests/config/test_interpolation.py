@@ -16,15 +16,15 @@ Mistakes = Callable[[str | bytes], list[str]]
 
 @pytest.fixture
 def password(small: str, read: Read) -> Callable[[str], str]:
-    """Return what a password, written like this, becomes."""
+    """Return the password that a text in the file becomes."""
 
     def become(written: str) -> str:
         credentials = f"kind: password, user: u, domain: d, password: '{written}'"
         text = small.replace('kind: token, token: "${TOKEN}"', credentials)
-        found = read(text).swr.credentials
-        assert isinstance(found, PasswordCredentials)
-        assert type(found.password) is str
-        return found.password
+        account = read(text).swr.credentials
+        assert isinstance(account, PasswordCredentials)
+        assert type(account.password) is str
+        return account.password
 
     return become
 
@@ -57,7 +57,7 @@ def test_a_reference_becomes_its_value(
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "message"),
     [
         ("${UNSET}", "the environment variable UNSET is not set: set it for this process"),
         ("x${EMPTY}", "the environment variable EMPTY is empty: give it a value"),
@@ -80,7 +80,7 @@ def test_a_reference_becomes_its_value(
 )
 def test_a_reference_without_a_value_is_a_mistake(
     written: str,
-    said: str,
+    message: str,
     small: str,
     mistakes: Mistakes,
     environ: dict[str, str],
@@ -91,11 +91,11 @@ def test_a_reference_without_a_value_is_a_mistake(
 
     text = small.replace('token: "${TOKEN}"', f'token: "{written}"')
 
-    assert [f"f:3:37: swr.credentials.token: {said}"] == mistakes(text)
+    assert [f"f:3:37: swr.credentials.token: {message}"] == mistakes(text)
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"a" * (64 * 1024 + 1)])
-def test_a_file_that_is_no_secret_is_a_mistake(content: bytes, small: str, tmp_path: Path) -> None:
+def test_an_unusable_secret_file_is_a_mistake(content: bytes, small: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(content)
     config = tmp_path / "swrhook.yaml"
@@ -105,7 +105,7 @@ def test_a_file_that_is_no_secret_is_a_mistake(content: bytes, small: str, tmp_p
         load(config, {"TOKEN": "sesame"})
 
 
-def test_a_file_is_read_from_the_disk(small: str, tmp_path: Path) -> None:
+def test_a_secret_file_is_read_from_disk(small: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("sésame\n", encoding="utf-8")
     config = tmp_path / "swrhook.yaml"
@@ -117,15 +117,15 @@ def test_a_file_is_read_from_the_disk(small: str, tmp_path: Path) -> None:
     assert (str(secret),) == load(config, {"TOKEN": "sesame"}).secret_files
 
 
-def test_keys_and_comments_are_left_alone(small: str, mistakes: Mistakes) -> None:
-    said = mistakes(f'# ${{UNSET}}\n{small}"${{UNSET}}": 1\n')
+def test_keys_and_comments_are_not_expanded(small: str, mistakes: Mistakes) -> None:
+    lines = mistakes(f'# ${{UNSET}}\n{small}"${{UNSET}}": 1\n')
 
-    assert said == [
+    assert lines == [
         "f:12:1: there is no such key: known are swr, access, senders, rules, settings, defaults"
     ]
 
 
-def test_one_value_that_cannot_be_expanded_is_one_mistake(small: str, mistakes: Mistakes) -> None:
+def test_an_unexpandable_value_is_only_one_mistake(small: str, mistakes: Mistakes) -> None:
     text = small.replace("cn-east-3, n", '"${UNSET}", n').replace(
         "dialect: harbor", 'dialect: "$${"'
     )
@@ -139,7 +139,7 @@ def test_one_value_that_cannot_be_expanded_is_one_mistake(small: str, mistakes: 
     ] == mistakes(text)
 
 
-def test_the_files_referred_to_are_known_to_whoever_watches_them(
+def test_a_configuration_lists_its_secret_files(
     small: str, read: Read, files: dict[str, str]
 ) -> None:
     files |= {"/a": "sesame", "/b": "sesame"}

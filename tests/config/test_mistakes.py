@@ -15,7 +15,7 @@ ORGANIZATION = (
 
 KINDS = "password, token, aksk, ecs_agency, pod_identity"
 
-# What is changed in the small configuration, into what, and what is then said.
+# A part of the small configuration, its replacement, and the mistakes that follow.
 CASES = [
     # swr
     (
@@ -468,14 +468,14 @@ CASES = [
 
 
 @pytest.mark.parametrize(("old", "new", "expected"), CASES)
-def test_each_mistake_is_named_with_its_place_and_remedy(
+def test_each_mistake_has_a_position_and_a_remedy(
     small: str, mistakes: Mistakes, old: str, new: str, expected: list[str]
 ) -> None:
     assert old in small
     assert expected == mistakes(small.replace(old, new, 1))
 
 
-def test_every_mistake_of_every_kind_is_told_at_once(small: str, mistakes: Mistakes) -> None:
+def test_mistakes_of_every_kind_are_reported_at_once(small: str, mistakes: Mistakes) -> None:
     text = (
         small.replace("https://iam", "http://iam")
         .replace('"${TOKEN}"}', '"${UNSET}"}')
@@ -515,22 +515,20 @@ def test_a_file_that_is_no_mapping_is_refused(text: str, mistakes: Mistakes) -> 
         "{senders: {a: 1}, access: {tokens: [{name: []}]}, rules: [{sync: [{region: {}}]}, [], 1]}",
     ],
 )
-def test_the_wrong_types_everywhere_are_mistakes_and_no_crash(
-    text: str, mistakes: Mistakes
-) -> None:
+def test_wrong_types_anywhere_are_mistakes(text: str, mistakes: Mistakes) -> None:
     assert mistakes(text)
 
 
-def test_every_argument_of_every_scheme_has_its_check() -> None:
-    wanted = {name for scheme in SCHEMES.values() for name in scheme.required + scheme.optional}
+def test_every_argument_of_every_scheme_has_a_field() -> None:
+    arguments = {name for scheme in SCHEMES.values() for name in scheme.required + scheme.optional}
 
-    assert wanted == set(ARGUMENTS)
+    assert arguments == set(ARGUMENTS)
 
 
-def test_text_has_an_end(small: str, mistakes: Mistakes) -> None:
-    said = mistakes(small.replace("{sender: harbor}", f"{{tag: {'x' * 1025}}}"))
+def test_text_has_a_maximum_length(small: str, mistakes: Mistakes) -> None:
+    lines = mistakes(small.replace("{sender: harbor}", f"{{tag: {'x' * 1025}}}"))
 
-    assert said == ["f:9:17: rules[0].when.tag: is longer than 1024 characters"]
+    assert lines == ["f:9:17: rules[0].when.tag: is longer than 1024 characters"]
 
 
 def test_a_long_list_of_known_names_is_cut(small: str, mistakes: Mistakes) -> None:
@@ -541,8 +539,8 @@ def test_a_long_list_of_known_names_is_cut(small: str, mistakes: Mistakes) -> No
     assert mistake.endswith("r17, r18, …")
 
 
-def test_the_same_key_unknown_to_json(mistakes: Mistakes) -> None:
-    said = mistakes('{"swr": {"_schema": 1}, "_schema": 2, "senders": {"a b\\nc": {}}}')
+def test_odd_keys_are_mistakes_on_one_line(mistakes: Mistakes) -> None:
+    lines = mistakes('{"swr": {"_schema": 1}, "_schema": 2, "senders": {"a b\\nc": {}}}')
 
-    assert all("\n" not in line for line in said)
-    assert any('"a b·c" cannot name a sender' in line for line in said)
+    assert all("\n" not in line for line in lines)
+    assert any('"a b·c" cannot name a sender' in line for line in lines)

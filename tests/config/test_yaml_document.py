@@ -33,7 +33,7 @@ from swrhook.config.yaml_errors import MAX_FILE_SIZE, NotYaml
         ("1.5", 1.5),
         ("1e3", 1000.0),
         (".5", 0.5),
-        # What YAML 1.1 takes for something else is text.
+        # YAML 1.1 has other types for these; here they are text.
         ("yes", "yes"),
         ("off", "off"),
         ("010", "010"),
@@ -46,7 +46,7 @@ from swrhook.config.yaml_errors import MAX_FILE_SIZE, NotYaml
         ("٣", "٣"),
     ],
 )
-def test_plain_text_stands_for_what_it_looks_like(text: str, value: object) -> None:
+def test_an_unquoted_scalar_has_its_core_schema_value(text: str, value: object) -> None:
     assert (value, type(value)) == (resolve(text), type(resolve(text)))
 
 
@@ -90,7 +90,7 @@ def test_quoted_text_stays_text() -> None:
         (b"#" * (MAX_FILE_SIZE + 1), "1:1 the file is larger than 4 MiB"),
     ],
 )
-def test_what_is_no_yaml_is_explained(content: bytes, expected: str) -> None:
+def test_a_syntax_error_has_a_position_and_an_explanation(content: bytes, expected: str) -> None:
     with pytest.raises(NotYaml) as caught:
         read(content)
 
@@ -122,7 +122,7 @@ def test_what_is_no_yaml_is_explained(content: bytes, expected: str) -> None:
         ),
     ],
 )
-def test_what_can_be_left_out_is_refused_with_its_place(
+def test_a_refused_part_is_left_out_and_has_a_position(
     content: bytes, value: object, refused: str
 ) -> None:
     document = read(content)
@@ -135,11 +135,11 @@ def test_a_quoted_merge_key_is_a_key() -> None:
     assert read(b'"<<": 1').data == {"<<": 1}
 
 
-def test_an_alias_stands_for_its_anchor() -> None:
+def test_an_alias_has_the_value_of_its_anchor() -> None:
     assert read(b"{a: &x [1], b: *x}").data == {"a": [1], "b": [1]}
 
 
-def test_aliases_cannot_grow_without_bounds() -> None:
+def test_aliases_cannot_expand_to_too_many_values() -> None:
     lines = [b"a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
     lines += [b"a%d: &a%d [%s]" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 10)]
 
@@ -151,7 +151,7 @@ def test_aliases_cannot_grow_without_bounds() -> None:
     assert caught.value.position == Position(5, 10)
 
 
-def test_aliases_cannot_nest_without_bounds() -> None:
+def test_aliases_cannot_nest_too_deeply() -> None:
     lines = [b"a0: &a0 [1]"] + [b"a%d: &a%d [*a%d]" % (n, n, n - 1) for n in range(1, 99)]
 
     with pytest.raises(NotYaml, match="more than 32 levels of nesting") as caught:
@@ -160,7 +160,7 @@ def test_aliases_cannot_nest_without_bounds() -> None:
     assert caught.value.position == Position(31, 12)
 
 
-def test_places_are_of_values_keys_and_for_the_missing_of_their_owner() -> None:
+def test_a_missing_value_has_the_position_of_its_parent() -> None:
     positions = read(b"a:\n  b: [1,\n    {c: 2}]\n").positions
 
     assert Position(3, 9) == positions.of(("a", "b", 1, "c"))
@@ -177,7 +177,7 @@ def test_keys_that_are_refused_have_no_position() -> None:
     assert Position(1, 1) == positions.of(("x",))
 
 
-def test_json_may_be_indented_by_tabs_and_escape_what_it_wants() -> None:
+def test_json_may_have_tabs_and_escapes() -> None:
     value = {"a": [1, "\U0001f600\t\u0000"], "b": {"c": None}}
 
     assert value == read(json.dumps(value, indent="\t").encode()).data
@@ -212,8 +212,8 @@ def values_with_positions(
         yield from values_with_positions(data[step], positions, (*path, step))
 
 
-def test_both_parsers_agree_on_values_and_places(example: str, small: str) -> None:
-    # Of an empty value within {…} they tell places a column apart.
+def test_both_parsers_agree_on_values_and_positions(example: str, small: str) -> None:
+    # For an empty value within {…} the positions differ by a column, so none is in here.
     empties = "a:\ne:\n  - \n  -\n"
     for text in (example, small, empties, json.dumps({"a": [1, {"b": "é"}]}, indent=1)):
         fast = compose(text, FastLoader)
