@@ -9,7 +9,6 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from swrhook.auth import SCHEMES, KeyProvider, Secret
-from swrhook.config.cross_checks import value_at
 from swrhook.config.diagnostics import Diagnostics
 from swrhook.config.model import (
     Access,
@@ -28,7 +27,7 @@ from swrhook.config.model import (
     Timeouts,
     TokenCredentials,
 )
-from swrhook.config.nodes import Data
+from swrhook.config.nodes import Data, value_at
 from swrhook.config.regions import default_endpoint
 from swrhook.dialects import mapping
 from swrhook.rules import FIELDS, Pattern, Rule, Rulebook, RuleTarget

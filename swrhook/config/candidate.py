@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 
 from swrhook.config import validators
 from swrhook.config.build import build_rules
-from swrhook.config.cross_checks import check_references, check_rules, mapping_at
+from swrhook.config.cross_checks import check_references, check_rules
 from swrhook.config.diagnostics import Expanded
 from swrhook.config.fields import Text
 from swrhook.config.interpolation import ReadFile, expand, has_reference
 from swrhook.config.loader import check_structure, open_document
 from swrhook.config.model import Config
-from swrhook.config.nodes import Data, NodePath
+from swrhook.config.nodes import Data, NodePath, mapping_at
 from swrhook.config.rule_lint import lint_rules
 from swrhook.config.rule_schema import DefaultsSection, RuleSection
 from swrhook.config.sections import Items, Named, Part, Section

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from swrhook.auth import SCHEMES
 from swrhook.config.diagnostics import Diagnostics, did_you_mean, quote
-from swrhook.config.nodes import Data, NodePath
+from swrhook.config.nodes import Data, NodePath, list_at, mapping_at, value_at
 from swrhook.config.regions import KNOWN_REGIONS
 from swrhook.config.rule_schema import glob, regex
 from swrhook.rules import Pattern
@@ -28,27 +28,6 @@ def check_references(data: Data, diagnostics: Diagnostics) -> None:
         diagnostics.add_warning(("senders",), "no sender is configured: nothing can be received")
     if value_at(data, "rules") == []:
         diagnostics.add_warning(("rules",), "no rule is configured: nothing will be replicated")
-
-
-def value_at(data: Data, *path: str) -> Data:
-    """Return the value at a path of keys, or None."""
-    for key in path:
-        if not isinstance(data, dict):
-            return None
-        data = data.get(key)
-    return data
-
-
-def mapping_at(data: Data, *path: str) -> dict[str, Data] | None:
-    """Return the mapping at a path, or None."""
-    value = value_at(data, *path)
-    return value if isinstance(value, dict) else None
-
-
-def list_at(data: Data, *path: str) -> list[Data]:
-    """Return the list at a path, or an empty one."""
-    value = value_at(data, *path)
-    return value if isinstance(value, list) else []
 
 
 def check_region(data: Data, path: NodePath, region: Data, diagnostics: Diagnostics) -> None:

@@ -10,9 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
-from swrhook.config.cross_checks import list_at, mapping_at, value_at
 from swrhook.config.diagnostics import Diagnostics, format_path, make_expanded, quote
-from swrhook.config.nodes import Data, NodePath
+from swrhook.config.nodes import Data, NodePath, list_at, mapping_at, value_at
 
 ReadFile = Callable[[str], str]
 

@@ -1,4 +1,4 @@
-"""The types of a configuration document, and the positions of its values in the file."""
+"""The values of a configuration document: types, lookup by path, positions in the file."""
 
 import functools
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -29,6 +29,27 @@ class MappingEntry(NamedTuple):
 
     key: yaml.Node
     node: yaml.Node
+
+
+def value_at(data: Data, *path: str) -> Data:
+    """Return the value at a path of keys, or None."""
+    for key in path:
+        if not isinstance(data, dict):
+            return None
+        data = data.get(key)
+    return data
+
+
+def mapping_at(data: Data, *path: str) -> dict[str, Data] | None:
+    """Return the mapping at a path, or None."""
+    value = value_at(data, *path)
+    return value if isinstance(value, dict) else None
+
+
+def list_at(data: Data, *path: str) -> list[Data]:
+    """Return the list at a path, or an empty one."""
+    value = value_at(data, *path)
+    return value if isinstance(value, list) else []
 
 
 def position(mark: YamlMark | None) -> Position:

@@ -30,7 +30,7 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
 }
 # `010` is 8 in YAML 1.1 and 10 in 1.2. As text it is refused wherever a number is expected.
-# Twenty digits are no count of anything here, but may be an id or a password.
+# A number of twenty digits cannot be a setting, but it may be an id or a password: it stays text.
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(
     r"[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)"
@@ -68,7 +68,7 @@ class _StrictHooks:
 
 
 class PythonLoader(_StrictHooks, yaml.SafeLoader):
-    """PyYAML's own parser, whose messages tell mistakes apart."""
+    """The parser of PyYAML in Python, which has precise messages."""
 
 
 class FastLoader(_StrictHooks, CSafeLoader):
