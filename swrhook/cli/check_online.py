@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import click
 from rich.console import Console
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from swrhook.cli.terminal import screen
+from swrhook.clock import SystemClock
 from swrhook.config.model import Config, Timeouts
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.database import open_existing
@@ -51,7 +51,7 @@ def run_online_check(config: Config, environ: Mapping[str, str]) -> list[CheckRe
             unusable.append(CheckResult(Level.WARNING, "ledger", str(exc), _LEDGER_REMEDY))
         if ledger is not None:
             stack.callback(ledger.close)
-        refused = _InMemory() if ledger is None else RefusedCredentials(ledger, _now)
+        refused = _InMemory() if ledger is None else RefusedCredentials(ledger, SystemClock())
         swr = stack.enter_context(closing(_client(config, environ, refused)))
         asked = stack.enter_context(_progress(wanted))
         return [*unusable, *run_checks(swr, wanted, asked)]
@@ -82,7 +82,7 @@ def _client(config: Config, environ: Mapping[str, str], refused: Refused) -> Swr
         find_proxies=find_proxies,
         certificates=environ.get("REQUESTS_CA_BUNDLE"),
     )
-    return SwrClient(config.swr, network, refused, _now)
+    return SwrClient(config.swr, network, refused, SystemClock())
 
 
 @contextmanager
@@ -95,10 +95,6 @@ def _progress(wanted: RulePlaces) -> Iterator[Callable[[], None]]:
     ) as progress:
         task = progress.add_task("", total=number_of_questions(wanted))
         yield lambda: progress.advance(task)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class _InMemory:
