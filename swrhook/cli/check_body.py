@@ -1,9 +1,9 @@
 """Preview of a request's body, for `check --body`."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
+from swrhook.clock import SystemClock
 from swrhook.config.model import Config
 from swrhook.errors import Refused, TooLarge
 from swrhook.senders.delivery import Delivery
@@ -26,7 +26,7 @@ def preview_body(delivery: Delivery, sender: Sender, config: Config) -> dict[str
             raise TooLarge(
                 f"the body is over settings.body_limit ({config.options.body_limit} bytes)"
             )
-        entry = read(delivery, sender, config, now=datetime.now(UTC))
+        entry = read(delivery, sender, config, now=SystemClock().now())
     except Refused as exc:
         refusal = {"outcome": REFUSED, "code": exc.code, "reason": str(exc)}
         return {**preview, **refusal, "pushes": [], "syncs": []}

@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict
-from datetime import UTC, datetime
 from operator import itemgetter
 
 import click
 
 from swrhook.cli.tables import Column, print_table
 from swrhook.cli.terminal import progress_bar
+from swrhook.clock import SystemClock
 from swrhook.config.model import Config, Timeouts
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.database import open_existing
@@ -64,7 +64,7 @@ def run_online_check(config: Config, environ: Mapping[str, str]) -> list[CheckRe
             results.append(CheckResult(Level.WARNING, "ledger", str(exc), _LEDGER_REMEDY))
         if ledger is not None:
             stack.callback(ledger.close)
-            refusals = RefusedCredentials(ledger, _now)
+            refusals = RefusedCredentials(ledger, SystemClock())
         swr = stack.enter_context(closing(_swr_client(config, environ, refusals)))
         progress = stack.enter_context(progress_bar("Asking SWR", number_of_questions(places)))
         results += run_checks(swr, places, progress.advance)
@@ -89,11 +89,7 @@ def _swr_client(config: Config, environ: Mapping[str, str], refusals: Refusals) 
         find_proxies=find_proxies,
         certificates=environ.get("REQUESTS_CA_BUNDLE"),
     )
-    return SwrClient(config.swr, network, refusals, _now)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+    return SwrClient(config.swr, network, refusals, SystemClock())
 
 
 class _InMemoryRefusals:
