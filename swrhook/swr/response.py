@@ -129,7 +129,7 @@ def _reports(found: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401
 def _first(found: Any, names: Sequence[str]) -> str:  # noqa: ANN401
     """Return the first text under one of these names, or an empty one."""
     values = (report.get(name) for report in _reports(found) for name in names)
-    return next((value for value in values if isinstance(value, str) and value.strip()), "")
+    return next((value for value in values if isinstance(value, str) and _is_visible(value)), "")
 
 
 def _code(found: Any, names: Sequence[str], answer: SwrResponse) -> str:  # noqa: ANN401
@@ -142,20 +142,30 @@ def _message(answer: SwrResponse, found: Any) -> str:  # noqa: ANN401
     """Return the answer's own words, free of secrets."""
     if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
         return f"redirected to {scrub(_host(answer), answer.secrets)}, which is not followed"
-    told = _first(found, _MESSAGES)[:_READ_OF_MESSAGE]
-    if not told and found is None:
-        told = answer.body[:_READ_OF_MESSAGE].decode("utf-8", "replace")
-        told = _MARKUP.sub(" ", scrub(told, answer.secrets))
-    return scrub(told, answer.secrets).strip() or _phrase(answer.status)
+    message = _first(found, _MESSAGES)[:_READ_OF_MESSAGE]
+    if not message and found is None:
+        message = answer.body[:_READ_OF_MESSAGE].decode("utf-8", "replace")
+        message = _MARKUP.sub(" ", scrub(message, answer.secrets))
+    # Control characters are stripped first: a body of nothing else must not leave it empty.
+    return _printable(scrub(message, answer.secrets)) or _phrase(answer.status)
 
 
 def one_line(message: str, request_id: str = "") -> str:
     """Return a message on one printable line, not too long, with the request's id."""
-    printable = "".join(c if c.isprintable() else " " for c in message)
-    line = " ".join(printable.split())
+    line = _printable(message)
     if len(line) > LONGEST_MESSAGE:
         line = line[:LONGEST_MESSAGE] + "…"
     return f"{line} (request {request_id})" if request_id else line
+
+
+def _printable(text: str) -> str:
+    """Return a text with control characters and runs of space as single spaces."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _is_visible(text: str) -> bool:
+    """Tell whether anything is left of a text when control characters and space are stripped."""
+    return any(c.isprintable() and not c.isspace() for c in text)
 
 
 def _request_id(answer: SwrResponse, found: Any = None) -> str:  # noqa: ANN401

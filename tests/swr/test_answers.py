@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from swrhook.errors import Kind, SwrError
@@ -49,6 +49,8 @@ def test_the_code_is_found_in_every_shape(body: bytes) -> None:
         (502, b"<html><h1>502 Bad Gateway</h1>nginx</html>", "HTTP.502", "502 Bad Gateway nginx"),
         (504, b"", "HTTP.504", "Gateway Timeout"),
         (404, b"\xff\xfe", "HTTP.404", "\ufffd\ufffd"),
+        (100, b"\x00", "HTTP.100", "Continue"),
+        (400, b'{"errorMessage":"\\u0000","detail":"y"}', "HTTP.400", "y"),
         (500, b"[]", "HTTP.500", "Internal Server Error"),
         (599, b"{}", "HTTP.599", "status 599"),
         (400, b'{"errorCode":"no code","errorMessage":"x"}', "HTTP.400", "x"),
@@ -288,6 +290,8 @@ DATES = st.datetimes().map(lambda when: when.strftime("%a, %d %b %Y %H:%M:%S GMT
     headers=st.dictionaries(st.sampled_from(NAMES), st.one_of(st.text(), DATES)),
     body=st.one_of(st.binary(), DOCUMENTS),
 )
+@example(status=100, headers={}, body=b"\x00")
+@example(status=400, headers={}, body=b'{"error_msg":"\\u0000"}')
 def test_any_answer_is_a_value_or_an_error_of_ours(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
