@@ -22,8 +22,8 @@ STALE = (
     " belongs to its endpoint"
 )
 LOCKED = (
-    "the account is locked after too many wrong passwords: correct swr.credentials, or whatever"
-    " else tries this user; it is tried again in half an hour"
+    "the account is locked after too many wrong passwords: correct swr.credentials, or any"
+    " other client that uses this user; swrhook tries again in half an hour"
 )
 USER = "enable the IAM user and give it programmatic access, without login protection"
 RIGHTS = (
@@ -32,7 +32,7 @@ RIGHTS = (
 )
 FOREIGN = (
     "the organization or image belongs to someone else: names are unique in a region across"
-    " all accounts; choose another organization, or get rights in this one"
+    " all accounts; choose another organization, or get access to this one"
 )
 ORGANIZATION = "create the organization in this region, or correct its name"
 IMAGE = "push the image to the source region's SWR, or correct its name"
@@ -41,8 +41,8 @@ TARGET = "check the organization and region of the target"
 ENDPOINT = "check the region's endpoint in swr.regions"
 PROJECT = "check the region's project in swr.regions"
 REGION = (
-    "if it persists, correct the target region: SWR answers so when it does not know it or"
-    " does not synchronize to it"
+    "if it persists, correct the target region: SWR answers this for a region that it"
+    " does not know or does not synchronize to"
 )
 NO_SWR = "SWR is not offered in this region: choose another"
 IAM_NAMES = "check iam_endpoint, user and domain in swr, and the region's project"
@@ -55,9 +55,9 @@ ARREARS = "check that the account is not in arrears and that OBS is enabled"
 EXISTS = "the target holds another image under this name: set override in the rule to replace it"
 ADDRESS = "have this host's IP address allowed"
 BATCH = "lower settings.batch: the request is too large"
-PROXY = "check the proxy's URL: the proxy wants to know who we are"
-REDIRECTION = "nothing is followed: check the endpoint in swr"
-UNTOLD = "the message tells what is refused; if it does not, check the endpoint in swr"
+PROXY = "check the user and password in the proxy's URL"
+REDIRECTION = "redirects are not followed: check the endpoint in swr"
+UNTOLD = "the message says what is refused; if it does not, check the endpoint in swr"
 
 
 _PERMANENT = Kind.PERMANENT
@@ -103,12 +103,12 @@ TABLE: tuple[Meaning, ...] = (
     _swr(
         "4010000 4001048 4031043",
         _AUTHENTICATION,
-        "the token has ended, or SWR cannot read it",
+        "the token has expired, or SWR cannot read it",
         STALE,
     ),
     Meaning(("SVCSTG.S2I.4019000",), _AUTHENTICATION, "no token reached SWR", STALE),
     _swr("4000031 4001013", _AUTHENTICATION, "the access key is wrong or blank", LOGIN),
-    _swr("5001076", _TRANSIENT, "SWR got no token for itself", WAIT),
+    _swr("5001076", _TRANSIENT, "SWR could not get a token for itself", WAIT),
     # SWR: what we may do. Two are 401 though no other token would help.
     _swr(
         "4011044 4011064 4039001",
@@ -131,7 +131,7 @@ TABLE: tuple[Meaning, ...] = (
         "the quota of organizations, images or tags is used up",
         QUOTA,
     ),
-    _swr("5070070", _CONFIGURATION, "SWR's storage (OBS) is closed to us", ARREARS),
+    _swr("5070070", _CONFIGURATION, "SWR has no access to its storage (OBS)", ARREARS),
     # SWR: what is not there, or not yet
     _swr("4040058 4041061", _NOT_YET, "there is no such organization (yet)", ORGANIZATION),
     _swr(
@@ -151,10 +151,10 @@ TABLE: tuple[Meaning, ...] = (
     _swr(
         "4001028 4009010 4001008 4001029 4009011 4009021 4001021 4000015 4000016",
         _PERMANENT,
-        "SWR does not take the name of the organization, image or tag",
+        "SWR refuses the name of the organization, image or tag",
         NAME,
     ),
-    _swr("4000014 4001025", _PERMANENT, "SWR does not take the request", TARGET),
+    _swr("4000014 4001025", _PERMANENT, "SWR refuses the request", TARGET),
     _swr(
         "4001014 4001036 4001018 4001096 4000055 4000056 4001024 4001035 4001041 4001045 4001091",
         _PERMANENT,
@@ -166,16 +166,18 @@ TABLE: tuple[Meaning, ...] = (
     _swr(
         "4000013 4000028 4000029 4000047 4000064 4000065 4000066 4000067 4000068 4000069",
         _PERMANENT,
-        "the image is broken, or of a format that SWR does not take",
+        "the image is broken, or of a format that SWR refuses",
         BROKEN_IMAGE,
     ),
     # SWR: what goes wrong inside it
     _swr("5000021 5000022", _TRANSIENT, "SWR could not copy the image's files", WAIT),
     # Seen for a remoteRegionId that does not exist: waiting cures that not, but the code says
     # only «internal error», so it is tried again all the same.
-    _swr("5001101", _TRANSIENT, "SWR failed, as it does for a region unknown to it", REGION),
-    _swr("4000045", _TRANSIENT, "SWR failed inside, though it says 400", WAIT),
-    _swr("500*", _TRANSIENT, "SWR failed inside", WAIT),
+    _swr(
+        "5001101", _TRANSIENT, "SWR internal error, which may also mean an unknown region", REGION
+    ),
+    _swr("4000045", _TRANSIENT, "SWR internal error, though the status is 400", WAIT),
+    _swr("500*", _TRANSIENT, "SWR internal error", WAIT),
     # SWR: answers to what swrhook never asks
     _swr(
         "4009012 4009013 4009014 4009015 4009016 4009017 4009018 4009019 4009020 4009022 4009023"
@@ -203,7 +205,7 @@ TABLE: tuple[Meaning, ...] = (
     _gateway(
         "0301 0303 0305 0307 0311",
         _AUTHENTICATION,
-        "the gateway does not take the token or signature: ended, another region's, or wrong",
+        "the gateway refuses the token or signature: expired, for another region, or wrong",
         STALE,
     ),
     _gateway("0302 0304 0306 0802", _CONFIGURATION, "the IAM user may not call this", RIGHTS),
@@ -213,28 +215,28 @@ TABLE: tuple[Meaning, ...] = (
     _gateway("0501", _CONFIGURATION, "the quota of calls is used up", QUOTA),
     _gateway("0502", _CONFIGURATION, "the account is frozen", ARREARS),
     _gateway("0602", _PERMANENT, "the gateway does not understand the request", BUG),
-    _gateway("0607", _CONFIGURATION, "http where https is wanted, or else", ENDPOINT),
+    _gateway("0607", _CONFIGURATION, "http where https is required, or the reverse", ENDPOINT),
     _gateway("0613", _TRANSIENT, "IAM does not answer the gateway", WAIT),
     _gateway("0801", _CONFIGURATION, "SWR is not offered in this region", NO_SWR),
-    _gateway("0104 0105 0106", _TRANSIENT, "the gateway's own set-up is broken", WAIT),
-    _gateway("06* 07*", _TRANSIENT, "the gateway failed inside", WAIT),
+    _gateway("0104 0105 0106", _TRANSIENT, "the gateway is configured wrongly", WAIT),
+    _gateway("06* 07*", _TRANSIENT, "gateway internal error", WAIT),
     # IAM. Codes of 403 that are about who we are: all syncs wait for it, none is given up.
-    _iam("0001 0062 0063 0064 0066 0067", _AUTHENTICATION, "IAM does not know us so", LOGIN),
+    _iam("0001 0062 0063 0064 0066 0067", _AUTHENTICATION, "IAM refuses the login", LOGIN),
     Meaning(("1101", "1103"), _AUTHENTICATION, "wrong user or password", LOGIN),
     _iam("0061", _AUTHENTICATION, "the account is locked", LOCKED),
     _iam(
         "0080 0081 0082",
         _AUTHENTICATION,
-        "the IAM user is disabled, or may use the console alone",
+        "the IAM user is disabled, or has console access only",
         USER,
     ),
     _iam(
         "1104 1105 1106 1107",
         _AUTHENTICATION,
-        "the access key is blocked, has ended, is inactive or nobody's",
+        "the access key is blocked, expired, inactive or unknown",
         LOGIN,
     ),
-    _iam("1108", _AUTHENTICATION, "the temporary access key has ended", STALE),
+    _iam("1108", _AUTHENTICATION, "the temporary access key has expired", STALE),
     _iam("0002 0003 0083", _CONFIGURATION, "the IAM user lacks a right", RIGHTS),
     _iam(
         "0004 0007 0011 0072 0073 1109",
@@ -243,21 +245,21 @@ TABLE: tuple[Meaning, ...] = (
         IAM_NAMES,
     ),
     _iam("0012", _THROTTLED, "too many logins", SLOWER),
-    _iam("0006", _TRANSIENT, "IAM failed inside", WAIT),
+    _iam("0006", _TRANSIENT, "IAM internal error", WAIT),
     _iam("0020", _TRANSIENT, "IAM is moving to another region", WAIT),
     _iam("0009 1101 1102 1103", _PERMANENT, "a part of the request is missing or wrong", BUG),
     _iam("0005 0008 0010 0077", _PERMANENT, "about managing IAM itself", BUG),
     Meaning(("11*",), _PERMANENT, "about managing IAM users", BUG),
     # No code, or one that has no line: the status
-    _status("401", _AUTHENTICATION, "not accepted as who we say we are", STALE),
+    _status("401", _AUTHENTICATION, "not authenticated", STALE),
     _status("403", _CONFIGURATION, "not permitted", RIGHTS),
     _status("404", _NOT_YET, "not there (yet)", IMAGE),
-    _status("407", _CONFIGURATION, "the proxy wants to know who we are", PROXY),
+    _status("407", _CONFIGURATION, "the proxy requires authentication", PROXY),
     _status("413", _PERMANENT, "the request is too large", BATCH),
     _status("429", _THROTTLED, "too many requests", SLOWER),
     _status("408 425", _TRANSIENT, "the request came too slowly or too early", WAIT),
-    _status("507", _CONFIGURATION, "the storage is closed or full", ARREARS),
-    _status("3*", _TRANSIENT, "a redirection, which is not followed", REDIRECTION),
+    _status("507", _CONFIGURATION, "the storage is full or not accessible", ARREARS),
+    _status("3*", _TRANSIENT, "a redirect, which is not followed", REDIRECTION),
     _status("4*", _PERMANENT, "refused", UNTOLD),
     _OTHERWISE,
 )

@@ -70,7 +70,7 @@ def unreadable(answer: SwrResponse, reason: str) -> SwrError:
         Kind.TRANSIENT,
         "protocol",
         one_line(f"HTTP {answer.status}, but {scrub(reason, answer.secrets)}", _request_id(answer)),
-        remedy="if it persists, check the endpoint in swr, and what stands between it and here",
+        remedy="if it persists, check the endpoint in swr, and any proxy in between",
     )
 
 
@@ -90,7 +90,7 @@ def _failure(answer: SwrResponse, found: Any, tags: Collection[str]) -> SwrError
     code = _code(found, _CODES, answer) or f"HTTP.{answer.status}"
     kind, remedy = meaning(code, answer.status)
     if named:
-        message = f"SWR names as failed: {', '.join(sorted(named))}"
+        message = f"SWR reports failed tags: {', '.join(sorted(named))}"
     else:
         message = ": ".join(filter(None, (words(code), _message(answer, found))))
     return SwrError(

@@ -34,7 +34,7 @@ def test_the_code_is_found_in_every_shape(body: bytes) -> None:
     error = failure(answer(400, body))
 
     assert (error.code, error.kind) == ("SVCSTG.SWR.4001048", Kind.AUTHENTICATION)
-    assert error.message.startswith("the token has ended, or SWR cannot read it: Failed")
+    assert error.message.startswith("the token has expired, or SWR cannot read it: Failed")
 
 
 @pytest.mark.parametrize(

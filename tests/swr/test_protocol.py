@@ -125,7 +125,7 @@ def test_a_list_of_tags_names_those_that_failed(status: int) -> None:
 
     assert {"v2"} == caught.value.failed_tags
     assert f"HTTP.{status}" == caught.value.code
-    assert caught.value.message == "SWR names as failed: v2"
+    assert caught.value.message == "SWR reports failed tags: v2"
 
 
 @pytest.mark.parametrize("body", [b"[]", b'["Internal error"]', b'["v9"]', b'["v1", 2]'])

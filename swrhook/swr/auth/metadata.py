@@ -86,7 +86,7 @@ def _ask_metadata(wire: HttpTransport, endpoint: str) -> SwrResponse:
         raise failure(answer)
     token = answer.body.decode("latin-1").strip()
     if not is_token(token):
-        raise unreadable(answer, "it brings no token")
+        raise unreadable(answer, "it contains no token")
     headers = {"X-Metadata-Token": token}
     return wire.send(endpoint, Request("GET", _KEY_PATH, headers, secrets=(token,)))
 
@@ -119,7 +119,7 @@ def _read_key(answer: SwrResponse) -> IssuedCredential[AccessKey]:
     access, secret, security_token = (at(credential, name) for name in _MEMBERS)
     # Tokens are longer than any text of a sender's may be.
     if not all(isinstance(v, str) and is_token(v) for v in (access, secret, security_token)):
-        raise unreadable(answer, "it brings no key")
+        raise unreadable(answer, "it contains no key")
     return IssuedCredential(AccessKey(access, secret, security_token), _life(answer, credential))
 
 

@@ -54,7 +54,7 @@ def read_token(answer: SwrResponse) -> IssuedCredential[str]:
         raise _refusal(answer)
     value = answer.headers.get("x-subject-token", "")
     if not is_token(value):
-        raise unreadable(answer, "it brings no token")
+        raise unreadable(answer, "it contains no token")
     return IssuedCredential(value, _life(answer))
 
 
