@@ -38,7 +38,7 @@ from swrhook.service.outcome_log import OutcomeLog
 from swrhook.service.retention import Retention
 from swrhook.service.sender_monitor import SenderActivity, SenderMonitor
 from swrhook.settings import Settings, check_worker
-from swrhook.swr.auth.lockout import prepare
+from swrhook.swr.auth.lockout import precompute_fingerprint
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.web import create_web
@@ -88,7 +88,7 @@ class Service:
         """Begin to work on what the ledger holds."""
         self.engine.start()
         if self.repairer is not None:  # and so this process asks SWR
-            prepare(self.current.value.config.swr.credentials)
+            precompute_fingerprint(self.current.value.config.swr.credentials)
             self.repairer.start()
         self.watch.start()
         self.reload.start()
@@ -218,7 +218,7 @@ def _maker(
         )
         made = SwrClient(config.swr, network, refused, now)
         if before is not None:
-            made.keep_identity(before.swr)
+            made.reuse_authenticator(before.swr)
         return made
 
     def make(config: Config, before: InUse | None) -> InUse:

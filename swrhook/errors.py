@@ -155,7 +155,7 @@ class BadConfiguration(SwrhookError):
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
 
 
-class NotFetched(SwrhookError):
+class FetchFailed(SwrhookError):
     """An address outside gave no usable answer; the message names its host alone."""
 
 
@@ -178,7 +178,7 @@ class Kind(StrEnum):
     CONFIGURATION = "configuration"  # only a change of rights or configuration can cure it
 
     @property
-    def passes(self) -> bool:
+    def is_retryable(self) -> bool:
         """Tell whether a later try may succeed though nobody changes anything."""
         return self not in (Kind.PERMANENT, Kind.CONFIGURATION)
 

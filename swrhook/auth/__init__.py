@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from swrhook.auth import hmac_signature, oidc, shared_secret, standard_webhooks, topics
-from swrhook.auth.ports import NOWHERE, KeyProvider
+from swrhook.auth.ports import NO_KEYS, KeyProvider
 from swrhook.auth.secrets import Secret
 from swrhook.auth.shared_secret import Authenticate
 from swrhook.senders.delivery import Delivery
 
 __all__ = [
-    "NOWHERE",
+    "NO_KEYS",
     "PATH_SCHEMES",
     "SCHEMES",
     "Authenticate",
@@ -38,9 +38,9 @@ class Scheme:
     build: Callable[..., Authenticate]
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
-    takes_path_secret: bool = False
+    uses_path_secret: bool = False
     is_proof: bool = True
-    asks_outside: bool = False
+    needs_keys: bool = False
     confirm: Confirm | None = None
 
 
@@ -49,16 +49,16 @@ SCHEMES: Mapping[str, Scheme] = {
     "bearer": Scheme(shared_secret.bearer, ("secrets",)),
     "github": Scheme(hmac_signature.github, ("secrets",)),
     "gitlab": Scheme(standard_webhooks.gitlab, ("secrets",)),
-    "google-oidc": Scheme(oidc.google_oidc, ("audience", "email"), asks_outside=True),
+    "google-oidc": Scheme(oidc.google_oidc, ("audience", "email"), needs_keys=True),
     "header": Scheme(shared_secret.header, ("header", "secrets")),
     "hmac": Scheme(hmac_signature.hmac, ("header", "secrets"), ("algorithm", "encoding", "prefix")),
     "jfrog": Scheme(hmac_signature.jfrog, ("secrets",), ("signed",)),
     "nexus": Scheme(hmac_signature.nexus, ("secrets",)),
     "none": Scheme(shared_secret.none, (), is_proof=False),
-    "oidc": Scheme(oidc.oidc, ("issuer", "audience", "claims"), asks_outside=True),
-    "path": Scheme(shared_secret.path, ("secrets",), takes_path_secret=True),
-    "smn": Scheme(topics.smn, ("topic_urns",), asks_outside=True, confirm=topics.confirm_smn),
-    "sns": Scheme(topics.sns, ("topic_arns",), asks_outside=True, confirm=topics.confirm_sns),
+    "oidc": Scheme(oidc.oidc, ("issuer", "audience", "claims"), needs_keys=True),
+    "path": Scheme(shared_secret.path, ("secrets",), uses_path_secret=True),
+    "smn": Scheme(topics.smn, ("topic_urns",), needs_keys=True, confirm=topics.confirm_smn),
+    "sns": Scheme(topics.sns, ("topic_arns",), needs_keys=True, confirm=topics.confirm_sns),
     "standard-webhooks": Scheme(standard_webhooks.standard_webhooks, ("secrets",), ("tolerance",)),
 }
-PATH_SCHEMES = frozenset(name for name, scheme in SCHEMES.items() if scheme.takes_path_secret)
+PATH_SCHEMES = frozenset(name for name, scheme in SCHEMES.items() if scheme.uses_path_secret)

@@ -6,7 +6,7 @@ from datetime import datetime
 from hmac import digest
 
 from swrhook.auth import shared_secret
-from swrhook.auth.secrets import Secret, is_one_of, on_the_wire, valid
+from swrhook.auth.secrets import Secret, matches_any, valid_values, wire_encodings
 from swrhook.auth.shared_secret import Authenticate
 from swrhook.errors import Unauthenticated
 from swrhook.senders.delivery import Delivery
@@ -39,8 +39,10 @@ def hmac(
         signature = sent.removeprefix(prefix) if sent.startswith(prefix) else ""
         if encoding == "hex":
             signature = signature.lower()
-        expected = [encode(digest(key, delivery.body, algorithm)) for key in valid(secrets, now)]
-        if not is_one_of(on_the_wire(signature), expected):
+        expected = [
+            encode(digest(key, delivery.body, algorithm)) for key in valid_values(secrets, now)
+        ]
+        if not matches_any(wire_encodings(signature), expected):
             raise Unauthenticated(f"the signature in {header} is missing or not accepted")
 
     return authenticate

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 
 from swrhook.auth.ports import KeyProvider
-from swrhook.auth.shared_secret import Authenticate, credentials
+from swrhook.auth.shared_secret import Authenticate, header_credentials
 from swrhook.errors import Unauthenticated
 from swrhook.senders.delivery import Delivery
 
@@ -32,12 +32,12 @@ _OPTIONS: "Options" = {
 
 
 def oidc(
-    issuer: str, audience: str, claims: Mapping[str, Sequence[str]], *, outside: KeyProvider
+    issuer: str, audience: str, claims: Mapping[str, Sequence[str]], *, keys: KeyProvider
 ) -> Authenticate:
     """Accept a bearer token of the issuer for the audience, each of `claims` an allowed text."""
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        said = _verified(delivery, (issuer,), audience, outside)
+        said = _verified(delivery, (issuer,), audience, keys)
         _check_time(said, now)
         for name, allowed in claims.items():
             if said.get(name) not in allowed:
@@ -46,12 +46,12 @@ def oidc(
     return authenticate
 
 
-def google_oidc(audience: str, email: str, *, outside: KeyProvider) -> Authenticate:
+def google_oidc(audience: str, email: str, *, keys: KeyProvider) -> Authenticate:
     """Accept a bearer token of Google for the audience and a service account."""
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
         # Google's tokens name it with its scheme, and without.
-        said = _verified(delivery, (GOOGLE, "accounts.google.com"), audience, outside)
+        said = _verified(delivery, (GOOGLE, "accounts.google.com"), audience, keys)
         _check_time(said, now)
         is_verified = said.get("email_verified")
         if said.get("email") != email or not (is_verified is True or is_verified == "true"):
@@ -64,7 +64,7 @@ def _verified(
     delivery: Delivery, issuers: Sequence[str], audience: str, outside: KeyProvider
 ) -> Mapping[str, Any]:
     """Return what a genuine token says; the first issuer is the one that has the keys."""
-    token = credentials(delivery.header("authorization"), "bearer")
+    token = header_credentials(delivery.header("authorization"), "bearer")
     key = outside.signing_key(issuers[0], _key_id(token))
     if key is None:
         raise Unauthenticated("the token is signed with a key that its issuer does not have")

@@ -19,11 +19,11 @@ SNS_CONFIRMATION = re.compile(_SNS + r"/\?Action=ConfirmSubscription&[!-~]{1,200
 SMN_CONFIRMATION = re.compile(rf"(?:{_SMN}|{_CONSOLE})/smn/subscriptions?/confirm\?[!-~]{{1,2000}}")
 
 
-def is_certificate(url: str) -> bool:
+def is_certificate_url(url: str) -> bool:
     """Tell whether a sender keeps a certificate at this address."""
     return any(pin.fullmatch(url) for pin in (SNS_CERTIFICATE, SMN_CERTIFICATE))
 
 
-def is_confirmation(url: str) -> bool:
+def is_confirmation_url(url: str) -> bool:
     """Tell whether visiting this address confirms a subscription."""
     return any(pin.fullmatch(url) for pin in (SNS_CONFIRMATION, SMN_CONFIRMATION))

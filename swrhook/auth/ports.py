@@ -17,7 +17,7 @@ class KeyProvider(Protocol):
     def signing_key(self, issuer: str, key_id: str) -> PyJWK | None:
         """Return a key by which the issuer signs; None for no such. Raises KeysUnavailable."""
 
-    def visit(self, url: str) -> None:
+    def confirm_subscription(self, url: str) -> None:
         """Confirm a subscription at an address in `pins`. Raises Unconfirmed."""
 
 
@@ -34,10 +34,10 @@ class NoKeys:
         del issuer, key_id
         raise KeysUnavailable("no key is fetched here")
 
-    def visit(self, url: str) -> NoReturn:
+    def confirm_subscription(self, url: str) -> NoReturn:
         """Raise Unconfirmed."""
         del url
         raise Unconfirmed("no subscription is confirmed here")
 
 
-NOWHERE = NoKeys()
+NO_KEYS = NoKeys()

@@ -14,7 +14,7 @@ class Secret:
     not_after: datetime | None = None
 
 
-def valid(secrets: Sequence[Secret], now: datetime) -> list[bytes]:
+def valid_values(secrets: Sequence[Secret], now: datetime) -> list[bytes]:
     """Return the secrets that count at this time; an empty one never does."""
     return [
         secret.value
@@ -23,7 +23,7 @@ def valid(secrets: Sequence[Secret], now: datetime) -> list[bytes]:
     ]
 
 
-def on_the_wire(text: str) -> tuple[bytes, ...]:
+def wire_encodings(text: str) -> tuple[bytes, ...]:
     """Return the bytes that a text from a request may stand for, for any text.
 
     A WSGI server decodes headers as Latin-1, whatever the sender meant. Most send UTF-8, so the
@@ -36,7 +36,7 @@ def on_the_wire(text: str) -> tuple[bytes, ...]:
         return (as_utf8,)
 
 
-def is_one_of(offered: Iterable[bytes], expected: Iterable[bytes]) -> bool:
+def matches_any(offered: Iterable[bytes], expected: Iterable[bytes]) -> bool:
     """Tell whether any offered value is an expected one, in a time that does not tell which."""
     wanted = list(expected)
     found = False

@@ -4,7 +4,7 @@ from base64 import b64decode
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from swrhook.auth.secrets import Secret, is_one_of, on_the_wire, valid
+from swrhook.auth.secrets import Secret, matches_any, valid_values, wire_encodings
 from swrhook.errors import Unauthenticated
 from swrhook.senders.delivery import Delivery
 
@@ -20,10 +20,10 @@ def header(header: str, secrets: Sequence[Secret]) -> Authenticate:
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
         sent = delivery.header(name)
-        offered = on_the_wire(sent)
+        offered = wire_encodings(sent)
         if name == "authorization":
-            offered += on_the_wire(credentials(sent, "bearer"))
-        if not is_one_of(offered, valid(secrets, now)):
+            offered += wire_encodings(header_credentials(sent, "bearer"))
+        if not matches_any(offered, valid_values(secrets, now)):
             raise Unauthenticated(f"the header {header} is missing or not accepted")
 
     return authenticate
@@ -33,8 +33,8 @@ def bearer(secrets: Sequence[Secret]) -> Authenticate:
     """Accept `Authorization: Bearer SECRET`."""
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        offered = on_the_wire(credentials(delivery.header("authorization"), "bearer"))
-        if not is_one_of(offered, valid(secrets, now)):
+        offered = wire_encodings(header_credentials(delivery.header("authorization"), "bearer"))
+        if not matches_any(offered, valid_values(secrets, now)):
             raise Unauthenticated("the bearer token is missing or not accepted")
 
     return authenticate
@@ -45,10 +45,10 @@ def basic(username: str, secrets: Sequence[Secret]) -> Authenticate:
     expected_user = [username.encode()]
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        sent = _decoded(credentials(delivery.header("authorization"), "basic"))
+        sent = _decoded(header_credentials(delivery.header("authorization"), "basic"))
         user, _, password = sent.partition(":")
-        is_user = is_one_of(on_the_wire(user), expected_user)
-        is_password = is_one_of(on_the_wire(password), valid(secrets, now))
+        is_user = matches_any(wire_encodings(user), expected_user)
+        is_password = matches_any(wire_encodings(password), valid_values(secrets, now))
         if not (is_user and is_password):
             raise Unauthenticated("the user name or password is missing or not accepted")
 
@@ -59,8 +59,8 @@ def path(secrets: Sequence[Secret]) -> Authenticate:
     """Accept a secret behind the sender's name in the URL."""
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        offered = on_the_wire(delivery.path_secret or "")
-        if not is_one_of(offered, valid(secrets, now)):
+        offered = wire_encodings(delivery.path_secret or "")
+        if not matches_any(offered, valid_values(secrets, now)):
             raise Unauthenticated("the secret in the URL's path is missing or not accepted")
 
     return authenticate
@@ -75,7 +75,7 @@ def none() -> Authenticate:
     return authenticate
 
 
-def credentials(authorization: str, scheme: str) -> str:
+def header_credentials(authorization: str, scheme: str) -> str:
     """Return what follows the scheme in an Authorization header, "" for another scheme."""
     said, _, rest = authorization.partition(" ")
     return rest.strip(" ") if said.lower() == scheme else ""

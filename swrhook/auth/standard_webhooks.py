@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hmac import digest
 
-from swrhook.auth.secrets import Secret, is_one_of, on_the_wire, valid
+from swrhook.auth.secrets import Secret, matches_any, valid_values, wire_encodings
 from swrhook.auth.shared_secret import Authenticate
 from swrhook.errors import Unauthenticated
 from swrhook.senders.delivery import Delivery
@@ -21,7 +21,7 @@ def standard_webhooks(secrets: Sequence[Secret], tolerance: timedelta = TOLERANC
     """Accept a signature in `webhook-signature`, made within the tolerance of now."""
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        _check(delivery, valid(secrets, now), now, tolerance)
+        _check(delivery, valid_values(secrets, now), now, tolerance)
 
     return authenticate
 
@@ -33,13 +33,13 @@ def gitlab(secrets: Sequence[Secret]) -> Authenticate:
     """
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        counting = valid(secrets, now)
+        counting = valid_values(secrets, now)
         keys = [secret for secret in counting if secret.startswith(_KEY)]
         if keys and delivery.header("webhook-signature"):
             _check(delivery, keys, now, TOLERANCE)
             return
         tokens = [secret for secret in counting if not secret.startswith(_KEY)]
-        if not is_one_of(on_the_wire(delivery.header("x-gitlab-token")), tokens):
+        if not matches_any(wire_encodings(delivery.header("x-gitlab-token")), tokens):
             raise Unauthenticated("the header X-Gitlab-Token is missing or not accepted")
 
     return authenticate
@@ -63,10 +63,10 @@ def _check(
         raise Unauthenticated("webhook-id or webhook-timestamp is missing or malformed")
     if abs(now.timestamp() - int(sent_at)) > tolerance.total_seconds():
         raise Unauthenticated("webhook-timestamp is too far from this machine's time")
-    content = b".".join((on_the_wire(external_id)[0], sent_at.encode(), delivery.body))
+    content = b".".join((wire_encodings(external_id)[0], sent_at.encode(), delivery.body))
     keys = [key for key in map(signing_key, secrets) if key]
     expected = [b"v1," + b64encode(digest(key, content, "sha256")) for key in keys]
     # During a rotation, a sender signs with every key that it has.
     parts = delivery.header("webhook-signature").split(" ")
-    if not is_one_of((value for part in parts for value in on_the_wire(part)), expected):
+    if not matches_any((value for part in parts for value in wire_encodings(part)), expected):
         raise Unauthenticated("the signature in webhook-signature is missing or not accepted")

@@ -114,17 +114,17 @@ class _Signed:
     content: bytes
 
 
-def sns(topic_arns: Sequence[str], *, outside: KeyProvider) -> Authenticate:
+def sns(topic_arns: Sequence[str], *, keys: KeyProvider) -> Authenticate:
     """Accept the messages of Amazon SNS in these topics.
 
     However old: SNS tries again for up to 23 days, as the topic's owner says.
     """
-    return _authenticate(SNS, topic_arns, outside)
+    return _authenticate(SNS, topic_arns, keys)
 
 
-def smn(topic_urns: Sequence[str], *, outside: KeyProvider) -> Authenticate:
+def smn(topic_urns: Sequence[str], *, keys: KeyProvider) -> Authenticate:
     """Accept the messages of Huawei Cloud's SMN in these topics, however old."""
-    return _authenticate(SMN, topic_urns, outside)
+    return _authenticate(SMN, topic_urns, keys)
 
 
 def confirm_sns(outside: KeyProvider, delivery: Delivery) -> None:
@@ -157,7 +157,7 @@ def _confirm(form: TopicFormat, outside: KeyProvider, delivery: Delivery) -> Non
     url = message.get(form.subscribe_url)
     if not isinstance(url, str) or form.confirmations.fullmatch(url) is None:
         raise Unauthenticated("the message wants a visit where no subscription is confirmed")
-    outside.visit(url)
+    outside.confirm_subscription(url)
 
 
 def _message(delivery: Delivery) -> Mapping[str, Any]:

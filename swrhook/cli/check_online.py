@@ -20,17 +20,16 @@ from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.model import Refusal
 from swrhook.sender_keys import find_proxies
 from swrhook.settings import Settings
-from swrhook.swr.auth.lockout import RefusedCredentials as Refused
+from swrhook.swr.auth.lockout import RefusalStore as Refused
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.usecases.online_check import (
     CheckResult,
     Level,
-    RulePlaces,
-    number_of_questions,
-    rule_places,
+    count_checks,
     run_checks,
 )
+from swrhook.usecases.rule_scope import RuleScope, rule_scope
 
 # Somebody waits for the answer.
 _LONGEST_WAIT = 15.0
@@ -41,7 +40,7 @@ _LEDGER_REMEDY = "check SWRHOOK_DATABASE_URL; without the ledger, a refused pass
 def run_online_check(config: Config, environ: Mapping[str, str]) -> list[CheckResult]:
     """Return what IAM and SWR say to the configuration. Raises BadConfiguration."""
     url = Settings.from_environ(environ).database_url
-    wanted = rule_places(config)
+    wanted = rule_scope(config)
     unusable: list[CheckResult] = []
     with ExitStack() as stack:
         try:
@@ -86,14 +85,14 @@ def _client(config: Config, environ: Mapping[str, str], refused: Refused) -> Swr
 
 
 @contextmanager
-def _progress(wanted: RulePlaces) -> Iterator[Callable[[], None]]:
+def _progress(wanted: RuleScope) -> Iterator[Callable[[], None]]:
     """Show on a terminal how far it is; yield what is to be called after each question."""
     console = Console(stderr=True)
     columns = (TextColumn("Asking SWR"), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
-        task = progress.add_task("", total=number_of_questions(wanted))
+        task = progress.add_task("", total=count_checks(wanted))
         yield lambda: progress.advance(task)
 
 

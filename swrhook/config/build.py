@@ -149,8 +149,8 @@ def _sender(name: str, sender: Checked, outside: KeyProvider) -> Sender:
     arguments = dict(sender["auth"])
     scheme = SCHEMES[arguments.pop("scheme")]
     confirm = scheme.confirm if arguments.pop("confirm", False) else None
-    if scheme.asks_outside:
-        arguments["outside"] = outside
+    if scheme.needs_keys:
+        arguments["keys"] = outside
     if "secrets" in arguments:
         arguments["secrets"] = [_secret(secret) for secret in arguments["secrets"]]
     return Sender(
@@ -159,7 +159,7 @@ def _sender(name: str, sender: Checked, outside: KeyProvider) -> Sender:
         region=sender["region"],
         authenticate=scheme.build(**arguments),
         image=ImageSettings(**sender.get("image", {})),
-        takes_path_secret=scheme.takes_path_secret,
+        takes_path_secret=scheme.uses_path_secret,
         confirm=None if confirm is None else functools.partial(confirm, outside),
         parse=mapping.build(sender["mapping"]) if "mapping" in sender else None,
         expect_every=sender.get("expect_every"),

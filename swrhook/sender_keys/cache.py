@@ -6,32 +6,35 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, TypeVar
 
-from swrhook.errors import KeysUnavailable, NotFetched
+from swrhook.errors import FetchFailed, KeysUnavailable
 
 T = TypeVar("T")
 _Kept = TypeVar("_Kept")
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class CacheLimits:
     """Seconds and counts that bound what is fetched and what is kept."""
 
-    failure_lasts: float = 30.0  # and is then tried again
-    turn: float = 5.0  # the wait for another fetch to end
-    most: int = 100  # kept, and as many failures
-    new_per_minute: int = 10  # of what was never there before: those who ask may make it up
+    failure_ttl: float = 30.0  # and is then tried again
+    fetch_wait: float = 5.0  # the wait for another fetch to end
+    max_entries: int = 100  # kept, and as many failures
+    new_keys_per_minute: int = 10  # of what was never there before: those who ask may make it up
 
 
 class BoundedTtlCache(Generic[T]):
     """Values by name, each fetched when it is asked for; one fetch at a time, by many threads."""
 
     def __init__(
-        self, fetch: Callable[[str], T], clock: Callable[[], float], bounds: Bounds | None = None
+        self,
+        fetch: Callable[[str], T],
+        clock: Callable[[], float],
+        bounds: CacheLimits | None = None,
     ) -> None:
         """Take what fetches a value or raises NotFetched, and a clock in seconds."""
         self._fetch = fetch
         self._clock = clock
-        self._bounds = bounds or Bounds()
+        self._bounds = bounds or CacheLimits()
         self._values: dict[str, tuple[T, float]] = {}
         self._failures: dict[str, tuple[str, float]] = {}
         self._tried: deque[float] = deque()
@@ -42,7 +45,7 @@ class BoundedTtlCache(Generic[T]):
         found = self._known(name, good_for)
         if found is not None:
             return found
-        if not self._turn.acquire(timeout=self._bounds.turn):
+        if not self._turn.acquire(timeout=self._bounds.fetch_wait):
             raise KeysUnavailable("too many wait for keys to be fetched")
         try:
             # Whoever had the turn before may have fetched the same.
@@ -58,7 +61,7 @@ class BoundedTtlCache(Generic[T]):
         if value is not None and now - value[1] < good_for:
             return value[0]
         failure = self._failures.get(name)
-        if failure is not None and now - failure[1] < self._bounds.failure_lasts:
+        if failure is not None and now - failure[1] < self._bounds.failure_ttl:
             raise KeysUnavailable(failure[0])
         return None
 
@@ -67,7 +70,7 @@ class BoundedTtlCache(Generic[T]):
             self._take_one_of_few()
         try:
             value = self._fetch(name)
-        except NotFetched as exc:
+        except FetchFailed as exc:
             self._keep(self._failures, name, str(exc))
             raise KeysUnavailable(str(exc)) from exc
         self._failures.pop(name, None)
@@ -78,12 +81,12 @@ class BoundedTtlCache(Generic[T]):
         now = self._clock()
         while self._tried and now - self._tried[0] >= 60.0:  # noqa: PLR2004  # a minute
             self._tried.popleft()
-        if len(self._tried) >= self._bounds.new_per_minute:
+        if len(self._tried) >= self._bounds.new_keys_per_minute:
             raise KeysUnavailable("too many keys were asked for that were never there before")
         self._tried.append(now)
 
     def _keep(self, kept: dict[str, tuple[_Kept, float]], name: str, what: _Kept) -> None:
         kept.pop(name, None)
         kept[name] = what, self._clock()
-        if len(kept) > self._bounds.most:
+        if len(kept) > self._bounds.max_entries:
             del kept[next(iter(kept))]

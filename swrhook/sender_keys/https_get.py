@@ -12,9 +12,9 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 
-from swrhook.errors import NotFetched
+from swrhook.errors import FetchFailed
 
-MOST_BYTES = 256 * 1024
+MAX_BODY_BYTES = 256 * 1024
 
 _CHUNK = 16 * 1024
 _HEADERS = {"User-Agent": "swrhook", "Accept-Encoding": "identity"}
@@ -34,25 +34,25 @@ class HttpsSettings:
 
     find_proxies: Callable[[str], Mapping[str, str]] = no_proxies
     certificates: str | None = None
-    connect: float = 2.0
-    read: float = 3.0
-    whole: float = 5.0
+    connect_timeout: float = 2.0
+    read_timeout: float = 3.0
+    total_timeout: float = 5.0
 
 
-def fetch(url: str, way: HttpsSettings) -> bytes:
+def https_get(url: str, way: HttpsSettings) -> bytes:
     """Return the body at an address. Raises NotFetched."""
     host = urlsplit(url).hostname
     if not url.startswith("https://"):
-        raise NotFetched(f"{host}: only https is fetched")
-    ends_at = monotonic() + way.whole
+        raise FetchFailed(f"{host}: only https is fetched")
+    ends_at = monotonic() + way.total_timeout
     try:
         with closing(HTTPAdapter(max_retries=0)) as adapter, _answer(adapter, url, way) as answer:
             if answer.status_code != HTTPStatus.OK:
-                raise NotFetched(f"{host}: status {answer.status_code}")
+                raise FetchFailed(f"{host}: status {answer.status_code}")
             return _read(answer.raw, host, ends_at)
     except (OSError, urllib3.exceptions.HTTPError) as exc:
         # Without its cause, which quotes the whole address: a confirmation's holds a token.
-        raise NotFetched(f"{host}: {_happened(exc)}") from None
+        raise FetchFailed(f"{host}: {_happened(exc)}") from None
 
 
 def _answer(adapter: HTTPAdapter, url: str, way: HttpsSettings) -> requests.Response:
@@ -63,7 +63,7 @@ def _answer(adapter: HTTPAdapter, url: str, way: HttpsSettings) -> requests.Resp
     return adapter.send(
         requests.Request("GET", url, _HEADERS).prepare(),
         stream=True,
-        timeout=(way.connect, way.read),
+        timeout=(way.connect_timeout, way.read_timeout),
         verify=way.certificates or True,
         proxies=dict(way.find_proxies(url)),
     )
@@ -74,10 +74,10 @@ def _read(raw: urllib3.HTTPResponse, host: str | None, ends_at: float) -> bytes:
     body = bytearray()
     while chunk := raw.read1(_CHUNK, decode_content=False):
         body += chunk
-        if len(body) > MOST_BYTES:
-            raise NotFetched(f"{host}: the answer is larger than {MOST_BYTES} bytes")
+        if len(body) > MAX_BODY_BYTES:
+            raise FetchFailed(f"{host}: the answer is larger than {MAX_BODY_BYTES} bytes")
         if monotonic() > ends_at:
-            raise NotFetched(f"{host}: the answer takes too long")
+            raise FetchFailed(f"{host}: the answer takes too long")
     return bytes(body)
 
 

@@ -6,25 +6,25 @@ from typing import Any
 from jwt import PyJWK, PyJWTError
 
 from swrhook.auth.oidc import ALGORITHMS
-from swrhook.errors import NotFetched, Undecodable
+from swrhook.errors import FetchFailed, Undecodable
 from swrhook.senders.payload import at, decode, items, text
 
 
-def keys_address(document: bytes, issuer: str) -> str:
+def read_jwks_url(document: bytes, issuer: str) -> str:
     """Return where an issuer's keys are, by its own discovery document. Raises NotFetched."""
     found = _decoded(document, issuer)
     address = text(found, "jwks_uri")
     # A document that names another issuer is somebody else's (OpenID Connect Discovery, 4.3).
     if at(found, "issuer") != issuer or address is None:
-        raise NotFetched(f"{issuer}: the discovery document names another issuer, or no keys")
+        raise FetchFailed(f"{issuer}: the discovery document names another issuer, or no keys")
     return address
 
 
-def signing_keys(document: bytes, issuer: str) -> Mapping[str, PyJWK]:
+def read_signing_keys(document: bytes, issuer: str) -> Mapping[str, PyJWK]:
     """Return an issuer's keys by their ids. Raises NotFetched when it has none for us."""
     keys = dict(_usable(_decoded(document, issuer)))
     if not keys:
-        raise NotFetched(f"{issuer}: its keys hold none that can be used")
+        raise FetchFailed(f"{issuer}: its keys hold none that can be used")
     return keys
 
 
@@ -46,4 +46,4 @@ def _decoded(document: bytes, issuer: str) -> Any:  # noqa: ANN401  # JSON has n
     try:
         return decode(document)
     except Undecodable as exc:
-        raise NotFetched(f"{issuer}: the answer is not JSON") from exc
+        raise FetchFailed(f"{issuer}: the answer is not JSON") from exc

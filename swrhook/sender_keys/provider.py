@@ -6,16 +6,16 @@ from cryptography.x509 import Certificate, load_pem_x509_certificate
 from jwt import PyJWK
 
 from swrhook.auth.oidc import GOOGLE
-from swrhook.auth.pinned_urls import is_certificate, is_confirmation
-from swrhook.errors import NotFetched, Unconfirmed
+from swrhook.auth.pinned_urls import is_certificate_url, is_confirmation_url
+from swrhook.errors import FetchFailed, Unconfirmed
 from swrhook.sender_keys.cache import BoundedTtlCache
-from swrhook.sender_keys.https_get import HttpsSettings, fetch
-from swrhook.sender_keys.jwks import keys_address, signing_keys
+from swrhook.sender_keys.https_get import HttpsSettings, https_get
+from swrhook.sender_keys.jwks import read_jwks_url, read_signing_keys
 
-HOUR = 3600.0
+MAX_KEY_AGE = 3600.0
 # An issuer announces a key before it signs with it: within this time of a fetch, a key that is
 # not known is made up.
-KEYS_SETTLE = 60.0
+UNKNOWN_KEY_REFETCH_INTERVAL = 60.0
 
 # Known, and so the same whatever a discovery document says.
 _ADDRESSES = {GOOGLE: "https://www.googleapis.com/oauth2/v3/certs"}
@@ -33,38 +33,38 @@ class HttpsKeyProvider:
 
     def certificate(self, url: str) -> Certificate:
         """Return the certificate at a pinned address. Raises KeysUnavailable."""
-        return self._certificates.get(url, HOUR)
+        return self._certificates.get(url, MAX_KEY_AGE)
 
     def signing_key(self, issuer: str, key_id: str) -> PyJWK | None:
         """Return the issuer's key with this id; None for no such. Raises KeysUnavailable."""
-        keys = self._keys.get(issuer, HOUR)
+        keys = self._keys.get(issuer, MAX_KEY_AGE)
         if key_id not in keys:
-            keys = self._keys.get(issuer, KEYS_SETTLE)
+            keys = self._keys.get(issuer, UNKNOWN_KEY_REFETCH_INTERVAL)
         return keys.get(key_id)
 
-    def visit(self, url: str) -> None:
+    def confirm_subscription(self, url: str) -> None:
         """Confirm a subscription at a pinned address, once. Raises Unconfirmed."""
-        if not is_confirmation(url):
+        if not is_confirmation_url(url):
             raise Unconfirmed("no subscription is confirmed at such an address")
         try:
-            fetch(url, self._way)
-        except NotFetched as exc:
+            https_get(url, self._way)
+        except FetchFailed as exc:
             raise Unconfirmed(f"the subscription is not confirmed: {exc}") from exc
 
     def _fetch_certificate(self, url: str) -> Certificate:
         # The scheme has looked already; nothing else is fetched, whoever asks.
-        if not is_certificate(url):
-            raise NotFetched("no sender keeps a certificate at such an address")
-        content = fetch(url, self._way)
+        if not is_certificate_url(url):
+            raise FetchFailed("no sender keeps a certificate at such an address")
+        content = https_get(url, self._way)
         try:
             return load_pem_x509_certificate(content)
         except ValueError as exc:
-            raise NotFetched("what the sender names as its certificate is none") from exc
+            raise FetchFailed("what the sender names as its certificate is none") from exc
 
     def _fetch_keys(self, issuer: str) -> Mapping[str, PyJWK]:
         address = _ADDRESSES.get(issuer)
         if address is None:
             # Only the operator names issuers, and an issuer where its keys are.
-            document = fetch(issuer.removesuffix("/") + _DISCOVERY, self._way)
-            address = keys_address(document, issuer)
-        return signing_keys(fetch(address, self._way), issuer)
+            document = https_get(issuer.removesuffix("/") + _DISCOVERY, self._way)
+            address = read_jwks_url(document, issuer)
+        return read_signing_keys(https_get(address, self._way), issuer)

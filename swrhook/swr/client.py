@@ -7,10 +7,10 @@ from swrhook.config.model import Region, Swr
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane
 from swrhook.swr import protocol
-from swrhook.swr.auth import identity_of
-from swrhook.swr.auth.lockout import RefusedCredentials
+from swrhook.swr.auth.authenticator import make_authenticator
+from swrhook.swr.auth.lockout import RefusalStore
 from swrhook.swr.http import HttpTransport, Network, Request
-from swrhook.swr.protocol import Organization, Survey, SyncJob, TagPage, walk_tags
+from swrhook.swr.protocol import Organization, RegionInfo, SyncJob, TagPage, walk_tags
 from swrhook.swr.response import SwrResponse
 
 _HEADERS = {"Content-Type": "application/json"}
@@ -26,14 +26,14 @@ class SwrClient:
         self,
         swr: Swr,
         network: Network,
-        refused: RefusedCredentials,
+        refused: RefusalStore,
         clock: Callable[[], datetime],
     ) -> None:
         self._login = (swr.credentials, swr.iam_endpoint, network.timeouts)
         endpoints = {swr.iam_endpoint, *(region.endpoint for region in swr.regions.values())}
         self._regions = swr.regions
         self._wire = HttpTransport(endpoints, network, clock)
-        self._identity = identity_of(swr, network, self._wire, refused, clock)
+        self._identity = make_authenticator(swr, network, self._wire, refused, clock)
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
         """Return the digest that a tag has in a region; None when there is no such tag there."""
@@ -74,7 +74,7 @@ class SwrClient:
         """Trigger the synchronization of these tags; it goes on after the return."""
         path, body = protocol.sync_images_request(lane, tags)
         answer = self._ask(lane.source_region, "POST", path, body)
-        protocol.read_triggered(answer, tags)
+        protocol.check_triggered(answer, tags)
 
     def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:
         """Return the latest sync jobs of a repository, newest first; the region is the source."""
@@ -89,23 +89,23 @@ class SwrClient:
         """Return what we are in an organization; None when a region has none of this name."""
         return protocol.read_organization(self._get(region, protocol.namespace_path(namespace)))
 
-    def a_repository(self, region: str, namespace: str) -> str | None:
+    def first_repository(self, region: str, namespace: str) -> str | None:
         """Return the name of some repository of an organization; None when there is none."""
         answer = self._get(region, protocol.repositories_path(namespace))
-        return protocol.read_a_repository(answer, namespace)
+        return protocol.read_first_repository(answer, namespace)
 
-    def survey(self, region: str) -> Survey:
+    def region_info(self, region: str) -> RegionInfo:
         """Return where a region synchronizes to and what its clock says, as far as it tells."""
-        return protocol.read_survey(self._get(region, protocol.REGIONS_PATH))
+        return protocol.read_region_info(self._get(region, protocol.REGIONS_PATH))
 
-    def keep_identity(self, before: "SwrClient") -> None:
+    def reuse_authenticator(self, before: "SwrClient") -> None:
         """Go on with the tokens and keys of an earlier client, if they are for the same account."""
         if self._login == before._login:  # noqa: SLF001  # one of our own kind
             self._identity = before._identity  # noqa: SLF001
 
     def regions(self, region: str) -> frozenset[str] | None:
         """Return the regions that this one can synchronize to; None where SWR does not tell."""
-        return self.survey(region).reaches or None
+        return self.region_info(region).sync_targets or None
 
     def close(self) -> None:
         """Close the connections that are not in use."""

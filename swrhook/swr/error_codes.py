@@ -25,7 +25,7 @@ LOCKED = (
     "the account is locked after too many wrong passwords: correct swr.credentials, or any"
     " other client that uses this user; swrhook tries again in half an hour"
 )
-USER = "enable the IAM user and give it programmatic access, without login protection"
+DISABLED_USER = "enable the IAM user and give it programmatic access, without login protection"
 RIGHTS = (
     "give the IAM user SWR rights in this region: swr:repo:createManualSyncRepoJob,"
     " swr:repo:download, swr:repo:upload and swr::createLoginSecret, or SWR FullAccess"
@@ -56,8 +56,8 @@ EXISTS = "the target holds another image under this name: set override in the ru
 ADDRESS = "have this host's IP address allowed"
 BATCH = "lower settings.batch: the request is too large"
 PROXY = "check the user and password in the proxy's URL"
-REDIRECTION = "redirects are not followed: check the endpoint in swr"
-UNTOLD = "the message says what is refused; if it does not, check the endpoint in swr"
+REDIRECT = "redirects are not followed: check the endpoint in swr"
+SEE_MESSAGE = "the message says what is refused; if it does not, check the endpoint in swr"
 
 
 _PERMANENT = Kind.PERMANENT
@@ -71,34 +71,36 @@ _STATUS = "HTTP."
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class ErrorMeaning:
     """What some codes say, in our words, and what to do; without a kind, the status decides it."""
 
     codes: tuple[str, ...]
     kind: Kind | None
-    words: str
+    description: str
     remedy: str = ""
 
 
-def _swr(numbers: str, kind: Kind, words: str, remedy: str) -> Meaning:
-    return Meaning(tuple(f"SVCSTG.SWR.{n}" for n in numbers.split()), kind, words, remedy)
+def _swr(numbers: str, kind: Kind, words: str, remedy: str) -> ErrorMeaning:
+    return ErrorMeaning(tuple(f"SVCSTG.SWR.{n}" for n in numbers.split()), kind, words, remedy)
 
 
-def _gateway(numbers: str, kind: Kind | None, words: str, remedy: str = "") -> Meaning:
-    return Meaning(tuple(f"APIGW.{number}" for number in numbers.split()), kind, words, remedy)
+def _gateway(numbers: str, kind: Kind | None, words: str, remedy: str = "") -> ErrorMeaning:
+    return ErrorMeaning(tuple(f"APIGW.{number}" for number in numbers.split()), kind, words, remedy)
 
 
-def _iam(numbers: str, kind: Kind, words: str, remedy: str) -> Meaning:
-    return Meaning(tuple(f"IAM.{number}" for number in numbers.split()), kind, words, remedy)
+def _iam(numbers: str, kind: Kind, words: str, remedy: str) -> ErrorMeaning:
+    return ErrorMeaning(tuple(f"IAM.{number}" for number in numbers.split()), kind, words, remedy)
 
 
-def _status(numbers: str, kind: Kind, words: str, remedy: str = "") -> Meaning:
-    return Meaning(tuple(f"{_STATUS}{number}" for number in numbers.split()), kind, words, remedy)
+def _status(numbers: str, kind: Kind, words: str, remedy: str = "") -> ErrorMeaning:
+    return ErrorMeaning(
+        tuple(f"{_STATUS}{number}" for number in numbers.split()), kind, words, remedy
+    )
 
 
-_OTHERWISE = Meaning((f"{_STATUS}*",), _TRANSIENT, "failed for now", WAIT)
+_OTHERWISE = ErrorMeaning((f"{_STATUS}*",), _TRANSIENT, "failed for now", WAIT)
 
-TABLE: tuple[Meaning, ...] = (
+TABLE: tuple[ErrorMeaning, ...] = (
     # SWR: who we are
     _swr(
         "4010000 4001048 4031043",
@@ -106,7 +108,7 @@ TABLE: tuple[Meaning, ...] = (
         "the token has expired, or SWR cannot read it",
         STALE,
     ),
-    Meaning(("SVCSTG.S2I.4019000",), _AUTHENTICATION, "no token reached SWR", STALE),
+    ErrorMeaning(("SVCSTG.S2I.4019000",), _AUTHENTICATION, "no token reached SWR", STALE),
     _swr("4000031 4001013", _AUTHENTICATION, "the access key is wrong or blank", LOGIN),
     _swr("5001076", _TRANSIENT, "SWR could not get a token for itself", WAIT),
     # SWR: what we may do. Two are 401 though no other token would help.
@@ -222,13 +224,13 @@ TABLE: tuple[Meaning, ...] = (
     _gateway("06* 07*", _TRANSIENT, "gateway internal error", WAIT),
     # IAM. Codes of 403 that are about who we are: all syncs wait for it, none is given up.
     _iam("0001 0062 0063 0064 0066 0067", _AUTHENTICATION, "IAM refuses the login", LOGIN),
-    Meaning(("1101", "1103"), _AUTHENTICATION, "wrong user or password", LOGIN),
+    ErrorMeaning(("1101", "1103"), _AUTHENTICATION, "wrong user or password", LOGIN),
     _iam("0061", _AUTHENTICATION, "the account is locked", LOCKED),
     _iam(
         "0080 0081 0082",
         _AUTHENTICATION,
         "the IAM user is disabled, or has console access only",
-        USER,
+        DISABLED_USER,
     ),
     _iam(
         "1104 1105 1106 1107",
@@ -249,7 +251,7 @@ TABLE: tuple[Meaning, ...] = (
     _iam("0020", _TRANSIENT, "IAM is moving to another region", WAIT),
     _iam("0009 1101 1102 1103", _PERMANENT, "a part of the request is missing or wrong", BUG),
     _iam("0005 0008 0010 0077", _PERMANENT, "about managing IAM itself", BUG),
-    Meaning(("11*",), _PERMANENT, "about managing IAM users", BUG),
+    ErrorMeaning(("11*",), _PERMANENT, "about managing IAM users", BUG),
     # No code, or one that has no line: the status
     _status("401", _AUTHENTICATION, "not authenticated", STALE),
     _status("403", _CONFIGURATION, "not permitted", RIGHTS),
@@ -259,8 +261,8 @@ TABLE: tuple[Meaning, ...] = (
     _status("429", _THROTTLED, "too many requests", SLOWER),
     _status("408 425", _TRANSIENT, "the request came too slowly or too early", WAIT),
     _status("507", _CONFIGURATION, "the storage is full or not accessible", ARREARS),
-    _status("3*", _TRANSIENT, "a redirect, which is not followed", REDIRECTION),
-    _status("4*", _PERMANENT, "refused", UNTOLD),
+    _status("3*", _TRANSIENT, "a redirect, which is not followed", REDIRECT),
+    _status("4*", _PERMANENT, "refused", SEE_MESSAGE),
     _OTHERWISE,
 )
 
@@ -275,20 +277,20 @@ _BY_CODE = {code: meaning for meaning in TABLE for code in meaning.codes}
 _LONGEST = max(map(len, _BY_CODE))
 
 
-def find(code: str) -> Meaning | None:
+def find_meaning(code: str) -> ErrorMeaning | None:
     """Return the line for a code: its own, or that of its longest known beginning, or None."""
     beginnings = (f"{code[:length]}*" for length in range(min(len(code), _LONGEST), -1, -1))
     return next((_BY_CODE[each] for each in (code, *beginnings) if each in _BY_CODE), None)
 
 
-def meaning(code: str, status: int) -> tuple[Kind, str]:
+def classify(code: str, status: int) -> tuple[Kind, str]:
     """Return what to do about an answer and the remedy, by its code first, then its status."""
-    by_code, by_status = find(code), find(f"{_STATUS}{status}") or _OTHERWISE
+    by_code, by_status = find_meaning(code), find_meaning(f"{_STATUS}{status}") or _OTHERWISE
     kind = (by_code.kind if by_code else None) or by_status.kind or _TRANSIENT
     return kind, (by_code.remedy if by_code else "") or by_status.remedy
 
 
-def words(code: str) -> str:
+def describe(code: str) -> str:
     """Return what a service's own code says in our words; nothing for what is no such code."""
-    found = None if code.startswith(_STATUS) else find(code)
-    return found.words if found else ""
+    found = None if code.startswith(_STATUS) else find_meaning(code)
+    return found.description if found else ""

@@ -22,8 +22,8 @@ from swrhook.errors import Kind, SwrError
 from swrhook.swr.redaction import scrub
 from swrhook.swr.response import SwrResponse, one_line
 
-MOST_BYTES = 32 * 1024 * 1024
-METADATA = "http://169.254.169.254"
+MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+METADATA_URL = "http://169.254.169.254"
 
 _CHUNK = 64 * 1024
 _BROKEN = (urllib3.exceptions.ProtocolError, urllib3.exceptions.DecodeError)
@@ -48,7 +48,7 @@ class Network:
     pool_size: int = 16
     find_proxies: Callable[[str], Mapping[str, str]] = no_proxies
     certificates: str | None = None
-    metadata: str = METADATA
+    metadata: str = METADATA_URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +141,12 @@ def _read(response: requests.Response) -> bytes:
     size = 0
     for chunk in response.iter_content(_CHUNK):
         size += len(chunk)
-        if size > MOST_BYTES:
+        if size > MAX_RESPONSE_BYTES:
             host = urlsplit(response.url).hostname
             raise SwrError(
-                Kind.TRANSIENT, "protocol", f"{host}: the answer is larger than {MOST_BYTES} bytes"
+                Kind.TRANSIENT,
+                "protocol",
+                f"{host}: the answer is larger than {MAX_RESPONSE_BYTES} bytes",
             )
         chunks.append(chunk)
     return b"".join(chunks)

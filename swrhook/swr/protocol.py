@@ -16,11 +16,17 @@ from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
 from swrhook.senders.payload import digest, moment, text
 from swrhook.swr.error_codes import FOREIGN_CODES
-from swrhook.swr.response import SwrResponse, document, failure, reported, unreadable
+from swrhook.swr.response import (
+    SwrResponse,
+    decode_json,
+    malformed_response,
+    read_error,
+    read_error_in_success,
+)
 from swrhook.swr_names import is_namespace, is_repository, is_tag
 
 PAGE = 100
-FAILED_STATUSES = frozenset({"failed", "timeout", "cancel"})
+FAILED_JOB_STATUSES = frozenset({"failed", "timeout", "cancel"})
 
 REGIONS_PATH = "/v2/manage/regions"
 
@@ -47,10 +53,10 @@ class Organization:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class RegionInfo:
     """Where a region synchronizes to, and how far its clock is ahead of ours; None: untold."""
 
-    reaches: frozenset[str] | None
+    sync_targets: frozenset[str] | None
     clock_ahead: timedelta | None
 
 
@@ -66,7 +72,7 @@ class SyncJob:
     @property
     def failed(self) -> bool:
         """Tell whether the job has ended without the tag at its target."""
-        return self.status in FAILED_STATUSES
+        return self.status in FAILED_JOB_STATUSES
 
 
 def sync_images_request(lane: Lane, tags: Sequence[str]) -> tuple[str, bytes]:
@@ -115,17 +121,17 @@ def repositories_path(namespace: str) -> str:
     return f"/v2/manage/repos?namespace={namespace}&limit=1&offset=0"
 
 
-def read_triggered(answer: SwrResponse, tags: Collection[str]) -> None:
+def check_triggered(answer: SwrResponse, tags: Collection[str]) -> None:
     """Return when all tags were triggered. Raises SwrError, with the tags that failed if told.
 
     The list in a 200 says nothing about tags that are not in it: the documented example answers
     one tag with an empty list.
     """
     if not answer.ok:
-        raise failure(answer, tags)
+        raise read_error(answer, tags)
     if not answer.body.strip():
         return
-    error = reported(answer, document(answer))  # which a proxy's page is not
+    error = read_error_in_success(answer, decode_json(answer))  # which a proxy's page is not
     if error is not None:
         raise error
 
@@ -134,13 +140,13 @@ def read_digest(answer: SwrResponse, tag: str) -> str | None:
     """Return the digest in a ShowRepoTag answer; None when there is no such tag or repository."""
     if not _there(answer):
         return None
-    found = document(answer)
+    found = decode_json(answer)
     # One tag is told as `tag`, a list as `Tag`.
     if text(found, "tag") != tag and text(found, "Tag") != tag:
-        raise unreadable(answer, f"it is not about the tag {tag}")
+        raise malformed_response(answer, f"it is not about the tag {tag}")
     held = digest(found, "digest")
     if held is None:
-        raise unreadable(answer, f"it names no digest of the tag {tag}")
+        raise malformed_response(answer, f"it names no digest of the tag {tag}")
     return held
 
 
@@ -179,20 +185,20 @@ def read_namespace(answer: SwrResponse) -> bool:
 def read_organization(answer: SwrResponse) -> Organization | None:
     """Return what we are in an organization, somebody else's too; None when there is none."""
     if not answer.ok:
-        error = failure(answer)
+        error = read_error(answer)
         if error.code in FOREIGN_CODES:
             return Organization(ours=False)
         if error.kind is Kind.NOT_YET:
             return None
         raise error
-    found = document(answer)
+    found = decode_json(answer)
     if not text(found, "name"):
-        raise unreadable(answer, "it names no organization")
+        raise malformed_response(answer, "it names no organization")
     auth = found.get("auth")
     return Organization(ours=True, auth=auth if type(auth) is int else None)
 
 
-def read_a_repository(answer: SwrResponse, namespace: str) -> str | None:
+def read_first_repository(answer: SwrResponse, namespace: str) -> str | None:
     """Return the first repository listed of this organization, or None."""
     if not _there(answer):
         return None
@@ -202,26 +208,26 @@ def read_a_repository(answer: SwrResponse, namespace: str) -> str | None:
     return next((name for name in listed if name and is_repository(name)), None)
 
 
-def read_survey(answer: SwrResponse) -> Survey:
+def read_region_info(answer: SwrResponse) -> RegionInfo:
     """Return what a region tells of itself; some tell nothing of where they synchronize to.
 
     Source: «Querying the List of Regions», which by some editions is open in a few regions only.
     """
     ahead = answer.clock_ahead
     if not answer.ok:
-        error = failure(answer)
+        error = read_error(answer)
         # The gateway's 404 for an operation that it does not have is of kind configuration.
         if error.kind is Kind.NOT_YET or answer.status in _UNTOLD:
-            return Survey(None, ahead)
+            return RegionInfo(None, ahead)
         raise error
     names = (text(item, "regionID") for item in _listed(answer))
-    return Survey(frozenset(name for name in names if name), ahead)
+    return RegionInfo(frozenset(name for name in names if name), ahead)
 
 
 def refuses_credential(answer: SwrResponse) -> bool:
     """Tell whether another token or key might get another answer."""
     suspect = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.NOT_FOUND
-    return suspect and failure(answer).kind is Kind.AUTHENTICATION
+    return suspect and read_error(answer).kind is Kind.AUTHENTICATION
 
 
 def _repository(namespace: str, repository: str) -> str:
@@ -242,7 +248,7 @@ def _there(answer: SwrResponse) -> bool:
     """Tell whether what was asked for exists. Raises SwrError when that is not the answer."""
     if answer.ok:
         return True
-    error = failure(answer)
+    error = read_error(answer)
     if error.kind is Kind.NOT_YET:
         return False
     raise error
@@ -250,9 +256,9 @@ def _there(answer: SwrResponse) -> bool:
 
 def _listed(answer: SwrResponse) -> Sequence[Any]:
     """Return the array in an answer; some lists come as null when they are empty."""
-    found = document(answer)
+    found = decode_json(answer)
     if found is not None and not isinstance(found, list):
-        raise unreadable(answer, "it is not a list")
+        raise malformed_response(answer, "it is not a list")
     listed: list[Any] = found or []
     return listed
 

@@ -17,12 +17,12 @@ from urllib.parse import urlsplit
 
 from swrhook.errors import Kind, SwrError, Undecodable
 from swrhook.senders.payload import decode
-from swrhook.swr.error_codes import meaning, words
+from swrhook.swr.error_codes import classify, describe
 from swrhook.swr.redaction import scrub
 
-LONGEST_MESSAGE = 300
+MAX_MESSAGE_LENGTH = 300
 # A longer wait would be a mistake, and keep a lane asleep.
-LONGEST_WAIT = 3600.0
+MAX_RETRY_AFTER = 3600.0
 # A secret may be as long as a token (32 KiB); cut any sooner, a part of one would not be found.
 _READ_OF_MESSAGE = 64 * 1024
 
@@ -56,15 +56,15 @@ class SwrResponse:
         return None if told is None else told - self.received_at
 
 
-def document(answer: SwrResponse) -> Any:  # noqa: ANN401  # JSON has no better type
+def decode_json(answer: SwrResponse) -> Any:  # noqa: ANN401  # JSON has no better type
     """Return the JSON in a successful answer. Raises SwrError when there is none."""
     try:
         return decode(answer.body)
     except Undecodable as exc:
-        raise unreadable(answer, str(exc)) from None
+        raise malformed_response(answer, str(exc)) from None
 
 
-def unreadable(answer: SwrResponse, reason: str) -> SwrError:
+def malformed_response(answer: SwrResponse, reason: str) -> SwrError:
     """Return the error for an answer that is not what the documentation says."""
     return SwrError(
         Kind.TRANSIENT,
@@ -74,12 +74,12 @@ def unreadable(answer: SwrResponse, reason: str) -> SwrError:
     )
 
 
-def failure(answer: SwrResponse, tags: Collection[str] = ()) -> SwrError:
+def read_error(answer: SwrResponse, tags: Collection[str] = ()) -> SwrError:
     """Return what an answer that is no success reports; `tags` are those that were asked for."""
     return _failure(answer, _json(answer), tags)
 
 
-def reported(answer: SwrResponse, found: Any) -> SwrError | None:  # noqa: ANN401  # JSON
+def read_error_in_success(answer: SwrResponse, found: Any) -> SwrError | None:  # noqa: ANN401  # JSON
     """Return the error that a 2xx carries in its JSON, if it carries one."""
     code = _code(found, ("errorCode", "error_code"), answer)
     return _failure(answer, found, ()) if code else None
@@ -88,11 +88,11 @@ def reported(answer: SwrResponse, found: Any) -> SwrError | None:  # noqa: ANN40
 def _failure(answer: SwrResponse, found: Any, tags: Collection[str]) -> SwrError:  # noqa: ANN401
     named = _failed_tags(found, tags)
     code = _code(found, _CODES, answer) or f"HTTP.{answer.status}"
-    kind, remedy = meaning(code, answer.status)
+    kind, remedy = classify(code, answer.status)
     if named:
         message = f"SWR reports failed tags: {', '.join(sorted(named))}"
     else:
-        message = ": ".join(filter(None, (words(code), _message(answer, found))))
+        message = ": ".join(filter(None, (describe(code), _message(answer, found))))
     return SwrError(
         kind,
         code,
@@ -153,8 +153,8 @@ def _message(answer: SwrResponse, found: Any) -> str:  # noqa: ANN401
 def one_line(message: str, request_id: str = "") -> str:
     """Return a message on one printable line, not too long, with the request's id."""
     line = _printable(message)
-    if len(line) > LONGEST_MESSAGE:
-        line = line[:LONGEST_MESSAGE] + "…"
+    if len(line) > MAX_MESSAGE_LENGTH:
+        line = line[:MAX_MESSAGE_LENGTH] + "…"
     return f"{line} (request {request_id})" if request_id else line
 
 
@@ -180,7 +180,7 @@ def _host(answer: SwrResponse) -> str:
         host = urlsplit(answer.headers.get("location", "")).hostname
     except ValueError:
         host = None
-    return host[:LONGEST_MESSAGE] if host else "another place on the same host"
+    return host[:MAX_MESSAGE_LENGTH] if host else "another place on the same host"
 
 
 def _phrase(status: int) -> str:
@@ -194,12 +194,12 @@ def _retry_after(answer: SwrResponse) -> float | None:
     """Return the seconds of a Retry-After header, which holds seconds or a date."""
     value = answer.headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
-        return min(float(value), LONGEST_WAIT)
+        return min(float(value), MAX_RETRY_AFTER)
     until = _date(value)
     if until is None:
         return None
     wait = (until - answer.received_at).total_seconds()
-    return min(max(wait, 0.0), LONGEST_WAIT)
+    return min(max(wait, 0.0), MAX_RETRY_AFTER)
 
 
 def _date(value: str) -> datetime | None:

@@ -1,20 +1,18 @@
 """The questions to IAM and SWR, none of which changes anything there."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-from swrhook.config.model import Config
 from swrhook.errors import Kind, SwrError
-from swrhook.model import Push, Target
-from swrhook.rules import VARIABLES, Glob, Rule, RuleTarget
-from swrhook.senders.sender import Sender
+from swrhook.model import Target
 from swrhook.swr import error_codes
-from swrhook.swr.protocol import Organization, Survey, SyncJob
+from swrhook.swr.protocol import Organization, RegionInfo, SyncJob
+from swrhook.usecases.rule_scope import RuleScope
 
 
 class Level(StrEnum):
@@ -36,97 +34,14 @@ class CheckResult:
     remedy: str = ""
 
 
-def failed(about: str, error: SwrError, level: Level = Level.PROBLEM) -> CheckResult:
+def failed_check(about: str, error: SwrError, level: Level = Level.PROBLEM) -> CheckResult:
     """Return the finding for a question that was not answered."""
     return CheckResult(level, about, str(error), error.remedy)
 
 
-_Value = TypeVar("_Value")
-# In a push of which only the organization is of interest.
-_ANY = "any"
-_WILD = frozenset("*?")
-
-
-@dataclass(frozen=True, slots=True)
-class RulePlaces:
-    """The regions, the organizations to read in and to write to, and the ways between regions.
-
-    `untold` are targets whose organization depends on the image that is pushed.
-    """
-
-    regions: Sequence[str]
-    senders: Sequence[Target]
-    targets: Sequence[Target]
-    routes: Sequence[tuple[str, str]]
-    untold: Sequence[Target]
-
-
-def rule_places(config: Config) -> RulePlaces:
-    """Return where the rules read and write."""
-    senders: list[Target] = []
-    targets: list[Target] = []
-    routes: list[tuple[str, str]] = []
-    untold: list[Target] = []
-    for rule in config.rules:
-        for sender in _senders(rule, config.senders.values()):
-            namespaces, are_all = _namespaces(rule, sender)
-            senders += [Target(sender.region, namespace) for namespace in namespaces]
-            routes += [(sender.region, target.region) for target in rule.sync]
-            for target in rule.sync:
-                known = _known(target, sender, namespaces)
-                targets += known
-                if not known or (_varies(target) and not are_all):
-                    untold.append(Target(target.region, target.namespace))
-    once = (_once(senders), _once(targets), _once(routes), _once(untold))
-    return RulePlaces(list(config.swr.regions), *once)
-
-
-def _once(values: Iterable[_Value]) -> list[_Value]:
-    return list(dict.fromkeys(values))
-
-
-def _varies(target: RuleTarget) -> bool:
-    return any(f"{{{name}}}" in target.namespace for name in VARIABLES)
-
-
-def _known(target: RuleTarget, sender: Sender, namespaces: Iterable[str]) -> list[Target]:
-    """Return the targets that are known without a push."""
-    if not _varies(target):
-        return [Target(target.region, target.namespace)]
-    if "{repository}" in target.namespace:
-        return []
-    pushes = [Push(sender.name, sender.region, each, _ANY, _ANY) for each in namespaces]
-    return [Target(target.region, target.namespace_for(push)) for push in pushes]
-
-
-def _senders(rule: Rule, senders: Iterable[Sender]) -> list[Sender]:
-    """Return the senders that a rule can match."""
-    wanted, unwanted = rule.when.get("sender"), rule.unless.get("sender", ())
-    return [
-        sender
-        for sender in senders
-        if (wanted is None or any(pattern.matches(sender.name) for pattern in wanted))
-        and not any(pattern.matches(sender.name) for pattern in unwanted)
-    ]
-
-
-def _namespaces(rule: Rule, sender: Sender) -> tuple[list[str], bool]:
-    """Return the organizations that images can come from, and whether there are no others."""
-    patterns = rule.when.get("namespace")
-    image = sender.image
-    own = [name for name in (image.namespace or image.default_namespace,) if name]
-    if patterns is None:
-        return own, bool(image.namespace)
-    fitting = [name for name in own if any(pattern.matches(name) for pattern in patterns)]
-    if image.namespace:
-        return fitting, True
-    plain = [each.text for each in patterns if isinstance(each, Glob) and not _WILD & {*each.text}]
-    return _once([*plain, *fitting]), len(plain) == len(patterns)
-
-
 # A sync's own job is told from an earlier one by the time, give or take 5 seconds; SWR's Date is
 # told in whole ones.
-MOST_SKEW = timedelta(seconds=6)
+MAX_CLOCK_SKEW = timedelta(seconds=6)
 _MOST_AT_ONCE = 16
 _EDITS = 3
 _ANY_TAG = "latest"
@@ -143,13 +58,13 @@ _UNREAD = {
 class OnlineClient(Protocol):
     """What is asked of SWR."""
 
-    def survey(self, region: str) -> Survey:
+    def region_info(self, region: str) -> RegionInfo:
         """Return where a region synchronizes to, and what its clock says. Raises SwrError."""
 
     def organization(self, region: str, namespace: str) -> Organization | None:
         """Return what we are in an organization; None when there is none. Raises SwrError."""
 
-    def a_repository(self, region: str, namespace: str) -> str | None:
+    def first_repository(self, region: str, namespace: str) -> str | None:
         """Return some repository of an organization, or None. Raises SwrError."""
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
@@ -159,13 +74,13 @@ class OnlineClient(Protocol):
         """Return the latest sync jobs of a repository. Raises SwrError."""
 
 
-def number_of_questions(places: RulePlaces) -> int:
+def count_checks(places: RuleScope) -> int:
     """Return how often `diagnose` calls `asked`."""
-    return len(places.regions) + len(places.senders) + len(places.targets)
+    return len(places.regions) + len(places.sources) + len(places.targets)
 
 
 def run_checks(
-    swr: OnlineClient, places: RulePlaces, asked: Callable[[], None]
+    swr: OnlineClient, places: RuleScope, asked: Callable[[], None]
 ) -> list[CheckResult]:
     """Ask about every place, regions side by side; `asked` is called once for each of them.
 
@@ -182,15 +97,15 @@ def run_checks(
 
 
 def _about_region(
-    swr: OnlineClient, region: str, places: RulePlaces, asked: Callable[[], None]
+    swr: OnlineClient, region: str, places: RuleScope, asked: Callable[[], None]
 ) -> Iterator[CheckResult]:
     about = f"region {region}"
     here = [
         *[(target, True) for target in places.targets if target.region == region],
-        *[(sender, False) for sender in places.senders if sender.region == region],
+        *[(sender, False) for sender in places.sources if sender.region == region],
     ]
     try:
-        survey = swr.survey(region)
+        survey = swr.region_info(region)
     except SwrError as error:
         for _ in range(len(here) + 1):
             asked()
@@ -211,12 +126,12 @@ def _unasked(about: str, error: SwrError, *, is_first: bool) -> CheckResult:
     """Tell why a region gave no answer; that the credentials are refused is told once."""
     if error.code == _REFUSED_BEFORE and not is_first:
         return CheckResult(Level.UNKNOWN, about, "not asked: IAM refuses the credentials")
-    return failed(about, error)
+    return failed_check(about, error)
 
 
-def _about_clock(about: str, survey: Survey) -> Iterator[CheckResult]:
+def _about_clock(about: str, survey: RegionInfo) -> Iterator[CheckResult]:
     ahead = survey.clock_ahead
-    if ahead is not None and abs(ahead) > MOST_SKEW:
+    if ahead is not None and abs(ahead) > MAX_CLOCK_SKEW:
         where = "behind" if ahead > timedelta() else "ahead of"
         seconds = round(abs(ahead).total_seconds())
         yield CheckResult(
@@ -228,16 +143,16 @@ def _about_clock(about: str, survey: Survey) -> Iterator[CheckResult]:
         )
 
 
-def _about_reach(region: str, survey: Survey, places: RulePlaces) -> Iterator[CheckResult]:
+def _about_reach(region: str, survey: RegionInfo, places: RuleScope) -> Iterator[CheckResult]:
     about = f"region {region}"
     wanted = [target for sender, target in places.routes if sender == region]
     if not wanted:
         return
-    if survey.reaches is None:
+    if survey.sync_targets is None:
         message = "SWR does not say where this region synchronizes to"
         yield CheckResult(Level.UNKNOWN, about, message)
         return
-    missing = [target for target in wanted if target not in survey.reaches]
+    missing = [target for target in wanted if target not in survey.sync_targets]
     for target in missing:
         message = f"SWR does not list {target} among those that it synchronizes to"
         yield CheckResult(
@@ -256,7 +171,7 @@ def _about_organization(
     except SwrError as error:
         # A user may be allowed to push to an organization without being allowed to ask about it.
         is_forbidden = error.kind is Kind.CONFIGURATION
-        yield failed(about, error, Level.WARNING if is_forbidden else Level.PROBLEM)
+        yield failed_check(about, error, Level.WARNING if is_forbidden else Level.PROBLEM)
         return
     yield _standing(about, found, is_target=is_target)
     if found is not None and found.ours:
@@ -281,7 +196,7 @@ def _about_reading(swr: OnlineClient, place: Target, *, is_target: bool) -> Chec
     """Try to read tags and sync jobs of some repository, where there is one."""
     about = f"organization {place}"
     try:
-        repository = swr.a_repository(place.region, place.namespace)
+        repository = swr.first_repository(place.region, place.namespace)
         if repository is None:
             return CheckResult(Level.UNKNOWN, about, "holds no repository: reading was not tried")
         swr.show_tag(place.region, place.namespace, repository, _ANY_TAG)
@@ -293,18 +208,7 @@ def _about_reading(swr: OnlineClient, place: Target, *, is_target: bool) -> Chec
     return CheckResult(Level.OK, about, _READ[is_target])
 
 
-def _about_untold(places: RulePlaces) -> Iterator[CheckResult]:
-    for target in places.untold:
+def _about_untold(places: RuleScope) -> Iterator[CheckResult]:
+    for target in places.unresolved_targets:
         message = "depends on the image that is pushed: not asked"
         yield CheckResult(Level.UNKNOWN, f"organization {target}", message)
-
-
-__all__ = [
-    "CheckResult",
-    "Level",
-    "OnlineClient",
-    "RulePlaces",
-    "number_of_questions",
-    "rule_places",
-    "run_checks",
-]

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from swrhook.auth import Authenticate
+from swrhook.auth import Authenticate, Secret
 from swrhook.auth.topics import smn, sns
 from swrhook.errors import KeysUnavailable, Unauthenticated
 from swrhook.senders.delivery import Delivery
@@ -97,7 +97,7 @@ class FakeOutside:
         self.asked.append(issuer)
         return self.keys.get((issuer, key_id))
 
-    def visit(self, url: str) -> None:
+    def confirm_subscription(self, url: str) -> None:
         self.visited.append(url)
 
 
@@ -167,6 +167,25 @@ SMN_CONFIRM = (
 )
 
 
+# standard-webhooks/standard-webhooks, libraries/csharp, WebhookTest.cs
+WEBHOOK_KEY = Secret(b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+WEBHOOK_BODY = b'{"test": 2432232314}'
+WEBHOOK_SIGNATURE = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+WEBHOOK_SENT_AT = 1614265330
+WEBHOOK_TIME = datetime.fromtimestamp(WEBHOOK_SENT_AT, UTC)
+
+
+def signed_webhook(
+    signature: str = WEBHOOK_SIGNATURE, *, body: bytes = WEBHOOK_BODY, **headers: str
+) -> Delivery:
+    sent = {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": str(WEBHOOK_SENT_AT),
+        "webhook-signature": signature,
+    }
+    return Delivery(sent | {name.replace("_", "-"): v for name, v in headers.items()}, body)
+
+
 def posted(document: Any) -> Delivery:
     return Delivery({"content-type": "text/plain; charset=UTF-8"}, json.dumps(document).encode())
 
@@ -185,8 +204,8 @@ def refusal(authenticate: Authenticate, delivery: Delivery, now: datetime = NOW)
 
 
 def said_of_sns(document: Any, outside: FakeOutside | None = None) -> str:
-    return refusal(sns([ARN], outside=outside or well_known()), posted(document))
+    return refusal(sns([ARN], keys=outside or well_known()), posted(document))
 
 
 def said_of_smn(document: Any, outside: FakeOutside | None = None) -> str:
-    return refusal(smn(["urn:smn:r:p:o", URN], outside=outside or well_known()), posted(document))
+    return refusal(smn(["urn:smn:r:p:o", URN], keys=outside or well_known()), posted(document))

@@ -179,11 +179,11 @@ def test_a_key_of_an_unknown_kind_signs_nothing() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b"1", b"null", b"{", b"[" * 9999])
 def test_what_is_no_message_is_refused(body: bytes) -> None:
-    assert "no signed message" in refusal(sns([ARN], outside=well_known()), Delivery({}, body))
+    assert "no signed message" in refusal(sns([ARN], keys=well_known()), Delivery({}, body))
 
 
 def test_raw_delivery_is_not_signed_and_so_refused() -> None:
     headers = {"x-amz-sns-rawdelivery": "true", "x-amz-sns-topic-arn": ARN}
     delivery = Delivery(headers, b'{"detail-type": "ECR Image Action"}')
 
-    assert refusal(sns([ARN], outside=well_known()), delivery) != ""
+    assert refusal(sns([ARN], keys=well_known()), delivery) != ""

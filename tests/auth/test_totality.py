@@ -96,7 +96,7 @@ deliveries = st.builds(
 def built(name: str, outside: FakeOutside) -> Authenticate:
     scheme = SCHEMES[name]
     arguments = {key: ARGUMENTS[key] for key in scheme.required}
-    return scheme.build(**arguments, **({"outside": outside} if scheme.asks_outside else {}))
+    return scheme.build(**arguments, **({"keys": outside} if scheme.needs_keys else {}))
 
 
 @pytest.mark.parametrize("name", SCHEMES)

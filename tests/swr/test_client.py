@@ -11,7 +11,7 @@ from swrhook.config.model import Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
 from swrhook.simulator import Fault, RunningSimulator
-from swrhook.swr.http import MOST_BYTES, Network
+from swrhook.swr.http import MAX_RESPONSE_BYTES, Network
 from tests.swr.loopback import Loopback, Received, Reply
 from tests.swr.parts import DIGEST, LANE, NETWORK, Clock, client_of, logins, simulated
 
@@ -251,7 +251,7 @@ def test_a_missing_file_of_certificates_is_an_error_of_ours() -> None:
 
 @pytest.mark.parametrize("status", [200, 302])
 def test_an_endless_answer_is_cut_off(status: int) -> None:
-    bomb = gzip.compress(b"[" + b" " * (MOST_BYTES + 1) + b"]")
+    bomb = gzip.compress(b"[" + b" " * (MAX_RESPONSE_BYTES + 1) + b"]")
     headers = {"Content-Encoding": "gzip", "Location": "/x"}
     with Loopback(lambda _: Reply(status, bomb, headers)) as swr, pytest.raises(SwrError) as caught:
         client_of(swr.url).list_tags(WEST, "group", "shop", ["v1"])

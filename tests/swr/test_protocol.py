@@ -99,7 +99,7 @@ def test_an_impossible_organization_is_not_asked_for() -> None:
     ],
 )
 def test_a_success_triggered_all_tags(status: int, body: bytes) -> None:
-    protocol.read_triggered(answer(status, body), ["v1", "v2"])
+    protocol.check_triggered(answer(status, body), ["v1", "v2"])
 
 
 @given(
@@ -111,17 +111,17 @@ def test_a_list_fails_the_tags_that_it_names_and_no_2xx_does(
 ) -> None:
     read = answer(status, json.dumps(listed).encode())
     if 200 <= status < 300:
-        protocol.read_triggered(read, ["v1", "v2"])
+        protocol.check_triggered(read, ["v1", "v2"])
         return
     with pytest.raises(SwrError) as caught:
-        protocol.read_triggered(read, ["v1", "v2"])
+        protocol.check_triggered(read, ["v1", "v2"])
     assert {"v1", "v2"} & set(listed) == caught.value.failed_tags
 
 
 @pytest.mark.parametrize("status", [400, 404, 500])
 def test_a_list_of_tags_names_those_that_failed(status: int) -> None:
     with pytest.raises(SwrError) as caught:
-        protocol.read_triggered(answer(status, b'["v2"]'), ["v1", "v2"])
+        protocol.check_triggered(answer(status, b'["v2"]'), ["v1", "v2"])
 
     assert {"v2"} == caught.value.failed_tags
     assert f"HTTP.{status}" == caught.value.code
@@ -131,7 +131,7 @@ def test_a_list_of_tags_names_those_that_failed(status: int) -> None:
 @pytest.mark.parametrize("body", [b"[]", b'["Internal error"]', b'["v9"]', b'["v1", 2]'])
 def test_a_list_that_names_no_tag_of_ours_speaks_of_all(body: bytes) -> None:
     with pytest.raises(SwrError) as caught:
-        protocol.read_triggered(answer(500, body), ["v1", "v2"])
+        protocol.check_triggered(answer(500, body), ["v1", "v2"])
 
     assert frozenset() == caught.value.failed_tags
     assert Kind.TRANSIENT is caught.value.kind
@@ -149,7 +149,7 @@ def test_a_list_that_names_no_tag_of_ours_speaks_of_all(body: bytes) -> None:
 )
 def test_a_200_that_reports_an_error_is_one(body: bytes, kind: Kind, code: str) -> None:
     with pytest.raises(SwrError) as caught:
-        protocol.read_triggered(answer(200, body), ["v1"])
+        protocol.check_triggered(answer(200, body), ["v1"])
 
     assert (kind, code) == (caught.value.kind, caught.value.code)
 
@@ -298,7 +298,7 @@ def test_what_we_are_in_an_organization_is_read(
     ],
 )
 def test_some_repository_is_read(status: int, body: bytes, found: str | None) -> None:
-    assert found == protocol.read_a_repository(answer(status, body), "group")
+    assert found == protocol.read_first_repository(answer(status, body), "group")
 
 
 @pytest.mark.parametrize(
@@ -313,16 +313,16 @@ def test_where_a_region_synchronizes_to_is_read(
     status: int, body: bytes, reaches: frozenset[str] | None
 ) -> None:
     date = {"date": "Fri, 02 Jan 2026 03:04:35 GMT"}
-    told = protocol.read_survey(answer(status, body, date))
+    told = protocol.read_region_info(answer(status, body, date))
 
-    assert (reaches, timedelta(seconds=30)) == (told.reaches, told.clock_ahead)
-    assert protocol.read_survey(answer(status, body)).clock_ahead is None
+    assert (reaches, timedelta(seconds=30)) == (told.sync_targets, told.clock_ahead)
+    assert protocol.read_region_info(answer(status, body)).clock_ahead is None
 
 
 @pytest.mark.parametrize("status", [401, 429, 502])
 def test_a_region_that_does_not_answer_is_an_error(status: int) -> None:
     with pytest.raises(SwrError):
-        protocol.read_survey(answer(status))
+        protocol.read_region_info(answer(status))
 
 
 def test_no_name_can_change_a_query() -> None:

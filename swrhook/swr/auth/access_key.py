@@ -7,9 +7,9 @@ from typing import Protocol
 
 from swrhook.config.model import KeyCredentials
 from swrhook.swr.auth.cache import CredentialCache, IssuedCredential
-from swrhook.swr.auth.lockout import CredentialRefused, KeyLocked, LockoutGuard, RefusedCredentials
+from swrhook.swr.auth.lockout import CredentialRefused, KeyLocked, LockoutGuard, RefusalStore
 from swrhook.swr.auth.signing import AccessKey
-from swrhook.swr.response import SwrResponse, failure
+from swrhook.swr.response import SwrResponse, read_error
 
 _GATEWAY = "APIGW.0301"
 # «ak AKXX not exist», «Get secretKey failed,ak:…,err:ak not exist», «verify aksk signature
@@ -19,7 +19,7 @@ _LOCKED = re.compile(r"AK access failed to reach the limit", re.IGNORECASE)
 _MACHINE = ""
 
 
-class Keys(Protocol):
+class AccessKeySource(Protocol):
     """Whoever has a key."""
 
     def key(self) -> AccessKey:
@@ -29,14 +29,14 @@ class Keys(Protocol):
         """Return another key than the one that was refused; None when there is none."""
 
 
-class GivenKey:
+class StaticAccessKey:
     """The one key of the configuration; once refused, it signs nothing more."""
 
     def __init__(
         self,
         credentials: KeyCredentials,
         endpoint: str,
-        refused: RefusedCredentials,
+        refused: RefusalStore,
         clock: Callable[[], datetime],
     ) -> None:
         self._key = AccessKey(
@@ -51,12 +51,12 @@ class GivenKey:
 
     def another(self, refused: AccessKey, answer: SwrResponse) -> None:  # noqa: ARG002
         """Remember a key that the answer proves to be refused; there is no other."""
-        error = key_refusal(answer)
+        error = find_key_refusal(answer)
         if error is not None:
             self._guard.refuse(error)
 
 
-class TemporaryKeys:
+class TemporaryAccessKeys:
     """Keys of the machine that we run on, fetched anew before they end or when one is refused."""
 
     def __init__(
@@ -73,9 +73,9 @@ class TemporaryKeys:
         return self._renewals.renew(_MACHINE, refused)
 
 
-def key_refusal(answer: SwrResponse) -> CredentialRefused | None:
+def find_key_refusal(answer: SwrResponse) -> CredentialRefused | None:
     """Return the error that says that the key itself is refused, where the answer proves it."""
-    error = failure(answer)
+    error = read_error(answer)
     if error.code != _GATEWAY:
         return None
     if _LOCKED.search(error.message):

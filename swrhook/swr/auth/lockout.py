@@ -33,7 +33,7 @@ class KeyLocked(CredentialRefused):
     lasts = timedelta(minutes=10)
 
 
-class RefusedCredentials(Protocol):
+class RefusalStore(Protocol):
     """What all processes know of refused credentials. One that changes has a new fingerprint."""
 
     def refusal(self, fingerprint: str) -> Refusal | None:
@@ -50,7 +50,7 @@ class LockoutGuard:
         self,
         credentials: PasswordCredentials | KeyCredentials,
         endpoint: str,
-        refused: RefusedCredentials,
+        refused: RefusalStore,
         clock: Callable[[], datetime],
     ) -> None:
         self._credentials = credentials
@@ -91,7 +91,7 @@ def fingerprint(credentials: PasswordCredentials | KeyCredentials, endpoint: str
     return hashlib.sha256(stretched + endpoint.encode()).hexdigest()
 
 
-def prepare(credentials: Credentials) -> None:
+def precompute_fingerprint(credentials: Credentials) -> None:
     """Compute the slow part in the background: the first push after a start would wait for it."""
     if isinstance(credentials, PasswordCredentials | KeyCredentials):
         arguments = (credentials, "")

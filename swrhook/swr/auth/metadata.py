@@ -19,10 +19,10 @@ from swrhook.config.model import AgencyCredentials, PodCredentials, Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.senders.payload import at, moment
 from swrhook.swr.auth.cache import IssuedCredential
-from swrhook.swr.auth.password import is_token
+from swrhook.swr.auth.password import is_header_value
 from swrhook.swr.auth.signing import AccessKey
 from swrhook.swr.http import HttpTransport, Network, Request, no_proxies
-from swrhook.swr.response import SwrResponse, document, failure, unreadable
+from swrhook.swr.response import SwrResponse, decode_json, malformed_response, read_error
 
 _TOKEN_PATH = "/meta-data/latest/api/token"  # noqa: S105  # a path
 _KEY_PATH = "/openstack/latest/securitykey"
@@ -83,10 +83,10 @@ def _ask_metadata(wire: HttpTransport, endpoint: str) -> SwrResponse:
     if answer.status in _WITHOUT_TOKENS:
         return wire.send(endpoint, Request("GET", _KEY_PATH, {}))
     if not answer.ok:
-        raise failure(answer)
+        raise read_error(answer)
     token = answer.body.decode("latin-1").strip()
-    if not is_token(token):
-        raise unreadable(answer, "it contains no token")
+    if not is_header_value(token):
+        raise malformed_response(answer, "it contains no token")
     headers = {"X-Metadata-Token": token}
     return wire.send(endpoint, Request("GET", _KEY_PATH, headers, secrets=(token,)))
 
@@ -105,7 +105,7 @@ def _content(path: str) -> str:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not ASCII"
         message = f"the token file {path} cannot be read: {reason}"
         raise SwrError(Kind.AUTHENTICATION, "token_file", message) from None
-    if not is_token(token):
+    if not is_header_value(token):
         message = f"the token file {path} holds nothing that can stand in a header"
         raise SwrError(Kind.AUTHENTICATION, "token_file", message)
     return token
@@ -114,12 +114,12 @@ def _content(path: str) -> str:
 def _read_key(answer: SwrResponse) -> IssuedCredential[AccessKey]:
     """Return the key in an answer. Raises SwrError."""
     if not answer.ok:
-        raise failure(answer)
-    credential = at(document(answer), "credential")
+        raise read_error(answer)
+    credential = at(decode_json(answer), "credential")
     access, secret, security_token = (at(credential, name) for name in _MEMBERS)
     # Tokens are longer than any text of a sender's may be.
-    if not all(isinstance(v, str) and is_token(v) for v in (access, secret, security_token)):
-        raise unreadable(answer, "it contains no key")
+    if not all(isinstance(v, str) and is_header_value(v) for v in (access, secret, security_token)):
+        raise malformed_response(answer, "it contains no key")
     return IssuedCredential(AccessKey(access, secret, security_token), _life(answer, credential))
 
 

@@ -19,13 +19,13 @@ from swrhook.swr.auth.lockout import (
     AccountLocked,
     CredentialRefused,
     LockoutGuard,
-    RefusedCredentials,
+    RefusalStore,
 )
 from swrhook.swr.error_codes import IAM_NAMES, LOGIN
 from swrhook.swr.http import HttpTransport, Request
-from swrhook.swr.response import SwrResponse, document, failure, unreadable
+from swrhook.swr.response import SwrResponse, decode_json, malformed_response, read_error
 
-PATH = "/v3/auth/tokens?nocatalog=true"
+TOKENS_PATH = "/v3/auth/tokens?nocatalog=true"
 HEADERS = {"Content-Type": "application/json;charset=utf8"}
 
 # An hour, where IAM does not say how long: the documentation promises 24.
@@ -53,8 +53,8 @@ def read_token(answer: SwrResponse) -> IssuedCredential[str]:
     if not answer.ok:
         raise _refusal(answer)
     value = answer.headers.get("x-subject-token", "")
-    if not is_token(value):
-        raise unreadable(answer, "it contains no token")
+    if not is_header_value(value):
+        raise malformed_response(answer, "it contains no token")
     return IssuedCredential(value, _life(answer))
 
 
@@ -67,20 +67,20 @@ def read_project(answer: SwrResponse, name: str) -> str:
     """Return the id of the project of this name. Raises SwrError when there is none."""
     if not answer.ok:
         raise _refusal(answer)
-    found = document(answer)
+    found = decode_json(answer)
     listed = found.get("projects") if isinstance(found, dict) else None
     if not isinstance(listed, list):
-        raise unreadable(answer, "it lists no projects")
+        raise malformed_response(answer, "it lists no projects")
     for project in listed:
         value = text(project, "id") if text(project, "name") == name else None
-        if value is not None and is_token(value):
+        if value is not None and is_header_value(value):
             return value
     raise SwrError(
         Kind.CONFIGURATION, "project", f"IAM knows no project named {name}", remedy=IAM_NAMES
     )
 
 
-def is_token(value: str) -> bool:
+def is_header_value(value: str) -> bool:
     """Tell whether this can stand in a header (and shows it in no error when it cannot)."""
     return _HEADER_VALUE.fullmatch(value) is not None
 
@@ -105,7 +105,7 @@ def _refusal(answer: SwrResponse) -> SwrError:
     mistakes in the configuration. Only an answer in IAM's own words refuses the credential for
     good: a proxy's 401 says nothing about it, and a disabled user (403) may be enabled again.
     """
-    error = failure(answer)
+    error = read_error(answer)
     kind = error.kind
     if kind in (Kind.NOT_YET, Kind.PERMANENT):
         kind = Kind.CONFIGURATION
@@ -127,7 +127,7 @@ def _is_json(body: bytes) -> bool:
         return False
 
 
-class IamTokens:
+class IamTokenSource:
     """Tokens of one IAM user; safe to use by many threads.
 
     One login at a time, whatever the project, and a wrong password is tried once: accounts lock
@@ -139,7 +139,7 @@ class IamTokens:
         credentials: PasswordCredentials,
         endpoint: str,
         wire: HttpTransport,
-        refused: RefusedCredentials,
+        refused: RefusalStore,
         clock: Callable[[], datetime],
     ) -> None:
         self._credentials = credentials
@@ -161,7 +161,7 @@ class IamTokens:
         self._guard.check()
         body = token_request(self._credentials, project)
         secrets = (self._credentials.password,)
-        request = Request("POST", PATH, HEADERS, body, secrets)
+        request = Request("POST", TOKENS_PATH, HEADERS, body, secrets)
         answer = self._wire.send(self._endpoint, request)
         try:
             return read_token(answer)

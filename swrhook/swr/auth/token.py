@@ -6,7 +6,7 @@ from swrhook.errors import Kind, SwrError
 from swrhook.swr.auth import password
 
 
-class Tokens(Protocol):
+class TokenSource(Protocol):
     """Whoever has tokens."""
 
     def token(self, project: str) -> str:
@@ -16,7 +16,7 @@ class Tokens(Protocol):
         """Return another token than the one that SWR refused; None when none would help."""
 
 
-class GivenToken:
+class StaticToken:
     """The one token of the configuration, for every project."""
 
     def __init__(self, token: str) -> None:
@@ -24,7 +24,7 @@ class GivenToken:
 
     def token(self, project: str) -> str:
         """Return the token. Raises SwrError when it cannot stand in a header."""
-        if password.is_token(self._token):
+        if password.is_header_value(self._token):
             return self._token
         raise SwrError(
             Kind.CONFIGURATION,

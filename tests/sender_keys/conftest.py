@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from swrhook.sender_keys import HttpsSettings
-from tests.outbound.loopback import Loopback
+from tests.sender_keys.loopback import Loopback
 
 
 @pytest.fixture

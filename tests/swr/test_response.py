@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from swrhook.errors import Kind, SwrError
 from swrhook.swr import protocol
 from swrhook.swr.auth import password
-from swrhook.swr.error_codes import meaning
+from swrhook.swr.error_codes import classify
 from swrhook.swr.redaction import scrub
-from swrhook.swr.response import LONGEST_MESSAGE, SwrResponse, failure
+from swrhook.swr.response import MAX_MESSAGE_LENGTH, SwrResponse, read_error
 from tests.swr.parts import NOW, answer
 
 TOKEN = "MIIabc" + "Ab0+/=-_" * 400
@@ -31,7 +31,7 @@ SHAPES = [
 
 @pytest.mark.parametrize("body", SHAPES)
 def test_the_code_is_found_in_every_shape(body: bytes) -> None:
-    error = failure(answer(400, body))
+    error = read_error(answer(400, body))
 
     assert (error.code, error.kind) == ("SVCSTG.SWR.4001048", Kind.AUTHENTICATION)
     assert error.message.startswith("the token has expired, or SWR cannot read it: Failed")
@@ -62,7 +62,7 @@ def test_the_code_is_found_in_every_shape(body: bytes) -> None:
 def test_what_has_no_code_goes_by_its_status(
     status: int, body: bytes, code: str, message: str
 ) -> None:
-    error = failure(answer(status, body))
+    error = read_error(answer(status, body))
 
     assert (code, message) == (error.code, error.message)
 
@@ -72,18 +72,18 @@ def test_the_request_id_is_kept() -> None:
     in_body = answer(500, b'{"error_code":"A","error_msg":"no","request_id":"d4e8"}')
     neither = answer(500, b'{"error_msg":"no","request_id":"<b>"}')
 
-    assert failure(in_header).message == "Internal Server Error (request abc-1)"
-    assert failure(in_body).message == "no (request d4e8)"
-    assert failure(neither).message == "no"
+    assert read_error(in_header).message == "Internal Server Error (request abc-1)"
+    assert read_error(in_body).message == "no (request d4e8)"
+    assert read_error(neither).message == "no"
 
 
 def test_a_message_is_one_short_line() -> None:
     body = json.dumps({"error_msg": "a\r\nb\x00\u2028" + "c d " * 500}).encode()
 
-    message = failure(answer(400, body)).message
+    message = read_error(answer(400, body)).message
 
     assert message.startswith("a b c d")
-    assert len(message) == LONGEST_MESSAGE + 1
+    assert len(message) == MAX_MESSAGE_LENGTH + 1
     assert message.isprintable()
 
 
@@ -96,7 +96,7 @@ def test_a_message_is_one_short_line() -> None:
     ],
 )
 def test_a_redirection_names_the_host_alone(location: str, named: str) -> None:
-    error = failure(answer(302, b"<html>", {"location": location}))
+    error = read_error(answer(302, b"<html>", {"location": location}))
 
     assert (error.kind, error.code) == (Kind.TRANSIENT, "HTTP.302")
     assert f"redirected to {named}, which is not followed" == error.message
@@ -121,7 +121,7 @@ def test_a_redirection_names_the_host_alone(location: str, named: str) -> None:
     ],
 )
 def test_a_wait_is_read_as_seconds(value: str, seconds: float | None) -> None:
-    assert seconds == failure(answer(429, b"", {"retry-after": value})).retry_after
+    assert seconds == read_error(answer(429, b"", {"retry-after": value})).retry_after
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_wait_is_read_as_seconds(value: str, seconds: float | None) -> None:
     ],
 )
 def test_an_unknown_code_goes_by_its_status(status: int, kind: Kind) -> None:
-    assert kind is meaning("SVCSTG.SWR.0000000", status)[0]
+    assert kind is classify("SVCSTG.SWR.0000000", status)[0]
 
 
 @pytest.mark.parametrize(
@@ -177,13 +177,13 @@ def test_an_unknown_code_goes_by_its_status(status: int, kind: Kind) -> None:
     ],
 )
 def test_a_code_decides_before_the_status(status: int, code: str, kind: Kind) -> None:
-    assert kind is meaning(code, status)[0]
+    assert kind is classify(code, status)[0]
 
 
 def test_an_unknown_region_is_suspected_behind_an_internal_error() -> None:
     body = b'[{"errorCode":"SVCSTG.SWR.5001101","errorMessage":"Internal error"}]'
 
-    assert "correct the target region" in failure(answer(500, body)).remedy
+    assert "correct the target region" in read_error(answer(500, body)).remedy
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_part_of_a_token_is_hidden_and_names_and_digests_are_not() -> None:
 def test_no_secret_is_in_an_error(body: bytes) -> None:
     headers = {"x-request-id": "short-pw", "location": "http://short-pw/"}
     for status in (302, 400, 401, 500):
-        error = failure(answer(status, body, headers, TOKEN, PASSWORD, "short-pw"))
+        error = read_error(answer(status, body, headers, TOKEN, PASSWORD, "short-pw"))
 
         told = f"{error}{error.code}{error.message}{error.remedy}{error!r}"
         for secret in (TOKEN, TOKEN[50:150], PASSWORD, "ss w", "ss%20w", "short-pw"):
@@ -238,17 +238,17 @@ def test_no_secret_is_in_the_text_of_an_answer() -> None:
 
 
 READERS: list[Callable[[SwrResponse], object]] = [
-    failure,
+    read_error,
     password.read_token,
     protocol.read_namespace,
     protocol.read_organization,
-    protocol.read_survey,
+    protocol.read_region_info,
     protocol.read_sync_jobs,
     protocol.read_tag_page,
     protocol.refuses_credential,
-    lambda read: protocol.read_a_repository(read, "group"),
+    lambda read: protocol.read_first_repository(read, "group"),
     lambda read: protocol.read_digest(read, "v1"),
-    lambda read: protocol.read_triggered(read, ["v1"]),
+    lambda read: protocol.check_triggered(read, ["v1"]),
 ]
 
 
@@ -299,7 +299,7 @@ def test_any_answer_is_a_value_or_an_error_of_ours(
 
     for error in filter(None, errors):
         assert error.message
-        assert len(error.message) < LONGEST_MESSAGE + 100
+        assert len(error.message) < MAX_MESSAGE_LENGTH + 100
         assert error.retry_after is None or 0 <= error.retry_after <= 3600
 
 
@@ -311,6 +311,6 @@ def test_any_answer_is_a_value_or_an_error_of_ours(
 def test_a_secret_never_gets_through(before: str, after: str, status: int) -> None:
     secret = "Tr0ub4dor&3"
     for written in (before + secret + after, json.dumps({"error_msg": before + secret + after})):
-        error = failure(answer(status, written.encode("utf-8", "replace"), {}, secret))
+        error = read_error(answer(status, written.encode("utf-8", "replace"), {}, secret))
 
         assert secret not in str(error)

@@ -5,8 +5,8 @@ from threading import Event
 
 import pytest
 
-from swrhook.errors import KeysUnavailable, NotFetched
-from swrhook.sender_keys.cache import BoundedTtlCache, Bounds
+from swrhook.errors import FetchFailed, KeysUnavailable
+from swrhook.sender_keys.cache import BoundedTtlCache, CacheLimits
 
 
 class World:
@@ -23,7 +23,7 @@ class World:
     def fetch(self, name: str) -> int:
         self.fetched.append(name)
         if self.is_down or not name.startswith("good"):
-            raise NotFetched(f"{name} is not there")
+            raise FetchFailed(f"{name} is not there")
         return len(self.fetched)
 
 
@@ -119,7 +119,9 @@ def test_made_up_names_do_not_keep_what_was_there_from_being_renewed(
 
 
 def test_little_is_kept(world: World) -> None:
-    remembered = BoundedTtlCache(world.fetch, world.clock, Bounds(most=2, new_per_minute=99))
+    remembered = BoundedTtlCache(
+        world.fetch, world.clock, CacheLimits(max_entries=2, new_keys_per_minute=99)
+    )
     for name in ("good-1", "good-2", "good-3", "good-2", "good-1"):
         remembered.get(name, 60)
 
@@ -154,7 +156,7 @@ def test_nobody_waits_for_ever_for_the_turn() -> None:
         release.wait(10)
         return name
 
-    remembered = BoundedTtlCache(fetch, World().clock, Bounds(turn=0.01))
+    remembered = BoundedTtlCache(fetch, World().clock, CacheLimits(fetch_wait=0.01))
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(remembered.get, "a", 60)
         started.wait(10)

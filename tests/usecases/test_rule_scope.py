@@ -6,12 +6,12 @@ import pytest
 
 from swrhook.config import parse
 from swrhook.model import Target
-from swrhook.usecases.online_check import RulePlaces, rule_places
+from swrhook.usecases.rule_scope import RuleScope, rule_scope
 
 WEST, EAST = "cn-north-4", "cn-east-3"
 
 
-def of(when: str, to: str, image: str = "{}", senders: Sequence[str] = ("ci",)) -> RulePlaces:
+def of(when: str, to: str, image: str = "{}", senders: Sequence[str] = ("ci",)) -> RuleScope:
     each = "{dialect: generic, region: cn-north-4, image: %s, auth: {scheme: bearer, secrets: [s]}}"
     text = f"""
 swr:
@@ -22,7 +22,7 @@ senders: {{{", ".join(f"{name}: {each % image}" for name in senders)}}}
 rules:
   - {{name: all, when: {when}, sync: [{{region: cn-east-3, namespace: "{to}"}}]}}
 """
-    return rule_places(parse(text.encode(), file="f", environ={}, read_file=lambda path: path))
+    return rule_scope(parse(text.encode(), file="f", environ={}, read_file=lambda path: path))
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,10 @@ def test_the_organizations_to_read_in_are_those_named(
 ) -> None:
     found = of(when, "fixed", image)
 
-    assert [Target(WEST, name) for name in senders] == found.senders
+    assert [Target(WEST, name) for name in senders] == found.sources
     assert [Target(EAST, "fixed")] == found.targets
     assert found.routes == [(WEST, EAST)]
-    assert found.untold == []
+    assert found.unresolved_targets == []
     assert found.regions == [WEST, EAST]
 
 
@@ -73,13 +73,13 @@ def test_a_template_is_expanded_as_far_as_it_can_be(
     found = of(when, to, image)
 
     assert [Target(EAST, name) for name in targets] == found.targets
-    assert [Target(EAST, name) for name in untold] == found.untold
+    assert [Target(EAST, name) for name in untold] == found.unresolved_targets
 
 
 def test_each_place_is_told_once() -> None:
     found = of("{namespace: team-a}", "fixed", senders=["one", "two"])
 
-    assert [Target(WEST, "team-a")] == found.senders
+    assert [Target(WEST, "team-a")] == found.sources
     assert [Target(EAST, "fixed")] == found.targets
 
 

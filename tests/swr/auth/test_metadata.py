@@ -239,7 +239,7 @@ def test_a_changed_configuration_goes_on_with_the_same_key(
 ) -> None:
     look(client)
     after = simulated(simulator, clock, credentials=credentials)
-    after.keep_identity(client)
+    after.reuse_authenticator(client)
     client.close()
 
     assert look(after, EAST) is None

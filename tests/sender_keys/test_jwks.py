@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swrhook.errors import NotFetched
-from swrhook.sender_keys.jwks import keys_address, signing_keys
+from swrhook.errors import FetchFailed
+from swrhook.sender_keys.jwks import read_jwks_url, read_signing_keys
 from tests.auth.parts import ec_key, jwk, rsa_key
 
 ISSUER = "https://issuer.example.com"
 
 
 def keys(*published: Any) -> dict[str, str]:
-    found = signing_keys(json.dumps({"keys": published}).encode(), ISSUER)
+    found = read_signing_keys(json.dumps({"keys": published}).encode(), ISSUER)
     return {key_id: key.algorithm_name or "" for key_id, key in found.items()}
 
 
@@ -51,7 +51,7 @@ def test_every_key_that_signs_is_known_by_its_id() -> None:
 )
 def test_a_key_that_cannot_be_used_spoils_no_other(odd: Any) -> None:
     assert keys(odd, jwk(rsa_key(), "a")) == {"a": "RS256"}
-    with pytest.raises(NotFetched, match="none that can be used"):
+    with pytest.raises(FetchFailed, match="none that can be used"):
         keys(odd)
 
 
@@ -59,9 +59,9 @@ def test_the_address_is_the_one_in_the_issuers_own_document() -> None:
     address = "https://keys.example.com/jwks"
     document = json.dumps({"issuer": ISSUER, "jwks_uri": address}).encode()
 
-    assert address == keys_address(document, ISSUER)
-    with pytest.raises(NotFetched, match="another issuer"):
-        keys_address(document, f"{ISSUER}/")
+    assert address == read_jwks_url(document, ISSUER)
+    with pytest.raises(FetchFailed, match="another issuer"):
+        read_jwks_url(document, f"{ISSUER}/")
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,10 @@ def test_the_address_is_the_one_in_the_issuers_own_document() -> None:
     [b"", b"[]", b"{}", b"\xff", b"[" * 9999, b'{"issuer": "https://issuer.example.com"}'],
 )
 def test_a_document_of_another_kind_is_refused(document: bytes) -> None:
-    with pytest.raises(NotFetched, match=r"^https://issuer\.example\.com: "):
-        keys_address(document, ISSUER)
-    with pytest.raises(NotFetched, match=r"^https://issuer\.example\.com: "):
-        signing_keys(document, ISSUER)
+    with pytest.raises(FetchFailed, match=r"^https://issuer\.example\.com: "):
+        read_jwks_url(document, ISSUER)
+    with pytest.raises(FetchFailed, match=r"^https://issuer\.example\.com: "):
+        read_signing_keys(document, ISSUER)
 
 
 VALUES = st.recursive(
@@ -91,7 +91,7 @@ VALUES = st.recursive(
 
 @given(st.binary() | VALUES.map(lambda value: json.dumps({"keys": [value]}).encode()))
 def test_any_document_is_read_or_refused(document: bytes) -> None:
-    with suppress(NotFetched):
-        signing_keys(document, ISSUER)
-    with suppress(NotFetched):
-        keys_address(document, ISSUER)
+    with suppress(FetchFailed):
+        read_signing_keys(document, ISSUER)
+    with suppress(FetchFailed):
+        read_jwks_url(document, ISSUER)

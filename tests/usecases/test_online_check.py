@@ -15,15 +15,19 @@ from swrhook.swr.client import SwrClient
 from swrhook.usecases.online_check import (
     CheckResult,
     Level,
-    RulePlaces,
-    number_of_questions,
+    count_checks,
     run_checks,
 )
+from swrhook.usecases.rule_scope import RuleScope
 from tests.swr.parts import DEMO, NETWORK, MemoryOfRefused, logins, swr
 
 WEST, EAST = "cn-north-4", "cn-east-3"
-PLACES = RulePlaces(
-    [WEST, EAST], [Target(WEST, "group")], [Target(EAST, "group")], [(WEST, EAST)], untold=[]
+PLACES = RuleScope(
+    [WEST, EAST],
+    [Target(WEST, "group")],
+    [Target(EAST, "group")],
+    [(WEST, EAST)],
+    unresolved_targets=[],
 )
 
 
@@ -37,7 +41,7 @@ def simulator() -> Iterator[RunningSimulator]:
 
 def ask(
     simulator: RunningSimulator,
-    places: RulePlaces = PLACES,
+    places: RuleScope = PLACES,
     *,
     credentials: PasswordCredentials = DEMO,
     refused: MemoryOfRefused | None = None,
@@ -57,7 +61,7 @@ def ask(
     asked: list[None] = []
     found = run_checks(client, places, lambda: asked.append(None))
     client.close()
-    assert number_of_questions(places) == len(asked)
+    assert count_checks(places) == len(asked)
     return found
 
 
@@ -226,7 +230,7 @@ def test_a_clock_that_differs_is_a_warning(
 
 
 def test_what_depends_on_the_image_is_not_asked(simulator: RunningSimulator) -> None:
-    found = ask(simulator, replace(PLACES, untold=[Target(EAST, "{repository}")]))
+    found = ask(simulator, replace(PLACES, unresolved_targets=[Target(EAST, "{repository}")]))
 
     message = "depends on the image that is pushed: not asked"
     assert [("organization cn-east-3/{repository}", message)] == told(found, Level.UNKNOWN)

@@ -13,7 +13,7 @@ from swrhook.config.model import PasswordCredentials, TokenCredentials
 from swrhook.errors import Kind, SwrError
 from swrhook.simulator import Fault, RunningSimulator
 from swrhook.swr.auth.lockout import fingerprint
-from swrhook.swr.auth.password import IamTokens
+from swrhook.swr.auth.password import IamTokenSource
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import HttpTransport
 from tests.swr.loopback import Loopback, Received, Reply
@@ -25,9 +25,9 @@ WEST, EAST = "cn-north-4", "cn-east-3"
 
 def tokens_of(
     iam: str, clock: Clock, refused: MemoryOfRefused | None = None
-) -> tuple[IamTokens, HttpTransport]:
+) -> tuple[IamTokenSource, HttpTransport]:
     wire = HttpTransport({iam}, NETWORK, clock)
-    return IamTokens(DEMO, iam, wire, refused or MemoryOfRefused(), clock), wire
+    return IamTokenSource(DEMO, iam, wire, refused or MemoryOfRefused(), clock), wire
 
 
 def issued(value: str, **times: str) -> Reply:

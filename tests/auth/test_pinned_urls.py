@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from swrhook.auth.pinned_urls import is_certificate_url, is_confirmation_url
 from swrhook.auth.topics import confirm_smn, confirm_sns
 from swrhook.errors import Unauthenticated
 from tests.auth.parts import (
@@ -135,3 +136,12 @@ def test_nothing_else_is_visited(url: str | None) -> None:
 
     assert outside.visited == []
     assert "Token" not in str(caught.value)
+
+
+def test_an_address_is_pinned_for_one_purpose() -> None:
+    certificates, confirmations = [SNS_URL, SMN_URL], [SNS_CONFIRM, SMN_CONFIRM]
+
+    assert all(map(is_certificate_url, certificates))
+    assert all(map(is_confirmation_url, confirmations))
+    assert not any(map(is_certificate_url, [*confirmations, "", "https://example.com/"]))
+    assert not any(map(is_confirmation_url, [*certificates, "", "https://example.com/"]))

@@ -5,24 +5,24 @@ from time import monotonic
 
 import pytest
 
-from swrhook.errors import NotFetched
-from swrhook.sender_keys.https_get import MOST_BYTES, HttpsSettings, fetch, no_proxies
-from tests.outbound.loopback import Loopback, Reply
+from swrhook.errors import FetchFailed
+from swrhook.sender_keys.https_get import MAX_BODY_BYTES, HttpsSettings, https_get, no_proxies
+from tests.sender_keys.loopback import Loopback, Reply
 
 URL = "https://issuer.example.com/a?token=sesame"
 TARGET = "https://keys.example.com/b"
 
 
 def test_a_body_comes_back_whole(loopback: Loopback, way: HttpsSettings) -> None:
-    loopback.answers[URL] = Reply(b"x" * MOST_BYTES)
+    loopback.answers[URL] = Reply(b"x" * MAX_BODY_BYTES)
 
-    assert fetch(URL, way) == b"x" * MOST_BYTES
+    assert https_get(URL, way) == b"x" * MAX_BODY_BYTES
     assert loopback.asked == [URL]
 
 
 def test_a_request_says_little(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x")
-    fetch(URL, way)
+    https_get(URL, way)
 
     assert {"Host", "User-Agent", "Accept-Encoding"} == set(loopback.headers[0])
     assert loopback.headers[0]["User-Agent"] == "swrhook"
@@ -31,24 +31,24 @@ def test_a_request_says_little(loopback: Loopback, way: HttpsSettings) -> None:
 @pytest.mark.parametrize("status", [201, 204, 304, 400, 403, 404, 429, 500, 503])
 def test_any_other_status_is_no_answer(loopback: Loopback, way: HttpsSettings, status: int) -> None:
     loopback.answers[URL] = Reply(b"", status)
-    with pytest.raises(NotFetched, match=rf"^issuer\.example\.com: status {status}$"):
-        fetch(URL, way)
+    with pytest.raises(FetchFailed, match=rf"^issuer\.example\.com: status {status}$"):
+        https_get(URL, way)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_nobody_is_redirected(loopback: Loopback, way: HttpsSettings, status: int) -> None:
     loopback.answers[URL] = Reply(b"", status, {"Location": TARGET})
     loopback.answers[TARGET] = Reply(b"x")
-    with pytest.raises(NotFetched):
-        fetch(URL, way)
+    with pytest.raises(FetchFailed):
+        https_get(URL, way)
 
     assert loopback.asked == [URL]
 
 
 def test_a_body_that_is_too_large_is_not_read_on(loopback: Loopback, way: HttpsSettings) -> None:
-    loopback.answers[URL] = Reply(b"x" * (MOST_BYTES + 1))
-    with pytest.raises(NotFetched, match="is larger than 262144 bytes"):
-        fetch(URL, way)
+    loopback.answers[URL] = Reply(b"x" * (MAX_BODY_BYTES + 1))
+    with pytest.raises(FetchFailed, match="is larger than 262144 bytes"):
+        https_get(URL, way)
 
 
 def test_a_body_that_was_not_asked_to_be_compressed_stays_so(
@@ -56,64 +56,64 @@ def test_a_body_that_was_not_asked_to_be_compressed_stays_so(
 ) -> None:
     loopback.answers[URL] = Reply(b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
 
-    assert fetch(URL, way) == b"\x1f\x8b"
+    assert https_get(URL, way) == b"\x1f\x8b"
 
 
 def test_no_answer_in_time_is_none(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x", delay=0.5)
-    with pytest.raises(NotFetched, match="no answer in time"):
-        fetch(URL, replace(way, read=0.05))
+    with pytest.raises(FetchFailed, match="no answer in time"):
+        https_get(URL, replace(way, read_timeout=0.05))
 
 
 def test_an_answer_that_stops_midway_is_none(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"xx", pause=0.5)
-    with pytest.raises(NotFetched, match="no answer in time"):
-        fetch(URL, replace(way, read=0.1))
+    with pytest.raises(FetchFailed, match="no answer in time"):
+        https_get(URL, replace(way, read_timeout=0.1))
 
 
 def test_a_trickle_ends_in_time(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x" * 1000, pause=0.02)
     began = monotonic()
-    with pytest.raises(NotFetched, match="takes too long"):
-        fetch(URL, replace(way, whole=0.1))
+    with pytest.raises(FetchFailed, match="takes too long"):
+        https_get(URL, replace(way, total_timeout=0.1))
 
     assert monotonic() - began < 5
 
 
 def test_a_body_that_is_cut_off_is_none(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x", promised=1)
-    with pytest.raises(NotFetched, match="no connection, or it broke"):
-        fetch(URL, way)
+    with pytest.raises(FetchFailed, match="no connection, or it broke"):
+        https_get(URL, way)
 
 
 def test_a_server_of_another_authority_is_not_believed(
     loopback: Loopback, way: HttpsSettings
 ) -> None:
-    with pytest.raises(NotFetched, match="no TLS connection"):
-        fetch(URL, replace(way, certificates=None))
+    with pytest.raises(FetchFailed, match="no TLS connection"):
+        https_get(URL, replace(way, certificates=None))
 
     assert loopback.asked == []
 
 
 def test_a_server_of_another_name_is_not_believed(loopback: Loopback, way: HttpsSettings) -> None:
-    with pytest.raises(NotFetched, match=r"other\.example\.com: no TLS connection"):
-        fetch("https://other.example.com/", way)
+    with pytest.raises(FetchFailed, match=r"other\.example\.com: no TLS connection"):
+        https_get("https://other.example.com/", way)
 
     assert loopback.asked == []
 
 
 @pytest.mark.parametrize("url", ["http://issuer.example.com/", "file:///etc/passwd", "", "x"])
 def test_only_https_is_fetched(loopback: Loopback, way: HttpsSettings, url: str) -> None:
-    with pytest.raises(NotFetched, match="only https is fetched"):
-        fetch(url, way)
+    with pytest.raises(FetchFailed, match="only https is fetched"):
+        https_get(url, way)
 
     assert loopback.asked == []
 
 
 def test_nobody_there_is_no_answer() -> None:
     assert no_proxies(URL) == {}
-    with pytest.raises(NotFetched, match=r"127\.0\.0\.1: no connection"):
-        fetch("https://127.0.0.1:1/", HttpsSettings())
+    with pytest.raises(FetchFailed, match=r"127\.0\.0\.1: no connection"):
+        https_get("https://127.0.0.1:1/", HttpsSettings())
 
 
 @pytest.mark.parametrize("reply", [Reply(status=500), Reply(b"x", promised=1)])
@@ -121,8 +121,8 @@ def test_an_error_and_its_cause_show_no_query(
     loopback: Loopback, way: HttpsSettings, reply: Reply
 ) -> None:
     loopback.answers[URL] = reply
-    with pytest.raises(NotFetched) as caught:
-        fetch(URL, way)
+    with pytest.raises(FetchFailed) as caught:
+        https_get(URL, way)
 
     assert "sesame" not in f"{caught.value!r} {caught.value.__cause__!r}"
     assert caught.value.__cause__ is None

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from swrhook.errors import Kind
-from swrhook.swr.error_codes import TABLE, find, meaning, words
+from swrhook.swr.error_codes import TABLE, classify, describe, find_meaning
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT.parent / "shared" / "reference" / "swr_errors.json"
@@ -73,7 +73,7 @@ def test_every_published_code_has_a_line_with_words_and_remedy() -> None:
     without = {
         each.code
         for each in PUBLISHED
-        if not words(each.code) or not meaning(each.code, each.status)[1]
+        if not describe(each.code) or not classify(each.code, each.status)[1]
     }
 
     assert set() == without
@@ -84,7 +84,7 @@ def test_a_class_fits_the_status_that_a_code_comes_with() -> None:
     unfit = {
         (each.code, each.status, kind)
         for each in PUBLISHED
-        if (kind := meaning(each.code, each.status)[0])
+        if (kind := classify(each.code, each.status)[0])
         not in BY_STATUS.get(each.status, {Kind.PERMANENT})
     }
 
@@ -94,11 +94,11 @@ def test_a_class_fits_the_status_that_a_code_comes_with() -> None:
 @needs_corpus
 def test_a_class_fits_what_is_published_about_a_code() -> None:
     unfit = {
-        (each.code, each.description, meaning(each.code, each.status)[0])
+        (each.code, each.description, classify(each.code, each.status)[0])
         for each in PUBLISHED
         for pattern, kinds in BY_DESCRIPTION.items()
         if re.search(pattern, each.description)
-        and meaning(each.code, each.status)[0] not in kinds
+        and classify(each.code, each.status)[0] not in kinds
         and each.code not in EXCEPTIONS
     }
 
@@ -120,7 +120,7 @@ def test_a_code_stands_in_one_line() -> None:
 
 
 def test_what_needs_a_hand_says_which() -> None:
-    helpless = {line.words for line in TABLE if line.kind is not None and not line.remedy}
+    helpless = {line.description for line in TABLE if line.kind is not None and not line.remedy}
 
     assert set() == helpless
 
@@ -144,7 +144,7 @@ def test_what_needs_a_hand_says_which() -> None:
     ],
 )
 def test_the_longest_known_beginning_decides(code: str, line: str | None) -> None:
-    found = find(code)
+    found = find_meaning(code)
 
     assert line == (next(c for c in found.codes if c == line) if found else None)
 
@@ -160,5 +160,7 @@ def written() -> str:
     for line in TABLE:
         codes = " ".join(f"`{code}`" for code in line.codes)
         kind = line.kind.replace("_", " ") if line.kind else "as the status"
-        lines.append(f"| {codes} | {kind} | {line.words} | {line.remedy or 'as the status'} |")
+        lines.append(
+            f"| {codes} | {kind} | {line.description} | {line.remedy or 'as the status'} |"
+        )
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from swrhook.auth import Authenticate
-from swrhook.auth.oidc import ALGORITHMS, oidc
+from swrhook.auth.oidc import ALGORITHMS, GOOGLE, google_oidc, oidc
 from swrhook.errors import KeysUnavailable
 from swrhook.senders.delivery import Delivery
 from tests.auth.parts import (
@@ -29,6 +29,8 @@ from tests.auth.parts import (
 NOT_GENUINE = "the token is not genuine, or of another issuer or for another audience"
 HS256, UNSIGNED = b'{"alg":"HS256","kid":"a"}', b'{"alg":"none","kid":"a"}'
 NOT_IN_TIME = "the token has expired or is not valid yet"
+AT = NOW.timestamp()
+EMAIL = "pubsub@project.iam.gserviceaccount.com"
 NO_KEY = "the token names no key, or an algorithm that is not accepted"
 
 
@@ -36,7 +38,7 @@ def github(
     outside: FakeOutside | None = None, claims: dict[str, Sequence[str]] | None = None
 ) -> Authenticate:
     allowed = claims or {"repository": ["team/app", "team/web"]}
-    return oidc(ISSUER, "swrhook", allowed, outside=outside or well_known())
+    return oidc(ISSUER, "swrhook", allowed, keys=outside or well_known())
 
 
 def encoded(part: bytes) -> str:
@@ -120,9 +122,6 @@ def test_a_token_stands_behind_bearer() -> None:
     assert refusal(github(), Delivery({"authorization": f"bearer {token()}"}, b"")) == ""
 
 
-AT = NOW.timestamp()
-
-
 @pytest.mark.parametrize(
     ("times", "accepted"),
     [
@@ -201,3 +200,38 @@ def test_a_refusal_quotes_no_token() -> None:
     sent = token(aud="other")
 
     assert not any(part in said_of(sent) for part in sent.split("."))
+
+
+def said_of_google(**claims: Any) -> str:
+    authenticate = google_oidc("swrhook", EMAIL, keys=well_known(GOOGLE))
+    said: dict[str, Any] = {"iss": GOOGLE, "email": EMAIL, "email_verified": True} | claims
+    return refusal(authenticate, bearing(token(**said)))
+
+
+@pytest.mark.parametrize("iss", [GOOGLE, "accounts.google.com"])
+@pytest.mark.parametrize("email_verified", [True, "true"])
+def test_googles_tokens_are_accepted(iss: str, email_verified: object) -> None:
+    assert said_of_google(iss=iss, email_verified=email_verified) == ""
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"email": "other@project.iam.gserviceaccount.com"},
+        {"email": EMAIL.upper()},
+        {"email": None},
+        {"email": [EMAIL]},
+        {"email_verified": False},
+        {"email_verified": "false"},
+        {"email_verified": 1},
+        {"email_verified": None},
+    ],
+)
+def test_another_account_of_google_is_refused(claims: dict[str, Any]) -> None:
+    assert "of another account" in said_of_google(**claims)
+
+
+def test_google_says_for_whom_and_until_when() -> None:
+    assert said_of_google(aud="other") == NOT_GENUINE
+    assert said_of_google(iss=ISSUER) == NOT_GENUINE
+    assert said_of_google(exp=AT - 60) == NOT_IN_TIME

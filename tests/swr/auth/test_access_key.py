@@ -223,7 +223,7 @@ def test_a_fingerprint_is_computed_ahead_and_once(
         return scrypt(*arguments, **more)
 
     monkeypatch.setattr(hashlib, "scrypt", counting)
-    lockout.prepare(given)
+    lockout.precompute_fingerprint(given)
     for thread in threading.enumerate():
         if thread.name == "credentials":
             thread.join()
@@ -236,4 +236,6 @@ def test_a_fingerprint_is_computed_ahead_and_once(
 def test_what_has_no_secret_of_its_own_is_not_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lockout, "Thread", None)
 
-    lockout.prepare(TokenCredentials("sesame"))  # begins no thread: it has none to begin
+    lockout.precompute_fingerprint(
+        TokenCredentials("sesame")
+    )  # begins no thread: it has none to begin

@@ -17,7 +17,7 @@ from tests.auth.parts import (
     pem,
     rsa_key,
 )
-from tests.outbound.loopback import Loopback, Reply
+from tests.sender_keys.loopback import Loopback, Reply
 
 ISSUER = "https://issuer.example.com/tenant"
 DISCOVERY = f"{ISSUER}/.well-known/openid-configuration"
@@ -169,7 +169,7 @@ def test_a_subscription_is_confirmed_by_one_visit(
     loopback: Loopback, internet: HttpsKeyProvider, url: str
 ) -> None:
     loopback.answers[url] = Reply(b"<ConfirmSubscriptionResponse/>")
-    internet.visit(url)
+    internet.confirm_subscription(url)
 
     assert [url] == loopback.asked
 
@@ -180,7 +180,7 @@ def test_a_failed_confirmation_shows_no_token(
 ) -> None:
     loopback.answers[SNS_CONFIRM] = reply
     with pytest.raises(Unconfirmed) as caught:
-        internet.visit(SNS_CONFIRM)
+        internet.confirm_subscription(SNS_CONFIRM)
 
     assert "2336412f37" not in f"{caught.value} {caught.value.__cause__!r}"
     assert loopback.asked == [SNS_CONFIRM]
@@ -189,6 +189,6 @@ def test_a_failed_confirmation_shows_no_token(
 @pytest.mark.parametrize("url", [SNS_URL, DISCOVERY, "https://127.0.0.1/", ""])
 def test_nothing_else_is_visited(loopback: Loopback, internet: HttpsKeyProvider, url: str) -> None:
     with pytest.raises(Unconfirmed):
-        internet.visit(url)
+        internet.confirm_subscription(url)
 
     assert loopback.asked == []
