@@ -1,15 +1,16 @@
-"""What each error code of SWR, of the gateway before it and of IAM means for us, and the remedy.
+"""The table of error codes of SWR, its API gateway and IAM: class, description and remedy.
 
-A code decides before the status does: SWR throttles with 403, answers some «not found» with 400,
-and dresses a wrong target region as a 500. Where a service has many codes for one thing, they
-share a line; a `*` at the end stands for every code that begins so and has no line of its own.
-`docs/errors.md` shows this table to operators.
+A code takes precedence over the status: SWR throttles with 403, answers some "not found" with
+400, and reports a wrong target region with 500. Codes that mean the same share a line. A `*` at
+the end stands for every code that begins like this and has no line of its own. `docs/errors.md`
+shows this table to operators.
 
-Sources: «Error Codes» of the SWR API reference, of the IAM API reference and of API request
+Sources: "Error Codes" of the SWR API reference, of the IAM API reference and of API request
 signing (APIG). Codes that these lack were seen in public clients.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from swrhook.errors import NOTHING_TO_DO, Kind
 
@@ -66,13 +67,13 @@ _TRANSIENT = Kind.TRANSIENT
 _THROTTLED = Kind.THROTTLED
 _AUTHENTICATION = Kind.AUTHENTICATION
 _CONFIGURATION = Kind.CONFIGURATION
-# What stands before the status in place of a code, where an answer brings none.
+# A response without a code gets this prefix and its status as the code.
 _STATUS = "HTTP."
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorMeaning:
-    """What some codes say, in our words, and what to do; without a kind, the status decides it."""
+    """What some codes mean and what to do about them; without a kind, the status decides it."""
 
     codes: tuple[str, ...]
     kind: Kind | None
@@ -80,28 +81,22 @@ class ErrorMeaning:
     remedy: str = ""
 
 
-def _swr(numbers: str, kind: Kind, words: str, remedy: str) -> ErrorMeaning:
-    return ErrorMeaning(tuple(f"SVCSTG.SWR.{n}" for n in numbers.split()), kind, words, remedy)
+def _line(
+    prefix: str, numbers: str, kind: Kind | None, description: str, remedy: str = ""
+) -> ErrorMeaning:
+    codes = tuple(f"{prefix}{number}" for number in numbers.split())
+    return ErrorMeaning(codes, kind, description, remedy)
 
 
-def _gateway(numbers: str, kind: Kind | None, words: str, remedy: str = "") -> ErrorMeaning:
-    return ErrorMeaning(tuple(f"APIGW.{number}" for number in numbers.split()), kind, words, remedy)
+_swr = partial(_line, "SVCSTG.SWR.")
+_gateway = partial(_line, "APIGW.")
+_iam = partial(_line, "IAM.")
+_status = partial(_line, _STATUS)
 
-
-def _iam(numbers: str, kind: Kind, words: str, remedy: str) -> ErrorMeaning:
-    return ErrorMeaning(tuple(f"IAM.{number}" for number in numbers.split()), kind, words, remedy)
-
-
-def _status(numbers: str, kind: Kind, words: str, remedy: str = "") -> ErrorMeaning:
-    return ErrorMeaning(
-        tuple(f"{_STATUS}{number}" for number in numbers.split()), kind, words, remedy
-    )
-
-
-_OTHERWISE = ErrorMeaning((f"{_STATUS}*",), _TRANSIENT, "failed for now", WAIT)
+_DEFAULT = ErrorMeaning((f"{_STATUS}*",), _TRANSIENT, "failed for now", WAIT)
 
 TABLE: tuple[ErrorMeaning, ...] = (
-    # SWR: who we are
+    # Authentication at SWR
     _swr(
         "4010000 4001048 4031043",
         _AUTHENTICATION,
@@ -111,7 +106,7 @@ TABLE: tuple[ErrorMeaning, ...] = (
     ErrorMeaning(("SVCSTG.S2I.4019000",), _AUTHENTICATION, "no token reached SWR", STALE),
     _swr("4000031 4001013", _AUTHENTICATION, "the access key is wrong or blank", LOGIN),
     _swr("5001076", _TRANSIENT, "SWR could not get a token for itself", WAIT),
-    # SWR: what we may do. Two are 401 though no other token would help.
+    # Permissions in SWR. Two come with 401, although another token would not help.
     _swr(
         "4011044 4011064 4039001",
         _CONFIGURATION,
@@ -124,7 +119,7 @@ TABLE: tuple[ErrorMeaning, ...] = (
         "the IAM user lacks a right",
         RIGHTS,
     ),
-    # SWR: how much, and when
+    # Limits of SWR
     _swr("4031032 4031042", _THROTTLED, "too many requests", SLOWER),
     _swr("4090023", _TRANSIENT, "SWR is busy", WAIT),
     _swr(
@@ -134,7 +129,7 @@ TABLE: tuple[ErrorMeaning, ...] = (
         QUOTA,
     ),
     _swr("5070070", _CONFIGURATION, "SWR has no access to its storage (OBS)", ARREARS),
-    # SWR: what is not there, or not yet
+    # Not found in SWR, or not yet
     _swr("4040058 4041061", _NOT_YET, "there is no such organization (yet)", ORGANIZATION),
     _swr(
         "4040009 4040010 4040113 4040048 4040115 4041056 4041057 4041060 4041051 4040004",
@@ -149,7 +144,7 @@ TABLE: tuple[ErrorMeaning, ...] = (
         WAIT,
     ),
     _swr("4040083", _CONFIGURATION, "the endpoint has no such address", ENDPOINT),
-    # SWR: what is wrong with the request or the image
+    # Requests and images that SWR refuses
     _swr(
         "4001028 4009010 4001008 4001029 4009011 4009021 4001021 4000015 4000016",
         _PERMANENT,
@@ -171,16 +166,16 @@ TABLE: tuple[ErrorMeaning, ...] = (
         "the image is broken, or of a format that SWR refuses",
         BROKEN_IMAGE,
     ),
-    # SWR: what goes wrong inside it
+    # Failures inside SWR
     _swr("5000021 5000022", _TRANSIENT, "SWR could not copy the image's files", WAIT),
-    # Seen for a remoteRegionId that does not exist: waiting cures that not, but the code says
-    # only «internal error», so it is tried again all the same.
+    # Seen for a remoteRegionId that does not exist. A retry does not help then, but the code says
+    # only "internal error", so the call is retried all the same.
     _swr(
         "5001101", _TRANSIENT, "SWR internal error, which may also mean an unknown region", REGION
     ),
     _swr("4000045", _TRANSIENT, "SWR internal error, though the status is 400", WAIT),
     _swr("500*", _TRANSIENT, "SWR internal error", WAIT),
-    # SWR: answers to what swrhook never asks
+    # Requests to SWR that swrhook never makes
     _swr(
         "4009012 4009013 4009014 4009015 4009016 4009017 4009018 4009019 4009020 4009022 4009023"
         " 4006030 4006031 4046032",
@@ -201,7 +196,7 @@ TABLE: tuple[ErrorMeaning, ...] = (
         "about making or deleting organizations, images or permissions",
         BUG,
     ),
-    # The gateway before SWR
+    # The API gateway in front of SWR
     _gateway("0101 0103", _CONFIGURATION, "the gateway knows no such address", ENDPOINT),
     _gateway("0201", None, "the gateway could not pass the request on, or the answer back"),
     _gateway(
@@ -222,7 +217,8 @@ TABLE: tuple[ErrorMeaning, ...] = (
     _gateway("0801", _CONFIGURATION, "SWR is not offered in this region", NO_SWR),
     _gateway("0104 0105 0106", _TRANSIENT, "the gateway is configured wrongly", WAIT),
     _gateway("06* 07*", _TRANSIENT, "gateway internal error", WAIT),
-    # IAM. Codes of 403 that are about who we are: all syncs wait for it, none is given up.
+    # IAM. Some of these come with 403, but are about the login: every sync needs it, so none is
+    # given up as rejected.
     _iam("0001 0062 0063 0064 0066 0067", _AUTHENTICATION, "IAM refuses the login", LOGIN),
     ErrorMeaning(("1101", "1103"), _AUTHENTICATION, "wrong user or password", LOGIN),
     _iam("0061", _AUTHENTICATION, "the account is locked", LOCKED),
@@ -252,7 +248,7 @@ TABLE: tuple[ErrorMeaning, ...] = (
     _iam("0009 1101 1102 1103", _PERMANENT, "a part of the request is missing or wrong", BUG),
     _iam("0005 0008 0010 0077", _PERMANENT, "about managing IAM itself", BUG),
     ErrorMeaning(("11*",), _PERMANENT, "about managing IAM users", BUG),
-    # No code, or one that has no line: the status
+    # The status, for a response without a code, or with one that has no line
     _status("401", _AUTHENTICATION, "not authenticated", STALE),
     _status("403", _CONFIGURATION, "not permitted", RIGHTS),
     _status("404", _NOT_YET, "not there (yet)", IMAGE),
@@ -263,34 +259,35 @@ TABLE: tuple[ErrorMeaning, ...] = (
     _status("507", _CONFIGURATION, "the storage is full or not accessible", ARREARS),
     _status("3*", _TRANSIENT, "a redirect, which is not followed", REDIRECT),
     _status("4*", _PERMANENT, "refused", SEE_MESSAGE),
-    _OTHERWISE,
+    _DEFAULT,
 )
 
-# Too much was asked, though the answer does not say so: the call may have been carried out.
+# SWR is overloaded, though the status is 409. The call may have been carried out all the same.
 BUSY = frozenset({"SVCSTG.SWR.4090023"})
-# How SWR answers for a target region that does not exist, and for some faults of its own.
+# The response for a target region that does not exist, and for some failures inside SWR.
 IMPOSSIBLE_REGION = "SVCSTG.SWR.5001101"
-# The organization exists, and is not ours.
+# The organization exists and belongs to another account.
 FOREIGN_CODES = frozenset({"SVCSTG.SWR.4039001", "SVCSTG.SWR.4011064"})
 
 _BY_CODE = {code: meaning for meaning in TABLE for code in meaning.codes}
-_LONGEST = max(map(len, _BY_CODE))
+_MAX_CODE_LENGTH = max(map(len, _BY_CODE))
 
 
 def find_meaning(code: str) -> ErrorMeaning | None:
-    """Return the line for a code: its own, or that of its longest known beginning, or None."""
-    beginnings = (f"{code[:length]}*" for length in range(min(len(code), _LONGEST), -1, -1))
-    return next((_BY_CODE[each] for each in (code, *beginnings) if each in _BY_CODE), None)
+    """Return the line for a code: its own, or that of its longest known prefix, or None."""
+    lengths = range(min(len(code), _MAX_CODE_LENGTH), -1, -1)
+    keys = (code, *(f"{code[:length]}*" for length in lengths))
+    return next((_BY_CODE[key] for key in keys if key in _BY_CODE), None)
 
 
 def classify(code: str, status: int) -> tuple[Kind, str]:
-    """Return what to do about an answer and the remedy, by its code first, then its status."""
-    by_code, by_status = find_meaning(code), find_meaning(f"{_STATUS}{status}") or _OTHERWISE
+    """Return the kind and the remedy of an error, by its code first, then by its status."""
+    by_code, by_status = find_meaning(code), find_meaning(f"{_STATUS}{status}") or _DEFAULT
     kind = (by_code.kind if by_code else None) or by_status.kind or _TRANSIENT
     return kind, (by_code.remedy if by_code else "") or by_status.remedy
 
 
 def describe(code: str) -> str:
-    """Return what a service's own code says in our words; nothing for what is no such code."""
-    found = None if code.startswith(_STATUS) else find_meaning(code)
-    return found.description if found else ""
+    """Return the description of a service's own code; empty for an unknown code or a status."""
+    meaning = None if code.startswith(_STATUS) else find_meaning(code)
+    return meaning.description if meaning else ""

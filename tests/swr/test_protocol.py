@@ -81,7 +81,7 @@ def test_no_name_can_change_the_path(namespace: str, repository: str, tag: str) 
 
 
 def test_an_impossible_organization_is_not_asked_for() -> None:
-    with pytest.raises(SwrError, match="SWR can hold nothing named"):
+    with pytest.raises(SwrError, match="SWR does not allow the name"):
         protocol.namespace_path("Group")
 
 

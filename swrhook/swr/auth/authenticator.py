@@ -1,4 +1,4 @@
-"""Who we are towards SWR: sends requests with the proof of it, and once more with another."""
+"""Authenticates requests to SWR; renews a refused token or key, and retries once with it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,142 +14,150 @@ from swrhook.config.model import (
     TokenCredentials,
 )
 from swrhook.errors import SwrError
-from swrhook.swr import protocol
 from swrhook.swr.auth import password, signing
 from swrhook.swr.auth.access_key import AccessKeySource, StaticAccessKey, TemporaryAccessKeys
 from swrhook.swr.auth.cache import CredentialCache, IssuedCredential
 from swrhook.swr.auth.lockout import RefusalStore
-from swrhook.swr.auth.metadata import machine_keys
+from swrhook.swr.auth.metadata import MachineKeyFetcher
 from swrhook.swr.auth.password import IamTokenSource
 from swrhook.swr.auth.signing import AccessKey
 from swrhook.swr.auth.token import StaticToken, TokenSource
 from swrhook.swr.http import HttpTransport, Network, Request
+from swrhook.swr.protocol import refuses_credential
 from swrhook.swr.response import SwrResponse
 
-# An id stays a project's as long as this lives; a project that was made anew has another.
-_PROJECT_LIFE = timedelta(days=1)
+# A project keeps its id for life. Looking it up daily notices one that was deleted and recreated.
+_PROJECT_ID_LIFETIME = timedelta(days=1)
 
-P = TypeVar("P")
+C = TypeVar("C")
 
 
 class Authenticator(Protocol):
-    """Whoever can prove who we are, over whichever wire: it outlives a change of regions."""
+    """Sends requests with our credential, over a transport that may change with the regions."""
 
-    def ask(
-        self, wire: HttpTransport, endpoint: str, project: str, request: Request
+    def send(
+        self, transport: HttpTransport, endpoint: str, project: str, request: Request
     ) -> SwrResponse:
-        """Return the answer to a request, proven for a project.
+        """Return the response to a request that is authenticated for a project.
 
-        Raises SwrError when there is no proof or no answer. When SWR refuses the proof, it is
-        replaced once, where another can be had.
+        When SWR refuses the credential, it is renewed once, where that is possible. Raises
+        SwrError when there is no credential or no response.
         """
 
 
 class TokenAuthenticator:
-    """Proves with a token in a header; `secrets` are what the token was got with."""
+    """Authenticates with a token in a header; `secrets` are those that the token was got with."""
 
     def __init__(self, tokens: TokenSource, secrets: Sequence[str] = ()) -> None:
         self._tokens = tokens
         self._secrets = secrets
 
-    def ask(
-        self, wire: HttpTransport, endpoint: str, project: str, request: Request
+    def send(
+        self, transport: HttpTransport, endpoint: str, project: str, request: Request
     ) -> SwrResponse:
-        """Return the answer to a request with a token of the project. Raises SwrError."""
+        """Return the response to a request with a token for the project. Raises SwrError."""
 
         def send(token: str) -> SwrResponse:
             headers = {**request.headers, "X-Auth-Token": token}
             secrets = (token, *self._secrets)
-            return wire.send(endpoint, replace(request, headers=headers, secrets=secrets))
+            return transport.send(endpoint, replace(request, headers=headers, secrets=secrets))
 
-        def another(refused: str, _: SwrResponse) -> str | None:
+        def renew(refused: str, _: SwrResponse) -> str | None:
             return self._tokens.renew(project, refused)
 
-        return _answer(send, self._tokens.token(project), another)
+        return _send_with_renewal(send, self._tokens.token(project), renew)
 
 
 class AccessKeyAuthenticator:
-    """Proves with a signature; projects are found by name once, which tries a new key just once."""
+    """Authenticates with a signature; looks up each project's id once, at IAM.
+
+    The look-ups run one at a time, so that a wrong key is tried once, not once for each region.
+    """
 
     def __init__(
         self,
         keys: AccessKeySource,
         iam_endpoint: str,
-        wire: HttpTransport,
+        transport: HttpTransport,
         clock: Callable[[], datetime],
     ) -> None:
         self._keys = keys
         self._iam_endpoint = iam_endpoint
-        self._wire = wire
+        self._transport = transport
         self._clock = clock
-        self._projects = CredentialCache(self._find, clock)
+        self._project_ids = CredentialCache(self._look_up_project, clock)
 
-    def ask(
-        self, wire: HttpTransport, endpoint: str, project: str, request: Request
+    def send(
+        self, transport: HttpTransport, endpoint: str, project: str, request: Request
     ) -> SwrResponse:
-        """Return the answer to a request signed for the project. Raises SwrError."""
-        headers = {**request.headers, signing.PROJECT: self._project(project)}
-        return self._signed(wire, endpoint, replace(request, headers=headers))
+        """Return the response to a request that is signed for the project. Raises SwrError."""
+        headers = {**request.headers, signing.PROJECT_HEADER: self._project_id(project)}
+        return self._send_signed(transport, endpoint, replace(request, headers=headers))
 
-    def _project(self, name: str) -> str:
+    def _project_id(self, name: str) -> str:
         try:
-            return self._projects.get(name)
+            return self._project_ids.get(name)
         except SwrError:
-            self._keys.key()  # a key that is refused says so itself
+            # A key that was refused meanwhile raises its own, clearer error.
+            self._keys.key()
             raise
 
-    def _find(self, project: str) -> IssuedCredential[str]:
-        request = Request("GET", password.projects_path(project), password.HEADERS)
-        answer = self._signed(self._wire, self._iam_endpoint, request)
-        return IssuedCredential(password.read_project(answer, project), _PROJECT_LIFE)
+    def _look_up_project(self, name: str) -> IssuedCredential[str]:
+        request = Request("GET", password.projects_path(name), password.HEADERS)
+        response = self._send_signed(self._transport, self._iam_endpoint, request)
+        return IssuedCredential(password.read_project(response, name), _PROJECT_ID_LIFETIME)
 
-    def _signed(self, wire: HttpTransport, endpoint: str, request: Request) -> SwrResponse:
+    def _send_signed(
+        self, transport: HttpTransport, endpoint: str, request: Request
+    ) -> SwrResponse:
         def send(key: AccessKey) -> SwrResponse:
-            return wire.send(endpoint, _signed(key, endpoint, request, self._clock()))
+            return transport.send(endpoint, _sign(key, endpoint, request, self._clock()))
 
-        return _answer(send, self._keys.key(), self._keys.another)
+        return _send_with_renewal(send, self._keys.key(), self._keys.renew)
 
 
 def make_authenticator(
     swr: Swr,
     network: Network,
-    wire: HttpTransport,
-    refused: RefusalStore,
+    transport: HttpTransport,
+    refusals: RefusalStore,
     clock: Callable[[], datetime],
 ) -> Authenticator:
-    """Return who the configuration says we are; nothing is asked yet."""
+    """Return the authenticator for the configured credentials; no request is sent yet."""
     credentials, iam = swr.credentials, swr.iam_endpoint
     match credentials:
-        case PasswordCredentials(password=password):
-            tokens = IamTokenSource(credentials, iam, wire, refused, clock)
-            return TokenAuthenticator(tokens, (password,))
+        case PasswordCredentials():
+            tokens = IamTokenSource(credentials, iam, transport, refusals, clock)
+            return TokenAuthenticator(tokens, (credentials.password,))
         case TokenCredentials(token=token):
             return TokenAuthenticator(StaticToken(token))
         case KeyCredentials():
-            return AccessKeyAuthenticator(
-                StaticAccessKey(credentials, iam, refused, clock), iam, wire, clock
-            )
+            key = StaticAccessKey(credentials, iam, refusals, clock)
+            return AccessKeyAuthenticator(key, iam, transport, clock)
         case AgencyCredentials() | PodCredentials():
-            keys = TemporaryAccessKeys(machine_keys(credentials, network, clock), clock)
-            return AccessKeyAuthenticator(keys, iam, wire, clock)
+            keys = TemporaryAccessKeys(MachineKeyFetcher(credentials, network, clock), clock)
+            return AccessKeyAuthenticator(keys, iam, transport, clock)
         case _:
             assert_never(credentials)
 
 
-def _answer(
-    send: Callable[[P], SwrResponse], proof: P, another: Callable[[P, SwrResponse], P | None]
+def _send_with_renewal(
+    send: Callable[[C], SwrResponse],
+    credential: C,
+    renew: Callable[[C, SwrResponse], C | None],
 ) -> SwrResponse:
-    """Return the answer to a request; when it refuses the proof, the answer to another one."""
-    answer = send(proof)
-    if not protocol.refuses_credential(answer):
-        return answer
-    other = another(proof, answer)
-    return answer if other is None or other == proof else send(other)
+    """Return the response to a request; if it refuses the credential, that to a second attempt."""
+    response = send(credential)
+    if not refuses_credential(response):
+        return response
+    new = renew(credential, response)
+    return response if new is None or new == credential else send(new)
 
 
-def _signed(key: AccessKey, endpoint: str, request: Request, now: datetime) -> Request:
+def _sign(key: AccessKey, endpoint: str, request: Request, now: datetime) -> Request:
     url = endpoint + request.path
     headers = signing.sign(key, request.method, url, request.headers, request.body or b"", now)
-    proof = headers["Authorization"].rpartition("=")[2]
-    secrets = (key.secret, key.security_token or "", key.access, proof)
+    # The gateway echoes a request that it refuses, and with it all of these.
+    signature = headers["Authorization"].rpartition("=")[2]
+    secrets = (key.secret, key.security_token or "", key.access, signature)
     return replace(request, headers=headers, secrets=secrets)

@@ -10,7 +10,7 @@ from huaweicloudsdkcore.signer.signer import Signer
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from swrhook.swr.auth.signing import AccessKey, canonical_request, sign, signature
+from swrhook.swr.auth.signing import AccessKey, canonical_request, compute_signature, sign
 
 NOW = datetime(2019, 11, 15, 3, 36, 55, tzinfo=UTC)
 STAMP = "20191115T033655Z"
@@ -44,7 +44,7 @@ def test_the_documented_request_has_the_documented_signature() -> None:
 
     assert canonical_request("GET", TARGET, headers, b"") == CANONICAL
     assert (
-        signature(SECRET, STAMP, CANONICAL)
+        compute_signature(SECRET, STAMP, CANONICAL)
         == "7be6668032f70418fcc22abc52071e57aff61b84a1d2381bb430d6870f4f6ebe"
     )
 
