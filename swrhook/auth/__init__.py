@@ -1,17 +1,16 @@
-"""How a sender proves where a delivery comes from: one function for each scheme.
+"""The authentication schemes of senders: one function builds the check for each scheme.
 
-Each builds an authenticator, which returns when the delivery is proven and raises Unauthenticated
-otherwise, or KeysUnavailable, nothing else, whatever the headers and bytes. Which scheme serves a
-sender is the sender's setting, never the sender's choice.
+A check takes a delivery and the time. It returns if the delivery is authentic, and otherwise
+raises Unauthenticated, or KeysUnavailable while it cannot tell; nothing else for any headers and
+body. The scheme is configured for each sender and never depends on the request.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from swrhook.auth import hmac_signature, oidc, shared_secret, standard_webhooks, topics
-from swrhook.auth.ports import NO_KEYS, KeyProvider
+from swrhook.auth.ports import NO_KEYS, Authenticate, KeyProvider
 from swrhook.auth.secrets import Secret
-from swrhook.auth.shared_secret import Authenticate
 from swrhook.senders.delivery import Delivery
 
 __all__ = [
@@ -29,10 +28,11 @@ Confirm = Callable[[KeyProvider, Delivery], None]
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """A way to authenticate: the function that builds it, and the arguments that this takes.
+    """An authentication scheme: the function that builds its check, and that one's arguments.
 
-    `is_proof` is False where everybody passes. Where `asks_outside`, the function takes an Outside
-    too. `confirm` confirms a subscription that an authentic delivery offers.
+    `is_proof` is False for a scheme that accepts every request. With `needs_keys`, the function
+    also takes `keys`, a KeyProvider. `confirm` confirms the subscription that an authentic
+    delivery offers, if it offers one.
     """
 
     build: Callable[..., Authenticate]

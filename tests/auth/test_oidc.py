@@ -31,7 +31,7 @@ HS256, UNSIGNED = b'{"alg":"HS256","kid":"a"}', b'{"alg":"none","kid":"a"}'
 NOT_IN_TIME = "the token has expired or is not valid yet"
 AT = NOW.timestamp()
 EMAIL = "pubsub@project.iam.gserviceaccount.com"
-NO_KEY = "the token names no key, or an algorithm that is not accepted"
+NO_KEY = "the token names no key, or its algorithm is not accepted"
 
 
 def github(
@@ -105,7 +105,7 @@ def test_a_key_is_asked_for_by_name_only_when_it_could_help() -> None:
 
     assert said_of(token(None), outside) == NO_KEY
     assert said_of(token(""), outside) == NO_KEY
-    assert said_of("x", outside) == "the bearer token is missing, or no signed token"
+    assert said_of("x", outside) == "the bearer token is missing, or not a signed token"
     assert outside.asked == []
     assert said_of(token("z"), outside).endswith("a key that its issuer does not have")
     assert outside.asked == [ISSUER]
@@ -113,7 +113,7 @@ def test_a_key_is_asked_for_by_name_only_when_it_could_help() -> None:
 
 @pytest.mark.parametrize("sent", ["", "x", "a.b.c", "é.é.é", "\ud800", "e30.e30.", "." * 99, "密"])
 def test_what_is_no_token_is_refused(sent: str) -> None:
-    assert said_of(sent) in (NO_KEY, "the bearer token is missing, or no signed token")
+    assert said_of(sent) in (NO_KEY, "the bearer token is missing, or not a signed token")
 
 
 def test_a_token_stands_behind_bearer() -> None:

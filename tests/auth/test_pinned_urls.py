@@ -23,7 +23,7 @@ from tests.auth.parts import (
 )
 
 KINDS = ["Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"]
-NOT_ITS_SENDERS = "the message names a certificate that is not its sender's"
+NOT_ITS_VENDORS = "the message names a certificate that is not its vendor's"
 
 
 PEM = "SimpleNotificationService-0000.pem"
@@ -54,7 +54,7 @@ PEM = "SimpleNotificationService-0000.pem"
 def test_a_certificate_from_elsewhere_is_not_even_fetched(url: Any) -> None:
     outside = well_known()
 
-    assert said_of_sns(sns_message() | {"SigningCertURL": url}, outside) == NOT_ITS_SENDERS
+    assert said_of_sns(sns_message() | {"SigningCertURL": url}, outside) == NOT_ITS_VENDORS
     assert outside.asked == []
 
 
@@ -69,7 +69,7 @@ def test_a_certificate_from_elsewhere_is_not_even_fetched(url: Any) -> None:
     ],
 )
 def test_smn_has_hosts_of_its_own(url: str) -> None:
-    assert said_of_smn(smn_message() | {"signing_cert_url": url}) == NOT_ITS_SENDERS
+    assert said_of_smn(smn_message() | {"signing_cert_url": url}) == NOT_ITS_VENDORS
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_smn_confirms_at_its_consoles(url: str) -> None:
 def test_nothing_else_is_visited(url: str | None) -> None:
     outside = FakeOutside()
     document = sns_message("SubscriptionConfirmation") | {"SubscribeURL": url}
-    with pytest.raises(Unauthenticated, match="where no subscription is confirmed") as caught:
+    with pytest.raises(Unauthenticated, match="not one that confirms a subscription") as caught:
         confirm_sns(outside, posted(document))
 
     assert outside.visited == []

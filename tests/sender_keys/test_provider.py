@@ -69,7 +69,7 @@ def test_a_certificate_is_fetched_once_an_hour(
 def test_nothing_is_fetched_as_a_certificate_from_elsewhere(
     loopback: Loopback, internet: HttpsKeyProvider, url: str
 ) -> None:
-    with pytest.raises(KeysUnavailable, match="no sender keeps a certificate"):
+    with pytest.raises(KeysUnavailable, match="not one of a sender's certificate"):
         internet.certificate(url)
 
     assert loopback.asked == []
