@@ -40,7 +40,7 @@ _LEDGER_REMEDY = "check SWRHOOK_DATABASE_URL; without the ledger, a refused pass
 def run_online_check(config: Config, environ: Mapping[str, str]) -> list[CheckResult]:
     """Return what IAM and SWR say to the configuration. Raises BadConfiguration."""
     url = Settings.from_environ(environ).database_url
-    wanted = rule_scope(config)
+    scope = rule_scope(config)
     unusable: list[CheckResult] = []
     with ExitStack() as stack:
         try:
@@ -52,8 +52,8 @@ def run_online_check(config: Config, environ: Mapping[str, str]) -> list[CheckRe
             stack.callback(ledger.close)
         refused = _InMemory() if ledger is None else RefusedCredentials(ledger, _now)
         swr = stack.enter_context(closing(_client(config, environ, refused)))
-        asked = stack.enter_context(_progress(wanted))
-        return [*unusable, *run_checks(swr, wanted, asked)]
+        on_check = stack.enter_context(_progress(scope))
+        return [*unusable, *run_checks(swr, scope, on_check)]
 
 
 def print_findings(file: str, findings: Sequence[CheckResult], *, as_json: bool) -> bool:
@@ -85,14 +85,14 @@ def _client(config: Config, environ: Mapping[str, str], refused: Refused) -> Swr
 
 
 @contextmanager
-def _progress(wanted: RuleScope) -> Iterator[Callable[[], None]]:
+def _progress(scope: RuleScope) -> Iterator[Callable[[], None]]:
     """Show on a terminal how far it is; yield what is to be called after each question."""
     console = Console(stderr=True)
     columns = (TextColumn("Asking SWR"), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
-        task = progress.add_task("", total=count_checks(wanted))
+        task = progress.add_task("", total=count_checks(scope))
         yield lambda: progress.advance(task)
 
 

@@ -1,4 +1,4 @@
-"""Which regions, organizations and routes the rules of a configuration use."""
+"""The regions, organizations and routes that the rules of a configuration use."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from swrhook.model import Push, Target
 from swrhook.rules import VARIABLES, Glob, Rule, RuleTarget
 from swrhook.senders.sender import Sender
 
-_Value = TypeVar("_Value")
-# In a push of which only the organization is of interest.
-_ANY = "any"
-_WILD = frozenset("*?")
+_T = TypeVar("_T")
+# Fills the parts of a push other than its organization.
+_PLACEHOLDER = "any"
+_WILDCARDS = frozenset("*?")
 
 
 @dataclass(frozen=True, slots=True)
 class RuleScope:
-    """The regions, the organizations to read in and to write to, and the ways between regions.
+    """The regions, the source and target organizations, and the routes between regions.
 
-    `untold` are targets whose organization depends on the image that is pushed.
+    `unresolved_targets` are targets whose organization depends on the pushed image.
     """
 
     regions: Sequence[str]
@@ -30,63 +30,76 @@ class RuleScope:
 
 
 def rule_scope(config: Config) -> RuleScope:
-    """Return where the rules read and write."""
-    senders: list[Target] = []
+    """Return what the rules read and write, as far as the configuration alone determines it."""
+    sources: list[Target] = []
     targets: list[Target] = []
     routes: list[tuple[str, str]] = []
-    untold: list[Target] = []
+    unresolved: list[Target] = []
     for rule in config.rules:
-        for sender in _senders(rule, config.senders.values()):
-            namespaces, are_all = _namespaces(rule, sender)
-            senders += [Target(sender.region, namespace) for namespace in namespaces]
+        for sender in _matching_senders(rule, config.senders.values()):
+            namespaces, is_complete = _source_namespaces(rule, sender)
+            sources += [Target(sender.region, namespace) for namespace in namespaces]
             routes += [(sender.region, target.region) for target in rule.sync]
             for target in rule.sync:
-                known = _known(target, sender, namespaces)
-                targets += known
-                if not known or (_varies(target) and not are_all):
-                    untold.append(Target(target.region, target.namespace))
-    once = (_once(senders), _once(targets), _once(routes), _once(untold))
-    return RuleScope(list(config.swr.regions), *once)
+                resolved = _resolve(target, sender, namespaces)
+                targets += resolved
+                if not resolved or (_is_template(target) and not is_complete):
+                    unresolved.append(Target(target.region, target.namespace))
+    return RuleScope(
+        list(config.swr.regions),
+        _deduplicate(sources),
+        _deduplicate(targets),
+        _deduplicate(routes),
+        _deduplicate(unresolved),
+    )
 
 
-def _once(values: Iterable[_Value]) -> list[_Value]:
+def _deduplicate(values: Iterable[_T]) -> list[_T]:
     return list(dict.fromkeys(values))
 
 
-def _varies(target: RuleTarget) -> bool:
+def _is_template(target: RuleTarget) -> bool:
     return any(f"{{{name}}}" in target.namespace for name in VARIABLES)
 
 
-def _known(target: RuleTarget, sender: Sender, namespaces: Iterable[str]) -> list[Target]:
-    """Return the targets that are known without a push."""
-    if not _varies(target):
+def _resolve(target: RuleTarget, sender: Sender, namespaces: Iterable[str]) -> list[Target]:
+    """Return the targets that follow from the source organizations, without a push."""
+    if not _is_template(target):
         return [Target(target.region, target.namespace)]
     if "{repository}" in target.namespace:
         return []
-    pushes = [Push(sender.name, sender.region, each, _ANY, _ANY) for each in namespaces]
+    pushes = [
+        Push(sender.name, sender.region, namespace, _PLACEHOLDER, _PLACEHOLDER)
+        for namespace in namespaces
+    ]
     return [Target(target.region, target.namespace_for(push)) for push in pushes]
 
 
-def _senders(rule: Rule, senders: Iterable[Sender]) -> list[Sender]:
-    """Return the senders that a rule can match."""
-    wanted, unwanted = rule.when.get("sender"), rule.unless.get("sender", ())
+def _matching_senders(rule: Rule, senders: Iterable[Sender]) -> list[Sender]:
+    """Return the senders whose pushes the rule can match."""
+    included, excluded = rule.when.get("sender"), rule.unless.get("sender", ())
     return [
         sender
         for sender in senders
-        if (wanted is None or any(pattern.matches(sender.name) for pattern in wanted))
-        and not any(pattern.matches(sender.name) for pattern in unwanted)
+        if (included is None or any(pattern.matches(sender.name) for pattern in included))
+        and not any(pattern.matches(sender.name) for pattern in excluded)
     ]
 
 
-def _namespaces(rule: Rule, sender: Sender) -> tuple[list[str], bool]:
-    """Return the organizations that images can come from, and whether there are no others."""
+def _source_namespaces(rule: Rule, sender: Sender) -> tuple[list[str], bool]:
+    """Return the known source organizations, and whether there can be no others."""
     patterns = rule.when.get("namespace")
     image = sender.image
     own = [name for name in (image.namespace or image.default_namespace,) if name]
     if patterns is None:
         return own, bool(image.namespace)
-    fitting = [name for name in own if any(pattern.matches(name) for pattern in patterns)]
+    matching = [name for name in own if any(pattern.matches(name) for pattern in patterns)]
+    # `namespace` of a sender applies to all its images, `default_namespace` only to some.
     if image.namespace:
-        return fitting, True
-    plain = [each.text for each in patterns if isinstance(each, Glob) and not _WILD & {*each.text}]
-    return _once([*plain, *fitting]), len(plain) == len(patterns)
+        return matching, True
+    literals = [
+        pattern.text
+        for pattern in patterns
+        if isinstance(pattern, Glob) and not _WILDCARDS & {*pattern.text}
+    ]
+    return _deduplicate([*literals, *matching]), len(literals) == len(patterns)

@@ -1,4 +1,4 @@
-"""Where rules read and write, told from the configuration alone."""
+"""What the rules read and write, from the configuration alone."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,16 @@ from swrhook.usecases.rule_scope import RuleScope, rule_scope
 WEST, EAST = "cn-north-4", "cn-east-3"
 
 
-def of(when: str, to: str, image: str = "{}", senders: Sequence[str] = ("ci",)) -> RuleScope:
-    each = "{dialect: generic, region: cn-north-4, image: %s, auth: {scheme: bearer, secrets: [s]}}"
+def scope_of(when: str, to: str, image: str = "{}", senders: Sequence[str] = ("ci",)) -> RuleScope:
+    sender = (
+        "{dialect: generic, region: cn-north-4, image: %s, auth: {scheme: bearer, secrets: [s]}}"
+    )
     text = f"""
 swr:
   iam_endpoint: http://127.0.0.1:9
   credentials: {{kind: token, token: "t"}}
   regions: {{cn-north-4: {{}}, cn-east-3: {{}}}}
-senders: {{{", ".join(f"{name}: {each % image}" for name in senders)}}}
+senders: {{{", ".join(f"{name}: {sender % image}" for name in senders)}}}
 rules:
   - {{name: all, when: {when}, sync: [{{region: cn-east-3, namespace: "{to}"}}]}}
 """
@@ -26,7 +28,7 @@ rules:
 
 
 @pytest.mark.parametrize(
-    ("when", "image", "senders"),
+    ("when", "image", "sources"),
     [
         ("{sender: ci, namespace: team-a}", "{}", ["team-a"]),
         ("{sender: ci, namespace: [team-a, team-b]}", "{}", ["team-a", "team-b"]),
@@ -38,20 +40,20 @@ rules:
         ("{sender: ci}", "{}", []),
     ],
 )
-def test_the_organizations_to_read_in_are_those_named(
-    when: str, image: str, senders: list[str]
+def test_the_source_organizations_are_those_that_rule_or_sender_name(
+    when: str, image: str, sources: list[str]
 ) -> None:
-    found = of(when, "fixed", image)
+    scope = scope_of(when, "fixed", image)
 
-    assert [Target(WEST, name) for name in senders] == found.sources
-    assert [Target(EAST, "fixed")] == found.targets
-    assert found.routes == [(WEST, EAST)]
-    assert found.unresolved_targets == []
-    assert found.regions == [WEST, EAST]
+    assert [Target(WEST, name) for name in sources] == scope.sources
+    assert [Target(EAST, "fixed")] == scope.targets
+    assert scope.routes == [(WEST, EAST)]
+    assert scope.unresolved_targets == []
+    assert scope.regions == [WEST, EAST]
 
 
 @pytest.mark.parametrize(
-    ("when", "image", "to", "targets", "untold"),
+    ("when", "image", "to", "targets", "unresolved"),
     [
         ("{namespace: team-a}", "{}", "{namespace}-hk", ["team-a-hk"], []),
         ("{namespace: [team-a, 'b*']}", "{}", "{namespace}-hk", ["team-a-hk"], ["{namespace}-hk"]),
@@ -67,24 +69,24 @@ def test_the_organizations_to_read_in_are_those_named(
         ("{namespace: team-a}", "{}", "x-{repository}", [], ["x-{repository}"]),
     ],
 )
-def test_a_template_is_expanded_as_far_as_it_can_be(
-    when: str, image: str, to: str, targets: list[str], untold: list[str]
+def test_a_target_template_is_resolved_for_each_known_organization(
+    when: str, image: str, to: str, targets: list[str], unresolved: list[str]
 ) -> None:
-    found = of(when, to, image)
+    scope = scope_of(when, to, image)
 
-    assert [Target(EAST, name) for name in targets] == found.targets
-    assert [Target(EAST, name) for name in untold] == found.unresolved_targets
-
-
-def test_each_place_is_told_once() -> None:
-    found = of("{namespace: team-a}", "fixed", senders=["one", "two"])
-
-    assert [Target(WEST, "team-a")] == found.sources
-    assert [Target(EAST, "fixed")] == found.targets
+    assert [Target(EAST, name) for name in targets] == scope.targets
+    assert [Target(EAST, name) for name in unresolved] == scope.unresolved_targets
 
 
-def test_a_rule_without_a_sender_leads_nowhere() -> None:
-    found = of("{sender: '*', not: {sender: ci}}", "fixed")
+def test_each_organization_is_listed_once() -> None:
+    scope = scope_of("{namespace: team-a}", "fixed", senders=["one", "two"])
 
-    assert found.routes == []
-    assert found.targets == []
+    assert [Target(WEST, "team-a")] == scope.sources
+    assert [Target(EAST, "fixed")] == scope.targets
+
+
+def test_a_rule_that_matches_no_sender_has_no_routes() -> None:
+    scope = scope_of("{sender: '*', not: {sender: ci}}", "fixed")
+
+    assert scope.routes == []
+    assert scope.targets == []
