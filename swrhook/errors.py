@@ -226,7 +226,7 @@ class CircuitOpen(SwrError):
             Kind.TRANSIENT,
             "not_asked",
             message,
-            remedy="nothing to do if it passes: swrhook tries the endpoint again, after growing pauses;"
-            " otherwise check the network on the way to it",
+            remedy="nothing to do if it passes: swrhook tries the endpoint again, after growing"
+            " pauses; otherwise check the network on the way to it",
             retry_after=retry_after,
         )

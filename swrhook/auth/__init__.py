@@ -38,7 +38,7 @@ class Scheme:
     build: Callable[..., Authenticate]
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
-    uses_path_secret: bool = False
+    takes_path_secret: bool = False
     is_proof: bool = True
     needs_keys: bool = False
     confirm: Confirm | None = None
@@ -56,9 +56,9 @@ SCHEMES: Mapping[str, Scheme] = {
     "nexus": Scheme(hmac_signature.nexus, ("secrets",)),
     "none": Scheme(shared_secret.none, (), is_proof=False),
     "oidc": Scheme(oidc.oidc, ("issuer", "audience", "claims"), needs_keys=True),
-    "path": Scheme(shared_secret.path, ("secrets",), uses_path_secret=True),
+    "path": Scheme(shared_secret.path, ("secrets",), takes_path_secret=True),
     "smn": Scheme(topics.smn, ("topic_urns",), needs_keys=True, confirm=topics.confirm_smn),
     "sns": Scheme(topics.sns, ("topic_arns",), needs_keys=True, confirm=topics.confirm_sns),
     "standard-webhooks": Scheme(standard_webhooks.standard_webhooks, ("secrets",), ("tolerance",)),
 }
-PATH_SCHEMES = frozenset(name for name, scheme in SCHEMES.items() if scheme.uses_path_secret)
+PATH_SCHEMES = frozenset(name for name, scheme in SCHEMES.items() if scheme.takes_path_secret)

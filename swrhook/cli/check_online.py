@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 
 import click
 from rich.console import Console
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from swrhook.cli.terminal import screen
+from swrhook.clock import SystemClock
 from swrhook.config.model import Config, Timeouts
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.database import open_existing
@@ -20,7 +20,7 @@ from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.model import Refusal
 from swrhook.sender_keys import find_proxies
 from swrhook.settings import Settings
-from swrhook.swr.auth.lockout import RefusalStore as Refused
+from swrhook.swr.auth.lockout import RefusalStore
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.usecases.online_check import (
@@ -50,7 +50,7 @@ def run_online_check(config: Config, environ: Mapping[str, str]) -> list[CheckRe
             unusable.append(CheckResult(Level.WARNING, "ledger", str(exc), _LEDGER_REMEDY))
         if ledger is not None:
             stack.callback(ledger.close)
-        refused = _InMemory() if ledger is None else RefusedCredentials(ledger, _now)
+        refused = _InMemory() if ledger is None else RefusedCredentials(ledger, SystemClock())
         swr = stack.enter_context(closing(_client(config, environ, refused)))
         on_check = stack.enter_context(_progress(scope))
         return [*unusable, *run_checks(swr, scope, on_check)]
@@ -74,14 +74,14 @@ def print_findings(file: str, findings: Sequence[CheckResult], *, as_json: bool)
     return healthy
 
 
-def _client(config: Config, environ: Mapping[str, str], refused: Refused) -> SwrClient:
+def _client(config: Config, environ: Mapping[str, str], refused: RefusalStore) -> SwrClient:
     given = config.options.timeouts
     network = Network(
         Timeouts(min(given.connect, _LONGEST_WAIT), min(given.read, _LONGEST_WAIT)),
         find_proxies=find_proxies,
         certificates=environ.get("REQUESTS_CA_BUNDLE"),
     )
-    return SwrClient(config.swr, network, refused, _now)
+    return SwrClient(config.swr, network, refused, SystemClock())
 
 
 @contextmanager
@@ -94,10 +94,6 @@ def _progress(scope: RuleScope) -> Iterator[Callable[[], None]]:
     ) as progress:
         task = progress.add_task("", total=count_checks(scope))
         yield lambda: progress.advance(task)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class _InMemory:

@@ -159,7 +159,7 @@ def _sender(name: str, sender: Checked, outside: KeyProvider) -> Sender:
         region=sender["region"],
         authenticate=scheme.build(**arguments),
         image=ImageSettings(**sender.get("image", {})),
-        takes_path_secret=scheme.uses_path_secret,
+        takes_path_secret=scheme.takes_path_secret,
         confirm=None if confirm is None else functools.partial(confirm, outside),
         parse=mapping.build(sender["mapping"]) if "mapping" in sender else None,
         expect_every=sender.get("expect_every"),

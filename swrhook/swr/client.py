@@ -5,8 +5,8 @@ the authentication of `auth` and the transport of `http`.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
 
+from swrhook.clock import Clock
 from swrhook.config.model import Region, Swr
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane
@@ -31,7 +31,7 @@ class SwrClient:
         swr: Swr,
         network: Network,
         refusals: RefusalStore,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._login = (swr.credentials, swr.iam_endpoint, network.timeouts)
         endpoints = {swr.iam_endpoint, *(region.endpoint for region in swr.regions.values())}

@@ -19,6 +19,7 @@ from swrhook.usecases.online_check import (
     run_checks,
 )
 from swrhook.usecases.rule_scope import RuleScope
+from tests.factories import FakeClock
 from tests.swr.parts import DEMO, NETWORK, MemoryOfRefused, logins, swr
 
 WEST, EAST = "cn-north-4", "cn-east-3"
@@ -56,7 +57,7 @@ def check(
         swr(urls, credentials, simulator.iam_url),
         NETWORK,
         refused or MemoryOfRefused(),
-        lambda: datetime.now(UTC) - behind,
+        FakeClock(datetime.now(UTC) - behind),
     )
     calls: list[None] = []
     results = run_checks(client, scope, lambda: calls.append(None))

@@ -1,10 +1,9 @@
 """Access key sources: the fixed key of the configuration, and temporary keys of this machine."""
 
 import re
-from collections.abc import Callable
-from datetime import datetime
 from typing import Protocol
 
+from swrhook.clock import Clock
 from swrhook.config.model import KeyCredentials
 from swrhook.swr.auth.cache import CredentialCache
 from swrhook.swr.auth.lockout import CredentialRefused, KeyLocked, LockoutGuard, RefusalStore
@@ -39,7 +38,7 @@ class StaticAccessKey:
         credentials: KeyCredentials,
         endpoint: str,
         refusals: RefusalStore,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._key = AccessKey(
             credentials.access_key, credentials.secret_key, credentials.security_token
@@ -61,7 +60,7 @@ class StaticAccessKey:
 class TemporaryAccessKeys:
     """Supplies keys of this machine; they are renewed before they expire, or when refused."""
 
-    def __init__(self, fetcher: MachineKeyFetcher, clock: Callable[[], datetime]) -> None:
+    def __init__(self, fetcher: MachineKeyFetcher, clock: Clock) -> None:
         self._cache = CredentialCache(lambda _: fetcher.fetch(), clock)
 
     def key(self) -> AccessKey:

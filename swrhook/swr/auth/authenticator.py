@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar, assert_never
 
+from swrhook.clock import Clock
 from swrhook.config.model import (
     AgencyCredentials,
     KeyCredentials,
@@ -79,7 +80,7 @@ class AccessKeyAuthenticator:
         keys: AccessKeySource,
         iam_endpoint: str,
         transport: HttpTransport,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._keys = keys
         self._iam_endpoint = iam_endpoint
@@ -111,7 +112,7 @@ class AccessKeyAuthenticator:
         self, transport: HttpTransport, endpoint: str, request: Request
     ) -> SwrResponse:
         def send(key: AccessKey) -> SwrResponse:
-            return transport.send(endpoint, _sign(key, endpoint, request, self._clock()))
+            return transport.send(endpoint, _sign(key, endpoint, request, self._clock.now()))
 
         return _send_with_renewal(send, self._keys.key(), self._keys.renew)
 
@@ -121,7 +122,7 @@ def make_authenticator(
     network: Network,
     transport: HttpTransport,
     refusals: RefusalStore,
-    clock: Callable[[], datetime],
+    clock: Clock,
 ) -> Authenticator:
     """Return the authenticator for the configured credentials; no request is sent yet."""
     credentials, iam = swr.credentials, swr.iam_endpoint

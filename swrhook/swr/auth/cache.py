@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Generic, TypeVar
 
+from swrhook.clock import Clock
 from swrhook.errors import Kind, SwrError
 
 # A value is renewed when 5 % of its lifetime is left (72 minutes of a day), but two minutes at the
@@ -66,9 +67,7 @@ class CredentialCache(Generic[T]):
     no thread waits for its renewal.
     """
 
-    def __init__(
-        self, fetch: Callable[[str], IssuedCredential[T]], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, fetch: Callable[[str], IssuedCredential[T]], clock: Clock) -> None:
         """`fetch` gets a value by its name from the issuer, or raises SwrError."""
         self._fetch = fetch
         self._clock = clock
@@ -80,14 +79,14 @@ class CredentialCache(Generic[T]):
         """Return a valid value. Raises SwrError."""
         # Without the lock: reading a dict is atomic, and entries are immutable.
         entry = self._entries.get(name)
-        now = self._clock()
+        now = self._clock.now()
         if entry is not None and now < entry.renew_at:
             return entry.value
         if entry is not None and now < entry.expires_at:
             return self._renew_early(name, entry)
         with self._lock:
             # Another thread may have fetched it while this one waited for the lock.
-            now = self._clock()
+            now = self._clock.now()
             entry = self._entries.get(name)
             if entry is not None and now < entry.expires_at:
                 return entry.value
@@ -99,7 +98,7 @@ class CredentialCache(Generic[T]):
         Raises SwrError when no other value can be fetched.
         """
         with self._lock:
-            now = self._clock()
+            now = self._clock.now()
             entry = self._entries.get(name)
             if entry is None:
                 return self._fetch_and_store(name, now)
@@ -117,7 +116,7 @@ class CredentialCache(Generic[T]):
             return entry.value
         try:
             if self._entries.get(name) is entry:
-                return self._fetch_and_store(name, self._clock())
+                return self._fetch_and_store(name, self._clock.now())
         except SwrError:
             pass  # the old value is still valid; the next attempt follows after a pause
         finally:
@@ -132,7 +131,7 @@ class CredentialCache(Generic[T]):
         except SwrError as error:
             self._pause(name, error)
             raise
-        now = self._clock()
+        now = self._clock.now()
         self._failures.clear()
         self._entries[name] = _Entry(
             issued.value,
@@ -152,7 +151,7 @@ class CredentialCache(Generic[T]):
 
     def _pause(self, name: str, error: SwrError) -> None:
         """Do not call the issuer for a while: for this name, or for every name in an outage."""
-        now = self._clock()
+        now = self._clock.now()
         entry = self._entries.get(name)
         pause = _PAUSES.get(error.kind, _MAX_PAUSE)
         if entry is not None and now < entry.expires_at:

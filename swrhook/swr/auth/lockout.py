@@ -6,12 +6,12 @@ signatures, also for everything else that uses them.
 
 import hashlib
 import json
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from threading import Lock, Thread
 from typing import Protocol
 
+from swrhook.clock import Clock
 from swrhook.config.model import Credentials, KeyCredentials, PasswordCredentials
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Refusal
@@ -59,7 +59,7 @@ class LockoutGuard:
         credentials: PasswordCredentials | KeyCredentials,
         endpoint: str,
         refusals: RefusalStore,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._credentials = credentials
         self._endpoint = endpoint
@@ -73,13 +73,13 @@ class LockoutGuard:
             return
         if refusal.again_at is None:
             raise _refused_before("and it is not tried again", refusal, "as soon as they change")
-        if self._clock() < refusal.again_at:
+        if self._clock.now() < refusal.again_at:
             pause = f"and it is not tried again before {refusal.again_at:%H:%M} UTC"
             raise _refused_before(pause, refusal, "then, or as soon as they change")
 
     def record(self, error: CredentialRefused) -> None:
         """Record for all processes that the credential was refused."""
-        again_at = None if error.lasts is None else self._clock() + error.lasts
+        again_at = None if error.lasts is None else self._clock.now() + error.lasts
         self._refusals.refuse(self._fingerprint(), Refusal(str(error), again_at))
 
     def _fingerprint(self) -> str:

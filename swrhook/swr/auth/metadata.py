@@ -4,15 +4,15 @@ Sources: ECS user guide, "Metadata"; the vendor's Python SDK for version 2 of it
 the two environment variables of a pod.
 """
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from swrhook.clock import Clock
 from swrhook.config.model import AgencyCredentials, PodCredentials, Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.senders.payload import at, moment
@@ -53,7 +53,7 @@ class MachineKeyFetcher:
         self,
         credentials: AgencyCredentials | PodCredentials,
         network: Network,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._network = replace(network, timeouts=_TIMEOUTS, pool_size=1, find_proxies=no_proxies)
         self._clock = clock
