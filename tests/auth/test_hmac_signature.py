@@ -72,7 +72,7 @@ def test_hex_may_be_in_upper_case() -> None:
         "sha256=" + "0" * 64,
     ],
 )
-def test_anything_else_is_refused(value: str) -> None:
+def test_any_other_value_is_refused(value: str) -> None:
     with pytest.raises(Unauthenticated, match=r"^the signature in X-Hub-Signature-256 is missing"):
         sha256_of_github(signed(value), NOW)
 
@@ -95,7 +95,7 @@ def test_every_algorithm_and_encoding_agrees_with_the_library(
     authenticate(Delivery({"x-sig": f"v1,{value}"}, b"\0\xff"), NOW)
 
 
-def test_every_secret_signs_until_it_expires() -> None:
+def test_a_signature_is_accepted_until_its_secret_expires() -> None:
     old = Secret(GITHUB.value, not_after=NOW)
     authenticate = hmac("X-Hub-Signature-256", [Secret(b"new"), old], prefix="sha256=")
     authenticate(signed(GITHUB_SIGNATURE), NOW - timedelta(microseconds=1))
@@ -104,7 +104,7 @@ def test_every_secret_signs_until_it_expires() -> None:
 
 
 @pytest.mark.parametrize(("algorithm", "encoding"), [("md5", "hex"), ("sha256", "base32")])
-def test_a_signature_that_is_not_offered_cannot_be_built(algorithm: str, encoding: str) -> None:
+def test_an_unknown_algorithm_or_encoding_is_a_value_error(algorithm: str, encoding: str) -> None:
     with pytest.raises(ValueError, match="no such signature"):
         hmac("X-Sig", [GITHUB], algorithm, encoding)
 
@@ -116,7 +116,7 @@ def test_the_github_scheme_accepts_githubs_own_example() -> None:
     assert refusal(github([Secret(b"other")]), delivery) != ""
 
 
-def test_githubs_older_signature_does_not_count() -> None:
+def test_githubs_older_signature_is_not_accepted() -> None:
     mac = reference.new(GITHUB.value, GITHUB_BODY, hashlib.sha1).hexdigest()
 
     assert (

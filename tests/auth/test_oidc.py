@@ -73,11 +73,13 @@ def test_no_accepted_algorithm_has_a_secret_key() -> None:
         {"exp": None},
     ],
 )
-def test_a_token_of_another_or_for_another_is_refused(changed: dict[str, Any]) -> None:
+def test_a_token_of_another_issuer_or_for_another_audience_is_refused(
+    changed: dict[str, Any],
+) -> None:
     assert said_of(token(**changed)) == NOT_GENUINE
 
 
-def test_a_token_that_is_signed_by_another_is_refused() -> None:
+def test_a_token_signed_with_another_key_is_refused() -> None:
     assert said_of(token(key=rsa_key(1))) == NOT_GENUINE
     head, _, rest = token().partition(".")
     other = token(repository="evil/app").split(".")[1]
@@ -85,12 +87,12 @@ def test_a_token_that_is_signed_by_another_is_refused() -> None:
     assert said_of(f"{head}.{other}.{rest.partition('.')[2]}") == NOT_GENUINE
 
 
-def test_a_key_signs_with_its_own_algorithm_alone() -> None:
+def test_a_key_is_accepted_only_with_its_own_algorithm() -> None:
     assert said_of(token("a", "RS512")) == NOT_GENUINE
     assert said_of(token("e", "RS256")) == NOT_GENUINE
 
 
-def test_a_public_key_is_no_secret() -> None:
+def test_a_public_key_is_not_accepted_as_an_hmac_secret() -> None:
     """The oldest trick: the issuer's public key as the secret of HS256, and no signature."""
     public = rsa_key().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     payload = token().split(".")[1]
@@ -100,7 +102,7 @@ def test_a_public_key_is_no_secret() -> None:
     assert said_of(f"{encoded(UNSIGNED)}.{payload}.") == NO_KEY
 
 
-def test_a_key_is_asked_for_by_name_only_when_it_could_help() -> None:
+def test_no_key_is_fetched_for_a_token_that_cannot_be_genuine() -> None:
     outside = well_known()
 
     assert said_of(token(None), outside) == NO_KEY
@@ -112,11 +114,11 @@ def test_a_key_is_asked_for_by_name_only_when_it_could_help() -> None:
 
 
 @pytest.mark.parametrize("sent", ["", "x", "a.b.c", "é.é.é", "\ud800", "e30.e30.", "." * 99, "密"])
-def test_what_is_no_token_is_refused(sent: str) -> None:
+def test_a_malformed_token_is_refused(sent: str) -> None:
     assert said_of(sent) in (NO_KEY, "the bearer token is missing, or not a signed token")
 
 
-def test_a_token_stands_behind_bearer() -> None:
+def test_a_token_is_sent_as_a_bearer_token() -> None:
     assert refusal(github(), Delivery({"authorization": token()}, b"")) != ""
     assert refusal(github(), Delivery({}, b"")) != ""
     assert refusal(github(), Delivery({"authorization": f"bearer {token()}"}, b"")) == ""
@@ -143,7 +145,7 @@ def test_a_token_stands_behind_bearer() -> None:
         ({"iat": [AT]}, False),
     ],
 )
-def test_a_token_has_its_time_with_a_minute_of_leeway(
+def test_a_token_is_valid_in_its_time_with_a_minute_of_leeway(
     times: dict[str, Any], *, accepted: bool
 ) -> None:
     assert said_of(token(**times)) == ("" if accepted else NOT_IN_TIME)
@@ -162,13 +164,13 @@ def test_a_token_has_its_time_with_a_minute_of_leeway(
         ({"team/app": 1}, False),
     ],
 )
-def test_a_claim_is_exactly_one_of_the_allowed(value: Any, *, accepted: bool) -> None:
+def test_a_claim_must_equal_an_allowed_value(value: Any, *, accepted: bool) -> None:
     words = "" if accepted else "the token's claim repository is missing or not an allowed one"
 
     assert said_of(token(repository=value)) == words
 
 
-def test_every_claim_counts() -> None:
+def test_every_configured_claim_is_checked() -> None:
     authenticate = github(claims={"repository": ["team/app"], "ref": ["refs/heads/main"]})
 
     assert refusal(authenticate, bearing(token(ref="refs/heads/main"))) == ""
@@ -176,7 +178,7 @@ def test_every_claim_counts() -> None:
     assert refusal(authenticate, bearing(token(ref="refs/heads/dev"))) != ""
 
 
-def test_keys_that_cannot_be_fetched_are_no_refusal() -> None:
+def test_unavailable_keys_are_not_a_refusal() -> None:
     class Down(FakeOutside):
         def signing_key(self, issuer: str, key_id: str) -> jwt.PyJWK | None:
             raise KeysUnavailable(f"{issuer}: {key_id}")
@@ -185,7 +187,7 @@ def test_keys_that_cannot_be_fetched_are_no_refusal() -> None:
         said_of(token(), Down())
 
 
-def test_a_short_key_proves_nothing() -> None:
+def test_a_token_signed_with_a_short_key_is_refused() -> None:
     short = rsa.generate_private_key(65537, 1024)
     outside = FakeOutside(keys={(ISSUER, "s"): jwt.PyJWK(jwk(short, "s"))})
     header, payload = token("s").split(".")[:2]
@@ -196,7 +198,7 @@ def test_a_short_key_proves_nothing() -> None:
     assert said_of(sent, outside) == NOT_GENUINE
 
 
-def test_a_refusal_quotes_no_token() -> None:
+def test_a_refusal_contains_no_part_of_the_token() -> None:
     sent = token(aud="other")
 
     assert not any(part in said_of(sent) for part in sent.split("."))
@@ -231,7 +233,7 @@ def test_another_account_of_google_is_refused(claims: dict[str, Any]) -> None:
     assert "of another account" in said_of_google(**claims)
 
 
-def test_google_says_for_whom_and_until_when() -> None:
+def test_audience_issuer_and_expiry_of_googles_tokens_are_checked() -> None:
     assert said_of_google(aud="other") == NOT_GENUINE
     assert said_of_google(iss=ISSUER) == NOT_GENUINE
     assert said_of_google(exp=AT - 60) == NOT_IN_TIME

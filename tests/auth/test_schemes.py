@@ -5,7 +5,7 @@ import inspect
 from swrhook.auth import PATH_SCHEMES, SCHEMES
 
 
-def test_every_scheme_lists_the_arguments_that_it_takes() -> None:
+def test_every_scheme_lists_the_parameters_of_its_function() -> None:
     for scheme in SCHEMES.values():
         taken = inspect.signature(scheme.build).parameters
         assert ("keys" in taken) == scheme.needs_keys
@@ -16,13 +16,13 @@ def test_every_scheme_lists_the_arguments_that_it_takes() -> None:
         assert optional == list(scheme.optional)
 
 
-def test_only_the_path_scheme_takes_the_paths_secret() -> None:
+def test_only_the_path_scheme_uses_the_secret_in_the_path() -> None:
     assert {"path"} == PATH_SCHEMES
 
 
-def test_only_none_proves_nothing() -> None:
+def test_only_the_none_scheme_accepts_every_request() -> None:
     assert [name for name, scheme in SCHEMES.items() if not scheme.is_proof] == ["none"]
 
 
-def test_only_topics_offer_subscriptions() -> None:
+def test_only_the_topic_schemes_confirm_subscriptions() -> None:
     assert [name for name, scheme in SCHEMES.items() if scheme.confirm] == ["smn", "sns"]

@@ -52,19 +52,19 @@ def as_wsgi(text: str, encoding: str) -> str:
         ("", False),
     ],
 )
-def test_authorization_holds_the_secret_as_typed_or_as_a_bearer_token(
+def test_authorization_accepts_the_secret_alone_or_as_a_bearer_token(
     value: str, *, accepted: bool
 ) -> None:
     assert accepted == accepts(header("Authorization", [SECRET]), sent(value))
 
 
-def test_a_secret_typed_with_its_scheme_is_compared_whole() -> None:
+def test_a_secret_that_contains_its_scheme_is_compared_as_a_whole() -> None:
     authenticate = header("Authorization", [Secret(b"Bearer heron-market")])
     assert accepts(authenticate, sent("Bearer heron-market"))
     assert not accepts(authenticate, sent("heron-market"))
 
 
-def test_another_header_holds_the_secret_and_nothing_before_it() -> None:
+def test_another_header_accepts_only_the_secret_alone() -> None:
     authenticate = header("X-Registry-Token", [SECRET])
     assert accepts(authenticate, sent("heron-market", "x-registry-token"))
     assert not accepts(authenticate, sent("Bearer heron-market", "x-registry-token"))
@@ -82,7 +82,7 @@ def test_another_header_holds_the_secret_and_nothing_before_it() -> None:
         ("Token heron-market", False),
     ],
 )
-def test_a_bearer_token_is_the_secret(value: str, *, accepted: bool) -> None:
+def test_bearer_accepts_the_secret_as_a_bearer_token(value: str, *, accepted: bool) -> None:
     assert accepted == accepts(bearer([SECRET]), sent(value))
 
 
@@ -105,11 +105,11 @@ def test_a_bearer_token_is_the_secret(value: str, *, accepted: bool) -> None:
         (sent(""), False),
     ],
 )
-def test_basic_takes_the_user_and_the_secret(delivery: Delivery, *, accepted: bool) -> None:
+def test_basic_accepts_the_user_with_the_secret(delivery: Delivery, *, accepted: bool) -> None:
     assert accepted == accepts(basic("ci", [SECRET]), delivery)
 
 
-def test_a_password_may_have_a_colon_in_it() -> None:
+def test_a_password_may_contain_a_colon() -> None:
     assert accepts(basic("ci", [Secret(b"a:b")]), in_base64(b"ci:a:b"))
 
 
@@ -117,11 +117,11 @@ def test_a_password_may_have_a_colon_in_it() -> None:
     ("secret", "accepted"),
     [("heron-market", True), ("heron-marke", False), ("", False), (None, False)],
 )
-def test_the_path_holds_the_secret(secret: str | None, *, accepted: bool) -> None:
+def test_path_accepts_the_secret_in_the_url(secret: str | None, *, accepted: bool) -> None:
     assert accepted == accepts(path([SECRET]), Delivery({}, b"", secret))
 
 
-def test_none_accepts_everything() -> None:
+def test_none_accepts_every_request() -> None:
     assert accepts(none(), Delivery({}, b""))
 
 
@@ -149,7 +149,7 @@ BUILDERS: list[tuple[Callable[[list[Secret]], Authenticate], Callable[[str], Del
 
 
 @pytest.mark.parametrize(("build", "send"), BUILDERS)
-def test_every_secret_passes_until_it_expires(
+def test_every_secret_is_accepted_until_it_expires(
     build: Callable[[list[Secret]], Authenticate], send: Callable[[str], Delivery]
 ) -> None:
     authenticate = build([Secret(b"old", not_after=NOW), Secret(b"new")])
@@ -170,7 +170,7 @@ def test_an_empty_secret_is_never_accepted(
 
 
 @pytest.mark.parametrize(("build", "send"), BUILDERS)
-def test_a_refusal_names_no_secret(
+def test_a_refusal_contains_no_secret(
     build: Callable[[list[Secret]], Authenticate], send: Callable[[str], Delivery]
 ) -> None:
     with pytest.raises(Unauthenticated, match="is missing or not accepted") as refusal:
@@ -186,5 +186,5 @@ def test_an_empty_key_signs_nothing() -> None:
     assert not accepts(hmac("X-Sig", [Secret(b"")]), unsigned)
 
 
-def test_a_secrets_value_is_not_shown() -> None:
+def test_the_repr_of_a_secret_does_not_contain_it() -> None:
     assert "heron" not in repr(SECRET)

@@ -33,7 +33,7 @@ def test_the_published_signature_is_accepted(authenticate: Authenticate) -> None
 
 @pytest.mark.parametrize("authenticate", SCHEMES)
 @pytest.mark.parametrize("off", [-300, 300])
-def test_five_minutes_count_in_both_directions(authenticate: Authenticate, off: int) -> None:
+def test_a_time_up_to_five_minutes_off_is_accepted(authenticate: Authenticate, off: int) -> None:
     more = off + (1 if off > 0 else -1)
 
     assert refusal(authenticate, signed_webhook(), WEBHOOK_TIME + timedelta(seconds=off)) == ""
@@ -42,7 +42,7 @@ def test_five_minutes_count_in_both_directions(authenticate: Authenticate, off: 
     )
 
 
-def test_the_tolerance_is_a_setting() -> None:
+def test_the_tolerance_can_be_set() -> None:
     authenticate = standard_webhooks([WEBHOOK_KEY], timedelta(hours=1))
 
     assert refusal(authenticate, signed_webhook(), WEBHOOK_TIME + timedelta(hours=1)) == ""
@@ -53,7 +53,7 @@ def test_the_tolerance_is_a_setting() -> None:
 
 
 @pytest.mark.parametrize("sent", ["", "x", "-1", "1614265330.0", "1" * 13, "\u0661", " 1614265330"])
-def test_a_time_is_whole_seconds(sent: str) -> None:
+def test_a_time_must_be_whole_seconds(sent: str) -> None:
     delivery = signed_webhook(webhook_timestamp=sent)
 
     assert "missing or malformed" in refusal(
@@ -61,7 +61,7 @@ def test_a_time_is_whole_seconds(sent: str) -> None:
     )
 
 
-def test_an_id_is_needed_and_signed() -> None:
+def test_an_id_is_required_and_signed() -> None:
     authenticate = standard_webhooks([WEBHOOK_KEY])
 
     assert "missing or malformed" in refusal(
@@ -110,7 +110,7 @@ def test_another_body_time_or_key_is_refused() -> None:
     )
 
 
-def test_every_secret_signs_until_it_expires() -> None:
+def test_a_signature_is_accepted_until_its_secret_expires() -> None:
     old = Secret(WEBHOOK_KEY.value, not_after=WEBHOOK_TIME)
     for authenticate in (
         standard_webhooks([Secret(b"AAAA"), old]),
@@ -137,7 +137,7 @@ def test_a_key_is_base64_with_or_without_prefix_and_padding(secret: bytes, key: 
     assert key == signing_key(secret)
 
 
-def test_a_secret_without_a_key_signs_nothing() -> None:
+def test_a_secret_without_a_key_accepts_no_signature() -> None:
     content = b"msg_1." + str(WEBHOOK_SENT_AT).encode() + b"."
     mac = reference.new(b"", content, hashlib.sha256).digest()
     delivery = signed_webhook(f"v1,{b64encode(mac).decode()}", body=b"", webhook_id="msg_1")
@@ -148,7 +148,7 @@ def test_a_secret_without_a_key_signs_nothing() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
-def test_gitlabs_token_is_the_secret_verbatim(encoding: str) -> None:
+def test_gitlabs_token_is_the_secret_itself(encoding: str) -> None:
     sent = TOKEN.value.decode().encode(encoding).decode("latin-1")
 
     assert refusal(gitlab([TOKEN]), Delivery({"x-gitlab-token": sent}, b""), WEBHOOK_TIME) == ""
@@ -161,7 +161,7 @@ def test_another_token_is_refused(sent: str) -> None:
     assert said == "the header X-Gitlab-Token is missing or not accepted"
 
 
-def test_a_token_is_enough_until_there_is_a_signature_that_can_be_checked() -> None:
+def test_a_verifiable_signature_takes_precedence_over_the_token() -> None:
     token = "heron-märket"
     forged = signed_webhook("v1,AAAA", x_gitlab_token=token)
 
@@ -183,7 +183,7 @@ def test_a_token_is_enough_until_there_is_a_signature_that_can_be_checked() -> N
     )
 
 
-def test_a_key_for_signatures_is_no_token() -> None:
+def test_a_signing_key_is_not_accepted_as_a_token() -> None:
     delivery = Delivery({"x-gitlab-token": WEBHOOK_KEY.value.decode()}, b"")
 
     assert refusal(gitlab([WEBHOOK_KEY]), delivery, WEBHOOK_TIME) != ""

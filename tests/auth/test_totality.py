@@ -112,7 +112,7 @@ def test_any_request_is_accepted_or_refused(
 @pytest.mark.parametrize("confirm", [confirm_sns, confirm_smn])
 @settings(max_examples=100)
 @given(delivery=deliveries)
-def test_only_a_pinned_address_is_ever_visited(confirm: Any, delivery: Delivery) -> None:
+def test_only_a_pinned_url_is_requested(confirm: Any, delivery: Delivery) -> None:
     outside = FakeOutside()
     with suppress(Unauthenticated):
         confirm(outside, delivery)

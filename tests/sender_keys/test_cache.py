@@ -37,7 +37,7 @@ def remembered(world: World) -> BoundedTtlCache[int]:
     return BoundedTtlCache(world.fetch, world.clock)
 
 
-def test_a_value_is_fetched_once_while_it_is_good(
+def test_a_value_is_fetched_once_until_it_is_too_old(
     world: World, remembered: BoundedTtlCache[int]
 ) -> None:
     assert [remembered.get("good", 60), remembered.get("good", 60)] == [1, 1]
@@ -47,7 +47,7 @@ def test_a_value_is_fetched_once_while_it_is_good(
     assert remembered.get("good", 60) == 2
 
 
-def test_each_asks_for_the_age_that_it_can_bear(
+def test_each_caller_sets_its_own_maximum_age(
     world: World, remembered: BoundedTtlCache[int]
 ) -> None:
     remembered.get("good", 60)
@@ -58,7 +58,7 @@ def test_each_asks_for_the_age_that_it_can_bear(
     assert remembered.get("good", 60) == 2
 
 
-def test_a_failure_is_remembered_too(world: World, remembered: BoundedTtlCache[int]) -> None:
+def test_a_failure_is_cached(world: World, remembered: BoundedTtlCache[int]) -> None:
     for _ in range(3):
         with pytest.raises(KeysUnavailable, match=r"^bad is not there$"):
             remembered.get("bad", 60)
@@ -70,7 +70,7 @@ def test_a_failure_is_remembered_too(world: World, remembered: BoundedTtlCache[i
     assert world.fetched == ["bad", "bad"]
 
 
-def test_an_outage_ends(world: World, remembered: BoundedTtlCache[int]) -> None:
+def test_a_cached_failure_expires(world: World, remembered: BoundedTtlCache[int]) -> None:
     world.is_down = True
     with pytest.raises(KeysUnavailable):
         remembered.get("good", 60)
@@ -82,7 +82,7 @@ def test_an_outage_ends(world: World, remembered: BoundedTtlCache[int]) -> None:
     assert remembered.get("good", 60) == 2
 
 
-def test_a_good_value_outlives_a_failure_to_renew_it(
+def test_a_value_survives_a_failure_to_renew_it(
     world: World, remembered: BoundedTtlCache[int]
 ) -> None:
     remembered.get("good", 60)
@@ -94,7 +94,9 @@ def test_a_good_value_outlives_a_failure_to_renew_it(
     assert remembered.get("good", 60) == 1
 
 
-def test_made_up_names_are_few_a_minute(world: World, remembered: BoundedTtlCache[int]) -> None:
+def test_fetches_of_new_keys_are_limited_per_minute(
+    world: World, remembered: BoundedTtlCache[int]
+) -> None:
     for number in range(50):
         with pytest.raises(KeysUnavailable):
             remembered.get(f"bad-{number}", 60)
@@ -106,7 +108,7 @@ def test_made_up_names_are_few_a_minute(world: World, remembered: BoundedTtlCach
     assert remembered.get("good", 60) == 11
 
 
-def test_made_up_names_do_not_keep_what_was_there_from_being_renewed(
+def test_the_limit_of_new_keys_does_not_stop_renewals(
     world: World, remembered: BoundedTtlCache[int]
 ) -> None:
     remembered.get("good", 60)
@@ -118,7 +120,7 @@ def test_made_up_names_do_not_keep_what_was_there_from_being_renewed(
     assert remembered.get("good", 60) == 12
 
 
-def test_little_is_kept(world: World) -> None:
+def test_the_oldest_entry_is_evicted(world: World) -> None:
     remembered = BoundedTtlCache(
         world.fetch, world.clock, CacheLimits(max_entries=2, new_keys_per_minute=99)
     )
@@ -128,7 +130,7 @@ def test_little_is_kept(world: World) -> None:
     assert world.fetched == ["good-1", "good-2", "good-3", "good-1"]
 
 
-def test_many_who_want_the_same_cost_one_fetch() -> None:
+def test_concurrent_requests_for_a_key_share_one_fetch() -> None:
     world, release = World(), Event()
     started = Event()
 
@@ -148,7 +150,7 @@ def test_many_who_want_the_same_cost_one_fetch() -> None:
     assert world.fetched == ["good"]
 
 
-def test_nobody_waits_for_ever_for_the_turn() -> None:
+def test_the_wait_for_another_fetch_is_bounded() -> None:
     release, started = Event(), Event()
 
     def fetch(name: str) -> str:

@@ -13,14 +13,14 @@ URL = "https://issuer.example.com/a?token=sesame"
 TARGET = "https://keys.example.com/b"
 
 
-def test_a_body_comes_back_whole(loopback: Loopback, way: HttpsSettings) -> None:
+def test_the_whole_body_is_returned(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x" * MAX_BODY_BYTES)
 
     assert https_get(URL, way) == b"x" * MAX_BODY_BYTES
     assert loopback.asked == [URL]
 
 
-def test_a_request_says_little(loopback: Loopback, way: HttpsSettings) -> None:
+def test_a_request_has_only_the_necessary_headers(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x")
     https_get(URL, way)
 
@@ -29,14 +29,16 @@ def test_a_request_says_little(loopback: Loopback, way: HttpsSettings) -> None:
 
 
 @pytest.mark.parametrize("status", [201, 204, 304, 400, 403, 404, 429, 500, 503])
-def test_any_other_status_is_no_answer(loopback: Loopback, way: HttpsSettings, status: int) -> None:
+def test_any_status_but_200_is_an_error(
+    loopback: Loopback, way: HttpsSettings, status: int
+) -> None:
     loopback.answers[URL] = Reply(b"", status)
     with pytest.raises(FetchFailed, match=rf"^issuer\.example\.com: status {status}$"):
         https_get(URL, way)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_nobody_is_redirected(loopback: Loopback, way: HttpsSettings, status: int) -> None:
+def test_redirects_are_not_followed(loopback: Loopback, way: HttpsSettings, status: int) -> None:
     loopback.answers[URL] = Reply(b"", status, {"Location": TARGET})
     loopback.answers[TARGET] = Reply(b"x")
     with pytest.raises(FetchFailed):
@@ -45,33 +47,31 @@ def test_nobody_is_redirected(loopback: Loopback, way: HttpsSettings, status: in
     assert loopback.asked == [URL]
 
 
-def test_a_body_that_is_too_large_is_not_read_on(loopback: Loopback, way: HttpsSettings) -> None:
+def test_a_body_over_the_limit_is_refused(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x" * (MAX_BODY_BYTES + 1))
     with pytest.raises(FetchFailed, match="is larger than 262144 bytes"):
         https_get(URL, way)
 
 
-def test_a_body_that_was_not_asked_to_be_compressed_stays_so(
-    loopback: Loopback, way: HttpsSettings
-) -> None:
+def test_an_unrequested_compression_is_not_decoded(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"\x1f\x8b", headers={"Content-Encoding": "gzip"})
 
     assert https_get(URL, way) == b"\x1f\x8b"
 
 
-def test_no_answer_in_time_is_none(loopback: Loopback, way: HttpsSettings) -> None:
+def test_a_late_response_is_an_error(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x", delay=0.5)
     with pytest.raises(FetchFailed, match="no answer in time"):
         https_get(URL, replace(way, read_timeout=0.05))
 
 
-def test_an_answer_that_stops_midway_is_none(loopback: Loopback, way: HttpsSettings) -> None:
+def test_a_response_that_stops_midway_is_an_error(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"xx", pause=0.5)
     with pytest.raises(FetchFailed, match="no answer in time"):
         https_get(URL, replace(way, read_timeout=0.1))
 
 
-def test_a_trickle_ends_in_time(loopback: Loopback, way: HttpsSettings) -> None:
+def test_a_slow_body_is_cut_off_at_the_deadline(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x" * 1000, pause=0.02)
     began = monotonic()
     with pytest.raises(FetchFailed, match="takes too long"):
@@ -80,13 +80,13 @@ def test_a_trickle_ends_in_time(loopback: Loopback, way: HttpsSettings) -> None:
     assert monotonic() - began < 5
 
 
-def test_a_body_that_is_cut_off_is_none(loopback: Loopback, way: HttpsSettings) -> None:
+def test_a_truncated_body_is_an_error(loopback: Loopback, way: HttpsSettings) -> None:
     loopback.answers[URL] = Reply(b"x", promised=1)
     with pytest.raises(FetchFailed, match="no connection, or it broke"):
         https_get(URL, way)
 
 
-def test_a_server_of_another_authority_is_not_believed(
+def test_a_certificate_of_an_unknown_authority_is_refused(
     loopback: Loopback, way: HttpsSettings
 ) -> None:
     with pytest.raises(FetchFailed, match="no TLS connection"):
@@ -95,7 +95,7 @@ def test_a_server_of_another_authority_is_not_believed(
     assert loopback.asked == []
 
 
-def test_a_server_of_another_name_is_not_believed(loopback: Loopback, way: HttpsSettings) -> None:
+def test_a_certificate_for_another_host_is_refused(loopback: Loopback, way: HttpsSettings) -> None:
     with pytest.raises(FetchFailed, match=r"other\.example\.com: no TLS connection"):
         https_get("https://other.example.com/", way)
 
@@ -110,14 +110,14 @@ def test_only_https_is_fetched(loopback: Loopback, way: HttpsSettings, url: str)
     assert loopback.asked == []
 
 
-def test_nobody_there_is_no_answer() -> None:
+def test_an_unreachable_host_is_an_error() -> None:
     assert no_proxies(URL) == {}
     with pytest.raises(FetchFailed, match=r"127\.0\.0\.1: no connection"):
         https_get("https://127.0.0.1:1/", HttpsSettings())
 
 
 @pytest.mark.parametrize("reply", [Reply(status=500), Reply(b"x", promised=1)])
-def test_an_error_and_its_cause_show_no_query(
+def test_an_error_contains_no_query_and_has_no_cause(
     loopback: Loopback, way: HttpsSettings, reply: Reply
 ) -> None:
     loopback.answers[URL] = reply

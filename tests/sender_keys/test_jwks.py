@@ -20,7 +20,7 @@ def keys(*published: Any) -> dict[str, str]:
     return {key_id: key.algorithm_name or "" for key_id, key in found.items()}
 
 
-def test_every_key_that_signs_is_known_by_its_id() -> None:
+def test_every_signing_key_is_read_with_its_id() -> None:
     assert keys(
         jwk(rsa_key(), "a"),
         jwk(rsa_key(), "b", alg="PS256"),
@@ -49,13 +49,13 @@ def test_every_key_that_signs_is_known_by_its_id() -> None:
         "x",
     ],
 )
-def test_a_key_that_cannot_be_used_spoils_no_other(odd: Any) -> None:
+def test_an_unusable_key_does_not_affect_the_others(odd: Any) -> None:
     assert keys(odd, jwk(rsa_key(), "a")) == {"a": "RS256"}
     with pytest.raises(FetchFailed, match="contains no usable key"):
         keys(odd)
 
 
-def test_the_address_is_the_one_in_the_issuers_own_document() -> None:
+def test_the_jwks_url_comes_from_the_issuers_own_document() -> None:
     address = "https://keys.example.com/jwks"
     document = json.dumps({"issuer": ISSUER, "jwks_uri": address}).encode()
 
@@ -68,7 +68,7 @@ def test_the_address_is_the_one_in_the_issuers_own_document() -> None:
     "document",
     [b"", b"[]", b"{}", b"\xff", b"[" * 9999, b'{"issuer": "https://issuer.example.com"}'],
 )
-def test_a_document_of_another_kind_is_refused(document: bytes) -> None:
+def test_a_document_with_other_content_is_refused(document: bytes) -> None:
     with pytest.raises(FetchFailed, match=r"^https://issuer\.example\.com: "):
         read_jwks_url(document, ISSUER)
     with pytest.raises(FetchFailed, match=r"^https://issuer\.example\.com: "):
@@ -90,7 +90,7 @@ VALUES = st.recursive(
 
 
 @given(st.binary() | VALUES.map(lambda value: json.dumps({"keys": [value]}).encode()))
-def test_any_document_is_read_or_refused(document: bytes) -> None:
+def test_any_document_is_parsed_or_refused(document: bytes) -> None:
     with suppress(FetchFailed):
         read_signing_keys(document, ISSUER)
     with suppress(FetchFailed):

@@ -66,7 +66,7 @@ def test_a_certificate_is_fetched_once_an_hour(
 
 
 @pytest.mark.parametrize("url", [SNS_CONFIRM, DISCOVERY, "https://127.0.0.1/", ""])
-def test_nothing_is_fetched_as_a_certificate_from_elsewhere(
+def test_no_certificate_is_fetched_from_another_url(
     loopback: Loopback, internet: HttpsKeyProvider, url: str
 ) -> None:
     with pytest.raises(KeysUnavailable, match="not one of a sender's certificate"):
@@ -76,7 +76,7 @@ def test_nothing_is_fetched_as_a_certificate_from_elsewhere(
 
 
 @pytest.mark.parametrize("reply", [Reply(b"<html>"), Reply(b""), Reply(status=404)])
-def test_what_is_no_certificate_is_asked_for_once(
+def test_a_file_that_is_not_a_certificate_is_fetched_once(
     loopback: Loopback, internet: HttpsKeyProvider, reply: Reply
 ) -> None:
     loopback.answers[SNS_URL] = reply
@@ -87,7 +87,9 @@ def test_what_is_no_certificate_is_asked_for_once(
     assert loopback.asked == [SNS_URL]
 
 
-def test_an_issuers_keys_are_where_it_says(loopback: Loopback, internet: HttpsKeyProvider) -> None:
+def test_an_issuers_keys_are_fetched_from_its_jwks_uri(
+    loopback: Loopback, internet: HttpsKeyProvider
+) -> None:
     loopback.answers |= {DISCOVERY: discovery(), KEYS: published("a", "b")}
 
     assert internet.signing_key(ISSUER, "a") is not None
@@ -101,14 +103,14 @@ def test_an_issuer_may_end_with_a_slash(loopback: Loopback, internet: HttpsKeyPr
     assert internet.signing_key(f"{ISSUER}/", "a") is not None
 
 
-def test_googles_keys_have_a_known_address(loopback: Loopback, internet: HttpsKeyProvider) -> None:
+def test_googles_keys_have_a_fixed_url(loopback: Loopback, internet: HttpsKeyProvider) -> None:
     loopback.answers[GOOGLES_KEYS] = published("a")
 
     assert internet.signing_key(GOOGLE, "a") is not None
     assert loopback.asked == [GOOGLES_KEYS]
 
 
-def test_a_new_key_is_found_and_a_made_up_one_asked_for_once_a_minute(
+def test_an_unknown_key_id_refetches_the_keys_at_most_once_a_minute(
     loopback: Loopback, internet: HttpsKeyProvider, clock: Clock
 ) -> None:
     loopback.answers[GOOGLES_KEYS] = published("a")
@@ -151,7 +153,7 @@ def test_keys_that_cannot_be_fetched_are_unavailable_for_a_while(
     assert internet.signing_key(ISSUER, "a") is not None
 
 
-def test_an_outage_shorter_than_the_hour_is_not_noticed(
+def test_cached_keys_bridge_an_outage_of_less_than_an_hour(
     loopback: Loopback, internet: HttpsKeyProvider, clock: Clock
 ) -> None:
     loopback.answers[GOOGLES_KEYS] = published("a")
@@ -165,7 +167,7 @@ def test_an_outage_shorter_than_the_hour_is_not_noticed(
 
 
 @pytest.mark.parametrize("url", [SNS_CONFIRM, SMN_CONFIRM])
-def test_a_subscription_is_confirmed_by_one_visit(
+def test_a_subscription_is_confirmed_by_one_request(
     loopback: Loopback, internet: HttpsKeyProvider, url: str
 ) -> None:
     loopback.answers[url] = Reply(b"<ConfirmSubscriptionResponse/>")
@@ -175,7 +177,7 @@ def test_a_subscription_is_confirmed_by_one_visit(
 
 
 @pytest.mark.parametrize("reply", [Reply(status=403), Reply(b"", 302, {"Location": SMN_CONFIRM})])
-def test_a_failed_confirmation_shows_no_token(
+def test_the_error_of_a_failed_confirmation_contains_no_token(
     loopback: Loopback, internet: HttpsKeyProvider, reply: Reply
 ) -> None:
     loopback.answers[SNS_CONFIRM] = reply
@@ -187,7 +189,9 @@ def test_a_failed_confirmation_shows_no_token(
 
 
 @pytest.mark.parametrize("url", [SNS_URL, DISCOVERY, "https://127.0.0.1/", ""])
-def test_nothing_else_is_visited(loopback: Loopback, internet: HttpsKeyProvider, url: str) -> None:
+def test_no_other_url_is_requested(
+    loopback: Loopback, internet: HttpsKeyProvider, url: str
+) -> None:
     with pytest.raises(Unconfirmed):
         internet.confirm_subscription(url)
 

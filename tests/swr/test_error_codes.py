@@ -69,7 +69,7 @@ needs_corpus = pytest.mark.skipif(not PUBLISHED, reason=f"{CORPUS} is not there"
 
 
 @needs_corpus
-def test_every_published_code_has_a_line_with_words_and_remedy() -> None:
+def test_every_published_code_has_a_description_and_a_remedy() -> None:
     without = {
         each.code
         for each in PUBLISHED
@@ -80,7 +80,7 @@ def test_every_published_code_has_a_line_with_words_and_remedy() -> None:
 
 
 @needs_corpus
-def test_a_class_fits_the_status_that_a_code_comes_with() -> None:
+def test_the_kind_of_a_code_fits_its_published_status() -> None:
     unfit = {
         (each.code, each.status, kind)
         for each in PUBLISHED
@@ -92,7 +92,7 @@ def test_a_class_fits_the_status_that_a_code_comes_with() -> None:
 
 
 @needs_corpus
-def test_a_class_fits_what_is_published_about_a_code() -> None:
+def test_the_kind_of_a_code_fits_its_published_description() -> None:
     unfit = {
         (each.code, each.description, classify(each.code, each.status)[0])
         for each in PUBLISHED
@@ -106,20 +106,20 @@ def test_a_class_fits_what_is_published_about_a_code() -> None:
 
 
 @needs_corpus
-def test_no_line_names_a_code_that_is_not_published() -> None:
+def test_every_code_in_the_table_is_published() -> None:
     known = {each.code for each in PUBLISHED}
     exact = {code for line in TABLE for code in line.codes if not code.endswith("*")}
 
     assert set() == {code for code in exact if not code.startswith("HTTP.")} - known
 
 
-def test_a_code_stands_in_one_line() -> None:
+def test_no_code_is_in_two_lines() -> None:
     codes = [code for line in TABLE for code in line.codes]
 
     assert sorted(set(codes)) == sorted(codes)
 
 
-def test_what_needs_a_hand_says_which() -> None:
+def test_every_line_with_a_kind_has_a_remedy() -> None:
     helpless = {line.description for line in TABLE if line.kind is not None and not line.remedy}
 
     assert set() == helpless
@@ -143,13 +143,13 @@ def test_what_needs_a_hand_says_which() -> None:
         ("", None),
     ],
 )
-def test_the_longest_known_beginning_decides(code: str, line: str | None) -> None:
+def test_the_longest_matching_prefix_decides(code: str, line: str | None) -> None:
     found = find_meaning(code)
 
     assert line == (next(c for c in found.codes if c == line) if found else None)
 
 
-def test_the_page_shows_the_table() -> None:
+def test_the_documentation_shows_the_table() -> None:
     shown = PAGE.partition("<!-- the table -->\n")[2].partition("\n<!-- the end -->")[0]
 
     assert written() == shown

@@ -80,7 +80,7 @@ def test_no_name_can_change_the_path(namespace: str, repository: str, tag: str) 
     assert (caught.value.kind, caught.value.code) == (Kind.PERMANENT, "name")
 
 
-def test_an_impossible_organization_is_not_asked_for() -> None:
+def test_no_request_is_made_for_an_invalid_organization_name() -> None:
     with pytest.raises(SwrError, match="SWR does not allow the name"):
         protocol.namespace_path("Group")
 
@@ -98,7 +98,7 @@ def test_an_impossible_organization_is_not_asked_for() -> None:
         (202, b"[]"),
     ],
 )
-def test_a_success_triggered_all_tags(status: int, body: bytes) -> None:
+def test_a_2xx_means_that_all_tags_were_triggered(status: int, body: bytes) -> None:
     protocol.check_triggered(answer(status, body), ["v1", "v2"])
 
 
@@ -106,7 +106,7 @@ def test_a_success_triggered_all_tags(status: int, body: bytes) -> None:
     status=st.integers(100, 999),
     listed=st.lists(st.one_of(st.sampled_from(["v1", "v2", "v9"]), st.text()), max_size=5),
 )
-def test_a_list_fails_the_tags_that_it_names_and_no_2xx_does(
+def test_a_list_of_tags_marks_them_as_failed_except_with_a_2xx(
     status: int, listed: list[str]
 ) -> None:
     read = answer(status, json.dumps(listed).encode())
@@ -119,7 +119,7 @@ def test_a_list_fails_the_tags_that_it_names_and_no_2xx_does(
 
 
 @pytest.mark.parametrize("status", [400, 404, 500])
-def test_a_list_of_tags_names_those_that_failed(status: int) -> None:
+def test_the_error_lists_the_failed_tags(status: int) -> None:
     with pytest.raises(SwrError) as caught:
         protocol.check_triggered(answer(status, b'["v2"]'), ["v1", "v2"])
 
@@ -129,7 +129,7 @@ def test_a_list_of_tags_names_those_that_failed(status: int) -> None:
 
 
 @pytest.mark.parametrize("body", [b"[]", b'["Internal error"]', b'["v9"]', b'["v1", 2]'])
-def test_a_list_that_names_no_tag_of_ours_speaks_of_all(body: bytes) -> None:
+def test_a_list_without_our_tags_means_that_all_failed(body: bytes) -> None:
     with pytest.raises(SwrError) as caught:
         protocol.check_triggered(answer(500, body), ["v1", "v2"])
 
@@ -147,7 +147,7 @@ def test_a_list_that_names_no_tag_of_ours_speaks_of_all(body: bytes) -> None:
         (b'{"errorCode":"SVCSTG.SWR.9"}', Kind.TRANSIENT, "SVCSTG.SWR.9"),
     ],
 )
-def test_a_200_that_reports_an_error_is_one(body: bytes, kind: Kind, code: str) -> None:
+def test_a_200_that_reports_an_error_raises_it(body: bytes, kind: Kind, code: str) -> None:
     with pytest.raises(SwrError) as caught:
         protocol.check_triggered(answer(200, body), ["v1"])
 
@@ -161,7 +161,7 @@ def test_the_digest_of_one_tag_is_read() -> None:
 
 
 @pytest.mark.parametrize("body", [NO_TAG, NO_ORGANIZATION, b"", b"<html>404</html>"])
-def test_what_is_not_there_has_no_digest(body: bytes) -> None:
+def test_a_missing_tag_has_no_digest(body: bytes) -> None:
     assert protocol.read_digest(answer(404, body), "v1") is None
 
 
@@ -175,14 +175,14 @@ def test_what_is_not_there_has_no_digest(body: bytes) -> None:
         b"",
     ],
 )
-def test_an_answer_without_the_digest_is_no_answer(body: bytes) -> None:
+def test_a_response_without_the_digest_is_an_error(body: bytes) -> None:
     with pytest.raises(SwrError) as caught:
         protocol.read_digest(answer(200, body), "v1")
 
     assert (caught.value.kind, caught.value.code) == (Kind.TRANSIENT, "protocol")
 
 
-def test_a_page_of_tags_is_read_and_odd_elements_spoil_nothing() -> None:
+def test_a_page_of_tags_is_read_without_its_malformed_elements() -> None:
     listed = [{"Tag": "v1", "digest": DIGEST}, {"Tag": "v2"}, {"tag": "v3", "digest": DIGEST}, 7]
 
     page = protocol.read_tag_page(
@@ -192,7 +192,7 @@ def test_a_page_of_tags_is_read_and_odd_elements_spoil_nothing() -> None:
     assert protocol.TagPage({"v1": DIGEST}, 4, 37) == page
 
 
-def test_an_empty_page_may_be_null_and_an_unknown_repository_has_none() -> None:
+def test_an_empty_page_may_be_null_and_a_missing_repository_has_none() -> None:
     assert protocol.TagPage({}, 0, None) == protocol.read_tag_page(answer(200, b"null"))
     assert protocol.read_tag_page(answer(404, NO_TAG)) is None
     with pytest.raises(SwrError, match="it is not a list"):
@@ -232,7 +232,7 @@ def test_sync_jobs_are_read() -> None:
         (401, b'{"errorCode":"SVCSTG.SWR.4011064","errorMessage":"x"}', False),
     ],
 )
-def test_an_organization_is_there_and_ours_or_is_not(
+def test_an_organization_exists_and_is_ours_or_not(
     status: int, body: bytes, *, there: bool
 ) -> None:
     assert there is protocol.read_namespace(answer(status, body))
@@ -247,7 +247,9 @@ def test_an_organization_is_there_and_ours_or_is_not(
         (200, b"{}", Kind.TRANSIENT),
     ],
 )
-def test_what_we_may_not_know_is_not_taken_for_absent(status: int, body: bytes, kind: Kind) -> None:
+def test_a_forbidden_organization_is_not_reported_as_missing(
+    status: int, body: bytes, kind: Kind
+) -> None:
     with pytest.raises(SwrError) as caught:
         protocol.read_namespace(answer(status, body))
 
@@ -268,7 +270,7 @@ def test_what_we_may_not_know_is_not_taken_for_absent(status: int, body: bytes, 
         (500, b"", False),
     ],
 )
-def test_which_answers_ask_for_another_token(status: int, body: bytes, *, refuses: bool) -> None:
+def test_which_responses_refuse_the_credential(status: int, body: bytes, *, refuses: bool) -> None:
     assert refuses is protocol.refuses_credential(answer(status, body))
 
 
@@ -281,7 +283,7 @@ def test_which_answers_ask_for_another_token(status: int, body: bytes, *, refuse
         (404, b"", None),
     ],
 )
-def test_what_we_are_in_an_organization_is_read(
+def test_our_access_to_an_organization_is_read(
     status: int, body: bytes, found: Organization | None
 ) -> None:
     assert found == protocol.read_organization(answer(status, body))
@@ -297,7 +299,9 @@ def test_what_we_are_in_an_organization_is_read(
         (404, b"", None),
     ],
 )
-def test_some_repository_is_read(status: int, body: bytes, found: str | None) -> None:
+def test_the_first_valid_repository_of_the_organization_is_read(
+    status: int, body: bytes, found: str | None
+) -> None:
     assert found == protocol.read_first_repository(answer(status, body), "group")
 
 
@@ -309,7 +313,7 @@ def test_some_repository_is_read(status: int, body: bytes, found: str | None) ->
         (404, b'{"error_code":"APIGW.0101"}', None),
     ],
 )
-def test_where_a_region_synchronizes_to_is_read(
+def test_sync_targets_and_clock_offset_of_a_region_are_read(
     status: int, body: bytes, reaches: frozenset[str] | None
 ) -> None:
     date = {"date": "Fri, 02 Jan 2026 03:04:35 GMT"}
@@ -320,7 +324,7 @@ def test_where_a_region_synchronizes_to_is_read(
 
 
 @pytest.mark.parametrize("status", [401, 429, 502])
-def test_a_region_that_does_not_answer_is_an_error(status: int) -> None:
+def test_an_outage_of_a_region_is_an_error(status: int) -> None:
     with pytest.raises(SwrError):
         protocol.read_region_info(answer(status))
 

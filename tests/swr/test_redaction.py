@@ -10,12 +10,14 @@ from swrhook.errors import SwrError
 from swrhook.simulator import RunningSimulator
 from swrhook.simulator.model import DEMO as USER
 from swrhook.swr.client import SwrClient
+from swrhook.swr.redaction import scrub
 from tests.factories import FakeClock
 from tests.swr.loopback import Loopback, Received, Reply
 from tests.swr.parts import KEY, NETWORK, NOW, MemoryOfRefused, simulated, swr
 
 WEST = "cn-north-4"
 # As it might be: lower case and short, so that nothing but knowing it gives it away.
+TOKEN = "MIIabc" + "Ab0+/=-_" * 400
 TEMPORARY = KeyCredentials("ak-of-the-tests", "sk/of+the&tests", "st-of-the-tests")
 
 
@@ -33,7 +35,7 @@ def echo(shape: str, received: Received) -> bytes:
 
 @pytest.mark.parametrize("shape", ["gateway", "html", "text"])
 @pytest.mark.parametrize("status", [400, 401, 403, 500])
-def test_no_secret_of_a_signed_request_is_in_any_error_or_in_the_ledger(
+def test_an_echoed_signed_request_leaks_no_secret_into_errors_or_ledger(
     shape: str, status: int
 ) -> None:
     ledger = MemoryOfRefused()
@@ -54,7 +56,7 @@ def test_no_secret_of_a_signed_request_is_in_any_error_or_in_the_ledger(
     assert [secret for secret in secrets if str(secret) in told] == []
 
 
-def test_the_simulators_own_echo_is_remembered_without_secrets(
+def test_the_ledger_stores_the_simulators_echo_without_secrets(
     simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     ledger = MemoryOfRefused()
@@ -70,7 +72,31 @@ def test_the_simulators_own_echo_is_remembered_without_secrets(
         assert USER.key.access not in told
 
 
-def test_no_secret_is_in_the_representation_of_credentials() -> None:
+def test_the_repr_of_credentials_contains_no_secret() -> None:
     assert "sk/of" not in repr(TEMPORARY)
     assert "st-of" not in repr(TEMPORARY)
     assert repr(TEMPORARY) == "KeyCredentials(access_key='ak-of-the-tests')"
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        "verify aksk signature fail,canonicalRequest:GET|x-auth-token:abc123|host:x",
+        "X-Auth-Token: abc123",
+        '{"X-Subject-Token": "abc123"}',
+        "Authorization: Bearer abc123",
+        "Authorization: SDK-HMAC-SHA256 Access=abc123, Signature=abc123",
+        "'password': 'abc123'",
+        "x-security-token=abc123&x=1",
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden(echo: str) -> None:
+    assert "abc123" not in scrub(echo)
+
+
+def test_part_of_a_token_is_hidden_and_names_and_digests_are_not() -> None:
+    name = "group/a-very-long-repository-name-that-goes-on-and-on/and-on-and-on-and-on"
+
+    assert TOKEN[100:200] not in scrub(f"decrypt token fail {TOKEN[:400]}")
+    assert name == scrub(name)
+    assert f"sha256:{'0a' * 32}" == scrub(f"sha256:{'0a' * 32}")

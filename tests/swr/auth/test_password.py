@@ -1,60 +1,37 @@
 """Tokens: fetched once, replaced in time, and a refused password never tried twice."""
 
 import json
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from threading import Barrier, Event
 
 import pytest
 
-from swrhook.config.model import PasswordCredentials, TokenCredentials
+from swrhook.config.model import PasswordCredentials
 from swrhook.errors import Kind, SwrError
 from swrhook.simulator import Fault, RunningSimulator
 from swrhook.swr.auth.lockout import fingerprint
-from swrhook.swr.auth.password import IamTokenSource
-from swrhook.swr.client import SwrClient
-from swrhook.swr.http import HttpTransport
 from tests.factories import FakeClock
-from tests.swr.loopback import Loopback, Received, Reply
-from tests.swr.parts import DEMO, NETWORK, NOW, MemoryOfRefused, client_of, logins, simulated
+from tests.swr.loopback import Loopback, Reply
+from tests.swr.parts import (
+    NOW,
+    MemoryOfRefused,
+    error_of,
+    issued,
+    logins,
+    one_after_the_other,
+    show_tag,
+    simulated,
+    tokens_of,
+)
 
 WRONG = PasswordCredentials("demo", "demo", "wrong-password")
 WEST, EAST = "cn-north-4", "cn-east-3"
 
 
-def tokens_of(
-    iam: str, clock: FakeClock, refused: MemoryOfRefused | None = None
-) -> tuple[IamTokenSource, HttpTransport]:
-    wire = HttpTransport({iam}, NETWORK, clock)
-    return IamTokenSource(DEMO, iam, wire, refused or MemoryOfRefused(), clock), wire
-
-
-def issued(value: str, **times: str) -> Reply:
-    body = json.dumps({"token": times}).encode()
-    return Reply(201, body, {"X-Subject-Token": value})
-
-
-def one_after_the_other(*replies: Reply) -> Callable[[Received], Reply]:
-    """The replies in turn; the last one for ever."""
-    left = list(replies)
-    return lambda _: left.pop(0) if len(left) > 1 else left[0]
-
-
-def caught_by(call: Callable[[], object]) -> SwrError:
-    with pytest.raises(SwrError) as caught:
-        call()
-    return caught.value
-
-
-def look(client: SwrClient, region: str = WEST) -> object:
-    return client.show_tag(region, "group", "busybox", "v1")
-
-
-def test_the_login_is_the_documented_one() -> None:
+def test_the_login_request_is_the_documented_one() -> None:
     with Loopback(one_after_the_other(issued("T1"))) as iam:
-        tokens, _ = tokens_of(iam.url, FakeClock(NOW))
+        tokens = tokens_of(iam.url, FakeClock(NOW))
 
         assert tokens.token(WEST) == "T1"
 
@@ -76,8 +53,8 @@ def test_a_token_is_fetched_once_for_each_region(
     client = simulated(simulator, clock)
 
     for _ in range(5):
-        look(client, WEST)
-        look(client, EAST)
+        show_tag(client, WEST)
+        show_tag(client, EAST)
 
     assert logins(simulator) == [201, 201]
     assert {WEST, EAST} == {call.token_region for call in simulator.state.calls(operation="tag")}
@@ -87,44 +64,15 @@ def test_a_token_is_fetched_once_for_each_region(
 def test_a_token_may_be_large(simulator: RunningSimulator, clock: FakeClock, size: int) -> None:
     simulator.state.configure(replace(simulator.state.settings, token_size=size))
 
-    assert look(simulated(simulator, clock)) is None
+    assert show_tag(simulated(simulator, clock)) is None
 
 
-def test_a_token_is_replaced_before_its_end(simulator: RunningSimulator, clock: FakeClock) -> None:
-    client = simulated(simulator, clock)
-    look(client)
-    clock.advance(hours=22, minutes=47)
-    look(client)
-    assert logins(simulator) == [201]
-
-    clock.advance(minutes=2)  # 95 % of a day are over
-    look(client)
-    look(client)
-
-    assert logins(simulator) == [201, 201]
-    assert {404} == {call.status for call in simulator.state.calls(operation="tag")}
-
-
-def test_a_short_life_is_used_to_its_half(simulator: RunningSimulator, clock: FakeClock) -> None:
-    simulator.state.configure(replace(simulator.state.settings, token_ttl=60.0))
-    client = simulated(simulator, clock)
-    look(client)
-    clock.advance(seconds=29)
-    look(client)
-    assert logins(simulator) == [201]
-
-    clock.advance(seconds=2)
-    look(client)
-
-    assert logins(simulator) == [201, 201]
-
-
-def test_the_life_of_a_token_is_counted_by_iams_clock() -> None:
+def test_the_lifetime_of_a_token_is_counted_by_iams_clock() -> None:
     clock = FakeClock(NOW)
     times = {"issued_at": "2031-01-01T00:00:00.000000Z", "expires_at": "2031-01-01T00:10:00Z"}
     replies = one_after_the_other(issued("T1", **times), issued("T2", **times))
     with Loopback(replies) as iam:
-        tokens, _ = tokens_of(iam.url, clock)
+        tokens = tokens_of(iam.url, clock)
         tokens.token(WEST)
         clock.advance(minutes=7)
         assert tokens.token(WEST) == "T1"
@@ -142,10 +90,10 @@ def test_the_life_of_a_token_is_counted_by_iams_clock() -> None:
         issued("T1", issued_at="2026-01-02T03:04:05Z", expires_at="2026-01-02T03:04:05Z"),
     ],
 )
-def test_a_life_that_is_not_told_is_an_hour(reply: Reply) -> None:
+def test_a_token_without_an_expiry_is_used_for_an_hour(reply: Reply) -> None:
     clock = FakeClock(NOW)
     with Loopback(one_after_the_other(reply, issued("T2"))) as iam:
-        tokens, _ = tokens_of(iam.url, clock)
+        tokens = tokens_of(iam.url, clock)
         tokens.token(WEST)
         clock.advance(minutes=56)
         assert tokens.token(WEST) == "T1"
@@ -155,131 +103,19 @@ def test_a_life_that_is_not_told_is_an_hour(reply: Reply) -> None:
         assert tokens.token(WEST) == "T2"
 
 
-def test_while_iam_is_down_the_old_token_serves_to_its_end(
-    simulator: RunningSimulator, clock: FakeClock
-) -> None:
-    client = simulated(simulator, clock)
-    look(client)
-    simulator.state.faults.add([Fault(region="iam", status=503)])
-    clock.advance(hours=23)
-
-    for _ in range(5):
-        look(client)
-    assert logins(simulator) == [201, 503]
-    clock.advance(seconds=31)
-    look(client)
-    assert logins(simulator) == [201, 503, 503]
-
-    clock.advance(hours=1)
-    assert Kind.TRANSIENT is caught_by(lambda: look(client)).kind
-    assert len(logins(simulator)) == 3 + 1
-
-
-def test_a_stampede_fetches_one_token(simulator: RunningSimulator, clock: FakeClock) -> None:
-    simulator.state.faults.add([Fault(region="iam", delay=0.2)])
-    client = simulated(simulator, clock)
-    start = Barrier(20)
-
-    def ask(_: int) -> object:
-        start.wait()
-        return look(client)
-
-    with ThreadPoolExecutor(20) as pool:
-        assert {None} == set(pool.map(ask, range(20)))
-
-    assert logins(simulator) == [201]
-
-
-def test_a_stampede_on_a_dead_iam_asks_it_once(
-    simulator: RunningSimulator, clock: FakeClock
-) -> None:
-    simulator.state.faults.add([Fault(region="iam", delay=0.2, status=503)])
-    client = simulated(simulator, clock)
-    start = Barrier(20)
-
-    def ask(number: int) -> str:
-        start.wait()
-        return caught_by(lambda: look(client, (WEST, EAST)[number % 2])).code
-
-    with ThreadPoolExecutor(20) as pool:
-        assert {"HTTP.503"} == set(pool.map(ask, range(20)))
-
-    assert logins(simulator) == [503]
-    clock.advance(seconds=2)
-    simulator.state.faults.clear()
-    assert look(client) is None
-
-
-def test_nobody_waits_for_a_replacement(clock: FakeClock) -> None:
-    others_are_served = Event()
-
-    def answer(_: Received) -> Reply:
-        first = len(iam.received) == 1
-        assert first or others_are_served.wait(10)
-        return issued("T1" if first else "T2")
-
-    with Loopback(answer) as iam, ThreadPoolExecutor(8) as pool:
-        tokens, _ = tokens_of(iam.url, clock)
-        tokens.token(WEST)
-        clock.advance(minutes=58)
-
-        asked = as_completed([pool.submit(tokens.token, WEST) for _ in range(8)], timeout=10)
-        got = [next(asked).result() for _ in range(7)]
-        others_are_served.set()
-        got += [next(asked).result()]
-
-    assert got == ["T1"] * 7 + ["T2"]
-    assert len(iam.received) == 2
-
-
-def test_a_killed_token_is_replaced_once(simulator: RunningSimulator, clock: FakeClock) -> None:
-    seeded = simulator.state.seed(WEST, "group", "busybox", "v1")
-    client = simulated(simulator, clock)
-    look(client)
-    simulator.state.faults.add([Fault(region=WEST, delay=0.2)])
-    simulator.state.accounts.kill_tokens()
-    start = Barrier(10)
-
-    def ask(_: int) -> object:
-        start.wait()
-        return look(client)
-
-    with ThreadPoolExecutor(10) as pool:
-        assert {seeded.digest} == set(pool.map(ask, range(10)))
-
-    assert logins(simulator) == [201, 201]
-
-
-def test_a_token_that_swr_never_takes_is_replaced_once_a_minute(
-    simulator: RunningSimulator, clock: FakeClock
-) -> None:
-    body = {"error_code": "APIGW.0307", "error_msg": "The token must be updated."}
-    simulator.state.faults.add([Fault(region=WEST, status=401, body=body)])
-    client = simulated(simulator, clock)
-
-    for _ in range(3):
-        error = caught_by(lambda: look(client))
-        assert (error.kind, error.code) == (Kind.AUTHENTICATION, "APIGW.0307")
-    assert logins(simulator) == [201, 201]
-
-    clock.advance(seconds=61)
-    caught_by(lambda: look(client))
-    assert logins(simulator) == [201, 201, 201]
-
-
-def test_a_wrong_password_is_tried_once_by_all_regions_and_processes(
+def test_a_wrong_password_is_tried_once_across_regions_and_processes(
     simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     ledger = MemoryOfRefused()
     clients = [simulated(simulator, clock, credentials=WRONG, refused=ledger) for _ in range(3)]
 
     def ask(number: int) -> SwrError:
-        return caught_by(lambda: look(clients[0], (WEST, EAST)[number % 2]))
+        return error_of(lambda: show_tag(clients[0], (WEST, EAST)[number % 2]))
 
     with ThreadPoolExecutor(10) as pool:
         first = list(pool.map(ask, range(20)))
     clock.advance(hours=1)
-    later = [caught_by(partial(look, client)) for client in clients]
+    later = [error_of(partial(show_tag, client)) for client in clients]
 
     assert logins(simulator) == [401]
     assert {Kind.AUTHENTICATION} == {error.kind for error in (*first, *later)}
@@ -289,11 +125,11 @@ def test_a_wrong_password_is_tried_once_by_all_regions_and_processes(
     assert list(ledger.refused) == [fingerprint(WRONG, simulator.iam_url)]
 
 
-def test_a_changed_password_is_tried_again(simulator: RunningSimulator, clock: FakeClock) -> None:
+def test_a_changed_password_is_tried(simulator: RunningSimulator, clock: FakeClock) -> None:
     ledger = MemoryOfRefused()
-    caught_by(lambda: look(simulated(simulator, clock, credentials=WRONG, refused=ledger)))
+    error_of(lambda: show_tag(simulated(simulator, clock, credentials=WRONG, refused=ledger)))
 
-    assert look(simulated(simulator, clock, refused=ledger)) is None
+    assert show_tag(simulated(simulator, clock, refused=ledger)) is None
     assert logins(simulator) == [401, 201]
 
 
@@ -305,7 +141,7 @@ def test_a_locked_account_is_tried_again_after_half_an_hour(
     simulator.state.faults.add([Fault(region="iam", times=2, status=401, body=locked)])
 
     def ask() -> SwrError:  # as another process
-        return caught_by(lambda: look(simulated(simulator, clock, refused=ledger)))
+        return error_of(lambda: show_tag(simulated(simulator, clock, refused=ledger)))
 
     assert ask().code == "IAM.0061"
     clock.advance(minutes=29)
@@ -316,7 +152,7 @@ def test_a_locked_account_is_tried_again_after_half_an_hour(
     assert ask().code == "IAM.0061"  # still locked: half an hour more
     assert ask().code == "refused"
     clock.advance(minutes=30)
-    assert look(simulated(simulator, clock, refused=ledger)) is None
+    assert show_tag(simulated(simulator, clock, refused=ledger)) is None
 
     assert logins(simulator) == [401, 401, 201]
 
@@ -341,118 +177,34 @@ def test_a_locked_account_is_tried_again_after_half_an_hour(
         (201, b"{}", Kind.TRANSIENT, False),
     ],
 )
-def test_only_iams_own_words_refuse_a_credential(
+def test_only_a_response_of_iam_itself_refuses_a_credential(
     status: int, body: bytes, kind: Kind, *, remembered: bool
 ) -> None:
     ledger = MemoryOfRefused()
     with Loopback(lambda _: Reply(status, body)) as iam:
-        tokens, _ = tokens_of(iam.url, FakeClock(NOW), ledger)
+        tokens = tokens_of(iam.url, FakeClock(NOW), ledger)
 
-        error = caught_by(lambda: tokens.token(WEST))
+        error = error_of(lambda: tokens.token(WEST))
 
     assert kind is error.kind
     assert error.remedy
     assert remembered is bool(ledger.refused)
 
 
-def test_a_failure_of_one_project_leaves_the_others_alone() -> None:
-    def answer(request: Received) -> Reply:
-        known = WEST.encode() in request.body
-        return issued("T1") if known else Reply(400, b'{"error_code":"IAM.1109"}')
-
-    clock = FakeClock(NOW)
-    with Loopback(answer) as iam:
-        tokens, _ = tokens_of(iam.url, clock)
-
-        for _ in range(3):
-            assert Kind.CONFIGURATION is caught_by(lambda: tokens.token(EAST)).kind
-        assert tokens.token(WEST) == "T1"
-
-    assert len(iam.received) == 2
-
-
-def test_iams_own_wait_is_kept(clock: FakeClock) -> None:
-    throttled = Reply(429, b'{"error_code":"IAM.0012"}', {"Retry-After": "20"})
-    with Loopback(one_after_the_other(throttled, issued("T1"))) as iam:
-        tokens, _ = tokens_of(iam.url, clock)
-        assert caught_by(lambda: tokens.token(WEST)).retry_after == 20.0
-        clock.advance(seconds=19)
-        caught_by(lambda: tokens.token(EAST))
-        assert len(iam.received) == 1
-
-        clock.advance(seconds=2)
-
-        assert tokens.token(WEST) == "T1"
-
-
-def test_a_clock_set_back_keeps_nobody_quiet(clock: FakeClock) -> None:
-    with Loopback(one_after_the_other(Reply(503), issued("T1"))) as iam:
-        tokens, _ = tokens_of(iam.url, clock)
-        caught_by(lambda: tokens.token(WEST))
-
-        clock.advance(days=-1)
-
-        assert tokens.token(WEST) == "T1"
-
-
-def test_an_unreachable_iam_is_transient_and_refuses_nobody(clock: FakeClock) -> None:
+def test_an_unreachable_iam_is_transient_and_refuses_no_credential(clock: FakeClock) -> None:
     ledger = MemoryOfRefused()
     with Loopback(lambda _: Reply()) as closed:
         pass
-    tokens, _ = tokens_of(closed.url, clock, ledger)
+    tokens = tokens_of(closed.url, clock, ledger)
 
-    error = caught_by(lambda: tokens.token(WEST))
+    error = error_of(lambda: tokens.token(WEST))
 
     assert (error.kind, error.code) == (Kind.TRANSIENT, "connect")
     assert ledger.refused == {}
 
 
-def test_a_token_that_cannot_stand_in_a_header_is_not_used(clock: FakeClock) -> None:
+def test_a_token_that_cannot_be_sent_in_a_header_is_an_error(clock: FakeClock) -> None:
     with Loopback(lambda _: issued("T1 T2")) as iam:
-        tokens, _ = tokens_of(iam.url, clock)
+        tokens = tokens_of(iam.url, clock)
 
-        assert caught_by(lambda: tokens.token(WEST)).code == "protocol"
-
-
-def test_the_token_of_the_configuration_is_used_as_it_is() -> None:
-    with Loopback(lambda _: Reply(404)) as swr:
-        client = client_of(swr.url)
-        look(client)
-        look(client)
-
-    assert {"A-token-given-by-the-configuration"} == {
-        received.headers["X-Auth-Token"] for received in swr.received
-    }
-
-
-def test_the_token_of_the_configuration_cannot_be_renewed() -> None:
-    with Loopback(lambda _: Reply(401)) as swr:
-        error = caught_by(lambda: look(client_of(swr.url)))
-
-    assert Kind.AUTHENTICATION is error.kind
-    assert len(swr.received) == 1
-
-
-def test_a_given_token_with_a_line_break_is_a_mistake_that_shows_nothing() -> None:
-    with Loopback(lambda _: Reply()) as swr:
-        client = client_of(swr.url, credentials=TokenCredentials("hush-hush\n"))
-        error = caught_by(lambda: look(client))
-
-    assert (error.kind, error.code) == (Kind.CONFIGURATION, "token")
-    assert "hush" not in f"{error} {error.remedy}"
-    assert swr.received == []
-
-
-def test_a_fingerprint_depends_on_all_that_makes_a_credential() -> None:
-    same = fingerprint(PasswordCredentials("u", "d", "p"), "https://iam.example")
-    others = {
-        fingerprint(PasswordCredentials("v", "d", "p"), "https://iam.example"),
-        fingerprint(PasswordCredentials("u", "e", "p"), "https://iam.example"),
-        fingerprint(PasswordCredentials("u", "d", "q"), "https://iam.example"),
-        fingerprint(PasswordCredentials("u", "d", "p"), "https://iam.other"),
-    }
-
-    assert same == fingerprint(PasswordCredentials("u", "d", "p"), "https://iam.example")
-    assert len(others - {same}) == 4
-    # The ledger holds it: it may never change.
-    assert same == "e41438aae626488f920dd171cc89dd9bc89d968d498d24b0dc60cdb860048e61"
+        assert error_of(lambda: tokens.token(WEST)).code == "protocol"

@@ -49,7 +49,7 @@ def test_the_documented_request_has_the_documented_signature() -> None:
     )
 
 
-def test_a_signed_request_carries_all_that_was_signed() -> None:
+def test_a_signed_request_contains_every_signed_header() -> None:
     url = f"https://service.region.example.com{TARGET}"
 
     assert sign(KEY, "GET", url, {"Content-Type": "application/json"}, b"", NOW) == {
@@ -72,7 +72,7 @@ def test_a_signed_request_carries_all_that_was_signed() -> None:
         ("/tags", "/tags/"),
     ],
 )
-def test_spellings_of_the_same_request_are_signed_alike(one: str, other: str) -> None:
+def test_equivalent_urls_have_the_same_signature(one: str, other: str) -> None:
     assert canonical_request("GET", one, {}, b"") == canonical_request("GET", other, {}, b"")
 
 
@@ -86,7 +86,7 @@ def test_spellings_of_the_same_request_are_signed_alike(one: str, other: str) ->
 )
 @example("GET", ["repos", "web$shop"], [("filter", "limit::1|offset::0")], b"", "s", None)
 @settings(max_examples=100)
-def test_the_vendors_signer_agrees(
+def test_the_vendors_sdk_computes_the_same_signature(
     method: str,
     segments: list[str],
     query: list[tuple[str, str]],
