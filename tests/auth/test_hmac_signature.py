@@ -1,4 +1,4 @@
-"""Signatures that senders publish, or that were recomputed by hand."""
+"""HMAC signatures: examples that vendors publish, and variants computed here."""
 
 import hashlib
 import hmac as reference

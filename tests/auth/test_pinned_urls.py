@@ -1,4 +1,4 @@
-"""A message of a topic chooses no address but those where its vendor keeps what it names."""
+"""A message of a topic cannot make swrhook request any URL but its vendor's own."""
 
 from typing import Any
 
@@ -15,8 +15,8 @@ from tests.auth.parts import (
     FakeOutside,
     certificate,
     posted,
-    said_of_smn,
-    said_of_sns,
+    refusal_of_smn,
+    refusal_of_sns,
     smn_message,
     sns_message,
     well_known,
@@ -54,7 +54,7 @@ PEM = "SimpleNotificationService-0000.pem"
 def test_a_certificate_at_another_url_is_not_fetched(url: Any) -> None:
     outside = well_known()
 
-    assert said_of_sns(sns_message() | {"SigningCertURL": url}, outside) == NOT_ITS_VENDORS
+    assert refusal_of_sns(sns_message() | {"SigningCertURL": url}, outside) == NOT_ITS_VENDORS
     assert outside.asked == []
 
 
@@ -69,7 +69,7 @@ def test_a_certificate_at_another_url_is_not_fetched(url: Any) -> None:
     ],
 )
 def test_a_certificate_of_smn_at_another_host_is_refused(url: str) -> None:
-    assert said_of_smn(smn_message() | {"signing_cert_url": url}) == NOT_ITS_VENDORS
+    assert refusal_of_smn(smn_message() | {"signing_cert_url": url}) == NOT_ITS_VENDORS
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_certificate_of_smn_at_another_host_is_refused(url: str) -> None:
     ],
 )
 def test_sns_is_accepted_in_every_aws_partition(url: str) -> None:
-    assert said_of_sns(sns_message(SigningCertURL=url), FakeOutside({url: certificate()})) == ""
+    assert refusal_of_sns(sns_message(SigningCertURL=url), FakeOutside({url: certificate()})) == ""
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,9 @@ def test_sns_is_accepted_in_every_aws_partition(url: str) -> None:
 def test_smn_is_accepted_in_every_cloud(host: str) -> None:
     url = f"https://{host}/smn/SMN_region_31.pem"
 
-    assert said_of_smn(smn_message(signing_cert_url=url), FakeOutside({url: certificate()})) == ""
+    assert (
+        refusal_of_smn(smn_message(signing_cert_url=url), FakeOutside({url: certificate()})) == ""
+    )
 
 
 def test_only_a_subscription_confirmation_is_confirmed() -> None:

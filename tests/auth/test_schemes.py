@@ -1,4 +1,4 @@
-"""The table of schemes says what the functions take."""
+"""The table of schemes agrees with the functions in it."""
 
 import inspect
 
@@ -7,9 +7,9 @@ from swrhook.auth import PATH_SCHEMES, SCHEMES
 
 def test_every_scheme_lists_the_parameters_of_its_function() -> None:
     for scheme in SCHEMES.values():
-        taken = inspect.signature(scheme.build).parameters
-        assert ("keys" in taken) == scheme.needs_keys
-        parameters = [p for name, p in taken.items() if name != "keys"]
+        parameters_by_name = inspect.signature(scheme.build).parameters
+        assert ("keys" in parameters_by_name) == scheme.needs_keys
+        parameters = [p for name, p in parameters_by_name.items() if name != "keys"]
         required = [p.name for p in parameters if p.default is inspect.Parameter.empty]
         optional = [p.name for p in parameters if p.default is not inspect.Parameter.empty]
         assert required == list(scheme.required)

@@ -1,4 +1,4 @@
-"""Secrets are compared in constant time and as bytes, in one place."""
+"""Secrets are compared in one place, in constant time, as bytes."""
 
 import ast
 from pathlib import Path
@@ -8,8 +8,8 @@ from swrhook.auth.secrets import matches_any, wire_encodings
 
 MODULES = sorted(Path(swrhook.auth.__file__).parent.glob("*.py"))
 
-# Every comparison in the package. A new one is looked at before it is listed here: no secret, no
-# signature and nothing that is compared with one.
+# Every comparison in the package. Before a new one is added here, check that neither side is a
+# secret, a signature or a value that is compared with one.
 HARMLESS = {
     "_SECONDS.fullmatch(sent_at) is None",
     "abs(now.timestamp() - int(sent_at)) > tolerance.total_seconds()",

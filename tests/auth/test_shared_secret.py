@@ -1,4 +1,4 @@
-"""Each scheme accepts what it should, and nothing else."""
+"""Schemes with a shared secret accept it, and nothing else."""
 
 from base64 import b64encode
 from collections.abc import Callable

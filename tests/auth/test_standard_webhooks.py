@@ -1,4 +1,4 @@
-"""Standard Webhooks and GitLab: a published vector, its tolerance, its rotation."""
+"""Standard Webhooks and GitLab: a published example, the tolerance, and key rotation."""
 
 import hashlib
 import hmac as reference
@@ -156,9 +156,9 @@ def test_gitlabs_token_is_the_secret_itself(encoding: str) -> None:
 
 @pytest.mark.parametrize("sent", ["", "heron", "Bearer heron-märket", "heron-märket "])
 def test_another_token_is_refused(sent: str) -> None:
-    said = refusal(gitlab([TOKEN]), Delivery({"x-gitlab-token": sent}, b""), WEBHOOK_TIME)
+    reason = refusal(gitlab([TOKEN]), Delivery({"x-gitlab-token": sent}, b""), WEBHOOK_TIME)
 
-    assert said == "the header X-Gitlab-Token is missing or not accepted"
+    assert reason == "the header X-Gitlab-Token is missing or not accepted"
 
 
 def test_a_verifiable_signature_takes_precedence_over_the_token() -> None:

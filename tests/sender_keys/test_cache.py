@@ -1,4 +1,4 @@
-"""What is remembered, how long, and how little anybody can make us fetch."""
+"""What is cached, for how long, and how many fetches requests can cause."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -10,7 +10,7 @@ from swrhook.sender_keys.cache import BoundedTtlCache, CacheLimits
 
 
 class World:
-    """Has a value for every name that begins with «good», and counts."""
+    """Has a value for every key that begins with "good", and counts the fetches."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -33,99 +33,95 @@ def world() -> World:
 
 
 @pytest.fixture
-def remembered(world: World) -> BoundedTtlCache[int]:
+def cache(world: World) -> BoundedTtlCache[int]:
     return BoundedTtlCache(world.fetch, world.clock)
 
 
 def test_a_value_is_fetched_once_until_it_is_too_old(
-    world: World, remembered: BoundedTtlCache[int]
+    world: World, cache: BoundedTtlCache[int]
 ) -> None:
-    assert [remembered.get("good", 60), remembered.get("good", 60)] == [1, 1]
+    assert [cache.get("good", 60), cache.get("good", 60)] == [1, 1]
     world.now += 59.9
-    assert remembered.get("good", 60) == 1
+    assert cache.get("good", 60) == 1
     world.now += 0.1
-    assert remembered.get("good", 60) == 2
+    assert cache.get("good", 60) == 2
 
 
-def test_each_caller_sets_its_own_maximum_age(
-    world: World, remembered: BoundedTtlCache[int]
-) -> None:
-    remembered.get("good", 60)
+def test_each_caller_sets_its_own_maximum_age(world: World, cache: BoundedTtlCache[int]) -> None:
+    cache.get("good", 60)
     world.now += 30
 
-    assert remembered.get("good", 60) == 1
-    assert remembered.get("good", 30) == 2
-    assert remembered.get("good", 60) == 2
+    assert cache.get("good", 60) == 1
+    assert cache.get("good", 30) == 2
+    assert cache.get("good", 60) == 2
 
 
-def test_a_failure_is_cached(world: World, remembered: BoundedTtlCache[int]) -> None:
+def test_a_failure_is_cached(world: World, cache: BoundedTtlCache[int]) -> None:
     for _ in range(3):
         with pytest.raises(KeysUnavailable, match=r"^bad is not there$"):
-            remembered.get("bad", 60)
+            cache.get("bad", 60)
     assert world.fetched == ["bad"]
 
     world.now += 30
     with pytest.raises(KeysUnavailable):
-        remembered.get("bad", 60)
+        cache.get("bad", 60)
     assert world.fetched == ["bad", "bad"]
 
 
-def test_a_cached_failure_expires(world: World, remembered: BoundedTtlCache[int]) -> None:
+def test_a_cached_failure_expires(world: World, cache: BoundedTtlCache[int]) -> None:
     world.is_down = True
     with pytest.raises(KeysUnavailable):
-        remembered.get("good", 60)
+        cache.get("good", 60)
     world.is_down = False
     with pytest.raises(KeysUnavailable):
-        remembered.get("good", 60)
+        cache.get("good", 60)
     world.now += 30
 
-    assert remembered.get("good", 60) == 2
+    assert cache.get("good", 60) == 2
 
 
-def test_a_value_survives_a_failure_to_renew_it(
-    world: World, remembered: BoundedTtlCache[int]
-) -> None:
-    remembered.get("good", 60)
+def test_a_value_survives_a_failure_to_renew_it(world: World, cache: BoundedTtlCache[int]) -> None:
+    cache.get("good", 60)
     world.is_down = True
     world.now += 10
     with pytest.raises(KeysUnavailable):
-        remembered.get("good", 5)
+        cache.get("good", 5)
 
-    assert remembered.get("good", 60) == 1
+    assert cache.get("good", 60) == 1
 
 
 def test_fetches_of_new_keys_are_limited_per_minute(
-    world: World, remembered: BoundedTtlCache[int]
+    world: World, cache: BoundedTtlCache[int]
 ) -> None:
     for number in range(50):
         with pytest.raises(KeysUnavailable):
-            remembered.get(f"bad-{number}", 60)
+            cache.get(f"bad-{number}", 60)
     assert len(world.fetched) == 10
 
     with pytest.raises(KeysUnavailable, match=r"^too many unknown keys were requested"):
-        remembered.get("good", 60)
+        cache.get("good", 60)
     world.now += 60
-    assert remembered.get("good", 60) == 11
+    assert cache.get("good", 60) == 11
 
 
 def test_the_limit_of_new_keys_does_not_stop_renewals(
-    world: World, remembered: BoundedTtlCache[int]
+    world: World, cache: BoundedTtlCache[int]
 ) -> None:
-    remembered.get("good", 60)
+    cache.get("good", 60)
     world.now += 60
     for number in range(50):
         with pytest.raises(KeysUnavailable):
-            remembered.get(f"bad-{number}", 60)
+            cache.get(f"bad-{number}", 60)
 
-    assert remembered.get("good", 60) == 12
+    assert cache.get("good", 60) == 12
 
 
 def test_the_oldest_entry_is_evicted(world: World) -> None:
-    remembered = BoundedTtlCache(
+    cache = BoundedTtlCache(
         world.fetch, world.clock, CacheLimits(max_entries=2, new_keys_per_minute=99)
     )
     for name in ("good-1", "good-2", "good-3", "good-2", "good-1"):
-        remembered.get(name, 60)
+        cache.get(name, 60)
 
     assert world.fetched == ["good-1", "good-2", "good-3", "good-1"]
 
@@ -139,9 +135,9 @@ def test_concurrent_requests_for_a_key_share_one_fetch() -> None:
         release.wait(10)
         return world.fetch(name)
 
-    remembered = BoundedTtlCache(fetch, world.clock)
+    cache = BoundedTtlCache(fetch, world.clock)
     with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(remembered.get, "good", 60) for _ in range(8)]
+        asked = [pool.submit(cache.get, "good", 60) for _ in range(8)]
         started.wait(10)
         release.set()
         values = [future.result(10) for future in asked]
@@ -158,12 +154,12 @@ def test_the_wait_for_another_fetch_is_bounded() -> None:
         release.wait(10)
         return name
 
-    remembered = BoundedTtlCache(fetch, World().clock, CacheLimits(fetch_wait=0.01))
+    cache = BoundedTtlCache(fetch, World().clock, CacheLimits(fetch_wait=0.01))
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(remembered.get, "a", 60)
+        first = pool.submit(cache.get, "a", 60)
         started.wait(10)
         with pytest.raises(KeysUnavailable, match="too many requests wait"):
-            remembered.get("b", 60)
+            cache.get("b", 60)
         release.set()
 
         assert first.result(10) == "a"

@@ -1,4 +1,4 @@
-"""What issuers publish is read whole or in part, or refused; whatever the bytes."""
+"""Key sets and discovery documents are parsed in part or refused, for any bytes."""
 
 import json
 from contextlib import suppress
@@ -16,8 +16,8 @@ ISSUER = "https://issuer.example.com"
 
 
 def keys(*published: Any) -> dict[str, str]:
-    found = read_signing_keys(json.dumps({"keys": published}).encode(), ISSUER)
-    return {key_id: key.algorithm_name or "" for key_id, key in found.items()}
+    signing_keys = read_signing_keys(json.dumps({"keys": published}).encode(), ISSUER)
+    return {key_id: key.algorithm_name or "" for key_id, key in signing_keys.items()}
 
 
 def test_every_signing_key_is_read_with_its_id() -> None:

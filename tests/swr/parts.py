@@ -1,4 +1,4 @@
-"""What the tests of the client share: a clock to be set, the ledger's part, configurations."""
+"""Shared by the tests of the client: configurations, clients, a store of refusals in memory."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +37,7 @@ NETWORK = Network(Timeouts(connect=1.0, read=5.0), pool_size=4)
 
 
 class MemoryOfRefused:
-    """The ledger's part, in memory."""
+    """A RefusalStore in memory."""
 
     def __init__(self) -> None:
         self.refused: dict[str, Refusal] = {}
@@ -67,7 +67,7 @@ def swr(
 def client_of(
     url: str, network: Network = NETWORK, credentials: TokenCredentials = GIVEN
 ) -> SwrClient:
-    """One region, reached with the token of the configuration."""
+    """Return a client for one region that uses the token of the configuration."""
     configured = swr({"cn-north-4": url}, credentials)
     return SwrClient(configured, network, MemoryOfRefused(), FakeClock(NOW))
 

@@ -1,4 +1,4 @@
-"""What the client asks and understands, against the simulator and against hostile servers."""
+"""Requests and responses of the client, against the simulator and against misbehaving servers."""
 
 import gzip
 import json
@@ -102,8 +102,8 @@ def test_tags_are_searched_on_every_page(*, total: bool) -> None:
         client = client_of(swr.url)
         assert client.list_tags(WEST, "group", "shop", ["v99"]) == {"v99": DIGEST}
         assert len(swr.received) == 1
-        found = client.list_tags(WEST, "group", "shop", ["v0", "v249"])
-        assert found == {"v0": DIGEST, "v249": DIGEST}
+        digests = client.list_tags(WEST, "group", "shop", ["v0", "v249"])
+        assert digests == {"v0": DIGEST, "v249": DIGEST}
         assert len(swr.received) == 1 + 3
         assert client.list_tags(WEST, "group", "shop", ["nowhere"]) == {}
         assert 1 + 3 + (3 if total else 4) == len(swr.received)

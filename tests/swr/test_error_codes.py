@@ -1,4 +1,4 @@
-"""The table of error codes: every published code has its line, and no line contradicts it."""
+"""The table of error codes has a line for every published code, which fits its status."""
 
 import json
 import re
@@ -41,10 +41,10 @@ BY_DESCRIPTION = {
     r"[Tt]oken has expired|Invalid token|[Ii]ncorrect password": {Kind.AUTHENTICATION},
     r"^Invalid (organization|image|digest|package|version)": {Kind.PERMANENT, Kind.CONFIGURATION},
 }
-# Where the published words say less than they seem to.
+# Where the published description is misleading.
 EXCEPTIONS = {
     "SVCSTG.SWR.5007019": "a quota, in the words of an internal error",
-    "IAM.0064": "a token of lesser rights: another credential is wanted",
+    "IAM.0064": "a token without the rights: another credential is required",
 }
 
 
@@ -64,16 +64,16 @@ def published() -> Iterator[Published]:
             yield Published(entry["code"], entry["status"], description)
 
 
-PUBLISHED = sorted(published(), key=lambda each: (each.code, each.status))
+PUBLISHED = sorted(published(), key=lambda entry: (entry.code, entry.status))
 needs_corpus = pytest.mark.skipif(not PUBLISHED, reason=f"{CORPUS} is not there")
 
 
 @needs_corpus
 def test_every_published_code_has_a_description_and_a_remedy() -> None:
     without = {
-        each.code
-        for each in PUBLISHED
-        if not describe(each.code) or not classify(each.code, each.status)[1]
+        entry.code
+        for entry in PUBLISHED
+        if not describe(entry.code) or not classify(entry.code, entry.status)[1]
     }
 
     assert set() == without
@@ -82,10 +82,10 @@ def test_every_published_code_has_a_description_and_a_remedy() -> None:
 @needs_corpus
 def test_the_kind_of_a_code_fits_its_published_status() -> None:
     unfit = {
-        (each.code, each.status, kind)
-        for each in PUBLISHED
-        if (kind := classify(each.code, each.status)[0])
-        not in BY_STATUS.get(each.status, {Kind.PERMANENT})
+        (entry.code, entry.status, kind)
+        for entry in PUBLISHED
+        if (kind := classify(entry.code, entry.status)[0])
+        not in BY_STATUS.get(entry.status, {Kind.PERMANENT})
     }
 
     assert set() == unfit
@@ -94,12 +94,12 @@ def test_the_kind_of_a_code_fits_its_published_status() -> None:
 @needs_corpus
 def test_the_kind_of_a_code_fits_its_published_description() -> None:
     unfit = {
-        (each.code, each.description, classify(each.code, each.status)[0])
-        for each in PUBLISHED
+        (entry.code, entry.description, classify(entry.code, entry.status)[0])
+        for entry in PUBLISHED
         for pattern, kinds in BY_DESCRIPTION.items()
-        if re.search(pattern, each.description)
-        and classify(each.code, each.status)[0] not in kinds
-        and each.code not in EXCEPTIONS
+        if re.search(pattern, entry.description)
+        and classify(entry.code, entry.status)[0] not in kinds
+        and entry.code not in EXCEPTIONS
     }
 
     assert set() == unfit
@@ -107,10 +107,10 @@ def test_the_kind_of_a_code_fits_its_published_description() -> None:
 
 @needs_corpus
 def test_every_code_in_the_table_is_published() -> None:
-    known = {each.code for each in PUBLISHED}
+    codes = {entry.code for entry in PUBLISHED}
     exact = {code for line in TABLE for code in line.codes if not code.endswith("*")}
 
-    assert set() == {code for code in exact if not code.startswith("HTTP.")} - known
+    assert set() == {code for code in exact if not code.startswith("HTTP.")} - codes
 
 
 def test_no_code_is_in_two_lines() -> None:
@@ -144,9 +144,9 @@ def test_every_line_with_a_kind_has_a_remedy() -> None:
     ],
 )
 def test_the_longest_matching_prefix_decides(code: str, line: str | None) -> None:
-    found = find_meaning(code)
+    meaning = find_meaning(code)
 
-    assert line == (next(c for c in found.codes if c == line) if found else None)
+    assert line == (next(c for c in meaning.codes if c == line) if meaning else None)
 
 
 def test_the_documentation_shows_the_table() -> None:

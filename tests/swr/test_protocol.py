@@ -1,4 +1,4 @@
-"""Requests to the byte, and answers read from tables. Documentation: SWR API reference."""
+"""Requests byte by byte, and the parsing of responses, by the SWR API reference."""
 
 import json
 from datetime import timedelta
@@ -13,7 +13,7 @@ from swrhook.swr import protocol
 from swrhook.swr.protocol import Organization, SyncJob
 from tests.swr.parts import DIGEST, LANE, NOW, answer
 
-# «Manually Synchronizing Images», 2025-08-06: Example Request.
+# "Manually Synchronizing Images", 2025-08-06: Example Request.
 DOCUMENTED_BODY = """{
   "imageTag" : [ "V1" ],
   "override" : true,
@@ -222,7 +222,7 @@ def test_sync_jobs_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "there"),
+    ("status", "body", "exists"),
     [
         (200, b'{"id":1422,"name":"group","creator_name":"user","auth":7}', True),
         (200, b'{"id":1422,"name":"group","creator_name":"user","auth":1}', True),
@@ -233,9 +233,9 @@ def test_sync_jobs_are_read() -> None:
     ],
 )
 def test_an_organization_exists_and_is_ours_or_not(
-    status: int, body: bytes, *, there: bool
+    status: int, body: bytes, *, exists: bool
 ) -> None:
-    assert there is protocol.read_namespace(answer(status, body))
+    assert exists is protocol.read_namespace(answer(status, body))
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_which_responses_refuse_the_credential(status: int, body: bytes, *, refu
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "found"),
+    ("status", "body", "expected"),
     [
         (200, b'{"name":"group","auth":7}', Organization(ours=True, auth=7)),
         (200, b'{"name":"group","auth":"7"}', Organization(ours=True)),
@@ -284,13 +284,13 @@ def test_which_responses_refuse_the_credential(status: int, body: bytes, *, refu
     ],
 )
 def test_our_access_to_an_organization_is_read(
-    status: int, body: bytes, found: Organization | None
+    status: int, body: bytes, expected: Organization | None
 ) -> None:
-    assert found == protocol.read_organization(answer(status, body))
+    assert protocol.read_organization(answer(status, body)) == expected
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "found"),
+    ("status", "body", "expected"),
     [
         (200, b'[{"name":"web/shop","namespace":"group"}]', "web/shop"),
         (200, b'[{"name":"web/shop","namespace":"other"}]', None),
@@ -300,13 +300,13 @@ def test_our_access_to_an_organization_is_read(
     ],
 )
 def test_the_first_valid_repository_of_the_organization_is_read(
-    status: int, body: bytes, found: str | None
+    status: int, body: bytes, expected: str | None
 ) -> None:
-    assert found == protocol.read_first_repository(answer(status, body), "group")
+    assert protocol.read_first_repository(answer(status, body), "group") == expected
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "reaches"),
+    ("status", "body", "sync_targets"),
     [
         (200, b'[{"regionID":"cn-north-4"},{"regionID":7},3]', frozenset({"cn-north-4"})),
         (403, b"", None),
@@ -314,12 +314,12 @@ def test_the_first_valid_repository_of_the_organization_is_read(
     ],
 )
 def test_sync_targets_and_clock_offset_of_a_region_are_read(
-    status: int, body: bytes, reaches: frozenset[str] | None
+    status: int, body: bytes, sync_targets: frozenset[str] | None
 ) -> None:
     date = {"date": "Fri, 02 Jan 2026 03:04:35 GMT"}
-    told = protocol.read_region_info(answer(status, body, date))
+    info = protocol.read_region_info(answer(status, body, date))
 
-    assert (reaches, timedelta(seconds=30)) == (told.sync_targets, told.clock_ahead)
+    assert (sync_targets, timedelta(seconds=30)) == (info.sync_targets, info.clock_ahead)
     assert protocol.read_region_info(answer(status, body)).clock_ahead is None
 
 

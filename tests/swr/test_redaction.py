@@ -1,4 +1,4 @@
-"""What the gateway echoes of a signed request shows none of its secrets, to anybody."""
+"""No secret of a request shows in any error, log or ledger row, even if a gateway echoes it."""
 
 import json
 from dataclasses import replace
@@ -16,7 +16,7 @@ from tests.swr.loopback import Loopback, Received, Reply
 from tests.swr.parts import KEY, NETWORK, NOW, MemoryOfRefused, simulated, swr
 
 WEST = "cn-north-4"
-# As it might be: lower case and short, so that nothing but knowing it gives it away.
+# Lower case and short, so that no pattern recognizes it: only the value itself does.
 TOKEN = "MIIabc" + "Ab0+/=-_" * 400
 TEMPORARY = KeyCredentials("ak-of-the-tests", "sk/of+the&tests", "st-of-the-tests")
 
@@ -24,13 +24,13 @@ TEMPORARY = KeyCredentials("ak-of-the-tests", "sk/of+the&tests", "st-of-the-test
 def echo(shape: str, received: Received) -> bytes:
     """Write a whole request, as the gateway, a proxy or a debugger does."""
     headers = "\n".join(f"{name}:{value}" for name, value in received.headers.items())
-    told = f"verify aksk signature fail,canonicalRequest:{received.path}\n{headers}\n{TEMPORARY}"
-    told += TEMPORARY.secret_key
+    text = f"verify aksk signature fail,canonicalRequest:{received.path}\n{headers}\n{TEMPORARY}"
+    text += TEMPORARY.secret_key
     if shape == "html":
-        return f"<html><pre>{told}</pre></html>".encode()
+        return f"<html><pre>{text}</pre></html>".encode()
     if shape == "text":
-        return told.encode()
-    return json.dumps({"error_code": "APIGW.0301", "error_msg": told}).encode()
+        return text.encode()
+    return json.dumps({"error_code": "APIGW.0301", "error_msg": text}).encode()
 
 
 @pytest.mark.parametrize("shape", ["gateway", "html", "text"])
@@ -39,7 +39,7 @@ def test_an_echoed_signed_request_leaks_no_secret_into_errors_or_ledger(
     shape: str, status: int
 ) -> None:
     ledger = MemoryOfRefused()
-    told = ""
+    text = ""
     with Loopback(lambda received: Reply(status, echo(shape, received))) as server:
         client = SwrClient(
             swr({WEST: server.url}, TEMPORARY, server.url), NETWORK, ledger, FakeClock(NOW)
@@ -47,13 +47,13 @@ def test_an_echoed_signed_request_leaks_no_secret_into_errors_or_ledger(
         for _ in range(2):
             with pytest.raises(SwrError) as caught:
                 client.show_tag(WEST, "group", "shop", "v1")
-            told += f"{caught.value!r} {caught.value.remedy} {caught.value.__cause__!r}"
-        told += repr(ledger.refused)
+            text += f"{caught.value!r} {caught.value.remedy} {caught.value.__cause__!r}"
+        text += repr(ledger.refused)
 
     proof = server.received[0].headers["Authorization"].rpartition("=")[2]
     assert len(proof) == 64
     secrets = (TEMPORARY.access_key, TEMPORARY.secret_key, TEMPORARY.security_token, proof)
-    assert [secret for secret in secrets if str(secret) in told] == []
+    assert [secret for secret in secrets if str(secret) in text] == []
 
 
 def test_the_ledger_stores_the_simulators_echo_without_secrets(
@@ -67,9 +67,9 @@ def test_the_ledger_stores_the_simulators_echo_without_secrets(
 
     [refusal] = ledger.refused.values()
     assert "verify aksk signature fail,canonicalRequest:GET" in refusal.reason
-    for told in (refusal.reason, str(caught.value)):
-        assert "st-of-the-tests" not in told
-        assert USER.key.access not in told
+    for text in (refusal.reason, str(caught.value)):
+        assert "st-of-the-tests" not in text
+        assert USER.key.access not in text
 
 
 def test_the_repr_of_credentials_contains_no_secret() -> None:

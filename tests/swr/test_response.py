@@ -1,4 +1,4 @@
-"""Whatever comes back is read: error shapes, codes, waits, and no secret in any text."""
+"""Responses are parsed: shapes of errors, codes, Retry-After, and no secret in any message."""
 
 import json
 from collections.abc import Callable
@@ -201,15 +201,15 @@ def test_an_error_contains_no_secret_in_any_encoding(body: bytes) -> None:
     for status in (302, 400, 401, 500):
         error = read_error(answer(status, body, headers, TOKEN, PASSWORD, "short-pw"))
 
-        told = f"{error}{error.code}{error.message}{error.remedy}{error!r}"
+        text = f"{error}{error.code}{error.message}{error.remedy}{error!r}"
         for secret in (TOKEN, TOKEN[50:150], PASSWORD, "ss w", "ss%20w", "short-pw"):
-            assert secret not in told
+            assert secret not in text
 
 
 def test_the_repr_of_a_response_contains_no_secret() -> None:
-    held = SwrResponse(200, {"x-subject-token": TOKEN}, TOKEN.encode(), NOW, (TOKEN,))
+    response = SwrResponse(200, {"x-subject-token": TOKEN}, TOKEN.encode(), NOW, (TOKEN,))
 
-    assert TOKEN not in repr(held)
+    assert TOKEN not in repr(response)
 
 
 READERS: list[Callable[[SwrResponse], object]] = [
@@ -256,7 +256,7 @@ DOCUMENTS = st.recursive(
         st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(KEYS), inner, max_size=5)
     ),
     max_leaves=12,
-).map(lambda found: json.dumps(found).encode())
+).map(lambda document: json.dumps(document).encode())
 DATES = st.datetimes().map(lambda when: when.strftime("%a, %d %b %Y %H:%M:%S GMT"))
 
 

@@ -1,4 +1,4 @@
-"""Access keys of the configuration: what they open, and how seldom a refused one is tried."""
+"""The access key of the configuration: signed requests, and refusals."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -81,11 +81,11 @@ def test_a_temporary_key_may_have_a_large_security_token(
 ) -> None:
     simulator.state.configure(replace(simulator.state.settings, token_size=32 * 1024))
     key = simulator.state.accounts.keys.issue(USER, timedelta(days=1)).key
-    given = KeyCredentials(key.access, key.secret, key.security_token)
+    credentials = KeyCredentials(key.access, key.secret, key.security_token)
 
     assert key.security_token is not None
     assert len(key.security_token) == 32 * 1024
-    assert look(simulated(simulator, clock, credentials=given)) is None
+    assert look(simulated(simulator, clock, credentials=credentials)) is None
 
 
 def test_a_wrong_key_is_tried_once_across_regions_and_processes(

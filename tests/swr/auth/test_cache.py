@@ -136,8 +136,8 @@ def test_a_token_that_swr_always_refuses_is_renewed_once_a_minute(
 
 def test_a_failure_of_one_project_does_not_affect_the_others() -> None:
     def answer(request: Received) -> Reply:
-        known = WEST.encode() in request.body
-        return issued("T1") if known else Reply(400, b'{"error_code":"IAM.1109"}')
+        is_known = WEST.encode() in request.body
+        return issued("T1") if is_known else Reply(400, b'{"error_code":"IAM.1109"}')
 
     clock = FakeClock(NOW)
     with Loopback(answer) as iam:

@@ -1,4 +1,4 @@
-"""Fingerprints of credentials, as the ledger stores them."""
+"""Fingerprints of credentials, by which the ledger stores refusals."""
 
 import hashlib
 import threading
@@ -44,10 +44,10 @@ def test_the_fingerprint_of_a_key_depends_on_every_part() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [KeyCredentials("ahead", "s"), PasswordCredentials("a", "h", "p")]
+    "credentials", [KeyCredentials("ahead", "s"), PasswordCredentials("a", "h", "p")]
 )
 def test_a_precomputed_fingerprint_is_computed_only_once(
-    given: KeyCredentials | PasswordCredentials, monkeypatch: pytest.MonkeyPatch
+    credentials: KeyCredentials | PasswordCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed = []
     scrypt = hashlib.scrypt
@@ -57,12 +57,12 @@ def test_a_precomputed_fingerprint_is_computed_only_once(
         return scrypt(*arguments, **more)
 
     monkeypatch.setattr(hashlib, "scrypt", counting)
-    lockout.precompute_fingerprint(given)
+    lockout.precompute_fingerprint(credentials)
     for thread in threading.enumerate():
         if thread.name == "credentials":
             thread.join()
     assert len(computed) == 1
-    fingerprint(given, "https://iam.example")
+    fingerprint(credentials, "https://iam.example")
 
     assert len(computed) == 1
 

@@ -1,4 +1,4 @@
-"""Temporary keys of the machine: fetched once for all, renewed in time, and when refused."""
+"""Temporary keys of this machine: fetched once for all threads, and renewed."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

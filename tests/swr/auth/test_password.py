@@ -1,4 +1,4 @@
-"""Tokens: fetched once, replaced in time, and a refused password never tried twice."""
+"""Tokens of IAM: one login for each region, and none with a refused password."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Signatures: the documented one, and those of the vendor's own SDK over many requests."""
+"""Signatures equal the documented one, and those of the vendor's SDK for many requests."""
 
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
@@ -30,7 +30,7 @@ TARGET = (
     "/v1/77b6a44cba5143ab91d13ab9a8ff44fd/vpcs?marker=13551d6b-755d-4757-b956-536f674975c0&limit=2"
 )
 
-# What a path and a query may hold once decoded; «/» parts segments, and «+» is a blank on the wire.
+# What a path and a query may hold once decoded; "/" separates segments, and "\+" means a space.
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/?#+"))
 HEADER = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1)
 
