@@ -155,8 +155,8 @@ def _sender(name: str, sender: Checked, key_provider: KeyProvider) -> Sender:
     arguments = dict(sender["auth"])
     scheme = SCHEMES[arguments.pop("scheme")]
     confirm = scheme.confirm if arguments.pop("confirm", False) else None
-    if scheme.asks_outside:
-        arguments["outside"] = key_provider
+    if scheme.needs_keys:
+        arguments["keys"] = key_provider
     if "secrets" in arguments:
         arguments["secrets"] = [_secret(secret) for secret in arguments["secrets"]]
     return Sender(

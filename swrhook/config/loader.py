@@ -9,7 +9,7 @@ from pathlib import Path
 from marshmallow import Schema, ValidationError
 from marshmallow.exceptions import SCHEMA
 
-from swrhook.auth import NOWHERE, KeyProvider
+from swrhook.auth import NO_KEYS, KeyProvider
 from swrhook.config.build import (
     build_access,
     build_options,
@@ -91,7 +91,7 @@ def read_bytes(path: str, limit: int) -> bytes:
 def load(
     path: Path,
     environ: Mapping[str, str],
-    key_provider: KeyProvider = NOWHERE,
+    key_provider: KeyProvider = NO_KEYS,
     read_file: ReadBytes = read_bytes,
 ) -> Config:
     """Read a file. Raises BadConfiguration with every mistake in it and in its references."""
@@ -117,7 +117,7 @@ def parse(
     file: str,
     environ: Mapping[str, str],
     read_file: ReadFile,
-    key_provider: KeyProvider = NOWHERE,
+    key_provider: KeyProvider = NO_KEYS,
 ) -> Config:
     """Parse the bytes of a file, whatever they are. Raises BadConfiguration with every mistake.
 

@@ -1,22 +1,24 @@
 """The key `auth` of a sender, scheme by scheme."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from swrhook.config import Config, parse
 from swrhook.errors import KeysUnavailable, Unauthenticated
-from swrhook.senders.delivery import Delivery
 from swrhook.senders.sender import Sender
 from tests.auth.parts import (
     ARN,
     ISSUER,
     NOW,
     URN,
+    WEBHOOK_KEY,
+    WEBHOOK_TIME,
     bearing,
     posted,
+    signed_webhook,
     smn_message,
     sns_message,
     token,
@@ -28,17 +30,6 @@ BEARER = '{scheme: bearer, secrets: ["${TOKEN}"]}'
 SNS = f"{{scheme: sns, topic_arns: {ARN}"
 SMN = f"{{scheme: smn, topic_urns: [{URN}]"
 CLAIMS = "claims: {repository: [team/app, team/web]}"
-# The example that Standard Webhooks publishes.
-SIGNING_KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-SIGNED_AT = datetime.fromtimestamp(1614265330, UTC)
-SIGNED = Delivery(
-    {
-        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
-        "webhook-timestamp": "1614265330",
-        "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-    },
-    b'{"test": 2432232314}',
-)
 OIDC = f"{{scheme: oidc, issuer: {ISSUER}, audience: swrhook, "
 
 
@@ -82,9 +73,9 @@ def test_a_sender_fetches_keys_only_once_it_delivers(
 
 
 def test_a_tolerance_is_a_duration(configured: Callable[..., Config]) -> None:
-    auth = f"{{scheme: standard-webhooks, secrets: {SIGNING_KEY}, tolerance: 1h}}"
+    auth = f"{{scheme: standard-webhooks, secrets: {WEBHOOK_KEY.value.decode()}, tolerance: 1h}}"
 
-    sender(configured(auth)).authenticate(SIGNED, SIGNED_AT + timedelta(hours=1))
+    sender(configured(auth)).authenticate(signed_webhook(), WEBHOOK_TIME + timedelta(hours=1))
 
 
 @pytest.mark.parametrize("scheme", ["github", "nexus", "jfrog", "gitlab"])
@@ -126,7 +117,7 @@ CASES = [
     ),
     ("{scheme: gitlab, secrets: [a, whsec_?]}", "secrets[1]: must be base64, usually after"),
     (
-        f"{{scheme: standard-webhooks, secrets: {SIGNING_KEY}, tolerance: 0s}}",
+        f"{{scheme: standard-webhooks, secrets: {WEBHOOK_KEY.value.decode()}, tolerance: 0s}}",
         "tolerance: must be at least 1s",
     ),
     (f"{OIDC}claims: {{}}}}", "claims: is empty: write at least one name"),
