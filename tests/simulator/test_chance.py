@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from swrhook.simulator import Fault, RunningSimulator, Scenario, Settings, start
 from swrhook.simulator.accounts import Credentials
-from swrhook.simulator.faults import is_drawn
+from swrhook.simulator.faults import draw
 from swrhook.simulator.scenario import Reader
 
 Swr = Callable[..., requests.Response]
@@ -110,11 +110,11 @@ def test_a_seed_may_stand_in_a_scenario(tmp_path: Path) -> None:
 @settings(max_examples=50)
 @given(st.integers(), st.lists(st.text() | st.integers()))
 def test_a_draw_is_a_share(seed: int, what: list[str | int]) -> None:
-    assert 0 <= is_drawn(seed, *what) == is_drawn(seed, *what) < 1
+    assert 0 <= draw(seed, *what) == draw(seed, *what) < 1
 
 
 def test_draws_are_spread_evenly() -> None:
-    hits = sum(is_drawn(1, "x", number) < 0.2 for number in range(10_000))
+    hits = sum(draw(1, "x", number) < 0.2 for number in range(10_000))
 
     assert 1_800 < hits < 2_200
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from swrhook.simulator import Fault, RunningSimulator, error_codes
+from swrhook.simulator import Fault, RunningSimulator, error_codes, errors
 from swrhook.simulator.model import IAM
 
 Swr = Callable[..., requests.Response]
@@ -98,7 +98,7 @@ def test_a_status_alone_is_a_proxys_page(control: Swr, swr: Swr, status: int, ti
 
 
 def test_every_known_code_is_an_error_with_a_message() -> None:
-    refused = [error_codes.refusal(code) for code in error_codes.KNOWN]
+    refused = [errors.from_code(code) for code in error_codes.KNOWN]
 
     assert list(error_codes.KNOWN) == [refusal.code for refusal in refused]
     assert {True} == {400 <= refusal.status <= 599 and bool(refusal.message) for refusal in refused}

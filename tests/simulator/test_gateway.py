@@ -61,7 +61,7 @@ def test_a_killed_token_is_refused_and_a_new_one_is_good(
     sim: RunningSimulator, swr: Swr, login: Login
 ) -> None:
     swr("GET", "/regions")
-    assert sim.state.accounts.kill_tokens() == 1
+    assert sim.state.accounts.revoke_tokens() == 1
 
     assert refusal(swr("GET", "/regions")) == (401, "APIGW.0307")
     new = {"X-Auth-Token": login().headers["X-Subject-Token"]}

@@ -141,7 +141,7 @@ def test_a_temporary_key_ends(signed: Signed, sim: RunningSimulator, clock: Cloc
 
     assert said(signed(key))[2] == "the security token has expired"
     assert signed(killed).status_code == 200
-    sim.state.accounts.kill_tokens()
+    sim.state.accounts.revoke_tokens()
     assert said(signed(killed))[2].endswith("ak not exist")
 
 

@@ -232,7 +232,7 @@ def test_a_killed_token_is_replaced_once(simulator: RunningSimulator, clock: Clo
     client = simulated(simulator, clock)
     look(client)
     simulator.state.faults.add([Fault(region=WEST, delay=0.2)])
-    simulator.state.accounts.kill_tokens()
+    simulator.state.accounts.revoke_tokens()
     start = Barrier(10)
 
     def ask(_: int) -> object:

@@ -105,7 +105,7 @@ def test_a_killed_key_is_replaced_once_for_all(
     client: SwrClient, simulator: RunningSimulator, fetches: Callable[[], object]
 ) -> None:
     look_together(client)
-    simulator.state.accounts.kill_tokens()
+    simulator.state.accounts.revoke_tokens()
 
     assert {None} == look_together(client)
     assert fetches() == [200, 200]
@@ -115,7 +115,7 @@ def test_a_killed_key_is_replaced_while_a_project_is_looked_up(
     client: SwrClient, simulator: RunningSimulator, fetches: Callable[[], object]
 ) -> None:
     look(client, WEST)
-    simulator.state.accounts.kill_tokens()
+    simulator.state.accounts.revoke_tokens()
 
     assert look(client, EAST) is None
     assert fetches() == [200, 200]

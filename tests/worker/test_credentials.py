@@ -88,7 +88,7 @@ def test_what_ends_or_is_killed_is_replaced_without_a_try_lost(
     sync("v0")
     works.clock.advance(2 * 86_400)
     assert State.VERIFIED is sync("v1")
-    simulator.state.accounts.kill_tokens()
+    simulator.state.accounts.revoke_tokens()
     assert State.VERIFIED is sync("v2")
 
     assert [call.status for call in simulator.state.calls(operation="sync_images")] == [200] * 3
