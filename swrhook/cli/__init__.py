@@ -21,7 +21,7 @@ COMMANDS = {
     ),
     "demo": Command(
         "swrhook.cli.demo",
-        "Show swrhook at work: simulator, service, deliveries of several senders, every outcome.",
+        "Run swrhook against a simulator, with deliveries of several senders.",
     ),
     "syncs": Command("swrhook.cli.syncs", "List syncs of a running server, newest first."),
     "deliveries": Command(
