@@ -1,17 +1,19 @@
-# Two stages of one base: the first has what installing needs, the second only what runs.
+# Two stages on one base image: the first installs, the second holds only what runs.
 FROM docker.io/library/python:3.11-slim-bookworm AS builder
 COPY requirements.txt /tmp/
 RUN python -m venv /opt/swrhook \
- && /opt/swrhook/bin/pip install --no-cache-dir --quiet --require-hashes --requirement /tmp/requirements.txt
+ && /opt/swrhook/bin/pip install --no-cache-dir --quiet --require-hashes \
+    --requirement /tmp/requirements.txt
 WORKDIR /app
 COPY app.py wsgi.py gunicorn.conf.py ./
 COPY swrhook ./swrhook
-# The service cannot write beside its own code, so the bytecode is made here.
+# The service may not write next to its code, so the bytecode is compiled here.
 RUN /opt/swrhook/bin/python -m compileall -q app.py wsgi.py swrhook
 
 FROM docker.io/library/python:3.11-slim-bookworm
-# The ledger's folder is the only place that the service writes to.
-RUN useradd --uid 10001 --user-group --no-create-home --home-dir /app/var --shell /usr/sbin/nologin swrhook \
+# The ledger's folder is the only one that the service writes to.
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /app/var \
+    --shell /usr/sbin/nologin swrhook \
  && install --directory --owner=swrhook --group=swrhook --mode=0750 /app/var
 COPY --from=builder /opt/swrhook /opt/swrhook
 COPY --from=builder /app /app
@@ -22,10 +24,10 @@ ENV PATH=/opt/swrhook/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbi
     SWRHOOK_DATABASE_URL=sqlite:////app/var/swrhook.db \
     SWRHOOK_CONFIG=/etc/swrhook/swrhook.yaml
 VOLUME /app/var
-# By number, so that Kubernetes can tell that it is not root (runAsNonRoot).
+# A numeric user, so that Kubernetes can check that it is not root (runAsNonRoot).
 USER 10001:10001
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-# http.client and not urllib: an egress proxy in the environment must not be asked for 127.0.0.1.
+# http.client, not urllib: urllib would use a proxy from the environment, even for 127.0.0.1.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["python", "-c", "import http.client, os, sys; port = os.environ['SWRHOOK_BIND'].rpartition(':')[2]; c = http.client.HTTPConnection('127.0.0.1', int(port), timeout=2); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
 CMD ["gunicorn", "wsgi:app"]

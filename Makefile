@@ -1,4 +1,4 @@
-# Needs make and Python 3.11 or later; everything else is put into .venv by the first target used.
+# Requires make and Python 3.11 or later. The first target used installs all else into .venv.
 
 PYTHON ?= python3
 
@@ -6,33 +6,35 @@ VENV := .venv
 IN_VENV := $(VENV)/bin
 PIP := $(IN_VENV)/python -m pip --disable-pip-version-check --quiet --quiet
 
-# One stamp for what runs the service, one for what tests and checks it.
+# Stamp files: the packages that run the service, and those that test and check it, are installed.
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
-# A .venv whose Python is gone (an upgrade, a moved folder) is made anew.
+# Recreate a .venv whose Python is gone, after an upgrade or because the folder was moved.
 $(shell $(IN_VENV)/python -c '' 2>/dev/null || rm -f $(RUNTIME) $(DEVELOPMENT))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check fuzz chaos bench soak tables fix lock clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; \
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | \
+	while IFS="$$(printf '\t')" read -r name text; \
 	do printf '  make %-8s %s\n' "$$name" "$$text"; done
 
-demo: $(RUNTIME) ## simulator, service and real deliveries; ONCE=1 ends by itself
+demo: $(RUNTIME) ## run simulator, service and real deliveries; ONCE=1 exits when done
 	@$(IN_VENV)/python -m swrhook demo $(if $(ONCE),--once)
 
-run: $(RUNTIME) ## serve with ./swrhook.yaml
+run: $(RUNTIME) ## run the service with ./swrhook.yaml
 	@$(IN_VENV)/python -m swrhook serve
 
-# Many tests wait for a process, a socket or a disk: more of them at once than there are cores.
+# Many tests wait for a process, a socket or a disk, so more jobs than cores save time.
 JOBS ?= 4
 
-test: $(DEVELOPMENT) ## all tests, with branch coverage
-	@$(IN_VENV)/python -m pytest --quiet --cov --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+test: $(DEVELOPMENT) ## run all tests, with branch coverage
+	@$(IN_VENV)/python -m pytest --quiet --cov --numprocesses $(JOBS) --dist loadfile \
+		--no-loadscope-reorder
 
-check: $(DEVELOPMENT) ## format, lint, types, import contracts, then the tests; changes no file
+check: $(DEVELOPMENT) ## check format, lint, types and imports, then run the tests; changes no file
 	@$(IN_VENV)/ruff format --check --quiet .
 	@$(IN_VENV)/ruff check --quiet .
 	@$(IN_VENV)/mypy --no-error-summary
@@ -42,46 +44,53 @@ check: $(DEVELOPMENT) ## format, lint, types, import contracts, then the tests; 
 RUNS ?= 50000
 REPOSITORIES ?= 100
 
-fuzz: $(DEVELOPMENT) ## strange bytes for every dialect; RUNS=1000000 for longer
-	@PYTHONPATH=. $(IN_VENV)/python tests/fuzz/fuzz_dialects.py -runs=$(RUNS) -max_len=8192 -print_final_stats=1 -artifact_prefix=.fuzz/ .fuzz/
+fuzz: $(DEVELOPMENT) ## fuzz every dialect; RUNS=1000000 runs longer
+	@PYTHONPATH=. $(IN_VENV)/python tests/fuzz/fuzz_dialects.py -runs=$(RUNS) -max_len=8192 \
+		-print_final_stats=1 -artifact_prefix=.fuzz/ .fuzz/
 
-chaos: $(DEVELOPMENT) ## kill, cut and fill everything, and count what is lost; SEED=N repeats
+chaos: $(DEVELOPMENT) ## kill processes, cut networks, fill disks; count losses; SEED=N repeats
 	@PYTHONPATH=. $(IN_VENV)/python tests/chaos/run.py $(if $(SEED),--seed $(SEED)) --only "$(ONLY)"
 
-bench: $(DEVELOPMENT) ## figures, as ratios from one run; writes docs/performance.md
+bench: $(DEVELOPMENT) ## run the benchmarks; writes docs/performance.md
 	@PYTHONPATH=. $(IN_VENV)/python bench/rules.py
 	@PYTHONPATH=. $(IN_VENV)/python bench/registry.py
 	@PYTHONPATH=. $(IN_VENV)/python -m bench
 
-soak: $(DEVELOPMENT) ## 10,000 tags through a storm of faults; REPOSITORIES=20 for less
+soak: $(DEVELOPMENT) ## sync 10,000 tags under many faults; REPOSITORIES=20 is shorter
 	@PYTHONPATH=. $(IN_VENV)/python bench/soak.py --repositories $(REPOSITORIES)
 
-tables: $(DEVELOPMENT) ## the fault matrix in docs/reliability.md, run and written anew
+tables: $(DEVELOPMENT) ## run the fault matrix and write it to docs/reliability.md
 	@PYTHONPATH=. $(IN_VENV)/python tests/reliability/write.py
 
-fix: $(DEVELOPMENT) ## format, and repair what lint can repair
+fix: $(DEVELOPMENT) ## format the code and fix what the linter can fix
 	@$(IN_VENV)/ruff format --quiet .
 	@$(IN_VENV)/ruff check --fix .
 
-LOCK = $(VENV)-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url
+LOCK = $(VENV)-lock/bin/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes \
+	--no-strip-extras --no-emit-index-url
 
 lock: ## pin the newest versions of requirements*.in, with hashes
 	@$(PYTHON) -m venv --clear $(VENV)-lock
 	@$(VENV)-lock/bin/python -m pip --disable-pip-version-check --quiet --quiet install uv
 	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(LOCK) requirements.in --output-file requirements.txt
-	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(LOCK) requirements-dev.in --output-file requirements-dev.txt
+	@UV_CUSTOM_COMPILE_COMMAND='make lock' $(LOCK) requirements-dev.in \
+		--output-file requirements-dev.txt
 	@rm -rf $(VENV)-lock
 
-clean: ## remove what was made here, but never var/, where the ledger is
-	@rm -rf $(VENV) $(VENV)-lock .fuzz .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+clean: ## remove generated files, but not var/, which holds the ledger
+	@rm -rf $(VENV) $(VENV)-lock .fuzz .coverage .hypothesis .import_linter_cache .mypy_cache \
+		.pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "swrhook needs Python 3.11 or later as «$(PYTHON)»; name another: make PYTHON=python3.12" >&2; exit 1; }
+		echo "swrhook needs Python 3.11 or later, and $(PYTHON) is not." \
+			"Choose another one: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-		echo "«$(PYTHON)» cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@$(IN_VENV)/python -c '' 2>/dev/null || { echo "Setting up $(VENV) ..."; $(PYTHON) -m venv --clear $(VENV); }
+		echo "$(PYTHON) cannot create virtual environments." \
+			"On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(IN_VENV)/python -c '' 2>/dev/null || { \
+		echo "Setting up $(VENV) ..."; $(PYTHON) -m venv --clear $(VENV); }
 	@$(PIP) install --require-hashes --requirement requirements.txt
 	@touch $@
 

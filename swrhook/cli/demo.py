@@ -25,9 +25,11 @@ _STYLES = {"verified": "green", "pending": "yellow", "calling": "yellow", "trigg
 
 
 @click.command(epilog="\b\nExamples:\n  python -m swrhook demo --once")
-@click.option("--once", is_flag=True, help="Exit at the end: 0 if all syncs are verified, else 1.")
+@click.option(
+    "--once", is_flag=True, help="Exit when done; exit code 1 unless every sync is verified."
+)
 def demo(*, once: bool) -> None:
-    """Run swrhook against a simulator, with deliveries of several senders."""
+    """Run a demonstration: simulator, service, deliveries from several senders, all outcomes."""
     console = Console()
     # SIGTERM ends the demonstration like Ctrl-C, so that its service ends too.
     signal.signal(signal.SIGTERM, _interrupt)

@@ -25,10 +25,8 @@ _LOGIN = (
 @click.command(
     epilog="\b\nExamples:\n  python -m swrhook simulator --port 9100 --regions cn-north-4,cn-east-3"
 )
-@click.option("--port", default=9100, show_default=True, help="IAM's port; 0 selects free ports.")
-@click.option(
-    "--regions", default=",".join(REGIONS), show_default=True, help="One port each, after IAM's."
-)
+@click.option("--port", default=9100, show_default=True, help="IAM's port; 0 picks free ports.")
+@click.option("--regions", default=",".join(REGIONS), show_default=True, help="The regions.")
 @click.option(
     "--mirror",
     "mirrors",
@@ -41,14 +39,16 @@ _LOGIN = (
     default=0.5,
     show_default=True,
     type=click.FloatRange(min=0),
-    help="Seconds from a call until the tag is at the target.",
+    help="Seconds until a synced tag appears at its target.",
 )
 @click.option(
     "--scenario",
     type=click.Path(path_type=Path),
-    help="A YAML or JSON file: organizations, tags, faults, settings.",
+    help="A YAML or JSON file with organizations, tags, faults and settings.",
 )
-@click.option("--seed", type=int, help="Decides which calls are hit by a fault with a share.")
+@click.option(
+    "--seed", type=int, help="Random seed for faults that affect only a share of the calls."
+)
 @click.option("--bind", default="127.0.0.1", show_default=True, help="The address to listen on.")
 def simulator(  # noqa: PLR0913, PLR0917 - an argument for each option
     port: int,
@@ -61,8 +61,7 @@ def simulator(  # noqa: PLR0913, PLR0917 - an argument for each option
 ) -> None:
     """Simulate IAM and SWR regions on this machine, until Ctrl-C.
 
-    IAM listens on the port, each region on one of the next ports. User, password and domain are
-    "demo".
+    IAM listens on --port, the regions on the ports after it. User, password and account are `demo`.
     """
     names = _regions(regions)
     try:

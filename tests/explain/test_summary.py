@@ -27,7 +27,7 @@ def told(database: Database) -> Scene:
 def happen(told: Scene, sync_id: str, verdict: Decision) -> None:
     with told.works.database.write() as connection:
         assert apply_decision(
-            connection, find(told.works.database, sync_id), verdict, told.works.clock.now
+            connection, find(told.works.database, sync_id), verdict, told.works.clock.time
         )
 
 
@@ -192,7 +192,7 @@ def test_a_failing_call_is_said_with_its_backoff(told: Scene) -> None:
 def test_an_endpoint_that_is_left_alone_is_said(told: Scene) -> None:
     sync = told.announce().syncs[0].id
     error = CircuitOpen("cn-north-4 is not asked (sync_images): 5 requests in a row failed", 30)
-    happen(told, sync, Decision(Event.POSTPONE, told.works.clock.now, error.message, error))
+    happen(told, sync, Decision(Event.POSTPONE, told.works.clock.time, error.message, error))
 
     assert told.summary().endswith(
         "is pending: the endpoint is left alone for a while: cn-north-4 is not asked (sync_images):"
@@ -202,7 +202,7 @@ def test_an_endpoint_that_is_left_alone_is_said(told: Scene) -> None:
 
 def test_a_lane_that_waits_for_its_turn_is_said(told: Scene) -> None:
     told.announce()
-    until = told.works.clock.now + timedelta(seconds=9)
+    until = told.works.clock.time + timedelta(seconds=9)
     with told.works.database.write() as connection:
         set_wake_time(connection, lane(), until)
 

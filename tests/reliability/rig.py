@@ -20,9 +20,10 @@ from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.syncs.backoff import Backoff, Retry, Verify
 from swrhook.worker.lane_runner import LaneRunner
+from tests.factories import FakeClock
 from tests.ledger.parts import LANE, MINUTE, NOW, SECOND, everything
 from tests.reliability.faults import FAULT_NAME, SOURCE, TARGET
-from tests.worker.parts import Clock, Works, config
+from tests.worker.parts import Works, config
 
 # One of these deadlines ends a sync under a permanent fault.
 RETRY = Retry(Backoff(MINUTE, 20 * MINUTE), deadline=45 * MINUTE)
@@ -51,7 +52,7 @@ class Result:
 class Rig:
     """A simulator, a ledger and a clock; each run starts with an empty ledger."""
 
-    def __init__(self, simulator: RunningSimulator, database: Database, clock: Clock) -> None:
+    def __init__(self, simulator: RunningSimulator, database: Database, clock: FakeClock) -> None:
         self._simulator = simulator
         self._database = database
         self._clock = clock
@@ -61,7 +62,7 @@ class Rig:
     ) -> Result:
         """Push the tags under these faults, and run the lane until all syncs have ended."""
         state = self._simulator.state
-        self._clock.now = NOW
+        self._clock.time = NOW
         state.reset()
         with self._database.write() as connection:
             for table in reversed(metadata.sorted_tables):
@@ -83,8 +84,8 @@ class Rig:
         for _ in range(_MOST_RUNS):
             if due is None:
                 return
-            self._clock.now = max(self._clock.now, due)
-            due = runner.run(LANE, self._clock.now)
+            self._clock.time = max(self._clock.time, due)
+            due = runner.run(LANE, self._clock.time)
         raise AssertionError("the lane is due again and again")
 
     def _result(self) -> Result:
@@ -98,7 +99,7 @@ class Rig:
             states=Counter(str(row["state"]) for row in rows),
             reason=None if reason is None else self._repeatable(str(reason)),
             remedy=None if not remedy else str(remedy),
-            took=self._clock.now - NOW,
+            took=self._clock.time - NOW,
             calls=requests.count((SOURCE, "sync_images")),
             reads=sum(
                 requests.count((region, operation))
@@ -130,10 +131,10 @@ class Rig:
 @contextmanager
 def rig(folder: Path) -> Iterator[Rig]:
     """Run a simulator whose jobs take a second of the rig's own clock."""
-    clock = Clock()
+    clock = FakeClock()
     regions = [SOURCE, TARGET]
     with (
         closing(open_database(f"sqlite:///{folder}/ledger.db")) as database,
-        start(regions, delay=1, organizations=(), clock=clock) as simulator,
+        start(regions, delay=1, organizations=(), clock=clock.now) as simulator,
     ):
         yield Rig(simulator, database, clock)
