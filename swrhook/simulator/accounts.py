@@ -1,11 +1,12 @@
 """Users with their tokens and keys, and the lockout after too many wrong passwords."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Lock
 
+from swrhook.clock import Clock
 from swrhook.simulator import errors
 from swrhook.simulator.keys import Keys
 from swrhook.simulator.lockout import Lockout, SettingsHolder
@@ -24,9 +25,7 @@ class Credentials:
 class Accounts:
     """Issues tokens and recognizes them until they expire or are revoked."""
 
-    def __init__(
-        self, users: Sequence[User], clock: Callable[[], datetime], holder: SettingsHolder
-    ) -> None:
+    def __init__(self, users: Sequence[User], clock: Clock, holder: SettingsHolder) -> None:
         self.keys = Keys(users, clock, holder)
         self.metadata_tokens: set[str] = set()
         self._users = tuple(users)
@@ -50,7 +49,7 @@ class Accounts:
     def token(self, value: str) -> Token | None:
         """Return the token with this value unless it has expired."""
         token = self._tokens.get(value)
-        if token is None or token.expires_at <= self._clock():
+        if token is None or token.expires_at <= self._clock.now():
             return None
         return token
 
@@ -92,7 +91,7 @@ class Accounts:
         return next((user for user in self._users if (user.domain, user.name) == key), None)
 
     def _issue(self, user: User, region: str | None) -> Token:
-        settings, now = self._holder.settings, self._clock()
+        settings, now = self._holder.settings, self._clock.now()
         return Token(
             value=_token_value(settings.token_size),
             user=user,

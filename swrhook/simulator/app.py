@@ -121,7 +121,7 @@ def _record_call() -> None:
     endpoint = (request.endpoint or "unknown").rpartition(".")[2]
     call = Call(
         serial=0,
-        time=state().clock(),
+        time=state().clock.now(),
         region=region(),
         operation=_OPERATIONS.get(endpoint, endpoint),
         method=request.method,
@@ -163,7 +163,7 @@ def _finish_call(response: AnyResponse) -> AnyResponse:
     response.headers["X-Request-Id"] = g.request_id
     unanswered = any(fault.connection in ("hang", "reset") for fault in g.get("faults", ()))
     status = None if unanswered else response.status_code
-    state().call_log.end(g.call, status=status, at=state().clock())
+    state().call_log.end(g.call, status=status, at=state().clock.now())
     return response
 
 

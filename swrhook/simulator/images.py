@@ -142,7 +142,7 @@ def _all_tags(store: TagStore, image: Image) -> Sequence[Tag]:
 
 def _size_and_times(tags: Sequence[Tag], created: str, updated: str) -> dict[str, Json]:
     """Return a repository's size and times, under the names that the operation has for them."""
-    now = state().clock()
+    now = state().clock.now()
     return {
         "num_images": len(tags),
         "size": _SIZE * len(tags),

@@ -1,11 +1,12 @@
 """Access keys: each user's permanent key, and temporary keys that expire or are revoked."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
+from swrhook.clock import Clock
 from swrhook.simulator.lockout import Lockout, SettingsHolder
 from swrhook.simulator.model import User
 from swrhook.swr.auth.signing import AccessKey
@@ -26,9 +27,7 @@ class IssuedKey:
 class Keys:
     """Finds, issues and revokes keys; `lockout` locks those with wrong signatures, by access id."""
 
-    def __init__(
-        self, users: Sequence[User], clock: Callable[[], datetime], holder: SettingsHolder
-    ) -> None:
+    def __init__(self, users: Sequence[User], clock: Clock, holder: SettingsHolder) -> None:
         self._permanent = {user.key.access: IssuedKey(user.key, user) for user in users}
         self._clock = clock
         self._holder = holder
@@ -46,7 +45,7 @@ class Keys:
         key = AccessKey(
             secrets.token_hex(10).upper(), secrets.token_hex(20), secrets.token_urlsafe(size)[:size]
         )
-        issued = IssuedKey(key, user, self._clock() + lifetime)
+        issued = IssuedKey(key, user, self._clock.now() + lifetime)
         with self._lock:
             self._temporary[key.access] = issued
         return issued

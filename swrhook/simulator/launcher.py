@@ -1,14 +1,14 @@
 """Start of a simulator: IAM and one server per region, each on its own port."""
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Self
 
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from swrhook.clock import Clock, SystemClock
 from swrhook.simulator import control, iam_app, metadata, swr_app
 from swrhook.simulator.http_server import Server
 from swrhook.simulator.model import (
@@ -20,7 +20,7 @@ from swrhook.simulator.model import (
     Setup,
     User,
 )
-from swrhook.simulator.state import State, utc_now
+from swrhook.simulator.state import State
 
 REGIONS = ("cn-north-4", "cn-east-3", "ap-southeast-1")
 _BACKLOG = 1024
@@ -71,7 +71,7 @@ def start(  # noqa: PLR0913 - each is a choice of its own, and has a default
     users: Sequence[User] = (DEMO,),
     settings: Settings = Settings(),  # noqa: B008 - a frozen value
     scenario: Scenario = Scenario(),  # noqa: B008
-    clock: Callable[[], datetime] = utc_now,
+    clock: Clock = SystemClock(),  # noqa: B008
 ) -> RunningSimulator:
     """Start IAM on a port and the regions on the next ones; port 0 selects free ports for all.
 

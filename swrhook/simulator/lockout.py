@@ -1,10 +1,11 @@
 """Lockout after too many wrong passwords or signatures in a row."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Generic, Protocol, TypeVar
 
+from swrhook.clock import Clock
 from swrhook.simulator.model import Settings
 
 Account = TypeVar("Account")
@@ -23,7 +24,7 @@ class Lockout(Generic[Account]):
 
     def __init__(
         self,
-        clock: Callable[[], datetime],
+        clock: Clock,
         holder: SettingsHolder,
         duration: timedelta | None = None,
     ) -> None:
@@ -38,7 +39,7 @@ class Lockout(Generic[Account]):
     def is_locked(self, account: Account) -> bool:
         """Tell whether the account is locked now."""
         until = self._locked_until.get(account)
-        return until is not None and self._clock() < until
+        return until is not None and self._clock.now() < until
 
     def count_failure(self, account: Account) -> None:
         """Count a failure, and lock the account if it is one too many."""
@@ -66,4 +67,4 @@ class Lockout(Generic[Account]):
 
     def _until(self) -> datetime:
         settings_duration = timedelta(seconds=self._holder.settings.lock_time)
-        return self._clock() + (self._duration or settings_duration)
+        return self._clock.now() + (self._duration or settings_duration)

@@ -4,8 +4,7 @@ Source: "HTTP API V2" of the Distribution project: tags/list, HEAD of a manifest
 Docker-Content-Digest, _catalog.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import urljoin
 from zlib import crc32
@@ -13,6 +12,7 @@ from zlib import crc32
 import requests
 from requests.adapters import HTTPAdapter
 
+from swrhook.clock import Clock
 from swrhook.simulator.model import Tag
 from swrhook.simulator.tagstore import Listing, Page
 
@@ -40,7 +40,7 @@ class MirroredTags:
     and every organization exists.
     """
 
-    def __init__(self, registry_url: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, registry_url: str, clock: Clock) -> None:
         self._url = registry_url.rstrip("/") + "/"
         self._clock = clock
         self._session = requests.Session()
@@ -85,7 +85,7 @@ class MirroredTags:
         digest = response.headers.get("Docker-Content-Digest")
         if response.status_code != HTTPStatus.OK or digest is None:
             return None
-        now = self._clock()
+        now = self._clock.now()
         serial = crc32(f"{namespace}/{repository}:{name}".encode())
         index = response.headers.get("Content-Type") in INDEXES
         return Tag(serial, namespace, repository, name, digest, now, now, index)

@@ -64,7 +64,7 @@ def _date(names: list[str]) -> str:
         raise _incorrect("x-sdk-date not found or invalid") from None
     if signing.DATE.lower() not in names:
         raise _incorrect("x-sdk-date is not signed")
-    now = state().clock()
+    now = state().clock.now()
     if abs(now - signed_at) > SKEW:
         server = now.strftime(signing.STAMP)
         raise _incorrect(f"signature expired, signature time:{value},server time:{server}")
@@ -74,7 +74,7 @@ def _date(names: list[str]) -> str:
 def _check_security_token(issued: IssuedKey) -> None:
     if request.headers.get(signing.SECURITY_TOKEN, "") != (issued.key.security_token or ""):
         raise _incorrect("verify security token fail")
-    if issued.expires_at <= state().clock():
+    if issued.expires_at <= state().clock.now():
         raise _incorrect("the security token has expired")
 
 

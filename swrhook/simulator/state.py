@@ -1,10 +1,11 @@
 """The whole state of a simulator, in one object that HTTP, tests and scenarios share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import RLock
 
+from swrhook.clock import Clock
 from swrhook.simulator.accounts import Accounts
 from swrhook.simulator.calls import CallLog
 from swrhook.simulator.faults import FaultTable
@@ -30,11 +31,6 @@ class ReadOnlyRegion(Exception):
     """The region mirrors a registry; push to that registry instead."""
 
 
-def utc_now() -> datetime:
-    """Return the time of the machine's clock."""
-    return datetime.now(UTC)
-
-
 class State:
     """The accounts, regions, jobs, faults and calls of a simulator. It is thread-safe.
 
@@ -42,7 +38,7 @@ class State:
     due by the clock run, in the order of their due times.
     """
 
-    def __init__(self, setup: Setup, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, setup: Setup, clock: Clock) -> None:
         self.clock = clock
         self.regions = tuple(setup.regions)
         self.users = tuple(setup.users)
@@ -72,7 +68,7 @@ class State:
         """Push a tag. Raises ReadOnlyRegion if the region mirrors a registry."""
         store = self._writable(seed.region)
         store.add_organization(seed.namespace)
-        return store.put(seed, at=self.clock())
+        return store.put(seed, at=self.clock.now())
 
     def remove(self, region: str, tag: Tag) -> None:
         """Delete a tag from a region."""
@@ -98,7 +94,7 @@ class State:
         faults: Mapping[str, Fault] = NO_FAULTS,
     ) -> None:
         """Accept tags for synchronization; each is read and copied after the delay."""
-        order = Order(source, target, created=self.clock(), delay=self.settings.delay)
+        order = Order(source, target, created=self.clock.now(), delay=self.settings.delay)
         self._jobs.add(order, tags, faults)
 
     def jobs(self, source: Image | None = None) -> Sequence[SyncJob]:
@@ -159,7 +155,7 @@ class State:
         return store
 
     def _run_due_jobs(self) -> None:
-        now = self.clock()
+        now = self.clock.now()
         remote: list[SyncJob] = []
         with self._lock:
             while (job := self._jobs.take_due(now)) is not None:

@@ -82,7 +82,7 @@ def sync_repo(namespace: str, repository: str) -> Response:
 def _create_rule(image: Image, body: Mapping[str, object]) -> Response:
     target, auto = request_validation.target(body), request_validation.flag(body, "syncAuto")
     _check_target(target)
-    if not state().rules.add(image, target, auto=auto, at=state().clock()):
+    if not state().rules.add(image, target, auto=auto, at=state().clock.now()):
         raise errors.swr("4000014", "duplicate sync repo")
     return answer({})
 

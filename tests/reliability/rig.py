@@ -135,6 +135,6 @@ def rig(folder: Path) -> Iterator[Rig]:
     regions = [SOURCE, TARGET]
     with (
         closing(open_database(f"sqlite:///{folder}/ledger.db")) as database,
-        start(regions, delay=1, organizations=(), clock=clock.now) as simulator,
+        start(regions, delay=1, organizations=(), clock=clock) as simulator,
     ):
         yield Rig(simulator, database, clock)

@@ -1,53 +1,44 @@
 """A simulator of three regions on free ports, whose clock the test moves."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import requests
 
 from swrhook.simulator import RunningSimulator, start
+from tests.factories import FakeClock
 
 TIMEOUT = 10
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def shared_clock() -> Clock:
-    return Clock()
+def shared_clock() -> FakeClock:
+    return FakeClock(START)
 
 
 @pytest.fixture
-def clock(shared_clock: Clock) -> Clock:
-    shared_clock.now = Clock().now
+def clock(shared_clock: FakeClock) -> FakeClock:
+    shared_clock.time = START
     return shared_clock
 
 
 @pytest.fixture
-def advance(clock: Clock) -> Callable[[float], None]:
+def advance(clock: FakeClock) -> Callable[[float], None]:
     return clock.advance
 
 
 @pytest.fixture(scope="session")
-def shared_sim(shared_clock: Clock) -> Iterator[RunningSimulator]:
+def shared_sim(shared_clock: FakeClock) -> Iterator[RunningSimulator]:
     regions = ["cn-north-4", "cn-east-3", "ap-southeast-1"]
     with start(regions, delay=2, clock=shared_clock) as running:
         yield running
 
 
 @pytest.fixture
-def sim(shared_sim: RunningSimulator, clock: Clock) -> RunningSimulator:
+def sim(shared_sim: RunningSimulator, clock: FakeClock) -> RunningSimulator:
     """Give the simulator as after its start, at the same time each."""
     assert clock is shared_sim.state.clock
     shared_sim.state.reset()

@@ -3,7 +3,6 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 import requests
@@ -12,6 +11,7 @@ from swrhook.simulator import RunningSimulator, start
 from swrhook.simulator.accounts import Credentials
 from swrhook.simulator.jobs import Image
 from swrhook.simulator.model import Target
+from tests.factories import FakeClock
 
 NEEDED = ("docker-registry", "skopeo", "umoci")
 LACKING = [name for name in NEEDED if shutil.which(name) is None]
@@ -63,7 +63,7 @@ def push(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Push:
 
 
 @pytest.fixture
-def sim(registry: str, clock: Any) -> Iterator[RunningSimulator]:
+def sim(registry: str, clock: FakeClock) -> Iterator[RunningSimulator]:
     regions = ["cn-north-4", "cn-east-3"]
     with start(regions, delay=2, clock=clock, mirror={"cn-north-4": registry}) as running:
         yield running

@@ -12,7 +12,7 @@ from swrhook.simulator import RunningSimulator
 from swrhook.simulator.iam_app import project_id
 from swrhook.simulator.model import DEMO
 from swrhook.swr.auth.signing import AccessKey, sign
-from tests.simulator.conftest import Clock
+from tests.factories import FakeClock
 
 REGION = "cn-north-4"
 PATH = "/v2/manage/namespaces/group/repos/web$shop/sync_job?filter=limit::10|offset::0"
@@ -21,7 +21,7 @@ Signed = Callable[..., requests.Response]
 
 
 @pytest.fixture
-def signed(sim: RunningSimulator, session: requests.Session, clock: Clock) -> Signed:
+def signed(sim: RunningSimulator, session: requests.Session, clock: FakeClock) -> Signed:
     """Sign a request, change what is said, and send it as it is."""
     sim.state.seed(REGION, "group", "web/shop", "v1")
 
@@ -35,7 +35,7 @@ def signed(sim: RunningSimulator, session: requests.Session, clock: Clock) -> Si
     ) -> requests.Response:
         url = url or sim.endpoints[REGION] + PATH
         headers = JSON | ({"X-Project-Id": project_id(project)} if project else {})
-        proven = sign(key, "GET", url, headers, b"", clock.now - timedelta(seconds=late))
+        proven = sign(key, "GET", url, headers, b"", clock.time - timedelta(seconds=late))
         for name, value in (changed or {}).items():
             proven.pop(name)
             if value is not None:
@@ -135,7 +135,7 @@ def test_a_temporary_key_needs_its_own_security_token(
     assert told[2] == "verify security token fail"
 
 
-def test_a_temporary_key_ends(signed: Signed, sim: RunningSimulator, clock: Clock) -> None:
+def test_a_temporary_key_ends(signed: Signed, sim: RunningSimulator, clock: FakeClock) -> None:
     key, killed = temporary(sim, 900), temporary(sim, 9000)
     clock.advance(901)
 
@@ -150,7 +150,7 @@ def test_a_project_of_another_region_opens_nothing(signed: Signed) -> None:
 
 
 def test_a_key_is_locked_for_five_minutes_after_five_wrong_signatures(
-    signed: Signed, clock: Clock
+    signed: Signed, clock: FakeClock
 ) -> None:
     wrong = replace(DEMO.key, secret="wrong")
     locked = (401, "APIGW.0301", "AK access failed to reach the limit,forbidden")
