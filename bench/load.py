@@ -60,7 +60,7 @@ def _body(repository: str, tag: str) -> bytes:
         "tag": tag,
         "resource_url": f"harbor.example.com/team/{repository}:{tag}",
     }
-    described = {
+    image = {
         "name": repository,
         "namespace": "team",
         "repo_full_name": f"team/{repository}",
@@ -70,7 +70,7 @@ def _body(repository: str, tag: str) -> bytes:
         "type": "PUSH_ARTIFACT",
         "occur_at": 1680501893,
         "operator": "robot$ci",
-        "event_data": {"resources": [resource], "repository": described},
+        "event_data": {"resources": [resource], "repository": image},
     }
     return json.dumps(event, separators=(",", ":")).encode()
 

@@ -75,14 +75,14 @@ def _push(registry: str) -> float:
     with requests.Session() as session:
         upload = session.post(f"{registry}/v2/team/app/blobs/uploads/").headers["Location"]
         session.put(f"{upload}&digest={blob}", layer).raise_for_status()
-        described = {"mediaType": "application/octet-stream", "digest": blob, "size": len(layer)}
+        descriptor = {"mediaType": "application/octet-stream", "digest": blob, "size": len(layer)}
         started = time.monotonic()
         for number in range(TAGS):
             manifest = {
                 "schemaVersion": 2,
                 "mediaType": MEDIA_TYPE,
-                "config": described,
-                "layers": [described],
+                "config": descriptor,
+                "layers": [descriptor],
                 "annotations": {"number": str(number)},
             }
             session.put(

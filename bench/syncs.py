@@ -51,8 +51,8 @@ def _triggered() -> tuple[Sequence[Figure], Sequence[str]]:
     ours, theirs = (median(column) for column in zip(*rounds, strict=True))
     ratio = median(our / their for our, their in rounds)
     measured, reference = f"{ours:.0f}/s", f"webhook with curl: {theirs:.0f}/s"
-    what = f"pushes fully triggered ({TAGS} tags, 20 repositories, {TARGETS_EACH} targets)"
-    return [Figure(what, measured, reference, ratio, at_least=3, moonshot=10)], ()
+    name = f"pushes fully triggered ({TAGS} tags, 20 repositories, {TARGETS_EACH} targets)"
+    return [Figure(name, measured, reference, ratio, at_least=3, moonshot=10)], ()
 
 
 def _prepare(simulator: Swr, number: int) -> Prepared:

@@ -148,14 +148,14 @@ class FaultTable:
 
         So two answers with `times: 1` are given to two calls, one after the other.
         """
-        taken: list[Fault] = []
+        used: list[Fault] = []
         with self._lock:
             for number, active in self._with_aim("call"):
                 if self._hits(active, subject):
-                    taken.append(self._use(number))
-                    if taken[-1].answers:
+                    used.append(self._use(number))
+                    if used[-1].answers:
                         break
-        return taken
+        return used
 
     def take_failed_tags(self, tags: Sequence[Subject]) -> FailedTags | None:
         """Use the first fault that makes some of these tags fail."""

@@ -106,8 +106,8 @@ def _check_target(target: Target) -> None:
 
 def _job_faults(tags: Sequence[str]) -> Mapping[str, Fault]:
     """Return and record the faults that hit the jobs of these tags."""
-    taken = {tag: state().faults.take_for_job(subject().for_tag(tag)) for tag in tags}
-    faults = {tag: fault for tag, fault in taken.items() if fault is not None}
+    by_tag = {tag: state().faults.take_for_job(subject().for_tag(tag)) for tag in tags}
+    faults = {tag: fault for tag, fault in by_tag.items() if fault is not None}
     # A fault that hits several tags of the call is recorded once.
     record_faults(list({fault.name: fault for fault in faults.values()}.values()))
     return faults

@@ -1,4 +1,4 @@
-"""A simulator of three regions on free ports, whose clock the test moves."""
+"""A simulator of three regions on free ports, with a clock that tests set."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ def shared_sim(shared_clock: FakeClock) -> Iterator[RunningSimulator]:
 
 @pytest.fixture
 def sim(shared_sim: RunningSimulator, clock: FakeClock) -> RunningSimulator:
-    """Give the simulator as after its start, at the same time each."""
+    """Return the simulator in its initial state, at START."""
     assert clock is shared_sim.state.clock
     shared_sim.state.reset()
     return shared_sim
@@ -62,8 +62,10 @@ def login(sim: RunningSimulator, session: requests.Session) -> Callable[..., req
         domain: str = "demo",
         scope: dict[str, Any] | None = None,
     ) -> requests.Response:
-        who = {"name": user, "password": password, "domain": {"name": domain}}
-        auth: dict[str, Any] = {"identity": {"methods": ["password"], "password": {"user": who}}}
+        identity = {"name": user, "password": password, "domain": {"name": domain}}
+        auth: dict[str, Any] = {
+            "identity": {"methods": ["password"], "password": {"user": identity}}
+        }
         if scope or region:
             auth["scope"] = scope or {"project": {"name": region}}
         url = f"{sim.iam_url}/v3/auth/tokens?nocatalog=true"
@@ -74,7 +76,7 @@ def login(sim: RunningSimulator, session: requests.Session) -> Callable[..., req
 
 @pytest.fixture
 def token(login: Callable[..., requests.Response]) -> Callable[[str], str]:
-    """Give a token of a region, the same one each time."""
+    """Return a function that gets a token of a region, the same one each time."""
     tokens: dict[str, str] = {}
 
     def of(region: str) -> str:
@@ -89,7 +91,7 @@ def token(login: Callable[..., requests.Response]) -> Callable[[str], str]:
 def swr(
     sim: RunningSimulator, session: requests.Session, token: Callable[[str], str]
 ) -> Callable[..., requests.Response]:
-    """Call SWR with a good token; the path begins behind /v2/manage."""
+    """Return a function that calls SWR with a valid token; paths start after /v2/manage."""
 
     def call(
         method: str, path: str, *, region: str = "cn-north-4", **options: Any
@@ -103,7 +105,7 @@ def swr(
 
 @pytest.fixture
 def control(sim: RunningSimulator, session: requests.Session) -> Callable[..., requests.Response]:
-    """Call the control API; the path begins behind /_sim."""
+    """Return a function that calls the control API; paths start after /_sim."""
 
     def call(method: str, path: str, json: Any = None) -> requests.Response:
         return session.request(method, f"{sim.iam_url}/_sim{path}", json=json, timeout=TIMEOUT)
