@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import cast
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, request
 from werkzeug import Response as AnyResponse
@@ -68,15 +68,20 @@ def record_faults(faults: Sequence[Fault]) -> None:
         g.call = state().call_log.add_faults(g.call, [fault.name for fault in faults])
 
 
-def answer(body: Json, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Answer with JSON."""
-    content = json.dumps(body, ensure_ascii=False)
+def answer(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:  # noqa: ANN401 - JSON with times
+    """Answer with JSON; times are written in ISO 8601."""
+    content = json.dumps(body, ensure_ascii=False, default=iso_timestamp)
     return Response(content, status, dict(headers or {}), content_type="application/json")
 
 
 def answer_page(items: Sequence[Json], *, offset: int, total: int) -> Response:
     """Answer with a part of a list; SWR's Content-Range is `offset-count/total`."""
     return answer(items, headers={"Content-Range": f"{offset}-{len(items)}/{total}"})
+
+
+def iso_timestamp(time: datetime) -> str:
+    """Format a time as the control API does."""
+    return time.isoformat().replace("+00:00", "Z")
 
 
 def iam_timestamp(time: datetime) -> str:

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from swrhook.simulator.app import answer, state
 from swrhook.simulator.mirror import MirrorUnavailable
-from swrhook.simulator.model import Call, Json, SyncJob, Tag
+from swrhook.simulator.model import Tag
 from swrhook.simulator.scenario import Reader, ScenarioError
 from swrhook.simulator.state import ReadOnlyRegion, State
 from swrhook.simulator.tagstore import Page
@@ -82,7 +82,7 @@ def create_organizations() -> Response:
 def calls() -> Response:
     """List the calls received; filtered by region, operation and a part of the path."""
     filters = {key: request.args.get(key, "") for key in ("region", "operation", "path")}
-    return answer([_call(call) for call in state().calls(**filters)])
+    return answer([asdict(call) for call in state().calls(**filters)])
 
 
 @control.delete("/calls")
@@ -95,7 +95,7 @@ def delete_calls() -> Response:
 @control.get("/jobs")
 def jobs() -> Response:
     """List the sync jobs of all regions, oldest first."""
-    return answer([_job(job) for job in state().jobs()])
+    return answer([asdict(job) for job in state().jobs()])
 
 
 @control.get("/faults")
@@ -180,7 +180,7 @@ def _refuse_read_only(exc: ReadOnlyRegion) -> Response:
     return _error(f"{exc} mirrors a registry: push to that registry instead", 409)
 
 
-def _tag(region: str, tag: Tag) -> Json:
+def _tag(region: str, tag: Tag) -> dict[str, Any]:
     return {
         "region": region,
         "namespace": tag.namespace,
@@ -188,19 +188,6 @@ def _tag(region: str, tag: Tag) -> Json:
         "tag": tag.name,
         "digest": tag.digest,
         "index": tag.index,
-        "created": _timestamp(tag.created),
-        "updated": _timestamp(tag.updated),
+        "created": tag.created,
+        "updated": tag.updated,
     }
-
-
-def _call(call: Call) -> Json:
-    return asdict(call) | {"time": _timestamp(call.time)}
-
-
-def _job(job: SyncJob) -> Json:
-    times = {"created": job.created, "updated": job.updated, "due": job.due}
-    return asdict(job) | {name: _timestamp(time) for name, time in times.items()}
-
-
-def _timestamp(time: datetime) -> str:
-    return time.isoformat().replace("+00:00", "Z")

@@ -57,15 +57,18 @@ class Server(ThreadedWSGIServer):
             with suppress(OSError):  # closed by the client already
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def opened(self, connection: socket.socket) -> None:
-        """Register a connection."""
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept and register a connection."""
+        connection, address = super().get_request()
         with self._lock:
             self._connections.add(connection)
+        return connection, address
 
-    def closed(self, connection: socket.socket) -> None:
-        """Unregister a connection."""
+    def close_request(self, request: Any) -> None:  # noqa: ANN401 - as in the base class
+        """Unregister and close a connection."""
         with self._lock:
-            self._connections.discard(connection)
+            self._connections.discard(request)
+        super().close_request(request)
 
 
 class Handler(WSGIRequestHandler):
@@ -74,16 +77,6 @@ class Handler(WSGIRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-
-    def setup(self) -> None:
-        """Set up and register the connection."""
-        super().setup()
-        self.server.opened(self.connection)
-
-    def finish(self) -> None:
-        """Unregister and close the connection."""
-        self.server.closed(self.connection)
-        super().finish()
 
     def run_wsgi(self) -> None:
         """Answer one request."""
