@@ -9,7 +9,7 @@ from swrhook.simulator.images import images
 from swrhook.simulator.organizations import organizations
 from swrhook.simulator.state import State
 from swrhook.simulator.sync import sync
-from swrhook.swr.auth.signing import PROJECT
+from swrhook.swr.auth.signing import PROJECT_HEADER
 
 
 def create_app(simulator: State, region_name: str) -> Flask:
@@ -33,7 +33,7 @@ def _authenticate() -> None:
     if signatures.is_signed():
         signatures.signer()
         # Without the header, the region's own project applies.
-        if request.headers.get(PROJECT, project_id(region())) != project_id(region()):
+        if request.headers.get(PROJECT_HEADER, project_id(region())) != project_id(region()):
             raise errors.gateway("0310")
         return
     value = request.headers.get("X-Auth-Token")
