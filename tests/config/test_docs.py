@@ -126,7 +126,7 @@ def test_every_setting_of_the_example_has_its_default_in_the_docs(example: str) 
 def test_the_documented_messages_match_the_code(
     small: str, mistakes: Callable[[str | bytes], list[str]]
 ) -> None:
-    wrong = small.replace("region: cn-north-4,", "region: cn-east-9,")
+    wrong = small.replace("region: cn-north-4,", "region: cn-east,")
     lines = mistakes(wrong.replace("{sender:", "{sendr:"))
 
     assert re.findall(r"^swrhook\.yaml(:.*)$", DOCS, re.MULTILINE) == [
