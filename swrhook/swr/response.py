@@ -58,11 +58,21 @@ class SwrResponse:
 
 
 def decode_json(response: SwrResponse) -> Any:  # noqa: ANN401  # JSON has no better type
-    """Return the JSON in a successful response. Raises SwrError when the body is not JSON."""
+    """Return the JSON of a 2xx. Raises SwrError for another status, and when it is not JSON."""
+    if not response.ok:
+        raise read_error(response)
     try:
         return decode(response.body)
     except Undecodable as exc:
         raise malformed_response(response, str(exc)) from None
+
+
+def decode_json_or_none(response: SwrResponse) -> Any:  # noqa: ANN401
+    """Return the JSON in a response with any status, or None when the body is not JSON."""
+    try:
+        return decode(response.body)
+    except Undecodable:
+        return None
 
 
 def malformed_response(response: SwrResponse, reason: str) -> SwrError:
@@ -81,7 +91,7 @@ def read_error(response: SwrResponse, tags: Collection[str] = ()) -> SwrError:
 
     `tags` are the requested ones, of which the response may list some as failed.
     """
-    return _make_error(response, _json_or_none(response), tags)
+    return _make_error(response, decode_json_or_none(response), tags)
 
 
 def read_error_in_success(response: SwrResponse, content: Any) -> SwrError | None:  # noqa: ANN401
@@ -118,13 +128,6 @@ def _make_error(
         retry_after=_retry_after(response),
         failed_tags=failed_tags,
     )
-
-
-def _json_or_none(response: SwrResponse) -> Any:  # noqa: ANN401
-    try:
-        return decode(response.body)
-    except Undecodable:
-        return None
 
 
 def _failed_tags(content: Any, tags: Collection[str]) -> frozenset[str]:  # noqa: ANN401
