@@ -6,6 +6,7 @@ gateway's and IAM's `error_code`, Keystone's `error`, a plain list of failed tag
 sync_images, a proxy's HTML, and an empty body. Every sequence of bytes gives an SwrError.
 """
 
+import http.client
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,8 +57,15 @@ class SwrResponse:
         date = _parse_date(self.headers.get("date", ""))
         return None if date is None else date - self.received_at
 
+    def json_or_none(self) -> Any:  # noqa: ANN401  # JSON has no better type
+        """Return the JSON in the body, whatever the status; None when it is not JSON."""
+        try:
+            return decode(self.body)
+        except Undecodable:
+            return None
 
-def decode_json(response: SwrResponse) -> Any:  # noqa: ANN401  # JSON has no better type
+
+def decode_json(response: SwrResponse) -> Any:  # noqa: ANN401
     """Return the JSON of a 2xx. Raises SwrError for another status, and when it is not JSON."""
     if not response.ok:
         raise read_error(response)
@@ -65,14 +73,6 @@ def decode_json(response: SwrResponse) -> Any:  # noqa: ANN401  # JSON has no be
         return decode(response.body)
     except Undecodable as exc:
         raise malformed_response(response, str(exc)) from None
-
-
-def decode_json_or_none(response: SwrResponse) -> Any:  # noqa: ANN401
-    """Return the JSON in a response with any status, or None when the body is not JSON."""
-    try:
-        return decode(response.body)
-    except Undecodable:
-        return None
 
 
 def malformed_response(response: SwrResponse, reason: str) -> SwrError:
@@ -91,7 +91,7 @@ def read_error(response: SwrResponse, tags: Collection[str] = ()) -> SwrError:
 
     `tags` are the requested ones, of which the response may list some as failed.
     """
-    return _make_error(response, decode_json_or_none(response), tags)
+    return _make_error(response, response.json_or_none(), tags)
 
 
 def read_error_in_success(response: SwrResponse, content: Any) -> SwrError | None:  # noqa: ANN401
@@ -108,11 +108,7 @@ def one_line(message: str, request_id: str = "") -> str:
     return f"{line} (request {request_id})" if request_id else line
 
 
-def _make_error(
-    response: SwrResponse,
-    content: Any,  # noqa: ANN401
-    tags: Collection[str],
-) -> SwrError:
+def _make_error(response: SwrResponse, content: Any, tags: Collection[str]) -> SwrError:  # noqa: ANN401
     failed_tags = _failed_tags(content, tags)
     code = _read_code(content, _CODE_MEMBERS, response) or f"HTTP.{response.status}"
     kind, remedy = classify(code, response.status)
@@ -168,7 +164,8 @@ def _read_message(response: SwrResponse, content: Any) -> str:  # noqa: ANN401
         # Scrubbed before the markup goes, too: a secret may contain angle brackets.
         message = _MARKUP.sub(" ", scrub(message, response.secrets))
     # Control characters are stripped first: a body of nothing else must not leave it empty.
-    return _printable(scrub(message, response.secrets)) or _status_phrase(response.status)
+    phrase = http.client.responses.get(response.status, f"status {response.status}")
+    return _printable(scrub(message, response.secrets)) or phrase
 
 
 def _printable(text: str) -> str:
@@ -196,13 +193,6 @@ def _redirect_host(response: SwrResponse) -> str:
     except ValueError:
         host = None
     return host[:MAX_MESSAGE_LENGTH] if host else "another place on the same host"
-
-
-def _status_phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return f"status {status}"
 
 
 def _retry_after(response: SwrResponse) -> float | None:

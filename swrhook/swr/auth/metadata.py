@@ -31,14 +31,8 @@ _TIMEOUTS = Timeouts(connect=3.0, read=3.0)
 # For a key whose expiry is missing or, by our clock, in the past: it may work all the same.
 _DEFAULT_LIFETIME = timedelta(minutes=5)
 _OUTAGE_KINDS = (Kind.TRANSIENT, Kind.THROTTLED)
-_AGENCY_REMEDY = (
-    "give this server an agency with rights in SWR, and let it reach 169.254.169.254;"
-    " or choose other swr.credentials"
-)
-_POD_REMEDY = (
-    "check the association of the pod's service account with an agency;"
-    " or choose other swr.credentials"
-)
+_AGENCY_REMEDY = "give this server an agency with rights in SWR, and let it reach 169.254.169.254"
+_POD_REMEDY = "check the association of the pod's service account with an agency"
 
 
 class MachineKeyFetcher:
@@ -73,7 +67,8 @@ class MachineKeyFetcher:
             # Of a kind that never makes a sync give up as rejected
             kind = error.kind if error.kind in _OUTAGE_KINDS else Kind.AUTHENTICATION
             message = f"no temporary key: {error.message}"
-            raise replace(error, kind=kind, message=message, remedy=self._remedy) from error
+            remedy = f"{self._remedy}; or choose other swr.credentials"
+            raise replace(error, kind=kind, message=message, remedy=remedy) from error
 
 
 def _request_agency_key(transport: HttpTransport, endpoint: str) -> SwrResponse:

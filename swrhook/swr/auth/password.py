@@ -18,13 +18,7 @@ from swrhook.swr.auth.cache import IssuedCredential, lifetime_until
 from swrhook.swr.auth.lockout import AccountLocked, CredentialRefused, LockoutGuard
 from swrhook.swr.error_codes import IAM_NAMES, LOGIN
 from swrhook.swr.http import HttpTransport, Request
-from swrhook.swr.response import (
-    SwrResponse,
-    decode_json,
-    decode_json_or_none,
-    malformed_response,
-    read_error,
-)
+from swrhook.swr.response import SwrResponse, decode_json, malformed_response, read_error
 
 TOKENS_PATH = "/v3/auth/tokens?nocatalog=true"
 HEADERS = {"Content-Type": "application/json;charset=utf8"}
@@ -82,7 +76,7 @@ def read_token(response: SwrResponse) -> IssuedCredential[str]:
     value = response.headers.get("x-subject-token", "")
     if not is_header_value(value):
         raise malformed_response(response, "it contains no token")
-    content = decode_json_or_none(response)
+    content = response.json_or_none()
     expires_at = moment(content, "token", "expires_at")
     # By IAM's own clock, if it reports the time of issue
     issued_at = moment(content, "token", "issued_at") or response.received_at
@@ -133,7 +127,7 @@ def _iam_error(response: SwrResponse) -> SwrError:
     is_refusal = (
         kind is Kind.AUTHENTICATION
         and response.status != HTTPStatus.FORBIDDEN
-        and isinstance(decode_json_or_none(response), dict)
+        and isinstance(response.json_or_none(), dict)
     )
     error_class = SwrError
     if is_refusal:
