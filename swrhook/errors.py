@@ -217,11 +217,10 @@ class CircuitOpen(SwrError):
 
     def __init__(self, message: str, retry_after: float) -> None:
         """`message` says why the circuit breaker is open; `retry_after` is in seconds."""
+        remedy = (
+            "nothing to do if it passes: swrhook tries the endpoint again, after growing pauses;"
+            " otherwise check the network on the way to it"
+        )
         super().__init__(
-            Kind.TRANSIENT,
-            "not_asked",
-            message,
-            remedy="nothing to do if it passes: swrhook tries the endpoint again, after growing"
-            " pauses; otherwise check the network on the way to it",
-            retry_after=retry_after,
+            Kind.TRANSIENT, "not_asked", message, remedy=remedy, retry_after=retry_after
         )

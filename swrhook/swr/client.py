@@ -122,12 +122,9 @@ class SwrClient:
     def _send(self, name: str, method: str, path: str, body: bytes | None = None) -> SwrResponse:
         region = self._regions.get(name)
         if region is None:
-            raise SwrError(
-                Kind.CONFIGURATION,
-                "region",
-                f"the region {name} is not in the configuration",
-                remedy="add it under swr.regions",
-            )
+            message = f"the region {name} is not in the configuration"
+            remedy = "add it under swr.regions"
+            raise SwrError(Kind.CONFIGURATION, "region", message, remedy=remedy)
         request = Request(method, path, _HEADERS, body)
         # The authenticator may come from an earlier client, so it is handed this one's transport.
         return self._authenticator.send(self._transport, region.endpoint, region.project, request)

@@ -78,12 +78,9 @@ def decode_json(response: SwrResponse) -> Any:  # noqa: ANN401
 def malformed_response(response: SwrResponse, reason: str) -> SwrError:
     """Return the error for a response that is not what the documentation promises."""
     message = f"HTTP {response.status}, but {scrub(reason, response.secrets)}"
-    return SwrError(
-        Kind.TRANSIENT,
-        "protocol",
-        one_line(message, _request_id(response)),
-        remedy="if it persists, check the endpoint in swr, and any proxy in between",
-    )
+    message = one_line(message, _request_id(response))
+    remedy = "if it persists, check the endpoint in swr, and any proxy in between"
+    return SwrError(Kind.TRANSIENT, "protocol", message, remedy=remedy)
 
 
 def read_error(response: SwrResponse, tags: Collection[str] = ()) -> SwrError:
@@ -91,13 +88,23 @@ def read_error(response: SwrResponse, tags: Collection[str] = ()) -> SwrError:
 
     `tags` are the requested ones, of which the response may list some as failed.
     """
-    return _make_error(response, response.json_or_none(), tags)
+    content = response.json_or_none()
+    failed = _failed_tags(content, tags)
+    code = _read_code(content, _CODE_MEMBERS, response) or f"HTTP.{response.status}"
+    kind, remedy = classify(code, response.status)
+    if failed:
+        message = f"SWR reports failed tags: {', '.join(sorted(failed))}"
+    else:
+        message = ": ".join(filter(None, (describe(code), _read_message(response, content))))
+    message = one_line(message, _request_id(response, content))
+    wait = _retry_after(response)
+    return SwrError(kind, code, message, remedy=remedy, retry_after=wait, failed_tags=failed)
 
 
 def read_error_in_success(response: SwrResponse, content: Any) -> SwrError | None:  # noqa: ANN401
     """Return the error that the JSON of a 2xx reports, or None when it reports none."""
     code = _read_code(content, ("errorCode", "error_code"), response)
-    return _make_error(response, content, ()) if code else None
+    return read_error(response) if code else None
 
 
 def one_line(message: str, request_id: str = "") -> str:
@@ -106,24 +113,6 @@ def one_line(message: str, request_id: str = "") -> str:
     if len(line) > MAX_MESSAGE_LENGTH:
         line = line[:MAX_MESSAGE_LENGTH] + "…"
     return f"{line} (request {request_id})" if request_id else line
-
-
-def _make_error(response: SwrResponse, content: Any, tags: Collection[str]) -> SwrError:  # noqa: ANN401
-    failed_tags = _failed_tags(content, tags)
-    code = _read_code(content, _CODE_MEMBERS, response) or f"HTTP.{response.status}"
-    kind, remedy = classify(code, response.status)
-    if failed_tags:
-        message = f"SWR reports failed tags: {', '.join(sorted(failed_tags))}"
-    else:
-        message = ": ".join(filter(None, (describe(code), _read_message(response, content))))
-    return SwrError(
-        kind,
-        code,
-        one_line(message, _request_id(response, content)),
-        remedy=remedy,
-        retry_after=_retry_after(response),
-        failed_tags=failed_tags,
-    )
 
 
 def _failed_tags(content: Any, tags: Collection[str]) -> frozenset[str]:  # noqa: ANN401

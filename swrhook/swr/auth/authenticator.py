@@ -53,41 +53,38 @@ class TokenAuthenticator:
         return _send_with_renewal(send, self.tokens, project)
 
 
+@dataclass(slots=True)
 class AccessKeyAuthenticator:
     """Authenticates with a signature; looks up each project's id once, at IAM.
 
     The look-ups run one at a time, so that a wrong key is tried once, not once for each region.
     """
 
-    def __init__(
-        self,
-        keys: CredentialSource[AccessKey],
-        iam_endpoint: str,
-        transport: HttpTransport,
-        clock: Clock,
-    ) -> None:
-        self._keys = keys
-        self._iam_endpoint = iam_endpoint
-        self._transport = transport
-        self._clock = clock
-        self._project_ids = CredentialCache(self._look_up_project, clock)
+    keys: CredentialSource[AccessKey]
+    iam_endpoint: str
+    transport: HttpTransport
+    clock: Clock
+    project_ids: CredentialCache[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.project_ids = CredentialCache(self._look_up_project, self.clock)
 
     def send(
         self, transport: HttpTransport, endpoint: str, project: str, request: Request
     ) -> SwrResponse:
         """Return the response to a request that is signed for the project. Raises SwrError."""
         try:
-            project_id = self._project_ids.get(project)
+            project_id = self.project_ids.get(project)
         except SwrError:
             # A key that was refused meanwhile raises its own, clearer error.
-            self._keys.get(_ANY_PROJECT)
+            self.keys.get(_ANY_PROJECT)
             raise
         headers = {**request.headers, signing.PROJECT_HEADER: project_id}
         return self._send_signed(transport, endpoint, replace(request, headers=headers))
 
     def _look_up_project(self, name: str) -> IssuedCredential[str]:
         request = Request("GET", password.projects_path(name), password.HEADERS)
-        response = self._send_signed(self._transport, self._iam_endpoint, request)
+        response = self._send_signed(self.transport, self.iam_endpoint, request)
         return IssuedCredential(password.read_project(response, name), _PROJECT_ID_LIFETIME)
 
     def _send_signed(
@@ -95,14 +92,14 @@ class AccessKeyAuthenticator:
     ) -> SwrResponse:
         def send(key: AccessKey) -> SwrResponse:
             url, body = endpoint + request.path, request.body or b""
-            now = self._clock.now()
+            now = self.clock.now()
             headers = signing.sign(key, request.method, url, request.headers, body, now)
             # The gateway echoes a request that it refuses, and with it all of these.
             signature = headers["Authorization"].rpartition("=")[2]
             secrets = (key.secret, key.security_token or "", key.access, signature)
             return transport.send(endpoint, replace(request, headers=headers, secrets=secrets))
 
-        return _send_with_renewal(send, self._keys, _ANY_PROJECT)
+        return _send_with_renewal(send, self.keys, _ANY_PROJECT)
 
 
 # Its `send` returns the response to a request that is authenticated for a project, over a transport

@@ -136,7 +136,12 @@ class CredentialCache(Generic[T]):
 
     def _fetch_and_store(self, name: str, now: datetime, *, replaces_refused: bool = False) -> T:
         """Fetch and store a value; the caller holds the lock. Raises SwrError."""
-        self._raise_during_pause(name, now)
+        for key in (name, _EVERY_NAME):
+            failure = self._failures.get(key)
+            # The lower bound matters after the clock was set back: the pause would not end.
+            if failure is not None and failure.since <= now < failure.until:
+                # A copy: raising one exception in several threads would mix their tracebacks.
+                raise replace(failure.error)
         try:
             issued = self._fetch(name)
         except SwrError as error:
@@ -144,22 +149,11 @@ class CredentialCache(Generic[T]):
             raise
         now = self._clock.now()
         self._failures.clear()
-        self._entries[name] = _Entry(
-            issued.value,
-            stored_at=now,
-            renew_at=now + issued.lifetime - _renewal_margin(issued.lifetime),
-            expires_at=now + issued.lifetime,
-            replaces_refused=replaces_refused,
-        )
+        expires_at = now + issued.lifetime
+        margin = max(issued.lifetime * _RENEWAL_SHARE, _MIN_RENEWAL_MARGIN)
+        renew_at = expires_at - min(margin, issued.lifetime * _MAX_RENEWAL_SHARE)
+        self._entries[name] = _Entry(issued.value, now, renew_at, expires_at, replaces_refused)
         return issued.value
-
-    def _raise_during_pause(self, name: str, now: datetime) -> None:
-        for key in (name, _EVERY_NAME):
-            failure = self._failures.get(key)
-            # The lower bound matters after the clock was set back: the pause would not end.
-            if failure is not None and failure.since <= now < failure.until:
-                # A copy: raising one exception in several threads would mix their tracebacks.
-                raise replace(failure.error)
 
     def _pause(self, name: str, error: SwrError) -> None:
         """Do not call the issuer for a while: for this name, or for every name in an outage."""
@@ -181,8 +175,3 @@ def lifetime_until(
     if expires_at is None or expires_at <= issued_at:
         return default
     return expires_at - issued_at
-
-
-def _renewal_margin(lifetime: timedelta) -> timedelta:
-    margin = max(lifetime * _RENEWAL_SHARE, _MIN_RENEWAL_MARGIN)
-    return min(margin, lifetime * _MAX_RENEWAL_SHARE)

@@ -68,12 +68,9 @@ class LockoutGuard:
             return
         until = f" before {refusal.again_at:%H:%M} UTC" if refusal.again_at else ""
         then = "then, or " if refusal.again_at else ""
-        raise SwrError(
-            Kind.AUTHENTICATION,
-            "refused",
-            f"this credential was refused, and it is not tried again{until}: {refusal.reason}",
-            remedy=f"correct swr.credentials; they are tried again {then}as soon as they change",
-        )
+        message = f"this credential was refused, and it is not tried again{until}: {refusal.reason}"
+        remedy = f"correct swr.credentials; they are tried again {then}as soon as they change"
+        raise SwrError(Kind.AUTHENTICATION, "refused", message, remedy=remedy)
 
     def record(self, error: CredentialRefused) -> None:
         """Record for all processes that the credential was refused."""

@@ -58,15 +58,11 @@ class IamLogin:
 
 def token_request(credentials: PasswordCredentials, project: str) -> bytes:
     """Return the body of a login for one project."""
-    user = {
-        "name": credentials.user,
-        "password": credentials.password,
-        "domain": {"name": credentials.domain},
-    }
+    domain = {"name": credentials.domain}
+    user = {"name": credentials.user, "password": credentials.password, "domain": domain}
     identity = {"methods": ["password"], "password": {"user": user}}
-    return json.dumps(
-        {"auth": {"identity": identity, "scope": {"project": {"name": project}}}}
-    ).encode()
+    auth = {"identity": identity, "scope": {"project": {"name": project}}}
+    return json.dumps({"auth": auth}).encode()
 
 
 def read_token(response: SwrResponse) -> IssuedCredential[str]:
@@ -99,9 +95,8 @@ def read_project(response: SwrResponse, name: str) -> str:
         value = text(project, "id") if text(project, "name") == name else None
         if value is not None and is_header_value(value):
             return value
-    raise SwrError(
-        Kind.CONFIGURATION, "project", f"IAM knows no project named {name}", remedy=IAM_NAMES
-    )
+    message = f"IAM knows no project named {name}"
+    raise SwrError(Kind.CONFIGURATION, "project", message, remedy=IAM_NAMES)
 
 
 def is_header_value(value: str) -> bool:

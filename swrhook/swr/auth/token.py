@@ -17,12 +17,9 @@ class StaticToken:
         """Return the token. Raises SwrError when it cannot be sent in a header."""
         if is_header_value(self.token):
             return self.token
-        raise SwrError(
-            Kind.CONFIGURATION,
-            "token",
-            f"the token in swr.credentials, used for {project}, cannot be sent in a header",
-            remedy="it must not contain spaces or line breaks: check swr.credentials",
-        )
+        message = f"the token in swr.credentials, used for {project}, cannot be sent in a header"
+        remedy = "it must not contain spaces or line breaks: check swr.credentials"
+        raise SwrError(Kind.CONFIGURATION, "token", message, remedy=remedy)
 
     def renew(self, project: str, refused: str, response: SwrResponse) -> None:
         """Return None: there is no other token."""
