@@ -215,7 +215,7 @@ class Container:
     def health(self) -> Health:
         return Health(
             checks={"ledger": self.recorder.check, "engine": self.engine.check},
-            notes={"configuration": self.config_reloader.wrong},
+            notes={"configuration": self.config_reloader.problem},
             configuration=self.config_reloader.in_use,
         )
 
@@ -243,7 +243,10 @@ class Container:
             self.engine.run_now(lane)  # the engine needs the admission: it is made after it
 
         return Admission(
-            AdaptiveRateLimiter(), self.settings.workers, wake, alone=self.database.is_sqlite
+            AdaptiveRateLimiter(),
+            self.settings.workers,
+            wake,
+            is_single_process=self.database.is_sqlite,
         )
 
     @cached_property

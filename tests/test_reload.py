@@ -48,7 +48,7 @@ class Reloading:
     def __post_init__(self) -> None:
         watched = WatchedFile(self.file, self.environ, NOWHERE)
         self.reload = ConfigReloader(
-            watched, self.database, self.metrics, self.clock, between=self.between
+            watched, self.database, self.metrics, self.clock, interval=self.between
         )
 
     def first(self) -> Config:
@@ -140,7 +140,7 @@ def test_a_wrong_file_changes_nothing_and_is_told_once_with_every_mistake(
         reloading.reload.in_use()
     )
     assert f"the file is wrong: the last good one, {config.version}, is in use" == (
-        reloading.reload.wrong()
+        reloading.reload.problem()
     )
     assert ("configuration.refused", config.version) == (refused["event"], refused["in_use"])
     for mistake in ("iam_endpoint", "namespace"):
@@ -170,7 +170,7 @@ def test_a_file_that_is_right_again_is_in_use(reloading: Reloading, content: str
     reloading.look(WRONG)
     reloading.look(content)
 
-    assert reloading.reload.wrong() is None
+    assert reloading.reload.problem() is None
     assert reloading.shown()["swrhook_configuration_is_current"] == 1.0
     assert content.encode() == reloading.kept()
     assert [content.encode()] * (content != SMALL) == [config.text for config in reloading.used]
@@ -183,14 +183,14 @@ def test_the_last_good_one_stands_in_at_a_start_until_the_file_is_right(
     reloading.file.write_text(WRONG)
     later = Reloading(reloading.file, reloading.database)
     stands_in = later.first()
-    wrong = later.reload.wrong()
+    wrong = later.reload.problem()
     later.look(MORE)
     later.reload.stop()
 
     assert SMALL.encode() == stands_in.text
     assert wrong is not None
     assert [MORE.encode()] == [config.text for config in later.used]
-    assert later.reload.wrong() is None
+    assert later.reload.problem() is None
     assert [line["event"] for line in lines(capsys)] == [
         "configuration.loaded",
         "configuration.refused",
@@ -247,7 +247,7 @@ def test_what_the_ledger_cannot_keep_is_used_and_kept_later(reloading: Reloading
     reloading.look()
 
     assert [MORE.encode()] == used == [config.text for config in reloading.used]
-    assert reloading.reload.wrong() is None
+    assert reloading.reload.problem() is None
     assert MORE.encode() == reloading.kept()
 
 
@@ -261,7 +261,7 @@ def test_what_cannot_be_put_in_use_is_told_and_leaves_the_one_before(reloading: 
         reloading.look(MORE)
 
     assert config.version == reloading.reload.in_use()["version"]
-    assert "cannot be used" in str(reloading.reload.wrong())
+    assert "cannot be used" in str(reloading.reload.problem())
     assert reloading.shown()["swrhook_configuration_is_current"] == 0.0
 
 
@@ -280,7 +280,7 @@ def test_what_had_waited_and_cannot_go_on_leaves_the_new_one_in_use(reloading: R
 
     assert [(SMALL.encode(), MORE.encode())] == told
     assert reloading.used[-1].version == reloading.reload.in_use()["version"]
-    assert reloading.reload.wrong() is None
+    assert reloading.reload.problem() is None
     assert MORE.encode() == reloading.kept()
 
 
@@ -301,7 +301,7 @@ def test_the_thread_outlives_what_fails_and_tells_it_once(
     reloading.first()
     file.write_text(MORE)
     deadline = time.monotonic() + 20
-    while reloading.reload.wrong() is None:
+    while reloading.reload.problem() is None:
         assert time.monotonic() < deadline, "waited for too long"
         time.sleep(0.01)
     file.write_text(MORE + "# and again\n")

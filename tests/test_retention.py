@@ -14,7 +14,7 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.tables import deliveries, syncs
 from swrhook.metrics import Metrics
 from swrhook.model import State
-from swrhook.service.retention import EVERY, Retention
+from swrhook.service.retention import INTERVAL, Retention
 from tests.factories import FakeClock, FixedConfig
 from tests.ledger.parts import A, entry, everything, push, write
 from tests.web.parts import configuration
@@ -40,7 +40,7 @@ def metrics() -> Metrics:
 @pytest.fixture
 def retention(database: Database, clock: FakeClock, metrics: Metrics) -> Retention:
     logs.configure("json", "INFO")
-    return Retention(database, FixedConfig(configuration()), clock, metrics, between=0.05)
+    return Retention(database, FixedConfig(configuration()), clock, metrics, interval=0.05)
 
 
 def finished(database: Database, tag: str, at: datetime = NOW) -> None:
@@ -115,9 +115,9 @@ def test_one_process_makes_the_pass_for_all(
 
     assert retention.run_if_due() is not None
     assert another.run_if_due() is None
-    clock.time = NOW + EVERY - timedelta(seconds=1)
+    clock.time = NOW + INTERVAL - timedelta(seconds=1)
     assert another.run_if_due() is None
-    clock.time = NOW + EVERY
+    clock.time = NOW + INTERVAL
     assert another.run_if_due() is not None
     assert retention.run_if_due() is None
 
@@ -130,13 +130,13 @@ def test_a_pass_that_takes_long_is_not_begun_twice(
 
     class Ticking(FakeClock):
         def now(self) -> datetime:
-            self.time += EVERY / 2  # half an hour passes between two readings
+            self.time += INTERVAL / 2  # half an hour passes between two readings
             return self.time
 
     ticking = Ticking(clock.time)
     Retention(database, FixedConfig(configuration()), ticking, metrics).run_if_due()
 
-    clock.time = ticking.time + EVERY / 4
+    clock.time = ticking.time + INTERVAL / 4
     assert retention.run_if_due() is None
 
 

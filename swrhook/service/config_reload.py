@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 # Seconds between two looks at the files; a change is taken at the second look that finds it.
-BETWEEN_LOOKS = 1.0
+POLL_INTERVAL = 1.0
 # How long a stop waits for a look: one at a file server that is gone takes for ever.
 _LAST_LOOK = 5.0
 
@@ -51,7 +51,7 @@ class ConfigReloader:
         metrics: Metrics,
         clock: Clock,
         *,
-        between: float = BETWEEN_LOOKS,
+        interval: float = POLL_INTERVAL,
     ) -> None:
         """Take the parts; then call `load_initial`, `subscribe` and `start`, in this order."""
         self._file = file
@@ -62,7 +62,7 @@ class ConfigReloader:
         self._subscriber: ConfigSubscriber
         self._wrong: str | None = None
         self._is_kept = True
-        self._thread = PeriodicThread("reload", self.poll, between, at_once=False)
+        self._thread = PeriodicThread("reload", self.poll, interval, at_once=False)
 
     def load_initial(self, environ: Mapping[str, str], outside: KeyProvider) -> Config:
         """Return the configuration to start with: the file's, or the last good one.
@@ -103,7 +103,7 @@ class ConfigReloader:
             "since": since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         }
 
-    def wrong(self) -> str | None:
+    def problem(self) -> str | None:
         """Return in words that the file on disk is not the one in use, or None."""
         if self._wrong is None:
             return None

@@ -14,11 +14,11 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-PATIENCE = 10.0
+REQUEST_TIMEOUT = 10.0
 # Where the application keeps the event that ends its waits.
 LEAVING = "swrhook.leaving"
 # Until a load balancer that asks /readyz every two seconds sends nothing more.
-DRAIN = 6.0
+DRAIN_TIME = 6.0
 _BETWEEN_LOOKS = 0.5
 _LONGEST_LINGER = 2.0
 
@@ -32,7 +32,7 @@ class RequestTimer:
         self._lock = threading.Lock()
 
     @contextmanager
-    def over(self, connection: Any) -> Iterator[None]:  # noqa: ANN401  # gunicorn's own types
+    def limit(self, connection: Any) -> Iterator[None]:  # noqa: ANN401  # gunicorn's own types
         """Watch a connection while something is done with it."""
         with self._lock:
             self._deadlines[connection] = time.monotonic() + self._patience
@@ -62,16 +62,16 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
 
     def init_process(self) -> None:
         """Begin to look, once the process is the worker's own."""
-        self.watch = RequestTimer(PATIENCE)
+        self.watch = RequestTimer(REQUEST_TIMEOUT)
         self.watch.start()
         super().init_process()
 
     def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401  # gunicorn's own types
         """Begin to end: what waits on purpose would be waited for."""
-        self.begin_to_leave()
+        self.set_leaving()
         super().handle_exit(sig, frame)
 
-    def begin_to_leave(self) -> None:
+    def set_leaving(self) -> None:
         """Tell the application, which says so on /readyz."""
         leaving = getattr(getattr(self, "wsgi", None), "extensions", {}).get(LEAVING)
         if leaving is not None:
@@ -79,7 +79,7 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401  # gunicorn's own types
         """Serve one request of a connection."""
-        with self.watch.over(conn):
+        with self.watch.limit(conn):
             kept = super().handle(conn)
             if kept is False:
                 _linger(conn.sock)
@@ -94,8 +94,8 @@ class DrainingWorker(TimeoutThreadWorker):
 
     def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401  # gunicorn's own types
         """Begin to end, and end when nobody sends anything more."""
-        self.begin_to_leave()
-        leave = threading.Timer(DRAIN, super().handle_exit, (sig, frame))
+        self.set_leaving()
+        leave = threading.Timer(DRAIN_TIME, super().handle_exit, (sig, frame))
         leave.daemon = True
         leave.start()
 

@@ -21,9 +21,9 @@ from swrhook.ledger.pruning import (
 from swrhook.metrics import Metrics
 from swrhook.periodic import PeriodicThread
 
-EVERY = timedelta(hours=1)
+INTERVAL = timedelta(hours=1)
 # Seconds between two looks whether a pass is due: another process may have made it.
-BETWEEN_LOOKS = 60.0
+POLL_INTERVAL = 60.0
 # After a step the ledger is left to the others for so many times as long as it took.
 REST = 4
 _SHORTEST_REST = 0.01
@@ -39,14 +39,14 @@ class Retention:
         clock: Clock,
         metrics: Metrics,
         *,
-        between: float = BETWEEN_LOOKS,
+        interval: float = POLL_INTERVAL,
     ) -> None:
         """Take the parts; `start` begins."""
         self._pass = PeriodicLease(database, "retention", clock)
         self._config = config
         self._metrics = metrics
         self._thread = PeriodicThread(
-            "retention", self.run_if_due, between, on_error=self._count_failure
+            "retention", self.run_if_due, interval, on_error=self._count_failure
         )
 
     def start(self) -> None:
@@ -59,7 +59,7 @@ class Retention:
 
     def run_if_due(self) -> Counter[str] | None:
         """Make a pass if one is due; return the rows deleted by table, None when none was due."""
-        if not self._pass.begin(EVERY):
+        if not self._pass.begin(INTERVAL):
             return None
         began = time.monotonic()
         deleted = self._delete()

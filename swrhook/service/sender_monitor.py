@@ -13,7 +13,7 @@ from swrhook.periodic import PeriodicThread
 from swrhook.units import format_duration
 
 # Seconds between two looks for senders that fell silent.
-BETWEEN_LOOKS = 15.0
+POLL_INTERVAL = 15.0
 # So long a look serves several scrapes.
 FRESH = timedelta(seconds=5)
 
@@ -75,11 +75,11 @@ class SenderActivity:
 class SenderMonitor:
     """Writes a line when a sender falls silent, once, and one when it is heard again."""
 
-    def __init__(self, activity: SenderActivity, *, between: float = BETWEEN_LOOKS) -> None:
+    def __init__(self, activity: SenderActivity, *, interval: float = POLL_INTERVAL) -> None:
         """Take who knows; `start` begins."""
         self._activity = activity
         self._silent: set[str] = set()
-        self._thread = PeriodicThread("sender_monitor", self.poll, between)
+        self._thread = PeriodicThread("sender_monitor", self.poll, interval)
 
     def start(self) -> None:
         """Look now, and then again and again."""

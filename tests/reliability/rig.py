@@ -74,7 +74,7 @@ class Rig:
         works = Works(self._database, clock=self._clock, config=config(**_LIMITS))
         works.push(*tags)
         with self._client(hangs=hangs) as client:
-            self._work(replace(works.runner, traffic=replace(works.runner.traffic, swr=client)))
+            self._work(replace(works.runner, gateway=replace(works.runner.gateway, swr=client)))
         return self._ending()
 
     def _work(self, runner: LaneRunner) -> None:

@@ -85,7 +85,7 @@ def test_the_watch_looks_by_itself_until_it_is_stopped(
     hearing: SenderActivity, clock: FakeClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock.time += 2 * HOUR
-    watch = SenderMonitor(hearing, between=0.01)
+    watch = SenderMonitor(hearing, interval=0.01)
     watch.start()
     deadline = threading.Event()
     found: list[dict[str, Any]] = []
