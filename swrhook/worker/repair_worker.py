@@ -252,7 +252,7 @@ class RepairWorker:
         self, step: _Step, repository: RepositoryRef, error: SwrError, calls: int
     ) -> None:
         tries = step.repair.tries
-        if not error.kind.passes or tries + 1 >= _MAX_TRIES:
+        if not error.kind.is_retryable or tries + 1 >= _MAX_TRIES:
             self._skip(step, repository, f"cannot be listed: {error}", calls)
             return
         now = self.clock.now()
