@@ -1,4 +1,4 @@
-"""Metrics that are read at each scrape, from the ledger and from the worker."""
+"""Gauges that are read at each scrape, from the ledger and from the worker."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
@@ -47,7 +47,7 @@ class SnapshotCollector(Collector, Generic[T]):
 def register_ledger(
     metrics: Metrics, database: Database, activity: SenderActivity, clock: Clock
 ) -> None:
-    """Show the ledger's backlog and drift, and each sender's last delivery."""
+    """Register the gauges of the ledger: backlog, drift, and each sender's last delivery."""
     metrics.register(backlog_collector(lambda: read_backlog(database, clock.now())))
     metrics.register(drift_collector(lambda: read_drift(database)))
     metrics.register(sender_collector(activity.cached))
@@ -59,7 +59,7 @@ def backlog_collector(read: Callable[[], Backlog | None]) -> Collector:
 
 
 def drift_collector(read: Callable[[], Sequence[DriftCount] | None]) -> Collector:
-    """Return the collector of what reconciles found."""
+    """Return the collector of the drift that reconciles found."""
     return SnapshotCollector[Sequence[DriftCount]](read, _drift, ())
 
 
