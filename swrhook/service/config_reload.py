@@ -11,7 +11,7 @@ from swrhook import config as configuration
 from swrhook import logs
 from swrhook.auth import KeyProvider
 from swrhook.clock import Clock
-from swrhook.config.diff import changes
+from swrhook.config.diff import compare
 from swrhook.config.model import Config
 from swrhook.config.watcher import WatchedFile
 from swrhook.errors import BadConfiguration
@@ -132,7 +132,7 @@ class ConfigReloader:
             self._held_work.resume(before, config)
 
     def _use(self, before: Config, config: Config) -> None:
-        changed = changes(before.marks, config.marks)
+        changed = compare(before.fingerprints, config.fingerprints)
         if changed or config.version != before.version:
             # Set before the attempt, so that it stays if `use` raises.
             self._set_problem("the file cannot be used, see the log")
@@ -189,7 +189,7 @@ def _load_last_good(
             file="the last good configuration",
             environ=environ,
             read_file=configuration.read_secret_file,
-            outside=outside,
+            key_provider=outside,
         )
     except BadConfiguration as exc:
         logs.warning("configuration.last_good_unusable", mistakes=str(exc).splitlines())

@@ -142,7 +142,7 @@ def test_an_invalid_file_changes_nothing_and_is_logged_once_with_every_error(
     )
     assert (refused["event"], refused["in_use"]) == ("configuration.refused", config.version)
     for mistake in ("iam_endpoint", "namespace"):
-        assert f"did you mean «{mistake}»?" in str(refused["mistakes"])
+        assert f'did you mean "{mistake}"?' in str(refused["mistakes"])
     assert reloading.metric_values() == {
         "swrhook_configuration_is_current": 0.0,
         f'swrhook_configuration_info{{version="{config.version}"}}': 1.0,

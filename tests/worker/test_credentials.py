@@ -32,7 +32,7 @@ RENEWED = {"password": "tokens", "ecs_agency": "securitykey", "pod_identity": "p
 @pytest.fixture
 def simulator(works: Works) -> Iterator[RunningSimulator]:
     regions = [LANE.source_region, LANE.target.region]
-    with start(regions, delay=0, clock=works.clock.now) as running:
+    with start(regions, delay=0, clock=works.clock) as running:
         for number in range(3):
             running.state.seed(LANE.source_region, "team", "web/shop", f"v{number}")
         running.state.create_organization(LANE.target.region, "team")
@@ -88,7 +88,7 @@ def test_an_expired_or_revoked_credential_is_renewed_without_a_failed_call(
     sync("v0")
     works.clock.advance(2 * 86_400)
     assert sync("v1") is State.VERIFIED
-    simulator.state.accounts.kill_tokens()
+    simulator.state.accounts.revoke_tokens()
     assert sync("v2") is State.VERIFIED
 
     assert [call.status for call in simulator.state.calls(operation="sync_images")] == [200] * 3
