@@ -35,9 +35,9 @@ class OutcomeLog:
         with logs.buffer_lines():
             for receipt in recording.receipts:
                 _write_receipt(receipt)
-            self._superseded(recording.superseded, now)
+            self._report_superseded(recording.superseded, now)
 
-    def _superseded(self, syncs: Iterable[Sync], now: datetime) -> None:
+    def _report_superseded(self, syncs: Iterable[Sync], now: datetime) -> None:
         decision = Decision(Event.SUPERSEDE)
         for sync in syncs:
             self._write(sync, State.SUPERSEDED.value, decision, now)

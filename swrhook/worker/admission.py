@@ -142,7 +142,7 @@ class Admission:
         """End a run, and wake the lanes that are first to use its capacity."""
         with self._lock:
             self._slots.remove(slot)
-            first = [self._first(queue) for queue, _ in _queues(slot.lane)]
+            first = [self._first_queued(queue) for queue, _ in _queues(slot.lane)]
             lanes = list(dict.fromkeys(lane for lane in first if lane is not None))
             if not self.is_single_process:  # another process may run them: they must not block us
                 for lane in lanes:
@@ -182,7 +182,7 @@ class Admission:
         ahead = sum(1 for queued in others if queued.order < limit)
         waiting = ahead if self.is_single_process else len(others)
         if queue != region:
-            if ahead < pace.in_flight_per_target - self._running(queue):
+            if ahead < pace.in_flight_per_target - self._count_running(queue):
                 return None
             return _no_capacity(region, "in_flight_per_target", waiting, now)
         if ahead >= self._capacity(region, pace, now):
@@ -201,11 +201,11 @@ class Admission:
         # Less than half of the threads each: two regions that hang leave one for the others.
         return max(min(pace.in_flight, (self.workers - 1) // 2), 1) - running
 
-    def _running(self, queue: str) -> int:
+    def _count_running(self, queue: str) -> int:
         """Return how many admitted runs have this pair of source and target region."""
         return sum(1 for slot in self._slots if _queues(slot.lane)[0][0] == queue)
 
-    def _first(self, queue: str) -> Lane | None:
+    def _first_queued(self, queue: str) -> Lane | None:
         lanes = {
             queued.order: lane
             for lane, queued in self._queued.items()

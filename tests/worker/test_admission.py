@@ -110,9 +110,8 @@ def test_a_run_that_ends_a_hang_does_not_exceed_the_limit_of_its_other_region() 
     driver.now += SECOND
     driver.admit(make_lane("r2", "s", "t"))
 
-    assert Postponed(driver.now + 0.5 * SECOND, "s", "in_flight") == driver.admission.switch_region(
-        late, "s", driver.now
-    )
+    postponed = driver.admission.switch_region(late, "s", driver.now)
+    assert postponed == Postponed(driver.now + 0.5 * SECOND, "s", "in_flight")
 
 
 def test_a_run_occupies_no_region_after_the_clock_was_set_back() -> None:
@@ -164,7 +163,7 @@ def test_a_queued_fresh_lane_is_postponed_before_its_syncs_are_read() -> None:
 
     waits = driver.admission.would_wait(fresh, driver.pace, driver.now)
     assert waits == driver.postpone(fresh)
-    # A push may have made it more urgency meanwhile.
+    # A push may have made it more urgent meanwhile.
     assert driver.admission.would_wait(verify, driver.pace, driver.now) is None
     driver.admission.release(slot)
     assert driver.admission.would_wait(fresh, driver.pace, driver.now) is None
@@ -174,7 +173,7 @@ def test_a_queued_fresh_lane_is_postponed_before_its_syncs_are_read() -> None:
 def test_fresh_pushes_go_first_and_backfills_last() -> None:
     driver = Driver(replace(WIDE, in_flight_per_target=1))
     slot = driver.admit(make_lane("r1"))
-    for name, urgency in (("old", BACKFILL), ("proof", VERIFY), ("fresh", FRESH)):
+    for name, urgency in (("backfill", BACKFILL), ("verify", VERIFY), ("fresh", FRESH)):
         driver.postpone(make_lane(name), urgency)
 
     turns = []
@@ -183,7 +182,7 @@ def test_fresh_pushes_go_first_and_backfills_last() -> None:
         slot = driver.admit(driver.woken[-1], urgency)
         turns.append(slot.lane.repository)
 
-    assert turns == ["fresh", "proof", "old"]
+    assert turns == ["fresh", "verify", "backfill"]
 
 
 def test_a_lane_that_does_not_try_again_leaves_the_queue() -> None:
@@ -242,7 +241,7 @@ def test_a_paused_endpoint_postpones_its_lanes() -> None:
     driver = Driver()
     driver.rate_limiter.throttle("s1", NOW, 20, retry_after=30.0)
 
-    assert Postponed(NOW + 30 * SECOND, "s1", "paused") == driver.acquire(make_lane("r1"))
+    assert driver.acquire(make_lane("r1")) == Postponed(NOW + 30 * SECOND, "s1", "paused")
     assert driver.admits(make_lane("r2", source="s2"))
 
 

@@ -26,17 +26,17 @@ def repairs(works: Works) -> RepairSetup:
     return RepairSetup(works)
 
 
-def fill(repairs: RepairSetup, *tags: str, held: bool = False) -> None:
+def fill(repairs: RepairSetup, *tags: str, at_targets: bool = False) -> None:
     for number, tag in enumerate(tags):
         repairs.works.swr.put(tag, digest(number))
-        if held:
+        if at_targets:
             repairs.works.swr.put_at_target(tag, digest(number))
 
 
 def test_a_plan_is_made_and_nothing_is_called_before_it_is_started(
     repairs: RepairSetup,
 ) -> None:
-    fill(repairs, "v1", "v2", held=True)
+    fill(repairs, "v1", "v2", at_targets=True)
     fill(repairs, "v1", "v2", "v3", "v4")
     repairs.works.swr.put_at_target("v4", digest(99))
 
@@ -77,7 +77,7 @@ def test_a_started_plan_is_synced_with_one_call_for_each_batch(repairs: RepairSe
 
 
 def test_tags_that_the_targets_hold_already_take_no_call(repairs: RepairSetup) -> None:
-    fill(repairs, *(f"v{n}" for n in range(250)), held=True)
+    fill(repairs, *(f"v{n}" for n in range(250)), at_targets=True)
 
     repair = repairs.begin()
     repairs.work()

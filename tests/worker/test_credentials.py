@@ -68,8 +68,8 @@ def sync(
 
     def push_and_run(tag: str) -> State:
         [pushed] = works.push(tag)
-        while (again := runner.run(LANE, works.clock.time)) is not None:
-            works.clock.time = max(works.clock.time, again)
+        while (due_at := runner.run(LANE, works.clock.time)) is not None:
+            works.clock.time = max(works.clock.time, due_at)
         return works.state(pushed)
 
     yield push_and_run

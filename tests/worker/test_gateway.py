@@ -53,10 +53,10 @@ def test_a_fresh_push_that_waits_for_capacity_writes_nothing(works: Works) -> No
     works.push("v1")
     before = everything(works.database, lanes)
 
-    again = works.run()
+    due_at = works.run()
 
-    assert again is not None
-    assert again - NOW > SECOND
+    assert due_at is not None
+    assert due_at - NOW > SECOND
     assert everything(works.database, lanes) == before
 
 
@@ -93,15 +93,15 @@ def test_syncs_are_postponed_before_they_are_claimed_while_the_breaker_is_open(
     for _ in range(FAILURES_TO_OPEN):
         works.breakers.record(LANE.source_region, Operation.SYNC_IMAGES, NOW, error())
 
-    again = works.run()
+    due_at = works.run()
 
     assert (
         works.swr.calls,
         works.state(sync),
         find(works.database, sync.id).attempts,
     ) == ([], State.PENDING, 0)
-    assert again is not None
-    assert PAUSES.base <= again - NOW <= PAUSES.base + SECOND
+    assert due_at is not None
+    assert PAUSES.base <= due_at - NOW <= PAUSES.base + SECOND
     works.run_until_quiet()
     assert (works.state(sync), find(works.database, sync.id).attempts) == (State.VERIFIED, 1)
 

@@ -42,10 +42,10 @@ def test_a_pushed_tag_is_called_for_and_verified(works: Works) -> None:
     works.swr.put("v1", A)
     [sync] = works.push("v1", digest=A)
 
-    again = works.run()
+    due_at = works.run()
 
     assert works.state(sync) is State.TRIGGERED
-    assert again == NOW + SECOND
+    assert due_at == NOW + SECOND
     works.run_until_quiet()
     assert (
         works.state(sync),
@@ -154,8 +154,8 @@ def test_tags_pushed_during_a_call_share_the_next_call(works: Works) -> None:
     works.swr.answers = [lambda: later.extend(works.push("v2", "v3") + works.push("v4"))]
     first = works.push("v1")
 
-    again = works.run()
-    assert again == NOW  # at once
+    due_at = works.run()
+    assert due_at == NOW  # at once
     works.run()
 
     assert works.swr.tags_called == [["v1"], ["v2", "v3", "v4"]]
@@ -302,11 +302,11 @@ def test_a_tag_that_kills_every_worker_is_given_up(works: Works) -> None:
     works.swr.answers = [killed] * 99
     [sync] = works.push("v1")
     deaths = 0
-    again: object = NOW
-    while again is not None:
+    due_at: object = NOW
+    while due_at is not None:
         works.clock.advance(600)
         try:
-            again = works.run()
+            due_at = works.run()
         except Killed:
             deaths += 1
 
@@ -720,9 +720,9 @@ def test_requests_keep_to_the_rate_limit(works: Works) -> None:
     # One second's worth at once, reads included. A run that was admitted is finished.
     at_source = [region for region, _ in works.swr.looks + works.swr.lists].count(REGIONS[0])
     assert per_second <= at_source + len(works.swr.calls) <= per_second + 1
-    again = works.run()
-    assert again is not None
-    assert NOW < again < NOW + SECOND
+    due_at = works.run()
+    assert due_at is not None
+    assert NOW < due_at < NOW + SECOND
     works.run_until_quiet()
     assert len(works.swr.calls) == len(tags)
 
@@ -736,10 +736,10 @@ def test_a_sync_is_verified_after_the_clock_was_set_back(works: Works) -> None:
     was_due = NOW + SECOND
     works.clock.advance(-7200)  # and the engine runs the lane for the time it was woken for
 
-    again = works.runner.run(LANE, was_due)
+    due_at = works.runner.run(LANE, was_due)
 
-    assert again is not None
-    assert works.clock.time < again < works.clock.time + MINUTE
+    assert due_at is not None
+    assert works.clock.time < due_at < works.clock.time + MINUTE
     works.swr.copy(LANE, "v1")
     works.run_until_quiet()
     assert works.state(sync) is State.VERIFIED
