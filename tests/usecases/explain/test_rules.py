@@ -8,7 +8,7 @@ from swrhook.model import Push, Target
 from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
 from swrhook.rules.plan import plan
 from swrhook.usecases.explain.rules import MOST_RULES, explain_sender
-from tests.rules.test_trace import named, pushes, rulebooks
+from tests.rules.parts import named, pushes, rulebooks
 
 NOBODYS = [Rule("", {"namespace": [Glob("nobody")]}, {}, [RuleTarget("cn-east-3", "team")])]
 MANY = rulebooks.map(lambda rules: named([*rules, *NOBODYS * 60, *rules]))

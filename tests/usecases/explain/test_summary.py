@@ -13,8 +13,8 @@ from swrhook.ledger.lanes import set_wake_time
 from swrhook.ledger.syncs import apply_decision
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
-from tests.explain.parts import EAST, HONG_KONG, RULES, Scene, configuration, lane, scene
 from tests.ledger.parts import find
+from tests.usecases.explain.parts import EAST, HONG_KONG, RULES, Scene, configuration, lane, scene
 
 DIGEST = "sha256:" + "a" * 64
 

@@ -17,9 +17,9 @@ from swrhook.rules.plan import PlanChange, diff_plans, plan
 from swrhook.senders.sender import ImageSettings, Origin
 from swrhook.usecases import whatif as module
 from swrhook.usecases.whatif import Example, RuleChanges, WhatIf, whatif
-from tests.explain.parts import configuration
 from tests.ledger.parts import NOW, entry, write
-from tests.rules.test_trace import rulebooks
+from tests.rules.parts import rulebooks
+from tests.usecases.explain.parts import configuration
 
 EAST = RuleTarget("cn-east-3", "team")
 DAY = timedelta(days=1)
