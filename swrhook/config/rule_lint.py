@@ -11,7 +11,7 @@ from swrhook.config.diagnostics import Diagnostics
 from swrhook.config.nodes import NodePath
 from swrhook.model import Push
 from swrhook.rules import Pattern, Rule, Rulebook, RuleResult, evaluate
-from swrhook.rules.lint import cancels, covers_rule, example, never_matches
+from swrhook.rules.lint import cancelled_field, covers_rule, example_push, why_never_matches
 
 MOST_OVERLAPS = 50
 _MOST_PAIRS = 20_000
@@ -36,7 +36,7 @@ def warn_of_rules(rules: Rulebook, findings: Diagnostics) -> None:
 
 
 def _warn_of_contradictions(place: int, rule: Rule, findings: Diagnostics) -> None:
-    field = cancels(rule)
+    field = cancelled_field(rule)
     if field is not None:
         path: NodePath = ("rules", place, "when", "not", field)
         findings.warn(path, f"excludes every {field} that the rule lets pass: it never matches")
@@ -52,7 +52,7 @@ def _impossible(clauses: Mapping[str, Sequence[Pattern]]) -> Iterator[tuple[Node
     """Yield where a pattern stands that matches nothing, and why; its text may be a secret."""
     for field, patterns in clauses.items():
         for index, pattern in enumerate(patterns):
-            reason = never_matches(pattern, field)
+            reason = why_never_matches(pattern, field)
             if reason is not None:
                 yield ((field, index) if len(patterns) > 1 else (field,)), reason
 
@@ -66,7 +66,7 @@ def _pairs(rules: Rulebook, findings: Diagnostics) -> Iterator[tuple[int, int, P
     places = {id(rule): place for place, rule in enumerate(rules)}
     seen: set[tuple[int, int]] = set()
     for place, rule in enumerate(rules):
-        push = example(rule)
+        push = example_push(rule)
         if push is None:
             continue
         steps += rules.expressions

@@ -159,7 +159,7 @@ def some_network(network: IPv4Network | IPv6Network) -> None:
 def expression(text: str) -> None:
     """Check an expression in JMESPath; it is not shown, for it may come from the environment."""
     try:
-        mapping.compiled(text)
+        mapping.compile_expression(text)
     except ValueError as exc:
         raise ValidationError(str(exc)) from None
 

@@ -1,7 +1,7 @@
-"""The senders' wire formats: for each, a pure function from a delivery to what it announces.
+"""The senders' wire formats, each a pure function from a delivery to the tags that it announces.
 
-A parse function returns a Reading, or raises Ignored, UnknownShape or a Refused; nothing else,
-whatever the headers and bytes. How to add one: docs/adding-a-dialect.md.
+For any headers and bytes, a parse function returns a Reading or raises Ignored, UnknownShape or a
+subclass of Refused, never another exception. docs/adding-a-dialect.md explains how to add one.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,8 +1,8 @@
-"""Huawei Cloud SMN: an envelope; what is inside is read by the dialect that it is in.
+"""Huawei Cloud SMN: an envelope. The dialect of the message in it is detected.
 
 Payload: https://docs.otc.t-systems.com/simple-message-notification/umn/ (appendix, HTTP or HTTPS
-messages), read August 2026. A sender that names the dialect inside (`huawei-cts`) may stand behind
-SMN as well.
+messages), read August 2026. A sender with the message's dialect (`huawei-cts`) accepts the envelope
+too.
 """
 
 from swrhook import dialects
@@ -14,6 +14,6 @@ from swrhook.senders.delivery import Delivery
 def parse(delivery: Delivery) -> Reading:
     """Read the message of a notification.
 
-    Raises Undecodable, UnknownShape, or Ignored, also for what SMN says about a subscription.
+    Raises Undecodable, UnknownShape, or Ignored, which SMN's subscription messages raise.
     """
     return dialect_detection.read(delivery, dialects.DIALECTS)

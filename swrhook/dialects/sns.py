@@ -1,7 +1,7 @@
-"""AWS SNS: an envelope; what is inside is read by the dialect that it is in.
+"""AWS SNS: an envelope. The dialect of the message in it is detected.
 
 Payload: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html, read August
-2026. A sender that names the dialect inside (`ecr`) may stand behind SNS as well.
+2026. A sender with the message's dialect (`ecr`) accepts the envelope too.
 """
 
 from swrhook import dialects
@@ -13,6 +13,6 @@ from swrhook.senders.delivery import Delivery
 def parse(delivery: Delivery) -> Reading:
     """Read the message of a notification.
 
-    Raises Undecodable, UnknownShape, or Ignored, also for what SNS says about a subscription.
+    Raises Undecodable, UnknownShape, or Ignored, which SNS's subscription messages raise.
     """
     return dialect_detection.read(delivery, dialects.DIALECTS)

@@ -7,7 +7,7 @@ from jwt import PyJWK, PyJWTError
 
 from swrhook.auth.oidc import ALGORITHMS
 from swrhook.errors import NotFetched, Undecodable
-from swrhook.senders.payload import at, decode, items, text
+from swrhook.senders.payload import decode, get, items, text
 
 
 def keys_address(document: bytes, issuer: str) -> str:
@@ -15,7 +15,7 @@ def keys_address(document: bytes, issuer: str) -> str:
     found = _decoded(document, issuer)
     address = text(found, "jwks_uri")
     # A document that names another issuer is somebody else's (OpenID Connect Discovery, 4.3).
-    if at(found, "issuer") != issuer or address is None:
+    if get(found, "issuer") != issuer or address is None:
         raise NotFetched(f"{issuer}: the discovery document names another issuer, or no keys")
     return address
 
@@ -32,7 +32,7 @@ def _usable(document: object) -> Iterator[tuple[str, PyJWK]]:
     """Yield the keys that sign. One of a kind to come must not spoil the others."""
     for item in items(document, "keys"):
         key_id = text(item, "kid")
-        if key_id is None or at(item, "use") not in (None, "sig"):
+        if key_id is None or get(item, "use") not in (None, "sig"):
             continue
         try:
             key = PyJWK(item)

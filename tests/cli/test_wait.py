@@ -27,7 +27,7 @@ def objects(result: Result) -> list[dict[str, Any]]:
 def test_all_verified_is_0_and_prints_the_syncs(parts: Parts, run: Run) -> None:
     made = parts.push(IMAGE, EAST, HONG_KONG).syncs
     for sync in made:
-        parts.happen(sync.id, Event.FIND)
+        parts.happen(sync.id, Event.VERIFY_WITHOUT_CALL)
 
     result = wait(run, "--json")
     table = wait(run)
@@ -38,7 +38,7 @@ def test_all_verified_is_0_and_prints_the_syncs(parts: Parts, run: Run) -> None:
 
 
 def test_one_that_ended_otherwise_is_1_with_the_syncs(parts: Parts, run: Run) -> None:
-    parts.happen(parts.push(IMAGE).syncs[0].id, Event.REFUSE)
+    parts.happen(parts.push(IMAGE).syncs[0].id, Event.REJECT_BEFORE_CALL)
 
     result = wait(run, "--json")
 
@@ -64,7 +64,7 @@ def test_the_time_that_is_over_is_1_with_what_is_under_way(parts: Parts, run: Ru
 
 def test_filters_are_those_of_the_api(parts: Parts, run: Run) -> None:
     old = parts.push(IMAGE, EAST, digest="sha256:" + "b" * 64)
-    parts.happen(old.syncs[0].id, Event.FIND)
+    parts.happen(old.syncs[0].id, Event.VERIFY_WITHOUT_CALL)
     parts.push(IMAGE, HONG_KONG)
 
     assert wait(run, "--region", "cn-east-3").exit_code == 0
@@ -113,7 +113,7 @@ def test_a_server_that_is_away_for_a_moment_is_waited_for(
     parts: Parts, run: Run, flaky: tuple[Flask, list[int]], serve: Any
 ) -> None:
     app, seen = flaky
-    parts.happen(parts.push(IMAGE).syncs[0].id, Event.FIND)
+    parts.happen(parts.push(IMAGE).syncs[0].id, Event.VERIFY_WITHOUT_CALL)
 
     result = wait(run, SWRHOOK_URL=serve(app))
 
@@ -129,7 +129,7 @@ def test_a_server_that_is_not_there_at_first_is_said_at_once(run: Run) -> None:
 def test_a_wait_that_finds_no_place_asks_again(parts: Parts, run: Run) -> None:
     options = parts.config.options
     parts.config = replace(parts.config, options=replace(options, waits=0))
-    parts.happen(parts.push(IMAGE).syncs[0].id, Event.FIND)
+    parts.happen(parts.push(IMAGE).syncs[0].id, Event.VERIFY_WITHOUT_CALL)
 
     def free() -> None:
         parts.config = replace(parts.config, options=options)

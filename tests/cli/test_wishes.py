@@ -25,7 +25,7 @@ def objects(result: Result) -> list[dict[str, Any]]:
 
 def rejected(parts: Parts, tag: str, **more: Any) -> str:
     sync = parts.push(f"team/web:{tag}", **more).syncs[0].id
-    parts.happen(sync, Event.REFUSE)
+    parts.happen(sync, Event.REJECT_BEFORE_CALL)
     return sync
 
 
@@ -62,7 +62,7 @@ def test_a_selection_is_counted_and_changed_the_oldest_first(parts: Parts, run: 
     rejected(parts, "v0", ago=5 * HOUR)
     ids = [rejected(parts, "v1"), rejected(parts, "v2")]
     other = parts.push("team/web:v3", HONG_KONG).syncs[0].id
-    parts.happen(other, Event.REFUSE)
+    parts.happen(other, Event.REJECT_BEFORE_CALL)
     parts.push("team/web:v4", EAST)
     filters = ["--state", "rejected", "--state", "missing", "--region", "cn-east-3"]
 

@@ -39,9 +39,9 @@ def test_a_forges_form_is_read_as_its_json(recording: Recording) -> None:
 
 @pytest.mark.parametrize("encode", [quote, quote_plus])
 def test_a_form_is_decoded_however_it_writes_a_space(encode: Callable[[str], str]) -> None:
-    document = '{"a": "1 + 1 = 2 & «é»"}'
+    document = '{"a": "1 + 1 = 2 & é"}'
     body = f"payload={encode(document)}&other=%7B%7D".encode()
-    assert payload.decode_form(body) == {"a": "1 + 1 = 2 & «é»"}
+    assert payload.decode_form(body) == {"a": "1 + 1 = 2 & é"}
 
 
 @pytest.mark.parametrize(

@@ -110,15 +110,15 @@ def test_any_other_status_is_ignored_and_named(status: Any) -> None:
 
 
 def test_the_status_holds_for_the_objects_in_images_too() -> None:
-    with pytest.raises(Ignored, match="object 1 of `images`: status «failed»"):
+    with pytest.raises(Ignored, match='object 1 of `images`: status "failed"'):
         read({"status": "failed", "images": [{"image": "a/b:1"}]})
 
 
 def test_what_is_unusable_is_told_beside_what_is_usable() -> None:
     reading = read([{"image": "a/b:1"}, {"image": "a/b"}, {"image": "a/c:1", "status": "failed"}])
     no_tag, failed = reading.skipped
-    assert no_tag.startswith("item 2: «a/b» has no tag, and none is assumed")
-    assert failed.startswith("item 3: status «failed» is not a success")
+    assert no_tag.startswith('item 2: "a/b" has no tag, and none is assumed')
+    assert failed.startswith('item 3: status "failed" is not a success')
 
 
 @pytest.mark.parametrize(
@@ -127,17 +127,17 @@ def test_what_is_unusable_is_told_beside_what_is_usable() -> None:
         ({}, 'no image is named: send {"image": "organization/repository:tag"} or {"namespace"'),
         ({"repository": " "}, "`repository` is empty: send"),
         ({"images": []}, "`images` is empty: send"),
-        (7, "this is a number and names no image: send"),
+        (7, "this is a number, which names no image: send"),
         ({"image": {"name": "a"}}, "`image` holds an object: write it as a string in quotes"),
-        ({"image": "a/b", "tag": ["a/../x:1"]}, "«a/../x» is not a repository's name"),
-        ({"image": "a/b", "tag": "../x"}, "«a/b»: «../x» is not a tag: 1 to 128 letters"),
-        ({"image": "a/b:é"}, "«a/b»: «é» is not a tag: 1 to 128 letters"),
-        ({"image": f"a/b:{'x' * 129}"}, "«a/b»: «xxx"),
-        ({"image": "a//b:1"}, "«a//b» is not a repository's name: at most 255 lower-case letters"),
-        ({"image": ":1"}, "«» is not a repository's name"),
-        ({"image": f"{'a' * 256}:1"}, "«aaa"),
-        ({"image": "A/b:1"}, "«A/b» is not a repository's name: write it in lower case"),
-        ({"one": {"image.name": "a/b"}}, "target «one»: «a/b» has no tag"),
+        ({"image": "a/b", "tag": ["a/../x:1"]}, '"a/../x" is not a repository name'),
+        ({"image": "a/b", "tag": "../x"}, '"a/b": "../x" is not a tag: 1 to 128 letters'),
+        ({"image": "a/b:é"}, '"a/b": "é" is not a tag: 1 to 128 letters'),
+        ({"image": f"a/b:{'x' * 129}"}, '"a/b": "xxx'),
+        ({"image": "a//b:1"}, '"a//b" is not a repository name: at most 255 lower-case letters'),
+        ({"image": ":1"}, '"" is not a repository name'),
+        ({"image": f"{'a' * 256}:1"}, '"aaa'),
+        ({"image": "A/b:1"}, '"A/b" is not a repository name: write it in lower case'),
+        ({"one": {"image.name": "a/b"}}, 'target "one": "a/b" has no tag'),
     ],
 )
 def test_a_caller_is_told_what_to_send(document: Any, start: str) -> None:
@@ -149,7 +149,7 @@ def test_a_bake_target_that_was_not_pushed_is_told() -> None:
     built = {"containerimage.config.digest": DIGEST}
     reading = read({"buildx.build.warnings": [], "a": {"image.name": "a/b:1"}, "b": built})
     (reason,) = reading.skipped
-    assert reason.startswith("target «b»: no image is named: send")
+    assert reason.startswith('target "b": no image is named: send')
 
 
 def test_no_more_reasons_are_told_than_a_person_reads() -> None:

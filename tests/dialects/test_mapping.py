@@ -128,12 +128,12 @@ def test_the_events_id_is_the_senders() -> None:
 def test_what_cannot_be_used_is_told_beside_what_can() -> None:
     skipped = read({"i": ["a/b:1", "a/c", f"a/d:{DIGEST}", ":1"]}, image="i").skipped
 
-    assert skipped == ("«a/c»: no tag", "«a/d»: no tag", "an image without a name")
+    assert skipped == ('"a/c": no tag', '"a/d": no tag', "an image without a name")
 
 
 @pytest.mark.parametrize("value", [None, False, "", [], {}])
 def test_what_is_not_true_is_ignored_before_all_else(value: Any) -> None:
-    with pytest.raises(Ignored, match="`when` gives is not true"):
+    with pytest.raises(Ignored, match="the result of `when` is not true"):
         read({"ok": value, "i": 5}, image="abs('x')", when="ok")
 
 
@@ -145,17 +145,17 @@ def test_one_condition_of_several_is_enough_to_ignore() -> None:
 @pytest.mark.parametrize(
     ("document", "expressions", "reason"),
     [
-        ({}, {"image": "i"}, "`image` gives no text: let `when` say"),
-        ({"i": {}}, {"image": "i"}, "`image` gives no text"),
-        ({"r": True}, {"repository": "r"}, "`repository` gives no text"),
+        ({}, {"image": "i"}, "`image` returns no text: select the pushes with `when`"),
+        ({"i": {}}, {"image": "i"}, "`image` returns no text"),
+        ({"r": True}, {"repository": "r"}, "`repository` returns no text"),
         ({"i": ["a", "b"], "t": [1]}, {"image": "i", "tag": "t"}, "2 for `image`, 1 for `tag`"),
-        ({"i": list(range(10_001))}, {"image": "i"}, "`image` gives more than 10000 values"),
-        ({"i": None}, {"image": "join(':', i)"}, r"join\(\) is given what it does not take"),
-        ({"i": [1, "a"]}, {"image": "sort(i)"}, r"sort\(\) is given what it does not"),
+        ({"i": list(range(10_001))}, {"image": "i"}, "`image` returns more than 10000 values"),
+        ({"i": None}, {"image": "join(':', i)"}, r"join\(\) does not accept this value"),
+        ({"i": [1, "a"]}, {"image": "sort(i)"}, r"sort\(\) does not accept this value"),
         ({"i": 1e999}, {"image": "ceil(i)"}, "`image` cannot be evaluated: OverflowError"),
         ({"i": [1]}, {"image": "i[::0]"}, "`image` cannot be evaluated: ValueError"),
         ({"i": "a", "j": 1}, {"image": "'a'", "when": "i < j"}, "`when` .*: TypeError"),
-        ({}, {"image": "&a"}, "`image` gives no text"),
+        ({}, {"image": "&a"}, "`image` returns no text"),
     ],
 )  # fmt: skip
 def test_what_is_not_understood_can_be_replayed(
@@ -201,7 +201,7 @@ FUNCTIONS = sorted(Functions.FUNCTION_TABLE)
     ],
 )
 def test_what_people_write_is_allowed(expression: str) -> None:
-    assert expression == mapping.compiled(expression).expression
+    assert expression == mapping.compile_expression(expression).expression
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_what_people_write_is_allowed(expression: str) -> None:
 )
 def test_what_could_multiply_the_document_is_refused(expression: str) -> None:
     with pytest.raises(ValueError, match="may repeat a value"):
-        mapping.compiled(expression)
+        mapping.compile_expression(expression)
 
 
 OPERATORS = "[] [*] [0] [::0] [::-1] [?a] . | || && ! == < ( ) [ ] { } , : & @ * 'x' `1`"

@@ -14,7 +14,7 @@ from swrhook.model import PlannedSync, Push
 from swrhook.rules import RuleResult, TargetResult
 from swrhook.rules.plan import PlanChange, PlanDifference, plan
 from swrhook.rules.trace import ClauseTrace, PatternTrace, RuleTrace, TargetTrace, Trace
-from swrhook.rules.versions import STAGES, version
+from swrhook.rules.versions import STAGES, parse_version
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
 TASKS = re.findall(
@@ -82,7 +82,7 @@ def test_the_words_of_pre_releases_are_the_codes() -> None:
 def test_what_is_said_to_be_no_version_is_none() -> None:
     [line] = re.findall(r"^No version: (.*)$", PAGE, re.MULTILINE)
 
-    assert [version(tag) for tag in re.findall(r"`([^`]+)`", line)] == [None] * 4
+    assert [parse_version(tag) for tag in re.findall(r"`([^`]+)`", line)] == [None] * 4
 
 
 @pytest.mark.parametrize("kind", [Trace, RuleTrace, ClauseTrace, PatternTrace, TargetTrace])

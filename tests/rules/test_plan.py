@@ -68,7 +68,7 @@ def test_an_image_is_not_copied_to_where_it_is() -> None:
     planned, reasons = plan([PUSH], [rule("home", RuleTarget("cn-north-4", "other"), to_east)])
 
     assert [sync.target for sync in planned] == [EAST]
-    assert reasons == ["team/web/shop:v1: rule home: the image is in cn-north-4 already"]
+    assert reasons == ["team/web/shop:v1: rule home: the image is already in cn-north-4"]
 
 
 def test_an_organization_that_swr_cannot_hold_has_a_reason() -> None:
@@ -77,7 +77,7 @@ def test_an_organization_that_swr_cannot_hold_has_a_reason() -> None:
     planned, reasons = plan([PUSH], [rule("odd", impossible, to_singapore)])
 
     assert len(planned) == 1
-    assert reasons == ["team/web/shop:v1: rule odd: SWR allows no organization named «web/shop»"]
+    assert reasons == ['team/web/shop:v1: rule odd: SWR allows no organization named "web/shop"']
 
 
 def test_without_rules_nothing_goes_anywhere() -> None:

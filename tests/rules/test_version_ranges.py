@@ -75,27 +75,33 @@ def test_pre_releases_come_when_asked_for() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is no range: nothing stands at its character 1; write * for any"),
-        (">=1 || ", "is no range: nothing stands at its character 7; write * for any"),
-        ("1.2 - 1.4", "is no range from its character 5 on: write «>=1.2 <=1.4», not «1.2 - 1.4»"),
-        ("!=1", "is no range from its character 1 on: there is no «!=»; write a «not»"),
-        ("1 | 2", "is no range from its character 3 on: «or» is written «||»"),
+        ("", "is not a range: it has nothing at character 1; write * for any version"),
+        (">=1 || ", "is not a range: it has nothing at character 7; write * for any version"),
+        (
+            "1.2 - 1.4",
+            'is not a range from character 5 on: write ">=1.2 <=1.4" instead of "1.2 - 1.4"',
+        ),
+        (
+            "!=1",
+            'is not a range from character 1 on: there is no "!="; use `not` in the rule instead',
+        ),
+        ("1 | 2", 'is not a range from character 3 on: write "||" for "or"'),
         (
             ">=1.2-rc1",
-            "is no range: the pre-release at its character 7 needs three numbers before it",
+            "is not a range: the pre-release at character 7 needs three numbers before it",
         ),
-        ("1.x.2", "is no range: from its character 1 on, a number follows an «x»"),
+        ("1.x.2", 'is not a range: a number follows an "x" at character 1'),
         (
             ">=1 two",
             (
-                "is no range from its character 5 on: "
-                "write comparisons like >=1.2, <2, ~1.4, ^2 or 1.2.3"
+                "is not a range from character 5 on: "
+                "write comparisons such as >=1.2, <2, ~1.4, ^2 or 1.2.3"
             ),
         ),
     ],
 )
 def test_what_is_no_range_is_told_with_its_place(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match="is no range") as caught:
+    with pytest.raises(ValueError, match="is not a range") as caught:
         Semver(text)
     assert message == str(caught.value)
 
@@ -135,6 +141,6 @@ def test_any_text_is_a_range_or_a_mistake(text: str, tag: str) -> None:
     try:
         wanted = Semver(text)
     except ValueError as exc:
-        assert str(exc).startswith("is no range")  # noqa: PT017  # what else it says is above
+        assert str(exc).startswith("is not a range")  # noqa: PT017  # what else it says is above
     else:
         assert wanted.matches(tag) in {True, False}

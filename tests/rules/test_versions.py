@@ -2,7 +2,7 @@
 
 import pytest
 
-from swrhook.rules.versions import Version, version
+from swrhook.rules.versions import Version, parse_version
 
 RC1 = ((1, 0, "rc"), (0, 1, ""))
 
@@ -49,7 +49,7 @@ RC1 = ((1, 0, "rc"), (0, 1, ""))
     ],
 )
 def test_versions(tag: str, expected: Version | None) -> None:
-    assert expected == version(tag)
+    assert expected == parse_version(tag)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_versions(tag: str, expected: Version | None) -> None:
     ],
 )
 def test_the_order_of_versions(earlier: str, later: str) -> None:
-    first, second = version(earlier), version(later)
+    first, second = parse_version(earlier), parse_version(later)
     assert first is not None
     assert second is not None
     assert first.key < second.key

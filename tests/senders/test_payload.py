@@ -81,7 +81,7 @@ def test_a_malformed_digest_counts_as_not_sent() -> None:
     ],
 )
 def test_times_are_read_in_utc(value: Any, expected: datetime | None) -> None:
-    assert expected == payload.moment({"at": value}, "at")
+    assert expected == payload.timestamp({"at": value}, "at")
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ def test_times_are_read_in_utc(value: Any, expected: datetime | None) -> None:
     ],
 )
 def test_a_reference_is_split(image: str, parts: tuple[str, str, str, str]) -> None:
-    assert payload.Reference(*parts) == payload.reference(image)
+    assert payload.Reference(*parts) == payload.parse_reference(image)
 
 
 @given(st.text(st.characters(exclude_categories=())))
 def test_a_quoted_value_is_short_and_can_be_stored_and_printed(value: str) -> None:
-    shown = payload.shown(value)
+    shown = payload.quote(value)
     assert shown.isprintable()
     assert shown.encode()
     assert len(shown) <= payload.LONGEST_QUOTE + 3
@@ -112,33 +112,33 @@ def test_a_quoted_value_is_short_and_can_be_stored_and_printed(value: str) -> No
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        ("a\0b\n", "«a�b�»"),
-        ("x" * 500, f"«{'x' * 120}…»"),
-        (None, "«null»"),
-        (True, "«true»"),
-        (1.5, "«1.5»"),
+        ("a\0b\n", '"a�b�"'),
+        ("x" * 500, f'"{"x" * 120}…"'),
+        (None, '"null"'),
+        (True, '"true"'),
+        (1.5, '"1.5"'),
         ([1], "an array"),
         ({}, "an object"),
     ],
 )
 def test_a_reason_quotes_scalars_and_names_the_rest(value: Any, shown: str) -> None:
-    assert shown == payload.shown(value)
+    assert shown == payload.quote(value)
 
 
 def test_reasons_are_counted_and_capped() -> None:
     reasons = ["a", "b", "a", "c", "d", "e", "f", "g"]
-    assert payload.capped(reasons) == ("a (2 times)", "b", "c", "d", "e", "and 2 more")
-    assert payload.capped(["a"]) == ("a",)
+    assert payload.cap_reasons(reasons) == ("a (2 times)", "b", "c", "d", "e", "and 2 more")
+    assert payload.cap_reasons(["a"]) == ("a",)
 
 
 def test_a_reading_has_each_announcement_once_and_every_reason() -> None:
-    one, two = Announcement("a/b", "1"), Announcement("a/b", "2")
+    one, two = Announcement("a/b", "1", event_id="id-1"), Announcement("a/b", "2")
     expected = Reading((one, two), ("odd",), "id-1")
-    assert expected == payload.reading([one, "odd", two, one], "id-1")
+    assert expected == payload.to_reading([one, "odd", two, one])
 
 
 def test_a_reading_without_an_announcement_is_ignored_with_the_reasons() -> None:
     with pytest.raises(Ignored, match=r"^odd; even$"):
-        payload.reading(["odd", "even"])
+        payload.to_reading(["odd", "even"])
     with pytest.raises(Ignored, match=r"^no image is announced$"):
-        payload.reading([])
+        payload.to_reading([])

@@ -47,14 +47,14 @@ DEFAULT = {"default_namespace": "library"}
         (STRIP | PUT, "mirror/web/shop", ("team", "web/shop")),
         (STRIP | DEFAULT, "mirror/shop", ("library", "shop")),
         (PUT | DEFAULT, "shop", ("team", "shop")),
-        ({}, "shop", "shop: has no organization in it, and the sender no default_namespace"),
-        (STRIP, "team/shop", "team/shop: does not start with strip_prefix «mirror/»"),
-        (STRIP, "mirror", "mirror: does not start with strip_prefix «mirror/»"),
-        ({}, "Team/shop", "Team/shop:v1: SWR allows no organization named «Team»"),
-        ({}, "team/Shop", "team/Shop:v1: SWR allows no repository named «Shop»"),
-        ({}, "/shop", "/shop:v1: SWR allows no organization named «»"),
-        ({}, "team/", "team/:v1: SWR allows no repository named «»"),
-        (STRIP | PUT, "mirror/", "team/:v1: SWR allows no repository named «»"),
+        ({}, "shop", "shop: has no organization, and the sender has no default_namespace"),
+        (STRIP, "team/shop", 'team/shop: does not start with strip_prefix "mirror/"'),
+        (STRIP, "mirror", 'mirror: does not start with strip_prefix "mirror/"'),
+        ({}, "Team/shop", 'Team/shop:v1: SWR allows no organization named "Team"'),
+        ({}, "team/Shop", 'team/Shop:v1: SWR allows no repository named "Shop"'),
+        ({}, "/shop", '/shop:v1: SWR allows no organization named ""'),
+        ({}, "team/", 'team/:v1: SWR allows no repository named ""'),
+        (STRIP | PUT, "mirror/", 'team/:v1: SWR allows no repository named ""'),
     ],
 )
 def test_names_of_a_sender_become_names_in_swr(
@@ -78,7 +78,7 @@ def test_an_impossible_tag_is_left_out_and_its_siblings_are_not() -> None:
     )
 
     assert [push.tag for push in pushes] == ["v1", "v3"]
-    assert reasons == ["team/shop:-v2: «-v2» is not a tag"]
+    assert reasons == ['team/shop:-v2: "-v2" is not a valid tag']
 
 
 def test_what_is_announced_twice_is_pushed_once() -> None:

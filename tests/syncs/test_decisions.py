@@ -72,7 +72,7 @@ def triggered(*, override: bool = False, **changes: Any) -> Sync:
 def test_a_tag_not_at_the_source_is_waited_for() -> None:
     verdict = judge().decide_before_call(sync(), None, None, call_open=False)
 
-    assert (verdict.event, verdict.due_at) == (Event.WAIT, NOW + SECOND)
+    assert (verdict.event, verdict.due_at) == (Event.WAIT_FOR_SOURCE, NOW + SECOND)
     assert verdict.reason == "not in cn-north-4 yet"
     assert verdict.values == {"waiting_since": NOW, "looks": 1}  # and no attempt is counted
 
@@ -94,10 +94,15 @@ def test_after_the_source_deadline_it_is_missing() -> None:
     waiting = sync(waiting_since=NOW, looks=30)
 
     last = judge(NOW + LIMITS.source_deadline - SECOND)
-    assert Event.WAIT is last.decide_before_call(waiting, None, None, call_open=False).event
+    assert (
+        Event.WAIT_FOR_SOURCE is last.decide_before_call(waiting, None, None, call_open=False).event
+    )
     late = judge(NOW + LIMITS.source_deadline)
     verdict = late.decide_before_call(waiting, None, None, call_open=False)
-    assert (verdict.event, verdict.reason) == (Event.MISS, "never appeared at the source")
+    assert (verdict.event, verdict.reason) == (
+        Event.MARK_MISSING,
+        "never appeared in the source region",
+    )
 
 
 def test_a_deadline_that_passed_during_a_downtime_ends_nothing_before_a_look() -> None:
@@ -162,7 +167,7 @@ def test_a_source_that_we_may_not_read_is_called_without_a_look() -> None:
 def test_what_the_target_holds_already_is_verified_without_a_call() -> None:
     verdict = judge().decide_before_call(sync(), A, A, call_open=False)
 
-    assert Event.FIND is verdict.event
+    assert Event.VERIFY_WITHOUT_CALL is verdict.event
 
 
 def test_it_is_called_all_the_same_while_an_earlier_call_may_still_act() -> None:
@@ -174,7 +179,10 @@ def test_it_is_called_all_the_same_while_an_earlier_call_may_still_act() -> None
 def test_the_source_decides_what_is_wanted_not_the_sender() -> None:
     announced = sync(digest=A)
 
-    assert Event.FIND is judge().decide_before_call(announced, B, B, call_open=False).event
+    assert (
+        Event.VERIFY_WITHOUT_CALL
+        is judge().decide_before_call(announced, B, B, call_open=False).event
+    )
     verdict = judge().decide_before_call(announced, B, A, call_open=False)
     assert Decision(Event.CLAIM, values={"called_digest": B}) == verdict
 
@@ -211,7 +219,7 @@ def test_a_tag_among_the_failed_is_tried_again(kind: Kind) -> None:
 
     verdict = judge().decide_after_call(calling(), failed, tags_in_call=3)
 
-    assert (verdict.event, verdict.due_at) == (Event.PUT_BACK, NOW + SECOND)
+    assert (verdict.event, verdict.due_at) == (Event.REQUEUE, NOW + SECOND)
     late = calling(failing_since=NOW - LIMITS.retry.deadline)
     assert Event.GIVE_UP is judge().decide_after_call(late, failed, tags_in_call=3).event
 
@@ -230,7 +238,7 @@ def test_a_call_that_may_succeed_later_is_repeated_with_backoff(kind: Kind) -> N
     now, failing = NOW, calling()
     for _ in range(12):
         verdict = judge(now).decide_after_call(failing, error(kind), tags_in_call=1)
-        assert (verdict.event, verdict.reason) == (Event.PUT_BACK, "what SWR said")
+        assert (verdict.event, verdict.reason) == (Event.REQUEUE, "what SWR said")
         assert verdict.due_at is not None
         waits.append((verdict.due_at - now).total_seconds())
         now, failing = verdict.due_at, replace(failing, **verdict.values)
@@ -253,7 +261,7 @@ def test_a_throttled_call_waits_as_long_as_the_server_says_and_some_more() -> No
 
     verdict = judge().decide_after_call(calling(), throttled, tags_in_call=1)
 
-    assert (verdict.event, verdict.due_at) == (Event.PUT_BACK, NOW + 31 * SECOND)
+    assert (verdict.event, verdict.due_at) == (Event.REQUEUE, NOW + 31 * SECOND)
 
 
 @pytest.mark.parametrize("kind", NEVER_KINDS)
@@ -285,7 +293,7 @@ def test_a_permanent_error_of_several_tags_is_tried_for_each_alone_at_once() -> 
         calling(lost_claims=2), error(Kind.PERMANENT), tags_in_call=2
     )
 
-    assert (verdict.event, verdict.due_at) == (Event.PUT_BACK, NOW)
+    assert (verdict.event, verdict.due_at) == (Event.REQUEUE, NOW)
     assert verdict.values == {"alone": True, "lost_claims": 0}
     alone = judge().decide_after_call(calling(alone=True), error(Kind.PERMANENT), tags_in_call=1)
     assert Event.REJECT is alone.event
@@ -296,7 +304,7 @@ def test_a_call_answered_not_there_yet_waits_and_counts_as_no_attempt() -> None:
 
     verdict = judge().decide_after_call(calling(attempts=1, lost_claims=4), not_yet, tags_in_call=1)
 
-    assert (verdict.event, verdict.due_at) == (Event.WAIT, NOW + SECOND)
+    assert (verdict.event, verdict.due_at) == (Event.WAIT_FOR_SOURCE, NOW + SECOND)
     assert verdict.values == {
         "waiting_since": NOW,
         "looks": 1,
@@ -304,7 +312,7 @@ def test_a_call_answered_not_there_yet_waits_and_counts_as_no_attempt() -> None:
         "lost_claims": 0,
     }
     late = calling(waiting_since=NOW - LIMITS.source_deadline)
-    assert Event.MISS is judge().decide_after_call(late, not_yet, tags_in_call=1).event
+    assert Event.MARK_MISSING is judge().decide_after_call(late, not_yet, tags_in_call=1).event
 
 
 # calling: the worker is gone
@@ -313,7 +321,7 @@ def test_a_call_answered_not_there_yet_waits_and_counts_as_no_attempt() -> None:
 def test_a_lost_claim_is_due_at_once_the_first_time() -> None:
     verdict = judge().decide_after_lost_claim(calling())
 
-    assert (verdict.event, verdict.due_at) == (Event.PUT_BACK, NOW)
+    assert (verdict.event, verdict.due_at) == (Event.REQUEUE, NOW)
     assert verdict.values == {"lost_claims": 1}
 
 
@@ -323,7 +331,7 @@ def test_lost_claims_in_a_row_wait_longer_and_the_fifth_is_the_last() -> None:
         for lost in range(MOST_LOST_CLAIMS)
     ]
 
-    assert [verdict.event for verdict in verdicts] == [Event.PUT_BACK] * 4 + [Event.GIVE_UP]
+    assert [verdict.event for verdict in verdicts] == [Event.REQUEUE] * 4 + [Event.GIVE_UP]
     waits = [verdict.due_at - NOW for verdict in verdicts if verdict.due_at is not None]
     assert waits == [0 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND]
 
@@ -435,7 +443,7 @@ def test_after_verifys_deadline_it_is_called_again_at_once(
 
 
 @pytest.mark.parametrize("job", [None, "failed"])
-@pytest.mark.parametrize(("target", "end"), [(None, Event.MISS), (B, Event.DIVERGE)])
+@pytest.mark.parametrize(("target", "end"), [(None, Event.MARK_MISSING), (B, Event.MARK_DIVERGED)])
 def test_calls_are_repeated_only_so_often(job: str | None, target: str | None, end: Event) -> None:
     worn = triggered(override=True, retriggers=LIMITS.verify.retriggers)
 
@@ -447,8 +455,8 @@ def test_calls_are_repeated_only_so_often(job: str | None, target: str | None, e
 def test_another_digest_without_override_has_diverged_at_once() -> None:
     verdict = judge().decide_after_observation(triggered(override=False), A, B, call_open=False)
 
-    assert Event.DIVERGE is verdict.event
-    assert verdict.reason == f"the target holds {B}, the source {A}"
+    assert Event.MARK_DIVERGED is verdict.event
+    assert verdict.reason == f"the target has {B}, the source {A}"
 
 
 @pytest.mark.parametrize("kind", NEVER_KINDS)
@@ -494,7 +502,7 @@ def test_a_target_that_we_may_never_read_is_accepted_with_the_reason() -> None:
     assert (
         verdict.event,
         verdict.reason,
-    ) == (Event.LEAVE_UNVERIFIED, "the target cannot be read: what SWR said")
+    ) == (Event.MARK_UNVERIFIED, "the target cannot be read: what SWR said")
 
 
 @pytest.mark.parametrize("job", sorted(FAILED_JOBS))
@@ -505,7 +513,7 @@ def test_unless_swrs_own_job_says_that_it_failed(job: str) -> None:
     again = judge().decide_after_observation(triggered(), A, forbidden, call_open=False, job=job)
     ended = judge().decide_after_observation(worn, A, forbidden, call_open=False, job=job)
 
-    assert (again.event, ended.event) == (Event.CALL_AGAIN, Event.MISS)
+    assert (again.event, ended.event) == (Event.CALL_AGAIN, Event.MARK_MISSING)
 
 
 # triggered: a source that we may not read
@@ -519,7 +527,7 @@ def test_the_announced_digest_stands_in_for_a_source_that_we_may_not_read() -> N
         Event.VERIFY is judge().decide_after_observation(blind, forbidden, A, call_open=False).event
     )
     assert (
-        Event.DIVERGE
+        Event.MARK_DIVERGED
         is judge().decide_after_observation(blind, forbidden, B, call_open=False).event
     )
 
@@ -529,7 +537,7 @@ def test_without_any_digest_to_compare_a_tag_that_is_there_is_accepted() -> None
 
     verdict = judge().decide_after_observation(blind, error(Kind.CONFIGURATION), B, call_open=False)
 
-    assert Event.LEAVE_UNVERIFIED is verdict.event
+    assert Event.MARK_UNVERIFIED is verdict.event
     missing = judge().decide_after_observation(
         blind, error(Kind.CONFIGURATION), None, call_open=False
     )
@@ -538,7 +546,7 @@ def test_without_any_digest_to_compare_a_tag_that_is_there_is_accepted() -> None
 
 @pytest.mark.parametrize("hidden", ["source", "target"])
 @pytest.mark.parametrize(
-    ("job", "event"), [(None, Event.GIVE_UP), ("success", Event.LEAVE_UNVERIFIED)]
+    ("job", "event"), [(None, Event.GIVE_UP), ("success", Event.MARK_UNVERIFIED)]
 )
 def test_a_look_that_fails_for_ever_ends(hidden: str, job: str | None, event: Event) -> None:
     failing = triggered(failing_since=NOW)

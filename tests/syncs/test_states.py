@@ -71,4 +71,4 @@ def test_an_end_is_left_by_an_operators_wish_alone() -> None:
 def test_only_a_look_at_the_target_verifies() -> None:
     verifying = {event for event, step in TRANSITIONS.items() if step.to is State.VERIFIED}
 
-    assert {Event.FIND, Event.VERIFY} == verifying
+    assert {Event.VERIFY_WITHOUT_CALL, Event.VERIFY} == verifying

@@ -222,7 +222,7 @@ def test_a_caller_that_waits_is_told_what_cannot_be_used() -> None:
         read(delivery({"image": "shop:v1"}), CI, CONFIG, now=NOW)
 
     assert refused.value.reasons == (
-        "shop: has no organization in it, and the sender no default_namespace",
+        "shop: has no organization, and the sender has no default_namespace",
     )
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from swrhook.config.model import AgencyCredentials, PodCredentials, Timeouts
 from swrhook.errors import Kind, SwrError
-from swrhook.senders.payload import at, moment
+from swrhook.senders.payload import get, timestamp
 from swrhook.swr.auth.cache import IssuedCredential
 from swrhook.swr.auth.password import is_token
 from swrhook.swr.auth.signing import AccessKey
@@ -115,8 +115,8 @@ def _read_key(answer: SwrResponse) -> IssuedCredential[AccessKey]:
     """Return the key in an answer. Raises SwrError."""
     if not answer.ok:
         raise failure(answer)
-    credential = at(document(answer), "credential")
-    access, secret, security_token = (at(credential, name) for name in _MEMBERS)
+    credential = get(document(answer), "credential")
+    access, secret, security_token = (get(credential, name) for name in _MEMBERS)
     # Tokens are longer than any text of a sender's may be.
     if not all(isinstance(v, str) and is_token(v) for v in (access, secret, security_token)):
         raise unreadable(answer, "it brings no key")
@@ -124,7 +124,7 @@ def _read_key(answer: SwrResponse) -> IssuedCredential[AccessKey]:
 
 
 def _life(answer: SwrResponse, credential: Any) -> timedelta:  # noqa: ANN401  # JSON
-    expires_at = moment(credential, "expires_at")
+    expires_at = timestamp(credential, "expires_at")
     if expires_at is None or expires_at <= answer.received_at:
         return _SHORT_LIFE
     return expires_at - answer.received_at

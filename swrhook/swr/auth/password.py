@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from swrhook.config.model import PasswordCredentials
 from swrhook.errors import Kind, SwrError, Undecodable
-from swrhook.senders.payload import decode, moment, text
+from swrhook.senders.payload import decode, text, timestamp
 from swrhook.swr.auth.cache import CredentialCache, IssuedCredential
 from swrhook.swr.auth.lockout import (
     AccountLocked,
@@ -91,8 +91,8 @@ def _life(answer: SwrResponse) -> timedelta:
         found = decode(answer.body)
     except Undecodable:
         return _UNTOLD_LIFE
-    expires_at = moment(found, "token", "expires_at")
-    issued_at = moment(found, "token", "issued_at") or answer.received_at
+    expires_at = timestamp(found, "token", "expires_at")
+    issued_at = timestamp(found, "token", "issued_at") or answer.received_at
     if expires_at is None or expires_at <= issued_at:
         return _UNTOLD_LIFE
     return expires_at - issued_at

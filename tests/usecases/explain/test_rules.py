@@ -40,7 +40,7 @@ def test_of_many_rules_the_nearest_are_told_in_their_order() -> None:
 
     explained = explain_sender(push, [*far, near])
 
-    assert explained.summary == "no rule matches; the nearest is near: tag «v1» is not «v2»"
+    assert explained.summary == 'no rule matches; the nearest is near: tag "v1" is not "v2"'
     assert len(explained.rules) == MOST_RULES
     assert [explained.rules[0].rule, explained.rules[-1].rule] == ["far-0", "near"]
     assert explained.rules_left_out == 201 - MOST_RULES
