@@ -1,9 +1,6 @@
-"""What /metrics shows. Labels are bounded: names from the configuration and words of ours."""
+"""The process's Prometheus metrics. Labels are bounded: configured names and words of our own."""
 
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from prometheus_client import (
     CollectorRegistry,
@@ -11,187 +8,121 @@ from prometheus_client import (
     Gauge,
     Histogram,
     Info,
-    Metric,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from swrhook import __version__
 from swrhook.model import Outcome, State, Sync
 
-# The folder of the counters of several processes: prometheus_client's own setting.
-SHARED = "PROMETHEUS_MULTIPROC_DIR"
+# The folder in which several processes keep their counters: prometheus_client's own setting.
+MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSyncs:
-    """How many syncs of one state are open towards one region."""
-
-    state: str
-    target_region: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What the ledger holds of open work; ages in seconds, 0 when there is none."""
-
-    open_syncs: Sequence[OpenSyncs]
-    oldest_pending: float
-    most_overdue: float
-
-
-@dataclass(frozen=True, slots=True)
-class SenderStatus:
-    """When a sender delivered last, and whether that is longer ago than expected."""
-
-    sender: str
-    last_delivery_at: datetime | None
-    expect_every: timedelta | None
-    is_silent: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """How a region is asked: at most so often, and which operations not at all."""
-
-    region: str
-    per_second: float
-    breakers: Mapping[str, bool]  # by operation: whether it is open
-
-
-@dataclass(frozen=True, slots=True)
-class DriftCount:
-    """How many tags of one target are not as the rules want them, by what is there instead."""
-
-    target_region: str
-    target_namespace: str
-    drift: str
-    count: int
-
-
 class Metrics:
-    """This process's counters, and what it finds in the ledger when it is asked.
+    """The counters of this process, and the collectors that read the ledger at each scrape.
 
-    Where several processes stand behind one address, they keep their counters in the folder
-    `shared`, which gunicorn.conf.py makes, and whichever is asked shows those of all.
+    Where several processes serve one address, gunicorn.conf.py makes the folder `shared`; each
+    process keeps its counters there, and the one that is scraped shows the sum.
     """
 
     def __init__(self, shared: str | None = None) -> None:
-        """Start at nothing, in a registry of our own."""
+        """Start every counter at zero, in a registry of our own."""
         self.registry = CollectorRegistry()
         self._shared = shared
-        self._found: list[Collector] = []  # what is not counted, but known when it is asked
-        self._deliveries = Counter(
+        self._collectors: list[Collector] = []  # what is read at a scrape, not counted
+        self._deliveries = self._counter(
             "swrhook_deliveries_total",
             "Deliveries recorded, by sender and outcome.",
-            ["sender", "outcome"],
-            registry=self.registry,
+            "sender",
+            "outcome",
         )
-        self._refused = Counter(
+        self._refused = self._counter(
             "swrhook_deliveries_refused_total",
-            "Requests refused, by sender and kind of refusal; sender is unknown for none of ours.",
-            ["sender", "kind"],
-            registry=self.registry,
+            "Requests refused, by sender and kind of refusal; unknown for an unconfigured sender.",
+            "sender",
+            "kind",
         )
-        self._ignored = Counter(
+        self._ignored = self._counter(
             "swrhook_deliveries_ignored_total",
             "Deliveries ignored, by sender and reason: no_push (no image tag in it), no_target"
             " (no rule has a target for one).",
-            ["sender", "reason"],
-            registry=self.registry,
+            "sender",
+            "reason",
         )
-        self._replayed = Counter(
+        self._replayed = self._counter(
             "swrhook_deliveries_replayed_total",
             "Deliveries replayed, by sender and the outcome of the replay.",
-            ["sender", "outcome"],
-            registry=self.registry,
+            "sender",
+            "outcome",
         )
-        self._syncs = Counter(
+        self._syncs = self._counter(
             "swrhook_syncs_total",
-            "Syncs that reached a state, by target region; retry counts tries put back.",
-            ["target_region", "state"],
-            registry=self.registry,
+            "Syncs that reached a state, by target region; retry counts failed attempts.",
+            "target_region",
+            "state",
         )
-        self._triggered = Histogram(
+        self._triggered = self._histogram(
             "swrhook_push_to_triggered_seconds",
-            "Time from the recorded push to SWR's first acceptance of a call for it.",
-            ["target_region"],
-            buckets=_SECONDS,
-            registry=self.registry,
+            "Time from the recorded push to the first call for it that SWR accepted.",
         )
-        self._verified = Histogram(
+        self._verified = self._histogram(
             "swrhook_push_to_verified_seconds",
-            "Time from the recorded push to the proof at the target.",
-            ["target_region"],
-            buckets=_SECONDS,
-            registry=self.registry,
+            "Time from the recorded push to the digest's proof at the target.",
         )
         self._configuration = Gauge(
             "swrhook_configuration_is_current",
-            "1 when the file in use is the one on disk, 0 when the last good one stands in.",
+            "1 when the file on disk is in use, 0 while the last good configuration stands in.",
             registry=self.registry,
             multiprocess_mode="livemin",
         )
-        self._in_use = Info(
-            "swrhook_configuration", "The version of the configuration in use.", registry=None
-        )
-        self._show(self._in_use)
-        self._reloads = Counter(
+        self._reloads = self._counter(
             "swrhook_configuration_reloads_total",
             "Changed configurations, by outcome: accepted or rejected.",
-            ["outcome"],
-            registry=self.registry,
+            "outcome",
         )
-        self._denied = Counter(
+        self._denied = self._counter(
             "swrhook_access_denied_total",
-            "Requests without a valid token, with one of too low a role, or after too many tries.",
-            ["reason"],
-            registry=self.registry,
+            "Requests without a valid token, with too low a role, or after too many attempts.",
+            "reason",
         )
-        self._asked = Counter(
+        self._requests = self._counter(
             "swrhook_swr_requests_total",
             "Requests to SWR, by region, operation and outcome: ok, or the kind of the error.",
-            ["region", "operation", "outcome"],
-            registry=self.registry,
+            "region",
+            "operation",
+            "outcome",
         )
-        self._put_off = Counter(
+        self._postponed = self._counter(
             "swrhook_postponed_total",
-            "Times that a lane, or a request, was put off, by the region without room and reason.",
-            ["region", "reason"],
-            registry=self.registry,
+            "Lanes and requests postponed, by the region without capacity and the reason.",
+            "region",
+            "reason",
         )
-        self._pruned = Counter(
+        self._pruned = self._counter(
             "swrhook_pruned_rows_total",
             "Rows deleted from the ledger because of their age, by table.",
-            ["table"],
-            registry=self.registry,
+            "table",
         )
-        self._passes = Counter(
+        self._retention_runs = self._counter(
             "swrhook_retention_runs_total",
-            "Passes of retention that this process made, by outcome: done, failed, or stopped with"
-            " the process.",
-            ["outcome"],
-            registry=self.registry,
+            "Retention runs of this process, by outcome: done, failed, or stopped with it.",
+            "outcome",
         )
-        build = Info("swrhook_build", "What runs.", registry=None)
+        self._version = Info(
+            "swrhook_configuration", "The version of the configuration in use.", registry=None
+        )
+        self.register(self._version)
+        build = Info("swrhook_build", "The running version.", registry=None)
         build.info({"version": __version__, "python": platform.python_version()})
-        self._show(build)
+        self.register(build)
 
-    def register_backlog(self, backlog: Callable[[], Backlog | None]) -> None:
-        """Show the ledger's open work too, read anew at each scrape; None: it cannot be read."""
-        self._show(_BacklogCollector(backlog))
-
-    def register_senders(self, heard: Callable[[], Sequence[SenderStatus] | None]) -> None:
-        """Show when each sender delivered last, too; None: it cannot be read."""
-        self._show(_HeardCollector(heard))
-
-    def register_drift(self, drifted: Callable[[], Sequence[DriftCount] | None]) -> None:
-        """Show what reconciles found, too; None: it cannot be read."""
-        self._show(_DriftCollector(drifted))
+    def register(self, collector: Collector) -> None:
+        """Show a collector's metrics too, read anew at each scrape."""
+        self.registry.register(collector)
+        self._collectors.append(collector)
 
     def delivered(self, sender: str, outcome: Outcome) -> None:
         """Count a recorded delivery."""
@@ -210,38 +141,34 @@ class Metrics:
         self._refused.labels(sender, kind).inc()
 
     def denied(self, reason: str) -> None:
-        """Count a request that may not do what it wants."""
+        """Count a request that was denied access."""
         self._denied.labels(reason).inc()
 
-    def sync_outcome(self, sync: Sync, what: str, took: float) -> None:
-        """Count a sync that ended, or whose try failed (`retry`); `took` in seconds."""
-        self._syncs.labels(sync.lane.target.region, what).inc()
-        if what == State.VERIFIED:
-            self._verified.labels(sync.lane.target.region).observe(took)
+    def sync_outcome(self, sync: Sync, outcome: str, seconds: float) -> None:
+        """Count a sync that ended in a state, or an attempt that failed (`retry`)."""
+        self._syncs.labels(sync.lane.target.region, outcome).inc()
+        if outcome == State.VERIFIED:
+            self._verified.labels(sync.lane.target.region).observe(seconds)
 
-    def triggered(self, sync: Sync, took: float) -> None:
-        """Count a sync's first call that SWR accepted; `took` in seconds."""
-        self._triggered.labels(sync.lane.target.region).observe(took)
+    def triggered(self, sync: Sync, seconds: float) -> None:
+        """Count the first call for a sync that SWR accepted."""
+        self._triggered.labels(sync.lane.target.region).observe(seconds)
 
     def swr_request(self, region: str, operation: str, outcome: str) -> None:
         """Count a request to SWR."""
-        self._asked.labels(region, operation, outcome).inc()
+        self._requests.labels(region, operation, outcome).inc()
 
     def postponed(self, region: str, reason: str) -> None:
         """Count work that has to wait for its turn at a region."""
-        self._put_off.labels(region, reason).inc()
-
-    def register_endpoints(self, read: Callable[[], Sequence[Endpoint]]) -> None:
-        """Show how the regions are asked, too, as it is at each scrape."""
-        self._show(_EndpointCollector(read))
+        self._postponed.labels(region, reason).inc()
 
     def configuration(self, *, is_current: bool) -> None:
         """Show whether the configuration on disk is the one in use."""
         self._configuration.set(1 if is_current else 0)
 
     def configuration_in_use(self, version: str) -> None:
-        """Show the version in use, and no longer the one before."""
-        self._in_use.info({"version": version})
+        """Show the version in use, in place of the one before."""
+        self._version.info({"version": version})
 
     def reloaded(self, outcome: str) -> None:
         """Count a changed configuration: `accepted` or `rejected`."""
@@ -252,135 +179,23 @@ class Metrics:
         self._pruned.labels(table).inc(rows)
 
     def retention_run(self, outcome: str) -> None:
-        """Count a pass of retention: `done`, `stopped` or `failed`."""
-        self._passes.labels(outcome).inc()
+        """Count a run of retention: `done`, `stopped` or `failed`."""
+        self._retention_runs.labels(outcome).inc()
 
     def text(self) -> bytes:
         """Return everything in Prometheus' text format."""
         if self._shared is None:
             return generate_latest(self.registry)
-        of_all = CollectorRegistry()
-        MultiProcessCollector(of_all, self._shared)  # type: ignore[no-untyped-call]
-        for each in self._found:
-            of_all.register(each)
-        return generate_latest(of_all)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, self._shared)  # type: ignore[no-untyped-call]
+        for collector in self._collectors:
+            registry.register(collector)
+        return generate_latest(registry)
 
-    def _show(self, collector: Collector) -> None:
-        self.registry.register(collector)
-        self._found.append(collector)
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(name, help_text, labels, registry=self.registry)
 
-
-class _BacklogCollector(Collector):
-    def __init__(self, read: Callable[[], Backlog | None]) -> None:
-        self._read = read
-
-    def describe(self) -> Iterator[Metric]:
-        """Name the metrics without a look at the ledger."""
-        yield _gauge("swrhook_ledger_readable", _READABLE, 0)
-        yield from self._families(Backlog((), 0.0, 0.0))
-
-    def collect(self) -> Iterator[Metric]:
-        """Read the ledger, once."""
-        backlog = self._read()
-        yield _gauge("swrhook_ledger_readable", _READABLE, 0 if backlog is None else 1)
-        if backlog is not None:
-            yield from self._families(backlog)
-
-    def _families(self, backlog: Backlog) -> Iterator[Metric]:
-        open_syncs = GaugeMetricFamily(
-            "swrhook_open_syncs", _OPEN_SYNCS, labels=["state", "target_region"]
+    def _histogram(self, name: str, help_text: str) -> Histogram:
+        return Histogram(
+            name, help_text, ["target_region"], buckets=_SECONDS, registry=self.registry
         )
-        for found in backlog.open_syncs:
-            open_syncs.add_metric([found.state, found.target_region], found.count)
-        yield open_syncs
-        yield _gauge("swrhook_oldest_pending_sync_seconds", _OLDEST_PENDING, backlog.oldest_pending)
-        yield _gauge("swrhook_most_overdue_sync_seconds", _MOST_OVERDUE, backlog.most_overdue)
-
-
-class _HeardCollector(Collector):
-    def __init__(self, read: Callable[[], Sequence[SenderStatus] | None]) -> None:
-        self._read = read
-
-    def describe(self) -> Iterator[Metric]:
-        """Name the metrics without a look at the ledger."""
-        yield from self._families(())
-
-    def collect(self) -> Iterator[Metric]:
-        """Ask once; what cannot be read is left out."""
-        yield from self._families(self._read() or ())
-
-    def _families(self, found: Sequence[SenderStatus]) -> Iterator[Metric]:
-        last = GaugeMetricFamily(
-            "swrhook_sender_last_delivery_timestamp_seconds", _LAST_DELIVERY, labels=["sender"]
-        )
-        silent = GaugeMetricFamily("swrhook_sender_silent", _SILENT, labels=["sender"])
-        for heard in found:
-            if heard.last_delivery_at is not None:
-                last.add_metric([heard.sender], heard.last_delivery_at.timestamp())
-            if heard.expect_every is not None:
-                silent.add_metric([heard.sender], 1 if heard.is_silent else 0)
-        yield last
-        yield silent
-
-
-class _DriftCollector(Collector):
-    def __init__(self, read: Callable[[], Sequence[DriftCount] | None]) -> None:
-        self._read = read
-
-    def describe(self) -> Iterator[Metric]:
-        """Name the metric without a look at the ledger."""
-        yield from self._families(())
-
-    def collect(self) -> Iterator[Metric]:
-        """Ask once; what cannot be read is left out."""
-        yield from self._families(self._read() or ())
-
-    def _families(self, drifted: Sequence[DriftCount]) -> Iterator[Metric]:
-        labels = ["target_region", "target_namespace", "drift"]
-        family = GaugeMetricFamily("swrhook_drift", _DRIFT, labels=labels)
-        for found in drifted:
-            where = [found.target_region, found.target_namespace, found.drift]
-            family.add_metric(where, found.count)
-        yield family
-
-
-class _EndpointCollector(Collector):
-    def __init__(self, read: Callable[[], Sequence[Endpoint]]) -> None:
-        self._read = read
-
-    def describe(self) -> Iterator[Metric]:
-        """Name the metrics."""
-        yield from self._families(())
-
-    def collect(self) -> Iterator[Metric]:
-        """Ask once."""
-        yield from self._families(self._read())
-
-    def _families(self, endpoints: Sequence[Endpoint]) -> Iterator[Metric]:
-        pace = GaugeMetricFamily("swrhook_pace_per_second", _PACE, labels=["region"])
-        breakers = GaugeMetricFamily(
-            "swrhook_breaker_open", _BREAKER, labels=["region", "operation"]
-        )
-        for endpoint in endpoints:
-            pace.add_metric([endpoint.region], endpoint.per_second)
-            for operation, is_open in endpoint.breakers.items():
-                breakers.add_metric([endpoint.region, operation], 1 if is_open else 0)
-        yield pace
-        yield breakers
-
-
-_PACE = "Requests a second that a region gets at most; below settings.pace while SWR throttles."
-_BREAKER = "1 while a region is not asked for an operation because it gave no answer, else 0."
-_LAST_DELIVERY = "When a sender delivered last, Unix time; a sender never heard has no line."
-_SILENT = "1 when a sender was not heard for longer than its expect_every, which it needs, else 0."
-_DRIFT = "Tags that the last reconcile of their repository found otherwise than the rules want."
-_READABLE = "1 when the ledger could be read for this scrape, else 0 and its gauges are left out."
-_OPEN_SYNCS = "Syncs that have not ended, by state and target region."
-_OLDEST_PENDING = (
-    "Seconds since the oldest sync that waits in state pending was recorded; 0 without one."
-)
-_MOST_OVERDUE = "Seconds by which the engine is late for its most overdue sync; 0 when it is not."
-
-
-def _gauge(name: str, text: str, value: float) -> Metric:
-    return GaugeMetricFamily(name, text, value=value)

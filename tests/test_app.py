@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-import app
 from swrhook import simulator
+from swrhook.container import Container
 from swrhook.errors import BadConfiguration, LedgerUnusable
 from swrhook.sender_keys import find_proxies
 from swrhook.settings import Settings
@@ -50,15 +50,15 @@ def environ() -> dict[str, str]:
 
 
 @pytest.fixture
-def service(settings: Settings, environ: dict[str, str]) -> Iterator[app.Service]:
-    running = app.create_service(settings, environ)
+def service(settings: Settings, environ: dict[str, str]) -> Iterator[Container]:
+    running = Container(settings, environ)
     running.start()
     yield running
     running.stop()
 
 
 def test_a_push_becomes_verified_tags_in_both_regions_with_one_call_each(
-    service: app.Service, swr: simulator.RunningSimulator
+    service: Container, swr: simulator.RunningSimulator
 ) -> None:
     digest = swr.state.seed(SOURCE, "team", "shop", "v1").digest
     sent = service.web.test_client().post("/hooks/ci", json={"image": "team/shop:v1"}, headers=SEND)
@@ -71,7 +71,7 @@ def test_a_push_becomes_verified_tags_in_both_regions_with_one_call_each(
 
 
 def test_a_tag_that_is_there_already_is_verified_without_a_call(
-    service: app.Service, swr: simulator.RunningSimulator
+    service: Container, swr: simulator.RunningSimulator
 ) -> None:
     digest = swr.state.seed(SOURCE, "team", "shop", "v1").digest
     for region in TARGETS:
@@ -83,7 +83,7 @@ def test_a_tag_that_is_there_already_is_verified_without_a_call(
 
 
 def test_another_image_under_the_same_name_is_diverged_when_it_must_not_be_overwritten(
-    service: app.Service, swr: simulator.RunningSimulator
+    service: Container, swr: simulator.RunningSimulator
 ) -> None:
     for region in (SOURCE, *TARGETS):
         swr.state.seed(region, "team", "shop", "v1")
@@ -93,7 +93,7 @@ def test_another_image_under_the_same_name_is_diverged_when_it_must_not_be_overw
 
 
 def test_an_organization_that_is_not_there_is_rejected_with_the_remedy(
-    service: app.Service, swr: simulator.RunningSimulator
+    service: Container, swr: simulator.RunningSimulator
 ) -> None:
     swr.state.seed(SOURCE, "team", "shop", "v1")
     swr.state.reset()
@@ -110,7 +110,7 @@ def test_a_wrong_password_is_tried_once(
     settings: Settings, environ: dict[str, str], swr: simulator.RunningSimulator
 ) -> None:
     for _ in range(2):  # a restart does not try it again either
-        running = app.create_service(settings, environ | {"SWR_PASSWORD": "mistyped"})
+        running = Container(settings, environ | {"SWR_PASSWORD": "mistyped"})
         running.start()
         client = running.web.test_client()
         client.post("/hooks/ci", json={"image": "team/shop:v1"}, headers=SEND)
@@ -123,9 +123,9 @@ def test_a_wrong_password_is_tried_once(
 def test_the_last_good_configuration_stands_in_for_a_wrong_one(
     settings: Settings, environ: dict[str, str]
 ) -> None:
-    app.create_service(settings, environ).stop()
+    Container(settings, environ).stop()
     settings.config.write_text("rules: [")
-    running = app.create_service(settings, environ)
+    running = Container(settings, environ)
     running.start()
     ready = running.web.test_client().get("/readyz")
     shown = metrics(running.web.test_client())
@@ -139,11 +139,11 @@ def test_the_last_good_configuration_stands_in_for_a_wrong_one(
 def test_the_last_good_configuration_needs_its_secrets(
     settings: Settings, environ: dict[str, str]
 ) -> None:
-    app.create_service(settings, environ).stop()
+    Container(settings, environ).stop()
     settings.config.write_text("rules: [")
 
     with pytest.raises(BadConfiguration):
-        app.create_service(settings, {})
+        Container(settings, {})
 
 
 def test_a_first_start_with_a_wrong_file_is_refused_and_lets_go_of_the_ledger(
@@ -152,28 +152,28 @@ def test_a_first_start_with_a_wrong_file_is_refused_and_lets_go_of_the_ledger(
     good = settings.config.read_text()
     settings.config.write_text("rules: [")
     with pytest.raises(BadConfiguration):
-        app.create_service(settings, environ)
+        Container(settings, environ)
     settings.config.write_text(good)
 
-    app.create_service(settings, environ).stop()
+    Container(settings, environ).stop()
 
 
 def test_a_file_with_a_secret_in_it_is_not_kept(
     settings: Settings, environ: dict[str, str]
 ) -> None:
     settings.config.write_text(settings.config.read_text().replace("${SWR_PASSWORD}", "demo"))
-    app.create_service(settings, environ).stop()
+    Container(settings, environ).stop()
     settings.config.write_text("rules: [")
 
     with pytest.raises(BadConfiguration):
-        app.create_service(settings, environ)
+        Container(settings, environ)
 
 
 def test_a_database_that_cannot_be_opened_is_said(tmp_path: Path, environ: dict[str, str]) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(LedgerUnusable, match="cannot be opened"):
-        app.create_service(Settings(database_url=f"sqlite:///{tmp_path}/file/l.db"), environ)
+        Container(Settings(database_url=f"sqlite:///{tmp_path}/file/l.db"), environ)
 
 
 def test_a_loopback_endpoint_is_asked_without_a_proxy() -> None:
@@ -181,7 +181,7 @@ def test_a_loopback_endpoint_is_asked_without_a_proxy() -> None:
     assert isinstance(find_proxies("https://iam.myhuaweicloud.com"), dict)
 
 
-def ended(service: app.Service, count: int) -> list[str]:
+def ended(service: Container, count: int) -> list[str]:
     """Return the states of all syncs once there are so many and none is open."""
     client = service.web.test_client()
     states: list[str] = []

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-import app
 from swrhook import simulator
+from swrhook.container import Container
 from swrhook.settings import Settings
 from swrhook.simulator import Fault
 from tests.programs import TOKEN, configuration
@@ -46,15 +46,15 @@ class Changing:
         self.file = folder / "swrhook.yaml"
         self._write()
         settings = Settings(self.file, f"sqlite:///{folder}/swrhook.db")
-        self.service = app.create_service(settings, ENVIRON)
+        self.service = Container(settings, ENVIRON)
         self.service.start()
 
     def change(self, change: Callable[[Any], object]) -> None:
         """Change the file, and wait until it is in use."""
-        before = self.service.current.value
+        before = self.service.configuration.active
         change(self.document)
         self._write()
-        wait_until(lambda: self.service.current.value is not before)
+        wait_until(lambda: self.service.configuration.active is not before)
 
     def push(self, tag: str, repository: str = "shop") -> None:
         client = self.service.web.test_client()
@@ -95,12 +95,12 @@ def test_other_rules_leave_the_client_and_its_tokens_alone(
 ) -> None:
     changing.push("v1")
     ended(changing.service, 1)
-    client, before = changing.service.current.value.swr, logins(swr)
+    client, before = changing.service.configuration.active.swr, logins(swr)
     changing.change(lambda document: document["rules"][0].update(name="renamed"))
     changing.push("v2")
     ended(changing.service, 2)
 
-    assert client is changing.service.current.value.swr
+    assert client is changing.service.configuration.active.swr
     assert before == logins(swr)
 
 

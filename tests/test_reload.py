@@ -22,6 +22,7 @@ from swrhook.ledger.kept_state import last_configuration
 from swrhook.metrics import Metrics
 from swrhook.service.config_reload import ConfigReloader
 from tests.config.conftest import SMALL
+from tests.factories import FakeClock
 
 START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 MORE = SMALL.replace("rules:\n", "rules:\n  - {name: more, when: {}, sync: [{TARGET}]}\n").replace(
@@ -30,42 +31,45 @@ MORE = SMALL.replace("rules:\n", "rules:\n  - {name: more, when: {}, sync: [{TAR
 WRONG = SMALL.replace("namespace", "namespcae")
 
 
-def went_on(_before: Config, _after: Config) -> None:
-    pass
-
-
 @dataclass
 class Reloading:
     """A file, a ledger, and the reload that is tested, looked with by hand."""
 
     file: Path
     database: Database
-    now: datetime = START
+    clock: FakeClock = field(default_factory=lambda: FakeClock(START))
     between: float = 3600  # and so the thread does nothing
     metrics: Metrics = field(default_factory=Metrics)
     used: list[Config] = field(default_factory=list)
-    use: Callable[[Config], None] | None = None
-    go_on: Callable[[Config, Config], None] | None = None
+    on_use: Callable[[Config], None] | None = None
+    on_resume: Callable[[Config, Config], None] | None = None
     environ: dict[str, str] = field(default_factory=lambda: {"TOKEN": "sesame"})
 
     def __post_init__(self) -> None:
         watched = WatchedFile(self.file, self.environ, NOWHERE)
         self.reload = ConfigReloader(
-            watched, self.database, self.metrics, lambda: self.now, between=self.between
+            watched, self.database, self.metrics, self.clock, between=self.between
         )
 
     def first(self) -> Config:
         """Start with what the file holds; nothing looks but `look`."""
         config = self.reload.load_initial(self.environ, NOWHERE)
-        self.reload.subscribe(self.use or self.used.append, self.go_on or went_on)
+        self.reload.subscribe(self)
         self.reload.start()
         return config
+
+    def use(self, config: Config) -> None:
+        (self.on_use or self.used.append)(config)
+
+    def resume(self, before: Config, after: Config) -> None:
+        if self.on_resume is not None:
+            self.on_resume(before, after)
 
     def look(self, content: str | None = None) -> None:
         """Change the file, and look until the change must have been found."""
         if content is not None:
             self.file.write_text(content)
-            self.now += timedelta(seconds=1)
+            self.clock.advance(1)
         for _ in range(3):
             self.reload.poll()
 
@@ -97,7 +101,7 @@ def test_a_changed_file_is_used_kept_and_told(
     reloading: Reloading, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = reloading.first()
-    reloading.now += timedelta(hours=1)
+    reloading.clock.time += timedelta(hours=1)
     reloading.look(MORE)
     (after,) = reloading.used
 
@@ -251,7 +255,7 @@ def test_what_cannot_be_put_in_use_is_told_and_leaves_the_one_before(reloading: 
     def fail(_config: Config) -> None:
         raise OSError
 
-    reloading.use = fail
+    reloading.on_use = fail
     config = reloading.first()
     with pytest.raises(OSError):  # noqa: PT011  # the thread's loop logs it
         reloading.look(MORE)
@@ -268,7 +272,7 @@ def test_what_had_waited_and_cannot_go_on_leaves_the_new_one_in_use(reloading: R
         told.append((before.text, after.text))
         raise OSError
 
-    reloading.go_on = fail
+    reloading.on_resume = fail
     reloading.first()
     with pytest.raises(OSError):  # noqa: PT011  # the thread's loop logs it
         reloading.look(MORE)
@@ -293,7 +297,7 @@ def test_the_thread_outlives_what_fails_and_tells_it_once(
             raise OSError
         waiting.set()
 
-    reloading = Reloading(file, database, between=0.01, use=fail_once)
+    reloading = Reloading(file, database, between=0.01, on_use=fail_once)
     reloading.first()
     file.write_text(MORE)
     deadline = time.monotonic() + 20

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,12 +10,12 @@ import pytest
 from sqlalchemy import text, update
 
 from swrhook import logs
-from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.tables import deliveries, syncs
 from swrhook.metrics import Metrics
 from swrhook.model import State
 from swrhook.service.retention import EVERY, Retention
+from tests.factories import FakeClock, FixedConfig
 from tests.ledger.parts import A, entry, everything, push, write
 from tests.web.parts import configuration
 
@@ -27,19 +27,9 @@ DAY = timedelta(days=1)
 PATIENCE = 20.0
 
 
-@dataclass
-class Clock:
-    """The time, as tests set it; what is recorded now is that much later old enough."""
-
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock(NOW)
 
 
 @pytest.fixture
@@ -48,9 +38,9 @@ def metrics() -> Metrics:
 
 
 @pytest.fixture
-def retention(database: Database, clock: Clock, metrics: Metrics) -> Retention:
+def retention(database: Database, clock: FakeClock, metrics: Metrics) -> Retention:
     logs.configure("json", "INFO")
-    return Retention(database, configuration, clock, metrics, between=0.05)
+    return Retention(database, FixedConfig(configuration()), clock, metrics, between=0.05)
 
 
 def finished(database: Database, tag: str, at: datetime = NOW) -> None:
@@ -67,35 +57,34 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 def test_deliveries_go_first_and_syncs_much_later(
-    database: Database, retention: Retention, clock: Clock
+    database: Database, retention: Retention, clock: FakeClock
 ) -> None:
     finished(database, "v1")
 
-    clock.now = NOW + 29 * DAY
+    clock.time = NOW + 29 * DAY
     nothing = retention.run_if_due()
     assert nothing is not None
     assert +nothing == {}
-    clock.now = NOW + 31 * DAY
+    clock.time = NOW + 31 * DAY
     first = retention.run_if_due()
     assert first is not None
     assert +first == {"deliveries": 1, "pushes": 1, "latest_pushes": 1}
-    clock.now = NOW + 181 * DAY
+    clock.time = NOW + 181 * DAY
     second = retention.run_if_due()
     assert second is not None
     assert second["syncs"] == 1
 
 
 def test_a_window_longer_than_the_retention_counts(
-    database: Database, clock: Clock, metrics: Metrics
+    database: Database, clock: FakeClock, metrics: Metrics
 ) -> None:
-    def config() -> Config:
-        whole = configuration()
-        return replace(whole, options=replace(whole.options, dedup_window=90 * DAY))
+    whole = configuration()
+    config = replace(whole, options=replace(whole.options, dedup_window=90 * DAY))
 
     finished(database, "v1")
-    clock.now = NOW + 89 * DAY
+    clock.time = NOW + 89 * DAY
 
-    Retention(database, config, clock, metrics).run_if_due()
+    Retention(database, FixedConfig(config), clock, metrics).run_if_due()
 
     assert len(everything(database, deliveries)) == 1
 
@@ -103,12 +92,12 @@ def test_a_window_longer_than_the_retention_counts(
 def test_a_pass_is_told_in_one_line_and_counted(
     database: Database,
     retention: Retention,
-    clock: Clock,
+    clock: FakeClock,
     metrics: Metrics,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     finished(database, "v1")
-    clock.now = NOW + 31 * DAY
+    clock.time = NOW + 31 * DAY
 
     retention.run_if_due()
 
@@ -120,50 +109,53 @@ def test_a_pass_is_told_in_one_line_and_counted(
 
 
 def test_one_process_makes_the_pass_for_all(
-    database: Database, retention: Retention, clock: Clock, metrics: Metrics
+    database: Database, retention: Retention, clock: FakeClock, metrics: Metrics
 ) -> None:
-    another = Retention(database, configuration, clock, metrics)
+    another = Retention(database, FixedConfig(configuration()), clock, metrics)
 
     assert retention.run_if_due() is not None
     assert another.run_if_due() is None
-    clock.now = NOW + EVERY - timedelta(seconds=1)
+    clock.time = NOW + EVERY - timedelta(seconds=1)
     assert another.run_if_due() is None
-    clock.now = NOW + EVERY
+    clock.time = NOW + EVERY
     assert another.run_if_due() is not None
     assert retention.run_if_due() is None
 
 
 def test_a_pass_that_takes_long_is_not_begun_twice(
-    database: Database, retention: Retention, clock: Clock, metrics: Metrics
+    database: Database, retention: Retention, clock: FakeClock, metrics: Metrics
 ) -> None:
     finished(database, "v1")
-    clock.now = NOW + 31 * DAY
-    ticking = Clock(clock.now)
+    clock.time = NOW + 31 * DAY
 
-    def slow() -> datetime:
-        ticking.now += EVERY / 2  # each look at the clock finds half an hour gone
-        return ticking.now
+    class Ticking(FakeClock):
+        def now(self) -> datetime:
+            self.time += EVERY / 2  # half an hour passes between two readings
+            return self.time
 
-    Retention(database, configuration, slow, metrics).run_if_due()
+    ticking = Ticking(clock.time)
+    Retention(database, FixedConfig(configuration()), ticking, metrics).run_if_due()
 
-    clock.now = ticking.now + EVERY / 4
+    clock.time = ticking.time + EVERY / 4
     assert retention.run_if_due() is None
 
 
-def test_a_clock_that_was_far_ahead_holds_up_nothing(retention: Retention, clock: Clock) -> None:
-    clock.now = NOW + 1000 * DAY
+def test_a_clock_that_was_far_ahead_holds_up_nothing(
+    retention: Retention, clock: FakeClock
+) -> None:
+    clock.time = NOW + 1000 * DAY
     assert retention.run_if_due() is not None
 
-    clock.now = NOW
+    clock.time = NOW
     assert retention.run_if_due() is not None
     assert retention.run_if_due() is None
 
 
 def test_the_thread_looks_by_itself_and_ends(
-    database: Database, retention: Retention, clock: Clock
+    database: Database, retention: Retention, clock: FakeClock
 ) -> None:
     finished(database, "v1")
-    clock.now = NOW + 31 * DAY
+    clock.time = NOW + 31 * DAY
 
     retention.start()
     deadline = time.monotonic() + PATIENCE

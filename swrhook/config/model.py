@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
+from typing import Protocol
 
 from swrhook.config.diff import Marks
 from swrhook.rules import Rulebook
@@ -181,3 +182,11 @@ class Config:
     text: bytes = field(default=b"", repr=False)
     secret_files: Sequence[str] = ()
     marks: Marks = field(default_factory=dict, repr=False)
+
+
+class ConfigSource(Protocol):
+    """Gives the configuration in use, which a reload may replace at any time."""
+
+    def current(self) -> Config:
+        """Return the configuration as it is now; keep it for one piece of work."""
+        ...

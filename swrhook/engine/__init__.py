@@ -1,6 +1,6 @@
 """What runs lanes when they are due."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -8,8 +8,13 @@ from sqlalchemy import Connection
 
 from swrhook.model import Lane
 
-# Works on a lane's syncs that are due by the time given; returns when the lane is due again.
-RunLane = Callable[[Lane, datetime], datetime | None]
+
+class LaneWork(Protocol):
+    """Does the work of a lane, whenever an engine runs it."""
+
+    def run(self, lane: Lane, until: datetime) -> datetime | None:
+        """Work on the lane's syncs that are due by `until`; return when the lane is due again."""
+        ...
 
 
 class Engine(Protocol):

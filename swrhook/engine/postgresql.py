@@ -8,7 +8,7 @@ time stands on the lane, too: a timed job that finds another one there has been 
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +24,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from swrhook import logs
-from swrhook.engine import RunLane
+from swrhook.clock import Clock
+from swrhook.engine import LaneWork
 from swrhook.errors import ClaimLost
 from swrhook.ledger.database import Database, write_guard
 from swrhook.ledger.lanes import lock_lanes
@@ -120,15 +121,15 @@ class PostgresEngine:
     def __init__(
         self,
         database: Database,
-        run_lane: RunLane,
+        work: LaneWork,
         workers: int,
-        clock: Callable[[], datetime],
+        clock: Clock,
         *,
         pulse: Intervals | None = None,
     ) -> None:
         """Take the parts; `start` begins. With no workers, lanes are woken for others to run."""
         self._database = database
-        self._run_lane = run_lane
+        self._lane_work = work
         self._running: set[Lane] = set()
         self._hurried: set[Lane] = set()  # while they run
         self._lock = threading.Lock()
@@ -146,7 +147,7 @@ class PostgresEngine:
 
     def wake(self, lanes: Sequence[Lane], at: datetime, connection: Connection) -> None:
         """Run the lanes at this time: the jobs are part of the connection's transaction."""
-        if at > self._clock():
+        if at > self._clock.now():
             for lane in lanes:
                 self._arm(lane, at, connection)
             return
@@ -166,7 +167,7 @@ class PostgresEngine:
             write_guard(_unfenced),
             self._database.write() as connection,
         ):
-            now = self._clock()
+            now = self._clock.now()
             if expedite_lane(connection, lane.key, now):
                 self.wake([lane], now, connection)
 
@@ -220,7 +221,7 @@ class PostgresEngine:
     def _fall_due(self, at: str, **arguments: Any) -> None:  # noqa: ANN401  # JSON
         lane = lane_of(arguments)
         with self._database.write() as connection:
-            now = self._clock()
+            now = self._clock.now()
             if promote_due_lane(connection, lane.key, datetime.fromisoformat(at), now):
                 self.wake([lane], now, connection)
 
@@ -238,14 +239,14 @@ class PostgresEngine:
             self.run_now(lane)
 
     def _run_and_arm(self, lane: Lane) -> None:
-        began = self._clock()
+        began = self._clock.now()
         try:
             again = self._run_until_quiet(lane)
         except ClaimLost:
             raise
         except Exception as exc:  # noqa: BLE001  # the lane must outlive whatever fails
             logs.failure("lane.failed", exc, lane=lane.key)
-            again = self._clock() + timedelta(seconds=self._pulse.after_error)
+            again = self._clock.now() + timedelta(seconds=self._pulse.after_error)
         if again is not None:
             with self._database.write() as connection:
                 set_wake(connection, lane, again, unless_after=began)
@@ -255,8 +256,8 @@ class PostgresEngine:
         """Run the lane as long as it is due again at once; return when it is due later."""
         again: datetime | None = None
         for _ in range(_MOST_RUNS):
-            again = self._run_lane(lane, self._clock())
-            if again is None or again > self._clock() or self._stopping.is_set():
+            again = self._lane_work.run(lane, self._clock.now())
+            if again is None or again > self._clock.now() or self._stopping.is_set():
                 break
         return again
 
@@ -334,7 +335,7 @@ class PostgresEngine:
         lane = lane_of(arguments)
         logs.warning("lane.left_behind", lane=lane.key, task=task)
         if task == RUN:
-            self.wake([lane], self._clock(), connection)
+            self.wake([lane], self._clock.now(), connection)
         else:
             self._arm(lane, datetime.fromisoformat(arguments["at"]), connection)
 
@@ -342,7 +343,7 @@ class PostgresEngine:
         forgotten = forgotten_lanes(connection)
         lock_lanes(connection, [lane for lane, _ in forgotten])  # each has a row from here on
         for lane, at in forgotten:
-            at_or_now = max(at, self._clock())
+            at_or_now = max(at, self._clock.now())
             set_wake(connection, lane, at_or_now)
             self.wake([lane], at_or_now, connection)
 

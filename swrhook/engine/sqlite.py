@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection
 
 from swrhook import logs
-from swrhook.engine import RunLane
+from swrhook.engine import LaneWork
 from swrhook.ledger import syncs
 from swrhook.ledger.database import Database, after_commit
 from swrhook.ledger.lanes import clear_wake_times, unfinished_lanes
@@ -34,7 +34,7 @@ class SqliteEngine:
     def __init__(
         self,
         database: Database,
-        run_lane: RunLane,
+        work: LaneWork,
         workers: int,
         *,
         after_error: timedelta = AFTER_ERROR,
@@ -42,7 +42,7 @@ class SqliteEngine:
     ) -> None:
         """Take the parts; `start` begins."""
         self._database = database
-        self._run_lane = run_lane
+        self._lane_work = work
         self._after_error = after_error
         self._longest_wait = longest_wait
         self._heap: list[tuple[float, int, Lane, datetime]] = []
@@ -137,7 +137,7 @@ class SqliteEngine:
     def _run(self, lane: Lane, until: datetime) -> datetime | None:
         try:
             self._mind_the_clock()
-            return self._run_lane(lane, until)
+            return self._lane_work.run(lane, until)
         except Exception as exc:  # noqa: BLE001  # the thread must outlive whatever fails
             logs.failure("lane.failed", exc, lane=lane.key)
             return datetime.now(UTC) + self._after_error

@@ -1,10 +1,10 @@
 """What the ledger keeps for others: the last good configuration, and refused credentials."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
+from swrhook.clock import Clock
 from swrhook.ledger.database import Database
 from swrhook.ledger.sql import upsert
 from swrhook.ledger.tables import configurations, probes, refused_credentials
@@ -46,7 +46,7 @@ def probe(connection: Connection, now: datetime) -> None:
 class RefusedCredentials:
     """Credentials that IAM refused: no process tries them again until they change."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         """Read and write through this ledger."""
         self._database = database
         self._clock = clock
@@ -63,7 +63,7 @@ class RefusedCredentials:
         """Remember that this credential was refused."""
         said = {
             "reason": refusal.reason,
-            "refused_at": self._clock(),
+            "refused_at": self._clock.now(),
             "again_at": refusal.again_at,
         }
         with self._database.write() as connection:

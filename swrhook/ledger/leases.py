@@ -1,12 +1,13 @@
 """Periodic work that one process does for all that share a ledger."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection, or_, select
 
+from swrhook.clock import Clock
 from swrhook.ledger.database import Database
 from swrhook.ledger.sql import upsert
 from swrhook.ledger.tables import passes
@@ -18,14 +19,14 @@ class PeriodicLease:
 
     database: Database
     name: str
-    clock: Callable[[], datetime]
+    clock: Clock
 
     def begin(self, every: timedelta) -> bool:
         """Tell whether a pass is ours to make now: none began, or went on, for so long.
 
         A time further ahead than that comes from a clock that was wrong, and does not count.
         """
-        now = self.clock()
+        now = self.clock.now()
         is_due = or_(passes.c.at <= now - every, passes.c.at > now + every)
         with self.database.read() as connection:  # most looks find nothing to do, and write nothing
             noted = select(passes.c.name).where(passes.c.name == self.name, ~is_due)
@@ -43,5 +44,5 @@ class PeriodicLease:
         """Yield a connection in a transaction, in which the pass is noted to go on."""
         with self.database.write() as connection:
             mine = passes.c.name == self.name
-            connection.execute(passes.update().where(mine).values(at=self.clock()))
+            connection.execute(passes.update().where(mine).values(at=self.clock.now()))
             yield connection

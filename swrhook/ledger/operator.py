@@ -6,17 +6,19 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from swrhook.clock import Clock
 from swrhook.errors import StateForbids
 from swrhook.ledger.database import Database
-from swrhook.ledger.deliveries import Recording, record_syncs
+from swrhook.ledger.deliveries import record_syncs
 from swrhook.ledger.findings import cancel_waiting
 from swrhook.ledger.lanes import lock_lanes, schedule_lanes
+from swrhook.ledger.ports import LaneScheduler, OutcomeListener
 from swrhook.ledger.recorder import transaction
 from swrhook.ledger.repairs import begin, start, stop
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.syncs import BY_AN_OPERATOR, cancel, retry
 from swrhook.ledger.tables import syncs
-from swrhook.model import Lane, PlannedSync, State, Sync
+from swrhook.model import PlannedSync, State, Sync
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.reconciliation import RepairRequest
 from swrhook.syncs.states import Event
@@ -24,16 +26,16 @@ from swrhook.syncs.states import Event
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Carries out wishes, each in one transaction.
+    """Carries out what an operator asks for, each in one transaction.
 
-    `wake` is called inside it with the lanes to run now; `report` and `recorded` after it, for what
-    follows from a commit in this process. Raises CannotRecord where the ledger cannot be written.
+    Inside it `scheduler` is told which lanes to run now, and afterwards `outcomes` what changed.
+    Every method raises CannotRecord where the ledger cannot be written.
     """
 
     database: Database
-    wake: Callable[[Sequence[Lane], Connection], None]
-    report: Callable[[Sync, State, Decision, datetime], None]
-    recorded: Callable[[Recording], None]
+    scheduler: LaneScheduler
+    outcomes: OutcomeListener
+    clock: Clock  # that the engine's due times go by
 
     def cancel(self, sync_id: str, now: datetime) -> bool:
         """End a sync; False when there is none with this id. Raises StateForbids."""
@@ -45,7 +47,7 @@ class Operator:
             if cancelled is None:
                 raise StateForbids(f"the sync is {sync.state}: it cannot be cancelled")
         verdict = Decision(Event.CANCEL, reason=BY_AN_OPERATOR)
-        self.report(cancelled, State.CANCELLED, verdict, now)
+        self.outcomes.sync(cancelled, State.CANCELLED, verdict, now)
         return True
 
     def retry(
@@ -67,7 +69,8 @@ class Operator:
             if retry(connection, sync, wanted, rules_version, now) is None:
                 raise StateForbids(f"the sync is {sync.state}: {_NO_RETRY}")
             lane = replace(sync.lane, override=wanted.override)
-            self.wake(schedule_lanes(connection, [lane], now), connection)
+            lanes = schedule_lanes(connection, [lane], now)
+            self.scheduler.wake(lanes, self.clock.now(), connection)
         return True
 
     def create_syncs(
@@ -76,8 +79,8 @@ class Operator:
         """Record syncs that no delivery announced and return their ids."""
         with transaction(self.database) as connection:
             ids, recording = record_syncs(connection, planned, rules_version, now)
-            self.wake(recording.lanes, connection)
-        self.recorded(recording)
+            self.scheduler.wake(recording.lanes, self.clock.now(), connection)
+        self.outcomes.deliveries(recording, self.clock.now())
         return ids
 
     def begin_repair(self, wish: RepairRequest, now: datetime) -> str:
@@ -99,7 +102,7 @@ class Operator:
             cancelled = cancel_waiting(connection, repair_id, now)
         verdict = Decision(Event.CANCEL, reason=BY_AN_OPERATOR)
         for sync in cancelled:
-            self.report(sync, State.CANCELLED, verdict, now)
+            self.outcomes.sync(sync, State.CANCELLED, verdict, now)
 
 
 _NO_RETRY = "what has ended, and not verified, can be retried"

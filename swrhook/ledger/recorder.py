@@ -3,22 +3,24 @@
 import threading
 import time
 from _thread import LockType
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from swrhook.clock import Clock
 from swrhook.errors import CannotRecord
 from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import Recording, record
 from swrhook.ledger.kept_state import probe
+from swrhook.ledger.ports import LaneScheduler, OutcomeListener
 from swrhook.ledger.postgresql import is_away
 from swrhook.ledger.sqlite import FLOOR, DiskSpace
-from swrhook.model import DeliveryEntry, Lane, Receipt
+from swrhook.model import DeliveryEntry, Receipt
 
 # Deliveries in one commit, and deliveries that may wait for one: beyond that senders try again.
 MOST_IN_BATCH = 256
@@ -66,23 +68,25 @@ class Recorder:
     The first thread that finds nobody writing writes what waits, its own entry among it, and then
     lets one of those that came meanwhile do the same: a lone sender waits for no other thread.
 
-    `wake` is called inside the transaction with the lanes to run now; `recorded` after it, for
-    what follows from a commit in this process.
+    Inside the transaction `scheduler` is told which lanes to run now; `outcomes` is told afterwards
+    what was recorded. On PostgreSQL `clock` dates the deliveries, since their syncs go by it.
     """
 
     def __init__(
         self,
         database: Database,
-        wake: Callable[[Sequence[Lane], Connection], None],
-        recorded: Callable[[Recording], None],
+        scheduler: LaneScheduler,
+        outcomes: OutcomeListener,
+        clock: Clock,
         *,
         patience: float = PATIENCE,
         floor: int = FLOOR,
     ) -> None:
         """Take the parts. Less than `floor` bytes free beside the ledger's file: refused."""
         self._database = database
-        self._wake = wake
-        self._recorded = recorded
+        self._scheduler = scheduler
+        self._outcomes = outcomes
+        self._clock = clock
         self._patience = patience
         self._room = None if database.folder is None else DiskSpace(database.folder, floor)
         self._trouble: str | None = None  # of the last batch
@@ -97,6 +101,8 @@ class Recorder:
         """Return once the entry is on disk. Raises CannotRecord: nothing was promised."""
         if (lack := self._lack()) is not None:
             raise CannotRecord(lack)
+        if not self._database.is_sqlite:
+            entry = replace(entry, received_at=self._clock.now())
         mine = _Waiting(entry)
         self._line_up(mine)
         if not mine.leads and not mine.told.acquire(
@@ -189,7 +195,7 @@ class Recorder:
             self._follow()
         with suppress(Exception):  # it is on disk: what follows must not take that back
             for recording in written.recordings:
-                self._recorded(recording)
+                self._outcomes.deliveries(recording, self._clock.now())
 
     def _follow(self) -> None:
         """Let the one that has waited longest lead from here."""
@@ -215,7 +221,7 @@ class Recorder:
         try:
             with self._database.write() as connection:
                 recording = record(connection, entries)
-                self._wake(recording.lanes, connection)
+                self._scheduler.wake(recording.lanes, self._clock.now(), connection)
         except Exception as exc:  # noqa: BLE001  # whatever fails, those that wait are to know
             if len(entries) > 1 and not is_away(exc):  # one entry must not spoil its siblings
                 each = [self._write([entry]) for entry in entries]

@@ -2,13 +2,13 @@
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from swrhook.clock import Clock
 from swrhook.ledger.types import to_instant
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class ServerClock:
     machine that is wrong, or jumps, neither hastens nor delays what is due.
     """
 
-    def __init__(self, database: "Database", wall: Callable[[], datetime]) -> None:
+    def __init__(self, database: "Database", wall: Clock) -> None:
         """Take the ledger; `wall` stands in until the server has answered once."""
         self._database = database
         self._wall = wall
@@ -33,7 +33,7 @@ class ServerClock:
         self._seen: tuple[datetime, float] | None = None
         self._next_look = 0.0
 
-    def __call__(self) -> datetime:
+    def now(self) -> datetime:
         """Return the time, without asking the server more often than need be."""
         with self._lock:
             is_due = time.monotonic() >= self._next_look
@@ -42,7 +42,7 @@ class ServerClock:
         if is_due:  # one thread asks; the others carry on what was seen
             self._look()
         if self._seen is None:
-            return self._wall()
+            return self._wall.now()
         then, at = self._seen
         return then + timedelta(seconds=time.monotonic() - at)
 

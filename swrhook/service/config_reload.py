@@ -4,13 +4,13 @@ A wrong file changes nothing. What is good is kept in the ledger, for a process 
 the file is wrong.
 """
 
-import threading
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
 
 from swrhook import config as configuration
 from swrhook import logs
 from swrhook.auth import KeyProvider
+from swrhook.clock import Clock
 from swrhook.config.diff import changes
 from swrhook.config.model import Config
 from swrhook.config.watcher import WatchedFile
@@ -18,11 +18,27 @@ from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
 from swrhook.ledger.kept_state import last_configuration, save_configuration
 from swrhook.metrics import Metrics
+from swrhook.periodic import PeriodicThread
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 # Seconds between two looks at the files; a change is taken at the second look that finds it.
 BETWEEN_LOOKS = 1.0
 # How long a stop waits for a look: one at a file server that is gone takes for ever.
 _LAST_LOOK = 5.0
+
+
+class ConfigSubscriber(Protocol):
+    """Puts a new configuration in use."""
+
+    def use(self, config: Config) -> None:
+        """Replace the configuration in use, or raise and keep that."""
+        ...
+
+    def resume(self, before: Config, after: Config) -> None:
+        """Resume work that had to wait for the new configuration."""
+        ...
 
 
 class ConfigReloader:
@@ -33,23 +49,20 @@ class ConfigReloader:
         file: WatchedFile,
         database: Database,
         metrics: Metrics,
-        clock: Callable[[], datetime],
+        clock: Clock,
         *,
         between: float = BETWEEN_LOOKS,
     ) -> None:
-        """Take the parts; `first` reads the file, `tell` is next, `start` begins to watch."""
+        """Take the parts; then call `load_initial`, `subscribe` and `start`, in this order."""
         self._file = file
         self._database = database
         self._metrics = metrics
         self._clock = clock
-        self._between = between
         self._used: tuple[Config, datetime]  # and since when
-        self._use: Callable[[Config], None]
-        self._go_on: Callable[[Config, Config], None]
+        self._subscriber: ConfigSubscriber
         self._wrong: str | None = None
         self._is_kept = True
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reload", daemon=True)
+        self._thread = PeriodicThread("reload", self.poll, between, at_once=False)
 
     def load_initial(self, environ: Mapping[str, str], outside: KeyProvider) -> Config:
         """Return the configuration to start with: the file's, or the last good one.
@@ -70,16 +83,9 @@ class ConfigReloader:
         self._keep()
         return config
 
-    def subscribe(
-        self, use: Callable[[Config], None], go_on: Callable[[Config, Config], None]
-    ) -> None:
-        """Name who is to be told of a new configuration.
-
-        `use` puts it in the place of the one before, or raises and leaves that. `go_on` is then
-        given both, the older first, to let go on what had waited for the new one.
-        """
-        self._use = use
-        self._go_on = go_on
+    def subscribe(self, subscriber: ConfigSubscriber) -> None:
+        """Set what puts a new configuration in use."""
+        self._subscriber = subscriber
 
     def start(self) -> None:
         """Watch the file from now on."""
@@ -87,9 +93,7 @@ class ConfigReloader:
 
     def stop(self) -> None:
         """End the watch."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(_LAST_LOOK)
+        self._thread.stop(_LAST_LOOK)
 
     def in_use(self) -> dict[str, str]:
         """Return what this process runs with: `version`, and `since` when."""
@@ -121,25 +125,14 @@ class ConfigReloader:
         else:
             before, _ = self._used
             self._take(before, config)
-            self._go_on(before, config)
-
-    def _run(self) -> None:
-        told = None
-        while not self._stopping.wait(self._between):
-            try:
-                self.poll()
-                told = None
-            except Exception as exc:  # noqa: BLE001  # the thread must outlive whatever fails
-                if type(exc) is not told:  # a disk that is full is so at every look
-                    logs.failure("reload.failed", exc)
-                told = type(exc)
+            self._subscriber.resume(before, config)
 
     def _take(self, before: Config, config: Config) -> None:
         changed = changes(before.marks, config.marks)
         if changed or config.version != before.version:
             # Said first: it stands where `use` fails, and nothing pretends that all is well.
             self._is_wrong("the file cannot be used, the log tells why")
-            self._use(config)
+            self._subscriber.use(config)
             self._put_in_use(config)
         self._wrong = None
         self._is_kept = False
@@ -163,7 +156,7 @@ class ConfigReloader:
         self._metrics.configuration(is_current=False)
 
     def _put_in_use(self, config: Config) -> None:
-        self._used = config, self._clock()
+        self._used = config, self._clock.now()
         self._metrics.configuration(is_current=True)
         self._metrics.configuration_in_use(config.version)
 
@@ -174,7 +167,7 @@ class ConfigReloader:
             logs.warning("configuration.not_kept", literal_secrets=list(config.literal_secrets))
         else:
             with self._database.write() as connection:
-                save_configuration(connection, config.version, config.text, self._clock())
+                save_configuration(connection, config.version, config.text, self._clock.now())
         self._is_kept = True
 
 

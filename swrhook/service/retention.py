@@ -1,13 +1,12 @@
 """Deletes what the ledger has held for long enough: once an hour, by one process for all."""
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from swrhook import logs
-from swrhook.config.model import Config
+from swrhook.clock import Clock
+from swrhook.config.model import ConfigSource
 from swrhook.ledger.database import Database
 from swrhook.ledger.leases import PeriodicLease
 from swrhook.ledger.pruning import (
@@ -20,6 +19,7 @@ from swrhook.ledger.pruning import (
     prune_syncs,
 )
 from swrhook.metrics import Metrics
+from swrhook.periodic import PeriodicThread
 
 EVERY = timedelta(hours=1)
 # Seconds between two looks whether a pass is due: another process may have made it.
@@ -35,8 +35,8 @@ class Retention:
     def __init__(
         self,
         database: Database,
-        config: Callable[[], Config],
-        clock: Callable[[], datetime],
+        config: ConfigSource,
+        clock: Clock,
         metrics: Metrics,
         *,
         between: float = BETWEEN_LOOKS,
@@ -45,9 +45,9 @@ class Retention:
         self._pass = PeriodicLease(database, "retention", clock)
         self._config = config
         self._metrics = metrics
-        self._between = between
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
+        self._thread = PeriodicThread(
+            "retention", self.run_if_due, between, on_error=self._count_failure
+        )
 
     def start(self) -> None:
         """Look now, and then again and again."""
@@ -55,9 +55,7 @@ class Retention:
 
     def stop(self) -> None:
         """End the thread after the step that it is in; the next pass does the rest."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.stop()
 
     def run_if_due(self) -> Counter[str] | None:
         """Make a pass if one is due; return the rows deleted by table, None when none was due."""
@@ -66,14 +64,14 @@ class Retention:
         began = time.monotonic()
         deleted = self._delete()
         took_ms = round(1000 * (time.monotonic() - began))
-        ended = "stopped" if self._stopping.is_set() else "done"
+        ended = "stopped" if self._thread.stopping.is_set() else "done"
         logs.event(f"retention.{ended}", took_ms=took_ms, **deleted)
         self._metrics.retention_run(ended)
         return deleted
 
     def _delete(self) -> Counter[str]:
         """Delete step by step until nothing is old enough, or the thread is to end."""
-        now, options = self._pass.clock(), self._config().options
+        now, options = self._pass.clock.now(), self._config.current().options
         kept_for = {
             prune_deliveries: options.keep_deliveries,
             prune_syncs: options.keep_syncs,
@@ -84,25 +82,19 @@ class Retention:
         deleted: Counter[str] = Counter()
         for prune, age in kept_for.items():
             after: str | None = FIRST
-            while after is not None and not self._stopping.is_set():
+            while after is not None and not self._thread.stopping.is_set():
                 began = time.monotonic()
                 step = prune(self._pass, now - age, after)
                 after = step.after
                 self._count(step)
                 deleted.update(step.deleted)
                 rest = REST * (time.monotonic() - began)
-                self._stopping.wait(max(rest, _SHORTEST_REST))
+                self._thread.stopping.wait(max(rest, _SHORTEST_REST))
         return deleted
 
     def _count(self, step: Step) -> None:
         for table, rows in step.deleted.items():
             self._metrics.pruned(table, rows)
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.run_if_due()
-            except Exception as exc:  # noqa: BLE001  # the thread must outlive whatever fails
-                logs.failure("retention.failed", exc)
-                self._metrics.retention_run("failed")
-            self._stopping.wait(self._between)
+    def _count_failure(self) -> None:
+        self._metrics.retention_run("failed")

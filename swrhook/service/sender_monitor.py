@@ -1,14 +1,15 @@
 """When each sender was heard last, and whether it has been silent for too long."""
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from swrhook import logs
-from swrhook.config.model import Config
+from swrhook.clock import Clock
+from swrhook.config.model import ConfigSource
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.senders import last_deliveries
-from swrhook.metrics import SenderStatus
+from swrhook.periodic import PeriodicThread
 from swrhook.units import format_duration
 
 # Seconds between two looks for senders that fell silent.
@@ -17,26 +18,34 @@ BETWEEN_LOOKS = 15.0
 FRESH = timedelta(seconds=5)
 
 
+@dataclass(frozen=True, slots=True)
+class SenderStatus:
+    """When a sender delivered last, and whether that is longer ago than expected."""
+
+    sender: str
+    last_delivery_at: datetime | None
+    expect_every: timedelta | None
+    is_silent: bool
+
+
 class SenderActivity:
     """Knows from the ledger when each configured sender delivered last.
 
     One that never has is silent when `expect_every` has passed since this process has known it.
     """
 
-    def __init__(
-        self, database: Database, config: Callable[[], Config], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, database: Database, config: ConfigSource, clock: Clock) -> None:
         """Begin to wait for those that were never heard."""
         self._database = database
         self._config = config
         self._clock = clock
-        self._known = dict.fromkeys(config().senders, clock())  # since when
+        self._known = dict.fromkeys(config.current().senders, clock.now())  # since when
         self._looked: tuple[datetime, Sequence[SenderStatus]] | None = None
 
     def read(self) -> Sequence[SenderStatus] | None:
         """Return every configured sender; None when the ledger cannot be read."""
-        senders = self._config().senders
-        now = self._clock()
+        senders = self._config.current().senders
+        now = self._clock.now()
         # A sender that is new in a running process has as much time as at a start.
         known = self._known = {name: self._known.get(name, now) for name in senders}
         last = last_deliveries(self._database, senders)
@@ -55,7 +64,7 @@ class SenderActivity:
 
     def cached(self) -> Sequence[SenderStatus] | None:
         """Return what a look has found that is a few seconds old at most."""
-        now = self._clock()
+        now = self._clock.now()
         if self._looked is not None and timedelta() <= now - self._looked[0] < FRESH:
             return self._looked[1]
         found = self.read()
@@ -66,13 +75,11 @@ class SenderActivity:
 class SenderMonitor:
     """Writes a line when a sender falls silent, once, and one when it is heard again."""
 
-    def __init__(self, hearing: SenderActivity, *, between: float = BETWEEN_LOOKS) -> None:
+    def __init__(self, activity: SenderActivity, *, between: float = BETWEEN_LOOKS) -> None:
         """Take who knows; `start` begins."""
-        self._hearing = hearing
-        self._between = between
+        self._activity = activity
         self._silent: set[str] = set()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._thread = PeriodicThread("sender_monitor", self.poll, between)
 
     def start(self) -> None:
         """Look now, and then again and again."""
@@ -80,13 +87,11 @@ class SenderMonitor:
 
     def stop(self) -> None:
         """End the thread."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.stop()
 
     def poll(self) -> None:
         """Look once, and write what has changed."""
-        found = self._hearing.read()
+        found = self._activity.read()
         if found is None:  # others tell that the ledger cannot be read
             return
         for heard in found:
@@ -95,14 +100,6 @@ class SenderMonitor:
             if not heard.is_silent and heard.sender in self._silent:
                 logs.event("sender.heard", **_fields(heard))
         self._silent = {heard.sender for heard in found if heard.is_silent}
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.poll()
-            except Exception as exc:  # noqa: BLE001  # the thread must outlive whatever fails
-                logs.failure("watch.failed", exc)
-            self._stopping.wait(self._between)
 
 
 def _fields(heard: SenderStatus) -> dict[str, str | None]:

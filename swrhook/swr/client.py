@@ -1,8 +1,8 @@
 """What swrhook asks of SWR, in its own words. The only way to SWR for all other modules."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
 
+from swrhook.clock import Clock
 from swrhook.config.model import Region, Swr
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane
@@ -27,7 +27,7 @@ class SwrClient:
         swr: Swr,
         network: Network,
         refused: RefusedCredentials,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._login = (swr.credentials, swr.iam_endpoint, network.timeouts)
         endpoints = {swr.iam_endpoint, *(region.endpoint for region in swr.regions.values())}

@@ -8,7 +8,6 @@ once for each endpoint, and the file of trusted certificates where a company has
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 
+from swrhook.clock import Clock
 from swrhook.config.model import Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.swr.redaction import scrub
@@ -65,9 +65,7 @@ class Request:
 class HttpTransport:
     """Sends requests to a fixed set of endpoints; safe to use by many threads."""
 
-    def __init__(
-        self, endpoints: Collection[str], network: Network, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, endpoints: Collection[str], network: Network, clock: Clock) -> None:
         self._clock = clock
         self._timeouts = (network.timeouts.connect, network.timeouts.read)
         self._certificates = network.certificates or True
@@ -90,7 +88,7 @@ class HttpTransport:
         except (OSError, urllib3.exceptions.HTTPError) as exc:
             raise _unanswered(endpoint, request, exc) from exc
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return SwrResponse(response.status_code, headers, body, self._clock(), request.secrets)
+        return SwrResponse(response.status_code, headers, body, self._clock.now(), request.secrets)
 
     def close(self) -> None:
         """Close the connections that are not in use."""

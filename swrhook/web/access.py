@@ -1,8 +1,7 @@
 """Who may do what: every request but the public ones needs a token whose role suffices."""
 
 import hmac
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from hashlib import sha256
 
@@ -10,10 +9,10 @@ from flask import Flask, g, request
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
-from swrhook.config.model import Access, AccessToken, Config
-from swrhook.metrics import Metrics
+from swrhook.config.model import Access, AccessToken
+from swrhook.ledger.sessions import has_ended
 from swrhook.web import session
-from swrhook.web.session import Session
+from swrhook.web.context import WebContext
 
 
 class Role(IntEnum):
@@ -44,24 +43,18 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REALM = {"realm": "swrhook"}
 
 
-def guard(
-    app: Flask,
-    config: Callable[[], Config],
-    metrics: Metrics,
-    clock: Callable[[], datetime],
-    signed_out: Callable[[Session], bool],
-) -> None:
+def guard(app: Flask, web: WebContext) -> None:
     """Refuse what is not allowed, on every route that the app has or will get."""
 
     @app.before_request
     def check() -> None:
-        access = config().access
+        access = web.config.current().access
         needed = role_needed(access)
         if needed is None:
             return
-        holder = _who(access, clock(), signed_out)
+        holder = _who(access, web)
         if holder is None:
-            metrics.denied("unauthenticated")
+            web.metrics.denied("unauthenticated")
             raise Unauthorized(
                 "a valid token is needed: Authorization: Bearer TOKEN, one of access.tokens",
                 www_authenticate=WWWAuthenticate("bearer", dict(_REALM)),
@@ -69,7 +62,7 @@ def guard(
         g.holder = holder  # known from here on, also where the role does not suffice
         role = role_of(holder)
         if role < needed:
-            metrics.denied("forbidden")
+            web.metrics.denied("forbidden")
             raise Forbidden(
                 f"the token's role is {role.name.lower()}, this needs {needed.name.lower()}"
             )
@@ -119,17 +112,16 @@ def is_write() -> bool:
     return request.method not in SAFE_METHODS and not is_question
 
 
-def _who(
-    access: Access, now: datetime, signed_out: Callable[[Session], bool]
-) -> AccessToken | None:
+def _who(access: Access, web: WebContext) -> AccessToken | None:
     """Return who sends the current request.
 
     The API takes no cookie: no other site's page can use it with somebody's session.
     """
     if request.blueprint != PAGES:
         return holder_of(_token(), access.tokens)
-    found = session.resume(request.cookies.get(session.COOKIE, ""), access.tokens, now)
-    if found is not None and signed_out(found):
+    cookie = request.cookies.get(session.COOKIE, "")
+    found = session.resume(cookie, access.tokens, web.clock.now())
+    if found is not None and has_ended(web.database, found.mark):
         found = None
     g.session = found
     return None if found is None else found.holder

@@ -2,18 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime
 
 from flask import Response, g, request
 
 from swrhook import logs
 from swrhook.errors import CannotRecord
 from swrhook.ledger.audit import AuditEntry, record_write
-from swrhook.ledger.database import Database
 from swrhook.web.access import is_write, named_object, token_holder
+from swrhook.web.context import WebContext
 
 
-def audit_hook(database: Database, clock: Callable[[], datetime]) -> Callable[[Response], Response]:
+def audit_hook(web: WebContext) -> Callable[[Response], Response]:
     """Return what notes a write when its answer is known, refused or not.
 
     Who brings no valid token is counted, not kept; an answer that is repeated is no write. Where
@@ -29,7 +28,7 @@ def audit_hook(database: Database, clock: Callable[[], datetime]) -> Callable[[R
         write = AuditEntry(holder.name, holder.role, action, named_object(), answer.status_code)
         logs.event("api.write", **asdict(write))
         try:
-            record_write(database, write, clock())
+            record_write(web.database, write, web.clock.now())
         except CannotRecord as exc:
             logs.warning("api.write_not_kept", reason=str(exc))
         return answer

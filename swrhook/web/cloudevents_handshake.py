@@ -5,25 +5,24 @@ September 2026; Azure Event Grid asks so before it creates a subscription. Whoev
 answer grants nothing, for each delivery proves itself.
 """
 
-from collections.abc import Callable
 from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import MethodNotAllowed
 
-from swrhook.config.model import Config
 from swrhook.errors import UnknownSender
 from swrhook.units import Rate
+from swrhook.web.context import WebContext
 
 
-def add_handshake(blueprint: Blueprint, config: Callable[[], Config]) -> None:
+def add_handshake(blueprint: Blueprint, web: WebContext) -> None:
     """Add the routes, before those whose OPTIONS Flask would answer by itself."""
 
-    @blueprint.route("/hooks/<name>", methods=["OPTIONS"])
-    @blueprint.route("/hooks/<name>/<secret>", methods=["OPTIONS"])
-    def agree(name: str, secret: str | None = None) -> Response:
-        sender = config().senders.get(name)
-        if sender is None or (secret is not None and not sender.takes_path_secret):
+    @blueprint.route("/hooks/<sender>", methods=["OPTIONS"])
+    @blueprint.route("/hooks/<sender>/<secret>", methods=["OPTIONS"])
+    def agree(sender: str, secret: str | None = None) -> Response:
+        configured = web.config.current().senders.get(sender)
+        if configured is None or (secret is not None and not configured.takes_path_secret):
             raise UnknownSender("no such sender is configured")
         origin = request.headers.get("WebHook-Request-Origin")
         if not origin:
@@ -32,7 +31,7 @@ def add_handshake(blueprint: Blueprint, config: Callable[[], Config]) -> None:
         answer.headers["Allow"] = "POST"
         answer.headers["WebHook-Allowed-Origin"] = origin
         if "WebHook-Request-Rate" in request.headers:
-            answer.headers["WebHook-Allowed-Rate"] = _per_minute(sender.rate_limit)
+            answer.headers["WebHook-Allowed-Rate"] = _per_minute(configured.rate_limit)
         return answer
 
 

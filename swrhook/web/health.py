@@ -1,32 +1,15 @@
-"""GET /healthz and /readyz: for load balancers, without authentication, tiny."""
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+"""GET /healthz and /readyz: for load balancers, without authentication, with a tiny body."""
 
 from flask import Blueprint, Response, jsonify
 
-Check = Callable[[], str | None]
+from swrhook.web.context import WebContext
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What this process can tell of itself.
-
-    Each of `checks` returns None, or in words why this process is not ready. One of `notes` is
-    told, but leaves the process ready: it works, if not as its operator wants. `configuration`
-    returns the version in use, and since when it is.
-    """
-
-    checks: Mapping[str, Check] = field(default_factory=dict)
-    notes: Mapping[str, Check] = field(default_factory=dict)
-    configuration: Callable[[], Mapping[str, str]] = dict
-
-
-def health_routes(told: Health) -> Blueprint:
+def health_routes(web: WebContext) -> Blueprint:
     """Return the routes.
 
     Backlog and outages of SWR are for metrics and alerts: a load balancer that took this process
-    out for them would lose events and gain nothing.
+    out of service for them would lose events and gain nothing.
     """
     blueprint = Blueprint("health", __name__)
 
@@ -36,17 +19,13 @@ def health_routes(told: Health) -> Blueprint:
 
     @blueprint.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        failing, notes = _said(told.checks), _said(told.notes)
-        whole = {
+        failing, notes = web.health.failing(), web.health.noted()
+        state = {
             "status": "not ready" if failing else "ready",
             **({"failing": failing} if failing else {}),
-            "configuration": told.configuration(),
+            "configuration": web.health.configuration(),
             **({"notes": notes} if notes else {}),
         }
-        return jsonify(whole), 503 if failing else 200
+        return jsonify(state), 503 if failing else 200
 
     return blueprint
-
-
-def _said(checks: Mapping[str, Check]) -> dict[str, str]:
-    return {name: said for name, check in checks.items() if (said := check()) is not None}

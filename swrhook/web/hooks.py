@@ -1,7 +1,5 @@
 """POST /hooks/<sender>: where registries and CI jobs deliver."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from http import HTTPStatus
 
 from flask import Blueprint, Request, Response, jsonify, request
@@ -9,45 +7,33 @@ from flask import Blueprint, Request, Response, jsonify, request
 from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.errors import Refused, UnknownSender
-from swrhook.metrics import Metrics
 from swrhook.model import DeliveryEntry, Outcome, Receipt
 from swrhook.senders.delivery import Delivery
 from swrhook.senders.sender import Sender
 from swrhook.usecases.receive import receive
 from swrhook.web.client_address import check_address
 from swrhook.web.cloudevents_handshake import add_handshake
+from swrhook.web.context import WebContext
 from swrhook.web.request_body import read_body
 
 
-def hook_routes(
-    config: Callable[[], Config],
-    record: Callable[[DeliveryEntry], Receipt],
-    admit: Callable[[Sender], None],
-    metrics: Metrics,
-) -> Blueprint:
+def hook_routes(web: WebContext) -> Blueprint:
     """Return the routes of the hooks."""
     blueprint = Blueprint("hooks", __name__)
-    add_handshake(blueprint, config)
+    add_handshake(blueprint, web)
 
-    def record_and_count(entry: DeliveryEntry) -> Receipt:
-        receipt = record(entry)
-        if receipt.outcome is Outcome.IGNORED:
-            metrics.ignored(entry.sender, has_pushes=bool(entry.pushes))
-        return receipt
-
-    @blueprint.post("/hooks/<name>")
-    @blueprint.post("/hooks/<name>/<secret>")
-    def deliver(name: str, secret: str | None = None) -> tuple[Response, HTTPStatus]:
-        current = config()
-        sender = current.senders.get(name)
-        label = "unknown" if sender is None else name
+    @blueprint.post("/hooks/<sender>")
+    @blueprint.post("/hooks/<sender>/<secret>")
+    def deliver(sender: str, secret: str | None = None) -> tuple[Response, HTTPStatus]:
+        config = web.config.current()
+        label = sender if sender in config.senders else "unknown"
         try:
-            receipt = _receive(_request(), sender, secret, current, admit, record_and_count)
+            receipt = _receive(web, config, config.senders.get(sender), secret)
         except Refused as exc:
-            metrics.refused(label, exc.code)
+            web.metrics.refused(label, exc.code)
             logs.event("delivery.refused", sender=label, code=exc.code, reason=str(exc))
             raise
-        metrics.delivered(name, receipt.outcome)
+        web.metrics.delivered(sender, receipt.outcome)
         accepted = receipt.outcome is Outcome.ACCEPTED
         return _answer(receipt), HTTPStatus.ACCEPTED if accepted else HTTPStatus.OK
 
@@ -60,14 +46,8 @@ def _request() -> Request:
     return found
 
 
-def _receive(
-    request: Request,
-    sender: Sender | None,
-    secret: str | None,
-    config: Config,
-    admit: Callable[[Sender], None],
-    record: Callable[[DeliveryEntry], Receipt],
-) -> Receipt:
+def _receive(web: WebContext, config: Config, sender: Sender | None, secret: str | None) -> Receipt:
+    request = _request()
     if sender is None or (secret is not None and not sender.takes_path_secret):
         raise UnknownSender("no such sender is configured")
     check_address(request, sender, config.options.trusted_proxies)
@@ -76,8 +56,15 @@ def _receive(
         body=read_body(request, config.options.body_limit),
         path_secret=secret,
     )
-    now = datetime.now(UTC)
-    return receive(delivery, sender, config, admit=admit, record=record, now=now)
+
+    def record(entry: DeliveryEntry) -> Receipt:
+        receipt = web.recorder.record(entry)
+        if receipt.outcome is Outcome.IGNORED:
+            web.metrics.ignored(entry.sender, has_pushes=bool(entry.pushes))
+        return receipt
+
+    now = web.clock.now()
+    return receive(delivery, sender, config, admit=web.rate_limits.admit, record=record, now=now)
 
 
 def _answer(receipt: Receipt) -> Response:

@@ -12,28 +12,26 @@ from http import HTTPStatus
 from flask import Response, g, request
 
 from swrhook import logs
-from swrhook.config.model import Config
 from swrhook.errors import CannotRecord
 from swrhook.ledger.database import Database
 from swrhook.ledger.idempotency import IdempotentRequest, StoredResponse, release, reserve, store
 from swrhook.web.access import SAFE_METHODS, token_name
+from swrhook.web.context import WebContext
 from swrhook.web.problems import problem
 
 HEADER = "Idempotency-Key"
 _LONGEST = 255
 
 
-def replay_hook(
-    config: Callable[[], Config], database: Database, clock: Callable[[], datetime]
-) -> Callable[[], Response | None]:
+def replay_hook(web: WebContext) -> Callable[[], Response | None]:
     """Return what answers a repeated write of the API from the ledger; stands behind the guard."""
 
     def take() -> Response | None:
         if token_name() is None or request.method in SAFE_METHODS:
             return None
-        request.max_content_length = config().options.body_limit
+        request.max_content_length = web.config.current().options.body_limit
         key = request.headers.get(HEADER)
-        return None if key is None else _take(database, key, clock())
+        return None if key is None else _take(web.database, key, web.clock.now())
 
     return take
 
@@ -51,14 +49,14 @@ def _take(database: Database, key: str, now: datetime) -> Response | None:
     return _again(found, wanted)
 
 
-def store_hook(database: Database) -> Callable[[Response], Response]:
+def store_hook(web: WebContext) -> Callable[[Response], Response]:
     """Return what keeps the answer of a write that took a key."""
 
     def give(answer: Response) -> Response:
         key = g.pop("idempotency_key", None)
         if key is not None:
             try:
-                _give(database, key, answer)
+                _give(web.database, key, answer)
             except CannotRecord as exc:
                 logs.warning("api.answer_not_kept", reason=str(exc))
         return answer

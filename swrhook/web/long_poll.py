@@ -4,18 +4,17 @@ A look is what works with any number of processes: the sync may end in another o
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
 from time import monotonic
 
-from swrhook.config.model import Config
-from swrhook.ledger.database import Database
 from swrhook.ledger.queries.syncs import WaitFilter, find_waited_syncs
 from swrhook.ledger.queries.views import ListedSync
 from swrhook.model import OPEN_STATES, State
+from swrhook.web.context import WebContext
 
 BETWEEN_LOOKS = 0.25
 
@@ -39,14 +38,10 @@ class WaitResult:
 
 
 class LongPolls:
-    """Counts the waits of this process; `leaving` is set when it is to end, and they with it."""
+    """Bounds and serves the waits of this process; draining ends them all."""
 
-    def __init__(
-        self, config: Callable[[], Config], database: Database, leaving: threading.Event
-    ) -> None:
-        self._config = config
-        self._database = database
-        self._leaving = leaving
+    def __init__(self, web: WebContext) -> None:
+        self._web = web
         self._count = 0
         self._lock = threading.Lock()
 
@@ -63,7 +58,7 @@ class LongPolls:
             return WaitResult(End.UNKNOWN, ())
         while (end := _end(found)) is None:
             left = deadline - monotonic()
-            if left <= 0 or self._leaving.wait(min(left, BETWEEN_LOOKS)):
+            if left <= 0 or self._web.draining.begun.wait(min(left, BETWEEN_LOOKS)):
                 return WaitResult(End.TIMEOUT, found)
             seen, found = found, self._look(awaited)
             if not found:  # they turned out to hold another digest than the one waited for
@@ -71,13 +66,13 @@ class LongPolls:
         return WaitResult(end, found)
 
     def _look(self, awaited: WaitFilter) -> Sequence[ListedSync]:
-        with self._database.read() as connection:
+        with self._web.database.read() as connection:
             return find_waited_syncs(connection, awaited)
 
     @contextmanager
     def _place(self) -> Iterator[bool]:
         with self._lock:
-            has_place = self._count < self._config().options.waits
+            has_place = self._count < self._web.config.current().options.waits
             self._count += has_place
         try:
             yield has_place

@@ -1,54 +1,35 @@
-"""A replay: read what is kept, record it as a new delivery, and say who wanted it."""
-
-from collections.abc import Callable
-from datetime import datetime
+"""Replay a delivery: read its stored request again and record the result as a new delivery."""
 
 from werkzeug.exceptions import NotFound
 
 from swrhook import logs
-from swrhook.config.model import Config
-from swrhook.ledger.database import Database
 from swrhook.ledger.queries.deliveries import find_delivery, stored_delivery
 from swrhook.ledger.queries.views import ListedDelivery
-from swrhook.metrics import Metrics
-from swrhook.model import DeliveryEntry, Receipt
 from swrhook.usecases.receive import replay
 from swrhook.web.access import token_name
+from swrhook.web.context import WebContext
 
 
-def make_replay(
-    config: Callable[[], Config],
-    record: Callable[[DeliveryEntry], Receipt],
-    database: Database,
-    metrics: Metrics,
-    clock: Callable[[], datetime],
-) -> Callable[[str], ListedDelivery]:
-    """Return the function that replays a delivery, within a request, and returns the new one.
-
-    It raises NothingToReplay, or NotFound.
-    """
-
-    def replay_one(delivery_id: str) -> ListedDelivery:
-        with database.read() as connection:
-            kept = stored_delivery(connection, delivery_id)
-        if kept is None:
-            raise NotFound("there is no delivery with this id")
-        receipt = record(replay(kept, config(), now=clock()))
-        metrics.replayed(kept.sender, receipt.outcome)
-        logs.event(
-            "delivery.replayed",
-            delivery=receipt.delivery,
-            replayed_from=kept.id,
-            sender=kept.sender,
-            outcome=receipt.outcome.value,
-            reason=receipt.reason,
-            syncs=len(receipt.syncs),
-            token=token_name(),
-        )
-        with database.read() as connection:
-            made = find_delivery(connection, receipt.delivery)
-        if made is None:
-            raise NotFound("the replay is no longer kept")
-        return made
-
-    return replay_one
+def replay_delivery(web: WebContext, delivery_id: str) -> ListedDelivery:
+    """Replay a delivery within a request; return the new one. Raises NothingToReplay, NotFound."""
+    with web.database.read() as connection:
+        stored = stored_delivery(connection, delivery_id)
+    if stored is None:
+        raise NotFound("there is no delivery with this id")
+    receipt = web.recorder.record(replay(stored, web.config.current(), now=web.clock.now()))
+    web.metrics.replayed(stored.sender, receipt.outcome)
+    logs.event(
+        "delivery.replayed",
+        delivery=receipt.delivery,
+        replayed_from=stored.id,
+        sender=stored.sender,
+        outcome=receipt.outcome.value,
+        reason=receipt.reason,
+        syncs=len(receipt.syncs),
+        token=token_name(),
+    )
+    with web.database.read() as connection:
+        delivery = find_delivery(connection, receipt.delivery)
+    if delivery is None:
+        raise NotFound("the replay is no longer kept")
+    return delivery

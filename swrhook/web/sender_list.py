@@ -1,45 +1,34 @@
 """The configured senders with what the ledger knows of each."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 
 from werkzeug.exceptions import ServiceUnavailable
 
-from swrhook.config.model import Config
-from swrhook.ledger.database import Database
 from swrhook.ledger.queries.senders import count_outcomes
 from swrhook.ledger.queries.views import ListedSender
-from swrhook.metrics import SenderStatus
 from swrhook.model import Outcome
 from swrhook.senders.sender import Sender
-from swrhook.service.sender_monitor import SenderActivity
+from swrhook.service.sender_monitor import SenderStatus
 from swrhook.units import format_duration
+from swrhook.web.context import WebContext
 
 LATELY = timedelta(hours=24)
 
 
-def make_sender_list(
-    config: Callable[[], Config],
-    database: Database,
-    hearing: SenderActivity,
-    clock: Callable[[], datetime],
-) -> Callable[[], list[ListedSender]]:
-    """Return the function that lists them."""
-
-    def list_senders() -> list[ListedSender]:
-        senders = config().senders
-        found = hearing.read()
-        if found is None:
-            raise ServiceUnavailable("the ledger cannot be read")
-        with database.read() as connection:
-            counts = count_outcomes(connection, clock() - LATELY)
-        return [
-            _listed(senders[heard.sender], heard, counts)
-            for heard in found
-            if heard.sender in senders
-        ]
-
-    return list_senders
+def list_senders(web: WebContext) -> list[ListedSender]:
+    """Return the configured senders, in the configuration's order. Raises ServiceUnavailable."""
+    senders = web.config.current().senders
+    statuses = web.senders.read()
+    if statuses is None:
+        raise ServiceUnavailable("the ledger cannot be read")
+    with web.database.read() as connection:
+        counts = count_outcomes(connection, web.clock.now() - LATELY)
+    return [
+        _listed(senders[status.sender], status, counts)
+        for status in statuses
+        if status.sender in senders
+    ]
 
 
 def _listed(

@@ -1,15 +1,15 @@
 """SWR as one run of a lane sees it: each request is let through, counted and learnt from."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
+from swrhook.clock import Clock
 from swrhook.config.model import Config, Pace
 from swrhook.errors import CircuitOpen, Kind, SwrError
-from swrhook.metrics import Endpoint, Metrics
+from swrhook.metrics import Metrics
 from swrhook.model import Lane, Target
 from swrhook.swr.error_codes import BUSY, IMPOSSIBLE_REGION
 from swrhook.swr.protocol import SyncJob, TagPage
@@ -19,6 +19,15 @@ from swrhook.worker.ports import Swr
 from swrhook.worker.target_cache import TargetCache
 
 Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How a region is asked: the requests a second at most, and the open circuit breakers."""
+
+    region: str
+    per_second: float
+    breakers: Mapping[str, bool]  # by operation: whether it is open
 
 
 class NoCapacity(Exception):
@@ -39,11 +48,11 @@ class SwrGateway:
     breakers: CircuitBreakers
     preflight: TargetCache
     metrics: Metrics
-    clock: Callable[[], datetime]  # of what is known here, whatever the ledger goes by
+    clock: Clock  # of what is known here, whatever the ledger goes by
 
     def session(self, lane: Lane, urgency: Urgency, pace: Pace) -> "GatewaySession | Postponed":
         """Let a run of the lane in, or say when to ask again."""
-        entered = self.admission.acquire(lane, urgency, pace, self.clock())
+        entered = self.admission.acquire(lane, urgency, pace, self.clock.now())
         if isinstance(entered, Postponed):
             self.metrics.postponed(entered.region, entered.reason)
             return entered
@@ -51,14 +60,14 @@ class SwrGateway:
 
     def waits(self, lane: Lane, pace: Pace) -> Postponed | None:
         """Say when to ask again, if the lane has no room and there is nothing to look up first."""
-        put_off = self.admission.would_wait(lane, pace, self.clock())
+        put_off = self.admission.would_wait(lane, pace, self.clock.now())
         if put_off is not None:
             self.metrics.postponed(put_off.region, put_off.reason)
         return put_off
 
     def endpoints(self, config: Config) -> Sequence[Endpoint]:
         """Tell how each configured region is asked."""
-        now, per_second = self.clock(), config.options.pace.per_second
+        now, per_second = self.clock.now(), config.options.pace.per_second
         return [
             Endpoint(
                 region,
@@ -110,19 +119,19 @@ class GatewaySession:
             return self._look(region, lambda: swr.has_namespace(region, namespace))
 
         return self.traffic.preflight.has_namespace(
-            Target(region, namespace), self.traffic.clock(), ask
+            Target(region, namespace), self.traffic.clock.now(), ask
         )
 
     def knows_no_region(self, lane: Lane) -> bool:
         """Tell whether the source is remembered not to synchronize to the target's region."""
-        return self.traffic.preflight.is_possible(lane, self.traffic.clock()) is False
+        return self.traffic.preflight.is_possible(lane, self.traffic.clock.now()) is False
 
     def is_possible(self, lane: Lane, error: SwrError) -> bool | None:
         """Tell whether the source synchronizes to the target's region, if the error needs that."""
         if error.code != IMPOSSIBLE_REGION:
             return None
         region, swr = lane.source_region, self.traffic.swr
-        preflight, now = self.traffic.preflight, self.traffic.clock()
+        preflight, now = self.traffic.preflight, self.traffic.clock.now()
         with suppress(SwrError, NoCapacity):  # not known then
             preflight.learn_regions(
                 region, now, lambda: self._look(region, lambda: swr.regions(region))
@@ -146,7 +155,7 @@ class GatewaySession:
 
     def may_call(self, lane: Lane) -> CircuitOpen | None:
         """Make sure of a call before anything is claimed for it, or say why there is none."""
-        now = self.traffic.clock()
+        now = self.traffic.clock.now()
         pause = self.traffic.admission.pacer.pause(lane.source_region, now)
         if pause:
             self._end(Postponed(now + pause, lane.source_region, "paused"))
@@ -165,7 +174,7 @@ class GatewaySession:
     ) -> None:
         """Leave, with all that was asked for and not used."""
         for region, operation in self._asked:
-            self.traffic.breakers.release(region, operation, self.traffic.clock())
+            self.traffic.breakers.release(region, operation, self.traffic.clock.now())
         self.traffic.admission.release(self.stay)
 
     def _look(self, region: str, ask: Callable[[], Answer]) -> Answer:
@@ -179,7 +188,7 @@ class GatewaySession:
             return ask()
 
     def _go(self, region: str) -> None:
-        put_off = self.traffic.admission.switch_region(self.stay, region, self.traffic.clock())
+        put_off = self.traffic.admission.switch_region(self.stay, region, self.traffic.clock.now())
         if put_off is not None:
             self._end(put_off)
 
@@ -188,7 +197,7 @@ class GatewaySession:
         raise NoCapacity(put_off)
 
     def _ask(self, region: str, operation: Operation) -> CircuitOpen | None:
-        not_asked = self.traffic.breakers.acquire(region, operation, self.traffic.clock())
+        not_asked = self.traffic.breakers.acquire(region, operation, self.traffic.clock.now())
         if not_asked is None:
             self._asked.add((region, operation))
         else:
@@ -204,18 +213,18 @@ class GatewaySession:
             yield
         except SwrError as exc:
             if exc.kind is Kind.THROTTLED or exc.code in BUSY or exc.retry_after:
-                pacer.throttle(region, clock(), pace.per_second, exc.retry_after)
+                pacer.throttle(region, clock.now(), pace.per_second, exc.retry_after)
             self._learn(region, operation, exc)
             raise
         self._learn(region, operation, None)
 
     def _count(self, region: str) -> None:
         pacer, pace = self.traffic.admission.pacer, self.stay.pace
-        pacer.consume(region, self.traffic.clock(), pace.per_second)
+        pacer.consume(region, self.traffic.clock.now(), pace.per_second)
 
     def _learn(self, region: str, operation: Operation, error: SwrError | None) -> None:
         self.stay.where = None
         self._asked.discard((region, operation))
-        self.traffic.breakers.record(region, operation, self.traffic.clock(), error)
+        self.traffic.breakers.record(region, operation, self.traffic.clock.now(), error)
         outcome = "ok" if error is None else error.kind.value
         self.traffic.metrics.swr_request(region, operation.value, outcome)

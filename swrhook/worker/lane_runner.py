@@ -1,6 +1,6 @@
 """One run of a lane: look, judge, claim, call, settle."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,6 +8,7 @@ from random import Random
 
 from sqlalchemy import Connection
 
+from swrhook.clock import Clock
 from swrhook.config.model import Config
 from swrhook.errors import SwrError
 from swrhook.ledger.calls import claim, open_digests, settle
@@ -29,7 +30,7 @@ from swrhook.worker.observation import (
     read_job_statuses,
     select_batch,
 )
-from swrhook.worker.ports import Report
+from swrhook.worker.ports import SyncListener
 from swrhook.worker.target_cache import read_call
 
 # A lane that waits for longer than this can be woken meanwhile, by a push, if that is more urgent.
@@ -40,18 +41,18 @@ Judged = tuple[Sync, Decision]
 
 @dataclass(frozen=True, slots=True)
 class LaneRunner:
-    """Everything that a run needs; `run` is the engine's RunLane."""
+    """Everything that a run needs; `run` is the engine's LaneWork."""
 
     database: Database
     traffic: SwrGateway
-    config: Callable[[], Config]
-    report: Report
-    clock: Callable[[], datetime]
+    config: Config
+    outcomes: SyncListener
+    clock: Clock
     rng: Random
 
     def run(self, lane: Lane, until: datetime) -> datetime | None:
         """Work on the lane's syncs that are due by then; return when it is due again."""
-        config = self.config()
+        config = self.config
         waits = self.traffic.waits(lane, config.options.pace)
         return self._run(lane, until, config) if waits is None else self._until(waits)
 
@@ -90,7 +91,7 @@ class LaneRunner:
         lost = [sync for sync in syncs if sync.state is State.CALLING]
         to_look = select_batch([sync for sync in syncs if sync.state is not State.CALLING])
         sight = observe(visit, lane, list(dict.fromkeys(sync.tag for sync in to_look)))
-        judge = Decider(config.options.limits, self.clock(), self.rng)
+        judge = Decider(config.options.limits, self.clock.now(), self.rng)
         to_clear = needs_job_status(to_look, sight, opened, judge)
         jobs = read_job_statuses(visit, lane, to_clear, judge) if to_clear else Jobs()
         with self._write(lane) as connection:
@@ -118,7 +119,7 @@ class LaneRunner:
         except SwrError as exc:
             error = exc
         errors = _read(visit, lane, syncs, error)
-        judge = Decider(config.options.limits, self.clock(), self.rng)
+        judge = Decider(config.options.limits, self.clock.now(), self.rng)
         judged = [
             (sync, judge.decide_after_call(sync, answer, tags_in_call=len(syncs)))
             for sync, answer in zip(syncs, errors, strict=True)
@@ -132,7 +133,7 @@ class LaneRunner:
     def _hold(
         self, lane: Lane, syncs: Sequence[Sync], reason: str, config: Config
     ) -> datetime | None:
-        judge = Decider(config.options.limits, self.clock(), self.rng)
+        judge = Decider(config.options.limits, self.clock.now(), self.rng)
         with self._write(lane) as connection:
             for sync in syncs:
                 apply_decision(connection, sync, judge.decide_held(sync, reason), judge.now)
@@ -140,14 +141,14 @@ class LaneRunner:
 
     def _put_off(self, lane: Lane, how: Urgency, why: Postponed) -> datetime:
         until = self._until(why)
-        if how is not Urgency.FRESH and until - self.clock() > _SHORT:
+        if how is not Urgency.FRESH and until - self.clock.now() > _SHORT:
             with self._write(lane) as connection:
                 set_wake_time(connection, lane, until)
         return until
 
     def _until(self, why: Postponed) -> datetime:
         """Return until when a run is put off, by the ledger's clock."""
-        return self.clock() + (why.until - self.traffic.clock())
+        return self.clock.now() + (why.until - self.traffic.clock.now())
 
     def _rest(self, lane: Lane) -> datetime | None:
         with self._write(lane) as connection:
@@ -164,7 +165,7 @@ class LaneRunner:
     ) -> None:
         for (sync, verdict), state in zip(judged, states, strict=True):
             if state is not None:
-                self.report(sync, state, verdict, now)
+                self.outcomes.sync(sync, state, verdict, now)
 
 
 def _allow(

@@ -48,5 +48,9 @@ class Swr(Protocol):
         ...
 
 
-# Told of every verdict that was applied: the sync as it was, the state reached, why, and when.
-Report = Callable[[Sync, State, Decision, datetime], None]
+class SyncListener(Protocol):
+    """Reports what became of syncs, after the transaction that changed them."""
+
+    def sync(self, sync: Sync, state: State, decision: Decision, now: datetime) -> None:
+        """Report a decision that was applied: the sync before it, and the state reached."""
+        ...

@@ -4,20 +4,21 @@ A step compares one repository, or records one portion of syncs. It is claimed i
 that each is done once by all processes together; killed in the middle, it is done again.
 """
 
-import threading
-from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Protocol
 
 from sqlalchemy import Connection
 
 from swrhook import logs
+from swrhook.clock import Clock
 from swrhook.config.model import Config
 from swrhook.errors import SwrError
 from swrhook.ledger import findings, repairs
 from swrhook.ledger.database import Database
-from swrhook.model import Lane
+from swrhook.ledger.ports import LaneScheduler
+from swrhook.periodic import PeriodicThread
 from swrhook.syncs.reconciliation import (
     OVER_BUDGET,
     Drift,
@@ -46,6 +47,28 @@ _TRIES = 6
 _LONGEST_PAUSE = 60
 
 
+class Active(Protocol):
+    """A configuration in use, with the way to SWR that belongs to it."""
+
+    @property
+    def config(self) -> Config:
+        """Return the configuration."""
+        ...
+
+    @property
+    def gateway(self) -> SwrGateway:
+        """Return the way to SWR."""
+        ...
+
+
+class ActiveSource(Protocol):
+    """Lends what is in use; a reload does not close it while it is lent."""
+
+    def lease(self) -> AbstractContextManager[Active]:
+        """Lend it for the duration of a `with` block."""
+        ...
+
+
 class _Ended(Exception):
     """The step is not ours any more, or the process is to end."""
 
@@ -54,44 +77,45 @@ class _Ended(Exception):
 class RepairWorker:
     """Works on the ledger's repairs, and begins the scheduled ones.
 
-    `held` gives the configuration in use and the way to SWR, for one step; `wake` is called with
-    lanes to run now, inside the transaction that recorded their syncs.
+    `active` lends the configuration in use and the way to SWR, for one step. Inside the transaction
+    that records syncs, `scheduler` is told which lanes to run now.
     """
 
     database: Database
-    held: Callable[[], AbstractContextManager[tuple[Config, SwrGateway]]]
-    wake: Callable[[Sequence[Lane], Connection], None]
-    clock: Callable[[], datetime]
+    active: ActiveSource
+    scheduler: LaneScheduler
+    clock: Clock
     between: float = BETWEEN_LOOKS
-    _stopping: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
+    _thread: PeriodicThread = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the thread; `start` starts it."""
+        self._thread = PeriodicThread("repair", self.step, self.between)
 
     def start(self) -> None:
         """Begin, with what an earlier process left unfinished."""
         if self.database.is_sqlite:  # there is no other process
             with self.database.write() as connection:
                 repairs.forget_claims(connection)
-        self._thread = threading.Thread(target=self._run, name="repairer", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Leave the step that is under way to whoever comes next."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._thread.stop()
 
     def step(self) -> bool:
         """Begin what is scheduled and do one step; False when there is nothing to do now."""
-        with self.held() as (config, traffic):
+        with self.active.lease() as active:
+            config = active.config
             self._schedule(config)
             with self.database.write() as connection:
-                taken = repairs.claim_next(connection, self.clock())
+                taken = repairs.claim_next(connection, self.clock.now())
             if taken is None:
                 return False
             repair, claim = taken
             try:
                 if repair.stage is Stage.COMPARING:
-                    self._compare(repair, claim, config, traffic)
+                    self._compare(repair, claim, config, active.gateway)
                 else:
                     self._order(repair, claim, config)
             except _Ended:
@@ -101,22 +125,12 @@ class RepairWorker:
                 raise
         return True
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                is_busy = self.step()
-            except Exception as exc:  # noqa: BLE001  # the thread must outlive whatever fails
-                logs.failure("repair.failed", exc)
-                is_busy = False
-            if not is_busy:
-                self._stopping.wait(self.between)
-
     def _schedule(self, config: Config) -> None:
         wanted = config.options.reconcile
         if wanted.every is None:
             return
         with self.database.write() as connection:
-            repairs.begin_scheduled(connection, wanted.every, wanted.max_calls, self.clock())
+            repairs.begin_scheduled(connection, wanted.every, wanted.max_calls, self.clock.now())
 
     def _compare(self, repair: Repair, claim: str, config: Config, traffic: SwrGateway) -> None:
         with self.database.read() as connection:
@@ -167,7 +181,7 @@ class RepairWorker:
             findings.keep_findings(connection, repair.id, found, latest=is_reconcile)
             stage = Stage.COMPARING if goes_on else repair.after_comparing
             cursor = place.key if goes_on else repair.cursor
-            progress = Progress(stage, self.clock(), cursor, price, lister.calls)
+            progress = Progress(stage, self.clock.now(), cursor, price, lister.calls)
             self._advance(connection, claim, progress)
         logs.event(
             "repair.compared",
@@ -179,13 +193,13 @@ class RepairWorker:
         )
 
     def _advance(self, connection: Connection, claim: str, progress: Progress) -> None:
-        if not repairs.advance(connection, claim, self.clock(), progress):
+        if not repairs.advance(connection, claim, self.clock.now(), progress):
             raise _Ended
 
     def _finish(self, repair: Repair, claim: str, cursor: str, calls: int = 0) -> None:
         with self.database.write() as connection:
             stage = repair.after_comparing
-            self._advance(connection, claim, Progress(stage, self.clock(), cursor, calls=calls))
+            self._advance(connection, claim, Progress(stage, self.clock.now(), cursor, calls=calls))
         logs.event("repair.all_compared", repair=repair.id, kind=repair.kind.value)
 
     def _spent(self, repair: Repair, claim: str, place: RepositoryRef, calls: int) -> None:
@@ -201,7 +215,7 @@ class RepairWorker:
         if not error.kind.passes or repair.tries + 1 >= _TRIES:
             self._skip(repair, claim, place, f"cannot be listed: {error}", calls)
             return
-        now = self.clock()
+        now = self.clock.now()
         wait = max(min(2**repair.tries, _LONGEST_PAUSE), error.retry_after or 0)
         with self.database.write() as connection:
             repairs.postpone(connection, claim, now, now + timedelta(seconds=wait), calls)
@@ -212,7 +226,9 @@ class RepairWorker:
         with self.database.write() as connection:
             repairs.add_note(connection, repair.id, f"{place.key}: {reason}")
             stage = Stage.COMPARING
-            self._advance(connection, claim, Progress(stage, self.clock(), place.key, calls=calls))
+            self._advance(
+                connection, claim, Progress(stage, self.clock.now(), place.key, calls=calls)
+            )
         logs.warning("repair.skipped", repair=repair.id, place=place.key, reason=reason)
 
     def _order(self, repair: Repair, claim: str, config: Config) -> None:
@@ -222,9 +238,9 @@ class RepairWorker:
             self._give_back(repair, claim, _FULL_PAUSE)
             return
         with self.database.write() as connection:
-            now = self.clock()
+            now = self.clock.now()
             portion = findings.record_portion(connection, repair.id, config.version, now, _PORTION)
-            self.wake(portion.lanes, connection)
+            self.scheduler.wake(portion.lanes, now, connection)
             stage = Stage.DONE if portion.is_last else Stage.ORDERING
             self._advance(connection, claim, Progress(stage, now))
         if portion.is_last:
@@ -233,13 +249,13 @@ class RepairWorker:
     def _hold(self, claim: str, wait: timedelta) -> None:
         """Wait, and keep the claim."""
         if wait:
-            self._stopping.wait(max(wait.total_seconds(), 0))
+            self._thread.stopping.wait(max(wait.total_seconds(), 0))
         with self.database.write() as connection:
-            is_ours = repairs.renew_lease(connection, claim, self.clock())
-        if not is_ours or self._stopping.is_set():
+            is_ours = repairs.renew_lease(connection, claim, self.clock.now())
+        if not is_ours or self._thread.stopping.is_set():
             raise _Ended
 
     def _give_back(self, repair: Repair, claim: str, wait: timedelta) -> None:
-        now = self.clock()
+        now = self.clock.now()
         with self.database.write() as connection:
             repairs.advance(connection, claim, now, Progress(repair.stage, now + wait))

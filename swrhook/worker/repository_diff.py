@@ -70,13 +70,13 @@ class RepositoryLister:
         while True:
             entered = self.traffic.session(lane, Urgency.BACKFILL, self.config.options.pace)
             if isinstance(entered, Postponed):
-                self.hold(entered.until - self.traffic.clock())
+                self.hold(entered.until - self.traffic.clock.now())
                 continue
             try:
                 with entered as visit:
                     return self._ask(visit.tag_page, lane, offset)
             except NoCapacity as exc:
-                self.hold(exc.put_off.until - self.traffic.clock())
+                self.hold(exc.put_off.until - self.traffic.clock.now())
 
     def _ask(
         self, tag_page: Callable[[str, str, str, int], TagPage | None], lane: Lane, offset: int

@@ -19,6 +19,7 @@ from swrhook.usecases.online_check import (
     number_of_questions,
     run_checks,
 )
+from tests.factories import FakeClock
 from tests.swr.parts import DEMO, NETWORK, MemoryOfRefused, logins, swr
 
 WEST, EAST = "cn-north-4", "cn-east-3"
@@ -52,7 +53,7 @@ def ask(
         swr(urls, credentials, simulator.iam_url),
         NETWORK,
         refused or MemoryOfRefused(),
-        lambda: datetime.now(UTC) - behind,
+        FakeClock(datetime.now(UTC) - behind),
     )
     asked: list[None] = []
     found = run_checks(client, places, lambda: asked.append(None))

@@ -10,6 +10,7 @@ import pytest
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 
+from swrhook.clock import SystemClock
 from swrhook.engine.postgresql import Intervals, PostgresEngine
 from swrhook.errors import ClaimLost
 from swrhook.ledger.database import Database, write_guard
@@ -19,6 +20,7 @@ from swrhook.ledger.postgresql import SESSION, limit
 from swrhook.ledger.procrastinate_jobs import assert_job_owned
 from swrhook.ledger.tables import probes
 from swrhook.model import Lane
+from tests.factories import FakeWork
 from tests.ledger.parts import LANE, NOW, everything, put
 
 pytestmark = pytest.mark.on("postgresql")
@@ -34,7 +36,7 @@ def now() -> datetime:
 def running(
     database: Database, run: Callable[[Lane, datetime], datetime | None], workers: int = 2
 ) -> Iterator[PostgresEngine]:
-    engine = PostgresEngine(database, run, workers, now, pulse=PULSE)
+    engine = PostgresEngine(database, FakeWork(run), workers, SystemClock(), pulse=PULSE)
     engine.start()
     yield engine
     engine.stop()

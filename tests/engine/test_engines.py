@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from swrhook.clock import SystemClock
 from swrhook.engine import Engine, sqlite
 from swrhook.engine.postgresql import Intervals, PostgresEngine
 from swrhook.engine.sqlite import SqliteEngine
@@ -15,6 +16,7 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import schedule_lanes
 from swrhook.ledger.tables import lanes, syncs
 from swrhook.model import Lane, State, Target
+from tests.factories import FakeWork
 from tests.ledger.parts import LANE, put
 
 PATIENCE = 20.0
@@ -104,10 +106,10 @@ def make_engine(
 
     if not database.is_sqlite:
         pulse = Intervals(poll=0.05, beat=0.2, gone=5, after_error=after_error)
-        return PostgresEngine(database, run, WORKERS, soon, pulse=pulse)
+        return PostgresEngine(database, FakeWork(run), WORKERS, SystemClock(), pulse=pulse)
     return SqliteEngine(
         database,
-        run,
+        FakeWork(run),
         WORKERS,
         after_error=timedelta(seconds=after_error),
         longest_wait=longest_wait,
@@ -363,7 +365,7 @@ def test_an_engine_that_does_not_run_says_so(database: Database, work: Work) -> 
 
 @pytest.mark.on("sqlite")
 def test_without_workers_it_only_records(database: Database, work: Work) -> None:
-    engine = SqliteEngine(database, work.run, 0)
+    engine = SqliteEngine(database, work, 0)
     engine.start()
 
     wake(database, engine, [lane()])

@@ -10,43 +10,36 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
 
 from swrhook.errors import CannotRecord
 from swrhook.ledger import recorder as recorder_module
-from swrhook.ledger.database import Database, after_commit
-from swrhook.ledger.deliveries import Recording
+from swrhook.ledger.database import Database
 from swrhook.ledger.recorder import BETWEEN_PROBES, Recorder
 from swrhook.ledger.tables import deliveries
-from swrhook.model import DeliveryEntry, Lane, Outcome, Receipt
+from swrhook.model import DeliveryEntry, Outcome, Receipt
+from tests.factories import FakeClock, FakeOutcomes, FakeScheduler
 from tests.ledger.parts import LANE, A, B, all_syncs, entry, everything, push
 
 PATIENCE = 20.0
 MANY = 40
-
-
-class Follower:
-    """What follows from a commit: the lanes to run, and the recordings."""
-
-    def __init__(self) -> None:
-        self.woken: list[Sequence[Lane]] = []
-        self.recordings: list[Recording] = []
-
-    def wake(self, lanes: Sequence[Lane], connection: Connection) -> None:
-        after_commit(connection, lambda: self.woken.append(lanes))
-
-    def recorded(self, recording: Recording) -> None:
-        self.recordings.append(recording)
+CLOCK = FakeClock()
 
 
 @pytest.fixture
-def follower() -> Follower:
-    return Follower()
+def scheduler() -> FakeScheduler:
+    return FakeScheduler()
 
 
 @pytest.fixture
-def recorder(database: Database, follower: Follower) -> Iterator[Recorder]:
-    recorder = Recorder(database, follower.wake, follower.recorded)
+def outcomes() -> FakeOutcomes:
+    return FakeOutcomes()
+
+
+@pytest.fixture
+def recorder(
+    database: Database, scheduler: FakeScheduler, outcomes: FakeOutcomes
+) -> Iterator[Recorder]:
+    recorder = Recorder(database, scheduler, outcomes, CLOCK)
     yield recorder
     recorder.close()
 
@@ -97,13 +90,13 @@ def record_at_once(
 
 
 def test_what_is_answered_is_on_disk(
-    database: Database, recorder: Recorder, follower: Follower
+    database: Database, recorder: Recorder, scheduler: FakeScheduler, outcomes: FakeOutcomes
 ) -> None:
     receipt = recorder.record(entry(push(digest=A)))
 
     assert [receipt.delivery] == [row["id"] for row in everything(database, deliveries)]
-    assert follower.woken == [[LANE]]
-    assert eventually(lambda: [[receipt]] == [r.receipts for r in follower.recordings])
+    assert scheduler.woken == [[LANE]]
+    assert eventually(lambda: [[receipt]] == [r.receipts for r in outcomes.recordings])
 
 
 def test_each_request_gets_its_own_receipt(database: Database, recorder: Recorder) -> None:
@@ -117,21 +110,20 @@ def test_each_request_gets_its_own_receipt(database: Database, recorder: Recorde
     assert len(all_syncs(database)) == MANY
 
 
-def test_requests_that_wait_share_a_commit(database: Database, follower: Follower) -> None:
+def test_requests_that_wait_share_a_commit(database: Database, outcomes: FakeOutcomes) -> None:
     let_through = threading.Event()
 
-    def slow(lanes: Sequence[Lane], connection: Connection) -> None:
+    def slow() -> None:
         let_through.wait(PATIENCE)
-        follower.wake(lanes, connection)
 
-    recorder = Recorder(database, slow, follower.recorded)
+    recorder = Recorder(database, FakeScheduler(before_wake=slow), outcomes, CLOCK)
     threading.Timer(0.5, let_through.set).start()
     receipts = record_at_once(recorder, [entry(push(f"v{n}", A)) for n in range(MANY)])
     recorder.close()
 
     assert all(isinstance(receipt, Receipt) for receipt in receipts)
-    assert len(follower.recordings) < MANY
-    assert sum(len(recording.receipts) for recording in follower.recordings) == MANY
+    assert len(outcomes.recordings) < MANY
+    assert sum(len(recording.receipts) for recording in outcomes.recordings) == MANY
 
 
 def test_the_same_push_many_times_at_once_is_one_push(
@@ -145,15 +137,14 @@ def test_the_same_push_many_times_at_once_is_one_push(
 
 
 def test_an_entry_that_cannot_be_written_does_not_spoil_its_siblings(
-    database: Database, follower: Follower
+    database: Database, outcomes: FakeOutcomes
 ) -> None:
     let_through = threading.Event()
 
-    def slow(lanes: Sequence[Lane], connection: Connection) -> None:
+    def slow() -> None:
         let_through.wait(PATIENCE)
-        follower.wake(lanes, connection)
 
-    recorder = Recorder(database, slow, follower.recorded)
+    recorder = Recorder(database, FakeScheduler(before_wake=slow), outcomes, CLOCK)
     unwritable = entry(push("bad", A), headers={"x-odd": object()})
     entries = [entry(push(f"v{n}", A)) for n in range(MANY)]
     threading.Timer(0.5, let_through.set).start()
@@ -166,17 +157,16 @@ def test_an_entry_that_cannot_be_written_does_not_spoil_its_siblings(
 
 
 def test_no_more_bodies_wait_than_memory_was_set_aside_for(
-    database: Database, follower: Follower, monkeypatch: pytest.MonkeyPatch
+    database: Database, outcomes: FakeOutcomes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorder_module, "MOST_BYTES", 1000)
     begun, let_through = threading.Event(), threading.Event()
 
-    def slow(lanes: Sequence[Lane], connection: Connection) -> None:
+    def slow() -> None:
         begun.set()
         let_through.wait(PATIENCE)
-        follower.wake(lanes, connection)
 
-    recorder = Recorder(database, slow, follower.recorded)
+    recorder = Recorder(database, FakeScheduler(before_wake=slow), outcomes, CLOCK)
     with ThreadPoolExecutor(3) as threads:
         answers = []
         for number, size in enumerate([600, 600, 300]):
@@ -214,14 +204,14 @@ def test_a_recorder_in_trouble_answers_and_recovers(database: Database, recorder
 
 @pytest.mark.on("sqlite")
 def test_a_refused_delivery_leaves_nothing_behind(
-    database: Database, recorder: Recorder, follower: Follower
+    database: Database, recorder: Recorder, scheduler: FakeScheduler
 ) -> None:
     with no_more_room(), pytest.raises(CannotRecord):
         recorder.record(entry(push("v1", A)))
 
     assert everything(database, deliveries) == []
     assert all_syncs(database) == []
-    assert follower.woken == []
+    assert scheduler.woken == []
 
 
 @pytest.mark.on("sqlite")
@@ -262,9 +252,9 @@ def test_a_healthy_recorder_is_ready(recorder: Recorder) -> None:
 
 @pytest.mark.on("sqlite")
 def test_who_waits_for_a_ledger_held_by_another_program_is_answered_within_the_patience(
-    database: Database, follower: Follower, tmp_path: Path
+    database: Database, scheduler: FakeScheduler, outcomes: FakeOutcomes, tmp_path: Path
 ) -> None:
-    recorder = Recorder(database, follower.wake, follower.recorded, patience=0.2)
+    recorder = Recorder(database, scheduler, outcomes, CLOCK, patience=0.2)
 
     with ThreadPoolExecutor(1) as thread, held_by_another(tmp_path / "ledger.db"):
         writing = thread.submit(recorder.record, entry(push("v1", A)))
@@ -279,21 +269,20 @@ def test_who_waits_for_a_ledger_held_by_another_program_is_answered_within_the_p
 
 
 def test_the_senders_next_try_is_a_duplicate_of_what_was_written_late(
-    database: Database, follower: Follower
+    database: Database, scheduler: FakeScheduler, outcomes: FakeOutcomes
 ) -> None:
     begun, lined_up, given_up = (threading.Event() for _ in range(3))
 
-    def slow(lanes: Sequence[Lane], connection: Connection) -> None:
+    def slow() -> None:
         # The first batch ends when two more wait; the second, theirs, when one has given up.
         (given_up if begun.is_set() else lined_up).wait(PATIENCE)
         begun.set()
-        follower.wake(lanes, connection)
 
     def give_up(answer: "Future[Receipt]") -> None:
         if answer.exception() is not None:
             given_up.set()
 
-    late = Recorder(database, slow, follower.recorded, patience=2)
+    late = Recorder(database, FakeScheduler(before_wake=slow), outcomes, CLOCK, patience=2)
     entries = [entry(push(f"v{n}", A)) for n in range(3)]
     with ThreadPoolExecutor(3) as threads:
         answers = [threads.submit(late.record, entries[0])]
@@ -304,7 +293,7 @@ def test_the_senders_next_try_is_a_duplicate_of_what_was_written_late(
         threading.Timer(0.5, lined_up.set).start()
     late.close()
 
-    recorder = Recorder(database, follower.wake, follower.recorded)
+    recorder = Recorder(database, scheduler, outcomes, CLOCK)
     again = [recorder.record(each) for each in entries]
     recorder.close()
 
@@ -313,11 +302,11 @@ def test_the_senders_next_try_is_a_duplicate_of_what_was_written_late(
     assert len(all_syncs(database)) == 3
 
 
-def test_a_follower_that_fails_costs_no_delivery(database: Database, follower: Follower) -> None:
-    def failing(_recording: Recording) -> None:
-        raise OSError("no space left for a log line")
-
-    recorder = Recorder(database, follower.wake, failing)
+def test_a_listener_that_fails_costs_no_delivery(
+    database: Database, scheduler: FakeScheduler
+) -> None:
+    outcomes = FakeOutcomes(error=OSError("no space left for a log line"))
+    recorder = Recorder(database, scheduler, outcomes, CLOCK)
     recorder.record(entry(push(digest=A)))
     recorder.record(entry(push(digest=B)))
 
@@ -327,8 +316,10 @@ def test_a_follower_that_fails_costs_no_delivery(database: Database, follower: F
 
 
 @pytest.mark.on("sqlite")
-def test_close_writes_what_waits(database: Database, follower: Follower) -> None:
-    recorder = Recorder(database, follower.wake, follower.recorded)
+def test_close_writes_what_waits(
+    database: Database, scheduler: FakeScheduler, outcomes: FakeOutcomes
+) -> None:
+    recorder = Recorder(database, scheduler, outcomes, CLOCK)
     entries = [entry(push(f"v{n}", A)) for n in range(MANY)]
     with ThreadPoolExecutor(MANY) as threads:
         with database.write():  # the recorder has to wait
@@ -341,9 +332,9 @@ def test_close_writes_what_waits(database: Database, follower: Follower) -> None
 
 
 def test_a_closed_recorder_is_not_ready_and_takes_nothing(
-    database: Database, follower: Follower
+    database: Database, scheduler: FakeScheduler, outcomes: FakeOutcomes
 ) -> None:
-    recorder = Recorder(database, follower.wake, follower.recorded, patience=0.1)
+    recorder = Recorder(database, scheduler, outcomes, CLOCK, patience=0.1)
     recorder.close()
 
     assert recorder.check() == "the service is stopping"

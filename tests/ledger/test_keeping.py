@@ -3,6 +3,7 @@
 from swrhook.ledger.database import Database
 from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.model import Refusal
+from tests.factories import FakeClock
 from tests.ledger.parts import MINUTE, NOW
 
 LOCKED = Refusal("IAM.0061: Account locked.", NOW + 30 * MINUTE)
@@ -10,15 +11,15 @@ WRONG = Refusal("HTTP.401: Unauthorized.", None)
 
 
 def test_a_refusal_is_known_to_every_process(database: Database) -> None:
-    RefusedCredentials(database, lambda: NOW).refuse("mark", WRONG)
+    RefusedCredentials(database, FakeClock(NOW)).refuse("mark", WRONG)
 
-    other = RefusedCredentials(database, lambda: NOW)
+    other = RefusedCredentials(database, FakeClock(NOW))
     assert other.refusal("mark") == WRONG
     assert other.refusal("another") is None
 
 
 def test_the_last_refusal_counts(database: Database) -> None:
-    refused = RefusedCredentials(database, lambda: NOW)
+    refused = RefusedCredentials(database, FakeClock(NOW))
 
     refused.refuse("mark", LOCKED)
     assert refused.refusal("mark") == LOCKED

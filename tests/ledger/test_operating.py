@@ -1,7 +1,6 @@
 """An operator's wishes: which states they move, what they reset, and what follows."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 import pytest
 from sqlalchemy import text
@@ -9,12 +8,12 @@ from sqlalchemy import text
 from swrhook.errors import CannotRecord, StateForbids
 from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.database import Database
-from swrhook.ledger.deliveries import Recording
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.tables import call_tags, calls, lanes, syncs
 from swrhook.model import Lane, PlannedSync, Push, State, Sync
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import TRANSITIONS, Event
+from tests.factories import FakeClock, FakeOutcomes, FakeScheduler
 from tests.ledger.parts import (
     LANE,
     MINUTE,
@@ -38,24 +37,24 @@ class Seen:
     """An operator over a ledger, and what it told the rest of the process."""
 
     database: Database
-    woken: list[Lane] = field(default_factory=list)
-    reported: list[tuple[str, State]] = field(default_factory=list)
-    superseded: list[str] = field(default_factory=list)
+    scheduler: FakeScheduler = field(default_factory=FakeScheduler)
+    outcomes: FakeOutcomes = field(default_factory=FakeOutcomes)
 
     @property
     def operator(self) -> Operator:
-        return Operator(
-            self.database,
-            lambda lanes, _connection: self.woken.extend(lanes),
-            self.report,
-            self.recorded,
-        )
+        return Operator(self.database, self.scheduler, self.outcomes, FakeClock())
 
-    def report(self, sync: Sync, state: State, _verdict: Decision, _now: datetime) -> None:
-        self.reported.append((sync.id, state))
+    @property
+    def woken(self) -> list[Lane]:
+        return [lane for lanes in self.scheduler.woken for lane in lanes]
 
-    def recorded(self, recording: Recording) -> None:
-        self.superseded += [sync.id for sync in recording.superseded]
+    @property
+    def reported(self) -> list[tuple[str, State]]:
+        return [(sync.id, state) for sync, state, _ in self.outcomes.synced]
+
+    @property
+    def superseded(self) -> list[str]:
+        return [sync.id for recording in self.outcomes.recordings for sync in recording.superseded]
 
     def retry(self, sync: Sync, *, override: bool = False) -> bool:
         wanted = PlannedSync(push(sync.tag), TARGET, override, "present")

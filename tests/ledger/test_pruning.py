@@ -50,6 +50,7 @@ from swrhook.syncs.reconciliation import (
     Stage,
 )
 from swrhook.syncs.states import Event
+from tests.factories import FakeClock
 from tests.ledger.parts import (
     LANE,
     TARGET,
@@ -73,7 +74,7 @@ ALL = (prune_deliveries, prune_syncs, prune_calls, prune_audit, prune_repairs)
 
 def prune(database: Database, *steps: Prune, before: datetime = BEFORE) -> Counter[str]:
     """Prune until nothing is old enough; return what went."""
-    work = PeriodicLease(database, "test", lambda: NOW)
+    work = PeriodicLease(database, "test", FakeClock(NOW))
     deleted: Counter[str] = Counter()
     for step in steps or ALL:
         after: str | None = FIRST
@@ -207,7 +208,7 @@ def test_a_delivery_of_very_many_pushes_goes_in_steps_and_itself_in_the_last(
     many = 2 * MOST_ROWS + 1
     write(database, entry(*(push(f"v{n}", A) for n in range(many)), at=OLD))
     end(database)
-    work = PeriodicLease(database, "test", lambda: NOW)
+    work = PeriodicLease(database, "test", FakeClock(NOW))
 
     first = prune_deliveries(work, BEFORE, FIRST)
     assert first.deleted == {"pushes": MOST_ROWS, "latest_pushes": MOST_ROWS, "deliveries": 0}
@@ -223,7 +224,7 @@ def test_large_bodies_do_not_go_in_one_step(database: Database) -> None:
     large = entry(at=OLD, outcome=Outcome.QUARANTINED, body=bytes(3 << 20))
     write(database, large, large, large)
 
-    step = prune_deliveries(PeriodicLease(database, "test", lambda: NOW), BEFORE, FIRST)
+    step = prune_deliveries(PeriodicLease(database, "test", FakeClock(NOW)), BEFORE, FIRST)
 
     assert step.deleted["deliveries"] == 1
     assert prune(database)["deliveries"] == 2
@@ -233,7 +234,7 @@ def test_a_step_of_syncs_is_bounded(database: Database) -> None:
     write(database, entry(*(push(f"v{n}", A) for n in range(MOST_ROWS + 1)), at=OLD))
     end(database)
 
-    step = prune_syncs(PeriodicLease(database, "test", lambda: NOW), BEFORE, FIRST)
+    step = prune_syncs(PeriodicLease(database, "test", FakeClock(NOW)), BEFORE, FIRST)
 
     assert step.deleted["syncs"] == MOST_ROWS
     assert len(all_syncs(database)) == 1
@@ -292,7 +293,7 @@ def test_a_sync_that_is_tried_again_meanwhile_stays(database: Database) -> None:
             with PeriodicLease.step(self) as connection:
                 yield connection
 
-    step = prune_syncs(Late(database, "test", lambda: NOW), BEFORE, FIRST)
+    step = prune_syncs(Late(database, "test", FakeClock(NOW)), BEFORE, FIRST)
 
     assert step.deleted["syncs"] == 0
     assert State.PENDING is find(database, sync.id).state
@@ -330,7 +331,7 @@ def test_a_repair_goes_with_what_it_found_in_steps(database: Database) -> None:
 
     with database.read() as connection:
         assert connection.scalar(aged_repairs(BEFORE, FIRST)) is not None
-    first = prune_repairs(PeriodicLease(database, "test", lambda: NOW), BEFORE, FIRST)
+    first = prune_repairs(PeriodicLease(database, "test", FakeClock(NOW)), BEFORE, FIRST)
 
     assert (first.deleted, first.after) == ({"findings": MOST_ROWS, "repairs": 0}, FIRST)
     assert prune(database) == {"findings": 1, "repairs": 1}

@@ -14,6 +14,7 @@ from swrhook.ledger.kept_state import probe
 from swrhook.ledger.recorder import Recorder, transaction
 from swrhook.ledger.sqlite import DiskSpace
 from swrhook.ledger.tables import deliveries, probes
+from tests.factories import FakeClock, FakeOutcomes, FakeScheduler
 from tests.ledger.parts import NOW, A, entry, everything, push
 
 PATIENCE = 20.0
@@ -24,7 +25,9 @@ MORE_THAN_ANY_DISK = 1 << 60
 def test_without_room_nothing_is_taken_and_readiness_says_why(
     database: Database, tmp_path: Path
 ) -> None:
-    recorder = Recorder(database, lambda *_: None, lambda _: None, floor=MORE_THAN_ANY_DISK)
+    recorder = Recorder(
+        database, FakeScheduler(), FakeOutcomes(), FakeClock(), floor=MORE_THAN_ANY_DISK
+    )
 
     with pytest.raises(CannotRecord, match=f"the disk of {tmp_path} has .* make room"):
         recorder.record(entry(push("v1", A)))
@@ -38,7 +41,9 @@ def test_without_room_nothing_is_taken_and_readiness_says_why(
 
 @pytest.mark.on("postgresql")
 def test_a_servers_disk_is_the_servers(database: Database) -> None:
-    recorder = Recorder(database, lambda *_: None, lambda _: None, floor=MORE_THAN_ANY_DISK)
+    recorder = Recorder(
+        database, FakeScheduler(), FakeOutcomes(), FakeClock(), floor=MORE_THAN_ANY_DISK
+    )
 
     recorder.record(entry(push("v1", A)))
     assert recorder.check() is None

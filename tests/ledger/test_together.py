@@ -19,6 +19,7 @@ from swrhook.ledger.tables import deliveries, probes
 from swrhook.model import DeliveryEntry, State
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
+from tests.factories import FakeClock
 from tests.ledger.parts import LANE, NOW, SECOND, A, B, all_syncs, entry, everything, push, write
 
 pytestmark = pytest.mark.on("postgresql")
@@ -95,10 +96,12 @@ def test_text_that_postgresql_refuses_is_kept_without_it(database: Database) -> 
 
 
 def test_the_time_is_the_servers_whatever_this_machine_believes(database: Database) -> None:
-    clock = ServerClock(database, lambda: NOW)
+    clock = ServerClock(database, FakeClock(NOW))
 
-    assert abs(clock() - datetime.now(UTC)) < timedelta(seconds=5)  # one machine: the same clock
-    assert clock() <= clock()
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(
+        seconds=5
+    )  # one machine: the same clock
+    assert clock.now() <= clock.now()
 
 
 def test_a_connection_that_was_cut_is_replaced(database: Database) -> None:

@@ -20,9 +20,10 @@ from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.syncs.backoff import Backoff, Retry, Verify
 from swrhook.worker.lane_runner import LaneRunner
+from tests.factories import FakeClock
 from tests.ledger.parts import LANE, MINUTE, NOW, SECOND, everything
 from tests.reliability.faults import SOURCE, STRIKES, TARGET
-from tests.worker.parts import Clock, Works, config
+from tests.worker.parts import Works, config
 
 # Nothing outlasts these: what goes wrong for good ends by one of them.
 RETRY = Retry(Backoff(MINUTE, 20 * MINUTE), deadline=45 * MINUTE)
@@ -51,7 +52,7 @@ class Ending:
 class Rig:
     """A simulator, a ledger and a clock; each run begins with nothing in them."""
 
-    def __init__(self, simulator: RunningSimulator, database: Database, clock: Clock) -> None:
+    def __init__(self, simulator: RunningSimulator, database: Database, clock: FakeClock) -> None:
         self._simulator = simulator
         self._database = database
         self._clock = clock
@@ -59,7 +60,7 @@ class Rig:
     def run(self, faults: Sequence[Fault], tags: Sequence[str], *, organized: bool) -> Ending:
         """Push the tags into a world with these faults, and work until all is said and done."""
         state = self._simulator.state
-        self._clock.now = NOW
+        self._clock.time = NOW
         state.reset()
         with self._database.write() as connection:
             for kept in reversed(metadata.sorted_tables):
@@ -81,8 +82,8 @@ class Rig:
         for _ in range(_MOST_RUNS):
             if again is None:
                 return
-            self._clock.now = max(self._clock.now, again)
-            again = runner.run(LANE, self._clock.now)
+            self._clock.time = max(self._clock.time, again)
+            again = runner.run(LANE, self._clock.time)
         raise AssertionError("the lane never rests")
 
     def _ending(self) -> Ending:
@@ -96,7 +97,7 @@ class Rig:
             states=Counter(str(row["state"]) for row in rows),
             reason=None if reason is None else self._repeatable(str(reason)),
             remedy=None if not remedy else str(remedy),
-            took=self._clock.now - NOW,
+            took=self._clock.time - NOW,
             calls=made.count((SOURCE, "sync_images")),
             looks=sum(made.count((region, "tag")) for region in (SOURCE, TARGET))
             + sum(made.count((region, "tags")) for region in (SOURCE, TARGET)),
@@ -124,10 +125,10 @@ class Rig:
 @contextmanager
 def rig(folder: Path) -> Iterator[Rig]:
     """Start a simulator whose copies take a second of the rig's own clock."""
-    clock = Clock()
+    clock = FakeClock()
     regions = [SOURCE, TARGET]
     with (
         closing(open_database(f"sqlite:///{folder}/ledger.db")) as database,
-        start(regions, delay=1, organizations=(), clock=clock) as simulator,
+        start(regions, delay=1, organizations=(), clock=clock.now) as simulator,
     ):
         yield Rig(simulator, database, clock)

@@ -3,16 +3,17 @@ from collections.abc import Iterator
 import pytest
 
 from swrhook.simulator import RunningSimulator, start
-from tests.swr.parts import Clock
+from tests.factories import FakeClock
+from tests.swr.parts import NOW
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock(NOW)
 
 
 @pytest.fixture
-def simulator(clock: Clock) -> Iterator[RunningSimulator]:
+def simulator(clock: FakeClock) -> Iterator[RunningSimulator]:
     """IAM and two regions, all at the clock's time."""
-    with start(["cn-north-4", "cn-east-3"], delay=0.0, clock=clock) as running:
+    with start(["cn-north-4", "cn-east-3"], delay=0.0, clock=clock.now) as running:
         yield running

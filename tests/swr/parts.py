@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from swrhook.config.model import (
     Credentials,
@@ -19,6 +19,7 @@ from swrhook.simulator.model import DEMO as USER
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.swr.response import SwrResponse
+from tests.factories import FakeClock
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 DEMO = PasswordCredentials("demo", "demo", "demo")
@@ -27,17 +28,6 @@ GIVEN = TokenCredentials("A-token-given-by-the-configuration")
 DIGEST = "sha256:" + "0a" * 32
 LANE = Lane("cn-north-4", "group", "web/shop", Target("cn-east-3", "group"), override=False)
 NETWORK = Network(Timeouts(connect=1.0, read=5.0), pool_size=4)
-
-
-class Clock:
-    def __init__(self, now: datetime = NOW) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, **span: float) -> None:
-        self.now += timedelta(**span)
 
 
 class MemoryOfRefused:
@@ -73,12 +63,12 @@ def client_of(
 ) -> SwrClient:
     """One region, reached with the token of the configuration."""
     configured = swr({"cn-north-4": url}, credentials)
-    return SwrClient(configured, network, MemoryOfRefused(), Clock())
+    return SwrClient(configured, network, MemoryOfRefused(), FakeClock(NOW))
 
 
 def simulated(
     simulator: RunningSimulator,
-    clock: Clock,
+    clock: FakeClock,
     *,
     credentials: Credentials = DEMO,
     refused: MemoryOfRefused | None = None,

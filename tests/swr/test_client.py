@@ -12,13 +12,14 @@ from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
 from swrhook.simulator import Fault, RunningSimulator
 from swrhook.swr.http import MOST_BYTES, Network
+from tests.factories import FakeClock
 from tests.swr.loopback import Loopback, Received, Reply
-from tests.swr.parts import DIGEST, LANE, NETWORK, Clock, client_of, logins, simulated
+from tests.swr.parts import DIGEST, LANE, NETWORK, client_of, logins, simulated
 
 WEST, EAST = "cn-north-4", "cn-east-3"
 
 
-def test_a_tag_arrives(simulator: RunningSimulator, clock: Clock) -> None:
+def test_a_tag_arrives(simulator: RunningSimulator, clock: FakeClock) -> None:
     client = simulated(simulator, clock)
     seeded = simulator.state.seed(WEST, "group", "web/shop", "v1")
     assert client.show_tag(EAST, "group", "web/shop", "v1") is None
@@ -30,11 +31,11 @@ def test_a_tag_arrives(simulator: RunningSimulator, clock: Clock) -> None:
     [job] = client.sync_jobs(WEST, "group", "web/shop")
     assert ("v1", "success", LANE.target) == (job.tag, job.status, job.target)
     assert not job.failed
-    assert clock.now == job.created_at
+    assert clock.now() == job.created_at
 
 
 def test_the_regions_are_listed_where_swr_tells_them(
-    simulator: RunningSimulator, clock: Clock
+    simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     client = simulated(simulator, clock)
     assert frozenset(simulator.endpoints) == client.regions(WEST)
@@ -46,7 +47,7 @@ def test_the_regions_are_listed_where_swr_tells_them(
 
 @pytest.mark.parametrize("body", ["empty_list", "tags", "nothing"])
 def test_every_accepted_body_is_understood(
-    simulator: RunningSimulator, clock: Clock, body: Literal["empty_list", "tags", "nothing"]
+    simulator: RunningSimulator, clock: FakeClock, body: Literal["empty_list", "tags", "nothing"]
 ) -> None:
     simulator.state.configure(replace(simulator.state.settings, accepted_body=body))
     simulator.state.seed(WEST, "group", "web/shop", "v1")
@@ -65,7 +66,7 @@ def test_every_accepted_body_is_understood(
 
 @pytest.mark.parametrize("shape", ["array", "errors", "object"])
 def test_every_error_shape_is_understood(
-    simulator: RunningSimulator, clock: Clock, shape: Literal["array", "errors", "object"]
+    simulator: RunningSimulator, clock: FakeClock, shape: Literal["array", "errors", "object"]
 ) -> None:
     simulator.state.configure(replace(simulator.state.settings, error_shape=shape))
 
@@ -76,7 +77,7 @@ def test_every_error_shape_is_understood(
     assert caught.value.code.startswith("SVCSTG.SWR.404")
 
 
-def test_the_tags_that_failed_are_told(simulator: RunningSimulator, clock: Clock) -> None:
+def test_the_tags_that_failed_are_told(simulator: RunningSimulator, clock: FakeClock) -> None:
     for tag in ("v1", "v2"):
         simulator.state.seed(WEST, "group", "web/shop", tag)
     simulator.state.faults.add([Fault(failed_tags=("v2",))])
@@ -117,7 +118,7 @@ def test_a_server_that_cannot_page_is_asked_twice_at_most() -> None:
     assert len(swr.received) == 2
 
 
-def test_the_pages_of_the_simulator_are_read(simulator: RunningSimulator, clock: Clock) -> None:
+def test_the_pages_of_the_simulator_are_read(simulator: RunningSimulator, clock: FakeClock) -> None:
     first = simulator.state.seed(WEST, "group", "shop", "first")
     for number in range(120):
         clock.advance(seconds=1)
@@ -131,7 +132,7 @@ def test_the_pages_of_the_simulator_are_read(simulator: RunningSimulator, clock:
     assert client.list_tags(WEST, "group", "unknown", {"v1"}) == {}
 
 
-def test_organizations_are_known(simulator: RunningSimulator, clock: Clock) -> None:
+def test_organizations_are_known(simulator: RunningSimulator, clock: FakeClock) -> None:
     client = simulated(simulator, clock)
 
     assert client.has_namespace(EAST, "group")
@@ -139,7 +140,7 @@ def test_organizations_are_known(simulator: RunningSimulator, clock: Clock) -> N
 
 
 def test_a_region_that_is_not_configured_is_not_called(
-    simulator: RunningSimulator, clock: Clock
+    simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     with pytest.raises(SwrError) as caught:
         simulated(simulator, clock).show_tag("eu-west-101", "group", "shop", "v1")

@@ -10,8 +10,9 @@ from swrhook.errors import SwrError
 from swrhook.simulator import RunningSimulator
 from swrhook.simulator.model import DEMO as USER
 from swrhook.swr.client import SwrClient
+from tests.factories import FakeClock
 from tests.swr.loopback import Loopback, Received, Reply
-from tests.swr.parts import KEY, NETWORK, Clock, MemoryOfRefused, simulated, swr
+from tests.swr.parts import KEY, NETWORK, NOW, MemoryOfRefused, simulated, swr
 
 WEST = "cn-north-4"
 # As it might be: lower case and short, so that nothing but knowing it gives it away.
@@ -38,7 +39,9 @@ def test_no_secret_of_a_signed_request_is_in_any_error_or_in_the_ledger(
     ledger = MemoryOfRefused()
     told = ""
     with Loopback(lambda received: Reply(status, echo(shape, received))) as server:
-        client = SwrClient(swr({WEST: server.url}, TEMPORARY, server.url), NETWORK, ledger, Clock())
+        client = SwrClient(
+            swr({WEST: server.url}, TEMPORARY, server.url), NETWORK, ledger, FakeClock(NOW)
+        )
         for _ in range(2):
             with pytest.raises(SwrError) as caught:
                 client.show_tag(WEST, "group", "shop", "v1")
@@ -52,7 +55,7 @@ def test_no_secret_of_a_signed_request_is_in_any_error_or_in_the_ledger(
 
 
 def test_the_simulators_own_echo_is_remembered_without_secrets(
-    simulator: RunningSimulator, clock: Clock
+    simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     ledger = MemoryOfRefused()
     wrong = replace(KEY, secret_key="a-wrong-secret", security_token="st-of-the-tests")

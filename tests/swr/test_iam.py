@@ -16,15 +16,16 @@ from swrhook.swr.auth.lockout import fingerprint
 from swrhook.swr.auth.password import IamTokens
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import HttpTransport
+from tests.factories import FakeClock
 from tests.swr.loopback import Loopback, Received, Reply
-from tests.swr.parts import DEMO, NETWORK, Clock, MemoryOfRefused, client_of, logins, simulated
+from tests.swr.parts import DEMO, NETWORK, NOW, MemoryOfRefused, client_of, logins, simulated
 
 WRONG = PasswordCredentials("demo", "demo", "wrong-password")
 WEST, EAST = "cn-north-4", "cn-east-3"
 
 
 def tokens_of(
-    iam: str, clock: Clock, refused: MemoryOfRefused | None = None
+    iam: str, clock: FakeClock, refused: MemoryOfRefused | None = None
 ) -> tuple[IamTokens, HttpTransport]:
     wire = HttpTransport({iam}, NETWORK, clock)
     return IamTokens(DEMO, iam, wire, refused or MemoryOfRefused(), clock), wire
@@ -53,7 +54,7 @@ def look(client: SwrClient, region: str = WEST) -> object:
 
 def test_the_login_is_the_documented_one() -> None:
     with Loopback(one_after_the_other(issued("T1"))) as iam:
-        tokens, _ = tokens_of(iam.url, Clock())
+        tokens, _ = tokens_of(iam.url, FakeClock(NOW))
 
         assert tokens.token(WEST) == "T1"
 
@@ -69,7 +70,9 @@ def test_the_login_is_the_documented_one() -> None:
     } == json.loads(received.body)
 
 
-def test_a_token_is_fetched_once_for_each_region(simulator: RunningSimulator, clock: Clock) -> None:
+def test_a_token_is_fetched_once_for_each_region(
+    simulator: RunningSimulator, clock: FakeClock
+) -> None:
     client = simulated(simulator, clock)
 
     for _ in range(5):
@@ -81,13 +84,13 @@ def test_a_token_is_fetched_once_for_each_region(simulator: RunningSimulator, cl
 
 
 @pytest.mark.parametrize("size", [2_048, 32 * 1024])
-def test_a_token_may_be_large(simulator: RunningSimulator, clock: Clock, size: int) -> None:
+def test_a_token_may_be_large(simulator: RunningSimulator, clock: FakeClock, size: int) -> None:
     simulator.state.configure(replace(simulator.state.settings, token_size=size))
 
     assert look(simulated(simulator, clock)) is None
 
 
-def test_a_token_is_replaced_before_its_end(simulator: RunningSimulator, clock: Clock) -> None:
+def test_a_token_is_replaced_before_its_end(simulator: RunningSimulator, clock: FakeClock) -> None:
     client = simulated(simulator, clock)
     look(client)
     clock.advance(hours=22, minutes=47)
@@ -102,7 +105,7 @@ def test_a_token_is_replaced_before_its_end(simulator: RunningSimulator, clock: 
     assert {404} == {call.status for call in simulator.state.calls(operation="tag")}
 
 
-def test_a_short_life_is_used_to_its_half(simulator: RunningSimulator, clock: Clock) -> None:
+def test_a_short_life_is_used_to_its_half(simulator: RunningSimulator, clock: FakeClock) -> None:
     simulator.state.configure(replace(simulator.state.settings, token_ttl=60.0))
     client = simulated(simulator, clock)
     look(client)
@@ -117,7 +120,7 @@ def test_a_short_life_is_used_to_its_half(simulator: RunningSimulator, clock: Cl
 
 
 def test_the_life_of_a_token_is_counted_by_iams_clock() -> None:
-    clock = Clock()
+    clock = FakeClock(NOW)
     times = {"issued_at": "2031-01-01T00:00:00.000000Z", "expires_at": "2031-01-01T00:10:00Z"}
     replies = one_after_the_other(issued("T1", **times), issued("T2", **times))
     with Loopback(replies) as iam:
@@ -140,7 +143,7 @@ def test_the_life_of_a_token_is_counted_by_iams_clock() -> None:
     ],
 )
 def test_a_life_that_is_not_told_is_an_hour(reply: Reply) -> None:
-    clock = Clock()
+    clock = FakeClock(NOW)
     with Loopback(one_after_the_other(reply, issued("T2"))) as iam:
         tokens, _ = tokens_of(iam.url, clock)
         tokens.token(WEST)
@@ -153,7 +156,7 @@ def test_a_life_that_is_not_told_is_an_hour(reply: Reply) -> None:
 
 
 def test_while_iam_is_down_the_old_token_serves_to_its_end(
-    simulator: RunningSimulator, clock: Clock
+    simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     client = simulated(simulator, clock)
     look(client)
@@ -172,7 +175,7 @@ def test_while_iam_is_down_the_old_token_serves_to_its_end(
     assert len(logins(simulator)) == 3 + 1
 
 
-def test_a_stampede_fetches_one_token(simulator: RunningSimulator, clock: Clock) -> None:
+def test_a_stampede_fetches_one_token(simulator: RunningSimulator, clock: FakeClock) -> None:
     simulator.state.faults.add([Fault(region="iam", delay=0.2)])
     client = simulated(simulator, clock)
     start = Barrier(20)
@@ -187,7 +190,9 @@ def test_a_stampede_fetches_one_token(simulator: RunningSimulator, clock: Clock)
     assert logins(simulator) == [201]
 
 
-def test_a_stampede_on_a_dead_iam_asks_it_once(simulator: RunningSimulator, clock: Clock) -> None:
+def test_a_stampede_on_a_dead_iam_asks_it_once(
+    simulator: RunningSimulator, clock: FakeClock
+) -> None:
     simulator.state.faults.add([Fault(region="iam", delay=0.2, status=503)])
     client = simulated(simulator, clock)
     start = Barrier(20)
@@ -205,7 +210,7 @@ def test_a_stampede_on_a_dead_iam_asks_it_once(simulator: RunningSimulator, cloc
     assert look(client) is None
 
 
-def test_nobody_waits_for_a_replacement(clock: Clock) -> None:
+def test_nobody_waits_for_a_replacement(clock: FakeClock) -> None:
     others_are_served = Event()
 
     def answer(_: Received) -> Reply:
@@ -227,7 +232,7 @@ def test_nobody_waits_for_a_replacement(clock: Clock) -> None:
     assert len(iam.received) == 2
 
 
-def test_a_killed_token_is_replaced_once(simulator: RunningSimulator, clock: Clock) -> None:
+def test_a_killed_token_is_replaced_once(simulator: RunningSimulator, clock: FakeClock) -> None:
     seeded = simulator.state.seed(WEST, "group", "busybox", "v1")
     client = simulated(simulator, clock)
     look(client)
@@ -246,7 +251,7 @@ def test_a_killed_token_is_replaced_once(simulator: RunningSimulator, clock: Clo
 
 
 def test_a_token_that_swr_never_takes_is_replaced_once_a_minute(
-    simulator: RunningSimulator, clock: Clock
+    simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     body = {"error_code": "APIGW.0307", "error_msg": "The token must be updated."}
     simulator.state.faults.add([Fault(region=WEST, status=401, body=body)])
@@ -263,7 +268,7 @@ def test_a_token_that_swr_never_takes_is_replaced_once_a_minute(
 
 
 def test_a_wrong_password_is_tried_once_by_all_regions_and_processes(
-    simulator: RunningSimulator, clock: Clock
+    simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     ledger = MemoryOfRefused()
     clients = [simulated(simulator, clock, credentials=WRONG, refused=ledger) for _ in range(3)]
@@ -284,7 +289,7 @@ def test_a_wrong_password_is_tried_once_by_all_regions_and_processes(
     assert list(ledger.refused) == [fingerprint(WRONG, simulator.iam_url)]
 
 
-def test_a_changed_password_is_tried_again(simulator: RunningSimulator, clock: Clock) -> None:
+def test_a_changed_password_is_tried_again(simulator: RunningSimulator, clock: FakeClock) -> None:
     ledger = MemoryOfRefused()
     caught_by(lambda: look(simulated(simulator, clock, credentials=WRONG, refused=ledger)))
 
@@ -293,7 +298,7 @@ def test_a_changed_password_is_tried_again(simulator: RunningSimulator, clock: C
 
 
 def test_a_locked_account_is_tried_again_after_half_an_hour(
-    simulator: RunningSimulator, clock: Clock
+    simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     ledger = MemoryOfRefused()
     locked = {"error_code": "IAM.0061", "error_msg": "Account locked."}
@@ -341,7 +346,7 @@ def test_only_iams_own_words_refuse_a_credential(
 ) -> None:
     ledger = MemoryOfRefused()
     with Loopback(lambda _: Reply(status, body)) as iam:
-        tokens, _ = tokens_of(iam.url, Clock(), ledger)
+        tokens, _ = tokens_of(iam.url, FakeClock(NOW), ledger)
 
         error = caught_by(lambda: tokens.token(WEST))
 
@@ -355,7 +360,7 @@ def test_a_failure_of_one_project_leaves_the_others_alone() -> None:
         known = WEST.encode() in request.body
         return issued("T1") if known else Reply(400, b'{"error_code":"IAM.1109"}')
 
-    clock = Clock()
+    clock = FakeClock(NOW)
     with Loopback(answer) as iam:
         tokens, _ = tokens_of(iam.url, clock)
 
@@ -366,7 +371,7 @@ def test_a_failure_of_one_project_leaves_the_others_alone() -> None:
     assert len(iam.received) == 2
 
 
-def test_iams_own_wait_is_kept(clock: Clock) -> None:
+def test_iams_own_wait_is_kept(clock: FakeClock) -> None:
     throttled = Reply(429, b'{"error_code":"IAM.0012"}', {"Retry-After": "20"})
     with Loopback(one_after_the_other(throttled, issued("T1"))) as iam:
         tokens, _ = tokens_of(iam.url, clock)
@@ -380,7 +385,7 @@ def test_iams_own_wait_is_kept(clock: Clock) -> None:
         assert tokens.token(WEST) == "T1"
 
 
-def test_a_clock_set_back_keeps_nobody_quiet(clock: Clock) -> None:
+def test_a_clock_set_back_keeps_nobody_quiet(clock: FakeClock) -> None:
     with Loopback(one_after_the_other(Reply(503), issued("T1"))) as iam:
         tokens, _ = tokens_of(iam.url, clock)
         caught_by(lambda: tokens.token(WEST))
@@ -390,7 +395,7 @@ def test_a_clock_set_back_keeps_nobody_quiet(clock: Clock) -> None:
         assert tokens.token(WEST) == "T1"
 
 
-def test_an_unreachable_iam_is_transient_and_refuses_nobody(clock: Clock) -> None:
+def test_an_unreachable_iam_is_transient_and_refuses_nobody(clock: FakeClock) -> None:
     ledger = MemoryOfRefused()
     with Loopback(lambda _: Reply()) as closed:
         pass
@@ -402,7 +407,7 @@ def test_an_unreachable_iam_is_transient_and_refuses_nobody(clock: Clock) -> Non
     assert ledger.refused == {}
 
 
-def test_a_token_that_cannot_stand_in_a_header_is_not_used(clock: Clock) -> None:
+def test_a_token_that_cannot_stand_in_a_header_is_not_used(clock: FakeClock) -> None:
     with Loopback(lambda _: issued("T1 T2")) as iam:
         tokens, _ = tokens_of(iam.url, clock)
 

@@ -17,8 +17,9 @@ from swrhook.simulator.model import DEMO as USER
 from swrhook.swr.auth import lockout
 from swrhook.swr.auth.lockout import fingerprint
 from swrhook.swr.client import SwrClient
+from tests.factories import FakeClock
 from tests.swr.loopback import Loopback, Received, Reply
-from tests.swr.parts import DEMO, KEY, LANE, NETWORK, Clock, MemoryOfRefused, logins, simulated, swr
+from tests.swr.parts import DEMO, KEY, LANE, NETWORK, NOW, MemoryOfRefused, logins, simulated, swr
 
 WEST, EAST = "cn-north-4", "cn-east-3"
 WRONG = replace(KEY, secret_key="a-secret-that-is-wrong")
@@ -40,7 +41,7 @@ def refuses(reason: str, **more: Any) -> Fault:
     return Fault(region=WEST, status=401, body=body, **more)
 
 
-def test_a_tag_arrives(simulator: RunningSimulator, clock: Clock) -> None:
+def test_a_tag_arrives(simulator: RunningSimulator, clock: FakeClock) -> None:
     seeded = simulator.state.seed(WEST, "group", "web/shop", "v1")
     client = simulated(simulator, clock, credentials=KEY)
 
@@ -54,7 +55,7 @@ def test_a_tag_arrives(simulator: RunningSimulator, clock: Clock) -> None:
 
 
 def test_a_project_is_looked_up_once_for_each_region(
-    simulator: RunningSimulator, clock: Clock
+    simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     client = simulated(simulator, clock, credentials=KEY)
 
@@ -67,7 +68,7 @@ def test_a_project_is_looked_up_once_for_each_region(
     assert logins(simulator, "projects") == [200, 200]
 
 
-def test_a_project_that_iam_does_not_know_is_a_mistake(clock: Clock) -> None:
+def test_a_project_that_iam_does_not_know_is_a_mistake(clock: FakeClock) -> None:
     with Loopback(lambda _: Reply(200, b'{"projects":[]}')) as iam:
         client = SwrClient(swr({WEST: iam.url}, KEY, iam.url), NETWORK, MemoryOfRefused(), clock)
         error = failed(client)
@@ -76,7 +77,9 @@ def test_a_project_that_iam_does_not_know_is_a_mistake(clock: Clock) -> None:
     assert "no project named cn-north-4" in error.message
 
 
-def test_a_temporary_key_may_have_a_large_token(simulator: RunningSimulator, clock: Clock) -> None:
+def test_a_temporary_key_may_have_a_large_token(
+    simulator: RunningSimulator, clock: FakeClock
+) -> None:
     simulator.state.configure(replace(simulator.state.settings, token_size=32 * 1024))
     key = simulator.state.accounts.keys.issue(USER, timedelta(days=1)).key
     given = KeyCredentials(key.access, key.secret, key.security_token)
@@ -87,7 +90,7 @@ def test_a_temporary_key_may_have_a_large_token(simulator: RunningSimulator, clo
 
 
 def test_a_wrong_secret_is_tried_once_by_all_regions_and_processes(
-    simulator: RunningSimulator, clock: Clock
+    simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     ledger = MemoryOfRefused()
     clients = [simulated(simulator, clock, credentials=WRONG, refused=ledger) for _ in range(3)]
@@ -114,7 +117,7 @@ def test_a_wrong_secret_is_tried_once_by_all_regions_and_processes(
     ],
 )
 def test_a_key_that_is_taken_away_is_not_used_again(
-    simulator: RunningSimulator, clock: Clock, reason: str
+    simulator: RunningSimulator, clock: FakeClock, reason: str
 ) -> None:
     ledger = MemoryOfRefused()
     client = simulated(simulator, clock, credentials=KEY, refused=ledger)
@@ -130,7 +133,7 @@ def test_a_key_that_is_taken_away_is_not_used_again(
 
 
 def test_a_key_that_others_have_locked_is_tried_again_later(
-    simulator: RunningSimulator, clock: Clock
+    simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     client = simulated(simulator, clock, credentials=KEY)
     look(client)
@@ -145,10 +148,10 @@ def test_a_key_that_others_have_locked_is_tried_again_later(
 
 @pytest.mark.parametrize("minutes", [-20, 20])
 def test_a_wrong_clock_is_no_fault_of_the_key(
-    simulator: RunningSimulator, clock: Clock, minutes: int
+    simulator: RunningSimulator, clock: FakeClock, minutes: int
 ) -> None:
     ledger = MemoryOfRefused()
-    ours = Clock(clock.now + timedelta(minutes=minutes))
+    ours = FakeClock(clock.now() + timedelta(minutes=minutes))
 
     error = failed(simulated(simulator, ours, credentials=KEY, refused=ledger))
 
@@ -159,7 +162,7 @@ def test_a_wrong_clock_is_no_fault_of_the_key(
 
 
 def test_an_answer_that_says_nothing_of_the_key_refuses_nobody(
-    simulator: RunningSimulator, clock: Clock
+    simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     ledger = MemoryOfRefused()
     client = simulated(simulator, clock, credentials=KEY, refused=ledger)
@@ -177,7 +180,7 @@ def test_what_is_sent_is_what_was_signed() -> None:
 
     with Loopback(answer) as server:
         client = SwrClient(
-            swr({WEST: server.url}, KEY, server.url), NETWORK, MemoryOfRefused(), Clock()
+            swr({WEST: server.url}, KEY, server.url), NETWORK, MemoryOfRefused(), FakeClock(NOW)
         )
         client.sync_images(LANE, ["v1"])
 

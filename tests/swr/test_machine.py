@@ -13,8 +13,9 @@ from swrhook.errors import Kind, SwrError
 from swrhook.simulator import Fault, RunningSimulator
 from swrhook.simulator.model import POD_TOKEN
 from swrhook.swr.client import SwrClient
+from tests.factories import FakeClock
 from tests.swr.loopback import Loopback, Received, Reply
-from tests.swr.parts import NETWORK, Clock, MemoryOfRefused, logins, simulated, swr
+from tests.swr.parts import NETWORK, MemoryOfRefused, logins, simulated, swr
 
 WEST, EAST = "cn-north-4", "cn-east-3"
 OPERATIONS = {"ecs_agency": "securitykey", "pod_identity": "pod_identity"}
@@ -40,7 +41,7 @@ def credentials(kind: str, simulator: RunningSimulator, token_file: Path) -> Cre
 
 
 @pytest.fixture
-def client(simulator: RunningSimulator, clock: Clock, credentials: Credentials) -> SwrClient:
+def client(simulator: RunningSimulator, clock: FakeClock, credentials: Credentials) -> SwrClient:
     return simulated(simulator, clock, credentials=credentials)
 
 
@@ -78,7 +79,7 @@ def test_many_threads_fetch_one_key(client: SwrClient, fetches: Callable[[], obj
 
 
 def test_a_key_is_replaced_before_its_end(
-    client: SwrClient, clock: Clock, fetches: Callable[[], object]
+    client: SwrClient, clock: FakeClock, fetches: Callable[[], object]
 ) -> None:
     look(client)
     clock.advance(hours=22, minutes=47)
@@ -92,7 +93,7 @@ def test_a_key_is_replaced_before_its_end(
 
 
 def test_a_key_that_has_ended_is_replaced_once_for_all(
-    client: SwrClient, clock: Clock, fetches: Callable[[], object]
+    client: SwrClient, clock: FakeClock, fetches: Callable[[], object]
 ) -> None:
     look(client)
     clock.advance(days=2)
@@ -132,7 +133,7 @@ def test_no_key_is_tired_out_when_new_ones_are_refused_too(
 
 
 def test_while_keys_cannot_be_had_the_old_one_serves_to_its_end(
-    client: SwrClient, simulator: RunningSimulator, clock: Clock, kind: str
+    client: SwrClient, simulator: RunningSimulator, clock: FakeClock, kind: str
 ) -> None:
     look(client)
     simulator.state.faults.add([Fault(region="iam", operation=OPERATIONS[kind], status=500)])
@@ -178,7 +179,7 @@ def test_metadata_of_version_1_is_asked_without_a_token(
     assert [status] == logins(simulator, "metadata_token")
 
 
-def test_metadata_is_asked_as_documented(clock: Clock) -> None:
+def test_metadata_is_asked_as_documented(clock: FakeClock) -> None:
     def answer(request: Received) -> Reply:
         return Reply(200, b"a-token") if request.method == "PUT" else Reply(401)
 
@@ -198,7 +199,7 @@ def test_metadata_is_asked_as_documented(clock: Clock) -> None:
 
 @pytest.mark.parametrize("kind", ["pod_identity"])
 def test_the_file_of_a_pod_is_read_for_each_fetch(
-    client: SwrClient, token_file: Path, clock: Clock, fetches: Callable[[], object]
+    client: SwrClient, token_file: Path, clock: FakeClock, fetches: Callable[[], object]
 ) -> None:
     token_file.write_text("the-token-of-yesterday")
     assert Kind.AUTHENTICATION is failed(client).kind
@@ -233,7 +234,7 @@ def test_a_file_that_holds_no_token_is_named_and_not_shown(
 def test_a_changed_configuration_goes_on_with_the_same_key(
     client: SwrClient,
     simulator: RunningSimulator,
-    clock: Clock,
+    clock: FakeClock,
     credentials: Credentials,
     fetches: Callable[[], object],
 ) -> None:

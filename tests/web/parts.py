@@ -12,23 +12,29 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, select
 from werkzeug.test import TestResponse
 
+from swrhook.clock import SystemClock
 from swrhook.config import Config, parse
 from swrhook.config.model import Access
 from swrhook.errors import SwrError
 from swrhook.ledger.database import Database
-from swrhook.ledger.deliveries import Recording, record
+from swrhook.ledger.deliveries import record
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.syncs import apply_decision
 from swrhook.ledger.tables import syncs
 from swrhook.ledger.types import new_id
-from swrhook.metrics import Endpoint, Metrics
+from swrhook.metrics import Metrics
 from swrhook.model import DeliveryEntry, Lane, Outcome, PlannedSync, Push, Receipt, Target
+from swrhook.service.health import Health
+from swrhook.service.metrics_collectors import endpoint_collector, register_ledger
 from swrhook.service.outcome_log import OutcomeLog
+from swrhook.service.sender_monitor import SenderActivity
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 from swrhook.web import create_web
-from swrhook.web.health import Health
+from swrhook.web.context import WebContext
+from swrhook.worker.gateway import Endpoint
+from tests.factories import FakeClock
 
 NOW = datetime.now(UTC)
 DIGEST = "sha256:" + "a" * 64
@@ -70,20 +76,34 @@ class Parts:
     woken: list[Lane] = field(default_factory=list)
 
     @cached_property
+    def context(self) -> WebContext:
+        clock = SystemClock()
+        return WebContext(
+            config=self,
+            clock=clock,
+            database=self.database,
+            recorder=self,
+            operator=self.operator,
+            metrics=self.metrics,
+            health=Health(),
+            senders=SenderActivity(self.database, self, clock),
+        )
+
+    @cached_property
     def web(self) -> Flask:
-        self.metrics.register_endpoints(lambda: self.endpoints)
-        return create_web(lambda: self.config, self.write, self.operator, self.metrics, Health())
+        self.metrics.register(endpoint_collector(lambda: self.endpoints))
+        web = self.context
+        register_ledger(self.metrics, self.database, web.senders, web.clock)
+        return create_web(web)
 
     @cached_property
     def operator(self) -> Operator:
-        reporter = OutcomeLog(self.metrics)
+        return Operator(self.database, self, OutcomeLog(self.metrics), FakeClock(NOW))
 
-        def recorded(recording: Recording) -> None:
-            reporter.deliveries(recording, NOW)
+    def current(self) -> Config:
+        return self.config
 
-        return Operator(self.database, self.wake, reporter.sync, recorded)
-
-    def wake(self, lanes: Sequence[Lane], _connection: Connection) -> None:
+    def wake(self, lanes: Sequence[Lane], _at: datetime, _connection: Connection) -> None:
         self.woken += lanes
 
     def client(self, token: str | None = READ) -> FlaskClient:
@@ -95,7 +115,7 @@ class Parts:
     def let_access_be(self, access: Access) -> None:
         self.config = replace(self.config, access=access)
 
-    def write(self, entry: DeliveryEntry) -> Receipt:
+    def record(self, entry: DeliveryEntry) -> Receipt:
         with self.database.write() as connection:
             return record(connection, [entry]).receipts[0]
 
@@ -113,7 +133,7 @@ class Parts:
         self, image: str, *targets: Target, ago: timedelta = timedelta(), **more: Any
     ) -> Receipt:
         """Record a delivery of one image to these targets."""
-        return self.write(entry(image, *(targets or (EAST,)), ago=ago, **more))
+        return self.record(entry(image, *(targets or (EAST,)), ago=ago, **more))
 
 
 def form_key(page: TestResponse) -> str:

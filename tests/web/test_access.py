@@ -11,8 +11,8 @@ PATH = "/api/v1/syncs"
 OPEN = {
     "/healthz",
     "/readyz",
-    "/hooks/<name>",
-    "/hooks/<name>/<secret>",
+    "/hooks/<sender>",
+    "/hooks/<sender>/<secret>",
     "/api/docs",
     "/api/docs/<path:filename>",
     "/sign-in",

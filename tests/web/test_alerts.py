@@ -10,8 +10,17 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from swrhook.errors import Refused
-from swrhook.metrics import Backlog, DriftCount, Endpoint, Metrics, OpenSyncs, SenderStatus
+from swrhook.ledger.queries.stats import Backlog, DriftCount, OpenSyncs
+from swrhook.metrics import Metrics
 from swrhook.model import END_STATES, Lane, Outcome, State, Sync, Target
+from swrhook.service.metrics_collectors import (
+    backlog_collector,
+    drift_collector,
+    endpoint_collector,
+    sender_collector,
+)
+from swrhook.service.sender_monitor import SenderStatus
+from swrhook.worker.gateway import Endpoint
 from tests.programs import ROOT
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -41,10 +50,13 @@ FOREIGN = {"up": {"job", "instance"}}
 def everything() -> Metrics:
     """Return metrics of a process to which everything has happened once."""
     metrics = Metrics()
-    metrics.register_backlog(lambda: Backlog([OpenSyncs("pending", "cn-east-3", 1)], 1.0, 1.0))
-    metrics.register_senders(lambda: [SenderStatus("ci", NOW, timedelta(hours=1), is_silent=True)])
-    metrics.register_drift(lambda: [DriftCount("cn-east-3", "team", "missing", 1)])
-    metrics.register_endpoints(lambda: [Endpoint("cn-east-3", 20, {"sync_images": True})])
+    backlog = Backlog([OpenSyncs("pending", "cn-east-3", 1)], 1.0, 1.0)
+    metrics.register(backlog_collector(lambda: backlog))
+    status = SenderStatus("ci", NOW, timedelta(hours=1), is_silent=True)
+    metrics.register(sender_collector(lambda: [status]))
+    metrics.register(drift_collector(lambda: [DriftCount("cn-east-3", "team", "missing", 1)]))
+    endpoint = Endpoint("cn-east-3", 20, {"sync_images": True})
+    metrics.register(endpoint_collector(lambda: [endpoint]))
     metrics.delivered("ci", Outcome.ACCEPTED)
     metrics.ignored("ci", has_pushes=True)
     metrics.replayed("ci", Outcome.ACCEPTED)

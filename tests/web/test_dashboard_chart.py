@@ -3,6 +3,7 @@ from datetime import timedelta
 from swrhook.ledger.queries.overview import VerifyTime
 from swrhook.web.dashboard.charts import charts
 from swrhook.web.dashboard.formatting import TimedCache, took_seconds
+from tests.factories import FakeClock
 from tests.web.parts import NOW
 
 
@@ -46,17 +47,17 @@ def test_spans_are_written_for_people() -> None:
 
 
 def test_what_was_found_serves_everybody_for_a_while() -> None:
-    now = [NOW]
+    clock = FakeClock(NOW)
     looks: list[int] = []
 
     def look() -> int:
         looks.append(1)
         return len(looks)
 
-    lately = TimedCache(look, timedelta(seconds=2), lambda: now[0])
+    lately = TimedCache(look, timedelta(seconds=2), clock)
     first = lately(), lately()
-    now[0] += timedelta(seconds=2)
+    clock.advance(2)
     later = lately()
-    now[0] -= timedelta(hours=1)  # a clock that is set back
+    clock.advance(hours=-1)  # a clock that is set back
 
     assert (first, later, lately()) == ((1, 1), 2, 3)

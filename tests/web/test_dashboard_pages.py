@@ -13,12 +13,12 @@ from swrhook.errors import Kind, SwrError
 from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.ledger.tables import syncs
 from swrhook.model import Outcome
+from swrhook.service.health import Health
 from swrhook.syncs.states import Event
 from swrhook.web import create_web
 from swrhook.web.dashboard.deliveries import LONGEST_BODY, pretty
 from swrhook.web.dashboard.labels import OUTCOMES, STATES
 from swrhook.web.dashboard.repositories import MOST_TAGS
-from swrhook.web.health import Health
 from tests.web.parts import (
     ADMIN,
     EAST,
@@ -105,7 +105,7 @@ def test_a_wrong_file_and_a_process_that_is_not_ready_need_a_human(parts: Parts)
         checks={"ledger": lambda: "the disk is full"},
         notes={"configuration": lambda: "the file is wrong"},
     )
-    parts.web = create_web(lambda: parts.config, parts.write, parts.operator, parts.metrics, told)
+    parts.web = create_web(replace(parts.context, health=told))
     page = signed_in(parts, READ).get("/").text
 
     assert "This process is not ready: ledger: the disk is full" in page
@@ -245,7 +245,7 @@ def test_what_others_wrote_is_shown_as_text(parts: Parts, client: FlaskClient) -
         body=HOSTILE.encode(),
         headers={"user-agent": HOSTILE},
     )
-    delivery = parts.write(quarantined).delivery
+    delivery = parts.record(quarantined).delivery
 
     for path in ("/", f"/syncs/{sync}", "/syncs", "/deliveries", f"/deliveries/{delivery}"):
         page = client.get(path).text

@@ -8,17 +8,16 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
 
 from swrhook.config.model import Access
-from swrhook.web import create_web, one_for_each_request
-from swrhook.web.health import Health
+from swrhook.service.health import Health
+from swrhook.web import create_web
+from swrhook.web.context import RequestConfig
 from tests.web.parts import Parts
 
 IN_USE = {"version": "0123456789ab", "since": "2026-03-04T05:06:07.000Z"}
 
 
 def client(parts: Parts, told: Health) -> FlaskClient:
-    return create_web(
-        lambda: parts.config, parts.write, parts.operator, parts.metrics, told
-    ).test_client()
+    return create_web(replace(parts.context, health=told)).test_client()
 
 
 def test_a_ready_process_tells_its_configuration(parts: Parts) -> None:
@@ -71,15 +70,15 @@ def test_a_failing_check_is_named_with_the_configuration(parts: Parts) -> None:
 
 
 def test_a_request_sees_one_configuration_from_beginning_to_end(parts: Parts) -> None:
-    read = one_for_each_request(lambda: parts.config)
+    config = RequestConfig(parts)
     before = parts.config
     after = replace(before, access=Access())
     with parts.web.test_request_context():
-        first = read()
+        first = config.current()
         parts.config = after
-        second = read()
+        second = config.current()
     with parts.web.test_request_context():
-        third = read()
+        third = config.current()
 
     assert [before, before, after] == [first, second, third]
-    assert after is read()  # outside of any request too
+    assert after is config.current()  # outside of any request too

@@ -1,7 +1,7 @@
 import json
 import threading
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,30 +9,23 @@ import pytest
 from swrhook import logs
 from swrhook.ledger.queries.senders import last_query
 from swrhook.service.sender_monitor import SenderActivity, SenderMonitor
+from tests.factories import FakeClock
 from tests.web.parts import NOW, Parts
 
 HOUR = timedelta(hours=1)
 
 
-@dataclass
-class Clock:
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(NOW)
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def hearing(parts: Parts, clock: Clock) -> SenderActivity:
+def hearing(parts: Parts, clock: FakeClock) -> SenderActivity:
     sender = replace(parts.config.senders["ci"], expect_every=HOUR)
     parts.config = replace(parts.config, senders={"ci": sender})
     logs.configure("json", "INFO")
-    return SenderActivity(parts.database, lambda: parts.config, clock)
+    return SenderActivity(parts.database, parts, clock)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -40,12 +33,12 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 def test_a_silence_is_told_once_and_so_is_its_end(
-    parts: Parts, hearing: SenderActivity, clock: Clock, capsys: pytest.CaptureFixture[str]
+    parts: Parts, hearing: SenderActivity, clock: FakeClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     watch = SenderMonitor(hearing)
     parts.push("team/web:v1")
     watch.poll()
-    clock.now += HOUR + timedelta(seconds=1)
+    clock.time += HOUR + timedelta(seconds=1)
     watch.poll()
     watch.poll()
     parts.push("team/web:v2", ago=-HOUR)
@@ -65,10 +58,10 @@ def test_a_silence_is_told_once_and_so_is_its_end(
 
 
 def test_a_sender_never_heard_is_silent_from_the_start_of_the_process(
-    hearing: SenderActivity, clock: Clock
+    hearing: SenderActivity, clock: FakeClock
 ) -> None:
     before = hearing.read()
-    clock.now += HOUR + timedelta(seconds=1)
+    clock.time += HOUR + timedelta(seconds=1)
     after = hearing.read()
 
     assert before is not None
@@ -77,10 +70,10 @@ def test_a_sender_never_heard_is_silent_from_the_start_of_the_process(
 
 
 def test_a_sender_that_is_no_longer_configured_is_forgotten(
-    parts: Parts, hearing: SenderActivity, clock: Clock, capsys: pytest.CaptureFixture[str]
+    parts: Parts, hearing: SenderActivity, clock: FakeClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     watch = SenderMonitor(hearing)
-    clock.now += 2 * HOUR
+    clock.time += 2 * HOUR
     watch.poll()
     parts.config = replace(parts.config, senders={})
     watch.poll()
@@ -89,9 +82,9 @@ def test_a_sender_that_is_no_longer_configured_is_forgotten(
 
 
 def test_the_watch_looks_by_itself_until_it_is_stopped(
-    hearing: SenderActivity, clock: Clock, capsys: pytest.CaptureFixture[str]
+    hearing: SenderActivity, clock: FakeClock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    clock.now += 2 * HOUR
+    clock.time += 2 * HOUR
     watch = SenderMonitor(hearing, between=0.01)
     watch.start()
     deadline = threading.Event()
@@ -117,13 +110,13 @@ def test_the_last_delivery_is_found_in_the_index(parts: Parts) -> None:
 
 
 def test_a_sender_that_is_new_in_a_running_process_is_given_its_time(
-    parts: Parts, hearing: SenderActivity, clock: Clock
+    parts: Parts, hearing: SenderActivity, clock: FakeClock
 ) -> None:
     new = replace(parts.config.senders["ci"], name="new", expect_every=HOUR)
-    clock.now += 2 * HOUR
+    clock.time += 2 * HOUR
     parts.config = replace(parts.config, senders={"new": new})
     at_first = silent(hearing)
-    clock.now += HOUR + timedelta(seconds=1)
+    clock.time += HOUR + timedelta(seconds=1)
 
     assert at_first == []
     assert silent(hearing) == ["new"]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import sqlalchemy
 
-from swrhook.metrics import Endpoint
 from swrhook.syncs.states import Event
+from swrhook.worker.gateway import Endpoint
 from tests.web.parts import EAST, HONG_KONG, Parts
 
 TEXT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from http import HTTPStatus
 
 import pytest
@@ -6,7 +7,6 @@ from werkzeug.test import TestResponse
 
 from swrhook.model import DeliveryEntry, Receipt
 from swrhook.web import create_web
-from swrhook.web.health import Health
 from tests.web.parts import READ, SECRET, Parts
 
 
@@ -75,10 +75,11 @@ def test_500_of_the_api_tells_nothing_of_the_inside(parts: Parts) -> None:
 
 
 def test_500_of_a_hook_is_a_problem_too(parts: Parts) -> None:
-    def fail(_entry: DeliveryEntry) -> Receipt:
-        raise RuntimeError("a defect")
+    class Broken:
+        def record(self, _entry: DeliveryEntry) -> Receipt:
+            raise RuntimeError("a defect")
 
-    web = create_web(lambda: parts.config, fail, parts.operator, parts.metrics, Health())
+    web = create_web(replace(parts.context, recorder=Broken()))
     answer = web.test_client().post(
         "/hooks/ci",
         json={"image": "team/web:v1"},

@@ -151,7 +151,7 @@ def test_what_is_not_kept_cannot_be_replayed(parts: Parts) -> None:
     kept = replace(entry("team/web:v1", outcome=Outcome.IGNORED), pushes=[])
 
     expected = (409, "it was ignored, and none of its pushes is stored")
-    assert expected == refused(parts, parts.write(kept).delivery)
+    assert expected == refused(parts, parts.record(kept).delivery)
 
 
 def test_a_sender_that_is_gone_cannot_be_read(parts: Parts) -> None:

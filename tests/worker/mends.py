@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,6 +23,7 @@ from swrhook.model import Lane
 from swrhook.syncs.reconciliation import RepairKind, RepairRequest, RepositoryRef
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.repair_worker import RepairWorker
+from tests.factories import FakeOutcomes
 from tests.web.parts import configuration
 from tests.worker.parts import Works
 
@@ -52,11 +53,11 @@ class Mends:
     @property
     def repairer(self) -> RepairWorker:
         """Return a new repairer on the same ledger, as a new process would have."""
-        return RepairWorker(self.database, self._held, self._wake, self.works.clock)
+        return RepairWorker(self.database, self, self, self.works.clock)
 
     @property
     def operator(self) -> Operator:
-        return Operator(self.database, self._wake, lambda *_: None, lambda _: None)
+        return Operator(self.database, self, FakeOutcomes(), self.works.clock)
 
     def let_options_be(self, **options: Any) -> None:
         config = self.works.config
@@ -71,7 +72,9 @@ class Mends:
         places: Sequence[RepositoryRef] | None = (SHOP,),
         **wish: Any,
     ) -> str:
-        return self.operator.begin_repair(RepairRequest(kind, places, **wish), self.works.clock.now)
+        return self.operator.begin_repair(
+            RepairRequest(kind, places, **wish), self.works.clock.time
+        )
 
     def work(self, most: int = 100) -> None:
         """Do steps until there is nothing to do now."""
@@ -96,11 +99,20 @@ class Mends:
             page = list_findings(connection, repair_id, FindingFilter(limit=1000))
         return list(reversed(page.items))
 
-    @contextmanager
-    def _held(self) -> Iterator[tuple[Config, SwrGateway]]:
-        yield self.works.config, self.works.runner.traffic
+    @property
+    def config(self) -> Config:
+        return self.works.config
 
-    def _wake(self, lanes: Sequence[Lane], _connection: Connection) -> None:
+    @property
+    def gateway(self) -> SwrGateway:
+        return self.works.runner.traffic
+
+    @contextmanager
+    def lease(self) -> Iterator["Mends"]:
+        yield self
+
+    def wake(self, lanes: Sequence[Lane], at: datetime, connection: Connection) -> None:
+        del at, connection
         self.before_wake()
         self.woken += lanes
 

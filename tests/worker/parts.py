@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -13,14 +13,14 @@ from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync
 from swrhook.rules import Rulebook
 from swrhook.swr.protocol import PAGE, SyncJob, TagPage
-from swrhook.syncs.decisions import Decision
 from swrhook.worker.admission import Admission
 from swrhook.worker.circuit_breaker import CircuitBreakers
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.lane_runner import LaneRunner
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 from swrhook.worker.target_cache import TargetCache
-from tests.ledger.parts import LANE, NOW, find, push, write
+from tests.factories import FakeClock, FakeOutcomes
+from tests.ledger.parts import LANE, find, push, write
 from tests.ledger.parts import entry as accepted
 
 REGIONS = ("cn-north-4", "cn-east-3", "ap-southeast-1")
@@ -41,17 +41,6 @@ def config(*regions: str, **options: Any) -> Config:
 
 def error(kind: Kind = Kind.TRANSIENT, *failed: str, **more: Any) -> SwrError:
     return SwrError(kind, f"A.{kind}", "what SWR said", failed_tags=frozenset(failed), **more)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 class FakeSwr:
@@ -153,14 +142,14 @@ class Works:
 
     database: Database
     swr: FakeSwr = field(default_factory=FakeSwr)
-    clock: Clock = field(default_factory=Clock)
+    clock: FakeClock = field(default_factory=FakeClock)
     config: Config = field(default_factory=config)
     workers: int = 20
     hurried: list[Lane] = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
     breakers: CircuitBreakers = field(default_factory=CircuitBreakers)
     preflight: TargetCache = field(default_factory=TargetCache)
-    told: list[tuple[Sync, State, Decision]] = field(default_factory=list)
+    outcomes: FakeOutcomes = field(default_factory=FakeOutcomes)
 
     def __post_init__(self) -> None:
         self.admission = Admission(AdaptiveRateLimiter(), self.workers, self.hurried.append)
@@ -168,10 +157,6 @@ class Works:
     @property
     def runner(self) -> LaneRunner:
         """Return a new runner on the same ledger, as a new process would have."""
-
-        def report(sync: Sync, state: State, verdict: Decision, _now: datetime) -> None:
-            self.told.append((sync, state, verdict))
-
         return LaneRunner(
             self.database,
             SwrGateway(
@@ -182,8 +167,8 @@ class Works:
                 self.metrics,
                 self.clock,
             ),
-            lambda: self.config,
-            report,
+            self.config,
+            self.outcomes,
             self.clock,
             Random(0),  # chance must be the same each time
         )
@@ -191,17 +176,17 @@ class Works:
     def push(self, *tags: str, digest: str | None = None, override: bool = False) -> list[Sync]:
         """Record a delivery of these tags; return its syncs."""
         wanted = [push(tag, digest) for tag in tags]
-        recorded = write(self.database, accepted(*wanted, at=self.clock.now, override=override))
+        recorded = write(self.database, accepted(*wanted, at=self.clock.time, override=override))
         return [find(self.database, ref.id) for ref in recorded.receipts[0].syncs]
 
     def run(self, lane: Lane = LANE) -> datetime | None:
-        return self.runner.run(lane, self.clock.now)
+        return self.runner.run(lane, self.clock.time)
 
     def run_until_quiet(self, lane: Lane = LANE, most: int = 200) -> None:
         """Run the lane each time it is due, until it rests."""
-        again: datetime | None = self.clock.now
+        again: datetime | None = self.clock.time
         while again is not None and most:
-            self.clock.now = max(self.clock.now, again)
+            self.clock.time = max(self.clock.time, again)
             again = self.run(lane)
             most -= 1
         assert again is None

@@ -62,7 +62,7 @@ def test_an_agreed_plan_is_synced_with_one_call_for_a_batch(mends: Mends) -> Non
     mends.work()
     planned = mends.show(repair).plan.sync_images
 
-    mends.operator.start_repair(repair, mends.works.clock.now)
+    mends.operator.start_repair(repair, mends.works.clock.time)
     mends.work()
     mends.sync()
 
@@ -100,7 +100,7 @@ def test_another_process_goes_on_where_one_was_killed(mends: Mends) -> None:
     mends.works.swr.before_page = nothing
     assert not mends.repairer.step()  # somebody may still be at it
 
-    mends.works.clock.now += 2 * LEASE
+    mends.works.clock.time += 2 * LEASE
     mends.work()
 
     assert [(each.repository, each.tag) for each in mends.tags(repair)] == [
@@ -139,7 +139,7 @@ def test_one_killed_while_it_records_leaves_nothing_half_done(mends: Mends) -> N
     mends.before_wake = nothing
     assert mends.show(repair).ordered == 200
 
-    mends.works.clock.now += 2 * LEASE
+    mends.works.clock.time += 2 * LEASE
     mends.work()
     mends.sync()
 
@@ -200,7 +200,7 @@ def test_cancelled_it_compares_no_more_and_takes_its_waiting_syncs_along(mends: 
         mends.repairer.step()
     mends.works.run()  # a call for a hundred of them
 
-    mends.operator.cancel_repair(repair, mends.works.clock.now)
+    mends.operator.cancel_repair(repair, mends.works.clock.time)
     mends.work()
     mends.works.run_until_quiet()
 
@@ -210,7 +210,7 @@ def test_cancelled_it_compares_no_more_and_takes_its_waiting_syncs_along(mends: 
     assert found.results["cancelled"] >= 100
     assert State.VERIFIED is mends.works.state(fresh)
     with pytest.raises(StateForbids):
-        mends.operator.cancel_repair(repair, mends.works.clock.now)
+        mends.operator.cancel_repair(repair, mends.works.clock.time)
 
 
 def test_cancelled_in_the_middle_of_a_listing_it_writes_nothing(mends: Mends) -> None:
@@ -219,7 +219,7 @@ def test_cancelled_in_the_middle_of_a_listing_it_writes_nothing(mends: Mends) ->
 
     def cancel() -> None:
         if len(mends.works.swr.pages) == 1:
-            mends.operator.cancel_repair(repair, mends.works.clock.now)
+            mends.operator.cancel_repair(repair, mends.works.clock.time)
 
     mends.works.swr.before_page = cancel
     mends.repairer.step()

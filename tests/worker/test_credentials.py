@@ -32,7 +32,7 @@ RENEWED = {"password": "tokens", "ecs_agency": "securitykey", "pod_identity": "p
 @pytest.fixture
 def simulator(works: Works) -> Iterator[RunningSimulator]:
     regions = [LANE.source_region, LANE.target.region]
-    with start(regions, delay=0, clock=works.clock) as running:
+    with start(regions, delay=0, clock=works.clock.now) as running:
         for number in range(3):
             running.state.seed(LANE.source_region, "team", "web/shop", f"v{number}")
         running.state.create_organization(LANE.target.region, "team")
@@ -68,8 +68,8 @@ def sync(
 
     def carry(tag: str) -> State:
         [recorded] = works.push(tag)
-        while (again := runner.run(LANE, works.clock.now)) is not None:
-            works.clock.now = max(works.clock.now, again)
+        while (again := runner.run(LANE, works.clock.time)) is not None:
+            works.clock.time = max(works.clock.time, again)
         return works.state(recorded)
 
     yield carry

@@ -32,7 +32,7 @@ def row(works: Works, sync: Sync) -> dict[str, object]:
 
 
 def job(works: Works, status: str, tag: str = "v1") -> SyncJob:
-    return SyncJob(tag, status, TARGET, works.clock.now)
+    return SyncJob(tag, status, TARGET, works.clock.time)
 
 
 # The straight way
@@ -53,7 +53,7 @@ def test_a_pushed_tag_is_called_for_and_verified(works: Works) -> None:
         find(works.database, sync.id).called_digest,
     ) == (State.VERIFIED, 1, A)
     assert works.swr.calls == [(LANE, ["v1"])]
-    assert [state for _, state, _ in works.told] == [State.TRIGGERED, State.VERIFIED]
+    assert [state for _, state, _ in works.outcomes.synced] == [State.TRIGGERED, State.VERIFIED]
 
 
 def test_a_lone_tag_does_not_wait(works: Works) -> None:
@@ -63,7 +63,7 @@ def test_a_lone_tag_does_not_wait(works: Works) -> None:
     works.run()
 
     assert works.swr.tags_called == [["v1"]]
-    assert works.clock.now == NOW
+    assert works.clock.time == NOW
 
 
 def test_what_the_target_holds_already_is_verified_without_a_call(works: Works) -> None:
@@ -107,7 +107,7 @@ def test_a_tag_that_never_comes_is_missing(works: Works) -> None:
     assert State.MISSING is works.state(sync)
     assert row(works, sync)["reason"] == "never appeared in the source region"
     assert works.swr.calls == []
-    took = works.clock.now - NOW
+    took = works.clock.time - NOW
     assert timedelta(minutes=30) <= took <= timedelta(minutes=31)
 
 
@@ -236,7 +236,7 @@ def test_a_later_push_during_the_call_carries_on(works: Works) -> None:
 
     assert State.SUPERSEDED is works.state(first)
     assert later[0].id == find(works.database, first.id).superseded_by
-    assert [state for _, state, _ in works.told] == [State.SUPERSEDED]
+    assert [state for _, state, _ in works.outcomes.synced] == [State.SUPERSEDED]
     works.swr.copies = True
     works.run_until_quiet(OVERRIDE)
     assert State.VERIFIED is works.state(later[0])
@@ -256,7 +256,7 @@ def test_cancelled_during_the_call_stays_cancelled(works: Works) -> None:
     assert works.run() is None
     assert State.CANCELLED is works.state(sync)
     assert [call["ended_at"] for call in everything(works.database, calls)] == [NOW]
-    assert works.told == []
+    assert works.outcomes.synced == []
 
 
 # Crashes and late workers
@@ -371,7 +371,7 @@ def test_a_call_that_fails_for_a_while_succeeds_in_the_end(works: Works, kind: K
     works.run_until_quiet()
 
     assert (works.state(sync), find(works.database, sync.id).attempts) == (State.VERIFIED, 4)
-    assert works.clock.now >= NOW + 90 * SECOND
+    assert works.clock.time >= NOW + 90 * SECOND
 
 
 def test_a_call_that_fails_for_too_long_exhausts(works: Works) -> None:
@@ -384,7 +384,7 @@ def test_a_call_that_fails_for_too_long_exhausts(works: Works) -> None:
     works.run_until_quiet()
 
     assert State.EXHAUSTED is works.state(sync)
-    assert works.clock.now >= NOW + timedelta(hours=3)
+    assert works.clock.time >= NOW + timedelta(hours=3)
 
 
 @pytest.mark.parametrize("kind", [Kind.PERMANENT, Kind.CONFIGURATION])
@@ -465,7 +465,7 @@ def test_a_source_that_we_may_not_read_is_called_without_a_look(works: Works) ->
     works.run_until_quiet()
 
     assert State.VERIFIED is works.state(sync)  # by the announced digest
-    assert works.clock.now - NOW < MINUTE  # its own call is no other call
+    assert works.clock.time - NOW < MINUTE  # its own call is no other call
 
 
 def test_a_target_that_we_may_not_read_is_accepted(works: Works) -> None:
@@ -550,7 +550,7 @@ def test_a_call_that_came_to_nothing_is_repeated_so_often(works: Works) -> None:
 
     assert State.MISSING is works.state(sync)
     assert works.swr.tags_called == [["v1"]] * 4  # the first, and verify.retriggers
-    assert works.clock.now - NOW >= 4 * timedelta(minutes=3)
+    assert works.clock.time - NOW >= 4 * timedelta(minutes=3)
 
 
 def test_a_failed_job_is_called_again_without_waiting_for_the_deadline(works: Works) -> None:
@@ -570,7 +570,7 @@ def test_a_failed_job_is_called_again_without_waiting_for_the_deadline(works: Wo
     works.run_until_quiet()
 
     assert State.VERIFIED is works.state(sync)
-    assert works.clock.now - NOW < MINUTE
+    assert works.clock.time - NOW < MINUTE
 
 
 def test_an_earlier_calls_late_copy_is_not_taken_for_the_end(works: Works) -> None:
@@ -635,7 +635,7 @@ def test_a_refused_call_keeps_nothing_waiting(works: Works) -> None:
     works.run_until_quiet(OVERRIDE)
 
     assert State.VERIFIED is works.state(second)
-    assert works.clock.now - NOW < MINUTE
+    assert works.clock.time - NOW < MINUTE
 
 
 def test_there_and_back_again_waits_for_the_call_in_between(works: Works) -> None:
@@ -681,7 +681,7 @@ def test_a_region_that_left_the_configuration_holds_its_syncs_with_the_reason(
     works.config = config("cn-north-4", "ap-southeast-1")
     works.clock.advance(10)
 
-    assert works.clock.now + HOLD_INTERVAL == works.run()
+    assert works.clock.time + HOLD_INTERVAL == works.run()
 
     assert works.states(held) == [State.TRIGGERED, State.PENDING, State.PENDING]
     assert [row(works, sync)["reason"] for sync in held] == [
@@ -737,11 +737,11 @@ def test_a_clock_that_was_set_back_freezes_nothing(works: Works) -> None:
     again = works.runner.run(LANE, was_due)
 
     assert again is not None
-    assert works.clock.now < again < works.clock.now + MINUTE
+    assert works.clock.time < again < works.clock.time + MINUTE
     works.swr.copy(LANE, "v1")
     works.run_until_quiet()
     assert State.VERIFIED is works.state(sync)
-    assert works.clock.now < NOW
+    assert works.clock.time < NOW
 
 
 def test_a_clock_that_was_set_back_does_not_stop_the_calls(works: Works) -> None:
@@ -765,7 +765,7 @@ def test_what_has_ended_is_told_with_its_error(works: Works) -> None:
 
     works.run()
 
-    [(sync, state, verdict)] = works.told
+    [(sync, state, verdict)] = works.outcomes.synced
     assert (sync.tag, state) == ("v1", State.REJECTED)
     assert verdict.error is not None
     assert verdict.error.code == "A.configuration"

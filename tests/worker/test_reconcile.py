@@ -8,8 +8,7 @@ import pytest
 from swrhook.errors import Kind
 from swrhook.ledger.lanes import clear_wake_times, schedule_lanes
 from swrhook.ledger.queries.repairs import ListedRepair, RepairFilter, list_repairs
-from swrhook.ledger.queries.stats import read_drift
-from swrhook.metrics import DriftCount
+from swrhook.ledger.queries.stats import DriftCount, read_drift
 from swrhook.model import State, Target
 from swrhook.rules import Rulebook
 from swrhook.usecases.manual_syncs import MANUAL
@@ -29,10 +28,10 @@ def copied(mends: Mends, *tags: str, repository: str = "web/shop") -> None:
     """Let the tags be at the source, and have been copied by us."""
     lane = replace(LANE, repository=repository)
     with mends.database.write() as connection:
-        schedule_lanes(connection, [lane], mends.works.clock.now)
+        schedule_lanes(connection, [lane], mends.works.clock.time)
         clear_wake_times(connection)
     for tag in tags:
-        put(mends.database, State.VERIFIED, lane, tag=tag, verified_at=mends.works.clock.now)
+        put(mends.database, State.VERIFIED, lane, tag=tag, verified_at=mends.works.clock.time)
         mends.works.swr.put(tag, digest(1), lane)
         mends.works.swr.put_at_target(tag, digest(1), lane)
 
@@ -197,11 +196,11 @@ def test_by_itself_it_runs_once_in_its_time_whoever_asks(mends: Mends) -> None:
     for _ in range(5):
         one.step()
         other.step()
-    mends.works.clock.now += 5 * HOUR
+    mends.works.clock.time += 5 * HOUR
     one.step()
     assert len(reconciles(mends)) == 1
 
-    mends.works.clock.now += HOUR
+    mends.works.clock.time += HOUR
     one.step()
     other.step()
 

@@ -8,6 +8,7 @@ from random import Random
 import pytest
 
 from swrhook import simulator
+from swrhook.clock import SystemClock
 from swrhook.config.model import Pace, Timeouts
 from swrhook.engine.sqlite import SqliteEngine
 from swrhook.ledger.database import Database
@@ -61,7 +62,7 @@ class Running:
             swr(self.regions.endpoints, DEMO, self.regions.iam_url),
             Network(timeouts, pool_size=workers + 1),
             MemoryOfRefused(),
-            now,
+            SystemClock(),
         )
         pace = Pace(per_second=1000, in_flight=in_flight)
         known = config(*REGIONS, batch=batch, pace=pace)
@@ -70,9 +71,11 @@ class Running:
             engine.run_now(each)
 
         admission = Admission(AdaptiveRateLimiter(), workers, hurry)
-        traffic = SwrGateway(client, admission, CircuitBreakers(), TargetCache(), Metrics(), now)
-        runner = LaneRunner(self.database, traffic, lambda: known, self._reported, now, Random(0))
-        engine = SqliteEngine(self.database, runner.run, workers)
+        traffic = SwrGateway(
+            client, admission, CircuitBreakers(), TargetCache(), Metrics(), SystemClock()
+        )
+        runner = LaneRunner(self.database, traffic, known, self, SystemClock(), Random(0))
+        engine = SqliteEngine(self.database, runner, workers)
         engine.start()
         self._stop = [engine.stop, client.close]
 
@@ -92,8 +95,8 @@ class Running:
         calls = self.regions.state.calls(operation="sync_images")
         return [call.path.split("/")[6] for call in calls]
 
-    def _reported(self, sync: Sync, state: State, verdict: Decision, _now: datetime) -> None:
-        del verdict
+    def sync(self, sync: Sync, state: State, decision: Decision, now: datetime) -> None:
+        del decision, now
         with self._changed:
             if state is State.VERIFIED:
                 self.ended.append((sync.lane, state))

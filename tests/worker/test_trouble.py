@@ -26,7 +26,7 @@ def row(works: Works, sync: Sync) -> dict[str, object]:
 
 
 def job(works: Works, status: str, tag: str = "v1") -> SyncJob:
-    return SyncJob(tag, status, TARGET, works.clock.now)
+    return SyncJob(tag, status, TARGET, works.clock.time)
 
 
 def test_fresh_tags_are_called_for_before_backfill(works: Works) -> None:
@@ -206,7 +206,7 @@ def test_a_target_that_never_answers_ends_the_sync(works: Works, status: str, st
     works.run_until_quiet()
 
     assert state is works.state(sync)
-    assert timedelta(hours=1) <= works.clock.now - NOW <= timedelta(hours=2)
+    assert timedelta(hours=1) <= works.clock.time - NOW <= timedelta(hours=2)
 
 
 def test_there_and_back_again_and_on_waits_for_the_call_that_was_not_needed(works: Works) -> None:

@@ -95,7 +95,7 @@ class Machine(RuleBasedStateMachine):
 
     @property
     def runner(self) -> LaneRunner:
-        return replace(self.works.runner, report=self._reported)
+        return replace(self.works.runner, outcomes=self)
 
     @initialize(tells=st.booleans(), lanes=st.sampled_from([LANES, LANES[:1], LANES[1:]]))
     def begin(self, *, tells: bool, lanes: Sequence[Lane]) -> None:
@@ -156,7 +156,7 @@ class Machine(RuleBasedStateMachine):
         sync = found[which % len(found)]
         with self.database.write() as connection:
             assert State.CANCELLED is apply_decision(
-                connection, sync, Decision(Event.CANCEL, reason="cancelled"), self.clock.now
+                connection, sync, Decision(Event.CANCEL, reason="cancelled"), self.clock.time
             )
 
     # What SWR does
@@ -193,7 +193,7 @@ class Machine(RuleBasedStateMachine):
     @rule(seconds=pauses)
     def run(self, seconds: int) -> None:
         self._wait(seconds * SECOND)
-        for lane in [lane for lane, at in self.due.items() if at <= self.clock.now]:
+        for lane in [lane for lane, at in self.due.items() if at <= self.clock.time]:
             self._run(lane)
 
     @rule()
@@ -209,7 +209,7 @@ class Machine(RuleBasedStateMachine):
                 self.swr.carry_out(job)
             if not self.due:
                 break
-            self._wait(max(min(self.due.values()) - self.clock.now, timedelta()))
+            self._wait(max(min(self.due.values()) - self.clock.time, timedelta()))
             for lane in list(self.due):
                 self._run(lane)
             for tag in TAGS:  # what was announced ahead of its image arrives
@@ -236,14 +236,14 @@ class Machine(RuleBasedStateMachine):
                 self.database,
                 accepted(
                     replace(push(tag, digest), sender=sender),
-                    at=self.clock.now,
+                    at=self.clock.time,
                     targets=[lane.target],
                     override=lane.override,
                     dedup_window=timedelta(),
                 ),
             )
             for woken in recording.lanes:
-                self._wake(woken, self.clock.now)
+                self._wake(woken, self.clock.time)
 
     def _wake(self, lane: Lane, at: datetime) -> None:
         self.due[lane] = min(at, self.due.get(lane, at))
@@ -251,7 +251,7 @@ class Machine(RuleBasedStateMachine):
     def _run(self, lane: Lane) -> None:
         self.due.pop(lane, None)
         try:
-            again = self.runner.run(lane, self.clock.now)
+            again = self.runner.run(lane, self.clock.time)
         except Died:
             self._rearm()
         else:
@@ -270,12 +270,13 @@ class Machine(RuleBasedStateMachine):
             self._run(lane)
 
     def _wait(self, wait: timedelta) -> None:
-        self.clock.now += wait
+        self.clock.time += wait
         for job in self.swr.pending():
-            if self.clock.now - job.created_at > LONGEST_JOB:
+            if self.clock.time - job.created_at > LONGEST_JOB:
                 self.swr.carry_out(job)
 
-    def _reported(self, sync: Sync, state: State, _verdict: Decision, _now: datetime) -> None:
+    def sync(self, sync: Sync, state: State, decision: Decision, now: datetime) -> None:
+        del decision, now
         if state is State.VERIFIED:
             # Once a tag is deleted at the source, what it held at the call is what counts.
             wanted = self.swr.here(sync.tag) or sync.called_digest or sync.digest

@@ -7,6 +7,7 @@ from datetime import datetime
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
 from swrhook.swr.protocol import SyncJob
+from tests.factories import FakeClock
 from tests.ledger.parts import LANE
 from tests.worker.parts import FakeSwr, error
 
@@ -29,7 +30,7 @@ class Job:
 class World(FakeSwr):
     """SWR's regions, with jobs that take their time."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, clock: FakeClock) -> None:
         super().__init__()
         self.started: list[Job] = []
         self.tells_jobs = True
@@ -38,7 +39,7 @@ class World(FakeSwr):
         self.late: Callable[[Lane], None] = lambda _lane: None
         self.copies = False
         self.given_up: set[tuple[Target, str]] = set()
-        self._now = now
+        self._clock = clock
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
         found = super().show_tag(region, namespace, repository, tag)
@@ -93,7 +94,7 @@ class World(FakeSwr):
     def _start(self, lane: Lane, tag: str) -> None:
         digest = self.here(tag)
         if digest is not None:
-            self.started.append(Job(lane, tag, digest, self._now()))
+            self.started.append(Job(lane, tag, digest, self._clock.now()))
 
     def _happen(self, region: str) -> None:
         if self.meanwhile is not None and region == LANE.source_region:

@@ -11,8 +11,35 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.queries.pagination import newer_than
 from swrhook.ledger.queries.senders import count_outcomes
 from swrhook.ledger.tables import LATEST, OPEN, findings, syncs
-from swrhook.metrics import Backlog, DriftCount, OpenSyncs
 from swrhook.model import END_STATES, State
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSyncs:
+    """How many syncs of one state are open towards one region."""
+
+    state: str
+    target_region: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The open work in the ledger; ages in seconds, 0 when there is none."""
+
+    open_syncs: Sequence[OpenSyncs]
+    oldest_pending: float
+    most_overdue: float
+
+
+@dataclass(frozen=True, slots=True)
+class DriftCount:
+    """How many tags of one target differ from what the rules want, by the kind of drift."""
+
+    target_region: str
+    target_namespace: str
+    drift: str
+    count: int
 
 
 def read_backlog(database: Database, now: datetime) -> Backlog | None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar, assert_never
 
+from swrhook.clock import Clock
 from swrhook.config.model import (
     AgencyCredentials,
     KeyCredentials,
@@ -71,9 +72,7 @@ class TokenIdentity:
 class KeyIdentity:
     """Proves with a signature; projects are found by name once, which tries a new key just once."""
 
-    def __init__(
-        self, keys: Keys, iam_endpoint: str, wire: HttpTransport, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, keys: Keys, iam_endpoint: str, wire: HttpTransport, clock: Clock) -> None:
         self._keys = keys
         self._iam_endpoint = iam_endpoint
         self._wire = wire
@@ -101,7 +100,7 @@ class KeyIdentity:
 
     def _signed(self, wire: HttpTransport, endpoint: str, request: Request) -> SwrResponse:
         def send(key: AccessKey) -> SwrResponse:
-            return wire.send(endpoint, _signed(key, endpoint, request, self._clock()))
+            return wire.send(endpoint, _signed(key, endpoint, request, self._clock.now()))
 
         return _answer(send, self._keys.key(), self._keys.another)
 
@@ -111,7 +110,7 @@ def identity_of(
     network: Network,
     wire: HttpTransport,
     refused: RefusedCredentials,
-    clock: Callable[[], datetime],
+    clock: Clock,
 ) -> Identity:
     """Return who the configuration says we are; nothing is asked yet."""
     credentials, iam = swr.credentials, swr.iam_endpoint

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import Protocol
 
+from swrhook.clock import Clock
 from swrhook.config.model import KeyCredentials
 from swrhook.swr.auth.cache import CredentialCache, IssuedCredential
 from swrhook.swr.auth.lockout import CredentialRefused, KeyLocked, LockoutGuard, RefusedCredentials
@@ -37,7 +37,7 @@ class GivenKey:
         credentials: KeyCredentials,
         endpoint: str,
         refused: RefusedCredentials,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._key = AccessKey(
             credentials.access_key, credentials.secret_key, credentials.security_token
@@ -59,9 +59,7 @@ class GivenKey:
 class TemporaryKeys:
     """Keys of the machine that we run on, fetched anew before they end or when one is refused."""
 
-    def __init__(
-        self, fetch: Callable[[], IssuedCredential[AccessKey]], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, fetch: Callable[[], IssuedCredential[AccessKey]], clock: Clock) -> None:
         self._renewals = CredentialCache(lambda _: fetch(), clock)
 
     def key(self) -> AccessKey:

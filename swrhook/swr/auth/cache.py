@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Generic, TypeVar
 
+from swrhook.clock import Clock
 from swrhook.errors import Kind, SwrError
 
 # Replaced while 5 % of its life is left (72 minutes of a day), two minutes at the least: enough
@@ -62,9 +63,7 @@ class CredentialCache(Generic[T]):
     still serves, nobody waits for its replacement.
     """
 
-    def __init__(
-        self, fetch: Callable[[str], IssuedCredential[T]], clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, fetch: Callable[[str], IssuedCredential[T]], clock: Clock) -> None:
         """Take what fetches a value by its name, or raises SwrError."""
         self._fetch = fetch
         self._clock = clock
@@ -75,13 +74,13 @@ class CredentialCache(Generic[T]):
     def get(self, name: str) -> T:
         """Return the value of a name. Raises SwrError."""
         held = self._held.get(name)
-        now = self._clock()
+        now = self._clock.now()
         if held is not None and now < held.renew_at:
             return held.value
         if held is not None and now < held.ends_at:
             return self._renewed_early(name, held)
         with self._lock:
-            now = self._clock()
+            now = self._clock.now()
             held = self._held.get(name)
             if held is not None and now < held.ends_at:
                 return held.value  # another thread has fetched it
@@ -90,7 +89,7 @@ class CredentialCache(Generic[T]):
     def renew(self, name: str, refused: T) -> T | None:
         """Return another value than the one that was refused; None when none would help."""
         with self._lock:
-            now = self._clock()
+            now = self._clock.now()
             held = self._held.get(name)
             if held is None or held.value != refused:
                 return held.value if held else self._fetched(name, now)
@@ -105,7 +104,7 @@ class CredentialCache(Generic[T]):
             return held.value
         try:
             if self._held.get(name) is held:
-                return self._fetched(name, self._clock())
+                return self._fetched(name, self._clock.now())
         except SwrError:
             pass  # kept quiet about for a while, and raised when the old value has ended
         finally:
@@ -120,7 +119,7 @@ class CredentialCache(Generic[T]):
         except SwrError as error:
             self._keep_quiet(name, error)
             raise
-        now = self._clock()
+        now = self._clock.now()
         self._failures.clear()
         self._held[name] = _Held(
             issued.value,
@@ -140,7 +139,7 @@ class CredentialCache(Generic[T]):
 
     def _keep_quiet(self, name: str, error: SwrError) -> None:
         """Leave the issuer alone for a while: for this name, or for all when it is unwell."""
-        now = self._clock()
+        now = self._clock.now()
         held = self._held.get(name)
         span = _QUIET.get(error.kind, _LONGEST_QUIET)
         if held is not None and now < held.ends_at:

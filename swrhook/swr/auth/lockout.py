@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from threading import Lock, Thread
 from typing import Protocol
 
+from swrhook.clock import Clock
 from swrhook.config.model import Credentials, KeyCredentials, PasswordCredentials
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Refusal
@@ -51,7 +51,7 @@ class LockoutGuard:
         credentials: PasswordCredentials | KeyCredentials,
         endpoint: str,
         refused: RefusedCredentials,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._credentials = credentials
         self._endpoint = endpoint
@@ -65,13 +65,13 @@ class LockoutGuard:
             return
         if refusal.again_at is None:
             raise _refused_before("and it is not tried again", refusal, "as soon as they change")
-        if self._clock() < refusal.again_at:
+        if self._clock.now() < refusal.again_at:
             again = f"and it is not tried again before {refusal.again_at:%H:%M} UTC"
             raise _refused_before(again, refusal, "then, or as soon as they change")
 
     def refuse(self, error: CredentialRefused) -> None:
         """Tell all processes that the credential is refused."""
-        again_at = None if error.lasts is None else self._clock() + error.lasts
+        again_at = None if error.lasts is None else self._clock.now() + error.lasts
         self._refused.refuse(self._mark(), Refusal(str(error), again_at))
 
     def _mark(self) -> str:

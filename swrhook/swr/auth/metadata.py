@@ -9,12 +9,13 @@ the pod's two variables.
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from swrhook.clock import Clock
 from swrhook.config.model import AgencyCredentials, PodCredentials, Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.senders.payload import get, timestamp
@@ -49,7 +50,7 @@ Fetch = Callable[[], IssuedCredential[AccessKey]]
 def machine_keys(
     credentials: AgencyCredentials | PodCredentials,
     network: Network,
-    clock: Callable[[], datetime],
+    clock: Clock,
 ) -> Fetch:
     """Return what fetches a temporary key, and raises SwrError with what to do when it cannot."""
     direct = replace(network, timeouts=_TIMEOUTS, pool_size=1, find_proxies=no_proxies)

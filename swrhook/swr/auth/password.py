@@ -6,11 +6,11 @@ Sources: IAM API reference, «Obtaining a User Token Through Password Authentica
 
 import json
 import re
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from urllib.parse import quote
 
+from swrhook.clock import Clock
 from swrhook.config.model import PasswordCredentials
 from swrhook.errors import Kind, SwrError, Undecodable
 from swrhook.senders.payload import decode, text, timestamp
@@ -140,7 +140,7 @@ class IamTokens:
         endpoint: str,
         wire: HttpTransport,
         refused: RefusedCredentials,
-        clock: Callable[[], datetime],
+        clock: Clock,
     ) -> None:
         self._credentials = credentials
         self._endpoint = endpoint

@@ -1,25 +1,23 @@
 """GET /api/v1/audit: who changed what, when."""
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from swrhook.ledger.audit import ListedAudit, list_writes
-from swrhook.ledger.database import Database
 from swrhook.ledger.queries.views import Page
 from swrhook.web.api.queries import AuditQuery, audit_filter
 from swrhook.web.api.routing import blueprint, get
 from swrhook.web.api.schemas import AuditPageSchema
+from swrhook.web.context import WebContext
 
 
-def audit_routes(database: Database, clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
+def audit_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the route."""
     routes = blueprint("audit", "Every write over the API.")
 
     @get(routes, "/audit", AuditPageSchema, AuditQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedAudit]:
         """List writes, newest first; for the role admin."""
-        with database.read() as connection:
-            return list_writes(connection, audit_filter(query, clock()))
+        with web.database.read() as connection:
+            return list_writes(connection, audit_filter(query, web.clock.now()))
 
     return routes

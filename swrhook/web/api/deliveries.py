@@ -1,43 +1,40 @@
 """/api/v1/deliveries: what came in, what was made of it, and the same once more."""
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from werkzeug.exceptions import NotFound
 
-from swrhook.ledger.database import Database
 from swrhook.ledger.queries.deliveries import find_delivery, list_deliveries
 from swrhook.ledger.queries.views import ListedDelivery, Page
 from swrhook.web.api.queries import DeliveryQuery, delivery_filter
 from swrhook.web.api.routing import blueprint, get, post
 from swrhook.web.api.schemas import DeliveryPageSchema, DeliverySchema
+from swrhook.web.context import WebContext
+from swrhook.web.replay import replay_delivery
 
 
-def delivery_routes(
-    database: Database, clock: Callable[[], datetime], replay: Callable[[str], ListedDelivery]
-) -> Any:  # noqa: ANN401  # as routing
+def delivery_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the routes."""
     routes = blueprint("deliveries", "Requests as they came in, each with its verdict.")
 
     @get(routes, "/deliveries", DeliveryPageSchema, DeliveryQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedDelivery]:
         """List deliveries, newest first."""
-        with database.read() as connection:
-            return list_deliveries(connection, delivery_filter(query, clock()))
+        with web.database.read() as connection:
+            return list_deliveries(connection, delivery_filter(query, web.clock.now()))
 
     @get(routes, "/deliveries/<delivery_id>", DeliverySchema)
     def show(delivery_id: str) -> ListedDelivery:
         """Show one delivery."""
-        with database.read() as connection:
+        with web.database.read() as connection:
             delivery = find_delivery(connection, delivery_id)
         if delivery is None:
             raise NotFound("there is no delivery with this id")
         return delivery
 
     @post(routes, "/deliveries/<delivery_id>/replay", DeliverySchema)
-    def replay_one(delivery_id: str) -> ListedDelivery:
+    def replay(delivery_id: str) -> ListedDelivery:
         """Read a kept delivery again, as the configuration is now, and return the new one."""
-        return replay(delivery_id)
+        return replay_delivery(web, delivery_id)
 
     return routes

@@ -1,13 +1,12 @@
 """/api/v1/drain: let this process go without losing anything."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from swrhook.web.api.routing import blueprint, get, post
 from swrhook.web.api.schemas import DrainSchema
-from swrhook.web.draining import Draining
+from swrhook.web.context import WebContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,19 +17,19 @@ class _Drain:
     since: datetime | None
 
 
-def drain_routes(draining: Draining, clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
+def drain_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the routes."""
     routes = blueprint("drain", "One process's end, prepared.")
 
     @get(routes, "/drain", DrainSchema)
     def show() -> _Drain:
         """Show whether the process that answers drains."""
-        return _Drain(draining.since is not None, draining.since)
+        return _Drain(web.draining.since is not None, web.draining.since)
 
     @post(routes, "/drain", DrainSchema)
     def begin() -> _Drain:
         """Let the process that answers be not ready any more; it finishes what it has."""
-        draining.begin(clock())
+        web.draining.begin(web.clock.now())
         return show()
 
     return routes

@@ -1,14 +1,10 @@
 """What an explanation looks like."""
 
-from collections.abc import Callable
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 from marshmallow import fields, validate
 
-from swrhook.config.model import Config
-from swrhook.ledger.database import Database
 from swrhook.model import Outcome
 from swrhook.rules import FIELDS, RuleResult, TargetResult
 from swrhook.usecases.explain import Explanation, explain
@@ -17,6 +13,7 @@ from swrhook.web.api.queries import ExplainQuery
 from swrhook.web.api.routing import blueprint, get
 from swrhook.web.api.schema_base import Exemplary
 from swrhook.web.api.schemas import SyncSchema
+from swrhook.web.context import WebContext
 
 
 class PatternSchema(Exemplary):
@@ -121,15 +118,15 @@ class ExplanationSchema(Exemplary):
     syncs = fields.List(fields.Nested(ExplainedSyncSchema), required=True)
 
 
-def explain_routes(
-    config: Callable[[], Config], database: Database, clock: Callable[[], datetime]
-) -> Any:  # noqa: ANN401  # as routing
+def explain_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the route."""
     routes = blueprint("explaining", "Why a tag was, or was not, replicated.")
 
     @get(routes, "/explain", ExplanationSchema, ExplainQuery, [HTTPStatus.NOT_FOUND])
     def show(query: dict[str, Any]) -> Explanation:
         """Explain a tag: the rules in use, clause by clause, and what the ledger knows of it."""
-        return explain(query["image"], query.get("sender"), config(), database, clock())
+        return explain(
+            query["image"], query.get("sender"), web.config.current(), web.database, web.clock.now()
+        )
 
     return routes

@@ -1,12 +1,10 @@
 """/api/v1/backfill and /api/v1/reconcile: what is at the targets, and what is done about it."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from werkzeug.exceptions import NotFound
 
-from swrhook.config.model import Config
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.queries.repairs import (
     ListedFinding,
@@ -28,49 +26,46 @@ from swrhook.web.api.repair_schemas import (
     RepairSchema,
 )
 from swrhook.web.api.routing import blueprint, get, post
+from swrhook.web.context import WebContext
 
 
-def backfill_routes(
-    operator: Operator, config: Callable[[], Config], clock: Callable[[], datetime]
-) -> Any:  # noqa: ANN401  # as routing
+def backfill_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the routes of backfills."""
     routes = blueprint("backfill", "Tags that were there before the rules.")
     kind = RepairKind.BACKFILL
-    _add_lists(routes, kind, operator, clock)
+    _add_lists(routes, kind, web)
 
     @post(routes, "/backfill", RepairSchema, BackfillOrderSchema)
     def begin(body: dict[str, Any]) -> ListedRepair:
         """Compare repositories with what the rules want at their targets, and plan syncs."""
-        current = config()
+        current = web.config.current()
         sender, region = body.get("sender"), body.get("region")
         images = _named(body["repositories"])
         places = repositories_in_scope(images, sender, region, current)
         check_rule(body.get("rule"), current)
         wish = RepairRequest(kind, places, sender, body.get("rule"), asks=not body["start"])
-        return _found(operator, kind, operator.begin_repair(wish, clock()))
+        return _found(web.operator, kind, web.operator.begin_repair(wish, web.clock.now()))
 
     @post(routes, "/backfill/<repair_id>/start", RepairSchema)
     def start(repair_id: str) -> ListedRepair:
         """Record the syncs of a plan, behind fresh pushes."""
-        _found(operator, kind, repair_id)
-        operator.start_repair(repair_id, clock())
-        return _found(operator, kind, repair_id)
+        _found(web.operator, kind, repair_id)
+        web.operator.start_repair(repair_id, web.clock.now())
+        return _found(web.operator, kind, repair_id)
 
     return routes
 
 
-def reconcile_routes(
-    operator: Operator, config: Callable[[], Config], clock: Callable[[], datetime]
-) -> Any:  # noqa: ANN401  # as routing
+def reconcile_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the routes of reconciles."""
     routes = blueprint("reconcile", "Sources against targets, as the rules want them.")
     kind = RepairKind.RECONCILE
-    _add_lists(routes, kind, operator, clock)
+    _add_lists(routes, kind, web)
 
     @post(routes, "/reconcile", RepairSchema, ReconcileOrderSchema)
     def begin(body: dict[str, Any]) -> ListedRepair:
         """Compare repositories with what the rules want at their targets, and repair that."""
-        current = config()
+        current = web.config.current()
         images = body.get("repositories")
         places = None
         if images is not None:
@@ -79,41 +74,36 @@ def reconcile_routes(
             )
         most = body.get("max_calls", current.options.reconcile.max_calls)
         wish = RepairRequest(kind, places, reports_only=body["report"], max_calls=most)
-        return _found(operator, kind, operator.begin_repair(wish, clock()))
+        return _found(web.operator, kind, web.operator.begin_repair(wish, web.clock.now()))
 
     return routes
 
 
-def _add_lists(
-    routes: Any,  # noqa: ANN401  # as routing
-    kind: RepairKind,
-    operator: Operator,
-    clock: Callable[[], datetime],
-) -> None:
+def _add_lists(routes: Any, kind: RepairKind, web: WebContext) -> None:  # noqa: ANN401  # as routing
     @get(routes, f"/{kind}", RepairPageSchema, PageQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedRepair]:
         """List them, newest first."""
-        with operator.database.read() as connection:
-            return list_repairs(connection, kind, repair_filter(query, clock()))
+        with web.operator.database.read() as connection:
+            return list_repairs(connection, kind, repair_filter(query, web.clock.now()))
 
     @get(routes, f"/{kind}/<repair_id>", RepairSchema)
     def show(repair_id: str) -> ListedRepair:
         """Show one."""
-        return _found(operator, kind, repair_id)
+        return _found(web.operator, kind, repair_id)
 
     @get(routes, f"/{kind}/<repair_id>/tags", FindingPageSchema, FindingQuery)
     def list_tags(query: dict[str, Any], repair_id: str) -> Page[ListedFinding]:
         """List what was found, tag by tag, and the state of the sync that mends it."""
-        _found(operator, kind, repair_id)
-        with operator.database.read() as connection:
+        _found(web.operator, kind, repair_id)
+        with web.operator.database.read() as connection:
             return list_findings(connection, repair_id, finding_filter(query))
 
     @post(routes, f"/{kind}/<repair_id>/cancel", RepairSchema)
     def cancel(repair_id: str) -> ListedRepair:
         """End it, with those of its syncs for which no call was made yet."""
-        _found(operator, kind, repair_id)
-        operator.cancel_repair(repair_id, clock())
-        return _found(operator, kind, repair_id)
+        _found(web.operator, kind, repair_id)
+        web.operator.cancel_repair(repair_id, web.clock.now())
+        return _found(web.operator, kind, repair_id)
 
 
 def _named(images: Sequence[ImageFilter]) -> Sequence[tuple[str, str]]:

@@ -1,13 +1,10 @@
 """/api/v1/syncs: where every image tag is and, if it is not there, why; and people's wishes."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from werkzeug.exceptions import NotFound
 
-from swrhook.config.model import Config
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.queries.syncs import find_sync, find_syncs, list_syncs
 from swrhook.ledger.queries.views import ListedSync, Page
@@ -18,6 +15,7 @@ from swrhook.web.access import name_object
 from swrhook.web.api.queries import SyncQuery, sync_filter
 from swrhook.web.api.routing import blueprint, get, post
 from swrhook.web.api.schemas import OrderSchema, SyncPageSchema, SyncSchema, SyncsSchema
+from swrhook.web.context import WebContext
 
 _UNKNOWN = "there is no sync with this id"
 
@@ -29,37 +27,30 @@ class _Syncs:
     syncs: list[ListedSync]
 
 
-def sync_routes(
-    operator: Operator, config: Callable[[], Config], clock: Callable[[], datetime]
-) -> Any:  # noqa: ANN401  # as routing
+def sync_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the routes."""
     routes = blueprint("syncs", "Image tags on their way to their targets.")
 
     @get(routes, "/syncs", SyncPageSchema, SyncQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedSync]:
         """List syncs, newest first."""
-        with operator.database.read() as connection:
-            return list_syncs(connection, sync_filter(query, clock()))
+        with web.database.read() as connection:
+            return list_syncs(connection, sync_filter(query, web.clock.now()))
 
     @get(routes, "/syncs/<sync_id>", SyncSchema)
     def show(sync_id: str) -> ListedSync:
         """Show one sync."""
-        return _found(operator, sync_id)
+        return _found(web.operator, sync_id)
 
-    _add_wishes(routes, operator, config, clock)
+    _add_sync_actions(routes, web)
     return routes
 
 
-def _add_wishes(
-    routes: Any,  # noqa: ANN401  # as routing
-    operator: Operator,
-    config: Callable[[], Config],
-    clock: Callable[[], datetime],
-) -> None:
+def _add_sync_actions(routes: Any, web: WebContext) -> None:  # noqa: ANN401  # as routing
     @post(routes, "/syncs", SyncsSchema, OrderSchema)
     def order_by_hand(body: dict[str, Any]) -> _Syncs:
         """Order syncs of an image that nobody announced; without targets the rules decide."""
-        current = config()
+        current = web.config.current()
         image = body["image"]
         name_object(image_name(image.namespace, image.repository, image.tag))
         targets = body.get("targets")
@@ -69,26 +60,26 @@ def _add_wishes(
             None if targets is None else [RuleTarget(**target) for target in targets],
             current,
         )
-        ids = operator.create_syncs(wanted, current.version, clock())
-        with operator.database.read() as connection:
+        ids = web.operator.create_syncs(wanted, current.version, web.clock.now())
+        with web.database.read() as connection:
             return _Syncs(find_syncs(connection, ids))
 
     @post(routes, "/syncs/<sync_id>/retry", SyncSchema)
     def retry(sync_id: str) -> ListedSync:
         """Begin an ended sync from new, with the override that the rules say now."""
-        current = config()
-        if not operator.retry(
-            sync_id, lambda sync: replan(sync, current), current.version, clock()
+        current = web.config.current()
+        if not web.operator.retry(
+            sync_id, lambda sync: replan(sync, current), current.version, web.clock.now()
         ):
             raise NotFound(_UNKNOWN)
-        return _found(operator, sync_id)
+        return _found(web.operator, sync_id)
 
     @post(routes, "/syncs/<sync_id>/cancel", SyncSchema)
     def cancel(sync_id: str) -> ListedSync:
         """End a sync that is not verified; a call in flight is still recorded."""
-        if not operator.cancel(sync_id, clock()):
+        if not web.operator.cancel(sync_id, web.clock.now()):
             raise NotFound(_UNKNOWN)
-        return _found(operator, sync_id)
+        return _found(web.operator, sync_id)
 
 
 def _found(operator: Operator, sync_id: str) -> ListedSync:

@@ -1,7 +1,5 @@
 """GET /api/v1/wait: until an image has arrived."""
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from flask import Response
@@ -9,16 +7,18 @@ from flask import Response
 from swrhook.web.api.queries import WaitQuery, awaited
 from swrhook.web.api.routing import blueprint, get
 from swrhook.web.api.schemas import SyncSchema, SyncsSchema
+from swrhook.web.context import WebContext
 from swrhook.web.long_poll import End, LongPolls, WaitResult
 from swrhook.web.problems import RETRY_AFTER, problem
 
 _ERRORS = [end.value[0] for end in End if end is not End.VERIFIED]
 
 
-def wait_routes(waits: LongPolls, clock: Callable[[], datetime]) -> Any:  # noqa: ANN401  # as routing
+def wait_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the route."""
     routes = blueprint("waiting", "Until an image has arrived.")
     schema = SyncSchema(many=True)
+    polls = LongPolls(web)
 
     @get(routes, "/wait", SyncsSchema, WaitQuery, _ERRORS)
     def wait(query: dict[str, Any]) -> WaitResult | Response:
@@ -27,7 +27,7 @@ def wait_routes(waits: LongPolls, clock: Callable[[], datetime]) -> Any:  # noqa
         200: all are. 404: none is known. 408: not within `timeout`. 409: one has ended otherwise.
         429: too many wait. Each of these has the member `syncs`, too.
         """
-        waited = waits.wait(*awaited(query, clock()))
+        waited = polls.wait(*awaited(query, web.clock.now()))
         if waited.end is End.VERIFIED:
             return waited
         status, words = waited.end.value

@@ -1,7 +1,6 @@
 """POST /api/v1/whatif: what other rules would have done."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -9,15 +8,14 @@ from flask import Response
 from marshmallow import fields, validate
 
 from swrhook.config.candidate import read_candidate
-from swrhook.config.model import Config
 from swrhook.errors import BadConfiguration
-from swrhook.ledger.database import Database
 from swrhook.rules.plan import PlanChange
 from swrhook.usecases.whatif import WhatIf, whatif
 from swrhook.web.api.fields import Instant, SinceField
 from swrhook.web.api.queries import point_in_time
 from swrhook.web.api.routing import ask, blueprint
 from swrhook.web.api.schema_base import Exemplary
+from swrhook.web.context import WebContext
 from swrhook.web.problems import problem
 
 USUAL_SINCE = timedelta(days=7)
@@ -76,22 +74,22 @@ class WhatIfSchema(Exemplary):
     warnings = fields.List(fields.String(), required=True)
 
 
-def whatif_routes(
-    config: Callable[[], Config], database: Database, clock: Callable[[], datetime]
-) -> Any:  # noqa: ANN401  # as routing
+def whatif_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the route."""
     routes = blueprint("comparing", "What other rules would have done.")
 
     @ask(routes, "/whatif", WhatIfSchema, CandidateSchema)
     def compare(body: dict[str, Any]) -> WhatIf | Response:
         """Run the recorded pushes through other rules; nothing is changed by it."""
-        current = config()
+        current = web.config.current()
         try:
             candidate = read_candidate(body["candidate"].encode("utf-8", "replace"), current)
         except BadConfiguration as exc:
             reasons = [str(mistake) for mistake in exc.mistakes]
             words = "the candidate cannot be used"
             return problem(HTTPStatus.UNPROCESSABLE_ENTITY, words, reasons=reasons)
-        return whatif(candidate, current, database, point_in_time(body["since"], clock()))
+        return whatif(
+            candidate, current, web.database, point_in_time(body["since"], web.clock.now())
+        )
 
     return routes

@@ -1,20 +1,12 @@
 """The dashboard at `/`: server-made pages for whoever is signed in with a token."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-
 from flask import Blueprint, g, render_template
 from werkzeug.exceptions import HTTPException
 
 from swrhook import logs
-from swrhook.config.model import Config
 from swrhook.errors import Refused
-from swrhook.ledger.operator import Operator
-from swrhook.ledger.queries.views import ListedDelivery
-from swrhook.metrics import Metrics
-from swrhook.service.sender_monitor import SenderActivity
 from swrhook.web.access import Role, role_of
+from swrhook.web.context import WebContext
 from swrhook.web.dashboard import formatting, labels
 from swrhook.web.dashboard.deliveries import add_deliveries
 from swrhook.web.dashboard.explain import add_explain
@@ -25,24 +17,10 @@ from swrhook.web.dashboard.security import FORM_KEY, known_form_key, protect
 from swrhook.web.dashboard.sign_in import add_sign_in
 from swrhook.web.dashboard.syncs import add_sync_actions, add_syncs
 from swrhook.web.dashboard.whatif import add_whatif
-from swrhook.web.health import Health
 from swrhook.web.problems import STATUSES
 
 
-@dataclass(frozen=True, slots=True)
-class DashboardContext:
-    """What the pages show, and what their buttons do."""
-
-    config: Callable[[], Config]
-    operator: Operator
-    metrics: Metrics
-    told: Health
-    hearing: SenderActivity
-    replay: Callable[[str], ListedDelivery]
-    clock: Callable[[], datetime]
-
-
-def dashboard(parts: DashboardContext) -> Blueprint:
+def dashboard_pages(web: WebContext) -> Blueprint:
     """Return the pages. access.py decides who may see them, and who may press their buttons."""
     blueprint = Blueprint(
         "dashboard",
@@ -51,23 +29,22 @@ def dashboard(parts: DashboardContext) -> Blueprint:
         static_folder="static",
         static_url_path="/static",
     )
-    config, clock, database = parts.config, parts.clock, parts.operator.database
-    protect(blueprint, config)
-    _furnish(blueprint, clock)
+    protect(blueprint, web)
+    _furnish(blueprint, web)
     _tell_errors(blueprint)
-    add_sign_in(blueprint, config, database, parts.metrics, clock)
-    add_overview(blueprint, database, config, parts.told, parts.hearing, clock)
-    add_syncs(blueprint, database, config, clock)
-    add_sync_actions(blueprint, parts.operator, config, clock)
-    add_deliveries(blueprint, database, config, clock, parts.replay)
-    add_repositories(blueprint, database, clock)
-    add_rules(blueprint, config)
-    add_explain(blueprint, database, config, clock)
-    add_whatif(blueprint, database, config, clock)
+    add_sign_in(blueprint, web)
+    add_overview(blueprint, web)
+    add_syncs(blueprint, web)
+    add_sync_actions(blueprint, web)
+    add_deliveries(blueprint, web)
+    add_repositories(blueprint, web)
+    add_rules(blueprint, web)
+    add_explain(blueprint, web)
+    add_whatif(blueprint, web)
     return blueprint
 
 
-def _furnish(blueprint: Blueprint, clock: Callable[[], datetime]) -> None:
+def _furnish(blueprint: Blueprint, web: WebContext) -> None:
     """Give the templates what each of them needs."""
     blueprint.add_app_template_filter(formatting.instant, "instant")
     blueprint.add_app_template_filter(formatting.machine_instant, "machine_instant")
@@ -83,7 +60,7 @@ def _furnish(blueprint: Blueprint, clock: Callable[[], datetime]) -> None:
             "form_key": known_form_key(),
             "holder": None if session is None else session.holder,
             "may_operate": session is not None and role_of(session.holder) >= Role.OPERATE,
-            "now": clock(),
+            "now": web.clock.now(),
         }
 
 

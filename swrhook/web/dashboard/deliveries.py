@@ -1,7 +1,7 @@
 """Deliveries: what senders sent, what was made of it, and the same once more."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 
@@ -10,26 +10,20 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from swrhook.config.model import Config
-from swrhook.ledger.database import Database
 from swrhook.ledger.queries.deliveries import find_delivery, list_deliveries, stored_delivery
 from swrhook.ledger.queries.syncs import find_syncs
 from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedSync, Page
 from swrhook.web.api.queries import DeliveryQuery, delivery_filter
+from swrhook.web.context import WebContext
 from swrhook.web.dashboard.syncs import PAGE, asked_for
+from swrhook.web.replay import replay_delivery
 
 # Characters of a body, and syncs of a delivery, that a page shows.
 LONGEST_BODY = 64 * 1024
 MOST_SYNCS = 200
 
 
-def add_deliveries(
-    blueprint: Blueprint,
-    database: Database,
-    config: Callable[[], Config],
-    clock: Callable[[], datetime],
-    replay: Callable[[str], ListedDelivery],
-) -> None:
+def add_deliveries(blueprint: Blueprint, web: WebContext) -> None:
     """Add the routes."""
 
     @blueprint.get("/deliveries")
@@ -37,21 +31,21 @@ def add_deliveries(
         asked = asked_for()
         page: Page[ListedDelivery] = Page([], None)
         try:
-            wanted = _which(asked, clock())
+            wanted = _which(asked, web.clock.now())
         except ValidationError as exc:
             mistakes = exc.messages_dict
         else:
             mistakes = {}
-            with database.read() as connection:
+            with web.database.read() as connection:
                 page = list_deliveries(connection, wanted)
-        senders = sorted(config().senders)
+        senders = sorted(web.config.current().senders)
         return render_template(
             "dashboard/deliveries.html", asked=asked, mistakes=mistakes, page=page, senders=senders
         )
 
     @blueprint.get("/deliveries/<delivery_id>")
     def delivery(delivery_id: str) -> str:
-        with database.read() as connection:
+        with web.database.read() as connection:
             found = find_delivery(connection, delivery_id)
             kept = stored_delivery(connection, delivery_id)
             if found is None or kept is None:
@@ -66,9 +60,9 @@ def add_deliveries(
         )
 
     @blueprint.post("/deliveries/<delivery_id>/replay")
-    def replay_delivery(delivery_id: str) -> Response:
-        made = replay(delivery_id)
-        return redirect(url_for(".delivery", delivery_id=made.id), HTTPStatus.SEE_OTHER)
+    def replay(delivery_id: str) -> Response:
+        new = replay_delivery(web, delivery_id)
+        return redirect(url_for(".delivery", delivery_id=new.id), HTTPStatus.SEE_OTHER)
 
 
 def pretty(body: bytes) -> str:

@@ -1,24 +1,15 @@
 """Why a tag was, or was not, replicated: the answer in one sentence, then what it is drawn from."""
 
-from collections.abc import Callable
-from datetime import datetime
-
 from flask import Blueprint, render_template
 
-from swrhook.config.model import Config
 from swrhook.errors import NothingUsable, UnknownSender
-from swrhook.ledger.database import Database
 from swrhook.rules.trace import ClauseTrace
 from swrhook.usecases.explain import Explanation, explain
+from swrhook.web.context import WebContext
 from swrhook.web.dashboard.syncs import asked_for
 
 
-def add_explain(
-    blueprint: Blueprint,
-    database: Database,
-    config: Callable[[], Config],
-    clock: Callable[[], datetime],
-) -> None:
+def add_explain(blueprint: Blueprint, web: WebContext) -> None:
     """Add the route."""
 
     @blueprint.get("/explain")
@@ -28,7 +19,13 @@ def add_explain(
         reasons: tuple[str, ...] = ()
         if "image" in asked:
             try:
-                found = explain(asked["image"], asked.get("sender"), config(), database, clock())
+                found = explain(
+                    asked["image"],
+                    asked.get("sender"),
+                    web.config.current(),
+                    web.database,
+                    web.clock.now(),
+                )
             except NothingUsable as exc:
                 reasons = exc.reasons
             except UnknownSender:
@@ -38,7 +35,7 @@ def add_explain(
             asked=asked,
             found=found,
             reasons=reasons,
-            senders=sorted(config().senders),
+            senders=sorted(web.config.current().senders),
             clause_says=clause_says,
         )
 

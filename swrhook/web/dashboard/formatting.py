@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from swrhook.clock import Clock
+
 Found = TypeVar("Found")
 
 
@@ -43,9 +45,7 @@ def took_seconds(seconds: float) -> str:
 class TimedCache(Generic[Found]):
     """Finds something at most every so often, however many look at it."""
 
-    def __init__(
-        self, find: Callable[[], Found], keep: timedelta, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, find: Callable[[], Found], keep: timedelta, clock: Clock) -> None:
         """Find nothing yet."""
         self._find = find
         self._keep = keep
@@ -56,7 +56,7 @@ class TimedCache(Generic[Found]):
     def __call__(self) -> Found:
         """Return what was found lately, or find it now."""
         with self._lock:
-            now = self._clock()
+            now = self._clock.now()
             if self._found is None or not timedelta() <= now - self._found[0] < self._keep:
                 self._found = now, self._find()
             return self._found[1]

@@ -1,6 +1,6 @@
 """The first page: what needs a human, then how it goes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,13 +19,13 @@ from swrhook.ledger.queries.overview import (
     recent_outcomes,
 )
 from swrhook.ledger.queries.pagination import lowest_id
-from swrhook.metrics import SenderStatus
-from swrhook.service.sender_monitor import SenderActivity
+from swrhook.service.health import Health
+from swrhook.service.sender_monitor import SenderActivity, SenderStatus
 from swrhook.units import format_duration
+from swrhook.web.context import WebContext
 from swrhook.web.dashboard.charts import Chart, charts
 from swrhook.web.dashboard.formatting import TimedCache, instant
 from swrhook.web.dashboard.labels import STATES
-from swrhook.web.health import Health
 
 # A sync that is under way for longer is late.
 LATE = timedelta(minutes=15)
@@ -61,38 +61,31 @@ class Found:
     outcomes: Mapping[str, Mapping[str, int]]
 
 
-def add_overview(
-    blueprint: Blueprint,
-    database: Database,
-    config: Callable[[], Config],
-    told: Health,
-    hearing: SenderActivity,
-    clock: Callable[[], datetime],
-) -> None:
+def add_overview(blueprint: Blueprint, web: WebContext) -> None:
     """Add the route."""
 
     def look() -> Found:
-        return _look(database, hearing, clock())
+        return _look(web.database, web.senders, web.clock.now())
 
     def draw() -> Sequence[Chart]:
-        with database.read() as connection:
-            now = clock()
+        with web.database.read() as connection:
+            now = web.clock.now()
             return charts(latencies(connection, now), now)
 
-    found = TimedCache(look, _FRESH, clock)
-    drawn = TimedCache(draw, _CHART_FRESH, clock)
+    found = TimedCache(look, _FRESH, web.clock)
+    drawn = TimedCache(draw, _CHART_FRESH, web.clock)
 
     @blueprint.get("/")
     def overview() -> str:
         seen = found()
         return render_template(
             "dashboard/overview.html",
-            alerts=[*_of_process(told), *_alerts(seen)],
+            alerts=[*_of_process(web.health), *_alerts(seen)],
             found=seen,
-            regions=_regions(config(), seen),
+            regions=_regions(web.config.current(), seen),
             charts=drawn(),
-            configuration=told.configuration(),
-            rules=len(config().rules),
+            configuration=web.health.configuration(),
+            rules=len(web.config.current().rules),
         )
 
 
@@ -113,16 +106,18 @@ def _look(database: Database, hearing: SenderActivity, now: datetime) -> Found:
         )
 
 
-def _of_process(told: Health) -> list[Alert]:
+def _of_process(health: Health) -> list[Alert]:
     failing = [
-        Alert("bad", f"This process is not ready: {name}: {said}", "See its log.")
-        for name, check in told.checks.items()
-        if (said := check()) is not None
+        Alert("bad", f"This process is not ready: {name}: {problem}", "See its log.")
+        for name, problem in health.failing().items()
     ]
     return failing + [
-        Alert("fair", f"{name.capitalize()}: {said}", "Mend it; it is taken within seconds.")
-        for name, check in told.notes.items()
-        if (said := check()) is not None
+        Alert(
+            "fair",
+            f"{name.capitalize()}: {problem}",
+            "Fix the file; it is reloaded within seconds.",
+        )
+        for name, problem in health.noted().items()
     ]
 
 

@@ -1,15 +1,14 @@
 """Repositories by region: where the newest tags of each repository are."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from flask import Blueprint, render_template
 from marshmallow import ValidationError
 
-from swrhook.ledger.database import Database
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import ListedSync
+from swrhook.web.context import WebContext
 from swrhook.web.dashboard.syncs import asked_for, which_syncs
 
 # So many syncs make one page, however many repositories and tags they are of.
@@ -35,9 +34,7 @@ class Repository:
     more: int
 
 
-def add_repositories(
-    blueprint: Blueprint, database: Database, clock: Callable[[], datetime]
-) -> None:
+def add_repositories(blueprint: Blueprint, web: WebContext) -> None:
     """Add the route."""
 
     @blueprint.get("/repositories")
@@ -46,12 +43,12 @@ def add_repositories(
         found: Sequence[ListedSync] = []
         after = None
         try:
-            wanted = which_syncs(asked, clock(), READ)
+            wanted = which_syncs(asked, web.clock.now(), READ)
         except ValidationError as exc:
             mistakes = exc.messages_dict
         else:
             mistakes = {}
-            with database.read() as connection:
+            with web.database.read() as connection:
                 page = list_syncs(connection, wanted)
             found, after = page.items, page.next
         return render_template(

@@ -1,14 +1,14 @@
 """The rules in use, as they stand in the file."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import yaml
 from flask import Blueprint, render_template, request
 
-from swrhook.config.model import Config
 from swrhook.config.nodes import Data
 from swrhook.web.api.rules_and_stats import written_rules
+from swrhook.web.context import WebContext
 from swrhook.web.dashboard.syncs import PAGE, asked_for
 
 
@@ -20,12 +20,12 @@ class RuleText:
     text: str
 
 
-def add_rules(blueprint: Blueprint, config: Callable[[], Config]) -> None:
+def add_rules(blueprint: Blueprint, web: WebContext) -> None:
     """Add the route."""
 
     @blueprint.get("/rules")
     def rules() -> str:
-        current = config()
+        current = web.config.current()
         asked = asked_for()
         written = written_rules(current.text, current.version)
         wanted = [rule for rule in written.rules if asked.get("name", "") in rule["name"]]

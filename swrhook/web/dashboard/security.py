@@ -1,14 +1,13 @@
 """What keeps the dashboard's pages to themselves: headers, forms that prove their origin."""
 
 import hmac
-from collections.abc import Callable
 from secrets import token_urlsafe
 
 from flask import Blueprint, Request, Response, g, request
 from werkzeug.exceptions import BadRequest
 
-from swrhook.config.model import Config
 from swrhook.web.client_address import Networks, peer_is_in
+from swrhook.web.context import WebContext
 
 # Nothing but our own files; no script, style or frame that stands in a page itself.
 CONTENT_SECURITY_POLICY = (
@@ -30,13 +29,15 @@ FORM_COOKIE = "swrhook_form"
 LARGEST_FORM = 16 * 1024
 
 
-def protect(blueprint: Blueprint, config: Callable[[], Config]) -> None:
+def protect(blueprint: Blueprint, web: WebContext) -> None:
     """Add the headers to every answer, and check the key of every form."""
 
     @blueprint.before_request
     def check_form() -> None:
         may_be_large = request.endpoint == "dashboard.compare"
-        request.max_content_length = config().options.body_limit if may_be_large else LARGEST_FORM
+        request.max_content_length = (
+            web.config.current().options.body_limit if may_be_large else LARGEST_FORM
+        )
         if request.method != "POST":
             return
         site = request.headers.get("Sec-Fetch-Site", "same-origin")

@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_network
@@ -16,11 +15,11 @@ from limits.strategies import MovingWindowRateLimiter
 from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.ledger import sessions
-from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics
 from swrhook.web import session
 from swrhook.web.access import holder_of
 from swrhook.web.client_address import Address, client_address
+from swrhook.web.context import WebContext
 from swrhook.web.dashboard.security import FORM_COOKIE, new_form_key, set_cookie
 
 # So often in a minute may one address be wrong.
@@ -47,13 +46,7 @@ class Tries:
         self._limiter.hit(self._item, _key(address))
 
 
-def add_sign_in(
-    blueprint: Blueprint,
-    config: Callable[[], Config],
-    database: Database,
-    metrics: Metrics,
-    clock: Callable[[], datetime],
-) -> None:
+def add_sign_in(blueprint: Blueprint, web: WebContext) -> None:
     """Add the routes, and lead whoever is not signed in from every page to the form."""
     tries = Tries()
 
@@ -65,16 +58,18 @@ def add_sign_in(
 
     @blueprint.get("/sign-in")
     def sign_in_form() -> Response:
-        return _form(config(), HTTPStatus.OK, path=local_path(request.args.get("path", "/")))
+        return _form(
+            web.config.current(), HTTPStatus.OK, path=local_path(request.args.get("path", "/"))
+        )
 
     @blueprint.post("/sign-in")
     def sign_in() -> Response:
-        return _sign_in(config(), tries, metrics, clock())
+        return _sign_in(web.config.current(), tries, web.metrics, web.clock.now())
 
     @blueprint.post("/sign-out")
     def sign_out() -> Response:
         ends: session.Session = g.session
-        sessions.end(database, ends.mark, ends.until, clock())
+        sessions.end(web.database, ends.mark, ends.until, web.clock.now())
         answer = make_response(redirect(url_for(".sign_in_form"), HTTPStatus.SEE_OTHER))
         answer.delete_cookie(session.COOKIE)
         return answer

@@ -1,6 +1,6 @@
 """Syncs: a list with filters, and each one with its life so far."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
@@ -11,14 +11,12 @@ from marshmallow import ValidationError
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from swrhook.config.model import Config
-from swrhook.ledger.database import Database
-from swrhook.ledger.operator import Operator
 from swrhook.ledger.queries.sync_timeline import read_timeline
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import ListedSync, Page, SyncFilter
 from swrhook.usecases.manual_syncs import replan
 from swrhook.web.api.queries import SyncQuery, sync_filter
+from swrhook.web.context import WebContext
 from swrhook.web.dashboard.labels import GROUPS, STATES
 from swrhook.web.dashboard.timeline import steps
 
@@ -29,12 +27,7 @@ NOTES = {
 }
 
 
-def add_syncs(
-    blueprint: Blueprint,
-    database: Database,
-    config: Callable[[], Config],
-    clock: Callable[[], datetime],
-) -> None:
+def add_syncs(blueprint: Blueprint, web: WebContext) -> None:
     """Add the routes."""
 
     @blueprint.get("/syncs")
@@ -42,24 +35,24 @@ def add_syncs(
         asked = asked_for()
         page: Page[ListedSync] = Page([], None)
         try:
-            wanted = which_syncs(asked, clock())
+            wanted = which_syncs(asked, web.clock.now())
         except ValidationError as exc:
             mistakes = exc.messages_dict
         else:
             mistakes = {}
-            with database.read() as connection:
+            with web.database.read() as connection:
                 page = list_syncs(connection, wanted)
         return render_template(
             "dashboard/syncs.html",
             asked=asked,
             mistakes=mistakes,
             page=page,
-            regions=sorted(config().swr.regions),
+            regions=sorted(web.config.current().swr.regions),
         )
 
     @blueprint.get("/syncs/<sync_id>")
     def sync(sync_id: str) -> str:
-        with database.read() as connection:
+        with web.database.read() as connection:
             life = read_timeline(connection, sync_id)
         if life is None:
             raise NotFound("There is no sync with this id; old ones are removed in time.")
@@ -89,25 +82,20 @@ def which_syncs(asked: Mapping[str, str], now: datetime, limit: int = PAGE) -> S
     return replace(sync_filter(SyncQuery().load(query), now), standing=standing)
 
 
-def add_sync_actions(
-    blueprint: Blueprint,
-    operator: Operator,
-    config: Callable[[], Config],
-    clock: Callable[[], datetime],
-) -> None:
+def add_sync_actions(blueprint: Blueprint, web: WebContext) -> None:
     """Add the routes; both lead back to the sync's page."""
 
     @blueprint.post("/syncs/<sync_id>/retry")
     def retry(sync_id: str) -> Response:
-        current = config()
-        found = operator.retry(
-            sync_id, lambda sync: replan(sync, current), current.version, clock()
+        current = web.config.current()
+        found = web.operator.retry(
+            sync_id, lambda sync: replan(sync, current), current.version, web.clock.now()
         )
         return _back(sync_id, "retried", found=found)
 
     @blueprint.post("/syncs/<sync_id>/cancel")
     def cancel(sync_id: str) -> Response:
-        return _back(sync_id, "cancelled", found=operator.cancel(sync_id, clock()))
+        return _back(sync_id, "cancelled", found=web.operator.cancel(sync_id, web.clock.now()))
 
 
 def _back(sync_id: str, note: str, *, found: bool) -> Response:

@@ -1,25 +1,18 @@
 """What other rules would have done with the pushes that came: pasted, or from a file."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from flask import Blueprint, render_template, request
 
 from swrhook.config.candidate import read_candidate
-from swrhook.config.model import Config
 from swrhook.errors import BadConfiguration
-from swrhook.ledger.database import Database
 from swrhook.units import parse_duration
 from swrhook.usecases.whatif import WhatIf, whatif
+from swrhook.web.context import WebContext
 from swrhook.web.dashboard.labels import SINCE
 
 
-def add_whatif(
-    blueprint: Blueprint,
-    database: Database,
-    config: Callable[[], Config],
-    clock: Callable[[], datetime],
-) -> None:
+def add_whatif(blueprint: Blueprint, web: WebContext) -> None:
     """Add the routes. A comparison changes nothing; it is only too long for an address."""
 
     @blueprint.get("/what-if")
@@ -30,12 +23,12 @@ def add_whatif(
     def compare() -> str:
         text, since = _given(), request.form.get("since", "")
         since = since if since in SINCE else "7d"
-        current = config()
+        current = web.config.current()
         try:
             candidate = read_candidate(text.encode("utf-8", "replace"), current)
         except BadConfiguration as exc:
             return _page(text, since, [str(mistake) for mistake in exc.mistakes])
-        found = whatif(candidate, current, database, clock() - parse_duration(since))
+        found = whatif(candidate, current, web.database, web.clock.now() - parse_duration(since))
         return _page(text, since, [], found)
 
 

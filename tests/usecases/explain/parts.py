@@ -70,7 +70,9 @@ class Scene:
         """Record a push of team/web/shop as the rules want it now."""
         push = Push(sender, "cn-north-4", "team", "web/shop", tag, f"sha256:{digest * 64}")
         kept = StoredDelivery("", sender, Outcome.IGNORED, None, None, pushes=[push])
-        entry = plan_again(kept, self.config.senders[sender], self.config, now=self.works.clock.now)
+        entry = plan_again(
+            kept, self.config.senders[sender], self.config, now=self.works.clock.time
+        )
         return write(self.works.database, entry).receipts[0]
 
     def hold(self, tag: str = "1.0", digest: str = "a") -> None:
@@ -82,7 +84,7 @@ class Scene:
         self.works.run(lane(target, override=override))
 
     def explain(self, image: str = IMAGE, sender: str | None = None) -> Explanation:
-        return explain(image, sender, self.config, self.works.database, self.works.clock.now)
+        return explain(image, sender, self.config, self.works.database, self.works.clock.time)
 
     def summary(self, image: str = IMAGE, sender: str | None = None) -> str:
         return self.explain(image, sender).summary

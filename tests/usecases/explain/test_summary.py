@@ -28,7 +28,7 @@ def scene(database: Database) -> Scene:
 def happen(scene: Scene, sync_id: str, decision: Decision) -> None:
     with scene.works.database.write() as connection:
         assert apply_decision(
-            connection, find(scene.works.database, sync_id), decision, scene.works.clock.now
+            connection, find(scene.works.database, sync_id), decision, scene.works.clock.time
         )
 
 
@@ -193,7 +193,7 @@ def test_a_failing_call_is_explained_with_its_next_attempt(scene: Scene) -> None
 def test_an_open_circuit_breaker_is_explained(scene: Scene) -> None:
     sync = scene.announce().syncs[0].id
     error = CircuitOpen("cn-north-4 is not asked (sync_images): 5 requests in a row failed", 30)
-    happen(scene, sync, Decision(Event.POSTPONE, scene.works.clock.now, error.message, error))
+    happen(scene, sync, Decision(Event.POSTPONE, scene.works.clock.time, error.message, error))
 
     assert scene.summary().endswith(
         "is pending: the endpoint's circuit breaker is open: cn-north-4 is not asked (sync_images):"
@@ -203,7 +203,7 @@ def test_an_open_circuit_breaker_is_explained(scene: Scene) -> None:
 
 def test_a_lane_delayed_by_limits_is_explained(scene: Scene) -> None:
     scene.announce()
-    until = scene.works.clock.now + timedelta(seconds=9)
+    until = scene.works.clock.time + timedelta(seconds=9)
     with scene.works.database.write() as connection:
         set_wake_time(connection, lane(), until)
 

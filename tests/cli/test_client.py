@@ -1,4 +1,4 @@
-"""Whatever goes wrong: one clear message on stderr, the right exit status, no secret."""
+"""Every failure is one message on stderr and an exit code, and never shows the token."""
 
 import socket
 from collections.abc import Callable
@@ -13,14 +13,14 @@ TOKEN = "a-token-that-nobody-may-see"
 
 
 def failure(result: Result) -> tuple[int, str]:
-    """Return the exit status and the message, which is all there is."""
+    """Return the exit code and the last line on stderr; assert that stdout is empty."""
     assert result.stdout == ""
     assert isinstance(result.exception, SystemExit)
     assert TOKEN not in result.output
     return result.exit_code, result.stderr.splitlines()[-1]
 
 
-def test_a_server_that_does_not_run(run: Run) -> None:
+def test_a_server_that_is_not_running_is_reported(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
@@ -29,27 +29,27 @@ def test_a_server_that_does_not_run(run: Run) -> None:
     assert (1, message) == failure(run("syncs", SWRHOOK_URL=url))
 
 
-def test_a_password_in_the_address_is_not_shown(run: Run) -> None:
+def test_a_password_in_the_address_is_not_printed(run: Run) -> None:
     message = "Error: http://127.0.0.1:1/x: cannot be reached: Connection refused"
 
-    found = failure(run("syncs", SWRHOOK_URL="http://user:password@127.0.0.1:1/x"))
-    assert (1, message) == found
+    address = "http://user:password@127.0.0.1:1/x"
+    assert (1, message) == failure(run("syncs", SWRHOOK_URL=address))
 
 
-def test_no_token(run: Run, url: str) -> None:
+def test_a_missing_token_is_reported(run: Run, url: str) -> None:
     message = f"Error: {url}: SWRHOOK_TOKEN is not set (401)"
 
     assert (1, message) == failure(run("syncs", SWRHOOK_TOKEN=None))
 
 
-def test_a_wrong_token(run: Run, url: str) -> None:
+def test_a_wrong_token_is_reported(run: Run, url: str) -> None:
     message = f"Error: {url}: SWRHOOK_TOKEN is not accepted (401)"
 
     assert (1, message) == failure(run("syncs", SWRHOOK_TOKEN=TOKEN))
 
 
 @pytest.mark.parametrize("token", [f"{TOKEN}\nX-Other: header", f"{TOKEN}\u00e9", f"{TOKEN}\x01"])
-def test_a_token_that_cannot_be_sent(run: Run, token: str) -> None:
+def test_a_token_with_other_than_visible_ascii_is_refused(run: Run, token: str) -> None:
     message = "Error: SWRHOOK_TOKEN must be visible ASCII characters on one line"
 
     assert (2, message) == failure(run("syncs", SWRHOOK_TOKEN=token))
@@ -69,7 +69,7 @@ def test_a_token_that_cannot_be_sent(run: Run, token: str) -> None:
         ["extra"],
     ],
 )
-def test_wrong_usage(run: Run, options: list[str]) -> None:
+def test_wrong_usage_exits_with_2(run: Run, options: list[str]) -> None:
     status, message = failure(run("syncs", *options))
 
     assert status == 2
@@ -79,7 +79,7 @@ def test_wrong_usage(run: Run, options: list[str]) -> None:
 @pytest.mark.parametrize(
     "address", ["127.0.0.1:8080", "http://", "http://[::1", "http://127.0.0.1:port", "ftp://host"]
 )
-def test_an_address_that_is_none(run: Run, address: str) -> None:
+def test_an_invalid_address_is_refused(run: Run, address: str) -> None:
     message = "Error: SWRHOOK_URL must be an address like http://127.0.0.1:8080"
 
     assert (2, message) == failure(run("syncs", SWRHOOK_URL=address))
@@ -89,14 +89,14 @@ def test_an_address_that_is_none(run: Run, address: str) -> None:
     ("answer", "expected"),
     [
         (Response("<html>", 502), "BAD GATEWAY (502)"),
-        (Response("<html>", 200), "the answer is no list: is this swrhook's address?"),
+        (Response("<html>", 200), "the answer is not a list: is this the address of swrhook?"),
         (
             Response("[]", 200, content_type="application/json"),
-            "the answer is no list: is this swrhook's address?",
+            "the answer is not a list: is this the address of swrhook?",
         ),
         (
             Response('{"items": 1}', 200, content_type="application/json"),
-            "the answer is no list: is this swrhook's address?",
+            "the answer is not a list: is this the address of swrhook?",
         ),
         (
             Response("{", 200, content_type="application/json"),
@@ -112,7 +112,7 @@ def test_an_address_that_is_none(run: Run, address: str) -> None:
         ),
     ],
 )
-def test_an_answer_that_is_not_ours(
+def test_an_unexpected_response_is_reported(
     run: Run, serve: Callable[[Flask], str], answer: Response, expected: str
 ) -> None:
     other = Flask("other")
@@ -125,7 +125,9 @@ def test_an_answer_that_is_not_ours(
 
 
 @pytest.mark.parametrize("items", ["[{}]", "[1]", '[{"id": null}]'])
-def test_items_of_another_shape(run: Run, serve: Callable[[Flask], str], items: str) -> None:
+def test_items_without_the_expected_members_are_reported(
+    run: Run, serve: Callable[[Flask], str], items: str
+) -> None:
     other = Flask("other")
     answer = Response(f'{{"items": {items}, "next": null}}', content_type="application/json")
     other.add_url_rule("/api/v1/syncs", view_func=lambda: answer)
@@ -133,4 +135,4 @@ def test_items_of_another_shape(run: Run, serve: Callable[[Flask], str], items: 
     status, message = failure(run("syncs", SWRHOOK_URL=serve(other)))
 
     assert status == 1
-    assert message.startswith("Error: the answer is not as expected: ")
+    assert message.startswith("Error: the server's answer is not as expected: ")

@@ -1,3 +1,5 @@
+"""`syncs` and `deliveries`: tables, JSON, filters and pages."""
+
 import json
 import os
 import pty
@@ -12,8 +14,8 @@ import pytest
 from click.testing import Result
 
 from swrhook.cli.deliveries import deliveries
+from swrhook.cli.options import LARGEST_PAGE
 from swrhook.cli.syncs import syncs
-from swrhook.cli.tables import LARGEST_PAGE
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Outcome
 from swrhook.syncs.states import Event
@@ -28,7 +30,7 @@ def objects(result: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_syncs_are_printed_as_a_table_that_is_whole_in_a_pipe(parts: Parts, run: Run) -> None:
+def test_a_table_of_syncs_is_not_wrapped_in_a_pipe(parts: Parts, run: Run) -> None:
     image = f"team/{'/'.join(['a-long-folder'] * 8)}:v1"
     sync = parts.push(image).syncs[0]
     error = SwrError(Kind.PERMANENT, "SWR.404", "no such organization", remedy="make it")
@@ -53,7 +55,7 @@ def test_deliveries_are_printed_as_a_table(parts: Parts, run: Run) -> None:
     assert row.split()[3:] == ["ci", "accepted", "team/web:v1", "2", "team/x:", "no", "rule"]
 
 
-def test_json_is_one_object_a_line_as_the_api_gives_it(parts: Parts, run: Run) -> None:
+def test_json_has_the_objects_of_the_api_one_per_line(parts: Parts, run: Run) -> None:
     parts.push("team/web:v1", EAST, HONG_KONG)
     client = parts.client()
 
@@ -76,7 +78,7 @@ def test_json_is_one_object_a_line_as_the_api_gives_it(parts: Parts, run: Run) -
         (["--limit", "1"], ["v2"]),
     ],
 )
-def test_the_options_are_those_of_the_api(
+def test_options_filter_the_syncs(
     parts: Parts, run: Run, options: Sequence[str], expected: Sequence[str]
 ) -> None:
     ended = parts.push("team/web:v1", EAST, HONG_KONG, ago=timedelta(hours=2)).syncs[0]
@@ -94,49 +96,49 @@ def test_every_parameter_of_the_api_is_an_option(parts: Parts) -> None:
         assert {p["name"] for p in parameters} | {"everything", "as_json"} == options
 
 
-def test_deliveries_can_be_filtered(parts: Parts, run: Run) -> None:
+def test_options_filter_the_deliveries(parts: Parts, run: Run) -> None:
     parts.push("team/web:v1")
     ignored = parts.push("team/web:v2", outcome=Outcome.IGNORED, sender="harbor").delivery
 
     for options in (["--outcome", "ignored"], ["--sender", "harbor"]):
-        found = objects(run("deliveries", "--json", *options))
-        assert [ignored] == [delivery["id"] for delivery in found]
+        deliveries = objects(run("deliveries", "--json", *options))
+        assert [ignored] == [delivery["id"] for delivery in deliveries]
 
 
-def test_a_list_that_goes_on_says_how_to_see_more(parts: Parts, run: Run) -> None:
-    made = [parts.push(f"team/web:v{number}").syncs[0].id for number in range(3)]
+def test_an_incomplete_list_names_the_next_cursor(parts: Parts, run: Run) -> None:
+    ids = [parts.push(f"team/web:v{number}").syncs[0].id for number in range(3)]
     first = run("syncs", "--json", "--limit", "2")
-    cursor = first.stderr.split()[4].rstrip(",")
+    cursor = first.stderr.split()[5].rstrip(",")
     rest = run("syncs", "--json", "--cursor", cursor)
 
-    assert f"There are more: --cursor {cursor}, or --all.\n" == first.stderr
-    assert sorted(made) == sorted(sync["id"] for sync in objects(first) + objects(rest))
+    assert f"There are more: use --cursor {cursor}, or --all.\n" == first.stderr
+    assert sorted(ids) == sorted(sync["id"] for sync in objects(first) + objects(rest))
     assert rest.stderr == ""
 
 
-def test_all_follows_the_pages_to_the_end(parts: Parts, run: Run) -> None:
-    made = [parts.push(f"team/web:v{number}").syncs[0].id for number in range(5)]
+def test_all_lists_every_page(parts: Parts, run: Run) -> None:
+    ids = [parts.push(f"team/web:v{number}").syncs[0].id for number in range(5)]
 
     result = run("syncs", "--all", "--json", "--limit", "2")
 
-    assert sorted(made) == sorted(sync["id"] for sync in objects(result))
+    assert sorted(ids) == sorted(sync["id"] for sync in objects(result))
     assert result.stderr == ""
     assert LARGEST_PAGE == 1000
 
 
-def test_nothing_found_is_said_beside_the_output(run: Run) -> None:
+def test_an_empty_list_is_reported_on_stderr(run: Run) -> None:
     result = run("syncs", "--state", "cancelled")
 
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No syncs match.\n")
 
 
-def test_what_a_sender_wrote_cannot_steer_the_terminal(parts: Parts, run: Run) -> None:
+def test_control_characters_of_a_sender_are_not_printed(parts: Parts, run: Run) -> None:
     parts.push("team/web:v1", outcome=Outcome.IGNORED, reason="\x1b[2Jgone [red]x[/red]")
 
     assert "?[2Jgone [red]x[/red]" in run("deliveries").stdout
 
 
-def test_a_terminal_of_100_columns_shows_whole_ids_and_colours(parts: Parts, url: str) -> None:
+def test_a_terminal_of_100_columns_shows_unwrapped_ids_and_colours(parts: Parts, url: str) -> None:
     ids = [parts.push(f"team/{'web-' * 12}x:v{number}").syncs[0].id for number in range(3)]
 
     text = in_terminal(url, "syncs", "--all", columns=100)
@@ -147,8 +149,8 @@ def test_a_terminal_of_100_columns_shows_whole_ids_and_colours(parts: Parts, url
 
 
 def in_terminal(url: str, *arguments: str, columns: int) -> str:
-    """Run a command in a terminal of its own; return what it shows."""
-    ours, its = pty.openpty()
+    """Run a command in a pseudo-terminal; return its output."""
+    controller, terminal = pty.openpty()
     environ = {
         "PATH": os.environ["PATH"],
         "SWRHOOK_URL": url,
@@ -158,16 +160,16 @@ def in_terminal(url: str, *arguments: str, columns: int) -> str:
     }
     command = [sys.executable, "-m", "swrhook", *arguments]
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=its, stderr=subprocess.PIPE, env=environ
+        command, cwd=ROOT, stdout=terminal, stderr=subprocess.PIPE, env=environ
     ) as run:
-        os.close(its)
-        shown = b""
+        os.close(terminal)
+        output = b""
         try:
-            while part := os.read(ours, 65536):
-                shown += part
-        except OSError:  # Linux says so that the terminal is closed
+            while part := os.read(controller, 65536):
+                output += part
+        except OSError:  # on Linux, the end of the terminal's output
             pass
         _, errors = run.communicate(timeout=30)
-    os.close(ours)
+    os.close(controller)
     assert errors == b""
-    return shown.decode()
+    return output.decode()

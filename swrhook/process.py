@@ -1,0 +1,57 @@
+"""Starting and stopping a process: web, development server, worker."""
+
+import gc
+from collections.abc import Mapping
+from signal import SIGINT, SIGTERM, signal
+from threading import Event
+
+from swrhook import logs
+from swrhook.container import Container
+from swrhook.service.gunicorn_workers import LEAVING
+from swrhook.settings import Settings, check_worker
+from swrhook.web.worker_endpoint import serve_worker_endpoint
+
+
+def start_service(environ: Mapping[str, str]) -> Container:
+    """Start a service as the environment says. Raises BadConfiguration and LedgerUnusable."""
+    container = Container(Settings.from_environ(environ), environ)
+    _ = container.web  # made before anything runs, so that a mistake in it stops the start
+    container.start()
+    _tune_garbage_collector()
+    return container
+
+
+def serve_development(environ: Mapping[str, str]) -> None:
+    """Serve on port 8080 without gunicorn, for developers. Raises as `start_service`."""
+    container = start_service(environ)
+    try:
+        container.web.run(port=8080, threaded=True)
+    finally:
+        container.stop()
+
+
+def run_worker(environ: Mapping[str, str]) -> None:
+    """Work until a signal comes, and take no deliveries. Raises as `start_service`."""
+    settings = Settings.from_environ(environ)
+    check_worker(settings)
+    stopping = Event()
+    for number in (SIGTERM, SIGINT):
+        signal(number, lambda _number, _frame: stopping.set())
+    container = Container(settings, environ)
+    web, bind = container.web, settings.metrics_bind
+    endpoint = serve_worker_endpoint(web, bind) if bind else None
+    container.start()
+    logs.event("worker.started", workers=settings.workers)
+    stopping.wait()
+    web.extensions[LEAVING].set()
+    container.stop()
+    if endpoint is not None:
+        endpoint.shutdown()
+    logs.event("worker.stopped")
+
+
+def _tune_garbage_collector() -> None:
+    """Collect less often: what exists now stays for ever, and requests leave hardly any cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)

@@ -1,0 +1,151 @@
+"""Metrics that are read at each scrape, from the ledger and from the worker."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, TypeVar
+
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from swrhook.clock import Clock
+from swrhook.ledger.database import Database
+from swrhook.ledger.queries.stats import Backlog, DriftCount, read_backlog, read_drift
+from swrhook.metrics import Metrics
+from swrhook.service.sender_monitor import SenderActivity, SenderStatus
+from swrhook.worker.gateway import Endpoint
+
+T = TypeVar("T")
+
+
+class SnapshotCollector(Collector, Generic[T]):
+    """Reads a snapshot at each scrape and shows it as gauges.
+
+    `read` returns None when the snapshot cannot be read, such as while the ledger is away; `gauges`
+    then leaves out what it does not know. `empty` is the snapshot that names all gauges when the
+    collector is registered, so that registering reads nothing.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], T | None],
+        gauges: Callable[[T | None], Iterator[Metric]],
+        empty: T,
+    ) -> None:
+        self._read = read
+        self._gauges = gauges
+        self._empty = empty
+
+    def describe(self) -> Iterator[Metric]:
+        """Name the gauges without reading."""
+        yield from self._gauges(self._empty)
+
+    def collect(self) -> Iterator[Metric]:
+        """Read once and return the gauges."""
+        yield from self._gauges(self._read())
+
+
+def register_ledger(
+    metrics: Metrics, database: Database, activity: SenderActivity, clock: Clock
+) -> None:
+    """Show the ledger's backlog and drift, and each sender's last delivery."""
+    metrics.register(backlog_collector(lambda: read_backlog(database, clock.now())))
+    metrics.register(drift_collector(lambda: read_drift(database)))
+    metrics.register(sender_collector(activity.cached))
+
+
+def backlog_collector(read: Callable[[], Backlog | None]) -> Collector:
+    """Return the collector of open syncs and their ages."""
+    return SnapshotCollector(read, _backlog, Backlog((), 0.0, 0.0))
+
+
+def drift_collector(read: Callable[[], Sequence[DriftCount] | None]) -> Collector:
+    """Return the collector of what reconciles found."""
+    return SnapshotCollector[Sequence[DriftCount]](read, _drift, ())
+
+
+def sender_collector(read: Callable[[], Sequence[SenderStatus] | None]) -> Collector:
+    """Return the collector of each sender's last delivery."""
+    return SnapshotCollector[Sequence[SenderStatus]](read, _senders, ())
+
+
+def endpoint_collector(read: Callable[[], Sequence[Endpoint] | None]) -> Collector:
+    """Return the collector of each region's request rate and circuit breakers."""
+    return SnapshotCollector[Sequence[Endpoint]](read, _endpoints, ())
+
+
+def _backlog(backlog: Backlog | None) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "swrhook_ledger_readable",
+        "1 when the ledger could be read for this scrape, else 0 and its gauges are left out.",
+        value=0 if backlog is None else 1,
+    )
+    if backlog is None:
+        return
+    open_syncs = GaugeMetricFamily(
+        "swrhook_open_syncs",
+        "Syncs that have not ended, by state and target region.",
+        labels=["state", "target_region"],
+    )
+    for row in backlog.open_syncs:
+        open_syncs.add_metric([row.state, row.target_region], row.count)
+    yield open_syncs
+    yield GaugeMetricFamily(
+        "swrhook_oldest_pending_sync_seconds",
+        "Seconds since the oldest sync in state pending was recorded; 0 without one.",
+        value=backlog.oldest_pending,
+    )
+    yield GaugeMetricFamily(
+        "swrhook_most_overdue_sync_seconds",
+        "Seconds by which the engine is late for its most overdue sync; 0 when it is not late.",
+        value=backlog.most_overdue,
+    )
+
+
+def _drift(counts: Sequence[DriftCount] | None) -> Iterator[Metric]:
+    gauge = GaugeMetricFamily(
+        "swrhook_drift",
+        "Tags that differed from the rules in the latest reconcile of their repository.",
+        labels=["target_region", "target_namespace", "drift"],
+    )
+    for row in counts or ():
+        gauge.add_metric([row.target_region, row.target_namespace, row.drift], row.count)
+    yield gauge
+
+
+def _senders(statuses: Sequence[SenderStatus] | None) -> Iterator[Metric]:
+    last_delivery = GaugeMetricFamily(
+        "swrhook_sender_last_delivery_timestamp_seconds",
+        "Unix time of a sender's last delivery; without a line for one that never delivered.",
+        labels=["sender"],
+    )
+    silent = GaugeMetricFamily(
+        "swrhook_sender_silent",
+        "1 when a sender delivered nothing for longer than its expect_every, else 0.",
+        labels=["sender"],
+    )
+    for status in statuses or ():
+        if status.last_delivery_at is not None:
+            last_delivery.add_metric([status.sender], status.last_delivery_at.timestamp())
+        if status.expect_every is not None:
+            silent.add_metric([status.sender], 1 if status.is_silent else 0)
+    yield last_delivery
+    yield silent
+
+
+def _endpoints(endpoints: Sequence[Endpoint] | None) -> Iterator[Metric]:
+    pace = GaugeMetricFamily(
+        "swrhook_pace_per_second",
+        "Requests a second that a region gets at most; below settings.pace while SWR throttles.",
+        labels=["region"],
+    )
+    breakers = GaugeMetricFamily(
+        "swrhook_breaker_open",
+        "1 while the circuit breaker of a region and operation is open, else 0.",
+        labels=["region", "operation"],
+    )
+    for endpoint in endpoints or ():
+        pace.add_metric([endpoint.region], endpoint.per_second)
+        for operation, is_open in endpoint.breakers.items():
+            breakers.add_metric([endpoint.region, operation], 1 if is_open else 0)
+    yield pace
+    yield breakers

@@ -1,0 +1,57 @@
+"""The collaborators of the web shell, handed to every function that makes routes."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from flask import g, has_app_context
+
+from swrhook.clock import Clock
+from swrhook.config.model import Config, ConfigSource
+from swrhook.ledger.database import Database
+from swrhook.ledger.operator import Operator
+from swrhook.metrics import Metrics
+from swrhook.model import DeliveryEntry, Receipt
+from swrhook.service.health import Health
+from swrhook.service.sender_monitor import SenderActivity
+from swrhook.web.draining import Draining
+from swrhook.web.rate_limit import SenderRateLimits
+
+
+class DeliveryRecorder(Protocol):
+    """Writes deliveries to the ledger."""
+
+    def record(self, entry: DeliveryEntry) -> Receipt:
+        """Return once the delivery is on disk. Raises CannotRecord: nothing was promised."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WebContext:
+    """Everything that routes use. `config` is one configuration for the whole of a request."""
+
+    config: ConfigSource
+    clock: Clock
+    database: Database
+    recorder: DeliveryRecorder
+    operator: Operator
+    metrics: Metrics
+    health: Health
+    senders: SenderActivity
+    draining: Draining = field(default_factory=Draining)
+    rate_limits: SenderRateLimits = field(default_factory=SenderRateLimits)
+
+
+class RequestConfig:
+    """Gives a request, to its end, the configuration with which it began."""
+
+    def __init__(self, source: ConfigSource) -> None:
+        self._source = source
+
+    def current(self) -> Config:
+        """Return the request's configuration or, outside a request, the current one."""
+        if not has_app_context():
+            return self._source.current()
+        config: Config | None = g.get("config")
+        if config is None:
+            config = g.config = self._source.current()
+        return config
