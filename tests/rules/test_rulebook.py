@@ -14,17 +14,19 @@ from tests.rules.parts import pushes, rulebooks
 
 
 @given(pushes, rulebooks)
-def test_the_index_finds_what_a_look_at_every_rule_finds(push: Push, rules: Sequence[Rule]) -> None:
+def test_the_index_finds_every_rule_that_matches(push: Push, rules: Sequence[Rule]) -> None:
     book = Rulebook(rules)
     wanting = [rule.name for rule in rules if evaluate(rule, push) is RuleResult.WANTED]
-    found = list(book.candidates(push))
+    candidates = list(book.candidates(push))
 
-    assert wanting == [rule.name for rule in found if evaluate(rule, push) is RuleResult.WANTED]
-    assert all(rule.enabled for rule in found)
+    assert wanting == [
+        rule.name for rule in candidates if evaluate(rule, push) is RuleResult.WANTED
+    ]
+    assert all(rule.enabled for rule in candidates)
 
 
 @given(pushes, rulebooks, st.randoms(use_true_random=False))
-def test_the_order_of_rules_matters_to_nothing_but_override(
+def test_the_order_of_rules_changes_only_overrides(
     push: Push, rules: Sequence[Rule], chance: Random
 ) -> None:
     shuffled = list(rules)
@@ -35,7 +37,7 @@ def test_the_order_of_rules_matters_to_nothing_but_override(
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 40])
-def test_expressions_are_found_however_many_there_are(count: int) -> None:
+def test_any_number_of_expressions_is_indexed(count: int) -> None:
     rules = [
         Rule(
             f"rule-{n}", {"repository": [Regex(f".*-svc-{n}")]}, {}, [RuleTarget("cn-east-3", "a")]

@@ -13,11 +13,11 @@ from tests.rules.parts import SIGNATURE, pushes, rulebooks
 
 
 @given(pushes, rulebooks)
-def test_the_plan_and_its_explanation_agree(push: Push, rules: Sequence[Rule]) -> None:
+def test_plan_and_trace_agree(push: Push, rules: Sequence[Rule]) -> None:
     planned = plan([push], Rulebook(rules))
     explained = trace(push, rules)
 
-    def told(fate: str) -> list[tuple[str, str, str, bool]]:
+    def syncs_with(fate: str) -> list[tuple[str, str, str, bool]]:
         return [
             (rule.rule, target.region, target.namespace, target.override)
             for rule in explained.rules
@@ -26,16 +26,16 @@ def test_the_plan_and_its_explanation_agree(push: Push, rules: Sequence[Rule]) -
         ]
 
     for fate, syncs in (("sync", planned.syncs), ("shadow", planned.shadow)):
-        assert told(fate) == [
+        assert syncs_with(fate) == [
             (sync.rule, sync.target.region, sync.target.namespace, sync.override) for sync in syncs
         ]
 
 
 @given(pushes, rulebooks)
-def test_each_verdict_follows_from_its_clauses(push: Push, rules: Sequence[Rule]) -> None:
-    for rule, told in zip(rules, trace(push, rules).rules, strict=True):
-        required = [clause.matched for clause in told.clauses if not clause.excludes]
-        excluding = [clause.matched for clause in told.clauses if clause.excludes]
+def test_each_verdict_follows_from_the_clauses(push: Push, rules: Sequence[Rule]) -> None:
+    for rule, traced in zip(rules, trace(push, rules).rules, strict=True):
+        required = [clause.matched for clause in traced.clauses if not clause.excludes]
+        excluding = [clause.matched for clause in traced.clauses if clause.excludes]
         expected = {
             "disabled": not rule.enabled,
             "not matched": rule.enabled and not all(required),
@@ -45,13 +45,13 @@ def test_each_verdict_follows_from_its_clauses(push: Push, rules: Sequence[Rule]
         is_skipped = rule.skip_attachments and push.tag == SIGNATURE
         expected["attachment"] = passed and is_skipped
         expected["wanted"] = passed and not is_skipped
-        assert [told.verdict] == [verdict for verdict, is_so in expected.items() if is_so]
-        assert bool(told.reason) is (told.verdict != "wanted")
-        for clause in told.clauses:
+        assert [traced.verdict] == [verdict for verdict, is_so in expected.items() if is_so]
+        assert bool(traced.reason) is (traced.verdict != "wanted")
+        for clause in traced.clauses:
             assert clause.matched is any(pattern.matched for pattern in clause.patterns)
 
 
-def test_a_trace_is_plain_data() -> None:
+def test_a_trace_can_be_written_as_json() -> None:
     push = Push("ci", "cn-north-4", "team-a", "web/shop", "1.2.0")
     rule = Rule(
         "releases",

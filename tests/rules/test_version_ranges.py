@@ -41,11 +41,11 @@ from swrhook.rules import Semver
         (">*", "", "0.0.0 9.9.9"),
     ],
 )
-def test_ranges(text: str, inside: str, outside: str) -> None:
-    wanted = Semver(text)
+def test_a_range_contains_the_versions_of_the_grammar(text: str, inside: str, outside: str) -> None:
+    versions = Semver(text)
 
-    assert [tag for tag in inside.split() if not wanted.matches(tag)] == []
-    assert [tag for tag in outside.split() if wanted.matches(tag)] == []
+    assert [tag for tag in inside.split() if not versions.matches(tag)] == []
+    assert [tag for tag in outside.split() if versions.matches(tag)] == []
 
 
 @pytest.mark.parametrize(
@@ -57,19 +57,19 @@ def test_ranges(text: str, inside: str, outside: str) -> None:
         ("*", "1.2.3 1.2.3-alpine", "1.1.0"),
     ],
 )
-def test_variants(variant: str, inside: str, outside: str) -> None:
-    wanted = Semver(">=1.2", variant)
+def test_a_variant_is_matched_as_a_glob(variant: str, inside: str, outside: str) -> None:
+    versions = Semver(">=1.2", variant)
 
-    assert [tag for tag in inside.split() if not wanted.matches(tag)] == []
-    assert [tag for tag in outside.split() if wanted.matches(tag)] == []
+    assert [tag for tag in inside.split() if not versions.matches(tag)] == []
+    assert [tag for tag in outside.split() if versions.matches(tag)] == []
 
 
-def test_pre_releases_come_when_asked_for() -> None:
-    wanted = Semver(">=1.2 <2", prerelease=True)
+def test_pre_releases_match_if_enabled() -> None:
+    versions = Semver(">=1.2 <2", prerelease=True)
 
-    assert wanted.matches("1.3.0-rc1")
-    assert not wanted.matches("1.2.0-rc1")  # it is before 1.2
-    assert not wanted.matches("2.0.0-rc1")
+    assert versions.matches("1.3.0-rc1")
+    assert not versions.matches("1.2.0-rc1")  # it is before 1.2
+    assert not versions.matches("2.0.0-rc1")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_pre_releases_come_when_asked_for() -> None:
         ),
     ],
 )
-def test_what_is_no_range_is_told_with_its_place(text: str, message: str) -> None:
+def test_an_invalid_range_is_reported_with_the_position(text: str, message: str) -> None:
     with pytest.raises(ValueError, match="is not a range") as caught:
         Semver(text)
     assert message == str(caught.value)
@@ -137,10 +137,10 @@ def test_whole_versions_compare_as_their_numbers(
 @given(
     st.text(max_size=20) | st.text("0123456789.xv<>=~^|- rc*", max_size=16), st.text(max_size=20)
 )
-def test_any_text_is_a_range_or_a_mistake(text: str, tag: str) -> None:
+def test_any_text_is_a_range_or_raises_value_error(text: str, tag: str) -> None:
     try:
-        wanted = Semver(text)
+        versions = Semver(text)
     except ValueError as exc:
         assert str(exc).startswith("is not a range")  # noqa: PT017  # what else it says is above
     else:
-        assert wanted.matches(tag) in {True, False}
+        assert versions.matches(tag) in {True, False}

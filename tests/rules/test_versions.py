@@ -48,7 +48,7 @@ RC1 = ((1, 0, "rc"), (0, 1, ""))
         ("\u0661.2.3", None),
     ],
 )
-def test_versions(tag: str, expected: Version | None) -> None:
+def test_a_tag_is_parsed_as_a_version(tag: str, expected: Version | None) -> None:
     assert expected == parse_version(tag)
 
 
@@ -64,7 +64,7 @@ def test_versions(tag: str, expected: Version | None) -> None:
         ("1.9.9", "2"),
     ],
 )
-def test_the_order_of_versions(earlier: str, later: str) -> None:
+def test_versions_are_ordered(earlier: str, later: str) -> None:
     first, second = parse_version(earlier), parse_version(later)
     assert first is not None
     assert second is not None

@@ -1,4 +1,4 @@
-"""Every row of the design's table: what becomes of a sync after a look or a call."""
+"""Every decision on a sync after its regions were read or a call ended."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ NEVER_KINDS = (Kind.TRANSIENT, Kind.THROTTLED, Kind.AUTHENTICATION)
 
 
 class Longest(Random):
-    """Chance that always has the longest wait in store."""
+    """A random generator that always returns the longest wait."""
 
     def uniform(self, a: float, b: float) -> float:
         return max(a, b)
@@ -34,13 +34,13 @@ def error(kind: Kind = Kind.TRANSIENT, **more: Any) -> SwrError:
     return SwrError(kind, "SVC.1", "what SWR said", remedy="what to do", **more)
 
 
-def judge(now: datetime = NOW) -> Decider:
+def decider(now: datetime = NOW) -> Decider:
     return Decider(LIMITS, now, Longest())
 
 
 def sync(state: State = State.PENDING, *, override: bool = False, **changes: Any) -> Sync:
     lane = Lane("cn-north-4", "team", "web/shop", Target("cn-east-3", "team"), override)
-    made = Sync(
+    base = Sync(
         id="0" * 26,
         delivery=None,
         sender="harbor",
@@ -54,7 +54,7 @@ def sync(state: State = State.PENDING, *, override: bool = False, **changes: Any
         updated_at=NOW,
         due_at=NOW,
     )
-    return replace(made, **changes)
+    return replace(base, **changes)
 
 
 def calling(**changes: Any) -> Sync:
@@ -66,74 +66,74 @@ def triggered(*, override: bool = False, **changes: Any) -> Sync:
     return replace(called, **({"verifying_since": NOW} | changes))
 
 
-# due: the look at the source
+# pending: reading the source
 
 
-def test_a_tag_not_at_the_source_is_waited_for() -> None:
-    verdict = judge().decide_before_call(sync(), None, None, call_open=False)
+def test_a_sync_waits_for_a_tag_that_is_missing_at_the_source() -> None:
+    decision = decider().decide_before_call(sync(), None, None, call_open=False)
 
-    assert (verdict.event, verdict.due_at) == (Event.WAIT_FOR_SOURCE, NOW + SECOND)
-    assert verdict.reason == "not in cn-north-4 yet"
-    assert verdict.values == {"waiting_since": NOW, "looks": 1}  # and no attempt is counted
+    assert (decision.event, decision.due_at) == (Event.WAIT_FOR_SOURCE, NOW + SECOND)
+    assert decision.reason == "not in cn-north-4 yet"
+    assert decision.values == {"waiting_since": NOW, "looks": 1}  # and no attempt is counted
 
 
-def test_it_is_looked_for_on_verifys_schedule() -> None:
+def test_the_source_is_polled_on_the_schedule_of_verify() -> None:
     waits = []
     now, waiting = NOW, sync()
     for _ in range(9):
-        verdict = judge(now).decide_before_call(waiting, None, None, call_open=False)
-        assert verdict.due_at is not None
-        waits.append((verdict.due_at - now).total_seconds())
-        now, waiting = verdict.due_at, replace(waiting, **verdict.values)
+        decision = decider(now).decide_before_call(waiting, None, None, call_open=False)
+        assert decision.due_at is not None
+        waits.append((decision.due_at - now).total_seconds())
+        now, waiting = decision.due_at, replace(waiting, **decision.values)
 
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
     assert waiting.waiting_since == NOW
 
 
-def test_after_the_source_deadline_it_is_missing() -> None:
+def test_after_the_source_deadline_the_sync_is_missing() -> None:
     waiting = sync(waiting_since=NOW, looks=30)
 
-    last = judge(NOW + LIMITS.source_deadline - SECOND)
+    last = decider(NOW + LIMITS.source_deadline - SECOND)
     assert (
         Event.WAIT_FOR_SOURCE is last.decide_before_call(waiting, None, None, call_open=False).event
     )
-    late = judge(NOW + LIMITS.source_deadline)
-    verdict = late.decide_before_call(waiting, None, None, call_open=False)
-    assert (verdict.event, verdict.reason) == (
+    late = decider(NOW + LIMITS.source_deadline)
+    decision = late.decide_before_call(waiting, None, None, call_open=False)
+    assert (decision.event, decision.reason) == (
         Event.MARK_MISSING,
         "never appeared in the source region",
     )
 
 
-def test_a_deadline_that_passed_during_a_downtime_ends_nothing_before_a_look() -> None:
-    much_later = judge(NOW + timedelta(days=3))
+def test_a_deadline_that_passed_in_a_downtime_ends_no_sync_before_a_read() -> None:
+    much_later = decider(NOW + timedelta(days=3))
 
-    verdict = much_later.decide_before_call(sync(waiting_since=NOW), A, None, call_open=False)
+    decision = much_later.decide_before_call(sync(waiting_since=NOW), A, None, call_open=False)
 
-    assert Event.CLAIM is verdict.event
+    assert Event.CLAIM is decision.event
 
 
 @pytest.mark.parametrize("kind", NEVER_KINDS)
-def test_a_look_at_the_source_that_fails_is_repeated_later(kind: Kind) -> None:
-    verdict = judge().decide_before_call(sync(), error(kind), None, call_open=False)
+def test_a_failed_read_of_the_source_is_repeated_later(kind: Kind) -> None:
+    decision = decider().decide_before_call(sync(), error(kind), None, call_open=False)
 
-    assert (verdict.event, verdict.due_at) == (Event.POSTPONE, NOW + SECOND)
-    assert verdict.values == {"failing_since": NOW, "failures": 1}
-    assert verdict.error is not None
+    assert (decision.event, decision.due_at) == (Event.POSTPONE, NOW + SECOND)
+    assert decision.values == {"failing_since": NOW, "failures": 1}
+    assert decision.error is not None
 
 
-def test_looks_at_the_source_that_fail_too_long_exhaust_the_sync() -> None:
+def test_reads_of_the_source_that_fail_too_long_exhaust_the_sync() -> None:
     failing = sync(failing_since=NOW, failures=99)
 
-    last = judge(NOW + LIMITS.retry.deadline - SECOND)
+    last = decider(NOW + LIMITS.retry.deadline - SECOND)
     assert Event.POSTPONE is last.decide_before_call(failing, error(), None, call_open=False).event
-    late = judge(NOW + LIMITS.retry.deadline)
-    verdict = late.decide_before_call(failing, error(), None, call_open=False)
-    assert (verdict.event, verdict.reason) == (Event.GIVE_UP, "what SWR said")
+    late = decider(NOW + LIMITS.retry.deadline)
+    decision = late.decide_before_call(failing, error(), None, call_open=False)
+    assert (decision.event, decision.reason) == (Event.GIVE_UP, "what SWR said")
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("remedy", "shown"),
     [
         ("", "swrhook has stopped trying: retry it when SWR answers again"),
         (
@@ -143,67 +143,67 @@ def test_looks_at_the_source_that_fail_too_long_exhaust_the_sync() -> None:
         ("check the endpoint", "check the endpoint"),
     ],
 )
-def test_what_is_given_up_does_not_promise_another_try(told: str, shown: str) -> None:
-    failed = SwrError(Kind.TRANSIENT, "SVC.1", "what SWR said", remedy=told)
-    late = judge(NOW + LIMITS.retry.deadline)
+def test_the_remedy_of_an_exhausted_sync_promises_no_retry(remedy: str, shown: str) -> None:
+    failed = SwrError(Kind.TRANSIENT, "SVC.1", "what SWR said", remedy=remedy)
+    late = decider(NOW + LIMITS.retry.deadline)
 
-    verdict = late.decide_before_call(sync(failing_since=NOW), failed, None, call_open=False)
+    decision = late.decide_before_call(sync(failing_since=NOW), failed, None, call_open=False)
 
-    assert verdict.error is not None
-    assert (Event.GIVE_UP, shown) == (verdict.event, verdict.error.remedy)
+    assert decision.error is not None
+    assert (Event.GIVE_UP, shown) == (decision.event, decision.error.remedy)
 
 
-def test_a_source_that_we_may_not_read_is_called_without_a_look() -> None:
+def test_a_source_without_read_permission_does_not_prevent_the_call() -> None:
     forbidden = error(Kind.CONFIGURATION)
 
-    verdict = judge().decide_before_call(sync(), forbidden, A, call_open=False)
+    decision = decider().decide_before_call(sync(), forbidden, A, call_open=False)
 
-    assert Decision(Event.CLAIM, values={"called_digest": None}) == verdict
-
-
-# due: the look at the target
+    assert Decision(Event.CLAIM, values={"called_digest": None}) == decision
 
 
-def test_what_the_target_holds_already_is_verified_without_a_call() -> None:
-    verdict = judge().decide_before_call(sync(), A, A, call_open=False)
-
-    assert Event.VERIFY_WITHOUT_CALL is verdict.event
+# pending: reading the target
 
 
-def test_it_is_called_all_the_same_while_an_earlier_call_may_still_act() -> None:
-    verdict = judge().decide_before_call(sync(), A, A, call_open=True)
+def test_a_tag_that_is_already_at_the_target_is_verified_without_a_call() -> None:
+    decision = decider().decide_before_call(sync(), A, A, call_open=False)
 
-    assert Decision(Event.CLAIM, values={"called_digest": A}) == verdict
+    assert Event.VERIFY_WITHOUT_CALL is decision.event
 
 
-def test_the_source_decides_what_is_wanted_not_the_sender() -> None:
+def test_a_call_is_made_while_an_earlier_call_may_still_take_effect() -> None:
+    decision = decider().decide_before_call(sync(), A, A, call_open=True)
+
+    assert Decision(Event.CLAIM, values={"called_digest": A}) == decision
+
+
+def test_the_sources_digest_counts_rather_than_the_senders() -> None:
     announced = sync(digest=A)
 
     assert (
         Event.VERIFY_WITHOUT_CALL
-        is judge().decide_before_call(announced, B, B, call_open=False).event
+        is decider().decide_before_call(announced, B, B, call_open=False).event
     )
-    verdict = judge().decide_before_call(announced, B, A, call_open=False)
-    assert Decision(Event.CLAIM, values={"called_digest": B}) == verdict
+    decision = decider().decide_before_call(announced, B, A, call_open=False)
+    assert Decision(Event.CLAIM, values={"called_digest": B}) == decision
 
 
 @pytest.mark.parametrize("target", [None, B, error(), error(Kind.CONFIGURATION)])
-def test_any_other_target_is_called_for(target: str | SwrError | None) -> None:
-    verdict = judge().decide_before_call(sync(), A, target, call_open=False)
+def test_any_other_digest_at_the_target_leads_to_a_call(target: str | SwrError | None) -> None:
+    decision = decider().decide_before_call(sync(), A, target, call_open=False)
 
-    assert Decision(Event.CLAIM, values={"called_digest": A}) == verdict
-
-
-# calling: what sync_images answered
+    assert Decision(Event.CLAIM, values={"called_digest": A}) == decision
 
 
-def test_200_is_triggered_and_looked_at_soon() -> None:
+# calling: the answer of sync_images
+
+
+def test_a_200_triggers_the_sync_and_the_target_is_polled_soon() -> None:
     worn = calling(failures=3, failing_since=NOW, lost_claims=2, waiting_since=NOW, looks=5)
 
-    verdict = judge().decide_after_call(worn, None, tags_in_call=1)
+    decision = decider().decide_after_call(worn, None, tags_in_call=1)
 
-    assert (verdict.event, verdict.due_at, verdict.reason) == (Event.TRIGGER, NOW + SECOND, None)
-    assert verdict.values == {
+    assert (decision.event, decision.due_at, decision.reason) == (Event.TRIGGER, NOW + SECOND, None)
+    assert decision.values == {
         "looks": 0,
         "failures": 0,
         "lost_claims": 0,
@@ -214,209 +214,216 @@ def test_200_is_triggered_and_looked_at_soon() -> None:
 
 
 @pytest.mark.parametrize("kind", [Kind.PERMANENT, Kind.TRANSIENT, Kind.CONFIGURATION])
-def test_a_tag_among_the_failed_is_tried_again(kind: Kind) -> None:
+def test_a_failed_tag_is_retried(kind: Kind) -> None:
     failed = error(kind, failed_tags=frozenset({"v1"}))
 
-    verdict = judge().decide_after_call(calling(), failed, tags_in_call=3)
+    decision = decider().decide_after_call(calling(), failed, tags_in_call=3)
 
-    assert (verdict.event, verdict.due_at) == (Event.REQUEUE, NOW + SECOND)
+    assert (decision.event, decision.due_at) == (Event.REQUEUE, NOW + SECOND)
     late = calling(failing_since=NOW - LIMITS.retry.deadline)
-    assert Event.GIVE_UP is judge().decide_after_call(late, failed, tags_in_call=3).event
+    assert Event.GIVE_UP is decider().decide_after_call(late, failed, tags_in_call=3).event
 
 
-def test_a_tag_not_among_the_failed_is_triggered() -> None:
+def test_a_tag_that_is_not_among_the_failed_ones_is_triggered() -> None:
     others = error(Kind.PERMANENT, failed_tags=frozenset({"v2"}))
 
-    verdict = judge().decide_after_call(calling(), others, tags_in_call=2)
+    decision = decider().decide_after_call(calling(), others, tags_in_call=2)
 
-    assert (verdict.event, verdict.reason) == (Event.TRIGGER, "not among the failed tags of SVC.1")
+    assert (decision.event, decision.reason) == (
+        Event.TRIGGER,
+        "not among the failed tags of SVC.1",
+    )
 
 
 @pytest.mark.parametrize("kind", NEVER_KINDS)
-def test_a_call_that_may_succeed_later_is_repeated_with_backoff(kind: Kind) -> None:
+def test_a_call_that_may_succeed_later_is_retried_with_backoff(kind: Kind) -> None:
     waits = []
     now, failing = NOW, calling()
     for _ in range(12):
-        verdict = judge(now).decide_after_call(failing, error(kind), tags_in_call=1)
-        assert (verdict.event, verdict.reason) == (Event.REQUEUE, "what SWR said")
-        assert verdict.due_at is not None
-        waits.append((verdict.due_at - now).total_seconds())
-        now, failing = verdict.due_at, replace(failing, **verdict.values)
+        decision = decider(now).decide_after_call(failing, error(kind), tags_in_call=1)
+        assert (decision.event, decision.reason) == (Event.REQUEUE, "what SWR said")
+        assert decision.due_at is not None
+        waits.append((decision.due_at - now).total_seconds())
+        now, failing = decision.due_at, replace(failing, **decision.values)
 
     assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600]
     assert failing.failing_since == NOW
 
 
-def test_a_tag_that_was_called_for_has_not_been_missing_since_before() -> None:
-    """Else one look that misses it, after long failures, would end it as never there."""
+def test_a_failed_call_resets_the_time_of_waiting_for_the_source() -> None:
+    """Otherwise, a single read without the tag after long failures would end it as missing."""
     waited = replace(calling(), waiting_since=NOW - timedelta(hours=1))
 
-    verdict = judge().decide_after_call(waited, error(Kind.TRANSIENT), tags_in_call=1)
+    decision = decider().decide_after_call(waited, error(Kind.TRANSIENT), tags_in_call=1)
 
-    assert verdict.values["waiting_since"] is None
+    assert decision.values["waiting_since"] is None
 
 
-def test_a_throttled_call_waits_as_long_as_the_server_says_and_some_more() -> None:
+def test_a_throttled_call_waits_for_retry_after_plus_jitter() -> None:
     throttled = error(Kind.THROTTLED, retry_after=30.0)
 
-    verdict = judge().decide_after_call(calling(), throttled, tags_in_call=1)
+    decision = decider().decide_after_call(calling(), throttled, tags_in_call=1)
 
-    assert (verdict.event, verdict.due_at) == (Event.REQUEUE, NOW + 31 * SECOND)
+    assert (decision.event, decision.due_at) == (Event.REQUEUE, NOW + 31 * SECOND)
 
 
 @pytest.mark.parametrize("kind", NEVER_KINDS)
 def test_calls_that_fail_too_long_exhaust_the_sync(kind: Kind) -> None:
     failing = calling(failing_since=NOW, failures=50)
 
-    late = judge(NOW + LIMITS.retry.deadline)
+    late = decider(NOW + LIMITS.retry.deadline)
 
     assert Event.GIVE_UP is late.decide_after_call(failing, error(kind), tags_in_call=1).event
 
 
 @pytest.mark.parametrize("kind", [Kind.PERMANENT, Kind.CONFIGURATION])
-def test_an_error_that_lasts_rejects_with_its_remedy(kind: Kind) -> None:
-    verdict = judge().decide_after_call(calling(), error(kind), tags_in_call=1)
+def test_a_permanent_error_rejects_the_sync_with_a_remedy(kind: Kind) -> None:
+    decision = decider().decide_after_call(calling(), error(kind), tags_in_call=1)
 
-    assert (verdict.event, verdict.reason) == (Event.REJECT, "what SWR said")
-    assert verdict.error is not None
-    assert verdict.error.remedy == "what to do"
+    assert (decision.event, decision.reason) == (Event.REJECT, "what SWR said")
+    assert decision.error is not None
+    assert decision.error.remedy == "what to do"
 
 
 def test_a_configuration_error_rejects_every_tag_of_the_call() -> None:
-    verdict = judge().decide_after_call(calling(), error(Kind.CONFIGURATION), tags_in_call=7)
+    decision = decider().decide_after_call(calling(), error(Kind.CONFIGURATION), tags_in_call=7)
 
-    assert Event.REJECT is verdict.event
+    assert Event.REJECT is decision.event
 
 
-def test_a_permanent_error_of_several_tags_is_tried_for_each_alone_at_once() -> None:
-    verdict = judge().decide_after_call(
+def test_after_a_permanent_error_of_several_tags_each_is_retried_alone_at_once() -> None:
+    decision = decider().decide_after_call(
         calling(lost_claims=2), error(Kind.PERMANENT), tags_in_call=2
     )
 
-    assert (verdict.event, verdict.due_at) == (Event.REQUEUE, NOW)
-    assert verdict.values == {"alone": True, "lost_claims": 0}
-    alone = judge().decide_after_call(calling(alone=True), error(Kind.PERMANENT), tags_in_call=1)
+    assert (decision.event, decision.due_at) == (Event.REQUEUE, NOW)
+    assert decision.values == {"alone": True, "lost_claims": 0}
+    alone = decider().decide_after_call(calling(alone=True), error(Kind.PERMANENT), tags_in_call=1)
     assert Event.REJECT is alone.event
 
 
-def test_a_call_answered_not_there_yet_waits_and_counts_as_no_attempt() -> None:
+def test_a_call_for_a_tag_missing_at_the_source_is_not_counted_as_an_attempt() -> None:
     not_yet = error(Kind.NOT_YET)
 
-    verdict = judge().decide_after_call(calling(attempts=1, lost_claims=4), not_yet, tags_in_call=1)
+    decision = decider().decide_after_call(
+        calling(attempts=1, lost_claims=4), not_yet, tags_in_call=1
+    )
 
-    assert (verdict.event, verdict.due_at) == (Event.WAIT_FOR_SOURCE, NOW + SECOND)
-    assert verdict.values == {
+    assert (decision.event, decision.due_at) == (Event.WAIT_FOR_SOURCE, NOW + SECOND)
+    assert decision.values == {
         "waiting_since": NOW,
         "looks": 1,
         "attempts": 0,
         "lost_claims": 0,
     }
     late = calling(waiting_since=NOW - LIMITS.source_deadline)
-    assert Event.MARK_MISSING is judge().decide_after_call(late, not_yet, tags_in_call=1).event
+    assert Event.MARK_MISSING is decider().decide_after_call(late, not_yet, tags_in_call=1).event
 
 
-# calling: the worker is gone
+# calling: the worker vanished
 
 
-def test_a_lost_claim_is_due_at_once_the_first_time() -> None:
-    verdict = judge().decide_after_lost_claim(calling())
+def test_after_the_first_lost_claim_the_sync_is_due_at_once() -> None:
+    decision = decider().decide_after_lost_claim(calling())
 
-    assert (verdict.event, verdict.due_at) == (Event.REQUEUE, NOW)
-    assert verdict.values == {"lost_claims": 1}
+    assert (decision.event, decision.due_at) == (Event.REQUEUE, NOW)
+    assert decision.values == {"lost_claims": 1}
 
 
-def test_lost_claims_in_a_row_wait_longer_and_the_fifth_is_the_last() -> None:
-    verdicts = [
-        judge().decide_after_lost_claim(calling(lost_claims=lost))
+def test_lost_claims_in_a_row_wait_longer_and_the_fifth_exhausts_the_sync() -> None:
+    decisions = [
+        decider().decide_after_lost_claim(calling(lost_claims=lost))
         for lost in range(MOST_LOST_CLAIMS)
     ]
 
-    assert [verdict.event for verdict in verdicts] == [Event.REQUEUE] * 4 + [Event.GIVE_UP]
-    waits = [verdict.due_at - NOW for verdict in verdicts if verdict.due_at is not None]
+    assert [decision.event for decision in decisions] == [Event.REQUEUE] * 4 + [Event.GIVE_UP]
+    waits = [decision.due_at - NOW for decision in decisions if decision.due_at is not None]
     assert waits == [0 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND]
 
 
-def test_a_failed_look_between_lost_claims_does_not_interrupt_the_row() -> None:
-    looked = judge().decide_before_call(sync(lost_claims=4), error(), None, call_open=False)
+def test_a_failed_read_does_not_reset_the_count_of_lost_claims() -> None:
+    looked = decider().decide_before_call(sync(lost_claims=4), error(), None, call_open=False)
 
     assert "lost_claims" not in looked.values
 
 
-def test_an_answered_call_interrupts_the_row() -> None:
-    answered = judge().decide_after_call(calling(lost_claims=4), error(), tags_in_call=1)
+def test_an_answered_call_resets_the_count_of_lost_claims() -> None:
+    answered = decider().decide_after_call(calling(lost_claims=4), error(), tags_in_call=1)
 
     assert answered.values["lost_claims"] == 0
 
 
-# triggered: the look at the target
+# triggered: reading the target
 
 
-def test_the_sources_digest_at_the_target_verifies() -> None:
-    verdict = judge().decide_after_observation(triggered(), A, A, call_open=False)
+def test_the_sources_digest_at_the_target_verifies_the_sync() -> None:
+    decision = decider().decide_after_observation(triggered(), A, A, call_open=False)
 
-    assert Decision(Event.VERIFY) == verdict
+    assert Decision(Event.VERIFY) == decision
 
 
-def test_nothing_is_verified_while_a_call_for_another_digest_may_act() -> None:
-    verdict = judge().decide_after_observation(triggered(), A, A, call_open=True)
+def test_no_sync_is_verified_while_a_call_for_another_digest_may_take_effect() -> None:
+    decision = decider().decide_after_observation(triggered(), A, A, call_open=True)
 
-    assert (verdict.event, verdict.due_at) == (Event.POLL, NOW + 2 * SECOND)
+    assert (decision.event, decision.due_at) == (Event.POLL, NOW + 2 * SECOND)
 
 
 @pytest.mark.parametrize("target", [None, A, B, C, error(), error(Kind.CONFIGURATION)])
 @pytest.mark.parametrize("call_open", [False, True])
-def test_a_source_that_moved_is_called_for_again_at_once(
+def test_a_changed_source_digest_leads_to_another_call_at_once(
     target: str | SwrError | None, *, call_open: bool
 ) -> None:
     moved = triggered(called_digest=A, retriggers=3, override=True)
 
-    verdict = judge().decide_after_observation(moved, B, target, call_open=call_open)
+    decision = decider().decide_after_observation(moved, B, target, call_open=call_open)
 
-    assert (verdict.event, verdict.due_at) == (Event.CALL_AGAIN, NOW)
-    assert verdict.values == {"looks": 0, "failing_since": None}  # it is no re-trigger
+    assert (decision.event, decision.due_at) == (Event.CALL_AGAIN, NOW)
+    assert decision.values == {"looks": 0, "failing_since": None}  # it is no re-trigger
 
 
-def test_a_source_that_vanished_after_the_call_is_no_reason_to_doubt() -> None:
+def test_after_the_call_the_tag_may_vanish_from_the_source() -> None:
     assert (
         Event.VERIFY
-        is judge().decide_after_observation(triggered(), None, A, call_open=False).event
+        is decider().decide_after_observation(triggered(), None, A, call_open=False).event
     )
     assert (
         Event.POLL
-        is judge().decide_after_observation(triggered(), None, None, call_open=False).event
+        is decider().decide_after_observation(triggered(), None, None, call_open=False).event
     )
 
 
 @pytest.mark.parametrize(("target", "override"), [(None, False), (None, True), (B, True)])
-def test_what_is_not_at_the_target_yet_is_polled(target: str | None, *, override: bool) -> None:
+def test_a_tag_that_is_not_at_the_target_yet_is_polled(
+    target: str | None, *, override: bool
+) -> None:
     waits = []
     now, polled = NOW, triggered(override=override)
     for _ in range(7):
-        verdict = judge(now).decide_after_observation(
+        decision = decider(now).decide_after_observation(
             polled, A, target, call_open=False, job="init"
         )
-        assert Event.POLL is verdict.event
-        assert verdict.due_at is not None
-        waits.append((verdict.due_at - now).total_seconds())
-        now, polled = verdict.due_at, replace(polled, **verdict.values)
+        assert Event.POLL is decision.event
+        assert decision.due_at is not None
+        waits.append((decision.due_at - now).total_seconds())
+        now, polled = decision.due_at, replace(polled, **decision.values)
 
     assert waits == [2, 4, 8, 16, 32, 60, 60]
 
 
 @pytest.mark.parametrize("job", sorted(FAILED_JOBS))
 @pytest.mark.parametrize(("target", "override"), [(None, False), (None, True), (B, True)])
-def test_a_failed_job_is_called_again_with_growing_waits(
+def test_after_a_failed_job_the_call_is_repeated_with_growing_waits(
     job: str, target: str | None, *, override: bool
 ) -> None:
     again = [
-        judge().decide_after_observation(
+        decider().decide_after_observation(
             triggered(override=override, retriggers=n), A, target, call_open=False, job=job
         )
         for n in range(LIMITS.verify.retriggers)
     ]
 
     assert [(Event.CALL_AGAIN, NOW + wait * SECOND) for wait in (1, 2, 4)] == [
-        (verdict.event, verdict.due_at) for verdict in again
+        (decision.event, decision.due_at) for decision in again
     ]
     assert [(n, 0) for n in (1, 2, 3)] == [
         (v.values["retriggers"], v.values["looks"]) for v in again
@@ -424,18 +431,18 @@ def test_a_failed_job_is_called_again_with_growing_waits(
 
 
 @pytest.mark.parametrize(("target", "override"), [(None, False), (None, True), (B, True)])
-def test_after_verifys_deadline_it_is_called_again_at_once(
+def test_after_the_verify_deadline_the_call_is_repeated_at_once(
     target: str | None, *, override: bool
 ) -> None:
-    late = judge(NOW + LIMITS.verify.deadline)
+    late = decider(NOW + LIMITS.verify.deadline)
 
-    verdict = late.decide_after_observation(
+    decision = late.decide_after_observation(
         triggered(override=override), A, target, call_open=False
     )
 
-    assert (Event.CALL_AGAIN, late.now) == (verdict.event, verdict.due_at)
-    assert verdict.values == {"retriggers": 1, "looks": 0, "failing_since": None}
-    in_time = judge(NOW + LIMITS.verify.deadline - SECOND)
+    assert (Event.CALL_AGAIN, late.now) == (decision.event, decision.due_at)
+    assert decision.values == {"retriggers": 1, "looks": 0, "failing_since": None}
+    in_time = decider(NOW + LIMITS.verify.deadline - SECOND)
     early = in_time.decide_after_observation(
         triggered(override=override), A, target, call_open=False
     )
@@ -444,101 +451,110 @@ def test_after_verifys_deadline_it_is_called_again_at_once(
 
 @pytest.mark.parametrize("job", [None, "failed"])
 @pytest.mark.parametrize(("target", "end"), [(None, Event.MARK_MISSING), (B, Event.MARK_DIVERGED)])
-def test_calls_are_repeated_only_so_often(job: str | None, target: str | None, end: Event) -> None:
+def test_the_number_of_repeated_calls_is_limited(
+    job: str | None, target: str | None, end: Event
+) -> None:
     worn = triggered(override=True, retriggers=LIMITS.verify.retriggers)
 
-    late = judge(NOW + LIMITS.verify.deadline)
+    late = decider(NOW + LIMITS.verify.deadline)
 
     assert end is late.decide_after_observation(worn, A, target, call_open=False, job=job).event
 
 
-def test_another_digest_without_override_has_diverged_at_once() -> None:
-    verdict = judge().decide_after_observation(triggered(override=False), A, B, call_open=False)
+def test_another_digest_without_override_diverges_at_once() -> None:
+    decision = decider().decide_after_observation(triggered(override=False), A, B, call_open=False)
 
-    assert Event.MARK_DIVERGED is verdict.event
-    assert verdict.reason == f"the target has {B}, the source {A}"
+    assert Event.MARK_DIVERGED is decision.event
+    assert decision.reason == f"the target has {B}, the source {A}"
 
 
 @pytest.mark.parametrize("kind", NEVER_KINDS)
-def test_an_unreadable_target_shifts_the_deadline(kind: Kind) -> None:
+def test_an_unreadable_target_postpones_the_verify_deadline(kind: Kind) -> None:
     looked = NOW + 20 * SECOND
     polled = triggered(updated_at=looked, looks=2)
 
-    verdict = judge(looked + 60 * SECOND).decide_after_observation(
+    decision = decider(looked + 60 * SECOND).decide_after_observation(
         polled, A, error(kind), call_open=False
     )
 
-    assert (Event.POLL, looked + 68 * SECOND) == (verdict.event, verdict.due_at)
+    assert (Event.POLL, looked + 68 * SECOND) == (decision.event, decision.due_at)
     assert {
         "looks": 3,
         "failing_since": looked + 60 * SECOND,
         "verifying_since": NOW + 60 * SECOND,
-    } == verdict.values
+    } == decision.values
 
 
-def test_a_target_unreadable_for_long_ends_nothing() -> None:
+def test_a_target_unreadable_for_long_ends_no_sync() -> None:
     now, polled = NOW, triggered()
     while now < NOW + 3 * LIMITS.verify.deadline:
-        verdict = judge(now).decide_after_observation(polled, A, error(), call_open=False)
-        assert Event.POLL is verdict.event
-        assert verdict.due_at is not None
-        polled = replace(polled, updated_at=now, **verdict.values)
-        now = verdict.due_at
-
-    assert Event.POLL is judge(now).decide_after_observation(polled, A, None, call_open=False).event
-
-
-def test_an_unreadable_source_is_waited_for_too() -> None:
-    verdict = judge(NOW + SECOND).decide_after_observation(triggered(), error(), A, call_open=False)
-
-    assert Event.POLL is verdict.event
-
-
-def test_a_target_that_we_may_never_read_is_accepted_with_the_reason() -> None:
-    forbidden = error(Kind.CONFIGURATION)
-
-    verdict = judge().decide_after_observation(triggered(), A, forbidden, call_open=False)
+        decision = decider(now).decide_after_observation(polled, A, error(), call_open=False)
+        assert Event.POLL is decision.event
+        assert decision.due_at is not None
+        polled = replace(polled, updated_at=now, **decision.values)
+        now = decision.due_at
 
     assert (
-        verdict.event,
-        verdict.reason,
+        Event.POLL is decider(now).decide_after_observation(polled, A, None, call_open=False).event
+    )
+
+
+def test_an_unreadable_source_is_polled_too() -> None:
+    decision = decider(NOW + SECOND).decide_after_observation(
+        triggered(), error(), A, call_open=False
+    )
+
+    assert Event.POLL is decision.event
+
+
+def test_a_target_without_read_permission_is_unverified_with_the_reason() -> None:
+    forbidden = error(Kind.CONFIGURATION)
+
+    decision = decider().decide_after_observation(triggered(), A, forbidden, call_open=False)
+
+    assert (
+        decision.event,
+        decision.reason,
     ) == (Event.MARK_UNVERIFIED, "the target cannot be read: what SWR said")
 
 
 @pytest.mark.parametrize("job", sorted(FAILED_JOBS))
-def test_unless_swrs_own_job_says_that_it_failed(job: str) -> None:
+def test_a_failed_job_counts_if_the_target_cannot_be_read(job: str) -> None:
     forbidden = error(Kind.CONFIGURATION)
     worn = triggered(retriggers=LIMITS.verify.retriggers)
 
-    again = judge().decide_after_observation(triggered(), A, forbidden, call_open=False, job=job)
-    ended = judge().decide_after_observation(worn, A, forbidden, call_open=False, job=job)
+    again = decider().decide_after_observation(triggered(), A, forbidden, call_open=False, job=job)
+    ended = decider().decide_after_observation(worn, A, forbidden, call_open=False, job=job)
 
     assert (again.event, ended.event) == (Event.CALL_AGAIN, Event.MARK_MISSING)
 
 
-# triggered: a source that we may not read
+# triggered: a source without read permission
 
 
-def test_the_announced_digest_stands_in_for_a_source_that_we_may_not_read() -> None:
+def test_the_announced_digest_replaces_that_of_an_unreadable_source() -> None:
     blind = triggered(called_digest=None, digest=A)
     forbidden = error(Kind.CONFIGURATION)
 
     assert (
-        Event.VERIFY is judge().decide_after_observation(blind, forbidden, A, call_open=False).event
+        Event.VERIFY
+        is decider().decide_after_observation(blind, forbidden, A, call_open=False).event
     )
     assert (
         Event.MARK_DIVERGED
-        is judge().decide_after_observation(blind, forbidden, B, call_open=False).event
+        is decider().decide_after_observation(blind, forbidden, B, call_open=False).event
     )
 
 
-def test_without_any_digest_to_compare_a_tag_that_is_there_is_accepted() -> None:
+def test_a_tag_at_the_target_is_unverified_without_a_digest_to_compare() -> None:
     blind = triggered(called_digest=None, digest=None)
 
-    verdict = judge().decide_after_observation(blind, error(Kind.CONFIGURATION), B, call_open=False)
+    decision = decider().decide_after_observation(
+        blind, error(Kind.CONFIGURATION), B, call_open=False
+    )
 
-    assert Event.MARK_UNVERIFIED is verdict.event
-    missing = judge().decide_after_observation(
+    assert Event.MARK_UNVERIFIED is decision.event
+    missing = decider().decide_after_observation(
         blind, error(Kind.CONFIGURATION), None, call_open=False
     )
     assert Event.POLL is missing.event
@@ -548,12 +564,12 @@ def test_without_any_digest_to_compare_a_tag_that_is_there_is_accepted() -> None
 @pytest.mark.parametrize(
     ("job", "event"), [(None, Event.GIVE_UP), ("success", Event.MARK_UNVERIFIED)]
 )
-def test_a_look_that_fails_for_ever_ends(hidden: str, job: str | None, event: Event) -> None:
+def test_reads_that_always_fail_end_the_sync(hidden: str, job: str | None, event: Event) -> None:
     failing = triggered(failing_since=NOW)
     source, target = (error(), A) if hidden == "source" else (A, error())
 
-    in_time = judge(NOW + LIMITS.retry.deadline - SECOND)
-    late = judge(NOW + LIMITS.retry.deadline)
+    in_time = decider(NOW + LIMITS.retry.deadline - SECOND)
+    late = decider(NOW + LIMITS.retry.deadline)
 
     assert (
         Event.POLL
@@ -565,30 +581,30 @@ def test_a_look_that_fails_for_ever_ends(hidden: str, job: str | None, event: Ev
     )
 
 
-def test_a_look_that_is_answered_lets_failing_begin_anew() -> None:
-    verdict = judge().decide_after_observation(
+def test_a_successful_read_resets_the_time_of_failures() -> None:
+    decision = decider().decide_after_observation(
         triggered(failing_since=NOW), A, None, call_open=False
     )
 
-    assert (verdict.event, verdict.values["failing_since"]) == (Event.POLL, None)
+    assert (decision.event, decision.values["failing_since"]) == (Event.POLL, None)
 
 
-def test_what_was_not_asked_counts_as_no_try_but_its_time_goes_on() -> None:
+def test_an_open_circuit_counts_as_no_failure_but_the_deadline_goes_on() -> None:
     alone = CircuitOpen("cn-north-4 is not asked", retry_after=30.0)
     due = sync(failures=3)
 
-    verdict = judge().decide_postponed(due, alone)
+    decision = decider().decide_postponed(due, alone)
 
-    assert (verdict.event, verdict.due_at) == (Event.POSTPONE, NOW + 31 * SECOND)
-    assert verdict.reason == "cn-north-4 is not asked"
-    assert verdict.values == {"failing_since": NOW}
-    late = judge(NOW + LIMITS.retry.deadline)
+    assert (decision.event, decision.due_at) == (Event.POSTPONE, NOW + 31 * SECOND)
+    assert decision.reason == "cn-north-4 is not asked"
+    assert decision.values == {"failing_since": NOW}
+    late = decider(NOW + LIMITS.retry.deadline)
     assert Event.GIVE_UP is late.decide_postponed(replace(due, failing_since=NOW), alone).event
 
 
-def test_verifys_deadline_does_not_run_while_a_region_is_held() -> None:
-    held = triggered(verifying_since=NOW, updated_at=NOW + 10 * SECOND)
+def test_the_verify_deadline_is_paused_while_a_region_is_not_configured() -> None:
+    polled = triggered(verifying_since=NOW, updated_at=NOW + 10 * SECOND)
 
-    verdict = judge(NOW + 3600 * SECOND).decide_held(held, "not in the configuration")
+    decision = decider(NOW + 3600 * SECOND).decide_held(polled, "not in the configuration")
 
-    assert verdict.values == {"verifying_since": NOW + 3590 * SECOND}
+    assert decision.values == {"verifying_since": NOW + 3590 * SECOND}
