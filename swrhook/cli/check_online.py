@@ -18,16 +18,16 @@ from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.model import Refusal
 from swrhook.sender_keys import find_proxies
 from swrhook.settings import Settings
-from swrhook.swr.auth.lockout import RefusedCredentials as Refusals
+from swrhook.swr.auth.lockout import RefusalStore
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.usecases.online_check import (
     CheckResult,
     Level,
-    number_of_questions,
-    rule_places,
+    count_checks,
     run_checks,
 )
+from swrhook.usecases.rule_scope import rule_scope
 
 # Seconds to wait for IAM and SWR: an interactive command must not take as long as the service may.
 _LONGEST_WAIT = 15.0
@@ -53,10 +53,10 @@ def run_online_check(config: Config, environ: Mapping[str, str]) -> list[CheckRe
     account after a few wrong logins.
     """
     url = Settings.from_environ(environ).database_url
-    places = rule_places(config)
+    scope = rule_scope(config)
     results: list[CheckResult] = []
     with ExitStack() as stack:
-        refusals: Refusals = _InMemoryRefusals()
+        refusals: RefusalStore = _InMemoryRefusals()
         try:
             ledger = open_existing(url)
         except LedgerUnusable as exc:
@@ -66,8 +66,8 @@ def run_online_check(config: Config, environ: Mapping[str, str]) -> list[CheckRe
             stack.callback(ledger.close)
             refusals = RefusedCredentials(ledger, SystemClock())
         swr = stack.enter_context(closing(_swr_client(config, environ, refusals)))
-        progress = stack.enter_context(progress_bar("Asking SWR", number_of_questions(places)))
-        results += run_checks(swr, places, progress.advance)
+        progress = stack.enter_context(progress_bar("Asking SWR", count_checks(scope)))
+        results += run_checks(swr, scope, progress.advance)
     return results
 
 
@@ -82,7 +82,7 @@ def print_results(file: str, results: Sequence[CheckResult], *, as_json: bool) -
     return healthy
 
 
-def _swr_client(config: Config, environ: Mapping[str, str], refusals: Refusals) -> SwrClient:
+def _swr_client(config: Config, environ: Mapping[str, str], refusals: RefusalStore) -> SwrClient:
     timeouts = config.options.timeouts
     network = Network(
         Timeouts(min(timeouts.connect, _LONGEST_WAIT), min(timeouts.read, _LONGEST_WAIT)),

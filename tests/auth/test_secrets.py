@@ -1,15 +1,15 @@
-"""Secrets are compared in constant time and as bytes, in one place."""
+"""Secrets are compared in one place, in constant time, as bytes."""
 
 import ast
 from pathlib import Path
 
 import swrhook.auth
-from swrhook.auth.secrets import is_one_of, on_the_wire
+from swrhook.auth.secrets import matches_any, wire_encodings
 
 MODULES = sorted(Path(swrhook.auth.__file__).parent.glob("*.py"))
 
-# Every comparison in the package. A new one is looked at before it is listed here: no secret, no
-# signature and nothing that is compared with one.
+# Every comparison in the package. Before a new one is added here, check that neither side is a
+# secret, a signature or a value that is compared with one.
 HARMLESS = {
     "_SECONDS.fullmatch(sent_at) is None",
     "abs(now.timestamp() - int(sent_at)) > tolerance.total_seconds()",
@@ -30,10 +30,10 @@ HARMLESS = {
     "name == 'authorization'",
     "names is None",
     "now < secret.not_after",
-    "said.get('email') != email",
-    "said.get(name) not in allowed",
-    "said.lower() == scheme",
-    "seconds - LEEWAY < said['exp']",
+    "payload.get('email') != email",
+    "payload.get(name) not in allowed",
+    "name.lower() == scheme",
+    "seconds - LEEWAY < payload['exp']",
     "secret.not_after is None",
     "starts <= seconds + LEEWAY",
     "value is not None",
@@ -60,15 +60,15 @@ def test_compare_digest_is_called_in_one_place() -> None:
     assert calls == ["secrets.py"]
 
 
-def test_text_of_any_kind_becomes_bytes() -> None:
-    assert on_the_wire("a") == (b"a", b"a")
-    assert on_the_wire("é") == (b"\xe9", b"\xc3\xa9")
-    assert on_the_wire("密") == (b"\xe5\xaf\x86",)
-    assert on_the_wire("\ud800") == (b"\xed\xa0\x80",)
+def test_any_text_is_encoded() -> None:
+    assert wire_encodings("a") == (b"a", b"a")
+    assert wire_encodings("é") == (b"\xe9", b"\xc3\xa9")
+    assert wire_encodings("密") == (b"\xe5\xaf\x86",)
+    assert wire_encodings("\ud800") == (b"\xed\xa0\x80",)
 
 
-def test_any_pair_that_is_equal_is_enough() -> None:
-    assert is_one_of([b"x", b"a"], [b"a", b"b"])
-    assert not is_one_of([b"x"], [b"a", b"b"])
-    assert not is_one_of([], [b"a"])
-    assert not is_one_of([b"a"], [])
+def test_one_matching_pair_is_enough() -> None:
+    assert matches_any([b"x", b"a"], [b"a", b"b"])
+    assert not matches_any([b"x"], [b"a", b"b"])
+    assert not matches_any([], [b"a"])
+    assert not matches_any([b"a"], [])

@@ -1,4 +1,4 @@
-"""Keys from outside: fetched from where they should be, over HTTPS, no oftener than needed."""
+"""Keys are fetched from the right URLs, over HTTPS, and no more often than necessary."""
 
 import json
 
@@ -17,7 +17,7 @@ from tests.auth.parts import (
     pem,
     rsa_key,
 )
-from tests.outbound.loopback import Loopback, Reply
+from tests.sender_keys.loopback import Loopback, Reply
 
 ISSUER = "https://issuer.example.com/tenant"
 DISCOVERY = f"{ISSUER}/.well-known/openid-configuration"
@@ -38,8 +38,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def internet(way: HttpsSettings, clock: Clock) -> HttpsKeyProvider:
-    return HttpsKeyProvider(way, clock)
+def provider(settings: HttpsSettings, clock: Clock) -> HttpsKeyProvider:
+    return HttpsKeyProvider(settings, clock)
 
 
 def published(*key_ids: str) -> Reply:
@@ -53,72 +53,74 @@ def discovery(issuer: str = ISSUER, address: str = KEYS) -> Reply:
 
 @pytest.mark.parametrize("url", [SNS_URL, SMN_URL])
 def test_a_certificate_is_fetched_once_an_hour(
-    loopback: Loopback, internet: HttpsKeyProvider, clock: Clock, url: str
+    loopback: Loopback, provider: HttpsKeyProvider, clock: Clock, url: str
 ) -> None:
     loopback.answers[url] = Reply(pem(certificate()))
     for _ in range(3):
-        assert certificate().public_key() == internet.certificate(url).public_key()
+        assert certificate().public_key() == provider.certificate(url).public_key()
     assert [url] == loopback.asked
 
     clock.now += 3600
-    internet.certificate(url)
+    provider.certificate(url)
     assert [url, url] == loopback.asked
 
 
 @pytest.mark.parametrize("url", [SNS_CONFIRM, DISCOVERY, "https://127.0.0.1/", ""])
-def test_nothing_is_fetched_as_a_certificate_from_elsewhere(
-    loopback: Loopback, internet: HttpsKeyProvider, url: str
+def test_no_certificate_is_fetched_from_another_url(
+    loopback: Loopback, provider: HttpsKeyProvider, url: str
 ) -> None:
-    with pytest.raises(KeysUnavailable, match="no sender keeps a certificate"):
-        internet.certificate(url)
+    with pytest.raises(KeysUnavailable, match="not one of a sender's certificate"):
+        provider.certificate(url)
 
     assert loopback.asked == []
 
 
 @pytest.mark.parametrize("reply", [Reply(b"<html>"), Reply(b""), Reply(status=404)])
-def test_what_is_no_certificate_is_asked_for_once(
-    loopback: Loopback, internet: HttpsKeyProvider, reply: Reply
+def test_a_file_that_is_not_a_certificate_is_fetched_once(
+    loopback: Loopback, provider: HttpsKeyProvider, reply: Reply
 ) -> None:
     loopback.answers[SNS_URL] = reply
     for _ in range(3):
         with pytest.raises(KeysUnavailable):
-            internet.certificate(SNS_URL)
+            provider.certificate(SNS_URL)
 
     assert loopback.asked == [SNS_URL]
 
 
-def test_an_issuers_keys_are_where_it_says(loopback: Loopback, internet: HttpsKeyProvider) -> None:
+def test_an_issuers_keys_are_fetched_from_its_jwks_uri(
+    loopback: Loopback, provider: HttpsKeyProvider
+) -> None:
     loopback.answers |= {DISCOVERY: discovery(), KEYS: published("a", "b")}
 
-    assert internet.signing_key(ISSUER, "a") is not None
-    assert internet.signing_key(ISSUER, "b") is not None
+    assert provider.signing_key(ISSUER, "a") is not None
+    assert provider.signing_key(ISSUER, "b") is not None
     assert loopback.asked == [DISCOVERY, KEYS]
 
 
-def test_an_issuer_may_end_with_a_slash(loopback: Loopback, internet: HttpsKeyProvider) -> None:
+def test_an_issuer_may_end_with_a_slash(loopback: Loopback, provider: HttpsKeyProvider) -> None:
     loopback.answers |= {DISCOVERY: discovery(f"{ISSUER}/"), KEYS: published("a")}
 
-    assert internet.signing_key(f"{ISSUER}/", "a") is not None
+    assert provider.signing_key(f"{ISSUER}/", "a") is not None
 
 
-def test_googles_keys_have_a_known_address(loopback: Loopback, internet: HttpsKeyProvider) -> None:
+def test_googles_keys_have_a_fixed_url(loopback: Loopback, provider: HttpsKeyProvider) -> None:
     loopback.answers[GOOGLES_KEYS] = published("a")
 
-    assert internet.signing_key(GOOGLE, "a") is not None
+    assert provider.signing_key(GOOGLE, "a") is not None
     assert loopback.asked == [GOOGLES_KEYS]
 
 
-def test_a_new_key_is_found_and_a_made_up_one_asked_for_once_a_minute(
-    loopback: Loopback, internet: HttpsKeyProvider, clock: Clock
+def test_an_unknown_key_id_refetches_the_keys_at_most_once_a_minute(
+    loopback: Loopback, provider: HttpsKeyProvider, clock: Clock
 ) -> None:
     loopback.answers[GOOGLES_KEYS] = published("a")
-    internet.signing_key(GOOGLE, "a")
+    provider.signing_key(GOOGLE, "a")
     loopback.answers[GOOGLES_KEYS] = published("a", "b")
-    assert internet.signing_key(GOOGLE, "b") is None
+    assert provider.signing_key(GOOGLE, "b") is None
     clock.now += 60
-    assert internet.signing_key(GOOGLE, "b") is not None
+    assert provider.signing_key(GOOGLE, "b") is not None
     for number in range(20):
-        assert internet.signing_key(GOOGLE, f"made-up-{number}") is None
+        assert provider.signing_key(GOOGLE, f"made-up-{number}") is None
 
     assert len(loopback.asked) == 2
 
@@ -136,59 +138,61 @@ def test_a_new_key_is_found_and_a_made_up_one_asked_for_once_a_minute(
     ],
 )
 def test_keys_that_cannot_be_fetched_are_unavailable_for_a_while(
-    loopback: Loopback, internet: HttpsKeyProvider, clock: Clock, answers: dict[str, Reply]
+    loopback: Loopback, provider: HttpsKeyProvider, clock: Clock, answers: dict[str, Reply]
 ) -> None:
     loopback.answers |= answers
     with pytest.raises(KeysUnavailable):
-        internet.signing_key(ISSUER, "a")
+        provider.signing_key(ISSUER, "a")
     asked = len(loopback.asked)
     with pytest.raises(KeysUnavailable):
-        internet.signing_key(ISSUER, "b")
+        provider.signing_key(ISSUER, "b")
     assert asked == len(loopback.asked)
 
     loopback.answers |= {DISCOVERY: discovery(), KEYS: published("a")}
     clock.now += 30
-    assert internet.signing_key(ISSUER, "a") is not None
+    assert provider.signing_key(ISSUER, "a") is not None
 
 
-def test_an_outage_shorter_than_the_hour_is_not_noticed(
-    loopback: Loopback, internet: HttpsKeyProvider, clock: Clock
+def test_cached_keys_bridge_an_outage_of_less_than_an_hour(
+    loopback: Loopback, provider: HttpsKeyProvider, clock: Clock
 ) -> None:
     loopback.answers[GOOGLES_KEYS] = published("a")
-    internet.signing_key(GOOGLE, "a")
+    provider.signing_key(GOOGLE, "a")
     del loopback.answers[GOOGLES_KEYS]
     clock.now += 3599
 
     with pytest.raises(KeysUnavailable):
-        internet.signing_key(GOOGLE, "b")
-    assert internet.signing_key(GOOGLE, "a") is not None
+        provider.signing_key(GOOGLE, "b")
+    assert provider.signing_key(GOOGLE, "a") is not None
 
 
 @pytest.mark.parametrize("url", [SNS_CONFIRM, SMN_CONFIRM])
-def test_a_subscription_is_confirmed_by_one_visit(
-    loopback: Loopback, internet: HttpsKeyProvider, url: str
+def test_a_subscription_is_confirmed_by_one_request(
+    loopback: Loopback, provider: HttpsKeyProvider, url: str
 ) -> None:
     loopback.answers[url] = Reply(b"<ConfirmSubscriptionResponse/>")
-    internet.visit(url)
+    provider.confirm_subscription(url)
 
     assert [url] == loopback.asked
 
 
 @pytest.mark.parametrize("reply", [Reply(status=403), Reply(b"", 302, {"Location": SMN_CONFIRM})])
-def test_a_failed_confirmation_shows_no_token(
-    loopback: Loopback, internet: HttpsKeyProvider, reply: Reply
+def test_the_error_of_a_failed_confirmation_contains_no_token(
+    loopback: Loopback, provider: HttpsKeyProvider, reply: Reply
 ) -> None:
     loopback.answers[SNS_CONFIRM] = reply
     with pytest.raises(Unconfirmed) as caught:
-        internet.visit(SNS_CONFIRM)
+        provider.confirm_subscription(SNS_CONFIRM)
 
     assert "2336412f37" not in f"{caught.value} {caught.value.__cause__!r}"
     assert loopback.asked == [SNS_CONFIRM]
 
 
 @pytest.mark.parametrize("url", [SNS_URL, DISCOVERY, "https://127.0.0.1/", ""])
-def test_nothing_else_is_visited(loopback: Loopback, internet: HttpsKeyProvider, url: str) -> None:
+def test_no_other_url_is_requested(
+    loopback: Loopback, provider: HttpsKeyProvider, url: str
+) -> None:
     with pytest.raises(Unconfirmed):
-        internet.visit(url)
+        provider.confirm_subscription(url)
 
     assert loopback.asked == []

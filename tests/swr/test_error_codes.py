@@ -1,4 +1,4 @@
-"""The table of error codes: every published code has its line, and no line contradicts it."""
+"""The table of error codes has a line for every published code, which fits its status."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from swrhook.errors import Kind
-from swrhook.swr.error_codes import TABLE, find, meaning, words
+from swrhook.swr.error_codes import TABLE, classify, describe, find_meaning
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT.parent / "shared" / "reference" / "swr_errors.json"
@@ -41,10 +41,10 @@ BY_DESCRIPTION = {
     r"[Tt]oken has expired|Invalid token|[Ii]ncorrect password": {Kind.AUTHENTICATION},
     r"^Invalid (organization|image|digest|package|version)": {Kind.PERMANENT, Kind.CONFIGURATION},
 }
-# Where the published words say less than they seem to.
+# Where the published description is misleading.
 EXCEPTIONS = {
     "SVCSTG.SWR.5007019": "a quota, in the words of an internal error",
-    "IAM.0064": "a token of lesser rights: another credential is wanted",
+    "IAM.0064": "a token without the rights: another credential is required",
 }
 
 
@@ -64,63 +64,63 @@ def published() -> Iterator[Published]:
             yield Published(entry["code"], entry["status"], description)
 
 
-PUBLISHED = sorted(published(), key=lambda each: (each.code, each.status))
+PUBLISHED = sorted(published(), key=lambda entry: (entry.code, entry.status))
 needs_corpus = pytest.mark.skipif(not PUBLISHED, reason=f"{CORPUS} is not there")
 
 
 @needs_corpus
-def test_every_published_code_has_a_line_with_words_and_remedy() -> None:
+def test_every_published_code_has_a_description_and_a_remedy() -> None:
     without = {
-        each.code
-        for each in PUBLISHED
-        if not words(each.code) or not meaning(each.code, each.status)[1]
+        entry.code
+        for entry in PUBLISHED
+        if not describe(entry.code) or not classify(entry.code, entry.status)[1]
     }
 
     assert set() == without
 
 
 @needs_corpus
-def test_a_class_fits_the_status_that_a_code_comes_with() -> None:
+def test_the_kind_of_a_code_fits_its_published_status() -> None:
     unfit = {
-        (each.code, each.status, kind)
-        for each in PUBLISHED
-        if (kind := meaning(each.code, each.status)[0])
-        not in BY_STATUS.get(each.status, {Kind.PERMANENT})
+        (entry.code, entry.status, kind)
+        for entry in PUBLISHED
+        if (kind := classify(entry.code, entry.status)[0])
+        not in BY_STATUS.get(entry.status, {Kind.PERMANENT})
     }
 
     assert set() == unfit
 
 
 @needs_corpus
-def test_a_class_fits_what_is_published_about_a_code() -> None:
+def test_the_kind_of_a_code_fits_its_published_description() -> None:
     unfit = {
-        (each.code, each.description, meaning(each.code, each.status)[0])
-        for each in PUBLISHED
+        (entry.code, entry.description, classify(entry.code, entry.status)[0])
+        for entry in PUBLISHED
         for pattern, kinds in BY_DESCRIPTION.items()
-        if re.search(pattern, each.description)
-        and meaning(each.code, each.status)[0] not in kinds
-        and each.code not in EXCEPTIONS
+        if re.search(pattern, entry.description)
+        and classify(entry.code, entry.status)[0] not in kinds
+        and entry.code not in EXCEPTIONS
     }
 
     assert set() == unfit
 
 
 @needs_corpus
-def test_no_line_names_a_code_that_is_not_published() -> None:
-    known = {each.code for each in PUBLISHED}
+def test_every_code_in_the_table_is_published() -> None:
+    codes = {entry.code for entry in PUBLISHED}
     exact = {code for line in TABLE for code in line.codes if not code.endswith("*")}
 
-    assert set() == {code for code in exact if not code.startswith("HTTP.")} - known
+    assert set() == {code for code in exact if not code.startswith("HTTP.")} - codes
 
 
-def test_a_code_stands_in_one_line() -> None:
+def test_no_code_is_in_two_lines() -> None:
     codes = [code for line in TABLE for code in line.codes]
 
     assert sorted(set(codes)) == sorted(codes)
 
 
-def test_what_needs_a_hand_says_which() -> None:
-    helpless = {line.words for line in TABLE if line.kind is not None and not line.remedy}
+def test_every_line_with_a_kind_has_a_remedy() -> None:
+    helpless = {line.description for line in TABLE if line.kind is not None and not line.remedy}
 
     assert set() == helpless
 
@@ -143,13 +143,13 @@ def test_what_needs_a_hand_says_which() -> None:
         ("", None),
     ],
 )
-def test_the_longest_known_beginning_decides(code: str, line: str | None) -> None:
-    found = find(code)
+def test_the_longest_matching_prefix_decides(code: str, line: str | None) -> None:
+    meaning = find_meaning(code)
 
-    assert line == (next(c for c in found.codes if c == line) if found else None)
+    assert line == (next(c for c in meaning.codes if c == line) if meaning else None)
 
 
-def test_the_page_shows_the_table() -> None:
+def test_the_documentation_shows_the_table() -> None:
     shown = PAGE.partition("<!-- the table -->\n")[2].partition("\n<!-- the end -->")[0]
 
     assert written() == shown
@@ -160,5 +160,7 @@ def written() -> str:
     for line in TABLE:
         codes = " ".join(f"`{code}`" for code in line.codes)
         kind = line.kind.replace("_", " ") if line.kind else "as the status"
-        lines.append(f"| {codes} | {kind} | {line.words} | {line.remedy or 'as the status'} |")
+        lines.append(
+            f"| {codes} | {kind} | {line.description} | {line.remedy or 'as the status'} |"
+        )
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Signatures: the documented one, and those of the vendor's own SDK over many requests."""
+"""Signatures equal the documented one, and those of the vendor's SDK for many requests."""
 
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
@@ -10,7 +10,7 @@ from huaweicloudsdkcore.signer.signer import Signer
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from swrhook.swr.auth.signing import AccessKey, canonical_request, sign, signature
+from swrhook.swr.auth.signing import AccessKey, canonical_request, compute_signature, sign
 
 NOW = datetime(2019, 11, 15, 3, 36, 55, tzinfo=UTC)
 STAMP = "20191115T033655Z"
@@ -30,7 +30,7 @@ TARGET = (
     "/v1/77b6a44cba5143ab91d13ab9a8ff44fd/vpcs?marker=13551d6b-755d-4757-b956-536f674975c0&limit=2"
 )
 
-# What a path and a query may hold once decoded; «/» parts segments, and «+» is a blank on the wire.
+# What a path and a query may hold once decoded; "/" separates segments, and "\+" means a space.
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/?#+"))
 HEADER = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1)
 
@@ -44,12 +44,12 @@ def test_the_documented_request_has_the_documented_signature() -> None:
 
     assert canonical_request("GET", TARGET, headers, b"") == CANONICAL
     assert (
-        signature(SECRET, STAMP, CANONICAL)
+        compute_signature(SECRET, STAMP, CANONICAL)
         == "7be6668032f70418fcc22abc52071e57aff61b84a1d2381bb430d6870f4f6ebe"
     )
 
 
-def test_a_signed_request_carries_all_that_was_signed() -> None:
+def test_a_signed_request_contains_every_signed_header() -> None:
     url = f"https://service.region.example.com{TARGET}"
 
     assert sign(KEY, "GET", url, {"Content-Type": "application/json"}, b"", NOW) == {
@@ -72,7 +72,7 @@ def test_a_signed_request_carries_all_that_was_signed() -> None:
         ("/tags", "/tags/"),
     ],
 )
-def test_spellings_of_the_same_request_are_signed_alike(one: str, other: str) -> None:
+def test_equivalent_urls_have_the_same_signature(one: str, other: str) -> None:
     assert canonical_request("GET", one, {}, b"") == canonical_request("GET", other, {}, b"")
 
 
@@ -86,7 +86,7 @@ def test_spellings_of_the_same_request_are_signed_alike(one: str, other: str) ->
 )
 @example("GET", ["repos", "web$shop"], [("filter", "limit::1|offset::0")], b"", "s", None)
 @settings(max_examples=100)
-def test_the_vendors_signer_agrees(
+def test_the_vendors_sdk_computes_the_same_signature(
     method: str,
     segments: list[str],
     query: list[tuple[str, str]],

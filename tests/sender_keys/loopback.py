@@ -1,7 +1,7 @@
-"""The internet on loopback: one HTTPS server that is every host, behind a proxy that leads to it.
+"""The internet on loopback: one HTTPS server that acts as every host, and a proxy to it.
 
-So the real addresses are asked for, over real TLS with an authority of its own, and nobody is
-patched: to be given a proxy and an authority is what the code offers to everyone.
+The tests request the real URLs over real TLS, with an authority of their own, and patch nothing:
+proxy and authority are ordinary settings.
 """
 
 import ssl
@@ -36,11 +36,11 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
     pause: float = 0.0  # after each byte
-    promised: int = 0  # bytes that are announced and never sent
+    promised: int = 0  # announced in Content-Length, but never sent
 
 
 class Loopback:
-    """Answers as `answers` says by address, and remembers what it was asked."""
+    """Sends the reply in `answers` for each URL, and records the requested URLs."""
 
     def __init__(self, folder: Path) -> None:
         self.answers: dict[str, Reply | Callable[[], Reply]] = {}
@@ -56,8 +56,8 @@ class Loopback:
 
     def answer(self, url: str) -> Reply:
         self.asked.append(url)
-        found = self.answers.get(url, Reply(status=404))
-        return found if isinstance(found, Reply) else found()
+        reply = self.answers.get(url, Reply(status=404))
+        return reply if isinstance(reply, Reply) else reply()
 
     def close(self) -> None:
         self._server.shutdown()
@@ -70,7 +70,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: clients that hang up are what some tests are about."""
+        """Print nothing: some tests hang up on purpose."""
 
 
 def _handler(loopback: Loopback, context: ssl.SSLContext) -> type[BaseHTTPRequestHandler]:
@@ -109,20 +109,20 @@ def _handler(loopback: Loopback, context: ssl.SSLContext) -> type[BaseHTTPReques
 
 
 def _certificates(folder: Path, authority: Path) -> Path:
-    """Write an authority's certificate, and a server's with its key; return the latter's place."""
+    """Write the certificates of an authority and of the server; return the path of the latter."""
     authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "an authority of tests")])
-    its = _builder(name, name, authority_key).add_extension(
+    builder = _builder(name, name, authority_key).add_extension(
         x509.BasicConstraints(ca=True, path_length=0), critical=True
     )
-    authority.write_bytes(its.sign(authority_key, SHA256()).public_bytes(Encoding.PEM))
+    authority.write_bytes(builder.sign(authority_key, SHA256()).public_bytes(Encoding.PEM))
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "everywhere")])
     names = x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS])
-    made = _builder(subject, name, key).add_extension(names, critical=False)
+    server_builder = _builder(subject, name, key).add_extension(names, critical=False)
     server = folder / "server.pem"
     server.write_bytes(
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        + made.sign(authority_key, SHA256()).public_bytes(Encoding.PEM)
+        + server_builder.sign(authority_key, SHA256()).public_bytes(Encoding.PEM)
     )
     return server
 

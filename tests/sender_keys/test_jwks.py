@@ -1,4 +1,4 @@
-"""What issuers publish is read whole or in part, or refused; whatever the bytes."""
+"""Key sets and discovery documents are parsed in part or refused, for any bytes."""
 
 import json
 from contextlib import suppress
@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swrhook.errors import NotFetched
-from swrhook.sender_keys.jwks import keys_address, signing_keys
+from swrhook.errors import FetchFailed
+from swrhook.sender_keys.jwks import read_jwks_url, read_signing_keys
 from tests.auth.parts import ec_key, jwk, rsa_key
 
 ISSUER = "https://issuer.example.com"
 
 
 def keys(*published: Any) -> dict[str, str]:
-    found = signing_keys(json.dumps({"keys": published}).encode(), ISSUER)
-    return {key_id: key.algorithm_name or "" for key_id, key in found.items()}
+    signing_keys = read_signing_keys(json.dumps({"keys": published}).encode(), ISSUER)
+    return {key_id: key.algorithm_name or "" for key_id, key in signing_keys.items()}
 
 
-def test_every_key_that_signs_is_known_by_its_id() -> None:
+def test_every_signing_key_is_read_with_its_id() -> None:
     assert keys(
         jwk(rsa_key(), "a"),
         jwk(rsa_key(), "b", alg="PS256"),
@@ -49,30 +49,30 @@ def test_every_key_that_signs_is_known_by_its_id() -> None:
         "x",
     ],
 )
-def test_a_key_that_cannot_be_used_spoils_no_other(odd: Any) -> None:
+def test_an_unusable_key_does_not_affect_the_others(odd: Any) -> None:
     assert keys(odd, jwk(rsa_key(), "a")) == {"a": "RS256"}
-    with pytest.raises(NotFetched, match="none that can be used"):
+    with pytest.raises(FetchFailed, match="contains no usable key"):
         keys(odd)
 
 
-def test_the_address_is_the_one_in_the_issuers_own_document() -> None:
+def test_the_jwks_url_comes_from_the_issuers_own_document() -> None:
     address = "https://keys.example.com/jwks"
     document = json.dumps({"issuer": ISSUER, "jwks_uri": address}).encode()
 
-    assert address == keys_address(document, ISSUER)
-    with pytest.raises(NotFetched, match="another issuer"):
-        keys_address(document, f"{ISSUER}/")
+    assert address == read_jwks_url(document, ISSUER)
+    with pytest.raises(FetchFailed, match="another issuer"):
+        read_jwks_url(document, f"{ISSUER}/")
 
 
 @pytest.mark.parametrize(
     "document",
     [b"", b"[]", b"{}", b"\xff", b"[" * 9999, b'{"issuer": "https://issuer.example.com"}'],
 )
-def test_a_document_of_another_kind_is_refused(document: bytes) -> None:
-    with pytest.raises(NotFetched, match=r"^https://issuer\.example\.com: "):
-        keys_address(document, ISSUER)
-    with pytest.raises(NotFetched, match=r"^https://issuer\.example\.com: "):
-        signing_keys(document, ISSUER)
+def test_a_document_with_other_content_is_refused(document: bytes) -> None:
+    with pytest.raises(FetchFailed, match=r"^https://issuer\.example\.com: "):
+        read_jwks_url(document, ISSUER)
+    with pytest.raises(FetchFailed, match=r"^https://issuer\.example\.com: "):
+        read_signing_keys(document, ISSUER)
 
 
 VALUES = st.recursive(
@@ -90,8 +90,8 @@ VALUES = st.recursive(
 
 
 @given(st.binary() | VALUES.map(lambda value: json.dumps({"keys": [value]}).encode()))
-def test_any_document_is_read_or_refused(document: bytes) -> None:
-    with suppress(NotFetched):
-        signing_keys(document, ISSUER)
-    with suppress(NotFetched):
-        keys_address(document, ISSUER)
+def test_any_document_is_parsed_or_refused(document: bytes) -> None:
+    with suppress(FetchFailed):
+        read_signing_keys(document, ISSUER)
+    with suppress(FetchFailed):
+        read_jwks_url(document, ISSUER)

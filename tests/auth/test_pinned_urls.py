@@ -1,9 +1,10 @@
-"""A message of a topic chooses no address but those where its vendor keeps what it names."""
+"""A message of a topic cannot make swrhook request any URL but its vendor's own."""
 
 from typing import Any
 
 import pytest
 
+from swrhook.auth.pinned_urls import is_certificate_url, is_confirmation_url
 from swrhook.auth.topics import confirm_smn, confirm_sns
 from swrhook.errors import Unauthenticated
 from tests.auth.parts import (
@@ -14,15 +15,15 @@ from tests.auth.parts import (
     FakeOutside,
     certificate,
     posted,
-    said_of_smn,
-    said_of_sns,
+    refusal_of_smn,
+    refusal_of_sns,
     smn_message,
     sns_message,
     well_known,
 )
 
 KINDS = ["Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"]
-NOT_ITS_SENDERS = "the message names a certificate that is not its sender's"
+NOT_ITS_VENDORS = "the message names a certificate that is not its vendor's"
 
 
 PEM = "SimpleNotificationService-0000.pem"
@@ -50,10 +51,10 @@ PEM = "SimpleNotificationService-0000.pem"
         [SNS_URL],
     ],
 )
-def test_a_certificate_from_elsewhere_is_not_even_fetched(url: Any) -> None:
+def test_a_certificate_at_another_url_is_not_fetched(url: Any) -> None:
     outside = well_known()
 
-    assert said_of_sns(sns_message() | {"SigningCertURL": url}, outside) == NOT_ITS_SENDERS
+    assert refusal_of_sns(sns_message() | {"SigningCertURL": url}, outside) == NOT_ITS_VENDORS
     assert outside.asked == []
 
 
@@ -67,8 +68,8 @@ def test_a_certificate_from_elsewhere_is_not_even_fetched(url: Any) -> None:
         SNS_URL,
     ],
 )
-def test_smn_has_hosts_of_its_own(url: str) -> None:
-    assert said_of_smn(smn_message() | {"signing_cert_url": url}) == NOT_ITS_SENDERS
+def test_a_certificate_of_smn_at_another_host_is_refused(url: str) -> None:
+    assert refusal_of_smn(smn_message() | {"signing_cert_url": url}) == NOT_ITS_VENDORS
 
 
 @pytest.mark.parametrize(
@@ -78,20 +79,22 @@ def test_smn_has_hosts_of_its_own(url: str) -> None:
         "https://sns.us-gov-west-1.amazonaws.com/SimpleNotificationService-0000.pem",
     ],
 )
-def test_sns_of_every_partition_is_known(url: str) -> None:
-    assert said_of_sns(sns_message(SigningCertURL=url), FakeOutside({url: certificate()})) == ""
+def test_sns_is_accepted_in_every_aws_partition(url: str) -> None:
+    assert refusal_of_sns(sns_message(SigningCertURL=url), FakeOutside({url: certificate()})) == ""
 
 
 @pytest.mark.parametrize(
     "host", ["smn.eu-west-101.myhuaweicloud.eu", "smn.eu-de.otc.t-systems.com"]
 )
-def test_smn_of_every_cloud_is_known(host: str) -> None:
+def test_smn_is_accepted_in_every_cloud(host: str) -> None:
     url = f"https://{host}/smn/SMN_region_31.pem"
 
-    assert said_of_smn(smn_message(signing_cert_url=url), FakeOutside({url: certificate()})) == ""
+    assert (
+        refusal_of_smn(smn_message(signing_cert_url=url), FakeOutside({url: certificate()})) == ""
+    )
 
 
-def test_only_an_offered_subscription_is_confirmed() -> None:
+def test_only_a_subscription_confirmation_is_confirmed() -> None:
     outside = FakeOutside()
     for kind in KINDS:
         confirm_sns(outside, posted(sns_message(kind)))
@@ -127,11 +130,20 @@ def test_smn_confirms_at_its_consoles(url: str) -> None:
         "",
     ],
 )
-def test_nothing_else_is_visited(url: str | None) -> None:
+def test_no_other_url_is_requested(url: str | None) -> None:
     outside = FakeOutside()
     document = sns_message("SubscriptionConfirmation") | {"SubscribeURL": url}
-    with pytest.raises(Unauthenticated, match="where no subscription is confirmed") as caught:
+    with pytest.raises(Unauthenticated, match="not one that confirms a subscription") as caught:
         confirm_sns(outside, posted(document))
 
     assert outside.visited == []
     assert "Token" not in str(caught.value)
+
+
+def test_a_url_is_pinned_for_one_purpose() -> None:
+    certificates, confirmations = [SNS_URL, SMN_URL], [SNS_CONFIRM, SMN_CONFIRM]
+
+    assert all(map(is_certificate_url, certificates))
+    assert all(map(is_confirmation_url, confirmations))
+    assert not any(map(is_certificate_url, [*confirmations, "", "https://example.com/"]))
+    assert not any(map(is_confirmation_url, [*certificates, "", "https://example.com/"]))

@@ -1,4 +1,4 @@
-"""Temporary keys of the machine: fetched once for all, renewed in time, and when refused."""
+"""Temporary keys of this machine: fetched once for all threads, and renewed."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -72,13 +72,15 @@ def look_together(client: SwrClient, count: int = 10) -> set[object]:
         return set(pool.map(ask, range(count)))
 
 
-def test_many_threads_fetch_one_key(client: SwrClient, fetches: Callable[[], object]) -> None:
+def test_concurrent_requests_fetch_one_key(
+    client: SwrClient, fetches: Callable[[], object]
+) -> None:
     assert {None} == look_together(client, 20)
 
     assert fetches() == [200]
 
 
-def test_a_key_is_replaced_before_its_end(
+def test_a_key_is_renewed_before_it_expires(
     client: SwrClient, clock: FakeClock, fetches: Callable[[], object]
 ) -> None:
     look(client)
@@ -92,7 +94,7 @@ def test_a_key_is_replaced_before_its_end(
     assert fetches() == [200, 200]
 
 
-def test_a_key_that_has_ended_is_replaced_once_for_all(
+def test_an_expired_key_is_renewed_once_for_all_threads(
     client: SwrClient, clock: FakeClock, fetches: Callable[[], object]
 ) -> None:
     look(client)
@@ -102,7 +104,7 @@ def test_a_key_that_has_ended_is_replaced_once_for_all(
     assert fetches() == [200, 200]
 
 
-def test_a_killed_key_is_replaced_once_for_all(
+def test_a_revoked_key_is_renewed_once_for_all_threads(
     client: SwrClient, simulator: RunningSimulator, fetches: Callable[[], object]
 ) -> None:
     look_together(client)
@@ -112,7 +114,7 @@ def test_a_killed_key_is_replaced_once_for_all(
     assert fetches() == [200, 200]
 
 
-def test_a_killed_key_is_replaced_while_a_project_is_looked_up(
+def test_a_revoked_key_is_renewed_during_the_lookup_of_a_project(
     client: SwrClient, simulator: RunningSimulator, fetches: Callable[[], object]
 ) -> None:
     look(client, WEST)
@@ -122,7 +124,7 @@ def test_a_killed_key_is_replaced_while_a_project_is_looked_up(
     assert fetches() == [200, 200]
 
 
-def test_no_key_is_tired_out_when_new_ones_are_refused_too(
+def test_keys_are_not_renewed_again_when_a_new_one_is_refused_too(
     client: SwrClient, simulator: RunningSimulator, fetches: Callable[[], object]
 ) -> None:
     body = {"error_code": "APIGW.0301", "error_msg": "ak AKXX not exist"}
@@ -132,7 +134,7 @@ def test_no_key_is_tired_out_when_new_ones_are_refused_too(
     assert fetches() == [200, 200]
 
 
-def test_while_keys_cannot_be_had_the_old_one_serves_to_its_end(
+def test_during_an_outage_the_old_key_is_used_until_it_expires(
     client: SwrClient, simulator: RunningSimulator, clock: FakeClock, kind: str
 ) -> None:
     look(client)
@@ -146,7 +148,7 @@ def test_while_keys_cannot_be_had_the_old_one_serves_to_its_end(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
-def test_a_machine_without_an_agency_gives_no_tag_up(
+def test_a_machine_without_an_agency_gives_an_authentication_error(
     client: SwrClient, simulator: RunningSimulator, kind: str, status: int
 ) -> None:
     simulator.state.faults.add([Fault(region="iam", operation=OPERATIONS[kind], status=status)])
@@ -158,7 +160,7 @@ def test_a_machine_without_an_agency_gives_no_tag_up(
     assert "agency" in error.remedy
 
 
-def test_a_large_security_token_is_carried(
+def test_a_large_security_token_is_accepted(
     client: SwrClient, simulator: RunningSimulator, fetches: Callable[[], object]
 ) -> None:
     simulator.state.configure(replace(simulator.state.settings, token_size=32 * 1024))
@@ -169,7 +171,7 @@ def test_a_large_security_token_is_carried(
 
 @pytest.mark.parametrize("kind", ["ecs_agency"])
 @pytest.mark.parametrize("status", [404, 405, 503])
-def test_metadata_of_version_1_is_asked_without_a_token(
+def test_a_version_1_metadata_service_is_called_without_a_token(
     client: SwrClient, simulator: RunningSimulator, status: int
 ) -> None:
     only_version_1 = Fault(region="iam", operation="metadata_token", status=status)
@@ -179,7 +181,7 @@ def test_metadata_of_version_1_is_asked_without_a_token(
     assert [status] == logins(simulator, "metadata_token")
 
 
-def test_metadata_is_asked_as_documented(clock: FakeClock) -> None:
+def test_the_metadata_requests_are_the_documented_ones(clock: FakeClock) -> None:
     def answer(request: Received) -> Reply:
         return Reply(200, b"a-token") if request.method == "PUT" else Reply(401)
 
@@ -198,7 +200,7 @@ def test_metadata_is_asked_as_documented(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("kind", ["pod_identity"])
-def test_the_file_of_a_pod_is_read_for_each_fetch(
+def test_the_token_file_of_a_pod_is_read_for_each_fetch(
     client: SwrClient, token_file: Path, clock: FakeClock, fetches: Callable[[], object]
 ) -> None:
     token_file.write_text("the-token-of-yesterday")
@@ -213,7 +215,7 @@ def test_the_file_of_a_pod_is_read_for_each_fetch(
 
 @pytest.mark.parametrize("kind", ["pod_identity"])
 @pytest.mark.parametrize("content", [None, b"", b"hush hush", b"hush\xff", b"hush\nhush"])
-def test_a_file_that_holds_no_token_is_named_and_not_shown(
+def test_an_invalid_token_file_is_named_in_the_error_but_not_shown(
     client: SwrClient,
     token_file: Path,
     content: bytes | None,
@@ -231,7 +233,7 @@ def test_a_file_that_holds_no_token_is_named_and_not_shown(
     assert fetches() == []
 
 
-def test_a_changed_configuration_goes_on_with_the_same_key(
+def test_a_new_client_reuses_the_key_of_the_previous_one(
     client: SwrClient,
     simulator: RunningSimulator,
     clock: FakeClock,
@@ -240,7 +242,7 @@ def test_a_changed_configuration_goes_on_with_the_same_key(
 ) -> None:
     look(client)
     after = simulated(simulator, clock, credentials=credentials)
-    after.keep_identity(client)
+    after.reuse_authenticator(client)
     client.close()
 
     assert look(after, EAST) is None

@@ -1,7 +1,5 @@
-"""Access keys of the configuration: what they open, and how seldom a refused one is tried."""
+"""The access key of the configuration: signed requests, and refusals."""
 
-import hashlib
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -10,16 +8,15 @@ from typing import Any
 
 import pytest
 
-from swrhook.config.model import KeyCredentials, PasswordCredentials, TokenCredentials
+from swrhook.config.model import KeyCredentials
 from swrhook.errors import Kind, SwrError
 from swrhook.simulator import Fault, RunningSimulator
 from swrhook.simulator.model import DEMO as USER
-from swrhook.swr.auth import lockout
 from swrhook.swr.auth.lockout import fingerprint
 from swrhook.swr.client import SwrClient
 from tests.factories import FakeClock
 from tests.swr.loopback import Loopback, Received, Reply
-from tests.swr.parts import DEMO, KEY, LANE, NETWORK, NOW, MemoryOfRefused, logins, simulated, swr
+from tests.swr.parts import KEY, LANE, NETWORK, NOW, MemoryOfRefused, logins, simulated, swr
 
 WEST, EAST = "cn-north-4", "cn-east-3"
 WRONG = replace(KEY, secret_key="a-secret-that-is-wrong")
@@ -41,7 +38,9 @@ def refuses(reason: str, **more: Any) -> Fault:
     return Fault(region=WEST, status=401, body=body, **more)
 
 
-def test_a_tag_arrives(simulator: RunningSimulator, clock: FakeClock) -> None:
+def test_requests_signed_with_a_key_are_accepted(
+    simulator: RunningSimulator, clock: FakeClock
+) -> None:
     seeded = simulator.state.seed(WEST, "group", "web/shop", "v1")
     client = simulated(simulator, clock, credentials=KEY)
 
@@ -68,7 +67,7 @@ def test_a_project_is_looked_up_once_for_each_region(
     assert logins(simulator, "projects") == [200, 200]
 
 
-def test_a_project_that_iam_does_not_know_is_a_mistake(clock: FakeClock) -> None:
+def test_a_project_unknown_to_iam_is_a_configuration_error(clock: FakeClock) -> None:
     with Loopback(lambda _: Reply(200, b'{"projects":[]}')) as iam:
         client = SwrClient(swr({WEST: iam.url}, KEY, iam.url), NETWORK, MemoryOfRefused(), clock)
         error = failed(client)
@@ -77,19 +76,19 @@ def test_a_project_that_iam_does_not_know_is_a_mistake(clock: FakeClock) -> None
     assert "no project named cn-north-4" in error.message
 
 
-def test_a_temporary_key_may_have_a_large_token(
+def test_a_temporary_key_may_have_a_large_security_token(
     simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     simulator.state.configure(replace(simulator.state.settings, token_size=32 * 1024))
     key = simulator.state.accounts.keys.issue(USER, timedelta(days=1)).key
-    given = KeyCredentials(key.access, key.secret, key.security_token)
+    credentials = KeyCredentials(key.access, key.secret, key.security_token)
 
     assert key.security_token is not None
     assert len(key.security_token) == 32 * 1024
-    assert look(simulated(simulator, clock, credentials=given)) is None
+    assert look(simulated(simulator, clock, credentials=credentials)) is None
 
 
-def test_a_wrong_secret_is_tried_once_by_all_regions_and_processes(
+def test_a_wrong_key_is_tried_once_across_regions_and_processes(
     simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     ledger = MemoryOfRefused()
@@ -116,7 +115,7 @@ def test_a_wrong_secret_is_tried_once_by_all_regions_and_processes(
         "verify aksk signature fail,canonicalRequest:POST|/v2/",
     ],
 )
-def test_a_key_that_is_taken_away_is_not_used_again(
+def test_a_refused_key_is_not_used_again(
     simulator: RunningSimulator, clock: FakeClock, reason: str
 ) -> None:
     ledger = MemoryOfRefused()
@@ -132,7 +131,7 @@ def test_a_key_that_is_taken_away_is_not_used_again(
     assert len(simulator.state.calls(operation="tag")) == 2
 
 
-def test_a_key_that_others_have_locked_is_tried_again_later(
+def test_a_locked_key_is_tried_again_after_ten_minutes(
     simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     client = simulated(simulator, clock, credentials=KEY)
@@ -147,7 +146,7 @@ def test_a_key_that_others_have_locked_is_tried_again_later(
 
 
 @pytest.mark.parametrize("minutes", [-20, 20])
-def test_a_wrong_clock_is_no_fault_of_the_key(
+def test_a_wrong_clock_does_not_refuse_the_key(
     simulator: RunningSimulator, clock: FakeClock, minutes: int
 ) -> None:
     ledger = MemoryOfRefused()
@@ -161,7 +160,7 @@ def test_a_wrong_clock_is_no_fault_of_the_key(
     assert ledger.refused == {}
 
 
-def test_an_answer_that_says_nothing_of_the_key_refuses_nobody(
+def test_a_401_of_a_proxy_does_not_refuse_the_key(
     simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     ledger = MemoryOfRefused()
@@ -173,7 +172,7 @@ def test_an_answer_that_says_nothing_of_the_key_refuses_nobody(
     assert look(client) is None
 
 
-def test_what_is_sent_is_what_was_signed() -> None:
+def test_the_request_is_sent_as_it_was_signed() -> None:
     def answer(received: Received) -> Reply:
         project = b'{"projects":[{"id":"0123","name":"cn-north-4"}]}'
         return Reply(200, project if received.path.startswith("/v3/") else b"[]")
@@ -194,49 +193,3 @@ def test_what_is_sent_is_what_was_signed() -> None:
         in (received.headers["Authorization"])
     )
     assert "X-Auth-Token" not in received.headers
-
-
-def test_a_fingerprint_of_a_key_depends_on_all_that_makes_it() -> None:
-    iam = "https://iam.example"
-    same = fingerprint(KeyCredentials("a", "s"), iam)
-    others = {
-        fingerprint(KeyCredentials("b", "s"), iam),
-        fingerprint(KeyCredentials("a", "t"), iam),
-        fingerprint(KeyCredentials("a", "s", "token"), iam),
-        fingerprint(KeyCredentials("a", "s"), "https://iam.other"),
-        fingerprint(DEMO, iam),
-    }
-
-    assert len(others - {same}) == 5
-    # The ledger holds it: it may never change.
-    assert same == "eb9f5d52f14d3af815484ae7a15105c067fb6812ed76b18ff2acb96f7fccc008"
-
-
-@pytest.mark.parametrize(
-    "given", [KeyCredentials("ahead", "s"), PasswordCredentials("a", "h", "p")]
-)
-def test_a_fingerprint_is_computed_ahead_and_once(
-    given: KeyCredentials | PasswordCredentials, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    computed = []
-    scrypt = hashlib.scrypt
-
-    def counting(*arguments: Any, **more: Any) -> bytes:
-        computed.append(arguments)
-        return scrypt(*arguments, **more)
-
-    monkeypatch.setattr(hashlib, "scrypt", counting)
-    lockout.prepare(given)
-    for thread in threading.enumerate():
-        if thread.name == "credentials":
-            thread.join()
-    assert len(computed) == 1
-    fingerprint(given, "https://iam.example")
-
-    assert len(computed) == 1
-
-
-def test_what_has_no_secret_of_its_own_is_not_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lockout, "Thread", None)
-
-    lockout.prepare(TokenCredentials("sesame"))  # begins no thread: it has none to begin

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from swrhook.sender_keys import HttpsSettings
-from tests.outbound.loopback import Loopback
+from tests.sender_keys.loopback import Loopback
 
 
 @pytest.fixture
@@ -15,6 +15,6 @@ def loopback(tmp_path: Path) -> Iterator[Loopback]:
 
 
 @pytest.fixture
-def way(loopback: Loopback) -> HttpsSettings:
-    """Return the way to the loopback's internet: a proxy and an authority, nothing loosened."""
+def settings(loopback: Loopback) -> HttpsSettings:
+    """Return settings that reach the loopback server; no check is disabled."""
     return HttpsSettings(lambda _url: {"https": loopback.proxy}, str(loopback.authority))
