@@ -117,7 +117,7 @@ def _describe_call(explained: ExplainedSync) -> str:
     call = next(calls, None)
     if call is None:
         return f"without a call: {explained.sync.reason or 'the target had the digest'}"
-    return f"by call {call.id} of {format_time(call.started_at)}"
+    return f"by call {call.id}, started at {format_time(call.started_at)}"
 
 
 def _predict(senders: Sequence[ExplainedSender]) -> str:

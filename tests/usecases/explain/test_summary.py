@@ -148,7 +148,7 @@ def test_a_verified_tag_is_explained_with_its_time_and_call(scene: Scene) -> Non
     [call] = explanation.syncs[0].calls
     assert (
         "team/web/shop:1.0 was replicated: cn-east-3/team was verified at 2026-03-04T05:06:08Z by"
-        f" call {call.id} of 2026-03-04T05:06:07Z"
+        f" call {call.id}, started at 2026-03-04T05:06:07Z"
     ) == explanation.summary
     assert (call.code, call.digest) == (None, DIGEST)
 
