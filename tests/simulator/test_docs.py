@@ -1,4 +1,4 @@
-"""docs/simulator.md says what there is, and its scenarios do what it says."""
+"""Tests that docs/simulator.md is complete, and that its scenarios and examples work."""
 
 import re
 from collections import Counter
@@ -25,7 +25,7 @@ TRIES = 50
 
 @dataclass(frozen=True)
 class Client:
-    """A plain client that repeats whatever did not succeed, and believes the target alone."""
+    """A simple client that repeats failed calls, and trusts only the target."""
 
     iam: str
     endpoints: Mapping[str, str]
@@ -64,11 +64,11 @@ class Client:
                 return answer.status_code
         pytest.fail(f"{method} {url} never succeeded")
 
-    def copy(self, image: str, *, to: str, sender: str = "cn-north-4") -> None:
+    def copy(self, image: str, *, to: str, source: str = "cn-north-4") -> None:
         tag = image.rpartition(":")[2]
         body = {"imageTag": [tag], "remoteNamespace": "group", "remoteRegionId": to}
         for _ in range(TRIES):
-            self.call(sender, "POST", "sync_images", body)
+            self.call(source, "POST", "sync_images", body)
             if self.call(to, "GET", f"tags/{tag}") == HTTPStatus.OK:
                 return
         pytest.fail(f"{image} never arrived")
@@ -76,65 +76,63 @@ class Client:
 
 @pytest.fixture
 def survive(session: requests.Session) -> Callable[..., Mapping[str, int]]:
-    """Copy tags from the first two regions to the third, and count what struck meanwhile."""
+    """Return a function that copies tags to the third region, and counts the faults that hit."""
 
     def run(name: str) -> Mapping[str, int]:
         scenario = Reader(REGIONS).file(DOCS / "scenarios" / name)
         with start(REGIONS, scenario=scenario) as sim:
             client = Client(sim.iam_url, sim.endpoints, session)
-            # What the scenario delays, nobody has to wait for here.
+            # The test need not wait for the delay of the scenario.
             session.put(f"{sim.iam_url}/_sim/settings", json={"delay": 0}, timeout=10)
             for number, tag in enumerate(TAGS):
-                sender = REGIONS[number % 2]
-                wanted = sim.state.seed(sender, "group", "busybox", tag).digest
-                client.copy(f"group/busybox:{tag}", sender=sender, to=REGIONS[2])
-                assert wanted == sim.state.digest(REGIONS[2], "group", "busybox", tag)
+                source = REGIONS[number % 2]
+                digest = sim.state.seed(source, "group", "busybox", tag).digest
+                client.copy(f"group/busybox:{tag}", source=source, to=REGIONS[2])
+                assert digest == sim.state.digest(REGIONS[2], "group", "busybox", tag)
             return Counter(name for call in sim.state.calls() for name in call.faults)
 
     return run
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_scenario_is_survived_and_goes_alike_each_time(
+def test_a_client_that_retries_survives_a_scenario_which_is_repeatable(
     survive: Callable[..., Mapping[str, int]], name: str
 ) -> None:
-    struck = survive(name)
-    named = {fault.name for fault in Reader(REGIONS).file(DOCS / "scenarios" / name).faults}
+    hits = survive(name)
+    names = {fault.name for fault in Reader(REGIONS).file(DOCS / "scenarios" / name).faults}
 
-    assert named == set(struck)
-    assert struck == survive(name)
+    assert set(hits) == names
+    assert survive(name) == hits
 
 
-def test_the_scenarios_are_in_the_guide() -> None:
+def test_every_scenario_is_documented() -> None:
     assert sorted(re.findall(r"\(scenarios/(.+?)\)", GUIDE)) == SCENARIOS
 
 
-def test_every_field_of_a_fault_is_in_the_guide() -> None:
+def test_every_field_of_a_fault_is_documented() -> None:
     table = GUIDE.partition("| field |")[2].partition("\n\n")[0]
 
-    assert [known.name for known in fields(Fault)] == re.findall(
-        r"^\| `(\w+)`", table, re.MULTILINE
-    )
+    assert [item.name for item in fields(Fault)] == re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
     assert set(OPERATIONS + IAM_OPERATIONS) <= set(re.findall(r"`(\w+)`", table))
 
 
-def test_every_setting_is_in_the_guide() -> None:
+def test_every_setting_is_documented() -> None:
     text = GUIDE.partition("a setting chooses")[2].partition("## ")[0]
 
-    assert {known.name for known in fields(Settings)} <= set(re.findall(r"`(\w+)`", text))
+    assert {item.name for item in fields(Settings)} <= set(re.findall(r"`(\w+)`", text))
 
 
-def test_every_option_is_in_the_guide() -> None:
+def test_every_option_is_documented() -> None:
     table = GUIDE.partition("| option |")[2].partition("\n\n")[0]
     options = [option for parameter in simulator.params for option in parameter.opts]
 
     assert sorted(options) == sorted(re.findall(r"^\| `(--\w+)", table, re.MULTILINE))
 
 
-def test_every_route_of_the_control_api_is_in_the_guide(sim: RunningSimulator) -> None:
+def test_every_route_of_the_control_api_is_documented(sim: RunningSimulator) -> None:
     table = GUIDE.partition("| route |")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| (.+?) \|", table, re.MULTILINE)
-    told = {
+    documented = {
         (method, path)
         for row in rows
         for path in re.findall(r"(/_sim/\w*)", row)
@@ -142,14 +140,14 @@ def test_every_route_of_the_control_api_is_in_the_guide(sim: RunningSimulator) -
     }
     routes = control.create_app(sim.state).url_map.iter_rules()
 
-    assert told == {
+    assert documented == {
         (method, f"/_sim{rule.rule}")
         for rule in routes
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
 
 
-def test_the_python_of_the_guide_runs(session: requests.Session) -> None:
+def test_the_python_example_runs(session: requests.Session) -> None:
     [block] = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
     names: dict[str, object] = {}
     exec(compile(block, "docs/simulator.md", "exec"), names)

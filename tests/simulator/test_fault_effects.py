@@ -1,4 +1,4 @@
-"""Answers that do not arrive whole, as a plain socket sees them."""
+"""Tests of answers that are cut, delayed or missing, as a plain socket receives them."""
 
 import socket
 import threading
@@ -26,7 +26,7 @@ def sim(sim: RunningSimulator) -> RunningSimulator:
 
 @pytest.fixture
 def ask(sim: RunningSimulator, token: Callable[[str], str]) -> Ask:
-    """Ask for the regions, and read until the other side ends it."""
+    """Return a function that requests the regions, and reads until the connection ends."""
     token("cn-north-4")
 
     def send() -> bytes:
@@ -78,7 +78,7 @@ def test_a_body_is_cut_short(sim: RunningSimulator, ask: Ask) -> None:
     assert whole[: len(whole) // 2] == body
 
 
-def test_an_answer_without_a_body_is_cut_in_its_head(sim: RunningSimulator, ask: Ask) -> None:
+def test_an_answer_without_a_body_is_cut_in_its_headers(sim: RunningSimulator, ask: Ask) -> None:
     sim.state.faults.add([Fault(connection="cut_short", status=200, body="")])
     content = ask()
 
@@ -86,7 +86,7 @@ def test_an_answer_without_a_body_is_cut_in_its_head(sim: RunningSimulator, ask:
     assert b"\r\n\r\n" not in content
 
 
-def test_an_answer_comes_byte_by_byte_and_whole(
+def test_an_answer_may_arrive_byte_by_byte(
     sim: RunningSimulator, token: Callable[[str], str]
 ) -> None:
     token("cn-north-4")
@@ -99,17 +99,17 @@ def test_an_answer_comes_byte_by_byte_and_whole(
     assert len(parts) > 20
     answer = b"".join(parts)
     assert answer.endswith(b'{"regionID": "ap-southeast-1"}]')
-    # Else a client would send its next request just when the connection ends.
+    # Without it, a client might send its next request just when the connection ends.
     assert b"\r\nConnection: close\r\n" in answer
 
 
-@pytest.mark.parametrize(("way", "heard"), [("hang", b""), ("drip", b"H")])
+@pytest.mark.parametrize(("connection", "received"), [("hang", b""), ("drip", b"H")])
 def test_a_hang_and_a_drip_end_at_their_limit(
-    sim: RunningSimulator, ask: Ask, way: Connection, heard: bytes
+    sim: RunningSimulator, ask: Ask, connection: Connection, received: bytes
 ) -> None:
-    sim.state.faults.add([Fault(connection=way, limit=0.05, pause=0.06)])
+    sim.state.faults.add([Fault(connection=connection, limit=0.05, pause=0.06)])
 
-    assert heard == ask()
+    assert ask() == received
 
 
 def test_a_hang_ends_when_the_client_gives_up(
@@ -144,7 +144,7 @@ def test_a_reset_may_hide_that_the_call_was_carried_out(
     assert swr("GET", "/regions").status_code == 200
 
 
-def test_an_error_too_may_be_cut_short(sim: RunningSimulator, swr: Swr) -> None:
+def test_an_error_may_be_cut_short(sim: RunningSimulator, swr: Swr) -> None:
     swr("GET", "/regions")
     sim.state.faults.add([Fault(error="SVCSTG.SWR.5001101", connection="cut_short", times=1)])
     with pytest.raises(requests.exceptions.ChunkedEncodingError):

@@ -1,12 +1,12 @@
-"""Who swrhook is in the cloud: keys of the file, of the server, of the pod."""
+"""Credentials for SWR: from the file, from the server, from the pod."""
 
 import pytest
 
-from swrhook.config.build import TOKEN_FILE, URL
+from swrhook.config.build import POD_TOKEN_FILE_VARIABLE, POD_URL_VARIABLE
 from swrhook.config.model import AgencyCredentials, Credentials, KeyCredentials, PodCredentials
 from tests.config.conftest import Mistakes, Read
 
-GIVEN = '{kind: token, token: "${TOKEN}"}'
+CREDENTIALS = '{kind: token, token: "${TOKEN}"}'
 
 
 @pytest.mark.parametrize(
@@ -28,16 +28,16 @@ GIVEN = '{kind: token, token: "${TOKEN}"}'
     ],
     ids=["aksk", "temporary", "ecs_agency", "pod_identity"],
 )
-def test_every_kind_is_read(
+def test_every_kind_of_credentials_is_read(
     written: str, expected: Credentials, small: str, read: Read, environ: dict[str, str]
 ) -> None:
     environ |= {
         "LONG": "M" * 32 * 1024,
-        URL: "http://169.254.170.23/v1/credentials",
-        TOKEN_FILE: "/run/token",
+        POD_URL_VARIABLE: "http://169.254.170.23/v1/credentials",
+        POD_TOKEN_FILE_VARIABLE: "/run/token",
     }
 
-    assert expected == read(small.replace(GIVEN, written)).swr.credentials
+    assert expected == read(small.replace(CREDENTIALS, written)).swr.credentials
 
 
 @pytest.mark.parametrize(
@@ -50,13 +50,13 @@ def test_every_kind_is_read(
         "http://localhost/v1",
     ],
 )
-def test_a_pod_may_be_told_of_an_address_nearby(
+def test_a_pods_token_may_go_to_a_private_address(
     url: str, small: str, read: Read, environ: dict[str, str]
 ) -> None:
-    environ |= {URL: url, TOKEN_FILE: "/run/token"}
+    environ |= {POD_URL_VARIABLE: url, POD_TOKEN_FILE_VARIABLE: "/run/token"}
 
     assert PodCredentials(url, "/run/token") == (
-        read(small.replace(GIVEN, "{kind: pod_identity}")).swr.credentials
+        read(small.replace(CREDENTIALS, "{kind: pod_identity}")).swr.credentials
     )
 
 
@@ -74,21 +74,23 @@ def test_a_pod_may_be_told_of_an_address_nearby(
         "https://example.com/#hush",
     ],
 )
-def test_the_pods_token_is_shown_to_nobody_on_the_way(
+def test_a_pods_token_never_goes_unencrypted_to_the_internet(
     url: str, small: str, mistakes: Mistakes, environ: dict[str, str]
 ) -> None:
-    environ |= {URL: url, TOKEN_FILE: "/run/token"}
+    environ |= {POD_URL_VARIABLE: url, POD_TOKEN_FILE_VARIABLE: "/run/token"}
 
-    [found] = mistakes(small.replace(GIVEN, "{kind: pod_identity}"))
+    [mistake] = mistakes(small.replace(CREDENTIALS, "{kind: pod_identity}"))
 
-    assert found.startswith(f"f:3:23: swr.credentials.kind: the environment variable {URL} must")
-    assert "hush" not in found
+    assert mistake.startswith(
+        f"f:3:23: swr.credentials.kind: the environment variable {POD_URL_VARIABLE} must"
+    )
+    assert "hush" not in mistake
 
 
-def test_no_secret_of_a_key_is_in_the_representation(
+def test_the_repr_of_credentials_has_no_secret(
     small: str, read: Read, environ: dict[str, str]
 ) -> None:
     environ |= {"SK": "hush-key", "ST": "hush-token"}
     written = '{kind: aksk, access_key: AK, secret_key: "${SK}", security_token: "${ST}"}'
 
-    assert "hush" not in repr(read(small.replace(GIVEN, written)))
+    assert "hush" not in repr(read(small.replace(CREDENTIALS, written)))

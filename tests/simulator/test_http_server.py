@@ -25,19 +25,19 @@ def post(
     return lambda: session.post(url, json=BODY, headers=headers, timeout=10)
 
 
-def test_a_call_on_a_kept_connection_does_not_wait_for_acknowledgements(
+def test_an_answer_does_not_wait_for_tcp_acknowledgements(
     post: Callable[[], requests.Response],
 ) -> None:
-    def took() -> float:
+    def seconds() -> float:
         started = time.perf_counter()
         assert post().status_code == 200
         return time.perf_counter() - started
 
     # A response in two segments takes 40 ms; one segment a few, on a busy machine too.
-    assert median(took() for _ in range(50)) < 0.03
+    assert median(seconds() for _ in range(50)) < 0.03
 
 
-def test_a_connection_is_kept_whatever_the_answer(sim: RunningSimulator) -> None:
+def test_a_connection_stays_open_whatever_the_answer(sim: RunningSimulator) -> None:
     address = urlsplit(sim.endpoints["cn-north-4"])
     connection = http.client.HTTPConnection(address.hostname or "", address.port)
     ports = []
@@ -55,7 +55,7 @@ def test_a_connection_is_kept_whatever_the_answer(sim: RunningSimulator) -> None
     assert len(set(ports)) == 1
 
 
-def test_a_body_may_come_in_chunks(
+def test_a_body_may_be_chunked(
     sim: RunningSimulator, session: requests.Session, token: Callable[[str], str]
 ) -> None:
     headers = {"X-Auth-Token": token("cn-east-3"), "Content-Type": "application/json"}
@@ -65,7 +65,7 @@ def test_a_body_may_come_in_chunks(
     assert session.post(url, data=chunks, headers=headers, timeout=10).status_code == 201
 
 
-def test_many_callers_at_once_are_all_answered_and_recorded(
+def test_many_concurrent_calls_are_all_answered_and_recorded(
     sim: RunningSimulator, post: Callable[[], requests.Response]
 ) -> None:
     with ThreadPoolExecutor(16) as pool:
@@ -77,7 +77,7 @@ def test_many_callers_at_once_are_all_answered_and_recorded(
     assert {200} == {call.status for call in calls}
 
 
-def test_a_closed_simulator_answers_no_kept_connection_either(session: requests.Session) -> None:
+def test_closing_the_simulator_closes_open_connections(session: requests.Session) -> None:
     with start(["r1"]) as sim:
         assert session.get(f"{sim.iam_url}/_sim/", timeout=10).ok
 
@@ -85,7 +85,7 @@ def test_a_closed_simulator_answers_no_kept_connection_either(session: requests.
         session.get(f"{sim.iam_url}/_sim/", timeout=10)
 
 
-def test_regions_are_on_the_ports_behind_iam() -> None:
+def test_regions_listen_on_the_ports_after_iam() -> None:
     port = _free_ports(3)
     with start(["r1", "r2"], port=port) as sim:
         assert f"http://127.0.0.1:{port}" == sim.iam_url
@@ -93,7 +93,7 @@ def test_regions_are_on_the_ports_behind_iam() -> None:
         assert urls == sim.endpoints
 
 
-def test_a_port_in_use_is_an_oserror_and_gives_back_the_others() -> None:
+def test_a_port_in_use_is_an_oserror_and_frees_the_other_ports() -> None:
     port = _free_ports(3)
     with socket.create_server(("127.0.0.1", port + 2)), pytest.raises(OSError, match="in use"):
         start(["r1", "r2"], port=port)
@@ -102,7 +102,7 @@ def test_a_port_in_use_is_an_oserror_and_gives_back_the_others() -> None:
 
 
 def _free_ports(count: int) -> int:
-    """Find ports in a row that are free now, below those that clients are given."""
+    """Return the first of some free ports in a row, below the ephemeral ports."""
     for port in range(21_000, 30_000, 10):
         try:
             for number in range(count):

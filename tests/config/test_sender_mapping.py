@@ -1,4 +1,4 @@
-"""`mapping` in swrhook.yaml: expressions that are wrong are told with their place."""
+"""The key `mapping` of a sender."""
 
 import json
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def with_mapping(small: str, written: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "message"),
     [
         ("{image: 'a['}", "f:6:47: {}.image: is not JMESPath from character 3 on"),
         ("{image: a, tag: [b, 'c d']}", "f:6:59: {}.tag[1]: is not JMESPath from character 3"),
@@ -41,36 +41,36 @@ def with_mapping(small: str, written: str) -> str:
         ("{image: '${TOKEN} ${TOKEN}'}", "{}.image: is not JMESPath from character 8 on"),
         ("{image: a, tag: 1}", "{}.tag: must be text, not a number"),
         ("{image: []}", "{}.image: is an empty list: write at least one value"),
-        ("{image: a, tags: b}", "{}: there is no such key: did you mean «tag»?"),
-        ("{tag: a}", "f:6:39: {}: must name the images by one of «image» and «repository»"),
-        ("{image: a, repository: b}", "{}: must name the images by one of «image» and «repository"),
-        ("{image: a, namespace: b}", "{}: namespace goes with «repository»"),
+        ("{image: a, tags: b}", '{}: there is no such key: did you mean "tag"?'),
+        ("{tag: a}", 'f:6:39: {}: must have one of "image" and "repository"'),
+        ("{image: a, repository: b}", '{}: must have one of "image" and "repository'),
+        ("{image: a, namespace: b}", '{}: namespace is only for "repository"'),
         ("[]", "{}: must be a mapping"),
     ],
 )
-def test_a_wrong_expression_is_a_mistake_with_its_place(
-    written: str, said: str, small: str, mistakes: Mistakes
+def test_a_wrong_expression_is_a_mistake_with_a_position(
+    written: str, message: str, small: str, mistakes: Mistakes
 ) -> None:
     (mistake,) = mistakes(with_mapping(small, written))
 
     assert mistake.startswith("f:6:")
-    assert said.format(PATH) in mistake
+    assert message.format(PATH) in mistake
     assert "sesame" not in mistake
 
 
-def test_the_dialect_needs_expressions(small: str, mistakes: Mistakes) -> None:
-    said = mistakes(small.replace("dialect: harbor", "dialect: mapping"))
+def test_the_dialect_mapping_needs_expressions(small: str, mistakes: Mistakes) -> None:
+    lines = mistakes(small.replace("dialect: harbor", "dialect: mapping"))
 
-    assert [f"f:6:3: {PATH}: is missing: this dialect knows no image without it"] == said
+    assert [f"f:6:3: {PATH}: is missing: this dialect cannot find an image without it"] == lines
 
 
 def test_no_other_dialect_takes_expressions(small: str, mistakes: Mistakes) -> None:
-    said = mistakes(small.replace("dialect: harbor", "dialect: harbor, mapping: {image: a}"))
+    lines = mistakes(small.replace("dialect: harbor", "dialect: harbor, mapping: {image: a}"))
 
-    assert [f"f:6:38: {PATH}: is for the dialect «mapping» alone: no other reads it"] == said
+    assert [f'f:6:38: {PATH}: is only for the dialect "mapping": no other reads it'] == lines
 
 
-def test_a_sender_reads_by_its_own_expressions(small: str, read: Read) -> None:
+def test_a_sender_parses_with_its_own_expressions(small: str, read: Read) -> None:
     written = "{namespace: \"'team'\", repository: [a, b], tag: t, when: [a, b]}"
     parse = read(with_mapping(small, written)).senders["harbor"].parse
     assert parse is not None
@@ -80,5 +80,5 @@ def test_a_sender_reads_by_its_own_expressions(small: str, read: Read) -> None:
     assert expected == parse(Delivery({}, body)).announcements
 
 
-def test_other_senders_have_none(small: str, read: Read) -> None:
+def test_other_senders_have_no_parser_of_their_own(small: str, read: Read) -> None:
     assert read(small).senders["harbor"].parse is None

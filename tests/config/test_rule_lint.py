@@ -1,4 +1,4 @@
-"""Rules that are right and still not meant: what `check` warns of."""
+"""Warnings about valid rules."""
 
 from collections.abc import Callable
 
@@ -8,11 +8,11 @@ from swrhook.config import Config
 
 Read = Callable[[str | bytes], Config]
 
-COVERED = "rules[0] has this target for all that this rule matches: its override holds"
+COVERED = "rules[0] has this target for every push that this rule matches: its override applies"
 
 
 def warnings(read: Read, small: str, *rules: str) -> list[str]:
-    """Return what is said of rules with these keys, all to one target unless they name another."""
+    """Return the warnings about rules with these keys, which share a target by default."""
     target = "sync: [{region: cn-east-3, namespace: team-a}]"
     lines = [
         f"  - {{name: r{n}, {keys}, {'' if 'sync:' in keys else target}}}"
@@ -70,7 +70,9 @@ OVERRIDING = "sync: [{region: cn-east-3, namespace: team-a, override: true}]"
         ),
     ],
 )
-def test_a_rule_that_contradicts_itself(when: str, expected: str, read: Read, small: str) -> None:
+def test_a_rule_that_contradicts_itself_is_a_warning(
+    when: str, expected: str, read: Read, small: str
+) -> None:
     assert [expected] == warnings(read, small, f"when: {when}")
 
 
@@ -84,7 +86,7 @@ def test_a_rule_that_contradicts_itself(when: str, expected: str, read: Read, sm
         "{namespace: {regex: '.*'}, tag: {regex: '[A-Z].*'}}",
     ],
 )
-def test_a_rule_that_may_match_is_not_warned_of(when: str, read: Read, small: str) -> None:
+def test_a_rule_that_can_match_is_no_warning(when: str, read: Read, small: str) -> None:
     assert warnings(read, small, f"when: {when}") == []
 
 
@@ -97,35 +99,35 @@ def test_a_rule_that_may_match_is_not_warned_of(when: str, read: Read, small: st
         ("{not: {tag: '*-rc*'}}", "{not: {tag: '*-rc*', namespace: a}}"),
     ],
 )
-def test_a_target_that_an_earlier_rule_has_for_all_of_it(
+def test_a_target_covered_by_an_earlier_rule_is_a_warning(
     first: str, second: str, read: Read, small: str
 ) -> None:
-    said = warnings(read, small, f"when: {first}", f"when: {second}")
+    messages = warnings(read, small, f"when: {first}", f"when: {second}")
 
-    assert [f"rules[1].sync[0]: {COVERED}"] == said
+    assert [f"rules[1].sync[0]: {COVERED}"] == messages
 
 
-def test_a_target_that_two_rules_want_with_another_override(read: Read, small: str) -> None:
-    said = warnings(
+def test_a_shared_target_with_another_override_is_a_warning(read: Read, small: str) -> None:
+    messages = warnings(
         read, small, "when: {tag: latest}", f"when: {{namespace: team-a}}, {OVERRIDING}"
     )
-    assert said == []  # no example was found: neither names what the other does
+    assert messages == []  # neither rule's example matches the other rule
 
-    said = warnings(
+    messages = warnings(
         read,
         small,
         "when: {namespace: team-a, tag: latest}",
         f"when: {{namespace: 'team-*'}}, {OVERRIDING}",
     )
-    assert said == [
+    assert messages == [
         (
             "rules[1].sync[0]: rules[0] has this target too, with another override: for a push like"
-            " team-a/any:latest the first one's holds"
+            " team-a/any:latest the first rule's override applies"
         )
     ]
 
 
-def test_rules_that_share_nothing_are_not_warned_of(read: Read, small: str) -> None:
+def test_rules_that_share_no_target_are_no_warning(read: Read, small: str) -> None:
     other = "sync: [{region: cn-east-3, namespace: other}]"
 
     assert warnings(read, small, "when: {tag: v1}", f"when: {{tag: v2}}, {OVERRIDING}") == []
@@ -135,13 +137,13 @@ def test_rules_that_share_nothing_are_not_warned_of(read: Read, small: str) -> N
 
 
 def test_very_many_overlaps_are_counted(read: Read, small: str) -> None:
-    said = warnings(read, small, *["when: {}"] * 12)
+    messages = warnings(read, small, *["when: {}"] * 12)
 
-    assert len(said) == 51
-    assert said[-1] == "rules: 16 more targets are wanted by several rules"
+    assert len(messages) == 51
+    assert messages[-1] == "rules: 16 more targets are shared by several rules"
 
 
-def test_of_very_many_rules_only_the_first_are_compared(read: Read, small: str) -> None:
+def test_only_the_first_of_very_many_rules_are_compared(read: Read, small: str) -> None:
     alike = warnings(read, small, *["when: {}"] * 300)
     middles = warnings(read, small, *[f"when: {{tag: '*-{n}-*'}}" for n in range(600)])
 

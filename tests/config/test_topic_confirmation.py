@@ -1,4 +1,4 @@
-"""A subscription to a topic is confirmed where the sender says so, and nowhere else."""
+"""A subscription to a topic is confirmed only if the sender is configured to do so."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -49,9 +49,9 @@ def received(config: Config, document: Any) -> list[DeliveryEntry]:
         recorded.append(entry)
         return Receipt("1", entry.sender, entry.outcome, entry.reason, [])
 
-    # Which dialect it is does not matter here: it knows nothing of envelopes.
-    its = replace(sender(config), dialect="acr")
-    receive(posted(document), its, config, record=record, now=NOW)
+    # Any dialect will do: confirmation is a matter of the envelope.
+    acr_sender = replace(sender(config), dialect="acr")
+    receive(posted(document), acr_sender, config, record=record, now=NOW)
     return recorded
 
 
@@ -62,37 +62,37 @@ def received(config: Config, document: Any) -> list[DeliveryEntry]:
         (SMN, smn_message("SubscriptionConfirmation"), SMN_CONFIRM),
     ],
 )
-def test_a_subscription_is_confirmed_only_where_it_is_wanted(
+def test_a_subscription_is_confirmed_only_with_confirm_true(
     configured: Callable[..., Config], auth: str, message: dict[str, Any], visited: str
 ) -> None:
-    outside = well_known()
-    for wanted in ("}", ", confirm: false}"):
-        assert received(configured(f"{auth}{wanted}", outside=outside), message)
-    assert outside.visited == []
+    key_provider = well_known()
+    for ending in ("}", ", confirm: false}"):
+        assert received(configured(f"{auth}{ending}", key_provider=key_provider), message)
+    assert key_provider.visited == []
 
-    assert received(configured(f"{auth}, confirm: true}}", outside=outside), message)
-    assert [visited] == outside.visited
+    assert received(configured(f"{auth}, confirm: true}}", key_provider=key_provider), message)
+    assert [visited] == key_provider.visited
 
 
 @pytest.mark.parametrize("kind", ["Notification", "UnsubscribeConfirmation"])
-def test_nothing_else_is_visited(configured: Callable[..., Config], kind: str) -> None:
-    outside = well_known()
-    received(configured(f"{SNS}, confirm: true}}", outside=outside), sns_message(kind))
+def test_no_other_message_is_confirmed(configured: Callable[..., Config], kind: str) -> None:
+    key_provider = well_known()
+    received(configured(f"{SNS}, confirm: true}}", key_provider=key_provider), sns_message(kind))
 
-    assert outside.visited == []
+    assert key_provider.visited == []
 
 
-def test_what_is_not_authentic_is_not_visited(configured: Callable[..., Config]) -> None:
-    outside = FakeOutside(well_known().certificates)
+def test_a_forged_confirmation_is_not_visited(configured: Callable[..., Config]) -> None:
+    key_provider = FakeOutside(well_known().certificates)
     message = sns_message("SubscriptionConfirmation") | {"Message": "x"}
     with pytest.raises(Unauthenticated):
-        received(configured(f"{SNS}, confirm: true}}", outside=outside), message)
+        received(configured(f"{SNS}, confirm: true}}", key_provider=key_provider), message)
 
-    assert outside.visited == []
+    assert key_provider.visited == []
 
 
-def test_what_is_not_confirmed_is_not_recorded(configured: Callable[..., Config]) -> None:
-    config = configured(f"{SNS}, confirm: true}}", outside=well_known())
+def test_a_failed_confirmation_is_not_recorded(configured: Callable[..., Config]) -> None:
+    config = configured(f"{SNS}, confirm: true}}", key_provider=well_known())
     message = sns_message(
         "SubscriptionConfirmation", SubscribeURL="https://evil.example/?Action=ConfirmSubscription"
     )
@@ -100,9 +100,9 @@ def test_what_is_not_confirmed_is_not_recorded(configured: Callable[..., Config]
         received(config, message)
 
 
-def test_a_confirmation_is_no_push(configured: Callable[..., Config]) -> None:
+def test_a_confirmation_is_ignored_as_a_push(configured: Callable[..., Config]) -> None:
     message = sns_message("SubscriptionConfirmation")
-    (entry,) = received(configured(f"{SNS}}}", outside=well_known()), message)
+    (entry,) = received(configured(f"{SNS}}}", key_provider=well_known()), message)
 
     assert Outcome.ACCEPTED is not entry.outcome
     assert "2336412f37" not in str(entry.reason)

@@ -11,7 +11,7 @@ LOCKED = {"error_msg": "Account locked.", "error_code": "IAM.0061"}
 UNAUTHORIZED = {"error": {"message": "Unauthorized.", "code": 401, "title": "Unauthorized"}}
 
 
-def test_a_login_gives_a_token_in_the_header_and_tells_its_project_and_times(login: Login) -> None:
+def test_a_login_returns_a_token_in_the_header_with_its_project_and_times(login: Login) -> None:
     response = login("cn-north-4")
 
     token = response.json()["token"]
@@ -25,20 +25,20 @@ def test_a_login_gives_a_token_in_the_header_and_tells_its_project_and_times(log
     assert (token["user"]["name"], token["user"]["domain"]["name"]) == ("demo", "demo")
 
 
-def test_a_project_can_be_asked_for_by_id(login: Login) -> None:
+def test_the_scope_may_name_a_project_by_id(login: Login) -> None:
     project = login("cn-east-3").json()["token"]["project"]
 
     assert project == login(scope={"project": {"id": project["id"]}}).json()["token"]["project"]
 
 
-def test_a_project_wins_over_a_domain_in_the_scope(login: Login) -> None:
+def test_in_the_scope_a_project_takes_precedence_over_a_domain(login: Login) -> None:
     scope = {"project": {"name": "cn-east-3"}, "domain": {"name": "demo"}}
 
     assert login(scope=scope).json()["token"]["project"]["name"] == "cn-east-3"
 
 
 @pytest.mark.parametrize("scope", [None, {"domain": {"name": "demo"}}])
-def test_a_token_without_a_project_is_issued_too(login: Login, scope: Any) -> None:
+def test_a_token_without_a_project_is_issued(login: Login, scope: Any) -> None:
     response = login(None, scope=scope)
 
     assert response.status_code == 201
@@ -48,7 +48,7 @@ def test_a_token_without_a_project_is_issued_too(login: Login, scope: Any) -> No
 @pytest.mark.parametrize(
     "wrong", [{"password": "x"}, {"user": "x"}, {"domain": "x"}, {"password": "pässword"}]
 )
-def test_wrong_credentials_are_refused_as_keystone_does(
+def test_wrong_credentials_are_refused_in_keystones_shape(
     login: Login, wrong: dict[str, str]
 ) -> None:
     response = login(**wrong)
@@ -68,7 +68,7 @@ def test_the_fifth_wrong_password_in_a_row_locks_the_account_for_a_while(
     assert login().status_code == 201
 
 
-def test_a_right_password_starts_the_count_anew(login: Login) -> None:
+def test_a_correct_password_resets_the_count_of_failures(login: Login) -> None:
     for password in ["x"] * 4 + ["demo"] + ["x"] * 4:
         login(password=password)
 
@@ -124,7 +124,7 @@ def test_projects_are_found_by_name_with_a_token(
     assert project["name"] == "cn-east-3"
 
 
-def test_projects_are_not_told_without_a_token(
+def test_projects_are_not_listed_without_a_token(
     sim: RunningSimulator, session: requests.Session
 ) -> None:
     response = session.get(f"{sim.iam_url}/v3/projects", timeout=10)
@@ -132,7 +132,7 @@ def test_projects_are_not_told_without_a_token(
     assert (response.status_code, response.json()) == (401, UNAUTHORIZED)
 
 
-def test_a_token_has_the_size_and_the_user_that_were_set(session: requests.Session) -> None:
+def test_a_token_has_the_configured_size_and_user(session: requests.Session) -> None:
     users = [User(name="robot", password="secret", domain="acme")]
     with start(["r1"], users=users, settings=Settings(token_size=32_768)) as sim:
         user = {"id": users[0].id, "password": "secret"}
@@ -143,12 +143,12 @@ def test_a_token_has_the_size_and_the_user_that_were_set(session: requests.Sessi
     assert response.json()["token"]["user"]["domain"]["name"] == "acme"
 
 
-def test_no_password_is_shown_by_a_user(sim: RunningSimulator) -> None:
+def test_the_repr_of_a_user_hides_the_password(sim: RunningSimulator) -> None:
     assert "'secret'" not in repr(User(name="robot", password="secret", domain="acme"))
     assert sim.state.users[0].password == "demo"
 
 
-def test_what_iam_does_not_offer_is_answered_in_json(
+def test_an_unknown_path_of_iam_is_an_error_in_json(
     sim: RunningSimulator, session: requests.Session
 ) -> None:
     for method, path in [("GET", "/"), ("GET", "/v3/auth/tokens"), ("PUT", "/v3//projects")]:

@@ -27,7 +27,7 @@ def test_a_call_without_a_token_is_refused_by_the_gateway(
     assert response.headers["X-Request-Id"] == body["request_id"]
 
 
-def test_a_token_opens_its_own_region_only(swr: Swr, token: Callable[[str], str]) -> None:
+def test_a_token_is_valid_only_in_its_region(swr: Swr, token: Callable[[str], str]) -> None:
     theirs = {"X-Auth-Token": token("cn-east-3")}
     response = swr("GET", "/regions", region="cn-north-4", headers=theirs)
 
@@ -37,7 +37,9 @@ def test_a_token_opens_its_own_region_only(swr: Swr, token: Callable[[str], str]
 
 
 @pytest.mark.parametrize("scope", [None, {"domain": {"name": "demo"}}])
-def test_a_token_without_a_project_opens_no_region(swr: Swr, login: Login, scope: Any) -> None:
+def test_a_token_without_a_project_is_valid_in_no_region(
+    swr: Swr, login: Login, scope: Any
+) -> None:
     value = login(None, scope=scope).headers["X-Subject-Token"]
 
     assert refusal(swr("GET", "/regions", headers={"X-Auth-Token": value})) == (401, "APIGW.0307")
@@ -49,7 +51,7 @@ def test_an_unknown_token_is_refused(swr: Swr) -> None:
     assert refusal(response) == (401, "APIGW.0307")
 
 
-def test_a_token_is_good_until_it_expires(swr: Swr, advance: Callable[[float], None]) -> None:
+def test_a_token_is_valid_until_it_expires(swr: Swr, advance: Callable[[float], None]) -> None:
     swr("GET", "/regions")
     advance(86_399)
     assert swr("GET", "/regions").status_code == 200
@@ -57,11 +59,11 @@ def test_a_token_is_good_until_it_expires(swr: Swr, advance: Callable[[float], N
     assert refusal(swr("GET", "/regions")) == (401, "APIGW.0307")
 
 
-def test_a_killed_token_is_refused_and_a_new_one_is_good(
+def test_a_revoked_token_is_refused_and_a_new_one_is_valid(
     sim: RunningSimulator, swr: Swr, login: Login
 ) -> None:
     swr("GET", "/regions")
-    assert sim.state.accounts.kill_tokens() == 1
+    assert sim.state.accounts.revoke_tokens() == 1
 
     assert refusal(swr("GET", "/regions")) == (401, "APIGW.0307")
     new = {"X-Auth-Token": login().headers["X-Subject-Token"]}
@@ -98,7 +100,7 @@ def test_a_body_of_more_than_12_mebibytes_is_refused(swr: Swr) -> None:
     assert refusal(response) == (413, "APIGW.0201")
 
 
-def test_a_token_of_32_kibibytes_passes(sim: RunningSimulator, swr: Swr, control: Swr) -> None:
+def test_a_token_of_32_kibibytes_is_accepted(sim: RunningSimulator, swr: Swr, control: Swr) -> None:
     control("PUT", "/settings", {"token_size": 32_768})
 
     assert swr("GET", "/regions").status_code == 200

@@ -33,9 +33,7 @@ NOW = datetime(2026, 8, 1, tzinfo=UTC)
 PUSH = Push("harbor-prod", "cn-north-4", "team-a", "web/shop/front", "v1.2")
 
 
-def test_the_example_is_valid_and_says_what_it_says(
-    example: str, read: Read, environ: dict[str, str]
-) -> None:
+def test_the_example_is_read_completely(example: str, read: Read, environ: dict[str, str]) -> None:
     config = read(example)
 
     assert () == config.warnings == config.literal_secrets
@@ -60,7 +58,7 @@ def test_the_example_is_valid_and_says_what_it_says(
     )
 
 
-def test_the_examples_settings_are_the_defaults(example: str, read: Read) -> None:
+def test_the_settings_of_the_example_are_the_defaults(example: str, read: Read) -> None:
     assert Options() == read(example).options
 
 
@@ -73,15 +71,15 @@ def test_the_examples_settings_are_the_defaults(example: str, read: Read) -> Non
         (Push("ci", "cn-north-4", "team-b", "web/x", "v1"), False),
     ],
 )
-def test_a_rule_matches_what_the_file_says(
+def test_a_rule_of_the_example_matches_its_pushes(
     push: Push, *, expected: bool, example: str, read: Read
 ) -> None:
     assert expected == (evaluate(read(example).rules[0], push) is RuleResult.WANTED)
 
 
-def test_json_is_as_good_as_yaml(example: str, read: Read) -> None:
+def test_json_gives_the_same_configuration_as_yaml(example: str, read: Read) -> None:
     class Text(yaml.SafeLoader):
-        """YAML without times."""
+        """A loader that leaves dates as text."""
 
     Text.yaml_implicit_resolvers = {
         first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
@@ -96,9 +94,7 @@ def test_json_is_as_good_as_yaml(example: str, read: Read) -> None:
     )
 
 
-def test_the_version_names_the_bytes_which_can_be_parsed_again(
-    small: str, environ: dict[str, str]
-) -> None:
+def test_the_version_identifies_the_bytes(small: str, environ: dict[str, str]) -> None:
     config = parse(small.encode(), file="f", environ=environ, read_file=str)
     again = parse(config.text, file="the ledger", environ=environ, read_file=str)
 
@@ -106,7 +102,7 @@ def test_the_version_names_the_bytes_which_can_be_parsed_again(
     assert (config.swr, config.options) == (again.swr, again.options)
 
 
-def test_a_region_has_the_vendors_endpoint_unless_it_names_one(small: str, read: Read) -> None:
+def test_a_region_has_the_default_endpoint_unless_configured(small: str, read: Read) -> None:
     regions = (
         "{cn-north-4: {}, eu-west-101: {}, "
         "cn-east-3: {endpoint: 'http://127.0.0.1:9102/', project: p}}"
@@ -131,17 +127,19 @@ def test_every_known_region_has_an_endpoint_of_its_own() -> None:
 @pytest.mark.parametrize(
     "url", ["http://localhost:1", "http://127.9.9.9", "http://[::1]:9100", "https://[fd00::1]"]
 )
-def test_plain_http_is_for_this_machine(url: str, small: str, read: Read) -> None:
+def test_plain_http_is_only_for_loopback(url: str, small: str, read: Read) -> None:
     assert url == read(small.replace("https://iam.example.com", f'"{url}"')).swr.iam_endpoint
 
 
-def test_a_token_may_be_as_long_as_iams(small: str, environ: dict[str, str], read: Read) -> None:
+def test_a_token_may_be_as_long_as_those_of_iam(
+    small: str, environ: dict[str, str], read: Read
+) -> None:
     environ["TOKEN"] = "M" * 20_000
 
     assert TokenCredentials("M" * 20_000) == read(small).swr.credentials
 
 
-def test_access_is_closed_unless_the_file_opens_it(small: str, read: Read) -> None:
+def test_access_is_closed_by_default(small: str, read: Read) -> None:
     assert Access() == read(small).access
     assert Access(metrics_public=True) == read(f"{small}access: {{metrics: public}}\n").access
 
@@ -173,7 +171,7 @@ def test_access_is_closed_unless_the_file_opens_it(small: str, read: Read) -> No
         ("{reconcile: {every: false}}", Options()),
     ],
 )
-def test_settings_change_only_what_they_name(
+def test_settings_leave_other_defaults_alone(
     written: str, options: Options, small: str, read: Read
 ) -> None:
     assert options == read(f"{small}settings: {written}\n").options
@@ -197,7 +195,7 @@ def test_settings_change_only_what_they_name(
         ("{scheme: none}, allow_unauthenticated: true", {"headers": {}}),
     ],
 )
-def test_a_sender_accepts_what_proves_itself(
+def test_a_sender_accepts_an_authentic_delivery(
     auth: str, delivery: dict[str, Any], small: str, read: Read
 ) -> None:
     text = small.replace('{scheme: bearer, secrets: ["${TOKEN}"]}', auth)
@@ -208,7 +206,7 @@ def test_a_sender_accepts_what_proves_itself(
     assert sender.takes_path_secret == ("path" in auth)
 
 
-def test_a_secret_ends_when_the_file_says(small: str, read: Read) -> None:
+def test_a_secret_expires_at_its_not_after(small: str, read: Read) -> None:
     ending = '{value: a, not_after: "2026-08-01T02:00:00+02:00"}'
     authenticate = read(small.replace('"${TOKEN}"]', f"{ending}]")).senders["harbor"].authenticate
     delivery = Delivery({"authorization": "Bearer a"}, b"")

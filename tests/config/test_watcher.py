@@ -1,4 +1,4 @@
-"""A file that changes: in each way that editors, ConfigMaps and vaults change files."""
+"""A file changes in each way that editors, ConfigMaps and secret stores change files."""
 
 import os
 from collections.abc import Callable
@@ -10,13 +10,13 @@ from swrhook.auth import NO_KEYS
 from swrhook.config.watcher import WatchedFile
 from swrhook.errors import BadConfiguration
 
-# A change has to be found at the second look; one more shows that it is found only once.
-LOOKS = 3
+# A change is reported at the second poll. A third poll shows that it is reported only once.
+POLLS = 3
 
 
 @pytest.fixture
 def file(tmp_path: Path, small: str) -> Path:
-    """A file in a mounted ConfigMap, with a secret: `..data` leads to the folder in force."""
+    """A file in a mounted ConfigMap, with a secret: `..data` is a link to the current folder."""
     mount(tmp_path, "1", small.replace("${TOKEN}", f"${{file:{tmp_path}/token}}"), "sesame")
     (tmp_path / "swrhook.yaml").symlink_to("..data/swrhook.yaml")
     (tmp_path / "token").symlink_to("..data/token")
@@ -31,24 +31,24 @@ def watched(file: Path) -> WatchedFile:
 
 
 def mount(folder: Path, version: str, text: str, token: str) -> None:
-    """Put a version in force as Kubernetes does: a new folder, a link renamed over `..data`."""
-    made = folder / f"..{version}"
-    made.mkdir()
-    (made / "swrhook.yaml").write_text(text)
-    (made / "token").write_text(token)
-    (folder / "..new").symlink_to(made.name)
+    """Mount a version as Kubernetes does: a new folder, and a link renamed over `..data`."""
+    version_folder = folder / f"..{version}"
+    version_folder.mkdir()
+    (version_folder / "swrhook.yaml").write_text(text)
+    (version_folder / "token").write_text(token)
+    (folder / "..new").symlink_to(version_folder.name)
     (folder / "..new").rename(folder / "..data")
 
 
 def replace(file: Path, content: bytes) -> None:
-    """Write a file as editors do: beside it, and renamed over it."""
+    """Replace a file as editors do: write a new file and rename it."""
     beside = file.with_name("beside")
     beside.write_bytes(content)
     beside.replace(file)
 
 
-def looks(watched: WatchedFile) -> list[bool]:
-    return [watched.has_changed() for _ in range(LOOKS)]
+def poll(watched: WatchedFile) -> list[bool]:
+    return [watched.has_changed() for _ in range(POLLS)]
 
 
 def in_place(file: Path) -> None:
@@ -56,10 +56,10 @@ def in_place(file: Path) -> None:
 
 
 def same_length_in_place(file: Path) -> None:
-    """Change one letter, and put the time back: only the inode's own time tells."""
-    found = file.stat()
+    """Change one letter and reset the modification time: only the ctime shows the change."""
+    status = file.stat()
     file.write_text(file.read_text().replace("name: all", "name: any"))
-    os.utime(file, ns=(found.st_atime_ns, found.st_mtime_ns))
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def by_rename(file: Path) -> None:
@@ -124,74 +124,74 @@ WRONG = [
 
 
 @pytest.mark.parametrize("change", RIGHT + WRONG)
-def test_a_change_is_found_once_it_stands_still(
+def test_a_change_is_reported_once_it_is_stable(
     file: Path, watched: WatchedFile, change: Callable[[Path], None]
 ) -> None:
-    before = looks(watched)
+    before = poll(watched)
     change(file)
 
-    assert before == [False] * LOOKS
-    assert looks(watched) == [False, True, False]
+    assert before == [False] * POLLS
+    assert poll(watched) == [False, True, False]
 
 
 @pytest.mark.parametrize("change", RIGHT)
-def test_what_was_changed_is_read(
+def test_a_changed_file_is_read(
     file: Path, watched: WatchedFile, change: Callable[[Path], None]
 ) -> None:
     before = watched.read()
     change(file)
     after = watched.read()
 
-    assert (before.version, before.marks) != (after.version, after.marks)
-    assert looks(watched) == [False] * LOOKS
+    assert (before.version, before.fingerprints) != (after.version, after.fingerprints)
+    assert poll(watched) == [False] * POLLS
 
 
 @pytest.mark.parametrize("change", WRONG)
-def test_what_cannot_be_read_is_told_once_and_found_again_when_it_is_back(
+def test_a_file_that_becomes_readable_is_a_change(
     file: Path, watched: WatchedFile, change: Callable[[Path], None]
 ) -> None:
     text = file.read_bytes()
     change(file)
     with pytest.raises(BadConfiguration, match=r"cannot be read|larger than"):
         watched.read()
-    wrong = looks(watched)
+    while_unreadable = poll(watched)
     if file.is_dir():
         file.rmdir()
     replace(file, text)
     (file.parent / "token").unlink(missing_ok=True)
     (file.parent / "token").write_text("sesame")
 
-    assert wrong == [False] * LOOKS
-    assert looks(watched) == [False, True, False]
+    assert while_unreadable == [False] * POLLS
+    assert poll(watched) == [False, True, False]
 
 
-def test_a_file_that_is_gone_for_a_moment_has_not_changed(file: Path, watched: WatchedFile) -> None:
+def test_a_briefly_missing_file_has_not_changed(file: Path, watched: WatchedFile) -> None:
     text = file.read_bytes()
     file.unlink()
     gone = watched.has_changed()
     replace(file, text)
 
-    assert [gone, *looks(watched)] == [False] * (1 + LOOKS)
+    assert [gone, *poll(watched)] == [False] * (1 + POLLS)
 
 
-def test_a_file_that_is_being_written_is_waited_for(file: Path, watched: WatchedFile) -> None:
-    found = []
+def test_a_half_written_file_is_not_reported(file: Path, watched: WatchedFile) -> None:
+    polls = []
     for _ in range(3):
         in_place(file)
-        found.append(watched.has_changed())
+        polls.append(watched.has_changed())
 
-    assert found == [False] * 3
+    assert polls == [False] * 3
     assert watched.has_changed()
 
 
-def test_a_file_that_is_only_touched_has_not_changed(file: Path, watched: WatchedFile) -> None:
-    looks(watched)
+def test_a_touched_file_has_not_changed(file: Path, watched: WatchedFile) -> None:
+    poll(watched)
     replace(file, file.read_bytes())
 
-    assert looks(watched) == [False] * LOOKS
+    assert poll(watched) == [False] * POLLS
 
 
-def test_a_secret_that_was_missing_at_the_start_is_waited_for(file: Path) -> None:
+def test_a_secret_that_was_missing_at_start_is_watched(file: Path) -> None:
     token = file.parent / "token"
     token.unlink()
     watched = WatchedFile(file, {}, NO_KEYS)
@@ -199,13 +199,13 @@ def test_a_secret_that_was_missing_at_the_start_is_waited_for(file: Path) -> Non
         watched.read()
     token.write_text("sesame")
 
-    assert looks(watched) == [False, True, False]
+    assert poll(watched) == [False, True, False]
 
 
-def test_a_path_that_no_file_can_have_changes_nothing(file: Path, small: str) -> None:
+def test_an_impossible_path_is_no_change(file: Path, small: str) -> None:
     file.write_text(small.replace("${TOKEN}", "${file:/a\\0b}"))
     watched = WatchedFile(file, {}, NO_KEYS)
     with pytest.raises(BadConfiguration):
         watched.read()
 
-    assert looks(watched) == [False] * LOOKS
+    assert poll(watched) == [False] * POLLS

@@ -62,7 +62,7 @@ def test_a_slash_in_the_repository_is_another_path(swr: Swr, slash: str) -> None
     assert (response.status_code, response.json()["error_code"]) == (404, "APIGW.0101")
 
 
-def test_the_digest_is_that_of_the_moment_the_job_runs(
+def test_a_job_copies_the_digest_of_the_moment_it_runs(
     sim: RunningSimulator, swr: Swr, advance: Advance
 ) -> None:
     sim.state.seed("cn-north-4", "group", "web/api", "v1", OLD)
@@ -75,7 +75,7 @@ def test_the_digest_is_that_of_the_moment_the_job_runs(
     assert sim.state.digest("cn-east-3", "group", "web/api", "v1") == NEW
 
 
-def test_a_chain_of_syncs_runs_in_the_order_they_are_due(
+def test_jobs_run_in_the_order_of_their_due_times(
     sim: RunningSimulator, swr: Swr, advance: Advance
 ) -> None:
     sim.state.seed("cn-east-3", "group", "web/api", "other")
@@ -87,7 +87,7 @@ def test_a_chain_of_syncs_runs_in_the_order_they_are_due(
     assert sim.state.digest("ap-southeast-1", "group", "web/api", "v1") == NEW
 
 
-def test_without_override_another_image_of_the_name_stays(
+def test_without_override_an_existing_tag_is_not_replaced(
     sim: RunningSimulator, swr: Swr, advance: Advance
 ) -> None:
     sim.state.seed("cn-east-3", "group", "web/api", "v1", OLD)
@@ -129,7 +129,7 @@ def test_an_unknown_target_organization_is_accepted_and_fails_later(
     assert (response.status_code, statuses(sim)) == (200, ["failed"])
 
 
-def test_an_unknown_target_organization_is_refused_where_that_is_set(
+def test_an_unknown_target_organization_is_refused_if_configured(
     sim: RunningSimulator, swr: Swr, control: Swr
 ) -> None:
     control("PUT", "/settings", {"unknown_organization": "refuse"})
@@ -148,7 +148,7 @@ def test_an_unknown_target_organization_is_refused_where_that_is_set(
         (PATH.replace("web$api", "Web"), (400, "4001029")),
     ],
 )
-def test_the_image_must_be_well_named_and_exist(
+def test_the_image_must_have_a_valid_name_and_exist(
     swr: Swr, path: str, expected: tuple[int, str]
 ) -> None:
     assert expected == refusal(swr("POST", path, json=body()))
@@ -203,7 +203,7 @@ def test_the_content_type_may_name_the_charset(swr: Swr) -> None:
     assert swr("POST", PATH, data=json.dumps(body()), headers=headers).status_code == 200
 
 
-def test_keys_that_are_unknown_are_ignored_but_recorded(sim: RunningSimulator, swr: Swr) -> None:
+def test_unknown_keys_are_ignored_but_recorded(sim: RunningSimulator, swr: Swr) -> None:
     sent = body(targetRepo="elsewhere")
 
     assert swr("POST", PATH, json=sent).status_code == 200
@@ -213,7 +213,7 @@ def test_keys_that_are_unknown_are_ignored_but_recorded(sim: RunningSimulator, s
 @pytest.mark.parametrize(
     ("setting", "expected"), [("tags", '["v1"]'), ("nothing", ""), ("empty_list", "[]")]
 )
-def test_the_body_of_a_success_can_be_chosen(
+def test_the_body_of_a_success_is_configurable(
     swr: Swr, control: Swr, setting: str, expected: str
 ) -> None:
     control("PUT", "/settings", {"accepted_body": setting})
@@ -222,7 +222,7 @@ def test_the_body_of_a_success_can_be_chosen(
 
 
 @pytest.mark.parametrize("shape", ["errors", "object"])
-def test_the_shape_of_errors_can_be_chosen(swr: Swr, control: Swr, shape: str) -> None:
+def test_the_shape_of_errors_is_configurable(swr: Swr, control: Swr, shape: str) -> None:
     control("PUT", "/settings", {"error_shape": shape})
     answer = swr("POST", PATH, json=body(remoteRegionId="atlantis")).json()
 

@@ -45,7 +45,7 @@ def test_the_command_serves_until_a_signal_and_exits_with_0(number: signal.Signa
     assert (regions, code) == (["r1", "r2"], 0)
 
 
-def test_the_seed_of_the_command_wins_over_the_scenarios() -> None:
+def test_the_seed_option_overrides_the_scenario() -> None:
     with running("--scenario", "docs/scenarios/flaky-region.yaml", "--seed", "42") as (_, lines):
         [iam] = [line.split()[-2] for line in lines if "IAM" in line]
         settings = requests.get(f"{iam}/_sim/settings", timeout=10).json()
@@ -53,7 +53,7 @@ def test_the_seed_of_the_command_wins_over_the_scenarios() -> None:
     assert (settings["seed"], settings["delay"]) == (42, 0.1)
 
 
-def test_the_curl_example_gives_a_token() -> None:
+def test_the_printed_curl_command_gets_a_token() -> None:
     with running() as (_, lines):
         answer = subprocess.run(
             lines[-1], shell=True, capture_output=True, text=True, check=True, timeout=10
@@ -63,7 +63,7 @@ def test_the_curl_example_gives_a_token() -> None:
     assert "X-Subject-Token: " in answer.stdout
 
 
-def test_a_port_in_use_is_one_message_and_exit_1() -> None:
+def test_a_port_in_use_gives_one_message_and_exit_code_1() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = CliRunner().invoke(simulator, ["--port", str(port), "--regions", "r1"])
@@ -74,7 +74,7 @@ def test_a_port_in_use_is_one_message_and_exit_1() -> None:
     assert "in use" in result.output
 
 
-def test_a_wrong_scenario_is_one_message_and_exit_1(tmp_path: Path) -> None:
+def test_an_invalid_scenario_gives_one_message_and_exit_code_1(tmp_path: Path) -> None:
     path = tmp_path / "scenario.yaml"
     path.write_text("tugs: []")
     result = CliRunner().invoke(simulator, ["--scenario", str(path)])
@@ -94,5 +94,5 @@ def test_a_wrong_scenario_is_one_message_and_exit_1(tmp_path: Path) -> None:
         ["--port", "x"],
     ],
 )
-def test_wrong_usage_is_exit_2(arguments: list[str]) -> None:
+def test_invalid_options_give_exit_code_2(arguments: list[str]) -> None:
     assert CliRunner().invoke(simulator, arguments).exit_code == 2

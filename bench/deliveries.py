@@ -1,4 +1,4 @@
-"""How many deliveries a second are answered when they are on disk, and how soon each is."""
+"""Measures the rate and latency of deliveries that are answered when they are on disk."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -6,8 +6,8 @@ from statistics import median, quantiles
 
 import pytest
 
-from bench.figures import Figure, Findings, Plot
-from bench.load import Load, asking, send
+from bench.figures import Figure, Measurement, Plot
+from bench.load import LoadResult, probe, send
 from bench.stage import service
 from tests.postgresql import new_database
 
@@ -22,8 +22,8 @@ SERVERS = {
 OURS, EMPTY, NAIVE = SERVERS
 
 
-def measure() -> Findings:
-    """Ask all servers in turn: what else the machine does strikes them alike."""
+def measure() -> Measurement:
+    """Load all servers alternately, so that other work of the machine affects them alike."""
     with ExitStack() as stack:
         urls = {
             name: f"{stack.enter_context(service(app=app)).url}/hooks/harbor"
@@ -31,37 +31,36 @@ def measure() -> Findings:
         }
         rounds = [{name: send(url, MANY) for name, url in urls.items()} for _ in range(ROUNDS)]
         alone = [send(urls[OURS], 1) for _ in range(ROUNDS)]
-        asked = {name: _asked(urls[name]) for name in (OURS, EMPTY)}
+        health = {name: _health_latency(urls[name]) for name in (OURS, EMPTY)}
         curves = [
             (connections, {name: send(url, connections, 1) for name, url in urls.items()})
             for connections in CONNECTIONS
         ]
-    on_a_server, skipped = _on_postgresql()
-    return Findings(
-        [*_figures(rounds, alone), _health(asked), *on_a_server], _plots(curves), skipped
-    )
+    on_postgresql, skipped = _on_postgresql()
+    figures = [*_figures(rounds, alone), _health(health), *on_postgresql]
+    return Measurement(figures, _plots(curves), skipped)
 
 
-def _asked(url: str) -> float:
-    """Return the p99, in ms, of a load balancer's question while many deliver."""
-    with asking(f"{url.removesuffix('/hooks/harbor')}/readyz") as took:
+def _health_latency(url: str) -> float:
+    """Return the p99, in ms, of a load balancer's health check during many deliveries."""
+    with probe(f"{url.removesuffix('/hooks/harbor')}/readyz") as latencies:
         for _ in range(ROUNDS):
             send(url, MANY)
-    return quantiles(took, n=100)[98]
+    return quantiles(latencies, n=100)[98]
 
 
-def _health(asked: Mapping[str, float]) -> Figure:
+def _health(latency: Mapping[str, float]) -> Figure:
     return Figure(
-        f"p99 of /readyz beside {MANY} connections that deliver",
-        f"{asked[OURS]:.1f} ms",
-        f"{EMPTY}: {asked[EMPTY]:.1f} ms",
-        asked[OURS] / asked[EMPTY],
+        f"p99 of /readyz while {MANY} connections deliver",
+        f"{latency[OURS]:.1f} ms",
+        f"{EMPTY}: {latency[EMPTY]:.1f} ms",
+        latency[OURS] / latency[EMPTY],
         less_is_better=True,
     )
 
 
 def _on_postgresql() -> tuple[Sequence[Figure], Sequence[str]]:
-    """Do the same with two processes each, and PostgreSQL on this machine."""
+    """Measure two processes each, with PostgreSQL on this machine."""
     processes = {"WEB_CONCURRENCY": "2"}
     try:
         with ExitStack() as stack:
@@ -70,28 +69,31 @@ def _on_postgresql() -> tuple[Sequence[Figure], Sequence[str]]:
                 name: f"{stack.enter_context(service(app=app, environ=environ)).url}/hooks/harbor"
                 for name, app, environ in (
                     (OURS, SERVERS[OURS], {**processes, **database}),
-                    # The route has no database; the service's settings allow it two processes.
+                    # The route uses no database, but only with this setting may it have two
+                    # processes.
                     (EMPTY, SERVERS[EMPTY], {**processes, **database}),
                 )
             }
             rounds = [{name: send(url, MANY) for name, url in urls.items()} for _ in range(ROUNDS)]
     except pytest.skip.Exception as exc:
         return (), [f"durable answers on PostgreSQL: {exc}"]
-    rates = {name: median(each[name].per_second for each in rounds) for name in urls}
+    rates = {name: median(loads[name].per_second for loads in rounds) for name in urls}
     figure = Figure(
         f"durable answers at {MANY} connections, PostgreSQL, two processes",
         f"{rates[OURS]:.0f}/s",
         f"{EMPTY}, two processes: {rates[EMPTY]:.0f}/s",
-        median(each[OURS].per_second / each[EMPTY].per_second for each in rounds),
+        median(loads[OURS].per_second / loads[EMPTY].per_second for loads in rounds),
         at_least=0.2,
         moonshot=0.4,
     )
     return [figure], ()
 
 
-def _figures(rounds: Sequence[Mapping[str, Load]], alone: Sequence[Load]) -> Sequence[Figure]:
-    rates = {name: median(each[name].per_second for each in rounds) for name in SERVERS}
-    ratio = median(each[OURS].per_second / each[EMPTY].per_second for each in rounds)
+def _figures(
+    rounds: Sequence[Mapping[str, LoadResult]], alone: Sequence[LoadResult]
+) -> Sequence[Figure]:
+    rates = {name: median(loads[name].per_second for loads in rounds) for name in SERVERS}
+    ratio = median(loads[OURS].per_second / loads[EMPTY].per_second for loads in rounds)
     return [
         Figure(
             f"durable answers at {MANY} connections, SQLite",
@@ -101,27 +103,27 @@ def _figures(rounds: Sequence[Mapping[str, Load]], alone: Sequence[Load]) -> Seq
             at_least=0.45,
             moonshot=0.7,
         ),
-        _time("p50 of one sender that waits", median(each.p50 for each in alone), (2, 1)),
-        _time(
+        _latency("p50 of a single sender", median(load.p50 for load in alone), (2, 1)),
+        _latency(
             f"p99 at {MANY} connections",
-            median(each[OURS].p99 for each in rounds),
+            median(loads[OURS].p99 for loads in rounds),
             (60, 25),
-            f"{EMPTY}: {median(each[EMPTY].p99 for each in rounds):.1f} ms",
+            f"{EMPTY}: {median(loads[EMPTY].p99 for loads in rounds):.1f} ms",
         ),
     ]
 
 
-def _time(what: str, value: float, bounds: tuple[float, float], reference: str = "") -> Figure:
+def _latency(name: str, value: float, bounds: tuple[float, float], reference: str = "") -> Figure:
     return Figure(
-        what, f"{value:.1f} ms", reference, value, *bounds, unit="ms", less_is_better=True
+        name, f"{value:.1f} ms", reference, value, *bounds, unit="ms", less_is_better=True
     )
 
 
-def _plots(curves: Sequence[tuple[int, Mapping[str, Load]]]) -> Sequence[Plot]:
-    def lines(names: Sequence[str], what: str) -> Mapping[str, Sequence[tuple[float, float]]]:
+def _plots(curves: Sequence[tuple[int, Mapping[str, LoadResult]]]) -> Sequence[Plot]:
+    def lines(names: Sequence[str], value: str) -> Mapping[str, Sequence[tuple[float, float]]]:
         return {
-            f"{name}{'' if what == 'per_second' else ', ' + what}": [
-                (connections, getattr(loads[name], what)) for connections, loads in curves
+            f"{name}{'' if value == 'per_second' else ', ' + value}": [
+                (connections, getattr(loads[name], value)) for connections, loads in curves
             ]
             for name in names
         }

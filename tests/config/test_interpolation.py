@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from swrhook.config import Config, load
-from swrhook.config.diagnostics import listing
+from swrhook.config.diagnostics import list_names
 from swrhook.config.interpolation import has_reference
 from swrhook.config.model import PasswordCredentials
 from swrhook.dialects import DIALECTS
@@ -16,15 +16,15 @@ Mistakes = Callable[[str | bytes], list[str]]
 
 @pytest.fixture
 def password(small: str, read: Read) -> Callable[[str], str]:
-    """Return what a password, written like this, becomes."""
+    """Return the password that a text in the file becomes."""
 
     def become(written: str) -> str:
         credentials = f"kind: password, user: u, domain: d, password: '{written}'"
         text = small.replace('kind: token, token: "${TOKEN}"', credentials)
-        found = read(text).swr.credentials
-        assert isinstance(found, PasswordCredentials)
-        assert type(found.password) is str
-        return found.password
+        account = read(text).swr.credentials
+        assert isinstance(account, PasswordCredentials)
+        assert type(account.password) is str
+        return account.password
 
     return become
 
@@ -57,20 +57,20 @@ def test_a_reference_becomes_its_value(
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "message"),
     [
         ("${UNSET}", "the environment variable UNSET is not set: set it for this process"),
         ("x${EMPTY}", "the environment variable EMPTY is empty: give it a value"),
         ("${BYTES}", "the environment variable BYTES is not UTF-8: a secret must be text"),
-        ("${file:/none}", "the file «/none» cannot be read: No such file or directory"),
-        ("${file:/empty}", "the file «/empty» is empty: give it a value"),
-        ("${file:x}", "the file «x» needs its whole path, from «/» on"),
-        ("${file:}", "the file «» needs its whole path, from «/» on"),
+        ("${file:/none}", 'the file "/none" cannot be read: No such file or directory'),
+        ("${file:/empty}", 'the file "/empty" is empty: give it a value'),
+        ("${file:x}", 'the file "x" needs its absolute path, which begins with "/"'),
+        ("${file:}", 'the file "" needs its absolute path, which begins with "/"'),
         *(
             (
                 written,
                 (
-                    "«${» begins a reference: write ${NAME} or ${file:/path}, or $${ for the"
+                    '"${" begins a reference: write ${NAME} or ${file:/path}, or $${ for the'
                     " characters themselves"
                 ),
             )
@@ -80,7 +80,7 @@ def test_a_reference_becomes_its_value(
 )
 def test_a_reference_without_a_value_is_a_mistake(
     written: str,
-    said: str,
+    message: str,
     small: str,
     mistakes: Mistakes,
     environ: dict[str, str],
@@ -91,11 +91,11 @@ def test_a_reference_without_a_value_is_a_mistake(
 
     text = small.replace('token: "${TOKEN}"', f'token: "{written}"')
 
-    assert [f"f:3:37: swr.credentials.token: {said}"] == mistakes(text)
+    assert [f"f:3:37: swr.credentials.token: {message}"] == mistakes(text)
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"a" * (64 * 1024 + 1)])
-def test_a_file_that_is_no_secret_is_a_mistake(content: bytes, small: str, tmp_path: Path) -> None:
+def test_an_unusable_secret_file_is_a_mistake(content: bytes, small: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(content)
     config = tmp_path / "swrhook.yaml"
@@ -105,7 +105,7 @@ def test_a_file_that_is_no_secret_is_a_mistake(content: bytes, small: str, tmp_p
         load(config, {"TOKEN": "sesame"})
 
 
-def test_a_file_is_read_from_the_disk(small: str, tmp_path: Path) -> None:
+def test_a_secret_file_is_read_from_disk(small: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("sésame\n", encoding="utf-8")
     config = tmp_path / "swrhook.yaml"
@@ -117,21 +117,21 @@ def test_a_file_is_read_from_the_disk(small: str, tmp_path: Path) -> None:
     assert (str(secret),) == load(config, {"TOKEN": "sesame"}).secret_files
 
 
-def test_keys_and_comments_are_left_alone(small: str, mistakes: Mistakes) -> None:
-    said = mistakes(f'# ${{UNSET}}\n{small}"${{UNSET}}": 1\n')
+def test_keys_and_comments_are_not_expanded(small: str, mistakes: Mistakes) -> None:
+    lines = mistakes(f'# ${{UNSET}}\n{small}"${{UNSET}}": 1\n')
 
-    assert said == [
+    assert lines == [
         "f:12:1: there is no such key: known are swr, access, senders, rules, settings, defaults"
     ]
 
 
-def test_one_value_that_cannot_be_expanded_is_one_mistake(small: str, mistakes: Mistakes) -> None:
+def test_an_unexpandable_value_is_only_one_mistake(small: str, mistakes: Mistakes) -> None:
     text = small.replace("cn-east-3, n", '"${UNSET}", n').replace(
         "dialect: harbor", 'dialect: "$${"'
     )
 
     assert [
-        f"f:6:21: senders.harbor.dialect: «$${{» is unknown: {listing(DIALECTS)}",
+        f'f:6:21: senders.harbor.dialect: "$${{" is unknown: {list_names(DIALECTS)}',
         (
             "f:10:21: rules[0].sync[0].region: the environment variable UNSET is not set: set it"
             " for this process"
@@ -139,7 +139,7 @@ def test_one_value_that_cannot_be_expanded_is_one_mistake(small: str, mistakes: 
     ] == mistakes(text)
 
 
-def test_the_files_referred_to_are_known_to_whoever_watches_them(
+def test_a_configuration_lists_its_secret_files(
     small: str, read: Read, files: dict[str, str]
 ) -> None:
     files |= {"/a": "sesame", "/b": "sesame"}

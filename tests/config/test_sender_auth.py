@@ -1,4 +1,4 @@
-"""What a sender may say of its sender's proof, scheme by scheme."""
+"""The key `auth` of a sender, scheme by scheme."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -46,7 +46,9 @@ def sender(config: Config) -> Sender:
     return config.senders["harbor"]
 
 
-def test_a_configuration_is_read_without_a_world_outside(configured: Callable[..., Config]) -> None:
+def test_without_a_key_provider_no_signature_can_be_checked(
+    configured: Callable[..., Config],
+) -> None:
     with pytest.raises(KeysUnavailable):
         sender(configured(f"{SNS}}}")).authenticate(posted(sns_message()), NOW)
 
@@ -59,15 +61,15 @@ def test_a_configuration_is_read_without_a_world_outside(configured: Callable[..
         (f"{OIDC}{CLAIMS}}}", bearing(token())),
     ],
 )
-def test_a_sender_asks_the_world_that_it_is_given(
+def test_a_sender_fetches_keys_only_once_it_delivers(
     configured: Callable[..., Config], auth: str, delivery: Any
 ) -> None:
-    outside = well_known()
-    configured(auth, outside=outside)
-    assert outside.asked == []
+    key_provider = well_known()
+    configured(auth, key_provider=key_provider)
+    assert key_provider.asked == []
 
-    sender(configured(auth, outside=outside)).authenticate(delivery, NOW)
-    assert len(outside.asked) == 1
+    sender(configured(auth, key_provider=key_provider)).authenticate(delivery, NOW)
+    assert len(key_provider.asked) == 1
 
 
 def test_a_tolerance_is_a_duration(configured: Callable[..., Config]) -> None:
@@ -77,16 +79,16 @@ def test_a_tolerance_is_a_duration(configured: Callable[..., Config]) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["github", "nexus", "jfrog", "gitlab"])
-def test_the_vendors_schemes_need_only_secrets(
+def test_the_schemes_of_vendors_need_only_secrets(
     configured: Callable[..., Config], scheme: str
 ) -> None:
-    found = sender(configured(f"{{scheme: {scheme}, secrets: [a, b]}}"))
+    configured_sender = sender(configured(f"{{scheme: {scheme}, secrets: [a, b]}}"))
     with pytest.raises(Unauthenticated):
-        found.authenticate(bearing("c"), NOW)
-    assert found.confirm is None
+        configured_sender.authenticate(bearing("c"), NOW)
+    assert configured_sender.confirm is None
 
 
-def test_a_google_account_is_named(configured: Callable[..., Config]) -> None:
+def test_google_oidc_needs_an_email(configured: Callable[..., Config]) -> None:
     auth = "{scheme: google-oidc, audience: swrhook, email: a@b.iam.gserviceaccount.com}"
     with pytest.raises(Unauthenticated):
         sender(configured(auth)).authenticate(bearing("x"), NOW)
@@ -95,11 +97,11 @@ def test_a_google_account_is_named(configured: Callable[..., Config]) -> None:
 CASES = [
     (
         f"{SNS[:-1]}*}}",
-        f"topic_arns: «{ARN[:-1]}*» is no topic of SNS: write arn:aws:sns:REGION:ACCOUNT:NAME",
+        f'topic_arns: "{ARN[:-1]}*" is not a topic of SNS: write arn:aws:sns:REGION:ACCOUNT:NAME',
     ),
     (
         f"{{scheme: smn, topic_urns: [{ARN}]}}",
-        f"topic_urns[0]: «{ARN}» is no topic of SMN: write urn:smn:REGION:PROJECT:NAME",
+        f'topic_urns[0]: "{ARN}" is not a topic of SMN: write urn:smn:REGION:PROJECT:NAME',
     ),
     ("{scheme: sns, topic_arns: []}", "topic_arns: is an empty list: write at least one value"),
     ("{scheme: sns}", "topic_arns: is missing"),
@@ -111,9 +113,9 @@ CASES = [
     ("{scheme: github, secrets: a, confirm: true}", "there is no such key: known are scheme, sec"),
     (
         "{scheme: standard-webhooks, secrets: whsec_ä}",
-        "secrets: must be base64, mostly behind «whsec_», as the sender shows it",
+        'secrets: must be base64, usually after "whsec_", as the sender displays it',
     ),
-    ("{scheme: gitlab, secrets: [a, whsec_?]}", "secrets[1]: must be base64, mostly behind"),
+    ("{scheme: gitlab, secrets: [a, whsec_?]}", "secrets[1]: must be base64, usually after"),
     (
         f"{{scheme: standard-webhooks, secrets: {WEBHOOK_KEY.value.decode()}, tolerance: 0s}}",
         "tolerance: must be at least 1s",
@@ -129,11 +131,13 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("auth", "said"), CASES)
-def test_a_mistake_is_told(auth: str, said: str, small: str, mistakes: Mistakes) -> None:
+@pytest.mark.parametrize(("auth", "message"), CASES)
+def test_a_mistake_in_a_scheme_is_reported(
+    auth: str, message: str, small: str, mistakes: Mistakes
+) -> None:
     (mistake,) = mistakes(small.replace(BEARER, auth))
 
-    assert said in mistake
+    assert message in mistake
     assert "senders.harbor.auth" in mistake
 
 
@@ -151,7 +155,7 @@ def test_a_mistake_is_told(auth: str, said: str, small: str, mistakes: Mistakes)
         "accounts.google.com",
     ],
 )
-def test_an_issuer_is_an_https_address(issuer: str, small: str, mistakes: Mistakes) -> None:
+def test_an_issuer_is_an_https_url(issuer: str, small: str, mistakes: Mistakes) -> None:
     auth = f'{{scheme: oidc, issuer: "{issuer}", audience: a, {CLAIMS}}}'
     (mistake,) = mistakes(small.replace(BEARER, auth))
 
@@ -163,17 +167,17 @@ def test_an_issuer_is_an_https_address(issuer: str, small: str, mistakes: Mistak
 def test_an_issuer_may_have_a_path(configured: Callable[..., Config], path: str) -> None:
     issuer = f"https://issuer.example.com{path}"
     auth = f"{{scheme: oidc, issuer: '{issuer}', audience: swrhook, {CLAIMS}}}"
-    outside = well_known(issuer)
-    sender(configured(auth, outside=outside)).authenticate(bearing(token(iss=issuer)), NOW)
+    key_provider = well_known(issuer)
+    sender(configured(auth, key_provider=key_provider)).authenticate(
+        bearing(token(iss=issuer)), NOW
+    )
 
-    assert [issuer] == outside.asked
+    assert [issuer] == key_provider.asked
 
 
 @pytest.mark.parametrize("name", ["X-Request-Id", "user-agent"])
-def test_a_header_that_is_kept_cannot_carry_a_secret(
-    mistakes: Mistakes, small: str, name: str
-) -> None:
+def test_a_stored_header_cannot_carry_a_secret(mistakes: Mistakes, small: str, name: str) -> None:
     auth = f'{{scheme: header, header: {name}, secrets: ["${{TOKEN}}"]}}'
-    (said,) = mistakes(small.replace(BEARER, auth))
+    (mistake,) = mistakes(small.replace(BEARER, auth))
 
-    assert "is kept with each delivery, where no secret may be: name another" in said
+    assert "is stored with each delivery, so it cannot carry a secret: use another" in mistake

@@ -1,5 +1,3 @@
-"""Durations, sizes and rates as people write them."""
-
 from contextlib import suppress
 from datetime import timedelta
 
@@ -7,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swrhook.units import Rate, parse_duration, parse_rate, parse_size
+from swrhook.units import Rate, format_duration, parse_duration, parse_rate, parse_size
 
 
 @pytest.mark.parametrize(
@@ -52,9 +50,19 @@ def test_anything_else_is_no_duration(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["36501d", "999999999d", "999999999h"])
-def test_a_duration_has_an_end(text: str) -> None:
+def test_a_duration_has_a_maximum(text: str) -> None:
     with pytest.raises(ValueError, match="longer than a hundred years"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("24h", "1d"), ("90m", "90m"), ("36h", "36h"), ("1500ms", "1500ms")]
+)
+def test_a_formatted_duration_can_be_parsed(text: str, expected: str) -> None:
+    duration = parse_duration(text)
+
+    assert format_duration(duration) == expected
+    assert parse_duration(expected) == duration
 
 
 @pytest.mark.parametrize(
@@ -72,7 +80,7 @@ def test_anything_else_is_no_size(text: str) -> None:
 
 
 @given(st.text())
-def test_any_text_is_read_or_refused(text: str) -> None:
+def test_any_text_is_parsed_or_refused(text: str) -> None:
     for parse in (parse_duration, parse_size):
         with suppress(ValueError):
             parse(text)
@@ -90,6 +98,6 @@ def test_a_rate_is_an_integer_and_a_time(text: str, rate: Rate) -> None:
 @pytest.mark.parametrize(
     "text", ["", "1", "/s", "0/s", "-1/s", "1/d", "1/ms", "1 /s", "1/S", "٣/s", "1/s\n"]
 )
-def test_everything_else_is_no_rate(text: str) -> None:
+def test_anything_else_is_no_rate(text: str) -> None:
     with pytest.raises(ValueError, match="is not a rate"):
         parse_rate(text)

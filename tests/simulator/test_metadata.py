@@ -1,4 +1,4 @@
-"""Temporary keys: of IAM, of a server's metadata, of a pod's identity."""
+"""Tests of temporary keys: from IAM, from an ECS server's metadata, for a pod."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ LIFE = "X-Metadata-Token-Ttl-Seconds"
 
 @pytest.fixture
 def post(sim: RunningSimulator, session: requests.Session, login: Login) -> Login:
-    """Ask IAM for a temporary key."""
+    """Return a function that requests a temporary key from IAM."""
     token = login().headers["X-Subject-Token"]
 
     def send(identity: Any = None, header: str | None = token) -> requests.Response:
@@ -30,7 +30,7 @@ def post(sim: RunningSimulator, session: requests.Session, login: Login) -> Logi
     return send
 
 
-def test_a_token_buys_a_temporary_key(post: Login, sim: RunningSimulator) -> None:
+def test_a_temporary_key_is_issued_for_a_token(post: Login, sim: RunningSimulator) -> None:
     response = post()
 
     credential = response.json()["credential"]
@@ -42,7 +42,7 @@ def test_a_token_buys_a_temporary_key(post: Login, sim: RunningSimulator) -> Non
     assert credential["secret"] == issued.key.secret
 
 
-def test_the_token_may_stand_in_the_body_and_the_life_is_chosen(post: Login, login: Login) -> None:
+def test_the_body_may_contain_the_token_and_the_lifetime(post: Login, login: Login) -> None:
     token = {"id": login().headers["X-Subject-Token"], "duration_seconds": 86_400}
 
     response = post({"methods": ["token"], "token": token}, None)
@@ -51,13 +51,13 @@ def test_the_token_may_stand_in_the_body_and_the_life_is_chosen(post: Login, log
 
 
 @pytest.mark.parametrize("seconds", [899, 86_401, "900", True])
-def test_a_life_must_be_a_quarter_of_an_hour_to_a_day(post: Login, seconds: object) -> None:
+def test_a_lifetime_must_be_between_15_minutes_and_a_day(post: Login, seconds: object) -> None:
     response = post({"methods": ["token"], "token": {"duration_seconds": seconds}})
 
     assert (response.status_code, response.json()["error_code"]) == (400, "IAM.0072")
 
 
-def test_without_a_token_there_is_no_key(post: Login) -> None:
+def test_no_key_is_issued_without_a_valid_token(post: Login) -> None:
     assert post(header=None).status_code == 401
     assert post(header="nonsense").status_code == 401
     assert (
@@ -66,21 +66,21 @@ def test_without_a_token_there_is_no_key(post: Login) -> None:
     ) == (400, "IAM.0073")
 
 
-def test_metadata_gives_the_agencys_keys(sim: RunningSimulator, session: requests.Session) -> None:
+def test_the_metadata_service_issues_keys(sim: RunningSimulator, session: requests.Session) -> None:
     url = f"{sim.metadata_url}/meta-data/latest/api/token"
     token = session.put(url, headers={LIFE: "21600"}, timeout=10).text
     headers = {"X-Metadata-Token": token}
-    found = session.get(sim.metadata_url + KEY_PATH, headers=headers, timeout=10).json()
+    body = session.get(sim.metadata_url + KEY_PATH, headers=headers, timeout=10).json()
 
-    assert found["credential"]["expires_at"] == "2026-01-03T03:04:05.000000Z"
-    # Version 1 asks for no token, and a wrong one is refused.
+    assert body["credential"]["expires_at"] == "2026-01-03T03:04:05.000000Z"
+    # Version 1 needs no token, but a wrong token is refused.
     assert session.get(sim.metadata_url + KEY_PATH, timeout=10).status_code == 200
     wrong = {"X-Metadata-Token": "wrong"}
     assert session.get(sim.metadata_url + KEY_PATH, headers=wrong, timeout=10).status_code == 401
 
 
 @pytest.mark.parametrize("life", ["", "0", "21601", "a day"])
-def test_a_metadata_token_lives_six_hours_at_most(
+def test_a_metadata_token_is_valid_for_at_most_six_hours(
     sim: RunningSimulator, session: requests.Session, life: str
 ) -> None:
     url = f"{sim.metadata_url}/meta-data/latest/api/token"
@@ -88,7 +88,9 @@ def test_a_metadata_token_lives_six_hours_at_most(
     assert session.put(url, headers={LIFE: life}, timeout=10).status_code == 400
 
 
-def test_a_pod_shows_its_token(sim: RunningSimulator, session: requests.Session) -> None:
+def test_a_pod_obtains_keys_with_its_token(
+    sim: RunningSimulator, session: requests.Session
+) -> None:
     def ask(token: str) -> requests.Response:
         headers = {"Authorization": token}
         return session.post(sim.pod_url, json={}, headers=headers, timeout=10)
@@ -98,9 +100,9 @@ def test_a_pod_shows_its_token(sim: RunningSimulator, session: requests.Session)
 
 
 @pytest.mark.parametrize(
-    "said", [DEMO.key.access, DEMO.key.secret, POD_TOKEN, PREFIX, *IAM_OPERATIONS]
+    "text", [DEMO.key.access, DEMO.key.secret, POD_TOKEN, PREFIX, *IAM_OPERATIONS]
 )
-def test_the_documentation_tells_what_opens_the_simulator(said: str) -> None:
+def test_keys_paths_and_operations_are_documented(text: str) -> None:
     docs = Path(__file__).parents[2] / "docs" / "simulator.md"
 
-    assert said in docs.read_text(encoding="utf-8")
+    assert text in docs.read_text(encoding="utf-8")

@@ -1,9 +1,7 @@
-"""What differs between two files, by name."""
-
 import pytest
 
 from swrhook.config import Config, parse
-from swrhook.config.diff import MOST_NAMES, changes
+from swrhook.config.diff import MAX_NAMES, compare
 from tests.config.conftest import SMALL
 
 TOKENS = "access: {tokens: [{name: ops, role: read, token: '${OPS}'}]}\n"
@@ -51,52 +49,54 @@ def config(text: str, secret: str = "sesame", ops: str = "an-operators-token-of-
         "nothing",
     ],
 )
-def test_changes_are_told_by_section_and_name(
+def test_changes_are_listed_by_section_and_name(
     old: str, new: str, expected: dict[str, dict[str, list[str]]] | None
 ) -> None:
-    found = changes(config(WHOLE).marks, config(WHOLE.replace(old, new)).marks)
+    changes = compare(config(WHOLE).fingerprints, config(WHOLE.replace(old, new)).fingerprints)
 
     if expected is None:
         expected = {"tokens": {"removed": ["ops"]}, "settings": {"added": ["pace"]}}
-    assert expected == found
+    assert expected == changes
 
 
-def test_another_secret_is_a_change_of_what_has_it() -> None:
+def test_a_new_secret_changes_its_owner() -> None:
     before, after = config(WHOLE), config(WHOLE, secret="another-sesame")
 
     assert before.version == after.version
-    assert changes(before.marks, after.marks) == {
+    assert compare(before.fingerprints, after.fingerprints) == {
         "swr": {"changed": ["credentials"]},
         "senders": {"changed": ["harbor"]},
     }
 
 
-def test_the_same_in_other_words_is_no_change() -> None:
+def test_another_spelling_of_the_same_value_is_no_change() -> None:
     before = config(WHOLE + "settings: {dedup_window: 10m}")
     after = config(WHOLE + "settings: {dedup_window: 600s}  # the same")
 
-    assert changes(before.marks, after.marks) == {}
+    assert compare(before.fingerprints, after.fingerprints) == {}
 
 
 def test_the_order_of_rules_counts() -> None:
     head, _, rules = SMALL.partition("rules:\n")
 
-    found = changes(config(WHOLE).marks, config(f"{head}rules:\n{RULE}{rules}{TOKENS}").marks)
+    changes = compare(
+        config(WHOLE).fingerprints, config(f"{head}rules:\n{RULE}{rules}{TOKENS}").fingerprints
+    )
 
-    assert found == {"rules": {"moved": ["their order"]}}
+    assert changes == {"rules": {"moved": ["their order"]}}
 
 
-def test_many_names_end_in_a_number() -> None:
-    many = "".join(RULE.replace("more", f"rule-{number}") for number in range(MOST_NAMES + 5))
+def test_a_long_list_of_names_is_cut() -> None:
+    many = "".join(RULE.replace("more", f"rule-{number}") for number in range(MAX_NAMES + 5))
 
-    added = changes(config(SMALL).marks, config(SMALL + many).marks)["rules"]["added"]
+    added = compare(config(SMALL).fingerprints, config(SMALL + many).fingerprints)["rules"]["added"]
 
-    assert len(added) == MOST_NAMES + 1
+    assert len(added) == MAX_NAMES + 1
     assert added[-1] == "and 5 more"
 
 
-def test_what_is_remembered_of_a_configuration_shows_no_secret() -> None:
-    found = config(WHOLE)
+def test_fingerprints_contain_no_secret() -> None:
+    configuration = config(WHOLE)
 
-    assert "sesame" not in repr(found)
-    assert "sesame" not in repr(found.marks)
+    assert "sesame" not in repr(configuration)
+    assert "sesame" not in repr(configuration.fingerprints)
