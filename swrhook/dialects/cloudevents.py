@@ -13,7 +13,7 @@ from swrhook.model import Announcement, Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
 
-MOST_IMAGES = 10_000
+MAX_IMAGES = 10_000
 
 # Event types that may name an image but are no push. Any other event with an image is a push.
 _NO_PUSH = re.compile("delet|remov|untag|pull|scan|lint|fail|expir|quarantin", re.IGNORECASE)
@@ -73,8 +73,8 @@ def _find_images(event: payload.CloudEvent) -> Iterator[payload.Reference]:
         or ([event.subject] if event.subject and subject.tag else [])
     )
     tags = _collect_texts(event.data, "tag", "imageTag", "tags")
-    if len(names) * len(tags) > MOST_IMAGES:
-        raise UnknownShape(f"an event names more than {MOST_IMAGES} images")
+    if len(names) * len(tags) > MAX_IMAGES:
+        raise UnknownShape(f"an event names more than {MAX_IMAGES} images")
     for name in names:
         image = payload.parse_reference(name)
         for tag in tags or [image.tag or subject.tag]:

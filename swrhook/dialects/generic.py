@@ -27,9 +27,9 @@ ID_KEYS = ("event_id", "id")
 # The keys that an object in `images` inherits from the object around it.
 INHERITED_KEYS = (("namespace", "organization"), ID_KEYS, ("timestamp",), ("status",))
 
-LONGEST_NAME = 255
-MOST_IMAGES = 50_000
-MOST_REASONS = 20
+MAX_NAME_LENGTH = 255
+MAX_IMAGES = 50_000
+MAX_REASONS = 20
 REMEDY = (
     'send {"image": "organization/repository:tag"}'
     ' or {"namespace": "organization", "repository": "repository", "tag": "tag"}'
@@ -55,13 +55,13 @@ def parse(delivery: Delivery) -> Reading:
         else:
             entries.append((prefix, entry))
     # Images times tags can be far more than the body is long, so only so many are built.
-    results = list(islice(_read_entries(entries, sent_id), MOST_IMAGES + 1))
-    if len(results) > MOST_IMAGES:
-        raise NothingUsable((f"more than {MOST_IMAGES} images: send several requests",))
+    results = list(islice(_read_entries(entries, sent_id), MAX_IMAGES + 1))
+    if len(results) > MAX_IMAGES:
+        raise NothingUsable((f"more than {MAX_IMAGES} images: send several requests",))
     reasons = [result for result in results if isinstance(result, str)]
     if len(reasons) == len(results) and (results or not unsuccessful):
         reasons = reasons or [f"an empty array: {REMEDY}"]
-        raise NothingUsable(payload.cap_reasons(reasons + unsuccessful, MOST_REASONS))
+        raise NothingUsable(payload.cap_reasons(reasons + unsuccessful, MAX_REASONS))
     reading = payload.to_reading([*results, *unsuccessful])
     return replace(reading, external_id=_event_id(document) or sent_id)
 
@@ -222,10 +222,10 @@ def _check_tag(image: payload.Reference) -> str | None:
 
 def _check_name(image: payload.Reference) -> str | None:
     """Return what is wrong with the name and how to correct it, None if it is valid."""
-    name, lower = image.name[: LONGEST_NAME + 1], image.name[: LONGEST_NAME + 1].lower()
-    if len(name) > LONGEST_NAME or not _NAME.fullmatch(lower):
+    name, lower = image.name[: MAX_NAME_LENGTH + 1], image.name[: MAX_NAME_LENGTH + 1].lower()
+    if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(lower):
         return (
-            f"{payload.quote(name)} is not a repository name: at most {LONGEST_NAME} lower-case"
+            f"{payload.quote(name)} is not a repository name: at most {MAX_NAME_LENGTH} lower-case"
             " letters and digits, with one . or _ or / or some - between them"
         )
     if name != lower:

@@ -21,9 +21,9 @@ from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
 
 COLUMNS = ("image", "repository", "namespace", "tag", "digest", "id")
-MOST_IMAGES = 10_000
-MOST_COPIES = 32
-LARGEST_NUMBER = 1 << 63
+MAX_IMAGES = 10_000
+MAX_COPIES = 32
+MAX_INTEGER = 1 << 63
 
 # Kinds of nodes in a parsed expression. A chaining node passes each value to the next part, and a
 # collecting node returns the values of all its parts. Any other returns at most one part's value.
@@ -77,8 +77,8 @@ def compile_expression(text: str) -> ParsedResult:
         raise ValueError("is not JMESPath") from None
     except RecursionError:
         raise ValueError("is nested too deeply") from None
-    if copies > MOST_COPIES:
-        errors.append(f"may repeat a value {copies} times in its result, over {MOST_COPIES}")
+    if copies > MAX_COPIES:
+        errors.append(f"may repeat a value {copies} times in its result, over {MAX_COPIES}")
     if errors:
         raise ValueError(errors[0])
     return expression
@@ -143,14 +143,14 @@ def _read_column(expressions: Expressions, key: str, document: payload.Json) -> 
         return _to_cell(values[0])
     lists = [value if isinstance(value, list) else [value] for value in values if value is not None]
     cells = [_to_cell(value) for value in chain.from_iterable(lists)]
-    if len(cells) > MOST_IMAGES:
-        raise UnknownShape(f"`{key}` returns more than {MOST_IMAGES} values")
+    if len(cells) > MAX_IMAGES:
+        raise UnknownShape(f"`{key}` returns more than {MAX_IMAGES} values")
     return cells
 
 
 def _to_cell(value: payload.Json) -> Cell:
     """Return a string or an integer as text, None for any other value."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST_NUMBER:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < MAX_INTEGER:
         return str(value)
     return payload.text(value)
 

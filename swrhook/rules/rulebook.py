@@ -19,9 +19,9 @@ from swrhook.rules.match import FIELDS, Pattern, Rule
 from swrhook.rules.regex import Regex
 
 # With fewer expressions, evaluating each rule is as fast as a set.
-_SMALLEST_SET = 8
+_MIN_SET_SIZE = 8
 # RE2's default of 8 MiB is too little for a set of thousands of expressions.
-_MOST_SET_MEMORY = 256 * 1024 * 1024
+_MAX_SET_MEMORY = 256 * 1024 * 1024
 
 
 class Rulebook(Sequence[Rule]):
@@ -133,7 +133,7 @@ class _RegexSet:
         self._union = 0
         for mask in self._masks:
             self._union |= mask
-        self._set = _compile_set(masks) if len(masks) >= _SMALLEST_SET else None
+        self._set = _compile_set(masks) if len(masks) >= _MIN_SET_SIZE else None
 
     def mask(self, value: str) -> int:
         if self._set is None:
@@ -153,7 +153,7 @@ def _compile_set(expressions: dict[str, int]) -> Any:  # noqa: ANN401  # re2 com
     """Return the expressions compiled to one set; None if they need too much memory."""
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = _MOST_SET_MEMORY
+    options.max_mem = _MAX_SET_MEMORY
     regex_set = re2.Set.FullMatchSet(options)
     for expression in [*expressions, "(?s:.*)"]:
         regex_set.Add(expression)

@@ -17,7 +17,7 @@ Stage: TypeAlias = tuple[tuple[int, int, str], ...]
 Key: TypeAlias = tuple[Release, tuple[int, Stage]]
 
 # A single number without "v" and with more digits is a date, a build number or a commit.
-LONGEST_LONE_NUMBER = 3
+MAX_SINGLE_NUMBER_LENGTH = 3
 
 STAGES = (
     "alpha", "beta", "rc", "pre", "preview", "prerelease", "dev", "snapshot", "milestone", "canary",
@@ -57,7 +57,7 @@ def parse_version(tag: str) -> Version | None:
     if match is None:
         return None
     numbers = match["numbers"]
-    if match["v"] is None and numbers.isdecimal() and len(numbers) > LONGEST_LONE_NUMBER:
+    if match["v"] is None and numbers.isdecimal() and len(numbers) > MAX_SINGLE_NUMBER_LENGTH:
         return None
     stage = parse_stage(match["stage"]) if match["stage"] else None
     return Version(to_release([int(n) for n in numbers.split(".")]), stage, match["variant"] or "")

@@ -29,7 +29,7 @@ _MANAGEMENT_ROUTE = re.compile(
     r"/namespaces/(?P<namespace>[^\s/]{1,256})/repos/(?P<repo>[^\s/]{1,256})/tags"
 )
 
-_LEAST_MILLISECONDS = 100_000_000_000  # in seconds, this would be the year 5138
+_MIN_MILLISECONDS = 100_000_000_000  # in seconds, this would be the year 5138
 
 
 def read_traces(
@@ -114,6 +114,6 @@ def _first_text(document: payload.Json, keys: Iterable[str]) -> str | None:
 def _read_time(trace: payload.Json) -> datetime | None:
     """Return the trace's time, which CTS writes in milliseconds."""
     value = payload.get(trace, "time")
-    if isinstance(value, int) and abs(value) >= _LEAST_MILLISECONDS:
+    if isinstance(value, int) and abs(value) >= _MIN_MILLISECONDS:
         value = value // 1000
     return payload.timestamp({"time": value}, "time")

@@ -21,14 +21,14 @@ from swrhook.swr_names import is_digest
 
 Json: TypeAlias = Any  # any JSON value: Python has no useful type for it
 
-LONGEST_TEXT = 1024
-LONGEST_QUOTE = 120
-MOST_REASONS = 5
-MOST_SKIPPED = 20
+MAX_TEXT_LENGTH = 1024
+MAX_QUOTE_LENGTH = 120
+MAX_REASONS = 5
+MAX_SKIPPED_REASONS = 20
 # Python's JSON parser recurses: deep nesting raises RecursionError, or exhausts the C stack.
-DEEPEST = 100
+MAX_DEPTH = 100
 # A Python object takes far more memory than the two bytes of JSON that it may come from.
-MOST_VALUES = 200_000
+MAX_VALUES = 200_000
 FORM_FIELD = b"payload="
 
 _TYPE_NAMES: Mapping[type, str] = {
@@ -108,7 +108,7 @@ def get(document: Json, *path: str) -> Json:
 def text(document: Json, *path: str) -> str | None:
     """Return the string at `path`; None if it is empty, too long or cannot be stored."""
     value = get(document, *path)
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT_LENGTH:
         return None
     return None if _UNSTORABLE.search(value) else value
 
@@ -174,7 +174,7 @@ def quote(value: Json) -> str:
     if isinstance(value, list | dict):
         return type_name(value)
     whole = value if isinstance(value, str) else json.dumps(value)
-    clipped = whole if len(whole) <= LONGEST_QUOTE else f"{whole[:LONGEST_QUOTE]}…"
+    clipped = whole if len(whole) <= MAX_QUOTE_LENGTH else f"{whole[:MAX_QUOTE_LENGTH]}…"
     return f'"{"".join(c if c.isprintable() else "�" for c in clipped)}"'
 
 
@@ -183,7 +183,7 @@ def type_name(value: object) -> str:
     return _TYPE_NAMES.get(type(value), "an object")
 
 
-def cap_reasons(reasons: Iterable[str], most: int = MOST_REASONS) -> tuple[str, ...]:
+def cap_reasons(reasons: Iterable[str], most: int = MAX_REASONS) -> tuple[str, ...]:
     """Return the first `most` different reasons with their counts, and how many more there are."""
     counts = Counter(reasons)
     lines = [f"{reason} ({n} times)" if n > 1 else reason for reason, n in counts.items()]
@@ -202,7 +202,7 @@ def to_reading(results: Iterable[Announcement | str]) -> Reading:
     reasons = [part for part in parts if isinstance(part, str)]
     if not announcements:
         raise Ignored("; ".join(cap_reasons(reasons)) or "no image is announced")
-    skipped = cap_reasons(reasons, MOST_SKIPPED)
+    skipped = cap_reasons(reasons, MAX_SKIPPED_REASONS)
     return Reading(announcements, skipped, external_id=announcements[0].event_id)
 
 
@@ -210,19 +210,19 @@ def _check_size(document: str) -> None:
     """Refuse a document that would take much memory or stack, before it is parsed."""
     # Counting characters is fast and counts too many, never too few: most bodies pass here.
     if (
-        _count_characters(document, "[{") <= DEEPEST
-        and _count_characters(document, "[{,") < MOST_VALUES
+        _count_characters(document, "[{") <= MAX_DEPTH
+        and _count_characters(document, "[{,") < MAX_VALUES
     ):
         return
     bare = _STRING.sub("", document)
     # Each value but the outermost follows a bracket or a comma.
-    if _count_characters(bare, "[{,") >= MOST_VALUES:
-        raise Undecodable(f"the JSON holds more than {MOST_VALUES} values")
+    if _count_characters(bare, "[{,") >= MAX_VALUES:
+        raise Undecodable(f"the JSON holds more than {MAX_VALUES} values")
     depth = 0
     for bracket in _BRACKET.finditer(bare):
         depth += 1 if bracket[0] in "[{" else -1
-        if depth > DEEPEST:
-            raise Undecodable(f"the JSON is nested too deeply: over {DEEPEST} levels")
+        if depth > MAX_DEPTH:
+            raise Undecodable(f"the JSON is nested too deeply: over {MAX_DEPTH} levels")
 
 
 def _count_characters(document: str, characters: str) -> int:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from random import Random
 
 # More doublings would overflow a float; every cap is reached long before.
-_MOST_DOUBLINGS = 60
+_MAX_DOUBLINGS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Backoff:
 
     def ceiling(self, attempt: int) -> timedelta:
         """Return the longest wait after this attempt; the first attempt is 1."""
-        doublings = min(max(attempt - 1, 0), _MOST_DOUBLINGS)
+        doublings = min(max(attempt - 1, 0), _MAX_DOUBLINGS)
         return timedelta(
             seconds=min(self.base.total_seconds() * 2.0**doublings, self.cap.total_seconds())
         )

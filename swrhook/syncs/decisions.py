@@ -19,7 +19,7 @@ DigestLookup = str | SwrError | None
 _RETRY_REMEDY = "swrhook has stopped trying: retry it when SWR answers again"
 
 # If the worker vanishes during so many calls in a row, the sync itself is probably the cause.
-MOST_LOST_CLAIMS = 5
+MAX_LOST_CLAIMS = 5
 # The states of SWR's own sync job that mean: it ended, and the tag is not at the target.
 FAILED_JOBS = frozenset({"failed", "timeout", "cancel"})
 SUCCEEDED_JOB = "success"
@@ -93,7 +93,7 @@ class Decider:
         """Decide on a `calling` sync whose worker died or could not record the answer."""
         lost = sync.lost_claims + 1
         reason = f"the worker vanished during the call ({lost} in a row)"
-        if lost >= MOST_LOST_CLAIMS:
+        if lost >= MAX_LOST_CLAIMS:
             return Decision(Event.GIVE_UP, reason=reason, values={"lost_claims": lost})
         wait = timedelta()
         if lost > 1:

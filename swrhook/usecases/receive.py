@@ -14,13 +14,13 @@ from swrhook.model import DeliveryEntry, Outcome, Push, Reading, Receipt, Stored
 from swrhook.rules.plan import plan
 from swrhook.senders import envelopes
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
-from swrhook.senders.payload import LONGEST_TEXT
+from swrhook.senders.payload import MAX_TEXT_LENGTH
 from swrhook.senders.sender import Sender, to_pushes
 
 # The callers of these dialects wait for the response, so an error can tell them what is wrong.
 SYNCHRONOUS_DIALECTS = frozenset({"generic"})
 
-_LONGEST_REASON = 1000
+_MAX_REASON_LENGTH = 1000
 
 
 def receive(
@@ -119,7 +119,7 @@ def _plan_pushes(
 
 
 def _join_reasons(reasons: Sequence[str]) -> str | None:
-    return "; ".join(reasons)[:_LONGEST_REASON] or None
+    return "; ".join(reasons)[:_MAX_REASON_LENGTH] or None
 
 
 def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
@@ -127,7 +127,7 @@ def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in headers.items()
-        if name in KEPT_HEADERS and len(value) <= LONGEST_TEXT
+        if name in KEPT_HEADERS and len(value) <= MAX_TEXT_LENGTH
     }
 
 

@@ -14,9 +14,9 @@ from swrhook.rules import Rulebook
 from swrhook.rules.plan import PlanChange, PlanDifference, diff_plans, plan
 from swrhook.senders.sender import ImageSettings, SenderNames, to_pushes
 
-MOST_PUSHES = 10_000
-_MOST_READ = 10 * MOST_PUSHES
-MOST_EXAMPLES = 100
+MAX_PUSHES = 10_000
+_MAX_READ = 10 * MAX_PUSHES
+MAX_EXAMPLES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class _Tally:
         for difference in differences:
             rule = _find_rule(difference, before if difference.change is PlanChange.LOST else after)
             self.counts[rule, difference.change] += 1
-            if len(self.examples) < MOST_EXAMPLES:
+            if len(self.examples) < MAX_EXAMPLES:
                 self.examples.append(_to_example(difference, sender, rule))
 
     def total(self, change: PlanChange) -> int:
@@ -127,8 +127,8 @@ def _distinct_pushes(database: Database, since: datetime) -> tuple[Sequence[Push
     for page in iter_pushes(database, since):
         pushes.update(dict.fromkeys(page))
         count_read += len(page)
-        if len(pushes) > MOST_PUSHES or count_read >= _MOST_READ:
-            return list(pushes)[:MOST_PUSHES], False
+        if len(pushes) > MAX_PUSHES or count_read >= _MAX_READ:
+            return list(pushes)[:MAX_PUSHES], False
     return list(pushes), True
 
 

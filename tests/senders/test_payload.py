@@ -106,7 +106,7 @@ def test_a_quoted_value_is_short_printable_and_storable(value: str) -> None:
     shown = payload.quote(value)
     assert shown.isprintable()
     assert shown.encode()
-    assert len(shown) <= payload.LONGEST_QUOTE + 3
+    assert len(shown) <= payload.MAX_QUOTE_LENGTH + 3
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from swrhook.errors import CircuitOpen, Kind, SwrError
 from swrhook.model import Lane, State, Sync, Target
 from swrhook.syncs.backoff import Limits
-from swrhook.syncs.decisions import FAILED_JOBS, MOST_LOST_CLAIMS, Decider, Decision
+from swrhook.syncs.decisions import FAILED_JOBS, MAX_LOST_CLAIMS, Decider, Decision
 from swrhook.syncs.states import Event
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -333,7 +333,7 @@ def test_after_the_first_lost_claim_the_sync_is_due_at_once() -> None:
 def test_lost_claims_in_a_row_wait_longer_and_the_fifth_exhausts_the_sync() -> None:
     decisions = [
         decider().decide_after_lost_claim(calling(lost_claims=lost))
-        for lost in range(MOST_LOST_CLAIMS)
+        for lost in range(MAX_LOST_CLAIMS)
     ]
 
     assert [decision.event for decision in decisions] == [Event.REQUEUE] * 4 + [Event.GIVE_UP]

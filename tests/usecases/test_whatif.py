@@ -152,7 +152,7 @@ def test_images_that_the_new_settings_refuse_lose_their_syncs(database: Database
 
 
 def test_too_many_pushes_make_the_result_incomplete_with_the_newest(database: Database) -> None:
-    most = module.MOST_PUSHES
+    most = module.MAX_PUSHES
     tags = [f"v{number}" for number in range(most + 1)]
     pushes = [Push("ci", "cn-north-4", "team", "web/shop", tag) for tag in tags]
     write(database, entry(*pushes, outcome=Outcome.IGNORED, planned=[]))
@@ -160,7 +160,7 @@ def test_too_many_pushes_make_the_result_incomplete_with_the_newest(database: Da
     result = compare(database, in_use(), rule("new"))
 
     assert (False, most, most) == (result.complete, result.pushes, result.gained)
-    assert len(result.examples) == module.MOST_EXAMPLES
+    assert len(result.examples) == module.MAX_EXAMPLES
 
 
 def test_the_pages_of_pushes_are_complete(database: Database) -> None:

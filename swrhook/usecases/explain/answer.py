@@ -16,7 +16,7 @@ from swrhook.usecases.explain.rules import explain_sender
 from swrhook.usecases.explain.summary import summarize
 from swrhook.usecases.explain.wait_reason import wait_reason
 
-MOST_SENDERS = 10
+MAX_SENDERS = 10
 
 
 def explain(
@@ -49,7 +49,7 @@ def _resolve_pushes(image: str, sender: str | None, config: Config) -> tuple[Pus
     """Return the push under SWR's names, and one push for each sender to explain."""
     if sender is None:
         push, pushes = to_sender_pushes(image, config.senders.values())
-        return push, pushes[:MOST_SENDERS]
+        return push, pushes[:MAX_SENDERS]
     if sender not in config.senders:
         raise UnknownSender(f"no sender is named {sender}: GET /api/v1/senders lists them")
     push = to_push(image, config.senders[sender])

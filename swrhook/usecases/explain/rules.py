@@ -9,7 +9,7 @@ from swrhook.rules.trace import ClauseTrace, RuleTrace
 from swrhook.usecases.explain.model import ExplainedSender
 from swrhook.usecases.explain.text import shorten
 
-MOST_RULES = 50
+MAX_RULES = 50
 # A rule for another tag is nearer than one for another repository, and so on.
 _WEIGHTS = {"tag": 1, "repository": 2, "namespace": 4, "sender": 8}
 _MATCHING = frozenset({RuleResult.WANTED, RuleResult.ATTACHMENT})
@@ -34,7 +34,7 @@ def explain_sender(push: Push, rules: Sequence[Rule]) -> ExplainedSender:
 
 def _nearest_rules(push: Push, rules: Sequence[Rule]) -> Sequence[Rule]:
     """Return every rule that matches the push, and of the others those that nearly do."""
-    if len(rules) <= MOST_RULES:
+    if len(rules) <= MAX_RULES:
         return rules
     matching = {index for index, rule in enumerate(rules) if evaluate(rule, push) in _MATCHING}
     others = sorted(
@@ -43,7 +43,7 @@ def _nearest_rules(push: Push, rules: Sequence[Rule]) -> Sequence[Rule]:
         if index not in matching
     )
     # At least one other, so that a summary can name the nearest rule even if all match but skip.
-    nearest = {index for _, index in others[: max(MOST_RULES - len(matching), 1)]}
+    nearest = {index for _, index in others[: max(MAX_RULES - len(matching), 1)]}
     return [rules[index] for index in sorted(matching | nearest)]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-_MOST_LISTED = 5
+_MAX_LISTED = 5
 
 
 def format_time(time: datetime) -> str:
@@ -13,8 +13,8 @@ def format_time(time: datetime) -> str:
 
 def shorten(texts: Sequence[str]) -> Sequence[str]:
     """Return the first texts and, in place of the others, their number."""
-    more = len(texts) - _MOST_LISTED
-    return texts if more <= 0 else [*texts[:_MOST_LISTED], f"{more} more"]
+    more = len(texts) - _MAX_LISTED
+    return texts if more <= 0 else [*texts[:_MAX_LISTED], f"{more} more"]
 
 
 def capitalize(text: str) -> str:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from swrhook.model import Push, Target
 from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
 from swrhook.rules.plan import plan
-from swrhook.usecases.explain.rules import MOST_RULES, explain_sender
+from swrhook.usecases.explain.rules import MAX_RULES, explain_sender
 from tests.rules.parts import named, pushes, rulebooks
 
 NOBODYS = [Rule("", {"namespace": [Glob("nobody")]}, {}, [RuleTarget("cn-east-3", "team")])]
@@ -41,6 +41,6 @@ def test_only_the_nearest_of_many_rules_are_explained_in_their_order() -> None:
     explained = explain_sender(push, [*far, near])
 
     assert explained.summary == 'no rule matches; the nearest is near: tag "v1" is not "v2"'
-    assert len(explained.rules) == MOST_RULES
+    assert len(explained.rules) == MAX_RULES
     assert [explained.rules[0].rule, explained.rules[-1].rule] == ["far-0", "near"]
-    assert explained.rules_left_out == 201 - MOST_RULES
+    assert explained.rules_left_out == 201 - MAX_RULES
