@@ -36,8 +36,11 @@ DIALECT_BY_EVENT_TYPE = (
     ("com.amazon.ecr.", "ecr"),
 )
 
+# Reads a delivery in one dialect.
+Parse = Callable[[Delivery], Reading]
 
-def read(delivery: Delivery, table: Mapping[str, Callable[[Delivery], Reading]]) -> Reading:
+
+def read(delivery: Delivery, table: Mapping[str, Parse]) -> Reading:
     """Read a delivery, or the message in its envelope, with the detected dialect.
 
     Raises what that dialect raises, but UnknownShape instead of NothingUsable.

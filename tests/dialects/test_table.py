@@ -23,7 +23,8 @@ def test_every_module_is_in_the_table() -> None:
 
 def test_the_table_has_the_parse_function_of_each_module() -> None:
     for dialect, parse in DIALECTS.items():
-        assert parse is import_module(f"swrhook.dialects.{module_of(dialect)}").parse
+        function = getattr(parse, "func", parse)  # an envelope is given the other dialects
+        assert function is import_module(f"swrhook.dialects.{module_of(dialect)}").parse
 
 
 def test_the_table_is_sorted() -> None:
