@@ -11,7 +11,7 @@ from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 
 # Events after a failure. They are logged, unlike a sync that only waits or is polled.
-_RETRIES = frozenset({Event.PUT_BACK, Event.POSTPONE, Event.CALL_AGAIN})
+_RETRIES = frozenset({Event.REQUEUE, Event.POSTPONE, Event.CALL_AGAIN})
 _NEEDS_ATTENTION = frozenset({State.DIVERGED, State.MISSING, State.REJECTED, State.EXHAUSTED})
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.calls import close_calls, open_digests
 from swrhook.model import Lane, State, Sync
-from swrhook.syncs.decisions import Decider, Decision, Look
+from swrhook.syncs.decisions import Decider, Decision, DigestLookup
 from swrhook.syncs.states import Event
 from swrhook.worker.gateway import GatewaySession
 from swrhook.worker.target_cache import impossible_region
@@ -32,8 +32,8 @@ OpenDigests = dict[str, set[str | None]]
 class Observation:
     """What source and target hold, by tag, and whether the target can exist at all."""
 
-    source: Mapping[str, Look]
-    target: Mapping[str, Look]
+    source: Mapping[str, DigestLookup]
+    target: Mapping[str, DigestLookup]
     organization_missing: bool = False
     region_impossible: bool = False
 
@@ -56,7 +56,7 @@ def observe(session: GatewaySession, lane: Lane, tags: Collection[str]) -> Obser
     If no tag of the source can be read now, the target is not read: no decision would need it.
     """
     source = _digests(session, lane.source_region, lane.namespace, lane.repository, tags)
-    if source and all(is_temporarily_unreadable(look) for look in source.values()):
+    if source and all(is_temporarily_unreadable(lookup) for lookup in source.values()):
         return Observation(source, source)
     region, namespace = lane.target.region, lane.target.namespace
     target = _digests(session, region, namespace, lane.repository, tags)
@@ -69,9 +69,9 @@ def observe(session: GatewaySession, lane: Lane, tags: Collection[str]) -> Obser
     )
 
 
-def is_temporarily_unreadable(look: Look) -> bool:
+def is_temporarily_unreadable(lookup: DigestLookup) -> bool:
     """Return whether a region could not be read, but may be readable later."""
-    return isinstance(look, SwrError) and look.kind is not Kind.CONFIGURATION
+    return isinstance(lookup, SwrError) and lookup.kind is not Kind.CONFIGURATION
 
 
 def read_job_statuses(
@@ -98,14 +98,14 @@ def read_job_statuses(
 def _earliest_call(sync: Sync, decider: Decider) -> datetime:
     """Return the latest time known to be before the sync's call."""
     # `verifying_since` moves on with each failed read, so that it may be later than the call.
-    if decider.is_hidden_too_long(sync):
+    if decider.is_unreadable_too_long(sync):
         return sync.created_at
     return sync.verifying_since or sync.updated_at
 
 
 def _digests(
     session: GatewaySession, region: str, namespace: str, repository: str, tags: Collection[str]
-) -> dict[str, Look]:
+) -> dict[str, DigestLookup]:
     try:
         if len(tags) > MAX_SINGLE_READS:
             digests = session.list_tags(region, namespace, repository, tags)
@@ -117,7 +117,7 @@ def _digests(
 
 def _digest(
     session: GatewaySession, region: str, namespace: str, repository: str, tag: str
-) -> Look:
+) -> DigestLookup:
     try:
         return session.show_tag(region, namespace, repository, tag)
     except SwrError as exc:
@@ -156,7 +156,7 @@ def _is_unclear(
 ) -> bool:
     source, target = observation.source[sync.tag], observation.target[sync.tag]
     if is_temporarily_unreadable(source) or is_temporarily_unreadable(target):
-        return decider.is_hidden_too_long(sync)
+        return decider.is_unreadable_too_long(sync)
     if isinstance(target, SwrError):
         return True
     if target == _desired_digest(sync, source):
@@ -198,13 +198,13 @@ def decide(
         return decider.decide_after_observation(sync, source, target, call_open=call_open, job=job)
     # A tag that is not at the source yet keeps waiting: the target may be created meanwhile.
     if observation.region_impossible and isinstance(source, str):
-        return Decision(Event.REFUSE, error=impossible_region(sync.lane))
+        return Decision(Event.REJECT_BEFORE_CALL, error=impossible_region(sync.lane))
     if observation.organization_missing and isinstance(source, str):
-        return Decision(Event.REFUSE, error=_missing_organization(sync.lane))
+        return Decision(Event.REJECT_BEFORE_CALL, error=_missing_organization(sync.lane))
     return decider.decide_before_call(sync, source, target, call_open=call_open)
 
 
-def _has_other_calls(sync: Sync, source: Look, open_calls: OpenDigests) -> bool:
+def _has_other_calls(sync: Sync, source: DigestLookup, open_calls: OpenDigests) -> bool:
     """Return whether a call for another digest than the desired one may still copy."""
     own = {_desired_digest(sync, source)}
     if isinstance(source, SwrError):
@@ -212,7 +212,7 @@ def _has_other_calls(sync: Sync, source: Look, open_calls: OpenDigests) -> bool:
     return bool(open_calls.get(sync.route, set()) - own)
 
 
-def _desired_digest(sync: Sync, source: Look) -> str | None:
+def _desired_digest(sync: Sync, source: DigestLookup) -> str | None:
     """Return the digest that the target should hold, as far as it is known."""
     return source if isinstance(source, str) else (sync.called_digest or sync.digest)
 

@@ -12,8 +12,8 @@ from swrhook.config.model import Config
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, PlannedSync, Target
 from swrhook.swr.protocol import TagPage, walk_tags
-from swrhook.syncs.reconciliation import Finding, Held, Repair, RepositoryRef, compare
-from swrhook.usecases.manual_syncs import BY_HAND, plan_repository
+from swrhook.syncs.reconciliation import Finding, Repair, RepositoryRef, TagDigests, compare
+from swrhook.usecases.manual_syncs import MANUAL, plan_repository
 from swrhook.worker.admission import Postponed, Urgency
 from swrhook.worker.gateway import GatewaySession, NoCapacity, SwrGateway
 
@@ -48,7 +48,7 @@ class RepositoryLister:
         """Return the digests of a repository's tags. Raises BudgetSpent and SwrError."""
         return self._list(repository, Target(repository.region, repository.namespace))
 
-    def list_target(self, repository: RepositoryRef, target: Target) -> Held:
+    def list_target(self, repository: RepositoryRef, target: Target) -> TagDigests:
         """Return the digests at a target, None if it cannot be read.
 
         Raises BudgetSpent and SwrError.
@@ -117,7 +117,7 @@ def compare_repository(
     source = lister.list_source(repository)
     planned = plan_repository(repository, source, repair.sender, repair.rule, lister.config)
     # A tag that was synced by hand is needed though no rule says so: it is not drift.
-    copied = [sync for sync in copied if sync.rule != BY_HAND]
+    copied = [sync for sync in copied if sync.rule != MANUAL]
     targets = dict.fromkeys(sync.target for sync in (*planned, *copied))
     digests = {target: lister.list_target(repository, target) for target in targets}
     return compare(repair.kind, source, planned, copied, digests)

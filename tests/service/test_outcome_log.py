@@ -107,7 +107,7 @@ def test_every_end_state_is_logged_and_counted(
     assert counted(metrics) == {f"cn-east-3 {state}": 1}
 
 
-@pytest.mark.parametrize("event", [Event.PUT_BACK, Event.POSTPONE, Event.CALL_AGAIN])
+@pytest.mark.parametrize("event", [Event.REQUEUE, Event.POSTPONE, Event.CALL_AGAIN])
 def test_a_failed_attempt_is_logged_and_counted_as_a_retry(
     metrics: Metrics, capsys: pytest.CaptureFixture[str], event: Event
 ) -> None:
@@ -118,7 +118,7 @@ def test_a_failed_attempt_is_logged_and_counted_as_a_retry(
     assert counted(metrics) == {"cn-east-3 retry": 1}
 
 
-@pytest.mark.parametrize("event", [Event.WAIT, Event.POLL, Event.TRIGGER])
+@pytest.mark.parametrize("event", [Event.WAIT_FOR_SOURCE, Event.POLL, Event.TRIGGER])
 def test_a_sync_that_only_waits_is_not_logged(
     metrics: Metrics, capsys: pytest.CaptureFixture[str], event: Event
 ) -> None:

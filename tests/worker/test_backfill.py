@@ -52,7 +52,7 @@ def test_a_plan_is_made_and_nothing_is_called_before_it_is_started(
         ("v1", "same", None),
         ("v2", "same", None),
         ("v3", "missing", None),
-        ("v4", "diverged", "the target holds another image, and the rule does not override"),
+        ("v4", "diverged", "the target has another image, and the rule does not override"),
     ]
 
 

@@ -11,7 +11,7 @@ from swrhook.ledger.tables import calls, syncs
 from swrhook.model import State, Sync
 from swrhook.swr.protocol import SyncJob
 from swrhook.syncs.backoff import Backoff, Retry, Verify
-from swrhook.syncs.decisions import HELD, Decision
+from swrhook.syncs.decisions import HOLD_INTERVAL, Decision
 from swrhook.syncs.states import Event
 from tests.ledger.parts import LANE, MINUTE, NOW, SECOND, TARGET, A, B, C, everything, find
 from tests.worker.parts import REGIONS, Works, config, error
@@ -105,7 +105,7 @@ def test_a_tag_that_never_appears_at_the_source_is_missing(works: Works) -> None
     works.run_until_quiet()
 
     assert works.state(sync) is State.MISSING
-    assert row(works, sync)["reason"] == "never appeared at the source"
+    assert row(works, sync)["reason"] == "never appeared in the source region"
     assert works.swr.calls == []
     took = works.clock.time - NOW
     assert timedelta(minutes=30) <= took <= timedelta(minutes=31)
@@ -494,7 +494,7 @@ def test_a_sync_is_called_for_again_if_its_target_is_unreadable_and_its_job_fail
     works.run()
 
     assert works.state(sync) is State.PENDING
-    assert row(works, sync)["reason"] == "SWR's job: failed: called again"
+    assert row(works, sync)["reason"] == "SWR's job ended: failed: called again"
 
 
 def test_a_target_that_fails_for_a_while_is_polled_until_it_answers(works: Works) -> None:
@@ -539,7 +539,7 @@ def test_a_target_with_another_digest_has_diverged(works: Works) -> None:
     works.run_until_quiet()
 
     assert works.state(sync) is State.DIVERGED
-    assert row(works, sync)["reason"] == f"the target holds {B}, the source {A}"
+    assert row(works, sync)["reason"] == f"the target has {B}, the source {A}"
 
 
 def test_a_call_without_effect_is_repeated_as_often_as_configured(works: Works) -> None:
@@ -683,7 +683,7 @@ def test_syncs_of_a_region_removed_from_the_configuration_are_held_with_the_reas
     works.config = config("cn-north-4", "ap-southeast-1")
     works.clock.advance(10)
 
-    assert works.run() == works.clock.time + HELD
+    assert works.run() == works.clock.time + HOLD_INTERVAL
 
     assert works.states(syncs_held) == [State.TRIGGERED, State.PENDING, State.PENDING]
     assert [row(works, sync)["reason"] for sync in syncs_held] == [
@@ -702,7 +702,7 @@ def test_a_sync_left_in_calling_is_held_too(works: Works) -> None:
         works.run()
     works.config = config("cn-north-4")
 
-    assert works.run() == NOW + HELD  # not None, which means never
+    assert works.run() == NOW + HOLD_INTERVAL  # not None, which means never
     assert row(works, sync)["reason"] == "region cn-east-3 is not in the configuration"
 
 

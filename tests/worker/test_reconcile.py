@@ -11,7 +11,7 @@ from swrhook.ledger.queries.repairs import ListedRepair, RepairFilter, list_repa
 from swrhook.ledger.queries.stats import DriftCount, read_drift
 from swrhook.model import State, Target
 from swrhook.rules import Rulebook
-from swrhook.usecases.manual_syncs import BY_HAND
+from swrhook.usecases.manual_syncs import MANUAL
 from tests.ledger.parts import LANE, put
 from tests.worker.parts import Works, error
 from tests.worker.repairs import RECONCILE, SHOP, RepairSetup, digest
@@ -93,7 +93,7 @@ def test_tags_that_no_rule_wants_any_more_are_reported_and_kept(repairs: RepairS
 def test_tags_synced_by_hand_are_no_drift(repairs: RepairSetup) -> None:
     seed_copies(repairs, "v1")
     elsewhere = replace(LANE, target=Target("ap-southeast-1", "team"))
-    put(repairs.database, State.VERIFIED, elsewhere, tag="v1", rule=BY_HAND)
+    put(repairs.database, State.VERIFIED, elsewhere, tag="v1", rule=MANUAL)
     repairs.works.swr.put_at_target("v1", digest(1), elsewhere)
 
     repair = repairs.begin(RECONCILE, [SHOP])

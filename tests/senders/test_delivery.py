@@ -1,4 +1,4 @@
-"""What is kept of a request suffices to read it again, and proves nothing."""
+"""The kept headers are enough to read a request again, and contain no secret."""
 
 from dataclasses import replace
 
@@ -11,8 +11,8 @@ from swrhook.senders import envelopes
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
 from tests.dialects.recordings import Recording, every_recording
 
-# Parts of the names of headers in which senders prove themselves.
-PROOFS = ("auth", "signature", "token", "secret", "key", "cookie")
+# Parts of the names of headers that authenticate a sender.
+SECRET_NAMES = ("auth", "sign", "token", "secret", "key", "cookie", "password")
 
 
 def read(recording: Recording, delivery: Delivery) -> Reading | str:
@@ -23,7 +23,7 @@ def read(recording: Recording, delivery: Delivery) -> Reading | str:
 
 
 @every_recording
-def test_the_kept_headers_suffice_to_read_a_request_again(recording: Recording) -> None:
+def test_the_kept_headers_are_enough_to_read_a_request_again(recording: Recording) -> None:
     sent = recording.delivery
     kept = {name: value for name, value in sent.headers.items() if name in KEPT_HEADERS}
 
@@ -31,6 +31,6 @@ def test_the_kept_headers_suffice_to_read_a_request_again(recording: Recording) 
 
 
 @pytest.mark.parametrize("name", sorted(KEPT_HEADERS))
-def test_no_kept_header_is_a_proof(name: str) -> None:
+def test_no_kept_header_authenticates_a_sender(name: str) -> None:
     assert name == name.lower()
-    assert [proof for proof in PROOFS if proof in name.replace("idempotency-key", "")] == []
+    assert [part for part in SECRET_NAMES if part in name.replace("idempotency-key", "")] == []

@@ -1,9 +1,9 @@
-"""The life of a sync is the design's table: what leads where, and what nothing leads to."""
+"""The state machine of a sync has exactly the documented transitions."""
 
 from swrhook.model import END_STATES, OPEN_STATES, State
 from swrhook.syncs.states import TRANSITIONS, Event
 
-# docs: the life of a sync, row by row. `calling` → `superseded` is the ledger's, when it settles.
+# The ledger itself moves a sync from `calling` to `superseded`, when its call settles.
 STEPS = {
     State.PENDING: {
         State.PENDING,
@@ -43,7 +43,7 @@ STEPS = {
 }
 
 
-def test_a_sync_goes_only_where_the_design_says() -> None:
+def test_the_transitions_are_those_of_the_documented_life_of_a_sync() -> None:
     steps = {
         state: {step.to for step in TRANSITIONS.values() if state in step.from_states}
         for state in State
@@ -52,23 +52,23 @@ def test_a_sync_goes_only_where_the_design_says() -> None:
     assert steps == STEPS
 
 
-def test_every_event_leads_somewhere() -> None:
+def test_every_event_has_a_transition() -> None:
     assert set(Event) == set(TRANSITIONS)
     assert all(transition.from_states for transition in TRANSITIONS.values())
 
 
-def test_a_state_is_open_or_an_end() -> None:
+def test_a_state_is_either_open_or_an_end_state() -> None:
     assert set(State) == OPEN_STATES | END_STATES
     assert not OPEN_STATES & END_STATES
 
 
-def test_an_end_is_left_by_an_operators_wish_alone() -> None:
+def test_only_an_operator_can_leave_an_end_state() -> None:
     leaving = {event for event, step in TRANSITIONS.items() if step.from_states & END_STATES}
 
     assert {Event.CANCEL, Event.RETRY} == leaving
 
 
-def test_only_a_look_at_the_target_verifies() -> None:
+def test_only_the_targets_digest_verifies_a_sync() -> None:
     verifying = {event for event, step in TRANSITIONS.items() if step.to is State.VERIFIED}
 
-    assert {Event.FIND, Event.VERIFY} == verifying
+    assert {Event.VERIFY_WITHOUT_CALL, Event.VERIFY} == verifying

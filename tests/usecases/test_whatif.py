@@ -1,4 +1,4 @@
-"""Other rules over the pushes that came: what is gained, lost, redirected, and what is not."""
+"""What-if: the syncs that other rules would gain, lose or redirect for the recorded pushes."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,9 +17,9 @@ from swrhook.rules.plan import PlanChange, diff_plans, plan
 from swrhook.senders.sender import ImageSettings, Origin
 from swrhook.usecases import whatif as module
 from swrhook.usecases.whatif import Example, RuleChanges, WhatIf, whatif
-from tests.explain.parts import configuration
 from tests.ledger.parts import NOW, entry, write
-from tests.rules.test_trace import rulebooks
+from tests.rules.parts import rulebooks
+from tests.usecases.explain.parts import configuration
 
 EAST = RuleTarget("cn-east-3", "team")
 DAY = timedelta(days=1)
@@ -31,10 +31,10 @@ def rule(name: str, *targets: RuleTarget, tag: str = "**") -> Rule:
 
 
 def in_use(*rules: Rule) -> Config:
-    made = configuration()
+    base = configuration()
     image = ImageSettings()
-    senders = {name: replace(each, image=image) for name, each in made.senders.items()}
-    return replace(made, rules=Rulebook(rules), senders=senders)
+    senders = {name: replace(sender, image=image) for name, sender in base.senders.items()}
+    return replace(base, rules=Rulebook(rules), senders=senders)
 
 
 def came(database: Database, *tags: str, ago: timedelta = timedelta()) -> None:
@@ -57,15 +57,15 @@ def compare(
     return whatif(candidate, present, database, NOW - since)
 
 
-def counts(found: WhatIf) -> tuple[int, int, int, int, int]:
-    return found.pushes, found.unchanged, found.gained, found.lost, found.redirected
+def counts(result: WhatIf) -> tuple[int, int, int, int, int]:
+    return result.pushes, result.unchanged, result.gained, result.lost, result.redirected
 
 
-def test_what_is_gained_lost_and_redirected_is_counted_by_rule(database: Database) -> None:
+def test_gained_lost_and_redirected_syncs_are_counted_by_rule(database: Database) -> None:
     came(database, "same", "gain", "lose", "turn", "none")
     present = in_use(rule("now", tag="same"), rule("old", tag="lose"), rule("moves", tag="turn"))
 
-    found = compare(
+    result = compare(
         database,
         present,
         rule("renamed", tag="same"),
@@ -73,22 +73,22 @@ def test_what_is_gained_lost_and_redirected_is_counted_by_rule(database: Databas
         rule("moves", replace(EAST, override=True), tag="turn"),
     )
 
-    assert counts(found) == (5, 2, 1, 1, 1)
+    assert counts(result) == (5, 2, 1, 1, 1)
     assert [
         RuleChanges("moves", 0, 0, 1),
         RuleChanges("new", 1, 0, 0),
         RuleChanges("old", 0, 1, 0),
-    ] == found.rules
+    ] == result.rules
     where = ("ci", "cn-east-3", "team")
     assert [
         Example("redirected", "team/web/shop:turn", *where, before=False, after=True, rule="moves"),
         Example("lost", "team/web/shop:lose", *where, before=False, after=None, rule="old"),
         Example("gained", "team/web/shop:gain", *where, before=None, after=False, rule="new"),
-    ] == found.examples
-    assert (True, present.version) == (found.complete, found.rules_version)
+    ] == result.examples
+    assert (True, present.version) == (result.complete, result.rules_version)
 
 
-def test_a_tag_that_came_often_counts_once_and_old_ones_not(database: Database) -> None:
+def test_repeated_pushes_count_once_and_older_ones_do_not_count(database: Database) -> None:
     came(database, "a", "a", "b")
     came(database, "old", ago=2 * DAY)
 
@@ -96,22 +96,22 @@ def test_a_tag_that_came_often_counts_once_and_old_ones_not(database: Database) 
     assert compare(database, in_use(), since=3 * DAY).pushes == 3
 
 
-def test_a_sender_that_goes_loses_its_syncs(database: Database) -> None:
+def test_a_removed_sender_loses_its_syncs(database: Database) -> None:
     came(database, "a")
 
-    found = compare(database, in_use(rule("all")), rule("all"), origins={})
+    result = compare(database, in_use(rule("all")), rule("all"), origins={})
 
-    assert counts(found) == (1, 0, 0, 1, 0)
+    assert counts(result) == (1, 0, 0, 1, 0)
 
 
-def test_a_source_in_the_target_region_has_nothing_to_synchronize(database: Database) -> None:
+def test_a_sender_in_the_target_region_loses_its_syncs(database: Database) -> None:
     came(database, "a")
 
-    found = compare(
+    result = compare(
         database, in_use(rule("all")), rule("all"), origins={"ci": Origin("ci", "cn-east-3")}
     )
 
-    assert counts(found) == (1, 0, 0, 1, 0)
+    assert counts(result) == (1, 0, 0, 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_a_source_in_the_target_region_has_nothing_to_synchronize(database: Data
     ],
     ids=["namespace", "prefix", "without", "default", "from before"],
 )
-def test_other_names_of_a_sender_are_followed(
+def test_changed_image_settings_of_a_sender_are_applied(
     database: Database, before: ImageSettings, after: ImageSettings, image: str
 ) -> None:
     came(database, "a")
@@ -142,28 +142,28 @@ def test_other_names_of_a_sender_are_followed(
     assert ("gained", image) == (example.change, example.image)
 
 
-def test_names_that_a_sender_cannot_have_lose_their_syncs(database: Database) -> None:
+def test_images_that_the_new_settings_refuse_lose_their_syncs(database: Database) -> None:
     came(database, "a")
     origins = {"ci": Origin("ci", "cn-north-4", ImageSettings(strip_prefix="m/"))}
 
-    found = compare(database, in_use(rule("all")), rule("all"), origins=origins)
+    result = compare(database, in_use(rule("all")), rule("all"), origins=origins)
 
-    assert counts(found) == (1, 0, 0, 1, 0)
+    assert counts(result) == (1, 0, 0, 1, 0)
 
 
-def test_of_very_many_the_newest_count_and_the_answer_says_so(database: Database) -> None:
-    most = module.MOST_PUSHES
+def test_too_many_pushes_make_the_result_incomplete_with_the_newest(database: Database) -> None:
+    most = module.MAX_PUSHES
     tags = [f"v{number}" for number in range(most + 1)]
     pushes = [Push("ci", "cn-north-4", "team", "web/shop", tag) for tag in tags]
     write(database, entry(*pushes, outcome=Outcome.IGNORED, planned=[]))
 
-    found = compare(database, in_use(), rule("new"))
+    result = compare(database, in_use(), rule("new"))
 
-    assert (False, most, most) == (found.complete, found.pushes, found.gained)
-    assert len(found.examples) == module.MOST_EXAMPLES
+    assert (False, most, most) == (result.complete, result.pushes, result.gained)
+    assert len(result.examples) == module.MAX_EXAMPLES
 
 
-def test_pages_follow_each_other_without_a_gap(database: Database) -> None:
+def test_the_pages_of_pushes_are_complete(database: Database) -> None:
     pushes = [Push("ci", "cn-north-4", "team", "web/shop", f"v{n}") for n in range(2500)]
     write(database, entry(*pushes, outcome=Outcome.IGNORED, planned=[]))
 
@@ -175,7 +175,7 @@ def test_pages_follow_each_other_without_a_gap(database: Database) -> None:
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rulebooks, rulebooks)
-def test_it_is_the_difference_of_the_plans(
+def test_the_result_is_the_difference_of_the_plans(
     recorded: Database, before: list[Rule], after: list[Rule]
 ) -> None:
     pushes = [push for page in iter_pushes(recorded, NOW - DAY) for push in page]
@@ -183,15 +183,14 @@ def test_it_is_the_difference_of_the_plans(
         (plan([push], Rulebook(before)).syncs, plan([push], Rulebook(after)).syncs)
         for push in pushes
     ]
-    differences = [diff_plans(*both) for both in plans]
+    differences = [diff_plans(*pair) for pair in plans]
+    changes = [difference.change for of_push in differences for difference in of_push]
 
-    found = compare(recorded, in_use(*before), *after)
+    result = compare(recorded, in_use(*before), *after)
 
-    expected = [
-        sum(each.change is change for one in differences for each in one) for change in PlanChange
-    ]
-    assert [found.gained, found.lost, found.redirected] == expected
-    assert found.unchanged == sum(not one for one in differences)
+    expected = [changes.count(change) for change in PlanChange]
+    assert [result.gained, result.lost, result.redirected] == expected
+    assert result.unchanged == sum(not of_push for of_push in differences)
 
 
 @pytest.fixture

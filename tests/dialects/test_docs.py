@@ -1,4 +1,4 @@
-"""docs/senders: a page for each dialect, and what the pages show can be used as it is."""
+"""docs/senders has a page for each dialect, and its examples are valid configurations."""
 
 import re
 from pathlib import Path
@@ -40,7 +40,7 @@ def is_there(page: Path, link: str) -> bool:
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_every_dialect_has_its_page_and_its_line_in_the_list(dialect: str) -> None:
+def test_every_dialect_has_a_page_and_a_line_in_the_list(dialect: str) -> None:
     assert (FOLDER / f"{dialect}.md").exists()
     assert f"`{dialect}`" in (FOLDER / "README.md").read_text("utf-8")
 
@@ -57,7 +57,7 @@ def test_every_sender_shown_is_valid(block: str) -> None:
 
 
 @every_page
-def test_a_page_of_a_dialect_shows_a_sender_of_it(page: Path) -> None:
+def test_a_dialects_page_shows_a_sender_with_the_dialect(page: Path) -> None:
     shown = re.findall(r"\bdialect: ([\w-]+)", page.read_text("utf-8"))
     assert page.stem not in DIALECTS or page.stem in shown
 

@@ -1,4 +1,4 @@
-"""Which dialect a body is in, for senders behind an envelope."""
+"""The dialect of a message in an envelope is detected."""
 
 import json
 from typing import Any
@@ -8,7 +8,13 @@ import pytest
 from swrhook.dialects import DIALECTS
 from swrhook.errors import UnknownShape
 from swrhook.senders.delivery import Delivery
-from swrhook.senders.dialect_detection import HEADERS, SHAPES, TYPES, detect, read
+from swrhook.senders.dialect_detection import (
+    DIALECT_BY_EVENT_TYPE,
+    DIALECT_BY_HEADER,
+    DIALECT_BY_SHAPE,
+    detect,
+    read,
+)
 from tests.dialects.recordings import recordings
 
 # What is known of these is the other's format.
@@ -21,14 +27,14 @@ TOLD = [
     for recording in recordings()
     if recording.dialect not in UNTOLD
     and recording.case != HEADERS_LOST
-    and recording.said.get("pushes")
+    and recording.expected.get("pushes")
 ]
 
 
 @pytest.mark.parametrize("recording", TOLD)
-def test_a_recorded_push_is_told_from_other_senders(recording: Any) -> None:
-    found = detect(recording.delivery.headers, json.loads(recording.delivery.body))
-    assert ALIKE.get(recording.dialect, recording.dialect) == found
+def test_the_dialect_of_a_recorded_push_is_detected(recording: Any) -> None:
+    dialect = detect(recording.delivery.headers, json.loads(recording.delivery.body))
+    assert ALIKE.get(recording.dialect, recording.dialect) == dialect
 
 
 @pytest.mark.parametrize(
@@ -58,45 +64,47 @@ def test_a_recorded_push_is_told_from_other_senders(recording: Any) -> None:
         ({"image.name": "a/b:1"}, "generic"),
     ],
 )
-def test_a_shape_names_its_dialect(document: Any, dialect: str) -> None:
+def test_the_dialect_of_a_shape_is_detected(document: Any, dialect: str) -> None:
     assert dialect == detect({}, document)
 
 
 @pytest.mark.parametrize("document", [None, [], {}, 1, "x", {"events": [1]}, {"events": {}}])
-def test_what_nobody_sends_is_an_unknown_shape(document: Any) -> None:
-    with pytest.raises(UnknownShape, match="in no dialect"):
+def test_any_other_document_is_an_unknown_shape(document: Any) -> None:
+    with pytest.raises(UnknownShape, match="cannot be detected"):
         detect({}, document)
 
 
-@pytest.mark.parametrize(("header", "dialect"), HEADERS)
-def test_a_senders_own_header_counts_before_the_body(header: str, dialect: str) -> None:
+@pytest.mark.parametrize(("header", "dialect"), DIALECT_BY_HEADER)
+def test_a_product_specific_header_decides_before_the_body(header: str, dialect: str) -> None:
     assert dialect == detect({header: "x"}, {"image": "a/b:1"})
 
 
-def test_giteas_header_counts_before_githubs() -> None:
+def test_giteas_header_decides_before_githubs() -> None:
     assert detect({"x-github-event": "package", "x-gitea-event": "package"}, {}) == "gitea"
 
 
-@pytest.mark.parametrize(("start", "dialect"), TYPES)
-def test_a_binary_cloudevent_is_told_by_its_header(start: str, dialect: str) -> None:
+@pytest.mark.parametrize(("start", "dialect"), DIALECT_BY_EVENT_TYPE)
+def test_a_binary_cloudevent_is_detected_by_its_type_header(start: str, dialect: str) -> None:
     assert dialect == detect({"ce-type": f"{start}x"}, {"image": "a/b:1"})
 
 
-def test_a_message_is_read_by_the_dialect_that_it_is_in() -> None:
+def test_a_message_is_read_with_the_detected_dialect() -> None:
     delivery = Delivery({}, b'{"image": "moor/dunlin:9"}')
     assert DIALECTS["generic"](delivery) == read(delivery, DIALECTS)
 
 
-def test_a_message_in_a_dialect_without_a_reader_is_quarantined() -> None:
-    with pytest.raises(UnknownShape, match="the dialect generic, which has no reader"):
+def test_a_message_in_a_dialect_missing_from_the_table_is_quarantined() -> None:
+    with pytest.raises(UnknownShape, match="the dialect generic, which cannot be read"):
         read(Delivery({}, b'{"image": "moor/dunlin:9"}'), {})
 
 
-def test_nobody_waits_for_the_answer_behind_an_envelope() -> None:
+def test_an_unusable_message_in_an_envelope_is_quarantined() -> None:
     with pytest.raises(UnknownShape, match="has no tag"):
         read(Delivery({}, b'{"image": "moor/dunlin"}'), DIALECTS)
 
 
-def test_every_shape_leads_to_a_dialect_that_can_be_named() -> None:
-    named = {dialect for _, dialect in (*HEADERS, *TYPES)} | {dialect for dialect, _ in SHAPES}
+def test_every_detectable_dialect_is_in_the_table() -> None:
+    named = {dialect for _, dialect in (*DIALECT_BY_HEADER, *DIALECT_BY_EVENT_TYPE)} | {
+        dialect for dialect, _ in DIALECT_BY_SHAPE
+    }
     assert named | {"cloudevents", "gcr", "huawei-eventgrid"} <= set(DIALECTS)

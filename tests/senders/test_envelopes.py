@@ -1,4 +1,4 @@
-"""Envelopes: one level is opened, nothing grows, and what is inside poisons no sender."""
+"""Envelopes: one level is unwrapped, and no message can block a sender."""
 
 import json
 from base64 import b64encode
@@ -47,7 +47,7 @@ def delivery(document: Any, **headers: str) -> Delivery:
 
 
 def unwrap(wrapped: Delivery) -> Delivery:
-    """Return what a dialect is given to read."""
+    """Return the delivery that a dialect gets to read."""
     read: list[Delivery] = []
 
     def parse(inner: Delivery) -> Reading:
@@ -59,7 +59,7 @@ def unwrap(wrapped: Delivery) -> Delivery:
 
 
 @every_wrap
-def test_what_is_inside_is_returned_without_the_envelopes_headers(wrap: Any) -> None:
+def test_a_message_is_unwrapped_without_the_envelopes_headers(wrap: Any) -> None:
     inner = unwrap(delivery(wrap(INNER), content_type="text/plain", user_agent="x"))
     assert json.loads(inner.body) == INNER
     assert inner.headers == {"content-type": "application/json"}
@@ -68,17 +68,17 @@ def test_what_is_inside_is_returned_without_the_envelopes_headers(wrap: Any) -> 
 @pytest.mark.parametrize(
     "document", [INNER, [], None, {"message": {"data": "e30="}}, {"message_id": "m-1"}]
 )
-def test_what_has_no_envelope_stays_as_it_is(document: Any) -> None:
+def test_a_delivery_without_an_envelope_is_unchanged(document: Any) -> None:
     bare = delivery(document)
     assert bare is unwrap(bare)
 
 
-def test_a_body_that_is_no_json_is_left_to_the_dialect() -> None:
+def test_a_body_that_is_not_json_is_left_to_the_dialect() -> None:
     bare = Delivery({}, b"image=moor/dunlin")
     assert bare is unwrap(bare)
 
 
-def test_an_envelope_that_is_no_json_is_undecodable() -> None:
+def test_an_envelope_that_is_not_json_is_undecodable() -> None:
     with pytest.raises(Undecodable):
         unwrap(Delivery({"x-amz-sns-message-type": "Notification"}, b"{"))
 
@@ -86,31 +86,33 @@ def test_an_envelope_that_is_no_json_is_undecodable() -> None:
 @pytest.mark.parametrize("inside", WRAPS)
 @every_wrap
 def test_an_envelope_in_an_envelope_is_not_opened(wrap: Any, inside: Any) -> None:
-    with pytest.raises(UnknownShape, match="an envelope again"):
+    with pytest.raises(UnknownShape, match="another envelope"):
         unwrap(delivery(wrap(inside(INNER))))
 
 
-def test_fields_of_another_service_are_not_read_beside_the_signed_ones() -> None:
+def test_a_body_with_the_fields_of_two_services_is_quarantined() -> None:
     forged = {**sns(INNER), **smn({"image": "moor/forged:1"})}
     with pytest.raises(UnknownShape, match="two services"):
         unwrap(delivery(forged))
 
 
-def test_the_body_says_whose_envelope_it_is_before_the_headers() -> None:
-    said = delivery(sns(INNER), x_smn_message_type="Notification")
-    assert json.loads(unwrap(said).body) == INNER
+def test_the_body_decides_on_the_service_before_the_headers() -> None:
+    wrapped = delivery(sns(INNER), x_smn_message_type="Notification")
+    assert json.loads(unwrap(wrapped).body) == INNER
 
 
 def test_a_header_cannot_declare_an_envelope_to_be_a_raw_message() -> None:
-    said = delivery(sns(INNER), x_amz_sns_message_type="Notification", x_amz_sns_rawdelivery="true")
-    assert json.loads(unwrap(said).body) == INNER
+    wrapped = delivery(
+        sns(INNER), x_amz_sns_message_type="Notification", x_amz_sns_rawdelivery="true"
+    )
+    assert json.loads(unwrap(wrapped).body) == INNER
 
 
-def test_a_raw_message_keeps_the_headers_that_are_not_of_the_service() -> None:
+def test_a_raw_message_keeps_the_headers_that_are_not_the_services() -> None:
     headers = {"x-amz-sns-message-type": "Notification", "x-amz-sns-rawdelivery": "true"}
     raw = delivery(INNER)
-    said = replace(raw, headers={**headers, "ce-type": "x"})
-    assert replace(raw, headers={"ce-type": "x"}) == unwrap(said)
+    wrapped = replace(raw, headers={**headers, "ce-type": "x"})
+    assert replace(raw, headers={"ce-type": "x"}) == unwrap(wrapped)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ def test_a_raw_message_keeps_the_headers_that_are_not_of_the_service() -> None:
         (sns(INNER, Message=None), "SNS: `Message` is null, not a string"),
         (sns(INNER, Message=""), "not JSON"),
         (smn(INNER, message="[" * 100_000), "not JSON"),
-        (smn(INNER, type="Reminder"), "SMN: message type «Reminder» is not known"),
+        (smn(INNER, type="Reminder"), 'SMN: unknown message type "Reminder"'),
         (pubsub(INNER, data="e3"), "not base64"),
         (pubsub(INNER, data="é"), "not base64"),
         (pubsub(INNER, data="e30=\n"), "not base64"),
@@ -133,30 +135,30 @@ def test_a_broken_message_is_quarantined(document: Any, reason: str) -> None:
 
 
 @pytest.mark.parametrize("wrap", [sns, smn])
-def test_a_confirmation_tells_no_url_and_no_token(wrap: Any) -> None:
+def test_the_reason_of_a_confirmation_contains_no_url_or_token(wrap: Any) -> None:
     url = "https://sns.eu-north-1.amazonaws.com/?Token=made-up"
     kinds = {"Type": "SubscriptionConfirmation", "type": "SubscriptionConfirmation"}
     kind = {name: value for name, value in kinds.items() if name in wrap(INNER)}
     asked = wrap(INNER, SubscribeURL=url, subscribe_url=url, Token="made-up", **kind)
-    with pytest.raises(Ignored, match="`confirm: true`") as told:
+    with pytest.raises(Ignored, match="`confirm: true`") as ignored:
         unwrap(delivery(asked))
-    assert "made-up" not in str(told.value)
+    assert "made-up" not in str(ignored.value)
 
 
 @every_wrap
-def test_the_message_id_is_the_event_id_where_there_is_none(wrap: Any) -> None:
+def test_the_message_id_replaces_a_missing_event_id(wrap: Any) -> None:
     reading = envelopes.read(delivery(wrap(INNER)), DIALECTS["generic"])
     assert Reading((Announcement("moor/dunlin", "9", None, "m-1"),), (), "m-1") == reading
 
 
 @every_wrap
-def test_an_event_id_inside_stays(wrap: Any) -> None:
+def test_the_messages_own_event_id_is_kept(wrap: Any) -> None:
     reading = envelopes.read(delivery(wrap({**INNER, "id": "own"})), DIALECTS["generic"])
     assert Reading((Announcement("moor/dunlin", "9", None, "own"),), (), "own") == reading
 
 
 @every_wrap
-def test_an_envelope_without_an_id_is_read_or_left(wrap: Any) -> None:
+def test_an_envelope_without_an_id_is_unwrapped_except_pubsubs(wrap: Any) -> None:
     document = wrap(INNER)
     for part in (document, document.get("message")):
         for name in ("MessageId", "message_id", "messageId"):
@@ -169,18 +171,18 @@ def test_an_envelope_without_an_id_is_read_or_left(wrap: Any) -> None:
         assert envelopes.read(bare, DIALECTS["generic"]).external_id is None
 
 
-def test_the_header_has_the_id_of_an_unwrapped_pubsub_message() -> None:
-    said = delivery(INNER, x_goog_pubsub_message_id="m-2")
-    assert envelopes.read(said, DIALECTS["generic"]).external_id == "m-2"
+def test_the_id_of_an_unwrapped_pubsub_message_is_in_a_header() -> None:
+    wrapped = delivery(INNER, x_goog_pubsub_message_id="m-2")
+    assert envelopes.read(wrapped, DIALECTS["generic"]).external_id == "m-2"
 
 
-def test_a_named_dialect_may_stand_behind_an_envelope() -> None:
+def test_a_configured_dialect_also_reads_a_message_in_an_envelope() -> None:
     bare = read_http(FOLDER / "ecr" / "push.http")
     wrapped = delivery(sns(json.loads(bare.body)))
     assert DIALECTS["ecr"](bare) == envelopes.read(wrapped, DIALECTS["ecr"])
 
 
-def test_a_message_of_another_dialect_than_the_named_one_is_quarantined() -> None:
+def test_a_message_of_another_than_the_configured_dialect_is_quarantined() -> None:
     with pytest.raises(UnknownShape):
         envelopes.read(delivery(sns(INNER)), DIALECTS["ecr"])
 
@@ -197,7 +199,7 @@ rules:
 """
 
 
-def test_intake_opens_the_envelope_and_keeps_it_whole() -> None:
+def test_a_received_envelope_is_unwrapped_and_kept_as_the_body() -> None:
     configured = config.parse(CONFIG, file="x", environ={}, read_file=lambda _: "")
     sender = configured.senders["aws"]
     wrapped = delivery(sns(json.loads(read_http(FOLDER / "ecr" / "push.http").body)))
@@ -207,6 +209,6 @@ def test_intake_opens_the_envelope_and_keeps_it_whole() -> None:
 
 
 @given(message=st.text(st.characters(exclude_categories=())), wrap=st.sampled_from(WRAPS))
-def test_nothing_inside_is_larger_than_its_envelope(message: str, wrap: Any) -> None:
+def test_a_message_is_smaller_than_its_envelope(message: str, wrap: Any) -> None:
     outer = Delivery({}, json.dumps(wrap(message), ensure_ascii=True).encode())
     assert len(unwrap(outer).body) < len(outer.body)

@@ -61,7 +61,7 @@ def configuration(*rules: dict[str, Any]) -> Config:
 
 @dataclass
 class Scene:
-    """What tests change and ask."""
+    """A world that tests change and explain."""
 
     works: Works
     config: Config
@@ -95,7 +95,7 @@ def lane(target: Target = EAST, *, override: bool = False) -> Lane:
 
 
 def scene(database: Database, *rules: dict[str, Any]) -> Scene:
-    made = configuration(*rules)
+    config = configuration(*rules)
     works = Works(database)
-    works.config = replace(works.config, senders=made.senders, rules=made.rules)
-    return Scene(works, made)
+    works.config = replace(works.config, senders=config.senders, rules=config.rules)
+    return Scene(works, config)

@@ -1,4 +1,4 @@
-"""When to try again."""
+"""Backoff: waits, jitter and the default limits."""
 
 from datetime import timedelta
 from random import Random
@@ -24,7 +24,7 @@ def test_the_wait_doubles_up_to_the_cap(attempt: int, seconds: int) -> None:
 
 
 @given(spans, spans, st.integers(1, 10**12))
-def test_it_never_grows_beyond_the_cap_nor_falls(
+def test_the_wait_never_exceeds_the_cap_and_never_decreases(
     base: timedelta, cap: timedelta, attempt: int
 ) -> None:
     backoff = Backoff(min(base, cap), max(base, cap))
@@ -41,7 +41,7 @@ def test_jitter_stays_within_the_ceiling(base: timedelta, attempt: int, seed: in
     assert timedelta() <= wait <= backoff.ceiling(attempt)
 
 
-def test_jitter_spreads_what_failed_together() -> None:
+def test_jitter_spreads_the_waits() -> None:
     chance = Random(1)
 
     waits = {BACKOFF.jittered(7, chance) for _ in range(100)}
@@ -52,7 +52,7 @@ def test_jitter_spreads_what_failed_together() -> None:
 
 
 @given(st.floats(0, 3600), st.integers(1, 100), st.integers())
-def test_a_servers_retry_after_is_kept_and_jitter_comes_on_top(
+def test_jitter_is_added_to_a_servers_retry_after(
     retry_after: float, attempt: int, seed: int
 ) -> None:
     wait = BACKOFF.jittered(attempt, Random(seed), at_least=retry_after)

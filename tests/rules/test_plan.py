@@ -1,4 +1,4 @@
-"""The plan: which syncs the rules want for the pushes, and why the rest is left out."""
+"""Plans: the syncs that rules require for pushes, and the reasons for what is left out."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -38,7 +38,7 @@ def test_a_push_goes_to_every_target_of_its_rules() -> None:
     assert reasons == []
 
 
-def test_of_two_rules_for_a_target_the_first_holds() -> None:
+def test_the_first_of_two_rules_for_a_target_applies() -> None:
     first, second = rule("first", to_east), rule("second", replace(to_east, override=True))
 
     assert ([PlannedSync(PUSH, EAST, override=False, rule="first")], []) == plan(
@@ -49,13 +49,13 @@ def test_of_two_rules_for_a_target_the_first_holds() -> None:
     )
 
 
-def test_two_templates_that_come_to_the_same_are_one_target() -> None:
+def test_templates_with_equal_results_are_one_target() -> None:
     planned, _ = plan([PUSH], [rule("a", to_east, RuleTarget("cn-east-3", "{namespace}"))])
 
     assert len(planned) == 1
 
 
-def test_a_push_that_no_rule_wants_has_a_reason() -> None:
+def test_a_push_that_no_rule_matches_has_a_reason() -> None:
     unwanted = replace(PUSH, tag="dev")
 
     planned, reasons = plan([PUSH, unwanted], [rule("one", to_east, tag="v*")])
@@ -64,20 +64,20 @@ def test_a_push_that_no_rule_wants_has_a_reason() -> None:
     assert reasons == ["team/web/shop:dev: no rule matches"]
 
 
-def test_an_image_is_not_copied_to_where_it_is() -> None:
+def test_an_image_is_not_copied_to_its_own_region() -> None:
     planned, reasons = plan([PUSH], [rule("home", RuleTarget("cn-north-4", "other"), to_east)])
 
     assert [sync.target for sync in planned] == [EAST]
-    assert reasons == ["team/web/shop:v1: rule home: the image is in cn-north-4 already"]
+    assert reasons == ["team/web/shop:v1: rule home: the image is already in cn-north-4"]
 
 
-def test_an_organization_that_swr_cannot_hold_has_a_reason() -> None:
+def test_an_invalid_organization_has_a_reason() -> None:
     impossible = RuleTarget("cn-east-3", "{repository}")
 
     planned, reasons = plan([PUSH], [rule("odd", impossible, to_singapore)])
 
     assert len(planned) == 1
-    assert reasons == ["team/web/shop:v1: rule odd: SWR allows no organization named «web/shop»"]
+    assert reasons == ['team/web/shop:v1: rule odd: SWR allows no organization named "web/shop"']
 
 
 def test_without_rules_nothing_goes_anywhere() -> None:
@@ -90,7 +90,7 @@ pushes = st.lists(
 targets = st.sampled_from([to_east, to_singapore, replace(to_east, override=True)])
 rules = st.lists(
     st.builds(
-        lambda tag, wanted: rule(tag, *wanted, tag=tag),
+        lambda tag, targets: rule(tag, *targets, tag=tag),
         st.sampled_from(["v*", "dev", "**", "none"]),
         st.lists(targets, min_size=1, max_size=3),
     ),
@@ -99,7 +99,7 @@ rules = st.lists(
 
 
 @given(pushes, rules)
-def test_each_push_goes_to_a_target_once_or_has_a_reason(
+def test_a_push_goes_to_each_target_once_or_has_a_reason(
     pushes: Sequence[Push], rules: Sequence[Rule]
 ) -> None:
     planned, reasons = plan(pushes, rules)
@@ -115,7 +115,7 @@ def test_each_push_goes_to_a_target_once_or_has_a_reason(
 SIGNATURE = replace(PUSH, tag=f"sha256-{'ab' * 32}.sig")
 
 
-def test_attachments_are_skipped_with_the_reason_unless_a_rule_wants_them() -> None:
+def test_attachments_are_skipped_with_a_reason_unless_the_rule_includes_them() -> None:
     wanting = replace(rule("all", to_singapore), skip_attachments=False)
 
     planned, reasons = plan([SIGNATURE], [rule("images", to_east), wanting])
@@ -124,7 +124,7 @@ def test_attachments_are_skipped_with_the_reason_unless_a_rule_wants_them() -> N
     assert [f"{SIGNATURE.image}: rule images: a signature is skipped (skip_attachments)"] == reasons
 
 
-def test_a_rule_in_shadow_tells_what_it_would_do_and_takes_nothing_away() -> None:
+def test_a_rule_in_shadow_only_reports_its_syncs_and_leaves_targets_to_others() -> None:
     shadow = replace(rule("new", replace(to_east, override=True), to_singapore), shadow=True)
 
     planned = plan_of([PUSH], Rulebook([shadow, rule("old", to_east)]))
@@ -137,13 +137,13 @@ def test_a_rule_in_shadow_tells_what_it_would_do_and_takes_nothing_away() -> Non
     )
 
 
-def test_a_rule_in_shadow_is_behind_those_before_it() -> None:
+def test_a_rule_in_shadow_reports_no_target_of_an_earlier_rule() -> None:
     shadow = replace(rule("new", to_east), shadow=True)
 
     assert plan_of([PUSH], Rulebook([rule("old", to_east), shadow])).shadow == ()
 
 
-def test_a_disabled_rule_wants_nothing() -> None:
+def test_a_disabled_rule_matches_nothing() -> None:
     disabled = replace(rule("off", to_east), enabled=False)
 
     assert plan([PUSH], [disabled]) == ([], ["team/web/shop:v1: no rule matches"])
@@ -167,7 +167,7 @@ def test_two_plans_differ_by_target_and_override() -> None:
     ] == diff_plans(before, after)
 
 
-def test_another_rule_for_the_same_makes_no_difference() -> None:
+def test_the_same_sync_by_another_rule_is_no_difference() -> None:
     assert (
         diff_plans(plan([PUSH], [rule("a", to_east)])[0], plan([PUSH], [rule("b", to_east)])[0])
         == []

@@ -1,4 +1,4 @@
-"""What dialects share: reading JSON, image references and reasons."""
+"""Payloads: JSON, image references and reasons."""
 
 import json
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ DIGEST = "sha256:" + "ab" * 32
         (b'"\\"' * 300_000, "not JSON: Extra data"),
     ],
 )
-def test_what_is_no_json_says_why(body: bytes, reason: str) -> None:
+def test_a_body_that_is_not_json_is_refused_with_the_reason(body: bytes, reason: str) -> None:
     with pytest.raises(Undecodable, match=reason):
         payload.decode(body)
 
@@ -47,7 +47,7 @@ def test_what_is_no_json_says_why(body: bytes, reason: str) -> None:
         b'["' + b"[{," * 100_000 + b'\\"[", "\\\\", "[["]',
     ],
 )
-def test_json_within_the_limits_is_read_as_json_reads_it(body: bytes) -> None:
+def test_json_within_the_limits_is_decoded(body: bytes) -> None:
     assert json.loads(body) == payload.decode(body)
 
 
@@ -56,7 +56,7 @@ def test_a_text_that_cannot_be_stored_counts_as_not_sent(value: Any) -> None:
     assert payload.text({"a": value}, "a") is None
 
 
-def test_a_digest_is_no_tag() -> None:
+def test_a_digest_is_not_a_tag() -> None:
     assert payload.tag({"tag": DIGEST}, "tag") is None
     assert payload.tag({"tag": "v1"}, "tag") == "v1"
 
@@ -80,8 +80,8 @@ def test_a_malformed_digest_counts_as_not_sent() -> None:
         (None, None),
     ],
 )
-def test_times_are_read_in_utc(value: Any, expected: datetime | None) -> None:
-    assert expected == payload.moment({"at": value}, "at")
+def test_times_are_converted_to_utc(value: Any, expected: datetime | None) -> None:
+    assert expected == payload.timestamp({"at": value}, "at")
 
 
 @pytest.mark.parametrize(
@@ -98,47 +98,47 @@ def test_times_are_read_in_utc(value: Any, expected: datetime | None) -> None:
     ],
 )
 def test_a_reference_is_split(image: str, parts: tuple[str, str, str, str]) -> None:
-    assert payload.Reference(*parts) == payload.reference(image)
+    assert payload.Reference(*parts) == payload.parse_reference(image)
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_a_quoted_value_is_short_and_can_be_stored_and_printed(value: str) -> None:
-    shown = payload.shown(value)
+def test_a_quoted_value_is_short_printable_and_storable(value: str) -> None:
+    shown = payload.quote(value)
     assert shown.isprintable()
     assert shown.encode()
-    assert len(shown) <= payload.LONGEST_QUOTE + 3
+    assert len(shown) <= payload.MAX_QUOTE_LENGTH + 3
 
 
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        ("a\0b\n", "«a�b�»"),
-        ("x" * 500, f"«{'x' * 120}…»"),
-        (None, "«null»"),
-        (True, "«true»"),
-        (1.5, "«1.5»"),
+        ("a\0b\n", '"a�b�"'),
+        ("x" * 500, f'"{"x" * 120}…"'),
+        (None, '"null"'),
+        (True, '"true"'),
+        (1.5, '"1.5"'),
         ([1], "an array"),
         ({}, "an object"),
     ],
 )
-def test_a_reason_quotes_scalars_and_names_the_rest(value: Any, shown: str) -> None:
-    assert shown == payload.shown(value)
+def test_scalars_are_quoted_and_containers_are_named(value: Any, shown: str) -> None:
+    assert shown == payload.quote(value)
 
 
-def test_reasons_are_counted_and_capped() -> None:
+def test_reasons_are_counted_and_limited() -> None:
     reasons = ["a", "b", "a", "c", "d", "e", "f", "g"]
-    assert payload.capped(reasons) == ("a (2 times)", "b", "c", "d", "e", "and 2 more")
-    assert payload.capped(["a"]) == ("a",)
+    assert payload.cap_reasons(reasons) == ("a (2 times)", "b", "c", "d", "e", "and 2 more")
+    assert payload.cap_reasons(["a"]) == ("a",)
 
 
 def test_a_reading_has_each_announcement_once_and_every_reason() -> None:
-    one, two = Announcement("a/b", "1"), Announcement("a/b", "2")
+    one, two = Announcement("a/b", "1", event_id="id-1"), Announcement("a/b", "2")
     expected = Reading((one, two), ("odd",), "id-1")
-    assert expected == payload.reading([one, "odd", two, one], "id-1")
+    assert expected == payload.to_reading([one, "odd", two, one])
 
 
 def test_a_reading_without_an_announcement_is_ignored_with_the_reasons() -> None:
     with pytest.raises(Ignored, match=r"^odd; even$"):
-        payload.reading(["odd", "even"])
+        payload.to_reading(["odd", "even"])
     with pytest.raises(Ignored, match=r"^no image is announced$"):
-        payload.reading([])
+        payload.to_reading([])

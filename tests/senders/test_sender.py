@@ -1,4 +1,4 @@
-"""A sender: how the names that a sender uses become names in SWR."""
+"""Senders: their image names become names in SWR."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ def sender(**image: str) -> Sender:
 
 
 def names(image: dict[str, str], name: str) -> tuple[str, str] | str:
-    """Return where the name leads, or the reason why nowhere."""
+    """Return the namespace and repository for a name, or the reason why there are none."""
     pushes, reasons = to_pushes(sender(**image), [Announcement(name, "v1")])
     if pushes:
         assert reasons == []
@@ -47,23 +47,23 @@ DEFAULT = {"default_namespace": "library"}
         (STRIP | PUT, "mirror/web/shop", ("team", "web/shop")),
         (STRIP | DEFAULT, "mirror/shop", ("library", "shop")),
         (PUT | DEFAULT, "shop", ("team", "shop")),
-        ({}, "shop", "shop: has no organization in it, and the sender no default_namespace"),
-        (STRIP, "team/shop", "team/shop: does not start with strip_prefix «mirror/»"),
-        (STRIP, "mirror", "mirror: does not start with strip_prefix «mirror/»"),
-        ({}, "Team/shop", "Team/shop:v1: SWR allows no organization named «Team»"),
-        ({}, "team/Shop", "team/Shop:v1: SWR allows no repository named «Shop»"),
-        ({}, "/shop", "/shop:v1: SWR allows no organization named «»"),
-        ({}, "team/", "team/:v1: SWR allows no repository named «»"),
-        (STRIP | PUT, "mirror/", "team/:v1: SWR allows no repository named «»"),
+        ({}, "shop", "shop: has no organization, and the sender has no default_namespace"),
+        (STRIP, "team/shop", 'team/shop: does not start with strip_prefix "mirror/"'),
+        (STRIP, "mirror", 'mirror: does not start with strip_prefix "mirror/"'),
+        ({}, "Team/shop", 'Team/shop:v1: SWR allows no organization named "Team"'),
+        ({}, "team/Shop", 'team/Shop:v1: SWR allows no repository named "Shop"'),
+        ({}, "/shop", '/shop:v1: SWR allows no organization named ""'),
+        ({}, "team/", 'team/:v1: SWR allows no repository named ""'),
+        (STRIP | PUT, "mirror/", 'team/:v1: SWR allows no repository named ""'),
     ],
 )
-def test_names_of_a_sender_become_names_in_swr(
+def test_a_senders_names_become_names_in_swr(
     image: dict[str, str], name: str, expected: tuple[str, str] | str
 ) -> None:
     assert expected == names(image, name)
 
 
-def test_a_push_keeps_what_was_announced() -> None:
+def test_a_push_has_the_digest_id_and_time_of_its_announcement() -> None:
     announced = Announcement("team/shop", "v1", A, "event-1", NOW)
 
     assert (
@@ -72,16 +72,16 @@ def test_a_push_keeps_what_was_announced() -> None:
     ) == to_pushes(sender(), [announced])
 
 
-def test_an_impossible_tag_is_left_out_and_its_siblings_are_not() -> None:
+def test_an_invalid_tag_is_left_out_and_the_others_are_not() -> None:
     pushes, reasons = to_pushes(
         sender(), [Announcement("team/shop", tag) for tag in ("v1", "-v2", "v3")]
     )
 
     assert [push.tag for push in pushes] == ["v1", "v3"]
-    assert reasons == ["team/shop:-v2: «-v2» is not a tag"]
+    assert reasons == ['team/shop:-v2: "-v2" is not a valid tag']
 
 
-def test_what_is_announced_twice_is_pushed_once() -> None:
+def test_equal_announcements_are_one_push() -> None:
     announced = Announcement("team/shop", "v1", A)
     other = replace(announced, digest=None)
 
@@ -90,7 +90,7 @@ def test_what_is_announced_twice_is_pushed_once() -> None:
     assert [push.digest for push in pushes] == [A, None]
 
 
-def test_very_many_announcements_do_not_take_long() -> None:
+def test_20_000_announcements_become_pushes() -> None:
     announced = [Announcement("team/shop", f"v{n}") for n in range(20_000)]
 
     assert len(to_pushes(sender(), announced)[0]) == 20_000
@@ -103,7 +103,7 @@ parts = st.text("aB0-._/ ", max_size=6)
     st.lists(st.tuples(parts, parts), max_size=5),
     st.fixed_dictionaries({}, optional=dict.fromkeys((*STRIP, *PUT, *DEFAULT), parts)),
 )
-def test_every_announcement_is_pushed_or_has_a_reason(
+def test_every_announcement_becomes_a_push_or_a_reason(
     announced: Sequence[tuple[str, str]], image: dict[str, str]
 ) -> None:
     pushes, reasons = to_pushes(
