@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from swrhook.clock import Clock
 from swrhook.config.model import AgencyCredentials, PodCredentials, Timeouts
 from swrhook.errors import Kind, SwrError
-from swrhook.senders.payload import at, moment
+from swrhook.senders.payload import get, timestamp
 from swrhook.swr.auth.cache import IssuedCredential, lifetime_until
 from swrhook.swr.auth.password import is_header_value
 from swrhook.swr.auth.signing import AccessKey
@@ -109,11 +109,11 @@ def _read_token_file(path: str) -> str:
 
 def _read_key(response: SwrResponse) -> IssuedCredential[AccessKey]:
     """Return the key in a response. Raises SwrError."""
-    credential = at(decode_json(response), "credential")
+    credential = get(decode_json(response), "credential")
     # Not `payload.text`: a security token is longer than the texts that it allows.
-    parts = [at(credential, name) for name in _MEMBERS]
+    parts = [get(credential, name) for name in _MEMBERS]
     if not all(isinstance(part, str) and is_header_value(part) for part in parts):
         raise malformed_response(response, "it contains no key")
-    expires_at = moment(credential, "expires_at")
+    expires_at = timestamp(credential, "expires_at")
     lifetime = lifetime_until(expires_at, response.received_at, _DEFAULT_LIFETIME)
     return IssuedCredential(AccessKey(*parts), lifetime)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from swrhook.config.model import PasswordCredentials
 from swrhook.errors import Kind, SwrError
-from swrhook.senders.payload import at, moment, text
+from swrhook.senders.payload import get, text, timestamp
 from swrhook.swr.auth.cache import IssuedCredential, lifetime_until
 from swrhook.swr.auth.lockout import AccountLocked, CredentialRefused, LockoutGuard
 from swrhook.swr.error_codes import IAM_NAMES, LOGIN
@@ -73,9 +73,9 @@ def read_token(response: SwrResponse) -> IssuedCredential[str]:
     if not is_header_value(value):
         raise malformed_response(response, "it contains no token")
     content = response.json_or_none()
-    expires_at = moment(content, "token", "expires_at")
+    expires_at = timestamp(content, "token", "expires_at")
     # By IAM's own clock, if it reports the time of issue
-    issued_at = moment(content, "token", "issued_at") or response.received_at
+    issued_at = timestamp(content, "token", "issued_at") or response.received_at
     return IssuedCredential(value, lifetime_until(expires_at, issued_at, _DEFAULT_LIFETIME))
 
 
@@ -88,7 +88,7 @@ def read_project(response: SwrResponse, name: str) -> str:
     """Return the id of the project with this name. Raises SwrError when there is none."""
     if not response.ok:
         raise _iam_error(response)
-    projects = at(decode_json(response), "projects")
+    projects = get(decode_json(response), "projects")
     if not isinstance(projects, list):
         raise malformed_response(response, "it contains no list of projects")
     for project in projects:
