@@ -9,12 +9,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import quote
 
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
-from swrhook.senders.payload import digest, text, timestamp
+from swrhook.senders.payload import Json, digest, text, timestamp
 from swrhook.swr.error_codes import FOREIGN_CODES
 from swrhook.swr.response import (
     SwrResponse,
@@ -262,16 +261,16 @@ def _exists(response: SwrResponse, absent: Collection[int] = ()) -> bool:
     raise error
 
 
-def _read_list(response: SwrResponse) -> Sequence[Any]:
+def _read_list(response: SwrResponse) -> Sequence[Json]:
     """Return the array in a response; SWR sends some empty lists as null."""
     content = decode_json(response)
     if content is not None and not isinstance(content, list):
         raise malformed_response(response, "it is not a list")
-    items: list[Any] = content or []
+    items: list[Json] = content or []
     return items
 
 
-def _read_job(item: Any) -> SyncJob | None:  # noqa: ANN401
+def _read_job(item: Json) -> SyncJob | None:
     """Return one sync job, or None for an element that is not one."""
     tag, status = text(item, "tag"), text(item, "status")
     region, namespace = text(item, "remoteRegionId"), text(item, "remoteNamespace")

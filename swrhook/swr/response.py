@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlsplit
 
 from swrhook.errors import Kind, SwrError, Undecodable
-from swrhook.senders.payload import decode
+from swrhook.senders.payload import Json, decode
 from swrhook.swr.error_codes import classify, describe
 from swrhook.swr.redaction import scrub
 
@@ -57,7 +56,7 @@ class SwrResponse:
         date = _parse_date(self.headers.get("date", ""))
         return None if date is None else date - self.received_at
 
-    def json_or_none(self) -> Any:  # noqa: ANN401  # JSON has no better type
+    def json_or_none(self) -> Json:
         """Return the JSON in the body, whatever the status; None when it is not JSON."""
         try:
             return decode(self.body)
@@ -65,7 +64,7 @@ class SwrResponse:
             return None
 
 
-def decode_json(response: SwrResponse) -> Any:  # noqa: ANN401
+def decode_json(response: SwrResponse) -> Json:
     """Return the JSON of a 2xx. Raises SwrError for another status, and when it is not JSON."""
     if not response.ok:
         raise read_error(response)
@@ -101,7 +100,7 @@ def read_error(response: SwrResponse, tags: Collection[str] = ()) -> SwrError:
     return SwrError(kind, code, message, remedy=remedy, retry_after=wait, failed_tags=failed)
 
 
-def read_error_in_success(response: SwrResponse, content: Any) -> SwrError | None:  # noqa: ANN401
+def read_error_in_success(response: SwrResponse, content: Json) -> SwrError | None:
     """Return the error that the JSON of a 2xx reports, or None when it reports none."""
     code = _read_code(content, ("errorCode", "error_code"), response)
     return read_error(response) if code else None
@@ -115,14 +114,14 @@ def one_line(message: str, request_id: str = "") -> str:
     return f"{line} (request {request_id})" if request_id else line
 
 
-def _failed_tags(content: Any, tags: Collection[str]) -> frozenset[str]:  # noqa: ANN401
+def _failed_tags(content: Json, tags: Collection[str]) -> frozenset[str]:
     """Return which of the tags a plain list contains; without any of them, all have failed."""
     if not isinstance(content, list) or not all(isinstance(item, str) for item in content):
         return frozenset()
     return frozenset(content) & frozenset(tags)
 
 
-def _error_objects(content: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401
+def _error_objects(content: Json) -> Sequence[Mapping[str, Json]]:
     """Return the objects that may hold code and message, the innermost first."""
     outer = [content] if isinstance(content, dict) else []
     inner = next((v for o in outer for k in ("errors", "error") if (v := o.get(k))), content)
@@ -130,19 +129,19 @@ def _error_objects(content: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401
     return [*[item for item in elements if isinstance(item, dict)][:1], *outer]
 
 
-def _first_text(content: Any, names: Sequence[str]) -> str:  # noqa: ANN401
+def _first_text(content: Json, names: Sequence[str]) -> str:
     """Return the first visible text under one of these names, or an empty one."""
     values = (item.get(name) for item in _error_objects(content) for name in names)
     return next((value for value in values if isinstance(value, str) and _is_visible(value)), "")
 
 
-def _read_code(content: Any, names: Sequence[str], response: SwrResponse) -> str:  # noqa: ANN401
+def _read_code(content: Json, names: Sequence[str], response: SwrResponse) -> str:
     """Return the code under one of these names; empty when it has not the form of a code."""
     code = _first_text(content, names)
     return code if _CODE.fullmatch(code) and code == scrub(code, response.secrets) else ""
 
 
-def _read_message(response: SwrResponse, content: Any) -> str:  # noqa: ANN401
+def _read_message(response: SwrResponse, content: Json) -> str:
     """Return the service's own message without secrets; never an empty one."""
     if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
         host = scrub(_redirect_host(response), response.secrets)
@@ -167,7 +166,7 @@ def _is_visible(text: str) -> bool:
     return any(c.isprintable() and not c.isspace() for c in text)
 
 
-def _request_id(response: SwrResponse, content: Any = None) -> str:  # noqa: ANN401
+def _request_id(response: SwrResponse, content: Json = None) -> str:
     """Return the id by which the vendor's support finds the request, or an empty text."""
     header = {"request_id": response.headers.get("x-request-id", "")}
     return _read_code(header, _REQUEST_ID_MEMBERS, response) or _read_code(

@@ -95,8 +95,7 @@ def fingerprint(credentials: PasswordCredentials | KeyCredentials, endpoint: str
 def precompute_fingerprint(credentials: Credentials) -> None:
     """Compute the slow part in the background, so that the first push after a start is fast."""
     if isinstance(credentials, PasswordCredentials | KeyCredentials):
-        arguments = (credentials, "")
-        Thread(target=fingerprint, args=arguments, name="credentials", daemon=True).start()
+        Thread(target=fingerprint, args=(credentials, ""), name="credentials", daemon=True).start()
 
 
 @lru_cache(maxsize=8)
