@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from swrhook.web.api.routing import blueprint, get, post
-from swrhook.web.api.schemas import DrainSchema
+from swrhook.web.api.schema_base import schema_of
 from swrhook.web.context import WebContext
 
 
@@ -15,6 +15,9 @@ class _Drain:
 
     draining: bool
     since: datetime | None
+
+
+DrainSchema = schema_of(_Drain, "Drain")
 
 
 def drain_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing

@@ -13,7 +13,7 @@ from swrhook.model import Outcome, State
 from swrhook.swr_names import DIGEST
 from swrhook.syncs.reconciliation import Drift
 from swrhook.web.api.fields import DurationField, ImageField, Since, SinceField, TagField
-from swrhook.web.api.schema_base import Exemplary
+from swrhook.web.api.schema_base import ExampleSchema
 
 LARGEST_PAGE = 1000
 # In seconds.
@@ -27,7 +27,7 @@ def _about(text: str) -> dict[str, str]:
     return {"description": text}
 
 
-class PageQuery(Exemplary):
+class PageQuery(ExampleSchema):
     """What every list understands."""
 
     since = SinceField(metadata=_about("Not older than this: a time (RFC 3339) or `24h`."))
@@ -69,7 +69,7 @@ class AuditQuery(PageQuery):
     object = fields.String(metadata=_about("The id, or the image, that it was about."))
 
 
-class FindingQuery(Exemplary):
+class FindingQuery(ExampleSchema):
     """Which findings of a backfill or a reconcile."""
 
     drift = fields.List(
@@ -84,7 +84,7 @@ class FindingQuery(Exemplary):
     cursor = fields.String(validate=_CURSOR, metadata=_about("`next` of the page before."))
 
 
-class WaitQuery(Exemplary):
+class WaitQuery(ExampleSchema):
     """Which syncs to wait for, and how long."""
 
     image = TagField(required=True, metadata=_about("The source's `ns/repo:tag`."))
@@ -102,7 +102,7 @@ class WaitQuery(Exemplary):
     )
 
 
-class ExplainQuery(Exemplary):
+class ExplainQuery(ExampleSchema):
     """Which tag."""
 
     image = fields.String(
@@ -112,7 +112,7 @@ class ExplainQuery(Exemplary):
     sender = fields.String(metadata=_about("The configured sender; all that could if not given."))
 
 
-class StatsQuery(Exemplary):
+class StatsQuery(ExampleSchema):
     """How far to look back."""
 
     window = DurationField(

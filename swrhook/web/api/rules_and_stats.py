@@ -10,7 +10,8 @@ from swrhook.config.yaml_document import read
 from swrhook.ledger.queries.stats import Stats, count
 from swrhook.web.api.queries import StatsQuery
 from swrhook.web.api.routing import blueprint, get
-from swrhook.web.api.schemas import RulesSchema, StatsSchema
+from swrhook.web.api.schema_base import schema_of
+from swrhook.web.api.schemas import StatsSchema
 from swrhook.web.context import WebContext
 
 
@@ -20,7 +21,10 @@ class WrittenRules:
 
     version: str
     defaults: Mapping[str, Data]
-    rules: Sequence[Data]
+    rules: Sequence[Mapping[str, Data]]
+
+
+RulesSchema = schema_of(WrittenRules, "Rules")
 
 
 def rules_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing

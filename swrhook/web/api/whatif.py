@@ -5,23 +5,23 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Response
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from swrhook.config.candidate import read_candidate
 from swrhook.errors import BadConfiguration
 from swrhook.rules.plan import PlanChange
-from swrhook.usecases.whatif import WhatIf, whatif
-from swrhook.web.api.fields import Instant, SinceField
+from swrhook.usecases.whatif import Example, WhatIf, whatif
+from swrhook.web.api.fields import SinceField
 from swrhook.web.api.queries import point_in_time
 from swrhook.web.api.routing import ask, blueprint
-from swrhook.web.api.schema_base import Exemplary
+from swrhook.web.api.schema_base import ExampleSchema, schema_of
 from swrhook.web.context import WebContext
 from swrhook.web.problems import problem
 
 USUAL_SINCE = timedelta(days=7)
 
 
-class CandidateSchema(Exemplary):
+class CandidateSchema(ExampleSchema):
     """Rules to be compared with those in use, and since when pushes count."""
 
     candidate = fields.String(
@@ -36,42 +36,7 @@ class CandidateSchema(Exemplary):
     )
 
 
-class RuleChangesSchema(Exemplary):
-    """How many syncs a rule would gain, lose, or redirect: the same target, another override."""
-
-    rule = fields.String(required=True)
-    gained = fields.Integer(required=True)
-    lost = fields.Integer(required=True)
-    redirected = fields.Integer(required=True)
-
-
-class DifferenceSchema(Exemplary):
-    """One sync that would differ; an override is null where there is no sync."""
-
-    change = fields.String(required=True, validate=validate.OneOf([*PlanChange]))
-    image = fields.String(required=True)
-    sender = fields.String(required=True)
-    target_region = fields.String(required=True)
-    target_namespace = fields.String(required=True)
-    before = fields.Boolean(required=True, allow_none=True)
-    after = fields.Boolean(required=True, allow_none=True)
-    rule = fields.String(required=True)
-
-
-class WhatIfSchema(Exemplary):
-    """How the candidate differs from the rules in use, over what was announced since then."""
-
-    rules_version = fields.String(required=True)
-    since = Instant(required=True)
-    complete = fields.Boolean(required=True)
-    pushes = fields.Integer(required=True)
-    unchanged = fields.Integer(required=True)
-    gained = fields.Integer(required=True)
-    lost = fields.Integer(required=True)
-    redirected = fields.Integer(required=True)
-    rules = fields.List(fields.Nested(RuleChangesSchema), required=True)
-    examples = fields.List(fields.Nested(DifferenceSchema), required=True)
-    warnings = fields.List(fields.String(), required=True)
+WhatIfSchema = schema_of(WhatIf, examples=schema_of(Example, "Difference", change=PlanChange))
 
 
 def whatif_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
