@@ -43,7 +43,7 @@ def test_one_that_ended_otherwise_is_1_with_the_syncs(parts: Parts, run: Run) ->
     result = wait(run, "--json")
 
     assert (result.exit_code, [each["state"] for each in objects(result)]) == (1, ["rejected"])
-    assert f"{IMAGE}: a sync has ended otherwise than verified\n" == result.stderr
+    assert f"{IMAGE}: a sync has ended without being verified\n" == result.stderr
 
 
 def test_none_known_is_1(run: Run) -> None:

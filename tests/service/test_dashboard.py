@@ -134,7 +134,7 @@ def test_a_link_leads_through_the_form_to_its_page_by_keyboard_alone(stage: Stag
     expect(page.get_by_label("Token")).to_be_focused()
     page.keyboard.type("a wrong one")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("This is no token")
+    expect(page.get_by_role("alert")).to_contain_text("This is not one of the tokens")
     stage.complaints.clear()  # the browser notes the 403
 
     page.keyboard.type(TOKEN)
@@ -152,11 +152,11 @@ def test_a_failure_is_found_understood_and_mended(stage: Stage) -> None:
     page = stage.signed_in()
     page.get_by_role("link", name="1 tag is diverged in cn-east-3").click()
     page.get_by_role("link", name="team/app:v1").click()
-    expect(page.locator(".note")).to_contain_text(f"the sender {WANTED}")
+    expect(page.locator(".note")).to_contain_text(f"the source {WANTED}")
 
     stage.swr.state.seed(TARGET, "team", "app", "v1", WANTED)
     page.get_by_role("button", name="Retry").click()
-    expect(page.get_by_text("It begins from new")).to_be_visible()
+    expect(page.get_by_text("Restarted with the current rules")).to_be_visible()
     # The page renews itself: nobody loads it again.
     expect(page.locator(".verdict")).to_contain_text("the source's digest", timeout=PATIENCE)
     expect(page.locator(".timeline")).to_contain_text("Triggered")
@@ -172,24 +172,24 @@ def test_what_waits_can_be_cancelled(stage: Stage) -> None:
     page.get_by_role("link", name="team/app:never").click()
     page.get_by_role("button", name="Cancel this sync").click()
 
-    expect(page.locator(".verdict")).to_contain_text("an operator ended it")
+    expect(page.locator(".verdict")).to_contain_text("cancelled by an operator")
 
 
 def test_a_tag_that_is_nowhere_is_explained(stage: Stage) -> None:
     page = stage.signed_in()
     page.goto(f"{stage.service.url}/rules")
     page.get_by_label("Image and tag").fill("other/app:v1")
-    page.get_by_label("From").select_option("ci")
+    page.get_by_label("Sender").select_option("ci")
     page.get_by_role("button", name="Explain").click()
 
     expect(page.get_by_role("status")).to_contain_text("other/app:v1")
-    expect(page.locator(".clauses")).to_contain_text("namespace «other» does not fit «team»")
+    expect(page.locator(".clauses")).to_contain_text('namespace "other" does not match "team"')
 
 
 def test_a_list_shows_what_comes_in_while_it_is_open(stage: Stage) -> None:
     page = stage.signed_in()
     page.goto(f"{stage.service.url}/syncs?image=team/app:later")
-    expect(page.get_by_text("No sync fits")).to_be_visible()
+    expect(page.get_by_text("No matching syncs")).to_be_visible()
     stage.deliver({"image": "team/app:later"})
 
     expect(page.get_by_role("link", name="team/app:later")).to_be_visible(timeout=PATIENCE)

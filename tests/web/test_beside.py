@@ -27,5 +27,7 @@ def test_only_health_and_metrics_are_served(parts: Parts) -> None:
 def test_a_port_that_another_process_has_is_said(parts: Parts) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         bind = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(BadConfiguration, match=f"SWRHOOK_METRICS_BIND {bind} cannot be"):
+        with pytest.raises(
+            BadConfiguration, match=f"cannot listen on SWRHOOK_METRICS_BIND {bind}: "
+        ):
             serve_worker_endpoint(parts.web, bind)

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from swrhook.ledger.queries.overview import VerifyTime
 from swrhook.web.dashboard.charts import charts
-from swrhook.web.dashboard.formatting import TimedCache, took_seconds
+from swrhook.web.dashboard.formatting import TimedCache, format_seconds
 from tests.factories import FakeClock
 from tests.web.parts import NOW
 
@@ -12,10 +12,10 @@ def test_an_hour_is_a_bar_from_the_median_to_the_95th_percentile() -> None:
     [chart] = charts(found, NOW)
     [bar] = chart.bars
 
-    assert (chart.median, chart.most, chart.count) == (1, 10, 4)
+    assert (chart.median, chart.p95, chart.count) == (1, 10, 4)
     marks = {mark.label: mark.at for mark in chart.seconds}
     assert (marks["10 s"], marks["1 s"]) == (bar.top, bar.bottom)
-    assert bar.says == "1 to 0 h ago: half within 1.0 s, 95 % within 10.0 s"
+    assert bar.text == "1 to 0 h ago: half within 1.0 s, 95 % within 10.0 s"
 
 
 def test_every_region_has_the_same_scale() -> None:
@@ -36,7 +36,7 @@ def test_what_is_older_than_the_chart_is_left_out() -> None:
 
 
 def test_spans_are_written_for_people() -> None:
-    assert [took_seconds(seconds) for seconds in (0.41, 12, 185, 3600, 7800, 273600)] == [
+    assert [format_seconds(seconds) for seconds in (0.41, 12, 185, 3600, 7800, 273600)] == [
         "0.4 s",
         "12 s",
         "3 min 5 s",
@@ -54,10 +54,10 @@ def test_what_was_found_serves_everybody_for_a_while() -> None:
         looks.append(1)
         return len(looks)
 
-    lately = TimedCache(look, timedelta(seconds=2), clock)
-    first = lately(), lately()
+    cache = TimedCache(look, timedelta(seconds=2), clock)
+    first = cache.get(), cache.get()
     clock.advance(2)
-    later = lately()
+    later = cache.get()
     clock.advance(hours=-1)  # a clock that is set back
 
-    assert (first, later, lately()) == ((1, 1), 2, 3)
+    assert (first, later, cache.get()) == ((1, 1), 2, 3)

@@ -16,7 +16,7 @@ from swrhook.model import Outcome
 from swrhook.service.health import Health
 from swrhook.syncs.states import Event
 from swrhook.web import create_web
-from swrhook.web.dashboard.deliveries import LONGEST_BODY, pretty
+from swrhook.web.dashboard.deliveries import LONGEST_BODY, format_body
 from swrhook.web.dashboard.labels import OUTCOMES, STATES
 from swrhook.web.dashboard.repositories import MOST_TAGS
 from tests.web.parts import (
@@ -56,7 +56,7 @@ def reject(parts: Parts, image: str, **more: Any) -> str:
 def test_with_nothing_wrong_the_overview_says_so(parts: Parts, client: FlaskClient) -> None:
     parts.push("team/web:v1")
 
-    assert "Nothing needs a human" in client.get("/").text
+    assert "Nothing needs attention" in client.get("/").text
 
 
 def test_what_waits_for_swr_is_told_with_its_reason(parts: Parts, client: FlaskClient) -> None:
@@ -69,11 +69,13 @@ def test_what_waits_for_swr_is_told_with_its_reason(parts: Parts, client: FlaskC
 
     overview = client.get("/").text
 
-    assert "Nothing needs a human" in overview
+    assert "Nothing needs attention" in overview
     assert "<b>cn-east-3</b>: 1 held up. Why: cn-north-4 is not asked (look_source)" in overview
 
 
-def test_what_failed_and_was_not_replaced_needs_a_human(parts: Parts, client: FlaskClient) -> None:
+def test_a_failed_sync_without_a_newer_one_needs_attention(
+    parts: Parts, client: FlaskClient
+) -> None:
     reject(parts, "team/web:v1")
     reject(parts, "team/web:v2")
     reject(parts, "team/web:v3", ago=timedelta(days=8))
@@ -100,7 +102,7 @@ def test_what_is_under_way_for_too_long_is_late(parts: Parts, client: FlaskClien
     assert ("<b>:v1</b>" in late, "<b>:v2</b>" in late) == (True, False)
 
 
-def test_a_wrong_file_and_a_process_that_is_not_ready_need_a_human(parts: Parts) -> None:
+def test_a_wrong_file_and_a_process_that_is_not_ready_need_attention(parts: Parts) -> None:
     told = Health(
         checks={"ledger": lambda: "the disk is full"},
         notes={"configuration": lambda: "the file is wrong"},
@@ -112,7 +114,7 @@ def test_a_wrong_file_and_a_process_that_is_not_ready_need_a_human(parts: Parts)
     assert "Configuration: the file is wrong" in page
 
 
-def test_a_silent_sender_needs_a_human(parts: Parts) -> None:
+def test_a_silent_sender_needs_attention(parts: Parts) -> None:
     silent = replace(parts.config.senders["ci"], expect_every=timedelta(hours=1))
     parts.config = replace(parts.config, senders={"ci": silent})
     parts.push("team/web:v1", ago=timedelta(hours=3))
@@ -164,7 +166,7 @@ def test_a_filter_that_cannot_be_used_is_explained(client: FlaskClient, path: st
     answer = client.get(path)
 
     assert answer.status_code == 200
-    assert "The filter cannot be used" in answer.text
+    assert "The filter is invalid" in answer.text
 
 
 def test_lists_come_in_pages(parts: Parts, client: FlaskClient) -> None:
@@ -182,7 +184,7 @@ def test_what_is_not_there_is_a_page_that_says_so(client: FlaskClient, path: str
     answer = client.get(path)
 
     assert (answer.status_code, answer.content_type) == (404, "text/html; charset=utf-8")
-    assert "old ones are removed in time" in answer.text
+    assert "old ones are deleted" in answer.text
 
 
 def test_the_buttons_retry_and_cancel(parts: Parts, client: FlaskClient) -> None:
@@ -191,11 +193,11 @@ def test_the_buttons_retry_and_cancel(parts: Parts, client: FlaskClient) -> None
 
     answer = press(client, f"/syncs/{sync}/retry")
     page = client.get(answer.location).text
-    assert (answer.status_code, "It begins from new" in page) == (303, True)
+    assert (answer.status_code, "Restarted with the current rules" in page) == (303, True)
     assert ("Retry</button>" in page, "Cancel this sync" in page) == (False, True)
 
     page = client.get(press(client, f"/syncs/{sync}/cancel").location).text
-    assert "an operator ended it" in page
+    assert "cancelled by an operator" in page
     assert press(client, f"/syncs/{sync}/cancel").status_code == HTTPStatus.CONFLICT
 
 
@@ -264,7 +266,7 @@ def test_what_others_wrote_is_shown_as_text(parts: Parts, client: FlaskClient) -
     ids=["json", "text", "binary", "deep"],
 )
 def test_a_body_is_shown_as_people_read_it(body: bytes, shown: str) -> None:
-    assert shown == pretty(body)
+    assert format_body(body) == shown
 
 
 def test_the_matrix_has_the_newest_tags_of_each_repository(parts: Parts) -> None:
@@ -283,7 +285,7 @@ def test_the_rules_are_shown_as_they_stand_in_the_file(client: FlaskClient) -> N
 
     assert "1 rule in use" in page
     assert "when:\n  namespace: team\nsync:\n- region: cn-east-3\n  namespace: team" in page
-    assert "No rule fits" in client.get("/rules?name=other").text
+    assert "No matching rules" in client.get("/rules?name=other").text
 
 
 def test_what_breaks_inside_is_a_page_without_a_traceback(parts: Parts) -> None:

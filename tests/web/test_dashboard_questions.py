@@ -16,7 +16,7 @@ def test_a_tag_is_explained_rule_by_rule(parts: Parts, client: FlaskClient) -> N
     [sync] = parts.push("team/web:v1").syncs
     page = client.get("/explain?image=team/web:v1").text
 
-    assert "namespace «team» fits «team»" in page
+    assert "namespace &#34;team&#34; matches &#34;team&#34;" in page
     assert f'href="/syncs/{sync.id}"' in page
     assert "cn-east-3/team: sync" in page
 
@@ -24,7 +24,7 @@ def test_a_tag_is_explained_rule_by_rule(parts: Parts, client: FlaskClient) -> N
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("image=team/app:other", "What the rules say now"),
+        ("image=team/app:other", "What the current rules do"),
         ("image=nonsense", "alert"),
         ("image=team/web:v1&sender=nobody", "No sender is named nobody."),
         ("", "Explain</button>"),
@@ -57,5 +57,5 @@ def test_other_rules_are_compared_by_who_may_read(parts: Parts) -> None:
 def test_a_candidate_that_is_wrong_is_explained_and_kept(client: FlaskClient) -> None:
     page = compare(client, candidate="rules: <script>")
 
-    assert "The candidate cannot be used" in page
+    assert "The candidate is invalid" in page
     assert "rules: &lt;script&gt;</textarea>" in page

@@ -11,7 +11,7 @@ from swrhook.config.model import Access, AccessToken
 from swrhook.ledger.sessions import end, has_ended
 from swrhook.ledger.tables import ended_sessions
 from swrhook.web.dashboard.security import FORM_COOKIE, FORM_KEY, HEADERS
-from swrhook.web.dashboard.sign_in import MOST_WRONG, local_path
+from swrhook.web.dashboard.sign_in import MAX_FAILURES, local_path
 from swrhook.web.session import COOKIE, LIFETIME, begin, resume
 from tests.ledger.parts import everything
 from tests.web.parts import ADMIN, NOW, OPERATE, READ, Parts, form_key, signed_in
@@ -154,7 +154,7 @@ def test_a_cookie_is_for_this_host_and_no_script(
 
 def test_whoever_is_wrong_too_often_has_to_wait_and_others_have_not(parts: Parts) -> None:
     client = parts.web.test_client()
-    for _ in range(MOST_WRONG):
+    for _ in range(MAX_FAILURES):
         assert try_to_sign_in(client, "wrong", REMOTE_ADDR="10.0.0.7").status_code == 403
 
     refused = try_to_sign_in(client, READ, REMOTE_ADDR="10.0.0.7")
@@ -165,7 +165,7 @@ def test_whoever_is_wrong_too_often_has_to_wait_and_others_have_not(parts: Parts
 
 def test_an_ipv6_network_counts_as_one(parts: Parts) -> None:
     client = parts.web.test_client()
-    for number in range(MOST_WRONG):
+    for number in range(MAX_FAILURES):
         try_to_sign_in(client, "wrong", REMOTE_ADDR=f"2001:db8::{number:x}")
 
     assert try_to_sign_in(client, READ, REMOTE_ADDR="2001:db8::ffff").status_code == 429

@@ -49,8 +49,13 @@ def sync(parts: Parts) -> str:
 def test_before_any_look_it_is_received_matched_and_due(parts: Parts, sync: str) -> None:
     found = steps(life(parts, sync))
 
-    assert [s.title for s in found] == ["Received", "Matched", "Now: pending", "Next look or try"]
-    assert "The rule «all» (configuration 0123456789ab)" in str(found[1].text)
+    assert [s.title for s in found] == [
+        "Received",
+        "Matched",
+        "Now: pending",
+        "Next check or attempt",
+    ]
+    assert 'The rule "all" (configuration 0123456789ab)' in str(found[1].text)
     assert life(parts, sync).sync.delivery == found[0].delivery
 
 
@@ -63,10 +68,10 @@ def test_every_call_is_told_with_its_answer(parts: Parts, sync: str) -> None:
         (s.title, s.text) for s in found if s.title in ("SWR answered with an error", "Triggered")
     ] == [
         ("SWR answered with an error", "SVCSTG.SWR.500: try later"),
-        ("Triggered", "SWR took the call; that is no proof yet."),
+        ("Triggered", "SWR accepted the call; the copy is not verified yet."),
     ]
     assert [s.title for s in found if s.title == "Called"] == ["Called", "Called"]
-    assert "Looking at the target" in [s.title for s in found]
+    assert "Checking the target" in [s.title for s in found]
 
 
 def test_a_call_that_was_never_answered_is_told_without_an_answer(parts: Parts, sync: str) -> None:
@@ -92,8 +97,8 @@ def test_waiting_for_the_source_and_failing_are_told_since_when(parts: Parts, sy
         connection.execute(update(syncs).values(waiting_since=NOW, failing_since=NOW, failures=3))
     found = {step.title: step for step in steps(life(parts, sync))}
 
-    assert "cn-north-4 did not hold the tag yet" in str(found["Waiting for the source"].text)
-    assert found["Failing"].text == "Tries failed since then: 3."
+    assert "The tag was not in cn-north-4 yet" in str(found["Waiting for the source"].text)
+    assert found["Failing"].text == "Failed attempts since then: 3."
 
 
 def test_a_sync_that_was_not_tried_at_all_has_no_tries(parts: Parts, sync: str) -> None:
@@ -101,7 +106,7 @@ def test_a_sync_that_was_not_tried_at_all_has_no_tries(parts: Parts, sync: str) 
         connection.execute(update(syncs).values(failing_since=NOW, failures=0))
     found = {step.title: step for step in steps(life(parts, sync))}
 
-    assert found["Failing"].text == "It waits for a region that fails."
+    assert found["Failing"].text == "Waiting for a region that fails."
 
 
 def test_a_superseded_one_leads_to_the_later_one(parts: Parts, sync: str) -> None:

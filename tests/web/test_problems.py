@@ -60,7 +60,7 @@ def test_403_names_the_role_that_is_needed(parts: Parts) -> None:
 def test_422(parts: Parts) -> None:
     answer = parts.client().get("/api/v1/syncs?limit=0&cursor=x")
 
-    assert problem(answer) == (422, "the request has parameters that cannot be used")
+    assert problem(answer) == (422, "the request has invalid parameters")
     assert sorted(r.partition(":")[0] for r in answer.get_json()["reasons"]) == ["cursor", "limit"]
 
 
@@ -71,7 +71,7 @@ def test_500_of_the_api_tells_nothing_of_the_inside(parts: Parts) -> None:
 
     status, detail = problem(client.get("/api/v1/syncs"))
 
-    assert (status, detail) == (500, "an error of swrhook itself: its log has the details")
+    assert (status, detail) == (500, "an error in swrhook itself; its log has the details")
 
 
 def test_500_of_a_hook_is_a_problem_too(parts: Parts) -> None:

@@ -172,7 +172,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(
         ("since=yesterday", SINCE),
         ("since=2026-01-31T12:00:00", SINCE),
         ("since=0001-01-01T00:00:00%2B08:00", SINCE),
-        ("cursor=x", "cursor: must be «next» of another page."),
+        ("cursor=x", "cursor: must be the `next` of another page."),
     ],
 )
 def test_a_wrong_parameter_is_refused_with_its_reason(

@@ -9,8 +9,9 @@ from swrhook.ledger.queries.tag_history import TagHistoryCall
 from swrhook.model import Outcome
 from swrhook.rules import FIELDS, RuleResult, TargetResult
 from swrhook.rules.trace import ClauseTrace, PatternTrace, RuleTrace, TargetTrace
-from swrhook.usecases.explain import Explanation, explain
+from swrhook.usecases.explain import Explanation
 from swrhook.usecases.explain.model import ExplainedSender, ExplainedSync
+from swrhook.web.analysis import explain_tag
 from swrhook.web.api.fields import Instant
 from swrhook.web.api.queries import ExplainQuery
 from swrhook.web.api.routing import blueprint, get
@@ -60,13 +61,11 @@ ExplanationSchema = schema_of(
 
 def explain_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the route."""
-    routes = blueprint("explaining", "Why a tag was, or was not, replicated.")
+    routes = blueprint("explain", "Why a tag was, or was not, replicated.")
 
     @get(routes, "/explain", ExplanationSchema, ExplainQuery, [HTTPStatus.NOT_FOUND])
     def show(query: dict[str, Any]) -> Explanation:
-        """Explain a tag: the rules in use, clause by clause, and what the ledger knows of it."""
-        return explain(
-            query["image"], query.get("sender"), web.config.current(), web.database, web.clock.now()
-        )
+        """Explain a tag: the rules in use, clause by clause, and what the ledger has recorded."""
+        return explain_tag(web, query["image"], query.get("sender"))
 
     return routes
