@@ -1,4 +1,4 @@
-"""The command `simulator`: IAM and SWR regions on loopback, until it is interrupted."""
+"""The command `simulator`: runs IAM and SWR regions on loopback until it is interrupted."""
 
 import signal
 import sys
@@ -25,8 +25,8 @@ _LOGIN = (
 @click.command(
     epilog="\b\nExamples:\n  python -m swrhook simulator --port 9100 --regions cn-north-4,cn-east-3"
 )
-@click.option("--port", default=9100, show_default=True, help="IAM's port; 0 takes free ones.")
-@click.option("--regions", default=",".join(REGIONS), show_default=True, help="On the next ports.")
+@click.option("--port", default=9100, show_default=True, help="IAM's port; 0 picks free ports.")
+@click.option("--regions", default=",".join(REGIONS), show_default=True, help="The regions.")
 @click.option(
     "--mirror",
     "mirrors",
@@ -39,14 +39,16 @@ _LOGIN = (
     default=0.5,
     show_default=True,
     type=click.FloatRange(min=0),
-    help="Seconds until a synchronized tag is at its target.",
+    help="Seconds until a synced tag appears at its target.",
 )
 @click.option(
     "--scenario",
     type=click.Path(path_type=Path),
-    help="A YAML or JSON file: organizations, tags, faults, settings.",
+    help="A YAML or JSON file with organizations, tags, faults and settings.",
 )
-@click.option("--seed", type=int, help="Decides which calls a fault with a share strikes.")
+@click.option(
+    "--seed", type=int, help="Random seed for faults that affect only a share of the calls."
+)
 @click.option("--bind", default="127.0.0.1", show_default=True, help="The address to listen on.")
 def simulator(  # noqa: PLR0913, PLR0917 - an argument for each option
     port: int,
@@ -59,7 +61,7 @@ def simulator(  # noqa: PLR0913, PLR0917 - an argument for each option
 ) -> None:
     """Simulate IAM and SWR regions on this machine, until Ctrl-C.
 
-    IAM is on the port, each region on the next ones. User, password and account are «demo».
+    IAM listens on --port, the regions on the ports after it. User, password and account are `demo`.
     """
     names = _regions(regions)
     try:
@@ -77,9 +79,13 @@ def simulator(  # noqa: PLR0913, PLR0917 - an argument for each option
         last = port + len(names)
         message = f"cannot listen on {bind}, ports {port} to {last}: {exc}"
         raise click.ClickException(message) from exc
+    stop = Event()
+    # Before the endpoints are printed, since their reader may stop the simulator at once.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     with running:
-        _introduce(running)
-        _wait()
+        _print_endpoints(running)
+        stop.wait()
 
 
 def _scenario(path: Path | None, regions: Sequence[str], seed: int | None) -> Scenario:
@@ -92,7 +98,7 @@ def _scenario(path: Path | None, regions: Sequence[str], seed: int | None) -> Sc
 def _regions(text: str) -> Sequence[str]:
     names = [name.strip() for name in text.split(",")]
     if not all(names) or len(set(names)) != len(names):
-        message = f"{text!r} is not a list of different regions, separated by commas"
+        message = f"{text!r} is not a comma-separated list of different regions"
         raise click.BadParameter(message, param_hint="--regions")
     return names
 
@@ -108,7 +114,7 @@ def _mirrors(texts: Sequence[str], regions: Sequence[str]) -> dict[str, str]:
     return mirrors
 
 
-def _introduce(running: RunningSimulator) -> None:
+def _print_endpoints(running: RunningSimulator) -> None:
     console = Console(soft_wrap=True, highlight=False)
     table = Table("service", "endpoint")
     table.add_row("IAM, control API at /_sim/", running.iam_url)
@@ -120,15 +126,8 @@ def _introduce(running: RunningSimulator) -> None:
     console.print(f"access key [b]{key.access}[/], secret [b]{key.secret}[/]")
     region = next(iter(running.endpoints))
     url = f"{running.iam_url}/v3/auth/tokens?nocatalog=true"
-    console.print("A token (X-Subject-Token), for example:")
+    console.print("To get a token (X-Subject-Token), for example:")
     command = f"curl -si {url} -H 'Content-Type: application/json' -d '{_LOGIN % region}'"
     console.print(command, markup=False)
-
-
-def _wait() -> None:
-    done = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: done.set())
-    # Output may go to a pipe, whose reader waits for the endpoints.
+    # A pipe is buffered, and its reader waits for the endpoints.
     sys.stdout.flush()
-    done.wait()

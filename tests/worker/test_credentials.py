@@ -32,7 +32,7 @@ RENEWED = {"password": "tokens", "ecs_agency": "securitykey", "pod_identity": "p
 @pytest.fixture
 def simulator(works: Works) -> Iterator[RunningSimulator]:
     regions = [LANE.source_region, LANE.target.region]
-    with start(regions, delay=0, clock=works.clock.now) as running:
+    with start(regions, delay=0, clock=works.clock) as running:
         for number in range(3):
             running.state.seed(LANE.source_region, "team", "web/shop", f"v{number}")
         running.state.create_organization(LANE.target.region, "team")
@@ -88,7 +88,7 @@ def test_what_ends_or_is_killed_is_replaced_without_a_try_lost(
     sync("v0")
     works.clock.advance(2 * 86_400)
     assert State.VERIFIED is sync("v1")
-    simulator.state.accounts.kill_tokens()
+    simulator.state.accounts.revoke_tokens()
     assert State.VERIFIED is sync("v2")
 
     assert [call.status for call in simulator.state.calls(operation="sync_images")] == [200] * 3
