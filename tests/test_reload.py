@@ -144,7 +144,7 @@ def test_a_wrong_file_changes_nothing_and_is_told_once_with_every_mistake(
     )
     assert ("configuration.refused", config.version) == (refused["event"], refused["in_use"])
     for mistake in ("iam_endpoint", "namespace"):
-        assert f"did you mean «{mistake}»?" in str(refused["mistakes"])
+        assert f'did you mean "{mistake}"?' in str(refused["mistakes"])
     assert {
         "swrhook_configuration_is_current": 0.0,
         f'swrhook_configuration_info{{version="{config.version}"}}': 1.0,

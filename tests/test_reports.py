@@ -107,7 +107,7 @@ def test_every_end_is_told(
     assert {f"cn-east-3 {state}": 1} == counted(metrics)
 
 
-@pytest.mark.parametrize("event", [Event.PUT_BACK, Event.POSTPONE, Event.CALL_AGAIN])
+@pytest.mark.parametrize("event", [Event.REQUEUE, Event.POSTPONE, Event.CALL_AGAIN])
 def test_a_try_that_failed_is_told_as_a_retry(
     metrics: Metrics, capsys: pytest.CaptureFixture[str], event: Event
 ) -> None:
@@ -118,7 +118,7 @@ def test_a_try_that_failed_is_told_as_a_retry(
     assert counted(metrics) == {"cn-east-3 retry": 1}
 
 
-@pytest.mark.parametrize("event", [Event.WAIT, Event.POLL, Event.TRIGGER])
+@pytest.mark.parametrize("event", [Event.WAIT_FOR_SOURCE, Event.POLL, Event.TRIGGER])
 def test_waiting_is_no_news(
     metrics: Metrics, capsys: pytest.CaptureFixture[str], event: Event
 ) -> None:

@@ -11,7 +11,7 @@ from swrhook import config as configuration
 from swrhook import logs
 from swrhook.auth import KeyProvider
 from swrhook.clock import Clock
-from swrhook.config.diff import changes
+from swrhook.config.diff import compare
 from swrhook.config.model import Config
 from swrhook.config.watcher import WatchedFile
 from swrhook.errors import BadConfiguration
@@ -128,7 +128,7 @@ class ConfigReloader:
             self._subscriber.resume(before, config)
 
     def _take(self, before: Config, config: Config) -> None:
-        changed = changes(before.marks, config.marks)
+        changed = compare(before.fingerprints, config.fingerprints)
         if changed or config.version != before.version:
             # Said first: it stands where `use` fails, and nothing pretends that all is well.
             self._is_wrong("the file cannot be used, the log tells why")
@@ -184,7 +184,7 @@ def _last_good(
             file="the last good configuration",
             environ=environ,
             read_file=configuration.read_secret_file,
-            outside=outside,
+            key_provider=outside,
         )
     except BadConfiguration as exc:
         logs.warning("configuration.last_good_unusable", mistakes=str(exc).splitlines())

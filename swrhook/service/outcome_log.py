@@ -11,7 +11,7 @@ from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 
 # Events that put a sync back because something failed: worth a line, unlike a look that waits.
-_RETRIES = frozenset({Event.PUT_BACK, Event.POSTPONE, Event.CALL_AGAIN})
+_RETRIES = frozenset({Event.REQUEUE, Event.POSTPONE, Event.CALL_AGAIN})
 _NEEDS_A_LOOK = frozenset({State.DIVERGED, State.MISSING, State.REJECTED, State.EXHAUSTED})
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Sync
-from swrhook.syncs.decisions import Decider, Look
+from swrhook.syncs.decisions import Decider, DigestLookup
 from swrhook.worker.gateway import GatewaySession
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ ENDED = frozenset({"success", "failed", "timeout", "cancel", "existed"})
 class Observation:
     """What source and target hold, by tag, and whether the target's organization is missing."""
 
-    source: Mapping[str, Look]
-    target: Mapping[str, Look]
+    source: Mapping[str, DigestLookup]
+    target: Mapping[str, DigestLookup]
     no_organization: bool = False
     no_region: bool = False
 
@@ -66,7 +66,7 @@ def observe(visit: GatewaySession, lane: Lane, tags: Collection[str]) -> Observa
     return Observation(here, there, no_organization=missing, no_region=visit.knows_no_region(lane))
 
 
-def is_temporarily_unreadable(found: Look) -> bool:
+def is_temporarily_unreadable(found: DigestLookup) -> bool:
     """Tell whether a later look may be answered: not one that we may not take."""
     return isinstance(found, SwrError) and found.kind is not Kind.CONFIGURATION
 
@@ -97,14 +97,14 @@ def read_job_statuses(
 
 def _called_after(sync: Sync, judge: Decider) -> datetime:
     """Return a time before the sync's call, as near to it as is known."""
-    if judge.is_hidden_too_long(sync):  # verifying_since has moved on with each look in vain
+    if judge.is_unreadable_too_long(sync):  # verifying_since has moved on with each look in vain
         return sync.created_at
     return sync.verifying_since or sync.updated_at
 
 
 def _digests(
     visit: GatewaySession, region: str, namespace: str, repository: str, tags: Collection[str]
-) -> dict[str, Look]:
+) -> dict[str, DigestLookup]:
     try:
         if len(tags) > MOST_SINGLE_LOOKS:
             found = visit.list_tags(region, namespace, repository, tags)
@@ -114,7 +114,9 @@ def _digests(
     return {tag: _digest(visit, region, namespace, repository, tag) for tag in tags}
 
 
-def _digest(visit: GatewaySession, region: str, namespace: str, repository: str, tag: str) -> Look:
+def _digest(
+    visit: GatewaySession, region: str, namespace: str, repository: str, tag: str
+) -> DigestLookup:
     try:
         return visit.show_tag(region, namespace, repository, tag)
     except SwrError as exc:
@@ -152,9 +154,11 @@ def needs_job_status(
     ]
 
 
-def _is_unclear(sync: Sync, source: Look, target: Look, opened: Opened, judge: Decider) -> bool:
+def _is_unclear(
+    sync: Sync, source: DigestLookup, target: DigestLookup, opened: Opened, judge: Decider
+) -> bool:
     if is_temporarily_unreadable(source) or is_temporarily_unreadable(target):
-        return judge.is_hidden_too_long(sync)
+        return judge.is_unreadable_too_long(sync)
     if isinstance(target, SwrError):
         return True
     if target == _wanted(sync, source):
@@ -184,13 +188,13 @@ def decide(sync: Sync, sight: Observation, jobs: Jobs, opened: Opened, judge: De
         job = jobs.states.get(sync.tag)
         return judge.decide_after_observation(sync, source, target, call_open=call_open, job=job)
     if sight.no_region and isinstance(source, str):
-        return Decision(Event.REFUSE, error=impossible_region(sync.lane))
+        return Decision(Event.REJECT_BEFORE_CALL, error=impossible_region(sync.lane))
     if sight.no_organization and isinstance(source, str):
-        return Decision(Event.REFUSE, error=_no_organization(sync.lane))
+        return Decision(Event.REJECT_BEFORE_CALL, error=_no_organization(sync.lane))
     return judge.decide_before_call(sync, source, target, call_open=call_open)
 
 
-def _others_open(sync: Sync, source: Look, opened: Opened) -> bool:
+def _others_open(sync: Sync, source: DigestLookup, opened: Opened) -> bool:
     """Tell whether a call for another digest than the wanted one may still act at the target."""
     ours = {_wanted(sync, source)}
     if isinstance(source, SwrError):
@@ -198,7 +202,7 @@ def _others_open(sync: Sync, source: Look, opened: Opened) -> bool:
     return bool(opened.get(sync.route, set()) - ours)
 
 
-def _wanted(sync: Sync, source: Look) -> str | None:
+def _wanted(sync: Sync, source: DigestLookup) -> str | None:
     """Return the digest that the target shall hold, as far as it is known."""
     return source if isinstance(source, str) else (sync.called_digest or sync.digest)
 

@@ -8,8 +8,8 @@ from swrhook.config.model import Config
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, PlannedSync, Target
 from swrhook.swr.protocol import TagPage, walk_tags
-from swrhook.syncs.reconciliation import Finding, Held, Repair, RepositoryRef, compare
-from swrhook.usecases.manual_syncs import BY_HAND, plan_repository
+from swrhook.syncs.reconciliation import Finding, Repair, RepositoryRef, TagDigests, compare
+from swrhook.usecases.manual_syncs import MANUAL, plan_repository
 from swrhook.worker.admission import Postponed, Urgency
 from swrhook.worker.gateway import NoCapacity, SwrGateway
 
@@ -37,7 +37,7 @@ class RepositoryLister:
         here = Target(place.region, place.namespace)
         return self._list(Lane(place.region, place.namespace, place.repository, here, False))  # noqa: FBT003  # a lane's column
 
-    def at_target(self, place: RepositoryRef, target: Target) -> Held:
+    def at_target(self, place: RepositoryRef, target: Target) -> TagDigests:
         """Return the digests there, None when it cannot be read. Raises Spent and SwrError."""
         if target.region not in self.config.swr.regions:
             return None
@@ -99,7 +99,7 @@ def compare_repository(
     """Return what differs in a repository. Raises Spent and SwrError."""
     here = lister.at_source(place)
     wanted = plan_repository(place, here, repair.sender, repair.rule, lister.config)
-    copied = [sync for sync in copied if sync.rule != BY_HAND]  # a person wanted it, no rule
+    copied = [sync for sync in copied if sync.rule != MANUAL]  # a person wanted it, no rule
     targets = dict.fromkeys(sync.target for sync in (*wanted, *copied))
     there = {target: lister.at_target(place, target) for target in targets}
     return compare(repair.kind, here, wanted, copied, there)

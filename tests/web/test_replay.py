@@ -150,7 +150,7 @@ def test_replaying_a_duplicate_is_refused_with_the_originals_id(parts: Parts) ->
 def test_a_delivery_without_stored_content_cannot_be_replayed(parts: Parts) -> None:
     delivery = replace(entry("team/web:v1", outcome=Outcome.IGNORED), pushes=[])
 
-    expected = (409, "it was ignored, and nothing that it announced is kept")
+    expected = (409, "it was ignored, and none of its pushes is stored")
     assert expected == replay_error(parts, parts.record(delivery).delivery)
 
 
@@ -169,7 +169,7 @@ def test_a_replay_that_is_refused_has_the_reason(parts: Parts) -> None:
     status, detail = replay_error(parts, quarantined["delivery"])
 
     assert status == 409
-    assert detail.startswith("read again, it is refused: ")
+    assert detail.startswith("the replay is refused: ")
     assert len(parts.client().get("/api/v1/deliveries").get_json()["items"]) == 1
 
 

@@ -25,7 +25,7 @@ def set_override(parts: Parts, *, override: bool) -> None:
 
 def test_a_retry_restarts_the_sync_with_the_current_override(parts: Parts) -> None:
     sync = parts.push("team/web:v1").syncs[0].id
-    parts.happen(sync, Event.REFUSE)
+    parts.happen(sync, Event.REJECT_BEFORE_CALL)
     set_override(parts, override=True)
 
     status, body = press(parts, sync, "retry")
@@ -43,7 +43,7 @@ def test_a_retry_restarts_the_sync_with_the_current_override(parts: Parts) -> No
 
 def test_a_sync_without_a_matching_rule_is_retried_unchanged(parts: Parts) -> None:
     sync = parts.push("team/web:v1", HONG_KONG).syncs[0].id
-    parts.happen(sync, Event.REFUSE)
+    parts.happen(sync, Event.REJECT_BEFORE_CALL)
     set_override(parts, override=True)
 
     _, body = press(parts, sync, "retry")
@@ -72,9 +72,9 @@ def test_a_cancelled_sync_has_ended_and_can_be_retried(parts: Parts) -> None:
 @pytest.mark.parametrize(
     ("event", "action", "state"),
     [
-        (Event.FIND, "retry", "verified"),
-        (Event.FIND, "cancel", "verified"),
-        (Event.WAIT, "retry", "pending"),
+        (Event.VERIFY_WITHOUT_CALL, "retry", "verified"),
+        (Event.VERIFY_WITHOUT_CALL, "cancel", "verified"),
+        (Event.WAIT_FOR_SOURCE, "retry", "pending"),
         (Event.CANCEL, "cancel", "cancelled"),
     ],
 )

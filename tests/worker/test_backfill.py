@@ -52,7 +52,7 @@ def test_what_is_at_the_source_is_planned_and_nothing_is_called_before_it_is_agr
         ("v1", "same", None),
         ("v2", "same", None),
         ("v3", "missing", None),
-        ("v4", "diverged", "the target holds another image, and the rule does not override"),
+        ("v4", "diverged", "the target has another image, and the rule does not override"),
     ]
 
 

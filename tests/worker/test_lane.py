@@ -11,7 +11,7 @@ from swrhook.ledger.tables import calls, syncs
 from swrhook.model import State, Sync
 from swrhook.swr.protocol import SyncJob
 from swrhook.syncs.backoff import Backoff, Retry, Verify
-from swrhook.syncs.decisions import HELD, Decision
+from swrhook.syncs.decisions import HOLD_INTERVAL, Decision
 from swrhook.syncs.states import Event
 from tests.ledger.parts import LANE, MINUTE, NOW, SECOND, TARGET, A, B, C, everything, find
 from tests.worker.parts import REGIONS, Works, config, error
@@ -105,7 +105,7 @@ def test_a_tag_that_never_comes_is_missing(works: Works) -> None:
     works.run_until_quiet()
 
     assert State.MISSING is works.state(sync)
-    assert row(works, sync)["reason"] == "never appeared at the source"
+    assert row(works, sync)["reason"] == "never appeared in the source region"
     assert works.swr.calls == []
     took = works.clock.time - NOW
     assert timedelta(minutes=30) <= took <= timedelta(minutes=31)
@@ -492,7 +492,7 @@ def test_a_target_that_we_may_not_read_is_not_accepted_when_swrs_job_failed(
     works.run()
 
     assert State.PENDING is works.state(sync)
-    assert row(works, sync)["reason"] == "SWR's job: failed: called again"
+    assert row(works, sync)["reason"] == "SWR's job ended: failed: called again"
 
 
 def test_a_target_that_fails_for_a_while_is_looked_at_until_it_answers(works: Works) -> None:
@@ -537,7 +537,7 @@ def test_another_digest_at_the_target_has_diverged(works: Works) -> None:
     works.run_until_quiet()
 
     assert State.DIVERGED is works.state(sync)
-    assert f"the target holds {B}, the source {A}" == row(works, sync)["reason"]
+    assert f"the target has {B}, the source {A}" == row(works, sync)["reason"]
 
 
 def test_a_call_that_came_to_nothing_is_repeated_so_often(works: Works) -> None:
@@ -681,7 +681,7 @@ def test_a_region_that_left_the_configuration_holds_its_syncs_with_the_reason(
     works.config = config("cn-north-4", "ap-southeast-1")
     works.clock.advance(10)
 
-    assert works.clock.time + HELD == works.run()
+    assert works.clock.time + HOLD_INTERVAL == works.run()
 
     assert works.states(held) == [State.TRIGGERED, State.PENDING, State.PENDING]
     assert [row(works, sync)["reason"] for sync in held] == [
@@ -700,7 +700,7 @@ def test_a_call_left_behind_is_held_too(works: Works) -> None:
         works.run()
     works.config = config("cn-north-4")
 
-    assert works.run() == NOW + HELD  # and not: never again
+    assert works.run() == NOW + HOLD_INTERVAL  # and not: never again
     assert row(works, sync)["reason"] == "region cn-east-3 is not in the configuration"
 
 

@@ -11,7 +11,7 @@ from swrhook.ledger.queries.repairs import ListedRepair, RepairFilter, list_repa
 from swrhook.ledger.queries.stats import DriftCount, read_drift
 from swrhook.model import State, Target
 from swrhook.rules import Rulebook
-from swrhook.usecases.manual_syncs import BY_HAND
+from swrhook.usecases.manual_syncs import MANUAL
 from tests.ledger.parts import LANE, put
 from tests.worker.mends import RECONCILE, SHOP, Mends, digest
 from tests.worker.parts import Works, error
@@ -91,7 +91,7 @@ def test_what_no_rule_wants_any_more_is_told_and_left(mends: Mends) -> None:
 def test_what_a_person_ordered_is_no_drift(mends: Mends) -> None:
     copied(mends, "v1")
     elsewhere = replace(LANE, target=Target("ap-southeast-1", "team"))
-    put(mends.database, State.VERIFIED, elsewhere, tag="v1", rule=BY_HAND)
+    put(mends.database, State.VERIFIED, elsewhere, tag="v1", rule=MANUAL)
     mends.works.swr.put_at_target("v1", digest(1), elsewhere)
 
     repair = mends.begin(RECONCILE, [SHOP])

@@ -5,6 +5,7 @@ from typing import Any
 
 from swrhook.ledger.queries.syncs import find_syncs, list_syncs
 from swrhook.ledger.queries.views import ListedSync, Page
+from swrhook.model import image_name
 from swrhook.rules import RuleTarget
 from swrhook.usecases.manual_syncs import plan_manual_syncs
 from swrhook.web.access import name_object
@@ -47,7 +48,7 @@ def _add_sync_actions(routes: Any, web: WebContext) -> None:  # noqa: ANN401  # 
         """Order syncs of a tag that no delivery announced; without targets the rules decide."""
         current = web.config.current()
         image = body["image"]
-        name_object(f"{image.namespace}/{image.repository}:{image.tag}")
+        name_object(image_name(image.namespace, image.repository, image.tag))
         targets = body.get("targets")
         planned = plan_manual_syncs(
             (image.namespace, image.repository, image.tag),

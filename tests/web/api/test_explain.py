@@ -24,7 +24,7 @@ def explain(parts: Parts, image: str, **query: str) -> dict[str, Any]:
 def test_an_explanation_has_rules_deliveries_and_syncs(parts: Parts) -> None:
     receipt = parts.push("team/web:v1", EAST, HONG_KONG)
     verified = receipt.syncs[0].id
-    parts.happen(verified, Event.FIND)
+    parts.happen(verified, Event.VERIFY_WITHOUT_CALL)
 
     explanation = explain(parts, "team/web:v1")
 
@@ -57,7 +57,8 @@ def test_a_tag_that_was_never_announced_is_explained_by_the_rules(parts: Parts) 
     explanation = explain(parts, "other/web:v1")
 
     since = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert f"no event for this tag came since {since}, the oldest record." in explanation["summary"]
+    summary = explanation["summary"]
+    assert f"no delivery has announced this tag since {since}, the oldest record." in summary
     assert (explanation["deliveries"], explanation["syncs"]) == ([], [])
     [clause] = explanation["senders"][0]["rules"][0]["clauses"]
     assert clause == {
@@ -82,7 +83,7 @@ def test_an_ignored_delivery_shows_the_reason_for_this_tag(parts: Parts) -> None
     ("query", "status", "words"),
     [
         ({}, 422, "image: Missing data"),
-        ({"image": "team/web"}, 422, "names no tag"),
+        ({"image": "team/web"}, 422, "has no tag"),
         ({"image": "team/web:v1", "tag": "v1"}, 422, "tag: Unknown field"),
         ({"image": "team/web:v1", "sender": "gone"}, 404, "no sender is named gone"),
     ],
@@ -99,7 +100,7 @@ def test_an_invalid_query_is_refused_with_the_reason(
 
 def test_the_documented_example_has_the_members_of_a_real_answer(parts: Parts) -> None:
     receipt = parts.push("team/web:v1", EAST)
-    parts.happen(receipt.syncs[0].id, Event.FIND)
+    parts.happen(receipt.syncs[0].id, Event.VERIFY_WITHOUT_CALL)
     block = re.search(r"GET /api/v1/explain.*?```json\n(.*?)```", PAGE, re.DOTALL)
     assert block is not None
     shown = json.loads(block[1])

@@ -96,7 +96,7 @@ IMAGE = "image: must be namespace/repository:tag, with names that SWR allows"
         ),
         (
             {"image": "team/web:v1", "source_region": "cn-east-3"},
-            ["source_region: no sender is configured for cn-east-3; name targets"],
+            ["source_region: no sender is configured for cn-east-3: specify targets"],
         ),
         (
             {"image": "team/web:v1", "source_region": "cn-north-4", "targets": []},
@@ -113,8 +113,8 @@ IMAGE = "image: must be namespace/repository:tag, with names that SWR allows"
             },
             [
                 "targets.0: mars is not a region under swr.regions",
-                "targets.1: the image is in cn-north-4 already",
-                "targets.1: SWR allows no organization named «Team»",
+                "targets.1: the image is already in cn-north-4",
+                'targets.1: SWR allows no organization named "Team"',
             ],
         ),
         (

@@ -44,7 +44,7 @@ def waiting(parts: Parts, query: str) -> Iterator[list[tuple[int, Any]]]:
 def test_a_wait_for_verified_syncs_is_200(parts: Parts) -> None:
     created = parts.push("team/web:v1", EAST, HONG_KONG).syncs
     for sync in created:
-        parts.happen(sync.id, Event.FIND)
+        parts.happen(sync.id, Event.VERIFY_WITHOUT_CALL)
 
     status, answer = wait(parts)
 
@@ -54,14 +54,14 @@ def test_a_wait_for_verified_syncs_is_200(parts: Parts) -> None:
 
 def test_a_failed_sync_is_409_at_once_even_if_another_is_open(parts: Parts) -> None:
     created = parts.push("team/web:v1", EAST, HONG_KONG).syncs
-    parts.happen(created[0].id, Event.REFUSE)
+    parts.happen(created[0].id, Event.REJECT_BEFORE_CALL)
 
     status, answer = wait(parts, "timeout=300")
 
     assert (409, 409, {sync.id for sync in created}) == (status, answer["status"], ids(answer))
 
 
-@pytest.mark.parametrize("event", [Event.CANCEL, Event.GIVE_UP, Event.MISS])
+@pytest.mark.parametrize("event", [Event.CANCEL, Event.GIVE_UP, Event.MARK_MISSING])
 def test_every_unverified_end_is_409(parts: Parts, event: Event) -> None:
     parts.happen(parts.push("team/web:v1").syncs[0].id, event)
 
@@ -86,9 +86,9 @@ def test_a_timeout_is_408_with_the_syncs(parts: Parts) -> None:
 
 def test_a_wait_ends_when_the_last_sync_is_verified(parts: Parts) -> None:
     created = parts.push("team/web:v1", EAST, HONG_KONG).syncs
-    parts.happen(created[0].id, Event.FIND)
+    parts.happen(created[0].id, Event.VERIFY_WITHOUT_CALL)
     with waiting(parts, "timeout=300") as answers:
-        parts.happen(created[1].id, Event.FIND)
+        parts.happen(created[1].id, Event.VERIFY_WITHOUT_CALL)
 
     [(status, answer)] = answers
     assert (200, {sync.id for sync in created}) == (status, ids(answer))
@@ -96,9 +96,9 @@ def test_a_wait_ends_when_the_last_sync_is_verified(parts: Parts) -> None:
 
 def test_only_the_latest_sync_to_each_target_counts(parts: Parts) -> None:
     old = parts.push("team/web:v1", EAST, digest=OTHER).syncs[0].id
-    parts.happen(old, Event.REFUSE)
+    parts.happen(old, Event.REJECT_BEFORE_CALL)
     new = parts.push("team/web:v1", EAST).syncs[0].id
-    parts.happen(new, Event.FIND)
+    parts.happen(new, Event.VERIFY_WITHOUT_CALL)
 
     status, answer = wait(parts)
 
@@ -107,7 +107,7 @@ def test_only_the_latest_sync_to_each_target_counts(parts: Parts) -> None:
 
 def test_region_limits_the_wait_to_one_target(parts: Parts) -> None:
     created = parts.push("team/web:v1", EAST, HONG_KONG).syncs
-    parts.happen(created[0].id, Event.FIND)
+    parts.happen(created[0].id, Event.VERIFY_WITHOUT_CALL)
 
     assert wait(parts, "region=cn-east-3&timeout=0")[0] == 200
     assert wait(parts, "region=ap-southeast-1&timeout=0")[0] == 408
@@ -116,7 +116,7 @@ def test_region_limits_the_wait_to_one_target(parts: Parts) -> None:
 
 def test_an_earlier_push_of_the_tag_can_be_excluded(parts: Parts) -> None:
     yesterday = parts.push("team/web:v1", digest=OTHER, ago=24 * HOUR)
-    parts.happen(yesterday.syncs[0].id, Event.FIND)
+    parts.happen(yesterday.syncs[0].id, Event.VERIFY_WITHOUT_CALL)
 
     assert wait(parts)[0] == 200
     assert wait(parts, f"digest={DIGEST}&timeout=0")[0] == 404
@@ -151,7 +151,7 @@ def test_superseded_syncs_are_followed_to_the_last_one(parts: Parts) -> None:
     for letter in "cdef":
         parts.push("team/web:v1", digest=f"sha256:{letter * 64}")
     last = parts.push("team/web:v1").syncs[0].id
-    parts.happen(last, Event.FIND)
+    parts.happen(last, Event.VERIFY_WITHOUT_CALL)
 
     for query in (f"digest={OTHER}", f"delivery={first.delivery}"):
         status, answer = wait(parts, f"{query}&timeout=0")

@@ -62,7 +62,7 @@ def test_a_new_sync_is_received_matched_and_pending(parts: Parts, sync: str) -> 
 
 
 def test_every_call_is_shown_with_its_answer(parts: Parts, sync: str) -> None:
-    make_call(parts, sync, Event.PUT_BACK, BUSY, failing_since=NOW, failures=1)
+    make_call(parts, sync, Event.REQUEUE, BUSY, failing_since=NOW, failures=1)
     make_call(parts, sync, Event.TRIGGER, None, verifying_since=NOW, failing_since=None)
     history = steps(timeline_of(parts, sync))
 
@@ -86,7 +86,7 @@ def test_a_call_in_flight_is_shown_without_an_answer(parts: Parts, sync: str) ->
 
 
 def test_calls_before_a_change_of_override_are_shown_too(parts: Parts, sync: str) -> None:
-    make_call(parts, sync, Event.PUT_BACK, BUSY)
+    make_call(parts, sync, Event.REQUEUE, BUSY)
     lane = replace(timeline_of(parts, sync).progress.lane, override=True)
     with parts.database.write() as connection:
         connection.execute(update(syncs).values(lane=lane.key, override=True))
@@ -129,7 +129,10 @@ def test_the_last_step_has_the_reason(parts: Parts, sync: str) -> None:
     with parts.database.write() as connection:
         progress = timeline_of(parts, sync).progress
         apply_decision(
-            connection, progress, Decision(Event.FIND, reason="it was there already"), NOW
+            connection,
+            progress,
+            Decision(Event.VERIFY_WITHOUT_CALL, reason="it was there already"),
+            NOW,
         )
     last = steps(timeline_of(parts, sync))[-1]
 
