@@ -137,6 +137,7 @@ def test_a_link_leads_through_the_form_to_its_page_with_the_keyboard_alone(stage
     expect(page.get_by_role("alert")).to_contain_text("This is not one of the tokens")
     stage.complaints.clear()  # the browser logs the 403
 
+    expect(page.get_by_label("Token")).to_be_focused()
     page.keyboard.type(TOKEN)
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{stage.service.url}/syncs?show=failing")
