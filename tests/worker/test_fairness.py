@@ -1,4 +1,4 @@
-"""The worker under an engine, with regions that hang: who is called, and in which order."""
+"""The worker under a real engine: hanging regions and large lanes delay no others."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +37,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def lane(repository: str, target: str = C, source: str = SOURCE) -> Lane:
+def make_lane(repository: str, target: str = C, source: str = SOURCE) -> Lane:
     return Lane(source, "group", repository, Target(target, "group"), override=False)
 
 
@@ -51,10 +51,10 @@ class Running:
         self._changed = threading.Condition()
         self._stop: list[Callable[[], None]] = []
 
-    def due(self, each: Lane, *tags: str, backfill: bool = False) -> None:
+    def add(self, lane: Lane, *tags: str, backfill: bool = False) -> None:
         for tag in tags:
-            self.regions.state.seed(each.source_region, "group", each.repository, tag)
-            put(self.database, lane=each, tag=tag, backfill=backfill, due_at=now())
+            self.regions.state.seed(lane.source_region, "group", lane.repository, tag)
+            put(self.database, lane=lane, tag=tag, backfill=backfill, due_at=now())
 
     def start(self, workers: int = 20, *, in_flight: int = 8, batch: int = 100) -> None:
         timeouts = Timeouts(connect=5.0, read=HANGS)
@@ -65,29 +65,29 @@ class Running:
             SystemClock(),
         )
         pace = Pace(per_second=1000, in_flight=in_flight)
-        known = config(*REGIONS, batch=batch, pace=pace)
+        configuration = config(*REGIONS, batch=batch, pace=pace)
 
-        def hurry(each: Lane) -> None:
-            engine.run_now(each)
+        def run_now(lane: Lane) -> None:
+            engine.run_now(lane)
 
-        admission = Admission(AdaptiveRateLimiter(), workers, hurry)
-        traffic = SwrGateway(
+        admission = Admission(AdaptiveRateLimiter(), workers, run_now)
+        gateway = SwrGateway(
             client, admission, CircuitBreakers(), TargetCache(), Metrics(), SystemClock()
         )
-        runner = LaneRunner(self.database, traffic, known, self, SystemClock(), Random(0))
+        runner = LaneRunner(self.database, gateway, configuration, self, SystemClock(), Random(0))
         engine = SqliteEngine(self.database, runner, workers)
         engine.start()
         self._stop = [engine.stop, client.close]
 
     def stop(self) -> None:
-        self.regions.close()  # what hangs ends, too
+        self.regions.close()  # this also ends the requests that hang
         for stop in self._stop:
             stop()
 
     def has_ended(self, lanes: Sequence[Lane]) -> bool:
         with self._changed:
             return self._changed.wait_for(
-                lambda: set(lanes) <= {each for each, _ in self.ended}, PATIENCE
+                lambda: set(lanes) <= {lane for lane, _ in self.ended}, PATIENCE
             )
 
     def called(self) -> list[str]:
@@ -110,31 +110,31 @@ def running(database: Database) -> Iterator[Running]:
     running.stop()
 
 
-def test_two_regions_that_hang_delay_no_third(running: Running) -> None:
+def test_two_regions_that_hang_do_not_delay_a_third(running: Running) -> None:
     running.regions.state.faults.add(
         [Fault(region, delay=HANGS) for region in (A, B)]  # whatever they are asked
     )
     for number in range(10):
         for target in (A, B):
-            running.due(lane(f"hangs{number}", target), "v1")
-        running.due(lane(f"back{number}", SOURCE, A), "v1")
-        running.due(lane(f"across{number}", B, A), "v1")
-    sound = [lane(f"sound{number}") for number in range(10)]
-    for each in sound:
-        running.due(each, "v1")
+            running.add(make_lane(f"hangs{number}", target), "v1")
+        running.add(make_lane(f"back{number}", SOURCE, A), "v1")
+        running.add(make_lane(f"across{number}", B, A), "v1")
+    sound = [make_lane(f"sound{number}") for number in range(10)]
+    for lane in sound:
+        running.add(lane, "v1")
 
     running.start()
 
     assert running.has_ended(sound)
     hanging = [call for region in (A, B) for call in running.regions.state.calls(region=region)]
-    assert {A, B} == {call.region for call in hanging}
-    assert {None} == {call.status for call in hanging}  # not one has been answered meanwhile
+    assert {call.region for call in hanging} == {A, B}
+    assert {call.status for call in hanging} == {None}  # none has been answered meanwhile
 
 
-def test_a_repository_with_many_tags_does_not_delay_anothers_single_one(running: Running) -> None:
-    many, one = lane("many"), lane("one")
-    running.due(many, *(f"v{number}" for number in range(100)))
-    running.due(one, "v1")
+def test_a_repository_with_many_tags_does_not_delay_another_with_one(running: Running) -> None:
+    many, one = make_lane("many"), make_lane("one")
+    running.add(many, *(f"v{number}" for number in range(100)))
+    running.add(one, "v1")
 
     running.start(workers=4, in_flight=1, batch=10)
 
@@ -143,13 +143,13 @@ def test_a_repository_with_many_tags_does_not_delay_anothers_single_one(running:
 
 
 def test_a_fresh_push_goes_before_backfill(running: Running) -> None:
-    # Each call takes a while, so that all the others have asked for their turn meanwhile.
+    # Calls take a while, so that all the other lanes have queued meanwhile.
     running.regions.state.faults.add([Fault(SOURCE, "sync_images", delay=0.5)])
-    old = [lane(f"old{number}") for number in range(8)]
-    for each in old:
-        running.due(each, "v1", backfill=True)
-    fresh = lane("fresh")
-    running.due(fresh, "v1")
+    old = [make_lane(f"old{number}") for number in range(8)]
+    for lane in old:
+        running.add(lane, "v1", backfill=True)
+    fresh = make_lane("fresh")
+    running.add(fresh, "v1")
 
     running.start(workers=4, in_flight=1)
 

@@ -1,4 +1,4 @@
-"""The configuration of a running process: taken when it is right, kept as it was when not."""
+"""Reloads: a valid file is used and saved, an invalid one leaves everything as it was."""
 
 import json
 import threading
@@ -28,17 +28,17 @@ START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 MORE = SMALL.replace("rules:\n", "rules:\n  - {name: more, when: {}, sync: [{TARGET}]}\n").replace(
     "{TARGET}", "{region: cn-east-3, namespace: b}"
 )
-WRONG = SMALL.replace("namespace", "namespcae")
+INVALID = SMALL.replace("namespace", "namespcae")
 
 
 @dataclass
 class Reloading:
-    """A file, a ledger, and the reload that is tested, looked with by hand."""
+    """A file, a ledger and the reloader under test, which `poll` runs."""
 
     file: Path
     database: Database
     clock: FakeClock = field(default_factory=lambda: FakeClock(START))
-    between: float = 3600  # and so the thread does nothing
+    between: float = 3600  # so the thread itself does nothing
     metrics: Metrics = field(default_factory=Metrics)
     used: list[Config] = field(default_factory=list)
     on_use: Callable[[Config], None] | None = None
@@ -47,15 +47,15 @@ class Reloading:
 
     def __post_init__(self) -> None:
         watched = WatchedFile(self.file, self.environ, NO_KEYS)
-        self.reload = ConfigReloader(
-            watched, self.database, self.metrics, self.clock, between=self.between
+        self.reloader = ConfigReloader(
+            watched, self.database, self.metrics, self.clock, interval=self.between
         )
 
-    def first(self) -> Config:
-        """Start with what the file holds; nothing looks but `look`."""
-        config = self.reload.load_initial(self.environ, NO_KEYS)
-        self.reload.subscribe(self)
-        self.reload.start()
+    def start(self) -> Config:
+        """Start with the content of the file."""
+        config = self.reloader.load_initial(self.environ, NO_KEYS)
+        self.reloader.subscribe(self, self)
+        self.reloader.start()
         return config
 
     def use(self, config: Config) -> None:
@@ -65,20 +65,20 @@ class Reloading:
         if self.on_resume is not None:
             self.on_resume(before, after)
 
-    def look(self, content: str | None = None) -> None:
-        """Change the file, and look until the change must have been found."""
+    def poll(self, content: str | None = None) -> None:
+        """Change the file, and poll until the change must have been noticed."""
         if content is not None:
             self.file.write_text(content)
             self.clock.advance(1)
         for _ in range(3):
-            self.reload.poll()
+            self.reloader.poll()
 
-    def shown(self) -> dict[str, float]:
+    def metric_values(self) -> dict[str, float]:
         lines = self.metrics.text().decode().splitlines()
         pairs = [line.rpartition(" ") for line in lines if line.startswith("swrhook_configuration")]
         return {name: float(value) for name, _, value in pairs if "_created" not in name}
 
-    def kept(self) -> bytes | None:
+    def saved(self) -> bytes | None:
         with self.database.read() as connection:
             return last_configuration(connection)
 
@@ -90,107 +90,105 @@ def reloading(tmp_path: Path, database: Database) -> Any:
     reloading = Reloading(file, database)
     logs.configure("json", "INFO")
     yield reloading
-    reloading.reload.stop()
+    reloading.reloader.stop()
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_a_changed_file_is_used_kept_and_told(
+def test_a_changed_file_is_used_saved_and_logged(
     reloading: Reloading, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = reloading.first()
+    before = reloading.start()
     reloading.clock.time += timedelta(hours=1)
-    reloading.look(MORE)
+    reloading.poll(MORE)
     (after,) = reloading.used
 
     assert [rule.name for rule in after.rules] == ["more", "all"]
-    assert MORE.encode() == reloading.kept()
-    assert {
+    assert reloading.saved() == MORE.encode()
+    assert reloading.reloader.in_use() == {
         "version": after.version,
         "since": "2026-03-04T06:06:08.000Z",
-    } == reloading.reload.in_use()
+    }
     loaded, reloaded = lines(capsys)
-    assert ("configuration.loaded", before.version) == (loaded["event"], loaded["version"])
-    assert ("configuration.reloaded", after.version, before.version) == (
-        reloaded["event"],
-        reloaded["version"],
-        reloaded["before"],
-    )
+    assert (loaded["event"], loaded["version"]) == ("configuration.loaded", before.version)
+    assert reloaded["event"] == "configuration.reloaded"
+    assert (reloaded["version"], reloaded["before"]) == (after.version, before.version)
     assert reloaded["changed"] == {"rules": {"added": ["more"]}}
-    assert {
+    assert reloading.metric_values() == {
         "swrhook_configuration_is_current": 1.0,
         f'swrhook_configuration_info{{version="{after.version}"}}': 1.0,
         'swrhook_configuration_reloads_total{outcome="accepted"}': 1.0,
-    } == reloading.shown()
+    }
 
 
-def test_a_wrong_file_changes_nothing_and_is_told_once_with_every_mistake(
+def test_an_invalid_file_changes_nothing_and_is_logged_once_with_every_error(
     reloading: Reloading, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = reloading.first()
-    reloading.look(WRONG.replace("iam_endpoint", "iam_endpiont"))
-    reloading.look()
+    config = reloading.start()
+    reloading.poll(INVALID.replace("iam_endpoint", "iam_endpiont"))
+    reloading.poll()
     _, refused = lines(capsys)
 
     assert reloading.used == []
-    assert SMALL.encode() == reloading.kept()
-    assert {"version": config.version, "since": "2026-03-04T05:06:07.000Z"} == (
-        reloading.reload.in_use()
+    assert reloading.saved() == SMALL.encode()
+    assert reloading.reloader.in_use() == {
+        "version": config.version,
+        "since": "2026-03-04T05:06:07.000Z",
+    }
+    assert reloading.reloader.problem() == (
+        f"the file is invalid: the last good configuration, {config.version}, is in use"
     )
-    assert f"the file is wrong: the last good one, {config.version}, is in use" == (
-        reloading.reload.wrong()
-    )
-    assert ("configuration.refused", config.version) == (refused["event"], refused["in_use"])
+    assert (refused["event"], refused["in_use"]) == ("configuration.refused", config.version)
     for mistake in ("iam_endpoint", "namespace"):
         assert f'did you mean "{mistake}"?' in str(refused["mistakes"])
-    assert {
+    assert reloading.metric_values() == {
         "swrhook_configuration_is_current": 0.0,
         f'swrhook_configuration_info{{version="{config.version}"}}': 1.0,
         'swrhook_configuration_reloads_total{outcome="rejected"}': 1.0,
-    } == reloading.shown()
+    }
 
 
-def test_another_mistake_is_told_too(
+def test_another_error_is_logged_too(
     reloading: Reloading, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    reloading.first()
-    reloading.look(WRONG)
-    reloading.look("swr: [")
+    reloading.start()
+    reloading.poll(INVALID)
+    reloading.poll("swr: [")
 
-    assert ["configuration.loaded", *["configuration.refused"] * 2] == [
-        line["event"] for line in lines(capsys)
-    ]
+    events = [line["event"] for line in lines(capsys)]
+    assert events == ["configuration.loaded", *["configuration.refused"] * 2]
 
 
 @pytest.mark.parametrize("content", [SMALL, MORE], ids=["as it was", "otherwise"])
-def test_a_file_that_is_right_again_is_in_use(reloading: Reloading, content: str) -> None:
-    reloading.first()
-    reloading.look(WRONG)
-    reloading.look(content)
+def test_a_corrected_file_is_used(reloading: Reloading, content: str) -> None:
+    reloading.start()
+    reloading.poll(INVALID)
+    reloading.poll(content)
 
-    assert reloading.reload.wrong() is None
-    assert reloading.shown()["swrhook_configuration_is_current"] == 1.0
-    assert content.encode() == reloading.kept()
-    assert [content.encode()] * (content != SMALL) == [config.text for config in reloading.used]
+    assert reloading.reloader.problem() is None
+    assert reloading.metric_values()["swrhook_configuration_is_current"] == 1.0
+    assert reloading.saved() == content.encode()
+    expected = [] if content == SMALL else [content.encode()]
+    assert [config.text for config in reloading.used] == expected
 
 
-def test_the_last_good_one_stands_in_at_a_start_until_the_file_is_right(
+def test_a_start_with_an_invalid_file_uses_the_last_good_configuration(
     reloading: Reloading, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    reloading.first()
-    reloading.file.write_text(WRONG)
+    reloading.start()
+    reloading.file.write_text(INVALID)
     later = Reloading(reloading.file, reloading.database)
-    stands_in = later.first()
-    wrong = later.reload.wrong()
-    later.look(MORE)
-    later.reload.stop()
+    last_good = later.start()
+    problem = later.reloader.problem()
+    later.poll(MORE)
+    later.reloader.stop()
 
-    assert SMALL.encode() == stands_in.text
-    assert wrong is not None
-    assert [MORE.encode()] == [config.text for config in later.used]
-    assert later.reload.wrong() is None
+    assert last_good.text == SMALL.encode()
+    assert problem is not None
+    assert [config.text for config in later.used] == [MORE.encode()]
+    assert later.reloader.problem() is None
     assert [line["event"] for line in lines(capsys)] == [
         "configuration.loaded",
         "configuration.refused",
@@ -198,22 +196,22 @@ def test_the_last_good_one_stands_in_at_a_start_until_the_file_is_right(
     ]
 
 
-def test_a_first_start_with_a_wrong_file_refuses(reloading: Reloading) -> None:
-    reloading.file.write_text(WRONG)
+def test_a_first_start_with_an_invalid_file_is_refused(reloading: Reloading) -> None:
+    reloading.file.write_text(INVALID)
 
     with pytest.raises(BadConfiguration):
-        reloading.first()
+        reloading.start()
 
 
-def test_a_file_with_a_secret_written_into_it_is_used_and_not_kept(reloading: Reloading) -> None:
-    reloading.first()
-    reloading.look(MORE.replace('"${TOKEN}"', "a-literal-sesame"))
+def test_a_file_that_contains_a_secret_is_used_and_not_saved(reloading: Reloading) -> None:
+    reloading.start()
+    reloading.poll(MORE.replace('"${TOKEN}"', "a-literal-sesame"))
 
     assert len(reloading.used) == 1
-    assert SMALL.encode() == reloading.kept()
+    assert reloading.saved() == SMALL.encode()
 
 
-def test_a_rotated_secret_is_used_though_the_file_is_the_same(
+def test_a_rotated_secret_is_used_though_the_configuration_file_is_the_same(
     tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token = tmp_path / "token"
@@ -222,91 +220,95 @@ def test_a_rotated_secret_is_used_though_the_file_is_the_same(
     file.write_text(SMALL.replace("${TOKEN}", f"${{file:{token}}}"))
     reloading = Reloading(file, database)
     logs.configure("json", "INFO")
-    before = reloading.first()
+    before = reloading.start()
     token.write_text("another-sesame")
-    reloading.look()
-    reloading.reload.stop()
+    reloading.poll()
+    reloading.reloader.stop()
     (after,) = reloading.used
     output = capsys.readouterr().out
 
-    assert before.version == after.version
-    assert before.swr.credentials != after.swr.credentials
+    assert after.version == before.version
+    assert after.swr.credentials != before.swr.credentials
     assert '"changed": {"swr": {"changed": ["credentials"]}' in output
     assert "sesame" not in output
 
 
-def test_what_the_ledger_cannot_keep_is_used_and_kept_later(reloading: Reloading) -> None:
-    reloading.first()
+def test_a_configuration_that_cannot_be_saved_now_is_used_and_saved_later(
+    reloading: Reloading,
+) -> None:
+    reloading.start()
     with reloading.database.write() as connection:
         connection.execute(text("ALTER TABLE configurations RENAME TO away"))
     with pytest.raises(Exception, match="configurations"):
-        reloading.look(MORE)
+        reloading.poll(MORE)
     used = [config.text for config in reloading.used]
     with reloading.database.write() as connection:
         connection.execute(text("ALTER TABLE away RENAME TO configurations"))
-    reloading.look()
+    reloading.poll()
 
-    assert [MORE.encode()] == used == [config.text for config in reloading.used]
-    assert reloading.reload.wrong() is None
-    assert MORE.encode() == reloading.kept()
+    assert used == [config.text for config in reloading.used] == [MORE.encode()]
+    assert reloading.reloader.problem() is None
+    assert reloading.saved() == MORE.encode()
 
 
-def test_what_cannot_be_put_in_use_is_told_and_leaves_the_one_before(reloading: Reloading) -> None:
+def test_a_configuration_that_cannot_be_used_is_reported_and_the_earlier_one_stays(
+    reloading: Reloading,
+) -> None:
     def fail(_config: Config) -> None:
         raise OSError
 
     reloading.on_use = fail
-    config = reloading.first()
+    config = reloading.start()
     with pytest.raises(OSError):  # noqa: PT011  # the thread's loop logs it
-        reloading.look(MORE)
+        reloading.poll(MORE)
 
-    assert config.version == reloading.reload.in_use()["version"]
-    assert "cannot be used" in str(reloading.reload.wrong())
-    assert reloading.shown()["swrhook_configuration_is_current"] == 0.0
+    assert reloading.reloader.in_use()["version"] == config.version
+    assert "cannot be used" in str(reloading.reloader.problem())
+    assert reloading.metric_values()["swrhook_configuration_is_current"] == 0.0
 
 
-def test_what_had_waited_and_cannot_go_on_leaves_the_new_one_in_use(reloading: Reloading) -> None:
-    told = []
+def test_a_configuration_stays_in_use_if_held_work_cannot_be_resumed(reloading: Reloading) -> None:
+    resumed = []
 
     def fail(before: Config, after: Config) -> None:
-        told.append((before.text, after.text))
+        resumed.append((before.text, after.text))
         raise OSError
 
     reloading.on_resume = fail
-    reloading.first()
+    reloading.start()
     with pytest.raises(OSError):  # noqa: PT011  # the thread's loop logs it
-        reloading.look(MORE)
-    reloading.look()
+        reloading.poll(MORE)
+    reloading.poll()
 
-    assert [(SMALL.encode(), MORE.encode())] == told
-    assert reloading.used[-1].version == reloading.reload.in_use()["version"]
-    assert reloading.reload.wrong() is None
-    assert MORE.encode() == reloading.kept()
+    assert resumed == [(SMALL.encode(), MORE.encode())]
+    assert reloading.reloader.in_use()["version"] == reloading.used[-1].version
+    assert reloading.reloader.problem() is None
+    assert reloading.saved() == MORE.encode()
 
 
-def test_the_thread_outlives_what_fails_and_tells_it_once(
+def test_the_thread_continues_after_a_failure_and_logs_it_once(
     tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "swrhook.yaml"
     file.write_text(SMALL)
     logs.configure("json", "INFO")
-    waiting = threading.Event()
+    is_reloaded = threading.Event()
 
     def fail_once(config: Config) -> None:
         if config.text == MORE.encode():
             raise OSError
-        waiting.set()
+        is_reloaded.set()
 
     reloading = Reloading(file, database, between=0.01, on_use=fail_once)
-    reloading.first()
+    reloading.start()
     file.write_text(MORE)
     deadline = time.monotonic() + 20
-    while reloading.reload.wrong() is None:
+    while reloading.reloader.problem() is None:
         assert time.monotonic() < deadline, "waited for too long"
         time.sleep(0.01)
     file.write_text(MORE + "# and again\n")
-    is_used = waiting.wait(20)
-    reloading.reload.stop()
+    is_used = is_reloaded.wait(20)
+    reloading.reloader.stop()
 
     assert is_used
     assert [line["event"] for line in lines(capsys) if line["level"] == "error"] == [

@@ -1,4 +1,4 @@
-"""What the tests of backfill and reconcile share: a repairer on a ledger, lanes run by hand."""
+"""Shared by the tests of backfill and reconcile: a repair worker on a ledger, lanes run by hand."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,8 +36,8 @@ def digest(number: int) -> str:
 
 
 @dataclass
-class Mends:
-    """A repairer and what it works with; `woken` are the lanes that its syncs are in."""
+class RepairSetup:
+    """A repair worker and its collaborators. `woken` are the lanes of its new syncs."""
 
     works: Works
     woken: list[Lane] = field(default_factory=list)
@@ -51,50 +51,50 @@ class Mends:
         return self.works.database
 
     @property
-    def repairer(self) -> RepairWorker:
-        """Return a new repairer on the same ledger, as a new process would have."""
+    def worker(self) -> RepairWorker:
+        """Return a new worker on the same ledger, as a new process would have."""
         return RepairWorker(self.database, self, self, self.works.clock)
 
     @property
     def operator(self) -> Operator:
         return Operator(self.database, self, FakeOutcomes(), self.works.clock)
 
-    def let_options_be(self, **options: Any) -> None:
+    def set_options(self, **options: Any) -> None:
         config = self.works.config
         self.works.config = replace(config, options=replace(config.options, **options))
 
-    def let_reconcile_be(self, every: timedelta | None, max_calls: int = 1000) -> None:
-        self.let_options_be(reconcile=Reconcile(every, max_calls))
+    def schedule_reconcile(self, every: timedelta | None, max_calls: int = 1000) -> None:
+        self.set_options(reconcile=Reconcile(every, max_calls))
 
     def begin(
         self,
         kind: RepairKind = BACKFILL,
         places: Sequence[RepositoryRef] | None = (SHOP,),
-        **wish: Any,
+        **options: Any,
     ) -> str:
         return self.operator.begin_repair(
-            RepairRequest(kind, places, **wish), self.works.clock.time
+            RepairRequest(kind, places, **options), self.works.clock.time
         )
 
     def work(self, most: int = 100) -> None:
-        """Do steps until there is nothing to do now."""
-        while self.repairer.step():
+        """Do steps until nothing is left to do now."""
+        while self.worker.step():
             most -= 1
-            assert most, "no end"
+            assert most, "too many steps"
 
     def sync(self) -> None:
-        """Run the lanes that were woken until they rest."""
+        """Run the woken lanes until nothing is due any more."""
         while self.woken:
             self.works.run_until_quiet(self.woken.pop(0))
 
     def show(self, repair_id: str, kind: RepairKind = BACKFILL) -> ListedRepair:
         with self.database.read() as connection:
-            found = find_repair(connection, kind, repair_id)
-        assert found is not None
-        return found
+            repair = find_repair(connection, kind, repair_id)
+        assert repair is not None
+        return repair
 
     def tags(self, repair_id: str) -> list[ListedFinding]:
-        """Return what was found, in the order of finding."""
+        """Return the findings in the order in which they were made."""
         with self.database.read() as connection:
             page = list_findings(connection, repair_id, FindingFilter(limit=1000))
         return list(reversed(page.items))
@@ -105,10 +105,10 @@ class Mends:
 
     @property
     def gateway(self) -> SwrGateway:
-        return self.works.runner.traffic
+        return self.works.runner.gateway
 
     @contextmanager
-    def lease(self) -> Iterator["Mends"]:
+    def lease(self) -> Iterator["RepairSetup"]:
         yield self
 
     def wake(self, lanes: Sequence[Lane], at: datetime, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""The outcome of a delivery or a sync: one log line, and a count."""
+"""The outcome of a delivery or a sync: one log line and a count."""
 
 import json
 from dataclasses import replace
@@ -68,7 +68,7 @@ def counted(metrics: Metrics) -> dict[str, float]:
     return {f"{s.labels['target_region']} {s.labels['state']}": s.value for s in samples}
 
 
-def test_an_outcome_is_one_line_with_all_that_is_known(
+def test_an_outcome_is_one_log_line_with_all_details(
     metrics: Metrics, capsys: pytest.CaptureFixture[str]
 ) -> None:
     OutcomeLog(metrics).sync(SYNC, State.VERIFIED, Decision(Event.VERIFY), NOW)
@@ -95,20 +95,20 @@ def test_an_outcome_is_one_line_with_all_that_is_known(
 
 
 @pytest.mark.parametrize("state", sorted(END_STATES))
-def test_every_end_is_told(
+def test_every_end_state_is_logged_and_counted(
     metrics: Metrics, capsys: pytest.CaptureFixture[str], state: State
 ) -> None:
     OutcomeLog(metrics).sync(SYNC, state, Decision(Event.REJECT, error=ERROR), NOW)
 
     [line] = lines(capsys)
-    assert (f"sync.{state}", "SVC.1") == (line["event"], line["code"])
-    needs_a_look = state in {State.DIVERGED, State.MISSING, State.REJECTED, State.EXHAUSTED}
-    assert ("warning" if needs_a_look else "info") == line["level"]
-    assert {f"cn-east-3 {state}": 1} == counted(metrics)
+    assert (line["event"], line["code"]) == (f"sync.{state}", "SVC.1")
+    needs_attention = state in {State.DIVERGED, State.MISSING, State.REJECTED, State.EXHAUSTED}
+    assert line["level"] == ("warning" if needs_attention else "info")
+    assert counted(metrics) == {f"cn-east-3 {state}": 1}
 
 
 @pytest.mark.parametrize("event", [Event.REQUEUE, Event.POSTPONE, Event.CALL_AGAIN])
-def test_a_try_that_failed_is_told_as_a_retry(
+def test_a_failed_attempt_is_logged_and_counted_as_a_retry(
     metrics: Metrics, capsys: pytest.CaptureFixture[str], event: Event
 ) -> None:
     OutcomeLog(metrics).sync(SYNC, State.PENDING, Decision(event, reason="why"), NOW)
@@ -119,7 +119,7 @@ def test_a_try_that_failed_is_told_as_a_retry(
 
 
 @pytest.mark.parametrize("event", [Event.WAIT_FOR_SOURCE, Event.POLL, Event.TRIGGER])
-def test_waiting_is_no_news(
+def test_a_sync_that_only_waits_is_not_logged(
     metrics: Metrics, capsys: pytest.CaptureFixture[str], event: Event
 ) -> None:
     for state in OPEN_STATES:
@@ -136,7 +136,7 @@ def test_waiting_is_no_news(
         pytest.param(NOW, {}, id="called-again"),
     ],
 )
-def test_the_time_to_the_first_accepted_call_is_counted(
+def test_the_time_to_the_first_accepted_call_is_observed(
     metrics: Metrics, before: datetime | None, expected: dict[str, float]
 ) -> None:
     sync = replace(SYNC, state=State.CALLING, verifying_since=before)
@@ -150,15 +150,16 @@ def test_the_time_to_the_first_accepted_call_is_counted(
     ]
     ends = {sample.name.removeprefix("swrhook_push_to_triggered_seconds") for sample in samples}
     assert bool(expected) == ("_bucket" in ends)
-    assert expected == {
+    values = {
         end: sample.value
         for sample in samples
         if (end := sample.name.removeprefix("swrhook_push_to_triggered_seconds"))
         in ("_count", "_sum")
     }
+    assert values == expected
 
 
-def test_each_delivery_of_a_batch_is_told(
+def test_every_delivery_of_a_batch_is_logged(
     metrics: Metrics, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ref = SyncRef("S", "team/web/shop:v1", "cn-east-3/prod")
@@ -169,14 +170,14 @@ def test_each_delivery_of_a_batch_is_told(
 
     OutcomeLog(metrics).deliveries(Recording(receipts, [], ()), NOW)
 
-    wanted = ("event", "delivery", "sender", "reason", "syncs")
-    assert [tuple(line[name] for name in wanted) for line in lines(capsys)] == [
+    fields = ("event", "delivery", "sender", "reason", "syncs")
+    assert [tuple(line[name] for name in fields) for line in lines(capsys)] == [
         ("delivery.accepted", "1", "harbor", None, 1),
         ("delivery.ignored", "2", "ci", "no rule", 0),
     ]
 
 
-def test_what_a_later_push_ended_is_told(
+def test_superseded_syncs_are_logged_and_counted(
     metrics: Metrics, capsys: pytest.CaptureFixture[str]
 ) -> None:
     OutcomeLog(metrics).deliveries(Recording((), [SYNC, SYNC], ()), NOW)

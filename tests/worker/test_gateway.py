@@ -1,4 +1,4 @@
-"""Runs of lanes whose regions are in trouble, slow, or not what the rules say."""
+"""Limits, circuit breakers and the target cache, seen through runs of a lane."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -13,8 +13,8 @@ from swrhook.swr.error_codes import BUSY, IMPOSSIBLE_REGION
 from swrhook.swr.protocol import SyncJob
 from swrhook.syncs.backoff import Retry
 from swrhook.worker.admission import Urgency
-from swrhook.worker.circuit_breaker import OPENS_AFTER, PAUSES, Operation
-from swrhook.worker.target_cache import MISSING_FOR, MOST_TRIES
+from swrhook.worker.circuit_breaker import FAILURES_TO_OPEN, PAUSES, Operation
+from swrhook.worker.target_cache import MAX_ATTEMPTS, MISSING_TTL
 from tests.ledger.parts import LANE, NOW, SECOND, TARGET, A, B, C, everything, find, put
 from tests.worker.parts import Works, config, error
 
@@ -42,8 +42,8 @@ def test_fresh_tags_are_called_for_before_backfill(works: Works) -> None:
     assert works.swr.tags_called[0] == ["new", "old0"]
 
 
-def test_a_fresh_push_that_waits_for_room_writes_nothing(works: Works) -> None:
-    """Many lanes wait at a time, and each asks again and again: a commit for each would be dear."""
+def test_a_fresh_push_that_waits_for_capacity_writes_nothing(works: Works) -> None:
+    """Many lanes wait at a time and try again often: a commit each time would be expensive."""
     works.config = config(pace=Pace(in_flight_per_target=1))
     other = replace(LANE, repository="other")
     works.admission.acquire(other, Urgency.FRESH, works.config.options.pace, NOW)
@@ -53,19 +53,19 @@ def test_a_fresh_push_that_waits_for_room_writes_nothing(works: Works) -> None:
     works.push("v1")
     before = everything(works.database, lanes)
 
-    again = works.run()
+    due_at = works.run()
 
-    assert again is not None
-    assert again - NOW > SECOND
-    assert before == everything(works.database, lanes)
-
-
-# Endpoints in trouble
+    assert due_at is not None
+    assert due_at - NOW > SECOND
+    assert everything(works.database, lanes) == before
 
 
-def test_a_region_that_gives_no_answer_is_left_alone_and_probed(works: Works) -> None:
+# Circuit breakers and rate limits
+
+
+def test_a_region_that_does_not_answer_gets_only_probes(works: Works) -> None:
     works.swr.hidden[LANE.source_region] = error()
-    tags = [f"v{n}" for n in range(OPENS_AFTER)]
+    tags = [f"v{n}" for n in range(FAILURES_TO_OPEN)]
     for tag in tags:
         works.swr.put(tag, A)
         pushed = works.push(tag)
@@ -75,8 +75,9 @@ def test_a_region_that_gives_no_answer_is_left_alone_and_probed(works: Works) ->
     [sync] = works.push("last")
     works.run()
 
-    assert asked == works.swr.looks
-    assert "is not asked (look_source)" in str(row(works, sync)["reason"])
+    assert works.swr.looks == asked
+    reason = str(row(works, sync)["reason"])
+    assert "the circuit breaker of cn-north-4 (look_source) is open" in reason
     works.swr.hidden.clear()
     works.swr.put("last", A)
     works.clock.advance(PAUSES.base.total_seconds())
@@ -84,26 +85,28 @@ def test_a_region_that_gives_no_answer_is_left_alone_and_probed(works: Works) ->
     assert works.states([*pushed, sync]) == [State.VERIFIED] * 2
 
 
-def test_calls_that_get_no_answer_are_put_off_before_they_are_claimed(works: Works) -> None:
+def test_syncs_are_postponed_before_they_are_claimed_while_the_breaker_is_open(
+    works: Works,
+) -> None:
     works.swr.put("v1", A)
     [sync] = works.push("v1")
-    for _ in range(OPENS_AFTER):
+    for _ in range(FAILURES_TO_OPEN):
         works.breakers.record(LANE.source_region, Operation.SYNC_IMAGES, NOW, error())
 
-    again = works.run()
+    due_at = works.run()
 
     assert (
         works.swr.calls,
         works.state(sync),
         find(works.database, sync.id).attempts,
     ) == ([], State.PENDING, 0)
-    assert again is not None
-    assert PAUSES.base <= again - NOW <= PAUSES.base + SECOND
+    assert due_at is not None
+    assert PAUSES.base <= due_at - NOW <= PAUSES.base + SECOND
     works.run_until_quiet()
     assert (works.state(sync), find(works.database, sync.id).attempts) == (State.VERIFIED, 1)
 
 
-def test_a_retry_after_holds_for_the_whole_region(works: Works) -> None:
+def test_a_retry_after_pauses_the_whole_region(works: Works) -> None:
     works.swr.put("v1", A)
     works.push("v1")
     works.swr.answers = [error(Kind.THROTTLED, retry_after=30.0)]
@@ -120,21 +123,21 @@ def test_a_retry_after_holds_for_the_whole_region(works: Works) -> None:
 
 
 @pytest.mark.parametrize("code", ["SVCSTG.SWR.4090023", "SVCSTG.SWR.5000021"])
-def test_a_busy_system_is_asked_more_slowly(works: Works, code: str) -> None:
+def test_the_answer_system_busy_slows_requests_down(works: Works, code: str) -> None:
     works.swr.put("v1", A)
     works.push("v1")
     works.swr.answers = [SwrError(Kind.TRANSIENT, code, "what SWR said")]
 
     works.run()
 
-    [rate] = {works.admission.pacer.rate(LANE.source_region, NOW, 20)}
-    assert (10 if code in BUSY else 20) == rate
+    [rate] = {works.admission.rate_limiter.rate(LANE.source_region, NOW, 20)}
+    assert rate == (10 if code in BUSY else 20)
 
 
-# What is known of targets
+# The target cache
 
 
-def test_many_tags_into_a_missing_organization_cost_one_question(works: Works) -> None:
+def test_many_tags_into_a_missing_organization_take_one_request(works: Works) -> None:
     tags = [f"v{n}" for n in range(1000)]
     for tag in tags:
         works.swr.put(tag, A)
@@ -143,22 +146,22 @@ def test_many_tags_into_a_missing_organization_cost_one_question(works: Works) -
 
     works.run_until_quiet()
 
-    assert {State.REJECTED} == set(works.states(pushed))
+    assert set(works.states(pushed)) == {State.REJECTED}
     assert works.swr.questions == ["cn-east-3/team"]
 
 
-def test_an_organization_that_was_created_is_found_soon(works: Works) -> None:
+def test_an_organization_that_was_created_is_noticed_soon(works: Works) -> None:
     works.swr.put("v1", A)
     works.swr.foreign = {TARGET.region}
     works.push("v1")
     works.run()
     works.swr.foreign = set()
-    works.clock.advance(MISSING_FOR.total_seconds())
+    works.clock.advance(MISSING_TTL.total_seconds())
     [sync] = works.push("v1")
 
     works.run_until_quiet()
 
-    assert State.VERIFIED is works.state(sync)
+    assert works.state(sync) is State.VERIFIED
 
 
 def test_a_region_that_swr_does_not_list_is_rejected(works: Works) -> None:
@@ -172,12 +175,12 @@ def test_a_region_that_swr_does_not_list_is_rejected(works: Works) -> None:
     works.run()
 
     assert works.states([first, second]) == [State.REJECTED] * 2
-    assert len(works.swr.calls) == 1  # the second time it is known
+    assert len(works.swr.calls) == 1  # the second one uses the cache
     assert "correct the rule's target region cn-east-3" in str(row(works, first)["error_remedy"])
 
 
 @pytest.mark.parametrize("listed", [None, frozenset({"cn-east-3"})], ids=["unlisted", "listed"])
-def test_an_internal_error_is_tried_again(works: Works, listed: frozenset[str] | None) -> None:
+def test_an_internal_error_is_retried(works: Works, listed: frozenset[str] | None) -> None:
     works.swr.put("v1", A)
     works.swr.listed_regions = listed
     works.swr.answers = [SwrError(Kind.TRANSIENT, IMPOSSIBLE_REGION, "Internal error")] * 30
@@ -185,11 +188,11 @@ def test_an_internal_error_is_tried_again(works: Works, listed: frozenset[str] |
 
     works.run_until_quiet()
 
-    expected = (State.REJECTED, MOST_TRIES) if listed is None else (State.VERIFIED, 31)
-    assert expected == (works.state(sync), len(works.swr.calls))
+    expected = (State.REJECTED, MAX_ATTEMPTS) if listed is None else (State.VERIFIED, 31)
+    assert (works.state(sync), len(works.swr.calls)) == expected
 
 
-# Looks that fail for ever
+# Reads that fail for ever
 
 
 @pytest.mark.parametrize(
@@ -205,11 +208,13 @@ def test_a_target_that_never_answers_ends_the_sync(works: Works, status: str, st
 
     works.run_until_quiet()
 
-    assert state is works.state(sync)
+    assert works.state(sync) is state
     assert timedelta(hours=1) <= works.clock.time - NOW <= timedelta(hours=2)
 
 
-def test_there_and_back_again_and_on_waits_for_the_call_that_was_not_needed(works: Works) -> None:
+def test_a_tag_moved_twice_waits_for_a_call_whose_digest_the_target_held_already(
+    works: Works,
+) -> None:
     works.swr.put("v1", A, OVERRIDE)
     works.push("v1", digest=A, override=True)
     works.run_until_quiet(OVERRIDE)
@@ -232,5 +237,5 @@ def test_there_and_back_again_and_on_waits_for_the_call_that_was_not_needed(work
     works.swr.put_at_target("v1", A, OVERRIDE)
     works.swr.copies = True
     works.run_until_quiet(OVERRIDE)
-    assert State.VERIFIED is works.state(last)
+    assert works.state(last) is State.VERIFIED
     assert works.swr.held[TARGET.region, "team", "web/shop", "v1"] == C

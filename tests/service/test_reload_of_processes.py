@@ -80,10 +80,10 @@ class Mounted:
 
     def put(self, name: str, text: str) -> None:
         self._versions += 1
-        made = self.folder / f"..{self._versions}"
-        made.mkdir()
-        (made / name).write_text(text)
-        (self.folder / "..new").symlink_to(made.name)
+        version = self.folder / f"..{self._versions}"
+        version.mkdir()
+        (version / name).write_text(text)
+        (self.folder / "..new").symlink_to(version.name)
         (self.folder / "..new").rename(self.folder / "..data")
         if not (self.folder / name).is_symlink():
             (self.folder / name).symlink_to(f"..data/{name}")
@@ -91,7 +91,7 @@ class Mounted:
 
 @contextmanager
 def deliveries(deployed: Deployed) -> Iterator[list[int]]:
-    """Let a sender that no change concerns deliver all the while; yield the answers' statuses."""
+    """Deliver the whole time for a sender that never changes; yield the response statuses."""
     statuses: list[int] = []
     stopping = threading.Event()
 
@@ -109,7 +109,7 @@ def deliveries(deployed: Deployed) -> Iterator[list[int]]:
         thread.join()
 
 
-def test_files_change_under_a_service_that_takes_deliveries_all_the_while(
+def test_files_change_while_the_service_takes_deliveries(
     service: Served,
 ) -> None:
     with simulator.start([SOURCE, TARGET, THIRD], delay=0.1) as swr:
@@ -123,73 +123,73 @@ def test_files_change_under_a_service_that_takes_deliveries_all_the_while(
         deployed.write(json.dumps(deployed.document))
         service.start()
         with deliveries(deployed) as statuses:
-            rules_take_effect(deployed)
-            a_wrong_file_changes_nothing(deployed)
-            a_secret_is_rotated(deployed)
-            a_region_is_added(deployed, third)
+            change_rules(deployed)
+            write_an_invalid_file(deployed)
+            rotate_a_secret(deployed)
+            add_a_region(deployed, third)
         syncs = service.wait_until_ended(1)
 
     assert len(statuses) > 10
-    assert {200, 202} >= set(statuses)
-    assert {"verified", "superseded"} >= {sync["state"] for sync in syncs}
+    assert set(statuses) <= {200, 202}
+    assert {sync["state"] for sync in syncs} <= {"verified", "superseded"}
     assert b"Traceback" not in service.log.read_bytes()
     for secret in (OLD, NEW):
         assert secret.encode() not in service.log.read_bytes()
 
 
-def rules_take_effect(deployed: Deployed) -> None:
+def change_rules(deployed: Deployed) -> None:
     before = deployed.targets(deployed.post("v1"))
     deployed.document["rules"].append(
         {"name": "more", "when": {"tag": "v9"}, "sync": [{"region": TARGET, "namespace": "team"}]}
     )
     deployed.document["rules"][0]["when"] = {"namespace": "team", "tag": "v1"}
     deployed.change()
-    now = deployed.post("v2")
+    after = deployed.post("v2")
 
-    assert [f"{TARGET}/team"] == before
-    assert (now.status_code, now.json()["outcome"]) == (200, "ignored")
+    assert before == [f"{TARGET}/team"]
+    assert (after.status_code, after.json()["outcome"]) == (200, "ignored")
     reloaded = deployed.service.events()
     changed = [line["changed"] for line in reloaded if line["event"] == "configuration.reloaded"]
     assert changed == [{"rules": {"added": ["more"], "changed": ["all"]}}]
 
 
-def a_wrong_file_changes_nothing(deployed: Deployed) -> None:
+def write_an_invalid_file(deployed: Deployed) -> None:
     before = deployed.ready()["configuration"]
     deployed.write(json.dumps(deployed.document).replace("namespace", "namespcae"))
     wait_until(lambda: "notes" in deployed.ready())
     ready = deployed.ready()
 
-    assert before == ready["configuration"]
-    assert "the last good one" in ready["notes"]["configuration"]
-    assert [f"{TARGET}/team"] == deployed.targets(deployed.post("v1"))
+    assert ready["configuration"] == before
+    assert "the last good configuration" in ready["notes"]["configuration"]
+    assert deployed.targets(deployed.post("v1")) == [f"{TARGET}/team"]
     deployed.document["rules"][0]["when"] = {"namespace": "team"}
     deployed.change()
     assert "notes" not in deployed.ready()
-    assert [f"{TARGET}/team"] == deployed.targets(deployed.post("v2"))
+    assert deployed.targets(deployed.post("v2")) == [f"{TARGET}/team"]
 
 
-def a_secret_is_rotated(deployed: Deployed) -> None:
+def rotate_a_secret(deployed: Deployed) -> None:
     before = deployed.ready()["configuration"]
     deployed.rotate(NEW)
     wait_until(lambda: before != deployed.ready()["configuration"])
 
-    assert before["version"] == deployed.ready()["configuration"]["version"]
+    assert deployed.ready()["configuration"]["version"] == before["version"]
     assert (
         deployed.post("v3", OLD).status_code,
         deployed.post("v3", NEW).status_code,
     ) == (401, 202)
 
 
-def a_region_is_added(deployed: Deployed, region: Any) -> None:
+def add_a_region(deployed: Deployed, region: Any) -> None:
     deployed.document["swr"]["regions"][THIRD] = region
     deployed.document["rules"][0]["sync"].append({"region": THIRD, "namespace": "team"})
     deployed.change()
 
-    assert [f"{TARGET}/team", f"{THIRD}/team"] == deployed.targets(deployed.post("v4", NEW))
+    assert deployed.targets(deployed.post("v4", NEW)) == [f"{TARGET}/team", f"{THIRD}/team"]
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
+def wait_until(is_true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
-    while not holds():
+    while not is_true():
         assert time.monotonic() < deadline, "waited for too long"
         time.sleep(0.05)

@@ -1,8 +1,8 @@
-"""A whole world of pushes, moving tags, failures, crashes and late workers, in any order.
+"""Random histories of pushes, moved tags, failures, crashes and late workers, in any order.
 
-SWR's part is modelled: a call starts jobs, each bound to the digest that its source held, which are
-carried out late, in any order, or never. However it goes, in the end every sync has ended, and the
-target holds what the source does.
+SWR is modelled: a call starts jobs, each for the digest that the source held, which are carried out
+late, in any order, or never. After every history all syncs have ended, and the targets hold what
+the source holds.
 """
 
 import itertools
@@ -43,12 +43,12 @@ from tests.ledger.parts import (
     write,
 )
 from tests.ledger.parts import entry as accepted
-from tests.worker.ending import Ending
+from tests.worker.outcome_check import OutcomeCheck
 from tests.worker.parts import Works, config, error
-from tests.worker.world import ANSWERS, Died, World
+from tests.worker.slow_swr import ANSWERS, Died, SlowSwr
 
 TAGS = ("v1", "v2")
-# The rules want every tag at one target as it is, and at the other at any price.
+# The rules sync every tag to two targets, one of them with `override`.
 LANES = (LANE, replace(LANE, target=OTHER_TARGET, override=True))
 NEVER = timedelta(days=1000)
 OPTIONS = {
@@ -57,7 +57,7 @@ OPTIONS = {
     "source_deadline": NEVER,
     "batch": 2,
 }
-# SWR carries a job out, or fails it, long before verify's deadline.
+# SWR carries a job out, or fails it, well before verify's deadline.
 LONGEST_JOB = timedelta(minutes=10)
 
 
@@ -68,7 +68,7 @@ pauses = st.sampled_from([0, 0, 1, 2, 5, 120])
 
 
 class Machine(RuleBasedStateMachine):
-    """The service's core with an engine that runs only what it was told to run."""
+    """The worker on a ledger, with an engine that runs a lane only when a rule says so."""
 
     empty_ledger: ClassVar[Path]
     folders: ClassVar[Iterator[Path]]
@@ -81,12 +81,12 @@ class Machine(RuleBasedStateMachine):
         self.works = Works(open_database(f"sqlite:///{folder}/ledger.db"))
         self.works.config = config(**OPTIONS)
         self.clock = self.works.clock
-        self.swr = World(self.clock)
+        self.swr = SlowSwr(self.clock)
         self.swr.late = self._take_over
         self.works.swr = self.swr
         self.due: dict[Lane, datetime] = {}
-        self.untold: set[str] = set()  # tags that moved without a push
-        self.causes = 0  # what may make calls necessary
+        self.unannounced: set[str] = set()  # tags that moved without a push
+        self.causes = 0  # events that may make another call necessary
         self.lanes: Sequence[Lane] = LANES
 
     @property
@@ -97,12 +97,12 @@ class Machine(RuleBasedStateMachine):
     def runner(self) -> LaneRunner:
         return replace(self.works.runner, outcomes=self)
 
-    @initialize(tells=st.booleans(), lanes=st.sampled_from([LANES, LANES[:1], LANES[1:]]))
-    def begin(self, *, tells: bool, lanes: Sequence[Lane]) -> None:
-        self.swr.tells_jobs = tells
+    @initialize(lists_jobs=st.booleans(), lanes=st.sampled_from([LANES, LANES[:1], LANES[1:]]))
+    def begin(self, *, lists_jobs: bool, lanes: Sequence[Lane]) -> None:
+        self.swr.lists_jobs = lists_jobs
         self.lanes = lanes
 
-    # What senders and people do
+    # Senders and operators
 
     @rule(tag=tags, digest=digests, knows_digest=st.booleans(), seconds=pauses)
     def push(self, tag: str, digest: str, seconds: int, *, knows_digest: bool) -> None:
@@ -111,37 +111,37 @@ class Machine(RuleBasedStateMachine):
         self.run(seconds)
 
     @rule(tag=tags, digest=digests)
-    def push_in_the_middle_of_a_run(self, tag: str, digest: str) -> None:
+    def push_during_a_run(self, tag: str, digest: str) -> None:
         self.swr.meanwhile = lambda: self._push(tag, digest)
 
     @rule(tag=tags, digest=digests)
-    def move_without_a_word(self, tag: str, digest: str) -> None:
-        if self.swr.here(tag) not in (None, digest):
+    def move_without_a_push(self, tag: str, digest: str) -> None:
+        if self.swr.at_source(tag) not in (None, digest):
             self.swr.put(tag, digest)
-            self.untold.add(tag)
+            self.unannounced.add(tag)
             self.causes += 1
 
     @rule(tag=tags, digest=digests, seconds=pauses)
-    def two_senders_announce_one_image(self, tag: str, digest: str, seconds: int) -> None:
+    def push_from_two_senders(self, tag: str, digest: str, seconds: int) -> None:
         self._push(tag, digest)
         self.run(seconds)
         self._record(tag, None, sender="registry")
 
     @rule(tag=tags, digest=digests)
-    def hear_before_it_is_there(self, tag: str, digest: str) -> None:
+    def push_before_the_image_exists(self, tag: str, digest: str) -> None:
         self._record(tag, digest)
 
     @rule(tag=tags)
     def delete_at_the_source(self, tag: str) -> None:
         lane = LANE
         self.swr.held.pop((lane.source_region, lane.namespace, lane.repository, tag), None)
-        self.untold.add(tag)
+        self.unannounced.add(tag)
 
     @rule(tag=tags, lane=st.sampled_from(LANES))
     def delete_at_a_target(self, tag: str, lane: Lane) -> None:
         target = lane.target
         self.swr.held.pop((target.region, target.namespace, lane.repository, tag), None)
-        self.untold.add(tag)
+        self.unannounced.add(tag)
         self.causes += 1
 
     @rule()
@@ -152,14 +152,14 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self._open())
     @rule(which=st.integers(0, 9))
     def cancel(self, which: int) -> None:
-        found = self._open()
-        sync = found[which % len(found)]
+        syncs = self._open()
+        sync = syncs[which % len(syncs)]
         with self.database.write() as connection:
-            assert State.CANCELLED is apply_decision(
-                connection, sync, Decision(Event.CANCEL, reason="cancelled"), self.clock.time
-            )
+            decision = Decision(Event.CANCEL, reason="cancelled")
+            state = apply_decision(connection, sync, decision, self.clock.time)
+        assert state is State.CANCELLED
 
-    # What SWR does
+    # SWR
 
     @precondition(lambda self: self.swr.pending())
     @rule(which=st.integers(0, 9))
@@ -188,7 +188,7 @@ class Machine(RuleBasedStateMachine):
     def show(self) -> None:
         self.swr.hidden.clear()
 
-    # What the service does
+    # The service
 
     @rule(seconds=pauses)
     def run(self, seconds: int) -> None:
@@ -201,7 +201,7 @@ class Machine(RuleBasedStateMachine):
         self._rearm()
 
     def teardown(self) -> None:
-        """Let the world calm down, and see what has become of it."""
+        """Stop all failures, run until nothing is due, and check the outcome."""
         self.swr.hidden.clear()
         self.swr.answer, self.swr.meanwhile = "ok", None
         for _ in range(300):
@@ -212,13 +212,13 @@ class Machine(RuleBasedStateMachine):
             self._wait(max(min(self.due.values()) - self.clock.time, timedelta()))
             for lane in list(self.due):
                 self._run(lane)
-            for tag in TAGS:  # what was announced ahead of its image arrives
-                if self.swr.here(tag) is None:
+            for tag in TAGS:  # images that were announced too early appear
+                if self.swr.at_source(tag) is None:
                     self.swr.put(tag, A)
         assert self.due == {}
-        most_calls = len(all_syncs(self.database)) + len(self.lanes) * self.causes
+        max_calls = len(all_syncs(self.database)) + len(self.lanes) * self.causes
         try:
-            Ending(self.database, self.swr, self.untold, most_calls).judge()
+            OutcomeCheck(self.database, self.swr, self.unannounced, max_calls).run()
         finally:
             self.database.close()
 
@@ -230,7 +230,7 @@ class Machine(RuleBasedStateMachine):
         self._record(tag, digest)
 
     def _record(self, tag: str, digest: str | None, sender: str = "harbor") -> None:
-        self.untold.discard(tag)
+        self.unannounced.discard(tag)
         for lane in self.lanes:
             recording = write(
                 self.database,
@@ -251,21 +251,21 @@ class Machine(RuleBasedStateMachine):
     def _run(self, lane: Lane) -> None:
         self.due.pop(lane, None)
         try:
-            again = self.runner.run(lane, self.clock.time)
+            due_at = self.runner.run(lane, self.clock.time)
         except Died:
             self._rearm()
         else:
-            if again is not None:
-                self._wake(lane, again)
+            if due_at is not None:
+                self._wake(lane, due_at)
 
     def _rearm(self) -> None:
-        """Start a new process: all that the old one knew is gone."""
+        """Start a new process, which knows only what the ledger holds."""
         with self.database.write() as connection:
             clear_wake_times(connection)
             self.due = dict(unfinished_lanes(connection))
 
     def _take_over(self, lane: Lane) -> None:
-        """Let another worker have the lane, as if this one had died, before it settles."""
+        """Let another worker run the lane before this one settles, as if this one had died."""
         for _ in range(2):
             self._run(lane)
 
@@ -278,22 +278,24 @@ class Machine(RuleBasedStateMachine):
     def sync(self, sync: Sync, state: State, decision: Decision, now: datetime) -> None:
         del decision, now
         if state is State.VERIFIED:
-            # Once a tag is deleted at the source, what it held at the call is what counts.
-            wanted = self.swr.here(sync.tag) or sync.called_digest or sync.digest
-            assert wanted == self.swr.at(sync.lane, sync.tag), "verified on another digest"
+            # If the tag was deleted at the source since, its digest at the call counts.
+            expected = self.swr.at_source(sync.tag) or sync.called_digest or sync.digest
+            assert self.swr.at_target(sync.lane, sync.tag) == expected, (
+                "verified with another digest"
+            )
 
 
-def test_in_the_end_the_targets_hold_what_the_source_does(
+def test_after_any_history_the_targets_hold_what_the_source_holds(
     empty_ledger: Path, tmp_path: Path
 ) -> None:
     logs.configure("json", "CRITICAL")
 
-    class Here(Machine):
+    class History(Machine):
         folders = (tmp_path / str(number) for number in itertools.count())
 
-    Here.empty_ledger = empty_ledger
+    History.empty_ledger = empty_ledger
     run_state_machine_as_test(
-        Here,
+        History,
         settings=settings(
             max_examples=30,
             stateful_step_count=25,

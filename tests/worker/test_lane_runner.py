@@ -1,4 +1,4 @@
-"""One run of a lane after another, on a real ledger: what is called, and what becomes of it."""
+"""Runs of a lane on a real ledger: what is called, and what becomes of the syncs."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -35,17 +35,17 @@ def job(works: Works, status: str, tag: str = "v1") -> SyncJob:
     return SyncJob(tag, status, TARGET, works.clock.time)
 
 
-# The straight way
+# The usual case
 
 
 def test_a_pushed_tag_is_called_for_and_verified(works: Works) -> None:
     works.swr.put("v1", A)
     [sync] = works.push("v1", digest=A)
 
-    again = works.run()
+    due_at = works.run()
 
-    assert State.TRIGGERED is works.state(sync)
-    assert again == NOW + SECOND
+    assert works.state(sync) is State.TRIGGERED
+    assert due_at == NOW + SECOND
     works.run_until_quiet()
     assert (
         works.state(sync),
@@ -56,7 +56,7 @@ def test_a_pushed_tag_is_called_for_and_verified(works: Works) -> None:
     assert [state for _, state, _ in works.outcomes.synced] == [State.TRIGGERED, State.VERIFIED]
 
 
-def test_a_lone_tag_does_not_wait(works: Works) -> None:
+def test_a_single_tag_is_called_for_at_once(works: Works) -> None:
     works.swr.put("v1", A)
     works.push("v1", digest=A)
 
@@ -66,27 +66,27 @@ def test_a_lone_tag_does_not_wait(works: Works) -> None:
     assert works.clock.time == NOW
 
 
-def test_what_the_target_holds_already_is_verified_without_a_call(works: Works) -> None:
+def test_a_tag_that_the_target_holds_already_is_verified_without_a_call(works: Works) -> None:
     works.swr.put("v1", A)
     works.swr.put_at_target("v1", A)
     [sync] = works.push("v1", digest=A)
 
     assert works.run() is None
-    assert State.VERIFIED is works.state(sync)
+    assert works.state(sync) is State.VERIFIED
     assert works.swr.calls == []
 
 
-def test_the_sources_digest_is_wanted_whatever_was_announced(works: Works) -> None:
+def test_the_digest_at_the_source_counts_not_the_announced_one(works: Works) -> None:
     works.swr.put("v1", B)
     [sync] = works.push("v1", digest=A)
 
     works.run_until_quiet()
 
-    assert State.VERIFIED is works.state(sync)
+    assert works.state(sync) is State.VERIFIED
     assert find(works.database, sync.id).called_digest == B
 
 
-def test_a_tag_ahead_of_its_image_waits_for_it(works: Works) -> None:
+def test_a_sync_waits_for_a_tag_that_is_not_at_the_source_yet(works: Works) -> None:
     [sync] = works.push("v1", digest=A)
     assert works.run() == NOW + SECOND
     assert (works.state(sync), find(works.database, sync.id).attempts) == (State.PENDING, 0)
@@ -95,23 +95,23 @@ def test_a_tag_ahead_of_its_image_waits_for_it(works: Works) -> None:
     works.swr.put("v1", A)
     works.run_until_quiet()
 
-    assert State.VERIFIED is works.state(sync)
+    assert works.state(sync) is State.VERIFIED
     assert find(works.database, sync.id).attempts == 1
 
 
-def test_a_tag_that_never_comes_is_missing(works: Works) -> None:
+def test_a_tag_that_never_appears_at_the_source_is_missing(works: Works) -> None:
     [sync] = works.push("v1", digest=A)
 
     works.run_until_quiet()
 
-    assert State.MISSING is works.state(sync)
+    assert works.state(sync) is State.MISSING
     assert row(works, sync)["reason"] == "never appeared in the source region"
     assert works.swr.calls == []
     took = works.clock.time - NOW
     assert timedelta(minutes=30) <= took <= timedelta(minutes=31)
 
 
-def test_a_lane_without_work_rests(works: Works) -> None:
+def test_a_lane_without_due_syncs_sends_no_request(works: Works) -> None:
     assert works.run() is None
     assert works.swr.looks == []
 
@@ -119,7 +119,7 @@ def test_a_lane_without_work_rests(works: Works) -> None:
 # Many tags
 
 
-def test_many_tags_are_looked_at_with_one_list_and_called_for_with_one_call(works: Works) -> None:
+def test_many_tags_are_read_with_one_list_and_copied_with_one_call(works: Works) -> None:
     tags = [f"v{n}" for n in range(50)]
     for tag in tags:
         works.swr.put(tag, A)
@@ -127,7 +127,7 @@ def test_many_tags_are_looked_at_with_one_list_and_called_for_with_one_call(work
 
     works.run()
 
-    assert [sorted(tags)] == works.swr.tags_called
+    assert works.swr.tags_called == [sorted(tags)]
     assert [region for region, _ in works.swr.lists] == ["cn-north-4", "cn-east-3"]
     works.run_until_quiet()
     assert works.states(pushed) == [State.VERIFIED] * 50
@@ -143,19 +143,19 @@ def test_a_call_carries_no_more_than_a_batch(works: Works) -> None:
     works.run_until_quiet()
 
     assert [len(called) for called in works.swr.tags_called] == [10, 10, 5]
-    assert sorted(tags) == sorted(tag for called in works.swr.tags_called for tag in called)
+    assert sorted(tag for called in works.swr.tags_called for tag in called) == sorted(tags)
     assert works.states(pushed) == [State.VERIFIED] * 25
 
 
-def test_what_is_pushed_during_a_call_goes_together_with_the_next(works: Works) -> None:
+def test_tags_pushed_during_a_call_share_the_next_call(works: Works) -> None:
     later: list[Sync] = []
     for tag in ("v1", "v2", "v3", "v4"):
         works.swr.put(tag, A)
     works.swr.answers = [lambda: later.extend(works.push("v2", "v3") + works.push("v4"))]
     first = works.push("v1")
 
-    again = works.run()
-    assert again == NOW  # at once
+    due_at = works.run()
+    assert due_at == NOW  # at once
     works.run()
 
     assert works.swr.tags_called == [["v1"], ["v2", "v3", "v4"]]
@@ -163,7 +163,7 @@ def test_what_is_pushed_during_a_call_goes_together_with_the_next(works: Works) 
     assert works.states([*first, *later]) == [State.VERIFIED] * 4
 
 
-def test_failed_tags_are_accounted_for_singly(works: Works) -> None:
+def test_only_the_tags_that_failed_are_called_for_again(works: Works) -> None:
     for tag in ("v1", "v2", "v3"):
         works.swr.put(tag, A)
     works.swr.answers = [error(Kind.PERMANENT, "v2")]
@@ -180,7 +180,7 @@ def test_failed_tags_are_accounted_for_singly(works: Works) -> None:
     assert works.swr.tags_called == [["v1", "v2", "v3"], ["v2"]]
 
 
-def test_a_tag_that_spoils_its_call_is_found(works: Works) -> None:
+def test_a_tag_that_fails_its_whole_call_is_found_by_single_calls(works: Works) -> None:
     for tag in ("v1", "v2", "v3"):
         works.swr.put(tag, A)
     broken = error(Kind.PERMANENT)
@@ -192,10 +192,10 @@ def test_a_tag_that_spoils_its_call_is_found(works: Works) -> None:
     assert [len(called) for called in works.swr.tags_called] == [3, 1, 1, 1]
     spoilt = works.swr.tags_called[2][0]
     expected = [State.REJECTED if s.tag == spoilt else State.VERIFIED for s in pushed]
-    assert expected == works.states(pushed)
+    assert works.states(pushed) == expected
 
 
-def test_a_tag_that_is_not_there_does_not_hold_up_its_siblings(works: Works) -> None:
+def test_a_missing_tag_does_not_delay_the_others(works: Works) -> None:
     works.swr.put("v1", A)
     works.swr.put("v3", A)
     pushed = works.push("v1", "v2", "v3")
@@ -209,7 +209,7 @@ def test_a_tag_that_is_not_there_does_not_hold_up_its_siblings(works: Works) -> 
 # Later pushes, operators
 
 
-def test_a_later_push_before_the_call_is_one_call(works: Works) -> None:
+def test_two_pushes_of_a_tag_before_the_call_need_one_call(works: Works) -> None:
     works.swr.put("v1", B)
     [first] = works.push("v1", digest=A)
     [second] = works.push("v1", digest=B)
@@ -220,7 +220,7 @@ def test_a_later_push_before_the_call_is_one_call(works: Works) -> None:
     assert works.swr.tags_called == [["v1"]]
 
 
-def test_a_later_push_during_the_call_carries_on(works: Works) -> None:
+def test_a_push_during_the_call_supersedes_the_sync_and_is_synced(works: Works) -> None:
     works.swr.put("v1", A, OVERRIDE)
     later: list[Sync] = []
 
@@ -234,16 +234,16 @@ def test_a_later_push_during_the_call_carries_on(works: Works) -> None:
     [first] = works.push("v1", digest=A, override=True)
     works.run(OVERRIDE)
 
-    assert State.SUPERSEDED is works.state(first)
-    assert later[0].id == find(works.database, first.id).superseded_by
+    assert works.state(first) is State.SUPERSEDED
+    assert find(works.database, first.id).superseded_by == later[0].id
     assert [state for _, state, _ in works.outcomes.synced] == [State.SUPERSEDED]
     works.swr.copies = True
     works.run_until_quiet(OVERRIDE)
-    assert State.VERIFIED is works.state(later[0])
+    assert works.state(later[0]) is State.VERIFIED
     assert [find(works.database, sync.id).called_digest for sync in (first, later[0])] == [A, B]
 
 
-def test_cancelled_during_the_call_stays_cancelled(works: Works) -> None:
+def test_a_sync_cancelled_during_its_call_stays_cancelled(works: Works) -> None:
     works.swr.put("v1", A)
     [sync] = works.push("v1")
 
@@ -254,7 +254,7 @@ def test_cancelled_during_the_call_stays_cancelled(works: Works) -> None:
     works.swr.answers = [cancel]
 
     assert works.run() is None
-    assert State.CANCELLED is works.state(sync)
+    assert works.state(sync) is State.CANCELLED
     assert [call["ended_at"] for call in everything(works.database, calls)] == [NOW]
     assert works.outcomes.synced == []
 
@@ -262,24 +262,24 @@ def test_cancelled_during_the_call_stays_cancelled(works: Works) -> None:
 # Crashes and late workers
 
 
-def test_a_crash_during_the_call_is_called_again_at_once(works: Works) -> None:
+def test_a_sync_is_called_for_again_at_once_after_a_crash(works: Works) -> None:
     works.swr.put("v1", A)
     works.swr.answers = [killed]
     [sync] = works.push("v1")
     with pytest.raises(Killed):
         works.run()
-    assert State.CALLING is works.state(sync)
+    assert works.state(sync) is State.CALLING
 
     assert works.run() == NOW  # another runner, on the same ledger
-    assert State.PENDING is works.state(sync)
+    assert works.state(sync) is State.PENDING
     works.run_until_quiet()
 
-    assert State.VERIFIED is works.state(sync)
+    assert works.state(sync) is State.VERIFIED
     assert works.swr.tags_called == [["v1"], ["v1"]]
     assert find(works.database, sync.id).attempts == 2
 
 
-def test_a_crash_after_the_copy_needs_no_second_call(works: Works) -> None:
+def test_no_second_call_is_made_if_the_copy_was_done_before_the_crash(works: Works) -> None:
     works.swr.put("v1", A)
 
     def copied_and_killed() -> None:
@@ -293,7 +293,7 @@ def test_a_crash_after_the_copy_needs_no_second_call(works: Works) -> None:
 
     works.run_until_quiet()
 
-    assert State.VERIFIED is works.state(sync)
+    assert works.state(sync) is State.VERIFIED
     assert works.swr.tags_called == [["v1"]]
 
 
@@ -302,11 +302,11 @@ def test_a_tag_that_kills_every_worker_is_given_up(works: Works) -> None:
     works.swr.answers = [killed] * 99
     [sync] = works.push("v1")
     deaths = 0
-    again: object = NOW
-    while again is not None:
+    due_at: object = NOW
+    while due_at is not None:
         works.clock.advance(600)
         try:
-            again = works.run()
+            due_at = works.run()
         except Killed:
             deaths += 1
 
@@ -330,14 +330,14 @@ def test_a_late_worker_changes_nothing(works: Works) -> None:
     works.run()
 
     assert [row(works, sync)] == seen
-    assert State.TRIGGERED is works.state(sync)
+    assert works.state(sync) is State.TRIGGERED
     works.swr.copy(LANE, "v1")
     works.run_until_quiet()
-    assert State.VERIFIED is works.state(sync)
+    assert works.state(sync) is State.VERIFIED
 
 
-def test_a_call_left_behind_is_found_behind_many_others(works: Works) -> None:
-    works.config = config(batch=1)  # two syncs are judged in a run
+def test_a_sync_left_in_calling_is_found_behind_many_others(works: Works) -> None:
+    works.config = config(batch=1)  # a run takes two syncs
     works.swr.copies = False
     for tag in ("v1", "v2", "v3"):
         works.swr.put(tag, A)
@@ -359,7 +359,7 @@ def test_a_call_left_behind_is_found_behind_many_others(works: Works) -> None:
     assert works.states(pushed) == [State.VERIFIED] * 3
 
 
-# What SWR answers
+# Answers of SWR
 
 
 @pytest.mark.parametrize("kind", [Kind.TRANSIENT, Kind.THROTTLED, Kind.AUTHENTICATION])
@@ -383,7 +383,7 @@ def test_a_call_that_fails_for_too_long_exhausts(works: Works) -> None:
 
     works.run_until_quiet()
 
-    assert State.EXHAUSTED is works.state(sync)
+    assert works.state(sync) is State.EXHAUSTED
     assert works.clock.time >= NOW + timedelta(hours=3)
 
 
@@ -406,7 +406,7 @@ def test_a_call_that_can_never_succeed_is_rejected_with_the_remedy(
     ) == ("rejected", "SVC.1", "what SWR said", "what to do")
 
 
-def test_a_call_answered_not_there_yet_waits(works: Works) -> None:
+def test_a_call_answered_not_yet_is_repeated_and_counts_no_attempt(works: Works) -> None:
     works.swr.put("v1", A)
     works.swr.answers = [error(Kind.NOT_YET)]
     [sync] = works.push("v1")
@@ -426,25 +426,27 @@ def test_a_missing_organization_is_rejected_without_a_call(works: Works) -> None
     assert works.run() is None
 
     rejected = row(works, sync)
-    assert State.REJECTED is works.state(sync)
+    assert works.state(sync) is State.REJECTED
     assert rejected["error_message"] == "cn-east-3 has no organization team that is ours"
     assert "create the organization team in cn-east-3" in str(rejected["error_remedy"])
     assert works.swr.calls == []
 
 
-def test_a_missing_organization_is_no_matter_before_the_tag_is_there(works: Works) -> None:
+def test_a_missing_organization_rejects_no_sync_whose_tag_is_not_at_the_source_yet(
+    works: Works,
+) -> None:
     works.swr.foreign = {TARGET.region}
     [sync] = works.push("v1")
 
     works.run()
 
-    assert State.PENDING is works.state(sync)
+    assert works.state(sync) is State.PENDING
 
 
-# What can be seen
+# Regions that cannot be read
 
 
-def test_a_source_that_fails_is_looked_at_later(works: Works) -> None:
+def test_a_source_that_fails_is_read_again_later(works: Works) -> None:
     works.swr.put("v1", A)
     works.swr.hidden[LANE.source_region] = error()
     [sync] = works.push("v1")
@@ -454,10 +456,10 @@ def test_a_source_that_fails_is_looked_at_later(works: Works) -> None:
     works.swr.hidden.clear()
     works.run_until_quiet()
 
-    assert State.VERIFIED is works.state(sync)
+    assert works.state(sync) is State.VERIFIED
 
 
-def test_a_source_that_we_may_not_read_is_called_without_a_look(works: Works) -> None:
+def test_a_call_is_made_without_reading_a_source_that_we_may_not_read(works: Works) -> None:
     works.swr.put("v1", A)
     works.swr.hidden[LANE.source_region] = error(Kind.CONFIGURATION)
     [sync] = works.push("v1", digest=A)
@@ -468,18 +470,18 @@ def test_a_source_that_we_may_not_read_is_called_without_a_look(works: Works) ->
     assert works.clock.time - NOW < MINUTE  # its own call is no other call
 
 
-def test_a_target_that_we_may_not_read_is_accepted(works: Works) -> None:
+def test_a_sync_is_unverified_if_we_may_not_read_its_target(works: Works) -> None:
     works.swr.put("v1", A)
     works.swr.hidden[TARGET.region] = error(Kind.CONFIGURATION)
     [sync] = works.push("v1", digest=A)
 
     works.run_until_quiet()
 
-    assert State.UNVERIFIED is works.state(sync)
+    assert works.state(sync) is State.UNVERIFIED
     assert works.swr.tags_called == [["v1"]]
 
 
-def test_a_target_that_we_may_not_read_is_not_accepted_when_swrs_job_failed(
+def test_a_sync_is_called_for_again_if_its_target_is_unreadable_and_its_job_failed(
     works: Works,
 ) -> None:
     works.swr.put("v1", A)
@@ -491,11 +493,11 @@ def test_a_target_that_we_may_not_read_is_not_accepted_when_swrs_job_failed(
 
     works.run()
 
-    assert State.PENDING is works.state(sync)
+    assert works.state(sync) is State.PENDING
     assert row(works, sync)["reason"] == "SWR's job ended: failed: called again"
 
 
-def test_a_target_that_fails_for_a_while_is_looked_at_until_it_answers(works: Works) -> None:
+def test_a_target_that_fails_for_a_while_is_polled_until_it_answers(works: Works) -> None:
     works.swr.put("v1", A)
     [sync] = works.push("v1", digest=A)
     works.run()
@@ -503,7 +505,7 @@ def test_a_target_that_fails_for_a_while_is_looked_at_until_it_answers(works: Wo
     for _ in range(20):  # an hour: twice verify's deadline
         works.clock.advance(180)
         works.run()
-    assert State.TRIGGERED is works.state(sync)
+    assert works.state(sync) is State.TRIGGERED
 
     works.swr.hidden.clear()
     works.run_until_quiet()
@@ -511,10 +513,10 @@ def test_a_target_that_fails_for_a_while_is_looked_at_until_it_answers(works: Wo
     assert (works.state(sync), works.swr.tags_called) == (State.VERIFIED, [["v1"]])
 
 
-# What comes of a call
+# After a call
 
 
-def test_a_tag_that_moves_between_call_and_look_is_called_for_again(works: Works) -> None:
+def test_a_tag_that_moved_after_the_call_is_called_for_again(works: Works) -> None:
     works.swr.put("v1", A, OVERRIDE)
     [sync] = works.push("v1", digest=A, override=True)
     works.run(OVERRIDE)
@@ -529,18 +531,18 @@ def test_a_tag_that_moves_between_call_and_look_is_called_for_again(works: Works
     assert find(works.database, sync.id).retriggers == 0
 
 
-def test_another_digest_at_the_target_has_diverged(works: Works) -> None:
+def test_a_target_with_another_digest_has_diverged(works: Works) -> None:
     works.swr.put("v1", A)
     works.swr.put_at_target("v1", B)
     [sync] = works.push("v1", digest=A)
 
     works.run_until_quiet()
 
-    assert State.DIVERGED is works.state(sync)
-    assert f"the target has {B}, the source {A}" == row(works, sync)["reason"]
+    assert works.state(sync) is State.DIVERGED
+    assert row(works, sync)["reason"] == f"the target has {B}, the source {A}"
 
 
-def test_a_call_that_came_to_nothing_is_repeated_so_often(works: Works) -> None:
+def test_a_call_without_effect_is_repeated_as_often_as_configured(works: Works) -> None:
     works.config = config(verify=Verify(deadline=timedelta(minutes=3)))
     works.swr.put("v1", A)
     works.swr.copies = False
@@ -548,32 +550,32 @@ def test_a_call_that_came_to_nothing_is_repeated_so_often(works: Works) -> None:
 
     works.run_until_quiet()
 
-    assert State.MISSING is works.state(sync)
+    assert works.state(sync) is State.MISSING
     assert works.swr.tags_called == [["v1"]] * 4  # the first, and verify.retriggers
     assert works.clock.time - NOW >= 4 * timedelta(minutes=3)
 
 
-def test_a_failed_job_is_called_again_without_waiting_for_the_deadline(works: Works) -> None:
+def test_a_failed_job_is_repeated_before_the_verify_deadline(works: Works) -> None:
     works.swr.put("v1", A)
     works.swr.copies = False
     [sync] = works.push("v1", digest=A)
     works.run()
     works.swr.jobs = [job(works, "failed")]
     works.clock.advance(1)
-    works.run()  # the first look comes before the job is asked for
+    works.run()  # the first read does not ask for the job
     works.clock.advance(2)
     works.run()
-    assert State.PENDING is works.state(sync)
+    assert works.state(sync) is State.PENDING
 
     works.swr.copies = True
     works.swr.jobs = []
     works.run_until_quiet()
 
-    assert State.VERIFIED is works.state(sync)
+    assert works.state(sync) is State.VERIFIED
     assert works.clock.time - NOW < MINUTE
 
 
-def test_an_earlier_calls_late_copy_is_not_taken_for_the_end(works: Works) -> None:
+def test_a_sync_is_not_verified_while_an_earlier_call_may_still_copy(works: Works) -> None:
     # A is called for and slow; the tag moves to B, which is called for and comes first.
     works.swr.copies = False
     works.swr.put("v1", A, OVERRIDE)
@@ -591,11 +593,11 @@ def test_an_earlier_calls_late_copy_is_not_taken_for_the_end(works: Works) -> No
     works.swr.copies = True
     works.run_until_quiet(OVERRIDE)
 
-    assert State.VERIFIED is works.state(second)
+    assert works.state(second) is State.VERIFIED
     assert works.swr.held[TARGET.region, "team", "web/shop", "v1"] == B
 
 
-def test_of_two_calls_for_a_digest_one_may_still_act_when_it_is_there(works: Works) -> None:
+def test_a_second_call_for_a_digest_stays_open_when_the_first_copied_it(works: Works) -> None:
     # SWR takes the first call for A, and the answer is lost: A is called for twice.
     works.swr.copies = False
     works.swr.put("v1", A, OVERRIDE)
@@ -616,15 +618,15 @@ def test_of_two_calls_for_a_digest_one_may_still_act_when_it_is_there(works: Wor
 
     works.run(OVERRIDE)
 
-    assert State.TRIGGERED is works.state(second)
+    assert works.state(second) is State.TRIGGERED
     works.swr.put_at_target("v1", A, OVERRIDE)  # the other one's
     works.swr.copies = True
     works.run_until_quiet(OVERRIDE)
-    assert State.VERIFIED is works.state(second)
+    assert works.state(second) is State.VERIFIED
     assert works.swr.held[TARGET.region, "team", "web/shop", "v1"] == B
 
 
-def test_a_refused_call_keeps_nothing_waiting(works: Works) -> None:
+def test_a_sync_does_not_wait_for_a_call_that_was_refused(works: Works) -> None:
     works.swr.put("v1", A, OVERRIDE)
     works.swr.answers = [error(Kind.THROTTLED)]
     works.push("v1", digest=A, override=True)
@@ -634,18 +636,18 @@ def test_a_refused_call_keeps_nothing_waiting(works: Works) -> None:
 
     works.run_until_quiet(OVERRIDE)
 
-    assert State.VERIFIED is works.state(second)
+    assert works.state(second) is State.VERIFIED
     assert works.clock.time - NOW < MINUTE
 
 
-def test_there_and_back_again_waits_for_the_call_in_between(works: Works) -> None:
+def test_a_tag_moved_back_waits_for_the_call_in_between(works: Works) -> None:
     works.swr.put("v1", A, OVERRIDE)
     works.push("v1", digest=A, override=True)
     works.run_until_quiet(OVERRIDE)
     works.swr.copies = False
     works.swr.put("v1", B, OVERRIDE)
     works.push("v1", digest=B, override=True)
-    works.run(OVERRIDE)  # B is on its way
+    works.run(OVERRIDE)  # the copy of B is in progress
     works.swr.put("v1", A, OVERRIDE)
     [back] = works.push("v1", digest=A, override=True)
 
@@ -655,17 +657,17 @@ def test_there_and_back_again_waits_for_the_call_in_between(works: Works) -> Non
     works.swr.put_at_target("v1", B, OVERRIDE)
     works.clock.advance(1)
     works.run(OVERRIDE)
-    assert State.TRIGGERED is works.state(back)
+    assert works.state(back) is State.TRIGGERED
     works.swr.copies = True
     works.run_until_quiet(OVERRIDE)
-    assert State.VERIFIED is works.state(back)
+    assert works.state(back) is State.VERIFIED
     assert works.swr.held[TARGET.region, "team", "web/shop", "v1"] == A
 
 
-# Configuration and pace
+# Configuration and rate limit
 
 
-def test_a_region_that_left_the_configuration_holds_its_syncs_with_the_reason(
+def test_syncs_of_a_region_removed_from_the_configuration_are_held_with_the_reason(
     works: Works,
 ) -> None:
     for tag in ("v1", "v2", "v3"):
@@ -676,23 +678,23 @@ def test_a_region_that_left_the_configuration_holds_its_syncs_with_the_reason(
     [calling] = works.push("v2")
     with pytest.raises(Killed):
         works.run()
-    [due] = works.push("v3")
-    held = [triggered, calling, due]
+    [pending] = works.push("v3")
+    syncs_held = [triggered, calling, pending]
     works.config = config("cn-north-4", "ap-southeast-1")
     works.clock.advance(10)
 
-    assert works.clock.time + HOLD_INTERVAL == works.run()
+    assert works.run() == works.clock.time + HOLD_INTERVAL
 
-    assert works.states(held) == [State.TRIGGERED, State.PENDING, State.PENDING]
-    assert [row(works, sync)["reason"] for sync in held] == [
+    assert works.states(syncs_held) == [State.TRIGGERED, State.PENDING, State.PENDING]
+    assert [row(works, sync)["reason"] for sync in syncs_held] == [
         "region cn-east-3 is not in the configuration"
     ] * 3
     works.config = config(*REGIONS)
     works.run_until_quiet()
-    assert works.states(held) == [State.VERIFIED] * 3
+    assert works.states(syncs_held) == [State.VERIFIED] * 3
 
 
-def test_a_call_left_behind_is_held_too(works: Works) -> None:
+def test_a_sync_left_in_calling_is_held_too(works: Works) -> None:
     works.swr.put("v1", A)
     works.swr.answers = [killed]
     [sync] = works.push("v1")
@@ -700,11 +702,11 @@ def test_a_call_left_behind_is_held_too(works: Works) -> None:
         works.run()
     works.config = config("cn-north-4")
 
-    assert works.run() == NOW + HOLD_INTERVAL  # and not: never again
+    assert works.run() == NOW + HOLD_INTERVAL  # not None, which means never
     assert row(works, sync)["reason"] == "region cn-east-3 is not in the configuration"
 
 
-def test_calls_keep_the_pace(works: Works) -> None:
+def test_requests_keep_to_the_rate_limit(works: Works) -> None:
     works.config = replace(config(), options=replace(config().options, batch=1))
     per_second = works.config.options.pace.per_second
     tags = [f"v{n}" for n in range(per_second + 5)]
@@ -715,17 +717,17 @@ def test_calls_keep_the_pace(works: Works) -> None:
     while works.run() == NOW:
         pass
 
-    # A second's worth at once, looks included. What a run has begun it finishes.
+    # One second's worth at once, reads included. A run that was admitted is finished.
     at_source = [region for region, _ in works.swr.looks + works.swr.lists].count(REGIONS[0])
     assert per_second <= at_source + len(works.swr.calls) <= per_second + 1
-    again = works.run()
-    assert again is not None
-    assert NOW < again < NOW + SECOND
+    due_at = works.run()
+    assert due_at is not None
+    assert NOW < due_at < NOW + SECOND
     works.run_until_quiet()
-    assert len(tags) == len(works.swr.calls)
+    assert len(works.swr.calls) == len(tags)
 
 
-def test_a_clock_that_was_set_back_freezes_nothing(works: Works) -> None:
+def test_a_sync_is_verified_after_the_clock_was_set_back(works: Works) -> None:
     works.config = config(batch=1)
     works.swr.put("v1", A)
     works.swr.copies = False
@@ -734,17 +736,17 @@ def test_a_clock_that_was_set_back_freezes_nothing(works: Works) -> None:
     was_due = NOW + SECOND
     works.clock.advance(-7200)  # and the engine runs the lane for the time it was woken for
 
-    again = works.runner.run(LANE, was_due)
+    due_at = works.runner.run(LANE, was_due)
 
-    assert again is not None
-    assert works.clock.time < again < works.clock.time + MINUTE
+    assert due_at is not None
+    assert works.clock.time < due_at < works.clock.time + MINUTE
     works.swr.copy(LANE, "v1")
     works.run_until_quiet()
-    assert State.VERIFIED is works.state(sync)
+    assert works.state(sync) is State.VERIFIED
     assert works.clock.time < NOW
 
 
-def test_a_clock_that_was_set_back_does_not_stop_the_calls(works: Works) -> None:
+def test_calls_go_on_after_the_clock_was_set_back(works: Works) -> None:
     works.swr.put("v1", A)
     works.swr.put("v2", A)
     works.config = config(batch=1, verify=Verify(deadline=timedelta(minutes=5)))
@@ -755,17 +757,17 @@ def test_a_clock_that_was_set_back_does_not_stop_the_calls(works: Works) -> None
 
     works.run()
 
-    assert State.TRIGGERED is works.state(sync)
+    assert works.state(sync) is State.TRIGGERED
 
 
-def test_what_has_ended_is_told_with_its_error(works: Works) -> None:
+def test_an_ended_sync_is_reported_with_its_error(works: Works) -> None:
     works.swr.put("v1", C)
     works.swr.answers = [error(Kind.CONFIGURATION)]
     works.push("v1")
 
     works.run()
 
-    [(sync, state, verdict)] = works.outcomes.synced
+    [(sync, state, decision)] = works.outcomes.synced
     assert (sync.tag, state) == ("v1", State.REJECTED)
-    assert verdict.error is not None
-    assert verdict.error.code == "A.configuration"
+    assert decision.error is not None
+    assert decision.error.code == "A.configuration"

@@ -1,4 +1,4 @@
-"""Once an hour, by one process for all: old rows go, are counted, and told in one line."""
+"""Retention: once an hour one process deletes old rows, counts them and logs one line."""
 
 import json
 import time
@@ -14,17 +14,17 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.tables import deliveries, syncs
 from swrhook.metrics import Metrics
 from swrhook.model import State
-from swrhook.service.retention import EVERY, Retention
+from swrhook.service.retention import INTERVAL, Retention
 from tests.factories import FakeClock, FixedConfig
 from tests.ledger.parts import A, entry, everything, push, write
 from tests.web.parts import configuration
 
 pytestmark = pytest.mark.on("sqlite", "postgresql")
 
-# Ids are made by the clock on the wall.
+# Ids contain the time of the system clock.
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
-PATIENCE = 20.0
+TIMEOUT = 20.0
 
 
 @pytest.fixture
@@ -40,11 +40,11 @@ def metrics() -> Metrics:
 @pytest.fixture
 def retention(database: Database, clock: FakeClock, metrics: Metrics) -> Retention:
     logs.configure("json", "INFO")
-    return Retention(database, FixedConfig(configuration()), clock, metrics, between=0.05)
+    return Retention(database, FixedConfig(configuration()), clock, metrics, interval=0.05)
 
 
-def finished(database: Database, tag: str, at: datetime = NOW) -> None:
-    """Record a delivery whose sync ended at once."""
+def record_ended(database: Database, tag: str, at: datetime = NOW) -> None:
+    """Record a delivery whose sync has ended."""
     write(database, entry(push(tag, A), at=at))
     with database.write() as connection:
         ended = update(syncs).where(syncs.c.tag == tag)
@@ -52,14 +52,14 @@ def finished(database: Database, tag: str, at: datetime = NOW) -> None:
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    return [line for line in found if line["event"].startswith("retention.")]
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [line for line in events if line["event"].startswith("retention.")]
 
 
-def test_deliveries_go_first_and_syncs_much_later(
+def test_deliveries_are_deleted_long_before_syncs(
     database: Database, retention: Retention, clock: FakeClock
 ) -> None:
-    finished(database, "v1")
+    record_ended(database, "v1")
 
     clock.time = NOW + 29 * DAY
     nothing = retention.run_if_due()
@@ -75,13 +75,13 @@ def test_deliveries_go_first_and_syncs_much_later(
     assert second["syncs"] == 1
 
 
-def test_a_window_longer_than_the_retention_counts(
+def test_deliveries_are_kept_as_long_as_the_deduplication_window(
     database: Database, clock: FakeClock, metrics: Metrics
 ) -> None:
     whole = configuration()
     config = replace(whole, options=replace(whole.options, dedup_window=90 * DAY))
 
-    finished(database, "v1")
+    record_ended(database, "v1")
     clock.time = NOW + 89 * DAY
 
     Retention(database, FixedConfig(config), clock, metrics).run_if_due()
@@ -89,14 +89,14 @@ def test_a_window_longer_than_the_retention_counts(
     assert len(everything(database, deliveries)) == 1
 
 
-def test_a_pass_is_told_in_one_line_and_counted(
+def test_a_run_is_logged_in_one_line_and_counted(
     database: Database,
     retention: Retention,
     clock: FakeClock,
     metrics: Metrics,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    finished(database, "v1")
+    record_ended(database, "v1")
     clock.time = NOW + 31 * DAY
 
     retention.run_if_due()
@@ -108,39 +108,39 @@ def test_a_pass_is_told_in_one_line_and_counted(
     assert 'swrhook_retention_runs_total{outcome="done"} 1.0' in shown
 
 
-def test_one_process_makes_the_pass_for_all(
+def test_one_process_makes_the_run_for_all(
     database: Database, retention: Retention, clock: FakeClock, metrics: Metrics
 ) -> None:
     another = Retention(database, FixedConfig(configuration()), clock, metrics)
 
     assert retention.run_if_due() is not None
     assert another.run_if_due() is None
-    clock.time = NOW + EVERY - timedelta(seconds=1)
+    clock.time = NOW + INTERVAL - timedelta(seconds=1)
     assert another.run_if_due() is None
-    clock.time = NOW + EVERY
+    clock.time = NOW + INTERVAL
     assert another.run_if_due() is not None
     assert retention.run_if_due() is None
 
 
-def test_a_pass_that_takes_long_is_not_begun_twice(
+def test_a_long_run_is_not_started_twice(
     database: Database, retention: Retention, clock: FakeClock, metrics: Metrics
 ) -> None:
-    finished(database, "v1")
+    record_ended(database, "v1")
     clock.time = NOW + 31 * DAY
 
     class Ticking(FakeClock):
         def now(self) -> datetime:
-            self.time += EVERY / 2  # half an hour passes between two readings
+            self.time += INTERVAL / 2  # half an hour passes between two readings
             return self.time
 
     ticking = Ticking(clock.time)
     Retention(database, FixedConfig(configuration()), ticking, metrics).run_if_due()
 
-    clock.time = ticking.time + EVERY / 4
+    clock.time = ticking.time + INTERVAL / 4
     assert retention.run_if_due() is None
 
 
-def test_a_clock_that_was_far_ahead_holds_up_nothing(
+def test_a_run_is_made_after_the_clock_was_far_ahead(
     retention: Retention, clock: FakeClock
 ) -> None:
     clock.time = NOW + 1000 * DAY
@@ -151,14 +151,14 @@ def test_a_clock_that_was_far_ahead_holds_up_nothing(
     assert retention.run_if_due() is None
 
 
-def test_the_thread_looks_by_itself_and_ends(
+def test_the_thread_makes_runs_until_it_is_stopped(
     database: Database, retention: Retention, clock: FakeClock
 ) -> None:
-    finished(database, "v1")
+    record_ended(database, "v1")
     clock.time = NOW + 31 * DAY
 
     retention.start()
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while everything(database, deliveries) and time.monotonic() < deadline:
         time.sleep(0.02)
     retention.stop()
@@ -167,7 +167,7 @@ def test_the_thread_looks_by_itself_and_ends(
 
 
 @pytest.mark.on("sqlite")
-def test_a_pass_that_fails_is_told_and_counted_and_the_thread_goes_on(
+def test_a_failed_run_is_logged_and_counted_and_the_thread_continues(
     database: Database,
     retention: Retention,
     metrics: Metrics,
@@ -177,7 +177,7 @@ def test_a_pass_that_fails_is_told_and_counted_and_the_thread_goes_on(
         connection.execute(text("ALTER TABLE passes RENAME TO away"))
     retention.start()
     failed = 'swrhook_retention_runs_total{outcome="failed"}'
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while failed not in metrics.text().decode() and time.monotonic() < deadline:
         time.sleep(0.02)
     with database.write() as connection:
@@ -187,4 +187,4 @@ def test_a_pass_that_fails_is_told_and_counted_and_the_thread_goes_on(
     retention.stop()
 
     events = [line["event"] for line in lines(capsys)]
-    assert {"retention.failed", "retention.done"} == set(events)
+    assert set(events) == {"retention.failed", "retention.done"}
