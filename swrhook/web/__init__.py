@@ -2,14 +2,13 @@
 
 from dataclasses import replace
 
-from flask import Blueprint, Flask
+from flask import Flask
 
 from swrhook.service.gunicorn_workers import LEAVING
 from swrhook.web import api, problems
 from swrhook.web.access import guard
-from swrhook.web.api.audit import audit_routes
+from swrhook.web.api.administration import audit_routes, drain_routes
 from swrhook.web.api.deliveries import delivery_routes
-from swrhook.web.api.drain import drain_routes
 from swrhook.web.api.explain import explain_routes
 from swrhook.web.api.repairs import backfill_routes, reconcile_routes
 from swrhook.web.api.rules_and_stats import rules_routes, stats_routes
@@ -18,13 +17,12 @@ from swrhook.web.api.syncs import sync_routes
 from swrhook.web.api.wait import wait_routes
 from swrhook.web.api.whatif import whatif_routes
 from swrhook.web.api_docs import api_docs_routes
-from swrhook.web.audit import audit_hook
+from swrhook.web.audit import add_audit
 from swrhook.web.context import RequestConfig, WebContext
 from swrhook.web.dashboard import dashboard_pages
-from swrhook.web.health import health_routes
+from swrhook.web.health import health_routes, metrics_routes
 from swrhook.web.hooks import hook_routes
-from swrhook.web.idempotency import replay_hook, store_hook
-from swrhook.web.metrics import metrics_route
+from swrhook.web.idempotency import add_idempotency
 
 
 def create_web(context: WebContext) -> Flask:
@@ -37,10 +35,8 @@ def create_web(context: WebContext) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members keep the documented order
     app.extensions[LEAVING] = web.draining.begun
     guard(app, web)
-    app.register_blueprint(hook_routes(web))
-    app.register_blueprint(health_routes(web))
-    app.register_blueprint(metrics_route(web))
-    app.register_blueprint(api_docs_routes())
+    for public in (hook_routes(web), health_routes(web), metrics_routes(web), api_docs_routes()):
+        app.register_blueprint(public)
     resources = [
         sync_routes(web),
         backfill_routes(web),
@@ -56,21 +52,13 @@ def create_web(context: WebContext) -> Flask:
         audit_routes(web),
     ]
     pages = dashboard_pages(web)
-    for blueprint in (*resources, pages):
-        _add_write_hooks(blueprint, web)
+    for blueprint in [*resources, pages]:
+        # Not for the app: the routes that receive deliveries need neither, and every function that
+        # Flask calls costs time on each request. Flask calls after_request functions in reverse
+        # order: the response is stored before the audit.
+        add_audit(blueprint, web)
+        add_idempotency(blueprint, web)
     api.install(app, resources)
     app.register_blueprint(pages)
     problems.install(app)
     return app
-
-
-def _add_write_hooks(blueprint: Blueprint, web: WebContext) -> None:
-    """Audit a blueprint's writes, and answer a repeated write with the stored response.
-
-    Registered per blueprint: the routes that receive deliveries need neither, and every function
-    that Flask calls costs time on each request.
-    """
-    # Flask runs after_request hooks in reverse order: the response is stored before the audit.
-    blueprint.after_request(audit_hook(web))
-    blueprint.before_request(replay_hook(web))
-    blueprint.after_request(store_hook(web))

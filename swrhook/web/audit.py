@@ -1,9 +1,8 @@
 """Audit: every write with a valid token becomes a row in the ledger and a line in the log."""
 
-from collections.abc import Callable
 from dataclasses import asdict
 
-from flask import Response, g, request
+from flask import Blueprint, Response, g, request
 
 from swrhook import logs
 from swrhook.errors import CannotRecord
@@ -12,13 +11,14 @@ from swrhook.web.access import is_write, named_object, token_holder
 from swrhook.web.context import WebContext
 
 
-def audit_hook(web: WebContext) -> Callable[[Response], Response]:
-    """Return the hook that records a write once its status is known, also if it was refused.
+def add_audit(blueprint: Blueprint, web: WebContext) -> None:
+    """Record each write of the blueprint once its status is known, also if it was refused.
 
     Not recorded: requests without a valid token (metrics count them), and stored answers that are
     sent again. If the ledger cannot be written, the line in the log remains.
     """
 
+    @blueprint.after_request
     def record(answer: Response) -> Response:
         holder = token_holder()
         is_new = is_write() and not g.get("is_repeated")
@@ -32,5 +32,3 @@ def audit_hook(web: WebContext) -> Callable[[Response], Response]:
         except CannotRecord as exc:
             logs.warning("api.write_not_kept", reason=str(exc))
         return answer
-
-    return record

@@ -1,6 +1,8 @@
 """The dependencies of the web layer, passed to every function that creates routes."""
 
+import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from flask import g, has_app_context
@@ -13,7 +15,6 @@ from swrhook.metrics import Metrics
 from swrhook.model import DeliveryEntry, Receipt
 from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderActivity
-from swrhook.web.draining import Draining
 from swrhook.web.rate_limit import SenderRateLimits
 
 
@@ -23,6 +24,27 @@ class DeliveryRecorder(Protocol):
     def record(self, entry: DeliveryEntry) -> Receipt:
         """Return once the delivery is on disk. Raises CannotRecord if nothing was recorded."""
         ...
+
+
+class Draining:
+    """Whether this process is draining: "not ready" because it will be stopped, but still working.
+
+    The event `begun` ends long polls.
+    """
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.since: datetime | None = None
+
+    def begin(self, now: datetime) -> None:
+        """Start draining. It cannot be undone, and a second call changes nothing."""
+        if self.since is None:
+            self.since = now
+        self.begun.set()
+
+    def check(self) -> str | None:
+        """Return the reason why this process is not ready, or None."""
+        return "draining" if self.begun.is_set() else None
 
 
 @dataclass(frozen=True, slots=True)

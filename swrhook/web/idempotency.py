@@ -4,12 +4,11 @@ The key is reserved before the write, and the answer is stored after it. If the 
 between, the key stays reserved for some minutes; after that the write can take effect again.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
 
-from flask import Response, g, request
+from flask import Blueprint, Response, g, request
 
 from swrhook import logs
 from swrhook.errors import CannotRecord
@@ -23,9 +22,10 @@ HEADER = "Idempotency-Key"
 _LONGEST = 255
 
 
-def replay_hook(web: WebContext) -> Callable[[], Response | None]:
-    """Return the hook that answers a repeated write from the ledger. It runs after `guard`."""
+def add_idempotency(blueprint: Blueprint, web: WebContext) -> None:
+    """Answer a repeated write of the blueprint with the stored answer. It runs after `guard`."""
 
+    @blueprint.before_request
     def replay() -> Response | None:
         if token_name() is None or request.method in SAFE_METHODS:
             return None
@@ -33,7 +33,15 @@ def replay_hook(web: WebContext) -> Callable[[], Response | None]:
         key = request.headers.get(HEADER)
         return None if key is None else _reserve(web.database, key, web.clock.now())
 
-    return replay
+    @blueprint.after_request
+    def store_answer(answer: Response) -> Response:
+        key = g.pop("idempotency_key", None)
+        if key is not None:
+            try:
+                _store(web.database, key, answer)
+            except CannotRecord as exc:
+                logs.warning("api.answer_not_kept", reason=str(exc))
+        return answer
 
 
 def _reserve(database: Database, key: str, now: datetime) -> Response | None:
@@ -50,28 +58,12 @@ def _reserve(database: Database, key: str, now: datetime) -> Response | None:
     return _stored_answer(stored, current)
 
 
-def store_hook(web: WebContext) -> Callable[[Response], Response]:
-    """Return the hook that stores the answer to a write that reserved a key."""
-
-    def store_answer(answer: Response) -> Response:
-        key = g.pop("idempotency_key", None)
-        if key is not None:
-            try:
-                _store(web.database, key, answer)
-            except CannotRecord as exc:
-                logs.warning("api.answer_not_kept", reason=str(exc))
-        return answer
-
-    return store_answer
-
-
 def _store(database: Database, key: str, answer: Response) -> None:
     # A server error may be gone at the next try: the key is freed instead.
     if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         release(database, key)
     else:
-        content = (answer.content_type or "", answer.get_data())
-        store(database, key, answer.status_code, content)
+        store(database, key, answer.status_code, (answer.content_type or "", answer.get_data()))
 
 
 def _current_request(key: str) -> IdempotentRequest:

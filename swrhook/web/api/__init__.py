@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
 
 from flask import Flask
 from flask_smorest import Api
 from marshmallow import Schema
 
 from swrhook import __version__
-from swrhook.web.api.fields import DurationField, ImageField, RepositoryField, SinceField, TagField
+from swrhook.web.api.fields import TextField
+from swrhook.web.api.routing import Routes
 from swrhook.web.api.schemas import ProblemSchema
 
 _DESCRIPTION = """What swrhook received, and where every image tag is.
@@ -17,6 +17,9 @@ _DESCRIPTION = """What swrhook received, and where every image tag is.
 Lists are sorted newest first and come in pages: `next` is the cursor of the next page, or null on
 the last one. Every error is `application/problem+json` (RFC 9457)."""
 _OPTIONS = {
+    "title": "swrhook",
+    "version": __version__,
+    "openapi_version": "3.1.0",
     "info": {"description": _DESCRIPTION},
     "security": [{"bearer": []}],
     "components": {
@@ -49,20 +52,11 @@ class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
             self.spec.components.response(name, response, lazy=True)
 
 
-def install(app: Flask, blueprints: Iterable[Any]) -> None:
+def install(app: Flask, blueprints: Iterable[Routes]) -> None:
     """Add the API to the app."""
     app.config["OPENAPI_URL_PREFIX"] = "/api"
-    api = _Api(
-        app,
-        spec_kwargs={
-            "title": "swrhook",
-            "version": __version__,
-            "openapi_version": "3.1.0",
-            **_OPTIONS,
-        },
-    )
-    # flask-smorest knows no OpenAPI type for a class of ours.
-    for field in (SinceField, DurationField, ImageField, RepositoryField, TagField):
-        api.register_field(field, "string", None)
+    api = _Api(app, spec_kwargs=_OPTIONS)
+    # flask-smorest knows no OpenAPI type for our own fields.
+    api.register_field(TextField, "string", None)
     for blueprint in blueprints:
         api.register_blueprint(blueprint, url_prefix="/api/v1")

@@ -9,12 +9,11 @@ from swrhook.ledger.queries.tag_history import TagHistoryCall
 from swrhook.model import Outcome
 from swrhook.rules import FIELDS, RuleResult, TargetResult
 from swrhook.rules.trace import ClauseTrace, PatternTrace, RuleTrace, TargetTrace
-from swrhook.usecases.explain import Explanation
+from swrhook.usecases.explain import Explanation, explain
 from swrhook.usecases.explain.model import ExplainedSender, ExplainedSync
-from swrhook.web.analysis import explain_tag
 from swrhook.web.api.fields import Instant
 from swrhook.web.api.queries import ExplainQuery
-from swrhook.web.api.routing import blueprint, get
+from swrhook.web.api.routing import Routes
 from swrhook.web.api.schema_base import ExampleSchema, one_of, schema_of
 from swrhook.web.api.schemas import SyncSchema
 from swrhook.web.context import WebContext
@@ -59,13 +58,18 @@ ExplanationSchema = schema_of(
 )
 
 
-def explain_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
+def explain_routes(web: WebContext) -> Routes:
     """Return the route."""
-    routes = blueprint("explain", "Why a tag was, or was not, replicated.")
+    routes = Routes("explain", "Why a tag was, or was not, replicated.")
 
-    @get(routes, "/explain", ExplanationSchema, ExplainQuery, [HTTPStatus.NOT_FOUND])
+    @routes.get("/explain", ExplanationSchema, ExplainQuery, [HTTPStatus.NOT_FOUND])
     def show(query: dict[str, Any]) -> Explanation:
         """Explain a tag: the rules in use, clause by clause, and what the ledger has recorded."""
         return explain_tag(web, query["image"], query.get("sender"))
 
     return routes
+
+
+def explain_tag(web: WebContext, image: str, sender: str | None) -> Explanation:
+    """Return why a tag was, or was not, replicated. Raises NothingUsable, UnknownSender."""
+    return explain(image, sender, web.config.current(), web.database, web.clock.now())

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from werkzeug.exceptions import NotFound
-
-from swrhook.ledger.operator import Operator
 from swrhook.ledger.queries.repairs import (
+    FindingFilter,
     ListedFinding,
     ListedRepair,
+    RepairFilter,
     find_repair,
     list_findings,
     list_repairs,
@@ -17,25 +16,26 @@ from swrhook.ledger.queries.views import ImageFilter, Page
 from swrhook.syncs.reconciliation import RepairKind, RepairRequest
 from swrhook.usecases.manual_syncs import check_rule, repositories_in_scope
 from swrhook.web.access import name_object
-from swrhook.web.api.queries import FindingQuery, PageQuery, finding_filter, repair_filter
-from swrhook.web.api.repair_schemas import (
+from swrhook.web.api.queries import FindingQuery, PageQuery, to_filter
+from swrhook.web.api.routing import Routes
+from swrhook.web.api.schemas import (
     BackfillOrderSchema,
     FindingPageSchema,
     ReconcileOrderSchema,
     RepairPageSchema,
     RepairSchema,
 )
-from swrhook.web.api.routing import blueprint, get, post
 from swrhook.web.context import WebContext
+from swrhook.web.problems import require
 
 
-def backfill_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
+def backfill_routes(web: WebContext) -> Routes:
     """Return the routes of backfills."""
-    routes = blueprint("backfill", "Copy tags that were pushed before a rule existed.")
+    routes = Routes("backfill", "Copy tags that were pushed before a rule existed.")
     kind = RepairKind.BACKFILL
     _add_lists(routes, kind, web)
 
-    @post(routes, "/backfill", RepairSchema, BackfillOrderSchema)
+    @routes.post("/backfill", RepairSchema, BackfillOrderSchema)
     def begin(body: dict[str, Any]) -> ListedRepair:
         """Compare repositories with what the rules require at their targets, and plan syncs."""
         current = web.config.current()
@@ -44,25 +44,25 @@ def backfill_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
         scope = repositories_in_scope(images, sender, region, current)
         check_rule(body.get("rule"), current)
         request = RepairRequest(kind, scope, sender, body.get("rule"), asks=not body["start"])
-        return _show(web.operator, kind, web.operator.begin_repair(request, web.clock.now()))
+        return _show(web, kind, web.operator.begin_repair(request, web.clock.now()))
 
-    @post(routes, "/backfill/<repair_id>/start", RepairSchema)
+    @routes.post("/backfill/<repair_id>/start", RepairSchema)
     def start(repair_id: str) -> ListedRepair:
         """Record the syncs of a plan; new pushes go first."""
-        _show(web.operator, kind, repair_id)
+        _show(web, kind, repair_id)
         web.operator.start_repair(repair_id, web.clock.now())
-        return _show(web.operator, kind, repair_id)
+        return _show(web, kind, repair_id)
 
     return routes
 
 
-def reconcile_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
+def reconcile_routes(web: WebContext) -> Routes:
     """Return the routes of reconciles."""
-    routes = blueprint("reconcile", "Compare targets with what the rules require.")
+    routes = Routes("reconcile", "Compare targets with what the rules require.")
     kind = RepairKind.RECONCILE
     _add_lists(routes, kind, web)
 
-    @post(routes, "/reconcile", RepairSchema, ReconcileOrderSchema)
+    @routes.post("/reconcile", RepairSchema, ReconcileOrderSchema)
     def begin(body: dict[str, Any]) -> ListedRepair:
         """Compare repositories with what the rules require at their targets, and repair them."""
         current = web.config.current()
@@ -74,36 +74,38 @@ def reconcile_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
             )
         max_calls = body.get("max_calls", current.options.reconcile.max_calls)
         request = RepairRequest(kind, scope, reports_only=body["report"], max_calls=max_calls)
-        return _show(web.operator, kind, web.operator.begin_repair(request, web.clock.now()))
+        return _show(web, kind, web.operator.begin_repair(request, web.clock.now()))
 
     return routes
 
 
-def _add_lists(routes: Any, kind: RepairKind, web: WebContext) -> None:  # noqa: ANN401  # as routing
-    @get(routes, f"/{kind}", RepairPageSchema, PageQuery)
+def _add_lists(routes: Routes, kind: RepairKind, web: WebContext) -> None:
+    @routes.get(f"/{kind}", RepairPageSchema, PageQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedRepair]:
         """List all, newest first."""
-        with web.operator.database.read() as connection:
-            return list_repairs(connection, kind, repair_filter(query, web.clock.now()))
+        with web.database.read() as connection:
+            return list_repairs(connection, kind, to_filter(RepairFilter, query, web.clock.now()))
 
-    @get(routes, f"/{kind}/<repair_id>", RepairSchema)
+    @routes.get(f"/{kind}/<repair_id>", RepairSchema)
     def show(repair_id: str) -> ListedRepair:
         """Show one."""
-        return _show(web.operator, kind, repair_id)
+        return _show(web, kind, repair_id)
 
-    @get(routes, f"/{kind}/<repair_id>/tags", FindingPageSchema, FindingQuery)
+    @routes.get(f"/{kind}/<repair_id>/tags", FindingPageSchema, FindingQuery)
     def list_tags(query: dict[str, Any], repair_id: str) -> Page[ListedFinding]:
         """List the findings, tag by tag, each with the state of its sync."""
-        _show(web.operator, kind, repair_id)
-        with web.operator.database.read() as connection:
-            return list_findings(connection, repair_id, finding_filter(query))
+        _show(web, kind, repair_id)
+        with web.database.read() as connection:
+            return list_findings(
+                connection, repair_id, to_filter(FindingFilter, query, web.clock.now())
+            )
 
-    @post(routes, f"/{kind}/<repair_id>/cancel", RepairSchema)
+    @routes.post(f"/{kind}/<repair_id>/cancel", RepairSchema)
     def cancel(repair_id: str) -> ListedRepair:
         """Cancel it, and those of its syncs that have not been called yet."""
-        _show(web.operator, kind, repair_id)
+        _show(web, kind, repair_id)
         web.operator.cancel_repair(repair_id, web.clock.now())
-        return _show(web.operator, kind, repair_id)
+        return _show(web, kind, repair_id)
 
 
 def _read_repositories(images: Sequence[ImageFilter]) -> Sequence[tuple[str, str]]:
@@ -114,9 +116,7 @@ def _read_repositories(images: Sequence[ImageFilter]) -> Sequence[tuple[str, str
     return repositories
 
 
-def _show(operator: Operator, kind: RepairKind, repair_id: str) -> ListedRepair:
-    with operator.database.read() as connection:
+def _show(web: WebContext, kind: RepairKind, repair_id: str) -> ListedRepair:
+    with web.database.read() as connection:
         repair = find_repair(connection, kind, repair_id)
-    if repair is None:
-        raise NotFound(f"there is no {kind} with this id")
-    return repair
+    return require(repair, f"there is no {kind} with this id")

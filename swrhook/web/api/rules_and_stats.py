@@ -9,7 +9,7 @@ from swrhook.config.nodes import Data
 from swrhook.config.yaml_document import read
 from swrhook.ledger.queries.stats import Stats, count
 from swrhook.web.api.queries import StatsQuery
-from swrhook.web.api.routing import blueprint, get
+from swrhook.web.api.routing import Routes
 from swrhook.web.api.schema_base import schema_of
 from swrhook.web.api.schemas import StatsSchema
 from swrhook.web.context import WebContext
@@ -27,11 +27,11 @@ class WrittenRules:
 RulesSchema = schema_of(WrittenRules, "Rules")
 
 
-def rules_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
+def rules_routes(web: WebContext) -> Routes:
     """Return the route."""
-    routes = blueprint("rules", "The rules: which pushes go where.")
+    routes = Routes("rules", "The rules: which pushes go where.")
 
-    @get(routes, "/rules", RulesSchema)
+    @routes.get("/rules", RulesSchema)
     def show() -> WrittenRules:
         """Show the rules in use, as the configuration file has them."""
         current = web.config.current()
@@ -48,11 +48,11 @@ def written_rules(text: bytes, version: str) -> WrittenRules:
     return WrittenRules(version, document.get("defaults") or {}, document["rules"])
 
 
-def stats_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
+def stats_routes(web: WebContext) -> Routes:
     """Return the route."""
-    routes = blueprint("stats", "Statistics for dashboards.")
+    routes = Routes("stats", "Statistics for dashboards.")
 
-    @get(routes, "/stats", StatsSchema, StatsQuery)
+    @routes.get("/stats", StatsSchema, StatsQuery)
     def show(query: dict[str, Any]) -> Stats:
         """Count syncs and deliveries, and measure how long verification took."""
         with web.database.read() as connection:

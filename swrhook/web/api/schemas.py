@@ -3,6 +3,7 @@
 from marshmallow import fields, validate
 
 from swrhook.ledger.audit import ListedAudit
+from swrhook.ledger.queries.repairs import ListedFinding, ListedPlan, ListedRepair
 from swrhook.ledger.queries.stats import DeliveryCount, Stats, SyncCount
 from swrhook.ledger.queries.views import (
     ListedDelivery,
@@ -12,10 +13,13 @@ from swrhook.ledger.queries.views import (
     ListedSync,
 )
 from swrhook.model import Outcome, State
-from swrhook.web.api.fields import TagField
+from swrhook.syncs.reconciliation import Drift, RepairKind, Stage
+from swrhook.web.api.fields import RepositoryField, TagField
 from swrhook.web.api.schema_base import ExampleSchema, page_of, schema_of
 
 MOST_TARGETS = 100
+MOST_REPOSITORIES = 1000
+_REPOSITORIES = validate.Length(1, MOST_REPOSITORIES)
 
 
 class ProblemSchema(ExampleSchema):
@@ -71,3 +75,31 @@ class OrderSchema(ExampleSchema):
     image = TagField(required=True)
     source_region = fields.String(required=True)
     targets = fields.List(fields.Nested(TargetSchema), validate=validate.Length(1, MOST_TARGETS))
+
+
+class BackfillOrderSchema(ExampleSchema):
+    """The repositories to compare; with `start`, syncs are recorded without confirmation."""
+
+    repositories = fields.List(RepositoryField(), required=True, validate=_REPOSITORIES)
+    sender = fields.String()
+    region = fields.String()
+    rule = fields.String()
+    start = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class ReconcileOrderSchema(ExampleSchema):
+    """The repositories to compare; default: all that were ever synced. `report` repairs nothing."""
+
+    repositories = fields.List(RepositoryField(), validate=_REPOSITORIES)
+    region = fields.String()
+    report = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    max_calls = fields.Integer(strict=True, validate=validate.Range(1, 1_000_000))
+
+
+RepairSchema = schema_of(
+    ListedRepair, "Repair", kind=RepairKind, state=Stage, plan=schema_of(ListedPlan, "Plan")
+)
+RepairPageSchema = page_of(RepairSchema, "RepairPage")
+FindingPageSchema = page_of(
+    schema_of(ListedFinding, "Finding", drift=Drift, state=State), "FindingPage"
+)

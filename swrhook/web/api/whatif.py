@@ -7,12 +7,13 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
+from swrhook.config.candidate import read_candidate
 from swrhook.errors import BadConfiguration
 from swrhook.rules.plan import PlanChange
-from swrhook.usecases.whatif import Example, WhatIf
-from swrhook.web.analysis import compare_rules
-from swrhook.web.api.fields import SinceField
-from swrhook.web.api.routing import blueprint, post_query
+from swrhook.usecases.whatif import Example, WhatIf, whatif
+from swrhook.web.api.fields import Since, SinceField
+from swrhook.web.api.queries import point_in_time
+from swrhook.web.api.routing import Routes
 from swrhook.web.api.schema_base import ExampleSchema, schema_of
 from swrhook.web.context import WebContext
 from swrhook.web.problems import problem
@@ -40,11 +41,11 @@ class CandidateSchema(ExampleSchema):
 WhatIfSchema = schema_of(WhatIf, examples=schema_of(Example, "Difference", change=PlanChange))
 
 
-def whatif_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
+def whatif_routes(web: WebContext) -> Routes:
     """Return the route."""
-    routes = blueprint("whatif", "What other rules would have done.")
+    routes = Routes("whatif", "What other rules would have done.")
 
-    @post_query(routes, "/whatif", WhatIfSchema, CandidateSchema)
+    @routes.post_query("/whatif", WhatIfSchema, CandidateSchema)
     def compare(body: dict[str, Any]) -> WhatIf | Response:
         """Evaluate the recorded pushes with other rules; changes nothing."""
         try:
@@ -55,3 +56,14 @@ def whatif_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
             return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, reasons=reasons)
 
     return routes
+
+
+def compare_rules(web: WebContext, candidate: str, since: Since) -> WhatIf:
+    """Return what the candidate's rules would change for the pushes recorded since then.
+
+    Raises BadConfiguration if the candidate is invalid.
+    """
+    config = web.config.current()
+    # "replace": JSON text may hold a lone surrogate, which UTF-8 cannot encode.
+    proposal = read_candidate(candidate.encode("utf-8", "replace"), config)
+    return whatif(proposal, config, web.database, point_in_time(since, web.clock.now()))

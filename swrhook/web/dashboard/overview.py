@@ -1,6 +1,6 @@
 """The overview: what needs attention, then target regions, verification times and senders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -75,7 +75,7 @@ def add_overview(blueprint: Blueprint, web: WebContext) -> None:
         figures = cached_overview.get()
         return render_template(
             "dashboard/overview.html",
-            alerts=[*_process_alerts(web.health), *_ledger_alerts(figures)],
+            alerts=list(_alerts(web.health, figures)),
             overview=figures,
             regions=_summarize_regions(web.config.current(), figures),
             charts=cached_charts.get(),
@@ -102,28 +102,17 @@ def _read_overview(web: WebContext) -> Overview:
         )
 
 
-def _process_alerts(health: Health) -> list[Alert]:
-    failing = [
-        Alert("bad", f"This process is not ready: {name}: {problem}", "See its log.")
-        for name, problem in health.failing().items()
-    ]
-    return failing + [
-        Alert(
-            "fair",
-            f"{name.capitalize()}: {problem}",
-            "Fix the file; it is reloaded within seconds.",
-        )
-        for name, problem in health.noted().items()
-    ]
-
-
-def _ledger_alerts(overview: Overview) -> list[Alert]:
-    return [
-        *(_failed(group) for group in overview.failing),
-        *(_late(group, overview.late_before) for group in overview.late),
-        *(_silent(status) for status in overview.senders if status.is_silent),
-        *([_quarantined(overview.quarantined)] if overview.quarantined else []),
-    ]
+def _alerts(health: Health, overview: Overview) -> Iterator[Alert]:
+    for name, problem in health.failing().items():
+        yield Alert("bad", f"This process is not ready: {name}: {problem}", "See its log.")
+    for name, problem in health.noted().items():
+        remedy = "Fix the file; it is reloaded within seconds."
+        yield Alert("fair", f"{name.capitalize()}: {problem}", remedy)
+    yield from (_failed(group) for group in overview.failing)
+    yield from (_late(group, overview.late_before) for group in overview.late)
+    yield from (_silent(status) for status in overview.senders if status.is_silent)
+    if overview.quarantined:
+        yield _quarantined(overview.quarantined)
 
 
 def _failed(group: SyncGroup) -> Alert:

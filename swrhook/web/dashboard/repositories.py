@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from flask import Blueprint, render_template
-from marshmallow import ValidationError
 
 from swrhook.ledger.queries.syncs import list_syncs
-from swrhook.ledger.queries.views import ListedSync, Page
+from swrhook.ledger.queries.views import ListedSync
 from swrhook.web.context import WebContext
-from swrhook.web.dashboard.syncs import load_sync_filter, read_query
+from swrhook.web.dashboard.syncs import load_sync_filter, read_page, read_query
 
 # Syncs that are read for one page, whatever the number of repositories and tags.
 SYNCS_PER_PAGE = 300
@@ -42,15 +41,9 @@ def add_repositories(blueprint: Blueprint, web: WebContext) -> None:
     @blueprint.get("/repositories")
     def repositories() -> str:
         query = read_query()
-        page: Page[ListedSync] = Page([], None)
-        errors: Mapping[str, object] = {}
-        try:
-            criteria = load_sync_filter(query, web.clock.now(), SYNCS_PER_PAGE)
-        except ValidationError as exc:
-            errors = exc.messages_dict
-        else:
-            with web.database.read() as connection:
-                page = list_syncs(connection, criteria)
+        page, errors = read_page(
+            web, list_syncs, lambda: load_sync_filter(query, web.clock.now(), SYNCS_PER_PAGE)
+        )
         return render_template(
             "dashboard/repositories.html",
             query=query,
