@@ -2,20 +2,11 @@
 
 from dataclasses import replace
 
-from flask import Flask
+from flask import Blueprint, Flask
 
 from swrhook.service.gunicorn_workers import LEAVING
 from swrhook.web import api, problems
 from swrhook.web.access import guard
-from swrhook.web.api.administration import audit_routes, drain_routes
-from swrhook.web.api.deliveries import delivery_routes
-from swrhook.web.api.explain import explain_routes
-from swrhook.web.api.repairs import backfill_routes, reconcile_routes
-from swrhook.web.api.rules_and_stats import rules_routes, stats_routes
-from swrhook.web.api.senders import sender_routes
-from swrhook.web.api.syncs import sync_routes
-from swrhook.web.api.wait import wait_routes
-from swrhook.web.api.whatif import whatif_routes
 from swrhook.web.api_docs import api_docs_routes
 from swrhook.web.audit import add_audit
 from swrhook.web.context import RequestConfig, WebContext
@@ -37,28 +28,15 @@ def create_web(context: WebContext) -> Flask:
     guard(app, web)
     for public in (hook_routes(web), health_routes(web), metrics_routes(web), api_docs_routes()):
         app.register_blueprint(public)
-    resources = [
-        sync_routes(web),
-        backfill_routes(web),
-        reconcile_routes(web),
-        wait_routes(web),
-        delivery_routes(web),
-        sender_routes(web),
-        rules_routes(web),
-        explain_routes(web),
-        whatif_routes(web),
-        stats_routes(web),
-        drain_routes(web),
-        audit_routes(web),
-    ]
-    pages = dashboard_pages(web)
-    for blueprint in [*resources, pages]:
+    groups, pages = api.create_groups(web), dashboard_pages(web)
+    blueprints: list[Blueprint] = [*groups, pages]
+    for blueprint in blueprints:
         # Not for the app: the routes that receive deliveries need neither, and every function that
         # Flask calls costs time on each request. Flask calls after_request functions in reverse
         # order: the response is stored before the audit.
         add_audit(blueprint, web)
         add_idempotency(blueprint, web)
-    api.install(app, resources)
+    api.install(app, groups)
     app.register_blueprint(pages)
     problems.install(app)
     return app

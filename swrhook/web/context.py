@@ -1,9 +1,10 @@
 """The dependencies of the web layer, passed to every function that creates routes."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from flask import g, has_app_context
 
@@ -16,6 +17,9 @@ from swrhook.model import DeliveryEntry, Receipt
 from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderActivity
 from swrhook.web.rate_limit import SenderRateLimits
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 
 class DeliveryRecorder(Protocol):
@@ -61,6 +65,13 @@ class WebContext:
     senders: SenderActivity
     draining: Draining = field(default_factory=Draining)
     rate_limits: SenderRateLimits = field(default_factory=SenderRateLimits)
+
+    def read(
+        self, query: Callable[Concatenate[Any, P], Result], *args: P.args, **kwargs: P.kwargs
+    ) -> Result:
+        """Return the result of one of the ledger's queries, which takes a connection first."""
+        with self.database.read() as connection:
+            return query(connection, *args, **kwargs)
 
 
 class RequestConfig:

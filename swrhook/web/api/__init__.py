@@ -1,6 +1,6 @@
 """The HTTP API under /api/v1, and its description at /api/openapi.json."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 
 from flask import Flask
@@ -8,9 +8,11 @@ from flask_smorest import Api
 from marshmallow import Schema
 
 from swrhook import __version__
+from swrhook.web.api import administration, analysis, deliveries, repairs, syncs, wait
 from swrhook.web.api.fields import TextField
 from swrhook.web.api.routing import Routes
 from swrhook.web.api.schemas import ProblemSchema
+from swrhook.web.context import WebContext
 
 _DESCRIPTION = """What swrhook received, and where every image tag is.
 
@@ -35,6 +37,27 @@ _OPTIONS = {
         }
     },
 }
+# By name of the blueprint, which is also the tag in the OpenAPI document: its description there.
+_GROUPS: Mapping[str, tuple[str, Callable[[Routes, WebContext], None]]] = {
+    "syncs": ("Syncs: each copies one image tag to one target.", syncs.add_sync_routes),
+    "backfill": ("Copy tags that were pushed before a rule existed.", repairs.add_backfill_routes),
+    "reconcile": ("Compare targets with what the rules require.", repairs.add_reconcile_routes),
+    "wait": ("Wait until an image is verified at its targets.", wait.add_wait_routes),
+    "deliveries": (
+        "Requests received by the hooks, each with its outcome.",
+        deliveries.add_delivery_routes,
+    ),
+    "senders": (
+        "The configured senders and their recent deliveries.",
+        deliveries.add_sender_routes,
+    ),
+    "rules": ("The rules: which pushes go where.", administration.add_rules_routes),
+    "explain": ("Why a tag was, or was not, replicated.", analysis.add_explain_routes),
+    "whatif": ("What other rules would have done.", analysis.add_whatif_routes),
+    "stats": ("Statistics for dashboards.", administration.add_stats_routes),
+    "drain": ("Prepare one process for its end.", administration.add_drain_routes),
+    "audit": ("The audit log: every write with a valid token.", administration.add_audit_routes),
+}
 
 
 class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
@@ -52,11 +75,21 @@ class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
             self.spec.components.response(name, response, lazy=True)
 
 
-def install(app: Flask, blueprints: Iterable[Routes]) -> None:
+def create_groups(web: WebContext) -> list[Routes]:
+    """Return the groups of routes, for `install`."""
+    groups = []
+    for name, (description, add_routes) in _GROUPS.items():
+        group = Routes(name, description)
+        add_routes(group, web)
+        groups.append(group)
+    return groups
+
+
+def install(app: Flask, groups: Iterable[Routes]) -> None:
     """Add the API to the app."""
     app.config["OPENAPI_URL_PREFIX"] = "/api"
     api = _Api(app, spec_kwargs=_OPTIONS)
     # flask-smorest knows no OpenAPI type for our own fields.
     api.register_field(TextField, "string", None)
-    for blueprint in blueprints:
-        api.register_blueprint(blueprint, url_prefix="/api/v1")
+    for group in groups:
+        api.register_blueprint(group, url_prefix="/api/v1")

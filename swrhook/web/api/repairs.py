@@ -3,39 +3,25 @@
 from collections.abc import Sequence
 from typing import Any
 
-from swrhook.ledger.queries.repairs import (
-    FindingFilter,
-    ListedFinding,
-    ListedRepair,
-    RepairFilter,
-    find_repair,
-    list_findings,
-    list_repairs,
-)
+from swrhook.ledger.queries import repairs
+from swrhook.ledger.queries.repairs import ListedFinding, ListedRepair
 from swrhook.ledger.queries.views import ImageFilter, Page
 from swrhook.syncs.reconciliation import RepairKind, RepairRequest
 from swrhook.usecases.manual_syncs import check_rule, repositories_in_scope
 from swrhook.web.access import name_object
+from swrhook.web.api import schemas
 from swrhook.web.api.queries import FindingQuery, PageQuery, to_filter
 from swrhook.web.api.routing import Routes
-from swrhook.web.api.schemas import (
-    BackfillOrderSchema,
-    FindingPageSchema,
-    ReconcileOrderSchema,
-    RepairPageSchema,
-    RepairSchema,
-)
 from swrhook.web.context import WebContext
 from swrhook.web.problems import require
 
 
-def backfill_routes(web: WebContext) -> Routes:
-    """Return the routes of backfills."""
-    routes = Routes("backfill", "Copy tags that were pushed before a rule existed.")
+def add_backfill_routes(routes: Routes, web: WebContext) -> None:
+    """Add the routes of backfills."""
     kind = RepairKind.BACKFILL
     _add_lists(routes, kind, web)
 
-    @routes.post("/backfill", RepairSchema, BackfillOrderSchema)
+    @routes.post("/backfill", schemas.RepairSchema, schemas.BackfillOrderSchema)
     def begin(body: dict[str, Any]) -> ListedRepair:
         """Compare repositories with what the rules require at their targets, and plan syncs."""
         current = web.config.current()
@@ -46,23 +32,20 @@ def backfill_routes(web: WebContext) -> Routes:
         request = RepairRequest(kind, scope, sender, body.get("rule"), asks=not body["start"])
         return _show(web, kind, web.operator.begin_repair(request, web.clock.now()))
 
-    @routes.post("/backfill/<repair_id>/start", RepairSchema)
+    @routes.post("/backfill/<repair_id>/start", schemas.RepairSchema)
     def start(repair_id: str) -> ListedRepair:
         """Record the syncs of a plan; new pushes go first."""
         _show(web, kind, repair_id)
         web.operator.start_repair(repair_id, web.clock.now())
         return _show(web, kind, repair_id)
 
-    return routes
 
-
-def reconcile_routes(web: WebContext) -> Routes:
-    """Return the routes of reconciles."""
-    routes = Routes("reconcile", "Compare targets with what the rules require.")
+def add_reconcile_routes(routes: Routes, web: WebContext) -> None:
+    """Add the routes of reconciles."""
     kind = RepairKind.RECONCILE
     _add_lists(routes, kind, web)
 
-    @routes.post("/reconcile", RepairSchema, ReconcileOrderSchema)
+    @routes.post("/reconcile", schemas.RepairSchema, schemas.ReconcileOrderSchema)
     def begin(body: dict[str, Any]) -> ListedRepair:
         """Compare repositories with what the rules require at their targets, and repair them."""
         current = web.config.current()
@@ -76,31 +59,28 @@ def reconcile_routes(web: WebContext) -> Routes:
         request = RepairRequest(kind, scope, reports_only=body["report"], max_calls=max_calls)
         return _show(web, kind, web.operator.begin_repair(request, web.clock.now()))
 
-    return routes
-
 
 def _add_lists(routes: Routes, kind: RepairKind, web: WebContext) -> None:
-    @routes.get(f"/{kind}", RepairPageSchema, PageQuery)
+    @routes.get(f"/{kind}", schemas.RepairPageSchema, PageQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedRepair]:
         """List all, newest first."""
-        with web.database.read() as connection:
-            return list_repairs(connection, kind, to_filter(RepairFilter, query, web.clock.now()))
+        return web.read(
+            repairs.list_repairs, kind, to_filter(repairs.RepairFilter, query, web.clock.now())
+        )
 
-    @routes.get(f"/{kind}/<repair_id>", RepairSchema)
+    @routes.get(f"/{kind}/<repair_id>", schemas.RepairSchema)
     def show(repair_id: str) -> ListedRepair:
         """Show one."""
         return _show(web, kind, repair_id)
 
-    @routes.get(f"/{kind}/<repair_id>/tags", FindingPageSchema, FindingQuery)
+    @routes.get(f"/{kind}/<repair_id>/tags", schemas.FindingPageSchema, FindingQuery)
     def list_tags(query: dict[str, Any], repair_id: str) -> Page[ListedFinding]:
         """List the findings, tag by tag, each with the state of its sync."""
         _show(web, kind, repair_id)
-        with web.database.read() as connection:
-            return list_findings(
-                connection, repair_id, to_filter(FindingFilter, query, web.clock.now())
-            )
+        criteria = to_filter(repairs.FindingFilter, query, web.clock.now())
+        return web.read(repairs.list_findings, repair_id, criteria)
 
-    @routes.post(f"/{kind}/<repair_id>/cancel", RepairSchema)
+    @routes.post(f"/{kind}/<repair_id>/cancel", schemas.RepairSchema)
     def cancel(repair_id: str) -> ListedRepair:
         """Cancel it, and those of its syncs that have not been called yet."""
         _show(web, kind, repair_id)
@@ -117,6 +97,5 @@ def _read_repositories(images: Sequence[ImageFilter]) -> Sequence[tuple[str, str
 
 
 def _show(web: WebContext, kind: RepairKind, repair_id: str) -> ListedRepair:
-    with web.database.read() as connection:
-        repair = find_repair(connection, kind, repair_id)
+    repair = web.read(repairs.find_repair, kind, repair_id)
     return require(repair, f"there is no {kind} with this id")

@@ -3,15 +3,7 @@
 from marshmallow import fields, validate
 
 from swrhook.ledger.audit import ListedAudit
-from swrhook.ledger.queries.repairs import ListedFinding, ListedPlan, ListedRepair
-from swrhook.ledger.queries.stats import DeliveryCount, Stats, SyncCount
-from swrhook.ledger.queries.views import (
-    ListedDelivery,
-    ListedError,
-    ListedPush,
-    ListedSender,
-    ListedSync,
-)
+from swrhook.ledger.queries import repairs, stats, views
 from swrhook.model import Outcome, State
 from swrhook.syncs.reconciliation import Drift, RepairKind, Stage
 from swrhook.web.api.fields import RepositoryField, TagField
@@ -32,7 +24,9 @@ class ProblemSchema(ExampleSchema):
     reasons = fields.List(fields.String())
 
 
-SyncSchema = schema_of(ListedSync, "Sync", state=State, error=schema_of(ListedError, "Error"))
+SyncSchema = schema_of(
+    views.ListedSync, "Sync", state=State, error=schema_of(views.ListedError, "Error")
+)
 SyncPageSchema = page_of(SyncSchema, "SyncPage")
 
 
@@ -43,21 +37,23 @@ class SyncsSchema(ExampleSchema):
 
 
 DeliverySchema = schema_of(
-    ListedDelivery, "Delivery", outcome=Outcome, pushes=schema_of(ListedPush, "Push")
+    views.ListedDelivery, "Delivery", outcome=Outcome, pushes=schema_of(views.ListedPush, "Push")
 )
 DeliveryPageSchema = page_of(DeliverySchema, "DeliveryPage")
 
 OutcomesSchema = ExampleSchema.from_dict(
     {outcome.value: fields.Integer(required=True) for outcome in Outcome}, name="OutcomesSchema"
 )
-SenderPageSchema = page_of(schema_of(ListedSender, "Sender", outcomes=OutcomesSchema), "SenderPage")
+SenderPageSchema = page_of(
+    schema_of(views.ListedSender, "Sender", outcomes=OutcomesSchema), "SenderPage"
+)
 
 AuditPageSchema = page_of(schema_of(ListedAudit, "Audited"), "AuditPage")
 
 StatsSchema = schema_of(
-    Stats,
-    syncs=schema_of(SyncCount, state=State),
-    deliveries=schema_of(DeliveryCount, outcome=Outcome),
+    stats.Stats,
+    syncs=schema_of(stats.SyncCount, state=State),
+    deliveries=schema_of(stats.DeliveryCount, outcome=Outcome),
 )
 
 
@@ -97,9 +93,13 @@ class ReconcileOrderSchema(ExampleSchema):
 
 
 RepairSchema = schema_of(
-    ListedRepair, "Repair", kind=RepairKind, state=Stage, plan=schema_of(ListedPlan, "Plan")
+    repairs.ListedRepair,
+    "Repair",
+    kind=RepairKind,
+    state=Stage,
+    plan=schema_of(repairs.ListedPlan, "Plan"),
 )
 RepairPageSchema = page_of(RepairSchema, "RepairPage")
 FindingPageSchema = page_of(
-    schema_of(ListedFinding, "Finding", drift=Drift, state=State), "FindingPage"
+    schema_of(repairs.ListedFinding, "Finding", drift=Drift, state=State), "FindingPage"
 )

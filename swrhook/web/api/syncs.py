@@ -15,26 +15,19 @@ from swrhook.web.context import WebContext
 from swrhook.web.problems import require
 
 
-def sync_routes(web: WebContext) -> Routes:
-    """Return the routes."""
-    routes = Routes("syncs", "Syncs: each copies one image tag to one target.")
+def add_sync_routes(routes: Routes, web: WebContext) -> None:
+    """Add the routes."""
 
     @routes.get("/syncs", SyncPageSchema, SyncQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedSync]:
         """List syncs, newest first."""
-        with web.database.read() as connection:
-            return list_syncs(connection, to_filter(SyncFilter, query, web.clock.now()))
+        return web.read(list_syncs, to_filter(SyncFilter, query, web.clock.now()))
 
     @routes.get("/syncs/<sync_id>", SyncSchema)
     def show(sync_id: str) -> ListedSync:
         """Show one sync."""
         return show_sync(web, sync_id)
 
-    _add_sync_actions(routes, web)
-    return routes
-
-
-def _add_sync_actions(routes: Routes, web: WebContext) -> None:
     @routes.post("/syncs", SyncsSchema, OrderSchema)
     def order_by_hand(body: dict[str, Any]) -> dict[str, list[ListedSync]]:
         """Order syncs of a tag that no delivery announced; without targets the rules decide."""
@@ -49,8 +42,7 @@ def _add_sync_actions(routes: Routes, web: WebContext) -> None:
             current,
         )
         ids = web.operator.create_syncs(planned, current.version, web.clock.now())
-        with web.database.read() as connection:
-            return {"syncs": find_syncs(connection, ids)}
+        return {"syncs": web.read(find_syncs, ids)}
 
     @routes.post("/syncs/<sync_id>/retry", SyncSchema)
     def retry(sync_id: str) -> ListedSync:
@@ -65,8 +57,7 @@ def _add_sync_actions(routes: Routes, web: WebContext) -> None:
 
 def show_sync(web: WebContext, sync_id: str) -> ListedSync:
     """Return a sync. Raises NotFound."""
-    with web.database.read() as connection:
-        return require(find_sync(connection, sync_id), "there is no sync with this id")
+    return require(web.read(find_sync, sync_id), "there is no sync with this id")
 
 
 def retry_sync(web: WebContext, sync_id: str) -> ListedSync:

@@ -48,9 +48,8 @@ class WaitResult:
     syncs: Sequence[ListedSync]
 
 
-def wait_routes(web: WebContext) -> Routes:
-    """Return the route."""
-    routes = Routes("wait", "Wait until an image is verified at its targets.")
+def add_wait_routes(routes: Routes, web: WebContext) -> None:
+    """Add the route."""
     schema = SyncSchema(many=True)
     polls = _LongPolls(web)
     errors = [end.value[0] for end in End if end is not End.VERIFIED]
@@ -70,8 +69,6 @@ def wait_routes(web: WebContext) -> Routes:
         headers = {"Retry-After": str(RETRY_AFTER)} if result.end is End.TOO_MANY else {}
         return problem(status, detail, more={"syncs": schema.dump(result.syncs)}, headers=headers)
 
-    return routes
-
 
 class _LongPolls:
     """Serves the waits of this process, at most `settings.waits`; draining ends them all."""
@@ -85,25 +82,21 @@ class _LongPolls:
         """Return once the matching syncs have ended, at the latest after `timeout` seconds."""
         with self._slot() as has_slot:
             if not has_slot:
-                return WaitResult(End.TOO_MANY, self._read(condition))
+                return WaitResult(End.TOO_MANY, self._web.read(find_waited_syncs, condition))
             return self._wait(condition, monotonic() + timeout)
 
     def _wait(self, condition: WaitFilter, deadline: float) -> WaitResult:
-        syncs = self._read(condition)
+        syncs = self._web.read(find_waited_syncs, condition)
         if not syncs:
             return WaitResult(End.UNKNOWN, ())
         while (end := _end(syncs)) is None:
             remaining = deadline - monotonic()
             if remaining <= 0 or self._web.draining.begun.wait(min(remaining, POLL_INTERVAL)):
                 return WaitResult(End.TIMEOUT, syncs)
-            previous, syncs = syncs, self._read(condition)
+            previous, syncs = syncs, self._web.read(find_waited_syncs, condition)
             if not syncs:  # their digest is known now, and is not the one in the condition
                 return WaitResult(End.FAILED, previous)
         return WaitResult(end, syncs)
-
-    def _read(self, condition: WaitFilter) -> Sequence[ListedSync]:
-        with self._web.database.read() as connection:
-            return find_waited_syncs(connection, condition)
 
     @contextmanager
     def _slot(self) -> Iterator[bool]:

@@ -4,7 +4,7 @@ from flask import Blueprint, render_template
 
 from swrhook.errors import NothingUsable, UnknownSender
 from swrhook.rules.trace import ClauseTrace
-from swrhook.web.api.explain import explain_tag
+from swrhook.web.api.analysis import explain_tag
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.syncs import read_query
 

@@ -7,7 +7,7 @@ import yaml
 from flask import Blueprint, render_template, request
 
 from swrhook.config.nodes import Data
-from swrhook.web.api.rules_and_stats import written_rules
+from swrhook.web.api.administration import written_rules
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.syncs import PAGE_SIZE, read_query
 

@@ -46,9 +46,8 @@ def add_syncs(blueprint: Blueprint, web: WebContext) -> None:
 
     @blueprint.get("/syncs/<sync_id>")
     def sync(sync_id: str) -> str:
-        with web.database.read() as connection:
-            missing = "There is no sync with this id; old ones are deleted."
-            timeline = require(read_timeline(connection, sync_id), missing)
+        missing = "There is no sync with this id; old ones are deleted."
+        timeline = require(web.read(read_timeline, sync_id), missing)
         return render_template(
             "dashboard/sync.html",
             sync=timeline.sync,
@@ -84,8 +83,7 @@ def read_page(
         criteria = load()
     except ValidationError as exc:
         return Page([], None), exc.messages_dict
-    with web.database.read() as connection:
-        return read(connection, criteria), {}
+    return web.read(read, criteria), {}
 
 
 def load_sync_filter(query: Mapping[str, str], now: datetime, limit: int = PAGE_SIZE) -> SyncFilter:

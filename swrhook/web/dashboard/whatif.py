@@ -7,7 +7,7 @@ from flask import Blueprint, render_template, request
 from swrhook.errors import BadConfiguration
 from swrhook.units import parse_duration
 from swrhook.usecases.whatif import WhatIf
-from swrhook.web.api.whatif import compare_rules
+from swrhook.web.api.analysis import compare_rules
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.labels import SINCE
 

@@ -1,22 +1,31 @@
-"""GET /api/v1/explain: why a tag was, or was not, replicated."""
+"""/api/v1/explain and /api/v1/whatif: what the rules did, and what other rules would have done."""
 
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
+from flask import Response
 from marshmallow import fields, validate
 
+from swrhook.config.candidate import read_candidate
+from swrhook.errors import BadConfiguration
 from swrhook.ledger.queries.tag_history import TagHistoryCall
 from swrhook.model import Outcome
 from swrhook.rules import FIELDS, RuleResult, TargetResult
+from swrhook.rules.plan import PlanChange
 from swrhook.rules.trace import ClauseTrace, PatternTrace, RuleTrace, TargetTrace
 from swrhook.usecases.explain import Explanation, explain
 from swrhook.usecases.explain.model import ExplainedSender, ExplainedSync
-from swrhook.web.api.fields import Instant
-from swrhook.web.api.queries import ExplainQuery
+from swrhook.usecases.whatif import Example, WhatIf, whatif
+from swrhook.web.api.fields import Instant, Since, SinceField
+from swrhook.web.api.queries import ExplainQuery, point_in_time
 from swrhook.web.api.routing import Routes
 from swrhook.web.api.schema_base import ExampleSchema, one_of, schema_of
 from swrhook.web.api.schemas import SyncSchema
 from swrhook.web.context import WebContext
+from swrhook.web.problems import problem
+
+DEFAULT_SINCE = timedelta(days=7)
 
 
 class ExplainedDeliverySchema(ExampleSchema):
@@ -58,18 +67,60 @@ ExplanationSchema = schema_of(
 )
 
 
-def explain_routes(web: WebContext) -> Routes:
-    """Return the route."""
-    routes = Routes("explain", "Why a tag was, or was not, replicated.")
+def add_explain_routes(routes: Routes, web: WebContext) -> None:
+    """Add the route."""
 
     @routes.get("/explain", ExplanationSchema, ExplainQuery, [HTTPStatus.NOT_FOUND])
     def show(query: dict[str, Any]) -> Explanation:
         """Explain a tag: the rules in use, clause by clause, and what the ledger has recorded."""
         return explain_tag(web, query["image"], query.get("sender"))
 
-    return routes
-
 
 def explain_tag(web: WebContext, image: str, sender: str | None) -> Explanation:
     """Return why a tag was, or was not, replicated. Raises NothingUsable, UnknownSender."""
     return explain(image, sender, web.config.current(), web.database, web.clock.now())
+
+
+class CandidateSchema(ExampleSchema):
+    """The rules to compare with those in use, and the time since which pushes count."""
+
+    candidate = fields.String(
+        required=True,
+        metadata={
+            "description": "YAML or JSON with the structure of `swrhook.yaml`: `rules` and, where"
+            " they differ from those in use, `defaults`, `senders` and `swr.regions`. The rest is"
+            " ignored."
+        },
+    )
+    since = SinceField(
+        load_default=DEFAULT_SINCE,
+        metadata={"description": "Recorded at or after: a time (RFC 3339) or `7d`."},
+    )
+
+
+WhatIfSchema = schema_of(WhatIf, examples=schema_of(Example, "Difference", change=PlanChange))
+
+
+def add_whatif_routes(routes: Routes, web: WebContext) -> None:
+    """Add the route."""
+
+    @routes.post_query("/whatif", WhatIfSchema, CandidateSchema)
+    def compare(body: dict[str, Any]) -> WhatIf | Response:
+        """Evaluate the recorded pushes with other rules; changes nothing."""
+        try:
+            return compare_rules(web, body["candidate"], body["since"])
+        except BadConfiguration as exc:
+            reasons = [str(mistake) for mistake in exc.mistakes]
+            detail = "the candidate is invalid"
+            return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, reasons=reasons)
+
+
+def compare_rules(web: WebContext, candidate: str, since: Since) -> WhatIf:
+    """Return what the candidate's rules would change for the pushes recorded since then.
+
+    Raises BadConfiguration if the candidate is invalid.
+    """
+    config = web.config.current()
+    # "replace": JSON text may hold a lone surrogate, which UTF-8 cannot encode.
+    proposal = read_candidate(candidate.encode("utf-8", "replace"), config)
+    return whatif(proposal, config, web.database, point_in_time(since, web.clock.now()))
