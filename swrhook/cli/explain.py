@@ -12,7 +12,8 @@ from swrhook.cli.client import Item, connect, report_unexpected_answer
 from swrhook.cli.options import examples, json_option
 from swrhook.cli.syncs import target_name
 from swrhook.cli.terminal import count_of, output_console, printable
-from swrhook.rules import RuleResult, TargetResult
+from swrhook.rules.match import RuleResult
+from swrhook.rules.targets import TargetResult
 
 _MINOR = "dim"
 _RULE_STYLES = {

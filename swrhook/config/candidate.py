@@ -21,7 +21,7 @@ from swrhook.config.rule_schema import DefaultsSection, RuleSection
 from swrhook.config.sections import Items, Named, Part, Section
 from swrhook.config.sender_schema import ImageSection
 from swrhook.errors import BadConfiguration
-from swrhook.rules import Rulebook
+from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import ImageSettings, Origin
 
 

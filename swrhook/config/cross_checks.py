@@ -11,7 +11,7 @@ from swrhook.config.diagnostics import Diagnostics, did_you_mean, quote
 from swrhook.config.nodes import Data, NodePath, list_at, mapping_at, value_at
 from swrhook.config.regions import KNOWN_REGIONS
 from swrhook.config.rule_schema import glob, regex
-from swrhook.rules import Pattern
+from swrhook.rules.match import Pattern
 
 # A list and not a set: a wrong file may have an unhashable value in the place of a scheme.
 _OPEN_SCHEMES = [name for name, scheme in SCHEMES.items() if not scheme.is_proof]

@@ -20,7 +20,10 @@ from swrhook.config.sections import (
     Section,
     check_not_empty,
 )
-from swrhook.rules import FIELDS, Glob, Pattern, Regex, Semver
+from swrhook.rules.glob import Glob
+from swrhook.rules.match import FIELDS, Pattern
+from swrhook.rules.regex import Regex
+from swrhook.rules.version_ranges import Semver
 
 # Many rules have the same patterns. Each is compiled once and shared.
 glob = functools.lru_cache(maxsize=100_000)(Glob)

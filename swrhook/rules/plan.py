@@ -5,15 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from swrhook.model import PlannedSync, Push, Target
-from swrhook.rules import (
-    Rulebook,
-    RuleResult,
-    TargetDecision,
-    TargetResult,
-    decide_targets,
-    evaluate,
-)
-from swrhook.rules.match import attachment_reason
+from swrhook.rules.match import RuleResult, attachment_reason, evaluate
+from swrhook.rules.rulebook import Rulebook
+from swrhook.rules.targets import TargetDecision, TargetResult, decide_targets
 
 
 @dataclass(frozen=True, slots=True)

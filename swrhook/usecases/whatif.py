@@ -10,8 +10,8 @@ from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.deliveries import iter_pushes
 from swrhook.model import Announcement, PlannedSync, Push
-from swrhook.rules import Rulebook
 from swrhook.rules.plan import PlanChange, PlanDifference, diff_plans, plan
+from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import ImageSettings, SenderNames, to_pushes
 
 MAX_PUSHES = 10_000

@@ -10,7 +10,7 @@ from swrhook.ledger.lanes import clear_wake_times, schedule_lanes
 from swrhook.ledger.queries.repairs import ListedRepair, RepairFilter, list_repairs
 from swrhook.ledger.queries.stats import DriftCount, read_drift
 from swrhook.model import State, Target
-from swrhook.rules import Rulebook
+from swrhook.rules.rulebook import Rulebook
 from swrhook.usecases.manual_syncs import MANUAL
 from tests.ledger.parts import LANE, put
 from tests.worker.mends import RECONCILE, SHOP, Mends, digest

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from swrhook.model import Push
-from swrhook.rules import Rule, RuleResult, TargetResult, evaluate, trace
-from swrhook.rules.match import matches_any
-from swrhook.rules.trace import ClauseTrace, RuleTrace
+from swrhook.rules.match import Rule, RuleResult, evaluate, matches_any
+from swrhook.rules.targets import TargetResult
+from swrhook.rules.trace import ClauseTrace, RuleTrace, trace
 from swrhook.usecases.explain.model import ExplainedSender
 from swrhook.usecases.explain.text import shorten
 

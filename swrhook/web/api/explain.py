@@ -6,7 +6,8 @@ from typing import Any
 from marshmallow import fields, validate
 
 from swrhook.model import Outcome
-from swrhook.rules import FIELDS, RuleResult, TargetResult
+from swrhook.rules.match import FIELDS, RuleResult
+from swrhook.rules.targets import TargetResult
 from swrhook.usecases.explain import Explanation, explain
 from swrhook.web.api.fields import Instant
 from swrhook.web.api.queries import ExplainQuery
