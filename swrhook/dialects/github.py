@@ -65,19 +65,12 @@ def _read_package(package: payload.Json, delivery_id: str | None) -> Announcemen
     if not name:
         return "a package names no repository"
     version = payload.get(package, "package_version")
-    path = ("version",) if _is_legacy(package) else ("container_metadata", "tag", "name")
-    tag = payload.tag(version, *path)
-    if tag is None:
-        # GitHub also reports the manifest of each platform before the index.
-        return f"{payload.quote(name)}: a push without a tag"
-    return Announcement(
-        name,
-        tag,
-        digest=payload.digest(version, "container_metadata", "tag", "digest")
-        or payload.digest(version, "version"),
-        event_id=delivery_id,
-        pushed_at=payload.timestamp(package, "updated_at"),
-    )
+    metadata = payload.get(version, "container_metadata", "tag")
+    # GitHub also reports the manifest of each platform before the index, without a tag.
+    tag = payload.tag(version, "version") if _is_legacy(package) else payload.tag(metadata, "name")
+    digest = payload.digest(metadata, "digest") or payload.digest(version, "version")
+    pushed_at = payload.timestamp(package, "updated_at")
+    return payload.announce(name, tag, digest, delivery_id, pushed_at)
 
 
 def _is_legacy(package: payload.Json) -> bool:

@@ -23,7 +23,6 @@ from swrhook.senders.delivery import Delivery
 COLUMNS = ("image", "repository", "namespace", "tag", "digest", "id")
 MAX_IMAGES = 10_000
 MAX_COPIES = 32
-MAX_INTEGER = 1 << 63
 
 # Kinds of nodes in a parsed expression. A chaining node passes each value to the next part, and a
 # collecting node returns the values of all its parts. Any other returns at most one part's value.
@@ -140,19 +139,12 @@ def _read_column(expressions: Expressions, key: str, document: payload.Json) -> 
     """Return the result of a key: one value for all images, or a list with one for each image."""
     values = _evaluate(expressions, key, document)
     if len(values) == 1 and not isinstance(values[0], list):
-        return _to_cell(values[0])
+        return payload.label(values[0])
     lists = [value if isinstance(value, list) else [value] for value in values if value is not None]
-    cells = [_to_cell(value) for value in chain.from_iterable(lists)]
+    cells = [payload.label(value) for value in chain.from_iterable(lists)]
     if len(cells) > MAX_IMAGES:
         raise UnknownShape(f"`{key}` returns more than {MAX_IMAGES} values")
     return cells
-
-
-def _to_cell(value: payload.Json) -> Cell:
-    """Return a string or an integer as text, None for any other value."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < MAX_INTEGER:
-        return str(value)
-    return payload.text(value)
 
 
 def _to_rows(columns: Mapping[str, Cell | list[Cell]]) -> list[Mapping[str, Cell]]:
