@@ -30,9 +30,8 @@ from swrhook.config.model import (
 from swrhook.config.nodes import Data, value_at
 from swrhook.config.regions import default_endpoint
 from swrhook.dialects import mapping
-from swrhook.rules.match import FIELDS, Pattern, Rule
+from swrhook.rules.match import FIELDS, Pattern, Rule, RuleTarget
 from swrhook.rules.rulebook import Rulebook
-from swrhook.rules.targets import RuleTarget
 from swrhook.senders.sender import ImageSettings, Sender
 from swrhook.syncs.backoff import Backoff, Retry, Verify
 

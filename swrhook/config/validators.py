@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from swrhook.auth.standard_webhooks import signing_key
 from swrhook.config.diagnostics import quote
 from swrhook.dialects import mapping
-from swrhook.rules.targets import VARIABLES, unknown_variables
+from swrhook.rules.match import VARIABLES, unknown_variables
 from swrhook.senders.delivery import KEPT_HEADERS
 from swrhook.swr_names import is_namespace
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from swrhook.config.model import Config
 from swrhook.errors import NothingUsable
 from swrhook.model import PlannedSync, Push, Sync, Target
+from swrhook.rules.match import RuleTarget
 from swrhook.rules.plan import plan
-from swrhook.rules.targets import RuleTarget
 from swrhook.swr_names import is_namespace
 from swrhook.syncs.reconciliation import RepositoryRef
 

@@ -7,8 +7,7 @@ from typing import TypeVar
 from swrhook.config.model import Config
 from swrhook.model import Push, Target
 from swrhook.rules.glob import Glob
-from swrhook.rules.match import Rule
-from swrhook.rules.targets import VARIABLES, RuleTarget
+from swrhook.rules.match import VARIABLES, Rule, RuleTarget
 from swrhook.senders.sender import Sender
 
 _T = TypeVar("_T")

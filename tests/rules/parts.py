@@ -6,9 +6,8 @@ from hypothesis import strategies as st
 
 from swrhook.model import Push
 from swrhook.rules.glob import Glob
-from swrhook.rules.match import Pattern, Rule
+from swrhook.rules.match import Pattern, Rule, RuleTarget
 from swrhook.rules.regex import Regex
-from swrhook.rules.targets import RuleTarget
 from swrhook.rules.version_ranges import Semver
 
 SIGNATURE = f"sha256-{'ab' * 32}.sig"

@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 
 from swrhook.model import PlannedSync, Push, Target
 from swrhook.rules.glob import Glob
-from swrhook.rules.match import Rule
+from swrhook.rules.match import Rule, RuleTarget
 from swrhook.rules.plan import PlanChange, PlanDifference, diff_plans
 from swrhook.rules.plan import plan as plan_of
 from swrhook.rules.rulebook import Rulebook
-from swrhook.rules.targets import RuleTarget
 
 PUSH = Push("harbor", "cn-north-4", "team", "web/shop", "v1")
 EAST = Target("cn-east-3", "team")

@@ -8,11 +8,10 @@ from hypothesis import given
 
 from swrhook.model import Push
 from swrhook.rules.glob import Glob
-from swrhook.rules.match import Rule
+from swrhook.rules.match import Rule, RuleTarget
 from swrhook.rules.plan import plan
 from swrhook.rules.regex import Regex
 from swrhook.rules.rulebook import Rulebook
-from swrhook.rules.targets import RuleTarget
 from swrhook.rules.trace import trace
 from swrhook.rules.version_ranges import Semver
 from tests.rules.parts import SIGNATURE, pushes, rulebooks

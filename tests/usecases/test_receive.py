@@ -11,9 +11,8 @@ from swrhook.config.model import Access, Config, Options, Swr, TokenCredentials
 from swrhook.errors import CannotRecord, NothingUsable, TooLarge, Unauthenticated, Undecodable
 from swrhook.model import DeliveryEntry, Outcome, Receipt, Target
 from swrhook.rules.glob import Glob
-from swrhook.rules.match import Rule
+from swrhook.rules.match import Rule, RuleTarget
 from swrhook.rules.rulebook import Rulebook
-from swrhook.rules.targets import RuleTarget
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
 from swrhook.senders.sender import Sender
 from swrhook.usecases.receive import read, receive

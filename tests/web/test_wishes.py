@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from swrhook.rules.match import RuleTarget
 from swrhook.rules.rulebook import Rulebook
-from swrhook.rules.targets import RuleTarget
 from swrhook.syncs.states import Event
 from tests.web.parts import EAST, HONG_KONG, OPERATE, READ, Parts
 

@@ -6,10 +6,9 @@ from hypothesis import given, settings
 
 from swrhook.model import Push, Target
 from swrhook.rules.glob import Glob
-from swrhook.rules.match import Rule
+from swrhook.rules.match import Rule, RuleTarget
 from swrhook.rules.plan import plan
 from swrhook.rules.rulebook import Rulebook
-from swrhook.rules.targets import RuleTarget
 from swrhook.usecases.explain.rules import MAX_RULES, explain_sender
 from tests.rules.parts import named, pushes, rulebooks
 
