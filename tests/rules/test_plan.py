@@ -158,14 +158,11 @@ def test_two_plans_differ_by_target_and_override() -> None:
         [rule("b", replace(to_east, override=True)), rule("c", RuleTarget("cn-east-3", "new"))],
     )
 
+    singapore, new = Target("ap-southeast-1", "team"), Target("cn-east-3", "new")
     assert [
-        PlanDifference(PlanChange.REDIRECTED, PUSH.image, EAST, before=False, after=True),
-        PlanDifference(
-            PlanChange.LOST, PUSH.image, Target("ap-southeast-1", "team"), before=True, after=None
-        ),
-        PlanDifference(
-            PlanChange.GAINED, PUSH.image, Target("cn-east-3", "new"), before=None, after=False
-        ),
+        PlanDifference(PlanChange.REDIRECTED, PUSH.image, EAST, before=False, after=True, rule="b"),
+        PlanDifference(PlanChange.LOST, PUSH.image, singapore, before=True, after=None, rule="a"),
+        PlanDifference(PlanChange.GAINED, PUSH.image, new, before=None, after=False, rule="c"),
     ] == diff_plans(before, after)
 
 

@@ -46,8 +46,8 @@ def nobody(_sender: Sender) -> None:
     raise TooLarge("too many, for one")
 
 
-CI = Sender("ci", "generic", "cn-north-4", accept)
-HARBOR = Sender("harbor-prod", "harbor", "cn-north-4", accept)
+CI = Sender("ci", "cn-north-4", dialect="generic", authenticate=accept)
+HARBOR = replace(CI, name="harbor-prod", dialect="harbor")
 
 
 def delivery(document: Any, **headers: str) -> Delivery:
