@@ -110,7 +110,7 @@ def replan(sync: Sync, config: Config) -> PlannedSync:
 
 
 def _deduplicate(planned: Iterable[PlannedSync]) -> list[PlannedSync]:
-    """Return one sync for each tag and target, even if several senders lead to the same."""
+    """Return the first sync for each tag and target: several senders may lead to the same."""
     first: dict[tuple[str, Target], PlannedSync] = {}
     for sync in planned:
         first.setdefault((sync.push.image, sync.target), sync)
@@ -125,13 +125,10 @@ def _plan_targets(targets: Sequence[RuleTarget], push: Push, config: Config) -> 
     ]
     if errors:
         raise NothingUsable(tuple(errors))
-    planned = {
-        (target.region, target.namespace): PlannedSync(
-            push, Target(target.region, target.namespace), target.override, MANUAL
-        )
-        for target in reversed(targets)  # the first of two equal targets applies
-    }
-    return list(reversed(planned.values()))
+    return _deduplicate(
+        PlannedSync(push, Target(target.region, target.namespace), target.override, MANUAL)
+        for target in targets
+    )
 
 
 def _target_errors(target: RuleTarget, push: Push, config: Config) -> list[str]:
