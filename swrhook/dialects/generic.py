@@ -47,13 +47,9 @@ def parse(delivery: Delivery) -> Reading:
     document = payload.decode(delivery.body)
     headers = delivery.headers
     sent_id = payload.text(headers, "idempotency-key") or payload.text(headers, "webhook-id")
-    unsuccessful = []
-    entries = []
-    for prefix, entry in _split_entries(document):
-        if failure := _failure_reason(entry):
-            unsuccessful.append(prefix + failure)
-        else:
-            entries.append((prefix, entry))
+    parts = [(prefix, part, _failure_reason(part)) for prefix, part in _split_entries(document)]
+    unsuccessful = [prefix + failure for prefix, _, failure in parts if failure]
+    entries = [(prefix, part) for prefix, part, failure in parts if not failure]
     # Images times tags can be far more than the body is long, so only so many are built.
     read = (result for entry in entries for result in _read_entry(*entry, sent_id))
     results = list(islice(read, MAX_IMAGES + 1))

@@ -70,8 +70,7 @@ def compile_expression(text: str) -> ParsedResult:
         errors = [*_check_functions(expression.parsed)]
         copies = _count_copies(expression.parsed)
     except ParseError as exc:
-        message = f"is not JMESPath from character {exc.lex_position + 1} on"
-        raise ValueError(message) from None
+        raise ValueError(f"is not JMESPath from character {exc.lex_position + 1} on") from None
     except JMESPathError:
         raise ValueError("is not JMESPath") from None
     except RecursionError:
@@ -124,8 +123,7 @@ def _evaluate(expressions: Expressions, key: str, document: payload.Json) -> lis
         return [expression.search(document) for expression in expressions.get(key, ())]
     except JMESPathTypeError as exc:
         # JMESPath's message is not used: it quotes the whole value.
-        message = f"`{key}`: {exc.function_name}() does not accept this value"
-        raise UnknownShape(message) from None
+        raise UnknownShape(f"`{key}`: {exc.function_name}() does not accept this value") from None
     except _FAILURES as exc:
         raise UnknownShape(f"`{key}` cannot be evaluated: {type(exc).__name__}") from None
 

@@ -35,8 +35,7 @@ def _read_resource(
     resource: payload.Json, name: str | None, at: datetime | None
 ) -> Announcement | str:
     """Return the announcement, or the reason why there is none."""
-    url = payload.parse_reference(payload.text(resource, "resource_url") or "")
-    image = name or url.name
+    image = name or payload.parse_reference(payload.text(resource, "resource_url") or "").name
     if not image:
         return "a resource names no repository"
     tag, digest = payload.tag(resource, "tag"), payload.digest(resource, "digest")

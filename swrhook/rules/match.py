@@ -15,11 +15,7 @@ _VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 # cosign stores signatures and attestations under tags that are named after the image's digest.
 _ATTACHMENT_TAG = re.compile(r"(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})(?:\.([a-z0-9.-]+))?")
-_ATTACHMENT_KINDS = {
-    "sig": "a signature",
-    "att": "an attestation",
-    "sbom": "an SBOM",
-}
+_ATTACHMENT_KINDS = {"sig": "a signature", "att": "an attestation", "sbom": "an SBOM"}
 
 
 def describe_attachment(push: Push) -> str | None:

@@ -83,14 +83,8 @@ def trace(push: Push, rules: Sequence[Rule]) -> Trace:
     results = [(rule, evaluate(rule, push)) for rule in rules]
     matching = [rule for rule, result in results if result is RuleResult.WANTED]
     decisions = decide_targets(push, matching)
-    return Trace(
-        push.sender,
-        push.region,
-        push.namespace,
-        push.repository,
-        push.tag,
-        tuple(_trace_rule(push, rule, result, decisions) for rule, result in results),
-    )
+    traces = tuple(_trace_rule(push, rule, result, decisions) for rule, result in results)
+    return Trace(push.sender, push.region, push.namespace, push.repository, push.tag, traces)
 
 
 def _trace_rule(

@@ -259,5 +259,4 @@ def _count_characters(document: str, characters: str) -> int:
 
 
 def _refuse_constant(name: str) -> None:
-    message = f"{name} is not a JSON value"
-    raise ValueError(message)
+    raise ValueError(f"{name} is not a JSON value")

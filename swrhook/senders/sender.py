@@ -54,15 +54,9 @@ def to_pushes(
     sender: Origin, announcements: Sequence[Announcement]
 ) -> tuple[list[Push], list[str]]:
     """Return the pushes under SWR's names, and a reason for each announcement left out."""
-    pushes: dict[Push, None] = {}  # an ordered set
-    skipped: list[str] = []
-    for announcement in announcements:
-        result = _to_push(sender, announcement)
-        if isinstance(result, str):
-            skipped.append(result)
-        else:
-            pushes[result] = None
-    return list(pushes), skipped
+    results = [_to_push(sender, announcement) for announcement in announcements]
+    pushes = dict.fromkeys(result for result in results if isinstance(result, Push))
+    return list(pushes), [result for result in results if isinstance(result, str)]
 
 
 def _to_push(sender: Origin, announcement: Announcement) -> Push | str:

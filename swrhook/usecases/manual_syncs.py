@@ -59,8 +59,7 @@ def repositories_in_scope(
     sender_regions = {configured.region for configured in senders}
     regions = sorted(sender_regions & {region} if region is not None else sender_regions)
     if not regions:
-        reason = f"region: no sender is configured for {region or 'any region'}"
-        raise NothingUsable((reason,))
+        raise NothingUsable((f"region: no sender is configured for {region or 'any region'}",))
     if len(regions) > 1 and not everywhere:
         raise NothingUsable((f"specify a sender, or one of the regions {', '.join(regions)}",))
     return [RepositoryRef(name, *repository) for name in regions for repository in repositories]
