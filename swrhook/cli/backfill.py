@@ -6,7 +6,7 @@ import click
 
 from swrhook.cli.bulk import confirm
 from swrhook.cli.client import connect
-from swrhook.cli.options import examples, id_argument, json_option, yes_option
+from swrhook.cli.options import examples, id_argument, json_option, text_option, yes_option
 from swrhook.cli.repairs import BACKFILLS, Follower, RepairGroup, repair_path
 from swrhook.cli.tables import print_items
 
@@ -34,9 +34,9 @@ def backfill() -> None:
 
 @backfill.command("run", hidden=True)
 @click.argument("repositories", nargs=-1, required=True, metavar="NS/REPO...")
-@click.option("--sender", help="Treat the tags as pushes from this sender.")
-@click.option("--region", help="The source region.")
-@click.option("--rule", help="Only what this rule selects.")
+@text_option("--sender", "Treat the tags as pushes from this sender.")
+@text_option("--region", "The source region.")
+@text_option("--rule", "Only what this rule selects.")
 @yes_option
 @json_option("Print the backfill as JSON.")
 def run(repositories: Sequence[str], *, yes: bool, as_json: bool, **options: str | None) -> None:

@@ -12,7 +12,7 @@ import click
 
 from swrhook.cli.check_body import preview_body, preview_lines
 from swrhook.cli.check_online import print_results, run_online_check
-from swrhook.cli.options import examples, json_option
+from swrhook.cli.options import examples, json_option, text_option
 from swrhook.cli.terminal import count_of, output_console, printable
 from swrhook.config.json_schema import json_schema
 from swrhook.config.loader import load
@@ -38,7 +38,7 @@ def _print_schema(context: click.Context, _: click.Parameter, requested: bool) -
 @click.option(
     "--body", type=click.File("rb"), metavar="BODYFILE", help="The request's body; - reads stdin."
 )
-@click.option("--sender", metavar="NAME", help="With --body: the sender of the request.")
+@text_option("--sender", "With --body: the sender of the request.", metavar="NAME")
 @click.option(
     "--header",
     "headers",

@@ -5,7 +5,7 @@ from operator import itemgetter
 import click
 
 from swrhook.cli.client import Item, QueryValue
-from swrhook.cli.options import examples, list_options
+from swrhook.cli.options import examples, list_options, text_option
 from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
 from swrhook.model import Outcome
 
@@ -47,7 +47,7 @@ DELIVERIES = Resource(
         "python -m swrhook deliveries --outcome quarantined --all --json | jq -r .reason",
     )
 )
-@click.option("--sender", help="Only deliveries from this sender.")
+@text_option("--sender", "Only deliveries from this sender.")
 @click.option(
     "--outcome",
     type=click.Choice([outcome.value for outcome in Outcome]),

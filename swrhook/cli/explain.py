@@ -9,7 +9,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from swrhook.cli.client import Item, connect, report_unexpected_answer
-from swrhook.cli.options import examples, json_option
+from swrhook.cli.options import examples, json_option, text_option
 from swrhook.cli.syncs import target_name
 from swrhook.cli.terminal import count_of, output_console, printable
 from swrhook.rules import RuleResult, TargetResult
@@ -35,9 +35,7 @@ _TARGET_STYLES = {
     )
 )
 @click.argument("image", metavar="IMAGE:TAG")
-@click.option(
-    "--sender", help="Explain for this sender; IMAGE may be the sender's own name for it."
-)
+@text_option("--sender", "Explain for this sender; IMAGE may be the sender's own name for it.")
 @json_option("Print the whole explanation as JSON.")
 def explain(image: str, sender: str | None, *, as_json: bool) -> None:
     """Explain why IMAGE:TAG was, or was not, replicated.

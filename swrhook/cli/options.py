@@ -28,6 +28,18 @@ def combine(*options: Callable[[Any], Any]) -> Callable[[_Function], _Function]:
     return decorate
 
 
+def _refuse_empty(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    # With IMAGE unset, `--image "$IMAGE"` must not select every image.
+    if value == "":
+        raise click.UsageError(f"{option.opts[0]} must not be empty")
+    return value
+
+
+def text_option(name: str, help_text: str, **attributes: Any) -> Callable[[_Function], _Function]:  # noqa: ANN401  # click's
+    """Return an option whose value is a text that is not empty."""
+    return click.option(name, help=help_text, callback=_refuse_empty, **attributes)
+
+
 def json_option(
     help_text: str = "Print JSON, one object per line.",
 ) -> Callable[[_Function], _Function]:
@@ -38,7 +50,7 @@ def json_option(
 def since_option(beginning: str, durations: str) -> Callable[[_Function], _Function]:
     """Return the option `--since`; `durations` are examples."""
     text = f"{beginning} older than a time (RFC 3339) or a duration ({durations})."
-    return click.option("--since", metavar="TIME", help=text)
+    return text_option("--since", text, metavar="TIME")
 
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
@@ -51,7 +63,7 @@ list_options = combine(
         type=click.IntRange(1, LARGEST_PAGE),
         help="The most items to list; default 100. With --all: per request.",
     ),
-    click.option("--cursor", help="Continue at the cursor that the last list printed."),
+    text_option("--cursor", "Continue at the cursor that the last list printed."),
     click.option("--all", "everything", is_flag=True, help="List everything, page by page."),
     json_option(),
 )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from swrhook.cli.client import connect
-from swrhook.cli.options import examples, json_option
+from swrhook.cli.options import examples, json_option, text_option
 from swrhook.cli.repairs import RECONCILES, Follower, RepairGroup, print_tags
 
 
@@ -31,7 +31,7 @@ def reconcile() -> None:
 
 @reconcile.command("run", hidden=True)
 @click.argument("repositories", nargs=-1, metavar="[NS/REPO]...")
-@click.option("--region", help="With repositories: their source region.")
+@text_option("--region", "With repositories: their source region.")
 @click.option(
     "--report", is_flag=True, help="Only report differences; exit code 1 if there are any."
 )

@@ -7,7 +7,7 @@ import click
 from swrhook.cli.bulk import BulkAction
 from swrhook.cli.client import Item
 from swrhook.cli.deliveries import DELIVERIES
-from swrhook.cli.options import examples, json_option, since_option, yes_option
+from swrhook.cli.options import examples, json_option, since_option, text_option, yes_option
 from swrhook.model import Outcome
 
 # A duplicate is not replayed: its original is.
@@ -44,7 +44,7 @@ REPLAY = BulkAction(
     metavar="OUTCOME",
     help=f"Instead of ids: all with this outcome: {', '.join(OUTCOMES)}.",
 )
-@click.option("--sender", help="With --outcome: only from this sender.")
+@text_option("--sender", "With --outcome: only from this sender.")
 @since_option("With --outcome: not", "24h, 7d")
 @yes_option
 @json_option()

@@ -7,7 +7,14 @@ import click
 
 from swrhook.cli.bulk import BulkAction
 from swrhook.cli.client import Item, QueryValue
-from swrhook.cli.options import combine, examples, json_option, since_option, yes_option
+from swrhook.cli.options import (
+    combine,
+    examples,
+    json_option,
+    since_option,
+    text_option,
+    yes_option,
+)
 from swrhook.cli.syncs import SYNCS, target_name
 from swrhook.model import END_STATES, State
 
@@ -26,9 +33,9 @@ def _selection_options(states: Collection[State]) -> Callable[[_Function], _Func
             metavar="STATE",
             help=f"Instead of ids: all syncs in this state. Repeatable. {', '.join(names)}.",
         ),
-        click.option("--region", help="With --state: only to this region."),
-        click.option("--namespace", help="With --state: only to this organization."),
-        click.option("--image", metavar="NS/REPO[:TAG]", help="With --state: only of this image."),
+        text_option("--region", "With --state: only to this region."),
+        text_option("--namespace", "With --state: only to this organization."),
+        text_option("--image", "With --state: only of this image.", metavar="NS/REPO[:TAG]"),
         since_option("With --state: not", "24h"),
         yes_option,
         json_option(),

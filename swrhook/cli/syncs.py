@@ -5,7 +5,7 @@ from operator import itemgetter
 import click
 
 from swrhook.cli.client import Item, QueryValue
-from swrhook.cli.options import examples, list_options
+from swrhook.cli.options import examples, list_options, text_option
 from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
 from swrhook.model import State
 
@@ -65,9 +65,9 @@ SYNCS = Resource(
     metavar="STATE",
     help=f"Only syncs in this state. Repeatable. {', '.join(State)}.",
 )
-@click.option("--region", help="Only syncs to this region.")
-@click.option("--namespace", help="Only syncs to this organization.")
-@click.option("--image", metavar="NS/REPO[:TAG]", help="Only syncs of this image at the source.")
+@text_option("--region", "Only syncs to this region.")
+@text_option("--namespace", "Only syncs to this organization.")
+@text_option("--image", "Only syncs of this image at the source.", metavar="NS/REPO[:TAG]")
 @list_options
 def syncs(*, everything: bool, as_json: bool, **query: QueryValue) -> None:
     """List syncs, newest first."""

@@ -9,7 +9,7 @@ from rich.status import Status
 from rich.text import Text
 
 from swrhook.cli.client import Client, Poll, Query, Unreachable, connect
-from swrhook.cli.options import examples, json_option, since_option
+from swrhook.cli.options import examples, json_option, since_option, text_option
 from swrhook.cli.syncs import SYNCS
 from swrhook.cli.tables import print_items
 from swrhook.cli.terminal import printable, status_line
@@ -31,9 +31,9 @@ _UNFINISHED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUEST
     )
 )
 @click.argument("image", metavar="IMAGE")
-@click.option("--region", help="Only syncs to this region.")
-@click.option("--digest", help="Only syncs of this digest at the source.")
-@click.option("--delivery", metavar="ID", help="Only syncs of this delivery.")
+@text_option("--region", "Only syncs to this region.")
+@text_option("--digest", "Only syncs of this digest at the source.")
+@text_option("--delivery", "Only syncs of this delivery.", metavar="ID")
 @since_option("Only syncs not", "10m")
 @click.option(
     "--timeout",

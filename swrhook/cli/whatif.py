@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from swrhook.cli.client import Item, connect, report_unexpected_answer
-from swrhook.cli.options import examples, json_option
+from swrhook.cli.options import examples, json_option, text_option
 from swrhook.cli.syncs import target_name
 from swrhook.cli.tables import Column, print_table
 from swrhook.cli.terminal import count_of, output_console, printable, status_line
@@ -55,12 +55,12 @@ _EXAMPLE_COLUMNS = (
     )
 )
 @click.argument("file", metavar="NEWFILE", type=click.Path(path_type=Path))
-@click.option(
+@text_option(
     "--since",
+    "Only pushes since a time (RFC 3339) or duration (24h, 30d).",
     metavar="TIME",
     default="7d",
     show_default=True,
-    help="Only pushes since a time (RFC 3339) or duration (24h, 30d).",
 )
 @json_option("Print the whole comparison as JSON.")
 def whatif(file: Path, since: str, *, as_json: bool) -> None:
