@@ -45,7 +45,8 @@ class BulkAction:
         declined: list[str] = []
         selected = ids or self._select(client, query, yes=yes)
         changed = self._apply(client, selected, declined)
-        print_items(self.resource, changed, as_json=as_json)
+        # If all are declined, each has a message, and the selection did match.
+        print_items(self.resource, changed, as_json=as_json, report_none=not selected)
         if declined:
             sys.exit(1)
 

@@ -55,17 +55,17 @@ def print_list(resource: Resource, query: Query, *, everything: bool, as_json: b
         click.echo(f"There are more: use --cursor {page['next']}, or --all.", err=True)
 
 
-def print_items(resource: Resource, items: Iterable[Item], *, as_json: bool) -> None:
+def print_items(
+    resource: Resource, items: Iterable[Item], *, as_json: bool, report_none: bool = True
+) -> None:
     """Print objects: each at once as a line of JSON, or all of them as a table."""
     if as_json:
         for item in items:
             click.echo(json.dumps(item))
-    else:
-        rows = list(items)
-        if rows:
-            print_table(resource.columns, rows)
-        else:
-            click.echo(f"No {resource.plural} match.", err=True)
+    elif rows := list(items):
+        print_table(resource.columns, rows)
+    elif report_none:
+        click.echo(f"No {resource.plural} match.", err=True)
 
 
 def print_table(columns: Sequence[Column], items: Sequence[Item]) -> None:

@@ -93,6 +93,14 @@ def test_selected_syncs_are_changed_only_after_confirmation(
 
 
 @pytest.mark.parametrize("command", ["retry", "cancel"])
+def test_ids_that_are_all_declined_are_reported_once(run: Run, command: str) -> None:
+    result = act(run, command, "nothing")
+
+    message = "nothing: there is no sync with this id\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", message)
+
+
+@pytest.mark.parametrize("command", ["retry", "cancel"])
 def test_an_empty_selection_is_reported(run: Run, command: str) -> None:
     result = act(run, command, "--state", "missing")
 
