@@ -13,7 +13,7 @@ import click
 from swrhook.cli.check_body import preview_body, preview_lines
 from swrhook.cli.check_online import print_results, run_online_check
 from swrhook.cli.options import examples, json_option, text_option
-from swrhook.cli.terminal import count_of, output_console, printable
+from swrhook.cli.terminal import count_of, printable
 from swrhook.config.json_schema import json_schema
 from swrhook.config.loader import load
 from swrhook.config.model import Config
@@ -119,9 +119,8 @@ def _print_preview(file: str, config: Config, request: _RequestOptions, *, as_js
     if as_json:
         click.echo(json.dumps(preview))
     else:
-        encoding = output_console().encoding
         for line in preview_lines(preview):
-            click.echo(printable(line, encoding))
+            click.echo(printable(line))
     return bool(preview["outcome"] == Outcome.ACCEPTED)
 
 

@@ -1,7 +1,5 @@
 """The command `deliveries`: lists deliveries."""
 
-from operator import itemgetter
-
 import click
 
 from swrhook.cli.client import Item, QueryValue
@@ -9,12 +7,6 @@ from swrhook.cli.options import examples, list_options, text_option
 from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
 from swrhook.model import Outcome
 
-_STYLES = {
-    Outcome.ACCEPTED.value: "green",
-    Outcome.IGNORED.value: "dim",
-    Outcome.DUPLICATE.value: "dim",
-    Outcome.QUARANTINED.value: "red",
-}
 # A row names at most this many images.
 _MOST_IMAGES = 3
 
@@ -32,8 +24,8 @@ DELIVERIES = Resource(
     (
         ID_COLUMN,
         Column("received", lambda item: item["received_at"][:16].replace("T", " "), unwrapped=True),
-        Column("sender", itemgetter("sender")),
-        Column("outcome", itemgetter("outcome"), unwrapped=True, styles=_STYLES),
+        Column("sender"),
+        Column("outcome", unwrapped=True, styled=True),
         Column("images", _images),
         Column("syncs", lambda item: str(len(item["syncs"]))),
         Column("reason", lambda item: item["reason"] or ""),

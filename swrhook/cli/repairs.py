@@ -39,13 +39,7 @@ def _result_counts(repair: Item) -> str:
 
 _COLUMNS = (
     ID_COLUMN,
-    Column(
-        "state",
-        itemgetter("state"),
-        unwrapped=True,
-        styles={"done": "green", "cancelled": "dim"},
-        default_style="yellow",
-    ),
+    Column("state", unwrapped=True, styled=True),
     Column("repositories", _repositories),
     Column("found", _drift_counts),
     Column("syncs", _result_counts),

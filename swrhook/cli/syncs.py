@@ -1,23 +1,11 @@
 """The command `syncs`: lists syncs."""
 
-from operator import itemgetter
-
 import click
 
 from swrhook.cli.client import Item, QueryValue
 from swrhook.cli.options import examples, list_options, text_option
 from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
 from swrhook.model import State
-
-_STYLES = {
-    State.VERIFIED.value: "green",
-    State.UNVERIFIED.value: "green",
-    State.PENDING.value: "yellow",
-    State.CALLING.value: "yellow",
-    State.TRIGGERED.value: "cyan",
-    State.SUPERSEDED.value: "dim",
-    State.CANCELLED.value: "dim",
-}
 
 
 def _image(item: Item) -> str:
@@ -43,7 +31,7 @@ SYNCS = Resource(
     "syncs",
     (
         ID_COLUMN,
-        Column("state", itemgetter("state"), unwrapped=True, styles=_STYLES, default_style="red"),
+        Column("state", unwrapped=True, styled=True),
         IMAGE_COLUMN,
         TARGET_COLUMN,
         Column("why", _reason),

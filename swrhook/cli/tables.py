@@ -1,9 +1,8 @@
 """Print objects of the API as a table or as JSON lines."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from operator import itemgetter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import click
 from rich.table import Table
@@ -11,26 +10,29 @@ from rich.text import Text
 
 from swrhook.cli.client import Client, Item, Query, connect, report_unexpected_answer
 from swrhook.cli.options import LARGEST_PAGE
-from swrhook.cli.terminal import output_console, printable, progress_bar
+from swrhook.cli.terminal import STYLES, output_console, printable, progress_bar
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: its heading, how a cell is read, and the styles of certain texts."""
+    """A column of a table: its heading and how a cell is read.
+
+    By default, a cell is the member with the name of the heading. Words in a `styled` column have
+    their STYLES.
+    """
 
     heading: str
-    read: Callable[[Item], str]
+    read: Callable[[Item], str] | None = None
     unwrapped: bool = False
-    styles: Mapping[str, str] = field(default_factory=dict)
-    default_style: str = ""
+    styled: bool = False
 
-    def cell(self, item: Item, encoding: str) -> Text:
+    def cell(self, item: Item) -> Text:
         """Return the cell of an object."""
-        text = self.read(item)
-        return Text(printable(text, encoding), style=self.styles.get(text, self.default_style))
+        text = self.read(item) if self.read else str(item[self.heading])
+        return Text(printable(text), style=STYLES.get(text, "") if self.styled else "")
 
 
-ID_COLUMN = Column("id", itemgetter("id"), unwrapped=True)
+ID_COLUMN = Column("id", unwrapped=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def print_table(columns: Sequence[Column], items: Sequence[Item]) -> None:
         table.add_column(column.heading, no_wrap=column.unwrapped, overflow="fold")
     with report_unexpected_answer():
         for item in items:
-            table.add_row(*(column.cell(item, console.encoding) for column in columns))
+            table.add_row(*(column.cell(item) for column in columns))
     console.print(table)
 
 

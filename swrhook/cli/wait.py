@@ -78,7 +78,7 @@ def _wait(client: Client, query: Query, deadline: float, status: Status | None) 
             if poll is None:
                 raise
         if status is not None:
-            status.update(Text(printable(_summarize(poll), status.console.encoding)))
+            status.update(Text(printable(_summarize(poll))))
         if poll.status in _UNFINISHED and time.monotonic() - started < 1:
             time.sleep(min(_remaining(deadline), _PAUSE))
     return poll
