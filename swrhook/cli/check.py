@@ -12,7 +12,7 @@ import click
 
 from swrhook.cli.check_body import preview_body, preview_lines
 from swrhook.cli.check_online import print_results, run_online_check
-from swrhook.cli.options import examples, json_option, text_option
+from swrhook.cli.options import command, json_option, text_option
 from swrhook.cli.terminal import count_of, printable
 from swrhook.config.json_schema import json_schema
 from swrhook.config.loader import load
@@ -28,11 +28,9 @@ def _print_schema(context: click.Context, _: click.Parameter, requested: bool) -
         context.exit()
 
 
-@click.command(
-    epilog=examples(
-        "python -m swrhook check swrhook.yaml",
-        "python -m swrhook check --body event.json --sender harbor-prod",
-    )
+@command(
+    "python -m swrhook check swrhook.yaml",
+    "python -m swrhook check --body event.json --sender harbor-prod",
 )
 @click.argument("file", default="./swrhook.yaml", envvar="SWRHOOK_CONFIG")
 @click.option(

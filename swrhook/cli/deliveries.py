@@ -3,7 +3,7 @@
 import click
 
 from swrhook.cli.client import Item, QueryValue
-from swrhook.cli.options import examples, list_options, text_option
+from swrhook.cli.options import command, list_options, text_option
 from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
 from swrhook.model import Outcome
 
@@ -33,11 +33,9 @@ DELIVERIES = Resource(
 )
 
 
-@click.command(
-    epilog=examples(
-        "python -m swrhook deliveries --sender harbor-prod --since 1h",
-        "python -m swrhook deliveries --outcome quarantined --all --json | jq -r .reason",
-    )
+@command(
+    "python -m swrhook deliveries --sender harbor-prod --since 1h",
+    "python -m swrhook deliveries --outcome quarantined --all --json | jq -r .reason",
 )
 @text_option("--sender", "Only deliveries from this sender.")
 @click.option(

@@ -8,19 +8,17 @@ from rich.text import Text
 from rich.tree import Tree
 
 from swrhook.cli.client import Item, connect, report_unexpected_answer
-from swrhook.cli.options import examples, json_option, text_option
+from swrhook.cli.options import command, json_option, text_option
 from swrhook.cli.syncs import target_name
 from swrhook.cli.terminal import STYLES, count_of, output_console, printable
 
 _MINOR = "dim"
 
 
-@click.command(
-    epilog=examples(
-        "python -m swrhook explain team-a/web/shop:1.4.2",
-        "python -m swrhook explain mirror/web/shop:1.4.2 --sender harbor-prod",
-        "python -m swrhook explain team-a/web/shop:1.4.2 --json | jq -r .summary",
-    )
+@command(
+    "python -m swrhook explain team-a/web/shop:1.4.2",
+    "python -m swrhook explain mirror/web/shop:1.4.2 --sender harbor-prod",
+    "python -m swrhook explain team-a/web/shop:1.4.2 --json | jq -r .summary",
 )
 @click.argument("image", metavar="IMAGE:TAG")
 @text_option("--sender", "Explain for this sender; IMAGE may be the sender's own name for it.")

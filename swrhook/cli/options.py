@@ -1,6 +1,6 @@
 """Click options that several commands share, and the examples in their help."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 import click
@@ -14,6 +14,11 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 def examples(*lines: str) -> str:
     """Return the last paragraph of a help text: one example per line, not wrapped by click."""
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+def command(*lines: str) -> Callable[[Callable[..., object]], click.Command]:
+    """Return a decorator that makes a command, with these examples in its help."""
+    return click.command(epilog=examples(*lines))
 
 
 def combine(*options: Callable[[Any], Any]) -> Callable[[_Function], _Function]:
@@ -67,3 +72,24 @@ list_options = combine(
     click.option("--all", "everything", is_flag=True, help="List everything, page by page."),
     json_option(),
 )
+
+
+def sync_selection(states: Collection[str]) -> Callable[[_Function], _Function]:
+    """Return the ids, and the options that select syncs in one of these states instead."""
+    names = sorted(map(str, states))
+    return combine(
+        click.argument("ids", nargs=-1, metavar="[ID]..."),
+        click.option(
+            "--state",
+            type=click.Choice(names),
+            multiple=True,
+            metavar="STATE",
+            help=f"Instead of ids: all syncs in this state. Repeatable. {', '.join(names)}.",
+        ),
+        text_option("--region", "With --state: only to this region."),
+        text_option("--namespace", "With --state: only to this organization."),
+        text_option("--image", "With --state: only of this image.", metavar="NS/REPO[:TAG]"),
+        since_option("With --state: not", "24h"),
+        yes_option,
+        json_option(),
+    )

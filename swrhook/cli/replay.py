@@ -7,7 +7,7 @@ import click
 from swrhook.cli.bulk import BulkAction
 from swrhook.cli.client import Item
 from swrhook.cli.deliveries import DELIVERIES
-from swrhook.cli.options import examples, json_option, since_option, text_option, yes_option
+from swrhook.cli.options import command, json_option, since_option, text_option, yes_option
 from swrhook.model import Outcome
 
 # A duplicate is not replayed: its original is.
@@ -31,11 +31,9 @@ REPLAY = BulkAction(
 )
 
 
-@click.command(
-    epilog=examples(
-        "python -m swrhook replay 01KB3Y6Q3Z6B1D8F2G4H5J7K9M",
-        "python -m swrhook replay --outcome quarantined --sender harbor-prod --since 24h",
-    )
+@command(
+    "python -m swrhook replay 01KB3Y6Q3Z6B1D8F2G4H5J7K9M",
+    "python -m swrhook replay --outcome quarantined --sender harbor-prod --since 24h",
 )
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option(

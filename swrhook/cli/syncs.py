@@ -3,7 +3,7 @@
 import click
 
 from swrhook.cli.client import Item, QueryValue
-from swrhook.cli.options import examples, list_options, text_option
+from swrhook.cli.options import command, list_options, text_option
 from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
 from swrhook.model import State
 
@@ -39,12 +39,10 @@ SYNCS = Resource(
 )
 
 
-@click.command(
-    epilog=examples(
-        "python -m swrhook syncs --state rejected --state exhausted --since 24h",
-        "python -m swrhook syncs --image team-a/web/shop:1.4.2",
-        "python -m swrhook syncs --region cn-east-3 --all --json | jq -r .reason",
-    )
+@command(
+    "python -m swrhook syncs --state rejected --state exhausted --since 24h",
+    "python -m swrhook syncs --image team-a/web/shop:1.4.2",
+    "python -m swrhook syncs --region cn-east-3 --all --json | jq -r .reason",
 )
 @click.option(
     "--state",

@@ -9,7 +9,7 @@ from rich.status import Status
 from rich.text import Text
 
 from swrhook.cli.client import Client, Poll, Query, Unreachable, connect
-from swrhook.cli.options import examples, json_option, since_option, text_option
+from swrhook.cli.options import command, json_option, since_option, text_option
 from swrhook.cli.syncs import SYNCS
 from swrhook.cli.tables import print_items
 from swrhook.cli.terminal import printable, status_line
@@ -24,11 +24,9 @@ _PAUSE = 2.0
 _UNFINISHED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
-@click.command(
-    epilog=examples(
-        'python -m swrhook wait team-a/web/shop:1.4.2 --delivery "$(jq -r .delivery answer.json)"',
-        "python -m swrhook wait team-a/web/shop:latest --since 10m --region cn-east-3",
-    )
+@command(
+    'python -m swrhook wait team-a/web/shop:1.4.2 --delivery "$(jq -r .delivery answer.json)"',
+    "python -m swrhook wait team-a/web/shop:latest --since 10m --region cn-east-3",
 )
 @click.argument("image", metavar="IMAGE")
 @text_option("--region", "Only syncs to this region.")

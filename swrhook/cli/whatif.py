@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from swrhook.cli.client import Item, connect, report_unexpected_answer
-from swrhook.cli.options import examples, json_option, text_option
+from swrhook.cli.options import command, json_option, text_option
 from swrhook.cli.syncs import target_name
 from swrhook.cli.tables import Column, print_table
 from swrhook.cli.terminal import count_of, printable, status_line
@@ -40,11 +40,9 @@ _EXAMPLE_COLUMNS = [
 ]
 
 
-@click.command(
-    epilog=examples(
-        "python -m swrhook whatif swrhook.new.yaml",
-        "python -m swrhook whatif swrhook.new.yaml --since 30d --json | jq .lost",
-    )
+@command(
+    "python -m swrhook whatif swrhook.new.yaml",
+    "python -m swrhook whatif swrhook.new.yaml --since 30d --json | jq .lost",
 )
 @click.argument("file", metavar="NEWFILE", type=click.Path(path_type=Path))
 @text_option(
