@@ -7,7 +7,7 @@ import click
 from swrhook.cli.bulk import confirm
 from swrhook.cli.client import connect
 from swrhook.cli.options import examples, id_argument, json_option, text_option, yes_option
-from swrhook.cli.repairs import BACKFILLS, Follower, RepairGroup, repair_path
+from swrhook.cli.repairs import BACKFILLS, Follower, RepairGroup
 from swrhook.cli.tables import print_items
 
 
@@ -42,8 +42,7 @@ def backfill() -> None:
 def run(repositories: Sequence[str], *, yes: bool, as_json: bool, **options: str | None) -> None:
     """Create a backfill, confirm its plan, and follow it."""
     client = connect()
-    body = {name: value for name, value in options.items() if value is not None}
-    repair = client.post(BACKFILLS.path, {"repositories": list(repositories), **body})
+    repair = client.post(BACKFILLS.path, {"repositories": list(repositories), **options})
     _follow(Follower(client, BACKFILLS, repair), yes=yes, as_json=as_json)
 
 
@@ -54,7 +53,7 @@ def run(repositories: Sequence[str], *, yes: bool, as_json: bool, **options: str
 def resume(id_: str, *, yes: bool, as_json: bool) -> None:
     """Follow a backfill again; asks if it waits for confirmation."""
     client = connect()
-    repair = client.show(repair_path(BACKFILLS, id_))
+    repair = client.show(BACKFILLS.item_path(id_))
     _follow(Follower(client, BACKFILLS, repair), yes=yes, as_json=as_json)
 
 

@@ -47,13 +47,11 @@ def run_online_check(config: Config, environ: Mapping[str, str]) -> list[CheckRe
     with ExitStack() as stack:
         refusals: RefusalStore = _InMemoryRefusals()
         try:
-            ledger = open_existing(url)
+            if ledger := open_existing(url):
+                stack.callback(ledger.close)
+                refusals = RefusedCredentials(ledger, SystemClock())
         except LedgerUnusable as exc:
-            ledger = None
             results.append(CheckResult(Level.WARNING, "ledger", str(exc), _LEDGER_REMEDY))
-        if ledger is not None:
-            stack.callback(ledger.close)
-            refusals = RefusedCredentials(ledger, SystemClock())
         swr = stack.enter_context(closing(_swr_client(config, environ, refusals)))
         progress = stack.enter_context(progress_bar("Asking SWR", count_checks(scope)))
         results += run_checks(swr, scope, progress.advance)

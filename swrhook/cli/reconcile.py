@@ -38,18 +38,12 @@ def reconcile() -> None:
 @click.option("--max-calls", type=click.IntRange(1), help="Default: settings.reconcile.max_calls.")
 @json_option("Print the differences as JSON, one per line.")
 def run(
-    repositories: Sequence[str],
-    *,
-    report: bool,
-    as_json: bool,
-    region: str | None,
-    max_calls: int | None,
+    repositories: Sequence[str], *, report: bool, as_json: bool, **options: str | int | None
 ) -> None:
     """Create a reconcile and follow it."""
     client = connect()
-    options = {"repositories": list(repositories), "region": region, "max_calls": max_calls}
-    body = {name: value for name, value in options.items() if value}
-    repair = client.post(RECONCILES.path, {**body, "report": report})
+    body = {"repositories": list(repositories) or None, "report": report, **options}
+    repair = client.post(RECONCILES.path, body)
     follower = Follower(client, RECONCILES, repair)
     follower.wait_until_compared()
     click.echo(follower.describe_plan(), err=True)

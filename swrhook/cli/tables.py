@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import click
 from rich.table import Table
@@ -43,6 +44,10 @@ class Resource:
     singular: str
     plural: str
     columns: Sequence[Column]
+
+    def item_path(self, item_id: str) -> str:
+        """Return the API's path of one object."""
+        return f"{self.path}/{quote(item_id, safe='')}"
 
 
 def print_list(resource: Resource, query: Query, *, everything: bool, as_json: bool) -> None:
