@@ -83,7 +83,7 @@ class Client:
 
         Raises Unreachable if the server cannot be reached now.
         """
-        response, content = self._request("GET", path, query, seconds=seconds)
+        response, content = self._request("GET", path, query, None, seconds)
         if response.status_code >= _UNAVAILABLE:
             raise Unreachable(self._refusal(response, content).format_message())
         # Every end of a long poll has the syncs, also 404, 408, 409 and 429.
@@ -100,12 +100,7 @@ class Client:
         return content
 
     def _request(
-        self,
-        method: str,
-        path: str,
-        query: Query | None,
-        body: Item | None = None,
-        seconds: float = 0,
+        self, method: str, path: str, query: Query | None, body: Item | None, seconds: float = 0
     ) -> tuple[requests.Response, Item]:
         """Return the response and, if it is a JSON object, its content."""
         timeout = TIMEOUTS[1] + seconds

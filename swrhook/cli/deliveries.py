@@ -1,9 +1,7 @@
 """The command `deliveries`: lists deliveries."""
 
-import click
-
 from swrhook.cli.client import Item, QueryValue
-from swrhook.cli.options import command, list_options, text_option
+from swrhook.cli.options import choice_option, command, list_options, text_option
 from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
 from swrhook.model import Outcome
 
@@ -38,12 +36,7 @@ DELIVERIES = Resource(
     "python -m swrhook deliveries --outcome quarantined --all --json | jq -r .reason",
 )
 @text_option("--sender", "Only deliveries from this sender.")
-@click.option(
-    "--outcome",
-    type=click.Choice([outcome.value for outcome in Outcome]),
-    metavar="OUTCOME",
-    help=f"Only deliveries with this outcome: {', '.join(Outcome)}.",
-)
+@choice_option("--outcome", Outcome, "Only deliveries with this outcome:")
 @list_options
 def deliveries(*, everything: bool, as_json: bool, **query: QueryValue) -> None:
     """List deliveries, newest first."""

@@ -1,6 +1,6 @@
 """Click options that several commands share, and the examples in their help."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 import click
@@ -24,11 +24,11 @@ def command(*lines: str) -> Callable[[Callable[..., object]], click.Command]:
 def combine(*options: Callable[[Any], Any]) -> Callable[[_Function], _Function]:
     """Return one decorator for several options; help lists them in this order."""
 
-    def decorate(command: _Function) -> _Function:
+    def decorate(function: _Function) -> _Function:
         # click lists the options of a command from the innermost decorator to the outermost.
         for option in reversed(options):
-            command = option(command)
-        return command
+            function = option(function)
+        return function
 
     return decorate
 
@@ -43,6 +43,20 @@ def _refuse_empty(_: click.Context, option: click.Parameter, value: str | None) 
 def text_option(name: str, help_text: str, **attributes: Any) -> Callable[[_Function], _Function]:  # noqa: ANN401  # click's
     """Return an option whose value is a text that is not empty."""
     return click.option(name, help=help_text, callback=_refuse_empty, **attributes)
+
+
+def choice_option(
+    name: str, choices: Iterable[str], beginning: str, *, multiple: bool = False
+) -> Callable[[_Function], _Function]:
+    """Return an option whose value is one of the choices; its help ends with them."""
+    values = [str(choice) for choice in choices]
+    return click.option(
+        name,
+        type=click.Choice(values),
+        multiple=multiple,
+        metavar=name.removeprefix("--").upper(),
+        help=f"{beginning} {', '.join(values)}.",
+    )
 
 
 def json_option(
@@ -74,22 +88,26 @@ list_options = combine(
 )
 
 
-def sync_selection(states: Collection[str]) -> Callable[[_Function], _Function]:
-    """Return the ids, and the options that select syncs in one of these states instead."""
-    names = sorted(map(str, states))
+def bulk_options(selector: str, durations: str) -> Callable[[_Function], _Function]:
+    """Return the ids, and the options of a command that changes many objects.
+
+    `selector` is the name of the option that selects objects instead of ids.
+    """
     return combine(
         click.argument("ids", nargs=-1, metavar="[ID]..."),
-        click.option(
-            "--state",
-            type=click.Choice(names),
-            multiple=True,
-            metavar="STATE",
-            help=f"Instead of ids: all syncs in this state. Repeatable. {', '.join(names)}.",
-        ),
+        since_option(f"With --{selector}: not", durations),
+        yes_option,
+        json_option(),
+    )
+
+
+def sync_selection(states: Collection[str]) -> Callable[[_Function], _Function]:
+    """Return the ids, and the options that select syncs in one of these states instead."""
+    beginning = "Instead of ids: all syncs in this state. Repeatable."
+    return combine(
+        choice_option("--state", sorted(states), beginning, multiple=True),
         text_option("--region", "With --state: only to this region."),
         text_option("--namespace", "With --state: only to this organization."),
         text_option("--image", "With --state: only of this image.", metavar="NS/REPO[:TAG]"),
-        since_option("With --state: not", "24h"),
-        yes_option,
-        json_option(),
+        bulk_options("state", "24h"),
     )

@@ -20,7 +20,7 @@ from swrhook.syncs.reconciliation import Drift
 # Seconds between two polls.
 _POLL_INTERVAL = 0.5
 _SUCCESSFUL = frozenset({State.VERIFIED, State.UNVERIFIED, State.SUPERSEDED})
-_DIFFERENCES = tuple(drift.value for drift in Drift if drift is not Drift.SAME)
+_DIFFERENCES = set(Drift) - {Drift.SAME}
 
 
 def _repositories(repair: Item) -> str:
@@ -28,8 +28,8 @@ def _repositories(repair: Item) -> str:
 
 
 def _drift_counts(repair: Item) -> str:
-    counts = ((repair["plan"][drift.value], drift.value) for drift in Drift)
-    return ", ".join(f"{count} {drift}" for count, drift in counts if count)
+    plan = repair["plan"]
+    return ", ".join(f"{plan[drift]} {drift}" for drift in Drift if plan[drift])
 
 
 def _result_counts(repair: Item) -> str:

@@ -1,9 +1,7 @@
 """The command `syncs`: lists syncs."""
 
-import click
-
 from swrhook.cli.client import Item, QueryValue
-from swrhook.cli.options import command, list_options, text_option
+from swrhook.cli.options import choice_option, command, list_options, text_option
 from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
 from swrhook.model import State
 
@@ -44,13 +42,7 @@ SYNCS = Resource(
     "python -m swrhook syncs --image team-a/web/shop:1.4.2",
     "python -m swrhook syncs --region cn-east-3 --all --json | jq -r .reason",
 )
-@click.option(
-    "--state",
-    type=click.Choice([state.value for state in State]),
-    multiple=True,
-    metavar="STATE",
-    help=f"Only syncs in this state. Repeatable. {', '.join(State)}.",
-)
+@choice_option("--state", State, "Only syncs in this state. Repeatable.", multiple=True)
 @text_option("--region", "Only syncs to this region.")
 @text_option("--namespace", "Only syncs to this organization.")
 @text_option("--image", "Only syncs of this image at the source.", metavar="NS/REPO[:TAG]")
