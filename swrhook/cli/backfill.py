@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from swrhook.cli.bulk import confirm
-from swrhook.cli.client import connect
+from swrhook.cli.client import Client, Item, connect
 from swrhook.cli.options import examples, id_argument, json_option, text_option, yes_option
 from swrhook.cli.repairs import BACKFILLS, Follower, RepairGroup
 from swrhook.cli.tables import print_items
@@ -43,7 +43,7 @@ def run(repositories: Sequence[str], *, yes: bool, as_json: bool, **options: str
     """Create a backfill, confirm its plan, and follow it."""
     client = connect()
     repair = client.post(BACKFILLS.path, {"repositories": list(repositories), **options})
-    _follow(Follower(client, BACKFILLS, repair), yes=yes, as_json=as_json)
+    _follow(client, repair, yes=yes, as_json=as_json)
 
 
 @backfill.command()
@@ -53,11 +53,11 @@ def run(repositories: Sequence[str], *, yes: bool, as_json: bool, **options: str
 def resume(id_: str, *, yes: bool, as_json: bool) -> None:
     """Follow a backfill again; asks if it waits for confirmation."""
     client = connect()
-    repair = client.show(BACKFILLS.item_path(id_))
-    _follow(Follower(client, BACKFILLS, repair), yes=yes, as_json=as_json)
+    _follow(client, client.show(BACKFILLS.item_path(id_)), yes=yes, as_json=as_json)
 
 
-def _follow(follower: Follower, *, yes: bool, as_json: bool) -> None:
+def _follow(client: Client, repair: Item, *, yes: bool, as_json: bool) -> None:
+    follower = Follower(client, BACKFILLS, repair)
     follower.wait_until_compared()
     repair = follower.repair
     if repair["state"] == "planned":

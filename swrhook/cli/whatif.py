@@ -72,9 +72,8 @@ def whatif(file: Path, since: str, *, as_json: bool) -> None:
             click.echo(json.dumps(comparison))
         else:
             _print_comparison(comparison)
-        differs = any(comparison[change] for change in _CHANGES)
-    if differs:
-        sys.exit(1)
+        if any(comparison[change] for change in _CHANGES):
+            sys.exit(1)
 
 
 def _read_candidate(file: Path) -> str:
