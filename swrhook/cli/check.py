@@ -28,9 +28,7 @@ def _print_schema(context: click.Context, _: click.Parameter, requested: bool) -
         context.exit()
 
 
-def _parse_headers(
-    _context: click.Context, _option: click.Parameter, lines: Sequence[str]
-) -> Mapping[str, str]:
+def _parse_headers(_: click.Context, __: click.Parameter, lines: Sequence[str]) -> dict[str, str]:
     parts = [line.partition(":") for line in lines]
     if not all(colon and name.strip() for name, colon, _ in parts):
         raise click.BadParameter('write "Name: value"', param_hint="--header")

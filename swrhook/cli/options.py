@@ -59,11 +59,9 @@ def choice_option(
     )
 
 
-def json_option(
-    help_text: str = "Print JSON, one object per line.",
-) -> Callable[[_Function], _Function]:
+def json_option(text: str = "Print JSON, one object per line.") -> Callable[[_Function], _Function]:
     """Return the option `--json`, passed as `as_json`."""
-    return click.option("--json", "as_json", is_flag=True, help=help_text)
+    return click.option("--json", "as_json", is_flag=True, help=text)
 
 
 def since_option(beginning: str, durations: str) -> Callable[[_Function], _Function]:
