@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jwt
+from jwt.types import Options
 
 from swrhook.auth.ports import Authenticate, KeyProvider
 from swrhook.auth.shared_secret import header_credentials
 from swrhook.errors import Unauthenticated
 from swrhook.senders.delivery import Delivery
-
-if TYPE_CHECKING:
-    from jwt.types import Options
 
 # Only algorithms with a public key: with `none` or HS256, anyone could make an accepted token.
 ALGORITHMS = (
@@ -21,7 +19,7 @@ ALGORITHMS = (
 GOOGLE = "https://accounts.google.com"
 LEEWAY = 60.0  # seconds by which the provider's clock and ours may differ
 
-_OPTIONS: "Options" = {
+_OPTIONS: Options = {
     "require": ["aud", "exp", "iss"],
     "enforce_minimum_key_length": True,
     # PyJWT would read the clock: `_check_time` takes the time as an argument.
