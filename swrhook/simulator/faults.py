@@ -48,11 +48,7 @@ class Subject:
 
 
 def subject_of(
-    region: str,
-    operation: str,
-    names: Mapping[str, str],
-    body: object,
-    content: Sequence[str],
+    region: str, operation: str, names: Mapping[str, str], body: object, content: Sequence[str]
 ) -> Subject:
     """Return the subject of a call: `names` are from its path and query, tags from its body."""
     fields = body if isinstance(body, Mapping) else {}

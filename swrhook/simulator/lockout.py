@@ -23,10 +23,7 @@ class Lockout(Generic[Account]):
     """Counts failures per account and locks an account at the `lock_after`-th in a row."""
 
     def __init__(
-        self,
-        clock: Clock,
-        holder: SettingsHolder,
-        duration: timedelta | None = None,
+        self, clock: Clock, holder: SettingsHolder, duration: timedelta | None = None
     ) -> None:
         """Lock for the duration, or else for the settings' `lock_time`."""
         self._clock = clock
