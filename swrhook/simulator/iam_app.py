@@ -64,7 +64,8 @@ def securitytokens() -> Response:
     seconds = token.get("duration_seconds", _LIFETIMES[0])
     if not isinstance(seconds, int) or seconds not in _LIFETIMES:
         raise errors.iam("0072", "Invalid input for field 'duration_seconds'.")
-    issued = state().accounts.keys.issue(_user_of(_token_value(token)), timedelta(seconds=seconds))
+    lifetime = timedelta(seconds=seconds)
+    issued = state().accounts.issue_key(_user_of(_token_value(token)), lifetime)
     return answer(credential(issued), status=201)
 
 

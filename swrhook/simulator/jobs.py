@@ -86,14 +86,6 @@ class Jobs:
         with self._lock:
             return list(self._jobs.values())
 
-    def clear(self) -> None:
-        """Forget all jobs, finished or not."""
-        with self._lock:
-            self._ids = itertools.count(1)
-            self._jobs.clear()
-            self._listed.clear()
-            self._due.clear()
-
     def _add(self, order: Order, tag: str, fault: Fault) -> None:
         source = order.source
         job = SyncJob(
@@ -147,9 +139,3 @@ class SyncRules:
         """List the rules of a repository."""
         with self._lock:
             return [rule for (image, _, _), rule in self._rules.items() if image == source]
-
-    def clear(self) -> None:
-        """Forget all rules."""
-        with self._lock:
-            self._ids = itertools.count(1)
-            self._rules.clear()

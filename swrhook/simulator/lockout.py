@@ -56,12 +56,6 @@ class Lockout(Generic[Account]):
         with self._lock:
             self._locked_until = dict.fromkeys(accounts, self._until())
 
-    def clear(self) -> None:
-        """Forget all failures and locks."""
-        with self._lock:
-            self._failures.clear()
-            self._locked_until.clear()
-
     def _until(self) -> datetime:
         settings_duration = timedelta(seconds=self._holder.settings.lock_time)
         return self._clock.now() + (self._duration or settings_duration)

@@ -12,8 +12,8 @@ from datetime import timedelta
 from flask import Blueprint, Response, request
 
 from swrhook.simulator import errors
+from swrhook.simulator.accounts import IssuedKey
 from swrhook.simulator.app import answer, iam_timestamp, state
-from swrhook.simulator.keys import IssuedKey
 from swrhook.simulator.model import POD_TOKEN, Json
 
 PREFIX = "/_machine"
@@ -64,4 +64,4 @@ def credential(issued: IssuedKey) -> Json:
 
 def _issue() -> IssuedKey:
     lifetime = timedelta(seconds=state().settings.token_ttl)
-    return state().accounts.keys.issue(state().users[0], lifetime)
+    return state().accounts.issue_key(state().users[0], lifetime)

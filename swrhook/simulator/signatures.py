@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from flask import request
 
 from swrhook.simulator import errors
+from swrhook.simulator.accounts import IssuedKey
 from swrhook.simulator.app import state
 from swrhook.simulator.errors import Refusal
-from swrhook.simulator.keys import IssuedKey
 from swrhook.simulator.model import User
 from swrhook.swr.auth import signing
 
@@ -35,11 +35,11 @@ def signer() -> User:
     match = _AUTHORIZATION.fullmatch(request.headers["Authorization"])
     if match is None:
         raise _incorrect("authorization header is invalid")
-    keys, access = state().accounts.keys, match["access"]
-    issued = keys.find(access)
+    accounts, access = state().accounts, match["access"]
+    issued = accounts.key(access)
     if issued is None:
         raise _incorrect(f"Get secretKey failed,ak:{access},err:ak not exist")
-    if keys.lockout.is_locked(access):
+    if accounts.key_lockout.is_locked(access):
         raise _incorrect("AK access failed to reach the limit,forbidden")
     names = match["names"].split(";")
     date = _date(names)
@@ -48,9 +48,9 @@ def signer() -> User:
     canonical = signing.canonical_request(request.method, target, headers, request.get_data())
     expected = signing.compute_signature(issued.key.secret, date, canonical)
     if not secrets.compare_digest(expected, match["signature"]):
-        keys.lockout.count_failure(access)
+        accounts.key_lockout.count_failure(access)
         raise _incorrect(f"verify aksk signature fail,canonicalRequest:{canonical}")
-    keys.lockout.count_success(access)
+    accounts.key_lockout.count_success(access)
     _check_security_token(issued)
     return issued.user
 
@@ -79,5 +79,4 @@ def _check_security_token(issued: IssuedKey) -> None:
 
 
 def _incorrect(reason: str) -> Refusal:
-    message = f"Incorrect IAM authentication information: {reason}"
-    return errors.gateway("0301", message)
+    return errors.gateway("0301", f"Incorrect IAM authentication information: {reason}")

@@ -15,7 +15,6 @@ from swrhook.simulator.model import (
     EVERYWHERE,
     Call,
     Fault,
-    Scenario,
     SeedTag,
     Settings,
     Setup,
@@ -42,16 +41,30 @@ class State:
         self.clock = clock
         self.regions = tuple(setup.regions)
         self.users = tuple(setup.users)
-        self.settings = setup.settings
         self._setup = setup
         self._lock = RLock()
-        self.accounts = Accounts(setup.users, clock, self)
+        self._mirrors = {name: MirroredTags(url, clock) for name, url in setup.mirror.items()}
+        self.reset()
+
+    def reset(self) -> None:
+        """Restore the initial state; tokens, calls, jobs and faults are removed."""
+        scenario = self._setup.scenario
+        with self._lock:
+            self._jobs = Jobs(self._lock)
+            self._stores: dict[str, TagStore] = {
+                name: self._mirrors.get(name) or StoredTags(name, self._lock)
+                for name in self.regions
+            }
+        self.settings = replace(self._setup.settings, **scenario.settings)
+        self.accounts = Accounts(self.users, self.clock, self)
         self.faults = FaultTable(self)
         self.call_log = CallLog()
         self.rules = SyncRules()
-        self._jobs = Jobs(self._lock)
-        self._stores = {region: self._new_store(region) for region in self.regions}
-        self._apply(setup.scenario)
+        for organization in scenario.organizations:
+            self.create_organization(organization.region, organization.namespace)
+        for tag in scenario.tags:
+            self.push(tag)
+        self.faults.add(scenario.faults)
 
     def store(self, region: str) -> TagStore:
         """Return a region's tags as they are now."""
@@ -115,38 +128,10 @@ class State:
         """Replace the settings."""
         self.settings = settings
 
-    def reset(self) -> None:
-        """Restore the initial state; tokens, calls, jobs and faults are removed."""
-        with self._lock:
-            self._jobs.clear()
-            for store in self._stores.values():
-                if isinstance(store, StoredTags):
-                    store.clear()
-        self.rules.clear()
-        self.faults.clear()
-        self.accounts.clear()
-        self.call_log.clear()
-        self.settings = self._setup.settings
-        self._apply(self._setup.scenario)
-
     def close(self) -> None:
         """Close the connections to mirrored registries."""
-        for store in self._stores.values():
-            if isinstance(store, MirroredTags):
-                store.close()
-
-    def _new_store(self, region: str) -> TagStore:
-        if region in self._setup.mirror:
-            return MirroredTags(self._setup.mirror[region], self.clock)
-        return StoredTags(region, self._lock)
-
-    def _apply(self, scenario: Scenario) -> None:
-        self.settings = replace(self.settings, **scenario.settings)
-        for organization in scenario.organizations:
-            self.create_organization(organization.region, organization.namespace)
-        for tag in scenario.tags:
-            self.push(tag)
-        self.faults.add(scenario.faults)
+        for mirror in self._mirrors.values():
+            mirror.close()
 
     def _writable(self, region: str) -> StoredTags:
         store = self.store(region)
@@ -159,17 +144,13 @@ class State:
         remote: list[SyncJob] = []
         with self._lock:
             while (job := self._jobs.take_due(now)) is not None:
-                if self._touches_mirror(job):
+                if self._mirrors.keys() & {job.region, job.target.region}:
                     remote.append(job)
                 else:
                     self._run(job, at=job.due)
         # Outside the lock, since a registry may be slow.
         for job in remote:
             self._run(job, at=now)
-
-    def _touches_mirror(self, job: SyncJob) -> bool:
-        stores = (self._stores[job.region], self._stores[job.target.region])
-        return any(isinstance(store, MirroredTags) for store in stores)
 
     def _run(self, job: SyncJob, *, at: datetime) -> None:
         if job.outcome == "never":

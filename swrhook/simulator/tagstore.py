@@ -139,14 +139,6 @@ class StoredTags:
             self._repositories[tag.namespace, tag.repository].pop(tag.name, None)
             self._forget_order(tag.namespace, tag.repository)
 
-    def clear(self) -> None:
-        """Remove everything."""
-        with self._lock:
-            self._ids = itertools.count(1)
-            self._organizations.clear()
-            self._repositories.clear()
-            self._sorted.clear()
-
     def _in_order(self, namespace: str, repository: str, order: Order) -> Sequence[Tag]:
         key = (namespace, repository, order)
         with self._lock:
