@@ -18,8 +18,7 @@ from swrhook.simulator.http_server import BODY_LIMIT
 from swrhook.simulator.jobs import Image
 from swrhook.simulator.mirror import MirrorUnavailable
 from swrhook.simulator.model import IAM, Call, Fault, Json, Settings
-from swrhook.simulator.state import State
-from swrhook.simulator.tagstore import TagStore
+from swrhook.simulator.state import State, TagStore
 
 # These endpoints are one operation for call log and faults.
 _OPERATIONS = {"create_namespace": "namespaces", "namespace": "namespaces"}

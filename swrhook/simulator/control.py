@@ -98,33 +98,14 @@ def jobs() -> Response:
     return answer([asdict(job) for job in state().jobs()])
 
 
-@control.get("/faults")
+@control.route("/faults", methods=["GET", "POST", "PUT", "DELETE"])
 def faults() -> Response:
-    """List the active faults."""
+    """List the active faults, after adding to them (POST), replacing or removing them."""
+    added = _reader().faults(_body()) if request.method in ("POST", "PUT") else ()
+    if request.method in ("PUT", "DELETE"):
+        state().faults.clear()
+    state().faults.add(added)
     return answer([asdict(fault) for fault in state().faults.all()])
-
-
-@control.post("/faults")
-def add_faults() -> Response:
-    """Add one fault or a list of faults after the existing ones."""
-    state().faults.add(_reader().faults(_body()))
-    return faults()
-
-
-@control.put("/faults")
-def replace_faults() -> Response:
-    """Replace all faults with one fault or a list of faults."""
-    replacement = _reader().faults(_body())
-    state().faults.clear()
-    state().faults.add(replacement)
-    return faults()
-
-
-@control.delete("/faults")
-def delete_faults() -> Response:
-    """Remove all faults."""
-    state().faults.clear()
-    return faults()
 
 
 @control.route("/settings", methods=["GET", "PUT", "POST"])
@@ -181,13 +162,6 @@ def _refuse_read_only(exc: ReadOnlyRegion) -> Response:
 
 
 def _tag(region: str, tag: Tag) -> dict[str, Any]:
-    return {
-        "region": region,
-        "namespace": tag.namespace,
-        "repository": tag.repository,
-        "tag": tag.name,
-        "digest": tag.digest,
-        "index": tag.index,
-        "created": tag.created,
-        "updated": tag.updated,
-    }
+    fields = asdict(tag)
+    del fields["id"]
+    return {"region": region, "tag": fields.pop("name")} | fields

@@ -15,7 +15,8 @@ from swrhook.simulator import errors, request_validation
 from swrhook.simulator.app import answer, answer_page, region, require_image, state, swr_timestamp
 from swrhook.simulator.jobs import Image
 from swrhook.simulator.model import DEMO, Json, Tag, numeric_id
-from swrhook.simulator.tagstore import Page, TagStore
+from swrhook.simulator.state import TagStore
+from swrhook.simulator.tagstore import Page
 
 images = Blueprint("images", __name__)
 _REPO = "/namespaces/<namespace>/repos/<repository>"

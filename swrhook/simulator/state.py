@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import RLock
+from types import MappingProxyType
+from typing import TypeAlias
 
 from swrhook.clock import Clock
 from swrhook.simulator.accounts import Accounts
 from swrhook.simulator.calls import CallLog
 from swrhook.simulator.faults import FaultTable
-from swrhook.simulator.jobs import NO_FAULTS, Image, Jobs, Order, SyncRules
+from swrhook.simulator.jobs import Image, Jobs, SyncRules
 from swrhook.simulator.mirror import MirroredTags, MirrorUnavailable
 from swrhook.simulator.model import (
     EVERYWHERE,
@@ -23,7 +25,10 @@ from swrhook.simulator.model import (
     Tag,
     Target,
 )
-from swrhook.simulator.tagstore import Listing, StoredTags, TagStore, Window
+from swrhook.simulator.tagstore import Listing, StoredTags, Window
+
+TagStore: TypeAlias = StoredTags | MirroredTags
+_NO_FAULT = Fault()
 
 
 class ReadOnlyRegion(Exception):
@@ -104,11 +109,15 @@ class State:
         source: Image,
         tags: Sequence[str],
         target: Target,
-        faults: Mapping[str, Fault] = NO_FAULTS,
+        faults: Mapping[str, Fault] = MappingProxyType({}),
     ) -> None:
         """Accept tags for synchronization; each is read and copied after the delay."""
-        order = Order(source, target, created=self.clock.now(), delay=self.settings.delay)
-        self._jobs.add(order, tags, faults)
+        now, delay = self.clock.now(), self.settings.delay
+        with self._lock:
+            for tag in tags:
+                fault = faults.get(tag, _NO_FAULT)
+                due = now + timedelta(seconds=delay + fault.job_delay)
+                self._jobs.add(source, tag, target, fault, at=now, due=due)
 
     def jobs(self, source: Image | None = None) -> Sequence[SyncJob]:
         """List the sync jobs, or those of one source repository, as they are now."""

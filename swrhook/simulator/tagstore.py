@@ -1,4 +1,4 @@
-"""The tags of a region: the protocol of a store, and the store in memory."""
+"""The tags of a region in memory. mirror.py has the same methods for those of a registry."""
 
 import hashlib
 import itertools
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import RLock
-from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from swrhook.simulator.model import SeedTag, Tag
 
@@ -45,28 +45,6 @@ class Page(Window):
     tag: str = ""
     order: Order = "updated_at"
     descending: bool = True
-
-
-class TagStore(Protocol):
-    """Read access to a region's organizations, repositories and tags."""
-
-    def organizations(self) -> Sequence[str]:
-        """List the organizations, sorted by name."""
-
-    def has_organization(self, namespace: str) -> bool:
-        """Tell whether the organization exists."""
-
-    def repositories(self) -> Sequence[tuple[str, str]]:
-        """List the repositories as pairs of organization and name, sorted."""
-
-    def has_repository(self, namespace: str, repository: str) -> bool:
-        """Tell whether the repository exists, even if it is empty."""
-
-    def page(self, namespace: str, repository: str, page: Page) -> Listing[Tag]:
-        """List tags of a repository; a repository that does not exist has none."""
-
-    def tag(self, namespace: str, repository: str, name: str) -> Tag | None:
-        """Return a tag, None if it does not exist."""
 
 
 class StoredTags:
