@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,7 +21,7 @@ from werkzeug import Response
 from swrhook.simulator import errors
 from swrhook.simulator.accounts import Accounts
 from swrhook.simulator.http_server import TRANSMIT
-from swrhook.simulator.model import Connection, Fault, Settings
+from swrhook.simulator.model import Fault, Settings
 
 _END_OF_HEAD = b"\r\n\r\n"
 # With a linger time of 0, closing discards unsent data and sends a TCP reset.
@@ -78,15 +78,27 @@ def after_call(hit: Hit, response: Response) -> Response:
         for name in fault.without_headers:
             response.headers.pop(name, None)
         if fault.connection is not None:
-            hit.environ[TRANSMIT] = partial(transmit, fault)
+            hit.environ[TRANSMIT].append(partial(transmit, fault))
     return response
 
 
 def transmit(fault: Fault, client: socket.socket, content: bytes) -> None:
     """Send an answer as the fault's `connection` says."""
-    if fault.connection is not None:
-        with suppress(OSError):
-            _TRANSMISSIONS[fault.connection](fault, client, content)
+    with suppress(OSError):
+        match fault.connection:
+            case "hang":
+                # Returns as soon as the client gives up and closes its side of the connection.
+                client.settimeout(fault.limit)
+                client.recv(1)
+            case "reset":
+                _reset(client)
+            case "reset_midway":
+                client.sendall(_first_half(content))
+                _reset(client)
+            case "cut_short":
+                client.sendall(_first_half(content))
+            case "drip":
+                _drip(fault, client, content)
 
 
 def _answer(fault: Fault, hit: Hit) -> Response:
@@ -111,29 +123,13 @@ def _content(fault: Fault, hit: Hit) -> tuple[int, str, str]:
 
 
 def _proxy_page(status: int) -> str:
-    is_standard = status in set(HTTPStatus)
-    title = f"{status} {HTTPStatus(status).phrase}" if is_standard else status
+    title = f"{status} {HTTPStatus(status).phrase}" if status in set(HTTPStatus) else status
     return _PROXY_PAGE.format(title=title)
 
 
-def _hang(fault: Fault, client: socket.socket, _content: bytes) -> None:
-    # Returns as soon as the client gives up and closes its side of the connection.
-    client.settimeout(fault.limit)
-    client.recv(1)
-
-
-def _reset(_fault: Fault, client: socket.socket, _content: bytes) -> None:
+def _reset(client: socket.socket) -> None:
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     os.close(client.detach())
-
-
-def _reset_midway(fault: Fault, client: socket.socket, content: bytes) -> None:
-    client.sendall(_first_half(content))
-    _reset(fault, client, content)
-
-
-def _cut_short(_fault: Fault, client: socket.socket, content: bytes) -> None:
-    client.sendall(_first_half(content))
 
 
 def _drip(fault: Fault, client: socket.socket, content: bytes) -> None:
@@ -150,12 +146,3 @@ def _first_half(content: bytes) -> bytes:
     head = content.find(_END_OF_HEAD) + len(_END_OF_HEAD)
     body = len(content) - head
     return content[: head + body // 2] if body else content[: head // 2]
-
-
-_TRANSMISSIONS: Mapping[Connection, Callable[[Fault, socket.socket, bytes], None]] = {
-    "hang": _hang,
-    "reset": _reset,
-    "reset_midway": _reset_midway,
-    "cut_short": _cut_short,
-    "drip": _drip,
-}

@@ -2,9 +2,8 @@
 
 import socket
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
-from typing import Self
 
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
@@ -27,7 +26,7 @@ _BACKLOG = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class RunningSimulator:
+class RunningSimulator(AbstractContextManager["RunningSimulator"]):
     """A running simulator; `endpoints` are the URLs of its regions by name."""
 
     iam_url: str
@@ -50,10 +49,6 @@ class RunningSimulator:
         for server in self.servers:
             server.close()
         self.state.close()
-
-    def __enter__(self) -> Self:
-        """Return the simulator."""
-        return self
 
     def __exit__(self, *_error: object) -> None:
         """Close the simulator."""

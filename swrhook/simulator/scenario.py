@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from marshmallow import Schema, ValidationError
 
+from swrhook.simulator import schemas
 from swrhook.simulator.model import (
     EVERYWHERE,
     IAM,
@@ -17,13 +18,8 @@ from swrhook.simulator.model import (
     SeedOrganization,
     SeedTag,
 )
-from swrhook.simulator.schemas import (
-    FaultSchema,
-    OrganizationSchema,
-    ScenarioSchema,
-    SettingsSchema,
-    TagSchema,
-)
+
+Regional = TypeVar("Regional", SeedOrganization, SeedTag, Fault)
 
 
 class ScenarioError(Exception):
@@ -41,17 +37,16 @@ class Reader:
         try:
             data: object = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
-            message = f"{path}: {exc}"
-            raise ScenarioError(message) from exc
+            raise ScenarioError(f"{path}: {exc}") from exc
         try:
             return self.scenario({} if data is None else data)
         except ScenarioError as exc:
-            message = "\n".join(f"{path}: {line}" for line in str(exc).splitlines())
-            raise ScenarioError(message) from exc
+            lines = str(exc).splitlines()
+            raise ScenarioError("\n".join(f"{path}: {line}" for line in lines)) from exc
 
     def scenario(self, data: object) -> Scenario:
         """Read a whole scenario."""
-        scenario = Scenario(**_load(ScenarioSchema(), data))
+        scenario = Scenario(**_load(schemas.ScenarioSchema(), data))
         self._check_regions(scenario.organizations, EVERYWHERE)
         self._check_regions(scenario.tags)
         self._check_faults(scenario.faults)
@@ -59,43 +54,37 @@ class Reader:
 
     def organizations(self, data: object) -> Sequence[SeedOrganization]:
         """Read one organization or a list of organizations."""
-        organizations: Sequence[SeedOrganization] = _load(OrganizationSchema(many=True), data)
-        self._check_regions(organizations, EVERYWHERE)
-        return organizations
+        organizations = _load(schemas.OrganizationSchema(many=True), data)
+        return self._check_regions(organizations, EVERYWHERE)
 
     def tags(self, data: object) -> Sequence[SeedTag]:
         """Read one tag or a list of tags."""
-        tags: Sequence[SeedTag] = _load(TagSchema(many=True), data)
-        self._check_regions(tags)
-        return tags
+        return self._check_regions(_load(schemas.TagSchema(many=True), data))
 
     def faults(self, data: object) -> Sequence[Fault]:
         """Read one fault or a list of faults."""
-        faults: Sequence[Fault] = _load(FaultSchema(many=True), data)
-        self._check_faults(faults)
-        return faults
+        return self._check_faults(_load(schemas.FaultSchema(many=True), data))
 
     def settings(self, data: object) -> Mapping[str, Any]:
         """Read the settings to change."""
-        settings: Mapping[str, Any] = _load(SettingsSchema(), data)
+        settings: Mapping[str, Any] = _load(schemas.SettingsSchema(), data)
         return settings
 
-    def _check_faults(self, faults: Sequence[Fault]) -> None:
+    def _check_faults(self, faults: Sequence[Fault]) -> Sequence[Fault]:
         self._check_regions(faults, EVERYWHERE, IAM)
         for fault in faults:
             operations = IAM_OPERATIONS if fault.region == IAM else OPERATIONS
             if fault.operation not in (EVERYWHERE, *operations):
-                message = f"{fault.region} has no operation {fault.operation!r}"
-                raise ScenarioError(message)
+                raise ScenarioError(f"{fault.region} has no operation {fault.operation!r}")
+        return faults
 
-    def _check_regions(
-        self, items: Sequence[SeedOrganization | SeedTag | Fault], *others: str
-    ) -> None:
+    def _check_regions(self, items: Sequence[Regional], *others: str) -> Sequence[Regional]:
         regions = (*self._regions, *others)
         unknown = sorted({item.region for item in items} - set(regions))
         if unknown:
-            message = f"unknown region {', '.join(unknown)}; there are {', '.join(regions)}"
-            raise ScenarioError(message)
+            names = ", ".join(unknown)
+            raise ScenarioError(f"unknown region {names}; there are {', '.join(regions)}")
+        return items
 
 
 def _load(schema: Schema, data: object) -> Any:  # noqa: ANN401 - as the schema says

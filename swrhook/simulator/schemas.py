@@ -85,8 +85,7 @@ def _field(hint: Any, **options: Any) -> Field[Any]:  # noqa: ANN401 - any type 
 def _must(rule: Callable[[str], bool], name: str) -> Validator:
     def check(text: str) -> None:
         if not rule(text):
-            message = f"Not {name}."
-            raise ValidationError(message)
+            raise ValidationError(f"Not {name}.")
 
     return check
 
