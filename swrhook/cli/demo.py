@@ -5,7 +5,6 @@ import sys
 import time
 from collections import Counter
 from datetime import datetime
-from types import FrameType
 from typing import Any
 
 import click
@@ -32,7 +31,7 @@ def demo(*, once: bool) -> None:
     """Run a demonstration: simulator, service, deliveries from several senders, all outcomes."""
     console = Console()
     # SIGTERM ends the demonstration like Ctrl-C, so that its service ends too.
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         console.print("Starting IAM, three SWR regions (simulated) and the service …")
         with set_up() as stage:
@@ -124,7 +123,3 @@ the simulator's IAM is at {stage.swr.iam_url}.""",
     )
     stage.process.wait()
     raise DemoFailed("the service stopped unexpectedly")
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
+from string import Template
 
 SOURCE = "cn-north-4"
 EAST, HONG_KONG = "cn-east-3", "ap-southeast-1"
@@ -65,57 +67,11 @@ EXPECTED = 2 * len([*SHOP, *CART]) + len([*BATCH, *LATE])
 
 
 def configuration(iam_url: str, endpoints: Mapping[str, str]) -> str:
-    """Return the demonstration's swrhook.yaml (JSON is YAML too)."""
-    document = {
-        "swr": {
-            "iam_endpoint": iam_url,
-            "credentials": {
-                "kind": "password",
-                "user": "demo",
-                "domain": "demo",
-                "password": "${DEMO_SWR_PASSWORD}",
-            },
-            "regions": {name: {"endpoint": url} for name, url in endpoints.items()},
-        },
-        "access": {"tokens": [{"name": "ops", "role": "operate", "token": "${DEMO_OPS_TOKEN}"}]},
-        "senders": {
-            "harbor": {
-                "dialect": "harbor",
-                "region": SOURCE,
-                "auth": {
-                    "scheme": "header",
-                    "header": "Authorization",
-                    "secrets": ["${DEMO_HARBOR_SECRET}"],
-                },
-            },
-            "registry": {
-                "dialect": "distribution",
-                "region": SOURCE,
-                "auth": {"scheme": "bearer", "secrets": ["${DEMO_REGISTRY_SECRET}"]},
-            },
-            "ci": {
-                "dialect": "generic",
-                "region": SOURCE,
-                "auth": {"scheme": "basic", "username": "ci", "secrets": ["${DEMO_CI_SECRET}"]},
-            },
-        },
-        "rules": [
-            {
-                "name": "team-a-everywhere",
-                "when": {"namespace": "team-a", "not": {"tag": "*-rc*"}},
-                "sync": [
-                    {"region": EAST, "namespace": "{namespace}"},
-                    {"region": HONG_KONG, "namespace": "team-a-hk", "override": True},
-                ],
-            },
-            {
-                "name": "team-b-jobs",
-                "when": {"namespace": "team-b", "repository": "jobs/*"},
-                "sync": [{"region": EAST, "namespace": "team-b"}],
-            },
-        ],
-    }
-    return json.dumps(document, indent=2)
+    """Return the demonstration's swrhook.yaml, with the simulator's URLs."""
+    template = Template(Path(__file__).with_name("swrhook.yaml").read_text(encoding="utf-8"))
+    regions = {name: {"endpoint": url} for name, url in endpoints.items()}
+    # JSON is YAML too. The names of secrets remain, for the service to replace.
+    return template.safe_substitute(iam_url=iam_url, regions=json.dumps(regions))
 
 
 def requests_to_send() -> list[SenderRequest]:
@@ -133,24 +89,22 @@ def requests_to_send() -> list[SenderRequest]:
 
 def _harbor(image: Image) -> SenderRequest:
     url = f"harbor.example.com/{image}"
+    repository = {
+        "name": image.repository,
+        "namespace": image.namespace,
+        "repo_full_name": image.name,
+        "repo_type": "private",
+    }
+    resource = {"digest": image.digest, "tag": image.tag, "resource_url": url}
     event = {
         "type": "PUSH_ARTIFACT",
         "occur_at": 1795470000,
         "operator": "robot$ci",
-        "event_data": {
-            "resources": [{"digest": image.digest, "tag": image.tag, "resource_url": url}],
-            "repository": {
-                "name": image.repository,
-                "namespace": image.namespace,
-                "repo_full_name": image.name,
-                "repo_type": "private",
-            },
-        },
+        "event_data": {"resources": [resource], "repository": repository},
     }
     headers = {"Authorization": SECRETS["DEMO_HARBOR_SECRET"], "Content-Type": "application/json"}
-    return SenderRequest(
-        f"Harbor: {image.repository}:{image.tag}", "harbor", headers, json.dumps(event).encode()
-    )
+    title = f"Harbor: {image.repository}:{image.tag}"
+    return SenderRequest(title, "harbor", headers, json.dumps(event).encode())
 
 
 def _registry(title: str, images: list[Image]) -> SenderRequest:

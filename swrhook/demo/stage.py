@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -111,6 +111,9 @@ def _seed(swr: simulator.RunningSimulator, image: Image) -> None:
 
 @contextmanager
 def _run_service(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    environment = os.environ.items()  # noqa: TID251  # passed to the service, not read
+    # Settings in this environment are for another service.
+    inherited = {name: value for name, value in environment if not name.startswith("SWRHOOK_")}
     settings = {
         "SWRHOOK_CONFIG": str(folder / "swrhook.yaml"),
         "SWRHOOK_DATABASE_URL": f"sqlite:///{folder / 'swrhook.db'}",
@@ -120,7 +123,7 @@ def _run_service(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]
     with (folder / "service.log").open("wb") as log:
         process = subprocess.Popen(  # our own command
             [sys.executable, "-m", "swrhook", "serve"],
-            env=_environment() | SECRETS | settings,
+            env=inherited | SECRETS | settings,
             stdout=log,
             stderr=log,
         )
@@ -129,12 +132,6 @@ def _run_service(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]
         finally:
             process.terminate()
             process.wait()
-
-
-def _environment() -> dict[str, str]:
-    """Return this process's environment without settings that are for another service."""
-    inherited = os.environ  # noqa: TID251  # passed to the service, not read
-    return {name: value for name, value in inherited.items() if not name.startswith("SWRHOOK_")}
 
 
 def _free_port() -> int:
@@ -152,10 +149,8 @@ def _free_port() -> int:
 def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + READY_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
-        try:
+        with suppress(requests.RequestException):
             if requests.get(f"{url}/readyz", timeout=1).ok:
                 return
-        except requests.RequestException:
-            pass
         time.sleep(0.1)
     raise DemoFailed(f"the service did not become ready; its log:\n{log.read_text()}")
