@@ -23,6 +23,8 @@ from swrhook.simulator.accounts import Accounts
 from swrhook.simulator.http_server import TRANSMIT
 from swrhook.simulator.model import Fault, Settings
 
+# The settings that a fault may override for a call.
+_OVERRIDES = ("error_shape", "accepted_body", "unknown_organization")
 _END_OF_HEAD = b"\r\n\r\n"
 # With a linger time of 0, closing discards unsent data and sends a TCP reset.
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -46,12 +48,8 @@ class Hit:
 def apply_settings(settings: Settings, faults: Sequence[Fault]) -> Settings:
     """Return the settings for a call with these faults, which may override some."""
     for fault in faults:
-        overrides = {
-            "error_shape": fault.error_shape,
-            "accepted_body": fault.accepted_body,
-            "unknown_organization": fault.unknown_organization,
-        }
-        settings = replace(settings, **{key: value for key, value in overrides.items() if value})  # type: ignore[arg-type]
+        overrides = {name: value for name in _OVERRIDES if (value := getattr(fault, name))}
+        settings = replace(settings, **overrides)
     return settings
 
 

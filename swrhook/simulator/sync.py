@@ -37,13 +37,12 @@ def sync_images(namespace: str, repository: str) -> Response:
     tags, target = request_validation.sync_request(body)
     require_image(image)
     _check_target(target)
-    failed = state().faults.take_failed_tags([subject().for_tag(tag) for tag in tags])
-    failed_tags = failed.tags if failed else ()
-    accepted = [tag for tag in tags if tag not in failed_tags]
+    fault, failed = state().faults.take_failed_tags([subject().for_tag(tag) for tag in tags])
+    accepted = [tag for tag in tags if tag not in failed]
     state().sync(image, accepted, target, _job_faults(accepted))
-    if failed:
-        record_faults([failed.fault])
-        return answer(failed.tags, status=failed.fault.status or 500, headers=failed.fault.headers)
+    if fault:
+        record_faults([fault])
+        return answer(failed, status=fault.status or 500, headers=fault.headers)
     # The reference describes a list of the copied tags, but its example for one tag is [].
     bodies = {"empty_list": "[]", "tags": json.dumps(tags), "nothing": ""}
     return Response(bodies[settings().accepted_body], content_type="application/json")
