@@ -72,13 +72,8 @@ class Jobs:
             if self._jobs.get(job.id) is job:
                 self._change(job.id, status, at)
 
-    def of(self, source: Image) -> Sequence[SyncJob]:
-        """List the jobs of a source repository that are not hidden, oldest first."""
-        with self._lock:
-            return [self._jobs[job_id] for job_id in self._listed.get(source, ())]
-
     def page(self, source: Image, window: Window, *, descending: bool) -> Listing[SyncJob]:
-        """List a part of these jobs, oldest first or newest first."""
+        """List a part of a source repository's jobs that are not hidden, by age."""
         with self._lock:
             ids = self._listed.get(source, [])
             ordered = reversed(ids) if descending else iter(ids)

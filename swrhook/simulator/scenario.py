@@ -7,19 +7,9 @@ from typing import Any, TypeVar
 import yaml
 from marshmallow import Schema, ValidationError
 
-from swrhook.simulator import schemas
-from swrhook.simulator.model import (
-    EVERYWHERE,
-    IAM,
-    IAM_OPERATIONS,
-    OPERATIONS,
-    Fault,
-    Scenario,
-    SeedOrganization,
-    SeedTag,
-)
+from swrhook.simulator import model, schemas
 
-Regional = TypeVar("Regional", SeedOrganization, SeedTag, Fault)
+Regional = TypeVar("Regional", model.SeedOrganization, model.SeedTag, model.Fault)
 
 
 class ScenarioError(Exception):
@@ -32,7 +22,7 @@ class Reader:
     def __init__(self, regions: Sequence[str]) -> None:
         self._regions = tuple(regions)
 
-    def file(self, path: Path) -> Scenario:
+    def file(self, path: Path) -> model.Scenario:
         """Read a scenario file, YAML or JSON."""
         try:
             data: object = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -44,24 +34,24 @@ class Reader:
             lines = str(exc).splitlines()
             raise ScenarioError("\n".join(f"{path}: {line}" for line in lines)) from exc
 
-    def scenario(self, data: object) -> Scenario:
+    def scenario(self, data: object) -> model.Scenario:
         """Read a whole scenario."""
-        scenario = Scenario(**_load(schemas.ScenarioSchema(), data))
-        self._check_regions(scenario.organizations, EVERYWHERE)
+        scenario = model.Scenario(**_load(schemas.ScenarioSchema(), data))
+        self._check_regions(scenario.organizations, model.EVERYWHERE)
         self._check_regions(scenario.tags)
         self._check_faults(scenario.faults)
         return scenario
 
-    def organizations(self, data: object) -> Sequence[SeedOrganization]:
+    def organizations(self, data: object) -> Sequence[model.SeedOrganization]:
         """Read one organization or a list of organizations."""
         organizations = _load(schemas.OrganizationSchema(many=True), data)
-        return self._check_regions(organizations, EVERYWHERE)
+        return self._check_regions(organizations, model.EVERYWHERE)
 
-    def tags(self, data: object) -> Sequence[SeedTag]:
+    def tags(self, data: object) -> Sequence[model.SeedTag]:
         """Read one tag or a list of tags."""
         return self._check_regions(_load(schemas.TagSchema(many=True), data))
 
-    def faults(self, data: object) -> Sequence[Fault]:
+    def faults(self, data: object) -> Sequence[model.Fault]:
         """Read one fault or a list of faults."""
         return self._check_faults(_load(schemas.FaultSchema(many=True), data))
 
@@ -70,11 +60,11 @@ class Reader:
         settings: Mapping[str, Any] = _load(schemas.SettingsSchema(), data)
         return settings
 
-    def _check_faults(self, faults: Sequence[Fault]) -> Sequence[Fault]:
-        self._check_regions(faults, EVERYWHERE, IAM)
+    def _check_faults(self, faults: Sequence[model.Fault]) -> Sequence[model.Fault]:
+        self._check_regions(faults, model.EVERYWHERE, model.IAM)
         for fault in faults:
-            operations = IAM_OPERATIONS if fault.region == IAM else OPERATIONS
-            if fault.operation not in (EVERYWHERE, *operations):
+            operations = model.IAM_OPERATIONS if fault.region == model.IAM else model.OPERATIONS
+            if fault.operation not in (model.EVERYWHERE, *operations):
                 raise ScenarioError(f"{fault.region} has no operation {fault.operation!r}")
         return faults
 

@@ -119,10 +119,10 @@ class State:
                 due = now + timedelta(seconds=delay + fault.job_delay)
                 self._jobs.add(source, tag, target, fault, at=now, due=due)
 
-    def jobs(self, source: Image | None = None) -> Sequence[SyncJob]:
-        """List the sync jobs, or those of one source repository, as they are now."""
+    def jobs(self) -> Sequence[SyncJob]:
+        """List the sync jobs as they are now."""
         self._run_due_jobs()
-        return self._jobs.all() if source is None else self._jobs.of(source)
+        return self._jobs.all()
 
     def job_page(self, source: Image, window: Window, *, descending: bool) -> Listing[SyncJob]:
         """List a part of the sync jobs of a source repository that are not hidden."""

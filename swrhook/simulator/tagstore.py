@@ -57,7 +57,7 @@ class StoredTags:
         self._organizations: set[str] = set()
         self._repositories: dict[tuple[str, str], dict[str, Tag]] = {}
         # A cache: lists are read page by page, and far more often than tags change.
-        self._sorted: dict[tuple[str, str, str], Sequence[Tag]] = {}
+        self._sorted: dict[tuple[str, str], dict[Order, Sequence[Tag]]] = {}
 
     def organizations(self) -> Sequence[str]:
         """List the organizations, sorted by name."""
@@ -108,26 +108,25 @@ class StoredTags:
                 serial, namespace, repository, name, digest, created=at, updated=at
             )
             tags[name] = replace(old, digest=digest, index=seed.index, updated=at)
-            self._forget_order(namespace, repository)
+            self._sorted.pop((namespace, repository), None)
             return tags[name]
 
     def remove(self, tag: Tag) -> None:
         """Delete a tag; its repository stays, as in SWR."""
         with self._lock:
-            self._repositories[tag.namespace, tag.repository].pop(tag.name, None)
-            self._forget_order(tag.namespace, tag.repository)
+            key = (tag.namespace, tag.repository)
+            self._repositories[key].pop(tag.name, None)
+            self._sorted.pop(key, None)
 
     def _in_order(self, namespace: str, repository: str, order: Order) -> Sequence[Tag]:
-        key = (namespace, repository, order)
+        key = (namespace, repository)
         with self._lock:
-            if key not in self._sorted:
-                tags = self._repositories.get((namespace, repository), {}).values()
-                self._sorted[key] = sorted(tags, key=_ORDERS[order])
-            return self._sorted[key]
-
-    def _forget_order(self, namespace: str, repository: str) -> None:
-        for order in _ORDERS:
-            self._sorted.pop((namespace, repository, order), None)
+            by_order = self._sorted.setdefault(key, {})
+            if order not in by_order:
+                by_order[order] = sorted(
+                    self._repositories.get(key, {}).values(), key=_ORDERS[order]
+                )
+            return by_order[order]
 
     def _new_digest(self, serial: int) -> str:
         return "sha256:" + hashlib.sha256(f"{self._region}/{serial}".encode()).hexdigest()
