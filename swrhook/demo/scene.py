@@ -56,6 +56,8 @@ class SenderRequest:
     body: bytes = field(repr=False)
 
 
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
 SHOP = [Image("team-a", "web/shop", f"1.4.{patch}") for patch in range(5)]
 CART = [Image("team-a", "web/cart", tag) for tag in ("2.0.0", "2.0.1", "latest")]
 BATCH = [Image("team-b", "jobs/report", "2026.11")]
@@ -76,13 +78,16 @@ def configuration(iam_url: str, endpoints: Mapping[str, str]) -> str:
 
 def requests_to_send() -> list[SenderRequest]:
     """Return the senders' requests, in their own formats."""
+    layers = [_registry_event(CART[0], f"sha256:{layer * 64}") for layer in "12"]
+    pushes = [*map(_registry_event, CART), *layers]
+    pull = _registry_event(SHOP[0]) | {"action": "pull", "id": "demo-pull"}
     return [
-        *(_harbor(image) for image in SHOP),
-        _registry("registry: 3 tags, 2 layers", CART),
+        *map(_harbor, SHOP),
+        _registry("registry: 3 tags, 2 layers", pushes),
         _ci("CI: buildx metadata", BATCH[0]),
         _ci("CI: the tag arrives 2 s later", LATE[0]),
-        _registry("registry: repeated delivery", CART),
-        _pull("registry: a pull"),
+        _registry("registry: repeated delivery", pushes),
+        _registry("registry: a pull", [pull]),
         _ci("CI: a release candidate", SHOP[0], tag="1.5.0-rc1"),
     ]
 
@@ -107,20 +112,7 @@ def _harbor(image: Image) -> SenderRequest:
     return SenderRequest(title, "harbor", headers, json.dumps(event).encode())
 
 
-def _registry(title: str, images: list[Image]) -> SenderRequest:
-    events = [_registry_event(image.name, image.digest, tag=image.tag) for image in images] + [
-        _registry_event(images[0].name, f"sha256:{layer * 64}", media_type="octet-stream")
-        for layer in "12"
-    ]
-    return _envelope(title, events)
-
-
-def _pull(title: str) -> SenderRequest:
-    event = _registry_event(SHOP[0].name, SHOP[0].digest, tag=SHOP[0].tag)
-    return _envelope(title, [{**event, "action": "pull", "id": "demo-pull"}])
-
-
-def _envelope(title: str, events: list[dict[str, object]]) -> SenderRequest:
+def _registry(title: str, events: list[dict[str, object]]) -> SenderRequest:
     headers = {
         "Authorization": f"Bearer {SECRETS['DEMO_REGISTRY_SECRET']}",
         "Content-Type": "application/vnd.docker.distribution.events.v2+json",
@@ -128,19 +120,12 @@ def _envelope(title: str, events: list[dict[str, object]]) -> SenderRequest:
     return SenderRequest(title, "registry", headers, json.dumps({"events": events}).encode())
 
 
-def _registry_event(
-    repository: str, digest: str, *, tag: str = "", media_type: str = ""
-) -> dict[str, object]:
-    target = {
-        "mediaType": media_type or "application/vnd.oci.image.manifest.v1+json",
-        "digest": digest,
-        "repository": repository,
-    }
-    return {
-        "id": f"demo-{digest[-12:]}",
-        "action": "push",
-        "target": target | ({"tag": tag} if tag else {}),
-    }
+def _registry_event(image: Image, layer: str = "") -> dict[str, object]:
+    """Return the event of the push of an image's manifest, or of the layer with this digest."""
+    manifest = {"mediaType": _MANIFEST, "digest": image.digest, "tag": image.tag}
+    target = {"mediaType": "octet-stream", "digest": layer} if layer else manifest
+    event_id = f"demo-{target['digest'][-12:]}"
+    return {"id": event_id, "action": "push", "target": target | {"repository": image.name}}
 
 
 def _ci(title: str, image: Image, *, tag: str = "") -> SenderRequest:

@@ -46,7 +46,10 @@ class Accounts:
     def __init__(self, users: Sequence[User], clock: Clock, holder: SettingsHolder) -> None:
         self.metadata_tokens: set[str] = set()
         self.key_lockout: Lockout[str] = Lockout(clock, holder, KEY_LOCK_TIME)
-        self._users = tuple(users)
+        # A login names its user by account and name, or by id alone.
+        self._users: dict[tuple[str | None, str], User] = {
+            key: user for user in users for key in ((user.domain, user.name), (None, user.id))
+        }
         self._clock = clock
         self._holder = holder
         self._lock = Lock()
@@ -97,10 +100,10 @@ class Accounts:
 
     def lock(self) -> None:
         """Lock every user for `lock_time`, as too many wrong passwords do."""
-        self._lockout.lock(self._users)
+        self._lockout.lock(self._users.values())
 
     def _authenticate(self, credentials: Credentials) -> User:
-        user = self._find(credentials)
+        user = self._users.get((credentials.domain, credentials.user))
         if user is None:
             raise errors.unauthorized()
         if self._lockout.is_locked(user):
@@ -110,12 +113,6 @@ class Accounts:
             raise errors.unauthorized()
         self._lockout.count_success(user)
         return user
-
-    def _find(self, credentials: Credentials) -> User | None:
-        if credentials.domain is None:
-            return next((user for user in self._users if user.id == credentials.user), None)
-        key = (credentials.domain, credentials.user)
-        return next((user for user in self._users if (user.domain, user.name) == key), None)
 
     def _issue(self, user: User, region: str | None) -> Token:
         settings, now = self._holder.settings, self._clock.now()

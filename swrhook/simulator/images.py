@@ -26,7 +26,7 @@ _SIZE = 1_304_902
 @images.get(f"{_REPO}/tags")
 def tags(namespace: str, repository: str) -> Response:
     """List the tags of a repository, one page at a time."""
-    image = request_validation.image(region(), namespace, repository)
+    image = request_validation.image(namespace, repository)
     page = request_validation.page(request.args)
     listing = require_image(image).page(namespace, image.repository, page)
     # Only this operation has "Tag" with a capital letter.
@@ -37,7 +37,7 @@ def tags(namespace: str, repository: str) -> Response:
 @images.get(f"{_REPO}/tags/<name>")
 def tag(namespace: str, repository: str, name: str) -> Response:
     """Show one tag."""
-    image = request_validation.image(region(), namespace, repository)
+    image = request_validation.image(namespace, repository)
     tag = require_image(image).tag(namespace, image.repository, request_validation.tag(name))
     if tag is None:
         raise errors.swr("4040048")
@@ -47,7 +47,7 @@ def tag(namespace: str, repository: str, name: str) -> Response:
 @images.get(_REPO)
 def repo(namespace: str, repository: str) -> Response:
     """Show one repository, without its tags."""
-    image = request_validation.image(region(), namespace, repository)
+    image = request_validation.image(namespace, repository)
     tags = _all_tags(require_image(image), image)
     creator: dict[str, Json] = {"creator_id": DEMO.id, "creator_name": DEMO.name}
     return answer(_repo(image) | _size_and_times(tags, "created", "updated") | creator)

@@ -11,7 +11,7 @@ from flask import request
 
 from swrhook import swr_names
 from swrhook.simulator import errors
-from swrhook.simulator.app import parse_json
+from swrhook.simulator.app import parse_json, region
 from swrhook.simulator.errors import Refusal
 from swrhook.simulator.jobs import Image
 from swrhook.simulator.model import Target
@@ -20,13 +20,13 @@ from swrhook.simulator.tagstore import Page, Window
 MAX_LIMIT = 1000
 
 
-def image(region: str, namespace: str, repository: str) -> Image:
-    """Return the image that a path names; `$` in the path means `/`."""
+def image(namespace: str, repository: str) -> Image:
+    """Return the image of this region that a path names; `$` in the path means `/`."""
     organization(namespace)
     name = repository.replace("$", "/")
     if not swr_names.is_repository(name):
         raise errors.swr("4001029")
-    return Image(region, namespace, name)
+    return Image(region(), namespace, name)
 
 
 def organization(name: str) -> str:

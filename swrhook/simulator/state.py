@@ -8,27 +8,16 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from swrhook.clock import Clock
+from swrhook.simulator import model
 from swrhook.simulator.accounts import Accounts
 from swrhook.simulator.calls import CallLog
 from swrhook.simulator.faults import FaultTable
 from swrhook.simulator.jobs import Image, Jobs, SyncRules
 from swrhook.simulator.mirror import MirroredTags, MirrorUnavailable
-from swrhook.simulator.model import (
-    EVERYWHERE,
-    Call,
-    Fault,
-    SeedTag,
-    Settings,
-    Setup,
-    Status,
-    SyncJob,
-    Tag,
-    Target,
-)
 from swrhook.simulator.tagstore import Listing, StoredTags, Window
 
 TagStore: TypeAlias = StoredTags | MirroredTags
-_NO_FAULT = Fault()
+_NO_FAULT = model.Fault()
 
 
 class ReadOnlyRegion(Exception):
@@ -42,7 +31,7 @@ class State:
     due by the clock run, in the order of their due times.
     """
 
-    def __init__(self, setup: Setup, clock: Clock) -> None:
+    def __init__(self, setup: model.Setup, clock: Clock) -> None:
         self.clock = clock
         self.regions = tuple(setup.regions)
         self.users = tuple(setup.users)
@@ -78,23 +67,23 @@ class State:
 
     def seed(
         self, region: str, namespace: str, repository: str, tag: str, digest: str | None = None
-    ) -> Tag:
+    ) -> model.Tag:
         """Push a tag as a docker client does; create the organization if it is missing."""
-        return self.push(SeedTag(region, namespace, repository, tag, digest or ""))
+        return self.push(model.SeedTag(region, namespace, repository, tag, digest or ""))
 
-    def push(self, seed: SeedTag) -> Tag:
+    def push(self, seed: model.SeedTag) -> model.Tag:
         """Push a tag. Raises ReadOnlyRegion if the region mirrors a registry."""
         store = self._writable(seed.region)
         store.add_organization(seed.namespace)
         return store.put(seed, at=self.clock.now())
 
-    def remove(self, region: str, tag: Tag) -> None:
+    def remove(self, region: str, tag: model.Tag) -> None:
         """Delete a tag from a region."""
         self._writable(region).remove(tag)
 
     def create_organization(self, region: str, namespace: str) -> bool:
         """Create an organization in a region, or in all of them; return False if it exists."""
-        names = self.regions if region == EVERYWHERE else (region,)
+        names = self.regions if region == model.EVERYWHERE else (region,)
         stores = [self._stores[name] for name in names]
         new = [s.add_organization(namespace) for s in stores if isinstance(s, StoredTags)]
         return any(new)
@@ -108,8 +97,8 @@ class State:
         self,
         source: Image,
         tags: Sequence[str],
-        target: Target,
-        faults: Mapping[str, Fault] = MappingProxyType({}),
+        target: model.Target,
+        faults: Mapping[str, model.Fault] = MappingProxyType({}),
     ) -> None:
         """Accept tags for synchronization; each is read and copied after the delay."""
         now, delay = self.clock.now(), self.settings.delay
@@ -119,21 +108,25 @@ class State:
                 due = now + timedelta(seconds=delay + fault.job_delay)
                 self._jobs.add(source, tag, target, fault, at=now, due=due)
 
-    def jobs(self) -> Sequence[SyncJob]:
+    def jobs(self) -> Sequence[model.SyncJob]:
         """List the sync jobs as they are now."""
         self._run_due_jobs()
         return self._jobs.all()
 
-    def job_page(self, source: Image, window: Window, *, descending: bool) -> Listing[SyncJob]:
+    def job_page(
+        self, source: Image, window: Window, *, descending: bool
+    ) -> Listing[model.SyncJob]:
         """List a part of the sync jobs of a source repository that are not hidden."""
         self._run_due_jobs()
         return self._jobs.page(source, window, descending=descending)
 
-    def calls(self, *, region: str = "", operation: str = "", path: str = "") -> Sequence[Call]:
+    def calls(
+        self, *, region: str = "", operation: str = "", path: str = ""
+    ) -> Sequence[model.Call]:
         """List the calls received, oldest first; `path` is a part of the path."""
         return self.call_log.find(region=region, operation=operation, path=path)
 
-    def configure(self, settings: Settings) -> None:
+    def configure(self, settings: model.Settings) -> None:
         """Replace the settings."""
         self.settings = settings
 
@@ -150,7 +143,7 @@ class State:
 
     def _run_due_jobs(self) -> None:
         now = self.clock.now()
-        remote: list[SyncJob] = []
+        remote: list[model.SyncJob] = []
         with self._lock:
             while (job := self._jobs.take_due(now)) is not None:
                 if self._mirrors.keys() & {job.region, job.target.region}:
@@ -161,7 +154,7 @@ class State:
         for job in remote:
             self._run(job, at=now)
 
-    def _run(self, job: SyncJob, *, at: datetime) -> None:
+    def _run(self, job: model.SyncJob, *, at: datetime) -> None:
         if job.outcome == "never":
             return
         try:
@@ -170,7 +163,7 @@ class State:
             status = "failed"
         self._jobs.finish(job, status, at=at)
 
-    def _copy(self, job: SyncJob, at: datetime) -> Status:
+    def _copy(self, job: model.SyncJob, at: datetime) -> model.Status:
         source, target = self._stores[job.region], self._stores[job.target.region]
         namespace, repository = job.target.namespace, job.repository
         original = source.tag(job.namespace, repository, job.tag)
@@ -183,7 +176,7 @@ class State:
             return "existed"
         if not isinstance(target, StoredTags):
             return "failed"
-        copy = SeedTag(
+        copy = model.SeedTag(
             job.target.region, namespace, repository, job.tag, original.digest, original.index
         )
         target.put(copy, at=at)

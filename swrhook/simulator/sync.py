@@ -15,7 +15,6 @@ from swrhook.simulator.app import (
     answer,
     answer_page,
     record_faults,
-    region,
     require_image,
     settings,
     state,
@@ -33,7 +32,7 @@ _REPO = "/namespaces/<namespace>/repos/<repository>"
 def sync_images(namespace: str, repository: str) -> Response:
     """Accept tags for synchronization; only their jobs find out whether they exist."""
     body = request_validation.json_body()
-    image = request_validation.image(region(), namespace, repository)
+    image = request_validation.image(namespace, repository)
     tags, target = request_validation.sync_request(body)
     require_image(image)
     _check_target(target)
@@ -51,7 +50,7 @@ def sync_images(namespace: str, repository: str) -> Response:
 @sync.get(f"{_REPO}/sync_job")
 def sync_job(namespace: str, repository: str) -> Response:
     """List the jobs of a source repository."""
-    image = request_validation.image(region(), namespace, repository)
+    image = request_validation.image(namespace, repository)
     if "filter" not in request.args:
         raise request_validation.invalid("filter")
     args = request_validation.query(request.args, "limit", "offset", "order")
@@ -68,7 +67,7 @@ def sync_job(namespace: str, repository: str) -> Response:
 @sync.route(f"{_REPO}/sync_repo", methods=["GET", "POST", "DELETE"])
 def sync_repo(namespace: str, repository: str) -> Response:
     """List, create or delete rules of automatic synchronization."""
-    image = request_validation.image(region(), namespace, repository)
+    image = request_validation.image(namespace, repository)
     if request.method == "GET":
         require_image(image)
         # The service lists only rules that are automatic.
