@@ -95,21 +95,19 @@ def _seed(swr: simulator.RunningSimulator, image: scene.Image) -> None:
 
 @contextmanager
 def _run_service(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    environment = os.environ.items()  # noqa: TID251  # passed to the service, not read
+    variables = os.environ.items()  # noqa: TID251  # passed to the service, not read
     # Settings in this environment are for another service.
-    inherited = {name: value for name, value in environment if not name.startswith("SWRHOOK_")}
+    inherited = {name: value for name, value in variables if not name.startswith("SWRHOOK_")}
     settings = {
         "SWRHOOK_CONFIG": str(folder / "swrhook.yaml"),
         "SWRHOOK_DATABASE_URL": f"sqlite:///{folder / 'swrhook.db'}",
         "SWRHOOK_BIND": f"127.0.0.1:{port}",
         "SWRHOOK_LOG_FORMAT": "json",
     }
+    environment = inherited | scene.SECRETS | settings
     with (folder / "service.log").open("wb") as log:
         process = subprocess.Popen(  # our own command
-            [sys.executable, "-m", "swrhook", "serve"],
-            env=inherited | scene.SECRETS | settings,
-            stdout=log,
-            stderr=log,
+            [sys.executable, "-m", "swrhook", "serve"], env=environment, stdout=log, stderr=log
         )
         try:
             yield process

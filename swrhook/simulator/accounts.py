@@ -65,7 +65,9 @@ class Accounts:
         """
         with self._lock:
             user = self._authenticate(credentials)
-            token = self._issue(user, region)
+            settings, now = self._holder.settings, self._clock.now()
+            expires_at = now + timedelta(seconds=settings.token_ttl)
+            token = Token(_token_value(settings.token_size), user, now, expires_at, region)
             self._tokens[token.value] = token
             return token
 
@@ -113,11 +115,6 @@ class Accounts:
             raise errors.unauthorized()
         self._lockout.count_success(user)
         return user
-
-    def _issue(self, user: User, region: str | None) -> Token:
-        settings, now = self._holder.settings, self._clock.now()
-        expires_at = now + timedelta(seconds=settings.token_ttl)
-        return Token(_token_value(settings.token_size), user, now, expires_at, region)
 
 
 def _token_value(size: int) -> str:

@@ -26,7 +26,7 @@ def create_app(simulator: State) -> Flask:
     app.register_error_handler(HTTPException, lambda exc: _error(str(exc), exc.code or 500))
     app.register_error_handler(ScenarioError, lambda exc: _error(str(exc), 400))
     app.register_error_handler(MirrorUnavailable, lambda exc: _error(str(exc), 502))
-    app.register_error_handler(ReadOnlyRegion, _refuse_read_only)
+    app.register_error_handler(ReadOnlyRegion, lambda exc: _error(str(exc), 409))
     return app
 
 
@@ -155,10 +155,6 @@ def _selects(key: str, value: str) -> bool:
 
 def _error(message: str, status: int) -> Response:
     return answer({"error": message}, status=status)
-
-
-def _refuse_read_only(exc: ReadOnlyRegion) -> Response:
-    return _error(f"{exc} mirrors a registry: push to that registry instead", 409)
 
 
 def _tag(region: str, tag: Tag) -> dict[str, Any]:

@@ -100,24 +100,18 @@ def transmit(fault: Fault, client: socket.socket, content: bytes) -> None:
 
 
 def _answer(fault: Fault, hit: Hit) -> Response:
-    status, content_type, content = _content(fault, hit)
-    headers = {"Content-Type": content_type} | dict(fault.headers)
-    return Response(content, status=status, headers=headers)
-
-
-def _content(fault: Fault, hit: Hit) -> tuple[int, str, str]:
+    status, body = fault.status or HTTPStatus.OK, fault.body
     if fault.error is not None:
         refusal = errors.from_code(fault.error, fault.status)
-        shape = hit.settings.error_shape
+        status, shape = refusal.status, hit.settings.error_shape
         body = errors.render(refusal, request_id=hit.request_id, swr_shape=shape)
-        return refusal.status, "application/json", json.dumps(body)
-    status = fault.status or HTTPStatus.OK
+    elif body is None:
+        body = _proxy_page(status) if status >= HTTPStatus.BAD_REQUEST else ""
     # Text is sent unchanged: a proxy's HTML page, broken JSON, an empty body.
-    if isinstance(fault.body, str):
-        return status, "text/html", fault.body
-    if fault.body is not None:
-        return status, "application/json", json.dumps(fault.body)
-    return status, "text/html", _proxy_page(status) if status >= HTTPStatus.BAD_REQUEST else ""
+    content_type = "text/html" if isinstance(body, str) else "application/json"
+    content = body if isinstance(body, str) else json.dumps(body)
+    headers = {"Content-Type": content_type} | dict(fault.headers)
+    return Response(content, status=status, headers=headers)
 
 
 def _proxy_page(status: int) -> str:

@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from threading import Lock
 
 from swrhook.simulator.lockout import SettingsHolder
@@ -66,15 +67,14 @@ def subject_of(
     )
 
 
+# The names that a fault may leave out, to select all.
+_names = attrgetter("namespace", "repository", "target_region", "target_organization")
+
+
 def matches(fault: Fault, subject: Subject) -> bool:
     """Tell whether the fault selects this call or tag."""
     everywhere = fault.region == EVERYWHERE and subject.region != IAM
-    optional = (
-        (fault.namespace, subject.namespace),
-        (fault.repository, subject.repository),
-        (fault.target_region, subject.target_region),
-        (fault.target_organization, subject.target_organization),
-    )
+    optional = zip(_names(fault), _names(subject), strict=True)
     return (
         (everywhere or fault.region == subject.region)
         and fault.operation in (EVERYWHERE, subject.operation)

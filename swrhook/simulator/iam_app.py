@@ -150,12 +150,11 @@ def _token(token: Token) -> Json:
 
 
 def _project(region: str, user: User) -> Json:
-    domain_id = user.domain_id
     return {
         "id": project_id(region),
         "name": region,
-        "domain_id": domain_id,
-        "parent_id": domain_id,
+        "domain_id": user.domain_id,
+        "parent_id": user.domain_id,
         "is_domain": False,
         "enabled": True,
         "description": "",

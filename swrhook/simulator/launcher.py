@@ -68,13 +68,8 @@ def start(  # noqa: PLR0913 - each is a choice of its own, and has a default
     if delay is not None:
         settings = replace(settings, delay=delay)
     common = [model.SeedOrganization(model.EVERYWHERE, name) for name in organizations]
-    setup = model.Setup(
-        regions=regions,
-        mirror=mirror or {},
-        users=users,
-        settings=settings,
-        scenario=replace(scenario, organizations=[*common, *scenario.organizations]),
-    )
+    scenario = replace(scenario, organizations=[*common, *scenario.organizations])
+    setup = model.Setup(regions, mirror or {}, users, settings, scenario)
     # The sockets come first, so that a port in use prevents the start of all servers.
     return _serve(State(setup, clock), _listen(bind, port, count=1 + len(regions)))
 

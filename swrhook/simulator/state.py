@@ -138,7 +138,7 @@ class State:
     def _writable(self, region: str) -> StoredTags:
         store = self.store(region)
         if not isinstance(store, StoredTags):
-            raise ReadOnlyRegion(region)
+            raise ReadOnlyRegion(f"{region} mirrors a registry: push to that registry instead")
         return store
 
     def _run_due_jobs(self) -> None:
