@@ -11,7 +11,7 @@ import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from swrhook.demo.scene import EXPECTED, requests_to_send
 from swrhook.demo.stage import DemoFailed, Stage, set_up
@@ -52,9 +52,10 @@ def demo(*, once: bool) -> None:
 
 
 def _deliver(console: Console, stage: Stage) -> None:
-    table = Table(title="Deliveries and answers", box=SIMPLE_HEAD)
-    for heading in ("event", "answer", "syncs", "reason"):
-        table.add_column(heading, overflow="fold")
+    columns = [
+        Column(heading, overflow="fold") for heading in ("event", "answer", "syncs", "reason")
+    ]
+    table = Table(*columns, title="Deliveries and answers", box=SIMPLE_HEAD)
     for request in requests_to_send():
         status, answer = stage.deliver(request)
         syncs = str(len(answer.get("syncs", [])))

@@ -68,8 +68,7 @@ def repos() -> Response:
     ]
     key = {"updated_time": "updated_at", "name": "name", "tag_count": "num_images"}[column]
     items.sort(key=lambda item: cast("Any", item[key]), reverse=descending)
-    total: dict[str, Json] = {"total_range": len(items)}
-    page = [item | total for item in window.select(items)]
+    page = [item | {"total_range": len(items)} for item in window.select(items)]
     return answer_page(page, offset=window.offset, total=len(items))
 
 
