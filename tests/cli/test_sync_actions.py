@@ -29,7 +29,7 @@ def states(result: Result) -> list[tuple[str, str]]:
 
 def rejected(parts: Parts, tag: str, **more: Any) -> str:
     sync = parts.push(f"team/web:{tag}", **more).syncs[0].id
-    parts.happen(sync, Event.REFUSE)
+    parts.happen(sync, Event.REJECT_BEFORE_CALL)
     return sync
 
 
@@ -63,7 +63,7 @@ def test_selected_syncs_are_counted_and_changed_oldest_first(parts: Parts, run: 
     rejected(parts, "v0", ago=5 * HOUR)
     ids = [rejected(parts, "v1"), rejected(parts, "v2")]
     other = parts.push("team/web:v3", HONG_KONG).syncs[0].id
-    parts.happen(other, Event.REFUSE)
+    parts.happen(other, Event.REJECT_BEFORE_CALL)
     parts.push("team/web:v4", EAST)
     filters = ["--state", "rejected", "--state", "missing", "--region", "cn-east-3"]
 
