@@ -166,7 +166,7 @@ class Sync:
     waiting_since: datetime | None = None
     failing_since: datetime | None = None
     verifying_since: datetime | None = None
-    looks: int = 0
+    polls: int = 0
     failures: int = 0
     retriggers: int = 0
     lost_claims: int = 0

@@ -74,7 +74,7 @@ def test_a_tag_not_at_the_source_is_waited_for() -> None:
 
     assert (verdict.event, verdict.due_at) == (Event.WAIT, NOW + SECOND)
     assert verdict.reason == "not in cn-north-4 yet"
-    assert verdict.values == {"waiting_since": NOW, "looks": 1}  # and no attempt is counted
+    assert verdict.values == {"waiting_since": NOW, "polls": 1}  # and no attempt is counted
 
 
 def test_it_is_looked_for_on_verifys_schedule() -> None:
@@ -91,7 +91,7 @@ def test_it_is_looked_for_on_verifys_schedule() -> None:
 
 
 def test_after_the_source_deadline_it_is_missing() -> None:
-    waiting = sync(waiting_since=NOW, looks=30)
+    waiting = sync(waiting_since=NOW, polls=30)
 
     last = judge(NOW + LIMITS.source_deadline - SECOND)
     assert Event.WAIT is last.decide_before_call(waiting, None, None, call_open=False).event
@@ -190,13 +190,13 @@ def test_any_other_target_is_called_for(target: str | SwrError | None) -> None:
 
 
 def test_200_is_triggered_and_looked_at_soon() -> None:
-    worn = calling(failures=3, failing_since=NOW, lost_claims=2, waiting_since=NOW, looks=5)
+    worn = calling(failures=3, failing_since=NOW, lost_claims=2, waiting_since=NOW, polls=5)
 
     verdict = judge().decide_after_call(worn, None, tags_in_call=1)
 
     assert (verdict.event, verdict.due_at, verdict.reason) == (Event.TRIGGER, NOW + SECOND, None)
     assert verdict.values == {
-        "looks": 0,
+        "polls": 0,
         "failures": 0,
         "lost_claims": 0,
         "waiting_since": None,
@@ -299,7 +299,7 @@ def test_a_call_answered_not_there_yet_waits_and_counts_as_no_attempt() -> None:
     assert (verdict.event, verdict.due_at) == (Event.WAIT, NOW + SECOND)
     assert verdict.values == {
         "waiting_since": NOW,
-        "looks": 1,
+        "polls": 1,
         "attempts": 0,
         "lost_claims": 0,
     }
@@ -365,7 +365,7 @@ def test_a_source_that_moved_is_called_for_again_at_once(
     verdict = judge().decide_after_observation(moved, B, target, call_open=call_open)
 
     assert (verdict.event, verdict.due_at) == (Event.CALL_AGAIN, NOW)
-    assert verdict.values == {"looks": 0, "failing_since": None}  # it is no re-trigger
+    assert verdict.values == {"polls": 0, "failing_since": None}  # it is no re-trigger
 
 
 def test_a_source_that_vanished_after_the_call_is_no_reason_to_doubt() -> None:
@@ -411,7 +411,7 @@ def test_a_failed_job_is_called_again_with_growing_waits(
         (verdict.event, verdict.due_at) for verdict in again
     ]
     assert [(n, 0) for n in (1, 2, 3)] == [
-        (v.values["retriggers"], v.values["looks"]) for v in again
+        (v.values["retriggers"], v.values["polls"]) for v in again
     ]
 
 
@@ -426,7 +426,7 @@ def test_after_verifys_deadline_it_is_called_again_at_once(
     )
 
     assert (Event.CALL_AGAIN, late.now) == (verdict.event, verdict.due_at)
-    assert verdict.values == {"retriggers": 1, "looks": 0, "failing_since": None}
+    assert verdict.values == {"retriggers": 1, "polls": 0, "failing_since": None}
     in_time = judge(NOW + LIMITS.verify.deadline - SECOND)
     early = in_time.decide_after_observation(
         triggered(override=override), A, target, call_open=False
@@ -454,7 +454,7 @@ def test_another_digest_without_override_has_diverged_at_once() -> None:
 @pytest.mark.parametrize("kind", NEVER_KINDS)
 def test_an_unreadable_target_shifts_the_deadline(kind: Kind) -> None:
     looked = NOW + 20 * SECOND
-    polled = triggered(updated_at=looked, looks=2)
+    polled = triggered(updated_at=looked, polls=2)
 
     verdict = judge(looked + 60 * SECOND).decide_after_observation(
         polled, A, error(kind), call_open=False
@@ -462,7 +462,7 @@ def test_an_unreadable_target_shifts_the_deadline(kind: Kind) -> None:
 
     assert (Event.POLL, looked + 68 * SECOND) == (verdict.event, verdict.due_at)
     assert {
-        "looks": 3,
+        "polls": 3,
         "failing_since": looked + 60 * SECOND,
         "verifying_since": NOW + 60 * SECOND,
     } == verdict.values

@@ -6,10 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from swrhook.ledger.database import Database
+from swrhook.ledger.database import Database, transaction
 from swrhook.ledger.queries.pagination import Condition, in_values, newer_than, newest_ids, to_page
 from swrhook.ledger.queries.views import USUAL_LIMIT, Page
-from swrhook.ledger.recorder import transaction
 from swrhook.ledger.tables import audit
 from swrhook.ledger.types import new_id
 

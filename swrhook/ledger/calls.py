@@ -41,8 +41,8 @@ _CLOSING = update(call_tags).where(_OF_ROUTE).values(open=False)
 _CLOSE = PreparedStatement(_CLOSING)
 _LET_GO = PreparedStatement(
     update(call_tags)
-    .where(_OF_ROUTE, call_tags.c.held, call_tags.c.digest != bindparam("came"))
-    .values(held=False)
+    .where(_OF_ROUTE, call_tags.c.already_present, call_tags.c.digest != bindparam("came"))
+    .values(already_present=False)
 )
 _OTHERS = call_tags.alias()
 _HOW_MANY = (
@@ -53,7 +53,9 @@ _HOW_MANY = (
     .scalar_subquery()
 )
 _CLOSE_PROVEN = PreparedStatement(
-    _CLOSING.where(call_tags.c.digest == bindparam("came"), ~call_tags.c.held, _HOW_MANY == 1)
+    _CLOSING.where(
+        call_tags.c.digest == bindparam("came"), ~call_tags.c.already_present, _HOW_MANY == 1
+    )
 )
 
 
@@ -139,5 +141,5 @@ def _call_tag(call: str, sync: Sync, held: AbstractSet[str], now: datetime) -> d
         "digest": sync.called_digest,
         "called_at": now,
         "open": True,
-        "held": sync.id in held,
+        "already_present": sync.id in held,
     }

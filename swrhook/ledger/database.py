@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from swrhook.errors import LedgerUnusable
+from swrhook.errors import CannotRecord, LedgerUnusable
 from swrhook.ledger.migrate import Schema, is_current, read_schema, upgrade
 from swrhook.ledger.postgresql import CONNECT, open_server
 from swrhook.ledger.sql import execute
@@ -100,6 +100,24 @@ def write_guard(check: Callable[[Connection], None]) -> Iterator[None]:
         yield
     finally:
         _fence.reset(token)
+
+
+@contextmanager
+def transaction(database: Database) -> Iterator[Connection]:
+    """Yield a connection in a transaction, like `Database.write`. Raises CannotRecord."""
+    try:
+        with database.write() as connection:
+            yield connection
+    except (SQLAlchemyError, OSError) as exc:
+        raise as_cannot_record(exc) from exc
+
+
+def as_cannot_record(exc: Exception) -> CannotRecord:
+    """Translate an error of the database into CannotRecord, with the driver's first line."""
+    reason = str(getattr(exc, "orig", None) or exc).splitlines() or [repr(exc)]
+    error = CannotRecord(f"the ledger cannot be written: {reason[0]}")
+    error.__cause__ = exc
+    return error
 
 
 def after_commit(connection: Connection, callback: Callable[[], None]) -> None:

@@ -12,7 +12,7 @@ from swrhook.ledger.deliveries import INSERT_SYNC, lock_tags
 from swrhook.ledger.lanes import schedule_lanes
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.syncs import cancel, retry
-from swrhook.ledger.tables import LATEST, OPEN, TO_ORDER, findings, syncs
+from swrhook.ledger.tables import LATEST, OPEN, WITHOUT_SYNC, findings, syncs
 from swrhook.ledger.types import new_id
 from swrhook.model import OPEN_STATES, Lane, PlannedSync, Push, State, Sync, Target, route
 from swrhook.syncs.reconciliation import Finding, RepositoryRef
@@ -84,7 +84,7 @@ def record_portion(
     rows = (
         connection.execute(
             select(findings)
-            .where(findings.c.repair == repair_id, TO_ORDER)
+            .where(findings.c.repair == repair_id, WITHOUT_SYNC)
             .order_by(findings.c.id)
             .limit(most)
         )
@@ -182,9 +182,9 @@ def _row(repair_id: str, found: Finding, *, latest: bool) -> dict[str, object]:
         "rule": sync.rule,
         "route": route(_lane(sync), push.tag),
         "drift": found.drift.value,
-        "held": found.held,
+        "target_digest": found.target_digest,
         "reason": found.reason,
-        "mends": found.mends,
+        "needs_sync": found.needs_sync,
         "sync": None,
         "latest": latest,
     }

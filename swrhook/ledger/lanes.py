@@ -34,10 +34,10 @@ def schedule_lanes(connection: Connection, wanted: Iterable[Lane], at: datetime)
 @cache
 def _wake(database: str) -> ReturningInsert[Any]:
     statement = upsert_on(database, lanes)
-    sooner = or_(lanes.c.woken_for.is_(None), lanes.c.woken_for > statement.excluded.woken_for)
+    sooner = or_(lanes.c.wake_at.is_(None), lanes.c.wake_at > statement.excluded.wake_at)
     return statement.on_conflict_do_update(
         index_elements=[lanes.c.key],
-        set_={"woken_for": statement.excluded.woken_for},
+        set_={"wake_at": statement.excluded.wake_at},
         where=sooner,
     ).returning(lanes.c.key)
 
@@ -60,7 +60,7 @@ def lock_lanes(connection: Connection, wanted: Iterable[Lane]) -> None:
 
 _HOLD = postgresql.insert(lanes).on_conflict_do_update(
     index_elements=[lanes.c.key],
-    set_={"woken_for": lanes.c.woken_for},
+    set_={"wake_at": lanes.c.wake_at},
     where=false(),  # nothing is written, but the row is locked
 )
 
@@ -89,18 +89,18 @@ _FIRST_DUE = PreparedStatement(
 _SET = PreparedStatement(
     update(lanes)
     .where(lanes.c.key == bindparam("lane"))
-    .values(woken_for=bindparam("at", type_=lanes.c.woken_for.type))
+    .values(wake_at=bindparam("at", type_=lanes.c.wake_at.type))
 )
 
 
-def set_wake_time(connection: Connection, lane: Lane, at: datetime | None) -> None:
+def set_wake_time(connection: Connection, lane: Lane, wake_at: datetime | None) -> None:
     """Note that the lane is to run at this time and not before, unless it is woken."""
-    _SET.run(connection, lane=lane.key, at=at)
+    _SET.run(connection, lane=lane.key, at=wake_at)
 
 
 def clear_wake_times(connection: Connection) -> None:
     """Note that no lane is woken: the process that was to run them is gone."""
-    connection.execute(update(lanes).where(lanes.c.woken_for.is_not(None)).values(woken_for=None))
+    connection.execute(update(lanes).where(lanes.c.wake_at.is_not(None)).values(wake_at=None))
 
 
 def unfinished_lanes(connection: Connection) -> list[tuple[Lane, datetime]]:
@@ -119,5 +119,5 @@ def _lane_row(lane: Lane, at: datetime | None) -> dict[str, object]:
         "target_region": lane.target.region,
         "target_namespace": lane.target.namespace,
         "override": lane.override,
-        "woken_for": at,
+        "wake_at": at,
     }

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, or_, select
 from swrhook.clock import Clock
 from swrhook.ledger.database import Database
 from swrhook.ledger.sql import upsert
-from swrhook.ledger.tables import passes
+from swrhook.ledger.tables import leases
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +27,22 @@ class PeriodicLease:
         A time further ahead than that comes from a clock that was wrong, and does not count.
         """
         now = self.clock.now()
-        is_due = or_(passes.c.at <= now - every, passes.c.at > now + every)
+        is_due = or_(leases.c.renewed_at <= now - every, leases.c.renewed_at > now + every)
         with self.database.read() as connection:  # most looks find nothing to do, and write nothing
-            noted = select(passes.c.name).where(passes.c.name == self.name, ~is_due)
+            noted = select(leases.c.name).where(leases.c.name == self.name, ~is_due)
             if connection.execute(noted).first() is not None:
                 return False
         with self.database.write() as connection:
-            statement = upsert(connection, passes).values(name=self.name, at=now)
+            statement = upsert(connection, leases).values(name=self.name, renewed_at=now)
             statement = statement.on_conflict_do_update(
-                index_elements=[passes.c.name], set_={"at": now}, where=is_due
+                index_elements=[leases.c.name], set_={"renewed_at": now}, where=is_due
             )
-            return connection.execute(statement.returning(passes.c.name)).first() is not None
+            return connection.execute(statement.returning(leases.c.name)).first() is not None
 
     @contextmanager
     def step(self) -> Iterator[Connection]:
         """Yield a connection in a transaction, in which the pass is noted to go on."""
         with self.database.write() as connection:
-            mine = passes.c.name == self.name
-            connection.execute(passes.update().where(mine).values(at=self.clock.now()))
+            mine = leases.c.name == self.name
+            connection.execute(leases.update().where(mine).values(renewed_at=self.clock.now()))
             yield connection

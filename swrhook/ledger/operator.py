@@ -8,12 +8,11 @@ from sqlalchemy import Connection, select
 
 from swrhook.clock import Clock
 from swrhook.errors import StateForbids
-from swrhook.ledger.database import Database
+from swrhook.ledger.database import Database, transaction
 from swrhook.ledger.deliveries import record_syncs
 from swrhook.ledger.findings import cancel_waiting
 from swrhook.ledger.lanes import lock_lanes, schedule_lanes
 from swrhook.ledger.ports import LaneScheduler, OutcomeListener
-from swrhook.ledger.recorder import transaction
 from swrhook.ledger.repairs import begin, start, stop
 from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.syncs import BY_AN_OPERATOR, cancel, retry

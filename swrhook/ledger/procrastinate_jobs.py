@@ -53,14 +53,14 @@ def remove_stalled(
 
 def promote_due_lane(connection: Connection, lane: str, at: datetime, now: datetime) -> bool:
     """Tell whether a lane is still to run at this time; if so, it is to run now."""
-    statement = update(lanes).where(lanes.c.key == lane, lanes.c.woken_for == at)
-    return connection.execute(statement.values(woken_for=now)).rowcount == 1
+    statement = update(lanes).where(lanes.c.key == lane, lanes.c.wake_at == at)
+    return connection.execute(statement.values(wake_at=now)).rowcount == 1
 
 
 def expedite_lane(connection: Connection, lane: str, now: datetime) -> bool:
     """Tell whether a lane was to run later; if so, it is to run now."""
-    statement = update(lanes).where(lanes.c.key == lane, lanes.c.woken_for > now)
-    return connection.execute(statement.values(woken_for=now)).rowcount == 1
+    statement = update(lanes).where(lanes.c.key == lane, lanes.c.wake_at > now)
+    return connection.execute(statement.values(wake_at=now)).rowcount == 1
 
 
 def forgotten_lanes(connection: Connection) -> list[tuple[Lane, datetime]]:
@@ -79,6 +79,6 @@ def set_wake(
     """Note when a lane is to run; a sooner time that is after `unless_after` stays."""
     statement = update(lanes).where(lanes.c.key == lane.key)
     if unless_after is not None:
-        noted = lanes.c.woken_for
+        noted = lanes.c.wake_at
         statement = statement.where(or_(noted.is_(None), noted <= unless_after, noted > at))
-    connection.execute(statement.values(woken_for=at))
+    connection.execute(statement.values(wake_at=at))

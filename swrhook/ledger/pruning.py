@@ -132,8 +132,8 @@ def prune_repairs(work: PeriodicLease, before: datetime, after: str) -> Step:
     with work.step() as connection:
         gone = _delete(connection, findings.c.id, ids, ~findings.c.latest)
         is_empty = ~exists().where(findings.c.repair == repairs.c.id)
-        is_dispensable = repairs.c.follows.is_(None) | exists().where(
-            _NEXT.c.follows == repairs.c.id
+        is_dispensable = repairs.c.previous.is_(None) | exists().where(
+            _NEXT.c.previous == repairs.c.id
         )
         last = [repair] if is_whole else []
         whole = _delete(connection, repairs.c.id, last, is_empty, is_dispensable)
@@ -244,7 +244,7 @@ def _delete_lanes(connection: Connection, wanted: Iterable[Lane]) -> int:
     """Delete lanes, and their twins of the other override, that wait for nothing."""
     keys = [replace(lane, override=way).key for lane in wanted for way in (False, True)]
     has_open = exists().where(syncs.c.lane == lanes.c.key, OPEN)
-    return _delete(connection, lanes.c.key, keys, lanes.c.woken_for.is_(None), ~has_open)
+    return _delete(connection, lanes.c.key, keys, lanes.c.wake_at.is_(None), ~has_open)
 
 
 def _delete(

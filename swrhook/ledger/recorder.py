@@ -3,18 +3,17 @@
 import threading
 import time
 from _thread import LockType
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from swrhook.clock import Clock
 from swrhook.errors import CannotRecord
-from swrhook.ledger.database import Database
+from swrhook.ledger.database import Database, as_cannot_record
 from swrhook.ledger.deliveries import Recording, record
 from swrhook.ledger.kept_state import probe
 from swrhook.ledger.ports import LaneScheduler, OutcomeListener
@@ -234,21 +233,3 @@ class Recorder:
             return _Written([refusal] * len(entries))
         self._trouble = None
         return _Written(recording.receipts, [recording])
-
-
-@contextmanager
-def transaction(database: Database) -> Iterator[Connection]:
-    """Yield a connection in a transaction of one's own. Raises CannotRecord."""
-    try:
-        with database.write() as connection:
-            yield connection
-    except (SQLAlchemyError, OSError) as exc:
-        raise as_cannot_record(exc) from exc
-
-
-def as_cannot_record(exc: Exception) -> CannotRecord:
-    """Return the refusal that an error of the database means."""
-    reason = str(getattr(exc, "orig", None) or exc).splitlines() or [repr(exc)]
-    refusal = CannotRecord(f"the ledger cannot be written: {reason[0]}")
-    refusal.__cause__ = exc
-    return refusal

@@ -28,16 +28,16 @@ LEASE = timedelta(minutes=2)
 
 _COLUMNS = (
     "id",
-    "places",
+    "repositories",
     "sender",
     "rule",
-    "reports_only",
-    "asks",
+    "report_only",
+    "needs_confirmation",
     "max_calls",
     "cursor",
     "calls",
     "planned_calls",
-    "planned_looks",
+    "planned_reads",
     "tries",
 )
 _REPAIR = [repairs.c[name] for name in (*_COLUMNS, "kind", "stage")]
@@ -46,9 +46,9 @@ _MOST_NOTES = 100
 
 def begin(connection: Connection, wish: RepairRequest, now: datetime) -> str:
     """Begin a repair and return its id. One of all repositories goes on where the last stopped."""
-    places = wish.places
+    places = wish.repositories
     row = _row(wish, now) | {
-        "places": None if places is None else sorted({place.key for place in places}),
+        "repositories": None if places is None else sorted({place.key for place in places}),
         "cursor": _last_cursor(connection) if places is None else "",
     }
     connection.execute(insert(repairs), row)
@@ -61,7 +61,7 @@ def begin_scheduled(
     """Begin a reconcile if it is time, whichever process asks first; return its id."""
     last = connection.execute(
         select(repairs.c.id, repairs.c.stage, repairs.c.created_at)
-        .where(repairs.c.kind == RepairKind.RECONCILE.value, repairs.c.follows.is_not(None))
+        .where(repairs.c.kind == RepairKind.RECONCILE.value, repairs.c.previous.is_not(None))
         .order_by(repairs.c.id.desc())
         .limit(1)
     ).one_or_none()
@@ -70,11 +70,11 @@ def begin_scheduled(
         if is_early or last.stage in {stage.value for stage in ACTIVE_STAGES}:
             return None
     row = _row(RepairRequest(RepairKind.RECONCILE, max_calls=max_calls), now) | {
-        "places": None,
+        "repositories": None,
         "cursor": _last_cursor(connection),
-        "follows": "first" if last is None else last.id,
+        "previous": "first" if last is None else last.id,
     }
-    place = upsert(connection, repairs).on_conflict_do_nothing(index_elements=["follows"])
+    place = upsert(connection, repairs).on_conflict_do_nothing(index_elements=["previous"])
     won = connection.execute(place.values(**row).returning(repairs.c.id)).scalar()
     return None if won is None else str(won)
 
@@ -118,7 +118,7 @@ def advance(connection: Connection, claim: str, now: datetime, progress: Progres
         "claim": None,
         "calls": repairs.c.calls + progress.calls,
         "planned_calls": repairs.c.planned_calls + progress.price.calls,
-        "planned_looks": repairs.c.planned_looks + progress.price.looks,
+        "planned_reads": repairs.c.planned_reads + progress.price.reads,
     }
     if progress.stage is Stage.DONE:
         values["ended_at"] = now
@@ -181,8 +181,8 @@ def forget_claims(connection: Connection) -> None:
 
 def next_place(connection: Connection, repair: Repair) -> RepositoryRef | None:
     """Return the repository that is to be compared next."""
-    if repair.places is not None:
-        left = sorted(key for key in repair.places if key > repair.cursor)
+    if repair.repositories is not None:
+        left = sorted(key for key in repair.repositories if key > repair.cursor)
         return RepositoryRef.from_key(left[0]) if left else None
     columns = [lanes.c.source_region, lanes.c.namespace, lanes.c.repository]
     done = RepositoryRef.from_key(repair.cursor) if repair.cursor else RepositoryRef("", "", "")
@@ -214,7 +214,7 @@ def _last_cursor(connection: Connection) -> str:
         select(repairs.c.cursor)
         .where(
             repairs.c.kind == RepairKind.RECONCILE.value,
-            repairs.c.places.is_(None),
+            repairs.c.repositories.is_(None),
             repairs.c.stage == Stage.DONE.value,
         )
         .order_by(repairs.c.id.desc())
@@ -230,14 +230,14 @@ def _row(wish: RepairRequest, now: datetime) -> dict[str, Any]:
         "stage": Stage.COMPARING.value,
         "sender": wish.sender,
         "rule": wish.rule,
-        "reports_only": wish.reports_only,
-        "asks": wish.asks,
+        "report_only": wish.report_only,
+        "needs_confirmation": wish.needs_confirmation,
         "max_calls": wish.max_calls,
         "calls": 0,
         "planned_calls": 0,
-        "planned_looks": 0,
+        "planned_reads": 0,
         "notes": [],
-        "follows": None,
+        "previous": None,
         "tries": 0,
         "due_at": now,
         "created_at": now,

@@ -32,7 +32,7 @@ SYNC_COLUMNS = (
     "waiting_since",
     "failing_since",
     "verifying_since",
-    "looks",
+    "polls",
     "failures",
     "retriggers",
     "lost_claims",

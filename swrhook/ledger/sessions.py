@@ -4,8 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 
-from swrhook.ledger.database import Database
-from swrhook.ledger.recorder import transaction
+from swrhook.ledger.database import Database, transaction
 from swrhook.ledger.sql import upsert
 from swrhook.ledger.tables import ended_sessions
 

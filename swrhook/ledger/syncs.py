@@ -79,26 +79,26 @@ _TO_JUDGE = PreparedStatement(
 
 
 def apply_decision(
-    connection: Connection, sync: Sync, verdict: Decision, now: datetime
+    connection: Connection, sync: Sync, decision: Decision, now: datetime
 ) -> State | None:
     """Apply a verdict; return the state reached, or None when the sync has moved meanwhile.
 
     A `calling` sync moves only under the claim it was read with. When a later push took over
     while its call was in flight it ends `superseded`, whatever the call's answer.
     """
-    transition = TRANSITIONS[verdict.event]
+    transition = TRANSITIONS[decision.event]
     values = {
         "state": transition.to.value,
-        "due_at": verdict.due_at,
-        "reason": verdict.reason,
+        "due_at": decision.due_at,
+        "reason": decision.reason,
         "updated_at": now,
         "claim": None,
-        **_error_columns(verdict),
-        **verdict.values,
+        **_error_columns(decision),
+        **decision.values,
     }
     if transition.to is State.VERIFIED:
         values["verified_at"] = now
-    statement = _move(verdict.event, sync.state is State.CALLING, tuple(values))
+    statement = _move(decision.event, sync.state is State.CALLING, tuple(values))
     named = {_new(name): value for name, value in values.items()}
     named |= {"of": sync.id, "was": sync.state.value}
     if sync.state is State.CALLING:
@@ -187,7 +187,7 @@ _FROM_NEW: Mapping[str, Any] = {
     **dict.fromkeys(("reason", "error_code", "error_message", "error_remedy", "claim")),
     **dict.fromkeys(("superseded_by", "called_digest", "verified_at")),
     **dict.fromkeys(("waiting_since", "failing_since", "verifying_since")),
-    **dict.fromkeys(("attempts", "looks", "failures", "retriggers", "lost_claims"), 0),
+    **dict.fromkeys(("attempts", "polls", "failures", "retriggers", "lost_claims"), 0),
     "alone": False,
 }
 

@@ -65,11 +65,11 @@ class RepairRequest:
     """What somebody wants compared and mended; the words are those of Repair."""
 
     kind: RepairKind
-    places: Sequence[RepositoryRef] | None = None
+    repositories: Sequence[RepositoryRef] | None = None
     sender: str | None = None
     rule: str | None = None
-    reports_only: bool = False
-    asks: bool = False
+    report_only: bool = False
+    needs_confirmation: bool = False
     max_calls: int | None = None
 
 
@@ -84,22 +84,22 @@ class Repair:
     id: str
     kind: RepairKind
     stage: Stage
-    places: Sequence[str] | None
+    repositories: Sequence[str] | None
     sender: str | None
     rule: str | None
-    reports_only: bool
-    asks: bool
+    report_only: bool
+    needs_confirmation: bool
     max_calls: int | None
     cursor: str
     calls: int
     planned_calls: int
-    planned_looks: int
+    planned_reads: int
     tries: int
 
     @property
     def budget(self) -> float:
         """Return how many calls are left."""
-        spent = self.calls + self.planned_calls + self.planned_looks
+        spent = self.calls + self.planned_calls + self.planned_reads
         return math.inf if self.max_calls is None else self.max_calls - spent
 
     @property
@@ -110,9 +110,9 @@ class Repair:
     @property
     def after_comparing(self) -> Stage:
         """Return the stage that follows."""
-        if self.reports_only:
+        if self.report_only:
             return Stage.DONE
-        return Stage.PLANNED if self.asks else Stage.ORDERING
+        return Stage.PLANNED if self.needs_confirmation else Stage.ORDERING
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,8 @@ class Finding:
 
     wanted: PlannedSync
     drift: Drift
-    held: str | None
-    mends: bool
+    target_digest: str | None
+    needs_sync: bool
     reason: str | None = None
 
 
@@ -131,16 +131,16 @@ class Cost:
     """About how many requests syncs take: calls of sync_images, and looks before and after."""
 
     calls: int = 0
-    looks: int = 0
+    reads: int = 0
 
     def __add__(self, other: "Cost") -> "Cost":
         """Return the cost of both."""
-        return Cost(self.calls + other.calls, self.looks + other.looks)
+        return Cost(self.calls + other.calls, self.reads + other.reads)
 
     @property
     def requests(self) -> int:
         """Return all requests."""
-        return self.calls + self.looks
+        return self.calls + self.reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,26 +185,26 @@ def compare(
         tag, held = sync.push.tag, there[sync.target]
         if (tag, sync.target) not in known and held is not None and tag in held:
             reason = NOT_WANTED if tag in here else GONE
-            found.append(Finding(sync, Drift.UNWANTED, held[tag], mends=False, reason=reason))
+            found.append(Finding(sync, Drift.UNWANTED, held[tag], needs_sync=False, reason=reason))
     return found
 
 
 def _finding(kind: RepairKind, sync: PlannedSync, there: Held) -> Finding:
     if there is None:
-        mends = kind is RepairKind.BACKFILL
-        return Finding(sync, Drift.UNREADABLE, None, mends=mends, reason=UNREADABLE)
+        needs_sync = kind is RepairKind.BACKFILL
+        return Finding(sync, Drift.UNREADABLE, None, needs_sync=needs_sync, reason=UNREADABLE)
     held = there.get(sync.push.tag)
     if held is None:
-        return Finding(sync, Drift.MISSING, None, mends=True)
+        return Finding(sync, Drift.MISSING, None, needs_sync=True)
     if held == sync.push.digest:
-        return Finding(sync, Drift.SAME, held, mends=False)
+        return Finding(sync, Drift.SAME, held, needs_sync=False)
     reason = None if sync.override else NOT_OVERRIDDEN
-    return Finding(sync, Drift.DIVERGED, held, mends=sync.override, reason=reason)
+    return Finding(sync, Drift.DIVERGED, held, needs_sync=sync.override, reason=reason)
 
 
 def estimate_cost(findings: Iterable[Finding], pages: Mapping[str, int], *, batch: int) -> Cost:
     """Return what mending takes; `pages` is how many pages of tags each region has."""
-    lanes = Counter(_lane(each.wanted) for each in findings if each.mends)
+    lanes = Counter(_lane(each.wanted) for each in findings if each.needs_sync)
     total = Cost()
     for lane, tags in lanes.items():
         calls = math.ceil(tags / batch)
@@ -217,22 +217,22 @@ def estimate_cost(findings: Iterable[Finding], pages: Mapping[str, int], *, batc
 
 def report_only(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings for a report: nothing is done about them."""
-    return [replace(each, mends=False) for each in findings]
+    return [replace(each, needs_sync=False) for each in findings]
 
 
 def limit_to_budget(
     findings: Sequence[Finding], pages: Mapping[str, int], *, batch: int, budget: float
 ) -> list[Finding]:
     """Return the findings, of which only the first are mended: those that the budget allows."""
-    mended = [each for each in findings if each.mends]
+    mended = [each for each in findings if each.needs_sync]
     while mended and estimate_cost(mended, pages, batch=batch).requests > budget:
         del mended[-max(len(mended) // 8, 1) :]
     left = len(mended)
     allowed = []
     for each in findings:
-        is_over = each.mends and left == 0
-        left -= each.mends and not is_over
-        allowed.append(replace(each, mends=False, reason=OVER_BUDGET) if is_over else each)
+        is_over = each.needs_sync and left == 0
+        left -= each.needs_sync and not is_over
+        allowed.append(replace(each, needs_sync=False, reason=OVER_BUDGET) if is_over else each)
     return allowed
 
 

@@ -159,7 +159,7 @@ def _is_unclear(sync: Sync, source: Look, target: Look, opened: Opened, judge: D
         return True
     if target == _wanted(sync, source):
         return _others_open(sync, source, opened)
-    return sync.looks > 0
+    return sync.polls > 0
 
 
 def close_finished_calls(

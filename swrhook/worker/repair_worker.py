@@ -168,7 +168,7 @@ class RepairWorker:
         is_reconcile = repair.kind is RepairKind.RECONCILE
         if is_reconcile:
             found = [each for each in found if each.drift is not Drift.SAME]
-        if repair.reports_only:
+        if repair.report_only:
             found = report_only(found)
         budget = repair.budget - lister.calls
         found = limit_to_budget(found, lister.pages, batch=batch, budget=budget)

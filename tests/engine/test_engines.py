@@ -101,7 +101,7 @@ def make_engine(
 
     def run(lane: Lane, until: datetime) -> datetime | None:
         with database.write() as connection:
-            connection.execute(lanes.update().where(lanes.c.key == lane.key).values(woken_for=None))
+            connection.execute(lanes.update().where(lanes.c.key == lane.key).values(wake_at=None))
         return work.run(lane, until)
 
     if not database.is_sqlite:

@@ -78,7 +78,7 @@ def test_what_is_returned_comes_in_the_order_of_the_rows(database: Database) -> 
 def test_a_column_that_no_row_names_gets_its_default(database: Database) -> None:
     write(database, entry(push("v1"), push("v2")))
 
-    defaults = {"attempts": 0, "looks": 0, "failures": 0, "alone": False, "backfill": False}
+    defaults = {"attempts": 0, "polls": 0, "failures": 0, "alone": False, "backfill": False}
     for row in everything(database, syncs):
         assert defaults == {name: row[name] for name in defaults}
 

@@ -85,7 +85,7 @@ def test_an_event_moves_the_states_of_its_table_and_no_other(
     database: Database, event: Event
 ) -> None:
     before = in_every_state(database)
-    verdict = Decision(event, LATER + SECOND, "why", TIMEOUT, {"looks": 3})
+    verdict = Decision(event, LATER + SECOND, "why", TIMEOUT, {"polls": 3})
     rows = {state: row(database, sync) for state, sync in before.items()}
     transition = TRANSITIONS[event]
     changes: dict[str, Any] = {
@@ -97,7 +97,7 @@ def test_an_event_moves_the_states_of_its_table_and_no_other(
         "error_code": "timeout",
         "error_message": "no answer",
         "error_remedy": "wait",
-        "looks": 3,
+        "polls": 3,
     }
     if transition.to is State.VERIFIED:
         changes["verified_at"] = LATER

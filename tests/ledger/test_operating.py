@@ -81,7 +81,7 @@ def ended(database: Database, state: State = State.EXHAUSTED) -> Sync:
         waiting_since=NOW,
         failing_since=NOW,
         verifying_since=NOW,
-        looks=3,
+        polls=3,
         failures=4,
         retriggers=2,
         lost_claims=1,
@@ -123,9 +123,7 @@ def test_a_retry_wakes_the_lane_of_the_override_that_holds_now(seen: Seen) -> No
     )
     assert [moved] == seen.woken
     assert [(moved.key, LATER)] == [
-        (row["key"], row["woken_for"])
-        for row in everything(seen.database, lanes)
-        if row["woken_for"]
+        (row["key"], row["wake_at"]) for row in everything(seen.database, lanes) if row["wake_at"]
     ]
 
 

@@ -309,7 +309,7 @@ def compare(database: Database, tags: int, *, latest: bool = True, ended: dateti
             PlannedSync(push(f"v{n}"), TARGET, override=False, rule="all"),
             Drift.SAME,
             None,
-            mends=False,
+            needs_sync=False,
         )
         for n in range(tags)
     ]

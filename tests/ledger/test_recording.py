@@ -111,7 +111,7 @@ def test_lanes_are_woken_once_for_all_their_tags(database: Database) -> None:
 
     assert recording.lanes == [LANE]
     assert [(LANE.key, NOW)] == [
-        (row["key"], row["woken_for"]) for row in everything(database, lanes) if row["woken_for"]
+        (row["key"], row["wake_at"]) for row in everything(database, lanes) if row["wake_at"]
     ]
 
 

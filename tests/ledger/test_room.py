@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import create_engine
 
 from swrhook.errors import CannotRecord
-from swrhook.ledger.database import Database
+from swrhook.ledger.database import Database, transaction
 from swrhook.ledger.kept_state import probe
-from swrhook.ledger.recorder import Recorder, transaction
+from swrhook.ledger.recorder import Recorder
 from swrhook.ledger.sqlite import DiskSpace
 from swrhook.ledger.tables import deliveries, probes
 from tests.factories import FakeClock, FakeOutcomes, FakeScheduler

@@ -16,8 +16,8 @@ def wake(database: Database, *wanted: Lane, after: int = 0) -> list[Lane]:
         return schedule_lanes(connection, wanted, NOW + after * SECOND)
 
 
-def woken_for(database: Database) -> dict[str, object]:
-    return {row["key"]: row["woken_for"] for row in everything(database, lanes)}
+def wake_at(database: Database) -> dict[str, object]:
+    return {row["key"]: row["wake_at"] for row in everything(database, lanes)}
 
 
 def test_a_lane_is_woken_once_for_a_time(database: Database) -> None:
@@ -31,7 +31,7 @@ def test_a_sooner_wake_wins(database: Database) -> None:
 
     assert wake(database, LANE, after=61) == []
     assert wake(database, LANE, after=59) == [LANE]
-    assert {LANE.key: NOW + 59 * SECOND} == woken_for(database)
+    assert {LANE.key: NOW + 59 * SECOND} == wake_at(database)
 
 
 def test_nothing_is_woken_by_nothing(database: Database) -> None:
@@ -49,7 +49,7 @@ def test_a_lane_rests_until_its_next_sync_is_due(database: Database) -> None:
         again = reschedule(connection, LANE)
 
     assert again == NOW + SECOND
-    assert {LANE.key: NOW + SECOND, OTHER_LANE.key: NOW} == woken_for(database)
+    assert {LANE.key: NOW + SECOND, OTHER_LANE.key: NOW} == wake_at(database)
 
 
 def test_a_lane_without_open_syncs_rests_until_it_is_woken(database: Database) -> None:

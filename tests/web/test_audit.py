@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import insert, text, update
 
 from swrhook import logs
-from swrhook.ledger.idempotency import KEPT_FOR, LOST_AFTER
-from swrhook.ledger.tables import answers
+from swrhook.ledger.idempotency import LOST_AFTER, RETENTION
+from swrhook.ledger.tables import idempotency_keys
 from swrhook.syncs.states import Event
 from tests.ledger.parts import everything
 from tests.web.parts import ADMIN, OPERATE, READ, SECRET, Parts
@@ -160,7 +160,7 @@ def took(parts: Parts, ago: timedelta, **more: Any) -> None:
     """Let the request with the only key have begun so long ago."""
     with parts.database.write() as connection:
         began = datetime.now(UTC) - ago
-        connection.execute(update(answers).values(started_at=began, **more))
+        connection.execute(update(idempotency_keys).values(started_at=began, **more))
 
 
 def test_a_request_that_is_being_carried_out_is_409(parts: Parts) -> None:
@@ -172,7 +172,7 @@ def test_a_request_that_is_being_carried_out_is_409(parts: Parts) -> None:
     assert (answer.status_code, answer.headers["Retry-After"]) == (409, "1")
 
 
-@pytest.mark.parametrize(("ago", "status"), [(LOST_AFTER, None), (KEPT_FOR, 202)])
+@pytest.mark.parametrize(("ago", "status"), [(LOST_AFTER, None), (RETENTION, 202)])
 def test_a_key_is_free_again_when_its_request_was_lost_or_is_old(
     parts: Parts, ago: timedelta, status: int | None
 ) -> None:
@@ -193,12 +193,12 @@ def test_what_failed_can_be_tried_again(parts: Parts) -> None:
 
 
 def test_old_answers_are_not_kept(parts: Parts) -> None:
-    old = {"key": "k", "fingerprint": "f", "started_at": datetime.now(UTC) - KEPT_FOR * 2}
+    old = {"key": "k", "fingerprint": "f", "started_at": datetime.now(UTC) - RETENTION * 2}
     with parts.database.write() as connection:
-        connection.execute(insert(answers), old)
+        connection.execute(insert(idempotency_keys), old)
     order(parts, "job-1")
 
-    assert [row["status"] for row in everything(parts.database, answers)] == [202]
+    assert [row["status"] for row in everything(parts.database, idempotency_keys)] == [202]
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "\xe4"])

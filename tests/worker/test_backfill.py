@@ -40,7 +40,7 @@ def test_what_is_at_the_source_is_planned_and_nothing_is_called_before_it_is_agr
     fill(mends, "v1", "v2", "v3", "v4")
     mends.works.swr.put_at_target("v4", digest(99))
 
-    repair = mends.begin(asks=True)
+    repair = mends.begin(needs_confirmation=True)
     mends.work()
 
     found = mends.show(repair)
@@ -58,7 +58,7 @@ def test_what_is_at_the_source_is_planned_and_nothing_is_called_before_it_is_agr
 
 def test_an_agreed_plan_is_synced_with_one_call_for_a_batch(mends: Mends) -> None:
     fill(mends, *(f"v{n}" for n in range(150)))
-    repair = mends.begin(asks=True)
+    repair = mends.begin(needs_confirmation=True)
     mends.work()
     planned = mends.show(repair).plan.sync_images
 
@@ -92,7 +92,7 @@ class Killed(BaseException):
 def test_another_process_goes_on_where_one_was_killed(mends: Mends) -> None:
     fill(mends, "v1")
     mends.works.swr.held["cn-north-4", "team", "web/cart", "v7"] = digest(7)
-    repair = mends.begin(places=[SHOP, CART])
+    repair = mends.begin(repositories=[SHOP, CART])
     assert mends.repairer.step()
     mends.works.swr.before_page = die
     with pytest.raises(Killed):

@@ -104,7 +104,7 @@ def test_a_report_mends_nothing(mends: Mends) -> None:
     copied(mends, "v1")
     mends.works.swr.held.pop(("cn-east-3", "team", "web/shop", "v1"))
 
-    repair = mends.begin(RECONCILE, None, reports_only=True)
+    repair = mends.begin(RECONCILE, None, report_only=True)
     mends.work()
 
     shown = mends.show(repair, RECONCILE)
@@ -119,12 +119,12 @@ def test_a_report_mends_nothing(mends: Mends) -> None:
 def test_a_later_reconcile_replaces_what_is_known_of_drift(mends: Mends) -> None:
     copied(mends, "v1")
     mends.works.swr.held.pop(("cn-east-3", "team", "web/shop", "v1"))
-    mends.begin(RECONCILE, None, reports_only=True)
+    mends.begin(RECONCILE, None, report_only=True)
     mends.work()
     assert drift(mends) == {"missing": 1}
 
     mends.works.swr.put_at_target("v1", digest(1))
-    mends.begin(RECONCILE, [SHOP], reports_only=True)
+    mends.begin(RECONCILE, [SHOP], report_only=True)
     mends.work()
 
     assert drift(mends) == {}

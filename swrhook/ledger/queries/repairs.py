@@ -36,7 +36,6 @@ _FINDING_COLUMNS = (
     "override",
     "rule",
     "drift",
-    "held",
     "reason",
     "sync",
 )
@@ -147,7 +146,11 @@ def list_findings(
     walk = [findings.c.repair == repair_id]
     ids = newest_ids(connection, findings, [walk], conditions, wanted.limit + 1)
     query = (
-        select(*(findings.c[name] for name in _FINDING_COLUMNS), syncs.c.state)
+        select(
+            *(findings.c[name] for name in _FINDING_COLUMNS),
+            findings.c.target_digest.label("held"),
+            syncs.c.state,
+        )
         .select_from(findings.outerjoin(syncs, findings.c.sync == syncs.c.id))
         .where(findings.c.id.in_(ids[: wanted.limit]))
         .order_by(findings.c.id.desc())
@@ -165,7 +168,7 @@ def _repairs(connection: Connection, ids: Sequence[str]) -> list[ListedRepair]:
 
 
 def _counts(connection: Connection, ids: Sequence[str]) -> dict[str, list[RowMapping]]:
-    columns = (findings.c.repair, findings.c.drift, findings.c.mends, syncs.c.state)
+    columns = (findings.c.repair, findings.c.drift, findings.c.needs_sync, syncs.c.state)
     query = (
         select(*columns, func.count().label("count_"))
         .select_from(findings.outerjoin(syncs, findings.c.sync == syncs.c.id))
@@ -186,17 +189,17 @@ def _repair(row: RowMapping, counted: Sequence[RowMapping]) -> ListedRepair:
         if each["state"] is not None:
             results[each["state"]] = results.get(each["state"], 0) + each["count_"]
     plan = ListedPlan(
-        to_sync=sum(each["count_"] for each in counted if each["mends"]),
+        to_sync=sum(each["count_"] for each in counted if each["needs_sync"]),
         sync_images=row["planned_calls"],
-        looks=row["planned_looks"],
+        looks=row["planned_reads"],
         **by_drift,
     )
     values: dict[str, Any] = {name: row[name] for name in _COLUMNS}
     return ListedRepair(
         state=row["stage"],
-        repositories=row["places"],
-        report=row["reports_only"],
-        scheduled=row["follows"] is not None,
+        repositories=row["repositories"],
+        report=row["report_only"],
+        scheduled=row["previous"] is not None,
         plan=plan,
         ordered=sum(results.values()),
         results=results,

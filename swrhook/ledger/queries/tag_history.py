@@ -57,12 +57,12 @@ class TagHistoryCall:
 class TagHistorySync:
     """A sync of the tag as the API shows it, as the worker sees it, and its calls, newest first.
 
-    `woken_for` is when its lane runs next, as far as that is written down.
+    `wake_at` is when its lane runs next, as far as that is written down.
     """
 
     listed: ListedSync
     sync: Sync
-    woken_for: datetime | None
+    wake_at: datetime | None
     calls: Sequence[TagHistoryCall]
 
 
@@ -138,16 +138,14 @@ def _syncs(connection: Connection, image: ImageFilter, region: str | None) -> li
     page = list_syncs(connection, SyncFilter(image=image, limit=MOST_SYNCS))
     listed = {each.id: each for each in page.items if region in (None, each.source_region)}
     rows = connection.execute(
-        select(*WHOLE_SYNC, lanes.c.woken_for)
+        select(*WHOLE_SYNC, lanes.c.wake_at)
         .join_from(syncs, lanes, lanes.c.key == syncs.c.lane, isouter=True)
         .where(syncs.c.id.in_(listed))
         .order_by(syncs.c.id.desc())
     ).mappings()
     carried = _calls(connection, call_tags.c.sync.in_(listed))
     return [
-        TagHistorySync(
-            listed[row["id"]], to_sync(row), row["woken_for"], carried.get(row["id"], ())
-        )
+        TagHistorySync(listed[row["id"]], to_sync(row), row["wake_at"], carried.get(row["id"], ()))
         for row in rows
     ]
 

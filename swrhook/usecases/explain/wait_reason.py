@@ -44,9 +44,9 @@ def _before_the_call(known: TagHistorySync, limits: Limits) -> str:
 
 def _next(known: TagHistorySync, now: datetime) -> str:
     """Say when it goes on: when it is due or, if that is over, when its lane has room."""
-    due_at, woken_for = known.sync.due_at, known.woken_for
+    due_at, wake_at = known.sync.due_at, known.wake_at
     if due_at is not None and due_at > now:
         return f"next at {instant(due_at)}"
-    if woken_for is not None and woken_for > now:
-        return f"the pace or the calls in flight put it off until {instant(woken_for)}"
+    if wake_at is not None and wake_at > now:
+        return f"the pace or the calls in flight put it off until {instant(wake_at)}"
     return "due now"

@@ -43,7 +43,9 @@ def backfill_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
         images = _named(body["repositories"])
         places = repositories_in_scope(images, sender, region, current)
         check_rule(body.get("rule"), current)
-        wish = RepairRequest(kind, places, sender, body.get("rule"), asks=not body["start"])
+        wish = RepairRequest(
+            kind, places, sender, body.get("rule"), needs_confirmation=not body["start"]
+        )
         return _found(web.operator, kind, web.operator.begin_repair(wish, web.clock.now()))
 
     @post(routes, "/backfill/<repair_id>/start", RepairSchema)
@@ -73,7 +75,7 @@ def reconcile_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
                 _named(images), None, body.get("region"), current, everywhere=True
             )
         most = body.get("max_calls", current.options.reconcile.max_calls)
-        wish = RepairRequest(kind, places, reports_only=body["report"], max_calls=most)
+        wish = RepairRequest(kind, places, report_only=body["report"], max_calls=most)
         return _found(web.operator, kind, web.operator.begin_repair(wish, web.clock.now()))
 
     return routes

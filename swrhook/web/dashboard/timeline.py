@@ -38,7 +38,7 @@ def _past(life: SyncTimeline) -> Iterator[Step]:
     wanted = f"The rule «{sync.rule}» (configuration {sync.rules_version}) wants it in {target}."
     yield Step(sync.created_at, "Matched", wanted)
     if progress.waiting_since is not None:
-        looks = f"{sync.source_region} did not hold the tag yet. Looks: {progress.looks}."
+        looks = f"{sync.source_region} did not hold the tag yet. Looks: {progress.polls}."
         yield Step(progress.waiting_since, "Waiting for the source", looks, "open")
     if progress.failing_since is not None:
         tries = f"Tries failed since then: {progress.failures}."
@@ -48,7 +48,7 @@ def _past(life: SyncTimeline) -> Iterator[Step]:
         yield from _of_call(call)
     if progress.verifying_since is not None:
         text = (
-            f"Looked for the source's digest in {target}. Looks since the call: {progress.looks}."
+            f"Looked for the source's digest in {target}. Looks since the call: {progress.polls}."
         )
         yield Step(progress.verifying_since, "Looking at the target", text)
 
