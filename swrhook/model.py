@@ -63,16 +63,6 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedSync:
-    """One push to one target, as a rule wants it."""
-
-    push: Push
-    target: Target
-    override: bool
-    rule: str
-
-
-@dataclass(frozen=True, slots=True)
 class Lane:
     """The syncs that one sync_images call can carry."""
 
@@ -87,6 +77,22 @@ class Lane:
         """Return the lane as one string, unique and stable."""
         override = "override" if self.override else "keep"
         return f"{self.source_region}/{self.namespace}/{self.repository}>{self.target}:{override}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSync:
+    """One push to one target, as a rule wants it."""
+
+    push: Push
+    target: Target
+    override: bool
+    rule: str
+
+    @property
+    def lane(self) -> Lane:
+        """Return the lane that the sync belongs to."""
+        push = self.push
+        return Lane(push.region, push.namespace, push.repository, self.target, self.override)
 
 
 class Outcome(StrEnum):

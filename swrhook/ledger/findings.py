@@ -10,7 +10,7 @@ from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.deduplication import Batch, add_sync, tag_key
 from swrhook.ledger.deliveries import INSERT_SYNC, lock_tags
 from swrhook.ledger.lanes import schedule_lanes
-from swrhook.ledger.rows import WHOLE_SYNC, to_sync
+from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
 from swrhook.ledger.syncs import cancel, retry
 from swrhook.ledger.tables import LATEST, OPEN, WITHOUT_SYNC, findings, syncs
 from swrhook.ledger.types import new_id
@@ -61,7 +61,7 @@ def verified_syncs(connection: Connection, place: RepositoryRef) -> list[Planned
         )
         .group_by(syncs.c.route)
     )
-    rows = connection.execute(select(*WHOLE_SYNC).where(syncs.c.id.in_(newest)))
+    rows = connection.execute(select(*SYNC_COLUMNS).where(syncs.c.id.in_(newest)))
     return [_as_planned(to_sync(row)) for row in rows.mappings()]
 
 
@@ -159,7 +159,9 @@ def _newest_by_route(connection: Connection, rows: Sequence[RowMapping]) -> dict
             )
             .group_by(syncs.c.route)
         )
-        for row in connection.execute(select(*WHOLE_SYNC).where(syncs.c.id.in_(latest))).mappings():
+        for row in connection.execute(
+            select(*SYNC_COLUMNS).where(syncs.c.id.in_(latest))
+        ).mappings():
             sync = to_sync(row)
             newest[sync.route] = sync
     return newest

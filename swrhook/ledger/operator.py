@@ -14,7 +14,7 @@ from swrhook.ledger.findings import cancel_waiting
 from swrhook.ledger.lanes import lock_lanes, schedule_lanes
 from swrhook.ledger.ports import LaneScheduler, OutcomeListener
 from swrhook.ledger.repairs import begin, start, stop
-from swrhook.ledger.rows import WHOLE_SYNC, to_sync
+from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
 from swrhook.ledger.syncs import BY_AN_OPERATOR, cancel, retry
 from swrhook.ledger.tables import syncs
 from swrhook.model import PlannedSync, State, Sync
@@ -108,7 +108,7 @@ _NO_RETRY = "what has ended, and not verified, can be retried"
 
 
 def _find(connection: Connection, sync_id: str) -> Sync | None:
-    query = select(*WHOLE_SYNC).where(syncs.c.id == sync_id)
+    query = select(*SYNC_COLUMNS).where(syncs.c.id == sync_id)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         return None

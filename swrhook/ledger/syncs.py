@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from swrhook.ledger.lanes import lock_lanes, schedule_lanes
-from swrhook.ledger.rows import LANE_COLUMNS, WHOLE_SYNC, to_lane, to_sync
+from swrhook.ledger.rows import LANE_COLUMNS, SYNC_COLUMNS, to_lane, to_sync
 from swrhook.ledger.sql import PreparedStatement, in_portions
 from swrhook.ledger.tables import OPEN, syncs
 from swrhook.ledger.types import Instant
@@ -70,7 +70,7 @@ def due_syncs(connection: Connection, lane: Lane, *, until: datetime, limit: int
 
 
 _TO_JUDGE = PreparedStatement(
-    select(*WHOLE_SYNC)
+    select(*SYNC_COLUMNS)
     .where(syncs.c.lane == bindparam("lane"), OPEN)
     .where((syncs.c.due_at <= bindparam("until")) | (syncs.c.state == State.CALLING.value))
     .order_by(syncs.c.backfill, syncs.c.id)
@@ -201,7 +201,7 @@ def _operator_transition(
         .where(syncs.c.id == sync_id)
         .where(syncs.c.state.in_([state.value for state in transition.from_states]))
         .values(state=transition.to.value, updated_at=now, **values)
-        .returning(*WHOLE_SYNC)
+        .returning(*SYNC_COLUMNS)
     )
     row = connection.execute(statement).mappings().one_or_none()
     return None if row is None else to_sync(row)

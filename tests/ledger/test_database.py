@@ -139,7 +139,7 @@ def test_a_second_process_is_refused(database: Database, tmp_path: Path) -> None
 
     assert (
         f"another process uses {tmp_path}/ledger.db: SQLite serves one process with threads. "
-        "Stop the other one, or set SWRHOOK_DATABASE_URL to PostgreSQL for several\n"
+        "Stop the other process. To run several, set SWRHOOK_DATABASE_URL to PostgreSQL\n"
     ) == second.stdout
     assert everything(database, probes) == []  # and the first goes on
 

@@ -29,13 +29,13 @@ def test_without_room_nothing_is_taken_and_readiness_says_why(
         database, FakeScheduler(), FakeOutcomes(), FakeClock(), floor=MORE_THAN_ANY_DISK
     )
 
-    with pytest.raises(CannotRecord, match=f"the disk of {tmp_path} has .* make room"):
+    with pytest.raises(CannotRecord, match=f"the disk of {tmp_path} has .* free some space"):
         recorder.record(entry(push("v1", A)))
     told = recorder.check()
     recorder.close()
 
     assert told is not None
-    assert "make room" in told
+    assert "free some space" in told
     assert everything(database, deliveries) == []
 
 
@@ -53,7 +53,7 @@ def test_a_servers_disk_is_the_servers(database: Database) -> None:
 def test_room_that_comes_back_is_found(tmp_path: Path) -> None:
     folder = tmp_path / "var"
     room = DiskSpace(folder, floor=1)
-    assert "cannot be looked at" in (room.shortage() or "")
+    assert "cannot be read" in (room.shortage() or "")
 
     folder.mkdir()
     deadline = time.monotonic() + PATIENCE

@@ -142,7 +142,8 @@ def test_db_check_makes_no_ledger(tmp_path: Path) -> None:
     environ = {"SWRHOOK_DATABASE_URL": f"sqlite:///{file}"}
     result = CliRunner().invoke(main, ["db", "check"], env=environ)
 
-    assert (1, f"Error: there is no ledger {file} yet: a start makes it\n") == _told(result)
+    message = f"there is no ledger {file} yet: starting the service creates it"
+    assert _told(result) == (1, f"Error: {message}\n")
     assert not file.exists()
 
 

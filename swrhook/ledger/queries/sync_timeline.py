@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.ledger.queries.syncs import find_sync, list_syncs
 from swrhook.ledger.queries.views import ImageFilter, ListedSync, SyncFilter
-from swrhook.ledger.rows import WHOLE_SYNC, to_sync
+from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
 from swrhook.ledger.tables import call_tags, calls, deliveries, syncs
 from swrhook.model import Sync
 
@@ -44,7 +44,7 @@ class SyncTimeline:
 def read_timeline(connection: Connection, sync_id: str) -> SyncTimeline | None:
     """Return it; None when there is no sync with this id."""
     sync = find_sync(connection, sync_id)
-    row = connection.execute(select(*WHOLE_SYNC).where(syncs.c.id == sync_id)).mappings().first()
+    row = connection.execute(select(*SYNC_COLUMNS).where(syncs.c.id == sync_id)).mappings().first()
     if sync is None or row is None:
         return None
     progress = to_sync(row)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import ImageFilter, ListedSync, SyncFilter
-from swrhook.ledger.rows import WHOLE_SYNC, to_sync
+from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
 from swrhook.ledger.tables import call_tags, calls, deliveries, lanes, pushes, syncs
 from swrhook.model import Sync
 
@@ -138,7 +138,7 @@ def _syncs(connection: Connection, image: ImageFilter, region: str | None) -> li
     page = list_syncs(connection, SyncFilter(image=image, limit=MOST_SYNCS))
     listed = {each.id: each for each in page.items if region in (None, each.source_region)}
     rows = connection.execute(
-        select(*WHOLE_SYNC, lanes.c.wake_at)
+        select(*SYNC_COLUMNS, lanes.c.wake_at)
         .join_from(syncs, lanes, lanes.c.key == syncs.c.lane, isouter=True)
         .where(syncs.c.id.in_(listed))
         .order_by(syncs.c.id.desc())
