@@ -14,7 +14,7 @@ DEVELOPMENT := $(VENV)/.development
 $(shell $(IN_VENV)/python -c '' 2>/dev/null || rm -f $(RUNTIME) $(DEVELOPMENT))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fuzz chaos bench soak tables fix lock clean
+.PHONY: help demo run test quick check fuzz chaos bench soak tables fix lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | \
@@ -33,6 +33,13 @@ JOBS ?= 4
 test: $(DEVELOPMENT) ## run all tests, with branch coverage
 	@$(IN_VENV)/python -m pytest --quiet --cov --numprocesses $(JOBS) --dist loadfile \
 		--no-loadscope-reorder
+
+quick: $(DEVELOPMENT) ## check format, lint, types and imports, then run the unit tests
+	@$(IN_VENV)/ruff format --check --quiet .
+	@$(IN_VENV)/ruff check --quiet .
+	@$(IN_VENV)/mypy --no-error-summary
+	@$(IN_VENV)/lint-imports --no-logo
+	@$(IN_VENV)/python -m pytest --quiet --quick --numprocesses auto --dist loadfile
 
 check: $(DEVELOPMENT) ## check format, lint, types and imports, then run the tests; changes no file
 	@$(IN_VENV)/ruff format --check --quiet .

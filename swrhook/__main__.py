@@ -1,4 +1,4 @@
-"""`python -m swrhook`: the commands."""
+"""Run the command line: `python -m swrhook`."""
 
 from swrhook.cli import main
 

@@ -32,7 +32,7 @@ from swrhook.service.outcome_log import OutcomeLog
 from swrhook.service.retention import Retention
 from swrhook.service.sender_monitor import SenderActivity, SenderMonitor
 from swrhook.settings import Settings
-from swrhook.swr.auth.lockout import prepare
+from swrhook.swr.auth.lockout import precompute_fingerprint
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.web import create_web
@@ -133,7 +133,7 @@ class Container:
         """Start to work on what the ledger holds."""
         self.engine.start()
         if self.repair_worker is not None:
-            prepare(self.configuration.current().swr.credentials)
+            precompute_fingerprint(self.configuration.current().swr.credentials)
             self.repair_worker.start()
         self.sender_monitor.start()
         self.config_reloader.start()
@@ -291,5 +291,5 @@ class Container:
         refused = RefusedCredentials(self.database, self.system_clock)
         client = SwrClient(config.swr, network, refused, self.system_clock)
         if before is not None:
-            client.keep_identity(before.swr)
+            client.reuse_authenticator(before.swr)
         return client

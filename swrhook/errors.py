@@ -1,27 +1,27 @@
-"""Every error raised on purpose, by what the catcher does next.
+"""Every error that swrhook raises on purpose, by what its catcher does next.
 
 SwrhookError
-├── Refused                  the request is answered with an error, nothing is kept
-│   ├── UnknownSender            no such sender
-│   ├── AddressNotAllowed        not from where the sender delivers
-│   ├── Unauthenticated          not proven
-│   ├── KeysUnavailable          proven or not, who knows: again, later
-│   ├── Unconfirmed              the subscription is not confirmed yet: again, later
-│   ├── RateLimited              proven, and too much of it: again, later
-│   ├── Undecodable              not what its encoding says (not JSON, not UTF-8)
-│   ├── TooLarge                 over a cap
-│   ├── NothingUsable            a caller that waits for the answer is told why
-│   ├── NothingToReplay          what is kept of a delivery gives nothing to do again
-│   ├── StateForbids             a sync is not in a state for what is wanted of it
-│   └── CannotRecord             not on disk: again, later
-├── Ignored                  authentic and understood, not for us
-├── UnknownShape             JSON of a shape that the dialect does not know: quarantined
-├── BadConfiguration         the file or the environment is wrong: every mistake at once
-├── NotFetched               an address outside gave no answer that can be used
+├── Refused                  the request is answered with an error, and nothing is recorded
+│   ├── UnknownSender            no sender has this name
+│   ├── AddressNotAllowed        the sender does not deliver from this address
+│   ├── Unauthenticated          the request is not authentic
+│   ├── KeysUnavailable          the request cannot be verified now: retry later
+│   ├── Unconfirmed              the subscription cannot be confirmed now: retry later
+│   ├── RateLimited              the sender delivers too often: retry later
+│   ├── Undecodable              the body is not valid in its encoding (JSON, UTF-8)
+│   ├── TooLarge                 the body exceeds a limit
+│   ├── NothingUsable            no image tag is readable, and the caller waits for the answer
+│   ├── NothingToReplay          the stored delivery cannot be replayed
+│   ├── StateForbids             the state of a sync does not allow the operation
+│   └── CannotRecord             the ledger cannot store the delivery now: retry later
+├── Ignored                  the delivery is valid, but needs no sync
+├── UnknownShape             the dialect does not know the JSON's structure: quarantined
+├── BadConfiguration         the file or the environment has mistakes; holds all of them
+├── FetchFailed              an HTTPS server of a sender gave no usable response
 ├── LedgerUnusable           the database cannot be opened, or belongs to another version or process
-├── TakenOver                this worker was away for too long: its transaction is undone
-└── SwrError                 what SWR or IAM answered, with its kind
-    └── NotAsked                 the endpoint has not answered for a while, and was left alone
+├── ClaimLost                another worker has taken over: this transaction is rolled back
+└── SwrError                 SWR or IAM failed; its kind says what to do
+    └── CircuitOpen              not sent, since the endpoint has not answered lately
 """
 
 from dataclasses import dataclass
@@ -29,110 +29,110 @@ from enum import StrEnum
 
 
 class SwrhookError(Exception):
-    """The root of the tree: everything below is raised on purpose."""
+    """The base class of all errors that swrhook raises on purpose."""
 
 
 class Refused(SwrhookError):
-    """The request is answered with an error and nothing is kept; `code` names why in one word."""
+    """The request is answered with an error and nothing is recorded; `code` is the problem code."""
 
     code = "refused"
 
 
 class UnknownSender(Refused):
-    """No sender of this name is configured."""
+    """No sender with this name is configured."""
 
     code = "unknown_sender"
 
 
 class AddressNotAllowed(Refused):
-    """The sender takes nothing from the sender's address."""
+    """The sender does not accept deliveries from this client address."""
 
     code = "address_not_allowed"
 
 
 class Unauthenticated(Refused):
-    """The request does not prove where it comes from; the message names no secret."""
+    """The request is not authentic; the message contains no secret."""
 
     code = "unauthenticated"
 
 
 class KeysUnavailable(Refused):
-    """The keys that would prove the request cannot be fetched; the sender shall try again."""
+    """The keys that verify the request cannot be fetched now; the sender should retry."""
 
     code = "keys_unavailable"
 
 
 class Unconfirmed(Refused):
-    """A subscription to a topic cannot be confirmed now; the sender shall try again."""
+    """A subscription to a topic cannot be confirmed now; the sender should retry."""
 
     code = "unconfirmed"
 
 
 class RateLimited(Refused):
-    """The sender delivers more than its sender allows; it shall try again."""
+    """The sender exceeds its rate limit; it should retry."""
 
     code = "rate_limited"
 
     def __init__(self, message: str, retry_after: int) -> None:
-        """Take the seconds after which the next delivery can be taken."""
+        """`retry_after` is the number of seconds until the next delivery is accepted."""
         super().__init__(message)
         self.retry_after = retry_after
 
 
 class Undecodable(Refused):
-    """The body is not what it should be on the wire."""
+    """The body is not valid JSON, UTF-8 or compression, as its headers promise."""
 
     code = "undecodable"
 
 
 class TooLarge(Refused):
-    """The body is over a cap."""
+    """The body exceeds a limit."""
 
     code = "too_large"
 
 
 class NothingUsable(Refused):
-    """No image tag can be read, and the caller waits for the answer."""
+    """No image tag can be read, and the caller waits for the answer, so it is not quarantined."""
 
     code = "nothing_usable"
 
     def __init__(self, reasons: tuple[str, ...]) -> None:
-        """Take one reason for each part that cannot be used."""
+        """`reasons` has one text for each part that cannot be used."""
         super().__init__("; ".join(reasons))
         self.reasons = reasons
 
 
 class NothingToReplay(Refused):
-    """A delivery cannot be replayed; the message says why, and what can be."""
+    """A delivery cannot be replayed; the message says why, and what can be replayed instead."""
 
     code = "nothing_to_replay"
 
 
 class StateForbids(Refused):
-    """The state of a sync forbids what is wanted of it; the message names the state."""
+    """The state of a sync does not allow the operation; the message names the state."""
 
     code = "state_forbids"
 
 
 class CannotRecord(Refused):
-    """The ledger cannot take the delivery now; the sender shall try again."""
+    """The ledger cannot store the delivery now; the sender should retry."""
 
     code = "cannot_record"
 
 
 class Ignored(SwrhookError):
-    """Authentic and understood, but not for us; the message is the recorded reason."""
+    """The delivery is authentic and readable, but needs no sync; the message is recorded."""
 
 
 class UnknownShape(SwrhookError):
-    """JSON of a shape that the dialect does not know; the message says where."""
+    """The dialect does not know the structure of the JSON; the message says where."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mistake:
-    """One mistake in the configuration: where it stands and what to do about it.
+    """One mistake in the configuration: its position and what to do about it.
 
-    `line` and `column` count from 1; 0 where a mistake has no place in a file.
+    `line` and `column` count from 1; they are 0 for a mistake without a position in a file.
     """
 
     file: str
@@ -141,22 +141,22 @@ class Mistake:
     message: str
 
     def __str__(self) -> str:
-        """Write it as compilers do, so that editors can jump to it."""
+        """Return it in the format of compilers, so that editors can jump to it."""
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
         return f"{place}: {self.message}"
 
 
 class BadConfiguration(SwrhookError):
-    """The configuration cannot be used; holds every mistake found."""
+    """The configuration cannot be used; `mistakes` holds all its mistakes."""
 
     def __init__(self, mistakes: list[Mistake]) -> None:
-        """Sort the mistakes by their place."""
+        """Sort the mistakes by their position."""
         self.mistakes = sorted(mistakes)
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
 
 
-class NotFetched(SwrhookError):
-    """An address outside gave no usable answer; the message names its host alone."""
+class FetchFailed(SwrhookError):
+    """A server of a sender gave no usable response; the message contains its host, not the URL."""
 
 
 class LedgerUnusable(SwrhookError):
@@ -164,37 +164,37 @@ class LedgerUnusable(SwrhookError):
 
 
 class ClaimLost(SwrhookError):
-    """This worker was away for too long: another one does its work, and it must change nothing."""
+    """Another worker has taken over this one's work: this transaction must not be committed."""
 
 
 class Kind(StrEnum):
-    """What to do about an error of SWR or IAM."""
+    """The classes of SWR and IAM errors, by what to do next."""
 
-    PERMANENT = "permanent"  # the same request will fail for ever
-    NOT_YET = "not_yet"  # the repository or tag is not there (yet)
-    TRANSIENT = "transient"  # again, later
-    THROTTLED = "throttled"  # again, later and slower
-    AUTHENTICATION = "authentication"  # the credential is not accepted
-    CONFIGURATION = "configuration"  # only a change of rights or configuration can cure it
+    PERMANENT = "permanent"  # the same request fails every time
+    NOT_YET = "not_yet"  # the repository or tag does not exist (yet)
+    TRANSIENT = "transient"  # retry later
+    THROTTLED = "throttled"  # retry later, at a lower rate
+    AUTHENTICATION = "authentication"  # the credential is refused
+    CONFIGURATION = "configuration"  # needs a change of permissions or configuration
 
     @property
-    def passes(self) -> bool:
-        """Tell whether a later try may succeed though nobody changes anything."""
+    def is_retryable(self) -> bool:
+        """Tell whether a retry may succeed without a change by an operator."""
         return self not in (Kind.PERMANENT, Kind.CONFIGURATION)
 
 
-# How a remedy begins where swrhook itself does what is to be done: it tries again.
+# The beginning of a remedy when the operator has nothing to do, because swrhook retries.
 NOTHING_TO_DO = "nothing to do"
 
 
 class SwrError(SwrhookError):
-    """What SWR or IAM answered, read.
+    """An error of SWR or IAM, or on the way to them.
 
-    `code` is the service's own code, or `HTTP.<status>`, or a word for what happened on the way
-    (`connect`, `timeout`). `retry_after` is in seconds.
+    `code` is the service's own code, or `HTTP.<status>`, or a word for a failure of the network
+    (`connect`, `timeout`, `protocol`) or the configuration. `retry_after` is in seconds.
     """
 
-    def __init__(  # one argument for each thing that an operator is shown
+    def __init__(  # an argument for each part that operators see
         self,
         kind: Kind,
         code: str,
@@ -204,7 +204,7 @@ class SwrError(SwrhookError):
         retry_after: float | None = None,
         failed_tags: frozenset[str] = frozenset(),
     ) -> None:
-        """Keep what the worker decides by and what the operator reads."""
+        """`failed_tags` are those that SWR lists as failed; empty if it lists none."""
         super().__init__(f"{code}: {message}")
         self.kind = kind
         self.code = code
@@ -215,18 +215,18 @@ class SwrError(SwrhookError):
 
 
 class CircuitOpen(SwrError):
-    """What stands for an answer while an endpoint is left alone, because it gave none for a while.
+    """The request was not sent, because the latest requests to the endpoint got no answer.
 
-    `retry_after` says when it may be asked again.
+    `retry_after` says when a request is tried again.
     """
 
     def __init__(self, message: str, retry_after: float) -> None:
-        """Keep why, and for how long."""
+        """`message` says why the circuit breaker is open; `retry_after` is in seconds."""
         super().__init__(
             Kind.TRANSIENT,
             "not_asked",
             message,
-            remedy="nothing to do if it passes: the endpoint is tried again, after growing pauses;"
-            " else check the network between here and it",
+            remedy="nothing to do if it passes: swrhook tries the endpoint again, after growing"
+            " pauses; otherwise check the network on the way to it",
             retry_after=retry_after,
         )

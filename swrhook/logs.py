@@ -1,4 +1,4 @@
-"""Log lines: one event each, JSON on stdout, or aligned text for a person's terminal.
+"""Structured logging: each event is one line on stdout, as JSON or as text for a terminal.
 
 Events are named `<noun>.<what happened>`; their fields never hold a secret, a body or a header.
 """
@@ -16,55 +16,54 @@ from typing import Any
 import structlog
 
 _LEVELS = logging.getLevelNamesMapping()
-_LOCK = Lock()
-_LINES: deque[str] = deque()  # that wait for the thread which writes
 _TO_JSON = json.JSONEncoder(ensure_ascii=False, default=repr).encode
+# The thread that holds the lock writes the queued lines of all threads. The others only append to
+# the queue: a deque is thread-safe, so that no thread ever waits for a slow stdout.
+_QUEUE: deque[str] = deque()
+_LOCK = Lock()
 
 
-class _Lines:
-    """Writes lines to stdout. One that cannot be written is lost: it must not cost a delivery.
-
-    Who finds another thread writing leaves its line to that one: no thread waits for a line.
-    """
+class _StdoutLogger:
+    """The logger behind structlog's: queues finished lines for stdout."""
 
     def __init__(self, *_names: str) -> None:
         pass
 
     def msg(self, line: str) -> None:
-        _LINES.append(line)
-        _write_lines()
+        _QUEUE.append(line)
+        _write_queue()
 
     debug = info = warning = error = critical = msg
 
 
-def _write_lines() -> None:
-    while _LINES and _LOCK.acquire(blocking=False):
+def _write_queue() -> None:
+    """Write the queued lines, unless another thread is doing so."""
+    # The loop also catches lines that were queued between the last write and the release.
+    while _QUEUE and _LOCK.acquire(blocking=False):
         try:
-            _write("".join(f"{_LINES.popleft()}\n" for _ in range(len(_LINES))))
+            text = "".join(f"{_QUEUE.popleft()}\n" for _ in range(len(_QUEUE)))
+            # A line that cannot be written is lost: a full disk must not cost a delivery.
+            with suppress(OSError, ValueError):
+                sys.stdout.write(text)
+                sys.stdout.flush()
         finally:
             _LOCK.release()
 
 
-def _write(text: str) -> None:
-    with suppress(OSError, ValueError):
-        sys.stdout.write(text)
-        sys.stdout.flush()
-
-
 @contextmanager
-def together() -> Iterator[None]:
-    """Write the lines of the block at its end, in one go: each write lets all threads run."""
-    is_first = _LOCK.acquire(blocking=False)  # if not, another thread's lines are about to end
+def buffer_lines() -> Iterator[None]:
+    """Write the lines of the block in one go at its end: each write releases the GIL."""
+    is_writer = _LOCK.acquire(blocking=False)  # if not, another thread is about to write them
     try:
         yield
     finally:
-        if is_first:
+        if is_writer:
             _LOCK.release()
-        _write_lines()
+        _write_queue()
 
 
 def configure(log_format: str, level: str) -> None:
-    """Set up logging for this process: `json` or `console`, from this level on."""
+    """Set up logging for this process: the format `json` or `console`, and the lowest level."""
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(lambda event, **_options: _TO_JSON(event))
         if log_format == "json"
@@ -78,28 +77,29 @@ def configure(log_format: str, level: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=_Lines,
+        logger_factory=_StdoutLogger,
+        # `_logger` caches the logger instead.
         cache_logger_on_first_use=False,
     )
     _logger.cache_clear()
 
 
 def event(name: str, **fields: Any) -> None:  # noqa: ANN401  # any JSON value
-    """Write that something happened."""
+    """Log an event."""
     _logger().info(name, **fields)
 
 
 def warning(name: str, **fields: Any) -> None:  # noqa: ANN401
-    """Write that something needs an operator's look."""
+    """Log an event that an operator should look at."""
     _logger().warning(name, **fields)
 
 
 def failure(name: str, exc: BaseException, **fields: Any) -> None:  # noqa: ANN401
-    """Write an error of ours with its traceback: a defect, or a disk that fails."""
+    """Log an unexpected error with its traceback: a defect of swrhook, or a failing disk."""
     _logger().error(name, exc_info=exc, **fields)
 
 
 @cache
-def _logger() -> Any:  # noqa: ANN401  # structlog's, of the class that `configure` has made
-    """Return the logger; finding it anew for each line takes longer than the line."""
+def _logger() -> Any:  # noqa: ANN401  # of the class that `configure` made
+    """Return the bound logger. Binding it for each line would take longer than the line."""
     return structlog.get_logger().bind()

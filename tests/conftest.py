@@ -14,6 +14,7 @@ from tests.postgresql import empty, new_database
 
 # A machine that is busy with other tests is no failure of the one at hand.
 hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=10)
 hypothesis.settings.load_profile("unhurried")
 
 
@@ -70,6 +71,36 @@ ON_BOTH = (
     "web/test_deliveries",
 )
 DATABASES = ("sqlite", "postgresql")
+# Left out by --quick: these start processes or a browser, or wait for seconds.
+SLOW = (
+    "chaos",
+    "cli/test_commands",
+    "cli/test_docs",
+    "cli/test_wait",
+    "cluster",
+    "ledger/test_recorder",
+    "reliability",
+    "service",
+    "simulator/test_guide",
+    "test_container",
+    "test_demo",
+    "test_dockerfile",
+    "web/test_api_docs",
+    "web/test_contract",
+    "worker/test_regions",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --quick."""
+    quick = "leave out slow tests and PostgreSQL, and try fewer examples of each property"
+    parser.addoption("--quick", action="store_true", help=quick)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how many examples hypothesis tries."""
+    if config.getoption("--quick"):
+        hypothesis.settings.load_profile("quick")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -77,13 +108,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database" not in metafunc.fixturenames:
         return
     marker = metafunc.definition.get_closest_marker("on")
-    path = str(metafunc.definition.path.relative_to(Path(__file__).parent))
-    usual = DATABASES if path.startswith(ON_BOTH) else DATABASES[:1]
+    usual = DATABASES if _path_of(metafunc.definition).startswith(ON_BOTH) else DATABASES[:1]
     metafunc.parametrize("database", marker.args if marker else usual, indirect=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def _path_of(item: pytest.Item) -> str:
+    return str(item.path.relative_to(Path(__file__).parent))
+
+
+def _is_slow(item: pytest.Item) -> bool:
+    databases = getattr(item, "callspec", None)
+    on_server = databases is not None and databases.params.get("database") == "postgresql"
+    return on_server or _path_of(item).startswith(SLOW)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the image: it takes longest, and mostly waits for what others do not need."""
+    if config.getoption("--quick"):
+        config.hook.pytest_deselected(items=[item for item in items if _is_slow(item)])
+        items[:] = [item for item in items if not _is_slow(item)]
     items.sort(key=lambda item: item.get_closest_marker("container") is None)
 
 

@@ -1,4 +1,4 @@
-"""Log lines: one event each; one that cannot be written costs nothing else."""
+"""Each event is one log line, and a line that cannot be written is lost without an error."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from swrhook import logs
 
 
 @pytest.fixture(autouse=True)
-def _usual() -> Iterator[None]:
+def _restore() -> Iterator[None]:
     yield
     logs.configure("json", "INFO")
 
@@ -22,15 +22,15 @@ def written(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-def test_a_line_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_event_is_one_json_object_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json", "INFO")
 
     logs.event("sync.verified", image="team/a:v1", note="标签\nsecond line")
 
     [line] = written(capsys)
-    told = json.loads(line)
-    assert told.pop("time").endswith("Z")
-    assert told == {
+    fields = json.loads(line)
+    assert fields.pop("time").endswith("Z")
+    assert fields == {
         "event": "sync.verified",
         "level": "info",
         "image": "team/a:v1",
@@ -38,7 +38,7 @@ def test_a_line_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
-def test_a_warning_needs_a_look(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_warning_has_the_level_warning(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json", "INFO")
 
     logs.warning("sync.missing")
@@ -46,39 +46,47 @@ def test_a_warning_needs_a_look(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(written(capsys)[0])["level"] == "warning"
 
 
-def test_a_failure_is_told_with_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_has_its_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json", "INFO")
     try:
         _ = 1 / 0
     except ZeroDivisionError as exc:
         logs.failure("lane.failed", exc, lane="a")
 
-    told = json.loads(written(capsys)[0])
-    assert (told["level"], told["event"], told["lane"]) == ("error", "lane.failed", "a")
-    assert "ZeroDivisionError: division by zero" in told["exception"]
+    fields = json.loads(written(capsys)[0])
+    assert (fields["level"], fields["event"], fields["lane"]) == ("error", "lane.failed", "a")
+    assert "ZeroDivisionError: division by zero" in fields["exception"]
 
 
-def test_lines_of_a_block_are_written_together_with_those_that_come_meanwhile(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+class Writes(io.StringIO):
+    """A stdout that records every write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.texts.append(text)
+        return len(text)
+
+
+def test_lines_of_a_block_are_written_at_once_with_those_of_other_threads() -> None:
     logs.configure("json", "INFO")
-    written: list[str] = []
-    monkeypatch.setattr(logs, "_write", written.append)
 
-    with logs.together():
+    with redirect_stdout(Writes()) as stdout, logs.buffer_lines():
         logs.event("delivery.accepted", delivery="1")
         other = threading.Thread(target=logs.event, args=("sync.verified",))
         other.start()
         other.join()
         logs.event("delivery.accepted", delivery="2")
-        assert written == []
+        assert stdout.texts == []
 
-    [text] = written
+    [text] = stdout.texts
     events = [json.loads(line)["event"] for line in text.splitlines()]
     assert events == ["delivery.accepted", "sync.verified", "delivery.accepted"]
 
 
-def test_below_the_level_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+def test_events_below_the_level_are_not_written(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json", "WARNING")
 
     logs.event("sync.verified")
@@ -87,7 +95,9 @@ def test_below_the_level_nothing_is_written(capsys: pytest.CaptureFixture[str]) 
     assert [json.loads(line)["event"] for line in written(capsys)] == ["sync.missing"]
 
 
-def test_for_a_person_it_is_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_console_format_is_text_without_colours_in_a_pipe(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     logs.configure("console", "INFO")
 
     logs.event("sync.verified", image="team/a:v1")
@@ -95,7 +105,7 @@ def test_for_a_person_it_is_text(capsys: pytest.CaptureFixture[str]) -> None:
     [line] = written(capsys)
     assert "sync.verified" in line
     assert "image=team/a:v1" in line
-    assert "\x1b" not in line  # no colours into a pipe
+    assert "\x1b" not in line
 
 
 class Full(io.StringIO):
@@ -106,14 +116,14 @@ class Full(io.StringIO):
 
 
 @pytest.mark.parametrize("broken", [Full(), io.TextIOWrapper(io.BytesIO(), encoding="ascii")])
-def test_a_line_that_cannot_be_written_is_lost_and_nothing_else(broken: io.TextIOBase) -> None:
+def test_a_line_that_cannot_be_written_raises_nothing(broken: io.TextIOBase) -> None:
     logs.configure("json", "INFO")
 
     with redirect_stdout(broken):
         logs.event("sync.verified", image="标签")
 
 
-def test_a_closed_stdout_is_no_reason_to_fail() -> None:
+def test_a_closed_stdout_raises_nothing() -> None:
     logs.configure("json", "INFO")
     closed = io.StringIO()
     closed.close()

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from swrhook import logs
-from swrhook.auth import NOWHERE
+from swrhook.auth import NO_KEYS
 from swrhook.config import Config
 from swrhook.config.watcher import WatchedFile
 from swrhook.errors import BadConfiguration
@@ -46,14 +46,14 @@ class Reloading:
     environ: dict[str, str] = field(default_factory=lambda: {"TOKEN": "sesame"})
 
     def __post_init__(self) -> None:
-        watched = WatchedFile(self.file, self.environ, NOWHERE)
+        watched = WatchedFile(self.file, self.environ, NO_KEYS)
         self.reload = ConfigReloader(
             watched, self.database, self.metrics, self.clock, between=self.between
         )
 
     def first(self) -> Config:
         """Start with what the file holds; nothing looks but `look`."""
-        config = self.reload.load_initial(self.environ, NOWHERE)
+        config = self.reload.load_initial(self.environ, NO_KEYS)
         self.reload.subscribe(self)
         self.reload.start()
         return config

@@ -44,3 +44,19 @@ def test_what_is_made_here_is_not_tracked() -> None:
     )
 
     assert tracked.stdout == ""
+
+
+def test_documents_are_at_most_100_columns_wide() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    wide = [
+        f"{name}:{number}"
+        for name in tracked
+        if not name.endswith(".LICENSE.md")
+        for number, line in enumerate((ROOT / name).read_text("utf-8").splitlines(), 1)
+        # A table's row and a link cannot be wrapped.
+        if len(line) > 100 and not line.startswith("|") and "](" not in line
+    ]
+
+    assert wide == []

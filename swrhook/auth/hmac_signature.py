@@ -1,4 +1,4 @@
-"""The schemes by which a request carries a signature of its body."""
+"""Schemes in which a header holds the HMAC of the body."""
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -6,8 +6,8 @@ from datetime import datetime
 from hmac import digest
 
 from swrhook.auth import shared_secret
-from swrhook.auth.secrets import Secret, is_one_of, on_the_wire, valid
-from swrhook.auth.shared_secret import Authenticate
+from swrhook.auth.ports import Authenticate
+from swrhook.auth.secrets import Secret, matches_any, valid_values, wire_encodings
 from swrhook.errors import Unauthenticated
 from swrhook.senders.delivery import Delivery
 
@@ -25,9 +25,9 @@ def hmac(
     encoding: str = "hex",
     prefix: str = "",
 ) -> Authenticate:
-    """Accept a header with the prefix and the HMAC of the raw body under a secret.
+    """Accept a header that holds the prefix and the HMAC of the raw body with a secret.
 
-    `algorithm` is one of ALGORITHMS, `encoding` of ENCODINGS; anything else is a ValueError.
+    `algorithm` is one of ALGORITHMS, `encoding` one of ENCODINGS. Raises ValueError otherwise.
     """
     if algorithm not in ALGORITHMS or encoding not in ENCODINGS:
         raise ValueError(f"no such signature: {algorithm} in {encoding}")
@@ -35,12 +35,14 @@ def hmac(
     encode = ENCODINGS[encoding]
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        sent = delivery.header(name)
-        signature = sent.removeprefix(prefix) if sent.startswith(prefix) else ""
-        if encoding == "hex":
+        value = delivery.header(name)
+        signature = value.removeprefix(prefix) if value.startswith(prefix) else ""
+        if encoding == "hex":  # some senders write it in upper case
             signature = signature.lower()
-        expected = [encode(digest(key, delivery.body, algorithm)) for key in valid(secrets, now)]
-        if not is_one_of(on_the_wire(signature), expected):
+        expected = [
+            encode(digest(key, delivery.body, algorithm)) for key in valid_values(secrets, now)
+        ]
+        if not matches_any(wire_encodings(signature), expected):
             raise Unauthenticated(f"the signature in {header} is missing or not accepted")
 
     return authenticate
@@ -57,6 +59,6 @@ def nexus(secrets: Sequence[Secret]) -> Authenticate:
 
 
 def jfrog(secrets: Sequence[Secret], *, signed: bool = False) -> Authenticate:
-    """Accept `X-JFrog-Event-Auth`: a secret, or the body's signature where JFrog is told to."""
+    """Accept `X-JFrog-Event-Auth`: the secret itself or, if JFrog is set to sign, a signature."""
     name = "X-JFrog-Event-Auth"
     return hmac(name, secrets) if signed else shared_secret.header(name, secrets)

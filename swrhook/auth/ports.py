@@ -1,28 +1,37 @@
-"""What authentication asks of the world outside; swrhook.sender_keys answers."""
+"""The types between authentication and its users; sender_keys implements KeyProvider."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import NoReturn, Protocol
 
 from cryptography.x509 import Certificate
 from jwt import PyJWK
 
 from swrhook.errors import KeysUnavailable, Unconfirmed
+from swrhook.senders.delivery import Delivery
+
+# Returns if the delivery is authentic at this time. Raises Unauthenticated or KeysUnavailable.
+Authenticate = Callable[[Delivery, datetime], None]
 
 
 class KeyProvider(Protocol):
-    """Whoever fetches the keys of senders, and confirms subscriptions to their topics."""
+    """Fetches the public keys of senders, and confirms subscriptions to their topics."""
 
     def certificate(self, url: str) -> Certificate:
-        """Return the certificate at an address in `pins`. Raises KeysUnavailable."""
+        """Return the certificate at a pinned URL. Raises KeysUnavailable."""
 
     def signing_key(self, issuer: str, key_id: str) -> PyJWK | None:
-        """Return a key by which the issuer signs; None for no such. Raises KeysUnavailable."""
+        """Return a public key of the issuer, or None if it has no such key.
 
-    def visit(self, url: str) -> None:
-        """Confirm a subscription at an address in `pins`. Raises Unconfirmed."""
+        Raises KeysUnavailable.
+        """
+
+    def confirm_subscription(self, url: str) -> None:
+        """Confirm a subscription by a GET of a pinned URL. Raises Unconfirmed."""
 
 
 class NoKeys:
-    """For who only reads a configuration: nothing is fetched."""
+    """A KeyProvider for code that only reads a configuration: it fetches nothing."""
 
     def certificate(self, url: str) -> NoReturn:
         """Raise KeysUnavailable."""
@@ -34,10 +43,10 @@ class NoKeys:
         del issuer, key_id
         raise KeysUnavailable("no key is fetched here")
 
-    def visit(self, url: str) -> NoReturn:
+    def confirm_subscription(self, url: str) -> NoReturn:
         """Raise Unconfirmed."""
         del url
         raise Unconfirmed("no subscription is confirmed here")
 
 
-NOWHERE = NoKeys()
+NO_KEYS = NoKeys()

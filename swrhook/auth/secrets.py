@@ -1,4 +1,4 @@
-"""Secrets, and the only comparison with them: constant time, on bytes."""
+"""Secrets, and the only comparison with them: on bytes, in constant time."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from hmac import compare_digest
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A shared secret, UTF-8 where it is text; no longer valid at `not_after`, an aware time."""
+    """A shared secret, as UTF-8 if it is text; invalid from `not_after` on, an aware time."""
 
     value: bytes = field(repr=False)
     not_after: datetime | None = None
 
 
-def valid(secrets: Sequence[Secret], now: datetime) -> list[bytes]:
-    """Return the secrets that count at this time; an empty one never does."""
+def valid_values(secrets: Sequence[Secret], now: datetime) -> list[bytes]:
+    """Return the secrets that are valid at this time; an empty secret never is."""
     return [
         secret.value
         for secret in secrets
@@ -23,11 +23,11 @@ def valid(secrets: Sequence[Secret], now: datetime) -> list[bytes]:
     ]
 
 
-def on_the_wire(text: str) -> tuple[bytes, ...]:
-    """Return the bytes that a text from a request may stand for, for any text.
+def wire_encodings(text: str) -> tuple[bytes, ...]:
+    """Return the bytes that a text from a request may stand for; total for any text.
 
-    A WSGI server decodes headers as Latin-1, whatever the sender meant. Most send UTF-8, so the
-    bytes as they came are tried first, then the characters in UTF-8.
+    A WSGI server decodes headers as Latin-1, whatever the sender's encoding. Most senders use
+    UTF-8. So the first value is the bytes as they came, the second the characters in UTF-8.
     """
     as_utf8 = text.encode("utf-8", "surrogatepass")
     try:
@@ -36,11 +36,12 @@ def on_the_wire(text: str) -> tuple[bytes, ...]:
         return (as_utf8,)
 
 
-def is_one_of(offered: Iterable[bytes], expected: Iterable[bytes]) -> bool:
-    """Tell whether any offered value is an expected one, in a time that does not tell which."""
-    wanted = list(expected)
-    found = False
+def matches_any(offered: Iterable[bytes], expected: Iterable[bytes]) -> bool:
+    """Tell whether any offered value equals an expected one, in constant time."""
+    expected_values = list(expected)
+    is_match = False
+    # No early return: the time must not reveal which of the values matched.
     for value in offered:
-        for right in wanted:
-            found |= compare_digest(value, right)
-    return found
+        for expected_value in expected_values:
+            is_match |= compare_digest(value, expected_value)
+    return is_match

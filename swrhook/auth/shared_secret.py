@@ -1,29 +1,28 @@
-"""The schemes by which a request carries the secret itself."""
+"""Schemes in which a request carries the secret itself."""
 
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from swrhook.auth.secrets import Secret, is_one_of, on_the_wire, valid
+from swrhook.auth.ports import Authenticate
+from swrhook.auth.secrets import Secret, matches_any, valid_values, wire_encodings
 from swrhook.errors import Unauthenticated
 from swrhook.senders.delivery import Delivery
 
-Authenticate = Callable[[Delivery, datetime], None]
-
 
 def header(header: str, secrets: Sequence[Secret]) -> Authenticate:
-    """Accept a header whose whole value is a secret.
+    """Accept a header whose whole value is a secret; in `Authorization`, `Bearer` may precede it.
 
-    In `Authorization`, `Bearer` may stand before it: Harbor's users type either.
+    Harbor's users type the value with `Bearer` or without.
     """
     name = header.lower()
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        sent = delivery.header(name)
-        offered = on_the_wire(sent)
+        value = delivery.header(name)
+        offered = wire_encodings(value)
         if name == "authorization":
-            offered += on_the_wire(credentials(sent, "bearer"))
-        if not is_one_of(offered, valid(secrets, now)):
+            offered += wire_encodings(header_credentials(value, "bearer"))
+        if not matches_any(offered, valid_values(secrets, now)):
             raise Unauthenticated(f"the header {header} is missing or not accepted")
 
     return authenticate
@@ -33,22 +32,23 @@ def bearer(secrets: Sequence[Secret]) -> Authenticate:
     """Accept `Authorization: Bearer SECRET`."""
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        offered = on_the_wire(credentials(delivery.header("authorization"), "bearer"))
-        if not is_one_of(offered, valid(secrets, now)):
+        offered = wire_encodings(header_credentials(delivery.header("authorization"), "bearer"))
+        if not matches_any(offered, valid_values(secrets, now)):
             raise Unauthenticated("the bearer token is missing or not accepted")
 
     return authenticate
 
 
 def basic(username: str, secrets: Sequence[Secret]) -> Authenticate:
-    """Accept `Authorization: Basic` with the user's name and a secret as the password."""
+    """Accept `Authorization: Basic` with the user name and a secret as the password."""
     expected_user = [username.encode()]
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        sent = _decoded(credentials(delivery.header("authorization"), "basic"))
-        user, _, password = sent.partition(":")
-        is_user = is_one_of(on_the_wire(user), expected_user)
-        is_password = is_one_of(on_the_wire(password), valid(secrets, now))
+        credentials = header_credentials(delivery.header("authorization"), "basic")
+        user, _, password = _decode_base64(credentials).partition(":")
+        # Both are compared every time, so that the time does not reveal a right user name.
+        is_user = matches_any(wire_encodings(user), expected_user)
+        is_password = matches_any(wire_encodings(password), valid_values(secrets, now))
         if not (is_user and is_password):
             raise Unauthenticated("the user name or password is missing or not accepted")
 
@@ -56,11 +56,11 @@ def basic(username: str, secrets: Sequence[Secret]) -> Authenticate:
 
 
 def path(secrets: Sequence[Secret]) -> Authenticate:
-    """Accept a secret behind the sender's name in the URL."""
+    """Accept a secret in the URL's path, after the sender's name."""
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        offered = on_the_wire(delivery.path_secret or "")
-        if not is_one_of(offered, valid(secrets, now)):
+        offered = wire_encodings(delivery.path_secret or "")
+        if not matches_any(offered, valid_values(secrets, now)):
             raise Unauthenticated("the secret in the URL's path is missing or not accepted")
 
     return authenticate
@@ -75,14 +75,14 @@ def none() -> Authenticate:
     return authenticate
 
 
-def credentials(authorization: str, scheme: str) -> str:
-    """Return what follows the scheme in an Authorization header, "" for another scheme."""
-    said, _, rest = authorization.partition(" ")
-    return rest.strip(" ") if said.lower() == scheme else ""
+def header_credentials(authorization: str, scheme: str) -> str:
+    """Return the credentials in an Authorization header, or "" if it has another scheme."""
+    name, _, rest = authorization.partition(" ")
+    return rest.strip(" ") if name.lower() == scheme else ""
 
 
-def _decoded(text: str) -> str:
-    """Return the bytes in base64, one character each as in a header; "" for what is no base64."""
+def _decode_base64(text: str) -> str:
+    """Return the decoded bytes as Latin-1, like a header; "" if the text is not base64."""
     try:
         return b64decode(text, validate=True).decode("latin-1")
     except ValueError:  # not ASCII, not base64, or its padding is wrong

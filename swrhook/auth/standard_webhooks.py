@@ -1,4 +1,4 @@
-"""The scheme of Standard Webhooks (standardwebhooks.com): id, time and body are signed together."""
+"""The Standard Webhooks scheme (standardwebhooks.com), which signs id, time and body together."""
 
 import re
 from base64 import b64decode, b64encode
@@ -6,48 +6,48 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hmac import digest
 
-from swrhook.auth.secrets import Secret, is_one_of, on_the_wire, valid
-from swrhook.auth.shared_secret import Authenticate
+from swrhook.auth.ports import Authenticate
+from swrhook.auth.secrets import Secret, matches_any, valid_values, wire_encodings
 from swrhook.errors import Unauthenticated
 from swrhook.senders.delivery import Delivery
 
 TOLERANCE = timedelta(minutes=5)
 
-_KEY = b"whsec_"
+_KEY_PREFIX = b"whsec_"
 _SECONDS = re.compile(r"[0-9]{1,12}")
 
 
 def standard_webhooks(secrets: Sequence[Secret], tolerance: timedelta = TOLERANCE) -> Authenticate:
-    """Accept a signature in `webhook-signature`, made within the tolerance of now."""
+    """Accept a signature in `webhook-signature` whose time is within the tolerance of now."""
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        _check(delivery, valid(secrets, now), now, tolerance)
+        _check(delivery, valid_values(secrets, now), now, tolerance)
 
     return authenticate
 
 
 def gitlab(secrets: Sequence[Secret]) -> Authenticate:
-    """Accept a secret in `X-Gitlab-Token`, or a signature with one that begins with `whsec_`.
+    """Accept a secret in `X-Gitlab-Token`, or a signature with a secret that begins with `whsec_`.
 
-    GitLab may send both: what is signed and can be checked is proven by the signature alone.
+    GitLab may send both. A signature that can be verified then decides alone.
     """
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        counting = valid(secrets, now)
-        keys = [secret for secret in counting if secret.startswith(_KEY)]
+        values = valid_values(secrets, now)
+        keys = [secret for secret in values if secret.startswith(_KEY_PREFIX)]
         if keys and delivery.header("webhook-signature"):
             _check(delivery, keys, now, TOLERANCE)
             return
-        tokens = [secret for secret in counting if not secret.startswith(_KEY)]
-        if not is_one_of(on_the_wire(delivery.header("x-gitlab-token")), tokens):
+        tokens = [secret for secret in values if not secret.startswith(_KEY_PREFIX)]
+        if not matches_any(wire_encodings(delivery.header("x-gitlab-token")), tokens):
             raise Unauthenticated("the header X-Gitlab-Token is missing or not accepted")
 
     return authenticate
 
 
 def signing_key(secret: bytes) -> bytes:
-    """Return the key in a secret, base64 behind `whsec_`; none in what is no base64."""
-    text = secret.removeprefix(_KEY)
+    """Return the key in a secret, base64 after an optional `whsec_`; empty if it is not base64."""
+    text = secret.removeprefix(_KEY_PREFIX)
     try:
         return b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except ValueError:
@@ -63,10 +63,10 @@ def _check(
         raise Unauthenticated("webhook-id or webhook-timestamp is missing or malformed")
     if abs(now.timestamp() - int(sent_at)) > tolerance.total_seconds():
         raise Unauthenticated("webhook-timestamp is too far from this machine's time")
-    content = b".".join((on_the_wire(external_id)[0], sent_at.encode(), delivery.body))
+    content = b".".join((wire_encodings(external_id)[0], sent_at.encode(), delivery.body))
     keys = [key for key in map(signing_key, secrets) if key]
     expected = [b"v1," + b64encode(digest(key, content, "sha256")) for key in keys]
-    # During a rotation, a sender signs with every key that it has.
+    # During a rotation, a sender signs with each of its keys; the header lists all signatures.
     parts = delivery.header("webhook-signature").split(" ")
-    if not is_one_of((value for part in parts for value in on_the_wire(part)), expected):
+    if not matches_any((value for part in parts for value in wire_encodings(part)), expected):
         raise Unauthenticated("the signature in webhook-signature is missing or not accepted")

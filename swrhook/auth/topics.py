@@ -1,4 +1,4 @@
-"""The schemes of topics: a message is signed with the key of a certificate that it names."""
+"""Schemes for topics of SNS and SMN: each message is signed, and names the certificate's URL."""
 
 import re
 from base64 import b64decode
@@ -14,8 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512, 
 from cryptography.x509 import Certificate
 
 from swrhook.auth import pinned_urls
-from swrhook.auth.ports import KeyProvider
-from swrhook.auth.shared_secret import Authenticate
+from swrhook.auth.ports import Authenticate, KeyProvider
 from swrhook.errors import Unauthenticated, Undecodable
 from swrhook.senders.delivery import Delivery
 from swrhook.senders.payload import decode
@@ -23,10 +22,10 @@ from swrhook.senders.payload import decode
 
 @dataclass(frozen=True, slots=True)
 class TopicFormat:
-    """A sender's names for the parts of a message, and its ways to sign.
+    """The members of a vendor's messages, and how they are signed.
 
-    `signed` has for each type of message the names of what is signed, in order. `hash_of` returns
-    the hash of a version's signature; None where the certificate allows none that is safe.
+    `signed` lists the signed members, in order, for each type of message. `hash_of` returns the
+    hash algorithm of a signature version; None if the certificate uses no safe one.
     """
 
     type: str
@@ -44,18 +43,18 @@ class TopicFormat:
 
 
 _SNS_HASHES: Mapping[str, HashAlgorithm] = {
-    "1": SHA1(),  # noqa: S303  # what SNS signs with until the topic's owner says otherwise
+    "1": SHA1(),  # noqa: S303  # the default of SNS, until the topic's owner selects version 2
     "2": SHA256(),
 }
 _SAFE_HASHES = (SHA256, SHA384, SHA512)
 
 
-def _named(version: str, _certificate: Certificate) -> HashAlgorithm | None:
+def _sns_hash(version: str, _certificate: Certificate) -> HashAlgorithm | None:
     return _SNS_HASHES[version]
 
 
-def _as_the_certificate(_version: str, certificate: Certificate) -> HashAlgorithm | None:
-    """Return the hash by which the certificate itself is signed: the vendor's sample does this."""
+def _smn_hash(_version: str, certificate: Certificate) -> HashAlgorithm | None:
+    """Return the hash algorithm of the certificate's own signature, like the vendor's sample."""
     try:
         algorithm = certificate.signature_hash_algorithm
     except UnsupportedAlgorithm:
@@ -63,8 +62,23 @@ def _as_the_certificate(_version: str, certificate: Certificate) -> HashAlgorith
     return algorithm if isinstance(algorithm, _SAFE_HASHES) else None
 
 
-_SNS_CONFIRMS = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
-_SMN_CONFIRMS = ["message", "message_id", "subscribe_url", "timestamp", "topic_urn", "type"]
+_SNS_CONFIRM_MEMBERS = [
+    "Message",
+    "MessageId",
+    "SubscribeURL",
+    "Timestamp",
+    "Token",
+    "TopicArn",
+    "Type",
+]
+_SMN_CONFIRM_MEMBERS = [
+    "message",
+    "message_id",
+    "subscribe_url",
+    "timestamp",
+    "topic_urn",
+    "type",
+]
 
 SNS = TopicFormat(
     type="Type",
@@ -76,11 +90,11 @@ SNS = TopicFormat(
     subscribe_url="SubscribeURL",
     signed={
         "Notification": ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
-        "SubscriptionConfirmation": _SNS_CONFIRMS,
-        "UnsubscribeConfirmation": _SNS_CONFIRMS,
+        "SubscriptionConfirmation": _SNS_CONFIRM_MEMBERS,
+        "UnsubscribeConfirmation": _SNS_CONFIRM_MEMBERS,
     },
     versions=tuple(_SNS_HASHES),
-    hash_of=_named,
+    hash_of=_sns_hash,
     certificates=pinned_urls.SNS_CERTIFICATE,
     confirmations=pinned_urls.SNS_CONFIRMATION,
 )
@@ -94,19 +108,19 @@ SMN = TopicFormat(
     subscribe_url="subscribe_url",
     signed={
         "Notification": ["message", "message_id", "subject", "timestamp", "topic_urn", "type"],
-        "SubscriptionConfirmation": _SMN_CONFIRMS,
-        "UnsubscribeConfirmation": _SMN_CONFIRMS,
+        "SubscriptionConfirmation": _SMN_CONFIRM_MEMBERS,
+        "UnsubscribeConfirmation": _SMN_CONFIRM_MEMBERS,
     },
     versions=("v1",),
-    hash_of=_as_the_certificate,
+    hash_of=_smn_hash,
     certificates=pinned_urls.SMN_CERTIFICATE,
     confirmations=pinned_urls.SMN_CONFIRMATION,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class _Signed:
-    """What a message claims: that this signs that, with the certificate at `certificate_url`."""
+class _SignedContent:
+    """A message's signed content, its signature and where its certificate is; not verified yet."""
 
     certificate_url: str
     version: str
@@ -114,33 +128,33 @@ class _Signed:
     content: bytes
 
 
-def sns(topic_arns: Sequence[str], *, outside: KeyProvider) -> Authenticate:
-    """Accept the messages of Amazon SNS in these topics.
+def sns(topic_arns: Sequence[str], *, keys: KeyProvider) -> Authenticate:
+    """Accept messages of Amazon SNS from these topics, of any age.
 
-    However old: SNS tries again for up to 23 days, as the topic's owner says.
+    SNS retries for up to 23 days, as the topic's owner configures.
     """
-    return _authenticate(SNS, topic_arns, outside)
+    return _make_check(SNS, topic_arns, keys)
 
 
-def smn(topic_urns: Sequence[str], *, outside: KeyProvider) -> Authenticate:
-    """Accept the messages of Huawei Cloud's SMN in these topics, however old."""
-    return _authenticate(SMN, topic_urns, outside)
+def smn(topic_urns: Sequence[str], *, keys: KeyProvider) -> Authenticate:
+    """Accept messages of Huawei Cloud's SMN from these topics, of any age."""
+    return _make_check(SMN, topic_urns, keys)
 
 
-def confirm_sns(outside: KeyProvider, delivery: Delivery) -> None:
-    """Confirm the subscription that an authentic message of SNS offers, if it does."""
-    _confirm(SNS, outside, delivery)
+def confirm_sns(keys: KeyProvider, delivery: Delivery) -> None:
+    """Confirm the subscription that an authentic message of SNS offers, if it offers one."""
+    _confirm(SNS, keys, delivery)
 
 
-def confirm_smn(outside: KeyProvider, delivery: Delivery) -> None:
-    """Confirm the subscription that an authentic message of SMN offers, if it does."""
-    _confirm(SMN, outside, delivery)
+def confirm_smn(keys: KeyProvider, delivery: Delivery) -> None:
+    """Confirm the subscription that an authentic message of SMN offers, if it offers one."""
+    _confirm(SMN, keys, delivery)
 
 
-def _authenticate(form: TopicFormat, topics: Sequence[str], outside: KeyProvider) -> Authenticate:
+def _make_check(form: TopicFormat, topics: Sequence[str], keys: KeyProvider) -> Authenticate:
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        signed = _signed(form, _message(delivery), topics)
-        certificate = outside.certificate(signed.certificate_url)
+        signed = _read_signed_content(form, _read_message(delivery), topics)
+        certificate = keys.certificate(signed.certificate_url)
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             raise Unauthenticated("the certificate of the message's signature has expired")
         if not _is_genuine(signed, certificate, form.hash_of(signed.version, certificate)):
@@ -149,63 +163,69 @@ def _authenticate(form: TopicFormat, topics: Sequence[str], outside: KeyProvider
     return authenticate
 
 
-def _confirm(form: TopicFormat, outside: KeyProvider, delivery: Delivery) -> None:
-    message = _message(delivery)
-    # Only this type: the address in an UnsubscribeConfirmation would subscribe again.
+def _confirm(form: TopicFormat, keys: KeyProvider, delivery: Delivery) -> None:
+    message = _read_message(delivery)
+    # Only this type: the URL in an UnsubscribeConfirmation would subscribe again.
     if message.get(form.type) != "SubscriptionConfirmation":
         return
     url = message.get(form.subscribe_url)
     if not isinstance(url, str) or form.confirmations.fullmatch(url) is None:
-        raise Unauthenticated("the message wants a visit where no subscription is confirmed")
-    outside.visit(url)
+        raise Unauthenticated("the message's URL is not one that confirms a subscription")
+    keys.confirm_subscription(url)
 
 
-def _message(delivery: Delivery) -> Mapping[str, Any]:
+def _read_message(delivery: Delivery) -> Mapping[str, Any]:
     try:
         message = decode(delivery.body)
     except Undecodable:
         message = None
     if not isinstance(message, Mapping):
-        raise Unauthenticated("the body is no signed message of a topic")
+        raise Unauthenticated("the body is not a signed message of a topic")
     return message
 
 
-def _signed(form: TopicFormat, message: Mapping[str, Any], topics: Sequence[str]) -> _Signed:
-    """Return what is signed by what, with nothing proven yet but that it is worth a fetch."""
+def _read_signed_content(
+    form: TopicFormat, message: Mapping[str, Any], topics: Sequence[str]
+) -> _SignedContent:
+    """Return the signed content of a message that is worth fetching a certificate for."""
     names = form.signed.get(str(message.get(form.type)))
-    # The last two lines that are signed are the topic and the type. Both are compared whole, so
-    # that no line break in another value can pass for them.
+    # The last two signed lines are the topic and the type. Both are compared as a whole, so that
+    # a line break in another member cannot imitate them.
     if names is None or message.get(form.topic) not in topics:
-        raise Unauthenticated("the message is of another type or topic than is accepted")
+        raise Unauthenticated("the type or topic of the message is not accepted")
     url, version = message.get(form.certificate_url), message.get(form.version)
     if not isinstance(url, str) or form.certificates.fullmatch(url) is None:
-        raise Unauthenticated("the message names a certificate that is not its sender's")
+        raise Unauthenticated("the message names a certificate that is not its vendor's")
     if version not in form.versions:
         raise Unauthenticated("the message's signature is missing or of an unknown version")
-    signature = _decoded(message.get(form.signature))
-    return _Signed(url, str(version), signature, _content(form, message, names))
+    signature = _decode_signature(message.get(form.signature))
+    return _SignedContent(url, str(version), signature, _signed_lines(form, message, names))
 
 
-def _content(form: TopicFormat, message: Mapping[str, Any], names: Sequence[str]) -> bytes:
+def _signed_lines(form: TopicFormat, message: Mapping[str, Any], names: Sequence[str]) -> bytes:
+    """Return the signed text, a line each for the name and the value of every member."""
     lines = []
     for name in names:
         value = message.get(name)
         if isinstance(value, str):
             lines.append(f"{name}\n{value}\n")
+        # A message without a subject is signed without its two lines.
         elif name != form.subject or value is not None:
             raise Unauthenticated(f"the message has no {name}, which is signed")
     return "".join(lines).encode("utf-8", "surrogatepass")
 
 
-def _decoded(signature: object) -> bytes:
-    """Return the bytes of a signature; none for what is no base64."""
+def _decode_signature(signature: object) -> bytes:
+    """Return the bytes of a signature; empty, and so never genuine, if it is not base64."""
     try:
         return b64decode(signature, validate=True) if isinstance(signature, str) else b""
     except ValueError:
         return b""
 
 
-def _is_genuine(signed: _Signed, certificate: Certificate, algorithm: HashAlgorithm | None) -> bool:
+def _is_genuine(
+    signed: _SignedContent, certificate: Certificate, algorithm: HashAlgorithm | None
+) -> bool:
     try:
         key = certificate.public_key()
         if algorithm is None or not isinstance(key, RSAPublicKey):

@@ -1,54 +1,55 @@
-"""The command line. A command is imported when it is used: `--help` stays quick."""
+"""The command line: `python -m swrhook COMMAND`.
+
+This module imports nothing heavy, so that `--help` stays fast: `COMMANDS` repeats the first
+sentence of each command's help.
+"""
 
 import click
 
 from swrhook.cli.lazy_group import Command, LazyGroup
-from swrhook.cli.terminal import examples
+from swrhook.cli.options import examples
 
 COMMANDS = {
-    "serve": Command("swrhook.cli.processes", "Serve HTTP and work, with ./swrhook.yaml."),
+    "serve": Command("swrhook.cli.processes", "Run the service: HTTP server and sync workers."),
     "worker": Command(
-        "swrhook.cli.processes", "Work on what others record, on PostgreSQL; serves no deliveries."
+        "swrhook.cli.processes", "Run sync workers only, on PostgreSQL; receives no deliveries."
     ),
-    "db": Command(
-        "swrhook.cli.db", "Bring the ledger's schema up to date, check it, or back the ledger up."
-    ),
+    "db": Command("swrhook.cli.db", "Upgrade, check or back up the ledger, swrhook's database."),
     "check": Command(
-        "swrhook.cli.check", "Check the configuration FILE and everything that it refers to."
+        "swrhook.cli.check", "Check the configuration FILE and everything it refers to."
     ),
     "simulator": Command(
         "swrhook.cli.simulator", "Simulate IAM and SWR regions on this machine, until Ctrl-C."
     ),
     "demo": Command(
         "swrhook.cli.demo",
-        "Show swrhook at work: simulator, service, deliveries of several senders, every outcome.",
+        "Run a demonstration: simulator, service, deliveries from several senders, all outcomes.",
     ),
-    "syncs": Command("swrhook.cli.syncs", "List syncs of a running server, newest first."),
-    "deliveries": Command(
-        "swrhook.cli.deliveries", "List deliveries of a running server, newest first."
-    ),
-    "explain": Command("swrhook.cli.explain", "Say why IMAGE:TAG was, or was not, replicated."),
+    "syncs": Command("swrhook.cli.syncs", "List syncs, newest first."),
+    "deliveries": Command("swrhook.cli.deliveries", "List deliveries, newest first."),
+    "explain": Command("swrhook.cli.explain", "Explain why IMAGE:TAG was, or was not, replicated."),
     "whatif": Command(
-        "swrhook.cli.whatif",
-        "Say what the rules in NEWFILE would have done with the pushes that came.",
+        "swrhook.cli.whatif", "Show what the rules in NEWFILE would have done with past pushes."
     ),
     "wait": Command(
         "swrhook.cli.wait",
         "Wait until IMAGE is verified at every target, as the last step of a job.",
     ),
     "retry": Command(
-        "swrhook.cli.sync_actions", "Begin ended syncs from new, as the rules are now; prints them."
+        "swrhook.cli.sync_actions", "Restart ended syncs under the current rules; prints them."
     ),
-    "cancel": Command("swrhook.cli.sync_actions", "End syncs that are not verified; prints them."),
+    "cancel": Command(
+        "swrhook.cli.sync_actions", "Cancel syncs that are not verified; prints them."
+    ),
     "backfill": Command(
-        "swrhook.cli.backfill", "Sync the tags that were in repositories before the rules."
+        "swrhook.cli.backfill", "Sync the tags that repositories had before the rules."
     ),
     "reconcile": Command(
-        "swrhook.cli.reconcile", "Compare sources with targets, and mend what differs."
+        "swrhook.cli.reconcile", "Compare sources with targets and repair the differences."
     ),
     "replay": Command(
         "swrhook.cli.replay",
-        "Read deliveries again, as the configuration is now; prints the new deliveries.",
+        "Process deliveries again with the current configuration; prints the new ones.",
     ),
 }
 
@@ -67,7 +68,7 @@ COMMANDS = {
 def main() -> None:
     """Turn push events into verified image tags in other SWR regions.
 
-    Those that speak of a running server ask the one at SWRHOOK_URL (default http://127.0.0.1:8080),
-    with SWRHOOK_TOKEN, one of access.tokens in its configuration. Commands end with 0 when all is
-    well, 1 when it is not, 2 when they are used wrongly.
+    Commands that need a server use SWRHOOK_URL (default http://127.0.0.1:8080) and SWRHOOK_TOKEN,
+    one of access.tokens in the server's configuration. Exit code 0 means success, 1 a failure or
+    a negative answer, 2 wrong usage.
     """

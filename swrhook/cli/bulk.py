@@ -1,47 +1,83 @@
-"""What the commands that change many objects share: the question, the bar, the refusals."""
+"""Apply an action to many objects, selected by their ids or by filters."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from swrhook.cli.client import Client, Declined, Item
-from swrhook.cli.tables import Kind
+from swrhook.cli.client import Client, Declined, Item, Query, connect
+from swrhook.cli.options import LARGEST_PAGE
+from swrhook.cli.tables import Resource, print_items
+from swrhook.cli.terminal import count_of, progress_bar
 
 
 @dataclass(frozen=True, slots=True)
 class BulkAction:
-    """One change to objects of a kind: the last part of its path, and what the bar says.
+    """An action of the API on single objects, such as "retry" of a sync.
 
-    `declined` are the ids of those that could not be changed, as they come.
+    `filter` is the option that selects objects instead of ids; other filters only narrow it.
+    `time` is the member with an object's time, `group` says how the objects are counted for the
+    confirmation, `applies_to` leaves out objects that the filters cannot.
     """
 
-    kind: Kind
-    action: str
-    doing: str
-    declined: list[str] = field(default_factory=list)
+    resource: Resource
+    name: str
+    progress: str
+    filter: str
+    time: str
+    group: Callable[[Item], str]
+    applies_to: Callable[[Item], bool] = lambda _item: True
 
-    def apply(self, client: Client, ids: Sequence[str]) -> Iterator[Item]:
-        """Yield the changed objects; tell which ones cannot be, and go on."""
-        console = Console(stderr=True)
-        columns = (TextColumn(self.doing), BarColumn(), MofNCompleteColumn())
-        is_shown = console.is_terminal and len(ids) > 1
-        with Progress(*columns, console=console, transient=True, disable=not is_shown) as progress:
-            for each in progress.track(ids):
+    def run(self, ids: Sequence[str], query: Query, *, yes: bool, as_json: bool) -> None:
+        """Change the selected objects and print them; exit code 1 if one could not be changed.
+
+        Raises UsageError unless there are either ids or filters.
+        """
+        filters = {name for name, value in query.items() if value}
+        if bool(ids) == bool(filters) or (filters and self.filter not in filters):
+            raise click.UsageError(
+                f"give either ids or --{self.filter}; the other filters need --{self.filter}"
+            )
+        client = connect()
+        declined: list[str] = []
+        selected = ids or self._select(client, query, yes=yes)
+        changed = self._apply(client, selected, declined)
+        print_items(self.resource, changed, as_json=as_json)
+        if declined:
+            sys.exit(1)
+
+    def _select(self, client: Client, query: Query, *, yes: bool) -> Sequence[str]:
+        """Return the ids of the objects that match, oldest first, after a confirmation."""
+        pages = client.pages(self.resource.path, {**query, "limit": LARGEST_PAGE})
+        items = [item for page in pages for item in page if self.applies_to(item)]
+        if not items:
+            return ()
+        counts = sorted(Counter(map(self.group, items)).items())
+        groups = ", ".join(f"{count} {group}" for group, count in counts)
+        total = count_of(len(items), self.resource.singular, self.resource.plural)
+        # The API lists the newest first.
+        oldest, newest = (str(item[self.time]) for item in (items[-1], items[0]))
+        plan = f"{total} ({oldest} to {newest}): {groups}."
+        confirm(plan, f"{self.name.capitalize()} them?", yes=yes)
+        return [str(item["id"]) for item in reversed(items)]
+
+    def _apply(self, client: Client, ids: Sequence[str], declined: list[str]) -> Iterator[Item]:
+        """Yield each changed object; report one that cannot be changed, and continue."""
+        with progress_bar(self.progress, len(ids), disable=len(ids) < 2) as progress:  # noqa: PLR2004
+            for id_ in ids:
                 try:
-                    yield client.post(f"{self.kind.path}/{quote(each, safe='')}/{self.action}")
+                    yield client.post(f"{self.resource.path}/{quote(id_, safe='')}/{self.name}")
                 except Declined as exc:
-                    self.declined.append(each)
-                    console.print(
-                        f"{each}: {exc.message}", markup=False, highlight=False, soft_wrap=True
-                    )
+                    declined.append(id_)
+                    progress.print(f"{id_}: {exc.message}")
+                progress.advance()
 
 
 def confirm(plan: str, question: str, *, yes: bool) -> None:
-    """Say what is going to happen and ask, unless told not to. Aborts when the person declines."""
+    """Print a plan and, without `yes`, ask for confirmation. Raises Abort if it is refused."""
     click.echo(plan, err=True)
     if not yes:
         click.confirm(question, abort=True, err=True)

@@ -1,7 +1,8 @@
-"""The command `check`: is a configuration file right, and how would it read a request."""
+"""The command `check`: validates a configuration, previews a body, or runs the online checks."""
 
 import json
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any, BinaryIO
 
 import click
 
-from swrhook.cli.check_body import preview_body
-from swrhook.cli.check_online import print_findings, run_online_check
-from swrhook.cli.terminal import examples
+from swrhook.cli.check_body import preview_body, preview_lines
+from swrhook.cli.check_online import print_results, run_online_check
+from swrhook.cli.options import examples, json_option
+from swrhook.cli.terminal import count_of, output_console, printable
 from swrhook.config.json_schema import json_schema
 from swrhook.config.loader import load
 from swrhook.config.model import Config
@@ -20,8 +22,8 @@ from swrhook.model import Outcome
 from swrhook.senders.delivery import Delivery
 
 
-def _print_schema(context: click.Context, _: click.Parameter, asked: bool) -> None:  # noqa: FBT001
-    if asked:
+def _print_schema(context: click.Context, _: click.Parameter, requested: bool) -> None:  # noqa: FBT001
+    if requested:
         click.echo(json.dumps(json_schema(), indent=2))
         context.exit()
 
@@ -33,95 +35,104 @@ def _print_schema(context: click.Context, _: click.Parameter, asked: bool) -> No
     )
 )
 @click.argument("file", default="./swrhook.yaml", envvar="SWRHOOK_CONFIG")
-@click.option("--body", type=click.File("rb"), metavar="BODYFILE", help="Read this; - is stdin.")
-@click.option("--sender", metavar="NAME", help="With --body: the sender that it was sent to.")
 @click.option(
-    "--header", "headers", multiple=True, metavar="NAME:VALUE", help="With --body. Repeatable."
+    "--body", type=click.File("rb"), metavar="BODYFILE", help="The request's body; - reads stdin."
 )
-@click.option("--online", is_flag=True, help="Ask IAM and SWR as well; nothing is changed there.")
+@click.option("--sender", metavar="NAME", help="With --body: the sender of the request.")
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="NAME:VALUE",
+    help="With --body: a header of the request. Repeatable.",
+)
+@click.option("--online", is_flag=True, help="Also check with IAM and SWR; changes nothing there.")
 @click.option(
     "--schema",
     is_flag=True,
     is_eager=True,
     expose_value=False,
     callback=_print_schema,
-    help="Print a JSON Schema of the file, for editors.",
+    help="Print the JSON Schema of the file, for editors.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-@click.pass_context
+@json_option("Print the result as JSON.")
 def check(
-    context: click.Context,
-    /,
     file: str,
     *,
     online: bool,
     as_json: bool,
-    **request: Any,  # noqa: ANN401  # click's values
+    **options: Any,  # noqa: ANN401  # click's values
 ) -> None:
-    """Check the configuration FILE and everything that it refers to.
+    """Check the configuration FILE and everything it refers to.
 
-    FILE is $SWRHOOK_CONFIG or ./swrhook.yaml when left out. Ends with 0 when it can be used, with
-    1 after naming every mistake in it.
+    FILE defaults to $SWRHOOK_CONFIG, then ./swrhook.yaml. Exit code 0 if it is valid; 1 if it is
+    not, after printing every error.
 
-    With --body and --sender, show instead how the body of a request would be read: its outcome, the
-    image tags in it, and the syncs that the rules want. Nobody is authenticated, nothing is
-    recorded. Ends with 0 when it would be accepted, else with 1.
+    With --body and --sender, show instead how the body of a request would be read: the outcome, the
+    image tags in it, and the syncs that the rules create. The request is not authenticated, and
+    nothing is recorded. Exit code 0 if it would be accepted, else 1.
 
-    With --online, log in to IAM, and ask each region and each organization that the rules name
-    whether a sync can work; shows what to fix. No image is copied. Ends with 1 on a problem.
+    With --online, log in to IAM and check, in each region and organization that the rules name,
+    whether syncs can work; prints what to fix. No image is copied. Exit code 1 on a problem.
     """
-    sent = _Sent(**request)
-    sent.check(online=online)
-    environ = os.environ  # noqa: TID251  # a command is its own start
+    request = _RequestOptions(**options)
+    request.check(online=online)
+    environ = os.environ  # noqa: TID251  # a command reads the environment itself
     try:
         config = load(Path(file), environ)
         if online:
-            is_well = print_findings(file, run_online_check(config, environ), as_json=as_json)
-        elif sent.body is not None:
-            is_well = _print_look(file, config, sent, as_json=as_json)
+            is_good = print_results(file, run_online_check(config, environ), as_json=as_json)
+        elif request.body is not None:
+            is_good = _print_preview(file, config, request, as_json=as_json)
         else:
-            is_well = _print_summary(file, config, as_json=as_json)
+            is_good = _print_summary(file, config, as_json=as_json)
     except BadConfiguration as exc:
-        is_well = _print_mistakes(file, exc, as_json=as_json)
-    context.exit(0 if is_well else 1)
+        is_good = _print_errors(file, exc, as_json=as_json)
+    sys.exit(0 if is_good else 1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sent:
-    """The request that is to be read, if any."""
+class _RequestOptions:
+    """The options that describe a request to preview."""
 
     body: BinaryIO | None
     sender: str | None
     headers: Sequence[str]
 
     def check(self, *, online: bool) -> None:
-        """Raise UsageError for options that do not go together."""
+        """Raise UsageError for options that exclude or require each other."""
         if (self.body is None) != (self.sender is None) or (self.headers and self.body is None):
-            raise click.UsageError("--body, --sender and, if any, --header go together")
+            raise click.UsageError(
+                "--body and --sender need each other; --header needs both of them"
+            )
         if online and self.body is not None:
-            raise click.UsageError("--online and --body do not go together")
-        _headers(self.headers)
+            raise click.UsageError("--online and --body exclude each other")
+        _parse_headers(self.headers)
 
 
-def _print_look(file: str, config: Config, sent: _Sent, *, as_json: bool) -> bool:
-    sender = config.senders.get(str(sent.sender))
-    if sender is None or sent.body is None:
-        raise click.BadParameter(
-            f"there is no sender «{sent.sender}» in {file}", param_hint="--sender"
-        )
-    shown = preview_body(Delivery(_headers(sent.headers), sent.body.read()), sender, config)
-    click.echo(json.dumps(asdict(shown)) if as_json else shown.text())
-    return shown.outcome == Outcome.ACCEPTED
+def _print_preview(file: str, config: Config, request: _RequestOptions, *, as_json: bool) -> bool:
+    sender = config.senders.get(str(request.sender))
+    if sender is None or request.body is None:
+        raise click.BadParameter(f'{file} has no sender "{request.sender}"', param_hint="--sender")
+    delivery = Delivery(_parse_headers(request.headers), request.body.read())
+    preview = preview_body(delivery, sender, config)
+    if as_json:
+        click.echo(json.dumps(preview))
+    else:
+        encoding = output_console().encoding
+        for line in preview_lines(preview):
+            click.echo(printable(line, encoding))
+    return bool(preview["outcome"] == Outcome.ACCEPTED)
 
 
-def _headers(lines: Sequence[str]) -> dict[str, str]:
+def _parse_headers(lines: Sequence[str]) -> dict[str, str]:
     parts = [line.partition(":") for line in lines]
     if not all(colon and name.strip() for name, colon, _ in parts):
-        raise click.BadParameter("write «Name: value»", param_hint="--header")
+        raise click.BadParameter('write "Name: value"', param_hint="--header")
     return {name.strip().lower(): value.strip() for name, _, value in parts}
 
 
-def _print_mistakes(file: str, exc: BadConfiguration, *, as_json: bool) -> bool:
+def _print_errors(file: str, exc: BadConfiguration, *, as_json: bool) -> bool:
     if as_json:
         mistakes = [asdict(mistake) for mistake in exc.mistakes]
         click.echo(json.dumps({"file": file, "valid": False, "mistakes": mistakes}))
@@ -138,15 +149,11 @@ def _print_summary(file: str, config: Config, *, as_json: bool) -> bool:
         "regions": len(config.swr.regions),
     }
     if as_json:
-        about = {"version": config.version, "warnings": list(config.warnings)}
-        click.echo(json.dumps({"file": file, "valid": True, **counts, **about}))
+        details = {"version": config.version, "warnings": list(config.warnings)}
+        click.echo(json.dumps({"file": file, "valid": True, **counts, **details}))
         return True
-    counted = ", ".join(_count(number, noun) for noun, number in counts.items())
-    click.echo(f"{file} is valid: {counted}, version {config.version}")
+    summary = ", ".join(count_of(count, name.removesuffix("s")) for name, count in counts.items())
+    click.echo(f"{file} is valid: {summary}, version {config.version}")
     for warning in config.warnings:
         click.echo(f"warning: {warning}")
     return True
-
-
-def _count(number: int, nouns: str) -> str:
-    return f"{number} {nouns.removesuffix('s') if number == 1 else nouns}"

@@ -1,86 +1,61 @@
-"""How a request's body would be read: what `check --body` shows."""
+"""Preview of a request's body, for `check --body`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from typing import Any
 
+from swrhook.clock import SystemClock
 from swrhook.config.model import Config
 from swrhook.errors import Refused, TooLarge
-from swrhook.model import DeliveryEntry
 from swrhook.senders.delivery import Delivery
 from swrhook.senders.sender import Sender
 from swrhook.usecases.receive import read
 
+# The outcome of a body that the service would answer with an error.
 REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class PushPreview:
-    """One image tag."""
+def preview_body(delivery: Delivery, sender: Sender, config: Config) -> dict[str, Any]:
+    """Process a delivery without recording it; return what `--json` prints.
 
-    image: str
-    digest: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class SyncPreview:
-    """One sync that would be made, and the rule that wants it."""
-
-    image: str
-    target: str
-    override: bool
-    rule: str
-
-
-@dataclass(frozen=True, slots=True)
-class BodyPreview:
-    """What a delivery would become; `code` names the refusal if it would be one."""
-
-    sender: str
-    dialect: str
-    outcome: str
-    code: str | None
-    reason: str | None
-    pushes: Sequence[PushPreview] = ()
-    syncs: Sequence[SyncPreview] = ()
-
-    def text(self) -> str:
-        """Return lines for a person, without what could steer a terminal."""
-        lines = [f"{self.sender} ({self.dialect}): {self.outcome}"]
-        lines += [f"reason: {self.reason}"] if self.reason else []
-        lines += [f"push: {p.image}" + (f"@{p.digest}" if p.digest else "") for p in self.pushes]
-        for sync in self.syncs:
-            override = ", override" if sync.override else ""
-            lines.append(f"sync: {sync.image} to {sync.target} (rule {sync.rule}{override})")
-        return "\n".join(
-            "".join(character if character.isprintable() else "?" for character in line)
-            for line in lines
-        )
-
-
-def preview_body(delivery: Delivery, sender: Sender, config: Config) -> BodyPreview:
-    """Read a delivery as if it had come; only a duplicate cannot be told without the ledger."""
+    `code` is the error code of a body that would be refused. Duplicates are not detected: that
+    needs the ledger.
+    """
+    preview = {"sender": sender.name, "dialect": sender.dialect}
     try:
         if len(delivery.body) > config.options.body_limit:
             raise TooLarge(
                 f"the body is over settings.body_limit ({config.options.body_limit} bytes)"
             )
-        entry = read(delivery, sender, config, now=datetime.now(UTC))
+        entry = read(delivery, sender, config, now=SystemClock().now())
     except Refused as exc:
-        return BodyPreview(sender.name, sender.dialect, REFUSED, exc.code, str(exc))
-    return _shown(entry)
-
-
-def _shown(entry: DeliveryEntry) -> BodyPreview:
-    return BodyPreview(
-        entry.sender,
-        entry.dialect,
-        entry.outcome.value,
-        None,
-        entry.reason,
-        [PushPreview(push.image, push.digest) for push in entry.pushes],
-        [
-            SyncPreview(sync.push.image, str(sync.target), sync.override, sync.rule)
+        refusal = {"outcome": REFUSED, "code": exc.code, "reason": str(exc)}
+        return {**preview, **refusal, "pushes": [], "syncs": []}
+    return {
+        **preview,
+        "dialect": entry.dialect,
+        "outcome": entry.outcome.value,
+        "code": None,
+        "reason": entry.reason,
+        "pushes": [{"image": push.image, "digest": push.digest} for push in entry.pushes],
+        "syncs": [
+            {
+                "image": sync.push.image,
+                "target": str(sync.target),
+                "override": sync.override,
+                "rule": sync.rule,
+            }
             for sync in entry.planned
         ],
-    )
+    }
+
+
+def preview_lines(preview: dict[str, Any]) -> Iterator[str]:
+    """Yield a preview as text, which may hold anything that the body holds."""
+    yield f"{preview['sender']} ({preview['dialect']}): {preview['outcome']}"
+    if preview["reason"]:
+        yield f"reason: {preview['reason']}"
+    for push in preview["pushes"]:
+        yield f"push: {push['image']}" + (f"@{push['digest']}" if push["digest"] else "")
+    for sync in preview["syncs"]:
+        override = ", override" if sync["override"] else ""
+        yield f"sync: {sync['image']} to {sync['target']} (rule {sync['rule']}{override})"

@@ -1,17 +1,15 @@
-"""`check --online`: the same configuration, asked of IAM and SWR themselves."""
+"""Run and print the checks against IAM and SWR, for `check --online`."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict
+from operator import itemgetter
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
-from rich.text import Text
 
-from swrhook.cli.terminal import screen
+from swrhook.cli.tables import Column, print_table
+from swrhook.cli.terminal import progress_bar
 from swrhook.clock import SystemClock
 from swrhook.config.model import Config, Timeouts
 from swrhook.errors import LedgerUnusable
@@ -20,93 +18,90 @@ from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.model import Refusal
 from swrhook.sender_keys import find_proxies
 from swrhook.settings import Settings
-from swrhook.swr.auth.lockout import RefusedCredentials as Refused
+from swrhook.swr.auth.lockout import RefusalStore
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.usecases.online_check import (
     CheckResult,
     Level,
-    RulePlaces,
-    number_of_questions,
-    rule_places,
+    count_checks,
     run_checks,
 )
+from swrhook.usecases.rule_scope import rule_scope
 
-# Somebody waits for the answer.
+# Seconds to wait for IAM and SWR: an interactive command must not take as long as the service may.
 _LONGEST_WAIT = 15.0
-_STYLES = {Level.OK: "green", Level.UNKNOWN: "dim", Level.WARNING: "yellow", Level.PROBLEM: "red"}
+_STYLES = {
+    Level.OK.value: "green",
+    Level.UNKNOWN.value: "dim",
+    Level.WARNING.value: "yellow",
+    Level.PROBLEM.value: "red",
+}
+_COLUMNS = (
+    Column("result", itemgetter("level"), unwrapped=True, styles=_STYLES),
+    Column("about", itemgetter("about")),
+    Column("found", itemgetter("message")),
+    Column("what to do", itemgetter("remedy")),
+)
 _LEDGER_REMEDY = "check SWRHOOK_DATABASE_URL; without the ledger, a refused password is tried again"
 
 
 def run_online_check(config: Config, environ: Mapping[str, str]) -> list[CheckResult]:
-    """Return what IAM and SWR say to the configuration. Raises BadConfiguration."""
+    """Check a configuration with IAM and SWR. Raises BadConfiguration for a wrong environment.
+
+    Uses the ledger, if there is one, to avoid a password that IAM refused before: IAM locks an
+    account after a few wrong logins.
+    """
     url = Settings.from_environ(environ).database_url
-    wanted = rule_places(config)
-    unusable: list[CheckResult] = []
+    scope = rule_scope(config)
+    results: list[CheckResult] = []
     with ExitStack() as stack:
+        refusals: RefusalStore = _InMemoryRefusals()
         try:
             ledger = open_existing(url)
         except LedgerUnusable as exc:
             ledger = None
-            unusable.append(CheckResult(Level.WARNING, "ledger", str(exc), _LEDGER_REMEDY))
+            results.append(CheckResult(Level.WARNING, "ledger", str(exc), _LEDGER_REMEDY))
         if ledger is not None:
             stack.callback(ledger.close)
-        refused = _InMemory() if ledger is None else RefusedCredentials(ledger, SystemClock())
-        swr = stack.enter_context(closing(_client(config, environ, refused)))
-        asked = stack.enter_context(_progress(wanted))
-        return [*unusable, *run_checks(swr, wanted, asked)]
+            refusals = RefusedCredentials(ledger, SystemClock())
+        swr = stack.enter_context(closing(_swr_client(config, environ, refusals)))
+        progress = stack.enter_context(progress_bar("Asking SWR", count_checks(scope)))
+        results += run_checks(swr, scope, progress.advance)
+    return results
 
 
-def print_findings(file: str, findings: Sequence[CheckResult], *, as_json: bool) -> bool:
-    """Print a table or JSON; tell whether there is no problem."""
-    healthy = all(finding.level is not Level.PROBLEM for finding in findings)
+def print_results(file: str, results: Sequence[CheckResult], *, as_json: bool) -> bool:
+    """Print a table or JSON; return whether no result is a problem."""
+    healthy = all(result.level is not Level.PROBLEM for result in results)
+    findings = [asdict(result) for result in results]
     if as_json:
-        found = [asdict(finding) for finding in findings]
-        click.echo(json.dumps({"file": file, "healthy": healthy, "findings": found}))
-        return healthy
-    console = screen()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("result", "about", "found", "what to do"):
-        table.add_column(heading, no_wrap=heading == "result", overflow="fold")
-    for finding in findings:
-        level = Text(finding.level, style=_STYLES[finding.level])
-        table.add_row(level, Text(finding.about), Text(finding.message), Text(finding.remedy))
-    console.print(table)
+        click.echo(json.dumps({"file": file, "healthy": healthy, "findings": findings}))
+    else:
+        print_table(_COLUMNS, findings)
     return healthy
 
 
-def _client(config: Config, environ: Mapping[str, str], refused: Refused) -> SwrClient:
-    given = config.options.timeouts
+def _swr_client(config: Config, environ: Mapping[str, str], refusals: RefusalStore) -> SwrClient:
+    timeouts = config.options.timeouts
     network = Network(
-        Timeouts(min(given.connect, _LONGEST_WAIT), min(given.read, _LONGEST_WAIT)),
+        Timeouts(min(timeouts.connect, _LONGEST_WAIT), min(timeouts.read, _LONGEST_WAIT)),
         find_proxies=find_proxies,
         certificates=environ.get("REQUESTS_CA_BUNDLE"),
     )
-    return SwrClient(config.swr, network, refused, SystemClock())
+    return SwrClient(config.swr, network, refusals, SystemClock())
 
 
-@contextmanager
-def _progress(wanted: RulePlaces) -> Iterator[Callable[[], None]]:
-    """Show on a terminal how far it is; yield what is to be called after each question."""
-    console = Console(stderr=True)
-    columns = (TextColumn("Asking SWR"), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task("", total=number_of_questions(wanted))
-        yield lambda: progress.advance(task)
-
-
-class _InMemory:
-    """What IAM refused during this run, where no ledger remembers it."""
+class _InMemoryRefusals:
+    """The credentials that IAM refused during this run, if there is no ledger."""
 
     def __init__(self) -> None:
         self._refusals: dict[str, Refusal] = {}
 
     def refusal(self, fingerprint: str) -> Refusal | None:
-        """Return the last refusal of this credential, or None."""
+        """Return the last refusal of a credential, or None."""
         return self._refusals.get(fingerprint)
 
     def refuse(self, fingerprint: str, refusal: Refusal) -> None:
-        """Remember that this credential was refused."""
+        """Record that a credential was refused."""
         self._refusals[fingerprint] = refusal

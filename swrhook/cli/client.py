@@ -1,8 +1,9 @@
-"""A running server's API, and its refusals in words. The token is never shown."""
+"""Client of a running server's API; turns every failure into a message for the terminal."""
 
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -12,170 +13,141 @@ import click
 import requests
 
 DEFAULT_URL = "http://127.0.0.1:8080"
-# Seconds to connect and to wait for an answer.
+# Seconds to connect, and to wait for an answer.
 TIMEOUTS = (5.0, 60.0)
 
 _DONE = frozenset({HTTPStatus.OK, HTTPStatus.ACCEPTED})
-_POLLED = frozenset(
-    {
-        HTTPStatus.OK,
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.CONFLICT,
-        HTTPStatus.TOO_MANY_REQUESTS,
-    }
-)
-# From here on, the answer is a proxy's: the server behind it is not there.
-_BROKEN = HTTPStatus.BAD_GATEWAY
+# 502 and above come from a proxy whose server is not running, or from a server that stops.
+_UNAVAILABLE = HTTPStatus.BAD_GATEWAY
 _DECLINED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
 
-Query = Mapping[str, str | int | Sequence[str] | None]
+QueryValue = str | int | Sequence[str] | None
+Query = Mapping[str, QueryValue]
 Item = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A page of a list; `next` is the cursor of the following one."""
-
-    items: Sequence[Item]
-    next: str | None
-
-
-class _Bearer(requests.auth.AuthBase):
-    """Sends the token; as an auth object, because requests prefers ~/.netrc to a mere header."""
-
-    def __init__(self, token: str) -> None:
-        self._header = f"Bearer {token}"
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = self._header
-        return request
-
-
-class Declined(click.ClickException):
-    """The server is well, but the object is not there or not in a state for this."""
-
-
-class Unreachable(click.ClickException):
-    """The server cannot be asked now; it may be in a moment."""
-
-
-@dataclass(frozen=True, slots=True)
 class Poll:
-    """What a long poll was answered: its status, the syncs then, and words for an error."""
+    """The answer to a long poll: its status, the syncs, and the message of an error."""
 
-    status: HTTPStatus
+    status: int
     syncs: Sequence[Item]
     detail: str
 
 
+class Declined(click.ClickException):
+    """The server refused to change an object: it does not exist, or its state forbids it."""
+
+
+class Unreachable(click.ClickException):
+    """The server cannot be reached now; a later attempt may succeed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Asks one server. Every failure is a click exception: a line on stderr and exit 1."""
+    """Client of one server. Every failure is a ClickException: a line on stderr, exit code 1."""
 
     url: str
     token: str = field(repr=False)
     session: requests.Session = field(default_factory=requests.Session)
 
-    def page(self, path: str, query: Query) -> Page:
-        """Return a page of a list."""
-        answer = self._ask("GET", path, {name: value for name, value in query.items() if value})
-        items, following = answer.get("items"), answer.get("next")
-        if not isinstance(items, list):
-            raise self._failed("the answer is no list: is this swrhook's address?")
-        return Page(items, following)
+    def page(self, path: str, query: Query) -> Item:
+        """Return a page of a list: its `items`, and as `next` the cursor of the next page."""
+        page = self.show(path, query)
+        if not isinstance(page.get("items"), list):
+            raise self._error("the answer is not a list: is this the address of swrhook?")
+        return {"next": None, **page}
 
-    def pages(self, path: str, query: Query) -> Iterator[Page]:
-        """Yield every page, following the cursor."""
+    def pages(self, path: str, query: Query) -> Iterator[Sequence[Item]]:
+        """Yield the items of every page, following the cursor."""
         page = self.page(path, query)
-        yield page
-        while page.next is not None:
-            page = self.page(path, {**query, "cursor": page.next})
-            yield page
+        yield page["items"]
+        while page["next"] is not None:
+            page = self.page(path, {**query, "cursor": page["next"]})
+            yield page["items"]
 
-    def show(self, path: str, query: Query) -> Item:
-        """Return one object."""
-        return dict(self._ask("GET", path, {name: value for name, value in query.items() if value}))
+    def show(self, path: str, query: Query | None = None) -> Item:
+        """Return one object. Empty parameters of the query are left out."""
+        parameters = {name: value for name, value in (query or {}).items() if value}
+        return self._send("GET", path, parameters)
 
     def post(self, path: str, body: Item | None = None) -> Item:
-        """Change something and return it as it is now. Raises Declined when it cannot be done."""
-        return dict(self._ask("POST", path, {}, body))
-
-    def ask(self, path: str, question: Item) -> Item:
-        """Ask something that is too long for a URL."""
-        return dict(self._ask("POST", path, {}, question))
+        """Post a body and return the answer. Raises Declined if the object cannot be changed."""
+        return self._send("POST", path, {}, body)
 
     def poll(self, path: str, query: Query, seconds: float) -> Poll:
-        """Ask for something that may take so many seconds, and return what a long poll answers.
+        """Send a long poll, which the server may answer only after this many seconds.
 
-        Raises Unreachable when the server cannot be asked now.
+        Raises Unreachable if the server cannot be reached now.
         """
-        given = {name: value for name, value in query.items() if value is not None}
-        answer, content = self._request("GET", path, given, TIMEOUTS[1] + seconds)
-        if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE or answer.status_code >= _BROKEN:
-            raise Unreachable(self._refused(answer, content).format_message())
-        if answer.status_code not in _POLLED or not isinstance(content.get("syncs"), list):
-            raise self._refused(answer, content)
-        detail = str(content.get("detail", ""))
-        return Poll(HTTPStatus(answer.status_code), content["syncs"], detail)
+        parameters = {name: value for name, value in query.items() if value is not None}
+        response, content = self._request("GET", path, parameters, TIMEOUTS[1] + seconds)
+        if response.status_code >= _UNAVAILABLE:
+            raise Unreachable(self._refusal(response, content).format_message())
+        # Every end of a long poll has the syncs, also 404, 408, 409 and 429.
+        if not isinstance(content.get("syncs"), list):
+            raise self._refusal(response, content)
+        return Poll(response.status_code, content["syncs"], str(content.get("detail", "")))
 
-    def _ask(
-        self, method: str, path: str, query: Query, body: Item | None = None
-    ) -> Mapping[str, Any]:
-        answer, content = self._request(method, path, query, TIMEOUTS[1], body)
-        if answer.status_code not in _DONE:
-            raise self._refused(answer, content)
+    def _send(self, method: str, path: str, query: Query, body: Item | None = None) -> Item:
+        response, content = self._request(method, path, query, TIMEOUTS[1], body)
+        if response.status_code not in _DONE:
+            raise self._refusal(response, content)
         return content
 
     def _request(
-        self, method: str, path: str, query: Query, patience: float, body: Item | None = None
-    ) -> tuple[requests.Response, Mapping[str, Any]]:
+        self, method: str, path: str, query: Query, timeout: float, body: Item | None = None
+    ) -> tuple[requests.Response, Item]:
+        """Return the response and, if it is a JSON object, its content."""
         try:
-            answer = self.session.request(
+            response = self.session.request(
                 method,
                 self.url + path,
                 params=dict(query),
                 json=body,
-                auth=_Bearer(self.token) if self.token else None,
-                timeout=(TIMEOUTS[0], patience),
+                # Not as a header, to which requests prefers the user's ~/.netrc.
+                auth=self._authenticate if self.token else None,
+                timeout=(TIMEOUTS[0], timeout),
+                # A redirect to another host must not receive the token.
                 allow_redirects=False,
             )
-            content = answer.json() if _is_json(answer) else {}
+            content = response.json() if _is_json(response) else {}
         except requests.ConnectionError as exc:
-            raise self._failed(f"cannot be reached: {_reason(exc)}", Unreachable) from exc
+            raise self._error(f"cannot be reached: {_reason(exc)}", Unreachable) from exc
         except requests.Timeout as exc:
-            raise self._failed(f"did not answer within {patience:.0f} s", Unreachable) from exc
+            raise self._error(f"did not answer within {timeout:.0f} s", Unreachable) from exc
         except (requests.RequestException, ValueError) as exc:
-            raise self._failed(f"the request failed: {type(exc).__name__}") from exc
-        return answer, content if isinstance(content, dict) else {}
+            raise self._error(f"the request failed: {type(exc).__name__}") from exc
+        return response, content if isinstance(content, dict) else {}
 
-    def _refused(
-        self, answer: requests.Response, problem: Mapping[str, Any]
-    ) -> click.ClickException:
-        """Return what a refusal means for the person at the terminal."""
-        reasons = problem.get("reasons") or [problem.get("detail") or answer.reason]
+    def _authenticate(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+    def _refusal(self, response: requests.Response, problem: Item) -> click.ClickException:
+        """Return the exception for a response that is an error or a redirect."""
+        reasons = problem.get("reasons") or [problem.get("detail") or response.reason]
         text = "; ".join(str(reason) for reason in reasons)
-        if answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
+        if response.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
             return click.UsageError(text)
-        if answer.status_code == HTTPStatus.UNAUTHORIZED:
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
             text = "SWRHOOK_TOKEN is not accepted" if self.token else "SWRHOOK_TOKEN is not set"
-        if answer.is_redirect:
-            text = (
-                f"redirects to {answer.headers['Location']}: set SWRHOOK_URL to the final address"
-            )
-        if answer.request.method == "POST" and answer.status_code in _DECLINED:
+        if response.is_redirect:
+            location = response.headers["Location"]
+            text = f"redirects to {location}: set SWRHOOK_URL to the final address"
+        if response.request.method == "POST" and response.status_code in _DECLINED:
             return Declined(text)
-        return self._failed(f"{text} ({answer.status_code})")
+        return self._error(f"{text} ({response.status_code})")
 
-    def _failed(
+    def _error(
         self, text: str, kind: type[click.ClickException] = click.ClickException
     ) -> click.ClickException:
-        return kind(f"{_shown(self.url)}: {text}")
+        return kind(f"{_hide_password(self.url)}: {text}")
 
 
 def connect() -> Client:
-    """Return a client as SWRHOOK_URL and SWRHOOK_TOKEN say."""
-    environ = os.environ  # noqa: TID251  # a command is its own start
+    """Return a client for SWRHOOK_URL and SWRHOOK_TOKEN. Raises UsageError if one is unusable."""
+    environ = os.environ  # noqa: TID251  # a command reads the environment itself
     url = (environ.get("SWRHOOK_URL") or DEFAULT_URL).rstrip("/")
     if not _is_address(url):
         raise click.UsageError("SWRHOOK_URL must be an address like http://127.0.0.1:8080")
@@ -185,21 +157,32 @@ def connect() -> Client:
     return Client(url, token)
 
 
+@contextmanager
+def report_unexpected_answer() -> Iterator[None]:
+    """Turn LookupError and TypeError, from an answer without expected members, into a message."""
+    try:
+        yield
+    except (LookupError, TypeError) as exc:
+        raise click.ClickException(
+            f"the server's answer is not as expected: {exc!r}; try --json"
+        ) from exc
+
+
 def _is_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, half of an IPv6 address
+    except ValueError:  # a port that is not a number, half of an IPv6 address
         return False
 
 
-def _is_json(answer: requests.Response) -> bool:
-    kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
-    return kind in {"application/json", "application/problem+json"}
+def _is_json(response: requests.Response) -> bool:
+    media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
+    return media_type in {"application/json", "application/problem+json"}
 
 
 def _reason(exc: requests.ConnectionError) -> str:
-    """Return the innermost reason: requests wraps the system's words several times."""
+    """Return the operating system's message, which requests and urllib3 wrap several times."""
     inner: BaseException = exc
     while inner.args and isinstance(inner.args[-1], BaseException):
         inner = inner.args[-1]
@@ -207,7 +190,7 @@ def _reason(exc: requests.ConnectionError) -> str:
     return re.sub(r"\[Errno -?[0-9]+\] ", "", str(reason)).rpartition(": ")[2]
 
 
-def _shown(url: str) -> str:
-    """Return the address without a password that may stand in it."""
+def _hide_password(url: str) -> str:
+    """Return the address without user and password."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

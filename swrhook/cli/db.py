@@ -1,11 +1,14 @@
-"""The command `db`: the ledger's schema and its backup, apart from any service."""
+"""The command `db`: upgrades, checks and backs up the ledger without starting the service."""
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-from swrhook.cli.terminal import examples
+from swrhook.cli.options import examples
 from swrhook.errors import SwrhookError
 from swrhook.ledger.database import open_database, schema_of
 from swrhook.ledger.sqlite import back_up
@@ -14,63 +17,64 @@ from swrhook.settings import Settings
 
 @click.group(epilog=examples("python -m swrhook db check", "python -m swrhook db upgrade"))
 def db() -> None:
-    """Bring the ledger's schema up to date, check it, or back the ledger up.
+    """Upgrade, check or back up the ledger, swrhook's database.
 
-    The ledger is SWRHOOK_DATABASE_URL. Each start brings it up to date by itself: `upgrade` does
-    it before, with the service stopped or, on PostgreSQL, still running.
+    SWRHOOK_DATABASE_URL names the ledger. The service upgrades the schema when it starts;
+    `upgrade` does it beforehand, with the service stopped or, on PostgreSQL, still running.
     """
 
 
 @db.command()
 def upgrade() -> None:
-    """Bring the schema up to date; a ledger that is so already stays as it is."""
-    try:
-        database = open_database(_url(), patience=0)
-    except SwrhookError as exc:
-        raise click.ClickException(str(exc)) from exc
-    database.close()
-    click.echo(f"the ledger's schema is at revision {schema_of(_url()).wanted}")
+    """Upgrade the schema; does nothing if it is up to date."""
+    with _report_errors():
+        url = _ledger_url()
+        open_database(url, patience=0).close()
+        click.echo(f"the ledger's schema is at revision {schema_of(url).wanted}")
 
 
 @db.command()
-@click.pass_context
-def check(context: click.Context) -> None:
-    """Say whether this version can use the ledger as it is; changes nothing.
+def check() -> None:
+    """Check whether the schema is this version's; changes nothing.
 
-    Ends with 0 when the schema is up to date, else with 1 and what to do.
+    Exit code 0 if the schema is up to date; otherwise 1, and a message says what to do.
     """
-    try:
-        schema = schema_of(_url())
-    except SwrhookError as exc:
-        raise click.ClickException(str(exc)) from exc
-    if not schema.is_current:
-        click.echo(
-            f"the ledger's schema is at revision {schema.current or 'none'}, this version wants "
-            f"{schema.wanted}: run `python -m swrhook db upgrade`, or start the service, which "
-            "does the same",
-            err=True,
-        )
-        context.exit(1)
-    click.echo(f"the ledger's schema is at revision {schema.current}, as this version wants it")
+    with _report_errors():
+        schema = schema_of(_ledger_url())
+    if schema.is_current:
+        click.echo(f"the ledger's schema is at revision {schema.current}, as required")
+        return
+    click.echo(
+        f"the ledger's schema is at revision {schema.current or 'none'}, this version requires "
+        f"{schema.wanted}: run `python -m swrhook db upgrade`, or start the service, which does "
+        "the same",
+        err=True,
+    )
+    sys.exit(1)
 
 
 @db.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup(file: Path) -> None:
-    """Copy a ledger on SQLite into a new FILE, while the service runs.
+    """Copy an SQLite ledger to a new FILE while the service runs.
 
-    The copy is whole as of one moment, and compact. A service that is started on it goes on from
-    there. For PostgreSQL there is pg_dump: see docs/operating.md.
+    The copy is consistent and compact. A service started on it continues from the moment of the
+    copy. For PostgreSQL use pg_dump: see docs/operating.md.
     """
-    try:
-        back_up(_url(), file)
-    except SwrhookError as exc:
-        raise click.ClickException(str(exc)) from exc
-    click.echo(f"the ledger is copied into {file}")
+    with _report_errors():
+        back_up(_ledger_url(), file)
+    click.echo(f"the ledger was copied to {file}")
 
 
-def _url() -> str:
+def _ledger_url() -> str:
+    environ = os.environ  # noqa: TID251  # a command reads the environment itself
+    return Settings.from_environ(environ).database_url
+
+
+@contextmanager
+def _report_errors() -> Iterator[None]:
+    """Turn errors of the package into messages for the terminal."""
     try:
-        return Settings.from_environ(os.environ).database_url  # noqa: TID251  # a start of its own
+        yield
     except SwrhookError as exc:
         raise click.ClickException(str(exc)) from exc

@@ -1,44 +1,39 @@
-"""The command `deliveries`."""
+"""The command `deliveries`: lists deliveries."""
 
-from collections.abc import Mapping
-from typing import Any
+from operator import itemgetter
 
 import click
 
-from swrhook.cli.client import Item
-from swrhook.cli.tables import Column, Kind, list_options, print_list
-from swrhook.cli.terminal import examples
+from swrhook.cli.client import Item, QueryValue
+from swrhook.cli.options import examples, list_options
+from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
 from swrhook.model import Outcome
 
-_STYLES: Mapping[str, str] = {
-    Outcome.ACCEPTED: "green",
-    Outcome.IGNORED: "dim",
-    Outcome.DUPLICATE: "dim",
-    Outcome.QUARANTINED: "red",
+_STYLES = {
+    Outcome.ACCEPTED.value: "green",
+    Outcome.IGNORED.value: "dim",
+    Outcome.DUPLICATE.value: "dim",
+    Outcome.QUARANTINED.value: "red",
 }
-# So many images are named in a row.
-_MOST_NAMED = 3
+# A row names at most this many images.
+_MOST_IMAGES = 3
 
 
 def _images(item: Item) -> str:
-    named = [push["image"] for push in item["pushes"][:_MOST_NAMED]]
-    more = len(item["pushes"]) - len(named)
-    return ", ".join(named) + (f" and {more} more" if more else "")
+    images = [push["image"] for push in item["pushes"]]
+    more = len(images) - _MOST_IMAGES
+    return ", ".join(images[:_MOST_IMAGES]) + (f" and {more} more" if more > 0 else "")
 
 
-DELIVERIES = Kind(
+DELIVERIES = Resource(
     "/api/v1/deliveries",
+    "delivery",
     "deliveries",
     (
-        Column("id", lambda item: item["id"], whole=True),
-        Column("received", lambda item: item["received_at"][:16].replace("T", " "), whole=True),
-        Column("sender", lambda item: item["sender"]),
-        Column(
-            "outcome",
-            lambda item: item["outcome"],
-            whole=True,
-            style=lambda item: _STYLES.get(item["outcome"], ""),
-        ),
+        ID_COLUMN,
+        Column("received", lambda item: item["received_at"][:16].replace("T", " "), unwrapped=True),
+        Column("sender", itemgetter("sender")),
+        Column("outcome", itemgetter("outcome"), unwrapped=True, styles=_STYLES),
         Column("images", _images),
         Column("syncs", lambda item: str(len(item["syncs"]))),
         Column("reason", lambda item: item["reason"] or ""),
@@ -52,19 +47,14 @@ DELIVERIES = Kind(
         "python -m swrhook deliveries --outcome quarantined --all --json | jq -r .reason",
     )
 )
-@click.option("--sender", help="From this sender.")
+@click.option("--sender", help="Only deliveries from this sender.")
 @click.option(
     "--outcome",
     type=click.Choice([outcome.value for outcome in Outcome]),
     metavar="OUTCOME",
-    help=f"With this verdict: {', '.join(Outcome)}.",
+    help=f"Only deliveries with this outcome: {', '.join(Outcome)}.",
 )
 @list_options
-def deliveries(
-    *,
-    everything: bool,
-    as_json: bool,
-    **query: Any,  # noqa: ANN401  # click's values
-) -> None:
-    """List deliveries of a running server, newest first."""
+def deliveries(*, everything: bool, as_json: bool, **query: QueryValue) -> None:
+    """List deliveries, newest first."""
     print_list(DELIVERIES, query, everything=everything, as_json=as_json)

@@ -25,9 +25,11 @@ _STYLES = {"verified": "green", "pending": "yellow", "calling": "yellow", "trigg
 
 
 @click.command(epilog="\b\nExamples:\n  python -m swrhook demo --once")
-@click.option("--once", is_flag=True, help="End after the outcome; exit 1 unless all is verified.")
+@click.option(
+    "--once", is_flag=True, help="Exit when done; exit code 1 unless every sync is verified."
+)
 def demo(*, once: bool) -> None:
-    """Show swrhook at work: simulator, service, deliveries of several senders, every outcome."""
+    """Run a demonstration: simulator, service, deliveries from several senders, all outcomes."""
     console = Console()
     # Whoever ends the demonstration ends its service with it.
     signal.signal(signal.SIGTERM, _interrupt)

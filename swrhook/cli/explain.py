@@ -1,153 +1,30 @@
 """The command `explain`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import click
 from rich.text import Text
 from rich.tree import Tree
 
-from swrhook.cli.client import Item, connect
-from swrhook.cli.terminal import examples, printable, screen
+from swrhook.cli.client import Item, connect, report_unexpected_answer
+from swrhook.cli.options import examples, json_option
+from swrhook.cli.syncs import target_name
+from swrhook.cli.terminal import count_of, output_console, printable
 from swrhook.rules import RuleResult, TargetResult
 
-_SKIPPED = "dim"
-_STYLES = {
+_MINOR = "dim"
+_RULE_STYLES = {
     RuleResult.WANTED.value: "green",
     RuleResult.ATTACHMENT.value: "yellow",
     RuleResult.EXCLUDED.value: "yellow",
+}
+_TARGET_STYLES = {
     TargetResult.SYNC.value: "green",
     TargetResult.SHADOW.value: "yellow",
     TargetResult.REFUSED.value: "red",
 }
-
-
-def trees(explained: Item, encoding: str) -> Iterator[Tree]:
-    """Yield what the rules say now, then what the ledger knows. Raises LookupError, TypeError."""
-    writer = _Writer(encoding)
-    yield writer.rules(explained)
-    yield writer.deliveries(explained)
-    yield writer.syncs(explained)
-
-
-class _Writer:
-    """Makes branches of texts, for a screen of this encoding."""
-
-    def __init__(self, encoding: str) -> None:
-        self._encoding = encoding
-
-    def rules(self, explained: Item) -> Tree:
-        tree = self._tree(f"by the rules in use, {explained['rules_version']}", "bold")
-        for each in explained["senders"]:
-            told = f"from {each['sender']} in {each['region']}: {each['summary']}"
-            sender = self._add(tree, told, "green" if each["wanted"] else "")
-            for rule in each["rules"]:
-                self._rule(sender, rule)
-            if each["rules_left_out"]:
-                more = f"{each['rules_left_out']} more rules, further from a match"
-                self._add(sender, more, _SKIPPED)
-        return tree
-
-    def deliveries(self, explained: Item) -> Tree:
-        tree = self._tree("deliveries that announced it", "bold")
-        for each in explained["deliveries"]:
-            about = each["about"] or (each["original"] and f"repeats {each['original']}")
-            told = f"{_second(each['received_at'])} {each['id']} of {each['sender']}: "
-            told += each["outcome"] + (f", {about}" if about else "")
-            branch = self._add(tree, told + _changed(each))
-            if each["digest"]:
-                self._add(branch, each["digest"], _SKIPPED)
-        if not explained["deliveries"]:
-            since = explained["oldest_record_at"]
-            self._add(
-                tree, f"none since {_second(since)}" if since else "none; the ledger is empty"
-            )
-        return tree
-
-    def syncs(self, explained: Item) -> Tree:
-        tree = self._tree("syncs", "bold")
-        for each in explained["syncs"]:
-            sync = each["sync"]
-            target = f"{sync['target_region']}/{sync['target_namespace']}"
-            told = f"{_second(sync['created_at'])} {sync['id']} to {target}: {sync['state']}"
-            branch = self._add(tree, told + _changed(sync | each))
-            for text in _details(each):
-                self._add(branch, text)
-            for call in each["calls"]:
-                self._add(branch, _call(call), "red" if call["code"] else "")
-        if not explained["syncs"]:
-            self._add(tree, "none")
-        return tree
-
-    def _rule(self, sender: Tree, rule: Item) -> None:
-        shadow = ", in shadow" if rule["shadow"] else ""
-        branch = self._add(
-            sender,
-            f"rule {rule['rule']}{shadow}: {rule['verdict']}",
-            _STYLES.get(rule["verdict"], ""),
-        )
-        for clause in rule["clauses"]:
-            self._add(branch, _clause(clause), "red" if _says_no(clause) else "")
-        for target in rule["targets"]:
-            override = ", override" if target["override"] else ""
-            told = f"to {target['region']}/{target['namespace']}{override}: {target['fate']}"
-            why = f", {target['reason']}" if target["reason"] else ""
-            self._add(branch, told + why, _STYLES.get(target["fate"], ""))
-
-    def _tree(self, text: str, style: str) -> Tree:
-        return Tree(self._text(text, style), guide_style="dim")
-
-    def _add(self, tree: Tree, text: str, style: str = "") -> Tree:
-        return tree.add(self._text(text, style))
-
-    def _text(self, text: str, style: str) -> Text:
-        return Text(printable(text, self._encoding), style=style)
-
-
-def _says_no(clause: Item) -> bool:
-    return bool(clause["excludes"]) == bool(clause["matched"])
-
-
-def _clause(clause: Item) -> str:
-    """Say what the value meets or, where it meets nothing, what it had to."""
-    matched = [each["pattern"] for each in clause["patterns"] if each["matched"]]
-    patterns = matched or [each["pattern"] for each in clause["patterns"]]
-    verb = "is" if matched else "is not"
-    wanted = " or ".join(f"«{pattern}»" for pattern in patterns)
-    excluded = ", which «not» excludes" if clause["excludes"] else ""
-    return f"{clause['field']} «{clause['value']}» {verb} {wanted}{excluded}"
-
-
-def _details(each: Item) -> Iterator[str]:
-    sync = each["sync"]
-    if each["waiting"]:
-        yield each["waiting"]
-    elif sync["reason"]:
-        yield sync["reason"]
-    if sync["error"]:
-        yield f"{sync['error']['code']}: {sync['error']['message']}"
-        if sync["error"]["remedy"]:
-            yield sync["error"]["remedy"]
-    if sync["superseded_by"]:
-        yield f"{sync['superseded_by']} carries on"
-    if sync["verified_at"]:
-        yield f"{sync['digest']} was seen there at {_second(sync['verified_at'])}"
-
-
-def _call(call: Item) -> str:
-    told = f"call {call['id']} of {_second(call['started_at'])}: "
-    if call["ended_at"] is None:
-        return f"{told}no answer yet"
-    return told + (f"{call['code']}, {call['message']}" if call["code"] else "accepted")
-
-
-def _changed(decided: Item) -> str:
-    changed = decided["rules_changed"]
-    return f" (by other rules, {decided['rules_version']})" if changed else ""
-
-
-def _second(time: str) -> str:
-    return f"{time[:19]}Z"
 
 
 @click.command(
@@ -158,24 +35,146 @@ def _second(time: str) -> str:
     )
 )
 @click.argument("image", metavar="IMAGE:TAG")
-@click.option("--sender", help="As this sender announces it, and under its name for it.")
-@click.option("--json", "as_json", is_flag=True, help="Print the whole explanation as JSON.")
+@click.option(
+    "--sender", help="Explain for this sender; IMAGE may be the sender's own name for it."
+)
+@json_option("Print the whole explanation as JSON.")
 def explain(image: str, sender: str | None, *, as_json: bool) -> None:
-    """Say why IMAGE:TAG was, or was not, replicated.
+    """Explain why IMAGE:TAG was, or was not, replicated.
 
-    The first line is the answer. Below it stand what every rule says now of a push of it, clause by
-    clause, the deliveries that announced it, and its syncs with their calls. Without --sender, each
-    sender that could announce it is told.
+    The first line is the answer. The lines below it show what every rule decides about the tag
+    now, clause by clause, the deliveries that announced it, and its syncs with their calls. Without
+    --sender, every sender that could announce the tag is shown.
     """
-    explained = connect().show("/api/v1/explain", {"image": image, "sender": sender})
+    explanation = connect().show("/api/v1/explain", {"image": image, "sender": sender})
     if as_json:
-        click.echo(json.dumps(explained))
+        click.echo(json.dumps(explanation))
         return
-    console = screen()
-    try:
-        console.print(printable(explained["summary"], console.encoding), markup=False)
-        for tree in trees(explained, console.encoding):
+    console = output_console()
+    with report_unexpected_answer():
+        console.print(printable(explanation["summary"], console.encoding), markup=False)
+        for node in (_rules(explanation), _deliveries(explanation), _syncs(explanation)):
             console.print()
-            console.print(tree)
-    except (LookupError, TypeError) as exc:
-        raise click.ClickException(f"the answer is not as expected: {exc!r}; try --json") from exc
+            console.print(node.tree(console.encoding))
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A line of the explanation, and the lines below it."""
+
+    text: str
+    style: str = ""
+    children: Sequence["_Node"] = ()
+
+    def tree(self, encoding: str) -> Tree:
+        """Return the node for the terminal."""
+        tree = Tree(Text(printable(self.text, encoding), style=self.style), guide_style=_MINOR)
+        tree.children.extend(child.tree(encoding) for child in self.children)
+        return tree
+
+
+def _rules(explanation: Item) -> _Node:
+    heading = f"by the rules in use, {explanation['rules_version']}"
+    return _Node(heading, "bold", [_sender(sender) for sender in explanation["senders"]])
+
+
+def _sender(sender: Item) -> _Node:
+    text = f"from {sender['sender']} in {sender['region']}: {sender['summary']}"
+    rules = [_rule(rule) for rule in sender["rules"]]
+    if sender["rules_left_out"]:
+        # The API shows the rules that come nearest to a match.
+        rules.append(_Node(count_of(sender["rules_left_out"], "more rule"), _MINOR))
+    return _Node(text, "green" if sender["wanted"] else "", rules)
+
+
+def _rule(rule: Item) -> _Node:
+    shadow = ", in shadow" if rule["shadow"] else ""
+    return _Node(
+        f"rule {rule['rule']}{shadow}: {rule['verdict']}",
+        _RULE_STYLES.get(rule["verdict"], ""),
+        [*map(_clause, rule["clauses"]), *map(_target, rule["targets"])],
+    )
+
+
+def _clause(clause: Item) -> _Node:
+    """Name the patterns that match or, if none does, all of them."""
+    matched = [pattern["pattern"] for pattern in clause["patterns"] if pattern["matched"]]
+    patterns = matched or [pattern["pattern"] for pattern in clause["patterns"]]
+    verb = "matches" if matched else "does not match"
+    alternatives = " or ".join(f'"{pattern}"' for pattern in patterns)
+    prefix = "not: " if clause["excludes"] else ""
+    is_obstacle = bool(clause["excludes"]) == bool(clause["matched"])
+    text = f'{prefix}{clause["field"]} "{clause["value"]}" {verb} {alternatives}'
+    return _Node(text, "red" if is_obstacle else "")
+
+
+def _target(target: Item) -> _Node:
+    override = ", override" if target["override"] else ""
+    reason = f", {target['reason']}" if target["reason"] else ""
+    text = f"to {target['region']}/{target['namespace']}{override}: {target['fate']}{reason}"
+    return _Node(text, _TARGET_STYLES.get(target["fate"], ""))
+
+
+def _deliveries(explanation: Item) -> _Node:
+    deliveries = [_delivery(delivery) for delivery in explanation["deliveries"]]
+    if not deliveries:
+        since = explanation["oldest_record_at"]
+        deliveries.append(_Node(f"none since {_time(since)}" if since else "none; empty ledger"))
+    return _Node("deliveries that announced it", "bold", deliveries)
+
+
+def _delivery(delivery: Item) -> _Node:
+    original = delivery["original"]
+    about = delivery["about"] or (original and f"repeats {original}")
+    text = (
+        f"{_time(delivery['received_at'])} {delivery['id']} from {delivery['sender']}:"
+        f" {delivery['outcome']}{f', {about}' if about else ''}{_other_rules(delivery)}"
+    )
+    digest = delivery["digest"]
+    return _Node(text, children=[_Node(digest, _MINOR)] if digest else [])
+
+
+def _syncs(explanation: Item) -> _Node:
+    syncs = [_sync(item) for item in explanation["syncs"]]
+    return _Node("syncs", "bold", syncs or [_Node("none")])
+
+
+def _sync(item: Item) -> _Node:
+    sync = item["sync"]
+    text = f"{_time(sync['created_at'])} {sync['id']} to {target_name(sync)}: {sync['state']}"
+    details = [_Node(detail) for detail in _details(sync, item["waiting"])]
+    calls = [_call(call) for call in item["calls"]]
+    return _Node(text + _other_rules(sync | item), children=[*details, *calls])
+
+
+def _details(sync: Item, waiting: str | None) -> Iterator[str]:
+    if waiting or sync["reason"]:
+        yield waiting or sync["reason"]
+    if sync["error"]:
+        yield f"{sync['error']['code']}: {sync['error']['message']}"
+        if sync["error"]["remedy"]:
+            yield sync["error"]["remedy"]
+    if sync["superseded_by"]:
+        yield f"superseded by {sync['superseded_by']}"
+    if sync["verified_at"]:
+        yield f"{sync['digest']} verified at {_time(sync['verified_at'])}"
+
+
+def _call(call: Item) -> _Node:
+    if call["ended_at"] is None:
+        result = "no answer yet"
+    else:
+        result = f"{call['code']}, {call['message']}" if call["code"] else "accepted"
+    text = f"call {call['id']} at {_time(call['started_at'])}: {result}"
+    return _Node(text, "red" if call["code"] else "")
+
+
+def _other_rules(decision: Item) -> str:
+    if not decision["rules_changed"]:
+        return ""
+    return f" (by other rules, {decision['rules_version']})"
+
+
+def _time(time: str) -> str:
+    """Return an RFC 3339 time in UTC without fractions of a second."""
+    return f"{time[:19]}Z"

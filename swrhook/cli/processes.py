@@ -1,4 +1,4 @@
-"""The command `serve`: gunicorn, with the settings that come with swrhook."""
+"""The commands `serve` and `worker`: each replaces this process with a long-running one."""
 
 import os
 import sys
@@ -6,33 +6,36 @@ from pathlib import Path
 
 import click
 
-from swrhook.cli.terminal import examples
+from swrhook.cli.options import examples
 
 ROOT = Path(__file__).parents[2]
 
 
 @click.command(epilog=examples("SWRHOOK_BIND=0.0.0.0:8080 python -m swrhook serve"))
 def serve() -> None:
-    """Serve HTTP and work, with ./swrhook.yaml.
+    """Run the service: HTTP server and sync workers.
 
-    The environment says the rest: SWRHOOK_CONFIG, SWRHOOK_DATABASE_URL, SWRHOOK_WORKERS,
-    SWRHOOK_BIND, SWRHOOK_LOG_FORMAT, SWRHOOK_LOG_LEVEL. SIGTERM and Ctrl-C finish what is in
-    flight.
+    It reads ./swrhook.yaml and these environment variables: SWRHOOK_CONFIG, SWRHOOK_DATABASE_URL,
+    SWRHOOK_WORKERS, SWRHOOK_BIND, SWRHOOK_LOG_FORMAT, SWRHOOK_LOG_LEVEL. On SIGTERM or Ctrl-C it
+    finishes the requests and calls in flight, then stops.
     """
     settings = str(ROOT / "gunicorn.conf.py")
-    gunicorn = ["-m", "gunicorn", "-c", settings, "--pythonpath", str(ROOT), "wsgi:app"]
-    # gunicorn takes over this process: signals reach it, and the working folder stays.
-    os.execv(sys.executable, [sys.executable, *gunicorn])  # noqa: S606  # no shell wanted
+    _replace_process("-m", "gunicorn", "-c", settings, "--pythonpath", str(ROOT), "wsgi:app")
 
 
 @click.command(
     epilog=examples("SWRHOOK_WORKERS=16 SWRHOOK_METRICS_BIND=0.0.0.0:8081 python -m swrhook worker")
 )
 def worker() -> None:
-    """Work on what others record, on PostgreSQL; serves no deliveries.
+    """Run sync workers only, on PostgreSQL; receives no deliveries.
 
-    SWRHOOK_WORKERS says with how many threads, SWRHOOK_METRICS_BIND where it shows its health and
-    its metrics; the rest is as for `serve`. SIGTERM and Ctrl-C finish what is in flight.
+    SWRHOOK_WORKERS is the number of threads, SWRHOOK_METRICS_BIND the address of /healthz,
+    /readyz and /metrics; the other variables are those of `serve`. On SIGTERM or Ctrl-C it
+    finishes the calls in flight, then stops.
     """
-    # It takes over this process: signals reach it, and the working folder stays.
-    os.execv(sys.executable, [sys.executable, str(ROOT / "app.py"), "worker"])  # noqa: S606  # no shell wanted
+    _replace_process(str(ROOT / "app.py"), "worker")
+
+
+def _replace_process(*arguments: str) -> None:
+    """Run Python with these arguments as this very process: it receives the signals itself."""
+    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606  # no shell

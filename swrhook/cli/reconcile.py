@@ -5,21 +5,13 @@ from collections.abc import Sequence
 import click
 
 from swrhook.cli.client import connect
-from swrhook.cli.repairs import (
-    RECONCILES,
-    RepairGroup,
-    add_commands,
-    follow,
-    plan_in_words,
-    print_tags,
-    show_end,
-    until_compared,
-)
-from swrhook.cli.terminal import examples
+from swrhook.cli.options import examples, json_option
+from swrhook.cli.repairs import RECONCILES, Follower, RepairGroup, print_tags
 
 
 @click.group(
     cls=RepairGroup,
+    resource=RECONCILES,
     subcommand_metavar="[NS/REPO]... | COMMAND [ARGS]...",
     epilog=examples(
         "python -m swrhook reconcile --report",
@@ -28,24 +20,24 @@ from swrhook.cli.terminal import examples
     ),
 )
 def reconcile() -> None:
-    """Compare sources with targets, and mend what differs.
+    """Compare sources with targets and repair the differences.
 
-    Without repositories, all that were ever synced, going on where the last pass stopped. A pass
-    makes at most --max-calls requests. What is missing at a target is synced, and what another
-    image has taken the place of, where the rule overrides; what is not wanted any more is told.
+    Without repositories, compares every one that was ever synced, starting where the last run
+    stopped. A run makes at most --max-calls requests. A tag that is missing at a target is synced,
+    and so is a tag with another image, if the rule has `override: true`. Tags that no rule selects
+    any more are only reported.
     """
 
 
 @reconcile.command("run", hidden=True)
 @click.argument("repositories", nargs=-1, metavar="[NS/REPO]...")
-@click.option("--region", help="With repositories: in this source region.")
-@click.option("--report", is_flag=True, help="Only tell what differs; exit 1 if something does.")
-@click.option("--max-calls", type=click.IntRange(1), help="settings.reconcile.max_calls else.")
-@click.option("--json", "as_json", is_flag=True, help="Print what differs as JSON, one a line.")
-@click.pass_context
+@click.option("--region", help="With repositories: their source region.")
+@click.option(
+    "--report", is_flag=True, help="Only report differences; exit code 1 if there are any."
+)
+@click.option("--max-calls", type=click.IntRange(1), help="Default: settings.reconcile.max_calls.")
+@json_option("Print the differences as JSON, one per line.")
 def run(
-    context: click.Context,
-    /,
     repositories: Sequence[str],
     *,
     report: bool,
@@ -53,17 +45,15 @@ def run(
     region: str | None,
     max_calls: int | None,
 ) -> None:
-    """Compare, mend and follow."""
+    """Create a reconcile and follow it."""
     client = connect()
-    given = {"repositories": list(repositories), "region": region, "max_calls": max_calls}
-    body = {name: value for name, value in given.items() if value}
-    begun = client.post(RECONCILES.path, {**body, "report": report})
-    found = until_compared(client, RECONCILES, begun)
-    click.echo(plan_in_words(found), err=True)
+    options = {"repositories": list(repositories), "region": region, "max_calls": max_calls}
+    body = {name: value for name, value in options.items() if value}
+    repair = client.post(RECONCILES.path, {**body, "report": report})
+    follower = Follower(client, RECONCILES, repair)
+    follower.wait_until_compared()
+    click.echo(follower.describe_plan(), err=True)
     if not report:
-        found = follow(client, RECONCILES, found)
-    print_tags(client, RECONCILES, str(found["id"]), as_json=as_json)
-    show_end(context, found)
-
-
-add_commands(reconcile, RECONCILES)
+        follower.wait_until_ended()
+    print_tags(client, RECONCILES, str(repair["id"]), as_json=as_json)
+    follower.exit_on_problem()

@@ -1,178 +1,201 @@
-"""What `backfill` and `reconcile` have in common: following one, its words, its tables."""
+"""What `backfill` and `reconcile` share: subcommands, tables, and following one on the server."""
 
+import sys
 import time
-from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
+from typing import Any
 from urllib.parse import quote
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from swrhook.cli.client import Client, Item, connect
-from swrhook.cli.tables import LARGEST_PAGE, Column, Kind, list_options, print_items, print_list
+from swrhook.cli.options import LARGEST_PAGE, id_argument, json_option, list_options
+from swrhook.cli.syncs import IMAGE_COLUMN, TARGET_COLUMN
+from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_items, print_list
+from swrhook.cli.terminal import count_of, progress_bar
 from swrhook.model import END_STATES, State
+from swrhook.syncs.reconciliation import Drift
 
-# Seconds between two looks at what goes on in the server.
-_PAUSE = 0.5
-_GOOD = frozenset({State.VERIFIED, State.UNVERIFIED, State.SUPERSEDED})
-_STYLES: Mapping[str, str] = {"done": "green", "cancelled": "dim"}
-
-
-def _of(item: Item) -> str:
-    named = item["repositories"]
-    return "all" if named is None else ", ".join(named)
+# Seconds between two polls.
+_POLL_INTERVAL = 0.5
+_SUCCESSFUL = frozenset({State.VERIFIED, State.UNVERIFIED, State.SUPERSEDED})
+_DIFFERENCES = tuple(drift.value for drift in Drift if drift is not Drift.SAME)
 
 
-def _findings(item: Item) -> str:
-    return ", ".join(f"{item['plan'][name]} {name}" for name in _DRIFTS if item["plan"][name])
+def _repositories(repair: Item) -> str:
+    return "all" if repair["repositories"] is None else ", ".join(repair["repositories"])
 
 
-def _results(item: Item) -> str:
-    return ", ".join(f"{count} {state}" for state, count in sorted(item["results"].items()))
+def _drift_counts(repair: Item) -> str:
+    counts = ((repair["plan"][drift.value], drift.value) for drift in Drift)
+    return ", ".join(f"{count} {drift}" for count, drift in counts if count)
 
 
-_DRIFTS = ("same", "missing", "diverged", "unwanted", "unreadable")
+def _result_counts(repair: Item) -> str:
+    return ", ".join(f"{count} {state}" for state, count in sorted(repair["results"].items()))
+
+
 _COLUMNS = (
-    Column("id", lambda item: item["id"], whole=True),
+    ID_COLUMN,
     Column(
         "state",
-        lambda item: item["state"],
-        whole=True,
-        style=lambda item: _STYLES.get(item["state"], "yellow"),
+        itemgetter("state"),
+        unwrapped=True,
+        styles={"done": "green", "cancelled": "dim"},
+        default_style="yellow",
     ),
-    Column("repositories", _of),
-    Column("found", _findings),
-    Column("syncs", _results),
-    Column("notes", lambda item: "; ".join(item["notes"])),
+    Column("repositories", _repositories),
+    Column("found", _drift_counts),
+    Column("syncs", _result_counts),
+    Column("notes", lambda repair: "; ".join(repair["notes"])),
 )
-BACKFILLS = Kind("/api/v1/backfill", "backfills", _COLUMNS)
-RECONCILES = Kind("/api/v1/reconcile", "reconciles", _COLUMNS)
 _TAG_COLUMNS = (
-    Column("image", lambda item: f"{item['namespace']}/{item['repository']}:{item['tag']}"),
-    Column("target", lambda item: f"{item['target_region']}/{item['target_namespace']}"),
-    Column("found", lambda item: item["drift"], whole=True),
-    Column("sync", lambda item: item["state"] or "", whole=True),
-    Column("why", lambda item: item["reason"] or ""),
+    IMAGE_COLUMN,
+    TARGET_COLUMN,
+    Column("found", itemgetter("drift"), unwrapped=True),
+    Column("sync", lambda tag: tag["state"] or "", unwrapped=True),
+    Column("why", lambda tag: tag["reason"] or ""),
 )
+BACKFILLS = Resource("/api/v1/backfill", "backfill", "backfills", _COLUMNS)
+RECONCILES = Resource("/api/v1/reconcile", "reconcile", "reconciles", _COLUMNS)
+
+
+def repair_path(resource: Resource, repair_id: str) -> str:
+    """Return the API's path of one backfill or reconcile."""
+    return f"{resource.path}/{quote(repair_id, safe='')}"
+
+
+@dataclass(slots=True)
+class Follower:
+    """Follows a backfill or a reconcile on the server; `repair` is its latest state."""
+
+    client: Client
+    resource: Resource
+    repair: Item
+
+    def wait_until_compared(self) -> None:
+        """Poll until sources and targets are compared."""
+        with progress_bar("Comparing") as progress:
+            while self.repair["state"] == "comparing":
+                self._poll()
+                progress.complete(self.repair["calls"])
+
+    def wait_until_ended(self) -> None:
+        """Poll until every sync has ended."""
+        with progress_bar("Syncing", self.repair["plan"]["to_sync"]) as progress:
+            while not self._has_ended():
+                self._poll()
+                progress.complete(self._count_ended())
+
+    def start(self) -> None:
+        """Start the syncs of a planned backfill."""
+        path = repair_path(self.resource, self.repair["id"])
+        self.repair = self.client.post(f"{path}/start")
+
+    def describe_plan(self) -> str:
+        """Return the differences and what it takes to repair them."""
+        plan = self.repair["plan"]
+        differences = _drift_counts(self.repair) or "no differences"
+        lines = [f"{_repositories(self.repair)}: {differences}.", *self.repair["notes"]]
+        if plan["to_sync"]:
+            syncs = count_of(plan["to_sync"], "sync")
+            calls = count_of(plan["sync_images"], "call")
+            requests = count_of(plan["looks"], "request")
+            lines += [
+                f"{syncs} to create: {calls} of sync_images and about {requests} to read tags.",
+                f"Comparing took {count_of(self.repair['calls'], 'request')}.",
+            ]
+        return "\n".join(lines)
+
+    def exit_on_problem(self) -> None:
+        """Exit with code 1 unless every tag is at its target."""
+        repair = self.repair
+        is_complete = repair["state"] == "done" and not repair["notes"]
+        has_difference = any(repair["plan"][drift] for drift in _DIFFERENCES)
+        if (
+            not is_complete
+            or repair["results"].keys() - _SUCCESSFUL
+            or (repair["report"] and has_difference)
+        ):
+            sys.exit(1)
+
+    def _poll(self) -> None:
+        time.sleep(_POLL_INTERVAL)
+        self.repair = self.client.show(repair_path(self.resource, self.repair["id"]))
+
+    def _has_ended(self) -> bool:
+        if self.repair["state"] in {"comparing", "planned", "ordering"}:
+            return False
+        return bool(self._count_ended() == self.repair["ordered"])
+
+    def _count_ended(self) -> int:
+        results = self.repair["results"]
+        return sum(count for state, count in results.items() if state in END_STATES)
+
+
+def print_tags(client: Client, resource: Resource, repair_id: str, *, as_json: bool) -> None:
+    """Print every compared tag, and the state of its sync."""
+    path = f"{repair_path(resource, repair_id)}/tags"
+    pages = client.pages(path, {"limit": LARGEST_PAGE})
+    tags = Resource(path, "tag", "tags", _TAG_COLUMNS)
+    print_items(tags, chain.from_iterable(pages), as_json=as_json)
 
 
 class RepairGroup(click.Group):
-    """A group that is used as a command: what names none of its own is begun by `run`."""
+    """A group that is also a command: without a subcommand's name, it runs `run`."""
+
+    def __init__(self, *, resource: Resource, **options: Any) -> None:  # noqa: ANN401  # click's
+        """Add the subcommands `list`, `show` and `cancel` for a resource."""
+        super().__init__(**options)
+        for command in (_list_command, _show_command, _cancel_command):
+            self.add_command(command(resource))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the arguments."""
+        """Put `run` before arguments that do not begin with a subcommand or ask for help."""
         if args[:1] not in ([name] for name in (*self.commands, *ctx.help_option_names)):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options of `run` as the command's own."""
+        """Write the options of `run` as the group's own."""
         self.commands["run"].format_options(ctx, formatter)
         self.format_commands(ctx, formatter)
 
 
-def add_commands(group: click.Group, kind: Kind) -> None:
-    """Add `list`, `show` and `cancel`."""
-    name = kind.plural.removesuffix("s")
-
-    @group.command("list")
+def _list_command(resource: Resource) -> click.Command:
+    @click.command("list", help=f"List {resource.plural}, newest first.")
     @list_options
     def list_all(*, everything: bool, as_json: bool, **query: str | None) -> None:
-        print_list(kind, query, everything=everything, as_json=as_json)
+        print_list(resource, query, everything=everything, as_json=as_json)
 
-    @group.command()
-    @click.argument("id_", metavar="ID")
-    @click.option("--tags", is_flag=True, help="Tag by tag.")
-    @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+    return list_all
+
+
+def _show_command(resource: Resource) -> click.Command:
+    @click.command("show", help=f"Show a {resource.singular} and the results of its syncs.")
+    @id_argument
+    @click.option("--tags", is_flag=True, help="Show every compared tag.")
+    @json_option()
     def show(id_: str, *, tags: bool, as_json: bool) -> None:
         client = connect()
         if tags:
-            print_tags(client, kind, id_, as_json=as_json)
+            print_tags(client, resource, id_, as_json=as_json)
         else:
-            print_items(kind, [client.show(_path(kind, id_), {})], as_json=as_json)
+            print_items(resource, [client.show(repair_path(resource, id_))], as_json=as_json)
 
-    @group.command()
-    @click.argument("id_", metavar="ID")
-    @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+    return show
+
+
+def _cancel_command(resource: Resource) -> click.Command:
+    help_text = f"Cancel a {resource.singular}, and its syncs that have had no call."
+
+    @click.command("cancel", help=help_text)
+    @id_argument
+    @json_option()
     def cancel(id_: str, *, as_json: bool) -> None:
-        ended = connect().post(f"{_path(kind, id_)}/cancel")
-        print_items(kind, [ended], as_json=as_json)
+        repair = connect().post(f"{repair_path(resource, id_)}/cancel")
+        print_items(resource, [repair], as_json=as_json)
 
-    list_all.help = f"List {kind.plural}, newest first."
-    show.help = f"Show a {name} and how its syncs fare."
-    cancel.help = f"End a {name}, and its syncs that no call was made for."
-
-
-def until_compared(client: Client, kind: Kind, begun: Item) -> Item:
-    """Wait until everything is compared, and return the repair."""
-    found = begun
-    with _progress("Comparing") as progress:
-        task = progress.add_task("", total=None)
-        while found["state"] == "comparing":
-            time.sleep(_PAUSE)
-            found = client.show(_path(kind, str(found["id"])), {})
-            progress.update(task, completed=found["calls"])
-    return found
-
-
-def follow(client: Client, kind: Kind, begun: Item) -> Item:
-    """Wait until every sync has ended, and return the repair."""
-    found = begun
-    with _progress("Syncing") as progress:
-        task = progress.add_task("", total=found["plan"]["to_sync"])
-        while not _has_ended(found):
-            time.sleep(_PAUSE)
-            found = client.show(_path(kind, str(found["id"])), {})
-            progress.update(task, completed=_ended(found))
-    return found
-
-
-def plan_in_words(found: Item) -> str:
-    """Return what was found, and what mending it takes."""
-    plan = found["plan"]
-    lines = [f"{_of(found)}: {_findings(found) or 'nothing differs'}."]
-    lines += [f"{note}" for note in found["notes"]]
-    if plan["to_sync"]:
-        lines.append(
-            f"{plan['to_sync']} to sync: {plan['sync_images']} calls of sync_images,"
-            f" about {plan['looks']} looks; {found['calls']} calls were made to compare."
-        )
-    return "\n".join(lines)
-
-
-def print_tags(client: Client, kind: Kind, repair_id: str, *, as_json: bool) -> None:
-    """Print what was found, tag by tag, and what became of it."""
-    path = f"{_path(kind, repair_id)}/tags"
-    pages = client.pages(path, {"limit": LARGEST_PAGE})
-    tags = Kind(path, "tags", _TAG_COLUMNS)
-    print_items(tags, (item for page in pages for item in page.items), as_json=as_json)
-
-
-def show_end(context: click.Context, found: Item) -> None:
-    """End with 1 unless everything is at its target."""
-    results, plan = found["results"], found["plan"]
-    is_good = results.keys() <= _GOOD and found["state"] == "done" and not found["notes"]
-    if found["report"]:
-        is_good = is_good and not any(plan[name] for name in _DRIFTS[1:])
-    if not is_good:
-        context.exit(1)
-
-
-def _ended(found: Item) -> int:
-    return sum(count for state, count in found["results"].items() if state in END_STATES)
-
-
-def _has_ended(found: Item) -> bool:
-    if found["state"] in ("comparing", "planned", "ordering"):
-        return False
-    return bool(_ended(found) == found["ordered"])
-
-
-def _path(kind: Kind, repair_id: str) -> str:
-    return f"{kind.path}/{quote(repair_id, safe='')}"
-
-
-def _progress(doing: str) -> Progress:
-    console = Console(stderr=True)
-    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    return cancel

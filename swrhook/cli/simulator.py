@@ -25,8 +25,8 @@ _LOGIN = (
 @click.command(
     epilog="\b\nExamples:\n  python -m swrhook simulator --port 9100 --regions cn-north-4,cn-east-3"
 )
-@click.option("--port", default=9100, show_default=True, help="IAM's port; 0 takes free ones.")
-@click.option("--regions", default=",".join(REGIONS), show_default=True, help="On the next ports.")
+@click.option("--port", default=9100, show_default=True, help="IAM's port; 0 picks free ports.")
+@click.option("--regions", default=",".join(REGIONS), show_default=True, help="The regions.")
 @click.option(
     "--mirror",
     "mirrors",
@@ -39,14 +39,16 @@ _LOGIN = (
     default=0.5,
     show_default=True,
     type=click.FloatRange(min=0),
-    help="Seconds until a synchronized tag is at its target.",
+    help="Seconds until a synced tag appears at its target.",
 )
 @click.option(
     "--scenario",
     type=click.Path(path_type=Path),
-    help="A YAML or JSON file: organizations, tags, faults, settings.",
+    help="A YAML or JSON file with organizations, tags, faults and settings.",
 )
-@click.option("--seed", type=int, help="Decides which calls a fault with a share strikes.")
+@click.option(
+    "--seed", type=int, help="Random seed for faults that affect only a share of the calls."
+)
 @click.option("--bind", default="127.0.0.1", show_default=True, help="The address to listen on.")
 def simulator(  # noqa: PLR0913, PLR0917 - an argument for each option
     port: int,
@@ -59,7 +61,7 @@ def simulator(  # noqa: PLR0913, PLR0917 - an argument for each option
 ) -> None:
     """Simulate IAM and SWR regions on this machine, until Ctrl-C.
 
-    IAM is on the port, each region on the next ones. User, password and account are «demo».
+    IAM listens on --port, the regions on the ports after it. User, password and account are `demo`.
     """
     names = _regions(regions)
     try:

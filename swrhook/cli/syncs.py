@@ -1,23 +1,22 @@
-"""The command `syncs`."""
+"""The command `syncs`: lists syncs."""
 
-from collections.abc import Mapping
-from typing import Any
+from operator import itemgetter
 
 import click
 
-from swrhook.cli.client import Item
-from swrhook.cli.tables import Column, Kind, list_options, print_list
-from swrhook.cli.terminal import examples
+from swrhook.cli.client import Item, QueryValue
+from swrhook.cli.options import examples, list_options
+from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
 from swrhook.model import State
 
-_STYLES: Mapping[str, str] = {
-    State.VERIFIED: "green",
-    State.UNVERIFIED: "green",
-    State.PENDING: "yellow",
-    State.CALLING: "yellow",
-    State.TRIGGERED: "cyan",
-    State.SUPERSEDED: "dim",
-    State.CANCELLED: "dim",
+_STYLES = {
+    State.VERIFIED.value: "green",
+    State.UNVERIFIED.value: "green",
+    State.PENDING.value: "yellow",
+    State.CALLING.value: "yellow",
+    State.TRIGGERED.value: "cyan",
+    State.SUPERSEDED.value: "dim",
+    State.CANCELLED.value: "dim",
 }
 
 
@@ -25,30 +24,29 @@ def _image(item: Item) -> str:
     return f"{item['namespace']}/{item['repository']}:{item['tag']}"
 
 
-def _target(item: Item) -> str:
+def target_name(item: Item) -> str:
+    """Return the target of a sync or of a compared tag."""
     return f"{item['target_region']}/{item['target_namespace']}"
 
 
-def _why(item: Item) -> str:
-    """Return the reason and, where an error has one, what to do about it."""
+def _reason(item: Item) -> str:
+    """Return the reason of the state and, if its error has one, the remedy."""
     remedy = (item["error"] or {}).get("remedy")
     return "; ".join(text for text in (item["reason"], remedy) if text)
 
 
-SYNCS = Kind(
+IMAGE_COLUMN = Column("image", _image)
+TARGET_COLUMN = Column("target", target_name)
+SYNCS = Resource(
     "/api/v1/syncs",
+    "sync",
     "syncs",
     (
-        Column("id", lambda item: item["id"], whole=True),
-        Column(
-            "state",
-            lambda item: item["state"],
-            whole=True,
-            style=lambda item: _STYLES.get(item["state"], "red"),
-        ),
-        Column("image", _image),
-        Column("target", _target),
-        Column("why", _why),
+        ID_COLUMN,
+        Column("state", itemgetter("state"), unwrapped=True, styles=_STYLES, default_style="red"),
+        IMAGE_COLUMN,
+        TARGET_COLUMN,
+        Column("why", _reason),
     ),
 )
 
@@ -65,12 +63,12 @@ SYNCS = Kind(
     type=click.Choice([state.value for state in State]),
     multiple=True,
     metavar="STATE",
-    help=f"In this state. Repeatable. {', '.join(State)}.",
+    help=f"Only syncs in this state. Repeatable. {', '.join(State)}.",
 )
-@click.option("--region", help="Towards this region.")
-@click.option("--namespace", help="Towards this organization.")
-@click.option("--image", metavar="NS/REPO[:TAG]", help="Of this image at the source.")
+@click.option("--region", help="Only syncs to this region.")
+@click.option("--namespace", help="Only syncs to this organization.")
+@click.option("--image", metavar="NS/REPO[:TAG]", help="Only syncs of this image at the source.")
 @list_options
-def syncs(*, everything: bool, as_json: bool, **query: Any) -> None:  # noqa: ANN401  # click's values
-    """List syncs of a running server, newest first."""
+def syncs(*, everything: bool, as_json: bool, **query: QueryValue) -> None:
+    """List syncs, newest first."""
     print_list(SYNCS, query, everything=everything, as_json=as_json)

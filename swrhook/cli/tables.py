@@ -1,118 +1,88 @@
-"""What the commands that list have in common: options, pages, JSON lines, tables."""
+"""Print objects of the API as a table or as JSON lines."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
 
 import click
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from swrhook.cli.client import Client, Item, Page, Query, connect
-from swrhook.cli.terminal import printable, screen
-
-Options = TypeVar("Options", bound=Callable[..., object])
-
-LARGEST_PAGE = 1000
+from swrhook.cli.client import Client, Item, Query, connect, report_unexpected_answer
+from swrhook.cli.options import LARGEST_PAGE
+from swrhook.cli.terminal import output_console, printable, progress_bar
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table. One that is `whole` is never wrapped, whatever the width."""
+    """A column of a table: its heading, how a cell is read, and the styles of certain texts."""
 
     heading: str
     read: Callable[[Item], str]
-    whole: bool = False
-    style: Callable[[Item], str] = lambda _item: ""
+    unwrapped: bool = False
+    styles: Mapping[str, str] = field(default_factory=dict)
+    default_style: str = ""
+
+    def cell(self, item: Item, encoding: str) -> Text:
+        """Return the cell of an object."""
+        text = self.read(item)
+        return Text(printable(text, encoding), style=self.styles.get(text, self.default_style))
+
+
+ID_COLUMN = Column("id", itemgetter("id"), unwrapped=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What is listed: the API's path, its plural, and its columns."""
+class Resource:
+    """A collection of the API: its path, what its objects are called, and their table."""
 
     path: str
+    singular: str
     plural: str
     columns: Sequence[Column]
 
 
-def list_options(command: Options) -> Options:
-    """Add the options of every list."""
-    for option in reversed(
-        (
-            click.option(
-                "--since", metavar="TIME", help="Not older than a time (RFC 3339) or 30m, 24h, 7d."
-            ),
-            click.option(
-                "--limit",
-                type=click.IntRange(1, LARGEST_PAGE),
-                help="The most to list; 100 if not given. With --all: in one request.",
-            ),
-            click.option("--cursor", help="Go on from here, as the list before said."),
-            click.option("--all", "everything", is_flag=True, help="List them all, page by page."),
-            click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line."),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def print_list(kind: Kind, query: Query, *, everything: bool, as_json: bool) -> None:
-    """Print what the server has: a page, or all of it."""
-    show = _print_json if as_json else _print_table
+def print_list(resource: Resource, query: Query, *, everything: bool, as_json: bool) -> None:
+    """Print one page of a resource, or all pages."""
     client = connect()
     if everything:
-        show(kind, (item for page in _with_progress(client, kind, query) for item in page.items))
+        print_items(resource, _read_all(client, resource, query), as_json=as_json)
         return
-    page = client.page(kind.path, query)
-    show(kind, page.items)
-    if page.next is not None:
-        click.echo(f"There are more: --cursor {page.next}, or --all.", err=True)
+    page = client.page(resource.path, query)
+    print_items(resource, page["items"], as_json=as_json)
+    if page["next"] is not None:
+        click.echo(f"There are more: use --cursor {page['next']}, or --all.", err=True)
 
 
-def print_items(kind: Kind, items: Iterable[Item], *, as_json: bool) -> None:
-    """Print what a command was answered, JSON as it comes."""
-    (_print_json if as_json else _print_table)(kind, items)
-
-
-def _print_json(_kind: Kind, items: Iterable[Item]) -> None:
-    for item in items:
-        click.echo(json.dumps(item))
-
-
-def _with_progress(client: Client, kind: Kind, query: Query) -> Iterator[Page]:
-    query = {**query, "limit": query.get("limit") or LARGEST_PAGE}
-    console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn(f"{{task.completed}} {kind.plural}"))
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task("", total=None)
-        for page in client.pages(kind.path, query):
-            progress.advance(task, len(page.items))
-            yield page
-
-
-def _print_table(kind: Kind, found: Iterable[Item]) -> None:
-    items = list(found)
-    if not items:
-        click.echo(f"No {kind.plural} match.", err=True)
-        return
-    console = screen()
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in kind.columns:
-        table.add_column(column.heading, no_wrap=column.whole, overflow="fold")
-    try:
+def print_items(resource: Resource, items: Iterable[Item], *, as_json: bool) -> None:
+    """Print objects: each at once as a line of JSON, or all of them as a table."""
+    if as_json:
         for item in items:
-            table.add_row(*_cells(kind.columns, item, console.encoding))
-    except (LookupError, TypeError) as exc:
-        raise click.ClickException(f"the answer is not as expected: {exc!r}; try --json") from exc
+            click.echo(json.dumps(item))
+    else:
+        rows = list(items)
+        if rows:
+            print_table(resource.columns, rows)
+        else:
+            click.echo(f"No {resource.plural} match.", err=True)
+
+
+def print_table(columns: Sequence[Column], items: Sequence[Item]) -> None:
+    """Print a table without borders. Reports items that lack what a column reads."""
+    console = output_console()
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column.heading, no_wrap=column.unwrapped, overflow="fold")
+    with report_unexpected_answer():
+        for item in items:
+            table.add_row(*(column.cell(item, console.encoding) for column in columns))
     console.print(table)
 
 
-def _cells(columns: Iterable[Column], item: Item, encoding: str) -> Iterator[Text]:
-    for column in columns:
-        text = printable(column.read(item), encoding)
-        yield Text(text, style=column.style(item))
+def _read_all(client: Client, resource: Resource, query: Query) -> Iterator[Item]:
+    query = {**query, "limit": query.get("limit") or LARGEST_PAGE}
+    with progress_bar(f"Listing {resource.plural}") as progress:
+        for items in client.pages(resource.path, query):
+            progress.advance(len(items))
+            yield from items

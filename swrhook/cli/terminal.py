@@ -1,24 +1,19 @@
-"""The screen, or the pipe in its place."""
+"""Terminal output: consoles, progress bars, and text that is safe to print."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.status import Status
 
-
-def examples(*lines: str) -> str:
-    """Return the last paragraph of a help, a line for each; click does not wrap it."""
-    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
-
-
-# Wide enough for any row: what is piped is neither cut nor wrapped.
+# Wider than any row: piped output is neither cut nor wrapped.
 _UNLIMITED = 100_000
 
 
-def screen() -> "Console":
-    """Return what prints: as wide as the terminal, or plain and without an end."""
-    from rich.console import Console  # noqa: PLC0415  # slow to import; help needs none
-
+def output_console() -> Console:
+    """Return a console on stdout: as wide as the terminal, or unlimited and plain in a pipe."""
     console = Console(highlight=False)
     if console.is_terminal:
         return console
@@ -26,6 +21,62 @@ def screen() -> "Console":
 
 
 def printable(text: str, encoding: str) -> str:
-    """Return the text without what could steer a terminal: some of it comes from senders."""
-    shown = "".join(character if character.isprintable() else "?" for character in text)
-    return shown.encode(encoding, "replace").decode(encoding)
+    """Replace what the encoding lacks, and control characters: they could steer the terminal.
+
+    Names and reasons come from senders, who may be hostile.
+    """
+    visible = "".join(character if character.isprintable() else "?" for character in text)
+    return visible.encode(encoding, "replace").decode(encoding)
+
+
+def count_of(number: int, singular: str, plural: str = "") -> str:
+    """Return a number with its noun, such as "1 sync" or "2 syncs"."""
+    return f"{number} {singular if number == 1 else plural or f'{singular}s'}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressBar:
+    """A bar that counts completed steps."""
+
+    progress: Progress
+    task: TaskID
+
+    def advance(self, steps: int = 1) -> None:
+        """Count more completed steps."""
+        self.progress.advance(self.task, steps)
+
+    def complete(self, steps: int) -> None:
+        """Set the number of completed steps."""
+        self.progress.update(self.task, completed=steps)
+
+    def print(self, text: str) -> None:
+        """Print a line on stderr, above the bar."""
+        self.progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(
+    description: str, total: int | None = None, *, disable: bool = False
+) -> Iterator[ProgressBar]:
+    """Show a progress bar on stderr, only on a terminal; without a total it has no end."""
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=console,
+        transient=True,
+        disable=disable or not console.is_terminal,
+    ) as progress:
+        yield ProgressBar(progress, progress.add_task(description, total=total))
+
+
+@contextmanager
+def status_line(text: str) -> Iterator[Status | None]:
+    """Show a status line on stderr; yields None if stderr is not a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    with console.status(text) as status:
+        yield status

@@ -2,15 +2,17 @@
 
 import json
 import os
+import sys
+from operator import itemgetter
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from swrhook.cli.client import Client, Item, connect
-from swrhook.cli.terminal import examples, printable, screen
+from swrhook.cli.client import Item, connect, report_unexpected_answer
+from swrhook.cli.options import examples, json_option
+from swrhook.cli.syncs import target_name
+from swrhook.cli.tables import Column, print_table
+from swrhook.cli.terminal import count_of, output_console, printable, status_line
 from swrhook.config import read_secret_file
 from swrhook.config.candidate import excerpt
 from swrhook.config.loader import read_bytes
@@ -18,7 +20,32 @@ from swrhook.config.yaml_errors import LARGEST
 from swrhook.errors import BadConfiguration
 from swrhook.rules.plan import PlanChange
 
-_STYLES = {PlanChange.GAINED: "green", PlanChange.LOST: "red", PlanChange.REDIRECTED: "yellow"}
+_CHANGES = [change.value for change in PlanChange]
+_STYLES = {"gained": "green", "lost": "red", "redirected": "yellow"}
+
+
+def _overrides(example: Item) -> str:
+    """Return the override of the sync before and after; "none" where there is no sync."""
+    sides = (example["before"], example["after"])
+    return " → ".join("none" if side is None else str(side).lower() for side in sides)
+
+
+def _count_column(change: str) -> Column:
+    return Column(change, lambda rule: str(rule[change]))
+
+
+_RULE_COLUMNS = (
+    Column("rule", itemgetter("rule")),
+    *(_count_column(change) for change in _CHANGES),
+)
+_EXAMPLE_COLUMNS = (
+    Column("change", itemgetter("change"), styles=_STYLES),
+    Column("image", itemgetter("image")),
+    Column("from", itemgetter("sender")),
+    Column("to", target_name),
+    Column("override", _overrides),
+    Column("rule", itemgetter("rule")),
+)
 
 
 @click.command(
@@ -33,104 +60,59 @@ _STYLES = {PlanChange.GAINED: "green", PlanChange.LOST: "red", PlanChange.REDIRE
     metavar="TIME",
     default="7d",
     show_default=True,
-    help="Pushes not older than a time (RFC 3339) or 24h, 30d.",
+    help="Only pushes since a time (RFC 3339) or duration (24h, 30d).",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the whole comparison as JSON.")
-@click.pass_context
-def whatif(context: click.Context, /, file: Path, since: str, *, as_json: bool) -> None:
-    """Say what the rules in NEWFILE would have done with the pushes that came.
+@json_option("Print the whole comparison as JSON.")
+def whatif(file: Path, since: str, *, as_json: bool) -> None:
+    """Show what the rules in NEWFILE would have done with past pushes.
 
-    Each tag that was announced is put before the rules in use and before those of NEWFILE: which
-    syncs would be gained, lost, or redirected (another override)? Nothing is changed. Ends with 0
-    when none is, with 1 when some are or NEWFILE is wrong.
+    Each recorded tag is evaluated with the rules in use and with those of NEWFILE: which syncs
+    would be gained, lost, or redirected (another override)? Nothing is changed. Exit code 0 if no
+    sync would differ; 1 if some would, or if NEWFILE is invalid.
 
-    NEWFILE is a whole configuration. It is checked here, and of it only rules, defaults, names of
-    regions, and each sender's region and image are sent; secrets are not even read.
+    NEWFILE is a complete configuration. It is checked locally. Only rules, defaults, region names,
+    and each sender's region and image are sent to the server; secrets are not read.
     """
-    question = {"candidate": _candidate(file), "since": since}
-    compared = _ask(connect(), question)
-    try:
+    body = {"candidate": _read_candidate(file), "since": since}
+    client = connect()
+    with status_line("Comparing"):
+        comparison = client.post("/api/v1/whatif", body)
+    with report_unexpected_answer():
         if as_json:
-            click.echo(json.dumps(compared))
+            click.echo(json.dumps(comparison))
         else:
-            _print(compared)
-        is_same = not any(compared[change.value] for change in PlanChange)
-    except (LookupError, TypeError) as exc:
-        raise click.ClickException(f"the answer is not as expected: {exc!r}; try --json") from exc
-    if not is_same:
-        context.exit(1)
+            _print_comparison(comparison)
+        differs = any(comparison[change] for change in _CHANGES)
+    if differs:
+        sys.exit(1)
 
 
-def _candidate(file: Path) -> str:
-    environ = os.environ  # noqa: TID251  # a command is its own start
+def _read_candidate(file: Path) -> str:
+    """Return as JSON what the server needs of a file. Raises ClickException if it is invalid."""
+    environ = os.environ  # noqa: TID251  # a command reads the environment itself
     try:
+        # One byte more than is allowed shows that a file is too large.
         text = read_bytes(str(file), LARGEST + 1)
         part = excerpt(text, file=str(file), environ=environ, read_file=read_secret_file)
     except OSError as exc:
         raise click.UsageError(f"{file} cannot be read: {exc.strerror}") from None
     except BadConfiguration as exc:
-        raise click.ClickException(f"{file} is wrong:\n{exc}") from None
+        raise click.ClickException(f"{file} is invalid:\n{exc}") from None
     return json.dumps(part)
 
 
-def _ask(client: Client, question: Item) -> Item:
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        return client.ask("/api/v1/whatif", question)
-    with console.status("comparing"):
-        return client.ask("/api/v1/whatif", question)
-
-
-def _print(compared: Item) -> None:
-    console = screen()
-    newest = "" if compared["complete"] else "the newest "
-    counts = ", ".join(f"{compared[change.value]} {change.value}" for change in PlanChange)
-    console.print(
-        f"Of {newest}{compared['pushes']} tags announced since {compared['since'][:19]}Z, "
-        f"{compared['unchanged']} stay as they are. Syncs: {counts}.",
-        markup=False,
+def _print_comparison(comparison: Item) -> None:
+    encoding = output_console().encoding
+    newest = "" if comparison["complete"] else "the newest "
+    tags = count_of(comparison["pushes"], "tag")
+    counts = ", ".join(f"{comparison[change]} {change}" for change in _CHANGES)
+    click.echo(
+        f"Of {newest}{tags} announced since {comparison['since'][:19]}Z, "
+        f"{comparison['unchanged']} would not change. Syncs: {counts}."
     )
-    for warning in compared["warnings"]:
-        click.echo(f"warning: {printable(warning, console.encoding)}", err=True)
-    if compared["rules"]:
-        console.print()
-        console.print(_rules(compared, console.encoding))
-        console.print()
-        console.print(_examples(compared, console.encoding))
-
-
-def _rules(compared: Item, encoding: str) -> Table:
-    table = _table("rule", *(change.value for change in PlanChange))
-    for each in compared["rules"]:
-        counts = [str(each[change.value]) for change in PlanChange]
-        table.add_row(Text(printable(each["rule"], encoding)), *counts)
-    return table
-
-
-def _examples(compared: Item, encoding: str) -> Table:
-    table = _table("change", "image", "from", "to", "override", "rule")
-    for each in compared["examples"]:
-        override = " → ".join(_word(each[side]) for side in ("before", "after"))
-        told = [
-            each["image"],
-            each["sender"],
-            f"{each['target_region']}/{each['target_namespace']}",
-            override,
-            each["rule"],
-        ]
-        style = _STYLES.get(each["change"], "")
-        table.add_row(
-            Text(each["change"], style=style), *(Text(printable(text, encoding)) for text in told)
-        )
-    return table
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
-
-
-def _word(override: bool | None) -> str:  # noqa: FBT001  # a column
-    return "none" if override is None else str(override).lower()
+    for warning in comparison["warnings"]:
+        click.echo(f"warning: {printable(warning, encoding)}", err=True)
+    for columns, member in ((_RULE_COLUMNS, "rules"), (_EXAMPLE_COLUMNS, "examples")):
+        if comparison["rules"]:
+            click.echo()
+            print_table(columns, comparison[member])

@@ -149,8 +149,8 @@ def _sender(name: str, sender: Checked, outside: KeyProvider) -> Sender:
     arguments = dict(sender["auth"])
     scheme = SCHEMES[arguments.pop("scheme")]
     confirm = scheme.confirm if arguments.pop("confirm", False) else None
-    if scheme.asks_outside:
-        arguments["outside"] = outside
+    if scheme.needs_keys:
+        arguments["keys"] = outside
     if "secrets" in arguments:
         arguments["secrets"] = [_secret(secret) for secret in arguments["secrets"]]
     return Sender(

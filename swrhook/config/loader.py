@@ -9,7 +9,7 @@ from pathlib import Path
 from marshmallow import Schema, ValidationError
 from marshmallow.exceptions import SCHEMA
 
-from swrhook.auth import NOWHERE, KeyProvider
+from swrhook.auth import NO_KEYS, KeyProvider
 from swrhook.config.build import (
     build_access,
     build_options,
@@ -77,7 +77,7 @@ def read_bytes(path: str, most: int) -> bytes:
 def load(
     path: Path,
     environ: Mapping[str, str],
-    outside: KeyProvider = NOWHERE,
+    outside: KeyProvider = NO_KEYS,
     read_file: ReadBytes = read_bytes,
 ) -> Config:
     """Read a file. Raises BadConfiguration with every mistake in it and in what it refers to."""
@@ -101,7 +101,7 @@ def parse(
     file: str,
     environ: Mapping[str, str],
     read_file: ReadFile,
-    outside: KeyProvider = NOWHERE,
+    outside: KeyProvider = NO_KEYS,
 ) -> Config:
     """Read a file's bytes, for any bytes. Raises BadConfiguration with every mistake found.
 

@@ -1,7 +1,7 @@
-"""The other way out: certificates and keys of senders, and confirmations, over HTTPS.
+"""Fetches the public keys and certificates of senders, and confirms subscriptions, over HTTPS.
 
-Bounded in every direction: nobody is redirected, answers are small and soon there, and what a
-delivery makes us fetch is remembered, whether it was there or not.
+Every delivery can cause a fetch, so each one is bounded: no redirects, small responses, short
+timeouts, and a cache of results and of failures.
 """
 
 from swrhook.sender_keys.https_get import HttpsSettings, find_proxies

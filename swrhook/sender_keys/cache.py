@@ -1,4 +1,4 @@
-"""What was fetched, remembered; and what could not be, so that nobody makes us try in a loop."""
+"""A bounded TTL cache with negative caching and a rate limit on new keys."""
 
 from collections import deque
 from collections.abc import Callable
@@ -6,84 +6,98 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Generic, TypeVar
 
-from swrhook.errors import KeysUnavailable, NotFetched
+from swrhook.errors import FetchFailed, KeysUnavailable
 
 T = TypeVar("T")
-_Kept = TypeVar("_Kept")
+_Stored = TypeVar("_Stored")
+
+_MINUTE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """Seconds and counts that bound what is fetched and what is kept."""
+class CacheLimits:
+    """The limits of a cache; times are in seconds.
 
-    failure_lasts: float = 30.0  # and is then tried again
-    turn: float = 5.0  # the wait for another fetch to end
-    most: int = 100  # kept, and as many failures
-    new_per_minute: int = 10  # of what was never there before: those who ask may make it up
+    `failure_ttl` is how long a failed fetch is not repeated, `fetch_wait` how long a thread waits
+    for another thread's fetch to end, and `max_entries` bounds the values and the failures.
+    `new_keys_per_minute` bounds the fetches of keys that have no value yet, since unauthenticated
+    requests choose them.
+    """
+
+    failure_ttl: float = 30.0
+    fetch_wait: float = 5.0
+    max_entries: int = 100
+    new_keys_per_minute: int = 10
 
 
 class BoundedTtlCache(Generic[T]):
-    """Values by name, each fetched when it is asked for; one fetch at a time, by many threads."""
+    """Caches values by key and fetches missing ones, one at a time; safe to share by threads."""
 
     def __init__(
-        self, fetch: Callable[[str], T], clock: Callable[[], float], bounds: Bounds | None = None
+        self,
+        fetch: Callable[[str], T],
+        clock: Callable[[], float],
+        limits: CacheLimits | None = None,
     ) -> None:
-        """Take what fetches a value or raises NotFetched, and a clock in seconds."""
+        """`fetch` returns the value of a key or raises FetchFailed; `clock` counts seconds."""
         self._fetch = fetch
         self._clock = clock
-        self._bounds = bounds or Bounds()
+        self._limits = limits or CacheLimits()
         self._values: dict[str, tuple[T, float]] = {}
         self._failures: dict[str, tuple[str, float]] = {}
-        self._tried: deque[float] = deque()
-        self._turn = Lock()
+        self._new_key_times: deque[float] = deque()
+        self._fetch_lock = Lock()
 
-    def get(self, name: str, good_for: float) -> T:
-        """Return a value that is not older than `good_for` seconds. Raises KeysUnavailable."""
-        found = self._known(name, good_for)
-        if found is not None:
-            return found
-        if not self._turn.acquire(timeout=self._bounds.turn):
-            raise KeysUnavailable("too many wait for keys to be fetched")
+    def get(self, key: str, max_age: float) -> T:
+        """Return a value that is at most `max_age` seconds old. Raises KeysUnavailable."""
+        value = self._look_up(key, max_age)
+        if value is not None:
+            return value
+        if not self._fetch_lock.acquire(timeout=self._limits.fetch_wait):
+            raise KeysUnavailable("too many requests wait for keys to be fetched")
         try:
-            # Whoever had the turn before may have fetched the same.
-            found = self._known(name, good_for)
-            return self._fetched(name) if found is None else found
+            # The thread that held the lock before may have fetched the same key.
+            value = self._look_up(key, max_age)
+            return self._fetch_and_store(key) if value is None else value
         finally:
-            self._turn.release()
+            self._fetch_lock.release()
 
-    def _known(self, name: str, good_for: float) -> T | None:
-        """Return a value that is young enough, None for none. Raises KeysUnavailable, if young."""
+    def _look_up(self, key: str, max_age: float) -> T | None:
+        """Return a value that is young enough, or None. Raises KeysUnavailable after a failure."""
         now = self._clock()
-        value = self._values.get(name)
-        if value is not None and now - value[1] < good_for:
+        value = self._values.get(key)
+        if value is not None and now - value[1] < max_age:
             return value[0]
-        failure = self._failures.get(name)
-        if failure is not None and now - failure[1] < self._bounds.failure_lasts:
+        failure = self._failures.get(key)
+        if failure is not None and now - failure[1] < self._limits.failure_ttl:
             raise KeysUnavailable(failure[0])
         return None
 
-    def _fetched(self, name: str) -> T:
-        if name not in self._values:
-            self._take_one_of_few()
+    def _fetch_and_store(self, key: str) -> T:
+        # A key that has a value exists, so renewing it costs nothing from the limit.
+        if key not in self._values:
+            self._limit_new_keys()
         try:
-            value = self._fetch(name)
-        except NotFetched as exc:
-            self._keep(self._failures, name, str(exc))
+            value = self._fetch(key)
+        except FetchFailed as exc:
+            self._store(self._failures, key, str(exc))
             raise KeysUnavailable(str(exc)) from exc
-        self._failures.pop(name, None)
-        self._keep(self._values, name, value)
+        self._failures.pop(key, None)
+        self._store(self._values, key, value)
         return value
 
-    def _take_one_of_few(self) -> None:
+    def _limit_new_keys(self) -> None:
+        """Count the fetch of a new key. Raises KeysUnavailable when the limit is reached."""
         now = self._clock()
-        while self._tried and now - self._tried[0] >= 60.0:  # noqa: PLR2004  # a minute
-            self._tried.popleft()
-        if len(self._tried) >= self._bounds.new_per_minute:
-            raise KeysUnavailable("too many keys were asked for that were never there before")
-        self._tried.append(now)
+        while self._new_key_times and now - self._new_key_times[0] >= _MINUTE:
+            self._new_key_times.popleft()
+        if len(self._new_key_times) >= self._limits.new_keys_per_minute:
+            raise KeysUnavailable("too many unknown keys were requested within a minute")
+        self._new_key_times.append(now)
 
-    def _keep(self, kept: dict[str, tuple[_Kept, float]], name: str, what: _Kept) -> None:
-        kept.pop(name, None)
-        kept[name] = what, self._clock()
-        if len(kept) > self._bounds.most:
-            del kept[next(iter(kept))]
+    def _store(self, entries: dict[str, tuple[_Stored, float]], key: str, value: _Stored) -> None:
+        # Removed first, so that the dict is ordered by age and its first entry is the oldest.
+        entries.pop(key, None)
+        entries[key] = value, self._clock()
+        if len(entries) > self._limits.max_entries:
+            del entries[next(iter(entries))]

@@ -1,4 +1,4 @@
-"""One GET over HTTPS: whole, small and soon, or not at all."""
+"""A single bounded GET over HTTPS: no redirects, a small body, a deadline for the whole."""
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -12,85 +12,90 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies
 
-from swrhook.errors import NotFetched
+from swrhook.errors import FetchFailed
 
-MOST_BYTES = 256 * 1024
+MAX_BODY_BYTES = 256 * 1024
 
 _CHUNK = 16 * 1024
 _HEADERS = {"User-Agent": "swrhook", "Accept-Encoding": "identity"}
 
 
 def no_proxies(_url: str) -> Mapping[str, str]:
-    """Find no proxy for an address: it is reached directly."""
+    """Return no proxies: every host is reached directly."""
     return {}
+
+
+def find_proxies(url: str) -> Mapping[str, str]:
+    """Return the proxies for a URL by HTTPS_PROXY, NO_PROXY and the like; none for loopback."""
+    if urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost"):
+        return {}
+    return get_environ_proxies(url)
 
 
 @dataclass(frozen=True, slots=True)
 class HttpsSettings:
-    """How addresses are reached, and in how many seconds: a sender waits meanwhile.
+    """How hosts are reached; timeouts are in seconds, and short, since a sender waits meanwhile.
 
-    `certificates` is a file that replaces the public authorities.
+    `certificates` is a file of trusted certificates that replaces the public authorities.
     """
 
     find_proxies: Callable[[str], Mapping[str, str]] = no_proxies
     certificates: str | None = None
-    connect: float = 2.0
-    read: float = 3.0
-    whole: float = 5.0
+    connect_timeout: float = 2.0
+    read_timeout: float = 3.0
+    total_timeout: float = 5.0
 
 
-def fetch(url: str, way: HttpsSettings) -> bytes:
-    """Return the body at an address. Raises NotFetched."""
+def https_get(url: str, settings: HttpsSettings) -> bytes:
+    """Return the body at a URL. Raises FetchFailed."""
     host = urlsplit(url).hostname
     if not url.startswith("https://"):
-        raise NotFetched(f"{host}: only https is fetched")
-    ends_at = monotonic() + way.whole
+        raise FetchFailed(f"{host}: only https is fetched")
+    deadline = monotonic() + settings.total_timeout
     try:
-        with closing(HTTPAdapter(max_retries=0)) as adapter, _answer(adapter, url, way) as answer:
-            if answer.status_code != HTTPStatus.OK:
-                raise NotFetched(f"{host}: status {answer.status_code}")
-            return _read(answer.raw, host, ends_at)
+        with (
+            closing(HTTPAdapter(max_retries=0)) as adapter,
+            _send(adapter, url, settings) as response,
+        ):
+            if response.status_code != HTTPStatus.OK:
+                raise FetchFailed(f"{host}: status {response.status_code}")
+            return _read_body(response.raw, host, deadline)
     except (OSError, urllib3.exceptions.HTTPError) as exc:
-        # Without its cause, which quotes the whole address: a confirmation's holds a token.
-        raise NotFetched(f"{host}: {_happened(exc)}") from None
+        # Without the cause, which quotes the whole URL: that of a confirmation contains a token.
+        raise FetchFailed(f"{host}: {_describe(exc)}") from None
 
 
-def _answer(adapter: HTTPAdapter, url: str, way: HttpsSettings) -> requests.Response:
-    """Return the answer's head.
+def _send(adapter: HTTPAdapter, url: str, settings: HttpsSettings) -> requests.Response:
+    """Return the response, its body unread.
 
-    Without a session, so that no redirection is followed and nothing comes from the environment.
+    Sent without a session, which would follow redirects and read the environment.
     """
     return adapter.send(
         requests.Request("GET", url, _HEADERS).prepare(),
         stream=True,
-        timeout=(way.connect, way.read),
-        verify=way.certificates or True,
-        proxies=dict(way.find_proxies(url)),
+        timeout=(settings.connect_timeout, settings.read_timeout),
+        verify=settings.certificates or True,
+        proxies=dict(settings.find_proxies(url)),
     )
 
 
-def _read(raw: urllib3.HTTPResponse, host: str | None, ends_at: float) -> bytes:
-    """Return the body as it comes in: a read of fixed size would wait for a trickle for ever."""
+def _read_body(raw: urllib3.HTTPResponse, host: str | None, deadline: float) -> bytes:
+    """Return the body. Raises FetchFailed when it is too large or arrives too slowly."""
     body = bytearray()
+    # read1, not read: a read of a fixed size would block as long as single bytes trickle in,
+    # and the deadline would not be checked.
     while chunk := raw.read1(_CHUNK, decode_content=False):
         body += chunk
-        if len(body) > MOST_BYTES:
-            raise NotFetched(f"{host}: the answer is larger than {MOST_BYTES} bytes")
-        if monotonic() > ends_at:
-            raise NotFetched(f"{host}: the answer takes too long")
+        if len(body) > MAX_BODY_BYTES:
+            raise FetchFailed(f"{host}: the answer is larger than {MAX_BODY_BYTES} bytes")
+        if monotonic() > deadline:
+            raise FetchFailed(f"{host}: the answer takes too long")
     return bytes(body)
 
 
-def _happened(exc: Exception) -> str:
+def _describe(exc: Exception) -> str:
     if isinstance(exc, requests.Timeout | urllib3.exceptions.TimeoutError):
         return "no answer in time"
     if isinstance(exc, requests.exceptions.SSLError):
         return "no TLS connection"
     return "no connection, or it broke"
-
-
-def find_proxies(url: str) -> Mapping[str, str]:
-    """Return the proxies that HTTPS_PROXY and its kin name for an endpoint; none for loopback."""
-    if urlsplit(url).hostname in ("127.0.0.1", "::1", "localhost"):
-        return {}
-    return get_environ_proxies(url)

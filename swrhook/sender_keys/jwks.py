@@ -1,4 +1,4 @@
-"""What identity providers publish, read: pure, and total for any bytes."""
+"""Parses the discovery documents and key sets (JWKS) of OpenID Connect. Total for any bytes."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,34 +6,36 @@ from typing import Any
 from jwt import PyJWK, PyJWTError
 
 from swrhook.auth.oidc import ALGORITHMS
-from swrhook.errors import NotFetched, Undecodable
+from swrhook.errors import FetchFailed, Undecodable
 from swrhook.senders.payload import at, decode, items, text
 
 
-def keys_address(document: bytes, issuer: str) -> str:
-    """Return where an issuer's keys are, by its own discovery document. Raises NotFetched."""
-    found = _decoded(document, issuer)
-    address = text(found, "jwks_uri")
-    # A document that names another issuer is somebody else's (OpenID Connect Discovery, 4.3).
-    if at(found, "issuer") != issuer or address is None:
-        raise NotFetched(f"{issuer}: the discovery document names another issuer, or no keys")
-    return address
+def read_jwks_url(document: bytes, issuer: str) -> str:
+    """Return the URL of an issuer's keys from its discovery document. Raises FetchFailed."""
+    content = _decode(document, issuer)
+    url = text(content, "jwks_uri")
+    # The document must name the issuer that it was fetched from (OpenID Connect Discovery 1.0,
+    # section 4.3): otherwise it belongs to another issuer.
+    if at(content, "issuer") != issuer or url is None:
+        raise FetchFailed(f"{issuer}: the discovery document names another issuer, or no keys")
+    return url
 
 
-def signing_keys(document: bytes, issuer: str) -> Mapping[str, PyJWK]:
-    """Return an issuer's keys by their ids. Raises NotFetched when it has none for us."""
-    keys = dict(_usable(_decoded(document, issuer)))
+def read_signing_keys(document: bytes, issuer: str) -> Mapping[str, PyJWK]:
+    """Return an issuer's usable keys by their ids. Raises FetchFailed when there are none."""
+    keys = dict(_usable_keys(_decode(document, issuer)))
     if not keys:
-        raise NotFetched(f"{issuer}: its keys hold none that can be used")
+        raise FetchFailed(f"{issuer}: its key set contains no usable key")
     return keys
 
 
-def _usable(document: object) -> Iterator[tuple[str, PyJWK]]:
-    """Yield the keys that sign. One of a kind to come must not spoil the others."""
+def _usable_keys(document: object) -> Iterator[tuple[str, PyJWK]]:
+    """Yield id and key of each key for signatures with an accepted algorithm."""
     for item in items(document, "keys"):
         key_id = text(item, "kid")
         if key_id is None or at(item, "use") not in (None, "sig"):
             continue
+        # A key of a future type must not make the others unusable.
         try:
             key = PyJWK(item)
         except (PyJWTError, ValueError, TypeError, KeyError):
@@ -42,8 +44,8 @@ def _usable(document: object) -> Iterator[tuple[str, PyJWK]]:
             yield key_id, key
 
 
-def _decoded(document: bytes, issuer: str) -> Any:  # noqa: ANN401  # JSON has no better type
+def _decode(document: bytes, issuer: str) -> Any:  # noqa: ANN401  # JSON has no better type
     try:
         return decode(document)
     except Undecodable as exc:
-        raise NotFetched(f"{issuer}: the answer is not JSON") from exc
+        raise FetchFailed(f"{issuer}: the answer is not JSON") from exc

@@ -1,4 +1,4 @@
-"""The world outside, as authentication sees it: swrhook.auth.ports declares what is asked."""
+"""Fetches and caches the keys of senders over HTTPS; implements swrhook.auth.ports.KeyProvider."""
 
 from collections.abc import Callable, Mapping
 
@@ -6,65 +6,65 @@ from cryptography.x509 import Certificate, load_pem_x509_certificate
 from jwt import PyJWK
 
 from swrhook.auth.oidc import GOOGLE
-from swrhook.auth.pinned_urls import is_certificate, is_confirmation
-from swrhook.errors import NotFetched, Unconfirmed
+from swrhook.auth.pinned_urls import is_certificate_url, is_confirmation_url
+from swrhook.errors import FetchFailed, Unconfirmed
 from swrhook.sender_keys.cache import BoundedTtlCache
-from swrhook.sender_keys.https_get import HttpsSettings, fetch
-from swrhook.sender_keys.jwks import keys_address, signing_keys
+from swrhook.sender_keys.https_get import HttpsSettings, https_get
+from swrhook.sender_keys.jwks import read_jwks_url, read_signing_keys
 
-HOUR = 3600.0
-# An issuer announces a key before it signs with it: within this time of a fetch, a key that is
-# not known is made up.
-KEYS_SETTLE = 60.0
+MAX_KEY_AGE = 3600.0  # seconds
+# In seconds. An issuer publishes a key before it signs with it, so a key id that a younger key set
+# does not contain is made up, and no reason to fetch again.
+UNKNOWN_KEY_REFETCH_INTERVAL = 60.0
 
-# Known, and so the same whatever a discovery document says.
-_ADDRESSES = {GOOGLE: "https://www.googleapis.com/oauth2/v3/certs"}
-_DISCOVERY = "/.well-known/openid-configuration"
+# Fixed, so that no discovery document can point elsewhere.
+_KNOWN_JWKS_URLS = {GOOGLE: "https://www.googleapis.com/oauth2/v3/certs"}
+_DISCOVERY_PATH = "/.well-known/openid-configuration"
 
 
 class HttpsKeyProvider:
-    """Fetches keys and remembers them, confirms subscriptions; safe to use by many threads."""
+    """Fetches and caches keys, and confirms subscriptions; safe to share between threads."""
 
-    def __init__(self, way: HttpsSettings, clock: Callable[[], float]) -> None:
-        """Take how addresses are reached, and a clock in seconds that never goes back."""
-        self._way = way
+    def __init__(self, settings: HttpsSettings, clock: Callable[[], float]) -> None:
+        """`clock` counts seconds and never goes back."""
+        self._settings = settings
         self._certificates = BoundedTtlCache(self._fetch_certificate, clock)
-        self._keys = BoundedTtlCache(self._fetch_keys, clock)
+        self._key_sets = BoundedTtlCache(self._fetch_key_set, clock)
 
     def certificate(self, url: str) -> Certificate:
-        """Return the certificate at a pinned address. Raises KeysUnavailable."""
-        return self._certificates.get(url, HOUR)
+        """Return the certificate at a pinned URL. Raises KeysUnavailable."""
+        return self._certificates.get(url, MAX_KEY_AGE)
 
     def signing_key(self, issuer: str, key_id: str) -> PyJWK | None:
-        """Return the issuer's key with this id; None for no such. Raises KeysUnavailable."""
-        keys = self._keys.get(issuer, HOUR)
+        """Return the issuer's key with this id, or None. Raises KeysUnavailable."""
+        keys = self._key_sets.get(issuer, MAX_KEY_AGE)
         if key_id not in keys:
-            keys = self._keys.get(issuer, KEYS_SETTLE)
+            keys = self._key_sets.get(issuer, UNKNOWN_KEY_REFETCH_INTERVAL)
         return keys.get(key_id)
 
-    def visit(self, url: str) -> None:
-        """Confirm a subscription at a pinned address, once. Raises Unconfirmed."""
-        if not is_confirmation(url):
-            raise Unconfirmed("no subscription is confirmed at such an address")
+    def confirm_subscription(self, url: str) -> None:
+        """Confirm a subscription by one GET of a pinned URL. Raises Unconfirmed."""
+        if not is_confirmation_url(url):
+            raise Unconfirmed("the URL is not one that confirms a subscription")
         try:
-            fetch(url, self._way)
-        except NotFetched as exc:
+            https_get(url, self._settings)
+        except FetchFailed as exc:
             raise Unconfirmed(f"the subscription is not confirmed: {exc}") from exc
 
     def _fetch_certificate(self, url: str) -> Certificate:
-        # The scheme has looked already; nothing else is fetched, whoever asks.
-        if not is_certificate(url):
-            raise NotFetched("no sender keeps a certificate at such an address")
-        content = fetch(url, self._way)
+        # The scheme has checked the URL, too. This holds for any other caller.
+        if not is_certificate_url(url):
+            raise FetchFailed("the URL is not one of a sender's certificate")
+        content = https_get(url, self._settings)
         try:
             return load_pem_x509_certificate(content)
         except ValueError as exc:
-            raise NotFetched("what the sender names as its certificate is none") from exc
+            raise FetchFailed("the file at the certificate's URL is not a certificate") from exc
 
-    def _fetch_keys(self, issuer: str) -> Mapping[str, PyJWK]:
-        address = _ADDRESSES.get(issuer)
-        if address is None:
-            # Only the operator names issuers, and an issuer where its keys are.
-            document = fetch(issuer.removesuffix("/") + _DISCOVERY, self._way)
-            address = keys_address(document, issuer)
-        return signing_keys(fetch(address, self._way), issuer)
+    def _fetch_key_set(self, issuer: str) -> Mapping[str, PyJWK]:
+        url = _KNOWN_JWKS_URLS.get(issuer)
+        if url is None:
+            # Not pinned: the operator configures the issuer, and the issuer names this URL.
+            document = https_get(issuer.removesuffix("/") + _DISCOVERY_PATH, self._settings)
+            url = read_jwks_url(document, issuer)
+        return read_signing_keys(https_get(url, self._settings), issuer)

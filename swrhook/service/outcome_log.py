@@ -33,7 +33,7 @@ class OutcomeLog:
 
     def deliveries(self, recording: Recording, now: datetime) -> None:
         """Report deliveries that were recorded, and syncs that a later push of a tag has ended."""
-        with logs.together():
+        with logs.buffer_lines():
             for receipt in recording.receipts:
                 _write_receipt(receipt)
             self._superseded(recording.superseded, now)

@@ -45,7 +45,7 @@ def signer() -> User:
     headers = {name: request.headers.get(name, "") for name in found["names"].split(";")}
     target = request.environ["RAW_URI"]
     canonical = signing.canonical_request(request.method, target, headers, request.get_data())
-    expected = signing.signature(issued.key.secret, date, canonical)
+    expected = signing.compute_signature(issued.key.secret, date, canonical)
     if not secrets.compare_digest(expected, found["signature"]):
         keys.count_failure(access)
         raise _incorrect(f"verify aksk signature fail,canonicalRequest:{canonical}")
@@ -56,22 +56,22 @@ def signer() -> User:
 
 def _date(names: list[str]) -> str:
     """Return the time of the signature, which must be signed too, and near ours."""
-    value = request.headers.get(signing.DATE, "")
+    value = request.headers.get(signing.DATE_HEADER, "")
     try:
-        signed_at = datetime.strptime(value, signing.STAMP).replace(tzinfo=UTC)
+        signed_at = datetime.strptime(value, signing.DATE_FORMAT).replace(tzinfo=UTC)
     except ValueError:
         raise _incorrect("x-sdk-date not found or invalid") from None
-    if signing.DATE.lower() not in names:
+    if signing.DATE_HEADER.lower() not in names:
         raise _incorrect("x-sdk-date is not signed")
     now = state().clock()
     if abs(now - signed_at) > SKEW:
-        server = now.strftime(signing.STAMP)
+        server = now.strftime(signing.DATE_FORMAT)
         raise _incorrect(f"signature expired, signature time:{value},server time:{server}")
     return value
 
 
 def _check_security_token(issued: IssuedKey) -> None:
-    given = request.headers.get(signing.SECURITY_TOKEN, "")
+    given = request.headers.get(signing.SECURITY_TOKEN_HEADER, "")
     if given != (issued.key.security_token or ""):
         raise _incorrect("verify security token fail")
     if issued.expires_at <= state().clock():

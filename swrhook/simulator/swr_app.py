@@ -9,7 +9,7 @@ from swrhook.simulator.images import images
 from swrhook.simulator.organizations import organizations
 from swrhook.simulator.state import State
 from swrhook.simulator.sync import sync
-from swrhook.swr.auth.signing import PROJECT
+from swrhook.swr.auth.signing import PROJECT_HEADER
 
 
 def create_app(its_state: State, its_region: str) -> Flask:
@@ -32,7 +32,7 @@ def _authenticate() -> None:
     if signatures.is_signed():
         signatures.signer()
         # Without the header it is the region's own project.
-        if request.headers.get(PROJECT, project_id(region())) != project_id(region()):
+        if request.headers.get(PROJECT_HEADER, project_id(region())) != project_id(region()):
             raise errors.gateway(403, "0310", "The project is unavailable.")
         return
     value = request.headers.get("X-Auth-Token")

@@ -1,1 +1,1 @@
-"""SWR and IAM: what they are asked, what their answers mean, and the one way out to them."""
+"""The client for SWR and IAM: requests, responses, error codes, authentication and transport."""

@@ -1,4 +1,8 @@
-"""What swrhook asks of SWR, in its own words. The only way to SWR for all other modules."""
+"""The client for SWR's management API, in every configured region.
+
+The only way to SWR for all other modules: it joins the requests and readers of `protocol` with
+the authentication of `auth` and the transport of `http`.
+"""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -7,50 +11,50 @@ from swrhook.config.model import Region, Swr
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane
 from swrhook.swr import protocol
-from swrhook.swr.auth import identity_of
-from swrhook.swr.auth.lockout import RefusedCredentials
+from swrhook.swr.auth.authenticator import make_authenticator
+from swrhook.swr.auth.lockout import RefusalStore
 from swrhook.swr.http import HttpTransport, Network, Request
-from swrhook.swr.protocol import Organization, Survey, SyncJob, TagPage, walk_tags
+from swrhook.swr.protocol import Organization, RegionInfo, SyncJob, TagPage, walk_tags
 from swrhook.swr.response import SwrResponse
 
 _HEADERS = {"Content-Type": "application/json"}
 
 
 class SwrClient:
-    """SWR in every configured region; safe to use by many threads.
+    """Calls SWR in every configured region; safe to share between threads.
 
-    Every method raises SwrError, with a kind that says what to do, for all that goes wrong.
+    Every method raises SwrError on any failure; its kind says what to do next.
     """
 
     def __init__(
         self,
         swr: Swr,
         network: Network,
-        refused: RefusedCredentials,
+        refusals: RefusalStore,
         clock: Clock,
     ) -> None:
         self._login = (swr.credentials, swr.iam_endpoint, network.timeouts)
         endpoints = {swr.iam_endpoint, *(region.endpoint for region in swr.regions.values())}
         self._regions = swr.regions
-        self._wire = HttpTransport(endpoints, network, clock)
-        self._identity = identity_of(swr, network, self._wire, refused, clock)
+        self._transport = HttpTransport(endpoints, network, clock)
+        self._authenticator = make_authenticator(swr, network, self._transport, refusals, clock)
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
-        """Return the digest that a tag has in a region; None when there is no such tag there."""
-        answer = self._get(region, protocol.tag_path(namespace, repository, tag))
-        return protocol.read_digest(answer, tag)
+        """Return the digest of a tag in a region, or None when the tag does not exist."""
+        response = self._get(region, protocol.tag_path(namespace, repository, tag))
+        return protocol.read_digest(response, tag)
 
     def list_tags(
         self,
         region: str,
         namespace: str,
         repository: str,
-        wanted: Collection[str],
+        tags: Collection[str],
         on_page: Callable[[], None] = lambda: None,
     ) -> dict[str, str]:
-        """Return the digests of those wanted tags that the repository has in a region.
+        """Return the digests of those of the tags that the repository has in a region.
 
-        `on_page` is called before each request but the first.
+        `on_page` is called before each request except the first.
         """
 
         def page_at(offset: int) -> TagPage | None:
@@ -60,65 +64,68 @@ class SwrClient:
 
         digests: Mapping[str, str] = {}
         for digests in walk_tags(page_at):
-            if digests.keys() >= set(wanted):
+            if digests.keys() >= set(tags):
                 break
-        return {tag: digests[tag] for tag in wanted if tag in digests}
+        return {tag: digests[tag] for tag in tags if tag in digests}
 
     def tag_page(self, region: str, namespace: str, repository: str, offset: int) -> TagPage | None:
-        """Return a repository's tags from this one on, some; None when it is not there."""
+        """Return one page of a repository's tags, or None when the repository does not exist."""
         return protocol.read_tag_page(
             self._get(region, protocol.tags_path(namespace, repository, offset))
         )
 
     def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
-        """Trigger the synchronization of these tags; it goes on after the return."""
+        """Trigger the synchronization of the tags; SWR copies them after the call returns."""
         path, body = protocol.sync_images_request(lane, tags)
-        answer = self._ask(lane.source_region, "POST", path, body)
-        protocol.read_triggered(answer, tags)
+        response = self._send(lane.source_region, "POST", path, body)
+        protocol.check_triggered(response, tags)
 
     def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:
-        """Return the latest sync jobs of a repository, newest first; the region is the source."""
-        answer = self._get(region, protocol.sync_jobs_path(namespace, repository))
-        return protocol.read_sync_jobs(answer)
+        """Return the latest sync jobs of a repository in its source region, newest first."""
+        response = self._get(region, protocol.sync_jobs_path(namespace, repository))
+        return protocol.read_sync_jobs(response)
 
     def has_namespace(self, region: str, namespace: str) -> bool:
-        """Tell whether an organization is there and ours; False is certain."""
+        """Tell whether an organization exists and belongs to us; False is certain."""
         return protocol.read_namespace(self._get(region, protocol.namespace_path(namespace)))
 
     def organization(self, region: str, namespace: str) -> Organization | None:
-        """Return what we are in an organization; None when a region has none of this name."""
+        """Return our access to an organization, or None when it does not exist in the region."""
         return protocol.read_organization(self._get(region, protocol.namespace_path(namespace)))
 
-    def a_repository(self, region: str, namespace: str) -> str | None:
-        """Return the name of some repository of an organization; None when there is none."""
-        answer = self._get(region, protocol.repositories_path(namespace))
-        return protocol.read_a_repository(answer, namespace)
+    def first_repository(self, region: str, namespace: str) -> str | None:
+        """Return the name of any one repository of an organization, or None when it has none."""
+        response = self._get(region, protocol.repositories_path(namespace))
+        return protocol.read_first_repository(response, namespace)
 
-    def survey(self, region: str) -> Survey:
-        """Return where a region synchronizes to and what its clock says, as far as it tells."""
-        return protocol.read_survey(self._get(region, protocol.REGIONS_PATH))
-
-    def keep_identity(self, before: "SwrClient") -> None:
-        """Go on with the tokens and keys of an earlier client, if they are for the same account."""
-        if self._login == before._login:  # noqa: SLF001  # one of our own kind
-            self._identity = before._identity  # noqa: SLF001
+    def region_info(self, region: str) -> RegionInfo:
+        """Return a region's possible sync targets and clock offset, where SWR reports them."""
+        return protocol.read_region_info(self._get(region, protocol.REGIONS_PATH))
 
     def regions(self, region: str) -> frozenset[str] | None:
-        """Return the regions that this one can synchronize to; None where SWR does not tell."""
-        return self.survey(region).reaches or None
+        """Return the regions that a region can synchronize to; None when SWR does not say."""
+        return self.region_info(region).sync_targets or None
+
+    def reuse_authenticator(self, other: "SwrClient") -> None:
+        """Take over an earlier client's tokens and keys, if it logs in to the same account.
+
+        Without this, every reload of the configuration would cost a login for each region.
+        """
+        if self._login == other._login:  # noqa: SLF001  # the same class
+            self._authenticator = other._authenticator  # noqa: SLF001
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
-        self._wire.close()
+        """Close the idle connections."""
+        self._transport.close()
 
     def _get(self, region: str, path: str) -> SwrResponse:
-        return self._ask(region, "GET", path)
+        return self._send(region, "GET", path)
 
-    def _ask(self, name: str, method: str, path: str, body: bytes | None = None) -> SwrResponse:
-        """Return a region's answer."""
+    def _send(self, name: str, method: str, path: str, body: bytes | None = None) -> SwrResponse:
         region = self._region(name)
         request = Request(method, path, _HEADERS, body)
-        return self._identity.ask(self._wire, region.endpoint, region.project, request)
+        # The authenticator may come from an earlier client, so it is handed this one's transport.
+        return self._authenticator.send(self._transport, region.endpoint, region.project, request)
 
     def _region(self, name: str) -> Region:
         if name in self._regions:

@@ -1,15 +1,16 @@
-"""What each error code of SWR, of the gateway before it and of IAM means for us, and the remedy.
+"""The table of error codes of SWR, its API gateway and IAM: class, description and remedy.
 
-A code decides before the status does: SWR throttles with 403, answers some «not found» with 400,
-and dresses a wrong target region as a 500. Where a service has many codes for one thing, they
-share a line; a `*` at the end stands for every code that begins so and has no line of its own.
-`docs/errors.md` shows this table to operators.
+A code takes precedence over the status: SWR throttles with 403, answers some "not found" with
+400, and reports a wrong target region with 500. Codes that mean the same share a line. A `*` at
+the end stands for every code that begins like this and has no line of its own. `docs/errors.md`
+shows this table to operators.
 
-Sources: «Error Codes» of the SWR API reference, of the IAM API reference and of API request
+Sources: "Error Codes" of the SWR API reference, of the IAM API reference and of API request
 signing (APIG). Codes that these lack were seen in public clients.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from swrhook.errors import NOTHING_TO_DO, Kind
 
@@ -22,17 +23,17 @@ STALE = (
     " belongs to its endpoint"
 )
 LOCKED = (
-    "the account is locked after too many wrong passwords: correct swr.credentials, or whatever"
-    " else tries this user; it is tried again in half an hour"
+    "the account is locked after too many wrong passwords: correct swr.credentials, or any"
+    " other client that uses this user; swrhook tries again in half an hour"
 )
-USER = "enable the IAM user and give it programmatic access, without login protection"
+DISABLED_USER = "enable the IAM user and give it programmatic access, without login protection"
 RIGHTS = (
     "give the IAM user SWR rights in this region: swr:repo:createManualSyncRepoJob,"
     " swr:repo:download, swr:repo:upload and swr::createLoginSecret, or SWR FullAccess"
 )
 FOREIGN = (
     "the organization or image belongs to someone else: names are unique in a region across"
-    " all accounts; choose another organization, or get rights in this one"
+    " all accounts; choose another organization, or get access to this one"
 )
 ORGANIZATION = "create the organization in this region, or correct its name"
 IMAGE = "push the image to the source region's SWR, or correct its name"
@@ -41,8 +42,8 @@ TARGET = "check the organization and region of the target"
 ENDPOINT = "check the region's endpoint in swr.regions"
 PROJECT = "check the region's project in swr.regions"
 REGION = (
-    "if it persists, correct the target region: SWR answers so when it does not know it or"
-    " does not synchronize to it"
+    "if it persists, correct the target region: SWR answers this for a region that it"
+    " does not know or does not synchronize to"
 )
 NO_SWR = "SWR is not offered in this region: choose another"
 IAM_NAMES = "check iam_endpoint, user and domain in swr, and the region's project"
@@ -55,9 +56,9 @@ ARREARS = "check that the account is not in arrears and that OBS is enabled"
 EXISTS = "the target holds another image under this name: set override in the rule to replace it"
 ADDRESS = "have this host's IP address allowed"
 BATCH = "lower settings.batch: the request is too large"
-PROXY = "check the proxy's URL: the proxy wants to know who we are"
-REDIRECTION = "nothing is followed: check the endpoint in swr"
-UNTOLD = "the message tells what is refused; if it does not, check the endpoint in swr"
+PROXY = "check the user and password in the proxy's URL"
+REDIRECT = "redirects are not followed: check the endpoint in swr"
+SEE_MESSAGE = "the message says what is refused; if it does not, check the endpoint in swr"
 
 
 _PERMANENT = Kind.PERMANENT
@@ -66,50 +67,46 @@ _TRANSIENT = Kind.TRANSIENT
 _THROTTLED = Kind.THROTTLED
 _AUTHENTICATION = Kind.AUTHENTICATION
 _CONFIGURATION = Kind.CONFIGURATION
-# What stands before the status in place of a code, where an answer brings none.
+# A response without a code gets this prefix and its status as the code.
 _STATUS = "HTTP."
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
-    """What some codes say, in our words, and what to do; without a kind, the status decides it."""
+class ErrorMeaning:
+    """What some codes mean and what to do about them; without a kind, the status decides it."""
 
     codes: tuple[str, ...]
     kind: Kind | None
-    words: str
+    description: str
     remedy: str = ""
 
 
-def _swr(numbers: str, kind: Kind, words: str, remedy: str) -> Meaning:
-    return Meaning(tuple(f"SVCSTG.SWR.{n}" for n in numbers.split()), kind, words, remedy)
+def _line(
+    prefix: str, numbers: str, kind: Kind | None, description: str, remedy: str = ""
+) -> ErrorMeaning:
+    codes = tuple(f"{prefix}{number}" for number in numbers.split())
+    return ErrorMeaning(codes, kind, description, remedy)
 
 
-def _gateway(numbers: str, kind: Kind | None, words: str, remedy: str = "") -> Meaning:
-    return Meaning(tuple(f"APIGW.{number}" for number in numbers.split()), kind, words, remedy)
+_swr = partial(_line, "SVCSTG.SWR.")
+_gateway = partial(_line, "APIGW.")
+_iam = partial(_line, "IAM.")
+_status = partial(_line, _STATUS)
 
+_DEFAULT = ErrorMeaning((f"{_STATUS}*",), _TRANSIENT, "failed for now", WAIT)
 
-def _iam(numbers: str, kind: Kind, words: str, remedy: str) -> Meaning:
-    return Meaning(tuple(f"IAM.{number}" for number in numbers.split()), kind, words, remedy)
-
-
-def _status(numbers: str, kind: Kind, words: str, remedy: str = "") -> Meaning:
-    return Meaning(tuple(f"{_STATUS}{number}" for number in numbers.split()), kind, words, remedy)
-
-
-_OTHERWISE = Meaning((f"{_STATUS}*",), _TRANSIENT, "failed for now", WAIT)
-
-TABLE: tuple[Meaning, ...] = (
-    # SWR: who we are
+TABLE: tuple[ErrorMeaning, ...] = (
+    # Authentication at SWR
     _swr(
         "4010000 4001048 4031043",
         _AUTHENTICATION,
-        "the token has ended, or SWR cannot read it",
+        "the token has expired, or SWR cannot read it",
         STALE,
     ),
-    Meaning(("SVCSTG.S2I.4019000",), _AUTHENTICATION, "no token reached SWR", STALE),
+    ErrorMeaning(("SVCSTG.S2I.4019000",), _AUTHENTICATION, "no token reached SWR", STALE),
     _swr("4000031 4001013", _AUTHENTICATION, "the access key is wrong or blank", LOGIN),
-    _swr("5001076", _TRANSIENT, "SWR got no token for itself", WAIT),
-    # SWR: what we may do. Two are 401 though no other token would help.
+    _swr("5001076", _TRANSIENT, "SWR could not get a token for itself", WAIT),
+    # Permissions in SWR. Two come with 401, although another token would not help.
     _swr(
         "4011044 4011064 4039001",
         _CONFIGURATION,
@@ -122,7 +119,7 @@ TABLE: tuple[Meaning, ...] = (
         "the IAM user lacks a right",
         RIGHTS,
     ),
-    # SWR: how much, and when
+    # Limits of SWR
     _swr("4031032 4031042", _THROTTLED, "too many requests", SLOWER),
     _swr("4090023", _TRANSIENT, "SWR is busy", WAIT),
     _swr(
@@ -131,8 +128,8 @@ TABLE: tuple[Meaning, ...] = (
         "the quota of organizations, images or tags is used up",
         QUOTA,
     ),
-    _swr("5070070", _CONFIGURATION, "SWR's storage (OBS) is closed to us", ARREARS),
-    # SWR: what is not there, or not yet
+    _swr("5070070", _CONFIGURATION, "SWR has no access to its storage (OBS)", ARREARS),
+    # Not found in SWR, or not yet
     _swr("4040058 4041061", _NOT_YET, "there is no such organization (yet)", ORGANIZATION),
     _swr(
         "4040009 4040010 4040113 4040048 4040115 4041056 4041057 4041060 4041051 4040004",
@@ -147,14 +144,14 @@ TABLE: tuple[Meaning, ...] = (
         WAIT,
     ),
     _swr("4040083", _CONFIGURATION, "the endpoint has no such address", ENDPOINT),
-    # SWR: what is wrong with the request or the image
+    # Requests and images that SWR refuses
     _swr(
         "4001028 4009010 4001008 4001029 4009011 4009021 4001021 4000015 4000016",
         _PERMANENT,
-        "SWR does not take the name of the organization, image or tag",
+        "SWR refuses the name of the organization, image or tag",
         NAME,
     ),
-    _swr("4000014 4001025", _PERMANENT, "SWR does not take the request", TARGET),
+    _swr("4000014 4001025", _PERMANENT, "SWR refuses the request", TARGET),
     _swr(
         "4001014 4001036 4001018 4001096 4000055 4000056 4001024 4001035 4001041 4001045 4001091",
         _PERMANENT,
@@ -166,17 +163,19 @@ TABLE: tuple[Meaning, ...] = (
     _swr(
         "4000013 4000028 4000029 4000047 4000064 4000065 4000066 4000067 4000068 4000069",
         _PERMANENT,
-        "the image is broken, or of a format that SWR does not take",
+        "the image is broken, or of a format that SWR refuses",
         BROKEN_IMAGE,
     ),
-    # SWR: what goes wrong inside it
+    # Failures inside SWR
     _swr("5000021 5000022", _TRANSIENT, "SWR could not copy the image's files", WAIT),
-    # Seen for a remoteRegionId that does not exist: waiting cures that not, but the code says
-    # only «internal error», so it is tried again all the same.
-    _swr("5001101", _TRANSIENT, "SWR failed, as it does for a region unknown to it", REGION),
-    _swr("4000045", _TRANSIENT, "SWR failed inside, though it says 400", WAIT),
-    _swr("500*", _TRANSIENT, "SWR failed inside", WAIT),
-    # SWR: answers to what swrhook never asks
+    # Seen for a remoteRegionId that does not exist. A retry does not help then, but the code says
+    # only "internal error", so the call is retried all the same.
+    _swr(
+        "5001101", _TRANSIENT, "SWR internal error, which may also mean an unknown region", REGION
+    ),
+    _swr("4000045", _TRANSIENT, "SWR internal error, though the status is 400", WAIT),
+    _swr("500*", _TRANSIENT, "SWR internal error", WAIT),
+    # Requests to SWR that swrhook never makes
     _swr(
         "4009012 4009013 4009014 4009015 4009016 4009017 4009018 4009019 4009020 4009022 4009023"
         " 4006030 4006031 4046032",
@@ -197,13 +196,13 @@ TABLE: tuple[Meaning, ...] = (
         "about making or deleting organizations, images or permissions",
         BUG,
     ),
-    # The gateway before SWR
+    # The API gateway in front of SWR
     _gateway("0101 0103", _CONFIGURATION, "the gateway knows no such address", ENDPOINT),
     _gateway("0201", None, "the gateway could not pass the request on, or the answer back"),
     _gateway(
         "0301 0303 0305 0307 0311",
         _AUTHENTICATION,
-        "the gateway does not take the token or signature: ended, another region's, or wrong",
+        "the gateway refuses the token or signature: expired, for another region, or wrong",
         STALE,
     ),
     _gateway("0302 0304 0306 0802", _CONFIGURATION, "the IAM user may not call this", RIGHTS),
@@ -213,28 +212,29 @@ TABLE: tuple[Meaning, ...] = (
     _gateway("0501", _CONFIGURATION, "the quota of calls is used up", QUOTA),
     _gateway("0502", _CONFIGURATION, "the account is frozen", ARREARS),
     _gateway("0602", _PERMANENT, "the gateway does not understand the request", BUG),
-    _gateway("0607", _CONFIGURATION, "http where https is wanted, or else", ENDPOINT),
+    _gateway("0607", _CONFIGURATION, "http where https is required, or the reverse", ENDPOINT),
     _gateway("0613", _TRANSIENT, "IAM does not answer the gateway", WAIT),
     _gateway("0801", _CONFIGURATION, "SWR is not offered in this region", NO_SWR),
-    _gateway("0104 0105 0106", _TRANSIENT, "the gateway's own set-up is broken", WAIT),
-    _gateway("06* 07*", _TRANSIENT, "the gateway failed inside", WAIT),
-    # IAM. Codes of 403 that are about who we are: all syncs wait for it, none is given up.
-    _iam("0001 0062 0063 0064 0066 0067", _AUTHENTICATION, "IAM does not know us so", LOGIN),
-    Meaning(("1101", "1103"), _AUTHENTICATION, "wrong user or password", LOGIN),
+    _gateway("0104 0105 0106", _TRANSIENT, "the gateway is configured wrongly", WAIT),
+    _gateway("06* 07*", _TRANSIENT, "gateway internal error", WAIT),
+    # IAM. Some of these come with 403, but are about the login: every sync needs it, so none is
+    # given up as rejected.
+    _iam("0001 0062 0063 0064 0066 0067", _AUTHENTICATION, "IAM refuses the login", LOGIN),
+    ErrorMeaning(("1101", "1103"), _AUTHENTICATION, "wrong user or password", LOGIN),
     _iam("0061", _AUTHENTICATION, "the account is locked", LOCKED),
     _iam(
         "0080 0081 0082",
         _AUTHENTICATION,
-        "the IAM user is disabled, or may use the console alone",
-        USER,
+        "the IAM user is disabled, or has console access only",
+        DISABLED_USER,
     ),
     _iam(
         "1104 1105 1106 1107",
         _AUTHENTICATION,
-        "the access key is blocked, has ended, is inactive or nobody's",
+        "the access key is blocked, expired, inactive or unknown",
         LOGIN,
     ),
-    _iam("1108", _AUTHENTICATION, "the temporary access key has ended", STALE),
+    _iam("1108", _AUTHENTICATION, "the temporary access key has expired", STALE),
     _iam("0002 0003 0083", _CONFIGURATION, "the IAM user lacks a right", RIGHTS),
     _iam(
         "0004 0007 0011 0072 0073 1109",
@@ -243,50 +243,51 @@ TABLE: tuple[Meaning, ...] = (
         IAM_NAMES,
     ),
     _iam("0012", _THROTTLED, "too many logins", SLOWER),
-    _iam("0006", _TRANSIENT, "IAM failed inside", WAIT),
+    _iam("0006", _TRANSIENT, "IAM internal error", WAIT),
     _iam("0020", _TRANSIENT, "IAM is moving to another region", WAIT),
     _iam("0009 1101 1102 1103", _PERMANENT, "a part of the request is missing or wrong", BUG),
     _iam("0005 0008 0010 0077", _PERMANENT, "about managing IAM itself", BUG),
-    Meaning(("11*",), _PERMANENT, "about managing IAM users", BUG),
-    # No code, or one that has no line: the status
-    _status("401", _AUTHENTICATION, "not accepted as who we say we are", STALE),
+    ErrorMeaning(("11*",), _PERMANENT, "about managing IAM users", BUG),
+    # The status, for a response without a code, or with one that has no line
+    _status("401", _AUTHENTICATION, "not authenticated", STALE),
     _status("403", _CONFIGURATION, "not permitted", RIGHTS),
     _status("404", _NOT_YET, "not there (yet)", IMAGE),
-    _status("407", _CONFIGURATION, "the proxy wants to know who we are", PROXY),
+    _status("407", _CONFIGURATION, "the proxy requires authentication", PROXY),
     _status("413", _PERMANENT, "the request is too large", BATCH),
     _status("429", _THROTTLED, "too many requests", SLOWER),
     _status("408 425", _TRANSIENT, "the request came too slowly or too early", WAIT),
-    _status("507", _CONFIGURATION, "the storage is closed or full", ARREARS),
-    _status("3*", _TRANSIENT, "a redirection, which is not followed", REDIRECTION),
-    _status("4*", _PERMANENT, "refused", UNTOLD),
-    _OTHERWISE,
+    _status("507", _CONFIGURATION, "the storage is full or not accessible", ARREARS),
+    _status("3*", _TRANSIENT, "a redirect, which is not followed", REDIRECT),
+    _status("4*", _PERMANENT, "refused", SEE_MESSAGE),
+    _DEFAULT,
 )
 
-# Too much was asked, though the answer does not say so: the call may have been carried out.
+# SWR is overloaded, though the status is 409. The call may have been carried out all the same.
 BUSY = frozenset({"SVCSTG.SWR.4090023"})
-# How SWR answers for a target region that does not exist, and for some faults of its own.
+# The response for a target region that does not exist, and for some failures inside SWR.
 IMPOSSIBLE_REGION = "SVCSTG.SWR.5001101"
-# The organization exists, and is not ours.
+# The organization exists and belongs to another account.
 FOREIGN_CODES = frozenset({"SVCSTG.SWR.4039001", "SVCSTG.SWR.4011064"})
 
 _BY_CODE = {code: meaning for meaning in TABLE for code in meaning.codes}
-_LONGEST = max(map(len, _BY_CODE))
+_MAX_CODE_LENGTH = max(map(len, _BY_CODE))
 
 
-def find(code: str) -> Meaning | None:
-    """Return the line for a code: its own, or that of its longest known beginning, or None."""
-    beginnings = (f"{code[:length]}*" for length in range(min(len(code), _LONGEST), -1, -1))
-    return next((_BY_CODE[each] for each in (code, *beginnings) if each in _BY_CODE), None)
+def find_meaning(code: str) -> ErrorMeaning | None:
+    """Return the line for a code: its own, or that of its longest known prefix, or None."""
+    lengths = range(min(len(code), _MAX_CODE_LENGTH), -1, -1)
+    keys = (code, *(f"{code[:length]}*" for length in lengths))
+    return next((_BY_CODE[key] for key in keys if key in _BY_CODE), None)
 
 
-def meaning(code: str, status: int) -> tuple[Kind, str]:
-    """Return what to do about an answer and the remedy, by its code first, then its status."""
-    by_code, by_status = find(code), find(f"{_STATUS}{status}") or _OTHERWISE
+def classify(code: str, status: int) -> tuple[Kind, str]:
+    """Return the kind and the remedy of an error, by its code first, then by its status."""
+    by_code, by_status = find_meaning(code), find_meaning(f"{_STATUS}{status}") or _DEFAULT
     kind = (by_code.kind if by_code else None) or by_status.kind or _TRANSIENT
     return kind, (by_code.remedy if by_code else "") or by_status.remedy
 
 
-def words(code: str) -> str:
-    """Return what a service's own code says in our words; nothing for what is no such code."""
-    found = None if code.startswith(_STATUS) else find(code)
-    return found.words if found else ""
+def describe(code: str) -> str:
+    """Return the description of a service's own code; empty for an unknown code or a status."""
+    meaning = None if code.startswith(_STATUS) else find_meaning(code)
+    return meaning.description if meaning else ""

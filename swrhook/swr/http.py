@@ -1,9 +1,9 @@
-"""The one way out: a pooled session that sends a request and returns what came back, whole.
+"""The HTTP transport to SWR and IAM: a pooled session that sends requests and reads responses.
 
-Nothing is taken from the environment here. `trust_env` is off: a .netrc would add credentials of
-its own, and requests would look for proxies anew for each call. The composition root gives
-`find_proxies` (requests' `get_environ_proxies` reads HTTPS_PROXY and NO_PROXY), which is asked
-once for each endpoint, and the file of trusted certificates where a company has its own.
+It takes nothing from the environment (`trust_env` is off): a .netrc would add credentials of its
+own, and requests would look up proxies again for each call. The composition root passes
+`find_proxies` (requests' `get_environ_proxies` reads HTTPS_PROXY and NO_PROXY), which is called
+once for each endpoint, and a file of trusted certificates where a company has its own.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -22,16 +22,16 @@ from swrhook.errors import Kind, SwrError
 from swrhook.swr.redaction import scrub
 from swrhook.swr.response import SwrResponse, one_line
 
-MOST_BYTES = 32 * 1024 * 1024
-METADATA = "http://169.254.169.254"
+MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+METADATA_URL = "http://169.254.169.254"
 
 _CHUNK = 64 * 1024
-_BROKEN = (urllib3.exceptions.ProtocolError, urllib3.exceptions.DecodeError)
+_BROKEN_CONNECTION = (urllib3.exceptions.ProtocolError, urllib3.exceptions.DecodeError)
 _HEADERS = {"User-Agent": "swrhook", "Accept": "application/json", "Accept-Encoding": "gzip"}
 
 
 def no_proxies(_url: str) -> Mapping[str, str]:
-    """Find no proxy for an endpoint: it is reached directly."""
+    """Return no proxies: every endpoint is reached directly."""
     return {}
 
 
@@ -39,16 +39,17 @@ def no_proxies(_url: str) -> Mapping[str, str]:
 class Network:
     """How the endpoints are reached.
 
-    `pool_size` is the connections kept for each of them; more in flight than these open and
-    close connections of their own. `certificates` is a file that replaces the public authorities.
-    `metadata` is where a server asks about itself.
+    `pool_size` is the number of connections kept open for each endpoint; further concurrent
+    requests open a connection each and close it again. `certificates` is a file of trusted
+    certificates that replaces the public authorities. `metadata` is the URL of the ECS metadata
+    service.
     """
 
     timeouts: Timeouts = field(default_factory=Timeouts)
     pool_size: int = 16
     find_proxies: Callable[[str], Mapping[str, str]] = no_proxies
     certificates: str | None = None
-    metadata: str = METADATA
+    metadata: str = METADATA_URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +64,20 @@ class Request:
 
 
 class HttpTransport:
-    """Sends requests to a fixed set of endpoints; safe to use by many threads."""
+    """Sends requests to a fixed set of endpoints; safe to share between threads."""
 
     def __init__(self, endpoints: Collection[str], network: Network, clock: Clock) -> None:
         self._clock = clock
         self._timeouts = (network.timeouts.connect, network.timeouts.read)
         self._certificates = network.certificates or True
         self._proxies = {url: dict(network.find_proxies(url)) for url in endpoints}
-        self._session = _session(len(endpoints), network.pool_size)
+        self._session = _make_session(len(endpoints), network.pool_size)
 
     def send(self, endpoint: str, request: Request) -> SwrResponse:
-        """Return the answer, whatever its status. Raises SwrError when there is none."""
+        """Return the response, with any status. Raises SwrError when none arrives."""
         try:
             with self._session.send(
-                _prepared(endpoint, request),
+                _prepare(endpoint, request),
                 timeout=self._timeouts,
                 proxies=self._proxies[endpoint],
                 verify=self._certificates,
@@ -84,44 +85,46 @@ class HttpTransport:
                 stream=True,
                 allow_redirects=False,
             ) as response:
-                body = _read(response)
+                body = _read_body(response)
+        # requests' exceptions are OSErrors; while the body is read, some of urllib3's come through.
         except (OSError, urllib3.exceptions.HTTPError) as exc:
-            raise _unanswered(endpoint, request, exc) from exc
+            raise _transport_error(endpoint, request, exc) from exc
         headers = {name.lower(): value for name, value in response.headers.items()}
         return SwrResponse(response.status_code, headers, body, self._clock.now(), request.secrets)
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
+        """Close the idle connections."""
         self._session.close()
 
 
 class _Session(requests.Session):
-    """A session for which no answer is a redirection: requests would read its body unbounded."""
+    """A session that treats no response as a redirect.
+
+    Even with allow_redirects=False, requests would read the whole body of one, without a limit.
+    """
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
-        """Find nowhere to go, whatever the answer says."""
+        """Return None: the response is no redirect."""
         return None
 
 
-def _session(endpoints: int, pool_size: int) -> _Session:
-    """Make a session that takes nothing from its surroundings, and keeps nothing but connections.
-
-    urllib3 repeats nothing: when to try again is the ledger's business.
-    """
+def _make_session(endpoints: int, pool_size: int) -> _Session:
+    """Return a session that keeps connections, and neither cookies nor settings."""
     session = _Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    # No retries here: the ledger schedules them, so that they survive a restart.
     adapter = HTTPAdapter(pool_connections=endpoints, pool_maxsize=pool_size, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
 
 
-def _prepared(endpoint: str, request: Request) -> requests.PreparedRequest:
-    """Return the request as it goes out.
+def _prepare(endpoint: str, request: Request) -> requests.PreparedRequest:
+    """Return the request as it is sent.
 
-    Made by hand: requests' own preparation would nearly double what a call costs, and quote the
-    path anew.
+    Built by hand: requests' own preparation nearly doubles the CPU time of a call, and quotes the
+    path again, so that a signature of it would no longer match.
     """
     prepared = requests.PreparedRequest()
     prepared.method = request.method
@@ -133,32 +136,33 @@ def _prepared(endpoint: str, request: Request) -> requests.PreparedRequest:
     return prepared
 
 
-def _read(response: requests.Response) -> bytes:
-    """Return the body, uncompressed. Raises SwrError for one that would fill the memory."""
+def _read_body(response: requests.Response) -> bytes:
+    """Return the decompressed body. Raises SwrError when it exceeds the limit."""
     chunks: list[bytes] = []
     size = 0
+    # The size is checked while decompressing: a small body may expand to gigabytes.
     for chunk in response.iter_content(_CHUNK):
         size += len(chunk)
-        if size > MOST_BYTES:
+        if size > MAX_RESPONSE_BYTES:
             host = urlsplit(response.url).hostname
-            raise SwrError(
-                Kind.TRANSIENT, "protocol", f"{host}: the answer is larger than {MOST_BYTES} bytes"
-            )
+            message = f"{host}: the answer is larger than {MAX_RESPONSE_BYTES} bytes"
+            raise SwrError(Kind.TRANSIENT, "protocol", message)
         chunks.append(chunk)
     return b"".join(chunks)
 
 
-def _unanswered(endpoint: str, request: Request, exc: Exception) -> SwrError:
-    """Return the error for a call that brought no answer."""
-    code, words, remedy = _happened(exc)
+def _transport_error(endpoint: str, request: Request, exc: Exception) -> SwrError:
+    """Return the error for a request that got no response."""
+    code, description, remedy = _describe(exc)
     host = urlsplit(endpoint).netloc.rpartition("@")[2]
-    reason = one_line(scrub(_innermost(exc), request.secrets))
-    return SwrError(Kind.TRANSIENT, code, f"{host}: {words} ({reason})", remedy=remedy)
+    reason = one_line(scrub(_root_cause(exc), request.secrets))
+    return SwrError(Kind.TRANSIENT, code, f"{host}: {description} ({reason})", remedy=remedy)
 
 
-def _happened(exc: Exception) -> tuple[str, str, str]:
-    """Return the code, the words and the remedy for what requests or urllib3 raised."""
+def _describe(exc: Exception) -> tuple[str, str, str]:
+    """Return code, description and remedy for an exception of requests or urllib3."""
     inner = exc.args[0] if exc.args else None
+    # A ConnectTimeout is both a Timeout and a ConnectionError; here it counts as the latter.
     if isinstance(exc, requests.Timeout) and not isinstance(exc, requests.ConnectTimeout):
         return "timeout", "no answer in time", ""
     if isinstance(inner, urllib3.exceptions.ReadTimeoutError):
@@ -166,13 +170,13 @@ def _happened(exc: Exception) -> tuple[str, str, str]:
     if isinstance(exc, requests.exceptions.SSLError):
         remedy = "check the endpoint, this machine's clock, and the certificates that it trusts"
         return "connect", "no TLS connection", remedy
-    if isinstance(inner, _BROKEN) or isinstance(exc, urllib3.exceptions.HTTPError):
+    if isinstance(inner, _BROKEN_CONNECTION) or isinstance(exc, urllib3.exceptions.HTTPError):
         return "protocol", "the connection broke", ""
     return "connect", "no connection", "if it persists, check the endpoint in swr, and the network"
 
 
-def _innermost(exc: BaseException) -> str:
-    """Return what lies at the bottom: «Connection refused», not three wrappings of it."""
+def _root_cause(exc: BaseException) -> str:
+    """Return the innermost message: "Connection refused" rather than the exceptions around it."""
     while exc.__context__ is not None:
         exc = exc.__context__
     return str(exc) or type(exc).__name__

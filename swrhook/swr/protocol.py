@@ -1,6 +1,6 @@
-"""SWR's management API: the requests we send, and what their answers say. Pure.
+"""Requests to SWR's management API, and the parsing of its responses. Pure functions.
 
-Source: SWR API reference, «Manually Synchronizing Images» (2025-08-06) and its neighbours.
+Source: SWR API reference, "Manually Synchronizing Images" (2025-08-06) and its neighbours.
 """
 
 import json
@@ -16,22 +16,31 @@ from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
 from swrhook.senders.payload import digest, moment, text
 from swrhook.swr.error_codes import FOREIGN_CODES
-from swrhook.swr.response import SwrResponse, document, failure, reported, unreadable
+from swrhook.swr.response import (
+    SwrResponse,
+    decode_json,
+    malformed_response,
+    read_error,
+    read_error_in_success,
+)
 from swrhook.swr_names import is_namespace, is_repository, is_tag
 
-PAGE = 100
-FAILED_STATUSES = frozenset({"failed", "timeout", "cancel"})
+PAGE_SIZE = 100
+FAILED_JOB_STATUSES = frozenset({"failed", "timeout", "cancel"})
 
 REGIONS_PATH = "/v2/manage/regions"
 
-_NAMESPACES = "/v2/manage/namespaces/"
-_UNTOLD = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
-_TOTAL = re.compile(r"[0-9]+-[0-9]+/([0-9]{1,9})", re.ASCII)
+_NOT_OFFERED = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+_CONTENT_RANGE = re.compile(r"[0-9]+-[0-9]+/([0-9]{1,9})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class TagPage:
-    """One page of a repository's tags: how many it listed, and of how many if SWR says so."""
+    """One page of a repository's tags: digests by tag, how many it lists, and of how many.
+
+    `count` includes elements that are not readable as tags. `total` is None when SWR does not
+    report it.
+    """
 
     digests: Mapping[str, str]
     count: int
@@ -40,23 +49,29 @@ class TagPage:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """What we are in an organization: 7 manages, 3 edits, 1 reads; None where SWR does not say."""
+    """Our access to an organization.
+
+    `auth` is 7 for manage, 3 for edit, 1 for read; None when SWR does not report it.
+    """
 
     ours: bool
     auth: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """Where a region synchronizes to, and how far its clock is ahead of ours; None: untold."""
+class RegionInfo:
+    """The regions that a region can synchronize to, and how far its clock is ahead of ours.
 
-    reaches: frozenset[str] | None
+    Each is None when SWR does not report it.
+    """
+
+    sync_targets: frozenset[str] | None
     clock_ahead: timedelta | None
 
 
 @dataclass(frozen=True, slots=True)
 class SyncJob:
-    """One tag on its way to a target, as SWR tells it; it never says why a job failed."""
+    """SWR's job that copies one tag to a target; it never contains why a job failed."""
 
     tag: str
     status: str
@@ -66,216 +81,173 @@ class SyncJob:
     @property
     def failed(self) -> bool:
         """Tell whether the job has ended without the tag at its target."""
-        return self.status in FAILED_STATUSES
+        return self.status in FAILED_JOB_STATUSES
 
 
 def sync_images_request(lane: Lane, tags: Sequence[str]) -> tuple[str, bytes]:
-    """Return the path and body that ask for these tags; members in the documented order."""
+    """Return path and body of a sync_images call, its members in the documented order."""
     body = {
         "imageTag": list(tags),
         "override": lane.override,
         "remoteNamespace": lane.target.namespace,
         "remoteRegionId": lane.target.region,
     }
-    path = f"{_repository(lane.namespace, lane.repository)}/sync_images"
+    path = f"{_repository_path(lane.namespace, lane.repository)}/sync_images"
     return path, json.dumps(body, separators=(",", ":")).encode()
 
 
 def tag_path(namespace: str, repository: str, tag: str) -> str:
-    """Return the path of one tag. Raises SwrError for a name that SWR cannot hold."""
-    if not is_tag(tag):
-        raise _impossible(tag)
-    return f"{_repository(namespace, repository)}/tags/{tag}"
+    """Return the path of one tag. Raises SwrError for a name that SWR does not allow."""
+    return f"{_repository_path(namespace, repository)}/tags/{_checked(tag, is_tag)}"
 
 
 def tags_path(namespace: str, repository: str, offset: int) -> str:
-    """Return the path of one page of a repository's tags, the latest change first."""
+    """Return the path of one page of a repository's tags, the most recently updated first."""
     order = "order_column=updated_at&order_type=desc"
-    return f"{_repository(namespace, repository)}/tags?limit={PAGE}&offset={offset}&{order}"
+    path = _repository_path(namespace, repository)
+    return f"{path}/tags?limit={PAGE_SIZE}&offset={offset}&{order}"
 
 
 def sync_jobs_path(namespace: str, repository: str) -> str:
     """Return the path of the latest page of a repository's sync jobs."""
-    # The filter is mandatory, and has to hold limit and offset; `|` is not allowed in a URL.
-    wanted = quote(f"limit::{PAGE}|offset::0|order::desc", safe=":")
-    return f"{_repository(namespace, repository)}/sync_job?filter={wanted}"
+    # The filter is mandatory and must hold limit and offset; `|` is not allowed in a URL.
+    query = quote(f"limit::{PAGE_SIZE}|offset::0|order::desc", safe=":")
+    return f"{_repository_path(namespace, repository)}/sync_job?filter={query}"
 
 
 def namespace_path(namespace: str) -> str:
-    """Return the path of an organization. Raises SwrError for a name that SWR cannot hold."""
-    if not is_namespace(namespace):
-        raise _impossible(namespace)
-    return _NAMESPACES + namespace
+    """Return the path of an organization. Raises SwrError for a name that SWR does not allow."""
+    return f"/v2/manage/namespaces/{_checked(namespace, is_namespace)}"
 
 
 def repositories_path(namespace: str) -> str:
-    """Return the path of an organization's first repository. Raises SwrError for a wrong name."""
-    if not is_namespace(namespace):
-        raise _impossible(namespace)
-    return f"/v2/manage/repos?namespace={namespace}&limit=1&offset=0"
+    """Return the path of an organization's first repository. Raises SwrError like tag_path."""
+    return f"/v2/manage/repos?namespace={_checked(namespace, is_namespace)}&limit=1&offset=0"
 
 
-def read_triggered(answer: SwrResponse, tags: Collection[str]) -> None:
-    """Return when all tags were triggered. Raises SwrError, with the tags that failed if told.
+def check_triggered(response: SwrResponse, tags: Collection[str]) -> None:
+    """Raise SwrError unless SWR has triggered all tags; with the failed tags, if it lists them.
 
     The list in a 200 says nothing about tags that are not in it: the documented example answers
     one tag with an empty list.
     """
-    if not answer.ok:
-        raise failure(answer, tags)
-    if not answer.body.strip():
+    if not response.ok:
+        raise read_error(response, tags)
+    if not response.body.strip():
         return
-    error = reported(answer, document(answer))  # which a proxy's page is not
+    # A proxy's HTML page with status 200 has triggered nothing: decode_json refuses it.
+    error = read_error_in_success(response, decode_json(response))
     if error is not None:
         raise error
 
 
-def read_digest(answer: SwrResponse, tag: str) -> str | None:
-    """Return the digest in a ShowRepoTag answer; None when there is no such tag or repository."""
-    if not _there(answer):
+def read_digest(response: SwrResponse, tag: str) -> str | None:
+    """Return the digest in a ShowRepoTag response; None when tag or repository does not exist."""
+    if not _exists(response):
         return None
-    found = document(answer)
-    # One tag is told as `tag`, a list as `Tag`.
-    if text(found, "tag") != tag and text(found, "Tag") != tag:
-        raise unreadable(answer, f"it is not about the tag {tag}")
-    held = digest(found, "digest")
-    if held is None:
-        raise unreadable(answer, f"it names no digest of the tag {tag}")
-    return held
+    content = decode_json(response)
+    # SWR spells the member `tag` for a single tag, and `Tag` in a list.
+    if text(content, "tag") != tag and text(content, "Tag") != tag:
+        raise malformed_response(response, f"it is not about the tag {tag}")
+    value = digest(content, "digest")
+    if value is None:
+        raise malformed_response(response, f"it contains no digest of the tag {tag}")
+    return value
 
 
-def read_tag_page(answer: SwrResponse) -> TagPage | None:
-    """Return one page of tags; None when there is no such repository."""
-    if not _there(answer):
+def read_tag_page(response: SwrResponse) -> TagPage | None:
+    """Return one page of tags; None when the repository does not exist."""
+    if not _exists(response):
         return None
-    listed = _listed(answer)
-    told = _TOTAL.fullmatch(answer.headers.get("content-range", "").strip())
-    total = int(told[1]) if told else None
+    items = _read_list(response)
+    content_range = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", "").strip())
+    total = int(content_range[1]) if content_range else None
     digests = {
-        name: held
-        for item in listed
-        if (name := text(item, "Tag")) and (held := digest(item, "digest"))
+        name: value
+        for item in items
+        if (name := text(item, "Tag")) and (value := digest(item, "digest"))
     }
-    return TagPage(digests, len(listed), total)
+    return TagPage(digests, len(items), total)
 
 
-def read_sync_jobs(answer: SwrResponse) -> list[SyncJob]:
-    """Return one page of sync jobs; none when there is no such repository."""
-    if not _there(answer):
+def read_sync_jobs(response: SwrResponse) -> list[SyncJob]:
+    """Return one page of sync jobs; empty when the repository does not exist."""
+    if not _exists(response):
         return []
-    return [job for item in _listed(answer) if (job := _job(item))]
+    return [job for item in _read_list(response) if (job := _read_job(item))]
 
 
-def read_namespace(answer: SwrResponse) -> bool:
-    """Tell whether the organization is there and ours (or shared with us).
+def read_namespace(response: SwrResponse) -> bool:
+    """Tell whether the organization exists and is ours or shared with us; False is certain.
 
-    False is certain. Where SWR says only that we may not look, SwrError is raised: a user may be
-    allowed to push to an organization without being allowed to ask about it.
+    Raises SwrError when SWR only says that we may not look: a user may be allowed to push to an
+    organization without being allowed to read about it.
     """
-    found = read_organization(answer)
-    return found is not None and found.ours
+    organization = read_organization(response)
+    return organization is not None and organization.ours
 
 
-def read_organization(answer: SwrResponse) -> Organization | None:
-    """Return what we are in an organization, somebody else's too; None when there is none."""
-    if not answer.ok:
-        error = failure(answer)
+def read_organization(response: SwrResponse) -> Organization | None:
+    """Return our access to an organization, of any account; None when it does not exist."""
+    if not response.ok:
+        error = read_error(response)
         if error.code in FOREIGN_CODES:
             return Organization(ours=False)
         if error.kind is Kind.NOT_YET:
             return None
         raise error
-    found = document(answer)
-    if not text(found, "name"):
-        raise unreadable(answer, "it names no organization")
-    auth = found.get("auth")
+    content = decode_json(response)
+    if not text(content, "name"):
+        raise malformed_response(response, "it contains no organization")
+    auth = content.get("auth")
     return Organization(ours=True, auth=auth if type(auth) is int else None)
 
 
-def read_a_repository(answer: SwrResponse, namespace: str) -> str | None:
-    """Return the first repository listed of this organization, or None."""
-    if not _there(answer):
+def read_first_repository(response: SwrResponse, namespace: str) -> str | None:
+    """Return the first repository of the organization in a list, or None."""
+    if not _exists(response):
         return None
-    listed = (
-        text(item, "name") for item in _listed(answer) if text(item, "namespace") == namespace
+    # The filter in the query is not relied on: the name goes into the paths of further requests.
+    names = (
+        text(item, "name") for item in _read_list(response) if text(item, "namespace") == namespace
     )
-    return next((name for name in listed if name and is_repository(name)), None)
+    return next((name for name in names if name and is_repository(name)), None)
 
 
-def read_survey(answer: SwrResponse) -> Survey:
-    """Return what a region tells of itself; some tell nothing of where they synchronize to.
+def read_region_info(response: SwrResponse) -> RegionInfo:
+    """Return a region's sync targets, where SWR offers this operation, and its clock offset.
 
-    Source: «Querying the List of Regions», which by some editions is open in a few regions only.
+    Source: "Querying the List of Regions", which by some editions is open in a few regions only.
     """
-    ahead = answer.clock_ahead
-    if not answer.ok:
-        error = failure(answer)
+    ahead = response.clock_ahead
+    if not response.ok:
+        error = read_error(response)
         # The gateway's 404 for an operation that it does not have is of kind configuration.
-        if error.kind is Kind.NOT_YET or answer.status in _UNTOLD:
-            return Survey(None, ahead)
+        if error.kind is Kind.NOT_YET or response.status in _NOT_OFFERED:
+            return RegionInfo(None, ahead)
         raise error
-    names = (text(item, "regionID") for item in _listed(answer))
-    return Survey(frozenset(name for name in names if name), ahead)
+    names = (text(item, "regionID") for item in _read_list(response))
+    return RegionInfo(frozenset(name for name in names if name), ahead)
 
 
-def refuses_credential(answer: SwrResponse) -> bool:
-    """Tell whether another token or key might get another answer."""
-    suspect = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.NOT_FOUND
-    return suspect and failure(answer).kind is Kind.AUTHENTICATION
-
-
-def _repository(namespace: str, repository: str) -> str:
-    """Return a repository's path, with `$` for `/` as SWR wants it."""
-    if not is_namespace(namespace):
-        raise _impossible(namespace)
-    if not is_repository(repository):
-        raise _impossible(repository)
-    return f"{_NAMESPACES}{namespace}/repos/{repository.replace('/', '$')}"
-
-
-def _impossible(name: str) -> SwrError:
-    """Return the error for a name outside SWR's grammar, so that none can change a path."""
-    return SwrError(Kind.PERMANENT, "name", f"SWR can hold nothing named {name[:128]!r}")
-
-
-def _there(answer: SwrResponse) -> bool:
-    """Tell whether what was asked for exists. Raises SwrError when that is not the answer."""
-    if answer.ok:
-        return True
-    error = failure(answer)
-    if error.kind is Kind.NOT_YET:
-        return False
-    raise error
-
-
-def _listed(answer: SwrResponse) -> Sequence[Any]:
-    """Return the array in an answer; some lists come as null when they are empty."""
-    found = document(answer)
-    if found is not None and not isinstance(found, list):
-        raise unreadable(answer, "it is not a list")
-    listed: list[Any] = found or []
-    return listed
-
-
-def _job(item: Any) -> SyncJob | None:  # noqa: ANN401
-    """Return one sync job, or None for what is not one."""
-    tag, status = text(item, "tag"), text(item, "status")
-    region, namespace = text(item, "remoteRegionId"), text(item, "remoteNamespace")
-    if tag is None or status is None or region is None or namespace is None:
-        return None
-    return SyncJob(tag, status, Target(region, namespace), moment(item, "createdAt"))
+def refuses_credential(response: SwrResponse) -> bool:
+    """Tell whether the request may succeed with another token or key."""
+    # SWR reports an expired token with 400, 401 or 403; other statuses are not parsed here,
+    # for this runs on every response.
+    may_refuse = HTTPStatus.BAD_REQUEST <= response.status < HTTPStatus.NOT_FOUND
+    return may_refuse and read_error(response).kind is Kind.AUTHENTICATION
 
 
 def walk_tags(page_at: Callable[[int], TagPage | None]) -> Iterator[Mapping[str, str]]:
-    """Yield the digests known after each page, to the end; nothing for no such repository.
+    """Yield all digests so far after each page, to the end; nothing when there is no repository.
 
-    `page_at` asks for the page that begins at an offset.
+    `page_at` returns the page that begins at an offset.
     """
     digests: dict[str, str] = {}
     offset = 0
     while True:
         page = page_at(offset)
-        # The last page is empty; one that only repeats comes from a server that cannot page.
+        # The page after the last is empty; a server that does not page repeats its only page.
         if page is None or page.digests.keys() <= digests.keys():
             return
         digests = {**page.digests, **digests}
@@ -283,3 +255,44 @@ def walk_tags(page_at: Callable[[int], TagPage | None]) -> Iterator[Mapping[str,
         offset += page.count
         if page.total is not None and offset >= page.total:
             return
+
+
+def _repository_path(namespace: str, repository: str) -> str:
+    """Return a repository's path, in which SWR spells `/` as `$`."""
+    name = _checked(repository, is_repository).replace("/", "$")
+    return f"{namespace_path(namespace)}/repos/{name}"
+
+
+def _checked(name: str, is_valid: Callable[[str], bool]) -> str:
+    """Return a name that may become part of a path. Raises SwrError when SWR does not allow it."""
+    if is_valid(name):
+        return name
+    raise SwrError(Kind.PERMANENT, "name", f"SWR does not allow the name {name[:128]!r}")
+
+
+def _exists(response: SwrResponse) -> bool:
+    """Tell whether the requested object exists. Raises SwrError for every other error."""
+    if response.ok:
+        return True
+    error = read_error(response)
+    if error.kind is Kind.NOT_YET:
+        return False
+    raise error
+
+
+def _read_list(response: SwrResponse) -> Sequence[Any]:
+    """Return the array in a response; SWR sends some empty lists as null."""
+    content = decode_json(response)
+    if content is not None and not isinstance(content, list):
+        raise malformed_response(response, "it is not a list")
+    items: list[Any] = content or []
+    return items
+
+
+def _read_job(item: Any) -> SyncJob | None:  # noqa: ANN401
+    """Return one sync job, or None for an element that is not one."""
+    tag, status = text(item, "tag"), text(item, "status")
+    region, namespace = text(item, "remoteRegionId"), text(item, "remoteNamespace")
+    if tag is None or status is None or region is None or namespace is None:
+        return None
+    return SyncJob(tag, status, Target(region, namespace), moment(item, "createdAt"))

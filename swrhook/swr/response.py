@@ -1,9 +1,9 @@
-"""An answer as it came off the wire, and what SWR, its gateway, IAM or a proxy reports in it.
+"""HTTP responses of SWR, its gateway, IAM or a proxy, and the errors that they report.
 
-Errors come in several shapes: SWR's array of objects («Error Codes», SWR API reference), the
+Errors come in several shapes: SWR's array of objects ("Error Codes", SWR API reference), the
 same under `errors` or as a single object (both parsed by the vendor's Terraform provider), the
-gateway's and IAM's `error_code`, Keystone's `error`, sync_images' plain list of failed tags, a
-proxy's HTML, and nothing at all. Reading is total: whatever the bytes, an SwrError comes out.
+gateway's and IAM's `error_code`, Keystone's `error`, a plain list of failed tags from
+sync_images, a proxy's HTML, and an empty body. Every sequence of bytes gives an SwrError.
 """
 
 import re
@@ -17,26 +17,27 @@ from urllib.parse import urlsplit
 
 from swrhook.errors import Kind, SwrError, Undecodable
 from swrhook.senders.payload import decode
-from swrhook.swr.error_codes import meaning, words
+from swrhook.swr.error_codes import classify, describe
 from swrhook.swr.redaction import scrub
 
-LONGEST_MESSAGE = 300
-# A longer wait would be a mistake, and keep a lane asleep.
-LONGEST_WAIT = 3600.0
-# A secret may be as long as a token (32 KiB); cut any sooner, a part of one would not be found.
-_READ_OF_MESSAGE = 64 * 1024
+MAX_MESSAGE_LENGTH = 300
+# In seconds. A longer Retry-After is taken for a mistake: it would stop a lane for too long.
+MAX_RETRY_AFTER = 3600.0
+# Secrets are removed before a message is shortened, for a part of one would not be recognized.
+# They may be as long as a token (32 KiB).
+_MAX_SCRUBBED_LENGTH = 64 * 1024
 
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 _MARKUP = re.compile(r"<[^<>]*>")
-_CODES = ("errorCode", "error_code", "code")
-_MESSAGES = ("errorMessage", "error_msg", "errorMsg", "message", "error", "detail")
-_REQUEST_IDS = ("request_id", "requestId")
+_CODE_MEMBERS = ("errorCode", "error_code", "code")
+_MESSAGE_MEMBERS = ("errorMessage", "error_msg", "errorMsg", "message", "error", "detail")
+_REQUEST_ID_MEMBERS = ("request_id", "requestId")
 
 
 @dataclass(frozen=True, slots=True)
 class SwrResponse:
-    """One HTTP answer; header names in lower case. `secrets` must not appear in any error."""
+    """One HTTP response; header names are in lower case. `secrets` must not show in any error."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -51,151 +52,172 @@ class SwrResponse:
 
     @property
     def clock_ahead(self) -> timedelta | None:
-        """Return how far the sender's clock is ahead of ours, by its Date; None without one."""
-        told = _date(self.headers.get("date", ""))
-        return None if told is None else told - self.received_at
+        """Return how far the server's clock is ahead of ours by its Date header, if it sent one."""
+        date = _parse_date(self.headers.get("date", ""))
+        return None if date is None else date - self.received_at
 
 
-def document(answer: SwrResponse) -> Any:  # noqa: ANN401  # JSON has no better type
-    """Return the JSON in a successful answer. Raises SwrError when there is none."""
+def decode_json(response: SwrResponse) -> Any:  # noqa: ANN401  # JSON has no better type
+    """Return the JSON in a successful response. Raises SwrError when the body is not JSON."""
     try:
-        return decode(answer.body)
+        return decode(response.body)
     except Undecodable as exc:
-        raise unreadable(answer, str(exc)) from None
+        raise malformed_response(response, str(exc)) from None
 
 
-def unreadable(answer: SwrResponse, reason: str) -> SwrError:
-    """Return the error for an answer that is not what the documentation says."""
+def malformed_response(response: SwrResponse, reason: str) -> SwrError:
+    """Return the error for a response that is not what the documentation promises."""
+    message = f"HTTP {response.status}, but {scrub(reason, response.secrets)}"
     return SwrError(
         Kind.TRANSIENT,
         "protocol",
-        one_line(f"HTTP {answer.status}, but {scrub(reason, answer.secrets)}", _request_id(answer)),
-        remedy="if it persists, check the endpoint in swr, and what stands between it and here",
+        one_line(message, _request_id(response)),
+        remedy="if it persists, check the endpoint in swr, and any proxy in between",
     )
 
 
-def failure(answer: SwrResponse, tags: Collection[str] = ()) -> SwrError:
-    """Return what an answer that is no success reports; `tags` are those that were asked for."""
-    return _failure(answer, _json(answer), tags)
+def read_error(response: SwrResponse, tags: Collection[str] = ()) -> SwrError:
+    """Return the error that a response with an error status reports.
+
+    `tags` are the requested ones, of which the response may list some as failed.
+    """
+    return _make_error(response, _json_or_none(response), tags)
 
 
-def reported(answer: SwrResponse, found: Any) -> SwrError | None:  # noqa: ANN401  # JSON
-    """Return the error that a 2xx carries in its JSON, if it carries one."""
-    code = _code(found, ("errorCode", "error_code"), answer)
-    return _failure(answer, found, ()) if code else None
+def read_error_in_success(response: SwrResponse, content: Any) -> SwrError | None:  # noqa: ANN401
+    """Return the error that the JSON of a 2xx reports, or None when it reports none."""
+    code = _read_code(content, ("errorCode", "error_code"), response)
+    return _make_error(response, content, ()) if code else None
 
 
-def _failure(answer: SwrResponse, found: Any, tags: Collection[str]) -> SwrError:  # noqa: ANN401
-    named = _failed_tags(found, tags)
-    code = _code(found, _CODES, answer) or f"HTTP.{answer.status}"
-    kind, remedy = meaning(code, answer.status)
-    if named:
-        message = f"SWR names as failed: {', '.join(sorted(named))}"
+def one_line(message: str, request_id: str = "") -> str:
+    """Return a message as one printable line of limited length, with the request's id."""
+    line = _printable(message)
+    if len(line) > MAX_MESSAGE_LENGTH:
+        line = line[:MAX_MESSAGE_LENGTH] + "…"
+    return f"{line} (request {request_id})" if request_id else line
+
+
+def _make_error(
+    response: SwrResponse,
+    content: Any,  # noqa: ANN401
+    tags: Collection[str],
+) -> SwrError:
+    failed_tags = _failed_tags(content, tags)
+    code = _read_code(content, _CODE_MEMBERS, response) or f"HTTP.{response.status}"
+    kind, remedy = classify(code, response.status)
+    if failed_tags:
+        message = f"SWR reports failed tags: {', '.join(sorted(failed_tags))}"
     else:
-        message = ": ".join(filter(None, (words(code), _message(answer, found))))
+        message = ": ".join(filter(None, (describe(code), _read_message(response, content))))
     return SwrError(
         kind,
         code,
-        one_line(message, _request_id(answer, found)),
+        one_line(message, _request_id(response, content)),
         remedy=remedy,
-        retry_after=_retry_after(answer),
-        failed_tags=named,
+        retry_after=_retry_after(response),
+        failed_tags=failed_tags,
     )
 
 
-def _json(answer: SwrResponse) -> Any:  # noqa: ANN401
-    """Return the JSON in the answer, or None."""
+def _json_or_none(response: SwrResponse) -> Any:  # noqa: ANN401
     try:
-        return decode(answer.body)
+        return decode(response.body)
     except Undecodable:
         return None
 
 
-def _failed_tags(found: Any, tags: Collection[str]) -> frozenset[str]:  # noqa: ANN401
-    """Return which of our tags a plain list names; a list that names none speaks of all."""
-    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+def _failed_tags(content: Any, tags: Collection[str]) -> frozenset[str]:  # noqa: ANN401
+    """Return which of the tags a plain list contains; without any of them, all have failed."""
+    if not isinstance(content, list) or not all(isinstance(item, str) for item in content):
         return frozenset()
-    return frozenset(found) & frozenset(tags)
+    return frozenset(content) & frozenset(tags)
 
 
-def _reports(found: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401
+def _error_objects(content: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401
     """Return the objects that may hold code and message, the innermost first."""
-    outer = [found] if isinstance(found, dict) else []
-    inner = next((v for o in outer for k in ("errors", "error") if (v := o.get(k))), found)
+    outer = [content] if isinstance(content, dict) else []
+    inner = next((v for o in outer for k in ("errors", "error") if (v := o.get(k))), content)
     elements = inner if isinstance(inner, list) else [inner]
     return [*[item for item in elements if isinstance(item, dict)][:1], *outer]
 
 
-def _first(found: Any, names: Sequence[str]) -> str:  # noqa: ANN401
-    """Return the first text under one of these names, or an empty one."""
-    values = (report.get(name) for report in _reports(found) for name in names)
-    return next((value for value in values if isinstance(value, str) and value.strip()), "")
+def _first_text(content: Any, names: Sequence[str]) -> str:  # noqa: ANN401
+    """Return the first visible text under one of these names, or an empty one."""
+    values = (item.get(name) for item in _error_objects(content) for name in names)
+    return next((value for value in values if isinstance(value, str) and _is_visible(value)), "")
 
 
-def _code(found: Any, names: Sequence[str], answer: SwrResponse) -> str:  # noqa: ANN401
-    """Return the code, or nothing when what stands there cannot be one."""
-    code = _first(found, names)
-    return code if _CODE.fullmatch(code) and code == scrub(code, answer.secrets) else ""
+def _read_code(content: Any, names: Sequence[str], response: SwrResponse) -> str:  # noqa: ANN401
+    """Return the code under one of these names; empty when it has not the form of a code."""
+    code = _first_text(content, names)
+    return code if _CODE.fullmatch(code) and code == scrub(code, response.secrets) else ""
 
 
-def _message(answer: SwrResponse, found: Any) -> str:  # noqa: ANN401
-    """Return the answer's own words, free of secrets."""
-    if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
-        return f"redirected to {scrub(_host(answer), answer.secrets)}, which is not followed"
-    told = _first(found, _MESSAGES)[:_READ_OF_MESSAGE]
-    if not told and found is None:
-        told = answer.body[:_READ_OF_MESSAGE].decode("utf-8", "replace")
-        told = _MARKUP.sub(" ", scrub(told, answer.secrets))
-    return scrub(told, answer.secrets).strip() or _phrase(answer.status)
+def _read_message(response: SwrResponse, content: Any) -> str:  # noqa: ANN401
+    """Return the service's own message without secrets; never an empty one."""
+    if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
+        host = scrub(_redirect_host(response), response.secrets)
+        return f"redirected to {host}, which is not followed"
+    message = _first_text(content, _MESSAGE_MEMBERS)[:_MAX_SCRUBBED_LENGTH]
+    if not message and content is None:
+        message = response.body[:_MAX_SCRUBBED_LENGTH].decode("utf-8", "replace")
+        # Scrubbed before the markup goes, too: a secret may contain angle brackets.
+        message = _MARKUP.sub(" ", scrub(message, response.secrets))
+    # Control characters are stripped first: a body of nothing else must not leave it empty.
+    return _printable(scrub(message, response.secrets)) or _status_phrase(response.status)
 
 
-def one_line(message: str, request_id: str = "") -> str:
-    """Return a message on one printable line, not too long, with the request's id."""
-    printable = "".join(c if c.isprintable() else " " for c in message)
-    line = " ".join(printable.split())
-    if len(line) > LONGEST_MESSAGE:
-        line = line[:LONGEST_MESSAGE] + "…"
-    return f"{line} (request {request_id})" if request_id else line
+def _printable(text: str) -> str:
+    """Return a text with control characters and runs of space as single spaces."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _request_id(answer: SwrResponse, found: Any = None) -> str:  # noqa: ANN401
-    """Return the id under which the vendor's support finds the request, or nothing."""
-    header = {"request_id": answer.headers.get("x-request-id", "")}
-    return _code(header, _REQUEST_IDS, answer) or _code(found, _REQUEST_IDS, answer)
+def _is_visible(text: str) -> bool:
+    """Tell whether anything is left of a text when control characters and space are stripped."""
+    return any(c.isprintable() and not c.isspace() for c in text)
 
 
-def _host(answer: SwrResponse) -> str:
-    """Return the host that a redirection names; never the path, which may hold a secret."""
+def _request_id(response: SwrResponse, content: Any = None) -> str:  # noqa: ANN401
+    """Return the id by which the vendor's support finds the request, or an empty text."""
+    header = {"request_id": response.headers.get("x-request-id", "")}
+    return _read_code(header, _REQUEST_ID_MEMBERS, response) or _read_code(
+        content, _REQUEST_ID_MEMBERS, response
+    )
+
+
+def _redirect_host(response: SwrResponse) -> str:
+    """Return the host that a redirect names, without the path, which may hold a secret."""
     try:
-        host = urlsplit(answer.headers.get("location", "")).hostname
+        host = urlsplit(response.headers.get("location", "")).hostname
     except ValueError:
         host = None
-    return host[:LONGEST_MESSAGE] if host else "another place on the same host"
+    return host[:MAX_MESSAGE_LENGTH] if host else "another place on the same host"
 
 
-def _phrase(status: int) -> str:
+def _status_phrase(status: int) -> str:
     try:
         return HTTPStatus(status).phrase
     except ValueError:
         return f"status {status}"
 
 
-def _retry_after(answer: SwrResponse) -> float | None:
-    """Return the seconds of a Retry-After header, which holds seconds or a date."""
-    value = answer.headers.get("retry-after", "").strip()
+def _retry_after(response: SwrResponse) -> float | None:
+    """Return the Retry-After header in seconds; it holds seconds or a date (RFC 9110, 10.2.3)."""
+    value = response.headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
-        return min(float(value), LONGEST_WAIT)
-    until = _date(value)
+        return min(float(value), MAX_RETRY_AFTER)
+    until = _parse_date(value)
     if until is None:
         return None
-    wait = (until - answer.received_at).total_seconds()
-    return min(max(wait, 0.0), LONGEST_WAIT)
+    seconds = (until - response.received_at).total_seconds()
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER)
 
 
-def _date(value: str) -> datetime | None:
-    """Return the time in a header, or None when it holds none."""
+def _parse_date(value: str) -> datetime | None:
+    """Return the time in a header, or None when it holds no date."""
     try:
-        found = parsedate_to_datetime(value.strip())
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+        date = parsedate_to_datetime(value.strip())
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None

@@ -1,34 +1,48 @@
-"""The questions to IAM and SWR, none of which changes anything there."""
+"""Checks a configuration against IAM and SWR, with read requests only."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-from swrhook.config.model import Config
 from swrhook.errors import Kind, SwrError
-from swrhook.model import Push, Target
-from swrhook.rules import VARIABLES, Glob, Rule, RuleTarget
-from swrhook.senders.sender import Sender
+from swrhook.model import Target
 from swrhook.swr import error_codes
-from swrhook.swr.protocol import Organization, Survey, SyncJob
+from swrhook.swr.protocol import Organization, RegionInfo, SyncJob
+from swrhook.usecases.rule_scope import RuleScope
+
+# The worker tells a sync's own job from an earlier one by its time, with a tolerance of 5 seconds,
+# and SWR's Date header has whole seconds.
+MAX_CLOCK_SKEW = timedelta(seconds=6)
+
+_MAX_THREADS = 16
+_AUTH_EDIT = 3  # see protocol.Organization
+_ANY_TAG = "latest"  # need not exist: only the permission to read is checked
+# The code of the error when IAM is not called, because it refused the credentials before.
+_REFUSED_BEFORE = "refused"
+# By whether the organization is a target.
+_READABLE = {True: "tags can be read", False: "tags and sync jobs can be read"}
+_UNREADABLE = {
+    True: "its tags cannot be read, so syncs to it end as `unverified`",
+    False: "its tags or sync jobs cannot be read, so calls are made without checking first",
+}
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """The severity of a result."""
 
     OK = "ok"
-    UNKNOWN = "unknown"  # SWR does not say, or was not asked
-    WARNING = "warning"  # syncs go on, but not as well as they could
+    UNKNOWN = "unknown"  # SWR does not report it, or it was not checked
+    WARNING = "warning"  # syncs work, with limitations
     PROBLEM = "problem"  # syncs will fail
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line of the diagnosis: about what, what was found, and what to do about it."""
+    """The result of one check: its subject, a message, and what to do about it."""
 
     level: Level
     about: str
@@ -36,121 +50,17 @@ class CheckResult:
     remedy: str = ""
 
 
-def failed(about: str, error: SwrError, level: Level = Level.PROBLEM) -> CheckResult:
-    """Return the finding for a question that was not answered."""
-    return CheckResult(level, about, str(error), error.remedy)
-
-
-_Value = TypeVar("_Value")
-# In a push of which only the organization is of interest.
-_ANY = "any"
-_WILD = frozenset("*?")
-
-
-@dataclass(frozen=True, slots=True)
-class RulePlaces:
-    """The regions, the organizations to read in and to write to, and the ways between regions.
-
-    `untold` are targets whose organization depends on the image that is pushed.
-    """
-
-    regions: Sequence[str]
-    senders: Sequence[Target]
-    targets: Sequence[Target]
-    routes: Sequence[tuple[str, str]]
-    untold: Sequence[Target]
-
-
-def rule_places(config: Config) -> RulePlaces:
-    """Return where the rules read and write."""
-    senders: list[Target] = []
-    targets: list[Target] = []
-    routes: list[tuple[str, str]] = []
-    untold: list[Target] = []
-    for rule in config.rules:
-        for sender in _senders(rule, config.senders.values()):
-            namespaces, are_all = _namespaces(rule, sender)
-            senders += [Target(sender.region, namespace) for namespace in namespaces]
-            routes += [(sender.region, target.region) for target in rule.sync]
-            for target in rule.sync:
-                known = _known(target, sender, namespaces)
-                targets += known
-                if not known or (_varies(target) and not are_all):
-                    untold.append(Target(target.region, target.namespace))
-    once = (_once(senders), _once(targets), _once(routes), _once(untold))
-    return RulePlaces(list(config.swr.regions), *once)
-
-
-def _once(values: Iterable[_Value]) -> list[_Value]:
-    return list(dict.fromkeys(values))
-
-
-def _varies(target: RuleTarget) -> bool:
-    return any(f"{{{name}}}" in target.namespace for name in VARIABLES)
-
-
-def _known(target: RuleTarget, sender: Sender, namespaces: Iterable[str]) -> list[Target]:
-    """Return the targets that are known without a push."""
-    if not _varies(target):
-        return [Target(target.region, target.namespace)]
-    if "{repository}" in target.namespace:
-        return []
-    pushes = [Push(sender.name, sender.region, each, _ANY, _ANY) for each in namespaces]
-    return [Target(target.region, target.namespace_for(push)) for push in pushes]
-
-
-def _senders(rule: Rule, senders: Iterable[Sender]) -> list[Sender]:
-    """Return the senders that a rule can match."""
-    wanted, unwanted = rule.when.get("sender"), rule.unless.get("sender", ())
-    return [
-        sender
-        for sender in senders
-        if (wanted is None or any(pattern.matches(sender.name) for pattern in wanted))
-        and not any(pattern.matches(sender.name) for pattern in unwanted)
-    ]
-
-
-def _namespaces(rule: Rule, sender: Sender) -> tuple[list[str], bool]:
-    """Return the organizations that images can come from, and whether there are no others."""
-    patterns = rule.when.get("namespace")
-    image = sender.image
-    own = [name for name in (image.namespace or image.default_namespace,) if name]
-    if patterns is None:
-        return own, bool(image.namespace)
-    fitting = [name for name in own if any(pattern.matches(name) for pattern in patterns)]
-    if image.namespace:
-        return fitting, True
-    plain = [each.text for each in patterns if isinstance(each, Glob) and not _WILD & {*each.text}]
-    return _once([*plain, *fitting]), len(plain) == len(patterns)
-
-
-# A sync's own job is told from an earlier one by the time, give or take 5 seconds; SWR's Date is
-# told in whole ones.
-MOST_SKEW = timedelta(seconds=6)
-_MOST_AT_ONCE = 16
-_EDITS = 3
-_ANY_TAG = "latest"
-# The code of an error for which IAM was not asked: it has refused the credential already.
-_REFUSED_BEFORE = "refused"
-# By whether it is a target.
-_READ = {True: "tags can be read", False: "tags and sync jobs can be read"}
-_UNREAD = {
-    True: "its tags cannot be read, so that syncs to it end as «accepted», without proof",
-    False: "its tags or sync jobs cannot be read, so that calls are made without a look",
-}
-
-
 class OnlineClient(Protocol):
-    """What is asked of SWR."""
+    """The read operations of SwrClient that the checks use."""
 
-    def survey(self, region: str) -> Survey:
-        """Return where a region synchronizes to, and what its clock says. Raises SwrError."""
+    def region_info(self, region: str) -> RegionInfo:
+        """Return a region's sync targets and clock offset. Raises SwrError."""
 
     def organization(self, region: str, namespace: str) -> Organization | None:
-        """Return what we are in an organization; None when there is none. Raises SwrError."""
+        """Return our access to an organization, or None. Raises SwrError."""
 
-    def a_repository(self, region: str, namespace: str) -> str | None:
-        """Return some repository of an organization, or None. Raises SwrError."""
+    def first_repository(self, region: str, namespace: str) -> str | None:
+        """Return any one repository of an organization, or None. Raises SwrError."""
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
         """Return a tag's digest, or None. Raises SwrError."""
@@ -159,152 +69,147 @@ class OnlineClient(Protocol):
         """Return the latest sync jobs of a repository. Raises SwrError."""
 
 
-def number_of_questions(places: RulePlaces) -> int:
-    """Return how often `diagnose` calls `asked`."""
-    return len(places.regions) + len(places.senders) + len(places.targets)
+def failed_check(about: str, error: SwrError, level: Level = Level.PROBLEM) -> CheckResult:
+    """Return the result of a check that got an error."""
+    return CheckResult(level, about, str(error), error.remedy)
+
+
+def count_checks(scope: RuleScope) -> int:
+    """Return how often `run_checks` calls `on_check`."""
+    return len(scope.regions) + len(scope.sources) + len(scope.targets)
 
 
 def run_checks(
-    swr: OnlineClient, places: RulePlaces, asked: Callable[[], None]
+    swr: OnlineClient, scope: RuleScope, on_check: Callable[[], None]
 ) -> list[CheckResult]:
-    """Ask about every place, regions side by side; `asked` is called once for each of them.
+    """Check every region and organization, regions in parallel; `on_check` follows each check."""
 
-    The first region is asked alone: its login tells whether the credentials are any good.
-    """
+    def check(region: str) -> list[CheckResult]:
+        return list(_check_region(swr, region, scope, on_check))
 
-    def about(region: str) -> list[CheckResult]:
-        return list(_about_region(swr, region, places, asked))
-
-    found = [about(region) for region in places.regions[:1]]
-    with ThreadPoolExecutor(_MOST_AT_ONCE) as pool:
-        found += pool.map(about, places.regions[1:])
-    return [*itertools.chain(*found), *_about_untold(places)]
+    # The first region alone: if IAM refuses its login, the others must not try the password too.
+    results = [check(region) for region in scope.regions[:1]]
+    with ThreadPoolExecutor(_MAX_THREADS) as pool:
+        results += pool.map(check, scope.regions[1:])
+    return [*itertools.chain(*results), *_unresolved_results(scope)]
 
 
-def _about_region(
-    swr: OnlineClient, region: str, places: RulePlaces, asked: Callable[[], None]
+def _check_region(
+    swr: OnlineClient, region: str, scope: RuleScope, on_check: Callable[[], None]
 ) -> Iterator[CheckResult]:
     about = f"region {region}"
-    here = [
-        *[(target, True) for target in places.targets if target.region == region],
-        *[(sender, False) for sender in places.senders if sender.region == region],
+    organizations = [
+        *[(target, True) for target in scope.targets if target.region == region],
+        *[(source, False) for source in scope.sources if source.region == region],
     ]
     try:
-        survey = swr.survey(region)
+        info = swr.region_info(region)
     except SwrError as error:
-        for _ in range(len(here) + 1):
-            asked()
-        yield _unasked(about, error, is_first=region == places.regions[0])
-        for place in dict.fromkeys(place for place, _ in here):
-            yield CheckResult(Level.UNKNOWN, f"organization {place}", "not asked: see its region")
+        for _ in range(len(organizations) + 1):
+            on_check()
+        yield _unreachable_result(about, error, is_first=region == scope.regions[0])
+        for organization in dict.fromkeys(organization for organization, _ in organizations):
+            message = "not checked: see its region"
+            yield CheckResult(Level.UNKNOWN, f"organization {organization}", message)
         return
-    asked()
+    on_check()
     yield CheckResult(Level.OK, about, "answers, and accepts the credentials")
-    yield from _about_clock(about, survey)
-    yield from _about_reach(region, survey, places)
-    for place, is_target in here:
-        yield from _about_organization(swr, place, is_target=is_target)
-        asked()
+    yield from _check_clock(about, info)
+    yield from _check_sync_targets(region, info, scope)
+    for organization, is_target in organizations:
+        yield from _check_organization(swr, organization, is_target=is_target)
+        on_check()
 
 
-def _unasked(about: str, error: SwrError, *, is_first: bool) -> CheckResult:
-    """Tell why a region gave no answer; that the credentials are refused is told once."""
+def _unreachable_result(about: str, error: SwrError, *, is_first: bool) -> CheckResult:
+    """Return the result for a region without an answer; refused credentials count only once."""
     if error.code == _REFUSED_BEFORE and not is_first:
-        return CheckResult(Level.UNKNOWN, about, "not asked: IAM refuses the credentials")
-    return failed(about, error)
+        return CheckResult(Level.UNKNOWN, about, "not checked: IAM refuses the credentials")
+    return failed_check(about, error)
 
 
-def _about_clock(about: str, survey: Survey) -> Iterator[CheckResult]:
-    ahead = survey.clock_ahead
-    if ahead is not None and abs(ahead) > MOST_SKEW:
-        where = "behind" if ahead > timedelta() else "ahead of"
+def _check_clock(about: str, info: RegionInfo) -> Iterator[CheckResult]:
+    ahead = info.clock_ahead
+    if ahead is not None and abs(ahead) > MAX_CLOCK_SKEW:
+        direction = "behind" if ahead > timedelta() else "ahead of"
         seconds = round(abs(ahead).total_seconds())
         yield CheckResult(
             Level.WARNING,
             about,
-            f"this machine's clock is {seconds} s {where} SWR's",
+            f"this machine's clock is {seconds} s {direction} SWR's",
             "set this machine's clock (NTP): SWR refuses signatures that are 15 minutes off, and"
-            " its jobs are told apart by their time",
+            " swrhook tells SWR's jobs apart by their time",
         )
 
 
-def _about_reach(region: str, survey: Survey, places: RulePlaces) -> Iterator[CheckResult]:
+def _check_sync_targets(region: str, info: RegionInfo, scope: RuleScope) -> Iterator[CheckResult]:
     about = f"region {region}"
-    wanted = [target for sender, target in places.routes if sender == region]
-    if not wanted:
+    targets = [target for source, target in scope.routes if source == region]
+    if not targets:
         return
-    if survey.reaches is None:
-        message = "SWR does not say where this region synchronizes to"
+    if info.sync_targets is None:
+        message = "SWR does not say which regions this one can synchronize to"
         yield CheckResult(Level.UNKNOWN, about, message)
         return
-    missing = [target for target in wanted if target not in survey.reaches]
+    missing = [target for target in targets if target not in info.sync_targets]
     for target in missing:
-        message = f"SWR does not list {target} among those that it synchronizes to"
+        message = f"SWR does not list {target} among the regions that it synchronizes to"
         yield CheckResult(
             Level.WARNING, about, message, "choose another target region in the rules"
         )
     if not missing:
-        yield CheckResult(Level.OK, about, f"synchronizes to {', '.join(wanted)}")
+        yield CheckResult(Level.OK, about, f"synchronizes to {', '.join(targets)}")
 
 
-def _about_organization(
+def _check_organization(
     swr: OnlineClient, place: Target, *, is_target: bool
 ) -> Iterator[CheckResult]:
     about = f"organization {place}"
     try:
-        found = swr.organization(place.region, place.namespace)
+        organization = swr.organization(place.region, place.namespace)
     except SwrError as error:
-        # A user may be allowed to push to an organization without being allowed to ask about it.
+        # A user may be allowed to push to an organization without being allowed to read about it.
         is_forbidden = error.kind is Kind.CONFIGURATION
-        yield failed(about, error, Level.WARNING if is_forbidden else Level.PROBLEM)
+        yield failed_check(about, error, Level.WARNING if is_forbidden else Level.PROBLEM)
         return
-    yield _standing(about, found, is_target=is_target)
-    if found is not None and found.ours:
-        yield _about_reading(swr, place, is_target=is_target)
+    yield _access_result(about, organization, is_target=is_target)
+    if organization is not None and organization.ours:
+        yield _check_reading(swr, place, is_target=is_target)
 
 
-def _standing(about: str, found: Organization | None, *, is_target: bool) -> CheckResult:
-    """Judge whether we may do in an organization what a sync does there."""
-    if found is None:
+def _access_result(
+    about: str, organization: Organization | None, *, is_target: bool
+) -> CheckResult:
+    """Judge whether our access to an organization suffices for a sync."""
+    if organization is None:
         return CheckResult(Level.PROBLEM, about, "does not exist", error_codes.ORGANIZATION)
-    if not found.ours:
+    if not organization.ours:
         return CheckResult(Level.PROBLEM, about, "belongs to another account", error_codes.FOREIGN)
-    if is_target and found.auth is not None and found.auth < _EDITS:
-        return CheckResult(
-            Level.PROBLEM, about, "the IAM user may only read in it", error_codes.RIGHTS
-        )
+    if is_target and organization.auth is not None and organization.auth < _AUTH_EDIT:
+        message = "the IAM user has read access only"
+        return CheckResult(Level.PROBLEM, about, message, error_codes.RIGHTS)
     verb = "written to" if is_target else "read"
     return CheckResult(Level.OK, about, f"exists, and may be {verb}")
 
 
-def _about_reading(swr: OnlineClient, place: Target, *, is_target: bool) -> CheckResult:
-    """Try to read tags and sync jobs of some repository, where there is one."""
+def _check_reading(swr: OnlineClient, place: Target, *, is_target: bool) -> CheckResult:
+    """Try to read tags and sync jobs of any one repository."""
     about = f"organization {place}"
     try:
-        repository = swr.a_repository(place.region, place.namespace)
+        repository = swr.first_repository(place.region, place.namespace)
         if repository is None:
-            return CheckResult(Level.UNKNOWN, about, "holds no repository: reading was not tried")
+            message = "contains no repository: reading was not checked"
+            return CheckResult(Level.UNKNOWN, about, message)
         swr.show_tag(place.region, place.namespace, repository, _ANY_TAG)
-        if not is_target:  # jobs are listed where they start
+        if not is_target:  # SWR lists sync jobs in their source region only
             swr.sync_jobs(place.region, place.namespace, repository)
     except SwrError as error:
-        message = f"{_UNREAD[is_target]}: {error}"
+        message = f"{_UNREADABLE[is_target]}: {error}"
         return CheckResult(Level.WARNING, about, message, error.remedy)
-    return CheckResult(Level.OK, about, _READ[is_target])
+    return CheckResult(Level.OK, about, _READABLE[is_target])
 
 
-def _about_untold(places: RulePlaces) -> Iterator[CheckResult]:
-    for target in places.untold:
-        message = "depends on the image that is pushed: not asked"
+def _unresolved_results(scope: RuleScope) -> Iterator[CheckResult]:
+    for target in scope.unresolved_targets:
+        message = "depends on the pushed image: not checked"
         yield CheckResult(Level.UNKNOWN, f"organization {target}", message)
-
-
-__all__ = [
-    "CheckResult",
-    "Level",
-    "OnlineClient",
-    "RulePlaces",
-    "number_of_questions",
-    "rule_places",
-    "run_checks",
-]

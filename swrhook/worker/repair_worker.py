@@ -212,7 +212,7 @@ class RepairWorker:
     def _failed(
         self, repair: Repair, claim: str, place: RepositoryRef, error: SwrError, calls: int
     ) -> None:
-        if not error.kind.passes or repair.tries + 1 >= _TRIES:
+        if not error.kind.is_retryable or repair.tries + 1 >= _TRIES:
             self._skip(repair, claim, place, f"cannot be listed: {error}", calls)
             return
         now = self.clock.now()

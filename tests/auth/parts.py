@@ -1,4 +1,4 @@
-"""A world outside with keys made here, and what senders sign with them."""
+"""A key provider with generated keys, and what senders sign with them."""
 
 import json
 from base64 import b64encode
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from swrhook.auth import Authenticate
+from swrhook.auth import Authenticate, Secret
 from swrhook.auth.topics import smn, sns
 from swrhook.errors import KeysUnavailable, Unauthenticated
 from swrhook.senders.delivery import Delivery
@@ -45,42 +45,42 @@ def certificate(
     key: Any = None, hash_: Any = None, begins: datetime = NOW - DAY, ends: datetime = NOW + DAY
 ) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a sender")])
-    made = key or rsa_key()
+    private_key = key or rsa_key()
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name)
-    builder = builder.public_key(made.public_key()).serial_number(1)
+    builder = builder.public_key(private_key.public_key()).serial_number(1)
     builder = builder.not_valid_before(begins).not_valid_after(ends)
-    has_no_hash = isinstance(made, ed25519.Ed25519PrivateKey)
-    return builder.sign(made, None if has_no_hash else hash_ or SHA256())
+    has_no_hash = isinstance(private_key, ed25519.Ed25519PrivateKey)
+    return builder.sign(private_key, None if has_no_hash else hash_ or SHA256())
 
 
-def pem(made: x509.Certificate) -> bytes:
-    return made.public_bytes(Encoding.PEM)
+def pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.PEM)
 
 
 def jwk(key: Any, key_id: str, **more: Any) -> dict[str, Any]:
     """Return the public half as issuers publish it."""
     name = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
-    made = jwt.get_algorithm_by_name(name).to_jwk(key.public_key(), as_dict=True)
-    return {**made, "kid": key_id, "use": "sig"} | more
+    public_key = jwt.get_algorithm_by_name(name).to_jwk(key.public_key(), as_dict=True)
+    return {**public_key, "kid": key_id, "use": "sig"} | more
 
 
 def token(key_id: Any = "a", algorithm: str = "RS256", key: Any = None, **claims: Any) -> str:
-    """Return a token of ISSUER for «swrhook», or what `claims` makes of it; None takes one out."""
-    said: dict[str, Any] = {
+    """Return a token of ISSUER for "swrhook" with these `claims`; None removes one."""
+    payload: dict[str, Any] = {
         "iss": ISSUER,
         "aud": "swrhook",
         "exp": NOW.timestamp() + 300,
         "repository": "team/app",
         **claims,
     }
-    kept = {name: value for name, value in said.items() if value is not None}
+    payload = {name: value for name, value in payload.items() if value is not None}
     headers = {} if key_id is None else {"kid": key_id}
-    return jwt.encode(kept, key or rsa_key(), algorithm, headers)
+    return jwt.encode(payload, key or rsa_key(), algorithm, headers)
 
 
 @dataclass
 class FakeOutside:
-    """Has some keys and counts what it is asked."""
+    """A KeyProvider with some keys, which records the requests."""
 
     certificates: dict[str, x509.Certificate] = field(default_factory=dict)
     keys: dict[tuple[str, str], jwt.PyJWK] = field(default_factory=dict)
@@ -97,12 +97,12 @@ class FakeOutside:
         self.asked.append(issuer)
         return self.keys.get((issuer, key_id))
 
-    def visit(self, url: str) -> None:
+    def confirm_subscription(self, url: str) -> None:
         self.visited.append(url)
 
 
 def well_known(issuer: str = ISSUER) -> FakeOutside:
-    """Return a world with a certificate for each sender of topics and two keys of an issuer."""
+    """Return a provider with the certificates of SNS and SMN, and two keys of an issuer."""
     keys = {"a": jwk(rsa_key(), "a"), "e": jwk(ec_key(), "e")}
     return FakeOutside(
         {SNS_URL: certificate(), SMN_URL: certificate()},
@@ -116,7 +116,7 @@ def signature(content: str, hash_: HashAlgorithm, key: rsa.RSAPrivateKey | None 
 
 
 def sns_message(kind: str = "Notification", version: str = "1", **more: Any) -> dict[str, Any]:
-    """Return a message of SNS, signed with what `more` makes of it."""
+    """Return a message of SNS, with the members `more`, and signed."""
     message: dict[str, Any] = {
         "Type": kind,
         "MessageId": "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324",
@@ -130,7 +130,7 @@ def sns_message(kind: str = "Notification", version: str = "1", **more: Any) -> 
         message["Token"] = "2336412f37"
         message["SubscribeURL"] = SNS_CONFIRM
     message |= more
-    # Spelled out: the order is the vendor's, byte by byte, and so the names'.
+    # Written out rather than computed: this is the vendor's documented order.
     names = ["Message", "MessageId", "SubscribeURL", "Subject", "Timestamp", "Token"]
     lines = [f"{n}\n{message[n]}\n" for n in names if message.get(n) is not None]
     content = "".join(lines) + f"TopicArn\n{message['TopicArn']}\nType\n{message['Type']}\n"
@@ -138,7 +138,7 @@ def sns_message(kind: str = "Notification", version: str = "1", **more: Any) -> 
 
 
 def smn_message(kind: str = "Notification", **more: Any) -> dict[str, Any]:
-    """Return a message of SMN, signed with what `more` makes of it."""
+    """Return a message of SMN, with the members `more`, and signed."""
     message: dict[str, Any] = {
         "subject": "CTS" if kind == "Notification" else None,
         "topic_urn": URN,
@@ -167,6 +167,25 @@ SMN_CONFIRM = (
 )
 
 
+# standard-webhooks/standard-webhooks, libraries/csharp, WebhookTest.cs
+WEBHOOK_KEY = Secret(b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+WEBHOOK_BODY = b'{"test": 2432232314}'
+WEBHOOK_SIGNATURE = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+WEBHOOK_SENT_AT = 1614265330
+WEBHOOK_TIME = datetime.fromtimestamp(WEBHOOK_SENT_AT, UTC)
+
+
+def signed_webhook(
+    signature: str = WEBHOOK_SIGNATURE, *, body: bytes = WEBHOOK_BODY, **headers: str
+) -> Delivery:
+    sent = {
+        "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+        "webhook-timestamp": str(WEBHOOK_SENT_AT),
+        "webhook-signature": signature,
+    }
+    return Delivery(sent | {name.replace("_", "-"): v for name, v in headers.items()}, body)
+
+
 def posted(document: Any) -> Delivery:
     return Delivery({"content-type": "text/plain; charset=UTF-8"}, json.dumps(document).encode())
 
@@ -184,9 +203,9 @@ def refusal(authenticate: Authenticate, delivery: Delivery, now: datetime = NOW)
     return ""
 
 
-def said_of_sns(document: Any, outside: FakeOutside | None = None) -> str:
-    return refusal(sns([ARN], outside=outside or well_known()), posted(document))
+def refusal_of_sns(document: Any, outside: FakeOutside | None = None) -> str:
+    return refusal(sns([ARN], keys=outside or well_known()), posted(document))
 
 
-def said_of_smn(document: Any, outside: FakeOutside | None = None) -> str:
-    return refusal(smn(["urn:smn:r:p:o", URN], outside=outside or well_known()), posted(document))
+def refusal_of_smn(document: Any, outside: FakeOutside | None = None) -> str:
+    return refusal(smn(["urn:smn:r:p:o", URN], keys=outside or well_known()), posted(document))

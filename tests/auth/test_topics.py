@@ -1,4 +1,4 @@
-"""Messages of SNS and SMN: signed as the vendors document it."""
+"""Messages of SNS and SMN are verified as the vendors document it."""
 
 from typing import Any
 
@@ -21,9 +21,9 @@ from tests.auth.parts import (
     certificate,
     ec_key,
     refusal,
+    refusal_of_smn,
+    refusal_of_sns,
     rsa_key,
-    said_of_smn,
-    said_of_sns,
     signature,
     smn_message,
     sns_message,
@@ -36,84 +36,90 @@ NOT_ACCEPTED = "the message's signature is not accepted"
 
 @pytest.mark.parametrize("version", ["1", "2"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_sns_signs_every_type_in_two_versions(kind: str, version: str) -> None:
-    assert said_of_sns(sns_message(kind, version)) == ""
+def test_messages_of_sns_are_accepted_in_every_type_and_version(kind: str, version: str) -> None:
+    assert refusal_of_sns(sns_message(kind, version)) == ""
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_smn_signs_every_type(kind: str) -> None:
-    assert said_of_smn(smn_message(kind)) == ""
+def test_messages_of_smn_are_accepted_in_every_type(kind: str) -> None:
+    assert refusal_of_smn(smn_message(kind)) == ""
 
 
 @pytest.mark.parametrize("subject", ["My First Message", "", "密"])
-def test_a_subject_is_signed_when_there_is_one(subject: str) -> None:
-    assert said_of_sns(sns_message(Subject=subject)) == ""
-    assert said_of_smn(smn_message(subject=subject)) == ""
-    assert said_of_sns(sns_message() | {"Subject": subject}) == NOT_ACCEPTED
+def test_an_optional_subject_is_signed(subject: str) -> None:
+    assert refusal_of_sns(sns_message(Subject=subject)) == ""
+    assert refusal_of_smn(smn_message(subject=subject)) == ""
+    assert refusal_of_sns(sns_message() | {"Subject": subject}) == NOT_ACCEPTED
 
 
-def test_the_documented_order_is_what_is_signed() -> None:
+def test_the_members_are_signed_in_the_documented_order() -> None:
     content = (
         "Message\nHello world!\nMessageId\n22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324\n"
         f"Timestamp\n2012-05-02T00:54:06.655Z\nTopicArn\n{ARN}\nType\nNotification\n"
     )
     message = sns_message(version="2") | {"Signature": signature(content, SHA256())}
 
-    assert said_of_sns(message) == ""
+    assert refusal_of_sns(message) == ""
 
 
 @pytest.mark.parametrize("name", ["Message", "MessageId", "Timestamp", "SubscribeURL", "Token"])
-def test_nothing_that_is_signed_can_be_changed_or_left_out(name: str) -> None:
+def test_no_signed_member_of_sns_can_be_changed_or_omitted(name: str) -> None:
     message = sns_message("SubscriptionConfirmation")
 
-    assert said_of_sns(message | {name: "x"}) == NOT_ACCEPTED
-    assert said_of_sns(message | {name: 1}) == f"the message has no {name}, which is signed"
+    assert refusal_of_sns(message | {name: "x"}) == NOT_ACCEPTED
+    assert refusal_of_sns(message | {name: 1}) == f"the message has no {name}, which is signed"
 
 
 @pytest.mark.parametrize("name", ["message", "message_id", "timestamp", "subscribe_url"])
-def test_nothing_that_smn_signs_can_be_changed(name: str) -> None:
+def test_no_signed_member_of_smn_can_be_changed_or_omitted(name: str) -> None:
     message = smn_message("SubscriptionConfirmation")
 
-    assert said_of_smn(message | {name: "x"}) == NOT_ACCEPTED
-    assert said_of_smn(message | {name: None}) == f"the message has no {name}, which is signed"
+    assert refusal_of_smn(message | {name: "x"}) == NOT_ACCEPTED
+    assert refusal_of_smn(message | {name: None}) == f"the message has no {name}, which is signed"
 
 
 def test_a_signature_of_another_key_is_refused() -> None:
     outside = FakeOutside({SNS_URL: certificate(rsa_key(1)), SMN_URL: certificate(rsa_key(1))})
 
-    assert said_of_sns(sns_message(), outside) == NOT_ACCEPTED
-    assert said_of_smn(smn_message(), outside) == NOT_ACCEPTED
+    assert refusal_of_sns(sns_message(), outside) == NOT_ACCEPTED
+    assert refusal_of_smn(smn_message(), outside) == NOT_ACCEPTED
 
 
-def test_a_signature_of_one_version_is_none_of_another() -> None:
-    assert said_of_sns(sns_message(version="2") | {"SignatureVersion": "1"}) == NOT_ACCEPTED
+def test_a_signature_is_valid_only_for_its_version() -> None:
+    assert refusal_of_sns(sns_message(version="2") | {"SignatureVersion": "1"}) == NOT_ACCEPTED
 
 
 @pytest.mark.parametrize("signature", ["", "EXAMPLE", "é", "====", None, 7, ["x"]])
-def test_what_is_no_signature_is_refused(signature: Any) -> None:
-    assert said_of_sns(sns_message() | {"Signature": signature}) == NOT_ACCEPTED
+def test_a_malformed_signature_is_refused(signature: Any) -> None:
+    assert refusal_of_sns(sns_message() | {"Signature": signature}) == NOT_ACCEPTED
 
 
 @pytest.mark.parametrize("version", ["3", "", None, 1, ["1"], {}])
 def test_an_unknown_version_is_refused(version: Any) -> None:
-    assert "unknown version" in said_of_sns(sns_message() | {"SignatureVersion": version})
+    assert "unknown version" in refusal_of_sns(sns_message() | {"SignatureVersion": version})
 
 
 @pytest.mark.parametrize("topic", [f"{ARN}2", ARN.upper(), "", None, [ARN], {"a": 1}])
 def test_another_topic_is_refused_before_anything_is_fetched(topic: Any) -> None:
     outside = well_known()
 
-    assert "another type or topic" in said_of_sns(sns_message(TopicArn=topic), outside)
-    assert "another type or topic" in said_of_smn(smn_message(topic_urn=topic), outside)
+    assert "type or topic of the message is not accepted" in refusal_of_sns(
+        sns_message(TopicArn=topic), outside
+    )
+    assert "type or topic of the message is not accepted" in refusal_of_smn(
+        smn_message(topic_urn=topic), outside
+    )
     assert outside.asked == []
 
 
 @pytest.mark.parametrize("kind", ["notification", "", None, 1, ["Notification"]])
 def test_another_type_is_refused(kind: Any) -> None:
-    assert "another type or topic" in said_of_sns(sns_message() | {"Type": kind})
+    assert "type or topic of the message is not accepted" in refusal_of_sns(
+        sns_message() | {"Type": kind}
+    )
 
 
-def test_a_line_break_cannot_move_another_topics_signature_to_ours() -> None:
+def test_line_breaks_cannot_make_another_topics_signature_valid_for_ours() -> None:
     """The owner of another topic writes a message that reads on as one of ours."""
     theirs = ARN.replace("MyTopic", "Theirs")
     tail = f"Timestamp\nt\nTopicArn\n{ARN}\nType\nNotification"
@@ -127,37 +133,39 @@ def test_a_line_break_cannot_move_another_topics_signature_to_ours() -> None:
         "Type": f"Notification{rest}\nTopicArn\n{theirs}\nType\nNotification",
     }
 
-    assert said_of_sns(forged) != ""
-    assert said_of_sns(forged | {"Type": "Notification"}) == NOT_ACCEPTED
+    assert refusal_of_sns(forged) != ""
+    assert refusal_of_sns(forged | {"Type": "Notification"}) == NOT_ACCEPTED
 
 
-def test_a_certificate_that_cannot_be_fetched_is_no_refusal() -> None:
+def test_an_unavailable_certificate_is_not_a_refusal() -> None:
     with pytest.raises(KeysUnavailable):
-        said_of_sns(sns_message(), FakeOutside())
+        refusal_of_sns(sns_message(), FakeOutside())
 
 
 @pytest.mark.parametrize(("begins", "ends"), [(-2 * DAY, -DAY), (DAY, 2 * DAY)])
-def test_a_certificate_counts_only_in_its_time(begins: Any, ends: Any) -> None:
-    made = certificate(begins=NOW + begins, ends=NOW + ends)
+def test_a_certificate_is_accepted_only_in_its_validity_period(begins: Any, ends: Any) -> None:
+    expired = certificate(begins=NOW + begins, ends=NOW + ends)
 
-    assert "has expired" in said_of_sns(sns_message(), FakeOutside({SNS_URL: made}))
-
-
-def test_only_rsa_signs() -> None:
-    assert said_of_sns(sns_message(), FakeOutside({SNS_URL: certificate(ec_key())})) == NOT_ACCEPTED
+    assert "has expired" in refusal_of_sns(sns_message(), FakeOutside({SNS_URL: expired}))
 
 
-def test_smn_hashes_as_its_certificate_says() -> None:
-    made = FakeOutside({SMN_URL: certificate(hash_=SHA384())})
+def test_only_rsa_keys_are_accepted() -> None:
+    assert (
+        refusal_of_sns(sns_message(), FakeOutside({SNS_URL: certificate(ec_key())})) == NOT_ACCEPTED
+    )
+
+
+def test_smn_uses_the_hash_algorithm_of_its_certificate() -> None:
+    outside = FakeOutside({SMN_URL: certificate(hash_=SHA384())})
     message = smn_message()
     names = ["message", "message_id", "subject", "timestamp", "topic_urn", "type"]
     content = "".join(f"{name}\n{message[name]}\n" for name in names)
 
-    assert said_of_smn(message, made) == NOT_ACCEPTED
-    assert said_of_smn(message | {"signature": signature(content, SHA384())}, made) == ""
+    assert refusal_of_smn(message, outside) == NOT_ACCEPTED
+    assert refusal_of_smn(message | {"signature": signature(content, SHA384())}, outside) == ""
 
 
-def test_smn_signs_by_no_hash_that_is_not_known_to_be_safe() -> None:
+def test_smn_accepts_no_certificate_without_a_known_safe_hash() -> None:
     hashless = certificate(ed25519.Ed25519PrivateKey.generate())
     der = certificate().public_bytes(Encoding.DER)
     sha256_with_rsa = bytes.fromhex("2a864886f70d01010b")
@@ -165,25 +173,25 @@ def test_smn_signs_by_no_hash_that_is_not_known_to_be_safe() -> None:
         der.replace(sha256_with_rsa, sha256_with_rsa[:-1] + b"\x7f")
     )
 
-    assert said_of_smn(smn_message(), FakeOutside({SMN_URL: hashless})) == NOT_ACCEPTED
-    assert said_of_smn(smn_message(), FakeOutside({SMN_URL: unknown})) == NOT_ACCEPTED
+    assert refusal_of_smn(smn_message(), FakeOutside({SMN_URL: hashless})) == NOT_ACCEPTED
+    assert refusal_of_smn(smn_message(), FakeOutside({SMN_URL: unknown})) == NOT_ACCEPTED
 
 
-def test_a_key_of_an_unknown_kind_signs_nothing() -> None:
+def test_a_key_of_an_unknown_type_is_refused() -> None:
     der = certificate().public_bytes(Encoding.DER)
     rsa_encryption = bytes.fromhex("2a864886f70d010101")
-    made = load_der_x509_certificate(der.replace(rsa_encryption, rsa_encryption[:-1] + b"\x7f"))
+    unknown = load_der_x509_certificate(der.replace(rsa_encryption, rsa_encryption[:-1] + b"\x7f"))
 
-    assert said_of_sns(sns_message(), FakeOutside({SNS_URL: made})) == NOT_ACCEPTED
+    assert refusal_of_sns(sns_message(), FakeOutside({SNS_URL: unknown})) == NOT_ACCEPTED
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b"1", b"null", b"{", b"[" * 9999])
-def test_what_is_no_message_is_refused(body: bytes) -> None:
-    assert "no signed message" in refusal(sns([ARN], outside=well_known()), Delivery({}, body))
+def test_a_body_that_is_not_a_message_is_refused(body: bytes) -> None:
+    assert "not a signed message" in refusal(sns([ARN], keys=well_known()), Delivery({}, body))
 
 
-def test_raw_delivery_is_not_signed_and_so_refused() -> None:
+def test_raw_message_delivery_is_refused_as_unsigned() -> None:
     headers = {"x-amz-sns-rawdelivery": "true", "x-amz-sns-topic-arn": ARN}
     delivery = Delivery(headers, b'{"detail-type": "ECR Image Action"}')
 
-    assert refusal(sns([ARN], outside=well_known()), delivery) != ""
+    assert refusal(sns([ARN], keys=well_known()), delivery) != ""

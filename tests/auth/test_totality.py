@@ -1,4 +1,4 @@
-"""For any headers, body and path a scheme says yes, or raises Refused; nothing else."""
+"""Every scheme accepts any request or raises Refused, for any headers, body and path."""
 
 import json
 from contextlib import suppress
@@ -96,7 +96,7 @@ deliveries = st.builds(
 def built(name: str, outside: FakeOutside) -> Authenticate:
     scheme = SCHEMES[name]
     arguments = {key: ARGUMENTS[key] for key in scheme.required}
-    return scheme.build(**arguments, **({"outside": outside} if scheme.asks_outside else {}))
+    return scheme.build(**arguments, **({"keys": outside} if scheme.needs_keys else {}))
 
 
 @pytest.mark.parametrize("name", SCHEMES)
@@ -112,7 +112,7 @@ def test_any_request_is_accepted_or_refused(
 @pytest.mark.parametrize("confirm", [confirm_sns, confirm_smn])
 @settings(max_examples=100)
 @given(delivery=deliveries)
-def test_only_a_pinned_address_is_ever_visited(confirm: Any, delivery: Delivery) -> None:
+def test_only_a_pinned_url_is_requested(confirm: Any, delivery: Delivery) -> None:
     outside = FakeOutside()
     with suppress(Unauthenticated):
         confirm(outside, delivery)
@@ -128,10 +128,10 @@ def test_only_a_pinned_address_is_ever_visited(confirm: Any, delivery: Delivery)
     )
 )
 def test_any_claims_of_a_genuine_token_are_accepted_or_refused(claims: dict[str, Any]) -> None:
-    said = {"iss": ISSUER, "aud": "swrhook", "exp": NOW.timestamp()} | claims
+    payload = {"iss": ISSUER, "aud": "swrhook", "exp": NOW.timestamp()} | claims
     # By hand: PyJWT makes no token with odd claims.
     head, *_ = token().split(".")
-    body = jwt.utils.base64url_encode(json.dumps(said).encode()).decode()
+    body = jwt.utils.base64url_encode(json.dumps(payload).encode()).decode()
     signed = jwt.get_algorithm_by_name("RS256").sign(f"{head}.{body}".encode(), rsa_key())
     sent = f"Bearer {head}.{body}.{jwt.utils.base64url_encode(signed).decode()}"
     with suppress(Refused):

@@ -1,3 +1,5 @@
+"""A served API, and a way to run commands against it."""
+
 from collections.abc import Callable, Iterator
 from threading import Thread
 
@@ -15,7 +17,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Flask], str]]:
-    """Serve an app on loopback and return its address."""
+    """Return a function that serves an app on loopback and returns its address."""
     servers = []
 
     def start(app: Flask) -> str:
@@ -37,13 +39,13 @@ def parts(database: Database) -> Parts:
 
 @pytest.fixture
 def url(parts: Parts, serve: Callable[[Flask], str]) -> str:
-    """The address of a server that knows READ, OPERATE and ADMIN."""
+    """The address of a server that accepts the tokens READ, OPERATE and ADMIN."""
     return serve(parts.web)
 
 
 @pytest.fixture
 def run(url: str) -> Run:
-    """Run a command against the server; environment variables are named."""
+    """Return a function that runs a command against the server, with environment variables."""
 
     def command(*arguments: str, **environ: str | None) -> Result:
         defaults = {"SWRHOOK_URL": url, "SWRHOOK_TOKEN": READ, "NO_PROXY": "127.0.0.1"}

@@ -1,3 +1,5 @@
+"""`check --body`: shows how a request would be read, and records nothing."""
+
 import json
 from pathlib import Path
 from typing import Any
@@ -19,18 +21,18 @@ def file(tmp_path: Path) -> str:
     return str(path)
 
 
-def look(file: str, body: str, *arguments: str, sender: str = "ci") -> Result:
+def preview(file: str, body: str, *arguments: str, sender: str = "ci") -> Result:
     options = [file, "--body", "-", "--sender", sender, *arguments]
     return CliRunner(env={"SWRHOOK_CONFIG": None}).invoke(check, options, input=body)
 
 
-def found(result: Result) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(result.stdout)
-    return answer
+def content(result: Result) -> dict[str, Any]:
+    printed: dict[str, Any] = json.loads(result.stdout)
+    return printed
 
 
-def test_what_would_be_accepted_is_shown_with_the_rules(file: str) -> None:
-    result = look(file, IMAGE)
+def test_an_accepted_body_is_shown_with_its_pushes_and_syncs(file: str) -> None:
+    result = preview(file, IMAGE)
 
     assert result.exit_code == 0
     assert [
@@ -40,8 +42,8 @@ def test_what_would_be_accepted_is_shown_with_the_rules(file: str) -> None:
     ] == result.stdout.splitlines()
 
 
-def test_json_says_the_same(file: str) -> None:
-    assert found(look(file, IMAGE, "--json")) == {
+def test_json_has_the_same_content(file: str) -> None:
+    assert content(preview(file, IMAGE, "--json")) == {
         "sender": "ci",
         "dialect": "generic",
         "outcome": "accepted",
@@ -54,7 +56,7 @@ def test_json_says_the_same(file: str) -> None:
     }
 
 
-def test_a_body_may_be_a_file(file: str, tmp_path: Path) -> None:
+def test_the_body_can_be_read_from_a_file(file: str, tmp_path: Path) -> None:
     body = tmp_path / "body.json"
     body.write_text(IMAGE)
 
@@ -63,8 +65,8 @@ def test_a_body_may_be_a_file(file: str, tmp_path: Path) -> None:
     assert result.exit_code == 0
 
 
-def test_what_no_rule_wants_ends_with_1_and_the_reason(file: str) -> None:
-    result = look(file, '{"image": "other/web:v1"}')
+def test_a_push_that_matches_no_rule_exits_with_1_and_the_reason(file: str) -> None:
+    result = preview(file, '{"image": "other/web:v1"}')
 
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
@@ -78,23 +80,23 @@ def test_what_no_rule_wants_ends_with_1_and_the_reason(file: str) -> None:
     ("body", "code"),
     [("{", "undecodable"), ('{"no": "image"}', "nothing_usable"), (" " * 2**21, "too_large")],
 )
-def test_what_would_be_refused_ends_with_1(file: str, body: str, code: str) -> None:
-    result = look(file, body, "--json")
+def test_a_refused_body_exits_with_1_and_the_error_code(file: str, body: str, code: str) -> None:
+    result = preview(file, body, "--json")
 
-    answer = found(result)
+    answer = content(result)
     assert (1, "refused", code) == (result.exit_code, answer["outcome"], answer["code"])
 
 
-def test_headers_count(file: str) -> None:
+def test_headers_are_passed_to_the_dialect(file: str) -> None:
     def outcome(*arguments: str) -> str:
-        return str(found(look(file, "{}", "--json", *arguments, sender="gh"))["outcome"])
+        return str(content(preview(file, "{}", "--json", *arguments, sender="gh"))["outcome"])
 
     assert outcome() == "quarantined"
     assert outcome("--header", "X-GitHub-Event: ping") == "ignored"
 
 
-def test_a_reason_cannot_steer_the_terminal(file: str) -> None:
-    result = look(file, '{"image": "team/web\\u001b[2J:v1"}')
+def test_control_characters_of_the_body_are_not_printed(file: str) -> None:
+    result = preview(file, '{"image": "team/web\\u001b[2J:v1"}')
 
     assert "\x1b" not in result.stdout
 
@@ -110,5 +112,5 @@ def test_a_reason_cannot_steer_the_terminal(file: str) -> None:
         ["--body", "/no/such/file", "--sender", "ci"],
     ],
 )
-def test_wrong_usage_is_2(file: str, arguments: list[str]) -> None:
+def test_wrong_usage_exits_with_2(file: str, arguments: list[str]) -> None:
     assert CliRunner().invoke(check, [file, *arguments]).exit_code == 2

@@ -1,4 +1,4 @@
-"""`check --online`, as an operator sees it."""
+"""`check --online` against the simulator: output, exit codes and the ledger."""
 
 import json
 import sqlite3
@@ -40,18 +40,20 @@ def check(simulator: RunningSimulator, tmp_path: Path) -> Check:
     file.write_text(CONFIGURATION.format(iam=simulator.iam_url, west=west, east=east))
 
     def run(*arguments: str, **environ: str) -> Result:
-        given = {
+        defaults = {
             "SWRHOOK_DATABASE_URL": f"sqlite:///{tmp_path}/ledger.db",
             "SWR_PASSWORD": "demo",
             "CI": "sesame",
         }
         command = ["check", str(file), *arguments]
-        return CliRunner().invoke(main, command, env={**given, **environ})
+        return CliRunner().invoke(main, command, env={**defaults, **environ})
 
     return run
 
 
-def test_all_is_well(check: Check, tmp_path: Path) -> None:
+def test_a_working_configuration_exits_with_0_and_creates_no_ledger(
+    check: Check, tmp_path: Path
+) -> None:
     result = check("--online")
 
     assert result.exit_code == 0
@@ -60,7 +62,7 @@ def test_all_is_well(check: Check, tmp_path: Path) -> None:
     assert not (tmp_path / "ledger.db").exists()
 
 
-def test_a_problem_ends_with_1(check: Check, simulator: RunningSimulator) -> None:
+def test_a_problem_exits_with_1_and_a_remedy(check: Check, simulator: RunningSimulator) -> None:
     result = check("--online", "--json", SWR_PASSWORD="wrong-sesame")
 
     printed = json.loads(result.stdout)
@@ -72,7 +74,7 @@ def test_a_problem_ends_with_1(check: Check, simulator: RunningSimulator) -> Non
     assert logins(simulator) == [401]
 
 
-def test_a_refused_password_is_remembered_beside_a_running_service(
+def test_a_refused_password_is_not_sent_again_if_there_is_a_ledger(
     check: Check, simulator: RunningSimulator, tmp_path: Path
 ) -> None:
     service = open_database(f"sqlite:///{tmp_path}/ledger.db")
@@ -84,7 +86,7 @@ def test_a_refused_password_is_remembered_beside_a_running_service(
     assert "it is not tried again" in results[-1].stdout
 
 
-def test_a_ledger_that_cannot_be_used_is_a_warning(check: Check, tmp_path: Path) -> None:
+def test_an_unusable_ledger_is_only_a_warning(check: Check, tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_bytes(b"no database at all" * 100)
 
     result = check("--online")
@@ -93,7 +95,7 @@ def test_a_ledger_that_cannot_be_used_is_a_warning(check: Check, tmp_path: Path)
     assert "warning  ledger" in result.stdout
 
 
-def test_a_ledger_of_another_revision_is_left_alone(tmp_path: Path) -> None:
+def test_a_ledger_of_another_revision_is_not_opened(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "ledger.db") as connection:
         connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
         connection.execute("INSERT INTO alembic_version VALUES ('9999')")
@@ -101,15 +103,15 @@ def test_a_ledger_of_another_revision_is_left_alone(tmp_path: Path) -> None:
     assert open_existing(f"sqlite:///{tmp_path}/ledger.db") is None
 
 
-def test_a_wrong_environment_is_told(check: Check) -> None:
+def test_a_wrong_environment_variable_is_reported(check: Check) -> None:
     result = check("--online", SWRHOOK_DATABASE_URL="mysql://x")
 
     assert result.exit_code == 1
     assert "SWRHOOK_DATABASE_URL" in result.stderr
 
 
-def test_a_body_is_not_read_online(check: Check) -> None:
+def test_online_and_body_exclude_each_other(check: Check) -> None:
     result = check("--online", "--body", "-", "--sender", "ci")
 
     assert result.exit_code == 2
-    assert "--online and --body do not go together" in result.stderr
+    assert "--online and --body exclude each other" in result.stderr

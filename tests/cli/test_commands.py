@@ -1,3 +1,5 @@
+"""The program `python -m swrhook`: its help, and the commands that start processes."""
+
 import json
 import os
 import signal
@@ -46,7 +48,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_command_is_where_the_table_says_and_says_what_it_says(name: str) -> None:
+def test_every_command_of_the_table_exists_and_prints_help(name: str) -> None:
     command = main.get_command(click.Context(main), name)
 
     assert command is not None
@@ -55,7 +57,7 @@ def test_a_command_is_where_the_table_says_and_says_what_it_says(name: str) -> N
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_list_says_what_the_command_itself_says(name: str) -> None:
+def test_the_table_repeats_the_first_sentence_of_each_help(name: str) -> None:
     command = main.get_command(click.Context(main), name)
 
     assert command is not None
@@ -63,14 +65,14 @@ def test_the_list_says_what_the_command_itself_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["--nonsense"], []])
-def test_wrong_usage_ends_with_2(arguments: list[str]) -> None:
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     result = swrhook(*arguments)
 
     assert (result.returncode, result.stdout) == (2, "")
     assert "Usage: python -m swrhook" in result.stderr
 
 
-def test_check_is_reached(tmp_path: Path) -> None:
+def test_check_runs_as_a_program(tmp_path: Path) -> None:
     file = tmp_path / "swrhook.yaml"
     file.write_text(CONFIG, encoding="utf-8")
 
@@ -79,10 +81,10 @@ def test_check_is_reached(tmp_path: Path) -> None:
     assert (result.returncode, json.loads(result.stdout)["valid"]) == (0, True)
 
 
-def test_serve_runs_gunicorn_in_the_working_folder_until_sigterm(tmp_path: Path) -> None:
+def test_serve_runs_in_the_working_directory_until_sigterm(tmp_path: Path) -> None:
     (tmp_path / "swrhook.yaml").write_text(CONFIG, encoding="utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
     environ = {"PATH": os.environ["PATH"], "SWRHOOK_BIND": address, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "swrhook", "serve"]
     with subprocess.Popen(
@@ -91,8 +93,8 @@ def test_serve_runs_gunicorn_in_the_working_folder_until_sigterm(tmp_path: Path)
         try:
             url = f"http://{address}"
             assert sorted(wait_for(process, url)) == ["GET", "HEAD"]
-            listed = swrhook("syncs", SWRHOOK_URL=url, SWRHOOK_TOKEN=READ)
-            assert (listed.returncode, listed.stderr) == (0, "No syncs match.\n")
+            result = swrhook("syncs", SWRHOOK_URL=url, SWRHOOK_TOKEN=READ)
+            assert (result.returncode, result.stderr) == (0, "No syncs match.\n")
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=30) == 0
         finally:
@@ -100,21 +102,25 @@ def test_serve_runs_gunicorn_in_the_working_folder_until_sigterm(tmp_path: Path)
     assert (tmp_path / "var" / "swrhook.db").exists()
 
 
+def answers(method: str, url: str) -> bool:
+    return requests.request(method, f"{url}/healthz", timeout=5).ok
+
+
 def wait_for(process: "subprocess.Popen[bytes]", url: str) -> list[str]:
-    """Return the methods that /healthz answers, once it does."""
+    """Return the HTTP methods that /healthz answers, once the service runs."""
     deadline = time.monotonic() + 30
     while process.poll() is None and time.monotonic() < deadline:
         try:
             methods = ("GET", "HEAD")
-            return [m for m in methods if requests.request(m, f"{url}/healthz", timeout=5).ok]
-        except (requests.ConnectionError, requests.Timeout):  # gunicorn listens before it serves
+            return [method for method in methods if answers(method, url)]
+        except (requests.ConnectionError, requests.Timeout):  # gunicorn listens before it answers
             time.sleep(0.1)
     process.kill()
     output = process.stdout.read().decode() if process.stdout else ""
     raise AssertionError(output)
 
 
-def test_serve_with_a_wrong_environment_says_so_in_one_message(tmp_path: Path) -> None:
+def test_serve_reports_a_wrong_environment_without_a_traceback(tmp_path: Path) -> None:
     result = swrhook("serve", SWRHOOK_WORKERS="many", SWRHOOK_CONFIG=str(tmp_path / "none.yaml"))
 
     assert result.returncode != 0

@@ -1,4 +1,4 @@
-"""docs/cli.md is every command's own help: `python tests/cli/test_docs.py > docs/cli.md`."""
+"""docs/cli.md is the help of every command: `python tests/cli/test_docs.py > docs/cli.md`."""
 
 import shlex
 import subprocess
@@ -12,36 +12,37 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from swrhook.cli import COMMANDS, main  # noqa: E402  # as a program it finds itself
+from swrhook.cli import COMMANDS, main  # noqa: E402  # run as a program, it must find the package
 
 FILE = ROOT / "docs" / "cli.md"
 HEAD = """\
 # The command line
 
-`python -m swrhook COMMAND`, from swrhook's folder with `.venv/bin/python`, or in its image.
+`python -m swrhook COMMAND` runs a command: from swrhook's folder with `.venv/bin/python`, or in its
+container image.
 
 `syncs`, `deliveries`, `explain`, `whatif`, `wait`, `retry`, `cancel`, `backfill`, `reconcile` and
-`replay` ask a running server, by its [API](api.md): the one at `SWRHOOK_URL` (default
-`http://127.0.0.1:8080`), with `SWRHOOK_TOKEN`, a token of `access.tokens`. Lists are tables; with
-`--json`, one object a line. Colours, progress and the live line of `wait` are shown on a terminal
-only.
+`replay` use the [API](api.md) of a running server: the one at `SWRHOOK_URL` (default
+`http://127.0.0.1:8080`), with the token in `SWRHOOK_TOKEN`, one of `access.tokens`. Lists are
+printed as tables or, with `--json`, as one JSON object per line. Colours, progress bars and the
+status line of `wait` appear only on a terminal.
 
-| exit code | when |
+| exit code | meaning |
 |---|---|
-| 0 | done; of `wait`: every sync is verified; of `whatif`: no sync differs |
-| 1 | refused, not reached, not all done; of `wait`: ended otherwise, late; of `whatif`: some do |
+| 0 | success; `wait`: every sync is verified; `whatif`: no sync would differ |
+| 1 | refused, unreachable, incomplete; `wait`: failed or timed out; `whatif`: syncs would differ |
 | 2 | an option or an argument is wrong |
 """
 
 
 def command(name: str) -> click.Command:
-    found = main.get_command(click.Context(main), name)
-    assert found is not None
-    return found
+    result = main.get_command(click.Context(main), name)
+    assert result is not None
+    return result
 
 
 def parent() -> click.Context:
-    """Return the context in which every command stands: it decides how help is asked for."""
+    """Return the parent context of every command: it has the name of the help option."""
     name = "python -m swrhook"
     return main.make_context(name, ["serve"], terminal_width=100)
 
@@ -59,27 +60,27 @@ def page() -> str:
     return "\n".join(sections)
 
 
-def test_the_page_is_what_the_commands_say() -> None:
-    # In a process of its own: click remembers how a command was asked for help first.
+def test_the_page_is_up_to_date() -> None:
+    # In its own process: click caches the help option of a command at first use.
     program = [sys.executable, __file__]
     result = subprocess.run(program, capture_output=True, text=True, check=True)
 
     assert result.stdout == FILE.read_text(encoding="utf-8")
 
 
-def shown() -> Iterator[tuple[str, str]]:
-    """Yield every example with the command whose help has it."""
+def examples() -> Iterator[tuple[str, str]]:
+    """Yield every example with the command that it belongs to."""
     for name in COMMANDS:
         for line in (command(name).epilog or "").splitlines()[2:]:
             yield name, line.strip()
 
 
 def test_every_command_has_examples() -> None:
-    assert list(COMMANDS) == list(dict.fromkeys(name for name, _ in shown()))
+    assert list(COMMANDS) == list(dict.fromkeys(name for name, _ in examples()))
 
 
-@pytest.mark.parametrize(("name", "line"), list(shown()))
-def test_every_example_can_be_written_so(
+@pytest.mark.parametrize(("name", "line"), list(examples()))
+def test_every_example_is_valid(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, line: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

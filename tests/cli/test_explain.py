@@ -1,4 +1,4 @@
-"""`explain`: the answer in the first line, and below it all that is known, as a tree."""
+"""`explain`: the answer in the first line, and the reasons for it as a tree."""
 
 import json
 
@@ -19,50 +19,50 @@ def test_the_first_line_is_the_answer(run: Run) -> None:
     )
 
 
-def test_rules_deliveries_and_syncs_stand_below_it(parts: Parts, run: Run) -> None:
+def test_the_tree_shows_rules_deliveries_and_syncs(parts: Parts, run: Run) -> None:
     receipt = parts.push("team/web:v1", HONG_KONG)
     error = SwrError(Kind.PERMANENT, "SWR.404", "no such organization", remedy="make it")
     parts.happen(receipt.syncs[0].id, Event.REFUSE, error)
 
     text = run("explain", "team/web:v1").stdout
 
-    told = [line.strip("│├└─ ") for line in text.splitlines()]
+    lines = [line.strip("│├└─ ") for line in text.splitlines()]
     for expected in (
         f"by the rules in use, {parts.config.version}",
         "from ci in cn-north-4: rule all sends it to cn-east-3/team",
         "rule all: wanted",
-        "namespace «team» is «team»",
+        'namespace "team" matches "team"',
         "to cn-east-3/team: sync",
         DIGEST,
         "no such organization",
         "SWR.404: no such organization",
         "make it",
     ):
-        assert expected in told
-    assert f"{receipt.delivery} of ci: accepted (by other rules, 0123456789ab)" in text
+        assert expected in lines
+    assert f"{receipt.delivery} from ci: accepted (by other rules, 0123456789ab)" in text
     assert f"{receipt.syncs[0].id} to ap-southeast-1/team-hk: rejected" in text
 
 
 def test_json_is_the_answer_of_the_api(parts: Parts, run: Run) -> None:
     parts.push("team/web:v1")
 
-    shown = json.loads(run("explain", "team/web:v1", "--sender", "ci", "--json").stdout)
+    printed = json.loads(run("explain", "team/web:v1", "--sender", "ci", "--json").stdout)
 
     query = {"image": "team/web:v1", "sender": "ci"}
-    assert parts.client().get("/api/v1/explain", query_string=query).get_json() == shown
+    assert parts.client().get("/api/v1/explain", query_string=query).get_json() == printed
 
 
-def test_what_a_sender_wrote_cannot_steer_the_terminal(parts: Parts, run: Run) -> None:
+def test_control_characters_of_a_sender_are_not_printed(parts: Parts, run: Run) -> None:
     reason = "team/web:v1: \x1b[2Jgone [red]x[/red]"
     parts.push("team/web:v1", outcome=Outcome.IGNORED, reason=reason)
 
-    shown = run("explain", "team/web:v1").stdout
+    printed = run("explain", "team/web:v1").stdout
 
-    assert "\x1b" not in shown
-    assert "?[2Jgone [red]x[/red]" in shown.splitlines()[0]
+    assert "\x1b" not in printed
+    assert "?[2Jgone [red]x[/red]" in printed.splitlines()[0]
 
 
-def test_what_is_no_tag_is_wrong_usage_and_an_unknown_sender_a_failure(run: Run) -> None:
+def test_an_image_without_a_tag_exits_with_2_and_an_unknown_sender_with_1(run: Run) -> None:
     wrong, unknown = run("explain", "team/web"), run("explain", "a/b:c", "--sender", "gone")
 
     assert (wrong.exit_code, unknown.exit_code) == (2, 1)

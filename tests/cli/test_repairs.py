@@ -1,15 +1,17 @@
-"""`backfill` and `reconcile`: what they print of what the server has, and how they are used."""
+"""`backfill` and `reconcile`: subcommands, output and usage."""
 
 import json
 
 import pytest
 from click.testing import Result
 
+from swrhook.cli.client import Client
+from swrhook.cli.repairs import BACKFILLS, Follower
 from tests.cli.conftest import Run
 from tests.web.parts import OPERATE, Parts
 
 
-def begun(parts: Parts, kind: str = "backfill", **body: object) -> str:
+def create(parts: Parts, kind: str = "backfill", **body: object) -> str:
     body = {"repositories": ["team/web"]} | body
     answer = parts.client(OPERATE).post(f"/api/v1/{kind}", json=body)
     assert answer.status_code == 202, answer.text
@@ -17,13 +19,13 @@ def begun(parts: Parts, kind: str = "backfill", **body: object) -> str:
 
 
 def states(result: Result) -> list[tuple[str, str]]:
-    found = [json.loads(line) for line in result.stdout.splitlines()]
-    return [(each["id"], each["state"]) for each in found]
+    repairs = [json.loads(line) for line in result.stdout.splitlines()]
+    return [(repair["id"], repair["state"]) for repair in repairs]
 
 
 @pytest.mark.parametrize("kind", ["backfill", "reconcile"])
-def test_they_are_listed_shown_and_cancelled(parts: Parts, run: Run, kind: str) -> None:
-    first, second = begun(parts, kind), begun(parts, kind)
+def test_list_show_and_cancel_print_their_state(parts: Parts, run: Run, kind: str) -> None:
+    first, second = create(parts, kind), create(parts, kind)
 
     listed = run(kind, "list", "--json")
     cancelled = run(kind, "cancel", first, "--json", SWRHOOK_TOKEN=OPERATE)
@@ -33,8 +35,8 @@ def test_they_are_listed_shown_and_cancelled(parts: Parts, run: Run, kind: str) 
     assert [(first, "cancelled")] == states(cancelled) == states(shown)
 
 
-def test_a_table_names_what_is_compared(parts: Parts, run: Run) -> None:
-    begun(parts)
+def test_the_table_names_the_repositories(parts: Parts, run: Run) -> None:
+    create(parts)
 
     result = run("backfill", "list")
 
@@ -49,10 +51,42 @@ def test_a_table_names_what_is_compared(parts: Parts, run: Run) -> None:
     assert "cn-north-4/team/web" in result.stdout
 
 
-def test_what_is_not_there_ends_with_1(run: Run) -> None:
+def test_an_unknown_id_exits_with_1(run: Run) -> None:
     result = run("backfill", "show", "nothing")
 
     assert (result.exit_code, "there is no backfill with this id" in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (0, ["team/web: 2 same."]),
+        (
+            1,
+            [
+                "team/web: 2 same, 1 missing.",
+                "1 sync to create: 1 call of sync_images and about 1 request to read tags.",
+                "Comparing took 1 request.",
+            ],
+        ),
+        (
+            20,
+            [
+                "team/web: 2 same, 20 missing.",
+                "20 syncs to create: 20 calls of sync_images and about 20 requests to read tags.",
+                "Comparing took 20 requests.",
+            ],
+        ),
+    ],
+)
+def test_a_plan_counts_syncs_and_requests(count: int, expected: list[str]) -> None:
+    plan = dict.fromkeys(("missing", "to_sync", "sync_images", "looks"), count)
+    rest = {"same": 2, "diverged": 0, "unwanted": 0, "unreadable": 0}
+    repair = {"plan": plan | rest, "repositories": ["team/web"], "notes": [], "calls": count}
+
+    follower = Follower(Client("http://127.0.0.1:9", ""), BACKFILLS, repair)
+
+    assert follower.describe_plan().splitlines() == expected
 
 
 @pytest.mark.parametrize(
@@ -67,11 +101,11 @@ def test_what_is_not_there_ends_with_1(run: Run) -> None:
     ],
     ids=["nothing", "no name", "no repository", "no rule", "no id", "no budget"],
 )
-def test_wrong_usage(run: Run, arguments: list[str], status: int) -> None:
+def test_wrong_usage_exits_with_2(run: Run, arguments: list[str], status: int) -> None:
     assert status == run(*arguments, SWRHOOK_TOKEN=OPERATE).exit_code
 
 
-def test_a_token_that_may_only_read_does_not_suffice(run: Run) -> None:
+def test_a_read_token_is_refused(run: Run) -> None:
     result = run("backfill", "team/web")
 
     assert (result.exit_code, "this needs operate (403)" in result.stderr) == (1, True)

@@ -1,3 +1,5 @@
+"""`replay`: by ids, and by filters after a confirmation."""
+
 import json
 from datetime import timedelta
 from typing import Any
@@ -29,18 +31,20 @@ def test_deliveries_are_replayed_by_their_ids(parts: Parts, run: Run) -> None:
     result = replay(run, *ids, "--json")
 
     assert (result.exit_code, result.stderr) == (0, "")
-    found = [(each["replayed_from"], each["outcome"]) for each in objects(result)]
-    assert [(ids[0], "accepted"), (ids[1], "accepted")] == found
+    replays = [(item["replayed_from"], item["outcome"]) for item in objects(result)]
+    assert [(ids[0], "accepted"), (ids[1], "accepted")] == replays
 
 
-def test_a_table_shows_the_new_deliveries(parts: Parts, run: Run) -> None:
+def test_the_table_shows_the_new_deliveries(parts: Parts, run: Run) -> None:
     heading, row = replay(run, ignored(parts, "v1")).stdout.splitlines()
 
     assert "outcome" in heading
     assert row.split()[3:] == ["ci", "accepted", "team/web:v1", "1"]
 
 
-def test_what_cannot_be_replayed_is_told_and_the_others_are(parts: Parts, run: Run) -> None:
+def test_a_delivery_that_cannot_be_replayed_is_reported_and_the_others_are_replayed(
+    parts: Parts, run: Run
+) -> None:
     original = parts.push("team/web:v1").delivery
     parts.push("team/web:v1")
     client = parts.client()
@@ -49,14 +53,14 @@ def test_what_cannot_be_replayed_is_told_and_the_others_are(parts: Parts, run: R
 
     result = replay(run, duplicate, "nothing", other, "--json")
 
-    assert (1, [other]) == (result.exit_code, [each["replayed_from"] for each in objects(result)])
+    assert (1, [other]) == (result.exit_code, [item["replayed_from"] for item in objects(result)])
     assert [
         f"{duplicate}: it is a duplicate: replay the delivery {original}",
         "nothing: there is no delivery with this id",
     ] == result.stderr.splitlines()
 
 
-def test_a_selection_is_counted_and_replayed_the_oldest_first(parts: Parts, run: Run) -> None:
+def test_selected_deliveries_are_counted_and_replayed_oldest_first(parts: Parts, run: Run) -> None:
     ignored(parts, "v0", ago=timedelta(hours=3))
     ids = [ignored(parts, f"v{number}") for number in (1, 2)]
     ignored(parts, "v3", sender="harbor")
@@ -65,34 +69,35 @@ def test_a_selection_is_counted_and_replayed_the_oldest_first(parts: Parts, run:
     result = replay(run, *selection, "--yes", "--json")
 
     assert result.exit_code == 0
-    assert sorted(ids) == sorted(each["replayed_from"] for each in objects(result))
-    assert result.stderr.startswith("2 ignored deliveries: 2 of ci; from ")
+    assert sorted(ids) == sorted(item["replayed_from"] for item in objects(result))
+    assert result.stderr.endswith("): 2 ignored from ci.\n")
+    assert result.stderr.startswith("2 deliveries (")
 
 
-def test_a_replay_is_not_selected_again(parts: Parts, run: Run) -> None:
+def test_a_replay_is_not_selected_itself(parts: Parts, run: Run) -> None:
     original = parts.push("other/web:v1", outcome=Outcome.IGNORED).delivery
     replay(run, original)
 
     result = replay(run, "--outcome", "ignored", "--yes", "--json")
 
-    assert [original] == [each["replayed_from"] for each in objects(result)]
+    assert [original] == [item["replayed_from"] for item in objects(result)]
 
 
-@pytest.mark.parametrize(("answer", "status", "made"), [("y\n", 0, 1), ("n\n", 1, 0), ("", 1, 0)])
-def test_a_selection_is_replayed_when_the_person_agrees(
-    parts: Parts, url: str, answer: str, status: int, made: int
+@pytest.mark.parametrize(("answer", "status", "syncs"), [("y\n", 0, 1), ("n\n", 1, 0), ("", 1, 0)])
+def test_selected_deliveries_are_replayed_only_after_confirmation(
+    parts: Parts, url: str, answer: str, status: int, syncs: int
 ) -> None:
     ignored(parts, "v1")
     environ = {"SWRHOOK_URL": url, "SWRHOOK_TOKEN": OPERATE}
 
     result = CliRunner().invoke(main, ["replay", "--outcome", "ignored"], env=environ, input=answer)
 
-    syncs = parts.client().get("/api/v1/syncs").get_json()["items"]
-    assert (status, made) == (result.exit_code, len(syncs))
+    created = parts.client().get("/api/v1/syncs").get_json()["items"]
+    assert (status, syncs) == (result.exit_code, len(created))
     assert "Replay them? [y/N]" in result.stderr
 
 
-def test_nothing_selected_is_said(run: Run) -> None:
+def test_an_empty_selection_is_reported(run: Run) -> None:
     result = replay(run, "--outcome", "quarantined")
 
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No deliveries match.\n")
@@ -109,11 +114,11 @@ def test_nothing_selected_is_said(run: Run) -> None:
         ["--outcome", "duplicate"],
     ],
 )
-def test_wrong_usage(run: Run, arguments: list[str]) -> None:
+def test_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
     assert replay(run, *arguments).exit_code == 2
 
 
-def test_a_token_that_may_only_read_does_not_suffice(parts: Parts, run: Run) -> None:
+def test_a_read_token_is_refused(parts: Parts, run: Run) -> None:
     result = run("replay", ignored(parts, "v1"))
 
     assert result.exit_code == 1

@@ -1,4 +1,4 @@
-"""`whatif`: checked here, asked there; the exit code tells whether anything differs."""
+"""`whatif`: checks the file, compares it on the server; exit code 1 if a sync would differ."""
 
 import json
 from pathlib import Path
@@ -28,32 +28,32 @@ def compare(run: Run, tmp_path: Path, parts: Parts) -> Run:
     return command
 
 
-def test_the_same_file_differs_in_nothing(compare: Run) -> None:
+def test_the_same_rules_change_nothing(compare: Run) -> None:
     result = compare(CONFIG)
 
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("Of 2 tags announced since ")
-    assert result.stdout.endswith("2 stay as they are. Syncs: 0 gained, 0 lost, 0 redirected.\n")
+    assert result.stdout.endswith("2 would not change. Syncs: 0 gained, 0 lost, 0 redirected.\n")
 
 
-def test_what_differs_is_shown_and_ends_with_1(compare: Run) -> None:
+def test_differences_are_shown_and_exit_with_1(compare: Run) -> None:
     result = compare(OTHER.replace("name: all", "name: new"))
 
     assert result.exit_code == 1, result.output
     lines = [line.split() for line in result.stdout.splitlines() if line]
     assert lines[2] == ["new", "0", "0", "1"]
-    shown = "redirected team/web:v1 ci cn-east-3/team false → true new"
-    assert shown.split() == lines[-1]
+    row = "redirected team/web:v1 ci cn-east-3/team false → true new"
+    assert row.split() == lines[-1]
 
 
-def test_json_is_the_answer_of_the_api(compare: Run) -> None:
+def test_json_has_the_answer_of_the_api(compare: Run) -> None:
     result = compare(OTHER, "--json", "--since", "1h")
 
-    found = json.loads(result.stdout)
-    assert (result.exit_code, found["pushes"], found["redirected"]) == (1, 2, 1)
+    comparison = json.loads(result.stdout)
+    assert (result.exit_code, comparison["pushes"], comparison["redirected"]) == (1, 2, 1)
 
 
-def test_a_wrong_file_is_told_with_its_places_and_never_sent(compare: Run) -> None:
+def test_an_invalid_file_is_reported_with_positions_and_not_sent(compare: Run) -> None:
     result = compare(CONFIG.replace("sync:", "snyc:"))
 
     assert result.exit_code == 1
@@ -61,18 +61,18 @@ def test_a_wrong_file_is_told_with_its_places_and_never_sent(compare: Run) -> No
     assert SECRET not in result.output
 
 
-def test_wrong_usage_ends_with_2(compare: Run, run: Run) -> None:
+def test_wrong_usage_exits_with_2(compare: Run, run: Run) -> None:
     assert compare(CONFIG, "--since", "soon").exit_code == 2
     missing = run("whatif", "/no/such/file.yaml")
     assert (missing.exit_code, "cannot be read" in missing.stderr) == (2, True)
     assert run("whatif").exit_code == 2
 
 
-def test_warnings_stand_beside_the_answer(compare: Run) -> None:
+def test_warnings_are_printed_on_stderr(compare: Run) -> None:
     result = compare(CONFIG.replace("{namespace: team}", "{namespace: team, sender: gone}"))
 
     assert "no configured sender matches: this rule never does" in result.stderr
 
 
-def test_a_value_from_elsewhere_is_not_needed(compare: Run) -> None:
+def test_secrets_need_not_be_set(compare: Run) -> None:
     assert compare(CONFIG.replace(SECRET, '"${NOT_SET}"')).exit_code == 0

@@ -14,14 +14,16 @@ from tests.auth.parts import (
     ISSUER,
     NOW,
     URN,
+    WEBHOOK_KEY,
+    WEBHOOK_TIME,
     bearing,
     posted,
+    signed_webhook,
     smn_message,
     sns_message,
     token,
     well_known,
 )
-from tests.auth.test_standard import AT, KEY, signed
 
 Mistakes = Callable[[str | bytes], list[str]]
 BEARER = '{scheme: bearer, secrets: ["${TOKEN}"]}'
@@ -69,9 +71,9 @@ def test_a_sender_asks_the_world_that_it_is_given(
 
 
 def test_a_tolerance_is_a_duration(configured: Callable[..., Config]) -> None:
-    auth = f"{{scheme: standard-webhooks, secrets: {KEY.value.decode()}, tolerance: 1h}}"
+    auth = f"{{scheme: standard-webhooks, secrets: {WEBHOOK_KEY.value.decode()}, tolerance: 1h}}"
 
-    sender(configured(auth)).authenticate(signed(), AT + timedelta(hours=1))
+    sender(configured(auth)).authenticate(signed_webhook(), WEBHOOK_TIME + timedelta(hours=1))
 
 
 @pytest.mark.parametrize("scheme", ["github", "nexus", "jfrog", "gitlab"])
@@ -113,7 +115,7 @@ CASES = [
     ),
     ("{scheme: gitlab, secrets: [a, whsec_?]}", "secrets[1]: must be base64, mostly behind"),
     (
-        f"{{scheme: standard-webhooks, secrets: {KEY.value.decode()}, tolerance: 0s}}",
+        f"{{scheme: standard-webhooks, secrets: {WEBHOOK_KEY.value.decode()}, tolerance: 0s}}",
         "tolerance: must be at least 1s",
     ),
     (f"{OIDC}claims: {{}}}}", "claims: is empty: write at least one name"),

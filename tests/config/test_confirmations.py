@@ -96,7 +96,7 @@ def test_what_is_not_confirmed_is_not_recorded(configured: Callable[..., Config]
     message = sns_message(
         "SubscriptionConfirmation", SubscribeURL="https://evil.example/?Action=ConfirmSubscription"
     )
-    with pytest.raises(Unauthenticated, match="where no subscription is confirmed"):
+    with pytest.raises(Unauthenticated, match="not one that confirms a subscription"):
         received(config, message)
 
 

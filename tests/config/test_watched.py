@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from swrhook.auth import NOWHERE
+from swrhook.auth import NO_KEYS
 from swrhook.config.watcher import WatchedFile
 from swrhook.errors import BadConfiguration
 
@@ -25,7 +25,7 @@ def file(tmp_path: Path, small: str) -> Path:
 
 @pytest.fixture
 def watched(file: Path) -> WatchedFile:
-    watched = WatchedFile(file, {}, NOWHERE)
+    watched = WatchedFile(file, {}, NO_KEYS)
     watched.read()
     return watched
 
@@ -194,7 +194,7 @@ def test_a_file_that_is_only_touched_has_not_changed(file: Path, watched: Watche
 def test_a_secret_that_was_missing_at_the_start_is_waited_for(file: Path) -> None:
     token = file.parent / "token"
     token.unlink()
-    watched = WatchedFile(file, {}, NOWHERE)
+    watched = WatchedFile(file, {}, NO_KEYS)
     with pytest.raises(BadConfiguration):
         watched.read()
     token.write_text("sesame")
@@ -204,7 +204,7 @@ def test_a_secret_that_was_missing_at_the_start_is_waited_for(file: Path) -> Non
 
 def test_a_path_that_no_file_can_have_changes_nothing(file: Path, small: str) -> None:
     file.write_text(small.replace("${TOKEN}", "${file:/a\\0b}"))
-    watched = WatchedFile(file, {}, NOWHERE)
+    watched = WatchedFile(file, {}, NO_KEYS)
     with pytest.raises(BadConfiguration):
         watched.read()
 

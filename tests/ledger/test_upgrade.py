@@ -127,13 +127,11 @@ def test_db_check_says_what_to_do_and_db_upgrade_does_it(url: str, db: Db) -> No
     checked = db("check")
     assert checked.exit_code == 1
     assert (
-        f"the ledger's schema is at revision {FIRST}, this version wants {NEXT}: run "
+        f"the ledger's schema is at revision {FIRST}, this version requires {NEXT}: run "
         "`python -m swrhook db upgrade`, or start the service, which does the same\n"
     ) == checked.output
     assert (0, f"the ledger's schema is at revision {NEXT}\n") == _told(db("upgrade"))
-    assert (0, f"the ledger's schema is at revision {NEXT}, as this version wants it\n") == _told(
-        db("check")
-    )
+    assert (0, f"the ledger's schema is at revision {NEXT}, as required\n") == _told(db("check"))
 
 
 def test_db_check_makes_no_ledger(tmp_path: Path) -> None:

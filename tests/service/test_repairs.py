@@ -65,10 +65,10 @@ def test_a_backfill_survives_a_kill_and_a_fresh_push_overtakes_it(
     service: Served, full: simulator.RunningSimulator
 ) -> None:
     service.start()
-    planned = command(service, "backfill", "team/large")  # nobody is there to agree
+    planned = command(service, "backfill", "team/large")  # stdin is empty: the confirmation fails
     (repair,) = service.get("/api/v1/backfill")["items"]
     assert (planned.returncode, repair["state"]) == (1, "planned")
-    assert "250 to sync: 3 calls of sync_images" in planned.stderr
+    assert "250 syncs to create: 3 calls of sync_images" in planned.stderr
 
     assert started(service, repair["id"]) == 202
     until(lambda: tags_called(full))

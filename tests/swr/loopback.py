@@ -1,4 +1,4 @@
-"""A server on loopback that answers as a test says, and remembers what it was asked."""
+"""A server on loopback that sends the replies of a test, and records the requests."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -23,9 +23,9 @@ class Reply:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
-    promised: int = 0  # bytes that are announced and never sent
+    promised: int = 0  # announced in Content-Length, but never sent
     hang_up: bool = False
-    raw: bytes = b""  # sent as it is, instead of an answer
+    raw: bytes = b""  # sent unchanged, instead of a response
 
 
 class Loopback:

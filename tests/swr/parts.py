@@ -1,8 +1,11 @@
-"""What the tests of the client share: a clock to be set, the ledger's part, configurations."""
+"""Shared by the tests of the client: configurations, clients, a store of refusals in memory."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+
+import pytest
 
 from swrhook.config.model import (
     Credentials,
@@ -13,13 +16,16 @@ from swrhook.config.model import (
     Timeouts,
     TokenCredentials,
 )
+from swrhook.errors import SwrError
 from swrhook.model import Lane, Refusal, Target
 from swrhook.simulator import RunningSimulator
 from swrhook.simulator.model import DEMO as USER
+from swrhook.swr.auth.password import IamTokenSource
 from swrhook.swr.client import SwrClient
-from swrhook.swr.http import Network
+from swrhook.swr.http import HttpTransport, Network
 from swrhook.swr.response import SwrResponse
 from tests.factories import FakeClock
+from tests.swr.loopback import Received, Reply
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 DEMO = PasswordCredentials("demo", "demo", "demo")
@@ -31,7 +37,7 @@ NETWORK = Network(Timeouts(connect=1.0, read=5.0), pool_size=4)
 
 
 class MemoryOfRefused:
-    """The ledger's part, in memory."""
+    """A RefusalStore in memory."""
 
     def __init__(self) -> None:
         self.refused: dict[str, Refusal] = {}
@@ -61,7 +67,7 @@ def swr(
 def client_of(
     url: str, network: Network = NETWORK, credentials: TokenCredentials = GIVEN
 ) -> SwrClient:
-    """One region, reached with the token of the configuration."""
+    """Return a client for one region that uses the token of the configuration."""
     configured = swr({"cn-north-4": url}, credentials)
     return SwrClient(configured, network, MemoryOfRefused(), FakeClock(NOW))
 
@@ -79,5 +85,31 @@ def simulated(
 
 
 def logins(simulator: RunningSimulator, operation: str = "tokens") -> Sequence[int | None]:
-    """The statuses of IAM's answers so far."""
+    """Return the statuses of IAM's responses so far."""
     return [call.status for call in simulator.state.calls(region="iam", operation=operation)]
+
+
+def tokens_of(iam: str, clock: FakeClock, refused: MemoryOfRefused | None = None) -> IamTokenSource:
+    transport = HttpTransport({iam}, NETWORK, clock)
+    return IamTokenSource(DEMO, iam, transport, refused or MemoryOfRefused(), clock)
+
+
+def issued(value: str, **times: str) -> Reply:
+    body = json.dumps({"token": times}).encode()
+    return Reply(201, body, {"X-Subject-Token": value})
+
+
+def one_after_the_other(*replies: Reply) -> Callable[[Received], Reply]:
+    """Answer with the replies in turn, then always with the last one."""
+    left = list(replies)
+    return lambda _: left.pop(0) if len(left) > 1 else left[0]
+
+
+def error_of(call: Callable[[], object]) -> SwrError:
+    with pytest.raises(SwrError) as caught:
+        call()
+    return caught.value
+
+
+def show_tag(client: SwrClient, region: str = "cn-north-4") -> object:
+    return client.show_tag(region, "group", "busybox", "v1")

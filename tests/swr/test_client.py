@@ -1,4 +1,4 @@
-"""What the client asks and understands, against the simulator and against hostile servers."""
+"""Requests and responses of the client, against the simulator and against misbehaving servers."""
 
 import gzip
 import json
@@ -11,7 +11,7 @@ from swrhook.config.model import Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
 from swrhook.simulator import Fault, RunningSimulator
-from swrhook.swr.http import MOST_BYTES, Network
+from swrhook.swr.http import MAX_RESPONSE_BYTES, Network
 from tests.factories import FakeClock
 from tests.swr.loopback import Loopback, Received, Reply
 from tests.swr.parts import DIGEST, LANE, NETWORK, client_of, logins, simulated
@@ -19,7 +19,7 @@ from tests.swr.parts import DIGEST, LANE, NETWORK, client_of, logins, simulated
 WEST, EAST = "cn-north-4", "cn-east-3"
 
 
-def test_a_tag_arrives(simulator: RunningSimulator, clock: FakeClock) -> None:
+def test_a_synchronized_tag_is_at_the_target(simulator: RunningSimulator, clock: FakeClock) -> None:
     client = simulated(simulator, clock)
     seeded = simulator.state.seed(WEST, "group", "web/shop", "v1")
     assert client.show_tag(EAST, "group", "web/shop", "v1") is None
@@ -34,7 +34,7 @@ def test_a_tag_arrives(simulator: RunningSimulator, clock: FakeClock) -> None:
     assert clock.now() == job.created_at
 
 
-def test_the_regions_are_listed_where_swr_tells_them(
+def test_the_regions_are_listed_where_swr_reports_them(
     simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     client = simulated(simulator, clock)
@@ -46,7 +46,7 @@ def test_the_regions_are_listed_where_swr_tells_them(
 
 
 @pytest.mark.parametrize("body", ["empty_list", "tags", "nothing"])
-def test_every_accepted_body_is_understood(
+def test_every_documented_body_of_a_success_is_accepted(
     simulator: RunningSimulator, clock: FakeClock, body: Literal["empty_list", "tags", "nothing"]
 ) -> None:
     simulator.state.configure(replace(simulator.state.settings, accepted_body=body))
@@ -65,7 +65,7 @@ def test_every_accepted_body_is_understood(
 
 
 @pytest.mark.parametrize("shape", ["array", "errors", "object"])
-def test_every_error_shape_is_understood(
+def test_every_shape_of_error_is_understood(
     simulator: RunningSimulator, clock: FakeClock, shape: Literal["array", "errors", "object"]
 ) -> None:
     simulator.state.configure(replace(simulator.state.settings, error_shape=shape))
@@ -77,7 +77,7 @@ def test_every_error_shape_is_understood(
     assert caught.value.code.startswith("SVCSTG.SWR.404")
 
 
-def test_the_tags_that_failed_are_told(simulator: RunningSimulator, clock: FakeClock) -> None:
+def test_the_failed_tags_are_in_the_error(simulator: RunningSimulator, clock: FakeClock) -> None:
     for tag in ("v1", "v2"):
         simulator.state.seed(WEST, "group", "web/shop", tag)
     simulator.state.faults.add([Fault(failed_tags=("v2",))])
@@ -89,7 +89,7 @@ def test_the_tags_that_failed_are_told(simulator: RunningSimulator, clock: FakeC
 
 
 @pytest.mark.parametrize("total", [True, False])
-def test_tags_are_looked_for_on_every_page(*, total: bool) -> None:
+def test_tags_are_searched_on_every_page(*, total: bool) -> None:
     names = [f"v{number}" for number in range(250)]
 
     def answer(request: Received) -> Reply:
@@ -102,15 +102,15 @@ def test_tags_are_looked_for_on_every_page(*, total: bool) -> None:
         client = client_of(swr.url)
         assert client.list_tags(WEST, "group", "shop", ["v99"]) == {"v99": DIGEST}
         assert len(swr.received) == 1
-        found = client.list_tags(WEST, "group", "shop", ["v0", "v249"])
-        assert found == {"v0": DIGEST, "v249": DIGEST}
+        digests = client.list_tags(WEST, "group", "shop", ["v0", "v249"])
+        assert digests == {"v0": DIGEST, "v249": DIGEST}
         assert len(swr.received) == 1 + 3
         assert client.list_tags(WEST, "group", "shop", ["nowhere"]) == {}
         assert 1 + 3 + (3 if total else 4) == len(swr.received)
         assert client.list_tags(WEST, "group", "shop", []) == {}
 
 
-def test_a_server_that_cannot_page_is_asked_twice_at_most() -> None:
+def test_a_server_without_paging_gets_at_most_two_requests() -> None:
     page = json.dumps([{"Tag": "v1", "digest": DIGEST}]).encode()
     with Loopback(lambda _: Reply(200, page)) as swr:
         assert client_of(swr.url).list_tags(WEST, "g", "shop", ["v1", "v2"]) == {"v1": DIGEST}
@@ -132,7 +132,9 @@ def test_the_pages_of_the_simulator_are_read(simulator: RunningSimulator, clock:
     assert client.list_tags(WEST, "group", "unknown", {"v1"}) == {}
 
 
-def test_organizations_are_known(simulator: RunningSimulator, clock: FakeClock) -> None:
+def test_only_an_existing_organization_is_reported(
+    simulator: RunningSimulator, clock: FakeClock
+) -> None:
     client = simulated(simulator, clock)
 
     assert client.has_namespace(EAST, "group")
@@ -186,7 +188,7 @@ def test_the_request_on_the_wire_is_the_documented_one() -> None:
         (Reply(301, b"x", {"Location": "http://[/"}), Kind.TRANSIENT, "HTTP.301"),
     ],
 )
-def test_what_goes_wrong_on_the_way_is_tried_again_later(
+def test_a_failure_on_the_way_is_transient_and_not_retried_at_once(
     reply: Reply, kind: Kind, code: str
 ) -> None:
     with Loopback(lambda _: reply) as swr, pytest.raises(SwrError) as caught:
@@ -203,7 +205,7 @@ def test_what_goes_wrong_on_the_way_is_tried_again_later(
         (Reply(200, b"5", {"Transfer-Encoding": "chunked"}), "the answer stopped midway"),
     ],
 )
-def test_nobody_is_waited_for_too_long(reply: Reply, words: str) -> None:
+def test_a_slow_response_is_a_timeout(reply: Reply, words: str) -> None:
     network = replace(NETWORK, timeouts=Timeouts(connect=1.0, read=0.4))
     with Loopback(lambda _: reply) as swr, pytest.raises(SwrError) as caught:
         client_of(swr.url, network).sync_images(LANE, ["v1"])
@@ -212,7 +214,7 @@ def test_nobody_is_waited_for_too_long(reply: Reply, words: str) -> None:
     assert words in caught.value.message
 
 
-def test_what_is_not_http_is_told_in_one_line_without_secrets() -> None:
+def test_a_response_that_is_not_http_gives_one_line_without_secrets() -> None:
     noise = b"HTTQ\0X-Auth-Token: A-token-given-by-the-configuration" + b"\x01" * 2000 + b"\r\n"
     with Loopback(lambda _: Reply(raw=noise)) as swr, pytest.raises(SwrError) as caught:
         client_of(swr.url).sync_images(LANE, ["v1"])
@@ -223,7 +225,7 @@ def test_what_is_not_http_is_told_in_one_line_without_secrets() -> None:
     assert "A-token-given" not in str(caught.value)
 
 
-def test_a_closed_port_is_told_in_few_words() -> None:
+def test_a_closed_port_gives_a_short_message() -> None:
     with Loopback(lambda _: Reply()) as closed:
         pass
     with pytest.raises(SwrError) as caught:
@@ -234,7 +236,7 @@ def test_a_closed_port_is_told_in_few_words() -> None:
     assert f"{host}: no connection ([Errno 111] Connection refused)" == caught.value.message
 
 
-def test_a_plain_server_behind_https_is_told_as_such() -> None:
+def test_a_server_without_tls_gives_a_tls_error() -> None:
     with Loopback(lambda _: Reply()) as plain, pytest.raises(SwrError) as caught:
         client_of(plain.url.replace("http:", "https:")).show_tag(WEST, "group", "shop", "v1")
 
@@ -242,7 +244,7 @@ def test_a_plain_server_behind_https_is_told_as_such() -> None:
     assert "certificates" in caught.value.remedy
 
 
-def test_a_missing_file_of_certificates_is_an_error_of_ours() -> None:
+def test_a_missing_certificate_file_is_an_swr_error() -> None:
     network = replace(NETWORK, certificates="/nowhere/ca.pem")
     with Loopback(lambda _: Reply()) as plain, pytest.raises(SwrError) as caught:
         client_of(plain.url.replace("http:", "https:"), network).has_namespace(WEST, "group")
@@ -251,8 +253,8 @@ def test_a_missing_file_of_certificates_is_an_error_of_ours() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 302])
-def test_an_endless_answer_is_cut_off(status: int) -> None:
-    bomb = gzip.compress(b"[" + b" " * (MOST_BYTES + 1) + b"]")
+def test_a_response_over_the_size_limit_is_refused(status: int) -> None:
+    bomb = gzip.compress(b"[" + b" " * (MAX_RESPONSE_BYTES + 1) + b"]")
     headers = {"Content-Encoding": "gzip", "Location": "/x"}
     with Loopback(lambda _: Reply(status, bomb, headers)) as swr, pytest.raises(SwrError) as caught:
         client_of(swr.url).list_tags(WEST, "group", "shop", ["v1"])
@@ -267,7 +269,7 @@ def test_a_compressed_answer_is_read() -> None:
         assert client_of(swr.url).show_tag(WEST, "group", "shop", "v1") == DIGEST
 
 
-def test_cookies_are_not_kept() -> None:
+def test_cookies_are_not_stored() -> None:
     with Loopback(lambda _: Reply(404, b"", {"Set-Cookie": "session=1; Path=/"})) as swr:
         client = client_of(swr.url)
         for _ in range(2):
@@ -277,14 +279,14 @@ def test_cookies_are_not_kept() -> None:
     assert ["Cookie" in received.headers for received in swr.received] == [False, False]
 
 
-def test_the_environment_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_in_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     with Loopback(lambda _: Reply(404)) as swr:
         assert client_of(swr.url).show_tag(WEST, "group", "shop", "v1") is None
 
 
-def test_a_proxy_is_used_for_the_endpoints_that_it_is_found_for() -> None:
+def test_a_proxy_is_used_for_its_endpoints() -> None:
     with Loopback(lambda _: Reply(404)) as proxy:
         network = Network(find_proxies=lambda url: {"http": proxy.url} if "swr" in url else {})
         client_of("http://swr.invalid", network).show_tag(WEST, "group", "shop", "v1")
@@ -293,7 +295,7 @@ def test_a_proxy_is_used_for_the_endpoints_that_it_is_found_for() -> None:
     assert received.path == "http://swr.invalid/v2/manage/namespaces/group/repos/shop/tags/v1"
 
 
-def test_an_echoed_request_shows_no_secret() -> None:
+def test_an_echoed_request_leaks_no_secret() -> None:
     def echo(request: Received) -> Reply:
         shown = "|".join(f"{name}:{value}" for name, value in request.headers.items())
         message = f"verify aksk signature fail,canonicalRequest:{request.path}|{shown}"

@@ -1,4 +1,4 @@
-"""Requests to the byte, and answers read from tables. Documentation: SWR API reference."""
+"""Requests byte by byte, and the parsing of responses, by the SWR API reference."""
 
 import json
 from datetime import timedelta
@@ -13,7 +13,7 @@ from swrhook.swr import protocol
 from swrhook.swr.protocol import Organization, SyncJob
 from tests.swr.parts import DIGEST, LANE, NOW, answer
 
-# «Manually Synchronizing Images», 2025-08-06: Example Request.
+# "Manually Synchronizing Images", 2025-08-06: Example Request.
 DOCUMENTED_BODY = """{
   "imageTag" : [ "V1" ],
   "override" : true,
@@ -80,8 +80,8 @@ def test_no_name_can_change_the_path(namespace: str, repository: str, tag: str) 
     assert (caught.value.kind, caught.value.code) == (Kind.PERMANENT, "name")
 
 
-def test_an_impossible_organization_is_not_asked_for() -> None:
-    with pytest.raises(SwrError, match="SWR can hold nothing named"):
+def test_no_request_is_made_for_an_invalid_organization_name() -> None:
+    with pytest.raises(SwrError, match="SWR does not allow the name"):
         protocol.namespace_path("Group")
 
 
@@ -98,40 +98,40 @@ def test_an_impossible_organization_is_not_asked_for() -> None:
         (202, b"[]"),
     ],
 )
-def test_a_success_triggered_all_tags(status: int, body: bytes) -> None:
-    protocol.read_triggered(answer(status, body), ["v1", "v2"])
+def test_a_2xx_means_that_all_tags_were_triggered(status: int, body: bytes) -> None:
+    protocol.check_triggered(answer(status, body), ["v1", "v2"])
 
 
 @given(
     status=st.integers(100, 999),
     listed=st.lists(st.one_of(st.sampled_from(["v1", "v2", "v9"]), st.text()), max_size=5),
 )
-def test_a_list_fails_the_tags_that_it_names_and_no_2xx_does(
+def test_a_list_of_tags_marks_them_as_failed_except_with_a_2xx(
     status: int, listed: list[str]
 ) -> None:
     read = answer(status, json.dumps(listed).encode())
     if 200 <= status < 300:
-        protocol.read_triggered(read, ["v1", "v2"])
+        protocol.check_triggered(read, ["v1", "v2"])
         return
     with pytest.raises(SwrError) as caught:
-        protocol.read_triggered(read, ["v1", "v2"])
+        protocol.check_triggered(read, ["v1", "v2"])
     assert {"v1", "v2"} & set(listed) == caught.value.failed_tags
 
 
 @pytest.mark.parametrize("status", [400, 404, 500])
-def test_a_list_of_tags_names_those_that_failed(status: int) -> None:
+def test_the_error_lists_the_failed_tags(status: int) -> None:
     with pytest.raises(SwrError) as caught:
-        protocol.read_triggered(answer(status, b'["v2"]'), ["v1", "v2"])
+        protocol.check_triggered(answer(status, b'["v2"]'), ["v1", "v2"])
 
     assert {"v2"} == caught.value.failed_tags
     assert f"HTTP.{status}" == caught.value.code
-    assert caught.value.message == "SWR names as failed: v2"
+    assert caught.value.message == "SWR reports failed tags: v2"
 
 
 @pytest.mark.parametrize("body", [b"[]", b'["Internal error"]', b'["v9"]', b'["v1", 2]'])
-def test_a_list_that_names_no_tag_of_ours_speaks_of_all(body: bytes) -> None:
+def test_a_list_without_our_tags_means_that_all_failed(body: bytes) -> None:
     with pytest.raises(SwrError) as caught:
-        protocol.read_triggered(answer(500, body), ["v1", "v2"])
+        protocol.check_triggered(answer(500, body), ["v1", "v2"])
 
     assert frozenset() == caught.value.failed_tags
     assert Kind.TRANSIENT is caught.value.kind
@@ -147,9 +147,9 @@ def test_a_list_that_names_no_tag_of_ours_speaks_of_all(body: bytes) -> None:
         (b'{"errorCode":"SVCSTG.SWR.9"}', Kind.TRANSIENT, "SVCSTG.SWR.9"),
     ],
 )
-def test_a_200_that_reports_an_error_is_one(body: bytes, kind: Kind, code: str) -> None:
+def test_a_200_that_reports_an_error_raises_it(body: bytes, kind: Kind, code: str) -> None:
     with pytest.raises(SwrError) as caught:
-        protocol.read_triggered(answer(200, body), ["v1"])
+        protocol.check_triggered(answer(200, body), ["v1"])
 
     assert (kind, code) == (caught.value.kind, caught.value.code)
 
@@ -161,7 +161,7 @@ def test_the_digest_of_one_tag_is_read() -> None:
 
 
 @pytest.mark.parametrize("body", [NO_TAG, NO_ORGANIZATION, b"", b"<html>404</html>"])
-def test_what_is_not_there_has_no_digest(body: bytes) -> None:
+def test_a_missing_tag_has_no_digest(body: bytes) -> None:
     assert protocol.read_digest(answer(404, body), "v1") is None
 
 
@@ -175,14 +175,14 @@ def test_what_is_not_there_has_no_digest(body: bytes) -> None:
         b"",
     ],
 )
-def test_an_answer_without_the_digest_is_no_answer(body: bytes) -> None:
+def test_a_response_without_the_digest_is_an_error(body: bytes) -> None:
     with pytest.raises(SwrError) as caught:
         protocol.read_digest(answer(200, body), "v1")
 
     assert (caught.value.kind, caught.value.code) == (Kind.TRANSIENT, "protocol")
 
 
-def test_a_page_of_tags_is_read_and_odd_elements_spoil_nothing() -> None:
+def test_a_page_of_tags_is_read_without_its_malformed_elements() -> None:
     listed = [{"Tag": "v1", "digest": DIGEST}, {"Tag": "v2"}, {"tag": "v3", "digest": DIGEST}, 7]
 
     page = protocol.read_tag_page(
@@ -192,7 +192,7 @@ def test_a_page_of_tags_is_read_and_odd_elements_spoil_nothing() -> None:
     assert protocol.TagPage({"v1": DIGEST}, 4, 37) == page
 
 
-def test_an_empty_page_may_be_null_and_an_unknown_repository_has_none() -> None:
+def test_an_empty_page_may_be_null_and_a_missing_repository_has_none() -> None:
     assert protocol.TagPage({}, 0, None) == protocol.read_tag_page(answer(200, b"null"))
     assert protocol.read_tag_page(answer(404, NO_TAG)) is None
     with pytest.raises(SwrError, match="it is not a list"):
@@ -222,7 +222,7 @@ def test_sync_jobs_are_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "there"),
+    ("status", "body", "exists"),
     [
         (200, b'{"id":1422,"name":"group","creator_name":"user","auth":7}', True),
         (200, b'{"id":1422,"name":"group","creator_name":"user","auth":1}', True),
@@ -232,10 +232,10 @@ def test_sync_jobs_are_read() -> None:
         (401, b'{"errorCode":"SVCSTG.SWR.4011064","errorMessage":"x"}', False),
     ],
 )
-def test_an_organization_is_there_and_ours_or_is_not(
-    status: int, body: bytes, *, there: bool
+def test_an_organization_exists_and_is_ours_or_not(
+    status: int, body: bytes, *, exists: bool
 ) -> None:
-    assert there is protocol.read_namespace(answer(status, body))
+    assert exists is protocol.read_namespace(answer(status, body))
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,9 @@ def test_an_organization_is_there_and_ours_or_is_not(
         (200, b"{}", Kind.TRANSIENT),
     ],
 )
-def test_what_we_may_not_know_is_not_taken_for_absent(status: int, body: bytes, kind: Kind) -> None:
+def test_a_forbidden_organization_is_not_reported_as_missing(
+    status: int, body: bytes, kind: Kind
+) -> None:
     with pytest.raises(SwrError) as caught:
         protocol.read_namespace(answer(status, body))
 
@@ -268,12 +270,12 @@ def test_what_we_may_not_know_is_not_taken_for_absent(status: int, body: bytes, 
         (500, b"", False),
     ],
 )
-def test_which_answers_ask_for_another_token(status: int, body: bytes, *, refuses: bool) -> None:
+def test_which_responses_refuse_the_credential(status: int, body: bytes, *, refuses: bool) -> None:
     assert refuses is protocol.refuses_credential(answer(status, body))
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "found"),
+    ("status", "body", "expected"),
     [
         (200, b'{"name":"group","auth":7}', Organization(ours=True, auth=7)),
         (200, b'{"name":"group","auth":"7"}', Organization(ours=True)),
@@ -281,14 +283,14 @@ def test_which_answers_ask_for_another_token(status: int, body: bytes, *, refuse
         (404, b"", None),
     ],
 )
-def test_what_we_are_in_an_organization_is_read(
-    status: int, body: bytes, found: Organization | None
+def test_our_access_to_an_organization_is_read(
+    status: int, body: bytes, expected: Organization | None
 ) -> None:
-    assert found == protocol.read_organization(answer(status, body))
+    assert protocol.read_organization(answer(status, body)) == expected
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "found"),
+    ("status", "body", "expected"),
     [
         (200, b'[{"name":"web/shop","namespace":"group"}]', "web/shop"),
         (200, b'[{"name":"web/shop","namespace":"other"}]', None),
@@ -297,32 +299,34 @@ def test_what_we_are_in_an_organization_is_read(
         (404, b"", None),
     ],
 )
-def test_some_repository_is_read(status: int, body: bytes, found: str | None) -> None:
-    assert found == protocol.read_a_repository(answer(status, body), "group")
+def test_the_first_valid_repository_of_the_organization_is_read(
+    status: int, body: bytes, expected: str | None
+) -> None:
+    assert protocol.read_first_repository(answer(status, body), "group") == expected
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "reaches"),
+    ("status", "body", "sync_targets"),
     [
         (200, b'[{"regionID":"cn-north-4"},{"regionID":7},3]', frozenset({"cn-north-4"})),
         (403, b"", None),
         (404, b'{"error_code":"APIGW.0101"}', None),
     ],
 )
-def test_where_a_region_synchronizes_to_is_read(
-    status: int, body: bytes, reaches: frozenset[str] | None
+def test_sync_targets_and_clock_offset_of_a_region_are_read(
+    status: int, body: bytes, sync_targets: frozenset[str] | None
 ) -> None:
     date = {"date": "Fri, 02 Jan 2026 03:04:35 GMT"}
-    told = protocol.read_survey(answer(status, body, date))
+    info = protocol.read_region_info(answer(status, body, date))
 
-    assert (reaches, timedelta(seconds=30)) == (told.reaches, told.clock_ahead)
-    assert protocol.read_survey(answer(status, body)).clock_ahead is None
+    assert (sync_targets, timedelta(seconds=30)) == (info.sync_targets, info.clock_ahead)
+    assert protocol.read_region_info(answer(status, body)).clock_ahead is None
 
 
 @pytest.mark.parametrize("status", [401, 429, 502])
-def test_a_region_that_does_not_answer_is_an_error(status: int) -> None:
+def test_an_outage_of_a_region_is_an_error(status: int) -> None:
     with pytest.raises(SwrError):
-        protocol.read_survey(answer(status))
+        protocol.read_region_info(answer(status))
 
 
 def test_no_name_can_change_a_query() -> None:

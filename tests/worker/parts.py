@@ -12,7 +12,7 @@ from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync
 from swrhook.rules import Rulebook
-from swrhook.swr.protocol import PAGE, SyncJob, TagPage
+from swrhook.swr.protocol import PAGE_SIZE, SyncJob, TagPage
 from swrhook.worker.admission import Admission
 from swrhook.worker.circuit_breaker import CircuitBreakers
 from swrhook.worker.gateway import SwrGateway
@@ -92,7 +92,7 @@ class FakeSwr:
             raise self.hidden[region]
         here = (region, namespace, repository)
         tags = {key[3]: digest for key, digest in self.held.items() if key[:3] == here}
-        page = dict(sorted(tags.items())[offset : offset + PAGE])
+        page = dict(sorted(tags.items())[offset : offset + PAGE_SIZE])
         return TagPage(page, len(page), len(tags)) if tags else None
 
     def regions(self, region: str) -> frozenset[str] | None:

@@ -1,4 +1,4 @@
-"""What is issued for a time: fetched once, kept, and replaced ahead of its end."""
+"""A cache of tokens, keys and project ids, which renews them before they expire."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,19 +9,20 @@ from typing import Generic, TypeVar
 from swrhook.clock import Clock
 from swrhook.errors import Kind, SwrError
 
-# Replaced while 5 % of its life is left (72 minutes of a day), two minutes at the least: enough
-# for the longest call, and for an outage of IAM to pass unnoticed. Never before half its life.
-_LEFT_OF_LIFE = 0.05
-_LEAST_LEFT = timedelta(minutes=2)
-_MOST_LEFT_OF_LIFE = 0.5
+# A value is renewed when 5 % of its lifetime is left (72 minutes of a day), but two minutes at the
+# least: enough for the longest call, and to bridge an outage of IAM. Never before half its life.
+_RENEWAL_SHARE = 0.05
+_MIN_RENEWAL_MARGIN = timedelta(minutes=2)
+_MAX_RENEWAL_SHARE = 0.5
 
-# For how long the issuer is left alone after a failure: everyone who waited shares the failure.
-_QUIET = {Kind.TRANSIENT: timedelta(seconds=1), Kind.THROTTLED: timedelta(seconds=5)}
-_LONGEST_QUIET = timedelta(minutes=1)
-# While the old value still serves, trying to replace it is no hurry.
-_QUIET_WHILE_USABLE = timedelta(seconds=30)
-# A replacement that is refused so soon shows that none will do.
-_TRIAL = timedelta(minutes=1)
+# For how long the issuer is not called after a failure; callers get the same error meanwhile.
+# Failures of other kinds pause for _MAX_PAUSE.
+_PAUSES = {Kind.TRANSIENT: timedelta(seconds=1), Kind.THROTTLED: timedelta(seconds=5)}
+_MAX_PAUSE = timedelta(minutes=1)
+# While the old value is still valid, renewing it is not urgent.
+_PAUSE_WHILE_VALID = timedelta(seconds=30)
+# A new value that is refused this soon shows that renewing does not help.
+_TRIAL_PERIOD = timedelta(minutes=1)
 _EVERY_NAME = ""
 
 T = TypeVar("T")
@@ -29,26 +30,29 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class IssuedCredential(Generic[T]):
-    """Something as it was issued. Its life is a span, so that clocks need not agree."""
+    """A value as the issuer returned it, with its lifetime.
+
+    The lifetime is a duration rather than a time, since the issuer's clock may differ from ours.
+    """
 
     value: T = field(repr=False)
-    life: timedelta
+    lifetime: timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class _Held(Generic[T]):
-    """A value, and when by our clock it came, is to be replaced, and ends."""
+class _Entry(Generic[T]):
+    """A cached value; the times are by our clock."""
 
     value: T = field(repr=False)
-    since: datetime
+    stored_at: datetime
     renew_at: datetime
-    ends_at: datetime
+    expires_at: datetime
     replaces_refused: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """What the issuer answered last, and the span in which it is not asked again."""
+    """The issuer's latest error, and the period in which it is not called again."""
 
     error: SwrError
     since: datetime
@@ -56,106 +60,115 @@ class _Failure:
 
 
 class CredentialCache(Generic[T]):
-    """Values of one issuer, each under a name; safe to use by many threads.
+    """Caches one issuer's values by name; safe to share between threads.
 
-    One fetch at a time, whatever the name: threads that need a value wait for the one that
-    fetches it, and a wrong credential is tried once, not once for each region. While a value
-    still serves, nobody waits for its replacement.
+    It fetches one value at a time, for any name: the threads that need a value share one fetch,
+    and a wrong credential is tried once, not once for each region. While a value is still valid,
+    no thread waits for its renewal.
     """
 
     def __init__(self, fetch: Callable[[str], IssuedCredential[T]], clock: Clock) -> None:
-        """Take what fetches a value by its name, or raises SwrError."""
+        """`fetch` gets a value by its name from the issuer, or raises SwrError."""
         self._fetch = fetch
         self._clock = clock
         self._lock = Lock()
-        self._held: dict[str, _Held[T]] = {}
+        self._entries: dict[str, _Entry[T]] = {}
         self._failures: dict[str, _Failure] = {}
 
     def get(self, name: str) -> T:
-        """Return the value of a name. Raises SwrError."""
-        held = self._held.get(name)
+        """Return a valid value. Raises SwrError."""
+        # Without the lock: reading a dict is atomic, and entries are immutable.
+        entry = self._entries.get(name)
         now = self._clock.now()
-        if held is not None and now < held.renew_at:
-            return held.value
-        if held is not None and now < held.ends_at:
-            return self._renewed_early(name, held)
+        if entry is not None and now < entry.renew_at:
+            return entry.value
+        if entry is not None and now < entry.expires_at:
+            return self._renew_early(name, entry)
         with self._lock:
+            # Another thread may have fetched it while this one waited for the lock.
             now = self._clock.now()
-            held = self._held.get(name)
-            if held is not None and now < held.ends_at:
-                return held.value  # another thread has fetched it
-            return self._fetched(name, now)
+            entry = self._entries.get(name)
+            if entry is not None and now < entry.expires_at:
+                return entry.value
+            return self._fetch_and_store(name, now)
 
     def renew(self, name: str, refused: T) -> T | None:
-        """Return another value than the one that was refused; None when none would help."""
+        """Return another value than the refused one, or None when renewing would not help.
+
+        Raises SwrError when no other value can be fetched.
+        """
         with self._lock:
             now = self._clock.now()
-            held = self._held.get(name)
-            if held is None or held.value != refused:
-                return held.value if held else self._fetched(name, now)
-            if held.replaces_refused and timedelta() <= now - held.since < _TRIAL:
+            entry = self._entries.get(name)
+            if entry is None:
+                return self._fetch_and_store(name, now)
+            # Many threads are refused at once; the first one has renewed the value already.
+            if entry.value != refused:
+                return entry.value
+            if entry.replaces_refused and timedelta() <= now - entry.stored_at < _TRIAL_PERIOD:
                 return None
-            del self._held[name]
-            return self._fetched(name, now, replaces_refused=True)
+            del self._entries[name]
+            return self._fetch_and_store(name, now, replaces_refused=True)
 
-    def _renewed_early(self, name: str, held: _Held[T]) -> T:
-        """Return a new value, or the old one while somebody fetches or the issuer is unwell."""
+    def _renew_early(self, name: str, entry: _Entry[T]) -> T:
+        """Return a new value, or the old one if another thread is fetching or the fetch fails."""
         if not self._lock.acquire(blocking=False):
-            return held.value
+            return entry.value
         try:
-            if self._held.get(name) is held:
-                return self._fetched(name, self._clock.now())
+            if self._entries.get(name) is entry:
+                return self._fetch_and_store(name, self._clock.now())
         except SwrError:
-            pass  # kept quiet about for a while, and raised when the old value has ended
+            pass  # the old value is still valid; the next attempt follows after a pause
         finally:
             self._lock.release()
-        return held.value
+        return entry.value
 
-    def _fetched(self, name: str, now: datetime, *, replaces_refused: bool = False) -> T:
-        """Fetch and keep a value; the lock is held. Raises SwrError."""
-        self._raise_if_quiet(name, now)
+    def _fetch_and_store(self, name: str, now: datetime, *, replaces_refused: bool = False) -> T:
+        """Fetch and store a value; the caller holds the lock. Raises SwrError."""
+        self._raise_during_pause(name, now)
         try:
             issued = self._fetch(name)
         except SwrError as error:
-            self._keep_quiet(name, error)
+            self._pause(name, error)
             raise
         now = self._clock.now()
         self._failures.clear()
-        self._held[name] = _Held(
+        self._entries[name] = _Entry(
             issued.value,
-            since=now,
-            renew_at=now + issued.life - _left_at_renewal(issued.life),
-            ends_at=now + issued.life,
+            stored_at=now,
+            renew_at=now + issued.lifetime - _renewal_margin(issued.lifetime),
+            expires_at=now + issued.lifetime,
             replaces_refused=replaces_refused,
         )
         return issued.value
 
-    def _raise_if_quiet(self, name: str, now: datetime) -> None:
+    def _raise_during_pause(self, name: str, now: datetime) -> None:
         for key in (name, _EVERY_NAME):
             failure = self._failures.get(key)
-            # A clock that was set back must not keep us quiet.
+            # The lower bound matters after the clock was set back: the pause would not end.
             if failure is not None and failure.since <= now < failure.until:
-                raise _again(failure.error)
+                raise _copy_error(failure.error)
 
-    def _keep_quiet(self, name: str, error: SwrError) -> None:
-        """Leave the issuer alone for a while: for this name, or for all when it is unwell."""
+    def _pause(self, name: str, error: SwrError) -> None:
+        """Do not call the issuer for a while: for this name, or for every name in an outage."""
         now = self._clock.now()
-        held = self._held.get(name)
-        span = _QUIET.get(error.kind, _LONGEST_QUIET)
-        if held is not None and now < held.ends_at:
-            span = _QUIET_WHILE_USABLE
+        entry = self._entries.get(name)
+        pause = _PAUSES.get(error.kind, _MAX_PAUSE)
+        if entry is not None and now < entry.expires_at:
+            pause = _PAUSE_WHILE_VALID
         if error.retry_after is not None:
-            span = min(timedelta(seconds=error.retry_after), _LONGEST_QUIET)
-        key = _EVERY_NAME if error.kind in _QUIET else name
-        self._failures[key] = _Failure(error, now, now + span)
+            pause = min(timedelta(seconds=error.retry_after), _MAX_PAUSE)
+        key = _EVERY_NAME if error.kind in _PAUSES else name
+        self._failures[key] = _Failure(error, now, now + pause)
 
 
-def _left_at_renewal(life: timedelta) -> timedelta:
-    return min(max(life * _LEFT_OF_LIFE, _LEAST_LEFT), life * _MOST_LEFT_OF_LIFE)
+def _renewal_margin(lifetime: timedelta) -> timedelta:
+    margin = max(lifetime * _RENEWAL_SHARE, _MIN_RENEWAL_MARGIN)
+    return min(margin, lifetime * _MAX_RENEWAL_SHARE)
 
 
-def _again(error: SwrError) -> SwrError:
-    """Return the same error anew: one that several threads raise would mix their tracebacks."""
+def _copy_error(error: SwrError) -> SwrError:
+    """Return a copy: raising one exception in several threads would mix their tracebacks."""
     return SwrError(
         error.kind,
         error.code,

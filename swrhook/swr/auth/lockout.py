@@ -1,4 +1,8 @@
-"""What is remembered of a credential that IAM or the gateway has refused, and where."""
+"""Stops a refused credential from being tried again, in any process that shares the ledger.
+
+IAM locks an account after a few wrong passwords, and the gateway a key after five wrong
+signatures, also for everything else that uses them.
+"""
 
 import hashlib
 import json
@@ -13,110 +17,110 @@ from swrhook.errors import Kind, SwrError
 from swrhook.model import Refusal
 
 _SALT = b"swrhook: the fingerprint of an IAM credential, 1"
+_SCRYPT_LOCK = Lock()
 
 
 class CredentialRefused(SwrError):
-    """The credential itself is not accepted: trying it again may lock the account."""
+    """The credential itself is wrong: trying it again may lock the account."""
 
-    lasts: timedelta | None = None  # for ever
+    lasts: timedelta | None = None  # until the credential changes
 
 
 class AccountLocked(CredentialRefused):
-    """IAM says only that the account is locked, which ends by itself: 15 minutes by default."""
+    """IAM reports a locked account and nothing else; by default a lock ends after 15 minutes."""
 
     lasts = timedelta(minutes=30)
 
 
 class KeyLocked(CredentialRefused):
-    """The gateway shuts a key out for five minutes, after five failures that may be another's."""
+    """The gateway locks a key for five minutes after five failures, of any of its users."""
 
     lasts = timedelta(minutes=10)
 
 
-class RefusedCredentials(Protocol):
-    """What all processes know of refused credentials. One that changes has a new fingerprint."""
+class RefusalStore(Protocol):
+    """Stores refusals for all processes, by the fingerprint of the credential.
+
+    A changed credential has a new fingerprint, and so no refusal.
+    """
 
     def refusal(self, fingerprint: str) -> Refusal | None:
         """Return the last refusal of this credential, or None."""
 
     def refuse(self, fingerprint: str, refusal: Refusal) -> None:
-        """Remember that this credential was refused."""
+        """Store a refusal of this credential."""
 
 
 class LockoutGuard:
-    """Keeps one credential from being tried once more after it was refused."""
+    """Checks one credential against the store before each use, and records its refusals."""
 
     def __init__(
         self,
         credentials: PasswordCredentials | KeyCredentials,
         endpoint: str,
-        refused: RefusedCredentials,
+        refusals: RefusalStore,
         clock: Clock,
     ) -> None:
         self._credentials = credentials
         self._endpoint = endpoint
-        self._refused = refused
+        self._refusals = refusals
         self._clock = clock
 
     def check(self) -> None:
-        """Raise SwrError when some process knows that the credential is refused."""
-        refusal = self._refused.refusal(self._mark())
+        """Raise SwrError when the credential was refused, by any process."""
+        refusal = self._refusals.refusal(self._fingerprint())
         if refusal is None:
             return
         if refusal.again_at is None:
             raise _refused_before("and it is not tried again", refusal, "as soon as they change")
         if self._clock.now() < refusal.again_at:
-            again = f"and it is not tried again before {refusal.again_at:%H:%M} UTC"
-            raise _refused_before(again, refusal, "then, or as soon as they change")
+            pause = f"and it is not tried again before {refusal.again_at:%H:%M} UTC"
+            raise _refused_before(pause, refusal, "then, or as soon as they change")
 
-    def refuse(self, error: CredentialRefused) -> None:
-        """Tell all processes that the credential is refused."""
+    def record(self, error: CredentialRefused) -> None:
+        """Record for all processes that the credential was refused."""
         again_at = None if error.lasts is None else self._clock.now() + error.lasts
-        self._refused.refuse(self._mark(), Refusal(str(error), again_at))
+        self._refusals.refuse(self._fingerprint(), Refusal(str(error), again_at))
 
-    def _mark(self) -> str:
+    def _fingerprint(self) -> str:
         return fingerprint(self._credentials, self._endpoint)
 
 
 def fingerprint(credentials: PasswordCredentials | KeyCredentials, endpoint: str) -> str:
-    """Return what stands for a credential at one IAM in the ledger, without giving it away.
+    """Return the fingerprint of a credential at one IAM; the ledger stores it, so it never changes.
 
-    A plain hash over user and password would let whoever reads the ledger try a dictionary at
-    billions of words a second; scrypt asks 16 MiB and a quarter of a second for each. The salt
-    is fixed, for all processes have to find the same mark, and holds who the user is, so that no
-    two users share one.
+    With a plain hash of user and password, a reader of the ledger could test billions of words a
+    second; scrypt costs 16 MiB and a quarter of a second for each. The salt is fixed, since all
+    processes must get the same fingerprint, and includes the user, so that no two users share one.
     """
-    with _STRETCHING:  # whoever comes meanwhile waits for what is being computed
-        stretched = _stretched(credentials)
-    return hashlib.sha256(stretched + endpoint.encode()).hexdigest()
+    # lru_cache does not stop two threads from computing the same value at the same time.
+    with _SCRYPT_LOCK:
+        scrypt_hash = _scrypt_hash(credentials)
+    return hashlib.sha256(scrypt_hash + endpoint.encode()).hexdigest()
 
 
-def prepare(credentials: Credentials) -> None:
-    """Compute the slow part in the background: the first push after a start would wait for it."""
+def precompute_fingerprint(credentials: Credentials) -> None:
+    """Compute the slow part in the background, so that the first push after a start is fast."""
     if isinstance(credentials, PasswordCredentials | KeyCredentials):
         arguments = (credentials, "")
         Thread(target=fingerprint, args=arguments, name="credentials", daemon=True).start()
 
 
-_STRETCHING = Lock()
-
-
 @lru_cache(maxsize=8)
-def _stretched(credentials: PasswordCredentials | KeyCredentials) -> bytes:
-    """Return the slow part, computed once for a credential."""
+def _scrypt_hash(credentials: PasswordCredentials | KeyCredentials) -> bytes:
     match credentials:
         case PasswordCredentials(user, domain, secret):
-            who = [user, domain]
+            owner = [user, domain]
         case KeyCredentials(access, secret, security_token):
-            who = ["aksk", access, security_token or ""]
-    salt = _SALT + json.dumps(who).encode()
+            owner = ["aksk", access, security_token or ""]
+    salt = _SALT + json.dumps(owner).encode()
     return hashlib.scrypt(secret.encode(), salt=salt, n=2**14, r=8, p=5)
 
 
-def _refused_before(again: str, refusal: Refusal, when: str) -> SwrError:
+def _refused_before(pause: str, refusal: Refusal, resumes: str) -> SwrError:
     return SwrError(
         Kind.AUTHENTICATION,
         "refused",
-        f"this credential was refused, {again}: {refusal.reason}",
-        remedy=f"correct swr.credentials; they are tried again {when}",
+        f"this credential was refused, {pause}: {refusal.reason}",
+        remedy=f"correct swr.credentials; they are tried again {resumes}",
     )

@@ -1,12 +1,9 @@
-"""Temporary keys of the machine that we run on: a server's agency, or a pod's identity.
+"""Fetches temporary keys of this machine: an ECS server's agency, or a pod's identity.
 
-Both are asked directly, never through a proxy, and seldom: each fetch opens its own connection.
-
-Sources: ECS user guide, «Metadata»; the vendor's Python SDK for the version 2 of its token and for
-the pod's two variables.
+Sources: ECS user guide, "Metadata"; the vendor's Python SDK for version 2 of its token and for
+the two environment variables of a pod.
 """
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -20,21 +17,21 @@ from swrhook.config.model import AgencyCredentials, PodCredentials, Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.senders.payload import at, moment
 from swrhook.swr.auth.cache import IssuedCredential
-from swrhook.swr.auth.password import is_token
+from swrhook.swr.auth.password import is_header_value
 from swrhook.swr.auth.signing import AccessKey
 from swrhook.swr.http import HttpTransport, Network, Request, no_proxies
-from swrhook.swr.response import SwrResponse, document, failure, unreadable
+from swrhook.swr.response import SwrResponse, decode_json, malformed_response, read_error
 
 _TOKEN_PATH = "/meta-data/latest/api/token"  # noqa: S105  # a path
 _KEY_PATH = "/openstack/latest/securitykey"
-_TOKEN_LIFE = {"X-Metadata-Token-Ttl-Seconds": "21600"}
-# So answers a metadata service that knows no tokens yet: version 1 needs none.
-_WITHOUT_TOKENS = (404, 405, 503)
+_TOKEN_LIFETIME = {"X-Metadata-Token-Ttl-Seconds": "21600"}
+# The answers of a version 1 metadata service, which has no tokens and requires none.
+_VERSION_1_STATUSES = (404, 405, 503)
 _MEMBERS = ("access", "secret", "securitytoken")
 _TIMEOUTS = Timeouts(connect=3.0, read=3.0)
-# The key's end is not told, or has passed by our clock: it may serve a while all the same.
-_SHORT_LIFE = timedelta(minutes=5)
-_UNWELL = (Kind.TRANSIENT, Kind.THROTTLED)
+# For a key whose expiry is missing or, by our clock, in the past: it may work all the same.
+_DEFAULT_LIFETIME = timedelta(minutes=5)
+_OUTAGE_KINDS = (Kind.TRANSIENT, Kind.THROTTLED)
 _AGENCY_REMEDY = (
     "give this server an agency with rights in SWR, and let it reach 169.254.169.254;"
     " or choose other swr.credentials"
@@ -44,88 +41,103 @@ _POD_REMEDY = (
     " or choose other swr.credentials"
 )
 
-Fetch = Callable[[], IssuedCredential[AccessKey]]
 
+class MachineKeyFetcher:
+    """Fetches a temporary key from the metadata service or the pod's identity endpoint.
 
-def machine_keys(
-    credentials: AgencyCredentials | PodCredentials,
-    network: Network,
-    clock: Clock,
-) -> Fetch:
-    """Return what fetches a temporary key, and raises SwrError with what to do when it cannot."""
-    direct = replace(network, timeouts=_TIMEOUTS, pool_size=1, find_proxies=no_proxies)
-    match credentials:
-        case AgencyCredentials():
-            endpoint, ask, remedy = network.metadata, _ask_metadata, _AGENCY_REMEDY
-        case PodCredentials(url, token_file):
-            parts = urlsplit(url)
-            endpoint, remedy = f"{parts.scheme}://{parts.netloc}", _POD_REMEDY
-            ask = partial(_ask_pod, url.removeprefix(endpoint), token_file)
+    Never through a proxy, since both belong to this machine. Fetches are rare, so each opens a
+    connection of its own.
+    """
 
-    def fetch() -> IssuedCredential[AccessKey]:
+    def __init__(
+        self,
+        credentials: AgencyCredentials | PodCredentials,
+        network: Network,
+        clock: Clock,
+    ) -> None:
+        self._network = replace(network, timeouts=_TIMEOUTS, pool_size=1, find_proxies=no_proxies)
+        self._clock = clock
+        match credentials:
+            case AgencyCredentials():
+                self._endpoint, self._remedy = network.metadata, _AGENCY_REMEDY
+                self._request_key = _request_agency_key
+            case PodCredentials(url, token_file):
+                parts = urlsplit(url)
+                self._endpoint, self._remedy = f"{parts.scheme}://{parts.netloc}", _POD_REMEDY
+                path = url.removeprefix(self._endpoint)
+                self._request_key = partial(_request_pod_key, path, token_file)
+
+    def fetch(self) -> IssuedCredential[AccessKey]:
+        """Return a new key. Raises SwrError, with the remedy for this kind of machine."""
+        transport = HttpTransport({self._endpoint}, self._network, self._clock)
         try:
-            with closing(HttpTransport({endpoint}, direct, clock)) as wire:
-                return _read_key(ask(wire, endpoint))
+            with closing(transport):
+                return _read_key(self._request_key(transport, self._endpoint))
         except SwrError as error:
-            raise _without_key(error, remedy) from error
-
-    return fetch
+            raise _no_key_error(error, self._remedy) from error
 
 
-def _without_key(error: SwrError, remedy: str) -> SwrError:
-    """Return what a failure means: whatever is wrong here is no reason to give a tag up."""
-    kind = error.kind if error.kind in _UNWELL else Kind.AUTHENTICATION
+def _no_key_error(error: SwrError, remedy: str) -> SwrError:
+    """Return the error for a failed fetch; its kind never makes a sync give up as rejected."""
+    kind = error.kind if error.kind in _OUTAGE_KINDS else Kind.AUTHENTICATION
     message = f"no temporary key: {error.message}"
     return SwrError(kind, error.code, message, remedy=remedy, retry_after=error.retry_after)
 
 
-def _ask_metadata(wire: HttpTransport, endpoint: str) -> SwrResponse:
-    answer = wire.send(endpoint, Request("PUT", _TOKEN_PATH, _TOKEN_LIFE, b""))
-    if answer.status in _WITHOUT_TOKENS:
-        return wire.send(endpoint, Request("GET", _KEY_PATH, {}))
-    if not answer.ok:
-        raise failure(answer)
-    token = answer.body.decode("latin-1").strip()
-    if not is_token(token):
-        raise unreadable(answer, "it brings no token")
+def _request_agency_key(transport: HttpTransport, endpoint: str) -> SwrResponse:
+    response = transport.send(endpoint, Request("PUT", _TOKEN_PATH, _TOKEN_LIFETIME, b""))
+    if response.status in _VERSION_1_STATUSES:
+        return transport.send(endpoint, Request("GET", _KEY_PATH, {}))
+    if not response.ok:
+        raise read_error(response)
+    token = response.body.decode("latin-1").strip()
+    if not is_header_value(token):
+        raise malformed_response(response, "it contains no token")
     headers = {"X-Metadata-Token": token}
-    return wire.send(endpoint, Request("GET", _KEY_PATH, headers, secrets=(token,)))
+    return transport.send(endpoint, Request("GET", _KEY_PATH, headers, secrets=(token,)))
 
 
-def _ask_pod(path: str, token_file: str, wire: HttpTransport, endpoint: str) -> SwrResponse:
-    token = _content(token_file)
+def _request_pod_key(
+    path: str, token_file: str, transport: HttpTransport, endpoint: str
+) -> SwrResponse:
+    # Read for each request: the platform replaces the token in the file before it expires.
+    token = _read_token_file(token_file)
     headers = {"Content-Type": "application/json", "Authorization": token}
-    return wire.send(endpoint, Request("POST", path, headers, b"{}", secrets=(token,)))
+    return transport.send(endpoint, Request("POST", path, headers, b"{}", secrets=(token,)))
 
 
-def _content(path: str) -> str:
-    """Return the token in a file. Raises SwrError that shows none of it."""
+def _read_token_file(path: str) -> str:
+    """Return the token in a file. Raises SwrError, which contains no part of the file."""
     try:
         token = Path(path).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not ASCII"
         message = f"the token file {path} cannot be read: {reason}"
         raise SwrError(Kind.AUTHENTICATION, "token_file", message) from None
-    if not is_token(token):
-        message = f"the token file {path} holds nothing that can stand in a header"
+    if not is_header_value(token):
+        message = f"the token file {path} contains no token that can be sent in a header"
         raise SwrError(Kind.AUTHENTICATION, "token_file", message)
     return token
 
 
-def _read_key(answer: SwrResponse) -> IssuedCredential[AccessKey]:
-    """Return the key in an answer. Raises SwrError."""
-    if not answer.ok:
-        raise failure(answer)
-    credential = at(document(answer), "credential")
+def _read_key(response: SwrResponse) -> IssuedCredential[AccessKey]:
+    """Return the key in a response. Raises SwrError."""
+    if not response.ok:
+        raise read_error(response)
+    credential = at(decode_json(response), "credential")
+    # Not `payload.text`: a security token is longer than the texts that it allows.
     access, secret, security_token = (at(credential, name) for name in _MEMBERS)
-    # Tokens are longer than any text of a sender's may be.
-    if not all(isinstance(v, str) and is_token(v) for v in (access, secret, security_token)):
-        raise unreadable(answer, "it brings no key")
-    return IssuedCredential(AccessKey(access, secret, security_token), _life(answer, credential))
+    if not all(
+        isinstance(value, str) and is_header_value(value)
+        for value in (access, secret, security_token)
+    ):
+        raise malformed_response(response, "it contains no key")
+    key = AccessKey(access, secret, security_token)
+    return IssuedCredential(key, _lifetime(response, credential))
 
 
-def _life(answer: SwrResponse, credential: Any) -> timedelta:  # noqa: ANN401  # JSON
+def _lifetime(response: SwrResponse, credential: Any) -> timedelta:  # noqa: ANN401  # JSON
     expires_at = moment(credential, "expires_at")
-    if expires_at is None or expires_at <= answer.received_at:
-        return _SHORT_LIFE
-    return expires_at - answer.received_at
+    if expires_at is None or expires_at <= response.received_at:
+        return _DEFAULT_LIFETIME
+    return expires_at - response.received_at

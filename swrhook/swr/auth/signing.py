@@ -1,9 +1,9 @@
-"""SDK-HMAC-SHA256, the signature with which an access key proves a request. Pure.
+"""Signs requests with an access key by SDK-HMAC-SHA256. Pure functions.
 
-The client makes signatures with it, and the simulator makes them again to compare. Path and query
-are taken as they are on the wire, so that what is signed is what is sent.
+The client signs requests with it, and the simulator verifies them. Path and query are signed as
+they are sent, since a URL can be quoted in several ways.
 
-Source: API Request Signing Guide, «AK/SK Signing and Authentication Algorithm».
+Source: API Request Signing Guide, "AK/SK Signing and Authentication Algorithm".
 """
 
 import hashlib
@@ -14,15 +14,15 @@ from datetime import datetime
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 ALGORITHM = "SDK-HMAC-SHA256"
-DATE = "X-Sdk-Date"
-STAMP = "%Y%m%dT%H%M%SZ"
-PROJECT = "X-Project-Id"
-SECURITY_TOKEN = "X-Security-Token"  # noqa: S105  # the header's name
+DATE_HEADER = "X-Sdk-Date"
+DATE_FORMAT = "%Y%m%dT%H%M%SZ"
+PROJECT_HEADER = "X-Project-Id"
+SECURITY_TOKEN_HEADER = "X-Security-Token"  # noqa: S105  # the header's name
 
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """A key with its secret; a temporary one is worth something only with its security token."""
+    """An access key with its secret; a temporary key is valid only with its security token."""
 
     access: str
     secret: str = field(repr=False)
@@ -32,23 +32,27 @@ class AccessKey:
 def sign(
     key: AccessKey, method: str, url: str, headers: Mapping[str, str], body: bytes, now: datetime
 ) -> dict[str, str]:
-    """Return the headers that a request needs to be proven: these, and all that signing adds."""
+    """Return the headers of the signed request: the given ones and those that signing adds."""
     parts = urlsplit(url)
-    signed = {**headers, "Host": parts.netloc.rpartition("@")[2], DATE: now.strftime(STAMP)}
+    signed = {
+        **headers,
+        "Host": parts.netloc.rpartition("@")[2],
+        DATE_HEADER: now.strftime(DATE_FORMAT),
+    }
     if key.security_token:
-        signed[SECURITY_TOKEN] = key.security_token
+        signed[SECURITY_TOKEN_HEADER] = key.security_token
     target = url.partition("://")[2].removeprefix(parts.netloc)
     canonical = canonical_request(method, target, signed, body)
     names = ";".join(sorted(name.lower() for name in signed))
-    proof = signature(key.secret, signed[DATE], canonical)
+    signature = compute_signature(key.secret, signed[DATE_HEADER], canonical)
     signed["Authorization"] = (
-        f"{ALGORITHM} Access={key.access}, SignedHeaders={names}, Signature={proof}"
+        f"{ALGORITHM} Access={key.access}, SignedHeaders={names}, Signature={signature}"
     )
     return signed
 
 
 def canonical_request(method: str, target: str, headers: Mapping[str, str], body: bytes) -> str:
-    """Return what is signed of a request: all of these headers, and `target` from the path on."""
+    """Return the text that is signed; `target` is path and query, and all headers are signed."""
     path, _, query = target.partition("?")
     lines = {name.lower(): value.strip() for name, value in headers.items()}
     return "\n".join(
@@ -64,7 +68,7 @@ def canonical_request(method: str, target: str, headers: Mapping[str, str], body
     )
 
 
-def signature(secret: str, date: str, canonical: str) -> str:
+def compute_signature(secret: str, date: str, canonical: str) -> str:
     """Return the signature of a canonical request; `date` is its X-Sdk-Date."""
     digest = hashlib.sha256(canonical.encode()).hexdigest()
     text = f"{ALGORITHM}\n{date}\n{digest}"
@@ -72,12 +76,13 @@ def signature(secret: str, date: str, canonical: str) -> str:
 
 
 def _canonical_path(path: str) -> str:
-    """Return the path, each segment quoted anew: `$` and `%24` are the same, and `/` ends it."""
+    """Return the path with its segments unquoted and quoted again, and a `/` at the end."""
+    # The algorithm signs `$` and `%24` alike, whichever of them is sent.
     quoted = "/".join(quote(segment, safe="~") for segment in unquote(path).split("/"))
     return quoted if quoted.endswith("/") else f"{quoted}/"
 
 
 def _canonical_query(query: str) -> str:
-    """Return the query in order, each part quoted anew."""
+    """Return the query's parameters in order, unquoted and quoted again."""
     pairs = sorted(parse_qsl(query, keep_blank_values=True))
     return "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in pairs)

@@ -1,0 +1,105 @@
+"""The regions, organizations and routes that the rules of a configuration use."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from swrhook.config.model import Config
+from swrhook.model import Push, Target
+from swrhook.rules import VARIABLES, Glob, Rule, RuleTarget
+from swrhook.senders.sender import Sender
+
+_T = TypeVar("_T")
+# Fills the parts of a push other than its organization.
+_PLACEHOLDER = "any"
+_WILDCARDS = frozenset("*?")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleScope:
+    """The regions, the source and target organizations, and the routes between regions.
+
+    `unresolved_targets` are targets whose organization depends on the pushed image.
+    """
+
+    regions: Sequence[str]
+    sources: Sequence[Target]
+    targets: Sequence[Target]
+    routes: Sequence[tuple[str, str]]
+    unresolved_targets: Sequence[Target]
+
+
+def rule_scope(config: Config) -> RuleScope:
+    """Return what the rules read and write, as far as the configuration alone determines it."""
+    sources: list[Target] = []
+    targets: list[Target] = []
+    routes: list[tuple[str, str]] = []
+    unresolved: list[Target] = []
+    for rule in config.rules:
+        for sender in _matching_senders(rule, config.senders.values()):
+            namespaces, is_complete = _source_namespaces(rule, sender)
+            sources += [Target(sender.region, namespace) for namespace in namespaces]
+            routes += [(sender.region, target.region) for target in rule.sync]
+            for target in rule.sync:
+                resolved = _resolve(target, sender, namespaces)
+                targets += resolved
+                if not resolved or (_is_template(target) and not is_complete):
+                    unresolved.append(Target(target.region, target.namespace))
+    return RuleScope(
+        list(config.swr.regions),
+        _deduplicate(sources),
+        _deduplicate(targets),
+        _deduplicate(routes),
+        _deduplicate(unresolved),
+    )
+
+
+def _deduplicate(values: Iterable[_T]) -> list[_T]:
+    return list(dict.fromkeys(values))
+
+
+def _is_template(target: RuleTarget) -> bool:
+    return any(f"{{{name}}}" in target.namespace for name in VARIABLES)
+
+
+def _resolve(target: RuleTarget, sender: Sender, namespaces: Iterable[str]) -> list[Target]:
+    """Return the targets that follow from the source organizations, without a push."""
+    if not _is_template(target):
+        return [Target(target.region, target.namespace)]
+    if "{repository}" in target.namespace:
+        return []
+    pushes = [
+        Push(sender.name, sender.region, namespace, _PLACEHOLDER, _PLACEHOLDER)
+        for namespace in namespaces
+    ]
+    return [Target(target.region, target.namespace_for(push)) for push in pushes]
+
+
+def _matching_senders(rule: Rule, senders: Iterable[Sender]) -> list[Sender]:
+    """Return the senders whose pushes the rule can match."""
+    included, excluded = rule.when.get("sender"), rule.unless.get("sender", ())
+    return [
+        sender
+        for sender in senders
+        if (included is None or any(pattern.matches(sender.name) for pattern in included))
+        and not any(pattern.matches(sender.name) for pattern in excluded)
+    ]
+
+
+def _source_namespaces(rule: Rule, sender: Sender) -> tuple[list[str], bool]:
+    """Return the known source organizations, and whether there can be no others."""
+    patterns = rule.when.get("namespace")
+    image = sender.image
+    own = [name for name in (image.namespace or image.default_namespace,) if name]
+    if patterns is None:
+        return own, bool(image.namespace)
+    matching = [name for name in own if any(pattern.matches(name) for pattern in patterns)]
+    # `namespace` of a sender applies to all its images, `default_namespace` only to some.
+    if image.namespace:
+        return matching, True
+    literals = [
+        pattern.text
+        for pattern in patterns
+        if isinstance(pattern, Glob) and not _WILDCARDS & {*pattern.text}
+    ]
+    return _deduplicate([*literals, *matching]), len(literals) == len(patterns)

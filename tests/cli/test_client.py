@@ -1,0 +1,138 @@
+"""Every failure is one message on stderr and an exit code, and never shows the token."""
+
+import socket
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+from flask import Flask, Response, redirect
+
+from tests.cli.conftest import Run
+
+TOKEN = "a-token-that-nobody-may-see"
+
+
+def failure(result: Result) -> tuple[int, str]:
+    """Return the exit code and the last line on stderr; assert that stdout is empty."""
+    assert result.stdout == ""
+    assert isinstance(result.exception, SystemExit)
+    assert TOKEN not in result.output
+    return result.exit_code, result.stderr.splitlines()[-1]
+
+
+def test_a_server_that_is_not_running_is_reported(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+
+    message = f"Error: {url}: cannot be reached: Connection refused"
+    assert (1, message) == failure(run("syncs", SWRHOOK_URL=url))
+
+
+def test_a_password_in_the_address_is_not_printed(run: Run) -> None:
+    message = "Error: http://127.0.0.1:1/x: cannot be reached: Connection refused"
+
+    address = "http://user:password@127.0.0.1:1/x"
+    assert (1, message) == failure(run("syncs", SWRHOOK_URL=address))
+
+
+def test_a_missing_token_is_reported(run: Run, url: str) -> None:
+    message = f"Error: {url}: SWRHOOK_TOKEN is not set (401)"
+
+    assert (1, message) == failure(run("syncs", SWRHOOK_TOKEN=None))
+
+
+def test_a_wrong_token_is_reported(run: Run, url: str) -> None:
+    message = f"Error: {url}: SWRHOOK_TOKEN is not accepted (401)"
+
+    assert (1, message) == failure(run("syncs", SWRHOOK_TOKEN=TOKEN))
+
+
+@pytest.mark.parametrize("token", [f"{TOKEN}\nX-Other: header", f"{TOKEN}\u00e9", f"{TOKEN}\x01"])
+def test_a_token_with_other_than_visible_ascii_is_refused(run: Run, token: str) -> None:
+    message = "Error: SWRHOOK_TOKEN must be visible ASCII characters on one line"
+
+    assert (2, message) == failure(run("syncs", SWRHOOK_TOKEN=token))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--state", "lost"],
+        ["--limit", "0"],
+        ["--limit", "1001"],
+        ["--limit", "x"],
+        ["--nonsense"],
+        ["--since", "yesterday"],
+        ["--image", "web"],
+        ["--cursor", "x"],
+        ["extra"],
+    ],
+)
+def test_wrong_usage_exits_with_2(run: Run, options: list[str]) -> None:
+    status, message = failure(run("syncs", *options))
+
+    assert status == 2
+    assert message.startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:8080", "http://", "http://[::1", "http://127.0.0.1:port", "ftp://host"]
+)
+def test_an_invalid_address_is_refused(run: Run, address: str) -> None:
+    message = "Error: SWRHOOK_URL must be an address like http://127.0.0.1:8080"
+
+    assert (2, message) == failure(run("syncs", SWRHOOK_URL=address))
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Response("<html>", 502), "BAD GATEWAY (502)"),
+        (Response("<html>", 200), "the answer is not a list: is this the address of swrhook?"),
+        (
+            Response("[]", 200, content_type="application/json"),
+            "the answer is not a list: is this the address of swrhook?",
+        ),
+        (
+            Response('{"items": 1}', 200, content_type="application/json"),
+            "the answer is not a list: is this the address of swrhook?",
+        ),
+        (
+            Response("{", 200, content_type="application/json"),
+            "the request failed: JSONDecodeError",
+        ),
+        (
+            Response('{"detail": "closed"}', 503, content_type="application/problem+json"),
+            "closed (503)",
+        ),
+        (
+            redirect("https://a.example/"),
+            "redirects to https://a.example/: set SWRHOOK_URL to the final address (302)",
+        ),
+    ],
+)
+def test_an_unexpected_response_is_reported(
+    run: Run, serve: Callable[[Flask], str], answer: Response, expected: str
+) -> None:
+    other = Flask("other")
+    other.add_url_rule("/api/v1/syncs", view_func=lambda: answer)
+    url = serve(other)
+
+    assert (1, f"Error: {url}: {expected}") == failure(
+        run("syncs", SWRHOOK_URL=url, SWRHOOK_TOKEN=TOKEN)
+    )
+
+
+@pytest.mark.parametrize("items", ["[{}]", "[1]", '[{"id": null}]'])
+def test_items_without_the_expected_members_are_reported(
+    run: Run, serve: Callable[[Flask], str], items: str
+) -> None:
+    other = Flask("other")
+    answer = Response(f'{{"items": {items}, "next": null}}', content_type="application/json")
+    other.add_url_rule("/api/v1/syncs", view_func=lambda: answer)
+
+    status, message = failure(run("syncs", SWRHOOK_URL=serve(other)))
+
+    assert status == 1
+    assert message.startswith("Error: the server's answer is not as expected: ")
