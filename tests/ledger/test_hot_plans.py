@@ -18,19 +18,25 @@ STATEMENTS: Mapping[tuple[Any, str], tuple[Mapping[str, Any], set[str]]] = {
     (deliveries, "_EVENTS"): ({"keys": MANY}, {"sqlite_autoindex_pushes_2"}),
     (deliveries, "_OPEN_SYNCS"): ({"routes": MANY}, {"syncs_open_by_route"}),
     (deliveries, "_SYNCS"): ({"ids": MANY}, {"sqlite_autoindex_syncs_1"}),
-    (syncs, "_TO_JUDGE"): ({"lane": "x", "until": NOW, "most": 9}, {"syncs_open_by_lane"}),
-    (syncs, "_SUPERSEDE"): ({"of": "x", "heir": "y", "now": NOW}, {"sqlite_autoindex_syncs_1"}),
+    (syncs, "_DUE"): ({"lane": "x", "until": NOW, "most": 9}, {"syncs_open_by_lane"}),
+    (syncs, "_SUPERSEDE"): (
+        {"sync_id": "x", "heir": "y", "now": NOW},
+        {"sqlite_autoindex_syncs_1"},
+    ),
     (calls, "_END_CALL"): (
-        {"of": "x", "now": NOW, "new": None, "said": None},
+        {"call_id": "x", "now": NOW, "new_code": None, "new_message": None},
         {"sqlite_autoindex_calls_1"},
     ),
     (calls, "_OPEN_DIGESTS"): ({"routes": MANY, "since": NOW}, {"call_tags_open_by_route"}),
-    (calls, "_CLOSE"): ({"of": "x"}, {"call_tags_open_by_route"}),
-    (calls, "_LET_GO"): ({"of": "x", "came": "y"}, {"call_tags_open_by_route"}),
-    (calls, "_CLOSE_PROVEN"): ({"of": "x", "came": "y"}, {"call_tags_open_by_route"}),
+    (calls, "_CLOSE"): ({"on_route": "x"}, {"call_tags_open_by_route"}),
+    (calls, "_NOT_PRESENT_ANY_MORE"): (
+        {"on_route": "x", "present": "y"},
+        {"call_tags_open_by_route"},
+    ),
+    (calls, "_CLOSE_PROVEN"): ({"on_route": "x", "present": "y"}, {"call_tags_open_by_route"}),
     (lanes, "_LOCK"): ({"lane": "x"}, {"sqlite_autoindex_lanes_1"}),
     (lanes, "_FIRST_DUE"): ({"lane": "x"}, {"syncs_open_by_lane"}),
-    (lanes, "_SET"): ({"lane": "x", "at": NOW}, {"sqlite_autoindex_lanes_1"}),
+    (lanes, "_SET_WAKE_AT"): ({"lane": "x", "at": NOW}, {"sqlite_autoindex_lanes_1"}),
 }
 
 
