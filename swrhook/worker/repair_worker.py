@@ -134,7 +134,7 @@ class RepairWorker:
 
     def _compare(self, repair: Repair, claim: str, config: Config, traffic: SwrGateway) -> None:
         with self.database.read() as connection:
-            place = repairs.next_place(connection, repair)
+            place = repairs.next_repository(connection, repair)
             is_reconcile = repair.kind is RepairKind.RECONCILE
             copied = findings.verified_syncs(connection, place) if place and is_reconcile else []
         if place is None:
@@ -178,7 +178,7 @@ class RepairWorker:
         with self.database.write() as connection:
             if is_reconcile:
                 findings.mark_outdated(connection, place)
-            findings.keep_findings(connection, repair.id, found, latest=is_reconcile)
+            findings.store_findings(connection, repair.id, found, latest=is_reconcile)
             stage = Stage.COMPARING if goes_on else repair.after_comparing
             cursor = place.key if goes_on else repair.cursor
             progress = Progress(stage, self.clock.now(), cursor, price, lister.calls)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, func, select, update
 from swrhook.ledger.audit import AuditEntry, record_write
 from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.database import Database
-from swrhook.ledger.findings import keep_findings, mark_outdated
+from swrhook.ledger.findings import store_findings, mark_outdated
 from swrhook.ledger.lanes import reschedule
 from swrhook.ledger.leases import PeriodicLease
 from swrhook.ledger.pruning import (
@@ -316,7 +316,7 @@ def compare(database: Database, tags: int, *, latest: bool = True, ended: dateti
     with database.write() as connection:
         repair = begin(connection, RepairRequest(RepairKind.RECONCILE, [PLACE]), OLD)
         mark_outdated(connection, PLACE)
-        keep_findings(connection, repair, found, latest=latest)
+        store_findings(connection, repair, found, latest=latest)
         finish(connection, ended)
     return repair
 
