@@ -16,7 +16,8 @@ from sqlalchemy.sql.dml import ReturningInsert
 from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.rows import LANE_COLUMNS, from_lane, to_lane
 from swrhook.ledger.sql import PreparedStatement, upsert_on
-from swrhook.ledger.tables import OPEN, lanes, syncs
+from swrhook.ledger.tables import OPEN, syncs
+from swrhook.ledger.tables import lanes as table
 from swrhook.model import Lane
 
 # A `calling` sync has no due time. Seen from outside its call it was left behind by a worker that
@@ -24,9 +25,9 @@ from swrhook.model import Lane
 _DUE_AT = func.coalesce(syncs.c.due_at, syncs.c.updated_at)
 
 
-def schedule_lanes(connection: Connection, wanted: Iterable[Lane], at: datetime) -> list[Lane]:
+def schedule_lanes(connection: Connection, lanes: Iterable[Lane], at: datetime) -> list[Lane]:
     """Schedule lanes for a time; return those that were not scheduled for then or sooner."""
-    by_key = {lane.key: lane for lane in wanted}
+    by_key = {lane.key: lane for lane in lanes}
     if not by_key:
         return []
     # In the order of keys, so that two transactions cannot deadlock.
@@ -37,16 +38,16 @@ def schedule_lanes(connection: Connection, wanted: Iterable[Lane], at: datetime)
 
 @cache
 def _upsert_sooner(database: str) -> ReturningInsert[Any]:
-    statement = upsert_on(database, lanes)
+    statement = upsert_on(database, table)
     new_time = statement.excluded.wake_at
     return statement.on_conflict_do_update(
-        index_elements=[lanes.c.key],
+        index_elements=[table.c.key],
         set_={"wake_at": new_time},
-        where=or_(lanes.c.wake_at.is_(None), lanes.c.wake_at > new_time),
-    ).returning(lanes.c.key)
+        where=or_(table.c.wake_at.is_(None), table.c.wake_at > new_time),
+    ).returning(table.c.key)
 
 
-def lock_lanes(connection: Connection, wanted: Iterable[Lane]) -> None:
+def lock_lanes(connection: Connection, lanes: Iterable[Lane]) -> None:
     """Lock lanes, and their twins with the other override, until the transaction ends.
 
     Every transaction that changes syncs locks their lanes first. So transactions on the same image
@@ -55,16 +56,16 @@ def lock_lanes(connection: Connection, wanted: Iterable[Lane]) -> None:
     """
     if connection.dialect.name == "sqlite":
         return
-    with_twins = {lane.key: lane for one in wanted for lane in (one, _twin(one))}
+    with_twins = {lane.key: lane for one in lanes for lane in (one, _twin(one))}
     if not with_twins:
         return
     rows = [_lane_row(with_twins[key], None) for key in sorted(with_twins)]
     insert_rows(connection, _INSERT_OR_LOCK, rows)
 
 
-_INSERT_OR_LOCK = postgresql.insert(lanes).on_conflict_do_update(
-    index_elements=[lanes.c.key],
-    set_={"wake_at": lanes.c.wake_at},
+_INSERT_OR_LOCK = postgresql.insert(table).on_conflict_do_update(
+    index_elements=[table.c.key],
+    set_={"wake_at": table.c.wake_at},
     where=false(),  # changes nothing, but PostgreSQL locks the row all the same
 )
 
@@ -85,15 +86,15 @@ def reschedule(connection: Connection, lane: Lane) -> datetime | None:
 
 
 _LOCK = PreparedStatement(
-    select(lanes.c.key).where(lanes.c.key == bindparam("lane")).with_for_update()
+    select(table.c.key).where(table.c.key == bindparam("lane")).with_for_update()
 )
 _FIRST_DUE = PreparedStatement(
     select(func.min(_DUE_AT)).where(syncs.c.lane == bindparam("lane"), OPEN)
 )
 _SET_WAKE_AT = PreparedStatement(
-    update(lanes)
-    .where(lanes.c.key == bindparam("lane"))
-    .values(wake_at=bindparam("at", type_=lanes.c.wake_at.type))
+    update(table)
+    .where(table.c.key == bindparam("lane"))
+    .values(wake_at=bindparam("at", type_=table.c.wake_at.type))
 )
 
 
@@ -104,7 +105,7 @@ def set_wake_time(connection: Connection, lane: Lane, wake_at: datetime | None) 
 
 def clear_wake_times(connection: Connection) -> None:
     """Unschedule all lanes: the process whose engine was to run them is gone."""
-    connection.execute(update(lanes).where(lanes.c.wake_at.is_not(None)).values(wake_at=None))
+    connection.execute(update(table).where(table.c.wake_at.is_not(None)).values(wake_at=None))
 
 
 def unfinished_lanes(connection: Connection) -> list[tuple[Lane, datetime]]:

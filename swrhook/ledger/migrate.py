@@ -30,12 +30,12 @@ class Schema:
     """The revision of a ledger, None for an empty database, and the one that this program needs."""
 
     current: str | None
-    wanted: str
+    head: str
 
     @property
     def is_current(self) -> bool:
         """Tell whether this program can use the ledger as it is."""
-        return self.current == self.wanted
+        return self.current == self.head
 
 
 def read_schema(engine: Engine) -> Schema:
