@@ -1,34 +1,37 @@
-"""All but the rules' and the registry's benchmarks: a table, plots, docs/performance.md."""
+"""Benchmarks of deliveries, syncs and claims; writes table and plots into docs/performance.md.
+
+bench/rules.py and bench/registry.py are programs of their own.
+"""
 
 import sys
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import claims, figures, receiving, syncing
+from bench import claims, deliveries, figures, syncs
 
-_WIDTH = 200  # of a file or a pipe, which has none
-PARTS = {"receiving": receiving, "syncing": syncing, "claims": claims}
+_WIDTH = 200  # if the output is a file or a pipe
+PARTS = {"deliveries": deliveries, "syncs": syncs, "claims": claims}
 
 
 def main() -> None:
-    """Measure, print the table, and write the page of a whole run."""
+    """Run the benchmarks and print the table; a run of all of them is written into the page."""
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
-    wanted = sys.argv[1:] or list(PARTS)
-    found = []
-    for name in wanted:
+    names = sys.argv[1:] or list(PARTS)
+    results = []
+    for name in names:
         console.print(f"measuring: {name} …", style="dim")
-        found.append(PARTS[name].measure())
-    table = Table(*figures.HEADINGS, title="swrhook against its references, in one run")
-    rows = [figure for findings in found for figure in findings.figures]
-    skipped = [reason for findings in found for reason in findings.skipped]
+        results.append(PARTS[name].measure())
+    table = Table(*figures.HEADINGS, title="swrhook compared with its references, in one run")
+    rows = [figure for result in results for figure in result.figures]
+    skipped = [reason for result in results for reason in result.skipped]
     for figure in rows:
         table.add_row(*figure.cells())
     console.print(table)
     for reason in skipped:
         console.print(f"not measured: {reason}")
-    if wanted == list(PARTS):
-        plots = [plot for findings in found for plot in findings.plots]
+    if names == list(PARTS):
+        plots = [plot for result in results for plot in result.plots]
         figures.draw(plots)
         figures.write(rows, plots, skipped)
 

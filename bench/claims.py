@@ -1,4 +1,4 @@
-"""Does a claim take longer when very many syncs have been finished before?"""
+"""Measures whether a claim takes longer in a ledger with many finished syncs."""
 
 import tempfile
 import time
@@ -10,7 +10,7 @@ from statistics import median
 
 from sqlalchemy import text
 
-from bench.figures import Figure, Findings, Plot
+from bench.figures import Figure, Measurement, Plot
 from swrhook.ledger.calls import claim, open_digests
 from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.deliveries import record_syncs
@@ -23,7 +23,7 @@ from swrhook.syncs.states import Event
 SIZES = (0, 1_000, 10_000, 100_000, 1_000_000)
 TAGS, CLAIMS = 10, 25
 HOUR = timedelta(hours=1)
-# Finished syncs over a year, of all lanes, the claimed one among them.
+# Finished syncs of many lanes, among them the claimed one.
 _FILL = """
 INSERT INTO syncs (
   id, sender, source_region, namespace, repository, tag, digest, target_region, target_namespace,
@@ -38,7 +38,7 @@ SELECT
   'all', '0123456789ab', 'verified', n, n, n, 1, 1, 0, 0, 0, 0
 FROM numbers
 """
-# The call that each of them was in.
+# The calls of these syncs.
 _FILL_CALLS = """
 INSERT INTO call_tags (call, sync, route, digest, called_at, open, already_present)
 SELECT printf('00%024d', rowid / 10), id, route, digest, created_at, 0, 0
@@ -47,8 +47,8 @@ WHERE id BETWEEN printf('00%024d', :first) AND printf('00%024d', :last)
 """
 
 
-def measure() -> Findings:
-    """Claim in a ledger that grows; an empty one beside it is asked in turn."""
+def measure() -> Measurement:
+    """Claim alternately in a growing ledger and in an empty one."""
     with _ledger() as empty, _ledger() as grown:
         points, ratios, before = [], [1.0], 0
         for size in SIZES:
@@ -58,9 +58,8 @@ def measure() -> Findings:
             large, small = (median(column) * 1000 for column in zip(*pairs, strict=True))
             points.append((size, large))
             ratios.append(large / small)
-    what = f"claim of {TAGS} tags with {SIZES[-1]:,} finished syncs in the ledger"
     figure = Figure(
-        what,
+        f"claim of {TAGS} tags with {SIZES[-1]:,} finished syncs in the ledger",
         f"{large:.2f} ms",
         f"an empty ledger: {small:.2f} ms",
         ratios[-1],
@@ -71,7 +70,7 @@ def measure() -> Findings:
     title = f"Time to claim {TAGS} tags, on disk"
     axes = ("finished syncs in the ledger", "ms")
     plot = Plot("claim", title, *axes, {"median": points}, is_logarithmic=True)
-    return Findings([figure], [plot])
+    return Measurement([figure], [plot])
 
 
 @contextmanager
@@ -100,7 +99,7 @@ def _fill(database: Database, before: int, size: int) -> None:
 
 
 def _claim(database: Database) -> float:
-    """Record tags of the lane and return the seconds that it takes to claim them."""
+    """Record tags of the lane; return how many seconds it takes to claim them."""
     now, lane = datetime.now(UTC), _lane()
     with database.write() as connection:
         record_syncs(connection, _planned(lane, now), "0123456789ab", now)
@@ -109,17 +108,17 @@ def _claim(database: Database) -> float:
         syncs = due_syncs(connection, lane, until=now, limit=200)
         open_digests(connection, [sync.route for sync in syncs], now - HOUR)
     with database.write() as connection:
-        wanted = [(sync, Decision(Event.CLAIM)) for sync in syncs]
-        _, won = claim(connection, lane, wanted, frozenset(), now)
+        decisions = [(sync, Decision(Event.CLAIM)) for sync in syncs]
+        _, claimed = claim(connection, lane, decisions, frozenset(), now)
         reschedule(connection, lane)
     took = time.perf_counter() - started
-    assert len(won) == TAGS
-    _end(database)
+    assert len(claimed) == TAGS
+    _finish(database)
     return took
 
 
-def _end(database: Database) -> None:
-    """Have nothing open again."""
+def _finish(database: Database) -> None:
+    """Finish all open syncs and calls."""
     with database.write() as connection:
         connection.execute(text("UPDATE syncs SET state = 'verified' WHERE state = 'calling'"))
         connection.execute(text("UPDATE call_tags SET open = 0 WHERE open"))

@@ -1,4 +1,5 @@
--- For wrk: sends each line of a file, «SIGNATURE BODY», as a signed delivery; prints one line of JSON.
+-- For wrk: sends each line of a file, "SIGNATURE BODY", as a signed delivery, and prints the results
+-- as one line of JSON.
 
 local prepared, number = {}, 0
 

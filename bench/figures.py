@@ -1,4 +1,4 @@
-"""What a run of the benchmark finds: figures against bounds, and curves."""
+"""Results of a benchmark, figures with their bounds and plots, and the page that shows them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,43 +13,43 @@ PLOTS = PAGE.parent / "bench"
 _BEGIN, _END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 _MOST_LINES = 3
 
-# The same file from the same figures: no time, no chance in it.
+# The same figures give the same file, without random ids.
 mpl.rcParams["svg.hashsalt"] = "swrhook"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row of the table; `value` is what the bounds are about, in `unit`."""
+    """A row of the table; `value` is compared with the bounds, in `unit`."""
 
-    what: str
+    name: str
     measured: str
     reference: str
     value: float
-    at_least: float | None = None  # both are None where nothing is asked
+    at_least: float | None = None  # both bounds are None if there is no goal
     moonshot: float | None = None
     unit: str = "times"
     less_is_better: bool = False
 
     @property
     def reached(self) -> str:
-        """Tell which bound the value has reached."""
+        """Return the highest bound that the value has reached."""
         for name, bound in (("moonshot", self.moonshot), ("at least", self.at_least)):
             if bound is None:
                 return ""
             if self.value == bound or (self.value < bound) is self.less_is_better:
                 return name
-        return "short"
+        return "missed"
 
     def cells(self) -> Sequence[str]:
-        """Return the row's texts, in the order of HEADINGS."""
+        """Return the texts of the row, in the order of HEADINGS."""
         bound = "≤" if self.less_is_better else "≥"
         bounds = [
-            "" if each is None else f"{bound} {each:g} {self.unit}"
-            for each in (self.at_least, self.moonshot)
+            "" if goal is None else f"{bound} {goal:g} {self.unit}"
+            for goal in (self.at_least, self.moonshot)
         ]
         value = f"{self.value:.3g}" if self.value < 100 else f"{self.value:.0f}"
         return (
-            self.what,
+            self.name,
             self.measured,
             self.reference,
             f"{value} {self.unit}",
@@ -60,7 +60,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Curves over one axis: `lines` holds (x, y) by what they show."""
+    """A diagram; `lines` holds the points (x, y) of each curve by its label."""
 
     name: str
     title: str
@@ -71,8 +71,8 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """What one part of the benchmark found, and what it left out, with the reason."""
+class Measurement:
+    """The results of one benchmark; `skipped` names what was not measured, with the reason."""
 
     figures: Sequence[Figure] = ()
     plots: Sequence[Plot] = ()
@@ -80,7 +80,7 @@ class Findings:
 
 
 def draw(plots: Iterable[Plot]) -> None:
-    """Write each plot beside the page."""
+    """Write each plot to an SVG file."""
     PLOTS.mkdir(exist_ok=True)
     for plot in plots:
         canvas = Canvas(figsize=(7, 3.6), layout="constrained")
@@ -101,7 +101,7 @@ def draw(plots: Iterable[Plot]) -> None:
 
 
 def write(figures: Iterable[Figure], plots: Iterable[Plot], skipped: Sequence[str]) -> None:
-    """Write table and plots into the page, in place of those that stand there."""
+    """Replace table and plots in the page."""
     page = PAGE.read_text(encoding="utf-8")
     before, _, rest = page.partition(_BEGIN)
     _, _, after = rest.partition(_END)

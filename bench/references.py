@@ -1,7 +1,7 @@
-"""What swrhook is measured against, served by gunicorn with swrhook's own settings.
+"""The references of the benchmark, served by gunicorn with swrhook's own settings.
 
-`parsing` only parses the body. `committing` does what a first version would: check the signature,
-one transaction for each request on SQLite, as durable as ours.
+`parsing` only parses the body. `committing` does what a simple implementation would: it checks the
+signature and commits one transaction to SQLite for each request, as durably as swrhook.
 """
 
 import hmac
@@ -20,7 +20,7 @@ committing = Flask("committing")
 _local = threading.local()
 _file = Path(mkdtemp(prefix="swrhook-bench-")) / "naive.db"
 with sqlite3.connect(_file) as _first:
-    _first.execute("PRAGMA journal_mode = WAL")  # the file's own from here on
+    _first.execute("PRAGMA journal_mode = WAL")  # stored in the file
     _first.execute("CREATE TABLE pushes (image, tag, body, PRIMARY KEY (image, tag))")
 
 
@@ -38,8 +38,8 @@ def parse() -> tuple[Mapping[str, str], int]:
 @committing.post("/hooks/harbor")
 def commit() -> tuple[Mapping[str, str], int]:
     body = request.get_data()
-    wanted = f"sha256={hmac.digest(SECRET.encode(), body, 'sha256').hex()}"
-    if not hmac.compare_digest(wanted, request.headers["X-Signature"]):
+    expected = f"sha256={hmac.digest(SECRET.encode(), body, 'sha256').hex()}"
+    if not hmac.compare_digest(expected, request.headers["X-Signature"]):
         abort(401)
     event = request.get_json()["event_data"]
     image, tag = event["repository"]["repo_full_name"], event["resources"][0]["tag"]

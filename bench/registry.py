@@ -1,7 +1,7 @@
-"""Does swrhook keep up with a real registry? Its queue is serial: an answer's time is its pace.
+"""Measures whether swrhook keeps up with a docker registry, which sends one event at a time.
 
-`make bench` pushes tags to a docker registry as fast as it takes them, once with notifications to
-swrhook and once without, and compares. Ratios hold across machines, absolute figures do not.
+`make bench` pushes tags to the registry as fast as possible, with notifications to swrhook and
+without, and compares. Ratios hold across machines, absolute figures do not.
 """
 
 import json
@@ -25,7 +25,7 @@ SECRET = "the-secret-of-the-benchmark"
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Run the benchmark and print a table; exit 1 if an event was not delivered."""
     with tempfile.TemporaryDirectory() as name, _service(Path(name)) as served:
         folder = Path(name)
         (folder / "quiet").mkdir()
@@ -34,25 +34,25 @@ def main() -> None:
         notify = {"url": f"{served.url}/hooks/registry", "secret": SECRET}
         with docker_registry(folder, notify) as registry:
             started = time.monotonic()
-            pushing = _push(registry)
-            behind = notifications(folder)["Pending"]
-            counts = _drained(folder)
+            push_seconds = _push(registry)
+            pending = notifications(folder)["Pending"]
+            counts = _wait_until_delivered(folder)
             delivered = counts["Events"] / (time.monotonic() - started)
     table = Table("what", "figure", title=f"{TAGS} tags pushed one after the other")
     table.add_row("pushes/s of the registry alone", f"{alone:.0f}")
-    table.add_row("pushes/s while it notifies swrhook", f"{TAGS / pushing:.0f}")
+    table.add_row("pushes/s while it notifies swrhook", f"{TAGS / push_seconds:.0f}")
     table.add_row("events/s delivered and on disk", f"{delivered:.0f}")
     table.add_row(
-        "events not delivered when the last push ended", f"{behind} of {counts['Events']}"
+        "events not delivered when the last push ended", f"{pending} of {counts['Events']}"
     )
-    table.add_row("events/s delivered : pushes/s", f"{delivered / (TAGS / pushing):.2f}")
+    table.add_row("events/s delivered : pushes/s", f"{delivered / (TAGS / push_seconds):.2f}")
     Console().print(table)
     sys.exit(0 if counts["Events"] == counts["Successes"] else 1)
 
 
 @contextmanager
 def _service(folder: Path) -> Iterator[Served]:
-    """Yield a service that records only: SWR is not what is measured."""
+    """Run a service without workers, since SWR is not measured."""
     served = Served(folder, {"SWRHOOK_WORKERS": "0", "SWRHOOK_LOG_LEVEL": "WARNING"})
     auth = {"scheme": "bearer", "secrets": [SECRET]}
     sender = {"dialect": "distribution", "region": "cn-north-4", "auth": auth}
@@ -69,20 +69,20 @@ def _service(folder: Path) -> Iterator[Served]:
 
 
 def _push(registry: str) -> float:
-    """Push one small image under many tags; return the seconds that it took."""
+    """Push a small image under many tags; return the seconds that it took."""
     layer = b"a layer"
     blob = f"sha256:{sha256(layer).hexdigest()}"
     with requests.Session() as session:
         upload = session.post(f"{registry}/v2/team/app/blobs/uploads/").headers["Location"]
         session.put(f"{upload}&digest={blob}", layer).raise_for_status()
-        described = {"mediaType": "application/octet-stream", "digest": blob, "size": len(layer)}
+        descriptor = {"mediaType": "application/octet-stream", "digest": blob, "size": len(layer)}
         started = time.monotonic()
         for number in range(TAGS):
             manifest = {
                 "schemaVersion": 2,
                 "mediaType": MEDIA_TYPE,
-                "config": described,
-                "layers": [described],
+                "config": descriptor,
+                "layers": [descriptor],
                 "annotations": {"number": str(number)},
             }
             session.put(
@@ -93,7 +93,7 @@ def _push(registry: str) -> float:
         return time.monotonic() - started
 
 
-def _drained(folder: Path) -> dict[str, int]:
+def _wait_until_delivered(folder: Path) -> dict[str, int]:
     while (counts := notifications(folder))["Pending"]:
         time.sleep(0.02)
     return counts

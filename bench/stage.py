@@ -1,4 +1,4 @@
-"""What the benchmark runs against: the service under gunicorn, and the simulator, as processes."""
+"""The processes that the benchmark measures: the service under gunicorn, and the simulator."""
 
 import json
 import re
@@ -18,17 +18,17 @@ from tests.programs import ROOT, Served, configuration
 SOURCE = "cn-north-4"
 TARGETS = ("cn-east-3", "ap-southeast-1", "cn-south-1")
 NOWHERE = "http://127.0.0.1:1"
-# As fast as it goes: nothing but the machine is to hold it up.
+# Limits so high that only the machine limits the speed.
 UNPACED = {"per_second": 10_000, "in_flight": 64, "in_flight_per_target": 64}
-# A crowded machine may take that long; no figure contains it.
+# Seconds; a machine with much other load may need so long. No figure includes it.
 PATIENCE = 300.0
 
 
 class Swr:
-    """The simulator in a process of its own."""
+    """A simulator in its own process."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
-        """Read where it listens."""
+        """Read the endpoints from the output of the process."""
         self.process = process
         assert process.stdout is not None
         urls: list[str] = []
@@ -37,8 +37,8 @@ class Swr:
         self.iam = urls[0]
         self.endpoints = dict(zip((SOURCE, *TARGETS), urls[1:], strict=False))
 
-    def ask(self, method: str, path: str, body: object = None) -> Any:
-        """Ask the control API."""
+    def control(self, method: str, path: str, body: object = None) -> Any:
+        """Call the control API; return the JSON of the answer."""
         content = None if body is None else json.dumps(body).encode()
         request = Request(f"{self.iam}/_sim/{path}", content, method=method)
         with urlopen(request, timeout=30) as answer:
@@ -46,41 +46,43 @@ class Swr:
 
     def calls(self) -> list[dict[str, Any]]:
         """Return the calls of sync_images so far."""
-        found: list[dict[str, Any]] = self.ask("GET", "calls?operation=sync_images")
-        return found
+        calls: list[dict[str, Any]] = self.control("GET", "calls?operation=sync_images")
+        return calls
 
     def seed(self, images: Sequence[tuple[str, str, str]]) -> None:
-        """Have these tags at the source: repository, tag, digest."""
+        """Push tags to the source region, each as repository, tag, digest."""
         names = ("repository", "tag", "digest")
         tags = [
             {"region": SOURCE, "namespace": "team", **dict(zip(names, image, strict=True))}
             for image in images
         ]
-        self.ask("PUT", "tags", tags)
+        self.control("PUT", "tags", tags)
 
     def wait_for(self, pairs: int) -> list[dict[str, Any]]:
-        """Return the calls once they have named so many different tags and targets."""
+        """Wait for calls with so many distinct pairs of tag and target; return all calls."""
         deadline = time.monotonic() + PATIENCE
-        while len(named(calls := self.calls())) < pairs:
+        while len(first_calls(calls := self.calls())) < pairs:
             if time.monotonic() > deadline:
-                raise RuntimeError(f"{len(named(calls))} of {pairs} tags were called for")
+                raise RuntimeError(
+                    f"only {len(first_calls(calls))} of {pairs} syncs were triggered"
+                )
             time.sleep(0.2)
         return calls
 
 
-def named(calls: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str], str]:
-    """Return what the calls name, path, tag and target, each with the time of its first call."""
-    found: dict[tuple[str, str, str], str] = {}
+def first_calls(calls: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str, str], str]:
+    """Return the time of the first call for each path, tag and target."""
+    times: dict[tuple[str, str, str], str] = {}
     for call in calls:
         body = json.loads(call["body"]) if isinstance(call["body"], str) else call["body"]
         for tag in body["imageTag"]:
-            found.setdefault((call["path"], tag, body["remoteRegionId"]), call["time"])
-    return found
+            times.setdefault((call["path"], tag, body["remoteRegionId"]), call["time"])
+    return times
 
 
 @contextmanager
 def swr() -> Iterator[Swr]:
-    """Yield a new simulator with the organization `team`."""
+    """Run a new simulator with the organization `team` in every region."""
     regions = ",".join((SOURCE, *TARGETS))
     command = (sys.executable, "-m", "swrhook", "simulator", "--port", "0", "--delay", "0")
     with subprocess.Popen(
@@ -88,8 +90,7 @@ def swr() -> Iterator[Swr]:
     ) as process:
         try:
             simulator = Swr(process)
-            wanted = [{"region": region, "namespace": "team"} for region in (SOURCE, *TARGETS)]
-            simulator.ask("PUT", "organizations", wanted)
+            simulator.control("PUT", "organizations", {"region": "*", "namespace": "team"})
             yield simulator
         finally:
             process.terminate()
@@ -104,9 +105,9 @@ def service(
     environ: Mapping[str, str] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> Iterator[Served]:
-    """Yield a service with one sender, whose every push goes to so many targets.
+    """Run a service with one sender, whose pushes are copied to so many targets.
 
-    Without a simulator it only records.
+    Without a simulator the service only records.
     """
     records_only = {} if simulator else {"SWRHOOK_WORKERS": "0"}
     with tempfile.TemporaryDirectory() as folder:
@@ -140,7 +141,7 @@ def _document(
 
 
 def memory(served: Served) -> float:
-    """Return the MiB that the process which serves and works holds in memory."""
+    """Return the memory of the gunicorn worker process, in MiB."""
     assert served.process is not None
     pid = served.process.pid
     (child, *_) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()

@@ -1,4 +1,4 @@
-"""The settings of this process: environment variables, read once, at start."""
+"""Read the settings of this process from environment variables, once, at start."""
 
 import difflib
 import re
@@ -10,21 +10,21 @@ from typing import Any
 from swrhook.errors import BadConfiguration, Mistake
 
 PREFIX = "SWRHOOK_"
-# The command line's own variables, towards a running server.
-OF_THE_COMMANDS = ("SWRHOOK_URL", "SWRHOOK_TOKEN")
+# Variables of the commands that use the API of a running server.
+CLI_VARIABLES = ("SWRHOOK_URL", "SWRHOOK_TOKEN")
 
-_MOST_WORKERS = 1000
+_MAX_WORKERS = 1000
 _LOG_FORMATS = ("json", "console")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _DATABASES = ("sqlite:///", "postgresql+psycopg://")
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", re.ASCII)
-_LAST_PORT = 65535
-_NEAR = 0.8  # SWRHOOK_WORKER and SWRHOOK_LOGLEVEL are near misses, SWRHOOK_SERVICE_PORT is none
+_MAX_PORT = 65535
+_SIMILARITY = 0.8  # catches SWRHOOK_WORKER and SWRHOOK_LOGLEVEL, but not SWRHOOK_SERVICE_PORT
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says. The database's address may hold a password: it is never shown."""
+    """The settings. The database URL may contain a password, so it is never shown."""
 
     config: Path = Path("swrhook.yaml")
     database_url: str = field(default="sqlite:///var/swrhook.db", repr=False)
@@ -36,22 +36,23 @@ class Settings:
 
     @property
     def on_sqlite(self) -> bool:
-        """Tell whether the ledger is a file: one process only."""
+        """Return whether the ledger is an SQLite file, which only one process can use."""
         return self.database_url.startswith("sqlite:")
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
         """Read the settings. Raises BadConfiguration with every mistake.
 
-        An empty variable counts as not set. Other variables that begin with SWRHOOK_ are ignored
-        (swrhook.yaml may refer to them, Kubernetes makes some), unless they are nearly a setting.
+        An empty variable counts as not set. Other variables that begin with SWRHOOK_ are ignored,
+        since swrhook.yaml may refer to them and Kubernetes creates some. Only a name that is close
+        to a setting is a mistake.
         """
         values: dict[str, Any] = {}
         mistakes = _near_misses(environ)
         for setting in SETTINGS:
             text = environ.get(setting.name, "")
             try:
-                values[setting.attribute] = setting.read(text or setting.default)
+                values[setting.attribute] = setting.parse(text or setting.default)
             except ValueError as exc:
                 mistakes.append(_mistake(setting.name, str(exc)))
         if mistakes:
@@ -61,28 +62,28 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One environment variable; `read` raises ValueError with what it must be."""
+    """An environment variable. `parse` raises ValueError with a message for people."""
 
     name: str
     default: str
     meaning: str
-    read: Callable[[str], Any]
+    parse: Callable[[str], Any]
 
     @property
     def attribute(self) -> str:
-        """Return the name in Settings."""
+        """Return the name of the attribute of Settings."""
         return self.name.removeprefix(PREFIX).lower()
 
 
 def check_worker(settings: Settings) -> None:
-    """Refuse a worker process that could not work. Raises BadConfiguration."""
+    """Refuse settings that a worker process cannot use. Raises BadConfiguration."""
     mistakes = []
     if settings.on_sqlite:
-        words = "is SQLite, which serves one process: `worker` needs PostgreSQL"
-        mistakes.append(_mistake("SWRHOOK_DATABASE_URL", words))
+        message = "is SQLite, which serves one process: `worker` needs PostgreSQL"
+        mistakes.append(_mistake("SWRHOOK_DATABASE_URL", message))
     if settings.workers == 0:
-        words = "is 0: a worker process would have nothing to do"
-        mistakes.append(_mistake("SWRHOOK_WORKERS", words))
+        message = "is 0: a worker process would have nothing to do"
+        mistakes.append(_mistake("SWRHOOK_WORKERS", message))
     if mistakes:
         raise BadConfiguration(mistakes)
 
@@ -90,31 +91,31 @@ def check_worker(settings: Settings) -> None:
 def check_processes(settings: Settings, processes: int) -> None:
     """Refuse several web processes on SQLite. Raises BadConfiguration."""
     if processes > 1 and settings.on_sqlite:
-        words = (
-            f"asks for {processes} processes, but SQLite serves one process with threads: leave "
-            "it out, or set SWRHOOK_DATABASE_URL to PostgreSQL"
+        message = (
+            f"asks for {processes} processes, but SQLite serves one process with threads: unset "
+            "it, or set SWRHOOK_DATABASE_URL to PostgreSQL"
         )
-        raise BadConfiguration([_mistake("WEB_CONCURRENCY", words)])
+        raise BadConfiguration([_mistake("WEB_CONCURRENCY", message)])
 
 
 def _database_url(text: str) -> str:
-    """Check the kind of database only: SQLAlchemy reads the rest."""
+    """Check only the kind of database. SQLAlchemy parses the rest."""
     if not text.startswith(_DATABASES):
         raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
     if text in {"sqlite:///", "sqlite:///:memory:"}:
-        raise ValueError("must name a file: a ledger in memory would lose what was acknowledged")
+        raise ValueError("must name a file: a ledger in memory would lose acknowledged deliveries")
     return text
 
 
 def _workers(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or int(text) > _MOST_WORKERS:
-        raise ValueError(f"must be a whole number from 0 to {_MOST_WORKERS}")
+    if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or int(text) > _MAX_WORKERS:
+        raise ValueError(f"must be a whole number from 0 to {_MAX_WORKERS}")
     return int(text)
 
 
 def _bind(text: str) -> str:
     match = _ADDRESS.fullmatch(text)
-    if match is None or int(match[2]) > _LAST_PORT:
+    if match is None or int(match[2]) > _MAX_PORT:
         raise ValueError("must be an address and a port, like 127.0.0.1:8080 or [::1]:8080")
     return text
 
@@ -146,14 +147,14 @@ SETTINGS = (
     Setting(
         "SWRHOOK_WORKERS",
         "8",
-        "worker threads in this process; 0 only records, and leaves the work to others",
+        "worker threads in this process; 0 only records deliveries",
         _workers,
     ),
     Setting("SWRHOOK_BIND", "127.0.0.1:8080", "address and port to serve HTTP on", _bind),
     Setting(
         "SWRHOOK_METRICS_BIND",
         "",
-        "address and port for the metrics of `worker`; without it there are none",
+        "address and port for the metrics of `worker`; empty: no metrics",
         _optional_bind,
     ),
     Setting("SWRHOOK_LOG_FORMAT", "json", "`json` or `console`", _log_format),
@@ -167,16 +168,16 @@ SETTINGS = (
 
 
 def _near_misses(environ: Mapping[str, str]) -> list[Mistake]:
-    """Find variables that are probably a setting's misspelt name."""
-    known = {setting.name.removeprefix(PREFIX) for setting in SETTINGS}
+    """Report variables whose names are probably misspelt names of settings."""
+    names = {setting.name.removeprefix(PREFIX) for setting in SETTINGS}
     mistakes = []
     for name in environ:
         rest = name.removeprefix(PREFIX)
-        if name in OF_THE_COMMANDS or not name.startswith(PREFIX) or rest in known:
+        if name in CLI_VARIABLES or not name.startswith(PREFIX) or rest in names:
             continue
-        near = difflib.get_close_matches(rest, known, n=1, cutoff=_NEAR)
-        if near:
-            mistakes.append(_mistake(name, f"is no setting: did you mean {PREFIX}{near[0]}?"))
+        close = difflib.get_close_matches(rest, names, n=1, cutoff=_SIMILARITY)
+        if close:
+            mistakes.append(_mistake(name, f"is not a setting: did you mean {PREFIX}{close[0]}?"))
     return mistakes
 
 

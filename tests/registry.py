@@ -1,4 +1,4 @@
-"""Small images in a docker registry, put there by its own API."""
+"""Helpers that push small images to a docker registry through its API."""
 
 import json
 from hashlib import sha256
@@ -9,14 +9,14 @@ _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
 def put_image(registry: str, name: str, number: int) -> str:
-    """Push an image of one layer by its digest and as v`number`; return the digest."""
+    """Push an image with one layer, untagged and as v`number`; return its digest."""
     layer = f"{name} {number}".encode()
     blob = f"sha256:{sha256(layer).hexdigest()}"
     upload = requests.post(f"{registry}/v2/{name}/blobs/uploads/", timeout=10).headers["Location"]
     requests.put(f"{upload}&digest={blob}", layer, timeout=10).raise_for_status()
-    described = {"mediaType": "application/octet-stream", "digest": blob, "size": len(layer)}
+    descriptor = {"mediaType": "application/octet-stream", "digest": blob, "size": len(layer)}
     content = json.dumps(
-        {"schemaVersion": 2, "mediaType": _MANIFEST, "config": described, "layers": [described]}
+        {"schemaVersion": 2, "mediaType": _MANIFEST, "config": descriptor, "layers": [descriptor]}
     ).encode()
     digest = f"sha256:{sha256(content).hexdigest()}"
     for reference in (digest, f"v{number}"):

@@ -14,11 +14,11 @@ def mistakes(environ: dict[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize("environ", [{}, {setting.name: "" for setting in SETTINGS}])
-def test_nothing_set_is_all_defaults(environ: dict[str, str]) -> None:
+def test_an_empty_environment_gives_the_defaults(environ: dict[str, str]) -> None:
     assert Settings() == Settings.from_environ(environ)
 
 
-def test_what_is_set_is_read() -> None:
+def test_every_variable_is_read() -> None:
     environ = {
         "SWRHOOK_CONFIG": "/etc/swrhook.yaml",
         "SWRHOOK_DATABASE_URL": "postgresql+psycopg://swrhook:sesame@db/swrhook",
@@ -40,7 +40,7 @@ def test_what_is_set_is_read() -> None:
     ) == Settings.from_environ(environ)
 
 
-def test_every_mistake_is_told_at_once_and_no_password() -> None:
+def test_all_mistakes_are_reported_at_once_without_a_password() -> None:
     assert mistakes(
         {
             "SWRHOOK_DATABASE_URL": "postgres://swrhook:sesame@db/swrhook",
@@ -57,7 +57,7 @@ def test_every_mistake_is_told_at_once_and_no_password() -> None:
             " [::1]:8080"
         ),
         "environment: SWRHOOK_DATABASE_URL must begin with sqlite:/// or postgresql+psycopg://",
-        "environment: SWRHOOK_LOGLEVEL is no setting: did you mean SWRHOOK_LOG_LEVEL?",
+        "environment: SWRHOOK_LOGLEVEL is not a setting: did you mean SWRHOOK_LOG_LEVEL?",
         "environment: SWRHOOK_LOG_FORMAT must be one of json, console",
         "environment: SWRHOOK_LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL",
         (
@@ -69,7 +69,7 @@ def test_every_mistake_is_told_at_once_and_no_password() -> None:
 
 
 @pytest.mark.parametrize("workers", ["1001", "9999999", "four", "1.5", "٣", " 1"])
-def test_workers_are_a_number(workers: str) -> None:
+def test_workers_must_be_a_number(workers: str) -> None:
     assert mistakes({"SWRHOOK_WORKERS": workers}) == [
         "environment: SWRHOOK_WORKERS must be a whole number from 0 to 1000"
     ]
@@ -83,7 +83,7 @@ def test_a_ledger_in_memory_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("name", "setting"),
     [
         ("SWRHOOK_WORKER", "SWRHOOK_WORKERS"),
         ("SWRHOOK_BINDS", "SWRHOOK_BIND"),
@@ -91,8 +91,10 @@ def test_a_ledger_in_memory_is_refused(url: str) -> None:
         ("SWRHOOK_LOG_FROMAT", "SWRHOOK_LOG_FORMAT"),
     ],
 )
-def test_a_near_miss_is_a_mistake(name: str, meant: str) -> None:
-    assert [f"environment: {name} is no setting: did you mean {meant}?"] == mistakes({name: "x"})
+def test_a_misspelt_setting_is_a_mistake(name: str, setting: str) -> None:
+    assert [f"environment: {name} is not a setting: did you mean {setting}?"] == mistakes(
+        {name: "x"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,15 +111,15 @@ def test_a_near_miss_is_a_mistake(name: str, meant: str) -> None:
         "WORKERS",
     ],
 )
-def test_variables_of_others_are_left_alone(name: str) -> None:
+def test_other_variables_are_ignored(name: str) -> None:
     assert Settings() == Settings.from_environ({name: "x"})
 
 
-def test_the_table_and_the_settings_agree() -> None:
+def test_the_table_matches_the_settings() -> None:
     assert [field.name for field in fields(Settings)] == [s.attribute for s in SETTINGS]
 
 
-def test_the_databases_address_is_not_shown() -> None:
+def test_the_database_url_is_not_shown() -> None:
     assert "sesame" not in repr(Settings(database_url="postgresql+psycopg://u:sesame@db/x"))
 
 

@@ -1,4 +1,4 @@
-"""`python -m swrhook demo`: a push becomes verified tags, before one's eyes."""
+"""The command `demo`: shows how pushes become verified tags."""
 
 import signal
 import sys
@@ -17,7 +17,7 @@ from rich.table import Table
 from swrhook.demo.scene import EXPECTED, requests_to_send
 from swrhook.demo.stage import DemoFailed, Stage, set_up
 
-# Seconds: to all outcomes, and between two looks at them.
+# Seconds: until all syncs have ended, and between two polls of them.
 PATIENCE = 60.0
 PAUSE = 0.2
 OPEN = ("pending", "calling", "triggered")
@@ -31,15 +31,15 @@ _STYLES = {"verified": "green", "pending": "yellow", "calling": "yellow", "trigg
 def demo(*, once: bool) -> None:
     """Run a demonstration: simulator, service, deliveries from several senders, all outcomes."""
     console = Console()
-    # Whoever ends the demonstration ends its service with it.
+    # SIGTERM ends the demonstration like Ctrl-C, so that its service ends too.
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         console.print("Starting IAM, three SWR regions (simulated) and the service …")
         with set_up() as stage:
             _deliver(console, stage)
             stage.bring_late_images()
-            syncs = _watch(console, stage)
-            console.print(_outcome(syncs))
+            syncs = _wait_for_syncs(console, stage)
+            console.print(_outcome_table(syncs))
             verified = Counter(sync["state"] for sync in syncs)["verified"]
             console.print(f"{verified} of {EXPECTED} syncs are verified.")
             if once:
@@ -49,23 +49,23 @@ def demo(*, once: bool) -> None:
         click.echo(f"The demonstration failed: {exc}", err=True)
         sys.exit(1)
     except KeyboardInterrupt:
-        console.print("\nEnded; nothing is left behind.")
+        console.print("\nStopped; all temporary files are removed.")
 
 
 def _deliver(console: Console, stage: Stage) -> None:
-    table = Table(title="What the senders post, and the answers", box=SIMPLE_HEAD)
+    table = Table(title="Deliveries and answers", box=SIMPLE_HEAD)
     for heading in ("event", "answer", "syncs", "reason"):
         table.add_column(heading, overflow="fold")
-    for sent in requests_to_send():
-        status, answer = stage.deliver(sent)
+    for request in requests_to_send():
+        status, answer = stage.deliver(request)
         syncs = str(len(answer.get("syncs", [])))
         outcome = answer.get("outcome", answer.get("title"))
-        table.add_row(sent.what, f"{status} {outcome}", syncs, answer.get("reason") or "")
+        table.add_row(request.title, f"{status} {outcome}", syncs, answer.get("reason") or "")
     console.print(table)
 
 
-def _watch(console: Console, stage: Stage) -> list[dict[str, Any]]:
-    """Show how the syncs end; return them all when none is open, or after PATIENCE."""
+def _wait_for_syncs(console: Console, stage: Stage) -> list[dict[str, Any]]:
+    """Show progress until no sync is open or PATIENCE has passed; return all syncs."""
     deadline = time.monotonic() + PATIENCE
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
@@ -79,15 +79,15 @@ def _watch(console: Console, stage: Stage) -> list[dict[str, Any]]:
             time.sleep(PAUSE)
 
 
-def _outcome(syncs: list[dict[str, Any]]) -> Table:
-    """Return a row for each image and a column for each region: where it is, and how fast."""
+def _outcome_table(syncs: list[dict[str, Any]]) -> Table:
+    """Return a table of states and durations: a row for each image, a column for each region."""
     regions = sorted({sync["target_region"] for sync in syncs})
     cells: dict[str, dict[str, str]] = {}
     for sync in syncs:
         image = f"{sync['namespace']}/{sync['repository']}:{sync['tag']}"
         cells.setdefault(image, {})[sync["target_region"]] = _cell(sync)
-    table = Table("image", *regions, title="What became of each tag", box=SIMPLE_HEAD)
-    table.caption = "verified: the target holds the tag with the source's digest"
+    table = Table("image", *regions, title="State of each tag", box=SIMPLE_HEAD)
+    table.caption = "verified: the target has the tag with the source's digest"
     for image, by_region in cells.items():
         table.add_row(image, *(by_region.get(region, "-") for region in regions))
     return table
@@ -95,20 +95,20 @@ def _outcome(syncs: list[dict[str, Any]]) -> Table:
 
 def _cell(sync: dict[str, Any]) -> str:
     style = _STYLES.get(sync["state"], "red")
-    said = f"[{style}]{sync['state']}[/{style}]"
+    state = f"[{style}]{sync['state']}[/{style}]"
     if sync["verified_at"] is None:
-        return f"{said}: {sync['reason'] or ''}"
-    taken = datetime.fromisoformat(sync["verified_at"]) - datetime.fromisoformat(sync["created_at"])
-    return f"{said} in {taken.total_seconds():.1f} s"
+        return f"{state}: {sync['reason'] or ''}"
+    took = datetime.fromisoformat(sync["verified_at"]) - datetime.fromisoformat(sync["created_at"])
+    return f"{state} in {took.total_seconds():.1f} s"
 
 
 def _stay_open(console: Console, stage: Stage) -> None:
     console.print(
         f"""
-The service goes on until Ctrl-C. See the dashboard:
+The service runs until Ctrl-C. Open the dashboard:
 
   {stage.url}/
-  sign in with the token  {stage.token}
+  sign in with the token {stage.token}
 
 In another terminal, try:
 
@@ -118,12 +118,12 @@ In another terminal, try:
   curl "$SWRHOOK_URL/readyz"
 
 Its configuration, ledger and log are in {stage.folder},
-the simulator's IAM at {stage.swr.iam_url}.""",
+the simulator's IAM is at {stage.swr.iam_url}.""",
         highlight=False,
         soft_wrap=True,
     )
     stage.process.wait()
-    raise DemoFailed("the service has ended by itself")
+    raise DemoFailed("the service stopped unexpectedly")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

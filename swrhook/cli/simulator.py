@@ -1,4 +1,4 @@
-"""The command `simulator`: IAM and SWR regions on loopback, until it is interrupted."""
+"""The command `simulator`: runs IAM and SWR regions on loopback until it is interrupted."""
 
 import signal
 import sys
@@ -79,9 +79,13 @@ def simulator(  # noqa: PLR0913, PLR0917 - an argument for each option
         last = port + len(names)
         message = f"cannot listen on {bind}, ports {port} to {last}: {exc}"
         raise click.ClickException(message) from exc
+    stop = Event()
+    # Before the endpoints are printed, since their reader may stop the simulator at once.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     with running:
-        _introduce(running)
-        _wait()
+        _print_endpoints(running)
+        stop.wait()
 
 
 def _scenario(path: Path | None, regions: Sequence[str], seed: int | None) -> Scenario:
@@ -94,7 +98,7 @@ def _scenario(path: Path | None, regions: Sequence[str], seed: int | None) -> Sc
 def _regions(text: str) -> Sequence[str]:
     names = [name.strip() for name in text.split(",")]
     if not all(names) or len(set(names)) != len(names):
-        message = f"{text!r} is not a list of different regions, separated by commas"
+        message = f"{text!r} is not a comma-separated list of different regions"
         raise click.BadParameter(message, param_hint="--regions")
     return names
 
@@ -110,7 +114,7 @@ def _mirrors(texts: Sequence[str], regions: Sequence[str]) -> dict[str, str]:
     return mirrors
 
 
-def _introduce(running: RunningSimulator) -> None:
+def _print_endpoints(running: RunningSimulator) -> None:
     console = Console(soft_wrap=True, highlight=False)
     table = Table("service", "endpoint")
     table.add_row("IAM, control API at /_sim/", running.iam_url)
@@ -122,15 +126,8 @@ def _introduce(running: RunningSimulator) -> None:
     console.print(f"access key [b]{key.access}[/], secret [b]{key.secret}[/]")
     region = next(iter(running.endpoints))
     url = f"{running.iam_url}/v3/auth/tokens?nocatalog=true"
-    console.print("A token (X-Subject-Token), for example:")
+    console.print("To get a token (X-Subject-Token), for example:")
     command = f"curl -si {url} -H 'Content-Type: application/json' -d '{_LOGIN % region}'"
     console.print(command, markup=False)
-
-
-def _wait() -> None:
-    done = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: done.set())
-    # Output may go to a pipe, whose reader waits for the endpoints.
+    # A pipe is buffered, and its reader waits for the endpoints.
     sys.stdout.flush()
-    done.wait()

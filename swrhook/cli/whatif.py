@@ -14,9 +14,9 @@ from swrhook.cli.syncs import target_name
 from swrhook.cli.tables import Column, print_table
 from swrhook.cli.terminal import count_of, output_console, printable, status_line
 from swrhook.config import read_secret_file
-from swrhook.config.candidate import excerpt
+from swrhook.config.candidate import extract_excerpt
 from swrhook.config.loader import read_bytes
-from swrhook.config.yaml_errors import LARGEST
+from swrhook.config.yaml_errors import MAX_FILE_SIZE
 from swrhook.errors import BadConfiguration
 from swrhook.rules.plan import PlanChange
 
@@ -92,8 +92,8 @@ def _read_candidate(file: Path) -> str:
     environ = os.environ  # noqa: TID251  # a command reads the environment itself
     try:
         # One byte more than is allowed shows that a file is too large.
-        text = read_bytes(str(file), LARGEST + 1)
-        part = excerpt(text, file=str(file), environ=environ, read_file=read_secret_file)
+        text = read_bytes(str(file), MAX_FILE_SIZE + 1)
+        part = extract_excerpt(text, file=str(file), environ=environ, read_file=read_secret_file)
     except OSError as exc:
         raise click.UsageError(f"{file} cannot be read: {exc.strerror}") from None
     except BadConfiguration as exc:

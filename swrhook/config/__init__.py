@@ -1,7 +1,10 @@
-"""swrhook.yaml: read, checked, frozen.
+"""swrhook.yaml: read it, check it, and build frozen values from it.
 
-bytes ─► document ─► expand ─► structure (sections, fields, checks) ─► build ─► values.Config
-                         └───► links, rule_links, secrets ─► findings ─► BadConfiguration
+bytes -> yaml_document -> interpolation -> schema (sections, fields, validators) -> build -> Config
+                               |
+                               +-> cross_checks, rule_lint, interpolation -> diagnostics
+
+Every mistake of a file ends up in one BadConfiguration.
 """
 
 from swrhook.config.loader import load, parse, read_secret_file

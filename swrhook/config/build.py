@@ -1,4 +1,7 @@
-"""Checked data to frozen values. Nothing can be wrong any more."""
+"""Build frozen values from checked data, which has no mistakes any more.
+
+The identity of a pod is checked here too: it is in the environment, not in the file.
+"""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -6,7 +9,6 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from swrhook.auth import SCHEMES, KeyProvider, Secret
-from swrhook.config.cross_checks import at
 from swrhook.config.diagnostics import Diagnostics
 from swrhook.config.model import (
     Access,
@@ -25,48 +27,52 @@ from swrhook.config.model import (
     Timeouts,
     TokenCredentials,
 )
-from swrhook.config.nodes import Data
+from swrhook.config.nodes import Data, value_at
 from swrhook.config.regions import default_endpoint
 from swrhook.dialects import mapping
 from swrhook.rules import FIELDS, Pattern, Rule, Rulebook, RuleTarget
 from swrhook.senders.sender import ImageSettings, Sender
 from swrhook.syncs.backoff import Backoff, Retry, Verify
 
-URL = "HC_CONTAINER_CREDENTIALS_FULL_URI"
-TOKEN_FILE = "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"  # noqa: S105  # the variable's name
+POD_URL_VARIABLE = "HC_CONTAINER_CREDENTIALS_FULL_URI"
+POD_TOKEN_FILE_VARIABLE = "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"  # noqa: S105  # the variable's name
 
 _PATH = ("swr", "credentials", "kind")
 _NO_IDENTITY = "associate the pod's service account with an agency, or choose another kind"
 
 
-def check_pod(data: Data, findings: Diagnostics, environ: Mapping[str, str]) -> None:
-    """Find a pod identity that this process has not got."""
-    if at(data, *_PATH) != "pod_identity":
+def check_pod_identity(data: Data, diagnostics: Diagnostics, environ: Mapping[str, str]) -> None:
+    """Report a pod identity that the environment lacks."""
+    if value_at(data, *_PATH) != "pod_identity":
         return
-    for name in (URL, TOKEN_FILE):
+    for name in (POD_URL_VARIABLE, POD_TOKEN_FILE_VARIABLE):
         if not environ.get(name):
-            findings.mistake(_PATH, f"the environment variable {name} is not set: {_NO_IDENTITY}")
-    if environ.get(URL) and not _is_safe(environ[URL]):
-        findings.mistake(
+            diagnostics.add_mistake(
+                _PATH, f"the environment variable {name} is not set: {_NO_IDENTITY}"
+            )
+    if environ.get(POD_URL_VARIABLE) and not _is_safe(environ[POD_URL_VARIABLE]):
+        diagnostics.add_mistake(
             _PATH,
-            f"the environment variable {URL} must be an address like https://host/path; plain http"
-            " would show the pod's token to all, and is for the addresses of private networks",
+            f"the environment variable {POD_URL_VARIABLE} must be an address like https://host/path;"
+            " plain http, which sends the pod's token unencrypted, is only for private networks",
         )
 
 
 def pod_credentials(environ: Mapping[str, str]) -> PodCredentials:
-    """Return the pod's identity, which check_pod has found to be there."""
-    return PodCredentials(environ[URL], environ[TOKEN_FILE])
+    """Return the pod's identity from an environment that check_pod_identity has checked."""
+    return PodCredentials(environ[POD_URL_VARIABLE], environ[POD_TOKEN_FILE_VARIABLE])
 
 
 def _is_safe(url: str) -> bool:
-    """Tell whether the pod's token may be sent there."""
+    """Return whether the pod's token may be sent to this URL."""
     try:
         parts = urlsplit(url)
-        sound = url.isprintable() and " " not in url and parts.port != 0 and "@" not in parts.netloc
+        is_valid = (
+            url.isprintable() and " " not in url and parts.port != 0 and "@" not in parts.netloc
+        )
     except ValueError:
         return False
-    if not sound or not parts.hostname or parts.fragment:
+    if not is_valid or not parts.hostname or parts.fragment:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and _is_private(parts.hostname))
 
@@ -89,7 +95,7 @@ _CREDENTIALS: Mapping[str, Callable[..., Credentials]] = {
 
 
 def build_swr(swr: Checked, environ: Mapping[str, str]) -> Swr:
-    """Return the section `swr`; a pod's identity is in the environment."""
+    """Return the section `swr`. A pod's identity comes from the environment."""
     return Swr(
         iam_endpoint=swr["iam_endpoint"].rstrip("/"),
         credentials=_credentials(dict(swr["credentials"]), environ),
@@ -108,9 +114,9 @@ def build_access(access: Checked) -> Access:
     )
 
 
-def build_senders(senders: Checked, outside: KeyProvider) -> Mapping[str, Sender]:
-    """Return the section `senders`; nothing is asked of `outside` yet."""
-    return {name: _sender(name, sender, outside) for name, sender in senders.items()}
+def build_senders(senders: Checked, key_provider: KeyProvider) -> Mapping[str, Sender]:
+    """Return the section `senders`. No key is fetched from the provider yet."""
+    return {name: _sender(name, sender, key_provider) for name, sender in senders.items()}
 
 
 def build_rules(rules: list[Checked], defaults: Checked) -> Rulebook:
@@ -119,25 +125,25 @@ def build_rules(rules: list[Checked], defaults: Checked) -> Rulebook:
 
 
 def build_options(options: Checked) -> Options:
-    """Return the section `settings`; what it does not say has its default."""
-    given = dict(options)
+    """Return the section `settings`, with defaults for the missing values."""
+    values = dict(options)
     return Options(
-        retry=_retry(given.pop("retry", {})),
-        verify=_verify(given.pop("verify", {})),
-        pace=Pace(**given.pop("pace", {})),
-        timeouts=_timeouts(given.pop("timeouts", {})),
-        retention=Retention(**given.pop("retention", {})),
-        reconcile=Reconcile(**given.pop("reconcile", {})),
-        trusted_proxies=tuple(given.pop("trusted_proxies", ())),
-        **given,
+        retry=_retry(values.pop("retry", {})),
+        verify=_verify(values.pop("verify", {})),
+        pace=Pace(**values.pop("pace", {})),
+        timeouts=_timeouts(values.pop("timeouts", {})),
+        retention=Retention(**values.pop("retention", {})),
+        reconcile=Reconcile(**values.pop("reconcile", {})),
+        trusted_proxies=tuple(values.pop("trusted_proxies", ())),
+        **values,
     )
 
 
-def _credentials(given: dict[str, Data], environ: Mapping[str, str]) -> Credentials:
-    kind = given.pop("kind")
+def _credentials(values: dict[str, Data], environ: Mapping[str, str]) -> Credentials:
+    kind = values.pop("kind")
     if kind == "pod_identity":
         return pod_credentials(environ)
-    return _CREDENTIALS[kind](**given)
+    return _CREDENTIALS[kind](**values)
 
 
 def _region(name: str, region: Checked) -> Region:
@@ -145,12 +151,12 @@ def _region(name: str, region: Checked) -> Region:
     return Region(name, endpoint, region.get("project", name))
 
 
-def _sender(name: str, sender: Checked, outside: KeyProvider) -> Sender:
+def _sender(name: str, sender: Checked, key_provider: KeyProvider) -> Sender:
     arguments = dict(sender["auth"])
     scheme = SCHEMES[arguments.pop("scheme")]
     confirm = scheme.confirm if arguments.pop("confirm", False) else None
     if scheme.needs_keys:
-        arguments["keys"] = outside
+        arguments["keys"] = key_provider
     if "secrets" in arguments:
         arguments["secrets"] = [_secret(secret) for secret in arguments["secrets"]]
     return Sender(
@@ -160,7 +166,7 @@ def _sender(name: str, sender: Checked, outside: KeyProvider) -> Sender:
         authenticate=scheme.build(**arguments),
         image=ImageSettings(**sender.get("image", {})),
         takes_path_secret=scheme.takes_path_secret,
-        confirm=None if confirm is None else functools.partial(confirm, outside),
+        confirm=None if confirm is None else functools.partial(confirm, key_provider),
         parse=mapping.build(sender["mapping"]) if "mapping" in sender else None,
         expect_every=sender.get("expect_every"),
         allow_from=tuple(sender.get("allow_from", ())),
@@ -195,25 +201,25 @@ def _patterns(clause: Checked) -> Mapping[str, tuple[Pattern, ...]]:
     return {field: tuple(clause[field]) for field in FIELDS if field in clause}
 
 
-def _retry(given: Checked) -> Retry:
+def _retry(values: Checked) -> Retry:
     default = Retry()
     backoff = Backoff(
-        given.get("base", default.backoff.base), given.get("cap", default.backoff.cap)
+        values.get("base", default.backoff.base), values.get("cap", default.backoff.cap)
     )
-    return Retry(backoff, given.get("deadline", default.deadline))
+    return Retry(backoff, values.get("deadline", default.deadline))
 
 
-def _verify(given: Checked) -> Verify:
+def _verify(values: Checked) -> Verify:
     default = Verify()
     backoff = Backoff(
-        given.get("first", default.backoff.base), given.get("cap", default.backoff.cap)
+        values.get("first", default.backoff.base), values.get("cap", default.backoff.cap)
     )
     return Verify(
         backoff,
-        given.get("deadline", default.deadline),
-        given.get("retriggers", default.retriggers),
+        values.get("deadline", default.deadline),
+        values.get("retriggers", default.retriggers),
     )
 
 
-def _timeouts(given: Checked) -> Timeouts:
-    return Timeouts(**{name: wait.total_seconds() for name, wait in given.items()})
+def _timeouts(values: Checked) -> Timeouts:
+    return Timeouts(**{name: timeout.total_seconds() for name, timeout in values.items()})

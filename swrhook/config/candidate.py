@@ -1,7 +1,7 @@
-"""A file that is thought of: as much of it as decides where pushes go, and no secret.
+"""Read a proposed configuration for what-if: rules, defaults, region and sender names only.
 
-What decides are the rules and their defaults, the names of the regions, and of each sender its
-region and its names. That excerpt has the shape of the file itself.
+These parts decide where pushes go, and none of them is a secret. The excerpt of a file that holds
+only them has the shape of the file itself.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,36 +9,34 @@ from dataclasses import asdict, dataclass
 
 from swrhook.config import validators
 from swrhook.config.build import build_rules
-from swrhook.config.cross_checks import check_links, check_rules, mapping
-from swrhook.config.diagnostics import Diagnostics, Expanded
+from swrhook.config.cross_checks import check_references, check_rules
+from swrhook.config.diagnostics import Expanded
 from swrhook.config.fields import Text
 from swrhook.config.interpolation import ReadFile, expand, has_reference
-from swrhook.config.loader import check_structure
+from swrhook.config.loader import check_structure, open_document
 from swrhook.config.model import Config
-from swrhook.config.nodes import Data, NodePath, plain
-from swrhook.config.rule_lint import warn_of_rules
+from swrhook.config.nodes import Data, NodePath, mapping_at
+from swrhook.config.rule_lint import lint_rules
 from swrhook.config.rule_schema import DefaultsSection, RuleSection
-from swrhook.config.sections import Items, Named, Part, PlainPart, Section
+from swrhook.config.sections import Items, Named, Part, Section
 from swrhook.config.sender_schema import ImageSection
-from swrhook.config.yaml_document import read
-from swrhook.config.yaml_errors import NotYaml
-from swrhook.errors import BadConfiguration, Mistake
+from swrhook.errors import BadConfiguration
 from swrhook.rules import Rulebook
 from swrhook.senders.sender import ImageSettings, Origin
 
 
 class _RegionSection(Section):
-    """A region's name alone."""
+    """A region without its settings."""
 
 
 class _SwrSection(Section):
-    """The regions that there are."""
+    """The regions."""
 
     regions = Named(validators.region_name, Part(_RegionSection), may_be_empty=False)
 
 
 class _OriginSection(Section):
-    """Where a sender's images live, and under which names."""
+    """A sender's region, and how its image names become SWR's."""
 
     region = Text(required=True)
     image = Part(ImageSection)
@@ -49,7 +47,7 @@ class _CandidateSection(Section):
 
     swr = Part(_SwrSection, required=True)
     senders = Named(validators.sender_name, Part(_OriginSection), may_be_empty=True)
-    rules = Items(PlainPart(RuleSection), required=True)
+    rules = Items(Part(RuleSection), required=True)
     defaults = Part(DefaultsSection)
 
 
@@ -58,80 +56,70 @@ _CANDIDATE = _CandidateSection()
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What decides where pushes go, and what is odd about it."""
+    """The parts of a configuration that decide where pushes go, and the warnings about them."""
 
     origins: Mapping[str, Origin]
     rules: Rulebook
     warnings: Sequence[str] = ()
 
 
-def excerpt(
+def extract_excerpt(
     text: bytes, *, file: str, environ: Mapping[str, str], read_file: ReadFile
 ) -> dict[str, Data]:
-    """Return what of a whole file decides where pushes go. Raises BadConfiguration.
+    """Return the excerpt of a whole file. Raises BadConfiguration.
 
-    The file is checked to its end, but no secret is looked for: a value that comes from elsewhere
-    is taken for right. Only in the excerpt itself references are replaced.
+    The whole file is checked, but references are replaced only in the excerpt: no secret is read,
+    and every other value with a reference counts as valid.
     """
-    written, findings = _open(text, file)
-    part = expand(_excerpt(written), findings, environ, read_file)
-    whole = _joined(written, part)
+    document, diagnostics = open_document(text, file)
+    part = expand(_excerpt(document), diagnostics, environ, read_file)
+    whole = _merge(document, part)
     for path in _references(whole, ()):
-        findings.ignore(path)
-    check_structure(whole, findings)
-    check_links(whole, findings)
-    check_rules(whole, findings)
-    if findings.mistakes:
-        raise BadConfiguration(findings.mistakes)
+        diagnostics.assume_valid(path)
+    check_structure(whole, diagnostics)
+    check_references(whole, diagnostics)
+    check_rules(whole, diagnostics)
+    if diagnostics.mistakes:
+        raise BadConfiguration(diagnostics.mistakes)
     return dict(part)
 
 
-def read_candidate(text: bytes, in_use: Config, *, file: str = "candidate") -> Candidate:
-    """Read an excerpt, or a whole file, of which the rest is left out. Raises BadConfiguration.
+def read_candidate(text: bytes, current: Config, *, file: str = "candidate") -> Candidate:
+    """Read an excerpt, or the excerpt of a whole file. Raises BadConfiguration.
 
-    Regions and senders are those in use where the text has none. Nothing is read from elsewhere:
-    a reference is a mistake here.
+    Where the text has no regions or senders, those of the current configuration are used. A
+    reference is a mistake: a client of the API must not read this machine's files and environment.
     """
-    written, findings = _open(text, file)
-    part = _excerpt(written)
+    document, diagnostics = open_document(text, file)
+    part = _excerpt(document)
     for path in _references(part, ()):
-        findings.suppress_below(path, "«${…}» is not replaced here: write the value itself")
-    data = {**_in_use(in_use), **part} if isinstance(part, dict) else part
-    checked = check_structure(data, findings, _CANDIDATE)
-    check_links(data, findings)
-    check_rules(data, findings)
-    if findings.mistakes:
-        raise BadConfiguration(findings.mistakes)
+        diagnostics.suppress_below(path, '"${…}" is not replaced here: write the value itself')
+    data = {**_excerpt_of(current), **part} if isinstance(part, dict) else part
+    checked = check_structure(data, diagnostics, _CANDIDATE)
+    check_references(data, diagnostics)
+    check_rules(data, diagnostics)
+    if diagnostics.mistakes:
+        raise BadConfiguration(diagnostics.mistakes)
     rules = build_rules(checked["rules"], checked.get("defaults", {}))
-    warn_of_rules(rules, findings)
+    lint_rules(rules, diagnostics)
     origins = {
         name: Origin(name, sender["region"], ImageSettings(**sender.get("image", {})))
         for name, sender in checked["senders"].items()
     }
-    return Candidate(origins, rules, tuple(findings.warnings))
-
-
-def _open(text: bytes, file: str) -> tuple[Data, Diagnostics]:
-    try:
-        root, refused = read(text)
-    except NotYaml as exc:
-        raise BadConfiguration([Mistake(file, *exc.place, str(exc))]) from None
-    findings = Diagnostics(file, root)
-    findings.mistakes += [Mistake(file, *place, message) for place, message in refused]
-    return plain(root), findings
+    return Candidate(origins, rules, tuple(diagnostics.warnings))
 
 
 def _excerpt(data: Data) -> Data:
-    """Return what decides; what is not of the right type is left as it is, to be told of."""
+    """Return the excerpt of a document. A value of the wrong type stays in it, to be reported."""
     if not isinstance(data, dict):
         return data
     part = {key: data[key] for key in ("defaults", "rules") if key in data}
     if "senders" in data:
-        senders = mapping(data, "senders")
+        senders = mapping_at(data, "senders")
         part["senders"] = data["senders"]
         if senders is not None:
             part["senders"] = {name: _origin(sender) for name, sender in senders.items()}
-    regions = mapping(data, "swr", "regions")
+    regions = mapping_at(data, "swr", "regions")
     if regions is not None:
         part["swr"] = {"regions": {name: {} for name in regions}}
     return part
@@ -143,12 +131,12 @@ def _origin(sender: Data) -> Data:
     return {key: sender[key] for key in ("region", "image") if key in sender}
 
 
-def _joined(written: Data, part: Data) -> Data:
-    """Return the whole document with the excerpt's own values in their places."""
-    if not isinstance(written, dict):
-        return written
-    whole = {**written, **{key: part[key] for key in ("defaults", "rules") if key in part}}
-    senders = mapping(written, "senders")
+def _merge(document: Data, part: Data) -> Data:
+    """Return the whole document with the expanded values of the excerpt."""
+    if not isinstance(document, dict):
+        return document
+    whole = {**document, **{key: part[key] for key in ("defaults", "rules") if key in part}}
+    senders = mapping_at(document, "senders")
     if senders is not None:
         whole["senders"] = {
             name: {**sender, **part["senders"][name]} if isinstance(sender, dict) else sender
@@ -158,7 +146,7 @@ def _joined(written: Data, part: Data) -> Data:
 
 
 def _references(data: Data, path: NodePath) -> Iterator[NodePath]:
-    """Yield where a value comes from elsewhere and is not replaced."""
+    """Yield the path of each value that has a reference in it which is not replaced."""
     if isinstance(data, str) and not isinstance(data, Expanded) and has_reference(data):
         yield path
     elif isinstance(data, dict):
@@ -169,7 +157,7 @@ def _references(data: Data, path: NodePath) -> Iterator[NodePath]:
             yield from _references(value, (*path, index))
 
 
-def _in_use(config: Config) -> dict[str, Data]:
+def _excerpt_of(config: Config) -> dict[str, Data]:
     return {
         "swr": {"regions": {name: {} for name in config.swr.regions}},
         "senders": {

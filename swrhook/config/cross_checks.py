@@ -1,149 +1,130 @@
-"""Checks what one value says about another: names that must exist or must be unique.
+"""Check values against each other: names that must exist, names that must be unique.
 
-Works on the document as it stands, right or wrong, so that every mistake is told at once; what has
-not the right type counts as absent here, for check_structure tells of it.
+These checks work on the unchecked document, so that one run reports all mistakes. A value of the
+wrong type counts as absent here; check_structure reports it.
 """
 
 from collections.abc import Iterator
 
 from swrhook.auth import SCHEMES
 from swrhook.config.diagnostics import Diagnostics, did_you_mean, quote
-from swrhook.config.nodes import Data, NodePath
+from swrhook.config.nodes import Data, NodePath, list_at, mapping_at, value_at
 from swrhook.config.regions import KNOWN_REGIONS
 from swrhook.config.rule_schema import glob, regex
 from swrhook.rules import Pattern
 
-# A list: what a file says in a scheme's place may be anything, also what no set can look for.
-_WITHOUT_PROOF = [name for name, scheme in SCHEMES.items() if not scheme.is_proof]
+# A list and not a set: a wrong file may have an unhashable value in the place of a scheme.
+_OPEN_SCHEMES = [name for name, scheme in SCHEMES.items() if not scheme.is_proof]
 
 
-def check_links(data: Data, findings: Diagnostics) -> None:
-    """Find what does not fit together, rules aside."""
-    _check_regions(data, findings)
-    _check_senders(data, findings)
-    _check_unique(data, ("access", "tokens"), "name", findings)
-    _check_unique(data, ("access", "tokens"), "token", findings)
-    _check_unique(data, ("rules",), "name", findings)
-    if mapping(data, "senders") == {}:
-        findings.warn(("senders",), "no sender is configured: nothing can be received")
-    if at(data, "rules") == []:
-        findings.warn(("rules",), "no rule is configured: nothing will be replicated")
+def check_references(data: Data, diagnostics: Diagnostics) -> None:
+    """Check regions, senders and the names that must be unique. Rules have checks of their own."""
+    _check_regions(data, diagnostics)
+    _check_senders(data, diagnostics)
+    _check_unique(data, ("access", "tokens"), "name", diagnostics)
+    _check_unique(data, ("access", "tokens"), "token", diagnostics)
+    _check_unique(data, ("rules",), "name", diagnostics)
+    if mapping_at(data, "senders") == {}:
+        diagnostics.add_warning(("senders",), "no sender is configured: nothing can be received")
+    if value_at(data, "rules") == []:
+        diagnostics.add_warning(("rules",), "no rule is configured: nothing will be replicated")
 
 
-def at(data: Data, *path: str) -> Data:
-    """Return what stands at a path of keys, or None."""
-    for key in path:
-        if not isinstance(data, dict):
-            return None
-        data = data.get(key)
-    return data
-
-
-def mapping(data: Data, *path: str) -> dict[str, Data] | None:
-    """Return the mapping at a path, or None."""
-    value = at(data, *path)
-    return value if isinstance(value, dict) else None
-
-
-def items(data: Data, *path: str) -> list[Data]:
-    """Return the list at a path, or an empty one."""
-    value = at(data, *path)
-    return value if isinstance(value, list) else []
-
-
-def check_region(data: Data, path: NodePath, region: Data, findings: Diagnostics) -> None:
-    """Find a region that is used and not configured."""
-    regions = mapping(data, "swr", "regions")
+def check_region(data: Data, path: NodePath, region: Data, diagnostics: Diagnostics) -> None:
+    """Report a region that is used but not configured."""
+    regions = mapping_at(data, "swr", "regions")
     if isinstance(region, str) and region and regions and region not in regions:
-        known = did_you_mean(region, regions)
-        findings.mistake(path, f"{quote(region)} is not in swr.regions: {known}")
+        hint = did_you_mean(region, regions)
+        diagnostics.add_mistake(path, f"{quote(region)} is not in swr.regions: {hint}")
 
 
-def _check_regions(data: Data, findings: Diagnostics) -> None:
-    for name, region in (mapping(data, "swr", "regions") or {}).items():
-        if name not in KNOWN_REGIONS and at(region, "endpoint") is None:
-            message = f"is no region known here: {did_you_mean(name, KNOWN_REGIONS)}"
-            findings.warn(("swr", "regions", name), message)
+def _check_regions(data: Data, diagnostics: Diagnostics) -> None:
+    for name, region in (mapping_at(data, "swr", "regions") or {}).items():
+        if name not in KNOWN_REGIONS and value_at(region, "endpoint") is None:
+            message = f"is not a region that swrhook knows: {did_you_mean(name, KNOWN_REGIONS)}"
+            diagnostics.add_warning(("swr", "regions", name), message)
 
 
-def _check_senders(data: Data, findings: Diagnostics) -> None:
-    for name, sender in (mapping(data, "senders") or {}).items():
-        check_region(data, ("senders", name, "region"), at(sender, "region"), findings)
-        is_open = at(sender, "auth", "scheme") in _WITHOUT_PROOF
-        if is_open and at(sender, "allow_unauthenticated") is not True:
-            findings.mistake(
+def _check_senders(data: Data, diagnostics: Diagnostics) -> None:
+    for name, sender in (mapping_at(data, "senders") or {}).items():
+        check_region(data, ("senders", name, "region"), value_at(sender, "region"), diagnostics)
+        is_open = value_at(sender, "auth", "scheme") in _OPEN_SCHEMES
+        if is_open and value_at(sender, "allow_unauthenticated") is not True:
+            diagnostics.add_mistake(
                 ("senders", name, "auth", "scheme"),
-                "«none» lets everybody in: choose another scheme, or write "
-                "«allow_unauthenticated: true» beside «auth»",
+                '"none" accepts deliveries from everybody: choose another scheme, or write '
+                '"allow_unauthenticated: true" beside "auth"',
             )
-        _check_mapping(("senders", name, "mapping"), sender, findings)
+        _check_mapping(("senders", name, "mapping"), sender, diagnostics)
 
 
-def _check_mapping(path: NodePath, sender: Data, findings: Diagnostics) -> None:
-    """Find expressions that are missing, or that nothing reads."""
-    is_given, dialect = at(sender, "mapping") is not None, at(sender, "dialect")
-    if dialect == "mapping" and not is_given:
-        findings.mistake(path, "is missing: this dialect knows no image without it")
-    if dialect != "mapping" and is_given:
-        findings.mistake(path, "is for the dialect «mapping» alone: no other reads it")
+def _check_mapping(path: NodePath, sender: Data, diagnostics: Diagnostics) -> None:
+    """Report a mapping that is missing, or that the dialect does not read."""
+    has_mapping, dialect = value_at(sender, "mapping") is not None, value_at(sender, "dialect")
+    if dialect == "mapping" and not has_mapping:
+        diagnostics.add_mistake(path, "is missing: this dialect cannot find an image without it")
+    if dialect != "mapping" and has_mapping:
+        diagnostics.add_mistake(path, 'is only for the dialect "mapping": no other reads it')
 
 
-def _check_unique(data: Data, path: tuple[str, ...], key: str, findings: Diagnostics) -> None:
-    """Find list items that share what must be each one's own; says where, not what."""
+def _check_unique(data: Data, path: tuple[str, ...], key: str, diagnostics: Diagnostics) -> None:
+    """Report list items that share a value of `key`. It is not shown, as it may be a secret."""
     first: dict[str, int] = {}
-    for index, value in _texts(items(data, *path), key):
+    for index, value in _texts(list_at(data, *path), key):
         if value in first:
             other = f"{'.'.join(path)}[{first[value]}]"
-            findings.mistake((*path, index, key), f"is the same as {other}'s: it must be unique")
+            diagnostics.add_mistake(
+                (*path, index, key), f"is the same as {other}'s: it must be unique"
+            )
         first.setdefault(value, index)
 
 
 def _texts(values: list[Data], key: str) -> Iterator[tuple[int, str]]:
     for index, value in enumerate(values):
-        text = at(value, key)
+        text = value_at(value, key)
         if isinstance(text, str):
             yield index, text
 
 
-def check_rules(data: Data, findings: Diagnostics) -> None:
-    """Find targets that cannot be, and rules that no sender can match."""
-    for index, rule in enumerate(items(data, "rules")):
+def check_rules(data: Data, diagnostics: Diagnostics) -> None:
+    """Check the targets of rules, and warn of rules that no configured sender can match."""
+    for index, rule in enumerate(list_at(data, "rules")):
         senders = _matched_senders(data, rule)
-        if senders == [] and at(rule, "when", "sender") is not None:
+        if senders == [] and value_at(rule, "when", "sender") is not None:
             path: NodePath = ("rules", index, "when", "sender")
-            findings.warn(path, "no configured sender matches: this rule never does")
-        regions = [at(data, "senders", sender, "region") for sender in senders or ()]
-        _check_targets(data, index, regions, findings)
+            diagnostics.add_warning(path, "no configured sender matches: this rule never does")
+        regions = [value_at(data, "senders", sender, "region") for sender in senders or ()]
+        _check_targets(data, index, regions, diagnostics)
 
 
 def _check_targets(
-    data: Data, rule: int, source_regions: list[Data], findings: Diagnostics
+    data: Data, rule: int, source_regions: list[Data], diagnostics: Diagnostics
 ) -> None:
-    seen: dict[tuple[str, str], int] = {}
-    for index, target in enumerate(items(items(data, "rules")[rule], "sync")):
-        region, namespace = at(target, "region"), at(target, "namespace")
+    first: dict[tuple[str, str], int] = {}
+    for index, target in enumerate(list_at(list_at(data, "rules")[rule], "sync")):
+        region, namespace = value_at(target, "region"), value_at(target, "namespace")
         path: NodePath = ("rules", rule, "sync", index)
-        check_region(data, (*path, "region"), region, findings)
+        check_region(data, (*path, "region"), region, diagnostics)
         if not isinstance(region, str):
             continue
         if source_regions and all(region == source_region for source_region in source_regions):
             message = "is the region that the images come from: they are there already"
-            findings.mistake((*path, "region"), message)
+            diagnostics.add_mistake((*path, "region"), message)
         if not isinstance(namespace, str):
             continue
-        if (region, namespace) in seen:
-            message = f"is the same target as sync[{seen[region, namespace]}]: keep one"
-            findings.mistake(path, message)
-        seen.setdefault((region, namespace), index)
+        if (region, namespace) in first:
+            message = f"is the same target as sync[{first[region, namespace]}]: keep one"
+            diagnostics.add_mistake(path, message)
+        first.setdefault((region, namespace), index)
 
 
 def _matched_senders(data: Data, rule: Data) -> list[str] | None:
     """Return the configured senders that a rule can match; None when none is configured."""
-    senders = mapping(data, "senders")
+    senders = mapping_at(data, "senders")
     if not senders:
         return None
-    when = _patterns(at(rule, "when", "sender"))
-    unless = _patterns(at(rule, "when", "not", "sender")) or []
+    when = _patterns(value_at(rule, "when", "sender"))
+    unless = _patterns(value_at(rule, "when", "not", "sender")) or []
     return [
         sender
         for sender in senders
@@ -152,17 +133,22 @@ def _matched_senders(data: Data, rule: Data) -> list[str] | None:
 
 
 def _patterns(value: Data) -> list[Pattern] | None:
-    """Return one pattern or a list of them as a list; None where there is none, or a wrong one."""
+    """Return one pattern or several as a list; None for no pattern, or for an invalid one."""
     if value is None:
         return None
-    listed = [_pattern(each) for each in (value if isinstance(value, list) else [value])]
-    return None if None in listed else [each for each in listed if each is not None]
+    patterns = []
+    for item in value if isinstance(value, list) else [value]:
+        pattern = _pattern(item)
+        if pattern is None:
+            return None
+        patterns.append(pattern)
+    return patterns
 
 
 def _pattern(value: Data) -> Pattern | None:
     if isinstance(value, str):
         return glob(str(value))
-    expression = at(value, "regex")
+    expression = value_at(value, "regex")
     try:
         return regex(str(expression)) if isinstance(expression, str) else None
     except ValueError:

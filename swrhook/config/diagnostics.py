@@ -1,39 +1,94 @@
-"""What is wrong with a file and what is only odd, collected, each with its place."""
+"""Collect the mistakes and warnings of a configuration file, each with its position.
+
+Also here: the phrases that messages share, and how they quote a value without showing a secret.
+"""
 
 import difflib
 import re
 from collections.abc import Iterable
 
-from swrhook.config.nodes import Data, Node, NodePath, Position, position_of
+from swrhook.config.nodes import Data, NodePath, Position, Positions
 from swrhook.errors import Mistake
 
+UNSUPPORTED = "is not supported by this version"
+
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_LONGEST_QUOTE = 60
+_MAX_QUOTE = 60
+_MAX_NAMES = 20
+_TYPE_NAMES = {bool: "true or false", int: "a number", float: "a number", list: "a list"}
 
 
 class Expanded(str):
-    """Text that came from `${…}`. `written` is what the file says: messages show only that."""
+    """Text with its `${…}` references replaced. Messages show only `raw`, the text of the file."""
 
-    __slots__ = ("written",)
-    written: str
+    __slots__ = ("raw",)
+    raw: str
 
 
-def expanded(text: str, written: str) -> Expanded:
-    """Return `text`, which the file writes as `written`."""
+def make_expanded(text: str, raw: str) -> Expanded:
+    """Return `text`, which stands as `raw` in the file."""
     result = Expanded(text)
-    result.written = written
+    result.raw = raw
     return result
 
 
+class KeyMessage(str):
+    """A message about a key itself: its position is that of the key, not that of the value."""
+
+    __slots__ = ()
+
+
+class Diagnostics:
+    """The mistakes and warnings of one file."""
+
+    def __init__(self, file: str, positions: Positions) -> None:
+        """Start without mistakes and warnings."""
+        self._file = file
+        self._positions = positions
+        self._suppressed: set[NodePath] = set()
+        self.mistakes: list[Mistake] = []
+        self.warnings: list[str] = []
+
+    def add_mistake(self, path: NodePath, message: str) -> None:
+        """Add a mistake, unless mistakes about the value at `path` are suppressed."""
+        if path not in self._suppressed:
+            position = self._positions.of(path)
+            self.mistakes.append(self._located(position, path, message))
+
+    def add_key_mistake(self, path: NodePath, message: str) -> None:
+        """Add a mistake about the last key of `path`. The key is not shown: it may be a secret."""
+        position = self._positions.of(path, of_key=True)
+        self.mistakes.append(self._located(position, path[:-1], message))
+
+    def suppress_below(self, path: NodePath, message: str) -> None:
+        """Add a mistake, and suppress every later one about the value at `path`."""
+        self.add_mistake(path, message)
+        self._suppressed.add(path)
+
+    def assume_valid(self, path: NodePath) -> None:
+        """Suppress every mistake about the value at `path`."""
+        self._suppressed.add(path)
+
+    def add_warning(self, path: NodePath, message: str) -> None:
+        """Add a warning: the value at `path` is allowed, but probably not meant."""
+        position = self._positions.of(path)
+        self.warnings.append(str(self._located(position, path, message)))
+
+    def _located(self, position: Position, path: NodePath, message: str) -> Mistake:
+        prefix = f"{format_path(path)}: " if path else ""
+        return Mistake(self._file, position.line, position.column, f"{prefix}{message}")
+
+
 def quote(value: str) -> str:
-    """Return a value in quotes, on one line, as the file writes it: no expanded secret is shown."""
-    written = value.written if isinstance(value, Expanded) else value
-    short = written if len(written) <= _LONGEST_QUOTE else f"{written[:_LONGEST_QUOTE]}…"
-    return f"«{''.join(c if c.isprintable() else '·' for c in short)}»"
+    """Return a value in quotes, on one line, shortened, and without any expanded secret."""
+    raw = value.raw if isinstance(value, Expanded) else value
+    short = raw if len(raw) <= _MAX_QUOTE else f"{raw[:_MAX_QUOTE]}…"
+    printable = "".join(c if c.isprintable() else "·" for c in short)
+    return f'"{printable}"'
 
 
-def dotted(path: NodePath) -> str:
-    """Write a path as `senders.harbor.auth.secrets[0]`."""
+def format_path(path: NodePath) -> str:
+    """Return a path as text, like `senders.harbor.auth.secrets[0]`."""
     text = ""
     for step in path:
         if isinstance(step, int):
@@ -43,75 +98,20 @@ def dotted(path: NodePath) -> str:
     return text.removeprefix(".")
 
 
-class Diagnostics:
-    """Collects the mistakes and warnings of one file."""
-
-    def __init__(self, file: str, root: Node) -> None:
-        """Start with nothing found."""
-        self._file = file
-        self._root = root
-        self._spoiled: set[NodePath] = set()
-        self.mistakes: list[Mistake] = []
-        self.warnings: list[str] = []
-
-    def mistake(self, path: NodePath, message: str) -> None:
-        """Note a mistake, unless the value at `path` could not even be expanded."""
-        if path not in self._spoiled:
-            place = position_of(self._root, path)
-            self.mistakes.append(self._at(place, path, message))
-
-    def mistake_at_key(self, path: NodePath, message: str) -> None:
-        """Note that the last key of `path` is wrong in itself; it is not shown."""
-        place = position_of(self._root, path, of_key=True)
-        self.mistakes.append(self._at(place, path[:-1], message))
-
-    def suppress_below(self, path: NodePath, message: str) -> None:
-        """Note a mistake that makes any other about the value at `path` worthless."""
-        self.mistake(path, message)
-        self._spoiled.add(path)
-
-    def ignore(self, path: NodePath) -> None:
-        """Take the value at `path` for right, whatever it is."""
-        self._spoiled.add(path)
-
-    def warn(self, path: NodePath, message: str) -> None:
-        """Note something that is allowed, but probably not meant."""
-        place = position_of(self._root, path)
-        self.warnings.append(str(self._at(place, path, message)))
-
-    def _at(self, place: Position, path: NodePath, message: str) -> Mistake:
-        where = f"{dotted(path)}: " if path else ""
-        return Mistake(self._file, place.line, place.column, f"{where}{message}")
+def type_name(value: Data) -> str:
+    """Return the name of a value's type in the words of the file's author."""
+    return _TYPE_NAMES.get(type(value), "text" if isinstance(value, str) else "a mapping")
 
 
-LATER = "is not supported by this version"
-
-_MOST_LISTED = 20
-_KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list"}
-
-
-class AtKey(str):
-    """A message about a key itself: it belongs where the key stands, not where its value does."""
-
-    __slots__ = ()
-
-
-def kind_of(value: Data) -> str:
-    """Name a value's type as the file's author sees it."""
-    return _KINDS.get(type(value), "text" if isinstance(value, str) else "a mapping")
-
-
-def did_you_mean(value: str, known: Iterable[str]) -> str:
-    """Return which known name is probably meant, or all of them, to end a message with."""
-    names = list(known)
+def did_you_mean(value: str, names: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: the closest name, or all of them."""
+    names = list(names)
     close = difflib.get_close_matches(value, names, n=1)
-    if close:
-        return f"did you mean «{close[0]}»?"
-    return listing(names)
+    return f'did you mean "{close[0]}"?' if close else list_names(names)
 
 
-def listing(names: Iterable[str]) -> str:
-    """Name what is known, but no more than a line can hold."""
-    known = list(names)
-    more = ", …" if len(known) > _MOST_LISTED else ""
-    return f"known are {', '.join(known[:_MOST_LISTED])}{more}"
+def list_names(names: Iterable[str]) -> str:
+    """Return the end of a message that lists the known names, as many as fit on a line."""
+    names = list(names)
+    more = ", …" if len(names) > _MAX_NAMES else ""
+    return f"known are {', '.join(names[:_MAX_NAMES])}{more}"

@@ -1,4 +1,4 @@
-"""What differs between two configurations: by the names of things, never by what they hold."""
+"""Compare two configurations by the names of their parts, never by their values."""
 
 import json
 from collections.abc import Mapping
@@ -6,60 +6,63 @@ from hashlib import sha256
 
 from swrhook.config.nodes import Data
 
-# For each section, a digest of everything in it that has a name, in the file's order.
-Marks = Mapping[str, Mapping[str, bytes]]
+# For each section, a digest of every named part of it, in the order of the file.
+Fingerprints = Mapping[str, Mapping[str, bytes]]
 
-# So many names of each kind of change are told; a line in a log has to end.
-MOST_NAMES = 20
+# The names end up in a line of the log, which has to end somewhere.
+MAX_NAMES = 20
 
 
-def fingerprints(checked: Mapping[str, Data]) -> Marks:
-    """Return the marks of checked data. They hold no secret, but depend on every one."""
+def make_fingerprints(checked: Mapping[str, Data]) -> Fingerprints:
+    """Return the fingerprints of checked data.
+
+    They hold no secret. A changed secret changes them.
+    """
     swr = dict(checked["swr"])
     access = dict(checked.get("access", {}))
     return {
-        "regions": _marked(swr.pop("regions")),
-        "swr": _marked(swr),
-        "tokens": _marked({token["name"]: token for token in access.pop("tokens", ())}),
-        "access": _marked(access),
-        "senders": _marked(checked["senders"]),
-        "rules": _marked({rule["name"]: rule for rule in checked["rules"]}),
-        "defaults": _marked(checked.get("defaults", {})),
-        "settings": _marked(checked.get("settings", {})),
+        "regions": _digests(swr.pop("regions")),
+        "swr": _digests(swr),
+        "tokens": _digests({token["name"]: token for token in access.pop("tokens", ())}),
+        "access": _digests(access),
+        "senders": _digests(checked["senders"]),
+        "rules": _digests({rule["name"]: rule for rule in checked["rules"]}),
+        "defaults": _digests(checked.get("defaults", {})),
+        "settings": _digests(checked.get("settings", {})),
     }
 
 
-def changes(before: Marks, after: Marks) -> dict[str, dict[str, list[str]]]:
-    """Return what was added, removed and changed in each section, by name; {} when nothing was."""
-    found = {name: _changes(before[name], after[name]) for name in after}
-    if _order(before["rules"], after["rules"]) != _order(after["rules"], before["rules"]):
-        found["rules"]["moved"] = ["their order"]
-    return {name: changed for name, changed in found.items() if changed}
+def compare(before: Fingerprints, after: Fingerprints) -> dict[str, dict[str, list[str]]]:
+    """Return the names that were added, removed and changed in each section that differs."""
+    changes = {section: _compare(before[section], after[section]) for section in after}
+    if _shared(before["rules"], after["rules"]) != _shared(after["rules"], before["rules"]):
+        changes["rules"]["moved"] = ["their order"]
+    return {section: kinds for section, kinds in changes.items() if kinds}
 
 
-def _marked(named: Mapping[str, Data]) -> dict[str, bytes]:
-    return {name: _mark(value) for name, value in named.items()}
+def _digests(parts: Mapping[str, Data]) -> dict[str, bytes]:
+    return {name: _digest(value) for name, value in parts.items()}
 
 
-def _mark(value: Data) -> bytes:
-    # Durations, networks, patterns and the like have a text of their own.
+def _digest(value: Data) -> bytes:
+    # `default=str` writes durations, networks and patterns as text.
     return sha256(json.dumps(value, default=str, sort_keys=True).encode()).digest()
 
 
-def _changes(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, list[str]]:
+def _compare(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> dict[str, list[str]]:
     kinds = {
         "added": [name for name in after if name not in before],
         "removed": [name for name in before if name not in after],
         "changed": [name for name in after if before.get(name, after[name]) != after[name]],
     }
-    return {kind: _first(names) for kind, names in kinds.items() if names}
+    return {kind: _shorten(names) for kind, names in kinds.items() if names}
 
 
-def _first(names: list[str]) -> list[str]:
-    left = len(names) - MOST_NAMES
-    return [*names[:MOST_NAMES], f"and {left} more"] if left > 0 else names
+def _shorten(names: list[str]) -> list[str]:
+    more = len(names) - MAX_NAMES
+    return [*names[:MAX_NAMES], f"and {more} more"] if more > 0 else names
 
 
-def _order(names: Mapping[str, bytes], others: Mapping[str, bytes]) -> list[str]:
+def _shared(names: Mapping[str, bytes], others: Mapping[str, bytes]) -> list[str]:
     """Return the names that both have, in the order of the first."""
     return [name for name in names if name in others]

@@ -1,7 +1,7 @@
-"""marshmallow fields for a file that people write: strict types, messages that tell what to do.
+"""marshmallow fields with strict types, and messages that say what to write.
 
-marshmallow's own fields take "5" for a number and "yes" for true; here every value is what it
-looks like. Messages complete a sentence that begins with the key's path.
+marshmallow's own fields accept "5" as a number and "yes" as true; these do not. A message completes
+a sentence that begins with the path of the key.
 """
 
 import re
@@ -13,29 +13,29 @@ from typing import TypeVar
 from marshmallow import ValidationError, fields
 from marshmallow.types import ErrorMessages
 
-from swrhook.config.diagnostics import did_you_mean, kind_of, quote
+from swrhook.config.diagnostics import did_you_mean, quote, type_name
 from swrhook.config.nodes import Data
 from swrhook.units import Rate, parse_duration, parse_rate, parse_size
 
 _ABSENT: ErrorMessages = {"required": "is missing", "null": "is empty: write a value"}
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
-# What stands before an IPv4 address within IPv6: ::ffff:0:0/96.
-_MAPPED_BITS = 96
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+# An IPv4 address within IPv6 stands behind a prefix of so many bits: ::ffff:0:0/96.
+_MAPPED_PREFIX_BITS = 96
 
 _T = TypeVar("_T")
+# Raises ValidationError for a text that is not valid.
 Check = Callable[[str], None]
-
 
 OFF = "off"
 
 
-class Worded:
-    """What every field here says of a value that is not there."""
+class PresenceMessages:
+    """The messages of every field here about a value that is missing or null."""
 
     default_error_messages = _ABSENT
 
 
-class Text(Worded, fields.Field[str]):
+class Text(PresenceMessages, fields.Field[str]):
     """Text, not empty."""
 
     longest = 1024
@@ -43,9 +43,9 @@ class Text(Worded, fields.Field[str]):
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> str:
         if isinstance(value, bool | int | float):
-            raise ValidationError(f"must be text, not {kind_of(value)}: put it in quotes")
+            raise ValidationError(f"must be text, not {type_name(value)}: put it in quotes")
         if not isinstance(value, str):
-            raise ValidationError(f"must be text, not {kind_of(value)}")
+            raise ValidationError(f"must be text, not {type_name(value)}")
         if not value and not self.may_be_empty:
             raise ValidationError("is empty: write a value")
         if len(value) > self.longest:
@@ -53,29 +53,29 @@ class Text(Worded, fields.Field[str]):
         return value
 
 
-class Prefix(Text):
+class OptionalText(Text):
     """Text that may be empty."""
 
     may_be_empty = True
 
 
 class SecretText(Text):
-    """Text that nobody else may see; IAM's tokens are long."""
+    """Text that is a secret. It may be long, as IAM's tokens are."""
 
     longest = 32 * 1024
 
 
-class Duration(Worded, fields.Field[timedelta]):
+class Duration(PresenceMessages, fields.Field[timedelta]):
     """A duration with its unit."""
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> timedelta:
-        return _read(
+        return _parse_text(
             parse_duration, value, "a duration like 30s (ms, s, m, h or d; at most 36500d)"
         )
 
 
 class DurationOrOff(Duration):
-    """A duration with its unit, or `off`, which YAML may take for a boolean."""
+    """A duration with its unit, or `off`. `false` means the same."""
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> timedelta | None:  # type: ignore[override]
         return None if value in (False, OFF) else super()._deserialize(value)
@@ -85,39 +85,41 @@ class DurationOrOff(Duration):
             super()._validate(value)
 
 
-class Size(Worded, fields.Field[int]):
+class Size(PresenceMessages, fields.Field[int]):
     """A number of bytes with its unit."""
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> int:
-        return _read(parse_size, value, "a size like 1MiB (B, KiB or MiB)")
+        return _parse_text(parse_size, value, "a size like 1MiB (B, KiB or MiB)")
 
 
-class PerTime(Worded, fields.Field[Rate]):
-    """A number of events in a time."""
+class RateField(PresenceMessages, fields.Field[Rate]):
+    """A number of events per second, minute or hour."""
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> Rate:
-        return _read(parse_rate, value, "a rate like 100/s (/s, /m or /h)")
+        return _parse_text(parse_rate, value, "a rate like 100/s (/s, /m or /h)")
 
 
-class Network(Worded, fields.Field[IPv4Network | IPv6Network]):
-    """Internet addresses that begin with the same bits; an address alone is such a network too."""
+class Network(PresenceMessages, fields.Field[IPv4Network | IPv6Network]):
+    """A network of IP addresses; an address alone is a network of one."""
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> IPv4Network | IPv6Network:
-        return _read(_network, value, "an address or a network like 192.0.2.0/24 or 2001:db8::/32")
+        return _parse_text(
+            _network, value, "an address or a network like 192.0.2.0/24 or 2001:db8::/32"
+        )
 
 
-class Moment(Worded, fields.Field[datetime]):
-    """A moment as RFC 3339 writes it."""
+class Timestamp(PresenceMessages, fields.Field[datetime]):
+    """A point in time in the format of RFC 3339, returned in UTC."""
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> datetime:
-        return _read(_moment, value, "a time like 2026-01-31T00:00:00Z")
+        return _parse_text(_timestamp, value, "a time like 2026-01-31T00:00:00Z")
 
 
-class Whole(Worded, fields.Field[int]):
+class WholeNumber(PresenceMessages, fields.Field[int]):
     """A whole number within bounds."""
 
     def __init__(self, at_least: int, at_most: int) -> None:
-        """Take the bounds, both allowed."""
+        """Set the bounds, which are both allowed."""
         super().__init__()
         self.low, self.high = at_least, at_most
 
@@ -129,7 +131,7 @@ class Whole(Worded, fields.Field[int]):
         return value
 
 
-class Flag(Worded, fields.Field[bool]):
+class Flag(PresenceMessages, fields.Field[bool]):
     """True or false."""
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> bool:
@@ -138,36 +140,37 @@ class Flag(Worded, fields.Field[bool]):
         return value
 
 
-def _read(parse: Callable[[str], _T], value: Data, wanted: str) -> _T:
+def _parse_text(parse: Callable[[str], _T], value: Data, expected: str) -> _T:
     if not isinstance(value, str):
-        raise ValidationError(f"must be {wanted}, not {kind_of(value)}")
+        raise ValidationError(f"must be {expected}, not {type_name(value)}")
     try:
         return parse(value)
     except ValueError:
         # The parser's own message quotes the value, which may have come from the environment.
-        raise ValidationError(f"{quote(value)} is not {wanted}") from None
+        raise ValidationError(f"{quote(value)} is not {expected}") from None
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:
     network = ip_network(text)
-    first = network.network_address
-    mapped = first.ipv4_mapped if first.version == 6 else None  # noqa: PLR2004
-    if mapped is None or network.prefixlen < _MAPPED_BITS:
+    address = network.network_address
+    # A mapped network stands for IPv4 addresses, and an IPv4 client has an IPv4 address.
+    mapped = address.ipv4_mapped if address.version == 6 else None  # noqa: PLR2004
+    if mapped is None or network.prefixlen < _MAPPED_PREFIX_BITS:
         return network
-    return IPv4Network((mapped, network.prefixlen - _MAPPED_BITS))
+    return IPv4Network((mapped, network.prefixlen - _MAPPED_PREFIX_BITS))
 
 
-def _moment(text: str) -> datetime:
-    if _MOMENT.fullmatch(text) is None:
+def _timestamp(text: str) -> datetime:
+    if _TIMESTAMP.fullmatch(text) is None:
         raise ValueError
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
 class OneOf:
-    """A check for one of these names."""
+    """A check that a text is one of several names."""
 
     def __init__(self, names: Collection[str]) -> None:
-        """Take the names."""
+        """Set the names."""
         self.names = names
 
     def __call__(self, value: str) -> None:
@@ -177,7 +180,7 @@ class OneOf:
 
 
 def at_least(shortest: str) -> Callable[[timedelta], None]:
-    """Return a check for a duration that is long enough, written as in the file."""
+    """Return a check for durations; `shortest` is written as in the file."""
 
     def check(value: timedelta) -> None:
         if value < parse_duration(shortest):
@@ -187,7 +190,7 @@ def at_least(shortest: str) -> Callable[[timedelta], None]:
 
 
 def size_between(smallest: str, largest: str) -> Callable[[int], None]:
-    """Return a check for a size within bounds, written as in the file."""
+    """Return a check for sizes; the bounds are written as in the file."""
 
     def check(value: int) -> None:
         if not parse_size(smallest) <= value <= parse_size(largest):

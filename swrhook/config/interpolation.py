@@ -1,7 +1,8 @@
-"""`${NAME}` and `${file:/path}` in a document's values, after parsing: no value can break it.
+"""Replace `${NAME}` and `${file:/path}` in the values of a document, and find literal secrets.
 
-A file's content loses one line break at its end. `$${` stands for `${` itself. What was put in
-is not looked at again.
+References are replaced after parsing, so no value can change the structure of the document.
+`$${` stands for `${`. A file's content loses one line break at its end. Replaced text is not
+searched for references again.
 """
 
 import functools
@@ -9,9 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
-from swrhook.config.cross_checks import at, items, mapping
-from swrhook.config.diagnostics import Diagnostics, dotted, expanded, quote
-from swrhook.config.nodes import Data, NodePath
+from swrhook.config.diagnostics import Diagnostics, format_path, make_expanded, quote
+from swrhook.config.nodes import Data, NodePath, list_at, mapping_at, value_at
 
 ReadFile = Callable[[str], str]
 
@@ -21,70 +21,86 @@ _REFERENCE = re.compile(
 _LAST_LINE_BREAK = re.compile(r"\r?\n\Z")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_A_REFERENCE = (
-    "«${» begins a reference: write ${NAME} or ${file:/path}, or $${ for the characters themselves"
+    '"${" begins a reference: write ${NAME} or ${file:/path}, or $${ for the characters themselves'
 )
 
 
-# The way to a value, from its end: the path is made only where it is told.
-_Way: TypeAlias = "tuple[_Way, str | int] | None"
+# A linked list of steps, last one first: a path is built only where a message needs one.
+_Steps: TypeAlias = "tuple[_Steps, str | int] | None"
 
 
 class _CannotExpand(Exception):
-    """A reference has no value; the message says why and what to do."""
+    """A reference cannot be replaced. The message says why and what to do."""
 
 
 def expand(
-    data: Data, findings: Diagnostics, environ: Mapping[str, str], read_file: ReadFile
+    data: Data, diagnostics: Diagnostics, environ: Mapping[str, str], read_file: ReadFile
 ) -> Data:
-    """Return the document with every reference replaced; the findings name those without value.
+    """Return the document with every reference replaced. A reference without a value is a mistake.
 
-    Each file is read once, however often it is named.
+    Each file is read only once, even if several references name it.
     """
-    read_once = functools.cache(read_file)
+    return _Expander(diagnostics, environ, functools.cache(read_file)).expand(data, None)
 
-    def visit(value: Data, way: _Way) -> Data:
+
+class _Expander:
+    """Walks a document and replaces references.
+
+    This is no recursive closure because that would be a reference cycle, which would keep the
+    diagnostics and the whole tree of a large file in memory until the next garbage collection.
+    """
+
+    def __init__(
+        self, diagnostics: Diagnostics, environ: Mapping[str, str], read_file: ReadFile
+    ) -> None:
+        self._findings = diagnostics
+        self._environ = environ
+        self._read_file = read_file
+
+    def expand(self, value: Data, steps: _Steps) -> Data:
         if isinstance(value, str):
-            return reference(value, way) if "${" in value else value
+            return self._replace(value, steps) if "${" in value else value
         if isinstance(value, dict):
-            return {key: visit(item, (way, key)) for key, item in value.items()}
+            return {key: self.expand(item, (steps, key)) for key, item in value.items()}
         if isinstance(value, list):
-            return [visit(item, (way, index)) for index, item in enumerate(value)]
+            return [self.expand(item, (steps, index)) for index, item in enumerate(value)]
         return value
 
-    def reference(value: str, way: _Way) -> str:
+    def _replace(self, value: str, steps: _Steps) -> str:
         try:
-            text = _REFERENCE.sub(lambda match: _value(match, environ, read_once), value)
+            text = _REFERENCE.sub(self._replacement, value)
         except _CannotExpand as exc:
-            findings.suppress_below(_path(way), str(exc))
+            self._findings.suppress_below(_path(steps), str(exc))
             return value
-        return expanded(text, value)
+        return make_expanded(text, value)
 
-    return visit(data, None)
+    def _replacement(self, match: re.Match[str]) -> str:
+        return _value(match, self._environ, self._read_file)
 
 
-def _path(way: _Way) -> NodePath:
-    return () if way is None else (*_path(way[0]), way[1])
+def _path(steps: _Steps) -> NodePath:
+    return () if steps is None else (*_path(steps[0]), steps[1])
 
 
 def has_reference(text: str) -> bool:
-    """Tell whether any part of the text comes from elsewhere."""
+    """Return whether the text has a reference in it."""
     return any(not match["escaped"] for match in _REFERENCE.finditer(text))
 
 
 def _value(match: re.Match[str], environ: Mapping[str, str], read_file: ReadFile) -> str:
-    """Return what one reference stands for."""
+    """Return the text of one reference. Raises _CannotExpand."""
     if match["escaped"]:
         return "${"
     if match["file"] is not None:
-        what, value = f"the file {quote(match['file'])}", _content(match["file"], read_file)
+        name, value = f"the file {quote(match['file'])}", _content(match["file"], read_file)
     elif match["name"]:
-        what, value = _variable(match["name"], environ)
+        name, value = _variable(match["name"], environ)
     else:
         raise _CannotExpand(_NOT_A_REFERENCE)
     if not value:
-        raise _CannotExpand(f"{what} is empty: give it a value")
+        raise _CannotExpand(f"{name} is empty: give it a value")
     if _SURROGATE.search(value):
-        raise _CannotExpand(f"{what} is not UTF-8: a secret must be text")
+        raise _CannotExpand(f"{name} is not UTF-8: a secret must be text")
     return value
 
 
@@ -96,49 +112,51 @@ def _variable(name: str, environ: Mapping[str, str]) -> tuple[str, str]:
 
 def _content(path: str, read_file: ReadFile) -> str:
     if not path.startswith("/"):
-        message = f"the file {quote(path)} needs its whole path, from «/» on"
-        raise _CannotExpand(message)
+        raise _CannotExpand(
+            f'the file {quote(path)} needs its absolute path, which begins with "/"'
+        )
     try:
         content = read_file(path)
     except OSError as exc:
         reason = exc.strerror or "it cannot be read"
         raise _CannotExpand(f"the file {quote(path)} cannot be read: {reason}") from None
-    except ValueError:  # or a path with a NUL in it
+    except ValueError:  # also for a path with a NUL character
         raise _CannotExpand(f"the file {quote(path)} is not UTF-8 text, or too long") from None
     return _LAST_LINE_BREAK.sub("", content)
 
 
-def literal_secrets(data: Data, findings: Diagnostics) -> list[str]:
-    """Return the paths of secrets that are written out in the document, and warn of each."""
-    found = []
+def literal_secrets(data: Data, diagnostics: Diagnostics) -> list[str]:
+    """Return the paths of secrets that the document contains literally, and warn of each."""
+    paths = []
     for path, value in _secrets(data):
         if isinstance(value, str) and not has_reference(value):
-            found.append(dotted(path))
-            findings.warn(
+            paths.append(format_path(path))
+            diagnostics.add_warning(
                 path,
-                "a secret is written into the file, which is therefore never kept as the last good "
-                "one: write ${NAME} or ${file:/path}",
+                "is a secret in the file itself, so the file is never stored as the last good "
+                "configuration: write ${NAME} or ${file:/path}",
             )
-    return found
+    return paths
 
 
 def _secrets(data: Data) -> Iterator[tuple[NodePath, Data]]:
-    """Yield every value of the unexpanded document that is a secret."""
+    """Yield every secret of the unexpanded document with its path."""
     for key in ("password", "token", "secret_key", "security_token"):
-        yield ("swr", "credentials", key), at(data, "swr", "credentials", key)
-    for index, token in enumerate(items(data, "access", "tokens")):
-        yield ("access", "tokens", index, "token"), at(token, "token")
-    for name, sender in (mapping(data, "senders") or {}).items():
-        yield from _sender_secrets(("senders", name, "auth", "secrets"), at(sender, "auth"))
+        yield ("swr", "credentials", key), value_at(data, "swr", "credentials", key)
+    for index, token in enumerate(list_at(data, "access", "tokens")):
+        yield ("access", "tokens", index, "token"), value_at(token, "token")
+    for name, sender in (mapping_at(data, "senders") or {}).items():
+        yield from _sender_secrets(("senders", name, "auth", "secrets"), value_at(sender, "auth"))
 
 
 def _sender_secrets(path: NodePath, auth: Data) -> Iterator[tuple[NodePath, Data]]:
-    secrets = at(auth, "secrets")
-    # One secret may stand alone, without a list around it.
-    listed = enumerate(secrets) if isinstance(secrets, list) else [(None, secrets)]
-    for index, secret in listed:
-        place = path if index is None else (*path, index)
+    secrets = value_at(auth, "secrets")
+    if isinstance(secrets, list):
+        paths = [((*path, index), secret) for index, secret in enumerate(secrets)]
+    else:
+        paths = [(path, secrets)]  # a single secret needs no list around it
+    for secret_path, secret in paths:
         if isinstance(secret, dict):
-            yield (*place, "value"), secret.get("value")
+            yield (*secret_path, "value"), secret.get("value")
         else:
-            yield place, secret
+            yield secret_path, secret

@@ -1,7 +1,7 @@
-"""A JSON Schema of swrhook.yaml for editors, made of the sections that check the file.
+"""Generate a JSON Schema of swrhook.yaml for editors from the sections that check the file.
 
-It says what can be said of a value's shape. What one value says about another, and what is in a
-pattern, only `check` tells.
+It describes the shape of each value. Checks across values, and the syntax of patterns, are only in
+the command `check`.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from swrhook.config.fields import Flag, OneOf, Text, Whole
+from swrhook.config.fields import Flag, OneOf, Text, WholeNumber
 from swrhook.config.rule_schema import PatternField, RegexSection, SemverSection
 from swrhook.config.schema import Root
 from swrhook.config.sections import (
@@ -18,9 +18,9 @@ from swrhook.config.sections import (
     Named,
     OneOrMore,
     Part,
-    SecretWithEnd,
+    SecretWithExpiry,
     Unsupported,
-    not_empty,
+    check_not_empty,
 )
 
 Json = dict[str, Any]
@@ -37,8 +37,10 @@ def json_schema() -> Json:
     }
 
 
-def _section(section: Schema, **known: Json) -> Json:
-    properties = {name: known.get(name) or _value(field) for name, field in section.fields.items()}
+def _section(section: Schema, **overrides: Json) -> Json:
+    properties = {
+        name: overrides.get(name) or _value(field) for name, field in section.fields.items()
+    }
     required = [name for name, field in section.fields.items() if field.required]
     return {
         "type": "object",
@@ -55,8 +57,8 @@ def _description(section: Schema) -> str:
 
 
 def _value(field: fields.Field[Any]) -> Json:
-    make = next(_KINDS[kind] for kind in type(field).__mro__ if kind in _KINDS)
-    return make(field)
+    convert = next(_CONVERTERS[kind] for kind in type(field).__mro__ if kind in _CONVERTERS)
+    return convert(field)
 
 
 def _text(field: Text) -> Json:
@@ -64,12 +66,12 @@ def _text(field: Text) -> Json:
     if choices:
         return {"anyOf": [{"enum": list(choices[0])}, _REFERENCE]}
     shortest = {} if field.may_be_empty else {"minLength": 1}
-    # What stands for text, `${NAME}`, may be shorter than that text, and longer; no `maxLength`.
+    # No `maxLength`: a reference like `${NAME}` may be longer than the text that replaces it.
     return {"type": "string", **shortest}
 
 
 def _items(field: Items) -> Json:
-    least = {"minItems": 1} if not_empty in field.validators else {}
+    least = {"minItems": 1} if check_not_empty in field.validators else {}
     return {"type": "array", "items": _value(field.inner), **least}
 
 
@@ -95,7 +97,7 @@ def _by_kind(field: ByKind) -> Json:
     return {"oneOf": kinds}
 
 
-def _secret(field: SecretWithEnd) -> Json:
+def _secret(field: SecretWithExpiry) -> Json:
     return {"anyOf": [_value(field.text), _section(field.section)]}
 
 
@@ -104,18 +106,18 @@ def _pattern(field: PatternField) -> Json:
     return {"anyOf": [{"type": "string", "minLength": 1}, *map(_section, sections)]}
 
 
-_KINDS: Mapping[type, Callable[[Any], Json]] = {
+_CONVERTERS: Mapping[type, Callable[[Any], Json]] = {
     Part: lambda field: _section(field.schema),
     OneOrMore: _one_or_more,
     Items: _items,
     Named: _named,
     ByKind: _by_kind,
     Unsupported: lambda _: {"not": {}},
-    SecretWithEnd: _secret,
+    SecretWithExpiry: _secret,
     PatternField: _pattern,
     Text: _text,
     Flag: lambda _: {"type": "boolean"},
-    Whole: lambda field: {"type": "integer", "minimum": field.low, "maximum": field.high},
-    # Durations, sizes, rates, networks and times are text with a form of their own.
+    WholeNumber: lambda field: {"type": "integer", "minimum": field.low, "maximum": field.high},
+    # Durations, sizes, rates, networks and times are text in a format of their own.
     fields.Field: lambda _: {"type": "string", "minLength": 1},
 }

@@ -1,4 +1,4 @@
-"""A configuration file, from its bytes to frozen values, or to everything that is wrong with it."""
+"""Load a configuration file: from its bytes to a Config, or to a list of all its mistakes."""
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
@@ -16,83 +16,99 @@ from swrhook.config.build import (
     build_rules,
     build_senders,
     build_swr,
-    check_pod,
+    check_pod_identity,
 )
-from swrhook.config.cross_checks import check_links, check_rules
-from swrhook.config.diagnostics import AtKey, Diagnostics, Expanded
-from swrhook.config.diff import fingerprints
+from swrhook.config.cross_checks import check_references, check_rules
+from swrhook.config.diagnostics import Diagnostics, Expanded, KeyMessage
+from swrhook.config.diff import make_fingerprints
 from swrhook.config.interpolation import ReadFile, expand, literal_secrets
 from swrhook.config.model import Config
-from swrhook.config.nodes import Data, NodePath, plain
-from swrhook.config.rule_lint import warn_of_rules
+from swrhook.config.nodes import Data, NodePath
+from swrhook.config.rule_lint import lint_rules
 from swrhook.config.schema import Root
 from swrhook.config.yaml_document import read
-from swrhook.config.yaml_errors import LARGEST, NotYaml
+from swrhook.config.yaml_errors import MAX_FILE_SIZE, NotYaml
 from swrhook.errors import BadConfiguration, Mistake
 
 _ROOT = Root()
 
 
+def open_document(text: bytes, file: str) -> tuple[Data, Diagnostics]:
+    """Return the bare values of a file, and diagnostics with the mistakes in its syntax.
+
+    Raises BadConfiguration for a file that is not YAML at all.
+    """
+    try:
+        data, positions, refused = read(text)
+    except NotYaml as exc:
+        raise BadConfiguration([Mistake(file, *exc.position, str(exc))]) from None
+    diagnostics = Diagnostics(file, positions)
+    diagnostics.mistakes += [Mistake(file, *position, message) for position, message in refused]
+    return data, diagnostics
+
+
 def check_structure(
-    data: Data, findings: Diagnostics, sections: Schema = _ROOT
+    data: Data, diagnostics: Diagnostics, sections: Schema = _ROOT
 ) -> Mapping[str, Data]:
-    """Return the checked values, to be used only when nothing was found."""
+    """Check each value against the schema. Returns the result, which is {} after any mistake."""
     try:
         checked: Mapping[str, Data] = sections.load(data)
     except ValidationError as exc:
-        for path, message in _flat(exc.messages, ()):
-            if isinstance(message, AtKey):
-                findings.mistake_at_key(path, message)
+        for path, message in _flatten(exc.messages, ()):
+            if isinstance(message, KeyMessage):
+                diagnostics.add_key_mistake(path, message)
             else:
-                findings.mistake(path, message)
+                diagnostics.add_mistake(path, message)
         return {}
     return checked
 
 
-def _flat(messages: Data, path: NodePath) -> Iterator[tuple[NodePath, str]]:
-    """Yield each message of marshmallow's tree with its path."""
+def _flatten(messages: Data, path: NodePath) -> Iterator[tuple[NodePath, str]]:
+    """Yield each message of marshmallow's tree of messages with its path."""
     if isinstance(messages, dict):
-        for step, below in messages.items():
-            yield from _flat(below, path if step == SCHEMA else (*path, step))
+        for step, inner in messages.items():
+            yield from _flatten(inner, path if step == SCHEMA else (*path, step))
     elif isinstance(messages, list):
         for message in messages:
-            yield from _flat(message, path)
+            yield from _flatten(message, path)
     else:
         yield path, messages
 
 
-_LARGEST_SECRET = 64 * 1024
+_MAX_SECRET_SIZE = 64 * 1024
 
 
-# Returns at most so many bytes of a file. Raises OSError; ValueError for what can be no path.
+# Returns at most so many bytes of a file. Raises OSError, or ValueError for an impossible path.
 ReadBytes = Callable[[str, int], bytes]
 
 
-def read_bytes(path: str, most: int) -> bytes:
-    """Return at most so many bytes of a file. Raises OSError, or ValueError."""
+def read_bytes(path: str, limit: int) -> bytes:
+    """Return at most `limit` bytes of a file. Raises OSError, or ValueError."""
     with Path(path).open("rb") as file:
-        return file.read(most)
+        return file.read(limit)
 
 
 def load(
     path: Path,
     environ: Mapping[str, str],
-    outside: KeyProvider = NO_KEYS,
+    key_provider: KeyProvider = NO_KEYS,
     read_file: ReadBytes = read_bytes,
 ) -> Config:
-    """Read a file. Raises BadConfiguration with every mistake in it and in what it refers to."""
+    """Read a file. Raises BadConfiguration with every mistake in it and in its references."""
     try:
-        text = read_file(str(path), LARGEST + 1)
+        text = read_file(str(path), MAX_FILE_SIZE + 1)
     except OSError as exc:
         message = f"cannot be read: {exc.strerror or 'unknown reason'}"
         if isinstance(exc, FileNotFoundError):
-            message += "; begin with a copy of swrhook.example.yaml"
+            message += "; start with a copy of swrhook.example.yaml"
         raise BadConfiguration([Mistake(str(path), 0, 0, message)]) from None
 
     def read_secret(name: str) -> str:
         return read_secret_file(name, read_file)
 
-    return parse(text, file=str(path), environ=environ, read_file=read_secret, outside=outside)
+    return parse(
+        text, file=str(path), environ=environ, read_file=read_secret, key_provider=key_provider
+    )
 
 
 def parse(
@@ -101,15 +117,15 @@ def parse(
     file: str,
     environ: Mapping[str, str],
     read_file: ReadFile,
-    outside: KeyProvider = NO_KEYS,
+    key_provider: KeyProvider = NO_KEYS,
 ) -> Config:
-    """Read a file's bytes, for any bytes. Raises BadConfiguration with every mistake found.
+    """Parse the bytes of a file, whatever they are. Raises BadConfiguration with every mistake.
 
-    `file` names them in messages; `read_file` returns the content of a file named in `${file:}`.
-    `outside` is who the senders will ask for keys when a delivery comes; here it is not asked.
+    `file` is the file's name in messages. `read_file` returns the content of a `${file:}`.
+    `key_provider` fetches the keys of senders, only once they deliver.
     """
-    with _uncollected():
-        return _parse(text, file, environ, read_file, outside)
+    with _garbage_collection_paused():
+        return _parse(text, file, environ, read_file, key_provider)
 
 
 def _parse(
@@ -117,63 +133,58 @@ def _parse(
     file: str,
     environ: Mapping[str, str],
     read_file: ReadFile,
-    outside: KeyProvider,
+    key_provider: KeyProvider,
 ) -> Config:
-    try:
-        root, refused = read(text)
-    except NotYaml as exc:
-        raise BadConfiguration([Mistake(file, *exc.place, str(exc))]) from None
-    findings = Diagnostics(file, root)
-    findings.mistakes += [Mistake(file, *place, message) for place, message in refused]
-    written = plain(root)
+    document, diagnostics = open_document(text, file)
     secret_files: list[str] = []
 
-    def read_and_note(path: str) -> str:
+    def read_and_record(path: str) -> str:
         secret_files.append(path)
         return read_file(path)
 
-    data = expand(written, findings, environ, read_and_note)
-    checked = check_structure(data, findings)
-    check_links(data, findings)
-    check_rules(data, findings)
-    check_pod(data, findings, environ)
-    literal = literal_secrets(written, findings)
-    if findings.mistakes:
-        raise BadConfiguration(findings.mistakes)
+    data = expand(document, diagnostics, environ, read_and_record)
+    checked = check_structure(data, diagnostics)
+    check_references(data, diagnostics)
+    check_rules(data, diagnostics)
+    check_pod_identity(data, diagnostics, environ)
+    literal = literal_secrets(document, diagnostics)
+    if diagnostics.mistakes:
+        raise BadConfiguration(diagnostics.mistakes)
     rules = build_rules(checked["rules"], checked.get("defaults", {}))
-    warn_of_rules(rules, findings)
-    marked = fingerprints(checked)
-    checked = _without_origin({key: checked[key] for key in checked if key != "rules"})
+    lint_rules(rules, diagnostics)
+    fingerprints = make_fingerprints(checked)
+    # Patterns have replaced the text of rules already, and ten thousand rules take their time.
+    checked = _plain_text({key: checked[key] for key in checked if key != "rules"})
     return Config(
         version=sha256(text).hexdigest()[:12],
         swr=build_swr(checked["swr"], environ),
         access=build_access(checked.get("access", {})),
-        senders=build_senders(checked["senders"], outside),
+        senders=build_senders(checked["senders"], key_provider),
         rules=rules,
         options=build_options(checked.get("settings", {})),
         literal_secrets=tuple(literal),
-        warnings=tuple(findings.warnings),
+        warnings=tuple(diagnostics.warnings),
         text=text,
         secret_files=tuple(secret_files),
-        marks=marked,
+        fingerprints=fingerprints,
     )
 
 
 def read_secret_file(path: str, read_file: ReadBytes = read_bytes) -> str:
-    """Return the text of a file named in `${file:}`; ValueError when it is none, or too large."""
-    content = read_file(path, _LARGEST_SECRET + 1)
-    if len(content) > _LARGEST_SECRET:
+    """Return the text of a secret's file. Raises OSError, or ValueError if it is no text."""
+    content = read_file(path, _MAX_SECRET_SIZE + 1)
+    if len(content) > _MAX_SECRET_SIZE:
         raise ValueError
     return content.decode()
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Look for no garbage: a large file's values are none, and looking takes a third of the time.
+def _garbage_collection_paused() -> Iterator[None]:
+    """Pause the search for reference cycles, which takes a third of the time for a large file.
 
-    There is no switch for one thread alone. Others go on as before, for all but cycles is freed at
-    once; theirs wait for these seconds. Whoever found it on switches it on, whatever was raised: of
-    two at a time the first one to end, and the other one takes longer.
+    The pause concerns all threads of the process, since Python cannot pause it for one. They go on
+    as usual: only objects in reference cycles are freed later. If two threads are in here at once,
+    the first one to leave ends the pause for both.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -184,10 +195,10 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _without_origin(data: Data) -> Data:
-    """Return the values without the memory of where they came from."""
+def _plain_text(data: Data) -> Data:
+    """Return the values with ordinary text in place of Expanded."""
     if isinstance(data, dict):
-        return {key: _without_origin(value) for key, value in data.items()}
+        return {key: _plain_text(value) for key, value in data.items()}
     if isinstance(data, list):
-        return [_without_origin(value) for value in data]
+        return [_plain_text(value) for value in data]
     return str(data) if isinstance(data, Expanded) else data

@@ -1,4 +1,4 @@
-"""What swrhook.yaml says, checked and frozen. The names are the file's own."""
+"""A configuration as frozen values. The names are those of swrhook.yaml."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
-from swrhook.config.diff import Marks
+from swrhook.config.diff import Fingerprints
 from swrhook.rules import Rulebook
 from swrhook.senders.sender import Sender
 from swrhook.syncs.backoff import Limits, Retry, Verify
@@ -42,14 +42,18 @@ class KeyCredentials:
 
 @dataclass(frozen=True, slots=True)
 class AgencyCredentials:
-    """The agency of the server that this runs on: temporary keys from its metadata service."""
+    """The agency of the ECS server that swrhook runs on, which has temporary access keys.
+
+    The server's metadata service issues the keys.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class PodCredentials:
-    """The identity of the pod that this runs in: where temporary keys are, and what opens them.
+    """The identity of the pod that swrhook runs in, which has temporary access keys.
 
-    The file is read for each fetch, for the platform replaces its content.
+    They are fetched from `url` with the token in `token_file`. The file is read for each fetch,
+    because the platform replaces its content.
     """
 
     url: str
@@ -72,7 +76,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Swr:
-    """The section `swr`: where IAM and the regions are, and who we are there."""
+    """The section `swr`: the endpoints of IAM and the regions, and the credentials for them."""
 
     iam_endpoint: str
     credentials: Credentials
@@ -98,7 +102,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The most that one process asks of one endpoint."""
+    """The limits for the requests of one process to one endpoint."""
 
     per_second: int = 20
     in_flight: int = 8
@@ -115,7 +119,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Reconcile:
-    """How often source and targets are compared, None for never, and for how many calls a pass."""
+    """How often source and targets are compared (None: never), and the most calls of one pass."""
 
     every: timedelta | None = None
     max_calls: int = 1000
@@ -123,7 +127,7 @@ class Reconcile:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long the ledger keeps what came in, and what became of it."""
+    """How long the ledger keeps deliveries and finished syncs."""
 
     deliveries: timedelta = 30 * DAY
     syncs: timedelta = 180 * DAY
@@ -148,27 +152,29 @@ class Options:
 
     @property
     def limits(self) -> Limits:
-        """Return what ends or delays a sync by time."""
+        """Return the settings that delay or end a sync by time."""
         return Limits(self.retry, self.verify, self.source_deadline)
 
     @property
     def keep_deliveries(self) -> timedelta:
-        """Return how long deliveries stay: at least as long as one can be repeated."""
+        """Return how long deliveries are kept: at least while a duplicate can be recognized."""
         return max(self.retention.deliveries, self.dedup_window)
 
     @property
     def keep_syncs(self) -> timedelta:
-        """Return how long ended syncs stay: at least as long as their calls may have an effect."""
+        """Return how long ended syncs are kept: at least while their calls may take effect."""
         return max(self.retention.syncs, self.keep_deliveries, self.verify.deadline)
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A whole configuration. `version` names its content: 12 hex digits of the file's SHA-256.
+    """A whole configuration.
 
-    `literal_secrets` are the places (dotted paths) of secrets written into the file itself: such
-    a file is never stored. `text` is the file's content, as it can be stored and parsed again;
-    `secret_files` are the files that it refers to; `marks` tell what differs from another one.
+    - `version` identifies its content: the first 12 hex digits of the file's SHA-256.
+    - `literal_secrets` are the paths of secrets in the file itself. Such a file is never stored.
+    - `text` is the content of the file, which can be stored and parsed again.
+    - `secret_files` are the files that it refers to.
+    - `fingerprints` are for comparing it with another configuration.
     """
 
     version: str
@@ -181,7 +187,7 @@ class Config:
     warnings: Sequence[str] = ()
     text: bytes = field(default=b"", repr=False)
     secret_files: Sequence[str] = ()
-    marks: Marks = field(default_factory=dict, repr=False)
+    fingerprints: Fingerprints = field(default_factory=dict, repr=False)
 
 
 class ConfigSource(Protocol):

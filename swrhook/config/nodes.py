@@ -1,6 +1,9 @@
-"""A configuration file as a tree of values, each with its place."""
+"""The values of a configuration document: types, lookup by path, positions in the file."""
 
+import functools
 from typing import Any, NamedTuple, Protocol, TypeAlias
+
+import yaml
 
 Data: TypeAlias = Any  # None, bool, int, float, str, list[Data] or dict[str, Data]
 Scalar: TypeAlias = str | int | float | bool | None
@@ -15,72 +18,76 @@ class Position(NamedTuple):
 
 
 class YamlMark(Protocol):
-    """A place as PyYAML tells it, counted from 0."""
+    """A position as PyYAML and libyaml have it, counted from 0."""
 
     line: int
     column: int
 
 
 class MappingEntry(NamedTuple):
-    """A value of a mapping, and where its key stands."""
+    """A value within another, and its key; a list item is its own key."""
 
-    key_mark: YamlMark | None
-    node: "Node"
-
-
-class Node:
-    """A value and its place. Not frozen, for there are hundreds of thousands to make."""
-
-    __slots__ = ("mark", "value")
-
-    def __init__(
-        self, mark: YamlMark | None, value: "Scalar | list[Node] | dict[str, MappingEntry]"
-    ) -> None:
-        """Take the value and where it begins."""
-        self.mark = mark
-        self.value = value
-
-    @property
-    def place(self) -> Position:
-        """Return where the value begins."""
-        return place(self.mark)
-
-    def extent(self) -> tuple[int, int]:
-        """Return how many values are in it, itself included, and how many levels."""
-        within = [node.extent() for node in self._nodes()]
-        size = 1 + sum(size for size, _ in within)
-        return size, 1 + max((height for _, height in within), default=0)
-
-    def _nodes(self) -> "list[Node]":
-        if isinstance(self.value, dict):
-            return [entry.node for entry in self.value.values()]
-        return self.value if isinstance(self.value, list) else []
+    key: yaml.Node
+    node: yaml.Node
 
 
-def place(mark: YamlMark | None) -> Position:
-    """Return a mark as people count; the beginning without one."""
+def value_at(data: Data, *path: str) -> Data:
+    """Return the value at a path of keys, or None."""
+    for key in path:
+        if not isinstance(data, dict):
+            return None
+        data = data.get(key)
+    return data
+
+
+def mapping_at(data: Data, *path: str) -> dict[str, Data] | None:
+    """Return the mapping at a path, or None."""
+    value = value_at(data, *path)
+    return value if isinstance(value, dict) else None
+
+
+def list_at(data: Data, *path: str) -> list[Data]:
+    """Return the list at a path, or an empty one."""
+    value = value_at(data, *path)
+    return value if isinstance(value, list) else []
+
+
+def position(mark: YamlMark | None) -> Position:
+    """Return the position of a mark; the beginning of the file without one."""
     return Position(1, 1) if mark is None else Position(mark.line + 1, mark.column + 1)
 
 
-def plain(node: Node) -> Data:
-    """Return the bare values of a tree."""
-    if isinstance(node.value, dict):
-        return {key: plain(entry.node) for key, entry in node.value.items()}
-    if isinstance(node.value, list):
-        return [plain(item) for item in node.value]
-    return node.value
+class Positions:
+    """The positions of the values of one document."""
+
+    def __init__(self, root: yaml.Node) -> None:
+        """Take the tree that PyYAML has composed."""
+        self._root = root
+        # One mapping can hold a mistake at each of very many keys, so a lookup must not scan it.
+        self._entries = functools.cache(_entries)
+
+    def of(self, path: NodePath, *, of_key: bool = False) -> Position:
+        """Return the position of the value at `path`, or of its key.
+
+        For a missing value, it is the position of the key of the nearest value around it.
+        """
+        entry = MappingEntry(self._root, self._root)
+        for step in path:
+            entries = self._entries(entry.node)
+            if step not in entries:
+                return position(entry.key.start_mark)
+            entry = entries[step]
+        return position((entry.key if of_key else entry.node).start_mark)
 
 
-def position_of(root: Node, path: NodePath, *, of_key: bool = False) -> Position:
-    """Return where the value at `path` stands, or its key; for what is missing, its owner's key."""
-    node = root
-    key_mark = root.mark
-    for step in path:
-        if isinstance(node.value, dict) and step in node.value:
-            key_mark, node = node.value[str(step)]
-        elif isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-            key_mark = node.mark
-        else:
-            return place(key_mark)
-    return place(key_mark) if of_key else node.place
+def _entries(node: yaml.Node) -> dict[str | int, MappingEntry]:
+    if isinstance(node, yaml.SequenceNode):
+        return {index: MappingEntry(item, item) for index, item in enumerate(node.value)}
+    if isinstance(node, yaml.MappingNode):
+        # Of duplicate keys the first one counts.
+        return {
+            key.value: MappingEntry(key, value)
+            for key, value in reversed(node.value)
+            if isinstance(key, yaml.ScalarNode)
+        }
+    return {}

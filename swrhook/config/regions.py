@@ -1,7 +1,7 @@
 """The regions of Huawei Cloud that have SWR, and their endpoints.
 
-Source: the vendor's Python SDK, huaweicloudsdkswr 3.1.219. Others may be configured with their
-endpoint; names only serve to find slips of the pen.
+Source: the vendor's Python SDK, huaweicloudsdkswr 3.1.219. Any other region can be configured with
+its endpoint: the list only serves to warn of misspelt names.
 """
 
 KNOWN_REGIONS = (
@@ -14,10 +14,10 @@ KNOWN_REGIONS = (
     "na-mexico-1", "ru-moscow-1", "ru-northwest-2", "sa-brazil-1", "sa-peru-1", "tr-west-1",
 )  # fmt: skip
 
-# The one region whose endpoint is not under .com.
+# The only region whose endpoint is not under .com.
 _EU = {"eu-west-101": "https://swr-api.eu-west-101.myhuaweicloud.eu"}
 
 
 def default_endpoint(region: str) -> str:
-    """Return where a region's SWR answers, unless the configuration says otherwise."""
+    """Return the endpoint of a region's SWR, for a region that is configured without one."""
     return _EU.get(region, f"https://swr-api.{region}.myhuaweicloud.com")

@@ -1,6 +1,7 @@
-"""What a rule asks of one field: a glob, `{regex: …}` or, of a tag, `{semver: …}`.
+"""The schema of `rules` and `defaults`.
 
-Values become patterns here at once, so that a mistake is told with its place in the pattern.
+A pattern is a glob, `{regex: …}` or, for a tag, `{semver: …}`. It is compiled while the schema is
+checked, so that a message can say where in the pattern a mistake is.
 """
 
 import functools
@@ -9,21 +10,19 @@ from collections.abc import Callable
 from marshmallow import ValidationError, fields
 
 from swrhook.config import validators
-from swrhook.config.diagnostics import AtKey, quote
-from swrhook.config.fields import Flag, Prefix, Text, Worded
+from swrhook.config.diagnostics import KeyMessage, quote
+from swrhook.config.fields import Flag, OptionalText, PresenceMessages, Text
 from swrhook.config.nodes import Data
 from swrhook.config.sections import (
     Items,
     OneOrMore,
-    PlainPart,
+    Part,
     Section,
-    loaded,
-    not_empty,
-    straight,
+    check_not_empty,
 )
 from swrhook.rules import FIELDS, Glob, Pattern, Regex, Semver
 
-# Rules repeat each other's patterns: those are made once and shared.
+# Many rules have the same patterns. Each is compiled once and shared.
 glob = functools.lru_cache(maxsize=100_000)(Glob)
 regex = functools.lru_cache(maxsize=100_000)(Regex)
 _semver = functools.lru_cache(maxsize=10_000)(Semver)
@@ -39,7 +38,7 @@ class SemverSection(Section):
     """A range of versions."""
 
     semver = Text(required=True)
-    variant = Prefix()
+    variant = OptionalText()
     prerelease = Flag()
 
 
@@ -47,44 +46,44 @@ _REGEX_SECTION = RegexSection()
 _SEMVER_SECTION = SemverSection()
 
 
-class PatternField(Worded, fields.Field[Pattern]):
-    """One pattern of a field."""
+class PatternField(PresenceMessages, fields.Field[Pattern]):
+    """One pattern for a field of a push."""
 
     def __init__(self, of: str) -> None:
-        """Take the field's name."""
+        """Set the name of the field of a push."""
         super().__init__()
         self.of = of
         self._text = Text()
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> Pattern:
         if not isinstance(value, dict):
-            return glob(str(straight(self._text, value, None, None)))
+            return glob(str(self._text.deserialize(value)))
         if "semver" in value:
             return self._semver(value)
         if "regex" in value:
             return self._regex(value)
-        known = ["regex", "semver"] if self.of == "tag" else ["regex"]
-        raise ValidationError(f"must be a glob or a pattern {{{': …} or {'.join(known)}: …}}")
+        patterns = "{regex: …} or {semver: …}" if self.of == "tag" else "{regex: …}"
+        raise ValidationError(f"must be a glob or a pattern {patterns}")
 
     def _regex(self, value: Data) -> Pattern:
-        text: str = loaded(_REGEX_SECTION, value)["regex"]
-        return _made("regex", text, lambda: regex(str(text)))
+        text: str = _REGEX_SECTION.load(value)["regex"]
+        return _compile("regex", text, lambda: regex(str(text)))
 
     def _semver(self, value: Data) -> Pattern:
         if self.of != "tag":
             raise ValidationError(
-                {"semver": [AtKey("goes with tag alone: others have no version")]}
+                {"semver": [KeyMessage("is only for tag: other fields have no version")]}
             )
-        given = loaded(_SEMVER_SECTION, value)
-        text: str = given["semver"]
-        variant = str(given.get("variant", ""))
-        prerelease: bool = given.get("prerelease", False)
-        return _made("semver", text, lambda: _semver(str(text), variant, prerelease=prerelease))
+        options = _SEMVER_SECTION.load(value)
+        text: str = options["semver"]
+        variant = str(options.get("variant", ""))
+        prerelease: bool = options.get("prerelease", False)
+        return _compile("semver", text, lambda: _semver(str(text), variant, prerelease=prerelease))
 
 
-def _made(key: str, text: str, make: Callable[[], Pattern]) -> Pattern:
+def _compile(key: str, text: str, compile_pattern: Callable[[], Pattern]) -> Pattern:
     try:
-        return make()
+        return compile_pattern()
     except ValueError as exc:
         raise ValidationError({key: [f"{quote(text)} {exc}"]}) from None
 
@@ -94,7 +93,7 @@ def _patterns() -> dict[str, fields.Field[Data]]:
 
 
 UnlessSection = Section.from_dict(_patterns())
-WhenSection = Section.from_dict({**_patterns(), "not": PlainPart(UnlessSection)})
+WhenSection = Section.from_dict({**_patterns(), "not": Part(UnlessSection)})
 
 
 class TargetSection(Section):
@@ -109,15 +108,15 @@ class RuleSection(Section):
     """One rule."""
 
     name = Text(required=True, validate=validators.label)
-    when = PlainPart(WhenSection, required=True)
-    sync = Items(PlainPart(TargetSection), required=True, validate=not_empty)
+    when = Part(WhenSection, required=True)
+    sync = Items(Part(TargetSection), required=True, validate=check_not_empty)
     enabled = Flag()
     shadow = Flag()
     skip_attachments = Flag()
 
 
 class DefaultsSection(Section):
-    """What rules and targets say unless they say otherwise."""
+    """Defaults for all rules and targets."""
 
     override = Flag()
     skip_attachments = Flag()

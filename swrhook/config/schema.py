@@ -1,9 +1,9 @@
-"""What swrhook.yaml may hold: a section for each mapping in it; docs/configuration.md explains."""
+"""The schema of swrhook.yaml, a class for each mapping in it. docs/configuration.md explains it."""
 
 from swrhook.config import validators
 from swrhook.config.fields import OneOf, SecretText, Text
 from swrhook.config.rule_schema import DefaultsSection, RuleSection
-from swrhook.config.sections import ByKind, Items, Named, Part, PlainPart, Section
+from swrhook.config.sections import ByKind, Items, Named, Part, Section
 from swrhook.config.sender_schema import SenderSection
 from swrhook.config.settings_schema import OptionsSection
 
@@ -20,14 +20,14 @@ class PasswordSection(Section):
 
 
 class TokenSection(Section):
-    """Credentials: a token made elsewhere."""
+    """Credentials: an IAM token that was issued elsewhere."""
 
     kind = Text()
     token = SecretText(required=True, validate=validators.header_value)
 
 
 class KeySection(Section):
-    """Credentials: an access key, which signs requests."""
+    """Credentials: an access key."""
 
     kind = Text()
     access_key = Text(required=True, validate=validators.header_value)
@@ -36,7 +36,7 @@ class KeySection(Section):
 
 
 class MachineSection(Section):
-    """Credentials: temporary keys of the machine that this runs on, which needs no telling."""
+    """Credentials: temporary access keys from the platform, which need no settings."""
 
     kind = Text()
 
@@ -86,6 +86,6 @@ class Root(Section):
     swr = Part(SwrSection, required=True)
     access = Part(AccessSection)
     senders = Named(validators.sender_name, Part(SenderSection), may_be_empty=True)
-    rules = Items(PlainPart(RuleSection), required=True)
+    rules = Items(Part(RuleSection), required=True)
     settings = Part(OptionsSection)
     defaults = Part(DefaultsSection)

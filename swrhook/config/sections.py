@@ -1,136 +1,70 @@
-"""marshmallow fields and schemas for what holds other values: mappings and lists."""
+"""marshmallow schemas and fields for mappings and lists."""
 
 from collections.abc import Mapping
-from functools import cache
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
 from marshmallow.types import ErrorMessages
 
-from swrhook.config.diagnostics import LATER, AtKey, did_you_mean, listing
-from swrhook.config.fields import Check, Moment, OneOf, SecretText, Text, Worded
+from swrhook.config.diagnostics import UNSUPPORTED, KeyMessage, did_you_mean, list_names
+from swrhook.config.fields import Check, OneOf, PresenceMessages, SecretText, Text, Timestamp
 from swrhook.config.nodes import Data
 
-_NO_LIST: ErrorMessages = {"invalid": "must be a list: write [ … ]"}
-_ALWAYS_LATER: ErrorMessages = {"null": LATER}
-_A_MAPPING = "must be a mapping: write «key: value» lines, or {key: value}"
-_NO_MAPPING = {"type": _A_MAPPING}
-
-Siblings = Mapping[str, Data] | None
+_NOT_A_LIST: ErrorMessages = {"invalid": "must be a list: write [ … ]"}
+_UNSUPPORTED_MESSAGES: ErrorMessages = {"null": UNSUPPORTED}
+_NOT_A_MAPPING = 'must be a mapping: write "key: value" lines, or {key: value}'
+_MAPPING_MESSAGES = {"type": _NOT_A_MAPPING}
 
 
 class Section(Schema):
     """A mapping with fixed keys; every other key is a mistake."""
 
     class Meta:
-        """What marshmallow itself does about other keys."""
+        """How marshmallow itself treats unknown keys."""
 
-        unknown = EXCLUDE  # because `_refuse_unknown_keys` says it better
+        unknown = EXCLUDE  # the message of `_refuse_unknown_keys` is more helpful
 
-    error_messages = _NO_MAPPING
+    error_messages = _MAPPING_MESSAGES
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _refuse_unknown_keys(self, _: Data, original: Data, **__: Data) -> None:
-        if not isinstance(original, dict):
+        unknown = original.keys() - self.fields.keys() if isinstance(original, dict) else ()
+        if not unknown:
             return
-        known = [name for name, field in self.fields.items() if not isinstance(field, Unsupported)]
-        # The key itself is not shown: where a comma or a quote is missing, it may be a secret's.
-        unknown = {
-            key: [AtKey(f"there is no such key: {did_you_mean(key, known)}")]
-            for key in original.keys() - self.fields.keys()
-        }
-        if unknown:
-            raise ValidationError(unknown)
+        names = [name for name, field in self.fields.items() if not isinstance(field, Unsupported)]
+        # The key itself is not shown: where a comma or a quote is missing, it may be a secret.
+        raise ValidationError(
+            {
+                key: [KeyMessage(f"there is no such key: {did_you_mean(key, names)}")]
+                for key in unknown
+            }
+        )
 
 
-class Part(Worded, fields.Nested):
+class Part(PresenceMessages, fields.Nested):
     """A section within another."""
 
 
-class PlainPart(Part):
-    """A section without a check of the whole: what is right in it takes the short way.
-
-    Of ten thousand rules marshmallow's own way alone takes seconds. It is gone only where it has
-    something to say.
-    """
-
-    def _deserialize(
-        self, value: Data, attr: str | None, data: Siblings, partial: Data = None, **_: Data
-    ) -> Data:
-        loaded = _straight(self.schema, value)
-        return super()._deserialize(value, attr, data, partial) if loaded is None else loaded
-
-
-def _straight(section: Schema, value: Data) -> dict[str, Data] | None:
-    """Return what the section makes of a mapping without a mistake; None for any other value."""
-    if not isinstance(value, dict):
-        return None
-    known = section.fields
-    loaded: dict[str, Data] = {}
-    try:
-        for key, item in value.items():
-            if key not in known or item is None:
-                return None
-            loaded[key] = straight(known[key], item, key, value)
-    except ValidationError:
-        return None
-    return loaded if _required(section) <= loaded.keys() else None
-
-
-@cache
-def _required(section: Schema) -> frozenset[str]:
-    """Return the keys that must be there."""
-    return frozenset(key for key, field in section.fields.items() if field.required)
-
-
-def loaded(section: Schema, value: Data) -> dict[str, Data]:
-    """Return what a section without a check of the whole makes of a value, as PlainPart does.
-
-    Raises ValidationError.
-    """
-    found = _straight(section, value)
-    result: dict[str, Data] = section.load(value) if found is None else found
-    return result
-
-
-def straight(field: fields.Field[Data], value: Data, key: str | None, within: Siblings) -> Data:
-    """Return what a field makes of a value that is there. Raises ValidationError."""
-    result = field._deserialize(value, key, within)  # noqa: SLF001  # what subclasses are to define
-    for check in field.validators:
-        check(result)
-    return result
-
-
-class Items(Worded, fields.List[Data]):
+class Items(PresenceMessages, fields.List[Data]):
     """A list of values of one kind."""
 
-    default_error_messages = _NO_LIST
-
-    def _deserialize(
-        self, value: Data, attr: str | None, data: Siblings, **more: Data
-    ) -> list[Data]:
-        if isinstance(value, list) and None not in value:
-            try:
-                return [straight(self.inner, item, attr, data) for item in value]
-            except ValidationError:
-                pass  # marshmallow tells of every item
-        return super()._deserialize(value, attr, data, **more)
+    default_error_messages = _NOT_A_LIST
 
 
 class OneOrMore(Items):
     """One value, or a list of them."""
 
-    def _deserialize(self, value: Data, attr: str | None, data: Siblings, **_: Data) -> list[Data]:
+    def _deserialize(self, value: Data, *context: Data, **options: Data) -> list[Data]:
         if not isinstance(value, list):
-            return [straight(self.inner, value, attr, data)]
-        not_empty(value)
-        return super()._deserialize(value, attr, data)
+            return [self.inner.deserialize(value)]
+        check_not_empty(value)
+        return super()._deserialize(value, *context, **options)
 
 
-class Named(Worded, fields.Field[dict[str, Data]]):
-    """A mapping from names, which the file's author chooses, to values of one kind."""
+class Named(PresenceMessages, fields.Field[dict[str, Data]]):
+    """A mapping from names of the author's choice to values of one kind."""
 
     def __init__(self, check_name: Check, inner: fields.Field[Data], *, may_be_empty: bool) -> None:
-        """Take the check of each name and the field for each value."""
+        """Set the check for each name and the field for each value."""
         super().__init__(required=True)
         self._check_name = check_name
         self.inner = inner
@@ -138,31 +72,31 @@ class Named(Worded, fields.Field[dict[str, Data]]):
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> dict[str, Data]:
         if not isinstance(value, dict):
-            raise ValidationError(_A_MAPPING)
+            raise ValidationError(_NOT_A_MAPPING)
         if not value and not self.may_be_empty:
             raise ValidationError("is empty: write at least one name")
-        loaded: dict[str, Data] = {}
+        values: dict[str, Data] = {}
         errors: dict[str, Data] = {}
         for name, item in value.items():
             try:
                 self._check_name(name)
             except ValidationError as exc:
-                errors[name] = [AtKey(message) for message in exc.messages]
+                errors[name] = [KeyMessage(message) for message in exc.messages]
                 continue
             try:
-                loaded[name] = self.inner.deserialize(item)
+                values[name] = self.inner.deserialize(item)
             except ValidationError as exc:
                 errors[name] = exc.messages
         if errors:
             raise ValidationError(errors)
-        return loaded
+        return values
 
 
-class ByKind(Worded, fields.Field[dict[str, Data]]):
-    """A mapping whose other keys depend on the value of one."""
+class ByKind(PresenceMessages, fields.Field[dict[str, Data]]):
+    """A mapping whose allowed keys depend on the value of one key."""
 
     def __init__(self, key: str, kinds: Mapping[str, Schema]) -> None:
-        """Take the deciding key, and the section for each of its values."""
+        """Set the deciding key, and the section for each of its values."""
         super().__init__(required=True)
         self.key = key
         self.kinds = kinds
@@ -170,9 +104,9 @@ class ByKind(Worded, fields.Field[dict[str, Data]]):
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> dict[str, Data]:
         if not isinstance(value, dict):
-            raise ValidationError(_A_MAPPING)
+            raise ValidationError(_NOT_A_MAPPING)
         if self.key not in value:
-            raise ValidationError({self.key: [f"is missing: {listing(self.kinds)}"]})
+            raise ValidationError({self.key: [f"is missing: {list_names(self.kinds)}"]})
         try:
             kind = str(self._kind.deserialize(value[self.key]))
         except ValidationError as exc:
@@ -182,22 +116,22 @@ class ByKind(Worded, fields.Field[dict[str, Data]]):
 
 
 class Unsupported(fields.Field[None]):
-    """A key that is promised and that this version does not act on: refused, not ignored."""
+    """A key of a future version, which is refused rather than ignored."""
 
-    default_error_messages = _ALWAYS_LATER
+    default_error_messages = _UNSUPPORTED_MESSAGES
 
     def _deserialize(self, *_: Data, **__: Data) -> None:
-        raise ValidationError(LATER)
+        raise ValidationError(UNSUPPORTED)
 
 
-class SecretWithEnd(Worded, fields.Field[dict[str, Data]]):
-    """A secret, alone or with the time after which it is no longer valid."""
+class SecretWithExpiry(PresenceMessages, fields.Field[dict[str, Data]]):
+    """A secret, alone or with the time at which it expires."""
 
     def __init__(self, check: Check | None = None) -> None:
-        """Take a check of the secret's text."""
+        """Set a check for the text of the secret."""
         super().__init__()
         text = SecretText(required=True, validate=check)
-        self.section = Section.from_dict({"value": text, "not_after": Moment()})()
+        self.section = Section.from_dict({"value": text, "not_after": Timestamp()})()
         self.text = text
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> dict[str, Data]:
@@ -207,7 +141,7 @@ class SecretWithEnd(Worded, fields.Field[dict[str, Data]]):
         return loaded
 
 
-def not_empty(value: list[Data]) -> None:
-    """Check that a list has something in it."""
+def check_not_empty(value: list[Data]) -> None:
+    """Check that a list is not empty."""
     if not value:
         raise ValidationError("is an empty list: write at least one value")

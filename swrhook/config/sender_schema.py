@@ -1,4 +1,4 @@
-"""What a sender may say: `senders` in swrhook.yaml."""
+"""The schema of `senders`."""
 
 from collections.abc import Callable, Mapping
 
@@ -13,24 +13,24 @@ from swrhook.config.fields import (
     Flag,
     Network,
     OneOf,
-    PerTime,
-    Prefix,
+    OptionalText,
+    RateField,
     Text,
     at_least,
 )
 from swrhook.config.nodes import Data
-from swrhook.config.sections import ByKind, Named, OneOrMore, Part, SecretWithEnd, Section
+from swrhook.config.sections import ByKind, Named, OneOrMore, Part, SecretWithExpiry, Section
 from swrhook.dialects import DIALECTS
 
 _Argument = Callable[[bool], fields.Field[Data]]
-# The arguments of the functions in swrhook.auth, by name; each is told whether it is required.
+# A field for each argument of the functions in swrhook.auth. A scheme may require it or not.
 ARGUMENTS: Mapping[str, _Argument] = {
     "header": lambda required: Text(required=required, validate=validators.header_name),
-    "secrets": lambda required: OneOrMore(SecretWithEnd(), required=required),
+    "secrets": lambda required: OneOrMore(SecretWithExpiry(), required=required),
     "username": lambda required: Text(required=required, validate=validators.user_name),
     "algorithm": lambda required: Text(required=required, validate=OneOf(ALGORITHMS)),
     "encoding": lambda required: Text(required=required, validate=OneOf(ENCODINGS)),
-    "prefix": lambda required: Prefix(required=required),
+    "prefix": lambda required: OptionalText(required=required),
     "signed": lambda required: Flag(required=required),
     "tolerance": lambda required: Duration(required=required, validate=at_least("1s")),
     "topic_arns": lambda required: _topics(validators.topic_arn, required=required),
@@ -40,7 +40,7 @@ ARGUMENTS: Mapping[str, _Argument] = {
     "issuer": lambda required: Text(required=required, validate=validators.issuer),
     "claims": lambda _required: Named(validators.claim, OneOrMore(Text()), may_be_empty=False),
 }
-# What a scheme asks of its secrets.
+# Checks of a scheme for its secrets.
 _SECRETS: Mapping[str, Check] = {
     "gitlab": validators.gitlab_secret,
     "path": validators.path_secret,
@@ -59,7 +59,7 @@ def _scheme_section(kind: str, scheme: Scheme) -> Schema:
     for name in scheme.optional:
         arguments[name] = ARGUMENTS[name](False)  # noqa: FBT003
     if kind in _SECRETS:
-        arguments["secrets"] = OneOrMore(SecretWithEnd(_SECRETS[kind]), required=True)
+        arguments["secrets"] = OneOrMore(SecretWithExpiry(_SECRETS[kind]), required=True)
     if scheme.confirm is not None:
         arguments["confirm"] = Flag()
     return Section.from_dict(arguments)()
@@ -71,7 +71,7 @@ AUTH_SECTIONS = {name: _scheme_section(name, scheme) for name, scheme in SCHEMES
 class ImageSection(Section):
     """`image`: how a sender's names become SWR's."""
 
-    strip_prefix = Prefix()
+    strip_prefix = OptionalText()
     namespace = Text(validate=validators.organization)
     default_namespace = Text(validate=validators.organization)
 
@@ -81,7 +81,7 @@ def _expressions() -> OneOrMore:
 
 
 class MappingSection(Section):
-    """`mapping`: where the dialect of that name finds in a sender's JSON what it needs."""
+    """`mapping`: where the dialect of this name finds images in a sender's JSON."""
 
     image = _expressions()
     namespace = _expressions()
@@ -94,9 +94,11 @@ class MappingSection(Section):
     @validates_schema
     def _check_names(self, data: Mapping[str, Data], **_: Data) -> None:
         if len({"image", "repository"} & data.keys()) != 1:
-            raise ValidationError("must name the images by one of «image» and «repository»")
+            raise ValidationError('must have one of "image" and "repository"')
         if "image" in data and "namespace" in data:
-            raise ValidationError("namespace goes with «repository»: an image has its own")
+            raise ValidationError(
+                'namespace is only for "repository": an image includes its namespace'
+            )
 
 
 class SenderSection(Section):
@@ -108,6 +110,6 @@ class SenderSection(Section):
     image = Part(ImageSection)
     mapping = Part(MappingSection)
     allow_unauthenticated = Flag()
-    rate_limit = PerTime()
+    rate_limit = RateField()
     allow_from = OneOrMore(Network())
     expect_every = Duration(validate=at_least("1m"))

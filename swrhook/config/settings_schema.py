@@ -1,4 +1,4 @@
-"""What `settings` may say in swrhook.yaml. The defaults are in values.Options."""
+"""The schema of `settings`. The defaults are in swrhook.config.model.Options."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from swrhook.config.fields import (
     DurationOrOff,
     Network,
     Size,
-    Whole,
+    WholeNumber,
     at_least,
     size_between,
 )
@@ -20,21 +20,21 @@ from swrhook.config.sections import Items, Part, Section
 from swrhook.syncs.backoff import Retry, Verify
 from swrhook.units import format_duration
 
-# A wait holds a thread of gunicorn's (32) for as long as it lasts: most are left to the others.
-MOST_WAITS = 16
+# A wait occupies one of gunicorn's 32 threads until it ends. Half of them stay free for requests.
+MAX_WAITS = 16
 
-_SOME_TIME = at_least("1ms")
-_A_SECOND = at_least("1s")
-_A_MINUTE = at_least("1m")
-_AN_HOUR = at_least("1h")
+_ONE_MILLISECOND = at_least("1ms")
+_ONE_SECOND = at_least("1s")
+_ONE_MINUTE = at_least("1m")
+_ONE_HOUR = at_least("1h")
 
 
 class RetrySection(Section):
-    """`retry`: how long and how often a failed call is tried again."""
+    """`retry`: the backoff and the deadline after a failed call."""
 
-    base = Duration(validate=_SOME_TIME)
-    cap = Duration(validate=_SOME_TIME)
-    deadline = Duration(validate=_A_SECOND)
+    base = Duration(validate=_ONE_MILLISECOND)
+    cap = Duration(validate=_ONE_MILLISECOND)
+    deadline = Duration(validate=_ONE_SECOND)
 
     @validates_schema
     def _check_order(self, data: Mapping[str, Data], **_: Data) -> None:
@@ -44,12 +44,12 @@ class RetrySection(Section):
 
 
 class VerifySection(Section):
-    """`verify`: how the target is looked at after a call."""
+    """`verify`: how often and how long the target is polled after a call."""
 
-    first = Duration(validate=_SOME_TIME)
-    cap = Duration(validate=_SOME_TIME)
-    deadline = Duration(validate=_A_SECOND)
-    retriggers = Whole(0, 100)
+    first = Duration(validate=_ONE_MILLISECOND)
+    cap = Duration(validate=_ONE_MILLISECOND)
+    deadline = Duration(validate=_ONE_SECOND)
+    retriggers = WholeNumber(0, 100)
 
     @validates_schema
     def _check_order(self, data: Mapping[str, Data], **_: Data) -> None:
@@ -59,11 +59,11 @@ class VerifySection(Section):
 
 
 class PaceSection(Section):
-    """`pace`: the most that one process asks of one endpoint."""
+    """`pace`: the limits for the requests of one process to one endpoint."""
 
-    per_second = Whole(1, 10_000)
-    in_flight = Whole(1, 1_000)
-    in_flight_per_target = Whole(1, 1_000)
+    per_second = WholeNumber(1, 10_000)
+    in_flight = WholeNumber(1, 1_000)
+    in_flight_per_target = WholeNumber(1, 1_000)
 
     @validates_schema
     def _check_order(self, data: Mapping[str, Data], **_: Data) -> None:
@@ -73,31 +73,31 @@ class PaceSection(Section):
 
 
 class TimeoutsSection(Section):
-    """`timeouts`: how long an answer is waited for."""
+    """`timeouts`: how long a request may take."""
 
-    connect = Duration(validate=_SOME_TIME)
-    read = Duration(validate=_SOME_TIME)
+    connect = Duration(validate=_ONE_MILLISECOND)
+    read = Duration(validate=_ONE_MILLISECOND)
 
 
 class ReconcileSection(Section):
-    """`reconcile`: comparing source and targets by itself."""
+    """`reconcile`: regular comparison of source and targets."""
 
-    every = DurationOrOff(validate=_A_MINUTE)
-    max_calls = Whole(1, 1_000_000)
+    every = DurationOrOff(validate=_ONE_MINUTE)
+    max_calls = WholeNumber(1, 1_000_000)
 
 
 class RetentionSection(Section):
-    """`retention`: how long the ledger keeps what is finished."""
+    """`retention`: how long the ledger keeps deliveries and finished syncs."""
 
-    deliveries = Duration(validate=_AN_HOUR)
-    syncs = Duration(validate=_AN_HOUR)
+    deliveries = Duration(validate=_ONE_HOUR)
+    syncs = Duration(validate=_ONE_HOUR)
 
     @validates_schema
     def _check_order(self, data: Mapping[str, Data], **_: Data) -> None:
         deliveries = data.get("deliveries", Retention().deliveries)
         if data.get("syncs", Retention().syncs) < deliveries:
-            longer = format_duration(deliveries)
-            raise ValidationError(f"syncs must not be shorter than deliveries, which is {longer}")
+            minimum = format_duration(deliveries)
+            raise ValidationError(f"syncs must not be shorter than deliveries, which is {minimum}")
 
 
 class OptionsSection(Section):
@@ -105,13 +105,13 @@ class OptionsSection(Section):
 
     body_limit = Size(validate=size_between("1KiB", "64MiB"))
     dedup_window = Duration()
-    source_deadline = Duration(validate=_A_SECOND)
+    source_deadline = Duration(validate=_ONE_SECOND)
     retry = Part(RetrySection)
     verify = Part(VerifySection)
-    batch = Whole(1, 1_000)
+    batch = WholeNumber(1, 1_000)
     pace = Part(PaceSection)
     timeouts = Part(TimeoutsSection)
     trusted_proxies = Items(Network(validate=validators.some_network))
-    waits = Whole(0, MOST_WAITS)
+    waits = WholeNumber(0, MAX_WAITS)
     retention = Part(RetentionSection)
     reconcile = Part(ReconcileSection)

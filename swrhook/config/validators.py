@@ -1,6 +1,6 @@
-"""What a text must be to serve as a name, an endpoint, a header, a token: one function each.
+"""Check texts: names, endpoints, headers, tokens, expressions. One function for each kind.
 
-Each returns nothing, or raises ValidationError with words that follow the key's path.
+Each raises ValidationError with a message that continues the path of the key.
 """
 
 import re
@@ -16,13 +16,16 @@ from swrhook.rules import VARIABLES, unknown_variables
 from swrhook.senders.delivery import KEPT_HEADERS
 from swrhook.swr_names import is_namespace
 
-SHORTEST_TOKEN = 16
-LONGEST_LABEL = 100
+MIN_TOKEN_LENGTH = 16
+MAX_LABEL_LENGTH = 100
 
-_SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_SENDER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 # A region's name becomes a part of its endpoint's host name.
 _REGION_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_ORGANIZATION = "use 1 to 64 of a-z and 0-9, with «.», «_», «__» or «-» between, the first a letter"
+_ORGANIZATION = (
+    "use 1 to 64 characters of a-z and 0-9, the first a letter, "
+    'with ".", "_", "__" or "-" between them'
+)
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
@@ -33,22 +36,24 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\
 
 def sender_name(text: str) -> None:
     """Check the name of a sender, which becomes a part of its URL."""
-    if _SOURCE_NAME.fullmatch(text) is None:
-        message = "1 to 63 of a-z, 0-9, «.», «_» and «-», the first a letter or digit"
-        raise ValidationError(f"{quote(text)} cannot name a sender: use {message}")
+    if _SENDER_NAME.fullmatch(text) is None:
+        rule = 'use 1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or digit'
+        raise ValidationError(f"{quote(text)} cannot name a sender: {rule}")
 
 
 def region_name(text: str) -> None:
     """Check the name of a region."""
     if _REGION_NAME.fullmatch(text) is None:
-        message = "a-z, 0-9 and «-», like cn-north-4"
-        raise ValidationError(f"{quote(text)} cannot name a region: use {message}")
+        rule = 'use a-z, 0-9 and "-", like cn-north-4'
+        raise ValidationError(f"{quote(text)} cannot name a region: {rule}")
 
 
 def label(text: str) -> None:
-    """Check a name that is only shown: of a rule, a token, an IAM user."""
-    if len(text) > LONGEST_LABEL or not text.isprintable():
-        raise ValidationError(f"must be at most {LONGEST_LABEL} printable characters, on one line")
+    """Check a name that is only displayed: of a rule, a token, an IAM user."""
+    if len(text) > MAX_LABEL_LENGTH or not text.isprintable():
+        raise ValidationError(
+            f"must be at most {MAX_LABEL_LENGTH} printable characters, on one line"
+        )
 
 
 def organization(text: str) -> None:
@@ -58,23 +63,23 @@ def organization(text: str) -> None:
 
 
 def organization_template(text: str) -> None:
-    """Check the name of a target organization, which may hold variables."""
+    """Check the name of a target organization, which may contain variables."""
     if unknown_variables(text):
         names = " and ".join(f"{{{name}}}" for name in VARIABLES)
-        raise ValidationError(f"{quote(text)} holds an unknown variable: known are {names}")
+        raise ValidationError(f"{quote(text)} contains an unknown variable: known are {names}")
     example = text
     for name in VARIABLES:
         example = example.replace(f"{{{name}}}", "a")
-    # What a variable stands for is known at each push; the rest can be judged now.
+    # The values of variables are known only with a push. The rest can be checked now.
     if not is_namespace(example):
         raise ValidationError(f"SWR allows no organization named {quote(text)}: {_ORGANIZATION}")
 
 
 def token(text: str) -> None:
     """Check a bearer token for the API."""
-    if len(text) < SHORTEST_TOKEN:
+    if len(text) < MIN_TOKEN_LENGTH:
         raise ValidationError(
-            f"is shorter than {SHORTEST_TOKEN} characters: make one with «openssl rand -hex 24»"
+            f'is shorter than {MIN_TOKEN_LENGTH} characters: make one with "openssl rand -hex 24"'
         )
     header_value(text)
 
@@ -88,18 +93,18 @@ def header_value(text: str) -> None:
 def path_secret(text: str) -> None:
     """Check a secret that is a part of a URL."""
     if _UNRESERVED.fullmatch(text) is None:
-        raise ValidationError("must be of A-Z, a-z, 0-9 and . _ ~ -: it is a part of a URL")
+        raise ValidationError("must consist of A-Z, a-z, 0-9 and . _ ~ -: it is a part of a URL")
 
 
 def signing_secret(text: str) -> None:
-    """Check a secret of Standard Webhooks: base64, mostly with a prefix."""
-    # A character of another kind is no base64 either.
+    """Check a secret of Standard Webhooks: base64, usually with the prefix `whsec_`."""
+    # A surrogate cannot be encoded otherwise. It is not base64 either.
     if not signing_key(text.encode("utf-8", "surrogatepass")):
-        raise ValidationError("must be base64, mostly behind «whsec_», as the sender shows it")
+        raise ValidationError('must be base64, usually after "whsec_", as the sender displays it')
 
 
 def gitlab_secret(text: str) -> None:
-    """Check a secret of GitLab's: a token, or a key for signatures."""
+    """Check a secret of GitLab: a token, or a key for signatures."""
     if text.startswith("whsec_"):
         signing_secret(text)
 
@@ -107,29 +112,29 @@ def gitlab_secret(text: str) -> None:
 def topic_arn(text: str) -> None:
     """Check the name of a topic of Amazon SNS."""
     if _TOPIC_ARN.fullmatch(text) is None:
-        message = "is no topic of SNS: write arn:aws:sns:REGION:ACCOUNT:NAME"
+        message = "is not a topic of SNS: write arn:aws:sns:REGION:ACCOUNT:NAME"
         raise ValidationError(f"{quote(text)} {message}")
 
 
 def topic_urn(text: str) -> None:
     """Check the name of a topic of SMN."""
     if _TOPIC_URN.fullmatch(text) is None:
-        message = "is no topic of SMN: write urn:smn:REGION:PROJECT:NAME"
+        message = "is not a topic of SMN: write urn:smn:REGION:PROJECT:NAME"
         raise ValidationError(f"{quote(text)} {message}")
 
 
 def claim(text: str) -> None:
-    """Check a claim's name, or what one must say."""
+    """Check the name of a claim, or its expected value."""
     if not text.isprintable():
         raise ValidationError("must be printable characters, on one line")
 
 
 def issuer(text: str) -> None:
-    """Check the issuer of tokens: an https address that begins those of its keys."""
+    """Check the issuer of tokens: an https URL to which the path of its keys is appended."""
     url = _split(text)
     is_plain = "?" not in text and "#" not in text
     if url is None or url.scheme != "https" or not _HOST.fullmatch(_host(url)) or not is_plain:
-        # Not quoted: an address with a password in it would end up here.
+        # The value is not quoted: it may be a URL with a password.
         raise ValidationError("must be an address like https://host or https://host/path")
 
 
@@ -137,7 +142,7 @@ def user_name(text: str) -> None:
     """Check a user name for HTTP's basic authentication."""
     label(text)
     if ":" in text:
-        raise ValidationError("must hold no «:»: basic authentication ends the name with it")
+        raise ValidationError('must not contain ":": basic authentication ends the name with it')
 
 
 def header_name(text: str) -> None:
@@ -145,46 +150,51 @@ def header_name(text: str) -> None:
     if _HEADER.fullmatch(text) is None:
         raise ValidationError(f"{quote(text)} cannot name an HTTP header")
     if text.lower() in KEPT_HEADERS:
-        message = f"{quote(text)} is kept with each delivery, where no secret may be: name another"
-        raise ValidationError(message)
+        raise ValidationError(
+            f"{quote(text)} is stored with each delivery, so it cannot carry a secret: use another"
+        )
 
 
 def some_network(network: IPv4Network | IPv6Network) -> None:
-    """Check a network of proxies: not everybody can be trusted with senders' addresses."""
+    """Check a network of trusted proxies: it must not be the whole Internet."""
     if network.prefixlen == 0:
-        message = "would let everybody claim any address: name the networks of your proxies"
+        message = "would let everybody claim any address: list the networks of your proxies"
         raise ValidationError(message)
 
 
 def expression(text: str) -> None:
-    """Check an expression in JMESPath; it is not shown, for it may come from the environment."""
+    """Check an expression in JMESPath. It is not shown, as it may come from the environment."""
     try:
-        mapping.compiled(text)
+        mapping.compile_expression(text)
     except ValueError as exc:
         raise ValidationError(str(exc)) from None
 
 
 def endpoint(text: str) -> None:
-    """Check the address of an HTTP API: a scheme, a host, perhaps a port, nothing else."""
+    """Check the base URL of an HTTP API: a scheme, a host, perhaps a port, nothing else."""
     url = _split(text)
     if url is None or url.scheme not in {"http", "https"} or not _HOST.fullmatch(_host(url)):
-        # Not quoted: an address with a password in it would end up here.
+        # The value is not quoted: it may be a URL with a password.
         raise ValidationError("must be an address like https://host or https://host:port")
     if url.path not in {"", "/"} or url.query or url.fragment or "?" in text or "#" in text:
-        raise ValidationError("must be only https://host or https://host:port, nothing behind it")
+        raise ValidationError(
+            "must be only https://host or https://host:port, without a path or query"
+        )
     if url.scheme == "http" and not _is_loopback(url.hostname or ""):
-        raise ValidationError("must begin with https://: plain http would show credentials to all")
+        raise ValidationError(
+            "must begin with https://: plain http would send credentials unencrypted"
+        )
 
 
 def _split(text: str) -> SplitResult | None:
-    """Take an address apart; None when that is impossible, or when it names a user."""
+    """Split a URL into its parts. Returns None for an invalid one, and for one with a user."""
     try:
         url = urlsplit(text)
-        # `urlsplit` drops white space and reads the port only when asked.
-        sound = text.isprintable() and " " not in text and url.port != 0 and "@" not in text
+        # `urlsplit` drops white space, and checks the port only on access.
+        is_valid = text.isprintable() and " " not in text and url.port != 0 and "@" not in text
     except ValueError:
         return None
-    return url if sound else None
+    return url if is_valid else None
 
 
 def _host(url: SplitResult) -> str:

@@ -1,7 +1,7 @@
-"""The configuration file over time: what was read of it, and whether it is another one by now.
+"""Watch the configuration file, and the files it refers to, for changes.
 
-Files are looked at again and again. The kernel's notices would be quicker, but not every mount
-has them, and a ConfigMap's file never changes: a link above it does.
+The files are polled. The kernel's notifications would be quicker, but some file systems have none,
+and the file of a Kubernetes ConfigMap never changes itself: a symbolic link above it does.
 """
 
 import errno
@@ -15,93 +15,94 @@ from pathlib import Path
 from swrhook.auth import KeyProvider
 from swrhook.config.loader import load
 from swrhook.config.model import Config
-from swrhook.config.yaml_errors import LARGEST
+from swrhook.config.yaml_errors import MAX_FILE_SIZE
 
-# Where a path leads, which file that is, and when it was written last; or why nobody can tell.
+# A path without its links, and the identity, size and times of the file; or why it has none.
 Stamp = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """What one look found, by path: stamps, and digests of the content."""
+class _Poll:
+    """The state of the files at one poll, by path: stamps, and digests of the content."""
 
     stamps: Mapping[str, Stamp]
-    contents: Mapping[str, str]
-    is_still: bool  # the look before found the same content
+    digests: Mapping[str, str]
+    is_stable: bool  # the poll before saw the same content
 
 
 class WatchedFile:
-    """A configuration file and every file that it names with `${file:}`. For one thread."""
+    """A configuration file and every file that it refers to with `${file:}`. Not thread-safe."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str], outside: KeyProvider) -> None:
-        """Take where it is; nothing is read yet."""
+    def __init__(self, path: Path, environ: Mapping[str, str], key_provider: KeyProvider) -> None:
+        """Set the path. Nothing is read yet."""
         self._path = path
         self._environ = environ
-        self._outside = outside
-        self._read: dict[str, str] = {}
-        self._looked: _Look | None = None
+        self._key_provider = key_provider
+        self._digests: dict[str, str] = {}
+        self._last_poll: _Poll | None = None
 
     def read(self) -> Config:
-        """Read it now. Raises BadConfiguration with every mistake in it."""
-        self._read = {}
-        self._looked = None
-        return load(self._path, self._environ, self._outside, self._read_and_note)
+        """Read the file. Raises BadConfiguration with every mistake in it."""
+        self._digests = {}
+        self._last_poll = None
+        return load(self._path, self._environ, self._key_provider, self._read_and_record)
 
     def has_changed(self) -> bool:
-        """Tell whether the content is another than was read, and the same as at the last look.
+        """Return whether the content differs from what was read, at this poll and the one before.
 
-        Two looks, for a file that is being written, or gone for a moment, is not to be judged.
-        While nobody touches the files, their content is not read.
+        It must be the same at two polls, since a file that is just being written or replaced is
+        incomplete or missing for a moment. Unchanged stamps save reading the content.
         """
-        before = self._looked
-        stamps = {path: _stamp(path) for path in self._read}
-        if before is not None and before.is_still and before.stamps == stamps:
+        last = self._last_poll
+        stamps = {path: _stamp(path) for path in self._digests}
+        if last is not None and last.is_stable and last.stamps == stamps:
             return False
-        contents = {path: _content(path) for path in self._read}
-        is_still = before is not None and before.contents == contents
-        self._looked = _Look(stamps, contents, is_still)
-        return is_still and contents != self._read
+        digests = {path: _digest_of_file(path) for path in self._digests}
+        is_stable = last is not None and last.digests == digests
+        self._last_poll = _Poll(stamps, digests, is_stable)
+        return is_stable and digests != self._digests
 
-    def _read_and_note(self, path: str, most: int) -> bytes:
+    def _read_and_record(self, path: str, limit: int) -> bytes:
         try:
-            content = _read_regular(path, most)
+            content = _read_regular_file(path, limit)
         except (OSError, ValueError) as exc:
-            self._read[path] = _unread(exc)
+            self._digests[path] = _failure(exc)
             raise
-        self._read[path] = _digest(content)
+        self._digests[path] = _digest(content)
         return content
 
 
-def _read_regular(path: str, most: int) -> bytes:
-    """Return at most so many bytes of a file, at once: a pipe would make the reader wait.
+def _read_regular_file(path: str, limit: int) -> bytes:
+    """Return at most `limit` bytes of a regular file. A pipe is refused: it could block for ever.
 
-    Raises OSError; ValueError for a path that no file can have.
+    Raises OSError, or ValueError for an impossible path.
     """
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
-        return file.read(most)
+        return file.read(limit)
 
 
-def _content(path: str) -> str:
+def _digest_of_file(path: str) -> str:
     try:
-        return _digest(_read_regular(path, LARGEST + 1))
+        return _digest(_read_regular_file(path, MAX_FILE_SIZE + 1))
     except (OSError, ValueError) as exc:
-        return _unread(exc)
+        return _failure(exc)
 
 
 def _digest(content: bytes) -> str:
     return sha256(content).hexdigest()
 
 
-def _unread(exc: OSError | ValueError) -> str:
+def _failure(exc: OSError | ValueError) -> str:
     return f"{type(exc).__name__} {exc.errno if isinstance(exc, OSError) else ''}"
 
 
 def _stamp(path: str) -> Stamp:
     try:
-        found = Path(path).stat()
-        where = os.path.realpath(path)
+        status = Path(path).stat()
+        target = os.path.realpath(path)
     except (OSError, ValueError) as exc:
-        return (_unread(exc),)
-    return where, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+        return (_failure(exc),)
+    times = (status.st_mtime_ns, status.st_ctime_ns)
+    return target, status.st_dev, status.st_ino, status.st_size, *times

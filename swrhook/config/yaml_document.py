@@ -1,200 +1,210 @@
-"""PyYAML's events to a tree: YAML 1.2's core scalars, nothing clever.
+"""Read YAML or JSON: PyYAML's composer with stricter rules.
 
-What YAML adds to JSON is allowed as far as it cannot surprise: comments, block style, anchors
-(within bounds). Tags, merge keys and several documents are refused. `no`, `on` and dates are text.
+Allowed beyond JSON: comments, block style, and anchors with aliases, within bounds. Refused: tags,
+merge keys, duplicate keys, several documents. Scalars follow the core schema of YAML 1.2 without
+octal and hexadecimal numbers, so `no`, `on`, `010` and dates are text.
 """
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple, TypeGuard
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import yaml
 
-from swrhook.config.nodes import MappingEntry, Node, Position, Scalar, YamlMark, place
-from swrhook.config.yaml_errors import NotYaml, decoded, explain
+# libyaml is twenty times faster, which counts when a running service reloads ten thousand rules.
+try:
+    from yaml import CSafeLoader
+except ImportError:  # pragma: no cover  # PyYAML was built without a C compiler
+    from yaml import SafeLoader as CSafeLoader  # type: ignore[assignment]
 
-DEEPEST = 32
-MOST_ALIASED_VALUES = 10_000
+from swrhook.config.nodes import Data, Position, Positions, Scalar, position
+from swrhook.config.yaml_errors import NO_ANCHOR, NotYaml, decode, explain
 
+MAX_DEPTH = 32
+MAX_ALIASED_VALUES = 10_000
+
+_TOO_DEEP = f"more than {MAX_DEPTH} levels of nesting"
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
 }
-# `010` is 8 in YAML 1.1 and 10 in 1.2: text, so that a number field refuses it. Twenty digits are
-# no count of anything here, but may well be an id or a password.
+# `010` is 8 in YAML 1.1 and 10 in 1.2. As text it is refused wherever a number is expected.
+# A number of twenty digits cannot be a setting, but it may be an id or a password: it stays text.
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(
     r"[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)"
 )
-_WORD = re.compile(r"[A-Za-z_]+")
-_BEGINNINGS_OF_NUMBERS = frozenset("-+.0123456789")
+_NUMBER_START = frozenset("-+.0123456789")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Document(NamedTuple):
-    """A file's tree, and what of it is refused."""
+    """The bare values of a file, their positions, and the parts that are refused and left out."""
 
-    root: Node
+    data: Data
+    positions: Positions
     refused: list[tuple[Position, str]]
 
 
-def compose(events: Iterator[yaml.Event]) -> Document:
-    """Make the tree of the only document. Raises NotYaml, or what the parser raises."""
-    next(events)  # the stream's start
-    if isinstance(next(events), yaml.StreamEndEvent):
-        raise NotYaml(Position(1, 1), "the file is empty")
-    composer = _Composer(events)
-    root = composer.node(next(events))
-    next(events)  # the document's end
-    event = next(events)
-    if not isinstance(event, yaml.StreamEndEvent):
-        raise NotYaml(place(event.start_mark), "a second document («---»): only one is allowed")
-    return Document(root, composer.refused)
+class _StrictHooks:
+    """Overrides PyYAML's resolver, which both composers call for every node."""
 
+    _depth = 0
 
-class _Composer:
-    """Makes nodes of events; PyYAML's own composer recurses freely and resolves by YAML 1.1."""
+    def resolve(self, *_: object) -> str:
+        """Return no tag: PyYAML would resolve scalars by YAML 1.1."""
+        return ""
 
-    def __init__(self, events: Iterator[yaml.Event]) -> None:
-        self._events = events
-        self._anchors: dict[str, tuple[Node, int, int]] = {}
-        self._aliased = 0
-        self._depth = 0
-        self.refused: list[tuple[Position, str]] = []
-
-    def node(self, event: yaml.Event) -> Node:
-        """Return the node that starts with this event."""
-        mark = event.start_mark
-        if isinstance(event, yaml.AliasEvent):
-            return self._alias(event.anchor or "", mark)
-        if getattr(event, "tag", None) is not None:
-            self._refuse(mark, "tags are not supported: text that starts with «!» needs quotes")
-        if isinstance(event, yaml.ScalarEvent):
-            self._check_depth(mark, more=1)
-            node = Node(mark, self._scalar(event))
-        else:
-            node = Node(mark, self._collection(event, mark))
-        anchor = getattr(event, "anchor", None)
-        if anchor is not None:
-            self._anchors[anchor] = (node, *node.extent())
-        return node
-
-    def _alias(self, anchor: str, mark: YamlMark | None) -> Node:
-        if anchor not in self._anchors:
-            message = "no anchor of this name before it: text that starts with «*» needs quotes"
-            raise NotYaml(place(mark), message)
-        node, size, height = self._anchors[anchor]
-        self._check_depth(mark, more=height)
-        self._aliased += size
-        # A few lines of aliases to aliases are billions of values.
-        if self._aliased > MOST_ALIASED_VALUES:
-            raise NotYaml(place(mark), f"aliases stand for more than {MOST_ALIASED_VALUES} values")
-        return node
-
-    def _check_depth(self, mark: YamlMark | None, *, more: int) -> None:
-        """Keep every tree, aliases followed, low enough for functions that call themselves."""
-        if self._depth + more > DEEPEST:
-            raise NotYaml(place(mark), f"more than {DEEPEST} levels of nesting")
-
-    def _collection(
-        self, event: yaml.Event, mark: YamlMark | None
-    ) -> list[Node] | dict[str, MappingEntry]:
-        self._check_depth(mark, more=1)
+    def descend_resolver(self, parent: yaml.Node | None, _: object) -> None:
+        """Refuse deep nesting: the composer recurses for each level and could exhaust the stack."""
         self._depth += 1
-        is_list = isinstance(event, yaml.SequenceStartEvent)
-        value = self._sequence() if is_list else self._mapping()
+        if parent is not None and self._depth > MAX_DEPTH + 1:
+            raise NotYaml(position(parent.start_mark), _TOO_DEEP)
+
+    def ascend_resolver(self) -> None:
+        """Leave a level."""
         self._depth -= 1
+
+
+class PythonLoader(_StrictHooks, yaml.SafeLoader):
+    """The parser of PyYAML in Python, which has precise messages."""
+
+
+class FastLoader(_StrictHooks, CSafeLoader):
+    """The parser of libyaml, where PyYAML was built with it."""
+
+
+Loader = type[PythonLoader] | type[FastLoader]
+
+
+def read(content: bytes) -> Document:
+    """Read YAML or JSON. Raises NotYaml for anything else, whatever the bytes."""
+    text = decode(content)
+    try:
+        return compose(text, FastLoader)
+    except yaml.YAMLError:
+        pass  # libyaml's messages are vague: PyYAML's parser explains the error
+    try:
+        return compose(text, PythonLoader)
+    except yaml.YAMLError as exc:
+        raise explain(exc) from None
+
+
+def compose(text: str, loader: Loader) -> Document:
+    """Return the only document of a text. Raises NotYaml, or yaml.YAMLError from the parser."""
+    root = yaml.compose(text, loader)
+    if root is None:
+        raise NotYaml(Position(1, 1), "the file is empty")
+    builder = _Builder(lambda: yaml.parse(text, loader))
+    data = builder.build(root)
+    if "!" in text:
+        builder.refuse_tags()
+    return Document(data, Positions(root), builder.refused)
+
+
+class _Builder:
+    """Builds the bare values of a tree of nodes."""
+
+    def __init__(self, events: Callable[[], Iterator[yaml.Event]]) -> None:
+        self.refused: list[tuple[Position, str]] = []
+        self._events = events
+        self._parents: list[yaml.Node] = []
+        self._values: dict[yaml.Node, Data] = {}
+        self._aliases = 0
+        self._aliased_values = 0
+
+    def build(self, node: yaml.Node) -> Data:
+        """Return the value of a node. Raises NotYaml."""
+        if node in self._values:  # the composer returns the anchor's node for each alias
+            self._check_alias(node)
+            return self._values[node]
+        self._values[node] = None
+        if len(self._parents) == MAX_DEPTH:
+            raise NotYaml(position(node.start_mark), _TOO_DEEP)
+        if isinstance(node, yaml.ScalarNode):
+            value: Data = self._scalar(node)
+        else:
+            self._parents.append(node)
+            is_mapping = isinstance(node, yaml.MappingNode)
+            value = self._mapping(node) if is_mapping else [self.build(item) for item in node.value]
+            self._parents.pop()
+        self._values[node] = value
         return value
 
-    def _sequence(self) -> list[Node]:
-        items: list[Node] = []
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
-            items.append(self.node(event))
-        return items
+    def refuse_tags(self) -> None:
+        """Refuse every tag. Only events show a tag that is `!` alone."""
+        for event in self._events():
+            if getattr(event, "tag", None) is not None:
+                self._refuse(
+                    event, 'tags are not supported: text that starts with "!" needs quotes'
+                )
 
-    def _mapping(self) -> dict[str, MappingEntry]:
-        entries: dict[str, MappingEntry] = {}
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            key = self._key(event)
-            value = self.node(next(self._events))
-            if key in entries:
-                first = place(entries[key].key_mark).line
-                self._refuse(event.start_mark, f"this key stands in line {first} already: keep one")
-            elif key is not None:
-                entries[key] = MappingEntry(event.start_mark, value)
-        return entries
+    def _check_alias(self, node: yaml.Node) -> None:
+        """Bound the values that aliases expand to: a few lines can expand to billions."""
+        self._aliases += 1
+        if node in self._parents:
+            raise self._at_alias(NO_ANCHOR)
+        size, height = _extent(self._values[node])
+        self._aliased_values += size
+        if len(self._parents) + height > MAX_DEPTH:
+            raise self._at_alias(_TOO_DEEP)
+        if self._aliased_values > MAX_ALIASED_VALUES:
+            raise self._at_alias(f"aliases stand for more than {MAX_ALIASED_VALUES} values")
 
-    def _key(self, event: yaml.Event) -> str | None:
-        """Return a mapping's key; None when it is refused."""
-        if _is_word(event):
-            return event.value
-        node = self.node(event)
-        if not isinstance(node.value, str):
-            self._refuse(node.mark, "a key must be text: put it in quotes")
-            return None
-        if node.value == "<<" and isinstance(event, yaml.ScalarEvent) and event.implicit[0]:
-            self._refuse(node.mark, "merge keys («<<») are not supported: write the keys out")
-            return None
-        return node.value
+    def _at_alias(self, message: str) -> NotYaml:
+        """Return an error at the latest alias. Its node has the position of the anchor."""
+        aliases = [event for event in self._events() if isinstance(event, yaml.AliasEvent)]
+        return NotYaml(position(aliases[self._aliases - 1].start_mark), message)
 
-    def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
-        if event.implicit[0]:
-            return resolve(event.value)
-        if _SURROGATE.search(event.value) is None:
-            return event.value
-        try:  # JSON escapes a character beyond U+FFFF as two
-            return event.value.encode("utf-16", "surrogatepass").decode("utf-16")
-        except UnicodeDecodeError:
-            self._refuse(event.start_mark, "an escape in this text stands for half a character")
-            return ""
+    def _mapping(self, node: yaml.Node) -> dict[str, Data]:
+        values: dict[str, Data] = {}
+        keys: dict[str, yaml.Node] = {}
+        for key_node, value_node in node.value:
+            key, value = self.build(key_node), self.build(value_node)
+            if not isinstance(key, str):
+                self._refuse(key_node, "a key must be text: put it in quotes")
+            elif key == "<<" and not key_node.style:
+                self._refuse(key_node, 'merge keys ("<<") are not supported: write the keys out')
+            elif key in keys:
+                line = position(keys[key].start_mark).line
+                self._refuse(key_node, f"this key stands in line {line} already: keep one")
+            else:
+                keys[key], values[key] = key_node, value
+        return values
 
-    def _refuse(self, mark: YamlMark | None, message: str) -> None:
-        self.refused.append((place(mark), message))
+    def _scalar(self, node: yaml.ScalarNode) -> Scalar:
+        if not node.style and not node.tag:
+            return resolve(node.value)
+        if _SURROGATE.search(node.value) is not None:
+            try:  # JSON escapes a character beyond U+FFFF as a surrogate pair
+                node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
+            except UnicodeDecodeError:
+                self._refuse(node, "an escape in this text stands for half a character")
+                return ""
+        text: str = node.value
+        return text
+
+    def _refuse(self, part: yaml.Node | yaml.Event, message: str) -> None:
+        self.refused.append((position(part.start_mark), message))
 
 
-def _is_word(event: yaml.Event) -> TypeGuard[yaml.ScalarEvent]:
-    """Tell whether this is a key as all of swrhook's are: nothing about it has to be looked at."""
-    return (
-        isinstance(event, yaml.ScalarEvent)
-        and event.tag is None
-        and event.anchor is None
-        and event.value not in _WORDS
-        and _WORD.fullmatch(event.value) is not None
-    )
+def _extent(data: Data) -> tuple[int, int]:
+    """Return the number of values in a value, itself included, and of levels."""
+    items = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
+    extents = [_extent(item) for item in items]
+    height = max((height for _, height in extents), default=0)
+    return 1 + sum(size for size, _ in extents), 1 + height
 
 
 def resolve(text: str) -> Scalar:
-    """Return what unquoted text stands for."""
+    """Return the value of unquoted text."""
     if text in _WORDS:
         return _WORDS[text]
-    if text[0] not in _BEGINNINGS_OF_NUMBERS:
+    if text[0] not in _NUMBER_START:
         return text
     if _INTEGER.fullmatch(text):
         return int(text)
     if _FLOAT.fullmatch(text):
         return float(text)
     return text
-
-
-# libyaml, where PyYAML has it, is twenty times faster, which counts when a running service reloads
-# ten thousand rules.
-_FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def read(content: bytes) -> Document:
-    """Read YAML or JSON. Raises NotYaml for anything else, whatever the bytes."""
-    text = decoded(content)
-    try:
-        return compose(_events(_FAST(text)))
-    except yaml.YAMLError:
-        pass  # the other one says what is wrong
-    try:
-        return compose(_events(yaml.SafeLoader(text)))
-    except yaml.YAMLError as exc:
-        raise explain(exc) from None
-
-
-def _events(loader: yaml.SafeLoader | yaml.CSafeLoader) -> Iterator[yaml.Event]:
-    """Return the loader's events; unlike `yaml.parse`, without a step of Python for each."""
-    return iter(loader.get_event, None)

@@ -1,1 +1,1 @@
-"""The demonstration: simulator, service, senders, and what became of each tag."""
+"""The demonstration: a simulator, the service, and senders' deliveries to it."""

@@ -1,4 +1,4 @@
-"""The scene of the demonstration: regions, images, rules, and the senders' own requests."""
+"""The data of the demonstration: regions, images, configuration, and senders' requests."""
 
 import base64
 import json
@@ -10,7 +10,7 @@ SOURCE = "cn-north-4"
 EAST, HONG_KONG = "cn-east-3", "ap-southeast-1"
 REGIONS = (SOURCE, EAST, HONG_KONG)
 
-# Made up for this demonstration: nothing outside this machine knows them.
+# Invented for the demonstration; they protect nothing.
 SECRETS = {
     "DEMO_SWR_PASSWORD": "demo",
     "DEMO_HARBOR_SECRET": "harbor-demo-secret",
@@ -22,7 +22,7 @@ SECRETS = {
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A tag that is in the source region, or comes there only after its event."""
+    """A tag in the source region; with `arrives_late` it arrives there after its event."""
 
     namespace: str
     repository: str
@@ -36,19 +36,19 @@ class Image:
 
     @property
     def digest(self) -> str:
-        """Return the digest of the manifest that this image would have."""
+        """Return the digest of the image's manifest, made up from its name."""
         return f"sha256:{sha256(f'{self.name}:{self.tag}'.encode()).hexdigest()}"
 
     def __str__(self) -> str:
-        """Write `namespace/repository:tag`."""
+        """Return `namespace/repository:tag`."""
         return f"{self.name}:{self.tag}"
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """One request of a sender, and what it shows."""
+class SenderRequest:
+    """A request of a sender; `title` describes it in the table of deliveries."""
 
-    what: str
+    title: str
     sender: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
@@ -60,7 +60,7 @@ BATCH = [Image("team-b", "jobs/report", "2026.11")]
 LATE = [Image("team-b", "jobs/import", "7", arrives_late=True)]
 IMAGES = [*SHOP, *CART, *BATCH, *LATE]
 
-# team-a goes to both regions, team-b to one: what has to be verified in the end.
+# The number of syncs: team-a is copied to two regions, team-b to one.
 EXPECTED = 2 * len([*SHOP, *CART]) + len([*BATCH, *LATE])
 
 
@@ -118,20 +118,20 @@ def configuration(iam_url: str, endpoints: Mapping[str, str]) -> str:
     return json.dumps(document, indent=2)
 
 
-def requests_to_send() -> list[Sent]:
-    """Return what the senders post, in their own formats and order."""
+def requests_to_send() -> list[SenderRequest]:
+    """Return the senders' requests, in their own formats."""
     return [
         *(_harbor(image) for image in SHOP),
         _registry("registry: 3 tags, 2 layers", CART),
         _ci("CI: buildx metadata", BATCH[0]),
-        _ci("CI: the tag comes 2 s later", LATE[0]),
-        _registry("registry: the same again", CART),
+        _ci("CI: the tag arrives 2 s later", LATE[0]),
+        _registry("registry: repeated delivery", CART),
         _pull("registry: a pull"),
         _ci("CI: a release candidate", SHOP[0], tag="1.5.0-rc1"),
     ]
 
 
-def _harbor(image: Image) -> Sent:
+def _harbor(image: Image) -> SenderRequest:
     url = f"harbor.example.com/{image}"
     event = {
         "type": "PUSH_ARTIFACT",
@@ -148,30 +148,30 @@ def _harbor(image: Image) -> Sent:
         },
     }
     headers = {"Authorization": SECRETS["DEMO_HARBOR_SECRET"], "Content-Type": "application/json"}
-    return Sent(
+    return SenderRequest(
         f"Harbor: {image.repository}:{image.tag}", "harbor", headers, json.dumps(event).encode()
     )
 
 
-def _registry(what: str, images: list[Image]) -> Sent:
+def _registry(title: str, images: list[Image]) -> SenderRequest:
     events = [_registry_event(image.name, image.digest, tag=image.tag) for image in images] + [
         _registry_event(images[0].name, f"sha256:{layer * 64}", media_type="octet-stream")
         for layer in "12"
     ]
-    return _envelope(what, events)
+    return _envelope(title, events)
 
 
-def _pull(what: str) -> Sent:
+def _pull(title: str) -> SenderRequest:
     event = _registry_event(SHOP[0].name, SHOP[0].digest, tag=SHOP[0].tag)
-    return _envelope(what, [{**event, "action": "pull", "id": "demo-pull"}])
+    return _envelope(title, [{**event, "action": "pull", "id": "demo-pull"}])
 
 
-def _envelope(what: str, events: list[dict[str, object]]) -> Sent:
+def _envelope(title: str, events: list[dict[str, object]]) -> SenderRequest:
     headers = {
         "Authorization": f"Bearer {SECRETS['DEMO_REGISTRY_SECRET']}",
         "Content-Type": "application/vnd.docker.distribution.events.v2+json",
     }
-    return Sent(what, "registry", headers, json.dumps({"events": events}).encode())
+    return SenderRequest(title, "registry", headers, json.dumps({"events": events}).encode())
 
 
 def _registry_event(
@@ -189,9 +189,9 @@ def _registry_event(
     }
 
 
-def _ci(what: str, image: Image, *, tag: str = "") -> Sent:
+def _ci(title: str, image: Image, *, tag: str = "") -> SenderRequest:
     name = f"swr.{SOURCE}.myhuaweicloud.com/{image.name}:{tag or image.tag}"
     metadata = {"image.name": name} | ({} if tag else {"containerimage.digest": image.digest})
     login = base64.b64encode(f"ci:{SECRETS['DEMO_CI_SECRET']}".encode()).decode()
     headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
-    return Sent(what, "ci", headers, json.dumps(metadata).encode())
+    return SenderRequest(title, "ci", headers, json.dumps(metadata).encode())

@@ -1,4 +1,4 @@
-"""What the demonstration runs: the simulator in this process, the service in one of its own."""
+"""The processes of the demonstration: the simulator in this one, the service in its own."""
 
 import os
 import socket
@@ -24,25 +24,25 @@ from swrhook.demo.scene import (
     SECRETS,
     SOURCE,
     Image,
-    Sent,
+    SenderRequest,
     configuration,
 )
 from swrhook.errors import SwrhookError
 
-USUAL_PORT = 8080
-# Seconds: for the service to come up, for one of its answers, until an image comes late.
-PATIENCE = 30.0
+DEFAULT_PORT = 8080
+# Seconds: until the service is ready, for one of its answers, until a late image arrives.
+READY_TIMEOUT = 30.0
 TIMEOUT = 10.0
-LATE = 2.0
+LATE_BY = 2.0
 
 
 class DemoFailed(SwrhookError):
-    """The demonstration cannot go on; the message says why."""
+    """The demonstration cannot continue; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A running service and the simulator that it works with."""
+    """A running service and its simulator."""
 
     url: str
     swr: simulator.RunningSimulator
@@ -51,22 +51,25 @@ class Stage:
     process: "subprocess.Popen[bytes]"
 
     def bring_late_images(self) -> None:
-        """Let the images that come after their event reach the source region in a while."""
+        """Push the late images to the source region after LATE_BY seconds."""
         for image in IMAGES:
             if image.arrives_late:
-                later = Timer(LATE, _seed, (self.swr, image))
-                later.daemon = True
-                later.start()
+                timer = Timer(LATE_BY, _seed, (self.swr, image))
+                timer.daemon = True
+                timer.start()
 
-    def deliver(self, sent: Sent) -> tuple[int, dict[str, Any]]:
-        """Post a sender's request as it is; return the status and the answer."""
+    def deliver(self, request: SenderRequest) -> tuple[int, dict[str, Any]]:
+        """Post a sender's request; return the status and the body of the answer."""
         answer = requests.post(
-            f"{self.url}/hooks/{sent.sender}", sent.body, headers=sent.headers, timeout=TIMEOUT
+            f"{self.url}/hooks/{request.sender}",
+            request.body,
+            headers=request.headers,
+            timeout=TIMEOUT,
         )
         return answer.status_code, answer.json()
 
     def syncs(self) -> list[dict[str, Any]]:
-        """Return all syncs, as the API shows them, oldest first."""
+        """Return all syncs from the API, oldest first."""
         answer = requests.get(
             f"{self.url}/api/v1/syncs?limit=1000",
             headers={"Authorization": f"Bearer {self.token}"},
@@ -79,20 +82,20 @@ class Stage:
 
 @contextmanager
 def set_up() -> Iterator[Stage]:
-    """Start simulator and service, and end both with the block. Raises DemoFailed."""
+    """Run simulator and service during a `with` block. Raises DemoFailed."""
     with TemporaryDirectory(prefix="swrhook-demo-") as name, simulator.start(REGIONS) as swr:
         folder = Path(name)
         (folder / "swrhook.yaml").write_text(configuration(swr.iam_url, swr.endpoints))
-        _furnish(swr)
+        _seed_regions(swr)
         port = _free_port()
-        with _served(folder, port) as process:
+        with _run_service(folder, port) as process:
             url = f"http://127.0.0.1:{port}"
             _wait_until_ready(url, process, folder / "service.log")
             yield Stage(url, swr, folder, SECRETS["DEMO_OPS_TOKEN"], process)
 
 
-def _furnish(swr: simulator.RunningSimulator) -> None:
-    """Make the organizations, and put the images into the source region."""
+def _seed_regions(swr: simulator.RunningSimulator) -> None:
+    """Create the organizations, and push the images to the source region."""
     for organization in ("team-a", "team-b"):
         for region in (SOURCE, EAST):
             swr.state.create_organization(region, organization)
@@ -107,7 +110,7 @@ def _seed(swr: simulator.RunningSimulator, image: Image) -> None:
 
 
 @contextmanager
-def _served(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+def _run_service(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     settings = {
         "SWRHOOK_CONFIG": str(folder / "swrhook.yaml"),
         "SWRHOOK_DATABASE_URL": f"sqlite:///{folder / 'swrhook.db'}",
@@ -129,17 +132,17 @@ def _served(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def _environment() -> dict[str, str]:
-    """Return this process's environment without settings meant for another service."""
-    mine = os.environ  # noqa: TID251  # handed on to the service, not read
-    return {name: value for name, value in mine.items() if not name.startswith("SWRHOOK_")}
+    """Return this process's environment without settings that are for another service."""
+    inherited = os.environ  # noqa: TID251  # passed to the service, not read
+    return {name: value for name, value in inherited.items() if not name.startswith("SWRHOOK_")}
 
 
 def _free_port() -> int:
-    """Return the usual port, or another one when that is taken."""
+    """Return the default port, or a free one if that is in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", USUAL_PORT))
+            probe.bind(("127.0.0.1", DEFAULT_PORT))
         except OSError:
             probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -147,7 +150,7 @@ def _free_port() -> int:
 
 
 def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + READY_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if requests.get(f"{url}/readyz", timeout=1).ok:
@@ -155,4 +158,4 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -
         except requests.RequestException:
             pass
         time.sleep(0.1)
-    raise DemoFailed(f"the service did not become ready; it wrote:\n{log.read_text()}")
+    raise DemoFailed(f"the service did not become ready; its log:\n{log.read_text()}")

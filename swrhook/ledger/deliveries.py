@@ -27,7 +27,17 @@ from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
 from swrhook.ledger.sql import PreparedStatement, Upsert, in_portions, upsert_on
 from swrhook.ledger.syncs import supersede
 from swrhook.ledger.tables import OPEN, deliveries, latest_pushes, pushes, syncs
-from swrhook.model import DeliveryEntry, Lane, Outcome, PlannedSync, Receipt, State, Sync, SyncRef
+from swrhook.model import (
+    DeliveryEntry,
+    Lane,
+    Outcome,
+    PlannedSync,
+    Receipt,
+    State,
+    Sync,
+    SyncRef,
+    image_name,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,5 +267,5 @@ def _receipt(delivery: Row, refs: Mapping[str, Sequence[SyncRef]]) -> Receipt:
 
 
 def _sync_ref(row: Mapping[str, Any]) -> SyncRef:
-    image = f"{row['namespace']}/{row['repository']}:{row['tag']}"
+    image = image_name(row["namespace"], row["repository"], row["tag"])
     return SyncRef(row["id"], image, f"{row['target_region']}/{row['target_namespace']}")

@@ -170,7 +170,7 @@ def _newest_by_route(connection: Connection, rows: Iterable[RowMapping]) -> dict
 
 
 def _row(repair_id: str, finding: Finding, *, latest: bool) -> dict[str, object]:
-    sync, push = finding.wanted, finding.wanted.push
+    sync, push = finding.sync, finding.sync.push
     return {
         "id": new_id(),
         "repair": repair_id,

@@ -106,8 +106,8 @@ def advance(connection: Connection, claim: str, now: datetime, progress: Progres
         "updated_at": now,
         "claim": None,
         "calls": repairs.c.calls + progress.calls,
-        "planned_calls": repairs.c.planned_calls + progress.price.calls,
-        "planned_reads": repairs.c.planned_reads + progress.price.reads,
+        "planned_calls": repairs.c.planned_calls + progress.cost.calls,
+        "planned_reads": repairs.c.planned_reads + progress.cost.reads,
     }
     if progress.stage is Stage.DONE:
         values["ended_at"] = now

@@ -4,8 +4,8 @@
         simulator.state.seed("cn-north-4", "group", "busybox", "v1")
         requests.post(simulator.endpoints["cn-north-4"] + "/v2/manage/…")
 
-It is as strict as the documentation of the real services allows, and can be told to misbehave
-(faults.py). Everything it knows is in one `State`; nothing is written to disk.
+It is as strict as the documentation of the real services allows, and injects faults on request
+(faults.py). All its state is in one `State`; nothing is written to disk.
 """
 
 from swrhook.simulator.launcher import RunningSimulator, start

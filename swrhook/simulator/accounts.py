@@ -1,19 +1,21 @@
-"""Users, their tokens and keys, and the lock that falls after too many wrong passwords."""
+"""Users with their tokens and keys, and the lockout after too many wrong passwords."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Lock
 
+from swrhook.clock import Clock
 from swrhook.simulator import errors
 from swrhook.simulator.keys import Keys
-from swrhook.simulator.model import Settings, Token, User
+from swrhook.simulator.lockout import Lockout, SettingsHolder
+from swrhook.simulator.model import Token, User
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a login presents; the user by name and account, or by id."""
+    """The credentials of a login; `user` is a name, or an id if `domain` is None."""
 
     user: str
     password: str
@@ -21,27 +23,23 @@ class Credentials:
 
 
 class Accounts:
-    """Issues tokens and recognizes them, until they expire or are killed."""
+    """Issues tokens and recognizes them until they expire or are revoked."""
 
-    def __init__(
-        self,
-        users: Sequence[User],
-        *,
-        clock: Callable[[], datetime],
-        settings: Callable[[], Settings],
-    ) -> None:
-        self.keys = Keys(users, clock=clock, settings=settings)
+    def __init__(self, users: Sequence[User], clock: Clock, holder: SettingsHolder) -> None:
+        self.keys = Keys(users, clock, holder)
         self.metadata_tokens: set[str] = set()
         self._users = tuple(users)
         self._clock = clock
-        self._settings = settings
+        self._holder = holder
         self._lock = Lock()
         self._tokens: dict[str, Token] = {}
-        self._failures: dict[User, int] = {}
-        self._locked_until: dict[User, datetime] = {}
+        self._lockout: Lockout[User] = Lockout(clock, holder)
 
     def login(self, credentials: Credentials, *, region: str | None) -> Token:
-        """Issue a token for a region's project, or one without a project."""
+        """Issue a token for a region's project, or one without a project.
+
+        Raises Refusal when the credentials are wrong or the user is locked.
+        """
         with self._lock:
             user = self._authenticate(credentials)
             token = self._issue(user, region)
@@ -49,44 +47,41 @@ class Accounts:
             return token
 
     def token(self, value: str) -> Token | None:
-        """Find a token that is still good."""
+        """Return the token with this value unless it has expired."""
         token = self._tokens.get(value)
-        if token is None or token.expires_at <= self._clock():
+        if token is None or token.expires_at <= self._clock.now():
             return None
         return token
 
-    def kill_tokens(self) -> int:
-        """Make every token and temporary key worthless, and tell how many there were."""
+    def revoke_tokens(self) -> int:
+        """Revoke every token and temporary key; return how many there were."""
         with self._lock:
             count = len(self._tokens)
             self._tokens.clear()
-        return count + self.keys.kill()
+        return count + self.keys.revoke()
 
     def lock(self) -> None:
-        """Lock every user for a while, as too many wrong passwords do."""
-        with self._lock:
-            until = self._clock() + timedelta(seconds=self._settings().lock_time)
-            self._locked_until = dict.fromkeys(self._users, until)
+        """Lock every user for `lock_time`, as too many wrong passwords do."""
+        self._lockout.lock(self._users)
 
     def clear(self) -> None:
         """Forget all tokens, temporary keys, failures and locks."""
         self.keys.clear()
+        self._lockout.clear()
         with self._lock:
             self.metadata_tokens.clear()
             self._tokens.clear()
-            self._failures.clear()
-            self._locked_until.clear()
 
     def _authenticate(self, credentials: Credentials) -> User:
         user = self._find(credentials)
         if user is None:
             raise errors.unauthorized()
-        if self._locked_until.get(user, self._clock()) > self._clock():
-            raise errors.iam(401, "0061", "Account locked.")
+        if self._lockout.is_locked(user):
+            raise errors.iam("0061")
         if not secrets.compare_digest(user.password.encode(), credentials.password.encode()):
-            self._count_failure(user)
+            self._lockout.count_failure(user)
             raise errors.unauthorized()
-        self._failures.pop(user, None)
+        self._lockout.count_success(user)
         return user
 
     def _find(self, credentials: Credentials) -> User | None:
@@ -95,16 +90,8 @@ class Accounts:
         key = (credentials.domain, credentials.user)
         return next((user for user in self._users if (user.domain, user.name) == key), None)
 
-    def _count_failure(self, user: User) -> None:
-        failures = self._failures.get(user, 0) + 1
-        self._failures[user] = failures
-        if failures >= self._settings().lock_after:
-            del self._failures[user]
-            lock_time = timedelta(seconds=self._settings().lock_time)
-            self._locked_until[user] = self._clock() + lock_time
-
     def _issue(self, user: User, region: str | None) -> Token:
-        settings, now = self._settings(), self._clock()
+        settings, now = self._holder.settings, self._clock.now()
         return Token(
             value=_token_value(settings.token_size),
             user=user,
@@ -115,7 +102,7 @@ class Accounts:
 
 
 def _token_value(size: int) -> str:
-    # IAM's tokens are base64 and begin like this; padding gives the length of real ones, which
-    # go beyond the 8 KiB that many servers allow a header.
-    unique = "MII" + secrets.token_hex(24)
-    return unique + "A" * (size - len(unique))
+    # IAM's tokens are base64 and begin like this. The padding gives the length of real tokens,
+    # which exceed the 8 KiB that many servers allow for a header.
+    prefix = "MII" + secrets.token_hex(24)
+    return prefix + "A" * (size - len(prefix))

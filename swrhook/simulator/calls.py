@@ -1,4 +1,4 @@
-"""The record of every call that IAM and the regions received. It holds no token and no password."""
+"""The log of all calls that IAM and the regions received, without tokens and passwords."""
 
 import itertools
 from collections import OrderedDict
@@ -10,11 +10,11 @@ from threading import Lock
 from swrhook.simulator.model import Call
 
 LIMIT = 200_000
-"""How many calls are remembered; beyond it the oldest go, so that a long demo does not grow."""
+"""The most calls that are kept; older ones are dropped, so that memory stays bounded."""
 
 
 class CallLog:
-    """Calls in the order they came in, each known from its arrival on."""
+    """Calls in order of arrival, each recorded as soon as it arrives."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -22,7 +22,7 @@ class CallLog:
         self._calls: OrderedDict[int, Call] = OrderedDict()
 
     def begin(self, call: Call) -> Call:
-        """Record a call on its arrival, and give it a serial number."""
+        """Record a call on its arrival; return it with its serial number."""
         with self._lock:
             recorded = replace(call, serial=next(self._serials))
             self._calls[recorded.serial] = recorded
@@ -30,23 +30,19 @@ class CallLog:
                 self._calls.popitem(last=False)
             return recorded
 
-    def strike(self, call: Call, faults: Sequence[str]) -> Call:
-        """Record the names of faults that strike a call."""
-        struck = replace(call, faults=(*call.faults, *faults))
-        with self._lock:
-            if self._calls.get(call.serial) is call:
-                self._calls[call.serial] = struck
-        return struck
+    def add_faults(self, call: Call, faults: Sequence[str]) -> Call:
+        """Record the names of faults that hit a call; return the call with them."""
+        updated = replace(call, faults=(*call.faults, *faults))
+        self._replace(call, updated)
+        return updated
 
     def end(self, call: Call, *, status: int | None, at: datetime) -> None:
-        """Record how a call was answered; None if it was not."""
+        """Record the status that a call was answered with, None if it was not answered."""
         took_ms = (at - call.time).total_seconds() * 1000
-        with self._lock:
-            if self._calls.get(call.serial) is call:
-                self._calls[call.serial] = replace(call, status=status, took_ms=round(took_ms, 3))
+        self._replace(call, replace(call, status=status, took_ms=round(took_ms, 3)))
 
     def find(self, *, region: str = "", operation: str = "", path: str = "") -> Sequence[Call]:
-        """List the calls of a region and operation, with this text in their path; empty is any."""
+        """List the calls of a region and operation with this text in their path; empty is any."""
         with self._lock:
             calls = list(self._calls.values())
         return [
@@ -62,3 +58,9 @@ class CallLog:
         with self._lock:
             self._serials = itertools.count(1)
             self._calls.clear()
+
+    def _replace(self, call: Call, updated: Call) -> None:
+        with self._lock:
+            # A reset may have removed the call while it was being answered.
+            if self._calls.get(call.serial) is call:
+                self._calls[call.serial] = updated

@@ -1,199 +1,186 @@
-"""The simulator's own API, under /_sim/ on every port: no token, no faults, no record."""
+"""The control API, under /_sim/ on every port: no token, no faults, no log of calls."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, replace
-from datetime import datetime
-from typing import cast
+from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, json, request
+from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from swrhook.simulator.app import answer, state
 from swrhook.simulator.mirror import MirrorUnavailable
-from swrhook.simulator.model import Call, Fault, Json, SyncJob, Tag
+from swrhook.simulator.model import Tag
 from swrhook.simulator.scenario import Reader, ScenarioError
 from swrhook.simulator.state import ReadOnlyRegion, State
 from swrhook.simulator.tagstore import Page
 
 control = Blueprint("control", __name__)
-_EVERYTHING = Page(limit=1_000_000, order="tag", descending=False)
+_ALL_TAGS = Page(limit=1_000_000, order="tag", descending=False)
 
 
-def create_app(its_state: State) -> Flask:
-    """Make the control application of a simulator."""
+def create_app(simulator: State) -> Flask:
+    """Create the control application of a simulator."""
     app = Flask(__name__, static_folder=None)
-    app.extensions["state"] = its_state
+    app.extensions["state"] = simulator
     app.register_blueprint(control)
-    app.register_error_handler(HTTPException, lambda exc: _trouble(str(exc), exc.code or 500))
-    app.register_error_handler(ScenarioError, lambda exc: _trouble(str(exc), 400))
-    app.register_error_handler(MirrorUnavailable, lambda exc: _trouble(str(exc), 502))
-    app.register_error_handler(ReadOnlyRegion, _read_only)
+    app.register_error_handler(HTTPException, lambda exc: _error(str(exc), exc.code or 500))
+    app.register_error_handler(ScenarioError, lambda exc: _error(str(exc), 400))
+    app.register_error_handler(MirrorUnavailable, lambda exc: _error(str(exc), 502))
+    app.register_error_handler(ReadOnlyRegion, _refuse_read_only)
     return app
 
 
 @control.get("/")
 def overview() -> Response:
-    """Tell the regions and the settings."""
-    return _answer({"regions": _state().regions, "settings": asdict(_state().settings)})
+    """Show the regions and the settings."""
+    return answer({"regions": state().regions, "settings": asdict(state().settings)})
 
 
 @control.get("/tags")
 def tags() -> Response:
-    """List the tags; region, namespace, repository and tag narrow it."""
-    return _answer([_tag(region, tag) for region, tag in _found_tags()])
+    """List the tags; filtered by region, namespace, repository and tag."""
+    return answer([_tag(region, tag) for region, tag in _selected_tags()])
 
 
 @control.route("/tags", methods=["PUT", "POST"])
 def seed_tags() -> Response:
-    """Push one tag, or a list of them."""
-    state = _state()
-    seeded = [_tag(seed.region, state.push(seed)) for seed in _reader().tags(_body())]
-    return _answer(seeded if isinstance(_body(), list) else seeded[0])
+    """Push one tag or a list of tags."""
+    seeded = [_tag(seed.region, state().push(seed)) for seed in _reader().tags(_body())]
+    return answer(seeded if isinstance(_body(), list) else seeded[0])
 
 
 @control.delete("/tags")
 def delete_tags() -> Response:
-    """Delete the tags that the query finds; without a query all."""
-    found = list(_found_tags())
-    for region, tag in found:
-        _state().remove(region, tag)
-    return _answer({"deleted": len(found)})
+    """Delete the tags that match the query, or all without a query."""
+    selected = list(_selected_tags())
+    for region, tag in selected:
+        state().remove(region, tag)
+    return answer({"deleted": len(selected)})
 
 
 @control.get("/organizations")
 def organizations() -> Response:
     """List the organizations of all regions."""
-    state = _state()
-    return _answer(
+    return answer(
         [
             {"region": region, "namespace": namespace}
-            for region in state.regions
-            for namespace in state.store(region).organizations()
+            for region in state().regions
+            for namespace in state().store(region).organizations()
         ]
     )
 
 
 @control.route("/organizations", methods=["PUT", "POST"])
 def create_organizations() -> Response:
-    """Create one organization, or a list of them; those that exist stay."""
-    wanted = _reader().organizations(_body())
-    created = [_state().create_organization(item.region, item.namespace) for item in wanted]
-    return _answer({"created": sum(created)})
+    """Create one organization or a list of organizations, unless they exist."""
+    seeds = _reader().organizations(_body())
+    created = [state().create_organization(seed.region, seed.namespace) for seed in seeds]
+    return answer({"created": sum(created)})
 
 
 @control.get("/calls")
 def calls() -> Response:
-    """List the calls received; region, operation and path (a part of it) narrow it."""
-    args = request.args
-    found = _state().calls(
-        region=args.get("region", ""),
-        operation=args.get("operation", ""),
-        path=args.get("path", ""),
-    )
-    return _answer([_call(call) for call in found])
+    """List the calls received; filtered by region, operation and a part of the path."""
+    filters = {key: request.args.get(key, "") for key in ("region", "operation", "path")}
+    return answer([asdict(call) for call in state().calls(**filters)])
 
 
 @control.delete("/calls")
 def delete_calls() -> Response:
     """Forget the calls received so far."""
-    _state().call_log.clear()
-    return _answer({})
+    state().call_log.clear()
+    return answer({})
 
 
 @control.get("/jobs")
 def jobs() -> Response:
     """List the sync jobs of all regions, oldest first."""
-    return _answer([_job(job) for job in _state().jobs()])
+    return answer([asdict(job) for job in state().jobs()])
 
 
 @control.get("/faults")
 def faults() -> Response:
-    """List the faults that are not used up."""
-    return _answer([_fault(fault) for fault in _state().faults.all()])
+    """List the active faults."""
+    return answer([asdict(fault) for fault in state().faults.all()])
 
 
 @control.post("/faults")
 def add_faults() -> Response:
-    """Add one fault, or a list of them, behind those that are there."""
-    _state().faults.add(_reader().faults(_body()))
+    """Add one fault or a list of faults after the existing ones."""
+    state().faults.add(_reader().faults(_body()))
     return faults()
 
 
 @control.put("/faults")
 def replace_faults() -> Response:
-    """Have this fault, or this list of them, and no others."""
-    wanted = _reader().faults(_body())
-    _state().faults.clear()
-    _state().faults.add(wanted)
+    """Replace all faults with one fault or a list of faults."""
+    replacement = _reader().faults(_body())
+    state().faults.clear()
+    state().faults.add(replacement)
     return faults()
 
 
 @control.delete("/faults")
 def delete_faults() -> Response:
-    """Let nothing go wrong any more."""
-    _state().faults.clear()
-    return _answer([])
+    """Remove all faults."""
+    state().faults.clear()
+    return faults()
 
 
 @control.route("/settings", methods=["GET", "PUT", "POST"])
 def settings() -> Response:
-    """Tell the settings, or change those that are given."""
+    """Show the settings, after changing those in the body."""
     if request.method != "GET":
         changes = _reader().settings(_body())
-        _state().configure(replace(_state().settings, **changes))
-    return _answer(asdict(_state().settings))
+        state().configure(replace(state().settings, **changes))
+    return answer(asdict(state().settings))
 
 
 @control.delete("/tokens")
-def kill_tokens() -> Response:
-    """Make all tokens worthless."""
-    return _answer({"killed": _state().accounts.kill_tokens()})
+def revoke_tokens() -> Response:
+    """Revoke all tokens and temporary keys."""
+    return answer({"killed": state().accounts.revoke_tokens()})
 
 
 @control.post("/reset")
 def reset() -> Response:
-    """Be again as after the start."""
-    _state().reset()
-    return _answer({})
-
-
-def _state() -> State:
-    return cast("State", current_app.extensions["state"])
+    """Restore the initial state."""
+    state().reset()
+    return answer({})
 
 
 def _reader() -> Reader:
-    return Reader(_state().regions)
+    return Reader(state().regions)
 
 
 def _body() -> object:
     return request.get_json(force=True)
 
 
-def _found_tags() -> Iterator[tuple[str, Tag]]:
-    for region in filter(_asked("region"), _state().regions):
-        store = _state().store(region)
+def _selected_tags() -> Iterator[tuple[str, Tag]]:
+    for region in state().regions:
+        if not _selects("region", region):
+            continue
+        store = state().store(region)
         for namespace, repository in store.repositories():
-            if _asked("namespace")(namespace) and _asked("repository")(repository):
-                found = store.page(namespace, repository, _EVERYTHING).tags
-                yield from ((region, tag) for tag in found if _asked("tag")(tag.name))
+            if _selects("namespace", namespace) and _selects("repository", repository):
+                tags = store.page(namespace, repository, _ALL_TAGS).items
+                yield from ((region, tag) for tag in tags if _selects("tag", tag.name))
 
 
-def _asked(key: str) -> Callable[[str], bool]:
-    return lambda value: request.args.get(key, value) == value
+def _selects(key: str, value: str) -> bool:
+    return request.args.get(key, value) == value
 
 
-def _answer(body: Json, status: int = 200) -> Response:
-    return Response(json.dumps(body), status, content_type="application/json")
+def _error(message: str, status: int) -> Response:
+    return answer({"error": message}, status=status)
 
 
-def _trouble(message: str, status: int) -> Response:
-    return _answer({"error": message}, status)
+def _refuse_read_only(exc: ReadOnlyRegion) -> Response:
+    return _error(f"{exc} mirrors a registry: push to that registry instead", 409)
 
 
-def _read_only(exc: ReadOnlyRegion) -> Response:
-    return _trouble(f"{exc} mirrors a registry: push to that registry instead", 409)
-
-
-def _tag(region: str, tag: Tag) -> Json:
+def _tag(region: str, tag: Tag) -> dict[str, Any]:
     return {
         "region": region,
         "namespace": tag.namespace,
@@ -201,23 +188,6 @@ def _tag(region: str, tag: Tag) -> Json:
         "tag": tag.name,
         "digest": tag.digest,
         "index": tag.index,
-        "created": _stamp(tag.created),
-        "updated": _stamp(tag.updated),
+        "created": tag.created,
+        "updated": tag.updated,
     }
-
-
-def _call(call: Call) -> Json:
-    return asdict(call) | {"time": _stamp(call.time)}
-
-
-def _job(job: SyncJob) -> Json:
-    times = {"created": job.created, "updated": job.updated, "due": job.due}
-    return asdict(job) | {name: _stamp(time) for name, time in times.items()}
-
-
-def _fault(fault: Fault) -> Json:
-    return asdict(fault)
-
-
-def _stamp(time: datetime) -> str:
-    return time.isoformat().replace("+00:00", "Z")

@@ -1,17 +1,14 @@
-"""The known error codes, each with its status, and what the services say with them.
+"""The known error codes of SWR, the API gateway and IAM, with their statuses and messages.
 
-Sources: «Error Codes» of the SWR and of the IAM API reference, «Error Codes» of API request
-signing for the gateway. SWR's codes that the published table lacks, with who has seen them:
-4001158 the vendor's Terraform provider; 4001096, 4030170, 5001101 the vendor's agent skills.
+Sources: "Error Codes" of the SWR and of the IAM API reference, "Error Codes" of API request
+signing for the gateway. Some codes of SWR are missing in the published table; they were seen in the
+vendor's Terraform provider (4001158) and agent skills (4001096, 4030170, 5001101).
 """
 
 from collections.abc import Mapping
 
-from swrhook.simulator import errors
-from swrhook.simulator.errors import Refusal
-
 # The first three digits of SWR's codes are the status.
-_SWR: Mapping[str, str] = {
+SWR: Mapping[str, str] = {
     "4000014": "Invalid API parameters.",
     "4000097": "The organization quota has been used up.",
     "4000098": "The image quota has been used up.",
@@ -58,8 +55,8 @@ _SWR: Mapping[str, str] = {
     "5070070": "OBS is disabled.",
 }
 
-# The gateway has one code with several statuses; the first is the one it has by itself.
-_GATEWAY: Mapping[str, Mapping[int, str]] = {
+# A code of the gateway may have several statuses; the first one is the default.
+GATEWAY: Mapping[str, Mapping[int, str]] = {
     "0101": {404: "The API does not exist or has not been published in the environment."},
     "0103": {404: "The backend does not exist."},
     "0201": {
@@ -88,7 +85,7 @@ _GATEWAY: Mapping[str, Mapping[int, str]] = {
     "0802": {403: "The IAM user is forbidden in the currently selected region."},
 }
 
-_IAM: Mapping[str, tuple[int, str]] = {
+IAM: Mapping[str, tuple[int, str]] = {
     "0001": (401, "The request you have made requires authentication."),
     "0002": (403, "You are not authorized to perform the requested action."),
     "0006": (500, "An unexpected error prevented the server from fulfilling your request."),
@@ -104,20 +101,7 @@ _IAM: Mapping[str, tuple[int, str]] = {
 }
 
 KNOWN = (
-    *(f"SVCSTG.SWR.{code}" for code in _SWR),
-    *(f"APIGW.{code}" for code in _GATEWAY),
-    *(f"IAM.{code}" for code in _IAM),
+    *(f"SVCSTG.SWR.{code}" for code in SWR),
+    *(f"APIGW.{code}" for code in GATEWAY),
+    *(f"IAM.{code}" for code in IAM),
 )
-
-
-def refusal(code: str, status: int | None = None) -> Refusal:
-    """Make the refusal that a known code stands for; the status is the code's own if None."""
-    service, _, number = code.rpartition(".")
-    if service == "APIGW":
-        messages = _GATEWAY[number]
-        status = status or next(iter(messages))
-        return errors.gateway(status, number, messages.get(status, "API request error."))
-    if service == "IAM":
-        own, message = _IAM[number]
-        return errors.iam(status or own, number, message)
-    return errors.swr(status or int(number[:3]), number, _SWR[number])

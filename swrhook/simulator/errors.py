@@ -1,20 +1,20 @@
-"""Refusals of IAM, of the API gateway and of SWR, in the shapes that each of them has.
+"""Refusals by IAM, the API gateway and SWR, each in the JSON shape of its service.
 
-Sources: «Error Codes» of the SWR and of the IAM API reference, «Error Codes» of API request
-signing for the gateway; the shapes "errors" and "object" are those that the vendor's Terraform
-provider parses.
+Sources: "Error Codes" of the SWR and of the IAM API reference, "Error Codes" of API request
+signing for the gateway. The vendor's Terraform provider parses the shapes "errors" and "object".
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from swrhook.simulator import error_codes
 from swrhook.simulator.model import Json
 
 
 @dataclass(eq=False)  # not frozen: Python itself writes to exceptions
 class Refusal(Exception):
-    """The request is answered with this status and nothing is done."""
+    """Raised to answer a request with this error, before it has had any effect."""
 
     shape: str
     status: int
@@ -22,66 +22,64 @@ class Refusal(Exception):
     message: str
 
 
-def gateway(status: int, code: str, message: str) -> Refusal:
-    """Make a refusal of the gateway in front of SWR."""
+def gateway(code: str, message: str = "", *, status: int | None = None) -> Refusal:
+    """Return a refusal by the gateway in front of SWR; by default with the code's own texts."""
+    messages = error_codes.GATEWAY[code]
+    status = status or next(iter(messages))
+    message = message or messages.get(status, "API request error.")
     return Refusal("gateway", status, f"APIGW.{code}", message)
 
 
-def swr(status: int, code: str, message: str) -> Refusal:
-    """Make a refusal of SWR itself."""
-    return Refusal("swr", status, f"SVCSTG.SWR.{code}", message)
+def swr(code: str, message: str = "", *, status: int | None = None) -> Refusal:
+    """Return a refusal by SWR; by default with the code's own message and status."""
+    message = message or error_codes.SWR[code]
+    return Refusal("swr", status or int(code[:3]), f"SVCSTG.SWR.{code}", message)
 
 
-def iam(status: int, code: str, message: str) -> Refusal:
-    """Make a refusal of IAM that carries one of its codes."""
-    return Refusal("iam", status, f"IAM.{code}", message)
+def iam(code: str, message: str = "", *, status: int | None = None) -> Refusal:
+    """Return a refusal by IAM that has a code; by default with its own message and status."""
+    default_status, default_message = error_codes.IAM.get(code, (HTTPStatus.BAD_REQUEST, ""))
+    return Refusal("iam", status or default_status, f"IAM.{code}", message or default_message)
 
 
 def unauthorized() -> Refusal:
-    """Make IAM's refusal of a wrong name, password or token (it carries no code)."""
+    """Return IAM's refusal of a wrong name, password or token, which has no code."""
     return Refusal("keystone", HTTPStatus.UNAUTHORIZED, "", "Unauthorized.")
 
 
+def from_code(code: str, status: int | None = None) -> Refusal:
+    """Return the refusal for one of `error_codes.KNOWN`; its own status is the default."""
+    service, _, number = code.rpartition(".")
+    return {"APIGW": gateway, "IAM": iam, "SVCSTG.SWR": swr}[service](number, status=status)
+
+
 def render(refusal: Refusal, *, request_id: str, swr_shape: str) -> Json:
-    """Write a refusal as the JSON body that its sender would use."""
+    """Return a refusal as the JSON body that its service would send."""
     shape = swr_shape if refusal.shape == "swr" else refusal.shape
     return _SHAPES[shape](refusal, request_id)
 
 
-def _object(refusal: Refusal, _request_id: str) -> Json:
-    return {"errorCode": refusal.code, "errorMessage": refusal.message, "detail": ""}
-
-
-def _array(refusal: Refusal, request_id: str) -> Json:
-    return [_object(refusal, request_id)]
-
-
-def _errors(refusal: Refusal, _request_id: str) -> Json:
-    return {"errors": [{"errorCode": refusal.code, "errorMessage": refusal.message}]}
-
-
-def _gateway(refusal: Refusal, request_id: str) -> Json:
-    return {
+_SHAPES: Mapping[str, Callable[[Refusal, str], Json]] = {
+    "array": lambda refusal, _: [_swr_error(refusal)],
+    "object": lambda refusal, _: _swr_error(refusal),
+    "errors": lambda refusal, _: {
+        "errors": [{"errorCode": refusal.code, "errorMessage": refusal.message}]
+    },
+    "gateway": lambda refusal, request_id: {
         "error_msg": refusal.message,
         "error_code": refusal.code,
         "request_id": request_id,
-    }
-
-
-def _iam(refusal: Refusal, _request_id: str) -> Json:
-    return {"error_msg": refusal.message, "error_code": refusal.code}
-
-
-def _keystone(refusal: Refusal, _request_id: str) -> Json:
-    title = HTTPStatus(refusal.status).phrase
-    return {"error": {"message": refusal.message, "code": refusal.status, "title": title}}
-
-
-_SHAPES: dict[str, Callable[[Refusal, str], Json]] = {
-    "array": _array,
-    "errors": _errors,
-    "object": _object,
-    "gateway": _gateway,
-    "iam": _iam,
-    "keystone": _keystone,
+    },
+    "iam": lambda refusal, _: {"error_msg": refusal.message, "error_code": refusal.code},
+    "keystone": lambda refusal, _: {
+        "error": {
+            "message": refusal.message,
+            "code": refusal.status,
+            "title": HTTPStatus(refusal.status).phrase,
+        }
+    },
 }
+
+
+def _swr_error(refusal: Refusal) -> Json:
+    return {"errorCode": refusal.code, "errorMessage": refusal.message, "detail": ""}

@@ -1,9 +1,9 @@
-"""A threaded HTTP/1.1 server for WSGI applications that keeps connections open.
+"""A threaded HTTP/1.1 server for WSGI applications with persistent connections.
 
 werkzeug's development server closes every connection, and waits 10 ms after each answer for
-what a client may still send. Clients of SWR keep connections, and their behaviour with these is
-part of what a simulator is for. Here the body is read before the application runs, so the next
-request on the connection starts where it should.
+remaining input. Clients of SWR reuse connections, and the simulator must show how they do that.
+Here the body is read before the application runs, so that the next request on the connection
+starts at the right byte.
 """
 
 import socket
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 TRANSMIT = "swrhook.simulator.transmit"
-"""In the environ, put there by a fault: what sends the answer, given the socket and the bytes."""
+"""Key in the WSGI environ: a fault's function that sends the answer over the socket."""
 BODY_LIMIT = 12 * 1024 * 1024
-# How often a server looks whether it is to stop.
+# Seconds between two checks whether the server should stop.
 _POLL = 0.2
 
 
 class Server(ThreadedWSGIServer):
-    """Serves one application on one socket, in threads of its own, until it is closed."""
+    """Serves one application on one socket, in its own threads, until it is closed."""
 
     def __init__(self, listener: socket.socket, app: "WSGIApplication") -> None:
         host, port = listener.getsockname()[:2]
@@ -37,35 +37,38 @@ class Server(ThreadedWSGIServer):
 
     @property
     def url(self) -> str:
-        """Where it is reached."""
+        """Return the URL of the server."""
         return f"http://{self.host}:{self.port}"
 
     def start(self) -> None:
-        """Begin to serve."""
+        """Start the thread that accepts connections."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop, and close all connections: kept ones would still be answered."""
+        """Stop accepting and close all connections; open ones would still be answered."""
         with suppress(OSError):
-            # Wakes the accepting thread, where the system permits; elsewhere it wakes by itself.
+            # Wakes the accepting thread at once; without it, that thread wakes within _POLL.
             self.socket.shutdown(socket.SHUT_RDWR)
         self.shutdown()
         self._thread.join()
         with self._lock:
             connections = list(self._connections)
         for connection in connections:
-            with suppress(OSError):  # the client may have been faster
+            with suppress(OSError):  # closed by the client already
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def opened(self, connection: socket.socket) -> None:
-        """Remember a connection."""
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept and register a connection."""
+        connection, address = super().get_request()
         with self._lock:
             self._connections.add(connection)
+        return connection, address
 
-    def closed(self, connection: socket.socket) -> None:
-        """Forget a connection."""
+    def close_request(self, request: Any) -> None:  # noqa: ANN401 - as in the base class
+        """Unregister and close a connection."""
         with self._lock:
-            self._connections.discard(connection)
+            self._connections.discard(request)
+        super().close_request(request)
 
 
 class Handler(WSGIRequestHandler):
@@ -74,16 +77,6 @@ class Handler(WSGIRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-
-    def setup(self) -> None:
-        """Open the connection."""
-        super().setup()
-        self.server.opened(self.connection)
-
-    def finish(self) -> None:
-        """Close the connection."""
-        self.server.closed(self.connection)
-        super().finish()
 
     def run_wsgi(self) -> None:
         """Answer one request."""
@@ -106,7 +99,7 @@ class Handler(WSGIRequestHandler):
             size = int(length) if length.isdecimal() else 0
             self.close_connection |= not length.isdecimal()
             body = self.rfile.read(min(size, BODY_LIMIT + 1))
-        # What is left of a body beyond the limit would be taken for the next request.
+        # The rest of a body beyond the limit would be parsed as the next request.
         self.close_connection |= len(body) > BODY_LIMIT
         return body
 
@@ -126,12 +119,12 @@ class Handler(WSGIRequestHandler):
         framing = [("Date", self.date_time_string()), ("Content-Length", str(len(body)))]
         if self.close_connection:
             framing.append(("Connection", "close"))
-        kept = [(name, value) for name, value in headers if name.lower() != "content-length"]
-        lines = [f"{name}: {value}" for name, value in kept + framing]
+        others = [(name, value) for name, value in headers if name.lower() != "content-length"]
+        lines = [f"{name}: {value}" for name, value in others + framing]
         head = "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode("latin-1")
-        # Headers and body go out together. In two segments, the second would wait for the
+        # Headers and body are sent together. As two segments, the second would wait for the
         # client's delayed acknowledgement of the first, 40 ms on Linux.
         return head if self.command == "HEAD" else head + body
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
-        """Say nothing: the calls are recorded where they can be asked for."""
+        """Log nothing: the control API lists the calls."""

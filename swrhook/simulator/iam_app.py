@@ -1,8 +1,8 @@
-"""IAM: tokens for a user and password, the projects that they can be scoped to, temporary keys.
+"""The IAM application: tokens for passwords, projects, temporary access keys.
 
-Source: IAM API reference, «Obtaining a User Token Through Password Authentication», «Querying
-Project Information Based on the Specified Criteria» and «Obtaining Temporary Access Keys and
-Security Tokens of an IAM User».
+Source: IAM API reference, "Obtaining a User Token Through Password Authentication", "Querying
+Project Information Based on the Specified Criteria" and "Obtaining Temporary Access Keys and
+Security Tokens of an IAM User".
 """
 
 from collections.abc import Mapping
@@ -18,22 +18,22 @@ from swrhook.simulator.metadata import credential, machine
 from swrhook.simulator.model import IAM, Json, Token, User, identifier
 from swrhook.simulator.state import State
 
-# Seconds that a temporary key may live.
-_LIVES = range(900, 86_401)
+# The lifetimes that a temporary key may have, in seconds; the first is the default.
+_LIFETIMES = range(900, 86_401)
 
 iam = Blueprint("iam", __name__)
 
 
-def create_app(its_state: State) -> Flask:
-    """Make the IAM application of a simulator."""
-    app = new_app(__name__, its_state, IAM)
+def create_app(simulator: State) -> Flask:
+    """Create the IAM application of a simulator."""
+    app = new_app(__name__, simulator, IAM)
     app.register_blueprint(iam)
     app.register_blueprint(machine)
     return app
 
 
 def project_id(region: str) -> str:
-    """Tell the id of a region's project, the same in every run."""
+    """Return the id of a region's project, the same in every run."""
     return identifier("project", region)
 
 
@@ -48,30 +48,28 @@ def tokens() -> Response:
 
 @iam.get("/v3/projects")
 def projects() -> Response:
-    """List the projects, or those of one name."""
+    """List the projects, or the one with a name."""
     user = signatures.signer() if signatures.is_signed() else _user_of(_token_value({}))
     name = request.args.get("name")
-    found = [region for region in state().regions if name in (None, region)]
+    regions = [region for region in state().regions if name in (None, region)]
     links: Json = {"self": request.url, "next": None, "previous": None}
-    return answer({"projects": [_project(region, user) for region in found], "links": links})
+    return answer({"projects": [_project(region, user) for region in regions], "links": links})
 
 
 @iam.post("/v3.0/OS-CREDENTIAL/securitytokens")
 def securitytokens() -> Response:
-    """Issue a temporary key to whoever has a token."""
-    identity = _object(_object(_body(), "auth"), "identity")
-    if identity.get("methods") != ["token"]:
-        raise errors.iam(400, "0073", "Invalid input for field 'methods'.")
+    """Issue a temporary key to the user of a token."""
+    identity = _identity(_object(_body(), "auth"), "token")
     token = cast("Mapping[str, object]", _object(identity, "token") if "token" in identity else {})
-    life = token.get("duration_seconds", _LIVES[0])
-    if not isinstance(life, int) or life not in _LIVES:
-        raise errors.iam(400, "0072", "Invalid input for field 'duration_seconds'.")
-    issued = state().accounts.keys.issue(_user_of(_token_value(token)), timedelta(seconds=life))
+    seconds = token.get("duration_seconds", _LIFETIMES[0])
+    if not isinstance(seconds, int) or seconds not in _LIFETIMES:
+        raise errors.iam("0072", "Invalid input for field 'duration_seconds'.")
+    issued = state().accounts.keys.issue(_user_of(_token_value(token)), timedelta(seconds=seconds))
     return answer(credential(issued), status=201)
 
 
 def _token_value(body: Mapping[str, object]) -> str:
-    """Return the token that a request shows, in its body or in its header."""
+    """Return the token in a request's body, or else in its header."""
     return _text(body, "id") if "id" in body else request.headers.get("X-Auth-Token", "")
 
 
@@ -88,47 +86,51 @@ def _body() -> Mapping[str, object]:
     except ValueError:
         body = None
     if not request.is_json or not isinstance(body, dict):
-        raise errors.iam(400, "0011", "Request body is invalid.")
+        raise errors.iam("0011")
     return body
 
 
 def _object(parent: Mapping[str, object], key: str) -> Mapping[str, object]:
     value = parent.get(key)
     if not isinstance(value, dict):
-        raise errors.iam(400, "0072", f"'{key}' is a required property.")
+        raise errors.iam("0072", f"'{key}' is a required property.")
     return value
 
 
 def _text(parent: Mapping[str, object], key: str) -> str:
     value = parent.get(key)
     if not isinstance(value, str) or not value:
-        raise errors.iam(400, "0072", f"'{key}' is a required property.")
+        raise errors.iam("0072", f"'{key}' is a required property.")
     return value
 
 
 def _credentials(auth: Mapping[str, object]) -> Credentials:
-    identity = _object(auth, "identity")
-    if identity.get("methods") != ["password"]:
-        raise errors.iam(400, "0073", "Invalid input for field 'methods'.")
-    user = _object(_object(identity, "password"), "user")
+    user = _object(_object(_identity(auth, "password"), "password"), "user")
     password = _text(user, "password")
     if "id" in user:
         return Credentials(_text(user, "id"), password, domain=None)
     return Credentials(_text(user, "name"), password, _text(_object(user, "domain"), "name"))
 
 
+def _identity(auth: Mapping[str, object], method: str) -> Mapping[str, object]:
+    identity = _object(auth, "identity")
+    if identity.get("methods") != [method]:
+        raise errors.iam("0073", "Invalid input for field 'methods'.")
+    return identity
+
+
 def _scope(auth: Mapping[str, object]) -> str | None:
-    """Find the region whose project is asked for; a domain, or nothing, asks for none."""
+    """Return the region of the project in the scope, None if the scope is a domain or absent."""
     scope = cast("Mapping[str, object]", _object(auth, "scope") if "scope" in auth else {})
     if "project" not in scope:
         return None
     project = _object(scope, "project")
     key = "id" if "id" in project else "name"
-    wanted = _text(project, key)
+    value = _text(project, key)
     for region in state().regions:
-        if wanted == (project_id(region) if key == "id" else region):
+        if value == (project_id(region) if key == "id" else region):
             return region
-    raise errors.iam(400, "1109", "The project information cannot be found.")
+    raise errors.iam("1109")
 
 
 def _token(token: Token) -> Json:

@@ -1,19 +1,20 @@
-"""SWR's repositories and tags, to be read.
+"""Reading SWR's repositories and tags.
 
-Source: SWR API reference, «Image Repository Management» and «Image Tag Management».
+Source: SWR API reference, "Image Repository Management" and "Image Tag Management".
 """
 
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, cast
 
 from flask import Blueprint, Response, request
 
 from swrhook.simulator import errors, request_validation
-from swrhook.simulator.app import answer, known_image, region, state, swr_timestamp
+from swrhook.simulator.app import answer, answer_page, region, require_image, state, swr_timestamp
 from swrhook.simulator.jobs import Image
-from swrhook.simulator.model import DEMO, Json, Tag, identifier
+from swrhook.simulator.model import DEMO, Json, Tag, numeric_id
 from swrhook.simulator.tagstore import Page, TagStore
 
 images = Blueprint("images", __name__)
@@ -23,32 +24,32 @@ _SIZE = 1_304_902
 
 @images.get(f"{_REPO}/tags")
 def tags(namespace: str, repository: str) -> Response:
-    """List the tags of a repository, a page at a time."""
+    """List the tags of a repository, one page at a time."""
     image = request_validation.image(region(), namespace, repository)
     page = request_validation.page(request.args)
-    listing = known_image(image).page(namespace, image.repository, page)
-    content_range = f"{page.offset}-{len(listing.tags)}/{listing.total}"
-    # «Tag» with a capital, here alone.
-    found = [_tag(tag) | {"Tag": tag.name, "deleted": None} for tag in listing.tags]
-    return answer(found, headers={"Content-Range": content_range})
+    listing = require_image(image).page(namespace, image.repository, page)
+    # Only this operation has "Tag" with a capital letter.
+    items = [_tag(tag) | {"Tag": tag.name, "deleted": None} for tag in listing.items]
+    return answer_page(items, offset=page.offset, total=listing.total)
 
 
 @images.get(f"{_REPO}/tags/<name>")
 def tag(namespace: str, repository: str, name: str) -> Response:
     """Show one tag."""
     image = request_validation.image(region(), namespace, repository)
-    found = known_image(image).tag(namespace, image.repository, request_validation.tag(name))
-    if found is None:
-        raise errors.swr(404, "4040048", "The image tag was not found.")
-    return answer({"tag": found.name} | _tag(found))
+    tag = require_image(image).tag(namespace, image.repository, request_validation.tag(name))
+    if tag is None:
+        raise errors.swr("4040048")
+    return answer({"tag": tag.name} | _tag(tag))
 
 
 @images.get(_REPO)
 def repo(namespace: str, repository: str) -> Response:
-    """Show one repository; its tags are not in it."""
+    """Show one repository, without its tags."""
     image = request_validation.image(region(), namespace, repository)
-    store = known_image(image)
-    return answer(_repo(image) | _times(store, image, "created", "updated") | _creator())
+    tags = _all_tags(require_image(image), image)
+    creator: dict[str, Json] = {"creator_id": DEMO.id, "creator_name": DEMO.name}
+    return answer(_repo(image) | _size_and_times(tags, "created", "updated") | creator)
 
 
 @images.get("/repos")
@@ -59,17 +60,16 @@ def repos() -> Response:
     window = request_validation.window(args)
     column, descending = request_validation.order(args, "updated_time", "name", "tag_count")
     store = state().store(region())
-    found = [
-        _listed(store, Image(region(), namespace, name))
+    items = [
+        _listed_repo(store, Image(region(), namespace, name))
         for namespace, name in store.repositories()
         if args.get("namespace") in (None, namespace) and args.get("name", "") in name
     ]
     key = {"updated_time": "updated_at", "name": "name", "tag_count": "num_images"}[column]
-    found.sort(key=lambda item: cast("Any", item[key]), reverse=descending)
-    shown = found[window.offset : window.offset + window.limit]
-    content_range = f"{window.offset}-{len(shown)}/{len(found)}"
-    total: dict[str, Json] = {"total_range": len(found)}
-    return answer([item | total for item in shown], headers={"Content-Range": content_range})
+    items.sort(key=lambda item: cast("Any", item[key]), reverse=descending)
+    total: dict[str, Json] = {"total_range": len(items)}
+    page = [item | total for item in window.select(items)]
+    return answer_page(page, offset=window.offset, total=len(items))
 
 
 def _tag(tag: Tag) -> dict[str, Json]:
@@ -77,7 +77,7 @@ def _tag(tag: Tag) -> dict[str, Json]:
     image_id = _image_id(tag.digest)
     return {
         "id": tag.id,
-        "repo_id": _number(tag.namespace, tag.repository),
+        "repo_id": numeric_id(tag.namespace, tag.repository),
         "image_id": image_id,
         "manifest": _manifest(image_id, index=tag.index),
         "digest": tag.digest,
@@ -108,8 +108,8 @@ def _manifest(image_id: str, *, index: bool) -> str:
 def _repo(image: Image) -> dict[str, Json]:
     path = f"{image.namespace}/{image.repository}"
     return {
-        "id": _number(path),
-        "ns_id": _number(image.namespace),
+        "id": numeric_id(path),
+        "ns_id": numeric_id(image.namespace),
         "name": image.repository,
         "category": "other",
         "description": "",
@@ -123,37 +123,29 @@ def _repo(image: Image) -> dict[str, Json]:
     }
 
 
-def _creator() -> dict[str, Json]:
-    return {"creator_id": DEMO.id, "creator_name": DEMO.name}
-
-
-def _times(store: TagStore, image: Image, created: str, updated: str) -> dict[str, Json]:
-    """Tell a repository's size, and its times under the names that the operation has for them."""
-    tags = store.page(
-        image.namespace, image.repository, Page(limit=request_validation.MAX_LIMIT)
-    ).tags
-    now = state().clock()
-    return {
-        "num_images": len(tags),
-        "size": _SIZE * len(tags),
-        created: swr_timestamp(min((tag.created for tag in tags), default=now)),
-        updated: swr_timestamp(max((tag.updated for tag in tags), default=now)),
-    }
-
-
-def _listed(store: TagStore, image: Image) -> dict[str, Json]:
-    tags = store.page(
-        image.namespace, image.repository, Page(limit=request_validation.MAX_LIMIT)
-    ).tags
-    listed: dict[str, Json] = {
+def _listed_repo(store: TagStore, image: Image) -> dict[str, Json]:
+    tags = _all_tags(store, image)
+    details: dict[str, Json] = {
         "namespace": image.namespace,
         "domain_name": DEMO.domain,
         "logo": "",
         "status": False,
         "tags": [tag.name for tag in tags],
     }
-    return _repo(image) | listed | _times(store, image, "created_at", "updated_at")
+    return _repo(image) | details | _size_and_times(tags, "created_at", "updated_at")
 
 
-def _number(*parts: str) -> int:
-    return int(identifier(*parts)[:7], 16)
+def _all_tags(store: TagStore, image: Image) -> Sequence[Tag]:
+    page = Page(limit=request_validation.MAX_LIMIT)
+    return store.page(image.namespace, image.repository, page).items
+
+
+def _size_and_times(tags: Sequence[Tag], created: str, updated: str) -> dict[str, Json]:
+    """Return a repository's size and times, under the names that the operation has for them."""
+    now = state().clock.now()
+    return {
+        "num_images": len(tags),
+        "size": _SIZE * len(tags),
+        created: swr_timestamp(min((tag.created for tag in tags), default=now)),
+        updated: swr_timestamp(max((tag.updated for tag in tags), default=now)),
+    }

@@ -1,4 +1,7 @@
-"""The sync jobs of all regions. Nothing runs them but the reading of what they change."""
+"""Sync jobs and automatic synchronization rules of all regions.
+
+No thread runs the jobs: `State` runs those that are due before it reads or changes anything.
+"""
 
 import heapq
 import itertools
@@ -6,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from threading import RLock
+from threading import Lock, RLock
 from types import MappingProxyType
 
-from swrhook.simulator.model import Outcome, Shown, Status, SyncJob, Target
+from swrhook.simulator.model import Fault, Status, SyncJob, SyncRule, Target
+from swrhook.simulator.tagstore import Listing, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,53 +35,28 @@ class Order:
     delay: float
 
 
-@dataclass(frozen=True, slots=True)
-class JobOutcome:
-    """What a fault does to a job: another end, another answer about it, a longer way."""
-
-    outcome: Outcome | None = None
-    shown: Shown | None = None
-    delay: float = 0.0
-
-
-_GOOD = JobOutcome()
-NO_FATES: Mapping[str, JobOutcome] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The part of a listing that is asked for."""
-
-    offset: int
-    limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of the jobs of a repository, and how many there are in all."""
-
-    jobs: Sequence[SyncJob]
-    total: int
+_NO_FAULT = Fault()
+NO_FAULTS: Mapping[str, Fault] = MappingProxyType({})
 
 
 class Jobs:
-    """Jobs in the order they are due, under the lock of the tags that they read and write."""
+    """Sync jobs in the order they are due, under the lock of the tags that they read and write."""
 
     def __init__(self, lock: RLock) -> None:
         self._lock = lock
         self._ids = itertools.count(1)
         self._jobs: dict[int, SyncJob] = {}
-        self._of: defaultdict[Image, list[int]] = defaultdict(list)
+        self._listed: defaultdict[Image, list[int]] = defaultdict(list)
         self._due: list[tuple[datetime, int]] = []
 
-    def add(self, order: Order, tags: Sequence[str], fates: Mapping[str, JobOutcome]) -> None:
-        """Queue one job for each tag; a tag without a fate fares as it should."""
+    def add(self, order: Order, tags: Sequence[str], faults: Mapping[str, Fault]) -> None:
+        """Queue one job for each tag; `faults` is by tag."""
         with self._lock:
             for tag in tags:
-                self._add(order, tag, fates.get(tag, _GOOD))
+                self._add(order, tag, faults.get(tag, _NO_FAULT))
 
     def take_due(self, now: datetime) -> SyncJob | None:
-        """Take the job that is due first; who takes it must finish it."""
+        """Remove the job that is due first from the queue; the caller must finish it."""
         with self._lock:
             if not self._due or self._due[0][0] > now:
                 return None
@@ -85,7 +64,7 @@ class Jobs:
             return self._change(job_id, "running", now)
 
     def finish(self, job: SyncJob, status: Status, *, at: datetime) -> None:
-        """Record how a job ended; one that a reset has removed is let go."""
+        """Record how a job ended, unless a reset has removed it meanwhile."""
         with self._lock:
             if self._jobs.get(job.id) is job:
                 self._change(job.id, status, at)
@@ -93,15 +72,14 @@ class Jobs:
     def of(self, source: Image) -> Sequence[SyncJob]:
         """List the jobs of a source repository that are not hidden, oldest first."""
         with self._lock:
-            return [self._jobs[job_id] for job_id in self._of.get(source, ())]
+            return [self._jobs[job_id] for job_id in self._listed.get(source, ())]
 
-    def window(self, source: Image, window: Window, *, descending: bool) -> Part:
-        """List some of these jobs, from the oldest or from the newest on."""
+    def page(self, source: Image, window: Window, *, descending: bool) -> Listing[SyncJob]:
+        """List a part of these jobs, oldest first or newest first."""
         with self._lock:
-            ids = self._of.get(source, [])
+            ids = self._listed.get(source, [])
             ordered = reversed(ids) if descending else iter(ids)
-            wanted = itertools.islice(ordered, window.offset, window.offset + window.limit)
-            return Part([self._jobs[job_id] for job_id in wanted], len(ids))
+            return Listing([self._jobs[job_id] for job_id in window.select(ordered)], len(ids))
 
     def all(self) -> Sequence[SyncJob]:
         """List all jobs, oldest first."""
@@ -109,14 +87,14 @@ class Jobs:
             return list(self._jobs.values())
 
     def clear(self) -> None:
-        """Forget all jobs, done or not."""
+        """Forget all jobs, finished or not."""
         with self._lock:
             self._ids = itertools.count(1)
             self._jobs.clear()
-            self._of.clear()
+            self._listed.clear()
             self._due.clear()
 
-    def _add(self, order: Order, tag: str, fate: JobOutcome) -> None:
+    def _add(self, order: Order, tag: str, fault: Fault) -> None:
         source = order.source
         job = SyncJob(
             id=next(self._ids),
@@ -128,16 +106,50 @@ class Jobs:
             status="waiting",
             created=order.created,
             updated=order.created,
-            due=order.created + timedelta(seconds=order.delay + fate.delay),
-            outcome=fate.outcome,
-            shown=fate.shown,
+            due=order.created + timedelta(seconds=order.delay + fault.job_delay),
+            outcome=fault.job,
+            shown=fault.job_shown,
         )
         self._jobs[job.id] = job
-        if fate.shown != "hidden":
-            self._of[source].append(job.id)
+        if fault.job_shown != "hidden":
+            self._listed[source].append(job.id)
         heapq.heappush(self._due, (job.due, job.id))
 
     def _change(self, job_id: int, status: Status, at: datetime) -> SyncJob:
         job = replace(self._jobs[job_id], status=status, updated=at)
         self._jobs[job_id] = job
         return job
+
+
+class SyncRules:
+    """Automatic synchronization rules, at most one for a repository and a target."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._ids = itertools.count(1)
+        self._rules: dict[tuple[Image, str, str], SyncRule] = {}
+
+    def add(self, source: Image, target: Target, *, auto: bool, at: datetime) -> bool:
+        """Add a rule; return False if there is one for this target already."""
+        key = (source, target.region, target.namespace)
+        with self._lock:
+            if key in self._rules:
+                return False
+            self._rules[key] = SyncRule(next(self._ids), target, auto=auto, created=at)
+            return True
+
+    def remove(self, source: Image, target: Target) -> bool:
+        """Remove the rule for a target; return False if there is none."""
+        with self._lock:
+            return self._rules.pop((source, target.region, target.namespace), None) is not None
+
+    def of(self, source: Image) -> Sequence[SyncRule]:
+        """List the rules of a repository."""
+        with self._lock:
+            return [rule for (image, _, _), rule in self._rules.items() if image == source]
+
+    def clear(self) -> None:
+        """Forget all rules."""
+        with self._lock:
+            self._ids = itertools.count(1)
+            self._rules.clear()

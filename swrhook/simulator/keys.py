@@ -1,12 +1,14 @@
-"""Access keys: each user's own, and the temporary ones that end or are killed."""
+"""Access keys: each user's permanent key, and temporary keys that expire or are revoked."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
-from swrhook.simulator.model import Settings, User
+from swrhook.clock import Clock
+from swrhook.simulator.lockout import Lockout, SettingsHolder
+from swrhook.simulator.model import User
 from swrhook.swr.auth.signing import AccessKey
 
 LOCK_TIME = timedelta(minutes=5)
@@ -15,7 +17,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """A key, whose it is, and when it ends; a user's own one never does."""
+    """A key with its owner and expiry; a user's permanent key never expires."""
 
     key: AccessKey
     user: User
@@ -23,58 +25,33 @@ class IssuedKey:
 
 
 class Keys:
-    """Knows every key, and shuts one out for a while after too many wrong signatures in a row."""
+    """Finds, issues and revokes keys; `lockout` locks those with wrong signatures, by access id."""
 
-    def __init__(
-        self,
-        users: Sequence[User],
-        *,
-        clock: Callable[[], datetime],
-        settings: Callable[[], Settings],
-    ) -> None:
-        self._own = {user.key.access: IssuedKey(user.key, user) for user in users}
+    def __init__(self, users: Sequence[User], clock: Clock, holder: SettingsHolder) -> None:
+        self._permanent = {user.key.access: IssuedKey(user.key, user) for user in users}
         self._clock = clock
-        self._settings = settings
+        self._holder = holder
         self._lock = Lock()
         self._temporary: dict[str, IssuedKey] = {}
-        self._failures: dict[str, int] = {}
-        self._locked_until: dict[str, datetime] = {}
+        self.lockout: Lockout[str] = Lockout(clock, holder, LOCK_TIME)
 
     def find(self, access: str) -> IssuedKey | None:
-        """Find a key, which may have ended."""
-        return self._own.get(access) or self._temporary.get(access)
+        """Return the key with this access id, which may have expired."""
+        return self._permanent.get(access) or self._temporary.get(access)
 
-    def issue(self, user: User, life: timedelta) -> IssuedKey:
-        """Make a temporary key."""
-        size = self._settings().token_size
+    def issue(self, user: User, lifetime: timedelta) -> IssuedKey:
+        """Create a temporary key."""
+        size = self._holder.settings.token_size
         key = AccessKey(
             secrets.token_hex(10).upper(), secrets.token_hex(20), secrets.token_urlsafe(size)[:size]
         )
-        issued = IssuedKey(key, user, self._clock() + life)
+        issued = IssuedKey(key, user, self._clock.now() + lifetime)
         with self._lock:
             self._temporary[key.access] = issued
         return issued
 
-    def is_locked(self, access: str) -> bool:
-        """Tell whether a key is shut out now."""
-        until = self._locked_until.get(access)
-        return until is not None and self._clock() < until
-
-    def count_failure(self, access: str) -> None:
-        """Remember a wrong signature."""
-        with self._lock:
-            self._failures[access] = self._failures.get(access, 0) + 1
-            if self._failures[access] >= self._settings().lock_after:
-                del self._failures[access]
-                self._locked_until[access] = self._clock() + LOCK_TIME
-
-    def count_success(self, access: str) -> None:
-        """Begin to count anew."""
-        with self._lock:
-            self._failures.pop(access, None)
-
-    def kill(self) -> int:
-        """Make every temporary key worthless, and tell how many there were."""
+    def revoke(self) -> int:
+        """Revoke every temporary key; return how many there were."""
         with self._lock:
             count = len(self._temporary)
             self._temporary.clear()
@@ -82,7 +59,5 @@ class Keys:
 
     def clear(self) -> None:
         """Forget all temporary keys, failures and locks."""
-        with self._lock:
-            self._temporary.clear()
-            self._failures.clear()
-            self._locked_until.clear()
+        self.revoke()
+        self.lockout.clear()

@@ -1,15 +1,14 @@
-"""Starting a simulator: its sockets first, so that a port in use stops it before anything runs."""
+"""Start of a simulator: IAM and one server per region, each on its own port."""
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from swrhook.clock import Clock, SystemClock
 from swrhook.simulator import control, iam_app, metadata, swr_app
 from swrhook.simulator.http_server import Server
 from swrhook.simulator.model import (
@@ -21,10 +20,7 @@ from swrhook.simulator.model import (
     Setup,
     User,
 )
-from swrhook.simulator.state import State, utc_now
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+from swrhook.simulator.state import State
 
 REGIONS = ("cn-north-4", "cn-east-3", "ap-southeast-1")
 _BACKLOG = 1024
@@ -32,7 +28,7 @@ _BACKLOG = 1024
 
 @dataclass(frozen=True, slots=True)
 class RunningSimulator:
-    """A simulator that answers until it is closed; `endpoints` are the URLs of its regions."""
+    """A running simulator; `endpoints` are the URLs of its regions by name."""
 
     iam_url: str
     endpoints: Mapping[str, str]
@@ -41,30 +37,25 @@ class RunningSimulator:
 
     @property
     def metadata_url(self) -> str:
-        """Where a server would find its metadata."""
+        """Return the base URL of an ECS server's metadata service."""
         return self.iam_url + metadata.PREFIX
 
     @property
     def pod_url(self) -> str:
-        """Where a pod would find its keys."""
+        """Return the URL where a pod obtains keys."""
         return f"{self.metadata_url}/pod"
 
     def close(self) -> None:
-        """Stop answering, and close all connections."""
+        """Stop all servers and close all connections."""
         for server in self.servers:
             server.close()
         self.state.close()
 
     def __enter__(self) -> Self:
-        """Give the simulator."""
+        """Return the simulator."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Close the simulator."""
         self.close()
 
@@ -80,11 +71,12 @@ def start(  # noqa: PLR0913 - each is a choice of its own, and has a default
     users: Sequence[User] = (DEMO,),
     settings: Settings = Settings(),  # noqa: B008 - a frozen value
     scenario: Scenario = Scenario(),  # noqa: B008
-    clock: Callable[[], datetime] = utc_now,
+    clock: Clock = SystemClock(),  # noqa: B008
 ) -> RunningSimulator:
-    """Start IAM on a port and each region on the next ones; port 0 takes free ports for all.
+    """Start IAM on a port and the regions on the next ones; port 0 selects free ports for all.
 
-    The organizations are created in every region. An OSError tells that a port is not free.
+    `delay` overrides that of the settings, in seconds. The organizations are created in every
+    region. Raises OSError if a port is in use.
     """
     if delay is not None:
         settings = replace(settings, delay=delay)
@@ -96,6 +88,7 @@ def start(  # noqa: PLR0913 - each is a choice of its own, and has a default
         settings=settings,
         scenario=replace(scenario, organizations=[*common, *scenario.organizations]),
     )
+    # The sockets come first, so that a port in use prevents the start of all servers.
     return _serve(State(setup, clock), _listen(bind, port, count=1 + len(regions)))
 
 
@@ -117,7 +110,7 @@ def _serve(state: State, listeners: Sequence[socket.socket]) -> RunningSimulator
     sim = control.create_app(state)
     apps = [iam_app.create_app(state), *(swr_app.create_app(state, name) for name in state.regions)]
     servers = [
-        Server(listener, _with_control(app, sim))
+        Server(listener, DispatcherMiddleware(app, {"/_sim": sim}))
         for listener, app in zip(listeners, apps, strict=True)
     ]
     for server in servers:
@@ -125,7 +118,3 @@ def _serve(state: State, listeners: Sequence[socket.socket]) -> RunningSimulator
     urls = [server.url for server in servers]
     endpoints = dict(zip(state.regions, urls[1:], strict=True))
     return RunningSimulator(urls[0], endpoints, state, servers)
-
-
-def _with_control(app: "WSGIApplication", sim: "WSGIApplication") -> "WSGIApplication":
-    return DispatcherMiddleware(app, {"/_sim": sim})

@@ -1,9 +1,9 @@
-"""What a machine in the cloud is told of itself: an ECS server's metadata, a pod's identity.
+"""The metadata service of an ECS server, and the identity service of a pod.
 
-Both hand out temporary keys of the simulator's first user. Real ones are at 169.254.169.254 and at
-an address in the pod's environment; here they have a path of their own on IAM's port.
+Both issue temporary keys of the simulator's first user. The real services are at 169.254.169.254
+and at an address in the pod's environment; here they have a path on IAM's port.
 
-Sources: ECS user guide, «Metadata»; the vendor's Python SDK.
+Sources: ECS user guide, "Metadata"; the vendor's Python SDK.
 """
 
 import secrets
@@ -23,9 +23,9 @@ machine = Blueprint("machine", __name__, url_prefix=PREFIX)
 
 @machine.put("/meta-data/latest/api/token")
 def metadata_token() -> Response:
-    """Issue a token for the metadata, version 2."""
-    life = request.headers.get("X-Metadata-Token-Ttl-Seconds", "")
-    if not (life.isascii() and life.isdigit() and 0 < int(life) <= 21_600):  # noqa: PLR2004
+    """Issue a token for version 2 of the metadata service."""
+    ttl = request.headers.get("X-Metadata-Token-Ttl-Seconds", "")
+    if not (ttl.isascii() and ttl.isdigit() and 0 < int(ttl) <= 21_600):  # noqa: PLR2004
         return Response("Invalid X-Metadata-Token-Ttl-Seconds", 400, content_type="text/plain")
     token = secrets.token_urlsafe(32)
     state().accounts.metadata_tokens.add(token)
@@ -34,7 +34,7 @@ def metadata_token() -> Response:
 
 @machine.get("/openstack/latest/securitykey")
 def securitykey() -> Response:
-    """Give the keys of the server's agency; version 1 asks for no token, a wrong one is refused."""
+    """Issue keys of the server's agency; version 1 needs no token, a wrong token is refused."""
     token = request.headers.get("X-Metadata-Token")
     if token is not None and token not in state().accounts.metadata_tokens:
         return Response("Invalid X-Metadata-Token", 401, content_type="text/plain")
@@ -43,15 +43,15 @@ def securitykey() -> Response:
 
 @machine.post("/pod")
 def pod_identity() -> Response:
-    """Give the keys of the agency that the pod's service account stands for."""
-    given = request.headers.get("Authorization", "").encode()
-    if not secrets.compare_digest(given, POD_TOKEN.encode()):
+    """Issue keys of the agency of the pod's service account."""
+    token = request.headers.get("Authorization", "").encode()
+    if not secrets.compare_digest(token, POD_TOKEN.encode()):
         raise errors.unauthorized()
     return answer(credential(_issue()))
 
 
 def credential(issued: IssuedKey) -> Json:
-    """Write a temporary key as IAM and the metadata service do."""
+    """Return a temporary key as IAM and the metadata service write it."""
     return {
         "credential": {
             "access": issued.key.access,
@@ -63,5 +63,5 @@ def credential(issued: IssuedKey) -> Json:
 
 
 def _issue() -> IssuedKey:
-    life = timedelta(seconds=state().settings.token_ttl)
-    return state().accounts.keys.issue(state().users[0], life)
+    lifetime = timedelta(seconds=state().settings.token_ttl)
+    return state().accounts.keys.issue(state().users[0], lifetime)

@@ -1,11 +1,10 @@
-"""A region whose tags are those of a real registry, read live over the Distribution API.
+"""A region that mirrors a real registry, whose tags are read live over the Distribution API.
 
-Source: «HTTP API V2» of the Distribution project: tags/list, the manifest's HEAD and its
+Source: "HTTP API V2" of the Distribution project: tags/list, HEAD of a manifest with its
 Docker-Content-Digest, _catalog.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import urljoin
 from zlib import crc32
@@ -13,11 +12,12 @@ from zlib import crc32
 import requests
 from requests.adapters import HTTPAdapter
 
+from swrhook.clock import Clock
 from swrhook.simulator.model import Tag
 from swrhook.simulator.tagstore import Listing, Page
 
 TIMEOUTS = (2.0, 10.0)
-# A registry answers with another manifest, or none, to a client that does not name the type.
+# A registry answers with another manifest, or 404, to a client that does not accept the type.
 INDEXES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -30,16 +30,17 @@ ACCEPT = ", ".join(INDEXES + MANIFESTS)
 
 
 class MirrorUnavailable(Exception):
-    """The registry behind the region cannot be read now."""
+    """The registry that the region mirrors cannot be read now."""
 
 
 class MirroredTags:
-    """A registry as a region's tags: `namespace/repository` there is the repository here.
+    """The tags of a registry as those of a region, read-only.
 
-    It cannot be written to, and every organization exists, as a registry has none.
+    A registry has no organizations: the first component of a repository's name is taken for it,
+    and every organization exists.
     """
 
-    def __init__(self, registry_url: str, clock: Callable[[], datetime]) -> None:
+    def __init__(self, registry_url: str, clock: Clock) -> None:
         self._url = registry_url.rstrip("/") + "/"
         self._clock = clock
         self._session = requests.Session()
@@ -55,37 +56,36 @@ class MirroredTags:
         return sorted({namespace for namespace, _ in self.repositories()})
 
     def has_organization(self, namespace: str) -> bool:  # noqa: ARG002 - they all exist
-        """Promise that the organization exists."""
+        """Return True."""
         return True
 
     def repositories(self) -> Sequence[tuple[str, str]]:
-        """List the repositories that have a first component to be the organization."""
+        """List the repositories whose name has at least two components."""
         names = self._all("v2/_catalog?n=1000", "repositories")
         pairs = (name.partition("/") for name in names)
         return sorted((namespace, rest) for namespace, _, rest in pairs if rest)
 
     def has_repository(self, namespace: str, repository: str) -> bool:
-        """Tell whether the registry knows the repository."""
+        """Tell whether the repository exists in the registry."""
         path = f"v2/{namespace}/{repository}/tags/list?n=1"
         return self._request("GET", path).status_code == HTTPStatus.OK
 
-    def page(self, namespace: str, repository: str, page: Page) -> Listing:
-        """List tags by name: a registry does not tell when a tag was pushed."""
+    def page(self, namespace: str, repository: str, page: Page) -> Listing[Tag]:
+        """List tags by name, since a registry does not record when a tag was pushed."""
         path = f"v2/{namespace}/{repository}/tags/list?n=1000"
         names = sorted(name for name in self._all(path, "tags") if page.tag in name)
         if page.order == "tag" and page.descending:
             names.reverse()
-        wanted = names[page.offset : page.offset + page.limit]
-        tags = (self.tag(namespace, repository, name) for name in wanted)
+        tags = (self.tag(namespace, repository, name) for name in page.select(names))
         return Listing([tag for tag in tags if tag is not None], len(names))
 
     def tag(self, namespace: str, repository: str, name: str) -> Tag | None:
-        """Find a tag with the digest that it has in the registry at this moment."""
+        """Return a tag with its present digest, None if it does not exist."""
         response = self._request("HEAD", f"v2/{namespace}/{repository}/manifests/{name}")
         digest = response.headers.get("Docker-Content-Digest")
         if response.status_code != HTTPStatus.OK or digest is None:
             return None
-        now = self._clock()
+        now = self._clock.now()
         serial = crc32(f"{namespace}/{repository}:{name}".encode())
         index = response.headers.get("Content-Type") in INDEXES
         return Tag(serial, namespace, repository, name, digest, now, now, index)

@@ -1,4 +1,4 @@
-"""What IAM and SWR know about, as frozen values."""
+"""Frozen values of the simulator: users, tokens, tags, sync jobs, calls, faults and settings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ Status: TypeAlias = Literal[
     "waiting", "running", "success", "failed", "timeout", "cancel", "existed"
 ]
 Outcome: TypeAlias = Literal["failed", "timeout", "cancel", "existed", "never"]
-"""How a fault ends a job, with nothing copied; `never` leaves it running for ever."""
+"""How a fault ends a job, with nothing copied; `never` leaves it running forever."""
 Shown: TypeAlias = Status | Literal["hidden"]
-"""What sync_job says of a job whatever became of it; `hidden` leaves it out."""
+"""The state that sync_job reports, whatever the real one is; `hidden` omits the job."""
 Aim: TypeAlias = Literal["call", "failed_tags", "job"]
 Connection: TypeAlias = Literal["hang", "reset", "reset_midway", "cut_short", "drip"]
 UnknownOrganization: TypeAlias = Literal["accept", "refuse"]
@@ -24,9 +24,9 @@ AcceptedBody: TypeAlias = Literal["empty_list", "tags", "nothing"]
 ErrorShape: TypeAlias = Literal["array", "errors", "object"]
 
 IAM = "iam"
-"""Stands for the IAM server where the name of a region is expected."""
+"""Means the IAM server where a region's name is expected."""
 EVERYWHERE = "*"
-"""Stands for every SWR region, or for every operation."""
+"""Means every SWR region, or every operation."""
 
 OPERATIONS = (
     "sync_images",
@@ -53,13 +53,18 @@ IAM_OPERATIONS = (
 
 @lru_cache(maxsize=4096)
 def identifier(*parts: str) -> str:
-    """Make the 32 hexadecimal digits that always name the same thing."""
+    """Return 32 hexadecimal digits, the same in every run for the same parts."""
     return uuid5(NAMESPACE_URL, "/".join(parts)).hex
+
+
+def numeric_id(*parts: str) -> int:
+    """Return a number, the same in every run for the same parts."""
+    return int(identifier(*parts)[:7], 16)
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An IAM user of an account (which IAM calls a domain)."""
+    """An IAM user of an account, which IAM calls a domain."""
 
     name: str
     password: str = field(repr=False)
@@ -67,29 +72,29 @@ class User:
 
     @property
     def id(self) -> str:
-        """The user's id, the same in every run."""
+        """Return the user's id, the same in every run."""
         return identifier("user", self.domain, self.name)
 
     @property
     def domain_id(self) -> str:
-        """The account's id, the same in every run."""
+        """Return the account's id, the same in every run."""
         return identifier("domain", self.domain)
 
     @property
     def key(self) -> AccessKey:
-        """The user's own access key, the same in every run."""
+        """Return the user's own access key, the same in every run."""
         access = identifier("access", self.domain, self.name)[:20].upper()
         return AccessKey(access, identifier("secret", self.domain, self.name) + access[:8].lower())
 
 
 DEMO = User(name="demo", password="demo", domain="demo")  # noqa: S106 - nothing to protect
 POD_TOKEN = "demo-pod"  # noqa: S105 - the same
-"""What a pod has to present for its keys, in the file that its environment names."""
+"""The authorization token that a pod must send to obtain keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token that IAM issued; only one with a project opens SWR, and only in its region."""
+    """A token issued by IAM; SWR accepts it only in the region of its project, if it has one."""
 
     value: str = field(repr=False)
     user: User
@@ -100,7 +105,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag of a repository, as it stands in one region; an index lists several manifests."""
+    """A tag of a repository in one region; `index` marks a multi-arch image."""
 
     id: int
     namespace: str
@@ -113,16 +118,8 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """What is pushed: without a digest it gets a new one."""
-
-    digest: str | None = None
-    index: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
-    """Where a synchronization goes to, and whether it may replace what is there."""
+    """The target of a synchronization; `override` permits replacing an existing tag."""
 
     region: str
     namespace: str
@@ -131,7 +128,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class SyncJob:
-    """One tag on its way to one target; it runs as soon as `due` is reached."""
+    """The copy of one tag to one target; it runs at `due`."""
 
     id: int
     region: str
@@ -149,7 +146,7 @@ class SyncJob:
 
 @dataclass(frozen=True, slots=True)
 class SyncRule:
-    """A rule of automatic synchronization; it is kept and listed, but acts on nothing."""
+    """A rule of automatic synchronization; it is stored and listed, but copies nothing."""
 
     id: int
     target: Target
@@ -159,9 +156,9 @@ class SyncRule:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to IAM or to a region, with the names of the faults that struck it.
+    """One request to IAM or to a region, with the names of the faults that hit it.
 
-    `status` is None while it is being answered, and for good if nothing was.
+    `status` is None until the answer is sent, and stays None if no answer was sent.
     """
 
     serial: int
@@ -180,13 +177,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """How some calls are to go wrong; docs/simulator.md says what each field does.
+    """A fault injected into some calls; docs/simulator.md describes every field.
 
-    Its aim is a call as a whole, the list of tags that it answers as failed, or the jobs of its
-    tags. A field that narrows is None where all are meant.
+    It applies to a whole call, to the list of tags that sync_images reports as failed, or to the
+    jobs of tags. None in a field that selects calls means all of them.
     """
 
-    # which calls
+    # which calls it hits
     region: str = EVERYWHERE
     operation: str = EVERYWHERE
     namespace: str | None = None
@@ -206,7 +203,7 @@ class Fault:
     effect: Literal["none", "accepted"] = "none"
     accepted_body: AcceptedBody | None = None
     unknown_organization: UnknownOrganization | None = None
-    # what is answered
+    # the answer
     status: int | None = None
     error: str | None = None
     error_shape: ErrorShape | None = None
@@ -217,7 +214,7 @@ class Fault:
     connection: Connection | None = None
     pause: float = 0.05
     limit: float = 300.0
-    # what happens to its tags
+    # what happens to the tags of the call
     failed_tags: tuple[str, ...] = ()
     job: Outcome | None = None
     job_shown: Shown | None = None
@@ -225,26 +222,26 @@ class Fault:
 
     @property
     def aim(self) -> Aim:
-        """Tell what is struck: a call, the answer about its tags, or the jobs of its tags."""
+        """Return what the fault hits: a call, its list of failed tags, or the jobs of its tags."""
         if self.failed_tags:
             return "failed_tags"
         return "job" if self.job or self.job_shown or self.job_delay else "call"
 
     @property
     def answers(self) -> bool:
-        """Tell whether a call gets this fault's answer, or none, in place of its own."""
+        """Tell whether the fault replaces the call's own answer, be it by none at all."""
         silent = self.connection in ("hang", "reset")
         return silent or self.status is not None or self.error is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the simulated services behave; where the documentation is silent, a choice of both.
+    """How the simulated services behave, with a choice where their documentation is unclear.
 
-    `unknown_organization` is what sync_images does with a target organization that does not
-    exist: accept, and let the job fail, or refuse. `accepted_body` is what a 200 of
-    sync_images carries, `error_shape` which of the observed shapes SWR's own errors take.
-    `seed` decides which calls a fault strikes that has a share of them.
+    `unknown_organization` decides whether sync_images accepts a target organization that does not
+    exist (then the job fails) or refuses it. `accepted_body` is the body of a 200 of sync_images,
+    `error_shape` the shape of SWR's own errors. `seed` decides which calls are hit by a fault that
+    has a `share`. Times are in seconds, `token_size` is in characters.
     """
 
     delay: float = 0.5
@@ -260,19 +257,19 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class SeedTag:
-    """A tag that is to be in a region; without a digest it gets a new one."""
+    """A tag to push to a region; a new digest is generated if it is empty."""
 
     region: str
     namespace: str
     repository: str
     tag: str
-    digest: str | None = None
+    digest: str = ""
     index: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SeedOrganization:
-    """An organization that is to be in a region, or in all of them."""
+    """An organization to create in a region, or in all of them."""
 
     region: str
     namespace: str
@@ -280,7 +277,7 @@ class SeedOrganization:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is there at the start: organizations, tags, faults, changed settings."""
+    """The initial state: organizations, tags, faults, and the settings that differ."""
 
     organizations: Sequence[SeedOrganization] = ()
     tags: Sequence[SeedTag] = ()
@@ -290,7 +287,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the simulator is at its start, and again after a reset."""
+    """Everything that a simulator is started with, and reset to."""
 
     regions: Sequence[str]
     mirror: Mapping[str, str] = field(default_factory=dict)

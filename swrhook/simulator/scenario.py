@@ -1,4 +1,4 @@
-"""What a simulator holds at its start, read from a file; and the reading of the control API."""
+"""Reading of scenario files and of the control API's bodies."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -27,11 +27,11 @@ from swrhook.simulator.schemas import (
 
 
 class ScenarioError(Exception):
-    """What was given cannot be used; the message says where and why, a line for each mistake."""
+    """A scenario or a body is invalid; the message has a line for each mistake."""
 
 
 class Reader:
-    """Reads seeds, faults and settings for a simulator of these regions."""
+    """Reads seeds, faults and settings for a simulator with these regions. Raises ScenarioError."""
 
     def __init__(self, regions: Sequence[str]) -> None:
         self._regions = tuple(regions)
@@ -51,55 +51,50 @@ class Reader:
 
     def scenario(self, data: object) -> Scenario:
         """Read a whole scenario."""
-        loaded: dict[str, Any] = _load(ScenarioSchema(), data)
-        scenario = Scenario(**loaded)
-        self._check_organizations(scenario.organizations)
-        self._check_tags(scenario.tags)
+        scenario = Scenario(**_load(ScenarioSchema(), data))
+        self._check_regions(scenario.organizations, EVERYWHERE)
+        self._check_regions(scenario.tags)
         self._check_faults(scenario.faults)
         return scenario
 
     def organizations(self, data: object) -> Sequence[SeedOrganization]:
-        """Read one organization, or a list of them."""
+        """Read one organization or a list of organizations."""
         organizations: Sequence[SeedOrganization] = _load(OrganizationSchema(many=True), data)
-        self._check_organizations(organizations)
+        self._check_regions(organizations, EVERYWHERE)
         return organizations
 
     def tags(self, data: object) -> Sequence[SeedTag]:
-        """Read one tag, or a list of them."""
+        """Read one tag or a list of tags."""
         tags: Sequence[SeedTag] = _load(TagSchema(many=True), data)
-        self._check_tags(tags)
+        self._check_regions(tags)
         return tags
 
     def faults(self, data: object) -> Sequence[Fault]:
-        """Read one fault, or a list of them."""
+        """Read one fault or a list of faults."""
         faults: Sequence[Fault] = _load(FaultSchema(many=True), data)
         self._check_faults(faults)
         return faults
 
     def settings(self, data: object) -> Mapping[str, Any]:
-        """Read the settings that are to change."""
+        """Read the settings to change."""
         settings: Mapping[str, Any] = _load(SettingsSchema(), data)
         return settings
 
-    def _check_organizations(self, organizations: Sequence[SeedOrganization]) -> None:
-        self._check_regions((item.region for item in organizations), EVERYWHERE)
-
-    def _check_tags(self, tags: Sequence[SeedTag]) -> None:
-        self._check_regions(tag.region for tag in tags)
-
     def _check_faults(self, faults: Sequence[Fault]) -> None:
-        self._check_regions((fault.region for fault in faults), EVERYWHERE, IAM)
+        self._check_regions(faults, EVERYWHERE, IAM)
         for fault in faults:
-            known = IAM_OPERATIONS if fault.region == IAM else OPERATIONS
-            if fault.operation not in (EVERYWHERE, *known):
+            operations = IAM_OPERATIONS if fault.region == IAM else OPERATIONS
+            if fault.operation not in (EVERYWHERE, *operations):
                 message = f"{fault.region} has no operation {fault.operation!r}"
                 raise ScenarioError(message)
 
-    def _check_regions(self, regions: Iterable[str], *others: str) -> None:
-        known = (*self._regions, *others)
-        unknown = sorted(set(regions) - set(known))
+    def _check_regions(
+        self, items: Sequence[SeedOrganization | SeedTag | Fault], *others: str
+    ) -> None:
+        regions = (*self._regions, *others)
+        unknown = sorted({item.region for item in items} - set(regions))
         if unknown:
-            message = f"unknown region {', '.join(unknown)}; there are {', '.join(known)}"
+            message = f"unknown region {', '.join(unknown)}; there are {', '.join(regions)}"
             raise ScenarioError(message)
 
 
@@ -111,13 +106,13 @@ def _load(schema: Schema, data: object) -> Any:  # noqa: ANN401 - as the schema 
         raise ScenarioError("\n".join(_lines(exc.messages, ""))) from exc
 
 
-def _lines(messages: object, where: str) -> Iterable[str]:
+def _lines(messages: object, path: str) -> Iterable[str]:
     """Flatten marshmallow's messages to lines such as `tags.0.digest: Not a digest.`."""
     if isinstance(messages, Mapping):
         for key, inner in messages.items():
-            yield from _lines(inner, f"{where}.{key}" if where else str(key))
+            yield from _lines(inner, f"{path}.{key}" if path else str(key))
     elif isinstance(messages, list):
         for inner in messages:
-            yield from _lines(inner, where)
+            yield from _lines(inner, path)
     else:
-        yield f"{where}: {messages}" if where else str(messages)
+        yield f"{path}: {messages}" if path else str(messages)

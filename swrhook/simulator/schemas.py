@@ -1,17 +1,13 @@
-"""The JSON shapes of seeds, faults and settings, in scenario files and in the control API."""
+"""The JSON schemas of scenario files and of the control API, derived from the dataclasses."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
-from marshmallow import (
-    RAISE,
-    Schema,
-    ValidationError,
-    fields,
-    post_load,
-    validate,
-    validates_schema,
-)
+from marshmallow import Schema, ValidationError, post_load, validates_schema
+from marshmallow.fields import Boolean, Dict, Field, Float, Integer, List, Nested, Raw, String
+from marshmallow.validate import OneOf, Range
 
 from swrhook import swr_names
 from swrhook.simulator import error_codes
@@ -19,30 +15,96 @@ from swrhook.simulator.model import (
     EVERYWHERE,
     IAM_OPERATIONS,
     OPERATIONS,
-    AcceptedBody,
-    Connection,
-    ErrorShape,
     Fault,
-    Outcome,
+    Json,
     SeedOrganization,
     SeedTag,
-    Shown,
-    UnknownOrganization,
+    Settings,
 )
 
+Validator: TypeAlias = Callable[[Any], Any]
 
-def _follows(rule: Callable[[str], bool], what: str) -> Callable[[str], None]:
+# JSON's true and false, and no texts or numbers that mean the same.
+_FIELDS: Mapping[Any, Callable[..., Field[Any]]] = {
+    str: String,
+    bool: lambda **options: Boolean(truthy={True}, falsy={False}, **options),
+    int: lambda **options: Integer(strict=True, **options),
+    float: Float,
+    tuple: lambda **options: List(String(), post_load=tuple, **options),
+    Mapping: lambda **options: Dict(keys=String(), values=String(), **options),
+    Json: lambda **options: Raw(**options | {"allow_none": True}),
+}
+
+
+def fields_of(cls: type, **validators: Validator) -> dict[str, Field[Any]]:
+    """Return a field for each of a dataclass; it is required if it has no default."""
+    return {
+        field.name: _field(
+            field.type,
+            required=field.default is MISSING and field.default_factory is MISSING,
+            validate=validators.get(field.name),
+        )
+        for field in fields(cls)
+    }
+
+
+def schema_of(
+    cls: type, check: Callable[[Mapping[str, Any]], None] | None = None, **validators: Validator
+) -> type[Schema]:
+    """Return a schema that loads a dataclass and refuses unknown keys.
+
+    `check` may raise ValidationError for the data as a whole.
+    """
+
+    class DataclassSchema(Schema):
+        class Meta:
+            include = fields_of(cls, **validators)
+
+        @validates_schema
+        def _check(self, data: Mapping[str, Any], **_: object) -> None:
+            if check is not None:
+                check(data)
+
+        @post_load
+        def _create(self, data: Mapping[str, Any], **_: object) -> object:
+            return cls(**data)
+
+    return DataclassSchema
+
+
+def _field(hint: Any, **options: Any) -> Field[Any]:  # noqa: ANN401 - any type of a field
+    union = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    types = [member for member in union if member is not NoneType]
+    options["allow_none"] = len(types) < len(union)
+    if get_origin(types[0]) is Literal:
+        options["validate"] = OneOf([choice for member in types for choice in get_args(member)])
+        return String(**options)
+    return _FIELDS[get_origin(types[0]) or types[0]](**options)
+
+
+def _must(rule: Callable[[str], bool], name: str) -> Validator:
     def check(text: str) -> None:
         if not rule(text):
-            message = f"Not {what}."
+            message = f"Not {name}."
             raise ValidationError(message)
 
     return check
 
 
-_OF_LISTS = {"failed_tags"}
-_OF_JOBS = {"job", "job_shown", "job_delay"}
-_OF_CALLS = {
+def _check_fault(data: Mapping[str, Any]) -> None:
+    """Refuse fields without effect: those of a call beside those of its tags or their jobs."""
+    for aim, useless in (
+        (_JOB_FIELDS, _CALL_FIELDS | {"failed_tags", "status", "headers"}),
+        ({"failed_tags"}, _CALL_FIELDS | _JOB_FIELDS),
+    ):
+        present, conflicts = sorted(aim & data.keys()), sorted(useless & data.keys())
+        if present and conflicts:
+            message = f"{', '.join(conflicts)} would be without effect beside {present[0]}."
+            raise ValidationError(message)
+
+
+_JOB_FIELDS = {"job", "job_shown", "job_delay"}
+_CALL_FIELDS = {
     "token_kill",
     "account_lock",
     "delay",
@@ -54,135 +116,48 @@ _OF_CALLS = {
     "body",
     "without_headers",
     "connection",
-    *_OF_JOBS,
 }
+_not_negative = Range(min=0)
+_organization = _must(swr_names.is_namespace, "an organization's name")
+
+OrganizationSchema = schema_of(SeedOrganization, namespace=_organization)
+TagSchema = schema_of(
+    SeedTag,
+    namespace=_organization,
+    repository=_must(swr_names.is_repository, "a repository's name"),
+    tag=_must(swr_names.is_tag, "a tag"),
+    digest=_must(swr_names.is_digest, "a digest"),
+)
+FaultSchema = schema_of(
+    Fault,
+    _check_fault,
+    operation=OneOf((EVERYWHERE, *OPERATIONS, *IAM_OPERATIONS)),
+    times=Range(min=1),
+    nth=Range(min=1),
+    share=Range(min=0, max=1),
+    delay=_not_negative,
+    status=Range(min=200, max=599),
+    error=OneOf(error_codes.KNOWN, error="Not a known code."),
+    pause=_not_negative,
+    limit=Range(min=0, min_inclusive=False),
+    job_delay=_not_negative,
+)
+SettingsSchema = Schema.from_dict(
+    fields_of(
+        Settings,
+        delay=_not_negative,
+        token_size=Range(min=64, max=60_000),
+        lock_after=Range(min=1),
+        lock_time=_not_negative,
+    ),
+    name="SettingsSchema",
+)
 
 
-def _choice(choices: object, *, allow_none: bool = False) -> fields.String:
-    """Make the field of a closed choice, given as the type that it has in values.py."""
-    return fields.String(allow_none=allow_none, validate=validate.OneOf(tuple(_members(choices))))
-
-
-def _members(choices: object) -> Iterator[str]:
-    for choice in get_args(choices):
-        yield from [choice] if isinstance(choice, str) else _members(choice)
-
-
-class Strict(Schema):
-    """Refuses what it does not know, so that a slip of the pen is not silently without effect."""
-
-    class Meta:
-        """marshmallow's options."""
-
-        unknown = RAISE
-
-
-class OrganizationSchema(Strict):
-    """An organization; its region may be `*`."""
-
-    region = fields.String(required=True)
-    namespace = fields.String(
-        required=True, validate=_follows(swr_names.is_namespace, "an organization's name")
-    )
-
-    @post_load
-    def _make(self, data: dict[str, Any], **_: object) -> SeedOrganization:
-        return SeedOrganization(**data)
-
-
-class TagSchema(Strict):
-    """A tag; without a digest it gets a new one."""
-
-    region = fields.String(required=True)
-    namespace = fields.String(
-        required=True, validate=_follows(swr_names.is_namespace, "an organization's name")
-    )
-    repository = fields.String(
-        required=True, validate=_follows(swr_names.is_repository, "a repository's name")
-    )
-    tag = fields.String(required=True, validate=_follows(swr_names.is_tag, "a tag"))
-    digest = fields.String(validate=_follows(swr_names.is_digest, "a digest"))
-    index = fields.Boolean(truthy={True}, falsy={False})
-
-    @post_load
-    def _make(self, data: dict[str, Any], **_: object) -> SeedTag:
-        return SeedTag(**data)
-
-
-class FaultSchema(Strict):
-    """A fault, with the fields of `Fault`."""
-
-    region = fields.String(load_default=EVERYWHERE)
-    operation = fields.String(
-        load_default=EVERYWHERE, validate=validate.OneOf((EVERYWHERE, *OPERATIONS, *IAM_OPERATIONS))
-    )
-    namespace = fields.String(allow_none=True)
-    repository = fields.String(allow_none=True)
-    tag = fields.String(allow_none=True)
-    target_region = fields.String(allow_none=True)
-    target_organization = fields.String(allow_none=True)
-    name = fields.String()
-    times = fields.Integer(strict=True, allow_none=True, validate=validate.Range(min=1))
-    nth = fields.Integer(strict=True, allow_none=True, validate=validate.Range(min=1))
-    share = fields.Float(allow_none=True, validate=validate.Range(min=0, max=1))
-    token_kill = fields.Boolean(truthy={True}, falsy={False})
-    account_lock = fields.Boolean(truthy={True}, falsy={False})
-    delay = fields.Float(validate=validate.Range(min=0))
-    effect = _choice(Literal["none", "accepted"])
-    accepted_body = _choice(AcceptedBody, allow_none=True)
-    unknown_organization = _choice(UnknownOrganization, allow_none=True)
-    status = fields.Integer(strict=True, allow_none=True, validate=validate.Range(min=200, max=599))
-    error = fields.String(
-        allow_none=True, validate=validate.OneOf(error_codes.KNOWN, error="Not a known code.")
-    )
-    error_shape = _choice(ErrorShape, allow_none=True)
-    body = fields.Raw(allow_none=True)
-    headers = fields.Dict(keys=fields.String(), values=fields.String())
-    without_headers = fields.List(fields.String())
-    connection = _choice(Connection, allow_none=True)
-    pause = fields.Float(validate=validate.Range(min=0))
-    limit = fields.Float(validate=validate.Range(min=0, min_inclusive=False))
-    failed_tags = fields.List(fields.String())
-    job = _choice(Outcome, allow_none=True)
-    job_shown = _choice(Shown, allow_none=True)
-    job_delay = fields.Float(validate=validate.Range(min=0))
-
-    @validates_schema
-    def _check_aim(self, data: Mapping[str, Any], **_: object) -> None:
-        """Refuse what would be without effect: a field of a call beside those of its tags."""
-        for aims, idle in (
-            (_OF_JOBS, (_OF_CALLS - _OF_JOBS) | {"failed_tags", "status", "headers"}),
-            (_OF_LISTS, _OF_CALLS),
-        ):
-            aimed, useless = sorted(aims & data.keys()), sorted(idle & data.keys())
-            if aimed and useless:
-                message = f"{', '.join(useless)} would be without effect beside {aimed[0]}."
-                raise ValidationError(message)
-
-    @post_load
-    def _make(self, data: dict[str, Any], **_: object) -> Fault:
-        lists = {key: tuple(data.get(key, ())) for key in ("failed_tags", "without_headers")}
-        return Fault(**(data | lists))
-
-
-class SettingsSchema(Strict):
-    """Some of the fields of `Settings`."""
-
-    delay = fields.Float(validate=validate.Range(min=0))
-    unknown_organization = _choice(UnknownOrganization)
-    accepted_body = _choice(AcceptedBody)
-    error_shape = _choice(ErrorShape)
-    token_ttl = fields.Float()
-    token_size = fields.Integer(strict=True, validate=validate.Range(min=64, max=60_000))
-    lock_after = fields.Integer(strict=True, validate=validate.Range(min=1))
-    lock_time = fields.Float(validate=validate.Range(min=0))
-    seed = fields.Integer(strict=True)
-
-
-class ScenarioSchema(Strict):
+class ScenarioSchema(Schema):
     """A whole scenario file."""
 
-    organizations = fields.List(fields.Nested(OrganizationSchema))
-    tags = fields.List(fields.Nested(TagSchema))
-    faults = fields.List(fields.Nested(FaultSchema))
-    settings = fields.Nested(SettingsSchema)
+    organizations = List(Nested(OrganizationSchema))
+    tags = List(Nested(TagSchema))
+    faults = List(Nested(FaultSchema))
+    settings = Nested(SettingsSchema)

@@ -1,7 +1,7 @@
-"""Signed requests, verified as strictly as the gateway does: by signing them again.
+"""Verification of signed requests, as strict as the gateway's: by signing them again.
 
-Sources: «Error Codes» of API request signing, and the common errors in the user guide of API
-Gateway, for the words behind APIGW.0301; those about security tokens are not documented.
+Sources of the messages of APIGW.0301: "Error Codes" of API request signing, and the common errors
+in the user guide of API Gateway. The messages about security tokens are not documented.
 """
 
 import re
@@ -26,36 +26,37 @@ _AUTHORIZATION = re.compile(
 
 
 def is_signed() -> bool:
-    """Tell whether the request has a signature, good or bad."""
+    """Tell whether the request has a signature, valid or not."""
     return request.headers.get("Authorization", "").startswith(signing.ALGORITHM)
 
 
 def signer() -> User:
-    """Return the user whose key has signed the request. Raises Refusal."""
-    found = _AUTHORIZATION.fullmatch(request.headers["Authorization"])
-    if found is None:
+    """Return the user whose key signed the request. Raises Refusal if the signature is invalid."""
+    match = _AUTHORIZATION.fullmatch(request.headers["Authorization"])
+    if match is None:
         raise _incorrect("authorization header is invalid")
-    keys, access = state().accounts.keys, found["access"]
+    keys, access = state().accounts.keys, match["access"]
     issued = keys.find(access)
     if issued is None:
         raise _incorrect(f"Get secretKey failed,ak:{access},err:ak not exist")
-    if keys.is_locked(access):
+    if keys.lockout.is_locked(access):
         raise _incorrect("AK access failed to reach the limit,forbidden")
-    date = _date(found["names"].split(";"))
-    headers = {name: request.headers.get(name, "") for name in found["names"].split(";")}
+    names = match["names"].split(";")
+    date = _date(names)
+    headers = {name: request.headers.get(name, "") for name in names}
     target = request.environ["RAW_URI"]
     canonical = signing.canonical_request(request.method, target, headers, request.get_data())
     expected = signing.compute_signature(issued.key.secret, date, canonical)
-    if not secrets.compare_digest(expected, found["signature"]):
-        keys.count_failure(access)
+    if not secrets.compare_digest(expected, match["signature"]):
+        keys.lockout.count_failure(access)
         raise _incorrect(f"verify aksk signature fail,canonicalRequest:{canonical}")
-    keys.count_success(access)
+    keys.lockout.count_success(access)
     _check_security_token(issued)
     return issued.user
 
 
 def _date(names: list[str]) -> str:
-    """Return the time of the signature, which must be signed too, and near ours."""
+    """Return the time of the signature, which must be signed and close to the clock's."""
     value = request.headers.get(signing.DATE_HEADER, "")
     try:
         signed_at = datetime.strptime(value, signing.DATE_FORMAT).replace(tzinfo=UTC)
@@ -63,7 +64,7 @@ def _date(names: list[str]) -> str:
         raise _incorrect("x-sdk-date not found or invalid") from None
     if signing.DATE_HEADER.lower() not in names:
         raise _incorrect("x-sdk-date is not signed")
-    now = state().clock()
+    now = state().clock.now()
     if abs(now - signed_at) > SKEW:
         server = now.strftime(signing.DATE_FORMAT)
         raise _incorrect(f"signature expired, signature time:{value},server time:{server}")
@@ -71,13 +72,12 @@ def _date(names: list[str]) -> str:
 
 
 def _check_security_token(issued: IssuedKey) -> None:
-    given = request.headers.get(signing.SECURITY_TOKEN_HEADER, "")
-    if given != (issued.key.security_token or ""):
+    if request.headers.get(signing.SECURITY_TOKEN_HEADER, "") != (issued.key.security_token or ""):
         raise _incorrect("verify security token fail")
-    if issued.expires_at <= state().clock():
+    if issued.expires_at <= state().clock.now():
         raise _incorrect("the security token has expired")
 
 
 def _incorrect(reason: str) -> Refusal:
     message = f"Incorrect IAM authentication information: {reason}"
-    return errors.gateway(401, "0301", message)
+    return errors.gateway("0301", message)

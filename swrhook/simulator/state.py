@@ -1,19 +1,20 @@
-"""All that the simulator knows, behind one object that HTTP, tests and scenarios share."""
+"""The whole state of a simulator, in one object that HTTP, tests and scenarios share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import RLock
 
+from swrhook.clock import Clock
 from swrhook.simulator.accounts import Accounts
 from swrhook.simulator.calls import CallLog
 from swrhook.simulator.faults import FaultTable
-from swrhook.simulator.jobs import NO_FATES, Image, JobOutcome, Jobs, Order, Part, Window
+from swrhook.simulator.jobs import NO_FAULTS, Image, Jobs, Order, SyncRules
 from swrhook.simulator.mirror import MirroredTags, MirrorUnavailable
 from swrhook.simulator.model import (
     EVERYWHERE,
     Call,
-    Content,
+    Fault,
     Scenario,
     SeedTag,
     Settings,
@@ -23,35 +24,29 @@ from swrhook.simulator.model import (
     Tag,
     Target,
 )
-from swrhook.simulator.sync_rules import SyncRules
-from swrhook.simulator.tagstore import StoredTags, TagStore
+from swrhook.simulator.tagstore import Listing, StoredTags, TagStore, Window
 
 
 class ReadOnlyRegion(Exception):
-    """The region mirrors a registry: push to that registry instead."""
-
-
-def utc_now() -> datetime:
-    """Read the clock of the machine."""
-    return datetime.now(UTC)
+    """The region mirrors a registry; push to that registry instead."""
 
 
 class State:
-    """The account, the regions and what has happened. Every method may be called by any thread.
+    """The accounts, regions, jobs, faults and calls of a simulator. It is thread-safe.
 
-    No thread works in the background: whoever looks at a region, or changes one, first lets the
-    sync jobs run that are due by the clock, in their order.
+    No thread works in the background. Before a region is read or changed, the sync jobs that are
+    due by the clock run, in the order of their due times.
     """
 
-    def __init__(self, setup: Setup, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, setup: Setup, clock: Clock) -> None:
         self.clock = clock
         self.regions = tuple(setup.regions)
         self.users = tuple(setup.users)
         self.settings = setup.settings
         self._setup = setup
         self._lock = RLock()
-        self.accounts = Accounts(setup.users, clock=clock, settings=lambda: self.settings)
-        self.faults = FaultTable(lambda: self.settings.seed)
+        self.accounts = Accounts(setup.users, clock, self)
+        self.faults = FaultTable(self)
         self.call_log = CallLog()
         self.rules = SyncRules()
         self._jobs = Jobs(self._lock)
@@ -59,70 +54,69 @@ class State:
         self._apply(setup.scenario)
 
     def store(self, region: str) -> TagStore:
-        """Give a region's tags as they are now."""
+        """Return a region's tags as they are now."""
         self._run_due_jobs()
         return self._stores[region]
 
     def seed(
         self, region: str, namespace: str, repository: str, tag: str, digest: str | None = None
     ) -> Tag:
-        """Push a tag as a docker client would; the organization is created where it lacks."""
-        return self.push(SeedTag(region, namespace, repository, tag, digest))
+        """Push a tag as a docker client does; create the organization if it is missing."""
+        return self.push(SeedTag(region, namespace, repository, tag, digest or ""))
 
     def push(self, seed: SeedTag) -> Tag:
-        """Push a tag, be it an index."""
+        """Push a tag. Raises ReadOnlyRegion if the region mirrors a registry."""
         store = self._writable(seed.region)
         store.add_organization(seed.namespace)
-        content = Content(seed.digest, index=seed.index)
-        return store.put(seed.namespace, seed.repository, seed.tag, content, at=self.clock())
+        return store.put(seed, at=self.clock.now())
 
     def remove(self, region: str, tag: Tag) -> None:
         """Delete a tag from a region."""
         self._writable(region).remove(tag)
 
     def create_organization(self, region: str, namespace: str) -> bool:
-        """Create an organization in a region, or in all of them; tell whether it is new."""
+        """Create an organization in a region, or in all of them; return False if it exists."""
         names = self.regions if region == EVERYWHERE else (region,)
         stores = [self._stores[name] for name in names]
         new = [s.add_organization(namespace) for s in stores if isinstance(s, StoredTags)]
         return any(new)
 
     def digest(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
-        """Tell the digest that a tag has in a region now, None when there is no such tag."""
-        found = self.store(region).tag(namespace, repository, tag)
-        return found.digest if found else None
+        """Return the digest of a tag in a region now, None if the tag does not exist."""
+        stored = self.store(region).tag(namespace, repository, tag)
+        return stored.digest if stored else None
 
     def sync(
         self,
         source: Image,
         tags: Sequence[str],
         target: Target,
-        fates: Mapping[str, JobOutcome] = NO_FATES,
+        faults: Mapping[str, Fault] = NO_FAULTS,
     ) -> None:
-        """Accept tags for synchronization; each is read and copied when the delay has passed."""
-        order = Order(source, target, created=self.clock(), delay=self.settings.delay)
-        self._jobs.add(order, tags, fates)
+        """Accept tags for synchronization; each is read and copied after the delay."""
+        order = Order(source, target, created=self.clock.now(), delay=self.settings.delay)
+        self._jobs.add(order, tags, faults)
 
     def jobs(self, source: Image | None = None) -> Sequence[SyncJob]:
         """List the sync jobs, or those of one source repository, as they are now."""
         self._run_due_jobs()
         return self._jobs.all() if source is None else self._jobs.of(source)
 
-    def window(self, source: Image, window: Window, *, descending: bool) -> Part:
-        """List some of the sync jobs of a source repository that are not hidden."""
+    def job_page(self, source: Image, window: Window, *, descending: bool) -> Listing[SyncJob]:
+        """List a part of the sync jobs of a source repository that are not hidden."""
         self._run_due_jobs()
-        return self._jobs.window(source, window, descending=descending)
+        return self._jobs.page(source, window, descending=descending)
 
     def calls(self, *, region: str = "", operation: str = "", path: str = "") -> Sequence[Call]:
         """List the calls received, oldest first; `path` is a part of the path."""
         return self.call_log.find(region=region, operation=operation, path=path)
 
     def configure(self, settings: Settings) -> None:
-        """Behave differently from now on."""
+        """Replace the settings."""
         self.settings = settings
 
     def reset(self) -> None:
-        """Be again as after the start; tokens, calls, jobs and faults are forgotten."""
+        """Restore the initial state; tokens, calls, jobs and faults are removed."""
         with self._lock:
             self._jobs.clear()
             for store in self._stores.values():
@@ -161,7 +155,7 @@ class State:
         return store
 
     def _run_due_jobs(self) -> None:
-        now = self.clock()
+        now = self.clock.now()
         remote: list[SyncJob] = []
         with self._lock:
             while (job := self._jobs.take_due(now)) is not None:
@@ -169,7 +163,7 @@ class State:
                     remote.append(job)
                 else:
                     self._run(job, at=job.due)
-        # A registry may be slow; nobody else waits for it.
+        # Outside the lock, since a registry may be slow.
         for job in remote:
             self._run(job, at=now)
 
@@ -189,16 +183,18 @@ class State:
     def _copy(self, job: SyncJob, at: datetime) -> Status:
         source, target = self._stores[job.region], self._stores[job.target.region]
         namespace, repository = job.target.namespace, job.repository
-        wanted = source.tag(job.namespace, repository, job.tag)
-        if wanted is None or not target.has_organization(namespace):
+        original = source.tag(job.namespace, repository, job.tag)
+        if original is None or not target.has_organization(namespace):
             return "failed"
         present = target.tag(namespace, repository, job.tag)
-        if present is not None and present.digest == wanted.digest:
+        if present is not None and present.digest == original.digest:
             return "success"
         if present is not None and not job.target.override:
             return "existed"
         if not isinstance(target, StoredTags):
             return "failed"
-        content = Content(wanted.digest, index=wanted.index)
-        target.put(namespace, repository, job.tag, content, at=at)
+        copy = SeedTag(
+            job.target.region, namespace, repository, job.tag, original.digest, original.index
+        )
+        target.put(copy, at=at)
         return "success"

@@ -1,4 +1,4 @@
-"""SWR in one region, behind its API gateway."""
+"""The application of one region: SWR behind its API gateway."""
 
 from flask import Flask, request
 
@@ -12,9 +12,9 @@ from swrhook.simulator.sync import sync
 from swrhook.swr.auth.signing import PROJECT_HEADER
 
 
-def create_app(its_state: State, its_region: str) -> Flask:
-    """Make the SWR application of a region."""
-    app = new_app(__name__, its_state, its_region)
+def create_app(simulator: State, region_name: str) -> Flask:
+    """Create the SWR application of a region."""
+    app = new_app(__name__, simulator, region_name)
     app.before_request(_authenticate)
     for blueprint in (sync, images, organizations):
         app.register_blueprint(blueprint, url_prefix="/v2/manage")
@@ -22,23 +22,24 @@ def create_app(its_state: State, its_region: str) -> Flask:
 
 
 def _authenticate() -> None:
-    """Let pass only a good token or signature for this region's project (and unknown paths).
+    """Refuse a request without a valid token or signature for this region's project.
 
-    Source: «Error Codes» of API request signing; APIGW.0307 has the advice «An API of another
-    region may have been called».
+    Source: "Error Codes" of API request signing. Its advice for APIGW.0307 is "An API of another
+    region may have been called".
     """
+    # An unknown path needs no token: it is answered with APIGW.0101.
     if request.routing_exception is not None:
         return
     if signatures.is_signed():
         signatures.signer()
-        # Without the header it is the region's own project.
+        # Without the header, the region's own project applies.
         if request.headers.get(PROJECT_HEADER, project_id(region())) != project_id(region()):
-            raise errors.gateway(403, "0310", "The project is unavailable.")
+            raise errors.gateway("0310")
         return
     value = request.headers.get("X-Auth-Token")
     if not value:
         message = "Incorrect IAM authentication information: x-auth-token not found"
-        raise errors.gateway(401, "0301", message)
+        raise errors.gateway("0301", message)
     token = state().accounts.token(value)
     if token is None or token.region != region():
-        raise errors.gateway(401, "0307", "The token must be updated.")
+        raise errors.gateway("0307")

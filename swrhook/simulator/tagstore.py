@@ -1,15 +1,16 @@
-"""Where a region's tags are: the protocol, and the implementation that keeps them in memory."""
+"""The tags of a region: the protocol of a store, and the store in memory."""
 
 import hashlib
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import RLock
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
-from swrhook.simulator.model import Content, Tag
+from swrhook.simulator.model import SeedTag, Tag
 
+Item = TypeVar("Item")
 Order: TypeAlias = Literal["updated_at", "tag"]
 _ORDERS: Mapping[Order, Callable[[Tag], Any]] = {
     "updated_at": lambda tag: (tag.updated, tag.id),
@@ -18,26 +19,36 @@ _ORDERS: Mapping[Order, Callable[[Tag], Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """The part of a listing of tags that is asked for."""
+class Window:
+    """The part of a list that a request asks for."""
 
     offset: int = 0
     limit: int = 100
+
+    def select(self, items: Iterable[Item]) -> list[Item]:
+        """Return this part of the items."""
+        return list(itertools.islice(items, self.offset, self.offset + self.limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[Item]):
+    """A part of a list, and the length of the whole list."""
+
+    items: Sequence[Item]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Window):
+    """The part and the order of a list of tags; `tag` is a part of the name."""
+
     tag: str = ""
     order: Order = "updated_at"
     descending: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A page of tags, and how many there are over all pages."""
-
-    tags: Sequence[Tag]
-    total: int
-
-
 class TagStore(Protocol):
-    """A region's organizations, repositories and tags, to be read."""
+    """Read access to a region's organizations, repositories and tags."""
 
     def organizations(self) -> Sequence[str]:
         """List the organizations, sorted by name."""
@@ -49,17 +60,17 @@ class TagStore(Protocol):
         """List the repositories as pairs of organization and name, sorted."""
 
     def has_repository(self, namespace: str, repository: str) -> bool:
-        """Tell whether the repository exists, be it empty."""
+        """Tell whether the repository exists, even if it is empty."""
 
-    def page(self, namespace: str, repository: str, page: Page) -> Listing:
-        """List tags of a repository; there are none of a repository that does not exist."""
+    def page(self, namespace: str, repository: str, page: Page) -> Listing[Tag]:
+        """List tags of a repository; a repository that does not exist has none."""
 
     def tag(self, namespace: str, repository: str, name: str) -> Tag | None:
-        """Find a tag."""
+        """Return a tag, None if it does not exist."""
 
 
 class StoredTags:
-    """Tags kept in memory, under a lock that is shared with whoever must see several as one."""
+    """Tags in memory, under a lock that is shared with the sync jobs, which read and write them."""
 
     def __init__(self, region: str, lock: RLock) -> None:
         self._region = region
@@ -67,7 +78,7 @@ class StoredTags:
         self._ids = itertools.count(1)
         self._organizations: set[str] = set()
         self._repositories: dict[tuple[str, str], dict[str, Tag]] = {}
-        # Listings are asked for page after page, and far more often than tags change.
+        # A cache: lists are read page by page, and far more often than tags change.
         self._sorted: dict[tuple[str, str, str], Sequence[Tag]] = {}
 
     def organizations(self) -> Sequence[str]:
@@ -85,42 +96,40 @@ class StoredTags:
             return sorted(self._repositories)
 
     def has_repository(self, namespace: str, repository: str) -> bool:
-        """Tell whether the repository exists, be it empty."""
+        """Tell whether the repository exists, even if it is empty."""
         return (namespace, repository) in self._repositories
 
-    def page(self, namespace: str, repository: str, page: Page) -> Listing:
-        """List tags of a repository; there are none of a repository that does not exist."""
+    def page(self, namespace: str, repository: str, page: Page) -> Listing[Tag]:
+        """List tags of a repository; a repository that does not exist has none."""
         tags = self._in_order(namespace, repository, page.order)
-        # The reference does not say whether `tag` matches exactly: all that contain it are
-        # answered, so that a client that does not compare for itself is caught.
-        found = [tag for tag in tags if page.tag in tag.name] if page.tag else tags
-        ordered = reversed(found) if page.descending else iter(found)
-        wanted = itertools.islice(ordered, page.offset, page.offset + page.limit)
-        return Listing(list(wanted), len(found))
+        # The reference does not say whether `tag` matches exactly. All names that contain it are
+        # listed, to expose clients that rely on an exact match.
+        matching = [tag for tag in tags if page.tag in tag.name] if page.tag else tags
+        ordered = reversed(matching) if page.descending else iter(matching)
+        return Listing(page.select(ordered), len(matching))
 
     def tag(self, namespace: str, repository: str, name: str) -> Tag | None:
-        """Find a tag."""
+        """Return a tag, None if it does not exist."""
         return self._repositories.get((namespace, repository), {}).get(name)
 
     def add_organization(self, namespace: str) -> bool:
-        """Create an organization; tell whether it is new."""
+        """Create an organization; return False if it exists."""
         with self._lock:
             new = namespace not in self._organizations
             self._organizations.add(namespace)
             return new
 
-    def put(
-        self, namespace: str, repository: str, name: str, content: Content, *, at: datetime
-    ) -> Tag:
-        """Push a tag: it has this content from now on."""
+    def put(self, seed: SeedTag, *, at: datetime) -> Tag:
+        """Push a tag, or move an existing one."""
+        namespace, repository, name = seed.namespace, seed.repository, seed.tag
         with self._lock:
             tags = self._repositories.setdefault((namespace, repository), {})
             serial = next(self._ids)
-            digest = content.digest or self._new_digest(serial)
+            digest = seed.digest or self._new_digest(serial)
             old = tags.get(name) or Tag(
                 serial, namespace, repository, name, digest, created=at, updated=at
             )
-            tags[name] = replace(old, digest=digest, index=content.index, updated=at)
+            tags[name] = replace(old, digest=digest, index=seed.index, updated=at)
             self._forget_order(namespace, repository)
             return tags[name]
 
@@ -131,7 +140,7 @@ class StoredTags:
             self._forget_order(tag.namespace, tag.repository)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         with self._lock:
             self._ids = itertools.count(1)
             self._organizations.clear()

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
-from swrhook.senders.payload import digest, moment, text
+from swrhook.senders.payload import digest, text, timestamp
 from swrhook.swr.error_codes import FOREIGN_CODES
 from swrhook.swr.response import (
     SwrResponse,
@@ -295,4 +295,4 @@ def _read_job(item: Any) -> SyncJob | None:  # noqa: ANN401
     region, namespace = text(item, "remoteRegionId"), text(item, "remoteNamespace")
     if tag is None or status is None or region is None or namespace is None:
         return None
-    return SyncJob(tag, status, Target(region, namespace), moment(item, "createdAt"))
+    return SyncJob(tag, status, Target(region, namespace), timestamp(item, "createdAt"))

@@ -1,5 +1,5 @@
-/* Loaded before libc (LD_PRELOAD): the wall clock of one process runs ahead of the machine's, or
- * behind it, by the seconds that stand in the file CHAOS_CLOCK. Monotonic clocks are left alone. */
+/* Loaded before libc (LD_PRELOAD): shifts the wall clock of one process by the seconds in the file
+ * CHAOS_CLOCK, forward or back. Monotonic clocks are not changed. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-"""A wall clock of a process's own, to be set forward and back; the machine's is left alone."""
+"""A wall clock for single processes that can be set; the machine's own is not changed."""
 
 import subprocess
 from collections.abc import Mapping
@@ -8,25 +8,25 @@ _SOURCE = Path(__file__).with_name("clock.c")
 
 
 class Clock:
-    """What the processes of a folder take for the time. Making it takes a C compiler."""
+    """The clock of the processes of a folder; `build` needs a C compiler."""
 
     def __init__(self, folder: Path) -> None:
         self._library = folder / "clock.so"
-        self._ahead = folder / "clock"
+        self._offset = folder / "clock"
 
-    def make(self) -> None:
+    def build(self) -> None:
         command = ("cc", "-O2", "-shared", "-fPIC", "-o", str(self._library), str(_SOURCE))
         subprocess.run(command, check=True)
-        self._ahead.write_text("0")
+        self._offset.write_text("0")
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """What a process is started with to go by this clock."""
-        return {"LD_PRELOAD": str(self._library), "CHAOS_CLOCK": str(self._ahead)}
+        """Return the environment of a process that uses this clock."""
+        return {"LD_PRELOAD": str(self._library), "CHAOS_CLOCK": str(self._offset)}
 
     def jump(self, seconds: int) -> None:
-        """Set it forward by so much or, if that is negative, back."""
-        ahead = int(self._ahead.read_text()) + seconds
-        fresh = self._ahead.with_suffix(".new")
-        fresh.write_text(str(ahead))
-        fresh.replace(self._ahead)  # whoever reads it meanwhile finds the old one, whole
+        """Set the clock forward by so many seconds or, if negative, back."""
+        offset = int(self._offset.read_text()) + seconds
+        fresh = self._offset.with_suffix(".new")
+        fresh.write_text(str(offset))
+        fresh.replace(self._offset)  # atomic: a reader sees the old offset or the new one

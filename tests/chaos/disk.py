@@ -1,4 +1,4 @@
-"""A small disk, to be filled and turned read-only. Mounting it takes root."""
+"""A small disk that can be filled and made read-only; mounting it needs root."""
 
 import subprocess
 from contextlib import suppress
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.cluster.conftest import until
 
-_SIZE = "96m"  # the service wants 64 of them free
+_SIZE = "96m"  # the service needs 64 MiB free
 _BLOCK = b"\0" * 65536
 
 
@@ -22,15 +22,15 @@ class Disk:
         _run("mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs", str(self._path))
 
     def unmount(self) -> None:
-        """Take it away, once nobody uses it any more."""
-        _until_possible("umount", str(self._path))
+        """Unmount the disk as soon as no process uses it."""
+        _retry("umount", str(self._path))
 
     def remount(self, mode: str) -> None:
-        """Let it be `ro` or `rw`, once nothing is open for writing any more."""
-        _until_possible("mount", "-o", f"remount,{mode}", str(self._path))
+        """Remount the disk as `ro` or `rw`, as soon as no file is open for writing."""
+        _retry("mount", "-o", f"remount,{mode}", str(self._path))
 
     def fill(self) -> None:
-        """Leave no room for anything."""
+        """Fill the disk completely."""
         with suppress(OSError), self._ballast.open("wb", buffering=0) as ballast:
             while True:
                 ballast.write(_BLOCK)
@@ -39,7 +39,7 @@ class Disk:
         self._ballast.unlink()
 
 
-def _until_possible(*command: str) -> None:
+def _retry(*command: str) -> None:
     until(lambda: subprocess.run(command, check=False, capture_output=True).returncode == 0)
 
 

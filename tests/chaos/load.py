@@ -1,7 +1,7 @@
-"""CI jobs that deliver, and a registry that is pushed to, while everything else falls over.
+"""The load during a chaos run: CI jobs that deliver, and pushes to a docker registry.
 
-Each event is sent until it is acknowledged; some are sent several times, at once or much later, and
-no order is kept. What a sender does follows from the seed alone; how far it gets, from the machine.
+Each event is sent until it is acknowledged. Some are sent several times, at once or much later, and
+in no order. What a sender does depends only on the seed; how fast, on the machine.
 """
 
 import threading
@@ -24,7 +24,7 @@ _TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a CI job tells: an image, under an id that stays however often it is sent."""
+    """An event of a CI job: an image, and an id that is the same whenever the event is sent."""
 
     id: str
     repository: str
@@ -33,7 +33,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A 2xx: the delivery that it names, and the syncs."""
+    """An event that was answered 2xx, with the ids of its delivery and syncs."""
 
     event: Event
     delivery: str
@@ -41,17 +41,17 @@ class Acknowledged:
 
 
 class Load:
-    """Senders at work from entering to leaving; leaving waits until all is acknowledged."""
+    """Runs senders during a `with` block, which ends when all events are acknowledged."""
 
     def __init__(self, stage: Stage, seed: int) -> None:
         self.acknowledged: list[Acknowledged] = []
-        self.failed: list[str] = []  # tries that were not acknowledged, and why
+        self.failed: list[str] = []  # tries that were not acknowledged, with the reason
         self.given_up: list[Event] = []
         self.pushed: list[tuple[str, str]] = []  # repository and tag, in the registry
         self._stage = stage
         self._stop = threading.Event()
-        self._given_up = threading.Event()  # what is not acknowledged by now never will be
-        self._arrived = threading.Condition()
+        self._given_up = threading.Event()  # events are not retried any more
+        self._tried = threading.Condition()
         runs = [(self._deliver, Random(f"{seed}/{n}"), n) for n in range(_SENDERS)]
         self._threads = [threading.Thread(target=run, args=rest) for run, *rest in runs]
         self._threads.append(threading.Thread(target=self._push))
@@ -70,18 +70,18 @@ class Load:
 
     def wait_for_more(self, count: int) -> None:
         """Wait until so many more deliveries are acknowledged."""
-        with self._arrived:
-            wanted = len(self.acknowledged) + count
-            arrived = self._arrived.wait_for(
-                lambda: len(self.acknowledged) >= wanted, timeout=2 * PATIENCE
+        with self._tried:
+            total = len(self.acknowledged) + count
+            reached = self._tried.wait_for(
+                lambda: len(self.acknowledged) >= total, timeout=2 * PATIENCE
             )
-        assert arrived, f"no {count} deliveries acknowledged; last failure: {self.failed[-1:]}"
+        assert reached, f"no {count} deliveries acknowledged; last failure: {self.failed[-1:]}"
 
     def wait_for_failure(self) -> None:
         """Wait until one more try is not acknowledged."""
-        with self._arrived:
+        with self._tried:
             before = len(self.failed)
-            assert self._arrived.wait_for(lambda: len(self.failed) > before, timeout=2 * PATIENCE)
+            assert self._tried.wait_for(lambda: len(self.failed) > before, timeout=2 * PATIENCE)
 
     def _deliver(self, chance: Random, number: int) -> None:
         events: list[Event] = []
@@ -94,7 +94,7 @@ class Load:
                 self._send(event, copies=chance.choice((1, 1, 1, 3)))
 
     def _event(self, chance: Random, number: int, events: list[Event]) -> Event:
-        """Push an image, mostly under a new tag, and return what a CI job tells of it."""
+        """Push an image, usually under a new tag, and return the event of a CI job."""
         repository, tag = f"app-{chance.randrange(_REPOSITORIES)}", f"s{number}-{len(events)}"
         if events and chance.random() < 0.2:
             moved = chance.choice(events)
@@ -104,23 +104,23 @@ class Load:
         return events[-1]
 
     def _send(self, event: Event, copies: int) -> None:
-        more = [
-            threading.Thread(target=self._until_acknowledged, args=(event,))
+        threads = [
+            threading.Thread(target=self._send_until_acknowledged, args=(event,))
             for _ in range(copies - 1)
         ]
-        for thread in more:
+        for thread in threads:
             thread.start()
-        self._until_acknowledged(event)
-        for thread in more:
+        self._send_until_acknowledged(event)
+        for thread in threads:
             thread.join()
 
-    def _until_acknowledged(self, event: Event) -> None:
+    def _send_until_acknowledged(self, event: Event) -> None:
         for _ in range(int(3 * PATIENCE / _PAUSE)):
             acknowledged = self._try(event)
-            with self._arrived:
+            with self._tried:
                 if acknowledged is not None:
                     self.acknowledged.append(acknowledged)
-                self._arrived.notify_all()
+                self._tried.notify_all()
             if acknowledged is not None or self._given_up.wait(_PAUSE):
                 return
         self.given_up.append(event)
@@ -138,13 +138,14 @@ class Load:
         if not answer.ok:
             self.failed.append(f"{answer.status_code} {answer.text}")
             return None
-        told = answer.json()
-        return Acknowledged(event, told["delivery"], [sync["id"] for sync in told["syncs"]])
+        body = answer.json()
+        return Acknowledged(event, body["delivery"], [sync["id"] for sync in body["syncs"]])
 
     def _push(self) -> None:
         while not self._stop.wait(3 * _PAUSE):
             number = len(self.pushed)
-            # A look at a repository is a pull of all its tags, of which the registry tells, too.
+            # Reading a repository pulls all its tags, and the registry notifies of pulls too: so
+            # a repository gets only a few tags.
             repository = f"image-{number // 4}"
             put_image(self._stage.registry, f"{NAMESPACE}/{repository}", number)
             self.pushed.append((repository, f"v{number}"))

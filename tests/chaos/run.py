@@ -1,7 +1,7 @@
-"""Break everything that can break, many times, and count what is left: `make chaos`.
+"""Breaks every part of the system many times, and counts what is lost: `make chaos`.
 
-The seed decides what strikes, and what senders do; SEED=N repeats it. What it meets then depends on
-the machine, too.
+The seed decides which faults occur and what senders send; SEED=N repeats a run. The timing depends
+on the machine.
 """
 
 import argparse
@@ -15,21 +15,21 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.chaos.reckoning import Reckoning
+from tests.chaos.result import Result
 from tests.chaos.scenarios import SCENARIOS, play
 
 _COLUMNS = (
     "scenario",
     "seed",
-    "strikes",
+    "faults",
     "acknowledged",
-    "tries that failed",
+    "failed tries",
     "pushes",
     "tags",
     "lost",
     "stuck",
     "wrong",
-    "twice",
+    "accepted twice",
     "retried",
     "calls per push",
     "seconds",
@@ -37,53 +37,53 @@ _COLUMNS = (
 
 
 def main() -> None:
-    """Play the scenarios, and print the table as it is in docs/chaos.md."""
+    """Run the scenarios, and print the table for docs/chaos.md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=int(time.time()), help="repeat a run")
     parser.add_argument("--only", default="", help="scenarios with this in their name")
-    parser.add_argument("--short", action="store_true", help="as few strikes as in the test suite")
-    chosen = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends what it has started, too
+    parser.add_argument("--short", action="store_true", help="as few faults as in the test suite")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends its processes, too
     console = Console(stderr=True)
     rows, broken = [], []
-    for scenario in (each for each in SCENARIOS if chosen.only in each.name):
-        strikes = scenario.short if chosen.short else scenario.full
-        console.print(f"{scenario.name}: {strikes} strikes, seed {chosen.seed}")
+    for scenario in (entry for entry in SCENARIOS if options.only in entry.name):
+        faults = scenario.short if options.short else scenario.full
+        console.print(f"{scenario.name}: {faults} faults, seed {options.seed}")
         started = time.monotonic()
         try:
             with tempfile.TemporaryDirectory(prefix="swrhook-chaos-") as folder:
-                reckoning = play(scenario, chosen.seed, strikes, Path(folder))
-        except (Exception, pytest.fail.Exception) as exc:  # noqa: BLE001  # the others go on
+                result = play(scenario, options.seed, faults, Path(folder))
+        except (Exception, pytest.fail.Exception) as exc:  # noqa: BLE001  # the other scenarios still run
             console.print_exception()
             broken.append(f"{scenario.name}: {exc!r}")
             continue
         took = time.monotonic() - started
-        rows.append((scenario.name, str(chosen.seed), str(strikes), *_figures(reckoning, took)))
+        rows.append((scenario.name, str(options.seed), str(faults), *_figures(result, took)))
         broken += [
-            f"{scenario.name}: {each}" for each in reckoning.broken(may_fail=scenario.may_fail)
+            f"{scenario.name}: {promise}"
+            for promise in result.broken_promises(may_fail=scenario.may_fail)
         ]
     _print(rows)
-    for each in broken:
-        console.print(each, style="red")
+    for line in broken:
+        console.print(line, style="red")
     sys.exit(1 if broken else 0)
 
 
-def _figures(reckoning: Reckoning, seconds: float) -> Sequence[str]:
+def _figures(result: Result, seconds: float) -> Sequence[str]:
     counts = (
-        reckoning.acknowledged,
-        reckoning.failed,
-        reckoning.pushes,
-        reckoning.tags,
-        *(len(each) for each in (reckoning.lost, reckoning.stuck, reckoning.wrong)),
-        len(reckoning.twice),
-        reckoning.retried,
+        result.acknowledged,
+        result.failed,
+        result.pushes,
+        result.tags,
+        *map(len, (result.lost, result.stuck, result.wrong, result.accepted_twice)),
+        result.retried,
     )
-    return (*map(str, counts), f"{reckoning.calls_per_push:.2f}", f"{seconds:.0f}")
+    return (*map(str, counts), f"{result.calls_per_push:.2f}", f"{seconds:.0f}")
 
 
 def _print(rows: Sequence[Sequence[str]]) -> None:
     for row in (_COLUMNS, ["---"] * len(_COLUMNS), *rows):
-        print(f"| {' | '.join(row)} |")  # noqa: T201  # what the command is for
+        print(f"| {' | '.join(row)} |")  # noqa: T201  # the output of the command
 
 
 if __name__ == "__main__":

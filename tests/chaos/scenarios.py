@@ -1,4 +1,4 @@
-"""The storms: what strikes, where, and how often. Each strike is drawn from the seed."""
+"""The chaos scenarios: which faults occur, where, and how often; all follow from the seed."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from typing import TypeAlias
 from swrhook.simulator import Fault
 from swrhook.simulator.model import EVERYWHERE, IAM
 from tests.chaos.load import Load
-from tests.chaos.reckoning import Reckoning, reckon
+from tests.chaos.result import Result, count_result
 from tests.chaos.stage import (
     WEB,
     WORKERS,
@@ -27,45 +27,45 @@ from tests.chaos.stage import (
 from tests.cluster.conftest import until
 from tests.programs import PATIENCE, Served
 
-Strike: TypeAlias = Callable[[Stage, Load, Random, int], None]
-"""It strikes for the n-th time (from 0)."""
+FaultFunction: TypeAlias = Callable[[Stage, Load, Random, int], None]
+"""Causes the n-th fault of a run, counted from 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`short` and `full` are how often it strikes in the test suite and in `make chaos`."""
+    """A scenario; `short` and `full` count its faults in the test suite and in `make chaos`."""
 
     name: str
     stage: Callable[[Path], AbstractContextManager[Stage]]
-    strike: Strike
+    cause_fault: FaultFunction
     short: int
     full: int
-    may_fail: bool = True  # a try of a sender, which then tries again
+    may_fail: bool = True  # a try of a sender may fail, and is repeated
 
 
-def play(scenario: Scenario, seed: int, strikes: int, folder: Path) -> Reckoning:
-    """Run a scenario; return what is left after it."""
+def play(scenario: Scenario, seed: int, faults: int, folder: Path) -> Result:
+    """Run a scenario with so many faults."""
     chance = Random(f"{seed}/{scenario.name}")
     with scenario.stage(folder) as stage:
         with Load(stage, seed) as load:
-            for number in range(strikes):
+            for number in range(faults):
                 load.wait_for_more(chance.randint(5, 25))
                 _pause(chance.uniform(0, 0.3))
-                scenario.strike(stage, load, chance, number)
+                scenario.cause_fault(stage, load, chance, number)
             load.wait_for_more(10)
             stage.wait_until_ready()
-        return reckon(stage, load)
+        return count_result(stage, load)
 
 
 def kill_all_in_one(stage: Stage, _load: Load, _chance: Random, _number: int) -> None:
-    """Kill the one process there is, and start it."""
+    """Kill the only process, and start it again."""
     (process,) = stage.processes.values()
     process.kill()
     process.start()
 
 
 def kill_in_cluster(stage: Stage, _load: Load, chance: Random, number: int) -> None:
-    """Kill all four at once, a web process, or a worker; what is dead is started at once."""
+    """Kill all four processes, a web process, or a worker, and start them again."""
     victims = (WEB + WORKERS, [chance.choice(WEB)], [chance.choice(WORKERS)])[number % 3]
     for name in victims:
         stage.processes[name].kill()
@@ -73,7 +73,7 @@ def kill_in_cluster(stage: Stage, _load: Load, chance: Random, number: int) -> N
         stage.processes[name].start(ready=False)
 
 
-def trouble_postgresql(stage: Stage, load: Load, chance: Random, number: int) -> None:
+def disrupt_postgresql(stage: Stage, load: Load, chance: Random, number: int) -> None:
     """Cut every connection; restart; crash, and be away for a while."""
     if number % 3 == 0:
         stage.postgresql.cut()
@@ -86,8 +86,8 @@ def trouble_postgresql(stage: Stage, load: Load, chance: Random, number: int) ->
         stage.postgresql.start()
 
 
-def take_swr_away(stage: Stage, load: Load, chance: Random, number: int) -> None:
-    """Reset every connection to SWR and IAM, or answer 503, while deliveries go on; ever longer."""
+def interrupt_swr(stage: Stage, load: Load, chance: Random, number: int) -> None:
+    """Reset all connections to SWR and IAM, or answer 503, longer each time; deliveries go on."""
     faults = stage.swr.state.faults
     usual = faults.all()
     if number % 2 == 0:
@@ -101,9 +101,9 @@ def take_swr_away(stage: Stage, load: Load, chance: Random, number: int) -> None
 
 
 def fill_disk(stage: Stage, load: Load, _chance: Random, number: int) -> None:
-    """Leave the ledger no room; or let it start on a disk that has turned read-only, and repair it.
+    """Fill the ledger's disk, or start the service on a read-only disk, then repair the disk.
 
-    The start is refused, with words.
+    The start on a read-only disk must be refused with a message.
     """
     (process,) = stage.processes.values()
     if number % 2 == 0:
@@ -113,38 +113,38 @@ def fill_disk(stage: Stage, load: Load, _chance: Random, number: int) -> None:
         return
     process.kill()
     stage.disk.remount("ro")
-    written = process.log.stat().st_size
+    log_size = process.log.stat().st_size
     process.start(ready=False)
     assert process.process is not None
     assert process.process.wait(2 * PATIENCE) != 0
-    assert "Traceback" not in process.log.read_text()[written:]
+    assert "Traceback" not in process.log.read_text()[log_size:]
     stage.disk.remount("rw")
     process.start()
 
 
-def stop_a_worker(stage: Stage, _load: Load, _chance: Random, number: int) -> None:
-    """Let a worker stand still until another takes over, then let it go on: too late."""
-    stopped, other = (stage.processes[WORKERS[(number + n) % 2]] for n in range(2))
-    before = _left_behind(other)
-    _signal(stopped, signal.SIGSTOP)
-    until(lambda: _left_behind(other) > before)
-    _signal(stopped, signal.SIGCONT)
+def freeze_worker(stage: Stage, _load: Load, _chance: Random, number: int) -> None:
+    """Freeze a worker until another one takes over, then let it continue, too late."""
+    frozen, other = (stage.processes[WORKERS[(number + n) % 2]] for n in range(2))
+    before = _takeovers(other)
+    _signal(frozen, signal.SIGSTOP)
+    until(lambda: _takeovers(other) > before)
+    _signal(frozen, signal.SIGCONT)
 
 
-def set_the_clock(stage: Stage, load: Load, chance: Random, number: int) -> None:
-    """Set it forward by minutes, or back by hours: what is under way goes on meanwhile."""
+def set_clock(stage: Stage, load: Load, chance: Random, number: int) -> None:
+    """Set the clock forward by minutes or back by hours, while deliveries go on."""
     stage.clock.jump(chance.randint(60, 600) if number % 2 == 0 else -chance.randint(60, 6 * 3600))
     load.wait_for_more(chance.randint(5, 25))
 
 
 def restart_one_by_one(stage: Stage, _load: Load, _chance: Random, number: int) -> None:
-    """Restart the next process, as a rollout does."""
+    """Restart the next process gracefully, as a rollout does."""
     process = stage.processes[(WEB + WORKERS)[number % 4]]
     assert process.stop() == 0
     process.start()
 
 
-def _left_behind(process: Served) -> int:
+def _takeovers(process: Served) -> int:
     return process.log.read_text().count('"event": "lane.left_behind"')
 
 
@@ -159,11 +159,11 @@ def _pause(seconds: float) -> None:
 
 SCENARIOS: Sequence[Scenario] = (
     Scenario("one process is killed", alone, kill_all_in_one, 1, 34),
-    Scenario("web, worker, all are killed", cluster, kill_in_cluster, 1, 66),
-    Scenario("PostgreSQL is cut off, restarted, crashed", on_postgresql, trouble_postgresql, 3, 12),
-    Scenario("SWR is down", alone, take_swr_away, 1, 4),
+    Scenario("web, worker and all processes are killed", cluster, kill_in_cluster, 1, 66),
+    Scenario("PostgreSQL is cut off, restarted, crashed", on_postgresql, disrupt_postgresql, 3, 12),
+    Scenario("SWR is down", alone, interrupt_swr, 1, 4),
     Scenario("the disk is full, or read-only", on_small_disk, fill_disk, 0, 10),
-    Scenario("a worker stands still", cluster, stop_a_worker, 0, 4),
-    Scenario("the clock jumps", with_own_clock, set_the_clock, 0, 12, may_fail=False),
+    Scenario("a worker freezes", cluster, freeze_worker, 0, 4),
+    Scenario("the clock jumps", with_own_clock, set_clock, 0, 12, may_fail=False),
     Scenario("a rollout, process by process", cluster, restart_one_by_one, 0, 8, may_fail=False),
 )

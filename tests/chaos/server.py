@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own, to be stopped, crashed and cut off."""
+"""A private PostgreSQL server that can be stopped, crashed and disconnected."""
 
 import shutil
 import signal
@@ -13,7 +13,7 @@ import pytest
 from tests.programs import PATIENCE, free_port
 
 _USER = "postgres"
-# The folder of Debian's PostgreSQL is not on the path.
+# Debian does not add PostgreSQL's folder to the path.
 _FOLDERS = sorted(str(path) for path in Path("/usr/lib/postgresql").glob("*/bin"))
 needs_server = pytest.mark.skipif(
     shutil.which("initdb", path=":".join(_FOLDERS)) is None, reason="not installed: postgresql"
@@ -21,7 +21,7 @@ needs_server = pytest.mark.skipif(
 
 
 class Server:
-    """A database cluster in a folder of its own, on a free port."""
+    """A database cluster in its own folder, on a free port."""
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="swrhook-chaos-"))
@@ -29,8 +29,8 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         shutil.chown(self._folder, _USER)
         data = str(self._folder / "data")
-        made = _command("initdb", "--auth=trust", "--no-sync", "--pgdata", data)
-        subprocess.run(made, user=_USER, cwd="/", check=True, capture_output=True)
+        command = _command("initdb", "--auth=trust", "--no-sync", "--pgdata", data)
+        subprocess.run(command, user=_USER, cwd="/", check=True, capture_output=True)
 
     @property
     def url(self) -> str:
@@ -48,18 +48,18 @@ class Server:
             assert self._process.poll() is None, (self._folder / "log").read_text()
 
     def restart(self) -> None:
-        """End every session and come back at once."""
+        """End every session and start again at once."""
         self.stop(signal.SIGINT)
         self.start()
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
-        """End; SIGQUIT is a crash, and leaves the next start its recovery."""
+        """Stop the server; SIGQUIT is a crash, which the next start must recover from."""
         assert self._process is not None
         self._process.send_signal(how)
         self._process.wait(2 * PATIENCE)
 
     def cut(self) -> None:
-        """End every other session, as a lost network does."""
+        """End every other session, as a network failure does."""
         address = self.url.replace("+psycopg", "")
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(
@@ -74,6 +74,6 @@ class Server:
 
 
 def _command(program: str, *arguments: str) -> Sequence[str]:
-    found = shutil.which(program, path=":".join(_FOLDERS))
-    assert found is not None, f"not installed: {program}"
-    return (found, *arguments)
+    path = shutil.which(program, path=":".join(_FOLDERS))
+    assert path is not None, f"not installed: {program}"
+    return (path, *arguments)

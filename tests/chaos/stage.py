@@ -1,4 +1,4 @@
-"""What the storms blow over: the service, alone or as a cluster, SWR, a registry, PostgreSQL."""
+"""The system under chaos: the service, alone or as a cluster, SWR, a registry, PostgreSQL."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,19 +14,20 @@ from tests.chaos.server import Server
 from tests.cluster.balancer import Balancer
 from tests.programs import Served, configuration, docker_registry, free_port, wait_for
 
-# CI jobs push to the one, the docker registry is the other, and all goes to the third.
+# CI jobs push to the first, the second mirrors the docker registry, all is copied to the third.
 JOBS, MIRROR, TARGET = "cn-north-1", "cn-north-4", "cn-east-3"
 NAMESPACE = "team"
 SECRET = "a-secret-of-the-senders"
 ALONE = "alone"
 WEB, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
-# From a call to the tag at the target; and how long a call takes: kills are to strike some.
+# Seconds from a call until the tag is at the target, and the duration of a call, which is long
+# enough for kills to hit some.
 _DELAY, _CALL = 0.1, 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Everything that runs; `url` is where senders deliver to."""
+    """All running parts; senders deliver to `url`."""
 
     folder: Path
     swr: simulator.RunningSimulator
@@ -42,29 +43,29 @@ class Stage:
 
     @property
     def disk(self) -> Disk:
-        """The ledger's, on a stage that has a small one."""
+        """Return the disk of the ledger, if it is a small one."""
         return Disk(self.folder / ALONE / "var")
 
     @property
     def clock(self) -> Clock:
-        """The processes', on a stage that has one of its own."""
+        """Return the clock of the processes, if they have their own."""
         return Clock(self.folder)
 
     def wait_until_ready(self) -> None:
-        for each in self.processes.values():
-            wait_for(f"{each.url}/readyz", each.process)
+        for process in self.processes.values():
+            wait_for(f"{process.url}/readyz", process.process)
 
 
 @contextmanager
 def alone(folder: Path) -> Iterator[Stage]:
-    """One process on SQLite."""
+    """Run one process on SQLite."""
     with _stage(folder, {ALONE: 8}, None) as stage:
         yield stage
 
 
 @contextmanager
 def on_small_disk(folder: Path) -> Iterator[Stage]:
-    """One process on SQLite, on a small disk of its own."""
+    """Run one process on SQLite, with its ledger on a small disk."""
     disk = Disk(folder / ALONE / "var")
     disk.mount()
     try:
@@ -76,16 +77,16 @@ def on_small_disk(folder: Path) -> Iterator[Stage]:
 
 @contextmanager
 def with_own_clock(folder: Path) -> Iterator[Stage]:
-    """One process on SQLite, with a clock of its own."""
+    """Run one process on SQLite, with its own wall clock."""
     clock = Clock(folder)
-    clock.make()
+    clock.build()
     with _stage(folder, {ALONE: 8}, None, clock.environ) as stage:
         yield stage
 
 
 @contextmanager
 def on_postgresql(folder: Path) -> Iterator[Stage]:
-    """One process on a PostgreSQL of its own."""
+    """Run one process on a private PostgreSQL."""
     with ExitStack() as stack:
         server = _server(stack)
         yield stack.enter_context(_stage(folder, {"all-in-one": 8}, server))
@@ -93,7 +94,7 @@ def on_postgresql(folder: Path) -> Iterator[Stage]:
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[Stage]:
-    """Two web processes behind haproxy, two workers, PostgreSQL."""
+    """Run two web processes behind haproxy, two workers and PostgreSQL."""
     with ExitStack() as stack:
         server = _server(stack)
         workers = dict.fromkeys(WEB, 0) | dict.fromkeys(WORKERS, 8)
@@ -114,7 +115,7 @@ def _stage(
     server: Server | None,
     environ: Mapping[str, str] = {},
 ) -> Iterator[Stage]:
-    """Start everything; `workers` are the processes with their threads that work."""
+    """Start all parts; `workers` has the number of worker threads of each process."""
     with ExitStack() as stack:
         ports = {name: free_port() for name in workers}
         url = f"http://127.0.0.1:{next(iter(ports.values()))}"
@@ -132,10 +133,10 @@ def _stage(
             name: _process(folder / name, ports[name], threads, server, environ)
             for name, threads in workers.items()
         }
-        for each in processes.values():
-            each.configure(_document(swr))
-            stack.callback(each.close)
-            each.start(ready=False)
+        for process in processes.values():
+            process.configure(_document(swr))
+            stack.callback(process.close)
+            process.start(ready=False)
         stage = Stage(folder, swr, registry, url, processes, server)
         stage.wait_until_ready()
         if WEB[0] in ports:
@@ -162,7 +163,7 @@ def _document(swr: simulator.RunningSimulator) -> dict[str, Any]:
         "ci": {"dialect": "generic", "region": JOBS, "auth": auth},
         "registry": {"dialect": "distribution", "region": MIRROR, "auth": auth},
     }
-    # Tags move, so the newest is to win.
+    # Tags move, and the newest image must replace the older one.
     sync = [{"region": TARGET, "namespace": NAMESPACE, "override": True}]
     rule = {"name": "all", "when": {"namespace": NAMESPACE}, "sync": sync}
     return configuration(swr.iam_url, swr.endpoints, senders, [rule])

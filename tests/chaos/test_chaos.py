@@ -1,4 +1,4 @@
-"""The storms of `make chaos`, each for a short while."""
+"""The scenarios of `make chaos`, each with few faults."""
 
 from pathlib import Path
 
@@ -15,8 +15,8 @@ pytestmark = [needs("docker-registry", "haproxy"), needs_server]
 
 
 @pytest.mark.parametrize("scenario", SHORT, ids=[scenario.name for scenario in SHORT])
-def test_what_was_acknowledged_arrives(scenario: Scenario, tmp_path: Path) -> None:
-    reckoning = play(scenario, SEED, scenario.short, tmp_path)
+def test_every_acknowledged_tag_arrives(scenario: Scenario, tmp_path: Path) -> None:
+    result = play(scenario, SEED, scenario.short, tmp_path)
 
-    assert reckoning.broken(may_fail=scenario.may_fail) == []
-    assert reckoning.tags > 0
+    assert result.broken_promises(may_fail=scenario.may_fail) == []
+    assert result.tags > 0

@@ -70,7 +70,7 @@ def test_a_missing_file_is_reported_with_a_remedy(tmp_path: Path) -> None:
     result = run(str(tmp_path / "none.yaml"))
 
     assert result.exit_code == 1
-    message = "cannot be read: No such file or directory; begin with a copy of swrhook.example.yaml"
+    message = "cannot be read: No such file or directory; start with a copy of swrhook.example.yaml"
     assert f"{tmp_path}/none.yaml: {message}\n" == result.stderr
 
 

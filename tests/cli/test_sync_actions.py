@@ -14,6 +14,8 @@ from tests.web.parts import EAST, HONG_KONG, OPERATE, Parts
 
 HOUR = timedelta(hours=1)
 
+NOT_RETRIED = "the sync is pending: only a sync that has ended, and is not verified, can be retried"
+
 
 def act(run: Run, *arguments: str) -> Result:
     return run(*arguments, SWRHOOK_TOKEN=OPERATE)
@@ -29,7 +31,7 @@ def states(result: Result) -> list[tuple[str, str]]:
 
 def rejected(parts: Parts, tag: str, **more: Any) -> str:
     sync = parts.push(f"team/web:{tag}", **more).syncs[0].id
-    parts.happen(sync, Event.REFUSE)
+    parts.happen(sync, Event.REJECT_BEFORE_CALL)
     return sync
 
 
@@ -54,8 +56,7 @@ def test_a_sync_that_cannot_be_changed_is_reported_and_the_others_are_changed(
 
     assert (1, [ended]) == (result.exit_code, [sync["id"] for sync in objects(result)])
     assert [
-        f"{under_way}: the sync is pending: "
-        "only a sync that has ended, and is not verified, can be retried",
+        f"{under_way}: {NOT_RETRIED}",
         "nothing: there is no sync with this id",
     ] == result.stderr.splitlines()
 
@@ -64,7 +65,7 @@ def test_selected_syncs_are_counted_and_changed_oldest_first(parts: Parts, run: 
     rejected(parts, "v0", ago=5 * HOUR)
     ids = [rejected(parts, "v1"), rejected(parts, "v2")]
     other = parts.push("team/web:v3", HONG_KONG).syncs[0].id
-    parts.happen(other, Event.REFUSE)
+    parts.happen(other, Event.REJECT_BEFORE_CALL)
     parts.push("team/web:v4", EAST)
     filters = ["--state", "rejected", "--state", "missing", "--region", "cn-east-3"]
 

@@ -57,7 +57,7 @@ def test_an_invalid_file_is_reported_with_positions_and_not_sent(compare: Run) -
     result = compare(CONFIG.replace("sync:", "snyc:"))
 
     assert result.exit_code == 1
-    assert "new.yaml:15:5: rules[0]: there is no such key: did you mean «sync»?" in result.stderr
+    assert 'new.yaml:15:5: rules[0]: there is no such key: did you mean "sync"?' in result.stderr
     assert SECRET not in result.output
 
 

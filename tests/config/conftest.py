@@ -1,4 +1,4 @@
-"""Ways to read a configuration in one line."""
+"""Fixtures that read a configuration."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,7 +21,7 @@ ENVIRON = {
         "CI_SECRET",
     )
 }
-# The least that is valid; tests change a line of it.
+# A minimal valid file; tests change a line of it.
 SMALL = """\
 swr:
   iam_endpoint: https://iam.example.com

@@ -1,4 +1,4 @@
-"""The excerpt of a file: what decides where pushes go, checked like the file, without a secret."""
+"""The excerpt of a file is checked like the file and contains no secret."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from swrhook.config import parse
-from swrhook.config.candidate import excerpt, read_candidate
+from swrhook.config.candidate import extract_excerpt, read_candidate
 from swrhook.config.model import Config
 from swrhook.errors import BadConfiguration
 from swrhook.senders.sender import ImageSettings, Origin
@@ -58,7 +58,9 @@ def excerpt_of(document: dict[str, Any], **environ: str) -> dict[str, Any]:
         raise AssertionError(path)
 
     text = yaml.safe_dump(document).encode()
-    return excerpt(text, file="new.yaml", environ={"ORG": "team", **environ}, read_file=read_file)
+    return extract_excerpt(
+        text, file="new.yaml", environ={"ORG": "team", **environ}, read_file=read_file
+    )
 
 
 def mistakes(document: dict[str, Any], **environ: str) -> list[str]:
@@ -68,7 +70,7 @@ def mistakes(document: dict[str, Any], **environ: str) -> list[str]:
 
 
 @pytest.fixture
-def in_use() -> Config:
+def current() -> Config:
     whole = json.loads(json.dumps(WHOLE))
     whole["swr"]["credentials"] = {"kind": "token", "token": "a-token"}
     del whole["senders"]["hooks"], whole["senders"]["ci"]["rate_limit"]
@@ -78,7 +80,7 @@ def in_use() -> Config:
     return parse(json.dumps(whole).encode(), file="f", environ=environ, read_file=str)
 
 
-def test_no_secret_is_looked_for_and_none_is_in_it() -> None:
+def test_an_excerpt_reads_and_contains_no_secret() -> None:
     part = excerpt_of(WHOLE)
 
     assert part == {
@@ -92,34 +94,34 @@ def test_no_secret_is_looked_for_and_none_is_in_it() -> None:
     assert "secret" not in json.dumps(excerpt_of(WHOLE, SECRET="a-secret"))
 
 
-def test_the_example_file_has_an_excerpt(in_use: Config) -> None:
+def test_the_excerpt_of_the_example_can_be_read(current: Config) -> None:
     text = (ROOT / "swrhook.example.yaml").read_bytes()
-    part = excerpt(text, file="example", environ={}, read_file=str)
+    part = extract_excerpt(text, file="example", environ={}, read_file=str)
 
-    candidate = read_candidate(json.dumps(part).encode(), in_use)
+    candidate = read_candidate(json.dumps(part).encode(), current)
 
     assert len(part["rules"]) == len(candidate.rules)
     assert set(part["senders"]) == set(candidate.origins)
 
 
-def test_the_whole_file_is_checked_with_its_places() -> None:
+def test_an_excerpt_reports_mistakes_of_the_whole_file() -> None:
     wrong = {**WHOLE, "settings": {"batch": "many"}, "rules": [{**RULE, "nmae": "x"}]}
 
-    told = mistakes(wrong)
-    assert [each.partition(": ")[0] for each in told] == ["new.yaml:11:3", "new.yaml:36:10"]
-    assert "did you mean" in told[0]
-    assert "settings.batch" in told[1]
+    lines = mistakes(wrong)
+    assert [line.partition(": ")[0] for line in lines] == ["new.yaml:11:3", "new.yaml:36:10"]
+    assert "did you mean" in lines[0]
+    assert "settings.batch" in lines[1]
 
 
-def test_a_reference_in_what_decides_needs_its_value() -> None:
+def test_a_reference_in_an_excerpt_needs_a_value() -> None:
     wrong = {**WHOLE, "rules": [{**RULE, "name": "${NO_NAME}"}]}
 
-    [told] = mistakes(wrong)
-    assert "the environment variable NO_NAME is not set" in told
+    [lines] = mistakes(wrong)
+    assert "the environment variable NO_NAME is not set" in lines
 
 
-def test_an_excerpt_is_read_as_it_was_made(in_use: Config) -> None:
-    candidate = read_candidate(json.dumps(excerpt_of(WHOLE)).encode(), in_use)
+def test_an_excerpt_can_be_read_as_a_candidate(current: Config) -> None:
+    candidate = read_candidate(json.dumps(excerpt_of(WHOLE)).encode(), current)
 
     assert {
         "ci": Origin("ci", "cn-north-4", ImageSettings(strip_prefix="mirror/")),
@@ -128,12 +130,12 @@ def test_an_excerpt_is_read_as_it_was_made(in_use: Config) -> None:
     assert [rule.name for rule in candidate.rules] == ["all"]
 
 
-def test_rules_alone_go_with_the_senders_and_regions_in_use(in_use: Config) -> None:
+def test_rules_alone_use_the_current_senders_and_regions(current: Config) -> None:
     text = yaml.safe_dump(
         {"rules": [{**RULE, "sync": [{"region": "cn-east-3", "namespace": "x"}]}]}
     )
 
-    candidate = read_candidate(text.encode(), in_use)
+    candidate = read_candidate(text.encode(), current)
 
     assert {"ci": Origin("ci", "cn-north-4", ImageSettings(strip_prefix="mirror/"))} == (
         candidate.origins
@@ -151,23 +153,23 @@ def test_rules_alone_go_with_the_senders_and_regions_in_use(in_use: Config) -> N
         ("rules: [{name: '${SECRET}'}]", "is not replaced here: write the value itself"),
         (
             "rules: [{name: a, when: {}, sync: [{region: mars, namespace: team}]}]",
-            "candidate:1:45: rules[0].sync[0].region: «mars» is not in swr.regions",
+            'candidate:1:45: rules[0].sync[0].region: "mars" is not in swr.regions',
         ),
     ],
     ids=["syntax", "list", "no rules", "senders", "sender", "reference", "region"],
 )
-def test_mistakes_are_told_with_their_places(in_use: Config, text: str, message: str) -> None:
+def test_mistakes_in_a_candidate_have_positions(current: Config, text: str, message: str) -> None:
     with pytest.raises(BadConfiguration) as caught:
-        read_candidate(text.encode(), in_use)
+        read_candidate(text.encode(), current)
 
     assert message in str(caught.value)
 
 
-def test_warnings_are_kept(in_use: Config) -> None:
+def test_a_candidate_has_its_warnings(current: Config) -> None:
     rule = {"name": "a", "when": {"sender": "gone"}, "sync": [{"region": "cn-east-3"}]}
     rule["sync"] = [{"region": "cn-east-3", "namespace": "team"}]
 
-    candidate = read_candidate(yaml.safe_dump({"rules": [rule]}).encode(), in_use)
+    candidate = read_candidate(yaml.safe_dump({"rules": [rule]}).encode(), current)
 
     assert [warning.partition("sender: ")[2] for warning in candidate.warnings] == [
         "no configured sender matches: this rule never does"

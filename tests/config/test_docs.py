@@ -1,4 +1,4 @@
-"""docs/configuration.md and the code say the same."""
+"""docs/configuration.md matches the code."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -9,7 +9,6 @@ from marshmallow import Schema, fields
 
 from swrhook.auth import SCHEMES
 from swrhook.config import yaml_document
-from swrhook.config.nodes import plain
 from swrhook.config.rule_schema import (
     DefaultsSection,
     RegexSection,
@@ -31,7 +30,7 @@ from swrhook.config.sections import Unsupported
 from swrhook.config.sender_schema import AUTH_SECTIONS, ImageSection, MappingSection, SenderSection
 from swrhook.config.settings_schema import OptionsSection
 from swrhook.dialects import DIALECTS
-from swrhook.settings import OF_THE_COMMANDS, SETTINGS
+from swrhook.settings import CLI_VARIABLES, SETTINGS
 
 DOCS = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 SECTIONS: list[Schema] = [
@@ -81,7 +80,7 @@ def test_every_choice_is_explained(name: str) -> None:
     assert f"`{name}`" in DOCS
 
 
-def test_what_this_version_does_not_support_is_said_to_be_so() -> None:
+def test_unsupported_keys_are_documented_as_such() -> None:
     later = [
         name
         for section in [*SECTIONS, OptionsSection()]
@@ -93,7 +92,7 @@ def test_what_this_version_does_not_support_is_said_to_be_so() -> None:
     assert [name for name in later if not any(f"`{name}`" in row for row in rows)] == []
 
 
-def test_the_environment_table_is_the_codes() -> None:
+def test_the_documented_environment_matches_the_code() -> None:
     rows = re.findall(r"^\| `(SWRHOOK_\w+)` \| ?(.*?) \| (.*) \|$", DOCS, re.MULTILINE)
 
     assert [
@@ -102,12 +101,12 @@ def test_the_environment_table_is_the_codes() -> None:
     ] == rows
 
 
-def test_the_commands_variables_are_named() -> None:
-    assert [name for name in OF_THE_COMMANDS if f"`{name}`" not in DOCS] == []
+def test_the_variables_of_the_commands_are_documented() -> None:
+    assert [name for name in CLI_VARIABLES if f"`{name}`" not in DOCS] == []
 
 
 def test_every_setting_of_the_example_has_its_default_in_the_docs(example: str) -> None:
-    settings = plain(yaml_document.read(example.encode()).root)["settings"]
+    settings = yaml_document.read(example.encode()).data["settings"]
     values = {
         f"{name}.{key}" if key else name: value
         for name, section in settings.items()
@@ -124,12 +123,12 @@ def test_every_setting_of_the_example_has_its_default_in_the_docs(example: str) 
         assert f"`{value}`" in row
 
 
-def test_the_messages_shown_are_the_codes(
+def test_the_documented_messages_match_the_code(
     small: str, mistakes: Callable[[str | bytes], list[str]]
 ) -> None:
-    wrong = small.replace("region: cn-north-4,", "region: cn-north-5,")
-    said = mistakes(wrong.replace("{sender:", "{sorce:"))
+    wrong = small.replace("region: cn-north-4,", "region: cn-east,")
+    lines = mistakes(wrong.replace("{sender:", "{sendr:"))
 
     assert re.findall(r"^swrhook\.yaml(:.*)$", DOCS, re.MULTILINE) == [
-        line.removeprefix("f") for line in said
+        line.removeprefix("f") for line in lines
     ]

@@ -1,4 +1,4 @@
-"""`check --schema`: what the schema refuses the checker refuses; of the shape, the reverse too."""
+"""`check --schema`: check refuses all that the schema refuses; both refuse a wrong shape."""
 
 import json
 import re
@@ -15,13 +15,12 @@ from jsonschema import Draft202012Validator
 from swrhook.cli import main
 from swrhook.config import parse
 from swrhook.config.json_schema import json_schema
-from swrhook.config.nodes import plain
 from swrhook.config.yaml_document import read as read_document
 from swrhook.errors import BadConfiguration
 
 ROOT = Path(__file__).parents[2]
 VALIDATOR = Draft202012Validator(json_schema())
-EXAMPLE = plain(read_document((ROOT / "swrhook.example.yaml").read_bytes()).root)
+EXAMPLE = read_document((ROOT / "swrhook.example.yaml").read_bytes()).data
 SECTIONS = ("swr:", "access:", "senders:", "rules:", "defaults:", "settings:")
 BLOCKS = [
     pytest.param(block, id=f"{page.stem}-{number}")
@@ -45,20 +44,20 @@ def is_right(document: Any) -> bool:
     return True
 
 
-def test_it_is_a_schema_and_the_command_prints_it() -> None:
+def test_the_command_prints_a_valid_schema() -> None:
     Draft202012Validator.check_schema(json_schema())
     printed = CliRunner().invoke(main, ["check", "--schema"])
 
     assert (0, json_schema()) == (printed.exit_code, json.loads(printed.output))
 
 
-def test_the_example_fits() -> None:
+def test_the_example_matches_the_schema() -> None:
     assert list(VALIDATOR.iter_errors(EXAMPLE)) == []
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-def test_every_block_in_the_docs_fits(block: str) -> None:
-    document = plain(read_document(block.encode()).root)
+def test_every_block_in_the_docs_matches_the_schema(block: str) -> None:
+    document = read_document(block.encode()).data
     least = {"swr": EXAMPLE["swr"], "senders": {}, "rules": []}
 
     assert [error.message for error in VALIDATOR.iter_errors(least | document)] == []
@@ -95,7 +94,7 @@ CHANGES: list[Callable[[Any], Any]] = [
 
 @settings(max_examples=60)
 @given(st.sampled_from(list(places(EXAMPLE))), st.sampled_from(CHANGES))
-def test_what_the_schema_refuses_the_checker_refuses(
+def test_check_refuses_what_the_schema_refuses(
     path: tuple[Any, ...], change: Callable[[Any], Any]
 ) -> None:
     document = changed(EXAMPLE, path, change)
@@ -125,7 +124,7 @@ RULE = ("rules", 0)
         pytest.param(("settings", "batch"), lambda _: 0, id="out of bounds"),
     ],
 )
-def test_both_refuse_a_mistake_of_the_shape(
+def test_schema_and_check_refuse_a_wrong_shape(
     path: tuple[Any, ...], change: Callable[[Any], Any]
 ) -> None:
     document = changed(EXAMPLE, path, change)
@@ -133,5 +132,5 @@ def test_both_refuse_a_mistake_of_the_shape(
     assert (VALIDATOR.is_valid(document), is_right(document)) == (False, False)
 
 
-def test_the_example_is_right() -> None:
+def test_check_accepts_the_example() -> None:
     assert is_right(EXAMPLE)

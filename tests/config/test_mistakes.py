@@ -3,22 +3,25 @@ from collections.abc import Callable
 import pytest
 
 from swrhook.auth import SCHEMES
-from swrhook.config.build import TOKEN_FILE, URL
+from swrhook.config.build import POD_TOKEN_FILE_VARIABLE, POD_URL_VARIABLE
 from swrhook.config.sender_schema import ARGUMENTS
 
 Mistakes = Callable[[str | bytes], list[str]]
 
-ORGANIZATION = "use 1 to 64 of a-z and 0-9, with «.», «_», «__» or «-» between, the first a letter"
+ORGANIZATION = (
+    "use 1 to 64 characters of a-z and 0-9, the first a letter, "
+    'with ".", "_", "__" or "-" between them'
+)
 
 KINDS = "password, token, aksk, ecs_agency, pod_identity"
 
-# What is changed in the small configuration, into what, and what is then said.
+# A part of the small configuration, its replacement, and the mistakes that follow.
 CASES = [
     # swr
     (
         "swr:",
         "swrs:",
-        ["f:1:1: swr: is missing", "f:1:1: there is no such key: did you mean «swr»?"],
+        ["f:1:1: swr: is missing", 'f:1:1: there is no such key: did you mean "swr"?'],
     ),
     (
         "  iam_endpoint: https://iam.example.com\n",
@@ -35,8 +38,8 @@ CASES = [
         "http://iam.example.com",
         [
             (
-                "f:2:17: swr.iam_endpoint: must begin with https://: plain http would show"
-                " credentials to all"
+                "f:2:17: swr.iam_endpoint: must begin with https://: plain http would send"
+                " credentials unencrypted"
             )
         ],
     ),
@@ -66,7 +69,7 @@ CASES = [
             [
                 (
                     "f:2:17: swr.iam_endpoint: must be only https://host or https://host:port,"
-                    " nothing behind it"
+                    " without a path or query"
                 )
             ],
         )
@@ -80,7 +83,7 @@ CASES = [
     (
         "kind: token",
         "kind: passwort",
-        ["f:3:23: swr.credentials.kind: «passwort» is unknown: did you mean «password»?"],
+        ['f:3:23: swr.credentials.kind: "passwort" is unknown: did you mean "password"?'],
     ),
     (
         "kind: token, token:",
@@ -88,7 +91,7 @@ CASES = [
         [
             "f:3:3: swr.credentials.access_key: is missing",
             "f:3:3: swr.credentials.secret_key: is missing",
-            "f:3:29: swr.credentials: there is no such key: did you mean «access_key»?",
+            'f:3:29: swr.credentials: there is no such key: did you mean "access_key"?',
         ],
     ),
     (
@@ -104,7 +107,7 @@ CASES = [
                 f"f:3:23: swr.credentials.kind: the environment variable {name} is not set:"
                 " associate the pod's service account with an agency, or choose another kind"
             )
-            for name in (TOKEN_FILE, URL)
+            for name in (POD_TOKEN_FILE_VARIABLE, POD_URL_VARIABLE)
         ],
     ),
     (
@@ -114,13 +117,13 @@ CASES = [
             "f:3:3: swr.credentials.domain: is missing",
             "f:3:3: swr.credentials.password: is missing",
             "f:3:39: swr.credentials.user: must be text, not a number: put it in quotes",
-            "f:3:42: swr.credentials: there is no such key: did you mean «password»?",
+            'f:3:42: swr.credentials: there is no such key: did you mean "password"?',
         ],
     ),
     (
         '{kind: token, token: "${TOKEN}"}',
         "[a]",
-        ["f:3:16: swr.credentials: must be a mapping: write «key: value» lines, or {key: value}"],
+        ['f:3:16: swr.credentials: must be a mapping: write "key: value" lines, or {key: value}'],
     ),
     (
         '"${TOKEN}"}',
@@ -147,10 +150,10 @@ CASES = [
         "{a.b/c: {}, cn-north-4: {projct: x}",
         [
             (
-                "f:4:13: swr.regions: «a.b/c» cannot name a region: use a-z, 0-9 and «-», like"
+                'f:4:13: swr.regions: "a.b/c" cannot name a region: use a-z, 0-9 and "-", like'
                 " cn-north-4"
             ),
-            "f:4:37: swr.regions.cn-north-4: there is no such key: did you mean «project»?",
+            'f:4:37: swr.regions.cn-north-4: there is no such key: did you mean "project"?',
         ],
     ),
     # senders
@@ -159,38 +162,38 @@ CASES = [
         "  Harbor: {d",
         [
             (
-                "f:6:3: senders: «Harbor» cannot name a sender: use 1 to 63 of a-z, 0-9, «.», «_»"
-                " and «-», the first a letter or digit"
+                'f:6:3: senders: "Harbor" cannot name a sender: use 1 to 63 of a-z, 0-9, ".", "_"'
+                ' and "-", the first a letter or digit'
             )
         ],
     ),
     (
         "dialect: harbor",
         "dialect: habor",
-        ["f:6:21: senders.harbor.dialect: «habor» is unknown: did you mean «harbor»?"],
+        ['f:6:21: senders.harbor.dialect: "habor" is unknown: did you mean "harbor"?'],
     ),
     (
         "region: cn-north-4",
         "region: cn-north-5",
         [
             (
-                "f:6:37: senders.harbor.region: «cn-north-5» is not in swr.regions: did you mean"
-                " «cn-north-4»?"
+                'f:6:37: senders.harbor.region: "cn-north-5" is not in swr.regions: did you mean'
+                ' "cn-north-4"?'
             )
         ],
     ),
     (
         "scheme: bearer",
         "scheme: bear",
-        ["f:6:64: senders.harbor.auth.scheme: «bear» is unknown: did you mean «bearer»?"],
+        ['f:6:64: senders.harbor.auth.scheme: "bear" is unknown: did you mean "bearer"?'],
     ),
     (
         'scheme: bearer, secrets: ["${TOKEN}"]',
         "scheme: none",
         [
             (
-                "f:6:64: senders.harbor.auth.scheme: «none» lets everybody in: choose another"
-                " scheme, or write «allow_unauthenticated: true» beside «auth»"
+                'f:6:64: senders.harbor.auth.scheme: "none" accepts deliveries from everybody:'
+                ' choose another scheme, or write "allow_unauthenticated: true" beside "auth"'
             )
         ],
     ),
@@ -204,7 +207,7 @@ CASES = [
         '[{value: "${TOKEN}", not_after: 2026-13-01T00:00:00Z}]',
         [
             (
-                "f:6:113: senders.harbor.auth.secrets[0].not_after: «2026-13-01T00:00:00Z» is not a"
+                'f:6:113: senders.harbor.auth.secrets[0].not_after: "2026-13-01T00:00:00Z" is not a'
                 " time like 2026-01-31T00:00:00Z"
             )
         ],
@@ -214,8 +217,8 @@ CASES = [
         'path, secrets: "a/${TOKEN}"',
         [
             (
-                "f:6:79: senders.harbor.auth.secrets: must be of A-Z, a-z, 0-9 and . _ ~ -: it is a"
-                " part of a URL"
+                "f:6:79: senders.harbor.auth.secrets: must consist of A-Z, a-z, 0-9 and . _ ~ -: it"
+                " is a part of a URL"
             )
         ],
     ),
@@ -223,9 +226,9 @@ CASES = [
         "scheme: bearer,",
         "scheme: hmac, header: 'a b', algorithm: md5,",
         [
-            "f:6:78: senders.harbor.auth.header: «a b» cannot name an HTTP header",
+            'f:6:78: senders.harbor.auth.header: "a b" cannot name an HTTP header',
             (
-                "f:6:96: senders.harbor.auth.algorithm: «md5» is unknown: known are sha1, sha256,"
+                'f:6:96: senders.harbor.auth.algorithm: "md5" is unknown: known are sha1, sha256,'
                 " sha512"
             ),
         ],
@@ -235,8 +238,8 @@ CASES = [
         "scheme: basic, username: 'a:b',",
         [
             (
-                "f:6:81: senders.harbor.auth.username: must hold no «:»: basic authentication ends"
-                " the name with it"
+                'f:6:81: senders.harbor.auth.username: must not contain ":": basic authentication'
+                " ends the name with it"
             )
         ],
     ),
@@ -245,7 +248,7 @@ CASES = [
         "{dialect: harbor, image: {namespace: A, strip_prefix: 1},",
         [
             (
-                "f:6:48: senders.harbor.image.namespace: SWR allows no organization named «A»:"
+                'f:6:48: senders.harbor.image.namespace: SWR allows no organization named "A":'
                 f" {ORGANIZATION}"
             ),
             (
@@ -259,7 +262,7 @@ CASES = [
         "{dialect: harbor, allow_unauthenticated: 1, rate_limit: 0/s, expect_every: ,",
         [
             "f:6:52: senders.harbor.allow_unauthenticated: must be true or false, without quotes",
-            ("f:6:67: senders.harbor.rate_limit: «0/s» is not a rate like 100/s (/s, /m or /h)"),
+            ('f:6:67: senders.harbor.rate_limit: "0/s" is not a rate like 100/s (/s, /m or /h)'),
             "f:6:86: senders.harbor.expect_every: is empty: write a value",
         ],
     ),
@@ -290,7 +293,7 @@ CASES = [
         "{sender: harbor}",
         "{sendr: harbor, tag: [v1, 1.0], repository: '', namespace: []}",
         [
-            "f:9:12: rules[0].when: there is no such key: did you mean «sender»?",
+            'f:9:12: rules[0].when: there is no such key: did you mean "sender"?',
             "f:9:37: rules[0].when.tag[1]: must be text, not a number: put it in quotes",
             "f:9:55: rules[0].when.repository: is empty: write a value",
             "f:9:70: rules[0].when.namespace: is an empty list: write at least one value",
@@ -301,9 +304,9 @@ CASES = [
         "{tag: {sember: 1}, namespace: {semver: '1'}, not: {tag: [{regex: '(a'}], not: {}}}",
         [
             "f:9:17: rules[0].when.tag: must be a glob or a pattern {regex: …} or {semver: …}",
-            "f:9:42: rules[0].when.namespace: goes with tag alone: others have no version",
+            "f:9:42: rules[0].when.namespace: is only for tag: other fields have no version",
             (
-                "f:9:76: rules[0].when.not.tag[0].regex: «(a» is no expression of RE2 from its"
+                'f:9:76: rules[0].when.not.tag[0].regex: "(a" is not valid in RE2 from'
                 " character 1 on: missing )"
             ),
             (
@@ -317,7 +320,7 @@ CASES = [
         ("{tag: [{semver: 1.2}, {semver: '>1 - 2', varaint: a}]}"),
         [
             "f:9:27: rules[0].when.tag[0].semver: must be text, not a number: put it in quotes",
-            "f:9:52: rules[0].when.tag[1]: there is no such key: did you mean «variant»?",
+            'f:9:52: rules[0].when.tag[1]: there is no such key: did you mean "variant"?',
         ],
     ),
     (
@@ -325,8 +328,8 @@ CASES = [
         "{tag: {semver: '>1 - 2'}}",
         [
             (
-                "f:9:26: rules[0].when.tag.semver: «>1 - 2» is no range from its character 4 on:"
-                " write «>=1.2 <=1.4», not «1.2 - 1.4»"
+                'f:9:26: rules[0].when.tag.semver: ">1 - 2" is not a range from character 4 on:'
+                ' write ">=1.2 <=1.4" instead of "1.2 - 1.4"'
             )
         ],
     ),
@@ -360,12 +363,12 @@ CASES = [
         'region: us-east-1, namespace: "{team}", override: "yes"}',
         [
             (
-                "f:10:21: rules[0].sync[0].region: «us-east-1» is not in swr.regions: did you mean"
-                " «cn-east-3»?"
+                'f:10:21: rules[0].sync[0].region: "us-east-1" is not in swr.regions: did you mean'
+                ' "cn-east-3"?'
             ),
             (
-                "f:10:43: rules[0].sync[0].namespace: «{team}» holds an unknown variable: known are"
-                " {namespace} and {repository}"
+                'f:10:43: rules[0].sync[0].namespace: "{team}" contains an unknown variable: known'
+                " are {namespace} and {repository}"
             ),
             "f:10:63: rules[0].sync[0].override: must be true or false, without quotes",
         ],
@@ -376,7 +379,7 @@ CASES = [
         [
             (
                 "f:10:43: rules[0].sync[0].namespace: SWR allows no organization named"
-                f" «-{{namespace}}»: {ORGANIZATION}"
+                f' "-{{namespace}}": {ORGANIZATION}'
             )
         ],
     ),
@@ -405,13 +408,13 @@ CASES = [
         ),
         [
             "f:10:14: access.tokens[1].name: is the same as access.tokens[0]'s: it must be unique",
-            "f:10:23: access.tokens[1].role: «root» is unknown: known are read, operate, admin",
+            'f:10:23: access.tokens[1].role: "root" is unknown: known are read, operate, admin',
             "f:10:36: access.tokens[1].token: is the same as access.tokens[0]'s: it must be unique",
             (
                 "f:11:36: access.tokens[2].token: is shorter than 16 characters: make one with"
-                " «openssl rand -hex 24»"
+                ' "openssl rand -hex 24"'
             ),
-            "f:12:12: access.metrics: «publik» is unknown: did you mean «public»?",
+            'f:12:12: access.metrics: "publik" is unknown: did you mean "public"?',
         ],
     ),
     # settings
@@ -439,7 +442,7 @@ CASES = [
                 " most 36500d), not a number"
             ),
             (
-                "f:11:20: settings.source_deadline: «soon» is not a duration like 30s (ms, s, m, h"
+                'f:11:20: settings.source_deadline: "soon" is not a duration like 30s (ms, s, m, h'
                 " or d; at most 36500d)"
             ),
             "f:12:17: settings.retry.base: must be at least 1ms",
@@ -450,7 +453,7 @@ CASES = [
                 " most 36500d), not a number"
             ),
             "f:16:10: settings.waits: must be from 0 to 16",
-            "f:17:12: defaults: there is no such key: did you mean «override»?",
+            'f:17:12: defaults: there is no such key: did you mean "override"?',
         ],
     ),
     (
@@ -465,14 +468,14 @@ CASES = [
 
 
 @pytest.mark.parametrize(("old", "new", "expected"), CASES)
-def test_each_mistake_is_named_with_its_place_and_remedy(
+def test_each_mistake_has_a_position_and_a_remedy(
     small: str, mistakes: Mistakes, old: str, new: str, expected: list[str]
 ) -> None:
     assert old in small
     assert expected == mistakes(small.replace(old, new, 1))
 
 
-def test_every_mistake_of_every_kind_is_told_at_once(small: str, mistakes: Mistakes) -> None:
+def test_mistakes_of_every_kind_are_reported_at_once(small: str, mistakes: Mistakes) -> None:
     text = (
         small.replace("https://iam", "http://iam")
         .replace('"${TOKEN}"}', '"${UNSET}"}')
@@ -482,8 +485,8 @@ def test_every_mistake_of_every_kind_is_told_at_once(small: str, mistakes: Mista
 
     assert mistakes(text) == [
         (
-            "f:2:17: swr.iam_endpoint: must begin with https://: plain http would show credentials"
-            " to all"
+            "f:2:17: swr.iam_endpoint: must begin with https://: plain http would send credentials"
+            " unencrypted"
         ),
         (
             "f:3:37: swr.credentials.token: the environment variable UNSET is not set: set it for"
@@ -491,15 +494,15 @@ def test_every_mistake_of_every_kind_is_told_at_once(small: str, mistakes: Mista
         ),
         "f:9:28: this key stands in line 9 already: keep one",
         (
-            "f:10:21: rules[0].sync[0].region: «cn-east-9» is not in swr.regions: did you mean"
-            " «cn-east-3»?"
+            'f:10:21: rules[0].sync[0].region: "cn-east-9" is not in swr.regions: did you mean'
+            ' "cn-east-3"?'
         ),
     ]
 
 
 @pytest.mark.parametrize("text", ["a", "[]", "5"])
 def test_a_file_that_is_no_mapping_is_refused(text: str, mistakes: Mistakes) -> None:
-    assert mistakes(text) == ["f:1:1: must be a mapping: write «key: value» lines, or {key: value}"]
+    assert mistakes(text) == ['f:1:1: must be a mapping: write "key: value" lines, or {key: value}']
 
 
 @pytest.mark.parametrize(
@@ -512,22 +515,20 @@ def test_a_file_that_is_no_mapping_is_refused(text: str, mistakes: Mistakes) -> 
         "{senders: {a: 1}, access: {tokens: [{name: []}]}, rules: [{sync: [{region: {}}]}, [], 1]}",
     ],
 )
-def test_the_wrong_types_everywhere_are_mistakes_and_no_crash(
-    text: str, mistakes: Mistakes
-) -> None:
+def test_wrong_types_anywhere_are_mistakes(text: str, mistakes: Mistakes) -> None:
     assert mistakes(text)
 
 
-def test_every_argument_of_every_scheme_has_its_check() -> None:
-    wanted = {name for scheme in SCHEMES.values() for name in scheme.required + scheme.optional}
+def test_every_argument_of_every_scheme_has_a_field() -> None:
+    arguments = {name for scheme in SCHEMES.values() for name in scheme.required + scheme.optional}
 
-    assert wanted == set(ARGUMENTS)
+    assert arguments == set(ARGUMENTS)
 
 
-def test_text_has_an_end(small: str, mistakes: Mistakes) -> None:
-    said = mistakes(small.replace("{sender: harbor}", f"{{tag: {'x' * 1025}}}"))
+def test_text_has_a_maximum_length(small: str, mistakes: Mistakes) -> None:
+    lines = mistakes(small.replace("{sender: harbor}", f"{{tag: {'x' * 1025}}}"))
 
-    assert said == ["f:9:17: rules[0].when.tag: is longer than 1024 characters"]
+    assert lines == ["f:9:17: rules[0].when.tag: is longer than 1024 characters"]
 
 
 def test_a_long_list_of_known_names_is_cut(small: str, mistakes: Mistakes) -> None:
@@ -538,8 +539,8 @@ def test_a_long_list_of_known_names_is_cut(small: str, mistakes: Mistakes) -> No
     assert mistake.endswith("r17, r18, …")
 
 
-def test_the_same_key_unknown_to_json(mistakes: Mistakes) -> None:
-    said = mistakes('{"swr": {"_schema": 1}, "_schema": 2, "senders": {"a b\\nc": {}}}')
+def test_odd_keys_are_mistakes_on_one_line(mistakes: Mistakes) -> None:
+    lines = mistakes('{"swr": {"_schema": 1}, "_schema": 2, "senders": {"a b\\nc": {}}}')
 
-    assert all("\n" not in line for line in said)
-    assert any("«a b·c» cannot name a sender" in line for line in said)
+    assert all("\n" not in line for line in lines)
+    assert any('"a b·c" cannot name a sender' in line for line in lines)

@@ -1,4 +1,4 @@
-"""Any text and any bytes: a configuration, or mistakes; nothing else, and no secret in them."""
+"""Any bytes give a configuration or mistakes, and nothing else; mistakes show no secret."""
 
 import gc
 import json
@@ -29,12 +29,12 @@ def outcome(content: bytes) -> Config | BadConfiguration:
         return exc
 
 
-def shown(found: Config | BadConfiguration) -> str:
-    warnings = found.warnings if isinstance(found, Config) else ()
-    return f"{found!r} {found} {warnings}"
+def shown(result: Config | BadConfiguration) -> str:
+    warnings = result.warnings if isinstance(result, Config) else ()
+    return f"{result!r} {result} {warnings}"
 
 
-def test_garbage_is_looked_for_again_whatever_was_read() -> None:
+def test_garbage_collection_resumes_after_any_file() -> None:
     assert isinstance(outcome(b"rules: ["), BadConfiguration)
     assert gc.isenabled()
     assert isinstance(outcome(EXAMPLE.encode()), Config)
@@ -42,12 +42,12 @@ def test_garbage_is_looked_for_again_whatever_was_read() -> None:
 
 
 @given(st.binary())
-def test_any_bytes(content: bytes) -> None:
+def test_any_bytes_give_a_result(content: bytes) -> None:
     assert shown(outcome(content))
 
 
 @given(st.text(st.characters(codec="utf-8")))
-def test_any_text(text: str) -> None:
+def test_any_text_gives_a_result(text: str) -> None:
     assert shown(outcome(text.encode()))
 
 
@@ -59,7 +59,7 @@ _PIECES = [
 
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=60), st.sampled_from(["", " "]))
-def test_any_heap_of_pieces(pieces: list[str], between: str) -> None:
+def test_any_mix_of_fragments_gives_a_result(pieces: list[str], between: str) -> None:
     assert shown(outcome(between.join(pieces).encode()))
 
 
@@ -75,13 +75,13 @@ def test_a_damaged_example_shows_no_secret(start: int, length: int, piece: str) 
 
 
 @given(st.sampled_from(EXAMPLE.splitlines()), st.sampled_from(NAMES))
-def test_a_secret_in_any_wrong_place_is_not_shown(line: str, name: str) -> None:
+def test_a_misplaced_secret_is_not_shown(line: str, name: str) -> None:
     key, colon, value = line.partition(": ")
     text = EXAMPLE.replace(line, f'{key}{colon}"${{{name}}}"' if value else line)
-    found = outcome(text.encode())
+    result = outcome(text.encode())
 
-    # Where any text is right, like a project's name, it is a setting as any other.
-    assert SECRET not in (str(found.warnings) if isinstance(found, Config) else shown(found))
+    # Where any text is valid, as in a project's name, the result contains it.
+    assert SECRET not in (str(result.warnings) if isinstance(result, Config) else shown(result))
 
 
 _VALUES = st.recursive(
@@ -134,5 +134,5 @@ _VALUES = st.recursive(
         st.sampled_from(["swr", "access", "senders", "rules", "settings", "defaults"]), _VALUES
     )
 )
-def test_any_shape(document: dict[str, object]) -> None:
+def test_any_shape_gives_a_result(document: dict[str, object]) -> None:
     assert SECRET not in shown(outcome(json.dumps(document).encode()))

@@ -7,8 +7,8 @@ from swrhook.config import Config
 Read = Callable[[str | bytes], Config]
 
 LITERAL = (
-    "a secret is written into the file, which is therefore never kept as the last good one: write"
-    " ${NAME} or ${file:/path}"
+    "is a secret in the file itself, so the file is never stored as the last good configuration:"
+    " write ${NAME} or ${file:/path}"
 )
 
 
@@ -34,15 +34,20 @@ LITERAL = (
             ),
             [
                 (
-                    "f:11:12: rules[1].sync[0]: rules[0] has this target for all that this rule"
-                    " matches: its override holds"
+                    "f:11:12: rules[1].sync[0]: rules[0] has this target for every push"
+                    " that this rule matches: its override applies"
                 )
             ],
         ),
         (
             "cn-east-3: {}",
             "cn-east-3: {}, cn-nroth-1: {}",
-            ["f:4:56: swr.regions.cn-nroth-1: is no region known here: did you mean «cn-north-1»?"],
+            [
+                (
+                    "f:4:56: swr.regions.cn-nroth-1: is not a region that swrhook knows:"
+                    ' did you mean "cn-north-1"?'
+                ),
+            ],
         ),
         ("cn-east-3: {}", "cn-east-3: {}, mine: {endpoint: 'https://swr.example.com'}", []),
         (
@@ -74,7 +79,7 @@ LITERAL = (
         ),
     ],
 )
-def test_what_is_allowed_and_odd_is_told(
+def test_an_allowed_but_odd_value_is_a_warning(
     old: str, new: str, expected: list[str], small: str, read: Read
 ) -> None:
     assert old in small
@@ -90,13 +95,13 @@ def test_a_configuration_that_does_nothing_yet_is_valid(small: str, read: Read) 
     )
 
 
-def test_a_file_with_secrets_in_it_names_their_places(small: str, read: Read) -> None:
+def test_a_file_with_literal_secrets_lists_their_paths(small: str, read: Read) -> None:
     config = read(small.replace("${TOKEN}", "sesame"))
 
     assert config.literal_secrets == ("swr.credentials.token", "senders.harbor.auth.secrets[0]")
 
 
-def test_no_secret_is_in_the_representation(
+def test_the_repr_of_a_configuration_has_no_secret(
     example: str, read: Read, environ: dict[str, str]
 ) -> None:
     shown = repr(read(example))
@@ -104,9 +109,7 @@ def test_no_secret_is_in_the_representation(
     assert [value for value in environ.values() if value in shown] == []
 
 
-def test_a_target_among_senders_of_several_regions_is_left_to_the_plan(
-    small: str, read: Read
-) -> None:
+def test_a_target_may_be_the_region_of_one_of_several_senders(small: str, read: Read) -> None:
     sender = "{dialect: harbor, region: cn-east-3, auth: {scheme: bearer, secrets: '${TOKEN}'}}"
     text = small.replace("rules:", f"  other: {sender}\nrules:").replace("{sender: harbor}", "{}")
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, func, select, update
 from swrhook.ledger.audit import AuditEntry, record_write
 from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.database import Database
-from swrhook.ledger.findings import store_findings, mark_outdated
+from swrhook.ledger.findings import mark_outdated, store_findings
 from swrhook.ledger.lanes import reschedule
 from swrhook.ledger.leases import PeriodicLease
 from swrhook.ledger.pruning import (
@@ -247,7 +247,7 @@ def test_calls_go_after_the_last_of_their_syncs(database: Database) -> None:
         wanted = [(sync, Decision(Event.CLAIM)) for sync in found]
         call, won = claim(connection, LANE, wanted, frozenset(), OLD)
         settle(
-            connection, call, [(sync, Decision(Event.LEAVE_UNVERIFIED)) for sync in won], None, OLD
+            connection, call, [(sync, Decision(Event.MARK_UNVERIFIED)) for sync in won], None, OLD
         )
     with database.write() as connection:
         one = update(syncs).where(syncs.c.tag == "v1")

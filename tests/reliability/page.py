@@ -1,55 +1,55 @@
-"""The fault matrix as docs/reliability.md shows it."""
+"""The tables of the fault matrix in docs/reliability.md."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from tests.programs import ROOT
-from tests.reliability.faults import Place, Trouble
-from tests.reliability.rig import Ending, Rig
+from tests.reliability.faults import Case, Place
+from tests.reliability.rig import Result, Rig
 
 PAGE = ROOT / "docs" / "reliability.md"
 _HEAD = (
-    "| what goes wrong | twice: ends | calls · looks · logins | for good: ends | after"
-    " | calls · looks · logins | what the operator then reads |\n|---|---|---|---|---|---|---|"
+    "| what goes wrong | twice: ends | calls · reads · logins | for good: ends | after"
+    " | calls · reads · logins | what the operator sees |\n|---|---|---|---|---|---|---|"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A trouble, and how it ended when it was short and when it stayed."""
+    """A case, with its results for a temporary and for a permanent fault."""
 
-    trouble: Trouble
-    short: Ending
-    lasting: Ending
+    case: Case
+    temporary: Result
+    permanent: Result
 
 
 def run(rig: Rig, place: Place) -> Iterator[Row]:
-    """Let each trouble of a place happen, short-lived and for good."""
-    for trouble in place.troubles:
-        short, lasting = (
+    """Run each case of a place with a temporary and with a permanent fault."""
+    for case in place.cases:
+        temporary, permanent = (
             rig.run(
-                place.faults(trouble, for_good=for_good),
-                trouble.tags,
-                organized=trouble.is_organized,
+                place.faults(case, permanent=permanent),
+                case.tags,
+                has_organization=case.has_organization,
             )
-            for for_good in (False, True)
+            for permanent in (False, True)
         )
-        yield Row(trouble, short, lasting)
+        yield Row(case, temporary, permanent)
 
 
 def section(place: Place, rows: Sequence[Row]) -> str:
-    """Write a place's rows as the page shows them."""
+    """Return a place's rows as a Markdown table."""
     return "\n".join([f"### {place.title}\n", _HEAD, *map(_line, rows)])
 
 
-def shown(text: str, name: str) -> str:
-    """Return what the page shows of a place."""
+def section_in(text: str, name: str) -> str:
+    """Return the section of a place in the page's text."""
     return text.partition(_mark(name))[2].partition(_mark(f"/{name}"))[0].strip()
 
 
 def with_section(text: str, name: str, new: str) -> str:
-    """Return the page with another section for a place."""
+    """Return the page's text with a new section for a place."""
     before, mark, rest = text.partition(_mark(name))
     _, end, after = rest.partition(_mark(f"/{name}"))
     return f"{before}{mark}\n{new}\n{end}{after}"
@@ -60,34 +60,33 @@ def _mark(name: str) -> str:
 
 
 def _line(row: Row) -> str:
-    short, lasting = row.short, row.lasting
     cells = (
-        row.trouble.words,
-        _states(short),
-        _counts(short),
-        _states(lasting),
-        _span(lasting.took),
-        _counts(lasting),
-        _words(lasting),
+        row.case.title,
+        _states(row.temporary),
+        _counts(row.temporary),
+        _states(row.permanent),
+        _duration(row.permanent.took),
+        _counts(row.permanent),
+        _explanation(row.permanent),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _states(ending: Ending) -> str:
-    if len(ending.states) == 1:
-        return f"`{next(iter(ending.states))}`"
-    return ", ".join(f"{count} `{state}`" for state, count in sorted(ending.states.items()))
+def _states(result: Result) -> str:
+    if len(result.states) == 1:
+        return f"`{next(iter(result.states))}`"
+    return ", ".join(f"{count} `{state}`" for state, count in sorted(result.states.items()))
 
 
-def _counts(ending: Ending) -> str:
-    return f"{ending.calls} · {ending.looks} · {ending.logins}"
+def _counts(result: Result) -> str:
+    return f"{result.calls} · {result.reads} · {result.logins}"
 
 
-def _span(took: timedelta) -> str:
+def _duration(took: timedelta) -> str:
     minutes, seconds = divmod(round(took.total_seconds()), 60)
     return f"{minutes} min" if minutes >= 2 else f"{60 * minutes + seconds} s"
 
 
-def _words(ending: Ending) -> str:
-    told = [text for text in (ending.reason, ending.remedy) if text]
-    return " → ".join(told).replace("|", "\\|")
+def _explanation(result: Result) -> str:
+    parts = [text for text in (result.reason, result.remedy) if text]
+    return " → ".join(parts).replace("|", "\\|")

@@ -1,4 +1,4 @@
-"""The soak: many tags between three regions, the served service, and a storm of faults."""
+"""The soak test: many tags between three regions, the real service, and faults of every kind."""
 
 import json
 import time
@@ -18,7 +18,7 @@ import requests
 
 from swrhook.simulator import Call, RunningSimulator, Settings, start
 from tests.programs import TOKEN, Served, configuration
-from tests.reliability.storm import storm
+from tests.reliability.soak_faults import soak_faults
 
 REGIONS = ("cn-north-4", "cn-east-3", "ap-southeast-1")
 BATCH = 100
@@ -26,15 +26,15 @@ PER_DELIVERY = 25
 OPEN = {"pending", "calling", "triggered"}
 _SECRET = "a-secret-of-the-soak"
 _SENDERS = 8
-# The organization at the target, where it is another one: nobody has this.
+# The organization at the target, where it differs from the source's: it does not exist.
 _TARGETS = {"nowhere": "nobody"}
-# By the organization of a repository: in which state its syncs are to end.
+# The expected end state of syncs, by the organization of their repository.
 ENDS = {"team": "verified", "kept": "diverged", "nowhere": "rejected", "absent": "missing"}
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository with its tags, in the region where they are pushed."""
+    """A repository with its tags, in the region that they are pushed to."""
 
     region: str
     namespace: str
@@ -44,36 +44,36 @@ class Repository:
 
     @property
     def targets(self) -> Sequence[str]:
-        """Return the regions that want its tags."""
+        """Return the regions that its tags are copied to."""
         return [region for region in REGIONS if region != self.region]
 
     def digest(self, tag: str, push: int) -> str:
-        """Return what a tag holds after its first push, or a later one."""
+        """Return the digest of a tag after its first push (1) or a later one."""
         return f"sha256:{sha256(f'{self.name}:{tag}/{push}'.encode()).hexdigest()}"
 
 
 def repositories(count: int, tags: int) -> Sequence[Repository]:
-    """Return repositories with so many tags each; four in ten are out of the ordinary."""
+    """Return repositories with so many tags each; four in ten are special cases."""
     names = [f"v{number}" for number in range(tags)]
-    found = []
+    result = []
     for number in range(count):
         kind = {1: "kept", 3: "nowhere", 5: "absent"}.get(number % 10, "team")
         moves = number % 10 == 7
-        found.append(Repository(REGIONS[number % 3], kind, f"app-{number}", names, moves))
-    return found
+        result.append(Repository(REGIONS[number % 3], kind, f"app-{number}", names, moves))
+    return result
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it all."""
+    """The results of a run."""
 
     repositories: Sequence[Repository]
     deliveries: int
     syncs: Sequence[Mapping[str, Any]]
     calls: Sequence[Call]
     wrong: Sequence[str]
-    pushing: float  # seconds
-    took: float
+    acknowledged_after: float  # seconds
+    ended_after: float
 
     @property
     def tags(self) -> int:
@@ -86,13 +86,13 @@ class Outcome:
         return Counter(str(sync["state"]) for sync in self.syncs)
 
     @property
-    def made(self) -> Sequence[Call]:
+    def sync_calls(self) -> Sequence[Call]:
         """Return the calls of sync_images."""
         return [call for call in self.calls if call.operation == "sync_images"]
 
     @property
-    def least(self) -> int:
-        """Count the calls that would have done, had nothing gone wrong and all come at once."""
+    def least_calls(self) -> int:
+        """Count the calls that would suffice without faults, if all pushes came at once."""
         return sum(
             len(repository.targets) * -(-len(repository.tags) // BATCH) * (1 + repository.moves)
             for repository in self.repositories
@@ -100,32 +100,32 @@ class Outcome:
         )
 
     @property
-    def struck(self) -> int:
-        """Count the calls of sync_images that something went wrong with, or with tags of them."""
-        return sum(bool(call.faults) for call in self.made)
+    def hits(self) -> int:
+        """Count the calls of sync_images that were hit by a fault, or had tags that were."""
+        return sum(bool(call.faults) for call in self.sync_calls)
 
 
 @dataclass(frozen=True)
 class Soak:
-    """One run; `tell` is told how many syncs have ended, of how many."""
+    """One run; `progress` is called with how many syncs have ended, of how many."""
 
     folder: Path
     repositories: int
     tags: int  # of each
     share: float
     seed: int
-    tell: Callable[[int, int], None] = lambda _ended, _of: None
+    progress: Callable[[int, int], None] = lambda _ended, _of: None
     patience: float = 1800.0
 
     def run(self) -> Outcome:
-        """Push everything, wait until all has ended, and compare."""
+        """Push everything, wait until all syncs have ended, and compare."""
         settings = Settings(delay=0.3, seed=self.seed)
         organizations = ("team", "kept", "absent")
         with start(REGIONS, organizations=organizations, settings=settings) as swr:
             served = Served(self.folder, {"SWRHOOK_WORKERS": "16", "SWRHOOK_LOG_LEVEL": "WARNING"})
             served.configure(_document(swr))
             self._seed(swr)
-            swr.state.faults.add(storm(self.share))
+            swr.state.faults.add(soak_faults(self.share))
             served.start()
             try:
                 return self._run(swr, served)
@@ -146,9 +146,9 @@ class Soak:
         for repository in self._moving:
             _push(swr, repository, push=2)
         deliveries = first + self._deliver(served, self._moving, push=2)
-        pushing = time.monotonic() - began
+        acknowledged_after = time.monotonic() - began
         self._wait(served)
-        took = time.monotonic() - began
+        ended_after = time.monotonic() - began
         syncs = served.syncs()
         return Outcome(
             self._repositories,
@@ -156,8 +156,8 @@ class Soak:
             syncs,
             swr.state.calls(),
             [*_wrong_states(self._repositories, syncs), *_wrong_tags(swr, self._repositories)],
-            pushing,
-            took,
+            acknowledged_after,
+            ended_after,
         )
 
     def _seed(self, swr: RunningSimulator) -> None:
@@ -170,19 +170,19 @@ class Soak:
                         swr.state.seed(region, "kept", repository.name, tag)
 
     def _deliver(self, served: Served, pushed: Sequence[Repository], push: int) -> int:
-        """Send the pushes of all repositories, mixed; return how many deliveries it took."""
+        """Send the pushes of all repositories, shuffled; return the number of deliveries."""
         bodies = [body for repository in pushed for body in _bodies(repository, push)]
         Random(self.seed).shuffle(bodies)
         sessions = local()
 
-        def send(sent: tuple[str, bytes]) -> None:
+        def send(delivery: tuple[str, bytes]) -> None:
             if not hasattr(sessions, "own"):
                 sessions.own = requests.Session()
-            region, body = sent
+            region, body = delivery
             url = f"{served.url}/hooks/{region}"
             headers = {"Authorization": f"Bearer {_SECRET}", "Content-Type": "application/json"}
             answer = sessions.own.post(url, body, headers=headers, timeout=60)
-            while answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:  # as a sender would
+            while answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:  # as a sender does
                 time.sleep(int(answer.headers["Retry-After"]))
                 answer = sessions.own.post(url, body, headers=headers, timeout=60)
             assert answer.ok, answer.text
@@ -193,16 +193,16 @@ class Soak:
         return len(bodies)
 
     def _wait(self, served: Served) -> None:
-        """Wait until no sync is under way."""
+        """Wait until no sync is open."""
         expected = sum(
             len(repository.tags) * len(repository.targets) * (1 + repository.moves)
             for repository in self._repositories
         )
         deadline = time.monotonic() + self.patience
-        while (under_way := _open_syncs(served)) and time.monotonic() < deadline:
-            self.tell(expected - under_way, expected)
+        while (count := _open_syncs(served)) and time.monotonic() < deadline:
+            self.progress(expected - count, expected)
             time.sleep(1)
-        self.tell(expected - under_way, expected)
+        self.progress(expected - count, expected)
 
 
 def _push(swr: RunningSimulator, repository: Repository, push: int) -> None:
@@ -212,7 +212,7 @@ def _push(swr: RunningSimulator, repository: Repository, push: int) -> None:
 
 
 def _bodies(repository: Repository, push: int) -> Iterator[tuple[str, bytes]]:
-    """Yield the bodies that announce a repository's tags, and the sender that sends them."""
+    """Yield the deliveries that announce a repository's tags, as sender and body."""
     for first in range(0, len(repository.tags), PER_DELIVERY):
         body = {
             "id": f"{repository.name}/{first}/{push}",
@@ -226,14 +226,14 @@ def _bodies(repository: Repository, push: int) -> Iterator[tuple[str, bytes]]:
 def _open_syncs(served: Served) -> int:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     text = requests.get(f"{served.url}/metrics", headers=headers, timeout=60).text
-    found = [line for line in text.splitlines() if line.startswith("swrhook_open_syncs{")]
-    return sum(int(float(line.rpartition(" ")[2])) for line in found)
+    lines = [line for line in text.splitlines() if line.startswith("swrhook_open_syncs{")]
+    return sum(int(float(line.rpartition(" ")[2])) for line in lines)
 
 
 def _wrong_states(
     pushed: Sequence[Repository], syncs: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
-    """Yield what is lost, and what has not ended as it should; the newest sync of a tag counts."""
+    """Yield the tags whose syncs are lost or in a wrong state; the newest sync of a tag counts."""
     ended: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for sync in syncs:  # newest first
         ended[sync["repository"], sync["tag"], sync["target_region"]].append(sync["state"])
@@ -243,7 +243,7 @@ def _wrong_states(
                 states = ended.pop((repository.name, tag, region), [])
                 if not _is_right(repository, states):
                     yield f"{repository.namespace}/{repository.name}:{tag} to {region}: {states}"
-    yield from (f"nobody pushed {key}" for key in ended)
+    yield from (f"never pushed: {key}" for key in ended)
 
 
 def _is_right(repository: Repository, states: Sequence[str]) -> bool:
@@ -256,16 +256,16 @@ def _is_right(repository: Repository, states: Sequence[str]) -> bool:
 
 
 def _wrong_tags(swr: RunningSimulator, pushed: Sequence[Repository]) -> Iterator[str]:
-    """Yield the tags that are not at a target as they were pushed last."""
+    """Yield the tags whose digest at a target is not the one pushed last."""
     for repository in pushed:
         if repository.namespace != "team":
             continue
         for tag in repository.tags:
-            wanted = repository.digest(tag, 1 + repository.moves)
+            expected = repository.digest(tag, 1 + repository.moves)
             for region in repository.targets:
-                found = swr.state.digest(region, "team", repository.name, tag)
-                if found != wanted:
-                    yield f"team/{repository.name}:{tag} in {region} is {found}, not {wanted}"
+                actual = swr.state.digest(region, "team", repository.name, tag)
+                if actual != expected:
+                    yield f"team/{repository.name}:{tag} in {region} is {actual}, not {expected}"
 
 
 def _document(swr: RunningSimulator) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Writes the fault matrix into docs/reliability.md anew: `make tables`."""
+"""Runs the fault matrix and writes its tables into docs/reliability.md: `make tables`."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,11 +12,11 @@ from tests.reliability.rig import rig
 
 
 def main() -> None:
-    """Run every row, and write what became of it."""
+    """Run every case and write the tables."""
     logs.configure("json", "CRITICAL")
     with TemporaryDirectory() as folder, rig(Path(folder)) as running:
         for name, place in PLACES.items():
-            rows = track(run(running, place), place.title, len(place.troubles))
+            rows = track(run(running, place), place.title, len(place.cases))
             PAGE.write_text(with_section(PAGE.read_text(), name, section(place, list(rows))))
 
 

@@ -131,7 +131,7 @@ class Shell:
         """Return a text of the pages with the addresses and the folder that stand for theirs."""
         for said, own in self.replaced.items():
             text = text.replace(said, own)
-        return re.sub(r"^make .*$", ":", text, flags=re.MULTILINE)  # tests/test_demo.py runs it
+        return re.sub(r"^make .*$", ":", text, flags=re.MULTILINE)  # tests/cli/test_demo.py runs it
 
 
 def shell(folder: Path) -> Shell:

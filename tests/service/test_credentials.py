@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from swrhook import simulator
-from swrhook.config.build import TOKEN_FILE, URL
+from swrhook.config.build import POD_TOKEN_FILE_VARIABLE, POD_URL_VARIABLE
 from swrhook.simulator.model import DEMO, POD_TOKEN
 from tests.programs import PATIENCE, Served
 from tests.service.conftest import ENVIRON, document
@@ -34,7 +34,7 @@ def aksk(folder: Path, swr: simulator.RunningSimulator, secret: str) -> Served:
 def pod(folder: Path, swr: simulator.RunningSimulator) -> Served:
     file = folder / "token"
     file.write_text(POD_TOKEN)
-    environ = {URL: swr.pod_url, TOKEN_FILE: str(file)}
+    environ = {POD_URL_VARIABLE: swr.pod_url, POD_TOKEN_FILE_VARIABLE: str(file)}
     return served(folder, swr, {"kind": "pod_identity"}, **environ)
 
 

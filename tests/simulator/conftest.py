@@ -1,54 +1,45 @@
-"""A simulator of three regions on free ports, whose clock the test moves."""
+"""A simulator of three regions on free ports, with a clock that tests set."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import requests
 
 from swrhook.simulator import RunningSimulator, start
+from tests.factories import FakeClock
 
 TIMEOUT = 10
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
+START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def shared_clock() -> Clock:
-    return Clock()
+def shared_clock() -> FakeClock:
+    return FakeClock(START)
 
 
 @pytest.fixture
-def clock(shared_clock: Clock) -> Clock:
-    shared_clock.now = Clock().now
+def clock(shared_clock: FakeClock) -> FakeClock:
+    shared_clock.time = START
     return shared_clock
 
 
 @pytest.fixture
-def advance(clock: Clock) -> Callable[[float], None]:
+def advance(clock: FakeClock) -> Callable[[float], None]:
     return clock.advance
 
 
 @pytest.fixture(scope="session")
-def shared_sim(shared_clock: Clock) -> Iterator[RunningSimulator]:
+def shared_sim(shared_clock: FakeClock) -> Iterator[RunningSimulator]:
     regions = ["cn-north-4", "cn-east-3", "ap-southeast-1"]
     with start(regions, delay=2, clock=shared_clock) as running:
         yield running
 
 
 @pytest.fixture
-def sim(shared_sim: RunningSimulator, clock: Clock) -> RunningSimulator:
-    """Give the simulator as after its start, at the same time each."""
+def sim(shared_sim: RunningSimulator, clock: FakeClock) -> RunningSimulator:
+    """Return the simulator in its initial state, at START."""
     assert clock is shared_sim.state.clock
     shared_sim.state.reset()
     return shared_sim
@@ -71,8 +62,10 @@ def login(sim: RunningSimulator, session: requests.Session) -> Callable[..., req
         domain: str = "demo",
         scope: dict[str, Any] | None = None,
     ) -> requests.Response:
-        who = {"name": user, "password": password, "domain": {"name": domain}}
-        auth: dict[str, Any] = {"identity": {"methods": ["password"], "password": {"user": who}}}
+        identity = {"name": user, "password": password, "domain": {"name": domain}}
+        auth: dict[str, Any] = {
+            "identity": {"methods": ["password"], "password": {"user": identity}}
+        }
         if scope or region:
             auth["scope"] = scope or {"project": {"name": region}}
         url = f"{sim.iam_url}/v3/auth/tokens?nocatalog=true"
@@ -83,7 +76,7 @@ def login(sim: RunningSimulator, session: requests.Session) -> Callable[..., req
 
 @pytest.fixture
 def token(login: Callable[..., requests.Response]) -> Callable[[str], str]:
-    """Give a token of a region, the same one each time."""
+    """Return a function that gets a token of a region, the same one each time."""
     tokens: dict[str, str] = {}
 
     def of(region: str) -> str:
@@ -98,7 +91,7 @@ def token(login: Callable[..., requests.Response]) -> Callable[[str], str]:
 def swr(
     sim: RunningSimulator, session: requests.Session, token: Callable[[str], str]
 ) -> Callable[..., requests.Response]:
-    """Call SWR with a good token; the path begins behind /v2/manage."""
+    """Return a function that calls SWR with a valid token; paths start after /v2/manage."""
 
     def call(
         method: str, path: str, *, region: str = "cn-north-4", **options: Any
@@ -112,7 +105,7 @@ def swr(
 
 @pytest.fixture
 def control(sim: RunningSimulator, session: requests.Session) -> Callable[..., requests.Response]:
-    """Call the control API; the path begins behind /_sim."""
+    """Return a function that calls the control API; paths start after /_sim."""
 
     def call(method: str, path: str, json: Any = None) -> requests.Response:
         return session.request(method, f"{sim.iam_url}/_sim{path}", json=json, timeout=TIMEOUT)

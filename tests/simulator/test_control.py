@@ -42,23 +42,21 @@ def test_tags_without_a_digest_get_different_ones(control: Swr) -> None:
         ({"tga": "v1"}, "0.tga: Unknown field."),
     ],
 )
-def test_a_seed_that_is_wrong_is_refused(
-    control: Swr, change: dict[str, str], expected: str
-) -> None:
+def test_an_invalid_tag_is_refused(control: Swr, change: dict[str, str], expected: str) -> None:
     answer = control("PUT", "/tags", TAG | change)
 
     assert answer.status_code == 400
     assert expected in answer.json()["error"]
 
 
-def test_tags_are_deleted_by_query(control: Swr) -> None:
+def test_tags_that_match_the_query_are_deleted(control: Swr) -> None:
     control("PUT", "/tags", [TAG, TAG | {"tag": "v2"}, TAG | {"region": "cn-north-4"}])
 
     assert control("DELETE", "/tags?region=cn-east-3&tag=v1").json() == {"deleted": 1}
     assert control("DELETE", "/tags").json() == {"deleted": 2}
 
 
-def test_an_organization_is_made_in_one_region_or_in_all(control: Swr) -> None:
+def test_an_organization_is_created_in_one_region_or_in_all(control: Swr) -> None:
     control("POST", "/organizations", {"region": "cn-east-3", "namespace": "one"})
     control("POST", "/organizations", {"region": "*", "namespace": "all"})
     listed = control("GET", "/organizations").json()
@@ -67,7 +65,7 @@ def test_an_organization_is_made_in_one_region_or_in_all(control: Swr) -> None:
     assert sum(o["namespace"] == "all" for o in listed) == 3
 
 
-def test_calls_are_recorded_without_any_secret(
+def test_calls_are_recorded_without_secrets(
     control: Swr, swr: Swr, token: Callable[[str], str]
 ) -> None:
     swr("POST", "/namespaces?x=1", json={"namespace": "team"})
@@ -120,7 +118,7 @@ def test_jobs_are_listed(sim: RunningSimulator, swr: Swr, control: Swr) -> None:
     assert job["due"] == "2026-01-02T03:04:07Z"
 
 
-def test_settings_are_told_and_changed(sim: RunningSimulator, control: Swr) -> None:
+def test_settings_are_shown_and_changed(sim: RunningSimulator, control: Swr) -> None:
     changed = control("PUT", "/settings", {"delay": 7}).json()
 
     assert 7 == changed["delay"] == sim.state.settings.delay
@@ -128,7 +126,7 @@ def test_settings_are_told_and_changed(sim: RunningSimulator, control: Swr) -> N
     assert control("PUT", "/settings", {"delay": -1}).status_code == 400
 
 
-def test_tokens_are_killed(swr: Swr, control: Swr) -> None:
+def test_tokens_are_revoked(swr: Swr, control: Swr) -> None:
     swr("GET", "/regions")
 
     assert control("DELETE", "/tokens").json() == {"killed": 1}
@@ -145,7 +143,7 @@ def test_faults_are_replaced_added_and_deleted(control: Swr) -> None:
     assert [] == control("DELETE", "/faults").json() == control("GET", "/faults").json()
 
 
-def test_a_reset_gives_back_the_start(sim: RunningSimulator, swr: Swr, control: Swr) -> None:
+def test_a_reset_restores_the_initial_state(sim: RunningSimulator, swr: Swr, control: Swr) -> None:
     swr("GET", "/regions")
     control("PUT", "/tags", TAG)
     control("PUT", "/settings", {"delay": 7})
@@ -177,5 +175,7 @@ def test_the_control_api_is_on_every_port_and_not_recorded(
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/nothing"), ("PATCH", "/tags")])
-def test_a_mistake_in_the_path_is_told_in_json(control: Swr, method: str, path: str) -> None:
+def test_an_unknown_path_or_method_is_an_error_in_json(
+    control: Swr, method: str, path: str
+) -> None:
     assert control(method, path).json()["error"]

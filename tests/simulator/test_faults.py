@@ -20,7 +20,7 @@ def sim(sim: RunningSimulator) -> RunningSimulator:
     return sim
 
 
-def test_a_canned_answer_is_given_as_often_as_asked(swr: Swr, control: Swr) -> None:
+def test_an_answer_is_given_as_often_as_configured(swr: Swr, control: Swr) -> None:
     throttled = {"error_msg": "…", "error_code": "APIGW.0308", "request_id": "1"}
     fault = {"status": 429, "body": throttled, "headers": {"Retry-After": "3"}, "times": 2}
     control("PUT", "/faults", fault | {"region": "cn-north-4", "operation": "sync_images"})
@@ -32,7 +32,9 @@ def test_a_canned_answer_is_given_as_often_as_asked(swr: Swr, control: Swr) -> N
     assert control("GET", "/faults").json() == []
 
 
-def test_answers_are_given_one_after_the_other(sim: RunningSimulator, swr: Swr) -> None:
+def test_answers_of_two_faults_are_given_one_after_the_other(
+    sim: RunningSimulator, swr: Swr
+) -> None:
     sim.state.faults.add([Fault(status=503, times=1), Fault(status=502, body="<p>", times=1)])
     answers = [swr("GET", "/regions") for _ in range(3)]
 
@@ -43,7 +45,7 @@ def test_answers_are_given_one_after_the_other(sim: RunningSimulator, swr: Swr) 
 @pytest.mark.parametrize(
     "elsewhere", [Fault("cn-east-3", "*", status=500), Fault("cn-north-4", "tag", status=500)]
 )
-def test_a_fault_strikes_only_where_it_is_meant(
+def test_a_fault_hits_only_its_region_and_operation(
     sim: RunningSimulator, swr: Swr, elsewhere: Fault
 ) -> None:
     sim.state.faults.add([elsewhere])
@@ -58,7 +60,7 @@ def test_namespaces_are_one_operation(sim: RunningSimulator, swr: Swr, path: str
     assert swr("GET", path).status_code == 500
 
 
-def test_a_slow_call_is_slow_and_then_answered(sim: RunningSimulator, swr: Swr) -> None:
+def test_a_delayed_call_is_answered_later(sim: RunningSimulator, swr: Swr) -> None:
     swr("GET", "/regions")
     sim.state.faults.add([Fault(delay=0.2, times=1)])
     started = time.monotonic()
@@ -67,7 +69,7 @@ def test_a_slow_call_is_slow_and_then_answered(sim: RunningSimulator, swr: Swr) 
     assert time.monotonic() - started >= 0.2
 
 
-def test_a_call_is_recorded_from_its_arrival_on(sim: RunningSimulator, swr: Swr) -> None:
+def test_a_call_is_recorded_on_its_arrival(sim: RunningSimulator, swr: Swr) -> None:
     swr("GET", "/regions")
     sim.state.faults.add([Fault(delay=0.5, times=1)])
     with ThreadPoolExecutor(1) as pool:
@@ -80,7 +82,7 @@ def test_a_call_is_recorded_from_its_arrival_on(sim: RunningSimulator, swr: Swr)
     assert [call.status for call in sim.state.calls(operation="repos")] == [200]
 
 
-def test_tokens_are_killed_in_the_middle_of_work(sim: RunningSimulator, swr: Swr) -> None:
+def test_a_fault_may_revoke_all_tokens(sim: RunningSimulator, swr: Swr) -> None:
     swr("GET", "/regions")
     sim.state.faults.add([Fault(operation="sync_images", token_kill=True, times=1)])
 
@@ -98,14 +100,14 @@ def test_some_tags_fail_and_the_others_are_accepted(sim: RunningSimulator, swr: 
     assert swr("POST", PATH, json=BODY).status_code == 200
 
 
-def test_failing_tags_leave_calls_for_other_tags_alone(sim: RunningSimulator, swr: Swr) -> None:
+def test_failed_tags_do_not_affect_calls_for_other_tags(sim: RunningSimulator, swr: Swr) -> None:
     sim.state.faults.add([Fault(failed_tags=("v9",), times=1)])
 
     assert swr("POST", PATH, json=BODY).status_code == 200
     assert len(sim.state.faults.all()) == 1
 
 
-def test_a_fault_may_strike_iam(sim: RunningSimulator, login: Swr) -> None:
+def test_a_fault_may_hit_iam(sim: RunningSimulator, login: Swr) -> None:
     sim.state.faults.add([Fault(IAM, "tokens", status=429, times=1), Fault(status=500)])
 
     assert [login().status_code for _ in range(2)] == [429, 201]
@@ -124,7 +126,7 @@ def test_a_fault_may_strike_iam(sim: RunningSimulator, login: Swr) -> None:
         ({"target_organization": "team"}, 200),
     ],
 )
-def test_a_fault_strikes_only_what_it_names(
+def test_a_fault_hits_only_matching_calls(
     control: Swr, swr: Swr, narrowed: dict[str, str], status: int
 ) -> None:
     control("PUT", "/faults", narrowed | {"status": 500})
@@ -136,7 +138,7 @@ def test_a_fault_strikes_only_what_it_names(
     ("path", "status"),
     [("/tags/v1", 500), ("/tags/v2", 404), ("/tags?tag=v1", 500), ("/tags", 200)],
 )
-def test_a_tag_is_named_by_the_path_or_the_query(
+def test_the_tag_of_a_call_is_in_its_path_or_query(
     sim: RunningSimulator, swr: Swr, path: str, status: int
 ) -> None:
     sim.state.faults.add([Fault(tag="v1", status=500)])
@@ -144,20 +146,20 @@ def test_a_tag_is_named_by_the_path_or_the_query(
     assert status == swr("GET", f"/namespaces/group/repos/busybox{path}").status_code
 
 
-def test_a_repository_is_named_with_its_slash(sim: RunningSimulator, swr: Swr) -> None:
+def test_the_repository_of_a_fault_is_written_with_a_slash(sim: RunningSimulator, swr: Swr) -> None:
     sim.state.faults.add([Fault(repository="web/api", status=500)])
 
     assert swr("GET", "/namespaces/group/repos/web$api/tags").status_code == 500
 
 
-def test_a_fault_strikes_the_nth_call_that_it_is_meant_for(sim: RunningSimulator, swr: Swr) -> None:
+def test_a_fault_may_hit_only_the_nth_matching_call(sim: RunningSimulator, swr: Swr) -> None:
     sim.state.faults.add([Fault(operation="regions", nth=2, status=503)])
     answers = [swr("GET", path) for path in ("/regions", "/repos", "/regions", "/regions")]
 
     assert [answer.status_code for answer in answers] == [200, 200, 503, 200]
 
 
-def test_the_record_tells_which_faults_struck(
+def test_the_log_of_calls_names_the_faults_that_hit(
     sim: RunningSimulator, swr: Swr, control: Swr
 ) -> None:
     sim.state.faults.add([Fault(name="slow", delay=0.01), Fault(status=500, times=1)])
@@ -171,7 +173,7 @@ def test_the_record_tells_which_faults_struck(
     ]
 
 
-def test_accounts_are_locked_for_a_while(
+def test_a_fault_may_lock_all_accounts_for_a_while(
     sim: RunningSimulator, login: Swr, advance: Callable[[float], None]
 ) -> None:
     sim.state.faults.add([Fault(IAM, "tokens", account_lock=True, times=1)])
@@ -202,7 +204,7 @@ def test_an_answer_may_hide_that_the_call_was_carried_out(sim: RunningSimulator,
         ({"status": 200, "body": "<html>"}, "<html>"),
     ],
 )
-def test_one_call_may_be_accepted_in_another_way(
+def test_a_fault_may_change_the_answer_to_an_accepted_call(
     control: Swr, swr: Swr, fault: dict[str, Any], expected: str
 ) -> None:
     control("PUT", "/faults", fault | {"times": 1})
@@ -211,14 +213,14 @@ def test_one_call_may_be_accepted_in_another_way(
     assert [(200, expected), (200, "[]")] == [(a.status_code, a.text) for a in answers]
 
 
-def test_one_call_may_refuse_an_unknown_organization(control: Swr, swr: Swr) -> None:
+def test_a_fault_may_make_a_call_refuse_an_unknown_organization(control: Swr, swr: Swr) -> None:
     control("PUT", "/faults", {"unknown_organization": "refuse", "times": 1})
     body = BODY | {"remoteNamespace": "nowhere"}
 
     assert [swr("POST", PATH, json=body).status_code for _ in range(2)] == [404, 200]
 
 
-def test_a_header_may_be_left_out(control: Swr, swr: Swr) -> None:
+def test_a_fault_may_remove_a_header(control: Swr, swr: Swr) -> None:
     control("PUT", "/faults", {"without_headers": ["content-range"], "times": 1})
     answers = [swr("GET", "/namespaces/group/repos/busybox/tags") for _ in range(2)]
 
@@ -252,7 +254,7 @@ def test_all_tags_may_fail(control: Swr, swr: Swr, sim: RunningSimulator) -> Non
         ({"failed_tags": ["v1"], "delay": 1}, "delay would be without effect beside failed_tags."),
     ],
 )
-def test_a_fault_that_would_never_strike_is_refused(
+def test_a_fault_without_effect_is_refused(
     control: Swr, fault: dict[str, Any], expected: str
 ) -> None:
     response = control("POST", "/faults", fault)

@@ -49,17 +49,17 @@ def test_tags_are_listed_newest_first_with_their_digests(swr: Swr) -> None:
         ("tag=b&filter=tag::c", ["c"]),
     ],
 )
-def test_a_listing_of_tags_is_paged_ordered_and_narrowed(
+def test_a_list_of_tags_is_paged_ordered_and_filtered(
     swr: Swr, query: str, expected: list[str]
 ) -> None:
     assert expected == tags(swr("GET", f"{REPO}/tags?{query}"))
 
 
-def test_the_content_range_tells_how_many_tags_there_are(swr: Swr) -> None:
+def test_the_content_range_has_the_total_number_of_tags(swr: Swr) -> None:
     assert swr("GET", f"{REPO}/tags?limit=2&offset=1").headers["Content-Range"] == "1-2/4"
 
 
-def test_a_page_holds_100_tags_unless_told(sim: RunningSimulator, swr: Swr) -> None:
+def test_a_page_has_100_tags_by_default(sim: RunningSimulator, swr: Swr) -> None:
     for number in range(120):
         sim.state.seed("cn-north-4", "group", "big", f"t{number}")
 
@@ -86,7 +86,7 @@ def test_a_query_that_the_reference_does_not_allow_is_refused(
     assert (400, code) == refusal(swr("GET", f"{REPO}/tags?{query}"))
 
 
-def test_one_tag_is_shown_with_a_lower_case_key(swr: Swr) -> None:
+def test_a_single_tag_has_a_lower_case_key(swr: Swr) -> None:
     shown = swr("GET", f"{REPO}/tags/c").json()
 
     assert (shown["tag"], shown["digest"]) == ("c", DIGEST)
@@ -105,13 +105,13 @@ def test_one_tag_is_shown_with_a_lower_case_key(swr: Swr) -> None:
         ("/namespaces/Group/repos/web$api/tags", (400, "4001028")),
     ],
 )
-def test_what_does_not_exist_is_not_found(swr: Swr, path: str, expected: tuple[int, str]) -> None:
+def test_an_unknown_tag_or_repository_is_not_found(
+    swr: Swr, path: str, expected: tuple[int, str]
+) -> None:
     assert expected == refusal(swr("GET", path))
 
 
-def test_a_tag_pushed_again_keeps_its_creation_and_changes_its_update(
-    sim: RunningSimulator, swr: Swr
-) -> None:
+def test_a_tag_pushed_again_keeps_its_creation_time(sim: RunningSimulator, swr: Swr) -> None:
     sim.state.seed("cn-north-4", "group", "web/api", "b")
     shown = swr("GET", f"{REPO}/tags/b").json()
 
@@ -126,7 +126,7 @@ def test_a_repository_is_shown_without_its_tags(swr: Swr) -> None:
     assert "tags" not in shown
 
 
-def test_a_repository_whose_tags_were_deleted_stays(sim: RunningSimulator, swr: Swr) -> None:
+def test_a_repository_without_tags_remains(sim: RunningSimulator, swr: Swr) -> None:
     tag = sim.state.seed("cn-north-4", "group", "gone", "v1")
     sim.state.remove("cn-north-4", tag)
 
@@ -138,25 +138,25 @@ def test_repositories_are_listed_with_their_tags(sim: RunningSimulator, swr: Swr
     sim.state.seed("cn-north-4", "other", "web", "v1")
     everything = swr("GET", "/repos")
     query = "namespace=group&name=web&limit=10&offset=0&order_column=name&order_type=asc"
-    [found] = swr("GET", f"/repos?{query}").json()
+    [repo] = swr("GET", f"/repos?{query}").json()
 
     assert [repo["name"] for repo in everything.json()] == ["web", "web/api"]
     assert everything.headers["Content-Range"] == "0-2/2"
     assert (
-        found["name"],
-        found["tags"],
-        found["total_range"],
+        repo["name"],
+        repo["tags"],
+        repo["total_range"],
     ) == ("web/api", ["a1", "c", "a", "b"], 1)
 
 
 @pytest.mark.parametrize("column", ["tag", "updated_at"])
-def test_a_listing_follows_pushes_and_deletions(
+def test_a_list_of_tags_reflects_pushes_and_deletions(
     sim: RunningSimulator, swr: Swr, column: str
 ) -> None:
     def listed() -> list[str]:
         query = f"filter=offset::0|limit::9|order_column::{column}|order_type::asc"
-        found = swr("GET", f"/namespaces/team/repos/again/tags?{query}").json()
-        return [tag["Tag"] for tag in found]
+        tags = swr("GET", f"/namespaces/team/repos/again/tags?{query}").json()
+        return [tag["Tag"] for tag in tags]
 
     first = sim.state.seed("cn-north-4", "team", "again", "v1")
     seen = [listed()]

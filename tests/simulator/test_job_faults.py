@@ -1,4 +1,4 @@
-"""Jobs that do not end as they should, or that are not told of as they are."""
+"""Tests of faults that change how jobs end, or how they are reported."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ def sim(sim: RunningSimulator) -> RunningSimulator:
 def synchronized(
     sim: RunningSimulator, swr: Swr, control: Swr, advance: Callable[[float], None]
 ) -> Callable[..., Sequence[SyncJob]]:
-    """Have both tags copied under a fault, and give the jobs a while later."""
+    """Return a function that copies two tags under a fault, and returns the jobs later."""
 
     def run(fault: dict[str, Any], *, seconds: float = 2) -> Sequence[SyncJob]:
         control("PUT", "/faults", fault)
@@ -36,9 +36,9 @@ def synchronized(
     return run
 
 
-def told(swr: Swr) -> dict[str, str]:
-    found = swr("GET", f"{REPO}/sync_job?filter=limit::100|offset::0").json()
-    return {job["tag"]: job["status"] for job in found}
+def reported(swr: Swr) -> dict[str, str]:
+    jobs = swr("GET", f"{REPO}/sync_job?filter=limit::100|offset::0").json()
+    return {job["tag"]: job["status"] for job in jobs}
 
 
 def copied(sim: RunningSimulator) -> list[str]:
@@ -47,71 +47,75 @@ def copied(sim: RunningSimulator) -> list[str]:
 
 
 @pytest.mark.parametrize("outcome", ["failed", "timeout", "cancel", "existed"])
-def test_a_job_ends_as_it_is_told_and_copies_nothing(
+def test_a_fault_may_end_a_job_without_a_copy(
     sim: RunningSimulator, swr: Swr, synchronized: Callable[..., object], outcome: str
 ) -> None:
     synchronized({"job": outcome, "tag": "v1"})
 
-    assert {"v1": outcome, "v2": "success"} == told(swr)
+    assert {"v1": outcome, "v2": "success"} == reported(swr)
     assert copied(sim) == ["v2"]
 
 
-def test_a_job_never_ends(
+def test_a_fault_may_keep_a_job_running_forever(
     sim: RunningSimulator, swr: Swr, synchronized: Callable[..., object]
 ) -> None:
     synchronized({"job": "never", "tag": "v1"}, seconds=80_000)
 
-    assert told(swr) == {"v1": "running", "v2": "success"}
+    assert reported(swr) == {"v1": "running", "v2": "success"}
     assert copied(sim) == ["v2"]
 
 
-def test_a_job_takes_longer(
+def test_a_fault_may_delay_a_job(
     sim: RunningSimulator,
     swr: Swr,
     synchronized: Callable[..., object],
     advance: Callable[[float], None],
 ) -> None:
     synchronized({"job_delay": 60, "tag": "v1"})
-    early = told(swr)
+    early = reported(swr)
     advance(60)
 
     assert early == {"v1": "waiting", "v2": "success"}
     assert copied(sim) == ["v1", "v2"]
 
 
-def test_a_job_lies(sim: RunningSimulator, swr: Swr, synchronized: Callable[..., object]) -> None:
+def test_a_fault_may_report_a_wrong_state_of_a_job(
+    sim: RunningSimulator, swr: Swr, synchronized: Callable[..., object]
+) -> None:
     synchronized({"job_shown": "failed", "tag": "v1"})
 
-    assert told(swr) == {"v1": "failed", "v2": "success"}
+    assert reported(swr) == {"v1": "failed", "v2": "success"}
     assert copied(sim) == ["v1", "v2"]
 
 
-def test_a_tag_appears_later_than_its_job_says(
+def test_a_tag_may_appear_after_its_job_reports_success(
     sim: RunningSimulator, swr: Swr, synchronized: Callable[..., object]
 ) -> None:
     synchronized({"job_shown": "success", "job_delay": 60, "tag": "v1"})
 
-    assert told(swr) == {"v1": "success", "v2": "success"}
+    assert reported(swr) == {"v1": "success", "v2": "success"}
     assert copied(sim) == ["v2"]
 
 
-def test_a_job_is_not_told_of(
+def test_a_fault_may_hide_a_job(
     sim: RunningSimulator, swr: Swr, synchronized: Callable[..., Sequence[SyncJob]]
 ) -> None:
     jobs = synchronized({"job_shown": "hidden", "tag": "v1"})
 
-    assert told(swr) == {"v2": "success"}
+    assert reported(swr) == {"v2": "success"}
     assert ["v1", "v2"] == copied(sim) == [job.tag for job in jobs]
 
 
 @pytest.mark.parametrize(("error", "status"), [("SVCSTG.SWR.4030170", 403), ("APIGW.0101", 404)])
-def test_jobs_cannot_be_asked_for(control: Swr, swr: Swr, error: str, status: int) -> None:
+def test_a_fault_may_forbid_listing_jobs(control: Swr, swr: Swr, error: str, status: int) -> None:
     control("PUT", "/faults", {"operation": "sync_job", "error": error})
 
     assert status == swr("GET", f"{REPO}/sync_job?filter=limit::1|offset::0").status_code
 
 
-def test_a_target_cannot_be_read(sim: RunningSimulator, control: Swr, swr: Swr) -> None:
+def test_a_fault_may_make_a_region_unreadable(
+    sim: RunningSimulator, control: Swr, swr: Swr
+) -> None:
     sim.state.seed("cn-east-3", "group", "busybox", "v1")
     control("PUT", "/faults", {"region": "cn-east-3", "error": "SVCSTG.SWR.4030170"})
 
@@ -121,7 +125,7 @@ def test_a_target_cannot_be_read(sim: RunningSimulator, control: Swr, swr: Swr) 
     ] == [403, 200]
 
 
-def test_a_fault_strikes_as_many_jobs_as_it_is_told(
+def test_a_fault_hits_as_many_jobs_as_configured(
     sim: RunningSimulator, synchronized: Callable[..., Sequence[SyncJob]]
 ) -> None:
     jobs = synchronized({"job": "failed", "times": 1})
@@ -131,16 +135,16 @@ def test_a_fault_strikes_as_many_jobs_as_it_is_told(
     assert call.faults == ("fault-1",)
 
 
-def test_an_index_is_told_apart_and_stays_one_at_the_target(
+def test_an_index_is_marked_and_is_an_index_at_the_target(
     control: Swr, swr: Swr, synchronized: Callable[..., object]
 ) -> None:
     seed = {"region": "cn-north-4", "namespace": "group", "repository": "busybox", "tag": "v1"}
     control("PUT", "/tags", seed | {"index": True})
     synchronized({"job_delay": 0})
-    found = swr("GET", f"{REPO}/tags?limit=2&offset=0", region="cn-east-3").json()
+    tags = swr("GET", f"{REPO}/tags?limit=2&offset=0", region="cn-east-3").json()
 
-    assert {tag["Tag"]: tag["tag_type"] for tag in found} == {"v1": 1, "v2": 0}
-    assert {tag["Tag"]: "manifests" in tag["manifest"] for tag in found} == {
+    assert {tag["Tag"]: tag["tag_type"] for tag in tags} == {"v1": 1, "v2": 0}
+    assert {tag["Tag"]: "manifests" in tag["manifest"] for tag in tags} == {
         "v1": True,
         "v2": False,
     }

@@ -58,7 +58,7 @@ def test_jobs_are_paged_and_ordered(swr: Swr) -> None:
     assert response.headers["Content-Range"] == "1-1/3"
 
 
-def test_the_jobs_of_a_repository_are_not_those_of_others(sim: RunningSimulator, swr: Swr) -> None:
+def test_only_jobs_of_the_repository_are_listed(sim: RunningSimulator, swr: Swr) -> None:
     sim.state.seed("cn-north-4", "group", "other", "v1")
     sync(swr, "v1")
 
@@ -86,12 +86,12 @@ def test_the_filter_is_mandatory_with_limit_and_offset(swr: Swr, query: str) -> 
     assert (response.status_code, response.json()[0]["errorCode"]) == (400, "SVCSTG.SWR.4001025")
 
 
-def test_a_rule_is_made_listed_and_deleted(swr: Swr) -> None:
-    made = swr("POST", f"{REPO}/sync_repo", json=RULE | {"syncAuto": True})
+def test_a_rule_is_created_listed_and_deleted(swr: Swr) -> None:
+    created = swr("POST", f"{REPO}/sync_repo", json=RULE | {"syncAuto": True})
     [rule] = swr("GET", f"{REPO}/sync_repo").json()
     deleted = swr("DELETE", f"{REPO}/sync_repo", json=RULE)
 
-    assert [made.status_code, deleted.status_code] == [200, 200]
+    assert [created.status_code, deleted.status_code] == [200, 200]
     assert (
         rule["repoName"],
         rule["remoteRegionId"],
@@ -112,14 +112,14 @@ def test_a_second_rule_for_a_target_is_refused(swr: Swr) -> None:
     assert answers == [200, 400]
 
 
-def test_a_rule_that_lacks_is_a_bad_request_with_the_errors_shape(swr: Swr) -> None:
+def test_deleting_an_unknown_rule_is_a_bad_request_with_a_list_of_errors(swr: Swr) -> None:
     response = swr("DELETE", f"{REPO}/sync_repo", json=RULE)
 
     [error] = response.json()["errors"]
     assert (response.status_code, error["errorCode"]) == (400, "SVCSTG.SWR.4001158")
 
 
-def test_many_threads_see_each_tag_once_it_is_due(
+def test_many_threads_see_each_tag_when_it_is_due(
     sim: RunningSimulator, swr: Swr, advance: Callable[[float], None]
 ) -> None:
 
@@ -129,8 +129,8 @@ def test_many_threads_see_each_tag_once_it_is_due(
     sync(swr, *tags)
     advance(2)
 
-    def look(tag: str) -> Any:
+    def digest(tag: str) -> Any:
         return sim.state.digest("cn-east-3", "group", "busybox", tag)
 
     with ThreadPoolExecutor(16) as pool:
-        assert None not in list(pool.map(look, tags))
+        assert None not in list(pool.map(digest, tags))

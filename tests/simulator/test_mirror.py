@@ -3,7 +3,6 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 import requests
@@ -12,10 +11,11 @@ from swrhook.simulator import RunningSimulator, start
 from swrhook.simulator.accounts import Credentials
 from swrhook.simulator.jobs import Image
 from swrhook.simulator.model import Target
+from tests.factories import FakeClock
 
-NEEDED = ("docker-registry", "skopeo", "umoci")
-LACKING = [name for name in NEEDED if shutil.which(name) is None]
-pytestmark = pytest.mark.skipif(bool(LACKING), reason=f"not installed: {', '.join(LACKING)}")
+PROGRAMS = ("docker-registry", "skopeo", "umoci")
+MISSING = [name for name in PROGRAMS if shutil.which(name) is None]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 
 Push = Callable[..., str]
 CONFIG = """
@@ -44,7 +44,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def push(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Push:
-    """Push a new tiny image under a name, and tell its digest."""
+    """Return a function that pushes a small image under a name, and returns its digest."""
     layout = tmp_path_factory.mktemp("images") / "layout"
     _run("umoci", "init", "--layout", str(layout))
 
@@ -63,7 +63,7 @@ def push(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Push:
 
 
 @pytest.fixture
-def sim(registry: str, clock: Any) -> Iterator[RunningSimulator]:
+def sim(registry: str, clock: FakeClock) -> Iterator[RunningSimulator]:
     regions = ["cn-north-4", "cn-east-3"]
     with start(regions, delay=2, clock=clock, mirror={"cn-north-4": registry}) as running:
         yield running
@@ -86,7 +86,7 @@ def test_tags_of_a_mirrored_region_are_those_of_the_registry(
     assert swr("GET", "/namespaces/whatever").status_code == 200
 
 
-def test_organizations_of_a_mirrored_region_are_first_components(
+def test_organizations_of_a_mirrored_region_are_the_first_components_of_names(
     push: Push, swr: Callable[..., requests.Response]
 ) -> None:
     push("team/web/api:v1")
@@ -130,7 +130,7 @@ def test_a_sync_to_a_mirrored_region_succeeds_only_if_the_image_is_there(
     assert [job.status for job in sim.state.jobs()] == ["success", "failed"]
 
 
-def test_a_mirrored_region_is_not_seeded(control: Callable[..., requests.Response]) -> None:
+def test_a_mirrored_region_is_read_only(control: Callable[..., requests.Response]) -> None:
     tag = {"region": "cn-north-4", "namespace": "group", "repository": "a", "tag": "v1"}
     answer = control("PUT", "/tags", tag)
 
@@ -138,7 +138,7 @@ def test_a_mirrored_region_is_not_seeded(control: Callable[..., requests.Respons
     assert "cn-north-4 mirrors a registry" in answer.json()["error"]
 
 
-def test_a_registry_that_is_away_is_an_internal_error(session: requests.Session) -> None:
+def test_an_unavailable_registry_is_an_internal_error(session: requests.Session) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         nowhere = f"http://127.0.0.1:{free.getsockname()[1]}"
     with start(["r1", "r2"], delay=0, mirror={"r1": nowhere}) as sim:

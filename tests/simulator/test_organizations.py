@@ -7,11 +7,11 @@ from swrhook.simulator import RunningSimulator
 Swr = Callable[..., requests.Response]
 
 
-def test_organizations_are_listed_shown_and_made(swr: Swr) -> None:
-    made = swr("POST", "/namespaces", json={"namespace": "team-a"})
+def test_organizations_are_created_listed_and_shown(swr: Swr) -> None:
+    created = swr("POST", "/namespaces", json={"namespace": "team-a"})
     listed = swr("GET", "/namespaces").json()["namespaces"]
 
-    assert (made.status_code, made.content) == (201, b"")
+    assert (created.status_code, created.content) == (201, b"")
     assert [item["name"] for item in listed] == ["group", "team-a"]
     assert listed[1] == swr("GET", "/namespaces/team-a").json()
     assert tuple(listed[1][key] for key in ("name", "creator_name", "auth")) == (
@@ -21,20 +21,20 @@ def test_organizations_are_listed_shown_and_made(swr: Swr) -> None:
     )
 
 
-def test_an_organization_is_in_one_region_only(swr: Swr) -> None:
+def test_an_organization_exists_in_one_region_only(swr: Swr) -> None:
     swr("POST", "/namespaces", json={"namespace": "team-a"})
     response = swr("GET", "/namespaces/team-a", region="cn-east-3")
 
     assert (response.status_code, response.json()[0]["errorCode"]) == (404, "SVCSTG.SWR.4040058")
 
 
-def test_an_organization_is_made_once(swr: Swr) -> None:
+def test_an_existing_organization_is_not_created_again(swr: Swr) -> None:
     response = swr("POST", "/namespaces", json={"namespace": "group"})
 
     assert (response.status_code, response.json()[0]["errorCode"]) == (409, "SVCSTG.SWR.4090060")
 
 
-def test_an_organization_must_be_well_named(swr: Swr) -> None:
+def test_an_organization_must_have_a_valid_name(swr: Swr) -> None:
     response = swr("POST", "/namespaces", json={"namespace": "Team"})
 
     assert (response.status_code, response.json()[0]["errorCode"]) == (400, "SVCSTG.SWR.4001028")
@@ -47,13 +47,13 @@ def test_organizations_are_filtered_by_name(swr: Swr) -> None:
     assert [item["name"] for item in listed["namespaces"]] == ["team-a"]
 
 
-def test_the_regions_are_told(swr: Swr) -> None:
+def test_regions_are_listed(swr: Swr) -> None:
     expected = [{"regionID": name} for name in ("cn-north-4", "cn-east-3", "ap-southeast-1")]
 
     assert expected == swr("GET", "/regions").json()
 
 
-def test_features_and_quotas_are_told_for_the_own_project(
+def test_features_and_quotas_are_shown_for_the_own_project(
     swr: Swr, login: Callable[..., requests.Response], sim: RunningSimulator
 ) -> None:
     project = login().json()["token"]["project"]["id"]

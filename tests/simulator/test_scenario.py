@@ -23,7 +23,7 @@ def read(text: str, folder: Path) -> Scenario:
     return Reader(["r1", "r2"]).file(path)
 
 
-def test_a_scenario_is_there_at_the_start_and_after_a_reset(tmp_path: Path) -> None:
+def test_a_scenario_is_applied_at_the_start_and_after_a_reset(tmp_path: Path) -> None:
     with start(["r1", "r2"], scenario=read(TEXT, tmp_path)) as sim:
         for _ in range(2):
             assert sim.state.store("r1").organizations() == ["group", "team-a", "team-b"]
@@ -54,7 +54,7 @@ def test_a_scenario_may_be_json_or_empty(tmp_path: Path) -> None:
         ("\x00", "special characters"),
     ],
 )
-def test_a_mistake_in_a_scenario_is_told_with_its_place(
+def test_an_error_in_a_scenario_names_the_file_and_the_field(
     tmp_path: Path, text: str, expected: str
 ) -> None:
     with pytest.raises(ScenarioError) as caught:
@@ -64,6 +64,6 @@ def test_a_mistake_in_a_scenario_is_told_with_its_place(
     assert str(tmp_path) in str(caught.value)
 
 
-def test_a_scenario_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_scenario_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="No such file"):
         Reader(["r1"]).file(tmp_path / "nothing.yaml")

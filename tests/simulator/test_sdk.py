@@ -1,4 +1,4 @@
-"""The vendor's own SDK drives the simulator, with an access key."""
+"""Tests of the simulator with the vendor's own SDK and an access key."""
 
 from collections.abc import Iterator
 
@@ -36,27 +36,27 @@ def test_images_are_synchronized(sim: RunningSimulator) -> None:
     body = v2.CreateManualImageSyncRepoRequestBody(["v1"], False, "group", TARGET)  # noqa: FBT003
     swr.create_manual_image_sync_repo(v2.CreateManualImageSyncRepoRequest(**PLACE, body=body))
 
-    there = sim.state.digest(TARGET, "group", "web/shop", "v1")
-    assert there == swr.show_repo_tag(v2.ShowRepoTagRequest(**PLACE, tag="v1")).digest
+    digest = sim.state.digest(TARGET, "group", "web/shop", "v1")
+    assert digest == swr.show_repo_tag(v2.ShowRepoTagRequest(**PLACE, tag="v1")).digest
     [listed] = swr.list_repository_tags(
         v2.ListRepositoryTagsRequest(**PLACE, limit="10", offset="0")
     ).body
-    assert ("v1", there) == (listed.tag, listed.digest)
+    assert (listed.tag, listed.digest) == ("v1", digest)
     [job] = swr.show_sync_job(
         v2.ShowSyncJobRequest(**PLACE, filter="limit::10|offset::0|order::desc")
     ).body
     assert (job.tag, job.status, job.remote_region_id) == ("v1", "success", TARGET)
 
 
-def test_automatic_synchronization_is_set_listed_and_ended(sim: RunningSimulator) -> None:
+def test_automatic_synchronization_is_created_listed_and_deleted(sim: RunningSimulator) -> None:
     swr = client(sim)
-    wanted = v2.CreateImageSyncRepoRequestBody(TARGET, "group", True, False)  # noqa: FBT003
+    creation = v2.CreateImageSyncRepoRequestBody(TARGET, "group", True, False)  # noqa: FBT003
     listing = v2.ListImageAutoSyncReposDetailsRequest(**PLACE)
-    ended = v2.DeleteImageSyncRepoRequest(
+    deletion = v2.DeleteImageSyncRepoRequest(
         **PLACE, body=v2.DeleteImageSyncRepoRequestBody(TARGET, "group")
     )
 
-    swr.create_image_sync_repo(v2.CreateImageSyncRepoRequest(**PLACE, body=wanted))
+    swr.create_image_sync_repo(v2.CreateImageSyncRepoRequest(**PLACE, body=creation))
     [rule] = swr.list_image_auto_sync_repos_details(listing).body
     assert (
         rule.remote_region_id,
@@ -65,8 +65,8 @@ def test_automatic_synchronization_is_set_listed_and_ended(sim: RunningSimulator
         rule.repo_name,
     ) == (TARGET, "group", True, "web/shop")
 
-    swr.delete_image_sync_repo(ended)
-    # The SDK makes None of an empty list.
+    swr.delete_image_sync_repo(deletion)
+    # The SDK turns an empty list into None.
     assert swr.list_image_auto_sync_repos_details(listing).body is None
 
 

@@ -1,4 +1,4 @@
-"""The simulator's gateway knows a good signature from every kind of bad one."""
+"""Tests that the gateway accepts valid signatures and refuses every kind of invalid one."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from swrhook.simulator import RunningSimulator
 from swrhook.simulator.iam_app import project_id
 from swrhook.simulator.model import DEMO
 from swrhook.swr.auth.signing import AccessKey, sign
-from tests.simulator.conftest import Clock
+from tests.factories import FakeClock
 
 REGION = "cn-north-4"
 PATH = "/v2/manage/namespaces/group/repos/web$shop/sync_job?filter=limit::10|offset::0"
@@ -21,8 +21,8 @@ Signed = Callable[..., requests.Response]
 
 
 @pytest.fixture
-def signed(sim: RunningSimulator, session: requests.Session, clock: Clock) -> Signed:
-    """Sign a request, change what is said, and send it as it is."""
+def signed(sim: RunningSimulator, session: requests.Session, clock: FakeClock) -> Signed:
+    """Return a function that signs a request, changes headers, and sends it."""
     sim.state.seed(REGION, "group", "web/shop", "v1")
 
     def send(
@@ -35,20 +35,20 @@ def signed(sim: RunningSimulator, session: requests.Session, clock: Clock) -> Si
     ) -> requests.Response:
         url = url or sim.endpoints[REGION] + PATH
         headers = JSON | ({"X-Project-Id": project_id(project)} if project else {})
-        proven = sign(key, "GET", url, headers, b"", clock.now - timedelta(seconds=late))
+        signed_headers = sign(key, "GET", url, headers, b"", clock.time - timedelta(seconds=late))
         for name, value in (changed or {}).items():
-            proven.pop(name)
+            signed_headers.pop(name)
             if value is not None:
-                proven[name] = value
+                signed_headers[name] = value
         request = requests.PreparedRequest()
-        request.prepare("GET", sim.iam_url, headers=proven)
+        request.prepare("GET", sim.iam_url, headers=signed_headers)
         request.url = url
         return session.send(request, timeout=10)
 
     return send
 
 
-def said(response: requests.Response) -> tuple[int, str, str]:
+def refusal(response: requests.Response) -> tuple[int, str, str]:
     body: Any = response.json()
     reason = body["error_msg"].removeprefix("Incorrect IAM authentication information: ")
     return response.status_code, body["error_code"], reason
@@ -58,37 +58,37 @@ def temporary(sim: RunningSimulator, seconds: float = 900) -> AccessKey:
     return sim.state.accounts.keys.issue(DEMO, timedelta(seconds=seconds)).key
 
 
-def test_a_good_signature_opens_its_region(signed: Signed, sim: RunningSimulator) -> None:
+def test_a_valid_signature_is_accepted_in_its_region(signed: Signed, sim: RunningSimulator) -> None:
     assert signed().status_code == 200
     assert signed(temporary(sim)).status_code == 200
     assert signed(project=None).status_code == 200
 
 
 @pytest.mark.parametrize("late", [899, -899])
-def test_a_quarter_of_an_hour_of_skew_is_forgiven(signed: Signed, late: float) -> None:
+def test_a_clock_difference_of_15_minutes_is_accepted(signed: Signed, late: float) -> None:
     assert signed(late=late).status_code == 200
 
 
 @pytest.mark.parametrize("late", [901, -901])
-def test_more_skew_is_not(signed: Signed, late: float) -> None:
-    status, code, reason = said(signed(late=late))
+def test_a_larger_clock_difference_is_refused(signed: Signed, late: float) -> None:
+    status, code, reason = refusal(signed(late=late))
 
     assert (status, code) == (401, "APIGW.0301")
     assert reason.startswith("signature expired, signature time:20260102T0")
 
 
-def test_an_unknown_key_is_named(signed: Signed) -> None:
+def test_an_unknown_key_is_named_in_the_refusal(signed: Signed) -> None:
     unknown = replace(DEMO.key, access="AKNOBODY")
 
-    assert said(signed(unknown)) == (
+    assert refusal(signed(unknown)) == (
         401,
         "APIGW.0301",
         "Get secretKey failed,ak:AKNOBODY,err:ak not exist",
     )
 
 
-def test_a_wrong_secret_is_told_with_all_that_was_signed(signed: Signed) -> None:
-    status, code, reason = said(signed(replace(DEMO.key, secret="wrong")))
+def test_a_wrong_secret_is_refused_with_the_canonical_request(signed: Signed) -> None:
+    status, code, reason = refusal(signed(replace(DEMO.key, secret="wrong")))
 
     assert (status, code) == (401, "APIGW.0301")
     assert reason.startswith("verify aksk signature fail,canonicalRequest:GET\n/v2/manage/")
@@ -106,21 +106,21 @@ def test_a_wrong_secret_is_told_with_all_that_was_signed(signed: Signed) -> None
         ({"Authorization": "SDK-HMAC-SHA256 Access=A"}, "authorization header is invalid"),
     ],
 )
-def test_what_is_changed_after_signing_is_refused(
+def test_a_request_changed_after_signing_is_refused(
     signed: Signed, changed: dict[str, str | None], reason: str
 ) -> None:
-    status, code, told = said(signed(changed=changed))
+    status, code, actual = refusal(signed(changed=changed))
 
     assert (status, code) == (401, "APIGW.0301")
-    assert told.startswith(reason)
+    assert actual.startswith(reason)
 
 
 def test_the_time_must_be_signed(signed: Signed) -> None:
     names = f"Access={DEMO.key.access}, SignedHeaders=host, Signature={'0' * 64}"
 
-    told = said(signed(changed={"Authorization": f"SDK-HMAC-SHA256 {names}"}))
+    actual = refusal(signed(changed={"Authorization": f"SDK-HMAC-SHA256 {names}"}))
 
-    assert told[2] == "x-sdk-date is not signed"
+    assert actual[2] == "x-sdk-date is not signed"
 
 
 def test_a_temporary_key_needs_its_own_security_token(
@@ -129,47 +129,53 @@ def test_a_temporary_key_needs_its_own_security_token(
     key, other = temporary(sim), temporary(sim)
 
     for token in (None, other.security_token):
-        told = said(signed(replace(key, security_token=token)))
-        assert told == (401, "APIGW.0301", "verify security token fail")
-    told = said(signed(replace(DEMO.key, security_token=key.security_token)))
-    assert told[2] == "verify security token fail"
+        actual = refusal(signed(replace(key, security_token=token)))
+        assert actual == (401, "APIGW.0301", "verify security token fail")
+    actual = refusal(signed(replace(DEMO.key, security_token=key.security_token)))
+    assert actual[2] == "verify security token fail"
 
 
-def test_a_temporary_key_ends(signed: Signed, sim: RunningSimulator, clock: Clock) -> None:
+def test_a_temporary_key_expires_and_can_be_revoked(
+    signed: Signed, sim: RunningSimulator, clock: FakeClock
+) -> None:
     key, killed = temporary(sim, 900), temporary(sim, 9000)
     clock.advance(901)
 
-    assert said(signed(key))[2] == "the security token has expired"
+    assert refusal(signed(key))[2] == "the security token has expired"
     assert signed(killed).status_code == 200
-    sim.state.accounts.kill_tokens()
-    assert said(signed(killed))[2].endswith("ak not exist")
+    sim.state.accounts.revoke_tokens()
+    assert refusal(signed(killed))[2].endswith("ak not exist")
 
 
-def test_a_project_of_another_region_opens_nothing(signed: Signed) -> None:
-    assert said(signed(project="cn-east-3")) == (403, "APIGW.0310", "The project is unavailable.")
+def test_the_project_of_another_region_is_refused(signed: Signed) -> None:
+    assert refusal(signed(project="cn-east-3")) == (
+        403,
+        "APIGW.0310",
+        "The project is unavailable.",
+    )
 
 
 def test_a_key_is_locked_for_five_minutes_after_five_wrong_signatures(
-    signed: Signed, clock: Clock
+    signed: Signed, clock: FakeClock
 ) -> None:
     wrong = replace(DEMO.key, secret="wrong")
     locked = (401, "APIGW.0301", "AK access failed to reach the limit,forbidden")
 
     for _ in range(4):
         signed(wrong)
-    assert signed().status_code == 200  # the count begins anew
+    assert signed().status_code == 200  # resets the count of failures
     for _ in range(5):
-        assert locked != said(signed(wrong))
+        assert locked != refusal(signed(wrong))
 
-    assert locked == said(signed())
+    assert locked == refusal(signed())
     clock.advance(300)
     assert signed().status_code == 200
 
 
-def test_projects_are_found_with_a_signature(signed: Signed, sim: RunningSimulator) -> None:
-    found = signed(project=None, url=f"{sim.iam_url}/v3/projects?name={REGION}").json()
+def test_projects_are_listed_with_a_signature(signed: Signed, sim: RunningSimulator) -> None:
+    listed = signed(project=None, url=f"{sim.iam_url}/v3/projects?name={REGION}").json()
     wrong = replace(DEMO.key, secret="wrong")
     refused = signed(wrong, url=f"{sim.iam_url}/v3/projects?name={REGION}")
 
-    assert [project_id(REGION)] == [project["id"] for project in found["projects"]]
-    assert said(refused)[:2] == (401, "APIGW.0301")
+    assert [project_id(REGION)] == [project["id"] for project in listed["projects"]]
+    assert refusal(refused)[:2] == (401, "APIGW.0301")

@@ -15,5 +15,5 @@ def clock() -> FakeClock:
 @pytest.fixture
 def simulator(clock: FakeClock) -> Iterator[RunningSimulator]:
     """IAM and two regions, all at the clock's time."""
-    with start(["cn-north-4", "cn-east-3"], delay=0.0, clock=clock.now) as running:
+    with start(["cn-north-4", "cn-east-3"], delay=0.0, clock=clock) as running:
         yield running

@@ -45,9 +45,9 @@ def test_syncs_are_counted_by_target_and_state_and_old_ones_only_while_open(part
     for tag in ("v1", "v2", "v3"):
         parts.push(f"team/web:{tag}", EAST, HONG_KONG, ago=48 * HOUR)
     ended = parts.push("team/web:v4", EAST).syncs[0].id
-    parts.happen(ended, Event.REFUSE)
+    parts.happen(ended, Event.REJECT_BEFORE_CALL)
     old = parts.push("team/web:v5", EAST, ago=48 * HOUR).syncs[0].id
-    parts.happen(old, Event.REFUSE)
+    parts.happen(old, Event.REJECT_BEFORE_CALL)
     made_old(parts, old)
 
     found = show(parts, "stats?window=1h")

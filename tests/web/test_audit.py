@@ -126,7 +126,7 @@ def test_an_error_is_repeated_too(parts: Parts) -> None:
     sync = parts.push("team/web:v1").syncs[0].id
     client, headers = parts.client(OPERATE), {"Idempotency-Key": "job-1"}
     first = client.post(f"/api/v1/syncs/{sync}/retry", headers=headers)
-    parts.happen(sync, Event.REFUSE)
+    parts.happen(sync, Event.REJECT_BEFORE_CALL)
     again = client.post(f"/api/v1/syncs/{sync}/retry", headers=headers)
 
     assert (409, 409, first.data) == (first.status_code, again.status_code, again.data)

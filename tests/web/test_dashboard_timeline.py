@@ -55,7 +55,7 @@ def test_before_any_look_it_is_received_matched_and_due(parts: Parts, sync: str)
 
 
 def test_every_call_is_told_with_its_answer(parts: Parts, sync: str) -> None:
-    call(parts, sync, Event.PUT_BACK, BUSY, failing_since=NOW, failures=1)
+    call(parts, sync, Event.REQUEUE, BUSY, failing_since=NOW, failures=1)
     call(parts, sync, Event.TRIGGER, None, verifying_since=NOW, failing_since=None)
     found = steps(life(parts, sync))
 
@@ -79,7 +79,7 @@ def test_a_call_that_was_never_answered_is_told_without_an_answer(parts: Parts, 
 
 
 def test_calls_before_a_change_of_override_are_told_too(parts: Parts, sync: str) -> None:
-    call(parts, sync, Event.PUT_BACK, BUSY)
+    call(parts, sync, Event.REQUEUE, BUSY)
     lane = replace(life(parts, sync).progress.lane, override=True)
     with parts.database.write() as connection:
         connection.execute(update(syncs).values(lane=lane.key, override=True))
@@ -122,7 +122,10 @@ def test_the_end_says_why(parts: Parts, sync: str) -> None:
     with parts.database.write() as connection:
         progress = life(parts, sync).progress
         apply_decision(
-            connection, progress, Decision(Event.FIND, reason="it was there already"), NOW
+            connection,
+            progress,
+            Decision(Event.VERIFY_WITHOUT_CALL, reason="it was there already"),
+            NOW,
         )
     last = steps(life(parts, sync))[-1]
 

@@ -24,7 +24,7 @@ def explain(parts: Parts, image: str, **query: str) -> dict[str, Any]:
 def test_everything_that_is_known_of_a_tag_is_told(parts: Parts) -> None:
     receipt = parts.push("team/web:v1", EAST, HONG_KONG)
     verified = receipt.syncs[0].id
-    parts.happen(verified, Event.FIND)
+    parts.happen(verified, Event.VERIFY_WITHOUT_CALL)
 
     found = explain(parts, "team/web:v1")
 
@@ -52,7 +52,9 @@ def test_a_tag_that_nobody_announced_is_explained_by_the_rules(parts: Parts) -> 
     found = explain(parts, "other/web:v1")
 
     since = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert f"no event for this tag came since {since}, the oldest record." in found["summary"]
+    assert (
+        f"no delivery has announced this tag since {since}, the oldest record." in found["summary"]
+    )
     assert (found["deliveries"], found["syncs"]) == ([], [])
     [clause] = found["senders"][0]["rules"][0]["clauses"]
     assert clause == {
@@ -77,7 +79,7 @@ def test_an_ignored_delivery_says_what_is_about_this_tag(parts: Parts) -> None:
     ("query", "status", "words"),
     [
         ({}, 422, "image: Missing data"),
-        ({"image": "team/web"}, 422, "names no tag"),
+        ({"image": "team/web"}, 422, "has no tag"),
         ({"image": "team/web:v1", "tag": "v1"}, 422, "tag: Unknown field"),
         ({"image": "team/web:v1", "sender": "gone"}, 404, "no sender is named gone"),
     ],
@@ -94,7 +96,7 @@ def test_what_cannot_be_explained_is_refused_in_words(
 
 def test_the_page_shows_the_members_of_a_real_answer(parts: Parts) -> None:
     receipt = parts.push("team/web:v1", EAST)
-    parts.happen(receipt.syncs[0].id, Event.FIND)
+    parts.happen(receipt.syncs[0].id, Event.VERIFY_WITHOUT_CALL)
     block = re.search(r"GET /api/v1/explain.*?```json\n(.*?)```", PAGE, re.DOTALL)
     assert block is not None
     shown = json.loads(block[1])

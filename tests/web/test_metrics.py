@@ -22,7 +22,7 @@ def shown(parts: Parts) -> dict[str, float]:
 def test_open_syncs_are_counted_by_state_and_target_region(parts: Parts) -> None:
     ended = parts.push("team/web:v1", EAST, HONG_KONG).syncs[0]
     parts.push("team/web:v2", EAST, HONG_KONG)
-    parts.happen(ended.id, Event.FIND)
+    parts.happen(ended.id, Event.VERIFY_WITHOUT_CALL)
 
     found = {name: value for name, value in shown(parts).items() if "swrhook_open" in name}
 

@@ -150,7 +150,7 @@ def test_a_duplicate_names_what_to_replay(parts: Parts) -> None:
 def test_what_is_not_kept_cannot_be_replayed(parts: Parts) -> None:
     kept = replace(entry("team/web:v1", outcome=Outcome.IGNORED), pushes=[])
 
-    expected = (409, "it was ignored, and nothing that it announced is kept")
+    expected = (409, "it was ignored, and none of its pushes is stored")
     assert expected == refused(parts, parts.record(kept).delivery)
 
 
@@ -169,7 +169,7 @@ def test_what_is_refused_when_it_is_read_again_says_why(parts: Parts) -> None:
     status, detail = refused(parts, quarantined["delivery"])
 
     assert status == 409
-    assert detail.startswith("read again, it is refused: ")
+    assert detail.startswith("the replay is refused: ")
     assert len(parts.client().get("/api/v1/deliveries").get_json()["items"]) == 1
 
 

@@ -27,7 +27,7 @@ def images(client: FlaskClient, query: str) -> Sequence[str]:
 def test_a_sync_has_the_members_of_the_contract_in_their_order(parts: Parts) -> None:
     receipt = parts.push("team/web:v1")
     error = SwrError(Kind.PERMANENT, "SVCSTG.SWR.4000000", "no such organization", remedy="make it")
-    parts.happen(receipt.syncs[0].id, Event.REFUSE, error)
+    parts.happen(receipt.syncs[0].id, Event.REJECT_BEFORE_CALL, error)
     now = NOW.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     answer = parts.client().get("/api/v1/syncs")
@@ -94,8 +94,8 @@ def client(parts: Parts) -> FlaskClient:
     parts.push("team/web:v2", HONG_KONG, ago=2 * HOUR)
     parts.push("team/db/main:v1", ago=HOUR)
     rejected = parts.push("other/web:v1").syncs[0]
-    parts.happen(old[0].id, Event.FIND)
-    parts.happen(rejected.id, Event.REFUSE)
+    parts.happen(old[0].id, Event.VERIFY_WITHOUT_CALL)
+    parts.happen(rejected.id, Event.REJECT_BEFORE_CALL)
     return parts.client()
 
 

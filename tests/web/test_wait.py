@@ -43,7 +43,7 @@ def waiting(parts: Parts, query: str) -> Iterator[list[tuple[int, Any]]]:
 def test_all_verified_is_200_with_the_syncs(parts: Parts) -> None:
     made = parts.push("team/web:v1", EAST, HONG_KONG).syncs
     for sync in made:
-        parts.happen(sync.id, Event.FIND)
+        parts.happen(sync.id, Event.VERIFY_WITHOUT_CALL)
 
     status, answer = wait(parts)
 
@@ -53,14 +53,14 @@ def test_all_verified_is_200_with_the_syncs(parts: Parts) -> None:
 
 def test_one_that_ended_otherwise_is_409_at_once_though_another_is_under_way(parts: Parts) -> None:
     made = parts.push("team/web:v1", EAST, HONG_KONG).syncs
-    parts.happen(made[0].id, Event.REFUSE)
+    parts.happen(made[0].id, Event.REJECT_BEFORE_CALL)
 
     status, answer = wait(parts, "timeout=300")
 
     assert (409, 409, {sync.id for sync in made}) == (status, answer["status"], ids(answer))
 
 
-@pytest.mark.parametrize("event", [Event.CANCEL, Event.GIVE_UP, Event.MISS])
+@pytest.mark.parametrize("event", [Event.CANCEL, Event.GIVE_UP, Event.MARK_MISSING])
 def test_every_other_end_is_409(parts: Parts, event: Event) -> None:
     parts.happen(parts.push("team/web:v1").syncs[0].id, event)
 
@@ -85,9 +85,9 @@ def test_not_within_the_time_is_408_with_the_syncs(parts: Parts) -> None:
 
 def test_a_wait_ends_when_the_last_one_is_verified(parts: Parts) -> None:
     made = parts.push("team/web:v1", EAST, HONG_KONG).syncs
-    parts.happen(made[0].id, Event.FIND)
+    parts.happen(made[0].id, Event.VERIFY_WITHOUT_CALL)
     with waiting(parts, "timeout=300") as answers:
-        parts.happen(made[1].id, Event.FIND)
+        parts.happen(made[1].id, Event.VERIFY_WITHOUT_CALL)
 
     [(status, answer)] = answers
     assert (200, {sync.id for sync in made}) == (status, ids(answer))
@@ -95,9 +95,9 @@ def test_a_wait_ends_when_the_last_one_is_verified(parts: Parts) -> None:
 
 def test_only_the_latest_sync_to_each_target_counts(parts: Parts) -> None:
     old = parts.push("team/web:v1", EAST, digest=OTHER).syncs[0].id
-    parts.happen(old, Event.REFUSE)
+    parts.happen(old, Event.REJECT_BEFORE_CALL)
     new = parts.push("team/web:v1", EAST).syncs[0].id
-    parts.happen(new, Event.FIND)
+    parts.happen(new, Event.VERIFY_WITHOUT_CALL)
 
     status, answer = wait(parts)
 
@@ -106,7 +106,7 @@ def test_only_the_latest_sync_to_each_target_counts(parts: Parts) -> None:
 
 def test_a_region_is_waited_for_alone(parts: Parts) -> None:
     made = parts.push("team/web:v1", EAST, HONG_KONG).syncs
-    parts.happen(made[0].id, Event.FIND)
+    parts.happen(made[0].id, Event.VERIFY_WITHOUT_CALL)
 
     assert wait(parts, "region=cn-east-3&timeout=0")[0] == 200
     assert wait(parts, "region=ap-southeast-1&timeout=0")[0] == 408
@@ -115,7 +115,7 @@ def test_a_region_is_waited_for_alone(parts: Parts) -> None:
 
 def test_yesterdays_latest_is_not_taken_for_todays(parts: Parts) -> None:
     yesterday = parts.push("team/web:v1", digest=OTHER, ago=24 * HOUR)
-    parts.happen(yesterday.syncs[0].id, Event.FIND)
+    parts.happen(yesterday.syncs[0].id, Event.VERIFY_WITHOUT_CALL)
 
     assert wait(parts)[0] == 200
     assert wait(parts, f"digest={DIGEST}&timeout=0")[0] == 404
@@ -150,7 +150,7 @@ def test_a_sync_is_followed_to_the_last_that_carries_on(parts: Parts) -> None:
     for letter in "cdef":
         parts.push("team/web:v1", digest=f"sha256:{letter * 64}")
     last = parts.push("team/web:v1").syncs[0].id
-    parts.happen(last, Event.FIND)
+    parts.happen(last, Event.VERIFY_WITHOUT_CALL)
 
     for query in (f"digest={OTHER}", f"delivery={first.delivery}"):
         status, answer = wait(parts, f"{query}&timeout=0")

@@ -30,7 +30,7 @@ def override_is(parts: Parts, *, override: bool) -> None:
 
 def test_a_retry_is_the_sync_with_the_override_that_the_rules_say_now(parts: Parts) -> None:
     sync = parts.push("team/web:v1").syncs[0].id
-    parts.happen(sync, Event.REFUSE)
+    parts.happen(sync, Event.REJECT_BEFORE_CALL)
     override_is(parts, override=True)
 
     status, found = wish(parts, sync, "retry")
@@ -48,7 +48,7 @@ def test_a_retry_is_the_sync_with_the_override_that_the_rules_say_now(parts: Par
 
 def test_what_no_rule_wants_any_more_is_retried_as_it_is(parts: Parts) -> None:
     sync = parts.push("team/web:v1", HONG_KONG).syncs[0].id
-    parts.happen(sync, Event.REFUSE)
+    parts.happen(sync, Event.REJECT_BEFORE_CALL)
     override_is(parts, override=True)
 
     _, found = wish(parts, sync, "retry")
@@ -77,9 +77,9 @@ def test_a_cancelled_sync_has_ended_and_can_be_retried(parts: Parts) -> None:
 @pytest.mark.parametrize(
     ("event", "what", "state"),
     [
-        (Event.FIND, "retry", "verified"),
-        (Event.FIND, "cancel", "verified"),
-        (Event.WAIT, "retry", "pending"),
+        (Event.VERIFY_WITHOUT_CALL, "retry", "verified"),
+        (Event.VERIFY_WITHOUT_CALL, "cancel", "verified"),
+        (Event.WAIT_FOR_SOURCE, "retry", "pending"),
         (Event.CANCEL, "cancel", "cancelled"),
     ],
 )
@@ -187,7 +187,7 @@ IMAGE = "image: must be namespace/repository:tag, with names that SWR allows"
         ),
         (
             {"image": "team/web:v1", "source_region": "cn-east-3"},
-            ["source_region: no sender is configured for cn-east-3; name targets"],
+            ["source_region: no sender is configured for cn-east-3: specify targets"],
         ),
         (
             {"image": "team/web:v1", "source_region": "cn-north-4", "targets": []},
@@ -204,8 +204,8 @@ IMAGE = "image: must be namespace/repository:tag, with names that SWR allows"
             },
             [
                 "targets.0: mars is not a region under swr.regions",
-                "targets.1: the image is in cn-north-4 already",
-                "targets.1: SWR allows no organization named «Team»",
+                "targets.1: the image is already in cn-north-4",
+                'targets.1: SWR allows no organization named "Team"',
             ],
         ),
         (

@@ -17,7 +17,7 @@ from swrhook.ledger.queries.pagination import (
 from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedPush, Page
 from swrhook.ledger.rows import field_columns
 from swrhook.ledger.tables import deliveries, pushes, syncs
-from swrhook.model import Outcome, Push, StoredDelivery
+from swrhook.model import Outcome, Push, StoredDelivery, image_name
 
 _PAGE = 1000
 
@@ -107,7 +107,7 @@ def _pushes(connection: Connection, ids: Sequence[str]) -> dict[str, list[Listed
     by_delivery: dict[str, list[ListedPush]] = {}
     query = _PUSHES.where(pushes.c.delivery.in_(ids)).order_by(pushes.c.id)
     for row in connection.execute(query):
-        image = f"{row.namespace}/{row.repository}:{row.tag}"
+        image = image_name(row.namespace, row.repository, row.tag)
         by_delivery.setdefault(row.delivery, []).append(ListedPush(image, row.digest))
     return by_delivery
 

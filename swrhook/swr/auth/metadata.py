@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from swrhook.clock import Clock
 from swrhook.config.model import AgencyCredentials, PodCredentials, Timeouts
 from swrhook.errors import Kind, SwrError
-from swrhook.senders.payload import at, moment
+from swrhook.senders.payload import get, timestamp
 from swrhook.swr.auth.cache import IssuedCredential
 from swrhook.swr.auth.password import is_header_value
 from swrhook.swr.auth.signing import AccessKey
@@ -124,9 +124,9 @@ def _read_key(response: SwrResponse) -> IssuedCredential[AccessKey]:
     """Return the key in a response. Raises SwrError."""
     if not response.ok:
         raise read_error(response)
-    credential = at(decode_json(response), "credential")
+    credential = get(decode_json(response), "credential")
     # Not `payload.text`: a security token is longer than the texts that it allows.
-    access, secret, security_token = (at(credential, name) for name in _MEMBERS)
+    access, secret, security_token = (get(credential, name) for name in _MEMBERS)
     if not all(
         isinstance(value, str) and is_header_value(value)
         for value in (access, secret, security_token)
@@ -137,7 +137,7 @@ def _read_key(response: SwrResponse) -> IssuedCredential[AccessKey]:
 
 
 def _lifetime(response: SwrResponse, credential: Any) -> timedelta:  # noqa: ANN401  # JSON
-    expires_at = moment(credential, "expires_at")
+    expires_at = timestamp(credential, "expires_at")
     if expires_at is None or expires_at <= response.received_at:
         return _DEFAULT_LIFETIME
     return expires_at - response.received_at

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from swrhook.clock import Clock
 from swrhook.config.model import PasswordCredentials
 from swrhook.errors import Kind, SwrError, Undecodable
-from swrhook.senders.payload import decode, moment, text
+from swrhook.senders.payload import decode, text, timestamp
 from swrhook.swr.auth.cache import CredentialCache, IssuedCredential
 from swrhook.swr.auth.lockout import (
     AccountLocked,
@@ -137,8 +137,8 @@ def _lifetime(response: SwrResponse) -> timedelta:
         content = decode(response.body)
     except Undecodable:
         return _DEFAULT_LIFETIME
-    expires_at = moment(content, "token", "expires_at")
-    issued_at = moment(content, "token", "issued_at") or response.received_at
+    expires_at = timestamp(content, "token", "expires_at")
+    issued_at = timestamp(content, "token", "issued_at") or response.received_at
     if expires_at is None or expires_at <= issued_at:
         return _DEFAULT_LIFETIME
     return expires_at - issued_at

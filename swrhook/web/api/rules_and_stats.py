@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from swrhook.config.nodes import Data, plain
+from swrhook.config.nodes import Data
 from swrhook.config.yaml_document import read
 from swrhook.ledger.queries.stats import Stats, count
 from swrhook.web.api.queries import StatsQuery
@@ -39,7 +39,7 @@ def rules_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
 @functools.lru_cache(maxsize=1)
 def written_rules(text: bytes, version: str) -> WrittenRules:
     """Return the rules of a file that is valid; `${…}` is left as it stands there."""
-    document = plain(read(text)[0])
+    document = read(text).data
     return WrittenRules(version, document.get("defaults") or {}, document["rules"])
 
 

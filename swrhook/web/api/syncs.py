@@ -8,6 +8,7 @@ from werkzeug.exceptions import NotFound
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.queries.syncs import find_sync, find_syncs, list_syncs
 from swrhook.ledger.queries.views import ListedSync, Page
+from swrhook.model import image_name
 from swrhook.rules import RuleTarget
 from swrhook.usecases.manual_syncs import plan_manual_syncs, replan
 from swrhook.web.access import name_object
@@ -51,7 +52,7 @@ def _add_sync_actions(routes: Any, web: WebContext) -> None:  # noqa: ANN401  # 
         """Order syncs of an image that nobody announced; without targets the rules decide."""
         current = web.config.current()
         image = body["image"]
-        name_object(f"{image.namespace}/{image.repository}:{image.tag}")
+        name_object(image_name(image.namespace, image.repository, image.tag))
         targets = body.get("targets")
         wanted = plan_manual_syncs(
             (image.namespace, image.repository, image.tag),

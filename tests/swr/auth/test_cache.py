@@ -104,7 +104,7 @@ def test_a_revoked_token_is_renewed_once(simulator: RunningSimulator, clock: Fak
     client = simulated(simulator, clock)
     show_tag(client)
     simulator.state.faults.add([Fault(region=WEST, delay=0.2)])
-    simulator.state.accounts.kill_tokens()
+    simulator.state.accounts.revoke_tokens()
     start = Barrier(10)
 
     def ask(_: int) -> object:

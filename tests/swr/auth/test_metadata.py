@@ -108,7 +108,7 @@ def test_a_revoked_key_is_renewed_once_for_all_threads(
     client: SwrClient, simulator: RunningSimulator, fetches: Callable[[], object]
 ) -> None:
     look_together(client)
-    simulator.state.accounts.kill_tokens()
+    simulator.state.accounts.revoke_tokens()
 
     assert {None} == look_together(client)
     assert fetches() == [200, 200]
@@ -118,7 +118,7 @@ def test_a_revoked_key_is_renewed_during_the_lookup_of_a_project(
     client: SwrClient, simulator: RunningSimulator, fetches: Callable[[], object]
 ) -> None:
     look(client, WEST)
-    simulator.state.accounts.kill_tokens()
+    simulator.state.accounts.revoke_tokens()
 
     assert look(client, EAST) is None
     assert fetches() == [200, 200]

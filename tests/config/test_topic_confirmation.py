@@ -1,0 +1,108 @@
+"""A subscription to a topic is confirmed only if the sender is configured to do so."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from swrhook.config import Config, parse
+from swrhook.errors import Unauthenticated
+from swrhook.model import DeliveryEntry, Outcome, Receipt
+from swrhook.senders.sender import Sender
+from swrhook.usecases.receive import receive
+from tests.auth.parts import (
+    ARN,
+    NOW,
+    SMN_CONFIRM,
+    SNS_CONFIRM,
+    URN,
+    FakeOutside,
+    posted,
+    smn_message,
+    sns_message,
+    well_known,
+)
+
+BEARER = '{scheme: bearer, secrets: ["${TOKEN}"]}'
+SNS = f"{{scheme: sns, topic_arns: {ARN}"
+SMN = f"{{scheme: smn, topic_urns: [{URN}]"
+
+
+@pytest.fixture
+def configured(small: str, environ: dict[str, str]) -> Callable[..., Config]:
+    def with_auth(auth: str, **more: Any) -> Config:
+        content = small.replace(BEARER, auth).encode()
+        return parse(content, file="f", environ=environ, read_file=lambda _path: "", **more)
+
+    return with_auth
+
+
+def sender(config: Config) -> Sender:
+    return config.senders["harbor"]
+
+
+def received(config: Config, document: Any) -> list[DeliveryEntry]:
+    recorded: list[DeliveryEntry] = []
+
+    def record(entry: DeliveryEntry) -> Receipt:
+        recorded.append(entry)
+        return Receipt("1", entry.sender, entry.outcome, entry.reason, [])
+
+    # Any dialect will do: confirmation is a matter of the envelope.
+    acr_sender = replace(sender(config), dialect="acr")
+    receive(posted(document), acr_sender, config, record=record, now=NOW)
+    return recorded
+
+
+@pytest.mark.parametrize(
+    ("auth", "message", "visited"),
+    [
+        (SNS, sns_message("SubscriptionConfirmation"), SNS_CONFIRM),
+        (SMN, smn_message("SubscriptionConfirmation"), SMN_CONFIRM),
+    ],
+)
+def test_a_subscription_is_confirmed_only_with_confirm_true(
+    configured: Callable[..., Config], auth: str, message: dict[str, Any], visited: str
+) -> None:
+    key_provider = well_known()
+    for ending in ("}", ", confirm: false}"):
+        assert received(configured(f"{auth}{ending}", key_provider=key_provider), message)
+    assert key_provider.visited == []
+
+    assert received(configured(f"{auth}, confirm: true}}", key_provider=key_provider), message)
+    assert [visited] == key_provider.visited
+
+
+@pytest.mark.parametrize("kind", ["Notification", "UnsubscribeConfirmation"])
+def test_no_other_message_is_confirmed(configured: Callable[..., Config], kind: str) -> None:
+    key_provider = well_known()
+    received(configured(f"{SNS}, confirm: true}}", key_provider=key_provider), sns_message(kind))
+
+    assert key_provider.visited == []
+
+
+def test_a_forged_confirmation_is_not_visited(configured: Callable[..., Config]) -> None:
+    key_provider = FakeOutside(well_known().certificates)
+    message = sns_message("SubscriptionConfirmation") | {"Message": "x"}
+    with pytest.raises(Unauthenticated):
+        received(configured(f"{SNS}, confirm: true}}", key_provider=key_provider), message)
+
+    assert key_provider.visited == []
+
+
+def test_a_failed_confirmation_is_not_recorded(configured: Callable[..., Config]) -> None:
+    config = configured(f"{SNS}, confirm: true}}", key_provider=well_known())
+    message = sns_message(
+        "SubscriptionConfirmation", SubscribeURL="https://evil.example/?Action=ConfirmSubscription"
+    )
+    with pytest.raises(Unauthenticated, match="not one that confirms a subscription"):
+        received(config, message)
+
+
+def test_a_confirmation_is_ignored_as_a_push(configured: Callable[..., Config]) -> None:
+    message = sns_message("SubscriptionConfirmation")
+    (entry,) = received(configured(f"{SNS}}}", key_provider=well_known()), message)
+
+    assert Outcome.ACCEPTED is not entry.outcome
+    assert "2336412f37" not in str(entry.reason)
