@@ -28,7 +28,7 @@ from swrhook.ledger.tables import (
     repairs,
     syncs,
 )
-from swrhook.model import END_STATES, Lane
+from swrhook.model import END_STATES, Lane, image_name
 
 # The most that one step deletes: rows of its largest table, deliveries, bytes of bodies, calls.
 MOST_ROWS = 500
@@ -236,7 +236,9 @@ def _up_to_weight(rows: Sequence[Any], most: int) -> list[Any]:
 
 def _delete_latest(connection: Connection, old_pushes: Sequence[Any]) -> int:
     """Delete the rows of latest_pushes that still refer to one of these pushes."""
-    keys = {f"{row.sender} {row.namespace}/{row.repository}:{row.tag}" for row in old_pushes}
+    keys = {
+        f"{row.sender} {image_name(row.namespace, row.repository, row.tag)}" for row in old_pushes
+    }
     is_old = latest_pushes.c.push.in_([row.id for row in old_pushes])
     # Locked in the order of keys, as lock_tags does, so that the two cannot deadlock.
     query = select(latest_pushes.c.key).where(latest_pushes.c.key.in_(keys), is_old)

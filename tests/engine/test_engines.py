@@ -235,7 +235,7 @@ def test_a_later_wake_during_a_run_does_not_replace_the_time_that_the_run_return
     assert work.has_run(lane(), times=2)
 
 
-def test_lanes_run_side_by_side(database: Database, engine: Engine, work: Work) -> None:
+def test_lanes_run_at_the_same_time(database: Database, engine: Engine, work: Work) -> None:
     several = [lane(f"r{n}") for n in range(WORKERS)]
     work.hanging |= set(several)
 
@@ -244,7 +244,7 @@ def test_lanes_run_side_by_side(database: Database, engine: Engine, work: Work) 
     assert work.wait_for(lambda: work.inside == set(several))
 
 
-def test_lanes_that_fall_due_together_run_side_by_side(
+def test_lanes_that_become_due_together_run_at_the_same_time(
     database: Database, engine: Engine, work: Work
 ) -> None:
     several = [lane(f"r{n}") for n in range(WORKERS)]
@@ -291,7 +291,9 @@ def test_a_run_that_fails_is_not_repeated_at_once(database: Database, work: Work
     assert len(work.runs) == 2
 
 
-def test_a_start_re_arms_what_an_earlier_process_left(database: Database, work: Work) -> None:
+def test_a_start_schedules_what_an_earlier_process_left_unfinished(
+    database: Database, work: Work
+) -> None:
     left = [
         (State.PENDING, lane("pending"), soon(-60)),
         (State.TRIGGERED, lane("triggered"), soon(0.05)),
@@ -311,9 +313,7 @@ def test_a_start_re_arms_what_an_earlier_process_left(database: Database, work: 
 
 
 @pytest.mark.on("sqlite")
-def test_a_wake_that_died_with_its_process_holds_up_no_later_one(
-    database: Database, work: Work
-) -> None:
+def test_the_wake_of_a_dead_process_blocks_no_later_one(database: Database, work: Work) -> None:
     sync = put(database, due_at=soon())
     with database.write() as connection:
         schedule_lanes(connection, [LANE], soon())
@@ -331,7 +331,9 @@ def test_a_wake_that_died_with_its_process_holds_up_no_later_one(
     engine.stop()
 
 
-def test_stop_finishes_what_is_in_flight_and_begins_nothing(database: Database, work: Work) -> None:
+def test_stop_finishes_the_runs_in_flight_and_starts_no_more(
+    database: Database, work: Work
+) -> None:
     engine = make_engine(database, work)
     engine.start()
     in_flight = [lane(f"r{n}") for n in range(WORKERS)]
@@ -364,7 +366,7 @@ def test_the_check_reports_an_engine_that_does_not_run(database: Database, work:
 
 
 @pytest.mark.on("sqlite")
-def test_without_workers_it_only_records(database: Database, work: Work) -> None:
+def test_without_workers_no_lane_runs(database: Database, work: Work) -> None:
     engine = SqliteEngine(database, work, 0)
     engine.start()
 

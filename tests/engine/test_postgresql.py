@@ -153,5 +153,5 @@ def test_the_jobs_connections_have_the_limits_of_the_ledgers_own(database: Datab
     with database.read() as connection:
         own = [connection.scalar(text(f"SHOW {name}")) for name in SESSION]
 
-    assert own == asyncio.run(limits())
+    assert asyncio.run(limits()) == own
     assert own == ["10s", "1min", "20s", "force_custom_plan", "on"]

@@ -105,8 +105,8 @@ def test_each_request_gets_its_own_receipt(database: Database, recorder: Recorde
 
     receipts = record_at_once(recorder, entries)
 
-    assert [f"team/web/shop:v{n}" for n in range(MANY)] == [
-        receipt.syncs[0].image for receipt in receipts if isinstance(receipt, Receipt)
+    assert [receipt.syncs[0].image for receipt in receipts if isinstance(receipt, Receipt)] == [
+        f"team/web/shop:v{n}" for n in range(MANY)
     ]
     assert len(all_syncs(database)) == MANY
 
@@ -154,7 +154,7 @@ def test_an_entry_that_cannot_be_written_does_not_fail_the_others(
 
     refused = [answer for answer in answers if isinstance(answer, CannotRecord)]
     assert [answers[30]] == refused
-    assert {f"v{n}" for n in range(MANY)} == {sync.tag for sync in all_syncs(database)}
+    assert {sync.tag for sync in all_syncs(database)} == {f"v{n}" for n in range(MANY)}
 
 
 def test_the_size_of_waiting_bodies_is_limited(
@@ -301,7 +301,7 @@ def test_the_retry_of_a_delivery_that_was_committed_late_is_a_duplicate(
     again = [recorder.record(each) for each in entries]
     recorder.close()
 
-    assert [CannotRecord] == [type(exc) for each in answers if (exc := each.exception())]
+    assert [type(exc) for each in answers if (exc := each.exception())] == [CannotRecord]
     assert [receipt.outcome for receipt in again] == [Outcome.DUPLICATE] * 3
     assert len(all_syncs(database)) == 3
 

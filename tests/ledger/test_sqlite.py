@@ -1,4 +1,4 @@
-"""Before the disk is full, deliveries are refused; with room again, all goes on by itself."""
+"""Free disk space, and writers that hang."""
 
 import os
 import time
@@ -22,7 +22,7 @@ MORE_THAN_ANY_DISK = 1 << 60
 
 
 @pytest.mark.on("sqlite")
-def test_without_room_nothing_is_taken_and_readiness_says_why(
+def test_without_disk_space_deliveries_are_refused_and_readiness_says_why(
     database: Database, tmp_path: Path
 ) -> None:
     recorder = Recorder(
@@ -40,7 +40,7 @@ def test_without_room_nothing_is_taken_and_readiness_says_why(
 
 
 @pytest.mark.on("postgresql")
-def test_a_servers_disk_is_the_servers(database: Database) -> None:
+def test_the_disk_of_a_server_is_not_checked(database: Database) -> None:
     recorder = Recorder(
         database, FakeScheduler(), FakeOutcomes(), FakeClock(), floor=MORE_THAN_ANY_DISK
     )
@@ -50,7 +50,7 @@ def test_a_servers_disk_is_the_servers(database: Database) -> None:
     recorder.close()
 
 
-def test_room_that_comes_back_is_found(tmp_path: Path) -> None:
+def test_disk_space_that_was_freed_is_noticed(tmp_path: Path) -> None:
     folder = tmp_path / "var"
     room = DiskSpace(folder, floor=1)
     assert "cannot be read" in (room.shortage() or "")
@@ -65,7 +65,9 @@ def test_room_that_comes_back_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.on("sqlite")
-def test_a_writer_that_is_stuck_holds_nobody_for_ever(database: Database, tmp_path: Path) -> None:
+def test_a_thread_does_not_wait_forever_for_a_writer_that_hangs(
+    database: Database, tmp_path: Path
+) -> None:
     engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
     impatient = Database(engine, patience=0.1)
 
