@@ -66,9 +66,9 @@ ON_BOTH = (
     "engine",
     "ledger",
     "worker",
-    "web/test_replays",
-    "web/test_syncs",
-    "web/test_deliveries",
+    "web/test_replay",
+    "web/api/test_syncs",
+    "web/api/test_deliveries",
 )
 DATABASES = ("sqlite", "postgresql")
 # Left out by --quick: these start processes or a browser, or wait for seconds.

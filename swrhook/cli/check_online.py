@@ -21,12 +21,7 @@ from swrhook.settings import Settings
 from swrhook.swr.auth.lockout import RefusalStore
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
-from swrhook.usecases.online_check import (
-    CheckResult,
-    Level,
-    count_checks,
-    run_checks,
-)
+from swrhook.usecases.online_check import CheckResult, Level, count_checks, run_checks
 from swrhook.usecases.rule_scope import rule_scope
 
 # Seconds to wait for IAM and SWR: an interactive command must not take as long as the service may.

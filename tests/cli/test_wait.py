@@ -45,7 +45,7 @@ def test_it_exits_with_1_as_soon_as_a_sync_has_ended_in_another_state(
     result = wait(run, "--json")
 
     assert (result.exit_code, [sync["state"] for sync in objects(result)]) == (1, ["rejected"])
-    assert f"{IMAGE}: a sync has ended otherwise than verified\n" == result.stderr
+    assert f"{IMAGE}: a sync has ended without being verified\n" == result.stderr
 
 
 def test_it_exits_with_1_if_no_sync_matches(run: Run) -> None:

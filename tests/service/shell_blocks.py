@@ -1,4 +1,4 @@
-"""The shell blocks of a page of docs/, and the scene in which they are run."""
+"""The shell blocks of a page of docs/, and a shell that runs them in a folder of its own."""
 
 import os
 import re
@@ -9,17 +9,17 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
 from tests.programs import ROOT, free_port, wait_for
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
-FOLDER = "/tmp/swrhook-tutorial"  # what the pages say, to be replaced
+FOLDER = "/tmp/swrhook-tutorial"  # as in the pages; each test uses another one
 _BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
-_ELSEWHERE = "# in a terminal of its own\n"
-# What differs from run to run, by what stands for it.
+_BACKGROUND = "# in a terminal of its own\n"
+# Parts of the output that differ from run to run, and their placeholders.
 _VARYING = {
     r"\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b": "ID",
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?Z?)?": "TIME",
@@ -29,37 +29,37 @@ _VARYING = {
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A shell block, with the output that the page shows below it."""
+    """A shell block, with the output that the page shows below it (`shown`)."""
 
     script: str
     exit_code: int
     shown: str
 
     @property
-    def is_elsewhere(self) -> bool:
-        """Tell whether it is for a terminal of its own."""
-        return self.script.startswith(_ELSEWHERE)
+    def is_background(self) -> bool:
+        """Tell whether it starts a program that keeps running in a terminal of its own."""
+        return self.script.startswith(_BACKGROUND)
 
 
 def blocks(page: Path) -> list[Block]:
     """Return a page's shell blocks in their order."""
-    found: list[Block] = []
+    shell_blocks: list[Block] = []
     for _, kind, indented in _BLOCK.findall(page.read_text()):
         text = textwrap.dedent(indented)
         if kind == "sh":
             code = re.search(r"# exit code (\d+)$", text, re.MULTILINE)
-            found.append(Block(text, int(code[1]) if code else 0, ""))
-        elif kind == "text" and found:
-            found[-1] = Block(found[-1].script, found[-1].exit_code, text)
-    return found
+            shell_blocks.append(Block(text, int(code[1]) if code else 0, ""))
+        elif kind == "text" and shell_blocks:
+            shell_blocks[-1] = replace(shell_blocks[-1], shown=text)
+    return shell_blocks
 
 
-def unexpected(shown: str, output: str) -> list[str]:
-    """Return the lines that a page shows, and the output does not have; «…» stands for anything."""
-    lines = {_levelled(line) for line in output.splitlines()}
+def missing_lines(shown: str, output: str) -> list[str]:
+    """Return the lines that a page shows but the output lacks; "…" at the end matches any text."""
+    lines = {_normalize(line) for line in output.splitlines()}
     return [
         line
-        for line in map(_levelled, shown.splitlines())
+        for line in map(_normalize, shown.splitlines())
         if line and not any(line == real or _begins(line, real) for real in lines)
     ]
 
@@ -68,7 +68,7 @@ def _begins(line: str, real: str) -> bool:
     return line.endswith("…") and real.startswith(line[:-1])
 
 
-def _levelled(line: str) -> str:
+def _normalize(line: str) -> str:
     for pattern, name in _VARYING.items():
         line = re.sub(pattern, name, line)
     return re.sub(r" +", " ", line).strip()
@@ -76,7 +76,7 @@ def _levelled(line: str) -> str:
 
 @dataclass
 class Shell:
-    """One person's terminals: what a block sets is there in the next one."""
+    """Terminals that share a folder: variables that a block sets are there in the next one."""
 
     folder: Path
     environ: Mapping[str, str]
@@ -90,11 +90,11 @@ class Shell:
         file.write_text(self.own(text))
 
     def run(self, block: Block) -> "subprocess.CompletedProcess[str]":
-        """Run a block to its end, with the variables and in the folder that the last one left."""
-        kept = self.folder / "kept.sh"
-        kept.touch()
-        keep = f'{{ export -p; echo "cd $PWD"; }} > {kept}'
-        script = f"set -a; . {kept}\ntrap '{keep}' EXIT\n{self.own(block.script)}"
+        """Run a block, with the variables and the current folder of the previous one."""
+        state = self.folder / "state.sh"
+        state.touch()
+        save = f'{{ export -p; echo "cd $PWD"; }} > {state}'
+        script = f"set -a; . {state}\ntrap '{save}' EXIT\n{self.own(block.script)}"
         return subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.folder,
@@ -106,7 +106,7 @@ class Shell:
         )
 
     def start(self, block: Block) -> None:
-        """Start what a block leaves running, and wait until it answers."""
+        """Start the program of a block, and wait until it answers."""
         serves = "swrhook serve" in block.script
         url = self.own("http://127.0.0.1:8080/readyz" if serves else "http://127.0.0.1:9100/_sim/")
         with (self.folder / f"terminal-{len(self.started)}.log").open("wb") as log:
@@ -128,17 +128,18 @@ class Shell:
             process.wait()
 
     def own(self, text: str) -> str:
-        """Return a text of the pages with the addresses and the folder that stand for theirs."""
-        for said, own in self.replaced.items():
-            text = text.replace(said, own)
+        """Return a text of the pages with this test's addresses and folder."""
+        for documented, own in self.replaced.items():
+            text = text.replace(documented, own)
         return re.sub(r"^make .*$", ":", text, flags=re.MULTILINE)  # tests/cli/test_demo.py runs it
 
 
 def shell(folder: Path) -> Shell:
-    """Return a new terminal, with a folder and addresses of the test's own for the pages'."""
+    """Return a new shell, with its own folder and addresses instead of the documented ones."""
     port = _four_free_ports()
     addresses = {
-        said: str(port + number) for number, said in enumerate(("9100", "9101", "9102", "9103"))
+        documented: str(port + number)
+        for number, documented in enumerate(("9100", "9101", "9102", "9103"))
     }
     replaced = {FOLDER: str(folder / "tutorial"), "127.0.0.1:8080": f"127.0.0.1:{free_port()}"}
     environ = {

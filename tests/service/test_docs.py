@@ -1,4 +1,4 @@
-"""Every shell block of the tutorial and of the how-to pages, run as it stands."""
+"""Run every shell block of the tutorial and the how-to pages, and compare its output."""
 
 import re
 from collections.abc import Iterator
@@ -8,11 +8,12 @@ import pytest
 
 from swrhook.cli import COMMANDS
 from tests.programs import ROOT, needs
-from tests.service.pages import TUTORIAL, Block, Shell, blocks, shell, unexpected
+from tests.service.shell_blocks import TUTORIAL, Block, Shell, blocks, missing_lines, shell
 
 HOW_TO = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 PAGES = [TUTORIAL, *HOW_TO]
-# Pages that are followed in one scene, one after the other: what one changes, the next do not need.
+# How-to pages that are run one after the other on the same service: none depends on what an
+# earlier one changes.
 ROUNDS = {
     "look-and-repair": (
         "find-out-why",
@@ -28,7 +29,7 @@ ROUNDS = {
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Shell]:
-    """A terminal in which the tutorial has not begun, but for the file that it shows."""
+    """A terminal before the tutorial, with the configuration that it shows."""
     terminal = shell(tmp_path)
     terminal.write("swrhook.yaml", CONFIGURATION)
     yield terminal
@@ -36,45 +37,49 @@ def terminal(tmp_path: Path) -> Iterator[Shell]:
 
 
 def follow(terminal: Shell, page: Path) -> list[str]:
-    """Do what a page says; return what came otherwise than it says."""
-    return [wrong for block in blocks(page) for wrong in _do(terminal, block)]
+    """Run a page's blocks; return how their output differs from the documented one."""
+    return [line for block in blocks(page) for line in _run(terminal, block)]
 
 
-def _do(terminal: Shell, block: Block) -> list[str]:
-    if block.is_elsewhere:
+def _run(terminal: Shell, block: Block) -> list[str]:
+    if block.is_background:
         terminal.start(block)
         return []
-    ended = terminal.run(block)
-    wrong = unexpected(terminal.own(block.shown), ended.stdout)
-    if ended.returncode != block.exit_code or wrong:
-        return [block.script, f"exit code {ended.returncode}", *wrong, ended.stdout, ended.stderr]
+    result = terminal.run(block)
+    missing = missing_lines(terminal.own(block.shown), result.stdout)
+    if result.returncode != block.exit_code or missing:
+        return [
+            block.script,
+            f"exit code {result.returncode}",
+            *missing,
+            result.stdout,
+            result.stderr,
+        ]
     return []
 
 
 @needs("bash", "curl", "jq", "openssl")
-def test_the_tutorial_comes_out_as_it_says(terminal: Shell) -> None:
+def test_the_tutorial_gives_the_documented_output(terminal: Shell) -> None:
     assert follow(terminal, TUTORIAL) == []
 
 
 @needs("bash", "curl", "jq", "openssl")
 @pytest.mark.parametrize("pages", ROUNDS.values(), ids=ROUNDS)
-def test_pages_come_out_as_they_say_after_the_tutorial(
-    terminal: Shell, pages: tuple[str, ...]
-) -> None:
+def test_how_to_pages_give_the_documented_output(terminal: Shell, pages: tuple[str, ...]) -> None:
     follow(terminal, TUTORIAL)
 
     for page in pages:
         assert follow(terminal, ROOT / "docs" / "how-to" / f"{page}.md") == [], page
 
 
-def test_every_page_is_followed() -> None:
-    followed = [page for pages in ROUNDS.values() for page in pages]
+def test_every_how_to_page_is_tested() -> None:
+    tested = [page for pages in ROUNDS.values() for page in pages]
 
-    assert sorted(followed) == [page.stem for page in HOW_TO]
+    assert sorted(tested) == [page.stem for page in HOW_TO]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
-def test_a_page_names_what_there_is(page: Path) -> None:
+def test_commands_and_links_of_a_page_exist(page: Path) -> None:
     text = page.read_text()
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^):]+)\)", text)]
 
@@ -82,7 +87,7 @@ def test_a_page_names_what_there_is(page: Path) -> None:
     assert [link for link in links if link and not (page.parent / link).exists()] == []
 
 
-def test_the_index_names_every_page() -> None:
+def test_the_index_links_every_page() -> None:
     docs = ROOT / "docs"
     index = (docs / "README.md").read_text()
     linked = {link.partition("#")[0] for link in re.findall(r"\]\(([^):]+)\)", index)}

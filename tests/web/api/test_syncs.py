@@ -24,7 +24,7 @@ def images(client: FlaskClient, query: str) -> Sequence[str]:
     ]
 
 
-def test_a_sync_has_the_members_of_the_contract_in_their_order(parts: Parts) -> None:
+def test_a_sync_has_the_documented_members_in_order(parts: Parts) -> None:
     receipt = parts.push("team/web:v1")
     error = SwrError(Kind.PERMANENT, "SVCSTG.SWR.4000000", "no such organization", remedy="make it")
     parts.happen(receipt.syncs[0].id, Event.REJECT_BEFORE_CALL, error)
@@ -65,7 +65,7 @@ def test_a_sync_has_the_members_of_the_contract_in_their_order(parts: Parts) -> 
     assert list(answer.get_json()) == ["items", "next"]
 
 
-def test_one_sync_is_found_by_its_id(parts: Parts) -> None:
+def test_a_sync_can_be_read_by_id(parts: Parts) -> None:
     sync = parts.push("team/web:v1").syncs[0]
     client = parts.client()
 
@@ -76,7 +76,7 @@ def test_one_sync_is_found_by_its_id(parts: Parts) -> None:
     assert client.get("/api/v1/syncs/01J00000000000000000000000").status_code == 404
 
 
-def test_a_sync_without_an_error_says_null_and_a_superseded_one_names_its_heir(
+def test_a_superseded_sync_names_the_one_that_replaced_it(
     parts: Parts,
 ) -> None:
     earlier = parts.push("team/web:v1", digest=DIGEST).syncs[0].id
@@ -141,7 +141,7 @@ def test_lists_are_sorted_newest_first(client: FlaskClient) -> None:
     "query",
     ["", "&state=verified&state=pending&state=rejected", "&region=cn-east-3", "&image=team/web"],
 )
-def test_pages_follow_each_other_without_gap_or_repetition(
+def test_pages_have_neither_gaps_nor_repetitions(
     client: FlaskClient, parts: Parts, query: str
 ) -> None:
     expected = [item["id"] for item in client.get(f"/api/v1/syncs?{query}").get_json()["items"]]
@@ -172,10 +172,10 @@ def test_pages_follow_each_other_without_gap_or_repetition(
         ("since=yesterday", SINCE),
         ("since=2026-01-31T12:00:00", SINCE),
         ("since=0001-01-01T00:00:00%2B08:00", SINCE),
-        ("cursor=x", "cursor: must be «next» of another page."),
+        ("cursor=x", "cursor: must be the `next` of another page."),
     ],
 )
-def test_a_wrong_parameter_is_refused_with_its_reason(
+def test_an_invalid_parameter_is_refused_with_the_reason(
     parts: Parts, query: str, reason: str
 ) -> None:
     answer = parts.client().get(f"/api/v1/syncs?{query}")

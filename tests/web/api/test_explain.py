@@ -1,4 +1,4 @@
-"""GET /api/v1/explain: the members that are promised, and refusals in words."""
+"""GET /api/v1/explain: the documented members, and refusals with their reasons."""
 
 import json
 import re
@@ -11,52 +11,56 @@ from swrhook.model import Outcome
 from swrhook.syncs.states import Event
 from tests.web.parts import DIGEST, EAST, HONG_KONG, NOW, Parts
 
-PAGE = (Path(__file__).parents[2] / "docs" / "explain.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "explain.md").read_text(encoding="utf-8")
 
 
 def explain(parts: Parts, image: str, **query: str) -> dict[str, Any]:
     answer = parts.client().get("/api/v1/explain", query_string={"image": image, **query})
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.get_json()
-    return found
+    explanation: dict[str, Any] = answer.get_json()
+    return explanation
 
 
-def test_everything_that_is_known_of_a_tag_is_told(parts: Parts) -> None:
+def test_an_explanation_has_rules_deliveries_and_syncs(parts: Parts) -> None:
     receipt = parts.push("team/web:v1", EAST, HONG_KONG)
     verified = receipt.syncs[0].id
     parts.happen(verified, Event.VERIFY_WITHOUT_CALL)
 
-    found = explain(parts, "team/web:v1")
+    explanation = explain(parts, "team/web:v1")
 
-    assert found["summary"].startswith("team/web:v1 is at 1 of 2 targets: ap-southeast-1/team-hk")
-    assert ("team/web:v1", parts.config.version) == (found["image"], found["rules_version"])
-    [sender] = found["senders"]
+    assert explanation["summary"].startswith(
+        "team/web:v1 is at 1 of 2 targets: ap-southeast-1/team-hk"
+    )
+    assert ("team/web:v1", parts.config.version) == (
+        explanation["image"],
+        explanation["rules_version"],
+    )
+    [sender] = explanation["senders"]
     assert (sender["sender"], sender["wanted"], sender["rules_left_out"]) == ("ci", True, 0)
     assert sender["summary"] == "rule all sends it to cn-east-3/team"
-    [delivery] = found["deliveries"]
+    [delivery] = explanation["deliveries"]
     assert (receipt.delivery, DIGEST, True) == (
         delivery["id"],
         delivery["digest"],
         delivery["rules_changed"],
     )
     assert {sync.id for sync in receipt.syncs} == set(delivery["syncs"])
-    syncs = {each["sync"]["id"]: each for each in found["syncs"]}
+    syncs = {entry["sync"]["id"]: entry for entry in explanation["syncs"]}
     assert (syncs[verified]["sync"]["state"], syncs[verified]["waiting"]) == ("verified", None)
     listed = parts.client().get(f"/api/v1/syncs/{verified}").get_json()
     assert listed == syncs[verified]["sync"]
 
 
-def test_a_tag_that_nobody_announced_is_explained_by_the_rules(parts: Parts) -> None:
+def test_a_tag_that_was_never_announced_is_explained_by_the_rules(parts: Parts) -> None:
     parts.push("team/web:v1")
 
-    found = explain(parts, "other/web:v1")
+    explanation = explain(parts, "other/web:v1")
 
     since = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
-    assert (
-        f"no delivery has announced this tag since {since}, the oldest record." in found["summary"]
-    )
-    assert (found["deliveries"], found["syncs"]) == ([], [])
-    [clause] = found["senders"][0]["rules"][0]["clauses"]
+    summary = explanation["summary"]
+    assert f"no delivery has announced this tag since {since}, the oldest record." in summary
+    assert (explanation["deliveries"], explanation["syncs"]) == ([], [])
+    [clause] = explanation["senders"][0]["rules"][0]["clauses"]
     assert clause == {
         "field": "namespace",
         "value": "other",
@@ -66,7 +70,7 @@ def test_a_tag_that_nobody_announced_is_explained_by_the_rules(parts: Parts) -> 
     }
 
 
-def test_an_ignored_delivery_says_what_is_about_this_tag(parts: Parts) -> None:
+def test_an_ignored_delivery_shows_the_reason_for_this_tag(parts: Parts) -> None:
     reason = "team/web:v1: no rule matches; team/web:v2: something else"
     parts.push("team/web:v1", outcome=Outcome.IGNORED, reason=reason)
 
@@ -85,7 +89,7 @@ def test_an_ignored_delivery_says_what_is_about_this_tag(parts: Parts) -> None:
     ],
     ids=["no image", "no tag", "unknown parameter", "unknown sender"],
 )
-def test_what_cannot_be_explained_is_refused_in_words(
+def test_an_invalid_query_is_refused_with_the_reason(
     parts: Parts, query: dict[str, str], status: int, words: str
 ) -> None:
     answer = parts.client().get("/api/v1/explain", query_string=query)
@@ -94,7 +98,7 @@ def test_what_cannot_be_explained_is_refused_in_words(
     assert words in answer.text
 
 
-def test_the_page_shows_the_members_of_a_real_answer(parts: Parts) -> None:
+def test_the_documented_example_has_the_members_of_a_real_answer(parts: Parts) -> None:
     receipt = parts.push("team/web:v1", EAST)
     parts.happen(receipt.syncs[0].id, Event.VERIFY_WITHOUT_CALL)
     block = re.search(r"GET /api/v1/explain.*?```json\n(.*?)```", PAGE, re.DOTALL)

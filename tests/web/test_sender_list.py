@@ -18,8 +18,8 @@ def expect(parts: Parts, every: timedelta) -> None:
 def listed(parts: Parts) -> list[dict[str, Any]]:
     answer = parts.client().get("/api/v1/senders").get_json()
     assert answer["next"] is None
-    found: list[dict[str, Any]] = answer["items"]
-    return found
+    items: list[dict[str, Any]] = answer["items"]
+    return items
 
 
 def metric(parts: Parts, name: str) -> list[str]:
@@ -56,7 +56,7 @@ def test_deliveries_of_the_last_24_hours_are_counted_by_outcome(parts: Parts) ->
     assert at == sender["last_delivery_at"]
 
 
-def test_a_replay_is_no_sign_of_life(parts: Parts) -> None:
+def test_a_replay_does_not_count_as_a_delivery_of_the_sender(parts: Parts) -> None:
     delivery = parts.push("team/web:v1", ago=timedelta(hours=2), outcome=Outcome.IGNORED).delivery
     expect(parts, timedelta(hours=1))
 
@@ -67,16 +67,20 @@ def test_a_replay_is_no_sign_of_life(parts: Parts) -> None:
     assert (sender["outcomes"], sender["silent"]) == (NONE | {"ignored": 1}, True)
 
 
-def test_a_sender_is_silent_when_it_was_not_heard_for_longer_than_expected(parts: Parts) -> None:
+def test_a_sender_is_silent_after_expect_every_has_passed(parts: Parts) -> None:
     parts.push("team/web:v1", ago=timedelta(hours=25))
 
     expect(parts, timedelta(hours=24))
-    assert [(each["expect_every"], each["silent"]) for each in listed(parts)] == [("1d", True)]
+    assert [(sender["expect_every"], sender["silent"]) for sender in listed(parts)] == [
+        ("1d", True)
+    ]
     expect(parts, timedelta(hours=26))
-    assert [(each["expect_every"], each["silent"]) for each in listed(parts)] == [("26h", False)]
+    assert [(sender["expect_every"], sender["silent"]) for sender in listed(parts)] == [
+        ("26h", False)
+    ]
 
 
-def test_metrics_tell_who_is_silent_and_since_when(parts: Parts) -> None:
+def test_metrics_show_silent_senders_and_their_last_delivery(parts: Parts) -> None:
     parts.push("team/web:v1", ago=timedelta(hours=25))
     expect(parts, timedelta(hours=24))
 
@@ -88,21 +92,21 @@ def test_metrics_tell_who_is_silent_and_since_when(parts: Parts) -> None:
     assert metric(parts, "swrhook_sender_silent") == ['swrhook_sender_silent{sender="ci"} 1.0']
 
 
-def test_a_sender_of_which_nothing_is_expected_is_never_silent(parts: Parts) -> None:
+def test_a_sender_without_expect_every_is_never_silent(parts: Parts) -> None:
     parts.push("team/web:v1", ago=timedelta(days=25))
 
     assert metric(parts, "swrhook_sender_silent") == []
-    assert [each["silent"] for each in listed(parts)] == [False]
+    assert [sender["silent"] for sender in listed(parts)] == [False]
 
 
-def test_scrapes_do_not_ask_the_ledger_each_time(parts: Parts) -> None:
+def test_scrapes_share_one_query_of_the_ledger(parts: Parts) -> None:
     before = metric(parts, "swrhook_sender_last_delivery")
     parts.push("team/web:v1")
 
     assert [] == before == metric(parts, "swrhook_sender_last_delivery")
 
 
-def test_a_ledger_that_cannot_be_read_leaves_the_senders_out(parts: Parts) -> None:
+def test_an_unreadable_ledger_is_503_and_hides_the_metrics(parts: Parts) -> None:
     with parts.database.write() as connection:
         connection.execute(sqlalchemy.text("DROP TABLE deliveries"))
 

@@ -1,4 +1,4 @@
-"""However much the ledger holds, a page is read along an index, in its order."""
+"""Every query of lists and of the dashboard uses an index, so that its cost is bounded."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -26,27 +26,27 @@ from tests.web.parts import EAST, HONG_KONG, NOW, Parts
 CURSOR = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
 
 
-def plans(connection: Connection, wanted: SyncFilter | DeliveryFilter) -> Sequence[str]:
-    """Return SQLite's plan of every statement that a list takes, each as one text."""
-    if isinstance(wanted, SyncFilter):
-        return plans_of(connection, lambda: list_syncs(connection, wanted))
-    return plans_of(connection, lambda: list_deliveries(connection, wanted))
+def plans(connection: Connection, criteria: SyncFilter | DeliveryFilter) -> Sequence[str]:
+    """Return SQLite's plan of every statement of a list, each as one text."""
+    if isinstance(criteria, SyncFilter):
+        return plans_of(connection, lambda: list_syncs(connection, criteria))
+    return plans_of(connection, lambda: list_deliveries(connection, criteria))
 
 
-def plans_of(connection: Connection, ask: Callable[[], object]) -> Sequence[str]:
+def plans_of(connection: Connection, query: Callable[[], object]) -> Sequence[str]:
     statements: list[tuple[str, Any]] = []
 
     def note(*arguments: Any) -> None:
         statements.append((arguments[2], arguments[3]))
 
     event.listen(connection, "before_cursor_execute", note)
-    ask()
+    query()
     event.remove(connection, "before_cursor_execute", note)
     return [explain(connection, *statement) for statement in statements]
 
 
 def explain(connection: Connection, statement: str, values: Any = ()) -> str:
-    """Return the steps of a statement; what has no LIMIT may sort the page that it was given."""
+    """Return the steps of a statement; a statement without LIMIT may sort its page."""
     rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
     steps = [row[3] for row in rows]
     return "; ".join(s for s in steps if "LIMIT" in statement or "TEMP B-TREE" not in s)
@@ -83,19 +83,19 @@ DELIVERY_FILTERS = [
 
 @pytest.mark.parametrize("cursor", [None, CURSOR])
 @pytest.mark.parametrize(
-    "wanted", [*SYNC_FILTERS, *DELIVERY_FILTERS], ids=lambda wanted: type(wanted).__name__
+    "criteria", [*SYNC_FILTERS, *DELIVERY_FILTERS], ids=lambda criteria: type(criteria).__name__
 )
-def test_a_page_is_read_along_an_index_without_sorting(
-    parts: Parts, wanted: SyncFilter | DeliveryFilter, cursor: str | None
+def test_a_page_is_read_in_index_order_without_sorting(
+    parts: Parts, criteria: SyncFilter | DeliveryFilter, cursor: str | None
 ) -> None:
     parts.push("team/web:v1", EAST, HONG_KONG)
     with parts.database.read() as connection:
-        found = plans(connection, replace(wanted, cursor=cursor))
+        shown = plans(connection, replace(criteria, cursor=cursor))
 
-    assert [plan for plan in found if reads_all(plan)] == []
+    assert [plan for plan in shown if reads_all(plan)] == []
 
 
-def test_a_whole_repository_is_sorted_but_nothing_beside_it_is_read(parts: Parts) -> None:
+def test_a_repositorys_syncs_are_sorted_and_no_others_are_read(parts: Parts) -> None:
     parts.push("team/web:v1")
     with parts.database.read() as connection:
         first, *_ = plans(connection, SyncFilter(image=ImageFilter("team", "web")))
@@ -128,13 +128,15 @@ def newest(connection: Connection) -> str:
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_the_dashboard_asks_along_indexes_and_only_so_far(parts: Parts, question: str) -> None:
+def test_every_query_of_the_dashboard_uses_an_index_and_a_limit(
+    parts: Parts, question: str
+) -> None:
     parts.push("team/web:v1", EAST, HONG_KONG)
     with parts.database.read() as connection:
-        found = plans_of(connection, lambda: QUESTIONS[question](connection))
+        shown = plans_of(connection, lambda: QUESTIONS[question](connection))
 
-    # What a limited walk along an index has found may be sorted and grouped: it is little.
+    # The few rows that a limited walk along an index returns may be sorted and grouped.
     walk = r"(CO-ROUTINE|MATERIALIZE) anon_1; SEARCH [^;]*; SCAN anon_1(; USE TEMP B-TREE[^;]*)?"
-    rest = [re.sub(rf"{walk}|USE TEMP B-TREE FOR GROUP BY", "", plan) for plan in found]
-    assert found
+    rest = [re.sub(rf"{walk}|USE TEMP B-TREE FOR GROUP BY", "", plan) for plan in shown]
+    assert shown
     assert [plan for plan in rest if reads_all(plan) or "anon_1" in plan] == []

@@ -1,4 +1,4 @@
-"""What a worker process shows of itself, on a port of its own."""
+"""The HTTP endpoint of a worker process."""
 
 import socket
 
@@ -24,8 +24,10 @@ def test_only_health_and_metrics_are_served(parts: Parts) -> None:
     server.server_close()
 
 
-def test_a_port_that_another_process_has_is_said(parts: Parts) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        bind = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(BadConfiguration, match=f"SWRHOOK_METRICS_BIND {bind} cannot be"):
+def test_a_port_in_use_is_a_configuration_error(parts: Parts) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        bind = f"127.0.0.1:{other.getsockname()[1]}"
+        with pytest.raises(
+            BadConfiguration, match=f"cannot listen on SWRHOOK_METRICS_BIND {bind}: "
+        ):
             serve_worker_endpoint(parts.web, bind)

@@ -1,4 +1,4 @@
-"""/api/v1/backfill and /api/v1/reconcile: begun, shown, started, cancelled, noted."""
+"""/api/v1/backfill and /api/v1/reconcile: begin, show, start, cancel, audit."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ def post(parts: Parts, path: str, body: Any = None, token: str = OPERATE) -> Any
     return parts.client(token).post(f"/api/v1/{path}", json=body)
 
 
-def begun(parts: Parts, path: str = "backfill", **body: Any) -> Any:
+def begin(parts: Parts, path: str = "backfill", **body: Any) -> Any:
     answer = post(parts, path, (BACKFILL if path == "backfill" else {}) | body)
     assert answer.status_code == 202, answer.text
     return answer.get_json()
 
 
-def test_a_backfill_is_begun_in_the_only_region_of_senders(parts: Parts) -> None:
-    repair = begun(parts, rule="all")
+def test_a_backfill_uses_the_only_region_of_the_senders(parts: Parts) -> None:
+    repair = begin(parts, rule="all")
 
     assert tuple(
         repair[name] for name in ("kind", "state", "repositories", "rule", "max_calls", "ended_at")
@@ -31,8 +31,8 @@ def test_a_backfill_is_begun_in_the_only_region_of_senders(parts: Parts) -> None
     assert [repair, [repair]] == [shown, listed["items"]]
 
 
-def test_a_reconcile_takes_everything_and_its_budget_from_the_settings(parts: Parts) -> None:
-    repair = begun(parts, "reconcile", report=True)
+def test_a_reconcile_covers_everything_with_the_configured_budget(parts: Parts) -> None:
+    repair = begin(parts, "reconcile", report=True)
 
     assert tuple(repair[name] for name in ("kind", "repositories", "report", "max_calls")) == (
         "reconcile",
@@ -40,11 +40,11 @@ def test_a_reconcile_takes_everything_and_its_budget_from_the_settings(parts: Pa
         True,
         1000,
     )
-    assert begun(parts, "reconcile", max_calls=7)["max_calls"] == 7
+    assert begin(parts, "reconcile", max_calls=7)["max_calls"] == 7
 
 
-def test_both_kinds_are_kept_apart(parts: Parts) -> None:
-    repair = begun(parts)["id"]
+def test_a_backfill_is_not_found_under_reconcile(parts: Parts) -> None:
+    repair = begin(parts)["id"]
 
     for method, path in [("get", ""), ("get", "/tags"), ("post", "/cancel")]:
         client = parts.client(OPERATE)
@@ -66,7 +66,7 @@ def test_both_kinds_are_kept_apart(parts: Parts) -> None:
     ],
     ids=["none", "a tag", "sender", "region", "rule", "budget", "name"],
 )
-def test_what_cannot_be_begun_is_refused_with_the_reason(
+def test_an_invalid_request_is_refused_with_the_reason(
     parts: Parts, path: str, body: Any, reason: str
 ) -> None:
     answer = post(parts, path, body)
@@ -76,16 +76,16 @@ def test_what_cannot_be_begun_is_refused_with_the_reason(
 
 
 def test_only_a_plan_can_be_started(parts: Parts) -> None:
-    repair = begun(parts)["id"]
+    repair = begin(parts)["id"]
 
-    assert [post(parts, f"backfill/{each}/start").status_code for each in (repair, UNKNOWN)] == [
+    assert [post(parts, f"backfill/{id_}/start").status_code for id_ in (repair, UNKNOWN)] == [
         409,
         404,
     ]
 
 
-def test_cancelled_it_has_ended(parts: Parts) -> None:
-    repair = begun(parts)["id"]
+def test_a_cancelled_backfill_has_ended(parts: Parts) -> None:
+    repair = begin(parts)["id"]
 
     cancelled = post(parts, f"backfill/{repair}/cancel")
     again = post(parts, f"backfill/{repair}/cancel")
@@ -98,8 +98,8 @@ def test_cancelled_it_has_ended(parts: Parts) -> None:
     assert cancelled.get_json()["ended_at"] is not None
 
 
-def test_who_began_and_who_cancelled_is_noted(parts: Parts) -> None:
-    repair = begun(parts)["id"]
+def test_start_and_cancellation_are_in_the_audit_log(parts: Parts) -> None:
+    repair = begin(parts)["id"]
     post(parts, f"backfill/{repair}/cancel", token=ADMIN)
     post(parts, "reconcile", {"repositories": ["team/web", "team/cart"]}, token=READ)
 
@@ -108,10 +108,10 @@ def test_who_began_and_who_cancelled_is_noted(parts: Parts) -> None:
         ("dashboard", "POST /api/v1/reconcile", None, 403),
         ("root", "POST /api/v1/backfill/<repair_id>/cancel", repair, 202),
         ("ops", "POST /api/v1/backfill", "team/web", 202),
-    ] == [tuple(each[name] for name in ("token", "action", "object", "status")) for each in audit]
+    ] == [tuple(row[name] for name in ("token", "action", "object", "status")) for row in audit]
 
 
-def test_sent_again_it_is_begun_once(parts: Parts) -> None:
+def test_a_repeated_request_starts_one_backfill(parts: Parts) -> None:
     headers = {"Idempotency-Key": "a-key"}
     client = parts.client(OPERATE)
 

@@ -1,8 +1,9 @@
-"""GET /api/v1/wait: which syncs are meant, and how each wait ends."""
+"""GET /api/v1/wait: which syncs match, and how a wait ends."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from threading import Thread
 from typing import Any
 
@@ -14,8 +15,8 @@ from swrhook.model import Outcome
 from swrhook.service.gunicorn_workers import LEAVING
 from swrhook.syncs.states import Event
 from tests.web.parts import DIGEST, EAST, HONG_KONG, NOW, Parts
-from tests.web.test_syncs import HOUR
 
+HOUR = timedelta(hours=1)
 OTHER = "sha256:" + "b" * 64
 
 
@@ -40,34 +41,34 @@ def waiting(parts: Parts, query: str) -> Iterator[list[tuple[int, Any]]]:
     thread.join(20)
 
 
-def test_all_verified_is_200_with_the_syncs(parts: Parts) -> None:
-    made = parts.push("team/web:v1", EAST, HONG_KONG).syncs
-    for sync in made:
+def test_a_wait_for_verified_syncs_is_200(parts: Parts) -> None:
+    created = parts.push("team/web:v1", EAST, HONG_KONG).syncs
+    for sync in created:
         parts.happen(sync.id, Event.VERIFY_WITHOUT_CALL)
 
     status, answer = wait(parts)
 
-    assert (200, ["syncs"], {sync.id for sync in made}) == (status, list(answer), ids(answer))
-    assert parts.client().get(f"/api/v1/syncs/{made[1].id}").get_json() in answer["syncs"]
+    assert (200, ["syncs"], {sync.id for sync in created}) == (status, list(answer), ids(answer))
+    assert parts.client().get(f"/api/v1/syncs/{created[1].id}").get_json() in answer["syncs"]
 
 
-def test_one_that_ended_otherwise_is_409_at_once_though_another_is_under_way(parts: Parts) -> None:
-    made = parts.push("team/web:v1", EAST, HONG_KONG).syncs
-    parts.happen(made[0].id, Event.REJECT_BEFORE_CALL)
+def test_a_failed_sync_is_409_at_once_even_if_another_is_open(parts: Parts) -> None:
+    created = parts.push("team/web:v1", EAST, HONG_KONG).syncs
+    parts.happen(created[0].id, Event.REJECT_BEFORE_CALL)
 
     status, answer = wait(parts, "timeout=300")
 
-    assert (409, 409, {sync.id for sync in made}) == (status, answer["status"], ids(answer))
+    assert (409, 409, {sync.id for sync in created}) == (status, answer["status"], ids(answer))
 
 
 @pytest.mark.parametrize("event", [Event.CANCEL, Event.GIVE_UP, Event.MARK_MISSING])
-def test_every_other_end_is_409(parts: Parts, event: Event) -> None:
+def test_every_unverified_end_is_409(parts: Parts, event: Event) -> None:
     parts.happen(parts.push("team/web:v1").syncs[0].id, event)
 
     assert wait(parts)[0] == 409
 
 
-def test_none_known_is_404_at_once(parts: Parts) -> None:
+def test_no_matching_sync_is_404_at_once(parts: Parts) -> None:
     parts.push("team/web:v2")
 
     status, answer = wait(parts, "timeout=300")
@@ -75,22 +76,22 @@ def test_none_known_is_404_at_once(parts: Parts) -> None:
     assert (status, answer["syncs"]) == (404, [])
 
 
-def test_not_within_the_time_is_408_with_the_syncs(parts: Parts) -> None:
-    made = parts.push("team/web:v1").syncs
+def test_a_timeout_is_408_with_the_syncs(parts: Parts) -> None:
+    created = parts.push("team/web:v1").syncs
 
     status, answer = wait(parts, "timeout=1")
 
-    assert (408, {made[0].id}) == (status, ids(answer))
+    assert (408, {created[0].id}) == (status, ids(answer))
 
 
-def test_a_wait_ends_when_the_last_one_is_verified(parts: Parts) -> None:
-    made = parts.push("team/web:v1", EAST, HONG_KONG).syncs
-    parts.happen(made[0].id, Event.VERIFY_WITHOUT_CALL)
+def test_a_wait_ends_when_the_last_sync_is_verified(parts: Parts) -> None:
+    created = parts.push("team/web:v1", EAST, HONG_KONG).syncs
+    parts.happen(created[0].id, Event.VERIFY_WITHOUT_CALL)
     with waiting(parts, "timeout=300") as answers:
-        parts.happen(made[1].id, Event.VERIFY_WITHOUT_CALL)
+        parts.happen(created[1].id, Event.VERIFY_WITHOUT_CALL)
 
     [(status, answer)] = answers
-    assert (200, {sync.id for sync in made}) == (status, ids(answer))
+    assert (200, {sync.id for sync in created}) == (status, ids(answer))
 
 
 def test_only_the_latest_sync_to_each_target_counts(parts: Parts) -> None:
@@ -104,16 +105,16 @@ def test_only_the_latest_sync_to_each_target_counts(parts: Parts) -> None:
     assert (200, {new}) == (status, ids(answer))
 
 
-def test_a_region_is_waited_for_alone(parts: Parts) -> None:
-    made = parts.push("team/web:v1", EAST, HONG_KONG).syncs
-    parts.happen(made[0].id, Event.VERIFY_WITHOUT_CALL)
+def test_region_limits_the_wait_to_one_target(parts: Parts) -> None:
+    created = parts.push("team/web:v1", EAST, HONG_KONG).syncs
+    parts.happen(created[0].id, Event.VERIFY_WITHOUT_CALL)
 
     assert wait(parts, "region=cn-east-3&timeout=0")[0] == 200
     assert wait(parts, "region=ap-southeast-1&timeout=0")[0] == 408
     assert wait(parts, "region=nowhere&timeout=0")[0] == 404
 
 
-def test_yesterdays_latest_is_not_taken_for_todays(parts: Parts) -> None:
+def test_an_earlier_push_of_the_tag_can_be_excluded(parts: Parts) -> None:
     yesterday = parts.push("team/web:v1", digest=OTHER, ago=24 * HOUR)
     parts.happen(yesterday.syncs[0].id, Event.VERIFY_WITHOUT_CALL)
 
@@ -128,7 +129,7 @@ def test_yesterdays_latest_is_not_taken_for_todays(parts: Parts) -> None:
         assert (408, {today.syncs[0].id}) == (status, ids(answer)), query
 
 
-def test_a_duplicate_names_the_syncs_of_its_original(parts: Parts) -> None:
+def test_a_duplicate_waits_for_the_syncs_of_its_original(parts: Parts) -> None:
     original = parts.push("team/web:v1")
     parts.push("team/web:v1")
     client = parts.client()
@@ -139,13 +140,13 @@ def test_a_duplicate_names_the_syncs_of_its_original(parts: Parts) -> None:
     assert (408, {original.syncs[0].id}) == (status, ids(answer))
 
 
-def test_an_ignored_delivery_has_no_sync_to_wait_for(parts: Parts) -> None:
+def test_a_wait_for_an_ignored_delivery_is_404(parts: Parts) -> None:
     ignored = parts.push("team/web:v1", outcome=Outcome.IGNORED).delivery
 
     assert wait(parts, f"delivery={ignored}&timeout=0")[0] == 404
 
 
-def test_a_sync_is_followed_to_the_last_that_carries_on(parts: Parts) -> None:
+def test_superseded_syncs_are_followed_to_the_last_one(parts: Parts) -> None:
     first = parts.push("team/web:v1", digest=OTHER)
     for letter in "cdef":
         parts.push("team/web:v1", digest=f"sha256:{letter * 64}")
@@ -157,7 +158,7 @@ def test_a_sync_is_followed_to_the_last_that_carries_on(parts: Parts) -> None:
         assert (200, {last}) == (status, ids(answer)), query
 
 
-def test_an_heir_that_is_no_longer_kept_leaves_the_superseded_one(parts: Parts) -> None:
+def test_a_superseded_sync_whose_successor_is_deleted_is_409(parts: Parts) -> None:
     sync = parts.push("team/web:v1").syncs[0].id
     with parts.database.write() as connection:
         gone = {"superseded_by": "Z" * 26, "state": "superseded"}
@@ -168,7 +169,7 @@ def test_an_heir_that_is_no_longer_kept_leaves_the_superseded_one(parts: Parts) 
     assert (409, {sync}) == (status, ids(answer))
 
 
-def test_a_digest_that_nobody_has_told_yet_may_be_the_one_waited_for(parts: Parts) -> None:
+def test_a_sync_of_unknown_digest_counts_for_a_wait_by_digest(parts: Parts) -> None:
     sync = parts.push("team/web:v1", digest=None).syncs[0].id
     with waiting(parts, f"digest={DIGEST}&timeout=300") as answers, parts.database.write() as c:
         c.execute(update(syncs).values(called_digest=DIGEST, state="verified", verified_at=NOW))
@@ -177,7 +178,7 @@ def test_a_digest_that_nobody_has_told_yet_may_be_the_one_waited_for(parts: Part
     assert (200, {sync}) == (status, ids(answer))
 
 
-def test_a_digest_that_turns_out_to_be_another_one_is_409(parts: Parts) -> None:
+def test_a_sync_that_gets_another_digest_is_409(parts: Parts) -> None:
     sync = parts.push("team/web:v1", digest=None).syncs[0].id
     query = f"digest={DIGEST}&timeout=300"
     assert wait(parts, f"digest={DIGEST}&timeout=0")[0] == 408
@@ -185,11 +186,11 @@ def test_a_digest_that_turns_out_to_be_another_one_is_409(parts: Parts) -> None:
         connection.execute(update(syncs).values(called_digest=OTHER))
 
     [(status, answer)] = answers
-    # Whichever came first, the look or the change, the digest waited for is not the one.
+    # Either order of the first poll and the change is possible.
     assert (status, ids(answer)) in [(409, {sync}), (404, set())]
 
 
-def test_too_many_waits_are_429_with_the_syncs_and_a_time(parts: Parts) -> None:
+def test_too_many_waits_are_429_with_retry_after(parts: Parts) -> None:
     parts.config = replace(parts.config, options=replace(parts.config.options, waits=0))
     sync = parts.push("team/web:v1").syncs[0].id
 
@@ -202,14 +203,14 @@ def test_too_many_waits_are_429_with_the_syncs_and_a_time(parts: Parts) -> None:
     )
 
 
-def test_a_place_is_free_again_after_the_wait(parts: Parts) -> None:
+def test_a_finished_wait_frees_its_slot(parts: Parts) -> None:
     parts.config = replace(parts.config, options=replace(parts.config.options, waits=1))
     parts.push("team/web:v1")
 
     assert [wait(parts)[0] for _ in range(3)] == [408, 408, 408]
 
 
-def test_a_process_that_ends_lets_its_waits_go(parts: Parts) -> None:
+def test_a_draining_process_ends_its_waits_with_408(parts: Parts) -> None:
     parts.push("team/web:v1")
     with waiting(parts, "timeout=300") as answers:
         parts.web.extensions[LEAVING].set()
@@ -230,7 +231,7 @@ def test_a_process_that_ends_lets_its_waits_go(parts: Parts) -> None:
         ("image=team/web:v1&regoin=x", "regoin: Unknown field."),
     ],
 )
-def test_a_wrong_parameter_is_refused(parts: Parts, query: str, reason: str) -> None:
+def test_an_invalid_parameter_is_refused(parts: Parts, query: str, reason: str) -> None:
     answer = parts.client().get(f"/api/v1/wait?{query}")
 
     assert (422, [reason]) == (answer.status_code, answer.get_json()["reasons"])

@@ -1,4 +1,4 @@
-"""/api/docs in a real browser: nothing from elsewhere, nothing that its policy forbids."""
+"""/api/docs in a real browser: no other host, and nothing that its policy forbids."""
 
 import re
 from collections.abc import Iterator
@@ -37,13 +37,13 @@ def test_every_asset_is_served_with_the_policy(parts: Parts, name: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["../access.py", "..%2faccess.py", "nothing.js"])
-def test_nothing_else_is_served(parts: Parts, path: str) -> None:
+def test_no_other_file_is_served(parts: Parts, path: str) -> None:
     assert parts.client(token=None).get(f"/api/docs/{path}").status_code == 404
 
 
 @pytest.fixture
 def page(parts: Parts) -> Iterator[tuple[Page, str, list[str]]]:
-    """A browser, the server's address, and everything that the browser complained of."""
+    """A browser page, the server's URL, and the browser's error messages."""
     server = make_server("127.0.0.1", 0, parts.web, threaded=True)
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     complaints: list[str] = []
@@ -61,13 +61,13 @@ def page(parts: Parts) -> Iterator[tuple[Page, str, list[str]]]:
 
 
 @needs("chromium")
-def test_the_api_is_shown_and_tried_out_offline(
+def test_the_api_can_be_tried_out_without_other_hosts(
     parts: Parts, page: tuple[Page, str, list[str]]
 ) -> None:
     parts.push("team/web:v1")
     opened, url, complaints = page
-    asked: list[str] = []
-    opened.on("request", lambda request: asked.append(request.url))
+    urls: list[str] = []
+    opened.on("request", lambda request: urls.append(request.url))
     opened.goto(f"{url}/api/docs")
     opened.get_by_label("Token").fill(READ)
     opened.get_by_role("button", name="Show the API").click()
@@ -79,12 +79,12 @@ def test_the_api_is_shown_and_tried_out_offline(
     expect(operation.locator(".live-responses-table .response-col_status").nth(1)).to_have_text(
         re.compile("200")
     )
-    assert [each for each in asked if not each.startswith((url, "data:", "blob:"))] == []
+    assert [other for other in urls if not other.startswith((url, "data:", "blob:"))] == []
     assert complaints == []
 
 
 @needs("chromium")
-def test_a_token_that_is_not_known_is_said(page: tuple[Page, str, list[str]]) -> None:
+def test_an_unknown_token_shows_an_error(page: tuple[Page, str, list[str]]) -> None:
     opened, url, _ = page
     opened.goto(f"{url}/api/docs")
     opened.get_by_label("Token").fill("guessed")

@@ -1,4 +1,4 @@
-"""Who is the sender, behind proxies and without; and whom a sender lets in."""
+"""The client's address behind proxies, and the senders' allow_from."""
 
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -16,10 +16,10 @@ PROXIES = [ip_network(text) for text in ("10.0.0.0/8", "2001:db8:1::/48")]
     ("peer", "forwarded", "client"),
     [
         ("192.0.2.1", "", "192.0.2.1"),
-        ("192.0.2.1", "198.51.100.9", "192.0.2.1"),  # no proxy of ours: it may claim what it likes
+        ("192.0.2.1", "198.51.100.9", "192.0.2.1"),  # an untrusted peer may forge the header
         ("10.0.0.1", "", "10.0.0.1"),
         ("10.0.0.1", "198.51.100.9", "198.51.100.9"),
-        ("10.0.0.1", "203.0.113.5, 198.51.100.9", "198.51.100.9"),  # the left one is made up
+        ("10.0.0.1", "203.0.113.5, 198.51.100.9", "198.51.100.9"),  # the left one may be forged
         ("10.0.0.1", "203.0.113.5, 198.51.100.9,10.9.9.9 , 10.8.8.8", "198.51.100.9"),
         ("10.0.0.1", "10.7.7.7, 10.9.9.9", "10.7.7.7"),
         ("10.0.0.1", "198.51.100.9:4711", "198.51.100.9"),
@@ -34,7 +34,7 @@ PROXIES = [ip_network(text) for text in ("10.0.0.0/8", "2001:db8:1::/48")]
         ("a unix socket", "198.51.100.9", None),
     ],
 )
-def test_the_client_is_the_nearest_that_is_no_trusted_proxy(
+def test_the_client_is_the_nearest_untrusted_address(
     peer: str, forwarded: str, client: str | None
 ) -> None:
     expected = None if client is None else ip_address(client)
@@ -48,7 +48,7 @@ def test_without_trusted_proxies_the_peer_is_the_client() -> None:
 
 @pytest.fixture
 def fenced(parts: Parts) -> Parts:
-    """Parts whose one sender takes deliveries from two networks, behind a proxy."""
+    """Parts whose only sender accepts deliveries from two networks, behind a proxy."""
     allowed = (IPv4Network("192.0.2.0/24"), IPv6Network("2001:db8::/64"))
     ci = replace(parts.config.senders["ci"], allow_from=allowed)
     options = replace(parts.config.options, trusted_proxies=(IPv4Network("10.0.0.0/8"),))
@@ -79,12 +79,14 @@ def deliver(
         ("10.0.0.1", ("203.0.113.5", "192.0.2.7")),
     ],
 )
-def test_who_is_allowed_delivers(fenced: Parts, peer: str, forwarded: tuple[str, ...]) -> None:
+def test_an_allowed_address_can_deliver(
+    fenced: Parts, peer: str, forwarded: tuple[str, ...]
+) -> None:
     assert deliver(fenced, peer, *forwarded).status_code == 202
 
 
 @pytest.mark.parametrize(
-    ("peer", "forwarded", "said"),
+    ("peer", "forwarded", "detail"),
     [
         ("192.0.3.0", (), "192.0.3.0 is not in the sender's allow_from"),
         ("192.0.3.0", ("192.0.2.7",), "192.0.3.0 is not in the sender's allow_from"),
@@ -94,17 +96,17 @@ def test_who_is_allowed_delivers(fenced: Parts, peer: str, forwarded: tuple[str,
         ("10.0.0.1", ("secret@host",), "the client's address is not known"),
     ],
 )
-def test_everybody_else_is_403(
-    fenced: Parts, peer: str, forwarded: tuple[str, ...], said: str
+def test_any_other_address_is_403(
+    fenced: Parts, peer: str, forwarded: tuple[str, ...], detail: str
 ) -> None:
     answer = deliver(fenced, peer, *forwarded)
 
     assert (answer.status_code, answer.content_type) == (403, "application/problem+json")
-    assert said in answer.get_json(force=True)["detail"]
+    assert detail in answer.get_json(force=True)["detail"]
     assert fenced.client().get("/api/v1/deliveries").get_json()["items"] == []
 
 
-def test_the_address_comes_before_the_secret_and_after_the_name(fenced: Parts) -> None:
+def test_the_address_is_checked_after_the_sender_and_before_the_secret(fenced: Parts) -> None:
     assert deliver(fenced, "203.0.113.5", secret="wrong").status_code == 403
     assert deliver(fenced, "192.0.2.7", secret="wrong").status_code == 401
     assert deliver(fenced, "203.0.113.5", sender="nobody").status_code == 404

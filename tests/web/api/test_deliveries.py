@@ -7,7 +7,7 @@ from swrhook.model import Outcome
 from tests.web.parts import DIGEST, EAST, HONG_KONG, NOW, Parts
 
 
-def test_a_delivery_has_the_members_of_the_contract_in_their_order(parts: Parts) -> None:
+def test_a_delivery_has_the_documented_members_in_order(parts: Parts) -> None:
     receipt = parts.push("team/web:v1", EAST, HONG_KONG, reason="team/x: no rule matches")
 
     answer = parts.client().get("/api/v1/deliveries")
@@ -28,7 +28,7 @@ def test_a_delivery_has_the_members_of_the_contract_in_their_order(parts: Parts)
     assert list(expected) == list(answer.get_json()["items"][0])
 
 
-def test_one_delivery_is_found_by_its_id(parts: Parts) -> None:
+def test_a_delivery_can_be_read_by_id(parts: Parts) -> None:
     receipt = parts.push("team/web:v1")
     client = parts.client()
 
@@ -72,17 +72,17 @@ def test_filters(parts: Parts, query: str, expected: Sequence[str]) -> None:
     assert expected == sorted(tags)
 
 
-def test_pages_follow_each_other_without_gap_or_repetition(parts: Parts) -> None:
-    made = {parts.push(f"team/web:v{number}").delivery for number in range(5)}
+def test_pages_have_neither_gaps_nor_repetitions(parts: Parts) -> None:
+    recorded = {parts.push(f"team/web:v{number}").delivery for number in range(5)}
     client = parts.client()
     first = client.get("/api/v1/deliveries?limit=3").get_json()
     second = client.get(f"/api/v1/deliveries?limit=3&cursor={first['next']}").get_json()
 
     assert (len(first["items"]), len(second["items"]), second["next"]) == (3, 2, None)
-    assert made == {item["id"] for page in (first, second) for item in page["items"]}
+    assert recorded == {item["id"] for page in (first, second) for item in page["items"]}
 
 
-def test_a_wrong_outcome_is_refused(parts: Parts) -> None:
+def test_an_unknown_outcome_is_refused(parts: Parts) -> None:
     answer = parts.client().get("/api/v1/deliveries?outcome=lost")
 
     [reason] = answer.get_json()["reasons"]

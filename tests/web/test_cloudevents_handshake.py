@@ -17,7 +17,7 @@ def by_path(parts: Parts) -> Parts:
     return parts
 
 
-def test_a_sender_that_asks_may_deliver(parts: Parts) -> None:
+def test_a_handshake_allows_the_origin(parts: Parts) -> None:
     headers = {"WebHook-Request-Origin": ORIGIN, "WebHook-Request-Rate": "120"}
     answer = parts.client(token=None).options("/hooks/ci", headers=headers)
 
@@ -28,7 +28,7 @@ def test_a_sender_that_asks_may_deliver(parts: Parts) -> None:
     assert answer.headers["WebHook-Allowed-Rate"] == "*"
 
 
-def test_a_rate_is_told_only_to_who_asks(parts: Parts) -> None:
+def test_a_rate_is_sent_only_on_request(parts: Parts) -> None:
     headers = {"WebHook-Request-Origin": ORIGIN}
     answer = parts.client(token=None).options("/hooks/ci", headers=headers)
 
@@ -37,18 +37,18 @@ def test_a_rate_is_told_only_to_who_asks(parts: Parts) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "told"), [("2/s", "120"), ("100/m", "100"), ("90/h", "1"), ("1/h", "1")]
+    ("rate", "per_minute"), [("2/s", "120"), ("100/m", "100"), ("90/h", "1"), ("1/h", "1")]
 )
-def test_the_rate_that_is_told_is_the_senders_limit(parts: Parts, rate: str, told: str) -> None:
+def test_the_rate_is_the_senders_limit_per_minute(parts: Parts, rate: str, per_minute: str) -> None:
     ci = replace(parts.config.senders["ci"], rate_limit=parse_rate(rate))
     parts.config = replace(parts.config, senders={"ci": ci})
     headers = {"WebHook-Request-Origin": ORIGIN, "WebHook-Request-Rate": "1000"}
     answer = parts.client(token=None).options("/hooks/ci", headers=headers)
 
-    assert told == answer.headers["WebHook-Allowed-Rate"]
+    assert per_minute == answer.headers["WebHook-Allowed-Rate"]
 
 
-def test_a_sender_with_a_path_secret_is_asked_at_its_whole_url(by_path: Parts) -> None:
+def test_a_sender_with_a_path_secret_answers_at_its_full_url(by_path: Parts) -> None:
     headers = {"WebHook-Request-Origin": ORIGIN}
     answer = by_path.client(token=None).options("/hooks/ci/some-secret", headers=headers)
 
@@ -56,7 +56,7 @@ def test_a_sender_with_a_path_secret_is_asked_at_its_whole_url(by_path: Parts) -
 
 
 @pytest.mark.parametrize("path", ["/hooks/nobody", "/hooks/nobody/secret", "/hooks/ci/secret"])
-def test_where_no_sender_is_nobody_may_deliver(parts: Parts, path: str) -> None:
+def test_an_unknown_sender_is_404(parts: Parts, path: str) -> None:
     headers = {"WebHook-Request-Origin": ORIGIN}
     answer = parts.client(token=None).options(path, headers=headers)
 

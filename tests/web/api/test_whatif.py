@@ -1,4 +1,4 @@
-"""POST /api/v1/whatif: a question for everyone who may read, and it changes nothing."""
+"""POST /api/v1/whatif: needs the role read, and changes nothing."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ RULE: dict[str, Any] = {
 }
 
 
-def ask(
+def compare(
     parts: Parts, *rules: dict[str, Any], token: str | None = READ, **more: str
 ) -> TestResponse:
     body = {"candidate": yaml.safe_dump({"rules": list(rules)}), **more}
@@ -28,23 +28,25 @@ def ask(
 def test_the_same_rules_change_nothing(parts: Parts) -> None:
     parts.push("team/web:v1")
 
-    answer = ask(parts, RULE)
+    answer = compare(parts, RULE)
 
     assert answer.status_code == 200, answer.text
-    found = answer.get_json()
+    comparison = answer.get_json()
     assert tuple(
-        found[name] for name in ("pushes", "unchanged", "gained", "lost", "redirected")
+        comparison[name] for name in ("pushes", "unchanged", "gained", "lost", "redirected")
     ) == (1, 1, 0, 0, 0)
-    assert (found["rules"], found["examples"], found["complete"]) == ([], [], True)
+    assert (comparison["rules"], comparison["examples"], comparison["complete"]) == ([], [], True)
 
 
-def test_what_would_differ_is_told(parts: Parts) -> None:
+def test_a_difference_is_counted_and_shown(parts: Parts) -> None:
     parts.push("team/web:v1")
 
-    found = ask(parts, {**RULE, "name": "new", "sync": [{**RULE["sync"][0], "override": True}]})
+    answer = compare(
+        parts, {**RULE, "name": "new", "sync": [{**RULE["sync"][0], "override": True}]}
+    )
 
-    assert found.get_json()["rules"] == [{"rule": "new", "gained": 0, "lost": 0, "redirected": 1}]
-    assert found.get_json()["examples"] == [
+    assert answer.get_json()["rules"] == [{"rule": "new", "gained": 0, "lost": 0, "redirected": 1}]
+    assert answer.get_json()["examples"] == [
         {
             "change": "redirected",
             "image": "team/web:v1",
@@ -58,16 +60,16 @@ def test_what_would_differ_is_told(parts: Parts) -> None:
     ]
 
 
-def test_since_leaves_out_what_is_older(parts: Parts) -> None:
+def test_since_excludes_older_pushes(parts: Parts) -> None:
     parts.push("team/web:v1")
 
-    assert ask(parts, RULE, since="2100-01-01T00:00:00Z").get_json()["pushes"] == 0
-    assert ask(parts, RULE, since="1h").get_json()["pushes"] == 1
+    assert compare(parts, RULE, since="2100-01-01T00:00:00Z").get_json()["pushes"] == 0
+    assert compare(parts, RULE, since="1h").get_json()["pushes"] == 1
 
 
-def test_a_question_is_no_write(parts: Parts) -> None:
-    assert ask(parts, RULE, token=READ).status_code == 200
-    assert ask(parts, RULE, token=None).status_code == 401
+def test_whatif_is_not_a_write(parts: Parts) -> None:
+    assert compare(parts, RULE, token=READ).status_code == 200
+    assert compare(parts, RULE, token=None).status_code == 401
     assert everything(parts.database, audit) == []
 
 
@@ -83,7 +85,7 @@ def test_a_question_is_no_write(parts: Parts) -> None:
     ],
     ids=["nothing", "since", "syntax", "key", "surrogate", "deep"],
 )
-def test_what_cannot_be_compared_is_refused_with_its_place(
+def test_an_invalid_candidate_is_refused_with_its_position(
     parts: Parts, body: dict[str, str], words: str
 ) -> None:
     answer = parts.client().post("/api/v1/whatif", json=body)
@@ -92,7 +94,7 @@ def test_what_cannot_be_compared_is_refused_with_its_place(
     assert any(words in reason for reason in answer.get_json()["reasons"]), answer.text
 
 
-def test_a_candidate_over_the_cap_is_refused(parts: Parts) -> None:
+def test_a_candidate_over_the_body_limit_is_refused(parts: Parts) -> None:
     body = json.dumps({"candidate": " " * parts.config.options.body_limit})
 
     answer = parts.client().post("/api/v1/whatif", data=body, content_type="application/json")

@@ -1,4 +1,4 @@
-"""The alert rules ask for metrics that there are, by labels that they have."""
+"""The alert rules use existing metrics, labels and label values."""
 
 import re
 from collections.abc import Iterator
@@ -43,12 +43,12 @@ SYNC = Sync(
     updated_at=NOW,
     due_at=None,
 )
-# Prometheus' own, of every target that it scrapes.
+# Added by Prometheus itself for every target.
 FOREIGN = {"up": {"job", "instance"}}
 
 
 def everything() -> Metrics:
-    """Return metrics of a process to which everything has happened once."""
+    """Return metrics in which every family has a sample."""
     metrics = Metrics()
     backlog = Backlog([OpenSyncs("pending", "cn-east-3", 1)], 1.0, 1.0)
     metrics.register(backlog_collector(lambda: backlog))
@@ -80,39 +80,39 @@ def labels_shown() -> dict[str, set[str]]:
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}
 
 
-def asked(expression: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield each metric that an expression asks for, with the values of its matchers."""
+def parse_metrics(expression: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield each metric of an expression, with the values of its matchers."""
     for name, matchers in re.findall(r"\b(swrhook_\w+|up)\b(?:\{([^}]*)\})?", expression):
         yield name, dict(re.findall(r'(\w+)=~?"([^"]*)"', matchers))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule in RULES])
-def test_an_alert_asks_for_what_there_is(rule: dict[str, Any]) -> None:
-    known = labels_shown() | FOREIGN
+def test_an_alert_uses_existing_metrics_and_labels(rule: dict[str, Any]) -> None:
+    existing = labels_shown() | FOREIGN
     grouped = {
         label.strip()
         for group in re.findall(r"\bby \(([^)]*)\)", rule["expr"])
         for label in group.split(",")
     }
-    metrics = dict(asked(rule["expr"]))
+    metrics = dict(parse_metrics(rule["expr"]))
 
     assert metrics
     for name, matchers in metrics.items():
-        assert set(matchers) | grouped <= known.get(name, set()), name
+        assert set(matchers) | grouped <= existing.get(name, set()), name
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule in RULES])
-def test_an_alert_says_what_has_happened_and_what_to_do(rule: dict[str, Any]) -> None:
+def test_an_alert_has_a_summary_an_action_and_a_page(rule: dict[str, Any]) -> None:
     notes = rule["annotations"]
 
     assert {"summary", "action", "docs"} == set(notes)
     assert (ROOT / notes["docs"]).is_file()
     assert rule["labels"]["severity"] in {"critical", "warning"}
-    told = set(re.findall(r"\$labels\.(\w+)", notes["summary"] + notes["action"]))
-    assert told <= set(re.findall(r"\w+", rule["expr"])) | {"instance"}
+    labels = set(re.findall(r"\$labels\.(\w+)", notes["summary"] + notes["action"]))
+    assert labels <= set(re.findall(r"\w+", rule["expr"])) | {"instance"}
 
 
-def test_an_alert_waits_for_words_that_are_said() -> None:
+def test_an_alert_matches_existing_label_values() -> None:
     kinds = {refused.code for refused in Refused.__subclasses__()}
     words = {
         "state": {state.value for state in END_STATES},
@@ -123,7 +123,7 @@ def test_an_alert_waits_for_words_that_are_said() -> None:
     }
 
     for rule in RULES:
-        for _, matchers in asked(rule["expr"]):
+        for _, matchers in parse_metrics(rule["expr"]):
             for label, values in matchers.items():
                 assert set(values.split("|")) <= words[label], rule["alert"]
 
