@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validate
 from marshmallow.types import ErrorMessages
 
-from swrhook.config.diagnostics import did_you_mean, quote, type_name
+from swrhook.config.diagnostics import Expanded, did_you_mean, quote, type_name
 from swrhook.config.nodes import Data
 from swrhook.units import Rate, parse_duration, parse_rate, parse_size
 
@@ -36,10 +36,15 @@ class PresenceMessages:
 
 
 class Text(PresenceMessages, fields.Field[str]):
-    """Text, not empty."""
+    """Text, not empty. The checks see Expanded, so that no message shows a secret."""
 
     longest = 1024
     may_be_empty = False
+
+    def deserialize(self, *value: Data, **options: Data) -> Data:
+        """Return checked text as an ordinary `str`."""
+        text = super().deserialize(*value, **options)
+        return str(text) if isinstance(text, Expanded) else text
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> str:
         if isinstance(value, bool | int | float):
@@ -166,34 +171,21 @@ def _timestamp(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-class OneOf:
+class OneOf(validate.OneOf):
     """A check that a text is one of several names."""
 
-    def __init__(self, names: Collection[str]) -> None:
-        """Set the names."""
-        self.names = names
+    choices: Collection[str]
 
-    def __call__(self, value: str) -> None:
-        """Raise ValidationError for any other name."""
-        if value not in self.names:
-            raise ValidationError(f"{quote(value)} is unknown: {did_you_mean(value, self.names)}")
+    def _format_error(self, value: str) -> str:
+        return f"{quote(value)} is unknown: {did_you_mean(value, self.choices)}"
 
 
-def at_least(shortest: str) -> Callable[[timedelta], None]:
+def at_least(shortest: str) -> validate.Range:
     """Return a check for durations; `shortest` is written as in the file."""
-
-    def check(value: timedelta) -> None:
-        if value < parse_duration(shortest):
-            raise ValidationError(f"must be at least {shortest}")
-
-    return check
+    return validate.Range(parse_duration(shortest), error=f"must be at least {shortest}")
 
 
-def size_between(smallest: str, largest: str) -> Callable[[int], None]:
+def size_between(smallest: str, largest: str) -> validate.Range:
     """Return a check for sizes; the bounds are written as in the file."""
-
-    def check(value: int) -> None:
-        if not parse_size(smallest) <= value <= parse_size(largest):
-            raise ValidationError(f"must be from {smallest} to {largest}")
-
-    return check
+    error = f"must be from {smallest} to {largest}"
+    return validate.Range(parse_size(smallest), parse_size(largest), error=error)

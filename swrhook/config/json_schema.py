@@ -62,7 +62,7 @@ def _value(field: fields.Field[Any]) -> Json:
 
 
 def _text(field: Text) -> Json:
-    choices = [check.names for check in field.validators if isinstance(check, OneOf)]
+    choices = [check.choices for check in field.validators if isinstance(check, OneOf)]
     if choices:
         return {"anyOf": [{"enum": list(choices[0])}, _REFERENCE]}
     shortest = {} if field.may_be_empty else {"minLength": 1}
