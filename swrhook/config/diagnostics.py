@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from swrhook.config.nodes import Data, NodePath, Position, Positions
 from swrhook.errors import Mistake
 
-UNSUPPORTED = "is not supported by this version"
-
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _MAX_QUOTE = 60
 _MAX_NAMES = 20

@@ -19,7 +19,6 @@ from swrhook.config.sections import (
     OneOrMore,
     Part,
     SecretWithExpiry,
-    Unsupported,
     check_not_empty,
 )
 
@@ -112,7 +111,6 @@ _CONVERTERS: Mapping[type, Callable[[Any], Json]] = {
     Items: _items,
     Named: _named,
     ByKind: _by_kind,
-    Unsupported: lambda _: {"not": {}},
     SecretWithExpiry: _secret,
     PatternField: _pattern,
     Text: _text,

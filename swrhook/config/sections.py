@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
 from marshmallow.types import ErrorMessages
 
-from swrhook.config.diagnostics import UNSUPPORTED, KeyMessage, did_you_mean, list_names
+from swrhook.config.diagnostics import KeyMessage, did_you_mean, list_names
 from swrhook.config.fields import Check, OneOf, PresenceMessages, SecretText, Text, Timestamp
 from swrhook.config.nodes import Data
 
 _NOT_A_LIST: ErrorMessages = {"invalid": "must be a list: write [ … ]"}
-_UNSUPPORTED_MESSAGES: ErrorMessages = {"null": UNSUPPORTED}
 _NOT_A_MAPPING = 'must be a mapping: write "key: value" lines, or {key: value}'
 _MAPPING_MESSAGES = {"type": _NOT_A_MAPPING}
 
@@ -28,16 +27,13 @@ class Section(Schema):
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _refuse_unknown_keys(self, _: Data, original: Data, **__: Data) -> None:
         unknown = original.keys() - self.fields.keys() if isinstance(original, dict) else ()
-        if not unknown:
-            return
-        names = [name for name, field in self.fields.items() if not isinstance(field, Unsupported)]
         # The key itself is not shown: where a comma or a quote is missing, it may be a secret.
-        raise ValidationError(
-            {
-                key: [KeyMessage(f"there is no such key: {did_you_mean(key, names)}")]
-                for key in unknown
-            }
-        )
+        errors = {
+            key: [KeyMessage(f"there is no such key: {did_you_mean(key, self.fields)}")]
+            for key in unknown
+        }
+        if errors:
+            raise ValidationError(errors)
 
 
 class Part(PresenceMessages, fields.Nested):
@@ -113,15 +109,6 @@ class ByKind(PresenceMessages, fields.Field[dict[str, Data]]):
             raise ValidationError({self.key: exc.messages}) from None
         loaded: dict[str, Data] = self.kinds[kind].load(value)
         return loaded
-
-
-class Unsupported(fields.Field[None]):
-    """A key of a future version, which is refused rather than ignored."""
-
-    default_error_messages = _UNSUPPORTED_MESSAGES
-
-    def _deserialize(self, *_: Data, **__: Data) -> None:
-        raise ValidationError(UNSUPPORTED)
 
 
 class SecretWithExpiry(PresenceMessages, fields.Field[dict[str, Data]]):
