@@ -36,23 +36,16 @@ def json_schema() -> Json:
     }
 
 
-def _section(section: Schema, **overrides: Json) -> Json:
-    properties = {
-        name: overrides.get(name) or _value(field) for name, field in section.fields.items()
-    }
-    required = [name for name, field in section.fields.items() if field.required]
-    return {
+def _section(section: Schema) -> Json:
+    document = type(section).__doc__ or ""
+    parts = {
         "type": "object",
-        **({"description": text} if (text := _description(section)) else {}),
-        "properties": properties,
-        **({"required": required} if required else {}),
+        "description": document if "\n" not in document else "",
+        "properties": {name: _value(field) for name, field in section.fields.items()},
+        "required": [name for name, field in section.fields.items() if field.required],
         "additionalProperties": False,
     }
-
-
-def _description(section: Schema) -> str:
-    document = type(section).__doc__ or ""
-    return document if "\n" not in document else ""
+    return {key: part for key, part in parts.items() if part not in ("", [])}
 
 
 def _value(field: fields.Field[Any]) -> Json:
@@ -85,15 +78,10 @@ def _named(field: Named) -> Json:
 
 
 def _by_kind(field: ByKind) -> Json:
-    kinds = [
-        _section(section, **{field.key: {"const": name}}) for name, section in field.kinds.items()
-    ]
-    for kind in kinds:
-        kind["required"] = [
-            field.key,
-            *(key for key in kind.get("required", ()) if key != field.key),
-        ]
-    return {"oneOf": kinds}
+    kinds = {name: _section(section) for name, section in field.kinds.items()}
+    for name, kind in kinds.items():
+        kind["properties"][field.key] = {"const": name}
+    return {"oneOf": list(kinds.values())}
 
 
 def _secret(field: SecretWithExpiry) -> Json:
