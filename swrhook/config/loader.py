@@ -19,7 +19,7 @@ from swrhook.config.build import (
     build_swr,
     check_pod_identity,
 )
-from swrhook.config.cross_checks import check_references, check_rules
+from swrhook.config.cross_checks import check_references
 from swrhook.config.diagnostics import Diagnostics, KeyMessage
 from swrhook.config.diff import make_fingerprints
 from swrhook.config.interpolation import ReadFile, expand, literal_secrets
@@ -153,11 +153,9 @@ def parse(
     data = expand(document, diagnostics, environ, read_and_record)
     checked = check_structure(data, diagnostics)
     check_references(data, diagnostics)
-    check_rules(data, diagnostics)
     check_pod_identity(data, diagnostics, environ)
     literal = literal_secrets(document, diagnostics)
-    if diagnostics.mistakes:
-        raise BadConfiguration(diagnostics.mistakes)
+    diagnostics.raise_mistakes()
     rules = build_rules(checked["rules"], checked.get("defaults", {}))
     lint_rules(rules, diagnostics)
     return Config(
