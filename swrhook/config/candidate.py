@@ -81,13 +81,13 @@ def extract_excerpt(
     return dict(part)
 
 
-def read_candidate(text: bytes, current: Config, *, file: str = "candidate") -> Candidate:
+def read_candidate(text: bytes, current: Config) -> Candidate:
     """Read an excerpt, or the excerpt of a whole file. Raises BadConfiguration.
 
     Where the text has no regions or senders, those of the current configuration are used. A
     reference is a mistake: a client of the API must not read this machine's files and environment.
     """
-    document, diagnostics = open_document(text, file)
+    document, diagnostics = open_document(text, "candidate")
     part = _excerpt(document)
     for path in _references(part):
         diagnostics.suppress_below(path, '"${…}" is not replaced here: write the value itself')
@@ -108,12 +108,10 @@ def _excerpt(data: Data) -> Data:
     """Return the excerpt of a document. A value of the wrong type stays in it, to be reported."""
     if not isinstance(data, dict):
         return data
-    part = {key: data[key] for key in ("defaults", "rules") if key in data}
-    if "senders" in data:
-        senders = mapping_at(data, "senders")
-        part["senders"] = data["senders"]
-        if senders is not None:
-            part["senders"] = {name: _origin(sender) for name, sender in senders.items()}
+    part = {key: data[key] for key in ("defaults", "rules", "senders") if key in data}
+    senders = mapping_at(data, "senders")
+    if senders is not None:
+        part["senders"] = {name: _origin(sender) for name, sender in senders.items()}
     regions = mapping_at(data, "swr", "regions")
     if regions is not None:
         part["swr"] = {"regions": {name: {} for name in regions}}
@@ -126,18 +124,13 @@ def _origin(sender: Data) -> Data:
     return {key: sender[key] for key in ("region", "image") if key in sender}
 
 
-def _merge(document: Data, part: Data) -> Data:
+def _merge(whole: Data, part: Data) -> Data:
     """Return the whole document with the expanded values of the excerpt."""
-    if not isinstance(document, dict):
-        return document
-    whole = {**document, **{key: part[key] for key in ("defaults", "rules") if key in part}}
-    senders = mapping_at(document, "senders")
-    if senders is not None:
-        whole["senders"] = {
-            name: {**sender, **part["senders"][name]} if isinstance(sender, dict) else sender
-            for name, sender in senders.items()
-        }
-    return whole
+    if not isinstance(part, dict):
+        return part
+    if not isinstance(whole, dict):
+        return whole  # a region's value is left out of the excerpt, whatever it is
+    return {**whole, **{key: _merge(whole[key], part[key]) for key in part}}
 
 
 def _references(data: Data) -> Iterator[NodePath]:

@@ -182,8 +182,7 @@ class _Builder:
             except UnicodeDecodeError:
                 self._refuse(node, "an escape in this text stands for half a character")
                 return ""
-        text: str = node.value
-        return text
+        return str(node.value)
 
     def _refuse(self, part: yaml.Node | yaml.Event, message: str) -> None:
         self.refused.append((position(part.start_mark), message))
