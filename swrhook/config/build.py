@@ -7,24 +7,8 @@ import functools
 from collections.abc import Callable, Mapping
 
 from swrhook.auth import SCHEMES, KeyProvider, Secret
+from swrhook.config import model
 from swrhook.config.diagnostics import Diagnostics
-from swrhook.config.model import (
-    Access,
-    AccessToken,
-    AgencyCredentials,
-    Credentials,
-    KeyCredentials,
-    Options,
-    Pace,
-    PasswordCredentials,
-    PodCredentials,
-    Reconcile,
-    Region,
-    Retention,
-    Swr,
-    Timeouts,
-    TokenCredentials,
-)
 from swrhook.config.nodes import Data, value_at
 from swrhook.config.regions import default_endpoint
 from swrhook.config.validators import is_local, split_url
@@ -68,28 +52,28 @@ def _is_safe(url: str) -> bool:
 
 Checked = Mapping[str, Data]
 
-_CREDENTIALS: Mapping[str, Callable[..., Credentials]] = {
-    "password": PasswordCredentials,
-    "token": TokenCredentials,
-    "aksk": KeyCredentials,
-    "ecs_agency": AgencyCredentials,
+_CREDENTIALS: Mapping[str, Callable[..., model.Credentials]] = {
+    "password": model.PasswordCredentials,
+    "token": model.TokenCredentials,
+    "aksk": model.KeyCredentials,
+    "ecs_agency": model.AgencyCredentials,
 }
 
 
-def build_swr(swr: Checked, environ: Mapping[str, str]) -> Swr:
+def build_swr(swr: Checked, environ: Mapping[str, str]) -> model.Swr:
     """Return the section `swr`. A pod's identity comes from the environment."""
-    return Swr(
+    return model.Swr(
         iam_endpoint=swr["iam_endpoint"].rstrip("/"),
         credentials=_credentials(dict(swr["credentials"]), environ),
         regions={name: _region(name, region) for name, region in swr["regions"].items()},
     )
 
 
-def build_access(access: Checked) -> Access:
+def build_access(access: Checked) -> model.Access:
     """Return the section `access`."""
-    return Access(
+    return model.Access(
         tokens=tuple(
-            AccessToken(token["name"], token["role"], token["token"].encode())
+            model.AccessToken(token["name"], token["role"], token["token"].encode())
             for token in access.get("tokens", ())
         ),
         metrics_public=access.get("metrics") == "public",
@@ -106,18 +90,18 @@ def build_rules(rules: list[Checked], defaults: Checked) -> Rulebook:
     return Rulebook([_rule(rule, defaults) for rule in rules])
 
 
-def build_options(options: Checked) -> Options:
+def build_options(options: Checked) -> model.Options:
     """Return the section `settings`, with defaults for the missing values."""
     values = dict(options)
     retry, verify = dict(values.pop("retry", {})), dict(values.pop("verify", {}))
     timeouts = values.pop("timeouts", {})
-    return Options(
+    return model.Options(
         retry=Retry(_pop_backoff(retry, "base", Retry().backoff), **retry),
         verify=Verify(_pop_backoff(verify, "first", Verify().backoff), **verify),
-        pace=Pace(**values.pop("pace", {})),
-        timeouts=Timeouts(**{name: timeouts[name].total_seconds() for name in timeouts}),
-        retention=Retention(**values.pop("retention", {})),
-        reconcile=Reconcile(**values.pop("reconcile", {})),
+        pace=model.Pace(**values.pop("pace", {})),
+        timeouts=model.Timeouts(**{name: timeouts[name].total_seconds() for name in timeouts}),
+        retention=model.Retention(**values.pop("retention", {})),
+        reconcile=model.Reconcile(**values.pop("reconcile", {})),
         trusted_proxies=tuple(values.pop("trusted_proxies", ())),
         **values,
     )
@@ -127,16 +111,16 @@ def _pop_backoff(values: dict[str, Data], base: str, default: Backoff) -> Backof
     return Backoff(values.pop(base, default.base), values.pop("cap", default.cap))
 
 
-def _credentials(values: dict[str, Data], environ: Mapping[str, str]) -> Credentials:
+def _credentials(values: dict[str, Data], environ: Mapping[str, str]) -> model.Credentials:
     kind = values.pop("kind")
     if kind == "pod_identity":
-        return PodCredentials(environ[POD_URL_VARIABLE], environ[POD_TOKEN_FILE_VARIABLE])
+        return model.PodCredentials(environ[POD_URL_VARIABLE], environ[POD_TOKEN_FILE_VARIABLE])
     return _CREDENTIALS[kind](**values)
 
 
-def _region(name: str, region: Checked) -> Region:
+def _region(name: str, region: Checked) -> model.Region:
     endpoint = region.get("endpoint", default_endpoint(name)).rstrip("/")
-    return Region(name, endpoint, region.get("project", name))
+    return model.Region(name, endpoint, region.get("project", name))
 
 
 def _sender(name: str, sender: Checked, key_provider: KeyProvider) -> Sender:

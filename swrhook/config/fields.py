@@ -73,6 +73,11 @@ class SecretText(Text):
 class Duration(PresenceMessages, fields.Field[timedelta]):
     """A duration with its unit."""
 
+    def __init__(self, shortest: str = "0s") -> None:
+        """Set the shortest duration, as it is written in the file."""
+        error = f"must be at least {shortest}"
+        super().__init__(validate=validate.Range(parse_duration(shortest), error=error))
+
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> timedelta:
         return _parse_text(
             parse_duration, value, "a duration like 30s (ms, s, m, h or d; at most 36500d)"
@@ -92,6 +97,12 @@ class DurationOrOff(Duration):
 
 class Size(PresenceMessages, fields.Field[int]):
     """A number of bytes with its unit."""
+
+    def __init__(self, smallest: str, largest: str) -> None:
+        """Set the bounds, as they are written in the file. Both are allowed."""
+        error = f"must be from {smallest} to {largest}"
+        bounds = validate.Range(parse_size(smallest), parse_size(largest), error=error)
+        super().__init__(validate=bounds)
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> int:
         return _parse_text(parse_size, value, "a size like 1MiB (B, KiB or MiB)")
@@ -178,14 +189,3 @@ class OneOf(validate.OneOf):
 
     def _format_error(self, value: str) -> str:
         return f"{quote(value)} is unknown: {did_you_mean(value, self.choices)}"
-
-
-def at_least(shortest: str) -> validate.Range:
-    """Return a check for durations; `shortest` is written as in the file."""
-    return validate.Range(parse_duration(shortest), error=f"must be at least {shortest}")
-
-
-def size_between(smallest: str, largest: str) -> validate.Range:
-    """Return a check for sizes; the bounds are written as in the file."""
-    error = f"must be from {smallest} to {largest}"
-    return validate.Range(parse_size(smallest), parse_size(largest), error=error)

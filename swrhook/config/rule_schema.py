@@ -13,13 +13,7 @@ from swrhook.config import validators
 from swrhook.config.diagnostics import KeyMessage, quote
 from swrhook.config.fields import Flag, OptionalText, PresenceMessages, Text
 from swrhook.config.nodes import Data
-from swrhook.config.sections import (
-    Items,
-    OneOrMore,
-    Part,
-    Section,
-    check_not_empty,
-)
+from swrhook.config.sections import Items, OneOrMore, Part, Section, check_not_empty
 from swrhook.rules import FIELDS, Glob, Pattern, Regex, Semver
 
 # Many rules have the same patterns. Each is compiled once and shared.

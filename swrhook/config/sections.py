@@ -107,8 +107,7 @@ class ByKind(PresenceMessages, fields.Field[dict[str, Data]]):
             kind = str(self._kind.deserialize(value[self.key]))
         except ValidationError as exc:
             raise ValidationError({self.key: exc.messages}) from None
-        loaded: dict[str, Data] = self.kinds[kind].load(value)
-        return loaded
+        return dict(self.kinds[kind].load(value))
 
 
 class SecretWithExpiry(PresenceMessages, fields.Field[dict[str, Data]]):
@@ -124,8 +123,7 @@ class SecretWithExpiry(PresenceMessages, fields.Field[dict[str, Data]]):
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> dict[str, Data]:
         if not isinstance(value, dict):
             return {"value": self.text.deserialize(value)}
-        loaded: dict[str, Data] = self.section.load(value)
-        return loaded
+        return dict(self.section.load(value))
 
 
 def check_not_empty(value: list[Data]) -> None:

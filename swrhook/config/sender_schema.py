@@ -8,17 +8,7 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 from swrhook.auth import SCHEMES, Scheme
 from swrhook.auth.hmac_signature import ALGORITHMS, ENCODINGS
 from swrhook.config import validators
-from swrhook.config.fields import (
-    Check,
-    Duration,
-    Flag,
-    Network,
-    OneOf,
-    OptionalText,
-    RateField,
-    Text,
-    at_least,
-)
+from swrhook.config.fields import Duration, Flag, Network, OneOf, OptionalText, RateField, Text
 from swrhook.config.nodes import Data
 from swrhook.config.sections import ByKind, Named, OneOrMore, Part, SecretWithExpiry, Section
 from swrhook.dialects import DIALECTS
@@ -32,7 +22,7 @@ ARGUMENTS: Mapping[str, Callable[..., fields.Field[Data]]] = {
     "encoding": partial(Text, validate=OneOf(ENCODINGS)),
     "prefix": OptionalText,
     "signed": Flag,
-    "tolerance": partial(Duration, validate=at_least("1s")),
+    "tolerance": partial(Duration, "1s"),
     "topic_arns": partial(OneOrMore, Text(validate=validators.topic_arn)),
     "topic_urns": partial(OneOrMore, Text(validate=validators.topic_urn)),
     "audience": partial(Text, validate=validators.claim),
@@ -41,7 +31,7 @@ ARGUMENTS: Mapping[str, Callable[..., fields.Field[Data]]] = {
     "claims": partial(Named, validators.claim, OneOrMore(Text()), may_be_empty=False),
 }
 # Checks of a scheme for its secrets.
-_SECRETS: Mapping[str, Check] = {
+_SECRETS = {
     "gitlab": validators.gitlab_secret,
     "path": validators.path_secret,
     "standard-webhooks": validators.signing_secret,
@@ -105,4 +95,4 @@ class SenderSection(Section):
     allow_unauthenticated = Flag()
     rate_limit = RateField()
     allow_from = OneOrMore(Network())
-    expect_every = Duration(validate=at_least("1m"))
+    expect_every = Duration("1m")
