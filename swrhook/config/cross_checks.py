@@ -129,6 +129,8 @@ def _matched_senders(data: Data, rule: Data) -> list[str] | None:
 
 def _patterns(value: Data) -> list[Pattern] | None:
     """Return one pattern or several as a list; None for no pattern, or for an invalid one."""
+    if value is None:
+        return None
     try:
         return [_pattern(item) for item in (value if isinstance(value, list) else [value])]
     except (TypeError, ValueError):

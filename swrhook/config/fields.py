@@ -13,7 +13,7 @@ from typing import TypeVar
 from marshmallow import ValidationError, fields, validate
 from marshmallow.types import ErrorMessages
 
-from swrhook.config.diagnostics import Expanded, did_you_mean, quote, type_name
+from swrhook.config.diagnostics import did_you_mean, quote, type_name
 from swrhook.config.nodes import Data
 from swrhook.units import Rate, parse_duration, parse_rate, parse_size
 
@@ -36,15 +36,14 @@ class PresenceMessages:
 
 
 class Text(PresenceMessages, fields.Field[str]):
-    """Text, not empty. The checks see Expanded, so that no message shows a secret."""
+    """Text, not empty."""
 
     longest = 1024
     may_be_empty = False
 
-    def deserialize(self, *value: Data, **options: Data) -> Data:
-        """Return checked text as an ordinary `str`."""
-        text = super().deserialize(*value, **options)
-        return str(text) if isinstance(text, Expanded) else text
+    def __init__(self, *, required: bool = False, validate: Check | None = None) -> None:
+        """Set the check, which still sees Expanded text, so that no message shows a secret."""
+        super().__init__(required=required, validate=validate, post_load=str)
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> str:
         if isinstance(value, bool | int | float):
