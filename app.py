@@ -1,4 +1,4 @@
-"""The application. `python app.py` serves development; `python app.py worker` runs a worker."""
+"""The application: `python app.py` serves for development, `python app.py worker` is a worker."""
 
 import os
 import sys

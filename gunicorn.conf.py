@@ -1,4 +1,4 @@
-"""gunicorn's settings, read from the working folder: `gunicorn wsgi:app` needs nothing else."""
+"""gunicorn's settings. `gunicorn wsgi:app` reads them from the working folder."""
 
 import os
 import shutil
@@ -17,48 +17,49 @@ except BadConfiguration as exc:
 _COUNTERS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own setting
 
 bind = [settings.bind]
-# How many processes is gunicorn's own WEB_CONCURRENCY, 1 if not set: see on_starting.
-# gthread, with an end to patience; where others can take over, it drains before it stops.
+# The number of processes is gunicorn's own WEB_CONCURRENCY, by default 1: see on_starting.
+# gthread with a limit for slow requests. On PostgreSQL other processes can take over, so that a
+# worker drains before it stops.
 worker_class = "swrhook.service.gunicorn_workers." + (
     "TimeoutThreadWorker" if settings.on_sqlite else "DrainingWorker"
 )
 threads = 32
-# A new worker waits in its start until the one before it has let go of the ledger.
+# On SQLite a new worker waits at its start until the old one has released the ledger.
 timeout = 120
-# Longer than the longest call of SWR, so that what is in flight is finished and settled.
+# Longer than the longest call of SWR, so that calls in flight are finished and settled.
 graceful_timeout = 85
 keepalive = 75
-# It would open a socket in the user's home folder.
+# Otherwise gunicorn opens a socket in the user's home folder.
 control_socket_disable = True
 
 
 def on_starting(server: Any) -> None:  # noqa: ANN401  # gunicorn's own types
-    """Refuse several processes on SQLite, before any is started."""
+    """Refuse several processes on SQLite before any is started."""
     try:
         check_processes(settings, server.cfg.workers)
     except BadConfiguration as exc:
         sys.exit(f"swrhook cannot start:\n{exc}")
     if server.cfg.workers > 1:
-        # Whichever process is asked for /metrics, it shows the counters of all.
+        # Each process then shows the counters of all at /metrics.
         os.environ[_COUNTERS] = mkdtemp(prefix="swrhook-metrics-")
 
 
 def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401  # gunicorn's own types
-    """Keep the counters of a process that ended, and forget what was true while it lived."""
+    """Keep the counters of a process that ended, and drop its gauges."""
     if _COUNTERS in os.environ:
-        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415  # by now set
+        from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415  # reads the setting
 
         mark_process_dead(worker.pid)
 
 
 def on_exit(_server: Any) -> None:  # noqa: ANN401  # gunicorn's own types
-    """Leave nothing behind."""
+    """Delete the folder of the counters."""
     if _COUNTERS in os.environ:
         shutil.rmtree(os.environ[_COUNTERS], ignore_errors=True)
 
 
 def worker_exit(_server: Any, _worker: Any) -> None:  # noqa: ANN401  # gunicorn's own types
-    """Finish what is in flight when gunicorn ends its worker."""
+    """Finish the calls in flight when gunicorn stops a worker."""
     wsgi = sys.modules.get("wsgi")
     if wsgi is not None and hasattr(wsgi, "service"):
         wsgi.service.stop()

@@ -1,4 +1,4 @@
-"""gunicorn's entry: `gunicorn wsgi:app` reads the environment and starts the service."""
+"""The entry for gunicorn: `gunicorn wsgi:app` starts the service from the environment."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ import sys
 from swrhook.errors import SwrhookError
 from swrhook.process import start_service
 
-# gunicorn's WORKER_BOOT_ERROR: its master stops, instead of starting the worker again for ever.
+# gunicorn's WORKER_BOOT_ERROR: the master stops instead of starting workers again for ever.
 _CANNOT_BOOT = 3
 
 try:

@@ -22,7 +22,7 @@ class SystemClock:
 
 
 class SteadyClock:
-    """The wall clock as of its creation, carried on by the monotonic clock: it never jumps."""
+    """The time of its creation, continued by the monotonic clock: it never jumps."""
 
     def __init__(self) -> None:
         self._origin = datetime.now(UTC) - timedelta(seconds=monotonic())

@@ -1,8 +1,6 @@
-"""The composition root: makes every part of a process once, and hands it its collaborators."""
+"""The composition root: a list of the parts of a process, and what each is made from."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 from functools import cached_property
 from random import SystemRandom
 from time import monotonic
@@ -20,13 +18,12 @@ from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.recorder import Recorder
 from swrhook.ledger.server_clock import ServerClock
-from swrhook.ledger.syncs import release_regions
 from swrhook.metrics import MULTIPROCESS_FOLDER, Metrics
 from swrhook.model import Lane
 from swrhook.sender_keys import HttpsKeyProvider, HttpsSettings, find_proxies
+from swrhook.service.active_configuration import Active, ActiveConfiguration, HeldLanes
 from swrhook.service.config_reload import ConfigReloader
 from swrhook.service.health import Health
-from swrhook.service.hot_swap import HotSwap
 from swrhook.service.metrics_collectors import endpoint_collector, register_ledger
 from swrhook.service.outcome_log import OutcomeLog
 from swrhook.service.retention import Retention
@@ -39,70 +36,11 @@ from swrhook.web import create_web
 from swrhook.web.context import WebContext
 from swrhook.worker.admission import Admission
 from swrhook.worker.circuit_breaker import CircuitBreakers
-from swrhook.worker.gateway import Endpoint, SwrGateway
+from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.lane_runner import LaneRunner
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 from swrhook.worker.repair_worker import RepairWorker
 from swrhook.worker.target_cache import TargetCache
-
-
-@dataclass(frozen=True, slots=True)
-class Active:
-    """A configuration and what is made from it: replaced together, so that a run sees one whole."""
-
-    config: Config
-    swr: SwrClient
-    gateway: SwrGateway
-    runner: LaneRunner
-
-
-class ActiveConfiguration:
-    """The configuration in use, as the rest of the process sees it; a reload replaces it.
-
-    It is the process's ConfigSource, its engine's LaneWork and the reloader's ConfigSubscriber.
-    """
-
-    def __init__(self, container: "Container", config: Config) -> None:
-        self._container = container
-        self._swap = HotSwap(container.make_active(config, None), self._close)
-        self.lease = self._swap.lease
-
-    @property
-    def active(self) -> Active:
-        """Return what is in use now."""
-        return self._swap.value
-
-    def current(self) -> Config:
-        """Return the configuration in use now."""
-        return self.active.config
-
-    def run(self, lane: Lane, until: datetime) -> datetime | None:
-        """Run a lane; what it uses is not closed by a reload before the run ends."""
-        with self.lease() as active:
-            return active.runner.run(lane, until)
-
-    def use(self, config: Config) -> None:
-        """Put a new configuration in use."""
-        self._swap.swap(self._container.make_active(config, self.active))
-
-    def resume(self, before: Config, after: Config) -> None:
-        """Wake the lanes that were held because their region was not configured."""
-        added = after.swr.regions.keys() - before.swr.regions.keys()
-        if not added:
-            return
-        container = self._container
-        with container.database.write() as connection:
-            now = container.clock.now()
-            container.engine.wake(release_regions(connection, added, now), now, connection)
-
-    def endpoints(self) -> Sequence[Endpoint]:
-        """Return how each configured region is asked."""
-        active = self.active
-        return active.gateway.endpoints(active.config)
-
-    def _close(self, old: Active) -> None:
-        if old.swr is not self.active.swr:
-            old.swr.close()
 
 
 class Container:
@@ -120,17 +58,19 @@ class Container:
         try:
             config = self.config_reloader.load_initial(environ, self.key_provider)
         except BaseException:
-            self.database.close()
+            self.database.close()  # otherwise the ledger would stay locked
             raise
         self.configuration = ActiveConfiguration(self, config)
-        self.config_reloader.subscribe(self.configuration)
+        self.config_reloader.subscribe(
+            self.configuration, HeldLanes(self.database, self.engine, self.clock)
+        )
         self.metrics.register(endpoint_collector(self.configuration.endpoints))
         register_ledger(self.metrics, self.database, self.sender_activity, self.system_clock)
         if settings.workers == 0 and settings.on_sqlite:
             logs.warning("service.records_only", remedy="set SWRHOOK_WORKERS, or nothing is synced")
 
     def start(self) -> None:
-        """Start to work on what the ledger holds."""
+        """Start the threads."""
         self.engine.start()
         if self.repair_worker is not None:
             precompute_fingerprint(self.configuration.current().swr.credentials)
@@ -140,7 +80,7 @@ class Container:
         self.retention.start()
 
     def stop(self) -> None:
-        """Write what was accepted, finish the calls in flight, and release the ledger."""
+        """Record the deliveries that were accepted, finish the calls in flight, and close all."""
         self.config_reloader.stop()
         self.retention.stop()
         self.recorder.close()
@@ -151,21 +91,18 @@ class Container:
         self.configuration.active.swr.close()
         self.database.close()
 
+    # Configuration, time and metrics
+
     @cached_property
     def clock(self) -> Clock:
-        """The ledger's time: of this machine or, where several share a ledger, of the database."""
+        """The ledger's time: of this machine, or of the database if processes share a ledger."""
         if self.database.is_sqlite:
             return self.system_clock
         return ServerClock(self.database, self.system_clock)
 
     @cached_property
-    def metrics(self) -> Metrics:
-        return Metrics(self.environ.get(MULTIPROCESS_FOLDER))
-
-    @cached_property
-    def key_provider(self) -> HttpsKeyProvider:
-        certificates = self.environ.get("REQUESTS_CA_BUNDLE")
-        return HttpsKeyProvider(HttpsSettings(find_proxies, certificates), monotonic)
+    def steady_clock(self) -> Clock:
+        return SteadyClock()
 
     @cached_property
     def config_reloader(self) -> ConfigReloader:
@@ -173,16 +110,18 @@ class Container:
         return ConfigReloader(file, self.database, self.metrics, self.system_clock)
 
     @cached_property
+    def key_provider(self) -> HttpsKeyProvider:
+        return HttpsKeyProvider(HttpsSettings(find_proxies, self._certificates), monotonic)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        return Metrics(self.environ.get(MULTIPROCESS_FOLDER))
+
+    @cached_property
     def outcome_log(self) -> OutcomeLog:
         return OutcomeLog(self.metrics)
 
-    @cached_property
-    def engine(self) -> Engine:
-        if self.database.is_sqlite:
-            return SqliteEngine(self.database, self.configuration, self.settings.workers)
-        from swrhook.engine.postgresql import PostgresEngine  # noqa: PLC0415  # heavy; not on SQLite
-
-        return PostgresEngine(self.database, self.configuration, self.settings.workers, self.clock)
+    # Deliveries and operators
 
     @cached_property
     def recorder(self) -> Recorder:
@@ -191,6 +130,33 @@ class Container:
     @cached_property
     def operator(self) -> Operator:
         return Operator(self.database, self.engine, self.outcome_log, self.clock)
+
+    @cached_property
+    def web(self) -> Flask:
+        """The WSGI application."""
+        return create_web(
+            WebContext(
+                config=self.configuration,
+                clock=self.system_clock,
+                database=self.database,
+                recorder=self.recorder,
+                operator=self.operator,
+                metrics=self.metrics,
+                health=self.health,
+                senders=self.sender_activity,
+            )
+        )
+
+    # Background work
+
+    @cached_property
+    def engine(self) -> Engine:
+        workers = self.settings.workers
+        if self.database.is_sqlite:
+            return SqliteEngine(self.database, self.configuration, workers)
+        from swrhook.engine.postgresql import PostgresEngine  # noqa: PLC0415  # heavy; not on SQLite
+
+        return PostgresEngine(self.database, self.configuration, workers, self.clock)
 
     @cached_property
     def repair_worker(self) -> RepairWorker | None:
@@ -215,35 +181,22 @@ class Container:
     def health(self) -> Health:
         return Health(
             checks={"ledger": self.recorder.check, "engine": self.engine.check},
-            notes={"configuration": self.config_reloader.wrong},
+            notes={"configuration": self.config_reloader.problem},
             configuration=self.config_reloader.in_use,
         )
 
-    @cached_property
-    def web(self) -> Flask:
-        """The WSGI application."""
-        return create_web(
-            WebContext(
-                config=self.configuration,
-                clock=self.system_clock,
-                database=self.database,
-                recorder=self.recorder,
-                operator=self.operator,
-                metrics=self.metrics,
-                health=self.health,
-                senders=self.sender_activity,
-            )
-        )
-
-    # What this process has learnt of SWR's endpoints survives a reload.
+    # Limits of SWR's endpoints: they outlive the configuration, so that a reload resets none
 
     @cached_property
     def admission(self) -> Admission:
-        def wake(lane: Lane) -> None:
-            self.engine.run_now(lane)  # the engine needs the admission: it is made after it
+        def run_now(lane: Lane) -> None:
+            self.engine.run_now(lane)  # looked up late: the engine is made after the admission
 
         return Admission(
-            AdaptiveRateLimiter(), self.settings.workers, wake, alone=self.database.is_sqlite
+            AdaptiveRateLimiter(),
+            self.settings.workers,
+            run_now,
+            is_single_process=self.database.is_sqlite,
         )
 
     @cached_property
@@ -254,12 +207,10 @@ class Container:
     def target_cache(self) -> TargetCache:
         return TargetCache()
 
-    @cached_property
-    def steady_clock(self) -> Clock:
-        return SteadyClock()
+    # Made from each configuration
 
     def make_active(self, config: Config, before: Active | None) -> Active:
-        """Return what a configuration needs to be used, with what can stay of the one before."""
+        """Return what a configuration needs to be used. A client that is still right is kept."""
         swr = self._swr_client(config, before)
         gateway = SwrGateway(
             swr,
@@ -286,10 +237,14 @@ class Container:
             timeouts,
             pool_size=self.settings.workers + 2,  # the lanes, the repair worker, and one to spare
             find_proxies=find_proxies,
-            certificates=self.environ.get("REQUESTS_CA_BUNDLE"),
+            certificates=self._certificates,
         )
         refused = RefusedCredentials(self.database, self.system_clock)
         client = SwrClient(config.swr, network, refused, self.system_clock)
         if before is not None:
             client.reuse_authenticator(before.swr)
         return client
+
+    @property
+    def _certificates(self) -> str | None:
+        return self.environ.get("REQUESTS_CA_BUNDLE")

@@ -1,6 +1,7 @@
-"""The process's Prometheus metrics. Labels are bounded: configured names and words of our own."""
+"""The Prometheus metrics of a process. Label values are bounded: configured names, fixed words."""
 
 import platform
+from collections.abc import Sequence
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,100 +17,91 @@ from prometheus_client.registry import Collector
 from swrhook import __version__
 from swrhook.model import Outcome, State, Sync
 
-# The folder in which several processes keep their counters: prometheus_client's own setting.
+# prometheus_client's own setting: the folder in which several processes keep their counters.
 MULTIPROCESS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200)
 
 
 class Metrics:
-    """The counters of this process, and the collectors that read the ledger at each scrape.
+    """The counters of this process, and collectors that read their values at each scrape.
 
-    Where several processes serve one address, gunicorn.conf.py makes the folder `shared`; each
-    process keeps its counters there, and the one that is scraped shows the sum.
+    If several processes serve one address, gunicorn.conf.py makes the folder `shared`. Each process
+    keeps its counters there, and the one that is scraped shows the sums.
     """
 
     def __init__(self, shared: str | None = None) -> None:
-        """Start every counter at zero, in a registry of our own."""
         self.registry = CollectorRegistry()
         self._shared = shared
-        self._collectors: list[Collector] = []  # what is read at a scrape, not counted
+        self._collectors: list[Collector] = []
         self._deliveries = self._counter(
             "swrhook_deliveries_total",
+            ["sender", "outcome"],
             "Deliveries recorded, by sender and outcome.",
-            "sender",
-            "outcome",
         )
         self._refused = self._counter(
             "swrhook_deliveries_refused_total",
+            ["sender", "kind"],
             "Requests refused, by sender and kind of refusal; unknown for an unconfigured sender.",
-            "sender",
-            "kind",
         )
         self._ignored = self._counter(
             "swrhook_deliveries_ignored_total",
+            ["sender", "reason"],
             "Deliveries ignored, by sender and reason: no_push (no image tag in it), no_target"
             " (no rule has a target for one).",
-            "sender",
-            "reason",
         )
         self._replayed = self._counter(
             "swrhook_deliveries_replayed_total",
+            ["sender", "outcome"],
             "Deliveries replayed, by sender and the outcome of the replay.",
-            "sender",
-            "outcome",
         )
         self._syncs = self._counter(
             "swrhook_syncs_total",
+            ["target_region", "state"],
             "Syncs that reached a state, by target region; retry counts failed attempts.",
-            "target_region",
-            "state",
         )
         self._triggered = self._histogram(
             "swrhook_push_to_triggered_seconds",
-            "Time from the recorded push to the first call for it that SWR accepted.",
+            "Time from recording a push to the first call for it that SWR accepted.",
         )
         self._verified = self._histogram(
             "swrhook_push_to_verified_seconds",
-            "Time from the recorded push to the digest's proof at the target.",
+            "Time from recording a push to verifying it at the target.",
         )
         self._configuration = Gauge(
             "swrhook_configuration_is_current",
-            "1 when the file on disk is in use, 0 while the last good configuration stands in.",
+            "1 if the file on disk is in use, 0 if the last good configuration is used instead.",
             registry=self.registry,
             multiprocess_mode="livemin",
         )
         self._reloads = self._counter(
             "swrhook_configuration_reloads_total",
+            ["outcome"],
             "Changed configurations, by outcome: accepted or rejected.",
-            "outcome",
         )
         self._denied = self._counter(
             "swrhook_access_denied_total",
+            ["reason"],
             "Requests without a valid token, with too low a role, or after too many attempts.",
-            "reason",
         )
         self._requests = self._counter(
             "swrhook_swr_requests_total",
+            ["region", "operation", "outcome"],
             "Requests to SWR, by region, operation and outcome: ok, or the kind of the error.",
-            "region",
-            "operation",
-            "outcome",
         )
         self._postponed = self._counter(
             "swrhook_postponed_total",
+            ["region", "reason"],
             "Lanes and requests postponed, by the region without capacity and the reason.",
-            "region",
-            "reason",
         )
         self._pruned = self._counter(
             "swrhook_pruned_rows_total",
+            ["table"],
             "Rows deleted from the ledger because of their age, by table.",
-            "table",
         )
         self._retention_runs = self._counter(
             "swrhook_retention_runs_total",
-            "Retention runs of this process, by outcome: done, failed, or stopped with it.",
-            "outcome",
+            ["outcome"],
+            "Retention runs of this process, by outcome: done, failed or stopped.",
         )
         self._version = Info(
             "swrhook_configuration", "The version of the configuration in use.", registry=None
@@ -120,7 +112,7 @@ class Metrics:
         self.register(build)
 
     def register(self, collector: Collector) -> None:
-        """Show a collector's metrics too, read anew at each scrape."""
+        """Add a collector, which is read at each scrape."""
         self.registry.register(collector)
         self._collectors.append(collector)
 
@@ -145,7 +137,7 @@ class Metrics:
         self._denied.labels(reason).inc()
 
     def sync_outcome(self, sync: Sync, outcome: str, seconds: float) -> None:
-        """Count a sync that ended in a state, or an attempt that failed (`retry`)."""
+        """Count a sync that ended in a state, or a failed attempt (`retry`)."""
         self._syncs.labels(sync.lane.target.region, outcome).inc()
         if outcome == State.VERIFIED:
             self._verified.labels(sync.lane.target.region).observe(seconds)
@@ -159,15 +151,15 @@ class Metrics:
         self._requests.labels(region, operation, outcome).inc()
 
     def postponed(self, region: str, reason: str) -> None:
-        """Count work that has to wait for its turn at a region."""
+        """Count work that was postponed because of a region's limit."""
         self._postponed.labels(region, reason).inc()
 
     def configuration(self, *, is_current: bool) -> None:
-        """Show whether the configuration on disk is the one in use."""
+        """Set whether the file on disk is in use."""
         self._configuration.set(1 if is_current else 0)
 
     def configuration_in_use(self, version: str) -> None:
-        """Show the version in use, in place of the one before."""
+        """Set the version in use; the series of the earlier version disappears."""
         self._version.info({"version": version})
 
     def reloaded(self, outcome: str) -> None:
@@ -183,7 +175,7 @@ class Metrics:
         self._retention_runs.labels(outcome).inc()
 
     def text(self) -> bytes:
-        """Return everything in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         if self._shared is None:
             return generate_latest(self.registry)
         registry = CollectorRegistry()
@@ -192,7 +184,7 @@ class Metrics:
             registry.register(collector)
         return generate_latest(registry)
 
-    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+    def _counter(self, name: str, labels: Sequence[str], help_text: str) -> Counter:
         return Counter(name, help_text, labels, registry=self.registry)
 
     def _histogram(self, name: str, help_text: str) -> Histogram:

@@ -1,4 +1,4 @@
-"""The nouns, frozen. Times are aware datetimes in UTC."""
+"""The domain values that every package uses, all immutable. Times are aware datetimes in UTC."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,13 +6,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 
+def image_name(namespace: str, repository: str, tag: str) -> str:
+    """Return `namespace/repository:tag`."""
+    return f"{namespace}/{repository}:{tag}"
+
+
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One image tag as a sender names it, before the sender's settings are applied.
+    """One image tag as a sender names it, before the sender's `image` settings are applied.
 
-    `name` is the repository's path without the registry's host, `team/web/shop`. `digest` is None
-    when the sender does not tell it or tells nonsense. `event_id` is the sender's own id of the
-    event, the same when it is sent again.
+    `name` is the repository's path without the registry's host, as in `team/web/shop`. `digest` is
+    None if the sender sent none or an invalid one. `event_id` is the sender's own id of the event;
+    a redelivery has the same one.
     """
 
     name: str
@@ -24,7 +29,7 @@ class Announcement:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a dialect read in a delivery: the tags announced, and why the rest was left out."""
+    """What a dialect read in a delivery: the announced tags, and the reasons for skipped parts."""
 
     announcements: Sequence[Announcement]
     skipped: Sequence[str] = ()
@@ -33,7 +38,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One image tag that a delivery announced, under SWR's names in the source's region."""
+    """One image tag that a delivery announced, under its names in the source region's SWR."""
 
     sender: str
     region: str
@@ -47,34 +52,24 @@ class Push:
     @property
     def image(self) -> str:
         """Return `namespace/repository:tag`."""
-        return f"{self.namespace}/{self.repository}:{self.tag}"
+        return image_name(self.namespace, self.repository, self.tag)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where an image goes: an organization in a region."""
+    """The organization and region that an image is copied to."""
 
     region: str
     namespace: str
 
     def __str__(self) -> str:
-        """Write `region/namespace`."""
+        """Return `region/namespace`."""
         return f"{self.region}/{self.namespace}"
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedSync:
-    """One push to one target, as a rule wants it."""
-
-    push: Push
-    target: Target
-    override: bool
-    rule: str
-
-
-@dataclass(frozen=True, slots=True)
 class Lane:
-    """The syncs that one sync_images call can carry."""
+    """The key that syncs share if one sync_images call can carry them all."""
 
     source_region: str
     namespace: str
@@ -84,13 +79,29 @@ class Lane:
 
     @property
     def key(self) -> str:
-        """Return the lane as one string, unique and stable."""
+        """Return the lane as a unique, stable string."""
         override = "override" if self.override else "keep"
         return f"{self.source_region}/{self.namespace}/{self.repository}>{self.target}:{override}"
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedSync:
+    """One push to one target, as a rule requires it."""
+
+    push: Push
+    target: Target
+    override: bool
+    rule: str
+
+    @property
+    def lane(self) -> Lane:
+        """Return the lane that will carry it."""
+        push = self.push
+        return Lane(push.region, push.namespace, push.repository, self.target, self.override)
+
+
 class Outcome(StrEnum):
-    """The verdict on a delivery."""
+    """What became of a delivery."""
 
     ACCEPTED = "accepted"
     IGNORED = "ignored"
@@ -99,7 +110,7 @@ class Outcome(StrEnum):
 
 
 class State(StrEnum):
-    """Where a sync stands."""
+    """The state of a sync; swrhook.syncs.states has the transitions."""
 
     PENDING = "pending"
     CALLING = "calling"
@@ -120,7 +131,7 @@ END_STATES = frozenset(State) - OPEN_STATES
 
 @dataclass(frozen=True, slots=True)
 class SyncRef:
-    """A sync as a hook's answer names it."""
+    """A sync as the response to a delivery names it."""
 
     id: str
     image: str
@@ -129,7 +140,7 @@ class SyncRef:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a delivery, after it is on disk."""
+    """The outcome of a delivery that is recorded on disk."""
 
     delivery: str
     sender: str
@@ -140,12 +151,13 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """One image tag on its way to one target, as the ledger holds it.
+    """The copying of one image tag to one target, as the ledger stores it.
 
-    `digest` is what the sender announced, `called_digest` what the source held when sync_images
-    was called. `waiting_since`, `failing_since` and `verifying_since` say since when the tag is
-    not at the source, tries or looks fail, or the target is looked at; `looks` and `failures`
-    count them. `backfill` gives way to fresh pushes.
+    `digest` is the one that the sender announced, `called_digest` the one that the source held when
+    sync_images was called. `waiting_since` is when the tag was first missing at the source,
+    `failing_since` when requests began to fail, `verifying_since` when polling the target began.
+    `looks` counts the polls and `failures` the failed requests. `alone` excludes other tags from
+    its next call. A `backfill` sync runs after fresh pushes.
     """
 
     id: str
@@ -176,25 +188,25 @@ class Sync:
     @property
     def image(self) -> str:
         """Return `namespace/repository:tag`."""
-        return f"{self.lane.namespace}/{self.lane.repository}:{self.tag}"
+        return image_name(self.lane.namespace, self.lane.repository, self.tag)
 
     @property
     def route(self) -> str:
-        """Return what a later push of the same tag to the same target shares with this sync."""
+        """Return the key that a later push of the same tag to the same target shares with it."""
         return route(self.lane, self.tag)
 
 
 def route(lane: Lane, tag: str) -> str:
-    """Return a tag's way from its sender to a target, override left out, as one string."""
+    """Return the unique key of a tag's path from source to target, whatever its override."""
     return f"{lane.source_region}/{lane.namespace}/{lane.repository}:{tag}>{lane.target}"
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryEntry:
-    """A delivery ready to be recorded: everything that can refuse it has run.
+    """A delivery that passed every check and is ready to be recorded.
 
-    `outcome` is ACCEPTED (it wants syncs; the ledger finds out whether it is a duplicate),
-    IGNORED or QUARANTINED. `replayed_from` is the delivery of which this one is a replay.
+    `outcome` is ACCEPTED, IGNORED or QUARANTINED; the ledger then detects duplicates among the
+    accepted ones. `replayed_from` is the id of the delivery that this one replays.
     """
 
     sender: str
@@ -214,9 +226,10 @@ class DeliveryEntry:
 
 @dataclass(frozen=True, slots=True)
 class StoredDelivery:
-    """What the ledger keeps of a delivery, for it to be read again.
+    """What the ledger keeps of a delivery for a replay.
 
-    `original` is what a duplicate repeats. `body` is None where it is not kept, or no longer.
+    `original` is the id of the delivery that a duplicate repeats. `body` is None if it was not
+    kept or has been deleted.
     """
 
     id: str
@@ -231,7 +244,7 @@ class StoredDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a credential was refused, and when it may be tried again (None is never)."""
+    """Why a credential was refused, and when it may be used again (None: never)."""
 
     reason: str
     again_at: datetime | None

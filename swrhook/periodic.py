@@ -1,4 +1,4 @@
-"""A background thread that does the same thing again and again until it is stopped."""
+"""A background thread that repeats its work until it is stopped."""
 
 import threading
 from collections.abc import Callable
@@ -7,10 +7,11 @@ from swrhook import logs
 
 
 class PeriodicThread:
-    """Calls `work` every `interval` seconds, whatever it raises; the first time `at_once` or not.
+    """Calls `work` every `interval` seconds, for the first time at once or after an interval.
 
-    An error is logged as `<name>.failed`; while the same kind of error repeats, once. `on_error` is
-    called for each.
+    If `work` returns True, it has more to do and is called again at once. If it raises, the error
+    is logged as `<name>.failed`, but only once while the same type of error repeats; `on_error` is
+    called each time, and the thread continues.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class PeriodicThread:
         self._thread.start()
 
     def stop(self, timeout: float | None = None) -> None:
-        """End the thread after the work in progress; wait for that, at most `timeout` seconds."""
+        """Stop after the work in progress, and wait for that, at most `timeout` seconds."""
         self.stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
@@ -54,6 +55,5 @@ class PeriodicThread:
                 last_error = type(exc)
                 self._on_error()
                 is_busy = False
-            # Work that returned True has more to do and is called again at once.
             if is_busy is not True:
                 self.stopping.wait(self._interval)

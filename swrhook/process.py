@@ -1,4 +1,4 @@
-"""Starting and stopping a process: web, development server, worker."""
+"""Starts and stops a process: web service, development server, worker."""
 
 import gc
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ from swrhook.web.worker_endpoint import serve_worker_endpoint
 
 
 def start_service(environ: Mapping[str, str]) -> Container:
-    """Start a service as the environment says. Raises BadConfiguration and LedgerUnusable."""
+    """Start the web service's process. Raises BadConfiguration and LedgerUnusable."""
     container = Container(Settings.from_environ(environ), environ)
-    _ = container.web  # made before anything runs, so that a mistake in it stops the start
+    _ = container.web  # made before any thread starts, so that an error in it stops the start
     container.start()
     _tune_garbage_collector()
     return container
@@ -31,7 +31,7 @@ def serve_development(environ: Mapping[str, str]) -> None:
 
 
 def run_worker(environ: Mapping[str, str]) -> None:
-    """Work until a signal comes, and take no deliveries. Raises as `start_service`."""
+    """Run a worker, which takes no deliveries, until a signal. Raises as `start_service`."""
     settings = Settings.from_environ(environ)
     check_worker(settings)
     stopping = Event()
@@ -51,7 +51,7 @@ def run_worker(environ: Mapping[str, str]) -> None:
 
 
 def _tune_garbage_collector() -> None:
-    """Collect less often: what exists now stays for ever, and requests leave hardly any cycles."""
+    """Collect less often: requests leave hardly any cycles, and full collections cause delays."""
     gc.collect()
-    gc.freeze()
+    gc.freeze()  # what exists now lives as long as the process: never look at it again
     gc.set_threshold(10_000, 20, 20)

@@ -66,9 +66,9 @@ ON_BOTH = (
     "engine",
     "ledger",
     "worker",
-    "web/test_replays",
-    "web/test_syncs",
-    "web/test_deliveries",
+    "web/test_replay",
+    "web/api/test_syncs",
+    "web/api/test_deliveries",
 )
 DATABASES = ("sqlite", "postgresql")
 # Left out by --quick: these start processes or a browser, or wait for seconds.
@@ -87,7 +87,15 @@ SLOW = (
     "test_dockerfile",
     "web/test_api_docs",
     "web/test_contract",
-    "worker/test_regions",
+    "worker/test_fairness",
+)
+# Unit tests in a folder of SLOW.
+FAST = (
+    "service/test_config_reload",
+    "service/test_hot_swap",
+    "service/test_outcome_log",
+    "service/test_retention",
+    "service/test_sender_monitor",
 )
 
 
@@ -119,7 +127,8 @@ def _path_of(item: pytest.Item) -> str:
 def _is_slow(item: pytest.Item) -> bool:
     databases = getattr(item, "callspec", None)
     on_server = databases is not None and databases.params.get("database") == "postgresql"
-    return on_server or _path_of(item).startswith(SLOW)
+    path = _path_of(item)
+    return on_server or (path.startswith(SLOW) and not path.startswith(FAST))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

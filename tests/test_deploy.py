@@ -11,7 +11,7 @@ import yaml
 
 from swrhook import config
 from swrhook.cli import COMMANDS
-from swrhook.service.gunicorn_workers import DRAIN
+from swrhook.service.gunicorn_workers import DRAIN_TIME
 from swrhook.settings import SETTINGS, Settings, check_worker
 from tests.programs import ROOT, needs
 
@@ -94,8 +94,8 @@ def test_a_balancer_hears_of_the_end_while_a_process_still_listens() -> None:
     probes = [container["readinessProbe"] for name, _, container in containers() if "web" in name]
     inter, fall = re.search(r"inter (\d+)s fall (\d+)", _haproxy()).groups()  # type: ignore[union-attr]
 
-    assert int(inter) * int(fall) < DRAIN
-    assert all(probe["periodSeconds"] * probe["failureThreshold"] < DRAIN for probe in probes)
+    assert int(inter) * int(fall) < DRAIN_TIME
+    assert all(probe["periodSeconds"] * probe["failureThreshold"] < DRAIN_TIME for probe in probes)
 
 
 def test_ports_and_paths_are_the_images() -> None:

@@ -11,7 +11,7 @@ from swrhook.config.diagnostics import Diagnostics
 from swrhook.config.nodes import NodePath
 from swrhook.model import Push
 from swrhook.rules import Pattern, Rule, Rulebook, RuleResult, evaluate
-from swrhook.rules.lint import cancels, covers_rule, example, never_matches
+from swrhook.rules.lint import cancelled_field, covers_rule, example_push, why_never_matches
 
 MAX_OVERLAPS = 50
 _MAX_PAIRS = 20_000
@@ -36,7 +36,7 @@ def lint_rules(rules: Rulebook, diagnostics: Diagnostics) -> None:
 
 
 def _lint_rule(number: int, rule: Rule, diagnostics: Diagnostics) -> None:
-    field = cancels(rule)
+    field = cancelled_field(rule)
     if field is not None:
         path: NodePath = ("rules", number, "when", "not", field)
         diagnostics.add_warning(
@@ -54,7 +54,7 @@ def _impossible(clauses: Mapping[str, Sequence[Pattern]]) -> Iterator[tuple[Node
     """Yield the path of each pattern that matches nothing, and the reason, which has no secret."""
     for field, patterns in clauses.items():
         for index, pattern in enumerate(patterns):
-            reason = never_matches(pattern, field)
+            reason = why_never_matches(pattern, field)
             if reason is not None:
                 yield ((field, index) if len(patterns) > 1 else (field,)), reason
 
@@ -68,7 +68,7 @@ def _pairs(rules: Rulebook, diagnostics: Diagnostics) -> Iterator[tuple[int, int
     numbers = {id(rule): number for number, rule in enumerate(rules)}
     seen: set[tuple[int, int]] = set()
     for number, rule in enumerate(rules):
-        push = example(rule)
+        push = example_push(rule)
         if push is None:
             continue
         steps += rules.expressions

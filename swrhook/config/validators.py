@@ -165,7 +165,7 @@ def some_network(network: IPv4Network | IPv6Network) -> None:
 def expression(text: str) -> None:
     """Check an expression in JMESPath. It is not shown, as it may come from the environment."""
     try:
-        mapping.compiled(text)
+        mapping.compile_expression(text)
     except ValueError as exc:
         raise ValidationError(str(exc)) from None
 

@@ -1,10 +1,11 @@
-"""The senders' wire formats: for each, a pure function from a delivery to what it announces.
+"""The senders' wire formats, each a pure function from a delivery to the tags that it announces.
 
-A parse function returns a Reading, or raises Ignored, UnknownShape or a Refused; nothing else,
-whatever the headers and bytes. How to add one: docs/adding-a-dialect.md.
+For any headers and bytes, a parse function returns a Reading or raises Ignored, UnknownShape or a
+subclass of Refused, never another exception. docs/adding-a-dialect.md explains how to add one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 
 from swrhook.dialects import (
     acr,
@@ -36,12 +37,10 @@ from swrhook.dialects import (
     tencent,
     zot,
 )
-from swrhook.model import Reading
-from swrhook.senders.delivery import Delivery
+from swrhook.senders.dialect_detection import Parse
 
-Parse = Callable[[Delivery], Reading]
-
-DIALECTS: Mapping[str, Parse] = {
+# Every dialect of a message itself. What an envelope carries is in one of these.
+_MESSAGES: Mapping[str, Parse] = {
     "acr": acr.parse,
     "aliyun": aliyun.parse,
     "buildkite": buildkite.parse,
@@ -60,14 +59,18 @@ DIALECTS: Mapping[str, Parse] = {
     "harbor": harbor.parse,
     "huawei-cts": huawei_cts.parse,
     "huawei-eventgrid": huawei_eventgrid.parse,
-    "huawei-smn": huawei_smn.parse,
     "huawei-swr-ee": huawei_swr_ee.parse,
     "jfrog": jfrog.parse,
     "mapping": mapping.parse,
     "nexus": nexus.parse,
     "quay": quay.parse,
-    "sns": sns.parse,
     "tekton": tekton.parse,
     "tencent": tencent.parse,
     "zot": zot.parse,
 }
+
+_ENVELOPES: Mapping[str, Parse] = {
+    "huawei-smn": partial(huawei_smn.parse, dialects=_MESSAGES),
+    "sns": partial(sns.parse, dialects=_MESSAGES),
+}
+DIALECTS: Mapping[str, Parse] = dict(sorted({**_MESSAGES, **_ENVELOPES}.items()))

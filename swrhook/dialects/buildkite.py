@@ -1,7 +1,7 @@
-"""Buildkite's webhooks. None of them names an image's tag: a step has to call back instead.
+"""Buildkite's webhooks. None names an image tag, so each is ignored with the advice to add a step.
 
-Payload: https://buildkite.com/docs/apis/webhooks, of Pipelines and of Package Registries; read
-September 2026.
+Payload: https://buildkite.com/docs/apis/webhooks (Pipelines and Package Registries), read September
+2026.
 """
 
 from swrhook.errors import Ignored, UnknownShape
@@ -11,13 +11,13 @@ from swrhook.senders.delivery import Delivery
 
 
 def parse(delivery: Delivery) -> Reading:
-    """Say why nothing is announced. Raises Undecodable, UnknownShape, Ignored."""
+    """Raise Ignored with the reason, or Undecodable or UnknownShape."""
     event = payload.text(payload.decode(delivery.body), "event")
     if event is None:
-        raise UnknownShape("the body has no `event`, as Buildkite's have")
+        raise UnknownShape("the body has no `event`, which Buildkite always sends")
     if event == "ping":
-        raise Ignored("a ping: the webhook works, but no event of Buildkite names an image's tag")
+        raise Ignored("a ping: the webhook works, but no Buildkite event names an image tag")
     raise Ignored(
-        f"event {payload.shown(event)} names no image's tag, as none of Buildkite's does: add a"
-        " step that calls a sender with `dialect: generic` after its push"
+        f"event {payload.quote(event)}: no Buildkite event names an image tag. Add a step that"
+        " calls a sender with `dialect: generic` after the push"
     )

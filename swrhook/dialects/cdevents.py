@@ -1,11 +1,10 @@
-"""CDEvents: an artifact was published, told by its package URL.
+"""CDEvents: the event for a published artifact, which names the image by its package URL.
 
-Payload: https://cdevents.dev/docs/continuous-integration/#artifact-published, over CloudEvents in
-both modes, and https://github.com/package-url/purl-spec for `oci` and `docker`; read September
-2026. The type ends with the version of the event's own schema.
+Payload: https://cdevents.dev/docs/continuous-integration/#artifact-published, as a CloudEvent in
+either mode, and https://github.com/package-url/purl-spec for `oci` and `docker`; read September
+2026. The event's type ends with its schema's version.
 """
 
-from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from swrhook.errors import Ignored, UnknownShape
@@ -20,46 +19,46 @@ IMAGES = frozenset({"oci", "docker"})
 def parse(delivery: Delivery) -> Reading:
     """Read the image that was published.
 
-    Raises Undecodable, UnknownShape, or Ignored when no tag of an image was published.
+    Raises Undecodable, UnknownShape, or Ignored if no tag of an image was published.
     """
-    event = _event(delivery)
+    event = _unwrap_event(delivery)
     kind = payload.text(event, "context", "type")
     if kind is None:
-        raise UnknownShape("there is no `context` with a `type`, as a CDEvent has")
+        raise UnknownShape("the event has no `context.type`, which every CDEvent has")
     if not kind.startswith(PUBLISHED):
-        raise Ignored(f"type {payload.shown(kind)} is not an artifact published")
+        raise Ignored(f"type {payload.quote(kind)} is not {PUBLISHED}*")
     purl = payload.text(event, "subject", "id")
     if purl is None:
-        raise UnknownShape("an artifact was published, but `subject` has no `id`")
-    return payload.reading([_read(purl, event)], payload.text(event, "context", "id"))
+        raise UnknownShape("the event of a published artifact has no `subject.id`")
+    return payload.to_reading([_read_purl(purl, event)])
 
 
-def _event(delivery: Delivery) -> Any:  # noqa: ANN401
-    """Return the CDEvent, which comes alone or as a CloudEvent's data."""
+def _unwrap_event(delivery: Delivery) -> payload.Json:
+    """Return the CDEvent, which is the whole body or the data of a CloudEvent."""
     document = payload.decode(delivery.body)
-    cloud_event = payload.cloud_event(delivery.headers, document)
+    cloud_event = payload.parse_cloud_event(delivery.headers, document)
     return document if cloud_event is None else cloud_event.data
 
 
-def _read(purl: str, event: Any) -> Announcement | str:  # noqa: ANN401
-    """Return what the package URL announces, or why it announces nothing."""
-    image = _image(purl)
+def _read_purl(purl: str, event: payload.Json) -> Announcement | str:
+    """Return the announcement, or the reason why there is none."""
+    image = _parse_purl(purl)
     if image is None:
-        return f"{payload.shown(purl)} is not an image's package URL (pkg:oci/… or pkg:docker/…)"
+        return f"{payload.quote(purl)} is not the package URL of an image (pkg:oci/… pkg:docker/…)"
     name, tag = payload.text(image.name), payload.tag(image.tag)
     if name is None or tag is None:
-        return f"{payload.shown(purl)} names no tag: the sender has to add it, as …?tag=v1"
+        return f"{payload.quote(purl)} has no tag: the sender has to add it, as in …?tag=v1"
     return Announcement(
         name,
         tag,
         digest=payload.digest(image.digest),
         event_id=payload.text(event, "context", "id"),
-        pushed_at=payload.moment(event, "context", "timestamp"),
+        pushed_at=payload.timestamp(event, "context", "timestamp"),
     )
 
 
-def _image(purl: str) -> payload.Reference | None:
-    """Return the parts of `pkg:oci/name@digest?repository_url=host/path/name&tag=tag`."""
+def _parse_purl(purl: str) -> payload.Reference | None:
+    """Return the image in `pkg:oci/name@digest?repository_url=host/path/name&tag=tag`, or None."""
     rest, _, query = purl.partition("#")[0].partition("?")
     scheme, _, path = rest.partition(":")
     kind, _, package = path.lstrip("/").partition("/")
@@ -67,14 +66,14 @@ def _image(purl: str) -> payload.Reference | None:
         return None
     name, version = (unquote(part) for part in package.partition("@")[::2])
     qualifiers = dict(parse_qsl(query))
-    where = payload.reference(_complete(qualifiers.get("repository_url", ""), name))
-    # An image of `docker` may have its tag for a version; one of `oci` always has the digest.
+    image = payload.parse_reference(_join_repository(qualifiers.get("repository_url", ""), name))
+    # In a `docker` package URL, the version may be the tag; in an `oci` one, it is the digest.
     tag = qualifiers.get("tag") or ("" if ":" in version else version)
-    return payload.Reference(where.host, where.name, tag, version)
+    return payload.Reference(image.host, image.name, tag, version)
 
 
-def _complete(url: str, name: str) -> str:
-    """Return the repository with its name, which some senders leave out of the URL."""
+def _join_repository(url: str, name: str) -> str:
+    """Return the repository URL with the name, which some senders leave out of it."""
     url = url.rstrip("/")
     if url.rpartition("/")[2].lower() == name.rpartition("/")[2].lower():
         return url

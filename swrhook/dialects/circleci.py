@@ -1,4 +1,4 @@
-"""CircleCI's outbound webhooks. None of them names an image: a step has to call back instead.
+"""CircleCI's outbound webhooks. None names an image: each is ignored with the advice to add a step.
 
 Payload: https://circleci.com/docs/reference/outbound-webhooks-reference/, read September 2026.
 """
@@ -10,13 +10,13 @@ from swrhook.senders.delivery import Delivery
 
 
 def parse(delivery: Delivery) -> Reading:
-    """Say why nothing is announced. Raises Undecodable, UnknownShape, Ignored."""
+    """Raise Ignored with the reason, or Undecodable or UnknownShape."""
     kind = payload.text(payload.decode(delivery.body), "type")
     if kind is None:
-        raise UnknownShape("the body has no `type`, as CircleCI's have")
+        raise UnknownShape("the body has no `type`, which CircleCI always sends")
     if kind == "ping":
-        raise Ignored("a ping: the webhook works, but no event of CircleCI names an image")
+        raise Ignored("a ping: the webhook works, but no CircleCI event names an image")
     raise Ignored(
-        f"type {payload.shown(kind)} names no image, as none of CircleCI's does: add a step that"
-        " calls a sender with `dialect: generic` after the push"
+        f"type {payload.quote(kind)}: no CircleCI event names an image. Add a step that calls a"
+        " sender with `dialect: generic` after the push"
     )

@@ -1,7 +1,7 @@
-"""Drone's global webhooks. None of them names an image: a step has to call back instead.
+"""Drone's global webhooks. None names an image, so each is ignored with the advice to add a step.
 
 Payload: https://docs.drone.io/webhooks/, and core/webhook.go of harness/drone; read September 2026.
-The kind of event is in a header, what happened in the body. There is no ping.
+A header has the kind of event, and the body has the action. There is no ping.
 """
 
 from swrhook.errors import Ignored, UnknownShape
@@ -11,12 +11,12 @@ from swrhook.senders.delivery import Delivery
 
 
 def parse(delivery: Delivery) -> Reading:
-    """Say why nothing is announced. Raises Undecodable, UnknownShape, Ignored."""
+    """Raise Ignored with the reason, or Undecodable or UnknownShape."""
     action = payload.text(payload.decode(delivery.body), "action")
     if action is None:
-        raise UnknownShape("the body has no `action`, as Drone's have")
+        raise UnknownShape("the body has no `action`, which Drone always sends")
     event = payload.text(delivery.headers, "x-drone-event") or "event"
     raise Ignored(
-        f"{payload.shown(f'{event} {action}')} names no image, as nothing of Drone's does: add a"
-        " step that calls a sender with `dialect: generic` after the push"
+        f"{payload.quote(f'{event} {action}')}: no Drone event names an image. Add a step that"
+        " calls a sender with `dialect: generic` after the push"
     )

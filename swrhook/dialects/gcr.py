@@ -1,4 +1,4 @@
-"""Google Artifact Registry and gcr.io, by a Pub/Sub push subscription to the topic `gcr`.
+"""Google Artifact Registry and gcr.io, through a Pub/Sub push subscription to the topic `gcr`.
 
 Payload: https://cloud.google.com/artifact-registry/docs/configure-notifications and
 https://cloud.google.com/pubsub/docs/push (with and without payload unwrapping), read August 2026.
@@ -11,26 +11,25 @@ from swrhook.senders.delivery import Delivery
 
 
 def parse(delivery: Delivery) -> Reading:
-    """Read the tag that was set; Pub/Sub's message id is the event's id.
+    """Read the tag that was pushed. Pub/Sub's message id becomes the event id.
 
-    Raises Undecodable, UnknownShape, or Ignored when no tag was set.
+    Raises Undecodable, UnknownShape, or Ignored if no tag was pushed.
     """
-    return envelopes.read(delivery, _parse)
+    return envelopes.read(delivery, _parse_message)
 
 
-def _parse(delivery: Delivery) -> Reading:
+def _parse_message(delivery: Delivery) -> Reading:
     document = payload.decode(delivery.body)
     action = payload.text(document, "action")
-    tagged, digested = payload.text(document, "tag"), payload.text(document, "digest")
-    if action is None or (tagged is None and digested is None):
+    tag, digest = payload.text(document, "tag"), payload.text(document, "digest")
+    if action is None or (tag is None and digest is None):
         raise UnknownShape("the message has no `action`, or neither `tag` nor `digest`")
     if action != "INSERT":
-        raise Ignored(f"action {payload.shown(action)} is not INSERT")
-    if tagged is None:
-        raise Ignored(f"{payload.shown(digested)}: an upload without a tag")
-    image = payload.reference(tagged)
+        raise Ignored(f"action {payload.quote(action)} is not INSERT")
+    if tag is None:
+        raise Ignored(f"{payload.quote(digest)}: an upload without a tag")
+    image = payload.parse_reference(tag)  # host/name:tag, as `digest` is host/name@digest
     if not image.name or not image.tag or ":" in image.tag:
-        raise UnknownShape(f"`tag` {payload.shown(tagged)} is not host/name:tag")
-    digest = payload.reference(digested or "").digest
-    announced = Announcement(image.name, image.tag, payload.digest({"digest": digest}, "digest"))
-    return payload.reading([announced])
+        raise UnknownShape(f"`tag` {payload.quote(tag)} is not host/name:tag")
+    image_digest = payload.digest(payload.parse_reference(digest or "").digest)
+    return payload.to_reading([Announcement(image.name, image.tag, image_digest)])

@@ -1,17 +1,16 @@
-"""The generic dialect: what a CI job, a script or a person says with one curl.
+"""The generic dialect: a short JSON body that a CI job, a script or a person sends with curl.
 
-The body is an object, or an array of objects and image strings. An object names its images by
-the first of these that it has: `image` and `images`; `repository` (`repo`) with `namespace`
+The body is an object, or an array of objects and image strings. The first of these keys that an
+object has names its images: `image` and `images`; `repository` (`repo`) with `namespace`
 (`organization`); `name`; `ref`; `image.name`. `tag` and `tags` add to the tags in the images.
-So docker buildx's --metadata-file, bake's map of those and the output of docker/metadata-action
-can be sent as they are. No tag is assumed, and the registry's host is left out.
+docker buildx's --metadata-file, bake's map of those, and the output of docker/metadata-action can
+be sent unchanged. A missing tag is not replaced by `latest`. The registry's host is dropped.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
-from typing import Any
 
 from swrhook.errors import NothingUsable
 from swrhook.model import Announcement, Reading
@@ -19,17 +18,18 @@ from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
 from swrhook.swr_names import REPOSITORY, is_digest, is_tag
 
-SUCCESS = frozenset({"success", "succeeded", "successful", "passed", "ok", "completed"})
+SUCCESS_STATUSES = frozenset({"success", "succeeded", "successful", "passed", "ok", "completed"})
 
-# The first group with a value names the images: CI jobs send a `name` or `ref` of their own too.
-NAMING = (("image", "images"), ("repository", "repo"), ("name",), ("ref",), ("image.name",))
-IDS = ("event_id", "id")
-# What an object in `images` takes from the object around it.
-INHERITED = (("namespace", "organization"), IDS, ("timestamp",), ("status",))
+# The first group with a value names the images. The order matters, because CI jobs also send a
+# `name` or `ref` with another meaning.
+NAMING_KEYS = (("image", "images"), ("repository", "repo"), ("name",), ("ref",), ("image.name",))
+ID_KEYS = ("event_id", "id")
+# The keys that an object in `images` inherits from the object around it.
+INHERITED_KEYS = (("namespace", "organization"), ID_KEYS, ("timestamp",), ("status",))
 
-LONGEST_NAME = 255
-MOST_IMAGES = 50_000
-MOST_REASONS = 20
+MAX_NAME_LENGTH = 255
+MAX_IMAGES = 50_000
+MAX_REASONS = 20
 REMEDY = (
     'send {"image": "organization/repository:tag"}'
     ' or {"namespace": "organization", "repository": "repository", "tag": "tag"}'
@@ -40,7 +40,7 @@ _SEPARATORS = re.compile(r"[\s,]+")
 
 
 def parse(delivery: Delivery) -> Reading:
-    """Read every image tag that the body names, and keep those that a registry can hold.
+    """Read every image tag that the body names, and skip those that no registry allows.
 
     Raises Undecodable, Ignored for a status that is not a success, or NothingUsable with reasons.
     """
@@ -49,126 +49,135 @@ def parse(delivery: Delivery) -> Reading:
     sent_id = payload.text(headers, "idempotency-key") or payload.text(headers, "webhook-id")
     unsuccessful = []
     entries = []
-    for where, entry in _entries(document):
-        if failure := _failure(entry):
-            unsuccessful.append(where + failure)
+    for prefix, entry in _split_entries(document):
+        if failure := _failure_reason(entry):
+            unsuccessful.append(prefix + failure)
         else:
-            entries.append((where, entry))
-    read = list(islice(_read_all(entries, sent_id), MOST_IMAGES + 1))
-    if len(read) > MOST_IMAGES:
-        raise NothingUsable((f"more than {MOST_IMAGES} images: send several requests",))
-    announces = any(isinstance(part, Announcement) for part in read)
-    if not announces and (read or not unsuccessful):
-        reasons = [part for part in read if isinstance(part, str)] or [f"an empty array: {REMEDY}"]
-        raise NothingUsable(payload.capped(reasons + unsuccessful, MOST_REASONS))
-    return payload.reading([*read, *unsuccessful], _event_id(document) or sent_id)
+            entries.append((prefix, entry))
+    # Images times tags can be far more than the body is long, so only so many are built.
+    results = list(islice(_read_entries(entries, sent_id), MAX_IMAGES + 1))
+    if len(results) > MAX_IMAGES:
+        raise NothingUsable((f"more than {MAX_IMAGES} images: send several requests",))
+    reasons = [result for result in results if isinstance(result, str)]
+    if len(reasons) == len(results) and (results or not unsuccessful):
+        reasons = reasons or [f"an empty array: {REMEDY}"]
+        raise NothingUsable(payload.cap_reasons(reasons + unsuccessful, MAX_REASONS))
+    reading = payload.to_reading([*results, *unsuccessful])
+    return replace(reading, external_id=_event_id(document) or sent_id)
 
 
-def _entries(document: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
-    """Yield every part of the body that names images, after where it stands."""
+def _split_entries(document: payload.Json) -> Iterator[tuple[str, payload.Json]]:
+    """Yield every part of the body that names images, with a prefix for reasons about it."""
     if isinstance(document, list):
         for number, item in enumerate(document, 1):
-            yield from _split(f"item {number}: ", item)
+            yield from _split_images(f"item {number}: ", item)
     elif _is_bake(document):
         for target, metadata in document.items():
             if isinstance(metadata, Mapping):
-                yield f"target {payload.shown(target)}: ", metadata
+                yield f"target {payload.quote(target)}: ", metadata
     else:
-        yield from _split("", document)
+        yield from _split_images("", document)
 
 
-def _is_bake(document: Any) -> bool:  # noqa: ANN401
-    """Tell whether this is the metadata file of docker buildx bake, an object for each target."""
+def _is_bake(document: payload.Json) -> bool:
+    """Return whether this is the metadata file of docker buildx bake: an object for each target."""
     return (
         isinstance(document, Mapping)
-        and not _naming(document)
-        and any(payload.at(part, "image.name") is not None for part in document.values())
+        and not _naming_keys(document)
+        and any(payload.get(part, "image.name") is not None for part in document.values())
     )
 
 
-def _split(where: str, item: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401
-    """Yield the item, and each object in its `images` by itself."""
+def _split_images(prefix: str, item: payload.Json) -> Iterator[tuple[str, payload.Json]]:
+    """Yield the item, and separately each object in its `images`."""
     objects = [image for image in payload.items(item, "images") if isinstance(image, Mapping)]
     if isinstance(item, str):
-        yield where, {"image": item}
+        yield prefix, {"image": item}
     elif not objects:
-        yield where, item
+        yield prefix, item
     else:
         others = [image for image in item["images"] if not isinstance(image, Mapping)]
         if others or item.get("image") is not None:
-            yield where, {**item, "images": others}
+            yield prefix, {**item, "images": others}
         for number, image in enumerate(objects, 1):
-            lacking = (keys for keys in INHERITED if not any(key in image for key in keys))
-            taken = {key: item[key] for keys in lacking for key in keys if key in item}
-            yield f"{where}object {number} of `images`: ", {**taken, **image}
+            missing = (keys for keys in INHERITED_KEYS if not any(key in image for key in keys))
+            inherited = {key: item[key] for keys in missing for key in keys if key in item}
+            yield f"{prefix}object {number} of `images`: ", {**inherited, **image}
 
 
-def _failure(entry: Any) -> str | None:  # noqa: ANN401
-    """Return why the entry is not for us: its job did not succeed."""
-    status = payload.at(entry, "status")
-    if status is None or (payload.text(entry, "status") or "").strip().lower() in SUCCESS:
+def _failure_reason(entry: payload.Json) -> str | None:
+    """Return the reason for ignoring the entry if its job did not succeed."""
+    status = payload.get(entry, "status")
+    if status is None or (payload.text(entry, "status") or "").strip().lower() in SUCCESS_STATUSES:
         return None
-    return f"status {payload.shown(status)} is not a success ({', '.join(sorted(SUCCESS))})"
+    return (
+        f"status {payload.quote(status)} is not a success ({', '.join(sorted(SUCCESS_STATUSES))})"
+    )
 
 
-def _read_all(
-    entries: Iterable[tuple[str, Any]], sent_id: str | None
+def _read_entries(
+    entries: Iterable[tuple[str, payload.Json]], sent_id: str | None
 ) -> Iterator[Announcement | str]:
-    """Yield what the entries announce, and the reasons after where they apply."""
-    for where, entry in entries:
-        for part in _read(entry, sent_id):
-            yield where + part if isinstance(part, str) else part
+    """Yield the announcements of the entries, and the reasons with their prefixes."""
+    for prefix, entry in entries:
+        for result in _read_entry(entry, sent_id):
+            yield prefix + result if isinstance(result, str) else result
 
 
-def _read(entry: Any, sent_id: str | None) -> Iterator[Announcement | str]:  # noqa: ANN401
-    """Yield what one entry announces, and a reason for each image that it cannot announce."""
+def _read_entry(entry: payload.Json, sent_id: str | None) -> Iterator[Announcement | str]:
+    """Yield the announcements of one entry, and a reason for each image that it cannot announce."""
     if not isinstance(entry, Mapping):
-        yield f"this is {payload.kind_of(entry)} and names no image: {REMEDY}"
+        yield f"this is {payload.type_name(entry)}, which names no image: {REMEDY}"
         return
     digest = payload.digest(entry, "digest") or payload.digest(entry, "containerimage.digest")
     event_id = _event_id(entry) or sent_id
-    pushed_at = payload.moment(entry, "timestamp")
-    for image in _images(entry):
+    pushed_at = payload.timestamp(entry, "timestamp")
+    for image in _find_images(entry):
         if isinstance(image, str):
             yield image
-        elif fault := _tag_fault(image) or _name_fault(image):
+        elif fault := _check_tag(image) or _check_name(image):
             yield fault
         else:
-            own = image.digest if is_digest(image.digest) else digest
-            yield Announcement(image.name, image.tag, own, event_id, pushed_at)
+            image_digest = image.digest if is_digest(image.digest) else digest
+            yield Announcement(image.name, image.tag, image_digest, event_id, pushed_at)
 
 
-def _images(entry: Mapping[str, Any]) -> Iterator[payload.Reference | str]:
-    """Yield each image with each of its tags, unchecked, and a reason for what is no text."""
-    keys = _naming(entry)
-    tags, odd_tags = _words(entry, "tag", "tags")
-    names, odd_names = _words(entry, *keys)
+def _find_images(entry: Mapping[str, payload.Json]) -> Iterator[payload.Reference | str]:
+    """Yield each image with each of its tags, unchecked, and a reason for each non-string."""
+    keys = _naming_keys(entry)
+    tags, odd_tags = _collect_words(entry, "tag", "tags")
+    names, odd_names = _collect_words(entry, *keys)
     yield from odd_tags + odd_names
-    # docker/metadata-action calls whole references tags.
-    whole = [payload.reference(word) for _, word in tags if "/" in word and ":" in word]
-    bare = [word for _, word in tags if "/" not in word or ":" not in word]
-    yield from whole
+    # The `tags` output of docker/metadata-action contains complete image references.
+    references = [payload.parse_reference(word) for _, word in tags if "/" in word and ":" in word]
+    bare_tags = [word for _, word in tags if "/" not in word or ":" not in word]
+    yield from references
     if names:
-        named = [_in_namespace(entry, key, payload.reference(word)) for key, word in names]
-        yield from _tagged(named, bare, may_lack=bool(whole))
-    elif not (whole or odd_names):
+        images = [_add_namespace(entry, key, payload.parse_reference(word)) for key, word in names]
+        yield from _apply_tags(images, bare_tags, need_tag=not references)
+    elif not (references or odd_names):
         empty = [f"`{key}` is empty" for key in keys if entry.get(key) is not None]
         yield f"{' and '.join(empty) or 'no image is named'}: {REMEDY}"
 
 
-def _tagged(
-    named: list[payload.Reference], tags: list[str], *, may_lack: bool
+def _apply_tags(
+    images: list[payload.Reference], tags: list[str], *, need_tag: bool
 ) -> Iterator[payload.Reference]:
-    """Yield each image with its own tag and the given ones; without any, once, if it may not."""
-    for image in named:
-        if image.tag or not (tags or may_lack):
+    """Yield each image with its own tag and with each of `tags`.
+
+    With `need_tag`, yield an image without any tag as it is, so that a reason tells the caller.
+    """
+    for image in images:
+        if image.tag or (need_tag and not tags):
             yield image
         for tag in tags:
             yield replace(image, tag=tag)
 
 
-def _words(entry: Mapping[str, Any], *keys: str) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return the words of the texts and lists of texts at `keys`, and a reason for all else."""
+def _collect_words(
+    entry: Mapping[str, payload.Json], *keys: str
+) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return the words in the strings and lists of strings at `keys`, and reasons for the rest."""
     words: list[tuple[str, str]] = []
     odd: list[str] = []
     for key in keys:
@@ -177,57 +186,59 @@ def _words(entry: Mapping[str, Any], *keys: str) -> tuple[list[tuple[str, str]],
             if isinstance(item, str):
                 words += [(key, word) for word in _SEPARATORS.split(item) if word]
             elif item is not None:
-                odd.append(f"`{key}` holds {payload.kind_of(item)}: write it as a string in quotes")
+                odd.append(
+                    f"`{key}` holds {payload.type_name(item)}: write it as a string in quotes"
+                )
     return words, odd
 
 
-def _naming(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the fields that name the entry's images."""
-    has = (keys for keys in NAMING if any(entry.get(key) is not None for key in keys))
+def _naming_keys(entry: Mapping[str, payload.Json]) -> tuple[str, ...]:
+    """Return the keys that name the entry's images."""
+    has = (keys for keys in NAMING_KEYS if any(entry.get(key) is not None for key in keys))
     return next(has, ())
 
 
-def _in_namespace(
-    entry: Mapping[str, Any], key: str, image: payload.Reference
+def _add_namespace(
+    entry: Mapping[str, payload.Json], key: str, image: payload.Reference
 ) -> payload.Reference:
-    """Complete a `repository` without a host, and any name of one component."""
+    """Add the entry's namespace to a `repository` without a host, and to a one-part name."""
     namespace = payload.text(entry, "namespace") or payload.text(entry, "organization")
-    if namespace and ("/" not in image.name or (key in NAMING[1] and not image.host)):
+    if namespace and ("/" not in image.name or (key in NAMING_KEYS[1] and not image.host)):
         return replace(image, name=f"{namespace}/{image.name}")
     return image
 
 
-def _tag_fault(image: payload.Reference) -> str | None:
-    """Return what is wrong with the tag and how to put it right."""
+def _check_tag(image: payload.Reference) -> str | None:
+    """Return what is wrong with the tag and how to correct it, None if it is valid."""
     if is_tag(image.tag):
         return None
-    name, tag = payload.shown(image.name), payload.shown(image.tag)
+    name, tag = payload.quote(image.name), payload.quote(image.tag)
     if not image.tag:
         return f"{name} has no tag, and none is assumed: send the image as name:tag, or a `tag`"
     if ":" in image.tag:
-        return f"{name}: {tag} is not a tag: a digest belongs behind an @, or into `digest`"
+        return f"{name}: {tag} is not a tag: write a digest after an @, or in `digest`"
     return f"{name}: {tag} is not a tag: 1 to 128 letters, digits, _ . - (no . or - first)"
 
 
-def _name_fault(image: payload.Reference) -> str | None:
-    """Return what is wrong with the name and how to put it right."""
-    name, lower = image.name[: LONGEST_NAME + 1], image.name[: LONGEST_NAME + 1].lower()
-    if len(name) > LONGEST_NAME or not _NAME.fullmatch(lower):
+def _check_name(image: payload.Reference) -> str | None:
+    """Return what is wrong with the name and how to correct it, None if it is valid."""
+    name, lower = image.name[: MAX_NAME_LENGTH + 1], image.name[: MAX_NAME_LENGTH + 1].lower()
+    if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(lower):
         return (
-            f"{payload.shown(name)} is not a repository's name: at most {LONGEST_NAME} lower-case"
+            f"{payload.quote(name)} is not a repository name: at most {MAX_NAME_LENGTH} lower-case"
             " letters and digits, with one . or _ or / or some - between them"
         )
     if name != lower:
-        return f"{payload.shown(name)} is not a repository's name: write it in lower case"
+        return f"{payload.quote(name)} is not a repository name: write it in lower case"
     return None
 
 
-def _event_id(entry: Any) -> str | None:  # noqa: ANN401
-    """Return the sender's id of the event; CI systems count in numbers."""
-    for key in IDS:
-        value = payload.at(entry, key)
+def _event_id(entry: payload.Json) -> str | None:
+    """Return the sender's id of the event; CI systems send numbers, too."""
+    for key in ID_KEYS:
+        value = payload.get(entry, key)
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
             return str(value)
-        if found := payload.text(entry, key):
-            return found
+        if text := payload.text(entry, key):
+            return text
     return None

@@ -1,19 +1,21 @@
-"""Huawei Cloud SMN: an envelope; what is inside is read by the dialect that it is in.
+"""Huawei Cloud SMN: an envelope. The dialect of the message in it is detected.
 
 Payload: https://docs.otc.t-systems.com/simple-message-notification/umn/ (appendix, HTTP or HTTPS
-messages), read August 2026. A sender that names the dialect inside (`huawei-cts`) may stand behind
-SMN as well.
+messages), read August 2026. A sender with the message's dialect (`huawei-cts`) accepts the envelope
+too.
 """
 
-from swrhook import dialects
+from collections.abc import Mapping
+
 from swrhook.model import Reading
 from swrhook.senders import dialect_detection
 from swrhook.senders.delivery import Delivery
+from swrhook.senders.dialect_detection import Parse
 
 
-def parse(delivery: Delivery) -> Reading:
-    """Read the message of a notification.
+def parse(delivery: Delivery, dialects: Mapping[str, Parse]) -> Reading:
+    """Read the message of a notification, in whichever of the dialects it is.
 
-    Raises Undecodable, UnknownShape, or Ignored, also for what SMN says about a subscription.
+    Raises Undecodable, UnknownShape, or Ignored, which SMN's subscription messages raise.
     """
-    return dialect_detection.read(delivery, dialects.DIALECTS)
+    return dialect_detection.read(delivery, dialects)

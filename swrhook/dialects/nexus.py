@@ -1,12 +1,11 @@
-"""Sonatype Nexus Repository 3: its webhooks of a repository's components and assets.
+"""Sonatype Nexus Repository 3: webhooks for a repository's components and assets.
 
 Payload: https://help.sonatype.com/en/working-with-component-webhooks.html and
-RepositoryComponentWebhook.java of sonatype/nexus-public, read August 2026. Some versions tell of
-docker images by assets alone.
+RepositoryComponentWebhook.java of sonatype/nexus-public, read August 2026. Some versions report
+docker images only as assets.
 """
 
 import re
-from typing import Any
 
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
@@ -22,41 +21,41 @@ _MANIFEST = re.compile(r"/?v2/(?P<name>.+)/manifests/(?P<tag>[^/]+)")
 def parse(delivery: Delivery) -> Reading:
     """Read the tag that was created or overwritten.
 
-    Raises Undecodable, UnknownShape, or Ignored when the event is no push of an image's tag.
+    Raises Undecodable, UnknownShape, or Ignored if the event is not the push of an image's tag.
     """
     document = payload.decode(delivery.body)
     action = payload.text(document, "action")
     hook = payload.text(delivery.headers, HOOK)
     if hook is not None and hook not in ("rm:repository:component", "rm:repository:asset"):
-        raise Ignored(f"webhook {payload.shown(hook)} is not of a repository's components")
+        raise Ignored(f"webhook {payload.quote(hook)} is not for a repository's components")
     if action is None:
         raise UnknownShape("the body has no `action`")
     if action not in PUSHES:
-        raise Ignored(f"action {payload.shown(action)} is not a push")
+        raise Ignored(f"action {payload.quote(action)} is not a push")
     event_id = payload.text(delivery.headers, "x-nexus-webhook-delivery")
-    name, tag = _image(document)
+    name, tag = _read_image(document)
     if ":" in tag:
-        raise Ignored(f"{payload.shown(name)}: a push without a tag")
-    pushed_at = payload.moment(document, "timestamp")
+        raise Ignored(f"{payload.quote(name)}: a push without a tag")
+    pushed_at = payload.timestamp(document, "timestamp")
     announced = Announcement(name, tag, event_id=event_id, pushed_at=pushed_at)
-    return payload.reading([announced], event_id)
+    return payload.to_reading([announced])
 
 
-def _image(document: Any) -> tuple[str, str]:  # noqa: ANN401
-    """Return the name and version of a docker image's component, or of its manifest's asset."""
-    what = "component" if payload.at(document, "component") is not None else "asset"
-    part = payload.at(document, what)
-    form, name = payload.text(part, "format"), payload.text(part, "name")
-    if form is None or name is None:
+def _read_image(document: payload.Json) -> tuple[str, str]:
+    """Return the name and tag in a docker image's component, or in the asset of its manifest."""
+    key = "component" if payload.get(document, "component") is not None else "asset"
+    part = payload.get(document, key)
+    part_format, name = payload.text(part, "format"), payload.text(part, "name")
+    if part_format is None or name is None:
         raise UnknownShape("the body has no component or asset with `format` and `name`")
-    if form != "docker":
-        raise Ignored(f"format {payload.shown(form)} is not docker")
-    if what == "asset":
+    if part_format != "docker":
+        raise Ignored(f"format {payload.quote(part_format)} is not docker")
+    if key == "asset":
         manifest = _MANIFEST.fullmatch(name)
         if manifest is None:
-            raise Ignored(f"{payload.shown(name)}: an asset that is no manifest")
+            raise Ignored(f"{payload.quote(name)}: an asset that is not a manifest")
         return manifest["name"], manifest["tag"]
     version = payload.text(part, "version")
     if version is None:
-        raise UnknownShape(f"{payload.shown(name)}: a component without a version")
+        raise UnknownShape(f"{payload.quote(name)}: a component without a version")
     return name, version

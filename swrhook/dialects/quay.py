@@ -1,10 +1,8 @@
-"""Notifications of Quay.io and Project Quay: the tags of a repository push, without digests.
+"""Notifications of Quay.io and Project Quay: the tags of a push, without digests.
 
 Payload: https://docs.redhat.com/en/documentation/red_hat_quay/3/html/use_red_hat_quay/repository-notifications
 and notifications/notificationevent.py of quay/quay, read August 2026. A notification has no id.
 """
-
-from typing import Any
 
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
@@ -13,29 +11,30 @@ from swrhook.senders.delivery import Delivery
 
 
 def parse(delivery: Delivery) -> Reading:
-    """Read every tag that the push moved.
+    """Read every tag that was pushed.
 
-    Raises Undecodable, UnknownShape, or Ignored when the event is no push or only a test.
+    Raises Undecodable, UnknownShape, or Ignored if the event is a test or not a push.
     """
     document = payload.decode(delivery.body)
-    url = payload.reference(payload.text(document, "docker_url") or "")
+    url = payload.parse_reference(payload.text(document, "docker_url") or "")
     name = payload.text(document, "repository") or url.name
     if not name:
         raise UnknownShape("the body has neither `repository` nor `docker_url`")
-    if payload.at(document, "updated_tags") is None:
-        # Builds, mirroring and scans name tags too, under other keys.
-        raise Ignored(f"{payload.shown(name)}: not a push, for it has no `updated_tags`")
-    if payload.at(document, "pruned_image_count") is not None:
-        raise Ignored(f"{payload.shown(name)}: Quay's test notification, its tags are made up")
+    if payload.get(document, "updated_tags") is None:
+        # Events of builds, mirroring and scans have tags too, under other keys.
+        raise Ignored(f"{payload.quote(name)}: not a push, because it has no `updated_tags`")
+    if payload.get(document, "pruned_image_count") is not None:
+        # Only test notifications have this key; they look like pushes otherwise.
+        raise Ignored(f"{payload.quote(name)}: Quay's test notification, with example tags")
     tags = document["updated_tags"]
     if not isinstance(tags, list):
-        raise UnknownShape(f"`updated_tags` is {payload.kind_of(tags)}, not an array")
-    return payload.reading(_read(name, tag) for tag in tags)
+        raise UnknownShape(f"`updated_tags` is {payload.type_name(tags)}, not an array")
+    return payload.to_reading(_read_tag(name, tag) for tag in tags)
 
 
-def _read(name: str, item: Any) -> Announcement | str:  # noqa: ANN401
-    """Return what one tag announces, or why it announces nothing."""
+def _read_tag(name: str, item: payload.Json) -> Announcement | str:
+    """Return the announcement, or the reason why there is none."""
     tag = payload.tag(item)
     if tag is None:
-        return f"{payload.shown(name)}: {payload.shown(item)} is not a tag"
+        return f"{payload.quote(name)}: {payload.quote(item)} is not a tag"
     return Announcement(name, tag)

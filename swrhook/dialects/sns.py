@@ -1,18 +1,20 @@
-"""AWS SNS: an envelope; what is inside is read by the dialect that it is in.
+"""AWS SNS: an envelope. The dialect of the message in it is detected.
 
 Payload: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html, read August
-2026. A sender that names the dialect inside (`ecr`) may stand behind SNS as well.
+2026. A sender with the message's dialect (`ecr`) accepts the envelope too.
 """
 
-from swrhook import dialects
+from collections.abc import Mapping
+
 from swrhook.model import Reading
 from swrhook.senders import dialect_detection
 from swrhook.senders.delivery import Delivery
+from swrhook.senders.dialect_detection import Parse
 
 
-def parse(delivery: Delivery) -> Reading:
-    """Read the message of a notification.
+def parse(delivery: Delivery, dialects: Mapping[str, Parse]) -> Reading:
+    """Read the message of a notification, in whichever of the dialects it is.
 
-    Raises Undecodable, UnknownShape, or Ignored, also for what SNS says about a subscription.
+    Raises Undecodable, UnknownShape, or Ignored, which SNS's subscription messages raise.
     """
-    return dialect_detection.read(delivery, dialects.DIALECTS)
+    return dialect_detection.read(delivery, dialects)

@@ -1,10 +1,8 @@
-"""Zot's events, CloudEvents over HTTP: binary (the type in a header), and structured.
+"""Zot's events: CloudEvents over HTTP, binary (attributes in headers) or structured.
 
 Payload: https://zotregistry.dev (events) and pkg/extensions/events of project-zot/zot, read August
-2026. An image that was refused (lint_failed) has the same data as one that was pushed.
+2026. The event of a refused image (lint_failed) has the same data as that of a pushed one.
 """
-
-from typing import Any
 
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
@@ -15,31 +13,31 @@ PUSH = "zotregistry.image.updated"
 
 
 def parse(delivery: Delivery) -> Reading:
-    """Read the tag that was set.
+    """Read the tag that was pushed.
 
-    Raises Undecodable, UnknownShape, or Ignored when the event is no push of a tag.
+    Raises Undecodable, UnknownShape, or Ignored if the event is not the push of a tag.
     """
     document = payload.decode(delivery.body)
     binary = payload.text(delivery.headers, "ce-type") is not None
     prefix, attributes = ("ce-", delivery.headers) if binary else ("", document)
-    data = document if binary else payload.at(document, "data")
+    data = document if binary else payload.get(document, "data")
     kind = payload.text(attributes, f"{prefix}type")
     if kind is None or not kind.startswith("zotregistry."):
-        raise UnknownShape(f"CloudEvents type {payload.shown(kind)} is not one of Zot's")
+        raise UnknownShape(f"CloudEvents type {payload.quote(kind)} is not one of Zot's")
     if kind != PUSH:
-        raise Ignored(f"type {payload.shown(kind)} is not {PUSH}")
+        raise Ignored(f"type {payload.quote(kind)} is not {PUSH}")
     event_id = payload.text(attributes, f"{prefix}id")
-    name, reference = _image(data)
+    name, reference = _read_image(data)
     if ":" in reference:
-        # The manifests of single platforms, ahead of their index.
-        raise Ignored(f"{payload.shown(name)}: a push without a tag")
-    pushed_at = payload.moment(attributes, f"{prefix}time")
+        # Zot also reports the manifest of each platform before the index.
+        raise Ignored(f"{payload.quote(name)}: a push without a tag")
+    pushed_at = payload.timestamp(attributes, f"{prefix}time")
     announced = Announcement(name, reference, payload.digest(data, "digest"), event_id, pushed_at)
-    return payload.reading([announced], event_id)
+    return payload.to_reading([announced])
 
 
-def _image(data: Any) -> tuple[str, str]:  # noqa: ANN401
-    """Return the repository and what was pushed to it: a tag or a digest."""
+def _read_image(data: payload.Json) -> tuple[str, str]:
+    """Return the repository and the reference that was pushed to it, a tag or a digest."""
     name, reference = payload.text(data, "name"), payload.text(data, "reference")
     if name is None or reference is None:
         raise UnknownShape("a push without `name` or `reference`")

@@ -172,7 +172,7 @@ def _sync_row(
     sync: PlannedSync, rules_version: str, at: datetime, push_row: Row
 ) -> tuple[Row, Lane]:
     push = sync.push
-    lane = Lane(push.region, push.namespace, push.repository, sync.target, sync.override)
+    lane = sync.lane
     row = {
         "id": new_id(),
         "delivery": push_row["delivery"],

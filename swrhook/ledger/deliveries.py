@@ -26,7 +26,17 @@ from swrhook.ledger.rows import WHOLE_SYNC, to_sync
 from swrhook.ledger.sql import AnyInsert, PreparedStatement, in_portions, upsert_on
 from swrhook.ledger.syncs import supersede
 from swrhook.ledger.tables import OPEN, deliveries, latest_pushes, pushes, syncs
-from swrhook.model import DeliveryEntry, Lane, Outcome, PlannedSync, Receipt, State, Sync, SyncRef
+from swrhook.model import (
+    DeliveryEntry,
+    Lane,
+    Outcome,
+    PlannedSync,
+    Receipt,
+    State,
+    Sync,
+    SyncRef,
+    image_name,
+)
 
 
 def receipts(connection: Connection, batch: Batch) -> list[Receipt]:
@@ -83,7 +93,7 @@ def _receipt(delivery: Row, refs: Mapping[str, Sequence[SyncRef]]) -> Receipt:
 
 
 def _ref(row: Mapping[str, Any]) -> SyncRef:
-    image = f"{row['namespace']}/{row['repository']}:{row['tag']}"
+    image = image_name(row["namespace"], row["repository"], row["tag"])
     return SyncRef(row["id"], image, f"{row['target_region']}/{row['target_namespace']}")
 
 

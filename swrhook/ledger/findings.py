@@ -102,7 +102,7 @@ def record_portion(
         earlier = newest.get(row["route"])
         if earlier is not None and earlier.state in _AGAIN:
             retry(connection, earlier, sync, rules_version, now, backfill=True)
-            woken[_lane(sync)] = None
+            woken[sync.lane] = None
         elif earlier is None or earlier.state not in OPEN_STATES:
             earlier = None
             add_sync(batch, sync, rules_version, now, backfill=True)
@@ -166,7 +166,7 @@ def _newest_by_route(connection: Connection, rows: Sequence[RowMapping]) -> dict
 
 
 def _row(repair_id: str, found: Finding, *, latest: bool) -> dict[str, object]:
-    sync, push = found.wanted, found.wanted.push
+    sync, push = found.sync, found.sync.push
     return {
         "id": new_id(),
         "repair": repair_id,
@@ -180,11 +180,11 @@ def _row(repair_id: str, found: Finding, *, latest: bool) -> dict[str, object]:
         "target_namespace": sync.target.namespace,
         "override": sync.override,
         "rule": sync.rule,
-        "route": route(_lane(sync), push.tag),
+        "route": route(sync.lane, push.tag),
         "drift": found.drift.value,
-        "held": found.held,
+        "held": found.target_digest,
         "reason": found.reason,
-        "mends": found.mends,
+        "mends": found.needs_sync,
         "sync": None,
         "latest": latest,
     }
@@ -207,8 +207,3 @@ def _as_planned(sync: Sync) -> PlannedSync:
     lane = sync.lane
     push = Push(sync.sender, lane.source_region, lane.namespace, lane.repository, sync.tag)
     return PlannedSync(push, lane.target, lane.override, sync.rule)
-
-
-def _lane(sync: PlannedSync) -> Lane:
-    push = sync.push
-    return Lane(push.region, push.namespace, push.repository, sync.target, sync.override)

@@ -117,8 +117,8 @@ def advance(connection: Connection, claim: str, now: datetime, progress: Progres
         "updated_at": now,
         "claim": None,
         "calls": repairs.c.calls + progress.calls,
-        "planned_calls": repairs.c.planned_calls + progress.price.calls,
-        "planned_looks": repairs.c.planned_looks + progress.price.looks,
+        "planned_calls": repairs.c.planned_calls + progress.cost.calls,
+        "planned_looks": repairs.c.planned_looks + progress.cost.looks,
     }
     if progress.stage is Stage.DONE:
         values["ended_at"] = now

@@ -1,7 +1,8 @@
-"""Rules: which pushes go where. docs/rules.md has the language and its grammars.
+"""Rules decide which pushes are copied, and where to. docs/rules.md defines the language.
 
-glob, regex, version and ranges are the patterns; match has the rule; index finds the rules that a
-push can match among thousands; targets says what becomes of each target; trace shows all of it.
+`glob`, `regex`, `versions` and `version_ranges` are the patterns, `match` evaluates one rule,
+`rulebook` finds the rules that a push may match among thousands, `targets` decides on each target,
+`plan` makes syncs of pushes, `trace` explains a decision and `lint` finds mistakes in rules.
 """
 
 from swrhook.rules.glob import Glob

@@ -1,7 +1,7 @@
-"""What patterns have in common, as far as examples and plain comparison tell.
+"""Compare patterns: contradictions, overlaps, and patterns that match nothing.
 
-Two expressions may overlap in a way that nobody finds quickly. So `covers` says yes only where it
-is certain, and `example` finds a push that a rule wants or none.
+Whether two regular expressions overlap can take very long to find out. These functions use examples
+and simple comparisons instead. They report only what is certain, and may miss cases.
 """
 
 import re
@@ -14,17 +14,17 @@ from swrhook.rules.regex import Regex
 from swrhook.rules.version_ranges import Semver
 
 _EVERYTHING = (Glob("**"),)
-_ANY = {"sender": "any", "namespace": "any", "repository": "any", "tag": "1.2.3"}
-# What a name can begin with; see swrhook/swr_names.py.
-_BEGINNINGS = {
+_ANY_VALUE = {"sender": "any", "namespace": "any", "repository": "any", "tag": "1.2.3"}
+# The characters that a name may begin with; see swrhook/swr_names.py.
+_FIRST_CHARACTERS = {
     "sender": b"abcdefghijklmnopqrstuvwxyz0123456789",
     "namespace": b"abcdefghijklmnopqrstuvwxyz",
     "repository": b"abcdefghijklmnopqrstuvwxyz0123456789",
     "tag": b"_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
 }
-# What stands in no name of this kind. A glob with such a character was mostly meant as another
-# language's.
-_FOREIGN: Mapping[str, re.Pattern[str]] = {
+# Characters that no name contains. A glob with one of them was probably written as a regular
+# expression, or in another glob syntax.
+_IMPOSSIBLE_CHARACTERS: Mapping[str, re.Pattern[str]] = {
     "sender": re.compile(r"[^a-z0-9._*?-]"),
     "namespace": re.compile(r"[^a-z0-9._*?-]"),
     "repository": re.compile(r"[^a-z0-9._/*?-]"),
@@ -32,105 +32,109 @@ _FOREIGN: Mapping[str, re.Pattern[str]] = {
 }
 
 
-def example(rule: Rule) -> Push | None:
-    """Return a push that the rule wants; None where none is found."""
-    sender, namespace, repository, tag = (_value(rule, field) for field in FIELDS)
+def example_push(rule: Rule) -> Push | None:
+    """Return a push that matches the rule; None if no example matches."""
+    sender, namespace, repository, tag = (_example_value(rule, field) for field in FIELDS)
     if sender is None or namespace is None or repository is None or tag is None:
         return None
     push = Push(sender, "", namespace, repository, tag)
     return push if evaluate(rule, push) is RuleResult.WANTED else None
 
 
-def _value(rule: Rule, field: str) -> str | None:
-    """Return a value of the field that the rule lets pass; None where none is found."""
+def _example_value(rule: Rule, field: str) -> str | None:
+    """Return a value of the field that passes the rule; None if no example does."""
     unless = rule.unless.get(field)
-    for value in _values(rule.when.get(field), field):
+    for value in _example_values(rule.when.get(field), field):
         if unless is None or not any(pattern.matches(value) for pattern in unless):
             return value
     return None
 
 
 def covers_rule(broad: Rule, narrow: Rule) -> bool:
-    """Tell whether `broad` certainly wants every push that `narrow` wants."""
-    wants = all(
+    """Return whether `broad` certainly matches every push that `narrow` matches."""
+    covers_matches = all(
         field in narrow.when and covers_all(patterns, narrow.when[field], field)
         for field, patterns in broad.when.items()
     )
-    spares = all(
+    # Everything that `broad` excludes, `narrow` must exclude as well.
+    covers_exclusions = all(
         covers_all(narrow.unless.get(field, ()), patterns, field)
         for field, patterns in broad.unless.items()
     )
-    return wants and spares and (narrow.skip_attachments or not broad.skip_attachments)
+    covers_attachments = narrow.skip_attachments or not broad.skip_attachments
+    return covers_matches and covers_exclusions and covers_attachments
 
 
 def covers_all(broad: Sequence[Pattern], narrow: Sequence[Pattern], field: str) -> bool:
-    """Tell whether what fits any of `narrow` certainly fits one of `broad`."""
-    return all(any(_covers(wide, each, field) for wide in broad) for each in narrow)
+    """Return whether every value that `narrow` matches is certainly matched by `broad`."""
+    return all(any(_covers(wide, pattern, field) for wide in broad) for pattern in narrow)
 
 
-def cancels(rule: Rule) -> str | None:
-    """Return the field in which `not` excludes all that `when` lets pass; None for none."""
+def cancelled_field(rule: Rule) -> str | None:
+    """Return a field in which `not` excludes everything that `when` matches, or None."""
     for field, patterns in rule.unless.items():
         if covers_all(patterns, rule.when.get(field, _EVERYTHING), field):
             return field
     return None
 
 
-def never_matches(pattern: Pattern, field: str) -> str | None:
-    """Return why nothing can fit the pattern; None where something may."""
+def why_never_matches(pattern: Pattern, field: str) -> str | None:
+    """Return why the pattern can never match; None if it may."""
     match pattern:
         case Glob():
-            return _foreign(pattern, field)
+            return _impossible_character(pattern, field)
         case Semver():
             empty = "no version is in this range" if pattern.is_empty else None
-            return empty or _foreign(pattern.variant, field, "its variant's")
+            return empty or _impossible_character(pattern.variant, field, "variant")
         case Regex():
-            return _begins_as_none(pattern, field)
+            return _impossible_start(pattern, field)
         case _:
             return None
 
 
-def _foreign(glob: Glob, field: str, its: str = "its") -> str | None:
-    found = _FOREIGN[field].search(glob.text)
-    if found is None:
+def _impossible_character(glob: Glob, field: str, part: str = "glob") -> str | None:
+    match = _IMPOSSIBLE_CHARACTERS[field].search(glob.text)
+    if match is None:
         return None
-    known = "a glob knows *, ** and ?, and several stand in a list"
-    return f"no {field} holds what is {its} character {found.start() + 1} ({known})"
+    hint = "a glob may have *, ** and ?; write several globs as a list"
+    return f"no {field} can contain character {match.start() + 1} of this {part} ({hint})"
 
 
-def _begins_as_none(regex: Regex, field: str) -> str | None:
+def _impossible_start(regex: Regex, field: str) -> str | None:
     span = regex.span()
-    begins = _BEGINNINGS[field]
-    if span and not any(span[0][:1] <= bytes([byte]) <= span[1][:1] for byte in begins):
-        return f"no {field} begins as this expression does"
+    first = _FIRST_CHARACTERS[field]
+    if span and not any(span[0][:1] <= bytes([byte]) <= span[1][:1] for byte in first):
+        return f"no {field} can begin like this expression"
     return None
 
 
 def _covers(broad: Pattern, narrow: Pattern, field: str) -> bool:
+    """Return whether one pattern certainly matches everything that another one matches."""
     if str(broad) == str(narrow):
         return True
     if isinstance(narrow, Glob) and narrow.literal:
         return broad.matches(narrow.text)
     if not isinstance(broad, Glob):
         return False
+    # Only a repository may contain `/`, which a single `*` does not match.
     stars = ("**",) if field == "repository" else ("*", "**")
     if broad.text not in {broad.prefix + star for star in stars}:
         return False
     return not broad.prefix or (isinstance(narrow, Glob) and narrow.prefix.startswith(broad.prefix))
 
 
-def _values(patterns: Sequence[Pattern] | None, field: str) -> Iterator[str]:
-    """Yield values that fit one of the patterns; any value where there are none."""
+def _example_values(patterns: Sequence[Pattern] | None, field: str) -> Iterator[str]:
+    """Yield values that any of the patterns matches; without patterns, yield any value."""
     if patterns is None:
-        yield _ANY[field]
+        yield _ANY_VALUE[field]
         return
     for pattern in patterns:
-        for value in _examples(pattern):
+        for value in _candidate_values(pattern):
             if value and pattern.matches(value):
                 yield value
 
 
-def _examples(pattern: Pattern) -> Iterator[str]:
+def _candidate_values(pattern: Pattern) -> Iterator[str]:
     match pattern:
         case Glob() if pattern.literal:
             yield pattern.text

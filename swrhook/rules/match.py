@@ -1,4 +1,4 @@
-"""One rule and one push: whether the rule wants it, and the first reason why not."""
+"""Evaluate one rule for one push."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,28 +9,37 @@ from typing import Protocol
 from swrhook.model import Push
 from swrhook.rules.targets import RuleTarget
 
-_ATTACHED = re.compile(r"(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})(?:\.([a-z0-9.-]+))?")
-_KINDS = {"sig": "a signature", "att": "an attestation", "sbom": "a list of materials (SBOM)"}
+FIELDS = ("sender", "namespace", "repository", "tag")
+
+# cosign stores signatures and attestations under tags that are named after the image's digest.
+_ATTACHMENT_TAG = re.compile(r"(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})(?:\.([a-z0-9.-]+))?")
+_ATTACHMENT_KINDS = {
+    "sig": "a signature",
+    "att": "an attestation",
+    "sbom": "an SBOM",
+}
 
 
-def attachment(push: Push) -> str | None:
-    """Name what the push is if it is no image, as «a signature»; None for an image."""
+def describe_attachment(push: Push) -> str | None:
+    """Return what is attached to an image under this tag, as "a signature"; None for an image."""
     if not push.tag.startswith("sha"):
         return None
-    match = _ATTACHED.fullmatch(push.tag)
+    match = _ATTACHMENT_TAG.fullmatch(push.tag)
     if match is None:
         return None
-    return _KINDS.get(match[1] or "", "something attached to an image")
+    return _ATTACHMENT_KINDS.get(match[1] or "", "something attached to an image")
 
 
-FIELDS = ("sender", "namespace", "repository", "tag")
+def attachment_reason(push: Push) -> str:
+    """Return the reason for skipping an attachment."""
+    return f"{describe_attachment(push)} is skipped (skip_attachments)"
 
 
 class Pattern(Protocol):
-    """Something that a field's value fits or does not; as text it is what the file says."""
+    """A condition on the value of one field; `str` returns it as in the configuration file."""
 
     def matches(self, value: str) -> bool:
-        """Tell whether the whole of `value` fits."""
+        """Return whether the pattern matches the whole of `value`."""
         ...
 
 
@@ -38,7 +47,7 @@ Patterns = Mapping[str, Sequence[Pattern]]
 
 
 class RuleResult(StrEnum):
-    """What a rule says of a push."""
+    """The result of evaluating a rule for a push."""
 
     WANTED = "wanted"
     NOT_MATCHED = "not matched"
@@ -49,9 +58,10 @@ class RuleResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: `when` all its fields match (any pattern of each) and no pattern of `unless`.
+    """One rule. A push matches if each field in `when` matches any of its patterns.
 
-    A rule in `shadow` decides as any other, but nothing comes of it except the record.
+    A push that also matches any pattern in `unless` is excluded. A rule in `shadow` is evaluated
+    and recorded like any other, but its syncs are not carried out.
     """
 
     name: str
@@ -64,19 +74,19 @@ class Rule:
 
 
 def evaluate(rule: Rule, push: Push) -> RuleResult:
-    """Tell what the rule says of the push. Plan, trace and everything else decide by this."""
+    """Return the result of the rule for the push. Every decision on rules goes through here."""
     if not rule.enabled:
         return RuleResult.DISABLED
-    if not all(fits(patterns, push, field) for field, patterns in rule.when.items()):
+    if not all(matches_any(patterns, push, field) for field, patterns in rule.when.items()):
         return RuleResult.NOT_MATCHED
-    if any(fits(patterns, push, field) for field, patterns in rule.unless.items()):
+    if any(matches_any(patterns, push, field) for field, patterns in rule.unless.items()):
         return RuleResult.EXCLUDED
-    if rule.skip_attachments and attachment(push) is not None:
+    if rule.skip_attachments and describe_attachment(push) is not None:
         return RuleResult.ATTACHMENT
     return RuleResult.WANTED
 
 
-def fits(patterns: Sequence[Pattern], push: Push, field: str) -> bool:
-    """Tell whether any of the patterns fits the field's value."""
+def matches_any(patterns: Sequence[Pattern], push: Push, field: str) -> bool:
+    """Return whether any of the patterns matches the push's value of the field."""
     value: str = getattr(push, field)
     return any(pattern.matches(value) for pattern in patterns)

@@ -1,4 +1,4 @@
-"""Pushes and rules make syncs."""
+"""Plan the syncs that the rules require for pushes, and compare two plans."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from swrhook.rules import (
     decide_targets,
     evaluate,
 )
-from swrhook.rules.match import attachment
+from swrhook.rules.match import attachment_reason
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The syncs that the rules want, those that a rule in shadow would, and why the rest is not."""
+    """The syncs to carry out, those of rules in shadow, and the reasons for what is left out."""
 
     syncs: Sequence[PlannedSync]
     shadow: Sequence[PlannedSync]
@@ -35,7 +35,7 @@ class PlanChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlanDifference:
-    """One target that two plans of a push treat differently; an override is None without a sync."""
+    """One target that differs in two plans; `before` and `after` are overrides, None: no sync."""
 
     change: PlanChange
     image: str
@@ -45,69 +45,70 @@ class PlanDifference:
 
 
 def plan(pushes: Sequence[Push], rules: Rulebook) -> Plan:
-    """Return the syncs that the rules want, and a reason for each push or target left out.
+    """Return the syncs that the rules require, and a reason for each push or target left out.
 
-    Each push goes to a target once: where two rules want the same target, the first one's
-    override holds.
+    Each push goes to a target once. If several rules have the same target, the override of the
+    first one applies.
     """
     syncs: list[PlannedSync] = []
     shadow: list[PlannedSync] = []
     reasons: list[str] = []
     for push in pushes:
-        verdicts = [(rule, evaluate(rule, push)) for rule in rules.candidates(push)]
-        decisions = decide_targets(
-            push, [rule for rule, said in verdicts if said is RuleResult.WANTED]
-        )
-        syncs += _syncs(push, decisions, TargetResult.SYNC)
-        shadow += _syncs(push, decisions, TargetResult.SHADOW)
+        results = [(rule, evaluate(rule, push)) for rule in rules.candidates(push)]
+        matching = [rule for rule, result in results if result is RuleResult.WANTED]
+        decisions = decide_targets(push, matching)
+        syncs += _planned_syncs(push, decisions, TargetResult.SYNC)
+        shadow += _planned_syncs(push, decisions, TargetResult.SHADOW)
         reasons += [
-            f"{push.image}: rule {rule.name}: {attachment(push)} is skipped (skip_attachments)"
-            for rule, said in verdicts
-            if said is RuleResult.ATTACHMENT
+            f"{push.image}: rule {rule.name}: {attachment_reason(push)}"
+            for rule, result in results
+            if result is RuleResult.ATTACHMENT
         ]
-        reasons += _left_out(push, decisions)
-        if not any(said in {RuleResult.WANTED, RuleResult.ATTACHMENT} for _, said in verdicts):
+        reasons += _skip_reasons(push, decisions)
+        if not any(result in {RuleResult.WANTED, RuleResult.ATTACHMENT} for _, result in results):
             reasons.append(f"{push.image}: no rule matches")
     return Plan(tuple(syncs), tuple(shadow), tuple(reasons))
 
 
 def diff_plans(before: Iterable[PlannedSync], after: Iterable[PlannedSync]) -> list[PlanDifference]:
-    """Return what is gained, lost or redirected from one plan of a push, or of several, to another.
+    """Return the syncs that are gained, lost or redirected from one plan to another.
 
-    Which rule wants a sync makes no difference.
+    Both plans are for the same pushes. The same sync by another rule is no difference.
     """
-    then = {(sync.push.image, sync.target): sync.override for sync in before}
-    now = {(sync.push.image, sync.target): sync.override for sync in after}
+    old = {(sync.push.image, sync.target): sync.override for sync in before}
+    new = {(sync.push.image, sync.target): sync.override for sync in after}
     return [
-        PlanDifference(_change(then.get(key), now.get(key)), *key, then.get(key), now.get(key))
-        for key in dict.fromkeys([*then, *now])
-        if then.get(key) is not now.get(key)
+        PlanDifference(
+            _kind_of_change(old.get(key), new.get(key)), *key, old.get(key), new.get(key)
+        )
+        for key in dict.fromkeys([*old, *new])
+        if old.get(key) is not new.get(key)
     ]
 
 
-def _change(before: bool | None, after: bool | None) -> PlanChange:  # noqa: FBT001  # a column each
+def _kind_of_change(before: bool | None, after: bool | None) -> PlanChange:  # noqa: FBT001  # a column each
     if before is None:
         return PlanChange.GAINED
     return PlanChange.LOST if after is None else PlanChange.REDIRECTED
 
 
-def _syncs(
-    push: Push, decisions: Iterable[TargetDecision], fate: TargetResult
+def _planned_syncs(
+    push: Push, decisions: Iterable[TargetDecision], result: TargetResult
 ) -> list[PlannedSync]:
     return [
-        PlannedSync(push, each.target, each.override, each.rule)
-        for each in decisions
-        if each.fate is fate
+        PlannedSync(push, decision.target, decision.override, decision.rule)
+        for decision in decisions
+        if decision.result is result
     ]
 
 
-def _left_out(push: Push, decisions: Iterable[TargetDecision]) -> list[str]:
-    """Return the reasons of targets that come to nothing; one that is taken needs none."""
+def _skip_reasons(push: Push, decisions: Iterable[TargetDecision]) -> list[str]:
+    """Return the reasons for targets without a sync, except those that another rule has."""
     reasons = []
-    for each in decisions:
-        if each.fate is TargetResult.REFUSED:
-            reasons.append(f"{push.image}: rule {each.rule}: {each.reason}")
-        elif each.fate is TargetResult.SHADOW:
-            to = f"{each.target}{', override' if each.override else ''}"
-            reasons.append(f"{push.image}: rule {each.rule} (shadow) would sync to {to}")
+    for decision in decisions:
+        if decision.result is TargetResult.REFUSED:
+            reasons.append(f"{push.image}: rule {decision.rule}: {decision.reason}")
+        elif decision.result is TargetResult.SHADOW:
+            to = f"{decision.target}{', override' if decision.override else ''}"
+            reasons.append(f"{push.image}: rule {decision.rule} (shadow) would sync to {to}")
     return reasons

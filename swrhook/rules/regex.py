@@ -1,4 +1,4 @@
-"""Regular expressions, by RE2: the whole value has to fit, in linear time."""
+"""Regular expressions in RE2's syntax. They match whole values, in linear time."""
 
 import re2
 
@@ -8,22 +8,22 @@ _QUIET.log_errors = False
 
 
 class Regex:
-    """One regular expression of RE2."""
+    """One regular expression."""
 
     def __init__(self, text: str) -> None:
-        """Compile it. Raises ValueError with the place of the mistake in it."""
+        """Compile it. Raises ValueError with the position of the mistake."""
         self.text = text
         try:
             self._compiled = re2.compile(text, _QUIET)
         except re2.error as exc:
-            raise ValueError(_explain(text, _message(exc))) from None
+            raise ValueError(_explain_error(text, _error_text(exc))) from None
 
     def matches(self, value: str) -> bool:
-        """Tell whether the whole of `value` fits."""
+        """Return whether the expression matches the whole of `value`."""
         return self._compiled.fullmatch(value) is not None
 
     def span(self) -> tuple[bytes, bytes] | None:
-        """Return between which bytes, in order, every match begins; None when it is not known."""
+        """Return a lower and an upper bound of every match's first bytes; None if unknown."""
         try:
             least, most = self._compiled.possiblematchrange(8)
         except re2.error:
@@ -31,24 +31,27 @@ class Regex:
         return least, most
 
     def __str__(self) -> str:
-        """Write it as traces do."""
+        """Return the text as in a trace."""
         return f"regex {self.text}"
 
     def __repr__(self) -> str:
-        """Show the text, as messages do."""
+        """Return the text with the class name."""
         return f"Regex({self.text!r})"
 
 
-def _message(error: Exception) -> str:
-    said = error.args[0] if error.args else ""
-    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+def _error_text(error: Exception) -> str:
+    message = error.args[0] if error.args else ""
+    return message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
 
 
-def _explain(text: str, said: str) -> str:
-    """Say where RE2's message points to; it ends with the piece that it is about."""
-    what, _, piece = said.partition(": ")
+def _explain_error(text: str, message: str) -> str:
+    """Return a message with the position of the mistake.
+
+    RE2 reports no position, but its message ends with the piece of the expression that is wrong.
+    """
+    problem, _, piece = message.partition(": ")
     position = text.find(piece) if piece else -1
-    where = f" from its character {position + 1} on" if position >= 0 else ""
+    where = f" from character {position + 1} on" if position >= 0 else ""
     if any(sign in piece for sign in _NOT_IN_RE2):
-        return f"is no expression of RE2{where}: it has no look-around; write a «not»"
-    return f"is no expression of RE2{where}: {what}"
+        return f"is not valid in RE2{where}: RE2 has no look-around; use `not` in the rule instead"
+    return f"is not valid in RE2{where}: {problem}"

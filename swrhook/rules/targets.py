@@ -1,4 +1,4 @@
-"""The targets of the rules that want a push, and what becomes of each."""
+"""Decide on each target of the rules that match a push."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -16,14 +16,14 @@ _VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True, slots=True)
 class RuleTarget:
-    """Where a rule sends images; `{namespace}` and `{repository}` stand for the push's own."""
+    """A target in a rule; `{namespace}` and `{repository}` are replaced by the push's own."""
 
     region: str
     namespace: str
     override: bool = False
 
     def namespace_for(self, push: Push) -> str:
-        """Return the organization for this push; whether SWR allows it is `decide`'s question."""
+        """Return the organization for this push. It may be one that SWR does not allow."""
         if "{" not in self.namespace:
             return self.namespace
         values = {"namespace": push.namespace, "repository": push.repository}
@@ -31,80 +31,81 @@ class RuleTarget:
 
 
 class MatchedTarget(Protocol):
-    """What is asked of a rule here."""
+    """The parts of a rule that this module uses; `swrhook.rules.match` imports this module."""
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The rule's name."""
         ...
 
     @property
     def sync(self) -> Sequence[RuleTarget]:
-        """Its targets."""
+        """The rule's targets."""
         ...
 
     @property
     def shadow(self) -> bool:
-        """Whether nothing may come of it."""
+        """Whether its syncs are only recorded, not carried out."""
         ...
 
 
 class TargetResult(StrEnum):
-    """What becomes of one target of a rule that wants a push."""
+    """The decision on one target of a rule that matches a push."""
 
     SYNC = "sync"
-    SHADOW = "shadow"  # a sync, were the rule not in shadow
-    TAKEN = "taken"  # an earlier rule, or an earlier target of this one, has it
-    REFUSED = "refused"  # SWR cannot copy there
+    SHADOW = "shadow"  # would be a sync if the rule were not in shadow
+    TAKEN = "taken"  # an earlier rule, or an earlier entry of this one, has the same target
+    REFUSED = "refused"  # SWR cannot copy the image there
 
 
 @dataclass(frozen=True, slots=True)
 class TargetDecision:
-    """One target of one rule for one push; `reason` says why it is no sync."""
+    """The decision on one target of one rule for one push; `reason` says why there is no sync."""
 
     rule: str
     target: Target
     override: bool
-    fate: TargetResult
+    result: TargetResult
     reason: str | None = None
 
 
-def decide_targets(push: Push, wanting: Iterable[MatchedTarget]) -> list[TargetDecision]:
-    """Return what becomes of every target of the rules that want the push, in the rules' order.
+def decide_targets(push: Push, rules: Iterable[MatchedTarget]) -> list[TargetDecision]:
+    """Return the decision on every target of the rules that match the push, in the rules' order.
 
-    Each target is used once: the first rule that has it decides. A rule in shadow takes no target
-    away from those behind it.
+    The first rule with a target decides on it. A rule in shadow leaves its targets to later rules.
     """
     first: dict[Target, str] = {}
-    live: dict[Target, str] = {}
+    first_live: dict[Target, str] = {}
     decisions = []
-    for rule in wanting:
+    for rule in rules:
         for rule_target in rule.sync:
             target = Target(rule_target.region, rule_target.namespace_for(push))
-            taken = (first if rule.shadow else live).get(target)
-            fate, reason = _fate(push, rule, target, taken)
-            if fate in {TargetResult.SYNC, TargetResult.SHADOW}:
+            earlier_rule = (first if rule.shadow else first_live).get(target)
+            result, reason = _decide_target(push, rule, target, earlier_rule)
+            if result in {TargetResult.SYNC, TargetResult.SHADOW}:
                 first.setdefault(target, rule.name)
-            if fate is TargetResult.SYNC:
-                live[target] = rule.name
-            decisions.append(TargetDecision(rule.name, target, rule_target.override, fate, reason))
+            if result is TargetResult.SYNC:
+                first_live[target] = rule.name
+            decisions.append(
+                TargetDecision(rule.name, target, rule_target.override, result, reason)
+            )
     return decisions
 
 
-def _fate(
-    push: Push, rule: MatchedTarget, target: Target, taken: str | None
+def _decide_target(
+    push: Push, rule: MatchedTarget, target: Target, earlier_rule: str | None
 ) -> tuple[TargetResult, str | None]:
     if not is_namespace(target.namespace):
-        return TargetResult.REFUSED, f"SWR allows no organization named «{target.namespace}»"
+        return TargetResult.REFUSED, f'SWR allows no organization named "{target.namespace}"'
     if target.region == push.region:
-        return TargetResult.REFUSED, f"the image is in {push.region} already"
-    if taken is not None:
-        return TargetResult.TAKEN, f"the rule {taken} has this target: its override holds"
+        return TargetResult.REFUSED, f"the image is already in {push.region}"
+    if earlier_rule is not None:
+        return TargetResult.TAKEN, f"rule {earlier_rule} has this target, and its override applies"
     if rule.shadow:
-        return TargetResult.SHADOW, "the rule is in shadow: it would be synchronized"
+        return TargetResult.SHADOW, "the rule is in shadow: this sync is not carried out"
     return TargetResult.SYNC, None
 
 
 def unknown_variables(template: str) -> list[str]:
-    """Return what stands in braces in a target's organization and is no variable."""
+    """Return the names in braces in a target's organization that are not variables."""
     return [name for name in _VARIABLE.findall(template) if name not in VARIABLES]

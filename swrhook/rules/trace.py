@@ -1,20 +1,21 @@
-"""Why a push goes where it goes: every rule, every clause, every target.
+"""Explain where a push goes and why: every rule, clause and target.
 
-A trace is made of the same calls as the plan (`judge`, `fits`, `decide`) and holds texts and truth
-values only: `dataclasses.asdict` makes JSON of it. docs/rules.md tells its shape.
+A trace is made with the same functions as the plan (`evaluate`, `decide_targets`), so that they
+always agree. It holds only strings and booleans: `dataclasses.asdict` makes JSON of it.
+docs/rules.md documents the format.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from swrhook.model import Push
-from swrhook.rules.match import Pattern, Rule, RuleResult, attachment, evaluate
+from swrhook.rules.match import Pattern, Rule, RuleResult, attachment_reason, evaluate
 from swrhook.rules.targets import TargetDecision, decide_targets
 
 
 @dataclass(frozen=True, slots=True)
 class PatternTrace:
-    """One pattern as the file writes it, and whether the field's value fits it."""
+    """One pattern as the file writes it, and whether it matches the field's value."""
 
     pattern: str
     matched: bool
@@ -22,9 +23,9 @@ class PatternTrace:
 
 @dataclass(frozen=True, slots=True)
 class ClauseTrace:
-    """What a rule asks of one field; `excludes` where it stands under `not`.
+    """A rule's condition on one field; `excludes` if it is under `not`.
 
-    `matched` tells that any of the patterns fits; one that excludes lets the others pass.
+    `matched` is true if any of the patterns matches.
     """
 
     field: str
@@ -36,7 +37,7 @@ class ClauseTrace:
 
 @dataclass(frozen=True, slots=True)
 class TargetTrace:
-    """One target with its variables replaced; `fate` is sync, shadow, taken or refused."""
+    """One target with its variables replaced; `fate` is a value of TargetResult."""
 
     region: str
     namespace: str
@@ -47,9 +48,9 @@ class TargetTrace:
 
 @dataclass(frozen=True, slots=True)
 class RuleTrace:
-    """One rule; `verdict` is wanted, not matched, excluded, attachment or disabled.
+    """One rule; `verdict` is a value of RuleResult.
 
-    `targets` is empty unless it is wanted; `clauses` are told in any case, all of them.
+    `clauses` are always complete. `targets` is empty unless the verdict is `wanted`.
     """
 
     rule: str
@@ -62,7 +63,7 @@ class RuleTrace:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One push and every rule in the file's order."""
+    """One push and every rule, in the order of the file."""
 
     sender: str
     region: str
@@ -73,60 +74,74 @@ class Trace:
 
 
 def trace(push: Push, rules: Sequence[Rule]) -> Trace:
-    """Return how the rules come to what they say of the push."""
-    verdicts = [evaluate(rule, push) for rule in rules]
-    wanting = [
-        rule for rule, said in zip(rules, verdicts, strict=True) if said is RuleResult.WANTED
-    ]
-    decisions = decide_targets(push, wanting)
+    """Return the evaluation of the rules for the push, step by step."""
+    results = [(rule, evaluate(rule, push)) for rule in rules]
+    matching = [rule for rule, result in results if result is RuleResult.WANTED]
+    decisions = decide_targets(push, matching)
     return Trace(
         push.sender,
         push.region,
         push.namespace,
         push.repository,
         push.tag,
-        tuple(
-            _rule(push, rule, said, [each for each in decisions if each.rule == rule.name])
-            for rule, said in zip(rules, verdicts, strict=True)
-        ),
+        tuple(_trace_rule(push, rule, result, decisions) for rule, result in results),
     )
 
 
-def _rule(
-    push: Push, rule: Rule, verdict: RuleResult, decisions: Sequence[TargetDecision]
+def _trace_rule(
+    push: Push, rule: Rule, result: RuleResult, decisions: Sequence[TargetDecision]
 ) -> RuleTrace:
     clauses = [
-        *(_clause(push, field, patterns, excludes=False) for field, patterns in rule.when.items()),
-        *(_clause(push, field, patterns, excludes=True) for field, patterns in rule.unless.items()),
+        *(
+            _trace_clause(push, field, patterns, excludes=False)
+            for field, patterns in rule.when.items()
+        ),
+        *(
+            _trace_clause(push, field, patterns, excludes=True)
+            for field, patterns in rule.unless.items()
+        ),
     ]
     targets = [
         TargetTrace(
-            each.target.region, each.target.namespace, each.override, each.fate.value, each.reason
+            region=decision.target.region,
+            namespace=decision.target.namespace,
+            override=decision.override,
+            fate=decision.result.value,
+            reason=decision.reason,
         )
-        for each in decisions
+        for decision in decisions
+        if decision.rule == rule.name
     ]
-    reason = _reason(push, verdict, clauses)
-    return RuleTrace(rule.name, verdict.value, rule.shadow, reason, tuple(clauses), tuple(targets))
+    reason = _explain_result(push, result, clauses)
+    return RuleTrace(rule.name, result.value, rule.shadow, reason, tuple(clauses), tuple(targets))
 
 
-def _clause(push: Push, field: str, patterns: Sequence[Pattern], *, excludes: bool) -> ClauseTrace:
+def _trace_clause(
+    push: Push, field: str, patterns: Sequence[Pattern], *, excludes: bool
+) -> ClauseTrace:
     value: str = getattr(push, field)
-    told = tuple(PatternTrace(str(pattern), pattern.matches(value)) for pattern in patterns)
-    return ClauseTrace(field, value, excludes, any(each.matched for each in told), told)
+    traces = tuple(PatternTrace(str(pattern), pattern.matches(value)) for pattern in patterns)
+    return ClauseTrace(field, value, excludes, any(trace.matched for trace in traces), traces)
 
 
-def _reason(push: Push, verdict: RuleResult, clauses: Sequence[ClauseTrace]) -> str | None:
-    """Say in words what the clauses say."""
-    match verdict:
+def _explain_result(push: Push, result: RuleResult, clauses: Sequence[ClauseTrace]) -> str | None:
+    """Return why the rule does not match, None if it does."""
+    match result:
         case RuleResult.DISABLED:
             return "enabled is false"
         case RuleResult.ATTACHMENT:
-            return f"{attachment(push)} is skipped (skip_attachments)"
+            return attachment_reason(push)
         case RuleResult.NOT_MATCHED:
-            failed = [each for each in clauses if not each.excludes and not each.matched]
-            return "; ".join(f"{each.field} «{each.value}» does not match" for each in failed)
+            return "; ".join(
+                f'{clause.field} "{clause.value}" does not match'
+                for clause in clauses
+                if not clause.excludes and not clause.matched
+            )
         case RuleResult.EXCLUDED:
-            met = [each for each in clauses if each.excludes and each.matched]
-            return "; ".join(f"{each.field} «{each.value}» is excluded by «not»" for each in met)
+            return "; ".join(
+                f'{clause.field} "{clause.value}" is excluded by `not`'
+                for clause in clauses
+                if clause.excludes and clause.matched
+            )
         case _:
             return None

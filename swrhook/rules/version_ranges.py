@@ -1,4 +1,4 @@
-"""Ranges of versions: `>=1.2 <2`, `~1.4`, `^2`, `1.2 || 1.4`. docs/rules.md has the grammar."""
+"""Version ranges such as `>=1.2 <2`, `~1.4`, `^2`, `1.2 || 1.4`. docs/rules.md has the grammar."""
 
 import re
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from swrhook.rules.versions import (
     Key,
     Release,
     Stage,
-    release_of,
-    stage_of,
-    version,
+    parse_stage,
+    parse_version,
+    to_release,
 )
 
 _GAP = re.compile(r"[\s,]+")
@@ -24,67 +24,79 @@ _COMPARISON = re.compile(
     rf"(?:{STAGE})?(?=[\s,<>=~^]|\Z)",
     re.ASCII | re.IGNORECASE,
 )
-_FIRST: tuple[int, Stage] = (0, ())  # before every pre-release
-_ORDER_OF_CHANGE = 3
+_BEFORE_PRERELEASES: tuple[int, Stage] = (0, ())  # sorts before every pre-release
+_ALL_NUMBERS = 3
 
 
 class _Bound(NamedTuple):
-    """One end of an interval. As a lower one it excludes its key where `beyond`."""
+    """One end of an interval: right before its key or, with `is_after_key`, right after it."""
 
     key: Key
-    beyond: bool
+    is_after_key: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Interval:
-    """All comparisons between two `||` together."""
+    """The versions that satisfy all comparisons between two `||`."""
 
     lowest: _Bound
-    highest: _Bound | None  # includes its key where `beyond`
-    stages_of: frozenset[Release]  # the releases whose pre-releases were asked for
+    highest: _Bound | None
+    prerelease_of: frozenset[Release]  # the releases of which a comparison names a pre-release
 
     @property
     def is_empty(self) -> bool:
         if self.highest is None:
             return False
         low, high = self.lowest, self.highest
-        return low.key > high.key or (low.key == high.key and (low.beyond or not high.beyond))
+        return low.key > high.key or (
+            low.key == high.key and (low.is_after_key or not high.is_after_key)
+        )
 
-    def holds(self, key: Key) -> bool:
+    def contains(self, key: Key) -> bool:
         low, high = self.lowest, self.highest
-        if key < low.key or (low.beyond and key == low.key):
+        if key < low.key or (low.is_after_key and key == low.key):
             return False
-        return high is None or key < high.key or (high.beyond and key == high.key)
+        return high is None or key < high.key or (high.is_after_key and key == high.key)
 
 
 class Semver:
-    """A range of versions of one variant, `**` for any; pre-releases only when asked for."""
+    """A range of versions with one variant (a glob).
+
+    As in npm, a pre-release matches only if a comparison names a pre-release of the same release,
+    or with `prerelease=True`.
+    """
 
     def __init__(self, text: str, variant: str = "", *, prerelease: bool = False) -> None:
-        """Read the range. Raises ValueError with the place of the mistake in it."""
+        """Parse the range. Raises ValueError with the position of the mistake."""
         self.text = text
         self.variant = Glob(variant)
         self.prerelease = prerelease
-        self._intervals = tuple(_interval(part, start) for start, part in _parts(text))
+        self._intervals = tuple(
+            _parse_interval(part, start) for start, part in _split_alternatives(text)
+        )
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether no version at all is in the range."""
+        """Return whether the range contains no version."""
         return all(interval.is_empty for interval in self._intervals)
 
     def matches(self, value: str) -> bool:
-        """Tell whether `value` is a version in the range."""
-        found = version(value)
-        if found is None or not self.variant.matches(found.variant):
+        """Return whether `value` is a version in the range."""
+        version = parse_version(value)
+        if version is None or not self.variant.matches(version.variant):
             return False
         return any(
-            interval.holds(found.key)
-            and (found.stage is None or self.prerelease or found.release in interval.stages_of)
+            interval.contains(version.key)
+            and (
+                version.stage is None
+                or self.prerelease
+                or version.release in interval.prerelease_of
+            )
             for interval in self._intervals
         )
 
     def examples(self) -> Iterator[str]:
-        """Return tags that may be in the range: its lower ends, and what comes right after."""
+        """Yield tags that may be in the range: its lower ends, and the next versions."""
         suffix = self.variant.text.replace("*", "x").replace("?", "x")
         for interval in self._intervals:
             (major, minor, patch), _ = interval.lowest.key
@@ -92,127 +104,131 @@ class Semver:
                 yield ".".join(map(str, release)) + (f"-{suffix}" if suffix else "")
 
     def __str__(self) -> str:
-        """Write it as traces do."""
+        """Return the text as in a trace."""
         variant = f" variant {self.variant}" if self.variant.text else ""
         return f"semver {self.text}{variant}{' with pre-releases' if self.prerelease else ''}"
 
     def __repr__(self) -> str:
-        """Show the text, as messages do."""
+        """Return the text with the class name."""
         return f"Semver({self.text!r}, {self.variant.text!r}, prerelease={self.prerelease})"
 
 
-def _parts(text: str) -> Iterator[tuple[int, str]]:
-    """Yield what stands between the `||`, with its place."""
+def _split_alternatives(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the parts between the `||`, with their positions."""
     start = 0
     for part in text.split("||"):
         yield start, part
         start += len(part) + 2
 
 
-def _interval(part: str, start: int) -> _Interval:
-    lowest, highest = _Bound(((0, 0, 0), _FIRST), beyond=False), None
-    stages_of = set()
-    for match in _comparisons(part, start):
-        numbers, stage = _operand(match, start)
-        key: Key = (release_of(numbers), RELEASED if stage is None else (0, stage))
-        low = _lower(match["operator"] or "", numbers, key)
-        high = _upper(match["operator"] or "", numbers, key)
+def _parse_interval(part: str, start: int) -> _Interval:
+    lowest, highest = _Bound(((0, 0, 0), _BEFORE_PRERELEASES), is_after_key=False), None
+    prerelease_of = set()
+    for match in _parse_comparisons(part, start):
+        numbers, stage = _parse_operand(match, start)
+        key: Key = (to_release(numbers), RELEASED if stage is None else (0, stage))
+        low = _lower_bound(match["operator"] or "", numbers, key)
+        high = _upper_bound(match["operator"] or "", numbers, key)
         lowest = max(lowest, low) if low is not None else lowest
         highest = min(highest or high, high) if high is not None else highest
         if stage is not None:
-            stages_of.add(key[0])
-    return _Interval(lowest, highest, frozenset(stages_of))
+            prerelease_of.add(key[0])
+    return _Interval(lowest, highest, frozenset(prerelease_of))
 
 
-def _operand(match: re.Match[str], start: int) -> tuple[list[int], Stage | None]:
-    """Return the numbers before the first `x`, and the pre-release."""
+def _parse_operand(match: re.Match[str], start: int) -> tuple[list[int], Stage | None]:
+    """Return the numbers before the first `x` or `*`, and the pre-release."""
     parts = match["numbers"].split(".")
     numbers = [int(part) for part in parts if part.isdecimal()]
     if not all(part.isdecimal() for part in parts[: len(numbers)]):
         place = start + match.start("numbers") + 1
-        message = f"is no range: from its character {place} on, a number follows an «x»"
-        raise ValueError(message)
+        raise ValueError(f'is not a range: a number follows an "x" at character {place}')
     if match["stage"] is None:
         return numbers, None
-    if len(numbers) < _ORDER_OF_CHANGE:
+    if len(numbers) < _ALL_NUMBERS:
         place = start + match.start("stage") + 1
-        message = f"the pre-release at its character {place} needs three numbers before it"
-        raise ValueError(f"is no range: {message}")
-    return numbers, stage_of(match["stage"])
+        message = f"the pre-release at character {place} needs three numbers before it"
+        raise ValueError(f"is not a range: {message}")
+    return numbers, parse_stage(match["stage"])
 
 
-def _comparisons(part: str, start: int) -> Iterator[re.Match[str]]:
-    end = _skip(part, 0)
+def _parse_comparisons(part: str, start: int) -> Iterator[re.Match[str]]:
+    end = _skip_gap(part, 0)
     if end == len(part):
         raise ValueError(
-            f"is no range: nothing stands at its character {start + 1}; write * for any"
+            f"is not a range: it has nothing at character {start + 1}; write * for any version"
         )
     while end < len(part):
         match = _COMPARISON.match(part, end)
         if match is None:
-            raise ValueError(_explain(part, start, end))
+            raise ValueError(_explain_error(part, start, end))
         yield match
-        end = _skip(part, match.end())
+        end = _skip_gap(part, match.end())
 
 
-def _skip(part: str, position: int) -> int:
+def _skip_gap(part: str, position: int) -> int:
     gap = _GAP.match(part, position)
     return gap.end() if gap else position
 
 
-def _explain(part: str, start: int, end: int) -> str:
+def _explain_error(part: str, start: int, end: int) -> str:
     piece = part[end:]
-    message = f"is no range from its character {start + end + 1} on"
+    message = f"is not a range from character {start + end + 1} on"
     if piece.startswith("- "):
-        return f"{message}: write «>=1.2 <=1.4», not «1.2 - 1.4»"
+        return f'{message}: write ">=1.2 <=1.4" instead of "1.2 - 1.4"'
     if piece.startswith("!"):
-        return f"{message}: there is no «!=»; write a «not»"
+        return f'{message}: there is no "!="; use `not` in the rule instead'
     if piece.startswith("|"):
-        return f"{message}: «or» is written «||»"
-    return f"{message}: write comparisons like >=1.2, <2, ~1.4, ^2 or 1.2.3"
+        return f'{message}: write "||" for "or"'
+    return f"{message}: write comparisons such as >=1.2, <2, ~1.4, ^2 or 1.2.3"
 
 
-def _lower(operator: str, numbers: list[int], key: Key) -> _Bound | None:
-    """Return the lower end of one comparison; None where it has none."""
+def _lower_bound(operator: str, numbers: list[int], key: Key) -> _Bound | None:
+    """Return the lower end of one comparison; None if it has none."""
     if operator in {"<", "<="}:
         return None
     if operator != ">":
-        return _Bound(key, beyond=False)
-    is_whole = len(numbers) == _ORDER_OF_CHANGE
-    return _Bound(key, beyond=True) if is_whole else _from(_next(numbers, len(numbers)))
+        return _Bound(key, is_after_key=False)
+    is_whole = len(numbers) == _ALL_NUMBERS
+    return (
+        _Bound(key, is_after_key=True)
+        if is_whole
+        else _bound_from(_next_release(numbers, len(numbers)))
+    )
 
 
-def _upper(operator: str, numbers: list[int], key: Key) -> _Bound | None:
-    """Return the upper end of one comparison; None where it has none."""
+def _upper_bound(operator: str, numbers: list[int], key: Key) -> _Bound | None:
+    """Return the upper end of one comparison; None if it has none."""
     if operator in {">", ">="}:
         return None
     if operator == "<":
-        # Below 2 are no pre-releases of 2; who wants those writes one.
-        return _Bound(key, beyond=False) if key[1] != RELEASED else _before(key[0])
-    if operator in {"", "=", "<="} and len(numbers) == _ORDER_OF_CHANGE:
-        return _Bound(key, beyond=True)
-    kept = {"~": min(len(numbers), 2), "^": _first_change(numbers)}.get(operator, len(numbers))
-    return _before(_next(numbers, kept))
+        # `<2` excludes the pre-releases of 2, unless it names one, as in `<2.0.0-rc.1`.
+        return _Bound(key, is_after_key=False) if key[1] != RELEASED else _bound_before(key[0])
+    if operator in {"", "=", "<="} and len(numbers) == _ALL_NUMBERS:
+        return _Bound(key, is_after_key=True)
+    kept = {"~": min(len(numbers), 2), "^": _caret_precision(numbers)}.get(operator, len(numbers))
+    return _bound_before(_next_release(numbers, kept))
 
 
-def _first_change(numbers: list[int]) -> int:
-    """Return how many numbers `^` keeps, the last of them one up: to the first that is not 0."""
+def _caret_precision(numbers: list[int]) -> int:
+    """Return how many numbers `^` compares: those up to the first that is not 0."""
     for count, number in enumerate(numbers, 1):
         if number:
             return count
     return len(numbers)
 
 
-def _next(numbers: list[int], count: int) -> Release | None:
-    """Return the first release that differs in the first `count` numbers; None without any."""
-    return release_of([*numbers[: count - 1], numbers[count - 1] + 1]) if count else None
+def _next_release(numbers: list[int], count: int) -> Release | None:
+    """Return the next release that differs in the first `count` numbers; None if `count` is 0."""
+    return to_release([*numbers[: count - 1], numbers[count - 1] + 1]) if count else None
 
 
-def _before(release: Release | None) -> _Bound | None:
-    """Return the upper end right before a release and its pre-releases."""
-    return None if release is None else _Bound((release, _FIRST), beyond=False)
+def _bound_before(release: Release | None) -> _Bound | None:
+    """Return the upper end before a release and its pre-releases."""
+    return None if release is None else _Bound((release, _BEFORE_PRERELEASES), is_after_key=False)
 
 
-def _from(release: Release | None) -> _Bound:
-    """Return the lower end at a release; beyond «any» there is nothing."""
-    return _Bound((release or (10**9, 0, 0), RELEASED), beyond=False)
+def _bound_from(release: Release | None) -> _Bound:
+    """Return the lower end at a release; without one, the range is empty."""
+    # A version's numbers have at most nine digits, so no version reaches this one.
+    return _Bound((release or (10**9, 0, 0), RELEASED), is_after_key=False)

@@ -1,7 +1,8 @@
-"""Versions in tags. docs/rules.md has the grammar; this reads it.
+"""Parse versions in tags. docs/rules.md has the grammar.
 
-Neither semver nor packaging reads what tags hold: `1.2`, `1.2.3-alpine3.19`, `1.2.3rc1`,
-`1.2.3-debian-12-r4`. A build's `+` is no character of tags; Helm and others write `_` for it.
+Neither of the packages `semver` and `packaging` parses usual tags such as `1.2`,
+`1.2.3-alpine3.19`, `1.2.3rc1` and `1.2.3-debian-12-r4`. A tag cannot contain the `+` of build
+metadata; Helm and others write `_` instead.
 """
 
 import re
@@ -10,13 +11,13 @@ from functools import lru_cache
 from typing import TypeAlias
 
 Release: TypeAlias = tuple[int, int, int]
-# A pre-release's words and numbers in their order, a number before a word.
+# The words and numbers of a pre-release. A number sorts before a word, as in SemVer.
 Stage: TypeAlias = tuple[tuple[int, int, str], ...]
-# Where a version stands among others; a pre-release (0, …) before its release (1,).
+# The sort key of a version. A pre-release, (0, …), sorts before its release, (1, …).
 Key: TypeAlias = tuple[Release, tuple[int, Stage]]
 
-# What a single number without «v» may have: more digits are a date, a build or a commit.
-LONGEST_LONE_NUMBER = 3
+# A single number without "v" and with more digits is a date, a build number or a commit.
+MAX_SINGLE_NUMBER_LENGTH = 3
 
 STAGES = (
     "alpha", "beta", "rc", "pre", "preview", "prerelease", "dev", "snapshot", "milestone", "canary",
@@ -37,7 +38,7 @@ RELEASED: tuple[int, Stage] = (1, ())
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What a tag tells of its version. `variant` is empty for a plain one, as `1.2.3`."""
+    """A parsed version. `variant` is the rest of the tag, `alpine` in `1.2.3-alpine`."""
 
     release: Release
     stage: Stage | None
@@ -45,31 +46,31 @@ class Version:
 
     @property
     def key(self) -> Key:
-        """Return where the version stands among others, its variant left out."""
+        """Return the sort key, which ignores the variant."""
         return self.release, RELEASED if self.stage is None else (0, self.stage)
 
 
 @lru_cache(maxsize=4096)
-def version(tag: str) -> Version | None:
-    """Read a tag; None when it is no version."""
+def parse_version(tag: str) -> Version | None:
+    """Parse a tag; return None if it is not a version."""
     match = _VERSION.fullmatch(tag)
     if match is None:
         return None
     numbers = match["numbers"]
-    if match["v"] is None and numbers.isdecimal() and len(numbers) > LONGEST_LONE_NUMBER:
+    if match["v"] is None and numbers.isdecimal() and len(numbers) > MAX_SINGLE_NUMBER_LENGTH:
         return None
-    stage = stage_of(match["stage"]) if match["stage"] else None
-    return Version(release_of([int(n) for n in numbers.split(".")]), stage, match["variant"] or "")
+    stage = parse_stage(match["stage"]) if match["stage"] else None
+    return Version(to_release([int(n) for n in numbers.split(".")]), stage, match["variant"] or "")
 
 
-def release_of(numbers: list[int]) -> Release:
-    """Return one to three numbers as three."""
+def to_release(numbers: list[int]) -> Release:
+    """Return one to three numbers as three; missing ones are 0."""
     major, minor, patch = [*numbers, 0, 0, 0][:3]
     return major, minor, patch
 
 
-def stage_of(text: str) -> Stage:
-    """Return the words and numbers of a pre-release: `rc1`, `rc.1` and `RC-1` are the same."""
+def parse_stage(text: str) -> Stage:
+    """Parse a pre-release; `rc1`, `rc.1` and `RC-1` are the same."""
     return tuple(
         (0, int(part), "") if part.isdecimal() else (1, 0, part)
         for part in _PART.findall(text.lower())

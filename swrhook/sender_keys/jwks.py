@@ -7,7 +7,7 @@ from jwt import PyJWK, PyJWTError
 
 from swrhook.auth.oidc import ALGORITHMS
 from swrhook.errors import FetchFailed, Undecodable
-from swrhook.senders.payload import at, decode, items, text
+from swrhook.senders.payload import decode, get, items, text
 
 
 def read_jwks_url(document: bytes, issuer: str) -> str:
@@ -16,7 +16,7 @@ def read_jwks_url(document: bytes, issuer: str) -> str:
     url = text(content, "jwks_uri")
     # The document must name the issuer that it was fetched from (OpenID Connect Discovery 1.0,
     # section 4.3): otherwise it belongs to another issuer.
-    if at(content, "issuer") != issuer or url is None:
+    if get(content, "issuer") != issuer or url is None:
         raise FetchFailed(f"{issuer}: the discovery document names another issuer, or no keys")
     return url
 
@@ -33,7 +33,7 @@ def _usable_keys(document: object) -> Iterator[tuple[str, PyJWK]]:
     """Yield id and key of each key for signatures with an accepted algorithm."""
     for item in items(document, "keys"):
         key_id = text(item, "kid")
-        if key_id is None or at(item, "use") not in (None, "sig"):
+        if key_id is None or get(item, "use") not in (None, "sig"):
             continue
         # A key of a future type must not make the others unusable.
         try:

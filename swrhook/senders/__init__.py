@@ -1,1 +1,1 @@
-"""Configured senders, and what every sender's request is read with."""
+"""Configured senders, and the code that reads every sender's requests."""

@@ -1,16 +1,15 @@
-"""CTS traces of SWR: what huawei-cts and huawei-eventgrid share.
+"""Read CTS (Cloud Trace Service) audit traces of SWR, for huawei-cts and huawei-eventgrid.
 
 The fields of a trace and the names of SWR's operations are documented
 (https://docs.otc.t-systems.com/cloud-trace-service/umn/ and
 https://support.huaweicloud.com/intl/en-us/usermanual-swr/swr_01_0084.html, read August 2026).
-Where in a trace the image stands is not: it is looked for in the places below, and a push whose
-image is in none of them is quarantined.
+Which field holds the image is not documented. The code searches several fields, and a push without
+an image in any of them is quarantined.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
 from swrhook.errors import Undecodable, UnknownShape
 from swrhook.model import Announcement, Reading
@@ -24,78 +23,82 @@ _TAG = ("tag", "image_tag", "destination_tag", "reference")
 _URL = ("url", "uri", "path")
 
 # The registry's own route: PUT /v2/team/web/shop/manifests/v1
-_REGISTRY = re.compile(r"/v2/(?P<name>[^\s?#]{1,512})/manifests/(?P<tag>[^\s/?#]{1,256})")
-# The service's route: POST /v2/manage/namespaces/team/repos/web$shop/tags
-_MANAGE = re.compile(r"/namespaces/(?P<namespace>[^\s/]{1,256})/repos/(?P<repo>[^\s/]{1,256})/tags")
+_REGISTRY_ROUTE = re.compile(r"/v2/(?P<name>[^\s?#]{1,512})/manifests/(?P<tag>[^\s/?#]{1,256})")
+# The management API's route: POST /v2/manage/namespaces/team/repos/web$shop/tags
+_MANAGEMENT_ROUTE = re.compile(
+    r"/namespaces/(?P<namespace>[^\s/]{1,256})/repos/(?P<repo>[^\s/]{1,256})/tags"
+)
 
-_MILLISECONDS = 100_000_000_000  # these, in seconds, are the year 5138
+_MIN_MILLISECONDS = 100_000_000_000  # in seconds, this would be the year 5138
 
 
-def reading(traces: Iterable[tuple[Any, str | None]], skipped: Iterable[str] = ()) -> Reading:
-    """Return what the traces announce, each with the event's id, or else its own.
+def read_traces(
+    traces: Iterable[tuple[payload.Json, str | None]], skipped: Iterable[str] = ()
+) -> Reading:
+    """Return what the traces announce. Each trace comes with its event's id, if it has one.
 
-    `skipped` are the reasons for what came with them and is no trace of SWR.
-    Raises UnknownShape when no image is read and there is a trace that could not be.
+    `skipped` are the reasons for parts of the delivery that are not SWR traces. Raises UnknownShape
+    if no image was read and at least one trace is of an unknown shape.
     """
-    read: list[Announcement | str] = [*skipped]
-    unread: list[str] = []
+    results: list[Announcement | str] = [*skipped]
+    unreadable: list[str] = []
     for trace, event_id in traces:
         try:
-            read.append(_read(trace, event_id))
+            results.append(_read_trace(trace, event_id))
         except UnknownShape as exc:
-            unread.append(str(exc))
-    ids = [part.event_id for part in read if isinstance(part, Announcement)]
-    if unread and not ids:
-        raise UnknownShape("; ".join(payload.capped(unread)))
-    return payload.reading([*read, *unread], external_id=next(iter(ids), None))
+            unreadable.append(str(exc))
+    if unreadable and not any(isinstance(result, Announcement) for result in results):
+        raise UnknownShape("; ".join(payload.cap_reasons(unreadable)))
+    return payload.to_reading([*results, *unreadable])
 
 
-def _read(trace: Any, event_id: str | None) -> Announcement | str:  # noqa: ANN401
-    """Return what one trace announces, or why it announces nothing."""
+def _read_trace(trace: payload.Json, event_id: str | None) -> Announcement | str:
+    """Return the announcement, or the reason why there is none."""
     operation = payload.text(trace, "trace_name")
     if operation is None:
         raise UnknownShape("a trace has no `trace_name`")
-    if (service := payload.at(trace, "service_type")) != "SWR":
-        return f"service {payload.shown(service)} is not SWR"
+    if (service := payload.get(trace, "service_type")) != "SWR":
+        return f"service {payload.quote(service)} is not SWR"
     if operation not in PUSHES:
-        return f"operation {payload.shown(operation)} is not a push"
-    if (rating := payload.at(trace, "trace_rating")) not in (None, "normal"):
-        return f"rating {payload.shown(rating)}: the push failed"
-    image = next(_images(trace), None)
+        return f"operation {payload.quote(operation)} is not a push"
+    if (rating := payload.get(trace, "trace_rating")) not in (None, "normal"):
+        return f"rating {payload.quote(rating)}: the push failed"
+    image = next(_find_images(trace), None)
     if image is None:
-        raise UnknownShape(f"no image is found in a trace of {operation}")
+        raise UnknownShape(f"no image in a trace of {operation}")
     name, tag = image
     if ":" in tag:
-        return f"{payload.shown(name)}: a push without a tag"
+        return f"{payload.quote(name)}: a push without a tag"
     return Announcement(
-        name, tag, event_id=event_id or payload.text(trace, "trace_id"), pushed_at=_time(trace)
+        name, tag, event_id=event_id or payload.text(trace, "trace_id"), pushed_at=_read_time(trace)
     )
 
 
-def _images(trace: Any) -> Iterator[tuple[str, str]]:  # noqa: ANN401
-    """Yield the name and tag from every place that has both."""
-    request = _request(trace)
+def _find_images(trace: payload.Json) -> Iterator[tuple[str, str]]:
+    """Yield the name and tag of the image from every field that has both."""
+    request = _decode_request(trace)
     resource = payload.text(trace, "resource_name") or ""
-    lines = [request, *(payload.at(request, key) for key in _URL), resource]
+    lines = [request, *(payload.get(request, key) for key in _URL), resource]
     for line in lines:
-        if isinstance(line, str) and (route := _REGISTRY.search(line)):
+        if isinstance(line, str) and (route := _REGISTRY_ROUTE.search(line)):
             yield route["name"], route["tag"]
-    named = resource if payload.at(trace, "resource_type") == "imagetag" else None
-    tag = _first(request, _TAG) or named
+    resource_tag = resource if payload.get(trace, "resource_type") == "imagetag" else None
+    tag = _first_text(request, _TAG) or resource_tag
     for line in lines:
-        if isinstance(line, str) and tag and (route := _MANAGE.search(line)):
+        if isinstance(line, str) and tag and (route := _MANAGEMENT_ROUTE.search(line)):
+            # SWR's API writes `$` for `/` in repository names.
             yield f"{route['namespace']}/{route['repo'].replace('$', '/')}", tag
-    namespace, repository = _first(request, _NAMESPACE), _first(request, _REPOSITORY)
+    namespace, repository = _first_text(request, _NAMESPACE), _first_text(request, _REPOSITORY)
     if namespace and repository and tag:
         yield f"{namespace}/{repository}", tag
-    whole = payload.reference(resource)
-    if "/" in whole.name and whole.tag:
-        yield whole.name, whole.tag
+    image = payload.parse_reference(resource)
+    if "/" in image.name and image.tag:
+        yield image.name, image.tag
 
 
-def _request(trace: Any) -> Any:  # noqa: ANN401
-    """Return the request: an object, or a text that may hold one."""
-    request = payload.at(trace, "request")
+def _decode_request(trace: payload.Json) -> payload.Json:
+    """Return the trace's request, decoded if it is JSON in a string."""
+    request = payload.get(trace, "request")
     if not isinstance(request, str):
         return request
     try:
@@ -104,13 +107,13 @@ def _request(trace: Any) -> Any:  # noqa: ANN401
         return request
 
 
-def _first(document: Any, keys: Iterable[str]) -> str | None:  # noqa: ANN401
-    return next((found for key in keys if (found := payload.text(document, key))), None)
+def _first_text(document: payload.Json, keys: Iterable[str]) -> str | None:
+    return next((text for key in keys if (text := payload.text(document, key))), None)
 
 
-def _time(trace: Any) -> datetime | None:  # noqa: ANN401
-    """Return the trace's time; it counts in milliseconds."""
-    value = payload.at(trace, "time")
-    if isinstance(value, int) and abs(value) >= _MILLISECONDS:
+def _read_time(trace: payload.Json) -> datetime | None:
+    """Return the trace's time, which CTS writes in milliseconds."""
+    value = payload.get(trace, "time")
+    if isinstance(value, int) and abs(value) >= _MIN_MILLISECONDS:
         value = value // 1000
-    return payload.moment({"time": value}, "time")
+    return payload.timestamp({"time": value}, "time")

@@ -1,10 +1,10 @@
-"""One request as it came in: all that authentication and dialects may see of it."""
+"""One received request: the parts that authentication and dialects may use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# The headers that are kept: what identifies an event and what dialects read, so that it can be
-# read again; never what authenticates it.
+# The headers that the ledger stores for a replay: those that identify an event or that a dialect
+# reads. A header that authenticates the sender must never be listed here.
 KEPT_HEADERS = frozenset(
     {
         "content-type",
@@ -44,9 +44,9 @@ KEPT_HEADERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Headers with lower-case names, and the body's raw bytes (decompressed, within the cap).
+    """The headers (names in lower case) and the raw body (decompressed, within the size limit).
 
-    `path_secret` is what stood behind the sender's name in the URL; it is never stored.
+    `path_secret` is the part of the URL after the sender's name; it is never stored.
     """
 
     headers: Mapping[str, str] = field(repr=False)
@@ -54,5 +54,5 @@ class Delivery:
     path_secret: str | None = field(default=None, repr=False)
 
     def header(self, name: str) -> str:
-        """Return a header by its lower-case name, or "" when it was not sent."""
+        """Return a header by its lower-case name, or "" if it was not sent."""
         return self.headers.get(name, "")

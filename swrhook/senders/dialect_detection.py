@@ -1,19 +1,19 @@
-"""Which dialect a body is in: for senders behind an envelope, where the sender does not say.
+"""Detect the dialect of a message that came in an envelope (SNS, SMN).
 
-What is certain comes first: a header or a type of the sender's own, then fields that no other
-sender has together. A sender that names its dialect is never detected.
+The strongest signs are checked first: headers and event types that only one product uses, then
+combinations of fields that only one product sends. Senders with any other `dialect` in
+swrhook.yaml need no detection.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from swrhook.errors import NothingUsable, UnknownShape
 from swrhook.model import Reading
 from swrhook.senders import envelopes, payload
 from swrhook.senders.delivery import Delivery
 
-# Gitea and Forgejo send GitHub's header too, beside their own.
-HEADERS = (
+# Gitea's and Forgejo's come first, because these two also send GitHub's header.
+DIALECT_BY_HEADER = (
     ("x-gitea-event", "gitea"),
     ("x-forgejo-event", "gitea"),
     ("x-gogs-event", "gitea"),
@@ -25,8 +25,8 @@ HEADERS = (
     ("circleci-event-type", "circleci"),
     ("x-drone-event", "drone"),
 )
-# CloudEvents, by the beginning of their type.
-TYPES = (
+# The beginnings of CloudEvents types.
+DIALECT_BY_EVENT_TYPE = (
     ("harbor.", "harbor"),
     ("zotregistry.", "zot"),
     ("dev.cdevents.", "cdevents"),
@@ -36,40 +36,44 @@ TYPES = (
     ("com.amazon.ecr.", "ecr"),
 )
 
+# Reads a delivery in one dialect.
+Parse = Callable[[Delivery], Reading]
 
-def read(delivery: Delivery, table: Mapping[str, Callable[[Delivery], Reading]]) -> Reading:
-    """Read a delivery, or what the envelope around it holds, with the dialect that it is in.
 
-    Raises what that dialect raises; but nobody waits for the answer, so nothing usable is ignored.
+def read(delivery: Delivery, table: Mapping[str, Parse]) -> Reading:
+    """Read a delivery, or the message in its envelope, with the detected dialect.
+
+    Raises what that dialect raises, but UnknownShape instead of NothingUsable.
     """
 
     def parse(inner: Delivery) -> Reading:
         dialect = detect(inner.headers, payload.decode(inner.body))
         if dialect not in table:
-            raise UnknownShape(f"the message is in the dialect {dialect}, which has no reader")
+            raise UnknownShape(f"the message is in the dialect {dialect}, which cannot be read")
         return table[dialect](inner)
 
     try:
         return envelopes.read(delivery, parse)
     except NothingUsable as exc:
+        # An error would only make the topic service deliver the same message again.
         raise UnknownShape(str(exc)) from exc
 
 
-def detect(headers: Mapping[str, str], document: Any) -> str:  # noqa: ANN401
-    """Return the dialect of a decoded body. Raises UnknownShape when it is none that we know."""
-    found = (
-        envelopes.dialect_of(headers, document)
-        or next((dialect for name, dialect in HEADERS if name in headers), None)
-        or _cloudevent(headers, document)
-        or _events(payload.at(document, "events"))
-        or next((dialect for dialect, fits in SHAPES if fits(document)), None)
+def detect(headers: Mapping[str, str], document: payload.Json) -> str:
+    """Return the dialect of a decoded body. Raises UnknownShape if no dialect fits."""
+    dialect = (
+        envelopes.envelope_dialect(headers, document)
+        or next((dialect for name, dialect in DIALECT_BY_HEADER if name in headers), None)
+        or _detect_cloudevent(headers, document)
+        or _detect_event_list(payload.get(document, "events"))
+        or next((dialect for dialect, fits in DIALECT_BY_SHAPE if fits(document)), None)
     )
-    if found is None:
-        raise UnknownShape("the body is in no dialect that can be told from others")
-    return found
+    if dialect is None:
+        raise UnknownShape("the dialect of the body cannot be detected")
+    return dialect
 
 
-def _cloudevent(headers: Mapping[str, str], document: Any) -> str | None:  # noqa: ANN401
+def _detect_cloudevent(headers: Mapping[str, str], document: payload.Json) -> str | None:
     """Return the dialect of a CloudEvent, binary or structured."""
     kind = (
         payload.text(headers, "ce-type")
@@ -80,56 +84,58 @@ def _cloudevent(headers: Mapping[str, str], document: Any) -> str | None:  # noq
         return None
     source = payload.text(document, "source") or ""
     other = "huawei-eventgrid" if source.startswith("HC.") else "cloudevents"
-    return next((dialect for start, dialect in TYPES if kind.startswith(start)), other)
+    return next(
+        (dialect for start, dialect in DIALECT_BY_EVENT_TYPE if kind.startswith(start)), other
+    )
 
 
-def _events(events: Any) -> str | None:  # noqa: ANN401
-    """Tell the registry's envelope of events from EventGrid's."""
+def _detect_event_list(events: payload.Json) -> str | None:
+    """Return the dialect of a list of events: the docker registry's or EventGrid's."""
     if not isinstance(events, list):
         return None
-    if not events or any(_has("action", "target")(event) for event in events):
+    if not events or any(_has_all("action", "target")(event) for event in events):
         return "distribution"
-    return "huawei-eventgrid" if any(_has("specversion")(event) for event in events) else None
+    return "huawei-eventgrid" if any(_has_all("specversion")(event) for event in events) else None
 
 
-def _has(*keys: str) -> Callable[[Any], bool]:
-    """Return whether a document has all of the keys, as a function of the document."""
-    return lambda document: all(payload.at(document, key) is not None for key in keys)
+def _has_all(*keys: str) -> Callable[[payload.Json], bool]:
+    """Return a function that tells whether a document has all of the keys."""
+    return lambda document: all(payload.get(document, key) is not None for key in keys)
 
 
-def _is_google(document: Any) -> bool:  # noqa: ANN401
-    known = payload.at(document, "action") in ("INSERT", "DELETE")
-    return known and (_has("tag")(document) or _has("digest")(document))
+def _is_gcr(document: payload.Json) -> bool:
+    is_action = payload.get(document, "action") in ("INSERT", "DELETE")
+    return is_action and (_has_all("tag")(document) or _has_all("digest")(document))
 
 
-def _is_trace(document: Any) -> bool:  # noqa: ANN401
+def _is_cts(document: payload.Json) -> bool:
     traces = document if isinstance(document, list) else [document]
-    return any(_has("trace_name")(trace) or _has("cts")(trace) for trace in traces)
+    return any(_has_all("trace_name")(trace) or _has_all("cts")(trace) for trace in traces)
 
 
-def _is_aliyun(document: Any) -> bool:  # noqa: ANN401
-    full = payload.at(document, "repository", "repo_full_name")
-    return full is not None and _has("push_data")(document)
+def _is_aliyun(document: payload.Json) -> bool:
+    full = payload.get(document, "repository", "repo_full_name")
+    return full is not None and _has_all("push_data")(document)
 
 
-def _names_image(document: Any) -> bool:  # noqa: ANN401
-    named = (_has("image"), _has("images"), _has("image.name"))
+def _is_generic(document: payload.Json) -> bool:
+    named = (_has_all("image"), _has_all("images"), _has_all("image.name"))
     parts = (("repository", "tag"), ("repository", "tags"), ("name", "tag"))
-    return any(fits(document) for fits in (*named, *(_has(*keys) for keys in parts)))
+    return any(fits(document) for fits in (*named, *(_has_all(*keys) for keys in parts)))
 
 
-# In this order: a later one may fit what an earlier one names.
-SHAPES: tuple[tuple[str, Callable[[Any], bool]], ...] = (
-    ("jfrog", _has("domain", "event_type", "data")),
-    ("ecr", _has("detail-type")),
-    ("gcr", _is_google),
-    ("huawei-cts", _is_trace),
-    ("harbor", _has("type", "event_data")),
+# The order matters: a later test may also accept the documents of an earlier dialect.
+DIALECT_BY_SHAPE: tuple[tuple[str, Callable[[payload.Json], bool]], ...] = (
+    ("jfrog", _has_all("domain", "event_type", "data")),
+    ("ecr", _has_all("detail-type")),
+    ("gcr", _is_gcr),
+    ("huawei-cts", _is_cts),
+    ("harbor", _has_all("type", "event_data")),
     ("aliyun", _is_aliyun),
-    ("dockerhub", _has("push_data")),
-    ("quay", _has("updated_tags")),
-    ("quay", _has("docker_url", "repository")),
-    ("acr", _has("action", "target")),
-    ("nexus", _has("repositoryName", "action")),
-    ("generic", _names_image),
+    ("dockerhub", _has_all("push_data")),
+    ("quay", _has_all("updated_tags")),
+    ("quay", _has_all("docker_url", "repository")),
+    ("acr", _has_all("action", "target")),
+    ("nexus", _has_all("repositoryName", "action")),
+    ("generic", _is_generic),
 )

@@ -1,19 +1,18 @@
-"""Envelopes: what AWS SNS, Huawei SMN and Google Pub/Sub put around another sender's message.
+"""Unwrap the envelopes in which AWS SNS, Huawei SMN and Google Pub/Sub forward messages.
 
 Formats: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html,
 https://docs.otc.t-systems.com/simple-message-notification/umn/ (appendix) and
 https://cloud.google.com/pubsub/docs/push, read August 2026.
 
-One level is opened: an envelope in an envelope is no shape that we know. Nothing is decompressed,
-so that what is inside is never larger than the envelope. The outside is the sender's and may be
-Undecodable; whatever is inside has come through the service well, so what is wrong with it is
-quarantined (a refusal would only bring it again).
+Only one level is unwrapped: an envelope inside an envelope raises UnknownShape. Nothing is
+decompressed, so a message is never larger than its envelope. An undecodable envelope raises
+Undecodable. An undecodable message in it raises UnknownShape instead, which quarantines the
+delivery: an error response would only make the service deliver the same message again.
 """
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from swrhook.errors import Ignored, Undecodable, UnknownShape
 from swrhook.model import Reading
@@ -22,8 +21,8 @@ from swrhook.senders.delivery import Delivery
 
 
 @dataclass(frozen=True, slots=True)
-class _Topics:
-    """How a service of topics and subscriptions writes its headers and fields."""
+class _TopicService:
+    """The names of the headers and fields of a publish-subscribe service."""
 
     dialect: str
     name: str
@@ -35,139 +34,150 @@ class _Topics:
     message: str
 
 
-_SNS = _Topics("sns", "SNS", "sns", "x-amz-sns-", "Type", "TopicArn", "MessageId", "Message")
-_SMN = _Topics("huawei-smn", "SMN", "smn", "x-smn-", "type", "topic_urn", "message_id", "message")
-_TOPICS = (_SMN, _SNS)
-_KINDS = frozenset({"Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"})
+_SNS = _TopicService("sns", "SNS", "sns", "x-amz-sns-", "Type", "TopicArn", "MessageId", "Message")
+_SMN = _TopicService(
+    "huawei-smn", "SMN", "smn", "x-smn-", "type", "topic_urn", "message_id", "message"
+)
+_SERVICES = (_SMN, _SNS)
+_MESSAGE_TYPES = frozenset({"Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"})
 
-# A body without any of these is not decoded here: most deliveries have no envelope.
-_MARKS = (b"TopicArn", b"topic_urn", b"messageId", b"message_id")
-# Sent with a Pub/Sub message that comes without its envelope, if the subscription says so.
+# A body without any of these is not decoded here, because most deliveries have no envelope.
+_ENVELOPE_MARKERS = (b"TopicArn", b"topic_urn", b"messageId", b"message_id")
+# Pub/Sub sends this header with an unwrapped message, if the subscription is set up so.
 _PUBSUB_ID = "x-goog-pubsub-message-id"
 
 _JSON = {"content-type": "application/json"}
 
 
 def read(delivery: Delivery, parse: Callable[[Delivery], Reading]) -> Reading:
-    """Read a delivery, or what the envelope around it holds; raises what `parse` raises.
+    """Read a delivery, or the message in its envelope, with `parse`. Raises what `parse` raises.
 
-    Announcements without an event id get the envelope's message id, the same when it comes again.
+    Announcements without an event id get the envelope's message id; a redelivery has the same.
     """
-    inner, message_id = _open(delivery)
+    inner, message_id = _unwrap(delivery)
     reading = parse(inner)
     if message_id is None:
         return reading
     announcements = tuple(
-        replace(each, event_id=each.event_id or message_id) for each in reading.announcements
+        replace(announcement, event_id=announcement.event_id or message_id)
+        for announcement in reading.announcements
     )
     return replace(
         reading, announcements=announcements, external_id=reading.external_id or message_id
     )
 
 
-def dialect_of(headers: Mapping[str, str], document: Any) -> str | None:  # noqa: ANN401
-    """Return the dialect named for the envelope: sns, huawei-smn, gcr; None without one."""
-    topics = _topics(headers, document)
-    if topics is not None:
-        return topics.dialect
+def envelope_dialect(headers: Mapping[str, str], document: payload.Json) -> str | None:
+    """Return the dialect of the envelope (sns, huawei-smn or gcr), None without an envelope."""
+    service = _find_service(headers, document)
+    if service is not None:
+        return service.dialect
     return "gcr" if _is_pubsub(document) else None
 
 
-def _open(delivery: Delivery) -> tuple[Delivery, str | None]:
-    """Return what is inside, and the envelope's message id."""
-    named = any(f"{topics.headers}message-type" in delivery.headers for topics in _TOPICS)
-    if not named and not any(mark in delivery.body for mark in _MARKS):
+def _unwrap(delivery: Delivery) -> tuple[Delivery, str | None]:
+    """Return the message in the envelope, and the envelope's message id."""
+    has_header = any(f"{service.headers}message-type" in delivery.headers for service in _SERVICES)
+    if not has_header and not any(mark in delivery.body for mark in _ENVELOPE_MARKERS):
         return delivery, payload.text(delivery.headers, _PUBSUB_ID)
     document = payload.decode(delivery.body)
-    topics = _topics(delivery.headers, document)
-    if topics is not None:
-        return _open_topics(delivery, document, topics)
+    service = _find_service(delivery.headers, document)
+    if service is not None:
+        return _unwrap_notification(delivery, document, service)
     if _is_pubsub(document):
-        return _inner(_decoded(document["message"]["data"])), _pubsub_id(document)
+        message = _decode_base64(document["message"]["data"])
+        return _inner_delivery(message), _pubsub_message_id(document)
     return delivery, payload.text(delivery.headers, _PUBSUB_ID)
 
 
-def _open_topics(
+def _unwrap_notification(
     delivery: Delivery,
-    document: Any,  # noqa: ANN401
-    topics: _Topics,
+    document: payload.Json,
+    service: _TopicService,
 ) -> tuple[Delivery, str | None]:
-    """Return the message of a notification, and its id."""
+    """Return the message of a notification, and its id. Raises Ignored for any other type."""
     headers = delivery.headers
-    header_id = payload.text(headers, f"{topics.headers}message-id")
-    header_kind = payload.text(headers, f"{topics.headers}message-type")
-    kind = payload.text(document, topics.kind) or header_kind
-    topic = payload.text(document, topics.topic)
-    if topic is None and headers.get(f"{topics.headers}rawdelivery") == "true":
-        rest = {name: headers[name] for name in headers if not name.startswith(topics.headers)}
+    header_id = payload.text(headers, f"{service.headers}message-id")
+    header_kind = payload.text(headers, f"{service.headers}message-type")
+    kind = payload.text(document, service.kind) or header_kind
+    topic = payload.text(document, service.topic)
+    if topic is None and headers.get(f"{service.headers}rawdelivery") == "true":
+        # Raw delivery: the body is the message itself, and the service's fields are headers.
+        rest = {name: headers[name] for name in headers if not name.startswith(service.headers)}
         return replace(delivery, headers=rest), header_id
-    if kind not in _KINDS:
-        raise UnknownShape(f"{topics.name}: message type {payload.shown(kind)} is not known")
+    if kind not in _MESSAGE_TYPES:
+        raise UnknownShape(f"{service.name}: unknown message type {payload.quote(kind)}")
     if kind != "Notification":
-        raise Ignored(_confirmation(kind, topic, topics))
-    return _inner(_message(document, topics)), payload.text(document, topics.id) or header_id
+        raise Ignored(_confirmation_reason(kind, topic, service))
+    message_id = payload.text(document, service.id) or header_id
+    return _inner_delivery(_notification_message(document, service)), message_id
 
 
-def _message(document: Any, topics: _Topics) -> bytes:  # noqa: ANN401
+def _notification_message(document: payload.Json, service: _TopicService) -> bytes:
     """Return the message of a notification."""
-    message = payload.at(document, topics.message)
+    message = payload.get(document, service.message)
     if not isinstance(message, str):
-        what = payload.kind_of(message)
-        raise UnknownShape(f"{topics.name}: `{topics.message}` is {what}, not a string")
+        kind = payload.type_name(message)
+        raise UnknownShape(f"{service.name}: `{service.message}` is {kind}, not a string")
     try:
         return message.encode()
     except UnicodeEncodeError:
-        raise UnknownShape(f"{topics.name}: `{topics.message}` is not Unicode text") from None
+        raise UnknownShape(f"{service.name}: `{service.message}` is not Unicode text") from None
 
 
-def _confirmation(kind: str, topic: str | None, topics: _Topics) -> str:
-    """Say what became of a subscription, and what to do; its URL is a credential and not told."""
-    where = f"{topics.name} topic {payload.shown(topic)}"
+def _confirmation_reason(kind: str, topic: str | None, service: _TopicService) -> str:
+    """Return what happened to the subscription and what to do, without its URL.
+
+    The URL contains a token that confirms the subscription, so it is a secret.
+    """
+    subject = f"{service.name} topic {payload.quote(topic)}"
     if kind == "UnsubscribeConfirmation":
-        return f"{where}: this subscription has ended; to have it again, subscribe again"
+        return f"{subject}: this subscription has ended; subscribe again to restore it"
     return (
-        f"{where} asks for confirmation of this subscription: set `confirm: true` in this sender's"
-        f" auth (scheme `{topics.scheme}`), then let {topics.name} request it again"
+        f"{subject} asks to confirm this subscription: set `confirm: true` in this sender's auth"
+        f" (scheme `{service.scheme}`), then request the confirmation again in {service.name}"
     )
 
 
-def _topics(headers: Mapping[str, str], document: Any) -> _Topics | None:  # noqa: ANN401
-    """Return whose envelope it is, by the body before the headers, which nobody signs."""
-    written = [
-        topics
-        for topics in _TOPICS
-        if payload.text(document, topics.kind) and payload.text(document, topics.topic)
+def _find_service(headers: Mapping[str, str], document: payload.Json) -> _TopicService | None:
+    """Return the service that the envelope comes from. The body decides before the headers."""
+    # Signatures cover the body, not the headers.
+    in_body = [
+        service
+        for service in _SERVICES
+        if payload.text(document, service.kind) and payload.text(document, service.topic)
     ]
-    if len(written) > 1:
-        # A signature covers the fields of one service: the others may be an attacker's.
+    if len(in_body) > 1:
+        # A signature covers only one service's fields: an attacker may have added the others.
         raise UnknownShape("the body is an envelope of two services")
-    named = [topics for topics in _TOPICS if f"{topics.headers}message-type" in headers]
-    return next(iter(written + named), None)
+    in_headers = [service for service in _SERVICES if f"{service.headers}message-type" in headers]
+    return next(iter(in_body + in_headers), None)
 
 
-def _is_pubsub(document: Any) -> bool:  # noqa: ANN401
-    return isinstance(payload.at(document, "message", "data"), str) and bool(_pubsub_id(document))
+def _is_pubsub(document: payload.Json) -> bool:
+    has_data = isinstance(payload.get(document, "message", "data"), str)
+    return has_data and _pubsub_message_id(document) is not None
 
 
-def _pubsub_id(document: Any) -> str | None:  # noqa: ANN401
-    message = payload.at(document, "message")
+def _pubsub_message_id(document: payload.Json) -> str | None:
+    message = payload.get(document, "message")
     return payload.text(message, "messageId") or payload.text(message, "message_id")
 
 
-def _decoded(data: str) -> bytes:
-    """Return what the base64 holds."""
+def _decode_base64(data: str) -> bytes:
+    """Return the decoded bytes. Raises UnknownShape for anything but base64."""
     try:
         return b64decode(data, validate=True)
     except ValueError:
         raise UnknownShape("Pub/Sub: `message.data` is not base64") from None
 
 
-def _inner(message: bytes) -> Delivery:
-    """Return the message as a delivery of its own."""
+def _inner_delivery(message: bytes) -> Delivery:
+    """Return the message as a delivery of its own. Raises UnknownShape for another envelope."""
     try:
         document = payload.decode(message)
     except Undecodable:
         raise UnknownShape("the message in the envelope is not JSON") from None
-    if dialect_of({}, document):
-        raise UnknownShape("the message in the envelope is an envelope again")
+    if envelope_dialect({}, document):
+        raise UnknownShape("the message in the envelope is another envelope")
     return Delivery(_JSON, message)

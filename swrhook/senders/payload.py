@@ -1,8 +1,8 @@
-"""Senders' JSON: the only reader of it, total for any bytes.
+"""Read senders' JSON. Any bytes give a document or Undecodable, never another exception.
 
-Dialects reach into the document with these functions. Each returns None, or an empty value, for
-what is not there or is of another type: a payload's shape is the sender's affair, and one odd
-element must not spoil its siblings. What a dialect quotes in a reason goes through `shown`.
+Dialects read the document with these functions. Each returns None, or an empty value, for a member
+that is missing or of the wrong type: senders choose what they send, and one odd element must not
+spoil its siblings. A dialect quotes values in its reasons with `quote`.
 """
 
 import json
@@ -12,22 +12,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import NoneType
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from swrhook.errors import Ignored, Undecodable
 from swrhook.model import Announcement, Reading
 from swrhook.swr_names import is_digest
 
-LONGEST_TEXT = 1024
-LONGEST_QUOTE = 120
-MOST_REASONS = 5
-MOST_SKIPPED = 20
-DEEPEST = 100
-MOST_VALUES = 200_000
+Json: TypeAlias = Any  # any JSON value: Python has no useful type for it
+
+MAX_TEXT_LENGTH = 1024
+MAX_QUOTE_LENGTH = 120
+MAX_REASONS = 5
+MAX_SKIPPED_REASONS = 20
+# Python's JSON parser recurses: deep nesting raises RecursionError, or exhausts the C stack.
+MAX_DEPTH = 100
+# A Python object takes far more memory than the two bytes of JSON that it may come from.
+MAX_VALUES = 200_000
 FORM_FIELD = b"payload="
 
-_KINDS: Mapping[type, str] = {
+_TYPE_NAMES: Mapping[type, str] = {
     NoneType: "null",
     bool: "a boolean",
     int: "a number",
@@ -35,16 +39,17 @@ _KINDS: Mapping[type, str] = {
     str: "a string",
     list: "an array",
 }
-# A lone surrogate is no UTF-8 and a NUL no PostgreSQL text.
+# UTF-8 cannot encode a lone surrogate, and PostgreSQL's text type cannot hold NUL.
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-# One that is not closed reaches to the end, or each `"` in it would be a new start.
+# An unclosed string extends to the end. Otherwise the search would restart at each `"` in it,
+# which takes quadratic time.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The parts of an image reference, as they were written; empty where there is none."""
+    """The parts of an image reference as the sender wrote them; a missing part is empty."""
 
     host: str
     name: str
@@ -54,17 +59,17 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class CloudEvent:
-    """A CloudEvent: the attributes that are read here, and its data."""
+    """The attributes of a CloudEvent that dialects use, and its data."""
 
     type: str
     id: str | None
     at: datetime | None
     subject: str | None
-    data: Any
+    data: Json
 
 
-def decode(body: bytes) -> Any:  # noqa: ANN401  # JSON has no better type
-    """Return the JSON document in `body`. Raises Undecodable, whatever the bytes."""
+def decode(body: bytes) -> Json:
+    """Return the JSON document in `body`. Raises Undecodable for anything else."""
     try:
         document = body.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
@@ -75,59 +80,60 @@ def decode(body: bytes) -> Any:  # noqa: ANN401  # JSON has no better type
     except json.JSONDecodeError as exc:
         message = f"the body is not JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}"
         raise Undecodable(message) from None
-    except ValueError as exc:  # NaN, or an integer of thousands of digits
+    except ValueError as exc:  # NaN, or an integer with thousands of digits
         raise Undecodable(f"the body is not JSON: {exc}") from None
 
 
-def decode_form(body: bytes) -> Any:  # noqa: ANN401
+def decode_form(body: bytes) -> Json:
     """Return the JSON document in `body`, or in its form field `payload`. Raises Undecodable.
 
-    Git forges send either, as the webhook is set up; no JSON begins like the field.
+    GitHub, Gitea and Forgejo send one or the other, depending on the webhook's settings.
     """
+    # The body decides, not the Content-Type: no JSON document begins with `payload=`.
     if body.startswith(FORM_FIELD):
         field = body.removeprefix(FORM_FIELD).partition(b"&")[0]
         return decode(unquote_to_bytes(field.replace(b"+", b" ")))
     return decode(body)
 
 
-def at(document: Any, *path: str) -> Any:  # noqa: ANN401
-    """Return what stands at `path`, or None."""
+def get(document: Json, *path: str) -> Json:
+    """Return the value at `path`, or None."""
     for key in path:
-        if not isinstance(document, dict):  # no Mapping: a class of its own answers slowly
+        if not isinstance(document, dict):  # isinstance(…, Mapping) is much slower
             return None
         document = document.get(key)
     return document
 
 
-def text(document: Any, *path: str) -> str | None:  # noqa: ANN401
-    """Return the string at `path`; None when it is empty, too long or cannot be stored."""
-    value = at(document, *path)
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT:
+def text(document: Json, *path: str) -> str | None:
+    """Return the string at `path`; None if it is empty, too long or cannot be stored."""
+    value = get(document, *path)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_TEXT_LENGTH:
         return None
     return None if _UNSTORABLE.search(value) else value
 
 
-def items(document: Any, *path: str) -> Sequence[Any]:  # noqa: ANN401
+def items(document: Json, *path: str) -> Sequence[Json]:
     """Return the array at `path`, or an empty one."""
-    value = at(document, *path)
+    value = get(document, *path)
     return value if isinstance(value, list) else ()
 
 
-def tag(document: Any, *path: str) -> str | None:  # noqa: ANN401
-    """Return the tag at `path`; a digest in its place counts as not sent."""
+def tag(document: Json, *path: str) -> str | None:
+    """Return the tag at `path`; None if there is a digest in its place."""
     value = text(document, *path)
     return None if value is None or ":" in value else value
 
 
-def digest(document: Any, *path: str) -> str | None:  # noqa: ANN401
-    """Return the OCI digest at `path`; a malformed one counts as not sent."""
+def digest(document: Json, *path: str) -> str | None:
+    """Return the OCI digest at `path`; None if it is malformed."""
     value = text(document, *path)
     return value if value is not None and is_digest(value) else None
 
 
-def moment(document: Any, *path: str) -> datetime | None:  # noqa: ANN401
-    """Return the time at `path`, in UTC, from RFC 3339 text or Unix seconds."""
-    value = at(document, *path)
+def timestamp(document: Json, *path: str) -> datetime | None:
+    """Return the time at `path` in UTC. It may be RFC 3339 text or Unix seconds."""
+    value = get(document, *path)
     try:
         if isinstance(value, str):
             parsed = datetime.fromisoformat(value)
@@ -139,10 +145,11 @@ def moment(document: Any, *path: str) -> datetime | None:  # noqa: ANN401
     return None
 
 
-def reference(image: str) -> Reference:
-    """Split `[scheme://][host/]name[:tag][@digest]`, for any text, and check no part of it.
+def parse_reference(image: str) -> Reference:
+    """Split `[scheme://][host/]name[:tag][@digest]` without checking the parts. Takes any text.
 
-    As for docker, the first component is a host when it has a `.` or a `:` or is `localhost`.
+    Like docker, it takes the first component for a host if it contains `.` or `:` or is
+    `localhost`.
     """
     rest, _, digest_ = image.rpartition("://")[2].partition("@")
     first, slash, path = rest.partition("/")
@@ -151,68 +158,74 @@ def reference(image: str) -> Reference:
     return Reference(first if has_host else "", name, tag_, digest_)
 
 
-def cloud_event(headers: Mapping[str, str], document: Any) -> CloudEvent | None:  # noqa: ANN401
-    """Return the event whose attributes are in the body, or else in the headers; None for none."""
+def parse_cloud_event(headers: Mapping[str, str], document: Json) -> CloudEvent | None:
+    """Return the CloudEvent in the body (structured mode) or headers (binary mode), or None."""
     structured = text(document, "specversion") is not None
     attributes, prefix = (document, "") if structured else (headers, "ce-")
     kind, id_, subject = (text(attributes, prefix + name) for name in ("type", "id", "subject"))
     if kind is None:
         return None
-    data = at(document, "data") if structured else document
-    return CloudEvent(kind, id_, moment(attributes, f"{prefix}time"), subject, data)
+    data = get(document, "data") if structured else document
+    return CloudEvent(kind, id_, timestamp(attributes, f"{prefix}time"), subject, data)
 
 
-def shown(value: Any) -> str:  # noqa: ANN401
-    """Return a value as a reason may quote it: short, one line, storable."""
+def quote(value: Json) -> str:
+    """Return a value as a reason quotes it: short, on one line, and storable."""
     if isinstance(value, list | dict):
-        return kind_of(value)
+        return type_name(value)
     whole = value if isinstance(value, str) else json.dumps(value)
-    clipped = whole if len(whole) <= LONGEST_QUOTE else f"{whole[:LONGEST_QUOTE]}…"
-    return f"«{''.join(c if c.isprintable() else '�' for c in clipped)}»"
+    clipped = whole if len(whole) <= MAX_QUOTE_LENGTH else f"{whole[:MAX_QUOTE_LENGTH]}…"
+    return f'"{"".join(c if c.isprintable() else "�" for c in clipped)}"'
 
 
-def kind_of(value: object) -> str:
-    """Name a JSON value's type."""
-    return _KINDS.get(type(value), "an object")
+def type_name(value: object) -> str:
+    """Return the name of a JSON value's type, with its article."""
+    return _TYPE_NAMES.get(type(value), "an object")
 
 
-def capped(reasons: Iterable[str], most: int = MOST_REASONS) -> tuple[str, ...]:
-    """Return each reason once with its count, the first `most` of them, and how many are left."""
+def cap_reasons(reasons: Iterable[str], most: int = MAX_REASONS) -> tuple[str, ...]:
+    """Return the first `most` different reasons with their counts, and how many more there are."""
     counts = Counter(reasons)
     lines = [f"{reason} ({n} times)" if n > 1 else reason for reason, n in counts.items()]
-    left = len(lines) - most
-    return (*lines[:most], f"and {left} more") if left > 0 else tuple(lines)
+    more = len(lines) - most
+    return (*lines[:most], f"and {more} more") if more > 0 else tuple(lines)
 
 
-def reading(read: Iterable[Announcement | str], external_id: str | None = None) -> Reading:
-    """Return the tags announced, each once, and the reasons (strings) for what was left out.
+def to_reading(results: Iterable[Announcement | str]) -> Reading:
+    """Return a Reading of the announcements, each once, and of the reasons for the parts skipped.
 
-    Raises Ignored with the reasons when no tag is announced.
+    The delivery's id is the event id of the first announcement. Raises Ignored with the reasons if
+    nothing is announced.
     """
-    parts = list(read)
-    announcements = dict.fromkeys(part for part in parts if isinstance(part, Announcement))
+    parts = list(results)
+    announcements = tuple(dict.fromkeys(part for part in parts if isinstance(part, Announcement)))
     reasons = [part for part in parts if isinstance(part, str)]
     if not announcements:
-        raise Ignored("; ".join(capped(reasons)) or "no image is announced")
-    return Reading(tuple(announcements), capped(reasons, MOST_SKIPPED), external_id)
+        raise Ignored("; ".join(cap_reasons(reasons)) or "no image is announced")
+    skipped = cap_reasons(reasons, MAX_SKIPPED_REASONS)
+    return Reading(announcements, skipped, external_id=announcements[0].event_id)
 
 
 def _check_size(document: str) -> None:
-    """Refuse what would take much memory or stack, before any of it is built."""
-    if _count(document, "[{") <= DEEPEST and _count(document, "[{,") < MOST_VALUES:
+    """Refuse a document that would take much memory or stack, before it is parsed."""
+    # Counting characters is fast and counts too many, never too few: most bodies pass here.
+    if (
+        _count_characters(document, "[{") <= MAX_DEPTH
+        and _count_characters(document, "[{,") < MAX_VALUES
+    ):
         return
     bare = _STRING.sub("", document)
-    # A value is the first of all, or the first in a bracket, or stands behind a comma.
-    if _count(bare, "[{,") >= MOST_VALUES:
-        raise Undecodable(f"the JSON holds more than {MOST_VALUES} values")
+    # Each value but the outermost follows a bracket or a comma.
+    if _count_characters(bare, "[{,") >= MAX_VALUES:
+        raise Undecodable(f"the JSON holds more than {MAX_VALUES} values")
     depth = 0
     for bracket in _BRACKET.finditer(bare):
         depth += 1 if bracket[0] in "[{" else -1
-        if depth > DEEPEST:
-            raise Undecodable(f"the JSON is nested too deeply: over {DEEPEST} levels")
+        if depth > MAX_DEPTH:
+            raise Undecodable(f"the JSON is nested too deeply: over {MAX_DEPTH} levels")
 
 
-def _count(document: str, characters: str) -> int:
+def _count_characters(document: str, characters: str) -> int:
     return sum(map(document.count, characters))
 
 

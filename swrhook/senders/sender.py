@@ -1,4 +1,4 @@
-"""A sender: a configured sender, and how the names it uses become names in SWR."""
+"""A configured sender, and how the image names that it uses become names in SWR."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
-from swrhook.model import Announcement, Push, Reading
+from swrhook.model import Announcement, Push, Reading, image_name
 from swrhook.senders.delivery import Delivery
 from swrhook.swr_names import is_namespace, is_repository, is_tag
 from swrhook.units import Rate
@@ -23,13 +23,13 @@ class ImageSettings:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A configured sender: its dialect, its way to authenticate, its region.
+    """A configured sender: its dialect, its authentication and the region of its images.
 
     `authenticate` takes a delivery and the time, and raises Unauthenticated or KeysUnavailable.
-    `confirm` confirms the subscription that an authentic delivery offers, or raises Unconfirmed;
-    None where that is left to people. `parse` reads deliveries by the sender's own expressions, in
-    place of what the table of dialects has. `expect_every` is how often it delivers at least.
-    `allow_from` is empty where any address may deliver.
+    `confirm` confirms the topic subscription that an authentic delivery offers, or raises
+    Unconfirmed; it is None if an operator has to confirm. `parse` reads deliveries with the
+    sender's own expressions instead of the dialect's function. `expect_every` is the longest
+    expected time between deliveries. An empty `allow_from` allows any address.
     """
 
     name: str
@@ -46,24 +46,24 @@ class Sender:
 
 
 class SenderNames(Protocol):
-    """What of a sender decides under which names its pushes are known."""
+    """The part of a sender that determines the names of its pushes."""
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """The sender's name."""
 
     @property
     def region(self) -> str:
-        """The region that its images live in."""
+        """The region that holds its images."""
 
     @property
     def image(self) -> ImageSettings:
-        """How its names become SWR's."""
+        """How its repository names become SWR's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """As much of a sender as decides about names."""
+    """A sender without authentication: only what determines the names of its pushes."""
 
     name: str
     region: str
@@ -74,46 +74,46 @@ def to_pushes(
     sender: SenderNames, announcements: Sequence[Announcement]
 ) -> tuple[list[Push], list[str]]:
     """Return the pushes under SWR's names, and a reason for each announcement left out."""
-    pushes: dict[Push, None] = {}  # in order, each once
+    pushes: dict[Push, None] = {}  # an ordered set
     skipped: list[str] = []
     for announcement in announcements:
-        found = _to_push(sender, announcement)
-        if isinstance(found, str):
-            skipped.append(found)
+        result = _to_push(sender, announcement)
+        if isinstance(result, str):
+            skipped.append(result)
         else:
-            pushes[found] = None
+            pushes[result] = None
     return list(pushes), skipped
 
 
-def _to_push(sender: SenderNames, announced: Announcement) -> Push | str:
-    """Return the push, or the reason why SWR can hold no such image."""
-    split = _split(sender.image, announced.name)
-    if isinstance(split, str):
-        return split
-    namespace, repository = split
-    image = f"{namespace}/{repository}:{announced.tag}"
+def _to_push(sender: SenderNames, announcement: Announcement) -> Push | str:
+    """Return the push, or the reason why SWR cannot hold this image."""
+    names = _split_name(sender.image, announcement.name)
+    if isinstance(names, str):
+        return names
+    namespace, repository = names
+    image = image_name(namespace, repository, announcement.tag)
     if not is_namespace(namespace):
-        return f"{image}: SWR allows no organization named «{namespace}»"
+        return f'{image}: SWR allows no organization named "{namespace}"'
     if not is_repository(repository):
-        return f"{image}: SWR allows no repository named «{repository}»"
-    if not is_tag(announced.tag):
-        return f"{image}: «{announced.tag}» is not a tag"
+        return f'{image}: SWR allows no repository named "{repository}"'
+    if not is_tag(announcement.tag):
+        return f'{image}: "{announcement.tag}" is not a valid tag'
     return Push(
         sender=sender.name,
         region=sender.region,
         namespace=namespace,
         repository=repository,
-        tag=announced.tag,
-        digest=announced.digest,
-        event_id=announced.event_id,
-        pushed_at=announced.pushed_at,
+        tag=announcement.tag,
+        digest=announcement.digest,
+        event_id=announcement.event_id,
+        pushed_at=announcement.pushed_at,
     )
 
 
-def _split(image: ImageSettings, name: str) -> tuple[str, str] | str:
-    """Return (namespace, repository) of a sender's name, or why there is none."""
+def _split_name(image: ImageSettings, name: str) -> tuple[str, str] | str:
+    """Return the namespace and repository for a sender's name, or the reason why there are none."""
     if not name.startswith(image.strip_prefix):
-        return f"{name}: does not start with strip_prefix «{image.strip_prefix}»"
+        return f'{name}: does not start with strip_prefix "{image.strip_prefix}"'
     rest = name[len(image.strip_prefix) :]
     if image.namespace:
         return image.namespace, rest
@@ -122,4 +122,4 @@ def _split(image: ImageSettings, name: str) -> tuple[str, str] | str:
         return first, repository
     if image.default_namespace:
         return image.default_namespace, rest
-    return f"{name}: has no organization in it, and the sender no default_namespace"
+    return f"{name}: has no organization, and the sender has no default_namespace"

@@ -1,1 +1,3 @@
-"""Parts of a running process that are neither web nor worker: reload, retention, monitoring."""
+"""Parts of a running process beside web and worker: reload, retention, monitoring, health."""
+
+"""Parts of a running process beside web and worker: reload, retention, monitoring, health."""

@@ -1,11 +1,11 @@
-"""The configuration of a running process: the file's while that is right, or the last good one.
+"""Loads the configuration at the start and reloads it when its file changes.
 
-A wrong file changes nothing. What is good is kept in the ledger, for a process that starts while
-the file is wrong.
+An invalid file changes nothing: the configuration in use stays in use. The last good configuration
+is saved in the ledger, for a process that starts while the file is invalid.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from swrhook import config as configuration
 from swrhook import logs
@@ -20,29 +20,34 @@ from swrhook.ledger.kept_state import last_configuration, save_configuration
 from swrhook.metrics import Metrics
 from swrhook.periodic import PeriodicThread
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-# Seconds between two looks at the files; a change is taken at the second look that finds it.
-BETWEEN_LOOKS = 1.0
-# How long a stop waits for a look: one at a file server that is gone takes for ever.
-_LAST_LOOK = 5.0
+# Seconds between two polls. A change is loaded at the second poll that sees the same content: at
+# the first one the file may still be being written.
+POLL_INTERVAL = 1.0
+# A poll of files on a file server that is down never ends, so a stop waits only this long for it.
+_STOP_TIMEOUT = 5.0
 
 
 class ConfigSubscriber(Protocol):
-    """Puts a new configuration in use."""
+    """Uses the configuration."""
 
     def use(self, config: Config) -> None:
-        """Replace the configuration in use, or raise and keep that."""
+        """Replace the configuration in use, or raise and keep it."""
         ...
 
+
+class HeldWork(Protocol):
+    """Work that waits for another configuration."""
+
     def resume(self, before: Config, after: Config) -> None:
-        """Resume work that had to wait for the new configuration."""
+        """Resume the work that the new configuration allows."""
         ...
 
 
 class ConfigReloader:
-    """Knows which configuration is in use, and takes a new one when the file has changed."""
+    """Watches the configuration file, and hands a changed configuration to its subscriber.
+
+    Call `load_initial`, `subscribe` and `start`, in this order.
+    """
 
     def __init__(
         self,
@@ -51,91 +56,90 @@ class ConfigReloader:
         metrics: Metrics,
         clock: Clock,
         *,
-        between: float = BETWEEN_LOOKS,
+        interval: float = POLL_INTERVAL,
     ) -> None:
-        """Take the parts; then call `load_initial`, `subscribe` and `start`, in this order."""
         self._file = file
         self._database = database
         self._metrics = metrics
         self._clock = clock
-        self._used: tuple[Config, datetime]  # and since when
+        self._config: Config
+        self._in_use_since = clock.now()
         self._subscriber: ConfigSubscriber
-        self._wrong: str | None = None
-        self._is_kept = True
-        self._thread = PeriodicThread("reload", self.poll, between, at_once=False)
+        self._held_work: HeldWork
+        self._problem: str | None = None
+        self._is_saved = True
+        self._thread = PeriodicThread("reload", self.poll, interval, at_once=False)
 
     def load_initial(self, environ: Mapping[str, str], outside: KeyProvider) -> Config:
-        """Return the configuration to start with: the file's, or the last good one.
+        """Return the configuration to start with: the file's, or else the last good one.
 
-        Raises BadConfiguration at a first start, when nothing can stand in for a wrong file.
+        Raises BadConfiguration if the file is invalid and no last good configuration can be used.
         """
         try:
             config = self._file.read()
         except BadConfiguration as exc:
-            kept = _last_good(self._database, environ, outside)
-            if kept is None:
+            last_good = _load_last_good(self._database, environ, outside)
+            if last_good is None:
                 raise
-            self._put_in_use(kept)
+            self._set_in_use(last_good)
             self._refuse(exc)
-            return kept
-        self._put_in_use(config)
+            return last_good
+        self._set_in_use(config)
         logs.event("configuration.loaded", version=config.version, rules=len(config.rules))
-        self._keep()
+        self._save()
         return config
 
-    def subscribe(self, subscriber: ConfigSubscriber) -> None:
-        """Set what puts a new configuration in use."""
+    def subscribe(self, subscriber: ConfigSubscriber, held_work: HeldWork) -> None:
+        """Set what uses a new configuration, and what is resumed after that."""
         self._subscriber = subscriber
+        self._held_work = held_work
 
     def start(self) -> None:
-        """Watch the file from now on."""
+        """Start polling the file."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the watch."""
-        self._thread.stop(_LAST_LOOK)
+        """Stop polling the file."""
+        self._thread.stop(_STOP_TIMEOUT)
 
     def in_use(self) -> dict[str, str]:
-        """Return what this process runs with: `version`, and `since` when."""
-        config, since = self._used
-        return {
-            "version": config.version,
-            "since": since.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        }
+        """Return the `version` of the configuration in use, and `since` when it has been in use."""
+        since = self._in_use_since.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return {"version": self._config.version, "since": since}
 
-    def wrong(self) -> str | None:
-        """Return in words that the file on disk is not the one in use, or None."""
-        if self._wrong is None:
+    def problem(self) -> str | None:
+        """Return why the file on disk is not in use, or None if it is."""
+        if self._problem is None:
             return None
-        return f"{self._wrong}: the last good one, {self._used[0].version}, is in use"
+        return f"{self._problem}: the last good configuration, {self._config.version}, is in use"
 
     def poll(self) -> None:
-        """Look once; take what has changed, if it is right."""
+        """Check the file once, and use its configuration if it has changed and is valid."""
         if self._file.has_changed():
-            self._read()
-        if not self._is_kept:
-            self._keep()
+            self._reload()
+        if not self._is_saved:
+            self._save()
 
-    def _read(self) -> None:
+    def _reload(self) -> None:
         try:
             config = self._file.read()
         except BadConfiguration as exc:
             self._refuse(exc)
             self._metrics.reloaded("rejected")
         else:
-            before, _ = self._used
-            self._take(before, config)
-            self._subscriber.resume(before, config)
+            before = self._config
+            self._use(before, config)
+            self._held_work.resume(before, config)
 
-    def _take(self, before: Config, config: Config) -> None:
+    def _use(self, before: Config, config: Config) -> None:
         changed = compare(before.fingerprints, config.fingerprints)
         if changed or config.version != before.version:
-            # Said first: it stands where `use` fails, and nothing pretends that all is well.
-            self._is_wrong("the file cannot be used, the log tells why")
+            # Set before the attempt, so that it stays if `use` raises.
+            self._set_problem("the file cannot be used, see the log")
             self._subscriber.use(config)
-            self._put_in_use(config)
-        self._wrong = None
-        self._is_kept = False
+            self._set_in_use(config)
+        self._problem = None
+        self._is_saved = False
         self._metrics.configuration(is_current=True)
         self._metrics.reloaded("accepted")
         logs.event(
@@ -147,31 +151,32 @@ class ConfigReloader:
         )
 
     def _refuse(self, exc: BadConfiguration) -> None:
-        self._is_wrong("the file is wrong")
-        in_use = self._used[0].version
+        self._set_problem("the file is invalid")
+        in_use = self._config.version
         logs.warning("configuration.refused", in_use=in_use, mistakes=str(exc).splitlines())
 
-    def _is_wrong(self, words: str) -> None:
-        self._wrong = words
+    def _set_problem(self, problem: str) -> None:
+        self._problem = problem
         self._metrics.configuration(is_current=False)
 
-    def _put_in_use(self, config: Config) -> None:
-        self._used = config, self._clock.now()
+    def _set_in_use(self, config: Config) -> None:
+        self._config, self._in_use_since = config, self._clock.now()
         self._metrics.configuration(is_current=True)
         self._metrics.configuration_in_use(config.version)
 
-    def _keep(self) -> None:
-        """Keep the configuration in use as the last good one; tried again until it is."""
-        config, _ = self._used
+    def _save(self) -> None:
+        """Save the configuration in use as the last good one; `poll` repeats this if it fails."""
+        config = self._config
+        # No secret is written to the ledger.
         if config.literal_secrets:
             logs.warning("configuration.not_kept", literal_secrets=list(config.literal_secrets))
         else:
             with self._database.write() as connection:
                 save_configuration(connection, config.version, config.text, self._clock.now())
-        self._is_kept = True
+        self._is_saved = True
 
 
-def _last_good(
+def _load_last_good(
     database: Database, environ: Mapping[str, str], outside: KeyProvider
 ) -> Config | None:
     with database.read() as connection:

@@ -1,8 +1,8 @@
-"""gunicorn's worker with an end to patience: a request must arrive, whole, within a time.
+"""gunicorn workers that give up on slow requests, and that drain before they stop.
 
-gunicorn's own thread waits without end for the rest of a header, of a body, and of a body that
-nobody reads. Here each thread's connection is watched; what takes too long reads as if the sender
-had hung up, while the answer can still be written.
+gunicorn's own worker waits without limit for the rest of a header, of a body, and of a body that
+the application does not read. Here every thread's connection has a time limit. After it, reading
+the connection looks as if the client had hung up, while a response can still be written.
 """
 
 import socket
@@ -14,28 +14,28 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-PATIENCE = 10.0
-# Where the application keeps the event that ends its waits.
+REQUEST_TIMEOUT = 10.0
+# The key in the Flask application's extensions of the event that ends deliberate waits.
 LEAVING = "swrhook.leaving"
-# Until a load balancer that asks /readyz every two seconds sends nothing more.
-DRAIN = 6.0
-_BETWEEN_LOOKS = 0.5
-_LONGEST_LINGER = 2.0
+# Long enough for a load balancer that polls /readyz every two seconds to send nothing more.
+DRAIN_TIME = 6.0
+_CHECK_INTERVAL = 0.5
+_MAX_LINGER = 2.0
 
 
 class RequestTimer:
-    """Ends the reading of connections that are watched for longer than the patience."""
+    """Ends the reading of connections whose time limit has passed."""
 
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
-        self._deadlines: dict[Any, float] = {}  # of gunicorn's connections
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._deadlines: dict[Any, float] = {}  # by gunicorn's connections
         self._lock = threading.Lock()
 
     @contextmanager
-    def over(self, connection: Any) -> Iterator[None]:  # noqa: ANN401  # gunicorn's own types
-        """Watch a connection while something is done with it."""
+    def limit(self, connection: Any) -> Iterator[None]:  # noqa: ANN401  # gunicorn's own types
+        """Limit the time of a block that reads a connection."""
         with self._lock:
-            self._deadlines[connection] = time.monotonic() + self._patience
+            self._deadlines[connection] = time.monotonic() + self._timeout
         try:
             yield
         finally:
@@ -43,82 +43,85 @@ class RequestTimer:
                 del self._deadlines[connection]
 
     def start(self) -> None:
-        """Begin to look, in a thread of its own."""
-        threading.Thread(target=self._look_on, name="watch", daemon=True).start()
+        """Start the thread that checks the connections."""
+        threading.Thread(target=self._run, name="request_timer", daemon=True).start()
 
-    def _look_on(self) -> None:
+    def _run(self) -> None:
         while True:
-            time.sleep(_BETWEEN_LOOKS)
+            time.sleep(_CHECK_INTERVAL)
             now = time.monotonic()
-            # Under the lock: a socket that is let go may be closed, and its number another's.
+            # Under the lock: after the block ends, the socket may be closed and its file descriptor
+            # may belong to another connection.
             with self._lock:
                 for connection, deadline in self._deadlines.items():
                     if deadline <= now:
-                        _end_reading(connection.sock)  # asked for now: TLS puts another there
+                        # `sock` is read only here: a TLS handshake replaces it.
+                        _end_reading(connection.sock)
 
 
 class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """A worker with threads, none of which waits for a sender for longer than the patience."""
+    """A gthread worker that limits the time in which a request has to arrive."""
 
     def init_process(self) -> None:
-        """Begin to look, once the process is the worker's own."""
-        self.watch = RequestTimer(PATIENCE)
-        self.watch.start()
+        """Start the timer, after the fork: threads do not survive it."""
+        self.timer = RequestTimer(REQUEST_TIMEOUT)
+        self.timer.start()
         super().init_process()
 
     def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401  # gunicorn's own types
-        """Begin to end: what waits on purpose would be waited for."""
-        self.begin_to_leave()
+        """Stop. Deliberate waits end first: gunicorn would wait for their requests."""
+        self.set_leaving()
         super().handle_exit(sig, frame)
 
-    def begin_to_leave(self) -> None:
-        """Tell the application, which says so on /readyz."""
+    def set_leaving(self) -> None:
+        """Set the application's event, which also makes /readyz answer 503."""
         leaving = getattr(getattr(self, "wsgi", None), "extensions", {}).get(LEAVING)
         if leaving is not None:
             leaving.set()
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401  # gunicorn's own types
         """Serve one request of a connection."""
-        with self.watch.over(conn):
-            kept = super().handle(conn)
-            if kept is False:
+        with self.timer.limit(conn):
+            keep_alive = super().handle(conn)
+            if keep_alive is False:
                 _linger(conn.sock)
-            return kept
+            return keep_alive
 
 
 class DrainingWorker(TimeoutThreadWorker):
-    """A worker that goes on for a while after SIGTERM, with /readyz saying that it leaves.
+    """A worker that still serves for a while after SIGTERM, while /readyz answers 503.
 
-    gunicorn closes its listeners at once; this process's own ones stay open meanwhile.
+    gunicorn's master closes its listeners at once; those of this process stay open meanwhile.
     """
 
     def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401  # gunicorn's own types
-        """Begin to end, and end when nobody sends anything more."""
-        self.begin_to_leave()
-        leave = threading.Timer(DRAIN, super().handle_exit, (sig, frame))
+        """Stop after DRAIN_TIME."""
+        self.set_leaving()
+        leave = threading.Timer(DRAIN_TIME, super().handle_exit, (sig, frame))
         leave.daemon = True
         leave.start()
 
 
-# The functions of socket.socket itself, below: TLS's own would go on in plain text.
+# Below, the methods of socket.socket itself: those of a TLS socket would continue in plain text.
 
 
 def _end_reading(connection: socket.socket) -> None:
-    """Let whoever reads a socket, now or later, find its end; it can be written to all the same."""
+    """Make every read of a socket, also one in progress, return its end; writing still works."""
     with suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_RD)
 
 
 def _linger(connection: socket.socket) -> None:
-    """Give the other end time to read the answer; closed at once, a socket may take it back.
+    """Give the client time to read the response.
 
-    gunicorn does that too, and in the loop that serves all; this leaves it nothing to wait for.
+    A socket that is closed with unread data is reset, and the client may lose the response.
+    gunicorn lingers too, but in the loop that serves all connections; this leaves it no wait.
     """
-    deadline = time.monotonic() + _LONGEST_LINGER
+    deadline = time.monotonic() + _MAX_LINGER
     with suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_WR)
-        while (left := deadline - time.monotonic()) > 0:
-            connection.settimeout(left)
+        while (remaining := deadline - time.monotonic()) > 0:
+            connection.settimeout(remaining)
             if not socket.socket.recv(connection, 64 * 1024):
                 break
     _end_reading(connection)

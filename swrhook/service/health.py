@@ -1,9 +1,9 @@
-"""What a process can say about its own health: for /healthz, /readyz and the dashboard."""
+"""The health of a process, for /healthz, /readyz and the dashboard."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-# Returns a problem in words, or None. It must return quickly: load balancers poll it.
+# Returns a problem in words, or None. It has to be quick: load balancers poll it.
 Check = Callable[[], str | None]
 
 
@@ -12,7 +12,7 @@ class Health:
     """The checks of a process, by name.
 
     A problem found by one of `checks` makes the process unready. A problem found by one of `notes`
-    is shown and leaves it ready: it works, if not as its operator intends. `configuration` returns
+    is shown and leaves it ready: it works, but not as its operator intends. `configuration` returns
     the version in use and since when.
     """
 

@@ -1,4 +1,4 @@
-"""What a process works with now, and may replace as a whole while others work with it."""
+"""A value that can be replaced while it is in use; the old one is closed after its last use."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,46 +10,45 @@ Value = TypeVar("Value")
 
 
 @dataclass(slots=True, eq=False)
-class _InUse(Generic[Value]):
+class _Leased(Generic[Value]):
     value: Value
-    holders: int = 0
+    leases: int = 0
     is_replaced: bool = False
 
 
 class HotSwap(Generic[Value]):
-    """One value for everybody. One that was replaced ends when its last holder lets go of it."""
+    """One value, shared by all threads. `close` is called once with every replaced value."""
 
-    def __init__(self, value: Value, end: Callable[[Value], None]) -> None:
-        """Begin with this value; `end` is called once with each that was replaced."""
-        self._in_use = _InUse(value)
-        self._end = end
+    def __init__(self, value: Value, close: Callable[[Value], None]) -> None:
+        self._current = _Leased(value)
+        self._close = close
         self._lock = Lock()
 
     @property
     def value(self) -> Value:
-        """Return the value as it is now, for whoever reads it once."""
-        return self._in_use.value
+        """Return the current value without a lease: it may be closed while it is used."""
+        return self._current.value
 
     @contextmanager
     def lease(self) -> Iterator[Value]:
-        """Yield the value, which does not end before the block does."""
+        """Yield the current value. It is not closed before the block ends."""
         with self._lock:
-            held = self._in_use
-            held.holders += 1
+            leased = self._current
+            leased.leases += 1
         try:
-            yield held.value
+            yield leased.value
         finally:
             with self._lock:
-                held.holders -= 1
-                is_over = held.is_replaced and not held.holders
-            if is_over:
-                self._end(held.value)
+                leased.leases -= 1
+                is_unused = leased.is_replaced and not leased.leases
+            if is_unused:
+                self._close(leased.value)
 
     def swap(self, value: Value) -> None:
-        """Let everybody who comes from now on have this value."""
+        """Replace the value: leases from now on get the new one."""
         with self._lock:
-            before, self._in_use = self._in_use, _InUse(value)
+            before, self._current = self._current, _Leased(value)
             before.is_replaced = True
-            is_over = not before.holders
-        if is_over:
-            self._end(before.value)
+            is_unused = not before.leases
+        if is_unused:
+            self._close(before.value)

@@ -1,4 +1,4 @@
-"""Metrics that are read at each scrape, from the ledger and from the worker."""
+"""Gauges that are read at each scrape, from the ledger and from the worker."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
@@ -47,7 +47,7 @@ class SnapshotCollector(Collector, Generic[T]):
 def register_ledger(
     metrics: Metrics, database: Database, activity: SenderActivity, clock: Clock
 ) -> None:
-    """Show the ledger's backlog and drift, and each sender's last delivery."""
+    """Register the gauges of the ledger: backlog, drift, and each sender's last delivery."""
     metrics.register(backlog_collector(lambda: read_backlog(database, clock.now())))
     metrics.register(drift_collector(lambda: read_drift(database)))
     metrics.register(sender_collector(activity.cached))
@@ -55,25 +55,25 @@ def register_ledger(
 
 def backlog_collector(read: Callable[[], Backlog | None]) -> Collector:
     """Return the collector of open syncs and their ages."""
-    return SnapshotCollector(read, _backlog, Backlog((), 0.0, 0.0))
+    return SnapshotCollector(read, _backlog_gauges, Backlog((), 0.0, 0.0))
 
 
 def drift_collector(read: Callable[[], Sequence[DriftCount] | None]) -> Collector:
-    """Return the collector of what reconciles found."""
-    return SnapshotCollector[Sequence[DriftCount]](read, _drift, ())
+    """Return the collector of the drift that reconciles found."""
+    return SnapshotCollector[Sequence[DriftCount]](read, _drift_gauges, ())
 
 
 def sender_collector(read: Callable[[], Sequence[SenderStatus] | None]) -> Collector:
     """Return the collector of each sender's last delivery."""
-    return SnapshotCollector[Sequence[SenderStatus]](read, _senders, ())
+    return SnapshotCollector[Sequence[SenderStatus]](read, _sender_gauges, ())
 
 
 def endpoint_collector(read: Callable[[], Sequence[Endpoint] | None]) -> Collector:
     """Return the collector of each region's request rate and circuit breakers."""
-    return SnapshotCollector[Sequence[Endpoint]](read, _endpoints, ())
+    return SnapshotCollector[Sequence[Endpoint]](read, _endpoint_gauges, ())
 
 
-def _backlog(backlog: Backlog | None) -> Iterator[Metric]:
+def _backlog_gauges(backlog: Backlog | None) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "swrhook_ledger_readable",
         "1 when the ledger could be read for this scrape, else 0 and its gauges are left out.",
@@ -101,7 +101,7 @@ def _backlog(backlog: Backlog | None) -> Iterator[Metric]:
     )
 
 
-def _drift(counts: Sequence[DriftCount] | None) -> Iterator[Metric]:
+def _drift_gauges(counts: Sequence[DriftCount] | None) -> Iterator[Metric]:
     gauge = GaugeMetricFamily(
         "swrhook_drift",
         "Tags that differed from the rules in the latest reconcile of their repository.",
@@ -112,7 +112,7 @@ def _drift(counts: Sequence[DriftCount] | None) -> Iterator[Metric]:
     yield gauge
 
 
-def _senders(statuses: Sequence[SenderStatus] | None) -> Iterator[Metric]:
+def _sender_gauges(statuses: Sequence[SenderStatus] | None) -> Iterator[Metric]:
     last_delivery = GaugeMetricFamily(
         "swrhook_sender_last_delivery_timestamp_seconds",
         "Unix time of a sender's last delivery; without a line for one that never delivered.",
@@ -132,7 +132,7 @@ def _senders(statuses: Sequence[SenderStatus] | None) -> Iterator[Metric]:
     yield silent
 
 
-def _endpoints(endpoints: Sequence[Endpoint] | None) -> Iterator[Metric]:
+def _endpoint_gauges(endpoints: Sequence[Endpoint] | None) -> Iterator[Metric]:
     pace = GaugeMetricFamily(
         "swrhook_pace_per_second",
         "Requests a second that a region gets at most; below settings.pace while SWR throttles.",

@@ -1,4 +1,4 @@
-"""The outcome of a delivery or a sync: one log line for each, and a sync's count."""
+"""Logs and counts the outcome of every delivery and sync, in one line each."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,57 +10,56 @@ from swrhook.model import END_STATES, Receipt, State, Sync
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 
-# Events that put a sync back because something failed: worth a line, unlike a look that waits.
-_RETRIES = frozenset({Event.PUT_BACK, Event.POSTPONE, Event.CALL_AGAIN})
-_NEEDS_A_LOOK = frozenset({State.DIVERGED, State.MISSING, State.REJECTED, State.EXHAUSTED})
+# Events after a failure. They are logged, unlike a sync that only waits or is polled.
+_RETRIES = frozenset({Event.REQUEUE, Event.POSTPONE, Event.CALL_AGAIN})
+_NEEDS_ATTENTION = frozenset({State.DIVERGED, State.MISSING, State.REJECTED, State.EXHAUSTED})
 
 
 class OutcomeLog:
-    """Writes and counts what became of syncs."""
+    """Logs and counts outcomes; the OutcomeListener of recorder and worker."""
 
     def __init__(self, metrics: Metrics) -> None:
-        """Count in these metrics."""
         self._metrics = metrics
 
-    def sync(self, sync: Sync, state: State, verdict: Decision, now: datetime) -> None:
-        """Report a verdict that was applied to a sync: an end, a try that failed, a first call."""
+    def sync(self, sync: Sync, state: State, decision: Decision, now: datetime) -> None:
+        """Report an applied decision if it ended the sync, retries it, or was its first call."""
         if state in END_STATES:
-            self._write(sync, state.value, verdict, now)
-        elif verdict.event in _RETRIES:
-            self._write(sync, "retry", verdict, now)
-        elif verdict.event is Event.TRIGGER and sync.verifying_since is None:
+            self._write(sync, state.value, decision, now)
+        elif decision.event in _RETRIES:
+            self._write(sync, "retry", decision, now)
+        elif decision.event is Event.TRIGGER and sync.verifying_since is None:
             self._metrics.triggered(sync, (now - sync.created_at).total_seconds())
 
     def deliveries(self, recording: Recording, now: datetime) -> None:
-        """Report deliveries that were recorded, and syncs that a later push of a tag has ended."""
+        """Report recorded deliveries, and the syncs that their pushes superseded."""
         with logs.buffer_lines():
             for receipt in recording.receipts:
                 _write_receipt(receipt)
-            self._superseded(recording.superseded, now)
+            self._report_superseded(recording.superseded, now)
 
-    def _superseded(self, syncs: Iterable[Sync], now: datetime) -> None:
-        verdict = Decision(Event.SUPERSEDE)
+    def _report_superseded(self, syncs: Iterable[Sync], now: datetime) -> None:
+        decision = Decision(Event.SUPERSEDE)
         for sync in syncs:
-            self._write(sync, State.SUPERSEDED.value, verdict, now)
+            self._write(sync, State.SUPERSEDED.value, decision, now)
 
-    def _write(self, sync: Sync, what: str, verdict: Decision, now: datetime) -> None:
-        took = now - sync.created_at
-        self._metrics.sync_outcome(sync, what, took.total_seconds())
-        write = logs.warning if what in _NEEDS_A_LOOK else logs.event
+    def _write(self, sync: Sync, outcome: str, decision: Decision, now: datetime) -> None:
+        age = now - sync.created_at
+        self._metrics.sync_outcome(sync, outcome, age.total_seconds())
+        write = logs.warning if outcome in _NEEDS_ATTENTION else logs.event
         write(
-            f"sync.{what}",
+            f"sync.{outcome}",
             sync=sync.id,
             delivery=sync.delivery,
             sender=sync.sender,
             image=sync.image,
-            digest=verdict.values.get("called_digest", sync.called_digest) or sync.digest,
+            digest=decision.values.get("called_digest", sync.called_digest) or sync.digest,
             source_region=sync.lane.source_region,
             target_region=sync.lane.target.region,
             target_namespace=sync.lane.target.namespace,
             attempts=sync.attempts,
-            code=None if verdict.error is None else verdict.error.code,
-            reason=verdict.reason,
-            took_ms=round(took.total_seconds() * 1000),
+            code=None if decision.error is None else decision.error.code,
+            reason=decision.reason,
+            took_ms=round(age.total_seconds() * 1000),
         )
 
 

@@ -1,4 +1,4 @@
-"""Deletes what the ledger has held for long enough: once an hour, by one process for all."""
+"""Deletes old rows from the ledger: once an hour, in one process for all."""
 
 import time
 from collections import Counter
@@ -21,16 +21,17 @@ from swrhook.ledger.pruning import (
 from swrhook.metrics import Metrics
 from swrhook.periodic import PeriodicThread
 
-EVERY = timedelta(hours=1)
-# Seconds between two looks whether a pass is due: another process may have made it.
-BETWEEN_LOOKS = 60.0
-# After a step the ledger is left to the others for so many times as long as it took.
-REST = 4
-_SHORTEST_REST = 0.01
+INTERVAL = timedelta(hours=1)
+# Seconds between two checks whether a run is due: another process may have made it.
+POLL_INTERVAL = 60.0
+# After each step the thread pauses for this many times as long as the step took, so that it never
+# takes more than a fifth of the ledger's time.
+PAUSE_FACTOR = 4
+_MIN_PAUSE = 0.01  # seconds
 
 
 class Retention:
-    """A thread that makes the passes that are due."""
+    """The thread that makes the runs that are due."""
 
     def __init__(
         self,
@@ -39,40 +40,39 @@ class Retention:
         clock: Clock,
         metrics: Metrics,
         *,
-        between: float = BETWEEN_LOOKS,
+        interval: float = POLL_INTERVAL,
     ) -> None:
-        """Take the parts; `start` begins."""
-        self._pass = PeriodicLease(database, "retention", clock)
+        self._lease = PeriodicLease(database, "retention", clock)
         self._config = config
         self._metrics = metrics
         self._thread = PeriodicThread(
-            "retention", self.run_if_due, between, on_error=self._count_failure
+            "retention", self.run_if_due, interval, on_error=self._count_failure
         )
 
     def start(self) -> None:
-        """Look now, and then again and again."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread after the step that it is in; the next pass does the rest."""
+        """Stop the thread after the step in progress; the next run does the rest."""
         self._thread.stop()
 
     def run_if_due(self) -> Counter[str] | None:
-        """Make a pass if one is due; return the rows deleted by table, None when none was due."""
-        if not self._pass.begin(EVERY):
+        """Make a run if one is due; return the number of deleted rows by table, else None."""
+        if not self._lease.begin(INTERVAL):
             return None
         began = time.monotonic()
         deleted = self._delete()
         took_ms = round(1000 * (time.monotonic() - began))
-        ended = "stopped" if self._thread.stopping.is_set() else "done"
-        logs.event(f"retention.{ended}", took_ms=took_ms, **deleted)
-        self._metrics.retention_run(ended)
+        outcome = "stopped" if self._thread.stopping.is_set() else "done"
+        logs.event(f"retention.{outcome}", took_ms=took_ms, **deleted)
+        self._metrics.retention_run(outcome)
         return deleted
 
     def _delete(self) -> Counter[str]:
-        """Delete step by step until nothing is old enough, or the thread is to end."""
-        now, options = self._pass.clock.now(), self._config.current().options
-        kept_for = {
+        """Delete in small steps until no row is old enough, or the thread has to stop."""
+        now, options = self._lease.clock.now(), self._config.current().options
+        ages = {
             prune_deliveries: options.keep_deliveries,
             prune_syncs: options.keep_syncs,
             prune_calls: options.keep_syncs,
@@ -80,16 +80,16 @@ class Retention:
             prune_repairs: options.keep_syncs,
         }
         deleted: Counter[str] = Counter()
-        for prune, age in kept_for.items():
+        for prune, age in ages.items():
             after: str | None = FIRST
             while after is not None and not self._thread.stopping.is_set():
                 began = time.monotonic()
-                step = prune(self._pass, now - age, after)
+                step = prune(self._lease, now - age, after)
                 after = step.after
                 self._count(step)
                 deleted.update(step.deleted)
-                rest = REST * (time.monotonic() - began)
-                self._thread.stopping.wait(max(rest, _SHORTEST_REST))
+                pause = PAUSE_FACTOR * (time.monotonic() - began)
+                self._thread.stopping.wait(max(pause, _MIN_PAUSE))
         return deleted
 
     def _count(self, step: Step) -> None:

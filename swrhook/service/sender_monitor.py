@@ -1,4 +1,4 @@
-"""When each sender was heard last, and whether it has been silent for too long."""
+"""Monitors when each sender delivered last, and warns when one falls silent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from swrhook.ledger.queries.senders import last_deliveries
 from swrhook.periodic import PeriodicThread
 from swrhook.units import format_duration
 
-# Seconds between two looks for senders that fell silent.
-BETWEEN_LOOKS = 15.0
-# So long a look serves several scrapes.
-FRESH = timedelta(seconds=5)
+# Seconds between two checks for senders that fell silent.
+POLL_INTERVAL = 15.0
+# Scrapes within this time share one query.
+CACHE_TTL = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +29,25 @@ class SenderStatus:
 
 
 class SenderActivity:
-    """Knows from the ledger when each configured sender delivered last.
+    """Reads from the ledger when each configured sender delivered last.
 
-    One that never has is silent when `expect_every` has passed since this process has known it.
+    A sender that never delivered counts as silent when `expect_every` has passed since this process
+    started or the sender was added to the configuration.
     """
 
     def __init__(self, database: Database, config: ConfigSource, clock: Clock) -> None:
-        """Begin to wait for those that were never heard."""
         self._database = database
         self._config = config
         self._clock = clock
-        self._known = dict.fromkeys(config.current().senders, clock.now())  # since when
-        self._looked: tuple[datetime, Sequence[SenderStatus]] | None = None
+        self._first_seen = dict.fromkeys(config.current().senders, clock.now())
+        self._cached: tuple[datetime, Sequence[SenderStatus]] | None = None
 
     def read(self) -> Sequence[SenderStatus] | None:
-        """Return every configured sender; None when the ledger cannot be read."""
+        """Return the status of every configured sender; None if the ledger cannot be read."""
         senders = self._config.current().senders
         now = self._clock.now()
-        # A sender that is new in a running process has as much time as at a start.
-        known = self._known = {name: self._known.get(name, now) for name in senders}
+        first_seen = {name: self._first_seen.get(name, now) for name in senders}
+        self._first_seen = first_seen
         last = last_deliveries(self._database, senders)
         if last is None:
             return None
@@ -57,55 +57,54 @@ class SenderActivity:
                 last.get(name),
                 sender.expect_every,
                 is_silent=sender.expect_every is not None
-                and now - last.get(name, known[name]) > sender.expect_every,
+                and now - last.get(name, first_seen[name]) > sender.expect_every,
             )
             for name, sender in senders.items()
         ]
 
     def cached(self) -> Sequence[SenderStatus] | None:
-        """Return what a look has found that is a few seconds old at most."""
+        """Return the same as `read`, at most a few seconds old."""
         now = self._clock.now()
-        if self._looked is not None and timedelta() <= now - self._looked[0] < FRESH:
-            return self._looked[1]
-        found = self.read()
-        self._looked = None if found is None else (now, found)
-        return found
+        if self._cached is not None and timedelta() <= now - self._cached[0] < CACHE_TTL:
+            return self._cached[1]
+        statuses = self.read()
+        self._cached = None if statuses is None else (now, statuses)
+        return statuses
 
 
 class SenderMonitor:
-    """Writes a line when a sender falls silent, once, and one when it is heard again."""
+    """Logs once when a sender falls silent, and once when it delivers again."""
 
-    def __init__(self, activity: SenderActivity, *, between: float = BETWEEN_LOOKS) -> None:
-        """Take who knows; `start` begins."""
+    def __init__(self, activity: SenderActivity, *, interval: float = POLL_INTERVAL) -> None:
         self._activity = activity
         self._silent: set[str] = set()
-        self._thread = PeriodicThread("sender_monitor", self.poll, between)
+        self._thread = PeriodicThread("sender_monitor", self.poll, interval)
 
     def start(self) -> None:
-        """Look now, and then again and again."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread."""
+        """Stop the thread."""
         self._thread.stop()
 
     def poll(self) -> None:
-        """Look once, and write what has changed."""
-        found = self._activity.read()
-        if found is None:  # others tell that the ledger cannot be read
+        """Check once, and log what has changed."""
+        statuses = self._activity.read()
+        if statuses is None:  # health checks report that the ledger cannot be read
             return
-        for heard in found:
-            if heard.is_silent and heard.sender not in self._silent:
-                logs.warning("sender.silent", **_fields(heard))
-            if not heard.is_silent and heard.sender in self._silent:
-                logs.event("sender.heard", **_fields(heard))
-        self._silent = {heard.sender for heard in found if heard.is_silent}
+        for status in statuses:
+            if status.is_silent and status.sender not in self._silent:
+                logs.warning("sender.silent", **_log_fields(status))
+            if not status.is_silent and status.sender in self._silent:
+                logs.event("sender.heard", **_log_fields(status))
+        self._silent = {status.sender for status in statuses if status.is_silent}
 
 
-def _fields(heard: SenderStatus) -> dict[str, str | None]:
-    last, expected = heard.last_delivery_at, heard.expect_every
+def _log_fields(status: SenderStatus) -> dict[str, str | None]:
+    last, expected = status.last_delivery_at, status.expect_every
     return {
-        "sender": heard.sender,
+        "sender": status.sender,
         "last_delivery_at": None if last is None else last.isoformat(timespec="milliseconds"),
         "expect_every": None if expected is None else format_duration(expected),
     }

@@ -1,1 +1,1 @@
-"""The life of a sync: states, decisions, schedules; pure."""
+"""The life of a sync: its states, the decisions on it and its schedules. No I/O."""

@@ -1,4 +1,4 @@
-"""What differs between a source and its targets, and what is done about it: values, and no I/O."""
+"""Compare a source repository with its targets and choose the syncs that fix it. No I/O."""
 
 import math
 from collections import Counter
@@ -7,23 +7,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from swrhook.model import Lane, PlannedSync, Target
+from swrhook.model import PlannedSync, Target
 
 
 class RepairKind(StrEnum):
     """Why source and targets are compared."""
 
-    BACKFILL = "backfill"  # a person wants the tags that were there before the rules
-    RECONCILE = "reconcile"  # what was copied shall stay as the rules want it
+    BACKFILL = "backfill"  # an operator wants the tags that were pushed before the rules existed
+    RECONCILE = "reconcile"  # copied tags must stay as the rules require
 
 
 class Stage(StrEnum):
-    """Where a repair stands."""
+    """The stage of a repair."""
 
     COMPARING = "comparing"
-    PLANNED = "planned"  # a person is to agree
-    ORDERING = "ordering"
-    DONE = "done"  # every sync is recorded; each goes its own way
+    PLANNED = "planned"  # waits for an operator's approval
+    ORDERING = "ordering"  # its syncs are being recorded
+    DONE = "done"  # every sync is recorded; the worker carries them out
     CANCELLED = "cancelled"
 
 
@@ -32,18 +32,18 @@ CANCELLABLE_STAGES = frozenset({Stage.COMPARING, Stage.PLANNED, Stage.ORDERING})
 
 
 class Drift(StrEnum):
-    """What a target holds of a tag, measured by what the rules want and the sender has."""
+    """How a tag at a target differs from the source and the rules."""
 
     SAME = "same"
     MISSING = "missing"
-    DIVERGED = "diverged"  # another image under the same tag
-    UNWANTED = "unwanted"  # swrhook copied it, and it is wanted no more
+    DIVERGED = "diverged"  # the tag has another digest
+    UNWANTED = "unwanted"  # swrhook copied it, and no rule wants it any more
     UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryRef:
-    """A repository in the region of its sender."""
+    """A repository in a source region."""
 
     region: str
     namespace: str
@@ -51,18 +51,18 @@ class RepositoryRef:
 
     @property
     def key(self) -> str:
-        """Return the place as one string, by which places are sorted."""
+        """Return the repository as one string; a repair visits repositories in its order."""
         return f"{self.region}/{self.namespace}/{self.repository}"
 
     @classmethod
     def from_key(cls, key: str) -> "RepositoryRef":
-        """Read what `key` returned."""
+        """Return the repository with this `key`."""
         return cls(*key.split("/", 2))
 
 
 @dataclass(frozen=True, slots=True)
 class RepairRequest:
-    """What somebody wants compared and mended; the words are those of Repair."""
+    """A request for a backfill or reconcile; the fields mean the same as in Repair."""
 
     kind: RepairKind
     places: Sequence[RepositoryRef] | None = None
@@ -75,10 +75,13 @@ class RepairRequest:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A comparison of repositories and what follows from it, as the ledger holds it.
+    """A backfill or reconcile, as the ledger stores it.
 
-    `places` are the keys of those named, None for all that the ledger knows. Those up to `cursor`
-    are done. `calls` were made to list tags, of `max_calls` that the whole may take.
+    `places` are the keys of the repositories to compare, None for all that the ledger knows; those
+    up to `cursor` are done. `reports_only` records findings without syncs. `asks` waits for an
+    operator's approval before syncs are recorded. `calls` counts the requests that listed tags;
+    they and the requests of the syncs may reach `max_calls`. `tries` counts failed attempts at the
+    present step.
     """
 
     id: str
@@ -98,18 +101,18 @@ class Repair:
 
     @property
     def budget(self) -> float:
-        """Return how many calls are left."""
+        """Return how many requests are left."""
         spent = self.calls + self.planned_calls + self.planned_looks
         return math.inf if self.max_calls is None else self.max_calls - spent
 
     @property
     def is_untouched(self) -> bool:
-        """Tell whether the whole budget is left."""
+        """Return whether the whole budget is left."""
         return not (self.calls or self.planned_calls)
 
     @property
     def after_comparing(self) -> Stage:
-        """Return the stage that follows."""
+        """Return the stage that follows the comparison."""
         if self.reports_only:
             return Stage.DONE
         return Stage.PLANNED if self.asks else Stage.ORDERING
@@ -117,125 +120,130 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One tag at one target: what is wanted, what is there, and whether a sync is to mend it."""
+    """One tag at one target: how it differs, and whether a sync is needed to fix it.
 
-    wanted: PlannedSync
+    `sync` is what the rules require, or the verified sync that they no longer require.
+    `target_digest` is None if the target has no such tag or cannot be read.
+    """
+
+    sync: PlannedSync
     drift: Drift
-    held: str | None
-    mends: bool
+    target_digest: str | None
+    needs_sync: bool
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """About how many requests syncs take: calls of sync_images, and looks before and after."""
+    """About how many requests syncs take: calls of sync_images, and reads before and after."""
 
     calls: int = 0
     looks: int = 0
 
     def __add__(self, other: "Cost") -> "Cost":
-        """Return the cost of both."""
+        """Return the sum of two costs."""
         return Cost(self.calls + other.calls, self.looks + other.looks)
 
     @property
     def requests(self) -> int:
-        """Return all requests."""
+        """Return the total number of requests."""
         return self.calls + self.looks
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a step of a repair came to: `cursor` if a repository is done, calls made, and the price.
+    """The result of one step of a repair.
 
-    The price is what the syncs for it will take.
+    `cursor` is set when a repository is done. `cost` is the estimate for its syncs, `calls` the
+    number of requests that the step made.
     """
 
     stage: Stage
     due_at: datetime
     cursor: str | None = None
-    price: Cost = Cost()
+    cost: Cost = Cost()
     calls: int = 0
 
 
-# What a region holds of a repository, digests by tag; None where it cannot be read.
-Held = Mapping[str, str] | None
+# A repository's digests by tag in one region; None if it cannot be read.
+TagDigests = Mapping[str, str] | None
 
-NOT_OVERRIDDEN = "the target holds another image, and the rule does not override"
-NOT_WANTED = "no rule wants it any more"
-GONE = "it is no longer at the source"
+OVERRIDE_NOT_ALLOWED = "the target has another image, and the rule does not override"
+NO_LONGER_WANTED = "no rule wants it any more"
+NO_LONGER_AT_SOURCE = "it is no longer at the source"
 OVER_BUDGET = "left to the next pass: max_calls is spent"
 UNREADABLE = "the target cannot be read"
 
 
 def compare(
     kind: RepairKind,
-    here: Mapping[str, str],
-    wanted: Iterable[PlannedSync],
-    copied: Iterable[PlannedSync],
-    there: Mapping[Target, Held],
+    source_digests: Mapping[str, str],
+    planned: Iterable[PlannedSync],
+    verified: Iterable[PlannedSync],
+    target_digests: Mapping[Target, TagDigests],
 ) -> list[Finding]:
-    """Return a finding for each tag that is wanted at a target, or was copied there and is not.
+    """Return a finding for finding planned sync, and for finding verified one that is not planned.
 
-    `here` is what the source holds. A target that cannot be read gets everything from a backfill,
-    and nothing from a reconcile, which would repeat itself.
+    `source_digests` are the source's digests by tag.
     """
-    found = [_finding(kind, sync, there[sync.target]) for sync in wanted]
-    known = {(each.wanted.push.tag, each.wanted.target) for each in found}
-    for sync in copied:
-        tag, held = sync.push.tag, there[sync.target]
-        if (tag, sync.target) not in known and held is not None and tag in held:
-            reason = NOT_WANTED if tag in here else GONE
-            found.append(Finding(sync, Drift.UNWANTED, held[tag], mends=False, reason=reason))
-    return found
+    findings = [_compare_sync(kind, sync, target_digests[sync.target]) for sync in planned]
+    compared = {(finding.sync.push.tag, finding.sync.target) for finding in findings}
+    for sync in verified:
+        tag, digests = sync.push.tag, target_digests[sync.target]
+        if (tag, sync.target) not in compared and digests is not None and tag in digests:
+            reason = NO_LONGER_WANTED if tag in source_digests else NO_LONGER_AT_SOURCE
+            findings.append(
+                Finding(sync, Drift.UNWANTED, digests[tag], needs_sync=False, reason=reason)
+            )
+    return findings
 
 
-def _finding(kind: RepairKind, sync: PlannedSync, there: Held) -> Finding:
-    if there is None:
-        mends = kind is RepairKind.BACKFILL
-        return Finding(sync, Drift.UNREADABLE, None, mends=mends, reason=UNREADABLE)
-    held = there.get(sync.push.tag)
-    if held is None:
-        return Finding(sync, Drift.MISSING, None, mends=True)
-    if held == sync.push.digest:
-        return Finding(sync, Drift.SAME, held, mends=False)
-    reason = None if sync.override else NOT_OVERRIDDEN
-    return Finding(sync, Drift.DIVERGED, held, mends=sync.override, reason=reason)
+def _compare_sync(kind: RepairKind, sync: PlannedSync, digests: TagDigests) -> Finding:
+    if digests is None:
+        # A backfill runs once and tries every target; a reconcile would retry in each pass.
+        is_backfill = kind is RepairKind.BACKFILL
+        return Finding(sync, Drift.UNREADABLE, None, needs_sync=is_backfill, reason=UNREADABLE)
+    digest = digests.get(sync.push.tag)
+    if digest is None:
+        return Finding(sync, Drift.MISSING, None, needs_sync=True)
+    if digest == sync.push.digest:
+        return Finding(sync, Drift.SAME, digest, needs_sync=False)
+    reason = None if sync.override else OVERRIDE_NOT_ALLOWED
+    return Finding(sync, Drift.DIVERGED, digest, needs_sync=sync.override, reason=reason)
 
 
 def estimate_cost(findings: Iterable[Finding], pages: Mapping[str, int], *, batch: int) -> Cost:
-    """Return what mending takes; `pages` is how many pages of tags each region has."""
-    lanes = Counter(_lane(each.wanted) for each in findings if each.mends)
+    """Return the cost of the syncs needed; `pages` is the number of tag pages in each region."""
+    lanes = Counter(finding.sync.lane for finding in findings if finding.needs_sync)
     total = Cost()
     for lane, tags in lanes.items():
         calls = math.ceil(tags / batch)
         regions = (lane.source_region, lane.target.region)
-        # Both regions are looked at before the call and after it, tag by tag or in pages.
+        # Both regions are read before and after the call, tag by tag or page by page.
         looks = 2 * sum(min(tags, max(pages.get(region, 1), 1)) for region in regions)
         total += Cost(calls, calls * looks)
     return total
 
 
 def report_only(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings for a report: nothing is done about them."""
-    return [replace(each, mends=False) for each in findings]
+    """Return the findings, none of which needs a sync."""
+    return [replace(finding, needs_sync=False) for finding in findings]
 
 
 def limit_to_budget(
     findings: Sequence[Finding], pages: Mapping[str, int], *, batch: int, budget: float
 ) -> list[Finding]:
-    """Return the findings, of which only the first are mended: those that the budget allows."""
-    mended = [each for each in findings if each.mends]
-    while mended and estimate_cost(mended, pages, batch=batch).requests > budget:
-        del mended[-max(len(mended) // 8, 1) :]
-    left = len(mended)
+    """Return the findings; only the first ones keep their need of a sync, within the budget."""
+    affordable = [finding for finding in findings if finding.needs_sync]
+    while affordable and estimate_cost(affordable, pages, batch=batch).requests > budget:
+        del affordable[-max(len(affordable) // 8, 1) :]
+    left = len(affordable)
     allowed = []
-    for each in findings:
-        is_over = each.mends and left == 0
-        left -= each.mends and not is_over
-        allowed.append(replace(each, mends=False, reason=OVER_BUDGET) if is_over else each)
+    for finding in findings:
+        is_over = finding.needs_sync and left == 0
+        left -= finding.needs_sync and not is_over
+        if is_over:
+            allowed.append(replace(finding, needs_sync=False, reason=OVER_BUDGET))
+        else:
+            allowed.append(finding)
     return allowed
-
-
-def _lane(sync: PlannedSync) -> Lane:
-    push = sync.push
-    return Lane(push.region, push.namespace, push.repository, sync.target, sync.override)

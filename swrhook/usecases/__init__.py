@@ -1,1 +1,1 @@
-"""What swrhook does, one module per use case; Flask and the command line call these."""
+"""One module for each use case; the web and the command line call them."""

@@ -1,4 +1,4 @@
-"""The use case of an order by hand: which syncs a person wants, and what the rules say now."""
+"""Plan syncs without a delivery: those requested by hand, retries, backfills and reconciles."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -10,8 +10,8 @@ from swrhook.rules.plan import plan
 from swrhook.swr_names import is_namespace
 from swrhook.syncs.reconciliation import RepositoryRef
 
-# Stands for sender and rule where a person named the targets; no name in a configuration.
-BY_HAND = "(manual)"
+# The sender and rule of a sync whose targets a person named. No configured name has parentheses.
+MANUAL = "(manual)"
 
 
 def plan_manual_syncs(
@@ -20,24 +20,24 @@ def plan_manual_syncs(
     targets: Sequence[RuleTarget] | None,
     config: Config,
 ) -> list[PlannedSync]:
-    """Return the syncs of an image (namespace, repository, tag) to the targets named.
+    """Return the syncs of an image (namespace, repository, tag) to the targets.
 
-    Without targets the rules decide, as for a push of any sender that is configured for the
-    region. Raises NothingUsable with every reason.
+    Without targets, the rules decide as for a push by each sender of the region. Raises
+    NothingUsable with every reason.
     """
     if source_region not in config.swr.regions:
         raise NothingUsable((f"source_region: {source_region} is not a region under swr.regions",))
     if targets is not None:
-        return _to(targets, Push(BY_HAND, source_region, *image), config)
+        return _plan_targets(targets, Push(MANUAL, source_region, *image), config)
     senders = [sender for sender in config.senders.values() if sender.region == source_region]
     if not senders:
-        reason = f"source_region: no sender is configured for {source_region}; name targets"
+        reason = f"source_region: no sender is configured for {source_region}: specify targets"
         raise NothingUsable((reason,))
     pushes = [Push(sender.name, source_region, *image) for sender in senders]
     planned = plan(pushes, config.rules)
     if not planned.syncs:
         raise NothingUsable(tuple(dict.fromkeys(planned.reasons)))
-    return _once(planned.syncs)
+    return _deduplicate(planned.syncs)
 
 
 def repositories_in_scope(
@@ -48,97 +48,98 @@ def repositories_in_scope(
     *,
     everywhere: bool = False,
 ) -> list[RepositoryRef]:
-    """Return where repositories (namespace, repository) are that senders push to.
+    """Return the repositories (namespace, repository), each with its source region.
 
-    In the sender's region, in the one named or, named neither, in the only one that there is;
-    `everywhere` takes all of them. Raises NothingUsable.
+    The region is the sender's or `region`; without either, it is the only one that any sender has.
+    With `everywhere`, the result has every region of a sender. Raises NothingUsable.
     """
     if sender is not None and sender not in config.senders:
         raise NothingUsable((f"sender: {sender} is not a configured sender",))
-    known = {each.region for each in config.senders.values() if sender in (None, each.name)}
-    regions = sorted(known & {region} if region is not None else known)
+    senders = config.senders.values() if sender is None else [config.senders[sender]]
+    sender_regions = {configured.region for configured in senders}
+    regions = sorted(sender_regions & {region} if region is not None else sender_regions)
     if not regions:
         reason = f"region: no sender is configured for {region or 'any region'}"
         raise NothingUsable((reason,))
     if len(regions) > 1 and not everywhere:
-        raise NothingUsable((f"name a sender, or a region: {', '.join(regions)}",))
-    return [RepositoryRef(each, *repository) for each in regions for repository in repositories]
+        raise NothingUsable((f"specify a sender, or one of the regions {', '.join(regions)}",))
+    return [RepositoryRef(name, *repository) for name in regions for repository in repositories]
 
 
 def check_rule(name: str | None, config: Config) -> None:
-    """Raise NothingUsable when there is no rule of this name."""
+    """Raise NothingUsable if no rule has this name."""
     if name is not None and name not in {rule.name for rule in config.rules}:
         raise NothingUsable((f"rule: there is no rule {name}",))
 
 
 def plan_repository(
-    place: RepositoryRef,
+    repository: RepositoryRef,
     digests: Mapping[str, str],
     sender: str | None,
     rule: str | None,
     config: Config,
 ) -> list[PlannedSync]:
-    """Return the syncs that the rules want of a repository's tags, given by their digests.
+    """Return the syncs that the rules require for the tags of a repository.
 
-    As if one sender had pushed them or, without its name, any of the region; with a rule's name
-    only those that this rule wants. Whatever belongs to no sender any more wants nothing.
+    `digests` are the source's digests by tag. The rules decide as for pushes by `sender` or,
+    without one, by each sender of the region. With `rule`, only the syncs of this rule count.
     """
     names = [
-        each.name
-        for each in config.senders.values()
-        if each.region == place.region and sender in (None, each.name)
+        configured.name
+        for configured in config.senders.values()
+        if configured.region == repository.region and sender in (None, configured.name)
     ]
     pushes = [
-        Push(name, place.region, place.namespace, place.repository, tag, digest)
+        Push(name, repository.region, repository.namespace, repository.repository, tag, digest)
         for tag, digest in sorted(digests.items())
         for name in names
     ]
     planned = plan(pushes, config.rules).syncs
-    return _once([sync for sync in planned if rule in (None, sync.rule)])
+    return _deduplicate([sync for sync in planned if rule in (None, sync.rule)])
 
 
 def replan(sync: Sync, config: Config) -> PlannedSync:
-    """Return a sync as the present rules want it; as it is where none of them wants it."""
+    """Return a sync as the present rules require it; unchanged if no rule requires it."""
     lane = sync.lane
     push = Push(sync.sender, lane.source_region, lane.namespace, lane.repository, sync.tag)
-    as_it_is = PlannedSync(push, lane.target, lane.override, sync.rule)
-    if sync.sender == BY_HAND:
-        return as_it_is
+    unchanged = PlannedSync(push, lane.target, lane.override, sync.rule)
+    if sync.sender == MANUAL:
+        return unchanged
     planned = plan([push], config.rules).syncs
-    return next((each for each in planned if each.target == lane.target), as_it_is)
+    return next((other for other in planned if other.target == lane.target), unchanged)
 
 
-def _once(planned: Iterable[PlannedSync]) -> list[PlannedSync]:
-    """Return each tag's sync to each target once, though several senders want it."""
+def _deduplicate(planned: Iterable[PlannedSync]) -> list[PlannedSync]:
+    """Return one sync for each tag and target, even if several senders lead to the same."""
     first: dict[tuple[str, Target], PlannedSync] = {}
     for sync in planned:
         first.setdefault((sync.push.image, sync.target), sync)
     return list(first.values())
 
 
-def _to(targets: Sequence[RuleTarget], push: Push, config: Config) -> list[PlannedSync]:
-    wrong = [
-        f"targets.{place}: {reason}"
-        for place, target in enumerate(targets)
-        for reason in _mistakes(target, push, config)
+def _plan_targets(targets: Sequence[RuleTarget], push: Push, config: Config) -> list[PlannedSync]:
+    errors = [
+        f"targets.{index}: {reason}"
+        for index, target in enumerate(targets)
+        for reason in _target_errors(target, push, config)
     ]
-    if wrong:
-        raise NothingUsable(tuple(wrong))
+    if errors:
+        raise NothingUsable(tuple(errors))
     planned = {
         (target.region, target.namespace): PlannedSync(
-            push, Target(target.region, target.namespace), target.override, BY_HAND
+            push, Target(target.region, target.namespace), target.override, MANUAL
         )
-        for target in reversed(targets)  # of two alike, the first one holds
+        for target in reversed(targets)  # the first of two equal targets applies
     }
     return list(reversed(planned.values()))
 
 
-def _mistakes(target: RuleTarget, push: Push, config: Config) -> list[str]:
-    found = []
+def _target_errors(target: RuleTarget, push: Push, config: Config) -> list[str]:
+    errors = []
     if target.region not in config.swr.regions:
-        found.append(f"{target.region} is not a region under swr.regions")
+        errors.append(f"{target.region} is not a region under swr.regions")
     if target.region == push.region:
-        found.append(f"the image is in {push.region} already")
+        errors.append(f"the image is already in {push.region}")
     if not is_namespace(target.namespace):
-        found.append(f"SWR allows no organization named «{target.namespace}»")
-    return found
+        errors.append(f'SWR allows no organization named "{target.namespace}"')
+    return errors

@@ -1,4 +1,7 @@
-"""The use case of a delivery: prove, read, plan, record. Everything that refuses runs first."""
+"""Receive or replay a delivery: authenticate, parse, plan, record.
+
+Everything that may refuse the delivery runs before anything has an effect.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,13 +14,13 @@ from swrhook.model import DeliveryEntry, Outcome, Push, Reading, Receipt, Stored
 from swrhook.rules.plan import plan
 from swrhook.senders import envelopes
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
-from swrhook.senders.payload import LONGEST_TEXT
+from swrhook.senders.payload import MAX_TEXT_LENGTH
 from swrhook.senders.sender import Sender, to_pushes
 
-# Senders that wait for the answer, and are told with an error that nothing can be used.
-ANSWERED = frozenset({"generic"})
+# The callers of these dialects wait for the response, so an error can tell them what is wrong.
+SYNCHRONOUS_DIALECTS = frozenset({"generic"})
 
-_LONGEST_REASON = 1000
+_MAX_REASON_LENGTH = 1000
 
 
 def receive(
@@ -29,47 +32,50 @@ def receive(
     record: Callable[[DeliveryEntry], Receipt],
     now: datetime,
 ) -> Receipt:
-    """Take a delivery in and return its receipt once it is on disk.
+    """Process a delivery and return its receipt once it is on disk.
 
-    Raises Refused: not proven, too many, undecodable, nothing usable, not confirmed or not
-    recorded; then nothing is kept.
+    `admit` raises RateLimited if the sender delivers too often. Raises a subclass of Refused if the
+    delivery is not authentic, cannot be decoded, used, confirmed or recorded, or exceeds a limit.
+    Then nothing is recorded.
     """
     sender.authenticate(delivery, now)
-    admit(sender)  # not before: who proves nothing must not use up a sender's limit
+    # After authentication, so that strangers cannot use up a sender's rate limit.
+    admit(sender)
     entry = read(delivery, sender, config, now=now)
     if sender.confirm is not None:
-        sender.confirm(delivery)  # before the record: what fails is tried again, and harms nothing
+        # Before recording: if it fails, the sender retries, and confirming twice does no harm.
+        sender.confirm(delivery)
     return record(entry)
 
 
 def read(delivery: Delivery, sender: Sender, config: Config, *, now: datetime) -> DeliveryEntry:
-    """Return what would be recorded of an authentic delivery. Raises Refused."""
-    entry = _entry(_kept(delivery.headers), sender, config, now)
+    """Return the entry to record for an authentic delivery. Raises a subclass of Refused."""
+    entry = _new_entry(_kept_headers(delivery.headers), sender, config, now)
     try:
         reading = envelopes.read(delivery, sender.parse or DIALECTS[sender.dialect])
     except Ignored as exc:
-        return replace(entry, reason=_reason([str(exc)]))
+        return replace(entry, reason=_join_reasons([str(exc)]))
     except UnknownShape as exc:
-        quarantined, reason = Outcome.QUARANTINED, _reason([str(exc)])
+        quarantined, reason = Outcome.QUARANTINED, _join_reasons([str(exc)])
         return replace(entry, outcome=quarantined, reason=reason, body=delivery.body)
-    return _planned(
+    return _plan_reading(
         replace(entry, external_id=reading.external_id), reading, delivery, sender, config
     )
 
 
 def plan_again(
-    kept: StoredDelivery, sender: Sender, config: Config, *, now: datetime
+    stored: StoredDelivery, sender: Sender, config: Config, *, now: datetime
 ) -> DeliveryEntry:
-    """Return what would be recorded of a delivery of which only the pushes are kept."""
-    entry = replace(_entry(kept.headers, sender, config, now), external_id=kept.external_id)
-    pushes = [replace(push, region=sender.region) for push in kept.pushes]
-    return _with_plan(entry, pushes, [], None, config)
+    """Return the entry to record for a stored delivery of which only the pushes were kept."""
+    entry = replace(_new_entry(stored.headers, sender, config, now), external_id=stored.external_id)
+    pushes = [replace(push, region=sender.region) for push in stored.pushes]
+    return _plan_pushes(entry, pushes, [], None, config)
 
 
-def _entry(
+def _new_entry(
     headers: Mapping[str, str], sender: Sender, config: Config, now: datetime
 ) -> DeliveryEntry:
-    """Return the entry of a delivery of which nothing is known yet."""
+    """Return the entry of a delivery before it is parsed."""
     return DeliveryEntry(
         sender=sender.name,
         dialect=sender.dialect,
@@ -82,67 +88,67 @@ def _entry(
     )
 
 
-def _planned(
+def _plan_reading(
     entry: DeliveryEntry, reading: Reading, delivery: Delivery, sender: Sender, config: Config
 ) -> DeliveryEntry:
-    """Return the entry with its pushes and the syncs that the rules want for them."""
+    """Return the entry with the pushes of the reading, and the syncs that the rules require."""
     pushes, refused = to_pushes(sender, reading.announcements)
     reasons = [*reading.skipped, *refused]
-    if not pushes and sender.dialect in ANSWERED:
+    if not pushes and sender.dialect in SYNCHRONOUS_DIALECTS:
         raise NothingUsable(tuple(reasons))
-    return _with_plan(entry, pushes, reasons, delivery.body, config)
+    return _plan_pushes(entry, pushes, reasons, delivery.body, config)
 
 
-def _with_plan(
+def _plan_pushes(
     entry: DeliveryEntry,
     pushes: Sequence[Push],
     reasons: Sequence[str],
     body: bytes | None,
     config: Config,
 ) -> DeliveryEntry:
-    """Return the entry with the syncs that the rules want; it is accepted if there are any."""
+    """Return the entry with the pushes and their syncs; it is accepted if there is any sync."""
     planned = plan(pushes, config.rules)
     return replace(
         entry,
         outcome=Outcome.ACCEPTED if planned.syncs else Outcome.IGNORED,
-        reason=_reason([*reasons, *planned.reasons]),
+        reason=_join_reasons([*reasons, *planned.reasons]),
         pushes=pushes,
         planned=planned.syncs,
         body=body if planned.syncs else None,
     )
 
 
-def _reason(reasons: Sequence[str]) -> str | None:
-    return "; ".join(reasons)[:_LONGEST_REASON] or None
+def _join_reasons(reasons: Sequence[str]) -> str | None:
+    return "; ".join(reasons)[:_MAX_REASON_LENGTH] or None
 
 
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return what a replay needs; a longer text counts as not sent for every dialect."""
+def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that a replay needs. Dialects ignore longer values, see payload.text."""
     return {
         name: value
         for name, value in headers.items()
-        if name in KEPT_HEADERS and len(value) <= LONGEST_TEXT
+        if name in KEPT_HEADERS and len(value) <= MAX_TEXT_LENGTH
     }
 
 
-def replay(kept: StoredDelivery, config: Config, *, now: datetime) -> DeliveryEntry:
-    """Return what would be recorded of a kept delivery, as the configuration is now.
+def replay(stored: StoredDelivery, config: Config, *, now: datetime) -> DeliveryEntry:
+    """Return the entry to record for the replay of a stored delivery with the present rules.
 
-    Its sender was authenticated when it came. Raises NothingToReplay.
+    The delivery was authenticated when it arrived. Raises NothingToReplay.
     """
-    sender = config.senders.get(kept.sender)
+    sender = config.senders.get(stored.sender)
     if sender is None:
-        raise NothingToReplay(f"its sender, {kept.sender}, is no longer configured")
-    if kept.outcome is Outcome.DUPLICATE:
-        raise NothingToReplay(f"it is a duplicate: replay the delivery {kept.original}")
-    if kept.body is not None:
-        delivery = Delivery(headers=kept.headers, body=kept.body)
+        raise NothingToReplay(f"its sender, {stored.sender}, is no longer configured")
+    if stored.outcome is Outcome.DUPLICATE:
+        raise NothingToReplay(f"it is a duplicate: replay the delivery {stored.original}")
+    if stored.body is not None:
+        delivery = Delivery(headers=stored.headers, body=stored.body)
         try:
             entry = read(delivery, sender, config, now=now)
         except Refused as exc:
-            raise NothingToReplay(f"read again, it is refused: {exc}") from exc
-    elif kept.pushes:
-        entry = plan_again(kept, sender, config, now=now)
+            raise NothingToReplay(f"the replay is refused: {exc}") from exc
+    elif stored.pushes:
+        entry = plan_again(stored, sender, config, now=now)
     else:
-        raise NothingToReplay(f"it was {kept.outcome}, and nothing that it announced is kept")
-    return replace(entry, replayed_from=kept.id)
+        raise NothingToReplay(f"it was {stored.outcome}, and none of its pushes is stored")
+    return replace(entry, replayed_from=stored.id)

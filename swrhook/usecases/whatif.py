@@ -1,4 +1,4 @@
-"""What would become of the pushes that came, were other rules in use."""
+"""Compare proposed rules with those in use, on the pushes that were recorded."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,16 @@ from swrhook.rules import Rulebook
 from swrhook.rules.plan import PlanChange, PlanDifference, diff_plans, plan
 from swrhook.senders.sender import ImageSettings, SenderNames, to_pushes
 
-MOST_PUSHES = 10_000
-_MOST_LOOKED_THROUGH = 10 * MOST_PUSHES
-MOST_EXAMPLES = 100
+MAX_PUSHES = 10_000
+_MAX_READ = 10 * MAX_PUSHES
+MAX_EXAMPLES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class RuleChanges:
-    """How many syncs a rule would gain, lose, or redirect: the same target, another override.
+    """The number of syncs that a rule would gain, lose or redirect (change their override).
 
-    What is lost counts for the rule that wants it now, all else for the candidate's.
+    A lost sync counts for the rule in use, any other for the proposed rule.
     """
 
     rule: str
@@ -34,7 +34,7 @@ class RuleChanges:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One sync that would differ; an override is None where there is no sync."""
+    """One sync that would differ; `before` and `after` are its override, None: no sync."""
 
     change: str
     image: str
@@ -48,11 +48,11 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """How the candidate differs from the rules in use, over the pushes recorded since then.
+    """How a candidate differs from the rules in use, for the pushes recorded since `since`.
 
-    `pushes` counts different tags of a sender, `unchanged` those of which every sync stays as it
-    is. `complete` tells that none was left out; else the newest are what counts. `examples` are
-    some of the syncs, of the newest pushes.
+    `pushes` counts the different tags of each sender, `unchanged` those whose syncs all stay the
+    same. If `complete` is false, there were too many pushes, and only the newest were compared.
+    `examples` are some of the differing syncs, for the newest pushes.
     """
 
     rules_version: str
@@ -69,13 +69,13 @@ class WhatIf:
 
 
 def whatif(candidate: Candidate, config: Config, database: Database, since: datetime) -> WhatIf:
-    """Compare the candidate with the configuration in use, on what was announced since then."""
+    """Compare the candidate with the configuration in use, for the pushes since `since`."""
     tally = _Tally()
     present = config.senders
-    pushes, complete = _distinct(database, since)
+    pushes, complete = _distinct_pushes(database, since)
     for push in pushes:
-        before = _plan(_moved(push, present), config.rules)
-        after = _plan(_renamed(push, present, candidate.origins), candidate.rules)
+        before = _plan_push(_update_region(push, present), config.rules)
+        after = _plan_push(_rename(push, present, candidate.origins), candidate.rules)
         tally.add(push.sender, before, after)
     return WhatIf(
         rules_version=config.version,
@@ -94,23 +94,23 @@ def whatif(candidate: Candidate, config: Config, database: Database, since: date
 
 @dataclass(slots=True)
 class _Tally:
-    """What has been found so far."""
+    """The differences so far."""
 
     counts: Counter[tuple[str, PlanChange]] = field(default_factory=Counter)
     examples: list[Example] = field(default_factory=list)
     changed: int = 0
 
     def add(self, sender: str, before: Sequence[PlannedSync], after: Sequence[PlannedSync]) -> None:
-        found = diff_plans(before, after)
-        self.changed += bool(found)
-        for each in found:
-            rule = _rule(each, before if each.change is PlanChange.LOST else after)
-            self.counts[rule, each.change] += 1
-            if len(self.examples) < MOST_EXAMPLES:
-                self.examples.append(_example(each, sender, rule))
+        differences = diff_plans(before, after)
+        self.changed += bool(differences)
+        for difference in differences:
+            rule = _find_rule(difference, before if difference.change is PlanChange.LOST else after)
+            self.counts[rule, difference.change] += 1
+            if len(self.examples) < MAX_EXAMPLES:
+                self.examples.append(_to_example(difference, sender, rule))
 
     def total(self, change: PlanChange) -> int:
-        return sum(count for (_, what), count in self.counts.items() if what is change)
+        return sum(count for (_, counted), count in self.counts.items() if counted is change)
 
     def rules(self) -> list[RuleChanges]:
         names = sorted({rule for rule, _ in self.counts})
@@ -120,66 +120,69 @@ class _Tally:
         ]
 
 
-def _distinct(database: Database, since: datetime) -> tuple[Sequence[Push], bool]:
-    """Return the newest different pushes, and whether these are all."""
-    found: dict[Push, None] = {}
-    looked_through = 0
+def _distinct_pushes(database: Database, since: datetime) -> tuple[Sequence[Push], bool]:
+    """Return the newest pushes without repetitions, and whether these are all."""
+    pushes: dict[Push, None] = {}
+    count_read = 0
     for page in iter_pushes(database, since):
-        found.update(dict.fromkeys(page))
-        looked_through += len(page)
-        if len(found) > MOST_PUSHES or looked_through >= _MOST_LOOKED_THROUGH:
-            return list(found)[:MOST_PUSHES], False
-    return list(found), True
+        pushes.update(dict.fromkeys(page))
+        count_read += len(page)
+        if len(pushes) > MAX_PUSHES or count_read >= _MAX_READ:
+            return list(pushes)[:MAX_PUSHES], False
+    return list(pushes), True
 
 
-def _moved(push: Push, origins: Mapping[str, SenderNames]) -> Push | None:
-    """Return the push as its sender announces it now; None where there is no such sender."""
+def _update_region(push: Push, origins: Mapping[str, SenderNames]) -> Push | None:
+    """Return the push in its sender's present region; None if there is no such sender."""
     sender = origins.get(push.sender)
     return None if sender is None else replace(push, region=sender.region)
 
 
-def _renamed(
+def _rename(
     push: Push, present: Mapping[str, SenderNames], after: Mapping[str, SenderNames]
 ) -> Push | None:
-    """Return the push as its sender would announce it; None where it could not."""
-    now, then = present.get(push.sender), after.get(push.sender)
-    if now is None or then is None or now.image == then.image:
-        return _moved(push, after)
-    name = _sent_name(push, now.image)
+    """Return the push under the candidate's `image` settings; None if it would not be accepted."""
+    old, new = present.get(push.sender), after.get(push.sender)
+    if old is None or new is None or old.image == new.image:
+        return _update_region(push, after)
+    name = _original_name(push, old.image)
     if name is None:
-        return _moved(push, after)
-    pushes, _ = to_pushes(then, [Announcement(name, push.tag)])
+        return _update_region(push, after)
+    pushes, _ = to_pushes(new, [Announcement(name, push.tag)])
     return pushes[0] if pushes else None
 
 
-def _sent_name(push: Push, image: ImageSettings) -> str | None:
-    """Return the name that the sender used; None of a push from before the present settings."""
+def _original_name(push: Push, image: ImageSettings) -> str | None:
+    """Return the name that the sender used; None if the push is older than the settings."""
     if image.namespace:
-        is_theirs = push.namespace == image.namespace
-        return f"{image.strip_prefix}{push.repository}" if is_theirs else None
+        if push.namespace != image.namespace:
+            return None
+        return f"{image.strip_prefix}{push.repository}"
     if push.namespace == image.default_namespace and "/" not in push.repository:
         return f"{image.strip_prefix}{push.repository}"
     return f"{image.strip_prefix}{push.namespace}/{push.repository}"
 
 
-def _plan(push: Push | None, rules: Rulebook) -> Sequence[PlannedSync]:
+def _plan_push(push: Push | None, rules: Rulebook) -> Sequence[PlannedSync]:
     return () if push is None else plan([push], rules).syncs
 
 
-def _rule(each: PlanDifference, syncs: Sequence[PlannedSync]) -> str:
+def _find_rule(difference: PlanDifference, syncs: Sequence[PlannedSync]) -> str:
     return next(
-        sync.rule for sync in syncs if (sync.push.image, sync.target) == (each.image, each.target)
+        sync.rule
+        for sync in syncs
+        if (sync.push.image, sync.target) == (difference.image, difference.target)
     )
 
 
-def _example(each: PlanDifference, sender: str, rule: str) -> Example:
+def _to_example(difference: PlanDifference, sender: str, rule: str) -> Example:
     return Example(
-        change=each.change.value,
-        image=each.image,
+        change=difference.change.value,
+        image=difference.image,
         sender=sender,
-        target_region=each.target.region,
-        target_namespace=each.target.namespace,
-        before=each.before,
-        after=each.after,
+        target_region=difference.target.region,
+        target_namespace=difference.target.namespace,
+        before=difference.before,
+        after=difference.after,
         rule=rule,
     )

@@ -1,4 +1,4 @@
-"""The web shell: everything that knows Flask. Nothing below it imports Flask."""
+"""The web layer: the only package that imports Flask (besides the simulator)."""
 
 from dataclasses import replace
 
@@ -28,13 +28,13 @@ from swrhook.web.metrics import metrics_route
 
 
 def create_web(context: WebContext) -> Flask:
-    """Return the WSGI application with all its routes."""
+    """Return the Flask application with all routes."""
     health = replace(
         context.health, checks={**context.health.checks, "drain": context.draining.check}
     )
     web = replace(context, config=RequestConfig(context.config), health=health)
     app = Flask("swrhook", static_folder=None)
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # members in the contract's order
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # members keep the documented order
     app.extensions[LEAVING] = web.draining.begun
     guard(app, web)
     app.register_blueprint(hook_routes(web))
@@ -67,9 +67,10 @@ def create_web(context: WebContext) -> Flask:
 def _add_write_hooks(blueprint: Blueprint, web: WebContext) -> None:
     """Audit a blueprint's writes, and answer a repeated write with the stored response.
 
-    Per blueprint and not for the whole app: hooks for deliveries need neither, and every function
-    that Flask calls for a request costs time.
+    Registered per blueprint: the routes that receive deliveries need neither, and every function
+    that Flask calls costs time on each request.
     """
+    # Flask runs after_request hooks in reverse order: the response is stored before the audit.
     blueprint.after_request(audit_hook(web))
     blueprint.before_request(replay_hook(web))
     blueprint.after_request(store_hook(web))

@@ -1,4 +1,4 @@
-"""Who may do what: every request but the public ones needs a token whose role suffices."""
+"""Access control: every request except the public ones needs a token whose role suffices."""
 
 import hmac
 from collections.abc import Mapping, Sequence
@@ -16,27 +16,28 @@ from swrhook.web.context import WebContext
 
 
 class Role(IntEnum):
-    """What a token allows; each role allows what those before it do."""
+    """The role of a token; each role allows everything that the lower ones allow."""
 
     READ = 1
     OPERATE = 2
     ADMIN = 3
 
 
-# Hooks authenticate their senders themselves; health is for load balancers; the page that shows the
-# API holds nothing, and asks for a token before it has something to show.
+# Hooks authenticate their senders themselves, and load balancers poll the health routes. The page
+# /api/docs holds no data: its requests for the API's description need a token.
 PUBLIC_BLUEPRINTS = frozenset({"hooks", "health", "docs"})
 METRICS = "metrics.metrics"
-# Pages know who is there by the session's cookie, everything else by the token itself.
+# The dashboard authenticates with the session's cookie, everything else with the token itself.
 PAGES = "dashboard"
 PUBLIC_PAGES = frozenset({"dashboard.static", "dashboard.sign_in_form", "dashboard.sign_in"})
-# Where the method does not tell the role: GET and its like need READ, everything else OPERATE.
+# Endpoints whose role does not follow from the method: GET, HEAD and OPTIONS need READ, the others
+# OPERATE.
 ROLES: Mapping[str, Role] = {
-    "comparing.compare": Role.READ,  # a question, too long for a URL
+    "whatif.compare": Role.READ,  # changes nothing: it is a POST because a URL is too short
     "drain.begin": Role.ADMIN,
     "audit.list_all": Role.ADMIN,
     "dashboard.sign_out": Role.READ,
-    "dashboard.compare": Role.READ,  # the same on a page
+    "dashboard.compare": Role.READ,  # as whatif.compare
 }
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -44,57 +45,57 @@ _REALM = {"realm": "swrhook"}
 
 
 def guard(app: Flask, web: WebContext) -> None:
-    """Refuse what is not allowed, on every route that the app has or will get."""
+    """Check every request to the app, on all of its routes, including those added later."""
 
     @app.before_request
     def check() -> None:
         access = web.config.current().access
-        needed = role_needed(access)
-        if needed is None:
+        required = required_role(access)
+        if required is None:
             return
-        holder = _who(access, web)
+        holder = _authenticate(access, web)
         if holder is None:
             web.metrics.denied("unauthenticated")
             raise Unauthorized(
-                "a valid token is needed: Authorization: Bearer TOKEN, one of access.tokens",
+                "a valid token is required: Authorization: Bearer TOKEN, one of access.tokens",
                 www_authenticate=WWWAuthenticate("bearer", dict(_REALM)),
             )
-        g.holder = holder  # known from here on, also where the role does not suffice
+        g.holder = holder  # set before the role is checked: the audit log names refused writers too
         role = role_of(holder)
-        if role < needed:
+        if role < required:
             web.metrics.denied("forbidden")
             raise Forbidden(
-                f"the token's role is {role.name.lower()}, this needs {needed.name.lower()}"
+                f"the token's role is {role.name.lower()}, this needs {required.name.lower()}"
             )
 
 
 def name_object(name: str) -> None:
-    """Say what the current request is about, where its path does not."""
+    """Set the object of the current request in the audit log, where its path does not name it."""
     g.named_object = name
 
 
 def token_holder() -> AccessToken | None:
-    """Return the token that the current request brought; None where none was needed, or valid."""
-    found: AccessToken | None = g.get("holder")
-    return found
+    """Return the token of the current request; None if it needed none or had no valid one."""
+    holder: AccessToken | None = g.get("holder")
+    return holder
 
 
 def token_name() -> str | None:
-    """Return the name of the token that let the current request in; None where none was needed."""
-    found = token_holder()
-    return None if found is None else found.name
+    """Return the name of the current request's token; None as for `token_holder`."""
+    holder = token_holder()
+    return None if holder is None else holder.name
 
 
 def named_object() -> str | None:
-    """Return what the current request is about: the object in its path, or what was named."""
-    named: str | None = g.get("named_object")
-    return named or next(iter((request.view_args or {}).values()), None)
+    """Return the object of the current request: as set by `name_object`, or the id in its path."""
+    name: str | None = g.get("named_object")
+    return name or next(iter((request.view_args or {}).values()), None)
 
 
-def role_needed(access: Access) -> Role | None:
-    """Return the role that the current request needs, or None when it needs no token.
+def required_role(access: Access) -> Role | None:
+    """Return the role that the current request needs, or None if it needs no token.
 
-    A path or method that does not exist is answered as that: routes are no secret.
+    Unknown paths and methods need none: the answer is 404 or 405, since routes are not secret.
     """
     endpoint = request.endpoint
     if endpoint is None or request.blueprint in PUBLIC_BLUEPRINTS or endpoint in PUBLIC_PAGES:
@@ -108,47 +109,50 @@ def role_needed(access: Access) -> Role | None:
 
 def is_write() -> bool:
     """Tell whether the current request may change something."""
-    is_question = ROLES.get(request.endpoint or "") is Role.READ
-    return request.method not in SAFE_METHODS and not is_question
+    is_query = ROLES.get(request.endpoint or "") is Role.READ
+    return request.method not in SAFE_METHODS and not is_query
 
 
-def _who(access: Access, web: WebContext) -> AccessToken | None:
-    """Return who sends the current request.
+def _authenticate(access: Access, web: WebContext) -> AccessToken | None:
+    """Return the token behind the current request, or None if there is no valid one.
 
-    The API takes no cookie: no other site's page can use it with somebody's session.
+    The API ignores the cookie, so that no page of another site can use a browser's session.
     """
     if request.blueprint != PAGES:
-        return holder_of(_token(), access.tokens)
+        return find_holder(_bearer_token(), access.tokens)
     cookie = request.cookies.get(session.COOKIE, "")
-    found = session.resume(cookie, access.tokens, web.clock.now())
-    if found is not None and has_ended(web.database, found.mark):
-        found = None
-    g.session = found
-    return None if found is None else found.holder
+    current = session.resume(cookie, access.tokens, web.clock.now())
+    if current is not None and has_ended(web.database, current.fingerprint):
+        current = None
+    g.session = current
+    return None if current is None else current.holder
 
 
-def _token() -> bytes:
-    """Return the token that the request brings; no configured one is empty."""
+def _bearer_token() -> bytes:
+    """Return the request's bearer token; empty, which no configured one is, if there is none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    # WSGI gives a header's bytes as Latin-1.
+    # WSGI decodes a header's bytes as Latin-1.
     return token.strip().encode("latin-1", "replace") if scheme.lower() == "bearer" else b""
 
 
 def role_of(token: AccessToken) -> Role:
-    """Return what a token allows."""
+    """Return a token's role."""
     return Role[token.role.upper()]
 
 
-def holder_of(token: bytes, known: Sequence[AccessToken]) -> AccessToken | None:
-    """Return who has the token, with the highest role. Time tells nothing: all are compared."""
-    found = None
-    presented = sha256(token).digest()
-    for candidate in (*known, _NOBODY):
-        is_same = hmac.compare_digest(presented, sha256(candidate.token).digest())
-        if is_same and candidate is not _NOBODY:
-            found = candidate if found is None else max(found, candidate, key=role_of)
-    return found
+def find_holder(token: bytes, tokens: Sequence[AccessToken]) -> AccessToken | None:
+    """Return the configured token with this value; the highest role wins if there are several.
+
+    Takes the same time for every value: all tokens are compared, by hash, in constant time.
+    """
+    holder = None
+    digest = sha256(token).digest()
+    for candidate in (*tokens, _DUMMY):
+        is_same = hmac.compare_digest(digest, sha256(candidate.token).digest())
+        if is_same and candidate is not _DUMMY:
+            holder = candidate if holder is None else max(holder, candidate, key=role_of)
+    return holder
 
 
-# Compared with too: work is done also where no tokens are configured.
-_NOBODY = AccessToken("nobody", "read", b"")
+# Compared as well, so that a service without configured tokens does the same work.
+_DUMMY = AccessToken("nobody", "read", b"")

@@ -1,12 +1,12 @@
-"""GET /api/docs: the API to read and to try out, without a network beyond this server.
+"""GET /api/docs: Swagger UI for the API, served without any other host.
 
-The page and its assets hold nothing of anybody's; the description that they show needs a token.
-Swagger UI is the npm package swagger-ui-dist as it is published, with its licence and notices.
+The page and its assets are public; the OpenAPI document that they load needs a token. The assets
+are those of the npm package swagger-ui-dist, unchanged, with its licence and notices.
 """
 
 from flask import Blueprint, Response
 
-# Nothing from elsewhere, and no script or style but the files beside the page.
+# No other host, and no script or style except the files next to the page.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -14,7 +14,7 @@ POLICY = (
 
 
 def api_docs_routes() -> Blueprint:
-    """Return the routes."""
+    """Return the routes of the page and its assets."""
     blueprint = Blueprint("docs", __name__, static_folder="swagger", static_url_path="/api/docs")
 
     @blueprint.get("/api/docs")
@@ -22,7 +22,7 @@ def api_docs_routes() -> Blueprint:
         return blueprint.send_static_file("index.html")
 
     @blueprint.after_request
-    def protect(answer: Response) -> Response:
+    def add_headers(answer: Response) -> Response:
         answer.headers["Content-Security-Policy"] = POLICY
         answer.headers["X-Content-Type-Options"] = "nosniff"
         answer.headers["Referrer-Policy"] = "no-referrer"

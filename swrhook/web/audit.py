@@ -1,4 +1,4 @@
-"""Every write over the API leaves a row in the ledger and a line in the log."""
+"""Audit: every write with a valid token becomes a row in the ledger and a line in the log."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,13 +13,13 @@ from swrhook.web.context import WebContext
 
 
 def audit_hook(web: WebContext) -> Callable[[Response], Response]:
-    """Return what notes a write when its answer is known, refused or not.
+    """Return the hook that records a write once its status is known, also if it was refused.
 
-    Who brings no valid token is counted, not kept; an answer that is repeated is no write. Where
-    the ledger cannot take the row, the line is in the log all the same.
+    Not recorded: requests without a valid token (metrics count them), and stored answers that are
+    sent again. If the ledger cannot be written, the line in the log remains.
     """
 
-    def note(answer: Response) -> Response:
+    def record(answer: Response) -> Response:
         holder = token_holder()
         is_new = is_write() and not g.get("is_repeated")
         if holder is None or request.url_rule is None or not is_new:
@@ -33,4 +33,4 @@ def audit_hook(web: WebContext) -> Callable[[Response], Response]:
             logs.warning("api.write_not_kept", reason=str(exc))
         return answer
 
-    return note
+    return record

@@ -1,4 +1,4 @@
-"""Where a request comes from, and whether its sender delivers from there."""
+"""The address of a request's client behind trusted proxies, and the senders' allow_from."""
 
 import re
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from swrhook.senders.sender import Sender
 Networks = Sequence[IPv4Network | IPv6Network]
 Address = IPv4Address | IPv6Address
 
-# Some proxies write the port too, and an IPv6 address in brackets.
+# Some proxies add the port, and write an IPv6 address in brackets.
 _WITH_PORT = re.compile(r"\[(?P<v6>[^\]]*)\](?::[0-9]{1,5})?|(?P<v4>[0-9.]+):[0-9]{1,5}")
 
 
 def check_address(request: Request, sender: Sender, trusted: Networks) -> None:
-    """Refuse a request from where the sender does not deliver. Raises AddressNotAllowed."""
+    """Raise AddressNotAllowed if the client is not in the sender's `allow_from`."""
     if not sender.allow_from:
         return
     client = client_address(request, trusted)
@@ -28,22 +28,22 @@ def check_address(request: Request, sender: Sender, trusted: Networks) -> None:
 
 
 def client_address(request: Request, trusted: Networks) -> Address | None:
-    """Return who sent a request; None when that cannot be read."""
+    """Return the client's address, or None if it cannot be determined."""
     forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
     return resolve_client(request.remote_addr or "", forwarded, trusted)
 
 
 def peer_is_in(request: Request, networks: Networks) -> bool:
-    """Tell whether who called this process itself, a proxy perhaps, is in one of the networks."""
+    """Tell whether the peer of the TCP connection, maybe a proxy, is in one of the networks."""
     peer = _address(request.remote_addr or "")
     return peer is not None and _is_in(peer, networks)
 
 
 def resolve_client(peer: str, forwarded: str, trusted: Networks) -> Address | None:
-    """Return who sent a request: the nearest address that is no trusted proxy's.
+    """Return the nearest address that is not a trusted proxy's, or None if it is not an address.
 
-    Each proxy adds, on the right of X-Forwarded-For, whom it was called by; what stands left of an
-    address that is not trusted may be made up. None when the nearest cannot be read.
+    Every proxy appends the address of its peer to X-Forwarded-For. Anything to the left of an
+    untrusted address may be forged.
     """
     hops = [hop.strip() for hop in forwarded.split(",")] if forwarded else []
     client = _address(peer)
@@ -53,11 +53,12 @@ def resolve_client(peer: str, forwarded: str, trusted: Networks) -> Address | No
 
 
 def _address(text: str) -> Address | None:
-    written = _WITH_PORT.fullmatch(text)
+    with_port = _WITH_PORT.fullmatch(text)
     try:
-        address = ip_address((written["v6"] or written["v4"]) if written else text)
+        address = ip_address((with_port["v6"] or with_port["v4"]) if with_port else text)
     except ValueError:
         return None
+    # A dual-stack socket shows an IPv4 peer as ::ffff:192.0.2.1; networks are written as IPv4.
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
 

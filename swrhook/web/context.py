@@ -1,4 +1,4 @@
-"""The collaborators of the web shell, handed to every function that makes routes."""
+"""The dependencies of the web layer, passed to every function that creates routes."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -21,13 +21,13 @@ class DeliveryRecorder(Protocol):
     """Writes deliveries to the ledger."""
 
     def record(self, entry: DeliveryEntry) -> Receipt:
-        """Return once the delivery is on disk. Raises CannotRecord: nothing was promised."""
+        """Return once the delivery is on disk. Raises CannotRecord if nothing was recorded."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class WebContext:
-    """Everything that routes use. `config` is one configuration for the whole of a request."""
+    """Everything that routes use. During a request `config` stays the same configuration."""
 
     config: ConfigSource
     clock: Clock
@@ -42,16 +42,16 @@ class WebContext:
 
 
 class RequestConfig:
-    """Gives a request, to its end, the configuration with which it began."""
+    """A ConfigSource that keeps one configuration for the whole request, despite reloads."""
 
-    def __init__(self, source: ConfigSource) -> None:
-        self._source = source
+    def __init__(self, config: ConfigSource) -> None:
+        self._config = config
 
     def current(self) -> Config:
         """Return the request's configuration or, outside a request, the current one."""
         if not has_app_context():
-            return self._source.current()
+            return self._config.current()
         config: Config | None = g.get("config")
         if config is None:
-            config = g.config = self._source.current()
+            config = g.config = self._config.current()
         return config

@@ -1,4 +1,4 @@
-"""GET /healthz and /readyz: for load balancers, without authentication, with a tiny body."""
+"""GET /healthz and /readyz: for load balancers, without authentication."""
 
 from flask import Blueprint, Response, jsonify
 
@@ -8,8 +8,8 @@ from swrhook.web.context import WebContext
 def health_routes(web: WebContext) -> Blueprint:
     """Return the routes.
 
-    Backlog and outages of SWR are for metrics and alerts: a load balancer that took this process
-    out of service for them would lose events and gain nothing.
+    A backlog or an SWR outage leaves the process ready: taking it out of service would lose
+    deliveries and help nothing. Metrics and alerts report both.
     """
     blueprint = Blueprint("health", __name__)
 

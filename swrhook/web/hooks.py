@@ -1,4 +1,4 @@
-"""POST /hooks/<sender>: where registries and CI jobs deliver."""
+"""POST /hooks/<sender>: receive deliveries from registries and CI jobs."""
 
 from http import HTTPStatus
 
@@ -18,7 +18,7 @@ from swrhook.web.request_body import read_body
 
 
 def hook_routes(web: WebContext) -> Blueprint:
-    """Return the routes of the hooks."""
+    """Return the routes that receive deliveries."""
     blueprint = Blueprint("hooks", __name__)
     add_handshake(blueprint, web)
 
@@ -26,6 +26,7 @@ def hook_routes(web: WebContext) -> Blueprint:
     @blueprint.post("/hooks/<sender>/<secret>")
     def deliver(sender: str, secret: str | None = None) -> tuple[Response, HTTPStatus]:
         config = web.config.current()
+        # Unknown names share one label: a metric must not grow with what strangers send.
         label = sender if sender in config.senders else "unknown"
         try:
             receipt = _receive(web, config, config.senders.get(sender), secret)
@@ -41,9 +42,9 @@ def hook_routes(web: WebContext) -> Blueprint:
 
 
 def _request() -> Request:
-    """Return the request itself: through Flask's proxy each use would look it up again."""
-    found: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    return found
+    """Return the request object; Flask's proxy would look it up again on every access."""
+    current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    return current
 
 
 def _receive(web: WebContext, config: Config, sender: Sender | None, secret: str | None) -> Receipt:

@@ -1,7 +1,7 @@
-"""Idempotency-Key: a write that is sent again has one effect, and the same answer.
+"""Idempotency-Key: a repeated write takes effect once, and gets the stored answer.
 
-The key is taken before the write and the answer kept after it; a process that dies in between
-leaves the key taken for some minutes, and then the write may have an effect again.
+The key is reserved before the write, and the answer is stored after it. If the process dies in
+between, the key stays reserved for some minutes; after that the write can take effect again.
 """
 
 from collections.abc import Callable
@@ -24,47 +24,49 @@ _LONGEST = 255
 
 
 def replay_hook(web: WebContext) -> Callable[[], Response | None]:
-    """Return what answers a repeated write of the API from the ledger; stands behind the guard."""
+    """Return the hook that answers a repeated write from the ledger. It runs after `guard`."""
 
-    def take() -> Response | None:
+    def replay() -> Response | None:
         if token_name() is None or request.method in SAFE_METHODS:
             return None
         request.max_content_length = web.config.current().options.body_limit
         key = request.headers.get(HEADER)
-        return None if key is None else _take(web.database, key, web.clock.now())
+        return None if key is None else _reserve(web.database, key, web.clock.now())
 
-    return take
+    return replay
 
 
-def _take(database: Database, key: str, now: datetime) -> Response | None:
+def _reserve(database: Database, key: str, now: datetime) -> Response | None:
+    """Reserve the key; return the answer if the key is invalid or was used before."""
     if not (0 < len(key) <= _LONGEST and key.isascii() and key.isprintable()):
-        words = f"{HEADER} must be 1 to {_LONGEST} visible ASCII characters"
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, words)
-    wanted = _request(key)
-    found = reserve(database, wanted, now)
-    if found is None:
-        g.idempotency_key = wanted.key
+        detail = f"{HEADER} must be 1 to {_LONGEST} visible ASCII characters"
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    current = _current_request(key)
+    stored = reserve(database, current, now)
+    if stored is None:
+        g.idempotency_key = current.key
         return None
     g.is_repeated = True
-    return _again(found, wanted)
+    return _stored_answer(stored, current)
 
 
 def store_hook(web: WebContext) -> Callable[[Response], Response]:
-    """Return what keeps the answer of a write that took a key."""
+    """Return the hook that stores the answer to a write that reserved a key."""
 
-    def give(answer: Response) -> Response:
+    def store_answer(answer: Response) -> Response:
         key = g.pop("idempotency_key", None)
         if key is not None:
             try:
-                _give(web.database, key, answer)
+                _store(web.database, key, answer)
             except CannotRecord as exc:
                 logs.warning("api.answer_not_kept", reason=str(exc))
         return answer
 
-    return give
+    return store_answer
 
 
-def _give(database: Database, key: str, answer: Response) -> None:
+def _store(database: Database, key: str, answer: Response) -> None:
+    # A server error may be gone at the next try: the key is freed instead.
     if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         release(database, key)
     else:
@@ -72,18 +74,18 @@ def _give(database: Database, key: str, answer: Response) -> None:
         store(database, key, answer.status_code, content)
 
 
-def _request(key: str) -> IdempotentRequest:
-    """Return the request as it is kept: keys belong to a token, and neither is kept as it is."""
+def _current_request(key: str) -> IdempotentRequest:
+    """Return the hashes of key and content. A key belongs to one token; neither is stored."""
     content = b"\n".join((request.method.encode(), request.full_path.encode(), request.get_data()))
     owned = f"{token_name()}\n{key}"
     return IdempotentRequest(sha256(owned.encode()).hexdigest(), sha256(content).hexdigest())
 
 
-def _again(found: StoredResponse, wanted: IdempotentRequest) -> Response:
-    if found.fingerprint != wanted.fingerprint:
-        words = f"this {HEADER} was used for another request"
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, words)
-    if found.status is None:
-        words = f"a request with this {HEADER} is being carried out: ask again"
-        return problem(HTTPStatus.CONFLICT, words, headers={"Retry-After": "1"})
-    return Response(found.body, found.status, content_type=found.content_type)
+def _stored_answer(stored: StoredResponse, current: IdempotentRequest) -> Response:
+    if stored.fingerprint != current.fingerprint:
+        detail = f"this {HEADER} was used for another request"
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+    if stored.status is None:
+        detail = f"a request with this {HEADER} is in progress: try again"
+        return problem(HTTPStatus.CONFLICT, detail, headers={"Retry-After": "1"})
+    return Response(stored.body, stored.status, content_type=stored.content_type)

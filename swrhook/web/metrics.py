@@ -1,4 +1,4 @@
-"""GET /metrics: for Prometheus."""
+"""GET /metrics: the metrics, in the text format of Prometheus."""
 
 from flask import Blueprint, Response
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -7,7 +7,7 @@ from swrhook.web.context import WebContext
 
 
 def metrics_route(web: WebContext) -> Blueprint:
-    """Return the route; access.py decides who may read it."""
+    """Return the route; `access.guard` decides who may read it."""
     blueprint = Blueprint("metrics", __name__)
 
     @blueprint.get("/metrics", endpoint="metrics")

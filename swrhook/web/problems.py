@@ -40,7 +40,7 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     CannotRecord: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-# Seconds after which a sender may try again what cannot be done now.
+# Seconds for Retry-After, where nothing better is known.
 RETRY_AFTER = 5
 
 
@@ -52,7 +52,7 @@ def problem(
     more: Mapping[str, Any] = {},
     headers: Mapping[str, str] = {},
 ) -> Response:
-    """Return an error as problem+json, with what more it has to tell."""
+    """Return an error as problem+json; `more` are members beside those of RFC 9457."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     members = {"detail": detail} | ({"reasons": list(reasons)} if reasons else {})
     return Response(
@@ -64,7 +64,7 @@ def problem(
 
 
 def refusal(exc: Refused) -> Response:
-    """Return the answer to a refused request."""
+    """Return the answer to a refused request, as STATUSES maps it."""
     status = STATUSES[type(exc)]
     headers = {}
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
@@ -79,43 +79,43 @@ def refusal(exc: Refused) -> Response:
 
 def http_problem(exc: HTTPException) -> Response:
     """Return one of Flask's own errors as problem+json."""
-    kept = {k: v for k, v in exc.get_headers() if k not in ("Content-Type", "Content-Length")}
+    headers = {k: v for k, v in exc.get_headers() if k not in ("Content-Type", "Content-Length")}
     status = exc.code or HTTPStatus.INTERNAL_SERVER_ERROR
     parameters = getattr(exc, "data", {}).get("messages")  # set by webargs
     if parameters is not None:
-        detail = "the request has parameters that cannot be used"
-        return problem(status, detail, reasons=list(_reasons(parameters)), headers=kept)
-    return problem(status, exc.description or HTTPStatus(status).phrase, headers=kept)
+        detail = "the request has invalid parameters"
+        return problem(status, detail, reasons=list(_reasons(parameters)), headers=headers)
+    return problem(status, exc.description or HTTPStatus(status).phrase, headers=headers)
 
 
 def _reasons(messages: Mapping[str, Any]) -> Iterator[str]:
-    """Yield webargs' messages, by location and then as marshmallow nests them, a line for each."""
+    """Yield a line for each of webargs' messages: by location, then nested as by marshmallow."""
     for location in messages.values():
         yield from _lines("", location)
 
 
-def _lines(path: str, found: Any) -> Iterator[str]:  # noqa: ANN401  # of any depth
-    if not isinstance(found, Mapping):
-        yield from (f"{path}: {text}" for text in found)
+def _lines(path: str, messages: Any) -> Iterator[str]:  # noqa: ANN401  # of any depth
+    if not isinstance(messages, Mapping):
+        yield from (f"{path}: {text}" for text in messages)
         return
-    for name, inner in found.items():
-        # What an index names is told by the message.
+    for name, inner in messages.items():
+        # An index into a list is left out: the message contains the value.
         yield from _lines(path if isinstance(name, int) else f"{path}.{name}".lstrip("."), inner)
 
 
 def install(app: Flask) -> None:
-    """Make every error of the app one of these."""
+    """Answer every error of the app as problem+json."""
     app.register_error_handler(Refused, refusal)
     app.register_error_handler(HTTPException, http_problem)
     app.register_error_handler(RecursionError, _too_deep)
-    app.register_error_handler(Exception, _defect)
+    app.register_error_handler(Exception, _internal_error)
 
 
 def _too_deep(_exc: RecursionError) -> Response:
     return problem(HTTPStatus.BAD_REQUEST, "the JSON is nested too deeply")
 
 
-def _defect(exc: Exception) -> Response:
+def _internal_error(exc: Exception) -> Response:
     logs.failure("request.failed", exc)
-    detail = "an error of swrhook itself: its log has the details"
+    detail = "an error in swrhook itself; its log has the details"
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)

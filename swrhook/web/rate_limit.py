@@ -1,4 +1,4 @@
-"""How much each sender may deliver: counted in memory, by each process on its own."""
+"""Rate limits of senders, counted in memory by each process separately."""
 
 import math
 import time
@@ -12,22 +12,22 @@ from swrhook.senders.sender import Sender
 
 
 class SenderRateLimits:
-    """What has been admitted of every sender.
+    """Counts the deliveries of every sender.
 
-    A window that slides over two counters: it takes no more memory for 100000/h than for 1/s, and a
-    clock that is set back locks nobody out.
+    The sliding window counter needs the same memory for 100000/h as for 1/s, and a clock that is
+    set back locks out no sender.
     """
 
     def __init__(self) -> None:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def admit(self, sender: Sender) -> None:
-        """Count one delivery of the sender. Raises RateLimited; then it is not counted."""
+        """Count a delivery of the sender. Raises RateLimited, without counting it."""
         rate = sender.rate_limit
         if rate is None:
             return
         item = RateLimitItemPerSecond(rate.count, rate.seconds)
         if not self._limiter.hit(item, sender.name):
-            free = self._limiter.get_window_stats(item, sender.name).reset_time - time.time()
-            wait = min(max(1, math.ceil(free)), rate.seconds)
-            raise RateLimited(f"the sender's rate_limit is {rate}: again in {wait} s", wait)
+            reset = self._limiter.get_window_stats(item, sender.name).reset_time - time.time()
+            delay = min(max(1, math.ceil(reset)), rate.seconds)
+            raise RateLimited(f"the sender's rate_limit is {rate}: try again in {delay} s", delay)

@@ -1,4 +1,4 @@
-"""Replay a delivery: read its stored request again and record the result as a new delivery."""
+"""Replay a delivery: process its stored request again, and record a new delivery."""
 
 from werkzeug.exceptions import NotFound
 
@@ -11,7 +11,7 @@ from swrhook.web.context import WebContext
 
 
 def replay_delivery(web: WebContext, delivery_id: str) -> ListedDelivery:
-    """Replay a delivery within a request; return the new one. Raises NothingToReplay, NotFound."""
+    """Replay a delivery; return the new one. Raises NotFound, NothingToReplay, CannotRecord."""
     with web.database.read() as connection:
         stored = stored_delivery(connection, delivery_id)
     if stored is None:
@@ -31,5 +31,5 @@ def replay_delivery(web: WebContext, delivery_id: str) -> ListedDelivery:
     with web.database.read() as connection:
         delivery = find_delivery(connection, receipt.delivery)
     if delivery is None:
-        raise NotFound("the replay is no longer kept")
+        raise NotFound("the new delivery has been removed already")
     return delivery

@@ -1,4 +1,4 @@
-"""A request's body within the cap: nothing is parsed, or inflated, before its size is known."""
+"""Read a request's body, inflated if it is gzip, without exceeding a size limit."""
 
 import zlib
 
@@ -8,15 +8,16 @@ from gunicorn.http.errors import ParseException
 from swrhook.errors import TooLarge, Undecodable
 
 _GZIP = 16 + zlib.MAX_WBITS
-# Some senders compress piece by piece; each piece is a copy of what is behind it.
-_MOST_MEMBERS = 100
+# Some senders compress in several gzip members. Each member copies the rest of the body, so that
+# a body of many tiny ones would cost quadratic time.
+_MAX_MEMBERS = 100
 
 
 def read_body(request: Request, limit: int) -> bytes:
-    """Return the body, inflated when it is gzip. Raises TooLarge, Undecodable."""
+    """Return the body, at most `limit` bytes after inflating. Raises TooLarge, Undecodable."""
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
-    raw = _received(request, limit)
+    raw = _read_raw(request, limit)
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in ("gzip", "x-gzip"):
         return _inflate(raw, limit)
@@ -26,12 +27,12 @@ def read_body(request: Request, limit: int) -> bytes:
     return raw
 
 
-def _received(request: Request, limit: int) -> bytes:
+def _read_raw(request: Request, limit: int) -> bytes:
     try:
         raw: bytes = request.stream.read(limit + 1)
     except OSError:
         raise _cut_off() from None
-    except ParseException as exc:  # gunicorn's, of chunks
+    except ParseException as exc:  # raised by gunicorn for malformed chunks
         raise Undecodable(f"the body's chunks cannot be read: {type(exc).__name__}") from None
     if len(raw) > limit:
         raise _too_large(limit)
@@ -42,7 +43,7 @@ def _received(request: Request, limit: int) -> bytes:
 
 def _inflate(raw: bytes, limit: int) -> bytes:
     body = b""
-    for _ in range(_MOST_MEMBERS):
+    for _ in range(_MAX_MEMBERS):
         inflater = zlib.decompressobj(_GZIP)
         try:
             body += inflater.decompress(raw, limit + 1 - len(body))
@@ -53,10 +54,10 @@ def _inflate(raw: bytes, limit: int) -> bytes:
             raise _too_large(limit)
         if not inflater.eof:
             raise Undecodable("the gzip body is cut off")
-        raw = inflater.unused_data.lstrip(b"\0")  # gzip allows zeros at the end
+        raw = inflater.unused_data.lstrip(b"\0")  # gzip allows zero padding at the end
         if not raw:
             return body
-    raise Undecodable(f"the gzip body is in more than {_MOST_MEMBERS} pieces")
+    raise Undecodable(f"the gzip body is in more than {_MAX_MEMBERS} pieces")
 
 
 def _cut_off() -> Undecodable:

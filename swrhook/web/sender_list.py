@@ -1,4 +1,4 @@
-"""The configured senders with what the ledger knows of each."""
+"""The configured senders, each with its recent deliveries."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,17 +13,20 @@ from swrhook.service.sender_monitor import SenderStatus
 from swrhook.units import format_duration
 from swrhook.web.context import WebContext
 
-LATELY = timedelta(hours=24)
+COUNTED_FOR = timedelta(hours=24)
 
 
 def list_senders(web: WebContext) -> list[ListedSender]:
-    """Return the configured senders, in the configuration's order. Raises ServiceUnavailable."""
+    """Return the configured senders, in the configuration's order.
+
+    Raises ServiceUnavailable if the ledger cannot be read.
+    """
     senders = web.config.current().senders
     statuses = web.senders.read()
     if statuses is None:
         raise ServiceUnavailable("the ledger cannot be read")
     with web.database.read() as connection:
-        counts = count_outcomes(connection, web.clock.now() - LATELY)
+        counts = count_outcomes(connection, web.clock.now() - COUNTED_FOR)
     return [
         _listed(senders[status.sender], status, counts)
         for status in statuses
@@ -32,15 +35,15 @@ def list_senders(web: WebContext) -> list[ListedSender]:
 
 
 def _listed(
-    sender: Sender, heard: SenderStatus, counts: Mapping[tuple[str, str], int]
+    sender: Sender, status: SenderStatus, counts: Mapping[tuple[str, str], int]
 ) -> ListedSender:
     expected = sender.expect_every
     return ListedSender(
         name=sender.name,
         dialect=sender.dialect,
         region=sender.region,
-        last_delivery_at=heard.last_delivery_at,
+        last_delivery_at=status.last_delivery_at,
         outcomes={outcome.value: counts.get((sender.name, outcome), 0) for outcome in Outcome},
         expect_every=None if expected is None else format_duration(expected),
-        silent=heard.is_silent,
+        silent=status.is_silent,
     )

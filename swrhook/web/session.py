@@ -1,8 +1,9 @@
-"""Who is signed in at the dashboard: a signed cookie that ends with the token behind it.
+"""Sessions of the dashboard: a signed cookie that becomes invalid together with its token.
 
-The key is made from that token, which every process has in its configuration: a session is good at
-each of them, and is gone when the token is taken back or replaced. The token itself is not in it.
-Who signs out is noted in the ledger: a copy of the cookie is good for nothing then.
+The signing key is derived from the token, which every process has in its configuration. A session
+is therefore valid at every process, and ends when the token is removed or replaced. The cookie does
+not contain the token. Signing out is recorded in the ledger, which makes copies of the cookie
+invalid too.
 """
 
 import hmac
@@ -18,22 +19,22 @@ from itsdangerous import BadData, URLSafeSerializer
 from swrhook.config.model import AccessToken
 
 COOKIE = "swrhook_session"
-# A night's duty; then the token is asked for again.
+# Long enough for a night shift.
 LIFETIME = timedelta(hours=12)
 _PURPOSE = b"swrhook dashboard session"
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A token's holder, signed in; `form_key` stands in every form of the session."""
+    """A signed-in token holder. Every form of the session contains `form_key`."""
 
     holder: AccessToken
     form_key: str = field(repr=False)
     until: datetime
 
     @property
-    def mark(self) -> str:
-        """Return what stands for the session in the ledger once it was signed out."""
+    def fingerprint(self) -> str:
+        """Return the value that stands for the session in the ledger after signing out."""
         return sha256(self.form_key.encode()).hexdigest()
 
 
@@ -44,7 +45,8 @@ def begin(holder: AccessToken, now: datetime) -> str:
 
 
 def resume(cookie: str, tokens: Sequence[AccessToken], now: datetime) -> Session | None:
-    """Return the session of a cookie; None where it has ended, or never began."""
+    """Return the session of a cookie, or None if it is invalid or has expired."""
+    # The key depends on the token, so the signature shows which one it was: try them all.
     for holder in tokens:
         try:
             name, until, form_key = _signed(holder).loads(cookie)

@@ -1,4 +1,4 @@
-"""What a worker process shows of itself: its health and its metrics, nothing else."""
+"""The HTTP endpoint of a worker process: health and metrics, nothing else."""
 
 from collections.abc import Iterable
 from threading import Thread
@@ -14,14 +14,14 @@ SHOWN = ("/healthz", "/readyz", "/metrics")
 
 
 class _Quiet(WSGIRequestHandler):
-    timeout = 10  # for whoever connects and sends nothing
+    timeout = 10  # ends a connection that sends nothing
 
     def log_request(self, *_args: object) -> None:
-        """Write no line for each scrape."""
+        """Log nothing: there is a request for every scrape."""
 
 
 def restrict_paths(web: Flask) -> WSGIApplication:
-    """Return the application without its other routes."""
+    """Return the application limited to the paths in SHOWN."""
 
     def application(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO") in SHOWN:
@@ -32,14 +32,17 @@ def restrict_paths(web: Flask) -> WSGIApplication:
 
 
 def serve_worker_endpoint(web: Flask, bind: str) -> BaseWSGIServer:
-    """Serve in a thread of its own, until the server's `shutdown`. Raises BadConfiguration."""
+    """Serve `bind` (HOST:PORT) in a thread, until the server's `shutdown`.
+
+    Raises BadConfiguration if it cannot listen there.
+    """
     host, _, port = bind.rpartition(":")
     try:
         server = make_server(
             host.strip("[]"), int(port), restrict_paths(web), threaded=True, request_handler=_Quiet
         )
     except (OSError, SystemExit) as exc:
-        message = f"SWRHOOK_METRICS_BIND {bind} cannot be listened on: another process has it?"
+        message = f"cannot listen on SWRHOOK_METRICS_BIND {bind}: is another process using it?"
         raise BadConfiguration([Mistake("environment", 0, 0, message)]) from exc
     Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     return server

@@ -1,1 +1,1 @@
-"""Works on lanes: look at the source, claim, call, settle, look at the target, settle."""
+"""The work on lanes: read source and target, claim, call SWR, verify, settle; and repairs."""

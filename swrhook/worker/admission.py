@@ -1,8 +1,8 @@
-"""Whether a lane may work now and, if not, when: in turn, and never too many in one region.
+"""Admission control: whether a lane may run now, or when it should try again.
 
-A run of a lane is let in when there is room in both of its regions and they may be asked now. A
-lane that is not let in keeps its place: the next time, those that came later stand behind it. Runs
-with fresh calls to make go first, backfill last.
+A run is admitted when both of its regions have capacity and their rate limits allow a request. A
+lane that is not admitted keeps its position in a queue: lanes that come later wait behind it. Runs
+that make calls for fresh pushes go first, backfills last.
 """
 
 import threading
@@ -15,36 +15,36 @@ from swrhook.config.model import Pace
 from swrhook.model import Lane, State, Sync
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 
-# A run counts in both of its regions for this long, then only in the one that it waits for: what
-# hangs in one region takes no room in the other.
+# A run occupies both of its regions for this long, then only the one whose answer it awaits: a
+# region that hangs then takes no capacity from the other one.
 BRIEF = timedelta(seconds=1)
-# Nobody can know when there will be room, so a lane asks again, the later the more go first.
-_ASK_AGAIN = timedelta(seconds=0.5)
-_LONGEST_WAIT = timedelta(seconds=15)
-# A place is lost when its lane does not ask again in time: its syncs may have been cancelled.
-_KEPT = timedelta(seconds=5)
+# When capacity will be free is unknown, so a lane tries again: the later, the more lanes go first.
+_RETRY_AFTER = timedelta(seconds=0.5)
+_MAX_WAIT = timedelta(seconds=15)
+# A lane that does not try again in time leaves the queue: its syncs may have been cancelled.
+_QUEUED_FOR = timedelta(seconds=5)
 
 
 class Urgency(IntEnum):
-    """What goes first."""
+    """The order of admission."""
 
     FRESH = 0  # calls for fresh pushes
-    PROOF = 1  # looks for what was called
+    VERIFY = 1  # reads after a call
     BACKFILL = 2
 
 
-def urgency(syncs: Sequence[Sync]) -> Urgency:
-    """Return how urgent a run is that works on these syncs."""
+def urgency_of(syncs: Sequence[Sync]) -> Urgency:
+    """Return the urgency of a run that works on these syncs."""
     fresh = [sync for sync in syncs if not sync.backfill]
     if not fresh:
         return Urgency.BACKFILL
-    called = all(sync.state is State.TRIGGERED for sync in fresh)
-    return Urgency.PROOF if called else Urgency.FRESH
+    is_called = all(sync.state is State.TRIGGERED for sync in fresh)
+    return Urgency.VERIFY if is_called else Urgency.FRESH
 
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """A lane shall not work before `until`; `region` has no room for it, by this reason."""
+    """A lane must not run before `until`, because of a limit of `region`."""
 
     until: datetime
     region: str
@@ -53,167 +53,173 @@ class Postponed:
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """A run that was let in, and the region that it waits for."""
+    """An admitted run, and the region whose answer it awaits."""
 
     lane: Lane
-    since: datetime
+    started_at: datetime
     pace: Pace
-    where: str | None = None
+    awaited_region: str | None = None
 
-    def counts_in(self, region: str, now: datetime) -> bool:
-        """Tell whether it takes room in a region."""
-        if timedelta() <= now - self.since < BRIEF:
+    def occupies(self, region: str, now: datetime) -> bool:
+        """Return whether the run takes capacity of a region."""
+        if timedelta() <= now - self.started_at < BRIEF:
             return region in (self.lane.source_region, self.lane.target.region)
-        return self.where == region
+        return self.awaited_region == region
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a lane waits, and since when: `number` counts the lanes that came."""
+class _QueuedLane:
+    """A lane's position: the queue, and its place in it by urgency and arrival."""
 
-    line: str
+    queue: str
     urgency: Urgency
-    number: int
-    kept_until: datetime
-    for_room: bool
+    arrival: int
+    expires_at: datetime
+    needs_capacity: bool
 
     @property
     def order(self) -> tuple[Urgency, int]:
-        return self.urgency, self.number
+        return self.urgency, self.arrival
 
 
 @dataclass(slots=True)
 class Admission:
-    """The runs inside and the lanes that wait, of one process; any engine's threads may ask.
+    """The admitted runs and the queued lanes of one process; thread-safe.
 
-    `hurry` is told of a lane that may find room now, sooner than it was to ask again. `alone` tells
-    that no other process works on the same lanes: where one does, it may let a lane in that waits
-    here, and nobody here learns of it. Then only what is more urgent goes first.
+    `on_capacity` is called with a queued lane that may be admitted now, before it would try again.
+
+    `is_single_process` tells that no other process works on the same ledger. Where there are
+    others, a lane queued here may be admitted by another process, and nothing here learns of it.
+    Therefore only lanes of higher urgency go first there, and arrival does not count.
     """
 
-    pacer: AdaptiveRateLimiter
+    rate_limiter: AdaptiveRateLimiter
     workers: int
-    hurry: Callable[[Lane], None]
-    alone: bool = True
+    on_capacity: Callable[[Lane], None]
+    is_single_process: bool = True
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _inside: list[Slot] = field(default_factory=list)
-    _places: dict[Lane, _Place] = field(default_factory=dict)
-    _came: int = 0
+    _slots: list[Slot] = field(default_factory=list)
+    _queued: dict[Lane, _QueuedLane] = field(default_factory=dict)
+    _arrivals: int = 0
 
     def acquire(self, lane: Lane, urgency: Urgency, pace: Pace, now: datetime) -> Slot | Postponed:
-        """Let a run of the lane in, or say when to ask again."""
+        """Admit a run of the lane, or return when to try again."""
         with self._lock:
-            self._forget(now)
-            place = self._places.pop(lane, None)
-            if place is None:
-                self._came += 1
-            order = (urgency, self._came if place is None else place.number)
-            put_off = self._put_off(lane, order, pace, now)
-            if put_off is not None:
-                return put_off
-            stay = Slot(lane, now, pace)
-            self._inside.append(stay)
-            return stay
+            self._drop_expired(now)
+            queued = self._queued.pop(lane, None)
+            if queued is None:
+                self._arrivals += 1
+            order = (urgency, self._arrivals if queued is None else queued.arrival)
+            postponed = self._enqueue(lane, order, pace, now)
+            if postponed is not None:
+                return postponed
+            slot = Slot(lane, now, pace)
+            self._slots.append(slot)
+            return slot
 
     def would_wait(self, lane: Lane, pace: Pace, now: datetime) -> Postponed | None:
-        """Say when to ask again, if the lane waits and nothing can have made it more urgent.
+        """Return when to try again if the lane is queued and cannot have become more urgent.
 
-        This spares most of those that wait a look into the ledger; None: look, and `enter`.
+        This saves most queued lanes a query of the ledger. After None, read the lane's syncs and
+        call `acquire`.
         """
         with self._lock:
-            self._forget(now)
-            place = self._places.get(lane)
-            if place is None or place.urgency is not Urgency.FRESH:
+            self._drop_expired(now)
+            queued = self._queued.get(lane)
+            if queued is None or queued.urgency is not Urgency.FRESH:
                 return None
-            return self._put_off(lane, place.order, pace, now)
+            return self._enqueue(lane, queued.order, pace, now)
 
-    def switch_region(self, stay: Slot, region: str, now: datetime) -> Postponed | None:
-        """Let a run wait for an answer of the region, or say that it has no room left."""
+    def switch_region(self, slot: Slot, region: str, now: datetime) -> Postponed | None:
+        """Let a run await an answer of the region, or return that it has no capacity left."""
         with self._lock:
-            if not stay.counts_in(region, now) and not self._room(region, stay.pace, now):
-                return Postponed(now + _ASK_AGAIN, region, "in_flight")
-            stay.where = region
+            if not slot.occupies(region, now) and not self._capacity(region, slot.pace, now):
+                return Postponed(now + _RETRY_AFTER, region, "in_flight")
+            slot.awaited_region = region
         return None
 
-    def release(self, stay: Slot) -> None:
-        """Let a run out; whoever waits first for its room is told."""
+    def release(self, slot: Slot) -> None:
+        """End a run, and wake the lanes that are first to use its capacity."""
         with self._lock:
-            self._inside.remove(stay)
-            first = [self._first(line) for line, _ in _lines(stay.lane)]
-            freed = list(dict.fromkeys(lane for lane in first if lane is not None))
-            if not self.alone:  # whichever process it comes to
-                for lane in freed:
-                    del self._places[lane]
-        for lane in freed:
-            self.hurry(lane)
+            self._slots.remove(slot)
+            first = [self._first_queued(queue) for queue, _ in _queues(slot.lane)]
+            lanes = list(dict.fromkeys(lane for lane in first if lane is not None))
+            if not self.is_single_process:  # another process may run them: they must not block us
+                for lane in lanes:
+                    del self._queued[lane]
+        # Without the lock: this calls the engine, which has locks of its own.
+        for lane in lanes:
+            self.on_capacity(lane)
 
-    def _forget(self, now: datetime) -> None:
-        for waiting in [lane for lane, place in self._places.items() if place.kept_until < now]:
-            del self._places[waiting]
+    def _drop_expired(self, now: datetime) -> None:
+        expired = [lane for lane, queued in self._queued.items() if queued.expires_at < now]
+        for lane in expired:
+            del self._queued[lane]
 
-    def _put_off(
+    def _enqueue(
         self, lane: Lane, order: tuple[Urgency, int], pace: Pace, now: datetime
     ) -> Postponed | None:
-        """Give the lane a place in the first line that it cannot pass, if there is one."""
-        for line, region in _lines(lane):
-            put_off = self._refusal(lane, line, region, order, pace, now)
-            if put_off is not None:
-                for_room = put_off.reason.startswith("in_flight")
-                kept_until = put_off.until + _KEPT
-                self._places[lane] = _Place(line, *order, kept_until, for_room)
-                return put_off
+        """Queue the lane at the first limit it exceeds; return None if it exceeds none."""
+        for queue, region in _queues(lane):
+            postponed = self._check_limit(queue, region, order, pace, now)
+            if postponed is not None:
+                needs_capacity = postponed.reason.startswith("in_flight")
+                expires_at = postponed.until + _QUEUED_FOR
+                self._queued[lane] = _QueuedLane(queue, *order, expires_at, needs_capacity)
+                return postponed
         return None
 
-    def _refusal(
+    def _check_limit(
         self,
-        lane: Lane,
-        line: str,
+        queue: str,
         region: str,
         order: tuple[Urgency, int],
         pace: Pace,
         now: datetime,
     ) -> Postponed | None:
-        here = [place for place in self._places.values() if place.line == line]
-        goes_after = order if self.alone else (order[0], 0)
-        ahead = sum(1 for place in here if place.order < goes_after)
-        waiting = ahead if self.alone else len(here)
-        if line != region:
-            if ahead < pace.in_flight_per_target - self._together(lane):
+        others = [queued for queued in self._queued.values() if queued.queue == queue]
+        limit = order if self.is_single_process else (order[0], 0)
+        ahead = sum(1 for queued in others if queued.order < limit)
+        waiting = ahead if self.is_single_process else len(others)
+        if queue != region:
+            if ahead < pace.in_flight_per_target - self._count_running(queue):
                 return None
-            return _no_room(region, "in_flight_per_target", waiting, now)
-        if ahead >= self._room(region, pace, now):
-            return _no_room(region, "in_flight", waiting, now)
+            return _no_capacity(region, "in_flight_per_target", waiting, now)
+        if ahead >= self._capacity(region, pace, now):
+            return _no_capacity(region, "in_flight", waiting, now)
         reserve = order[0] is not Urgency.FRESH
-        wait = self.pacer.delay(region, now, pace.per_second, ahead=ahead, leaves_reserve=reserve)
+        wait = self.rate_limiter.delay(
+            region, now, pace.per_second, ahead=ahead, leaves_reserve=reserve
+        )
         if not wait:
             return None
-        reason = "paused" if self.pacer.pause(region, now) else "pace"
+        reason = "paused" if self.rate_limiter.pause(region, now) else "pace"
         return Postponed(now + wait, region, reason)
 
-    def _room(self, region: str, pace: Pace, now: datetime) -> int:
-        inside = sum(1 for stay in self._inside if stay.counts_in(region, now))
-        # Two regions that hang leave a thread for the others.
-        return max(min(pace.in_flight, (self.workers - 1) // 2), 1) - inside
+    def _capacity(self, region: str, pace: Pace, now: datetime) -> int:
+        running = sum(1 for slot in self._slots if slot.occupies(region, now))
+        # Less than half of the threads each: two regions that hang leave one for the others.
+        return max(min(pace.in_flight, (self.workers - 1) // 2), 1) - running
 
-    def _together(self, lane: Lane) -> int:
-        line, _ = _lines(lane)[0]
-        return sum(1 for stay in self._inside if _lines(stay.lane)[0][0] == line)
+    def _count_running(self, queue: str) -> int:
+        """Return how many admitted runs have this pair of source and target region."""
+        return sum(1 for slot in self._slots if _queues(slot.lane)[0][0] == queue)
 
-    def _first(self, line: str) -> Lane | None:
-        waiting = {
-            place.order: lane
-            for lane, place in self._places.items()
-            if place.line == line and place.for_room
+    def _first_queued(self, queue: str) -> Lane | None:
+        lanes = {
+            queued.order: lane
+            for lane, queued in self._queued.items()
+            if queued.queue == queue and queued.needs_capacity
         }
-        return waiting[min(waiting)] if waiting else None
+        return lanes[min(lanes)] if lanes else None
 
 
-def _lines(lane: Lane) -> Sequence[tuple[str, str]]:
-    """Return the lines that a lane has to pass, each with the region that it leads to."""
+def _queues(lane: Lane) -> Sequence[tuple[str, str]]:
+    """Return the queues that a lane has to pass, each with the region whose limit it guards."""
     source, target = lane.source_region, lane.target.region
     return ((f"{source}>{target}", target), (target, target), (source, source))
 
 
-def _no_room(region: str, reason: str, waiting: int, now: datetime) -> Postponed:
-    wait = min(_ASK_AGAIN * (1 + waiting / 4), _LONGEST_WAIT)
+def _no_capacity(region: str, reason: str, waiting: int, now: datetime) -> Postponed:
+    wait = min(_RETRY_AFTER * (1 + waiting / 4), _MAX_WAIT)
     return Postponed(now + wait, region, reason)

@@ -1,7 +1,8 @@
-"""Endpoints that do not answer are left alone: a breaker for each region and kind of request.
+"""Circuit breakers: stop requests to endpoints that do not answer, and probe them.
 
-A breaker opens after so many requests in a row without an answer of SWR's own. While it is open
-nothing is asked, but for one probe after each pause; the pause grows. Any answer closes it.
+There is one breaker for each region and kind of request. It opens after FAILURES_TO_OPEN requests
+in a row without an answer of SWR's own. While it is open, one probe is allowed after each pause,
+and the pauses grow. Any answer closes it.
 """
 
 import threading
@@ -13,14 +14,14 @@ from enum import StrEnum
 from swrhook.errors import CircuitOpen, Kind, SwrError
 from swrhook.syncs.backoff import Backoff
 
-OPENS_AFTER = 5
+FAILURES_TO_OPEN = 5
 PAUSES = Backoff(timedelta(seconds=5), timedelta(minutes=1))
-# A probe without an end by then is taken for lost.
-_LONGEST_PROBE = timedelta(minutes=5)
+# A probe without a result by then counts as lost, so that another one can be made.
+_MAX_PROBE = timedelta(minutes=5)
 
 
 class Operation(StrEnum):
-    """A kind of request: an endpoint may answer one and hang at another."""
+    """A kind of request. An endpoint may answer one kind and hang on another."""
 
     LOOK_SOURCE = "look_source"
     LOOK_TARGET = "look_target"
@@ -30,42 +31,42 @@ class Operation(StrEnum):
 @dataclass(slots=True)
 class _Breaker:
     failures: int = 0  # in a row
-    pauses: int = 0  # since it opened; 0: it is closed
-    next_at: datetime | None = None
+    pauses: int = 0  # since it opened; 0 while it is closed
+    next_at: datetime | None = None  # when the next request is allowed; None while it is closed
     is_probed: bool = False
     last: SwrError | None = None
 
 
 class CircuitBreakers:
-    """All breakers of this process; they start closed."""
+    """All circuit breakers of this process. They start closed."""
 
     def __init__(self) -> None:
-        """Trust every endpoint."""
         self._lock = threading.Lock()
         self._breakers: dict[tuple[str, Operation], _Breaker] = {}
 
     def acquire(self, region: str, operation: Operation, now: datetime) -> CircuitOpen | None:
-        """Return why there shall be no request, or None: make it, and tell `answered`.
+        """Return None if a request may be made, else the error that says why not.
 
-        Of an open breaker, one request is let through after each pause.
+        After None, call `record` with the request's result, or `release` if it was not made.
         """
         with self._lock:
             breaker = self._breaker(region, operation)
             if breaker.next_at is None:
                 return None
             wait = breaker.next_at - now
-            if not timedelta() < wait <= _LONGEST_PROBE:
+            # A wait longer than any pause or probe means that the clock was set back.
+            if not timedelta() < wait <= _MAX_PROBE:
                 breaker.is_probed = True
-                breaker.next_at = now + _LONGEST_PROBE
+                breaker.next_at = now + _MAX_PROBE
                 return None
             if breaker.is_probed:
-                wait = min(wait, PAUSES.base)  # its outcome is near
-        return _not_asked(region, operation, breaker, wait)
+                wait = min(wait, PAUSES.base)  # the result of the probe is expected soon
+        return _circuit_open(region, operation, breaker, wait)
 
     def record(
         self, region: str, operation: Operation, now: datetime, error: SwrError | None
     ) -> None:
-        """Take note of what a request came to."""
+        """Record the result of a request."""
         with self._lock:
             breaker = self._breaker(region, operation)
             if error is None or not is_outage(error):
@@ -73,14 +74,15 @@ class CircuitBreakers:
                 return
             breaker.last = error
             breaker.failures += 1
-            opens = not breaker.pauses and breaker.failures >= OPENS_AFTER
+            opens = not breaker.pauses and breaker.failures >= FAILURES_TO_OPEN
+            # Requests that were in flight when the breaker opened do not make the pause longer.
             if opens or breaker.is_probed:
                 breaker.is_probed = False
                 breaker.pauses += 1
                 breaker.next_at = now + PAUSES.ceiling(breaker.pauses)
 
     def release(self, region: str, operation: Operation, now: datetime) -> None:
-        """Let another one probe: the request that was asked for has not been made."""
+        """Give back an acquired request that was not made, so that another one can be the probe."""
         with self._lock:
             breaker = self._breaker(region, operation)
             if breaker.is_probed:
@@ -88,7 +90,7 @@ class CircuitBreakers:
                 breaker.next_at = now
 
     def open(self, region: str) -> Mapping[str, bool]:
-        """Tell of each operation whether its breaker is open in a region."""
+        """Return for each operation whether its breaker is open in a region."""
         with self._lock:
             return {
                 operation.value: self._breaker(region, operation).next_at is not None
@@ -100,20 +102,19 @@ class CircuitBreakers:
 
 
 def is_outage(error: SwrError) -> bool:
-    """Tell whether nothing of SWR's own came back: an error that SWR words shows that it is there.
+    """Return whether the error shows that the endpoint did not answer.
 
-    Some of those are one target's, or one image's, and must not hold up the others.
+    An error with a code of SWR's own is an answer. Some of these concern a single target or image,
+    and must not delay the others.
     """
     return error.kind is Kind.TRANSIENT and not error.code.startswith("SVCSTG.")
 
 
-def _not_asked(
+def _circuit_open(
     region: str, operation: Operation, breaker: _Breaker, wait: timedelta
 ) -> CircuitOpen:
-    failed = f"{breaker.failures} requests in a row failed"
+    message = f"the circuit breaker of {region} ({operation.value}) is open: "
+    message += f"{breaker.failures} requests in a row failed"
     if breaker.last is not None:
-        failed += f", the last: {breaker.last.message}"
-    return CircuitOpen(
-        f"{region} is not asked ({operation.value}): {failed}",
-        retry_after=wait.total_seconds(),
-    )
+        message += f", the last with: {breaker.last.message}"
+    return CircuitOpen(message, retry_after=wait.total_seconds())

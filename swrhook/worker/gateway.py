@@ -1,4 +1,4 @@
-"""SWR as one run of a lane sees it: each request is let through, counted and learnt from."""
+"""SWR client for one lane run: applies limits, breakers and metrics to every request."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,12 +18,12 @@ from swrhook.worker.circuit_breaker import CircuitBreakers, Operation
 from swrhook.worker.ports import Swr
 from swrhook.worker.target_cache import TargetCache
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """How a region is asked: the requests a second at most, and the open circuit breakers."""
+    """A region's limits now: the most requests per second, and the state of its breakers."""
 
     region: str
     per_second: float
@@ -31,47 +31,49 @@ class Endpoint:
 
 
 class NoCapacity(Exception):
-    """The run has to end here, and the lane to come back."""
+    """A region has no capacity left: the run has to end, and the lane to run again later."""
 
-    def __init__(self, put_off: Postponed) -> None:
-        """Keep when."""
-        super().__init__(put_off.reason)
-        self.put_off = put_off
+    def __init__(self, postponed: Postponed) -> None:
+        super().__init__(postponed.reason)
+        self.postponed = postponed
 
 
 @dataclass(frozen=True, slots=True)
 class SwrGateway:
-    """What this process knows of SWR's endpoints and shares between all runs."""
+    """SWR, with the limits and caches that all lane runs of this process share.
+
+    `clock` measures the limits and caches. It never jumps, unlike the ledger's clock.
+    """
 
     swr: Swr
     admission: Admission
     breakers: CircuitBreakers
-    preflight: TargetCache
+    target_cache: TargetCache
     metrics: Metrics
-    clock: Clock  # of what is known here, whatever the ledger goes by
+    clock: Clock
 
     def session(self, lane: Lane, urgency: Urgency, pace: Pace) -> "GatewaySession | Postponed":
-        """Let a run of the lane in, or say when to ask again."""
-        entered = self.admission.acquire(lane, urgency, pace, self.clock.now())
-        if isinstance(entered, Postponed):
-            self.metrics.postponed(entered.region, entered.reason)
-            return entered
-        return GatewaySession(self, entered)
+        """Admit a run of the lane, or return when to try again."""
+        slot = self.admission.acquire(lane, urgency, pace, self.clock.now())
+        if isinstance(slot, Postponed):
+            self.metrics.postponed(slot.region, slot.reason)
+            return slot
+        return GatewaySession(self, slot)
 
-    def waits(self, lane: Lane, pace: Pace) -> Postponed | None:
-        """Say when to ask again, if the lane has no room and there is nothing to look up first."""
-        put_off = self.admission.would_wait(lane, pace, self.clock.now())
-        if put_off is not None:
-            self.metrics.postponed(put_off.region, put_off.reason)
-        return put_off
+    def would_wait(self, lane: Lane, pace: Pace) -> Postponed | None:
+        """Return when to try again if the lane would surely not be admitted, else None."""
+        postponed = self.admission.would_wait(lane, pace, self.clock.now())
+        if postponed is not None:
+            self.metrics.postponed(postponed.region, postponed.reason)
+        return postponed
 
     def endpoints(self, config: Config) -> Sequence[Endpoint]:
-        """Tell how each configured region is asked."""
+        """Return the limits of every configured region."""
         now, per_second = self.clock.now(), config.options.pace.per_second
         return [
             Endpoint(
                 region,
-                self.admission.pacer.rate(region, now, per_second),
+                self.admission.rate_limiter.rate(region, now, per_second),
                 self.breakers.open(region),
             )
             for region in config.swr.regions
@@ -80,90 +82,94 @@ class SwrGateway:
 
 @dataclass(slots=True)
 class GatewaySession:
-    """One run's way to SWR. To be used in a `with`, which ends it.
+    """The requests of one admitted run. Use it in a `with` block, which ends the run.
 
-    Every request raises NoRoom when its region has no room left, and NotAsked while the region is
-    left alone.
+    Every request raises NoCapacity if its region has no capacity left, CircuitOpen while the
+    region's circuit breaker is open, and SwrError.
     """
 
-    traffic: SwrGateway
-    stay: Slot
-    _asked: set[tuple[str, Operation]] = field(default_factory=set)  # without an answer yet
+    gateway: SwrGateway
+    slot: Slot
+    _acquired: set[tuple[str, Operation]] = field(default_factory=set)  # breakers, without a result
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
-        """Return the tag's digest, or None when there is no such repository or tag."""
-        swr = self.traffic.swr
-        return self._look(region, lambda: swr.show_tag(region, namespace, repository, tag))
+        """Return the tag's digest, or None if there is no such repository or tag."""
+        swr = self.gateway.swr
+        return self._read(region, lambda: swr.show_tag(region, namespace, repository, tag))
 
     def list_tags(
-        self, region: str, namespace: str, repository: str, wanted: Collection[str]
+        self, region: str, namespace: str, repository: str, tags: Collection[str]
     ) -> dict[str, str]:
-        """Return the digests of those wanted tags that are there."""
-        swr = self.traffic.swr
+        """Return the digests of those of `tags` that exist."""
+        swr = self.gateway.swr
 
-        def ask() -> dict[str, str]:
-            return swr.list_tags(region, namespace, repository, wanted, lambda: self._count(region))
+        def send() -> dict[str, str]:
+            return swr.list_tags(region, namespace, repository, tags, lambda: self._count(region))
 
-        return self._look(region, ask)
+        return self._read(region, send)
 
     def tag_page(self, region: str, namespace: str, repository: str, offset: int) -> TagPage | None:
-        """Return some of the repository's tags, from this one on, or None when it is not there."""
-        swr = self.traffic.swr
-        return self._look(region, lambda: swr.tag_page(region, namespace, repository, offset))
+        """Return one page of the repository's tags, or None if the repository does not exist."""
+        swr = self.gateway.swr
+        return self._read(region, lambda: swr.tag_page(region, namespace, repository, offset))
 
     def has_namespace(self, region: str, namespace: str) -> bool:
-        """Tell whether the organization is there and ours, as far as is known."""
-        swr = self.traffic.swr
+        """Return False if the organization is known not to exist or to belong to others."""
+        swr = self.gateway.swr
 
-        def ask() -> bool:
-            return self._look(region, lambda: swr.has_namespace(region, namespace))
+        def load() -> bool:
+            return self._read(region, lambda: swr.has_namespace(region, namespace))
 
-        return self.traffic.preflight.has_namespace(
-            Target(region, namespace), self.traffic.clock.now(), ask
+        return self.gateway.target_cache.has_namespace(
+            Target(region, namespace), self.gateway.clock.now(), load
         )
 
-    def knows_no_region(self, lane: Lane) -> bool:
-        """Tell whether the source is remembered not to synchronize to the target's region."""
-        return self.traffic.preflight.is_possible(lane, self.traffic.clock.now()) is False
+    def is_impossible(self, lane: Lane) -> bool:
+        """Return whether the source is known not to synchronize to the target's region."""
+        return self.gateway.target_cache.is_possible(lane, self.gateway.clock.now()) is False
 
-    def is_possible(self, lane: Lane, error: SwrError) -> bool | None:
-        """Tell whether the source synchronizes to the target's region, if the error needs that."""
+    def check_region(self, lane: Lane, error: SwrError) -> bool | None:
+        """Return whether the source synchronizes to the target's region; None if unknown.
+
+        SWR is asked for its regions only if the call's error may mean an impossible region.
+        """
         if error.code != IMPOSSIBLE_REGION:
             return None
-        region, swr = lane.source_region, self.traffic.swr
-        preflight, now = self.traffic.preflight, self.traffic.clock.now()
-        with suppress(SwrError, NoCapacity):  # not known then
-            preflight.learn_regions(
-                region, now, lambda: self._look(region, lambda: swr.regions(region))
-            )
-        return preflight.is_possible(lane, now)
+        region, swr = lane.source_region, self.gateway.swr
+        cache, now = self.gateway.target_cache, self.gateway.clock.now()
+        with suppress(SwrError, NoCapacity):  # then it stays unknown
+            cache.load_regions(region, now, lambda: self._read(region, lambda: swr.regions(region)))
+        return cache.is_possible(lane, now)
 
     def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:
-        """Return the source region's latest jobs for a repository, newest first."""
-        swr = self.traffic.swr
-        return self._look(region, lambda: swr.sync_jobs(region, namespace, repository))
+        """Return the source region's latest sync jobs of a repository, newest first."""
+        swr = self.gateway.swr
+        return self._read(region, lambda: swr.sync_jobs(region, namespace, repository))
 
     def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
-        """Ask the source region to copy the tags; `may_call` has allowed it."""
+        """Request the copy of the tags, after `prepare_call` has returned None."""
         try:
             with self._request(lane.source_region, Operation.SYNC_IMAGES):
-                self.traffic.swr.sync_images(lane, tags)
+                self.gateway.swr.sync_images(lane, tags)
         except SwrError as exc:
+            # The organization may have been deleted since it was cached.
             if exc.kind in (Kind.NOT_YET, Kind.CONFIGURATION):
-                self.traffic.preflight.forget(lane.target)
+                self.gateway.target_cache.forget(lane.target)
             raise
 
-    def may_call(self, lane: Lane) -> CircuitOpen | None:
-        """Make sure of a call before anything is claimed for it, or say why there is none."""
-        now = self.traffic.clock.now()
-        pause = self.traffic.admission.pacer.pause(lane.source_region, now)
+    def prepare_call(self, lane: Lane) -> CircuitOpen | None:
+        """Reserve a call of sync_images before syncs are claimed for it; return why not, or None.
+
+        Unlike a read, a call that finds no capacity would leave claimed syncs behind.
+        """
+        now = self.gateway.clock.now()
+        pause = self.gateway.admission.rate_limiter.pause(lane.source_region, now)
         if pause:
-            self._end(Postponed(now + pause, lane.source_region, "paused"))
-        self._go(lane.source_region)
-        return self._ask(lane.source_region, Operation.SYNC_IMAGES)
+            self._end_run(Postponed(now + pause, lane.source_region, "paused"))
+        self._switch_region(lane.source_region)
+        return self._acquire_breaker(lane.source_region, Operation.SYNC_IMAGES)
 
     def __enter__(self) -> Self:
-        """Begin."""
         return self
 
     def __exit__(
@@ -172,59 +178,61 @@ class GatewaySession:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Leave, with all that was asked for and not used."""
-        for region, operation in self._asked:
-            self.traffic.breakers.release(region, operation, self.traffic.clock.now())
-        self.traffic.admission.release(self.stay)
+        """Release the slot, and the breakers that were acquired for requests never made."""
+        for region, operation in self._acquired:
+            self.gateway.breakers.release(region, operation, self.gateway.clock.now())
+        self.gateway.admission.release(self.slot)
 
-    def _look(self, region: str, ask: Callable[[], Answer]) -> Answer:
-        at_source = region == self.stay.lane.source_region
-        operation = Operation.LOOK_SOURCE if at_source else Operation.LOOK_TARGET
-        self._go(region)
-        not_asked = self._ask(region, operation)
-        if not_asked is not None:
-            raise not_asked
+    def _read(self, region: str, send: Callable[[], Result]) -> Result:
+        is_source = region == self.slot.lane.source_region
+        operation = Operation.LOOK_SOURCE if is_source else Operation.LOOK_TARGET
+        self._switch_region(region)
+        circuit_open = self._acquire_breaker(region, operation)
+        if circuit_open is not None:
+            raise circuit_open
         with self._request(region, operation):
-            return ask()
+            return send()
 
-    def _go(self, region: str) -> None:
-        put_off = self.traffic.admission.switch_region(self.stay, region, self.traffic.clock.now())
-        if put_off is not None:
-            self._end(put_off)
+    def _switch_region(self, region: str) -> None:
+        admission, now = self.gateway.admission, self.gateway.clock.now()
+        postponed = admission.switch_region(self.slot, region, now)
+        if postponed is not None:
+            self._end_run(postponed)
 
-    def _end(self, put_off: Postponed) -> None:
-        self.traffic.metrics.postponed(put_off.region, put_off.reason)
-        raise NoCapacity(put_off)
+    def _end_run(self, postponed: Postponed) -> None:
+        self.gateway.metrics.postponed(postponed.region, postponed.reason)
+        raise NoCapacity(postponed)
 
-    def _ask(self, region: str, operation: Operation) -> CircuitOpen | None:
-        not_asked = self.traffic.breakers.acquire(region, operation, self.traffic.clock.now())
-        if not_asked is None:
-            self._asked.add((region, operation))
+    def _acquire_breaker(self, region: str, operation: Operation) -> CircuitOpen | None:
+        circuit_open = self.gateway.breakers.acquire(region, operation, self.gateway.clock.now())
+        if circuit_open is None:
+            self._acquired.add((region, operation))
         else:
-            self.traffic.metrics.postponed(region, "breaker")
-        return not_asked
+            self.gateway.metrics.postponed(region, "breaker")
+        return circuit_open
 
     @contextmanager
     def _request(self, region: str, operation: Operation) -> Iterator[None]:
-        """Count a request, and learn from what it comes to."""
-        pacer, pace, clock = self.traffic.admission.pacer, self.stay.pace, self.traffic.clock
+        """Count a request, and record its result in the rate limiter, breaker and metrics."""
+        limiter, clock = self.gateway.admission.rate_limiter, self.gateway.clock
         self._count(region)
         try:
             yield
         except SwrError as exc:
             if exc.kind is Kind.THROTTLED or exc.code in BUSY or exc.retry_after:
-                pacer.throttle(region, clock.now(), pace.per_second, exc.retry_after)
-            self._learn(region, operation, exc)
+                per_second = self.slot.pace.per_second
+                limiter.throttle(region, clock.now(), per_second, exc.retry_after)
+            self._record(region, operation, exc)
             raise
-        self._learn(region, operation, None)
+        self._record(region, operation, None)
 
     def _count(self, region: str) -> None:
-        pacer, pace = self.traffic.admission.pacer, self.stay.pace
-        pacer.consume(region, self.traffic.clock.now(), pace.per_second)
+        limiter, per_second = self.gateway.admission.rate_limiter, self.slot.pace.per_second
+        limiter.consume(region, self.gateway.clock.now(), per_second)
 
-    def _learn(self, region: str, operation: Operation, error: SwrError | None) -> None:
-        self.stay.where = None
-        self._asked.discard((region, operation))
-        self.traffic.breakers.record(region, operation, self.traffic.clock.now(), error)
+    def _record(self, region: str, operation: Operation, error: SwrError | None) -> None:
+        self.slot.awaited_region = None
+        self._acquired.discard((region, operation))
+        self.gateway.breakers.record(region, operation, self.gateway.clock.now(), error)
         outcome = "ok" if error is None else error.kind.value
-        self.traffic.metrics.swr_request(region, operation.value, outcome)
+        self.gateway.metrics.swr_request(region, operation.value, outcome)

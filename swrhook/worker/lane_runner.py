@@ -1,4 +1,4 @@
-"""One run of a lane: look, judge, claim, call, settle."""
+"""One run of a lane: observe, decide, claim, call, settle."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,11 +18,11 @@ from swrhook.ledger.syncs import apply_decision, due_syncs, not_configured
 from swrhook.model import Lane, State, Sync
 from swrhook.syncs.decisions import Decider, Decision
 from swrhook.syncs.states import Event
-from swrhook.worker.admission import Postponed, Urgency, urgency
+from swrhook.worker.admission import Postponed, Urgency, urgency_of
 from swrhook.worker.gateway import GatewaySession, NoCapacity, SwrGateway
 from swrhook.worker.observation import (
-    Jobs,
-    Opened,
+    JobStatuses,
+    OpenDigests,
     close_finished_calls,
     decide,
     needs_job_status,
@@ -31,163 +31,169 @@ from swrhook.worker.observation import (
     select_batch,
 )
 from swrhook.worker.ports import SyncListener
-from swrhook.worker.target_cache import read_call
+from swrhook.worker.target_cache import refine_call_error
 
-# A lane that waits for longer than this can be woken meanwhile, by a push, if that is more urgent.
-_SHORT = timedelta(seconds=1)
+# Only a longer wait is recorded as the lane's wake time, so that a more urgent push can end it.
+_SHORT_WAIT = timedelta(seconds=1)
 
-Judged = tuple[Sync, Decision]
+SyncDecision = tuple[Sync, Decision]
 
 
 @dataclass(frozen=True, slots=True)
 class LaneRunner:
-    """Everything that a run needs; `run` is the engine's LaneWork."""
+    """Runs lanes with one configuration: `run` is the engine's LaneWork."""
 
     database: Database
-    traffic: SwrGateway
+    gateway: SwrGateway
     config: Config
     outcomes: SyncListener
     clock: Clock
     rng: Random
 
     def run(self, lane: Lane, until: datetime) -> datetime | None:
-        """Work on the lane's syncs that are due by then; return when it is due again."""
-        config = self.config
-        waits = self.traffic.waits(lane, config.options.pace)
-        return self._run(lane, until, config) if waits is None else self._until(waits)
+        """Work on the lane's syncs that are due by `until`; return when the lane is due again."""
+        # Without a query: many lanes may wait for capacity, and each is run again and again.
+        postponed = self.gateway.would_wait(lane, self.config.options.pace)
+        if postponed is not None:
+            return self._ledger_time(postponed)
+        return self._run_due_syncs(lane, until)
 
-    def _run(self, lane: Lane, until: datetime, config: Config) -> datetime | None:
+    def _run_due_syncs(self, lane: Lane, until: datetime) -> datetime | None:
+        options, regions = self.config.options, self.config.swr.regions
         with self.database.read() as connection:
-            batch = config.options.batch
-            syncs = due_syncs(connection, lane, until=until, limit=2 * batch)
-            opened = open_digests(
-                connection,
-                [sync.route for sync in syncs],
-                until - config.options.verify.deadline,
-            )
+            # Twice a batch: some of the syncs only need to be verified and take no part in a call.
+            syncs = due_syncs(connection, lane, until=until, limit=2 * options.batch)
+            routes = [sync.route for sync in syncs]
+            open_calls = open_digests(connection, routes, until - options.verify.deadline)
         if not syncs:
-            return self._rest(lane)
-        missing = {lane.source_region, lane.target.region} - config.swr.regions.keys()
+            with self._lane_transaction(lane) as connection:
+                return reschedule(connection, lane)
+        missing = {lane.source_region, lane.target.region} - regions.keys()
         if missing:
-            return self._hold(lane, syncs, not_configured(min(missing)), config)
-        how = urgency(syncs)
-        entered = self.traffic.session(lane, how, config.options.pace)
-        if isinstance(entered, Postponed):
-            return self._put_off(lane, how, entered)
+            return self._hold(lane, syncs, not_configured(min(missing)))
+        urgency = urgency_of(syncs)
+        session = self.gateway.session(lane, urgency, options.pace)
+        if isinstance(session, Postponed):
+            return self._postpone(lane, urgency, session)
         try:
-            with entered as visit:
-                return self._work(visit, lane, syncs, opened, config)
+            with session:
+                return self._process(session, lane, syncs, open_calls)
         except NoCapacity as exc:
-            return self._put_off(lane, how, exc.put_off)
+            return self._postpone(lane, urgency, exc.postponed)
 
-    def _work(
+    def _process(
         self,
-        visit: GatewaySession,
+        session: GatewaySession,
         lane: Lane,
         syncs: Sequence[Sync],
-        opened: Opened,
-        config: Config,
+        open_calls: OpenDigests,
     ) -> datetime | None:
+        # The lane is ours alone, so a sync in state `calling` was left behind by a dead worker.
         lost = [sync for sync in syncs if sync.state is State.CALLING]
-        to_look = select_batch([sync for sync in syncs if sync.state is not State.CALLING])
-        sight = observe(visit, lane, list(dict.fromkeys(sync.tag for sync in to_look)))
-        judge = Decider(config.options.limits, self.clock.now(), self.rng)
-        to_clear = needs_job_status(to_look, sight, opened, judge)
-        jobs = read_job_statuses(visit, lane, to_clear, judge) if to_clear else Jobs()
-        with self._write(lane) as connection:
-            judged = [(sync, judge.decide_after_lost_claim(sync)) for sync in lost]
-            opened = close_finished_calls(connection, to_look, sight, jobs, judge)
-            judged += [(sync, decide(sync, sight, jobs, opened, judge)) for sync in to_look]
-            judged = _allow(visit, lane, judged, judge)
-            wanted = [pair for pair in judged if pair[1].event is Event.CLAIM]
-            settled = [pair for pair in judged if pair[1].event is not Event.CLAIM]
-            states = [
-                apply_decision(connection, sync, verdict, judge.now) for sync, verdict in settled
+        batch = select_batch([sync for sync in syncs if sync.state is not State.CALLING])
+        observation = observe(session, lane, list(dict.fromkeys(sync.tag for sync in batch)))
+        decider = self._decider()
+        unclear = needs_job_status(batch, observation, open_calls, decider)
+        jobs = read_job_statuses(session, lane, unclear, decider) if unclear else JobStatuses()
+        with self._lane_transaction(lane) as connection:
+            decisions = [(sync, decider.decide_after_lost_claim(sync)) for sync in lost]
+            open_calls = close_finished_calls(connection, batch, observation, jobs, decider)
+            decisions += [
+                (sync, decide(sync, observation, jobs, open_calls, decider)) for sync in batch
             ]
-            held = frozenset(sync.id for sync, _ in wanted if sight.is_held(sync.tag))
-            call, won = claim(connection, lane, wanted[: config.options.batch], held, judge.now)
-            again = reschedule(connection, lane)
-        self._tell(settled, states, judge.now)
-        return self._call(visit, lane, call, won, config) if won else again
+            decisions = _check_breaker(session, lane, decisions, decider)
+            claims = [pair for pair in decisions if pair[1].event is Event.CLAIM]
+            settled = [pair for pair in decisions if pair[1].event is not Event.CLAIM]
+            states = [
+                apply_decision(connection, sync, decision, decider.now)
+                for sync, decision in settled
+            ]
+            in_sync = frozenset(sync.id for sync, _ in claims if observation.is_in_sync(sync.tag))
+            claims = claims[: self.config.options.batch]
+            call, claimed = claim(connection, lane, claims, in_sync, decider.now)
+            due_at = reschedule(connection, lane)
+        self._report(settled, states, decider.now)
+        return self._call(session, lane, call, claimed) if claimed else due_at
 
     def _call(
-        self, visit: GatewaySession, lane: Lane, call: str, syncs: Sequence[Sync], config: Config
+        self, session: GatewaySession, lane: Lane, call: str, syncs: Sequence[Sync]
     ) -> datetime | None:
         error = None
         try:
-            visit.sync_images(lane, list(dict.fromkeys(sync.tag for sync in syncs)))
+            session.sync_images(lane, list(dict.fromkeys(sync.tag for sync in syncs)))
         except SwrError as exc:
             error = exc
-        errors = _read(visit, lane, syncs, error)
-        judge = Decider(config.options.limits, self.clock.now(), self.rng)
-        judged = [
-            (sync, judge.decide_after_call(sync, answer, tags_in_call=len(syncs)))
-            for sync, answer in zip(syncs, errors, strict=True)
+        errors = _errors_by_sync(session, lane, syncs, error)
+        decider = self._decider()
+        decisions = [
+            (sync, decider.decide_after_call(sync, sync_error, tags_in_call=len(syncs)))
+            for sync, sync_error in zip(syncs, errors, strict=True)
         ]
-        with self._write(lane) as connection:
-            states = settle(connection, call, judged, error, judge.now)
-            again = reschedule(connection, lane)
-        self._tell(judged, states, judge.now)
-        return again
+        with self._lane_transaction(lane) as connection:
+            states = settle(connection, call, decisions, error, decider.now)
+            due_at = reschedule(connection, lane)
+        self._report(decisions, states, decider.now)
+        return due_at
 
-    def _hold(
-        self, lane: Lane, syncs: Sequence[Sync], reason: str, config: Config
-    ) -> datetime | None:
-        judge = Decider(config.options.limits, self.clock.now(), self.rng)
-        with self._write(lane) as connection:
+    def _hold(self, lane: Lane, syncs: Sequence[Sync], reason: str) -> datetime | None:
+        """Hold syncs whose region is not configured."""
+        decider = self._decider()
+        with self._lane_transaction(lane) as connection:
             for sync in syncs:
-                apply_decision(connection, sync, judge.decide_held(sync, reason), judge.now)
+                apply_decision(connection, sync, decider.decide_held(sync, reason), decider.now)
             return reschedule(connection, lane)
 
-    def _put_off(self, lane: Lane, how: Urgency, why: Postponed) -> datetime:
-        until = self._until(why)
-        if how is not Urgency.FRESH and until - self.clock.now() > _SHORT:
-            with self._write(lane) as connection:
+    def _postpone(self, lane: Lane, urgency: Urgency, postponed: Postponed) -> datetime:
+        until = self._ledger_time(postponed)
+        # Nothing is more urgent than a fresh push, so no later push needs to end its wait.
+        if urgency is not Urgency.FRESH and until - self.clock.now() > _SHORT_WAIT:
+            with self._lane_transaction(lane) as connection:
                 set_wake_time(connection, lane, until)
         return until
 
-    def _until(self, why: Postponed) -> datetime:
-        """Return until when a run is put off, by the ledger's clock."""
-        return self.clock.now() + (why.until - self.traffic.clock.now())
+    def _ledger_time(self, postponed: Postponed) -> datetime:
+        """Convert the end of a wait from the gateway's clock to the ledger's."""
+        return self.clock.now() + (postponed.until - self.gateway.clock.now())
 
-    def _rest(self, lane: Lane) -> datetime | None:
-        with self._write(lane) as connection:
-            return reschedule(connection, lane)
+    def _decider(self) -> Decider:
+        return Decider(self.config.options.limits, self.clock.now(), self.rng)
 
     @contextmanager
-    def _write(self, lane: Lane) -> Iterator[Connection]:
+    def _lane_transaction(self, lane: Lane) -> Iterator[Connection]:
         with self.database.write() as connection:
             lock_lanes(connection, [lane])
             yield connection
 
-    def _tell(
-        self, judged: Sequence[Judged], states: Sequence[State | None], now: datetime
+    def _report(
+        self, decisions: Sequence[SyncDecision], states: Sequence[State | None], now: datetime
     ) -> None:
-        for (sync, verdict), state in zip(judged, states, strict=True):
-            if state is not None:
-                self.outcomes.sync(sync, state, verdict, now)
+        for (sync, decision), state in zip(decisions, states, strict=True):
+            if state is not None:  # None: another worker or an operator changed the sync first
+                self.outcomes.sync(sync, state, decision, now)
 
 
-def _allow(
-    visit: GatewaySession, lane: Lane, judged: Sequence[Judged], judge: Decider
-) -> list[Judged]:
-    """Put off those that are to be called for, when the source is not to be asked now."""
-    if not any(verdict.event is Event.CLAIM for _, verdict in judged):
-        return list(judged)
-    not_asked = visit.may_call(lane)
-    if not_asked is None:
-        return list(judged)
+def _check_breaker(
+    session: GatewaySession, lane: Lane, decisions: Sequence[SyncDecision], decider: Decider
+) -> list[SyncDecision]:
+    """Postpone the syncs to be called for if the source's circuit breaker is open."""
+    if not any(decision.event is Event.CLAIM for _, decision in decisions):
+        return list(decisions)
+    circuit_open = session.prepare_call(lane)
+    if circuit_open is None:
+        return list(decisions)
     return [
-        (sync, judge.decide_postponed(sync, not_asked) if verdict.event is Event.CLAIM else verdict)
-        for sync, verdict in judged
+        (sync, decider.decide_postponed(sync, circuit_open))
+        if decision.event is Event.CLAIM
+        else (sync, decision)
+        for sync, decision in decisions
     ]
 
 
-def _read(
-    visit: GatewaySession, lane: Lane, syncs: Sequence[Sync], error: SwrError | None
+def _errors_by_sync(
+    session: GatewaySession, lane: Lane, syncs: Sequence[Sync], error: SwrError | None
 ) -> list[SwrError | None]:
-    """Return what the call's answer means for each sync."""
+    """Return what the call's error means for each sync."""
     if error is None:
         return [None] * len(syncs)
-    is_possible = visit.is_possible(lane, error)
-    return [read_call(error, sync, is_possible=is_possible) for sync in syncs]
+    is_possible = session.check_region(lane, error)
+    return [refine_call_error(error, sync, is_possible=is_possible) for sync in syncs]

@@ -1,209 +1,223 @@
-"""Looking at source and target: what the regions hold of a lane's tags."""
+"""Reads what source and target hold of a lane's tags, and what follows for each sync."""
 
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from swrhook.errors import Kind, SwrError
-from swrhook.model import Lane, Sync
-from swrhook.syncs.decisions import Decider, Look
-from swrhook.worker.gateway import GatewaySession
-
-if TYPE_CHECKING:
-    from swrhook.swr.protocol import SyncJob
 from sqlalchemy import Connection
 
+from swrhook.errors import Kind, SwrError
 from swrhook.ledger.calls import close_calls, open_digests
-from swrhook.model import State
-from swrhook.syncs.decisions import Decision
+from swrhook.model import Lane, State, Sync
+from swrhook.syncs.decisions import Decider, Decision, DigestLookup
 from swrhook.syncs.states import Event
+from swrhook.worker.gateway import GatewaySession
 from swrhook.worker.target_cache import impossible_region
 
-# Up to so many tags are looked at one by one, more with one list call: a list brings whole
-# manifests of tags that nobody asked for.
-MOST_SINGLE_LOOKS = 2
-# How far SWR's clock may be behind ours before a job is taken for an earlier call's.
+# Up to this many tags are read one by one. Listing would take fewer requests for more tags, but
+# its pages bring the whole manifests of other tags, too.
+MAX_SINGLE_READS = 2
+# How far SWR's clock may be behind ours: an older job belongs to an earlier call.
 CLOCK_SKEW = timedelta(seconds=5)
 # The states in which SWR does nothing more for a job (its ShowSyncJob).
-ENDED = frozenset({"success", "failed", "timeout", "cancel", "existed"})
+ENDED_STATUSES = frozenset({"success", "failed", "timeout", "cancel", "existed"})
+
+# By route, the digests that earlier calls may still copy; None for a call made without reading
+# the source.
+OpenDigests = dict[str, set[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What source and target hold, by tag, and whether the target's organization is missing."""
+    """What source and target hold, by tag, and whether the target can exist at all."""
 
-    source: Mapping[str, Look]
-    target: Mapping[str, Look]
-    no_organization: bool = False
-    no_region: bool = False
+    source: Mapping[str, DigestLookup]
+    target: Mapping[str, DigestLookup]
+    organization_missing: bool = False
+    region_impossible: bool = False
 
-    def is_held(self, tag: str) -> bool:
-        """Tell whether the target holds what the source does."""
+    def is_in_sync(self, tag: str) -> bool:
+        """Return whether the target holds the source's digest."""
         return self.target[tag] is not None and self.source[tag] == self.target[tag]
 
 
 @dataclass(frozen=True, slots=True)
-class Jobs:
-    """SWR's own jobs: the latest one's state by tag, and the tags for which all have ended."""
+class JobStatuses:
+    """SWR's own jobs: the latest one's status by tag, and the tags whose jobs have all ended."""
 
-    states: Mapping[str, str] = field(default_factory=dict)
+    statuses: Mapping[str, str] = field(default_factory=dict)
     ended: AbstractSet[str] = frozenset()
 
 
-def observe(visit: GatewaySession, lane: Lane, tags: Collection[str]) -> Observation:
-    """Look at the lane's tags in both regions; what hides one is part of the sight.
+def observe(session: GatewaySession, lane: Lane, tags: Collection[str]) -> Observation:
+    """Read the lane's tags in both regions; an error of a region is part of the result.
 
-    Where the source hides all of them for now, nothing depends on the target: it is not asked.
+    If no tag of the source can be read now, the target is not read: no decision would need it.
     """
-    here = _digests(visit, lane.source_region, lane.namespace, lane.repository, tags)
-    if here and all(is_temporarily_unreadable(found) for found in here.values()):
-        return Observation(source=here, target=here)
-    target = lane.target
-    there = _digests(visit, target.region, target.namespace, lane.repository, tags)
-    missing = None in there.values() and not _has_namespace(visit, lane)
-    return Observation(here, there, no_organization=missing, no_region=visit.knows_no_region(lane))
-
-
-def is_temporarily_unreadable(found: Look) -> bool:
-    """Tell whether a later look may be answered: not one that we may not take."""
-    return isinstance(found, SwrError) and found.kind is not Kind.CONFIGURATION
-
-
-def read_job_statuses(
-    visit: GatewaySession, lane: Lane, called: Sequence[Sync], judge: Decider
-) -> Jobs:
-    """Return what SWR tells of its jobs for these syncs' calls, which may be nothing."""
-    try:
-        listed = visit.sync_jobs(lane.source_region, lane.namespace, lane.repository)
-    except SwrError:
-        return Jobs()  # a help, not a need: the look at the target decides
-    called_at = {sync.tag: _called_after(sync, judge) for sync in called}
-    latest: dict[str, SyncJob] = {}
-    busy: set[str] = set()
-    for job in listed:
-        if job.tag not in called_at or job.target != lane.target or job.created_at is None:
-            continue
-        if job.status not in ENDED:
-            busy.add(job.tag)
-        if job.created_at >= called_at[job.tag] - CLOCK_SKEW:
-            latest.setdefault(job.tag, job)  # newest first
-    return Jobs(
-        states={tag: job.status for tag, job in latest.items()},
-        ended=frozenset(latest.keys() - busy),
+    source = _digests(session, lane.source_region, lane.namespace, lane.repository, tags)
+    if source and all(is_temporarily_unreadable(lookup) for lookup in source.values()):
+        return Observation(source, source)
+    region, namespace = lane.target.region, lane.target.namespace
+    target = _digests(session, region, namespace, lane.repository, tags)
+    missing = None in target.values() and not _has_namespace(session, lane)
+    return Observation(
+        source,
+        target,
+        organization_missing=missing,
+        region_impossible=session.is_impossible(lane),
     )
 
 
-def _called_after(sync: Sync, judge: Decider) -> datetime:
-    """Return a time before the sync's call, as near to it as is known."""
-    if judge.is_hidden_too_long(sync):  # verifying_since has moved on with each look in vain
+def is_temporarily_unreadable(lookup: DigestLookup) -> bool:
+    """Return whether a region could not be read, but may be readable later."""
+    return isinstance(lookup, SwrError) and lookup.kind is not Kind.CONFIGURATION
+
+
+def read_job_statuses(
+    session: GatewaySession, lane: Lane, syncs: Sequence[Sync], decider: Decider
+) -> JobStatuses:
+    """Return what SWR says about its jobs for the calls of these syncs."""
+    try:
+        jobs = session.sync_jobs(lane.source_region, lane.namespace, lane.repository)
+    except SwrError:
+        return JobStatuses()  # optional: the digest at the target decides
+    called_at = {sync.tag: _earliest_call(sync, decider) for sync in syncs}
+    latest: dict[str, str] = {}
+    running: set[str] = set()
+    for job in jobs:
+        if job.tag not in called_at or job.target != lane.target or job.created_at is None:
+            continue
+        if job.status not in ENDED_STATUSES:
+            running.add(job.tag)
+        if job.created_at >= called_at[job.tag] - CLOCK_SKEW:
+            latest.setdefault(job.tag, job.status)  # jobs come newest first
+    return JobStatuses(statuses=latest, ended=frozenset(latest.keys() - running))
+
+
+def _earliest_call(sync: Sync, decider: Decider) -> datetime:
+    """Return the latest time known to be before the sync's call."""
+    # `verifying_since` moves on with each failed read, so that it may be later than the call.
+    if decider.is_unreadable_too_long(sync):
         return sync.created_at
     return sync.verifying_since or sync.updated_at
 
 
 def _digests(
-    visit: GatewaySession, region: str, namespace: str, repository: str, tags: Collection[str]
-) -> dict[str, Look]:
+    session: GatewaySession, region: str, namespace: str, repository: str, tags: Collection[str]
+) -> dict[str, DigestLookup]:
     try:
-        if len(tags) > MOST_SINGLE_LOOKS:
-            found = visit.list_tags(region, namespace, repository, tags)
-            return {tag: found.get(tag) for tag in tags}
+        if len(tags) > MAX_SINGLE_READS:
+            digests = session.list_tags(region, namespace, repository, tags)
+            return {tag: digests.get(tag) for tag in tags}
     except SwrError as exc:
         return dict.fromkeys(tags, exc)
-    return {tag: _digest(visit, region, namespace, repository, tag) for tag in tags}
+    return {tag: _digest(session, region, namespace, repository, tag) for tag in tags}
 
 
-def _digest(visit: GatewaySession, region: str, namespace: str, repository: str, tag: str) -> Look:
+def _digest(
+    session: GatewaySession, region: str, namespace: str, repository: str, tag: str
+) -> DigestLookup:
     try:
-        return visit.show_tag(region, namespace, repository, tag)
+        return session.show_tag(region, namespace, repository, tag)
     except SwrError as exc:
         return exc
 
 
-def _has_namespace(visit: GatewaySession, lane: Lane) -> bool:
+def _has_namespace(session: GatewaySession, lane: Lane) -> bool:
     try:
-        return visit.has_namespace(lane.target.region, lane.target.namespace)
+        return session.has_namespace(lane.target.region, lane.target.namespace)
     except SwrError:
-        return True  # not known to be missing: the call will tell
-
-
-Opened = dict[str, set[str | None]]
+        return True  # not known to be missing: the call will show
 
 
 def select_batch(syncs: Sequence[Sync]) -> Sequence[Sync]:
-    """Leave out all but the first of the due syncs that are to be tried alone, or all of them."""
-    due = [sync for sync in syncs if sync.state is State.PENDING]
-    if not any(sync.alone for sync in due):
+    """Leave out the pending syncs that have to be tried alone; keep the first if all have to."""
+    pending = [sync for sync in syncs if sync.state is State.PENDING]
+    if not any(sync.alone for sync in pending):
         return syncs
-    together = [sync for sync in due if not sync.alone] or due[:1]
-    return [sync for sync in syncs if sync.state is not State.PENDING or sync in together]
+    batch = [sync for sync in pending if not sync.alone] or pending[:1]
+    return [sync for sync in syncs if sync.state is not State.PENDING or sync in batch]
 
 
 def needs_job_status(
-    syncs: Sequence[Sync], sight: Observation, opened: Opened, judge: Decider
+    syncs: Sequence[Sync], observation: Observation, open_calls: OpenDigests, decider: Decider
 ) -> list[Sync]:
-    """Return the called syncs for which SWR's own jobs may tell what the looks do not."""
+    """Return the triggered syncs whose digests do not decide, but SWR's own jobs may."""
     return [
         sync
         for sync in syncs
-        if sync.state is State.TRIGGERED
-        and _is_unclear(sync, sight.source[sync.tag], sight.target[sync.tag], opened, judge)
+        if sync.state is State.TRIGGERED and _is_unclear(sync, observation, open_calls, decider)
     ]
 
 
-def _is_unclear(sync: Sync, source: Look, target: Look, opened: Opened, judge: Decider) -> bool:
+def _is_unclear(
+    sync: Sync, observation: Observation, open_calls: OpenDigests, decider: Decider
+) -> bool:
+    source, target = observation.source[sync.tag], observation.target[sync.tag]
     if is_temporarily_unreadable(source) or is_temporarily_unreadable(target):
-        return judge.is_hidden_too_long(sync)
+        return decider.is_unreadable_too_long(sync)
     if isinstance(target, SwrError):
         return True
-    if target == _wanted(sync, source):
-        return _others_open(sync, source, opened)
-    return sync.looks > 0
+    if target == _desired_digest(sync, source):
+        return _has_other_calls(sync, source, open_calls)
+    return sync.looks > 0  # most copies are quick: the first read does without the job's status
 
 
 def close_finished_calls(
-    connection: Connection, syncs: Sequence[Sync], sight: Observation, jobs: Jobs, judge: Decider
-) -> Opened:
-    """Note the calls that can do nothing more, and return what the others may still bring."""
+    connection: Connection,
+    syncs: Sequence[Sync],
+    observation: Observation,
+    jobs: JobStatuses,
+    decider: Decider,
+) -> OpenDigests:
+    """Close the calls that can copy nothing more; return what the open ones may still copy."""
     for sync in syncs:
-        target = sight.target[sync.tag]
+        target = observation.target[sync.tag]
         if isinstance(target, str):
             close_calls(connection, sync.route, digest=target)
         if sync.tag in jobs.ended:
             close_calls(connection, sync.route)
-    since = judge.now - judge.limits.verify.deadline
+    # After verify's deadline a call is no longer expected to act.
+    since = decider.now - decider.limits.verify.deadline
     return open_digests(connection, [sync.route for sync in syncs], since)
 
 
-def decide(sync: Sync, sight: Observation, jobs: Jobs, opened: Opened, judge: Decider) -> Decision:
-    """Judge a sync by what was seen of its tag."""
-    source, target = sight.source[sync.tag], sight.target[sync.tag]
-    call_open = _others_open(sync, source, opened)
+def decide(
+    sync: Sync,
+    observation: Observation,
+    jobs: JobStatuses,
+    open_calls: OpenDigests,
+    decider: Decider,
+) -> Decision:
+    """Decide about a sync by what was read of its tag."""
+    source, target = observation.source[sync.tag], observation.target[sync.tag]
+    call_open = _has_other_calls(sync, source, open_calls)
     if sync.state is State.TRIGGERED:
-        job = jobs.states.get(sync.tag)
-        return judge.decide_after_observation(sync, source, target, call_open=call_open, job=job)
-    if sight.no_region and isinstance(source, str):
-        return Decision(Event.REFUSE, error=impossible_region(sync.lane))
-    if sight.no_organization and isinstance(source, str):
-        return Decision(Event.REFUSE, error=_no_organization(sync.lane))
-    return judge.decide_before_call(sync, source, target, call_open=call_open)
+        job = jobs.statuses.get(sync.tag)
+        return decider.decide_after_observation(sync, source, target, call_open=call_open, job=job)
+    # A tag that is not at the source yet keeps waiting: the target may be created meanwhile.
+    if observation.region_impossible and isinstance(source, str):
+        return Decision(Event.REJECT_BEFORE_CALL, error=impossible_region(sync.lane))
+    if observation.organization_missing and isinstance(source, str):
+        return Decision(Event.REJECT_BEFORE_CALL, error=_missing_organization(sync.lane))
+    return decider.decide_before_call(sync, source, target, call_open=call_open)
 
 
-def _others_open(sync: Sync, source: Look, opened: Opened) -> bool:
-    """Tell whether a call for another digest than the wanted one may still act at the target."""
-    ours = {_wanted(sync, source)}
+def _has_other_calls(sync: Sync, source: DigestLookup, open_calls: OpenDigests) -> bool:
+    """Return whether a call for another digest than the desired one may still copy."""
+    own = {_desired_digest(sync, source)}
     if isinstance(source, SwrError):
-        ours.add(None)  # called without a look, for what the sender announced
-    return bool(opened.get(sync.route, set()) - ours)
+        own.add(None)  # its own call was made without reading the source
+    return bool(open_calls.get(sync.route, set()) - own)
 
 
-def _wanted(sync: Sync, source: Look) -> str | None:
-    """Return the digest that the target shall hold, as far as it is known."""
+def _desired_digest(sync: Sync, source: DigestLookup) -> str | None:
+    """Return the digest that the target should hold, as far as it is known."""
     return source if isinstance(source, str) else (sync.called_digest or sync.digest)
 
 
-def _no_organization(lane: Lane) -> SwrError:
+def _missing_organization(lane: Lane) -> SwrError:
     return SwrError(
         Kind.CONFIGURATION,
         "organization",

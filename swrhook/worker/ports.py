@@ -1,4 +1,4 @@
-"""What the worker needs of others."""
+"""Interfaces that the worker needs and other packages implement."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
@@ -10,10 +10,10 @@ from swrhook.syncs.decisions import Decision
 
 
 class Swr(Protocol):
-    """SWR in every region; each method raises SwrError."""
+    """SWR in every region. Every method raises SwrError."""
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
-        """Return the tag's digest, or None when there is no such repository or tag."""
+        """Return the tag's digest, or None if there is no such repository or tag."""
         ...
 
     def list_tags(
@@ -21,36 +21,40 @@ class Swr(Protocol):
         region: str,
         namespace: str,
         repository: str,
-        wanted: Collection[str],
+        tags: Collection[str],
         on_page: Callable[[], None],
     ) -> dict[str, str]:
-        """Return the digests of those wanted tags that are there; tell of each further page."""
+        """Return the digests of those of `tags` that exist.
+
+        `on_page` is called before each request after the first: every page is a request that the
+        rate limiter has to count.
+        """
         ...
 
     def tag_page(self, region: str, namespace: str, repository: str, offset: int) -> TagPage | None:
-        """Return some of the repository's tags, from this one on, or None when it is not there."""
+        """Return one page of the repository's tags, or None if the repository does not exist."""
         ...
 
     def has_namespace(self, region: str, namespace: str) -> bool:
-        """Return False when the organization is known not to be there, or not to be ours."""
+        """Return False if the organization is known not to exist or to belong to others."""
         ...
 
     def regions(self, region: str) -> frozenset[str] | None:
-        """Return the regions that this one can synchronize to, or None when that is not told."""
+        """Return the regions that this one can synchronize to, or None if SWR does not say."""
         ...
 
     def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:
-        """Return the source region's latest jobs for a repository, newest first."""
+        """Return the source region's latest sync jobs of a repository, newest first."""
         ...
 
     def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
-        """Ask the source region to copy the tags; returning means no more than «triggered»."""
+        """Request the copy of the tags. Returning means only that SWR accepted the request."""
         ...
 
 
 class SyncListener(Protocol):
-    """Reports what became of syncs, after the transaction that changed them."""
+    """Is notified of state changes of syncs, after the transaction that made them."""
 
     def sync(self, sync: Sync, state: State, decision: Decision, now: datetime) -> None:
-        """Report a decision that was applied: the sync before it, and the state reached."""
+        """Handle an applied decision: the sync as it was before, and the state it reached."""
         ...

@@ -1,9 +1,10 @@
 """The thread that carries out backfills and reconciles, one step after another.
 
 A step compares one repository, or records one portion of syncs. It is claimed in the ledger, so
-that each is done once by all processes together; killed in the middle, it is done again.
+that of all processes only one carries it out. A step that was killed is done again.
 """
 
+import threading
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -35,20 +36,19 @@ from swrhook.syncs.reconciliation import (
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.repository_diff import BudgetSpent, RepositoryLister, compare_repository
 
-# Seconds between two looks for work.
-BETWEEN_LOOKS = 1.0
-# No more of a repair's syncs are open at a time: cancelled, it leaves few behind.
-MOST_OPEN = 1000
+POLL_INTERVAL = 1.0  # seconds
+# At most this many of a repair's syncs are open at a time, so that a cancelled repair leaves few.
+MAX_OPEN = 1000
 _PORTION = 200
-_FULL_PAUSE = timedelta(seconds=1)
-_AFTER_ERROR = timedelta(seconds=5)
-# A region that does not answer is asked again so often for one repository, ever later.
-_TRIES = 6
-_LONGEST_PAUSE = 60
+_RETRY_WHEN_FULL = timedelta(seconds=1)
+_RETRY_AFTER_ERROR = timedelta(seconds=5)
+# How often one repository is tried in a region that does not answer, with growing waits.
+_MAX_TRIES = 6
+_MAX_RETRY_WAIT = 60  # seconds
 
 
 class Active(Protocol):
-    """A configuration in use, with the way to SWR that belongs to it."""
+    """A configuration in use, with the gateway that was made from it."""
 
     @property
     def config(self) -> Config:
@@ -57,205 +57,229 @@ class Active(Protocol):
 
     @property
     def gateway(self) -> SwrGateway:
-        """Return the way to SWR."""
+        """Return the gateway."""
         ...
 
 
 class ActiveSource(Protocol):
-    """Lends what is in use; a reload does not close it while it is lent."""
+    """Leases what is in use; a reload does not close it during the lease."""
 
     def lease(self) -> AbstractContextManager[Active]:
-        """Lend it for the duration of a `with` block."""
+        """Lease it for the duration of a `with` block."""
         ...
 
 
-class _Ended(Exception):
-    """The step is not ours any more, or the process is to end."""
+class _StepLost(Exception):
+    """The claim on the step is lost, or the process stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A step of a repair that this process has claimed; a StepLease."""
+
+    repair: Repair
+    claim: str
+    database: Database
+    clock: Clock
+    stopping: threading.Event
+
+    def renew(self, wait: timedelta) -> None:
+        """Wait, then renew the claim. Raises _StepLost."""
+        if wait:
+            self.stopping.wait(max(wait.total_seconds(), 0))
+        with self.database.write() as connection:
+            is_renewed = repairs.renew_lease(connection, self.claim, self.clock.now())
+        if not is_renewed or self.stopping.is_set():
+            raise _StepLost
+
+    def advance(self, connection: Connection, progress: Progress) -> None:
+        """End the step in the transaction of its results. Raises _StepLost, which undoes them."""
+        if not repairs.advance(connection, self.claim, self.clock.now(), progress):
+            raise _StepLost
+
+    def release(self, wait: timedelta) -> None:
+        """Leave the step to be done again, after a wait."""
+        now = self.clock.now()
+        with self.database.write() as connection:
+            repairs.advance(connection, self.claim, now, Progress(self.repair.stage, now + wait))
 
 
 @dataclass(slots=True)
 class RepairWorker:
     """Works on the ledger's repairs, and begins the scheduled ones.
 
-    `active` lends the configuration in use and the way to SWR, for one step. Inside the transaction
-    that records syncs, `scheduler` is told which lanes to run now.
+    `active` leases the configuration and the gateway for one step. `scheduler` wakes the lanes of
+    new syncs, in the transaction that records them.
     """
 
     database: Database
     active: ActiveSource
     scheduler: LaneScheduler
     clock: Clock
-    between: float = BETWEEN_LOOKS
+    interval: float = POLL_INTERVAL
     _thread: PeriodicThread = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make the thread; `start` starts it."""
-        self._thread = PeriodicThread("repair", self.step, self.between)
+        self._thread = PeriodicThread("repair", self.step, self.interval)
 
     def start(self) -> None:
-        """Begin, with what an earlier process left unfinished."""
-        if self.database.is_sqlite:  # there is no other process
+        """Start the thread. It continues what an earlier process left unfinished."""
+        if self.database.is_sqlite:  # the only process: a claim in the ledger is its predecessor's
             with self.database.write() as connection:
                 repairs.forget_claims(connection)
         self._thread.start()
 
     def stop(self) -> None:
-        """Leave the step that is under way to whoever comes next."""
+        """Stop the thread. The step in progress is released, and continued by another process."""
         self._thread.stop()
 
     def step(self) -> bool:
-        """Begin what is scheduled and do one step; False when there is nothing to do now."""
+        """Begin what is scheduled and do one step; return False if there is nothing to do now."""
         with self.active.lease() as active:
-            config = active.config
-            self._schedule(config)
-            with self.database.write() as connection:
-                taken = repairs.claim_next(connection, self.clock.now())
-            if taken is None:
+            self._begin_scheduled(active.config)
+            step = self._claim_step()
+            if step is None:
                 return False
-            repair, claim = taken
             try:
-                if repair.stage is Stage.COMPARING:
-                    self._compare(repair, claim, config, active.gateway)
+                if step.repair.stage is Stage.COMPARING:
+                    self._compare(step, active)
                 else:
-                    self._order(repair, claim, config)
-            except _Ended:
-                self._give_back(repair, claim, timedelta())
+                    self._record_syncs(step, active.config)
+            except _StepLost:
+                step.release(timedelta())
             except Exception:
-                self._give_back(repair, claim, _AFTER_ERROR)
+                step.release(_RETRY_AFTER_ERROR)
                 raise
         return True
 
-    def _schedule(self, config: Config) -> None:
-        wanted = config.options.reconcile
-        if wanted.every is None:
+    def _begin_scheduled(self, config: Config) -> None:
+        reconcile = config.options.reconcile
+        if reconcile.every is None:
             return
         with self.database.write() as connection:
-            repairs.begin_scheduled(connection, wanted.every, wanted.max_calls, self.clock.now())
+            now = self.clock.now()
+            repairs.begin_scheduled(connection, reconcile.every, reconcile.max_calls, now)
 
-    def _compare(self, repair: Repair, claim: str, config: Config, traffic: SwrGateway) -> None:
+    def _claim_step(self) -> _Step | None:
+        with self.database.write() as connection:
+            claimed = repairs.claim_next(connection, self.clock.now())
+        if claimed is None:
+            return None
+        return _Step(*claimed, self.database, self.clock, self._thread.stopping)
+
+    def _compare(self, step: _Step, active: Active) -> None:
+        repair, config = step.repair, active.config
         with self.database.read() as connection:
-            place = repairs.next_place(connection, repair)
+            repository = repairs.next_place(connection, repair)
             is_reconcile = repair.kind is RepairKind.RECONCILE
-            copied = findings.verified_syncs(connection, place) if place and is_reconcile else []
-        if place is None:
-            self._finish(repair, claim, cursor="")
+            copied = (
+                findings.verified_syncs(connection, repository)
+                if repository and is_reconcile
+                else []
+            )
+        if repository is None:
+            self._finish_comparing(step, cursor="")
             return
-        if place.region not in config.swr.regions:
-            self._skip(repair, claim, place, f"{place.region} is not under swr.regions", calls=0)
+        if repository.region not in config.swr.regions:
+            self._skip(step, repository, f"{repository.region} is not under swr.regions", calls=0)
             return
-        lister = RepositoryLister(
-            traffic, config, repair.budget, lambda wait: self._hold(claim, wait)
-        )
+        lister = RepositoryLister(active.gateway, config, repair.budget, step)
         try:
-            found = compare_repository(lister, repair, place, copied)
+            comparison = compare_repository(lister, repair, repository, copied)
         except BudgetSpent:
-            self._spent(repair, claim, place, lister.calls)
+            self._end_budget(step, repository, lister.calls)
         except SwrError as exc:
-            self._failed(repair, claim, place, exc, lister.calls)
+            self._retry_or_skip(step, repository, exc, lister.calls)
         else:
-            self._keep(repair, claim, place, found, lister)
+            self._save(step, repository, comparison, lister)
 
-    def _keep(
+    def _save(
         self,
-        repair: Repair,
-        claim: str,
-        place: RepositoryRef,
-        found: list[Finding],
+        step: _Step,
+        repository: RepositoryRef,
+        comparison: list[Finding],
         lister: RepositoryLister,
     ) -> None:
-        """Write what was found; where the budget ends in it, the next pass begins with it."""
-        batch = lister.config.options.batch
+        """Save a repository's findings.
+
+        If the budget ends within the repository, the next reconcile begins with it again.
+        """
+        repair, batch = step.repair, lister.config.options.batch
         is_reconcile = repair.kind is RepairKind.RECONCILE
         if is_reconcile:
-            found = [each for each in found if each.drift is not Drift.SAME]
+            comparison = [finding for finding in comparison if finding.drift is not Drift.SAME]
         if repair.reports_only:
-            found = report_only(found)
+            comparison = report_only(comparison)
         budget = repair.budget - lister.calls
-        found = limit_to_budget(found, lister.pages, batch=batch, budget=budget)
-        price = estimate_cost(found, lister.pages, batch=batch)
-        is_cut = any(each.reason == OVER_BUDGET for each in found)
-        goes_on = not is_cut or (repair.is_untouched and not price.calls)
+        comparison = limit_to_budget(comparison, lister.pages, batch=batch, budget=budget)
+        price = estimate_cost(comparison, lister.pages, batch=batch)
+        is_cut = any(finding.reason == OVER_BUDGET for finding in comparison)
+        # A repository for which even a full budget is too small must not stop all that follow.
+        continues = not is_cut or (repair.is_untouched and not price.calls)
         with self.database.write() as connection:
             if is_reconcile:
-                findings.mark_outdated(connection, place)
-            findings.keep_findings(connection, repair.id, found, latest=is_reconcile)
-            stage = Stage.COMPARING if goes_on else repair.after_comparing
-            cursor = place.key if goes_on else repair.cursor
+                findings.mark_outdated(connection, repository)
+            findings.keep_findings(connection, repair.id, comparison, latest=is_reconcile)
+            stage = Stage.COMPARING if continues else repair.after_comparing
+            cursor = repository.key if continues else repair.cursor
             progress = Progress(stage, self.clock.now(), cursor, price, lister.calls)
-            self._advance(connection, claim, progress)
+            step.advance(connection, progress)
         logs.event(
             "repair.compared",
             repair=repair.id,
             kind=repair.kind.value,
-            place=place.key,
-            findings=len(found),
+            place=repository.key,
+            findings=len(comparison),
             calls=lister.calls,
         )
 
-    def _advance(self, connection: Connection, claim: str, progress: Progress) -> None:
-        if not repairs.advance(connection, claim, self.clock.now(), progress):
-            raise _Ended
-
-    def _finish(self, repair: Repair, claim: str, cursor: str, calls: int = 0) -> None:
+    def _finish_comparing(self, step: _Step, cursor: str, calls: int = 0) -> None:
+        repair = step.repair
         with self.database.write() as connection:
-            stage = repair.after_comparing
-            self._advance(connection, claim, Progress(stage, self.clock.now(), cursor, calls=calls))
+            progress = Progress(repair.after_comparing, self.clock.now(), cursor, calls=calls)
+            step.advance(connection, progress)
         logs.event("repair.all_compared", repair=repair.id, kind=repair.kind.value)
 
-    def _spent(self, repair: Repair, claim: str, place: RepositoryRef, calls: int) -> None:
+    def _end_budget(self, step: _Step, repository: RepositoryRef, calls: int) -> None:
+        repair = step.repair
         if repair.is_untouched:
             reason = f"listing it takes more than max_calls ({repair.max_calls})"
-            self._skip(repair, claim, place, reason, calls)
+            self._skip(step, repository, reason, calls)
         else:
-            self._finish(repair, claim, repair.cursor, calls)
+            self._finish_comparing(step, repair.cursor, calls)
 
-    def _failed(
-        self, repair: Repair, claim: str, place: RepositoryRef, error: SwrError, calls: int
+    def _retry_or_skip(
+        self, step: _Step, repository: RepositoryRef, error: SwrError, calls: int
     ) -> None:
-        if not error.kind.is_retryable or repair.tries + 1 >= _TRIES:
-            self._skip(repair, claim, place, f"cannot be listed: {error}", calls)
+        tries = step.repair.tries
+        if not error.kind.is_retryable or tries + 1 >= _MAX_TRIES:
+            self._skip(step, repository, f"cannot be listed: {error}", calls)
             return
         now = self.clock.now()
-        wait = max(min(2**repair.tries, _LONGEST_PAUSE), error.retry_after or 0)
+        wait = max(min(2**tries, _MAX_RETRY_WAIT), error.retry_after or 0)
         with self.database.write() as connection:
-            repairs.postpone(connection, claim, now, now + timedelta(seconds=wait), calls)
+            repairs.postpone(connection, step.claim, now, now + timedelta(seconds=wait), calls)
 
-    def _skip(
-        self, repair: Repair, claim: str, place: RepositoryRef, reason: str, calls: int
-    ) -> None:
+    def _skip(self, step: _Step, repository: RepositoryRef, reason: str, calls: int) -> None:
+        repair, cursor = step.repair, repository.key
         with self.database.write() as connection:
-            repairs.add_note(connection, repair.id, f"{place.key}: {reason}")
-            stage = Stage.COMPARING
-            self._advance(
-                connection, claim, Progress(stage, self.clock.now(), place.key, calls=calls)
-            )
-        logs.warning("repair.skipped", repair=repair.id, place=place.key, reason=reason)
+            repairs.add_note(connection, repair.id, f"{cursor}: {reason}")
+            progress = Progress(Stage.COMPARING, self.clock.now(), cursor, calls=calls)
+            step.advance(connection, progress)
+        logs.warning("repair.skipped", repair=repair.id, place=cursor, reason=reason)
 
-    def _order(self, repair: Repair, claim: str, config: Config) -> None:
+    def _record_syncs(self, step: _Step, config: Config) -> None:
+        repair = step.repair
         with self.database.read() as connection:
-            is_full = findings.count_open(connection, repair.id) > MOST_OPEN - _PORTION
+            is_full = findings.count_open(connection, repair.id) > MAX_OPEN - _PORTION
         if is_full:
-            self._give_back(repair, claim, _FULL_PAUSE)
+            step.release(_RETRY_WHEN_FULL)
             return
         with self.database.write() as connection:
             now = self.clock.now()
             portion = findings.record_portion(connection, repair.id, config.version, now, _PORTION)
             self.scheduler.wake(portion.lanes, now, connection)
             stage = Stage.DONE if portion.is_last else Stage.ORDERING
-            self._advance(connection, claim, Progress(stage, now))
+            step.advance(connection, Progress(stage, now))
         if portion.is_last:
             logs.event("repair.done", repair=repair.id, kind=repair.kind.value)
-
-    def _hold(self, claim: str, wait: timedelta) -> None:
-        """Wait, and keep the claim."""
-        if wait:
-            self._thread.stopping.wait(max(wait.total_seconds(), 0))
-        with self.database.write() as connection:
-            is_ours = repairs.renew_lease(connection, claim, self.clock.now())
-        if not is_ours or self._thread.stopping.is_set():
-            raise _Ended
-
-    def _give_back(self, repair: Repair, claim: str, wait: timedelta) -> None:
-        now = self.clock.now()
-        with self.database.write() as connection:
-            repairs.advance(connection, claim, now, Progress(repair.stage, now + wait))

@@ -1,56 +1,71 @@
-"""Listing a repository at its source and at its targets, page by page, behind all other work."""
+"""Lists a repository at its source and targets, page by page, and compares them.
 
-from collections.abc import Callable, Mapping, Sequence
+Listing has the lowest urgency: it takes only capacity that no lane uses.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Protocol
 
 from swrhook.config.model import Config
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, PlannedSync, Target
 from swrhook.swr.protocol import TagPage, walk_tags
-from swrhook.syncs.reconciliation import Finding, Held, Repair, RepositoryRef, compare
-from swrhook.usecases.manual_syncs import BY_HAND, plan_repository
+from swrhook.syncs.reconciliation import Finding, Repair, RepositoryRef, TagDigests, compare
+from swrhook.usecases.manual_syncs import MANUAL, plan_repository
 from swrhook.worker.admission import Postponed, Urgency
-from swrhook.worker.gateway import NoCapacity, SwrGateway
+from swrhook.worker.gateway import GatewaySession, NoCapacity, SwrGateway
 
 
 class BudgetSpent(Exception):
-    """The repair may make no more calls."""
+    """The repair may make no more requests."""
+
+
+class StepLease(Protocol):
+    """The worker's claim on the step of the repair that it carries out."""
+
+    def renew(self, wait: timedelta) -> None:
+        """Wait, then renew the claim. Raises if the claim is lost or the process stops."""
+        ...
 
 
 @dataclass(slots=True)
 class RepositoryLister:
-    """Lists repositories for one repair, and counts.
+    """Lists repositories for one step of a repair, and counts the requests.
 
-    `hold` is called before each request, with how long to wait; it raises to end the step.
+    `lease` is renewed before each request, since listing a large repository takes long.
     """
 
-    traffic: SwrGateway
+    gateway: SwrGateway
     config: Config
     budget: float
-    hold: Callable[[timedelta], None]
+    lease: StepLease
     calls: int = 0
-    pages: dict[str, int] = field(default_factory=dict)  # by region
+    pages: dict[str, int] = field(default_factory=dict)  # by region, of the largest repository
 
-    def at_source(self, place: RepositoryRef) -> Mapping[str, str]:
-        """Return the digests of a repository's tags. Raises Spent and SwrError."""
-        here = Target(place.region, place.namespace)
-        return self._list(Lane(place.region, place.namespace, place.repository, here, False))  # noqa: FBT003  # a lane's column
+    def list_source(self, repository: RepositoryRef) -> Mapping[str, str]:
+        """Return the digests of a repository's tags. Raises BudgetSpent and SwrError."""
+        return self._list(repository, Target(repository.region, repository.namespace))
 
-    def at_target(self, place: RepositoryRef, target: Target) -> Held:
-        """Return the digests there, None when it cannot be read. Raises Spent and SwrError."""
+    def list_target(self, repository: RepositoryRef, target: Target) -> TagDigests:
+        """Return the digests at a target, None if it cannot be read.
+
+        Raises BudgetSpent and SwrError.
+        """
         if target.region not in self.config.swr.regions:
             return None
-        lane = Lane(place.region, place.namespace, place.repository, target, override=False)
         try:
-            return self._list(lane)
+            return self._list(repository, target)
         except SwrError as exc:
             if exc.kind is Kind.CONFIGURATION:
                 return None
             raise
 
-    def _list(self, lane: Lane) -> Mapping[str, str]:
-        region, pages = lane.target.region, 0
+    def _list(self, repository: RepositoryRef, target: Target) -> Mapping[str, str]:
+        source = (repository.region, repository.namespace, repository.repository)
+        lane = Lane(*source, target, override=False)  # only for admission, which takes lanes
+        region, pages = target.region, 0
 
         def page_at(offset: int) -> TagPage | None:
             nonlocal pages
@@ -58,48 +73,51 @@ class RepositoryLister:
             return self._page(lane, offset)
 
         digests: Mapping[str, str] = {}
-        for known in walk_tags(page_at):
-            digests = known
+        for digests_so_far in walk_tags(page_at):
+            digests = digests_so_far
         self.pages[region] = max(pages, self.pages.get(region, 0))
         return digests
 
     def _page(self, lane: Lane, offset: int) -> TagPage | None:
         if self.calls >= self.budget:
             raise BudgetSpent
-        self.hold(timedelta())
+        self.lease.renew(timedelta())
         while True:
-            entered = self.traffic.session(lane, Urgency.BACKFILL, self.config.options.pace)
-            if isinstance(entered, Postponed):
-                self.hold(entered.until - self.traffic.clock.now())
+            session = self.gateway.session(lane, Urgency.BACKFILL, self.config.options.pace)
+            if isinstance(session, Postponed):
+                self.lease.renew(session.until - self.gateway.clock.now())
                 continue
             try:
-                with entered as visit:
-                    return self._ask(visit.tag_page, lane, offset)
+                with session:
+                    return self._request_page(session, lane, offset)
             except NoCapacity as exc:
-                self.hold(exc.put_off.until - self.traffic.clock.now())
+                self.lease.renew(exc.postponed.until - self.gateway.clock.now())
 
-    def _ask(
-        self, tag_page: Callable[[str, str, str, int], TagPage | None], lane: Lane, offset: int
-    ) -> TagPage | None:
+    def _request_page(self, session: GatewaySession, lane: Lane, offset: int) -> TagPage | None:
         target = lane.target
         try:
-            page = tag_page(target.region, target.namespace, lane.repository, offset)
-        except NoCapacity:
-            raise
+            page = session.tag_page(target.region, target.namespace, lane.repository, offset)
         except SwrError:
             self.calls += 1
             raise
-        self.calls += 1
+        self.calls += 1  # not after NoCapacity: no request was made
         return page
 
 
 def compare_repository(
-    lister: RepositoryLister, repair: Repair, place: RepositoryRef, copied: Sequence[PlannedSync]
+    lister: RepositoryLister,
+    repair: Repair,
+    repository: RepositoryRef,
+    copied: Sequence[PlannedSync],
 ) -> list[Finding]:
-    """Return what differs in a repository. Raises Spent and SwrError."""
-    here = lister.at_source(place)
-    wanted = plan_repository(place, here, repair.sender, repair.rule, lister.config)
-    copied = [sync for sync in copied if sync.rule != BY_HAND]  # a person wanted it, no rule
-    targets = dict.fromkeys(sync.target for sync in (*wanted, *copied))
-    there = {target: lister.at_target(place, target) for target in targets}
-    return compare(repair.kind, here, wanted, copied, there)
+    """Return how the targets of a repository differ from it. Raises BudgetSpent and SwrError.
+
+    `copied` are the earlier syncs of the repository that were verified.
+    """
+    source = lister.list_source(repository)
+    planned = plan_repository(repository, source, repair.sender, repair.rule, lister.config)
+    # A tag that was synced by hand is needed though no rule says so: it is not drift.
+    copied = [sync for sync in copied if sync.rule != MANUAL]
+    targets = dict.fromkeys(sync.target for sync in (*planned, *copied))
+    digests = {target: lister.list_target(repository, target) for target in targets}
+    return compare(repair.kind, source, planned, copied, digests)

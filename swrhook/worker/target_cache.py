@@ -1,6 +1,6 @@
-"""What is known of targets before a call: whether organization and region are there.
+"""Cache of what SWR says about targets: whether their organization and region exist.
 
-It is remembered for a while, so that many tags into one organization cost one question.
+Syncing many tags into one organization then takes only one request for it.
 """
 
 import threading
@@ -12,67 +12,67 @@ from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Sync, Target
 from swrhook.swr.error_codes import IMPOSSIBLE_REGION
 
-FOUND_FOR = timedelta(minutes=10)
-# Short: an operator who creates the organization retries at once.
-MISSING_FOR = timedelta(seconds=15)
-REGIONS_FOR = timedelta(minutes=10)
-# Where SWR does not list its regions, a target region is taken for impossible after so many tries
-# of a sync that failed in a row, the last of them as for an impossible region.
-MOST_TRIES = 10
+_EXISTING_TTL = timedelta(minutes=10)
+# Short: an operator who creates the missing organization retries at once.
+MISSING_TTL = timedelta(seconds=15)
+_REGIONS_TTL = timedelta(minutes=10)
+# SWR answers with the same error code for an impossible region and for an internal error. If it
+# does not list its regions either, the region counts as impossible after this many failures.
+MAX_ATTEMPTS = 10
 
 
 class TargetCache:
-    """What this process has learnt of organizations and regions, until it is too old."""
+    """Remembers the organizations and regions of targets for a while."""
 
     def __init__(self) -> None:
-        """Know nothing."""
         self._lock = threading.Lock()
         self._namespaces: dict[Target, tuple[bool, datetime]] = {}
         self._regions: dict[str, tuple[AbstractSet[str] | None, datetime]] = {}
 
-    def has_namespace(self, target: Target, now: datetime, ask: Callable[[], bool]) -> bool:
-        """Tell whether the organization is there and ours, as remembered or asked for now."""
+    def has_namespace(self, target: Target, now: datetime, load: Callable[[], bool]) -> bool:
+        """Return whether the target's organization exists and is ours; `load` requests it."""
         with self._lock:
-            known = self._namespaces.get(target)
-        if known is not None:
-            lasts = FOUND_FOR if known[0] else MISSING_FOR
-            if timedelta() <= now - known[1] < lasts:
-                return known[0]
-        found = ask()
+            entry = self._namespaces.get(target)
+        if entry is not None:
+            exists, loaded_at = entry
+            ttl = _EXISTING_TTL if exists else MISSING_TTL
+            if timedelta() <= now - loaded_at < ttl:
+                return exists
+        exists = load()  # without the lock: a region that hangs must not block the others
         with self._lock:
-            self._namespaces[target] = (found, now)
-        return found
+            self._namespaces[target] = (exists, now)
+        return exists
 
     def forget(self, target: Target) -> None:
-        """Ask anew: something has happened that may not fit what is remembered."""
+        """Drop what is cached about an organization, after an answer that contradicts it."""
         with self._lock:
             self._namespaces.pop(target, None)
 
-    def learn_regions(
-        self, region: str, now: datetime, ask: Callable[[], AbstractSet[str] | None]
+    def load_regions(
+        self, region: str, now: datetime, load: Callable[[], AbstractSet[str] | None]
     ) -> None:
-        """Have the regions that this one can synchronize to, if they are not remembered."""
-        if not self._remembers_regions(region, now):
-            listed = ask()
+        """Cache the regions that this one can synchronize to, unless they are cached already."""
+        if not self._has_regions(region, now):
+            regions = load()
             with self._lock:
-                self._regions[region] = (listed, now)
+                self._regions[region] = (regions, now)
 
     def is_possible(self, lane: Lane, now: datetime) -> bool | None:
-        """Tell whether the source synchronizes to the target's region; None: not known."""
-        if not self._remembers_regions(lane.source_region, now):
+        """Return whether the source can synchronize to the target's region; None if unknown."""
+        if not self._has_regions(lane.source_region, now):
             return None
         with self._lock:
-            listed = self._regions[lane.source_region][0]
-        return None if listed is None else lane.target.region in listed
+            regions = self._regions[lane.source_region][0]
+        return None if regions is None else lane.target.region in regions
 
-    def _remembers_regions(self, region: str, now: datetime) -> bool:
+    def _has_regions(self, region: str, now: datetime) -> bool:
         with self._lock:
-            known = self._regions.get(region)
-        return known is not None and timedelta() <= now - known[1] < REGIONS_FOR
+            entry = self._regions.get(region)
+        return entry is not None and timedelta() <= now - entry[1] < _REGIONS_TTL
 
 
 def impossible_region(lane: Lane) -> SwrError:
-    """Return the error of a sync whose target region SWR does not know."""
+    """Return the error of a sync whose target region SWR does not offer."""
     return SwrError(
         Kind.CONFIGURATION,
         IMPOSSIBLE_REGION,
@@ -82,11 +82,11 @@ def impossible_region(lane: Lane) -> SwrError:
     )
 
 
-def read_call(error: SwrError, sync: Sync, *, is_possible: bool | None) -> SwrError:
-    """Return what a failed call says about a sync: one answer of SWR says less than it knows."""
-    tries = sync.failures + 1
+def refine_call_error(error: SwrError, sync: Sync, *, is_possible: bool | None) -> SwrError:
+    """Return the error of a failed call, as an impossible region if that is what it means."""
+    attempts = sync.failures + 1
     if error.code != IMPOSSIBLE_REGION or is_possible:
         return error
-    if is_possible is None and tries < MOST_TRIES:
+    if is_possible is None and attempts < MAX_ATTEMPTS:
         return error
     return impossible_region(sync.lane)

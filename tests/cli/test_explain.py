@@ -14,15 +14,15 @@ def test_the_first_line_is_the_answer(run: Run) -> None:
 
     assert result.exit_code == 0
     assert result.stdout.splitlines()[0] == (
-        "other/web:v1 was never announced: the ledger is empty. Were it announced by ci: no rule"
-        " matches; the nearest is all: namespace «other» is not «team»"
+        "other/web:v1 was never announced: the ledger is empty. If ci announced it now: no rule"
+        ' matches; the nearest is all: namespace "other" is not "team"'
     )
 
 
 def test_the_tree_shows_rules_deliveries_and_syncs(parts: Parts, run: Run) -> None:
     receipt = parts.push("team/web:v1", HONG_KONG)
     error = SwrError(Kind.PERMANENT, "SWR.404", "no such organization", remedy="make it")
-    parts.happen(receipt.syncs[0].id, Event.REFUSE, error)
+    parts.happen(receipt.syncs[0].id, Event.REJECT_BEFORE_CALL, error)
 
     text = run("explain", "team/web:v1").stdout
 
@@ -66,5 +66,5 @@ def test_an_image_without_a_tag_exits_with_2_and_an_unknown_sender_with_1(run: R
     wrong, unknown = run("explain", "team/web"), run("explain", "a/b:c", "--sender", "gone")
 
     assert (wrong.exit_code, unknown.exit_code) == (2, 1)
-    assert "names no tag" in wrong.stderr
+    assert "has no tag" in wrong.stderr
     assert "no sender is named gone" in unknown.stderr

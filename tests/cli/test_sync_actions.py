@@ -29,7 +29,7 @@ def states(result: Result) -> list[tuple[str, str]]:
 
 def rejected(parts: Parts, tag: str, **more: Any) -> str:
     sync = parts.push(f"team/web:{tag}", **more).syncs[0].id
-    parts.happen(sync, Event.REFUSE)
+    parts.happen(sync, Event.REJECT_BEFORE_CALL)
     return sync
 
 
@@ -63,7 +63,7 @@ def test_selected_syncs_are_counted_and_changed_oldest_first(parts: Parts, run: 
     rejected(parts, "v0", ago=5 * HOUR)
     ids = [rejected(parts, "v1"), rejected(parts, "v2")]
     other = parts.push("team/web:v3", HONG_KONG).syncs[0].id
-    parts.happen(other, Event.REFUSE)
+    parts.happen(other, Event.REJECT_BEFORE_CALL)
     parts.push("team/web:v4", EAST)
     filters = ["--state", "rejected", "--state", "missing", "--region", "cn-east-3"]
 
@@ -90,6 +90,14 @@ def test_selected_syncs_are_changed_only_after_confirmation(
     changed = parts.client().get(f"/api/v1/syncs/{sync}").get_json()
     assert (status, state) == (result.exit_code, changed["state"])
     assert "Cancel them? [y/N]" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["retry", "cancel"])
+def test_ids_that_are_all_declined_are_reported_once(run: Run, command: str) -> None:
+    result = act(run, command, "nothing")
+
+    message = "nothing: there is no sync with this id\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", message)
 
 
 @pytest.mark.parametrize("command", ["retry", "cancel"])

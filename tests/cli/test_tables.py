@@ -34,7 +34,7 @@ def test_a_table_of_syncs_is_not_wrapped_in_a_pipe(parts: Parts, run: Run) -> No
     image = f"team/{'/'.join(['a-long-folder'] * 8)}:v1"
     sync = parts.push(image).syncs[0]
     error = SwrError(Kind.PERMANENT, "SWR.404", "no such organization", remedy="make it")
-    parts.happen(sync.id, Event.REFUSE, error)
+    parts.happen(sync.id, Event.REJECT_BEFORE_CALL, error)
 
     heading, row = run("syncs").stdout.splitlines()
 
@@ -83,7 +83,7 @@ def test_options_filter_the_syncs(
 ) -> None:
     ended = parts.push("team/web:v1", EAST, HONG_KONG, ago=timedelta(hours=2)).syncs[0]
     parts.push("team/web:v2")
-    parts.happen(ended.id, Event.FIND)
+    parts.happen(ended.id, Event.VERIFY_WITHOUT_CALL)
 
     assert expected == sorted(sync["tag"] for sync in objects(run("syncs", "--json", *options)))
 

@@ -27,7 +27,7 @@ def objects(result: Result) -> list[dict[str, Any]]:
 def test_it_exits_with_0_and_prints_the_syncs_when_all_are_verified(parts: Parts, run: Run) -> None:
     syncs = parts.push(IMAGE, EAST, HONG_KONG).syncs
     for sync in syncs:
-        parts.happen(sync.id, Event.FIND)
+        parts.happen(sync.id, Event.VERIFY_WITHOUT_CALL)
 
     result = wait(run, "--json")
     table = wait(run)
@@ -40,12 +40,12 @@ def test_it_exits_with_0_and_prints_the_syncs_when_all_are_verified(parts: Parts
 def test_it_exits_with_1_as_soon_as_a_sync_has_ended_in_another_state(
     parts: Parts, run: Run
 ) -> None:
-    parts.happen(parts.push(IMAGE).syncs[0].id, Event.REFUSE)
+    parts.happen(parts.push(IMAGE).syncs[0].id, Event.REJECT_BEFORE_CALL)
 
     result = wait(run, "--json")
 
     assert (result.exit_code, [sync["state"] for sync in objects(result)]) == (1, ["rejected"])
-    assert f"{IMAGE}: a sync has ended otherwise than verified\n" == result.stderr
+    assert f"{IMAGE}: a sync has ended without being verified\n" == result.stderr
 
 
 def test_it_exits_with_1_if_no_sync_matches(run: Run) -> None:
@@ -66,7 +66,7 @@ def test_it_exits_with_1_after_the_timeout_and_prints_the_syncs(parts: Parts, ru
 
 def test_options_filter_the_syncs(parts: Parts, run: Run) -> None:
     old = parts.push(IMAGE, EAST, digest="sha256:" + "b" * 64)
-    parts.happen(old.syncs[0].id, Event.FIND)
+    parts.happen(old.syncs[0].id, Event.VERIFY_WITHOUT_CALL)
     parts.push(IMAGE, HONG_KONG)
 
     assert wait(run, "--region", "cn-east-3").exit_code == 0
@@ -115,7 +115,7 @@ def test_polls_continue_while_the_server_is_unreachable_for_a_moment(
     parts: Parts, run: Run, flaky: tuple[Flask, list[int]], serve: Any
 ) -> None:
     app, answered = flaky
-    parts.happen(parts.push(IMAGE).syncs[0].id, Event.FIND)
+    parts.happen(parts.push(IMAGE).syncs[0].id, Event.VERIFY_WITHOUT_CALL)
 
     result = wait(run, SWRHOOK_URL=serve(app))
 
@@ -131,7 +131,7 @@ def test_a_server_that_is_unreachable_at_first_is_reported_at_once(run: Run) -> 
 def test_a_wait_that_the_server_refuses_with_429_is_repeated(parts: Parts, run: Run) -> None:
     options = parts.config.options
     parts.config = replace(parts.config, options=replace(options, waits=0))
-    parts.happen(parts.push(IMAGE).syncs[0].id, Event.FIND)
+    parts.happen(parts.push(IMAGE).syncs[0].id, Event.VERIFY_WITHOUT_CALL)
 
     def allow_waits() -> None:
         parts.config = replace(parts.config, options=options)

@@ -306,7 +306,7 @@ CASES = [
             "f:9:17: rules[0].when.tag: must be a glob or a pattern {regex: …} or {semver: …}",
             "f:9:42: rules[0].when.namespace: is only for tag: other fields have no version",
             (
-                'f:9:76: rules[0].when.not.tag[0].regex: "(a" is no expression of RE2 from its'
+                'f:9:76: rules[0].when.not.tag[0].regex: "(a" is not valid in RE2 from'
                 " character 1 on: missing )"
             ),
             (
@@ -328,8 +328,8 @@ CASES = [
         "{tag: {semver: '>1 - 2'}}",
         [
             (
-                'f:9:26: rules[0].when.tag.semver: ">1 - 2" is no range from its character 4 on:'
-                " write «>=1.2 <=1.4», not «1.2 - 1.4»"
+                'f:9:26: rules[0].when.tag.semver: ">1 - 2" is not a range from character 4 on:'
+                ' write ">=1.2 <=1.4" instead of "1.2 - 1.4"'
             )
         ],
     ),

@@ -50,21 +50,21 @@ OVERRIDING = "sync: [{region: cn-east-3, namespace: team-a, override: true}]"
         (
             "{tag: [latest, 'v[0-9]']}",
             (
-                "rules[0].when.tag[1]: no tag holds what is its character 2 (a glob knows *, ** and"
-                " ?, and several stand in a list): nothing ever matches"
+                "rules[0].when.tag[1]: no tag can contain character 2 of this glob (a glob may have"
+                " *, ** and ?; write several globs as a list): nothing ever matches"
             ),
         ),
         (
             "{tag: {semver: '1', variant: A/}}",
             (
-                "rules[0].when.tag: no tag holds what is its variant's character 2 (a glob knows *,"
-                " ** and ?, and several stand in a list): nothing ever matches"
+                "rules[0].when.tag: no tag can contain character 2 of this variant (a glob may have"
+                " *, ** and ?; write several globs as a list): nothing ever matches"
             ),
         ),
         (
             "{namespace: {regex: 'Team-.*'}}",
             (
-                "rules[0].when.namespace: no namespace begins as this expression does: nothing ever"
+                "rules[0].when.namespace: no namespace can begin like this expression: nothing ever"
                 " matches"
             ),
         ),

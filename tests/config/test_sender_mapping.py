@@ -28,17 +28,17 @@ def with_mapping(small: str, written: str) -> str:
 @pytest.mark.parametrize(
     ("written", "message"),
     [
-        ("{image: 'a['}", "f:6:47: {}.image: is not JMESPath, from its character 3 on"),
-        ("{image: a, tag: [b, 'c d']}", "f:6:59: {}.tag[1]: is not JMESPath, from its character 3"),
+        ("{image: 'a['}", "f:6:47: {}.image: is not JMESPath from character 3 on"),
+        ("{image: a, tag: [b, 'c d']}", "f:6:59: {}.tag[1]: is not JMESPath from character 3"),
         (
             "{image: a, when: 'no(@)'}",
-            f"{{}}.when: calls an unknown function: known are {FUNCTIONS}",
+            f"{{}}.when: calls an unknown function; the functions are {FUNCTIONS}",
         ),
-        ("{image: a, id: 'join(@)'}", "{}.id: calls join() with a wrong number of arguments"),
-        ("{image: a, id: 'merge()'}", "{}.id: calls merge() with a wrong number of arguments"),
+        ("{image: a, id: 'join(@)'}", "{}.id: calls join() with the wrong number of arguments"),
+        ("{image: a, id: 'merge()'}", "{}.id: calls merge() with the wrong number of arguments"),
         (f"{{image: '{'!' * 1000}a'}}", "{}.image: is nested too deeply"),
         (f"{{image: '{DOUBLING}'}}", f"{{}}.image: may repeat a value {2**40} times"),
-        ("{image: '${TOKEN} ${TOKEN}'}", "{}.image: is not JMESPath, from its character 8 on"),
+        ("{image: '${TOKEN} ${TOKEN}'}", "{}.image: is not JMESPath from character 8 on"),
         ("{image: a, tag: 1}", "{}.tag: must be text, not a number"),
         ("{image: []}", "{}.image: is an empty list: write at least one value"),
         ("{image: a, tags: b}", '{}: there is no such key: did you mean "tag"?'),

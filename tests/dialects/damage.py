@@ -1,4 +1,4 @@
-"""Strategies: JSON of any shape, and recorded requests with something wrong in them."""
+"""Strategies: JSON of any shape, and recorded requests with damage."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -40,32 +40,32 @@ ODD: list[Any] = [
 ]
 
 
-def places(document: Any) -> list[tuple[Any, Any]]:
+def locations_in(document: Any) -> list[tuple[Any, Any]]:
     """Return every (container, key or index) in a document."""
-    found: list[tuple[Any, Any]] = []
+    locations: list[tuple[Any, Any]] = []
     pending = [document]
     while pending:
         inner = pending.pop()
         entries = inner.items() if isinstance(inner, dict) else enumerate(inner)
         for key, value in entries:
-            found.append((inner, key))
+            locations.append((inner, key))
             if isinstance(value, dict | list):
                 pending.append(value)
-    return found
+    return locations
 
 
 RECORDED = [
     recording
     for recording in recordings()
-    if "undecodable" not in recording.said and recording.case != "byte_order_mark"
+    if "undecodable" not in recording.expected and recording.case != "byte_order_mark"
 ]
-PUSHES = [recording for recording in RECORDED if "pushes" in recording.said]
+PUSHES = [recording for recording in RECORDED if "pushes" in recording.expected]
 # Every key that a recording uses may turn up anywhere.
 KEYS = sorted(
     {
         key
         for r in RECORDED
-        for _, key in places(json.loads(r.delivery.body))
+        for _, key in locations_in(json.loads(r.delivery.body))
         if isinstance(key, str)
     }
 )
@@ -93,7 +93,7 @@ def deep(value: Any, depth: int) -> Any:
 
 
 def fresh(document: Any) -> Any:
-    """Return a copy: hypothesis draws the same objects again."""
+    """Return a copy, because hypothesis draws the same object several times."""
     return json.loads(json.dumps(document))
 
 
@@ -127,23 +127,23 @@ def damaged_once(recording: Recording) -> Iterator[Delivery]:
     """Yield the recording with each kind of damage at each place, one at a time."""
     whole = json.loads(recording.delivery.body)
     damages = [(drop, None), (wrap, None), (bury, None), *((replace, odd) for odd in ODD)]
-    for number in range(len(places(whole))):
+    for number in range(len(locations_in(whole))):
         for damage, odd in damages:
             document = fresh(whole)
-            container, key = places(document)[number]
+            container, key = locations_in(document)[number]
             damage(container, key, odd)
             yield Delivery(recording.delivery.headers, json.dumps(document).encode())
 
 
 @st.composite
 def damaged_deliveries(draw: st.DrawFn) -> Delivery:
-    """A recording with keys dropped, replaced, wrapped, buried or duplicated."""
+    """Draw a recording with keys dropped, replaced, wrapped, nested deeply or duplicated."""
     recording = draw(st.sampled_from(PUSHES))
     document = [json.loads(recording.delivery.body)]
     for _ in range(draw(st.integers(1, 4))):
-        found = places(document)
-        if found:
-            container, key = found[draw(st.integers(0, len(found) - 1))]
+        locations = locations_in(document)
+        if locations:
+            container, key = locations[draw(st.integers(0, len(locations) - 1))]
             draw(st.sampled_from(DAMAGES))(container, key, fresh(draw(documents)))
     body = json.dumps(document[0] if document else None).encode()
     return Delivery(recording.delivery.headers, body)
@@ -151,7 +151,7 @@ def damaged_deliveries(draw: st.DrawFn) -> Delivery:
 
 @st.composite
 def damaged_bytes(draw: st.DrawFn) -> Delivery:
-    """A recording with bytes cut out, put in or repeated: duplicate keys among others."""
+    """Draw a recording with bytes removed, inserted or repeated, which may duplicate keys."""
     recording = draw(st.sampled_from(recordings()))
     body = recording.delivery.body
     start = draw(st.integers(0, len(body)))

@@ -1,4 +1,4 @@
-"""Recorded requests: tests/deliveries/<dialect>/<case>.http, and beside each what it says."""
+"""Recorded requests, tests/deliveries/<dialect>/<case>.http, and their expected results (.json)."""
 
 import json
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ FOLDER = Path(__file__).parents[1] / "deliveries"
 
 @dataclass(frozen=True)
 class Recording:
-    """One recorded request."""
+    """One recorded request and its expected result."""
 
     dialect: str
     case: str
     delivery: Delivery
-    said: dict[str, Any]
+    expected: dict[str, Any]
 
 
 def read_http(path: Path) -> Delivery:
@@ -33,9 +33,9 @@ def read_http(path: Path) -> Delivery:
 
 
 def statement(path: Path) -> dict[str, Any]:
-    """Return what a recording says; a missing one is a test's affair, not the collection's."""
-    said: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return said
+    """Return the expected result; a missing file fails a test, but not the collection."""
+    content: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return content
 
 
 def recordings() -> list[Recording]:

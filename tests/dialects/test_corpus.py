@@ -28,13 +28,13 @@ def cases() -> Iterator[Any]:
         yield pytest.param(CORPUS, id="absent", marks=absent)
 
 
-def as_sent(meta: Path, said: dict[str, Any]) -> Delivery:
-    """Return the request on the wire: the files of forms hold what is in the form's field."""
+def as_sent(meta: Path, statement: dict[str, Any]) -> Delivery:
+    """Return the request as sent: for a form, the file has only the value of the form's field."""
     body = meta.with_name(meta.name.replace(".meta.json", ".json")).read_bytes()
-    encoding, _, field = said.get("wire_encoding", "").partition(":")
+    encoding, _, field = statement.get("wire_encoding", "").partition(":")
     if encoding == "form":
         body = f"{field}={quote_plus(json.dumps(json.loads(body)))}".encode()
-    headers = {name.lower(): value for name, value in said["headers"].items()}
+    headers = {name.lower(): value for name, value in statement["headers"].items()}
     return Delivery(headers, body)
 
 
@@ -50,19 +50,19 @@ def as_expected(announcement: Announcement) -> dict[str, str | None]:
 
 @pytest.mark.parametrize("meta", list(cases()))
 def test_a_request_of_the_corpus_is_read_as_expected(meta: Path) -> None:
-    said = json.loads(meta.read_text("utf-8"))
-    delivery = as_sent(meta, said)
+    statement = json.loads(meta.read_text("utf-8"))
+    delivery = as_sent(meta, statement)
     parse = DIALECTS[meta.parent.name]
-    if said.get("invalid_json"):
+    if statement.get("invalid_json"):
         with pytest.raises(Undecodable):
             parse(delivery)
-    elif not said["expect"]:
+    elif not statement["expect"]:
         with pytest.raises((Ignored, NothingUsable, UnknownShape)):
             parse(delivery)
     else:
         # A short digest, as upstream tests have them, counts as not sent.
         expected = [
             {**push, "digest": push["digest"] if is_digest(push["digest"] or "") else None}
-            for push in said["expect"]
+            for push in statement["expect"]
         ]
         assert expected == [as_expected(read) for read in parse(delivery).announcements]

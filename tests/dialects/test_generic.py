@@ -1,4 +1,4 @@
-"""What a caller of the generic dialect may rely on beside the recordings."""
+"""The generic dialect: promises to callers that the recordings do not cover."""
 
 import json
 from datetime import UTC, datetime
@@ -57,11 +57,11 @@ def reasons(document: Any) -> tuple[str, ...]:
         ([{"images": [{"image": "a/b:1"}, "a/b:2"]}], ["a/b:2", "a/b:1"]),
     ],
 )
-def test_images_are_named_in_many_ways(document: Any, expected: list[str]) -> None:
+def test_images_can_be_named_in_many_ways(document: Any, expected: list[str]) -> None:
     assert expected == images(document)
 
 
-def test_an_images_own_digest_wins() -> None:
+def test_a_digest_in_the_image_takes_precedence() -> None:
     document = {"images": [f"a/b:1@{OTHER}", "a/b:2", "a/b:3@sha256:short"], "digest": DIGEST}
     assert [a.digest for a in read(document).announcements] == [OTHER, DIGEST, DIGEST]
 
@@ -84,7 +84,7 @@ def test_the_time_is_read() -> None:
         ({}, {"webhook_id": "\0"}, None),
     ],
 )
-def test_the_callers_id_is_kept(
+def test_the_callers_event_id_is_kept(
     ids: dict[str, Any], headers: dict[str, str], expected: str | None
 ) -> None:
     reading = read({"image": "a/b:1", **ids}, **headers)
@@ -92,7 +92,7 @@ def test_the_callers_id_is_kept(
     assert [expected] == [a.event_id for a in reading.announcements]
 
 
-def test_an_array_has_the_headers_id_and_its_items_may_have_their_own() -> None:
+def test_an_array_has_the_id_in_the_header_and_items_may_have_their_own() -> None:
     reading = read(["a/b:1", {"id": "two", "image": "a/b:2"}], idempotency_key="k")
     assert reading.external_id == "k"
     assert [a.event_id for a in reading.announcements] == ["k", "two"]
@@ -109,16 +109,16 @@ def test_any_other_status_is_ignored_and_named(status: Any) -> None:
         read({"image": "a/b:1", "status": status})
 
 
-def test_the_status_holds_for_the_objects_in_images_too() -> None:
-    with pytest.raises(Ignored, match="object 1 of `images`: status «failed»"):
+def test_objects_in_images_inherit_the_status() -> None:
+    with pytest.raises(Ignored, match='object 1 of `images`: status "failed"'):
         read({"status": "failed", "images": [{"image": "a/b:1"}]})
 
 
-def test_what_is_unusable_is_told_beside_what_is_usable() -> None:
+def test_unusable_items_are_reported_beside_usable_ones() -> None:
     reading = read([{"image": "a/b:1"}, {"image": "a/b"}, {"image": "a/c:1", "status": "failed"}])
     no_tag, failed = reading.skipped
-    assert no_tag.startswith("item 2: «a/b» has no tag, and none is assumed")
-    assert failed.startswith("item 3: status «failed» is not a success")
+    assert no_tag.startswith('item 2: "a/b" has no tag, and none is assumed')
+    assert failed.startswith('item 3: status "failed" is not a success')
 
 
 @pytest.mark.parametrize(
@@ -127,17 +127,17 @@ def test_what_is_unusable_is_told_beside_what_is_usable() -> None:
         ({}, 'no image is named: send {"image": "organization/repository:tag"} or {"namespace"'),
         ({"repository": " "}, "`repository` is empty: send"),
         ({"images": []}, "`images` is empty: send"),
-        (7, "this is a number and names no image: send"),
+        (7, "this is a number, which names no image: send"),
         ({"image": {"name": "a"}}, "`image` holds an object: write it as a string in quotes"),
-        ({"image": "a/b", "tag": ["a/../x:1"]}, "«a/../x» is not a repository's name"),
-        ({"image": "a/b", "tag": "../x"}, "«a/b»: «../x» is not a tag: 1 to 128 letters"),
-        ({"image": "a/b:é"}, "«a/b»: «é» is not a tag: 1 to 128 letters"),
-        ({"image": f"a/b:{'x' * 129}"}, "«a/b»: «xxx"),
-        ({"image": "a//b:1"}, "«a//b» is not a repository's name: at most 255 lower-case letters"),
-        ({"image": ":1"}, "«» is not a repository's name"),
-        ({"image": f"{'a' * 256}:1"}, "«aaa"),
-        ({"image": "A/b:1"}, "«A/b» is not a repository's name: write it in lower case"),
-        ({"one": {"image.name": "a/b"}}, "target «one»: «a/b» has no tag"),
+        ({"image": "a/b", "tag": ["a/../x:1"]}, '"a/../x" is not a repository name'),
+        ({"image": "a/b", "tag": "../x"}, '"a/b": "../x" is not a tag: 1 to 128 letters'),
+        ({"image": "a/b:é"}, '"a/b": "é" is not a tag: 1 to 128 letters'),
+        ({"image": f"a/b:{'x' * 129}"}, '"a/b": "xxx'),
+        ({"image": "a//b:1"}, '"a//b" is not a repository name: at most 255 lower-case letters'),
+        ({"image": ":1"}, '"" is not a repository name'),
+        ({"image": f"{'a' * 256}:1"}, '"aaa'),
+        ({"image": "A/b:1"}, '"A/b" is not a repository name: write it in lower case'),
+        ({"one": {"image.name": "a/b"}}, 'target "one": "a/b" has no tag'),
     ],
 )
 def test_a_caller_is_told_what_to_send(document: Any, start: str) -> None:
@@ -145,20 +145,20 @@ def test_a_caller_is_told_what_to_send(document: Any, start: str) -> None:
     assert reason.startswith(start)
 
 
-def test_a_bake_target_that_was_not_pushed_is_told() -> None:
+def test_a_bake_target_that_was_not_pushed_is_reported() -> None:
     built = {"containerimage.config.digest": DIGEST}
     reading = read({"buildx.build.warnings": [], "a": {"image.name": "a/b:1"}, "b": built})
     (reason,) = reading.skipped
-    assert reason.startswith("target «b»: no image is named: send")
+    assert reason.startswith('target "b": no image is named: send')
 
 
-def test_no_more_reasons_are_told_than_a_person_reads() -> None:
-    told = reasons([f"a/b{n}" for n in range(100)])
-    assert len(told) == 21
-    assert told[-1] == "and 80 more"
+def test_the_number_of_reasons_is_limited() -> None:
+    texts = reasons([f"a/b{n}" for n in range(100)])
+    assert len(texts) == 21
+    assert texts[-1] == "and 80 more"
 
 
-def test_images_times_tags_have_a_limit() -> None:
+def test_the_number_of_images_times_tags_is_limited() -> None:
     names = [f"a/b{n}" for n in range(300)]
     assert reasons({"images": names, "tags": names}) == (
         "more than 50000 images: send several requests",

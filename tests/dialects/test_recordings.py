@@ -1,4 +1,4 @@
-"""Each recorded request is read as the file beside it says."""
+"""Each recorded request gives the result in its JSON file."""
 
 import re
 
@@ -19,28 +19,28 @@ REFUSALS: dict[str, type[SwrhookError]] = {
 @every_recording
 def test_a_recording_is_read_as_stated(recording: Recording) -> None:
     parse = DIALECTS[recording.dialect]
-    said = recording.said
-    if "pushes" in said:
+    expected = recording.expected
+    if "pushes" in expected:
         announcements = parse(recording.delivery).announcements
         read = [
             {"name": a.name, "tag": a.tag, "digest": a.digest, "event_id": a.event_id}
             for a in announcements
         ]
-        assert said["pushes"] == read
+        assert expected["pushes"] == read
         return
-    (verdict,) = REFUSALS.keys() & said.keys()
+    (verdict,) = REFUSALS.keys() & expected.keys()
     with pytest.raises(REFUSALS[verdict]) as refusal:
         parse(recording.delivery)
     assert REFUSALS[verdict] is refusal.type
-    assert re.search(said[verdict], str(refusal.value))
+    assert re.search(expected[verdict], str(refusal.value))
 
 
 @every_recording
 def test_a_recording_says_where_its_format_is_documented(recording: Recording) -> None:
-    assert recording.said.get("source")
-    assert len(recording.said.keys() & {"pushes", *REFUSALS}) == 1
+    assert recording.expected.get("source")
+    assert len(recording.expected.keys() & {"pushes", *REFUSALS}) == 1
 
 
 @every_recording
-def test_no_editor_has_changed_a_recordings_bytes(recording: Recording) -> None:
+def test_a_recordings_body_has_its_original_length(recording: Recording) -> None:
     assert recording.delivery.header("content-length") == str(len(recording.delivery.body))

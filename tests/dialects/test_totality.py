@@ -1,4 +1,4 @@
-"""For any headers and bytes a dialect answers: a reading, or a reason why there is none."""
+"""For any headers and bytes, a dialect returns a reading or raises an error with a reason."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ def is_storable(text: str | None) -> bool:
 
 
 def answer(dialect: str, delivery: Delivery) -> Reading | Exception:
-    """Return what the dialect makes of a delivery; what it may not raise, it raises here."""
+    """Return the dialect's reading or its error; any other exception fails the test."""
     try:
         return DIALECTS[dialect](delivery)
     except (Ignored, UnknownShape, Refused) as exc:
@@ -41,7 +41,7 @@ def answer(dialect: str, delivery: Delivery) -> Reading | Exception:
 
 
 def holds(answered: Reading | Exception, dialect: str) -> None:
-    """Check what every answer promises."""
+    """Check the promises of every reading and error."""
     if isinstance(answered, Exception):
         assert 0 < len(str(answered)) < LONGEST_REASON
         assert is_storable(str(answered))
@@ -61,21 +61,21 @@ def holds(answered: Reading | Exception, dialect: str) -> None:
 
 
 @every_push
-def test_a_recording_with_anything_wrong_in_one_place_has_an_answer(recording: Recording) -> None:
+def test_a_recording_damaged_in_one_place_is_read_or_refused(recording: Recording) -> None:
     for delivery in damaged_once(recording):
         holds(answer(recording.dialect, delivery), recording.dialect)
 
 
 @settings(max_examples=200)
 @given(delivery=any_deliveries)
-def test_any_headers_and_bytes_have_an_answer(delivery: Delivery) -> None:
+def test_any_headers_and_bytes_are_read_or_refused(delivery: Delivery) -> None:
     for dialect in DIALECTS:
         holds(answer(dialect, delivery), dialect)
 
 
 @settings(max_examples=200)
 @given(delivery=damaged_deliveries() | damaged_bytes())
-def test_any_damaged_recording_has_an_answer(delivery: Delivery) -> None:
+def test_any_damaged_recording_is_read_or_refused(delivery: Delivery) -> None:
     for dialect in DIALECTS:
         holds(answer(dialect, delivery), dialect)
 
@@ -101,7 +101,7 @@ def test_any_damaged_recording_has_an_answer(delivery: Delivery) -> None:
         b'{"image": "a/b:1", "image": 1, "events": 1, "events": {}}',
     ],
 )
-def test_notorious_bodies_have_an_answer(dialect: str, body: bytes) -> None:
+def test_notorious_bodies_are_read_or_refused(dialect: str, body: bytes) -> None:
     holds(answer(dialect, Delivery({}, body)), dialect)
 
 
@@ -114,5 +114,5 @@ HUGE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("dialect", HUGE)
-def test_a_body_at_the_cap_has_a_short_answer(dialect: str) -> None:
+def test_a_body_of_the_largest_size_gets_a_short_reason(dialect: str) -> None:
     holds(answer(dialect, Delivery({}, json.dumps(HUGE[dialect]).encode())), dialect)

@@ -1,7 +1,7 @@
-"""Coverage-guided fuzzing of everything that reads a stranger's bytes: `make fuzz`.
+"""Coverage-guided fuzzing of all code that reads senders' bytes: `make fuzz`.
 
-A run is bounded, begins with the recorded requests, and ends with exit 0 unless something other
-than a reading, an Ignored, an UnknownShape or a refusal came out.
+A run is bounded and begins with the recorded requests. It fails if a dialect returns or raises
+anything but a reading, Ignored, UnknownShape or a subclass of Refused.
 """
 
 import sys
@@ -31,7 +31,7 @@ def one_input(data: bytes) -> None:
 
 
 def write_seeds(folder: Path) -> None:
-    """Write the recorded requests where the fuzzer begins."""
+    """Write the recorded requests to the folder of the fuzzer's corpus."""
     for recording in RECORDINGS.glob("*/*.http"):
         _, _, request = recording.read_bytes().replace(b"\r\n", b"\n").partition(b"\n")
         number = NAMES.index(recording.parent.name)

@@ -33,11 +33,11 @@ TIMEOUT = SwrError(Kind.TRANSIENT, "timeout", "no answer", remedy="wait")
 FORBIDDEN = SwrError(Kind.CONFIGURATION, "HTTP.403", "not yours", remedy="ask for the right")
 ANSWERS = {
     Event.TRIGGER: None,
-    Event.PUT_BACK: TIMEOUT,
+    Event.REQUEUE: TIMEOUT,
     Event.REJECT: FORBIDDEN,
     Event.GIVE_UP: TIMEOUT,
-    Event.WAIT: TIMEOUT,
-    Event.MISS: TIMEOUT,
+    Event.WAIT_FOR_SOURCE: TIMEOUT,
+    Event.MARK_MISSING: TIMEOUT,
 }
 
 
@@ -116,7 +116,7 @@ def test_a_verdict_on_a_sync_that_moved_meanwhile_changes_nothing(database: Data
     cancelled = row(database, read)
 
     assert apply(database, read, Decision(Event.CANCEL)) is None
-    assert apply(database, read, Decision(Event.FIND)) is None
+    assert apply(database, read, Decision(Event.VERIFY_WITHOUT_CALL)) is None
     assert cancelled == row(database, read)
 
 
@@ -159,7 +159,7 @@ def test_a_call_without_syncs_is_no_call(database: Database) -> None:
 @pytest.mark.parametrize("event", ANSWERS)
 def test_a_late_worker_changes_nothing(database: Database, event: Event) -> None:
     late_call, late = begin(database, put(database, due_at=NOW))
-    apply(database, late[0], Decision(Event.PUT_BACK, LATER))  # it seemed lost
+    apply(database, late[0], Decision(Event.REQUEUE, LATER))  # it seemed lost
     begin(database, find(database, late[0].id))
     held = row(database, late[0])
 
@@ -172,7 +172,7 @@ def test_a_worker_whose_claim_was_taken_away_changes_nothing(
     database: Database, event: Event
 ) -> None:
     late_call, late = begin(database, put(database, due_at=NOW))
-    apply(database, late[0], Decision(Event.PUT_BACK, LATER))
+    apply(database, late[0], Decision(Event.REQUEUE, LATER))
     put_back = row(database, late[0])
 
     assert end(database, late_call, late[0], event) == [None]
@@ -181,9 +181,9 @@ def test_a_worker_whose_claim_was_taken_away_changes_nothing(
 
 def test_a_late_workers_answer_is_kept_all_the_same(database: Database) -> None:
     call, won = begin(database, put(database, due_at=NOW))
-    apply(database, won[0], Decision(Event.PUT_BACK, LATER))
+    apply(database, won[0], Decision(Event.REQUEUE, LATER))
 
-    end(database, call, won[0], Event.PUT_BACK)
+    end(database, call, won[0], Event.REQUEUE)
 
     ended = everything(database, calls)[0]
     assert (
@@ -253,7 +253,7 @@ def test_a_failed_call_that_did_nothing_leaves_nothing_open(database: Database) 
     refused, won = begin(database, put(database, due_at=NOW))
     end(database, refused, won[0], Event.REJECT)
     unsure, won = begin(database, put(database, due_at=NOW, tag="v2"))
-    end(database, unsure, won[0], Event.PUT_BACK)
+    end(database, unsure, won[0], Event.REQUEUE)
 
     opened = {row["call"]: row["open"] for row in everything(database, call_tags)}
     assert {refused: False, unsure: True} == opened
@@ -262,7 +262,7 @@ def test_a_failed_call_that_did_nothing_leaves_nothing_open(database: Database) 
 def test_of_a_call_with_failed_tags_the_others_stay_open(database: Database) -> None:
     call, won = begin(database, put(database, due_at=NOW), put(database, due_at=NOW, tag="v2"))
     error = SwrError(Kind.PERMANENT, "HTTP.400", "v2 failed", failed_tags=frozenset({"v2"}))
-    verdicts = [(won[0], Decision(Event.TRIGGER)), (won[1], Decision(Event.PUT_BACK, LATER))]
+    verdicts = [(won[0], Decision(Event.TRIGGER)), (won[1], Decision(Event.REQUEUE, LATER))]
     with database.write() as connection:
         settle(connection, call, verdicts, error, LATER)
 

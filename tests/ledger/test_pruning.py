@@ -247,7 +247,7 @@ def test_calls_go_after_the_last_of_their_syncs(database: Database) -> None:
         wanted = [(sync, Decision(Event.CLAIM)) for sync in found]
         call, won = claim(connection, LANE, wanted, frozenset(), OLD)
         settle(
-            connection, call, [(sync, Decision(Event.LEAVE_UNVERIFIED)) for sync in won], None, OLD
+            connection, call, [(sync, Decision(Event.MARK_UNVERIFIED)) for sync in won], None, OLD
         )
     with database.write() as connection:
         one = update(syncs).where(syncs.c.tag == "v1")
@@ -309,7 +309,7 @@ def compare(database: Database, tags: int, *, latest: bool = True, ended: dateti
             PlannedSync(push(f"v{n}"), TARGET, override=False, rule="all"),
             Drift.SAME,
             None,
-            mends=False,
+            needs_sync=False,
         )
         for n in range(tags)
     ]

@@ -76,7 +76,7 @@ class Rig:
         works = Works(self._database, clock=self._clock, config=config(**_LIMITS))
         works.push(*tags)
         with self._client(hangs=hangs) as client:
-            self._run_lane(replace(works.runner, traffic=replace(works.runner.traffic, swr=client)))
+            self._run_lane(replace(works.runner, gateway=replace(works.runner.gateway, swr=client)))
         return self._result()
 
     def _run_lane(self, runner: LaneRunner) -> None:

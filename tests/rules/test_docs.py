@@ -1,4 +1,4 @@
-"""docs/rules.md: each task's pushes become the syncs that the page says, and no other."""
+"""docs/rules.md: the examples give the documented syncs, and the lists are complete."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from swrhook.model import PlannedSync, Push
 from swrhook.rules import RuleResult, TargetResult
 from swrhook.rules.plan import PlanChange, PlanDifference, plan
 from swrhook.rules.trace import ClauseTrace, PatternTrace, RuleTrace, TargetTrace, Trace
-from swrhook.rules.versions import STAGES, version
+from swrhook.rules.versions import STAGES, parse_version
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
 TASKS = re.findall(
@@ -67,36 +67,36 @@ def test_each_push_goes_where_the_page_says(block: str, lines: str) -> None:
     assert lines.splitlines() == shown
 
 
-def test_check_warns_of_the_one_task_where_order_matters() -> None:
+def test_only_the_task_where_order_matters_has_a_warning() -> None:
     warned = [number for number, block, _ in TASKS if rules_of(block).warnings]
 
     assert warned == ["7"]
 
 
-def test_the_words_of_pre_releases_are_the_codes() -> None:
+def test_the_page_lists_the_words_of_pre_releases() -> None:
     grammar = PAGE.partition("\nword ")[2].partition("\nrevision")[0]
 
     assert set(STAGES) == set(re.findall(r'"(\w+)"', grammar))
 
 
-def test_what_is_said_to_be_no_version_is_none() -> None:
+def test_the_pages_examples_of_other_tags_are_not_versions() -> None:
     [line] = re.findall(r"^No version: (.*)$", PAGE, re.MULTILINE)
 
-    assert [version(tag) for tag in re.findall(r"`([^`]+)`", line)] == [None] * 4
+    assert [parse_version(tag) for tag in re.findall(r"`([^`]+)`", line)] == [None] * 4
 
 
 @pytest.mark.parametrize("kind", [Trace, RuleTrace, ClauseTrace, PatternTrace, TargetTrace])
-def test_the_shape_of_a_trace_is_the_codes(kind: type) -> None:
+def test_the_page_lists_the_fields_of_a_trace(kind: type) -> None:
     [row] = re.findall(rf"^\| `{kind.__name__}` \| (.*) \|$", PAGE, re.MULTILINE)
     names = re.findall(r"`([^`]+)`", re.sub(r"\([^()]*\)", "", row))
 
     assert [field.name for field in fields(kind)] == names
 
 
-def test_every_verdict_fate_and_change_is_explained() -> None:
+def test_the_page_explains_every_verdict_fate_and_change() -> None:
     part = PAGE.partition("## Why a push goes where it goes")[2]
 
     assert [
         word for word in [*RuleResult, *TargetResult, *PlanChange] if f"`{word}`" not in part
     ] == []
-    assert [each.name for each in fields(PlanDifference) if f"`{each.name}`" not in part] == []
+    assert [field.name for field in fields(PlanDifference) if f"`{field.name}`" not in part] == []

@@ -1,4 +1,4 @@
-"""A glob stands for a whole value, as its definition says."""
+"""Globs match whole values as defined."""
 
 from functools import cache
 
@@ -10,7 +10,7 @@ from swrhook.rules import Glob
 
 
 def fits(glob: str, value: str) -> bool:
-    """Say it again, slowly and without regular expressions."""
+    """Match slowly, without regular expressions, as a reference."""
 
     @cache
     def rest_fits(i: int, j: int) -> bool:
@@ -39,7 +39,7 @@ any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 @example("a**b", "a\n/b")
 @example("***", "a/b")
 @example("*", "")
-def test_a_glob_fits_what_its_definition_says(glob: str, value: str) -> None:
+def test_a_glob_matches_as_defined(glob: str, value: str) -> None:
     assert fits(glob, value) is Glob(glob).matches(value)
 
 
@@ -73,11 +73,11 @@ def test_every_text_is_a_glob(glob: str, value: str) -> None:
         ("", "x", False),
     ],
 )
-def test_globs_of_everyday(glob: str, value: str, *, fit: bool) -> None:
+def test_usual_globs(glob: str, value: str, *, fit: bool) -> None:
     assert fit is Glob(glob).matches(value)
 
 
-def test_no_glob_takes_long() -> None:
+def test_a_glob_with_many_stars_is_fast() -> None:
     assert not Glob("*a" * 40 + "b").matches("a" * 20_000)
 
 

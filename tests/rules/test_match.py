@@ -1,4 +1,4 @@
-"""A rule wants what all its fields match and none of its exclusions does."""
+"""A push matches a rule if all fields match and no exclusion does."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def rule(when: dict[str, list[str]], unless: dict[str, list[str]] | None = None)
     return Rule("a rule", patterns(when), patterns(unless or {}), [target])
 
 
-def test_a_rule_without_conditions_wants_everything() -> None:
+def test_a_rule_without_conditions_matches_everything() -> None:
     assert wants(rule({}))
 
 
@@ -37,7 +37,7 @@ def test_all_fields_have_to_match() -> None:
         assert not wants(rule({**fitting, field: ["nothing"]}))
 
 
-def test_any_pattern_of_a_field_will_do() -> None:
+def test_one_matching_pattern_of_a_field_is_enough() -> None:
     assert wants(rule({"tag": ["nothing", "1.*"]}))
     assert not wants(rule({"tag": []}))
 
@@ -45,7 +45,7 @@ def test_any_pattern_of_a_field_will_do() -> None:
 @pytest.mark.parametrize("field", FIELDS)
 def test_any_match_of_an_exclusion_excludes(field: str) -> None:
     assert not wants(rule({}, {field: ["**"]}))
-    others = {each: ["nothing"] for each in FIELDS}
+    others = {other: ["nothing"] for other in FIELDS}
     assert not wants(rule({}, {**others, field: ["nothing", "**"]}))
     assert wants(rule({}, {field: ["nothing"]}))
 
@@ -60,7 +60,7 @@ def test_any_match_of_an_exclusion_excludes(field: str) -> None:
         ("{repository}", "web/shop"),  # which the plan refuses
     ],
 )
-def test_variables_stand_for_the_pushs_own_names(template: str, namespace: str) -> None:
+def test_variables_are_replaced_by_the_pushs_names(template: str, namespace: str) -> None:
     assert namespace == RuleTarget("cn-east-3", template).namespace_for(PUSH)
 
 

@@ -1,100 +1,23 @@
-"""A plan and its explanation always agree, the index finds all, and order matters to override."""
+"""A trace always agrees with the plan, and each result follows from its clauses."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from random import Random
 
-import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from swrhook.model import Push
-from swrhook.rules import (
-    Glob,
-    Pattern,
-    Regex,
-    Rule,
-    Rulebook,
-    RuleResult,
-    RuleTarget,
-    Semver,
-    evaluate,
-    trace,
-)
+from swrhook.rules import Glob, Regex, Rule, Rulebook, RuleTarget, Semver, trace
 from swrhook.rules.plan import plan
-
-SIGNATURE = f"sha256-{'ab' * 32}.sig"
-TAGS = ["1.2.0", "v1.3.0-rc1", "2.0-alpine", "latest", SIGNATURE]
-pushes = st.builds(
-    Push,
-    st.sampled_from(["harbor", "ci"]),
-    st.sampled_from(["cn-north-4", "cn-east-3"]),
-    st.sampled_from(["team-a", "team-b", "library"]),
-    st.sampled_from(["web/shop", "web/api/v2", "tool", "base"]),
-    st.sampled_from(TAGS),
-)
-globs = st.one_of(
-    st.sampled_from(["**", "*", "team-*", "team-a", "*-a", "web/*", "web/*p", "**/v2"]),
-    st.sampled_from(["*o*l", "1.*", "v1.3.0-rc1", "lat*", "?ool"]),
-).map(Glob)
-regexes = st.sampled_from(["team-[ab]", ".*o.*", "web/.*", "(?:1|2)\\..*", "[^v].*"]).map(Regex)
-ranges = st.sampled_from([">=1", "<2", "^2 || 1.3.0-rc1"]).map(Semver)
-names: st.SearchStrategy[Pattern] = st.one_of(globs, regexes)
-any_of_names = st.lists(names, min_size=1, max_size=3)
-clauses = st.fixed_dictionaries(
-    {},
-    optional={
-        "sender": st.lists(
-            st.sampled_from(["harbor", "ci", "h*"]).map(Glob), min_size=1, max_size=2
-        ),
-        "namespace": any_of_names,
-        "repository": any_of_names,
-        "tag": st.lists(st.one_of(names, ranges), min_size=1, max_size=3),
-    },
-)
-targets = st.builds(
-    RuleTarget,
-    st.sampled_from(["cn-east-3", "ap-southeast-1"]),
-    st.sampled_from(["team", "{namespace}", "{repository}"]),
-    st.booleans(),
-)
-unnamed = st.builds(
-    Rule,
-    st.just(""),
-    clauses,
-    clauses | st.just({}),
-    st.lists(targets, min_size=1, max_size=2),
-    st.booleans() | st.just(value=True),
-    st.booleans(),
-    st.booleans(),
-)
-
-
-def named(rules: Sequence[Rule]) -> list[Rule]:
-    return [
-        Rule(
-            f"rule-{place}",
-            rule.when,
-            rule.unless,
-            rule.sync,
-            rule.enabled,
-            rule.shadow,
-            rule.skip_attachments,
-        )
-        for place, rule in enumerate(rules)
-    ]
-
-
-rulebooks = st.lists(unnamed, max_size=12).map(named)
+from tests.rules.parts import SIGNATURE, pushes, rulebooks
 
 
 @given(pushes, rulebooks)
-def test_the_plan_and_its_explanation_agree(push: Push, rules: Sequence[Rule]) -> None:
+def test_plan_and_trace_agree(push: Push, rules: Sequence[Rule]) -> None:
     planned = plan([push], Rulebook(rules))
     explained = trace(push, rules)
 
-    def told(fate: str) -> list[tuple[str, str, str, bool]]:
+    def syncs_with(fate: str) -> list[tuple[str, str, str, bool]]:
         return [
             (rule.rule, target.region, target.namespace, target.override)
             for rule in explained.rules
@@ -103,16 +26,16 @@ def test_the_plan_and_its_explanation_agree(push: Push, rules: Sequence[Rule]) -
         ]
 
     for fate, syncs in (("sync", planned.syncs), ("shadow", planned.shadow)):
-        assert told(fate) == [
+        assert syncs_with(fate) == [
             (sync.rule, sync.target.region, sync.target.namespace, sync.override) for sync in syncs
         ]
 
 
 @given(pushes, rulebooks)
-def test_each_verdict_follows_from_its_clauses(push: Push, rules: Sequence[Rule]) -> None:
-    for rule, told in zip(rules, trace(push, rules).rules, strict=True):
-        required = [clause.matched for clause in told.clauses if not clause.excludes]
-        excluding = [clause.matched for clause in told.clauses if clause.excludes]
+def test_each_verdict_follows_from_the_clauses(push: Push, rules: Sequence[Rule]) -> None:
+    for rule, traced in zip(rules, trace(push, rules).rules, strict=True):
+        required = [clause.matched for clause in traced.clauses if not clause.excludes]
+        excluding = [clause.matched for clause in traced.clauses if clause.excludes]
         expected = {
             "disabled": not rule.enabled,
             "not matched": rule.enabled and not all(required),
@@ -122,48 +45,13 @@ def test_each_verdict_follows_from_its_clauses(push: Push, rules: Sequence[Rule]
         is_skipped = rule.skip_attachments and push.tag == SIGNATURE
         expected["attachment"] = passed and is_skipped
         expected["wanted"] = passed and not is_skipped
-        assert [told.verdict] == [verdict for verdict, is_so in expected.items() if is_so]
-        assert bool(told.reason) is (told.verdict != "wanted")
-        for clause in told.clauses:
+        assert [traced.verdict] == [verdict for verdict, is_so in expected.items() if is_so]
+        assert bool(traced.reason) is (traced.verdict != "wanted")
+        for clause in traced.clauses:
             assert clause.matched is any(pattern.matched for pattern in clause.patterns)
 
 
-@given(pushes, rulebooks)
-def test_the_index_finds_what_a_look_at_every_rule_finds(push: Push, rules: Sequence[Rule]) -> None:
-    book = Rulebook(rules)
-    wanting = [rule.name for rule in rules if evaluate(rule, push) is RuleResult.WANTED]
-    found = list(book.candidates(push))
-
-    assert wanting == [rule.name for rule in found if evaluate(rule, push) is RuleResult.WANTED]
-    assert all(rule.enabled for rule in found)
-
-
-@given(pushes, rulebooks, st.randoms(use_true_random=False))
-def test_the_order_of_rules_matters_to_nothing_but_override(
-    push: Push, rules: Sequence[Rule], chance: Random
-) -> None:
-    shuffled = list(rules)
-    chance.shuffle(shuffled)
-    one, other = plan([push], Rulebook(rules)), plan([push], Rulebook(shuffled))
-
-    assert {sync.target for sync in one.syncs} == {sync.target for sync in other.syncs}
-
-
-@pytest.mark.parametrize("count", [1, 7, 8, 40])
-def test_expressions_are_found_however_many_there_are(count: int) -> None:
-    rules = [
-        Rule(
-            f"rule-{n}", {"repository": [Regex(f".*-svc-{n}")]}, {}, [RuleTarget("cn-east-3", "a")]
-        )
-        for n in range(count)
-    ]
-    push = Push("ci", "cn-north-4", "team-a", f"shop/the-svc-{count - 1}", "v1")
-    [sync] = plan([push], Rulebook(rules)).syncs
-
-    assert f"rule-{count - 1}" == sync.rule
-
-
-def test_a_trace_is_plain_data() -> None:
+def test_a_trace_can_be_written_as_json() -> None:
     push = Push("ci", "cn-north-4", "team-a", "web/shop", "1.2.0")
     rule = Rule(
         "releases",

@@ -1,4 +1,4 @@
-"""The dashboard in a real browser, before a really served process and the simulator."""
+"""The dashboard in a real browser, with a served process and the simulator."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from tests.service.conftest import ENVIRON, SECRET, SOURCE, TARGET, document
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
 
 HOSTILE = "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
-WANTED = "sha256:" + "1" * 64
+DIGEST = "sha256:" + "1" * 64
 PATHS = (
     "/",
     "/syncs",
@@ -25,8 +25,8 @@ PATHS = (
     "/explain?image=team/app:v1",
     "/what-if",
 )
-PATIENCE = 20_000
-# The lowest contrast of a text with what is behind it: 4.5 is WCAG's AA for text of this size.
+TIMEOUT_MS = 20_000
+# Finds texts with too little contrast: WCAG's level AA requires 4.5 for text of this size.
 CONTRAST = """() => {
   const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
   const over = (color, back) => {
@@ -43,7 +43,7 @@ CONTRAST = """() => {
     const own = element.parentElement ? behind(element.parentElement) : [255, 255, 255];
     return over(getComputedStyle(element).backgroundColor, own);
   };
-  const found = [];
+  const failures = [];
   for (const element of document.querySelectorAll("body *")) {
     const says = [...element.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
     if (!says || !element.checkVisibility() || element.closest(".unseen, option")) continue;
@@ -51,15 +51,15 @@ CONTRAST = """() => {
     const color = over(element.closest("svg") ? style.fill : style.color, back);
     const [low, high] = [light(back), light(color)].sort((a, b) => a - b);
     const ratio = (high + .05) / (low + .05);
-    if (ratio < 4.5) found.push(`${element.tagName}.${element.className} ${ratio.toFixed(2)}`);
+    if (ratio < 4.5) failures.push(`${element.tagName}.${element.className} ${ratio.toFixed(2)}`);
   }
-  return found;
+  return failures;
 }"""
 
 
 @dataclass
 class Stage:
-    """A served process, its simulator, and a browser; `complaints` is what no page may cause."""
+    """A served process, its simulator, and a browser; `complaints` are the browser's errors."""
 
     service: Served
     swr: simulator.RunningSimulator
@@ -68,9 +68,9 @@ class Stage:
 
     def open(self, **options: object) -> Page:
         context: BrowserContext = self.browser.new_context(**options)  # type: ignore[arg-type]
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT_MS)
         page = context.new_page()
-        page.on("console", lambda told: self._note(told.type, told.text))
+        page.on("console", lambda message: self._note(message.type, message.text))
         page.on("pageerror", lambda error: self._note("error", str(error)))
         page.on("request", lambda request: self._check_host(request.url))
         return page
@@ -106,7 +106,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("dashboard")
     with simulator.start([SOURCE, TARGET]) as swr, sync_playwright() as playwright:
         swr.state.create_organization(TARGET, "team")
-        swr.state.seed(SOURCE, "team", "app", "v1", WANTED)
+        swr.state.seed(SOURCE, "team", "app", "v1", DIGEST)
         swr.state.seed(TARGET, "team", "app", "v1", "sha256:" + "0" * 64)
         served = Served(folder, ENVIRON)
         served.configure(document(swr))
@@ -120,7 +120,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_complained_of(stage: Stage) -> Iterator[None]:
+def _no_complaints(stage: Stage) -> Iterator[None]:
     stage.complaints.clear()
     yield
     for context in stage.browser.contexts:
@@ -128,15 +128,16 @@ def _nothing_is_complained_of(stage: Stage) -> Iterator[None]:
     assert stage.complaints == []
 
 
-def test_a_link_leads_through_the_form_to_its_page_by_keyboard_alone(stage: Stage) -> None:
+def test_a_link_leads_through_the_form_to_its_page_with_the_keyboard_alone(stage: Stage) -> None:
     page = stage.open()
     page.goto(f"{stage.service.url}/syncs?show=failing")
     expect(page.get_by_label("Token")).to_be_focused()
     page.keyboard.type("a wrong one")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("This is no token")
-    stage.complaints.clear()  # the browser notes the 403
+    expect(page.get_by_role("alert")).to_contain_text("This is not one of the tokens")
+    stage.complaints.clear()  # the browser logs the 403
 
+    expect(page.get_by_label("Token")).to_be_focused()
     page.keyboard.type(TOKEN)
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{stage.service.url}/syncs?show=failing")
@@ -146,23 +147,23 @@ def test_a_link_leads_through_the_form_to_its_page_by_keyboard_alone(stage: Stag
     expect(page.get_by_role("main")).to_be_focused()
 
 
-def test_a_failure_is_found_understood_and_mended(stage: Stage) -> None:
+def test_a_failed_sync_can_be_understood_and_retried(stage: Stage) -> None:
     stage.deliver({"image": "team/app:v1"})
     stage.service.wait_until_ended(1)
     page = stage.signed_in()
     page.get_by_role("link", name="1 tag is diverged in cn-east-3").click()
     page.get_by_role("link", name="team/app:v1").click()
-    expect(page.locator(".note")).to_contain_text(f"the sender {WANTED}")
+    expect(page.locator(".note")).to_contain_text(f"the source {DIGEST}")
 
-    stage.swr.state.seed(TARGET, "team", "app", "v1", WANTED)
+    stage.swr.state.seed(TARGET, "team", "app", "v1", DIGEST)
     page.get_by_role("button", name="Retry").click()
-    expect(page.get_by_text("It begins from new")).to_be_visible()
-    # The page renews itself: nobody loads it again.
-    expect(page.locator(".verdict")).to_contain_text("the source's digest", timeout=PATIENCE)
+    expect(page.get_by_text("Restarted with the current rules")).to_be_visible()
+    # The page refreshes itself.
+    expect(page.locator(".verdict")).to_contain_text("the source's digest", timeout=TIMEOUT_MS)
     expect(page.locator(".timeline")).to_contain_text("Triggered")
 
 
-def test_what_waits_can_be_cancelled(stage: Stage) -> None:
+def test_a_waiting_sync_can_be_cancelled(stage: Stage) -> None:
     stage.deliver({"image": "team/app:never"})
     page = stage.signed_in()
     page.goto(f"{stage.service.url}/syncs")
@@ -172,27 +173,27 @@ def test_what_waits_can_be_cancelled(stage: Stage) -> None:
     page.get_by_role("link", name="team/app:never").click()
     page.get_by_role("button", name="Cancel this sync").click()
 
-    expect(page.locator(".verdict")).to_contain_text("an operator ended it")
+    expect(page.locator(".verdict")).to_contain_text("cancelled by an operator")
 
 
-def test_a_tag_that_is_nowhere_is_explained(stage: Stage) -> None:
+def test_an_unknown_tag_is_explained(stage: Stage) -> None:
     page = stage.signed_in()
     page.goto(f"{stage.service.url}/rules")
     page.get_by_label("Image and tag").fill("other/app:v1")
-    page.get_by_label("From").select_option("ci")
+    page.get_by_label("Sender").select_option("ci")
     page.get_by_role("button", name="Explain").click()
 
     expect(page.get_by_role("status")).to_contain_text("other/app:v1")
-    expect(page.locator(".clauses")).to_contain_text("namespace «other» does not fit «team»")
+    expect(page.locator(".clauses")).to_contain_text('namespace "other" does not match "team"')
 
 
-def test_a_list_shows_what_comes_in_while_it_is_open(stage: Stage) -> None:
+def test_an_open_list_shows_new_syncs(stage: Stage) -> None:
     page = stage.signed_in()
     page.goto(f"{stage.service.url}/syncs?image=team/app:later")
-    expect(page.get_by_text("No sync fits")).to_be_visible()
+    expect(page.get_by_text("No matching syncs")).to_be_visible()
     stage.deliver({"image": "team/app:later"})
 
-    expect(page.get_by_role("link", name="team/app:later")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("link", name="team/app:later")).to_be_visible(timeout=TIMEOUT_MS)
 
 
 def test_a_hostile_delivery_is_text_and_can_be_replayed(stage: Stage) -> None:
@@ -210,25 +211,25 @@ def test_a_hostile_delivery_is_text_and_can_be_replayed(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_can_be_read_in_light_and_dark_and_on_a_phone(stage: Stage, scheme: str) -> None:
+def test_every_page_is_readable_in_light_and_dark_and_on_a_phone(stage: Stage, scheme: str) -> None:
     page = stage.signed_in(color_scheme=scheme, viewport={"width": 360, "height": 740})
-    found = {}
+    failures: dict[str, list[str]] = {}
     for path in PATHS:
         page.goto(f"{stage.service.url}{path}")
-        found[path] = page.evaluate(CONTRAST)
+        failures[path] = page.evaluate(CONTRAST)
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            found[path] += ["wider than the phone"]
+            failures[path] += ["wider than the phone"]
 
-    assert {path: [] for path in PATHS} == found
+    assert {path: [] for path in PATHS} == failures
 
 
 def test_a_page_says_when_the_service_does_not_answer(stage: Stage) -> None:
     page = stage.signed_in()
     stage.service.kill()
-    told = page.get_by_role("status").filter(has_text="swrhook does not answer")
-    expect(told).to_be_visible(timeout=PATIENCE)
-    stage.complaints.clear()  # the browser notes what it did not get
+    status = page.get_by_role("status").filter(has_text="swrhook does not answer")
+    expect(status).to_be_visible(timeout=TIMEOUT_MS)
+    stage.complaints.clear()  # the browser logs the failed requests
 
     stage.service.start()
-    expect(told).to_be_hidden(timeout=60_000)
+    expect(status).to_be_hidden(timeout=60_000)
     stage.complaints.clear()

@@ -34,12 +34,13 @@ def test_a_tag_is_explained_from_its_delivery_to_the_call_that_brought_it(servic
 
     first = result.stdout.splitlines()[0]
     verified = (
-        r"team/app:v1 was replicated: cn-east-3/team was verified at \S+ by call (\w+) of \S+"
+        r"team/app:v1 was replicated: cn-east-3/team was verified at \S+"
+        r" by call (\w+), started at \S+"
     )
     call = re.fullmatch(verified, first)
     assert call is not None, result.stdout + result.stderr
-    assert re.search(rf"call {call[1]} of \S+: accepted", result.stdout)
+    assert re.search(rf"call {call[1]} at \S+: accepted", result.stdout)
     assert answer["delivery"] in result.stdout
     assert "rule all: wanted" in result.stdout
 
-    assert "no event for this tag came since" in command(service, "explain", "team/app:v2").stdout
+    assert "no delivery has announced this tag" in command(service, "explain", "team/app:v2").stdout

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from swrhook import simulator
-from swrhook.service.gunicorn_workers import PATIENCE
+from swrhook.service.gunicorn_workers import REQUEST_TIMEOUT
 from tests.programs import Served
 from tests.service.conftest import ENVIRON, SECRET, SOURCE, TARGET, document
 
@@ -19,7 +19,7 @@ BEARER = {"Authorization": f"Bearer {SECRET}"}
 LIMIT = 1024 * 1024
 THREADS = 32
 # Long enough for a slow machine, and far from for ever.
-GENEROUS = PATIENCE + 20
+GENEROUS = REQUEST_TIMEOUT + 20
 START = f"POST /hooks/ci HTTP/1.1\r\nHost: swrhook\r\nAuthorization: Bearer {SECRET}\r\n".encode()
 SLOW = [
     START + b"Content-Length: 100\r\n\r\n{",  # a body

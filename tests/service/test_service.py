@@ -195,7 +195,7 @@ def test_a_restart_with_a_wrong_file_uses_the_last_good_one_and_says_so(service:
     noted = requests.get(f"{service.url}/readyz", timeout=5).json()
     answer = post(service, "ci", {"image": "team/app:v1"})
 
-    assert "the last good one" in noted["notes"]["configuration"]
+    assert "the last good configuration" in noted["notes"]["configuration"]
     assert answer.status_code == 202
     assert [sync["state"] for sync in service.wait_until_ended(1)] == ["verified"]
     assert "configuration.refused" in [event["event"] for event in service.events()]

@@ -1,4 +1,4 @@
-"""A real ledger and the real web shell over it, with entries made in one line."""
+"""A real ledger with the web layer on top, and short ways to record entries."""
 
 import re
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ def configuration() -> Config:
 
 @dataclass
 class Parts:
-    """The web shell, its ledger, and what tests change between requests."""
+    """The web layer, its ledger, and the parts that tests replace."""
 
     database: Database
     config: Config = field(default_factory=configuration)
@@ -120,7 +120,7 @@ class Parts:
             return record(connection, [entry]).receipts[0]
 
     def happen(self, sync_id: str, event: Event, error: SwrError | None = None) -> None:
-        """Let a sync go through an event, as the worker does."""
+        """Apply an event to a sync, as the worker does."""
         with self.database.write() as connection:
             row = connection.execute(select(*WHOLE_SYNC).where(syncs.c.id == sync_id)).mappings()
             sync = to_sync(row.one())

@@ -39,7 +39,7 @@ def test_every_route_but_hooks_and_health_needs_a_token(parts: Parts) -> None:
 
 
 def is_refusal(answer: TestResponse) -> bool:
-    """Tell whether a token is asked for: in a page's place, by the form."""
+    """Tell whether the answer asks for a token: 401, or a redirect of a page to the form."""
     return answer.status_code == 401 or (
         answer.status_code == 303 and answer.location.partition("?")[0] == "/sign-in"
     )
@@ -67,7 +67,7 @@ def test_health_is_open_and_answers_head(parts: Parts, path: str) -> None:
     assert (head.status_code, head.data) == (200, b"")
 
 
-def test_hooks_ask_for_the_sender_secret_and_not_for_a_token(parts: Parts) -> None:
+def test_hooks_need_the_senders_secret_and_no_token(parts: Parts) -> None:
     body = {"image": "team/web:v1"}
 
     assert parts.client(SECRET).post("/hooks/ci", json=body).status_code == 202
@@ -75,7 +75,7 @@ def test_hooks_ask_for_the_sender_secret_and_not_for_a_token(parts: Parts) -> No
 
 
 @pytest.mark.parametrize("token", [READ, OPERATE, ADMIN])
-def test_each_role_may_read(parts: Parts, token: str) -> None:
+def test_every_role_may_read(parts: Parts, token: str) -> None:
     assert parts.client(token).get(PATH).status_code == 200
 
 
@@ -94,7 +94,7 @@ def test_each_role_may_read(parts: Parts, token: str) -> None:
         f"Bearer {SECRET}",
     ],
 )
-def test_what_is_no_token_of_ours_is_refused(parts: Parts, header: str) -> None:
+def test_an_unknown_token_is_refused(parts: Parts, header: str) -> None:
     answer = parts.client(token=None).get(PATH, headers={"Authorization": header})
 
     assert (answer.status_code, answer.content_type) == (401, "application/problem+json")
@@ -104,7 +104,7 @@ def test_what_is_no_token_of_ours_is_refused(parts: Parts, header: str) -> None:
     )
 
 
-def test_the_scheme_may_be_written_in_any_case(parts: Parts) -> None:
+def test_the_scheme_is_case_insensitive(parts: Parts) -> None:
     headers = {"Authorization": f"bearer {READ}"}
 
     assert parts.client(token=None).get(PATH, headers=headers).status_code == 200
@@ -113,13 +113,15 @@ def test_the_scheme_may_be_written_in_any_case(parts: Parts) -> None:
 @pytest.mark.parametrize(
     "header", [{}, {"Authorization": "Bearer "}, {"Authorization": "Bearer x"}]
 )
-def test_without_configured_tokens_nobody_is_let_in(parts: Parts, header: dict[str, str]) -> None:
+def test_without_configured_tokens_every_request_is_refused(
+    parts: Parts, header: dict[str, str]
+) -> None:
     parts.let_access_be(Access())
 
     assert parts.client(token=None).get(PATH, headers=header).status_code == 401
 
 
-def test_a_token_that_stands_there_twice_has_its_higher_role(parts: Parts) -> None:
+def test_a_token_configured_twice_has_the_higher_role(parts: Parts) -> None:
     tokens = [AccessToken(role, role, b"twice") for role in ("read", "admin", "read")]
     parts.let_access_be(Access(tokens))
     web = parts.web
@@ -129,7 +131,7 @@ def test_a_token_that_stands_there_twice_has_its_higher_role(parts: Parts) -> No
     assert web.test_client().post("/new", headers=headers).status_code == 200
 
 
-def test_a_change_of_the_configuration_counts_from_the_next_request(parts: Parts) -> None:
+def test_a_changed_configuration_takes_effect_with_the_next_request(parts: Parts) -> None:
     client = parts.client(READ)
     before = client.get(PATH).status_code
     parts.let_access_be(Access([AccessToken("new", "read", b"another")]))
@@ -137,7 +139,7 @@ def test_a_change_of_the_configuration_counts_from_the_next_request(parts: Parts
     assert (before, client.get(PATH).status_code) == (200, 401)
 
 
-def test_metrics_can_be_public_and_nothing_else_becomes_so(parts: Parts) -> None:
+def test_public_metrics_open_no_other_route(parts: Parts) -> None:
     client = parts.client(token=None)
     before = client.get("/metrics").status_code
     parts.let_access_be(Access(metrics_public=True))

@@ -1,4 +1,4 @@
-"""The real app keeps what its description promises, whatever is sent: schemathesis, seeded."""
+"""The app answers any request as the OpenAPI document describes: schemathesis, seeded."""
 
 from collections.abc import Callable
 from typing import Any
@@ -41,9 +41,9 @@ def test_every_operation_answers_as_described(database: Database) -> None:
     schema = schemathesis.openapi.from_dict(spec)
     schema.app = parts.web
     tried = set()
-    for found in schema.get_all_operations():
-        assert isinstance(found, Ok), found
-        operation = found.ok()
+    for result in schema.get_all_operations():
+        assert isinstance(result, Ok), result
+        operation = result.ok()
         tried.add((operation.method.upper(), operation.path))
         BOUNDS(given(case=operation.as_strategy())(check))()
 

@@ -45,8 +45,8 @@ def test_the_parameters_and_statuses_of_a_wait_are_documented(parts: Parts) -> N
     assert ["parameter", *described, "status", *sorted(statuses)] == documented
 
 
-def test_the_example_of_numbers_has_the_members_of_a_real_answer(parts: Parts) -> None:
-    parts.happen(parts.push("team/web:v1").syncs[0].id, Event.FIND)
+def test_the_example_of_stats_has_the_members_of_a_real_answer(parts: Parts) -> None:
+    parts.happen(parts.push("team/web:v1").syncs[0].id, Event.VERIFY_WITHOUT_CALL)
     blocks = re.findall(r"```json\n(.*?)```", section("Rules and numbers"), re.DOTALL)
 
     def shape(value: object) -> object:
@@ -58,7 +58,7 @@ def test_the_example_of_numbers_has_the_members_of_a_real_answer(parts: Parts) -
     assert [shape(real)] == [shape(json.loads(block)) for block in blocks]
 
 
-def test_the_example_of_an_order_can_be_ordered(parts: Parts) -> None:
+def test_the_example_of_an_order_is_accepted(parts: Parts) -> None:
     [example] = re.findall(r"```json\n(.*?)```", section("Retry, cancel, order"), re.DOTALL)
 
     answer = parts.client(OPERATE).post("/api/v1/syncs", json=json.loads(example))
@@ -74,7 +74,7 @@ def test_the_parameters_of_an_explanation_are_documented(parts: Parts) -> None:
     assert [p["name"] for p in parameters] == documented
 
 
-def test_the_example_of_a_comparison_can_be_asked_and_is_answered_so(parts: Parts) -> None:
+def test_the_example_of_whatif_gets_the_documented_answer(parts: Parts) -> None:
     parts.push("team-a/web:v1")
     question, answer = (
         json.loads(block)

@@ -11,7 +11,7 @@ from tests.web.parts import EAST, HONG_KONG, Parts
 TEXT = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
 
 
-def shown(parts: Parts) -> dict[str, float]:
+def read_samples(parts: Parts) -> dict[str, float]:
     """Return what /metrics shows, by name and labels."""
     answer = parts.client().get("/metrics")
     assert answer.status_code == 200
@@ -22,11 +22,11 @@ def shown(parts: Parts) -> dict[str, float]:
 def test_open_syncs_are_counted_by_state_and_target_region(parts: Parts) -> None:
     ended = parts.push("team/web:v1", EAST, HONG_KONG).syncs[0]
     parts.push("team/web:v2", EAST, HONG_KONG)
-    parts.happen(ended.id, Event.FIND)
+    parts.happen(ended.id, Event.VERIFY_WITHOUT_CALL)
 
-    found = {name: value for name, value in shown(parts).items() if "swrhook_open" in name}
+    samples = {name: value for name, value in read_samples(parts).items() if "swrhook_open" in name}
 
-    assert found == {
+    assert samples == {
         'swrhook_open_syncs{state="pending",target_region="ap-southeast-1"}': 2.0,
         'swrhook_open_syncs{state="pending",target_region="cn-east-3"}': 1.0,
     }
@@ -36,31 +36,31 @@ def test_the_oldest_pending_sync_has_its_age(parts: Parts) -> None:
     parts.push("team/web:v1", ago=timedelta(hours=2))
     parts.push("team/web:v2", ago=timedelta(hours=1))
 
-    found = shown(parts)
+    samples = read_samples(parts)
 
-    assert found["swrhook_oldest_pending_sync_seconds"] >= 7200
-    assert found["swrhook_most_overdue_sync_seconds"] >= 7200
+    assert samples["swrhook_oldest_pending_sync_seconds"] >= 7200
+    assert samples["swrhook_most_overdue_sync_seconds"] >= 7200
 
 
 def test_an_empty_ledger_has_no_age(parts: Parts) -> None:
-    found = shown(parts)
+    samples = read_samples(parts)
 
     assert (
-        found["swrhook_oldest_pending_sync_seconds"],
-        found["swrhook_most_overdue_sync_seconds"],
-        found["swrhook_ledger_readable"],
+        samples["swrhook_oldest_pending_sync_seconds"],
+        samples["swrhook_most_overdue_sync_seconds"],
+        samples["swrhook_ledger_readable"],
     ) == (0.0, 0.0, 1.0)
 
 
-def test_a_ledger_that_cannot_be_read_hides_nothing_else(parts: Parts) -> None:
+def test_an_unreadable_ledger_hides_no_other_metric(parts: Parts) -> None:
     with parts.database.write() as connection:
         connection.execute(sqlalchemy.text("DROP TABLE syncs"))
 
-    found = shown(parts)
+    samples = read_samples(parts)
 
-    assert found["swrhook_ledger_readable"] == 0.0
-    assert "swrhook_oldest_pending_sync_seconds" not in found
-    assert "swrhook_configuration_is_current" in found
+    assert samples["swrhook_ledger_readable"] == 0.0
+    assert "swrhook_oldest_pending_sync_seconds" not in samples
+    assert "swrhook_configuration_is_current" in samples
 
 
 def test_the_answer_is_in_the_text_format_of_prometheus(parts: Parts) -> None:
@@ -69,14 +69,16 @@ def test_the_answer_is_in_the_text_format_of_prometheus(parts: Parts) -> None:
     assert answer.content_type == "text/plain; version=0.0.4; charset=utf-8"
 
 
-def test_regions_show_how_they_are_asked(parts: Parts) -> None:
+def test_regions_show_rate_and_circuit_breakers(parts: Parts) -> None:
     parts.endpoints = [Endpoint("cn-east-3", 2.5, {"look_target": True, "sync_images": False})]
     parts.metrics.swr_request("cn-east-3", "look_target", "transient")
     parts.metrics.postponed("cn-east-3", "breaker")
 
-    found = {name: value for name, value in shown(parts).items() if 'region="cn-east-3"' in name}
+    samples = {
+        name: value for name, value in read_samples(parts).items() if 'region="cn-east-3"' in name
+    }
 
-    assert {name: value for name, value in found.items() if "_created" not in name} == {
+    assert {name: value for name, value in samples.items() if "_created" not in name} == {
         'swrhook_pace_per_second{region="cn-east-3"}': 2.5,
         'swrhook_breaker_open{operation="look_target",region="cn-east-3"}': 1.0,
         'swrhook_breaker_open{operation="sync_images",region="cn-east-3"}': 0.0,
@@ -90,7 +92,7 @@ def test_every_metric_is_documented_with_its_type_and_labels(parts: Parts) -> No
     text = parts.client().get("/metrics").text
     documented = re.findall(r"^\| `(\w+)` \| (\w+) \|", TEXT, re.MULTILINE)
     families = re.findall(r"^# TYPE (\w+) (\w+)$", text, re.MULTILINE)
-    # When a counter began is no metric of ours.
-    known = [(name, kind) for name, kind in families if not name.endswith("_created")]
+    # prometheus_client adds `_created`, the time at which a counter began.
+    ours = [(name, kind) for name, kind in families if not name.endswith("_created")]
 
-    assert sorted(known) == sorted(documented)
+    assert sorted(ours) == sorted(documented)

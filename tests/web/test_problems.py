@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -5,8 +6,10 @@ import pytest
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from swrhook.errors import KeysUnavailable, Refused, Unauthenticated, Unconfirmed
 from swrhook.model import DeliveryEntry, Receipt
 from swrhook.web import create_web
+from swrhook.web.problems import STATUSES, refusal
 from tests.web.parts import READ, SECRET, Parts
 
 
@@ -27,7 +30,7 @@ def test_404(parts: Parts, path: str) -> None:
     assert problem(parts.client().get(path))[0] == 404
 
 
-def test_404_of_an_object_says_what_there_is_not(parts: Parts) -> None:
+def test_404_of_an_object_names_its_kind(parts: Parts) -> None:
     client = parts.client()
 
     assert problem(client.get("/api/v1/syncs/x")) == (404, "there is no sync with this id")
@@ -60,18 +63,18 @@ def test_403_names_the_role_that_is_needed(parts: Parts) -> None:
 def test_422(parts: Parts) -> None:
     answer = parts.client().get("/api/v1/syncs?limit=0&cursor=x")
 
-    assert problem(answer) == (422, "the request has parameters that cannot be used")
+    assert problem(answer) == (422, "the request has invalid parameters")
     assert sorted(r.partition(":")[0] for r in answer.get_json()["reasons"]) == ["cursor", "limit"]
 
 
-def test_500_of_the_api_tells_nothing_of_the_inside(parts: Parts) -> None:
+def test_500_of_the_api_exposes_no_details(parts: Parts) -> None:
     client = parts.client()
     with parts.database.write() as connection:
         connection.execute(text("DROP TABLE syncs"))
 
     status, detail = problem(client.get("/api/v1/syncs"))
 
-    assert (status, detail) == (500, "an error of swrhook itself: its log has the details")
+    assert (status, detail) == (500, "an error in swrhook itself; its log has the details")
 
 
 def test_500_of_a_hook_is_a_problem_too(parts: Parts) -> None:
@@ -87,3 +90,29 @@ def test_500_of_a_hook_is_a_problem_too(parts: Parts) -> None:
     )
 
     assert problem(answer)[0] == 500
+
+
+def below(kind: type[Refused]) -> Iterator[type[Refused]]:
+    for inner in kind.__subclasses__():
+        yield inner
+        yield from below(inner)
+
+
+def test_every_refusal_has_a_status_and_its_own_code() -> None:
+    kinds = list(below(Refused))
+
+    assert set(kinds) == set(STATUSES)
+    assert len(kinds) == len({kind.code for kind in kinds} - {Refused.code})
+
+
+@pytest.mark.parametrize("kind", [KeysUnavailable, Unconfirmed])
+def test_a_temporary_refusal_is_503_with_retry_after(kind: type[Refused]) -> None:
+    answer = refusal(kind("issuer.example.com: no answer in time"))
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+def test_an_unauthenticated_delivery_is_401() -> None:
+    answer = refusal(Unauthenticated("the token is not genuine"))
+
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (401, None)

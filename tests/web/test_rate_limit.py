@@ -26,7 +26,7 @@ def deliver(
     return parts.client(token=None).post(f"/hooks/{sender}", data=body, headers=headers)
 
 
-def test_what_is_over_the_limit_is_429_and_told_when_to_come_again(limited: Parts) -> None:
+def test_a_delivery_over_the_limit_is_429_with_retry_after(limited: Parts) -> None:
     answers = [deliver(limited) for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -36,27 +36,27 @@ def test_what_is_over_the_limit_is_429_and_told_when_to_come_again(limited: Part
     assert len(limited.client().get("/api/v1/deliveries").get_json()["items"]) == 2
 
 
-def test_each_sender_has_its_own_limit(limited: Parts) -> None:
+def test_every_sender_has_its_own_limit(limited: Parts) -> None:
     senders = ["ci", "ci", "ci", "other", "free", "free", "free"]
     statuses = [deliver(limited, sender).status_code for sender in senders]
 
     assert statuses == [200, 200, 429, 200, 200, 200, 200]
 
 
-def test_who_proves_nothing_uses_up_nothing(limited: Parts) -> None:
+def test_unauthenticated_deliveries_do_not_count(limited: Parts) -> None:
     guesses = [deliver(limited, secret="wrong").status_code for _ in range(5)]
 
     assert guesses == [401] * 5
     assert deliver(limited).status_code == 200
 
 
-def test_what_is_authentic_counts_before_it_is_read(limited: Parts) -> None:
+def test_an_authentic_delivery_counts_even_if_it_is_undecodable(limited: Parts) -> None:
     statuses = [deliver(limited, body=b"not JSON").status_code for _ in range(3)]
 
     assert statuses == [400, 400, 429]
 
 
-def test_a_limit_that_is_changed_counts_anew(limited: Parts) -> None:
+def test_a_changed_limit_starts_counting_anew(limited: Parts) -> None:
     for _ in range(3):
         deliver(limited)
     ci = replace(limited.config.senders["ci"], rate_limit=parse_rate("3/h"))

@@ -1,4 +1,4 @@
-"""What the worker's tests share: SWR as they need it, a clock to be set, a runner on a ledger."""
+"""Shared by the worker's tests: SWR in memory, a clock, and a runner on a ledger."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,10 +28,10 @@ Key = tuple[str, str, str, str]  # region, organization, repository, tag
 
 
 def config(*regions: str, **options: Any) -> Config:
-    known = {name: Region(name, f"https://{name}", name) for name in regions or REGIONS}
+    swr_regions = {name: Region(name, f"https://{name}", name) for name in regions or REGIONS}
     return Config(
         version="0123456789ab",
-        swr=Swr("https://iam", TokenCredentials("a-token"), known),
+        swr=Swr("https://iam", TokenCredentials("a-token"), swr_regions),
         access=Access(),
         senders={},
         rules=Rulebook(),
@@ -44,7 +44,7 @@ def error(kind: Kind = Kind.TRANSIENT, *failed: str, **more: Any) -> SwrError:
 
 
 class FakeSwr:
-    """Regions in memory. A call copies at once unless it is told otherwise; all is remembered."""
+    """SWR's regions in memory. A call copies at once if `copies`; every request is recorded."""
 
     def __init__(self) -> None:
         self.held: dict[Key, str] = {}
@@ -53,11 +53,11 @@ class FakeSwr:
         self.lists: list[tuple[str, list[str]]] = []
         self.pages: list[tuple[str, int]] = []  # region, offset
         self.before_page: Callable[[], None] = lambda: None
-        self.answers: list[SwrError | Callable[[], None] | None] = []  # none left: 200
-        self.hidden: dict[str, SwrError] = {}  # regions that cannot be looked at
+        self.answers: list[SwrError | Callable[[], None] | None] = []  # empty: 200
+        self.hidden: dict[str, SwrError] = {}  # regions that cannot be read
         self.foreign: set[str] = set()  # regions without our organization
         self.jobs: list[SyncJob] = []
-        self.questions: list[str] = []  # for regions and organizations
+        self.questions: list[str] = []  # requests for regions and organizations
         self.listed_regions: frozenset[str] | None = None
         self.copies = True
 
@@ -72,16 +72,16 @@ class FakeSwr:
         region: str,
         namespace: str,
         repository: str,
-        wanted: Collection[str],
+        tags: Collection[str],
         on_page: Callable[[], None],
     ) -> dict[str, str]:
         del on_page
-        self.lists.append((region, list(wanted)))
+        self.lists.append((region, list(tags)))
         if region in self.hidden:
             raise self.hidden[region]
         return {
             tag: digest
-            for tag in wanted
+            for tag in tags
             if (digest := self.held.get((region, namespace, repository, tag)))
         }
 
@@ -90,8 +90,8 @@ class FakeSwr:
         self.before_page()
         if region in self.hidden:
             raise self.hidden[region]
-        here = (region, namespace, repository)
-        tags = {key[3]: digest for key, digest in self.held.items() if key[:3] == here}
+        repository_key = (region, namespace, repository)
+        tags = {key[3]: digest for key, digest in self.held.items() if key[:3] == repository_key}
         page = dict(sorted(tags.items())[offset : offset + PAGE_SIZE])
         return TagPage(page, len(page), len(tags)) if tags else None
 
@@ -119,13 +119,13 @@ class FakeSwr:
                 self.copy(lane, tag)
 
     def copy(self, lane: Lane, tag: str) -> None:
-        here = (lane.source_region, lane.namespace, lane.repository, tag)
-        there = (lane.target.region, lane.target.namespace, lane.repository, tag)
-        if here in self.held and (lane.override or there not in self.held):
-            self.held[there] = self.held[here]
+        source = (lane.source_region, lane.namespace, lane.repository, tag)
+        target = (lane.target.region, lane.target.namespace, lane.repository, tag)
+        if source in self.held and (lane.override or target not in self.held):
+            self.held[target] = self.held[source]
 
     def put(self, tag: str, digest: str, lane: Lane = LANE) -> None:
-        """Let the source hold this."""
+        """Put a tag into the source region."""
         self.held[lane.source_region, lane.namespace, lane.repository, tag] = digest
 
     def put_at_target(self, tag: str, digest: str, lane: Lane = LANE) -> None:
@@ -138,21 +138,21 @@ class FakeSwr:
 
 @dataclass
 class Works:
-    """A ledger, SWR, a clock, and the runner that is tested."""
+    """A ledger, SWR, a clock, and the runner under test."""
 
     database: Database
     swr: FakeSwr = field(default_factory=FakeSwr)
     clock: FakeClock = field(default_factory=FakeClock)
     config: Config = field(default_factory=config)
     workers: int = 20
-    hurried: list[Lane] = field(default_factory=list)
+    woken: list[Lane] = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
     breakers: CircuitBreakers = field(default_factory=CircuitBreakers)
-    preflight: TargetCache = field(default_factory=TargetCache)
+    target_cache: TargetCache = field(default_factory=TargetCache)
     outcomes: FakeOutcomes = field(default_factory=FakeOutcomes)
 
     def __post_init__(self) -> None:
-        self.admission = Admission(AdaptiveRateLimiter(), self.workers, self.hurried.append)
+        self.admission = Admission(AdaptiveRateLimiter(), self.workers, self.woken.append)
 
     @property
     def runner(self) -> LaneRunner:
@@ -163,33 +163,33 @@ class Works:
                 self.swr,
                 self.admission,
                 self.breakers,
-                self.preflight,
+                self.target_cache,
                 self.metrics,
                 self.clock,
             ),
             self.config,
             self.outcomes,
             self.clock,
-            Random(0),  # chance must be the same each time
+            Random(0),  # the same random numbers each time
         )
 
     def push(self, *tags: str, digest: str | None = None, override: bool = False) -> list[Sync]:
         """Record a delivery of these tags; return its syncs."""
-        wanted = [push(tag, digest) for tag in tags]
-        recorded = write(self.database, accepted(*wanted, at=self.clock.time, override=override))
+        pushes = [push(tag, digest) for tag in tags]
+        recorded = write(self.database, accepted(*pushes, at=self.clock.time, override=override))
         return [find(self.database, ref.id) for ref in recorded.receipts[0].syncs]
 
     def run(self, lane: Lane = LANE) -> datetime | None:
         return self.runner.run(lane, self.clock.time)
 
     def run_until_quiet(self, lane: Lane = LANE, most: int = 200) -> None:
-        """Run the lane each time it is due, until it rests."""
-        again: datetime | None = self.clock.time
-        while again is not None and most:
-            self.clock.time = max(self.clock.time, again)
-            again = self.run(lane)
+        """Run the lane each time it is due, until nothing is due any more."""
+        due_at: datetime | None = self.clock.time
+        while due_at is not None and most:
+            self.clock.time = max(self.clock.time, due_at)
+            due_at = self.run(lane)
             most -= 1
-        assert again is None
+        assert due_at is None
 
     def state(self, sync: Sync) -> State:
         return find(self.database, sync.id).state

@@ -1,4 +1,4 @@
-"""A backfill: compares, plans, is agreed to, records behind fresh pushes; survives all of it."""
+"""Backfills: compare, plan, wait for consent, record syncs behind fresh pushes, survive crashes."""
 
 import pytest
 
@@ -7,13 +7,13 @@ from swrhook.ledger.repairs import LEASE
 from swrhook.model import State
 from swrhook.syncs.reconciliation import RepositoryRef
 from tests.ledger.parts import all_syncs, put
-from tests.worker.mends import SHOP, Mends, digest
 from tests.worker.parts import Works, error
+from tests.worker.repairs import SHOP, RepairSetup, digest
 
 CART = RepositoryRef("cn-north-4", "team", "web/cart")
 
 
-def nothing() -> None:
+def do_nothing() -> None:
     pass
 
 
@@ -22,244 +22,257 @@ def die() -> None:
 
 
 @pytest.fixture
-def mends(works: Works) -> Mends:
-    return Mends(works)
+def repairs(works: Works) -> RepairSetup:
+    return RepairSetup(works)
 
 
-def fill(mends: Mends, *tags: str, held: bool = False) -> None:
+def fill(repairs: RepairSetup, *tags: str, at_targets: bool = False) -> None:
     for number, tag in enumerate(tags):
-        mends.works.swr.put(tag, digest(number))
-        if held:
-            mends.works.swr.put_at_target(tag, digest(number))
+        repairs.works.swr.put(tag, digest(number))
+        if at_targets:
+            repairs.works.swr.put_at_target(tag, digest(number))
 
 
-def test_what_is_at_the_source_is_planned_and_nothing_is_called_before_it_is_agreed_to(
-    mends: Mends,
+def test_a_plan_is_made_and_nothing_is_called_before_it_is_started(
+    repairs: RepairSetup,
 ) -> None:
-    fill(mends, "v1", "v2", held=True)
-    fill(mends, "v1", "v2", "v3", "v4")
-    mends.works.swr.put_at_target("v4", digest(99))
+    fill(repairs, "v1", "v2", at_targets=True)
+    fill(repairs, "v1", "v2", "v3", "v4")
+    repairs.works.swr.put_at_target("v4", digest(99))
 
-    repair = mends.begin(asks=True)
-    mends.work()
+    repair = repairs.begin(asks=True)
+    repairs.work()
 
-    found = mends.show(repair)
-    plan = found.plan
-    assert (found.state, plan.same, plan.missing, plan.diverged) == ("planned", 2, 1, 1)
-    assert (plan.to_sync, plan.sync_images, found.calls) == (1, 1, 2)
-    assert (all_syncs(mends.database), mends.works.swr.calls) == ([], [])
-    assert [(each.tag, each.drift, each.reason) for each in mends.tags(repair)] == [
+    backfill = repairs.show(repair)
+    plan = backfill.plan
+    assert (backfill.state, plan.same, plan.missing, plan.diverged) == ("planned", 2, 1, 1)
+    assert (plan.to_sync, plan.sync_images, backfill.calls) == (1, 1, 2)
+    assert (all_syncs(repairs.database), repairs.works.swr.calls) == ([], [])
+    assert [(finding.tag, finding.drift, finding.reason) for finding in repairs.tags(repair)] == [
         ("v1", "same", None),
         ("v2", "same", None),
         ("v3", "missing", None),
-        ("v4", "diverged", "the target holds another image, and the rule does not override"),
+        ("v4", "diverged", "the target has another image, and the rule does not override"),
     ]
 
 
-def test_an_agreed_plan_is_synced_with_one_call_for_a_batch(mends: Mends) -> None:
-    fill(mends, *(f"v{n}" for n in range(150)))
-    repair = mends.begin(asks=True)
-    mends.work()
-    planned = mends.show(repair).plan.sync_images
+def test_a_started_plan_is_synced_with_one_call_for_each_batch(repairs: RepairSetup) -> None:
+    fill(repairs, *(f"v{n}" for n in range(150)))
+    repair = repairs.begin(asks=True)
+    repairs.work()
+    planned = repairs.show(repair).plan.sync_images
 
-    mends.operator.start_repair(repair, mends.works.clock.time)
-    mends.work()
-    mends.sync()
+    repairs.operator.start_repair(repair, repairs.works.clock.time)
+    repairs.work()
+    repairs.sync()
 
-    found = mends.show(repair)
-    assert (found.state, found.results) == ("done", {"verified": 150})
-    assert [len(tags) for tags in mends.works.swr.tags_called] == [100, 50]
+    backfill = repairs.show(repair)
+    assert (backfill.state, backfill.results) == ("done", {"verified": 150})
+    assert [len(tags) for tags in repairs.works.swr.tags_called] == [100, 50]
     assert planned == 2
-    assert {(True, None)} == {(sync.backfill, sync.delivery) for sync in all_syncs(mends.database)}
-    assert {digest(n) for n in range(150)} == {sync.digest for sync in all_syncs(mends.database)}
+    assert {(sync.backfill, sync.delivery) for sync in all_syncs(repairs.database)} == {
+        (True, None)
+    }
+    assert {sync.digest for sync in all_syncs(repairs.database)} == {digest(n) for n in range(150)}
 
 
-def test_what_targets_hold_already_costs_no_call(mends: Mends) -> None:
-    fill(mends, *(f"v{n}" for n in range(250)), held=True)
+def test_tags_that_the_targets_hold_already_take_no_call(repairs: RepairSetup) -> None:
+    fill(repairs, *(f"v{n}" for n in range(250)), at_targets=True)
 
-    repair = mends.begin()
-    mends.work()
+    repair = repairs.begin()
+    repairs.work()
 
-    found = mends.show(repair)
-    assert (found.state, found.plan.same, found.ordered, found.calls) == ("done", 250, 0, 6)
-    assert mends.works.swr.calls == []
+    backfill = repairs.show(repair)
+    assert (backfill.state, backfill.plan.same, backfill.ordered, backfill.calls) == (
+        "done",
+        250,
+        0,
+        6,
+    )
+    assert repairs.works.swr.calls == []
 
 
 class Killed(BaseException):
     pass
 
 
-def test_another_process_goes_on_where_one_was_killed(mends: Mends) -> None:
-    fill(mends, "v1")
-    mends.works.swr.held["cn-north-4", "team", "web/cart", "v7"] = digest(7)
-    repair = mends.begin(places=[SHOP, CART])
-    assert mends.repairer.step()
-    mends.works.swr.before_page = die
+def test_another_process_continues_where_one_was_killed(repairs: RepairSetup) -> None:
+    fill(repairs, "v1")
+    repairs.works.swr.held["cn-north-4", "team", "web/cart", "v7"] = digest(7)
+    repair = repairs.begin(places=[SHOP, CART])
+    assert repairs.worker.step()
+    repairs.works.swr.before_page = die
     with pytest.raises(Killed):
-        mends.repairer.step()
-    mends.works.swr.before_page = nothing
-    assert not mends.repairer.step()  # somebody may still be at it
+        repairs.worker.step()
+    repairs.works.swr.before_page = do_nothing
+    assert not repairs.worker.step()  # its lease has not expired yet
 
-    mends.works.clock.time += 2 * LEASE
-    mends.work()
+    repairs.works.clock.time += 2 * LEASE
+    repairs.work()
 
-    assert [(each.repository, each.tag) for each in mends.tags(repair)] == [
+    assert [(finding.repository, finding.tag) for finding in repairs.tags(repair)] == [
         ("web/cart", "v7"),
         ("web/shop", "v1"),
     ]
-    assert (mends.show(repair).state, mends.show(repair).ordered) == ("done", 2)
+    assert (repairs.show(repair).state, repairs.show(repair).ordered) == ("done", 2)
 
 
 @pytest.mark.on("sqlite")
-def test_where_there_is_one_process_its_heir_need_not_wait(mends: Mends) -> None:
-    fill(mends, "v1")
-    repair = mends.begin()
-    mends.works.swr.before_page = die
+def test_on_sqlite_the_next_process_continues_at_once(repairs: RepairSetup) -> None:
+    fill(repairs, "v1")
+    repair = repairs.begin()
+    repairs.works.swr.before_page = die
     with pytest.raises(Killed):
-        mends.repairer.step()
-    mends.works.swr.before_page = nothing
+        repairs.worker.step()
+    repairs.works.swr.before_page = do_nothing
 
-    heir = mends.repairer
-    heir.start()
-    heir.stop()
-    mends.work()
+    successor = repairs.worker
+    successor.start()
+    successor.stop()
+    repairs.work()
 
-    assert mends.show(repair).state == "done"
+    assert repairs.show(repair).state == "done"
 
 
-def test_one_killed_while_it_records_leaves_nothing_half_done(mends: Mends) -> None:
-    fill(mends, *(f"v{n}" for n in range(250)))
-    repair = mends.begin()
-    mends.repairer.step()
-    mends.repairer.step()  # all is compared
-    mends.repairer.step()  # a first portion
-    mends.before_wake = die
+def test_a_worker_killed_while_it_records_syncs_leaves_no_portion_half_done(
+    repairs: RepairSetup,
+) -> None:
+    fill(repairs, *(f"v{n}" for n in range(250)))
+    repair = repairs.begin()
+    repairs.worker.step()
+    repairs.worker.step()  # everything is compared
+    repairs.worker.step()  # a first portion
+    repairs.before_wake = die
     with pytest.raises(Killed):
-        mends.repairer.step()
-    mends.before_wake = nothing
-    assert mends.show(repair).ordered == 200
+        repairs.worker.step()
+    repairs.before_wake = do_nothing
+    assert repairs.show(repair).ordered == 200
 
-    mends.works.clock.time += 2 * LEASE
-    mends.work()
-    mends.sync()
+    repairs.works.clock.time += 2 * LEASE
+    repairs.work()
+    repairs.sync()
 
-    assert mends.show(repair).results == {"verified": 250}
-    assert len(all_syncs(mends.database)) == 250
+    assert repairs.show(repair).results == {"verified": 250}
+    assert len(all_syncs(repairs.database)) == 250
 
 
-def test_a_fresh_push_overtakes_a_large_backfill(mends: Mends) -> None:
-    fill(mends, *(f"v{n}" for n in range(400)), "fresh")
-    mends.begin()
-    mends.repairer.step()
-    mends.works.swr.held.pop(("cn-north-4", "team", "web/shop", "fresh"))
-    mends.work()
-    mends.works.run()  # a first call of the backfill
+def test_a_fresh_push_goes_before_a_large_backfill(repairs: RepairSetup) -> None:
+    fill(repairs, *(f"v{n}" for n in range(400)), "fresh")
+    repairs.begin()
+    repairs.worker.step()
+    repairs.works.swr.held.pop(("cn-north-4", "team", "web/shop", "fresh"))
+    repairs.work()
+    repairs.works.run()  # a first call of the backfill
 
-    mends.works.swr.put("fresh", digest(1000))
-    mends.works.push("fresh")
-    mends.sync()
+    repairs.works.swr.put("fresh", digest(1000))
+    repairs.works.push("fresh")
+    repairs.sync()
 
-    calls = mends.works.swr.tags_called
+    calls = repairs.works.swr.tags_called
     assert "fresh" not in calls[0]
     assert "fresh" in calls[1]
     assert len(calls) > 3
 
 
-def test_an_open_sync_keeps_its_turn_and_stands_for_the_new_one(mends: Mends) -> None:
-    fill(mends, "v1", "v2")
-    fresh = mends.works.push("v1")[0]
+def test_an_open_sync_is_used_instead_of_a_new_one(repairs: RepairSetup) -> None:
+    fill(repairs, "v1", "v2")
+    fresh = repairs.works.push("v1")[0]
 
-    repair = mends.begin()
-    mends.work()
+    repair = repairs.begin()
+    repairs.work()
 
-    ours = {each.tag: each.sync for each in mends.tags(repair)}
-    assert fresh.id == ours["v1"]
-    assert [(sync.tag, sync.backfill) for sync in all_syncs(mends.database)] == [
+    backfilled = {finding.tag: finding.sync for finding in repairs.tags(repair)}
+    assert backfilled["v1"] == fresh.id
+    assert [(sync.tag, sync.backfill) for sync in all_syncs(repairs.database)] == [
         ("v1", False),
         ("v2", True),
     ]
 
 
-def test_a_sync_that_ended_badly_is_tried_again_in_its_own_row(mends: Mends) -> None:
-    fill(mends, "v1")
-    ended = put(mends.database, State.EXHAUSTED, attempts=7)
+def test_a_failed_sync_is_retried_in_its_own_row(repairs: RepairSetup) -> None:
+    fill(repairs, "v1")
+    ended = put(repairs.database, State.EXHAUSTED, attempts=7)
 
-    repair = mends.begin()
-    mends.work()
-    mends.sync()
+    repair = repairs.begin()
+    repairs.work()
+    repairs.sync()
 
-    assert [(ended.id, "verified")] == [(each.sync, each.state) for each in mends.tags(repair)]
-    assert [sync.state for sync in all_syncs(mends.database)] == [State.VERIFIED]
+    assert [(finding.sync, finding.state) for finding in repairs.tags(repair)] == [
+        (ended.id, "verified")
+    ]
+    assert [sync.state for sync in all_syncs(repairs.database)] == [State.VERIFIED]
 
 
-def test_cancelled_it_compares_no_more_and_takes_its_waiting_syncs_along(mends: Mends) -> None:
-    fill(mends, *(f"v{n}" for n in range(300)))
-    fresh = mends.works.push("v7")[0]
-    repair = mends.begin()
+def test_a_cancelled_backfill_stops_and_cancels_its_waiting_syncs(repairs: RepairSetup) -> None:
+    fill(repairs, *(f"v{n}" for n in range(300)))
+    fresh = repairs.works.push("v7")[0]
+    repair = repairs.begin()
     for _ in range(3):
-        mends.repairer.step()
-    mends.works.run()  # a call for a hundred of them
+        repairs.worker.step()
+    repairs.works.run()  # one call for a hundred of them
 
-    mends.operator.cancel_repair(repair, mends.works.clock.time)
-    mends.work()
-    mends.works.run_until_quiet()
+    repairs.operator.cancel_repair(repair, repairs.works.clock.time)
+    repairs.work()
+    repairs.works.run_until_quiet()
 
-    found = mends.show(repair)
-    assert (found.state, found.ordered) == ("cancelled", 200)
-    assert {"cancelled", "verified"} == set(found.results)
-    assert found.results["cancelled"] >= 100
-    assert State.VERIFIED is mends.works.state(fresh)
+    backfill = repairs.show(repair)
+    assert (backfill.state, backfill.ordered) == ("cancelled", 200)
+    assert set(backfill.results) == {"cancelled", "verified"}
+    assert backfill.results["cancelled"] >= 100
+    assert repairs.works.state(fresh) is State.VERIFIED
     with pytest.raises(StateForbids):
-        mends.operator.cancel_repair(repair, mends.works.clock.time)
+        repairs.operator.cancel_repair(repair, repairs.works.clock.time)
 
 
-def test_cancelled_in_the_middle_of_a_listing_it_writes_nothing(mends: Mends) -> None:
-    fill(mends, *(f"v{n}" for n in range(300)))
-    repair = mends.begin()
+def test_a_backfill_cancelled_while_it_lists_writes_nothing(repairs: RepairSetup) -> None:
+    fill(repairs, *(f"v{n}" for n in range(300)))
+    repair = repairs.begin()
 
     def cancel() -> None:
-        if len(mends.works.swr.pages) == 1:
-            mends.operator.cancel_repair(repair, mends.works.clock.time)
+        if len(repairs.works.swr.pages) == 1:
+            repairs.operator.cancel_repair(repair, repairs.works.clock.time)
 
-    mends.works.swr.before_page = cancel
-    mends.repairer.step()
+    repairs.works.swr.before_page = cancel
+    repairs.worker.step()
 
-    assert (mends.show(repair).state, mends.tags(repair)) == ("cancelled", [])
-    assert len(mends.works.swr.pages) <= 2
-
-
-def test_a_target_that_cannot_be_read_is_called_for(mends: Mends) -> None:
-    fill(mends, "v1")
-    mends.works.swr.hidden["cn-east-3"] = error(Kind.CONFIGURATION)
-
-    repair = mends.begin()
-    mends.work()
-
-    assert [(each.drift, each.state) for each in mends.tags(repair)] == [("unreadable", "pending")]
+    assert (repairs.show(repair).state, repairs.tags(repair)) == ("cancelled", [])
+    assert len(repairs.works.swr.pages) <= 2
 
 
-def test_a_region_without_an_answer_is_asked_later_and_at_last_left_out(mends: Mends) -> None:
-    fill(mends, "v1")
-    mends.works.swr.hidden["cn-north-4"] = error()
-    repair = mends.begin()
-    mends.repairer.step()
-    assert not mends.repairer.step()
+def test_tags_are_synced_to_a_target_that_cannot_be_read(repairs: RepairSetup) -> None:
+    fill(repairs, "v1")
+    repairs.works.swr.hidden["cn-east-3"] = error(Kind.CONFIGURATION)
+
+    repair = repairs.begin()
+    repairs.work()
+
+    assert [(finding.drift, finding.state) for finding in repairs.tags(repair)] == [
+        ("unreadable", "pending")
+    ]
+
+
+def test_a_region_that_does_not_answer_is_retried_and_finally_skipped(repairs: RepairSetup) -> None:
+    fill(repairs, "v1")
+    repairs.works.swr.hidden["cn-north-4"] = error()
+    repair = repairs.begin()
+    repairs.worker.step()
+    assert not repairs.worker.step()
     for _ in range(8):
-        mends.works.clock.advance(61)
-        mends.work()
+        repairs.works.clock.advance(61)
+        repairs.work()
 
-    found = mends.show(repair)
-    assert found.state == "done"
-    assert [*found.notes] == [
+    backfill = repairs.show(repair)
+    assert backfill.state == "done"
+    assert [*backfill.notes] == [
         "cn-north-4/team/web/shop: cannot be listed: A.transient: what SWR said"
     ]
 
 
-def test_one_rule_or_one_sender_can_be_asked_for(mends: Mends) -> None:
-    fill(mends, "v1")
+def test_a_backfill_can_be_limited_to_a_rule_or_a_sender(repairs: RepairSetup) -> None:
+    fill(repairs, "v1")
 
-    of_rule = mends.begin(rule="all", sender="ci")
-    of_none = mends.begin(rule="another")
-    mends.work()
+    of_rule = repairs.begin(rule="all", sender="ci")
+    of_none = repairs.begin(rule="another")
+    repairs.work()
 
-    assert (mends.show(of_rule).plan.missing, mends.show(of_none).plan.missing) == (1, 0)
+    assert (repairs.show(of_rule).plan.missing, repairs.show(of_none).plan.missing) == (1, 0)

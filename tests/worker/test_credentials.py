@@ -1,4 +1,4 @@
-"""Every kind of credential carries syncs through, also when it ends or is killed in between."""
+"""Syncs succeed with every kind of credential, also when it expires or is revoked."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -59,41 +59,41 @@ def kind(request: pytest.FixtureRequest) -> str:
 def sync(
     kind: str, works: Works, simulator: RunningSimulator, database: Database, tmp_path: Path
 ) -> Iterator[Callable[[str], State]]:
-    """Push a tag, run its lane with the real client until it rests, and tell the sync's state."""
+    """Push a tag, run its lane with the real client until nothing is due; return the state."""
     regions = {name: Region(name, url, name) for name, url in simulator.endpoints.items()}
     swr = Swr(simulator.iam_url, credentials(kind, simulator, tmp_path), regions)
     network = replace(Network(), metadata=simulator.metadata_url)
     client = SwrClient(swr, network, RefusedCredentials(database, works.clock), works.clock)
-    runner = replace(works.runner, traffic=replace(works.runner.traffic, swr=client))
+    runner = replace(works.runner, gateway=replace(works.runner.gateway, swr=client))
 
-    def carry(tag: str) -> State:
-        [recorded] = works.push(tag)
-        while (again := runner.run(LANE, works.clock.time)) is not None:
-            works.clock.time = max(works.clock.time, again)
-        return works.state(recorded)
+    def push_and_run(tag: str) -> State:
+        [pushed] = works.push(tag)
+        while (due_at := runner.run(LANE, works.clock.time)) is not None:
+            works.clock.time = max(works.clock.time, due_at)
+        return works.state(pushed)
 
-    yield carry
+    yield push_and_run
     client.close()
 
 
 def test_a_tag_is_verified(sync: Callable[[str], State], simulator: RunningSimulator) -> None:
-    assert State.VERIFIED is sync("v0")
+    assert sync("v0") is State.VERIFIED
 
     assert [call.status for call in simulator.state.calls(operation="sync_images")] == [200]
 
 
-def test_what_ends_or_is_killed_is_replaced_without_a_try_lost(
+def test_an_expired_or_revoked_credential_is_renewed_without_a_failed_call(
     sync: Callable[[str], State], simulator: RunningSimulator, works: Works, kind: str
 ) -> None:
     sync("v0")
     works.clock.advance(2 * 86_400)
-    assert State.VERIFIED is sync("v1")
+    assert sync("v1") is State.VERIFIED
     simulator.state.accounts.revoke_tokens()
-    assert State.VERIFIED is sync("v2")
+    assert sync("v2") is State.VERIFIED
 
     assert [call.status for call in simulator.state.calls(operation="sync_images")] == [200] * 3
     if kind in RENEWED:
         # A token is for one region, a key for both.
-        each = 2 if kind == "password" else 1
+        count = 2 if kind == "password" else 1
         calls = simulator.state.calls(region="iam", operation=RENEWED[kind])
-        assert 3 * each == len(calls)
+        assert len(calls) == 3 * count

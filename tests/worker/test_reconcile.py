@@ -1,4 +1,4 @@
-"""A reconcile: finds what differs, mends what it may, within its budget, in passes."""
+"""Reconciles: find drift and repair it as far as allowed, within a budget."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -11,103 +11,105 @@ from swrhook.ledger.queries.repairs import ListedRepair, RepairFilter, list_repa
 from swrhook.ledger.queries.stats import DriftCount, read_drift
 from swrhook.model import State, Target
 from swrhook.rules import Rulebook
-from swrhook.usecases.manual_syncs import BY_HAND
+from swrhook.usecases.manual_syncs import MANUAL
 from tests.ledger.parts import LANE, put
-from tests.worker.mends import RECONCILE, SHOP, Mends, digest
 from tests.worker.parts import Works, error
+from tests.worker.repairs import RECONCILE, SHOP, RepairSetup, digest
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def mends(works: Works) -> Mends:
-    return Mends(works)
+def repairs(works: Works) -> RepairSetup:
+    return RepairSetup(works)
 
 
-def copied(mends: Mends, *tags: str, repository: str = "web/shop") -> None:
-    """Let the tags be at the source, and have been copied by us."""
+def seed_copies(repairs: RepairSetup, *tags: str, repository: str = "web/shop") -> None:
+    """Put the tags into source and target, with the syncs that copied them."""
     lane = replace(LANE, repository=repository)
-    with mends.database.write() as connection:
-        schedule_lanes(connection, [lane], mends.works.clock.time)
+    with repairs.database.write() as connection:
+        schedule_lanes(connection, [lane], repairs.works.clock.time)
         clear_wake_times(connection)
     for tag in tags:
-        put(mends.database, State.VERIFIED, lane, tag=tag, verified_at=mends.works.clock.time)
-        mends.works.swr.put(tag, digest(1), lane)
-        mends.works.swr.put_at_target(tag, digest(1), lane)
+        put(repairs.database, State.VERIFIED, lane, tag=tag, verified_at=repairs.works.clock.time)
+        repairs.works.swr.put(tag, digest(1), lane)
+        repairs.works.swr.put_at_target(tag, digest(1), lane)
 
 
-def reconciles(mends: Mends) -> list[ListedRepair]:
-    """Return all, the oldest first."""
-    with mends.database.read() as connection:
+def reconciles(repairs: RepairSetup) -> list[ListedRepair]:
+    """Return all reconciles, oldest first."""
+    with repairs.database.read() as connection:
         return list(reversed(list_repairs(connection, RECONCILE, RepairFilter()).items))
 
 
-def found(mends: Mends, repair: str) -> list[tuple[str, str, bool]]:
-    return [(each.tag, each.drift, each.sync is not None) for each in mends.tags(repair)]
+def findings(repairs: RepairSetup, repair: str) -> list[tuple[str, str, bool]]:
+    return [
+        (finding.tag, finding.drift, finding.sync is not None) for finding in repairs.tags(repair)
+    ]
 
 
-def drift(mends: Mends) -> dict[str, int]:
-    known = read_drift(mends.database)
-    assert known is not None
-    return {each.drift: each.count for each in known}
+def drift(repairs: RepairSetup) -> dict[str, int]:
+    counts = read_drift(repairs.database)
+    assert counts is not None
+    return {row.drift: row.count for row in counts}
 
 
-def test_what_differs_is_found_and_what_may_be_mended_is(mends: Mends) -> None:
-    copied(mends, "same", "lost", "moved", "gone")
-    swr = mends.works.swr
+def test_drift_is_found_and_repaired_where_the_rules_allow_it(repairs: RepairSetup) -> None:
+    seed_copies(repairs, "same", "lost", "moved", "gone")
+    swr = repairs.works.swr
     del swr.held["cn-east-3", "team", "web/shop", "lost"]
     swr.put_at_target("moved", digest(2))
     del swr.held["cn-north-4", "team", "web/shop", "gone"]
 
-    repair = mends.begin(RECONCILE, None)
-    mends.work()
-    before = drift(mends)
-    mends.sync()
+    repair = repairs.begin(RECONCILE, None)
+    repairs.work()
+    before = drift(repairs)
+    repairs.sync()
 
-    assert (sorted(found(mends, repair))) == [
+    assert (sorted(findings(repairs, repair))) == [
         ("gone", "unwanted", False),
         ("lost", "missing", True),
         ("moved", "diverged", False),
     ]
     assert before == {"missing": 1, "diverged": 1, "unwanted": 1}
-    assert drift(mends) == {"diverged": 1, "unwanted": 1}
+    assert drift(repairs) == {"diverged": 1, "unwanted": 1}
     assert swr.tags_called == [["lost"]]
-    assert mends.show(repair, RECONCILE).results == {"verified": 1}
+    assert repairs.show(repair, RECONCILE).results == {"verified": 1}
 
 
-def test_what_no_rule_wants_any_more_is_told_and_left(mends: Mends) -> None:
-    copied(mends, "v1")
-    mends.works.config = replace(mends.works.config, rules=Rulebook())
+def test_tags_that_no_rule_wants_any_more_are_reported_and_kept(repairs: RepairSetup) -> None:
+    seed_copies(repairs, "v1")
+    repairs.works.config = replace(repairs.works.config, rules=Rulebook())
 
-    repair = mends.begin(RECONCILE, None)
-    mends.work()
+    repair = repairs.begin(RECONCILE, None)
+    repairs.work()
 
-    assert [(each.drift, each.reason) for each in mends.tags(repair)] == [
+    assert [(finding.drift, finding.reason) for finding in repairs.tags(repair)] == [
         ("unwanted", "no rule wants it any more")
     ]
-    assert [DriftCount("cn-east-3", "team", "unwanted", 1)] == read_drift(mends.database)
+    assert read_drift(repairs.database) == [DriftCount("cn-east-3", "team", "unwanted", 1)]
 
 
-def test_what_a_person_ordered_is_no_drift(mends: Mends) -> None:
-    copied(mends, "v1")
+def test_tags_synced_by_hand_are_no_drift(repairs: RepairSetup) -> None:
+    seed_copies(repairs, "v1")
     elsewhere = replace(LANE, target=Target("ap-southeast-1", "team"))
-    put(mends.database, State.VERIFIED, elsewhere, tag="v1", rule=BY_HAND)
-    mends.works.swr.put_at_target("v1", digest(1), elsewhere)
+    put(repairs.database, State.VERIFIED, elsewhere, tag="v1", rule=MANUAL)
+    repairs.works.swr.put_at_target("v1", digest(1), elsewhere)
 
-    repair = mends.begin(RECONCILE, [SHOP])
-    mends.work()
+    repair = repairs.begin(RECONCILE, [SHOP])
+    repairs.work()
 
-    assert found(mends, repair) == []
+    assert findings(repairs, repair) == []
 
 
-def test_a_report_mends_nothing(mends: Mends) -> None:
-    copied(mends, "v1")
-    mends.works.swr.held.pop(("cn-east-3", "team", "web/shop", "v1"))
+def test_a_report_repairs_nothing(repairs: RepairSetup) -> None:
+    seed_copies(repairs, "v1")
+    repairs.works.swr.held.pop(("cn-east-3", "team", "web/shop", "v1"))
 
-    repair = mends.begin(RECONCILE, None, reports_only=True)
-    mends.work()
+    repair = repairs.begin(RECONCILE, None, reports_only=True)
+    repairs.work()
 
-    shown = mends.show(repair, RECONCILE)
+    shown = repairs.show(repair, RECONCILE)
     assert (
         shown.state,
         shown.plan.missing,
@@ -116,99 +118,99 @@ def test_a_report_mends_nothing(mends: Mends) -> None:
     ) == ("done", 1, 0, {})
 
 
-def test_a_later_reconcile_replaces_what_is_known_of_drift(mends: Mends) -> None:
-    copied(mends, "v1")
-    mends.works.swr.held.pop(("cn-east-3", "team", "web/shop", "v1"))
-    mends.begin(RECONCILE, None, reports_only=True)
-    mends.work()
-    assert drift(mends) == {"missing": 1}
+def test_a_later_reconcile_replaces_the_drift_of_an_earlier_one(repairs: RepairSetup) -> None:
+    seed_copies(repairs, "v1")
+    repairs.works.swr.held.pop(("cn-east-3", "team", "web/shop", "v1"))
+    repairs.begin(RECONCILE, None, reports_only=True)
+    repairs.work()
+    assert drift(repairs) == {"missing": 1}
 
-    mends.works.swr.put_at_target("v1", digest(1))
-    mends.begin(RECONCILE, [SHOP], reports_only=True)
-    mends.work()
+    repairs.works.swr.put_at_target("v1", digest(1))
+    repairs.begin(RECONCILE, [SHOP], reports_only=True)
+    repairs.work()
 
-    assert drift(mends) == {}
-
-
-def test_a_target_that_cannot_be_read_is_told_and_not_called_for(mends: Mends) -> None:
-    copied(mends, "v1")
-    mends.works.swr.hidden["cn-east-3"] = error(Kind.CONFIGURATION)
-
-    repair = mends.begin(RECONCILE, None)
-    mends.work()
-
-    assert found(mends, repair) == [("v1", "unreadable", False)]
+    assert drift(repairs) == {}
 
 
-def test_a_pass_makes_no_more_calls_than_it_may_and_the_next_goes_on(mends: Mends) -> None:
+def test_a_target_that_cannot_be_read_is_reported_and_not_synced(repairs: RepairSetup) -> None:
+    seed_copies(repairs, "v1")
+    repairs.works.swr.hidden["cn-east-3"] = error(Kind.CONFIGURATION)
+
+    repair = repairs.begin(RECONCILE, None)
+    repairs.work()
+
+    assert findings(repairs, repair) == [("v1", "unreadable", False)]
+
+
+def test_a_reconcile_keeps_to_max_calls_and_the_next_one_continues(repairs: RepairSetup) -> None:
     for number in range(5):
-        copied(mends, "v1", repository=f"app{number}")
+        seed_copies(repairs, "v1", repository=f"app{number}")
 
     listed = []
     for _ in range(3):
-        mends.begin(RECONCILE, None, max_calls=5)
-        mends.work()
-        listed.append(len(mends.works.swr.pages))
+        repairs.begin(RECONCILE, None, max_calls=5)
+        repairs.work()
+        listed.append(len(repairs.works.swr.pages))
 
-    assert listed == [5, 10, 12]  # two repositories and one call in vain; again; the last one
-    assert [each.state for each in reconciles(mends)] == ["done"] * 3
+    assert listed == [5, 10, 12]  # two repositories and a cut-off third; again; the last one
+    assert [reconcile.state for reconcile in reconciles(repairs)] == ["done"] * 3
 
 
-def test_syncs_that_do_not_fit_into_the_budget_are_left_to_the_next_pass(mends: Mends) -> None:
-    mends.let_options_be(batch=1)
-    copied(mends, "v1", "v2", "v3")
+def test_syncs_over_the_budget_are_left_to_the_next_reconcile(repairs: RepairSetup) -> None:
+    repairs.set_options(batch=1)
+    seed_copies(repairs, "v1", "v2", "v3")
     for tag in ("v1", "v2", "v3"):
-        del mends.works.swr.held["cn-east-3", "team", "web/shop", tag]
+        del repairs.works.swr.held["cn-east-3", "team", "web/shop", tag]
 
-    first = mends.begin(RECONCILE, None, max_calls=14)  # 2 to list, 5 for each sync
-    mends.work()
-    mends.sync()
-    second = mends.begin(RECONCILE, None, max_calls=14)
-    mends.work()
-    mends.sync()
+    first = repairs.begin(RECONCILE, None, max_calls=14)  # 2 to list, 5 for finding sync
+    repairs.work()
+    repairs.sync()
+    second = repairs.begin(RECONCILE, None, max_calls=14)
+    repairs.work()
+    repairs.sync()
 
-    assert (found(mends, first)) == [
+    assert (findings(repairs, first)) == [
         ("v1", "missing", True),
         ("v2", "missing", True),
         ("v3", "missing", False),
     ]
-    assert found(mends, second) == [("v3", "missing", True)]
-    assert drift(mends) == {}
+    assert findings(repairs, second) == [("v3", "missing", True)]
+    assert drift(repairs) == {}
 
 
-def test_a_repository_that_is_too_large_for_the_budget_is_noted(mends: Mends) -> None:
-    copied(mends, *(f"v{n}" for n in range(250)))
-    copied(mends, "v1", repository="zoo")
+def test_a_repository_too_large_for_the_budget_is_skipped_with_a_note(repairs: RepairSetup) -> None:
+    seed_copies(repairs, *(f"v{n}" for n in range(250)))
+    seed_copies(repairs, "v1", repository="zoo")
 
-    repair = mends.begin(RECONCILE, None, max_calls=2)
-    mends.work()
+    repair = repairs.begin(RECONCILE, None, max_calls=2)
+    repairs.work()
 
-    assert [*mends.show(repair, RECONCILE).notes] == [
+    assert [*repairs.show(repair, RECONCILE).notes] == [
         "cn-north-4/team/web/shop: listing it takes more than max_calls (2)"
     ]
 
 
-def test_by_itself_it_runs_once_in_its_time_whoever_asks(mends: Mends) -> None:
-    copied(mends, "v1")
-    mends.let_reconcile_be(6 * HOUR)
-    one, other = mends.repairer, mends.repairer
+def test_one_of_two_processes_begins_a_scheduled_reconcile(repairs: RepairSetup) -> None:
+    seed_copies(repairs, "v1")
+    repairs.schedule_reconcile(6 * HOUR)
+    one, other = repairs.worker, repairs.worker
 
     for _ in range(5):
         one.step()
         other.step()
-    mends.works.clock.time += 5 * HOUR
+    repairs.works.clock.time += 5 * HOUR
     one.step()
-    assert len(reconciles(mends)) == 1
+    assert len(reconciles(repairs)) == 1
 
-    mends.works.clock.time += HOUR
+    repairs.works.clock.time += HOUR
     one.step()
     other.step()
 
-    assert [each.scheduled for each in reconciles(mends)] == [True, True]
+    assert [reconcile.scheduled for reconcile in reconciles(repairs)] == [True, True]
 
 
-def test_nothing_runs_by_itself_unless_it_is_set(mends: Mends) -> None:
-    copied(mends, "v1")
+def test_no_reconcile_is_scheduled_by_default(repairs: RepairSetup) -> None:
+    seed_copies(repairs, "v1")
 
-    assert not mends.repairer.step()
-    assert reconciles(mends) == []
+    assert not repairs.worker.step()
+    assert reconciles(repairs) == []

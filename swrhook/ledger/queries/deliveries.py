@@ -16,7 +16,7 @@ from swrhook.ledger.queries.pagination import (
 )
 from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedPush, Page
 from swrhook.ledger.tables import deliveries, pushes, syncs
-from swrhook.model import Outcome, Push, StoredDelivery
+from swrhook.model import Outcome, Push, StoredDelivery, image_name
 
 _PAGE = 1000
 
@@ -112,7 +112,7 @@ def _pushes(connection: Connection, ids: Sequence[str]) -> dict[str, list[Listed
     found: dict[str, list[ListedPush]] = {}
     query = _PUSHES.where(pushes.c.delivery.in_(ids)).order_by(pushes.c.id)
     for row in connection.execute(query):
-        image = f"{row.namespace}/{row.repository}:{row.tag}"
+        image = image_name(row.namespace, row.repository, row.tag)
         found.setdefault(row.delivery, []).append(ListedPush(image, row.digest))
     return found
 

@@ -1,4 +1,4 @@
-"""Why a tag was, or was not, replicated: what the rules say now, and what the ledger knows."""
+"""Explain why a tag was or was not replicated, from the present rules and the ledger."""
 
 from swrhook.usecases.explain.answer import explain
 from swrhook.usecases.explain.model import (

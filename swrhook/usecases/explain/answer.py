@@ -1,4 +1,4 @@
-"""Questions to answers: rules and ledger are asked, and put together."""
+"""Explain a tag: evaluate the present rules, read the ledger, and combine both."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,60 +10,66 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.queries.tag_history import TagHistoryDelivery, TagHistorySync, read_tag_history
 from swrhook.ledger.queries.views import ImageFilter
 from swrhook.model import Push
-from swrhook.usecases.explain.images import push_of, pushes_of
+from swrhook.usecases.explain.images import to_push, to_sender_pushes
 from swrhook.usecases.explain.model import ExplainedDelivery, ExplainedSync, Explanation
 from swrhook.usecases.explain.rules import explain_sender
 from swrhook.usecases.explain.summary import summarize
 from swrhook.usecases.explain.wait_reason import wait_reason
 
-MOST_SOURCES = 10
+MAX_SENDERS = 10
 
 
 def explain(
     image: str, sender: str | None, config: Config, database: Database, now: datetime
 ) -> Explanation:
-    """Return why an image tag is where it is, or is not.
+    """Return why an image tag is, or is not, at its targets.
 
-    `image` is `namespace/repository:tag` in SWR's names; with a sender also as that one names it.
-    Raises NothingUsable when it names no tag that SWR can hold, UnknownSender.
+    `image` is `namespace/repository:tag` as in SWR or, with a sender, as that sender names it.
+    Raises NothingUsable if SWR cannot hold such a tag, and UnknownSender.
     """
-    push, announced = _announced(image, sender, config)
-    wanted = ImageFilter(push.namespace, push.repository, push.tag)
+    push, pushes = _resolve_pushes(image, sender, config)
+    image_filter = ImageFilter(push.namespace, push.repository, push.tag)
     with database.read() as connection:
-        known = read_tag_history(connection, wanted, sender, push.region or None)
+        history = read_tag_history(connection, image_filter, sender, push.region or None)
     explanation = Explanation(
         image=push.image,
         summary="",
         rules_version=config.version,
-        oldest_record_at=known.oldest_at,
-        senders=[explain_sender(each, config.rules) for each in announced],
-        deliveries=[_delivery(each, push.image, config) for each in known.deliveries],
-        syncs=[_sync(each, config, now) for each in known.syncs],
+        oldest_record_at=history.oldest_at,
+        senders=[explain_sender(sender_push, config.rules) for sender_push in pushes],
+        deliveries=[
+            _explain_delivery(delivery, push.image, config) for delivery in history.deliveries
+        ],
+        syncs=[_explain_sync(sync, config, now) for sync in history.syncs],
     )
     return replace(explanation, summary=summarize(explanation))
 
 
-def _announced(image: str, sender: str | None, config: Config) -> tuple[Push, Sequence[Push]]:
-    """Return the push under SWR's name, and one for each sender that is asked about."""
+def _resolve_pushes(image: str, sender: str | None, config: Config) -> tuple[Push, Sequence[Push]]:
+    """Return the push under SWR's names, and one push for each sender to explain."""
     if sender is None:
-        push, announced = pushes_of(image, config.senders.values())
-        return push, announced[:MOST_SOURCES]
+        push, pushes = to_sender_pushes(image, config.senders.values())
+        return push, pushes[:MAX_SENDERS]
     if sender not in config.senders:
         raise UnknownSender(f"no sender is named {sender}: GET /api/v1/senders lists them")
-    push = push_of(image, config.senders[sender])
+    push = to_push(image, config.senders[sender])
     return push, [push]
 
 
-def _delivery(known: TagHistoryDelivery, image: str, config: Config) -> ExplainedDelivery:
-    parts = (known.reason or "").split("; ")
+def _explain_delivery(
+    delivery: TagHistoryDelivery, image: str, config: Config
+) -> ExplainedDelivery:
+    # A delivery's reason lists several reasons, each of which begins with its image.
+    parts = (delivery.reason or "").split("; ")
     about = [part.removeprefix(f"{image}: ") for part in parts if part.startswith(f"{image}: ")]
-    return ExplainedDelivery(known, "; ".join(about) or None, known.rules_version != config.version)
+    rules_changed = delivery.rules_version != config.version
+    return ExplainedDelivery(delivery, "; ".join(about) or None, rules_changed)
 
 
-def _sync(known: TagHistorySync, config: Config, now: datetime) -> ExplainedSync:
+def _explain_sync(sync: TagHistorySync, config: Config, now: datetime) -> ExplainedSync:
     return ExplainedSync(
-        known.listed,
-        wait_reason(known, config.options.limits, now),
-        known.listed.rules_version != config.version,
-        known.calls,
+        sync=sync.listed,
+        waiting=wait_reason(sync, config.options.limits, now),
+        rules_changed=sync.listed.rules_version != config.version,
+        calls=sync.calls,
     )

@@ -1,4 +1,4 @@
-"""The image that is asked about, as each sender that could announce it would."""
+"""Resolve the image to explain to a push by each sender that could announce it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -8,15 +8,15 @@ from swrhook.model import Announcement, Push
 from swrhook.senders.sender import ImageSettings, Origin, SenderNames, to_pushes
 
 
-def push_of(text: str, sender: SenderNames) -> Push:
-    """Return the push of `namespace/repository:tag`, or of the image as the sender names it.
+def to_push(text: str, sender: SenderNames) -> Push:
+    """Return the push of `namespace/repository:tag`, as in SWR or as the sender names it.
 
-    A name that begins as the sender's settings make it is SWR's. Raises NothingUsable.
+    Raises NothingUsable if SWR cannot hold such a tag.
     """
     name, colon, tag = text.rpartition(":")
     if not colon or not tag or "/" in tag:
-        raise NothingUsable((f"«{text}» names no tag: write namespace/repository:tag",))
-    image = sender.image if _is_senders(name, sender.image) else ImageSettings()
+        raise NothingUsable((f'"{text}" has no tag: write namespace/repository:tag',))
+    image = sender.image if _is_sender_name(name, sender.image) else ImageSettings()
     origin = Origin(sender.name, sender.region, image)
     pushes, refused = to_pushes(origin, [Announcement(name, tag)])
     if refused:
@@ -24,12 +24,12 @@ def push_of(text: str, sender: SenderNames) -> Push:
     return pushes[0]
 
 
-def pushes_of(text: str, senders: Iterable[SenderNames]) -> tuple[Push, Sequence[Push]]:
-    """Return the push of an image under SWR's name, and one for each sender that could announce it.
+def to_sender_pushes(text: str, senders: Iterable[SenderNames]) -> tuple[Push, Sequence[Push]]:
+    """Return the push of an image under SWR's name, and one by each sender that could announce it.
 
-    Raises NothingUsable.
+    Raises NothingUsable if SWR cannot hold such a tag.
     """
-    push = push_of(text, Origin("", ""))
+    push = to_push(text, Origin("", ""))
     return push, [
         replace(push, sender=sender.name, region=sender.region)
         for sender in senders
@@ -37,7 +37,8 @@ def pushes_of(text: str, senders: Iterable[SenderNames]) -> tuple[Push, Sequence
     ]
 
 
-def _is_senders(name: str, image: ImageSettings) -> bool:
+def _is_sender_name(name: str, image: ImageSettings) -> bool:
+    """Return whether the name is one that the sender uses, rather than one in SWR."""
     if image.strip_prefix:
         return name.startswith(image.strip_prefix)
     return not (image.namespace and name.startswith(f"{image.namespace}/"))

@@ -1,4 +1,4 @@
-"""An explanation, frozen, in the API's order of members."""
+"""The parts of an explanation. The API returns their fields in this order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from swrhook.rules.trace import RuleTrace
 
 @dataclass(frozen=True, slots=True)
 class ExplainedSender:
-    """What becomes now of a push of the tag by one sender, in words and rule by rule.
+    """What the present rules do with a push of the tag by one sender.
 
-    `wanted` tells that it would be synchronized. Where there are many rules, those furthest from
-    wanting the push are only counted, in `rules_left_out`.
+    `wanted` says that it would be synchronized. With many rules, `rules` has only those that match
+    or nearly match, and `rules_left_out` counts the others.
     """
 
     sender: str
@@ -29,8 +29,8 @@ class ExplainedSender:
 class ExplainedDelivery:
     """A delivery that announced the tag.
 
-    `about` is what its reason says of this tag alone. `rules_changed` tells that the configuration
-    that decided is not the one in use.
+    `about` is the part of its reason that is about this tag. `rules_changed` says that the
+    configuration has changed since.
     """
 
     delivery: TagHistoryDelivery
@@ -40,7 +40,7 @@ class ExplainedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedSync:
-    """A sync of the tag, why an open one waits, and its calls, newest first."""
+    """A sync of the tag, the reason why it waits (None if it has ended), and its calls."""
 
     sync: ListedSync
     waiting: str | None
@@ -50,10 +50,10 @@ class ExplainedSync:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Everything that is known of one tag, newest first; `summary` is the answer in one sentence.
+    """The explanation of one tag, with everything newest first.
 
-    `rules_version` is that of the configuration in use, `oldest_record_at` how far back the ledger
-    reaches.
+    `summary` is the answer in one sentence, `rules_version` the version of the configuration in
+    use, `oldest_record_at` the time of the oldest delivery in the ledger.
     """
 
     image: str

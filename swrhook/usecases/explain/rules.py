@@ -1,127 +1,128 @@
-"""What the rules say of a push, told for people: who wants it or, if none does, who nearly did."""
+"""Explain what the rules do with a push: which match or, if none does, which nearly do."""
 
 from collections.abc import Sequence
 
 from swrhook.model import Push
 from swrhook.rules import Rule, RuleResult, TargetResult, evaluate, trace
-from swrhook.rules.match import fits
+from swrhook.rules.match import matches_any
 from swrhook.rules.trace import ClauseTrace, RuleTrace
 from swrhook.usecases.explain.model import ExplainedSender
+from swrhook.usecases.explain.text import shorten
 
-MOST_RULES = 50
-# A rule that asks for another tag is nearer than one that asks for another repository, and so on.
+MAX_RULES = 50
+# A rule for another tag is nearer than one for another repository, and so on.
 _WEIGHTS = {"tag": 1, "repository": 2, "namespace": 4, "sender": 8}
-_CLOSE = frozenset({RuleResult.WANTED, RuleResult.ATTACHMENT})
-_MOST_NAMED = 5
+_MATCHING = frozenset({RuleResult.WANTED, RuleResult.ATTACHMENT})
 
-# The first is what does not match, the second how much is excluded, the third a switch.
+# The weight of the fields that do not match, the number of exclusions, and whether it is disabled.
 _Distance = tuple[int, int, bool]
 
 
 def explain_sender(push: Push, rules: Sequence[Rule]) -> ExplainedSender:
-    """Return what becomes of the push under these rules."""
-    told = _nearest(push, rules)
-    traced = trace(push, told).rules
+    """Return what these rules do with the push."""
+    nearest = _nearest_rules(push, rules)
+    traces = trace(push, nearest).rules
     return ExplainedSender(
         sender=push.sender,
         region=push.region,
-        wanted=any(_targets(rule, TargetResult.SYNC) for rule in traced),
-        summary=_summary(traced),
-        rules=traced,
-        rules_left_out=len(rules) - len(told),
+        wanted=any(_list_targets(rule, TargetResult.SYNC) for rule in traces),
+        summary=_summarize(traces),
+        rules=traces,
+        rules_left_out=len(rules) - len(nearest),
     )
 
 
-def _nearest(push: Push, rules: Sequence[Rule]) -> Sequence[Rule]:
-    """Return every rule that takes the push, and of the others those that nearly do."""
-    if len(rules) <= MOST_RULES:
+def _nearest_rules(push: Push, rules: Sequence[Rule]) -> Sequence[Rule]:
+    """Return every rule that matches the push, and of the others those that nearly do."""
+    if len(rules) <= MAX_RULES:
         return rules
-    close = {place for place, rule in enumerate(rules) if evaluate(rule, push) in _CLOSE}
+    matching = {index for index, rule in enumerate(rules) if evaluate(rule, push) in _MATCHING}
     others = sorted(
-        (_distance(push, rule), place) for place, rule in enumerate(rules) if place not in close
+        (_rule_distance(push, rule), index)
+        for index, rule in enumerate(rules)
+        if index not in matching
     )
-    kept = close | {place for _, place in others[: max(MOST_RULES - len(close), 1)]}
-    return [rules[place] for place in sorted(kept)]
+    # At least one other, so that a summary can name the nearest rule even if all match but skip.
+    nearest = {index for _, index in others[: max(MAX_RULES - len(matching), 1)]}
+    return [rules[index] for index in sorted(matching | nearest)]
 
 
-def _distance(push: Push, rule: Rule) -> _Distance:
-    missed = sum(
-        _WEIGHTS[field] for field, patterns in rule.when.items() if not fits(patterns, push, field)
+def _rule_distance(push: Push, rule: Rule) -> _Distance:
+    unmatched = sum(
+        _WEIGHTS[field]
+        for field, patterns in rule.when.items()
+        if not matches_any(patterns, push, field)
     )
-    excluded = sum(fits(patterns, push, field) for field, patterns in rule.unless.items())
-    return missed, excluded, not rule.enabled
+    excluded = sum(matches_any(patterns, push, field) for field, patterns in rule.unless.items())
+    return unmatched, excluded, not rule.enabled
 
 
-def _distance_told(rule: RuleTrace) -> _Distance:
-    missed = sum(_WEIGHTS[clause.field] for clause in _missed(rule))
-    return missed, len(_excluding(rule)), rule.verdict == RuleResult.DISABLED
+def _trace_distance(rule: RuleTrace) -> _Distance:
+    unmatched = sum(_WEIGHTS[clause.field] for clause in _unmatched_clauses(rule))
+    return unmatched, len(_excluding_clauses(rule)), rule.verdict == RuleResult.DISABLED
 
 
-def _summary(rules: Sequence[RuleTrace]) -> str:
+def _summarize(rules: Sequence[RuleTrace]) -> str:
     if not rules:
         return "there is no rule"
-    for fate, words in (
+    for result, verb in (
         (TargetResult.SYNC, "sends it to"),
-        (TargetResult.SHADOW, "is in shadow: it would go to"),
+        (TargetResult.SHADOW, "is in shadow and would send it to"),
     ):
-        said = [
-            f"rule {rule.rule} {words} {', '.join(targets)}"
+        sentences = [
+            f"rule {rule.rule} {verb} {', '.join(targets)}"
             for rule in rules
-            if (targets := _targets(rule, fate))
+            if (targets := _list_targets(rule, result))
         ]
-        if said:
-            return "; ".join(_some(said))
+        if sentences:
+            return "; ".join(shorten(sentences))
     refused = [
-        f"rule {rule.rule} wants it for {target.region}/{target.namespace}, but {target.reason}"
+        f"rule {rule.rule} cannot send it to {target.region}/{target.namespace}: {target.reason}"
         for rule in rules
         for target in rule.targets
         if target.fate == TargetResult.REFUSED
     ]
     if refused:
-        return "; ".join(_some(refused))
-    return _miss(min(rules, key=_distance_told))
+        return "; ".join(shorten(refused))
+    return _explain_mismatch(min(rules, key=_trace_distance))
 
 
-def _miss(rule: RuleTrace) -> str:
-    """Say why the rule that is nearest does not want the push."""
+def _explain_mismatch(rule: RuleTrace) -> str:
+    """Return why the nearest rule leads to no sync."""
     if rule.verdict == RuleResult.ATTACHMENT:
         return f"rule {rule.rule} matches, but {rule.reason}"
-    wrong = [
-        f"{clause.field} «{clause.value}» is not {_patterns(clause)}" for clause in _missed(rule)
+    problems = [
+        f'{clause.field} "{clause.value}" is not {_list_patterns(clause)}'
+        for clause in _unmatched_clauses(rule)
     ]
-    wrong += [
-        f"{clause.field} «{clause.value}» is excluded by «not»: {_patterns(clause, matched=True)}"
-        for clause in _excluding(rule)
+    problems += [
+        f'{clause.field} "{clause.value}" is excluded by `not`:'
+        f" {_list_patterns(clause, matched=True)}"
+        for clause in _excluding_clauses(rule)
     ]
     if rule.verdict == RuleResult.DISABLED:
-        if not wrong:
+        if not problems:
             return f"rule {rule.rule} matches, but it is disabled (enabled: false)"
-        wrong.append("and it is disabled")
-    return f"no rule matches; the nearest is {rule.rule}: {', '.join(wrong)}"
+        problems.append("and it is disabled")
+    return f"no rule matches; the nearest is {rule.rule}: {', '.join(problems)}"
 
 
-def _missed(rule: RuleTrace) -> list[ClauseTrace]:
+def _unmatched_clauses(rule: RuleTrace) -> list[ClauseTrace]:
     return [clause for clause in rule.clauses if not clause.excludes and not clause.matched]
 
 
-def _excluding(rule: RuleTrace) -> list[ClauseTrace]:
+def _excluding_clauses(rule: RuleTrace) -> list[ClauseTrace]:
     return [clause for clause in rule.clauses if clause.excludes and clause.matched]
 
 
-def _patterns(clause: ClauseTrace, *, matched: bool = False) -> str:
-    return " or ".join(
-        _some([f"«{each.pattern}»" for each in clause.patterns if each.matched is matched])
-    )
+def _list_patterns(clause: ClauseTrace, *, matched: bool = False) -> str:
+    patterns = [f'"{item.pattern}"' for item in clause.patterns if item.matched is matched]
+    return " or ".join(shorten(patterns))
 
 
-def _targets(rule: RuleTrace, fate: TargetResult) -> list[str]:
+def _list_targets(rule: RuleTrace, result: TargetResult) -> list[str]:
     return [
         f"{target.region}/{target.namespace}{' (override)' if target.override else ''}"
         for target in rule.targets
-        if target.fate == fate
+        if target.fate == result
     ]
-
-
-def _some(texts: list[str]) -> list[str]:
-    more = len(texts) - _MOST_NAMED
-    return texts if more <= 0 else [*texts[:_MOST_NAMED], f"and {more} more"]

@@ -1,4 +1,4 @@
-"""The answer in one sentence: was this tag replicated and, if not, why."""
+"""Summarize an explanation in one sentence: was the tag replicated and, if not, why."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,130 +9,126 @@ from swrhook.usecases.explain.model import (
     ExplainedSync,
     Explanation,
 )
-from swrhook.usecases.explain.wait_reason import instant
+from swrhook.usecases.explain.text import capitalize, format_time, shorten
 
-_MOST_NAMED = 5
-_THERE = frozenset({State.VERIFIED, State.UNVERIFIED})
-
-
-def summarize(known: Explanation) -> str:
-    """Return the sentence; it names the image first."""
-    return f"{known.image} {_said(known)}"
+_ARRIVED = frozenset({State.VERIFIED, State.UNVERIFIED})
+# Targets with a problem come first.
+_PROGRESS_ORDER: Mapping[str, int] = {"ended": 0, "open": 1, "arrived": 2}
 
 
-def _said(known: Explanation) -> str:
-    latest = _latest(known)
-    left_out = _left_out(known, latest)
-    if left_out is not None:
-        return _ignored(left_out, known)
+def summarize(explanation: Explanation) -> str:
+    """Return one or two sentences that begin with the image."""
+    return f"{explanation.image} {_predicate(explanation)}"
+
+
+def _predicate(explanation: Explanation) -> str:
+    latest = _latest_syncs(explanation)
+    unsynced = _unsynced_delivery(explanation, latest)
+    if unsynced is not None:
+        return _explain_unsynced(unsynced, explanation)
     if latest:
-        return _states(latest)
-    since = known.oldest_record_at
+        return _summarize_targets(latest)
+    prediction = _predict(explanation.senders)
+    since = explanation.oldest_record_at
     if since is None:
-        return f"was never announced: the ledger is empty. {_now(known.senders)}"
-    record = f"no event for this tag came since {instant(since)}, the oldest record"
-    return f"was not replicated: {record}. {_now(known.senders)}"
+        return f"was never announced: the ledger is empty. {prediction}"
+    record = f"no delivery has announced this tag since {format_time(since)}, the oldest record"
+    return f"was not replicated: {record}. {prediction}"
 
 
-def _latest(known: Explanation) -> Sequence[ExplainedSync]:
+def _latest_syncs(explanation: Explanation) -> Sequence[ExplainedSync]:
     """Return the newest sync to each target."""
     latest: dict[tuple[str, str], ExplainedSync] = {}
-    for each in known.syncs:
-        latest.setdefault((each.sync.target_region, each.sync.target_namespace), each)
+    for explained in explanation.syncs:
+        sync = explained.sync
+        latest.setdefault((sync.target_region, sync.target_namespace), explained)
     return list(latest.values())
 
 
-def _left_out(known: Explanation, latest: Sequence[ExplainedSync]) -> ExplainedDelivery | None:
-    """Return the newest delivery, if nothing came of its push, and no sync is younger."""
-    newest = known.deliveries[0] if known.deliveries else None
+def _unsynced_delivery(
+    explanation: Explanation, latest: Sequence[ExplainedSync]
+) -> ExplainedDelivery | None:
+    """Return the newest delivery if it led to no sync of the tag and no sync is newer."""
+    newest = explanation.deliveries[0] if explanation.deliveries else None
     if newest is None or newest.delivery.syncs or newest.delivery.outcome == Outcome.DUPLICATE:
         return None
-    is_last = all(each.sync.created_at < newest.delivery.received_at for each in latest)
+    received_at = newest.delivery.received_at
+    is_last = all(explained.sync.created_at < received_at for explained in latest)
     return newest if is_last else None
 
 
-def _ignored(left_out: ExplainedDelivery, known: Explanation) -> str:
-    delivery = left_out.delivery
-    because = left_out.about or delivery.reason or "nothing came of its push"
-    present = next((each for each in known.senders if each.sender == delivery.sender), None)
+def _explain_unsynced(unsynced: ExplainedDelivery, explanation: Explanation) -> str:
+    delivery = unsynced.delivery
+    reason = unsynced.about or delivery.reason or "its push led to no sync"
+    senders = (sender for sender in explanation.senders if sender.sender == delivery.sender)
+    sender = next(senders, None)
     more = ""
-    if present is None:
+    if sender is None:
         more = f". The sender {delivery.sender} cannot announce it any more"
-    elif left_out.rules_changed:
-        cure = f": replay {delivery.id}" if present.wanted else ""
-        more = f". The rules have changed since, and now {present.summary}{cure}"
-    elif not present.wanted:
-        because = present.summary  # the same decision, with the clause that made it
-    what = "ignored" if delivery.outcome == Outcome.IGNORED else f"{delivery.outcome} without it"
+    elif unsynced.rules_changed:
+        remedy = f": replay {delivery.id}" if sender.wanted else ""
+        more = f". The rules have changed since, and now {sender.summary}{remedy}"
+    elif not sender.wanted:
+        reason = sender.summary  # the same decision, with the clause that led to it
+    is_ignored = delivery.outcome == Outcome.IGNORED
+    outcome = "ignored" if is_ignored else f"{delivery.outcome} without it"
     return (
         f"was not replicated: the delivery {delivery.id} of {delivery.sender} at "
-        f"{instant(delivery.received_at)} was {what}: {because}{more}"
+        f"{format_time(delivery.received_at)} was {outcome}: {reason}{more}"
     )
 
 
-def _states(latest: Sequence[ExplainedSync]) -> str:
+def _summarize_targets(latest: Sequence[ExplainedSync]) -> str:
     if len(latest) == 1:
-        there = State(latest[0].sync.state) in _THERE
-        open_ = latest[0].waiting is not None
-        verb = "was replicated" if there else "is on its way" if open_ else "was not replicated"
-        return f"{verb}: {_one(latest[0])}"
-    count = sum(State(each.sync.state) in _THERE for each in latest)
-    # What is wrong comes first.
-    ordered = sorted(latest, key=lambda each: _ORDER[_kind(each)])
-    named = [_one(each) for each in ordered[:_MOST_NAMED]]
-    more = len(ordered) - len(named)
-    named += [f"and {more} more"] if more else []
-    return f"is at {count} of {len(latest)} targets: {'; '.join(named)}"
+        verbs = {
+            "arrived": "was replicated",
+            "open": "is on its way",
+            "ended": "was not replicated",
+        }
+        return f"{verbs[_progress(latest[0])]}: {_describe_sync(latest[0])}"
+    count = sum(_progress(explained) == "arrived" for explained in latest)
+    ordered = sorted(latest, key=lambda explained: _PROGRESS_ORDER[_progress(explained)])
+    targets = shorten([_describe_sync(explained) for explained in ordered])
+    return f"is at {count} of {len(latest)} targets: {'; '.join(targets)}"
 
 
-_ORDER: Mapping[str, int] = {"ended": 0, "open": 1, "there": 2}
+def _progress(explained: ExplainedSync) -> str:
+    if State(explained.sync.state) in _ARRIVED:
+        return "arrived"
+    return "ended" if explained.waiting is None else "open"
 
 
-def _kind(each: ExplainedSync) -> str:
-    if State(each.sync.state) in _THERE:
-        return "there"
-    return "ended" if each.waiting is None else "open"
-
-
-def _one(each: ExplainedSync) -> str:
-    """Say where one sync stands."""
-    sync = each.sync
+def _describe_sync(explained: ExplainedSync) -> str:
+    """Return the state of a sync, and the reason for it."""
+    sync = explained.sync
     target = f"{sync.target_region}/{sync.target_namespace}"
-    if each.waiting is not None:
-        return f"{target} is {sync.state}: {each.waiting}"
+    if explained.waiting is not None:
+        return f"{target} is {sync.state}: {explained.waiting}"
     if sync.state == State.VERIFIED:
-        at = instant(sync.verified_at or sync.updated_at)
-        return f"{target} was verified at {at} {_by(each)}"
-    remedy = f". {_capital(sync.error.remedy)}" if sync.error and sync.error.remedy else ""
-    why = sync.reason or (sync.error and sync.error.message) or "no reason is recorded"
-    return f"{target} is {sync.state} since {instant(sync.updated_at)}: {why}{remedy}"
+        verified_at = format_time(sync.verified_at or sync.updated_at)
+        return f"{target} was verified at {verified_at} {_describe_call(explained)}"
+    remedy = f". {capitalize(sync.error.remedy)}" if sync.error and sync.error.remedy else ""
+    reason = sync.reason or (sync.error and sync.error.message) or "no reason is recorded"
+    return f"{target} is {sync.state} (since {format_time(sync.updated_at)}): {reason}{remedy}"
 
 
-def _by(each: ExplainedSync) -> str:
-    called = next((call for call in each.calls if call.ended_at and call.code is None), None)
-    if called is None:
-        return f"without a call: {each.sync.reason or 'the digest was there'}"
-    return f"by call {called.id} of {instant(called.started_at)}"
+def _describe_call(explained: ExplainedSync) -> str:
+    calls = (call for call in explained.calls if call.ended_at and call.code is None)
+    call = next(calls, None)
+    if call is None:
+        return f"without a call: {explained.sync.reason or 'the target had the digest'}"
+    return f"by call {call.id}, started at {format_time(call.started_at)}"
 
 
-def _now(senders: Sequence[ExplainedSender]) -> str:
-    """Say what would become of the tag if it were announced now."""
+def _predict(senders: Sequence[ExplainedSender]) -> str:
+    """Return what would happen if the tag were announced now."""
     if not senders:
-        return "No configured sender could announce it"
-    by_summary: dict[str, list[str]] = {}
-    for each in senders:
-        by_summary.setdefault(each.summary, []).append(each.sender)
-    said = [
-        f"were it announced by {' or '.join(_few(names))}: {words}"
-        for words, names in by_summary.items()
+        return "No configured sender can announce it"
+    names_by_summary: dict[str, list[str]] = {}
+    for sender in senders:
+        names_by_summary.setdefault(sender.summary, []).append(sender.sender)
+    predictions = [
+        f"if {' or '.join(shorten(names))} announced it now: {summary}"
+        for summary, names in names_by_summary.items()
     ]
-    return _capital("; ".join(_few(said)))
-
-
-def _few(texts: list[str]) -> list[str]:
-    more = len(texts) - _MOST_NAMED
-    return texts if more <= 0 else [*texts[:_MOST_NAMED], f"{more} more"]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return capitalize("; ".join(shorten(predictions)))

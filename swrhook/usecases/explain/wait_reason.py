@@ -1,52 +1,49 @@
-"""Why an open sync waits, and until when: read from what the worker has written down."""
+"""Why an open sync waits, and until when, from what the worker has recorded."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from swrhook.ledger.queries.tag_history import TagHistorySync
 from swrhook.model import State
 from swrhook.syncs.backoff import Limits
+from swrhook.usecases.explain.text import format_time
 
 
-def instant(time: datetime) -> str:
-    """Write a time to the second, as the API does."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def wait_reason(known: TagHistorySync, limits: Limits, now: datetime) -> str | None:
-    """Say why the sync waits; None of one that has ended."""
-    sync, reason = known.sync, known.listed.reason
+def wait_reason(history: TagHistorySync, limits: Limits, now: datetime) -> str | None:
+    """Return why the sync waits; None if it has ended."""
+    sync, reason = history.sync, history.listed.reason
     match sync.state:
         case State.CALLING:
-            return f"a call of sync_images is under way since {instant(sync.updated_at)}"
+            called_at = format_time(sync.updated_at)
+            return f"sync_images was called at {called_at} and has not answered yet"
         case State.TRIGGERED:
-            why = "sync_images has taken it, and the target is looked at"
-            why += f": {reason}" if reason else ""
+            waiting = "sync_images accepted the call, and the target is polled"
+            waiting += f": {reason}" if reason else ""
         case State.PENDING:
-            why = _before_the_call(known, limits)
+            waiting = _pending_reason(history, limits)
         case _:
             return None
-    return f"{why}; {_next(known, now)}"
+    return f"{waiting}; {_next_attempt(history, now)}"
 
 
-def _before_the_call(known: TagHistorySync, limits: Limits) -> str:
-    sync, listed = known.sync, known.listed
+def _pending_reason(history: TagHistorySync, limits: Limits) -> str:
+    sync, listed = history.sync, history.listed
     if sync.waiting_since is not None:
-        until = instant(sync.waiting_since + limits.source_deadline)
-        since = instant(sync.waiting_since)
-        return f"it is not in {listed.source_region} since {since}, waited for until {until}"
+        since = format_time(sync.waiting_since)
+        until = format_time(sync.waiting_since + limits.source_deadline)
+        return f"it has been missing in {listed.source_region} since {since}, deadline {until}"
     if listed.error is not None and listed.error.code == "not_asked":
-        return f"the endpoint is left alone for a while: {listed.error.message}"
+        return f"the endpoint's circuit breaker is open: {listed.error.message}"
     if sync.failing_since is not None:
-        until = instant(sync.failing_since + limits.retry.deadline)
-        return f"{sync.failures} tries in a row failed, given up at {until}: {listed.reason}"
-    return listed.reason or "it is in line"
+        until = format_time(sync.failing_since + limits.retry.deadline)
+        return f"{sync.failures} attempts in a row failed, deadline {until}: {listed.reason}"
+    return listed.reason or "it waits for its turn"
 
 
-def _next(known: TagHistorySync, now: datetime) -> str:
-    """Say when it goes on: when it is due or, if that is over, when its lane has room."""
-    due_at, woken_for = known.sync.due_at, known.woken_for
+def _next_attempt(history: TagHistorySync, now: datetime) -> str:
+    """Return when the sync is due or, if it is due already, when its lane may run."""
+    due_at, woken_for = history.sync.due_at, history.woken_for
     if due_at is not None and due_at > now:
-        return f"next at {instant(due_at)}"
+        return f"next attempt at {format_time(due_at)}"
     if woken_for is not None and woken_for > now:
-        return f"the pace or the calls in flight put it off until {instant(woken_for)}"
+        return f"delayed by rate or in-flight limits until {format_time(woken_for)}"
     return "due now"

@@ -1,4 +1,4 @@
-"""The API for people and programs: /api/v1 and its description, /api/openapi.json."""
+"""The HTTP API under /api/v1, and its description at /api/openapi.json."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -12,12 +12,12 @@ from swrhook import __version__
 from swrhook.web.api.fields import DurationField, ImageField, RepositoryField, SinceField, TagField
 from swrhook.web.api.schemas import ProblemSchema
 
-_ABOUT = """What swrhook received, and where every image tag is.
+_DESCRIPTION = """What swrhook received, and where every image tag is.
 
-Lists are sorted newest first and come in pages: `next` is the cursor of the following page, null
-at the end. Every error is `application/problem+json` (RFC 9457)."""
+Lists are sorted newest first and come in pages: `next` is the cursor of the next page, or null on
+the last one. Every error is `application/problem+json` (RFC 9457)."""
 _OPTIONS = {
-    "info": {"description": _ABOUT},
+    "info": {"description": _DESCRIPTION},
     "security": [{"bearer": []}],
     "components": {
         "securitySchemes": {
@@ -25,8 +25,8 @@ _OPTIONS = {
                 "type": "http",
                 "scheme": "bearer",
                 "description": (
-                    "A token of `access.tokens`. Reading needs the role `read`, everything else"
-                    " `operate`."
+                    "One of `access.tokens` in swrhook.yaml. Reading needs the role `read`, writing"
+                    " `operate`, and some routes need `admin`."
                 ),
             }
         }
@@ -38,15 +38,15 @@ class _Api(Api):  # type: ignore[misc]  # flask-smorest has no types
     ERROR_SCHEMA: type[Schema] = ProblemSchema
 
     def _register_error_handlers(self) -> None:
-        """Leave errors to problems.py: flask-smorest would replace its handler."""
+        """Register none: flask-smorest's handlers would replace those of problems.py."""
 
     def _register_responses(self) -> None:
-        """Describe errors as what they are; flask-smorest knows application/json only."""
+        """Describe errors as problem+json; flask-smorest would say application/json."""
         phrases = {status.name: status.phrase for status in HTTPStatus}
         for name, phrase in {**phrases, self.DEFAULT_ERROR_RESPONSE_NAME: "Any error"}.items():
             content = {"application/problem+json": {"schema": self.ERROR_SCHEMA}}
-            described = {"description": phrase, "content": content}
-            self.spec.components.response(name, described, lazy=True)
+            response = {"description": phrase, "content": content}
+            self.spec.components.response(name, response, lazy=True)
 
 
 def install(app: Flask, blueprints: Iterable[Any]) -> None:
@@ -61,7 +61,8 @@ def install(app: Flask, blueprints: Iterable[Any]) -> None:
             **_OPTIONS,
         },
     )
+    # flask-smorest knows no OpenAPI type for a class of ours.
     for field in (SinceField, DurationField, ImageField, RepositoryField, TagField):
         api.register_field(field, "string", None)
-    for each in blueprints:
-        api.register_blueprint(each, url_prefix="/api/v1")
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint, url_prefix="/api/v1")

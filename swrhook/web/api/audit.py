@@ -1,4 +1,4 @@
-"""GET /api/v1/audit: who changed what, when."""
+"""GET /api/v1/audit: list the audit log."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from swrhook.web.context import WebContext
 
 def audit_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the route."""
-    routes = blueprint("audit", "Every write over the API.")
+    routes = blueprint("audit", "The audit log: every write with a valid token.")
 
     @get(routes, "/audit", AuditPageSchema, AuditQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedAudit]:
-        """List writes, newest first; for the role admin."""
+        """List the writes in the audit log, newest first. Needs the role admin."""
         with web.database.read() as connection:
             return list_writes(connection, audit_filter(query, web.clock.now()))
 

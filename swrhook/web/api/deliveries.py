@@ -1,4 +1,4 @@
-"""/api/v1/deliveries: what came in, what was made of it, and the same once more."""
+"""/api/v1/deliveries: list, show and replay deliveries."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from swrhook.web.replay import replay_delivery
 
 def delivery_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the routes."""
-    routes = blueprint("deliveries", "Requests as they came in, each with its verdict.")
+    routes = blueprint("deliveries", "Requests received by the hooks, each with its outcome.")
 
     @get(routes, "/deliveries", DeliveryPageSchema, DeliveryQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedDelivery]:
@@ -34,7 +34,7 @@ def delivery_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
 
     @post(routes, "/deliveries/<delivery_id>/replay", DeliverySchema)
     def replay(delivery_id: str) -> ListedDelivery:
-        """Read a kept delivery again, as the configuration is now, and return the new one."""
+        """Process a stored delivery again, with the current configuration; return the new one."""
         return replay_delivery(web, delivery_id)
 
     return routes

@@ -1,4 +1,4 @@
-"""Fields of our own: times as the contract writes them, and filters as people write them."""
+"""Custom fields: times, durations, and names of images."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,17 +15,17 @@ Since = datetime | timedelta
 
 
 class Instant(fields.DateTime):
-    """A time in UTC, RFC 3339 with milliseconds and `Z`."""
+    """A time in answers: UTC, RFC 3339 with milliseconds and `Z`."""
 
     def _serialize(
         self, value: datetime | None, attr: str | None, obj: object, **kwargs: object
     ) -> str | None:
         del attr, obj, kwargs
-        return None if value is None else _written(value)
+        return None if value is None else _format(value)
 
 
 class SinceField(fields.Field[Since]):
-    """A point in time, RFC 3339, or a duration that ends now, like `24h`."""
+    """A point in time, as RFC 3339 or as a duration before now, like `24h`."""
 
     def _deserialize(
         self, value: object, attr: str | None, data: Mapping[str, Any] | None, **kwargs: object
@@ -35,24 +35,23 @@ class SinceField(fields.Field[Since]):
         try:
             return parse_duration(text)
         except ValueError:
-            # In a query, «+» is a space until somebody encodes it.
-            return _time(text.replace(" ", "+"))
+            # In a query string, an unencoded "+" (as in +08:00) arrives as a space.
+            return _parse_time(text.replace(" ", "+"))
 
     def _serialize(
         self, value: Since | None, attr: str | None, obj: object, **kwargs: object
     ) -> str | None:
-        """Write a default, which the description shows."""
+        """Write a default value for the OpenAPI document."""
         del attr, obj, kwargs
         if value is None:
             return None
-        return format_duration(value) if isinstance(value, timedelta) else _written(value)
+        return format_duration(value) if isinstance(value, timedelta) else _format(value)
 
 
 class DurationField(fields.Field[timedelta]):
-    """A duration like `24h`."""
+    """A duration like `24h`, more than zero and at most `longest`."""
 
     def __init__(self, longest: timedelta, **options: Any) -> None:  # noqa: ANN401  # marshmallow's
-        """Take what is too long."""
         super().__init__(**options)
         self._longest = longest
 
@@ -81,46 +80,46 @@ class ImageField(fields.Field[ImageFilter]):
         self, value: object, attr: str | None, data: Mapping[str, Any] | None, **kwargs: object
     ) -> ImageFilter:
         del attr, data, kwargs
-        found = read_image(str(value))
-        if found is None:
+        image = read_image(str(value))
+        if image is None:
             raise ValidationError("must be namespace/repository or namespace/repository:tag")
-        return found
+        return image
 
 
 class TagField(fields.Field[ImageFilter]):
-    """`namespace/repository:tag`, under names that SWR allows."""
+    """`namespace/repository:tag`, with names that SWR allows."""
 
     def _deserialize(
         self, value: object, attr: str | None, data: Mapping[str, Any] | None, **kwargs: object
     ) -> ImageFilter:
         del attr, data, kwargs
-        found = read_image(value) if isinstance(value, str) else None
-        if found is None or not (
-            is_namespace(found.namespace)
-            and is_repository(found.repository)
-            and is_tag(found.tag or "")
+        image = read_image(value) if isinstance(value, str) else None
+        if image is None or not (
+            is_namespace(image.namespace)
+            and is_repository(image.repository)
+            and is_tag(image.tag or "")
         ):
             raise ValidationError("must be namespace/repository:tag, with names that SWR allows")
-        return found
+        return image
 
 
 class RepositoryField(fields.Field[ImageFilter]):
-    """`namespace/repository`, under names that SWR allows."""
+    """`namespace/repository`, with names that SWR allows."""
 
     def _deserialize(
         self, value: object, attr: str | None, data: Mapping[str, Any] | None, **kwargs: object
     ) -> ImageFilter:
         del attr, data, kwargs
-        found = read_image(value) if isinstance(value, str) else None
-        if found is None or not (
-            is_namespace(found.namespace) and is_repository(found.repository) and found.tag is None
+        image = read_image(value) if isinstance(value, str) else None
+        if image is None or not (
+            is_namespace(image.namespace) and is_repository(image.repository) and image.tag is None
         ):
             raise ValidationError("must be namespace/repository, with names that SWR allows")
-        return found
+        return image
 
 
 def read_image(text: str) -> ImageFilter | None:
-    """Return what `namespace/repository` or `namespace/repository:tag` names."""
+    """Parse `namespace/repository` or `namespace/repository:tag`; None if it is neither."""
     namespace, _, rest = text.partition("/")
     repository, colon, tag = rest.partition(":")
     if not namespace or not repository or (colon and not tag):
@@ -128,11 +127,11 @@ def read_image(text: str) -> ImageFilter | None:
     return ImageFilter(namespace, repository, tag or None)
 
 
-def _written(time: datetime) -> str:
+def _format(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _time(text: str) -> datetime:
+def _parse_time(text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
         if time.tzinfo is not None:

@@ -1,4 +1,4 @@
-"""The parameters of the API's lists."""
+"""Query parameters of the API, and the ledger's filters that they become."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,152 +13,157 @@ from swrhook.model import Outcome, State
 from swrhook.swr_names import DIGEST
 from swrhook.syncs.reconciliation import Drift
 from swrhook.web.api.fields import DurationField, ImageField, Since, SinceField, TagField
-from swrhook.web.api.schema_base import Exemplary
+from swrhook.web.api.schema_base import ExampleSchema
 
 LARGEST_PAGE = 1000
 # In seconds.
 LONGEST_WAIT = 300
 USUAL_WAIT = 60
-# An id: a ULID.
-_CURSOR = validate.Regexp(r"[0-9A-Z]{26}\Z", error="must be «next» of another page.")
+# The last id of a page: a ULID.
+_CURSOR = validate.Regexp(r"[0-9A-Z]{26}\Z", error="must be the `next` of another page.")
 
 
-def _about(text: str) -> dict[str, str]:
+def _describe(text: str) -> dict[str, str]:
     return {"description": text}
 
 
-class PageQuery(Exemplary):
-    """What every list understands."""
+class PagingQuery(ExampleSchema):
+    """The parameters that select a page."""
 
-    since = SinceField(metadata=_about("Not older than this: a time (RFC 3339) or `24h`."))
     limit = fields.Integer(
         load_default=USUAL_LIMIT,
         validate=validate.Range(1, LARGEST_PAGE),
-        metadata=_about("The most items of a page."),
+        metadata=_describe("The most items on a page."),
     )
-    cursor = fields.String(validate=_CURSOR, metadata=_about("`next` of the page before."))
+    cursor = fields.String(validate=_CURSOR, metadata=_describe("`next` of the previous page."))
+
+
+class PageQuery(PagingQuery):
+    """The parameters of every list of recorded items."""
+
+    since = SinceField(metadata=_describe("Recorded at or after: a time (RFC 3339) or `24h`."))
 
 
 class SyncQuery(PageQuery):
-    """Which syncs."""
+    """The parameters of the list of syncs."""
 
     state = fields.List(
         fields.String(validate=validate.OneOf([state.value for state in State])),
-        metadata=_about("One of these states; may be repeated."),
+        metadata=_describe("One of these states; may be repeated."),
     )
-    region = fields.String(metadata=_about("The target's region."))
-    namespace = fields.String(metadata=_about("The target's organization."))
-    image = ImageField(metadata=_about("The source's `ns/repo` or `ns/repo:tag`."))
+    region = fields.String(metadata=_describe("The target's region."))
+    namespace = fields.String(metadata=_describe("The target's organization."))
+    image = ImageField(metadata=_describe("The source's `ns/repo` or `ns/repo:tag`."))
 
 
 class DeliveryQuery(PageQuery):
-    """Which deliveries."""
+    """The parameters of the list of deliveries."""
 
-    sender = fields.String(metadata=_about("The name of the configured sender."))
+    sender = fields.String(metadata=_describe("The name of the configured sender."))
     outcome = fields.String(
         validate=validate.OneOf([outcome.value for outcome in Outcome]),
-        metadata=_about("The verdict."),
+        metadata=_describe("The outcome."),
     )
 
 
 class AuditQuery(PageQuery):
-    """Which writes."""
+    """The parameters of the audit log."""
 
-    token = fields.String(metadata=_about("The name of the token."))
-    action = fields.String(metadata=_about("Method and route, as the description has them."))
-    object = fields.String(metadata=_about("The id, or the image, that it was about."))
+    token = fields.String(metadata=_describe("The name of the token."))
+    action = fields.String(metadata=_describe("Method and route, like `POST /api/v1/syncs`."))
+    object = fields.String(metadata=_describe("The id in the path, or the image of an order."))
 
 
-class FindingQuery(Exemplary):
-    """Which findings of a backfill or a reconcile."""
+class FindingQuery(PagingQuery):
+    """The parameters of the tags of a backfill or a reconcile."""
 
     drift = fields.List(
         fields.String(validate=validate.OneOf([drift.value for drift in Drift])),
-        metadata=_about("One of these; may be repeated."),
+        metadata=_describe("One of these kinds; may be repeated."),
     )
-    limit = fields.Integer(
-        load_default=USUAL_LIMIT,
-        validate=validate.Range(1, LARGEST_PAGE),
-        metadata=_about("The most items of a page."),
-    )
-    cursor = fields.String(validate=_CURSOR, metadata=_about("`next` of the page before."))
 
 
-class WaitQuery(Exemplary):
-    """Which syncs to wait for, and how long."""
+class WaitQuery(ExampleSchema):
+    """The parameters of a wait."""
 
-    image = TagField(required=True, metadata=_about("The source's `ns/repo:tag`."))
-    region = fields.String(metadata=_about("The target's region; all targets if not given."))
+    image = TagField(required=True, metadata=_describe("The source's `ns/repo:tag`."))
+    region = fields.String(metadata=_describe("The target's region; default: every target."))
     digest = fields.String(
         validate=validate.Regexp(rf"(?:{DIGEST})\Z", error="must be like sha256:… in hex."),
-        metadata=_about("Of the image at the source."),
+        metadata=_describe("The image's digest at the source."),
     )
-    delivery = fields.String(metadata=_about("The delivery that announced the tag."))
-    since = SinceField(metadata=_about("Announced not before: a time (RFC 3339) or `10m`."))
+    delivery = fields.String(metadata=_describe("The id of the delivery that announced the tag."))
+    since = SinceField(metadata=_describe("Recorded at or after: a time (RFC 3339) or `10m`."))
     timeout = fields.Integer(
         load_default=USUAL_WAIT,
         validate=validate.Range(0, LONGEST_WAIT),
-        metadata=_about("The longest to wait, in seconds."),
+        metadata=_describe("The longest time to wait, in seconds."),
     )
 
 
-class ExplainQuery(Exemplary):
-    """Which tag."""
+class ExplainQuery(ExampleSchema):
+    """The parameters of an explanation."""
 
     image = fields.String(
         required=True,
-        metadata=_about("The source's `ns/repo:tag`; with `sender` also as that one names it."),
+        metadata=_describe(
+            "The source's `ns/repo:tag`; with `sender`, also the sender's own name."
+        ),
     )
-    sender = fields.String(metadata=_about("The configured sender; all that could if not given."))
+    sender = fields.String(
+        metadata=_describe("A configured sender; default: all that could announce the tag.")
+    )
 
 
-class StatsQuery(Exemplary):
-    """How far to look back."""
+class StatsQuery(ExampleSchema):
+    """The parameter of the statistics."""
 
     window = DurationField(
         timedelta(days=31),
         load_default=timedelta(hours=24),
-        metadata=_about("What is older counts only while it is open: `24h`."),
+        metadata=_describe(
+            "A duration before now: `24h`. Older syncs count only while they are open."
+        ),
     )
 
 
 def audit_filter(query: dict[str, Any], now: datetime) -> AuditFilter:
-    """Return what a checked AuditQuery asks for."""
-    return AuditFilter(**_at(query, now))
+    """Return the filter of a loaded AuditQuery."""
+    return AuditFilter(**_resolve_since(query, now))
 
 
 def repair_filter(query: dict[str, Any], now: datetime) -> RepairFilter:
-    """Return what a checked PageQuery asks for."""
-    return RepairFilter(**_at(query, now))
+    """Return the filter of a loaded PageQuery."""
+    return RepairFilter(**_resolve_since(query, now))
 
 
 def finding_filter(query: dict[str, Any]) -> FindingFilter:
-    """Return what a checked FindingQuery asks for."""
+    """Return the filter of a loaded FindingQuery."""
     return FindingFilter(drift=frozenset(query.pop("drift", ())), **query)
 
 
-def awaited(query: dict[str, Any], now: datetime) -> tuple[WaitFilter, float]:
-    """Return what a checked WaitQuery asks for, and for how many seconds."""
+def wait_filter(query: dict[str, Any], now: datetime) -> tuple[WaitFilter, float]:
+    """Return the filter of a loaded WaitQuery, and the timeout in seconds."""
     timeout = query.pop("timeout")
-    return WaitFilter(**_at(query, now)), float(timeout)
+    return WaitFilter(**_resolve_since(query, now)), float(timeout)
 
 
 def sync_filter(query: dict[str, Any], now: datetime) -> SyncFilter:
-    """Return what a checked SyncQuery asks for."""
+    """Return the filter of a loaded SyncQuery."""
     states = frozenset(query.pop("state", ()))
-    return SyncFilter(states=states, **_at(query, now))
+    return SyncFilter(states=states, **_resolve_since(query, now))
 
 
 def delivery_filter(query: dict[str, Any], now: datetime) -> DeliveryFilter:
-    """Return what a checked DeliveryQuery asks for."""
-    return DeliveryFilter(**_at(query, now))
+    """Return the filter of a loaded DeliveryQuery."""
+    return DeliveryFilter(**_resolve_since(query, now))
 
 
 def point_in_time(since: Since, now: datetime) -> datetime:
-    """Return the time that a checked SinceField means."""
+    """Return the time that a loaded SinceField stands for."""
     return now - since if isinstance(since, timedelta) else since
 
 
-def _at(query: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _resolve_since(query: dict[str, Any], now: datetime) -> dict[str, Any]:
     since: Since | None = query.get("since")
     return query | {"since": None if since is None else point_in_time(since, now)}

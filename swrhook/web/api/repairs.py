@@ -1,4 +1,4 @@
-"""/api/v1/backfill and /api/v1/reconcile: what is at the targets, and what is done about it."""
+"""/api/v1/backfill and /api/v1/reconcile: compare targets with the rules, and repair them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,50 +31,50 @@ from swrhook.web.context import WebContext
 
 def backfill_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the routes of backfills."""
-    routes = blueprint("backfill", "Tags that were there before the rules.")
+    routes = blueprint("backfill", "Copy tags that were pushed before a rule existed.")
     kind = RepairKind.BACKFILL
     _add_lists(routes, kind, web)
 
     @post(routes, "/backfill", RepairSchema, BackfillOrderSchema)
     def begin(body: dict[str, Any]) -> ListedRepair:
-        """Compare repositories with what the rules want at their targets, and plan syncs."""
+        """Compare repositories with what the rules require at their targets, and plan syncs."""
         current = web.config.current()
         sender, region = body.get("sender"), body.get("region")
-        images = _named(body["repositories"])
-        places = repositories_in_scope(images, sender, region, current)
+        images = _read_repositories(body["repositories"])
+        scope = repositories_in_scope(images, sender, region, current)
         check_rule(body.get("rule"), current)
-        wish = RepairRequest(kind, places, sender, body.get("rule"), asks=not body["start"])
-        return _found(web.operator, kind, web.operator.begin_repair(wish, web.clock.now()))
+        request = RepairRequest(kind, scope, sender, body.get("rule"), asks=not body["start"])
+        return _show(web.operator, kind, web.operator.begin_repair(request, web.clock.now()))
 
     @post(routes, "/backfill/<repair_id>/start", RepairSchema)
     def start(repair_id: str) -> ListedRepair:
-        """Record the syncs of a plan, behind fresh pushes."""
-        _found(web.operator, kind, repair_id)
+        """Record the syncs of a plan; new pushes go first."""
+        _show(web.operator, kind, repair_id)
         web.operator.start_repair(repair_id, web.clock.now())
-        return _found(web.operator, kind, repair_id)
+        return _show(web.operator, kind, repair_id)
 
     return routes
 
 
 def reconcile_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the routes of reconciles."""
-    routes = blueprint("reconcile", "Sources against targets, as the rules want them.")
+    routes = blueprint("reconcile", "Compare targets with what the rules require.")
     kind = RepairKind.RECONCILE
     _add_lists(routes, kind, web)
 
     @post(routes, "/reconcile", RepairSchema, ReconcileOrderSchema)
     def begin(body: dict[str, Any]) -> ListedRepair:
-        """Compare repositories with what the rules want at their targets, and repair that."""
+        """Compare repositories with what the rules require at their targets, and repair them."""
         current = web.config.current()
         images = body.get("repositories")
-        places = None
+        scope = None
         if images is not None:
-            places = repositories_in_scope(
-                _named(images), None, body.get("region"), current, everywhere=True
+            scope = repositories_in_scope(
+                _read_repositories(images), None, body.get("region"), current, everywhere=True
             )
-        most = body.get("max_calls", current.options.reconcile.max_calls)
-        wish = RepairRequest(kind, places, reports_only=body["report"], max_calls=most)
-        return _found(web.operator, kind, web.operator.begin_repair(wish, web.clock.now()))
+        max_calls = body.get("max_calls", current.options.reconcile.max_calls)
+        request = RepairRequest(kind, scope, reports_only=body["report"], max_calls=max_calls)
+        return _show(web.operator, kind, web.operator.begin_repair(request, web.clock.now()))
 
     return routes
 
@@ -82,38 +82,39 @@ def reconcile_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
 def _add_lists(routes: Any, kind: RepairKind, web: WebContext) -> None:  # noqa: ANN401  # as routing
     @get(routes, f"/{kind}", RepairPageSchema, PageQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedRepair]:
-        """List them, newest first."""
+        """List all, newest first."""
         with web.operator.database.read() as connection:
             return list_repairs(connection, kind, repair_filter(query, web.clock.now()))
 
     @get(routes, f"/{kind}/<repair_id>", RepairSchema)
     def show(repair_id: str) -> ListedRepair:
         """Show one."""
-        return _found(web.operator, kind, repair_id)
+        return _show(web.operator, kind, repair_id)
 
     @get(routes, f"/{kind}/<repair_id>/tags", FindingPageSchema, FindingQuery)
     def list_tags(query: dict[str, Any], repair_id: str) -> Page[ListedFinding]:
-        """List what was found, tag by tag, and the state of the sync that mends it."""
-        _found(web.operator, kind, repair_id)
+        """List the findings, tag by tag, each with the state of its sync."""
+        _show(web.operator, kind, repair_id)
         with web.operator.database.read() as connection:
             return list_findings(connection, repair_id, finding_filter(query))
 
     @post(routes, f"/{kind}/<repair_id>/cancel", RepairSchema)
     def cancel(repair_id: str) -> ListedRepair:
-        """End it, with those of its syncs for which no call was made yet."""
-        _found(web.operator, kind, repair_id)
+        """Cancel it, and those of its syncs that have not been called yet."""
+        _show(web.operator, kind, repair_id)
         web.operator.cancel_repair(repair_id, web.clock.now())
-        return _found(web.operator, kind, repair_id)
+        return _show(web.operator, kind, repair_id)
 
 
-def _named(images: Sequence[ImageFilter]) -> Sequence[tuple[str, str]]:
-    named = [(image.namespace, image.repository) for image in images]
-    first = "/".join(named[0])
-    name_object(first if len(named) == 1 else f"{first} and {len(named) - 1} more")
-    return named
+def _read_repositories(images: Sequence[ImageFilter]) -> Sequence[tuple[str, str]]:
+    repositories = [(image.namespace, image.repository) for image in images]
+    first = "/".join(repositories[0])
+    others = len(repositories) - 1
+    name_object(f"{first} and {others} more" if others else first)
+    return repositories
 
 
-def _found(operator: Operator, kind: RepairKind, repair_id: str) -> ListedRepair:
+def _show(operator: Operator, kind: RepairKind, repair_id: str) -> ListedRepair:
     with operator.database.read() as connection:
         repair = find_repair(connection, kind, repair_id)
     if repair is None:

@@ -1,4 +1,4 @@
-"""A route of the API: its view, the schema of its query and that of its answer, in one line."""
+"""Decorators that add a route of the API and describe it in the OpenAPI document."""
 
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -18,15 +18,15 @@ def get(
     query: type[Schema] | None = None,
     errors: Sequence[HTTPStatus] = (),
 ) -> Callable[[View], View]:
-    """Serve and describe `GET rule`; a parameter that `query` does not know is refused."""
+    """Serve and describe `GET rule`; parameters that `query` does not have are refused."""
 
     def decorate(view: View) -> View:
-        documented = blueprint.response(200, answer)(view)
+        described = blueprint.response(200, answer)(view)
         for status in [*errors, *([HTTPStatus.NOT_FOUND] if "<" in rule else [])]:
-            documented = blueprint.alt_response(status, status.name)(documented)
+            described = blueprint.alt_response(status, status.name)(described)
         if query is not None:
-            documented = blueprint.arguments(query, location="query", unknown=RAISE)(documented)
-        blueprint.add_url_rule(rule, view_func=documented)
+            described = blueprint.arguments(query, location="query", unknown=RAISE)(described)
+        blueprint.add_url_rule(rule, view_func=described)
         return view
 
     return decorate
@@ -38,42 +38,41 @@ def post(
     answer: type[Schema],
     body: type[Schema] | None = None,
 ) -> Callable[[View], View]:
-    """Serve and describe `POST rule`, which changes something: 202, or 409 if it cannot.
+    """Serve and describe `POST rule`, a write: 202, or 409 if the state forbids it.
 
-    An object in the path may not be there: 404. In the body, what the schema does not know is
-    refused.
+    With an object in the path: 404 if there is none. Members that `body` does not have are refused.
     """
 
     def decorate(view: View) -> View:
-        documented = blueprint.response(202, answer)(view)
-        documented = blueprint.alt_response(409, "CONFLICT")(documented)
+        described = blueprint.response(202, answer)(view)
+        described = blueprint.alt_response(409, "CONFLICT")(described)
         if "<" in rule:
-            documented = blueprint.alt_response(404, "NOT_FOUND")(documented)
+            described = blueprint.alt_response(404, "NOT_FOUND")(described)
         if body is not None:
-            documented = blueprint.arguments(body, location="json", unknown=RAISE)(documented)
-        blueprint.add_url_rule(rule, view_func=documented, methods=["POST"])
+            described = blueprint.arguments(body, location="json", unknown=RAISE)(described)
+        blueprint.add_url_rule(rule, view_func=described, methods=["POST"])
         return view
 
     return decorate
 
 
-def ask(
+def post_query(
     blueprint: Any,  # noqa: ANN401
     rule: str,
     answer: type[Schema],
     body: type[Schema],
 ) -> Callable[[View], View]:
-    """Serve and describe `POST rule`, a question that is too long for a URL: 200."""
+    """Serve and describe `POST rule`, a query that is too long for a URL: 200."""
 
     def decorate(view: View) -> View:
-        documented = blueprint.response(200, answer)(view)
-        documented = blueprint.arguments(body, location="json", unknown=RAISE)(documented)
-        blueprint.add_url_rule(rule, view_func=documented, methods=["POST"])
+        described = blueprint.response(200, answer)(view)
+        described = blueprint.arguments(body, location="json", unknown=RAISE)(described)
+        blueprint.add_url_rule(rule, view_func=described, methods=["POST"])
         return view
 
     return decorate
 
 
 def blueprint(name: str, description: str) -> Any:  # noqa: ANN401  # flask-smorest has no types
-    """Return flask-smorest's blueprint."""
+    """Return a blueprint of flask-smorest; the OpenAPI document has it as a tag."""
     return Blueprint(name, __name__, description=description)

@@ -1,4 +1,4 @@
-"""GET /api/v1/senders: the configured senders, and how each has been lately."""
+"""GET /api/v1/senders: list the configured senders with their recent deliveries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from swrhook.web.sender_list import list_senders
 
 @dataclass(frozen=True, slots=True)
 class _Senders:
-    """All of them in one page: there are no more than the configuration has."""
+    """All senders on one page: their number is limited by the configuration."""
 
     items: Sequence[ListedSender]
     next: None = None
@@ -21,11 +21,11 @@ class _Senders:
 
 def sender_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the route."""
-    routes = blueprint("senders", "The configured senders, and how each has been lately.")
+    routes = blueprint("senders", "The configured senders and their recent deliveries.")
 
     @get(routes, "/senders", SenderPageSchema)
     def list_all() -> _Senders:
-        """List every sender, in the configuration's order."""
+        """List every configured sender, in the configuration's order."""
         return _Senders(list_senders(web))
 
     return routes

@@ -1,10 +1,10 @@
-"""GET /api/v1/wait: until an image has arrived."""
+"""GET /api/v1/wait: wait until an image is verified at its targets."""
 
 from typing import Any
 
 from flask import Response
 
-from swrhook.web.api.queries import WaitQuery, awaited
+from swrhook.web.api.queries import WaitQuery, wait_filter
 from swrhook.web.api.routing import blueprint, get
 from swrhook.web.api.schemas import SyncSchema, SyncsSchema
 from swrhook.web.context import WebContext
@@ -16,7 +16,7 @@ _ERRORS = [end.value[0] for end in End if end is not End.VERIFIED]
 
 def wait_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     """Return the route."""
-    routes = blueprint("waiting", "Until an image has arrived.")
+    routes = blueprint("wait", "Wait until an image is verified at its targets.")
     schema = SyncSchema(many=True)
     polls = LongPolls(web)
 
@@ -24,14 +24,14 @@ def wait_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
     def wait(query: dict[str, Any]) -> WaitResult | Response:
         """Wait until the latest sync of an image to each target is verified.
 
-        200: all are. 404: none is known. 408: not within `timeout`. 409: one has ended otherwise.
-        429: too many wait. Each of these has the member `syncs`, too.
+        200: all are. 404: no sync matches. 408: not within `timeout`. 409: one has ended in another
+        state. 429: too many waits in this process. Every answer has the member `syncs`.
         """
-        waited = polls.wait(*awaited(query, web.clock.now()))
-        if waited.end is End.VERIFIED:
-            return waited
-        status, words = waited.end.value
-        headers = {"Retry-After": str(RETRY_AFTER)} if waited.end is End.TOO_MANY else {}
-        return problem(status, words, more={"syncs": schema.dump(waited.syncs)}, headers=headers)
+        result = polls.wait(*wait_filter(query, web.clock.now()))
+        if result.end is End.VERIFIED:
+            return result
+        status, detail = result.end.value
+        headers = {"Retry-After": str(RETRY_AFTER)} if result.end is End.TOO_MANY else {}
+        return problem(status, detail, more={"syncs": schema.dump(result.syncs)}, headers=headers)
 
     return routes

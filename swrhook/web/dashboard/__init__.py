@@ -1,4 +1,4 @@
-"""The dashboard at `/`: server-made pages for whoever is signed in with a token."""
+"""The dashboard at `/`: pages rendered by the server, for users signed in with a token."""
 
 from flask import Blueprint, g, render_template
 from werkzeug.exceptions import HTTPException
@@ -13,7 +13,7 @@ from swrhook.web.dashboard.explain import add_explain
 from swrhook.web.dashboard.overview import add_overview
 from swrhook.web.dashboard.repositories import add_repositories
 from swrhook.web.dashboard.rules import add_rules
-from swrhook.web.dashboard.security import FORM_KEY, known_form_key, protect
+from swrhook.web.dashboard.security import FORM_KEY, expected_form_key, protect
 from swrhook.web.dashboard.sign_in import add_sign_in
 from swrhook.web.dashboard.syncs import add_sync_actions, add_syncs
 from swrhook.web.dashboard.whatif import add_whatif
@@ -21,7 +21,7 @@ from swrhook.web.problems import STATUSES
 
 
 def dashboard_pages(web: WebContext) -> Blueprint:
-    """Return the pages. access.py decides who may see them, and who may press their buttons."""
+    """Return the pages. `access.guard` decides who may see them and use their buttons."""
     blueprint = Blueprint(
         "dashboard",
         __name__,
@@ -30,8 +30,8 @@ def dashboard_pages(web: WebContext) -> Blueprint:
         static_url_path="/static",
     )
     protect(blueprint, web)
-    _furnish(blueprint, web)
-    _tell_errors(blueprint)
+    _add_template_context(blueprint, web)
+    _add_error_pages(blueprint)
     add_sign_in(blueprint, web)
     add_overview(blueprint, web)
     add_syncs(blueprint, web)
@@ -44,28 +44,28 @@ def dashboard_pages(web: WebContext) -> Blueprint:
     return blueprint
 
 
-def _furnish(blueprint: Blueprint, web: WebContext) -> None:
-    """Give the templates what each of them needs."""
+def _add_template_context(blueprint: Blueprint, web: WebContext) -> None:
+    """Add the filters and variables that the templates use."""
     blueprint.add_app_template_filter(formatting.instant, "instant")
     blueprint.add_app_template_filter(formatting.machine_instant, "machine_instant")
-    blueprint.add_app_template_filter(formatting.took, "took")
-    blueprint.add_app_template_filter(formatting.took_seconds, "seconds")
+    blueprint.add_app_template_filter(formatting.format_span, "span")
+    blueprint.add_app_template_filter(formatting.format_seconds, "seconds")
 
     @blueprint.context_processor
-    def furnish() -> dict[str, object]:
+    def context() -> dict[str, object]:
         session = g.get("session")
         return {
             "labels": labels,
             "form_field": FORM_KEY,
-            "form_key": known_form_key(),
+            "form_key": expected_form_key(),
             "holder": None if session is None else session.holder,
             "may_operate": session is not None and role_of(session.holder) >= Role.OPERATE,
             "now": web.clock.now(),
         }
 
 
-def _tell_errors(blueprint: Blueprint) -> None:
-    """Make every error a page: what happened, and the way on."""
+def _add_error_pages(blueprint: Blueprint) -> None:
+    """Render every error as a page with what happened and a link to the overview."""
 
     def page(status: int, title: str, detail: str) -> tuple[str, int]:
         text = render_template("dashboard/error.html", status=status, title=title, detail=detail)
@@ -81,9 +81,7 @@ def _tell_errors(blueprint: Blueprint) -> None:
         return page(status, status.phrase, str(exc))
 
     @blueprint.errorhandler(Exception)
-    def defect(exc: Exception) -> tuple[str, int]:
+    def internal_error(exc: Exception) -> tuple[str, int]:
         logs.failure("request.failed", exc)
-        detail = (
-            "An error of swrhook itself, or the ledger cannot be read: its log has the details."
-        )
+        detail = "An error in swrhook itself, or an unreadable ledger; its log has the details."
         return page(500, "Internal Server Error", detail)

@@ -1,7 +1,7 @@
-"""The chart of how long the proof took: its geometry, for a template to draw as SVG.
+"""Charts of verification times: the geometry, which a template draws as SVG.
 
-One small chart for each region, all with the same scales: an hour is a bar from the median to the
-95th percentile. The scale of seconds is logarithmic: 2 s and 2 min are both to be seen.
+There is a small chart for each region, all with the same scales. Each hour is a bar from the median
+to the 95th percentile. The axis of seconds is logarithmic, so that 2 s and 2 min are both visible.
 """
 
 import math
@@ -15,7 +15,7 @@ from swrhook.ledger.queries.stats import percentile
 HOURS = 24
 WIDTH, HEIGHT = 340, 120
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 332, 8, 98
-_MARKS = {
+_SECOND_MARKS = {
     0.1: "0.1 s",
     1: "1 s",
     10: "10 s",
@@ -24,12 +24,12 @@ _MARKS = {
     3600: "1 h",
     36000: "10 h",
 }
-_HOURS_MARKED = {24: "24 h ago", 18: "18 h", 12: "12 h", 6: "6 h", 0: "now"}
+_HOUR_MARKS = {24: "24 h ago", 18: "18 h", 12: "12 h", 6: "6 h", 0: "now"}
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A line of the grid, and its label."""
+    """A label of an axis; `at` is its coordinate."""
 
     at: float
     label: str
@@ -37,64 +37,64 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """An hour: where the bar stands, from the 95th percentile down to the median, and in words."""
+    """An hour: from the 95th percentile (`top`) down to the median (`bottom`), and as text."""
 
     x: float
     top: float
     bottom: float
-    says: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One region's chart; `median` and `most` (the 95th percentile) of the day, in seconds."""
+    """One region's chart; `median` and `p95` are those of the day, in seconds."""
 
     region: str
     count: int
     median: float
-    most: float
+    p95: float
     bars: Sequence[Bar]
     seconds: Sequence[Mark]
     hours: Sequence[Mark]
 
 
-def charts(found: Sequence[VerifyTime], now: datetime) -> list[Chart]:
-    """Return a chart for each region that something was verified in, by name."""
-    if not found:
+def charts(times: Sequence[VerifyTime], now: datetime) -> list[Chart]:
+    """Return a chart for each region with verified syncs, sorted by name."""
+    if not times:
         return []
-    highest = max(took.seconds for took in found)
-    top = next((mark for mark in _MARKS if mark >= highest), max(_MARKS))
+    highest = max(time.seconds for time in times)
+    top = next((mark for mark in _SECOND_MARKS if mark >= highest), max(_SECOND_MARKS))
     top = max(top, 10)
     by_region: dict[str, list[VerifyTime]] = {}
-    for took in found:
-        by_region.setdefault(took.target_region, []).append(took)
+    for time in times:
+        by_region.setdefault(time.target_region, []).append(time)
     return [_chart(region, by_region[region], top, now) for region in sorted(by_region)]
 
 
-def _chart(region: str, found: Sequence[VerifyTime], top: float, now: datetime) -> Chart:
+def _chart(region: str, times: Sequence[VerifyTime], top: float, now: datetime) -> Chart:
     by_hour: dict[int, list[float]] = {}
-    for took in found:
-        by_hour.setdefault((now - took.recorded_at) // timedelta(hours=1), []).append(took.seconds)
-    everything = sorted(took.seconds for took in found)
+    for time in times:
+        by_hour.setdefault((now - time.recorded_at) // timedelta(hours=1), []).append(time.seconds)
+    seconds = sorted(time.seconds for time in times)
     return Chart(
         region,
-        len(found),
-        percentile(everything, 50),
-        percentile(everything, 95),
+        len(times),
+        percentile(seconds, 50),
+        percentile(seconds, 95),
         [
             _bar(hour, sorted(by_hour[hour]), top)
             for hour in sorted(by_hour, reverse=True)
             if hour < HOURS
         ],
-        [Mark(_y(value, top), label) for value, label in _MARKS.items() if value <= top],
-        [Mark(_x(hour), _HOURS_MARKED[hour]) for hour in _HOURS_MARKED],
+        [Mark(_y(value, top), label) for value, label in _SECOND_MARKS.items() if value <= top],
+        [Mark(_x(hour), _HOUR_MARKS[hour]) for hour in _HOUR_MARKS],
     )
 
 
 def _bar(hour: int, seconds: Sequence[float], top: float) -> Bar:
-    median, most = percentile(seconds, 50), percentile(seconds, 95)
-    says = f"{hour + 1} to {hour} h ago: half within {median:.1f} s, 95 % within {most:.1f} s"
-    return Bar(_x(hour + 0.5), _y(most, top), _y(median, top), says)
+    median, p95 = percentile(seconds, 50), percentile(seconds, 95)
+    text = f"{hour + 1} to {hour} h ago: half within {median:.1f} s, 95 % within {p95:.1f} s"
+    return Bar(_x(hour + 0.5), _y(p95, top), _y(median, top), text)
 
 
 def _x(hours_ago: float) -> float:
@@ -102,6 +102,6 @@ def _x(hours_ago: float) -> float:
 
 
 def _y(seconds: float, top: float) -> float:
-    lowest = min(_MARKS)
+    lowest = min(_SECOND_MARKS)
     share = math.log(min(max(seconds, lowest), top) / lowest) / math.log(top / lowest)
     return round(_BOTTOM - (_BOTTOM - _TOP) * share, 1)

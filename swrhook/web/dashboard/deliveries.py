@@ -1,7 +1,8 @@
-"""Deliveries: what senders sent, what was made of it, and the same once more."""
+"""The pages of deliveries: the list with filters, and each delivery with its replay button."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
 
@@ -12,51 +13,51 @@ from werkzeug.wrappers import Response
 
 from swrhook.ledger.queries.deliveries import find_delivery, list_deliveries, stored_delivery
 from swrhook.ledger.queries.syncs import find_syncs
-from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedSync, Page
+from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, Page
 from swrhook.web.api.queries import DeliveryQuery, delivery_filter
 from swrhook.web.context import WebContext
-from swrhook.web.dashboard.syncs import PAGE, asked_for
+from swrhook.web.dashboard.syncs import PAGE_SIZE, read_query
 from swrhook.web.replay import replay_delivery
 
-# Characters of a body, and syncs of a delivery, that a page shows.
+# The most characters of a body, and syncs of a delivery, on a page.
 LONGEST_BODY = 64 * 1024
 MOST_SYNCS = 200
 
 
 def add_deliveries(blueprint: Blueprint, web: WebContext) -> None:
-    """Add the routes."""
+    """Add the routes of deliveries."""
 
     @blueprint.get("/deliveries")
     def deliveries() -> str:
-        asked = asked_for()
+        query = read_query()
         page: Page[ListedDelivery] = Page([], None)
+        errors: Mapping[str, object] = {}
         try:
-            wanted = _which(asked, web.clock.now())
+            criteria = _load_filter(query, web.clock.now())
         except ValidationError as exc:
-            mistakes = exc.messages_dict
+            errors = exc.messages_dict
         else:
-            mistakes = {}
             with web.database.read() as connection:
-                page = list_deliveries(connection, wanted)
+                page = list_deliveries(connection, criteria)
         senders = sorted(web.config.current().senders)
         return render_template(
-            "dashboard/deliveries.html", asked=asked, mistakes=mistakes, page=page, senders=senders
+            "dashboard/deliveries.html", query=query, errors=errors, page=page, senders=senders
         )
 
     @blueprint.get("/deliveries/<delivery_id>")
     def delivery(delivery_id: str) -> str:
         with web.database.read() as connection:
-            found = find_delivery(connection, delivery_id)
-            kept = stored_delivery(connection, delivery_id)
-            if found is None or kept is None:
-                raise NotFound("There is no delivery with this id; old ones are removed in time.")
-            made: Sequence[ListedSync] = find_syncs(connection, found.syncs[:MOST_SYNCS])
+            listed = find_delivery(connection, delivery_id)
+            stored = stored_delivery(connection, delivery_id)
+            if listed is None or stored is None:
+                raise NotFound("There is no delivery with this id; old ones are deleted.")
+            syncs = find_syncs(connection, listed.syncs[:MOST_SYNCS])
         return render_template(
             "dashboard/delivery.html",
-            delivery=found,
-            kept=kept,
-            body=None if kept.body is None else pretty(kept.body),
-            syncs=made,
+            delivery=listed,
+            stored=stored,
+            body=None if stored.body is None else format_body(stored.body),
+            syncs=syncs,
         )
 
     @blueprint.post("/deliveries/<delivery_id>/replay")
@@ -65,17 +66,15 @@ def add_deliveries(blueprint: Blueprint, web: WebContext) -> None:
         return redirect(url_for(".delivery", delivery_id=new.id), HTTPStatus.SEE_OTHER)
 
 
-def pretty(body: bytes) -> str:
-    """Return a body as people read it: JSON with one value a line, anything else as it is."""
+def format_body(body: bytes) -> str:
+    """Return a body as text, at most LONGEST_BODY characters of it; JSON is indented."""
     text = body.decode("utf-8", "replace")
-    try:
-        shown = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        shown = text
-    if len(shown) <= LONGEST_BODY:
-        return shown
-    return f"{shown[:LONGEST_BODY]}\n… {len(shown) - LONGEST_BODY:,} more characters are not shown"
+    with suppress(ValueError, RecursionError):
+        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    if len(text) <= LONGEST_BODY:
+        return text
+    return f"{text[:LONGEST_BODY]}\n… {len(text) - LONGEST_BODY:,} more characters are not shown"
 
 
-def _which(asked: Mapping[str, str], now: datetime) -> DeliveryFilter:
-    return delivery_filter(DeliveryQuery().load({**asked, "limit": PAGE}), now)
+def _load_filter(query: Mapping[str, str], now: datetime) -> DeliveryFilter:
+    return delivery_filter(DeliveryQuery().load({**query, "limit": PAGE_SIZE}), now)

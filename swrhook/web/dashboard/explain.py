@@ -1,50 +1,44 @@
-"""Why a tag was, or was not, replicated: the answer in one sentence, then what it is drawn from."""
+"""The explain page: why a tag was, or was not, replicated, and what the answer is based on."""
 
 from flask import Blueprint, render_template
 
 from swrhook.errors import NothingUsable, UnknownSender
 from swrhook.rules.trace import ClauseTrace
-from swrhook.usecases.explain import Explanation, explain
+from swrhook.web.analysis import explain_tag
 from swrhook.web.context import WebContext
-from swrhook.web.dashboard.syncs import asked_for
+from swrhook.web.dashboard.syncs import read_query
 
 
 def add_explain(blueprint: Blueprint, web: WebContext) -> None:
-    """Add the route."""
+    """Add the route of the explain page."""
 
     @blueprint.get("/explain")
-    def explained() -> str:
-        asked = asked_for()
-        found: Explanation | None = None
-        reasons: tuple[str, ...] = ()
-        if "image" in asked:
+    def explain() -> str:
+        query = read_query()
+        explanation = None
+        errors: tuple[str, ...] = ()
+        if "image" in query:
             try:
-                found = explain(
-                    asked["image"],
-                    asked.get("sender"),
-                    web.config.current(),
-                    web.database,
-                    web.clock.now(),
-                )
+                explanation = explain_tag(web, query["image"], query.get("sender"))
             except NothingUsable as exc:
-                reasons = exc.reasons
+                errors = exc.reasons
             except UnknownSender:
-                reasons = (f"No sender is named {asked['sender']}.",)
+                errors = (f"No sender is named {query['sender']}.",)
         return render_template(
             "dashboard/explain.html",
-            asked=asked,
-            found=found,
-            reasons=reasons,
+            query=query,
+            explanation=explanation,
+            errors=errors,
             senders=sorted(web.config.current().senders),
-            clause_says=clause_says,
+            describe_clause=describe_clause,
         )
 
 
-def clause_says(clause: ClauseTrace) -> str:
-    """Say what a field's value meets or, where it meets nothing, what it had to."""
-    matched = [each.pattern for each in clause.patterns if each.matched]
-    patterns = matched or [each.pattern for each in clause.patterns]
-    verb = "fits" if matched else "does not fit"
-    wanted = " or ".join(f"«{pattern}»" for pattern in patterns)
-    excluded = ", which «not» excludes" if clause.excludes else ""
-    return f"{clause.field} «{clause.value}» {verb} {wanted}{excluded}"
+def describe_clause(clause: ClauseTrace) -> str:
+    """Write which patterns a field's value matches or, if none, which it does not match."""
+    matching = [pattern.pattern for pattern in clause.patterns if pattern.matched]
+    patterns = matching or [pattern.pattern for pattern in clause.patterns]
+    verb = "matches" if matching else "does not match"
+    alternatives = " or ".join(f'"{pattern}"' for pattern in patterns)
+    negation = ('; excluded by "not"' if matching else ' (under "not")') if clause.excludes else ""
+    return f'{clause.field} "{clause.value}" {verb} {alternatives}{negation}'

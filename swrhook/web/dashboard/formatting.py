@@ -1,4 +1,4 @@
-"""Times as the pages show them; what is long to find is found once for all who look."""
+"""Formatting of times, and a cache that shares slow queries between page views."""
 
 import threading
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from typing import Generic, TypeVar
 
 from swrhook.clock import Clock
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
 def instant(moment: datetime) -> str:
-    """Write a time for people: UTC, to the second."""
+    """Write a time for readers: UTC, to the second."""
     return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -20,10 +20,10 @@ def machine_instant(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def took(span: timedelta) -> str:
-    """Write how long something took: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
+def format_span(span: timedelta) -> str:
+    """Write a span of time: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
     seconds = max(span.total_seconds(), 0.0)
-    if seconds < 10:  # noqa: PLR2004  # below, a tenth tells something
+    if seconds < 10:  # noqa: PLR2004  # tenths matter only below
         return f"{seconds:.1f} s"
     whole = round(seconds)
     for size, unit, smaller, small_unit in (
@@ -37,26 +37,27 @@ def took(span: timedelta) -> str:
     return f"{whole} s"
 
 
-def took_seconds(seconds: float) -> str:
-    """Write how long something took that was measured in seconds."""
-    return took(timedelta(seconds=seconds))
+def format_seconds(seconds: float) -> str:
+    """Write a span of time given in seconds, as `format_span` does."""
+    return format_span(timedelta(seconds=seconds))
 
 
-class TimedCache(Generic[Found]):
-    """Finds something at most every so often, however many look at it."""
+class TimedCache(Generic[Value]):
+    """Caches the value of a slow function for a fixed time; safe for several threads."""
 
-    def __init__(self, find: Callable[[], Found], keep: timedelta, clock: Clock) -> None:
-        """Find nothing yet."""
-        self._find = find
-        self._keep = keep
+    def __init__(self, compute: Callable[[], Value], lifetime: timedelta, clock: Clock) -> None:
+        """Compute nothing yet."""
+        self._compute = compute
+        self._lifetime = lifetime
         self._clock = clock
         self._lock = threading.Lock()
-        self._found: tuple[datetime, Found] | None = None
+        self._cached: tuple[datetime, Value] | None = None
 
-    def __call__(self) -> Found:
-        """Return what was found lately, or find it now."""
+    def get(self) -> Value:
+        """Return the cached value, computed now if there is none or it is too old."""
         with self._lock:
             now = self._clock.now()
-            if self._found is None or not timedelta() <= now - self._found[0] < self._keep:
-                self._found = now, self._find()
-            return self._found[1]
+            # A clock that was set back makes the age negative: then compute as well.
+            if self._cached is None or not timedelta() <= now - self._cached[0] < self._lifetime:
+                self._cached = now, self._compute()
+            return self._cached[1]

@@ -1,4 +1,4 @@
-"""What the pages say of states and verdicts, in plain words; a sign goes with each colour."""
+"""Labels of states and outcomes: a sign, a colour, and the meaning in plain words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from swrhook.model import OPEN_STATES, Outcome, State
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A sign, a tone (a class of the style sheet), and what it means."""
+    """A sign (readable without the colour), a tone (a CSS class), and the meaning."""
 
     sign: str
     tone: str
@@ -18,32 +18,32 @@ class Label:
 
 STATES: Mapping[str, Label] = {
     State.PENDING: Label(
-        "○", "open", "waits for its turn, for the tag at the source, or to be tried again"
+        "○", "open", "waiting for its turn, for the tag in the source region, or for a retry"
     ),
-    State.CALLING: Label("◐", "open", "SWR is being called"),
-    State.TRIGGERED: Label("◑", "open", "SWR took the call; the target is being looked at"),
-    State.VERIFIED: Label("✓", "good", "the target holds the tag with the source's digest"),
-    State.UNVERIFIED: Label("≈", "fair", "SWR took the call, but the target cannot be read"),
-    State.DIVERGED: Label("≠", "bad", "the target holds another digest"),
+    State.CALLING: Label("◐", "open", "sync_images is being called"),
+    State.TRIGGERED: Label("◑", "open", "SWR accepted the call; the target is being checked"),
+    State.VERIFIED: Label("✓", "good", "the target has the tag with the source's digest"),
+    State.UNVERIFIED: Label("≈", "fair", "SWR accepted the call, but the target cannot be checked"),
+    State.DIVERGED: Label("≠", "bad", "the target has another digest"),
     State.MISSING: Label(
-        "∅", "bad", "the tag never came to the source, or never reached the target"
+        "∅", "bad", "the tag never appeared in the source region, or never reached the target"
     ),
-    State.REJECTED: Label("✕", "bad", "SWR or the configuration forbids it"),
-    State.EXHAUSTED: Label("!", "bad", "it failed until the deadline"),
-    State.SUPERSEDED: Label("»", "quiet", "a later push of the same tag goes on in its place"),
-    State.CANCELLED: Label("⊘", "quiet", "an operator ended it"),
+    State.REJECTED: Label("✕", "bad", "SWR or the configuration does not allow it"),
+    State.EXHAUSTED: Label("!", "bad", "it kept failing until the deadline"),
+    State.SUPERSEDED: Label("→", "quiet", "replaced by the sync of a later push of the same tag"),
+    State.CANCELLED: Label("⊘", "quiet", "cancelled by an operator"),
 }
 
 OUTCOMES: Mapping[str, Label] = {
-    Outcome.ACCEPTED: Label("✓", "good", "it made syncs"),
-    Outcome.IGNORED: Label("·", "quiet", "understood, and not for us"),
-    Outcome.DUPLICATE: Label("=", "quiet", "it repeats an earlier one"),
-    Outcome.QUARANTINED: Label("?", "bad", "not understood; kept whole"),
+    Outcome.ACCEPTED: Label("✓", "good", "it created syncs"),
+    Outcome.IGNORED: Label("·", "quiet", "understood, but there is nothing to do"),
+    Outcome.DUPLICATE: Label("=", "quiet", "it repeats an earlier delivery"),
+    Outcome.QUARANTINED: Label("?", "bad", "not understood; stored whole"),
 }
 
-# What the filter of syncs offers beside the single states.
+# Groups of states in the filter of syncs: title and states.
 GROUPS: Mapping[str, tuple[str, frozenset[str]]] = {
-    "open": ("under way", frozenset(OPEN_STATES)),
-    "failing": ("failed, and nothing newer", frozenset(FAILING_STATES)),
+    "open": ("in progress", frozenset(OPEN_STATES)),
+    "failing": ("failed, without a newer sync", frozenset(FAILING_STATES)),
 }
 SINCE: Mapping[str, str] = {"1h": "last hour", "24h": "last 24 hours", "7d": "last 7 days"}

@@ -1,4 +1,4 @@
-"""The first page: what needs a human, then how it goes."""
+"""The overview: what needs attention, then target regions, verification times and senders."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from flask import Blueprint, render_template, url_for
 
 from swrhook.config.model import Config
-from swrhook.ledger.database import Database
 from swrhook.ledger.queries.overview import (
     MOST_COUNTED,
     SyncGroup,
@@ -20,37 +19,36 @@ from swrhook.ledger.queries.overview import (
 )
 from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.service.health import Health
-from swrhook.service.sender_monitor import SenderActivity, SenderStatus
+from swrhook.service.sender_monitor import SenderStatus
 from swrhook.units import format_duration
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.charts import Chart, charts
 from swrhook.web.dashboard.formatting import TimedCache, instant
 from swrhook.web.dashboard.labels import STATES
 
-# A sync that is under way for longer is late.
+# An open sync is late after this time.
 LATE = timedelta(minutes=15)
-# How long what was found serves everybody who looks.
-_FRESH = timedelta(seconds=2)
-_CHART_FRESH = timedelta(seconds=10)
+# Everyone who has the page open refreshes it every few seconds: the queries are shared.
+_CACHED_FOR = timedelta(seconds=2)
+_CHARTS_CACHED_FOR = timedelta(seconds=10)
 _LONGEST_EXAMPLE = 200
 _QUARANTINE_SINCE = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What needs a human: how urgent, in words, what to do, and where to look."""
+    """Something that needs attention: its tone (a CSS class), text, remedy, and a link to it."""
 
     tone: str
-    says: str
+    text: str
     remedy: str
     path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What the ledger says at a moment."""
+class Overview:
+    """The ledger's figures for the page."""
 
-    at: datetime
     open: Sequence[SyncGroup]
     late: Sequence[SyncGroup]
     late_before: datetime
@@ -62,39 +60,37 @@ class Found:
 
 
 def add_overview(blueprint: Blueprint, web: WebContext) -> None:
-    """Add the route."""
+    """Add the route of the overview."""
 
-    def look() -> Found:
-        return _look(web.database, web.senders, web.clock.now())
-
-    def draw() -> Sequence[Chart]:
+    def read_charts() -> Sequence[Chart]:
         with web.database.read() as connection:
             now = web.clock.now()
             return charts(latencies(connection, now), now)
 
-    found = TimedCache(look, _FRESH, web.clock)
-    drawn = TimedCache(draw, _CHART_FRESH, web.clock)
+    cached_overview = TimedCache(lambda: _read_overview(web), _CACHED_FOR, web.clock)
+    cached_charts = TimedCache(read_charts, _CHARTS_CACHED_FOR, web.clock)
 
     @blueprint.get("/")
     def overview() -> str:
-        seen = found()
+        figures = cached_overview.get()
         return render_template(
             "dashboard/overview.html",
-            alerts=[*_of_process(web.health), *_alerts(seen)],
-            found=seen,
-            regions=_regions(web.config.current(), seen),
-            charts=drawn(),
+            alerts=[*_process_alerts(web.health), *_ledger_alerts(figures)],
+            overview=figures,
+            regions=_summarize_regions(web.config.current(), figures),
+            charts=cached_charts.get(),
             configuration=web.health.configuration(),
             rules=len(web.config.current().rules),
         )
 
 
-def _look(database: Database, hearing: SenderActivity, now: datetime) -> Found:
+def _read_overview(web: WebContext) -> Overview:
+    now = web.clock.now()
+    # A whole minute: the link of an alert stays the same while the page refreshes.
     late_before = now.replace(second=0, microsecond=0) - LATE
-    senders = hearing.cached() or ()
-    with database.read() as connection:
-        return Found(
-            at=now,
+    senders = web.senders.cached() or ()
+    with web.database.read() as connection:
+        return Overview(
             open=open_groups(connection),
             late=open_groups(connection, late_before),
             late_before=late_before,
@@ -102,11 +98,11 @@ def _look(database: Database, hearing: SenderActivity, now: datetime) -> Found:
             failing=failing_groups(connection, now),
             quarantined=count_quarantined(connection, now - _QUARANTINE_SINCE),
             senders=senders,
-            outcomes=recent_outcomes(connection, [heard.sender for heard in senders]),
+            outcomes=recent_outcomes(connection, [status.sender for status in senders]),
         )
 
 
-def _of_process(health: Health) -> list[Alert]:
+def _process_alerts(health: Health) -> list[Alert]:
     failing = [
         Alert("bad", f"This process is not ready: {name}: {problem}", "See its log.")
         for name, problem in health.failing().items()
@@ -121,67 +117,71 @@ def _of_process(health: Health) -> list[Alert]:
     ]
 
 
-def _alerts(found: Found) -> list[Alert]:
+def _ledger_alerts(overview: Overview) -> list[Alert]:
     return [
-        *(_failing(pile) for pile in found.failing),
-        *(_late(pile, found.late_before) for pile in found.late),
-        *(_silent(heard) for heard in found.senders if heard.is_silent),
-        *([_quarantine(found.quarantined)] if found.quarantined else []),
+        *(_failed(group) for group in overview.failing),
+        *(_late(group, overview.late_before) for group in overview.late),
+        *(_silent(status) for status in overview.senders if status.is_silent),
+        *([_quarantined(overview.quarantined)] if overview.quarantined else []),
     ]
 
 
-def _failing(pile: SyncGroup) -> Alert:
-    path = url_for(".syncs", show=pile.state, standing="1", region=pile.target_region, since="7d")
-    many = _many(pile.count, "tag is", "tags are", more=pile.is_more)
-    says = f"{many} {pile.state} in {pile.target_region}: {STATES[pile.state].meaning}."
-    remedy = f"{_example(pile)}Each one says why and what to change; then retry it."
-    return Alert("bad", says, remedy, path)
+def _failed(group: SyncGroup) -> Alert:
+    path = url_for(".syncs", show=group.state, standing="1", region=group.target_region, since="7d")
+    tags = _format_count(group.count, "tag is", "tags are", more=group.is_more)
+    text = f"{tags} {group.state} in {group.target_region}: {STATES[group.state].meaning}."
+    remedy = f"{_example(group)}Each sync's page says why, and what to change; then retry it."
+    return Alert("bad", text, remedy, path)
 
 
-def _late(pile: SyncGroup, before: datetime) -> Alert:
-    path = url_for(".syncs", show=pile.state, region=pile.target_region, cursor=lowest_id(before))
-    many = _many(pile.count, "tag is", "tags are", more=pile.is_more)
-    says = f"{many} late for {pile.target_region}: {pile.state} for more than 15 minutes."
-    remedy = f"{_example(pile)}Nothing is lost; each one says what it waits for."
-    return Alert("fair", says, remedy, path)
+def _late(group: SyncGroup, before: datetime) -> Alert:
+    # Ids sort by time: this cursor leaves out what is younger.
+    cursor = lowest_id(before)
+    path = url_for(".syncs", show=group.state, region=group.target_region, cursor=cursor)
+    tags = _format_count(group.count, "tag is", "tags are", more=group.is_more)
+    text = f"{tags} late for {group.target_region}: {group.state} for more than 15 minutes."
+    remedy = f"{_example(group)}Nothing is lost; each sync's page says what it waits for."
+    return Alert("fair", text, remedy, path)
 
 
-def _example(pile: SyncGroup) -> str:
-    if pile.example is None:
+def _example(group: SyncGroup) -> str:
+    if group.example is None:
         return ""
-    shortened = pile.example[:_LONGEST_EXAMPLE] + "…" * (len(pile.example) > _LONGEST_EXAMPLE)
-    return f"{'Why' if pile.count == 1 else 'One of them'}: {shortened}. "
+    shortened = group.example[:_LONGEST_EXAMPLE] + "…" * (len(group.example) > _LONGEST_EXAMPLE)
+    return f"{'Why' if group.count == 1 else 'Example'}: {shortened}. "
 
 
-def _silent(heard: SenderStatus) -> Alert:
-    last = heard.last_delivery_at
+def _silent(status: SenderStatus) -> Alert:
+    last = status.last_delivery_at
     since = "has never delivered" if last is None else f"last delivered {instant(last)} UTC"
-    expected = "" if heard.expect_every is None else format_duration(heard.expect_every)
-    says = f"{heard.sender} is silent: it {since}, expected every {expected}."
-    path = url_for(".deliveries", sender=heard.sender)
+    expected = "" if status.expect_every is None else format_duration(status.expect_every)
     return Alert(
-        "fair", says, "See on its side whether its webhook is on, and how it was answered.", path
+        "fair",
+        f"{status.sender} is silent: it {since}, expected every {expected}.",
+        "Check in the sending system whether its webhook is enabled, and what answers it got.",
+        url_for(".deliveries", sender=status.sender),
     )
 
 
-def _quarantine(count: int) -> Alert:
-    many = _many(count, "delivery was", "deliveries were", more=count > MOST_COUNTED)
-    path = url_for(".deliveries", outcome="quarantined", since="24h")
-    says = f"{many} not understood in the last 24 hours."
+def _quarantined(count: int) -> Alert:
+    deliveries = _format_count(count, "delivery was", "deliveries were", more=count > MOST_COUNTED)
     return Alert(
-        "fair", says, "Kept whole: see what the sender sent, and replay after a change.", path
+        "fair",
+        f"{deliveries} not understood in the last 24 hours.",
+        "They are stored whole: see what was sent, and replay them after a change.",
+        url_for(".deliveries", outcome="quarantined", since="24h"),
     )
 
 
-def _many(count: int, one: str, several: str, *, more: bool) -> str:
-    """Write a count; a pile is counted only so far."""
+def _format_count(count: int, one: str, several: str, *, more: bool) -> str:
+    """Write a count with its noun; counting stops at MOST_COUNTED."""
     at_least = "at least " if more else ""
     return f"{at_least}{min(count, MOST_COUNTED):,} {one if count == 1 else several}"
 
 
 @dataclass(frozen=True, slots=True)
-class RegionNow:
-    """How much is under way towards a region, how much of it waits and why, and what has failed."""
+class RegionSummary:
+    """The syncs to one target region; `why` is an example of what holds them up."""
 
     name: str
     open: int
@@ -192,22 +192,27 @@ class RegionNow:
     oldest: datetime | None
 
 
-def _regions(config: Config, found: Found) -> list[RegionNow]:
-    named = {pile.target_region for pile in (*found.open, *found.failing)}
+def _summarize_regions(config: Config, overview: Overview) -> list[RegionSummary]:
+    with_syncs = {group.target_region for group in (*overview.open, *overview.failing)}
     targets = {target.region for rule in config.rules for target in rule.sync}
     return [
-        RegionNow(
+        RegionSummary(
             name,
-            _sum(found.open, name),
-            _sum(found.late, name),
-            _sum(found.held_up, name),
-            next((_example(pile) for pile in found.held_up if pile.target_region == name), ""),
-            _sum(found.failing, name),
-            min((pile.oldest for pile in found.open if pile.target_region == name), default=None),
+            _count(overview.open, name),
+            _count(overview.late, name),
+            _count(overview.held_up, name),
+            next(
+                (_example(group) for group in overview.held_up if group.target_region == name), ""
+            ),
+            _count(overview.failing, name),
+            min(
+                (group.oldest for group in overview.open if group.target_region == name),
+                default=None,
+            ),
         )
-        for name in sorted(named | targets)
+        for name in sorted(with_syncs | targets)
     ]
 
 
-def _sum(piles: Sequence[SyncGroup], region: str) -> int:
-    return sum(pile.count for pile in piles if pile.target_region == region)
+def _count(groups: Sequence[SyncGroup], region: str) -> int:
+    return sum(group.count for group in groups if group.target_region == region)

@@ -1,19 +1,21 @@
-"""Repositories by region: where the newest tags of each repository are."""
+"""The page of repositories: the newest tags of each, with their state in each region."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from flask import Blueprint, render_template
 from marshmallow import ValidationError
 
 from swrhook.ledger.queries.syncs import list_syncs
-from swrhook.ledger.queries.views import ListedSync
+from swrhook.ledger.queries.views import ListedSync, Page
 from swrhook.web.context import WebContext
-from swrhook.web.dashboard.syncs import asked_for, which_syncs
+from swrhook.web.dashboard.syncs import load_sync_filter, read_query
 
-# So many syncs make one page, however many repositories and tags they are of.
-READ = 300
+# Syncs that are read for one page, whatever the number of repositories and tags.
+SYNCS_PER_PAGE = 300
 MOST_TAGS = 5
+_Targets: TypeAlias = dict[str, dict[str, ListedSync]]  # by region, then by organization
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class TagRow:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository under its sender's name, its newest tags first; `more` were not shown."""
+    """A repository in its source region, newest tags first; `more` tags are not shown."""
 
     source_region: str
     name: str
@@ -35,49 +37,53 @@ class Repository:
 
 
 def add_repositories(blueprint: Blueprint, web: WebContext) -> None:
-    """Add the route."""
+    """Add the route of repositories."""
 
     @blueprint.get("/repositories")
     def repositories() -> str:
-        asked = asked_for()
-        found: Sequence[ListedSync] = []
-        after = None
+        query = read_query()
+        page: Page[ListedSync] = Page([], None)
+        errors: Mapping[str, object] = {}
         try:
-            wanted = which_syncs(asked, web.clock.now(), READ)
+            criteria = load_sync_filter(query, web.clock.now(), SYNCS_PER_PAGE)
         except ValidationError as exc:
-            mistakes = exc.messages_dict
+            errors = exc.messages_dict
         else:
-            mistakes = {}
             with web.database.read() as connection:
-                page = list_syncs(connection, wanted)
-            found, after = page.items, page.next
+                page = list_syncs(connection, criteria)
         return render_template(
             "dashboard/repositories.html",
-            asked=asked,
-            mistakes=mistakes,
-            repositories=group(found),
-            regions=sorted({sync.target_region for sync in found}),
-            next=after,
-            read=len(found),
+            query=query,
+            errors=errors,
+            repositories=group_by_repository(page.items),
+            regions=sorted({sync.target_region for sync in page.items}),
+            next=page.next,
+            count=len(page.items),
         )
 
 
-def group(found: Sequence[ListedSync]) -> list[Repository]:
-    """Return the repositories of these syncs, which come newest first; of each way the newest."""
-    tags: dict[tuple[str, str], dict[str, dict[str, dict[str, ListedSync]]]] = {}
-    for sync in found:
-        repository = sync.source_region, f"{sync.namespace}/{sync.repository}"
-        by_region = tags.setdefault(repository, {}).setdefault(sync.tag, {})
+def group_by_repository(syncs: Sequence[ListedSync]) -> list[Repository]:
+    """Return the repositories of these syncs, and for each tag its newest sync to each target.
+
+    The syncs must be sorted newest first; so are the repositories and their tags.
+    """
+    repositories: dict[tuple[str, str], dict[str, _Targets]] = {}
+    for sync in syncs:
+        name = f"{sync.namespace}/{sync.repository}"
+        tags = repositories.setdefault((sync.source_region, name), {})
+        by_region = tags.setdefault(sync.tag, {})
+        # The newest sync comes first: a later one to the same target is older.
         by_region.setdefault(sync.target_region, {}).setdefault(sync.target_namespace, sync)
     return [
         Repository(
             region,
             name,
-            [
-                TagRow(tag, {target: list(each.values()) for target, each in by_region.items()})
-                for tag, by_region in list(of_tag.items())[:MOST_TAGS]
-            ],
-            max(len(of_tag) - MOST_TAGS, 0),
+            [_to_row(tag, targets) for tag, targets in list(tags.items())[:MOST_TAGS]],
+            max(len(tags) - MOST_TAGS, 0),
         )
-        for (region, name), of_tag in tags.items()
+        for (region, name), tags in repositories.items()
     ]
+
+
+def _to_row(tag: str, targets: _Targets) -> TagRow:
+    return TagRow(tag, {region: list(syncs.values()) for region, syncs in targets.items()})

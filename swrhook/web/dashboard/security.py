@@ -1,4 +1,4 @@
-"""What keeps the dashboard's pages to themselves: headers, forms that prove their origin."""
+"""Protection of the dashboard: response headers, CSRF keys in forms, cookies."""
 
 import hmac
 from secrets import token_urlsafe
@@ -9,7 +9,7 @@ from werkzeug.exceptions import BadRequest
 from swrhook.web.client_address import Networks, peer_is_in
 from swrhook.web.context import WebContext
 
-# Nothing but our own files; no script, style or frame that stands in a page itself.
+# Only files of this host; no inline script or style, and no frame.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -24,27 +24,29 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 FORM_KEY = "form_key"
-# Holds the form key of somebody who is not signed in yet.
+# Holds the form key before signing in; after that the session has one.
 FORM_COOKIE = "swrhook_form"
 LARGEST_FORM = 16 * 1024
 
 
 def protect(blueprint: Blueprint, web: WebContext) -> None:
-    """Add the headers to every answer, and check the key of every form."""
+    """Add the headers to every answer, and check the form key of every POST."""
 
     @blueprint.before_request
     def check_form() -> None:
+        # Set before the form is parsed: Flask refuses what is larger while it reads.
         may_be_large = request.endpoint == "dashboard.compare"
         request.max_content_length = (
             web.config.current().options.body_limit if may_be_large else LARGEST_FORM
         )
         if request.method != "POST":
             return
+        # Browsers that do not send this header are covered by the key.
         site = request.headers.get("Sec-Fetch-Site", "same-origin")
-        given = request.form.get(FORM_KEY, "").encode()
-        expected = known_form_key().encode()
-        if site != "same-origin" or not expected or not hmac.compare_digest(given, expected):
-            raise BadRequest("the form is too old, or not one of this page: load the page again")
+        key = request.form.get(FORM_KEY, "").encode()
+        expected = expected_form_key().encode()
+        if site != "same-origin" or not expected or not hmac.compare_digest(key, expected):
+            raise BadRequest("the form is too old or comes from another page: reload the page")
 
     @blueprint.after_request
     def add_headers(answer: Response) -> Response:
@@ -54,29 +56,30 @@ def protect(blueprint: Blueprint, web: WebContext) -> None:
         return answer
 
 
-def known_form_key() -> str:
-    """Return what the forms of whoever sent this request must hold; empty: none was given yet."""
+def expected_form_key() -> str:
+    """Return the key that a form in this request must contain; empty if there is none yet."""
     session = g.get("session")
     key: str = request.cookies.get(FORM_COOKIE, "") if session is None else session.form_key
     return key
 
 
 def new_form_key() -> str:
-    """Return a key that nobody can guess."""
+    """Return a new random key."""
     return token_urlsafe(16)
 
 
 def set_cookie(answer: Response, name: str, value: str, trusted: Networks) -> None:
-    """Set a cookie for this host that no script reads, and no other site's form sends.
+    """Set a cookie that scripts cannot read and forms of other sites do not send.
 
-    Lax and not Strict: a link in an alert leads to the page, not to signing in once more.
+    SameSite is Lax, not Strict: a link in an alert must open its page without signing in again.
     """
     answer.set_cookie(name, value, secure=is_https(request, trusted), httponly=True, samesite="Lax")
 
 
 def is_https(request: Request, trusted: Networks) -> bool:
-    """Tell whether the browser speaks TLS, to us or to a proxy that is trusted to say so."""
+    """Tell whether the browser uses TLS, to this process or to a trusted proxy."""
     if request.is_secure:
         return True
-    told = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip()
-    return told.lower() == "https" and peer_is_in(request, trusted)
+    # The last value is the one that the nearest proxy added.
+    protocol = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip()
+    return protocol.lower() == "https" and peer_is_in(request, trusted)

@@ -1,4 +1,4 @@
-"""Syncs: a list with filters, and each one with its life so far."""
+"""The pages of syncs: the list with filters, and each sync with its history and buttons."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,38 +14,39 @@ from werkzeug.wrappers import Response
 from swrhook.ledger.queries.sync_timeline import read_timeline
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import ListedSync, Page, SyncFilter
-from swrhook.usecases.manual_syncs import replan
 from swrhook.web.api.queries import SyncQuery, sync_filter
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.labels import GROUPS, STATES
 from swrhook.web.dashboard.timeline import steps
+from swrhook.web.sync_actions import cancel_sync, retry_sync
 
-PAGE = 50
+PAGE_SIZE = 50
+# Shown on the sync's page after a button was pressed, by the parameter `note` in its URL.
 NOTES = {
-    "retried": "It begins from new, with the rules as they are now.",
-    "cancelled": "It is cancelled. A call that was under way is still recorded.",
+    "retried": "Restarted with the current rules.",
+    "cancelled": "Cancelled. The result of a call in flight is still recorded.",
 }
 
 
 def add_syncs(blueprint: Blueprint, web: WebContext) -> None:
-    """Add the routes."""
+    """Add the routes of syncs."""
 
     @blueprint.get("/syncs")
     def syncs() -> str:
-        asked = asked_for()
+        query = read_query()
         page: Page[ListedSync] = Page([], None)
+        errors: Mapping[str, object] = {}
         try:
-            wanted = which_syncs(asked, web.clock.now())
+            criteria = load_sync_filter(query, web.clock.now())
         except ValidationError as exc:
-            mistakes = exc.messages_dict
+            errors = exc.messages_dict
         else:
-            mistakes = {}
             with web.database.read() as connection:
-                page = list_syncs(connection, wanted)
+                page = list_syncs(connection, criteria)
         return render_template(
             "dashboard/syncs.html",
-            asked=asked,
-            mistakes=mistakes,
+            query=query,
+            errors=errors,
             page=page,
             regions=sorted(web.config.current().swr.regions),
         )
@@ -53,52 +54,52 @@ def add_syncs(blueprint: Blueprint, web: WebContext) -> None:
     @blueprint.get("/syncs/<sync_id>")
     def sync(sync_id: str) -> str:
         with web.database.read() as connection:
-            life = read_timeline(connection, sync_id)
-        if life is None:
-            raise NotFound("There is no sync with this id; old ones are removed in time.")
+            timeline = read_timeline(connection, sync_id)
+        if timeline is None:
+            raise NotFound("There is no sync with this id; old ones are deleted.")
         return render_template(
             "dashboard/sync.html",
-            sync=life.sync,
-            steps=steps(life),
-            others=life.others,
+            sync=timeline.sync,
+            steps=steps(timeline),
+            others=timeline.others,
             note=NOTES.get(request.args.get("note", "")),
         )
 
 
-def asked_for() -> dict[str, str]:
-    """Return what stands in the page's address, without fields that were left empty."""
+def read_query() -> dict[str, str]:
+    """Return the query parameters of the page's URL, without those that are empty."""
     return {name: value.strip() for name, value in request.args.items() if value.strip()}
 
 
-def which_syncs(asked: Mapping[str, str], now: datetime, limit: int = PAGE) -> SyncFilter:
-    """Return the filter that a list's address asks for. Raises marshmallow's ValidationError."""
-    query: dict[str, Any] = {**asked, "limit": limit}
-    show = query.pop("show", None)
-    standing = bool(query.pop("standing", "")) or show == "failing"
+def load_sync_filter(query: Mapping[str, str], now: datetime, limit: int = PAGE_SIZE) -> SyncFilter:
+    """Return the filter of a list's URL. Raises marshmallow's ValidationError.
+
+    Besides the API's parameters there are `show`, a state or a group of them, and `standing`, which
+    leaves out syncs that have a newer one.
+    """
+    parameters: dict[str, Any] = {**query, "limit": limit}
+    show = parameters.pop("show", None)
+    standing = bool(parameters.pop("standing", "")) or show == "failing"
     if show is not None and show not in GROUPS and show not in STATES:
-        raise ValidationError({"show": ["is neither a state nor a group of them."]})
+        raise ValidationError({"show": ["is neither a state nor a group of states."]})
     if show is not None:
-        query["state"] = sorted(GROUPS[show][1]) if show in GROUPS else [show]
-    return replace(sync_filter(SyncQuery().load(query), now), standing=standing)
+        parameters["state"] = sorted(GROUPS[show][1]) if show in GROUPS else [show]
+    return replace(sync_filter(SyncQuery().load(parameters), now), standing=standing)
 
 
 def add_sync_actions(blueprint: Blueprint, web: WebContext) -> None:
-    """Add the routes; both lead back to the sync's page."""
+    """Add the routes of the buttons; both redirect to the sync's page."""
 
     @blueprint.post("/syncs/<sync_id>/retry")
     def retry(sync_id: str) -> Response:
-        current = web.config.current()
-        found = web.operator.retry(
-            sync_id, lambda sync: replan(sync, current), current.version, web.clock.now()
-        )
-        return _back(sync_id, "retried", found=found)
+        retry_sync(web, sync_id)
+        return _redirect_to_sync(sync_id, "retried")
 
     @blueprint.post("/syncs/<sync_id>/cancel")
     def cancel(sync_id: str) -> Response:
-        return _back(sync_id, "cancelled", found=web.operator.cancel(sync_id, web.clock.now()))
+        cancel_sync(web, sync_id)
+        return _redirect_to_sync(sync_id, "cancelled")
 
 
-def _back(sync_id: str, note: str, *, found: bool) -> Response:
-    if not found:
-        raise NotFound("There is no sync with this id; old ones are removed in time.")
+def _redirect_to_sync(sync_id: str, note: str) -> Response:
     return redirect(url_for(".sync", sync_id=sync_id, note=note), HTTPStatus.SEE_OTHER)

@@ -1,17 +1,17 @@
-"""The life of a sync, step by step: what happened, when, and what comes next."""
+"""The history of a sync as a list of steps: what happened, when, and what comes next."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from swrhook.ledger.queries.sync_timeline import Call, SyncTimeline
-from swrhook.model import State
+from swrhook.model import OPEN_STATES
 from swrhook.web.dashboard.labels import STATES
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step; `at` None: when is not known. A step `ahead` has not happened yet."""
+    """One step; `at` is None if the time is not known. The tone `ahead` marks future steps."""
 
     at: datetime | None
     title: str
@@ -21,62 +21,62 @@ class Step:
     sync: str | None = None
 
 
-def steps(life: SyncTimeline) -> list[Step]:
-    """Return the steps, oldest first, then what is ahead."""
-    past = sorted(_past(life), key=lambda step: step.at or life.sync.updated_at)
-    return [*past, *_now(life)]
+def steps(timeline: SyncTimeline) -> list[Step]:
+    """Return the steps, oldest first, then the present state and what comes next."""
+    past = sorted(_past(timeline), key=lambda step: step.at or timeline.sync.updated_at)
+    return [*past, *_present(timeline)]
 
 
-def _past(life: SyncTimeline) -> Iterator[Step]:
-    sync, progress = life.sync, life.progress
+def _past(timeline: SyncTimeline) -> Iterator[Step]:
+    sync, progress = timeline.sync, timeline.progress
     if sync.delivery is None:
         yield Step(sync.created_at, "Ordered without a delivery")
     else:
-        heard = f"The sender «{sync.sender}» announced the tag."
-        yield Step(life.received_at, "Received", heard, delivery=sync.delivery)
+        text = f'The sender "{sync.sender}" announced the tag.'
+        yield Step(timeline.received_at, "Received", text, delivery=sync.delivery)
     target = f"{sync.target_region}/{sync.target_namespace}"
-    wanted = f"The rule «{sync.rule}» (configuration {sync.rules_version}) wants it in {target}."
-    yield Step(sync.created_at, "Matched", wanted)
+    text = f'The rule "{sync.rule}" (configuration {sync.rules_version}) sends it to {target}.'
+    yield Step(sync.created_at, "Matched", text)
     if progress.waiting_since is not None:
-        looks = f"{sync.source_region} did not hold the tag yet. Looks: {progress.looks}."
-        yield Step(progress.waiting_since, "Waiting for the source", looks, "open")
+        text = f"The tag was not in {sync.source_region} yet. Checks: {progress.looks}."
+        yield Step(progress.waiting_since, "Waiting for the source", text, "open")
     if progress.failing_since is not None:
-        tries = f"Tries failed since then: {progress.failures}."
-        text = tries if progress.failures else "It waits for a region that fails."
+        failures = f"Failed attempts since then: {progress.failures}."
+        text = failures if progress.failures else "Waiting for a region that fails."
         yield Step(progress.failing_since, "Failing", text, "fair")
-    for call in life.calls:
-        yield from _of_call(call)
+    for call in timeline.calls:
+        yield from _call_steps(call)
     if progress.verifying_since is not None:
-        text = (
-            f"Looked for the source's digest in {target}. Looks since the call: {progress.looks}."
-        )
-        yield Step(progress.verifying_since, "Looking at the target", text)
+        text = f"Looking for the source's digest in {target}. Checks: {progress.looks}."
+        yield Step(progress.verifying_since, "Checking the target", text)
 
 
-def _of_call(call: Call) -> Iterator[Step]:
-    yield Step(call.started_at, "Called", "sync_images, in the source's region.")
+def _call_steps(call: Call) -> Iterator[Step]:
+    yield Step(call.started_at, "Called", "sync_images in the source region.")
     if call.ended_at is None:
         return
     if call.code is None:
-        yield Step(call.ended_at, "Triggered", "SWR took the call; that is no proof yet.")
+        yield Step(
+            call.ended_at, "Triggered", "SWR accepted the call; the copy is not verified yet."
+        )
     else:
         text = f"{call.code}: {call.message or 'without a message'}"
         yield Step(call.ended_at, "SWR answered with an error", text, "fair")
 
 
-def _now(life: SyncTimeline) -> Iterator[Step]:
-    sync = life.sync
-    said = STATES[sync.state]
-    why = sync.reason or (sync.error.message if sync.error else None)
-    reason = _sentence(said.meaning) + (f" {_sentence(why)}" if why else "")
+def _present(timeline: SyncTimeline) -> Iterator[Step]:
+    sync = timeline.sync
+    label = STATES[sync.state]
+    reason = sync.reason or (sync.error.message if sync.error else None)
+    text = _sentence(label.meaning) + (f" {_sentence(reason)}" if reason else "")
     title = sync.state.capitalize()
-    if sync.state in (State.PENDING, State.CALLING, State.TRIGGERED):
-        yield Step(sync.updated_at, f"Now: {sync.state}", reason, "open")
+    if sync.state in OPEN_STATES:
+        yield Step(sync.updated_at, f"Now: {sync.state}", text, "open")
         if sync.due_at is not None:
-            yield Step(sync.due_at, "Next look or try", None, "ahead")
+            yield Step(sync.due_at, "Next check or attempt", None, "ahead")
     else:
         yield Step(
-            sync.verified_at or sync.updated_at, title, reason, said.tone, sync=sync.superseded_by
+            sync.verified_at or sync.updated_at, title, text, label.tone, sync=sync.superseded_by
         )
 
 

@@ -1,50 +1,52 @@
-"""What other rules would have done with the pushes that came: pasted, or from a file."""
+"""The what-if page: what other rules, pasted or in a file, would have done with past pushes."""
 
 from collections.abc import Sequence
 
 from flask import Blueprint, render_template, request
 
-from swrhook.config.candidate import read_candidate
 from swrhook.errors import BadConfiguration
 from swrhook.units import parse_duration
-from swrhook.usecases.whatif import WhatIf, whatif
+from swrhook.usecases.whatif import WhatIf
+from swrhook.web.analysis import compare_rules
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.labels import SINCE
 
+_DEFAULT_SINCE = "7d"
+
 
 def add_whatif(blueprint: Blueprint, web: WebContext) -> None:
-    """Add the routes. A comparison changes nothing; it is only too long for an address."""
+    """Add the routes. The POST changes nothing; the rules are too long for a URL."""
 
     @blueprint.get("/what-if")
     def what_if() -> str:
-        return _page("", "7d", [])
+        return _render("", _DEFAULT_SINCE, [])
 
     @blueprint.post("/what-if")
     def compare() -> str:
-        text, since = _given(), request.form.get("since", "")
-        since = since if since in SINCE else "7d"
-        current = web.config.current()
+        candidate, since = _read_candidate(), request.form.get("since", "")
+        since = since if since in SINCE else _DEFAULT_SINCE
         try:
-            candidate = read_candidate(text.encode("utf-8", "replace"), current)
+            comparison = compare_rules(web, candidate, parse_duration(since))
         except BadConfiguration as exc:
-            return _page(text, since, [str(mistake) for mistake in exc.mistakes])
-        found = whatif(candidate, current, web.database, web.clock.now() - parse_duration(since))
-        return _page(text, since, [], found)
+            return _render(candidate, since, [str(mistake) for mistake in exc.mistakes])
+        return _render(candidate, since, [], comparison)
 
 
-def _given() -> str:
-    """Return what was pasted, or the file where one was chosen."""
+def _read_candidate() -> str:
+    """Return the file, if one was chosen, or else the pasted text."""
     file = request.files.get("file")
     if file is not None and file.filename:
         return str(file.read(), "utf-8", "replace")
     return request.form.get("candidate", "")
 
 
-def _page(text: str, since: str, mistakes: Sequence[str], found: WhatIf | None = None) -> str:
+def _render(
+    candidate: str, since: str, errors: Sequence[str], comparison: WhatIf | None = None
+) -> str:
     return render_template(
         "dashboard/what_if.html",
-        candidate=text,
-        asked={"since": since},
-        mistakes=mistakes,
-        found=found,
+        candidate=candidate,
+        query={"since": since},
+        errors=errors,
+        comparison=comparison,
     )

@@ -1,17 +1,17 @@
 "use strict";
 
-// The description needs a token as the API does; the same one goes with every request tried out.
+// The OpenAPI document needs a token; requests that are tried out are sent with the same one.
 const access = document.getElementById("access");
-const said = document.getElementById("said");
+const statusLine = document.getElementById("status");
 
 access.addEventListener("submit", async (event) => {
   event.preventDefault();
   const authorization = `Bearer ${document.getElementById("token").value.trim()}`;
   try {
-    const answer = await fetch("openapi.json", { headers: { Authorization: authorization } });
-    const content = await answer.json();
-    if (!answer.ok) throw new Error(content.detail);
-    said.textContent = "";
+    const response = await fetch("openapi.json", { headers: { Authorization: authorization } });
+    const content = await response.json();
+    if (!response.ok) throw new Error(content.detail);
+    statusLine.textContent = "";
     SwaggerUIBundle({
       dom_id: "#api",
       spec: content,
@@ -22,6 +22,6 @@ access.addEventListener("submit", async (event) => {
       },
     });
   } catch (error) {
-    said.textContent = `The API cannot be shown: ${error.message}`;
+    statusLine.textContent = `The API cannot be shown: ${error.message}`;
   }
 });

@@ -1,20 +1,20 @@
-// Renews a page while it is in view, says how long ago each time is, and tells when it cannot.
+// Refreshes a page while it is visible, shows the age of each time, and reports when it cannot.
 "use strict";
 
 const live = document.getElementById("live");
 const connection = document.getElementById("connection");
 const announce = document.getElementById("announce");
-const every = Number(document.body.dataset.live || 0) * 1000;
+const interval = Number(document.body.dataset.live || 0) * 1000;
 const ago = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "long" });
-// The server's clock counts: the one of the reader's machine may be wrong.
-let ahead = Date.parse(document.body.dataset.now) - Date.now();
+// Ages are based on the server's clock: the browser's may be wrong.
+let clockOffset = Date.parse(document.body.dataset.now) - Date.now();
 let shown = null;
 let failures = 0;
 let timer = null;
 
-function sayAgo() {
+function updateAges() {
   for (const element of document.querySelectorAll("[data-at]")) {
-    const seconds = Math.round((Date.parse(element.dataset.at) - Date.now() - ahead) / 1000);
+    const seconds = Math.round((Date.parse(element.dataset.at) - Date.now() - clockOffset) / 1000);
     const size = Math.abs(seconds);
     const [count, unit] =
       size < 90 ? [seconds, "second"]
@@ -30,12 +30,12 @@ function headline() {
   return live.querySelector("[data-headline]")?.textContent.trim() ?? "";
 }
 
-function tell(text) {
+function showStatus(text) {
   connection.textContent = text;
   connection.hidden = text === "";
 }
 
-// What somebody is doing on the page is not taken from under their hands.
+// Do not replace the page while the user types or has selected text.
 function isInUse() {
   const focused = document.activeElement;
   const isTyping = live.contains(focused) && focused.matches("input, select, textarea");
@@ -51,40 +51,40 @@ function replace(content, html) {
   if (headline() !== before) announce.textContent = headline();
 }
 
-async function renew() {
+async function refresh() {
   if (document.hidden || isInUse()) return;
-  const answer = await fetch(location.href, { signal: AbortSignal.timeout(10000) });
-  if (answer.redirected) {
-    tell("You are signed out: load the page again to sign in. What is shown is no longer renewed.");
+  const response = await fetch(location.href, { signal: AbortSignal.timeout(10000) });
+  if (response.redirected) {
+    showStatus("You are signed out: reload the page to sign in. This content is no longer refreshed.");
     return "stop";
   }
-  if (!answer.ok) throw new Error(answer.statusText);
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (!response.ok) throw new Error(response.statusText);
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const content = page.getElementById("live");
-  ahead = Date.parse(page.body.dataset.now) - Date.now();
+  clockOffset = Date.parse(page.body.dataset.now) - Date.now();
   if (content.innerHTML !== shown && !isInUse()) replace(content, content.innerHTML);
   failures = 0;
-  tell("");
-  sayAgo();
+  showStatus("");
+  updateAges();
   return page.body.dataset.live ? undefined : "stop";
 }
 
-async function again() {
+async function poll() {
   clearTimeout(timer);
-  let verdict;
+  let result;
   try {
-    verdict = await renew();
+    result = await refresh();
   } catch {
     failures += 1;
-    tell("swrhook does not answer. What is shown is old; it is asked again and again.");
+    showStatus("swrhook does not answer. This content is old; the page keeps trying.");
   }
-  if (verdict !== "stop") timer = setTimeout(again, every * Math.min(2 ** failures, 12));
+  if (result !== "stop") timer = setTimeout(poll, interval * Math.min(2 ** failures, 12));
 }
 
-if (every) {
+if (interval) {
   shown = live.innerHTML;
-  timer = setTimeout(again, every);
-  document.addEventListener("visibilitychange", () => document.hidden || again());
+  timer = setTimeout(poll, interval);
+  document.addEventListener("visibilitychange", () => document.hidden || poll());
 }
-sayAgo();
-setInterval(() => document.hidden || sayAgo(), 1000);
+updateAges();
+setInterval(() => document.hidden || updateAges(), 1000);

@@ -1,0 +1,90 @@
+"""The configuration in use and what was made from it, replaced together by a reload."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from swrhook.clock import Clock
+from swrhook.config.model import Config
+from swrhook.ledger.database import Database
+from swrhook.ledger.ports import LaneScheduler
+from swrhook.ledger.syncs import release_regions
+from swrhook.model import Lane
+from swrhook.service.hot_swap import HotSwap
+from swrhook.swr.client import SwrClient
+from swrhook.worker.gateway import Endpoint, SwrGateway
+from swrhook.worker.lane_runner import LaneRunner
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """A configuration and what was made from it: a lane run uses one of them to its end."""
+
+    config: Config
+    swr: SwrClient
+    gateway: SwrGateway
+    runner: LaneRunner
+
+
+class ActiveFactory(Protocol):
+    """Makes what a configuration needs to be used."""
+
+    def make_active(self, config: Config, before: Active | None) -> Active:
+        """Return it; `before` is what is in use now, None at the start."""
+        ...
+
+
+class ActiveConfiguration:
+    """The configuration in use: ConfigSource, ConfigSubscriber, and the engine's LaneWork."""
+
+    def __init__(self, factory: ActiveFactory, config: Config) -> None:
+        self._factory = factory
+        self._swap = HotSwap(factory.make_active(config, None), self._close)
+        self.lease = self._swap.lease
+
+    @property
+    def active(self) -> Active:
+        """Return what is in use now."""
+        return self._swap.value
+
+    def current(self) -> Config:
+        """Return the configuration in use now."""
+        return self.active.config
+
+    def run(self, lane: Lane, until: datetime) -> datetime | None:
+        """Run a lane; a reload does not close what it uses before the run ends."""
+        with self.lease() as active:
+            return active.runner.run(lane, until)
+
+    def use(self, config: Config) -> None:
+        """Put a new configuration in use."""
+        self._swap.swap(self._factory.make_active(config, self.active))
+
+    def endpoints(self) -> Sequence[Endpoint]:
+        """Return the limits of every configured region."""
+        active = self.active
+        return active.gateway.endpoints(active.config)
+
+    def _close(self, old: Active) -> None:
+        # A reload that changes neither regions nor credentials keeps the client.
+        if old.swr is not self.active.swr:
+            old.swr.close()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLanes:
+    """The lanes that are held because their region is not configured; a HeldWork."""
+
+    database: Database
+    scheduler: LaneScheduler
+    clock: Clock
+
+    def resume(self, before: Config, after: Config) -> None:
+        """Wake the lanes of the regions that were added, instead of at their next poll."""
+        added = after.swr.regions.keys() - before.swr.regions.keys()
+        if not added:
+            return
+        with self.database.write() as connection:
+            now = self.clock.now()
+            self.scheduler.wake(release_regions(connection, added, now), now, connection)

@@ -1,0 +1,22 @@
+"""Format times, lists and sentences for an explanation."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+_MAX_LISTED = 5
+
+
+def format_time(time: datetime) -> str:
+    """Return a time to the second, as the API does."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def shorten(texts: Sequence[str]) -> Sequence[str]:
+    """Return the first texts and, in place of the others, their number."""
+    more = len(texts) - _MAX_LISTED
+    return texts if more <= 0 else [*texts[:_MAX_LISTED], f"{more} more"]
+
+
+def capitalize(text: str) -> str:
+    """Return the text with a capital first letter, and the rest unchanged."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,263 @@
+"""A delivery is authenticated, read, planned and recorded, in this order or not at all."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from swrhook.config.model import Access, Config, Options, Swr, TokenCredentials
+from swrhook.errors import CannotRecord, NothingUsable, TooLarge, Unauthenticated, Undecodable
+from swrhook.model import DeliveryEntry, Outcome, Receipt, Target
+from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
+from swrhook.senders.delivery import KEPT_HEADERS, Delivery
+from swrhook.senders.sender import Sender
+from swrhook.usecases.receive import read, receive
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+A = "sha256:" + "aa" * 32
+RULE = Rule("all", {"namespace": [Glob("team")]}, {}, [RuleTarget("cn-east-3", "team")])
+CONFIG = Config(
+    version="0123456789ab",
+    swr=Swr("https://iam", TokenCredentials("a-token"), {}),
+    access=Access(),
+    senders={},
+    rules=Rulebook([RULE]),
+    options=replace(Options(), dedup_window=timedelta(minutes=7)),
+)
+
+
+def accept(_delivery: Delivery, _now: datetime) -> None:
+    pass
+
+
+def refuse(_delivery: Delivery, _now: datetime) -> None:
+    raise Unauthenticated("no")
+
+
+def anyone(_sender: Sender) -> None:
+    pass
+
+
+def nobody(_sender: Sender) -> None:
+    raise TooLarge("too many, for one")
+
+
+CI = Sender("ci", "generic", "cn-north-4", accept)
+HARBOR = Sender("harbor-prod", "harbor", "cn-north-4", accept)
+
+
+def delivery(document: Any, **headers: str) -> Delivery:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Delivery(named, json.dumps(document).encode())
+
+
+def harbor_push(*tags: str, namespace: str = "team", event: str = "PUSH_ARTIFACT") -> Any:
+    return {
+        "type": event,
+        "occur_at": 1_700_000_000,
+        "operator": "robot",
+        "event_data": {
+            "resources": [
+                {"digest": A, "tag": tag, "resource_url": f"h.io/{namespace}/shop:{tag}"}
+                for tag in tags
+            ],
+            "repository": {
+                "name": "shop",
+                "namespace": namespace,
+                "repo_full_name": f"{namespace}/shop",
+                "repo_type": "private",
+                "date_created": 1,
+            },
+        },
+    }
+
+
+class Ledger:
+    """A ledger that keeps the entries, or refuses them."""
+
+    def __init__(self, refusal: Exception | None = None) -> None:
+        self.entries: list[DeliveryEntry] = []
+        self._refusal = refusal
+
+    def record(self, entry: DeliveryEntry) -> Receipt:
+        if self._refusal is not None:
+            raise self._refusal
+        self.entries.append(entry)
+        return Receipt("D", entry.sender, entry.outcome, entry.reason, ())
+
+
+def test_an_accepted_delivery_is_recorded_with_its_pushes_and_syncs() -> None:
+    sent = delivery({"image": f"team/web/shop:v1@{A}"})
+    ledger = Ledger()
+
+    receipt = receive(sent, CI, CONFIG, admit=anyone, record=ledger.record, now=NOW)
+
+    [entry] = ledger.entries
+    assert Outcome.ACCEPTED is receipt.outcome
+    assert [push.image for push in entry.pushes] == ["team/web/shop:v1"]
+    assert [(Target("cn-east-3", "team"), "all")] == [
+        (sync.target, sync.rule) for sync in entry.planned
+    ]
+    assert ("ci", "generic", NOW, "0123456789ab", timedelta(minutes=7), sent.body) == (
+        entry.sender,
+        entry.dialect,
+        entry.received_at,
+        entry.rules_version,
+        entry.dedup_window,
+        entry.body,
+    )
+
+
+def test_an_unauthenticated_delivery_is_neither_read_nor_recorded() -> None:
+    ledger = Ledger()
+
+    with pytest.raises(Unauthenticated):
+        receive(
+            Delivery({}, b"not even JSON"),
+            replace(CI, authenticate=refuse),
+            CONFIG,
+            admit=anyone,
+            record=ledger.record,
+            now=NOW,
+        )
+
+    assert ledger.entries == []
+
+
+def test_unauthenticated_deliveries_do_not_count_for_the_rate_limit() -> None:
+    unproven = replace(CI, authenticate=refuse)
+    ledger = Ledger()
+    sent = delivery({"image": "team/a:v1"})
+
+    with pytest.raises(Unauthenticated):
+        receive(sent, unproven, CONFIG, admit=nobody, record=ledger.record, now=NOW)
+    with pytest.raises(TooLarge):
+        receive(sent, CI, CONFIG, admit=nobody, record=ledger.record, now=NOW)
+
+    assert ledger.entries == []
+
+
+def test_a_delivery_that_cannot_be_confirmed_is_not_recorded() -> None:
+    def unreachable(_delivery: Delivery) -> None:
+        raise CannotRecord("later")
+
+    ledger = Ledger()
+    sent = delivery({"image": "team/a:v1"})
+
+    with pytest.raises(CannotRecord):
+        receive(
+            sent,
+            replace(CI, confirm=unreachable),
+            CONFIG,
+            admit=anyone,
+            record=ledger.record,
+            now=NOW,
+        )
+
+    assert ledger.entries == []
+
+
+def test_an_undecodable_delivery_is_not_recorded() -> None:
+    ledger = Ledger()
+
+    with pytest.raises(Undecodable):
+        receive(Delivery({}, b"{"), HARBOR, CONFIG, admit=anyone, record=ledger.record, now=NOW)
+
+    assert ledger.entries == []
+
+
+def test_a_delivery_that_cannot_be_recorded_is_not_acknowledged() -> None:
+    ledger = Ledger(CannotRecord("the disk is full"))
+
+    with pytest.raises(CannotRecord):
+        receive(
+            delivery({"image": "team/a:v1"}),
+            CI,
+            CONFIG,
+            admit=anyone,
+            record=ledger.record,
+            now=NOW,
+        )
+
+
+def test_another_event_is_ignored_with_the_reason_and_without_its_body() -> None:
+    entry = read(delivery(harbor_push("v1", event="PULL_ARTIFACT")), HARBOR, CONFIG, now=NOW)
+
+    assert (entry.outcome, entry.body) == (Outcome.IGNORED, None)
+    assert entry.reason
+    assert entry.pushes == ()
+
+
+def test_a_delivery_that_no_rule_matches_is_ignored_with_its_pushes() -> None:
+    entry = read(delivery(harbor_push("v1", namespace="other")), HARBOR, CONFIG, now=NOW)
+
+    assert (entry.outcome, entry.body) == (Outcome.IGNORED, None)
+    assert entry.reason == "other/shop:v1: no rule matches"
+    assert [push.image for push in entry.pushes] == ["other/shop:v1"]
+    assert list(entry.planned) == []
+
+
+def test_an_unknown_shape_is_quarantined_with_its_body() -> None:
+    sent = delivery({"something": "else"})
+
+    entry = read(sent, HARBOR, CONFIG, now=NOW)
+
+    assert (Outcome.QUARANTINED, sent.body) == (entry.outcome, entry.body)
+    assert entry.reason
+
+
+def test_all_tags_of_a_delivery_count() -> None:
+    entry = read(delivery(harbor_push("v1", "v2", "-odd", "v3")), HARBOR, CONFIG, now=NOW)
+
+    assert Outcome.ACCEPTED is entry.outcome
+    assert [sync.push.tag for sync in entry.planned] == ["v1", "v2", "v3"]
+    assert entry.reason is not None
+    assert "-odd" in entry.reason
+
+
+def test_a_synchronous_caller_gets_the_reasons_of_an_unusable_delivery() -> None:
+    with pytest.raises(NothingUsable) as refused:
+        read(delivery({"image": "shop:v1"}), CI, CONFIG, now=NOW)
+
+    assert refused.value.reasons == (
+        "shop: has no organization, and the sender has no default_namespace",
+    )
+
+
+def test_a_synchronous_caller_is_not_refused_if_no_rule_matches() -> None:
+    entry = read(delivery({"image": "other/shop:v1"}), CI, CONFIG, now=NOW)
+
+    assert Outcome.IGNORED is entry.outcome
+
+
+def test_the_length_of_a_reason_is_limited() -> None:
+    pushed = harbor_push(*[f"v{n}" for n in range(500)], namespace="other")
+
+    entry = read(delivery(pushed), HARBOR, CONFIG, now=NOW)
+
+    assert entry.reason is not None
+    assert len(entry.reason) == 1000
+
+
+def test_headers_are_kept_by_an_allow_list() -> None:
+    headers = {
+        **dict.fromkeys(KEPT_HEADERS, "x" * 1000),
+        "authorization": "Bearer secret",
+        "x-hub-signature-256": "sha256=secret",
+        "x-gitlab-token": "secret",
+        "cookie": "secret",
+    }
+
+    entry = read(
+        Delivery(headers, delivery({"image": "team/a:v1"}).body, "secret"), CI, CONFIG, now=NOW
+    )
+
+    assert dict.fromkeys(KEPT_HEADERS, "x" * 1000) == entry.headers
+
+
+def test_a_header_that_is_too_long_is_not_kept() -> None:
+    sent = delivery({"image": "team/a:v1"}, webhook_id="x" * 1025, ce_id="short")
+
+    assert read(sent, CI, CONFIG, now=NOW).headers == {"ce-id": "short"}

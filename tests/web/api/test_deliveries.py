@@ -1,0 +1,90 @@
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from swrhook.model import Outcome
+from tests.web.parts import DIGEST, EAST, HONG_KONG, NOW, Parts
+
+
+def test_a_delivery_has_the_documented_members_in_order(parts: Parts) -> None:
+    receipt = parts.push("team/web:v1", EAST, HONG_KONG, reason="team/x: no rule matches")
+
+    answer = parts.client().get("/api/v1/deliveries")
+
+    expected = {
+        "id": receipt.delivery,
+        "sender": "ci",
+        "dialect": "generic",
+        "outcome": "accepted",
+        "reason": "team/x: no rule matches",
+        "received_at": NOW.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "external_id": "42",
+        "pushes": [{"image": "team/web:v1", "digest": DIGEST}],
+        "syncs": sorted(sync.id for sync in receipt.syncs),
+        "replayed_from": None,
+    }
+    assert {"items": [expected], "next": None} == answer.get_json()
+    assert list(expected) == list(answer.get_json()["items"][0])
+
+
+def test_a_delivery_can_be_read_by_id(parts: Parts) -> None:
+    receipt = parts.push("team/web:v1")
+    client = parts.client()
+
+    listed = client.get("/api/v1/deliveries").get_json()["items"][0]
+
+    assert listed == client.get(f"/api/v1/deliveries/{receipt.delivery}").get_json()
+    assert client.get("/api/v1/deliveries/01J00000000000000000000000").status_code == 404
+
+
+def test_a_duplicate_names_the_syncs_of_the_push_that_it_repeats(parts: Parts) -> None:
+    receipt = parts.push("team/web:v1")
+    parts.push("team/web:v1")
+
+    duplicate, original = parts.client().get("/api/v1/deliveries").get_json()["items"]
+
+    assert (duplicate["outcome"], original["outcome"]) == ("duplicate", "accepted")
+    assert [receipt.syncs[0].id] == duplicate["syncs"] == original["syncs"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["v1", "v2", "v3", "v4"]),
+        ("sender=ci", ["v1", "v2", "v4"]),
+        ("sender=nobody", []),
+        ("outcome=ignored", ["v2", "v3"]),
+        ("sender=harbor&outcome=ignored", ["v3"]),
+        ("sender=ci&outcome=quarantined", ["v4"]),
+        ("since=90m", ["v2", "v3", "v4"]),
+    ],
+)
+def test_filters(parts: Parts, query: str, expected: Sequence[str]) -> None:
+    parts.push("team/web:v1", ago=timedelta(hours=2))
+    parts.push("team/web:v2", outcome=Outcome.IGNORED)
+    parts.push("team/web:v3", outcome=Outcome.IGNORED, sender="harbor")
+    parts.push("team/web:v4", outcome=Outcome.QUARANTINED)
+
+    items = parts.client().get(f"/api/v1/deliveries?{query}").get_json()["items"]
+
+    tags = [item["pushes"][0]["image"].removeprefix("team/web:") for item in items]
+    assert expected == sorted(tags)
+
+
+def test_pages_have_neither_gaps_nor_repetitions(parts: Parts) -> None:
+    recorded = {parts.push(f"team/web:v{number}").delivery for number in range(5)}
+    client = parts.client()
+    first = client.get("/api/v1/deliveries?limit=3").get_json()
+    second = client.get(f"/api/v1/deliveries?limit=3&cursor={first['next']}").get_json()
+
+    assert (len(first["items"]), len(second["items"]), second["next"]) == (3, 2, None)
+    assert recorded == {item["id"] for page in (first, second) for item in page["items"]}
+
+
+def test_an_unknown_outcome_is_refused(parts: Parts) -> None:
+    answer = parts.client().get("/api/v1/deliveries?outcome=lost")
+
+    [reason] = answer.get_json()["reasons"]
+    assert answer.status_code == 422
+    assert reason == "outcome: Must be one of: accepted, ignored, duplicate, quarantined."

@@ -1,0 +1,123 @@
+"""/api/v1/backfill and /api/v1/reconcile: begin, show, start, cancel, audit."""
+
+from typing import Any
+
+import pytest
+
+from tests.web.parts import ADMIN, OPERATE, READ, Parts
+
+BACKFILL = {"repositories": ["team/web"]}
+UNKNOWN = "01KB3Y6Q3Z0X4W1V7S5R2N8M9P"
+
+
+def post(parts: Parts, path: str, body: Any = None, token: str = OPERATE) -> Any:
+    return parts.client(token).post(f"/api/v1/{path}", json=body)
+
+
+def begin(parts: Parts, path: str = "backfill", **body: Any) -> Any:
+    answer = post(parts, path, (BACKFILL if path == "backfill" else {}) | body)
+    assert answer.status_code == 202, answer.text
+    return answer.get_json()
+
+
+def test_a_backfill_uses_the_only_region_of_the_senders(parts: Parts) -> None:
+    repair = begin(parts, rule="all")
+
+    assert tuple(
+        repair[name] for name in ("kind", "state", "repositories", "rule", "max_calls", "ended_at")
+    ) == ("backfill", "comparing", ["cn-north-4/team/web"], "all", None, None)
+    shown = parts.client().get(f"/api/v1/backfill/{repair['id']}").get_json()
+    listed = parts.client().get("/api/v1/backfill").get_json()
+    assert [repair, [repair]] == [shown, listed["items"]]
+
+
+def test_a_reconcile_covers_everything_with_the_configured_budget(parts: Parts) -> None:
+    repair = begin(parts, "reconcile", report=True)
+
+    assert tuple(repair[name] for name in ("kind", "repositories", "report", "max_calls")) == (
+        "reconcile",
+        None,
+        True,
+        1000,
+    )
+    assert begin(parts, "reconcile", max_calls=7)["max_calls"] == 7
+
+
+def test_a_backfill_is_not_found_under_reconcile(parts: Parts) -> None:
+    repair = begin(parts)["id"]
+
+    for method, path in [("get", ""), ("get", "/tags"), ("post", "/cancel")]:
+        client = parts.client(OPERATE)
+        answer = getattr(client, method)(f"/api/v1/reconcile/{repair}{path}")
+        assert answer.status_code == 404, path
+    assert parts.client().get("/api/v1/reconcile").get_json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "reason"),
+    [
+        ("backfill", {"repositories": []}, "Length"),
+        ("backfill", {"repositories": ["team/web:v1"]}, "must be namespace/repository"),
+        ("backfill", {**BACKFILL, "sender": "other"}, "other is not a configured sender"),
+        ("backfill", {**BACKFILL, "region": "eu-de"}, "no sender is configured for eu-de"),
+        ("backfill", {**BACKFILL, "rule": "other"}, "there is no rule other"),
+        ("reconcile", {"max_calls": 0}, "max_calls"),
+        ("reconcile", {"repositories": ["web"]}, "must be namespace/repository"),
+    ],
+    ids=["none", "a tag", "sender", "region", "rule", "budget", "name"],
+)
+def test_an_invalid_request_is_refused_with_the_reason(
+    parts: Parts, path: str, body: Any, reason: str
+) -> None:
+    answer = post(parts, path, body)
+
+    assert answer.status_code == 422
+    assert reason.lower() in answer.text.lower()
+
+
+def test_only_a_plan_can_be_started(parts: Parts) -> None:
+    repair = begin(parts)["id"]
+
+    assert [post(parts, f"backfill/{id_}/start").status_code for id_ in (repair, UNKNOWN)] == [
+        409,
+        404,
+    ]
+
+
+def test_a_cancelled_backfill_has_ended(parts: Parts) -> None:
+    repair = begin(parts)["id"]
+
+    cancelled = post(parts, f"backfill/{repair}/cancel")
+    again = post(parts, f"backfill/{repair}/cancel")
+
+    assert (
+        cancelled.status_code,
+        cancelled.get_json()["state"],
+        again.status_code,
+    ) == (202, "cancelled", 409)
+    assert cancelled.get_json()["ended_at"] is not None
+
+
+def test_start_and_cancellation_are_in_the_audit_log(parts: Parts) -> None:
+    repair = begin(parts)["id"]
+    post(parts, f"backfill/{repair}/cancel", token=ADMIN)
+    post(parts, "reconcile", {"repositories": ["team/web", "team/cart"]}, token=READ)
+
+    audit = parts.client(ADMIN).get("/api/v1/audit").get_json()["items"]
+    assert [
+        ("dashboard", "POST /api/v1/reconcile", None, 403),
+        ("root", "POST /api/v1/backfill/<repair_id>/cancel", repair, 202),
+        ("ops", "POST /api/v1/backfill", "team/web", 202),
+    ] == [tuple(row[name] for name in ("token", "action", "object", "status")) for row in audit]
+
+
+def test_a_repeated_request_starts_one_backfill(parts: Parts) -> None:
+    headers = {"Idempotency-Key": "a-key"}
+    client = parts.client(OPERATE)
+
+    ids = [
+        client.post("/api/v1/backfill", json=BACKFILL, headers=headers).get_json()["id"]
+        for _ in range(2)
+    ]
+
+    assert len(set(ids)) == 1

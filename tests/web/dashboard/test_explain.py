@@ -1,0 +1,34 @@
+import pytest
+from flask.testing import FlaskClient
+
+from tests.web.parts import OPERATE, Parts, signed_in
+
+
+@pytest.fixture
+def client(parts: Parts) -> FlaskClient:
+    return signed_in(parts, OPERATE)
+
+
+def test_a_tag_is_explained_rule_by_rule(parts: Parts, client: FlaskClient) -> None:
+    [sync] = parts.push("team/web:v1").syncs
+    page = client.get("/explain?image=team/web:v1").text
+
+    assert "namespace &#34;team&#34; matches &#34;team&#34;" in page
+    assert f'href="/syncs/{sync.id}"' in page
+    assert "cn-east-3/team: sync" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("image=team/app:other", "What the current rules do"),
+        ("image=nonsense", "alert"),
+        ("image=team/web:v1&sender=nobody", "No sender is named nobody."),
+        ("", "Explain</button>"),
+    ],
+)
+def test_an_invalid_query_shows_the_reason(client: FlaskClient, query: str, text: str) -> None:
+    answer = client.get(f"/explain?{query}")
+
+    assert answer.status_code == 200
+    assert text in answer.text

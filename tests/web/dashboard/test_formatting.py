@@ -1,0 +1,33 @@
+from datetime import timedelta
+
+from swrhook.web.dashboard.formatting import TimedCache, format_seconds
+from tests.factories import FakeClock
+from tests.web.parts import NOW
+
+
+def test_a_span_is_written_with_its_two_largest_units() -> None:
+    assert [format_seconds(seconds) for seconds in (0.41, 12, 185, 3600, 7800, 273600)] == [
+        "0.4 s",
+        "12 s",
+        "3 min 5 s",
+        "1 h",
+        "2 h 10 min",
+        "3 d 4 h",
+    ]
+
+
+def test_a_cached_value_is_shared_until_it_expires() -> None:
+    clock = FakeClock(NOW)
+    computed: list[int] = []
+
+    def compute() -> int:
+        computed.append(1)
+        return len(computed)
+
+    cache = TimedCache(compute, timedelta(seconds=2), clock)
+    first = cache.get(), cache.get()
+    clock.advance(2)
+    later = cache.get()
+    clock.advance(hours=-1)  # a clock that is set back
+
+    assert (first, later, cache.get()) == ((1, 1), 2, 3)

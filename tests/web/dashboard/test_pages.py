@@ -1,0 +1,284 @@
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from swrhook.errors import Kind, SwrError
+from swrhook.ledger.queries.pagination import lowest_id
+from swrhook.ledger.tables import syncs
+from swrhook.model import Outcome
+from swrhook.service.health import Health
+from swrhook.syncs.states import Event
+from swrhook.web import create_web
+from swrhook.web.dashboard.labels import OUTCOMES, STATES
+from swrhook.web.dashboard.repositories import MOST_TAGS
+from tests.web.parts import (
+    ADMIN,
+    EAST,
+    HONG_KONG,
+    NOW,
+    OPERATE,
+    READ,
+    SECRET,
+    Parts,
+    entry,
+    form_key,
+    signed_in,
+)
+
+REFUSED = SwrError(Kind.CONFIGURATION, "SVCSTG.SWR.403", "not ours", remedy="create it")
+HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def client(parts: Parts) -> FlaskClient:
+    return signed_in(parts, OPERATE)
+
+
+def press(client: FlaskClient, path: str) -> Any:
+    return client.post(path, data={"form_key": form_key(client.get("/"))})
+
+
+def reject(parts: Parts, image: str, **more: Any) -> str:
+    [sync] = parts.push(image, **more).syncs
+    parts.happen(sync.id, Event.CLAIM)
+    parts.happen(sync.id, Event.REJECT, REFUSED)
+    return sync.id
+
+
+def test_without_problems_nothing_needs_attention(parts: Parts, client: FlaskClient) -> None:
+    parts.push("team/web:v1")
+
+    assert "Nothing needs attention" in client.get("/").text
+
+
+def test_held_up_syncs_are_shown_with_the_reason(parts: Parts, client: FlaskClient) -> None:
+    parts.push("team/web:v1")
+    [held_up] = parts.push("team/web:v2").syncs
+    reason = "circuit breaker open for cn-north-4 (look_source): 5 requests in a row failed"
+    values = {"failing_since": NOW, "reason": reason}
+    with parts.database.write() as connection:
+        connection.execute(update(syncs).where(syncs.c.id == held_up.id).values(**values))
+
+    overview = client.get("/").text
+
+    assert "Nothing needs attention" in overview
+    assert "<b>cn-east-3</b>: 1 held up. Why: circuit breaker open for cn-north-4" in overview
+
+
+def test_a_failed_sync_without_a_newer_one_needs_attention(
+    parts: Parts, client: FlaskClient
+) -> None:
+    reject(parts, "team/web:v1")
+    reject(parts, "team/web:v2")
+    reject(parts, "team/web:v3", ago=timedelta(days=8))
+    parts.push("team/web:v2", digest=None)
+
+    overview = client.get("/").text
+    assert "1 tag is rejected in cn-east-3" in overview
+    assert "Why: not ours." in overview
+    page = client.get("/syncs?show=rejected&standing=1&since=7d").text
+    assert ("team/web<b>:v1</b>" in page, "team/web<b>:v2</b>" in page) == (True, False)
+
+
+def test_a_sync_in_progress_for_too_long_is_late(parts: Parts, client: FlaskClient) -> None:
+    parts.push("team/web:v1")
+    parts.push("team/web:v2")
+    with parts.database.write() as connection:
+        old = lowest_id(NOW - timedelta(hours=1))
+        connection.execute(update(syncs).where(syncs.c.tag == "v1").values(id=old))
+    page = client.get("/").text
+    [path] = re.findall(r'href="(/syncs[^"]*cursor=[^"]*)"', page)
+    late = client.get(path.replace("&amp;", "&")).text
+
+    assert "1 tag is late for cn-east-3: pending for more than 15 minutes" in page
+    assert ("<b>:v1</b>" in late, "<b>:v2</b>" in late) == (True, False)
+
+
+def test_an_invalid_file_and_an_unready_process_need_attention(parts: Parts) -> None:
+    health = Health(
+        checks={"ledger": lambda: "the disk is full"},
+        notes={"configuration": lambda: "the file is wrong"},
+    )
+    parts.web = create_web(replace(parts.context, health=health))
+    page = signed_in(parts, READ).get("/").text
+
+    assert "This process is not ready: ledger: the disk is full" in page
+    assert "Configuration: the file is wrong" in page
+
+
+def test_a_silent_sender_needs_attention(parts: Parts) -> None:
+    silent = replace(parts.config.senders["ci"], expect_every=timedelta(hours=1))
+    parts.config = replace(parts.config, senders={"ci": silent})
+    parts.push("team/web:v1", ago=timedelta(hours=3))
+
+    assert "ci is silent" in signed_in(parts, READ).get("/").text
+
+
+@pytest.mark.parametrize("path", ["/", "/syncs", "/deliveries", "/repositories", "/rules"])
+def test_every_page_works_with_an_empty_ledger(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+
+
+def test_every_state_and_outcome_has_a_label(parts: Parts) -> None:
+    spec = parts.client().get("/api/openapi.json").get_json()["components"]["schemas"]
+
+    assert set(spec["Sync"]["properties"]["state"]["enum"]) == set(STATES)
+    assert set(spec["Delivery"]["properties"]["outcome"]["enum"]) == set(OUTCOMES)
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", ["v1", "v2"]),
+        ("show=failing", ["v1"]),
+        ("show=open", ["v2"]),
+        ("image=team/web:v2", ["v2"]),
+        ("region=ap-southeast-1", ["v2"]),
+        ("since=1h&namespace=team", ["v1"]),
+        ("show=&region=&image=&since=&namespace=", ["v1", "v2"]),
+    ],
+)
+def test_syncs_are_filtered(
+    parts: Parts, client: FlaskClient, query: str, shown: Sequence[str]
+) -> None:
+    reject(parts, "team/web:v1")
+    parts.push("team/web:v2", HONG_KONG)
+    page = client.get(f"/syncs?{query}").text
+
+    assert list(shown) == [tag for tag in ("v1", "v2") if f"<b>:{tag}</b>" in page]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/syncs?show=x", "/syncs?since=yesterday", "/repositories?image=x", "/deliveries?outcome=x"],
+)
+def test_an_invalid_filter_shows_the_reason(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+
+    assert answer.status_code == 200
+    assert "The filter is invalid" in answer.text
+
+
+def test_lists_come_in_pages(parts: Parts, client: FlaskClient) -> None:
+    for number in range(51):
+        parts.push(f"team/web:v{number}")
+    first = client.get("/syncs?region=cn-east-3").text
+    [following] = [part.split('"')[0] for part in first.split('href="') if "cursor=" in part]
+    second = client.get(following.replace("&amp;", "&")).text
+
+    assert ("<b>:v0</b>" in first, "<b>:v0</b>" in second) == (False, True)
+
+
+@pytest.mark.parametrize("path", ["/syncs/unknown", "/deliveries/unknown"])
+def test_an_unknown_id_is_a_404_page(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+
+    assert (answer.status_code, answer.content_type) == (404, "text/html; charset=utf-8")
+    assert "old ones are deleted" in answer.text
+
+
+def test_the_buttons_retry_and_cancel(parts: Parts, client: FlaskClient) -> None:
+    sync = reject(parts, "team/web:v1")
+    assert "Retry" in client.get(f"/syncs/{sync}").text
+
+    answer = press(client, f"/syncs/{sync}/retry")
+    page = client.get(answer.location).text
+    assert (answer.status_code, "Restarted with the current rules" in page) == (303, True)
+    assert ("Retry</button>" in page, "Cancel this sync" in page) == (False, True)
+
+    page = client.get(press(client, f"/syncs/{sync}/cancel").location).text
+    assert "cancelled by an operator" in page
+    assert press(client, f"/syncs/{sync}/cancel").status_code == HTTPStatus.CONFLICT
+
+
+def test_the_button_replays_a_delivery(parts: Parts, client: FlaskClient) -> None:
+    hook = parts.client(SECRET)
+    delivery = hook.post("/hooks/ci", json={"image": "team/web:v1"}).get_json()["delivery"]
+
+    answer = press(client, f"/deliveries/{delivery}/replay")
+    page = client.get(answer.location).text
+    assert answer.status_code == 303
+    assert f'It is a replay of <a href="/deliveries/{delivery}"' in page
+
+
+def test_the_role_read_has_no_buttons_and_cannot_use_them(parts: Parts) -> None:
+    sync = reject(parts, "team/web:v1")
+    delivery = parts.push("team/web:v2").delivery
+    reader = signed_in(parts, READ)
+
+    for path in (f"/syncs/{sync}", f"/deliveries/{delivery}"):
+        assert [
+            part.partition("</button>")[0].rpartition(">")[2]
+            for part in reader.get(path).text.split("<button")[1:]
+        ] == ["Sign out"]
+    for path in (f"/syncs/{sync}/retry", f"/deliveries/{delivery}/replay", f"/syncs/{sync}/cancel"):
+        assert press(reader, path).status_code == 403
+
+
+def test_a_pressed_button_is_in_the_audit_log(parts: Parts, client: FlaskClient) -> None:
+    sync = reject(parts, "team/web:v1")
+    press(client, f"/syncs/{sync}/retry")
+
+    [write, *_] = parts.client(ADMIN).get("/api/v1/audit").get_json()["items"]
+    assert ("ops", "POST /syncs/<sync_id>/retry", sync) == (
+        write["token"],
+        write["action"],
+        write["object"],
+    )
+
+
+def test_hostile_text_is_escaped(parts: Parts, client: FlaskClient) -> None:
+    sync = reject(parts, "team/web:v1")
+    with parts.database.write() as connection:
+        hostile = dict.fromkeys(("tag", "reason", "error_message", "rule", "sender"), HOSTILE)
+        connection.execute(update(syncs).values(**hostile))
+    quarantined = replace(
+        entry("team/web:v1", outcome=Outcome.QUARANTINED, reason=HOSTILE),
+        body=HOSTILE.encode(),
+        headers={"user-agent": HOSTILE},
+    )
+    delivery = parts.record(quarantined).delivery
+
+    for path in ("/", f"/syncs/{sync}", "/syncs", "/deliveries", f"/deliveries/{delivery}"):
+        page = client.get(path).text
+        assert ("<script>alert" in page, "<img" in page) == (False, False)
+    assert "&lt;script&gt;" in page
+
+
+def test_the_matrix_has_the_newest_tags_of_each_repository(parts: Parts) -> None:
+    for number in range(MOST_TAGS + 2):
+        parts.push(f"team/web:v{number}", EAST, HONG_KONG)
+    parts.push("team/jobs:1")
+    page = signed_in(parts, READ).get("/repositories").text
+
+    assert page.index("image=team/jobs") < page.index("image=team/web")
+    assert 'aria-label="v6 in ap-southeast-1/team-hk: pending"' in page
+    assert ('aria-label="v1 in' in page, "2 more tags" in page) == (False, True)
+
+
+def test_the_rules_are_shown_as_in_the_file(client: FlaskClient) -> None:
+    page = client.get("/rules").text
+
+    assert "1 rule in use" in page
+    assert "when:\n  namespace: team\nsync:\n- region: cn-east-3\n  namespace: team" in page
+    assert "No matching rules" in client.get("/rules?name=other").text
+
+
+def test_an_internal_error_is_a_page_without_a_traceback(parts: Parts) -> None:
+    client = signed_in(parts, READ)
+    with parts.database.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE syncs RENAME TO gone")
+    answer = client.get("/syncs")
+
+    assert (answer.status_code, answer.content_type) == (500, "text/html; charset=utf-8")
+    assert "its log has the details" in answer.text
+    assert "gone" not in answer.text

@@ -1,0 +1,113 @@
+import re
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from swrhook.config.model import Access
+from swrhook.ledger.tables import ended_sessions
+from swrhook.web.dashboard.security import FORM_KEY
+from swrhook.web.dashboard.sign_in import MAX_FAILURES, local_path
+from swrhook.web.session import COOKIE
+from tests.ledger.parts import everything
+from tests.web.parts import ADMIN, OPERATE, READ, Parts, form_key, signed_in
+
+
+def try_to_sign_in(client: FlaskClient, token: str, **environ: str) -> TestResponse:
+    key = form_key(client.get("/sign-in"))
+    form = {"token": token, FORM_KEY: key}
+    return client.post("/sign-in", data=form, environ_base=environ)
+
+
+def test_no_cookie_and_no_page_contains_the_token(parts: Parts) -> None:
+    client = parts.web.test_client()
+    answer = try_to_sign_in(client, OPERATE)
+    page = client.get("/")
+
+    assert (answer.status_code, page.status_code) == (303, 200)
+    assert OPERATE not in str(answer.headers) + answer.text + page.text + str(page.headers)
+
+
+def test_signing_in_leads_to_the_requested_page(parts: Parts) -> None:
+    client = parts.web.test_client()
+    redirect = client.get("/syncs?show=failing")
+    page = client.get(redirect.location)
+    [path] = re.findall(r'name="path" value="([^"]*)"', page.text)
+
+    answer = client.post("/sign-in", data={"token": READ, "path": path, FORM_KEY: form_key(page)})
+    assert (answer.status_code, answer.location) == (303, "/syncs?show=failing")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/syncs?show=pending", "/syncs?show=pending"),
+        ("https://evil.example/", "/"),
+        ("//evil.example/", "/"),
+        ("/\\evil.example", "/"),
+        ("/\t/evil.example", "/"),
+        ("javascript:alert(1)", "/"),
+        ("", "/"),
+    ],
+)
+def test_signing_in_never_leads_to_another_host(path: str, expected: str) -> None:
+    assert expected == local_path(path)
+
+
+def test_signing_out_ends_the_session(parts: Parts) -> None:
+    client = signed_in(parts, READ)
+    answer = client.post("/sign-out", data={FORM_KEY: form_key(client.get("/"))})
+
+    assert (answer.status_code, answer.location) == (303, "/sign-in")
+    assert ((again := client.get("/")).status_code, again.location) == (303, "/sign-in")
+
+
+def test_a_copy_of_the_cookie_is_invalid_after_signing_out(parts: Parts) -> None:
+    client, other = signed_in(parts, READ), signed_in(parts, READ)
+    cookie = client.get_cookie(COOKIE)
+    assert cookie is not None
+    client.post("/sign-out", data={FORM_KEY: form_key(client.get("/"))})
+
+    client.set_cookie(COOKIE, cookie.value)
+
+    assert ((again := client.get("/")).status_code, again.location) == (303, "/sign-in")
+    assert other.get("/").status_code == 200
+    [row] = everything(parts.database, ended_sessions)
+    assert row["session"] not in cookie.value
+
+
+def test_only_the_address_with_too_many_wrong_tokens_has_to_wait(parts: Parts) -> None:
+    client = parts.web.test_client()
+    for _ in range(MAX_FAILURES):
+        assert try_to_sign_in(client, "wrong", REMOTE_ADDR="10.0.0.7").status_code == 403
+
+    refused = try_to_sign_in(client, READ, REMOTE_ADDR="10.0.0.7")
+    assert refused.status_code == 429
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert try_to_sign_in(client, READ, REMOTE_ADDR="10.0.0.8").status_code == 303
+
+
+def test_an_ipv6_network_counts_as_one_address(parts: Parts) -> None:
+    client = parts.web.test_client()
+    for number in range(MAX_FAILURES):
+        try_to_sign_in(client, "wrong", REMOTE_ADDR=f"2001:db8::{number:x}")
+
+    assert try_to_sign_in(client, READ, REMOTE_ADDR="2001:db8::ffff").status_code == 429
+
+
+def test_without_configured_tokens_the_page_explains_how_to_add_one(parts: Parts) -> None:
+    parts.let_access_be(Access())
+    page = parts.web.test_client().get("/sign-in")
+
+    assert "no token is configured" in page.text
+    assert "access:\n  tokens:" in page.text
+    assert 'name="token"' not in page.text
+
+
+@pytest.mark.parametrize("path", ["/api/v1/syncs", "/metrics"])
+def test_the_api_does_not_accept_a_session(parts: Parts, path: str) -> None:
+    assert signed_in(parts, ADMIN).get(path).status_code == 401
+
+
+def test_a_page_does_not_accept_a_bearer_token(parts: Parts) -> None:
+    assert parts.client(ADMIN).get("/syncs").status_code == 303

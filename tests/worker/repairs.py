@@ -1,0 +1,121 @@
+"""Shared by the tests of backfill and reconcile: a repair worker on a ledger, lanes run by hand."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from swrhook.config import Config
+from swrhook.config.model import Reconcile
+from swrhook.ledger.database import Database
+from swrhook.ledger.operator import Operator
+from swrhook.ledger.queries.repairs import (
+    FindingFilter,
+    ListedFinding,
+    ListedRepair,
+    find_repair,
+    list_findings,
+)
+from swrhook.model import Lane
+from swrhook.syncs.reconciliation import RepairKind, RepairRequest, RepositoryRef
+from swrhook.worker.gateway import SwrGateway
+from swrhook.worker.repair_worker import RepairWorker
+from tests.factories import FakeOutcomes
+from tests.web.parts import configuration
+from tests.worker.parts import Works
+
+SHOP = RepositoryRef("cn-north-4", "team", "web/shop")
+BACKFILL, RECONCILE = RepairKind.BACKFILL, RepairKind.RECONCILE
+
+
+def digest(number: int) -> str:
+    return f"sha256:{number:064x}"
+
+
+@dataclass
+class RepairSetup:
+    """A repair worker and its collaborators. `woken` are the lanes of its new syncs."""
+
+    works: Works
+    woken: list[Lane] = field(default_factory=list)
+    before_wake: Callable[[], None] = lambda: None
+
+    def __post_init__(self) -> None:
+        self.works.config = replace(self.works.config, **_rules(configuration()))
+
+    @property
+    def database(self) -> Database:
+        return self.works.database
+
+    @property
+    def worker(self) -> RepairWorker:
+        """Return a new worker on the same ledger, as a new process would have."""
+        return RepairWorker(self.database, self, self, self.works.clock)
+
+    @property
+    def operator(self) -> Operator:
+        return Operator(self.database, self, FakeOutcomes(), self.works.clock)
+
+    def set_options(self, **options: Any) -> None:
+        config = self.works.config
+        self.works.config = replace(config, options=replace(config.options, **options))
+
+    def schedule_reconcile(self, every: timedelta | None, max_calls: int = 1000) -> None:
+        self.set_options(reconcile=Reconcile(every, max_calls))
+
+    def begin(
+        self,
+        kind: RepairKind = BACKFILL,
+        places: Sequence[RepositoryRef] | None = (SHOP,),
+        **options: Any,
+    ) -> str:
+        return self.operator.begin_repair(
+            RepairRequest(kind, places, **options), self.works.clock.time
+        )
+
+    def work(self, most: int = 100) -> None:
+        """Do steps until nothing is left to do now."""
+        while self.worker.step():
+            most -= 1
+            assert most, "too many steps"
+
+    def sync(self) -> None:
+        """Run the woken lanes until nothing is due any more."""
+        while self.woken:
+            self.works.run_until_quiet(self.woken.pop(0))
+
+    def show(self, repair_id: str, kind: RepairKind = BACKFILL) -> ListedRepair:
+        with self.database.read() as connection:
+            repair = find_repair(connection, kind, repair_id)
+        assert repair is not None
+        return repair
+
+    def tags(self, repair_id: str) -> list[ListedFinding]:
+        """Return the findings in the order in which they were made."""
+        with self.database.read() as connection:
+            page = list_findings(connection, repair_id, FindingFilter(limit=1000))
+        return list(reversed(page.items))
+
+    @property
+    def config(self) -> Config:
+        return self.works.config
+
+    @property
+    def gateway(self) -> SwrGateway:
+        return self.works.runner.gateway
+
+    @contextmanager
+    def lease(self) -> Iterator["RepairSetup"]:
+        yield self
+
+    def wake(self, lanes: Sequence[Lane], at: datetime, connection: Connection) -> None:
+        del at, connection
+        self.before_wake()
+        self.woken += lanes
+
+
+def _rules(config: Config) -> dict[str, Any]:
+    return {"senders": config.senders, "rules": config.rules}
