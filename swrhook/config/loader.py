@@ -103,12 +103,9 @@ def load(
         if isinstance(exc, FileNotFoundError):
             message += "; start with a copy of swrhook.example.yaml"
         raise BadConfiguration([Mistake(str(path), 0, 0, message)]) from None
+    read_secret = partial(read_secret_file, read_file=read_file)
     return parse(
-        text,
-        file=str(path),
-        environ=environ,
-        read_file=partial(read_secret_file, read_file=read_file),
-        key_provider=key_provider,
+        text, file=str(path), environ=environ, read_file=read_secret, key_provider=key_provider
     )
 
 

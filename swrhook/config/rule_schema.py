@@ -55,12 +55,9 @@ class PatternField(PresenceMessages, fields.Field[Pattern]):
         if "semver" in value:
             return self._semver(value)
         if "regex" in value:
-            return self._regex(value)
+            return _compile(value, "regex", regex, _REGEX_SECTION.load(value)["regex"])
         patterns = "{regex: …} or {semver: …}" if self.of == "tag" else "{regex: …}"
         raise ValidationError(f"must be a glob or a pattern {patterns}")
-
-    def _regex(self, value: Data) -> Pattern:
-        return _compile(value, "regex", regex, _REGEX_SECTION.load(value)["regex"])
 
     def _semver(self, value: Data) -> Pattern:
         if self.of != "tag":

@@ -58,9 +58,11 @@ def label(text: str) -> None:
         )
 
 
-def organization(text: str) -> None:
-    """Check the name of an organization in SWR."""
-    _check_organization(text, text)
+def organization(text: str, template: str | None = None) -> None:
+    """Check the name of an organization in SWR, or an example of what a template stands for."""
+    if not is_namespace(text):
+        shown = quote(template or text)
+        raise ValidationError(f"SWR allows no organization named {shown}: {_ORGANIZATION}")
 
 
 def organization_template(text: str) -> None:
@@ -72,12 +74,7 @@ def organization_template(text: str) -> None:
     for name in VARIABLES:
         example = example.replace(f"{{{name}}}", "a")
     # The values of variables are known only with a push. The rest can be checked now.
-    _check_organization(example, text)
-
-
-def _check_organization(name: str, text: str) -> None:
-    if not is_namespace(name):
-        raise ValidationError(f"SWR allows no organization named {quote(text)}: {_ORGANIZATION}")
+    organization(example, text)
 
 
 def token(text: str) -> None:
