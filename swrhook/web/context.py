@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from flask import g, has_app_context
 
@@ -13,21 +13,13 @@ from swrhook.config.model import Config, ConfigSource
 from swrhook.ledger.database import Database
 from swrhook.ledger.operator import Operator
 from swrhook.metrics import Metrics
-from swrhook.model import DeliveryEntry, Receipt
 from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderActivity
+from swrhook.usecases.receive import DeliveryRecorder
 from swrhook.web.rate_limit import SenderRateLimits
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
-
-
-class DeliveryRecorder(Protocol):
-    """Writes deliveries to the ledger."""
-
-    def record(self, entry: DeliveryEntry) -> Receipt:
-        """Return once the delivery is on disk. Raises CannotRecord if nothing was recorded."""
-        ...
 
 
 class Draining:

@@ -11,11 +11,12 @@ from swrhook.config.candidate import read_candidate
 from swrhook.errors import BadConfiguration
 from swrhook.ledger.queries.tag_history import TagHistoryCall
 from swrhook.model import Outcome
-from swrhook.rules import FIELDS, RuleResult, TargetResult
+from swrhook.rules.match import FIELDS, RuleResult
+from swrhook.rules.targets import TargetResult
 from swrhook.rules.plan import PlanChange
 from swrhook.rules.trace import ClauseTrace, PatternTrace, RuleTrace, TargetTrace
-from swrhook.usecases.explain import Explanation, explain
-from swrhook.usecases.explain.model import ExplainedSender, ExplainedSync
+from swrhook.usecases.explain.answer import explain
+from swrhook.usecases.explain.model import ExplainedSender, ExplainedSync, Explanation
 from swrhook.usecases.whatif import Example, WhatIf, whatif
 from swrhook.web.api.fields import Instant, Since, SinceField
 from swrhook.web.api.queries import ExplainQuery, point_in_time

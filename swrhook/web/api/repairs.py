@@ -29,7 +29,9 @@ def add_backfill_routes(routes: Routes, web: WebContext) -> None:
         images = _read_repositories(body["repositories"])
         scope = repositories_in_scope(images, sender, region, current)
         check_rule(body.get("rule"), current)
-        request = RepairRequest(kind, scope, sender, body.get("rule"), asks=not body["start"])
+        request = RepairRequest(
+            kind, scope, sender, body.get("rule"), needs_confirmation=not body["start"]
+        )
         return _show(web, kind, web.operator.begin_repair(request, web.clock.now()))
 
     @routes.post("/backfill/<repair_id>/start", schemas.RepairSchema)
@@ -56,7 +58,7 @@ def add_reconcile_routes(routes: Routes, web: WebContext) -> None:
                 _read_repositories(images), None, body.get("region"), current, everywhere=True
             )
         max_calls = body.get("max_calls", current.options.reconcile.max_calls)
-        request = RepairRequest(kind, scope, reports_only=body["report"], max_calls=max_calls)
+        request = RepairRequest(kind, scope, report_only=body["report"], max_calls=max_calls)
         return _show(web, kind, web.operator.begin_repair(request, web.clock.now()))
 
 

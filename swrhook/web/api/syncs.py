@@ -5,7 +5,7 @@ from typing import Any
 from swrhook.ledger.queries.syncs import find_sync, find_syncs, list_syncs
 from swrhook.ledger.queries.views import ListedSync, Page, SyncFilter
 from swrhook.model import image_name
-from swrhook.rules import RuleTarget
+from swrhook.rules.match import RuleTarget
 from swrhook.usecases.manual_syncs import plan_manual_syncs, replan
 from swrhook.web.access import name_object
 from swrhook.web.api.queries import SyncQuery, to_filter
