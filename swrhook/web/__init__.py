@@ -8,12 +8,11 @@ from swrhook.service.gunicorn_workers import LEAVING
 from swrhook.web import api, problems
 from swrhook.web.access import guard
 from swrhook.web.api_docs import api_docs_routes
-from swrhook.web.audit import add_audit
 from swrhook.web.context import RequestConfig, WebContext
 from swrhook.web.dashboard import dashboard_pages
 from swrhook.web.health import health_routes, metrics_routes
 from swrhook.web.hooks import hook_routes
-from swrhook.web.idempotency import add_idempotency
+from swrhook.web.writes import add_write_hooks
 
 
 def create_web(context: WebContext) -> Flask:
@@ -31,11 +30,7 @@ def create_web(context: WebContext) -> Flask:
     groups, pages = api.create_groups(web), dashboard_pages(web)
     blueprints: list[Blueprint] = [*groups, pages]
     for blueprint in blueprints:
-        # Not for the app: the routes that receive deliveries need neither, and every function that
-        # Flask calls costs time on each request. Flask calls after_request functions in reverse
-        # order: the response is stored before the audit.
-        add_audit(blueprint, web)
-        add_idempotency(blueprint, web)
+        add_write_hooks(blueprint, web)
     api.install(app, groups)
     app.register_blueprint(pages)
     problems.install(app)

@@ -18,24 +18,18 @@ _DESCRIPTION = """What swrhook received, and where every image tag is.
 
 Lists are sorted newest first and come in pages: `next` is the cursor of the next page, or null on
 the last one. Every error is `application/problem+json` (RFC 9457)."""
+_TOKENS = (
+    "One of `access.tokens` in swrhook.yaml. Reading needs the role `read`, writing `operate`, and"
+    " some routes need `admin`."
+)
+_BEARER = {"type": "http", "scheme": "bearer", "description": _TOKENS}
 _OPTIONS = {
     "title": "swrhook",
     "version": __version__,
     "openapi_version": "3.1.0",
     "info": {"description": _DESCRIPTION},
     "security": [{"bearer": []}],
-    "components": {
-        "securitySchemes": {
-            "bearer": {
-                "type": "http",
-                "scheme": "bearer",
-                "description": (
-                    "One of `access.tokens` in swrhook.yaml. Reading needs the role `read`, writing"
-                    " `operate`, and some routes need `admin`."
-                ),
-            }
-        }
-    },
+    "components": {"securitySchemes": {"bearer": _BEARER}},
 }
 # By name of the blueprint, which is also the tag in the OpenAPI document: its description there.
 _GROUPS: Mapping[str, tuple[str, Callable[[Routes, WebContext], None]]] = {

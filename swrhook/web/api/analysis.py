@@ -12,8 +12,8 @@ from swrhook.errors import BadConfiguration
 from swrhook.ledger.queries.tag_history import TagHistoryCall
 from swrhook.model import Outcome
 from swrhook.rules.match import FIELDS, RuleResult
-from swrhook.rules.targets import TargetResult
 from swrhook.rules.plan import PlanChange
+from swrhook.rules.targets import TargetResult
 from swrhook.rules.trace import ClauseTrace, PatternTrace, RuleTrace, TargetTrace
 from swrhook.usecases.explain.answer import explain
 from swrhook.usecases.explain.model import ExplainedSender, ExplainedSync, Explanation

@@ -85,12 +85,14 @@ def _list_senders(web: WebContext) -> list[ListedSender]:
             region=sender.region,
             last_delivery_at=status.last_delivery_at,
             outcomes={outcome.value: counts.get((sender.name, outcome), 0) for outcome in Outcome},
-            expect_every=None
-            if sender.expect_every is None
-            else format_duration(sender.expect_every),
+            expect_every=_format(sender.expect_every),
             silent=status.is_silent,
         )
         for status in statuses
         # The configuration may have been reloaded since the statuses were read.
         if (sender := senders.get(status.sender)) is not None
     ]
+
+
+def _format(duration: timedelta | None) -> str | None:
+    return None if duration is None else format_duration(duration)

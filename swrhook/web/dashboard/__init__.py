@@ -9,15 +9,14 @@ from swrhook.web.access import Role, role_of
 from swrhook.web.api.fields import format_instant
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard import formatting, labels
+from swrhook.web.dashboard.analysis import add_explain, add_whatif
 from swrhook.web.dashboard.deliveries import add_deliveries
-from swrhook.web.dashboard.explain import add_explain
 from swrhook.web.dashboard.overview import add_overview
 from swrhook.web.dashboard.repositories import add_repositories
 from swrhook.web.dashboard.rules import add_rules
 from swrhook.web.dashboard.security import FORM_KEY, expected_form_key, protect
 from swrhook.web.dashboard.sign_in import add_sign_in
 from swrhook.web.dashboard.syncs import add_syncs
-from swrhook.web.dashboard.whatif import add_whatif
 from swrhook.web.problems import STATUSES
 
 

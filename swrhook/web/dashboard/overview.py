@@ -7,16 +7,8 @@ from datetime import datetime, timedelta
 from flask import Blueprint, render_template, url_for
 
 from swrhook.config.model import Config
-from swrhook.ledger.queries.overview import (
-    MOST_COUNTED,
-    SyncGroup,
-    count_quarantined,
-    failing_groups,
-    held_up_groups,
-    latencies,
-    open_groups,
-    recent_outcomes,
-)
+from swrhook.ledger.queries import overview as queries
+from swrhook.ledger.queries.overview import MOST_COUNTED, SyncGroup
 from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderStatus
@@ -63,9 +55,8 @@ def add_overview(blueprint: Blueprint, web: WebContext) -> None:
     """Add the route of the overview."""
 
     def read_charts() -> Sequence[Chart]:
-        with web.database.read() as connection:
-            now = web.clock.now()
-            return charts(latencies(connection, now), now)
+        now = web.clock.now()
+        return charts(web.read(queries.latencies, now), now)
 
     cached_overview = TimedCache(lambda: _read_overview(web), _CACHED_FOR, web.clock)
     cached_charts = TimedCache(read_charts, _CHARTS_CACHED_FOR, web.clock)
@@ -91,14 +82,14 @@ def _read_overview(web: WebContext) -> Overview:
     senders = web.senders.cached() or ()
     with web.database.read() as connection:
         return Overview(
-            open=open_groups(connection),
-            late=open_groups(connection, late_before),
+            open=queries.open_groups(connection),
+            late=queries.open_groups(connection, late_before),
             late_before=late_before,
-            held_up=held_up_groups(connection),
-            failing=failing_groups(connection, now),
-            quarantined=count_quarantined(connection, now - _QUARANTINE_SINCE),
+            held_up=queries.held_up_groups(connection),
+            failing=queries.failing_groups(connection, now),
+            quarantined=queries.count_quarantined(connection, now - _QUARANTINE_SINCE),
             senders=senders,
-            outcomes=recent_outcomes(connection, [status.sender for status in senders]),
+            outcomes=queries.recent_outcomes(connection, [status.sender for status in senders]),
         )
 
 

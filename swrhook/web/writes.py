@@ -1,9 +1,11 @@
-"""Idempotency-Key: a repeated write takes effect once, and gets the stored answer.
+"""Every write is recorded in the audit log, and takes effect once if it has an Idempotency-Key.
 
-The key is reserved before the write, and the answer is stored after it. If the process dies in
-between, the key stays reserved for some minutes; after that the write can take effect again.
+A repeated write gets the stored answer. The key is reserved before the write, and the answer is
+stored after it. If the process dies in between, the key stays reserved for some minutes; after that
+the write can take effect again.
 """
 
+from dataclasses import asdict
 from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
@@ -12,9 +14,10 @@ from flask import Blueprint, Response, g, request
 
 from swrhook import logs
 from swrhook.errors import CannotRecord
+from swrhook.ledger.audit import AuditEntry, record_write
 from swrhook.ledger.database import Database
 from swrhook.ledger.idempotency import IdempotentRequest, StoredResponse, release, reserve, store
-from swrhook.web.access import SAFE_METHODS, token_name
+from swrhook.web.access import SAFE_METHODS, is_write, named_object, token_holder, token_name
 from swrhook.web.context import WebContext
 from swrhook.web.problems import problem
 
@@ -22,8 +25,42 @@ HEADER = "Idempotency-Key"
 _LONGEST = 255
 
 
-def add_idempotency(blueprint: Blueprint, web: WebContext) -> None:
-    """Answer a repeated write of the blueprint with the stored answer. It runs after `guard`."""
+def add_write_hooks(blueprint: Blueprint, web: WebContext) -> None:
+    """Record each write of the blueprint, and answer repeated ones. The hooks run after `guard`.
+
+    For a blueprint, not the app: the routes that receive deliveries need neither, and every
+    function that Flask calls costs time on each request.
+    """
+    # Flask calls after_request functions in reverse order: the answer is stored before the audit.
+    _add_audit(blueprint, web)
+    _add_idempotency(blueprint, web)
+
+
+def _add_audit(blueprint: Blueprint, web: WebContext) -> None:
+    """Record each write of the blueprint once its status is known, also if it was refused.
+
+    Not recorded: requests without a valid token (metrics count them), and stored answers that are
+    sent again. If the ledger cannot be written, the line in the log remains.
+    """
+
+    @blueprint.after_request
+    def record(answer: Response) -> Response:
+        holder = token_holder()
+        is_new = is_write() and not g.get("is_repeated")
+        if holder is None or request.url_rule is None or not is_new:
+            return answer
+        action = f"{request.method} {request.url_rule.rule}"
+        write = AuditEntry(holder.name, holder.role, action, named_object(), answer.status_code)
+        logs.event("api.write", **asdict(write))
+        try:
+            record_write(web.database, write, web.clock.now())
+        except CannotRecord as exc:
+            logs.warning("api.write_not_kept", reason=str(exc))
+        return answer
+
+
+def _add_idempotency(blueprint: Blueprint, web: WebContext) -> None:
+    """Answer a repeated write of the blueprint with the stored answer."""
 
     @blueprint.before_request
     def replay() -> Response | None:
