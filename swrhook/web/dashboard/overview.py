@@ -175,24 +175,24 @@ class RegionSummary:
 def _summarize_regions(config: Config, overview: Overview) -> list[RegionSummary]:
     with_syncs = {group.target_region for group in (*overview.open, *overview.failing)}
     targets = {target.region for rule in config.rules for target in rule.sync}
-    return [
-        RegionSummary(
-            name,
-            _count(overview.open, name),
-            _count(overview.late, name),
-            _count(overview.held_up, name),
-            next(
-                (_example(group) for group in overview.held_up if group.target_region == name), ""
-            ),
-            _count(overview.failing, name),
-            min(
-                (group.oldest for group in overview.open if group.target_region == name),
-                default=None,
-            ),
-        )
-        for name in sorted(with_syncs | targets)
-    ]
+    return [_summarize_region(name, overview) for name in sorted(with_syncs | targets)]
 
 
-def _count(groups: Sequence[SyncGroup], region: str) -> int:
-    return sum(group.count for group in groups if group.target_region == region)
+def _summarize_region(name: str, overview: Overview) -> RegionSummary:
+    opened, late, held_up, failing = (
+        [group for group in groups if group.target_region == name]
+        for groups in (overview.open, overview.late, overview.held_up, overview.failing)
+    )
+    return RegionSummary(
+        name,
+        open=_count(opened),
+        late=_count(late),
+        held_up=_count(held_up),
+        why=_example(held_up[0]) if held_up else "",
+        failing=_count(failing),
+        oldest=min((group.oldest for group in opened), default=None),
+    )
+
+
+def _count(groups: Sequence[SyncGroup]) -> int:
+    return sum(group.count for group in groups)

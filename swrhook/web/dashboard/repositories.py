@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeAlias
 
 from flask import Blueprint, render_template
@@ -18,20 +19,15 @@ _Targets: TypeAlias = dict[str, dict[str, ListedSync]]  # by region, then by org
 
 
 @dataclass(frozen=True, slots=True)
-class TagRow:
-    """A tag, and its newest sync to each target, by region."""
-
-    tag: str
-    by_region: Mapping[str, Sequence[ListedSync]]
-
-
-@dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository in its source region, newest tags first; `more` tags are not shown."""
+    """A repository in its source region, newest tags first; `more` tags are not shown.
+
+    `tags` has the newest sync of each tag to each target.
+    """
 
     source_region: str
     name: str
-    tags: Sequence[TagRow]
+    tags: Mapping[str, _Targets]
     more: int
 
 
@@ -48,10 +44,9 @@ def add_repositories(blueprint: Blueprint, web: WebContext) -> None:
             "dashboard/repositories.html",
             query=query,
             errors=errors,
+            page=page,
             repositories=group_by_repository(page.items),
             regions=sorted({sync.target_region for sync in page.items}),
-            next=page.next,
-            count=len(page.items),
         )
 
 
@@ -69,14 +64,7 @@ def group_by_repository(syncs: Sequence[ListedSync]) -> list[Repository]:
         by_region.setdefault(sync.target_region, {}).setdefault(sync.target_namespace, sync)
     return [
         Repository(
-            region,
-            name,
-            [_to_row(tag, targets) for tag, targets in list(tags.items())[:MOST_TAGS]],
-            max(len(tags) - MOST_TAGS, 0),
+            region, name, dict(islice(tags.items(), MOST_TAGS)), max(len(tags) - MOST_TAGS, 0)
         )
         for (region, name), tags in repositories.items()
     ]
-
-
-def _to_row(tag: str, targets: _Targets) -> TagRow:
-    return TagRow(tag, {region: list(syncs.values()) for region, syncs in targets.items()})

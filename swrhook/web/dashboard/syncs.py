@@ -48,12 +48,9 @@ def add_syncs(blueprint: Blueprint, web: WebContext) -> None:
     def sync(sync_id: str) -> str:
         missing = "There is no sync with this id; old ones are deleted."
         timeline = require(web.read(read_timeline, sync_id), missing)
+        note = NOTES.get(request.args.get("note", ""))
         return render_template(
-            "dashboard/sync.html",
-            sync=timeline.sync,
-            steps=steps(timeline),
-            others=timeline.others,
-            note=NOTES.get(request.args.get("note", "")),
+            "dashboard/sync.html", timeline=timeline, steps=steps(timeline), note=note
         )
 
     @blueprint.post("/syncs/<sync_id>/retry")
