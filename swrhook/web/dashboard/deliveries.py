@@ -42,12 +42,9 @@ def add_deliveries(blueprint: Blueprint, web: WebContext) -> None:
             listed = require(find_delivery(connection, delivery_id), missing)
             stored = require(stored_delivery(connection, delivery_id), missing)
             syncs = find_syncs(connection, listed.syncs[:MOST_SYNCS])
+        body = None if stored.body is None else format_body(stored.body)
         return render_template(
-            "dashboard/delivery.html",
-            delivery=listed,
-            stored=stored,
-            body=None if stored.body is None else format_body(stored.body),
-            syncs=syncs,
+            "dashboard/delivery.html", delivery=listed, stored=stored, body=body, syncs=syncs
         )
 
     @blueprint.post("/deliveries/<delivery_id>/replay")

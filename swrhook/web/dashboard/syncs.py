@@ -36,12 +36,9 @@ def add_syncs(blueprint: Blueprint, web: WebContext) -> None:
     def syncs() -> str:
         query = read_query()
         page, errors = read_page(web, list_syncs, lambda: load_sync_filter(query, web.clock.now()))
+        regions = sorted(web.config.current().swr.regions)
         return render_template(
-            "dashboard/syncs.html",
-            query=query,
-            errors=errors,
-            page=page,
-            regions=sorted(web.config.current().swr.regions),
+            "dashboard/syncs.html", query=query, errors=errors, page=page, regions=regions
         )
 
     @blueprint.get("/syncs/<sync_id>")
