@@ -125,7 +125,7 @@ class ConfigReloader:
             config = self._file.read()
         except BadConfiguration as exc:
             self._refuse(exc)
-            self._metrics.reloaded("rejected")
+            self._metrics.configuration_reloads.labels("rejected").inc()
         else:
             before = self._config
             self._use(before, config)
@@ -140,8 +140,8 @@ class ConfigReloader:
             self._set_in_use(config)
         self._problem = None
         self._is_saved = False
-        self._metrics.configuration(is_current=True)
-        self._metrics.reloaded("accepted")
+        self._metrics.configuration_is_current.set(1)
+        self._metrics.configuration_reloads.labels("accepted").inc()
         logs.event(
             "configuration.reloaded",
             version=config.version,
@@ -157,12 +157,12 @@ class ConfigReloader:
 
     def _set_problem(self, problem: str) -> None:
         self._problem = problem
-        self._metrics.configuration(is_current=False)
+        self._metrics.configuration_is_current.set(0)
 
     def _set_in_use(self, config: Config) -> None:
         self._config, self._in_use_since = config, self._clock.now()
-        self._metrics.configuration(is_current=True)
-        self._metrics.configuration_in_use(config.version)
+        self._metrics.configuration_is_current.set(1)
+        self._metrics.configuration_version.info({"version": config.version})
 
     def _save(self) -> None:
         """Save the configuration in use as the last good one; `poll` repeats this if it fails."""

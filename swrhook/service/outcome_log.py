@@ -28,7 +28,8 @@ class OutcomeLog:
         elif decision.event in _RETRIES:
             self._write(sync, "retry", decision, now)
         elif decision.event is Event.TRIGGER and sync.verifying_since is None:
-            self._metrics.triggered(sync, (now - sync.created_at).total_seconds())
+            age = (now - sync.created_at).total_seconds()
+            self._metrics.push_to_triggered.labels(sync.lane.target.region).observe(age)
 
     def deliveries(self, recording: Recording, now: datetime) -> None:
         """Report recorded deliveries, and the syncs that their pushes superseded."""
@@ -43,8 +44,10 @@ class OutcomeLog:
             self._write(sync, State.SUPERSEDED.value, decision, now)
 
     def _write(self, sync: Sync, outcome: str, decision: Decision, now: datetime) -> None:
-        age = now - sync.created_at
-        self._metrics.sync_outcome(sync, outcome, age.total_seconds())
+        age, region = (now - sync.created_at).total_seconds(), sync.lane.target.region
+        self._metrics.syncs.labels(region, outcome).inc()
+        if outcome == State.VERIFIED:
+            self._metrics.push_to_verified.labels(region).observe(age)
         write = logs.warning if outcome in _NEEDS_ATTENTION else logs.event
         write(
             f"sync.{outcome}",
@@ -54,12 +57,12 @@ class OutcomeLog:
             image=sync.image,
             digest=decision.values.get("called_digest", sync.called_digest) or sync.digest,
             source_region=sync.lane.source_region,
-            target_region=sync.lane.target.region,
+            target_region=region,
             target_namespace=sync.lane.target.namespace,
             attempts=sync.attempts,
             code=None if decision.error is None else decision.error.code,
             reason=decision.reason,
-            took_ms=round(age.total_seconds() * 1000),
+            took_ms=round(age * 1000),
         )
 
 

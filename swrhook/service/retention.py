@@ -66,7 +66,7 @@ class Retention:
         took_ms = round(1000 * (time.monotonic() - began))
         outcome = "stopped" if self._thread.stopping.is_set() else "done"
         logs.event(f"retention.{outcome}", took_ms=took_ms, **deleted)
-        self._metrics.retention_run(outcome)
+        self._metrics.retention_runs.labels(outcome).inc()
         return deleted
 
     def _delete(self) -> Counter[str]:
@@ -94,7 +94,7 @@ class Retention:
 
     def _count(self, step: Step) -> None:
         for table, rows in step.deleted.items():
-            self._metrics.pruned(table, rows)
+            self._metrics.pruned_rows.labels(table).inc(rows)
 
     def _count_failure(self) -> None:
-        self._metrics.retention_run("failed")
+        self._metrics.retention_runs.labels("failed").inc()

@@ -31,10 +31,10 @@ def hook_routes(web: WebContext) -> Blueprint:
         try:
             receipt = _receive(web, config, config.senders.get(sender), secret)
         except Refused as exc:
-            web.metrics.refused(label, exc.code)
+            web.metrics.deliveries_refused.labels(label, exc.code).inc()
             logs.event("delivery.refused", sender=label, code=exc.code, reason=str(exc))
             raise
-        web.metrics.delivered(sender, receipt.outcome)
+        web.metrics.deliveries.labels(sender, receipt.outcome).inc()
         accepted = receipt.outcome is Outcome.ACCEPTED
         return _answer(receipt), HTTPStatus.ACCEPTED if accepted else HTTPStatus.OK
 
@@ -61,7 +61,8 @@ def _receive(web: WebContext, config: Config, sender: Sender | None, secret: str
     def record(entry: DeliveryEntry) -> Receipt:
         receipt = web.recorder.record(entry)
         if receipt.outcome is Outcome.IGNORED:
-            web.metrics.ignored(entry.sender, has_pushes=bool(entry.pushes))
+            reason = "no_target" if entry.pushes else "no_push"
+            web.metrics.deliveries_ignored.labels(entry.sender, reason).inc()
         return receipt
 
     now = web.clock.now()

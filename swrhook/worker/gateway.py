@@ -56,7 +56,7 @@ class SwrGateway:
         """Admit a run of the lane, or return when to try again."""
         slot = self.admission.acquire(lane, urgency, pace, self.clock.now())
         if isinstance(slot, Postponed):
-            self.metrics.postponed(slot.region, slot.reason)
+            self.metrics.postponed.labels(slot.region, slot.reason).inc()
             return slot
         return GatewaySession(self, slot)
 
@@ -64,7 +64,7 @@ class SwrGateway:
         """Return when to try again if the lane would surely not be admitted, else None."""
         postponed = self.admission.would_wait(lane, pace, self.clock.now())
         if postponed is not None:
-            self.metrics.postponed(postponed.region, postponed.reason)
+            self.metrics.postponed.labels(postponed.region, postponed.reason).inc()
         return postponed
 
     def endpoints(self, config: Config) -> Sequence[Endpoint]:
@@ -200,7 +200,7 @@ class GatewaySession:
             self._end_run(postponed)
 
     def _end_run(self, postponed: Postponed) -> None:
-        self.gateway.metrics.postponed(postponed.region, postponed.reason)
+        self.gateway.metrics.postponed.labels(postponed.region, postponed.reason).inc()
         raise NoCapacity(postponed)
 
     def _acquire_breaker(self, region: str, operation: Operation) -> CircuitOpen | None:
@@ -208,7 +208,7 @@ class GatewaySession:
         if circuit_open is None:
             self._acquired.add((region, operation))
         else:
-            self.gateway.metrics.postponed(region, "breaker")
+            self.gateway.metrics.postponed.labels(region, "breaker").inc()
         return circuit_open
 
     @contextmanager
@@ -235,4 +235,4 @@ class GatewaySession:
         self._acquired.discard((region, operation))
         self.gateway.breakers.record(region, operation, self.gateway.clock.now(), error)
         outcome = "ok" if error is None else error.kind.value
-        self.gateway.metrics.swr_request(region, operation.value, outcome)
+        self.gateway.metrics.swr_requests.labels(region, operation, outcome).inc()
