@@ -1,12 +1,11 @@
 """Logs and counts the outcome of every delivery and sync, in one line each."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from swrhook import logs
 from swrhook.ledger.deliveries import Recording
 from swrhook.metrics import Metrics
-from swrhook.model import END_STATES, Receipt, State, Sync
+from swrhook.model import END_STATES, State, Sync
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 
@@ -24,7 +23,7 @@ class OutcomeLog:
     def sync(self, sync: Sync, state: State, decision: Decision, now: datetime) -> None:
         """Report an applied decision if it ended the sync, retries it, or was its first call."""
         if state in END_STATES:
-            self._write(sync, state.value, decision, now)
+            self._write(sync, state, decision, now)
         elif decision.event in _RETRIES:
             self._write(sync, "retry", decision, now)
         elif decision.event is Event.TRIGGER and sync.verifying_since is None:
@@ -35,13 +34,15 @@ class OutcomeLog:
         """Report recorded deliveries, and the syncs that their pushes superseded."""
         with logs.buffer_lines():
             for receipt in recording.receipts:
-                _write_receipt(receipt)
-            self._report_superseded(recording.superseded, now)
-
-    def _report_superseded(self, syncs: Iterable[Sync], now: datetime) -> None:
-        decision = Decision(Event.SUPERSEDE)
-        for sync in syncs:
-            self._write(sync, State.SUPERSEDED.value, decision, now)
+                logs.event(
+                    f"delivery.{receipt.outcome}",
+                    delivery=receipt.delivery,
+                    sender=receipt.sender,
+                    reason=receipt.reason,
+                    syncs=len(receipt.syncs),
+                )
+            for sync in recording.superseded:
+                self._write(sync, State.SUPERSEDED, Decision(Event.SUPERSEDE), now)
 
     def _write(self, sync: Sync, outcome: str, decision: Decision, now: datetime) -> None:
         age, region = (now - sync.created_at).total_seconds(), sync.lane.target.region
@@ -64,13 +65,3 @@ class OutcomeLog:
             reason=decision.reason,
             took_ms=round(age * 1000),
         )
-
-
-def _write_receipt(receipt: Receipt) -> None:
-    logs.event(
-        f"delivery.{receipt.outcome}",
-        delivery=receipt.delivery,
-        sender=receipt.sender,
-        reason=receipt.reason,
-        syncs=len(receipt.syncs),
-    )
