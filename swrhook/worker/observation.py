@@ -126,7 +126,7 @@ def _digest(
 
 def _has_namespace(session: GatewaySession, lane: Lane) -> bool:
     try:
-        return session.has_namespace(lane.target.region, lane.target.namespace)
+        return session.has_namespace(lane.target)
     except SwrError:
         return True  # not known to be missing: the call will show
 

@@ -82,11 +82,12 @@ def impossible_region(lane: Lane) -> SwrError:
     )
 
 
-def refine_call_error(error: SwrError, sync: Sync, *, is_possible: bool | None) -> SwrError:
-    """Return the error of a failed call, as an impossible region if that is what it means."""
-    attempts = sync.failures + 1
-    if error.code != IMPOSSIBLE_REGION or is_possible:
+def refine_call_error(
+    error: SwrError | None, sync: Sync, *, is_possible: bool | None
+) -> SwrError | None:
+    """Return a call's error, if any, as an impossible region if that is what it means."""
+    if error is None or error.code != IMPOSSIBLE_REGION or is_possible:
         return error
-    if is_possible is None and attempts < MAX_ATTEMPTS:
+    if is_possible is None and sync.failures + 1 < MAX_ATTEMPTS:
         return error
     return impossible_region(sync.lane)
