@@ -43,7 +43,7 @@ class HeldWork(Protocol):
         ...
 
 
-class ConfigReloader:
+class ConfigReloader(PeriodicThread):
     """Watches the configuration file, and hands a changed configuration to its subscriber.
 
     Call `load_initial`, `subscribe` and `start`, in this order.
@@ -58,6 +58,7 @@ class ConfigReloader:
         *,
         interval: float = POLL_INTERVAL,
     ) -> None:
+        super().__init__("reload", self.poll, interval, at_once=False)
         self._file = file
         self._database = database
         self._metrics = metrics
@@ -68,7 +69,6 @@ class ConfigReloader:
         self._held_work: HeldWork
         self._problem: str | None = None
         self._is_saved = True
-        self._thread = PeriodicThread("reload", self.poll, interval, at_once=False)
 
     def load_initial(self, environ: Mapping[str, str], outside: KeyProvider) -> Config:
         """Return the configuration to start with: the file's, or else the last good one.
@@ -94,13 +94,9 @@ class ConfigReloader:
         self._subscriber = subscriber
         self._held_work = held_work
 
-    def start(self) -> None:
-        """Start polling the file."""
-        self._thread.start()
-
-    def stop(self) -> None:
+    def stop(self, timeout: float | None = _STOP_TIMEOUT) -> None:
         """Stop polling the file."""
-        self._thread.stop(_STOP_TIMEOUT)
+        super().stop(timeout)
 
     def in_use(self) -> dict[str, str]:
         """Return the `version` of the configuration in use, and `since` when it has been in use."""

@@ -11,7 +11,6 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.leases import PeriodicLease
 from swrhook.ledger.pruning import (
     FIRST,
-    Step,
     prune_audit,
     prune_calls,
     prune_deliveries,
@@ -30,8 +29,11 @@ PAUSE_FACTOR = 4
 _MIN_PAUSE = 0.01  # seconds
 
 
-class Retention:
-    """The thread that makes the runs that are due."""
+class Retention(PeriodicThread):
+    """The thread that makes the runs that are due.
+
+    It stops after the step in progress; the next run does the rest.
+    """
 
     def __init__(
         self,
@@ -42,20 +44,13 @@ class Retention:
         *,
         interval: float = POLL_INTERVAL,
     ) -> None:
+        def count_failure() -> None:
+            metrics.retention_runs.labels("failed").inc()
+
+        super().__init__("retention", self.run_if_due, interval, on_error=count_failure)
         self._lease = PeriodicLease(database, "retention", clock)
         self._config = config
         self._metrics = metrics
-        self._thread = PeriodicThread(
-            "retention", self.run_if_due, interval, on_error=self._count_failure
-        )
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop the thread after the step in progress; the next run does the rest."""
-        self._thread.stop()
 
     def run_if_due(self) -> Counter[str] | None:
         """Make a run if one is due; return the number of deleted rows by table, else None."""
@@ -64,7 +59,7 @@ class Retention:
         began = time.monotonic()
         deleted = self._delete()
         took_ms = round(1000 * (time.monotonic() - began))
-        outcome = "stopped" if self._thread.stopping.is_set() else "done"
+        outcome = "stopped" if self.stopping.is_set() else "done"
         logs.event(f"retention.{outcome}", took_ms=took_ms, **deleted)
         self._metrics.retention_runs.labels(outcome).inc()
         return deleted
@@ -82,19 +77,13 @@ class Retention:
         deleted: Counter[str] = Counter()
         for prune, age in ages.items():
             after: str | None = FIRST
-            while after is not None and not self._thread.stopping.is_set():
+            while after is not None and not self.stopping.is_set():
                 began = time.monotonic()
                 step = prune(self._lease, now - age, after)
                 after = step.after
-                self._count(step)
+                for table, rows in step.deleted.items():
+                    self._metrics.pruned_rows.labels(table).inc(rows)
                 deleted.update(step.deleted)
                 pause = PAUSE_FACTOR * (time.monotonic() - began)
-                self._thread.stopping.wait(max(pause, _MIN_PAUSE))
+                self.stopping.wait(max(pause, _MIN_PAUSE))
         return deleted
-
-    def _count(self, step: Step) -> None:
-        for table, rows in step.deleted.items():
-            self._metrics.pruned_rows.labels(table).inc(rows)
-
-    def _count_failure(self) -> None:
-        self._metrics.retention_runs.labels("failed").inc()

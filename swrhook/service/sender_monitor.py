@@ -72,21 +72,13 @@ class SenderActivity:
         return statuses
 
 
-class SenderMonitor:
+class SenderMonitor(PeriodicThread):
     """Logs once when a sender falls silent, and once when it delivers again."""
 
     def __init__(self, activity: SenderActivity, *, interval: float = POLL_INTERVAL) -> None:
+        super().__init__("sender_monitor", self.poll, interval)
         self._activity = activity
         self._silent: set[str] = set()
-        self._thread = PeriodicThread("sender_monitor", self.poll, interval)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop the thread."""
-        self._thread.stop()
 
     def poll(self) -> None:
         """Check once, and log what has changed."""

@@ -6,7 +6,7 @@ that of all processes only one carries it out. A step that was killed is done ag
 
 import threading
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -104,12 +104,13 @@ class _Step:
             repairs.advance(connection, self.claim, now, Progress(self.repair.stage, now + wait))
 
 
-@dataclass(slots=True)
-class RepairWorker:
+@dataclass(eq=False)
+class RepairWorker(PeriodicThread):
     """Works on the ledger's repairs, and begins the scheduled ones.
 
     `active` leases the configuration and the gateway for one step. `scheduler` wakes the lanes of
-    new syncs, in the transaction that records them.
+    new syncs, in the transaction that records them. A stop releases the step in progress, and
+    another process continues it.
     """
 
     database: Database
@@ -117,29 +118,28 @@ class RepairWorker:
     scheduler: LaneScheduler
     clock: Clock
     interval: float = POLL_INTERVAL
-    _thread: PeriodicThread = field(init=False)
 
     def __post_init__(self) -> None:
-        self._thread = PeriodicThread("repair", self.step, self.interval)
+        super().__init__("repair", self.step, self.interval)
 
     def start(self) -> None:
         """Start the thread. It continues what an earlier process left unfinished."""
         if self.database.is_sqlite:  # the only process: a claim in the ledger is its predecessor's
             with self.database.write() as connection:
                 repairs.forget_claims(connection)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop the thread. The step in progress is released, and continued by another process."""
-        self._thread.stop()
+        super().start()
 
     def step(self) -> bool:
         """Begin what is scheduled and do one step; return False if there is nothing to do now."""
         with self.active.lease() as active:
-            self._begin_scheduled(active.config)
-            step = self._claim_step()
-            if step is None:
+            reconcile, now = active.config.options.reconcile, self.clock.now()
+            with self.database.write() as connection:
+                if reconcile.every is not None:
+                    repairs.begin_scheduled(connection, reconcile.every, reconcile.max_calls, now)
+                claimed = repairs.claim_next(connection, now)
+            if claimed is None:
                 return False
+            step = _Step(*claimed, self.database, self.clock, self.stopping)
             try:
                 if step.repair.stage is Stage.COMPARING:
                     self._compare(step, active)
@@ -152,31 +152,13 @@ class RepairWorker:
                 raise
         return True
 
-    def _begin_scheduled(self, config: Config) -> None:
-        reconcile = config.options.reconcile
-        if reconcile.every is None:
-            return
-        with self.database.write() as connection:
-            now = self.clock.now()
-            repairs.begin_scheduled(connection, reconcile.every, reconcile.max_calls, now)
-
-    def _claim_step(self) -> _Step | None:
-        with self.database.write() as connection:
-            claimed = repairs.claim_next(connection, self.clock.now())
-        if claimed is None:
-            return None
-        return _Step(*claimed, self.database, self.clock, self._thread.stopping)
-
     def _compare(self, step: _Step, active: Active) -> None:
         repair, config = step.repair, active.config
         with self.database.read() as connection:
             repository = repairs.next_place(connection, repair)
-            is_reconcile = repair.kind is RepairKind.RECONCILE
-            copied = (
-                findings.verified_syncs(connection, repository)
-                if repository and is_reconcile
-                else []
-            )
+            copied = []
+            if repository is not None and repair.kind is RepairKind.RECONCILE:
+                copied = findings.verified_syncs(connection, repository)
         if repository is None:
             self._finish_comparing(step, cursor="")
             return
