@@ -154,6 +154,7 @@ class Container:
         """Return what a configuration needs to be used. A client that is still right is kept."""
         swr = self._swr_client(config, before)
         gateway = SwrGateway(
+            config,
             swr,
             self.admission,
             self.circuit_breakers,
@@ -161,9 +162,7 @@ class Container:
             self.metrics,
             self.steady_clock,
         )
-        runner = LaneRunner(
-            self.database, gateway, config, self.outcome_log, self.clock, SystemRandom()
-        )
+        runner = LaneRunner(self.database, gateway, self.outcome_log, self.clock, SystemRandom())
         return Active(config, swr, gateway, runner)
 
     def _swr_client(self, config: Config, before: Active | None) -> SwrClient:

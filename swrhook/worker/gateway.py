@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from swrhook.clock import Clock
-from swrhook.config.model import Config, Pace
+from swrhook.config.model import Config
 from swrhook.errors import CircuitOpen, Kind, SwrError
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, Target
@@ -38,11 +38,12 @@ class NoCapacity(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SwrGateway:
-    """SWR, with the limits and caches that all lane runs of this process share.
+    """SWR, used with one configuration, and the limits and caches that all lane runs share.
 
     `clock` measures the limits and caches. It never jumps, unlike the ledger's clock.
     """
 
+    config: Config
     swr: Swr
     admission: Admission
     breakers: CircuitBreakers
@@ -50,16 +51,16 @@ class SwrGateway:
     metrics: Metrics
     clock: Clock
 
-    def session(self, lane: Lane, urgency: Urgency, pace: Pace) -> "GatewaySession":
+    def session(self, lane: Lane, urgency: Urgency) -> "GatewaySession":
         """Admit a run of the lane. Raises NoCapacity."""
-        slot = self.admission.acquire(lane, urgency, pace, self.clock.now())
+        slot = self.admission.acquire(lane, urgency, self.config.options.pace, self.clock.now())
         if isinstance(slot, Postponed):
             raise self.no_capacity(slot)
         return GatewaySession(self, slot)
 
-    def would_wait(self, lane: Lane, pace: Pace) -> Postponed | None:
+    def would_wait(self, lane: Lane) -> Postponed | None:
         """Return when to try again if the lane would surely not be admitted, else None."""
-        postponed = self.admission.would_wait(lane, pace, self.clock.now())
+        postponed = self.admission.would_wait(lane, self.config.options.pace, self.clock.now())
         if postponed is not None:
             self.metrics.postponed.labels(postponed.region, postponed.reason).inc()
         return postponed
@@ -69,16 +70,16 @@ class SwrGateway:
         self.metrics.postponed.labels(postponed.region, postponed.reason).inc()
         return NoCapacity(postponed)
 
-    def endpoints(self, config: Config) -> Sequence[Endpoint]:
+    def endpoints(self) -> Sequence[Endpoint]:
         """Return the limits of every configured region."""
-        now, per_second = self.clock.now(), config.options.pace.per_second
+        now, per_second = self.clock.now(), self.config.options.pace.per_second
         return [
             Endpoint(
                 region,
                 self.admission.rate_limiter.rate(region, now, per_second),
                 self.breakers.open(region),
             )
-            for region in config.swr.regions
+            for region in self.config.swr.regions
         ]
 
 
@@ -86,8 +87,8 @@ class SwrGateway:
 class GatewaySession:
     """The requests of one admitted run. Use it in a `with` block, which ends the run.
 
-    Every request raises NoCapacity if its region has no capacity left, CircuitOpen while the
-    region's circuit breaker is open, and SwrError.
+    Requests raise NoCapacity if their region has no capacity left, CircuitOpen while the region's
+    circuit breaker is open, and SwrError.
     """
 
     gateway: SwrGateway
@@ -113,13 +114,15 @@ class GatewaySession:
 
     def has_namespace(self, target: Target) -> bool:
         """Return False if the organization is known not to exist or to belong to others."""
-        gateway = self.gateway
+        cache, now = self.gateway.target_cache, self.gateway.clock.now()
 
         def load() -> bool:
             with self._reading(target.region) as swr:
                 return swr.has_namespace(target.region, target.namespace)
 
-        return gateway.target_cache.has_namespace(target, gateway.clock.now(), load)
+        with suppress(SwrError):
+            return cache.has_namespace(target, now, load)
+        return True  # not known to be missing: the call will show
 
     def is_impossible(self, lane: Lane) -> bool:
         """Return whether the source is known not to synchronize to the target's region."""

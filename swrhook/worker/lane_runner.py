@@ -9,7 +9,6 @@ from random import Random
 from sqlalchemy import Connection
 
 from swrhook.clock import Clock
-from swrhook.config.model import Config
 from swrhook.errors import SwrError
 from swrhook.ledger.calls import claim, open_digests, settle
 from swrhook.ledger.database import Database
@@ -45,16 +44,15 @@ class LaneRunner:
 
     database: Database
     gateway: SwrGateway
-    config: Config
     outcomes: OutcomeListener
     clock: Clock
     rng: Random
 
     def run(self, lane: Lane, until: datetime) -> datetime | None:
         """Work on the lane's syncs that are due by `until`; return when the lane is due again."""
-        options, regions = self.config.options, self.config.swr.regions
+        config, options = self.gateway.config, self.gateway.config.options
         # Without a query: many lanes may wait for capacity, and each is run again and again.
-        postponed = self.gateway.would_wait(lane, options.pace)
+        postponed = self.gateway.would_wait(lane)
         if postponed is not None:
             return self._ledger_time(postponed)
         with self.database.read() as connection:
@@ -65,22 +63,18 @@ class LaneRunner:
         if not syncs:
             with self._lane_transaction(lane) as connection:
                 return reschedule(connection, lane)
-        missing = {lane.source_region, lane.target.region} - regions.keys()
+        missing = {lane.source_region, lane.target.region} - config.swr.regions.keys()
         if missing:
             return self._hold(lane, syncs, not_configured(min(missing)))
         urgency = urgency_of(syncs)
         try:
-            with self.gateway.session(lane, urgency, options.pace) as session:
+            with self.gateway.session(lane, urgency) as session:
                 return self._process(session, lane, syncs, open_calls)
         except NoCapacity as exc:
             return self._postpone(lane, urgency, exc.postponed)
 
     def _process(
-        self,
-        session: GatewaySession,
-        lane: Lane,
-        syncs: Sequence[Sync],
-        open_calls: OpenDigests,
+        self, session: GatewaySession, lane: Lane, syncs: Sequence[Sync], open_calls: OpenDigests
     ) -> datetime | None:
         # The lane is ours alone, so a sync in state `calling` was left behind by a dead worker.
         lost = [sync for sync in syncs if sync.state is State.CALLING]
@@ -103,7 +97,7 @@ class LaneRunner:
                 for sync, decision in settled
             ]
             in_sync = frozenset(sync.id for sync, _ in claims if observation.is_in_sync(sync.tag))
-            claims = claims[: self.config.options.batch]
+            claims = claims[: self.gateway.config.options.batch]
             call, claimed = claim(connection, lane, claims, in_sync, decider.now)
             due_at = reschedule(connection, lane)
         self._report(settled, states, decider.now)
@@ -151,7 +145,7 @@ class LaneRunner:
         return self.clock.now() + (postponed.until - self.gateway.clock.now())
 
     def _decider(self) -> Decider:
-        return Decider(self.config.options.limits, self.clock.now(), self.rng)
+        return Decider(self.gateway.config.options.limits, self.clock.now(), self.rng)
 
     @contextmanager
     def _lane_transaction(self, lane: Lane) -> Iterator[Connection]:

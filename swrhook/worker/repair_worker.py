@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 
 from swrhook import logs
 from swrhook.clock import Clock
-from swrhook.config.model import Config
 from swrhook.errors import SwrError
 from swrhook.ledger import findings, repairs
 from swrhook.ledger.database import Database
@@ -48,16 +47,11 @@ _MAX_RETRY_WAIT = 60  # seconds
 
 
 class Active(Protocol):
-    """A configuration in use, with the gateway that was made from it."""
-
-    @property
-    def config(self) -> Config:
-        """Return the configuration."""
-        ...
+    """What was made from the configuration in use."""
 
     @property
     def gateway(self) -> SwrGateway:
-        """Return the gateway."""
+        """Return the gateway, which has the configuration."""
         ...
 
 
@@ -132,7 +126,8 @@ class RepairWorker(PeriodicThread):
     def step(self) -> bool:
         """Begin what is scheduled and do one step; return False if there is nothing to do now."""
         with self.active.lease() as active:
-            reconcile, now = active.config.options.reconcile, self.clock.now()
+            gateway, now = active.gateway, self.clock.now()
+            reconcile = gateway.config.options.reconcile
             with self.database.write() as connection:
                 if reconcile.every is not None:
                     repairs.begin_scheduled(connection, reconcile.every, reconcile.max_calls, now)
@@ -142,9 +137,9 @@ class RepairWorker(PeriodicThread):
             step = _Step(*claimed, self.database, self.clock, self.stopping)
             try:
                 if step.repair.stage is Stage.COMPARING:
-                    self._compare(step, active)
+                    self._compare(step, gateway)
                 else:
-                    self._record_syncs(step, active.config)
+                    self._record_syncs(step, gateway.config.version)
             except _StepLost:
                 step.release(timedelta())
             except Exception:
@@ -152,8 +147,8 @@ class RepairWorker(PeriodicThread):
                 raise
         return True
 
-    def _compare(self, step: _Step, active: Active) -> None:
-        repair, config = step.repair, active.config
+    def _compare(self, step: _Step, gateway: SwrGateway) -> None:
+        repair = step.repair
         with self.database.read() as connection:
             repository = repairs.next_place(connection, repair)
             copied = []
@@ -162,10 +157,10 @@ class RepairWorker(PeriodicThread):
         if repository is None:
             self._finish_comparing(step, cursor="")
             return
-        if repository.region not in config.swr.regions:
+        if repository.region not in gateway.config.swr.regions:
             self._skip(step, repository, f"{repository.region} is not under swr.regions", calls=0)
             return
-        lister = RepositoryLister(active.gateway, config, repair.budget, step)
+        lister = RepositoryLister(gateway, repair.budget, step)
         try:
             comparison = compare_repository(lister, repair, repository, copied)
         except BudgetSpent:
@@ -186,7 +181,7 @@ class RepairWorker(PeriodicThread):
 
         If the budget ends within the repository, the next reconcile begins with it again.
         """
-        repair, batch = step.repair, lister.config.options.batch
+        repair, batch = step.repair, lister.gateway.config.options.batch
         is_reconcile = repair.kind is RepairKind.RECONCILE
         if is_reconcile:
             comparison = [finding for finding in comparison if finding.drift is not Drift.SAME]
@@ -250,7 +245,7 @@ class RepairWorker(PeriodicThread):
             step.advance(connection, progress)
         logs.warning("repair.skipped", repair=repair.id, place=cursor, reason=reason)
 
-    def _record_syncs(self, step: _Step, config: Config) -> None:
+    def _record_syncs(self, step: _Step, version: str) -> None:
         repair = step.repair
         with self.database.read() as connection:
             is_full = findings.count_open(connection, repair.id) > MAX_OPEN - _PORTION
@@ -259,7 +254,7 @@ class RepairWorker(PeriodicThread):
             return
         with self.database.write() as connection:
             now = self.clock.now()
-            portion = findings.record_portion(connection, repair.id, config.version, now, _PORTION)
+            portion = findings.record_portion(connection, repair.id, version, now, _PORTION)
             self.scheduler.wake(portion.lanes, now, connection)
             stage = Stage.DONE if portion.is_last else Stage.ORDERING
             step.advance(connection, Progress(stage, now))

@@ -9,7 +9,6 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
-from swrhook.config.model import Config
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, PlannedSync, Target
 from swrhook.swr.protocol import TagPage, walk_tags
@@ -39,7 +38,6 @@ class RepositoryLister:
     """
 
     gateway: SwrGateway
-    config: Config
     budget: float
     lease: StepLease
     calls: int = 0
@@ -54,7 +52,7 @@ class RepositoryLister:
 
         Raises BudgetSpent and SwrError.
         """
-        if target.region not in self.config.swr.regions:
+        if target.region not in self.gateway.config.swr.regions:
             return None
         try:
             return self._list(repository, target)
@@ -76,12 +74,12 @@ class RepositoryLister:
     def _page(self, lane: Lane, offset: int) -> TagPage | None:
         if self.calls >= self.budget:
             raise BudgetSpent
-        target, pace, wait = lane.target, self.config.options.pace, timedelta()
+        target, wait = lane.target, timedelta()
         while True:
             self.lease.renew(wait)
             self.calls += 1
             try:
-                with self.gateway.session(lane, Urgency.BACKFILL, pace) as session:
+                with self.gateway.session(lane, Urgency.BACKFILL) as session:
                     return session.tag_page(
                         target.region, target.namespace, lane.repository, offset
                     )
@@ -101,7 +99,7 @@ def compare_repository(
     `copied` are the earlier syncs of the repository that were verified.
     """
     source = lister.list_source(repository)
-    planned = plan_repository(repository, source, repair.sender, repair.rule, lister.config)
+    planned = plan_repository(repository, source, repair.sender, repair.rule, lister.gateway.config)
     # A tag that was synced by hand is needed though no rule says so: it is not drift.
     copied = [sync for sync in copied if sync.rule != MANUAL]
     targets = dict.fromkeys(sync.target for sync in (*planned, *copied))

@@ -73,9 +73,15 @@ class Running:
 
         admission = Admission(AdaptiveRateLimiter(), workers, run_now)
         gateway = SwrGateway(
-            client, admission, CircuitBreakers(), TargetCache(), Metrics(), SystemClock()
+            configuration,
+            client,
+            admission,
+            CircuitBreakers(),
+            TargetCache(),
+            Metrics(),
+            SystemClock(),
         )
-        runner = LaneRunner(self.database, gateway, configuration, self, SystemClock(), Random(0))
+        runner = LaneRunner(self.database, gateway, self, SystemClock(), Random(0))
         engine = SqliteEngine(self.database, runner, workers)
         engine.start()
         self._stop = [engine.stop, client.close]
