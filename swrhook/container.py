@@ -167,12 +167,10 @@ class Container:
 
     def _swr_client(self, config: Config, before: Active | None) -> SwrClient:
         timeouts = config.options.timeouts
-        if (
-            before is not None
-            and config.swr == before.config.swr
-            and timeouts == before.config.options.timeouts
-        ):
-            return before.swr
+        if before is not None:
+            old = before.config
+            if (config.swr, timeouts) == (old.swr, old.options.timeouts):
+                return before.swr
         network = Network(
             timeouts,
             pool_size=self.settings.workers + 2,  # the lanes, the repair worker, and one to spare

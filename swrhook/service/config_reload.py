@@ -5,6 +5,7 @@ is saved in the ledger, for a process that starts while the file is invalid.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from swrhook import config as configuration
@@ -43,28 +44,23 @@ class HeldWork(Protocol):
         ...
 
 
+@dataclass(eq=False)
 class ConfigReloader(PeriodicThread):
     """Watches the configuration file, and hands a changed configuration to its subscriber.
 
     Call `load_initial`, `subscribe` and `start`, in this order.
     """
 
-    def __init__(
-        self,
-        file: WatchedFile,
-        database: Database,
-        metrics: Metrics,
-        clock: Clock,
-        *,
-        interval: float = POLL_INTERVAL,
-    ) -> None:
-        super().__init__("reload", self.poll, interval, at_once=False)
-        self._file = file
-        self._database = database
-        self._metrics = metrics
-        self._clock = clock
+    file: WatchedFile
+    database: Database
+    metrics: Metrics
+    clock: Clock
+    interval: float = POLL_INTERVAL
+
+    def __post_init__(self) -> None:
+        super().__init__("reload", self.poll, self.interval, at_once=False)
         self._config: Config
-        self._in_use_since = clock.now()
+        self._in_use_since = self.clock.now()
         self._subscriber: ConfigSubscriber
         self._held_work: HeldWork
         self._problem: str | None = None
@@ -76,9 +72,9 @@ class ConfigReloader(PeriodicThread):
         Raises BadConfiguration if the file is invalid and no last good configuration can be used.
         """
         try:
-            config = self._file.read()
+            config = self.file.read()
         except BadConfiguration as exc:
-            last_good = _load_last_good(self._database, environ, outside)
+            last_good = _load_last_good(self.database, environ, outside)
             if last_good is None:
                 raise
             self._set_in_use(last_good)
@@ -111,17 +107,17 @@ class ConfigReloader(PeriodicThread):
 
     def poll(self) -> None:
         """Check the file once, and use its configuration if it has changed and is valid."""
-        if self._file.has_changed():
+        if self.file.has_changed():
             self._reload()
         if not self._is_saved:
             self._save()
 
     def _reload(self) -> None:
         try:
-            config = self._file.read()
+            config = self.file.read()
         except BadConfiguration as exc:
             self._refuse(exc)
-            self._metrics.configuration_reloads.labels("rejected").inc()
+            self.metrics.configuration_reloads.labels("rejected").inc()
         else:
             before = self._config
             self._use(before, config)
@@ -136,8 +132,8 @@ class ConfigReloader(PeriodicThread):
             self._set_in_use(config)
         self._problem = None
         self._is_saved = False
-        self._metrics.configuration_is_current.set(1)
-        self._metrics.configuration_reloads.labels("accepted").inc()
+        self.metrics.configuration_is_current.set(1)
+        self.metrics.configuration_reloads.labels("accepted").inc()
         logs.event(
             "configuration.reloaded",
             version=config.version,
@@ -153,12 +149,12 @@ class ConfigReloader(PeriodicThread):
 
     def _set_problem(self, problem: str) -> None:
         self._problem = problem
-        self._metrics.configuration_is_current.set(0)
+        self.metrics.configuration_is_current.set(0)
 
     def _set_in_use(self, config: Config) -> None:
-        self._config, self._in_use_since = config, self._clock.now()
-        self._metrics.configuration_is_current.set(1)
-        self._metrics.configuration_version.info({"version": config.version})
+        self._config, self._in_use_since = config, self.clock.now()
+        self.metrics.configuration_is_current.set(1)
+        self.metrics.configuration_version.info({"version": config.version})
 
     def _save(self) -> None:
         """Save the configuration in use as the last good one; `poll` repeats this if it fails."""
@@ -167,8 +163,8 @@ class ConfigReloader(PeriodicThread):
         if config.literal_secrets:
             logs.warning("configuration.not_kept", literal_secrets=list(config.literal_secrets))
         else:
-            with self._database.write() as connection:
-                save_configuration(connection, config.version, config.text, self._clock.now())
+            with self.database.write() as connection:
+                save_configuration(connection, config.version, config.text, self.clock.now())
         self._is_saved = True
 
 

@@ -2,21 +2,15 @@
 
 import time
 from collections import Counter
+from dataclasses import dataclass
 from datetime import timedelta
 
 from swrhook import logs
 from swrhook.clock import Clock
 from swrhook.config.model import ConfigSource
+from swrhook.ledger import pruning
 from swrhook.ledger.database import Database
 from swrhook.ledger.leases import PeriodicLease
-from swrhook.ledger.pruning import (
-    FIRST,
-    prune_audit,
-    prune_calls,
-    prune_deliveries,
-    prune_repairs,
-    prune_syncs,
-)
 from swrhook.metrics import Metrics
 from swrhook.periodic import PeriodicThread
 
@@ -29,28 +23,25 @@ PAUSE_FACTOR = 4
 _MIN_PAUSE = 0.01  # seconds
 
 
+@dataclass(eq=False)
 class Retention(PeriodicThread):
     """The thread that makes the runs that are due.
 
     It stops after the step in progress; the next run does the rest.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        config: ConfigSource,
-        clock: Clock,
-        metrics: Metrics,
-        *,
-        interval: float = POLL_INTERVAL,
-    ) -> None:
-        def count_failure() -> None:
-            metrics.retention_runs.labels("failed").inc()
+    database: Database
+    config: ConfigSource
+    clock: Clock
+    metrics: Metrics
+    interval: float = POLL_INTERVAL
 
-        super().__init__("retention", self.run_if_due, interval, on_error=count_failure)
-        self._lease = PeriodicLease(database, "retention", clock)
-        self._config = config
-        self._metrics = metrics
+    def __post_init__(self) -> None:
+        def count_failure() -> None:
+            self.metrics.retention_runs.labels("failed").inc()
+
+        super().__init__("retention", self.run_if_due, self.interval, on_error=count_failure)
+        self._lease = PeriodicLease(self.database, "retention", self.clock)
 
     def run_if_due(self) -> Counter[str] | None:
         """Make a run if one is due; return the number of deleted rows by table, else None."""
@@ -61,28 +52,28 @@ class Retention(PeriodicThread):
         took_ms = round(1000 * (time.monotonic() - began))
         outcome = "stopped" if self.stopping.is_set() else "done"
         logs.event(f"retention.{outcome}", took_ms=took_ms, **deleted)
-        self._metrics.retention_runs.labels(outcome).inc()
+        self.metrics.retention_runs.labels(outcome).inc()
         return deleted
 
     def _delete(self) -> Counter[str]:
         """Delete in small steps until no row is old enough, or the thread has to stop."""
-        now, options = self._lease.clock.now(), self._config.current().options
+        now, options = self.clock.now(), self.config.current().options
         ages = {
-            prune_deliveries: options.keep_deliveries,
-            prune_syncs: options.keep_syncs,
-            prune_calls: options.keep_syncs,
-            prune_audit: options.keep_syncs,
-            prune_repairs: options.keep_syncs,
+            pruning.prune_deliveries: options.keep_deliveries,
+            pruning.prune_syncs: options.keep_syncs,
+            pruning.prune_calls: options.keep_syncs,
+            pruning.prune_audit: options.keep_syncs,
+            pruning.prune_repairs: options.keep_syncs,
         }
         deleted: Counter[str] = Counter()
         for prune, age in ages.items():
-            after: str | None = FIRST
+            after: str | None = pruning.FIRST
             while after is not None and not self.stopping.is_set():
                 began = time.monotonic()
                 step = prune(self._lease, now - age, after)
                 after = step.after
                 for table, rows in step.deleted.items():
-                    self._metrics.pruned_rows.labels(table).inc(rows)
+                    self.metrics.pruned_rows.labels(table).inc(rows)
                 deleted.update(step.deleted)
                 pause = PAUSE_FACTOR * (time.monotonic() - began)
                 self.stopping.wait(max(pause, _MIN_PAUSE))

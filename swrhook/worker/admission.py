@@ -172,7 +172,8 @@ class Admission:
         ahead = sum(1 for queued in others if queued.order < limit)
         waiting = ahead if self.is_single_process else len(others)
         if queue != region:
-            if ahead < pace.in_flight_per_target - self._count_running(queue):
+            running = sum(1 for slot in self._slots if _queues(slot.lane)[0][0] == queue)
+            if ahead < pace.in_flight_per_target - running:
                 return None
             return _no_capacity(region, "in_flight_per_target", waiting, now)
         if ahead >= self._capacity(region, pace, now):
@@ -190,10 +191,6 @@ class Admission:
         running = sum(1 for slot in self._slots if slot.occupies(region, now))
         # Less than half of the threads each: two regions that hang leave one for the others.
         return max(min(pace.in_flight, (self.workers - 1) // 2), 1) - running
-
-    def _count_running(self, queue: str) -> int:
-        """Return how many admitted runs have this pair of source and target region."""
-        return sum(1 for slot in self._slots if _queues(slot.lane)[0][0] == queue)
 
     def _first_queued(self, queue: str) -> Lane | None:
         lanes = {
