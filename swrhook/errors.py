@@ -24,7 +24,7 @@ SwrhookError
     └── CircuitOpen              not sent, since the endpoint has not answered lately
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
 
 
@@ -187,31 +187,26 @@ class Kind(StrEnum):
 NOTHING_TO_DO = "nothing to do"
 
 
+@dataclass(eq=False)  # an exception is hashed and compared by identity
 class SwrError(SwrhookError):
     """An error of SWR or IAM, or on the way to them.
 
     `code` is the service's own code, or `HTTP.<status>`, or a word for a failure of the network
     (`connect`, `timeout`, `protocol`) or the configuration. `retry_after` is in seconds.
+    `failed_tags` are those that SWR lists as failed; empty if it lists none.
     """
 
-    def __init__(  # an argument for each part that operators see
-        self,
-        kind: Kind,
-        code: str,
-        message: str,
-        *,
-        remedy: str = "",
-        retry_after: float | None = None,
-        failed_tags: frozenset[str] = frozenset(),
-    ) -> None:
-        """`failed_tags` are those that SWR lists as failed; empty if it lists none."""
-        super().__init__(f"{code}: {message}")
-        self.kind = kind
-        self.code = code
-        self.message = message
-        self.remedy = remedy
-        self.retry_after = retry_after
-        self.failed_tags = failed_tags
+    kind: Kind
+    code: str
+    message: str
+    _: KW_ONLY
+    remedy: str = ""
+    retry_after: float | None = None
+    failed_tags: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        """Return code and message."""
+        return f"{self.code}: {self.message}"
 
 
 class CircuitOpen(SwrError):
@@ -222,11 +217,10 @@ class CircuitOpen(SwrError):
 
     def __init__(self, message: str, retry_after: float) -> None:
         """`message` says why the circuit breaker is open; `retry_after` is in seconds."""
+        remedy = (
+            "nothing to do if it passes: swrhook tries the endpoint again, after growing pauses;"
+            " otherwise check the network on the way to it"
+        )
         super().__init__(
-            Kind.TRANSIENT,
-            "not_asked",
-            message,
-            remedy="nothing to do if it passes: swrhook tries the endpoint again, after growing"
-            " pauses; otherwise check the network on the way to it",
-            retry_after=retry_after,
+            Kind.TRANSIENT, "not_asked", message, remedy=remedy, retry_after=retry_after
         )

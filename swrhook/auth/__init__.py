@@ -13,15 +13,7 @@ from swrhook.auth.ports import NO_KEYS, Authenticate, KeyProvider
 from swrhook.auth.secrets import Secret
 from swrhook.senders.delivery import Delivery
 
-__all__ = [
-    "NO_KEYS",
-    "PATH_SCHEMES",
-    "SCHEMES",
-    "Authenticate",
-    "KeyProvider",
-    "Scheme",
-    "Secret",
-]
+__all__ = ["NO_KEYS", "PATH_SCHEMES", "SCHEMES", "Authenticate", "KeyProvider", "Scheme", "Secret"]
 
 Confirm = Callable[[KeyProvider, Delivery], None]
 

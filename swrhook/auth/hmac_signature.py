@@ -7,8 +7,7 @@ from hmac import digest
 
 from swrhook.auth import shared_secret
 from swrhook.auth.ports import Authenticate
-from swrhook.auth.secrets import Secret, matches_any, valid_values, wire_encodings
-from swrhook.errors import Unauthenticated
+from swrhook.auth.secrets import Secret, require_match, valid_values
 from swrhook.senders.delivery import Delivery
 
 ALGORITHMS = ("sha1", "sha256", "sha512")
@@ -42,8 +41,7 @@ def hmac(
         expected = [
             encode(digest(key, delivery.body, algorithm)) for key in valid_values(secrets, now)
         ]
-        if not matches_any(wire_encodings(signature), expected):
-            raise Unauthenticated(f"the signature in {header} is missing or not accepted")
+        require_match([signature], expected, f"the signature in {header}")
 
     return authenticate
 

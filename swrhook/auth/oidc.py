@@ -2,17 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jwt
+from jwt.types import Options
 
 from swrhook.auth.ports import Authenticate, KeyProvider
 from swrhook.auth.shared_secret import header_credentials
 from swrhook.errors import Unauthenticated
 from swrhook.senders.delivery import Delivery
-
-if TYPE_CHECKING:
-    from jwt.types import Options
 
 # Only algorithms with a public key: with `none` or HS256, anyone could make an accepted token.
 ALGORITHMS = (
@@ -21,7 +19,7 @@ ALGORITHMS = (
 GOOGLE = "https://accounts.google.com"
 LEEWAY = 60.0  # seconds by which the provider's clock and ours may differ
 
-_OPTIONS: "Options" = {
+_OPTIONS: Options = {
     "require": ["aud", "exp", "iss"],
     "enforce_minimum_key_length": True,
     # PyJWT would read the clock: `_check_time` takes the time as an argument.
@@ -37,8 +35,7 @@ def oidc(
     """Accept a bearer token of the issuer for the audience, with an allowed value in each claim."""
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        payload = _verify(delivery, (issuer,), audience, keys)
-        _check_time(payload, now)
+        payload = _verify(delivery, now, (issuer,), audience, keys)
         for name, allowed in claims.items():
             if payload.get(name) not in allowed:
                 raise Unauthenticated(f"the token's claim {name} is missing or not an allowed one")
@@ -51,8 +48,7 @@ def google_oidc(audience: str, email: str, *, keys: KeyProvider) -> Authenticate
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
         # Google's tokens name the issuer with its scheme or without it.
-        payload = _verify(delivery, (GOOGLE, "accounts.google.com"), audience, keys)
-        _check_time(payload, now)
+        payload = _verify(delivery, now, (GOOGLE, "accounts.google.com"), audience, keys)
         is_verified = payload.get("email_verified")
         if payload.get("email") != email or not (is_verified is True or is_verified == "true"):
             raise Unauthenticated("the token is of another account, or of one that is not verified")
@@ -61,21 +57,24 @@ def google_oidc(audience: str, email: str, *, keys: KeyProvider) -> Authenticate
 
 
 def _verify(
-    delivery: Delivery, issuers: Sequence[str], audience: str, keys: KeyProvider
+    delivery: Delivery, now: datetime, issuers: Sequence[str], audience: str, keys: KeyProvider
 ) -> Mapping[str, Any]:
-    """Return the claims of a genuine token; the first issuer is the one whose keys are used."""
+    """Return the claims of a genuine and current token.
+
+    The first issuer is the one whose keys are used.
+    """
     token = header_credentials(delivery.header("authorization"), "bearer")
     key = keys.signing_key(issuers[0], _read_key_id(token))
     if key is None:
         raise Unauthenticated("the token is signed with a key that its issuer does not have")
     try:
-        return jwt.decode(
-            token, key, ALGORITHMS, _OPTIONS, audience=audience, issuer=tuple(issuers)
-        )
+        payload = jwt.decode(token, key, ALGORITHMS, _OPTIONS, audience=audience, issuer=issuers)
     except (jwt.PyJWTError, ValueError):
         # Here and below, PyJWT's own message is dropped: it may quote the token.
         message = "the token is not genuine, or of another issuer or for another audience"
         raise Unauthenticated(message) from None
+    _check_time(payload, now)
+    return payload
 
 
 def _read_key_id(token: str) -> str:

@@ -17,35 +17,32 @@ Authenticate = Callable[[Delivery, datetime], None]
 class KeyProvider(Protocol):
     """Fetches the public keys of senders, and confirms subscriptions to their topics."""
 
-    def certificate(self, url: str) -> Certificate:
+    def certificate(self, url: str, /) -> Certificate:
         """Return the certificate at a pinned URL. Raises KeysUnavailable."""
 
-    def signing_key(self, issuer: str, key_id: str) -> PyJWK | None:
+    def signing_key(self, issuer: str, key_id: str, /) -> PyJWK | None:
         """Return a public key of the issuer, or None if it has no such key.
 
         Raises KeysUnavailable.
         """
 
-    def confirm_subscription(self, url: str) -> None:
+    def confirm_subscription(self, url: str, /) -> None:
         """Confirm a subscription by a GET of a pinned URL. Raises Unconfirmed."""
 
 
 class NoKeys:
     """A KeyProvider for code that only reads a configuration: it fetches nothing."""
 
-    def certificate(self, url: str) -> NoReturn:
+    def certificate(self, _url: str, /) -> NoReturn:
         """Raise KeysUnavailable."""
-        del url
         raise KeysUnavailable("no certificate is fetched here")
 
-    def signing_key(self, issuer: str, key_id: str) -> NoReturn:
+    def signing_key(self, _issuer: str, _key_id: str, /) -> NoReturn:
         """Raise KeysUnavailable."""
-        del issuer, key_id
         raise KeysUnavailable("no key is fetched here")
 
-    def confirm_subscription(self, url: str) -> NoReturn:
+    def confirm_subscription(self, _url: str, /) -> NoReturn:
         """Raise Unconfirmed."""
-        del url
         raise Unconfirmed("no subscription is confirmed here")
 
 

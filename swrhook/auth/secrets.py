@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hmac import compare_digest
+from itertools import product
+
+from swrhook.errors import Unauthenticated
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,16 @@ def wire_encodings(text: str) -> tuple[bytes, ...]:
 
 def matches_any(offered: Iterable[bytes], expected: Iterable[bytes]) -> bool:
     """Tell whether any offered value equals an expected one, in constant time."""
-    expected_values = list(expected)
-    is_match = False
-    # No early return: the time must not reveal which of the values matched.
-    for value in offered:
-        for expected_value in expected_values:
-            is_match |= compare_digest(value, expected_value)
-    return is_match
+    # All are compared first: the time must not reveal which of the values matched.
+    results = [compare_digest(*pair) for pair in product(offered, expected)]
+    return any(results)
+
+
+def require_match(texts: Iterable[str], expected: Iterable[bytes], name: str) -> None:
+    """Compare texts from a request with the expected values; `name` says what the texts are.
+
+    Raises Unauthenticated if none matches.
+    """
+    offered = (value for text in texts for value in wire_encodings(text))
+    if not matches_any(offered, expected):
+        raise Unauthenticated(f"{name} is missing or not accepted")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from swrhook.auth.ports import Authenticate
-from swrhook.auth.secrets import Secret, matches_any, valid_values, wire_encodings
+from swrhook.auth.secrets import Secret, matches_any, require_match, valid_values, wire_encodings
 from swrhook.errors import Unauthenticated
 from swrhook.senders.delivery import Delivery
 
@@ -19,11 +19,8 @@ def header(header: str, secrets: Sequence[Secret]) -> Authenticate:
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
         value = delivery.header(name)
-        offered = wire_encodings(value)
-        if name == "authorization":
-            offered += wire_encodings(header_credentials(value, "bearer"))
-        if not matches_any(offered, valid_values(secrets, now)):
-            raise Unauthenticated(f"the header {header} is missing or not accepted")
+        token = [header_credentials(value, "bearer")] if name == "authorization" else []
+        require_match([value, *token], valid_values(secrets, now), f"the header {header}")
 
     return authenticate
 
@@ -32,9 +29,8 @@ def bearer(secrets: Sequence[Secret]) -> Authenticate:
     """Accept `Authorization: Bearer SECRET`."""
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        offered = wire_encodings(header_credentials(delivery.header("authorization"), "bearer"))
-        if not matches_any(offered, valid_values(secrets, now)):
-            raise Unauthenticated("the bearer token is missing or not accepted")
+        token = header_credentials(delivery.header("authorization"), "bearer")
+        require_match([token], valid_values(secrets, now), "the bearer token")
 
     return authenticate
 
@@ -59,20 +55,15 @@ def path(secrets: Sequence[Secret]) -> Authenticate:
     """Accept a secret in the URL's path, after the sender's name."""
 
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        offered = wire_encodings(delivery.path_secret or "")
-        if not matches_any(offered, valid_values(secrets, now)):
-            raise Unauthenticated("the secret in the URL's path is missing or not accepted")
+        secret = delivery.path_secret or ""
+        require_match([secret], valid_values(secrets, now), "the secret in the URL's path")
 
     return authenticate
 
 
 def none() -> Authenticate:
     """Accept every request."""
-
-    def authenticate(delivery: Delivery, now: datetime) -> None:
-        del delivery, now
-
-    return authenticate
+    return lambda _delivery, _now: None
 
 
 def header_credentials(authorization: str, scheme: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hmac import digest
 
 from swrhook.auth.ports import Authenticate
-from swrhook.auth.secrets import Secret, matches_any, valid_values, wire_encodings
+from swrhook.auth.secrets import Secret, require_match, valid_values, wire_encodings
 from swrhook.errors import Unauthenticated
 from swrhook.senders.delivery import Delivery
 
@@ -39,8 +39,7 @@ def gitlab(secrets: Sequence[Secret]) -> Authenticate:
             _check(delivery, keys, now, TOLERANCE)
             return
         tokens = [secret for secret in values if not secret.startswith(_KEY_PREFIX)]
-        if not matches_any(wire_encodings(delivery.header("x-gitlab-token")), tokens):
-            raise Unauthenticated("the header X-Gitlab-Token is missing or not accepted")
+        require_match([delivery.header("x-gitlab-token")], tokens, "the header X-Gitlab-Token")
 
     return authenticate
 
@@ -67,6 +66,5 @@ def _check(
     keys = [key for key in map(signing_key, secrets) if key]
     expected = [b"v1," + b64encode(digest(key, content, "sha256")) for key in keys]
     # During a rotation, a sender signs with each of its keys; the header lists all signatures.
-    parts = delivery.header("webhook-signature").split(" ")
-    if not matches_any((value for part in parts for value in wire_encodings(part)), expected):
-        raise Unauthenticated("the signature in webhook-signature is missing or not accepted")
+    signatures = delivery.header("webhook-signature").split(" ")
+    require_match(signatures, expected, "the signature in webhook-signature")

@@ -2,9 +2,10 @@
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -24,8 +25,9 @@ from swrhook.senders.payload import decode
 class TopicFormat:
     """The members of a vendor's messages, and how they are signed.
 
-    `signed` lists the signed members, in order, for each type of message. `hash_of` returns the
-    hash algorithm of a signature version; None if the certificate uses no safe one.
+    `signed` lists the signed members, in order, for each type of message. `hashes` has for each
+    signature version a function of the certificate that returns the hash algorithm; None if the
+    certificate uses no safe one.
     """
 
     type: str
@@ -36,24 +38,15 @@ class TopicFormat:
     certificate_url: str
     subscribe_url: str
     signed: Mapping[str, Sequence[str]]
-    versions: Collection[str]
-    hash_of: Callable[[str, Certificate], HashAlgorithm | None]
+    hashes: Mapping[str, Callable[[Certificate], HashAlgorithm | None]]
     certificates: re.Pattern[str]
     confirmations: re.Pattern[str]
 
 
-_SNS_HASHES: Mapping[str, HashAlgorithm] = {
-    "1": SHA1(),  # noqa: S303  # the default of SNS, until the topic's owner selects version 2
-    "2": SHA256(),
-}
 _SAFE_HASHES = (SHA256, SHA384, SHA512)
 
 
-def _sns_hash(version: str, _certificate: Certificate) -> HashAlgorithm | None:
-    return _SNS_HASHES[version]
-
-
-def _smn_hash(_version: str, certificate: Certificate) -> HashAlgorithm | None:
+def _hash_of_certificate(certificate: Certificate) -> HashAlgorithm | None:
     """Return the hash algorithm of the certificate's own signature, like the vendor's sample."""
     try:
         algorithm = certificate.signature_hash_algorithm
@@ -62,23 +55,9 @@ def _smn_hash(_version: str, certificate: Certificate) -> HashAlgorithm | None:
     return algorithm if isinstance(algorithm, _SAFE_HASHES) else None
 
 
-_SNS_CONFIRM_MEMBERS = [
-    "Message",
-    "MessageId",
-    "SubscribeURL",
-    "Timestamp",
-    "Token",
-    "TopicArn",
-    "Type",
-]
-_SMN_CONFIRM_MEMBERS = [
-    "message",
-    "message_id",
-    "subscribe_url",
-    "timestamp",
-    "topic_urn",
-    "type",
-]
+# The members that are signed in messages about a subscription.
+_SNS_CONFIRM = ["Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"]
+_SMN_CONFIRM = ["message", "message_id", "subscribe_url", "timestamp", "topic_urn", "type"]
 
 SNS = TopicFormat(
     type="Type",
@@ -90,11 +69,14 @@ SNS = TopicFormat(
     subscribe_url="SubscribeURL",
     signed={
         "Notification": ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"],
-        "SubscriptionConfirmation": _SNS_CONFIRM_MEMBERS,
-        "UnsubscribeConfirmation": _SNS_CONFIRM_MEMBERS,
+        "SubscriptionConfirmation": _SNS_CONFIRM,
+        "UnsubscribeConfirmation": _SNS_CONFIRM,
     },
-    versions=tuple(_SNS_HASHES),
-    hash_of=_sns_hash,
+    hashes={
+        # The default of SNS, until the topic's owner selects version 2.
+        "1": lambda _certificate: SHA1(),  # noqa: S303
+        "2": lambda _certificate: SHA256(),
+    },
     certificates=pinned_urls.SNS_CERTIFICATE,
     confirmations=pinned_urls.SNS_CONFIRMATION,
 )
@@ -108,24 +90,13 @@ SMN = TopicFormat(
     subscribe_url="subscribe_url",
     signed={
         "Notification": ["message", "message_id", "subject", "timestamp", "topic_urn", "type"],
-        "SubscriptionConfirmation": _SMN_CONFIRM_MEMBERS,
-        "UnsubscribeConfirmation": _SMN_CONFIRM_MEMBERS,
+        "SubscriptionConfirmation": _SMN_CONFIRM,
+        "UnsubscribeConfirmation": _SMN_CONFIRM,
     },
-    versions=("v1",),
-    hash_of=_smn_hash,
+    hashes={"v1": _hash_of_certificate},
     certificates=pinned_urls.SMN_CERTIFICATE,
     confirmations=pinned_urls.SMN_CONFIRMATION,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _SignedContent:
-    """A message's signed content, its signature and where its certificate is; not verified yet."""
-
-    certificate_url: str
-    version: str
-    signature: bytes
-    content: bytes
 
 
 def sns(topic_arns: Sequence[str], *, keys: KeyProvider) -> Authenticate:
@@ -141,23 +112,15 @@ def smn(topic_urns: Sequence[str], *, keys: KeyProvider) -> Authenticate:
     return _make_check(SMN, topic_urns, keys)
 
 
-def confirm_sns(keys: KeyProvider, delivery: Delivery) -> None:
-    """Confirm the subscription that an authentic message of SNS offers, if it offers one."""
-    _confirm(SNS, keys, delivery)
-
-
-def confirm_smn(keys: KeyProvider, delivery: Delivery) -> None:
-    """Confirm the subscription that an authentic message of SMN offers, if it offers one."""
-    _confirm(SMN, keys, delivery)
-
-
 def _make_check(form: TopicFormat, topics: Sequence[str], keys: KeyProvider) -> Authenticate:
     def authenticate(delivery: Delivery, now: datetime) -> None:
-        signed = _read_signed_content(form, _read_message(delivery), topics)
-        certificate = keys.certificate(signed.certificate_url)
+        message = _read_message(delivery)
+        content = _read_signed_content(form, message, topics)
+        certificate = keys.certificate(message[form.certificate_url])
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             raise Unauthenticated("the certificate of the message's signature has expired")
-        if not _is_genuine(signed, certificate, form.hash_of(signed.version, certificate)):
+        algorithm = form.hashes[message[form.version]](certificate)
+        if not _is_genuine(message.get(form.signature), content, certificate, algorithm):
             raise Unauthenticated("the message's signature is not accepted")
 
     return authenticate
@@ -174,6 +137,11 @@ def _confirm(form: TopicFormat, keys: KeyProvider, delivery: Delivery) -> None:
     keys.confirm_subscription(url)
 
 
+# Each confirms the subscription that an authentic message offers, if it offers one.
+confirm_sns = partial(_confirm, SNS)
+confirm_smn = partial(_confirm, SMN)
+
+
 def _read_message(delivery: Delivery) -> Mapping[str, Any]:
     try:
         message = decode(delivery.body)
@@ -186,7 +154,7 @@ def _read_message(delivery: Delivery) -> Mapping[str, Any]:
 
 def _read_signed_content(
     form: TopicFormat, message: Mapping[str, Any], topics: Sequence[str]
-) -> _SignedContent:
+) -> bytes:
     """Return the signed content of a message that is worth fetching a certificate for."""
     names = form.signed.get(str(message.get(form.type)))
     # The last two signed lines are the topic and the type. Both are compared as a whole, so that
@@ -196,14 +164,9 @@ def _read_signed_content(
     url, version = message.get(form.certificate_url), message.get(form.version)
     if not isinstance(url, str) or form.certificates.fullmatch(url) is None:
         raise Unauthenticated("the message names a certificate that is not its vendor's")
-    if version not in form.versions:
+    if not isinstance(version, str) or version not in form.hashes:
         raise Unauthenticated("the message's signature is missing or of an unknown version")
-    signature = _decode_signature(message.get(form.signature))
-    return _SignedContent(url, str(version), signature, _signed_lines(form, message, names))
-
-
-def _signed_lines(form: TopicFormat, message: Mapping[str, Any], names: Sequence[str]) -> bytes:
-    """Return the signed text, a line each for the name and the value of every member."""
+    # A line each for the name and the value of every member.
     lines = []
     for name in names:
         value = message.get(name)
@@ -215,22 +178,16 @@ def _signed_lines(form: TopicFormat, message: Mapping[str, Any], names: Sequence
     return "".join(lines).encode("utf-8", "surrogatepass")
 
 
-def _decode_signature(signature: object) -> bytes:
-    """Return the bytes of a signature; empty, and so never genuine, if it is not base64."""
-    try:
-        return b64decode(signature, validate=True) if isinstance(signature, str) else b""
-    except ValueError:
-        return b""
-
-
 def _is_genuine(
-    signed: _SignedContent, certificate: Certificate, algorithm: HashAlgorithm | None
+    signature: object, content: bytes, certificate: Certificate, algorithm: HashAlgorithm | None
 ) -> bool:
+    if algorithm is None or not isinstance(signature, str):
+        return False
     try:
         key = certificate.public_key()
-        if algorithm is None or not isinstance(key, RSAPublicKey):
+        if not isinstance(key, RSAPublicKey):
             return False
-        key.verify(signed.signature, signed.content, PKCS1v15(), algorithm)
+        key.verify(b64decode(signature, validate=True), content, PKCS1v15(), algorithm)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True

@@ -4,59 +4,64 @@ This module imports nothing heavy, so that `--help` stays fast: `COMMANDS` repea
 sentence of each command's help.
 """
 
+from importlib import import_module
+
 import click
 
-from swrhook.cli.lazy_group import Command, LazyGroup
 from swrhook.cli.options import examples
 
 COMMANDS = {
-    "serve": Command("swrhook.cli.processes", "Run the service: HTTP server and sync workers."),
-    "worker": Command(
-        "swrhook.cli.processes", "Run sync workers only, on PostgreSQL; receives no deliveries."
+    "serve": "Run the service: HTTP server and sync workers.",
+    "worker": "Run sync workers only, on PostgreSQL; receives no deliveries.",
+    "db": "Upgrade, check or back up the ledger, swrhook's database.",
+    "check": "Check the configuration FILE and everything it refers to.",
+    "simulator": "Simulate IAM and SWR regions on this machine, until Ctrl-C.",
+    "demo": (
+        "Run a demonstration: simulator, service, deliveries from several senders, all outcomes."
     ),
-    "db": Command("swrhook.cli.db", "Upgrade, check or back up the ledger, swrhook's database."),
-    "check": Command(
-        "swrhook.cli.check", "Check the configuration FILE and everything it refers to."
-    ),
-    "simulator": Command(
-        "swrhook.cli.simulator", "Simulate IAM and SWR regions on this machine, until Ctrl-C."
-    ),
-    "demo": Command(
-        "swrhook.cli.demo",
-        "Run a demonstration: simulator, service, deliveries from several senders, all outcomes.",
-    ),
-    "syncs": Command("swrhook.cli.syncs", "List syncs, newest first."),
-    "deliveries": Command("swrhook.cli.deliveries", "List deliveries, newest first."),
-    "explain": Command("swrhook.cli.explain", "Explain why IMAGE:TAG was, or was not, replicated."),
-    "whatif": Command(
-        "swrhook.cli.whatif", "Show what the rules in NEWFILE would have done with past pushes."
-    ),
-    "wait": Command(
-        "swrhook.cli.wait",
-        "Wait until IMAGE is verified at every target, as the last step of a job.",
-    ),
-    "retry": Command(
-        "swrhook.cli.sync_actions", "Restart ended syncs under the current rules; prints them."
-    ),
-    "cancel": Command(
-        "swrhook.cli.sync_actions", "Cancel syncs that are not verified; prints them."
-    ),
-    "backfill": Command(
-        "swrhook.cli.backfill", "Sync the tags that repositories had before the rules."
-    ),
-    "reconcile": Command(
-        "swrhook.cli.reconcile", "Compare sources with targets and repair the differences."
-    ),
-    "replay": Command(
-        "swrhook.cli.replay",
-        "Process deliveries again with the current configuration; prints the new ones.",
-    ),
+    "syncs": "List syncs, newest first.",
+    "deliveries": "List deliveries, newest first.",
+    "explain": "Explain why IMAGE:TAG was, or was not, replicated.",
+    "whatif": "Show what the rules in NEWFILE would have done with past pushes.",
+    "wait": "Wait until IMAGE is verified at every target, as the last step of a job.",
+    "retry": "Restart ended syncs under the current rules; prints them.",
+    "cancel": "Cancel syncs that are not verified; prints them.",
+    "backfill": "Sync the tags that repositories had before the rules.",
+    "reconcile": "Compare sources with targets and repair the differences.",
+    "replay": "Process deliveries again with the current configuration; prints the new ones.",
+}
+# The other commands are in modules of their own names.
+_MODULES = {
+    "serve": "processes",
+    "worker": "processes",
+    "retry": "sync_actions",
+    "cancel": "sync_actions",
 }
 
 
+class _LazyGroup(click.Group):
+    """A group that lists its commands without importing them."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; return None if there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"swrhook.cli.{_MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands. click's own method would import every command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
 @click.group(
-    cls=LazyGroup,
-    commands_of=COMMANDS,
+    cls=_LazyGroup,
     epilog=examples(
         "python -m swrhook check swrhook.yaml",
         "python -m swrhook syncs --state rejected --since 24h",

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import click
 
 from swrhook.cli.bulk import confirm
-from swrhook.cli.client import connect
-from swrhook.cli.options import examples, id_argument, json_option, yes_option
-from swrhook.cli.repairs import BACKFILLS, Follower, RepairGroup, repair_path
+from swrhook.cli.client import Client, Item, connect
+from swrhook.cli.options import examples, id_argument, json_option, text_option, yes_option
+from swrhook.cli.repairs import BACKFILLS, Follower, RepairGroup
 from swrhook.cli.tables import print_items
 
 
@@ -34,17 +34,16 @@ def backfill() -> None:
 
 @backfill.command("run", hidden=True)
 @click.argument("repositories", nargs=-1, required=True, metavar="NS/REPO...")
-@click.option("--sender", help="Treat the tags as pushes from this sender.")
-@click.option("--region", help="The source region.")
-@click.option("--rule", help="Only what this rule selects.")
+@text_option("--sender", "Treat the tags as pushes from this sender.")
+@text_option("--region", "The source region.")
+@text_option("--rule", "Only what this rule selects.")
 @yes_option
 @json_option("Print the backfill as JSON.")
 def run(repositories: Sequence[str], *, yes: bool, as_json: bool, **options: str | None) -> None:
     """Create a backfill, confirm its plan, and follow it."""
     client = connect()
-    body = {name: value for name, value in options.items() if value is not None}
-    repair = client.post(BACKFILLS.path, {"repositories": list(repositories), **body})
-    _follow(Follower(client, BACKFILLS, repair), yes=yes, as_json=as_json)
+    repair = client.post(BACKFILLS.path, {"repositories": list(repositories), **options})
+    _follow(client, repair, yes=yes, as_json=as_json)
 
 
 @backfill.command()
@@ -54,11 +53,11 @@ def run(repositories: Sequence[str], *, yes: bool, as_json: bool, **options: str
 def resume(id_: str, *, yes: bool, as_json: bool) -> None:
     """Follow a backfill again; asks if it waits for confirmation."""
     client = connect()
-    repair = client.show(repair_path(BACKFILLS, id_))
-    _follow(Follower(client, BACKFILLS, repair), yes=yes, as_json=as_json)
+    _follow(client, client.show(BACKFILLS.item_path(id_)), yes=yes, as_json=as_json)
 
 
-def _follow(follower: Follower, *, yes: bool, as_json: bool) -> None:
+def _follow(client: Client, repair: Item, *, yes: bool, as_json: bool) -> None:
+    follower = Follower(client, BACKFILLS, repair)
     follower.wait_until_compared()
     repair = follower.repair
     if repair["state"] == "planned":

@@ -4,7 +4,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 import click
 
@@ -45,7 +44,8 @@ class BulkAction:
         declined: list[str] = []
         selected = ids or self._select(client, query, yes=yes)
         changed = self._apply(client, selected, declined)
-        print_items(self.resource, changed, as_json=as_json)
+        # If all are declined, each has a message, and the selection did match.
+        print_items(self.resource, changed, as_json=as_json, report_none=not selected)
         if declined:
             sys.exit(1)
 
@@ -69,7 +69,7 @@ class BulkAction:
         with progress_bar(self.progress, len(ids), disable=len(ids) < 2) as progress:  # noqa: PLR2004
             for id_ in ids:
                 try:
-                    yield client.post(f"{self.resource.path}/{quote(id_, safe='')}/{self.name}")
+                    yield client.post(f"{self.resource.item_path(id_)}/{self.name}")
                 except Declined as exc:
                     declined.append(id_)
                     progress.print(f"{id_}: {exc.message}")

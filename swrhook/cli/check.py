@@ -3,8 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,8 +12,8 @@ import click
 
 from swrhook.cli.check_body import preview_body, preview_lines
 from swrhook.cli.check_online import print_results, run_online_check
-from swrhook.cli.options import examples, json_option
-from swrhook.cli.terminal import count_of, output_console, printable
+from swrhook.cli.options import command, json_option, text_option
+from swrhook.cli.terminal import count_of, printable
 from swrhook.config.json_schema import json_schema
 from swrhook.config.loader import load
 from swrhook.config.model import Config
@@ -28,22 +28,28 @@ def _print_schema(context: click.Context, _: click.Parameter, requested: bool) -
         context.exit()
 
 
-@click.command(
-    epilog=examples(
-        "python -m swrhook check swrhook.yaml",
-        "python -m swrhook check --body event.json --sender harbor-prod",
-    )
+def _parse_headers(_: click.Context, __: click.Parameter, lines: Sequence[str]) -> dict[str, str]:
+    parts = [line.partition(":") for line in lines]
+    if not all(colon and name.strip() for name, colon, _ in parts):
+        raise click.BadParameter('write "Name: value"', param_hint="--header")
+    return {name.strip().lower(): value.strip() for name, _, value in parts}
+
+
+@command(
+    "python -m swrhook check swrhook.yaml",
+    "python -m swrhook check --body event.json --sender harbor-prod",
 )
 @click.argument("file", default="./swrhook.yaml", envvar="SWRHOOK_CONFIG")
 @click.option(
     "--body", type=click.File("rb"), metavar="BODYFILE", help="The request's body; - reads stdin."
 )
-@click.option("--sender", metavar="NAME", help="With --body: the sender of the request.")
+@text_option("--sender", "With --body: the sender of the request.", metavar="NAME")
 @click.option(
     "--header",
     "headers",
     multiple=True,
     metavar="NAME:VALUE",
+    callback=_parse_headers,
     help="With --body: a header of the request. Repeatable.",
 )
 @click.option("--online", is_flag=True, help="Also check with IAM and SWR; changes nothing there.")
@@ -59,9 +65,11 @@ def _print_schema(context: click.Context, _: click.Parameter, requested: bool) -
 def check(
     file: str,
     *,
+    body: BinaryIO | None,
+    sender: str | None,
+    headers: Mapping[str, str],
     online: bool,
     as_json: bool,
-    **options: Any,  # noqa: ANN401  # click's values
 ) -> None:
     """Check the configuration FILE and everything it refers to.
 
@@ -75,85 +83,47 @@ def check(
     With --online, log in to IAM and check, in each region and organization that the rules name,
     whether syncs can work; prints what to fix. No image is copied. Exit code 1 on a problem.
     """
-    request = _RequestOptions(**options)
-    request.check(online=online)
+    if (body is None) != (sender is None) or (headers and body is None):
+        raise click.UsageError("--body and --sender need each other; --header needs both of them")
+    if online and body is not None:
+        raise click.UsageError("--online and --body exclude each other")
     environ = os.environ  # noqa: TID251  # a command reads the environment itself
     try:
         config = load(Path(file), environ)
         if online:
             is_good = print_results(file, run_online_check(config, environ), as_json=as_json)
-        elif request.body is not None:
-            is_good = _print_preview(file, config, request, as_json=as_json)
+        elif body is not None and sender is not None:
+            if sender not in config.senders:
+                raise click.BadParameter(f'{file} has no sender "{sender}"', param_hint="--sender")
+            preview = preview_body(Delivery(headers, body.read()), config.senders[sender], config)
+            _print_answer(preview, map(printable, preview_lines(preview)), as_json=as_json)
+            is_good = preview["outcome"] == Outcome.ACCEPTED
         else:
-            is_good = _print_summary(file, config, as_json=as_json)
+            _print_summary(file, config, as_json=as_json)
+            is_good = True
     except BadConfiguration as exc:
-        is_good = _print_errors(file, exc, as_json=as_json)
+        mistakes = [asdict(mistake) for mistake in exc.mistakes]
+        answer = {"file": file, "valid": False, "mistakes": mistakes}
+        _print_answer(answer, map(str, exc.mistakes), as_json=as_json, err=not as_json)
+        is_good = False
     sys.exit(0 if is_good else 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _RequestOptions:
-    """The options that describe a request to preview."""
-
-    body: BinaryIO | None
-    sender: str | None
-    headers: Sequence[str]
-
-    def check(self, *, online: bool) -> None:
-        """Raise UsageError for options that exclude or require each other."""
-        if (self.body is None) != (self.sender is None) or (self.headers and self.body is None):
-            raise click.UsageError(
-                "--body and --sender need each other; --header needs both of them"
-            )
-        if online and self.body is not None:
-            raise click.UsageError("--online and --body exclude each other")
-        _parse_headers(self.headers)
-
-
-def _print_preview(file: str, config: Config, request: _RequestOptions, *, as_json: bool) -> bool:
-    sender = config.senders.get(str(request.sender))
-    if sender is None or request.body is None:
-        raise click.BadParameter(f'{file} has no sender "{request.sender}"', param_hint="--sender")
-    delivery = Delivery(_parse_headers(request.headers), request.body.read())
-    preview = preview_body(delivery, sender, config)
-    if as_json:
-        click.echo(json.dumps(preview))
-    else:
-        encoding = output_console().encoding
-        for line in preview_lines(preview):
-            click.echo(printable(line, encoding))
-    return bool(preview["outcome"] == Outcome.ACCEPTED)
-
-
-def _parse_headers(lines: Sequence[str]) -> dict[str, str]:
-    parts = [line.partition(":") for line in lines]
-    if not all(colon and name.strip() for name, colon, _ in parts):
-        raise click.BadParameter('write "Name: value"', param_hint="--header")
-    return {name.strip().lower(): value.strip() for name, _, value in parts}
-
-
-def _print_errors(file: str, exc: BadConfiguration, *, as_json: bool) -> bool:
-    if as_json:
-        mistakes = [asdict(mistake) for mistake in exc.mistakes]
-        click.echo(json.dumps({"file": file, "valid": False, "mistakes": mistakes}))
-        return False
-    for mistake in exc.mistakes:
-        click.echo(str(mistake), err=True)
-    return False
-
-
-def _print_summary(file: str, config: Config, *, as_json: bool) -> bool:
+def _print_summary(file: str, config: Config, *, as_json: bool) -> None:
     counts = {
         "senders": len(config.senders),
         "rules": len(config.rules),
         "regions": len(config.swr.regions),
     }
-    if as_json:
-        details = {"version": config.version, "warnings": list(config.warnings)}
-        click.echo(json.dumps({"file": file, "valid": True, **counts, **details}))
-        return True
+    answer = {"file": file, "valid": True, **counts, "version": config.version}
     summary = ", ".join(count_of(count, name.removesuffix("s")) for name, count in counts.items())
-    click.echo(f"{file} is valid: {summary}, version {config.version}")
-    for warning in config.warnings:
-        click.echo(f"warning: {warning}")
-    return True
+    lines = [f"{file} is valid: {summary}, version {config.version}"]
+    lines += [f"warning: {warning}" for warning in config.warnings]
+    _print_answer({**answer, "warnings": list(config.warnings)}, lines, as_json=as_json)
+
+
+def _print_answer(
+    answer: Mapping[str, Any], lines: Iterable[str], *, as_json: bool, err: bool = False
+) -> None:
+    for line in [json.dumps(answer)] if as_json else lines:
+        click.echo(line, err=err)

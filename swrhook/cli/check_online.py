@@ -21,25 +21,14 @@ from swrhook.settings import Settings
 from swrhook.swr.auth.lockout import RefusalStore
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
-from swrhook.usecases.online_check import (
-    CheckResult,
-    Level,
-    count_checks,
-    run_checks,
-)
+from swrhook.usecases.online_check import CheckResult, Level, count_checks, run_checks
 from swrhook.usecases.rule_scope import rule_scope
 
 # Seconds to wait for IAM and SWR: an interactive command must not take as long as the service may.
 _LONGEST_WAIT = 15.0
-_STYLES = {
-    Level.OK.value: "green",
-    Level.UNKNOWN.value: "dim",
-    Level.WARNING.value: "yellow",
-    Level.PROBLEM.value: "red",
-}
 _COLUMNS = (
-    Column("result", itemgetter("level"), unwrapped=True, styles=_STYLES),
-    Column("about", itemgetter("about")),
+    Column("result", itemgetter("level"), unwrapped=True, styled=True),
+    Column("about"),
     Column("found", itemgetter("message")),
     Column("what to do", itemgetter("remedy")),
 )
@@ -58,13 +47,11 @@ def run_online_check(config: Config, environ: Mapping[str, str]) -> list[CheckRe
     with ExitStack() as stack:
         refusals: RefusalStore = _InMemoryRefusals()
         try:
-            ledger = open_existing(url)
+            if ledger := open_existing(url):
+                stack.callback(ledger.close)
+                refusals = RefusedCredentials(ledger, SystemClock())
         except LedgerUnusable as exc:
-            ledger = None
             results.append(CheckResult(Level.WARNING, "ledger", str(exc), _LEDGER_REMEDY))
-        if ledger is not None:
-            stack.callback(ledger.close)
-            refusals = RefusedCredentials(ledger, SystemClock())
         swr = stack.enter_context(closing(_swr_client(config, environ, refusals)))
         progress = stack.enter_context(progress_bar("Asking SWR", count_checks(scope)))
         results += run_checks(swr, scope, progress.advance)

@@ -67,21 +67,23 @@ class Client:
             yield page["items"]
 
     def show(self, path: str, query: Query | None = None) -> Item:
-        """Return one object. Empty parameters of the query are left out."""
-        parameters = {name: value for name, value in (query or {}).items() if value}
-        return self._send("GET", path, parameters)
+        """Return one object. Parameters of the query that are None are left out."""
+        return self._send("GET", path, query)
 
     def post(self, path: str, body: Item | None = None) -> Item:
-        """Post a body and return the answer. Raises Declined if the object cannot be changed."""
-        return self._send("POST", path, {}, body)
+        """Post a body and return the answer; members that are None are left out.
+
+        Raises Declined if the object cannot be changed.
+        """
+        members = body and {name: value for name, value in body.items() if value is not None}
+        return self._send("POST", path, body=members)
 
     def poll(self, path: str, query: Query, seconds: float) -> Poll:
         """Send a long poll, which the server may answer only after this many seconds.
 
         Raises Unreachable if the server cannot be reached now.
         """
-        parameters = {name: value for name, value in query.items() if value is not None}
-        response, content = self._request("GET", path, parameters, TIMEOUTS[1] + seconds)
+        response, content = self._request("GET", path, query, None, seconds)
         if response.status_code >= _UNAVAILABLE:
             raise Unreachable(self._refusal(response, content).format_message())
         # Every end of a long poll has the syncs, also 404, 408, 409 and 429.
@@ -89,21 +91,24 @@ class Client:
             raise self._refusal(response, content)
         return Poll(response.status_code, content["syncs"], str(content.get("detail", "")))
 
-    def _send(self, method: str, path: str, query: Query, body: Item | None = None) -> Item:
-        response, content = self._request(method, path, query, TIMEOUTS[1], body)
+    def _send(
+        self, method: str, path: str, query: Query | None = None, body: Item | None = None
+    ) -> Item:
+        response, content = self._request(method, path, query, body)
         if response.status_code not in _DONE:
             raise self._refusal(response, content)
         return content
 
     def _request(
-        self, method: str, path: str, query: Query, timeout: float, body: Item | None = None
+        self, method: str, path: str, query: Query | None, body: Item | None, seconds: float = 0
     ) -> tuple[requests.Response, Item]:
         """Return the response and, if it is a JSON object, its content."""
+        timeout = TIMEOUTS[1] + seconds
         try:
             response = self.session.request(
                 method,
                 self.url + path,
-                params=dict(query),
+                params=query,
                 json=body,
                 # Not as a header, to which requests prefers the user's ~/.netrc.
                 auth=self._authenticate if self.token else None,

@@ -2,8 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -15,7 +13,20 @@ from swrhook.ledger.sqlite import back_up
 from swrhook.settings import Settings
 
 
-@click.group(epilog=examples("python -m swrhook db check", "python -m swrhook db upgrade"))
+class _LedgerGroup(click.Group):
+    """A group that turns errors of the package into messages for the terminal."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except SwrhookError as exc:
+            raise click.ClickException(str(exc)) from exc
+
+
+@click.group(
+    cls=_LedgerGroup, epilog=examples("python -m swrhook db check", "python -m swrhook db upgrade")
+)
 def db() -> None:
     """Upgrade, check or back up the ledger, swrhook's database.
 
@@ -27,10 +38,9 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Upgrade the schema; does nothing if it is up to date."""
-    with _report_errors():
-        url = _ledger_url()
-        open_database(url, patience=0).close()
-        click.echo(f"the ledger's schema is at revision {schema_of(url).wanted}")
+    url = _ledger_url()
+    open_database(url, patience=0).close()
+    click.echo(f"the ledger's schema is at revision {schema_of(url).head}")
 
 
 @db.command()
@@ -39,14 +49,13 @@ def check() -> None:
 
     Exit code 0 if the schema is up to date; otherwise 1, and a message says what to do.
     """
-    with _report_errors():
-        schema = schema_of(_ledger_url())
+    schema = schema_of(_ledger_url())
     if schema.is_current:
         click.echo(f"the ledger's schema is at revision {schema.current}, as required")
         return
     click.echo(
         f"the ledger's schema is at revision {schema.current or 'none'}, this version requires "
-        f"{schema.wanted}: run `python -m swrhook db upgrade`, or start the service, which does "
+        f"{schema.head}: run `python -m swrhook db upgrade`, or start the service, which does "
         "the same",
         err=True,
     )
@@ -61,20 +70,10 @@ def backup(file: Path) -> None:
     The copy is consistent and compact. A service started on it continues from the moment of the
     copy. For PostgreSQL use pg_dump: see docs/operating.md.
     """
-    with _report_errors():
-        back_up(_ledger_url(), file)
+    back_up(_ledger_url(), file)
     click.echo(f"the ledger was copied to {file}")
 
 
 def _ledger_url() -> str:
     environ = os.environ  # noqa: TID251  # a command reads the environment itself
     return Settings.from_environ(environ).database_url
-
-
-@contextmanager
-def _report_errors() -> Iterator[None]:
-    """Turn errors of the package into messages for the terminal."""
-    try:
-        yield
-    except SwrhookError as exc:
-        raise click.ClickException(str(exc)) from exc

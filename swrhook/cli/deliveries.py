@@ -1,20 +1,10 @@
 """The command `deliveries`: lists deliveries."""
 
-from operator import itemgetter
-
-import click
-
 from swrhook.cli.client import Item, QueryValue
-from swrhook.cli.options import examples, list_options
+from swrhook.cli.options import choice_option, command, list_options, text_option
 from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
 from swrhook.model import Outcome
 
-_STYLES = {
-    Outcome.ACCEPTED.value: "green",
-    Outcome.IGNORED.value: "dim",
-    Outcome.DUPLICATE.value: "dim",
-    Outcome.QUARANTINED.value: "red",
-}
 # A row names at most this many images.
 _MOST_IMAGES = 3
 
@@ -32,8 +22,8 @@ DELIVERIES = Resource(
     (
         ID_COLUMN,
         Column("received", lambda item: item["received_at"][:16].replace("T", " "), unwrapped=True),
-        Column("sender", itemgetter("sender")),
-        Column("outcome", itemgetter("outcome"), unwrapped=True, styles=_STYLES),
+        Column("sender"),
+        Column("outcome", unwrapped=True, styled=True),
         Column("images", _images),
         Column("syncs", lambda item: str(len(item["syncs"]))),
         Column("reason", lambda item: item["reason"] or ""),
@@ -41,19 +31,12 @@ DELIVERIES = Resource(
 )
 
 
-@click.command(
-    epilog=examples(
-        "python -m swrhook deliveries --sender harbor-prod --since 1h",
-        "python -m swrhook deliveries --outcome quarantined --all --json | jq -r .reason",
-    )
+@command(
+    "python -m swrhook deliveries --sender harbor-prod --since 1h",
+    "python -m swrhook deliveries --outcome quarantined --all --json | jq -r .reason",
 )
-@click.option("--sender", help="Only deliveries from this sender.")
-@click.option(
-    "--outcome",
-    type=click.Choice([outcome.value for outcome in Outcome]),
-    metavar="OUTCOME",
-    help=f"Only deliveries with this outcome: {', '.join(Outcome)}.",
-)
+@text_option("--sender", "Only deliveries from this sender.")
+@choice_option("--outcome", Outcome, "Only deliveries with this outcome:")
 @list_options
 def deliveries(*, everything: bool, as_json: bool, **query: QueryValue) -> None:
     """List deliveries, newest first."""

@@ -5,14 +5,13 @@ import sys
 import time
 from collections import Counter
 from datetime import datetime
-from types import FrameType
 from typing import Any
 
 import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from swrhook.demo.scene import EXPECTED, requests_to_send
 from swrhook.demo.stage import DemoFailed, Stage, set_up
@@ -32,7 +31,7 @@ def demo(*, once: bool) -> None:
     """Run a demonstration: simulator, service, deliveries from several senders, all outcomes."""
     console = Console()
     # SIGTERM ends the demonstration like Ctrl-C, so that its service ends too.
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         console.print("Starting IAM, three SWR regions (simulated) and the service …")
         with set_up() as stage:
@@ -53,9 +52,10 @@ def demo(*, once: bool) -> None:
 
 
 def _deliver(console: Console, stage: Stage) -> None:
-    table = Table(title="Deliveries and answers", box=SIMPLE_HEAD)
-    for heading in ("event", "answer", "syncs", "reason"):
-        table.add_column(heading, overflow="fold")
+    columns = [
+        Column(heading, overflow="fold") for heading in ("event", "answer", "syncs", "reason")
+    ]
+    table = Table(*columns, title="Deliveries and answers", box=SIMPLE_HEAD)
     for request in requests_to_send():
         status, answer = stage.deliver(request)
         syncs = str(len(answer.get("syncs", [])))
@@ -124,7 +124,3 @@ the simulator's IAM is at {stage.swr.iam_url}.""",
     )
     stage.process.wait()
     raise DemoFailed("the service stopped unexpectedly")
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

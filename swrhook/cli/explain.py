@@ -1,43 +1,27 @@
 """The command `explain`."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 import click
 from rich.text import Text
 from rich.tree import Tree
 
 from swrhook.cli.client import Item, connect, report_unexpected_answer
-from swrhook.cli.options import examples, json_option
+from swrhook.cli.options import command, json_option, text_option
 from swrhook.cli.syncs import target_name
-from swrhook.cli.terminal import count_of, output_console, printable
-from swrhook.rules import RuleResult, TargetResult
+from swrhook.cli.terminal import STYLES, count_of, output_console, printable
 
 _MINOR = "dim"
-_RULE_STYLES = {
-    RuleResult.WANTED.value: "green",
-    RuleResult.ATTACHMENT.value: "yellow",
-    RuleResult.EXCLUDED.value: "yellow",
-}
-_TARGET_STYLES = {
-    TargetResult.SYNC.value: "green",
-    TargetResult.SHADOW.value: "yellow",
-    TargetResult.REFUSED.value: "red",
-}
 
 
-@click.command(
-    epilog=examples(
-        "python -m swrhook explain team-a/web/shop:1.4.2",
-        "python -m swrhook explain mirror/web/shop:1.4.2 --sender harbor-prod",
-        "python -m swrhook explain team-a/web/shop:1.4.2 --json | jq -r .summary",
-    )
+@command(
+    "python -m swrhook explain team-a/web/shop:1.4.2",
+    "python -m swrhook explain mirror/web/shop:1.4.2 --sender harbor-prod",
+    "python -m swrhook explain team-a/web/shop:1.4.2 --json | jq -r .summary",
 )
 @click.argument("image", metavar="IMAGE:TAG")
-@click.option(
-    "--sender", help="Explain for this sender; IMAGE may be the sender's own name for it."
-)
+@text_option("--sender", "Explain for this sender; IMAGE may be the sender's own name for it.")
 @json_option("Print the whole explanation as JSON.")
 def explain(image: str, sender: str | None, *, as_json: bool) -> None:
     """Explain why IMAGE:TAG was, or was not, replicated.
@@ -52,51 +36,43 @@ def explain(image: str, sender: str | None, *, as_json: bool) -> None:
         return
     console = output_console()
     with report_unexpected_answer():
-        console.print(printable(explanation["summary"], console.encoding), markup=False)
-        for node in (_rules(explanation), _deliveries(explanation), _syncs(explanation)):
+        console.print(printable(explanation["summary"]), markup=False)
+        for tree in (_rules(explanation), _deliveries(explanation), _syncs(explanation)):
             console.print()
-            console.print(node.tree(console.encoding))
+            console.print(tree)
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """A line of the explanation, and the lines below it."""
-
-    text: str
-    style: str = ""
-    children: Sequence["_Node"] = ()
-
-    def tree(self, encoding: str) -> Tree:
-        """Return the node for the terminal."""
-        tree = Tree(Text(printable(self.text, encoding), style=self.style), guide_style=_MINOR)
-        tree.children.extend(child.tree(encoding) for child in self.children)
-        return tree
+def _node(text: str, style: str = "", children: Iterable[Tree] = ()) -> Tree:
+    """Return a line of the explanation, with the lines below it."""
+    tree = Tree(Text(printable(text), style=style), guide_style=_MINOR)
+    tree.children.extend(children)
+    return tree
 
 
-def _rules(explanation: Item) -> _Node:
+def _rules(explanation: Item) -> Tree:
     heading = f"by the rules in use, {explanation['rules_version']}"
-    return _Node(heading, "bold", [_sender(sender) for sender in explanation["senders"]])
+    return _node(heading, "bold", [_sender(sender) for sender in explanation["senders"]])
 
 
-def _sender(sender: Item) -> _Node:
+def _sender(sender: Item) -> Tree:
     text = f"from {sender['sender']} in {sender['region']}: {sender['summary']}"
     rules = [_rule(rule) for rule in sender["rules"]]
     if sender["rules_left_out"]:
         # The API shows the rules that come nearest to a match.
-        rules.append(_Node(count_of(sender["rules_left_out"], "more rule"), _MINOR))
-    return _Node(text, "green" if sender["wanted"] else "", rules)
+        rules.append(_node(count_of(sender["rules_left_out"], "more rule"), _MINOR))
+    return _node(text, "green" if sender["wanted"] else "", rules)
 
 
-def _rule(rule: Item) -> _Node:
+def _rule(rule: Item) -> Tree:
     shadow = ", in shadow" if rule["shadow"] else ""
-    return _Node(
+    return _node(
         f"rule {rule['rule']}{shadow}: {rule['verdict']}",
-        _RULE_STYLES.get(rule["verdict"], ""),
+        STYLES.get(rule["verdict"], ""),
         [*map(_clause, rule["clauses"]), *map(_target, rule["targets"])],
     )
 
 
-def _clause(clause: Item) -> _Node:
+def _clause(clause: Item) -> Tree:
     """Name the patterns that match or, if none does, all of them."""
     matched = [pattern["pattern"] for pattern in clause["patterns"] if pattern["matched"]]
     patterns = matched or [pattern["pattern"] for pattern in clause["patterns"]]
@@ -105,25 +81,25 @@ def _clause(clause: Item) -> _Node:
     prefix = "not: " if clause["excludes"] else ""
     is_obstacle = bool(clause["excludes"]) == bool(clause["matched"])
     text = f'{prefix}{clause["field"]} "{clause["value"]}" {verb} {alternatives}'
-    return _Node(text, "red" if is_obstacle else "")
+    return _node(text, "red" if is_obstacle else "")
 
 
-def _target(target: Item) -> _Node:
+def _target(target: Item) -> Tree:
     override = ", override" if target["override"] else ""
     reason = f", {target['reason']}" if target["reason"] else ""
     text = f"to {target['region']}/{target['namespace']}{override}: {target['fate']}{reason}"
-    return _Node(text, _TARGET_STYLES.get(target["fate"], ""))
+    return _node(text, STYLES.get(target["fate"], ""))
 
 
-def _deliveries(explanation: Item) -> _Node:
+def _deliveries(explanation: Item) -> Tree:
     deliveries = [_delivery(delivery) for delivery in explanation["deliveries"]]
     if not deliveries:
         since = explanation["oldest_record_at"]
-        deliveries.append(_Node(f"none since {_time(since)}" if since else "none; empty ledger"))
-    return _Node("deliveries that announced it", "bold", deliveries)
+        deliveries.append(_node(f"none since {_time(since)}" if since else "none; empty ledger"))
+    return _node("deliveries that announced it", "bold", deliveries)
 
 
-def _delivery(delivery: Item) -> _Node:
+def _delivery(delivery: Item) -> Tree:
     original = delivery["original"]
     about = delivery["about"] or (original and f"repeats {original}")
     text = (
@@ -131,20 +107,20 @@ def _delivery(delivery: Item) -> _Node:
         f" {delivery['outcome']}{f', {about}' if about else ''}{_other_rules(delivery)}"
     )
     digest = delivery["digest"]
-    return _Node(text, children=[_Node(digest, _MINOR)] if digest else [])
+    return _node(text, children=[_node(digest, _MINOR)] if digest else [])
 
 
-def _syncs(explanation: Item) -> _Node:
+def _syncs(explanation: Item) -> Tree:
     syncs = [_sync(item) for item in explanation["syncs"]]
-    return _Node("syncs", "bold", syncs or [_Node("none")])
+    return _node("syncs", "bold", syncs or [_node("none")])
 
 
-def _sync(item: Item) -> _Node:
+def _sync(item: Item) -> Tree:
     sync = item["sync"]
     text = f"{_time(sync['created_at'])} {sync['id']} to {target_name(sync)}: {sync['state']}"
-    details = [_Node(detail) for detail in _details(sync, item["waiting"])]
+    details = [_node(detail) for detail in _details(sync, item["waiting"])]
     calls = [_call(call) for call in item["calls"]]
-    return _Node(text + _other_rules(sync | item), children=[*details, *calls])
+    return _node(text + _other_rules(sync | item), children=[*details, *calls])
 
 
 def _details(sync: Item, waiting: str | None) -> Iterator[str]:
@@ -160,13 +136,13 @@ def _details(sync: Item, waiting: str | None) -> Iterator[str]:
         yield f"{sync['digest']} verified at {_time(sync['verified_at'])}"
 
 
-def _call(call: Item) -> _Node:
+def _call(call: Item) -> Tree:
     if call["ended_at"] is None:
         result = "no answer yet"
     else:
         result = f"{call['code']}, {call['message']}" if call["code"] else "accepted"
     text = f"call {call['id']} at {_time(call['started_at'])}: {result}"
-    return _Node(text, "red" if call["code"] else "")
+    return _node(text, "red" if call["code"] else "")
 
 
 def _other_rules(decision: Item) -> str:

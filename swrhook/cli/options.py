@@ -1,6 +1,6 @@
 """Click options that several commands share, and the examples in their help."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 import click
@@ -16,29 +16,58 @@ def examples(*lines: str) -> str:
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
 
 
+def command(*lines: str) -> Callable[[Callable[..., object]], click.Command]:
+    """Return a decorator that makes a command, with these examples in its help."""
+    return click.command(epilog=examples(*lines))
+
+
 def combine(*options: Callable[[Any], Any]) -> Callable[[_Function], _Function]:
     """Return one decorator for several options; help lists them in this order."""
 
-    def decorate(command: _Function) -> _Function:
+    def decorate(function: _Function) -> _Function:
         # click lists the options of a command from the innermost decorator to the outermost.
         for option in reversed(options):
-            command = option(command)
-        return command
+            function = option(function)
+        return function
 
     return decorate
 
 
-def json_option(
-    help_text: str = "Print JSON, one object per line.",
+def _refuse_empty(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    # With IMAGE unset, `--image "$IMAGE"` must not select every image.
+    if value == "":
+        raise click.UsageError(f"{option.opts[0]} must not be empty")
+    return value
+
+
+def text_option(name: str, help_text: str, **attributes: Any) -> Callable[[_Function], _Function]:  # noqa: ANN401  # click's
+    """Return an option whose value is a text that is not empty."""
+    return click.option(name, help=help_text, callback=_refuse_empty, **attributes)
+
+
+def choice_option(
+    name: str, choices: Iterable[str], beginning: str, *, multiple: bool = False
 ) -> Callable[[_Function], _Function]:
+    """Return an option whose value is one of the choices; its help ends with them."""
+    values = [str(choice) for choice in choices]
+    return click.option(
+        name,
+        type=click.Choice(values),
+        multiple=multiple,
+        metavar=name.removeprefix("--").upper(),
+        help=f"{beginning} {', '.join(values)}.",
+    )
+
+
+def json_option(text: str = "Print JSON, one object per line.") -> Callable[[_Function], _Function]:
     """Return the option `--json`, passed as `as_json`."""
-    return click.option("--json", "as_json", is_flag=True, help=help_text)
+    return click.option("--json", "as_json", is_flag=True, help=text)
 
 
 def since_option(beginning: str, durations: str) -> Callable[[_Function], _Function]:
     """Return the option `--since`; `durations` are examples."""
     text = f"{beginning} older than a time (RFC 3339) or a duration ({durations})."
-    return click.option("--since", metavar="TIME", help=text)
+    return text_option("--since", text, metavar="TIME")
 
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
@@ -51,7 +80,32 @@ list_options = combine(
         type=click.IntRange(1, LARGEST_PAGE),
         help="The most items to list; default 100. With --all: per request.",
     ),
-    click.option("--cursor", help="Continue at the cursor that the last list printed."),
+    text_option("--cursor", "Continue at the cursor that the last list printed."),
     click.option("--all", "everything", is_flag=True, help="List everything, page by page."),
     json_option(),
 )
+
+
+def bulk_options(selector: str, durations: str) -> Callable[[_Function], _Function]:
+    """Return the ids, and the options of a command that changes many objects.
+
+    `selector` is the name of the option that selects objects instead of ids.
+    """
+    return combine(
+        click.argument("ids", nargs=-1, metavar="[ID]..."),
+        since_option(f"With --{selector}: not", durations),
+        yes_option,
+        json_option(),
+    )
+
+
+def sync_selection(states: Collection[str]) -> Callable[[_Function], _Function]:
+    """Return the ids, and the options that select syncs in one of these states instead."""
+    beginning = "Instead of ids: all syncs in this state. Repeatable."
+    return combine(
+        choice_option("--state", sorted(states), beginning, multiple=True),
+        text_option("--region", "With --state: only to this region."),
+        text_option("--namespace", "With --state: only to this organization."),
+        text_option("--image", "With --state: only of this image.", metavar="NS/REPO[:TAG]"),
+        bulk_options("state", "24h"),
+    )

@@ -4,14 +4,12 @@ import os
 import sys
 from pathlib import Path
 
-import click
-
-from swrhook.cli.options import examples
+from swrhook.cli.options import command
 
 ROOT = Path(__file__).parents[2]
 
 
-@click.command(epilog=examples("SWRHOOK_BIND=0.0.0.0:8080 python -m swrhook serve"))
+@command("SWRHOOK_BIND=0.0.0.0:8080 python -m swrhook serve")
 def serve() -> None:
     """Run the service: HTTP server and sync workers.
 
@@ -23,9 +21,7 @@ def serve() -> None:
     _replace_process("-m", "gunicorn", "-c", settings, "--pythonpath", str(ROOT), "wsgi:app")
 
 
-@click.command(
-    epilog=examples("SWRHOOK_WORKERS=16 SWRHOOK_METRICS_BIND=0.0.0.0:8081 python -m swrhook worker")
-)
+@command("SWRHOOK_WORKERS=16 SWRHOOK_METRICS_BIND=0.0.0.0:8081 python -m swrhook worker")
 def worker() -> None:
     """Run sync workers only, on PostgreSQL; receives no deliveries.
 

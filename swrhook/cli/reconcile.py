@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from swrhook.cli.client import connect
-from swrhook.cli.options import examples, json_option
+from swrhook.cli.options import examples, json_option, text_option
 from swrhook.cli.repairs import RECONCILES, Follower, RepairGroup, print_tags
 
 
@@ -31,25 +31,19 @@ def reconcile() -> None:
 
 @reconcile.command("run", hidden=True)
 @click.argument("repositories", nargs=-1, metavar="[NS/REPO]...")
-@click.option("--region", help="With repositories: their source region.")
+@text_option("--region", "With repositories: their source region.")
 @click.option(
     "--report", is_flag=True, help="Only report differences; exit code 1 if there are any."
 )
 @click.option("--max-calls", type=click.IntRange(1), help="Default: settings.reconcile.max_calls.")
 @json_option("Print the differences as JSON, one per line.")
 def run(
-    repositories: Sequence[str],
-    *,
-    report: bool,
-    as_json: bool,
-    region: str | None,
-    max_calls: int | None,
+    repositories: Sequence[str], *, report: bool, as_json: bool, **options: str | int | None
 ) -> None:
     """Create a reconcile and follow it."""
     client = connect()
-    options = {"repositories": list(repositories), "region": region, "max_calls": max_calls}
-    body = {name: value for name, value in options.items() if value}
-    repair = client.post(RECONCILES.path, {**body, "report": report})
+    body = {"repositories": list(repositories) or None, "report": report, **options}
+    repair = client.post(RECONCILES.path, body)
     follower = Follower(client, RECONCILES, repair)
     follower.wait_until_compared()
     click.echo(follower.describe_plan(), err=True)

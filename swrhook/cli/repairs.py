@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
 from typing import Any
-from urllib.parse import quote
 
 import click
 
@@ -21,7 +20,7 @@ from swrhook.syncs.reconciliation import Drift
 # Seconds between two polls.
 _POLL_INTERVAL = 0.5
 _SUCCESSFUL = frozenset({State.VERIFIED, State.UNVERIFIED, State.SUPERSEDED})
-_DIFFERENCES = tuple(drift.value for drift in Drift if drift is not Drift.SAME)
+_DIFFERENCES = set(Drift) - {Drift.SAME}
 
 
 def _repositories(repair: Item) -> str:
@@ -29,8 +28,8 @@ def _repositories(repair: Item) -> str:
 
 
 def _drift_counts(repair: Item) -> str:
-    counts = ((repair["plan"][drift.value], drift.value) for drift in Drift)
-    return ", ".join(f"{count} {drift}" for count, drift in counts if count)
+    plan = repair["plan"]
+    return ", ".join(f"{plan[drift]} {drift}" for drift in Drift if plan[drift])
 
 
 def _result_counts(repair: Item) -> str:
@@ -39,13 +38,7 @@ def _result_counts(repair: Item) -> str:
 
 _COLUMNS = (
     ID_COLUMN,
-    Column(
-        "state",
-        itemgetter("state"),
-        unwrapped=True,
-        styles={"done": "green", "cancelled": "dim"},
-        default_style="yellow",
-    ),
+    Column("state", unwrapped=True, styled=True),
     Column("repositories", _repositories),
     Column("found", _drift_counts),
     Column("syncs", _result_counts),
@@ -60,11 +53,6 @@ _TAG_COLUMNS = (
 )
 BACKFILLS = Resource("/api/v1/backfill", "backfill", "backfills", _COLUMNS)
 RECONCILES = Resource("/api/v1/reconcile", "reconcile", "reconciles", _COLUMNS)
-
-
-def repair_path(resource: Resource, repair_id: str) -> str:
-    """Return the API's path of one backfill or reconcile."""
-    return f"{resource.path}/{quote(repair_id, safe='')}"
 
 
 @dataclass(slots=True)
@@ -91,8 +79,7 @@ class Follower:
 
     def start(self) -> None:
         """Start the syncs of a planned backfill."""
-        path = repair_path(self.resource, self.repair["id"])
-        self.repair = self.client.post(f"{path}/start")
+        self.repair = self.client.post(f"{self._path()}/start")
 
     def describe_plan(self) -> str:
         """Return the differences and what it takes to repair them."""
@@ -123,12 +110,14 @@ class Follower:
 
     def _poll(self) -> None:
         time.sleep(_POLL_INTERVAL)
-        self.repair = self.client.show(repair_path(self.resource, self.repair["id"]))
+        self.repair = self.client.show(self._path())
+
+    def _path(self) -> str:
+        return self.resource.item_path(self.repair["id"])
 
     def _has_ended(self) -> bool:
-        if self.repair["state"] in {"comparing", "planned", "ordering"}:
-            return False
-        return bool(self._count_ended() == self.repair["ordered"])
+        is_ordered = self.repair["state"] not in {"comparing", "planned", "ordering"}
+        return is_ordered and bool(self._count_ended() == self.repair["ordered"])
 
     def _count_ended(self) -> int:
         results = self.repair["results"]
@@ -137,7 +126,7 @@ class Follower:
 
 def print_tags(client: Client, resource: Resource, repair_id: str, *, as_json: bool) -> None:
     """Print every compared tag, and the state of its sync."""
-    path = f"{repair_path(resource, repair_id)}/tags"
+    path = f"{resource.item_path(repair_id)}/tags"
     pages = client.pages(path, {"limit": LARGEST_PAGE})
     tags = Resource(path, "tag", "tags", _TAG_COLUMNS)
     print_items(tags, chain.from_iterable(pages), as_json=as_json)
@@ -149,8 +138,31 @@ class RepairGroup(click.Group):
     def __init__(self, *, resource: Resource, **options: Any) -> None:  # noqa: ANN401  # click's
         """Add the subcommands `list`, `show` and `cancel` for a resource."""
         super().__init__(**options)
-        for command in (_list_command, _show_command, _cancel_command):
-            self.add_command(command(resource))
+
+        @self.command("list", help=f"List {resource.plural}, newest first.")
+        @list_options
+        def _list(*, everything: bool, as_json: bool, **query: str | None) -> None:
+            print_list(resource, query, everything=everything, as_json=as_json)
+
+        @self.command("show", help=f"Show a {resource.singular} and the results of its syncs.")
+        @id_argument
+        @click.option("--tags", is_flag=True, help="Show every compared tag.")
+        @json_option()
+        def _show(id_: str, *, tags: bool, as_json: bool) -> None:
+            client = connect()
+            if tags:
+                print_tags(client, resource, id_, as_json=as_json)
+            else:
+                print_items(resource, [client.show(resource.item_path(id_))], as_json=as_json)
+
+        help_text = f"Cancel a {resource.singular}, and its syncs that have had no call."
+
+        @self.command("cancel", help=help_text)
+        @id_argument
+        @json_option()
+        def _cancel(id_: str, *, as_json: bool) -> None:
+            repair = connect().post(f"{resource.item_path(id_)}/cancel")
+            print_items(resource, [repair], as_json=as_json)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `run` before arguments that do not begin with a subcommand or ask for help."""
@@ -162,40 +174,3 @@ class RepairGroup(click.Group):
         """Write the options of `run` as the group's own."""
         self.commands["run"].format_options(ctx, formatter)
         self.format_commands(ctx, formatter)
-
-
-def _list_command(resource: Resource) -> click.Command:
-    @click.command("list", help=f"List {resource.plural}, newest first.")
-    @list_options
-    def list_all(*, everything: bool, as_json: bool, **query: str | None) -> None:
-        print_list(resource, query, everything=everything, as_json=as_json)
-
-    return list_all
-
-
-def _show_command(resource: Resource) -> click.Command:
-    @click.command("show", help=f"Show a {resource.singular} and the results of its syncs.")
-    @id_argument
-    @click.option("--tags", is_flag=True, help="Show every compared tag.")
-    @json_option()
-    def show(id_: str, *, tags: bool, as_json: bool) -> None:
-        client = connect()
-        if tags:
-            print_tags(client, resource, id_, as_json=as_json)
-        else:
-            print_items(resource, [client.show(repair_path(resource, id_))], as_json=as_json)
-
-    return show
-
-
-def _cancel_command(resource: Resource) -> click.Command:
-    help_text = f"Cancel a {resource.singular}, and its syncs that have had no call."
-
-    @click.command("cancel", help=help_text)
-    @id_argument
-    @json_option()
-    def cancel(id_: str, *, as_json: bool) -> None:
-        repair = connect().post(f"{repair_path(resource, id_)}/cancel")
-        print_items(resource, [repair], as_json=as_json)
-
-    return cancel

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 
-import click
-
 from swrhook.cli.bulk import BulkAction
 from swrhook.cli.client import Item
 from swrhook.cli.deliveries import DELIVERIES
-from swrhook.cli.options import examples, json_option, since_option, yes_option
+from swrhook.cli.options import bulk_options, choice_option, command, text_option
 from swrhook.model import Outcome
 
 # A duplicate is not replayed: its original is.
-OUTCOMES = tuple(outcome.value for outcome in Outcome if outcome is not Outcome.DUPLICATE)
+OUTCOMES = [outcome for outcome in Outcome if outcome is not Outcome.DUPLICATE]
 
 
 def _is_replayable(delivery: Item) -> bool:
@@ -31,23 +29,13 @@ REPLAY = BulkAction(
 )
 
 
-@click.command(
-    epilog=examples(
-        "python -m swrhook replay 01KB3Y6Q3Z6B1D8F2G4H5J7K9M",
-        "python -m swrhook replay --outcome quarantined --sender harbor-prod --since 24h",
-    )
+@command(
+    "python -m swrhook replay 01KB3Y6Q3Z6B1D8F2G4H5J7K9M",
+    "python -m swrhook replay --outcome quarantined --sender harbor-prod --since 24h",
 )
-@click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option(
-    "--outcome",
-    type=click.Choice(OUTCOMES),
-    metavar="OUTCOME",
-    help=f"Instead of ids: all with this outcome: {', '.join(OUTCOMES)}.",
-)
-@click.option("--sender", help="With --outcome: only from this sender.")
-@since_option("With --outcome: not", "24h, 7d")
-@yes_option
-@json_option()
+@choice_option("--outcome", OUTCOMES, "Instead of ids: all with this outcome:")
+@text_option("--sender", "With --outcome: only from this sender.")
+@bulk_options("outcome", "24h, 7d")
 def replay(ids: Sequence[str], *, yes: bool, as_json: bool, **filters: str | None) -> None:
     """Process deliveries again with the current configuration; prints the new ones.
 

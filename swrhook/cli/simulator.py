@@ -1,7 +1,6 @@
 """The command `simulator`: runs IAM and SWR regions on loopback until it is interrupted."""
 
 import signal
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -130,4 +129,4 @@ def _print_endpoints(running: RunningSimulator) -> None:
     command = f"curl -si {url} -H 'Content-Type: application/json' -d '{_LOGIN % region}'"
     console.print(command, markup=False)
     # A pipe is buffered, and its reader waits for the endpoints.
-    sys.stdout.flush()
+    console.file.flush()

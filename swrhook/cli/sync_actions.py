@@ -1,38 +1,12 @@
 """The commands `retry` and `cancel`."""
 
-from collections.abc import Callable, Collection, Sequence
-from typing import TypeVar
-
-import click
+from collections.abc import Sequence
 
 from swrhook.cli.bulk import BulkAction
 from swrhook.cli.client import Item, QueryValue
-from swrhook.cli.options import combine, examples, json_option, since_option, yes_option
+from swrhook.cli.options import command, sync_selection
 from swrhook.cli.syncs import SYNCS, target_name
 from swrhook.model import END_STATES, State
-
-_Function = TypeVar("_Function", bound=Callable[..., object])
-
-
-def _selection_options(states: Collection[State]) -> Callable[[_Function], _Function]:
-    """Return the ids, and the options that select syncs in one of these states instead."""
-    names = sorted(state.value for state in states)
-    return combine(
-        click.argument("ids", nargs=-1, metavar="[ID]..."),
-        click.option(
-            "--state",
-            type=click.Choice(names),
-            multiple=True,
-            metavar="STATE",
-            help=f"Instead of ids: all syncs in this state. Repeatable. {', '.join(names)}.",
-        ),
-        click.option("--region", help="With --state: only to this region."),
-        click.option("--namespace", help="With --state: only to this organization."),
-        click.option("--image", metavar="NS/REPO[:TAG]", help="With --state: only of this image."),
-        since_option("With --state: not", "24h"),
-        yes_option,
-        json_option(),
-    )
 
 
 def _state_and_target(sync: Item) -> str:
@@ -43,14 +17,12 @@ RETRY = BulkAction(SYNCS, "retry", "Retrying", "state", "created_at", _state_and
 CANCEL = BulkAction(SYNCS, "cancel", "Cancelling", "state", "created_at", _state_and_target)
 
 
-@click.command(
-    epilog=examples(
-        "python -m swrhook retry 01KB3Y6Q3Z0X4W1V7S5R2N8M9P",
-        "python -m swrhook retry --state rejected --region cn-east-3 --namespace team-a",
-        "python -m swrhook retry --state exhausted --state missing --since 24h --yes",
-    )
+@command(
+    "python -m swrhook retry 01KB3Y6Q3Z0X4W1V7S5R2N8M9P",
+    "python -m swrhook retry --state rejected --region cn-east-3 --namespace team-a",
+    "python -m swrhook retry --state exhausted --state missing --since 24h --yes",
 )
-@_selection_options(END_STATES - {State.VERIFIED})
+@sync_selection(END_STATES - {State.VERIFIED})
 def retry(ids: Sequence[str], *, yes: bool, as_json: bool, **filters: QueryValue) -> None:
     """Restart ended syncs under the current rules; prints them.
 
@@ -60,13 +32,11 @@ def retry(ids: Sequence[str], *, yes: bool, as_json: bool, **filters: QueryValue
     RETRY.run(ids, filters, yes=yes, as_json=as_json)
 
 
-@click.command(
-    epilog=examples(
-        "python -m swrhook cancel 01KB3Y6Q3Z0X4W1V7S5R2N8M9P",
-        "python -m swrhook cancel --state pending --image team-a/web/shop --since 1h",
-    )
+@command(
+    "python -m swrhook cancel 01KB3Y6Q3Z0X4W1V7S5R2N8M9P",
+    "python -m swrhook cancel --state pending --image team-a/web/shop --since 1h",
 )
-@_selection_options(set(State) - {State.VERIFIED, State.CANCELLED})
+@sync_selection(set(State) - {State.VERIFIED, State.CANCELLED})
 def cancel(ids: Sequence[str], *, yes: bool, as_json: bool, **filters: QueryValue) -> None:
     """Cancel syncs that are not verified; prints them.
 

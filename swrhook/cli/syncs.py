@@ -1,23 +1,9 @@
 """The command `syncs`: lists syncs."""
 
-from operator import itemgetter
-
-import click
-
 from swrhook.cli.client import Item, QueryValue
-from swrhook.cli.options import examples, list_options
+from swrhook.cli.options import choice_option, command, list_options, text_option
 from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
 from swrhook.model import State
-
-_STYLES = {
-    State.VERIFIED.value: "green",
-    State.UNVERIFIED.value: "green",
-    State.PENDING.value: "yellow",
-    State.CALLING.value: "yellow",
-    State.TRIGGERED.value: "cyan",
-    State.SUPERSEDED.value: "dim",
-    State.CANCELLED.value: "dim",
-}
 
 
 def _image(item: Item) -> str:
@@ -43,7 +29,7 @@ SYNCS = Resource(
     "syncs",
     (
         ID_COLUMN,
-        Column("state", itemgetter("state"), unwrapped=True, styles=_STYLES, default_style="red"),
+        Column("state", unwrapped=True, styled=True),
         IMAGE_COLUMN,
         TARGET_COLUMN,
         Column("why", _reason),
@@ -51,23 +37,15 @@ SYNCS = Resource(
 )
 
 
-@click.command(
-    epilog=examples(
-        "python -m swrhook syncs --state rejected --state exhausted --since 24h",
-        "python -m swrhook syncs --image team-a/web/shop:1.4.2",
-        "python -m swrhook syncs --region cn-east-3 --all --json | jq -r .reason",
-    )
+@command(
+    "python -m swrhook syncs --state rejected --state exhausted --since 24h",
+    "python -m swrhook syncs --image team-a/web/shop:1.4.2",
+    "python -m swrhook syncs --region cn-east-3 --all --json | jq -r .reason",
 )
-@click.option(
-    "--state",
-    type=click.Choice([state.value for state in State]),
-    multiple=True,
-    metavar="STATE",
-    help=f"Only syncs in this state. Repeatable. {', '.join(State)}.",
-)
-@click.option("--region", help="Only syncs to this region.")
-@click.option("--namespace", help="Only syncs to this organization.")
-@click.option("--image", metavar="NS/REPO[:TAG]", help="Only syncs of this image at the source.")
+@choice_option("--state", State, "Only syncs in this state. Repeatable.", multiple=True)
+@text_option("--region", "Only syncs to this region.")
+@text_option("--namespace", "Only syncs to this organization.")
+@text_option("--image", "Only syncs of this image at the source.", metavar="NS/REPO[:TAG]")
 @list_options
 def syncs(*, everything: bool, as_json: bool, **query: QueryValue) -> None:
     """List syncs, newest first."""

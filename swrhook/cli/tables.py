@@ -1,9 +1,9 @@
 """Print objects of the API as a table or as JSON lines."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from operator import itemgetter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
 
 import click
 from rich.table import Table
@@ -11,26 +11,29 @@ from rich.text import Text
 
 from swrhook.cli.client import Client, Item, Query, connect, report_unexpected_answer
 from swrhook.cli.options import LARGEST_PAGE
-from swrhook.cli.terminal import output_console, printable, progress_bar
+from swrhook.cli.terminal import STYLES, output_console, printable, progress_bar
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: its heading, how a cell is read, and the styles of certain texts."""
+    """A column of a table: its heading and how a cell is read.
+
+    By default, a cell is the member with the name of the heading. Words in a `styled` column have
+    their STYLES.
+    """
 
     heading: str
-    read: Callable[[Item], str]
+    read: Callable[[Item], str] | None = None
     unwrapped: bool = False
-    styles: Mapping[str, str] = field(default_factory=dict)
-    default_style: str = ""
+    styled: bool = False
 
-    def cell(self, item: Item, encoding: str) -> Text:
+    def cell(self, item: Item) -> Text:
         """Return the cell of an object."""
-        text = self.read(item)
-        return Text(printable(text, encoding), style=self.styles.get(text, self.default_style))
+        text = self.read(item) if self.read else str(item[self.heading])
+        return Text(printable(text), style=STYLES.get(text, "") if self.styled else "")
 
 
-ID_COLUMN = Column("id", itemgetter("id"), unwrapped=True)
+ID_COLUMN = Column("id", unwrapped=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,10 @@ class Resource:
     singular: str
     plural: str
     columns: Sequence[Column]
+
+    def item_path(self, item_id: str) -> str:
+        """Return the API's path of one object."""
+        return f"{self.path}/{quote(item_id, safe='')}"
 
 
 def print_list(resource: Resource, query: Query, *, everything: bool, as_json: bool) -> None:
@@ -55,17 +62,17 @@ def print_list(resource: Resource, query: Query, *, everything: bool, as_json: b
         click.echo(f"There are more: use --cursor {page['next']}, or --all.", err=True)
 
 
-def print_items(resource: Resource, items: Iterable[Item], *, as_json: bool) -> None:
+def print_items(
+    resource: Resource, items: Iterable[Item], *, as_json: bool, report_none: bool = True
+) -> None:
     """Print objects: each at once as a line of JSON, or all of them as a table."""
     if as_json:
         for item in items:
             click.echo(json.dumps(item))
-    else:
-        rows = list(items)
-        if rows:
-            print_table(resource.columns, rows)
-        else:
-            click.echo(f"No {resource.plural} match.", err=True)
+    elif rows := list(items):
+        print_table(resource.columns, rows)
+    elif report_none:
+        click.echo(f"No {resource.plural} match.", err=True)
 
 
 def print_table(columns: Sequence[Column], items: Sequence[Item]) -> None:
@@ -76,7 +83,7 @@ def print_table(columns: Sequence[Column], items: Sequence[Item]) -> None:
         table.add_column(column.heading, no_wrap=column.unwrapped, overflow="fold")
     with report_unexpected_answer():
         for item in items:
-            table.add_row(*(column.cell(item, console.encoding) for column in columns))
+            table.add_row(*(column.cell(item) for column in columns))
     console.print(table)
 
 

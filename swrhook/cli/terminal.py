@@ -1,5 +1,6 @@
 """Terminal output: consoles, progress bars, and text that is safe to print."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,17 @@ from rich.status import Status
 # Wider than any row: piped output is neither cut nor wrapped.
 _UNLIMITED = 100_000
 
+# The style of every state, outcome, level, result and change; others are plain.
+_STYLED_WORDS = {
+    "green": "accepted done gained ok sync unverified verified wanted",
+    "yellow": "attachment calling comparing excluded ordering pending planned redirected shadow"
+    " warning",
+    "red": "diverged exhausted lost missing problem quarantined refused rejected",
+    "cyan": "triggered",
+    "dim": "cancelled duplicate ignored superseded unknown",
+}
+STYLES = {word: style for style, words in _STYLED_WORDS.items() for word in words.split()}
+
 
 def output_console() -> Console:
     """Return a console on stdout: as wide as the terminal, or unlimited and plain in a pipe."""
@@ -20,11 +32,12 @@ def output_console() -> Console:
     return Console(highlight=False, width=_UNLIMITED, no_color=True)
 
 
-def printable(text: str, encoding: str) -> str:
-    """Replace what the encoding lacks, and control characters: they could steer the terminal.
+def printable(text: str) -> str:
+    """Replace what stdout's encoding lacks, and control characters: they could steer the terminal.
 
     Names and reasons come from senders, who may be hostile.
     """
+    encoding = sys.stdout.encoding
     visible = "".join(character if character.isprintable() else "?" for character in text)
     return visible.encode(encoding, "replace").decode(encoding)
 

@@ -9,7 +9,7 @@ from rich.status import Status
 from rich.text import Text
 
 from swrhook.cli.client import Client, Poll, Query, Unreachable, connect
-from swrhook.cli.options import examples, json_option, since_option
+from swrhook.cli.options import command, json_option, since_option, text_option
 from swrhook.cli.syncs import SYNCS
 from swrhook.cli.tables import print_items
 from swrhook.cli.terminal import printable, status_line
@@ -24,16 +24,14 @@ _PAUSE = 2.0
 _UNFINISHED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
-@click.command(
-    epilog=examples(
-        'python -m swrhook wait team-a/web/shop:1.4.2 --delivery "$(jq -r .delivery answer.json)"',
-        "python -m swrhook wait team-a/web/shop:latest --since 10m --region cn-east-3",
-    )
+@command(
+    'python -m swrhook wait team-a/web/shop:1.4.2 --delivery "$(jq -r .delivery answer.json)"',
+    "python -m swrhook wait team-a/web/shop:latest --since 10m --region cn-east-3",
 )
 @click.argument("image", metavar="IMAGE")
-@click.option("--region", help="Only syncs to this region.")
-@click.option("--digest", help="Only syncs of this digest at the source.")
-@click.option("--delivery", metavar="ID", help="Only syncs of this delivery.")
+@text_option("--region", "Only syncs to this region.")
+@text_option("--digest", "Only syncs of this digest at the source.")
+@text_option("--delivery", "Only syncs of this delivery.", metavar="ID")
 @since_option("Only syncs not", "10m")
 @click.option(
     "--timeout",
@@ -78,7 +76,7 @@ def _wait(client: Client, query: Query, deadline: float, status: Status | None) 
             if poll is None:
                 raise
         if status is not None:
-            status.update(Text(printable(_summarize(poll), status.console.encoding)))
+            status.update(Text(printable(_summarize(poll))))
         if poll.status in _UNFINISHED and time.monotonic() - started < 1:
             time.sleep(min(_remaining(deadline), _PAUSE))
     return poll

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from swrhook.cli.client import Item, connect, report_unexpected_answer
-from swrhook.cli.options import examples, json_option
+from swrhook.cli.options import command, json_option, text_option
 from swrhook.cli.syncs import target_name
 from swrhook.cli.tables import Column, print_table
-from swrhook.cli.terminal import count_of, output_console, printable, status_line
+from swrhook.cli.terminal import count_of, printable, status_line
 from swrhook.config import read_secret_file
 from swrhook.config.candidate import extract_excerpt
 from swrhook.config.loader import read_bytes
@@ -21,7 +21,6 @@ from swrhook.errors import BadConfiguration
 from swrhook.rules.plan import PlanChange
 
 _CHANGES = [change.value for change in PlanChange]
-_STYLES = {"gained": "green", "lost": "red", "redirected": "yellow"}
 
 
 def _overrides(example: Item) -> str:
@@ -30,37 +29,28 @@ def _overrides(example: Item) -> str:
     return " → ".join("none" if side is None else str(side).lower() for side in sides)
 
 
-def _count_column(change: str) -> Column:
-    return Column(change, lambda rule: str(rule[change]))
-
-
-_RULE_COLUMNS = (
-    Column("rule", itemgetter("rule")),
-    *(_count_column(change) for change in _CHANGES),
-)
-_EXAMPLE_COLUMNS = (
-    Column("change", itemgetter("change"), styles=_STYLES),
-    Column("image", itemgetter("image")),
+_RULE_COLUMNS = [Column("rule"), *map(Column, _CHANGES)]
+_EXAMPLE_COLUMNS = [
+    Column("change", styled=True),
+    Column("image"),
     Column("from", itemgetter("sender")),
     Column("to", target_name),
     Column("override", _overrides),
-    Column("rule", itemgetter("rule")),
-)
+    Column("rule"),
+]
 
 
-@click.command(
-    epilog=examples(
-        "python -m swrhook whatif swrhook.new.yaml",
-        "python -m swrhook whatif swrhook.new.yaml --since 30d --json | jq .lost",
-    )
+@command(
+    "python -m swrhook whatif swrhook.new.yaml",
+    "python -m swrhook whatif swrhook.new.yaml --since 30d --json | jq .lost",
 )
 @click.argument("file", metavar="NEWFILE", type=click.Path(path_type=Path))
-@click.option(
+@text_option(
     "--since",
+    "Only pushes since a time (RFC 3339) or duration (24h, 30d).",
     metavar="TIME",
     default="7d",
     show_default=True,
-    help="Only pushes since a time (RFC 3339) or duration (24h, 30d).",
 )
 @json_option("Print the whole comparison as JSON.")
 def whatif(file: Path, since: str, *, as_json: bool) -> None:
@@ -82,9 +72,8 @@ def whatif(file: Path, since: str, *, as_json: bool) -> None:
             click.echo(json.dumps(comparison))
         else:
             _print_comparison(comparison)
-        differs = any(comparison[change] for change in _CHANGES)
-    if differs:
-        sys.exit(1)
+        if any(comparison[change] for change in _CHANGES):
+            sys.exit(1)
 
 
 def _read_candidate(file: Path) -> str:
@@ -102,7 +91,6 @@ def _read_candidate(file: Path) -> str:
 
 
 def _print_comparison(comparison: Item) -> None:
-    encoding = output_console().encoding
     newest = "" if comparison["complete"] else "the newest "
     tags = count_of(comparison["pushes"], "tag")
     counts = ", ".join(f"{comparison[change]} {change}" for change in _CHANGES)
@@ -111,7 +99,7 @@ def _print_comparison(comparison: Item) -> None:
         f"{comparison['unchanged']} would not change. Syncs: {counts}."
     )
     for warning in comparison["warnings"]:
-        click.echo(f"warning: {printable(warning, encoding)}", err=True)
+        click.echo(f"warning: {printable(warning)}", err=True)
     for columns, member in ((_RULE_COLUMNS, "rules"), (_EXAMPLE_COLUMNS, "examples")):
         if comparison["rules"]:
             click.echo()

@@ -68,7 +68,7 @@ class WatchedFile:
         except (OSError, ValueError) as exc:
             self._digests[path] = _failure(exc)
             raise
-        self._digests[path] = _digest(content)
+        self._digests[path] = sha256(content).hexdigest()
         return content
 
 
@@ -85,13 +85,9 @@ def _read_regular_file(path: str, limit: int) -> bytes:
 
 def _digest_of_file(path: str) -> str:
     try:
-        return _digest(_read_regular_file(path, MAX_FILE_SIZE + 1))
+        return sha256(_read_regular_file(path, MAX_FILE_SIZE + 1)).hexdigest()
     except (OSError, ValueError) as exc:
         return _failure(exc)
-
-
-def _digest(content: bytes) -> str:
-    return sha256(content).hexdigest()
 
 
 def _failure(exc: OSError | ValueError) -> str:

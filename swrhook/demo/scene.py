@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
+from string import Template
 
 SOURCE = "cn-north-4"
 EAST, HONG_KONG = "cn-east-3", "ap-southeast-1"
@@ -54,6 +56,8 @@ class SenderRequest:
     body: bytes = field(repr=False)
 
 
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
 SHOP = [Image("team-a", "web/shop", f"1.4.{patch}") for patch in range(5)]
 CART = [Image("team-a", "web/cart", tag) for tag in ("2.0.0", "2.0.1", "latest")]
 BATCH = [Image("team-b", "jobs/report", "2026.11")]
@@ -65,108 +69,50 @@ EXPECTED = 2 * len([*SHOP, *CART]) + len([*BATCH, *LATE])
 
 
 def configuration(iam_url: str, endpoints: Mapping[str, str]) -> str:
-    """Return the demonstration's swrhook.yaml (JSON is YAML too)."""
-    document = {
-        "swr": {
-            "iam_endpoint": iam_url,
-            "credentials": {
-                "kind": "password",
-                "user": "demo",
-                "domain": "demo",
-                "password": "${DEMO_SWR_PASSWORD}",
-            },
-            "regions": {name: {"endpoint": url} for name, url in endpoints.items()},
-        },
-        "access": {"tokens": [{"name": "ops", "role": "operate", "token": "${DEMO_OPS_TOKEN}"}]},
-        "senders": {
-            "harbor": {
-                "dialect": "harbor",
-                "region": SOURCE,
-                "auth": {
-                    "scheme": "header",
-                    "header": "Authorization",
-                    "secrets": ["${DEMO_HARBOR_SECRET}"],
-                },
-            },
-            "registry": {
-                "dialect": "distribution",
-                "region": SOURCE,
-                "auth": {"scheme": "bearer", "secrets": ["${DEMO_REGISTRY_SECRET}"]},
-            },
-            "ci": {
-                "dialect": "generic",
-                "region": SOURCE,
-                "auth": {"scheme": "basic", "username": "ci", "secrets": ["${DEMO_CI_SECRET}"]},
-            },
-        },
-        "rules": [
-            {
-                "name": "team-a-everywhere",
-                "when": {"namespace": "team-a", "not": {"tag": "*-rc*"}},
-                "sync": [
-                    {"region": EAST, "namespace": "{namespace}"},
-                    {"region": HONG_KONG, "namespace": "team-a-hk", "override": True},
-                ],
-            },
-            {
-                "name": "team-b-jobs",
-                "when": {"namespace": "team-b", "repository": "jobs/*"},
-                "sync": [{"region": EAST, "namespace": "team-b"}],
-            },
-        ],
-    }
-    return json.dumps(document, indent=2)
+    """Return the demonstration's swrhook.yaml, with the simulator's URLs."""
+    template = Template(Path(__file__).with_name("swrhook.yaml").read_text(encoding="utf-8"))
+    regions = {name: {"endpoint": url} for name, url in endpoints.items()}
+    # JSON is YAML too. The names of secrets remain, for the service to replace.
+    return template.safe_substitute(iam_url=iam_url, regions=json.dumps(regions))
 
 
 def requests_to_send() -> list[SenderRequest]:
     """Return the senders' requests, in their own formats."""
+    layers = [_registry_event(CART[0], f"sha256:{layer * 64}") for layer in "12"]
+    pushes = [*map(_registry_event, CART), *layers]
+    pull = _registry_event(SHOP[0]) | {"action": "pull", "id": "demo-pull"}
     return [
-        *(_harbor(image) for image in SHOP),
-        _registry("registry: 3 tags, 2 layers", CART),
+        *map(_harbor, SHOP),
+        _registry("registry: 3 tags, 2 layers", pushes),
         _ci("CI: buildx metadata", BATCH[0]),
         _ci("CI: the tag arrives 2 s later", LATE[0]),
-        _registry("registry: repeated delivery", CART),
-        _pull("registry: a pull"),
+        _registry("registry: repeated delivery", pushes),
+        _registry("registry: a pull", [pull]),
         _ci("CI: a release candidate", SHOP[0], tag="1.5.0-rc1"),
     ]
 
 
 def _harbor(image: Image) -> SenderRequest:
     url = f"harbor.example.com/{image}"
+    repository = {
+        "name": image.repository,
+        "namespace": image.namespace,
+        "repo_full_name": image.name,
+        "repo_type": "private",
+    }
+    resource = {"digest": image.digest, "tag": image.tag, "resource_url": url}
     event = {
         "type": "PUSH_ARTIFACT",
         "occur_at": 1795470000,
         "operator": "robot$ci",
-        "event_data": {
-            "resources": [{"digest": image.digest, "tag": image.tag, "resource_url": url}],
-            "repository": {
-                "name": image.repository,
-                "namespace": image.namespace,
-                "repo_full_name": image.name,
-                "repo_type": "private",
-            },
-        },
+        "event_data": {"resources": [resource], "repository": repository},
     }
     headers = {"Authorization": SECRETS["DEMO_HARBOR_SECRET"], "Content-Type": "application/json"}
-    return SenderRequest(
-        f"Harbor: {image.repository}:{image.tag}", "harbor", headers, json.dumps(event).encode()
-    )
+    title = f"Harbor: {image.repository}:{image.tag}"
+    return SenderRequest(title, "harbor", headers, json.dumps(event).encode())
 
 
-def _registry(title: str, images: list[Image]) -> SenderRequest:
-    events = [_registry_event(image.name, image.digest, tag=image.tag) for image in images] + [
-        _registry_event(images[0].name, f"sha256:{layer * 64}", media_type="octet-stream")
-        for layer in "12"
-    ]
-    return _envelope(title, events)
-
-
-def _pull(title: str) -> SenderRequest:
-    event = _registry_event(SHOP[0].name, SHOP[0].digest, tag=SHOP[0].tag)
-    return _envelope(title, [{**event, "action": "pull", "id": "demo-pull"}])
-
-
-def _envelope(title: str, events: list[dict[str, object]]) -> SenderRequest:
+def _registry(title: str, events: list[dict[str, object]]) -> SenderRequest:
     headers = {
         "Authorization": f"Bearer {SECRETS['DEMO_REGISTRY_SECRET']}",
         "Content-Type": "application/vnd.docker.distribution.events.v2+json",
@@ -174,19 +120,12 @@ def _envelope(title: str, events: list[dict[str, object]]) -> SenderRequest:
     return SenderRequest(title, "registry", headers, json.dumps({"events": events}).encode())
 
 
-def _registry_event(
-    repository: str, digest: str, *, tag: str = "", media_type: str = ""
-) -> dict[str, object]:
-    target = {
-        "mediaType": media_type or "application/vnd.oci.image.manifest.v1+json",
-        "digest": digest,
-        "repository": repository,
-    }
-    return {
-        "id": f"demo-{digest[-12:]}",
-        "action": "push",
-        "target": target | ({"tag": tag} if tag else {}),
-    }
+def _registry_event(image: Image, layer: str = "") -> dict[str, object]:
+    """Return the event of the push of an image's manifest, or of the layer with this digest."""
+    manifest = {"mediaType": _MANIFEST, "digest": image.digest, "tag": image.tag}
+    target = {"mediaType": "octet-stream", "digest": layer} if layer else manifest
+    event_id = f"demo-{target['digest'][-12:]}"
+    return {"id": event_id, "action": "push", "target": target | {"repository": image.name}}
 
 
 def _ci(title: str, image: Image, *, tag: str = "") -> SenderRequest:

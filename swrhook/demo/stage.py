@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,17 +16,7 @@ from typing import Any
 import requests
 
 from swrhook import simulator
-from swrhook.demo.scene import (
-    EAST,
-    HONG_KONG,
-    IMAGES,
-    REGIONS,
-    SECRETS,
-    SOURCE,
-    Image,
-    SenderRequest,
-    configuration,
-)
+from swrhook.demo import scene
 from swrhook.errors import SwrhookError
 
 DEFAULT_PORT = 8080
@@ -52,29 +42,23 @@ class Stage:
 
     def bring_late_images(self) -> None:
         """Push the late images to the source region after LATE_BY seconds."""
-        for image in IMAGES:
+        for image in scene.IMAGES:
             if image.arrives_late:
                 timer = Timer(LATE_BY, _seed, (self.swr, image))
                 timer.daemon = True
                 timer.start()
 
-    def deliver(self, request: SenderRequest) -> tuple[int, dict[str, Any]]:
+    def deliver(self, request: scene.SenderRequest) -> tuple[int, dict[str, Any]]:
         """Post a sender's request; return the status and the body of the answer."""
-        answer = requests.post(
-            f"{self.url}/hooks/{request.sender}",
-            request.body,
-            headers=request.headers,
-            timeout=TIMEOUT,
-        )
+        url = f"{self.url}/hooks/{request.sender}"
+        answer = requests.post(url, request.body, headers=request.headers, timeout=TIMEOUT)
         return answer.status_code, answer.json()
 
     def syncs(self) -> list[dict[str, Any]]:
         """Return all syncs from the API, oldest first."""
-        answer = requests.get(
-            f"{self.url}/api/v1/syncs?limit=1000",
-            headers={"Authorization": f"Bearer {self.token}"},
-            timeout=TIMEOUT,
-        )
+        url = f"{self.url}/api/v1/syncs?limit=1000"
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = requests.get(url, headers=headers, timeout=TIMEOUT)
         answer.raise_for_status()
         items: list[dict[str, Any]] = answer.json()["items"]
         return items[::-1]
@@ -83,58 +67,53 @@ class Stage:
 @contextmanager
 def set_up() -> Iterator[Stage]:
     """Run simulator and service during a `with` block. Raises DemoFailed."""
-    with TemporaryDirectory(prefix="swrhook-demo-") as name, simulator.start(REGIONS) as swr:
+    with TemporaryDirectory(prefix="swrhook-demo-") as name, simulator.start(scene.REGIONS) as swr:
         folder = Path(name)
-        (folder / "swrhook.yaml").write_text(configuration(swr.iam_url, swr.endpoints))
+        (folder / "swrhook.yaml").write_text(scene.configuration(swr.iam_url, swr.endpoints))
         _seed_regions(swr)
         port = _free_port()
         with _run_service(folder, port) as process:
             url = f"http://127.0.0.1:{port}"
             _wait_until_ready(url, process, folder / "service.log")
-            yield Stage(url, swr, folder, SECRETS["DEMO_OPS_TOKEN"], process)
+            yield Stage(url, swr, folder, scene.SECRETS["DEMO_OPS_TOKEN"], process)
 
 
 def _seed_regions(swr: simulator.RunningSimulator) -> None:
     """Create the organizations, and push the images to the source region."""
     for organization in ("team-a", "team-b"):
-        for region in (SOURCE, EAST):
+        for region in (scene.SOURCE, scene.EAST):
             swr.state.create_organization(region, organization)
-    swr.state.create_organization(HONG_KONG, "team-a-hk")
-    for image in IMAGES:
+    swr.state.create_organization(scene.HONG_KONG, "team-a-hk")
+    for image in scene.IMAGES:
         if not image.arrives_late:
             _seed(swr, image)
 
 
-def _seed(swr: simulator.RunningSimulator, image: Image) -> None:
-    swr.state.seed(SOURCE, image.namespace, image.repository, image.tag, image.digest)
+def _seed(swr: simulator.RunningSimulator, image: scene.Image) -> None:
+    swr.state.seed(scene.SOURCE, image.namespace, image.repository, image.tag, image.digest)
 
 
 @contextmanager
 def _run_service(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
+    variables = os.environ.items()  # noqa: TID251  # passed to the service, not read
+    # Settings in this environment are for another service.
+    inherited = {name: value for name, value in variables if not name.startswith("SWRHOOK_")}
     settings = {
         "SWRHOOK_CONFIG": str(folder / "swrhook.yaml"),
         "SWRHOOK_DATABASE_URL": f"sqlite:///{folder / 'swrhook.db'}",
         "SWRHOOK_BIND": f"127.0.0.1:{port}",
         "SWRHOOK_LOG_FORMAT": "json",
     }
+    environment = inherited | scene.SECRETS | settings
     with (folder / "service.log").open("wb") as log:
         process = subprocess.Popen(  # our own command
-            [sys.executable, "-m", "swrhook", "serve"],
-            env=_environment() | SECRETS | settings,
-            stdout=log,
-            stderr=log,
+            [sys.executable, "-m", "swrhook", "serve"], env=environment, stdout=log, stderr=log
         )
         try:
             yield process
         finally:
             process.terminate()
             process.wait()
-
-
-def _environment() -> dict[str, str]:
-    """Return this process's environment without settings that are for another service."""
-    inherited = os.environ  # noqa: TID251  # passed to the service, not read
-    return {name: value for name, value in inherited.items() if not name.startswith("SWRHOOK_")}
 
 
 def _free_port() -> int:
@@ -152,10 +131,8 @@ def _free_port() -> int:
 def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     deadline = time.monotonic() + READY_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
-        try:
+        with suppress(requests.RequestException):
             if requests.get(f"{url}/readyz", timeout=1).ok:
                 return
-        except requests.RequestException:
-            pass
         time.sleep(0.1)
     raise DemoFailed(f"the service did not become ready; its log:\n{log.read_text()}")

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -30,30 +30,27 @@ class CacheLimits:
     new_keys_per_minute: int = 10
 
 
+@dataclass(slots=True, eq=False)
 class BoundedTtlCache(Generic[T]):
-    """Caches values by key and fetches missing ones, one at a time; safe to share by threads."""
+    """Caches values by key and fetches missing ones, one at a time; safe to share by threads.
 
-    def __init__(
-        self,
-        fetch: Callable[[str], T],
-        clock: Callable[[], float],
-        limits: CacheLimits | None = None,
-    ) -> None:
-        """`fetch` returns the value of a key or raises FetchFailed; `clock` counts seconds."""
-        self._fetch = fetch
-        self._clock = clock
-        self._limits = limits or CacheLimits()
-        self._values: dict[str, tuple[T, float]] = {}
-        self._failures: dict[str, tuple[str, float]] = {}
-        self._new_key_times: deque[float] = deque()
-        self._fetch_lock = Lock()
+    `fetch` returns the value of a key or raises FetchFailed; `clock` counts seconds.
+    """
+
+    fetch: Callable[[str], T]
+    clock: Callable[[], float]
+    limits: CacheLimits = CacheLimits()
+    _values: dict[str, tuple[T, float]] = field(default_factory=dict, init=False)
+    _failures: dict[str, tuple[str, float]] = field(default_factory=dict, init=False)
+    _new_key_times: deque[float] = field(default_factory=deque, init=False)
+    _fetch_lock: Lock = field(default_factory=Lock, init=False)
 
     def get(self, key: str, max_age: float) -> T:
         """Return a value that is at most `max_age` seconds old. Raises KeysUnavailable."""
         value = self._look_up(key, max_age)
         if value is not None:
             return value
-        if not self._fetch_lock.acquire(timeout=self._limits.fetch_wait):
+        if not self._fetch_lock.acquire(timeout=self.limits.fetch_wait):
             raise KeysUnavailable("too many requests wait for keys to be fetched")
         try:
             # The thread that held the lock before may have fetched the same key.
@@ -64,12 +61,12 @@ class BoundedTtlCache(Generic[T]):
 
     def _look_up(self, key: str, max_age: float) -> T | None:
         """Return a value that is young enough, or None. Raises KeysUnavailable after a failure."""
-        now = self._clock()
+        now = self.clock()
         value = self._values.get(key)
         if value is not None and now - value[1] < max_age:
             return value[0]
         failure = self._failures.get(key)
-        if failure is not None and now - failure[1] < self._limits.failure_ttl:
+        if failure is not None and now - failure[1] < self.limits.failure_ttl:
             raise KeysUnavailable(failure[0])
         return None
 
@@ -78,7 +75,7 @@ class BoundedTtlCache(Generic[T]):
         if key not in self._values:
             self._limit_new_keys()
         try:
-            value = self._fetch(key)
+            value = self.fetch(key)
         except FetchFailed as exc:
             self._store(self._failures, key, str(exc))
             raise KeysUnavailable(str(exc)) from exc
@@ -88,16 +85,16 @@ class BoundedTtlCache(Generic[T]):
 
     def _limit_new_keys(self) -> None:
         """Count the fetch of a new key. Raises KeysUnavailable when the limit is reached."""
-        now = self._clock()
+        now = self.clock()
         while self._new_key_times and now - self._new_key_times[0] >= _MINUTE:
             self._new_key_times.popleft()
-        if len(self._new_key_times) >= self._limits.new_keys_per_minute:
+        if len(self._new_key_times) >= self.limits.new_keys_per_minute:
             raise KeysUnavailable("too many unknown keys were requested within a minute")
         self._new_key_times.append(now)
 
     def _store(self, entries: dict[str, tuple[_Stored, float]], key: str, value: _Stored) -> None:
         # Removed first, so that the dict is ordered by age and its first entry is the oldest.
         entries.pop(key, None)
-        entries[key] = value, self._clock()
-        if len(entries) > self._limits.max_entries:
+        entries[key] = value, self.clock()
+        if len(entries) > self.limits.max_entries:
             del entries[next(iter(entries))]

@@ -9,9 +9,8 @@ It is as strict as the documentation of the real services allows, and injects fa
 """
 
 from swrhook.simulator.launcher import RunningSimulator, start
-from swrhook.simulator.model import Call, Fault, Scenario, Settings, SyncJob, Tag, User
+from swrhook.simulator.model import Call, Fault, Scenario, Settings, SyncJob, User
 from swrhook.simulator.scenario import ScenarioError
-from swrhook.simulator.state import State
 
 __all__ = [
     "Call",
@@ -20,9 +19,7 @@ __all__ = [
     "Scenario",
     "ScenarioError",
     "Settings",
-    "State",
     "SyncJob",
-    "Tag",
     "User",
     "start",
 ]

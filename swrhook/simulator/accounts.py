@@ -1,16 +1,22 @@
-"""Users with their tokens and keys, and the lockout after too many wrong passwords."""
+"""Users with their tokens and keys, and the lockout after too many wrong passwords.
+
+A user has one permanent access key, and any number of temporary keys.
+"""
 
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 from swrhook.clock import Clock
 from swrhook.simulator import errors
-from swrhook.simulator.keys import Keys
 from swrhook.simulator.lockout import Lockout, SettingsHolder
 from swrhook.simulator.model import Token, User
+from swrhook.swr.auth.signing import AccessKey
+
+KEY_LOCK_TIME = timedelta(minutes=5)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +28,35 @@ class Credentials:
     domain: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A key with its owner and expiry; a user's permanent key never expires."""
+
+    key: AccessKey
+    user: User
+    expires_at: datetime = _NEVER
+
+
 class Accounts:
-    """Issues tokens and recognizes them until they expire or are revoked."""
+    """Issues tokens and temporary keys, and finds them until they expire or are revoked.
+
+    `key_lockout` locks keys that signed wrongly, by access id.
+    """
 
     def __init__(self, users: Sequence[User], clock: Clock, holder: SettingsHolder) -> None:
-        self.keys = Keys(users, clock, holder)
         self.metadata_tokens: set[str] = set()
-        self._users = tuple(users)
+        self.key_lockout: Lockout[str] = Lockout(clock, holder, KEY_LOCK_TIME)
+        # A login names its user by account and name, or by id alone.
+        self._users: dict[tuple[str | None, str], User] = {
+            key: user for user in users for key in ((user.domain, user.name), (None, user.id))
+        }
         self._clock = clock
         self._holder = holder
         self._lock = Lock()
         self._tokens: dict[str, Token] = {}
         self._lockout: Lockout[User] = Lockout(clock, holder)
+        self._permanent_keys = {user.key.access: IssuedKey(user.key, user) for user in users}
+        self._temporary_keys: dict[str, IssuedKey] = {}
 
     def login(self, credentials: Credentials, *, region: str | None) -> Token:
         """Issue a token for a region's project, or one without a project.
@@ -42,7 +65,9 @@ class Accounts:
         """
         with self._lock:
             user = self._authenticate(credentials)
-            token = self._issue(user, region)
+            settings, now = self._holder.settings, self._clock.now()
+            expires_at = now + timedelta(seconds=settings.token_ttl)
+            token = Token(_token_value(settings.token_size), user, now, expires_at, region)
             self._tokens[token.value] = token
             return token
 
@@ -53,27 +78,34 @@ class Accounts:
             return None
         return token
 
+    def key(self, access: str) -> IssuedKey | None:
+        """Return the key with this access id, which may have expired."""
+        return self._permanent_keys.get(access) or self._temporary_keys.get(access)
+
+    def issue_key(self, user: User, lifetime: timedelta) -> IssuedKey:
+        """Create a temporary key."""
+        size = self._holder.settings.token_size
+        access, secret = secrets.token_hex(10).upper(), secrets.token_hex(20)
+        key = AccessKey(access, secret, secrets.token_urlsafe(size)[:size])
+        issued = IssuedKey(key, user, self._clock.now() + lifetime)
+        with self._lock:
+            self._temporary_keys[access] = issued
+        return issued
+
     def revoke_tokens(self) -> int:
         """Revoke every token and temporary key; return how many there were."""
         with self._lock:
-            count = len(self._tokens)
+            count = len(self._tokens) + len(self._temporary_keys)
             self._tokens.clear()
-        return count + self.keys.revoke()
+            self._temporary_keys.clear()
+        return count
 
     def lock(self) -> None:
         """Lock every user for `lock_time`, as too many wrong passwords do."""
-        self._lockout.lock(self._users)
-
-    def clear(self) -> None:
-        """Forget all tokens, temporary keys, failures and locks."""
-        self.keys.clear()
-        self._lockout.clear()
-        with self._lock:
-            self.metadata_tokens.clear()
-            self._tokens.clear()
+        self._lockout.lock(self._users.values())
 
     def _authenticate(self, credentials: Credentials) -> User:
-        user = self._find(credentials)
+        user = self._users.get((credentials.domain, credentials.user))
         if user is None:
             raise errors.unauthorized()
         if self._lockout.is_locked(user):
@@ -83,22 +115,6 @@ class Accounts:
             raise errors.unauthorized()
         self._lockout.count_success(user)
         return user
-
-    def _find(self, credentials: Credentials) -> User | None:
-        if credentials.domain is None:
-            return next((user for user in self._users if user.id == credentials.user), None)
-        key = (credentials.domain, credentials.user)
-        return next((user for user in self._users if (user.domain, user.name) == key), None)
-
-    def _issue(self, user: User, region: str | None) -> Token:
-        settings, now = self._holder.settings, self._clock.now()
-        return Token(
-            value=_token_value(settings.token_size),
-            user=user,
-            issued_at=now,
-            expires_at=now + timedelta(seconds=settings.token_ttl),
-            region=region,
-        )
 
 
 def _token_value(size: int) -> str:

@@ -18,8 +18,7 @@ from swrhook.simulator.http_server import BODY_LIMIT
 from swrhook.simulator.jobs import Image
 from swrhook.simulator.mirror import MirrorUnavailable
 from swrhook.simulator.model import IAM, Call, Fault, Json, Settings
-from swrhook.simulator.state import State
-from swrhook.simulator.tagstore import TagStore
+from swrhook.simulator.state import State, TagStore
 
 # These endpoints are one operation for call log and faults.
 _OPERATIONS = {"create_namespace": "namespaces", "namespace": "namespaces"}
@@ -65,7 +64,8 @@ def subject() -> Subject:
 def record_faults(faults: Sequence[Fault]) -> None:
     """Record faults that hit this request."""
     if faults:
-        g.call = state().call_log.add_faults(g.call, [fault.name for fault in faults])
+        names = (*g.call.faults, *(fault.name for fault in faults))
+        g.call = state().call_log.update(g.call, faults=names)
 
 
 def answer(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:  # noqa: ANN401 - JSON with times
@@ -100,8 +100,7 @@ def parse_json(content: bytes) -> object:
     try:
         return json.loads(content)
     except RecursionError as exc:
-        message = "nested too deeply"
-        raise ValueError(message) from exc
+        raise ValueError("nested too deeply") from exc
 
 
 def require_organization(namespace: str) -> TagStore:
@@ -168,7 +167,8 @@ def _finish_call(response: AnyResponse) -> AnyResponse:
     response.headers["X-Request-Id"] = g.request_id
     unanswered = any(fault.connection in ("hang", "reset") for fault in g.get("faults", ()))
     status = None if unanswered else response.status_code
-    state().call_log.end(g.call, status=status, at=state().clock.now())
+    took_ms = round((state().clock.now() - g.call.time).total_seconds() * 1000, 3)
+    state().call_log.update(g.call, status=status, took_ms=took_ms)
     return response
 
 

@@ -4,8 +4,8 @@ import itertools
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from threading import Lock
+from typing import Any
 
 from swrhook.simulator.model import Call
 
@@ -30,16 +30,14 @@ class CallLog:
                 self._calls.popitem(last=False)
             return recorded
 
-    def add_faults(self, call: Call, faults: Sequence[str]) -> Call:
-        """Record the names of faults that hit a call; return the call with them."""
-        updated = replace(call, faults=(*call.faults, *faults))
-        self._replace(call, updated)
+    def update(self, call: Call, **changes: Any) -> Call:  # noqa: ANN401 - fields of Call
+        """Change what is recorded of a call; return the call with the changes."""
+        updated = replace(call, **changes)
+        with self._lock:
+            # A reset may have removed the call while it was being answered.
+            if self._calls.get(call.serial) is call:
+                self._calls[call.serial] = updated
         return updated
-
-    def end(self, call: Call, *, status: int | None, at: datetime) -> None:
-        """Record the status that a call was answered with, None if it was not answered."""
-        took_ms = (at - call.time).total_seconds() * 1000
-        self._replace(call, replace(call, status=status, took_ms=round(took_ms, 3)))
 
     def find(self, *, region: str = "", operation: str = "", path: str = "") -> Sequence[Call]:
         """List the calls of a region and operation with this text in their path; empty is any."""
@@ -58,9 +56,3 @@ class CallLog:
         with self._lock:
             self._serials = itertools.count(1)
             self._calls.clear()
-
-    def _replace(self, call: Call, updated: Call) -> None:
-        with self._lock:
-            # A reset may have removed the call while it was being answered.
-            if self._calls.get(call.serial) is call:
-                self._calls[call.serial] = updated

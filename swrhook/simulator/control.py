@@ -26,7 +26,7 @@ def create_app(simulator: State) -> Flask:
     app.register_error_handler(HTTPException, lambda exc: _error(str(exc), exc.code or 500))
     app.register_error_handler(ScenarioError, lambda exc: _error(str(exc), 400))
     app.register_error_handler(MirrorUnavailable, lambda exc: _error(str(exc), 502))
-    app.register_error_handler(ReadOnlyRegion, _refuse_read_only)
+    app.register_error_handler(ReadOnlyRegion, lambda exc: _error(str(exc), 409))
     return app
 
 
@@ -98,33 +98,14 @@ def jobs() -> Response:
     return answer([asdict(job) for job in state().jobs()])
 
 
-@control.get("/faults")
+@control.route("/faults", methods=["GET", "POST", "PUT", "DELETE"])
 def faults() -> Response:
-    """List the active faults."""
+    """List the active faults, after adding to them (POST), replacing or removing them."""
+    added = _reader().faults(_body()) if request.method in ("POST", "PUT") else ()
+    if request.method in ("PUT", "DELETE"):
+        state().faults.clear()
+    state().faults.add(added)
     return answer([asdict(fault) for fault in state().faults.all()])
-
-
-@control.post("/faults")
-def add_faults() -> Response:
-    """Add one fault or a list of faults after the existing ones."""
-    state().faults.add(_reader().faults(_body()))
-    return faults()
-
-
-@control.put("/faults")
-def replace_faults() -> Response:
-    """Replace all faults with one fault or a list of faults."""
-    replacement = _reader().faults(_body())
-    state().faults.clear()
-    state().faults.add(replacement)
-    return faults()
-
-
-@control.delete("/faults")
-def delete_faults() -> Response:
-    """Remove all faults."""
-    state().faults.clear()
-    return faults()
 
 
 @control.route("/settings", methods=["GET", "PUT", "POST"])
@@ -176,18 +157,7 @@ def _error(message: str, status: int) -> Response:
     return answer({"error": message}, status=status)
 
 
-def _refuse_read_only(exc: ReadOnlyRegion) -> Response:
-    return _error(f"{exc} mirrors a registry: push to that registry instead", 409)
-
-
 def _tag(region: str, tag: Tag) -> dict[str, Any]:
-    return {
-        "region": region,
-        "namespace": tag.namespace,
-        "repository": tag.repository,
-        "tag": tag.name,
-        "digest": tag.digest,
-        "index": tag.index,
-        "created": tag.created,
-        "updated": tag.updated,
-    }
+    fields = asdict(tag)
+    del fields["id"]
+    return {"region": region, "tag": fields.pop("name")} | fields

@@ -7,53 +7,50 @@ vendor's Terraform provider (4001158) and agent skills (4001096, 4030170, 500110
 
 from collections.abc import Mapping
 
-# The first three digits of SWR's codes are the status.
-SWR: Mapping[str, str] = {
-    "4000014": "Invalid API parameters.",
-    "4000097": "The organization quota has been used up.",
-    "4000098": "The image quota has been used up.",
-    "4000099": "The image tag quota has been used up.",
-    "4001014": "Mandatory parameters must be configured.",
-    "4001018": "Invalid request body type.",
-    "4001021": "The version cannot be blank.",
-    "4001025": "Invalid parameters.",
-    "4001028": "Invalid organization name.",
-    "4001029": "Invalid image name.",
-    "4001048": "Failed to get Token from Context",
-    "4001096": "param order column error",
-    "4001158": "sync repo not found",
-    "4009010": "Invalid organization name.",
-    "4009011": "Invalid image name.",
-    "4009021": "Invalid image tag.",
-    "4010000": "Authentication failed.",
-    "4011044": "The image was created by another user.",
-    "4011064": "The image belongs to another account.",
-    "4030170": "Insufficient permissions",
-    "4031032": "The number of requests exceeds the maximum.",
-    "4031042": "Too many requests.",
-    "4031043": "Invalid JWT.",
-    "4037017": "No permission.",
-    "4037018": "No permission.",
-    "4037020": "No permission.",
-    "4039001": "No permission.",
-    "4039002": "No permission.",
-    "4040010": "The image was not found.",
-    "4040048": "The image tag was not found.",
-    "4040058": "The organization was not found.",
-    "4040083": "The URL was not found.",
-    "4040113": "The image was not found.",
-    "4040115": "The image tag was not found.",
-    "4041056": "The image tag was not found.",
-    "4041061": "The organization was not found.",
-    "4090006": "The image already exists.",
-    "4090023": "The system is busy.",
-    "4090060": "The organization already exists.",
-    "4131001": "The request body is too large.",
-    "5000021": "Failed to synchronize files.",
-    "5001076": "Failed to obtain the service token.",
-    "5001101": "Internal error",
-    "5070070": "OBS is disabled.",
-}
+
+def _by_code(codes: Mapping[str, str]) -> Mapping[str, str]:
+    return {code: message for message, numbers in codes.items() for code in numbers.split()}
+
+
+# The first three digits of SWR's codes are the status. Codes with the same message share a line.
+SWR = _by_code(
+    {
+        "Invalid API parameters.": "4000014",
+        "The organization quota has been used up.": "4000097",
+        "The image quota has been used up.": "4000098",
+        "The image tag quota has been used up.": "4000099",
+        "Mandatory parameters must be configured.": "4001014",
+        "Invalid request body type.": "4001018",
+        "The version cannot be blank.": "4001021",
+        "Invalid parameters.": "4001025",
+        "Invalid organization name.": "4001028 4009010",
+        "Invalid image name.": "4001029 4009011",
+        "Failed to get Token from Context": "4001048",
+        "param order column error": "4001096",
+        "sync repo not found": "4001158",
+        "Invalid image tag.": "4009021",
+        "Authentication failed.": "4010000",
+        "The image was created by another user.": "4011044",
+        "The image belongs to another account.": "4011064",
+        "Insufficient permissions": "4030170",
+        "The number of requests exceeds the maximum.": "4031032",
+        "Too many requests.": "4031042",
+        "Invalid JWT.": "4031043",
+        "No permission.": "4037017 4037018 4037020 4039001 4039002",
+        "The image was not found.": "4040010 4040113",
+        "The image tag was not found.": "4040048 4040115 4041056",
+        "The organization was not found.": "4040058 4041061",
+        "The URL was not found.": "4040083",
+        "The image already exists.": "4090006",
+        "The system is busy.": "4090023",
+        "The organization already exists.": "4090060",
+        "The request body is too large.": "4131001",
+        "Failed to synchronize files.": "5000021",
+        "Failed to obtain the service token.": "5001076",
+        "Internal error": "5001101",
+        "OBS is disabled.": "5070070",
+    }
+)
 
 # A code of the gateway may have several statuses; the first one is the default.
 GATEWAY: Mapping[str, Mapping[int, str]] = {

@@ -4,7 +4,6 @@ Sources: "Error Codes" of the SWR and of the IAM API reference, "Error Codes" of
 signing for the gateway. The vendor's Terraform provider parses the shapes "errors" and "object".
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -55,31 +54,16 @@ def from_code(code: str, status: int | None = None) -> Refusal:
 
 def render(refusal: Refusal, *, request_id: str, swr_shape: str) -> Json:
     """Return a refusal as the JSON body that its service would send."""
-    shape = swr_shape if refusal.shape == "swr" else refusal.shape
-    return _SHAPES[shape](refusal, request_id)
-
-
-_SHAPES: Mapping[str, Callable[[Refusal, str], Json]] = {
-    "array": lambda refusal, _: [_swr_error(refusal)],
-    "object": lambda refusal, _: _swr_error(refusal),
-    "errors": lambda refusal, _: {
-        "errors": [{"errorCode": refusal.code, "errorMessage": refusal.message}]
-    },
-    "gateway": lambda refusal, request_id: {
-        "error_msg": refusal.message,
-        "error_code": refusal.code,
-        "request_id": request_id,
-    },
-    "iam": lambda refusal, _: {"error_msg": refusal.message, "error_code": refusal.code},
-    "keystone": lambda refusal, _: {
-        "error": {
-            "message": refusal.message,
-            "code": refusal.status,
-            "title": HTTPStatus(refusal.status).phrase,
-        }
-    },
-}
-
-
-def _swr_error(refusal: Refusal) -> Json:
-    return {"errorCode": refusal.code, "errorMessage": refusal.message, "detail": ""}
+    if refusal.shape == "keystone":
+        title = HTTPStatus(refusal.status).phrase
+        return {"error": {"message": refusal.message, "code": refusal.status, "title": title}}
+    swr_error: dict[str, Json] = {"errorCode": refusal.code, "errorMessage": refusal.message}
+    iam_error: dict[str, Json] = {"error_msg": refusal.message, "error_code": refusal.code}
+    shapes: dict[str, Json] = {
+        "array": [swr_error | {"detail": ""}],
+        "object": swr_error | {"detail": ""},
+        "errors": {"errors": [swr_error]},
+        "gateway": iam_error | {"request_id": request_id},
+        "iam": iam_error,
+    }
+    return shapes[swr_shape if refusal.shape == "swr" else refusal.shape]

@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,8 +21,10 @@ from werkzeug import Response
 from swrhook.simulator import errors
 from swrhook.simulator.accounts import Accounts
 from swrhook.simulator.http_server import TRANSMIT
-from swrhook.simulator.model import Connection, Fault, Settings
+from swrhook.simulator.model import Fault, Settings
 
+# The settings that a fault may override for a call.
+_OVERRIDES = ("error_shape", "accepted_body", "unknown_organization")
 _END_OF_HEAD = b"\r\n\r\n"
 # With a linger time of 0, closing discards unsent data and sends a TCP reset.
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -46,12 +48,8 @@ class Hit:
 def apply_settings(settings: Settings, faults: Sequence[Fault]) -> Settings:
     """Return the settings for a call with these faults, which may override some."""
     for fault in faults:
-        overrides = {
-            "error_shape": fault.error_shape,
-            "accepted_body": fault.accepted_body,
-            "unknown_organization": fault.unknown_organization,
-        }
-        settings = replace(settings, **{key: value for key, value in overrides.items() if value})  # type: ignore[arg-type]
+        overrides = {name: value for name in _OVERRIDES if (value := getattr(fault, name))}
+        settings = replace(settings, **overrides)
     return settings
 
 
@@ -78,62 +76,52 @@ def after_call(hit: Hit, response: Response) -> Response:
         for name in fault.without_headers:
             response.headers.pop(name, None)
         if fault.connection is not None:
-            hit.environ[TRANSMIT] = partial(transmit, fault)
+            hit.environ[TRANSMIT].append(partial(transmit, fault))
     return response
 
 
 def transmit(fault: Fault, client: socket.socket, content: bytes) -> None:
     """Send an answer as the fault's `connection` says."""
-    if fault.connection is not None:
-        with suppress(OSError):
-            _TRANSMISSIONS[fault.connection](fault, client, content)
+    with suppress(OSError):
+        match fault.connection:
+            case "hang":
+                # Returns as soon as the client gives up and closes its side of the connection.
+                client.settimeout(fault.limit)
+                client.recv(1)
+            case "reset":
+                _reset(client)
+            case "reset_midway":
+                client.sendall(_first_half(content))
+                _reset(client)
+            case "cut_short":
+                client.sendall(_first_half(content))
+            case "drip":
+                _drip(fault, client, content)
 
 
 def _answer(fault: Fault, hit: Hit) -> Response:
-    status, content_type, content = _content(fault, hit)
+    status, body = fault.status or HTTPStatus.OK, fault.body
+    if fault.error is not None:
+        refusal = errors.from_code(fault.error, fault.status)
+        status, shape = refusal.status, hit.settings.error_shape
+        body = errors.render(refusal, request_id=hit.request_id, swr_shape=shape)
+    elif body is None:
+        body = _proxy_page(status) if status >= HTTPStatus.BAD_REQUEST else ""
+    # Text is sent unchanged: a proxy's HTML page, broken JSON, an empty body.
+    content_type = "text/html" if isinstance(body, str) else "application/json"
+    content = body if isinstance(body, str) else json.dumps(body)
     headers = {"Content-Type": content_type} | dict(fault.headers)
     return Response(content, status=status, headers=headers)
 
 
-def _content(fault: Fault, hit: Hit) -> tuple[int, str, str]:
-    if fault.error is not None:
-        refusal = errors.from_code(fault.error, fault.status)
-        shape = hit.settings.error_shape
-        body = errors.render(refusal, request_id=hit.request_id, swr_shape=shape)
-        return refusal.status, "application/json", json.dumps(body)
-    status = fault.status or HTTPStatus.OK
-    # Text is sent unchanged: a proxy's HTML page, broken JSON, an empty body.
-    if isinstance(fault.body, str):
-        return status, "text/html", fault.body
-    if fault.body is not None:
-        return status, "application/json", json.dumps(fault.body)
-    return status, "text/html", _proxy_page(status) if status >= HTTPStatus.BAD_REQUEST else ""
-
-
 def _proxy_page(status: int) -> str:
-    is_standard = status in set(HTTPStatus)
-    title = f"{status} {HTTPStatus(status).phrase}" if is_standard else status
+    title = f"{status} {HTTPStatus(status).phrase}" if status in set(HTTPStatus) else status
     return _PROXY_PAGE.format(title=title)
 
 
-def _hang(fault: Fault, client: socket.socket, _content: bytes) -> None:
-    # Returns as soon as the client gives up and closes its side of the connection.
-    client.settimeout(fault.limit)
-    client.recv(1)
-
-
-def _reset(_fault: Fault, client: socket.socket, _content: bytes) -> None:
+def _reset(client: socket.socket) -> None:
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     os.close(client.detach())
-
-
-def _reset_midway(fault: Fault, client: socket.socket, content: bytes) -> None:
-    client.sendall(_first_half(content))
-    _reset(fault, client, content)
-
-
-def _cut_short(_fault: Fault, client: socket.socket, content: bytes) -> None:
-    client.sendall(_first_half(content))
 
 
 def _drip(fault: Fault, client: socket.socket, content: bytes) -> None:
@@ -150,12 +138,3 @@ def _first_half(content: bytes) -> bytes:
     head = content.find(_END_OF_HEAD) + len(_END_OF_HEAD)
     body = len(content) - head
     return content[: head + body // 2] if body else content[: head // 2]
-
-
-_TRANSMISSIONS: Mapping[Connection, Callable[[Fault, socket.socket, bytes], None]] = {
-    "hang": _hang,
-    "reset": _reset,
-    "reset_midway": _reset_midway,
-    "cut_short": _cut_short,
-    "drip": _drip,
-}

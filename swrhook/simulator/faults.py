@@ -10,8 +10,9 @@ import hashlib
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from threading import Lock
 
 from swrhook.simulator.lockout import SettingsHolder
@@ -48,11 +49,7 @@ class Subject:
 
 
 def subject_of(
-    region: str,
-    operation: str,
-    names: Mapping[str, str],
-    body: object,
-    content: Sequence[str],
+    region: str, operation: str, names: Mapping[str, str], body: object, content: Sequence[str]
 ) -> Subject:
     """Return the subject of a call: `names` are from its path and query, tags from its body."""
     fields = body if isinstance(body, Mapping) else {}
@@ -70,15 +67,14 @@ def subject_of(
     )
 
 
+# The names that a fault may leave out, to select all.
+_names = attrgetter("namespace", "repository", "target_region", "target_organization")
+
+
 def matches(fault: Fault, subject: Subject) -> bool:
     """Tell whether the fault selects this call or tag."""
     everywhere = fault.region == EVERYWHERE and subject.region != IAM
-    optional = (
-        (fault.namespace, subject.namespace),
-        (fault.repository, subject.repository),
-        (fault.target_region, subject.target_region),
-        (fault.target_organization, subject.target_organization),
-    )
+    optional = zip(_names(fault), _names(subject), strict=True)
     return (
         (everywhere or fault.region == subject.region)
         and fault.operation in (EVERYWHERE, subject.operation)
@@ -87,15 +83,7 @@ def matches(fault: Fault, subject: Subject) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class FailedTags:
-    """The tags of a call that a fault makes fail."""
-
-    fault: Fault
-    tags: Sequence[str]
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _ActiveFault:
     """A fault with counts of the subjects that it has matched."""
 
@@ -122,7 +110,7 @@ class FaultTable:
         self._holder = holder
         self._lock = Lock()
         self._ids = itertools.count(1)
-        self._faults: dict[int, _ActiveFault] = {}
+        self._faults: list[_ActiveFault] = []
 
     def add(self, faults: Sequence[Fault]) -> None:
         """Append faults; a fault without a name is named by its number."""
@@ -130,12 +118,12 @@ class FaultTable:
             for fault in faults:
                 number = next(self._ids)
                 named = replace(fault, name=fault.name or f"fault-{number}")
-                self._faults[number] = _ActiveFault(named)
+                self._faults.append(_ActiveFault(named))
 
     def all(self) -> Sequence[Fault]:
         """List the active faults."""
         with self._lock:
-            return [active.fault for active in self._faults.values()]
+            return [active.fault for active in self._faults]
 
     def clear(self) -> None:
         """Remove all faults, and number new ones from 1 again."""
@@ -150,44 +138,42 @@ class FaultTable:
         """
         used: list[Fault] = []
         with self._lock:
-            for number, active in self._with_aim("call"):
+            for active in self._with_aim("call"):
                 if self._hits(active, subject):
-                    used.append(self._use(number))
+                    used.append(self._use(active))
                     if used[-1].answers:
                         break
         return used
 
-    def take_failed_tags(self, tags: Sequence[Subject]) -> FailedTags | None:
-        """Use the first fault that makes some of these tags fail."""
+    def take_failed_tags(self, tags: Sequence[Subject]) -> tuple[Fault | None, Sequence[str]]:
+        """Use the first fault that makes some of these tags fail; return it and those tags."""
         with self._lock:
-            for number, active in self._with_aim("failed_tags"):
+            for active in self._with_aim("failed_tags"):
                 names = active.fault.failed_tags
                 listed = [tag for tag in tags if EVERYWHERE in names or tag.tags[0] in names]
                 failed = [tag.tags[0] for tag in listed if self._hits(active, tag)]
                 if failed:
-                    return FailedTags(self._use(number), failed)
-        return None
+                    return self._use(active), failed
+        return None, ()
 
     def take_for_job(self, tag: Subject) -> Fault | None:
         """Use the first fault that hits the job of a tag."""
         with self._lock:
-            for number, active in self._with_aim("job"):
+            for active in self._with_aim("job"):
                 if self._hits(active, tag):
-                    return self._use(number)
+                    return self._use(active)
         return None
 
-    def _with_aim(self, aim: Aim) -> Iterator[tuple[int, _ActiveFault]]:
-        # A copy of the items, since a fault that is used up is removed during the iteration.
-        return (item for item in list(self._faults.items()) if item[1].fault.aim == aim)
+    def _with_aim(self, aim: Aim) -> Sequence[_ActiveFault]:
+        return [active for active in self._faults if active.fault.aim == aim]
 
     def _hits(self, active: _ActiveFault, subject: Subject) -> bool:
         return matches(active.fault, subject) and active.hits(subject, self._holder.settings.seed)
 
-    def _use(self, number: int) -> Fault:
-        active = self._faults[number]
+    def _use(self, active: _ActiveFault) -> Fault:
         fault = active.fault
         if fault.times == 1 or fault.nth is not None:
-            del self._faults[number]
+            self._faults.remove(active)
         elif fault.times is not None:
             active.fault = replace(fault, times=fault.times - 1)
         return fault

@@ -7,18 +7,22 @@ starts at the right byte.
 """
 
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from werkzeug.datastructures import Headers
 from werkzeug.serving import DechunkedInput, ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.test import run_wsgi_app
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 TRANSMIT = "swrhook.simulator.transmit"
-"""Key in the WSGI environ: a fault's function that sends the answer over the socket."""
+"""Key in the WSGI environ: a list for a fault's function that sends the answer over the socket."""
+Transmission: TypeAlias = Callable[[socket.socket, bytes], None]
 BODY_LIMIT = 12 * 1024 * 1024
 # Seconds between two checks whether the server should stop.
 _POLL = 0.2
@@ -83,11 +87,13 @@ class Handler(WSGIRequestHandler):
         self.environ = environ = self.make_environ()
         environ["wsgi.input"] = BytesIO(self._read_body(environ))
         environ["wsgi.input_terminated"] = True
-        status, headers, body = self._run_app(environ)
-        self.close_connection |= TRANSMIT in environ
-        content = self._content(status, headers, body)
-        if TRANSMIT in environ:
-            environ[TRANSMIT](self.connection, content)
+        transmissions: list[Transmission] = []
+        environ[TRANSMIT] = transmissions
+        chunks, status, headers = run_wsgi_app(self.server.app, environ, buffered=True)
+        self.close_connection |= bool(transmissions)
+        content = self._content(status, headers, b"".join(chunks))
+        if transmissions:
+            transmissions[-1](self.connection, content)
         else:
             self.wfile.write(content)
 
@@ -103,19 +109,7 @@ class Handler(WSGIRequestHandler):
         self.close_connection |= len(body) > BODY_LIMIT
         return body
 
-    def _run_app(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
-        started: list[Any] = []
-
-        def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> Any:  # noqa: ANN401 - WSGI's write(), which nothing here uses
-            started[:] = [status, headers]
-
-        chunks = self.server.app(environ, start_response)
-        body = b"".join(chunks)
-        if hasattr(chunks, "close"):
-            chunks.close()
-        return started[0], started[1], body
-
-    def _content(self, status: str, headers: list[tuple[str, str]], body: bytes) -> bytes:
+    def _content(self, status: str, headers: Headers, body: bytes) -> bytes:
         framing = [("Date", self.date_time_string()), ("Content-Length", str(len(body)))]
         if self.close_connection:
             framing.append(("Connection", "close"))

@@ -6,21 +6,21 @@ Security Tokens of an IAM User".
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import cast
+from typing import TypeAlias
 
 from flask import Blueprint, Flask, Response, request
 
 from swrhook.simulator import errors, signatures
 from swrhook.simulator.accounts import Credentials
 from swrhook.simulator.app import answer, iam_timestamp, new_app, parse_json, state
-from swrhook.simulator.metadata import credential, machine
+from swrhook.simulator.metadata import answer_with_key, machine
 from swrhook.simulator.model import IAM, Json, Token, User, identifier
 from swrhook.simulator.state import State
 
 # The lifetimes that a temporary key may have, in seconds; the first is the default.
 _LIFETIMES = range(900, 86_401)
 
+Object: TypeAlias = Mapping[str, object]
 iam = Blueprint("iam", __name__)
 
 
@@ -60,15 +60,14 @@ def projects() -> Response:
 def securitytokens() -> Response:
     """Issue a temporary key to the user of a token."""
     identity = _identity(_object(_body(), "auth"), "token")
-    token = cast("Mapping[str, object]", _object(identity, "token") if "token" in identity else {})
+    token = _object(identity, "token", default={})
     seconds = token.get("duration_seconds", _LIFETIMES[0])
     if not isinstance(seconds, int) or seconds not in _LIFETIMES:
         raise errors.iam("0072", "Invalid input for field 'duration_seconds'.")
-    issued = state().accounts.keys.issue(_user_of(_token_value(token)), timedelta(seconds=seconds))
-    return answer(credential(issued), status=201)
+    return answer_with_key(_user_of(_token_value(token)), seconds, status=201)
 
 
-def _token_value(body: Mapping[str, object]) -> str:
+def _token_value(body: Object) -> str:
     """Return the token in a request's body, or else in its header."""
     return _text(body, "id") if "id" in body else request.headers.get("X-Auth-Token", "")
 
@@ -80,7 +79,7 @@ def _user_of(value: str) -> User:
     return token.user
 
 
-def _body() -> Mapping[str, object]:
+def _body() -> Object:
     try:
         body = parse_json(request.get_data())
     except ValueError:
@@ -90,21 +89,21 @@ def _body() -> Mapping[str, object]:
     return body
 
 
-def _object(parent: Mapping[str, object], key: str) -> Mapping[str, object]:
-    value = parent.get(key)
+def _object(parent: Object, key: str, *, default: Object | None = None) -> Object:
+    value = parent.get(key, default)
     if not isinstance(value, dict):
         raise errors.iam("0072", f"'{key}' is a required property.")
     return value
 
 
-def _text(parent: Mapping[str, object], key: str) -> str:
+def _text(parent: Object, key: str) -> str:
     value = parent.get(key)
     if not isinstance(value, str) or not value:
         raise errors.iam("0072", f"'{key}' is a required property.")
     return value
 
 
-def _credentials(auth: Mapping[str, object]) -> Credentials:
+def _credentials(auth: Object) -> Credentials:
     user = _object(_object(_identity(auth, "password"), "password"), "user")
     password = _text(user, "password")
     if "id" in user:
@@ -112,16 +111,16 @@ def _credentials(auth: Mapping[str, object]) -> Credentials:
     return Credentials(_text(user, "name"), password, _text(_object(user, "domain"), "name"))
 
 
-def _identity(auth: Mapping[str, object], method: str) -> Mapping[str, object]:
+def _identity(auth: Object, method: str) -> Object:
     identity = _object(auth, "identity")
     if identity.get("methods") != [method]:
         raise errors.iam("0073", "Invalid input for field 'methods'.")
     return identity
 
 
-def _scope(auth: Mapping[str, object]) -> str | None:
+def _scope(auth: Object) -> str | None:
     """Return the region of the project in the scope, None if the scope is a domain or absent."""
-    scope = cast("Mapping[str, object]", _object(auth, "scope") if "scope" in auth else {})
+    scope = _object(auth, "scope", default={})
     if "project" not in scope:
         return None
     project = _object(scope, "project")
@@ -151,12 +150,11 @@ def _token(token: Token) -> Json:
 
 
 def _project(region: str, user: User) -> Json:
-    domain_id = user.domain_id
     return {
         "id": project_id(region),
         "name": region,
-        "domain_id": domain_id,
-        "parent_id": domain_id,
+        "domain_id": user.domain_id,
+        "parent_id": user.domain_id,
         "is_domain": False,
         "enabled": True,
         "description": "",

@@ -15,7 +15,8 @@ from swrhook.simulator import errors, request_validation
 from swrhook.simulator.app import answer, answer_page, region, require_image, state, swr_timestamp
 from swrhook.simulator.jobs import Image
 from swrhook.simulator.model import DEMO, Json, Tag, numeric_id
-from swrhook.simulator.tagstore import Page, TagStore
+from swrhook.simulator.state import TagStore
+from swrhook.simulator.tagstore import Page
 
 images = Blueprint("images", __name__)
 _REPO = "/namespaces/<namespace>/repos/<repository>"
@@ -25,7 +26,7 @@ _SIZE = 1_304_902
 @images.get(f"{_REPO}/tags")
 def tags(namespace: str, repository: str) -> Response:
     """List the tags of a repository, one page at a time."""
-    image = request_validation.image(region(), namespace, repository)
+    image = request_validation.image(namespace, repository)
     page = request_validation.page(request.args)
     listing = require_image(image).page(namespace, image.repository, page)
     # Only this operation has "Tag" with a capital letter.
@@ -36,7 +37,7 @@ def tags(namespace: str, repository: str) -> Response:
 @images.get(f"{_REPO}/tags/<name>")
 def tag(namespace: str, repository: str, name: str) -> Response:
     """Show one tag."""
-    image = request_validation.image(region(), namespace, repository)
+    image = request_validation.image(namespace, repository)
     tag = require_image(image).tag(namespace, image.repository, request_validation.tag(name))
     if tag is None:
         raise errors.swr("4040048")
@@ -46,7 +47,7 @@ def tag(namespace: str, repository: str, name: str) -> Response:
 @images.get(_REPO)
 def repo(namespace: str, repository: str) -> Response:
     """Show one repository, without its tags."""
-    image = request_validation.image(region(), namespace, repository)
+    image = request_validation.image(namespace, repository)
     tags = _all_tags(require_image(image), image)
     creator: dict[str, Json] = {"creator_id": DEMO.id, "creator_name": DEMO.name}
     return answer(_repo(image) | _size_and_times(tags, "created", "updated") | creator)
@@ -67,8 +68,7 @@ def repos() -> Response:
     ]
     key = {"updated_time": "updated_at", "name": "name", "tag_count": "num_images"}[column]
     items.sort(key=lambda item: cast("Any", item[key]), reverse=descending)
-    total: dict[str, Json] = {"total_range": len(items)}
-    page = [item | total for item in window.select(items)]
+    page = [item | {"total_range": len(items)} for item in window.select(items)]
     return answer_page(page, offset=window.offset, total=len(items))
 
 

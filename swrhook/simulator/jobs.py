@@ -6,11 +6,10 @@ No thread runs the jobs: `State` runs those that are due before it reads or chan
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import Lock, RLock
-from types import MappingProxyType
 
 from swrhook.simulator.model import Fault, Status, SyncJob, SyncRule, Target
 from swrhook.simulator.tagstore import Listing, Window
@@ -25,20 +24,6 @@ class Image:
     repository: str
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a call of sync_images orders for each of its tags; `delay` is in seconds."""
-
-    source: Image
-    target: Target
-    created: datetime
-    delay: float
-
-
-_NO_FAULT = Fault()
-NO_FAULTS: Mapping[str, Fault] = MappingProxyType({})
-
-
 class Jobs:
     """Sync jobs in the order they are due, under the lock of the tags that they read and write."""
 
@@ -49,11 +34,29 @@ class Jobs:
         self._listed: defaultdict[Image, list[int]] = defaultdict(list)
         self._due: list[tuple[datetime, int]] = []
 
-    def add(self, order: Order, tags: Sequence[str], faults: Mapping[str, Fault]) -> None:
-        """Queue one job for each tag; `faults` is by tag."""
+    def add(
+        self, source: Image, tag: str, target: Target, fault: Fault, *, at: datetime, due: datetime
+    ) -> None:
+        """Queue the job of a tag."""
         with self._lock:
-            for tag in tags:
-                self._add(order, tag, faults.get(tag, _NO_FAULT))
+            job = SyncJob(
+                id=next(self._ids),
+                region=source.region,
+                namespace=source.namespace,
+                repository=source.repository,
+                tag=tag,
+                target=target,
+                status="waiting",
+                created=at,
+                updated=at,
+                due=due,
+                outcome=fault.job,
+                shown=fault.job_shown,
+            )
+            self._jobs[job.id] = job
+            if job.shown != "hidden":
+                self._listed[source].append(job.id)
+            heapq.heappush(self._due, (due, job.id))
 
     def take_due(self, now: datetime) -> SyncJob | None:
         """Remove the job that is due first from the queue; the caller must finish it."""
@@ -69,13 +72,8 @@ class Jobs:
             if self._jobs.get(job.id) is job:
                 self._change(job.id, status, at)
 
-    def of(self, source: Image) -> Sequence[SyncJob]:
-        """List the jobs of a source repository that are not hidden, oldest first."""
-        with self._lock:
-            return [self._jobs[job_id] for job_id in self._listed.get(source, ())]
-
     def page(self, source: Image, window: Window, *, descending: bool) -> Listing[SyncJob]:
-        """List a part of these jobs, oldest first or newest first."""
+        """List a part of a source repository's jobs that are not hidden, by age."""
         with self._lock:
             ids = self._listed.get(source, [])
             ordered = reversed(ids) if descending else iter(ids)
@@ -85,35 +83,6 @@ class Jobs:
         """List all jobs, oldest first."""
         with self._lock:
             return list(self._jobs.values())
-
-    def clear(self) -> None:
-        """Forget all jobs, finished or not."""
-        with self._lock:
-            self._ids = itertools.count(1)
-            self._jobs.clear()
-            self._listed.clear()
-            self._due.clear()
-
-    def _add(self, order: Order, tag: str, fault: Fault) -> None:
-        source = order.source
-        job = SyncJob(
-            id=next(self._ids),
-            region=source.region,
-            namespace=source.namespace,
-            repository=source.repository,
-            tag=tag,
-            target=order.target,
-            status="waiting",
-            created=order.created,
-            updated=order.created,
-            due=order.created + timedelta(seconds=order.delay + fault.job_delay),
-            outcome=fault.job,
-            shown=fault.job_shown,
-        )
-        self._jobs[job.id] = job
-        if fault.job_shown != "hidden":
-            self._listed[source].append(job.id)
-        heapq.heappush(self._due, (job.due, job.id))
 
     def _change(self, job_id: int, status: Status, at: datetime) -> SyncJob:
         job = replace(self._jobs[job_id], status=status, updated=at)
@@ -147,9 +116,3 @@ class SyncRules:
         """List the rules of a repository."""
         with self._lock:
             return [rule for (image, _, _), rule in self._rules.items() if image == source]
-
-    def clear(self) -> None:
-        """Forget all rules."""
-        with self._lock:
-            self._ids = itertools.count(1)
-            self._rules.clear()

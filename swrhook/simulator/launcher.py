@@ -2,24 +2,15 @@
 
 import socket
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
-from typing import Self
+from functools import partial
 
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from swrhook.clock import Clock, SystemClock
-from swrhook.simulator import control, iam_app, metadata, swr_app
+from swrhook.simulator import control, iam_app, metadata, model, swr_app
 from swrhook.simulator.http_server import Server
-from swrhook.simulator.model import (
-    DEMO,
-    EVERYWHERE,
-    Scenario,
-    SeedOrganization,
-    Settings,
-    Setup,
-    User,
-)
 from swrhook.simulator.state import State
 
 REGIONS = ("cn-north-4", "cn-east-3", "ap-southeast-1")
@@ -27,7 +18,7 @@ _BACKLOG = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class RunningSimulator:
+class RunningSimulator(AbstractContextManager["RunningSimulator"]):
     """A running simulator; `endpoints` are the URLs of its regions by name."""
 
     iam_url: str
@@ -51,10 +42,6 @@ class RunningSimulator:
             server.close()
         self.state.close()
 
-    def __enter__(self) -> Self:
-        """Return the simulator."""
-        return self
-
     def __exit__(self, *_error: object) -> None:
         """Close the simulator."""
         self.close()
@@ -68,9 +55,9 @@ def start(  # noqa: PLR0913 - each is a choice of its own, and has a default
     delay: float | None = None,
     mirror: Mapping[str, str] | None = None,
     organizations: Sequence[str] = ("group",),
-    users: Sequence[User] = (DEMO,),
-    settings: Settings = Settings(),  # noqa: B008 - a frozen value
-    scenario: Scenario = Scenario(),  # noqa: B008
+    users: Sequence[model.User] = (model.DEMO,),
+    settings: model.Settings = model.Settings(),  # noqa: B008 - a frozen value
+    scenario: model.Scenario = model.Scenario(),  # noqa: B008
     clock: Clock = SystemClock(),  # noqa: B008
 ) -> RunningSimulator:
     """Start IAM on a port and the regions on the next ones; port 0 selects free ports for all.
@@ -80,14 +67,9 @@ def start(  # noqa: PLR0913 - each is a choice of its own, and has a default
     """
     if delay is not None:
         settings = replace(settings, delay=delay)
-    common = [SeedOrganization(EVERYWHERE, name) for name in organizations]
-    setup = Setup(
-        regions=regions,
-        mirror=mirror or {},
-        users=users,
-        settings=settings,
-        scenario=replace(scenario, organizations=[*common, *scenario.organizations]),
-    )
+    common = [model.SeedOrganization(model.EVERYWHERE, name) for name in organizations]
+    scenario = replace(scenario, organizations=[*common, *scenario.organizations])
+    setup = model.Setup(regions, mirror or {}, users, settings, scenario)
     # The sockets come first, so that a port in use prevents the start of all servers.
     return _serve(State(setup, clock), _listen(bind, port, count=1 + len(regions)))
 
@@ -95,13 +77,9 @@ def start(  # noqa: PLR0913 - each is a choice of its own, and has a default
 def _listen(bind: str, port: int, *, count: int) -> Sequence[socket.socket]:
     ports = [port + number if port else 0 for number in range(count)]
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    create = partial(socket.create_server, family=family, backlog=_BACKLOG)
     with ExitStack() as stack:
-        listeners = [
-            stack.enter_context(
-                socket.create_server((bind, number), family=family, backlog=_BACKLOG)
-            )
-            for number in ports
-        ]
+        listeners = [stack.enter_context(create((bind, number))) for number in ports]
         stack.pop_all()
     return listeners
 

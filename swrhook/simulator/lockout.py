@@ -23,10 +23,7 @@ class Lockout(Generic[Account]):
     """Counts failures per account and locks an account at the `lock_after`-th in a row."""
 
     def __init__(
-        self,
-        clock: Clock,
-        holder: SettingsHolder,
-        duration: timedelta | None = None,
+        self, clock: Clock, holder: SettingsHolder, duration: timedelta | None = None
     ) -> None:
         """Lock for the duration, or else for the settings' `lock_time`."""
         self._clock = clock
@@ -58,12 +55,6 @@ class Lockout(Generic[Account]):
         """Lock these accounts and no others."""
         with self._lock:
             self._locked_until = dict.fromkeys(accounts, self._until())
-
-    def clear(self) -> None:
-        """Forget all failures and locks."""
-        with self._lock:
-            self._failures.clear()
-            self._locked_until.clear()
 
     def _until(self) -> datetime:
         settings_duration = timedelta(seconds=self._holder.settings.lock_time)

@@ -13,8 +13,7 @@ from flask import Blueprint, Response, request
 
 from swrhook.simulator import errors
 from swrhook.simulator.app import answer, iam_timestamp, state
-from swrhook.simulator.keys import IssuedKey
-from swrhook.simulator.model import POD_TOKEN, Json
+from swrhook.simulator.model import POD_TOKEN, User
 
 PREFIX = "/_machine"
 
@@ -38,7 +37,7 @@ def securitykey() -> Response:
     token = request.headers.get("X-Metadata-Token")
     if token is not None and token not in state().accounts.metadata_tokens:
         return Response("Invalid X-Metadata-Token", 401, content_type="text/plain")
-    return answer(credential(_issue()))
+    return answer_with_key(state().users[0], state().settings.token_ttl)
 
 
 @machine.post("/pod")
@@ -47,21 +46,19 @@ def pod_identity() -> Response:
     token = request.headers.get("Authorization", "").encode()
     if not secrets.compare_digest(token, POD_TOKEN.encode()):
         raise errors.unauthorized()
-    return answer(credential(_issue()))
+    return answer_with_key(state().users[0], state().settings.token_ttl)
 
 
-def credential(issued: IssuedKey) -> Json:
-    """Return a temporary key as IAM and the metadata service write it."""
-    return {
-        "credential": {
-            "access": issued.key.access,
-            "secret": issued.key.secret,
-            "securitytoken": issued.key.security_token,
-            "expires_at": iam_timestamp(issued.expires_at),
-        }
+def answer_with_key(user: User, lifetime: float, *, status: int = 200) -> Response:
+    """Answer with a new temporary key that is valid for this many seconds.
+
+    IAM and the metadata service write it alike.
+    """
+    issued = state().accounts.issue_key(user, timedelta(seconds=lifetime))
+    credential = {
+        "access": issued.key.access,
+        "secret": issued.key.secret,
+        "securitytoken": issued.key.security_token,
+        "expires_at": iam_timestamp(issued.expires_at),
     }
-
-
-def _issue() -> IssuedKey:
-    lifetime = timedelta(seconds=state().settings.token_ttl)
-    return state().accounts.keys.issue(state().users[0], lifetime)
+    return answer({"credential": credential}, status=status)

@@ -110,8 +110,7 @@ class MirroredTags:
         except requests.RequestException as exc:
             raise MirrorUnavailable(str(exc)) from exc
         if response.status_code not in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
-            message = f"{url} answered {response.status_code}"
-            raise MirrorUnavailable(message)
+            raise MirrorUnavailable(f"{url} answered {response.status_code}")
         return response
 
 

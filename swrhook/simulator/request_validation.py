@@ -4,15 +4,14 @@ Sources: SWR API reference, "Manually Synchronizing Images", "Querying Image Tag
 Image Synchronization Jobs", "Error Codes".
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Literal, cast
 
 from flask import request
 
 from swrhook import swr_names
 from swrhook.simulator import errors
-from swrhook.simulator.app import parse_json
+from swrhook.simulator.app import parse_json, region
 from swrhook.simulator.errors import Refusal
 from swrhook.simulator.jobs import Image
 from swrhook.simulator.model import Target
@@ -21,21 +20,13 @@ from swrhook.simulator.tagstore import Page, Window
 MAX_LIMIT = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class SyncRequest:
-    """The tags and the target in the body of sync_images."""
-
-    tags: tuple[str, ...]
-    target: Target
-
-
-def image(region: str, namespace: str, repository: str) -> Image:
-    """Return the image that a path names; `$` in the path means `/`."""
+def image(namespace: str, repository: str) -> Image:
+    """Return the image of this region that a path names; `$` in the path means `/`."""
     organization(namespace)
     name = repository.replace("$", "/")
     if not swr_names.is_repository(name):
         raise errors.swr("4001029")
-    return Image(region, namespace, name)
+    return Image(region(), namespace, name)
 
 
 def organization(name: str) -> str:
@@ -66,14 +57,14 @@ def json_body() -> Mapping[str, object]:
     return body
 
 
-def sync_request(body: Mapping[str, object]) -> SyncRequest:
-    """Parse the body of sync_images; like the service, ignore unknown keys."""
+def sync_request(body: Mapping[str, object]) -> tuple[Sequence[str], Target]:
+    """Parse the tags and the target of sync_images; like the service, ignore unknown keys."""
     tags = body.get("imageTag")
     if not isinstance(tags, list) or not tags:
         raise errors.swr("4001014", "Mandatory parameters must be configured: imageTag.")
     if not all(isinstance(name, str) for name in tags):
         raise errors.swr("4000014", "Invalid API parameters: imageTag.")
-    return SyncRequest(tuple(tag(name) for name in tags), target(body))
+    return [tag(name) for name in tags], target(body)
 
 
 def target(body: Mapping[str, object]) -> Target:
@@ -138,13 +129,8 @@ def page(args: Mapping[str, str]) -> Page:
     """Parse the query of a list of tags."""
     args = query(args, "limit", "offset", "order_column", "order_type", "tag")
     part, (column, descending) = window(args), order(args, "updated_at", "tag")
-    return Page(
-        offset=part.offset,
-        limit=part.limit,
-        tag=args.get("tag", ""),
-        order=cast("Literal['updated_at', 'tag']", column),
-        descending=descending,
-    )
+    column = cast("Literal['updated_at', 'tag']", column)
+    return Page(part.offset, part.limit, args.get("tag", ""), column, descending)
 
 
 def invalid(key: str) -> Refusal:

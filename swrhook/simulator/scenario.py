@@ -2,28 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from marshmallow import Schema, ValidationError
 
-from swrhook.simulator.model import (
-    EVERYWHERE,
-    IAM,
-    IAM_OPERATIONS,
-    OPERATIONS,
-    Fault,
-    Scenario,
-    SeedOrganization,
-    SeedTag,
-)
-from swrhook.simulator.schemas import (
-    FaultSchema,
-    OrganizationSchema,
-    ScenarioSchema,
-    SettingsSchema,
-    TagSchema,
-)
+from swrhook.simulator import model, schemas
+
+Regional = TypeVar("Regional", model.SeedOrganization, model.SeedTag, model.Fault)
 
 
 class ScenarioError(Exception):
@@ -36,66 +22,59 @@ class Reader:
     def __init__(self, regions: Sequence[str]) -> None:
         self._regions = tuple(regions)
 
-    def file(self, path: Path) -> Scenario:
+    def file(self, path: Path) -> model.Scenario:
         """Read a scenario file, YAML or JSON."""
         try:
             data: object = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
-            message = f"{path}: {exc}"
-            raise ScenarioError(message) from exc
+            raise ScenarioError(f"{path}: {exc}") from exc
         try:
             return self.scenario({} if data is None else data)
         except ScenarioError as exc:
-            message = "\n".join(f"{path}: {line}" for line in str(exc).splitlines())
-            raise ScenarioError(message) from exc
+            lines = str(exc).splitlines()
+            raise ScenarioError("\n".join(f"{path}: {line}" for line in lines)) from exc
 
-    def scenario(self, data: object) -> Scenario:
+    def scenario(self, data: object) -> model.Scenario:
         """Read a whole scenario."""
-        scenario = Scenario(**_load(ScenarioSchema(), data))
-        self._check_regions(scenario.organizations, EVERYWHERE)
+        scenario = model.Scenario(**_load(schemas.ScenarioSchema(), data))
+        self._check_regions(scenario.organizations, model.EVERYWHERE)
         self._check_regions(scenario.tags)
         self._check_faults(scenario.faults)
         return scenario
 
-    def organizations(self, data: object) -> Sequence[SeedOrganization]:
+    def organizations(self, data: object) -> Sequence[model.SeedOrganization]:
         """Read one organization or a list of organizations."""
-        organizations: Sequence[SeedOrganization] = _load(OrganizationSchema(many=True), data)
-        self._check_regions(organizations, EVERYWHERE)
-        return organizations
+        organizations = _load(schemas.OrganizationSchema(many=True), data)
+        return self._check_regions(organizations, model.EVERYWHERE)
 
-    def tags(self, data: object) -> Sequence[SeedTag]:
+    def tags(self, data: object) -> Sequence[model.SeedTag]:
         """Read one tag or a list of tags."""
-        tags: Sequence[SeedTag] = _load(TagSchema(many=True), data)
-        self._check_regions(tags)
-        return tags
+        return self._check_regions(_load(schemas.TagSchema(many=True), data))
 
-    def faults(self, data: object) -> Sequence[Fault]:
+    def faults(self, data: object) -> Sequence[model.Fault]:
         """Read one fault or a list of faults."""
-        faults: Sequence[Fault] = _load(FaultSchema(many=True), data)
-        self._check_faults(faults)
-        return faults
+        return self._check_faults(_load(schemas.FaultSchema(many=True), data))
 
     def settings(self, data: object) -> Mapping[str, Any]:
         """Read the settings to change."""
-        settings: Mapping[str, Any] = _load(SettingsSchema(), data)
+        settings: Mapping[str, Any] = _load(schemas.SettingsSchema(), data)
         return settings
 
-    def _check_faults(self, faults: Sequence[Fault]) -> None:
-        self._check_regions(faults, EVERYWHERE, IAM)
+    def _check_faults(self, faults: Sequence[model.Fault]) -> Sequence[model.Fault]:
+        self._check_regions(faults, model.EVERYWHERE, model.IAM)
         for fault in faults:
-            operations = IAM_OPERATIONS if fault.region == IAM else OPERATIONS
-            if fault.operation not in (EVERYWHERE, *operations):
-                message = f"{fault.region} has no operation {fault.operation!r}"
-                raise ScenarioError(message)
+            operations = model.IAM_OPERATIONS if fault.region == model.IAM else model.OPERATIONS
+            if fault.operation not in (model.EVERYWHERE, *operations):
+                raise ScenarioError(f"{fault.region} has no operation {fault.operation!r}")
+        return faults
 
-    def _check_regions(
-        self, items: Sequence[SeedOrganization | SeedTag | Fault], *others: str
-    ) -> None:
+    def _check_regions(self, items: Sequence[Regional], *others: str) -> Sequence[Regional]:
         regions = (*self._regions, *others)
         unknown = sorted({item.region for item in items} - set(regions))
         if unknown:
-            message = f"unknown region {', '.join(unknown)}; there are {', '.join(regions)}"
-            raise ScenarioError(message)
+            names = ", ".join(unknown)
+            raise ScenarioError(f"unknown region {names}; there are {', '.join(regions)}")
+        return items
 
 
 def _load(schema: Schema, data: object) -> Any:  # noqa: ANN401 - as the schema says

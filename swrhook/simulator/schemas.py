@@ -10,17 +10,7 @@ from marshmallow.fields import Boolean, Dict, Field, Float, Integer, List, Neste
 from marshmallow.validate import OneOf, Range
 
 from swrhook import swr_names
-from swrhook.simulator import error_codes
-from swrhook.simulator.model import (
-    EVERYWHERE,
-    IAM_OPERATIONS,
-    OPERATIONS,
-    Fault,
-    Json,
-    SeedOrganization,
-    SeedTag,
-    Settings,
-)
+from swrhook.simulator import error_codes, model
 
 Validator: TypeAlias = Callable[[Any], Any]
 
@@ -32,7 +22,7 @@ _FIELDS: Mapping[Any, Callable[..., Field[Any]]] = {
     float: Float,
     tuple: lambda **options: List(String(), post_load=tuple, **options),
     Mapping: lambda **options: Dict(keys=String(), values=String(), **options),
-    Json: lambda **options: Raw(**options | {"allow_none": True}),
+    model.Json: lambda **options: Raw(**options | {"allow_none": True}),
 }
 
 
@@ -85,8 +75,7 @@ def _field(hint: Any, **options: Any) -> Field[Any]:  # noqa: ANN401 - any type 
 def _must(rule: Callable[[str], bool], name: str) -> Validator:
     def check(text: str) -> None:
         if not rule(text):
-            message = f"Not {name}."
-            raise ValidationError(message)
+            raise ValidationError(f"Not {name}.")
 
     return check
 
@@ -104,34 +93,24 @@ def _check_fault(data: Mapping[str, Any]) -> None:
 
 
 _JOB_FIELDS = {"job", "job_shown", "job_delay"}
-_CALL_FIELDS = {
-    "token_kill",
-    "account_lock",
-    "delay",
-    "effect",
-    "accepted_body",
-    "unknown_organization",
-    "error",
-    "error_shape",
-    "body",
-    "without_headers",
-    "connection",
-}
+# The fields in the order of Fault: those of the call and its answer are before `pause`.
+_NAMES = [field.name for field in fields(model.Fault)]
+_CALL_FIELDS = {*_NAMES[_NAMES.index("token_kill") : _NAMES.index("pause")]} - {"status", "headers"}
 _not_negative = Range(min=0)
 _organization = _must(swr_names.is_namespace, "an organization's name")
 
-OrganizationSchema = schema_of(SeedOrganization, namespace=_organization)
+OrganizationSchema = schema_of(model.SeedOrganization, namespace=_organization)
 TagSchema = schema_of(
-    SeedTag,
+    model.SeedTag,
     namespace=_organization,
     repository=_must(swr_names.is_repository, "a repository's name"),
     tag=_must(swr_names.is_tag, "a tag"),
     digest=_must(swr_names.is_digest, "a digest"),
 )
 FaultSchema = schema_of(
-    Fault,
+    model.Fault,
     _check_fault,
-    operation=OneOf((EVERYWHERE, *OPERATIONS, *IAM_OPERATIONS)),
+    operation=OneOf((model.EVERYWHERE, *model.OPERATIONS, *model.IAM_OPERATIONS)),
     times=Range(min=1),
     nth=Range(min=1),
     share=Range(min=0, max=1),
@@ -144,7 +123,7 @@ FaultSchema = schema_of(
 )
 SettingsSchema = Schema.from_dict(
     fields_of(
-        Settings,
+        model.Settings,
         delay=_not_negative,
         token_size=Range(min=64, max=60_000),
         lock_after=Range(min=1),

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from flask import request
 
 from swrhook.simulator import errors
+from swrhook.simulator.accounts import IssuedKey
 from swrhook.simulator.app import state
 from swrhook.simulator.errors import Refusal
-from swrhook.simulator.keys import IssuedKey
 from swrhook.simulator.model import User
 from swrhook.swr.auth import signing
 
@@ -34,13 +34,13 @@ def signer() -> User:
     """Return the user whose key signed the request. Raises Refusal if the signature is invalid."""
     match = _AUTHORIZATION.fullmatch(request.headers["Authorization"])
     if match is None:
-        raise _incorrect("authorization header is invalid")
-    keys, access = state().accounts.keys, match["access"]
-    issued = keys.find(access)
+        raise incorrect("authorization header is invalid")
+    accounts, access = state().accounts, match["access"]
+    issued = accounts.key(access)
     if issued is None:
-        raise _incorrect(f"Get secretKey failed,ak:{access},err:ak not exist")
-    if keys.lockout.is_locked(access):
-        raise _incorrect("AK access failed to reach the limit,forbidden")
+        raise incorrect(f"Get secretKey failed,ak:{access},err:ak not exist")
+    if accounts.key_lockout.is_locked(access):
+        raise incorrect("AK access failed to reach the limit,forbidden")
     names = match["names"].split(";")
     date = _date(names)
     headers = {name: request.headers.get(name, "") for name in names}
@@ -48,9 +48,9 @@ def signer() -> User:
     canonical = signing.canonical_request(request.method, target, headers, request.get_data())
     expected = signing.compute_signature(issued.key.secret, date, canonical)
     if not secrets.compare_digest(expected, match["signature"]):
-        keys.lockout.count_failure(access)
-        raise _incorrect(f"verify aksk signature fail,canonicalRequest:{canonical}")
-    keys.lockout.count_success(access)
+        accounts.key_lockout.count_failure(access)
+        raise incorrect(f"verify aksk signature fail,canonicalRequest:{canonical}")
+    accounts.key_lockout.count_success(access)
     _check_security_token(issued)
     return issued.user
 
@@ -61,23 +61,23 @@ def _date(names: list[str]) -> str:
     try:
         signed_at = datetime.strptime(value, signing.DATE_FORMAT).replace(tzinfo=UTC)
     except ValueError:
-        raise _incorrect("x-sdk-date not found or invalid") from None
+        raise incorrect("x-sdk-date not found or invalid") from None
     if signing.DATE_HEADER.lower() not in names:
-        raise _incorrect("x-sdk-date is not signed")
+        raise incorrect("x-sdk-date is not signed")
     now = state().clock.now()
     if abs(now - signed_at) > SKEW:
         server = now.strftime(signing.DATE_FORMAT)
-        raise _incorrect(f"signature expired, signature time:{value},server time:{server}")
+        raise incorrect(f"signature expired, signature time:{value},server time:{server}")
     return value
 
 
 def _check_security_token(issued: IssuedKey) -> None:
     if request.headers.get(signing.SECURITY_TOKEN_HEADER, "") != (issued.key.security_token or ""):
-        raise _incorrect("verify security token fail")
+        raise incorrect("verify security token fail")
     if issued.expires_at <= state().clock.now():
-        raise _incorrect("the security token has expired")
+        raise incorrect("the security token has expired")
 
 
-def _incorrect(reason: str) -> Refusal:
-    message = f"Incorrect IAM authentication information: {reason}"
-    return errors.gateway("0301", message)
+def incorrect(reason: str) -> Refusal:
+    """Return the gateway's refusal of a token or signature."""
+    return errors.gateway("0301", f"Incorrect IAM authentication information: {reason}")

@@ -2,29 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import RLock
+from types import MappingProxyType
+from typing import TypeAlias
 
 from swrhook.clock import Clock
+from swrhook.simulator import model
 from swrhook.simulator.accounts import Accounts
 from swrhook.simulator.calls import CallLog
 from swrhook.simulator.faults import FaultTable
-from swrhook.simulator.jobs import NO_FAULTS, Image, Jobs, Order, SyncRules
+from swrhook.simulator.jobs import Image, Jobs, SyncRules
 from swrhook.simulator.mirror import MirroredTags, MirrorUnavailable
-from swrhook.simulator.model import (
-    EVERYWHERE,
-    Call,
-    Fault,
-    Scenario,
-    SeedTag,
-    Settings,
-    Setup,
-    Status,
-    SyncJob,
-    Tag,
-    Target,
-)
-from swrhook.simulator.tagstore import Listing, StoredTags, TagStore, Window
+from swrhook.simulator.tagstore import Listing, StoredTags, Window
+
+TagStore: TypeAlias = StoredTags | MirroredTags
+_NO_FAULT = model.Fault()
 
 
 class ReadOnlyRegion(Exception):
@@ -38,20 +31,34 @@ class State:
     due by the clock run, in the order of their due times.
     """
 
-    def __init__(self, setup: Setup, clock: Clock) -> None:
+    def __init__(self, setup: model.Setup, clock: Clock) -> None:
         self.clock = clock
         self.regions = tuple(setup.regions)
         self.users = tuple(setup.users)
-        self.settings = setup.settings
         self._setup = setup
         self._lock = RLock()
-        self.accounts = Accounts(setup.users, clock, self)
+        self._mirrors = {name: MirroredTags(url, clock) for name, url in setup.mirror.items()}
+        self.reset()
+
+    def reset(self) -> None:
+        """Restore the initial state; tokens, calls, jobs and faults are removed."""
+        scenario = self._setup.scenario
+        with self._lock:
+            self._jobs = Jobs(self._lock)
+            self._stores: dict[str, TagStore] = {
+                name: self._mirrors.get(name) or StoredTags(name, self._lock)
+                for name in self.regions
+            }
+        self.settings = replace(self._setup.settings, **scenario.settings)
+        self.accounts = Accounts(self.users, self.clock, self)
         self.faults = FaultTable(self)
         self.call_log = CallLog()
         self.rules = SyncRules()
-        self._jobs = Jobs(self._lock)
-        self._stores = {region: self._new_store(region) for region in self.regions}
-        self._apply(setup.scenario)
+        for organization in scenario.organizations:
+            self.create_organization(organization.region, organization.namespace)
+        for tag in scenario.tags:
+            self.push(tag)
+        self.faults.add(scenario.faults)
 
     def store(self, region: str) -> TagStore:
         """Return a region's tags as they are now."""
@@ -60,23 +67,23 @@ class State:
 
     def seed(
         self, region: str, namespace: str, repository: str, tag: str, digest: str | None = None
-    ) -> Tag:
+    ) -> model.Tag:
         """Push a tag as a docker client does; create the organization if it is missing."""
-        return self.push(SeedTag(region, namespace, repository, tag, digest or ""))
+        return self.push(model.SeedTag(region, namespace, repository, tag, digest or ""))
 
-    def push(self, seed: SeedTag) -> Tag:
+    def push(self, seed: model.SeedTag) -> model.Tag:
         """Push a tag. Raises ReadOnlyRegion if the region mirrors a registry."""
         store = self._writable(seed.region)
         store.add_organization(seed.namespace)
         return store.put(seed, at=self.clock.now())
 
-    def remove(self, region: str, tag: Tag) -> None:
+    def remove(self, region: str, tag: model.Tag) -> None:
         """Delete a tag from a region."""
         self._writable(region).remove(tag)
 
     def create_organization(self, region: str, namespace: str) -> bool:
         """Create an organization in a region, or in all of them; return False if it exists."""
-        names = self.regions if region == EVERYWHERE else (region,)
+        names = self.regions if region == model.EVERYWHERE else (region,)
         stores = [self._stores[name] for name in names]
         new = [s.add_organization(namespace) for s in stores if isinstance(s, StoredTags)]
         return any(new)
@@ -90,76 +97,56 @@ class State:
         self,
         source: Image,
         tags: Sequence[str],
-        target: Target,
-        faults: Mapping[str, Fault] = NO_FAULTS,
+        target: model.Target,
+        faults: Mapping[str, model.Fault] = MappingProxyType({}),
     ) -> None:
         """Accept tags for synchronization; each is read and copied after the delay."""
-        order = Order(source, target, created=self.clock.now(), delay=self.settings.delay)
-        self._jobs.add(order, tags, faults)
+        now, delay = self.clock.now(), self.settings.delay
+        with self._lock:
+            for tag in tags:
+                fault = faults.get(tag, _NO_FAULT)
+                due = now + timedelta(seconds=delay + fault.job_delay)
+                self._jobs.add(source, tag, target, fault, at=now, due=due)
 
-    def jobs(self, source: Image | None = None) -> Sequence[SyncJob]:
-        """List the sync jobs, or those of one source repository, as they are now."""
+    def jobs(self) -> Sequence[model.SyncJob]:
+        """List the sync jobs as they are now."""
         self._run_due_jobs()
-        return self._jobs.all() if source is None else self._jobs.of(source)
+        return self._jobs.all()
 
-    def job_page(self, source: Image, window: Window, *, descending: bool) -> Listing[SyncJob]:
+    def job_page(
+        self, source: Image, window: Window, *, descending: bool
+    ) -> Listing[model.SyncJob]:
         """List a part of the sync jobs of a source repository that are not hidden."""
         self._run_due_jobs()
         return self._jobs.page(source, window, descending=descending)
 
-    def calls(self, *, region: str = "", operation: str = "", path: str = "") -> Sequence[Call]:
+    def calls(
+        self, *, region: str = "", operation: str = "", path: str = ""
+    ) -> Sequence[model.Call]:
         """List the calls received, oldest first; `path` is a part of the path."""
         return self.call_log.find(region=region, operation=operation, path=path)
 
-    def configure(self, settings: Settings) -> None:
+    def configure(self, settings: model.Settings) -> None:
         """Replace the settings."""
         self.settings = settings
 
-    def reset(self) -> None:
-        """Restore the initial state; tokens, calls, jobs and faults are removed."""
-        with self._lock:
-            self._jobs.clear()
-            for store in self._stores.values():
-                if isinstance(store, StoredTags):
-                    store.clear()
-        self.rules.clear()
-        self.faults.clear()
-        self.accounts.clear()
-        self.call_log.clear()
-        self.settings = self._setup.settings
-        self._apply(self._setup.scenario)
-
     def close(self) -> None:
         """Close the connections to mirrored registries."""
-        for store in self._stores.values():
-            if isinstance(store, MirroredTags):
-                store.close()
-
-    def _new_store(self, region: str) -> TagStore:
-        if region in self._setup.mirror:
-            return MirroredTags(self._setup.mirror[region], self.clock)
-        return StoredTags(region, self._lock)
-
-    def _apply(self, scenario: Scenario) -> None:
-        self.settings = replace(self.settings, **scenario.settings)
-        for organization in scenario.organizations:
-            self.create_organization(organization.region, organization.namespace)
-        for tag in scenario.tags:
-            self.push(tag)
-        self.faults.add(scenario.faults)
+        for mirror in self._mirrors.values():
+            mirror.close()
 
     def _writable(self, region: str) -> StoredTags:
         store = self.store(region)
         if not isinstance(store, StoredTags):
-            raise ReadOnlyRegion(region)
+            raise ReadOnlyRegion(f"{region} mirrors a registry: push to that registry instead")
         return store
 
     def _run_due_jobs(self) -> None:
         now = self.clock.now()
-        remote: list[SyncJob] = []
+        remote: list[model.SyncJob] = []
         with self._lock:
             while (job := self._jobs.take_due(now)) is not None:
-                if self._touches_mirror(job):
+                if self._mirrors.keys() & {job.region, job.target.region}:
                     remote.append(job)
                 else:
                     self._run(job, at=job.due)
@@ -167,11 +154,7 @@ class State:
         for job in remote:
             self._run(job, at=now)
 
-    def _touches_mirror(self, job: SyncJob) -> bool:
-        stores = (self._stores[job.region], self._stores[job.target.region])
-        return any(isinstance(store, MirroredTags) for store in stores)
-
-    def _run(self, job: SyncJob, *, at: datetime) -> None:
+    def _run(self, job: model.SyncJob, *, at: datetime) -> None:
         if job.outcome == "never":
             return
         try:
@@ -180,7 +163,7 @@ class State:
             status = "failed"
         self._jobs.finish(job, status, at=at)
 
-    def _copy(self, job: SyncJob, at: datetime) -> Status:
+    def _copy(self, job: model.SyncJob, at: datetime) -> model.Status:
         source, target = self._stores[job.region], self._stores[job.target.region]
         namespace, repository = job.target.namespace, job.repository
         original = source.tag(job.namespace, repository, job.tag)
@@ -193,7 +176,7 @@ class State:
             return "existed"
         if not isinstance(target, StoredTags):
             return "failed"
-        copy = SeedTag(
+        copy = model.SeedTag(
             job.target.region, namespace, repository, job.tag, original.digest, original.index
         )
         target.put(copy, at=at)

@@ -38,8 +38,7 @@ def _authenticate() -> None:
         return
     value = request.headers.get("X-Auth-Token")
     if not value:
-        message = "Incorrect IAM authentication information: x-auth-token not found"
-        raise errors.gateway("0301", message)
+        raise signatures.incorrect("x-auth-token not found")
     token = state().accounts.token(value)
     if token is None or token.region != region():
         raise errors.gateway("0307")

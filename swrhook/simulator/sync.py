@@ -6,6 +6,7 @@ Jobs", "Creating (Querying, Deleting) an Automatic Image Synchronization Task".
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from flask import Blueprint, Response, request
 
@@ -14,7 +15,6 @@ from swrhook.simulator.app import (
     answer,
     answer_page,
     record_faults,
-    region,
     require_image,
     settings,
     state,
@@ -32,26 +32,25 @@ _REPO = "/namespaces/<namespace>/repos/<repository>"
 def sync_images(namespace: str, repository: str) -> Response:
     """Accept tags for synchronization; only their jobs find out whether they exist."""
     body = request_validation.json_body()
-    image = request_validation.image(region(), namespace, repository)
-    order = request_validation.sync_request(body)
+    image = request_validation.image(namespace, repository)
+    tags, target = request_validation.sync_request(body)
     require_image(image)
-    _check_target(order.target)
-    failed = state().faults.take_failed_tags([subject().for_tag(tag) for tag in order.tags])
-    failed_tags = failed.tags if failed else ()
-    accepted = [tag for tag in order.tags if tag not in failed_tags]
-    state().sync(image, accepted, order.target, _job_faults(accepted))
-    if failed:
-        record_faults([failed.fault])
-        return answer(failed.tags, status=failed.fault.status or 500, headers=failed.fault.headers)
+    _check_target(target)
+    fault, failed = state().faults.take_failed_tags([subject().for_tag(tag) for tag in tags])
+    accepted = [tag for tag in tags if tag not in failed]
+    state().sync(image, accepted, target, _job_faults(accepted))
+    if fault:
+        record_faults([fault])
+        return answer(failed, status=fault.status or 500, headers=fault.headers)
     # The reference describes a list of the copied tags, but its example for one tag is [].
-    bodies = {"empty_list": "[]", "tags": json.dumps(order.tags), "nothing": ""}
+    bodies = {"empty_list": "[]", "tags": json.dumps(tags), "nothing": ""}
     return Response(bodies[settings().accepted_body], content_type="application/json")
 
 
 @sync.get(f"{_REPO}/sync_job")
 def sync_job(namespace: str, repository: str) -> Response:
     """List the jobs of a source repository."""
-    image = request_validation.image(region(), namespace, repository)
+    image = request_validation.image(namespace, repository)
     if "filter" not in request.args:
         raise request_validation.invalid("filter")
     args = request_validation.query(request.args, "limit", "offset", "order")
@@ -60,13 +59,15 @@ def sync_job(namespace: str, repository: str) -> Response:
         raise request_validation.invalid("order")
     require_image(image)
     page = state().job_page(image, window, descending=order == "desc")
-    return answer_page([_job(job) for job in page.items], offset=window.offset, total=page.total)
+    return answer_page(
+        [_job(image, job) for job in page.items], offset=window.offset, total=page.total
+    )
 
 
 @sync.route(f"{_REPO}/sync_repo", methods=["GET", "POST", "DELETE"])
 def sync_repo(namespace: str, repository: str) -> Response:
     """List, create or delete rules of automatic synchronization."""
-    image = request_validation.image(region(), namespace, repository)
+    image = request_validation.image(namespace, repository)
     if request.method == "GET":
         require_image(image)
         # The service lists only rules that are automatic.
@@ -113,36 +114,30 @@ def _job_faults(tags: Sequence[str]) -> Mapping[str, Fault]:
     return faults
 
 
-def _job(job: SyncJob) -> Json:
+def _entry(image: Image, item: SyncJob | SyncRule, updated: datetime) -> dict[str, Json]:
+    """Return what a job and a rule of a source repository have in common."""
     return {
-        "id": job.id,
-        "namespace": job.namespace,
-        "repoName": job.repository,
-        "tag": job.tag,
-        "status": job.shown or job.status,
-        "override": job.target.override,
-        "remoteNamespace": job.target.namespace,
-        "remoteRegionId": job.target.region,
-        "syncOperatorId": DEMO.id,
-        "syncOperatorName": DEMO.name,
+        "id": item.id,
+        "namespace": image.namespace,
+        "repoName": image.repository,
+        "override": item.target.override,
+        "remoteNamespace": item.target.namespace,
+        "remoteRegionId": item.target.region,
         "domainID": DEMO.domain_id,
         "domainName": DEMO.domain,
-        "createdAt": swr_timestamp(job.created),
-        "updatedAt": swr_timestamp(job.updated),
+        "createdAt": swr_timestamp(item.created),
+        "updatedAt": swr_timestamp(updated),
+    }
+
+
+def _job(image: Image, job: SyncJob) -> Json:
+    return _entry(image, job, job.updated) | {
+        "tag": job.tag,
+        "status": job.shown or job.status,
+        "syncOperatorId": DEMO.id,
+        "syncOperatorName": DEMO.name,
     }
 
 
 def _rule(image: Image, rule: SyncRule) -> Json:
-    return {
-        "id": rule.id,
-        "namespace": image.namespace,
-        "repoName": image.repository,
-        "remoteRegionId": rule.target.region,
-        "remoteNamespace": rule.target.namespace,
-        "syncAuto": rule.auto,
-        "override": rule.target.override,
-        "createdAt": swr_timestamp(rule.created),
-        "updatedAt": swr_timestamp(rule.created),
-        "domainID": DEMO.domain_id,
-        "domainName": DEMO.domain,
-    }
+    return _entry(image, rule, rule.created) | {"syncAuto": rule.auto}

@@ -1,4 +1,4 @@
-"""The tags of a region: the protocol of a store, and the store in memory."""
+"""The tags of a region in memory. mirror.py has the same methods for those of a registry."""
 
 import hashlib
 import itertools
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import RLock
-from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from swrhook.simulator.model import SeedTag, Tag
 
@@ -47,28 +47,6 @@ class Page(Window):
     descending: bool = True
 
 
-class TagStore(Protocol):
-    """Read access to a region's organizations, repositories and tags."""
-
-    def organizations(self) -> Sequence[str]:
-        """List the organizations, sorted by name."""
-
-    def has_organization(self, namespace: str) -> bool:
-        """Tell whether the organization exists."""
-
-    def repositories(self) -> Sequence[tuple[str, str]]:
-        """List the repositories as pairs of organization and name, sorted."""
-
-    def has_repository(self, namespace: str, repository: str) -> bool:
-        """Tell whether the repository exists, even if it is empty."""
-
-    def page(self, namespace: str, repository: str, page: Page) -> Listing[Tag]:
-        """List tags of a repository; a repository that does not exist has none."""
-
-    def tag(self, namespace: str, repository: str, name: str) -> Tag | None:
-        """Return a tag, None if it does not exist."""
-
-
 class StoredTags:
     """Tags in memory, under a lock that is shared with the sync jobs, which read and write them."""
 
@@ -79,7 +57,7 @@ class StoredTags:
         self._organizations: set[str] = set()
         self._repositories: dict[tuple[str, str], dict[str, Tag]] = {}
         # A cache: lists are read page by page, and far more often than tags change.
-        self._sorted: dict[tuple[str, str, str], Sequence[Tag]] = {}
+        self._sorted: dict[tuple[str, str], dict[Order, Sequence[Tag]]] = {}
 
     def organizations(self) -> Sequence[str]:
         """List the organizations, sorted by name."""
@@ -130,34 +108,25 @@ class StoredTags:
                 serial, namespace, repository, name, digest, created=at, updated=at
             )
             tags[name] = replace(old, digest=digest, index=seed.index, updated=at)
-            self._forget_order(namespace, repository)
+            self._sorted.pop((namespace, repository), None)
             return tags[name]
 
     def remove(self, tag: Tag) -> None:
         """Delete a tag; its repository stays, as in SWR."""
         with self._lock:
-            self._repositories[tag.namespace, tag.repository].pop(tag.name, None)
-            self._forget_order(tag.namespace, tag.repository)
-
-    def clear(self) -> None:
-        """Remove everything."""
-        with self._lock:
-            self._ids = itertools.count(1)
-            self._organizations.clear()
-            self._repositories.clear()
-            self._sorted.clear()
+            key = (tag.namespace, tag.repository)
+            self._repositories[key].pop(tag.name, None)
+            self._sorted.pop(key, None)
 
     def _in_order(self, namespace: str, repository: str, order: Order) -> Sequence[Tag]:
-        key = (namespace, repository, order)
+        key = (namespace, repository)
         with self._lock:
-            if key not in self._sorted:
-                tags = self._repositories.get((namespace, repository), {}).values()
-                self._sorted[key] = sorted(tags, key=_ORDERS[order])
-            return self._sorted[key]
-
-    def _forget_order(self, namespace: str, repository: str) -> None:
-        for order in _ORDERS:
-            self._sorted.pop((namespace, repository, order), None)
+            by_order = self._sorted.setdefault(key, {})
+            if order not in by_order:
+                by_order[order] = sorted(
+                    self._repositories.get(key, {}).values(), key=_ORDERS[order]
+                )
+            return by_order[order]
 
     def _new_digest(self, serial: int) -> str:
         return "sha256:" + hashlib.sha256(f"{self._region}/{serial}".encode()).hexdigest()

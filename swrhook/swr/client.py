@@ -7,7 +7,7 @@ the authentication of `auth` and the transport of `http`.
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from swrhook.clock import Clock
-from swrhook.config.model import Region, Swr
+from swrhook.config.model import Swr
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane
 from swrhook.swr import protocol
@@ -26,13 +26,7 @@ class SwrClient:
     Every method raises SwrError on any failure; its kind says what to do next.
     """
 
-    def __init__(
-        self,
-        swr: Swr,
-        network: Network,
-        refusals: RefusalStore,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, swr: Swr, network: Network, refusals: RefusalStore, clock: Clock) -> None:
         self._login = (swr.credentials, swr.iam_endpoint, network.timeouts)
         endpoints = {swr.iam_endpoint, *(region.endpoint for region in swr.regions.values())}
         self._regions = swr.regions
@@ -70,9 +64,8 @@ class SwrClient:
 
     def tag_page(self, region: str, namespace: str, repository: str, offset: int) -> TagPage | None:
         """Return one page of a repository's tags, or None when the repository does not exist."""
-        return protocol.read_tag_page(
-            self._get(region, protocol.tags_path(namespace, repository, offset))
-        )
+        response = self._get(region, protocol.tags_path(namespace, repository, offset))
+        return protocol.read_tag_page(response)
 
     def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
         """Trigger the synchronization of the tags; SWR copies them after the call returns."""
@@ -86,8 +79,13 @@ class SwrClient:
         return protocol.read_sync_jobs(response)
 
     def has_namespace(self, region: str, namespace: str) -> bool:
-        """Tell whether an organization exists and belongs to us; False is certain."""
-        return protocol.read_namespace(self._get(region, protocol.namespace_path(namespace)))
+        """Tell whether an organization exists and is ours or shared with us; False is certain.
+
+        Raises SwrError when SWR only says that we may not look: a user may be allowed to push to an
+        organization without being allowed to read about it.
+        """
+        organization = self.organization(region, namespace)
+        return organization is not None and organization.ours
 
     def organization(self, region: str, namespace: str) -> Organization | None:
         """Return our access to an organization, or None when it does not exist in the region."""
@@ -122,17 +120,11 @@ class SwrClient:
         return self._send(region, "GET", path)
 
     def _send(self, name: str, method: str, path: str, body: bytes | None = None) -> SwrResponse:
-        region = self._region(name)
+        region = self._regions.get(name)
+        if region is None:
+            message = f"the region {name} is not in the configuration"
+            remedy = "add it under swr.regions"
+            raise SwrError(Kind.CONFIGURATION, "region", message, remedy=remedy)
         request = Request(method, path, _HEADERS, body)
         # The authenticator may come from an earlier client, so it is handed this one's transport.
         return self._authenticator.send(self._transport, region.endpoint, region.project, request)
-
-    def _region(self, name: str) -> Region:
-        if name in self._regions:
-            return self._regions[name]
-        raise SwrError(
-            Kind.CONFIGURATION,
-            "region",
-            f"the region {name} is not in the configuration",
-            remedy="add it under swr.regions",
-        )

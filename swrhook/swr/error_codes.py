@@ -61,206 +61,149 @@ REDIRECT = "redirects are not followed: check the endpoint in swr"
 SEE_MESSAGE = "the message says what is refused; if it does not, check the endpoint in swr"
 
 
-_PERMANENT = Kind.PERMANENT
-_NOT_YET = Kind.NOT_YET
-_TRANSIENT = Kind.TRANSIENT
-_THROTTLED = Kind.THROTTLED
-_AUTHENTICATION = Kind.AUTHENTICATION
-_CONFIGURATION = Kind.CONFIGURATION
-# A response without a code gets this prefix and its status as the code.
-_STATUS = "HTTP."
-
-
 @dataclass(frozen=True, slots=True)
 class ErrorMeaning:
     """What some codes mean and what to do about them; without a kind, the status decides it."""
 
-    codes: tuple[str, ...]
     kind: Kind | None
     description: str
     remedy: str = ""
 
 
-def _line(
-    prefix: str, numbers: str, kind: Kind | None, description: str, remedy: str = ""
-) -> ErrorMeaning:
-    codes = tuple(f"{prefix}{number}" for number in numbers.split())
-    return ErrorMeaning(codes, kind, description, remedy)
+_permanent = partial(ErrorMeaning, Kind.PERMANENT)
+_not_yet = partial(ErrorMeaning, Kind.NOT_YET)
+_transient = partial(ErrorMeaning, Kind.TRANSIENT)
+_throttled = partial(ErrorMeaning, Kind.THROTTLED)
+_authentication = partial(ErrorMeaning, Kind.AUTHENTICATION)
+_configuration = partial(ErrorMeaning, Kind.CONFIGURATION)
 
+_DEFAULT = _transient("failed for now", WAIT)
 
-_swr = partial(_line, "SVCSTG.SWR.")
-_gateway = partial(_line, "APIGW.")
-_iam = partial(_line, "IAM.")
-_status = partial(_line, _STATUS)
-
-_DEFAULT = ErrorMeaning((f"{_STATUS}*",), _TRANSIENT, "failed for now", WAIT)
-
-TABLE: tuple[ErrorMeaning, ...] = (
+_SWR = {
     # Authentication at SWR
-    _swr(
-        "4010000 4001048 4031043",
-        _AUTHENTICATION,
-        "the token has expired, or SWR cannot read it",
-        STALE,
+    "4010000 4001048 4031043": _authentication(
+        "the token has expired, or SWR cannot read it", STALE
     ),
-    ErrorMeaning(("SVCSTG.S2I.4019000",), _AUTHENTICATION, "no token reached SWR", STALE),
-    _swr("4000031 4001013", _AUTHENTICATION, "the access key is wrong or blank", LOGIN),
-    _swr("5001076", _TRANSIENT, "SWR could not get a token for itself", WAIT),
+    "4000031 4001013": _authentication("the access key is wrong or blank", LOGIN),
+    "5001076": _transient("SWR could not get a token for itself", WAIT),
     # Permissions in SWR. Two come with 401, although another token would not help.
-    _swr(
-        "4011044 4011064 4039001",
-        _CONFIGURATION,
-        "the organization or image is another user's or account's",
-        FOREIGN,
+    "4011044 4011064 4039001": _configuration(
+        "the organization or image is another user's or account's", FOREIGN
     ),
-    _swr(
-        "4039002 4037017 4037018 4037020 4030170 4031033 4001065 4001066",
-        _CONFIGURATION,
-        "the IAM user lacks a right",
-        RIGHTS,
+    "4039002 4037017 4037018 4037020 4030170 4031033 4001065 4001066": _configuration(
+        "the IAM user lacks a right", RIGHTS
     ),
     # Limits of SWR
-    _swr("4031032 4031042", _THROTTLED, "too many requests", SLOWER),
-    _swr("4090023", _TRANSIENT, "SWR is busy", WAIT),
-    _swr(
-        "4000097 4000098 4000099 5007019",
-        _CONFIGURATION,
-        "the quota of organizations, images or tags is used up",
-        QUOTA,
+    "4031032 4031042": _throttled("too many requests", SLOWER),
+    "4090023": _transient("SWR is busy", WAIT),
+    "4000097 4000098 4000099 5007019": _configuration(
+        "the quota of organizations, images or tags is used up", QUOTA
     ),
-    _swr("5070070", _CONFIGURATION, "SWR has no access to its storage (OBS)", ARREARS),
+    "5070070": _configuration("SWR has no access to its storage (OBS)", ARREARS),
     # Not found in SWR, or not yet
-    _swr("4040058 4041061", _NOT_YET, "there is no such organization (yet)", ORGANIZATION),
-    _swr(
-        "4040009 4040010 4040113 4040048 4040115 4041056 4041057 4041060 4041051 4040004",
-        _NOT_YET,
-        "there is no such image, tag or part of it (yet)",
-        IMAGE,
+    "4040058 4041061": _not_yet("there is no such organization (yet)", ORGANIZATION),
+    "4040009 4040010 4040113 4040048 4040115 4041056 4041057 4041060 4041051 4040004": _not_yet(
+        "there is no such image, tag or part of it (yet)", IMAGE
     ),
-    _swr(
-        "4001158 4000306 4001090 4040078 4040091 4040126",
-        _NOT_YET,
-        "there is no such rule, permission or trigger",
-        WAIT,
+    "4001158 4000306 4001090 4040078 4040091 4040126": _not_yet(
+        "there is no such rule, permission or trigger", WAIT
     ),
-    _swr("4040083", _CONFIGURATION, "the endpoint has no such address", ENDPOINT),
+    "4040083": _configuration("the endpoint has no such address", ENDPOINT),
     # Requests and images that SWR refuses
-    _swr(
-        "4001028 4009010 4001008 4001029 4009011 4009021 4001021 4000015 4000016",
-        _PERMANENT,
-        "SWR refuses the name of the organization, image or tag",
-        NAME,
+    "4001028 4009010 4001008 4001029 4009011 4009021 4001021 4000015 4000016": _permanent(
+        "SWR refuses the name of the organization, image or tag", NAME
     ),
-    _swr("4000014 4001025", _PERMANENT, "SWR refuses the request", TARGET),
-    _swr(
-        "4001014 4001036 4001018 4001096 4000055 4000056 4001024 4001035 4001041 4001045 4001091",
-        _PERMANENT,
-        "a parameter of the request is missing or wrong",
-        BUG,
-    ),
-    _swr("4131001", _PERMANENT, "the body of the request is too large", BATCH),
-    _swr("4090006", _PERMANENT, "another image has this name already", EXISTS),
-    _swr(
-        "4000013 4000028 4000029 4000047 4000064 4000065 4000066 4000067 4000068 4000069",
-        _PERMANENT,
-        "the image is broken, or of a format that SWR refuses",
-        BROKEN_IMAGE,
+    "4000014 4001025": _permanent("SWR refuses the request", TARGET),
+    (
+        "4001014 4001036 4001018 4001096 4000055 4000056 4001024 4001035 4001041 4001045 4001091"
+    ): _permanent("a parameter of the request is missing or wrong", BUG),
+    "4131001": _permanent("the body of the request is too large", BATCH),
+    "4090006": _permanent("another image has this name already", EXISTS),
+    "4000013 4000028 4000029 4000047 4000064 4000065 4000066 4000067 4000068 4000069": _permanent(
+        "the image is broken, or of a format that SWR refuses", BROKEN_IMAGE
     ),
     # Failures inside SWR
-    _swr("5000021 5000022", _TRANSIENT, "SWR could not copy the image's files", WAIT),
+    "5000021 5000022": _transient("SWR could not copy the image's files", WAIT),
     # Seen for a remoteRegionId that does not exist. A retry does not help then, but the code says
     # only "internal error", so the call is retried all the same.
-    _swr(
-        "5001101", _TRANSIENT, "SWR internal error, which may also mean an unknown region", REGION
-    ),
-    _swr("4000045", _TRANSIENT, "SWR internal error, though the status is 400", WAIT),
-    _swr("500*", _TRANSIENT, "SWR internal error", WAIT),
+    "5001101": _transient("SWR internal error, which may also mean an unknown region", REGION),
+    "4000045": _transient("SWR internal error, though the status is 400", WAIT),
+    "500*": _transient("SWR internal error", WAIT),
     # Requests to SWR that swrhook never makes
-    _swr(
+    (
         "4009012 4009013 4009014 4009015 4009016 4009017 4009018 4009019 4009020 4009022 4009023"
-        " 4006030 4006031 4046032",
-        _PERMANENT,
-        "about building images from source code",
-        BUG,
-    ),
-    _swr(
+        " 4006030 4006031 4046032"
+    ): _permanent("about building images from source code", BUG),
+    (
         "4000039 4040043 4130025 4131012 4001000 4001003 4001004 4001005 4001006 4001009 4001010"
-        " 4001011 4001015 4001016 4001019 4001022 4001023 4001027 4001030 4001037 4001067",
-        _PERMANENT,
-        "about uploading a package",
-        BUG,
+        " 4001011 4001015 4001016 4001019 4001022 4001023 4001027 4001030 4001037 4001067"
+    ): _permanent("about uploading a package", BUG),
+    "4060074 4060012 4060053 4090060 4090076 4090089": _permanent(
+        "about making or deleting organizations, images or permissions", BUG
     ),
-    _swr(
-        "4060074 4060012 4060053 4090060 4090076 4090089",
-        _PERMANENT,
-        "about making or deleting organizations, images or permissions",
-        BUG,
+}
+# The API gateway in front of SWR
+_GATEWAY = {
+    "0101 0103": _configuration("the gateway knows no such address", ENDPOINT),
+    "0201": ErrorMeaning(None, "the gateway could not pass the request on, or the answer back"),
+    "0301 0303 0305 0307 0311": _authentication(
+        "the gateway refuses the token or signature: expired, for another region, or wrong", STALE
     ),
-    # The API gateway in front of SWR
-    _gateway("0101 0103", _CONFIGURATION, "the gateway knows no such address", ENDPOINT),
-    _gateway("0201", None, "the gateway could not pass the request on, or the answer back"),
-    _gateway(
-        "0301 0303 0305 0307 0311",
-        _AUTHENTICATION,
-        "the gateway refuses the token or signature: expired, for another region, or wrong",
-        STALE,
+    "0302 0304 0306 0802": _configuration("the IAM user may not call this", RIGHTS),
+    "0308": _throttled("too many requests", SLOWER),
+    "0310": _configuration("the project cannot be used", PROJECT),
+    "0401 0402 0404": _configuration("this address is not allowed", ADDRESS),
+    "0501": _configuration("the quota of calls is used up", QUOTA),
+    "0502": _configuration("the account is frozen", ARREARS),
+    "0602": _permanent("the gateway does not understand the request", BUG),
+    "0607": _configuration("http where https is required, or the reverse", ENDPOINT),
+    "0613": _transient("IAM does not answer the gateway", WAIT),
+    "0801": _configuration("SWR is not offered in this region", NO_SWR),
+    "0104 0105 0106": _transient("the gateway is configured wrongly", WAIT),
+    "06* 07*": _transient("gateway internal error", WAIT),
+}
+# Some of these come with 403, but are about the login: every sync needs it, so none is given up as
+# rejected.
+_IAM = {
+    "0001 0062 0063 0064 0066 0067": _authentication("IAM refuses the login", LOGIN),
+    "0061": _authentication("the account is locked", LOCKED),
+    "0080 0081 0082": _authentication(
+        "the IAM user is disabled, or has console access only", DISABLED_USER
     ),
-    _gateway("0302 0304 0306 0802", _CONFIGURATION, "the IAM user may not call this", RIGHTS),
-    _gateway("0308", _THROTTLED, "too many requests", SLOWER),
-    _gateway("0310", _CONFIGURATION, "the project cannot be used", PROJECT),
-    _gateway("0401 0402 0404", _CONFIGURATION, "this address is not allowed", ADDRESS),
-    _gateway("0501", _CONFIGURATION, "the quota of calls is used up", QUOTA),
-    _gateway("0502", _CONFIGURATION, "the account is frozen", ARREARS),
-    _gateway("0602", _PERMANENT, "the gateway does not understand the request", BUG),
-    _gateway("0607", _CONFIGURATION, "http where https is required, or the reverse", ENDPOINT),
-    _gateway("0613", _TRANSIENT, "IAM does not answer the gateway", WAIT),
-    _gateway("0801", _CONFIGURATION, "SWR is not offered in this region", NO_SWR),
-    _gateway("0104 0105 0106", _TRANSIENT, "the gateway is configured wrongly", WAIT),
-    _gateway("06* 07*", _TRANSIENT, "gateway internal error", WAIT),
-    # IAM. Some of these come with 403, but are about the login: every sync needs it, so none is
-    # given up as rejected.
-    _iam("0001 0062 0063 0064 0066 0067", _AUTHENTICATION, "IAM refuses the login", LOGIN),
-    ErrorMeaning(("1101", "1103"), _AUTHENTICATION, "wrong user or password", LOGIN),
-    _iam("0061", _AUTHENTICATION, "the account is locked", LOCKED),
-    _iam(
-        "0080 0081 0082",
-        _AUTHENTICATION,
-        "the IAM user is disabled, or has console access only",
-        DISABLED_USER,
+    "1104 1105 1106 1107": _authentication(
+        "the access key is blocked, expired, inactive or unknown", LOGIN
     ),
-    _iam(
-        "1104 1105 1106 1107",
-        _AUTHENTICATION,
-        "the access key is blocked, expired, inactive or unknown",
-        LOGIN,
+    "1108": _authentication("the temporary access key has expired", STALE),
+    "0002 0003 0083": _configuration("the IAM user lacks a right", RIGHTS),
+    "0004 0007 0011 0072 0073 1109": _configuration(
+        "IAM finds no such user, domain or project", IAM_NAMES
     ),
-    _iam("1108", _AUTHENTICATION, "the temporary access key has expired", STALE),
-    _iam("0002 0003 0083", _CONFIGURATION, "the IAM user lacks a right", RIGHTS),
-    _iam(
-        "0004 0007 0011 0072 0073 1109",
-        _CONFIGURATION,
-        "IAM finds no such user, domain or project",
-        IAM_NAMES,
-    ),
-    _iam("0012", _THROTTLED, "too many logins", SLOWER),
-    _iam("0006", _TRANSIENT, "IAM internal error", WAIT),
-    _iam("0020", _TRANSIENT, "IAM is moving to another region", WAIT),
-    _iam("0009 1101 1102 1103", _PERMANENT, "a part of the request is missing or wrong", BUG),
-    _iam("0005 0008 0010 0077", _PERMANENT, "about managing IAM itself", BUG),
-    ErrorMeaning(("11*",), _PERMANENT, "about managing IAM users", BUG),
-    # The status, for a response without a code, or with one that has no line
-    _status("401", _AUTHENTICATION, "not authenticated", STALE),
-    _status("403", _CONFIGURATION, "not permitted", RIGHTS),
-    _status("404", _NOT_YET, "not there (yet)", IMAGE),
-    _status("407", _CONFIGURATION, "the proxy requires authentication", PROXY),
-    _status("413", _PERMANENT, "the request is too large", BATCH),
-    _status("429", _THROTTLED, "too many requests", SLOWER),
-    _status("408 425", _TRANSIENT, "the request came too slowly or too early", WAIT),
-    _status("507", _CONFIGURATION, "the storage is full or not accessible", ARREARS),
-    _status("3*", _TRANSIENT, "a redirect, which is not followed", REDIRECT),
-    _status("4*", _PERMANENT, "refused", SEE_MESSAGE),
-    _DEFAULT,
-)
+    "0012": _throttled("too many logins", SLOWER),
+    "0006": _transient("IAM internal error", WAIT),
+    "0020": _transient("IAM is moving to another region", WAIT),
+    "0009 1101 1102 1103": _permanent("a part of the request is missing or wrong", BUG),
+    "0005 0008 0010 0077": _permanent("about managing IAM itself", BUG),
+}
+# Codes without a common prefix: one of SWR, and those of IAM that are numbers
+_OTHER = {
+    "SVCSTG.S2I.4019000": _authentication("no token reached SWR", STALE),
+    "1101 1103": _authentication("wrong user or password", LOGIN),
+    "11*": _permanent("about managing IAM users", BUG),
+}
+# The status, for a response without a code, or with one that has no line
+_STATUSES = {
+    "401": _authentication("not authenticated", STALE),
+    "403": _configuration("not permitted", RIGHTS),
+    "404": _not_yet("not there (yet)", IMAGE),
+    "407": _configuration("the proxy requires authentication", PROXY),
+    "413": _permanent("the request is too large", BATCH),
+    "429": _throttled("too many requests", SLOWER),
+    "408 425": _transient("the request came too slowly or too early", WAIT),
+    "507": _configuration("the storage is full or not accessible", ARREARS),
+    "3*": _transient("a redirect, which is not followed", REDIRECT),
+    "4*": _permanent("refused", SEE_MESSAGE),
+    "*": _DEFAULT,
+}
 
 # SWR is overloaded, though the status is 409. The call may have been carried out all the same.
 BUSY = frozenset({"SVCSTG.SWR.4090023"})
@@ -269,7 +212,15 @@ IMPOSSIBLE_REGION = "SVCSTG.SWR.5001101"
 # The organization exists and belongs to another account.
 FOREIGN_CODES = frozenset({"SVCSTG.SWR.4039001", "SVCSTG.SWR.4011064"})
 
-_BY_CODE = {code: meaning for meaning in TABLE for code in meaning.codes}
+# A response without a code gets this prefix and its status as the code.
+_STATUS = "HTTP."
+_SERVICES = {"SVCSTG.SWR.": _SWR, "APIGW.": _GATEWAY, "IAM.": _IAM, "": _OTHER, _STATUS: _STATUSES}
+TABLE = {
+    tuple(f"{prefix}{number}" for number in numbers.split()): meaning
+    for prefix, meanings in _SERVICES.items()
+    for numbers, meaning in meanings.items()
+}
+_BY_CODE = {code: meaning for codes, meaning in TABLE.items() for code in codes}
 _MAX_CODE_LENGTH = max(map(len, _BY_CODE))
 
 
@@ -282,9 +233,9 @@ def find_meaning(code: str) -> ErrorMeaning | None:
 
 def classify(code: str, status: int) -> tuple[Kind, str]:
     """Return the kind and the remedy of an error, by its code first, then by its status."""
-    by_code, by_status = find_meaning(code), find_meaning(f"{_STATUS}{status}") or _DEFAULT
-    kind = (by_code.kind if by_code else None) or by_status.kind or _TRANSIENT
-    return kind, (by_code.remedy if by_code else "") or by_status.remedy
+    by_status = find_meaning(f"{_STATUS}{status}") or _DEFAULT
+    by_code = find_meaning(code) or by_status
+    return by_code.kind or by_status.kind or Kind.TRANSIENT, by_code.remedy or by_status.remedy
 
 
 def describe(code: str) -> str:

@@ -23,7 +23,6 @@ from swrhook.swr.redaction import scrub
 from swrhook.swr.response import SwrResponse, one_line
 
 MAX_RESPONSE_BYTES = 32 * 1024 * 1024
-METADATA_URL = "http://169.254.169.254"
 
 _CHUNK = 64 * 1024
 _BROKEN_CONNECTION = (urllib3.exceptions.ProtocolError, urllib3.exceptions.DecodeError)
@@ -49,7 +48,7 @@ class Network:
     pool_size: int = 16
     find_proxies: Callable[[str], Mapping[str, str]] = no_proxies
     certificates: str | None = None
-    metadata: str = METADATA_URL
+    metadata: str = "http://169.254.169.254"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import quote
 
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
-from swrhook.senders.payload import digest, text, timestamp
+from swrhook.senders.payload import Json, digest, text, timestamp
 from swrhook.swr.error_codes import FOREIGN_CODES
 from swrhook.swr.response import (
     SwrResponse,
@@ -26,10 +25,9 @@ from swrhook.swr.response import (
 from swrhook.swr_names import is_namespace, is_repository, is_tag
 
 PAGE_SIZE = 100
-FAILED_JOB_STATUSES = frozenset({"failed", "timeout", "cancel"})
-
 REGIONS_PATH = "/v2/manage/regions"
 
+# The gateway's 404 for an operation that it does not have is of kind configuration.
 _NOT_OFFERED = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 _CONTENT_RANGE = re.compile(r"[0-9]+-[0-9]+/([0-9]{1,9})", re.ASCII)
 
@@ -77,11 +75,6 @@ class SyncJob:
     status: str
     target: Target
     created_at: datetime | None
-
-    @property
-    def failed(self) -> bool:
-        """Tell whether the job has ended without the tag at its target."""
-        return self.status in FAILED_JOB_STATUSES
 
 
 def sync_images_request(lane: Lane, tags: Sequence[str]) -> tuple[str, bytes]:
@@ -147,7 +140,7 @@ def read_digest(response: SwrResponse, tag: str) -> str | None:
         return None
     content = decode_json(response)
     # SWR spells the member `tag` for a single tag, and `Tag` in a list.
-    if text(content, "tag") != tag and text(content, "Tag") != tag:
+    if tag not in (text(content, "tag"), text(content, "Tag")):
         raise malformed_response(response, f"it is not about the tag {tag}")
     value = digest(content, "digest")
     if value is None:
@@ -175,16 +168,6 @@ def read_sync_jobs(response: SwrResponse) -> list[SyncJob]:
     if not _exists(response):
         return []
     return [job for item in _read_list(response) if (job := _read_job(item))]
-
-
-def read_namespace(response: SwrResponse) -> bool:
-    """Tell whether the organization exists and is ours or shared with us; False is certain.
-
-    Raises SwrError when SWR only says that we may not look: a user may be allowed to push to an
-    organization without being allowed to read about it.
-    """
-    organization = read_organization(response)
-    return organization is not None and organization.ours
 
 
 def read_organization(response: SwrResponse) -> Organization | None:
@@ -219,15 +202,10 @@ def read_region_info(response: SwrResponse) -> RegionInfo:
 
     Source: "Querying the List of Regions", which by some editions is open in a few regions only.
     """
-    ahead = response.clock_ahead
-    if not response.ok:
-        error = read_error(response)
-        # The gateway's 404 for an operation that it does not have is of kind configuration.
-        if error.kind is Kind.NOT_YET or response.status in _NOT_OFFERED:
-            return RegionInfo(None, ahead)
-        raise error
+    if not _exists(response, _NOT_OFFERED):
+        return RegionInfo(None, response.clock_ahead)
     names = (text(item, "regionID") for item in _read_list(response))
-    return RegionInfo(frozenset(name for name in names if name), ahead)
+    return RegionInfo(frozenset(filter(None, names)), response.clock_ahead)
 
 
 def refuses_credential(response: SwrResponse) -> bool:
@@ -270,26 +248,29 @@ def _checked(name: str, is_valid: Callable[[str], bool]) -> str:
     raise SwrError(Kind.PERMANENT, "name", f"SWR does not allow the name {name[:128]!r}")
 
 
-def _exists(response: SwrResponse) -> bool:
-    """Tell whether the requested object exists. Raises SwrError for every other error."""
+def _exists(response: SwrResponse, absent: Collection[int] = ()) -> bool:
+    """Tell whether the requested object exists, which it does not with a status in `absent`.
+
+    Raises SwrError for every other error.
+    """
     if response.ok:
         return True
     error = read_error(response)
-    if error.kind is Kind.NOT_YET:
+    if error.kind is Kind.NOT_YET or response.status in absent:
         return False
     raise error
 
 
-def _read_list(response: SwrResponse) -> Sequence[Any]:
+def _read_list(response: SwrResponse) -> Sequence[Json]:
     """Return the array in a response; SWR sends some empty lists as null."""
     content = decode_json(response)
     if content is not None and not isinstance(content, list):
         raise malformed_response(response, "it is not a list")
-    items: list[Any] = content or []
+    items: list[Json] = content or []
     return items
 
 
-def _read_job(item: Any) -> SyncJob | None:  # noqa: ANN401
+def _read_job(item: Json) -> SyncJob | None:
     """Return one sync job, or None for an element that is not one."""
     tag, status = text(item, "tag"), text(item, "status")
     region, namespace = text(item, "remoteRegionId"), text(item, "remoteNamespace")

@@ -6,17 +6,17 @@ gateway's and IAM's `error_code`, Keystone's `error`, a plain list of failed tag
 sync_images, a proxy's HTML, and an empty body. Every sequence of bytes gives an SwrError.
 """
 
+import http.client
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlsplit
 
 from swrhook.errors import Kind, SwrError, Undecodable
-from swrhook.senders.payload import decode
+from swrhook.senders.payload import Json, decode
 from swrhook.swr.error_codes import classify, describe
 from swrhook.swr.redaction import scrub
 
@@ -56,9 +56,18 @@ class SwrResponse:
         date = _parse_date(self.headers.get("date", ""))
         return None if date is None else date - self.received_at
 
+    def json_or_none(self) -> Json:
+        """Return the JSON in the body, whatever the status; None when it is not JSON."""
+        try:
+            return decode(self.body)
+        except Undecodable:
+            return None
 
-def decode_json(response: SwrResponse) -> Any:  # noqa: ANN401  # JSON has no better type
-    """Return the JSON in a successful response. Raises SwrError when the body is not JSON."""
+
+def decode_json(response: SwrResponse) -> Json:
+    """Return the JSON of a 2xx. Raises SwrError for another status, and when it is not JSON."""
+    if not response.ok:
+        raise read_error(response)
     try:
         return decode(response.body)
     except Undecodable as exc:
@@ -68,12 +77,9 @@ def decode_json(response: SwrResponse) -> Any:  # noqa: ANN401  # JSON has no be
 def malformed_response(response: SwrResponse, reason: str) -> SwrError:
     """Return the error for a response that is not what the documentation promises."""
     message = f"HTTP {response.status}, but {scrub(reason, response.secrets)}"
-    return SwrError(
-        Kind.TRANSIENT,
-        "protocol",
-        one_line(message, _request_id(response)),
-        remedy="if it persists, check the endpoint in swr, and any proxy in between",
-    )
+    message = one_line(message, _request_id(response))
+    remedy = "if it persists, check the endpoint in swr, and any proxy in between"
+    return SwrError(Kind.TRANSIENT, "protocol", message, remedy=remedy)
 
 
 def read_error(response: SwrResponse, tags: Collection[str] = ()) -> SwrError:
@@ -81,13 +87,23 @@ def read_error(response: SwrResponse, tags: Collection[str] = ()) -> SwrError:
 
     `tags` are the requested ones, of which the response may list some as failed.
     """
-    return _make_error(response, _json_or_none(response), tags)
+    content = response.json_or_none()
+    failed = _failed_tags(content, tags)
+    code = _read_code(content, _CODE_MEMBERS, response) or f"HTTP.{response.status}"
+    kind, remedy = classify(code, response.status)
+    if failed:
+        message = f"SWR reports failed tags: {', '.join(sorted(failed))}"
+    else:
+        message = ": ".join(filter(None, (describe(code), _read_message(response, content))))
+    message = one_line(message, _request_id(response, content))
+    wait = _retry_after(response)
+    return SwrError(kind, code, message, remedy=remedy, retry_after=wait, failed_tags=failed)
 
 
-def read_error_in_success(response: SwrResponse, content: Any) -> SwrError | None:  # noqa: ANN401
+def read_error_in_success(response: SwrResponse, content: Json) -> SwrError | None:
     """Return the error that the JSON of a 2xx reports, or None when it reports none."""
     code = _read_code(content, ("errorCode", "error_code"), response)
-    return _make_error(response, content, ()) if code else None
+    return read_error(response) if code else None
 
 
 def one_line(message: str, request_id: str = "") -> str:
@@ -98,43 +114,14 @@ def one_line(message: str, request_id: str = "") -> str:
     return f"{line} (request {request_id})" if request_id else line
 
 
-def _make_error(
-    response: SwrResponse,
-    content: Any,  # noqa: ANN401
-    tags: Collection[str],
-) -> SwrError:
-    failed_tags = _failed_tags(content, tags)
-    code = _read_code(content, _CODE_MEMBERS, response) or f"HTTP.{response.status}"
-    kind, remedy = classify(code, response.status)
-    if failed_tags:
-        message = f"SWR reports failed tags: {', '.join(sorted(failed_tags))}"
-    else:
-        message = ": ".join(filter(None, (describe(code), _read_message(response, content))))
-    return SwrError(
-        kind,
-        code,
-        one_line(message, _request_id(response, content)),
-        remedy=remedy,
-        retry_after=_retry_after(response),
-        failed_tags=failed_tags,
-    )
-
-
-def _json_or_none(response: SwrResponse) -> Any:  # noqa: ANN401
-    try:
-        return decode(response.body)
-    except Undecodable:
-        return None
-
-
-def _failed_tags(content: Any, tags: Collection[str]) -> frozenset[str]:  # noqa: ANN401
+def _failed_tags(content: Json, tags: Collection[str]) -> frozenset[str]:
     """Return which of the tags a plain list contains; without any of them, all have failed."""
     if not isinstance(content, list) or not all(isinstance(item, str) for item in content):
         return frozenset()
     return frozenset(content) & frozenset(tags)
 
 
-def _error_objects(content: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401
+def _error_objects(content: Json) -> Sequence[Mapping[str, Json]]:
     """Return the objects that may hold code and message, the innermost first."""
     outer = [content] if isinstance(content, dict) else []
     inner = next((v for o in outer for k in ("errors", "error") if (v := o.get(k))), content)
@@ -142,19 +129,19 @@ def _error_objects(content: Any) -> Sequence[Mapping[str, Any]]:  # noqa: ANN401
     return [*[item for item in elements if isinstance(item, dict)][:1], *outer]
 
 
-def _first_text(content: Any, names: Sequence[str]) -> str:  # noqa: ANN401
+def _first_text(content: Json, names: Sequence[str]) -> str:
     """Return the first visible text under one of these names, or an empty one."""
     values = (item.get(name) for item in _error_objects(content) for name in names)
     return next((value for value in values if isinstance(value, str) and _is_visible(value)), "")
 
 
-def _read_code(content: Any, names: Sequence[str], response: SwrResponse) -> str:  # noqa: ANN401
+def _read_code(content: Json, names: Sequence[str], response: SwrResponse) -> str:
     """Return the code under one of these names; empty when it has not the form of a code."""
     code = _first_text(content, names)
     return code if _CODE.fullmatch(code) and code == scrub(code, response.secrets) else ""
 
 
-def _read_message(response: SwrResponse, content: Any) -> str:  # noqa: ANN401
+def _read_message(response: SwrResponse, content: Json) -> str:
     """Return the service's own message without secrets; never an empty one."""
     if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
         host = scrub(_redirect_host(response), response.secrets)
@@ -165,7 +152,8 @@ def _read_message(response: SwrResponse, content: Any) -> str:  # noqa: ANN401
         # Scrubbed before the markup goes, too: a secret may contain angle brackets.
         message = _MARKUP.sub(" ", scrub(message, response.secrets))
     # Control characters are stripped first: a body of nothing else must not leave it empty.
-    return _printable(scrub(message, response.secrets)) or _status_phrase(response.status)
+    phrase = http.client.responses.get(response.status, f"status {response.status}")
+    return _printable(scrub(message, response.secrets)) or phrase
 
 
 def _printable(text: str) -> str:
@@ -178,7 +166,7 @@ def _is_visible(text: str) -> bool:
     return any(c.isprintable() and not c.isspace() for c in text)
 
 
-def _request_id(response: SwrResponse, content: Any = None) -> str:  # noqa: ANN401
+def _request_id(response: SwrResponse, content: Json = None) -> str:
     """Return the id by which the vendor's support finds the request, or an empty text."""
     header = {"request_id": response.headers.get("x-request-id", "")}
     return _read_code(header, _REQUEST_ID_MEMBERS, response) or _read_code(
@@ -193,13 +181,6 @@ def _redirect_host(response: SwrResponse) -> str:
     except ValueError:
         host = None
     return host[:MAX_MESSAGE_LENGTH] if host else "another place on the same host"
-
-
-def _status_phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return f"status {status}"
 
 
 def _retry_after(response: SwrResponse) -> float | None:

@@ -6,23 +6,29 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
 
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Target
 from swrhook.swr import error_codes
-from swrhook.swr.protocol import Organization, RegionInfo, SyncJob
+from swrhook.swr.client import SwrClient
+from swrhook.swr.protocol import Organization, RegionInfo
 from swrhook.usecases.rule_scope import RuleScope
 
 # The worker tells a sync's own job from an earlier one by its time, with a tolerance of 5 seconds,
 # and SWR's Date header has whole seconds.
 MAX_CLOCK_SKEW = timedelta(seconds=6)
 
+_CLOCK_REMEDY = (
+    "set this machine's clock (NTP): SWR refuses signatures that are 15 minutes off, and swrhook"
+    " tells SWR's jobs apart by their time"
+)
+
 _MAX_THREADS = 16
 _AUTH_EDIT = 3  # see protocol.Organization
 _ANY_TAG = "latest"  # need not exist: only the permission to read is checked
 # The code of the error when IAM is not called, because it refused the credentials before.
 _REFUSED_BEFORE = "refused"
+_UNRESOLVED = "depends on the pushed image: not checked"
 # By whether the organization is a target.
 _READABLE = {True: "tags can be read", False: "tags and sync jobs can be read"}
 _UNREADABLE = {
@@ -50,38 +56,12 @@ class CheckResult:
     remedy: str = ""
 
 
-class OnlineClient(Protocol):
-    """The read operations of SwrClient that the checks use."""
-
-    def region_info(self, region: str) -> RegionInfo:
-        """Return a region's sync targets and clock offset. Raises SwrError."""
-
-    def organization(self, region: str, namespace: str) -> Organization | None:
-        """Return our access to an organization, or None. Raises SwrError."""
-
-    def first_repository(self, region: str, namespace: str) -> str | None:
-        """Return any one repository of an organization, or None. Raises SwrError."""
-
-    def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
-        """Return a tag's digest, or None. Raises SwrError."""
-
-    def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:
-        """Return the latest sync jobs of a repository. Raises SwrError."""
-
-
-def failed_check(about: str, error: SwrError, level: Level = Level.PROBLEM) -> CheckResult:
-    """Return the result of a check that got an error."""
-    return CheckResult(level, about, str(error), error.remedy)
-
-
 def count_checks(scope: RuleScope) -> int:
     """Return how often `run_checks` calls `on_check`."""
     return len(scope.regions) + len(scope.sources) + len(scope.targets)
 
 
-def run_checks(
-    swr: OnlineClient, scope: RuleScope, on_check: Callable[[], None]
-) -> list[CheckResult]:
+def run_checks(swr: SwrClient, scope: RuleScope, on_check: Callable[[], None]) -> list[CheckResult]:
     """Check every region and organization, regions in parallel; `on_check` follows each check."""
 
     def check(region: str) -> list[CheckResult]:
@@ -91,11 +71,15 @@ def run_checks(
     results = [check(region) for region in scope.regions[:1]]
     with ThreadPoolExecutor(_MAX_THREADS) as pool:
         results += pool.map(check, scope.regions[1:])
-    return [*itertools.chain(*results), *_unresolved_results(scope)]
+    unresolved = [
+        CheckResult(Level.UNKNOWN, f"organization {target}", _UNRESOLVED)
+        for target in scope.unresolved_targets
+    ]
+    return [*itertools.chain(*results), *unresolved]
 
 
 def _check_region(
-    swr: OnlineClient, region: str, scope: RuleScope, on_check: Callable[[], None]
+    swr: SwrClient, region: str, scope: RuleScope, on_check: Callable[[], None]
 ) -> Iterator[CheckResult]:
     about = f"region {region}"
     organizations = [
@@ -107,7 +91,12 @@ def _check_region(
     except SwrError as error:
         for _ in range(len(organizations) + 1):
             on_check()
-        yield _unreachable_result(about, error, is_first=region == scope.regions[0])
+        # Credentials that IAM refuses count only once, as a problem of the first region.
+        if error.code == _REFUSED_BEFORE and region != scope.regions[0]:
+            message = "not checked: IAM refuses the credentials"
+            yield CheckResult(Level.UNKNOWN, about, message)
+        else:
+            yield CheckResult(Level.PROBLEM, about, str(error), error.remedy)
         for organization in dict.fromkeys(organization for organization, _ in organizations):
             message = "not checked: see its region"
             yield CheckResult(Level.UNKNOWN, f"organization {organization}", message)
@@ -121,29 +110,17 @@ def _check_region(
         on_check()
 
 
-def _unreachable_result(about: str, error: SwrError, *, is_first: bool) -> CheckResult:
-    """Return the result for a region without an answer; refused credentials count only once."""
-    if error.code == _REFUSED_BEFORE and not is_first:
-        return CheckResult(Level.UNKNOWN, about, "not checked: IAM refuses the credentials")
-    return failed_check(about, error)
-
-
 def _check_clock(about: str, info: RegionInfo) -> Iterator[CheckResult]:
     ahead = info.clock_ahead
     if ahead is not None and abs(ahead) > MAX_CLOCK_SKEW:
         direction = "behind" if ahead > timedelta() else "ahead of"
         seconds = round(abs(ahead).total_seconds())
-        yield CheckResult(
-            Level.WARNING,
-            about,
-            f"this machine's clock is {seconds} s {direction} SWR's",
-            "set this machine's clock (NTP): SWR refuses signatures that are 15 minutes off, and"
-            " swrhook tells SWR's jobs apart by their time",
-        )
+        message = f"this machine's clock is {seconds} s {direction} SWR's"
+        yield CheckResult(Level.WARNING, about, message, _CLOCK_REMEDY)
 
 
 def _check_sync_targets(region: str, info: RegionInfo, scope: RuleScope) -> Iterator[CheckResult]:
-    about = f"region {region}"
+    about, remedy = f"region {region}", "choose another target region in the rules"
     targets = [target for source, target in scope.routes if source == region]
     if not targets:
         return
@@ -154,23 +131,19 @@ def _check_sync_targets(region: str, info: RegionInfo, scope: RuleScope) -> Iter
     missing = [target for target in targets if target not in info.sync_targets]
     for target in missing:
         message = f"SWR does not list {target} among the regions that it synchronizes to"
-        yield CheckResult(
-            Level.WARNING, about, message, "choose another target region in the rules"
-        )
+        yield CheckResult(Level.WARNING, about, message, remedy)
     if not missing:
         yield CheckResult(Level.OK, about, f"synchronizes to {', '.join(targets)}")
 
 
-def _check_organization(
-    swr: OnlineClient, place: Target, *, is_target: bool
-) -> Iterator[CheckResult]:
+def _check_organization(swr: SwrClient, place: Target, *, is_target: bool) -> Iterator[CheckResult]:
     about = f"organization {place}"
     try:
         organization = swr.organization(place.region, place.namespace)
     except SwrError as error:
         # A user may be allowed to push to an organization without being allowed to read about it.
-        is_forbidden = error.kind is Kind.CONFIGURATION
-        yield failed_check(about, error, Level.WARNING if is_forbidden else Level.PROBLEM)
+        level = Level.WARNING if error.kind is Kind.CONFIGURATION else Level.PROBLEM
+        yield CheckResult(level, about, str(error), error.remedy)
         return
     yield _access_result(about, organization, is_target=is_target)
     if organization is not None and organization.ours:
@@ -192,7 +165,7 @@ def _access_result(
     return CheckResult(Level.OK, about, f"exists, and may be {verb}")
 
 
-def _check_reading(swr: OnlineClient, place: Target, *, is_target: bool) -> CheckResult:
+def _check_reading(swr: SwrClient, place: Target, *, is_target: bool) -> CheckResult:
     """Try to read tags and sync jobs of any one repository."""
     about = f"organization {place}"
     try:
@@ -207,9 +180,3 @@ def _check_reading(swr: OnlineClient, place: Target, *, is_target: bool) -> Chec
         message = f"{_UNREADABLE[is_target]}: {error}"
         return CheckResult(Level.WARNING, about, message, error.remedy)
     return CheckResult(Level.OK, about, _READABLE[is_target])
-
-
-def _unresolved_results(scope: RuleScope) -> Iterator[CheckResult]:
-    for target in scope.unresolved_targets:
-        message = "depends on the pushed image: not checked"
-        yield CheckResult(Level.UNKNOWN, f"organization {target}", message)

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from swrhook.config.model import Config
 from swrhook.model import Push, Target
-from swrhook.rules import VARIABLES, Glob, Rule, RuleTarget
+from swrhook.rules.glob import Glob
+from swrhook.rules.match import VARIABLES, Pattern, Rule, RuleTarget
 from swrhook.senders.sender import Sender
 
-_T = TypeVar("_T")
 # Fills the parts of a push other than its organization.
 _PLACEHOLDER = "any"
 _WILDCARDS = frozenset("*?")
@@ -47,15 +46,11 @@ def rule_scope(config: Config) -> RuleScope:
                     unresolved.append(Target(target.region, target.namespace))
     return RuleScope(
         list(config.swr.regions),
-        _deduplicate(sources),
-        _deduplicate(targets),
-        _deduplicate(routes),
-        _deduplicate(unresolved),
+        list(dict.fromkeys(sources)),
+        list(dict.fromkeys(targets)),
+        list(dict.fromkeys(routes)),
+        list(dict.fromkeys(unresolved)),
     )
-
-
-def _deduplicate(values: Iterable[_T]) -> list[_T]:
-    return list(dict.fromkeys(values))
 
 
 def _is_template(target: RuleTarget) -> bool:
@@ -81,9 +76,12 @@ def _matching_senders(rule: Rule, senders: Iterable[Sender]) -> list[Sender]:
     return [
         sender
         for sender in senders
-        if (included is None or any(pattern.matches(sender.name) for pattern in included))
-        and not any(pattern.matches(sender.name) for pattern in excluded)
+        if (included is None or _fits(included, sender.name)) and not _fits(excluded, sender.name)
     ]
+
+
+def _fits(patterns: Iterable[Pattern], value: str) -> bool:
+    return any(pattern.matches(value) for pattern in patterns)
 
 
 def _source_namespaces(rule: Rule, sender: Sender) -> tuple[list[str], bool]:
@@ -93,7 +91,7 @@ def _source_namespaces(rule: Rule, sender: Sender) -> tuple[list[str], bool]:
     own = [name for name in (image.namespace or image.default_namespace,) if name]
     if patterns is None:
         return own, bool(image.namespace)
-    matching = [name for name in own if any(pattern.matches(name) for pattern in patterns)]
+    matching = [name for name in own if _fits(patterns, name)]
     # `namespace` of a sender applies to all its images, `default_namespace` only to some.
     if image.namespace:
         return matching, True
@@ -102,4 +100,4 @@ def _source_namespaces(rule: Rule, sender: Sender) -> tuple[list[str], bool]:
         for pattern in patterns
         if isinstance(pattern, Glob) and not _WILDCARDS & {*pattern.text}
     ]
-    return _deduplicate([*literals, *matching]), len(literals) == len(patterns)
+    return list(dict.fromkeys([*literals, *matching])), len(literals) == len(patterns)

@@ -37,7 +37,7 @@ HARMLESS = {
     "secret.not_after is None",
     "starts <= seconds + LEEWAY",
     "value is not None",
-    "version not in form.versions",
+    "version not in form.hashes",
 }
 
 

@@ -97,6 +97,13 @@ def test_selected_deliveries_are_replayed_only_after_confirmation(
     assert "Replay them? [y/N]" in result.stderr
 
 
+def test_ids_that_are_all_declined_are_reported_once(run: Run) -> None:
+    result = replay(run, "nothing")
+
+    message = "nothing: there is no delivery with this id\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", message)
+
+
 def test_an_empty_selection_is_reported(run: Run) -> None:
     result = replay(run, "--outcome", "quarantined")
 

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swrhook.model import Push
-from swrhook.rules import Regex, Rule, Rulebook, RuleResult, RuleTarget, evaluate
+from swrhook.rules.match import Rule, RuleResult, RuleTarget, evaluate
 from swrhook.rules.plan import plan
+from swrhook.rules.regex import Regex
+from swrhook.rules.rulebook import Rulebook
 from tests.rules.parts import pushes, rulebooks
 
 

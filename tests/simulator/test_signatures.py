@@ -55,7 +55,7 @@ def refusal(response: requests.Response) -> tuple[int, str, str]:
 
 
 def temporary(sim: RunningSimulator, seconds: float = 900) -> AccessKey:
-    return sim.state.accounts.keys.issue(DEMO, timedelta(seconds=seconds)).key
+    return sim.state.accounts.issue_key(DEMO, timedelta(seconds=seconds)).key
 
 
 def test_a_valid_signature_is_accepted_in_its_region(signed: Signed, sim: RunningSimulator) -> None:

@@ -20,7 +20,9 @@ from swrhook.errors import SwrError
 from swrhook.model import Lane, Refusal, Target
 from swrhook.simulator import RunningSimulator
 from swrhook.simulator.model import DEMO as USER
-from swrhook.swr.auth.password import IamTokenSource
+from swrhook.swr.auth.cache import CredentialCache
+from swrhook.swr.auth.lockout import LockoutGuard
+from swrhook.swr.auth.password import IamLogin
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import HttpTransport, Network
 from swrhook.swr.response import SwrResponse
@@ -89,9 +91,12 @@ def logins(simulator: RunningSimulator, operation: str = "tokens") -> Sequence[i
     return [call.status for call in simulator.state.calls(region="iam", operation=operation)]
 
 
-def tokens_of(iam: str, clock: FakeClock, refused: MemoryOfRefused | None = None) -> IamTokenSource:
-    transport = HttpTransport({iam}, NETWORK, clock)
-    return IamTokenSource(DEMO, iam, transport, refused or MemoryOfRefused(), clock)
+def tokens_of(
+    iam: str, clock: FakeClock, refused: MemoryOfRefused | None = None
+) -> CredentialCache[str]:
+    guard = LockoutGuard(DEMO, iam, refused or MemoryOfRefused(), clock)
+    login = IamLogin(DEMO, iam, HttpTransport({iam}, NETWORK, clock), guard)
+    return CredentialCache(login.fetch, clock)
 
 
 def issued(value: str, **times: str) -> Reply:

@@ -30,7 +30,6 @@ def test_a_synchronized_tag_is_at_the_target(simulator: RunningSimulator, clock:
     assert seeded.digest == client.show_tag(EAST, "group", "web/shop", "v1")
     [job] = client.sync_jobs(WEST, "group", "web/shop")
     assert ("v1", "success", LANE.target) == (job.tag, job.status, job.target)
-    assert not job.failed
     assert clock.now() == job.created_at
 
 
@@ -139,6 +138,24 @@ def test_only_an_existing_organization_is_reported(
 
     assert client.has_namespace(EAST, "group")
     assert not client.has_namespace(EAST, "nobody")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "exists"),
+    [
+        (200, b'{"id":1422,"name":"group","creator_name":"user","auth":7}', True),
+        (200, b'{"id":1422,"name":"group","creator_name":"user","auth":1}', True),
+        (404, b'[{"errorCode":"SVCSTG.SWR.4041061","errorMessage":"The organization"}]', False),
+        (404, b"", False),
+        (403, b'[{"errorCode":"SVCSTG.SWR.4039001","errorMessage":"not yours"}]', False),
+        (401, b'{"errorCode":"SVCSTG.SWR.4011064","errorMessage":"x"}', False),
+    ],
+)
+def test_an_organization_exists_and_is_ours_or_not(
+    status: int, body: bytes, *, exists: bool
+) -> None:
+    with Loopback(lambda _: Reply(status, body)) as swr:
+        assert exists is client_of(swr.url).has_namespace(WEST, "group")
 
 
 def test_a_region_that_is_not_configured_is_not_called(

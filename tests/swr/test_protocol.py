@@ -217,25 +217,7 @@ def test_sync_jobs_are_read() -> None:
         SyncJob("v1", "failed", target, NOW),
         SyncJob("v1", "running", target, None),
     ] == jobs
-    assert [job.failed for job in jobs] == [True, False]
     assert protocol.read_sync_jobs(answer(404, NO_TAG)) == []
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "exists"),
-    [
-        (200, b'{"id":1422,"name":"group","creator_name":"user","auth":7}', True),
-        (200, b'{"id":1422,"name":"group","creator_name":"user","auth":1}', True),
-        (404, NO_ORGANIZATION, False),
-        (404, b"", False),
-        (403, FOREIGN, False),
-        (401, b'{"errorCode":"SVCSTG.SWR.4011064","errorMessage":"x"}', False),
-    ],
-)
-def test_an_organization_exists_and_is_ours_or_not(
-    status: int, body: bytes, *, exists: bool
-) -> None:
-    assert exists is protocol.read_namespace(answer(status, body))
 
 
 @pytest.mark.parametrize(
@@ -251,7 +233,7 @@ def test_a_forbidden_organization_is_not_reported_as_missing(
     status: int, body: bytes, kind: Kind
 ) -> None:
     with pytest.raises(SwrError) as caught:
-        protocol.read_namespace(answer(status, body))
+        protocol.read_organization(answer(status, body))
 
     assert kind is caught.value.kind
 

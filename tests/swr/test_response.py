@@ -215,7 +215,6 @@ def test_the_repr_of_a_response_contains_no_secret() -> None:
 READERS: list[Callable[[SwrResponse], object]] = [
     read_error,
     password.read_token,
-    protocol.read_namespace,
     protocol.read_organization,
     protocol.read_region_info,
     protocol.read_sync_jobs,

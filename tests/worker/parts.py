@@ -11,7 +11,7 @@ from swrhook.errors import Kind, SwrError
 from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync
-from swrhook.rules import Rulebook
+from swrhook.rules.rulebook import Rulebook
 from swrhook.swr.protocol import PAGE_SIZE, SyncJob, TagPage
 from swrhook.worker.admission import Admission
 from swrhook.worker.circuit_breaker import CircuitBreakers

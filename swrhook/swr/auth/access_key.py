@@ -1,13 +1,10 @@
-"""Access key sources: the fixed key of the configuration, and temporary keys of this machine."""
+"""The access key of the configuration, and the responses that refuse a key."""
 
 import re
-from typing import Protocol
+from dataclasses import dataclass
 
-from swrhook.clock import Clock
 from swrhook.config.model import KeyCredentials
-from swrhook.swr.auth.cache import CredentialCache
-from swrhook.swr.auth.lockout import CredentialRefused, KeyLocked, LockoutGuard, RefusalStore
-from swrhook.swr.auth.metadata import MachineKeyFetcher
+from swrhook.swr.auth.lockout import CredentialRefused, KeyLocked, LockoutGuard
 from swrhook.swr.auth.signing import AccessKey
 from swrhook.swr.response import SwrResponse, read_error
 
@@ -17,59 +14,26 @@ from swrhook.swr.response import SwrResponse, read_error
 _SIGNATURE_CODE = "APIGW.0301"
 _REFUSED = re.compile(r"\bak\b.{0,100} not exist|verify aksk signature fail", re.IGNORECASE)
 _LOCKED = re.compile(r"AK access failed to reach the limit", re.IGNORECASE)
-_MACHINE = ""  # the only name in the cache: a machine has one key at a time
 
 
-class AccessKeySource(Protocol):
-    """Supplies the access key to sign with."""
-
-    def key(self) -> AccessKey:
-        """Return the key. Raises SwrError when there is none."""
-
-    def renew(self, refused: AccessKey, response: SwrResponse) -> AccessKey | None:
-        """Return another key than the one that the response refused, or None."""
-
-
+@dataclass(frozen=True, slots=True)
 class StaticAccessKey:
-    """Supplies the one key of the configuration, until it is refused."""
+    """Supplies the one key of the configuration, for every project, until it is refused."""
 
-    def __init__(
-        self,
-        credentials: KeyCredentials,
-        endpoint: str,
-        refusals: RefusalStore,
-        clock: Clock,
-    ) -> None:
-        self._key = AccessKey(
-            credentials.access_key, credentials.secret_key, credentials.security_token
-        )
-        self._guard = LockoutGuard(credentials, endpoint, refusals, clock)
+    credentials: KeyCredentials
+    guard: LockoutGuard
 
-    def key(self) -> AccessKey:
+    def get(self, name: str) -> AccessKey:  # noqa: ARG002
         """Return the key. Raises SwrError when it was refused, in this process or another."""
-        self._guard.check()
-        return self._key
+        self.guard.check()
+        key = self.credentials
+        return AccessKey(key.access_key, key.secret_key, key.security_token)
 
-    def renew(self, refused: AccessKey, response: SwrResponse) -> None:  # noqa: ARG002
+    def renew(self, name: str, refused: AccessKey, response: SwrResponse) -> None:  # noqa: ARG002
         """Record the refusal, if the response proves it, and return None: there is no other."""
         error = find_key_refusal(response)
         if error is not None:
-            self._guard.record(error)
-
-
-class TemporaryAccessKeys:
-    """Supplies keys of this machine; they are renewed before they expire, or when refused."""
-
-    def __init__(self, fetcher: MachineKeyFetcher, clock: Clock) -> None:
-        self._cache = CredentialCache(lambda _: fetcher.fetch(), clock)
-
-    def key(self) -> AccessKey:
-        """Return a key that has not expired. Raises SwrError."""
-        return self._cache.get(_MACHINE)
-
-    def renew(self, refused: AccessKey, response: SwrResponse) -> AccessKey | None:  # noqa: ARG002
-        """Return a new key, or None when a new one was refused just before."""
-        return self._cache.renew(_MACHINE, refused)
+            self.guard.record(error)
 
 
 def find_key_refusal(response: SwrResponse) -> CredentialRefused | None:

@@ -1,13 +1,14 @@
 """A cache of tokens, keys and project ids, which renews them before they expire."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from swrhook.clock import Clock
 from swrhook.errors import Kind, SwrError
+from swrhook.swr.response import SwrResponse
 
 # A value is renewed when 5 % of its lifetime is left (72 minutes of a day), but two minutes at the
 # least: enough for the longest call, and to bridge an outage of IAM. Never before half its life.
@@ -26,6 +27,16 @@ _TRIAL_PERIOD = timedelta(minutes=1)
 _EVERY_NAME = ""
 
 T = TypeVar("T")
+
+
+class CredentialSource(Protocol[T]):
+    """Supplies tokens or access keys by name: tokens by their project, keys by any name."""
+
+    def get(self, name: str) -> T:
+        """Return a credential. Raises SwrError when there is none."""
+
+    def renew(self, name: str, refused: T, response: SwrResponse) -> T | None:
+        """Return another credential than the one that the response refused, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +103,7 @@ class CredentialCache(Generic[T]):
                 return entry.value
             return self._fetch_and_store(name, now)
 
-    def renew(self, name: str, refused: T) -> T | None:
+    def renew(self, name: str, refused: T, response: SwrResponse) -> T | None:  # noqa: ARG002
         """Return another value than the refused one, or None when renewing would not help.
 
         Raises SwrError when no other value can be fetched.
@@ -125,7 +136,12 @@ class CredentialCache(Generic[T]):
 
     def _fetch_and_store(self, name: str, now: datetime, *, replaces_refused: bool = False) -> T:
         """Fetch and store a value; the caller holds the lock. Raises SwrError."""
-        self._raise_during_pause(name, now)
+        for key in (name, _EVERY_NAME):
+            failure = self._failures.get(key)
+            # The lower bound matters after the clock was set back: the pause would not end.
+            if failure is not None and failure.since <= now < failure.until:
+                # A copy: raising one exception in several threads would mix their tracebacks.
+                raise replace(failure.error)
         try:
             issued = self._fetch(name)
         except SwrError as error:
@@ -133,21 +149,11 @@ class CredentialCache(Generic[T]):
             raise
         now = self._clock.now()
         self._failures.clear()
-        self._entries[name] = _Entry(
-            issued.value,
-            stored_at=now,
-            renew_at=now + issued.lifetime - _renewal_margin(issued.lifetime),
-            expires_at=now + issued.lifetime,
-            replaces_refused=replaces_refused,
-        )
+        expires_at = now + issued.lifetime
+        margin = max(issued.lifetime * _RENEWAL_SHARE, _MIN_RENEWAL_MARGIN)
+        renew_at = expires_at - min(margin, issued.lifetime * _MAX_RENEWAL_SHARE)
+        self._entries[name] = _Entry(issued.value, now, renew_at, expires_at, replaces_refused)
         return issued.value
-
-    def _raise_during_pause(self, name: str, now: datetime) -> None:
-        for key in (name, _EVERY_NAME):
-            failure = self._failures.get(key)
-            # The lower bound matters after the clock was set back: the pause would not end.
-            if failure is not None and failure.since <= now < failure.until:
-                raise _copy_error(failure.error)
 
     def _pause(self, name: str, error: SwrError) -> None:
         """Do not call the issuer for a while: for this name, or for every name in an outage."""
@@ -162,17 +168,10 @@ class CredentialCache(Generic[T]):
         self._failures[key] = _Failure(error, now, now + pause)
 
 
-def _renewal_margin(lifetime: timedelta) -> timedelta:
-    margin = max(lifetime * _RENEWAL_SHARE, _MIN_RENEWAL_MARGIN)
-    return min(margin, lifetime * _MAX_RENEWAL_SHARE)
-
-
-def _copy_error(error: SwrError) -> SwrError:
-    """Return a copy: raising one exception in several threads would mix their tracebacks."""
-    return SwrError(
-        error.kind,
-        error.code,
-        error.message,
-        remedy=error.remedy,
-        retry_after=error.retry_after,
-    )
+def lifetime_until(
+    expires_at: datetime | None, issued_at: datetime, default: timedelta
+) -> timedelta:
+    """Return the lifetime of a credential, or the default if its expiry is missing or past."""
+    if expires_at is None or expires_at <= issued_at:
+        return default
+    return expires_at - issued_at

@@ -6,6 +6,7 @@ signatures, also for everything else that uses them.
 
 import hashlib
 import json
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from threading import Lock, Thread
@@ -51,39 +52,31 @@ class RefusalStore(Protocol):
         """Store a refusal of this credential."""
 
 
+@dataclass(frozen=True, slots=True)
 class LockoutGuard:
     """Checks one credential against the store before each use, and records its refusals."""
 
-    def __init__(
-        self,
-        credentials: PasswordCredentials | KeyCredentials,
-        endpoint: str,
-        refusals: RefusalStore,
-        clock: Clock,
-    ) -> None:
-        self._credentials = credentials
-        self._endpoint = endpoint
-        self._refusals = refusals
-        self._clock = clock
+    credentials: PasswordCredentials | KeyCredentials
+    endpoint: str
+    refusals: RefusalStore
+    clock: Clock
 
     def check(self) -> None:
         """Raise SwrError when the credential was refused, by any process."""
-        refusal = self._refusals.refusal(self._fingerprint())
-        if refusal is None:
+        refusal = self.refusals.refusal(fingerprint(self.credentials, self.endpoint))
+        if refusal is None or (refusal.again_at and self.clock.now() >= refusal.again_at):
             return
-        if refusal.again_at is None:
-            raise _refused_before("and it is not tried again", refusal, "as soon as they change")
-        if self._clock.now() < refusal.again_at:
-            pause = f"and it is not tried again before {refusal.again_at:%H:%M} UTC"
-            raise _refused_before(pause, refusal, "then, or as soon as they change")
+        until = f" before {refusal.again_at:%H:%M} UTC" if refusal.again_at else ""
+        then = "then, or " if refusal.again_at else ""
+        message = f"this credential was refused, and it is not tried again{until}: {refusal.reason}"
+        remedy = f"correct swr.credentials; they are tried again {then}as soon as they change"
+        raise SwrError(Kind.AUTHENTICATION, "refused", message, remedy=remedy)
 
     def record(self, error: CredentialRefused) -> None:
         """Record for all processes that the credential was refused."""
-        again_at = None if error.lasts is None else self._clock.now() + error.lasts
-        self._refusals.refuse(self._fingerprint(), Refusal(str(error), again_at))
-
-    def _fingerprint(self) -> str:
-        return fingerprint(self._credentials, self._endpoint)
+        again_at = None if error.lasts is None else self.clock.now() + error.lasts
+        key = fingerprint(self.credentials, self.endpoint)
+        self.refusals.refuse(key, Refusal(str(error), again_at))
 
 
 def fingerprint(credentials: PasswordCredentials | KeyCredentials, endpoint: str) -> str:
@@ -102,8 +95,7 @@ def fingerprint(credentials: PasswordCredentials | KeyCredentials, endpoint: str
 def precompute_fingerprint(credentials: Credentials) -> None:
     """Compute the slow part in the background, so that the first push after a start is fast."""
     if isinstance(credentials, PasswordCredentials | KeyCredentials):
-        arguments = (credentials, "")
-        Thread(target=fingerprint, args=arguments, name="credentials", daemon=True).start()
+        Thread(target=fingerprint, args=(credentials, ""), name="credentials", daemon=True).start()
 
 
 @lru_cache(maxsize=8)
@@ -115,12 +107,3 @@ def _scrypt_hash(credentials: PasswordCredentials | KeyCredentials) -> bytes:
             owner = ["aksk", access, security_token or ""]
     salt = _SALT + json.dumps(owner).encode()
     return hashlib.scrypt(secret.encode(), salt=salt, n=2**14, r=8, p=5)
-
-
-def _refused_before(pause: str, refusal: Refusal, resumes: str) -> SwrError:
-    return SwrError(
-        Kind.AUTHENTICATION,
-        "refused",
-        f"this credential was refused, {pause}: {refusal.reason}",
-        remedy=f"correct swr.credentials; they are tried again {resumes}",
-    )

@@ -9,14 +9,13 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from swrhook.clock import Clock
 from swrhook.config.model import AgencyCredentials, PodCredentials, Timeouts
 from swrhook.errors import Kind, SwrError
 from swrhook.senders.payload import get, timestamp
-from swrhook.swr.auth.cache import IssuedCredential
+from swrhook.swr.auth.cache import IssuedCredential, lifetime_until
 from swrhook.swr.auth.password import is_header_value
 from swrhook.swr.auth.signing import AccessKey
 from swrhook.swr.http import HttpTransport, Network, Request, no_proxies
@@ -32,14 +31,8 @@ _TIMEOUTS = Timeouts(connect=3.0, read=3.0)
 # For a key whose expiry is missing or, by our clock, in the past: it may work all the same.
 _DEFAULT_LIFETIME = timedelta(minutes=5)
 _OUTAGE_KINDS = (Kind.TRANSIENT, Kind.THROTTLED)
-_AGENCY_REMEDY = (
-    "give this server an agency with rights in SWR, and let it reach 169.254.169.254;"
-    " or choose other swr.credentials"
-)
-_POD_REMEDY = (
-    "check the association of the pod's service account with an agency;"
-    " or choose other swr.credentials"
-)
+_AGENCY_REMEDY = "give this server an agency with rights in SWR, and let it reach 169.254.169.254"
+_POD_REMEDY = "check the association of the pod's service account with an agency"
 
 
 class MachineKeyFetcher:
@@ -50,10 +43,7 @@ class MachineKeyFetcher:
     """
 
     def __init__(
-        self,
-        credentials: AgencyCredentials | PodCredentials,
-        network: Network,
-        clock: Clock,
+        self, credentials: AgencyCredentials | PodCredentials, network: Network, clock: Clock
     ) -> None:
         self._network = replace(network, timeouts=_TIMEOUTS, pool_size=1, find_proxies=no_proxies)
         self._clock = clock
@@ -67,21 +57,18 @@ class MachineKeyFetcher:
                 path = url.removeprefix(self._endpoint)
                 self._request_key = partial(_request_pod_key, path, token_file)
 
-    def fetch(self) -> IssuedCredential[AccessKey]:
-        """Return a new key. Raises SwrError, with the remedy for this kind of machine."""
+    def fetch(self, _name: str) -> IssuedCredential[AccessKey]:
+        """Return a new key, for any name. Raises SwrError, with the remedy for this machine."""
         transport = HttpTransport({self._endpoint}, self._network, self._clock)
         try:
             with closing(transport):
                 return _read_key(self._request_key(transport, self._endpoint))
         except SwrError as error:
-            raise _no_key_error(error, self._remedy) from error
-
-
-def _no_key_error(error: SwrError, remedy: str) -> SwrError:
-    """Return the error for a failed fetch; its kind never makes a sync give up as rejected."""
-    kind = error.kind if error.kind in _OUTAGE_KINDS else Kind.AUTHENTICATION
-    message = f"no temporary key: {error.message}"
-    return SwrError(kind, error.code, message, remedy=remedy, retry_after=error.retry_after)
+            # Of a kind that never makes a sync give up as rejected
+            kind = error.kind if error.kind in _OUTAGE_KINDS else Kind.AUTHENTICATION
+            message = f"no temporary key: {error.message}"
+            remedy = f"{self._remedy}; or choose other swr.credentials"
+            raise replace(error, kind=kind, message=message, remedy=remedy) from error
 
 
 def _request_agency_key(transport: HttpTransport, endpoint: str) -> SwrResponse:
@@ -122,22 +109,11 @@ def _read_token_file(path: str) -> str:
 
 def _read_key(response: SwrResponse) -> IssuedCredential[AccessKey]:
     """Return the key in a response. Raises SwrError."""
-    if not response.ok:
-        raise read_error(response)
     credential = get(decode_json(response), "credential")
     # Not `payload.text`: a security token is longer than the texts that it allows.
-    access, secret, security_token = (get(credential, name) for name in _MEMBERS)
-    if not all(
-        isinstance(value, str) and is_header_value(value)
-        for value in (access, secret, security_token)
-    ):
+    parts = [get(credential, name) for name in _MEMBERS]
+    if not all(isinstance(part, str) and is_header_value(part) for part in parts):
         raise malformed_response(response, "it contains no key")
-    key = AccessKey(access, secret, security_token)
-    return IssuedCredential(key, _lifetime(response, credential))
-
-
-def _lifetime(response: SwrResponse, credential: Any) -> timedelta:  # noqa: ANN401  # JSON
     expires_at = timestamp(credential, "expires_at")
-    if expires_at is None or expires_at <= response.received_at:
-        return _DEFAULT_LIFETIME
-    return expires_at - response.received_at
+    lifetime = lifetime_until(expires_at, response.received_at, _DEFAULT_LIFETIME)
+    return IssuedCredential(AccessKey(*parts), lifetime)

@@ -1,4 +1,4 @@
-"""A token source that logs in at IAM with user and password, and the parsing of IAM's responses.
+"""Logs in at IAM with user and password, and parses IAM's responses.
 
 Sources: IAM API reference, "Obtaining a User Token Through Password Authentication" (2025-03-28),
 "Querying Project Information Based on the Specified Criteria".
@@ -6,21 +6,16 @@ Sources: IAM API reference, "Obtaining a User Token Through Password Authenticat
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from urllib.parse import quote
 
-from swrhook.clock import Clock
 from swrhook.config.model import PasswordCredentials
-from swrhook.errors import Kind, SwrError, Undecodable
-from swrhook.senders.payload import decode, text, timestamp
-from swrhook.swr.auth.cache import CredentialCache, IssuedCredential
-from swrhook.swr.auth.lockout import (
-    AccountLocked,
-    CredentialRefused,
-    LockoutGuard,
-    RefusalStore,
-)
+from swrhook.errors import Kind, SwrError
+from swrhook.senders.payload import get, text, timestamp
+from swrhook.swr.auth.cache import IssuedCredential, lifetime_until
+from swrhook.swr.auth.lockout import AccountLocked, CredentialRefused, LockoutGuard
 from swrhook.swr.error_codes import IAM_NAMES, LOGIN
 from swrhook.swr.http import HttpTransport, Request
 from swrhook.swr.response import SwrResponse, decode_json, malformed_response, read_error
@@ -35,60 +30,39 @@ _LOCKED_CODE = "IAM.0061"
 _HEADER_VALUE = re.compile(r"[!-~]{1,65536}", re.ASCII)
 
 
-class IamTokenSource:
-    """Supplies tokens of one IAM user, each for one project; safe to share between threads.
+@dataclass(frozen=True, slots=True)
+class IamLogin:
+    """Fetches tokens of one IAM user, each for one project, for a CredentialCache.
 
-    It logs in once at a time, for any project, and never again with a wrong password: IAM locks
-    an account after a few attempts.
+    The guard keeps a wrong password from being tried again: IAM locks an account after a few
+    attempts.
     """
 
-    def __init__(
-        self,
-        credentials: PasswordCredentials,
-        endpoint: str,
-        transport: HttpTransport,
-        refusals: RefusalStore,
-        clock: Clock,
-    ) -> None:
-        self._credentials = credentials
-        self._endpoint = endpoint
-        self._transport = transport
-        self._guard = LockoutGuard(credentials, endpoint, refusals, clock)
-        self._cache = CredentialCache(self._log_in, clock)
+    credentials: PasswordCredentials
+    endpoint: str
+    transport: HttpTransport
+    guard: LockoutGuard
 
-    def token(self, project: str) -> str:
-        """Return a token for a project. Raises SwrError."""
-        return self._cache.get(project)
-
-    def renew(self, project: str, refused: str) -> str | None:
-        """Return another token than the one that SWR refused, or None when none would help."""
-        return self._cache.renew(project, refused)
-
-    def _log_in(self, project: str) -> IssuedCredential[str]:
+    def fetch(self, project: str) -> IssuedCredential[str]:
         """Get a token from IAM, unless IAM refused the credential before. Raises SwrError."""
-        self._guard.check()
-        body = token_request(self._credentials, project)
-        secrets = (self._credentials.password,)
+        self.guard.check()
+        body = token_request(self.credentials, project)
+        secrets = (self.credentials.password,)
         request = Request("POST", TOKENS_PATH, HEADERS, body, secrets)
-        response = self._transport.send(self._endpoint, request)
         try:
-            return read_token(response)
+            return read_token(self.transport.send(self.endpoint, request))
         except CredentialRefused as error:
-            self._guard.record(error)
+            self.guard.record(error)
             raise
 
 
 def token_request(credentials: PasswordCredentials, project: str) -> bytes:
     """Return the body of a login for one project."""
-    user = {
-        "name": credentials.user,
-        "password": credentials.password,
-        "domain": {"name": credentials.domain},
-    }
+    domain = {"name": credentials.domain}
+    user = {"name": credentials.user, "password": credentials.password, "domain": domain}
     identity = {"methods": ["password"], "password": {"user": user}}
-    return json.dumps(
-        {"auth": {"identity": identity, "scope": {"project": {"name": project}}}}
-    ).encode()
+    auth = {"identity": identity, "scope": {"project": {"name": project}}}
+    return json.dumps({"auth": auth}).encode()
 
 
 def read_token(response: SwrResponse) -> IssuedCredential[str]:
@@ -98,7 +72,11 @@ def read_token(response: SwrResponse) -> IssuedCredential[str]:
     value = response.headers.get("x-subject-token", "")
     if not is_header_value(value):
         raise malformed_response(response, "it contains no token")
-    return IssuedCredential(value, _lifetime(response))
+    content = response.json_or_none()
+    expires_at = timestamp(content, "token", "expires_at")
+    # By IAM's own clock, if it reports the time of issue
+    issued_at = timestamp(content, "token", "issued_at") or response.received_at
+    return IssuedCredential(value, lifetime_until(expires_at, issued_at, _DEFAULT_LIFETIME))
 
 
 def projects_path(name: str) -> str:
@@ -110,17 +88,15 @@ def read_project(response: SwrResponse, name: str) -> str:
     """Return the id of the project with this name. Raises SwrError when there is none."""
     if not response.ok:
         raise _iam_error(response)
-    content = decode_json(response)
-    projects = content.get("projects") if isinstance(content, dict) else None
+    projects = get(decode_json(response), "projects")
     if not isinstance(projects, list):
         raise malformed_response(response, "it contains no list of projects")
     for project in projects:
         value = text(project, "id") if text(project, "name") == name else None
         if value is not None and is_header_value(value):
             return value
-    raise SwrError(
-        Kind.CONFIGURATION, "project", f"IAM knows no project named {name}", remedy=IAM_NAMES
-    )
+    message = f"IAM knows no project named {name}"
+    raise SwrError(Kind.CONFIGURATION, "project", message, remedy=IAM_NAMES)
 
 
 def is_header_value(value: str) -> bool:
@@ -131,19 +107,6 @@ def is_header_value(value: str) -> bool:
     return _HEADER_VALUE.fullmatch(value) is not None
 
 
-def _lifetime(response: SwrResponse) -> timedelta:
-    """Return the token's lifetime, by IAM's own clock if it reports the time of issue."""
-    try:
-        content = decode(response.body)
-    except Undecodable:
-        return _DEFAULT_LIFETIME
-    expires_at = timestamp(content, "token", "expires_at")
-    issued_at = timestamp(content, "token", "issued_at") or response.received_at
-    if expires_at is None or expires_at <= issued_at:
-        return _DEFAULT_LIFETIME
-    return expires_at - issued_at
-
-
 def _iam_error(response: SwrResponse) -> SwrError:
     """Return the error of an IAM response: its kind, and whether it refuses the credential.
 
@@ -152,32 +115,18 @@ def _iam_error(response: SwrResponse) -> SwrError:
     says so: a proxy's 401 says nothing about it, and a disabled user (403) may be enabled again.
     """
     error = read_error(response)
-    kind = error.kind
-    if kind in (Kind.NOT_YET, Kind.PERMANENT):
-        kind = Kind.CONFIGURATION
+    is_mistake = error.kind in (Kind.NOT_YET, Kind.PERMANENT)
+    kind = Kind.CONFIGURATION if is_mistake else error.kind
+    has_code = error.code != f"HTTP.{response.status}"
+    remedy = error.remedy if has_code else _REMEDIES.get(kind, error.remedy)
     is_refusal = (
         kind is Kind.AUTHENTICATION
         and response.status != HTTPStatus.FORBIDDEN
-        and _is_json_object(response.body)
+        and isinstance(response.json_or_none(), dict)
     )
-    has_code = error.code != f"HTTP.{response.status}"
-    return _error_class(error.code, is_refusal=is_refusal)(
-        kind,
-        error.code,
-        error.message,
-        remedy=error.remedy if has_code else _REMEDIES.get(kind, error.remedy),
-        retry_after=error.retry_after,
+    error_class = SwrError
+    if is_refusal:
+        error_class = AccountLocked if error.code == _LOCKED_CODE else CredentialRefused
+    return error_class(
+        kind, error.code, error.message, remedy=remedy, retry_after=error.retry_after
     )
-
-
-def _error_class(code: str, *, is_refusal: bool) -> type[SwrError]:
-    if not is_refusal:
-        return SwrError
-    return AccountLocked if code == _LOCKED_CODE else CredentialRefused
-
-
-def _is_json_object(body: bytes) -> bool:
-    try:
-        return isinstance(decode(body), dict)
-    except Undecodable:
-        return False

@@ -80,7 +80,7 @@ def test_a_temporary_key_may_have_a_large_security_token(
     simulator: RunningSimulator, clock: FakeClock
 ) -> None:
     simulator.state.configure(replace(simulator.state.settings, token_size=32 * 1024))
-    key = simulator.state.accounts.keys.issue(USER, timedelta(days=1)).key
+    key = simulator.state.accounts.issue_key(USER, timedelta(days=1)).key
     credentials = KeyCredentials(key.access, key.secret, key.security_token)
 
     assert key.security_token is not None

@@ -87,10 +87,10 @@ def test_no_request_waits_for_a_renewal(clock: FakeClock) -> None:
 
     with Loopback(answer) as iam, ThreadPoolExecutor(8) as pool:
         tokens = tokens_of(iam.url, clock)
-        tokens.token(WEST)
+        tokens.get(WEST)
         clock.advance(minutes=58)
 
-        asked = as_completed([pool.submit(tokens.token, WEST) for _ in range(8)], timeout=10)
+        asked = as_completed([pool.submit(tokens.get, WEST) for _ in range(8)], timeout=10)
         got = [next(asked).result() for _ in range(7)]
         others_are_served.set()
         got += [next(asked).result()]
@@ -144,8 +144,8 @@ def test_a_failure_of_one_project_does_not_affect_the_others() -> None:
         tokens = tokens_of(iam.url, clock)
 
         for _ in range(3):
-            assert Kind.CONFIGURATION is error_of(lambda: tokens.token(EAST)).kind
-        assert tokens.token(WEST) == "T1"
+            assert Kind.CONFIGURATION is error_of(lambda: tokens.get(EAST)).kind
+        assert tokens.get(WEST) == "T1"
 
     assert len(iam.received) == 2
 
@@ -154,24 +154,24 @@ def test_the_retry_after_of_iam_is_respected(clock: FakeClock) -> None:
     throttled = Reply(429, b'{"error_code":"IAM.0012"}', {"Retry-After": "20"})
     with Loopback(one_after_the_other(throttled, issued("T1"))) as iam:
         tokens = tokens_of(iam.url, clock)
-        assert error_of(lambda: tokens.token(WEST)).retry_after == 20.0
+        assert error_of(lambda: tokens.get(WEST)).retry_after == 20.0
         clock.advance(seconds=19)
-        error_of(lambda: tokens.token(EAST))
+        error_of(lambda: tokens.get(EAST))
         assert len(iam.received) == 1
 
         clock.advance(seconds=2)
 
-        assert tokens.token(WEST) == "T1"
+        assert tokens.get(WEST) == "T1"
 
 
 def test_a_pause_ends_when_the_clock_is_set_back(clock: FakeClock) -> None:
     with Loopback(one_after_the_other(Reply(503), issued("T1"))) as iam:
         tokens = tokens_of(iam.url, clock)
-        error_of(lambda: tokens.token(WEST))
+        error_of(lambda: tokens.get(WEST))
 
         clock.advance(days=-1)
 
-        assert tokens.token(WEST) == "T1"
+        assert tokens.get(WEST) == "T1"
 
 
 def test_a_short_lived_token_is_used_for_half_its_lifetime(

@@ -33,7 +33,7 @@ def test_the_login_request_is_the_documented_one() -> None:
     with Loopback(one_after_the_other(issued("T1"))) as iam:
         tokens = tokens_of(iam.url, FakeClock(NOW))
 
-        assert tokens.token(WEST) == "T1"
+        assert tokens.get(WEST) == "T1"
 
     [received] = iam.received
     assert (received.method, received.path) == ("POST", "/v3/auth/tokens?nocatalog=true")
@@ -73,13 +73,13 @@ def test_the_lifetime_of_a_token_is_counted_by_iams_clock() -> None:
     replies = one_after_the_other(issued("T1", **times), issued("T2", **times))
     with Loopback(replies) as iam:
         tokens = tokens_of(iam.url, clock)
-        tokens.token(WEST)
+        tokens.get(WEST)
         clock.advance(minutes=7)
-        assert tokens.token(WEST) == "T1"
+        assert tokens.get(WEST) == "T1"
 
         clock.advance(minutes=2)
 
-        assert tokens.token(WEST) == "T2"
+        assert tokens.get(WEST) == "T2"
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_a_token_without_an_expiry_is_used_for_an_hour(reply: Reply) -> None:
     clock = FakeClock(NOW)
     with Loopback(one_after_the_other(reply, issued("T2"))) as iam:
         tokens = tokens_of(iam.url, clock)
-        tokens.token(WEST)
+        tokens.get(WEST)
         clock.advance(minutes=56)
-        assert tokens.token(WEST) == "T1"
+        assert tokens.get(WEST) == "T1"
 
         clock.advance(minutes=2)
 
-        assert tokens.token(WEST) == "T2"
+        assert tokens.get(WEST) == "T2"
 
 
 def test_a_wrong_password_is_tried_once_across_regions_and_processes(
@@ -184,7 +184,7 @@ def test_only_a_response_of_iam_itself_refuses_a_credential(
     with Loopback(lambda _: Reply(status, body)) as iam:
         tokens = tokens_of(iam.url, FakeClock(NOW), ledger)
 
-        error = error_of(lambda: tokens.token(WEST))
+        error = error_of(lambda: tokens.get(WEST))
 
     assert kind is error.kind
     assert error.remedy
@@ -197,7 +197,7 @@ def test_an_unreachable_iam_is_transient_and_refuses_no_credential(clock: FakeCl
         pass
     tokens = tokens_of(closed.url, clock, ledger)
 
-    error = error_of(lambda: tokens.token(WEST))
+    error = error_of(lambda: tokens.get(WEST))
 
     assert (error.kind, error.code) == (Kind.TRANSIENT, "connect")
     assert ledger.refused == {}
@@ -207,4 +207,4 @@ def test_a_token_that_cannot_be_sent_in_a_header_is_an_error(clock: FakeClock) -
     with Loopback(lambda _: issued("T1 T2")) as iam:
         tokens = tokens_of(iam.url, clock)
 
-        assert error_of(lambda: tokens.token(WEST)).code == "protocol"
+        assert error_of(lambda: tokens.get(WEST)).code == "protocol"

@@ -9,7 +9,8 @@ from swrhook import config
 from swrhook.config import Config
 from swrhook.ledger.database import Database
 from swrhook.model import Lane, Outcome, Push, Receipt, StoredDelivery, Target
-from swrhook.usecases.explain import Explanation, explain
+from swrhook.usecases.explain.answer import explain
+from swrhook.usecases.explain.model import Explanation
 from swrhook.usecases.receive import plan_again
 from tests.ledger.parts import write
 from tests.worker.parts import Works
