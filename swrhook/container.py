@@ -82,7 +82,7 @@ class Container:
         keys = HttpsKeyProvider(HttpsSettings(find_proxies, self._certificates), monotonic)
         file = WatchedFile(self.settings.config, self.environ, keys)
         self.config_reloader = ConfigReloader(file, self.database, self.metrics, self.system_clock)
-        config = self.config_reloader.load_initial(self.environ, keys)
+        config = self.config_reloader.load_initial()
         self.configuration = ActiveConfiguration(self, config)
         self.engine = self._make_engine()
         held_lanes = HeldLanes(self.database, self.engine, self.clock)

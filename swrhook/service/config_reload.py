@@ -4,13 +4,11 @@ An invalid file changes nothing: the configuration in use stays in use. The last
 is saved in the ledger, for a process that starts while the file is invalid.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from swrhook import config as configuration
 from swrhook import logs
-from swrhook.auth import KeyProvider
 from swrhook.clock import Clock
 from swrhook.config.diff import compare
 from swrhook.config.model import Config
@@ -66,7 +64,7 @@ class ConfigReloader(PeriodicThread):
         self._problem: str | None = None
         self._is_saved = True
 
-    def load_initial(self, environ: Mapping[str, str], outside: KeyProvider) -> Config:
+    def load_initial(self) -> Config:
         """Return the configuration to start with: the file's, or else the last good one.
 
         Raises BadConfiguration if the file is invalid and no last good configuration can be used.
@@ -74,7 +72,7 @@ class ConfigReloader(PeriodicThread):
         try:
             config = self.file.read()
         except BadConfiguration as exc:
-            last_good = _load_last_good(self.database, environ, outside)
+            last_good = self._load_last_good()
             if last_good is None:
                 raise
             self._set_in_use(last_good)
@@ -156,6 +154,23 @@ class ConfigReloader(PeriodicThread):
         self.metrics.configuration_is_current.set(1)
         self.metrics.configuration_version.info({"version": config.version})
 
+    def _load_last_good(self) -> Config | None:
+        with self.database.read() as connection:
+            text = last_configuration(connection)
+        if text is None:
+            return None
+        try:
+            return configuration.parse(
+                text,
+                file="the last good configuration",
+                environ=self.file.environ,
+                read_file=configuration.read_secret_file,
+                key_provider=self.file.key_provider,
+            )
+        except BadConfiguration as exc:
+            logs.warning("configuration.last_good_unusable", mistakes=str(exc).splitlines())
+            return None
+
     def _save(self) -> None:
         """Save the configuration in use as the last good one; `poll` repeats this if it fails."""
         config = self._config
@@ -166,23 +181,3 @@ class ConfigReloader(PeriodicThread):
             with self.database.write() as connection:
                 save_configuration(connection, config.version, config.text, self.clock.now())
         self._is_saved = True
-
-
-def _load_last_good(
-    database: Database, environ: Mapping[str, str], outside: KeyProvider
-) -> Config | None:
-    with database.read() as connection:
-        text = last_configuration(connection)
-    if text is None:
-        return None
-    try:
-        return configuration.parse(
-            text,
-            file="the last good configuration",
-            environ=environ,
-            read_file=configuration.read_secret_file,
-            key_provider=outside,
-        )
-    except BadConfiguration as exc:
-        logs.warning("configuration.last_good_unusable", mistakes=str(exc).splitlines())
-        return None
