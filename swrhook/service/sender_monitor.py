@@ -86,17 +86,14 @@ class SenderMonitor(PeriodicThread):
         if statuses is None:  # health checks report that the ledger cannot be read
             return
         for status in statuses:
-            if status.is_silent and status.sender not in self._silent:
-                logs.warning("sender.silent", **_log_fields(status))
-            if not status.is_silent and status.sender in self._silent:
-                logs.event("sender.heard", **_log_fields(status))
+            if status.is_silent == (status.sender in self._silent):
+                continue
+            write = logs.warning if status.is_silent else logs.event
+            last, expected = status.last_delivery_at, status.expect_every
+            write(
+                "sender.silent" if status.is_silent else "sender.heard",
+                sender=status.sender,
+                last_delivery_at=None if last is None else last.isoformat(timespec="milliseconds"),
+                expect_every=None if expected is None else format_duration(expected),
+            )
         self._silent = {status.sender for status in statuses if status.is_silent}
-
-
-def _log_fields(status: SenderStatus) -> dict[str, str | None]:
-    last, expected = status.last_delivery_at, status.expect_every
-    return {
-        "sender": status.sender,
-        "last_delivery_at": None if last is None else last.isoformat(timespec="milliseconds"),
-        "expect_every": None if expected is None else format_duration(expected),
-    }

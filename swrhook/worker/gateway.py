@@ -73,12 +73,9 @@ class SwrGateway:
     def endpoints(self) -> Sequence[Endpoint]:
         """Return the limits of every configured region."""
         now, per_second = self.clock.now(), self.config.options.pace.per_second
+        limiter, breakers = self.admission.rate_limiter, self.breakers
         return [
-            Endpoint(
-                region,
-                self.admission.rate_limiter.rate(region, now, per_second),
-                self.breakers.open(region),
-            )
+            Endpoint(region, limiter.rate(region, now, per_second), breakers.open(region))
             for region in self.config.swr.regions
         ]
 
@@ -195,8 +192,8 @@ class GatewaySession:
             yield self.gateway.swr
 
     def _switch_region(self, region: str) -> None:
-        admission, now = self.gateway.admission, self.gateway.clock.now()
-        postponed = admission.switch_region(self.slot, region, now)
+        now = self.gateway.clock.now()
+        postponed = self.gateway.admission.switch_region(self.slot, region, now)
         if postponed is not None:
             raise self.gateway.no_capacity(postponed)
 

@@ -92,10 +92,7 @@ class LaneRunner:
             decisions = _check_breaker(session, lane, decisions, decider)
             claims = [pair for pair in decisions if pair[1].event is Event.CLAIM]
             settled = [pair for pair in decisions if pair[1].event is not Event.CLAIM]
-            states = [
-                apply_decision(connection, sync, decision, decider.now)
-                for sync, decision in settled
-            ]
+            states = [apply_decision(connection, *pair, decider.now) for pair in settled]
             in_sync = frozenset(sync.id for sync, _ in claims if observation.is_in_sync(sync.tag))
             claims = claims[: self.gateway.config.options.batch]
             call, claimed = claim(connection, lane, claims, in_sync, decider.now)
