@@ -36,7 +36,7 @@ from swrhook.worker.circuit_breaker import CircuitBreakers
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.lane_runner import LaneRunner
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
-from swrhook.worker.repair_worker import RepairWorker
+from swrhook.worker.repairs import RepairWorker
 from swrhook.worker.target_cache import TargetCache
 
 
