@@ -34,12 +34,13 @@ def hook_routes(web: WebContext) -> Blueprint:
             configured = _find_sender(config, sender, secret)
             entry, receipt = _receive(web, config, configured, secret)
         except Refused as exc:
-            web.metrics.refused(label, exc.code)
+            web.metrics.deliveries_refused.labels(label, exc.code).inc()
             logs.event("delivery.refused", sender=label, code=exc.code, reason=str(exc))
             raise
-        web.metrics.delivered(sender, receipt.outcome)
+        web.metrics.deliveries.labels(sender, receipt.outcome).inc()
         if receipt.outcome is Outcome.IGNORED:
-            web.metrics.ignored(sender, has_pushes=bool(entry.pushes))
+            reason = "no_target" if entry.pushes else "no_push"
+            web.metrics.deliveries_ignored.labels(sender, reason).inc()
         accepted = receipt.outcome is Outcome.ACCEPTED
         return _answer(receipt), HTTPStatus.ACCEPTED if accepted else HTTPStatus.OK
 

@@ -160,6 +160,7 @@ class Works:
         return LaneRunner(
             self.database,
             SwrGateway(
+                self.config,
                 self.swr,
                 self.admission,
                 self.breakers,
@@ -167,7 +168,6 @@ class Works:
                 self.metrics,
                 self.clock,
             ),
-            self.config,
             self.outcomes,
             self.clock,
             Random(0),  # the same random numbers each time

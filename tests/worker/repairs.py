@@ -22,7 +22,7 @@ from swrhook.ledger.queries.repairs import (
 from swrhook.model import Lane
 from swrhook.syncs.reconciliation import RepairKind, RepairRequest, RepositoryRef
 from swrhook.worker.gateway import SwrGateway
-from swrhook.worker.repair_worker import RepairWorker
+from swrhook.worker.repairs import RepairWorker
 from tests.factories import FakeOutcomes
 from tests.web.parts import configuration
 from tests.worker.parts import Works

@@ -47,7 +47,7 @@ def replay_delivery(web: WebContext, delivery_id: str) -> ListedDelivery:
     """Replay a delivery; return the new one. Raises NotFound, NothingToReplay, CannotRecord."""
     stored = require(web.read(stored_delivery, delivery_id), _UNKNOWN)
     receipt = web.recorder.record(receive.replay(stored, web.config.current(), now=web.clock.now()))
-    web.metrics.replayed(stored.sender, receipt.outcome)
+    web.metrics.deliveries_replayed.labels(stored.sender, receipt.outcome).inc()
     logs.event(
         "delivery.replayed",
         delivery=receipt.delivery,

@@ -65,7 +65,7 @@ def _sign_in(web: WebContext, failures: FailedSignIns) -> Response:
     address = client_address(request, proxies)
     delay = failures.wait(address)
     if delay:
-        web.metrics.denied("too_many_tries")
+        web.metrics.access_denied.labels("too_many_tries").inc()
         error = f"Too many wrong tokens from your address: try again in {delay} seconds."
         answer = _form(config, HTTPStatus.TOO_MANY_REQUESTS, path, error)
         answer.headers["Retry-After"] = str(delay)
@@ -73,7 +73,7 @@ def _sign_in(web: WebContext, failures: FailedSignIns) -> Response:
     holder = find_holder(request.form.get("token", "").strip().encode(), config.access.tokens)
     if holder is None:
         failures.count(address)
-        web.metrics.denied("unauthenticated")
+        web.metrics.access_denied.labels("unauthenticated").inc()
         error = "This is not one of the tokens under access.tokens in swrhook.yaml."
         return _form(config, HTTPStatus.FORBIDDEN, path, error)
     logs.event("dashboard.signed_in", token=holder.name)
