@@ -11,7 +11,7 @@ from swrhook.errors import Unauthenticated
 from swrhook.model import DeliveryEntry, Outcome
 from swrhook.senders.sender import Sender
 from swrhook.usecases.receive import receive
-from tests.auth.parts import (
+from tests.auth.messages import (
     ARN,
     NOW,
     SMN_CONFIRM,

@@ -12,7 +12,7 @@ from swrhook.rules.match import Rule, RuleResult, RuleTarget, evaluate
 from swrhook.rules.plan import plan
 from swrhook.rules.regex import Regex
 from swrhook.rules.rulebook import Rulebook
-from tests.rules.parts import pushes, rulebooks
+from tests.rules.strategies import pushes, rulebooks
 
 
 @given(pushes, rulebooks)

@@ -14,7 +14,7 @@ from swrhook.rules.regex import Regex
 from swrhook.rules.rulebook import Rulebook
 from swrhook.rules.trace import trace
 from swrhook.rules.version_ranges import Semver
-from tests.rules.parts import SIGNATURE, pushes, rulebooks
+from tests.rules.strategies import SIGNATURE, pushes, rulebooks
 
 
 @given(pushes, rulebooks)

@@ -20,8 +20,8 @@ from swrhook.senders.sender import ImageSettings, Origin
 from swrhook.usecases import whatif as module
 from swrhook.usecases.whatif import Example, RuleChanges, WhatIf, whatif
 from tests.ledger.parts import NOW, entry, write
-from tests.rules.parts import rulebooks
-from tests.usecases.explain.parts import configuration
+from tests.rules.strategies import rulebooks
+from tests.usecases.explain.scene import configuration
 
 EAST = RuleTarget("cn-east-3", "team")
 DAY = timedelta(days=1)

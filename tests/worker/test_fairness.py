@@ -26,8 +26,8 @@ from swrhook.worker.lane_runner import LaneRunner
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 from swrhook.worker.target_cache import TargetCache
 from tests.ledger.parts import put
-from tests.swr.parts import DEMO, MemoryOfRefused, swr
-from tests.worker.parts import config
+from tests.swr.clients import DEMO, MemoryOfRefused, swr
+from tests.worker.harness import config
 
 SOURCE, A, B, C = REGIONS = ("cn-north-4", "cn-east-3", "ap-southeast-1", "cn-south-1")
 PATIENCE = 60.0

@@ -137,7 +137,7 @@ class FakeSwr:
 
 
 @dataclass
-class Works:
+class WorkerHarness:
     """A ledger, SWR, a clock, and the runner under test."""
 
     database: Database
