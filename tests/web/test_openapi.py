@@ -91,3 +91,14 @@ def test_every_example_is_valid_for_its_member(spec: dict[str, Any]) -> None:
     for name, field in shown:
         jsonschema.validate(field["examples"][0], field)
         assert name in EXAMPLES
+
+
+def test_the_errors_of_a_wait_are_described_with_their_syncs(
+    parts: Parts, spec: dict[str, Any]
+) -> None:
+    answer = parts.client().get("/api/v1/wait?image=team/web:v1")
+
+    content = spec["paths"]["/api/v1/wait"]["get"]["responses"]["404"]["content"]
+    schema = {**content["application/problem+json"]["schema"], "components": spec["components"]}
+    jsonschema.validate(answer.get_json(), schema)
+    assert (answer.status_code, answer.get_json()["syncs"]) == (404, [])

@@ -22,9 +22,14 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         answer: type[Schema],
         query: type[Schema] | None = None,
         errors: Sequence[HTTPStatus] = (),
+        error: type[Schema] | None = None,
     ) -> Callable[[View], View]:
-        """Serve and describe `GET rule`; parameters that `query` does not have are refused."""
-        return self._add("GET", rule, (200, answer), query, errors)
+        """Serve and describe `GET rule`; parameters that `query` does not have are refused.
+
+        `errors` are answers beside those of every route; `error` is their schema, if they have more
+        members than a problem.
+        """
+        return self._add("GET", rule, (200, answer), query, errors, error)
 
     def post(
         self, rule: str, answer: type[Schema], body: type[Schema] | None = None
@@ -48,13 +53,15 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         answer: tuple[int, type[Schema]],
         arguments: type[Schema] | None,
         errors: Sequence[HTTPStatus] = (),
+        error: type[Schema] | None = None,
     ) -> Callable[[View], View]:
         """Return the decorator. A rule with an object in its path answers 404 if there is none."""
 
         def decorate(view: View) -> View:
             described = self.response(*answer)(view)
             for status in [*errors, *([HTTPStatus.NOT_FOUND] if "<" in rule else [])]:
-                described = self.alt_response(status, status.name)(described)
+                options = {"response": status.name} if error is None else _problem(status, error)
+                described = self.alt_response(status, **options)(described)
             if arguments is not None:
                 location = "query" if method == "GET" else "json"
                 described = self.arguments(arguments, location=location, unknown=RAISE)(described)
@@ -62,3 +69,11 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             return view
 
         return decorate
+
+
+def _problem(status: HTTPStatus, schema: type[Schema]) -> dict[str, object]:
+    return {
+        "schema": schema,
+        "description": status.phrase,
+        "content_type": "application/problem+json",
+    }

@@ -36,6 +36,12 @@ class SyncsSchema(ExampleSchema):
     syncs = fields.List(fields.Nested(SyncSchema), required=True)
 
 
+class WaitProblemSchema(ProblemSchema):
+    """Why a wait ended without every sync being verified, and the syncs at that time."""
+
+    syncs = fields.List(fields.Nested(SyncSchema), required=True)
+
+
 DeliverySchema = schema_of(
     views.ListedDelivery, "Delivery", outcome=Outcome, pushes=schema_of(views.ListedPush, "Push")
 )

@@ -19,7 +19,7 @@ from swrhook.ledger.queries.views import ListedSync
 from swrhook.model import OPEN_STATES, State
 from swrhook.web.api.queries import WaitQuery, to_filter
 from swrhook.web.api.routing import Routes
-from swrhook.web.api.schemas import SyncSchema, SyncsSchema
+from swrhook.web.api.schemas import SyncSchema, SyncsSchema, WaitProblemSchema
 from swrhook.web.context import WebContext
 from swrhook.web.problems import RETRY_AFTER, problem
 
@@ -54,7 +54,7 @@ def add_wait_routes(routes: Routes, web: WebContext) -> None:
     polls = _LongPolls(web)
     errors = [end.value[0] for end in End if end is not End.VERIFIED]
 
-    @routes.get("/wait", SyncsSchema, WaitQuery, errors)
+    @routes.get("/wait", SyncsSchema, WaitQuery, errors, WaitProblemSchema)
     def wait(query: dict[str, Any]) -> WaitResult | Response:
         """Wait until the latest sync of an image to each target is verified.
 
