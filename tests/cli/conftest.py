@@ -10,7 +10,7 @@ from werkzeug.serving import make_server
 
 from swrhook.cli import main
 from swrhook.ledger.database import Database
-from tests.web.parts import READ, Parts
+from tests.web.harness import READ, WebHarness
 
 Run = Callable[..., Result]
 
@@ -33,14 +33,14 @@ def serve() -> Iterator[Callable[[Flask], str]]:
 
 
 @pytest.fixture
-def parts(database: Database) -> Parts:
-    return Parts(database)
+def harness(database: Database) -> WebHarness:
+    return WebHarness(database)
 
 
 @pytest.fixture
-def url(parts: Parts, serve: Callable[[Flask], str]) -> str:
+def url(harness: WebHarness, serve: Callable[[Flask], str]) -> str:
     """The address of a server that accepts the tokens READ, OPERATE and ADMIN."""
-    return serve(parts.web)
+    return serve(harness.web)
 
 
 @pytest.fixture

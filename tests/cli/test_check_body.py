@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from swrhook.cli.check import check
-from tests.web.parts import CONFIG, DIGEST
+from tests.web.harness import CONFIG, DIGEST
 
 GITHUB = "  gh: {dialect: github, region: cn-north-4, auth: {scheme: github, secrets: [abcd]}}\n"
 IMAGE = f'{{"image": "team/web:v1@{DIGEST}"}}'

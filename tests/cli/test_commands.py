@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from swrhook.cli import COMMANDS, main
-from tests.web.parts import CONFIG, READ
+from tests.web.harness import CONFIG, READ
 
 ROOT = Path(__file__).parents[2]
 

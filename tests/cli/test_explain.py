@@ -6,7 +6,7 @@ from swrhook.errors import Kind, SwrError
 from swrhook.model import Outcome
 from swrhook.syncs.states import Event
 from tests.cli.conftest import Run
-from tests.web.parts import DIGEST, HONG_KONG, Parts
+from tests.web.harness import DIGEST, HONG_KONG, WebHarness
 
 
 def test_the_first_line_is_the_answer(run: Run) -> None:
@@ -19,16 +19,16 @@ def test_the_first_line_is_the_answer(run: Run) -> None:
     )
 
 
-def test_the_tree_shows_rules_deliveries_and_syncs(parts: Parts, run: Run) -> None:
-    receipt = parts.push("team/web:v1", HONG_KONG)
+def test_the_tree_shows_rules_deliveries_and_syncs(harness: WebHarness, run: Run) -> None:
+    receipt = harness.push("team/web:v1", HONG_KONG)
     error = SwrError(Kind.PERMANENT, "SWR.404", "no such organization", remedy="make it")
-    parts.happen(receipt.syncs[0].id, Event.REJECT_BEFORE_CALL, error)
+    harness.happen(receipt.syncs[0].id, Event.REJECT_BEFORE_CALL, error)
 
     text = run("explain", "team/web:v1").stdout
 
     lines = [line.strip("│├└─ ") for line in text.splitlines()]
     for expected in (
-        f"by the rules in use, {parts.config.version}",
+        f"by the rules in use, {harness.config.version}",
         "from ci in cn-north-4: rule all sends it to cn-east-3/team",
         "rule all: wanted",
         'namespace "team" matches "team"',
@@ -43,18 +43,18 @@ def test_the_tree_shows_rules_deliveries_and_syncs(parts: Parts, run: Run) -> No
     assert f"{receipt.syncs[0].id} to ap-southeast-1/team-hk: rejected" in text
 
 
-def test_json_is_the_answer_of_the_api(parts: Parts, run: Run) -> None:
-    parts.push("team/web:v1")
+def test_json_is_the_answer_of_the_api(harness: WebHarness, run: Run) -> None:
+    harness.push("team/web:v1")
 
     printed = json.loads(run("explain", "team/web:v1", "--sender", "ci", "--json").stdout)
 
     query = {"image": "team/web:v1", "sender": "ci"}
-    assert parts.client().get("/api/v1/explain", query_string=query).get_json() == printed
+    assert harness.client().get("/api/v1/explain", query_string=query).get_json() == printed
 
 
-def test_control_characters_of_a_sender_are_not_printed(parts: Parts, run: Run) -> None:
+def test_control_characters_of_a_sender_are_not_printed(harness: WebHarness, run: Run) -> None:
     reason = "team/web:v1: \x1b[2Jgone [red]x[/red]"
-    parts.push("team/web:v1", outcome=Outcome.IGNORED, reason=reason)
+    harness.push("team/web:v1", outcome=Outcome.IGNORED, reason=reason)
 
     printed = run("explain", "team/web:v1").stdout
 

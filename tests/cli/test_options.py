@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from swrhook.cli import COMMANDS, main
 from tests.cli.conftest import Run
-from tests.web.parts import OPERATE, Parts
+from tests.web.harness import OPERATE, WebHarness
 
 # A configuration's file and the simulator's addresses are no filters.
 NO_FILTERS = {"check --header", "simulator --bind", "simulator --mirror", "simulator --regions"}
@@ -41,11 +41,11 @@ def test_an_empty_filter_exits_with_2(option: str) -> None:
     assert (2, "", message) == (result.exit_code, result.stdout, result.stderr.splitlines()[-1])
 
 
-def test_an_empty_filter_does_not_select_every_sync(parts: Parts, run: Run) -> None:
-    parts.push("team/web:v1")
+def test_an_empty_filter_does_not_select_every_sync(harness: WebHarness, run: Run) -> None:
+    harness.push("team/web:v1")
 
     result = run("cancel", "--state=pending", "--image=", "--yes", SWRHOOK_TOKEN=OPERATE)
 
     assert result.exit_code == 2
-    [sync] = parts.client().get("/api/v1/syncs").get_json()["items"]
+    [sync] = harness.client().get("/api/v1/syncs").get_json()["items"]
     assert sync["state"] == "pending"

@@ -8,12 +8,12 @@ from click.testing import Result
 from swrhook.cli.client import Client
 from swrhook.cli.repairs import BACKFILLS, Follower
 from tests.cli.conftest import Run
-from tests.web.parts import OPERATE, Parts
+from tests.web.harness import OPERATE, WebHarness
 
 
-def create(parts: Parts, kind: str = "backfill", **body: object) -> str:
+def create(harness: WebHarness, kind: str = "backfill", **body: object) -> str:
     body = {"repositories": ["team/web"]} | body
-    answer = parts.client(OPERATE).post(f"/api/v1/{kind}", json=body)
+    answer = harness.client(OPERATE).post(f"/api/v1/{kind}", json=body)
     assert answer.status_code == 202, answer.text
     return str(answer.get_json()["id"])
 
@@ -24,8 +24,8 @@ def states(result: Result) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("kind", ["backfill", "reconcile"])
-def test_list_show_and_cancel_print_their_state(parts: Parts, run: Run, kind: str) -> None:
-    first, second = create(parts, kind), create(parts, kind)
+def test_list_show_and_cancel_print_their_state(harness: WebHarness, run: Run, kind: str) -> None:
+    first, second = create(harness, kind), create(harness, kind)
 
     listed = run(kind, "list", "--json")
     cancelled = run(kind, "cancel", first, "--json", SWRHOOK_TOKEN=OPERATE)
@@ -35,8 +35,8 @@ def test_list_show_and_cancel_print_their_state(parts: Parts, run: Run, kind: st
     assert [(first, "cancelled")] == states(cancelled) == states(shown)
 
 
-def test_the_table_names_the_repositories(parts: Parts, run: Run) -> None:
-    create(parts)
+def test_the_table_names_the_repositories(harness: WebHarness, run: Run) -> None:
+    create(harness)
 
     result = run("backfill", "list")
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from swrhook.cli import main
 from swrhook.model import Outcome
 from tests.cli.conftest import Run
-from tests.web.parts import OPERATE, Parts
+from tests.web.harness import OPERATE, WebHarness
 
 
 def objects(result: Result) -> list[dict[str, Any]]:
@@ -21,12 +21,12 @@ def replay(run: Run, *arguments: str) -> Result:
     return run("replay", *arguments, SWRHOOK_TOKEN=OPERATE)
 
 
-def ignored(parts: Parts, tag: str, **more: Any) -> str:
-    return parts.push(f"team/web:{tag}", outcome=Outcome.IGNORED, **more).delivery
+def ignored(harness: WebHarness, tag: str, **more: Any) -> str:
+    return harness.push(f"team/web:{tag}", outcome=Outcome.IGNORED, **more).delivery
 
 
-def test_deliveries_are_replayed_by_their_ids(parts: Parts, run: Run) -> None:
-    ids = [ignored(parts, "v1"), ignored(parts, "v2")]
+def test_deliveries_are_replayed_by_their_ids(harness: WebHarness, run: Run) -> None:
+    ids = [ignored(harness, "v1"), ignored(harness, "v2")]
 
     result = replay(run, *ids, "--json")
 
@@ -35,21 +35,21 @@ def test_deliveries_are_replayed_by_their_ids(parts: Parts, run: Run) -> None:
     assert [(ids[0], "accepted"), (ids[1], "accepted")] == replays
 
 
-def test_the_table_shows_the_new_deliveries(parts: Parts, run: Run) -> None:
-    heading, row = replay(run, ignored(parts, "v1")).stdout.splitlines()
+def test_the_table_shows_the_new_deliveries(harness: WebHarness, run: Run) -> None:
+    heading, row = replay(run, ignored(harness, "v1")).stdout.splitlines()
 
     assert "outcome" in heading
     assert row.split()[3:] == ["ci", "accepted", "team/web:v1", "1"]
 
 
 def test_a_delivery_that_cannot_be_replayed_is_reported_and_the_others_are_replayed(
-    parts: Parts, run: Run
+    harness: WebHarness, run: Run
 ) -> None:
-    original = parts.push("team/web:v1").delivery
-    parts.push("team/web:v1")
-    client = parts.client()
+    original = harness.push("team/web:v1").delivery
+    harness.push("team/web:v1")
+    client = harness.client()
     duplicate = client.get("/api/v1/deliveries?outcome=duplicate").get_json()["items"][0]["id"]
-    other = ignored(parts, "v2")
+    other = ignored(harness, "v2")
 
     result = replay(run, duplicate, "nothing", other, "--json")
 
@@ -60,10 +60,12 @@ def test_a_delivery_that_cannot_be_replayed_is_reported_and_the_others_are_repla
     ] == result.stderr.splitlines()
 
 
-def test_selected_deliveries_are_counted_and_replayed_oldest_first(parts: Parts, run: Run) -> None:
-    ignored(parts, "v0", ago=timedelta(hours=3))
-    ids = [ignored(parts, f"v{number}") for number in (1, 2)]
-    ignored(parts, "v3", sender="harbor")
+def test_selected_deliveries_are_counted_and_replayed_oldest_first(
+    harness: WebHarness, run: Run
+) -> None:
+    ignored(harness, "v0", ago=timedelta(hours=3))
+    ids = [ignored(harness, f"v{number}") for number in (1, 2)]
+    ignored(harness, "v3", sender="harbor")
     selection = ["--outcome", "ignored", "--sender", "ci", "--since", "1h"]
 
     result = replay(run, *selection, "--yes", "--json")
@@ -74,8 +76,8 @@ def test_selected_deliveries_are_counted_and_replayed_oldest_first(parts: Parts,
     assert result.stderr.startswith("2 deliveries (")
 
 
-def test_a_replay_is_not_selected_itself(parts: Parts, run: Run) -> None:
-    original = parts.push("other/web:v1", outcome=Outcome.IGNORED).delivery
+def test_a_replay_is_not_selected_itself(harness: WebHarness, run: Run) -> None:
+    original = harness.push("other/web:v1", outcome=Outcome.IGNORED).delivery
     replay(run, original)
 
     result = replay(run, "--outcome", "ignored", "--yes", "--json")
@@ -85,14 +87,14 @@ def test_a_replay_is_not_selected_itself(parts: Parts, run: Run) -> None:
 
 @pytest.mark.parametrize(("answer", "status", "syncs"), [("y\n", 0, 1), ("n\n", 1, 0), ("", 1, 0)])
 def test_selected_deliveries_are_replayed_only_after_confirmation(
-    parts: Parts, url: str, answer: str, status: int, syncs: int
+    harness: WebHarness, url: str, answer: str, status: int, syncs: int
 ) -> None:
-    ignored(parts, "v1")
+    ignored(harness, "v1")
     environ = {"SWRHOOK_URL": url, "SWRHOOK_TOKEN": OPERATE}
 
     result = CliRunner().invoke(main, ["replay", "--outcome", "ignored"], env=environ, input=answer)
 
-    created = parts.client().get("/api/v1/syncs").get_json()["items"]
+    created = harness.client().get("/api/v1/syncs").get_json()["items"]
     assert (status, syncs) == (result.exit_code, len(created))
     assert "Replay them? [y/N]" in result.stderr
 
@@ -125,8 +127,8 @@ def test_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
     assert replay(run, *arguments).exit_code == 2
 
 
-def test_a_read_token_is_refused(parts: Parts, run: Run) -> None:
-    result = run("replay", ignored(parts, "v1"))
+def test_a_read_token_is_refused(harness: WebHarness, run: Run) -> None:
+    result = run("replay", ignored(harness, "v1"))
 
     assert result.exit_code == 1
     assert "the token's role is read, this needs operate (403)" in result.stderr

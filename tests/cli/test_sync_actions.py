@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from swrhook.cli import main
 from swrhook.syncs.states import Event
 from tests.cli.conftest import Run
-from tests.web.parts import EAST, HONG_KONG, OPERATE, Parts
+from tests.web.harness import EAST, HONG_KONG, OPERATE, WebHarness
 
 HOUR = timedelta(hours=1)
 
@@ -29,14 +29,14 @@ def states(result: Result) -> list[tuple[str, str]]:
     return [(sync["id"], sync["state"]) for sync in objects(result)]
 
 
-def rejected(parts: Parts, tag: str, **more: Any) -> str:
-    sync = parts.push(f"team/web:{tag}", **more).syncs[0].id
-    parts.happen(sync, Event.REJECT_BEFORE_CALL)
+def rejected(harness: WebHarness, tag: str, **more: Any) -> str:
+    sync = harness.push(f"team/web:{tag}", **more).syncs[0].id
+    harness.happen(sync, Event.REJECT_BEFORE_CALL)
     return sync
 
 
-def test_syncs_are_changed_by_id_and_printed(parts: Parts, run: Run) -> None:
-    ids = [rejected(parts, "v1"), rejected(parts, "v2")]
+def test_syncs_are_changed_by_id_and_printed(harness: WebHarness, run: Run) -> None:
+    ids = [rejected(harness, "v1"), rejected(harness, "v2")]
 
     retried = act(run, "retry", *ids, "--json")
     cancelled = act(run, "cancel", ids[0], "--json")
@@ -47,10 +47,10 @@ def test_syncs_are_changed_by_id_and_printed(parts: Parts, run: Run) -> None:
 
 
 def test_a_sync_that_cannot_be_changed_is_reported_and_the_others_are_changed(
-    parts: Parts, run: Run
+    harness: WebHarness, run: Run
 ) -> None:
-    under_way = parts.push("team/web:v1").syncs[0].id
-    ended = rejected(parts, "v2")
+    under_way = harness.push("team/web:v1").syncs[0].id
+    ended = rejected(harness, "v2")
 
     result = act(run, "retry", under_way, "nothing", ended, "--json")
 
@@ -61,12 +61,12 @@ def test_a_sync_that_cannot_be_changed_is_reported_and_the_others_are_changed(
     ] == result.stderr.splitlines()
 
 
-def test_selected_syncs_are_counted_and_changed_oldest_first(parts: Parts, run: Run) -> None:
-    rejected(parts, "v0", ago=5 * HOUR)
-    ids = [rejected(parts, "v1"), rejected(parts, "v2")]
-    other = parts.push("team/web:v3", HONG_KONG).syncs[0].id
-    parts.happen(other, Event.REJECT_BEFORE_CALL)
-    parts.push("team/web:v4", EAST)
+def test_selected_syncs_are_counted_and_changed_oldest_first(harness: WebHarness, run: Run) -> None:
+    rejected(harness, "v0", ago=5 * HOUR)
+    ids = [rejected(harness, "v1"), rejected(harness, "v2")]
+    other = harness.push("team/web:v3", HONG_KONG).syncs[0].id
+    harness.happen(other, Event.REJECT_BEFORE_CALL)
+    harness.push("team/web:v4", EAST)
     filters = ["--state", "rejected", "--state", "missing", "--region", "cn-east-3"]
 
     result = act(run, "retry", *filters, "--since", "1h", "--yes", "--json")
@@ -80,16 +80,16 @@ def test_selected_syncs_are_counted_and_changed_oldest_first(parts: Parts, run: 
     ("answer", "status", "state"), [("y\n", 0, "cancelled"), ("", 1, "pending")]
 )
 def test_selected_syncs_are_changed_only_after_confirmation(
-    parts: Parts, url: str, answer: str, status: int, state: str
+    harness: WebHarness, url: str, answer: str, status: int, state: str
 ) -> None:
-    sync = parts.push("team/web:v1").syncs[0].id
+    sync = harness.push("team/web:v1").syncs[0].id
     environ = {"SWRHOOK_URL": url, "SWRHOOK_TOKEN": OPERATE}
 
     result = CliRunner().invoke(
         main, ["cancel", "--state", "pending", "--image", "team/web"], env=environ, input=answer
     )
 
-    changed = parts.client().get(f"/api/v1/syncs/{sync}").get_json()
+    changed = harness.client().get(f"/api/v1/syncs/{sync}").get_json()
     assert (status, state) == (result.exit_code, changed["state"])
     assert "Cancel them? [y/N]" in result.stderr
 
@@ -125,8 +125,8 @@ def test_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
     assert act(run, *arguments).exit_code == 2
 
 
-def test_a_read_token_is_refused(parts: Parts, run: Run) -> None:
-    result = run("cancel", parts.push("team/web:v1").syncs[0].id)
+def test_a_read_token_is_refused(harness: WebHarness, run: Run) -> None:
+    result = run("cancel", harness.push("team/web:v1").syncs[0].id)
 
     assert result.exit_code == 1
     assert "the token's role is read, this needs operate (403)" in result.stderr

@@ -20,7 +20,7 @@ from swrhook.errors import Kind, SwrError
 from swrhook.model import Outcome
 from swrhook.syncs.states import Event
 from tests.cli.conftest import Run
-from tests.web.parts import EAST, HONG_KONG, READ, Parts
+from tests.web.harness import EAST, HONG_KONG, READ, WebHarness
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,11 +30,11 @@ def objects(result: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_a_table_of_syncs_is_not_wrapped_in_a_pipe(parts: Parts, run: Run) -> None:
+def test_a_table_of_syncs_is_not_wrapped_in_a_pipe(harness: WebHarness, run: Run) -> None:
     image = f"team/{'/'.join(['a-long-folder'] * 8)}:v1"
-    sync = parts.push(image).syncs[0]
+    sync = harness.push(image).syncs[0]
     error = SwrError(Kind.PERMANENT, "SWR.404", "no such organization", remedy="make it")
-    parts.happen(sync.id, Event.REJECT_BEFORE_CALL, error)
+    harness.happen(sync.id, Event.REJECT_BEFORE_CALL, error)
 
     heading, row = run("syncs").stdout.splitlines()
 
@@ -44,8 +44,8 @@ def test_a_table_of_syncs_is_not_wrapped_in_a_pipe(parts: Parts, run: Run) -> No
     assert "\x1b" not in row
 
 
-def test_deliveries_are_printed_as_a_table(parts: Parts, run: Run) -> None:
-    receipt = parts.push("team/web:v1", EAST, HONG_KONG, reason="team/x: no rule")
+def test_deliveries_are_printed_as_a_table(harness: WebHarness, run: Run) -> None:
+    receipt = harness.push("team/web:v1", EAST, HONG_KONG, reason="team/x: no rule")
 
     heading, row = run("deliveries").stdout.splitlines()
 
@@ -55,9 +55,9 @@ def test_deliveries_are_printed_as_a_table(parts: Parts, run: Run) -> None:
     assert row.split()[3:] == ["ci", "accepted", "team/web:v1", "2", "team/x:", "no", "rule"]
 
 
-def test_json_has_the_objects_of_the_api_one_per_line(parts: Parts, run: Run) -> None:
-    parts.push("team/web:v1", EAST, HONG_KONG)
-    client = parts.client()
+def test_json_has_the_objects_of_the_api_one_per_line(harness: WebHarness, run: Run) -> None:
+    harness.push("team/web:v1", EAST, HONG_KONG)
+    client = harness.client()
 
     assert client.get("/api/v1/syncs").get_json()["items"] == objects(run("syncs", "--json"))
     assert client.get("/api/v1/deliveries").get_json()["items"] == objects(
@@ -79,34 +79,34 @@ def test_json_has_the_objects_of_the_api_one_per_line(parts: Parts, run: Run) ->
     ],
 )
 def test_options_filter_the_syncs(
-    parts: Parts, run: Run, options: Sequence[str], expected: Sequence[str]
+    harness: WebHarness, run: Run, options: Sequence[str], expected: Sequence[str]
 ) -> None:
-    ended = parts.push("team/web:v1", EAST, HONG_KONG, ago=timedelta(hours=2)).syncs[0]
-    parts.push("team/web:v2")
-    parts.happen(ended.id, Event.VERIFY_WITHOUT_CALL)
+    ended = harness.push("team/web:v1", EAST, HONG_KONG, ago=timedelta(hours=2)).syncs[0]
+    harness.push("team/web:v2")
+    harness.happen(ended.id, Event.VERIFY_WITHOUT_CALL)
 
     assert expected == sorted(sync["tag"] for sync in objects(run("syncs", "--json", *options)))
 
 
-def test_every_parameter_of_the_api_is_an_option(parts: Parts) -> None:
-    spec = parts.client().get("/api/openapi.json").get_json()
+def test_every_parameter_of_the_api_is_an_option(harness: WebHarness) -> None:
+    spec = harness.client().get("/api/openapi.json").get_json()
     for command in (syncs, deliveries):
         parameters = spec["paths"][f"/api/v1/{command.name}"]["get"]["parameters"]
         options = {option.name for option in command.params}
         assert {p["name"] for p in parameters} | {"everything", "as_json"} == options
 
 
-def test_options_filter_the_deliveries(parts: Parts, run: Run) -> None:
-    parts.push("team/web:v1")
-    ignored = parts.push("team/web:v2", outcome=Outcome.IGNORED, sender="harbor").delivery
+def test_options_filter_the_deliveries(harness: WebHarness, run: Run) -> None:
+    harness.push("team/web:v1")
+    ignored = harness.push("team/web:v2", outcome=Outcome.IGNORED, sender="harbor").delivery
 
     for options in (["--outcome", "ignored"], ["--sender", "harbor"]):
         deliveries = objects(run("deliveries", "--json", *options))
         assert [ignored] == [delivery["id"] for delivery in deliveries]
 
 
-def test_an_incomplete_list_names_the_next_cursor(parts: Parts, run: Run) -> None:
-    ids = [parts.push(f"team/web:v{number}").syncs[0].id for number in range(3)]
+def test_an_incomplete_list_names_the_next_cursor(harness: WebHarness, run: Run) -> None:
+    ids = [harness.push(f"team/web:v{number}").syncs[0].id for number in range(3)]
     first = run("syncs", "--json", "--limit", "2")
     cursor = first.stderr.split()[5].rstrip(",")
     rest = run("syncs", "--json", "--cursor", cursor)
@@ -116,8 +116,8 @@ def test_an_incomplete_list_names_the_next_cursor(parts: Parts, run: Run) -> Non
     assert rest.stderr == ""
 
 
-def test_all_lists_every_page(parts: Parts, run: Run) -> None:
-    ids = [parts.push(f"team/web:v{number}").syncs[0].id for number in range(5)]
+def test_all_lists_every_page(harness: WebHarness, run: Run) -> None:
+    ids = [harness.push(f"team/web:v{number}").syncs[0].id for number in range(5)]
 
     result = run("syncs", "--all", "--json", "--limit", "2")
 
@@ -132,14 +132,16 @@ def test_an_empty_list_is_reported_on_stderr(run: Run) -> None:
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "No syncs match.\n")
 
 
-def test_control_characters_of_a_sender_are_not_printed(parts: Parts, run: Run) -> None:
-    parts.push("team/web:v1", outcome=Outcome.IGNORED, reason="\x1b[2Jgone [red]x[/red]")
+def test_control_characters_of_a_sender_are_not_printed(harness: WebHarness, run: Run) -> None:
+    harness.push("team/web:v1", outcome=Outcome.IGNORED, reason="\x1b[2Jgone [red]x[/red]")
 
     assert "?[2Jgone [red]x[/red]" in run("deliveries").stdout
 
 
-def test_a_terminal_of_100_columns_shows_unwrapped_ids_and_colours(parts: Parts, url: str) -> None:
-    ids = [parts.push(f"team/{'web-' * 12}x:v{number}").syncs[0].id for number in range(3)]
+def test_a_terminal_of_100_columns_shows_unwrapped_ids_and_colours(
+    harness: WebHarness, url: str
+) -> None:
+    ids = [harness.push(f"team/{'web-' * 12}x:v{number}").syncs[0].id for number in range(3)]
 
     text = in_terminal(url, "syncs", "--all", columns=100)
 

@@ -11,7 +11,7 @@ from flask import Flask, jsonify
 
 from swrhook.syncs.states import Event
 from tests.cli.conftest import Run
-from tests.web.parts import EAST, HONG_KONG, READ, Parts
+from tests.web.harness import EAST, HONG_KONG, READ, WebHarness
 
 IMAGE = "team/web:v1"
 
@@ -24,10 +24,12 @@ def objects(result: Result) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_it_exits_with_0_and_prints_the_syncs_when_all_are_verified(parts: Parts, run: Run) -> None:
-    syncs = parts.push(IMAGE, EAST, HONG_KONG).syncs
+def test_it_exits_with_0_and_prints_the_syncs_when_all_are_verified(
+    harness: WebHarness, run: Run
+) -> None:
+    syncs = harness.push(IMAGE, EAST, HONG_KONG).syncs
     for sync in syncs:
-        parts.happen(sync.id, Event.VERIFY_WITHOUT_CALL)
+        harness.happen(sync.id, Event.VERIFY_WITHOUT_CALL)
 
     result = wait(run, "--json")
     table = wait(run)
@@ -38,9 +40,9 @@ def test_it_exits_with_0_and_prints_the_syncs_when_all_are_verified(parts: Parts
 
 
 def test_it_exits_with_1_as_soon_as_a_sync_has_ended_in_another_state(
-    parts: Parts, run: Run
+    harness: WebHarness, run: Run
 ) -> None:
-    parts.happen(parts.push(IMAGE).syncs[0].id, Event.REJECT_BEFORE_CALL)
+    harness.happen(harness.push(IMAGE).syncs[0].id, Event.REJECT_BEFORE_CALL)
 
     result = wait(run, "--json")
 
@@ -55,8 +57,10 @@ def test_it_exits_with_1_if_no_sync_matches(run: Run) -> None:
     assert f"{IMAGE}: no sync of the image matches\n" == result.stderr.partition("\n")[2]
 
 
-def test_it_exits_with_1_after_the_timeout_and_prints_the_syncs(parts: Parts, run: Run) -> None:
-    parts.push(IMAGE)
+def test_it_exits_with_1_after_the_timeout_and_prints_the_syncs(
+    harness: WebHarness, run: Run
+) -> None:
+    harness.push(IMAGE)
 
     result = wait(run, "--timeout", "0", "--json")
 
@@ -64,10 +68,10 @@ def test_it_exits_with_1_after_the_timeout_and_prints_the_syncs(parts: Parts, ru
     assert f"{IMAGE}: not verified within 0 s\n" == result.stderr
 
 
-def test_options_filter_the_syncs(parts: Parts, run: Run) -> None:
-    old = parts.push(IMAGE, EAST, digest="sha256:" + "b" * 64)
-    parts.happen(old.syncs[0].id, Event.VERIFY_WITHOUT_CALL)
-    parts.push(IMAGE, HONG_KONG)
+def test_options_filter_the_syncs(harness: WebHarness, run: Run) -> None:
+    old = harness.push(IMAGE, EAST, digest="sha256:" + "b" * 64)
+    harness.happen(old.syncs[0].id, Event.VERIFY_WITHOUT_CALL)
+    harness.push(IMAGE, HONG_KONG)
 
     assert wait(run, "--region", "cn-east-3").exit_code == 0
     assert wait(run, "--delivery", old.delivery).exit_code == 0
@@ -84,8 +88,8 @@ def test_an_image_without_a_tag_exits_with_2(run: Run) -> None:
     assert run("wait", "team/web").exit_code == 2
 
 
-def test_a_wrong_token_is_reported_at_once(parts: Parts, run: Run) -> None:
-    parts.push(IMAGE)
+def test_a_wrong_token_is_reported_at_once(harness: WebHarness, run: Run) -> None:
+    harness.push(IMAGE)
 
     result = wait(run, SWRHOOK_TOKEN="guessed-token-guessed-token")
 
@@ -93,7 +97,7 @@ def test_a_wrong_token_is_reported_at_once(parts: Parts, run: Run) -> None:
 
 
 @pytest.fixture
-def flaky(parts: Parts) -> tuple[Flask, list[int]]:
+def flaky(harness: WebHarness) -> tuple[Flask, list[int]]:
     """A proxy in front of the API that answers four polls itself, and records the statuses."""
     app = Flask("flaky")
     statuses = [408, 429, 502, 503]
@@ -104,7 +108,7 @@ def flaky(parts: Parts) -> tuple[Flask, list[int]]:
         if statuses:
             answered.append(statuses.pop(0))
             return jsonify(syncs=[], detail="again"), answered[-1]
-        response = parts.client(READ).get(f"/api/v1/wait?image={IMAGE}&timeout=0")
+        response = harness.client(READ).get(f"/api/v1/wait?image={IMAGE}&timeout=0")
         answered.append(response.status_code)
         return jsonify(response.get_json()), response.status_code
 
@@ -112,10 +116,10 @@ def flaky(parts: Parts) -> tuple[Flask, list[int]]:
 
 
 def test_polls_continue_while_the_server_is_unreachable_for_a_moment(
-    parts: Parts, run: Run, flaky: tuple[Flask, list[int]], serve: Any
+    harness: WebHarness, run: Run, flaky: tuple[Flask, list[int]], serve: Any
 ) -> None:
     app, answered = flaky
-    parts.happen(parts.push(IMAGE).syncs[0].id, Event.VERIFY_WITHOUT_CALL)
+    harness.happen(harness.push(IMAGE).syncs[0].id, Event.VERIFY_WITHOUT_CALL)
 
     result = wait(run, SWRHOOK_URL=serve(app))
 
@@ -128,13 +132,13 @@ def test_a_server_that_is_unreachable_at_first_is_reported_at_once(run: Run) -> 
     assert (result.exit_code, "cannot be reached" in result.stderr) == (1, True)
 
 
-def test_a_wait_that_the_server_refuses_with_429_is_repeated(parts: Parts, run: Run) -> None:
-    options = parts.config.options
-    parts.config = replace(parts.config, options=replace(options, waits=0))
-    parts.happen(parts.push(IMAGE).syncs[0].id, Event.VERIFY_WITHOUT_CALL)
+def test_a_wait_that_the_server_refuses_with_429_is_repeated(harness: WebHarness, run: Run) -> None:
+    options = harness.config.options
+    harness.config = replace(harness.config, options=replace(options, waits=0))
+    harness.happen(harness.push(IMAGE).syncs[0].id, Event.VERIFY_WITHOUT_CALL)
 
     def allow_waits() -> None:
-        parts.config = replace(parts.config, options=options)
+        harness.config = replace(harness.config, options=options)
 
     timer = threading.Timer(0.1, allow_waits)
     timer.start()

@@ -7,7 +7,7 @@ import pytest
 from click.testing import Result
 
 from tests.cli.conftest import Run
-from tests.web.parts import CONFIG, SECRET, Parts
+from tests.web.harness import CONFIG, SECRET, WebHarness
 
 OTHER = CONFIG.replace("namespace: team}}]", "namespace: team, override: true}}]").replace(
     "region: cn-east-3, namespace: team}", "region: cn-east-3, namespace: team, override: true}"
@@ -15,10 +15,10 @@ OTHER = CONFIG.replace("namespace: team}}]", "namespace: team, override: true}}]
 
 
 @pytest.fixture
-def compare(run: Run, tmp_path: Path, parts: Parts) -> Run:
+def compare(run: Run, tmp_path: Path, harness: WebHarness) -> Run:
     """Run the command on a file with this text."""
-    parts.push("team/web:v1")
-    parts.push("others/web:v1")
+    harness.push("team/web:v1")
+    harness.push("others/web:v1")
 
     def command(text: str, *options: str) -> Result:
         file = tmp_path / "new.yaml"

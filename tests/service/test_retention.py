@@ -17,7 +17,7 @@ from swrhook.model import State
 from swrhook.service.retention import INTERVAL, Retention
 from tests.factories import FakeClock, FixedConfig
 from tests.ledger.parts import A, entry, everything, push, write
-from tests.web.parts import configuration
+from tests.web.harness import configuration
 
 pytestmark = pytest.mark.on("sqlite", "postgresql")
 

@@ -13,14 +13,14 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.queries.senders import last_query
 from swrhook.service.sender_monitor import SenderActivity, SenderMonitor
 from tests.factories import FakeClock
-from tests.web.parts import NOW, Parts
+from tests.web.harness import NOW, WebHarness
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def parts(database: Database) -> Parts:
-    return Parts(database)
+def harness(database: Database) -> WebHarness:
+    return WebHarness(database)
 
 
 @pytest.fixture
@@ -29,11 +29,11 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def activity(parts: Parts, clock: FakeClock) -> SenderActivity:
-    sender = replace(parts.config.senders["ci"], expect_every=HOUR)
-    parts.config = replace(parts.config, senders={"ci": sender})
+def activity(harness: WebHarness, clock: FakeClock) -> SenderActivity:
+    sender = replace(harness.config.senders["ci"], expect_every=HOUR)
+    harness.config = replace(harness.config, senders={"ci": sender})
     logs.configure("json", "INFO")
-    return SenderActivity(parts.database, parts, clock)
+    return SenderActivity(harness.database, harness, clock)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -41,15 +41,18 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 def test_the_beginning_and_the_end_of_a_silence_are_logged_once(
-    parts: Parts, activity: SenderActivity, clock: FakeClock, capsys: pytest.CaptureFixture[str]
+    harness: WebHarness,
+    activity: SenderActivity,
+    clock: FakeClock,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monitor = SenderMonitor(activity)
-    parts.push("team/web:v1")
+    harness.push("team/web:v1")
     monitor.poll()
     clock.time += HOUR + timedelta(seconds=1)
     monitor.poll()
     monitor.poll()
-    parts.push("team/web:v2", ago=-HOUR)
+    harness.push("team/web:v2", ago=-HOUR)
     monitor.poll()
     monitor.poll()
 
@@ -81,12 +84,15 @@ def test_the_silence_of_a_new_sender_counts_from_the_start_of_the_process(
 
 
 def test_nothing_is_logged_about_a_sender_removed_from_the_configuration(
-    parts: Parts, activity: SenderActivity, clock: FakeClock, capsys: pytest.CaptureFixture[str]
+    harness: WebHarness,
+    activity: SenderActivity,
+    clock: FakeClock,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monitor = SenderMonitor(activity)
     clock.time += 2 * HOUR
     monitor.poll()
-    parts.config = replace(parts.config, senders={})
+    harness.config = replace(harness.config, senders={})
     monitor.poll()
 
     assert [line["event"] for line in lines(capsys)] == ["sender.silent"]
@@ -112,8 +118,8 @@ def test_a_monitor_that_was_not_started_can_be_stopped(activity: SenderActivity)
     SenderMonitor(activity).stop()
 
 
-def test_the_query_for_the_last_delivery_uses_the_index(parts: Parts) -> None:
-    with parts.database.read() as connection:
+def test_the_query_for_the_last_delivery_uses_the_index(harness: WebHarness) -> None:
+    with harness.database.read() as connection:
         query = str(last_query("ci").compile(connection, compile_kwargs={"literal_binds": True}))
         [plan] = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")
 
@@ -121,11 +127,11 @@ def test_the_query_for_the_last_delivery_uses_the_index(parts: Parts) -> None:
 
 
 def test_the_silence_of_an_added_sender_counts_from_its_reload(
-    parts: Parts, activity: SenderActivity, clock: FakeClock
+    harness: WebHarness, activity: SenderActivity, clock: FakeClock
 ) -> None:
-    new = replace(parts.config.senders["ci"], name="new", expect_every=HOUR)
+    new = replace(harness.config.senders["ci"], name="new", expect_every=HOUR)
     clock.time += 2 * HOUR
-    parts.config = replace(parts.config, senders={"new": new})
+    harness.config = replace(harness.config, senders={"new": new})
     at_first = silent_senders(activity)
     clock.time += HOUR + timedelta(seconds=1)
 

@@ -1,9 +1,9 @@
 import pytest
 
 from swrhook.ledger.database import Database
-from tests.web.parts import Parts
+from tests.web.harness import WebHarness
 
 
 @pytest.fixture
-def parts(database: Database) -> Parts:
-    return Parts(database)
+def harness(database: Database) -> WebHarness:
+    return WebHarness(database)

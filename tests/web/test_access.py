@@ -5,7 +5,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from swrhook.config.model import Access, AccessToken
-from tests.web.parts import ADMIN, OPERATE, READ, SECRET, Parts
+from tests.web.harness import ADMIN, OPERATE, READ, SECRET, WebHarness
 
 PATH = "/api/v1/syncs"
 OPEN = {
@@ -20,15 +20,15 @@ OPEN = {
 }
 
 
-def routes(parts: Parts) -> Sequence[Rule]:
-    return list(parts.web.url_map.iter_rules())
+def routes(harness: WebHarness) -> Sequence[Rule]:
+    return list(harness.web.url_map.iter_rules())
 
 
-def test_every_route_but_hooks_and_health_needs_a_token(parts: Parts) -> None:
-    client = parts.client(token=None)
+def test_every_route_but_hooks_and_health_needs_a_token(harness: WebHarness) -> None:
+    client = harness.client(token=None)
     answers = {
         (rule.rule, method): client.open(rule.rule, method=method)
-        for rule in routes(parts)
+        for rule in routes(harness)
         for method in rule.methods or ()
         if rule.rule not in OPEN
     }
@@ -45,8 +45,8 @@ def is_refusal(answer: TestResponse) -> bool:
     )
 
 
-def test_a_route_added_later_needs_a_token_too(parts: Parts) -> None:
-    web = parts.web
+def test_a_route_added_later_needs_a_token_too(harness: WebHarness) -> None:
+    web = harness.web
     web.add_url_rule("/new", view_func=lambda: "new", methods=["GET", "POST"])
     read = {"Authorization": f"Bearer {READ}"}
     operate = {"Authorization": f"Bearer {OPERATE}"}
@@ -59,24 +59,24 @@ def test_a_route_added_later_needs_a_token_too(parts: Parts) -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_health_is_open_and_answers_head(parts: Parts, path: str) -> None:
-    client = parts.client(token=None)
+def test_health_is_open_and_answers_head(harness: WebHarness, path: str) -> None:
+    client = harness.client(token=None)
 
     assert client.get(path).status_code == 200
     head = client.head(path)
     assert (head.status_code, head.data) == (200, b"")
 
 
-def test_hooks_need_the_senders_secret_and_no_token(parts: Parts) -> None:
+def test_hooks_need_the_senders_secret_and_no_token(harness: WebHarness) -> None:
     body = {"image": "team/web:v1"}
 
-    assert parts.client(SECRET).post("/hooks/ci", json=body).status_code == 202
-    assert parts.client(ADMIN).post("/hooks/ci", json=body).status_code == 401
+    assert harness.client(SECRET).post("/hooks/ci", json=body).status_code == 202
+    assert harness.client(ADMIN).post("/hooks/ci", json=body).status_code == 401
 
 
 @pytest.mark.parametrize("token", [READ, OPERATE, ADMIN])
-def test_every_role_may_read(parts: Parts, token: str) -> None:
-    assert parts.client(token).get(PATH).status_code == 200
+def test_every_role_may_read(harness: WebHarness, token: str) -> None:
+    assert harness.client(token).get(PATH).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_every_role_may_read(parts: Parts, token: str) -> None:
         f"Bearer {SECRET}",
     ],
 )
-def test_an_unknown_token_is_refused(parts: Parts, header: str) -> None:
-    answer = parts.client(token=None).get(PATH, headers={"Authorization": header})
+def test_an_unknown_token_is_refused(harness: WebHarness, header: str) -> None:
+    answer = harness.client(token=None).get(PATH, headers={"Authorization": header})
 
     assert (answer.status_code, answer.content_type) == (401, "application/problem+json")
     assert (
@@ -104,45 +104,45 @@ def test_an_unknown_token_is_refused(parts: Parts, header: str) -> None:
     )
 
 
-def test_the_scheme_is_case_insensitive(parts: Parts) -> None:
+def test_the_scheme_is_case_insensitive(harness: WebHarness) -> None:
     headers = {"Authorization": f"bearer {READ}"}
 
-    assert parts.client(token=None).get(PATH, headers=headers).status_code == 200
+    assert harness.client(token=None).get(PATH, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(
     "header", [{}, {"Authorization": "Bearer "}, {"Authorization": "Bearer x"}]
 )
 def test_without_configured_tokens_every_request_is_refused(
-    parts: Parts, header: dict[str, str]
+    harness: WebHarness, header: dict[str, str]
 ) -> None:
-    parts.let_access_be(Access())
+    harness.let_access_be(Access())
 
-    assert parts.client(token=None).get(PATH, headers=header).status_code == 401
+    assert harness.client(token=None).get(PATH, headers=header).status_code == 401
 
 
-def test_a_token_configured_twice_has_the_higher_role(parts: Parts) -> None:
+def test_a_token_configured_twice_has_the_higher_role(harness: WebHarness) -> None:
     tokens = [AccessToken(role, role, b"twice") for role in ("read", "admin", "read")]
-    parts.let_access_be(Access(tokens))
-    web = parts.web
+    harness.let_access_be(Access(tokens))
+    web = harness.web
     web.add_url_rule("/new", view_func=lambda: "new", methods=["POST"])
 
     headers = {"Authorization": "Bearer twice"}
     assert web.test_client().post("/new", headers=headers).status_code == 200
 
 
-def test_a_changed_configuration_takes_effect_with_the_next_request(parts: Parts) -> None:
-    client = parts.client(READ)
+def test_a_changed_configuration_takes_effect_with_the_next_request(harness: WebHarness) -> None:
+    client = harness.client(READ)
     before = client.get(PATH).status_code
-    parts.let_access_be(Access([AccessToken("new", "read", b"another")]))
+    harness.let_access_be(Access([AccessToken("new", "read", b"another")]))
 
     assert (before, client.get(PATH).status_code) == (200, 401)
 
 
-def test_public_metrics_open_no_other_route(parts: Parts) -> None:
-    client = parts.client(token=None)
+def test_public_metrics_open_no_other_route(harness: WebHarness) -> None:
+    client = harness.client(token=None)
     before = client.get("/metrics").status_code
-    parts.let_access_be(Access(metrics_public=True))
+    harness.let_access_be(Access(metrics_public=True))
 
     assert (
         before,
@@ -151,14 +151,14 @@ def test_public_metrics_open_no_other_route(parts: Parts) -> None:
     ) == (401, 200, 401)
 
 
-def test_refusals_are_counted_by_reason(parts: Parts) -> None:
-    web = parts.web
+def test_refusals_are_counted_by_reason(harness: WebHarness) -> None:
+    web = harness.web
     web.add_url_rule("/new", view_func=lambda: "new", methods=["POST"])
     client = web.test_client()
     client.get(PATH)
     client.post("/new", headers={"Authorization": f"Bearer {READ}"})
 
-    text = parts.metrics.text().decode()
+    text = harness.metrics.text().decode()
 
     assert 'swrhook_access_denied_total{reason="unauthenticated"} 1.0' in text
     assert 'swrhook_access_denied_total{reason="forbidden"} 1.0' in text

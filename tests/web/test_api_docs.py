@@ -11,13 +11,13 @@ from werkzeug.serving import make_server
 
 import swrhook.web
 from tests.programs import needs
-from tests.web.parts import READ, Parts
+from tests.web.harness import READ, WebHarness
 
 ASSETS = Path(swrhook.web.__file__).parent / "swagger"
 
 
-def test_the_page_has_no_inline_script_or_style_and_a_strict_policy(parts: Parts) -> None:
-    answer = parts.client(token=None).get("/api/docs")
+def test_the_page_has_no_inline_script_or_style_and_a_strict_policy(harness: WebHarness) -> None:
+    answer = harness.client(token=None).get("/api/docs")
 
     assert answer.status_code == 200
     policy = answer.headers["Content-Security-Policy"]
@@ -28,8 +28,8 @@ def test_the_page_has_no_inline_script_or_style_and_a_strict_policy(parts: Parts
 
 
 @pytest.mark.parametrize("name", ["swagger-ui-bundle.js", "swagger-ui.css", "LICENSE", "NOTICE"])
-def test_every_asset_is_served_with_the_policy(parts: Parts, name: str) -> None:
-    answer = parts.client(token=None).get(f"/api/docs/{name}")
+def test_every_asset_is_served_with_the_policy(harness: WebHarness, name: str) -> None:
+    answer = harness.client(token=None).get(f"/api/docs/{name}")
 
     assert (answer.status_code, answer.headers["X-Content-Type-Options"]) == (200, "nosniff")
     assert (ASSETS / name).read_bytes() == answer.data
@@ -37,14 +37,14 @@ def test_every_asset_is_served_with_the_policy(parts: Parts, name: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["../access.py", "..%2faccess.py", "nothing.js"])
-def test_no_other_file_is_served(parts: Parts, path: str) -> None:
-    assert parts.client(token=None).get(f"/api/docs/{path}").status_code == 404
+def test_no_other_file_is_served(harness: WebHarness, path: str) -> None:
+    assert harness.client(token=None).get(f"/api/docs/{path}").status_code == 404
 
 
 @pytest.fixture
-def page(parts: Parts) -> Iterator[tuple[Page, str, list[str]]]:
+def page(harness: WebHarness) -> Iterator[tuple[Page, str, list[str]]]:
     """A browser page, the server's URL, and the browser's error messages."""
-    server = make_server("127.0.0.1", 0, parts.web, threaded=True)
+    server = make_server("127.0.0.1", 0, harness.web, threaded=True)
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     complaints: list[str] = []
     with sync_playwright() as playwright:
@@ -62,9 +62,9 @@ def page(parts: Parts) -> Iterator[tuple[Page, str, list[str]]]:
 
 @needs("chromium")
 def test_the_api_can_be_tried_out_without_other_hosts(
-    parts: Parts, page: tuple[Page, str, list[str]]
+    harness: WebHarness, page: tuple[Page, str, list[str]]
 ) -> None:
-    parts.push("team/web:v1")
+    harness.push("team/web:v1")
     opened, url, complaints = page
     urls: list[str] = []
     opened.on("request", lambda request: urls.append(request.url))

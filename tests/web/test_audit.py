@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import text
 
 from swrhook import logs
-from tests.web.parts import ADMIN, OPERATE, READ, SECRET, Parts
+from tests.web.harness import ADMIN, OPERATE, READ, SECRET, WebHarness
 
 ORDER = {"image": "team/web:v1", "source_region": "cn-north-4"}
 RETRY = "POST /api/v1/syncs/<sync_id>/retry"
 
 
-def writes(parts: Parts, query: str = "") -> list[tuple[Any, ...]]:
-    answer = parts.client(ADMIN).get(f"/api/v1/audit?{query}")
+def writes(harness: WebHarness, query: str = "") -> list[tuple[Any, ...]]:
+    answer = harness.client(ADMIN).get(f"/api/v1/audit?{query}")
     assert answer.status_code == 200, answer.text
     return [
         tuple(item[name] for name in ("token", "role", "action", "object", "status"))
@@ -22,23 +22,23 @@ def writes(parts: Parts, query: str = "") -> list[tuple[Any, ...]]:
     ]
 
 
-def order(parts: Parts, key: str | None = None, token: str = OPERATE, **body: Any) -> Any:
+def order(harness: WebHarness, key: str | None = None, token: str = OPERATE, **body: Any) -> Any:
     headers = {} if key is None else {"Idempotency-Key": key}
-    return parts.client(token).post("/api/v1/syncs", json=ORDER | body, headers=headers)
+    return harness.client(token).post("/api/v1/syncs", json=ORDER | body, headers=headers)
 
 
-def syncs(parts: Parts) -> list[Any]:
-    items: list[Any] = parts.client().get("/api/v1/syncs").get_json()["items"]
+def syncs(harness: WebHarness) -> list[Any]:
+    items: list[Any] = harness.client().get("/api/v1/syncs").get_json()["items"]
     return items
 
 
-def test_every_write_is_recorded_with_token_object_and_status(parts: Parts) -> None:
-    sync = order(parts).get_json()["syncs"][0]["id"]
-    client = parts.client(OPERATE)
+def test_every_write_is_recorded_with_token_object_and_status(harness: WebHarness) -> None:
+    sync = order(harness).get_json()["syncs"][0]["id"]
+    client = harness.client(OPERATE)
     client.post(f"/api/v1/syncs/{sync}/retry")
     client.post("/api/v1/drain")
-    parts.client(READ).post(f"/api/v1/syncs/{sync}/cancel")
-    parts.client(ADMIN).post(f"/api/v1/syncs/{sync}/cancel")
+    harness.client(READ).post(f"/api/v1/syncs/{sync}/cancel")
+    harness.client(ADMIN).post(f"/api/v1/syncs/{sync}/cancel")
 
     assert [
         ("root", "admin", "POST /api/v1/syncs/<sync_id>/cancel", sync, 202),
@@ -46,16 +46,16 @@ def test_every_write_is_recorded_with_token_object_and_status(parts: Parts) -> N
         ("ops", "operate", "POST /api/v1/drain", None, 403),
         ("ops", "operate", RETRY, sync, 409),
         ("ops", "operate", "POST /api/v1/syncs", "team/web:v1", 202),
-    ] == writes(parts)
+    ] == writes(harness)
 
 
-def test_reads_hooks_and_invalid_tokens_are_not_recorded(parts: Parts) -> None:
-    parts.client(READ).get("/api/v1/syncs")
-    parts.client(SECRET).post("/hooks/ci", json={"image": "team/web:v1"})
-    parts.client(token=None).post("/api/v1/drain")
-    parts.client(OPERATE).post("/api/v1/nothing")
+def test_reads_hooks_and_invalid_tokens_are_not_recorded(harness: WebHarness) -> None:
+    harness.client(READ).get("/api/v1/syncs")
+    harness.client(SECRET).post("/hooks/ci", json={"image": "team/web:v1"})
+    harness.client(token=None).post("/api/v1/drain")
+    harness.client(OPERATE).post("/api/v1/nothing")
 
-    assert writes(parts) == []
+    assert writes(harness) == []
 
 
 @pytest.mark.parametrize(
@@ -70,17 +70,17 @@ def test_reads_hooks_and_invalid_tokens_are_not_recorded(parts: Parts) -> None:
         ("limit=1", 1),
     ],
 )
-def test_filters(parts: Parts, query: str, count: int) -> None:
-    order(parts)
-    parts.client(ADMIN).post("/api/v1/drain")
+def test_filters(harness: WebHarness, query: str, count: int) -> None:
+    order(harness)
+    harness.client(ADMIN).post("/api/v1/drain")
 
-    assert count == len(writes(parts, query))
+    assert count == len(writes(harness, query))
 
 
-def test_pages_follow_each_other(parts: Parts) -> None:
+def test_pages_follow_each_other(harness: WebHarness) -> None:
     for _ in range(3):
-        order(parts)
-    client = parts.client(ADMIN)
+        order(harness)
+    client = harness.client(ADMIN)
     first = client.get("/api/v1/audit?limit=2").get_json()
     second = client.get(f"/api/v1/audit?limit=2&cursor={first['next']}").get_json()
 
@@ -88,18 +88,18 @@ def test_pages_follow_each_other(parts: Parts) -> None:
     assert (sorted(ids, reverse=True), 3, None) == (ids, len(set(ids)), second["next"])
 
 
-def test_only_an_admin_can_read_the_audit_log(parts: Parts) -> None:
-    assert parts.client(OPERATE).get("/api/v1/audit").status_code == 403
+def test_only_an_admin_can_read_the_audit_log(harness: WebHarness) -> None:
+    assert harness.client(OPERATE).get("/api/v1/audit").status_code == 403
 
 
 def test_a_write_that_cannot_be_recorded_is_carried_out_and_logged(
-    parts: Parts, capsys: pytest.CaptureFixture[str]
+    harness: WebHarness, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs.configure("json", "INFO")
-    with parts.database.write() as connection:
+    with harness.database.write() as connection:
         connection.execute(text("DROP TABLE audit"))
 
-    assert order(parts).status_code == 202
+    assert order(harness).status_code == 202
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["event"] for line in lines] == ["api.write", "api.write_not_kept"]
     assert tuple(lines[0][name] for name in ("token", "object", "status")) == (

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from swrhook.web.client_address import resolve_client
-from tests.web.parts import SECRET, Parts
+from tests.web.harness import SECRET, WebHarness
 
 PROXIES = [ip_network(text) for text in ("10.0.0.0/8", "2001:db8:1::/48")]
 
@@ -47,21 +47,21 @@ def test_without_trusted_proxies_the_peer_is_the_client() -> None:
 
 
 @pytest.fixture
-def fenced(parts: Parts) -> Parts:
+def fenced(harness: WebHarness) -> WebHarness:
     """Parts whose only sender accepts deliveries from two networks, behind a proxy."""
     allowed = (IPv4Network("192.0.2.0/24"), IPv6Network("2001:db8::/64"))
-    ci = replace(parts.config.senders["ci"], allow_from=allowed)
-    options = replace(parts.config.options, trusted_proxies=(IPv4Network("10.0.0.0/8"),))
-    parts.config = replace(parts.config, senders={"ci": ci}, options=options)
-    return parts
+    ci = replace(harness.config.senders["ci"], allow_from=allowed)
+    options = replace(harness.config.options, trusted_proxies=(IPv4Network("10.0.0.0/8"),))
+    harness.config = replace(harness.config, senders={"ci": ci}, options=options)
+    return harness
 
 
 def deliver(
-    parts: Parts, peer: str, *forwarded: str, secret: str = SECRET, sender: str = "ci"
+    harness: WebHarness, peer: str, *forwarded: str, secret: str = SECRET, sender: str = "ci"
 ) -> TestResponse:
     headers = [("Authorization", f"Bearer {secret}")]
     headers += [("X-Forwarded-For", hop) for hop in forwarded]
-    return parts.client(token=None).post(
+    return harness.client(token=None).post(
         f"/hooks/{sender}",
         json={"image": "team/app:v1"},
         headers=headers,
@@ -80,7 +80,7 @@ def deliver(
     ],
 )
 def test_an_allowed_address_can_deliver(
-    fenced: Parts, peer: str, forwarded: tuple[str, ...]
+    fenced: WebHarness, peer: str, forwarded: tuple[str, ...]
 ) -> None:
     assert deliver(fenced, peer, *forwarded).status_code == 202
 
@@ -97,7 +97,7 @@ def test_an_allowed_address_can_deliver(
     ],
 )
 def test_any_other_address_is_403(
-    fenced: Parts, peer: str, forwarded: tuple[str, ...], detail: str
+    fenced: WebHarness, peer: str, forwarded: tuple[str, ...], detail: str
 ) -> None:
     answer = deliver(fenced, peer, *forwarded)
 
@@ -106,13 +106,13 @@ def test_any_other_address_is_403(
     assert fenced.client().get("/api/v1/deliveries").get_json()["items"] == []
 
 
-def test_the_address_is_checked_after_the_sender_and_before_the_secret(fenced: Parts) -> None:
+def test_the_address_is_checked_after_the_sender_and_before_the_secret(fenced: WebHarness) -> None:
     assert deliver(fenced, "203.0.113.5", secret="wrong").status_code == 403
     assert deliver(fenced, "192.0.2.7", secret="wrong").status_code == 401
     assert deliver(fenced, "203.0.113.5", sender="nobody").status_code == 404
 
 
-def test_refusals_are_counted(fenced: Parts) -> None:
+def test_refusals_are_counted(fenced: WebHarness) -> None:
     deliver(fenced, "203.0.113.5")
 
     assert b'{kind="address_not_allowed",sender="ci"} 1.0' in fenced.client().get("/metrics").data

@@ -5,21 +5,21 @@ from dataclasses import replace
 import pytest
 
 from swrhook.units import parse_rate
-from tests.web.parts import Parts
+from tests.web.harness import WebHarness
 
 ORIGIN = "eventgrid.azure.example"
 
 
 @pytest.fixture
-def by_path(parts: Parts) -> Parts:
-    ci = replace(parts.config.senders["ci"], takes_path_secret=True)
-    parts.config = replace(parts.config, senders={"ci": ci})
-    return parts
+def by_path(harness: WebHarness) -> WebHarness:
+    ci = replace(harness.config.senders["ci"], takes_path_secret=True)
+    harness.config = replace(harness.config, senders={"ci": ci})
+    return harness
 
 
-def test_a_handshake_allows_the_origin(parts: Parts) -> None:
+def test_a_handshake_allows_the_origin(harness: WebHarness) -> None:
     headers = {"WebHook-Request-Origin": ORIGIN, "WebHook-Request-Rate": "120"}
-    answer = parts.client(token=None).options("/hooks/ci", headers=headers)
+    answer = harness.client(token=None).options("/hooks/ci", headers=headers)
 
     assert answer.status_code == 200
     assert answer.data == b""
@@ -28,9 +28,9 @@ def test_a_handshake_allows_the_origin(parts: Parts) -> None:
     assert answer.headers["WebHook-Allowed-Rate"] == "*"
 
 
-def test_a_rate_is_sent_only_on_request(parts: Parts) -> None:
+def test_a_rate_is_sent_only_on_request(harness: WebHarness) -> None:
     headers = {"WebHook-Request-Origin": ORIGIN}
-    answer = parts.client(token=None).options("/hooks/ci", headers=headers)
+    answer = harness.client(token=None).options("/hooks/ci", headers=headers)
 
     assert answer.status_code == 200
     assert "WebHook-Allowed-Rate" not in answer.headers
@@ -39,16 +39,18 @@ def test_a_rate_is_sent_only_on_request(parts: Parts) -> None:
 @pytest.mark.parametrize(
     ("rate", "per_minute"), [("2/s", "120"), ("100/m", "100"), ("90/h", "1"), ("1/h", "1")]
 )
-def test_the_rate_is_the_senders_limit_per_minute(parts: Parts, rate: str, per_minute: str) -> None:
-    ci = replace(parts.config.senders["ci"], rate_limit=parse_rate(rate))
-    parts.config = replace(parts.config, senders={"ci": ci})
+def test_the_rate_is_the_senders_limit_per_minute(
+    harness: WebHarness, rate: str, per_minute: str
+) -> None:
+    ci = replace(harness.config.senders["ci"], rate_limit=parse_rate(rate))
+    harness.config = replace(harness.config, senders={"ci": ci})
     headers = {"WebHook-Request-Origin": ORIGIN, "WebHook-Request-Rate": "1000"}
-    answer = parts.client(token=None).options("/hooks/ci", headers=headers)
+    answer = harness.client(token=None).options("/hooks/ci", headers=headers)
 
     assert per_minute == answer.headers["WebHook-Allowed-Rate"]
 
 
-def test_a_sender_with_a_path_secret_answers_at_its_full_url(by_path: Parts) -> None:
+def test_a_sender_with_a_path_secret_answers_at_its_full_url(by_path: WebHarness) -> None:
     headers = {"WebHook-Request-Origin": ORIGIN}
     answer = by_path.client(token=None).options("/hooks/ci/some-secret", headers=headers)
 
@@ -56,23 +58,23 @@ def test_a_sender_with_a_path_secret_answers_at_its_full_url(by_path: Parts) -> 
 
 
 @pytest.mark.parametrize("path", ["/hooks/nobody", "/hooks/nobody/secret", "/hooks/ci/secret"])
-def test_an_unknown_sender_is_404(parts: Parts, path: str) -> None:
+def test_an_unknown_sender_is_404(harness: WebHarness, path: str) -> None:
     headers = {"WebHook-Request-Origin": ORIGIN}
-    answer = parts.client(token=None).options(path, headers=headers)
+    answer = harness.client(token=None).options(path, headers=headers)
 
     assert answer.status_code == 404
     assert "WebHook-Allowed-Origin" not in answer.headers
 
 
-def test_options_without_a_handshake_is_not_allowed(parts: Parts) -> None:
-    answer = parts.client(token=None).options("/hooks/ci")
+def test_options_without_a_handshake_is_not_allowed(harness: WebHarness) -> None:
+    answer = harness.client(token=None).options("/hooks/ci")
 
     assert answer.status_code == 405
     assert answer.headers["Allow"] == "POST"
     assert answer.content_type == "application/problem+json"
 
 
-def test_a_handshake_records_nothing(parts: Parts) -> None:
-    parts.client(token=None).options("/hooks/ci", headers={"WebHook-Request-Origin": ORIGIN})
+def test_a_handshake_records_nothing(harness: WebHarness) -> None:
+    harness.client(token=None).options("/hooks/ci", headers={"WebHook-Request-Origin": ORIGIN})
 
-    assert parts.client().get("/api/v1/deliveries").get_json()["items"] == []
+    assert harness.client().get("/api/v1/deliveries").get_json()["items"] == []

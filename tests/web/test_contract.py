@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from swrhook.ledger.database import Database
-from tests.web.parts import ADMIN, EAST, HONG_KONG, Parts
+from tests.web.harness import ADMIN, EAST, HONG_KONG, WebHarness
 
 CHECKS: list[Callable[..., Any]] = [
     not_a_server_error,
@@ -34,12 +34,12 @@ BOUNDS = settings(
 
 
 def test_every_operation_answers_as_described(database: Database) -> None:
-    parts = Parts(database)
-    parts.push("team/web:v1", EAST, HONG_KONG)
-    parts.push("team/web:v1", EAST)
-    spec = parts.client(ADMIN).get("/api/openapi.json").get_json()
+    harness = WebHarness(database)
+    harness.push("team/web:v1", EAST, HONG_KONG)
+    harness.push("team/web:v1", EAST)
+    spec = harness.client(ADMIN).get("/api/openapi.json").get_json()
     schema = schemathesis.openapi.from_dict(spec)
-    schema.app = parts.web
+    schema.app = harness.web
     tried = set()
     for result in schema.get_all_operations():
         assert isinstance(result, Ok), result

@@ -4,14 +4,14 @@ import jsonschema
 import pytest
 
 from swrhook.web.api.schema_base import EXAMPLES
-from tests.web.parts import Parts
+from tests.web.harness import WebHarness
 
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 
 
 @pytest.fixture
-def spec(parts: Parts) -> dict[str, Any]:
-    answer = parts.client().get("/api/openapi.json")
+def spec(harness: WebHarness) -> dict[str, Any]:
+    answer = harness.client().get("/api/openapi.json")
     document: dict[str, Any] = answer.get_json()
     return document
 
@@ -24,10 +24,10 @@ def test_the_description_is_openapi_3_1_with_bearer_tokens(spec: dict[str, Any])
     assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
 
 
-def test_every_route_of_the_api_is_described(parts: Parts, spec: dict[str, Any]) -> None:
+def test_every_route_of_the_api_is_described(harness: WebHarness, spec: dict[str, Any]) -> None:
     routes = {
         rule.rule.replace("<", "{").replace(">", "}")
-        for rule in parts.web.url_map.iter_rules()
+        for rule in harness.web.url_map.iter_rules()
         if rule.rule.startswith("/api/v1/")
     }
 
@@ -57,9 +57,9 @@ def test_every_operation_describes_its_errors_as_problems(spec: dict[str, Any]) 
     ]
 
 
-def test_an_answer_has_the_described_members(parts: Parts, spec: dict[str, Any]) -> None:
-    parts.push("team/web:v1")
-    client = parts.client()
+def test_an_answer_has_the_described_members(harness: WebHarness, spec: dict[str, Any]) -> None:
+    harness.push("team/web:v1")
+    client = harness.client()
     schemas = spec["components"]["schemas"]
 
     sync = client.get("/api/v1/syncs").get_json()["items"][0]
@@ -94,9 +94,9 @@ def test_every_example_is_valid_for_its_member(spec: dict[str, Any]) -> None:
 
 
 def test_the_errors_of_a_wait_are_described_with_their_syncs(
-    parts: Parts, spec: dict[str, Any]
+    harness: WebHarness, spec: dict[str, Any]
 ) -> None:
-    answer = parts.client().get("/api/v1/wait?image=team/web:v1")
+    answer = harness.client().get("/api/v1/wait?image=team/web:v1")
 
     content = spec["paths"]["/api/v1/wait"]["get"]["responses"]["404"]["content"]
     schema = {**content["application/problem+json"]["schema"], "components": spec["components"]}

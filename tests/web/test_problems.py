@@ -10,7 +10,7 @@ from swrhook.errors import KeysUnavailable, Refused, Unauthenticated, Unconfirme
 from swrhook.model import DeliveryEntry, Receipt
 from swrhook.web import create_web
 from swrhook.web.problems import STATUSES, refusal
-from tests.web.parts import READ, SECRET, Parts
+from tests.web.harness import READ, SECRET, WebHarness
 
 
 def problem(answer: TestResponse) -> tuple[int, str]:
@@ -26,12 +26,12 @@ def problem(answer: TestResponse) -> tuple[int, str]:
 @pytest.mark.parametrize(
     "path", ["/nothing", "/api", "/api/v1/nothing", "/hooks/", "/api/v1/syncs/"]
 )
-def test_404(parts: Parts, path: str) -> None:
-    assert problem(parts.client().get(path))[0] == 404
+def test_404(harness: WebHarness, path: str) -> None:
+    assert problem(harness.client().get(path))[0] == 404
 
 
-def test_404_of_an_object_names_its_kind(parts: Parts) -> None:
-    client = parts.client()
+def test_404_of_an_object_names_its_kind(harness: WebHarness) -> None:
+    client = harness.client()
 
     assert problem(client.get("/api/v1/syncs/x")) == (404, "there is no sync with this id")
     assert problem(client.get("/api/v1/deliveries/x")) == (404, "there is no delivery with this id")
@@ -40,36 +40,36 @@ def test_404_of_an_object_names_its_kind(parts: Parts) -> None:
 @pytest.mark.parametrize(
     "path", ["/api/v1/deliveries", "/healthz", "/metrics", "/api/openapi.json"]
 )
-def test_405_names_what_is_allowed(parts: Parts, path: str) -> None:
-    answer = parts.client().delete(path)
+def test_405_names_what_is_allowed(harness: WebHarness, path: str) -> None:
+    answer = harness.client().delete(path)
 
     assert problem(answer)[0] == 405
     assert {"GET", "HEAD", "OPTIONS"} == set(answer.headers["Allow"].split(", "))
 
 
 @pytest.mark.parametrize("path", ["/api/v1/syncs", "/metrics", "/api/openapi.json"])
-def test_401(parts: Parts, path: str) -> None:
-    assert problem(parts.client(token=None).get(path))[0] == 401
+def test_401(harness: WebHarness, path: str) -> None:
+    assert problem(harness.client(token=None).get(path))[0] == 401
 
 
-def test_403_names_the_role_that_is_needed(parts: Parts) -> None:
-    web = parts.web
+def test_403_names_the_role_that_is_needed(harness: WebHarness) -> None:
+    web = harness.web
     web.add_url_rule("/api/v1/new", view_func=lambda: "", methods=["POST"])
     answer = web.test_client().post("/api/v1/new", headers={"Authorization": f"Bearer {READ}"})
 
     assert problem(answer) == (403, "the token's role is read, this needs operate")
 
 
-def test_422(parts: Parts) -> None:
-    answer = parts.client().get("/api/v1/syncs?limit=0&cursor=x")
+def test_422(harness: WebHarness) -> None:
+    answer = harness.client().get("/api/v1/syncs?limit=0&cursor=x")
 
     assert problem(answer) == (422, "the request has invalid parameters")
     assert sorted(r.partition(":")[0] for r in answer.get_json()["reasons"]) == ["cursor", "limit"]
 
 
-def test_500_of_the_api_exposes_no_details(parts: Parts) -> None:
-    client = parts.client()
-    with parts.database.write() as connection:
+def test_500_of_the_api_exposes_no_details(harness: WebHarness) -> None:
+    client = harness.client()
+    with harness.database.write() as connection:
         connection.execute(text("DROP TABLE syncs"))
 
     status, detail = problem(client.get("/api/v1/syncs"))
@@ -77,12 +77,12 @@ def test_500_of_the_api_exposes_no_details(parts: Parts) -> None:
     assert (status, detail) == (500, "an error in swrhook itself; its log has the details")
 
 
-def test_500_of_a_hook_is_a_problem_too(parts: Parts) -> None:
+def test_500_of_a_hook_is_a_problem_too(harness: WebHarness) -> None:
     class Broken:
         def record(self, _entry: DeliveryEntry) -> Receipt:
             raise RuntimeError("a defect")
 
-    web = create_web(replace(parts.context, recorder=Broken()))
+    web = create_web(replace(harness.context, recorder=Broken()))
     answer = web.test_client().post(
         "/hooks/ci",
         json={"image": "team/web:v1"},

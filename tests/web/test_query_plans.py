@@ -21,7 +21,7 @@ from swrhook.ledger.queries.stats import backlog_query
 from swrhook.ledger.queries.sync_timeline import read_timeline
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import DeliveryFilter, ImageFilter, SyncFilter
-from tests.web.parts import EAST, HONG_KONG, NOW, Parts
+from tests.web.harness import EAST, HONG_KONG, NOW, WebHarness
 
 CURSOR = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
 
@@ -86,26 +86,26 @@ DELIVERY_FILTERS = [
     "criteria", [*SYNC_FILTERS, *DELIVERY_FILTERS], ids=lambda criteria: type(criteria).__name__
 )
 def test_a_page_is_read_in_index_order_without_sorting(
-    parts: Parts, criteria: SyncFilter | DeliveryFilter, cursor: str | None
+    harness: WebHarness, criteria: SyncFilter | DeliveryFilter, cursor: str | None
 ) -> None:
-    parts.push("team/web:v1", EAST, HONG_KONG)
-    with parts.database.read() as connection:
+    harness.push("team/web:v1", EAST, HONG_KONG)
+    with harness.database.read() as connection:
         shown = plans(connection, replace(criteria, cursor=cursor))
 
     assert [plan for plan in shown if reads_all(plan)] == []
 
 
-def test_a_repositorys_syncs_are_sorted_and_no_others_are_read(parts: Parts) -> None:
-    parts.push("team/web:v1")
-    with parts.database.read() as connection:
+def test_a_repositorys_syncs_are_sorted_and_no_others_are_read(harness: WebHarness) -> None:
+    harness.push("team/web:v1")
+    with harness.database.read() as connection:
         first, *_ = plans(connection, SyncFilter(image=ImageFilter("team", "web")))
 
     covering = "SEARCH syncs USING COVERING INDEX syncs_by_image (namespace=? AND repository=?)"
     assert f"{covering}; USE TEMP B-TREE FOR ORDER BY" == first
 
 
-def test_the_backlog_is_read_through_an_index(parts: Parts) -> None:
-    with parts.database.read() as connection:
+def test_the_backlog_is_read_through_an_index(harness: WebHarness) -> None:
+    with harness.database.read() as connection:
         plan = explain(connection, str(backlog_query()))
 
     assert plan == "SEARCH syncs USING INDEX syncs_by_state (state=?)"
@@ -129,10 +129,10 @@ def newest(connection: Connection) -> str:
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_query_of_the_dashboard_uses_an_index_and_a_limit(
-    parts: Parts, question: str
+    harness: WebHarness, question: str
 ) -> None:
-    parts.push("team/web:v1", EAST, HONG_KONG)
-    with parts.database.read() as connection:
+    harness.push("team/web:v1", EAST, HONG_KONG)
+    with harness.database.read() as connection:
         shown = plans_of(connection, lambda: QUESTIONS[question](connection))
 
     # The few rows that a limited walk along an index returns may be sorted and grouped.

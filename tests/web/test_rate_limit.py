@@ -6,27 +6,30 @@ import pytest
 from werkzeug.test import TestResponse
 
 from swrhook.units import parse_rate
-from tests.web.parts import SECRET, Parts
+from tests.web.harness import SECRET, WebHarness
 
 
 @pytest.fixture
-def limited(parts: Parts) -> Parts:
+def limited(harness: WebHarness) -> WebHarness:
     """Parts with two senders that may deliver twice an hour, and one that may always."""
-    ci = parts.config.senders["ci"]
+    ci = harness.config.senders["ci"]
     twice = replace(ci, rate_limit=parse_rate("2/h"))
     senders = {"ci": twice, "other": replace(twice, name="other"), "free": replace(ci, name="free")}
-    parts.config = replace(parts.config, senders=senders)
-    return parts
+    harness.config = replace(harness.config, senders=senders)
+    return harness
 
 
 def deliver(
-    parts: Parts, sender: str = "ci", body: bytes = b'{"image": "x/app:v1"}', secret: str = SECRET
+    harness: WebHarness,
+    sender: str = "ci",
+    body: bytes = b'{"image": "x/app:v1"}',
+    secret: str = SECRET,
 ) -> TestResponse:
     headers = {"Authorization": f"Bearer {secret}"}
-    return parts.client(token=None).post(f"/hooks/{sender}", data=body, headers=headers)
+    return harness.client(token=None).post(f"/hooks/{sender}", data=body, headers=headers)
 
 
-def test_a_delivery_over_the_limit_is_429_with_retry_after(limited: Parts) -> None:
+def test_a_delivery_over_the_limit_is_429_with_retry_after(limited: WebHarness) -> None:
     answers = [deliver(limited) for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -36,27 +39,27 @@ def test_a_delivery_over_the_limit_is_429_with_retry_after(limited: Parts) -> No
     assert len(limited.client().get("/api/v1/deliveries").get_json()["items"]) == 2
 
 
-def test_every_sender_has_its_own_limit(limited: Parts) -> None:
+def test_every_sender_has_its_own_limit(limited: WebHarness) -> None:
     senders = ["ci", "ci", "ci", "other", "free", "free", "free"]
     statuses = [deliver(limited, sender).status_code for sender in senders]
 
     assert statuses == [200, 200, 429, 200, 200, 200, 200]
 
 
-def test_unauthenticated_deliveries_do_not_count(limited: Parts) -> None:
+def test_unauthenticated_deliveries_do_not_count(limited: WebHarness) -> None:
     guesses = [deliver(limited, secret="wrong").status_code for _ in range(5)]
 
     assert guesses == [401] * 5
     assert deliver(limited).status_code == 200
 
 
-def test_an_authentic_delivery_counts_even_if_it_is_undecodable(limited: Parts) -> None:
+def test_an_authentic_delivery_counts_even_if_it_is_undecodable(limited: WebHarness) -> None:
     statuses = [deliver(limited, body=b"not JSON").status_code for _ in range(3)]
 
     assert statuses == [400, 400, 429]
 
 
-def test_a_changed_limit_starts_counting_anew(limited: Parts) -> None:
+def test_a_changed_limit_starts_counting_anew(limited: WebHarness) -> None:
     for _ in range(3):
         deliver(limited)
     ci = replace(limited.config.senders["ci"], rate_limit=parse_rate("3/h"))
@@ -65,7 +68,7 @@ def test_a_changed_limit_starts_counting_anew(limited: Parts) -> None:
     assert deliver(limited).status_code == 200
 
 
-def test_refusals_are_counted(limited: Parts) -> None:
+def test_refusals_are_counted(limited: WebHarness) -> None:
     for _ in range(3):
         deliver(limited)
 

@@ -6,7 +6,7 @@ import pytest
 from swrhook.config.model import AccessToken
 from swrhook.ledger.sessions import end, has_ended
 from swrhook.web.session import LIFETIME, begin, resume
-from tests.web.parts import NOW, Parts
+from tests.web.harness import NOW, WebHarness
 
 OPS = AccessToken("ops", "operate", b"the-token-of-ops-that-is-long")
 
@@ -43,8 +43,8 @@ def test_a_cookie_with_an_invalid_signature_is_no_session(cookie: str) -> None:
     assert None is resume(cookie, [OPS, VIEWER], NOW)
 
 
-def test_a_signed_out_session_is_deleted_after_its_lifetime(parts: Parts) -> None:
-    database = parts.database
+def test_a_signed_out_session_is_deleted_after_its_lifetime(harness: WebHarness) -> None:
+    database = harness.database
     end(database, "a" * 64, NOW, NOW)
 
     end(database, "b" * 64, NOW + LIFETIME, NOW + timedelta(seconds=1))

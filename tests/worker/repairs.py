@@ -24,7 +24,7 @@ from swrhook.syncs.reconciliation import RepairKind, RepairRequest, RepositoryRe
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.repairs import RepairWorker
 from tests.factories import FakeOutcomes
-from tests.web.parts import configuration
+from tests.web.harness import configuration
 from tests.worker.harness import WorkerHarness
 
 SHOP = RepositoryRef("cn-north-4", "team", "web/shop")

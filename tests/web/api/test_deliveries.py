@@ -4,13 +4,13 @@ from datetime import timedelta
 import pytest
 
 from swrhook.model import Outcome
-from tests.web.parts import DIGEST, EAST, HONG_KONG, NOW, Parts
+from tests.web.harness import DIGEST, EAST, HONG_KONG, NOW, WebHarness
 
 
-def test_a_delivery_has_the_documented_members_in_order(parts: Parts) -> None:
-    receipt = parts.push("team/web:v1", EAST, HONG_KONG, reason="team/x: no rule matches")
+def test_a_delivery_has_the_documented_members_in_order(harness: WebHarness) -> None:
+    receipt = harness.push("team/web:v1", EAST, HONG_KONG, reason="team/x: no rule matches")
 
-    answer = parts.client().get("/api/v1/deliveries")
+    answer = harness.client().get("/api/v1/deliveries")
 
     expected = {
         "id": receipt.delivery,
@@ -28,9 +28,9 @@ def test_a_delivery_has_the_documented_members_in_order(parts: Parts) -> None:
     assert list(expected) == list(answer.get_json()["items"][0])
 
 
-def test_a_delivery_can_be_read_by_id(parts: Parts) -> None:
-    receipt = parts.push("team/web:v1")
-    client = parts.client()
+def test_a_delivery_can_be_read_by_id(harness: WebHarness) -> None:
+    receipt = harness.push("team/web:v1")
+    client = harness.client()
 
     listed = client.get("/api/v1/deliveries").get_json()["items"][0]
 
@@ -38,11 +38,11 @@ def test_a_delivery_can_be_read_by_id(parts: Parts) -> None:
     assert client.get("/api/v1/deliveries/01J00000000000000000000000").status_code == 404
 
 
-def test_a_duplicate_names_the_syncs_of_the_push_that_it_repeats(parts: Parts) -> None:
-    receipt = parts.push("team/web:v1")
-    parts.push("team/web:v1")
+def test_a_duplicate_names_the_syncs_of_the_push_that_it_repeats(harness: WebHarness) -> None:
+    receipt = harness.push("team/web:v1")
+    harness.push("team/web:v1")
 
-    duplicate, original = parts.client().get("/api/v1/deliveries").get_json()["items"]
+    duplicate, original = harness.client().get("/api/v1/deliveries").get_json()["items"]
 
     assert (duplicate["outcome"], original["outcome"]) == ("duplicate", "accepted")
     assert [receipt.syncs[0].id] == duplicate["syncs"] == original["syncs"]
@@ -60,21 +60,21 @@ def test_a_duplicate_names_the_syncs_of_the_push_that_it_repeats(parts: Parts) -
         ("since=90m", ["v2", "v3", "v4"]),
     ],
 )
-def test_filters(parts: Parts, query: str, expected: Sequence[str]) -> None:
-    parts.push("team/web:v1", ago=timedelta(hours=2))
-    parts.push("team/web:v2", outcome=Outcome.IGNORED)
-    parts.push("team/web:v3", outcome=Outcome.IGNORED, sender="harbor")
-    parts.push("team/web:v4", outcome=Outcome.QUARANTINED)
+def test_filters(harness: WebHarness, query: str, expected: Sequence[str]) -> None:
+    harness.push("team/web:v1", ago=timedelta(hours=2))
+    harness.push("team/web:v2", outcome=Outcome.IGNORED)
+    harness.push("team/web:v3", outcome=Outcome.IGNORED, sender="harbor")
+    harness.push("team/web:v4", outcome=Outcome.QUARANTINED)
 
-    items = parts.client().get(f"/api/v1/deliveries?{query}").get_json()["items"]
+    items = harness.client().get(f"/api/v1/deliveries?{query}").get_json()["items"]
 
     tags = [item["pushes"][0]["image"].removeprefix("team/web:") for item in items]
     assert expected == sorted(tags)
 
 
-def test_pages_have_neither_gaps_nor_repetitions(parts: Parts) -> None:
-    recorded = {parts.push(f"team/web:v{number}").delivery for number in range(5)}
-    client = parts.client()
+def test_pages_have_neither_gaps_nor_repetitions(harness: WebHarness) -> None:
+    recorded = {harness.push(f"team/web:v{number}").delivery for number in range(5)}
+    client = harness.client()
     first = client.get("/api/v1/deliveries?limit=3").get_json()
     second = client.get(f"/api/v1/deliveries?limit=3&cursor={first['next']}").get_json()
 
@@ -82,8 +82,8 @@ def test_pages_have_neither_gaps_nor_repetitions(parts: Parts) -> None:
     assert recorded == {item["id"] for page in (first, second) for item in page["items"]}
 
 
-def test_an_unknown_outcome_is_refused(parts: Parts) -> None:
-    answer = parts.client().get("/api/v1/deliveries?outcome=lost")
+def test_an_unknown_outcome_is_refused(harness: WebHarness) -> None:
+    answer = harness.client().get("/api/v1/deliveries?outcome=lost")
 
     [reason] = answer.get_json()["reasons"]
     assert answer.status_code == 422

@@ -9,29 +9,29 @@ import pytest
 
 from swrhook.model import Outcome
 from swrhook.syncs.states import Event
-from tests.web.parts import DIGEST, EAST, HONG_KONG, NOW, Parts
+from tests.web.harness import DIGEST, EAST, HONG_KONG, NOW, WebHarness
 
 PAGE = (Path(__file__).parents[3] / "docs" / "explain.md").read_text(encoding="utf-8")
 
 
-def explain(parts: Parts, image: str, **query: str) -> dict[str, Any]:
-    answer = parts.client().get("/api/v1/explain", query_string={"image": image, **query})
+def explain(harness: WebHarness, image: str, **query: str) -> dict[str, Any]:
+    answer = harness.client().get("/api/v1/explain", query_string={"image": image, **query})
     assert answer.status_code == 200, answer.text
     explanation: dict[str, Any] = answer.get_json()
     return explanation
 
 
-def test_an_explanation_has_rules_deliveries_and_syncs(parts: Parts) -> None:
-    receipt = parts.push("team/web:v1", EAST, HONG_KONG)
+def test_an_explanation_has_rules_deliveries_and_syncs(harness: WebHarness) -> None:
+    receipt = harness.push("team/web:v1", EAST, HONG_KONG)
     verified = receipt.syncs[0].id
-    parts.happen(verified, Event.VERIFY_WITHOUT_CALL)
+    harness.happen(verified, Event.VERIFY_WITHOUT_CALL)
 
-    explanation = explain(parts, "team/web:v1")
+    explanation = explain(harness, "team/web:v1")
 
     assert explanation["summary"].startswith(
         "team/web:v1 is at 1 of 2 targets: ap-southeast-1/team-hk"
     )
-    assert ("team/web:v1", parts.config.version) == (
+    assert ("team/web:v1", harness.config.version) == (
         explanation["image"],
         explanation["rules_version"],
     )
@@ -47,14 +47,14 @@ def test_an_explanation_has_rules_deliveries_and_syncs(parts: Parts) -> None:
     assert {sync.id for sync in receipt.syncs} == set(delivery["syncs"])
     syncs = {entry["sync"]["id"]: entry for entry in explanation["syncs"]}
     assert (syncs[verified]["sync"]["state"], syncs[verified]["waiting"]) == ("verified", None)
-    listed = parts.client().get(f"/api/v1/syncs/{verified}").get_json()
+    listed = harness.client().get(f"/api/v1/syncs/{verified}").get_json()
     assert listed == syncs[verified]["sync"]
 
 
-def test_a_tag_that_was_never_announced_is_explained_by_the_rules(parts: Parts) -> None:
-    parts.push("team/web:v1")
+def test_a_tag_that_was_never_announced_is_explained_by_the_rules(harness: WebHarness) -> None:
+    harness.push("team/web:v1")
 
-    explanation = explain(parts, "other/web:v1")
+    explanation = explain(harness, "other/web:v1")
 
     since = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
     summary = explanation["summary"]
@@ -70,11 +70,11 @@ def test_a_tag_that_was_never_announced_is_explained_by_the_rules(parts: Parts) 
     }
 
 
-def test_an_ignored_delivery_shows_the_reason_for_this_tag(parts: Parts) -> None:
+def test_an_ignored_delivery_shows_the_reason_for_this_tag(harness: WebHarness) -> None:
     reason = "team/web:v1: no rule matches; team/web:v2: something else"
-    parts.push("team/web:v1", outcome=Outcome.IGNORED, reason=reason)
+    harness.push("team/web:v1", outcome=Outcome.IGNORED, reason=reason)
 
-    [delivery] = explain(parts, "team/web:v1")["deliveries"]
+    [delivery] = explain(harness, "team/web:v1")["deliveries"]
 
     assert ("no rule matches", reason) == (delivery["about"], delivery["reason"])
 
@@ -90,21 +90,21 @@ def test_an_ignored_delivery_shows_the_reason_for_this_tag(parts: Parts) -> None
     ids=["no image", "no tag", "unknown parameter", "unknown sender"],
 )
 def test_an_invalid_query_is_refused_with_the_reason(
-    parts: Parts, query: dict[str, str], status: int, words: str
+    harness: WebHarness, query: dict[str, str], status: int, words: str
 ) -> None:
-    answer = parts.client().get("/api/v1/explain", query_string=query)
+    answer = harness.client().get("/api/v1/explain", query_string=query)
 
     assert status == answer.status_code
     assert words in answer.text
 
 
-def test_the_documented_example_has_the_members_of_a_real_answer(parts: Parts) -> None:
-    receipt = parts.push("team/web:v1", EAST)
-    parts.happen(receipt.syncs[0].id, Event.VERIFY_WITHOUT_CALL)
+def test_the_documented_example_has_the_members_of_a_real_answer(harness: WebHarness) -> None:
+    receipt = harness.push("team/web:v1", EAST)
+    harness.happen(receipt.syncs[0].id, Event.VERIFY_WITHOUT_CALL)
     block = re.search(r"GET /api/v1/explain.*?```json\n(.*?)```", PAGE, re.DOTALL)
     assert block is not None
     shown = json.loads(block[1])
-    real = explain(parts, "team/web:v1")
+    real = explain(harness, "team/web:v1")
 
     assert list(real) == list(shown)
     for part in ("senders", "deliveries", "syncs"):

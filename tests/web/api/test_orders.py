@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from tests.web.parts import EAST, OPERATE, Parts
+from tests.web.harness import EAST, OPERATE, WebHarness
 
 
-def order(parts: Parts, body: Any) -> tuple[int, dict[str, Any]]:
-    answer = parts.client(OPERATE).post("/api/v1/syncs", json=body)
+def order(harness: WebHarness, body: Any) -> tuple[int, dict[str, Any]]:
+    answer = harness.client(OPERATE).post("/api/v1/syncs", json=body)
     return answer.status_code, answer.get_json()
 
 
-def test_an_order_without_targets_follows_the_rules(parts: Parts) -> None:
-    status, answer = order(parts, {"image": "team/web:v1", "source_region": "cn-north-4"})
+def test_an_order_without_targets_follows_the_rules(harness: WebHarness) -> None:
+    status, answer = order(harness, {"image": "team/web:v1", "source_region": "cn-north-4"})
 
     assert (status, list(answer)) == (202, ["syncs"])
     [sync] = answer["syncs"]
@@ -25,11 +25,11 @@ def test_an_order_without_targets_follows_the_rules(parts: Parts) -> None:
         sync["target_region"],
         sync["target_namespace"],
     ) == ("pending", "all", "ci", None, "cn-east-3", "team")
-    assert parts.client().get("/api/v1/syncs").get_json()["items"] == [sync]
-    assert [lane.target for lane in parts.woken] == [EAST]
+    assert harness.client().get("/api/v1/syncs").get_json()["items"] == [sync]
+    assert [lane.target for lane in harness.woken] == [EAST]
 
 
-def test_an_order_creates_one_sync_per_target(parts: Parts) -> None:
+def test_an_order_creates_one_sync_per_target(harness: WebHarness) -> None:
     targets = [
         {"region": "ap-southeast-1", "namespace": "team-hk", "override": True},
         {"region": "cn-east-3", "namespace": "team"},
@@ -37,7 +37,7 @@ def test_an_order_creates_one_sync_per_target(parts: Parts) -> None:
     ]
     body = {"image": "other/web:v1", "source_region": "cn-north-4", "targets": targets}
 
-    status, answer = order(parts, body)
+    status, answer = order(harness, body)
 
     shown = [(s["target_region"], s["override"], s["rule"], s["sender"]) for s in answer["syncs"]]
     assert status == 202
@@ -48,12 +48,12 @@ def test_an_order_creates_one_sync_per_target(parts: Parts) -> None:
 
 
 def test_an_order_with_targets_keeps_its_override_when_retried(
-    parts: Parts,
+    harness: WebHarness,
 ) -> None:
     target = {"region": "cn-east-3", "namespace": "team", "override": True}
     body = {"image": "team/web:v1", "source_region": "cn-north-4", "targets": [target]}
-    sync = order(parts, body)[1]["syncs"][0]["id"]
-    client = parts.client(OPERATE)
+    sync = order(harness, body)[1]["syncs"][0]["id"]
+    client = harness.client(OPERATE)
     client.post(f"/api/v1/syncs/{sync}/cancel")
 
     retried = client.post(f"/api/v1/syncs/{sync}/retry").get_json()
@@ -61,12 +61,12 @@ def test_an_order_with_targets_keeps_its_override_when_retried(
     assert (retried["override"], retried["rule"]) == (True, "(manual)")
 
 
-def test_an_order_supersedes_an_open_sync(parts: Parts) -> None:
-    earlier = parts.push("team/web:v1").syncs[0].id
+def test_an_order_supersedes_an_open_sync(harness: WebHarness) -> None:
+    earlier = harness.push("team/web:v1").syncs[0].id
 
-    _, answer = order(parts, {"image": "team/web:v1", "source_region": "cn-north-4"})
+    _, answer = order(harness, {"image": "team/web:v1", "source_region": "cn-north-4"})
 
-    old = parts.client().get(f"/api/v1/syncs/{earlier}").get_json()
+    old = harness.client().get(f"/api/v1/syncs/{earlier}").get_json()
     assert ("superseded", answer["syncs"][0]["id"]) == (old["state"], old["superseded_by"])
 
 
@@ -124,16 +124,16 @@ IMAGE = "image: must be namespace/repository:tag, with names that SWR allows"
     ],
 )
 def test_an_invalid_order_is_refused_with_every_reason(
-    parts: Parts, body: dict[str, Any], reasons: list[str]
+    harness: WebHarness, body: dict[str, Any], reasons: list[str]
 ) -> None:
-    status, problem = order(parts, body)
+    status, problem = order(harness, body)
 
     assert (422, reasons) == (status, problem["reasons"])
-    assert parts.client().get("/api/v1/syncs").get_json()["items"] == []
+    assert harness.client().get("/api/v1/syncs").get_json()["items"] == []
 
 
-def test_json_that_is_nested_too_deeply_is_400(parts: Parts) -> None:
-    answer = parts.client(OPERATE).post(
+def test_json_that_is_nested_too_deeply_is_400(harness: WebHarness) -> None:
+    answer = harness.client(OPERATE).post(
         "/api/v1/syncs", data=b"[" * 100_000, content_type="application/json"
     )
 

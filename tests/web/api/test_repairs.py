@@ -4,35 +4,35 @@ from typing import Any
 
 import pytest
 
-from tests.web.parts import ADMIN, OPERATE, READ, Parts
+from tests.web.harness import ADMIN, OPERATE, READ, WebHarness
 
 BACKFILL = {"repositories": ["team/web"]}
 UNKNOWN = "01KB3Y6Q3Z0X4W1V7S5R2N8M9P"
 
 
-def post(parts: Parts, path: str, body: Any = None, token: str = OPERATE) -> Any:
-    return parts.client(token).post(f"/api/v1/{path}", json=body)
+def post(harness: WebHarness, path: str, body: Any = None, token: str = OPERATE) -> Any:
+    return harness.client(token).post(f"/api/v1/{path}", json=body)
 
 
-def begin(parts: Parts, path: str = "backfill", **body: Any) -> Any:
-    answer = post(parts, path, (BACKFILL if path == "backfill" else {}) | body)
+def begin(harness: WebHarness, path: str = "backfill", **body: Any) -> Any:
+    answer = post(harness, path, (BACKFILL if path == "backfill" else {}) | body)
     assert answer.status_code == 202, answer.text
     return answer.get_json()
 
 
-def test_a_backfill_uses_the_only_region_of_the_senders(parts: Parts) -> None:
-    repair = begin(parts, rule="all")
+def test_a_backfill_uses_the_only_region_of_the_senders(harness: WebHarness) -> None:
+    repair = begin(harness, rule="all")
 
     assert tuple(
         repair[name] for name in ("kind", "state", "repositories", "rule", "max_calls", "ended_at")
     ) == ("backfill", "comparing", ["cn-north-4/team/web"], "all", None, None)
-    shown = parts.client().get(f"/api/v1/backfill/{repair['id']}").get_json()
-    listed = parts.client().get("/api/v1/backfill").get_json()
+    shown = harness.client().get(f"/api/v1/backfill/{repair['id']}").get_json()
+    listed = harness.client().get("/api/v1/backfill").get_json()
     assert [repair, [repair]] == [shown, listed["items"]]
 
 
-def test_a_reconcile_covers_everything_with_the_configured_budget(parts: Parts) -> None:
-    repair = begin(parts, "reconcile", report=True)
+def test_a_reconcile_covers_everything_with_the_configured_budget(harness: WebHarness) -> None:
+    repair = begin(harness, "reconcile", report=True)
 
     assert tuple(repair[name] for name in ("kind", "repositories", "report", "max_calls")) == (
         "reconcile",
@@ -40,17 +40,17 @@ def test_a_reconcile_covers_everything_with_the_configured_budget(parts: Parts) 
         True,
         1000,
     )
-    assert begin(parts, "reconcile", max_calls=7)["max_calls"] == 7
+    assert begin(harness, "reconcile", max_calls=7)["max_calls"] == 7
 
 
-def test_a_backfill_is_not_found_under_reconcile(parts: Parts) -> None:
-    repair = begin(parts)["id"]
+def test_a_backfill_is_not_found_under_reconcile(harness: WebHarness) -> None:
+    repair = begin(harness)["id"]
 
     for method, path in [("get", ""), ("get", "/tags"), ("post", "/cancel")]:
-        client = parts.client(OPERATE)
+        client = harness.client(OPERATE)
         answer = getattr(client, method)(f"/api/v1/reconcile/{repair}{path}")
         assert answer.status_code == 404, path
-    assert parts.client().get("/api/v1/reconcile").get_json()["items"] == []
+    assert harness.client().get("/api/v1/reconcile").get_json()["items"] == []
 
 
 @pytest.mark.parametrize(
@@ -67,28 +67,28 @@ def test_a_backfill_is_not_found_under_reconcile(parts: Parts) -> None:
     ids=["none", "a tag", "sender", "region", "rule", "budget", "name"],
 )
 def test_an_invalid_request_is_refused_with_the_reason(
-    parts: Parts, path: str, body: Any, reason: str
+    harness: WebHarness, path: str, body: Any, reason: str
 ) -> None:
-    answer = post(parts, path, body)
+    answer = post(harness, path, body)
 
     assert answer.status_code == 422
     assert reason.lower() in answer.text.lower()
 
 
-def test_only_a_plan_can_be_started(parts: Parts) -> None:
-    repair = begin(parts)["id"]
+def test_only_a_plan_can_be_started(harness: WebHarness) -> None:
+    repair = begin(harness)["id"]
 
-    assert [post(parts, f"backfill/{id_}/start").status_code for id_ in (repair, UNKNOWN)] == [
+    assert [post(harness, f"backfill/{id_}/start").status_code for id_ in (repair, UNKNOWN)] == [
         409,
         404,
     ]
 
 
-def test_a_cancelled_backfill_has_ended(parts: Parts) -> None:
-    repair = begin(parts)["id"]
+def test_a_cancelled_backfill_has_ended(harness: WebHarness) -> None:
+    repair = begin(harness)["id"]
 
-    cancelled = post(parts, f"backfill/{repair}/cancel")
-    again = post(parts, f"backfill/{repair}/cancel")
+    cancelled = post(harness, f"backfill/{repair}/cancel")
+    again = post(harness, f"backfill/{repair}/cancel")
 
     assert (
         cancelled.status_code,
@@ -98,12 +98,12 @@ def test_a_cancelled_backfill_has_ended(parts: Parts) -> None:
     assert cancelled.get_json()["ended_at"] is not None
 
 
-def test_start_and_cancellation_are_in_the_audit_log(parts: Parts) -> None:
-    repair = begin(parts)["id"]
-    post(parts, f"backfill/{repair}/cancel", token=ADMIN)
-    post(parts, "reconcile", {"repositories": ["team/web", "team/cart"]}, token=READ)
+def test_start_and_cancellation_are_in_the_audit_log(harness: WebHarness) -> None:
+    repair = begin(harness)["id"]
+    post(harness, f"backfill/{repair}/cancel", token=ADMIN)
+    post(harness, "reconcile", {"repositories": ["team/web", "team/cart"]}, token=READ)
 
-    audit = parts.client(ADMIN).get("/api/v1/audit").get_json()["items"]
+    audit = harness.client(ADMIN).get("/api/v1/audit").get_json()["items"]
     assert [
         ("dashboard", "POST /api/v1/reconcile", None, 403),
         ("root", "POST /api/v1/backfill/<repair_id>/cancel", repair, 202),
@@ -111,9 +111,9 @@ def test_start_and_cancellation_are_in_the_audit_log(parts: Parts) -> None:
     ] == [tuple(row[name] for name in ("token", "action", "object", "status")) for row in audit]
 
 
-def test_a_repeated_request_starts_one_backfill(parts: Parts) -> None:
+def test_a_repeated_request_starts_one_backfill(harness: WebHarness) -> None:
     headers = {"Idempotency-Key": "a-key"}
-    client = parts.client(OPERATE)
+    client = harness.client(OPERATE)
 
     ids = [
         client.post("/api/v1/backfill", json=BACKFILL, headers=headers).get_json()["id"]

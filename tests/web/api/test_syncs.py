@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from swrhook.errors import Kind, SwrError
 from swrhook.model import State
 from swrhook.syncs.states import Event
-from tests.web.parts import DIGEST, EAST, HONG_KONG, NOW, Parts
+from tests.web.harness import DIGEST, EAST, HONG_KONG, NOW, WebHarness
 
 HOUR = timedelta(hours=1)
 RANGE = "limit: Must be greater than or equal to 1 and less than or equal to 1000."
@@ -24,13 +24,13 @@ def images(client: FlaskClient, query: str) -> Sequence[str]:
     ]
 
 
-def test_a_sync_has_the_documented_members_in_order(parts: Parts) -> None:
-    receipt = parts.push("team/web:v1")
+def test_a_sync_has_the_documented_members_in_order(harness: WebHarness) -> None:
+    receipt = harness.push("team/web:v1")
     error = SwrError(Kind.PERMANENT, "SVCSTG.SWR.4000000", "no such organization", remedy="make it")
-    parts.happen(receipt.syncs[0].id, Event.REJECT_BEFORE_CALL, error)
+    harness.happen(receipt.syncs[0].id, Event.REJECT_BEFORE_CALL, error)
     now = NOW.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    answer = parts.client().get("/api/v1/syncs")
+    answer = harness.client().get("/api/v1/syncs")
 
     expected = {
         "id": receipt.syncs[0].id,
@@ -65,9 +65,9 @@ def test_a_sync_has_the_documented_members_in_order(parts: Parts) -> None:
     assert list(answer.get_json()) == ["items", "next"]
 
 
-def test_a_sync_can_be_read_by_id(parts: Parts) -> None:
-    sync = parts.push("team/web:v1").syncs[0]
-    client = parts.client()
+def test_a_sync_can_be_read_by_id(harness: WebHarness) -> None:
+    sync = harness.push("team/web:v1").syncs[0]
+    client = harness.client()
 
     assert (
         client.get("/api/v1/syncs").get_json()["items"][0]
@@ -77,26 +77,26 @@ def test_a_sync_can_be_read_by_id(parts: Parts) -> None:
 
 
 def test_a_superseded_sync_names_the_one_that_replaced_it(
-    parts: Parts,
+    harness: WebHarness,
 ) -> None:
-    earlier = parts.push("team/web:v1", digest=DIGEST).syncs[0].id
-    later = parts.push("team/web:v1", digest=DIGEST.replace("a", "b")).syncs[0].id
+    earlier = harness.push("team/web:v1", digest=DIGEST).syncs[0].id
+    later = harness.push("team/web:v1", digest=DIGEST.replace("a", "b")).syncs[0].id
 
-    sync = parts.client().get(f"/api/v1/syncs/{earlier}").get_json()
+    sync = harness.client().get(f"/api/v1/syncs/{earlier}").get_json()
 
     assert (None, "superseded", later) == (sync["error"], sync["state"], sync["superseded_by"])
 
 
 @pytest.fixture
-def client(parts: Parts) -> FlaskClient:
+def client(harness: WebHarness) -> FlaskClient:
     """Four deliveries, the oldest first; web:v1 goes to two targets."""
-    old = parts.push("team/web:v1", EAST, HONG_KONG, ago=3 * HOUR).syncs
-    parts.push("team/web:v2", HONG_KONG, ago=2 * HOUR)
-    parts.push("team/db/main:v1", ago=HOUR)
-    rejected = parts.push("other/web:v1").syncs[0]
-    parts.happen(old[0].id, Event.VERIFY_WITHOUT_CALL)
-    parts.happen(rejected.id, Event.REJECT_BEFORE_CALL)
-    return parts.client()
+    old = harness.push("team/web:v1", EAST, HONG_KONG, ago=3 * HOUR).syncs
+    harness.push("team/web:v2", HONG_KONG, ago=2 * HOUR)
+    harness.push("team/db/main:v1", ago=HOUR)
+    rejected = harness.push("other/web:v1").syncs[0]
+    harness.happen(old[0].id, Event.VERIFY_WITHOUT_CALL)
+    harness.happen(rejected.id, Event.REJECT_BEFORE_CALL)
+    return harness.client()
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_lists_are_sorted_newest_first(client: FlaskClient) -> None:
     ["", "&state=verified&state=pending&state=rejected", "&region=cn-east-3", "&image=team/web"],
 )
 def test_pages_have_neither_gaps_nor_repetitions(
-    client: FlaskClient, parts: Parts, query: str
+    client: FlaskClient, harness: WebHarness, query: str
 ) -> None:
     expected = [item["id"] for item in client.get(f"/api/v1/syncs?{query}").get_json()["items"]]
     ids: list[str] = []
@@ -151,7 +151,7 @@ def test_pages_have_neither_gaps_nor_repetitions(
         page = client.get(f"/api/v1/syncs?limit=1{query}{cursor}").get_json()
         ids += [item["id"] for item in page["items"]]
         # What comes in meanwhile does not disturb the pages that follow.
-        parts.push(f"team/web:new{len(ids)}")
+        harness.push(f"team/web:new{len(ids)}")
         if page["next"] is None:
             break
         cursor = f"&cursor={page['next']}"
@@ -176,9 +176,9 @@ def test_pages_have_neither_gaps_nor_repetitions(
     ],
 )
 def test_an_invalid_parameter_is_refused_with_the_reason(
-    parts: Parts, query: str, reason: str
+    harness: WebHarness, query: str, reason: str
 ) -> None:
-    answer = parts.client().get(f"/api/v1/syncs?{query}")
+    answer = harness.client().get(f"/api/v1/syncs?{query}")
 
     assert (answer.status_code, answer.content_type) == (422, "application/problem+json")
     assert [reason] == answer.get_json()["reasons"]

@@ -14,14 +14,16 @@ from swrhook.ledger.tables import syncs
 from swrhook.model import Outcome
 from swrhook.service.gunicorn_workers import LEAVING
 from swrhook.syncs.states import Event
-from tests.web.parts import DIGEST, EAST, HONG_KONG, NOW, Parts
+from tests.web.harness import DIGEST, EAST, HONG_KONG, NOW, WebHarness
 
 HOUR = timedelta(hours=1)
 OTHER = "sha256:" + "b" * 64
 
 
-def wait(parts: Parts, query: str = "timeout=0", image: str = "team/web:v1") -> tuple[int, Any]:
-    answer = parts.client().get(f"/api/v1/wait?image={image}&{query}")
+def wait(
+    harness: WebHarness, query: str = "timeout=0", image: str = "team/web:v1"
+) -> tuple[int, Any]:
+    answer = harness.client().get(f"/api/v1/wait?image={image}&{query}")
     if answer.status_code != 200:
         assert answer.content_type == "application/problem+json"
     return answer.status_code, answer.get_json()
@@ -32,157 +34,157 @@ def ids(answer: dict[str, Any]) -> set[str]:
 
 
 @contextmanager
-def waiting(parts: Parts, query: str) -> Iterator[list[tuple[int, Any]]]:
+def waiting(harness: WebHarness, query: str) -> Iterator[list[tuple[int, Any]]]:
     """Wait in a thread while the block runs; then the list has the answer."""
     answers: list[tuple[int, Any]] = []
-    thread = Thread(target=lambda: answers.append(wait(parts, query)))
+    thread = Thread(target=lambda: answers.append(wait(harness, query)))
     thread.start()
     yield answers
     thread.join(20)
 
 
-def test_a_wait_for_verified_syncs_is_200(parts: Parts) -> None:
-    created = parts.push("team/web:v1", EAST, HONG_KONG).syncs
+def test_a_wait_for_verified_syncs_is_200(harness: WebHarness) -> None:
+    created = harness.push("team/web:v1", EAST, HONG_KONG).syncs
     for sync in created:
-        parts.happen(sync.id, Event.VERIFY_WITHOUT_CALL)
+        harness.happen(sync.id, Event.VERIFY_WITHOUT_CALL)
 
-    status, answer = wait(parts)
+    status, answer = wait(harness)
 
     assert (200, ["syncs"], {sync.id for sync in created}) == (status, list(answer), ids(answer))
-    assert parts.client().get(f"/api/v1/syncs/{created[1].id}").get_json() in answer["syncs"]
+    assert harness.client().get(f"/api/v1/syncs/{created[1].id}").get_json() in answer["syncs"]
 
 
-def test_a_failed_sync_is_409_at_once_even_if_another_is_open(parts: Parts) -> None:
-    created = parts.push("team/web:v1", EAST, HONG_KONG).syncs
-    parts.happen(created[0].id, Event.REJECT_BEFORE_CALL)
+def test_a_failed_sync_is_409_at_once_even_if_another_is_open(harness: WebHarness) -> None:
+    created = harness.push("team/web:v1", EAST, HONG_KONG).syncs
+    harness.happen(created[0].id, Event.REJECT_BEFORE_CALL)
 
-    status, answer = wait(parts, "timeout=300")
+    status, answer = wait(harness, "timeout=300")
 
     assert (409, 409, {sync.id for sync in created}) == (status, answer["status"], ids(answer))
 
 
 @pytest.mark.parametrize("event", [Event.CANCEL, Event.GIVE_UP, Event.MARK_MISSING])
-def test_every_unverified_end_is_409(parts: Parts, event: Event) -> None:
-    parts.happen(parts.push("team/web:v1").syncs[0].id, event)
+def test_every_unverified_end_is_409(harness: WebHarness, event: Event) -> None:
+    harness.happen(harness.push("team/web:v1").syncs[0].id, event)
 
-    assert wait(parts)[0] == 409
+    assert wait(harness)[0] == 409
 
 
-def test_no_matching_sync_is_404_at_once(parts: Parts) -> None:
-    parts.push("team/web:v2")
+def test_no_matching_sync_is_404_at_once(harness: WebHarness) -> None:
+    harness.push("team/web:v2")
 
-    status, answer = wait(parts, "timeout=300")
+    status, answer = wait(harness, "timeout=300")
 
     assert (status, answer["syncs"]) == (404, [])
 
 
-def test_a_timeout_is_408_with_the_syncs(parts: Parts) -> None:
-    created = parts.push("team/web:v1").syncs
+def test_a_timeout_is_408_with_the_syncs(harness: WebHarness) -> None:
+    created = harness.push("team/web:v1").syncs
 
-    status, answer = wait(parts, "timeout=1")
+    status, answer = wait(harness, "timeout=1")
 
     assert (408, {created[0].id}) == (status, ids(answer))
 
 
-def test_a_wait_ends_when_the_last_sync_is_verified(parts: Parts) -> None:
-    created = parts.push("team/web:v1", EAST, HONG_KONG).syncs
-    parts.happen(created[0].id, Event.VERIFY_WITHOUT_CALL)
-    with waiting(parts, "timeout=300") as answers:
-        parts.happen(created[1].id, Event.VERIFY_WITHOUT_CALL)
+def test_a_wait_ends_when_the_last_sync_is_verified(harness: WebHarness) -> None:
+    created = harness.push("team/web:v1", EAST, HONG_KONG).syncs
+    harness.happen(created[0].id, Event.VERIFY_WITHOUT_CALL)
+    with waiting(harness, "timeout=300") as answers:
+        harness.happen(created[1].id, Event.VERIFY_WITHOUT_CALL)
 
     [(status, answer)] = answers
     assert (200, {sync.id for sync in created}) == (status, ids(answer))
 
 
-def test_only_the_latest_sync_to_each_target_counts(parts: Parts) -> None:
-    old = parts.push("team/web:v1", EAST, digest=OTHER).syncs[0].id
-    parts.happen(old, Event.REJECT_BEFORE_CALL)
-    new = parts.push("team/web:v1", EAST).syncs[0].id
-    parts.happen(new, Event.VERIFY_WITHOUT_CALL)
+def test_only_the_latest_sync_to_each_target_counts(harness: WebHarness) -> None:
+    old = harness.push("team/web:v1", EAST, digest=OTHER).syncs[0].id
+    harness.happen(old, Event.REJECT_BEFORE_CALL)
+    new = harness.push("team/web:v1", EAST).syncs[0].id
+    harness.happen(new, Event.VERIFY_WITHOUT_CALL)
 
-    status, answer = wait(parts)
+    status, answer = wait(harness)
 
     assert (200, {new}) == (status, ids(answer))
 
 
-def test_region_limits_the_wait_to_one_target(parts: Parts) -> None:
-    created = parts.push("team/web:v1", EAST, HONG_KONG).syncs
-    parts.happen(created[0].id, Event.VERIFY_WITHOUT_CALL)
+def test_region_limits_the_wait_to_one_target(harness: WebHarness) -> None:
+    created = harness.push("team/web:v1", EAST, HONG_KONG).syncs
+    harness.happen(created[0].id, Event.VERIFY_WITHOUT_CALL)
 
-    assert wait(parts, "region=cn-east-3&timeout=0")[0] == 200
-    assert wait(parts, "region=ap-southeast-1&timeout=0")[0] == 408
-    assert wait(parts, "region=nowhere&timeout=0")[0] == 404
+    assert wait(harness, "region=cn-east-3&timeout=0")[0] == 200
+    assert wait(harness, "region=ap-southeast-1&timeout=0")[0] == 408
+    assert wait(harness, "region=nowhere&timeout=0")[0] == 404
 
 
-def test_an_earlier_push_of_the_tag_can_be_excluded(parts: Parts) -> None:
-    yesterday = parts.push("team/web:v1", digest=OTHER, ago=24 * HOUR)
-    parts.happen(yesterday.syncs[0].id, Event.VERIFY_WITHOUT_CALL)
+def test_an_earlier_push_of_the_tag_can_be_excluded(harness: WebHarness) -> None:
+    yesterday = harness.push("team/web:v1", digest=OTHER, ago=24 * HOUR)
+    harness.happen(yesterday.syncs[0].id, Event.VERIFY_WITHOUT_CALL)
 
-    assert wait(parts)[0] == 200
-    assert wait(parts, f"digest={DIGEST}&timeout=0")[0] == 404
-    assert wait(parts, "since=1h&timeout=0")[0] == 404
-    assert wait(parts, f"digest={OTHER}&timeout=0")[0] == 200
-    assert wait(parts, f"delivery={yesterday.delivery}&timeout=0")[0] == 200
-    today = parts.push("team/web:v1")
+    assert wait(harness)[0] == 200
+    assert wait(harness, f"digest={DIGEST}&timeout=0")[0] == 404
+    assert wait(harness, "since=1h&timeout=0")[0] == 404
+    assert wait(harness, f"digest={OTHER}&timeout=0")[0] == 200
+    assert wait(harness, f"delivery={yesterday.delivery}&timeout=0")[0] == 200
+    today = harness.push("team/web:v1")
     for query in (f"digest={DIGEST}", "since=1h", f"delivery={today.delivery}"):
-        status, answer = wait(parts, f"{query}&timeout=0")
+        status, answer = wait(harness, f"{query}&timeout=0")
         assert (408, {today.syncs[0].id}) == (status, ids(answer)), query
 
 
-def test_a_duplicate_waits_for_the_syncs_of_its_original(parts: Parts) -> None:
-    original = parts.push("team/web:v1")
-    parts.push("team/web:v1")
-    client = parts.client()
+def test_a_duplicate_waits_for_the_syncs_of_its_original(harness: WebHarness) -> None:
+    original = harness.push("team/web:v1")
+    harness.push("team/web:v1")
+    client = harness.client()
     [duplicate] = client.get("/api/v1/deliveries?outcome=duplicate").get_json()["items"]
 
-    status, answer = wait(parts, f"delivery={duplicate['id']}&timeout=0")
+    status, answer = wait(harness, f"delivery={duplicate['id']}&timeout=0")
 
     assert (408, {original.syncs[0].id}) == (status, ids(answer))
 
 
-def test_a_wait_for_an_ignored_delivery_is_404(parts: Parts) -> None:
-    ignored = parts.push("team/web:v1", outcome=Outcome.IGNORED).delivery
+def test_a_wait_for_an_ignored_delivery_is_404(harness: WebHarness) -> None:
+    ignored = harness.push("team/web:v1", outcome=Outcome.IGNORED).delivery
 
-    assert wait(parts, f"delivery={ignored}&timeout=0")[0] == 404
+    assert wait(harness, f"delivery={ignored}&timeout=0")[0] == 404
 
 
-def test_superseded_syncs_are_followed_to_the_last_one(parts: Parts) -> None:
-    first = parts.push("team/web:v1", digest=OTHER)
+def test_superseded_syncs_are_followed_to_the_last_one(harness: WebHarness) -> None:
+    first = harness.push("team/web:v1", digest=OTHER)
     for letter in "cdef":
-        parts.push("team/web:v1", digest=f"sha256:{letter * 64}")
-    last = parts.push("team/web:v1").syncs[0].id
-    parts.happen(last, Event.VERIFY_WITHOUT_CALL)
+        harness.push("team/web:v1", digest=f"sha256:{letter * 64}")
+    last = harness.push("team/web:v1").syncs[0].id
+    harness.happen(last, Event.VERIFY_WITHOUT_CALL)
 
     for query in (f"digest={OTHER}", f"delivery={first.delivery}"):
-        status, answer = wait(parts, f"{query}&timeout=0")
+        status, answer = wait(harness, f"{query}&timeout=0")
         assert (200, {last}) == (status, ids(answer)), query
 
 
-def test_a_superseded_sync_whose_successor_is_deleted_is_409(parts: Parts) -> None:
-    sync = parts.push("team/web:v1").syncs[0].id
-    with parts.database.write() as connection:
+def test_a_superseded_sync_whose_successor_is_deleted_is_409(harness: WebHarness) -> None:
+    sync = harness.push("team/web:v1").syncs[0].id
+    with harness.database.write() as connection:
         gone = {"superseded_by": "Z" * 26, "state": "superseded"}
         connection.execute(update(syncs).values(**gone))
 
-    status, answer = wait(parts)
+    status, answer = wait(harness)
 
     assert (409, {sync}) == (status, ids(answer))
 
 
-def test_a_sync_of_unknown_digest_counts_for_a_wait_by_digest(parts: Parts) -> None:
-    sync = parts.push("team/web:v1", digest=None).syncs[0].id
-    with waiting(parts, f"digest={DIGEST}&timeout=300") as answers, parts.database.write() as c:
+def test_a_sync_of_unknown_digest_counts_for_a_wait_by_digest(harness: WebHarness) -> None:
+    sync = harness.push("team/web:v1", digest=None).syncs[0].id
+    with waiting(harness, f"digest={DIGEST}&timeout=300") as answers, harness.database.write() as c:
         c.execute(update(syncs).values(called_digest=DIGEST, state="verified", verified_at=NOW))
 
     [(status, answer)] = answers
     assert (200, {sync}) == (status, ids(answer))
 
 
-def test_a_sync_that_gets_another_digest_is_409(parts: Parts) -> None:
-    sync = parts.push("team/web:v1", digest=None).syncs[0].id
+def test_a_sync_that_gets_another_digest_is_409(harness: WebHarness) -> None:
+    sync = harness.push("team/web:v1", digest=None).syncs[0].id
     query = f"digest={DIGEST}&timeout=300"
-    assert wait(parts, f"digest={DIGEST}&timeout=0")[0] == 408
-    with waiting(parts, query) as answers, parts.database.write() as connection:
+    assert wait(harness, f"digest={DIGEST}&timeout=0")[0] == 408
+    with waiting(harness, query) as answers, harness.database.write() as connection:
         connection.execute(update(syncs).values(called_digest=OTHER))
 
     [(status, answer)] = answers
@@ -190,11 +192,11 @@ def test_a_sync_that_gets_another_digest_is_409(parts: Parts) -> None:
     assert (status, ids(answer)) in [(409, {sync}), (404, set())]
 
 
-def test_too_many_waits_are_429_with_retry_after(parts: Parts) -> None:
-    parts.config = replace(parts.config, options=replace(parts.config.options, waits=0))
-    sync = parts.push("team/web:v1").syncs[0].id
+def test_too_many_waits_are_429_with_retry_after(harness: WebHarness) -> None:
+    harness.config = replace(harness.config, options=replace(harness.config.options, waits=0))
+    sync = harness.push("team/web:v1").syncs[0].id
 
-    answer = parts.client().get("/api/v1/wait?image=team/web:v1&timeout=300")
+    answer = harness.client().get("/api/v1/wait?image=team/web:v1&timeout=300")
 
     assert (429, "5", {sync}) == (
         answer.status_code,
@@ -203,17 +205,17 @@ def test_too_many_waits_are_429_with_retry_after(parts: Parts) -> None:
     )
 
 
-def test_a_finished_wait_frees_its_slot(parts: Parts) -> None:
-    parts.config = replace(parts.config, options=replace(parts.config.options, waits=1))
-    parts.push("team/web:v1")
+def test_a_finished_wait_frees_its_slot(harness: WebHarness) -> None:
+    harness.config = replace(harness.config, options=replace(harness.config.options, waits=1))
+    harness.push("team/web:v1")
 
-    assert [wait(parts)[0] for _ in range(3)] == [408, 408, 408]
+    assert [wait(harness)[0] for _ in range(3)] == [408, 408, 408]
 
 
-def test_a_draining_process_ends_its_waits_with_408(parts: Parts) -> None:
-    parts.push("team/web:v1")
-    with waiting(parts, "timeout=300") as answers:
-        parts.web.extensions[LEAVING].set()
+def test_a_draining_process_ends_its_waits_with_408(harness: WebHarness) -> None:
+    harness.push("team/web:v1")
+    with waiting(harness, "timeout=300") as answers:
+        harness.web.extensions[LEAVING].set()
 
     assert [status for status, _ in answers] == [408]
 
@@ -231,7 +233,7 @@ def test_a_draining_process_ends_its_waits_with_408(parts: Parts) -> None:
         ("image=team/web:v1&regoin=x", "regoin: Unknown field."),
     ],
 )
-def test_an_invalid_parameter_is_refused(parts: Parts, query: str, reason: str) -> None:
-    answer = parts.client().get(f"/api/v1/wait?{query}")
+def test_an_invalid_parameter_is_refused(harness: WebHarness, query: str, reason: str) -> None:
+    answer = harness.client().get(f"/api/v1/wait?{query}")
 
     assert (422, [reason]) == (answer.status_code, answer.get_json()["reasons"])

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from swrhook.ledger.tables import audit
 from tests.ledger.parts import everything
-from tests.web.parts import READ, Parts
+from tests.web.harness import READ, WebHarness
 
 RULE: dict[str, Any] = {
     "name": "all",
@@ -19,16 +19,16 @@ RULE: dict[str, Any] = {
 
 
 def compare(
-    parts: Parts, *rules: dict[str, Any], token: str | None = READ, **more: str
+    harness: WebHarness, *rules: dict[str, Any], token: str | None = READ, **more: str
 ) -> TestResponse:
     body = {"candidate": yaml.safe_dump({"rules": list(rules)}), **more}
-    return parts.client(token).post("/api/v1/whatif", json=body)
+    return harness.client(token).post("/api/v1/whatif", json=body)
 
 
-def test_the_same_rules_change_nothing(parts: Parts) -> None:
-    parts.push("team/web:v1")
+def test_the_same_rules_change_nothing(harness: WebHarness) -> None:
+    harness.push("team/web:v1")
 
-    answer = compare(parts, RULE)
+    answer = compare(harness, RULE)
 
     assert answer.status_code == 200, answer.text
     comparison = answer.get_json()
@@ -38,11 +38,11 @@ def test_the_same_rules_change_nothing(parts: Parts) -> None:
     assert (comparison["rules"], comparison["examples"], comparison["complete"]) == ([], [], True)
 
 
-def test_a_difference_is_counted_and_shown(parts: Parts) -> None:
-    parts.push("team/web:v1")
+def test_a_difference_is_counted_and_shown(harness: WebHarness) -> None:
+    harness.push("team/web:v1")
 
     answer = compare(
-        parts, {**RULE, "name": "new", "sync": [{**RULE["sync"][0], "override": True}]}
+        harness, {**RULE, "name": "new", "sync": [{**RULE["sync"][0], "override": True}]}
     )
 
     assert answer.get_json()["rules"] == [{"rule": "new", "gained": 0, "lost": 0, "redirected": 1}]
@@ -60,17 +60,17 @@ def test_a_difference_is_counted_and_shown(parts: Parts) -> None:
     ]
 
 
-def test_since_excludes_older_pushes(parts: Parts) -> None:
-    parts.push("team/web:v1")
+def test_since_excludes_older_pushes(harness: WebHarness) -> None:
+    harness.push("team/web:v1")
 
-    assert compare(parts, RULE, since="2100-01-01T00:00:00Z").get_json()["pushes"] == 0
-    assert compare(parts, RULE, since="1h").get_json()["pushes"] == 1
+    assert compare(harness, RULE, since="2100-01-01T00:00:00Z").get_json()["pushes"] == 0
+    assert compare(harness, RULE, since="1h").get_json()["pushes"] == 1
 
 
-def test_whatif_is_not_a_write(parts: Parts) -> None:
-    assert compare(parts, RULE, token=READ).status_code == 200
-    assert compare(parts, RULE, token=None).status_code == 401
-    assert everything(parts.database, audit) == []
+def test_whatif_is_not_a_write(harness: WebHarness) -> None:
+    assert compare(harness, RULE, token=READ).status_code == 200
+    assert compare(harness, RULE, token=None).status_code == 401
+    assert everything(harness.database, audit) == []
 
 
 @pytest.mark.parametrize(
@@ -86,17 +86,17 @@ def test_whatif_is_not_a_write(parts: Parts) -> None:
     ids=["nothing", "since", "syntax", "key", "surrogate", "deep"],
 )
 def test_an_invalid_candidate_is_refused_with_its_position(
-    parts: Parts, body: dict[str, str], words: str
+    harness: WebHarness, body: dict[str, str], words: str
 ) -> None:
-    answer = parts.client().post("/api/v1/whatif", json=body)
+    answer = harness.client().post("/api/v1/whatif", json=body)
 
     assert answer.status_code == 422, answer.text
     assert any(words in reason for reason in answer.get_json()["reasons"]), answer.text
 
 
-def test_a_candidate_over_the_body_limit_is_refused(parts: Parts) -> None:
-    body = json.dumps({"candidate": " " * parts.config.options.body_limit})
+def test_a_candidate_over_the_body_limit_is_refused(harness: WebHarness) -> None:
+    body = json.dumps({"candidate": " " * harness.config.options.body_limit})
 
-    answer = parts.client().post("/api/v1/whatif", data=body, content_type="application/json")
+    answer = harness.client().post("/api/v1/whatif", data=body, content_type="application/json")
 
     assert answer.status_code == 413

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from swrhook.ledger.queries.overview import VerifyTime
 from swrhook.web.dashboard.charts import charts
-from tests.web.parts import NOW
+from tests.web.harness import NOW
 
 
 def test_an_hour_is_a_bar_from_the_median_to_the_95th_percentile() -> None:

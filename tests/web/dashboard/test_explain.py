@@ -1,16 +1,16 @@
 import pytest
 from flask.testing import FlaskClient
 
-from tests.web.parts import OPERATE, Parts, signed_in
+from tests.web.harness import OPERATE, WebHarness, signed_in
 
 
 @pytest.fixture
-def client(parts: Parts) -> FlaskClient:
-    return signed_in(parts, OPERATE)
+def client(harness: WebHarness) -> FlaskClient:
+    return signed_in(harness, OPERATE)
 
 
-def test_a_tag_is_explained_rule_by_rule(parts: Parts, client: FlaskClient) -> None:
-    [sync] = parts.push("team/web:v1").syncs
+def test_a_tag_is_explained_rule_by_rule(harness: WebHarness, client: FlaskClient) -> None:
+    [sync] = harness.push("team/web:v1").syncs
     page = client.get("/explain?image=team/web:v1").text
 
     assert "namespace &#34;team&#34; matches &#34;team&#34;" in page

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from swrhook.web.dashboard.formatting import TimedCache, format_seconds
 from tests.factories import FakeClock
-from tests.web.parts import NOW
+from tests.web.harness import NOW
 
 
 def test_a_span_is_written_with_its_two_largest_units() -> None:

@@ -18,7 +18,7 @@ from swrhook.syncs.states import Event
 from swrhook.web import create_web
 from swrhook.web.dashboard.labels import OUTCOMES, STATES
 from swrhook.web.dashboard.repositories import MOST_TAGS
-from tests.web.parts import (
+from tests.web.harness import (
     ADMIN,
     EAST,
     HONG_KONG,
@@ -26,9 +26,9 @@ from tests.web.parts import (
     OPERATE,
     READ,
     SECRET,
-    Parts,
-    entry,
+    WebHarness,
     form_key,
+    image_entry,
     signed_in,
 )
 
@@ -37,33 +37,33 @@ HOSTILE = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 
 
 @pytest.fixture
-def client(parts: Parts) -> FlaskClient:
-    return signed_in(parts, OPERATE)
+def client(harness: WebHarness) -> FlaskClient:
+    return signed_in(harness, OPERATE)
 
 
 def press(client: FlaskClient, path: str) -> Any:
     return client.post(path, data={"form_key": form_key(client.get("/"))})
 
 
-def reject(parts: Parts, image: str, **more: Any) -> str:
-    [sync] = parts.push(image, **more).syncs
-    parts.happen(sync.id, Event.CLAIM)
-    parts.happen(sync.id, Event.REJECT, REFUSED)
+def reject(harness: WebHarness, image: str, **more: Any) -> str:
+    [sync] = harness.push(image, **more).syncs
+    harness.happen(sync.id, Event.CLAIM)
+    harness.happen(sync.id, Event.REJECT, REFUSED)
     return sync.id
 
 
-def test_without_problems_nothing_needs_attention(parts: Parts, client: FlaskClient) -> None:
-    parts.push("team/web:v1")
+def test_without_problems_nothing_needs_attention(harness: WebHarness, client: FlaskClient) -> None:
+    harness.push("team/web:v1")
 
     assert "Nothing needs attention" in client.get("/").text
 
 
-def test_held_up_syncs_are_shown_with_the_reason(parts: Parts, client: FlaskClient) -> None:
-    parts.push("team/web:v1")
-    [held_up] = parts.push("team/web:v2").syncs
+def test_held_up_syncs_are_shown_with_the_reason(harness: WebHarness, client: FlaskClient) -> None:
+    harness.push("team/web:v1")
+    [held_up] = harness.push("team/web:v2").syncs
     reason = "circuit breaker open for cn-north-4 (look_source): 5 requests in a row failed"
     values = {"failing_since": NOW, "reason": reason}
-    with parts.database.write() as connection:
+    with harness.database.write() as connection:
         connection.execute(update(syncs).where(syncs.c.id == held_up.id).values(**values))
 
     overview = client.get("/").text
@@ -73,12 +73,12 @@ def test_held_up_syncs_are_shown_with_the_reason(parts: Parts, client: FlaskClie
 
 
 def test_a_failed_sync_without_a_newer_one_needs_attention(
-    parts: Parts, client: FlaskClient
+    harness: WebHarness, client: FlaskClient
 ) -> None:
-    reject(parts, "team/web:v1")
-    reject(parts, "team/web:v2")
-    reject(parts, "team/web:v3", ago=timedelta(days=8))
-    parts.push("team/web:v2", digest=None)
+    reject(harness, "team/web:v1")
+    reject(harness, "team/web:v2")
+    reject(harness, "team/web:v3", ago=timedelta(days=8))
+    harness.push("team/web:v2", digest=None)
 
     overview = client.get("/").text
     assert "1 tag is rejected in cn-east-3" in overview
@@ -87,10 +87,10 @@ def test_a_failed_sync_without_a_newer_one_needs_attention(
     assert ("team/web<b>:v1</b>" in page, "team/web<b>:v2</b>" in page) == (True, False)
 
 
-def test_a_sync_in_progress_for_too_long_is_late(parts: Parts, client: FlaskClient) -> None:
-    parts.push("team/web:v1")
-    parts.push("team/web:v2")
-    with parts.database.write() as connection:
+def test_a_sync_in_progress_for_too_long_is_late(harness: WebHarness, client: FlaskClient) -> None:
+    harness.push("team/web:v1")
+    harness.push("team/web:v2")
+    with harness.database.write() as connection:
         old = lowest_id(NOW - timedelta(hours=1))
         connection.execute(update(syncs).where(syncs.c.tag == "v1").values(id=old))
     page = client.get("/").text
@@ -101,24 +101,24 @@ def test_a_sync_in_progress_for_too_long_is_late(parts: Parts, client: FlaskClie
     assert ("<b>:v1</b>" in late, "<b>:v2</b>" in late) == (True, False)
 
 
-def test_an_invalid_file_and_an_unready_process_need_attention(parts: Parts) -> None:
+def test_an_invalid_file_and_an_unready_process_need_attention(harness: WebHarness) -> None:
     health = Health(
         checks={"ledger": lambda: "the disk is full"},
         notes={"configuration": lambda: "the file is wrong"},
     )
-    parts.web = create_web(replace(parts.context, health=health))
-    page = signed_in(parts, READ).get("/").text
+    harness.web = create_web(replace(harness.context, health=health))
+    page = signed_in(harness, READ).get("/").text
 
     assert "This process is not ready: ledger: the disk is full" in page
     assert "Configuration: the file is wrong" in page
 
 
-def test_a_silent_sender_needs_attention(parts: Parts) -> None:
-    silent = replace(parts.config.senders["ci"], expect_every=timedelta(hours=1))
-    parts.config = replace(parts.config, senders={"ci": silent})
-    parts.push("team/web:v1", ago=timedelta(hours=3))
+def test_a_silent_sender_needs_attention(harness: WebHarness) -> None:
+    silent = replace(harness.config.senders["ci"], expect_every=timedelta(hours=1))
+    harness.config = replace(harness.config, senders={"ci": silent})
+    harness.push("team/web:v1", ago=timedelta(hours=3))
 
-    assert "ci is silent" in signed_in(parts, READ).get("/").text
+    assert "ci is silent" in signed_in(harness, READ).get("/").text
 
 
 @pytest.mark.parametrize("path", ["/", "/syncs", "/deliveries", "/repositories", "/rules"])
@@ -128,8 +128,8 @@ def test_every_page_works_with_an_empty_ledger(client: FlaskClient, path: str) -
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
 
 
-def test_every_state_and_outcome_has_a_label(parts: Parts) -> None:
-    spec = parts.client().get("/api/openapi.json").get_json()["components"]["schemas"]
+def test_every_state_and_outcome_has_a_label(harness: WebHarness) -> None:
+    spec = harness.client().get("/api/openapi.json").get_json()["components"]["schemas"]
 
     assert set(spec["Sync"]["properties"]["state"]["enum"]) == set(STATES)
     assert set(spec["Delivery"]["properties"]["outcome"]["enum"]) == set(OUTCOMES)
@@ -148,10 +148,10 @@ def test_every_state_and_outcome_has_a_label(parts: Parts) -> None:
     ],
 )
 def test_syncs_are_filtered(
-    parts: Parts, client: FlaskClient, query: str, shown: Sequence[str]
+    harness: WebHarness, client: FlaskClient, query: str, shown: Sequence[str]
 ) -> None:
-    reject(parts, "team/web:v1")
-    parts.push("team/web:v2", HONG_KONG)
+    reject(harness, "team/web:v1")
+    harness.push("team/web:v2", HONG_KONG)
     page = client.get(f"/syncs?{query}").text
 
     assert list(shown) == [tag for tag in ("v1", "v2") if f"<b>:{tag}</b>" in page]
@@ -168,9 +168,9 @@ def test_an_invalid_filter_shows_the_reason(client: FlaskClient, path: str) -> N
     assert "The filter is invalid" in answer.text
 
 
-def test_lists_come_in_pages(parts: Parts, client: FlaskClient) -> None:
+def test_lists_come_in_pages(harness: WebHarness, client: FlaskClient) -> None:
     for number in range(51):
-        parts.push(f"team/web:v{number}")
+        harness.push(f"team/web:v{number}")
     first = client.get("/syncs?region=cn-east-3").text
     [following] = [part.split('"')[0] for part in first.split('href="') if "cursor=" in part]
     second = client.get(following.replace("&amp;", "&")).text
@@ -186,8 +186,8 @@ def test_an_unknown_id_is_a_404_page(client: FlaskClient, path: str) -> None:
     assert "old ones are deleted" in answer.text
 
 
-def test_the_buttons_retry_and_cancel(parts: Parts, client: FlaskClient) -> None:
-    sync = reject(parts, "team/web:v1")
+def test_the_buttons_retry_and_cancel(harness: WebHarness, client: FlaskClient) -> None:
+    sync = reject(harness, "team/web:v1")
     assert "Retry" in client.get(f"/syncs/{sync}").text
 
     answer = press(client, f"/syncs/{sync}/retry")
@@ -200,8 +200,8 @@ def test_the_buttons_retry_and_cancel(parts: Parts, client: FlaskClient) -> None
     assert press(client, f"/syncs/{sync}/cancel").status_code == HTTPStatus.CONFLICT
 
 
-def test_the_button_replays_a_delivery(parts: Parts, client: FlaskClient) -> None:
-    hook = parts.client(SECRET)
+def test_the_button_replays_a_delivery(harness: WebHarness, client: FlaskClient) -> None:
+    hook = harness.client(SECRET)
     delivery = hook.post("/hooks/ci", json={"image": "team/web:v1"}).get_json()["delivery"]
 
     answer = press(client, f"/deliveries/{delivery}/replay")
@@ -210,10 +210,10 @@ def test_the_button_replays_a_delivery(parts: Parts, client: FlaskClient) -> Non
     assert f'It is a replay of <a href="/deliveries/{delivery}"' in page
 
 
-def test_the_role_read_has_no_buttons_and_cannot_use_them(parts: Parts) -> None:
-    sync = reject(parts, "team/web:v1")
-    delivery = parts.push("team/web:v2").delivery
-    reader = signed_in(parts, READ)
+def test_the_role_read_has_no_buttons_and_cannot_use_them(harness: WebHarness) -> None:
+    sync = reject(harness, "team/web:v1")
+    delivery = harness.push("team/web:v2").delivery
+    reader = signed_in(harness, READ)
 
     for path in (f"/syncs/{sync}", f"/deliveries/{delivery}"):
         assert [
@@ -224,11 +224,11 @@ def test_the_role_read_has_no_buttons_and_cannot_use_them(parts: Parts) -> None:
         assert press(reader, path).status_code == 403
 
 
-def test_a_pressed_button_is_in_the_audit_log(parts: Parts, client: FlaskClient) -> None:
-    sync = reject(parts, "team/web:v1")
+def test_a_pressed_button_is_in_the_audit_log(harness: WebHarness, client: FlaskClient) -> None:
+    sync = reject(harness, "team/web:v1")
     press(client, f"/syncs/{sync}/retry")
 
-    [write, *_] = parts.client(ADMIN).get("/api/v1/audit").get_json()["items"]
+    [write, *_] = harness.client(ADMIN).get("/api/v1/audit").get_json()["items"]
     assert ("ops", "POST /syncs/<sync_id>/retry", sync) == (
         write["token"],
         write["action"],
@@ -236,17 +236,17 @@ def test_a_pressed_button_is_in_the_audit_log(parts: Parts, client: FlaskClient)
     )
 
 
-def test_hostile_text_is_escaped(parts: Parts, client: FlaskClient) -> None:
-    sync = reject(parts, "team/web:v1")
-    with parts.database.write() as connection:
+def test_hostile_text_is_escaped(harness: WebHarness, client: FlaskClient) -> None:
+    sync = reject(harness, "team/web:v1")
+    with harness.database.write() as connection:
         hostile = dict.fromkeys(("tag", "reason", "error_message", "rule", "sender"), HOSTILE)
         connection.execute(update(syncs).values(**hostile))
     quarantined = replace(
-        entry("team/web:v1", outcome=Outcome.QUARANTINED, reason=HOSTILE),
+        image_entry("team/web:v1", outcome=Outcome.QUARANTINED, reason=HOSTILE),
         body=HOSTILE.encode(),
         headers={"user-agent": HOSTILE},
     )
-    delivery = parts.record(quarantined).delivery
+    delivery = harness.record(quarantined).delivery
 
     for path in ("/", f"/syncs/{sync}", "/syncs", "/deliveries", f"/deliveries/{delivery}"):
         page = client.get(path).text
@@ -254,11 +254,11 @@ def test_hostile_text_is_escaped(parts: Parts, client: FlaskClient) -> None:
     assert "&lt;script&gt;" in page
 
 
-def test_the_matrix_has_the_newest_tags_of_each_repository(parts: Parts) -> None:
+def test_the_matrix_has_the_newest_tags_of_each_repository(harness: WebHarness) -> None:
     for number in range(MOST_TAGS + 2):
-        parts.push(f"team/web:v{number}", EAST, HONG_KONG)
-    parts.push("team/jobs:1")
-    page = signed_in(parts, READ).get("/repositories").text
+        harness.push(f"team/web:v{number}", EAST, HONG_KONG)
+    harness.push("team/jobs:1")
+    page = signed_in(harness, READ).get("/repositories").text
 
     assert page.index("image=team/jobs") < page.index("image=team/web")
     assert 'aria-label="v6 in ap-southeast-1/team-hk: pending"' in page
@@ -273,9 +273,9 @@ def test_the_rules_are_shown_as_in_the_file(client: FlaskClient) -> None:
     assert "No matching rules" in client.get("/rules?name=other").text
 
 
-def test_an_internal_error_is_a_page_without_a_traceback(parts: Parts) -> None:
-    client = signed_in(parts, READ)
-    with parts.database.write() as connection:
+def test_an_internal_error_is_a_page_without_a_traceback(harness: WebHarness) -> None:
+    client = signed_in(harness, READ)
+    with harness.database.write() as connection:
         connection.exec_driver_sql("ALTER TABLE syncs RENAME TO gone")
     answer = client.get("/syncs")
 

@@ -5,7 +5,7 @@ import pytest
 
 from swrhook.web.dashboard.security import FORM_COOKIE, FORM_KEY, HEADERS
 from swrhook.web.session import COOKIE
-from tests.web.parts import OPERATE, READ, Parts, form_key, signed_in
+from tests.web.harness import OPERATE, READ, WebHarness, form_key, signed_in
 
 
 @pytest.mark.parametrize(
@@ -18,13 +18,13 @@ from tests.web.parts import OPERATE, READ, Parts, form_key, signed_in
     ],
 )
 def test_a_cookie_has_the_protecting_attributes(
-    parts: Parts, peer: str, headers: dict[str, str], *, secure: bool
+    harness: WebHarness, peer: str, headers: dict[str, str], *, secure: bool
 ) -> None:
     trusted = (ip_network("10.0.0.0/24"),)
-    parts.config = replace(
-        parts.config, options=replace(parts.config.options, trusted_proxies=trusted)
+    harness.config = replace(
+        harness.config, options=replace(harness.config.options, trusted_proxies=trusted)
     )
-    client = parts.web.test_client()
+    client = harness.web.test_client()
     key = form_key(client.get("/sign-in"))
     answer = client.post(
         "/sign-in",
@@ -42,8 +42,8 @@ def test_a_cookie_has_the_protecting_attributes(
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/", "/syncs", "/static/dashboard.css", "/syncs/x"])
-def test_every_answer_has_the_protecting_headers(parts: Parts, path: str) -> None:
-    answer = signed_in(parts, READ).get(path, buffered=True)
+def test_every_answer_has_the_protecting_headers(harness: WebHarness, path: str) -> None:
+    answer = signed_in(harness, READ).get(path, buffered=True)
 
     assert dict(HEADERS) == {name: answer.headers[name] for name in HEADERS}
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
@@ -51,22 +51,22 @@ def test_every_answer_has_the_protecting_headers(parts: Parts, path: str) -> Non
 
 @pytest.mark.parametrize("key", ["", "guessed"])
 @pytest.mark.parametrize("path", ["/sign-in", "/sign-out", "/syncs/x/retry"])
-def test_a_form_of_another_page_is_refused(parts: Parts, path: str, key: str) -> None:
-    client = signed_in(parts, OPERATE)
+def test_a_form_of_another_page_is_refused(harness: WebHarness, path: str, key: str) -> None:
+    client = signed_in(harness, OPERATE)
 
     assert client.post(path, data={"token": READ, FORM_KEY: key}).status_code == 400
 
 
-def test_a_form_that_another_site_sends_is_refused(parts: Parts) -> None:
-    client = signed_in(parts, OPERATE)
+def test_a_form_that_another_site_sends_is_refused(harness: WebHarness) -> None:
+    client = signed_in(harness, OPERATE)
     form = {FORM_KEY: form_key(client.get("/"))}
 
     answer = client.post("/sign-out", data=form, headers={"Sec-Fetch-Site": "same-site"})
     assert answer.status_code == 400
 
 
-def test_the_key_of_the_sign_in_form_is_invalid_for_other_forms(parts: Parts) -> None:
-    client = signed_in(parts, OPERATE)
+def test_the_key_of_the_sign_in_form_is_invalid_for_other_forms(harness: WebHarness) -> None:
+    client = signed_in(harness, OPERATE)
     client.set_cookie(FORM_COOKIE, "known")
 
     assert client.post("/syncs/x/retry", data={FORM_KEY: "known"}).status_code == 400

@@ -11,7 +11,7 @@ from swrhook.web.dashboard.sign_in import local_path
 from swrhook.web.rate_limit import MAX_FAILURES
 from swrhook.web.session import COOKIE
 from tests.ledger.parts import everything
-from tests.web.parts import ADMIN, OPERATE, READ, Parts, form_key, signed_in
+from tests.web.harness import ADMIN, OPERATE, READ, WebHarness, form_key, signed_in
 
 
 def try_to_sign_in(client: FlaskClient, token: str, **environ: str) -> TestResponse:
@@ -20,8 +20,8 @@ def try_to_sign_in(client: FlaskClient, token: str, **environ: str) -> TestRespo
     return client.post("/sign-in", data=form, environ_base=environ)
 
 
-def test_no_cookie_and_no_page_contains_the_token(parts: Parts) -> None:
-    client = parts.web.test_client()
+def test_no_cookie_and_no_page_contains_the_token(harness: WebHarness) -> None:
+    client = harness.web.test_client()
     answer = try_to_sign_in(client, OPERATE)
     page = client.get("/")
 
@@ -29,8 +29,8 @@ def test_no_cookie_and_no_page_contains_the_token(parts: Parts) -> None:
     assert OPERATE not in str(answer.headers) + answer.text + page.text + str(page.headers)
 
 
-def test_signing_in_leads_to_the_requested_page(parts: Parts) -> None:
-    client = parts.web.test_client()
+def test_signing_in_leads_to_the_requested_page(harness: WebHarness) -> None:
+    client = harness.web.test_client()
     redirect = client.get("/syncs?show=failing")
     page = client.get(redirect.location)
     [path] = re.findall(r'name="path" value="([^"]*)"', page.text)
@@ -55,16 +55,16 @@ def test_signing_in_never_leads_to_another_host(path: str, expected: str) -> Non
     assert expected == local_path(path)
 
 
-def test_signing_out_ends_the_session(parts: Parts) -> None:
-    client = signed_in(parts, READ)
+def test_signing_out_ends_the_session(harness: WebHarness) -> None:
+    client = signed_in(harness, READ)
     answer = client.post("/sign-out", data={FORM_KEY: form_key(client.get("/"))})
 
     assert (answer.status_code, answer.location) == (303, "/sign-in")
     assert ((again := client.get("/")).status_code, again.location) == (303, "/sign-in")
 
 
-def test_a_copy_of_the_cookie_is_invalid_after_signing_out(parts: Parts) -> None:
-    client, other = signed_in(parts, READ), signed_in(parts, READ)
+def test_a_copy_of_the_cookie_is_invalid_after_signing_out(harness: WebHarness) -> None:
+    client, other = signed_in(harness, READ), signed_in(harness, READ)
     cookie = client.get_cookie(COOKIE)
     assert cookie is not None
     client.post("/sign-out", data={FORM_KEY: form_key(client.get("/"))})
@@ -73,12 +73,12 @@ def test_a_copy_of_the_cookie_is_invalid_after_signing_out(parts: Parts) -> None
 
     assert ((again := client.get("/")).status_code, again.location) == (303, "/sign-in")
     assert other.get("/").status_code == 200
-    [row] = everything(parts.database, ended_sessions)
+    [row] = everything(harness.database, ended_sessions)
     assert row["session"] not in cookie.value
 
 
-def test_only_the_address_with_too_many_wrong_tokens_has_to_wait(parts: Parts) -> None:
-    client = parts.web.test_client()
+def test_only_the_address_with_too_many_wrong_tokens_has_to_wait(harness: WebHarness) -> None:
+    client = harness.web.test_client()
     for _ in range(MAX_FAILURES):
         assert try_to_sign_in(client, "wrong", REMOTE_ADDR="10.0.0.7").status_code == 403
 
@@ -88,17 +88,17 @@ def test_only_the_address_with_too_many_wrong_tokens_has_to_wait(parts: Parts) -
     assert try_to_sign_in(client, READ, REMOTE_ADDR="10.0.0.8").status_code == 303
 
 
-def test_an_ipv6_network_counts_as_one_address(parts: Parts) -> None:
-    client = parts.web.test_client()
+def test_an_ipv6_network_counts_as_one_address(harness: WebHarness) -> None:
+    client = harness.web.test_client()
     for number in range(MAX_FAILURES):
         try_to_sign_in(client, "wrong", REMOTE_ADDR=f"2001:db8::{number:x}")
 
     assert try_to_sign_in(client, READ, REMOTE_ADDR="2001:db8::ffff").status_code == 429
 
 
-def test_without_configured_tokens_the_page_explains_how_to_add_one(parts: Parts) -> None:
-    parts.let_access_be(Access())
-    page = parts.web.test_client().get("/sign-in")
+def test_without_configured_tokens_the_page_explains_how_to_add_one(harness: WebHarness) -> None:
+    harness.let_access_be(Access())
+    page = harness.web.test_client().get("/sign-in")
 
     assert "no token is configured" in page.text
     assert "access:\n  tokens:" in page.text
@@ -106,9 +106,9 @@ def test_without_configured_tokens_the_page_explains_how_to_add_one(parts: Parts
 
 
 @pytest.mark.parametrize("path", ["/api/v1/syncs", "/metrics"])
-def test_the_api_does_not_accept_a_session(parts: Parts, path: str) -> None:
-    assert signed_in(parts, ADMIN).get(path).status_code == 401
+def test_the_api_does_not_accept_a_session(harness: WebHarness, path: str) -> None:
+    assert signed_in(harness, ADMIN).get(path).status_code == 401
 
 
-def test_a_page_does_not_accept_a_bearer_token(parts: Parts) -> None:
-    assert parts.client(ADMIN).get("/syncs").status_code == 303
+def test_a_page_does_not_accept_a_bearer_token(harness: WebHarness) -> None:
+    assert harness.client(ADMIN).get("/syncs").status_code == 303

@@ -4,12 +4,12 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from tests.web.parts import OPERATE, READ, Parts, form_key, signed_in
+from tests.web.harness import OPERATE, READ, WebHarness, form_key, signed_in
 
 
 @pytest.fixture
-def client(parts: Parts) -> FlaskClient:
-    return signed_in(parts, OPERATE)
+def client(harness: WebHarness) -> FlaskClient:
+    return signed_in(harness, OPERATE)
 
 
 def compare(client: FlaskClient, **form: Any) -> str:
@@ -17,11 +17,11 @@ def compare(client: FlaskClient, **form: Any) -> str:
     return client.post("/what-if", data=form, content_type="multipart/form-data").text
 
 
-def test_the_role_read_can_compare_rules(parts: Parts) -> None:
-    parts.push("team/web:v1")
+def test_the_role_read_can_compare_rules(harness: WebHarness) -> None:
+    harness.push("team/web:v1")
     rule = "{name: other, when: {namespace: nobody}, sync: [{region: cn-east-3, namespace: x}]}"
     rules = f"rules: [{rule}]"
-    client = signed_in(parts, READ)
+    client = signed_in(harness, READ)
 
     for fields in ({"candidate": rules}, {"file": (BytesIO(rules.encode()), "new.yaml")}):
         page = compare(client, since="24h", **fields)

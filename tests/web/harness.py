@@ -66,7 +66,7 @@ def configuration() -> Config:
 
 
 @dataclass
-class Parts:
+class WebHarness:
     """The web layer, its ledger, and the parts that tests replace."""
 
     database: Database
@@ -133,7 +133,7 @@ class Parts:
         self, image: str, *targets: Target, ago: timedelta = timedelta(), **more: Any
     ) -> Receipt:
         """Record a delivery of one image to these targets."""
-        return self.record(entry(image, *(targets or (EAST,)), ago=ago, **more))
+        return self.record(image_entry(image, *(targets or (EAST,)), ago=ago, **more))
 
 
 def form_key(page: TestResponse) -> str:
@@ -142,15 +142,15 @@ def form_key(page: TestResponse) -> str:
     return str(key)
 
 
-def signed_in(parts: Parts, token: str) -> FlaskClient:
+def signed_in(harness: WebHarness, token: str) -> FlaskClient:
     """Return a browser that is signed in."""
-    client = parts.web.test_client()
+    client = harness.web.test_client()
     form = {"token": token, "form_key": form_key(client.get("/sign-in"))}
     assert client.post("/sign-in", data=form).status_code == 303
     return client
 
 
-def entry(
+def image_entry(
     image: str,
     *targets: Target,
     ago: timedelta = timedelta(),
