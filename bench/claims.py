@@ -28,7 +28,7 @@ _FILL = """
 INSERT INTO syncs (
   id, sender, source_region, namespace, repository, tag, digest, target_region, target_namespace,
   override, lane, route, rule, rules_version, state, created_at, updated_at, verified_at,
-  attempts, looks, failures, retriggers, lost_claims, alone
+  attempts, polls, failures, retriggers, lost_claims, alone
 )
 WITH RECURSIVE numbers(n) AS (SELECT :first UNION ALL SELECT n + 1 FROM numbers WHERE n < :last)
 SELECT
@@ -40,7 +40,7 @@ FROM numbers
 """
 # The calls of these syncs.
 _FILL_CALLS = """
-INSERT INTO call_tags (call, sync, route, digest, called_at, open, held)
+INSERT INTO call_tags (call, sync, route, digest, called_at, open, already_present)
 SELECT printf('00%024d', rowid / 10), id, route, digest, created_at, 0, 0
 FROM syncs
 WHERE id BETWEEN printf('00%024d', :first) AND printf('00%024d', :last)

@@ -156,7 +156,7 @@ class Sync:
     `digest` is the one that the sender announced, `called_digest` the one that the source held when
     sync_images was called. `waiting_since` is when the tag was first missing at the source,
     `failing_since` when requests began to fail, `verifying_since` when polling the target began.
-    `looks` counts the polls and `failures` the failed requests. `alone` excludes other tags from
+    `polls` counts the polls and `failures` the failed requests. `alone` excludes other tags from
     its next call. A `backfill` sync runs after fresh pushes.
     """
 
@@ -178,7 +178,7 @@ class Sync:
     waiting_since: datetime | None = None
     failing_since: datetime | None = None
     verifying_since: datetime | None = None
-    looks: int = 0
+    polls: int = 0
     failures: int = 0
     retriggers: int = 0
     lost_claims: int = 0

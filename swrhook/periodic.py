@@ -31,6 +31,11 @@ class PeriodicThread:
         self._on_error = on_error
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether the thread is running."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()

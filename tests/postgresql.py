@@ -1,4 +1,4 @@
-"""PostgreSQL for tests: databases of their own on a server that is there already."""
+"""Databases for tests on a PostgreSQL server that is running already."""
 
 import os
 from collections.abc import Iterator

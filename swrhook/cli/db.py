@@ -40,7 +40,7 @@ def upgrade() -> None:
     """Upgrade the schema; does nothing if it is up to date."""
     url = _ledger_url()
     open_database(url, patience=0).close()
-    click.echo(f"the ledger's schema is at revision {schema_of(url).wanted}")
+    click.echo(f"the ledger's schema is at revision {schema_of(url).head}")
 
 
 @db.command()
@@ -55,7 +55,7 @@ def check() -> None:
         return
     click.echo(
         f"the ledger's schema is at revision {schema.current or 'none'}, this version requires "
-        f"{schema.wanted}: run `python -m swrhook db upgrade`, or start the service, which does "
+        f"{schema.head}: run `python -m swrhook db upgrade`, or start the service, which does "
         "the same",
         err=True,
     )

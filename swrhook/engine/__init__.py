@@ -1,4 +1,4 @@
-"""What runs lanes when they are due."""
+"""Engines run lanes when they are due: one for SQLite, one for PostgreSQL."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from swrhook.model import Lane
 
 
 class LaneWork(Protocol):
-    """Does the work of a lane, whenever an engine runs it."""
+    """Does the work of a lane; called by an engine."""
 
     def run(self, lane: Lane, until: datetime) -> datetime | None:
         """Work on the lane's syncs that are due by `until`; return when the lane is due again."""
@@ -18,24 +18,24 @@ class LaneWork(Protocol):
 
 
 class Engine(Protocol):
-    """Runs each lane at its time, never twice at once, wherever its processes are."""
+    """Runs each lane when it is due, and never twice at the same time, whatever the process."""
 
     def wake(self, lanes: Sequence[Lane], at: datetime, connection: Connection) -> None:
-        """Run the lanes at this time, if the connection's transaction comes to be on disk."""
+        """Run the lanes at a time, provided that the connection's transaction commits."""
         ...
 
     def run_now(self, lane: Lane) -> None:
-        """Run a lane that was put off now: there may be room for it."""
+        """Run a postponed lane immediately; capacity may be free."""
         ...
 
     def start(self) -> None:
-        """Begin to run lanes, with all that an earlier process left unfinished."""
+        """Start to run lanes, including those that an earlier process left unfinished."""
         ...
 
     def check(self) -> str | None:
-        """Return why no lane is run in this process, or None."""
+        """Return why this process runs no lanes, or None."""
         ...
 
     def stop(self) -> None:
-        """Finish the runs in flight and begin no more."""
+        """Finish the runs in flight, and start no more."""
         ...

@@ -1,7 +1,8 @@
-"""The engine for SQLite: threads and a heap of due times in this one process.
+"""The engine for SQLite: threads and a heap of due times, in this one process.
 
-Due times are kept on the monotonic clock, and a run counts as due at the time it was woken for.
-When the wall clock is set back, what the ledger holds is moved with it: nothing freezes.
+The heap is kept by the monotonic clock, so that no lane is lost when the wall clock is set. When it
+is set back, the times in the ledger are shifted, too. A run counts as due at the time that it was
+scheduled for, even if the wall clock has not reached it.
 """
 
 import heapq
@@ -20,16 +21,16 @@ from swrhook.ledger.database import Database, after_commit
 from swrhook.ledger.lanes import clear_wake_times, unfinished_lanes
 from swrhook.model import Lane
 
-# A run that failed by an error of ours, or of the disk, is repeated after this long.
+# A run that failed with an unexpected error is repeated after this long.
 AFTER_ERROR = timedelta(seconds=5)
-# Nothing is ever due later than this: more was written under a clock that has jumped back.
+# No lane waits longer. A later time was set by a clock that was set back since.
 LONGEST_WAIT = timedelta(hours=1)
-# A step of the clock, in seconds; less is made up for while it runs.
-_STEP = 1.0
+# Seconds. A smaller step of the wall clock is ignored.
+_SMALLEST_STEP = 1.0
 
 
 class SqliteEngine:
-    """A pool of threads that take the lane that is due first."""
+    """A pool of threads; each takes the lane that is due first."""
 
     def __init__(
         self,
@@ -40,43 +41,42 @@ class SqliteEngine:
         after_error: timedelta = AFTER_ERROR,
         longest_wait: timedelta = LONGEST_WAIT,
     ) -> None:
-        """Take the parts; `start` begins."""
         self._database = database
         self._lane_work = work
         self._after_error = after_error
         self._longest_wait = longest_wait
+        self._changed = threading.Condition()  # guards the attributes below
         self._heap: list[tuple[float, int, Lane, datetime]] = []
-        self._order = itertools.count()
-        self._due: dict[Lane, float] = {}  # the entry of the heap that counts
+        self._order = itertools.count()  # lanes that are due together run in order of wake
+        self._due: dict[Lane, float] = {}  # a lane's valid entry in the heap
         self._running: set[Lane] = set()
-        self._missed: dict[Lane, datetime] = {}  # woken while running
-        self._changed = threading.Condition()
+        self._woken_while_running: dict[Lane, datetime] = {}
         self._stopping = False
-        self._wall_ahead = _wall_ahead()
+        self._clock_offset = clock_offset()
         self._threads = [
             threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
             for number in range(workers)
         ]
 
     def wake(self, lanes: Sequence[Lane], at: datetime, connection: Connection) -> None:
-        """Run the lanes at this time, once the transaction is on disk."""
+        """Run the lanes at a time, once the connection's transaction has committed."""
         if lanes:
             after_commit(connection, lambda: self._schedule(lanes, at))
 
     def run_now(self, lane: Lane) -> None:
-        """Run a lane that was put off now: there may be room for it."""
+        """Run a postponed lane immediately."""
         self._schedule([lane], datetime.now(UTC))
 
     def start(self) -> None:
-        """Re-arm what an earlier process left unfinished, and start the threads."""
+        """Schedule what an earlier process left unfinished, and start the threads."""
         with self._database.write() as connection:
             clear_wake_times(connection)
-        self._arm()
+        self._schedule_unfinished()
         for thread in self._threads:
             thread.start()
 
     def check(self) -> str | None:
-        """Return why no lane is run, or None."""
+        """Return why this process runs no lanes, or None."""
         if all(thread.is_alive() for thread in self._threads) and not self._stopping:
             return None
         return "the engine does not run"
@@ -90,23 +90,23 @@ class SqliteEngine:
             if thread.is_alive():
                 thread.join()
 
-    def _arm(self) -> None:
-        """Have all unfinished lanes run when they are due, by the clock as it is now."""
+    def _schedule_unfinished(self) -> None:
+        """Schedule all lanes with open syncs by the present wall clock."""
         with self._database.write() as connection:
-            ahead = syncs.shift_due_times(connection, datetime.now(UTC))
+            shifted_by = syncs.shift_due_times(connection, datetime.now(UTC))
             unfinished = unfinished_lanes(connection)
-        if ahead:
-            logs.warning("clock.set_back", seconds=round(ahead.total_seconds()))
-        for lane, at in unfinished:
-            self._schedule([lane], at)
+        if shifted_by:
+            logs.warning("clock.set_back", seconds=round(shifted_by.total_seconds()))
+        for lane, due_at in unfinished:
+            self._schedule([lane], due_at)
 
-    def _mind_the_clock(self) -> None:
-        """Arm all lanes anew when the clock has been set back since the last look."""
+    def _check_clock(self) -> None:
+        """Schedule all lanes again if the wall clock was set back since the last check."""
         with self._changed:
-            before, self._wall_ahead = self._wall_ahead, _wall_ahead()
-            is_set_back = self._wall_ahead < before - _STEP
+            previous, self._clock_offset = self._clock_offset, clock_offset()
+            is_set_back = self._clock_offset < previous - _SMALLEST_STEP
         if is_set_back:
-            self._arm()
+            self._schedule_unfinished()
 
     def _schedule(self, lanes: Sequence[Lane], at: datetime) -> None:
         with self._changed:
@@ -123,55 +123,57 @@ class SqliteEngine:
         heapq.heappush(self._heap, (due, next(self._order), lane, at))
 
     def _work(self) -> None:
-        while (taken := self._take()) is not None:
-            lane, at = taken
-            again = self._run(lane, max(at, datetime.now(UTC)))
+        while (due_lane := self._wait_for_lane()) is not None:
+            lane, at = due_lane
+            due_at = self._run(lane, max(at, datetime.now(UTC)))
             with self._changed:
                 self._running.discard(lane)
-                missed = self._missed.pop(lane, None)
-                for time_again in (again, missed):
-                    if time_again is not None:
-                        self._push(lane, time_again)
+                woken_for = self._woken_while_running.pop(lane, None)
+                for next_time in (due_at, woken_for):
+                    if next_time is not None:
+                        self._push(lane, next_time)
                 self._changed.notify_all()
 
     def _run(self, lane: Lane, until: datetime) -> datetime | None:
         try:
-            self._mind_the_clock()
+            self._check_clock()
             return self._lane_work.run(lane, until)
-        except Exception as exc:  # noqa: BLE001  # the thread must outlive whatever fails
+        except Exception as exc:  # noqa: BLE001  # the thread must survive every error
             logs.failure("lane.failed", exc, lane=lane.key)
             return datetime.now(UTC) + self._after_error
 
-    def _take(self) -> tuple[Lane, datetime] | None:
-        """Wait for the first lane that is due and may run; None when the engine stops."""
+    def _wait_for_lane(self) -> tuple[Lane, datetime] | None:
+        """Wait for the first lane that is due and not running; None when the engine stops."""
         with self._changed:
             while not self._stopping:
                 wait = None
                 if self._heap:
                     wait = self._heap[0][0] - time.monotonic()
                     if wait <= 0:
-                        taken = self._pop()
-                        if taken is not None:
-                            # The next one waits for what is first in the heap now: a wake may
-                            # have gone to a thread that was about to wake by itself.
+                        due_lane = self._pop()
+                        if due_lane is not None:
+                            # Another thread must wait for the next entry. The notification of a
+                            # wake may have gone to this thread, which woke up anyway.
                             self._changed.notify()
-                            return taken
+                            return due_lane
                         continue
                 self._changed.wait(wait)
             return None
 
     def _pop(self) -> tuple[Lane, datetime] | None:
+        """Remove the first entry; return it, unless it is outdated or the lane is running."""
         due, _, lane, at = heapq.heappop(self._heap)
         if self._due.get(lane) != due:
-            return None  # a sooner wake replaced this one
+            return None  # a sooner one has replaced it
         del self._due[lane]
         if lane in self._running:
-            self._missed[lane] = min(at, self._missed.get(lane, at))
+            earlier = self._woken_while_running.get(lane, at)
+            self._woken_while_running[lane] = min(at, earlier)
             return None
         self._running.add(lane)
         return lane, at
 
 
-def _wall_ahead() -> float:
-    """Return by how many seconds the wall clock is ahead of the one that nobody sets."""
+def clock_offset() -> float:
+    """Return by how many seconds the wall clock is ahead of the monotonic clock."""
     return time.time() - time.monotonic()

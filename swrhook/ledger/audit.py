@@ -1,4 +1,4 @@
-"""Who changed what, when: one row for every write over the API."""
+"""The audit log: one row for every write over the API."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -6,17 +6,16 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from swrhook.ledger.database import Database
+from swrhook.ledger.database import Database, transaction
 from swrhook.ledger.queries.pagination import Condition, in_values, newer_than, newest_ids, to_page
 from swrhook.ledger.queries.views import USUAL_LIMIT, Page
-from swrhook.ledger.recorder import transaction
 from swrhook.ledger.tables import audit
 from swrhook.ledger.types import new_id
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """A write: the token's name and role, what was wanted of which object, the answer's status."""
+    """A write: the token's name and role, the action on which object, the response's status."""
 
     token: str
     role: str
@@ -27,7 +26,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class ListedAudit:
-    """A write as it was noted."""
+    """A recorded write."""
 
     id: str
     at: datetime
@@ -40,7 +39,7 @@ class ListedAudit:
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which writes; None leaves that open. `cursor` is the last id seen."""
+    """Which writes to list; None matches all. `cursor` is the last id of the previous page."""
 
     token: str | None = None
     action: str | None = None
@@ -51,23 +50,26 @@ class AuditFilter:
 
 
 def record_write(database: Database, write: AuditEntry, at: datetime) -> None:
-    """Note a write. Raises CannotRecord."""
+    """Record a write. Raises CannotRecord."""
     with transaction(database) as connection:
         connection.execute(insert(audit), {"id": new_id(), "at": at, **asdict(write)})
 
 
-def list_writes(connection: Connection, wanted: AuditFilter) -> Page[ListedAudit]:
-    """Return a page of the writes that match, newest first."""
-    conditions = [*newer_than(audit, audit.c.at, wanted.since, wanted.cursor), *_conditions(wanted)]
-    walk = [] if wanted.object is None else [audit.c.object == wanted.object]
-    ids = newest_ids(connection, audit, [walk], conditions, wanted.limit + 1)
-    query = select(audit).where(audit.c.id.in_(ids[: wanted.limit])).order_by(audit.c.id.desc())
-    found = [ListedAudit(**row) for row in connection.execute(query).mappings()]
-    return to_page(found, has_more=len(ids) > wanted.limit)
+def list_writes(connection: Connection, filters: AuditFilter) -> Page[ListedAudit]:
+    """Return a page of the matching writes, newest first."""
+    conditions = [
+        *newer_than(audit, audit.c.at, filters.since, filters.cursor),
+        *_conditions(filters),
+    ]
+    walk = [] if filters.object is None else [audit.c.object == filters.object]
+    ids = newest_ids(connection, audit, [walk], conditions, filters.limit + 1)
+    query = select(audit).where(audit.c.id.in_(ids[: filters.limit])).order_by(audit.c.id.desc())
+    writes = [ListedAudit(**row) for row in connection.execute(query).mappings()]
+    return to_page(writes, has_more=len(ids) > filters.limit)
 
 
-def _conditions(wanted: AuditFilter) -> Iterable[Condition]:
-    if wanted.token is not None:
-        yield in_values(audit.c.token, [wanted.token])
-    if wanted.action is not None:
-        yield in_values(audit.c.action, [wanted.action])
+def _conditions(filters: AuditFilter) -> Iterable[Condition]:
+    if filters.token is not None:
+        yield in_values(audit.c.token, [filters.token])
+    if filters.action is not None:
+        yield in_values(audit.c.action, [filters.action])

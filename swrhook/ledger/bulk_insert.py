@@ -1,6 +1,7 @@
-"""Rows written many to a statement: each statement lets other threads of the process run.
+"""Insert many rows with few statements.
 
-A statement for each row would hand the interpreter over at each row, to 32 threads that want it.
+The driver releases the interpreter's lock during each statement. With one statement per row, a
+batch would have to get the lock back for each row, in competition with up to 32 request threads.
 """
 
 import re
@@ -22,78 +23,80 @@ Values = list[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """An insert of rows of the same names in a database's words, cut where the rows belong."""
+class _CompiledInsert:
+    """An insert as text of one database, cut where the rows go: `before`, `row`, `after`."""
 
     before: str
     row: str
     after: str
     names: Sequence[str]
     defaults: Mapping[str, Any]
-    conversions: Sequence[tuple[int, Callable[[Any], Any]]]  # by the place of what is converted
+    conversions: Sequence[tuple[int, Callable[[Any], Any]]]  # by the index of the value
 
-    def values(self, row: Mapping[str, Any]) -> Values:
-        """Return a row's values, as the driver takes them."""
-        whole = {**self.defaults, **row}
-        values = [whole[name] for name in self.names]
-        for place, convert in self.conversions:
-            values[place] = convert(values[place])
+    def to_values(self, row: Mapping[str, Any]) -> Values:
+        """Return the values of a row, in the order of `names` and as the driver takes them."""
+        complete = {**self.defaults, **row}
+        values = [complete[name] for name in self.names]
+        for index, convert in self.conversions:
+            values[index] = convert(values[index])
         return values
 
-    def of_rows(self, rows: Sequence[Values]) -> tuple[str, Values]:
-        """Return the statement for so many rows, and all their values.
+    def with_rows(self, rows: Sequence[Values]) -> tuple[str, Values]:
+        """Return the statement with one VALUES tuple for each row, and the parameters.
 
-        What is missing to a power of two is filled up with empty rows, which the statement leaves
-        out: so few statements are kept by the driver.
+        The number of tuples is rounded up to a power of two, so that the driver keeps few
+        prepared statements. The extra tuples are NULL, and the statement filters them out.
         """
-        places = power_of_two(len(rows))
-        empty = [None] * len(self.names) * (places - len(rows))
-        text = f"{self.before}{', '.join([self.row] * places)}{self.after}"
-        return text, [value for row in rows for value in row] + empty
+        tuples = power_of_two(len(rows))
+        padding = [None] * len(self.names) * (tuples - len(rows))
+        text = f"{self.before}{', '.join([self.row] * tuples)}{self.after}"
+        return text, [value for row in rows for value in row] + padding
 
-    def of_columns(self, rows: Sequence[Values]) -> tuple[str, Values]:
-        """Return the statement for any number of rows, and an array for each column.
+    def with_arrays(self, rows: Sequence[Values]) -> tuple[str, Values]:
+        """Return the statement with one array for each column, for any number of rows.
 
-        PostgreSQL's driver would go through the text of each longer statement again.
+        PostgreSQL's driver parses the text of each new statement in Python, so a text that grows
+        with the rows would be slow.
         """
-        return f"{self.before}{self.row}{self.after}", [
-            list(each) for each in zip(*rows, strict=True)
-        ]
+        arrays = [list(column) for column in zip(*rows, strict=True)]
+        return f"{self.before}{self.row}{self.after}", arrays
 
 
 def insert_rows(
     connection: Connection, statement: AnyInsert, rows: Sequence[Mapping[str, Any]]
 ) -> list[Any]:
-    """Insert rows of the same columns; return the first value of each row that is returned.
+    """Insert rows with the same columns; return the first RETURNING column of each.
 
-    The statement is one that is made once and kept: what it becomes is remembered by it.
+    Pass a statement that is composed once and kept: its compiled form is cached by identity.
     """
     if not rows:
         return []
-    made = _made(statement, connection.dialect, tuple(rows[0]))
-    put_together = made.of_rows if connection.dialect.name == "sqlite" else made.of_columns
+    compiled = _compile(statement, connection.dialect, tuple(rows[0]))
+    is_sqlite = connection.dialect.name == "sqlite"
+    compose = compiled.with_rows if is_sqlite else compiled.with_arrays
     returned: list[Any] = []
     for start in range(0, len(rows), _MOST_ROWS):
-        portion = [made.values(row) for row in rows[start : start + _MOST_ROWS]]
-        returned += [row[0] for row in execute(connection, *put_together(portion))]
+        portion = [compiled.to_values(row) for row in rows[start : start + _MOST_ROWS]]
+        returned += [row[0] for row in execute(connection, *compose(portion))]
     return returned
 
 
 @cache
-def _made(statement: AnyInsert, dialect: Dialect, names: tuple[str, ...]) -> _Made:
+def _compile(statement: AnyInsert, dialect: Dialect, names: tuple[str, ...]) -> _CompiledInsert:
     columns = [
         column
         for column in statement.table.columns
         if column.name in names or column.default is not None
     ]
     text = str(statement.values(dict.fromkeys(columns)).compile(dialect=dialect))
+    # The first pair of parentheses after VALUES; `%(name)s` of PostgreSQL has its own inside.
     head, row, tail = re.split(r" VALUES (\([^()]*(?:\(\w+\)s[^()]*)*\))", text, maxsplit=1)
-    conversions = [_conversion(column, dialect) for column in columns]
-    return _Made(
+    conversions = [_bind_processor(column, dialect) for column in columns]
+    return _CompiledInsert(
         *_cut(head, row, tail, columns, dialect),
         [column.name for column in columns],
         {column.name: _default(column) for column in columns if column.name not in names},
-        [(place, convert) for place, convert in enumerate(conversions) if convert is not None],
+        [(index, convert) for index, convert in enumerate(conversions) if convert is not None],
     )
 
 
@@ -102,7 +105,8 @@ def _cut(
 ) -> tuple[str, str, str]:
     if dialect.name == "sqlite":
         before = f"{head} SELECT * FROM (VALUES "  # noqa: S608  # names of tables.py
-        return before, row, f") AS given WHERE column1 IS NOT NULL{tail}"
+        # The first column is never NULL in a real row: it is the primary key.
+        return before, row, f") AS new WHERE column1 IS NOT NULL{tail}"
     arrays = [f"%s::{column.type.compile(dialect)}[]" for column in columns]
     return f"{head} SELECT * FROM unnest(", ", ".join(arrays), f"){tail}"  # noqa: S608
 
@@ -111,6 +115,7 @@ def _default(column: Any) -> Any:  # noqa: ANN401  # SQLAlchemy's own types
     return column.default.arg
 
 
-def _conversion(column: Any, dialect: Dialect) -> Callable[[Any], Any] | None:  # noqa: ANN401
-    convert: Callable[[Any], Any] | None = column.type.dialect_impl(dialect).bind_processor(dialect)
-    return convert
+def _bind_processor(column: Any, dialect: Dialect) -> Callable[[Any], Any] | None:  # noqa: ANN401
+    processor: Callable[[Any], Any] | None
+    processor = column.type.dialect_impl(dialect).bind_processor(dialect)
+    return processor

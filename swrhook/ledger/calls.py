@@ -1,4 +1,8 @@
-"""Calls of sync_images: claimed before, settled after, and what they may still do meanwhile."""
+"""Calls of sync_images: claim syncs before a call, settle them after it.
+
+A call may act at the target after it was answered, or although it failed. So the ledger also keeps
+which calls of a tag are "open", that is, may still change the tag.
+"""
 
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
@@ -16,17 +20,17 @@ from swrhook.ledger.types import new_id
 from swrhook.model import Lane, State, Sync
 from swrhook.syncs.decisions import Decision
 
-# After these the call has surely done nothing; after a transient one it may be carried out yet.
+# After these errors a call has had no effect. After a transient one SWR may carry it out yet.
 _WITHOUT_EFFECT = frozenset(Kind) - {Kind.TRANSIENT}
 _INSERT_TAG = insert(call_tags)
 _INSERT_CALL = insert(calls)
 _END_CALL = PreparedStatement(
     update(calls)
-    .where(calls.c.id == bindparam("of"))
+    .where(calls.c.id == bindparam("call_id"))
     .values(
         ended_at=bindparam("now", type_=calls.c.ended_at.type),
-        code=bindparam("new"),
-        message=bindparam("said"),
+        code=bindparam("new_code"),
+        message=bindparam("new_message"),
     )
 )
 _OPEN_DIGESTS = PreparedStatement(
@@ -36,108 +40,118 @@ _OPEN_DIGESTS = PreparedStatement(
         call_tags.c.called_at > bindparam("since"),
     )
 )
-_OF_ROUTE = and_(call_tags.c.route == bindparam("of"), MAY_ACT)
-_CLOSING = update(call_tags).where(_OF_ROUTE).values(open=False)
-_CLOSE = PreparedStatement(_CLOSING)
-_LET_GO = PreparedStatement(
+_OPEN_ON_ROUTE = and_(call_tags.c.route == bindparam("on_route"), MAY_ACT)
+_CLOSE_UPDATE = update(call_tags).where(_OPEN_ON_ROUTE).values(open=False)
+_CLOSE = PreparedStatement(_CLOSE_UPDATE)
+_NOT_PRESENT_ANY_MORE = PreparedStatement(
     update(call_tags)
-    .where(_OF_ROUTE, call_tags.c.held, call_tags.c.digest != bindparam("came"))
-    .values(held=False)
+    .where(_OPEN_ON_ROUTE, call_tags.c.already_present, call_tags.c.digest != bindparam("present"))
+    .values(already_present=False)
 )
-_OTHERS = call_tags.alias()
-_HOW_MANY = (
+_same_digest = call_tags.alias()
+_OPEN_WITH_DIGEST = (
     select(func.count())
-    .select_from(_OTHERS)
-    .where(_OTHERS.c.route == bindparam("of"), MAY_ACT)
-    .where(_OTHERS.c.digest == bindparam("came"))
+    .select_from(_same_digest)
+    .where(_same_digest.c.route == bindparam("on_route"), MAY_ACT)
+    .where(_same_digest.c.digest == bindparam("present"))
     .scalar_subquery()
 )
 _CLOSE_PROVEN = PreparedStatement(
-    _CLOSING.where(call_tags.c.digest == bindparam("came"), ~call_tags.c.held, _HOW_MANY == 1)
+    _CLOSE_UPDATE.where(
+        call_tags.c.digest == bindparam("present"),
+        ~call_tags.c.already_present,
+        _OPEN_WITH_DIGEST == 1,
+    )
 )
 
 
 def claim(
     connection: Connection,
     lane: Lane,
-    wanted: Sequence[tuple[Sync, Decision]],
-    held: AbstractSet[str],
+    decided: Sequence[tuple[Sync, Decision]],
+    already_present: AbstractSet[str],
     now: datetime,
 ) -> tuple[str, list[Sync]]:
-    """Begin a call: return its id, which is the claim token, and the syncs won for it.
+    """Begin a call; return its id, which is the claim token, and the syncs that were claimed.
 
-    A sync that was cancelled or superseded since it was read is not won. `held` are the ids of
-    those whose digest the target holds already, so that the sight of it will prove nothing.
+    A sync that was cancelled or superseded since it was read is not claimed. `already_present` are
+    ids of syncs whose digest the target has before the call: seeing it there proves nothing later.
     """
-    call = new_id()
-    won = []
-    for sync, verdict in wanted:
-        values = {**verdict.values, "claim": call, "attempts": sync.attempts + 1}
-        begun = Decision(verdict.event, values=values)
-        if apply_decision(connection, sync, begun, now) is State.CALLING:
-            won.append(replace(sync, state=State.CALLING, updated_at=now, due_at=None, **values))
-    if won:
-        insert_rows(connection, _INSERT_CALL, [{"id": call, "lane": lane.key, "started_at": now}])
-        insert_rows(connection, _INSERT_TAG, [_call_tag(call, sync, held, now) for sync in won])
-    return call, won
+    call_id = new_id()
+    claimed = []
+    for sync, decision in decided:
+        values = {**decision.values, "claim": call_id, "attempts": sync.attempts + 1}
+        claiming = Decision(decision.event, values=values)
+        if apply_decision(connection, sync, claiming, now) is State.CALLING:
+            claimed.append(
+                replace(sync, state=State.CALLING, updated_at=now, due_at=None, **values)
+            )
+    if claimed:
+        call = {"id": call_id, "lane": lane.key, "started_at": now}
+        insert_rows(connection, _INSERT_CALL, [call])
+        tags = [_call_tag(call_id, sync, already_present, now) for sync in claimed]
+        insert_rows(connection, _INSERT_TAG, tags)
+    return call_id, claimed
 
 
 def settle(
     connection: Connection,
-    call: str,
-    verdicts: Sequence[tuple[Sync, Decision]],
+    call_id: str,
+    decided: Sequence[tuple[Sync, Decision]],
     error: SwrError | None,
     now: datetime,
 ) -> list[State | None]:
-    """End a call: record its answer and apply the verdicts; return the states reached.
+    """End a call with its error, None for 200, and apply the decisions; return the new states.
 
-    None stands for a sync that this claim no longer holds: a late worker changes nothing.
+    None is returned for a sync whose claim was lost to another worker.
     """
     code, message = (None, None) if error is None else (error.code, error.message)
-    _END_CALL.run(connection, of=call, now=now, new=code, said=message)
+    _END_CALL.run(connection, call_id=call_id, now=now, new_code=code, new_message=message)
     if error is not None and error.kind in _WITHOUT_EFFECT:
-        without_effect = call_tags.c.call == call
+        without_effect = call_tags.c.call == call_id
         if error.failed_tags:
-            failed = [sync.id for sync, _ in verdicts if sync.tag in error.failed_tags]
+            failed = [sync.id for sync, _ in decided if sync.tag in error.failed_tags]
             without_effect &= call_tags.c.sync.in_(failed)
         connection.execute(update(call_tags).where(without_effect).values(open=False))
-    return [apply_decision(connection, sync, verdict, now) for sync, verdict in verdicts]
+    return [apply_decision(connection, sync, decision, now) for sync, decision in decided]
 
 
 def open_digests(
     connection: Connection, routes: Collection[str], since: datetime
 ) -> dict[str, set[str | None]]:
-    """Return, for each route, the digests that calls made since then may still bring.
+    """Return, by route, the digests that open calls made since then may still copy.
 
-    None stands for a call that was made without a look at the source.
+    None stands for a call that was made without reading the source.
     """
-    found: dict[str, set[str | None]] = {}
+    digests: dict[str, set[str | None]] = {}
     for row in _OPEN_DIGESTS.rows(connection, routes=routes, since=since):
-        found.setdefault(row["route"], set()).add(row["digest"])
-    return found
+        digests.setdefault(row["route"], set()).add(row["digest"])
+    return digests
 
 
 def close_calls(connection: Connection, route: str, digest: str | None = None) -> None:
-    """Note that the route's calls, or the one for the digest that has come, can do nothing more.
+    """Close the open calls of a route; with `digest`, only the one that copied it to the target.
 
-    Of several calls for the same digest nobody can tell which one has brought it: the others may
-    still act, and none is closed. Nor is one that was made while the target held the digest
-    anyway, until the target has held another one in between.
+    If several open calls have this digest, any of them may have copied it, so none is closed. Nor
+    is a call that began when the target had the digest already, until the target has had another
+    one in between.
     """
     if digest is None:
-        _CLOSE.run(connection, of=route)
+        _CLOSE.run(connection, on_route=route)
         return
-    _LET_GO.run(connection, of=route, came=digest)
-    _CLOSE_PROVEN.run(connection, of=route, came=digest)
+    _NOT_PRESENT_ANY_MORE.run(connection, on_route=route, present=digest)
+    _CLOSE_PROVEN.run(connection, on_route=route, present=digest)
 
 
-def _call_tag(call: str, sync: Sync, held: AbstractSet[str], now: datetime) -> dict[str, object]:
+def _call_tag(
+    call_id: str, sync: Sync, already_present: AbstractSet[str], now: datetime
+) -> dict[str, object]:
     return {
-        "call": call,
+        "call": call_id,
         "sync": sync.id,
         "route": sync.route,
         "digest": sync.called_digest,
         "called_at": now,
         "open": True,
-        "held": sync.id in held,
+        "already_present": sync.id in already_present,
     }

@@ -1,6 +1,6 @@
-"""A batch of deliveries as rows: what is a duplicate, and which sync takes over from which.
+"""Turn a batch of deliveries into rows: find duplicates, and syncs that replace earlier ones.
 
-No SQL: recording.py reads what has to be known before, and writes the rows after.
+No SQL: `deliveries.py` reads what is needed before, and writes the rows after.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from swrhook.ledger.rows import from_lane
 from swrhook.ledger.syncs import LATER_PUSH
 from swrhook.ledger.types import new_id
 from swrhook.model import DeliveryEntry, Lane, Outcome, PlannedSync, Push, State, route
@@ -18,55 +19,56 @@ Row = dict[str, Any]
 # Of a sync that no delivery announced.
 NO_PUSH: Row = {"id": None, "delivery": None}
 
-# A longer event id stands in the key as its hash: PostgreSQL indexes no text over 2,704 bytes.
+# A longer event id is replaced by its hash in the key: PostgreSQL indexes no text over 2,704 bytes.
 _LONGEST_ID = 256
 
 
 @dataclass(slots=True)
 class Batch:
-    """What is known of the batch's tags, and its rows as they grow in the order of its entries."""
+    """The rows of a batch, added in the order of its entries, and what the ledger knows already."""
 
-    latest: dict[str, Row]  # by tag key
-    events: dict[str, Row]  # by event key
+    latest: dict[str, Row]  # the latest push, by tag key
+    events: dict[str, Row]  # earlier pushes, by event key
     deliveries: list[Row] = field(default_factory=list)
     pushes: list[Row] = field(default_factory=list)
     syncs: dict[str, Row] = field(default_factory=dict)  # by id
-    newest: dict[str, str] = field(default_factory=dict)  # route → id of its newest sync
-    lanes: dict[Lane, None] = field(default_factory=dict)
+    newest: dict[str, str] = field(default_factory=dict)  # id of the newest sync, by route
+    lanes: dict[Lane, None] = field(default_factory=dict)  # a set that keeps its order
 
 
 def add(batch: Batch, entry: DeliveryEntry) -> None:
-    """Add an entry's rows; its outcome becomes DUPLICATE when all that it wants is known."""
-    delivery = new_id()
+    """Add the rows of an entry. It is a duplicate if all pushes that match rules are."""
+    delivery_id = new_id()
     planned: dict[Push, list[PlannedSync]] = {}
     for sync in entry.planned:
         planned.setdefault(sync.push, []).append(sync)
     originals = []
     for push in entry.pushes:
         original = _original(batch, push, entry) if push in planned else None
-        if entry.replayed_from is not None and (original or {}).get("delivery") != delivery:
-            original = None  # a replay is to have an effect: it repeats nothing but itself
+        if entry.replayed_from is not None and (original or {}).get("delivery") != delivery_id:
+            # A replay must have an effect, so only a push within it can be its duplicate.
+            original = None
         originals.append(original)
-        # The event of a replay is the original's already.
+        # The event key is unique, and a replayed event is in the ledger already.
         is_new = push in planned and event_key(push) not in batch.events
-        row = _push_row(push, delivery, original, is_new=is_new)
+        row = _push_row(push, delivery_id, original, is_new=is_new)
         batch.pushes.append(row)
         if push in planned and original is None:
             _add_fresh(batch, entry, row, planned[push])
-    repeated = [original for original in originals if original is not None]
+    duplicated = [original for original in originals if original is not None]
     outcome = entry.outcome
-    if outcome is Outcome.ACCEPTED and len(repeated) == len(planned):
+    if outcome is Outcome.ACCEPTED and len(duplicated) == len(planned):
         outcome = Outcome.DUPLICATE
     batch.deliveries.append(
         {
-            "id": delivery,
+            "id": delivery_id,
             "sender": entry.sender,
             "dialect": entry.dialect,
             "outcome": outcome.value,
             "reason": entry.reason,
             "received_at": entry.received_at,
             "external_id": entry.external_id,
-            "original": repeated[0]["delivery"] if outcome is Outcome.DUPLICATE else None,
+            "original": duplicated[0]["delivery"] if outcome is Outcome.DUPLICATE else None,
             "headers": dict(entry.headers),
             "body": entry.body if outcome in _KEEP_BODY else None,
             "rules_version": entry.rules_version,
@@ -79,7 +81,10 @@ _KEEP_BODY = (Outcome.ACCEPTED, Outcome.QUARANTINED)
 
 
 def _original(batch: Batch, push: Push, entry: DeliveryEntry) -> Row | None:
-    """Return the push that this one repeats: by its event's id or, without one, its digest."""
+    """Return the push that this one repeats, None if it is fresh.
+
+    Compare by event id; without one, by digest within the deduplication window.
+    """
     event = event_key(push)
     if event is not None:
         return batch.events.get(event)
@@ -93,7 +98,7 @@ def _original(batch: Batch, push: Push, entry: DeliveryEntry) -> Row | None:
 def _add_fresh(
     batch: Batch, entry: DeliveryEntry, push_row: Row, planned: Sequence[PlannedSync]
 ) -> None:
-    """Add the syncs of a push that is no repetition; it is the latest of its tag now."""
+    """Add the syncs of a fresh push, and make it the latest of its tag."""
     push = planned[0].push
     latest = {
         "key": tag_key(push),
@@ -118,15 +123,14 @@ def add_sync(
     *,
     backfill: bool = False,
 ) -> None:
-    """Add a sync; it carries on for an earlier one of the batch on the same route."""
-    row, lane = _sync_row(sync, rules_version, at, push_row)
-    row["backfill"] = backfill
+    """Add a sync; it supersedes an earlier one of the batch on the same route."""
+    row = _sync_row(sync, rules_version, at, push_row) | {"backfill": backfill}
     earlier = batch.newest.get(row["route"])
     if earlier is not None:
         batch.syncs[earlier] |= _SUPERSEDED | {"superseded_by": row["id"]}
     batch.newest[row["route"]] = row["id"]
     batch.syncs[row["id"]] = row
-    batch.lanes[lane] = None
+    batch.lanes[sync.lane] = None
 
 
 _SUPERSEDED: Row = {
@@ -137,12 +141,12 @@ _SUPERSEDED: Row = {
 
 
 def tag_key(push: Push) -> str:
-    """Return what names a tag of a sender in latest_pushes."""
+    """Return the key of a sender's tag in latest_pushes."""
     return f"{push.sender} {push.image}"
 
 
 def event_key(push: Push) -> str | None:
-    """Return what names a push by its sender's event, None without an event's id."""
+    """Return the key of a push by its event, None without an event id."""
     if push.event_id is None:
         return None
     event_id = push.event_id
@@ -151,10 +155,10 @@ def event_key(push: Push) -> str | None:
     return f"{tag_key(push)} {event_id}"
 
 
-def _push_row(push: Push, delivery: str, original: Row | None, *, is_new: bool) -> Row:
+def _push_row(push: Push, delivery_id: str, original: Row | None, *, is_new: bool) -> Row:
     return {
         "id": new_id(),
-        "delivery": delivery,
+        "delivery": delivery_id,
         "sender": push.sender,
         "region": push.region,
         "namespace": push.namespace,
@@ -168,33 +172,26 @@ def _push_row(push: Push, delivery: str, original: Row | None, *, is_new: bool) 
     }
 
 
-def _sync_row(
-    sync: PlannedSync, rules_version: str, at: datetime, push_row: Row
-) -> tuple[Row, Lane]:
-    push = sync.push
-    lane = sync.lane
-    row = {
+def _sync_row(sync: PlannedSync, rules_version: str, at: datetime, push_row: Row) -> Row:
+    """Return the row of a new sync; columns that are not here start at their default or NULL."""
+    push, lane = sync.push, sync.lane
+    return {
         "id": new_id(),
         "delivery": push_row["delivery"],
         "push": push_row["id"],
         "sender": push.sender,
-        "source_region": push.region,
-        "namespace": push.namespace,
-        "repository": push.repository,
+        **from_lane(lane),
         "tag": push.tag,
         "digest": push.digest,
-        "target_region": sync.target.region,
-        "target_namespace": sync.target.namespace,
-        "override": sync.override,
         "lane": lane.key,
         "route": route(lane, push.tag),
         "rule": sync.rule,
         "rules_version": rules_version,
         "state": State.PENDING.value,
+        # All rows of an insert need the same columns, and a superseded one has these.
         "reason": None,
         "superseded_by": None,
         "created_at": at,
         "updated_at": at,
         "due_at": at,
     }
-    return row, lane

@@ -1,4 +1,4 @@
-"""Recording deliveries: deduplicated, superseding, a whole batch in one transaction."""
+"""Record deliveries and their syncs, a whole batch in one transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
+    text,
     true,
 )
 from sqlalchemy.dialects import postgresql
@@ -22,8 +23,8 @@ from sqlalchemy.dialects import postgresql
 from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.deduplication import Batch, Row, add, add_sync, event_key, tag_key
 from swrhook.ledger.lanes import lock_lanes, schedule_lanes
-from swrhook.ledger.rows import WHOLE_SYNC, to_sync
-from swrhook.ledger.sql import AnyInsert, PreparedStatement, in_portions, upsert_on
+from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
+from swrhook.ledger.sql import PreparedStatement, Upsert, in_portions, upsert_on
 from swrhook.ledger.syncs import supersede
 from swrhook.ledger.tables import OPEN, deliveries, latest_pushes, pushes, syncs
 from swrhook.model import (
@@ -39,44 +40,217 @@ from swrhook.model import (
 )
 
 
-def receipts(connection: Connection, batch: Batch) -> list[Receipt]:
-    """Return the receipts of a batch that has been written, in its order."""
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a transaction recorded: receipts in the order of the entries, and what changed."""
+
+    receipts: Sequence[Receipt]
+    superseded: Sequence[Sync]
+    lanes: Sequence[Lane]  # to run now
+
+
+def record(connection: Connection, entries: Sequence[DeliveryEntry]) -> Recording:
+    """Write the entries in their order, and schedule the lanes of their syncs for now.
+
+    Concurrent transactions are serialized by row locks: those on the same tag by its row in
+    latest_pushes, and those of several senders for the same target by the row of the lane.
+    """
+    batch = Batch(*_read_known(connection, entries))
+    for entry in entries:
+        add(batch, entry)
+    lock_lanes(connection, batch.lanes)
+    superseded = _supersede_earlier(connection, batch)
+    _write(connection, batch)
+    superseded += _superseded_in_batch(connection, batch)
+    lanes = schedule_lanes(connection, batch.lanes, max(entry.received_at for entry in entries))
+    return Recording(_receipts(connection, batch), superseded, lanes)
+
+
+def record_syncs(
+    connection: Connection, planned: Sequence[PlannedSync], rules_version: str, at: datetime
+) -> tuple[list[str], Recording]:
+    """Write syncs that no delivery announced; return their ids and the recording."""
+    batch = Batch({}, {})
+    for sync in planned:
+        add_sync(batch, sync, rules_version, at)
+    lock_lanes(connection, batch.lanes)
+    superseded = _supersede_earlier(connection, batch)
+    insert_rows(connection, INSERT_SYNC, list(batch.syncs.values()))
+    lanes = schedule_lanes(connection, batch.lanes, at)
+    return list(batch.syncs), Recording((), superseded, lanes)
+
+
+def lock_tags(connection: Connection, tag_keys: Collection[str]) -> dict[str, Row]:
+    """Lock tags until the transaction ends; return the latest push of each, by tag key."""
+    keys = sorted(tag_keys)
+    if not keys:
+        return {}
+    if connection.dialect.name != "sqlite":  # SQLite's only writer needs no row to lock
+        insert_rows(connection, _INSERT_KEY, [{"key": key} for key in keys])
+    return {
+        row["key"]: row
+        for portion in in_portions(keys)
+        for row in _LATEST.rows(connection, keys=portion)
+    }
+
+
+def _read_known(
+    connection: Connection, entries: Sequence[DeliveryEntry]
+) -> tuple[dict[str, Row], dict[str, Row]]:
+    """Lock the tags of the entries; return their latest pushes, and events recorded before."""
+    planned_pushes = [sync.push for entry in entries for sync in entry.planned]
+    latest = lock_tags(connection, {tag_key(push) for push in planned_pushes})
+    event_keys = {key for push in planned_pushes if (key := event_key(push)) is not None}
+    events = {
+        row["event_key"]: row
+        for portion in in_portions(event_keys)
+        for row in _EVENTS.rows(connection, keys=portion)
+    }
+    return latest, events
+
+
+_INSERT_KEY = postgresql.insert(latest_pushes).on_conflict_do_nothing()
+_LATEST = PreparedStatement(
+    select(latest_pushes)
+    .where(latest_pushes.c.key.in_(bindparam("keys", expanding=True)))
+    # In the order of keys, so that two transactions cannot deadlock.
+    .order_by(latest_pushes.c.key)
+    .with_for_update()
+)
+_EVENTS = PreparedStatement(
+    select(pushes.c.event_key, pushes.c.delivery, pushes.c.id.label("push")).where(
+        pushes.c.event_key.in_(bindparam("keys", expanding=True))
+    )
+)
+
+
+def _supersede_earlier(connection: Connection, batch: Batch) -> list[Sync]:
+    """Supersede open syncs on the routes of the batch; return those that ended by it.
+
+    A sync with a call in flight ends when the call is settled.
+    """
+    open_syncs = _OPEN_SYNCS if connection.dialect.name == "sqlite" else _OPEN_SYNCS_EACH
+    rows = [
+        row
+        for portion in in_portions(batch.newest)
+        for row in open_syncs.rows(connection, routes=list(portion))
+    ]
+    ended = []
+    for row in rows:
+        heir = batch.newest[row["route"]]
+        state = supersede(connection, row["id"], heir, batch.syncs[heir]["created_at"])
+        if state is State.SUPERSEDED:
+            ended.append(row["id"])
+    return _read_syncs(connection, ended)
+
+
+# The open syncs of some routes. Both databases expect few open syncs, and would rather scan them
+# all than look up each route: their statistics are older than a backlog. So SQLite is told the
+# index by INDEXED BY, which SQLAlchemy cannot express, and PostgreSQL looks up route by route.
+_OPEN_SYNCS = PreparedStatement(
+    text(
+        "SELECT id, route FROM syncs INDEXED BY syncs_open_by_route"  # noqa: S608  # constants
+        f" WHERE route IN :routes AND {OPEN.text} ORDER BY id"
+    )
+    .bindparams(bindparam("routes", expanding=True))
+    .columns(syncs.c.id, syncs.c.route)
+)
+_ROUTES = (
+    func.unnest(bindparam("routes", type_=postgresql.ARRAY(Text)))
+    .table_valued("route")
+    .render_derived(name="routes")
+)
+_OF_ONE_ROUTE = (
+    select(syncs.c.id, syncs.c.route)
+    .where(syncs.c.route == _ROUTES.c.route, OPEN)
+    .offset(literal_column("0"))  # keeps the planner from merging it into the outer query
+    .lateral()
+)
+_OPEN_SYNCS_EACH = PreparedStatement(
+    select(_OF_ONE_ROUTE.c.id, _OF_ONE_ROUTE.c.route)
+    .select_from(_ROUTES.join(_OF_ONE_ROUTE, true()))
+    .order_by(_OF_ONE_ROUTE.c.id)
+)
+
+
+def _superseded_in_batch(connection: Connection, batch: Batch) -> list[Sync]:
+    """Return the syncs of the batch that a later entry of the same batch supersedes."""
+    ids = [row["id"] for row in batch.syncs.values() if row["superseded_by"] is not None]
+    return _read_syncs(connection, ids)
+
+
+def _read_syncs(connection: Connection, ids: Sequence[str]) -> list[Sync]:
+    return [
+        to_sync(row) for portion in in_portions(ids) for row in _SYNCS.rows(connection, ids=portion)
+    ]
+
+
+_SYNCS = PreparedStatement(
+    select(*SYNC_COLUMNS)
+    .where(syncs.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(syncs.c.id)
+)
+
+
+def _write(connection: Connection, batch: Batch) -> None:
+    insert_rows(connection, _INSERT_DELIVERY, batch.deliveries)
+    insert_rows(connection, _INSERT_PUSH, batch.pushes)
+    insert_rows(connection, INSERT_SYNC, list(batch.syncs.values()))
+    if batch.syncs:
+        # On PostgreSQL, lock_tags inserted rows without a push for tags that were new.
+        latest = [row for row in batch.latest.values() if row["push"] is not None]
+        insert_rows(connection, _upsert_latest(connection.dialect.name), latest)
+
+
+_INSERT_DELIVERY, _INSERT_PUSH, INSERT_SYNC = insert(deliveries), insert(pushes), insert(syncs)
+
+
+@cache
+def _upsert_latest(database: str) -> Upsert:
+    statement = upsert_on(database, latest_pushes)
+    values = {name: column for name, column in statement.excluded.items() if name != "key"}
+    return statement.on_conflict_do_update(index_elements=[latest_pushes.c.key], set_=values)
+
+
+def _receipts(connection: Connection, batch: Batch) -> list[Receipt]:
+    """Return the receipts of a written batch, in its order."""
     refs = _sync_refs(connection, batch)
     return [_receipt(row, refs) for row in batch.deliveries]
 
 
 def _sync_refs(connection: Connection, batch: Batch) -> dict[str, list[SyncRef]]:
-    """Return for each delivery of the batch the syncs that carry its pushes."""
+    """Return the syncs that carry the pushes of each delivery, by delivery id."""
     own: dict[str, list[SyncRef]] = {}
     for row in batch.syncs.values():
-        own.setdefault(row["push"], []).append(_ref(row))
-    carried: dict[str, list[SyncRef]] = {}
-    for row in _carriers(connection, {row["original"] for row in batch.pushes if row["original"]}):
-        carried.setdefault(row["push"], []).append(_ref(row))
+        own.setdefault(row["push"], []).append(_sync_ref(row))
+    earlier: dict[str, list[SyncRef]] = {}
+    original_ids = {row["original"] for row in batch.pushes if row["original"]}
+    for row in _syncs_of_pushes(connection, original_ids):
+        earlier.setdefault(row["push"], []).append(_sync_ref(row))
     refs: dict[str, list[SyncRef]] = {row["id"]: [] for row in batch.deliveries}
     for row in batch.pushes:
         original = row["original"]
-        refs[row["delivery"]] += carried.get(original, []) if original else own.get(row["id"], [])
+        refs[row["delivery"]] += earlier.get(original, []) if original else own.get(row["id"], [])
     return refs
 
 
-def _carriers(connection: Connection, push_ids: Collection[str]) -> list[Row]:
-    """Return the syncs of earlier pushes, each followed to the one that carries on for it."""
+def _syncs_of_pushes(connection: Connection, push_ids: Collection[str]) -> list[Row]:
+    """Return the syncs of earlier pushes; in place of a superseded one, the one that goes on."""
     rows = [
         row
         for portion in in_portions(push_ids)
         for row in connection.execute(
-            select(*WHOLE_SYNC, syncs.c.push).where(syncs.c.push.in_(portion))
+            select(*SYNC_COLUMNS, syncs.c.push).where(syncs.c.push.in_(portion))
         ).mappings()
     ]
-    return [dict(_heir(connection, row)) | {"push": row["push"]} for row in rows]
+    return [dict(_follow_superseded(connection, row)) | {"push": row["push"]} for row in rows]
 
 
-def _heir(connection: Connection, row: RowMapping) -> RowMapping:
+def _follow_superseded(connection: Connection, row: RowMapping) -> RowMapping:
     while row["superseded_by"] is not None:
-        statement = select(*WHOLE_SYNC).where(syncs.c.id == row["superseded_by"])
+        statement = select(*SYNC_COLUMNS).where(syncs.c.id == row["superseded_by"])
         heir = connection.execute(statement).mappings().one_or_none()
-        if heir is None:  # it is no longer kept
+        if heir is None:  # it has been pruned
             break
         row = heir
     return row
@@ -92,173 +266,6 @@ def _receipt(delivery: Row, refs: Mapping[str, Sequence[SyncRef]]) -> Receipt:
     )
 
 
-def _ref(row: Mapping[str, Any]) -> SyncRef:
+def _sync_ref(row: Mapping[str, Any]) -> SyncRef:
     image = image_name(row["namespace"], row["repository"], row["tag"])
     return SyncRef(row["id"], image, f"{row['target_region']}/{row['target_namespace']}")
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """A batch on its way to disk: receipts in the entries' order, and what follows from them."""
-
-    receipts: Sequence[Receipt]
-    superseded: Sequence[Sync]
-    lanes: Sequence[Lane]
-
-
-def record(connection: Connection, entries: Sequence[DeliveryEntry]) -> Recording:
-    """Write the entries in their order, and note that the lanes of their syncs are to run now.
-
-    Deliveries of the same tag are put in order by the lock on its row in latest_pushes, and those
-    of several senders for the same target by the lock on its lane.
-    """
-    batch = Batch(*_known(connection, entries))
-    for entry in entries:
-        add(batch, entry)
-    lock_lanes(connection, batch.lanes)
-    superseded = _supersede(connection, batch)
-    _write(connection, batch)
-    superseded += _superseded_at_once(connection, batch)
-    lanes = schedule_lanes(connection, batch.lanes, max(entry.received_at for entry in entries))
-    return Recording(receipts(connection, batch), superseded, lanes)
-
-
-def record_syncs(
-    connection: Connection, planned: Sequence[PlannedSync], rules_version: str, at: datetime
-) -> tuple[list[str], Recording]:
-    """Write syncs that no delivery announced; return their ids and what follows from them."""
-    batch = Batch({}, {})
-    for sync in planned:
-        add_sync(batch, sync, rules_version, at)
-    lock_lanes(connection, batch.lanes)
-    superseded = _supersede(connection, batch)
-    insert_rows(connection, INSERT_SYNC, list(batch.syncs.values()))
-    lanes = schedule_lanes(connection, batch.lanes, at)
-    return list(batch.syncs), Recording((), superseded, lanes)
-
-
-def lock_tags(connection: Connection, tag_keys: Collection[str]) -> dict[str, Row]:
-    """Let nobody else record pushes of these tags meanwhile; return their latest ones by key."""
-    keys = sorted(tag_keys)
-    if not keys:
-        return {}
-    if connection.dialect.name != "sqlite":  # whose one writer needs no row to lock
-        insert_rows(connection, _PLACE, [{"key": key} for key in keys])
-    return {
-        row["key"]: row
-        for portion in in_portions(keys)
-        for row in _LATEST.rows(connection, keys=portion)
-    }
-
-
-def _known(
-    connection: Connection, entries: Sequence[DeliveryEntry]
-) -> tuple[dict[str, Row], dict[str, Row]]:
-    """Lock the batch's tags; return their latest pushes and the events that are known already."""
-    wanted = [sync.push for entry in entries for sync in entry.planned]
-    latest = lock_tags(connection, {tag_key(push) for push in wanted})
-    event_keys = {key for push in wanted if (key := event_key(push)) is not None}
-    events = {
-        row["event_key"]: row
-        for portion in in_portions(event_keys)
-        for row in _EVENTS.rows(connection, keys=portion)
-    }
-    return latest, events
-
-
-_PLACE = postgresql.insert(latest_pushes).on_conflict_do_nothing()
-_LATEST = PreparedStatement(
-    select(latest_pushes)
-    .where(latest_pushes.c.key.in_(bindparam("keys", expanding=True)))
-    # In the order of keys, so that two transactions never wait for each other.
-    .order_by(latest_pushes.c.key)
-    .with_for_update()
-)
-_EVENTS = PreparedStatement(
-    select(pushes.c.event_key, pushes.c.delivery, pushes.c.id.label("push")).where(
-        pushes.c.event_key.in_(bindparam("keys", expanding=True))
-    )
-)
-
-
-def _supersede(connection: Connection, batch: Batch) -> list[Sync]:
-    """Hand open syncs over to the later push of the same tag; return those that ended by it.
-
-    One whose call is in flight ends when the call settles.
-    """
-    open_syncs = _OPEN_SYNCS if connection.dialect.name == "sqlite" else _OPEN_SYNCS_EACH
-    found = [
-        row
-        for portion in in_portions(batch.newest)
-        for row in open_syncs.rows(connection, routes=list(portion))
-    ]
-    ended = []
-    for row in found:
-        heir = batch.newest[row["route"]]
-        reached = supersede(connection, row["id"], heir, batch.syncs[heir]["created_at"])
-        if reached is State.SUPERSEDED:
-            ended.append(row["id"])
-    return _syncs(connection, ended)
-
-
-# For a few routes both databases would rather read all open syncs, thought to be few: a backlog
-# grows sooner than their statistics. So the one is told the index, and the other asks for each.
-_OPEN_SYNCS = PreparedStatement(
-    select(syncs.c.id, syncs.c.route)
-    .where(syncs.c.route.in_(bindparam("routes", expanding=True)), OPEN)
-    .with_hint(syncs, "INDEXED BY syncs_open_by_route", "sqlite")
-    .order_by(syncs.c.id)
-)
-_WANTED = (
-    func.unnest(bindparam("routes", type_=postgresql.ARRAY(Text)))
-    .table_valued("route")
-    .render_derived(name="wanted")
-)
-_OF_ONE = (
-    select(syncs.c.id, syncs.c.route)
-    .where(syncs.c.route == _WANTED.c.route, OPEN)
-    .offset(literal_column("0"))  # or it would become one question again
-    .lateral()
-)
-_OPEN_SYNCS_EACH = PreparedStatement(
-    select(_OF_ONE.c.id, _OF_ONE.c.route)
-    .select_from(_WANTED.join(_OF_ONE, true()))
-    .order_by(_OF_ONE.c.id)
-)
-
-
-def _superseded_at_once(connection: Connection, batch: Batch) -> list[Sync]:
-    """Return the batch's syncs that a later entry of the same batch carries on for."""
-    ids = [row["id"] for row in batch.syncs.values() if row["superseded_by"] is not None]
-    return _syncs(connection, ids)
-
-
-def _syncs(connection: Connection, ids: Sequence[str]) -> list[Sync]:
-    return [
-        to_sync(row) for portion in in_portions(ids) for row in _SYNCS.rows(connection, ids=portion)
-    ]
-
-
-_SYNCS = PreparedStatement(
-    select(*WHOLE_SYNC).where(syncs.c.id.in_(bindparam("ids", expanding=True))).order_by(syncs.c.id)
-)
-
-
-def _write(connection: Connection, batch: Batch) -> None:
-    insert_rows(connection, _INSERT_DELIVERY, batch.deliveries)
-    insert_rows(connection, _INSERT_PUSH, batch.pushes)
-    insert_rows(connection, INSERT_SYNC, list(batch.syncs.values()))
-    if batch.syncs:
-        # On PostgreSQL some are empty rows that were placed to be locked, and stay so.
-        fresh = [row for row in batch.latest.values() if row["push"] is not None]
-        insert_rows(connection, _remember(connection.dialect.name), fresh)
-
-
-_INSERT_DELIVERY, _INSERT_PUSH, INSERT_SYNC = insert(deliveries), insert(pushes), insert(syncs)
-
-
-@cache
-def _remember(database: str) -> AnyInsert:
-    statement = upsert_on(database, latest_pushes)
-    changed = {name: column for name, column in statement.excluded.items() if name != "key"}
-    return statement.on_conflict_do_update(index_elements=[latest_pushes.c.key], set_=changed)

@@ -1,6 +1,6 @@
-"""What a repair found, and the syncs that mend it: recorded in portions, behind fresh pushes."""
+"""Findings of repairs, and the syncs that fix them: recorded in portions, with low priority."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,64 +10,71 @@ from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.deduplication import Batch, add_sync, tag_key
 from swrhook.ledger.deliveries import INSERT_SYNC, lock_tags
 from swrhook.ledger.lanes import schedule_lanes
-from swrhook.ledger.rows import WHOLE_SYNC, to_sync
+from swrhook.ledger.rows import SYNC_COLUMNS, from_lane, to_sync
 from swrhook.ledger.syncs import cancel, retry
-from swrhook.ledger.tables import LATEST, OPEN, TO_ORDER, findings, syncs
+from swrhook.ledger.tables import LATEST, OPEN, WITHOUT_SYNC, findings, syncs
 from swrhook.ledger.types import new_id
-from swrhook.model import OPEN_STATES, Lane, PlannedSync, Push, State, Sync, Target, route
+from swrhook.model import (
+    END_STATES,
+    OPEN_STATES,
+    Lane,
+    PlannedSync,
+    Push,
+    State,
+    Sync,
+    Target,
+    route,
+)
 from swrhook.syncs.reconciliation import Finding, RepositoryRef
 
-# Ends after which the same row is tried again; after the others a new one carries on.
-_AGAIN = frozenset(
-    {State.UNVERIFIED, State.DIVERGED, State.MISSING, State.REJECTED, State.EXHAUSTED}
-    | {State.CANCELLED}
-)
+# A sync in one of these states is retried. After the other end states a new sync is recorded.
+_RETRIED_STATES = END_STATES - {State.VERIFIED, State.SUPERSEDED}
 
 
-def keep_findings(
-    connection: Connection, repair_id: str, found: Sequence[Finding], *, latest: bool
+def store_findings(
+    connection: Connection, repair_id: str, repository_findings: Sequence[Finding], *, latest: bool
 ) -> None:
-    """Write what a repair found in a repository; `latest` makes it what is known of its drift."""
-    rows = [_row(repair_id, each, latest=latest) for each in found]
+    """Store a repair's findings in a repository. `latest`: they say how the tags have drifted."""
+    rows = [_row(repair_id, finding, latest=latest) for finding in repository_findings]
     insert_rows(connection, _INSERT_FINDING, rows)
 
 
 _INSERT_FINDING = insert(findings)
 
 
-def mark_outdated(connection: Connection, place: RepositoryRef) -> None:
-    """Note that what earlier reconciles found in a repository is not the latest any more."""
+def mark_outdated(connection: Connection, ref: RepositoryRef) -> None:
+    """Mark a repository's earlier findings as outdated."""
     connection.execute(
         update(findings)
         .where(
-            findings.c.namespace == place.namespace,
-            findings.c.repository == place.repository,
+            findings.c.namespace == ref.namespace,
+            findings.c.repository == ref.repository,
             LATEST,
-            findings.c.source_region == place.region,
+            findings.c.source_region == ref.region,
         )
         .values(latest=false())
     )
 
 
-def verified_syncs(connection: Connection, place: RepositoryRef) -> list[PlannedSync]:
-    """Return what was proven to have been copied from a repository, by tag and target."""
+def verified_syncs(connection: Connection, ref: RepositoryRef) -> list[PlannedSync]:
+    """Return what was copied from a repository and verified: the newest per tag and target."""
     newest = (
         select(func.max(syncs.c.id))
         .where(
-            syncs.c.namespace == place.namespace,
-            syncs.c.repository == place.repository,
-            syncs.c.source_region == place.region,
+            syncs.c.namespace == ref.namespace,
+            syncs.c.repository == ref.repository,
+            syncs.c.source_region == ref.region,
             syncs.c.state == State.VERIFIED.value,
         )
         .group_by(syncs.c.route)
     )
-    rows = connection.execute(select(*WHOLE_SYNC).where(syncs.c.id.in_(newest)))
+    rows = connection.execute(select(*SYNC_COLUMNS).where(syncs.c.id.in_(newest)))
     return [_as_planned(to_sync(row)) for row in rows.mappings()]
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """A portion of a repair's syncs as recorded, and whether it was the last."""
+    """A recorded portion of a repair's syncs: the lanes to run now, and whether it was the last."""
 
     lanes: Sequence[Lane]
     is_last: bool
@@ -76,59 +83,55 @@ class Portion:
 def record_portion(
     connection: Connection, repair_id: str, rules_version: str, now: datetime, most: int
 ) -> Portion:
-    """Record the next syncs of a repair, and note that their lanes are to run now.
+    """Record the next syncs of a repair, at most `most`, and schedule their lanes for now.
 
-    Where a sync of the same tag to the same target is under way, it stands for the new one, and
-    keeps its turn: a fresh push is never made to wait. One that ended badly is tried again.
+    If a sync of the same tag to the same target is open, no other one is recorded, and it keeps
+    its priority. If the last one has failed, it is retried.
     """
-    rows = (
-        connection.execute(
-            select(findings)
-            .where(findings.c.repair == repair_id, TO_ORDER)
-            .order_by(findings.c.id)
-            .limit(most)
-        )
-        .mappings()
-        .all()
-    )
-    wanted = {row["id"]: _to_planned(row) for row in rows}
-    lock_tags(connection, {tag_key(sync.push) for sync in wanted.values()})
+    query = select(findings).where(findings.c.repair == repair_id, WITHOUT_SYNC)
+    query = query.order_by(findings.c.id).limit(most)
+    rows = connection.execute(query).mappings().all()
+    planned = {row["id"]: _to_planned(row) for row in rows}
+    # No delivery can record a sync of these tags until this transaction ends.
+    lock_tags(connection, {tag_key(sync.push) for sync in planned.values()})
     newest = _newest_by_route(connection, rows)
     batch = Batch({}, {})
-    woken: dict[Lane, None] = {}
-    carried: list[dict[str, str]] = []
+    retried_lanes: dict[Lane, None] = {}
+    sync_by_finding: dict[str, str] = {}
     for row in rows:
-        sync = wanted[row["id"]]
+        sync = planned[row["id"]]
         earlier = newest.get(row["route"])
-        if earlier is not None and earlier.state in _AGAIN:
+        if earlier is not None and earlier.state in _RETRIED_STATES:
             retry(connection, earlier, sync, rules_version, now, backfill=True)
-            woken[sync.lane] = None
+            retried_lanes[sync.lane] = None
         elif earlier is None or earlier.state not in OPEN_STATES:
             earlier = None
             add_sync(batch, sync, rules_version, now, backfill=True)
-        carrier = batch.newest[row["route"]] if earlier is None else earlier.id
-        carried.append({"finding": row["id"], "carrier": carrier})
+        sync_by_finding[row["id"]] = batch.newest[row["route"]] if earlier is None else earlier.id
     insert_rows(connection, INSERT_SYNC, list(batch.syncs.values()))
-    if carried:
-        connection.execute(
-            update(findings)
-            .where(findings.c.id == bindparam("finding"))
-            .values(sync=bindparam("carrier")),
-            carried,
-        )
-    lanes = schedule_lanes(connection, {**batch.lanes, **woken}, now)
+    _link_syncs(connection, sync_by_finding)
+    lanes = schedule_lanes(connection, {**batch.lanes, **retried_lanes}, now)
     return Portion(lanes, is_last=len(rows) < most)
 
 
+def _link_syncs(connection: Connection, sync_by_finding: Mapping[str, str]) -> None:
+    if sync_by_finding:
+        statement = update(findings).where(findings.c.id == bindparam("finding_id"))
+        connection.execute(
+            statement.values(sync=bindparam("sync_id")),
+            [{"finding_id": key, "sync_id": value} for key, value in sync_by_finding.items()],
+        )
+
+
 def count_open(connection: Connection, repair_id: str) -> int:
-    """Return how many of the syncs that a repair recorded have not ended."""
+    """Return how many of a repair's syncs are open."""
     joined = findings.join(syncs, findings.c.sync == syncs.c.id)
     query = select(func.count()).select_from(joined).where(findings.c.repair == repair_id, OPEN)
     return connection.scalar(query) or 0
 
 
-def cancel_waiting(connection: Connection, repair_id: str, now: datetime) -> list[Sync]:
-    """Cancel a repair's syncs for which no call was made yet; return them."""
+def cancel_pending_syncs(connection: Connection, repair_id: str, now: datetime) -> list[Sync]:
+    """Cancel a repair's own syncs that are still pending; return them."""
     joined = findings.join(syncs, findings.c.sync == syncs.c.id)
     query = (
         select(syncs.c.id)
@@ -139,18 +142,18 @@ def cancel_waiting(connection: Connection, repair_id: str, now: datetime) -> lis
             syncs.c.state == State.PENDING.value,
         )
     )
-    ids = connection.scalars(query).all()
-    return [sync for each in ids if (sync := cancel(connection, each, now)) is not None]
+    cancelled = [cancel(connection, sync_id, now) for sync_id in connection.scalars(query).all()]
+    return [sync for sync in cancelled if sync is not None]
 
 
-def _newest_by_route(connection: Connection, rows: Sequence[RowMapping]) -> dict[str, Sync]:
-    """Return the latest sync of each tag to each target."""
-    by_repository: dict[tuple[str, str], set[str]] = {}
+def _newest_by_route(connection: Connection, rows: Iterable[RowMapping]) -> dict[str, Sync]:
+    """Return the newest sync of each tag to each target."""
+    tags_by_repository: dict[tuple[str, str], set[str]] = {}
     for row in rows:
-        by_repository.setdefault((row["namespace"], row["repository"]), set()).add(row["tag"])
+        tags_by_repository.setdefault((row["namespace"], row["repository"]), set()).add(row["tag"])
     newest = {}
-    for (namespace, repository), tags in by_repository.items():
-        latest = (
+    for (namespace, repository), tags in tags_by_repository.items():
+        ids = (
             select(func.max(syncs.c.id))
             .where(
                 syncs.c.namespace == namespace,
@@ -159,32 +162,28 @@ def _newest_by_route(connection: Connection, rows: Sequence[RowMapping]) -> dict
             )
             .group_by(syncs.c.route)
         )
-        for row in connection.execute(select(*WHOLE_SYNC).where(syncs.c.id.in_(latest))).mappings():
+        query = select(*SYNC_COLUMNS).where(syncs.c.id.in_(ids))
+        for row in connection.execute(query).mappings():
             sync = to_sync(row)
             newest[sync.route] = sync
     return newest
 
 
-def _row(repair_id: str, found: Finding, *, latest: bool) -> dict[str, object]:
-    sync, push = found.sync, found.sync.push
+def _row(repair_id: str, finding: Finding, *, latest: bool) -> dict[str, object]:
+    sync, push = finding.sync, finding.sync.push
     return {
         "id": new_id(),
         "repair": repair_id,
         "sender": push.sender,
-        "source_region": push.region,
-        "namespace": push.namespace,
-        "repository": push.repository,
+        **from_lane(sync.lane),
         "tag": push.tag,
         "digest": push.digest,
-        "target_region": sync.target.region,
-        "target_namespace": sync.target.namespace,
-        "override": sync.override,
         "rule": sync.rule,
         "route": route(sync.lane, push.tag),
-        "drift": found.drift.value,
-        "held": found.target_digest,
-        "reason": found.reason,
-        "mends": found.needs_sync,
+        "drift": finding.drift.value,
+        "target_digest": finding.target_digest,
+        "reason": finding.reason,
+        "needs_sync": finding.needs_sync,
         "sync": None,
         "latest": latest,
     }

@@ -1,23 +1,22 @@
-"""Answers that are kept, so that a repeated request has one effect: Idempotency-Key."""
+"""Idempotency-Key: store the response of a request, so that repeating it has no second effect."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
-from swrhook.ledger.database import Database
-from swrhook.ledger.recorder import transaction
+from swrhook.ledger.database import Database, transaction
 from swrhook.ledger.sql import upsert
-from swrhook.ledger.tables import answers
+from swrhook.ledger.tables import idempotency_keys as table
 
-KEPT_FOR = timedelta(hours=24)
-# A request that has no answer after this long was lost with its process.
+RETENTION = timedelta(hours=24)
+# A request without a response after this long was lost with its process.
 LOST_AFTER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest:
-    """A request as its key names it; `fingerprint` is what makes two of them the same."""
+    """A request with a key; two requests are the same if their fingerprints are equal."""
 
     key: str
     fingerprint: str
@@ -25,7 +24,7 @@ class IdempotentRequest:
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """What is known of the request with a key; no status: it is being carried out."""
+    """The response to the request with a key; `status` is None while the request is running."""
 
     fingerprint: str
     status: int | None
@@ -34,32 +33,33 @@ class StoredResponse:
 
 
 def reserve(database: Database, request: IdempotentRequest, now: datetime) -> StoredResponse | None:
-    """Take the key for this request; return what another one made of it, if one has it.
+    """Reserve the key and return None; if it is in use already, return what is stored for it.
 
     Raises CannotRecord.
     """
-    old = answers.c.started_at < now - KEPT_FOR
-    lost = answers.c.status.is_(None) & (answers.c.started_at < now - LOST_AFTER)
+    is_expired = table.c.started_at < now - RETENTION
+    is_lost = table.c.status.is_(None) & (table.c.started_at < now - LOST_AFTER)
     row = {"key": request.key, "fingerprint": request.fingerprint, "started_at": now}
-    columns = (answers.c.fingerprint, answers.c.status, answers.c.content_type, answers.c.body)
     with transaction(database) as connection:
-        connection.execute(delete(answers).where(old))
-        connection.execute(delete(answers).where(answers.c.key == request.key, lost))
-        take = upsert(connection, answers).values(row).on_conflict_do_nothing()
-        if connection.execute(take.returning(answers.c.key)).first() is not None:
+        connection.execute(delete(table).where(is_expired))
+        connection.execute(delete(table).where(table.c.key == request.key, is_lost))
+        # The insert decides the race: of two requests with one key, one gets the row back.
+        insert = upsert(connection, table).values(row).on_conflict_do_nothing()
+        if connection.execute(insert.returning(table.c.key)).first() is not None:
             return None
-        found = select(*columns).where(answers.c.key == request.key)
-        return StoredResponse(*connection.execute(found).one())
+        columns = (table.c.fingerprint, table.c.status, table.c.content_type, table.c.body)
+        query = select(*columns).where(table.c.key == request.key)
+        return StoredResponse(*connection.execute(query).one())
 
 
 def store(database: Database, key: str, status: int, content: tuple[str, bytes]) -> None:
-    """Keep the answer, type and body, of the request that took the key. Raises CannotRecord."""
+    """Store the response (its `content` is type and body). Raises CannotRecord."""
     values = {"status": status, "content_type": content[0], "body": content[1]}
     with transaction(database) as connection:
-        connection.execute(update(answers).where(answers.c.key == key).values(**values))
+        connection.execute(update(table).where(table.c.key == key).values(**values))
 
 
 def release(database: Database, key: str) -> None:
-    """Let the next request with the key try again: this one has failed. Raises CannotRecord."""
+    """Delete the key of a failed request, so that it can be repeated. Raises CannotRecord."""
     with transaction(database) as connection:
-        connection.execute(delete(answers).where(answers.c.key == key))
+        connection.execute(delete(table).where(table.c.key == key))

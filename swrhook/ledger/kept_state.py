@@ -1,4 +1,4 @@
-"""What the ledger keeps for others: the last good configuration, and refused credentials."""
+"""State that other packages keep in the ledger: good configurations and refused credentials."""
 
 from datetime import datetime
 
@@ -10,8 +10,8 @@ from swrhook.ledger.sql import upsert
 from swrhook.ledger.tables import configurations, probes, refused_credentials
 from swrhook.model import Refusal
 
-# How many configurations stay readable, for what their rules once decided.
-_KEPT = 50
+# Configurations to keep. Old ones explain why an earlier delivery matched a rule.
+_MOST_CONFIGURATIONS = 50
 
 
 def save_configuration(connection: Connection, version: str, body: bytes, now: datetime) -> None:
@@ -23,20 +23,19 @@ def save_configuration(connection: Connection, version: str, body: bytes, now: d
         )
     )
     newest = select(configurations.c.version).order_by(configurations.c.used_at.desc())
-    connection.execute(
-        delete(configurations).where(configurations.c.version.not_in(newest.limit(_KEPT)))
-    )
+    kept = newest.limit(_MOST_CONFIGURATIONS)
+    connection.execute(delete(configurations).where(configurations.c.version.not_in(kept)))
 
 
 def last_configuration(connection: Connection) -> bytes | None:
-    """Return the last good configuration file, or None when there never was one."""
+    """Return the last good configuration file, or None when there is none yet."""
     return connection.scalar(
         select(configurations.c.body).order_by(configurations.c.used_at.desc()).limit(1)
     )
 
 
 def probe(connection: Connection, now: datetime) -> None:
-    """Write something, to find out whether the ledger can be written."""
+    """Write a row, to test whether the ledger can be written."""
     statement = upsert(connection, probes).values(id=1, at=now)
     connection.execute(
         statement.on_conflict_do_update(index_elements=[probes.c.id], set_={"at": now})
@@ -44,33 +43,33 @@ def probe(connection: Connection, now: datetime) -> None:
 
 
 class RefusedCredentials:
-    """Credentials that IAM refused: no process tries them again until they change."""
+    """Credentials that IAM refused, shared by all processes.
+
+    No process tries one again before it changes, because repeated failures lock the account.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        """Read and write through this ledger."""
         self._database = database
         self._clock = clock
 
     def refusal(self, fingerprint: str) -> Refusal | None:
-        """Return the last refusal of this credential, or None."""
+        """Return the last refusal of a credential, or None."""
         table = refused_credentials
-        wanted = select(table.c.reason, table.c.again_at)
+        query = select(table.c.reason, table.c.again_at).where(table.c.fingerprint == fingerprint)
         with self._database.read() as connection:
-            row = connection.execute(wanted.where(table.c.fingerprint == fingerprint)).first()
+            row = connection.execute(query).first()
         return None if row is None else Refusal(row.reason, row.again_at)
 
     def refuse(self, fingerprint: str, refusal: Refusal) -> None:
-        """Remember that this credential was refused."""
-        said = {
+        """Keep the refusal of a credential."""
+        table = refused_credentials
+        values = {
             "reason": refusal.reason,
             "refused_at": self._clock.now(),
             "again_at": refusal.again_at,
         }
         with self._database.write() as connection:
-            statement = upsert(connection, refused_credentials)
-            statement = statement.values(fingerprint=fingerprint, **said)
+            statement = upsert(connection, table).values(fingerprint=fingerprint, **values)
             connection.execute(
-                statement.on_conflict_do_update(
-                    index_elements=[refused_credentials.c.fingerprint], set_=said
-                )
+                statement.on_conflict_do_update(index_elements=[table.c.fingerprint], set_=values)
             )

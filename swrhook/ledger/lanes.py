@@ -1,4 +1,7 @@
-"""When lanes are to run: their times stand in the ledger, in the transaction that set them."""
+"""Lanes: lock them, and schedule when the engine runs them next (`wake_at`).
+
+The time is set in the transaction that makes it necessary, so that none is lost.
+"""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,57 +14,59 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.dml import ReturningInsert
 
 from swrhook.ledger.bulk_insert import insert_rows
-from swrhook.ledger.rows import LANE_COLUMNS, to_lane
+from swrhook.ledger.rows import LANE_COLUMNS, from_lane, to_lane
 from swrhook.ledger.sql import PreparedStatement, upsert_on
-from swrhook.ledger.tables import OPEN, lanes, syncs
+from swrhook.ledger.tables import OPEN, syncs
+from swrhook.ledger.tables import lanes as table
 from swrhook.model import Lane
 
-# A sync without a time is in a call; seen from outside one, it was left behind and is due at once.
+# A `calling` sync has no due time. Seen from outside its call it was left behind by a worker that
+# died, and is due at once.
 _DUE_AT = func.coalesce(syncs.c.due_at, syncs.c.updated_at)
 
 
-def schedule_lanes(connection: Connection, wanted: Iterable[Lane], at: datetime) -> list[Lane]:
-    """Note that the lanes are to run at this time; return those not woken for then or sooner."""
-    by_key = {lane.key: lane for lane in wanted}
+def schedule_lanes(connection: Connection, lanes: Iterable[Lane], at: datetime) -> list[Lane]:
+    """Schedule lanes for a time; return those that were not scheduled for then or sooner."""
+    by_key = {lane.key: lane for lane in lanes}
     if not by_key:
         return []
-    # In the order of keys, so that two transactions never wait for each other.
+    # In the order of keys, so that two transactions cannot deadlock.
     rows = [_lane_row(by_key[key], at) for key in sorted(by_key)]
-    woken = insert_rows(connection, _wake(connection.dialect.name), rows)
-    return [by_key[key] for key in woken]
+    scheduled = insert_rows(connection, _upsert_sooner(connection.dialect.name), rows)
+    return [by_key[key] for key in scheduled]
 
 
 @cache
-def _wake(database: str) -> ReturningInsert[Any]:
-    statement = upsert_on(database, lanes)
-    sooner = or_(lanes.c.woken_for.is_(None), lanes.c.woken_for > statement.excluded.woken_for)
+def _upsert_sooner(database: str) -> ReturningInsert[Any]:
+    statement = upsert_on(database, table)
+    new_time = statement.excluded.wake_at
     return statement.on_conflict_do_update(
-        index_elements=[lanes.c.key],
-        set_={"woken_for": statement.excluded.woken_for},
-        where=sooner,
-    ).returning(lanes.c.key)
+        index_elements=[table.c.key],
+        set_={"wake_at": new_time},
+        where=or_(table.c.wake_at.is_(None), table.c.wake_at > new_time),
+    ).returning(table.c.key)
 
 
-def lock_lanes(connection: Connection, wanted: Iterable[Lane]) -> None:
-    """Lock the lanes, and their twins of the other override, until the transaction ends.
+def lock_lanes(connection: Connection, lanes: Iterable[Lane]) -> None:
+    """Lock lanes, and their twins with the other override, until the transaction ends.
 
-    Whoever is about to change syncs of a lane holds it first, so that transactions on one image
-    and target come one after the other, each sees what the one before it did, and none waits for
-    another in a circle. On SQLite the one writer holds them all.
+    Every transaction that changes syncs locks their lanes first. So transactions on the same image
+    and target run one after the other, each sees the changes of the one before it, and no two
+    deadlock. On SQLite there is only one writer anyway.
     """
     if connection.dialect.name == "sqlite":
         return
-    twins = {lane.key: lane for each in wanted for lane in (each, _twin(each))}
-    if not twins:
+    with_twins = {lane.key: lane for one in lanes for lane in (one, _twin(one))}
+    if not with_twins:
         return
-    rows = [_lane_row(twins[key], None) for key in sorted(twins)]
-    insert_rows(connection, _HOLD, rows)
+    rows = [_lane_row(with_twins[key], None) for key in sorted(with_twins)]
+    insert_rows(connection, _INSERT_OR_LOCK, rows)
 
 
-_HOLD = postgresql.insert(lanes).on_conflict_do_update(
-    index_elements=[lanes.c.key],
-    set_={"woken_for": lanes.c.woken_for},
-    where=false(),  # nothing is written, but the row is locked
+_INSERT_OR_LOCK = postgresql.insert(table).on_conflict_do_update(
+    index_elements=[table.c.key],
+    set_={"wake_at": table.c.wake_at},
+    where=false(),  # changes nothing, but PostgreSQL locks the row all the same
 )
 
 
@@ -70,10 +75,10 @@ def _twin(lane: Lane) -> Lane:
 
 
 def reschedule(connection: Connection, lane: Lane) -> datetime | None:
-    """Set the lane's next time from its open syncs and return it; None when it has none."""
-    # The lane's row first: what is recorded meanwhile is either seen here, or sees the time set
-    # here and wakes the lane itself.
-    if connection.dialect.name != "sqlite":  # whose one writer needs no row to lock
+    """Schedule a lane for the first due time of its open syncs; return it, None without any."""
+    # Lock the row before reading the syncs: a concurrent transaction that records one has either
+    # committed, and is read here; or it waits, sees the time set here, and sets a sooner one.
+    if connection.dialect.name != "sqlite":  # SQLite's only writer needs no row to lock
         _LOCK.run(connection, lane=lane.key)
     due_at: datetime | None = _FIRST_DUE.scalar(connection, lane=lane.key)
     set_wake_time(connection, lane, due_at)
@@ -81,43 +86,34 @@ def reschedule(connection: Connection, lane: Lane) -> datetime | None:
 
 
 _LOCK = PreparedStatement(
-    select(lanes.c.key).where(lanes.c.key == bindparam("lane")).with_for_update()
+    select(table.c.key).where(table.c.key == bindparam("lane")).with_for_update()
 )
 _FIRST_DUE = PreparedStatement(
     select(func.min(_DUE_AT)).where(syncs.c.lane == bindparam("lane"), OPEN)
 )
-_SET = PreparedStatement(
-    update(lanes)
-    .where(lanes.c.key == bindparam("lane"))
-    .values(woken_for=bindparam("at", type_=lanes.c.woken_for.type))
+_SET_WAKE_AT = PreparedStatement(
+    update(table)
+    .where(table.c.key == bindparam("lane"))
+    .values(wake_at=bindparam("at", type_=table.c.wake_at.type))
 )
 
 
-def set_wake_time(connection: Connection, lane: Lane, at: datetime | None) -> None:
-    """Note that the lane is to run at this time and not before, unless it is woken."""
-    _SET.run(connection, lane=lane.key, at=at)
+def set_wake_time(connection: Connection, lane: Lane, wake_at: datetime | None) -> None:
+    """Schedule a lane for a time, whatever it was scheduled for; None: not at all."""
+    _SET_WAKE_AT.run(connection, lane=lane.key, at=wake_at)
 
 
 def clear_wake_times(connection: Connection) -> None:
-    """Note that no lane is woken: the process that was to run them is gone."""
-    connection.execute(update(lanes).where(lanes.c.woken_for.is_not(None)).values(woken_for=None))
+    """Unschedule all lanes: the process whose engine was to run them is gone."""
+    connection.execute(update(table).where(table.c.wake_at.is_not(None)).values(wake_at=None))
 
 
 def unfinished_lanes(connection: Connection) -> list[tuple[Lane, datetime]]:
-    """Return every lane with open syncs and when it is due: what a start has to re-arm."""
+    """Return every lane with open syncs and when it is due; an engine starts from these."""
     columns = [syncs.c[name] for name in LANE_COLUMNS]
     rows = connection.execute(select(*columns, func.min(_DUE_AT)).where(OPEN).group_by(*columns))
     return [(to_lane(row._mapping), row[-1]) for row in rows]  # noqa: SLF001  # SQLAlchemy's name
 
 
-def _lane_row(lane: Lane, at: datetime | None) -> dict[str, object]:
-    return {
-        "key": lane.key,
-        "source_region": lane.source_region,
-        "namespace": lane.namespace,
-        "repository": lane.repository,
-        "target_region": lane.target.region,
-        "target_namespace": lane.target.namespace,
-        "override": lane.override,
-        "woken_for": at,
-    }
+def _lane_row(lane: Lane, wake_at: datetime | None) -> dict[str, object]:
+    return {"key": lane.key, **from_lane(lane), "wake_at": wake_at}

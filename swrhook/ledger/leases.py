@@ -1,4 +1,4 @@
-"""Periodic work that one process does for all that share a ledger."""
+"""Leases: periodic work that one of the processes on a ledger does for all."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,39 +10,40 @@ from sqlalchemy import Connection, or_, select
 from swrhook.clock import Clock
 from swrhook.ledger.database import Database
 from swrhook.ledger.sql import upsert
-from swrhook.ledger.tables import passes
+from swrhook.ledger.tables import leases
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodicLease:
-    """Work with a name, of which one pass is made at a time, wherever its process is."""
+    """Work with a name, which at most one process does at a time."""
 
     database: Database
     name: str
     clock: Clock
 
     def begin(self, every: timedelta) -> bool:
-        """Tell whether a pass is ours to make now: none began, or went on, for so long.
+        """Acquire the lease if it was not acquired or renewed for `every`; tell whether it was.
 
-        A time further ahead than that comes from a clock that was wrong, and does not count.
+        A time further in the future than `every` was set by a clock that was wrong, and is ignored.
         """
         now = self.clock.now()
-        is_due = or_(passes.c.at <= now - every, passes.c.at > now + every)
-        with self.database.read() as connection:  # most looks find nothing to do, and write nothing
-            noted = select(passes.c.name).where(passes.c.name == self.name, ~is_due)
-            if connection.execute(noted).first() is not None:
+        is_due = or_(leases.c.renewed_at <= now - every, leases.c.renewed_at > now + every)
+        # Most attempts come too early. A read finds that out without waiting for the writer.
+        with self.database.read() as connection:
+            early = select(leases.c.name).where(leases.c.name == self.name, ~is_due)
+            if connection.execute(early).first() is not None:
                 return False
         with self.database.write() as connection:
-            statement = upsert(connection, passes).values(name=self.name, at=now)
+            statement = upsert(connection, leases).values(name=self.name, renewed_at=now)
             statement = statement.on_conflict_do_update(
-                index_elements=[passes.c.name], set_={"at": now}, where=is_due
+                index_elements=[leases.c.name], set_={"renewed_at": now}, where=is_due
             )
-            return connection.execute(statement.returning(passes.c.name)).first() is not None
+            return connection.execute(statement.returning(leases.c.name)).first() is not None
 
     @contextmanager
     def step(self) -> Iterator[Connection]:
-        """Yield a connection in a transaction, in which the pass is noted to go on."""
+        """Yield a connection in a transaction that also renews the lease."""
         with self.database.write() as connection:
-            mine = passes.c.name == self.name
-            connection.execute(passes.update().where(mine).values(at=self.clock.now()))
+            renewal = leases.update().where(leases.c.name == self.name)
+            connection.execute(renewal.values(renewed_at=self.clock.now()))
             yield connection

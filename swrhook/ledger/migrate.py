@@ -1,4 +1,4 @@
-"""The schema's revisions: upgrade, and the refusal of what is newer than this program."""
+"""The schema's revisions: upgrade a ledger, and refuse one that this program does not know."""
 
 import re
 from dataclasses import dataclass
@@ -17,39 +17,40 @@ from swrhook.errors import LedgerUnusable
 from swrhook.ledger.postgresql import LOCK_TIMEOUT
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-# Revisions of ledgers from before 0.1.0, which nothing upgrades.
+# Revisions of ledgers from before 0.1.0, which cannot be upgraded.
 _UNRELEASED = re.compile(r"[0-9]{4}")
-# Longer than most migrations, and shorter than gunicorn waits for a process to start.
+# Seconds to wait for another process's upgrade: longer than most migrations take, and shorter than
+# gunicorn waits for a process to start.
 PATIENCE = 90
-_LOCK = 0x73777268  # «swrh»: any number, the same in every process
+_LOCK = 0x73777268  # "swrh": any number, the same in every process
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """A ledger's revision, None where there is none yet, and the one that this program wants."""
+    """The revision of a ledger, None for an empty database, and the one that this program needs."""
 
     current: str | None
-    wanted: str
+    head: str
 
     @property
     def is_current(self) -> bool:
         """Tell whether this program can use the ledger as it is."""
-        return self.current == self.wanted
+        return self.current == self.head
 
 
 def read_schema(engine: Engine) -> Schema:
-    """Return the revisions without changing anything. Raises LedgerUnusable when it is newer."""
+    """Return the revisions; change nothing. Raises LedgerUnusable for an unknown revision."""
     _, scripts = _migrations()
     with engine.connect() as connection:
         return _schema(connection, scripts)
 
 
 def upgrade(engine: Engine) -> Schema:
-    """Bring the schema to this program's revision; return what it was. Raises LedgerUnusable."""
+    """Upgrade the schema; return what it was before. Raises LedgerUnusable."""
     config, scripts = _migrations()
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            _wait_for_others(connection)
+            _lock_upgrades(connection)
         schema = _schema(connection, scripts)
         if not schema.is_current:
             config.attributes["connection"] = connection
@@ -57,22 +58,22 @@ def upgrade(engine: Engine) -> Schema:
     return schema
 
 
-def _wait_for_others(connection: Connection) -> None:
-    """Let processes that start together upgrade one after the other. Raises LedgerUnusable."""
-    is_mine = connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_LOCK})").scalar()
-    if not is_mine:
+def _lock_upgrades(connection: Connection) -> None:
+    """Make processes that start together upgrade one after the other. Raises LedgerUnusable."""
+    is_locked = connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_LOCK})").scalar()
+    if not is_locked:
         logs.event("ledger.awaits_upgrade", by="another process", seconds=PATIENCE)
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
         try:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         except OperationalError as exc:
             message = (
-                f"another process has been upgrading the ledger for {PATIENCE} seconds and goes "
-                "on: start again when it has finished, or end it (pg_stat_activity shows it)"
+                f"another process has been upgrading the ledger for {PATIENCE} seconds and has "
+                "not finished: start again when it has, or end it (pg_stat_activity shows it)"
             )
             raise LedgerUnusable(message) from exc
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-    # A migration of a large ledger takes as long as it takes.
+    # A migration may take longer than a statement of the service may.
     connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
 
@@ -83,7 +84,7 @@ def _schema(connection: Connection, scripts: ScriptDirectory) -> Schema:
 
 
 def is_current(engine: Engine) -> bool:
-    """Tell whether the schema is at this program's revision."""
+    """Tell whether the schema has this program's revision."""
     _, scripts = _migrations()
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
@@ -98,10 +99,10 @@ def _migrations() -> tuple[Config, ScriptDirectory]:
 
 def _refuse_unknown(scripts: ScriptDirectory, current: str | None) -> None:
     try:
-        known = current is None or scripts.get_revision(current) is not None
+        is_known = current is None or scripts.get_revision(current) is not None
     except CommandError:
-        known = False
-    if known:
+        is_known = False
+    if is_known:
         return
     if _UNRELEASED.fullmatch(current or ""):
         message = (

@@ -1,4 +1,4 @@
-"""What the ledger's writers need from the layers above."""
+"""What the ledger's writers need from the packages above it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ class LaneScheduler(Protocol):
     """Runs lanes: the engine."""
 
     def wake(self, lanes: Sequence[Lane], at: datetime, connection: Connection) -> None:
-        """Run the lanes at this time, provided that the connection's transaction commits."""
+        """Run the lanes at a time, provided that the connection's transaction commits."""
         ...
 
 
@@ -23,7 +23,7 @@ class OutcomeListener(Protocol):
     """Reports outcomes after their transaction has committed."""
 
     def sync(self, sync: Sync, state: State, decision: Decision, now: datetime) -> None:
-        """Report a decision that was applied: the sync before it, and the state reached."""
+        """Report a decision that was applied: the sync before it, and its new state."""
         ...
 
     def deliveries(self, recording: Recording, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""PostgreSQL as the ledger's database: how its connections are made, and its clock."""
+"""PostgreSQL as the ledger's database: how connections are made and limited."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,21 +8,24 @@ from sqlalchemy import Engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
-# A process holds at most this many connections of its pool; whoever finds none waits for seconds.
+# Connections of a process's pool: kept open, and at most. A thread that gets none waits for some
+# seconds, then fails.
+_IDLE_CONNECTIONS = 8
 MOST_CONNECTIONS = 32
-_KEPT_CONNECTIONS = 8
-_LONGEST_WAIT = 10
-# A server that vanished without a word is given up after this long; and a process that stopped in
-# the middle of a transaction loses it, so that what it has locked is free again.
+_POOL_TIMEOUT = 10
 LOCK_TIMEOUT = "10s"
+# No request waits without a bound, and a process that hangs in the middle of a transaction loses
+# it, so that its row locks become free.
 SESSION: Mapping[str, str] = {
     "lock_timeout": LOCK_TIMEOUT,
     "statement_timeout": "60s",
     "idle_in_transaction_session_timeout": "20s",
-    # A plan made for a small table would stay when it has grown, until statistics are gathered.
+    # A generic plan made for a small table would be kept when the table has grown, until the
+    # server has new statistics.
     "plan_cache_mode": "force_custom_plan",
-    "synchronous_commit": "on",  # a commit is on disk: a 2xx is a promise
+    "synchronous_commit": "on",  # a commit is on disk when it returns: a 2xx is a promise
 }
+# libpq's parameters. They bound how long a server that vanished is waited for.
 CONNECT: Mapping[str, str | int] = {
     "connect_timeout": 5,
     "application_name": "swrhook",
@@ -31,16 +34,15 @@ CONNECT: Mapping[str, str | int] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
-"""How each connection is made, in libpq's words."""
 
 
 def open_server(url: URL) -> Engine:
-    """Return an engine with a bounded pool, whose connections are replaced when they are cut."""
+    """Return an engine with a bounded pool, which replaces connections that were lost."""
     engine = sqlalchemy.create_engine(
         url,
-        pool_size=_KEPT_CONNECTIONS,
-        max_overflow=MOST_CONNECTIONS - _KEPT_CONNECTIONS,
-        pool_timeout=_LONGEST_WAIT,
+        pool_size=_IDLE_CONNECTIONS,
+        max_overflow=MOST_CONNECTIONS - _IDLE_CONNECTIONS,
+        pool_timeout=_POOL_TIMEOUT,
         pool_pre_ping=True,
         connect_args=CONNECT,
     )
@@ -49,31 +51,33 @@ def open_server(url: URL) -> Engine:
 
 
 def is_away(exc: Exception) -> bool:
-    """Tell whether the server could not be reached, so that a second try now is of no use."""
+    """Tell whether an error means that the server cannot be reached, so a retry now is useless."""
     if not isinstance(exc, DBAPIError):
         return False
-    no_answer = getattr(exc.orig, "sqlstate", "") is None  # psycopg's, where no server spoke
-    return exc.connection_invalidated or no_answer
+    # psycopg's errors have no SQLSTATE when they do not come from the server.
+    has_no_sqlstate = getattr(exc.orig, "sqlstate", "") is None
+    return exc.connection_invalidated or has_no_sqlstate
 
 
 def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401  # DBAPI's own type
-    from psycopg.types.string import StrDumper  # noqa: PLC0415  # only where it is used
+    # Imported here because a service on SQLite does not need it.
+    from psycopg.types.string import StrDumper  # noqa: PLC0415
 
-    class Storable(StrDumper):
-        """Text as PostgreSQL can take it: of what a sender may write, it refuses NUL."""
+    class StorableText(StrDumper):
+        """Replaces NUL characters, which senders may send and PostgreSQL refuses in text."""
 
         def dump(self, obj: str) -> Any:  # noqa: ANN401  # psycopg's own type
             return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}"))
 
-    connection.adapters.register_dumper(str, Storable)
+    connection.adapters.register_dumper(str, StorableText)
     with connection.cursor() as cursor:
         for name, value in SESSION.items():
             cursor.execute(f"SET SESSION {name} = '{value}'")
     connection.commit()
 
 
-async def limit(connection: Any) -> None:  # noqa: ANN401  # psycopg's, only where it is used
-    """Give a connection of the jobs the limits that the ledger's own have."""
+async def limit(connection: Any) -> None:  # noqa: ANN401  # psycopg's, imported only where used
+    """Give one of Procrastinate's connections the limits of the ledger's own."""
     for name, value in SESSION.items():
         await connection.execute(f"SET SESSION {name} = '{value}'")
     await connection.commit()

@@ -1,7 +1,7 @@
-"""What has become too old is deleted, in small steps, and never what is unfinished.
+"""Delete what is older than the retention periods, in small steps, but nothing unfinished.
 
-Each step reads a stretch of a table in the order of ids, which is that of time, and deletes what
-may go in one short transaction, so that who records or works waits for no more than that.
+Each step reads a range of a table in the order of ids, which is the order of time, and deletes its
+old rows in one short transaction. So deliveries and workers never wait for long.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,167 +28,170 @@ from swrhook.ledger.tables import (
     repairs,
     syncs,
 )
-from swrhook.model import END_STATES, Lane
+from swrhook.model import END_STATES, Lane, image_name
 
-# Rows of the largest of its tables that a step deletes, deliveries that it takes, and their bodies.
+# The most that one step deletes: rows of its largest table, deliveries, bytes of bodies, calls.
 MOST_ROWS = 500
 _MOST_DELIVERIES = 200
 _MOST_BYTES = 4 * 1024 * 1024
 _MOST_CALLS = 100
-# Less than every id.
+# Sorts before every id.
 FIRST = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How many rows of each table a step deleted, and the id after which the next one goes on.
+    """How many rows of each table a step deleted, and the id after which the next step begins.
 
-    `after` is None when the ledger holds nothing more that is old enough.
+    `after` is None when nothing old is left.
     """
 
     deleted: Mapping[str, int]
     after: str | None
 
 
-# Deletes a stretch of what is older than a time, of the ids after the one given.
+# Deletes a range of what is older than a time, among the ids after the last argument.
 Prune = Callable[[PeriodicLease, datetime, str], Step]
 
 
 def prune_deliveries(work: PeriodicLease, before: datetime, after: str) -> Step:
-    """Delete deliveries with their bodies and pushes, and the latest pushes among these.
+    """Delete deliveries with their bodies, pushes and latest pushes.
 
-    A delivery stays whole as long as one of its syncs is open. One of very many pushes goes in
-    several steps, itself in the last.
+    A delivery is kept whole while one of its syncs is open. One with very many pushes takes several
+    steps, and is itself deleted in the last.
     """
     with work.database.read() as connection:
-        found = _first(connection.execute(aged_deliveries(before, after)).all(), _MOST_BYTES)
-        ids = [row.id for row in found]
-        free = sorted(set(ids) - set(connection.scalars(unfinished_deliveries(ids))))
-        announced = connection.execute(_pushes_of(free)).all()
+        rows = _up_to_weight(connection.execute(aged_deliveries(before, after)).all(), _MOST_BYTES)
+        ids = [row.id for row in rows]
+        finished = sorted(set(ids) - set(connection.scalars(unfinished_deliveries(ids))))
+        old_pushes = connection.execute(_pushes_of(finished)).all()
     if not ids:
         return Step({}, None)
-    is_whole = len(announced) <= MOST_ROWS
-    announced = announced[:MOST_ROWS]
+    is_complete = len(old_pushes) <= MOST_ROWS
+    old_pushes = old_pushes[:MOST_ROWS]
     with work.step() as connection:
-        latest = _delete_latest(connection, announced)
+        # The conditions are checked again here: an operator may have retried a sync since.
+        latest = _delete_latest(connection, old_pushes)
         has_open = exists().where(syncs.c.push == pushes.c.id, OPEN)
-        gone = _delete(connection, pushes.c.id, [row.id for row in announced], ~has_open)
+        push_ids = [row.id for row in old_pushes]
+        pushes_deleted = _delete(connection, pushes.c.id, push_ids, ~has_open)
         is_empty = ~exists().where(pushes.c.delivery == deliveries.c.id)
-        whole = _delete(connection, deliveries.c.id, free if is_whole else [], is_empty)
-    deleted = {"latest_pushes": latest, "pushes": gone, "deliveries": whole}
-    return Step(deleted, ids[-1] if is_whole else after)
+        delivery_ids = finished if is_complete else []
+        deliveries_deleted = _delete(connection, deliveries.c.id, delivery_ids, is_empty)
+    deleted = {"latest_pushes": latest, "pushes": pushes_deleted, "deliveries": deliveries_deleted}
+    return Step(deleted, ids[-1] if is_complete else after)
 
 
 def prune_syncs(work: PeriodicLease, before: datetime, after: str) -> Step:
-    """Delete syncs that ended before the time, and their lanes when nothing is open there."""
+    """Delete syncs that ended before the time, and their lanes if nothing in them is open."""
     with work.database.read() as connection:
-        found = connection.execute(aged_syncs(before, after)).mappings().all()
-    if not found:
+        rows = connection.execute(aged_syncs(before, after)).mappings().all()
+    if not rows:
         return Step({}, None)
-    wanted = {to_lane(row) for row in found}
+    old_lanes = {to_lane(row) for row in rows}
     with work.step() as connection:
-        lock_lanes(connection, wanted)  # first, as everybody does: lanes, then syncs
-        gone = _delete(connection, syncs.c.id, [row["id"] for row in found], *_ended(before))
-        quiet = _delete_lanes(connection, wanted)
-    return Step({"syncs": gone, "lanes": quiet}, found[-1]["id"])
+        lock_lanes(connection, old_lanes)  # before their syncs, as everywhere
+        ids = [row["id"] for row in rows]
+        syncs_deleted = _delete(connection, syncs.c.id, ids, *_ended(before))
+        lanes_deleted = _delete_lanes(connection, old_lanes)
+    return Step({"syncs": syncs_deleted, "lanes": lanes_deleted}, ids[-1])
 
 
 def prune_calls(work: PeriodicLease, before: datetime, after: str) -> Step:
-    """Delete calls of which no sync is kept."""
+    """Delete calls whose syncs have all been deleted."""
     with work.database.read() as connection:
-        found = _first(connection.execute(aged_calls(before, after)).all(), MOST_ROWS)
-    if not found:
+        rows = _up_to_weight(connection.execute(aged_calls(before, after)).all(), MOST_ROWS)
+    if not rows:
         return Step({}, None)
-    ids = [row.id for row in found]
+    ids = [row.id for row in rows]
     with work.step() as connection:
-        tags = _delete(connection, call_tags.c.call, ids)
-        gone = _delete(connection, calls.c.id, ids)
-    return Step({"call_tags": tags, "calls": gone}, ids[-1])
+        tags_deleted = _delete(connection, call_tags.c.call, ids)
+        calls_deleted = _delete(connection, calls.c.id, ids)
+    return Step({"call_tags": tags_deleted, "calls": calls_deleted}, ids[-1])
 
 
 def prune_audit(work: PeriodicLease, before: datetime, after: str) -> Step:
-    """Delete what was noted of writes over the API."""
+    """Delete rows of the audit log."""
     with work.database.read() as connection:
         ids = connection.scalars(aged_audit(before, after)).all()
     if not ids:
         return Step({}, None)
     with work.step() as connection:
-        gone = _delete(connection, audit.c.id, ids)
-    return Step({"audit": gone}, ids[-1])
+        deleted = _delete(connection, audit.c.id, ids)
+    return Step({"audit": deleted}, ids[-1])
 
 
 def prune_repairs(work: PeriodicLease, before: datetime, after: str) -> Step:
-    """Delete what a repair found that ended before the time, and then the repair itself.
+    """Delete the findings of a repair that ended before the time, and then the repair.
 
-    What is the latest known of a repository stays, with its repair, and so does the last of the
-    scheduled ones, by which the next one goes.
+    A repository's latest findings stay, together with their repair. So does the last scheduled
+    repair, which says when the next one is due.
     """
     with work.database.read() as connection:
         repair = connection.scalar(aged_repairs(before, after))
         if repair is None:
             return Step({}, None)
-        ids = connection.scalars(past_findings(repair)).all()
-    is_whole = len(ids) < MOST_ROWS
+        ids = connection.scalars(outdated_findings(repair)).all()
+    is_complete = len(ids) < MOST_ROWS
     with work.step() as connection:
-        gone = _delete(connection, findings.c.id, ids, ~findings.c.latest)
+        findings_deleted = _delete(connection, findings.c.id, ids, ~findings.c.latest)
         is_empty = ~exists().where(findings.c.repair == repairs.c.id)
-        is_dispensable = repairs.c.follows.is_(None) | exists().where(
-            _NEXT.c.follows == repairs.c.id
+        has_next = exists().where(_next_repairs.c.previous == repairs.c.id)
+        is_not_last_scheduled = repairs.c.previous.is_(None) | has_next
+        repair_ids = [repair] if is_complete else []
+        repairs_deleted = _delete(
+            connection, repairs.c.id, repair_ids, is_empty, is_not_last_scheduled
         )
-        last = [repair] if is_whole else []
-        whole = _delete(connection, repairs.c.id, last, is_empty, is_dispensable)
-    return Step({"findings": gone, "repairs": whole}, repair if is_whole else after)
+    deleted = {"findings": findings_deleted, "repairs": repairs_deleted}
+    return Step(deleted, repair if is_complete else after)
 
 
-_NEXT = repairs.alias()
+_next_repairs = repairs.alias()
 
 
-# The queries: each follows an index in the order of ids.
+# The queries of the steps. Each follows an index in the order of ids.
 
 
 def aged_deliveries(before: datetime, after: str) -> Select[Any]:
-    """Return the query for a stretch of old deliveries, with the sizes of their bodies."""
+    """Return the query for old deliveries, with the sizes of their bodies as `weight`."""
     size = func.coalesce(func.length(deliveries.c.body), 0)
     query = select(deliveries.c.id, size.label("weight"))
     return _aged(query, deliveries, deliveries.c.received_at, before, after, _MOST_DELIVERIES)
 
 
 def unfinished_deliveries(ids: Sequence[str]) -> Select[Any]:
-    """Return the query for those of the deliveries that have open syncs."""
+    """Return the query for those deliveries that have open syncs."""
     query = select(pushes.c.delivery).join(syncs, syncs.c.push == pushes.c.id)
     return query.where(pushes.c.delivery.in_(ids), OPEN).distinct()
 
 
 def aged_syncs(before: datetime, after: str) -> Select[Any]:
-    """Return the query for a stretch of syncs that ended long ago, with their lanes."""
+    """Return the query for syncs that ended before the time, with their lanes."""
     query = select(syncs.c.id, *(syncs.c[name] for name in LANE_COLUMNS)).where(*_ended(before))
     return _aged(query, syncs, syncs.c.created_at, before, after, MOST_ROWS)
 
 
 def aged_calls(before: datetime, after: str) -> Select[Any]:
-    """Return the query for a stretch of old calls without a sync, with the numbers of their tags.
-
-    Calls that only a sync of later days keeps are passed over.
-    """
-    kept = exists().where(call_tags.c.call == calls.c.id, syncs.c.id == call_tags.c.sync)
-    of_call = select(func.count()).where(call_tags.c.call == calls.c.id).scalar_subquery()
-    query = select(calls.c.id, of_call.label("weight")).where(~kept)
+    """Return the query for old calls without syncs, with their numbers of tags as `weight`."""
+    has_sync = exists().where(call_tags.c.call == calls.c.id, syncs.c.id == call_tags.c.sync)
+    tags = select(func.count()).where(call_tags.c.call == calls.c.id).scalar_subquery()
+    query = select(calls.c.id, tags.label("weight")).where(~has_sync)
     return _aged(query, calls, calls.c.started_at, before, after, _MOST_CALLS)
 
 
 def aged_audit(before: datetime, after: str) -> Select[Any]:
-    """Return the query for a stretch of what was noted long ago."""
+    """Return the query for old rows of the audit log."""
     return _aged(select(audit.c.id), audit, audit.c.at, before, after, MOST_ROWS)
 
 
 def aged_repairs(before: datetime, after: str) -> Select[Any]:
-    """Return the query for the next repair that ended long ago."""
+    """Return the query for the next repair that ended before the time."""
     query = select(repairs.c.id).where(repairs.c.ended_at < before)
     return _aged(query, repairs, repairs.c.created_at, before, after, 1)
 
 
-def past_findings(repair: str) -> Select[Any]:
-    """Return the query for some of what a repair found, and a later one has seen again."""
+def outdated_findings(repair: str) -> Select[Any]:
+    """Return the query for findings of a repair that a later one has replaced."""
     query = select(findings.c.id).where(findings.c.repair == repair, ~findings.c.latest)
     return query.order_by(findings.c.id).limit(MOST_ROWS)
 
@@ -201,50 +204,55 @@ def _aged(
     after: str,
     most: int,
 ) -> Select[Any]:
-    old = (table.c.id > after, table.c.id < lowest_id(before), made_at < before)
-    return query.where(*old).order_by(table.c.id).limit(most)
+    # The ids bound the range; `made_at` decides: on PostgreSQL it is the server's time, while
+    # ids are made by the clock of a process's machine.
+    is_old = (table.c.id > after, table.c.id < lowest_id(before), made_at < before)
+    return query.where(*is_old).order_by(table.c.id).limit(most)
 
 
 def _ended(before: datetime) -> tuple[Condition, Condition]:
-    return in_values(
-        syncs.c.state, [state.value for state in END_STATES]
-    ), syncs.c.updated_at < before
+    end_states = [state.value for state in END_STATES]
+    return in_values(syncs.c.state, end_states), syncs.c.updated_at < before
 
 
 def _pushes_of(delivery_ids: Sequence[str]) -> Select[Any]:
-    """Return the query for the pushes of deliveries, and one more than a step takes."""
+    """Return the query for the pushes of deliveries: at most one more than a step deletes."""
     names = ("id", "sender", "namespace", "repository", "tag")
     query = select(*(pushes.c[name] for name in names)).where(pushes.c.delivery.in_(delivery_ids))
     return query.limit(MOST_ROWS + 1)
 
 
-def _first(found: Sequence[Any], most: int) -> list[Any]:
-    """Return the first rows that together weigh no more than that; at least one."""
+def _up_to_weight(rows: Sequence[Any], most: int) -> list[Any]:
+    """Return the first rows whose total `weight` is at most `most`; at least one row."""
     total = 0
-    taken: list[Any] = []
-    for row in found:
+    selected: list[Any] = []
+    for row in rows:
         total += row.weight
-        if taken and total > most:
+        if selected and total > most:
             break
-        taken.append(row)
-    return taken
+        selected.append(row)
+    return selected
 
 
-def _delete_latest(connection: Connection, announced: Sequence[Any]) -> int:
-    """Delete what deduplication knew of tags, where it was one of these pushes."""
-    keys = {f"{row.sender} {row.namespace}/{row.repository}:{row.tag}" for row in announced}
-    is_among = latest_pushes.c.push.in_([row.id for row in announced])
-    # In the order of keys, as those who record lock them.
-    locked = select(latest_pushes.c.key).where(latest_pushes.c.key.in_(keys), is_among)
-    found = connection.scalars(locked.order_by(latest_pushes.c.key).with_for_update()).all()
-    return _delete(connection, latest_pushes.c.key, found, is_among)
+def _delete_latest(connection: Connection, old_pushes: Sequence[Any]) -> int:
+    """Delete the rows of latest_pushes that still refer to one of these pushes."""
+    keys = {
+        f"{row.sender} {image_name(row.namespace, row.repository, row.tag)}" for row in old_pushes
+    }
+    is_old = latest_pushes.c.push.in_([row.id for row in old_pushes])
+    # Locked in the order of keys, as lock_tags does, so that the two cannot deadlock.
+    query = select(latest_pushes.c.key).where(latest_pushes.c.key.in_(keys), is_old)
+    locked = connection.scalars(query.order_by(latest_pushes.c.key).with_for_update()).all()
+    return _delete(connection, latest_pushes.c.key, locked, is_old)
 
 
-def _delete_lanes(connection: Connection, wanted: Iterable[Lane]) -> int:
-    """Delete lanes, and their twins of the other override, that wait for nothing."""
-    keys = [replace(lane, override=way).key for lane in wanted for way in (False, True)]
+def _delete_lanes(connection: Connection, old_lanes: Iterable[Lane]) -> int:
+    """Delete lanes, and their twins with the other override, that have nothing open."""
+    keys = [
+        replace(lane, override=override).key for lane in old_lanes for override in (False, True)
+    ]
     has_open = exists().where(syncs.c.lane == lanes.c.key, OPEN)
-    return _delete(connection, lanes.c.key, keys, lanes.c.woken_for.is_(None), ~has_open)
+    return _delete(connection, lanes.c.key, keys, lanes.c.wake_at.is_(None), ~has_open)
 
 
 def _delete(

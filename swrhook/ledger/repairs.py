@@ -1,14 +1,16 @@
-"""Backfills and reconciles on their way: begun, claimed for a step, advanced, ended.
+"""The state of repairs (backfills and reconciles): begin, claim, advance, start, stop.
 
-A step is done by the process that holds the claim. One that vanished loses it after a while, and
-another goes on behind the last repository that is done.
+A repair runs in steps. A step is done by the process that holds the claim, which is a lease: a
+process that died loses it, and another one continues after the last repository compared.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
 
+from swrhook.ledger.rows import field_columns
 from swrhook.ledger.sql import upsert
 from swrhook.ledger.tables import lanes, repairs
 from swrhook.ledger.types import new_id
@@ -23,33 +25,19 @@ from swrhook.syncs.reconciliation import (
     Stage,
 )
 
-# So long a process may be silent about its step; each request to SWR renews this.
+# A claim lasts so long; each request to SWR renews it.
 LEASE = timedelta(minutes=2)
 
-_COLUMNS = (
-    "id",
-    "places",
-    "sender",
-    "rule",
-    "reports_only",
-    "asks",
-    "max_calls",
-    "cursor",
-    "calls",
-    "planned_calls",
-    "planned_looks",
-    "tries",
-)
-_REPAIR = [repairs.c[name] for name in (*_COLUMNS, "kind", "stage")]
+_COLUMNS = field_columns(repairs, Repair)
 _MOST_NOTES = 100
 
 
-def begin(connection: Connection, wish: RepairRequest, now: datetime) -> str:
-    """Begin a repair and return its id. One of all repositories goes on where the last stopped."""
-    places = wish.places
-    row = _row(wish, now) | {
-        "places": None if places is None else sorted({place.key for place in places}),
-        "cursor": _last_cursor(connection) if places is None else "",
+def begin(connection: Connection, request: RepairRequest, now: datetime) -> str:
+    """Begin a repair; return its id. One of all repositories continues where the last stopped."""
+    refs = request.repositories
+    row = _row(request, now) | {
+        "repositories": None if refs is None else sorted({ref.key for ref in refs}),
+        "cursor": _last_cursor(connection) if refs is None else "",
     }
     connection.execute(insert(repairs), row)
     return str(row["id"])
@@ -58,10 +46,13 @@ def begin(connection: Connection, wish: RepairRequest, now: datetime) -> str:
 def begin_scheduled(
     connection: Connection, every: timedelta, max_calls: int, now: datetime
 ) -> str | None:
-    """Begin a reconcile if it is time, whichever process asks first; return its id."""
+    """Begin a reconcile if the last scheduled one is `every` ago; return its id.
+
+    All processes call this; one of them begins it, and the others get None.
+    """
     last = connection.execute(
         select(repairs.c.id, repairs.c.stage, repairs.c.created_at)
-        .where(repairs.c.kind == RepairKind.RECONCILE.value, repairs.c.follows.is_not(None))
+        .where(repairs.c.kind == RepairKind.RECONCILE.value, repairs.c.previous.is_not(None))
         .order_by(repairs.c.id.desc())
         .limit(1)
     ).one_or_none()
@@ -70,47 +61,45 @@ def begin_scheduled(
         if is_early or last.stage in {stage.value for stage in ACTIVE_STAGES}:
             return None
     row = _row(RepairRequest(RepairKind.RECONCILE, max_calls=max_calls), now) | {
-        "places": None,
+        "repositories": None,
         "cursor": _last_cursor(connection),
-        "follows": "first" if last is None else last.id,
+        "previous": "first" if last is None else last.id,
     }
-    place = upsert(connection, repairs).on_conflict_do_nothing(index_elements=["follows"])
-    won = connection.execute(place.values(**row).returning(repairs.c.id)).scalar()
-    return None if won is None else str(won)
+    # `previous` is unique: of two processes that saw the same last one, one inserts the next.
+    statement = upsert(connection, repairs).on_conflict_do_nothing(index_elements=["previous"])
+    repair_id = connection.execute(statement.values(**row).returning(repairs.c.id)).scalar()
+    return None if repair_id is None else str(repair_id)
 
 
 def claim_next(connection: Connection, now: datetime) -> tuple[Repair, str] | None:
-    """Claim the repair whose turn it is for a step; return it and the claim, None without one."""
-    free = or_(
+    """Claim the repair that is due first; return it and the claim, None when none is due."""
+    is_free = or_(
         repairs.c.claim.is_(None),
         repairs.c.claimed_until < now,
-        repairs.c.claimed_until > now + 2 * LEASE,  # by a clock that has been set back since
+        repairs.c.claimed_until > now + 2 * LEASE,  # set by a clock that was set back since
     )
-    due = and_(repairs.c.stage.in_([*ACTIVE_STAGES]), repairs.c.due_at <= now, free)
-    wanted = connection.scalar(
-        select(repairs.c.id).where(due).order_by(repairs.c.due_at, repairs.c.id).limit(1)
+    is_due = and_(repairs.c.stage.in_([*ACTIVE_STAGES]), repairs.c.due_at <= now, is_free)
+    repair_id = connection.scalar(
+        select(repairs.c.id).where(is_due).order_by(repairs.c.due_at, repairs.c.id).limit(1)
     )
     claim = new_id()
-    row = (
-        connection.execute(
-            update(repairs)
-            .where(repairs.c.id == wanted, due)
-            .values(claim=claim, claimed_until=now + LEASE)
-            .returning(*_REPAIR)
-        )
-        .mappings()
-        .one_or_none()
+    statement = (
+        update(repairs)
+        .where(repairs.c.id == repair_id, is_due)  # another process may have claimed it since
+        .values(claim=claim, claimed_until=now + LEASE)
+        .returning(*_COLUMNS)
     )
+    row = connection.execute(statement).mappings().one_or_none()
     return None if row is None else (to_repair(row), claim)
 
 
 def renew_lease(connection: Connection, claim: str, now: datetime) -> bool:
-    """Hold the claim for longer; False when it is lost, or the repair was cancelled."""
-    return _change(connection, claim, {"claimed_until": now + LEASE})
+    """Renew a claim; False when it is lost, or the repair was cancelled."""
+    return _update_claimed(connection, claim, {"claimed_until": now + LEASE})
 
 
 def advance(connection: Connection, claim: str, now: datetime, progress: Progress) -> bool:
-    """End a step with what it came to; False, and nothing is changed, when the claim is lost."""
+    """End a step with its progress; False, and nothing is changed, when the claim is lost."""
     values: dict[str, Any] = {
         "stage": progress.stage.value,
         "due_at": progress.due_at,
@@ -118,19 +107,19 @@ def advance(connection: Connection, claim: str, now: datetime, progress: Progres
         "claim": None,
         "calls": repairs.c.calls + progress.calls,
         "planned_calls": repairs.c.planned_calls + progress.cost.calls,
-        "planned_looks": repairs.c.planned_looks + progress.cost.looks,
+        "planned_reads": repairs.c.planned_reads + progress.cost.reads,
     }
     if progress.stage is Stage.DONE:
         values["ended_at"] = now
     if progress.cursor is not None:
         values |= {"cursor": progress.cursor, "tries": 0}
-    return _change(connection, claim, values)
+    return _update_claimed(connection, claim, values)
 
 
 def postpone(
     connection: Connection, claim: str, now: datetime, due_at: datetime, calls: int
 ) -> bool:
-    """Try the step again then; False as `advance`."""
+    """End a step that failed, to be tried again at `due_at`; False when the claim is lost."""
     values = {
         "due_at": due_at,
         "updated_at": now,
@@ -138,21 +127,21 @@ def postpone(
         "calls": repairs.c.calls + calls,
         "tries": repairs.c.tries + 1,
     }
-    return _change(connection, claim, values)
+    return _update_claimed(connection, claim, values)
 
 
 def add_note(connection: Connection, repair_id: str, text: str) -> None:
-    """Keep why something could not be compared; the first hundred times."""
+    """Note why something could not be compared; a repair keeps its first hundred notes."""
     notes = connection.scalar(
         select(repairs.c.notes).where(repairs.c.id == repair_id).with_for_update()
     )
     if notes is not None and len(notes) < _MOST_NOTES:
-        changed = [*notes, text]
-        connection.execute(update(repairs).where(repairs.c.id == repair_id).values(notes=changed))
+        values = {"notes": [*notes, text]}
+        connection.execute(update(repairs).where(repairs.c.id == repair_id).values(values))
 
 
 def start(connection: Connection, repair_id: str, now: datetime) -> bool:
-    """Go on with a plan that a person agrees to; False when it is not one that waits for this."""
+    """Carry out a plan that an operator confirmed; False when the repair is not `planned`."""
     values = {"stage": Stage.ORDERING.value, "due_at": now, "updated_at": now}
     statement = update(repairs).where(
         repairs.c.id == repair_id, repairs.c.stage == Stage.PLANNED.value
@@ -161,7 +150,7 @@ def start(connection: Connection, repair_id: str, now: datetime) -> bool:
 
 
 def stop(connection: Connection, repair_id: str, now: datetime) -> bool:
-    """Cancel a repair; False when it has ended. Whoever works on it finds its claim gone."""
+    """Cancel a repair, and so the claim of a running step; False when the repair has ended."""
     values = {
         "stage": Stage.CANCELLED.value,
         "updated_at": now,
@@ -175,46 +164,47 @@ def stop(connection: Connection, repair_id: str, now: datetime) -> bool:
 
 
 def forget_claims(connection: Connection) -> None:
-    """Note that nobody works on a repair: the only process that did is gone."""
+    """Release all claims, at the start of the only process that uses the ledger."""
     connection.execute(update(repairs).where(repairs.c.claim.is_not(None)).values(claim=None))
 
 
-def next_place(connection: Connection, repair: Repair) -> RepositoryRef | None:
-    """Return the repository that is to be compared next."""
-    if repair.places is not None:
-        left = sorted(key for key in repair.places if key > repair.cursor)
+def next_repository(connection: Connection, repair: Repair) -> RepositoryRef | None:
+    """Return the repository to compare next, None after the last one."""
+    if repair.repositories is not None:
+        left = sorted(key for key in repair.repositories if key > repair.cursor)
         return RepositoryRef.from_key(left[0]) if left else None
     columns = [lanes.c.source_region, lanes.c.namespace, lanes.c.repository]
-    done = RepositoryRef.from_key(repair.cursor) if repair.cursor else RepositoryRef("", "", "")
+    last = RepositoryRef.from_key(repair.cursor) if repair.cursor else RepositoryRef("", "", "")
     region, namespace, repository = columns
-    behind = or_(
-        region > done.region,
-        and_(region == done.region, namespace > done.namespace),
-        and_(region == done.region, namespace == done.namespace, repository > done.repository),
+    is_after = or_(
+        region > last.region,
+        and_(region == last.region, namespace > last.namespace),
+        and_(region == last.region, namespace == last.namespace, repository > last.repository),
     )
-    query = select(*columns).where(behind).order_by(*columns).limit(1)
+    query = select(*columns).where(is_after).order_by(*columns).limit(1)
     row = connection.execute(query).one_or_none()
     return None if row is None else RepositoryRef(*row)
 
 
 def to_repair(row: RowMapping) -> Repair:
-    """Read a repair from a row."""
-    values = {name: row[name] for name in _COLUMNS}
-    return Repair(kind=RepairKind(row["kind"]), stage=Stage(row["stage"]), **values)
+    """Return the repair of a row that has its columns."""
+    values: Mapping[str, Any] = {column.name: row[column.name] for column in _COLUMNS}
+    kind, stage = RepairKind(row["kind"]), Stage(row["stage"])
+    return Repair(**{**values, "kind": kind, "stage": stage})
 
 
-def _change(connection: Connection, claim: str, values: dict[str, Any]) -> bool:
+def _update_claimed(connection: Connection, claim: str, values: Mapping[str, Any]) -> bool:
     statement = update(repairs).where(repairs.c.claim == claim).values(values)
     return connection.execute(statement).rowcount == 1
 
 
 def _last_cursor(connection: Connection) -> str:
-    """Return where the last reconcile of all repositories stopped; empty at the end."""
+    """Return where the last reconcile of all repositories stopped; empty if it reached the end."""
     query = (
         select(repairs.c.cursor)
         .where(
             repairs.c.kind == RepairKind.RECONCILE.value,
-            repairs.c.places.is_(None),
+            repairs.c.repositories.is_(None),
             repairs.c.stage == Stage.DONE.value,
         )
         .order_by(repairs.c.id.desc())
@@ -223,21 +213,21 @@ def _last_cursor(connection: Connection) -> str:
     return connection.scalar(query) or ""
 
 
-def _row(wish: RepairRequest, now: datetime) -> dict[str, Any]:
+def _row(request: RepairRequest, now: datetime) -> dict[str, Any]:
     return {
         "id": new_id(),
-        "kind": wish.kind.value,
+        "kind": request.kind.value,
         "stage": Stage.COMPARING.value,
-        "sender": wish.sender,
-        "rule": wish.rule,
-        "reports_only": wish.reports_only,
-        "asks": wish.asks,
-        "max_calls": wish.max_calls,
+        "sender": request.sender,
+        "rule": request.rule,
+        "report_only": request.report_only,
+        "needs_confirmation": request.needs_confirmation,
+        "max_calls": request.max_calls,
         "calls": 0,
         "planned_calls": 0,
-        "planned_looks": 0,
+        "planned_reads": 0,
         "notes": [],
-        "follows": None,
+        "previous": None,
         "tries": 0,
         "due_at": now,
         "created_at": now,

@@ -1,11 +1,15 @@
-"""Rows of the ledger as the model's values."""
+"""Convert rows of the ledger to the model's values."""
 
+from collections.abc import Collection, Mapping
+from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Column, RowMapping, Table
 
 from swrhook.ledger.tables import syncs
 from swrhook.model import Lane, State, Sync, Target
+
+AnyRow = RowMapping | Mapping[str, Any]
 
 LANE_COLUMNS = (
     "source_region",
@@ -15,35 +19,28 @@ LANE_COLUMNS = (
     "target_namespace",
     "override",
 )
-SYNC_COLUMNS = (
-    "id",
-    "delivery",
-    "sender",
-    "tag",
-    "digest",
-    "rule",
-    "attempts",
-    "created_at",
-    "updated_at",
-    "due_at",
-    "claim",
-    "superseded_by",
-    "called_digest",
-    "waiting_since",
-    "failing_since",
-    "verifying_since",
-    "looks",
-    "failures",
-    "retriggers",
-    "lost_claims",
-    "alone",
-    "backfill",
-)
-WHOLE_SYNC = [syncs.c[name] for name in (*LANE_COLUMNS, *SYNC_COLUMNS, "state")]
 
 
-def to_lane(row: RowMapping | dict[str, Any]) -> Lane:
-    """Read a lane from a row that has its columns."""
+def field_columns(
+    table: Table, dataclass: type, *, exclude: Collection[str] = ()
+) -> list[Column[Any]]:
+    """Return the columns of a table that have the names of a dataclass's fields.
+
+    A field without a column is left out, so the dataclass's constructor asks for its value.
+    """
+    names = [field.name for field in fields(dataclass) if field.name not in exclude]
+    return [table.c[name] for name in names if name in table.c]
+
+
+# The column `lane` holds the lane's key; the field `lane` is read from the lane's own columns.
+_FIELDS = field_columns(syncs, Sync, exclude=("lane", "state"))
+SYNC_COLUMNS = [*(syncs.c[name] for name in LANE_COLUMNS), *_FIELDS, syncs.c.state]
+"""What `to_sync` reads."""
+_FIELD_NAMES = [column.name for column in _FIELDS]
+
+
+def to_lane(row: AnyRow) -> Lane:
+    """Return the lane of a row that has its columns."""
     return Lane(
         source_region=row["source_region"],
         namespace=row["namespace"],
@@ -53,7 +50,19 @@ def to_lane(row: RowMapping | dict[str, Any]) -> Lane:
     )
 
 
-def to_sync(row: RowMapping | dict[str, Any]) -> Sync:
-    """Read a sync from a row of WHOLE_SYNC."""
-    values = {name: row[name] for name in SYNC_COLUMNS}
+def from_lane(lane: Lane) -> dict[str, Any]:
+    """Return the columns of a lane."""
+    return {
+        "source_region": lane.source_region,
+        "namespace": lane.namespace,
+        "repository": lane.repository,
+        "target_region": lane.target.region,
+        "target_namespace": lane.target.namespace,
+        "override": lane.override,
+    }
+
+
+def to_sync(row: AnyRow) -> Sync:
+    """Return the sync of a row of SYNC_COLUMNS."""
+    values = {name: row[name] for name in _FIELD_NAMES}
     return Sync(lane=to_lane(row), state=State(row["state"]), **values)

@@ -1,4 +1,4 @@
-"""The database's clock, shared by every process that uses one PostgreSQL ledger."""
+"""A clock that all processes on one PostgreSQL ledger share: the server's."""
 
 import threading
 import time
@@ -14,46 +14,46 @@ from swrhook.ledger.types import to_instant
 if TYPE_CHECKING:
     from swrhook.ledger.database import Database
 
-# The server's clock is asked this often, in seconds; between, it is carried on.
-_BETWEEN_LOOKS = 10.0
+# Seconds between two readings of the server's clock.
+_BETWEEN_READINGS = 10.0
 
 
 class ServerClock:
-    """The database's time, the same for every process on every machine.
+    """The time of the database server.
 
-    Between two looks it is carried on by the monotonic clock, which nobody sets: a clock of this
-    machine that is wrong, or jumps, neither hastens nor delays what is due.
+    Between two readings it advances with the monotonic clock, which cannot be set. So a wall clock
+    of this machine that is wrong, or jumps, changes no due time.
     """
 
     def __init__(self, database: "Database", wall: Clock) -> None:
-        """Take the ledger; `wall` stands in until the server has answered once."""
+        """Use `wall` until the server has answered for the first time."""
         self._database = database
         self._wall = wall
         self._lock = threading.Lock()
-        self._seen: tuple[datetime, float] | None = None
-        self._next_look = 0.0
+        self._reading: tuple[datetime, float] | None = None
+        self._next_reading_at = 0.0
 
     def now(self) -> datetime:
-        """Return the time, without asking the server more often than need be."""
+        """Return the time."""
         with self._lock:
-            is_due = time.monotonic() >= self._next_look
+            is_due = time.monotonic() >= self._next_reading_at
             if is_due:
-                self._next_look = time.monotonic() + _BETWEEN_LOOKS
-        if is_due:  # one thread asks; the others carry on what was seen
-            self._look()
-        if self._seen is None:
+                self._next_reading_at = time.monotonic() + _BETWEEN_READINGS
+        if is_due:  # in one thread; the others go on with the previous reading
+            self._read()
+        if self._reading is None:
             return self._wall.now()
-        then, at = self._seen
-        return then + timedelta(seconds=time.monotonic() - at)
+        server_time, read_at = self._reading
+        return server_time + timedelta(seconds=time.monotonic() - read_at)
 
-    def _look(self) -> None:
+    def _read(self) -> None:
         try:
             with self._database.read() as connection:
-                asked = time.monotonic()
-                now = connection.scalar(_NOW)
+                read_at = time.monotonic()
+                microseconds = connection.scalar(_NOW)
         except (SQLAlchemyError, OSError):
-            return  # carried on as it was
-        self._seen = (to_instant(int(now)), asked)
+            return  # the previous reading stays in use
+        self._reading = (to_instant(int(microseconds)), read_at)
 
 
 _NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")

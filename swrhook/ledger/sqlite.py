@@ -1,92 +1,171 @@
-"""A copy of the ledger while it is in use, whole as of one moment."""
+"""SQLite as the ledger's database: connections, the lock file, free disk space and backups."""
 
+import fcntl
 import os
 import sqlite3
 import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import IO, Any
 
-from sqlalchemy.engine import make_url
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import URL, make_url
 
 from swrhook.errors import LedgerUnusable
+from swrhook.ledger.sql import execute
 
 _BUSY_SECONDS = 10
 
 
-def back_up(url: str, target: Path) -> None:
-    """Copy a ledger on SQLite into a file that is not there yet; on disk when this returns.
+def open_file(url: URL) -> Engine:
+    """Return an engine for a ledger in a file. Raises LedgerUnusable for one in memory."""
+    # SQLite reads "file:..." as a URI, which can mean a database in memory, too.
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        message = "SWRHOOK_DATABASE_URL: a ledger in memory loses everything; name a file"
+        raise LedgerUnusable(message)
+    # Python's sqlite3 begins transactions late, and not before a SELECT; with isolation_level None
+    # it leaves that to `_begin`.
+    engine = sqlalchemy.create_engine(
+        url, pool_size=8, max_overflow=64, connect_args={"isolation_level": None}
+    )
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
 
-    Neither who records nor who reads waits for it. Raises LedgerUnusable.
+
+def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401  # DBAPI's own type
+    for pragma in (
+        "journal_mode = WAL",  # readers do not wait for the writer
+        "synchronous = FULL",  # a commit is on disk when it returns: a 2xx is a promise
+        f"busy_timeout = {_BUSY_SECONDS * 1000}",  # another program may lock the file briefly
+        "wal_autocheckpoint = 4000",
+        "cache_size = -16000",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # BEGIN IMMEDIATE in transactions that write: a plain BEGIN takes the write lock only at the
+    # first write, and then fails at once if another transaction has written since the first read.
+    options = connection.get_execution_options()
+    execute(connection, options.get("swrhook_begin", "BEGIN"), ())
+
+
+def lock_file(url: URL, patience: float) -> IO[str]:
+    """Lock `<ledger>.lock` until the returned file is closed. Raises LedgerUnusable.
+
+    `patience`: how many seconds to wait for another process that has the lock.
+    """
+    path = Path(f"{url.database}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("a", encoding="utf-8")
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
+            file.close()
+            message = (
+                f"another process uses {url.database}: SQLite serves one process with threads. "
+                "Stop the other process. To run several, set SWRHOOK_DATABASE_URL to PostgreSQL"
+            )
+            raise LedgerUnusable(message) from None
+        return file
+
+
+class TimedLock:
+    """A lock as a context manager, which raises TimeoutError after `patience` seconds."""
+
+    def __init__(self, patience: float) -> None:
+        self._lock = threading.Lock()
+        self._patience = patience
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=self._patience):
+            raise TimeoutError("another thread has been writing for too long")
+
+    def __exit__(self, *_exc: object) -> None:
+        self._lock.release()
+
+
+# Bytes that deliveries leave free, so that calls can still be settled and old rows deleted.
+FLOOR = 64 * 1024 * 1024
+_BETWEEN_READINGS = 1.0
+
+
+class DiskSpace:
+    """Tells whether a folder's disk has at least `floor` bytes free; reads it once a second."""
+
+    def __init__(self, folder: Path, floor: int = FLOOR) -> None:
+        self._folder = folder
+        self._floor = floor
+        self._lock = threading.Lock()
+        self._read_at = -_BETWEEN_READINGS
+        self._shortage: str | None = None
+
+    def shortage(self) -> str | None:
+        """Return why there is too little space, or None."""
+        with self._lock:
+            if time.monotonic() - self._read_at >= _BETWEEN_READINGS:
+                self._read_at = time.monotonic()
+                self._shortage = self._read()
+            return self._shortage
+
+    def _read(self) -> str | None:
+        try:
+            disk = os.statvfs(self._folder)
+        except OSError as exc:
+            return f"the free space of the ledger's folder cannot be read: {exc}"
+        free = disk.f_bavail * disk.f_frsize
+        if free >= self._floor:
+            return None
+        return (
+            f"the disk of {self._folder} has {free >> 20} MiB free, and deliveries need "
+            f"{self._floor >> 20} MiB: free some space"
+        )
+
+
+def back_up(url: str, target: Path) -> None:
+    """Copy a ledger on SQLite to a new file, in one consistent state and flushed to disk.
+
+    The service may be running: neither its writers nor its readers wait. Raises LedgerUnusable.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        raise LedgerUnusable("the ledger is PostgreSQL, which has its own: pg_dump, while it runs")
+        raise LedgerUnusable("the ledger is on PostgreSQL: back it up with pg_dump")
     ledger = Path(str(parsed.database))
     if not ledger.exists():
         raise LedgerUnusable(f"there is no ledger {ledger}: nothing to back up")
     if target.exists():
-        raise LedgerUnusable(f"{target} is there already: name a new file")
+        raise LedgerUnusable(f"{target} already exists: choose a new file")
     partial = target.with_name(f"{target.name}.partial")
     try:
         partial.unlink(missing_ok=True)  # of a backup that was killed
         _copy(ledger, partial)
         partial.rename(target)
-        _sync(target.parent)
+        _flush(target.parent)
     except (sqlite3.Error, OSError) as exc:
         partial.unlink(missing_ok=True)
         raise LedgerUnusable(f"the backup {target} cannot be written: {exc}") from exc
 
 
 def _copy(ledger: Path, partial: Path) -> None:
-    partial.touch(mode=0o600)  # it holds what senders sent; SQLite keeps the mode of an empty file
-    with closing(sqlite3.connect(ledger, timeout=_BUSY_SECONDS, isolation_level=None)) as sender:
-        sender.execute("VACUUM INTO ?", (str(partial),))
-    _sync(partial)
+    # Bodies of deliveries may be confidential. SQLite keeps the mode of an empty file.
+    partial.touch(mode=0o600)
+    with closing(sqlite3.connect(ledger, timeout=_BUSY_SECONDS, isolation_level=None)) as source:
+        source.execute("VACUUM INTO ?", (str(partial),))
+    _flush(partial)
 
 
-def _sync(path: Path) -> None:
-    """Wait until a file, or what a folder says of its files, is on disk."""
+def _flush(path: Path) -> None:
+    """Flush a file, or the entries of a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-# Kept free for what is acknowledged already: calls are settled, and old rows deleted, with it.
-FLOOR = 64 * 1024 * 1024
-_BETWEEN_LOOKS = 1.0
-
-
-class DiskSpace:
-    """Looks at a folder's disk, once a second at most; whoever finds it full looks again later."""
-
-    def __init__(self, folder: Path, floor: int = FLOOR) -> None:
-        """Take the folder, and how many bytes must be free there."""
-        self._folder = folder
-        self._floor = floor
-        self._lock = threading.Lock()
-        self._looked = -_BETWEEN_LOOKS
-        self._lack: str | None = None
-
-    def shortage(self) -> str | None:
-        """Return why there is no room, or None."""
-        with self._lock:
-            if time.monotonic() - self._looked >= _BETWEEN_LOOKS:
-                self._looked = time.monotonic()
-                self._lack = self._look()
-            return self._lack
-
-    def _look(self) -> str | None:
-        try:
-            disk = os.statvfs(self._folder)
-        except OSError as exc:
-            return f"the ledger's folder cannot be looked at: {exc}"
-        free = disk.f_bavail * disk.f_frsize
-        if free >= self._floor:
-            return None
-        return (
-            f"the disk of {self._folder} has {free >> 20} MiB free, and deliveries need "
-            f"{self._floor >> 20} MiB: make room"
-        )

@@ -1,4 +1,6 @@
-"""The ledger's tables. Migrations in migrations/ make them; a test compares the two."""
+"""The ledger's tables. A test compares them with what the migrations create."""
+
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -11,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TextClause,
     false,
     text,
 )
@@ -20,26 +23,50 @@ from swrhook.model import OPEN_STATES
 
 metadata = MetaData()
 
+# Conditions of partial indexes. A query must repeat the condition literally: SQLite uses a partial
+# index only if the text is the same, and neither database compares it with a bound parameter.
 OPEN = text("state IN ({})".format(", ".join(f"'{state}'" for state in sorted(OPEN_STATES))))
-# Of a call's tag, likewise: SQLite knows an index by its words.
 MAY_ACT = text("open")
-_ID = String(26)
+WITHOUT_SYNC = text("needs_sync AND sync IS NULL")
+LATEST = text("latest")
+
+_ID = String(26)  # a ULID, see types.new_id
+_SENDER, _REGION = String(63), String(63)
+_NAMESPACE, _REPOSITORY, _TAG, _DIGEST = String(64), String(128), String(128), String(135)
+_LANE_KEY = String(600)
+
+
+def _lane_columns() -> list[Column[Any]]:
+    """Return the columns of a `Lane`."""
+    return [
+        Column("source_region", _REGION, nullable=False),
+        Column("namespace", _NAMESPACE, nullable=False),
+        Column("repository", _REPOSITORY, nullable=False),
+        Column("target_region", _REGION, nullable=False),
+        Column("target_namespace", _NAMESPACE, nullable=False),
+        Column("override", Boolean, nullable=False),
+    ]
+
+
+def _partial_index(name: str, *columns: str, where: TextClause) -> Index:
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
 
 deliveries = Table(
     "deliveries",
     metadata,
     Column("id", _ID, primary_key=True),
-    Column("sender", String(63), nullable=False),
+    Column("sender", _SENDER, nullable=False),
     Column("dialect", String(32), nullable=False),
     Column("outcome", String(16), nullable=False),
     Column("reason", Text),
     Column("received_at", Instant, nullable=False),
-    Column("external_id", Text),
-    Column("original", _ID, comment="of a duplicate: the delivery it repeats"),
-    Column("headers", JSON, nullable=False),
-    Column("body", LargeBinary, comment="of accepted and quarantined deliveries only"),
+    Column("external_id", Text, comment="the sender's own id of the delivery"),
+    Column("original", _ID, comment="of a duplicate: the delivery that it repeats"),
+    Column("headers", JSON, nullable=False, comment="an allow-list: no secret is stored"),
+    Column("body", LargeBinary, comment="only of accepted and quarantined deliveries"),
     Column("rules_version", String(12), nullable=False),
-    Column("replayed_from", _ID, comment="of a replay: the delivery that was read again"),
+    Column("replayed_from", _ID, comment="of a replay: the delivery that was replayed"),
     Index("deliveries_by_sender", "sender", "id"),
     Index("deliveries_by_outcome", "outcome", "id"),
 )
@@ -49,43 +76,38 @@ pushes = Table(
     metadata,
     Column("id", _ID, primary_key=True),
     Column("delivery", _ID, nullable=False),
-    Column("sender", String(63), nullable=False),
-    Column("region", String(63), nullable=False),
-    Column("namespace", String(64), nullable=False),
-    Column("repository", String(128), nullable=False),
-    Column("tag", String(128), nullable=False),
-    Column("digest", String(135)),
+    Column("sender", _SENDER, nullable=False),
+    Column("region", _REGION, nullable=False),
+    Column("namespace", _NAMESPACE, nullable=False),
+    Column("repository", _REPOSITORY, nullable=False),
+    Column("tag", _TAG, nullable=False),
+    Column("digest", _DIGEST),
     Column("event_id", Text),
-    Column("event_key", Text, unique=True, comment="sender, event id and tag of a fresh push"),
+    Column("event_key", Text, unique=True, comment="sender, image, event id; null of duplicates"),
     Column("pushed_at", Instant),
-    Column("original", _ID, comment="of a duplicate: the push it repeats"),
+    Column("original", _ID, comment="of a duplicate: the push that it repeats"),
     Index("pushes_by_delivery", "delivery"),
     Index("pushes_by_image", "namespace", "repository", "tag", "id"),
 )
 
-# The latest known push of each tag: what deduplication without ids compares with. Its row is
-# also the lock under which deliveries of the same tag are put in order.
+# The latest push of each tag. Deduplication without event ids compares with it, and its row is the
+# lock that serializes deliveries of the same tag.
 latest_pushes = Table(
     "latest_pushes",
     metadata,
     Column("key", String(400), primary_key=True, comment="sender and image"),
     Column("delivery", _ID),
     Column("push", _ID),
-    Column("digest", String(135)),
+    Column("digest", _DIGEST),
     Column("seen_at", Instant),
 )
 
 lanes = Table(
     "lanes",
     metadata,
-    Column("key", String(600), primary_key=True),
-    Column("source_region", String(63), nullable=False),
-    Column("namespace", String(64), nullable=False),
-    Column("repository", String(128), nullable=False),
-    Column("target_region", String(63), nullable=False),
-    Column("target_namespace", String(64), nullable=False),
-    Column("override", Boolean, nullable=False),
-    Column("woken_for", Instant, comment="the engine will run the lane then; no later wake counts"),
+    Column("key", _LANE_KEY, primary_key=True),
+    *_lane_columns(),
+    Column("wake_at", Instant, comment="when the engine runs the lane next; null: not scheduled"),
 )
 
 syncs = Table(
@@ -94,17 +116,12 @@ syncs = Table(
     Column("id", _ID, primary_key=True),
     Column("delivery", _ID),
     Column("push", _ID),
-    Column("sender", String(63), nullable=False),
-    Column("source_region", String(63), nullable=False),
-    Column("namespace", String(64), nullable=False),
-    Column("repository", String(128), nullable=False),
-    Column("tag", String(128), nullable=False),
-    Column("digest", String(135)),
-    Column("target_region", String(63), nullable=False),
-    Column("target_namespace", String(64), nullable=False),
-    Column("override", Boolean, nullable=False),
-    Column("lane", String(600), nullable=False),
-    Column("route", String(600), nullable=False, comment="tag and target, override left out"),
+    Column("sender", _SENDER, nullable=False),
+    *_lane_columns(),
+    Column("tag", _TAG, nullable=False),
+    Column("digest", _DIGEST, comment="as the sender announced it"),
+    Column("lane", _LANE_KEY, nullable=False),
+    Column("route", _LANE_KEY, nullable=False, comment="source, tag and target, without override"),
     Column("rule", Text, nullable=False),
     Column("rules_version", String(12), nullable=False),
     Column("state", String(16), nullable=False),
@@ -112,25 +129,25 @@ syncs = Table(
     Column("error_code", Text),
     Column("error_message", Text),
     Column("error_remedy", Text),
-    Column("attempts", Integer, nullable=False, default=0),
-    Column("claim", _ID),
-    Column("superseded_by", _ID),
-    Column("called_digest", String(135), comment="what the source held at the call"),
+    Column("attempts", Integer, nullable=False, default=0, comment="calls made"),
+    Column("claim", _ID, comment="the call in flight"),
+    Column("superseded_by", _ID, comment="the later sync of the same tag and target"),
+    Column("called_digest", _DIGEST, comment="the source's digest at the time of the call"),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("due_at", Instant),
     Column("verified_at", Instant),
-    Column("waiting_since", Instant),
-    Column("failing_since", Instant),
-    Column("verifying_since", Instant),
-    Column("looks", Integer, nullable=False, default=0),
+    Column("waiting_since", Instant, comment="the tag is missing at the source"),
+    Column("failing_since", Instant, comment="requests to SWR fail"),
+    Column("verifying_since", Instant, comment="the target is polled"),
+    Column("polls", Integer, nullable=False, default=0),
     Column("failures", Integer, nullable=False, default=0),
     Column("retriggers", Integer, nullable=False, default=0),
-    Column("lost_claims", Integer, nullable=False, default=0),
-    Column("alone", Boolean, nullable=False, default=False),
-    Column("backfill", Boolean, nullable=False, server_default=false()),
-    Index("syncs_open_by_lane", "lane", "due_at", sqlite_where=OPEN, postgresql_where=OPEN),
-    Index("syncs_open_by_route", "route", sqlite_where=OPEN, postgresql_where=OPEN),
+    Column("lost_claims", Integer, nullable=False, default=0, comment="in a row"),
+    Column("alone", Boolean, nullable=False, default=False, comment="shares no call with others"),
+    Column("backfill", Boolean, nullable=False, server_default=false(), comment="low priority"),
+    _partial_index("syncs_open_by_lane", "lane", "due_at", where=OPEN),
+    _partial_index("syncs_open_by_route", "route", where=OPEN),
     Index("syncs_by_push", "push"),
     Index("syncs_by_state", "state", "id"),
     Index("syncs_by_image", "namespace", "repository", "tag", "id"),
@@ -140,34 +157,27 @@ syncs = Table(
 calls = Table(
     "calls",
     metadata,
-    Column("id", _ID, primary_key=True, comment="the claim token"),
-    Column("lane", String(600), nullable=False),
+    Column("id", _ID, primary_key=True, comment="also the claim token of its syncs"),
+    Column("lane", _LANE_KEY, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
-    Column("code", Text, comment="of the error, or null"),
+    Column("code", Text, comment="of the error; null: success, or no answer yet"),
     Column("message", Text),
     Index("calls_by_lane", "lane", "id"),
 )
 
-# A call's tags, each with what it may still do at the target.
+# The tags of a call, and whether the call may still change them at the target.
 call_tags = Table(
     "call_tags",
     metadata,
     Column("call", _ID, primary_key=True),
     Column("sync", _ID, primary_key=True),
-    Column("route", String(600), nullable=False),
-    Column("digest", String(135)),
+    Column("route", _LANE_KEY, nullable=False),
+    Column("digest", _DIGEST),
     Column("called_at", Instant, nullable=False),
     Column("open", Boolean, nullable=False, comment="may still change the tag at the target"),
-    Column(
-        "held", Boolean, nullable=False, server_default=false(), comment="the target has it anyway"
-    ),
-    Index(
-        "call_tags_open_by_route",
-        "route",
-        sqlite_where=MAY_ACT,
-        postgresql_where=MAY_ACT,
-    ),
+    Column("already_present", Boolean, nullable=False, comment="at the target before the call"),
+    _partial_index("call_tags_open_by_route", "route", where=MAY_ACT),
     Index("call_tags_by_sync", "sync"),
 )
 
@@ -175,9 +185,7 @@ configurations = Table(
     "configurations",
     metadata,
     Column("version", String(12), primary_key=True),
-    Column(
-        "body", LargeBinary, nullable=False, comment="the file as it was: no secret stands in it"
-    ),
+    Column("body", LargeBinary, nullable=False, comment="the file, secrets not yet interpolated"),
     Column("used_at", Instant, nullable=False),
 )
 
@@ -187,7 +195,7 @@ refused_credentials = Table(
     Column("fingerprint", String(64), primary_key=True),
     Column("reason", Text, nullable=False),
     Column("refused_at", Instant, nullable=False),
-    Column("again_at", Instant, comment="when it may be tried again; null is never"),
+    Column("again_at", Instant, comment="when it may be tried again; null: never"),
 )
 
 audit = Table(
@@ -199,47 +207,43 @@ audit = Table(
     Column("role", String(16), nullable=False),
     Column("action", Text, nullable=False, comment="method and route"),
     Column("object", Text),
-    Column("status", Integer, nullable=False, comment="of the answer"),
+    Column("status", Integer, nullable=False, comment="of the response"),
     Index("audit_by_object", "object", "id"),
 )
 
-# Of requests with an Idempotency-Key; without a status while they are carried out.
-answers = Table(
-    "answers",
+# Requests with an Idempotency-Key and their responses; no status while the request is running.
+idempotency_keys = Table(
+    "idempotency_keys",
     metadata,
-    Column("key", String(64), primary_key=True, comment="a hash of the token's name and the key"),
-    Column("fingerprint", String(64), nullable=False, comment="a hash of method, path and body"),
+    Column("key", String(64), primary_key=True, comment="hash of the token's name and the key"),
+    Column("fingerprint", String(64), nullable=False, comment="hash of method, path and body"),
     Column("started_at", Instant, nullable=False),
     Column("status", Integer),
     Column("content_type", Text),
     Column("body", LargeBinary),
-    Index("answers_by_start", "started_at"),
+    Index("idempotency_keys_by_start", "started_at"),
 )
 
-# Backfills and reconciles: what is to be compared, how far that is, and who is at it.
+# Backfills and reconciles: their scope, progress, and which process works on them.
 repairs = Table(
     "repairs",
     metadata,
     Column("id", _ID, primary_key=True),
     Column("kind", String(16), nullable=False),
     Column("stage", String(16), nullable=False),
-    Column(
-        "places",
-        JSON(none_as_null=True),
-        comment="keys of repositories; null: all that the ledger knows",
-    ),
-    Column("sender", String(63)),
+    Column("repositories", JSON(none_as_null=True), comment="keys; null: all in the ledger"),
+    Column("sender", _SENDER),
     Column("rule", Text),
-    Column("reports_only", Boolean, nullable=False),
-    Column("asks", Boolean, nullable=False, comment="a person is to agree to the plan"),
+    Column("report_only", Boolean, nullable=False),
+    Column("needs_confirmation", Boolean, nullable=False, comment="of the plan, by an operator"),
     Column("max_calls", Integer),
-    Column("cursor", String(300), nullable=False, comment="the last repository that is done"),
+    Column("cursor", String(300), nullable=False, comment="the last repository compared"),
     Column("calls", Integer, nullable=False, comment="made to list tags"),
     Column("planned_calls", Integer, nullable=False, comment="of sync_images"),
-    Column("planned_looks", Integer, nullable=False),
-    Column("notes", JSON, nullable=False, comment="what could not be compared, and why"),
-    Column("follows", _ID, unique=True, comment="of a scheduled one: the one before it"),
-    Column("tries", Integer, nullable=False),
+    Column("planned_reads", Integer, nullable=False, comment="of tags, before and after the calls"),
+    Column("notes", JSON, nullable=False, comment="repositories not compared, and why"),
+    Column("previous", _ID, unique=True, comment="the scheduled reconcile before this one"),
+    Column("tries", Integer, nullable=False, comment="of the current step"),
     Column("due_at", Instant, nullable=False),
     Column("claim", _ID),
     Column("claimed_until", Instant),
@@ -249,58 +253,37 @@ repairs = Table(
     Index("repairs_by_kind", "kind", "id"),
 )
 
-# Of findings: conditions written as in their indexes.
-TO_ORDER = text("mends AND sync IS NULL")
-LATEST = text("latest")
-
 # One tag at one target, as a repair found it.
 findings = Table(
     "findings",
     metadata,
     Column("id", _ID, primary_key=True),
     Column("repair", _ID, nullable=False),
-    Column("sender", String(63), nullable=False),
-    Column("source_region", String(63), nullable=False),
-    Column("namespace", String(64), nullable=False),
-    Column("repository", String(128), nullable=False),
-    Column("tag", String(128), nullable=False),
-    Column("digest", String(135)),
-    Column("target_region", String(63), nullable=False),
-    Column("target_namespace", String(64), nullable=False),
-    Column("override", Boolean, nullable=False),
+    Column("sender", _SENDER, nullable=False),
+    *_lane_columns(),
+    Column("tag", _TAG, nullable=False),
+    Column("digest", _DIGEST, comment="what the source holds"),
     Column("rule", Text, nullable=False),
-    Column("route", String(600), nullable=False),
+    Column("route", _LANE_KEY, nullable=False),
     Column("drift", String(16), nullable=False),
-    Column("held", String(135), comment="what the target holds"),
+    Column("target_digest", _DIGEST, comment="what the target holds"),
     Column("reason", Text),
-    Column("mends", Boolean, nullable=False, comment="a sync is to mend it"),
-    Column("sync", _ID),
+    Column("needs_sync", Boolean, nullable=False),
+    Column("sync", _ID, comment="the sync that repairs it"),
     Column("latest", Boolean, nullable=False, comment="no later reconcile saw the repository"),
     Index("findings_by_repair", "repair", "id"),
-    Index(
-        "findings_to_order",
-        "repair",
-        "id",
-        sqlite_where=TO_ORDER,
-        postgresql_where=TO_ORDER,
-    ),
-    Index(
-        "findings_latest",
-        "namespace",
-        "repository",
-        sqlite_where=LATEST,
-        postgresql_where=LATEST,
-    ),
+    _partial_index("findings_without_sync", "repair", "id", where=WITHOUT_SYNC),
+    _partial_index("findings_latest", "namespace", "repository", where=LATEST),
 )
 
 ended_sessions = Table(
     "ended_sessions",
     metadata,
-    Column("session", String(64), primary_key=True, comment="the hash of what is secret in it"),
-    Column("until", Instant, nullable=False, comment="when it would have ended by itself"),
+    Column("session", String(64), primary_key=True, comment="hash of the session's secret"),
+    Column("until", Instant, nullable=False, comment="when the session would have expired"),
 )
 
-# One row, written to find out whether anything can be.
+# One row, written to test whether the ledger can be written.
 probes = Table(
     "probes",
     metadata,
@@ -308,10 +291,10 @@ probes = Table(
     Column("at", Instant, nullable=False),
 )
 
-# Periodic work that is done once for all processes: when it began, or went on, last.
-passes = Table(
-    "passes",
+# Periodic work that one process does for all.
+leases = Table(
+    "leases",
     metadata,
     Column("name", String(32), primary_key=True),
-    Column("at", Instant, nullable=False),
+    Column("renewed_at", Instant, nullable=False, comment="when the work last began or went on"),
 )

@@ -1,4 +1,4 @@
-"""Times in the ledger."""
+"""Ids, and times as columns."""
 
 import random
 import time
@@ -8,17 +8,21 @@ from threading import Lock
 from sqlalchemy import BigInteger, Dialect, TypeDecorator
 from ulid_transform import bytes_to_ulid
 
-_CHANCE = 80  # bits, below 48 of milliseconds
+_RANDOM_BITS = 80  # of a ULID; above them stand 48 bits of milliseconds
 _lock = Lock()
 _last = 0
 
 
 def new_id() -> str:
-    """Return a new id: 26 characters, greater than those that this process made before."""
-    global _last  # noqa: PLW0603  # the one thing that ids of a process share
-    now = time.time_ns() // 1_000_000 << _CHANCE | random.getrandbits(_CHANCE)  # no secret
+    """Return a ULID of 26 characters, greater than all that this process returned before.
+
+    The order of ids is the order of time, so an id also serves as a cursor of pages.
+    """
+    global _last  # noqa: PLW0603  # one sequence for the whole process
+    # Ids are no secrets, so a fast generator of random bits is enough.
+    number = time.time_ns() // 1_000_000 << _RANDOM_BITS | random.getrandbits(_RANDOM_BITS)
     with _lock:
-        _last = max(_last + 1, now)
+        _last = max(_last + 1, number)
         return bytes_to_ulid(_last.to_bytes(16))
 
 
@@ -27,22 +31,25 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware datetime, kept as microseconds since 1970 UTC: the same on every database."""
+    """An aware datetime, stored as microseconds since 1970 UTC.
+
+    An integer is the same on every database, and SQLite has no type for times.
+    """
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Write microseconds."""
+        """Convert to microseconds."""
         del dialect
         return None if value is None else (value - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Read microseconds."""
+        """Convert from microseconds."""
         del dialect
         return None if value is None else to_instant(value)
 
 
 def to_instant(microseconds: int) -> datetime:
-    """Return the time that stands in the ledger as this number."""
+    """Return the time of a stored number."""
     return _EPOCH + microseconds * _MICROSECOND

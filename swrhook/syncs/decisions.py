@@ -118,7 +118,7 @@ class Decider:
             return self._poll_unreadable(sync, source, job)
         if isinstance(source, str) and sync.called_digest not in (None, source):
             reason = "the source's digest changed after the call"
-            values = {"looks": 0, "failing_since": None}
+            values = {"polls": 0, "failing_since": None}
             return Decision(Event.CALL_AGAIN, self.now, reason, values=values)
         if isinstance(target, SwrError):
             return self._handle_unreadable_target(sync, target, job)
@@ -161,7 +161,7 @@ class Decider:
         reason = None if code is None else f"not among the failed tags of {code}"
         due_at = self.now + self.limits.verify.backoff.ceiling(1)
         values = {
-            "looks": 0,
+            "polls": 0,
             "failures": 0,
             "lost_claims": 0,
             "waiting_since": None,
@@ -175,12 +175,12 @@ class Decider:
         if self.now - since >= self.limits.source_deadline:
             reason = "never appeared in the source region"
             return Decision(Event.MARK_MISSING, reason=reason, error=error)
-        values: dict[str, Any] = {"waiting_since": since, "looks": sync.looks + 1}
+        values: dict[str, Any] = {"waiting_since": since, "polls": sync.polls + 1}
         if error is not None:  # sync_images reported it: the call does not count as an attempt
             values |= {"attempts": max(sync.attempts - 1, 0), "lost_claims": 0}
         return Decision(
             Event.WAIT_FOR_SOURCE,
-            self.now + self.limits.verify.backoff.ceiling(sync.looks + 1),
+            self.now + self.limits.verify.backoff.ceiling(sync.polls + 1),
             f"not in {sync.lane.source_region} yet",
             error,
             values,
@@ -205,8 +205,8 @@ class Decider:
         return Decision(event, self.now + wait, error.message, error, values)
 
     def _poll(self, sync: Sync, reason: str) -> Decision:
-        due_at = self.now + self.limits.verify.backoff.ceiling(sync.looks + 2)
-        values = {"looks": sync.looks + 1, "failing_since": None}
+        due_at = self.now + self.limits.verify.backoff.ceiling(sync.polls + 2)
+        values = {"polls": sync.polls + 1, "failing_since": None}
         return Decision(Event.POLL, due_at, reason, values=values)
 
     def _handle_unreadable_target(self, sync: Sync, error: SwrError, job: str | None) -> Decision:
@@ -253,7 +253,7 @@ class Decider:
             due_at = self.now
             if failed:  # the next job may fail just as fast
                 due_at += self.limits.verify.backoff.ceiling(sync.retriggers + 1)
-            values = {"retriggers": sync.retriggers + 1, "looks": 0, "failing_since": None}
+            values = {"retriggers": sync.retriggers + 1, "polls": 0, "failing_since": None}
             return Decision(Event.CALL_AGAIN, due_at, f"{reason}: called again", values=values)
         if target is None:
             return Decision(Event.MARK_MISSING, reason=reason)

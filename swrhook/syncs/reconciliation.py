@@ -65,11 +65,11 @@ class RepairRequest:
     """A request for a backfill or reconcile; the fields mean the same as in Repair."""
 
     kind: RepairKind
-    places: Sequence[RepositoryRef] | None = None
+    repositories: Sequence[RepositoryRef] | None = None
     sender: str | None = None
     rule: str | None = None
-    reports_only: bool = False
-    asks: bool = False
+    report_only: bool = False
+    needs_confirmation: bool = False
     max_calls: int | None = None
 
 
@@ -77,32 +77,32 @@ class RepairRequest:
 class Repair:
     """A backfill or reconcile, as the ledger stores it.
 
-    `places` are the keys of the repositories to compare, None for all that the ledger knows; those
-    up to `cursor` are done. `reports_only` records findings without syncs. `asks` waits for an
-    operator's approval before syncs are recorded. `calls` counts the requests that listed tags;
-    they and the requests of the syncs may reach `max_calls`. `tries` counts failed attempts at the
-    present step.
+    `repositories` are the keys of the repositories to compare, None for all that the ledger knows;
+    those up to `cursor` are done. `report_only` records findings without syncs. With
+    `needs_confirmation`, an operator must approve the plan before syncs are recorded. `calls`
+    counts the requests that listed tags; they and the requests of the syncs may reach `max_calls`.
+    `tries` counts failed attempts at the present step.
     """
 
     id: str
     kind: RepairKind
     stage: Stage
-    places: Sequence[str] | None
+    repositories: Sequence[str] | None
     sender: str | None
     rule: str | None
-    reports_only: bool
-    asks: bool
+    report_only: bool
+    needs_confirmation: bool
     max_calls: int | None
     cursor: str
     calls: int
     planned_calls: int
-    planned_looks: int
+    planned_reads: int
     tries: int
 
     @property
     def budget(self) -> float:
         """Return how many requests are left."""
-        spent = self.calls + self.planned_calls + self.planned_looks
+        spent = self.calls + self.planned_calls + self.planned_reads
         return math.inf if self.max_calls is None else self.max_calls - spent
 
     @property
@@ -113,9 +113,9 @@ class Repair:
     @property
     def after_comparing(self) -> Stage:
         """Return the stage that follows the comparison."""
-        if self.reports_only:
+        if self.report_only:
             return Stage.DONE
-        return Stage.PLANNED if self.asks else Stage.ORDERING
+        return Stage.PLANNED if self.needs_confirmation else Stage.ORDERING
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +138,16 @@ class Cost:
     """About how many requests syncs take: calls of sync_images, and reads before and after."""
 
     calls: int = 0
-    looks: int = 0
+    reads: int = 0
 
     def __add__(self, other: "Cost") -> "Cost":
         """Return the sum of two costs."""
-        return Cost(self.calls + other.calls, self.looks + other.looks)
+        return Cost(self.calls + other.calls, self.reads + other.reads)
 
     @property
     def requests(self) -> int:
         """Return the total number of requests."""
-        return self.calls + self.looks
+        return self.calls + self.reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def compare(
     verified: Iterable[PlannedSync],
     target_digests: Mapping[Target, TagDigests],
 ) -> list[Finding]:
-    """Return a finding for finding planned sync, and for finding verified one that is not planned.
+    """Return a finding for each planned sync, and for each verified one that is not planned.
 
     `source_digests` are the source's digests by tag.
     """
@@ -220,8 +220,8 @@ def estimate_cost(findings: Iterable[Finding], pages: Mapping[str, int], *, batc
         calls = math.ceil(tags / batch)
         regions = (lane.source_region, lane.target.region)
         # Both regions are read before and after the call, tag by tag or page by page.
-        looks = 2 * sum(min(tags, max(pages.get(region, 1), 1)) for region in regions)
-        total += Cost(calls, calls * looks)
+        reads = 2 * sum(min(tags, max(pages.get(region, 1), 1)) for region in regions)
+        total += Cost(calls, calls * reads)
     return total
 
 

@@ -161,7 +161,7 @@ def _is_unclear(
         return True
     if target == _desired_digest(sync, source):
         return _has_other_calls(sync, source, open_calls)
-    return sync.looks > 0  # most copies are quick: the first read does without the job's status
+    return sync.polls > 0  # most copies are quick: the first read does without the job's status
 
 
 def close_finished_calls(

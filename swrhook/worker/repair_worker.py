@@ -170,7 +170,7 @@ class RepairWorker:
     def _compare(self, step: _Step, active: Active) -> None:
         repair, config = step.repair, active.config
         with self.database.read() as connection:
-            repository = repairs.next_place(connection, repair)
+            repository = repairs.next_repository(connection, repair)
             is_reconcile = repair.kind is RepairKind.RECONCILE
             copied = (
                 findings.verified_syncs(connection, repository)
@@ -208,7 +208,7 @@ class RepairWorker:
         is_reconcile = repair.kind is RepairKind.RECONCILE
         if is_reconcile:
             comparison = [finding for finding in comparison if finding.drift is not Drift.SAME]
-        if repair.reports_only:
+        if repair.report_only:
             comparison = report_only(comparison)
         budget = repair.budget - lister.calls
         comparison = limit_to_budget(comparison, lister.pages, batch=batch, budget=budget)
@@ -219,7 +219,7 @@ class RepairWorker:
         with self.database.write() as connection:
             if is_reconcile:
                 findings.mark_outdated(connection, repository)
-            findings.keep_findings(connection, repair.id, comparison, latest=is_reconcile)
+            findings.store_findings(connection, repair.id, comparison, latest=is_reconcile)
             stage = Stage.COMPARING if continues else repair.after_comparing
             cursor = repository.key if continues else repair.cursor
             progress = Progress(stage, self.clock.now(), cursor, price, lister.calls)

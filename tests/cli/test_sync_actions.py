@@ -14,6 +14,8 @@ from tests.web.parts import EAST, HONG_KONG, OPERATE, Parts
 
 HOUR = timedelta(hours=1)
 
+NOT_RETRIED = "the sync is pending: only a sync that has ended, and is not verified, can be retried"
+
 
 def act(run: Run, *arguments: str) -> Result:
     return run(*arguments, SWRHOOK_TOKEN=OPERATE)
@@ -54,7 +56,7 @@ def test_a_sync_that_cannot_be_changed_is_reported_and_the_others_are_changed(
 
     assert (1, [ended]) == (result.exit_code, [sync["id"] for sync in objects(result)])
     assert [
-        f"{under_way}: the sync is pending: what has ended, and not verified, can be retried",
+        f"{under_way}: {NOT_RETRIED}",
         "nothing: there is no sync with this id",
     ] == result.stderr.splitlines()
 

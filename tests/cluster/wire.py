@@ -1,4 +1,4 @@
-"""The wire to a server, to be cut and mended: what its restart or a lost network look like."""
+"""A TCP proxy to a server, which can be cut and restored like a network."""
 
 import socket
 import threading
@@ -6,7 +6,7 @@ from contextlib import suppress
 
 
 class Wire:
-    """Listens on a port of its own, and passes on what comes, both ways, unless it is cut."""
+    """Listens on a port of its own, and forwards both directions until it is cut."""
 
     def __init__(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -18,14 +18,14 @@ class Wire:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
-        """End every connection, and each new one at once."""
+        """Close every connection, and each new one at once."""
         with self._lock:
             self._is_cut = True
-            for each in self._open:
+            for connection in self._open:
                 with suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
+                    connection.shutdown(socket.SHUT_RDWR)
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         with self._lock:
             self._is_cut = False
 

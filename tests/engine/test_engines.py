@@ -1,4 +1,4 @@
-"""Both engines: each lane at its time, one run of it at a time, whatever goes wrong."""
+"""Both engines: each lane runs when it is due, once at a time, whatever goes wrong."""
 
 import threading
 import time
@@ -33,7 +33,7 @@ def soon(seconds: float = 0.0) -> datetime:
 
 
 class Work:
-    """What the lanes do: remember their runs, hang while they are told to, and answer."""
+    """A LaneWork that records its runs, and can be made to hang, to fail, or to be due again."""
 
     def __init__(self) -> None:
         self.runs: list[Lane] = []
@@ -63,17 +63,17 @@ class Work:
             raise answer
         return answer
 
-    def let_go(self, *wanted: Lane) -> None:
+    def release(self, *lanes: Lane) -> None:
         with self._changed:
-            self.hanging -= set(wanted) or set(self.hanging)
+            self.hanging -= set(lanes) or set(self.hanging)
             self._changed.notify_all()
 
     def wait_for(self, holds: Callable[[], bool]) -> bool:
         with self._changed:
             return self._changed.wait_for(holds, PATIENCE)
 
-    def has_run(self, *wanted: Lane, times: int = 1) -> bool:
-        return self.wait_for(lambda: all(self.runs.count(each) >= times for each in wanted))
+    def has_run(self, *lanes: Lane, times: int = 1) -> bool:
+        return self.wait_for(lambda: all(self.runs.count(lane) >= times for lane in lanes))
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def engine(database: Database, work: Work) -> Iterator[Engine]:
     engine = make_engine(database, work)
     engine.start()
     yield engine
-    work.let_go()
+    work.release()
     engine.stop()
 
 
@@ -97,16 +97,16 @@ def make_engine(
     after_error: float = 0.05,
     longest_wait: timedelta = HOUR,
 ) -> Engine:
-    """Return the engine that belongs to the database, with work that begins by taking the wake."""
+    """Return the database's engine; each run clears the lane's wake time, as a worker's does."""
 
     def run(lane: Lane, until: datetime) -> datetime | None:
         with database.write() as connection:
-            connection.execute(lanes.update().where(lanes.c.key == lane.key).values(woken_for=None))
+            connection.execute(lanes.update().where(lanes.c.key == lane.key).values(wake_at=None))
         return work.run(lane, until)
 
     if not database.is_sqlite:
-        pulse = Intervals(poll=0.05, beat=0.2, gone=5, after_error=after_error)
-        return PostgresEngine(database, FakeWork(run), WORKERS, SystemClock(), pulse=pulse)
+        intervals = Intervals(poll=0.05, heartbeat=0.2, dead_after=5, after_error=after_error)
+        return PostgresEngine(database, FakeWork(run), WORKERS, SystemClock(), intervals=intervals)
     return SqliteEngine(
         database,
         FakeWork(run),
@@ -117,15 +117,15 @@ def make_engine(
 
 
 def wake(
-    database: Database, engine: Engine, wanted: Sequence[Lane], at: datetime | None = None
+    database: Database, engine: Engine, woken: Sequence[Lane], at: datetime | None = None
 ) -> None:
     at = at or soon()
     with database.write() as connection:
-        engine.wake(schedule_lanes(connection, wanted, at), at, connection)
+        engine.wake(schedule_lanes(connection, woken, at), at, connection)
 
 
-def settled(work: Work) -> None:
-    """Wait long enough for what must not happen to happen."""
+def assert_quiet(work: Work) -> None:
+    """Give what must not happen the time to happen."""
     time.sleep(0.15)
     assert work.twice == []
 
@@ -134,8 +134,8 @@ def test_a_lane_runs_when_it_is_woken(database: Database, engine: Engine, work: 
     wake(database, engine, [lane()])
 
     assert work.has_run(lane())
-    settled(work)
-    assert [lane()] == work.runs
+    assert_quiet(work)
+    assert work.runs == [lane()]
 
 
 def test_a_lane_runs_when_it_is_due_and_not_before(
@@ -146,12 +146,12 @@ def test_a_lane_runs_when_it_is_due_and_not_before(
     wake(database, engine, [lane("now")])
 
     assert work.has_run(lane("later"))
-    assert [lane("now"), lane("later")] == work.runs
+    assert work.runs == [lane("now"), lane("later")]
     assert work.untils[1] >= due
     assert datetime.now(UTC) >= due
 
 
-def test_a_run_is_for_all_that_is_due_by_now(
+def test_a_run_covers_all_that_is_due_by_now(
     database: Database, engine: Engine, work: Work
 ) -> None:
     wake(database, engine, [lane()], soon(-3600))
@@ -160,7 +160,7 @@ def test_a_run_is_for_all_that_is_due_by_now(
     assert work.untils[0] > soon(-PATIENCE)
 
 
-def test_a_wake_counts_only_when_its_transaction_is_on_disk(
+def test_a_wake_counts_only_when_its_transaction_commits(
     database: Database, engine: Engine, work: Work
 ) -> None:
     with suppress(ZeroDivisionError), database.write() as connection:
@@ -168,11 +168,11 @@ def test_a_wake_counts_only_when_its_transaction_is_on_disk(
         raise ZeroDivisionError
     with database.write() as connection:
         engine.wake([lane()], soon(), connection)
-        settled(work)
+        assert_quiet(work)
         assert work.runs == []
 
     assert work.has_run(lane())
-    assert [lane()] == work.runs
+    assert work.runs == [lane()]
 
 
 def test_a_sooner_wake_wins(database: Database, engine: Engine, work: Work) -> None:
@@ -181,11 +181,11 @@ def test_a_sooner_wake_wins(database: Database, engine: Engine, work: Work) -> N
     wake(database, engine, [lane()], soon(1800))
 
     assert work.has_run(lane())
-    settled(work)
-    assert [lane()] == work.runs  # the later wakes have gone with it
+    assert_quiet(work)
+    assert work.runs == [lane()]  # the later wakes have gone with it
 
 
-def test_a_run_says_when_the_lane_is_due_again(
+def test_a_lane_runs_again_when_its_run_returned_a_time(
     database: Database, engine: Engine, work: Work
 ) -> None:
     work.answers[lane()] = [soon(), soon(0.05), None]
@@ -193,8 +193,8 @@ def test_a_run_says_when_the_lane_is_due_again(
     wake(database, engine, [lane()])
 
     assert work.has_run(lane(), times=3)
-    settled(work)
-    assert [lane()] * 3 == work.runs
+    assert_quiet(work)
+    assert work.runs == [lane()] * 3
 
 
 def test_the_same_lane_never_runs_twice_at_once(
@@ -205,7 +205,7 @@ def test_the_same_lane_never_runs_twice_at_once(
         wake(database, engine, [lane("other")])
 
     assert work.has_run(lane(), lane("other"))
-    settled(work)
+    assert_quiet(work)
 
 
 def test_a_wake_during_the_run_is_not_lost(database: Database, engine: Engine, work: Work) -> None:
@@ -214,14 +214,14 @@ def test_a_wake_during_the_run_is_not_lost(database: Database, engine: Engine, w
     assert work.has_run(lane())
 
     wake(database, engine, [lane()])
-    settled(work)
-    assert [lane()] == work.runs
-    work.let_go()
+    assert_quiet(work)
+    assert work.runs == [lane()]
+    work.release()
 
     assert work.has_run(lane(), times=2)
 
 
-def test_a_later_wake_during_the_run_does_not_hide_the_runs_own(
+def test_a_later_wake_during_a_run_does_not_replace_the_time_that_the_run_returns(
     database: Database, engine: Engine, work: Work
 ) -> None:
     work.hanging.add(lane())
@@ -230,12 +230,12 @@ def test_a_later_wake_during_the_run_does_not_hide_the_runs_own(
     assert work.has_run(lane())
     wake(database, engine, [lane()], soon(3600))
 
-    work.let_go()
+    work.release()
 
     assert work.has_run(lane(), times=2)
 
 
-def test_lanes_run_side_by_side(database: Database, engine: Engine, work: Work) -> None:
+def test_lanes_run_at_the_same_time(database: Database, engine: Engine, work: Work) -> None:
     several = [lane(f"r{n}") for n in range(WORKERS)]
     work.hanging |= set(several)
 
@@ -244,7 +244,7 @@ def test_lanes_run_side_by_side(database: Database, engine: Engine, work: Work) 
     assert work.wait_for(lambda: work.inside == set(several))
 
 
-def test_lanes_that_fall_due_together_run_side_by_side(
+def test_lanes_that_become_due_together_run_at_the_same_time(
     database: Database, engine: Engine, work: Work
 ) -> None:
     several = [lane(f"r{n}") for n in range(WORKERS)]
@@ -273,8 +273,8 @@ def test_a_run_that_fails_is_repeated(database: Database, engine: Engine, work: 
     wake(database, engine, [lane()])
 
     assert work.has_run(lane(), times=3)
-    settled(work)
-    assert [lane()] * 3 == work.runs
+    assert_quiet(work)
+    assert work.runs == [lane()] * 3
     assert engine.check() is None
 
 
@@ -285,13 +285,15 @@ def test_a_run_that_fails_is_not_repeated_at_once(database: Database, work: Work
 
     wake(database, engine, [lane(), lane("other")])
     assert work.has_run(lane(), lane("other"))
-    settled(work)
+    assert_quiet(work)
     engine.stop()
 
     assert len(work.runs) == 2
 
 
-def test_a_start_re_arms_what_an_earlier_process_left(database: Database, work: Work) -> None:
+def test_a_start_schedules_what_an_earlier_process_left_unfinished(
+    database: Database, work: Work
+) -> None:
     left = [
         (State.PENDING, lane("pending"), soon(-60)),
         (State.TRIGGERED, lane("triggered"), soon(0.05)),
@@ -305,15 +307,13 @@ def test_a_start_re_arms_what_an_earlier_process_left(database: Database, work: 
     engine.start()
 
     assert work.has_run(lane("pending"), lane("triggered"), lane("calling"))
-    settled(work)
+    assert_quiet(work)
     assert lane("verified") not in work.runs
     engine.stop()
 
 
 @pytest.mark.on("sqlite")
-def test_a_wake_that_died_with_its_process_holds_up_no_later_one(
-    database: Database, work: Work
-) -> None:
+def test_the_wake_of_a_dead_process_blocks_no_later_one(database: Database, work: Work) -> None:
     sync = put(database, due_at=soon())
     with database.write() as connection:
         schedule_lanes(connection, [LANE], soon())
@@ -331,7 +331,9 @@ def test_a_wake_that_died_with_its_process_holds_up_no_later_one(
     engine.stop()
 
 
-def test_stop_finishes_what_is_in_flight_and_begins_nothing(database: Database, work: Work) -> None:
+def test_stop_finishes_the_runs_in_flight_and_starts_no_more(
+    database: Database, work: Work
+) -> None:
     engine = make_engine(database, work)
     engine.start()
     in_flight = [lane(f"r{n}") for n in range(WORKERS)]
@@ -344,15 +346,15 @@ def test_stop_finishes_what_is_in_flight_and_begins_nothing(database: Database, 
     stopping.start()
     stopping.join(0.1)
     assert stopping.is_alive()  # it waits for them
-    work.let_go()
+    work.release()
     stopping.join(PATIENCE)
 
     assert not stopping.is_alive()
-    assert set() == work.inside
+    assert work.inside == set()
     assert lane("next") not in work.runs
 
 
-def test_an_engine_that_does_not_run_says_so(database: Database, work: Work) -> None:
+def test_the_check_reports_an_engine_that_does_not_run(database: Database, work: Work) -> None:
     engine = make_engine(database, work)
     assert engine.check() == "the engine does not run"
 
@@ -364,12 +366,12 @@ def test_an_engine_that_does_not_run_says_so(database: Database, work: Work) -> 
 
 
 @pytest.mark.on("sqlite")
-def test_without_workers_it_only_records(database: Database, work: Work) -> None:
+def test_without_workers_no_lane_runs(database: Database, work: Work) -> None:
     engine = SqliteEngine(database, work, 0)
     engine.start()
 
     wake(database, engine, [lane()])
-    settled(work)
+    assert_quiet(work)
 
     assert work.runs == []
     assert engine.check() is None
@@ -377,7 +379,9 @@ def test_without_workers_it_only_records(database: Database, work: Work) -> None
 
 
 @pytest.mark.on("sqlite")
-def test_a_clock_that_was_set_back_freezes_nothing(database: Database, work: Work) -> None:
+def test_no_lane_waits_longer_than_the_limit_after_the_clock_was_set_back(
+    database: Database, work: Work
+) -> None:
     engine = make_engine(database, work, longest_wait=timedelta(seconds=0.05))
     engine.start()
     due = soon(7200)  # by the clock as it was
@@ -385,12 +389,14 @@ def test_a_clock_that_was_set_back_freezes_nothing(database: Database, work: Wor
     wake(database, engine, [lane()], due)
 
     assert work.has_run(lane())
-    assert [due] == work.untils
+    assert work.untils == [due]
     engine.stop()
 
 
 @pytest.mark.on("sqlite")
-def test_a_start_knows_of_a_clock_that_was_set_back(database: Database, work: Work) -> None:
+def test_a_start_shifts_due_times_after_the_clock_was_set_back(
+    database: Database, work: Work
+) -> None:
     put(database, lane=lane(), due_at=soon(7200), updated_at=soon(7200))
 
     engine = make_engine(database, work)
@@ -401,7 +407,7 @@ def test_a_start_knows_of_a_clock_that_was_set_back(database: Database, work: Wo
 
 
 @pytest.mark.on("sqlite")
-def test_what_is_in_the_ledger_follows_a_clock_that_is_set_back(
+def test_a_running_engine_shifts_due_times_when_the_clock_is_set_back(
     database: Database, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = make_engine(database, work)
@@ -409,20 +415,18 @@ def test_what_is_in_the_ledger_follows_a_clock_that_is_set_back(
     put(database, lane=lane("other"), due_at=soon(7200), updated_at=soon(7200))
     wake(database, engine, [lane()])
     assert work.has_run(lane())
-    settled(work)
+    assert_quiet(work)
     assert lane("other") not in work.runs
 
-    ahead = time.time() - time.monotonic() - 7200
-    monkeypatch.setattr(sqlite, "_wall_ahead", lambda: ahead)
+    offset = time.time() - time.monotonic() - 7200
+    monkeypatch.setattr(sqlite, "clock_offset", lambda: offset)
     wake(database, engine, [lane()])
 
     assert work.has_run(lane("other"))
     engine.stop()
 
 
-def test_a_lane_that_was_put_off_can_be_hurried(
-    database: Database, engine: Engine, work: Work
-) -> None:
+def test_a_postponed_lane_can_be_run_now(database: Database, engine: Engine, work: Work) -> None:
     work.answers[lane()] = [soon(3600), None]
     wake(database, engine, [lane()])
     assert work.has_run(lane())
@@ -430,11 +434,11 @@ def test_a_lane_that_was_put_off_can_be_hurried(
     engine.run_now(lane())
 
     assert work.has_run(lane(), times=2)
-    settled(work)
+    assert_quiet(work)
     assert len(work.runs) == 2
 
 
-def test_a_lane_that_is_hurried_while_it_runs_runs_again(
+def test_a_lane_that_is_to_run_now_while_it_runs_runs_again(
     database: Database, engine: Engine, work: Work
 ) -> None:
     work.hanging.add(lane())
@@ -443,6 +447,6 @@ def test_a_lane_that_is_hurried_while_it_runs_runs_again(
     assert work.has_run(lane())
 
     engine.run_now(lane())
-    work.let_go()
+    work.release()
 
     assert work.has_run(lane(), times=2)

@@ -8,7 +8,7 @@ from sqlalchemy import Table, insert, select
 
 from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import Recording, record
-from swrhook.ledger.rows import WHOLE_SYNC, to_sync
+from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
 from swrhook.ledger.tables import syncs
 from swrhook.model import (
     DeliveryEntry,
@@ -101,14 +101,14 @@ def put(
 
 def find(database: Database, sync_id: str) -> Sync:
     with database.read() as connection:
-        query = select(*WHOLE_SYNC).where(syncs.c.id == sync_id)
+        query = select(*SYNC_COLUMNS).where(syncs.c.id == sync_id)
         return to_sync(connection.execute(query).mappings().one())
 
 
 def all_syncs(database: Database) -> list[Sync]:
     """Return every sync, in the order of recording."""
     with database.read() as connection:
-        query = select(*WHOLE_SYNC).order_by(syncs.c.created_at, syncs.c.id)
+        query = select(*SYNC_COLUMNS).order_by(syncs.c.created_at, syncs.c.id)
         return [to_sync(row) for row in connection.execute(query).mappings()]
 
 

@@ -1,4 +1,4 @@
-"""The ledger's database: what is refused, what is set up, when a write is on disk."""
+"""Open the database, run transactions, and refuse what cannot be used."""
 
 import fcntl
 import sqlite3
@@ -31,7 +31,7 @@ def pragma(database: Database, name: str) -> Any:
         return connection.execute(text(f"PRAGMA {name}")).scalar()
 
 
-def test_the_folder_is_made(tmp_path: Path) -> None:
+def test_the_folder_is_created(tmp_path: Path) -> None:
     open_database(url(tmp_path / "var" / "lib" / "ledger.db")).close()
 
     assert (tmp_path / "var" / "lib" / "ledger.db").exists()
@@ -76,7 +76,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         open_database(url(tmp_path / "ledger.db"))
 
 
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(LedgerUnusable, match=r"cannot be opened: .*File exists"):
@@ -91,7 +91,7 @@ def test_a_password_in_the_url_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize("path", ["ledger.db", "newer.db", "diary.db"])
-def test_a_ledger_that_was_refused_is_left_to_others(tmp_path: Path, path: str) -> None:
+def test_a_refused_ledger_is_left_unlocked(tmp_path: Path, path: str) -> None:
     open_database(url(tmp_path / "newer.db")).close()
     with sqlite3.connect(tmp_path / "newer.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'v9_0001'")
@@ -139,13 +139,13 @@ def test_a_second_process_is_refused(database: Database, tmp_path: Path) -> None
 
     assert (
         f"another process uses {tmp_path}/ledger.db: SQLite serves one process with threads. "
-        "Stop the other one, or set SWRHOOK_DATABASE_URL to PostgreSQL for several\n"
+        "Stop the other process. To run several, set SWRHOOK_DATABASE_URL to PostgreSQL\n"
     ) == second.stdout
     assert everything(database, probes) == []  # and the first goes on
 
 
 @pytest.mark.on("sqlite")
-def test_a_process_waits_for_the_one_before_it(database: Database, tmp_path: Path) -> None:
+def test_a_process_waits_for_the_previous_one(database: Database, tmp_path: Path) -> None:
     opened: list[Database] = []
     next_one = threading.Thread(
         target=lambda: opened.append(open_database(url(tmp_path / "ledger.db"), patience=PATIENCE))
@@ -163,13 +163,13 @@ def test_a_process_waits_for_the_one_before_it(database: Database, tmp_path: Pat
 def test_a_commit_is_on_disk_before_it_returns(database: Database) -> None:
     full = 2
 
-    assert full == pragma(database, "synchronous")
+    assert pragma(database, "synchronous") == full
     assert pragma(database, "journal_mode") == "wal"
     assert pragma(database, "busy_timeout") == 10_000
 
 
 @pytest.mark.on("sqlite")
-def test_every_connection_is_set_up_alike(database: Database) -> None:
+def test_every_connection_has_the_same_settings(database: Database) -> None:
     with database.read(), database.read(), database.read() as third:
         assert third.execute(text("PRAGMA synchronous")).scalar() == 2
         assert third.execute(text("PRAGMA journal_mode")).scalar() == "wal"
@@ -185,7 +185,7 @@ def test_a_write_that_fails_leaves_nothing_behind(database: Database) -> None:
         probe(connection, NOW)
 
 
-def test_readers_do_not_wait_for_the_writer_and_see_one_state(database: Database) -> None:
+def test_readers_do_not_wait_for_the_writer_and_see_one_snapshot(database: Database) -> None:
     with database.read() as reader:
         assert reader.execute(select(probes)).all() == []
         with database.write() as writer:
@@ -228,7 +228,7 @@ def test_callbacks_wait_for_the_commit(database: Database) -> None:
     assert seen == [1]
 
 
-def test_callbacks_are_forgotten_when_the_write_fails(database: Database) -> None:
+def test_callbacks_are_dropped_when_the_write_fails(database: Database) -> None:
     called: list[str] = []
     with suppress(ZeroDivisionError), database.write() as connection:
         after_commit(connection, lambda: called.append("failed"))
@@ -245,5 +245,5 @@ def test_the_engines_connections_have_the_limits_of_the_ledgers_own(database: Da
     with database.read() as own:
         limits = own.connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]
     with psycopg.connect(database.conninfo) as connection:
-        assert limits == connection.info.get_parameters()
+        assert connection.info.get_parameters() == limits
     assert (limits["connect_timeout"], limits["tcp_user_timeout"]) == ("5", "15000")

@@ -1,95 +1,144 @@
-"""However much the ledger holds, what runs for each delivery and call goes along an index of it."""
+"""Every prepared statement uses an index, so that its time does not depend on the ledger's size."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 
 from swrhook.ledger import calls, deliveries, lanes, sql, syncs
+from swrhook.ledger.calls import claim, close_calls, open_digests, settle
 from swrhook.ledger.database import Database
+from swrhook.ledger.lanes import reschedule, set_wake_time
 from swrhook.ledger.sql import PreparedStatement, execute
-from tests.ledger.parts import NOW, entry, push, write
+from swrhook.ledger.syncs import due_syncs
+from swrhook.syncs.decisions import Decision
+from swrhook.syncs.states import Event
+from tests.ledger.parts import LANE, NOW, A, entry, push, write
 
-MANY = [f"name {number}" for number in range(16)]
-# By module and name: values, and the indexes that serve.
-STATEMENTS: Mapping[tuple[Any, str], tuple[Mapping[str, Any], set[str]]] = {
-    (deliveries, "_LATEST"): ({"keys": MANY}, {"sqlite_autoindex_latest_pushes_1"}),
-    (deliveries, "_EVENTS"): ({"keys": MANY}, {"sqlite_autoindex_pushes_2"}),
-    (deliveries, "_OPEN_SYNCS"): ({"routes": MANY}, {"syncs_open_by_route"}),
-    (deliveries, "_SYNCS"): ({"ids": MANY}, {"sqlite_autoindex_syncs_1"}),
-    (syncs, "_TO_JUDGE"): ({"lane": "x", "until": NOW, "most": 9}, {"syncs_open_by_lane"}),
-    (syncs, "_SUPERSEDE"): ({"of": "x", "heir": "y", "now": NOW}, {"sqlite_autoindex_syncs_1"}),
-    (calls, "_END_CALL"): (
-        {"of": "x", "now": NOW, "new": None, "said": None},
-        {"sqlite_autoindex_calls_1"},
-    ),
-    (calls, "_OPEN_DIGESTS"): ({"routes": MANY, "since": NOW}, {"call_tags_open_by_route"}),
-    (calls, "_CLOSE"): ({"of": "x"}, {"call_tags_open_by_route"}),
-    (calls, "_LET_GO"): ({"of": "x", "came": "y"}, {"call_tags_open_by_route"}),
-    (calls, "_CLOSE_PROVEN"): ({"of": "x", "came": "y"}, {"call_tags_open_by_route"}),
-    (lanes, "_LOCK"): ({"lane": "x"}, {"sqlite_autoindex_lanes_1"}),
-    (lanes, "_FIRST_DUE"): ({"lane": "x"}, {"syncs_open_by_lane"}),
-    (lanes, "_SET"): ({"lane": "x", "at": NOW}, {"sqlite_autoindex_lanes_1"}),
+TAGS = [f"v{number}" for number in range(16)]
+LATER = NOW + timedelta(hours=1)
+
+
+@dataclass
+class Plans:
+    """The statements that ran, and the steps of the query plan of each."""
+
+    steps: list[tuple[str, list[str]]] = field(default_factory=list)  # with the statement's text
+    statements: set[PreparedStatement] = field(default_factory=set)
+
+    def indexes(self) -> set[str]:
+        """Return the indexes that were used since the last call; no table may be scanned."""
+        steps = [step for _, of_one in self.steps for step in of_one]
+        reads = [step for step in steps if step.startswith(("SEARCH", "SCAN"))]
+        self.steps.clear()
+        for step in reads:
+            assert step.startswith("SEARCH"), step
+        return {step.partition(" INDEX ")[2].partition(" ")[0] for step in reads}
+
+
+@pytest.fixture
+def plans(database: Database, monkeypatch: pytest.MonkeyPatch) -> Plans:
+    """Ask the database for the plan of each prepared statement before it runs."""
+    plans = Plans()
+    explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
+    rows, run = PreparedStatement.rows, PreparedStatement.run
+
+    def execute_explained(connection: Connection, text: str, parameters: Any) -> Any:
+        # SQLite has the step in its last column, PostgreSQL in its only one.
+        plan = execute(connection, f"{explain} {text}", parameters)
+        plans.steps.append((text, [row[-1] for row in plan]))
+        return execute(connection, text, parameters)
+
+    def rows_noted(self: PreparedStatement, connection: Connection, **values: Any) -> Any:
+        plans.statements.add(self)
+        return rows(self, connection, **values)
+
+    def run_noted(self: PreparedStatement, connection: Connection, **values: Any) -> None:
+        plans.statements.add(self)
+        run(self, connection, **values)
+
+    monkeypatch.setattr(sql, "execute", execute_explained)
+    monkeypatch.setattr(PreparedStatement, "rows", rows_noted)
+    monkeypatch.setattr(PreparedStatement, "run", run_noted)
+    return plans
+
+
+def record_twice(database: Database) -> None:
+    """Record a push of every tag, and then a later one that supersedes it."""
+    write(database, entry(*(push(tag, event_id=f"first {tag}") for tag in TAGS)))
+    write(database, entry(*(push(tag, event_id=f"second {tag}") for tag in TAGS), at=LATER))
+
+
+def plans_of_a_life(database: Database, plans: Plans) -> Iterator[tuple[str, set[str]]]:
+    """Record, claim, settle and close; yield each operation with the indexes that it used."""
+    record_twice(database)
+    yield "record", plans.indexes()
+    with database.write() as connection:
+        due = due_syncs(connection, LANE, until=LATER, limit=9)
+        yield "due_syncs", plans.indexes()
+        decided = [(sync, Decision(Event.CLAIM, values={"called_digest": A})) for sync in due]
+        call, claimed = claim(connection, LANE, decided, frozenset(), LATER)
+        yield "claim", plans.indexes()
+        triggered = [(sync, Decision(Event.TRIGGER, LATER)) for sync in claimed]
+        settle(connection, call, triggered, None, LATER)
+        yield "settle", plans.indexes()
+        assert open_digests(connection, [sync.route for sync in claimed], NOW)
+        yield "open_digests", plans.indexes()
+        close_calls(connection, claimed[0].route, A)
+        close_calls(connection, claimed[1].route)
+        yield "close_calls", plans.indexes()
+        reschedule(connection, LANE)
+        set_wake_time(connection, LANE, LATER)
+        yield "reschedule", plans.indexes()
+
+
+INDEXES: Mapping[str, set[str]] = {
+    "record": {
+        "sqlite_autoindex_latest_pushes_1",
+        "sqlite_autoindex_pushes_2",
+        "syncs_open_by_route",
+        "sqlite_autoindex_syncs_1",
+    },
+    "due_syncs": {"syncs_open_by_lane"},
+    "claim": {"sqlite_autoindex_syncs_1"},
+    "settle": {"sqlite_autoindex_calls_1", "sqlite_autoindex_syncs_1"},
+    "open_digests": {"call_tags_open_by_route"},
+    "close_calls": {"call_tags_open_by_route"},
+    "reschedule": {"syncs_open_by_lane", "sqlite_autoindex_lanes_1"},
 }
 
 
-def explained(
-    database: Database,
-    monkeypatch: pytest.MonkeyPatch,
-    statement: PreparedStatement,
-    values: Mapping[str, Any],
-) -> list[str]:
-    """Return the steps of a statement's plan, in the database's words."""
-    steps: list[str] = []
-    words = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
-
-    def explaining(connection: Connection, text: str, given: Any) -> Any:
-        # SQLite tells each step in the last of its columns, PostgreSQL in its only one.
-        steps.extend(row[-1] for row in execute(connection, f"{words} {text}", given))
-        return ()
-
-    monkeypatch.setattr(sql, "execute", explaining)
-    with database.read() as connection:
-        statement.rows(connection, **values)
-    return steps
-
-
 @pytest.mark.on("sqlite")
-@pytest.mark.parametrize("name", STATEMENTS, ids=lambda name: f"{name[0].__name__}.{name[1]}")
-def test_a_hot_statement_goes_along_its_index(
-    database: Database, monkeypatch: pytest.MonkeyPatch, name: tuple[Any, str]
-) -> None:
-    values, indexes = STATEMENTS[name]
-    steps = explained(database, monkeypatch, getattr(*name), values)
-
-    reading = [step for step in steps if step.startswith(("SEARCH", "SCAN"))]
-    assert reading
-    for step in reading:
-        assert any(f"INDEX {index} (" in step for index in indexes), step
+def test_each_operation_uses_its_indexes(database: Database, plans: Plans) -> None:
+    assert dict(plans_of_a_life(database, plans)) == INDEXES
 
 
 @pytest.mark.on("postgresql")
-def test_postgresql_asks_for_each_route_before_it_has_statistics(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+def test_postgresql_looks_up_each_route_before_it_has_statistics(
+    database: Database, plans: Plans
 ) -> None:
     write(database, entry(*(push(f"v{number}") for number in range(2000))))
-    statement = vars(deliveries)["_OPEN_SYNCS_EACH"]
+    plans.steps.clear()
+    write(database, entry(*(push(tag) for tag in TAGS), at=LATER))
 
-    plan = "\n".join(explained(database, monkeypatch, statement, {"routes": MANY}))
-
+    [plan] = ["\n".join(steps) for text, steps in plans.steps if "LATERAL" in text]
     assert "syncs_open_by_route" in plan
     assert "syncs_open_by_lane" not in plan
     assert "Seq Scan" not in plan
 
 
-def test_every_hot_statement_is_looked_at() -> None:
-    modules = (deliveries, syncs, calls, lanes)
-    made = {
-        (module, name)
-        for module in modules
-        for name, value in vars(module).items()
-        if isinstance(value, PreparedStatement)
-    }
+def test_no_prepared_statement_is_left_out(database: Database, plans: Plans) -> None:
+    for _ in plans_of_a_life(database, plans):
+        pass
 
-    assert made == {*STATEMENTS, (deliveries, "_OPEN_SYNCS_EACH")}  # this one is PostgreSQL's
+    prepared = {
+        statement
+        for module in (deliveries, syncs, calls, lanes)
+        for statement in vars(module).values()
+        if isinstance(statement, PreparedStatement)
+    }
+    # Two are of the other database: how to find open syncs by route, and the lock of a lane.
+    assert len(prepared - plans.statements) == (2 if database.is_sqlite else 1)

@@ -1,4 +1,4 @@
-"""The migrations make the tables that the program expects."""
+"""The migrations create the tables that the program expects."""
 
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def test_an_upgrade_of_a_ledger_that_is_up_to_date_changes_nothing(
 
     again = open_database(f"sqlite:///{tmp_path}/ledger.db")
     with again.read() as connection:
-        assert before == inspect(connection).get_table_names()
+        assert inspect(connection).get_table_names() == before
     again.close()
 
 

@@ -1,4 +1,4 @@
-"""What is old goes, step by step; what is open stays, with all that it refers to."""
+"""Old rows are deleted in steps; open syncs and all that they refer to are kept."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, func, select, update
 from swrhook.ledger.audit import AuditEntry, record_write
 from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.database import Database
-from swrhook.ledger.findings import keep_findings, mark_outdated
+from swrhook.ledger.findings import mark_outdated, store_findings
 from swrhook.ledger.lanes import reschedule
 from swrhook.ledger.leases import PeriodicLease
 from swrhook.ledger.pruning import (
@@ -100,7 +100,7 @@ def count(database: Database, table: Table) -> int:
         return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
-def test_what_ended_long_ago_goes_and_nothing_of_it_is_left(database: Database) -> None:
+def test_everything_of_an_old_delivery_is_deleted(database: Database) -> None:
     write(database, *(entry(push(f"v{n}", A), at=OLD) for n in range(3)))
     write(database, entry(push("v1", A), at=OLD))  # a duplicate
     end(database)
@@ -117,7 +117,7 @@ def test_what_ended_long_ago_goes_and_nothing_of_it_is_left(database: Database) 
     } == {}
 
 
-def test_what_is_not_old_enough_stays(database: Database) -> None:
+def test_what_is_not_old_enough_is_kept(database: Database) -> None:
     write(database, entry(push("old", A), at=OLD))
     end(database)
     kept = write(database, entry(push("new", B), at=NEW)).receipts[0]
@@ -131,7 +131,7 @@ def test_what_is_not_old_enough_stays(database: Database) -> None:
     assert [r["key"] for r in everything(database, latest_pushes)] == ["harbor team/web/shop:new"]
 
 
-def test_a_sync_that_ended_later_stays_however_old_it_is(database: Database) -> None:
+def test_an_old_sync_that_ended_lately_is_kept(database: Database) -> None:
     write(database, entry(push("v1", A), at=OLD))
     end(database, at=NEW)
 
@@ -140,7 +140,7 @@ def test_a_sync_that_ended_later_stays_however_old_it_is(database: Database) -> 
 
 
 @pytest.mark.parametrize("state", [State.PENDING, State.CALLING, State.TRIGGERED])
-def test_a_delivery_stays_whole_while_one_of_its_syncs_is_open(
+def test_a_delivery_is_kept_whole_while_one_of_its_syncs_is_open(
     database: Database, state: State
 ) -> None:
     write(database, entry(push("v1", A), push("v2", B), at=OLD))
@@ -149,23 +149,23 @@ def test_a_delivery_stays_whole_while_one_of_its_syncs_is_open(
         opened = update(syncs).where(syncs.c.tag == "v2")
         connection.execute(opened.values(state=state.value, due_at=OLD))
 
-    assert {"syncs"} == set(prune(database)) - {"lanes"}  # the twin on PostgreSQL waits for nothing
+    assert set(prune(database)) - {"lanes"} == {"syncs"}  # the twin on PostgreSQL waits for nothing
 
     assert len(everything(database, deliveries)) == 1
-    assert {"v1", "v2"} == {row["tag"] for row in everything(database, pushes)}
+    assert {row["tag"] for row in everything(database, pushes)} == {"v1", "v2"}
     assert [sync.tag for sync in all_syncs(database)] == ["v2"]
     assert LANE.key in {row["key"] for row in everything(database, lanes)}
 
 
-def test_what_was_pruned_around_goes_once_it_has_ended(database: Database) -> None:
+def test_a_delivery_that_was_kept_is_deleted_once_its_syncs_have_ended(database: Database) -> None:
     write(database, entry(push("v1", A), at=OLD))
     assert prune(database) == {}
     end(database)
 
-    assert {"deliveries", "pushes", "latest_pushes", "syncs", "lanes"} == set(prune(database))
+    assert set(prune(database)) == {"deliveries", "pushes", "latest_pushes", "syncs", "lanes"}
 
 
-def test_a_push_that_deduplication_needs_stays_with_its_delivery(database: Database) -> None:
+def test_a_push_that_deduplication_needs_is_kept_with_its_delivery(database: Database) -> None:
     original = write(database, entry(push("v1", A), at=OLD)).receipts[0]
     end(database)
 
@@ -175,7 +175,7 @@ def test_a_push_that_deduplication_needs_stays_with_its_delivery(database: Datab
     assert (Outcome.DUPLICATE, original.delivery) == (again.outcome, again.delivery)
 
 
-def test_the_latest_push_of_a_tag_outlives_the_earlier_ones(database: Database) -> None:
+def test_the_latest_push_of_a_tag_is_kept_longer_than_earlier_ones(database: Database) -> None:
     write(database, entry(push("v1", A), at=OLD))
     write(database, entry(push("v1", B), at=NEW))
 
@@ -184,25 +184,25 @@ def test_the_latest_push_of_a_tag_outlives_the_earlier_ones(database: Database) 
     assert [row["digest"] for row in everything(database, latest_pushes)] == [B]
 
 
-def test_a_later_event_of_what_was_pruned_is_a_new_one(database: Database) -> None:
+def test_an_event_that_was_pruned_is_no_duplicate_any_more(database: Database) -> None:
     write(database, entry(push("v1", A, "event-1"), at=OLD))
     end(database)
     prune(database)
 
     again = write(database, entry(push("v1", A, "event-1"), at=NEW)).receipts[0]
 
-    assert Outcome.ACCEPTED is again.outcome
+    assert again.outcome is Outcome.ACCEPTED
     assert [sync.id for sync in again.syncs] == [sync.id for sync in all_syncs(database)]
 
 
-def test_ignored_and_quarantined_deliveries_go_too(database: Database) -> None:
+def test_ignored_and_quarantined_deliveries_are_deleted_too(database: Database) -> None:
     for outcome in (Outcome.IGNORED, Outcome.QUARANTINED):
         write(database, entry(push(), at=OLD, outcome=outcome, planned=[]))
 
     assert prune(database) == {"deliveries": 2, "pushes": 2}
 
 
-def test_a_delivery_of_very_many_pushes_goes_in_steps_and_itself_in_the_last(
+def test_a_delivery_of_very_many_pushes_is_deleted_in_steps(
     database: Database,
 ) -> None:
     many = 2 * MOST_ROWS + 1
@@ -215,12 +215,14 @@ def test_a_delivery_of_very_many_pushes_goes_in_steps_and_itself_in_the_last(
     assert len(everything(database, deliveries)) == 1
 
     left = many - MOST_ROWS
-    assert {"pushes": left, "latest_pushes": left, "deliveries": 1} == prune(
-        database, prune_deliveries
-    )
+    assert prune(database, prune_deliveries) == {
+        "pushes": left,
+        "latest_pushes": left,
+        "deliveries": 1,
+    }
 
 
-def test_large_bodies_do_not_go_in_one_step(database: Database) -> None:
+def test_large_bodies_are_deleted_in_several_steps(database: Database) -> None:
     large = entry(at=OLD, outcome=Outcome.QUARANTINED, body=bytes(3 << 20))
     write(database, large, large, large)
 
@@ -240,7 +242,7 @@ def test_a_step_of_syncs_is_bounded(database: Database) -> None:
     assert len(all_syncs(database)) == 1
 
 
-def test_calls_go_after_the_last_of_their_syncs(database: Database) -> None:
+def test_calls_are_deleted_after_the_last_of_their_syncs(database: Database) -> None:
     write(database, entry(push("v1", A), push("v2", B), at=OLD))
     found = all_syncs(database)
     with database.write() as connection:
@@ -254,8 +256,8 @@ def test_calls_go_after_the_last_of_their_syncs(database: Database) -> None:
         connection.execute(one.values(state=State.VERIFIED.value, updated_at=OLD))
         connection.execute(update(syncs).where(syncs.c.tag == "v2").values(updated_at=NEW))
 
-    assert {"syncs"} == set(prune(database, prune_syncs, prune_calls)) - {"lanes"}
-    assert [call] == [row["id"] for row in everything(database, calls)]
+    assert set(prune(database, prune_syncs, prune_calls)) - {"lanes"} == {"syncs"}
+    assert [row["id"] for row in everything(database, calls)] == [call]
 
     end_all = update(syncs).values(state=State.VERIFIED.value, updated_at=OLD)
     with database.write() as connection:
@@ -267,7 +269,7 @@ def test_calls_go_after_the_last_of_their_syncs(database: Database) -> None:
     } == {"call_tags": 2, "calls": 1}
 
 
-def test_what_people_did_is_kept_for_as_long(database: Database) -> None:
+def test_the_audit_log_is_kept_for_as_long(database: Database) -> None:
     for at, token in ((OLD, "then"), (NEW, "now")):
         record_write(database, AuditEntry(token, "operate", "POST syncs", None, 202), at)
 
@@ -275,7 +277,7 @@ def test_what_people_did_is_kept_for_as_long(database: Database) -> None:
     assert [row["token"] for row in everything(database, audit)] == ["now"]
 
 
-def test_a_sync_that_is_tried_again_meanwhile_stays(database: Database) -> None:
+def test_a_sync_that_is_retried_meanwhile_is_kept(database: Database) -> None:
     write(database, entry(push("v1", A), at=OLD))
     with database.write() as connection:
         rejected = update(syncs).values(state=State.REJECTED.value, due_at=None, updated_at=OLD)
@@ -296,7 +298,7 @@ def test_a_sync_that_is_tried_again_meanwhile_stays(database: Database) -> None:
     step = prune_syncs(Late(database, "test", FakeClock(NOW)), BEFORE, FIRST)
 
     assert step.deleted["syncs"] == 0
-    assert State.PENDING is find(database, sync.id).state
+    assert find(database, sync.id).state is State.PENDING
 
 
 PLACE = RepositoryRef(LANE.source_region, LANE.namespace, LANE.repository)
@@ -316,7 +318,7 @@ def compare(database: Database, tags: int, *, latest: bool = True, ended: dateti
     with database.write() as connection:
         repair = begin(connection, RepairRequest(RepairKind.RECONCILE, [PLACE]), OLD)
         mark_outdated(connection, PLACE)
-        keep_findings(connection, repair, found, latest=latest)
+        store_findings(connection, repair, found, latest=latest)
         finish(connection, ended)
     return repair
 
@@ -326,7 +328,7 @@ def finish(connection: Connection, at: datetime) -> None:
     connection.execute(update(repairs).where(repairs.c.ended_at.is_(None)).values(**values))
 
 
-def test_a_repair_goes_with_what_it_found_in_steps(database: Database) -> None:
+def test_a_repair_is_deleted_after_its_findings_in_steps(database: Database) -> None:
     compare(database, MOST_ROWS + 1, latest=False)
 
     with database.read() as connection:
@@ -337,17 +339,19 @@ def test_a_repair_goes_with_what_it_found_in_steps(database: Database) -> None:
     assert prune(database) == {"findings": 1, "repairs": 1}
 
 
-def test_what_is_known_of_a_repository_stays_until_a_later_reconcile(database: Database) -> None:
+def test_the_latest_findings_of_a_repository_are_kept_until_a_later_reconcile(
+    database: Database,
+) -> None:
     compare(database, 3)
     assert not prune(database)
 
     later = compare(database, 2, ended=NEW)
 
     assert prune(database) == {"findings": 3, "repairs": 1}
-    assert {later} == {row["repair"] for row in everything(database, findings)}
+    assert {row["repair"] for row in everything(database, findings)} == {later}
 
 
-def test_a_repair_that_goes_on_or_ended_lately_stays(database: Database) -> None:
+def test_a_repair_that_is_running_or_ended_lately_is_kept(database: Database) -> None:
     compare(database, 0, ended=NEW)
     with database.write() as connection:
         begin(connection, RepairRequest(RepairKind.BACKFILL, [PLACE]), OLD)
@@ -355,13 +359,13 @@ def test_a_repair_that_goes_on_or_ended_lately_stays(database: Database) -> None
     assert not prune(database)
 
 
-def test_the_last_of_the_scheduled_ones_stays(database: Database) -> None:
+def test_the_last_scheduled_reconcile_is_kept(database: Database) -> None:
     for at in (OLD, OLD + HOUR / 2):
         with database.write() as connection:
             last = begin_scheduled(connection, HOUR / 4, 100, at)
             finish(connection, at)
 
     assert prune(database) == {"repairs": 1}
-    assert [last] == [row["id"] for row in everything(database, repairs)]
+    assert [row["id"] for row in everything(database, repairs)] == [last]
     with database.write() as connection:
         assert begin_scheduled(connection, 2 * HOUR, 100, OLD + HOUR) is None

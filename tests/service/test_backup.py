@@ -135,7 +135,7 @@ def test_a_backup_overwrites_nothing_and_makes_no_ledger(tmp_path: Path) -> None
 
     assert [result.exit_code for result in told] == [1, 1, 1, 1]
     assert f"Error: there is no ledger {none}: nothing to back up\n" == told[0].output
-    assert f"Error: {there} is there already: name a new file\n" == told[1].output
+    assert f"Error: {there} already exists: choose a new file\n" == told[1].output
     assert "no-folder/copy.db cannot be written" in told[2].output
     assert "pg_dump" in told[3].output
     assert there.read_bytes() == b"another backup"

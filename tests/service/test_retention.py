@@ -174,14 +174,14 @@ def test_a_failed_run_is_logged_and_counted_and_the_thread_continues(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with database.write() as connection:
-        connection.execute(text("ALTER TABLE passes RENAME TO away"))
+        connection.execute(text("ALTER TABLE leases RENAME TO away"))
     retention.start()
     failed = 'swrhook_retention_runs_total{outcome="failed"}'
     deadline = time.monotonic() + TIMEOUT
     while failed not in metrics.text().decode() and time.monotonic() < deadline:
         time.sleep(0.02)
     with database.write() as connection:
-        connection.execute(text("ALTER TABLE away RENAME TO passes"))
+        connection.execute(text("ALTER TABLE away RENAME TO leases"))
     while 'outcome="done"' not in metrics.text().decode() and time.monotonic() < deadline:
         time.sleep(0.02)
     retention.stop()

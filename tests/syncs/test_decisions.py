@@ -74,7 +74,7 @@ def test_a_sync_waits_for_a_tag_that_is_missing_at_the_source() -> None:
 
     assert (decision.event, decision.due_at) == (Event.WAIT_FOR_SOURCE, NOW + SECOND)
     assert decision.reason == "not in cn-north-4 yet"
-    assert decision.values == {"waiting_since": NOW, "looks": 1}  # and no attempt is counted
+    assert decision.values == {"waiting_since": NOW, "polls": 1}  # and no attempt is counted
 
 
 def test_the_source_is_polled_on_the_schedule_of_verify() -> None:
@@ -91,7 +91,7 @@ def test_the_source_is_polled_on_the_schedule_of_verify() -> None:
 
 
 def test_after_the_source_deadline_the_sync_is_missing() -> None:
-    waiting = sync(waiting_since=NOW, looks=30)
+    waiting = sync(waiting_since=NOW, polls=30)
 
     last = decider(NOW + LIMITS.source_deadline - SECOND)
     assert (
@@ -198,13 +198,13 @@ def test_any_other_digest_at_the_target_leads_to_a_call(target: str | SwrError |
 
 
 def test_a_200_triggers_the_sync_and_the_target_is_polled_soon() -> None:
-    worn = calling(failures=3, failing_since=NOW, lost_claims=2, waiting_since=NOW, looks=5)
+    worn = calling(failures=3, failing_since=NOW, lost_claims=2, waiting_since=NOW, polls=5)
 
     decision = decider().decide_after_call(worn, None, tags_in_call=1)
 
     assert (decision.event, decision.due_at, decision.reason) == (Event.TRIGGER, NOW + SECOND, None)
     assert decision.values == {
-        "looks": 0,
+        "polls": 0,
         "failures": 0,
         "lost_claims": 0,
         "waiting_since": None,
@@ -312,7 +312,7 @@ def test_a_call_for_a_tag_missing_at_the_source_is_not_counted_as_an_attempt() -
     assert (decision.event, decision.due_at) == (Event.WAIT_FOR_SOURCE, NOW + SECOND)
     assert decision.values == {
         "waiting_since": NOW,
-        "looks": 1,
+        "polls": 1,
         "attempts": 0,
         "lost_claims": 0,
     }
@@ -378,7 +378,7 @@ def test_a_changed_source_digest_leads_to_another_call_at_once(
     decision = decider().decide_after_observation(moved, B, target, call_open=call_open)
 
     assert (decision.event, decision.due_at) == (Event.CALL_AGAIN, NOW)
-    assert decision.values == {"looks": 0, "failing_since": None}  # it is no re-trigger
+    assert decision.values == {"polls": 0, "failing_since": None}  # it is no re-trigger
 
 
 def test_after_the_call_the_tag_may_vanish_from_the_source() -> None:
@@ -426,7 +426,7 @@ def test_after_a_failed_job_the_call_is_repeated_with_growing_waits(
         (decision.event, decision.due_at) for decision in again
     ]
     assert [(n, 0) for n in (1, 2, 3)] == [
-        (v.values["retriggers"], v.values["looks"]) for v in again
+        (v.values["retriggers"], v.values["polls"]) for v in again
     ]
 
 
@@ -441,7 +441,7 @@ def test_after_the_verify_deadline_the_call_is_repeated_at_once(
     )
 
     assert (Event.CALL_AGAIN, late.now) == (decision.event, decision.due_at)
-    assert decision.values == {"retriggers": 1, "looks": 0, "failing_since": None}
+    assert decision.values == {"retriggers": 1, "polls": 0, "failing_since": None}
     in_time = decider(NOW + LIMITS.verify.deadline - SECOND)
     early = in_time.decide_after_observation(
         triggered(override=override), A, target, call_open=False
@@ -471,7 +471,7 @@ def test_another_digest_without_override_diverges_at_once() -> None:
 @pytest.mark.parametrize("kind", NEVER_KINDS)
 def test_an_unreadable_target_postpones_the_verify_deadline(kind: Kind) -> None:
     looked = NOW + 20 * SECOND
-    polled = triggered(updated_at=looked, looks=2)
+    polled = triggered(updated_at=looked, polls=2)
 
     decision = decider(looked + 60 * SECOND).decide_after_observation(
         polled, A, error(kind), call_open=False
@@ -479,7 +479,7 @@ def test_an_unreadable_target_postpones_the_verify_deadline(kind: Kind) -> None:
 
     assert (Event.POLL, looked + 68 * SECOND) == (decision.event, decision.due_at)
     assert {
-        "looks": 3,
+        "polls": 3,
         "failing_since": looked + 60 * SECOND,
         "verifying_since": NOW + 60 * SECOND,
     } == decision.values

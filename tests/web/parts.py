@@ -19,7 +19,7 @@ from swrhook.errors import SwrError
 from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import record
 from swrhook.ledger.operator import Operator
-from swrhook.ledger.rows import WHOLE_SYNC, to_sync
+from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
 from swrhook.ledger.syncs import apply_decision
 from swrhook.ledger.tables import syncs
 from swrhook.ledger.types import new_id
@@ -122,7 +122,7 @@ class Parts:
     def happen(self, sync_id: str, event: Event, error: SwrError | None = None) -> None:
         """Apply an event to a sync, as the worker does."""
         with self.database.write() as connection:
-            row = connection.execute(select(*WHOLE_SYNC).where(syncs.c.id == sync_id)).mappings()
+            row = connection.execute(select(*SYNC_COLUMNS).where(syncs.c.id == sync_id)).mappings()
             sync = to_sync(row.one())
             reason = None if error is None else error.message
             values = {"claim": new_id()} if event is Event.CLAIM else {}

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, text, update
 
-from swrhook.ledger.idempotency import KEPT_FOR, LOST_AFTER
-from swrhook.ledger.tables import answers
+from swrhook.ledger.idempotency import LOST_AFTER, RETENTION
+from swrhook.ledger.tables import idempotency_keys
 from swrhook.syncs.states import Event
 from tests.ledger.parts import everything
 from tests.web.parts import ADMIN, OPERATE, Parts
@@ -78,7 +78,7 @@ def set_start(parts: Parts, ago: timedelta, **more: Any) -> None:
     """Set when the request with the only key began."""
     with parts.database.write() as connection:
         began = datetime.now(UTC) - ago
-        connection.execute(update(answers).values(started_at=began, **more))
+        connection.execute(update(idempotency_keys).values(started_at=began, **more))
 
 
 def test_a_key_whose_request_is_in_progress_is_409(parts: Parts) -> None:
@@ -90,7 +90,7 @@ def test_a_key_whose_request_is_in_progress_is_409(parts: Parts) -> None:
     assert (answer.status_code, answer.headers["Retry-After"]) == (409, "1")
 
 
-@pytest.mark.parametrize(("ago", "status"), [(LOST_AFTER, None), (KEPT_FOR, 202)])
+@pytest.mark.parametrize(("ago", "status"), [(LOST_AFTER, None), (RETENTION, 202)])
 def test_a_key_is_free_again_after_a_lost_request_or_the_retention_time(
     parts: Parts, ago: timedelta, status: int | None
 ) -> None:
@@ -111,12 +111,12 @@ def test_a_server_error_frees_the_key(parts: Parts) -> None:
 
 
 def test_old_answers_are_deleted(parts: Parts) -> None:
-    old = {"key": "k", "fingerprint": "f", "started_at": datetime.now(UTC) - KEPT_FOR * 2}
+    old = {"key": "k", "fingerprint": "f", "started_at": datetime.now(UTC) - RETENTION * 2}
     with parts.database.write() as connection:
-        connection.execute(insert(answers), old)
+        connection.execute(insert(idempotency_keys), old)
     order(parts, "job-1")
 
-    assert [row["status"] for row in everything(parts.database, answers)] == [202]
+    assert [row["status"] for row in everything(parts.database, idempotency_keys)] == [202]
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "\xe4"])

@@ -69,12 +69,11 @@ class RepairSetup:
     def begin(
         self,
         kind: RepairKind = BACKFILL,
-        places: Sequence[RepositoryRef] | None = (SHOP,),
+        repositories: Sequence[RepositoryRef] | None = (SHOP,),
         **options: Any,
     ) -> str:
-        return self.operator.begin_repair(
-            RepairRequest(kind, places, **options), self.works.clock.time
-        )
+        request = RepairRequest(kind, repositories, **options)
+        return self.operator.begin_repair(request, self.works.clock.time)
 
     def work(self, most: int = 100) -> None:
         """Do steps until nothing is left to do now."""

@@ -40,7 +40,7 @@ def test_a_plan_is_made_and_nothing_is_called_before_it_is_started(
     fill(repairs, "v1", "v2", "v3", "v4")
     repairs.works.swr.put_at_target("v4", digest(99))
 
-    repair = repairs.begin(asks=True)
+    repair = repairs.begin(needs_confirmation=True)
     repairs.work()
 
     backfill = repairs.show(repair)
@@ -58,7 +58,7 @@ def test_a_plan_is_made_and_nothing_is_called_before_it_is_started(
 
 def test_a_started_plan_is_synced_with_one_call_for_each_batch(repairs: RepairSetup) -> None:
     fill(repairs, *(f"v{n}" for n in range(150)))
-    repair = repairs.begin(asks=True)
+    repair = repairs.begin(needs_confirmation=True)
     repairs.work()
     planned = repairs.show(repair).plan.sync_images
 
@@ -99,7 +99,7 @@ class Killed(BaseException):
 def test_another_process_continues_where_one_was_killed(repairs: RepairSetup) -> None:
     fill(repairs, "v1")
     repairs.works.swr.held["cn-north-4", "team", "web/cart", "v7"] = digest(7)
-    repair = repairs.begin(places=[SHOP, CART])
+    repair = repairs.begin(repositories=[SHOP, CART])
     assert repairs.worker.step()
     repairs.works.swr.before_page = die
     with pytest.raises(Killed):

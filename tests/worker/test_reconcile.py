@@ -106,7 +106,7 @@ def test_a_report_repairs_nothing(repairs: RepairSetup) -> None:
     seed_copies(repairs, "v1")
     repairs.works.swr.held.pop(("cn-east-3", "team", "web/shop", "v1"))
 
-    repair = repairs.begin(RECONCILE, None, reports_only=True)
+    repair = repairs.begin(RECONCILE, None, report_only=True)
     repairs.work()
 
     shown = repairs.show(repair, RECONCILE)
@@ -121,12 +121,12 @@ def test_a_report_repairs_nothing(repairs: RepairSetup) -> None:
 def test_a_later_reconcile_replaces_the_drift_of_an_earlier_one(repairs: RepairSetup) -> None:
     seed_copies(repairs, "v1")
     repairs.works.swr.held.pop(("cn-east-3", "team", "web/shop", "v1"))
-    repairs.begin(RECONCILE, None, reports_only=True)
+    repairs.begin(RECONCILE, None, report_only=True)
     repairs.work()
     assert drift(repairs) == {"missing": 1}
 
     repairs.works.swr.put_at_target("v1", digest(1))
-    repairs.begin(RECONCILE, [SHOP], reports_only=True)
+    repairs.begin(RECONCILE, [SHOP], report_only=True)
     repairs.work()
 
     assert drift(repairs) == {}

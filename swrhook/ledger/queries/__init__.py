@@ -1,1 +1,1 @@
-"""Read-only queries: what API, dashboard, metrics and CLI show of the ledger."""
+"""Read-only queries: what the API, the dashboard, the metrics and the CLI show of the ledger."""

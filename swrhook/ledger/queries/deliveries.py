@@ -1,4 +1,4 @@
-"""The ledger's deliveries as the API shows them: pages, newest first, and single ones."""
+"""Deliveries: pages, newest first, single ones, and what a replay needs."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -15,6 +15,7 @@ from swrhook.ledger.queries.pagination import (
     to_page,
 )
 from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedPush, Page
+from swrhook.ledger.rows import field_columns
 from swrhook.ledger.tables import deliveries, pushes, syncs
 from swrhook.model import Outcome, Push, StoredDelivery, image_name
 
@@ -22,9 +23,9 @@ _PAGE = 1000
 
 
 def iter_pushes(database: Database, since: datetime) -> Iterator[Sequence[Push]]:
-    """Yield pages of the pushes recorded since then; nothing is held in between.
+    """Yield pages of the pushes recorded since then, without digest, event id and time.
 
-    What the sender told beside the tag is left out, so that pushes of the same tag are equal.
+    So all pushes of a tag are equal. No transaction stays open between two pages.
     """
     columns = (
         pushes.c.sender,
@@ -51,29 +52,19 @@ def iter_pushes(database: Database, since: datetime) -> Iterator[Sequence[Push]]
             return
 
 
-_DELIVERY_COLUMNS = (
-    "id",
-    "sender",
-    "dialect",
-    "outcome",
-    "reason",
-    "received_at",
-    "external_id",
-    "replayed_from",
-)
-_DELIVERIES = select(*(deliveries.c[name] for name in _DELIVERY_COLUMNS))
+_DELIVERIES = select(*field_columns(deliveries, ListedDelivery))
 _PUSHES = select(
     pushes.c.delivery, pushes.c.namespace, pushes.c.repository, pushes.c.tag, pushes.c.digest
 )
 
 
-def list_deliveries(connection: Connection, wanted: DeliveryFilter) -> Page[ListedDelivery]:
-    """Return a page of the deliveries that match."""
-    conditions = newer_than(deliveries, deliveries.c.received_at, wanted.since, wanted.cursor)
-    conditions += _delivery_conditions(wanted)
-    walks = [_delivery_walk(wanted)]
-    ids = newest_ids(connection, deliveries, walks, conditions, wanted.limit + 1)
-    return to_page(_deliveries(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
+def list_deliveries(connection: Connection, filters: DeliveryFilter) -> Page[ListedDelivery]:
+    """Return a page of the matching deliveries."""
+    conditions = newer_than(deliveries, deliveries.c.received_at, filters.since, filters.cursor)
+    conditions += _delivery_conditions(filters)
+    walks = [_delivery_walk(filters)]
+    ids = newest_ids(connection, deliveries, walks, conditions, filters.limit + 1)
+    return to_page(_deliveries(connection, ids[: filters.limit]), has_more=len(ids) > filters.limit)
 
 
 def find_delivery(connection: Connection, delivery_id: str) -> ListedDelivery | None:
@@ -81,18 +72,19 @@ def find_delivery(connection: Connection, delivery_id: str) -> ListedDelivery | 
     return next(iter(_deliveries(connection, [delivery_id])), None)
 
 
-def _delivery_walk(wanted: DeliveryFilter) -> Walk:
-    is_rare = wanted.outcome == Outcome.QUARANTINED
-    if wanted.sender is not None and not is_rare:
-        return [deliveries.c.sender == wanted.sender]
-    return [] if wanted.outcome is None else [deliveries.c.outcome == wanted.outcome]
+def _delivery_walk(filters: DeliveryFilter) -> Walk:
+    """Choose the index that meets the fewest rows that do not match."""
+    is_rare = filters.outcome == Outcome.QUARANTINED
+    if filters.sender is not None and not is_rare:
+        return [deliveries.c.sender == filters.sender]
+    return [] if filters.outcome is None else [deliveries.c.outcome == filters.outcome]
 
 
-def _delivery_conditions(wanted: DeliveryFilter) -> Iterable[Condition]:
-    if wanted.sender is not None:
-        yield in_values(deliveries.c.sender, [wanted.sender])
-    if wanted.outcome is not None:
-        yield in_values(deliveries.c.outcome, [wanted.outcome])
+def _delivery_conditions(filters: DeliveryFilter) -> Iterable[Condition]:
+    if filters.sender is not None:
+        yield in_values(deliveries.c.sender, [filters.sender])
+    if filters.outcome is not None:
+        yield in_values(deliveries.c.outcome, [filters.outcome])
 
 
 def _deliveries(connection: Connection, ids: Sequence[str]) -> list[ListedDelivery]:
@@ -100,61 +92,46 @@ def _deliveries(connection: Connection, ids: Sequence[str]) -> list[ListedDelive
         return []
     query = _DELIVERIES.where(deliveries.c.id.in_(ids)).order_by(deliveries.c.id.desc())
     rows = connection.execute(query).mappings().all()
-    announced = _pushes(connection, ids)
-    made = _syncs(connection, ids)
+    push_lists = _pushes(connection, ids)
+    sync_ids = _syncs(connection, ids)
     return [
-        ListedDelivery(pushes=announced.get(row["id"], []), syncs=made.get(row["id"], []), **row)
+        ListedDelivery(
+            **row, pushes=push_lists.get(row["id"], []), syncs=sync_ids.get(row["id"], [])
+        )
         for row in rows
     ]
 
 
 def _pushes(connection: Connection, ids: Sequence[str]) -> dict[str, list[ListedPush]]:
-    found: dict[str, list[ListedPush]] = {}
+    """Return the pushes by delivery id."""
+    by_delivery: dict[str, list[ListedPush]] = {}
     query = _PUSHES.where(pushes.c.delivery.in_(ids)).order_by(pushes.c.id)
     for row in connection.execute(query):
         image = image_name(row.namespace, row.repository, row.tag)
-        found.setdefault(row.delivery, []).append(ListedPush(image, row.digest))
-    return found
+        by_delivery.setdefault(row.delivery, []).append(ListedPush(image, row.digest))
+    return by_delivery
 
 
 def _syncs(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
-    made: dict[str, list[str]] = {}
-    for_push = syncs.c.push == func.coalesce(pushes.c.original, pushes.c.id)
-    query = select(pushes.c.delivery, syncs.c.id).join_from(pushes, syncs, for_push).distinct()
+    """Return the ids of syncs by delivery id; a duplicate has those of the original's pushes."""
+    by_delivery: dict[str, list[str]] = {}
+    of_push = syncs.c.push == func.coalesce(pushes.c.original, pushes.c.id)
+    query = select(pushes.c.delivery, syncs.c.id).join_from(pushes, syncs, of_push).distinct()
     query = query.where(pushes.c.delivery.in_(ids)).order_by(syncs.c.id)
     for delivery, sync in connection.execute(query):
-        made.setdefault(delivery, []).append(sync)
-    return made
+        by_delivery.setdefault(delivery, []).append(sync)
+    return by_delivery
 
 
-_KEPT = select(
-    *(
-        deliveries.c[name]
-        for name in ("id", "sender", "outcome", "original", "external_id", "headers", "body")
-    )
-)
-_KEPT_PUSHES = select(
-    *(
-        pushes.c[name]
-        for name in (
-            "sender",
-            "region",
-            "namespace",
-            "repository",
-            "tag",
-            "digest",
-            "event_id",
-            "pushed_at",
-        )
-    )
-)
+_STORED = select(*field_columns(deliveries, StoredDelivery))
+_STORED_PUSHES = select(*field_columns(pushes, Push))
 
 
 def stored_delivery(connection: Connection, delivery_id: str) -> StoredDelivery | None:
-    """Return what is kept of a delivery; None when there is none with this id."""
-    row = connection.execute(_KEPT.where(deliveries.c.id == delivery_id)).mappings().one_or_none()
+    """Return a delivery with its headers, body and pushes; None when there is none with this id."""
+    row = connection.execute(_STORED.where(deliveries.c.id == delivery_id)).mappings().one_or_none()
     if row is None:
         return None
-    query = _KEPT_PUSHES.where(pushes.c.delivery == delivery_id).order_by(pushes.c.id)
-    announced = [Push(**push) for push in connection.execute(query).mappings()]
-    return StoredDelivery(**{**row, "outcome": Outcome(row["outcome"])}, pushes=announced)
+    query = _STORED_PUSHES.where(pushes.c.delivery == delivery_id).order_by(pushes.c.id)
+    stored_pushes = [Push(**push) for push in connection.execute(query).mappings()]
+    return StoredDelivery(**{**row, "outcome": Outcome(row["outcome"])}, pushes=stored_pushes)

@@ -1,7 +1,7 @@
-"""What the dashboard's first page asks: what is open, late or failing, and how senders have been.
+"""The dashboard's first page: open, late and failing syncs, and the deliveries of senders.
 
-Every question looks at so many rows at most, along an index: a ledger with a million syncs answers
-as soon as a small one.
+Each query reads a limited number of rows along an index, so that it takes the same time in a ledger
+with a million syncs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,10 +15,10 @@ from swrhook.ledger.queries.syncs import is_followed
 from swrhook.ledger.tables import deliveries, syncs
 from swrhook.model import OPEN_STATES, Outcome, State
 
-# A pile is counted up to here; beyond, it is «more than».
+# A group is counted up to here; a larger one is shown as "more than".
 MOST_COUNTED = 1000
 MOST_DELIVERIES = 200
-# How long an ended sync counts, if nothing newer has taken its place.
+# How long a failed sync is shown, unless a newer sync follows it.
 FAILURES_SINCE = timedelta(days=7)
 FAILING_STATES = (State.REJECTED, State.EXHAUSTED, State.MISSING, State.DIVERGED)
 _HOURS = 24
@@ -27,9 +27,9 @@ _SAMPLE = 200
 
 @dataclass(frozen=True, slots=True)
 class SyncGroup:
-    """Syncs of one state towards one region, and the reason of one of them.
+    """Syncs in one state with one target region, and the reason of one of them.
 
-    `is_more`: the state has more than were counted.
+    `is_more`: the state has more syncs than were counted.
     """
 
     state: str
@@ -42,7 +42,7 @@ class SyncGroup:
 
 @dataclass(frozen=True, slots=True)
 class VerifyTime:
-    """A verified sync: when it was recorded, and the seconds to its proof."""
+    """A verified sync: when it was recorded, and after how many seconds it was verified."""
 
     target_region: str
     recorded_at: datetime
@@ -50,39 +50,39 @@ class VerifyTime:
 
 
 def open_groups(connection: Connection, late_before: datetime | None = None) -> list[SyncGroup]:
-    """Return the open syncs, oldest first; only those recorded before `late_before`."""
+    """Return groups of the oldest open syncs; of those recorded before `late_before`, if given."""
     late = [] if late_before is None else [syncs.c.id < lowest_id(late_before)]
     return [
-        pile
+        group
         for state in sorted(OPEN_STATES)
-        for pile in _piles(connection, _candidates(state, late, syncs.c.id.asc()))
+        for group in _groups(connection, _candidates(state, late, syncs.c.id.asc()))
     ]
 
 
 def held_up_groups(connection: Connection) -> list[SyncGroup]:
-    """Return those of the oldest open syncs that wait because what they need has failed."""
-    found = []
+    """Return groups of the oldest open syncs that are held up by failing requests to SWR."""
+    groups = []
     for state in sorted(OPEN_STATES):
         candidates = _candidates(state, [], syncs.c.id.asc())
-        found += _piles(connection, candidates, candidates.c.failing_since.is_not(None))
-    return found
+        groups += _groups(connection, candidates, candidates.c.failing_since.is_not(None))
+    return groups
 
 
 def failing_groups(connection: Connection, now: datetime) -> list[SyncGroup]:
-    """Return the syncs that ended without their tag at the target, and that no newer one follows.
+    """Return groups of the syncs that failed, and that no newer sync follows.
 
-    Rejected ones come first: they do not get better by themselves.
+    Rejected syncs come first, because somebody has to change something for them.
     """
     recent = newer_than(syncs, syncs.c.created_at, now - FAILURES_SINCE, None)
-    found = []
+    groups = []
     for state in FAILING_STATES:
         candidates = _candidates(state, recent, syncs.c.id.desc())
-        found += _piles(connection, candidates, ~is_followed(candidates))
-    return found
+        groups += _groups(connection, candidates, ~is_followed(candidates))
+    return groups
 
 
 def count_quarantined(connection: Connection, since: datetime) -> int:
-    """Return how many deliveries are quarantined since then, at most MOST_COUNTED + 1."""
+    """Return how many deliveries were quarantined since then, at most MOST_COUNTED + 1."""
     conditions = newer_than(deliveries, deliveries.c.received_at, since, None)
     quarantined = deliveries.c.outcome == Outcome.QUARANTINED.value
     ids = select(deliveries.c.id).where(quarantined, *conditions)
@@ -93,20 +93,20 @@ def count_quarantined(connection: Connection, since: datetime) -> int:
 def recent_outcomes(
     connection: Connection, senders: Iterable[str]
 ) -> Mapping[str, Mapping[str, int]]:
-    """Return, for each sender, what its newest MOST_DELIVERIES deliveries became."""
-    found = {}
+    """Return, for each sender, the outcomes of its newest MOST_DELIVERIES deliveries."""
+    by_sender = {}
     for sender in senders:
         newest = select(deliveries.c.outcome).where(deliveries.c.sender == sender)
         newest = newest.order_by(deliveries.c.id.desc()).limit(MOST_DELIVERIES)
         outcomes = newest.subquery()
         counted = select(outcomes.c.outcome, func.count()).group_by(outcomes.c.outcome)
-        found[sender] = dict(tuple(row) for row in connection.execute(counted))
-    return found
+        by_sender[sender] = dict(tuple(row) for row in connection.execute(counted))
+    return by_sender
 
 
 def latencies(connection: Connection, now: datetime) -> Sequence[VerifyTime]:
-    """Return how long the proof took in the last day: for each hour, of its newest syncs."""
-    found = []
+    """Return the times to verification of the last day: a sample of each hour's newest syncs."""
+    times = []
     for hour in range(_HOURS):
         until = now - timedelta(hours=hour)
         query = (
@@ -116,11 +116,11 @@ def latencies(connection: Connection, now: datetime) -> Sequence[VerifyTime]:
             .order_by(syncs.c.id.desc())
             .limit(_SAMPLE)
         )
-        found += [
+        times += [
             VerifyTime(region, created_at, (verified_at - created_at).total_seconds())
             for region, created_at, verified_at in connection.execute(query)
         ]
-    return found
+    return times
 
 
 def _candidates(
@@ -144,7 +144,7 @@ def _candidates(
     return query.where(*conditions).order_by(order).limit(MOST_COUNTED + 1).subquery()
 
 
-def _piles(
+def _groups(
     connection: Connection, candidates: Subquery, *conditions: ColumnElement[bool]
 ) -> list[SyncGroup]:
     is_more = select(func.count() > MOST_COUNTED).select_from(candidates).scalar_subquery()

@@ -1,8 +1,8 @@
-"""A page of a large table, newest first, without reading the rest of it.
+"""Keyset pagination: a page of a large table, newest first, without reading the rest of it.
 
-Ids sort by time, so the last id of a page is the cursor of the next. Each walk follows an index in
-the order of ids and stops when the page is full; a choice of several values (states, targets) is
-one walk for each, merged.
+Ids sort by time, so the last id of a page is the cursor of the next page. A query follows an index
+whose last column is the id, and stops when the page is full. A filter with several values (states,
+targets) becomes one such query ("walk") for each value, and their results are merged.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,12 +15,12 @@ from ulid_transform import bytes_to_ulid
 from swrhook.ledger.queries.views import Item, Page
 
 Condition = ColumnElement[bool]
-# Conditions of equality, served by one index whose next column is the id.
+# Equalities on the first columns of one index, whose next column is the id.
 Walk = Sequence[Condition]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-# An id is made just after the time that stands in the row; a clock may be set back in between.
+# An id is made just after the time in its row, but the clock may be set back in between.
 _SLACK = timedelta(minutes=1)
 
 
@@ -32,14 +32,14 @@ def newest_ids(
     limit: int,
 ) -> list[str]:
     """Return the ids of the newest rows of all walks, at most `limit`."""
-    found: list[str] = []
+    ids: list[str] = []
     for walk in walks:
-        found += connection.scalars(walk_query(table, walk, conditions, limit))
-    return sorted(found, reverse=True)[:limit]
+        ids += connection.scalars(walk_query(table, walk, conditions, limit))
+    return sorted(ids, reverse=True)[:limit]
 
 
 def to_page(items: Sequence[Item], *, has_more: bool) -> Page[Item]:
-    """Return a page; its last id is the cursor of the next one."""
+    """Return a page of the items; the id of the last one is the cursor of the next page."""
     return Page(items, items[-1].id if has_more else None)
 
 
@@ -52,10 +52,10 @@ def walk_query(
 
 
 def in_values(column: Column[str], values: Collection[str]) -> Condition:
-    """Return the condition that a column has one of the values, as a filter along a walk.
+    """Return the condition that a column has one of the values, to filter the rows of a walk.
 
-    The expression hides the column from the planner, which might else leave the walk's index for
-    the column's own, and then would have to sort all that matches.
+    The expression hides the column from the planner. Otherwise it might choose the column's own
+    index instead of the walk's, and would have to read and sort all rows that match.
     """
     return func.coalesce(column, "").in_(sorted(values))
 
@@ -73,6 +73,6 @@ def newer_than(
 
 
 def lowest_id(moment: datetime) -> str:
-    """Return the lowest id that can be made at a moment: all that are older sort before it."""
+    """Return the lowest id that can be made at a moment; every older id sorts before it."""
     milliseconds = max((moment - _EPOCH) // _MILLISECOND, 0)
     return bytes_to_ulid(milliseconds.to_bytes(6) + bytes(10))

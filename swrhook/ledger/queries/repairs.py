@@ -1,4 +1,4 @@
-"""Backfills and reconciles as the API shows them: plans in numbers, and each tag's result."""
+"""Backfills and reconciles: their plans in numbers, their findings, and the results of syncs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,44 +9,17 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from swrhook.ledger.queries.pagination import in_values, newer_than, newest_ids, to_page
 from swrhook.ledger.queries.views import USUAL_LIMIT, Page
+from swrhook.ledger.rows import field_columns
 from swrhook.ledger.tables import findings, repairs, syncs
 from swrhook.syncs.reconciliation import Drift, RepairKind
-
-_COLUMNS = (
-    "id",
-    "kind",
-    "sender",
-    "rule",
-    "max_calls",
-    "calls",
-    "notes",
-    "created_at",
-    "updated_at",
-    "ended_at",
-)
-_FINDING_COLUMNS = (
-    "id",
-    "source_region",
-    "namespace",
-    "repository",
-    "tag",
-    "digest",
-    "target_region",
-    "target_namespace",
-    "override",
-    "rule",
-    "drift",
-    "held",
-    "reason",
-    "sync",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class ListedPlan:
-    """What was found, by what targets hold, and what mending it takes.
+    """The findings of a repair, counted by drift, and the cost of fixing them.
 
-    `to_sync` tags get a sync; that takes about so many calls of sync_images, and looks.
+    `to_sync` is the number of tags that get a sync. `sync_images` estimates the calls that this
+    takes, and `looks` the requests that read tags.
     """
 
     same: int
@@ -84,7 +57,10 @@ class ListedRepair:
 
 @dataclass(frozen=True, slots=True)
 class ListedFinding:
-    """One tag at one target as a repair found it, and the sync that mends it."""
+    """One tag at one target as a repair found it, and the sync that fixes it with its state.
+
+    `held` is the digest that the target holds.
+    """
 
     id: str
     source_region: str
@@ -105,7 +81,7 @@ class ListedFinding:
 
 @dataclass(frozen=True, slots=True)
 class RepairFilter:
-    """Which repairs; `cursor` is the last id seen."""
+    """Which repairs to list; `cursor` is the last id of the previous page."""
 
     since: datetime | None = None
     limit: int = USUAL_LIMIT
@@ -114,89 +90,91 @@ class RepairFilter:
 
 @dataclass(frozen=True, slots=True)
 class FindingFilter:
-    """Which findings of a repair; an empty `drift` leaves that open."""
+    """Which findings of a repair to list; an empty `drift` matches all."""
 
     drift: frozenset[str] = frozenset()
     limit: int = USUAL_LIMIT
     cursor: str | None = None
 
 
+_REPAIR_COLUMNS = field_columns(repairs, ListedRepair)
+_FINDING_COLUMNS = field_columns(findings, ListedFinding)
+
+
 def list_repairs(
-    connection: Connection, kind: RepairKind, wanted: RepairFilter
+    connection: Connection, kind: RepairKind, filters: RepairFilter
 ) -> Page[ListedRepair]:
     """Return a page of the repairs of a kind, newest first."""
-    conditions = newer_than(repairs, repairs.c.created_at, wanted.since, wanted.cursor)
+    conditions = newer_than(repairs, repairs.c.created_at, filters.since, filters.cursor)
     walk = [repairs.c.kind == kind.value]
-    ids = newest_ids(connection, repairs, [walk], conditions, wanted.limit + 1)
-    return to_page(_repairs(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
+    ids = newest_ids(connection, repairs, [walk], conditions, filters.limit + 1)
+    return to_page(_repairs(connection, ids[: filters.limit]), has_more=len(ids) > filters.limit)
 
 
 def find_repair(connection: Connection, kind: RepairKind, repair_id: str) -> ListedRepair | None:
     """Return a repair of a kind by its id."""
-    found = _repairs(connection, [repair_id])
-    return next((each for each in found if each.kind == kind.value), None)
+    listed = _repairs(connection, [repair_id])
+    return next((repair for repair in listed if repair.kind == kind.value), None)
 
 
 def list_findings(
-    connection: Connection, repair_id: str, wanted: FindingFilter
+    connection: Connection, repair_id: str, filters: FindingFilter
 ) -> Page[ListedFinding]:
-    """Return a page of what a repair found."""
-    conditions = newer_than(findings, repairs.c.created_at, None, wanted.cursor)
-    if wanted.drift:
-        conditions.append(in_values(findings.c.drift, wanted.drift))
+    """Return a page of a repair's findings, newest first."""
+    conditions = newer_than(findings, repairs.c.created_at, None, filters.cursor)
+    if filters.drift:
+        conditions.append(in_values(findings.c.drift, filters.drift))
     walk = [findings.c.repair == repair_id]
-    ids = newest_ids(connection, findings, [walk], conditions, wanted.limit + 1)
+    ids = newest_ids(connection, findings, [walk], conditions, filters.limit + 1)
     query = (
-        select(*(findings.c[name] for name in _FINDING_COLUMNS), syncs.c.state)
+        select(*_FINDING_COLUMNS, findings.c.target_digest.label("held"), syncs.c.state)
         .select_from(findings.outerjoin(syncs, findings.c.sync == syncs.c.id))
-        .where(findings.c.id.in_(ids[: wanted.limit]))
+        .where(findings.c.id.in_(ids[: filters.limit]))
         .order_by(findings.c.id.desc())
     )
-    found = [ListedFinding(**row) for row in connection.execute(query).mappings()]
-    return to_page(found, has_more=len(ids) > wanted.limit)
+    listed = [ListedFinding(**row) for row in connection.execute(query).mappings()]
+    return to_page(listed, has_more=len(ids) > filters.limit)
 
 
 def _repairs(connection: Connection, ids: Sequence[str]) -> list[ListedRepair]:
     query = select(repairs).where(repairs.c.id.in_(ids)).order_by(repairs.c.id.desc())
-    counted = _counts(connection, ids)
-    return [
-        _repair(row, counted.get(row["id"], [])) for row in connection.execute(query).mappings()
-    ]
+    counts = _counts(connection, ids)
+    return [_repair(row, counts.get(row["id"], [])) for row in connection.execute(query).mappings()]
 
 
 def _counts(connection: Connection, ids: Sequence[str]) -> dict[str, list[RowMapping]]:
-    columns = (findings.c.repair, findings.c.drift, findings.c.mends, syncs.c.state)
+    """Return counts of findings by repair id, each for a drift, `needs_sync`, and sync's state."""
+    columns = (findings.c.repair, findings.c.drift, findings.c.needs_sync, syncs.c.state)
     query = (
         select(*columns, func.count().label("count_"))
         .select_from(findings.outerjoin(syncs, findings.c.sync == syncs.c.id))
         .where(findings.c.repair.in_(ids))
         .group_by(*columns)
     )
-    counted: dict[str, list[RowMapping]] = {}
+    by_repair: dict[str, list[RowMapping]] = {}
     for row in connection.execute(query).mappings():
-        counted.setdefault(row["repair"], []).append(row)
-    return counted
+        by_repair.setdefault(row["repair"], []).append(row)
+    return by_repair
 
 
-def _repair(row: RowMapping, counted: Sequence[RowMapping]) -> ListedRepair:
+def _repair(row: RowMapping, counts: Sequence[RowMapping]) -> ListedRepair:
     by_drift = dict.fromkeys((drift.value for drift in Drift), 0)
     results: dict[str, int] = {}
-    for each in counted:
-        by_drift[each["drift"]] += each["count_"]
-        if each["state"] is not None:
-            results[each["state"]] = results.get(each["state"], 0) + each["count_"]
+    for count in counts:
+        by_drift[count["drift"]] += count["count_"]
+        if count["state"] is not None:
+            results[count["state"]] = results.get(count["state"], 0) + count["count_"]
     plan = ListedPlan(
-        to_sync=sum(each["count_"] for each in counted if each["mends"]),
+        to_sync=sum(count["count_"] for count in counts if count["needs_sync"]),
         sync_images=row["planned_calls"],
-        looks=row["planned_looks"],
+        looks=row["planned_reads"],
         **by_drift,
     )
-    values: dict[str, Any] = {name: row[name] for name in _COLUMNS}
+    values: dict[str, Any] = {column.name: row[column.name] for column in _REPAIR_COLUMNS}
     return ListedRepair(
         state=row["stage"],
-        repositories=row["places"],
-        report=row["reports_only"],
-        scheduled=row["follows"] is not None,
+        report=row["report_only"],
+        scheduled=row["previous"] is not None,
         plan=plan,
         ordered=sum(results.values()),
         results=results,

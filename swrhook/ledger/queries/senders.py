@@ -1,4 +1,4 @@
-"""When each sender delivered last, and what its deliveries became. Replays are not the sender's."""
+"""The last delivery of each sender, and counts of outcomes. Replays do not count."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -10,31 +10,31 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.queries.pagination import newer_than
 from swrhook.ledger.tables import deliveries
 
-_OWN = deliveries.c.replayed_from.is_(None)
+_IS_NO_REPLAY = deliveries.c.replayed_from.is_(None)
 
 
 def last_deliveries(database: Database, senders: Iterable[str]) -> Mapping[str, datetime] | None:
-    """Return when each of these delivered last; None when the ledger cannot be read.
+    """Return when each sender delivered last; None when the ledger cannot be read.
 
-    One that never has is left out.
+    A sender that never delivered is left out.
     """
     try:
         with database.read() as connection:
-            found = {name: connection.scalar(last_query(name)) for name in senders}
+            times = {sender: connection.scalar(last_query(sender)) for sender in senders}
     except (SQLAlchemyError, OSError):
         return None
-    return {name: at for name, at in found.items() if at is not None}
+    return {sender: at for sender, at in times.items() if at is not None}
 
 
 def last_query(sender: str) -> Select[datetime]:
-    """Return the query: one step in the index, unless the newest ones are replays."""
+    """Return the query for a sender's last delivery: one step in the index, except for replays."""
     newest_first = select(deliveries.c.received_at).order_by(deliveries.c.id.desc())
-    return newest_first.where(deliveries.c.sender == sender, _OWN).limit(1)
+    return newest_first.where(deliveries.c.sender == sender, _IS_NO_REPLAY).limit(1)
 
 
 def count_outcomes(connection: Connection, since: datetime) -> Mapping[tuple[str, str], int]:
-    """Return how many deliveries of a sender had an outcome since then, by sender and outcome."""
+    """Return the number of deliveries since then, by sender and outcome."""
     columns = (deliveries.c.sender, deliveries.c.outcome)
     conditions = newer_than(deliveries, deliveries.c.received_at, since, None)
-    query = select(*columns, func.count()).where(_OWN, *conditions).group_by(*columns)
+    query = select(*columns, func.count()).where(_IS_NO_REPLAY, *conditions).group_by(*columns)
     return {(sender, outcome): count for sender, outcome, count in connection.execute(query)}

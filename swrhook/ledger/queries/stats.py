@@ -1,4 +1,4 @@
-"""Numbers for dashboards: how many syncs and deliveries, how late, how long the proof took."""
+"""Numbers for metrics and the API: counts of syncs and deliveries, lateness, latency, drift."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class DriftCount:
-    """How many tags of one target differ from what the rules want, by the kind of drift."""
+    """How many tags of one target differ from what the rules want, for one kind of drift."""
 
     target_region: str
     target_namespace: str
@@ -43,16 +43,16 @@ class DriftCount:
 
 
 def read_backlog(database: Database, now: datetime) -> Backlog | None:
-    """Return what is open now; None when the ledger cannot be read."""
+    """Return the open work; None when the ledger cannot be read."""
     try:
         with database.read() as connection:
             rows = connection.execute(backlog_query()).all()
     except (SQLAlchemyError, OSError):
         return None
-    due = [row for row in rows if row.state == State.PENDING]
+    pending = [row for row in rows if row.state == State.PENDING]
     return Backlog(
         open_syncs=[OpenSyncs(row.state, row.target_region, row.count_) for row in rows],
-        oldest_pending=_age(now, [row.created_at for row in due]),
+        oldest_pending=_age(now, [row.created_at for row in pending]),
         most_overdue=_age(now, [row.due_at for row in rows if row.due_at is not None]),
     )
 
@@ -76,7 +76,7 @@ def _age(now: datetime, times: list[datetime]) -> float:
     return max((now - min(times)).total_seconds(), 0.0) if times else 0.0
 
 
-# Latencies are those of so many syncs, the newest that were verified.
+# Latencies are computed from so many syncs, the newest verified ones.
 MOST_MEASURED = 10_000
 _ENDED = syncs.c.state.in_(sorted(END_STATES))
 _TARGET = (syncs.c.target_region, syncs.c.target_namespace)
@@ -103,7 +103,7 @@ class DeliveryCount:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long it took from the recorded push to the proof at a target, in seconds."""
+    """Seconds from recording a push until its digest was verified at a target."""
 
     target_region: str
     target_namespace: str
@@ -115,7 +115,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What /api/v1/stats shows. Open syncs count whatever their age, all else from `since` on."""
+    """The answer of /api/v1/stats. All open syncs are counted, everything else from `since` on."""
 
     since: datetime
     syncs: Sequence[SyncCount]
@@ -125,7 +125,7 @@ class Stats:
 
 
 def count(connection: Connection, since: datetime) -> Stats:
-    """Return the numbers."""
+    """Return the numbers from `since` on."""
     outcomes = count_outcomes(connection, since)
     return Stats(
         since=since,
@@ -145,9 +145,9 @@ def _syncs(connection: Connection, since: datetime) -> list[SyncCount]:
     columns = (*_TARGET, syncs.c.state)
     counted = select(*columns, func.count()).group_by(*columns).order_by(*columns)
     recent = newer_than(syncs, syncs.c.created_at, since, None)
-    found = [*connection.execute(counted.where(OPEN))]
-    found += connection.execute(counted.where(_ENDED, *recent))
-    return [SyncCount(*row) for row in sorted(map(tuple, found))]
+    rows = [*connection.execute(counted.where(OPEN))]
+    rows += connection.execute(counted.where(_ENDED, *recent))
+    return [SyncCount(*row) for row in sorted(map(tuple, rows))]
 
 
 def _latency(connection: Connection, since: datetime) -> list[Latency]:
@@ -158,23 +158,24 @@ def _latency(connection: Connection, since: datetime) -> list[Latency]:
         .order_by(syncs.c.id.desc())
         .limit(MOST_MEASURED)
     )
-    took: dict[tuple[str, str], list[float]] = {}
+    times_by_target: dict[tuple[str, str], list[float]] = {}
     for region, namespace, created_at, verified_at in connection.execute(query):
-        took.setdefault((region, namespace), []).append((verified_at - created_at).total_seconds())
+        times = times_by_target.setdefault((region, namespace), [])
+        times.append((verified_at - created_at).total_seconds())
     return [
         Latency(*target, len(times), *(percentile(sorted(times), p) for p in (50, 90, 99)))
-        for target, times in sorted(took.items())
+        for target, times in sorted(times_by_target.items())
     ]
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:
-    """Return the smallest value that so many percent of all do not exceed (nearest rank)."""
+    """Return the smallest value that `percent` percent of all do not exceed (nearest rank)."""
     rank = -(-percent * len(ordered) // 100)
     return ordered[max(rank, 1) - 1]
 
 
 def read_drift(database: Database) -> Sequence[DriftCount] | None:
-    """Return what the latest reconciles found and is not mended; None when it cannot be read."""
+    """Return the latest known drift that no sync has fixed; None when it cannot be read."""
     columns = (findings.c.target_region, findings.c.target_namespace, findings.c.drift)
     query = (
         select(*columns, func.count())

@@ -1,4 +1,4 @@
-"""What happened to one sync so far, as far as the ledger knows it."""
+"""The timeline of one sync: its delivery, its progress and its calls."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,11 +9,11 @@ from sqlalchemy import Connection, select
 from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.ledger.queries.syncs import find_sync, list_syncs
 from swrhook.ledger.queries.views import ImageFilter, ListedSync, SyncFilter
-from swrhook.ledger.rows import WHOLE_SYNC, to_sync
+from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
 from swrhook.ledger.tables import call_tags, calls, deliveries, syncs
 from swrhook.model import Sync
 
-# Of a lane's calls, how many are looked through for those that carried the sync.
+# The newest calls of a lane that are searched for those with the sync.
 MOST_CALLS = 200
 _MOST_OTHERS = 50
 _SLACK = timedelta(minutes=1)
@@ -21,7 +21,7 @@ _SLACK = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of sync_images; `code` and `message` of its error, `ended_at` None: no answer."""
+    """A call of sync_images. `code` and `message`: its error; `ended_at` None: no result yet."""
 
     id: str
     started_at: datetime
@@ -32,7 +32,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class SyncTimeline:
-    """A sync, how far it is, its calls oldest first, and the same tag's newest syncs elsewhere."""
+    """A sync, its progress, its calls oldest first, and the tag's newest syncs at other targets."""
 
     sync: ListedSync
     progress: Sync
@@ -42,9 +42,9 @@ class SyncTimeline:
 
 
 def read_timeline(connection: Connection, sync_id: str) -> SyncTimeline | None:
-    """Return it; None when there is no sync with this id."""
+    """Return the timeline of a sync; None when there is none with this id."""
     sync = find_sync(connection, sync_id)
-    row = connection.execute(select(*WHOLE_SYNC).where(syncs.c.id == sync_id)).mappings().first()
+    row = connection.execute(select(*SYNC_COLUMNS).where(syncs.c.id == sync_id)).mappings().first()
     if sync is None or row is None:
         return None
     progress = to_sync(row)
@@ -59,8 +59,8 @@ def read_timeline(connection: Connection, sync_id: str) -> SyncTimeline | None:
 
 
 def _calls(connection: Connection, sync: Sync) -> list[Call]:
-    """Return the calls that carried it. A retry may have changed its override, and so its lane."""
-    found = []
+    """Return the calls with the sync, of both its lanes: a retry may have changed `override`."""
+    sync_calls = []
     for override in (False, True):
         lane = replace(sync.lane, override=override)
         newest = (
@@ -70,11 +70,11 @@ def _calls(connection: Connection, sync: Sync) -> list[Call]:
             .limit(MOST_CALLS)
             .subquery()
         )
-        carried = (call_tags.c.call == newest.c.id) & (call_tags.c.sync == sync.id)
+        has_sync = (call_tags.c.call == newest.c.id) & (call_tags.c.sync == sync.id)
         columns = ("id", "started_at", "ended_at", "code", "message")
-        query = select(*(newest.c[name] for name in columns)).join(call_tags, carried)
-        found += [Call(*row) for row in connection.execute(query)]
-    return sorted(found, key=lambda call: call.id)
+        query = select(*(newest.c[name] for name in columns)).join(call_tags, has_sync)
+        sync_calls += [Call(*row) for row in connection.execute(query)]
+    return sorted(sync_calls, key=lambda call: call.id)
 
 
 def _others(connection: Connection, sync: ListedSync) -> list[ListedSync]:

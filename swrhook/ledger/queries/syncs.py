@@ -1,4 +1,4 @@
-"""The ledger's syncs as the API shows them: pages, newest first, and single ones."""
+"""Syncs: pages, newest first, single ones, and those that a wait is for."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,44 +15,15 @@ from swrhook.ledger.queries.pagination import (
     to_page,
 )
 from swrhook.ledger.queries.views import ImageFilter, ListedError, ListedSync, Page, SyncFilter
+from swrhook.ledger.rows import LANE_COLUMNS, field_columns
 from swrhook.ledger.tables import pushes, syncs
 from swrhook.model import State, Target
 
-# Where syncs pile up: an index by state says little about them.
+# Most syncs are in these states, so an index by state is not selective for them.
 _COMMON_STATES = frozenset({State.VERIFIED, State.UNVERIFIED, State.SUPERSEDED})
-_SYNC_COLUMNS = (
-    "id",
-    "sender",
-    "namespace",
-    "repository",
-    "tag",
-    "source_region",
-    "target_region",
-    "target_namespace",
-    "override",
-    "state",
-    "reason",
-    "attempts",
-    "rule",
-    "rules_version",
-    "delivery",
-    "superseded_by",
-    "created_at",
-    "updated_at",
-    "due_at",
-    "verified_at",
-)
-# What tells one way of a tag from another, in the order of the index by image.
-_SAME = (
-    "namespace",
-    "repository",
-    "tag",
-    "source_region",
-    "target_region",
-    "target_namespace",
-)
+_COLUMNS = field_columns(syncs, ListedSync, exclude=("digest",))
 _SYNCS = select(
-    *(syncs.c[name] for name in _SYNC_COLUMNS),
+    *_COLUMNS,
     func.coalesce(syncs.c.called_digest, syncs.c.digest).label("digest"),
     syncs.c.error_code,
     syncs.c.error_message,
@@ -60,15 +31,15 @@ _SYNCS = select(
 )
 
 
-def list_syncs(connection: Connection, wanted: SyncFilter) -> Page[ListedSync]:
-    """Return a page of the syncs that match."""
+def list_syncs(connection: Connection, filters: SyncFilter) -> Page[ListedSync]:
+    """Return a page of the matching syncs."""
     conditions = [
-        *newer_than(syncs, syncs.c.created_at, wanted.since, wanted.cursor),
-        *_sync_conditions(wanted),
+        *newer_than(syncs, syncs.c.created_at, filters.since, filters.cursor),
+        *_sync_conditions(filters),
     ]
-    walks = _sync_walks(connection, wanted)
-    ids = newest_ids(connection, syncs, walks, conditions, wanted.limit + 1)
-    return to_page(find_syncs(connection, ids[: wanted.limit]), has_more=len(ids) > wanted.limit)
+    walks = _sync_walks(connection, filters)
+    ids = newest_ids(connection, syncs, walks, conditions, filters.limit + 1)
+    return to_page(find_syncs(connection, ids[: filters.limit]), has_more=len(ids) > filters.limit)
 
 
 def find_sync(connection: Connection, sync_id: str) -> ListedSync | None:
@@ -76,32 +47,57 @@ def find_sync(connection: Connection, sync_id: str) -> ListedSync | None:
     return next(iter(find_syncs(connection, [sync_id])), None)
 
 
-def is_followed(found: FromClause) -> Condition:
-    """Return the condition that a newer sync of the same tag, from and to the same places, exists.
+def find_syncs(connection: Connection, ids: Sequence[str]) -> list[ListedSync]:
+    """Return the syncs with these ids, newest first; unknown ids are left out."""
+    if not ids:
+        return []
+    query = _SYNCS.where(syncs.c.id.in_(ids)).order_by(syncs.c.id.desc())
+    return [_to_listed(row) for row in connection.execute(query).mappings()]
 
-    `found` is the table, or a subquery with these columns and the id.
+
+def _to_listed(row: RowMapping) -> ListedSync:
+    error = None
+    if row["error_code"] is not None:
+        error = ListedError(row["error_code"], row["error_message"], row["error_remedy"])
+    columns = {column.name: row[column.name] for column in _COLUMNS}
+    return ListedSync(digest=row["digest"], error=error, **columns)
+
+
+# A route, in the order of the index by image.
+_ROUTE_COLUMNS = (
+    "namespace",
+    "repository",
+    "tag",
+    *(name for name in LANE_COLUMNS if name not in ("namespace", "repository", "override")),
+)
+
+
+def is_followed(table: FromClause) -> Condition:
+    """Return the condition that a newer sync of the same tag, source and target exists.
+
+    `table` is syncs, or a subquery with the same columns.
     """
     newer = syncs.alias()
-    same = [newer.c[name] == found.c[name] for name in _SAME]
-    return exists().where(*same, newer.c.id > found.c.id)
+    same_route = [newer.c[name] == table.c[name] for name in _ROUTE_COLUMNS]
+    return exists().where(*same_route, newer.c.id > table.c.id)
 
 
-def _sync_walks(connection: Connection, wanted: SyncFilter) -> Sequence[Walk]:
-    """Choose the walks that meet the fewest syncs that do not match."""
-    if wanted.image is not None:
-        return [_of_image(wanted.image)]
-    has_target = wanted.region is not None or wanted.namespace is not None
-    if wanted.states and not (has_target and wanted.states & _COMMON_STATES):
-        return [[syncs.c.state == state] for state in sorted(wanted.states)]
+def _sync_walks(connection: Connection, filters: SyncFilter) -> Sequence[Walk]:
+    """Choose the walks that meet the fewest rows that do not match."""
+    if filters.image is not None:
+        return [_image_walk(filters.image)]
+    has_target = filters.region is not None or filters.namespace is not None
+    if filters.states and not (has_target and filters.states & _COMMON_STATES):
+        return [[syncs.c.state == state] for state in sorted(filters.states)]
     if has_target:
         return [
             [syncs.c.target_region == target.region, syncs.c.target_namespace == target.namespace]
-            for target in _targets(connection, wanted)
+            for target in _targets(connection, filters)
         ]
     return [[]]
 
 
-def _of_image(image: ImageFilter) -> Walk:
+def _image_walk(image: ImageFilter) -> Walk:
     of_repository = [
         syncs.c.namespace == image.namespace,
         syncs.c.repository == image.repository,
@@ -109,20 +105,21 @@ def _of_image(image: ImageFilter) -> Walk:
     return of_repository if image.tag is None else [*of_repository, syncs.c.tag == image.tag]
 
 
-def _targets(connection: Connection, wanted: SyncFilter) -> Iterable[Target]:
-    """Yield the targets that the filter allows: one step in the index for each of these few."""
-    regions: Iterable[str] = [wanted.region or ""]
-    if wanted.region is None:
+def _targets(connection: Connection, filters: SyncFilter) -> Iterable[Target]:
+    """Yield the targets that match the filter; there are few of them."""
+    regions: Iterable[str] = [filters.region or ""]
+    if filters.region is None:
         regions = _distinct(connection, syncs.c.target_region)
     for region in regions:
-        namespaces: Iterable[str] = [wanted.namespace or ""]
-        if wanted.namespace is None:
+        namespaces: Iterable[str] = [filters.namespace or ""]
+        if filters.namespace is None:
             in_region = syncs.c.target_region == region
             namespaces = _distinct(connection, syncs.c.target_namespace, in_region)
         yield from (Target(region, namespace) for namespace in namespaces)
 
 
 def _distinct(connection: Connection, column: Column[str], *within: Condition) -> Iterable[str]:
+    """Yield a column's distinct values: one step in its index for each. DISTINCT would scan it."""
     lowest = select(func.min(column)).where(*within)
     value = connection.scalar(lowest)
     while value is not None:
@@ -130,40 +127,24 @@ def _distinct(connection: Connection, column: Column[str], *within: Condition) -
         value = connection.scalar(lowest.where(column > value))
 
 
-def _sync_conditions(wanted: SyncFilter) -> Iterable[Condition]:
-    if wanted.states:
-        yield in_values(syncs.c.state, wanted.states)
-    if wanted.standing:
+def _sync_conditions(filters: SyncFilter) -> Iterable[Condition]:
+    if filters.states:
+        yield in_values(syncs.c.state, filters.states)
+    if filters.standing:
         yield ~is_followed(syncs)
-    if wanted.region is not None:
-        yield in_values(syncs.c.target_region, [wanted.region])
-    if wanted.namespace is not None:
-        yield in_values(syncs.c.target_namespace, [wanted.namespace])
+    if filters.region is not None:
+        yield in_values(syncs.c.target_region, [filters.region])
+    if filters.namespace is not None:
+        yield in_values(syncs.c.target_namespace, [filters.namespace])
 
 
-def find_syncs(connection: Connection, ids: Sequence[str]) -> list[ListedSync]:
-    """Return the syncs with these ids, newest first; what is not there is left out."""
-    if not ids:
-        return []
-    query = _SYNCS.where(syncs.c.id.in_(ids)).order_by(syncs.c.id.desc())
-    return [_sync(row) for row in connection.execute(query).mappings()]
-
-
-def _sync(row: RowMapping) -> ListedSync:
-    error = None
-    if row["error_code"] is not None:
-        error = ListedError(row["error_code"], row["error_message"], row["error_remedy"])
-    columns = {name: row[name] for name in _SYNC_COLUMNS}
-    return ListedSync(digest=row["digest"], error=error, **columns)
-
-
-# So many syncs of one tag are looked through, the newest ones: a wait looks often.
-_MOST_LOOKED_THROUGH = 1000
+# Only the newest syncs of a tag are searched, because a wait repeats the query often.
+_MOST_SEARCHED = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class WaitFilter:
-    """Which syncs of an image; None leaves that open. `delivery` may be a duplicate's id."""
+    """Which syncs of an image to wait for; None matches all. `delivery` may be a duplicate."""
 
     image: ImageFilter
     region: str | None = None
@@ -172,50 +153,50 @@ class WaitFilter:
     since: datetime | None = None
 
 
-def find_waited_syncs(connection: Connection, awaited: WaitFilter) -> list[ListedSync]:
-    """Return the latest sync for each target that matches, followed to the one that carries on.
+def find_waited_syncs(connection: Connection, filters: WaitFilter) -> list[ListedSync]:
+    """Return the newest matching sync of each target; if superseded, the one that goes on.
 
-    A sync whose digest nobody has told yet matches every digest.
+    A sync whose digest is not known yet matches every digest.
     """
     query = (
         select(syncs.c.id, syncs.c.target_region, syncs.c.target_namespace)
-        .where(*_of_image(awaited.image), *_conditions(awaited))
+        .where(*_image_walk(filters.image), *_wait_conditions(filters))
         .order_by(syncs.c.id.desc())
-        .limit(_MOST_LOOKED_THROUGH)
+        .limit(_MOST_SEARCHED)
     )
-    latest: dict[tuple[str, str], str] = {}
+    newest: dict[tuple[str, str], str] = {}
     for row in connection.execute(query):
-        latest.setdefault((row.target_region, row.target_namespace), row.id)
-    return find_syncs(connection, _heirs(connection, list(latest.values())))
+        newest.setdefault((row.target_region, row.target_namespace), row.id)
+    return find_syncs(connection, _follow_superseded(connection, list(newest.values())))
 
 
-def _conditions(awaited: WaitFilter) -> list[Condition]:
-    found = newer_than(syncs, syncs.c.created_at, awaited.since, None)
-    if awaited.region is not None:
-        found.append(func.coalesce(syncs.c.target_region, "") == awaited.region)
-    if awaited.digest is not None:
-        known = func.coalesce(syncs.c.called_digest, syncs.c.digest)
-        found.append(
+def _wait_conditions(filters: WaitFilter) -> list[Condition]:
+    conditions = newer_than(syncs, syncs.c.created_at, filters.since, None)
+    if filters.region is not None:
+        conditions.append(func.coalesce(syncs.c.target_region, "") == filters.region)
+    if filters.digest is not None:
+        has_no_digest = func.coalesce(syncs.c.called_digest, syncs.c.digest).is_(None)
+        conditions.append(
             or_(
-                known.is_(None),
-                syncs.c.digest == awaited.digest,
-                syncs.c.called_digest == awaited.digest,
+                has_no_digest,
+                syncs.c.digest == filters.digest,
+                syncs.c.called_digest == filters.digest,
             )
         )
-    if awaited.delivery is not None:
-        announced = func.coalesce(pushes.c.original, pushes.c.id)
-        of_delivery = select(announced).where(pushes.c.delivery == awaited.delivery)
-        found.append(syncs.c.push.in_(of_delivery))
-    return found
+    if filters.delivery is not None:
+        original = func.coalesce(pushes.c.original, pushes.c.id)
+        of_delivery = select(original).where(pushes.c.delivery == filters.delivery)
+        conditions.append(syncs.c.push.in_(of_delivery))
+    return conditions
 
 
-def _heirs(connection: Connection, ids: Sequence[str]) -> Sequence[str]:
-    """Return for each sync the last that carries on for it; itself, where none does or is kept."""
+def _follow_superseded(connection: Connection, ids: Sequence[str]) -> Sequence[str]:
+    """Return, for each sync, the last one in its chain of `superseded_by` that is still kept."""
     if not ids:
         return []
     first = select(syncs.c.id, syncs.c.superseded_by).where(syncs.c.id.in_(ids))
     chain = first.cte("chain", recursive=True)
     following = select(syncs.c.id, syncs.c.superseded_by)
     chain = chain.union(following.join(chain, syncs.c.id == chain.c.superseded_by))
-    kept = select(syncs.c.id).where(syncs.c.id == chain.c.superseded_by).exists()
-    return connection.scalars(select(chain.c.id).where(~kept).distinct()).all()
+    has_next = select(syncs.c.id).where(syncs.c.id == chain.c.superseded_by).exists()
+    return connection.scalars(select(chain.c.id).where(~has_next).distinct()).all()

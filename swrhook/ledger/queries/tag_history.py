@@ -1,4 +1,4 @@
-"""What the ledger knows of one tag: who announced it, what became of it, which calls were made."""
+"""The history of one tag: its deliveries, its syncs, and their calls."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import ImageFilter, ListedSync, SyncFilter
-from swrhook.ledger.rows import WHOLE_SYNC, to_sync
+from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
 from swrhook.ledger.tables import call_tags, calls, deliveries, lanes, pushes, syncs
 from swrhook.model import Sync
 
@@ -21,8 +21,8 @@ MOST_CALLS = 10
 class TagHistoryDelivery:
     """A delivery that announced the tag.
 
-    `syncs` are the ids of those made for its push, or for the one that it repeats; `original` is
-    the delivery that a duplicate repeats.
+    `syncs` are the ids of the syncs of its push, or of the push that it repeats. `original` is the
+    delivery that a duplicate repeats.
     """
 
     id: str
@@ -39,10 +39,10 @@ class TagHistoryDelivery:
 
 @dataclass(frozen=True, slots=True)
 class TagHistoryCall:
-    """A call of sync_images that carried the tag; `code` is of its error, None at 200.
+    """A call of sync_images with the tag; `code` is the code of its error, None for 200.
 
-    `digest` is what the source held then, None when nobody could look; `ended_at` is None as long
-    as no answer is recorded.
+    `digest` is the source's at that time, None when it could not be read. `ended_at` is None until
+    the result of the call is recorded.
     """
 
     id: str
@@ -57,18 +57,18 @@ class TagHistoryCall:
 class TagHistorySync:
     """A sync of the tag as the API shows it, as the worker sees it, and its calls, newest first.
 
-    `woken_for` is when its lane runs next, as far as that is written down.
+    `wake_at` is when its lane runs next, None if it is not scheduled.
     """
 
     listed: ListedSync
     sync: Sync
-    woken_for: datetime | None
+    wake_at: datetime | None
     calls: Sequence[TagHistoryCall]
 
 
 @dataclass(frozen=True, slots=True)
 class TagHistory:
-    """All of it, newest first; there may be more than is told. `oldest_at` is the oldest record."""
+    """The history, newest first and limited; `oldest_at`: when the oldest kept delivery came in."""
 
     deliveries: Sequence[TagHistoryDelivery] = ()
     syncs: Sequence[TagHistorySync] = ()
@@ -78,7 +78,7 @@ class TagHistory:
 def read_tag_history(
     connection: Connection, image: ImageFilter, sender: str | None, region: str | None
 ) -> TagHistory:
-    """Return what is known of a tag; of this sender's deliveries and this region's syncs alone."""
+    """Return the history of a tag, limited to a sender's deliveries and a region's syncs."""
     return TagHistory(
         _deliveries(connection, image, sender),
         _syncs(connection, image, region),
@@ -89,13 +89,13 @@ def read_tag_history(
 def _deliveries(
     connection: Connection, image: ImageFilter, sender: str | None
 ) -> list[TagHistoryDelivery]:
-    announced = [
+    conditions = [
         pushes.c.namespace == image.namespace,
         pushes.c.repository == image.repository,
         pushes.c.tag == image.tag,
     ]
     if sender is not None:
-        announced.append(pushes.c.sender == sender)
+        conditions.append(pushes.c.sender == sender)
     columns = (
         deliveries.c.id,
         deliveries.c.sender,
@@ -110,44 +110,43 @@ def _deliveries(
     query = (
         select(*columns, pushes.c.digest, push)
         .join_from(pushes, deliveries, deliveries.c.id == pushes.c.delivery)
-        .where(*announced)
+        .where(*conditions)
         .order_by(pushes.c.id.desc())
         .limit(MOST_DELIVERIES)
     )
     rows = connection.execute(query).mappings().all()
-    made = _made(connection, {row["push"] for row in rows})
+    sync_ids = _sync_ids(connection, {row["push"] for row in rows})
     return [
         TagHistoryDelivery(
             **{column.name: row[column.name] for column in columns},
             digest=row["digest"],
-            syncs=made.get(row["push"], ()),
+            syncs=sync_ids.get(row["push"], ()),
         )
         for row in rows
     ]
 
 
-def _made(connection: Connection, of_pushes: set[str]) -> Mapping[str, Sequence[str]]:
-    query = select(syncs.c.push, syncs.c.id).where(syncs.c.push.in_(of_pushes))
-    found: dict[str, list[str]] = {}
+def _sync_ids(connection: Connection, push_ids: set[str]) -> Mapping[str, Sequence[str]]:
+    """Return the ids of syncs by push id."""
+    query = select(syncs.c.push, syncs.c.id).where(syncs.c.push.in_(push_ids))
+    by_push: dict[str, list[str]] = {}
     for push, sync in connection.execute(query.order_by(syncs.c.id)):
-        found.setdefault(push, []).append(sync)
-    return found
+        by_push.setdefault(push, []).append(sync)
+    return by_push
 
 
 def _syncs(connection: Connection, image: ImageFilter, region: str | None) -> list[TagHistorySync]:
     page = list_syncs(connection, SyncFilter(image=image, limit=MOST_SYNCS))
-    listed = {each.id: each for each in page.items if region in (None, each.source_region)}
+    listed = {sync.id: sync for sync in page.items if region in (None, sync.source_region)}
     rows = connection.execute(
-        select(*WHOLE_SYNC, lanes.c.woken_for)
+        select(*SYNC_COLUMNS, lanes.c.wake_at)
         .join_from(syncs, lanes, lanes.c.key == syncs.c.lane, isouter=True)
         .where(syncs.c.id.in_(listed))
         .order_by(syncs.c.id.desc())
     ).mappings()
     carried = _calls(connection, call_tags.c.sync.in_(listed))
     return [
-        TagHistorySync(
-            listed[row["id"]], to_sync(row), row["woken_for"], carried.get(row["id"], ())
-        )
+        TagHistorySync(listed[row["id"]], to_sync(row), row["wake_at"], carried.get(row["id"], ()))
         for row in rows
     ]
 
@@ -155,6 +154,7 @@ def _syncs(connection: Connection, image: ImageFilter, region: str | None) -> li
 def _calls(
     connection: Connection, condition: ColumnElement[bool]
 ) -> Mapping[str, Sequence[TagHistoryCall]]:
+    """Return the newest calls by sync id."""
     columns = (
         calls.c.id,
         calls.c.started_at,
@@ -170,9 +170,10 @@ def _calls(
         .order_by(calls.c.id.desc())
         .limit(MOST_SYNCS * MOST_CALLS)
     )
-    found: dict[str, list[TagHistoryCall]] = {}
+    by_sync: dict[str, list[TagHistoryCall]] = {}
     for row in connection.execute(query).mappings():
-        of_sync = found.setdefault(row["sync"], [])
-        if len(of_sync) < MOST_CALLS:
-            of_sync.append(TagHistoryCall(**{column.name: row[column.name] for column in columns}))
-    return found
+        calls_of_sync = by_sync.setdefault(row["sync"], [])
+        if len(calls_of_sync) < MOST_CALLS:
+            values = {column.name: row[column.name] for column in columns}
+            calls_of_sync.append(TagHistoryCall(**values))
+    return by_sync

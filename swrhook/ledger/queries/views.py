@@ -1,4 +1,4 @@
-"""What the API shows of the ledger: filters, items and pages, frozen."""
+"""Read models: filters, items and pages of the API's lists."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ USUAL_LIMIT = 100
 
 
 class Listed(Protocol):
-    """What can be listed."""
+    """An item of a list."""
 
     @property
     def id(self) -> str:
-        """Return the id, by which lists are sorted."""
+        """Return the id; lists are sorted by it."""
 
 
 Item = TypeVar("Item", bound=Listed)
@@ -21,7 +21,7 @@ Item = TypeVar("Item", bound=Listed)
 
 @dataclass(frozen=True, slots=True)
 class ImageFilter:
-    """A repository, or one tag of it, under SWR's names in the source's region."""
+    """A repository, or one tag of it, by its names in the source region."""
 
     namespace: str
     repository: str
@@ -30,9 +30,10 @@ class ImageFilter:
 
 @dataclass(frozen=True, slots=True)
 class SyncFilter:
-    """Which syncs; None and an empty `states` leave that open. `cursor` is the last id seen.
+    """Which syncs to list; None and empty `states` match all.
 
-    `standing` leaves out those that a newer sync of the same tag, to the same target, follows.
+    `standing`: only those without a newer sync of the same tag to the same target. `cursor` is the
+    last id of the previous page.
     """
 
     states: frozenset[str] = frozenset()
@@ -47,7 +48,7 @@ class SyncFilter:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
-    """Which deliveries; None leaves that open. `cursor` is the last id seen."""
+    """Which deliveries to list; None matches all. `cursor` is the last id of the previous page."""
 
     sender: str | None = None
     outcome: str | None = None
@@ -69,7 +70,7 @@ class ListedError:
 class ListedSync:
     """A sync as the API shows it.
 
-    `digest` is what the source held at the last call or, before one, what the sender announced.
+    `digest` is the source's at the last call or, before a call, the one that was announced.
     """
 
     id: str
@@ -106,9 +107,9 @@ class ListedPush:
 
 @dataclass(frozen=True, slots=True)
 class ListedDelivery:
-    """A delivery as the API shows it; `syncs` are the ids of those made for its pushes.
+    """A delivery as the API shows it.
 
-    Those of a duplicate are the ones made for the pushes that it repeats.
+    `syncs` are the ids of the syncs of its pushes; of a duplicate, those of the original's pushes.
     """
 
     id: str
@@ -125,9 +126,9 @@ class ListedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class ListedSender:
-    """A configured sender as the API shows it, and how it has been lately.
+    """A configured sender as the API shows it, and its recent deliveries.
 
-    `outcomes` counts the deliveries of the last 24 hours by what became of them.
+    `outcomes` counts the deliveries of the last 24 hours by outcome.
     """
 
     name: str
@@ -141,7 +142,7 @@ class ListedSender:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """Items, newest first, and the cursor of the next page; None at the end."""
+    """Items, newest first, and the cursor of the next page, None on the last page."""
 
     items: Sequence[Item]
     next: str | None

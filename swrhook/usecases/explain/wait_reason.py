@@ -41,9 +41,9 @@ def _pending_reason(history: TagHistorySync, limits: Limits) -> str:
 
 def _next_attempt(history: TagHistorySync, now: datetime) -> str:
     """Return when the sync is due or, if it is due already, when its lane may run."""
-    due_at, woken_for = history.sync.due_at, history.woken_for
+    due_at, wake_at = history.sync.due_at, history.wake_at
     if due_at is not None and due_at > now:
         return f"next attempt at {format_time(due_at)}"
-    if woken_for is not None and woken_for > now:
-        return f"delayed by rate or in-flight limits until {format_time(woken_for)}"
+    if wake_at is not None and wake_at > now:
+        return f"delayed by rate or in-flight limits until {format_time(wake_at)}"
     return "due now"

@@ -43,7 +43,9 @@ def backfill_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
         images = _read_repositories(body["repositories"])
         scope = repositories_in_scope(images, sender, region, current)
         check_rule(body.get("rule"), current)
-        request = RepairRequest(kind, scope, sender, body.get("rule"), asks=not body["start"])
+        request = RepairRequest(
+            kind, scope, sender, body.get("rule"), needs_confirmation=not body["start"]
+        )
         return _show(web.operator, kind, web.operator.begin_repair(request, web.clock.now()))
 
     @post(routes, "/backfill/<repair_id>/start", RepairSchema)
@@ -73,7 +75,7 @@ def reconcile_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
                 _read_repositories(images), None, body.get("region"), current, everywhere=True
             )
         max_calls = body.get("max_calls", current.options.reconcile.max_calls)
-        request = RepairRequest(kind, scope, reports_only=body["report"], max_calls=max_calls)
+        request = RepairRequest(kind, scope, report_only=body["report"], max_calls=max_calls)
         return _show(web.operator, kind, web.operator.begin_repair(request, web.clock.now()))
 
     return routes

@@ -38,7 +38,7 @@ def _past(timeline: SyncTimeline) -> Iterator[Step]:
     text = f'The rule "{sync.rule}" (configuration {sync.rules_version}) sends it to {target}.'
     yield Step(sync.created_at, "Matched", text)
     if progress.waiting_since is not None:
-        text = f"The tag was not in {sync.source_region} yet. Checks: {progress.looks}."
+        text = f"The tag was not in {sync.source_region} yet. Checks: {progress.polls}."
         yield Step(progress.waiting_since, "Waiting for the source", text, "open")
     if progress.failing_since is not None:
         failures = f"Failed attempts since then: {progress.failures}."
@@ -47,7 +47,7 @@ def _past(timeline: SyncTimeline) -> Iterator[Step]:
     for call in timeline.calls:
         yield from _call_steps(call)
     if progress.verifying_since is not None:
-        text = f"Looking for the source's digest in {target}. Checks: {progress.looks}."
+        text = f"Looking for the source's digest in {target}. Checks: {progress.polls}."
         yield Step(progress.verifying_since, "Checking the target", text)
 
 

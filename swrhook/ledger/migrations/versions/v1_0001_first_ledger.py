@@ -18,27 +18,6 @@ _PROCRASTINATE = Path(__file__).parents[1] / "procrastinate_3.10.sql"
 def upgrade() -> None:
     """Create all tables and indexes."""
     op.create_table(
-        "answers",
-        sa.Column(
-            "key",
-            sa.String(length=64),
-            nullable=False,
-            comment="a hash of the token's name and the key",
-        ),
-        sa.Column(
-            "fingerprint",
-            sa.String(length=64),
-            nullable=False,
-            comment="a hash of method, path and body",
-        ),
-        sa.Column("started_at", sa.BigInteger(), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=True),
-        sa.Column("content_type", sa.Text(), nullable=True),
-        sa.Column("body", sa.LargeBinary(), nullable=True),
-        sa.PrimaryKeyConstraint("key"),
-    )
-    op.create_index("answers_by_start", "answers", ["started_at"], unique=False)
-    op.create_table(
         "audit",
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
@@ -46,7 +25,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("action", sa.Text(), nullable=False, comment="method and route"),
         sa.Column("object", sa.Text(), nullable=True),
-        sa.Column("status", sa.Integer(), nullable=False, comment="of the answer"),
+        sa.Column("status", sa.Integer(), nullable=False, comment="of the response"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("audit_by_object", "audit", ["object", "id"], unique=False)
@@ -61,11 +40,7 @@ def upgrade() -> None:
             "open", sa.Boolean(), nullable=False, comment="may still change the tag at the target"
         ),
         sa.Column(
-            "held",
-            sa.Boolean(),
-            server_default=sa.false(),
-            nullable=False,
-            comment="the target has it anyway",
+            "already_present", sa.Boolean(), nullable=False, comment="at the target before the call"
         ),
         sa.PrimaryKeyConstraint("call", "sync"),
     )
@@ -80,11 +55,18 @@ def upgrade() -> None:
     )
     op.create_table(
         "calls",
-        sa.Column("id", sa.String(length=26), nullable=False, comment="the claim token"),
+        sa.Column(
+            "id", sa.String(length=26), nullable=False, comment="also the claim token of its syncs"
+        ),
         sa.Column("lane", sa.String(length=600), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
-        sa.Column("code", sa.Text(), nullable=True, comment="of the error, or null"),
+        sa.Column(
+            "code",
+            sa.Text(),
+            nullable=True,
+            comment="of the error; null: success, or no answer yet",
+        ),
         sa.Column("message", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -96,7 +78,7 @@ def upgrade() -> None:
             "body",
             sa.LargeBinary(),
             nullable=False,
-            comment="the file as it was: no secret stands in it",
+            comment="the file, secrets not yet interpolated",
         ),
         sa.Column("used_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("version"),
@@ -109,26 +91,30 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
-        sa.Column("external_id", sa.Text(), nullable=True),
+        sa.Column(
+            "external_id", sa.Text(), nullable=True, comment="the sender's own id of the delivery"
+        ),
         sa.Column(
             "original",
             sa.String(length=26),
             nullable=True,
-            comment="of a duplicate: the delivery it repeats",
+            comment="of a duplicate: the delivery that it repeats",
         ),
-        sa.Column("headers", sa.JSON(), nullable=False),
+        sa.Column(
+            "headers", sa.JSON(), nullable=False, comment="an allow-list: no secret is stored"
+        ),
         sa.Column(
             "body",
             sa.LargeBinary(),
             nullable=True,
-            comment="of accepted and quarantined deliveries only",
+            comment="only of accepted and quarantined deliveries",
         ),
         sa.Column("rules_version", sa.String(length=12), nullable=False),
         sa.Column(
             "replayed_from",
             sa.String(length=26),
             nullable=True,
-            comment="of a replay: the delivery that was read again",
+            comment="of a replay: the delivery that was replayed",
         ),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -137,13 +123,10 @@ def upgrade() -> None:
     op.create_table(
         "ended_sessions",
         sa.Column(
-            "session",
-            sa.String(length=64),
-            nullable=False,
-            comment="the hash of what is secret in it",
+            "session", sa.String(length=64), nullable=False, comment="hash of the session's secret"
         ),
         sa.Column(
-            "until", sa.BigInteger(), nullable=False, comment="when it would have ended by itself"
+            "until", sa.BigInteger(), nullable=False, comment="when the session would have expired"
         ),
         sa.PrimaryKeyConstraint("session"),
     )
@@ -155,18 +138,20 @@ def upgrade() -> None:
         sa.Column("source_region", sa.String(length=63), nullable=False),
         sa.Column("namespace", sa.String(length=64), nullable=False),
         sa.Column("repository", sa.String(length=128), nullable=False),
-        sa.Column("tag", sa.String(length=128), nullable=False),
-        sa.Column("digest", sa.String(length=135), nullable=True),
         sa.Column("target_region", sa.String(length=63), nullable=False),
         sa.Column("target_namespace", sa.String(length=64), nullable=False),
         sa.Column("override", sa.Boolean(), nullable=False),
+        sa.Column("tag", sa.String(length=128), nullable=False),
+        sa.Column("digest", sa.String(length=135), nullable=True, comment="what the source holds"),
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("route", sa.String(length=600), nullable=False),
         sa.Column("drift", sa.String(length=16), nullable=False),
-        sa.Column("held", sa.String(length=135), nullable=True, comment="what the target holds"),
+        sa.Column(
+            "target_digest", sa.String(length=135), nullable=True, comment="what the target holds"
+        ),
         sa.Column("reason", sa.Text(), nullable=True),
-        sa.Column("mends", sa.Boolean(), nullable=False, comment="a sync is to mend it"),
-        sa.Column("sync", sa.String(length=26), nullable=True),
+        sa.Column("needs_sync", sa.Boolean(), nullable=False),
+        sa.Column("sync", sa.String(length=26), nullable=True, comment="the sync that repairs it"),
         sa.Column(
             "latest", sa.Boolean(), nullable=False, comment="no later reconcile saw the repository"
         ),
@@ -182,13 +167,34 @@ def upgrade() -> None:
         postgresql_where=sa.text("latest"),
     )
     op.create_index(
-        "findings_to_order",
+        "findings_without_sync",
         "findings",
         ["repair", "id"],
         unique=False,
-        sqlite_where=sa.text("mends AND sync IS NULL"),
-        postgresql_where=sa.text("mends AND sync IS NULL"),
+        sqlite_where=sa.text("needs_sync AND sync IS NULL"),
+        postgresql_where=sa.text("needs_sync AND sync IS NULL"),
     )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column(
+            "key",
+            sa.String(length=64),
+            nullable=False,
+            comment="hash of the token's name and the key",
+        ),
+        sa.Column(
+            "fingerprint",
+            sa.String(length=64),
+            nullable=False,
+            comment="hash of method, path and body",
+        ),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("content_type", sa.Text(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    op.create_index("idempotency_keys_by_start", "idempotency_keys", ["started_at"], unique=False)
     op.create_table(
         "lanes",
         sa.Column("key", sa.String(length=600), nullable=False),
@@ -199,10 +205,10 @@ def upgrade() -> None:
         sa.Column("target_namespace", sa.String(length=64), nullable=False),
         sa.Column("override", sa.Boolean(), nullable=False),
         sa.Column(
-            "woken_for",
+            "wake_at",
             sa.BigInteger(),
             nullable=True,
-            comment="the engine will run the lane then; no later wake counts",
+            comment="when the engine runs the lane next; null: not scheduled",
         ),
         sa.PrimaryKeyConstraint("key"),
     )
@@ -216,9 +222,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_table(
-        "passes",
+        "leases",
         sa.Column("name", sa.String(length=32), nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "renewed_at",
+            sa.BigInteger(),
+            nullable=False,
+            comment="when the work last began or went on",
+        ),
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
@@ -242,14 +253,14 @@ def upgrade() -> None:
             "event_key",
             sa.Text(),
             nullable=True,
-            comment="sender, event id and tag of a fresh push",
+            comment="sender, image, event id; null of duplicates",
         ),
         sa.Column("pushed_at", sa.BigInteger(), nullable=True),
         sa.Column(
             "original",
             sa.String(length=26),
             nullable=True,
-            comment="of a duplicate: the push it repeats",
+            comment="of a duplicate: the push that it repeats",
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("event_key"),
@@ -267,7 +278,7 @@ def upgrade() -> None:
             "again_at",
             sa.BigInteger(),
             nullable=True,
-            comment="when it may be tried again; null is never",
+            comment="when it may be tried again; null: never",
         ),
         sa.PrimaryKeyConstraint("fingerprint"),
     )
@@ -277,35 +288,40 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("stage", sa.String(length=16), nullable=False),
         sa.Column(
-            "places",
+            "repositories",
             sa.JSON(none_as_null=True),
             nullable=True,
-            comment="keys of repositories; null: all that the ledger knows",
+            comment="keys; null: all in the ledger",
         ),
         sa.Column("sender", sa.String(length=63), nullable=True),
         sa.Column("rule", sa.Text(), nullable=True),
-        sa.Column("reports_only", sa.Boolean(), nullable=False),
-        sa.Column("asks", sa.Boolean(), nullable=False, comment="a person is to agree to the plan"),
+        sa.Column("report_only", sa.Boolean(), nullable=False),
+        sa.Column(
+            "needs_confirmation",
+            sa.Boolean(),
+            nullable=False,
+            comment="of the plan, by an operator",
+        ),
         sa.Column("max_calls", sa.Integer(), nullable=True),
         sa.Column(
-            "cursor",
-            sa.String(length=300),
-            nullable=False,
-            comment="the last repository that is done",
+            "cursor", sa.String(length=300), nullable=False, comment="the last repository compared"
         ),
         sa.Column("calls", sa.Integer(), nullable=False, comment="made to list tags"),
         sa.Column("planned_calls", sa.Integer(), nullable=False, comment="of sync_images"),
-        sa.Column("planned_looks", sa.Integer(), nullable=False),
         sa.Column(
-            "notes", sa.JSON(), nullable=False, comment="what could not be compared, and why"
+            "planned_reads",
+            sa.Integer(),
+            nullable=False,
+            comment="of tags, before and after the calls",
         ),
+        sa.Column("notes", sa.JSON(), nullable=False, comment="repositories not compared, and why"),
         sa.Column(
-            "follows",
+            "previous",
             sa.String(length=26),
             nullable=True,
-            comment="of a scheduled one: the one before it",
+            comment="the scheduled reconcile before this one",
         ),
-        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False, comment="of the current step"),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("claim", sa.String(length=26), nullable=True),
         sa.Column("claimed_until", sa.BigInteger(), nullable=True),
@@ -313,7 +329,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("follows"),
+        sa.UniqueConstraint("previous"),
     )
     op.create_index("repairs_by_kind", "repairs", ["kind", "id"], unique=False)
     op.create_table(
@@ -325,17 +341,19 @@ def upgrade() -> None:
         sa.Column("source_region", sa.String(length=63), nullable=False),
         sa.Column("namespace", sa.String(length=64), nullable=False),
         sa.Column("repository", sa.String(length=128), nullable=False),
-        sa.Column("tag", sa.String(length=128), nullable=False),
-        sa.Column("digest", sa.String(length=135), nullable=True),
         sa.Column("target_region", sa.String(length=63), nullable=False),
         sa.Column("target_namespace", sa.String(length=64), nullable=False),
         sa.Column("override", sa.Boolean(), nullable=False),
+        sa.Column("tag", sa.String(length=128), nullable=False),
+        sa.Column(
+            "digest", sa.String(length=135), nullable=True, comment="as the sender announced it"
+        ),
         sa.Column("lane", sa.String(length=600), nullable=False),
         sa.Column(
             "route",
             sa.String(length=600),
             nullable=False,
-            comment="tag and target, override left out",
+            comment="source, tag and target, without override",
         ),
         sa.Column("rule", sa.Text(), nullable=False),
         sa.Column("rules_version", sa.String(length=12), nullable=False),
@@ -344,28 +362,46 @@ def upgrade() -> None:
         sa.Column("error_code", sa.Text(), nullable=True),
         sa.Column("error_message", sa.Text(), nullable=True),
         sa.Column("error_remedy", sa.Text(), nullable=True),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("claim", sa.String(length=26), nullable=True),
-        sa.Column("superseded_by", sa.String(length=26), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False, comment="calls made"),
+        sa.Column("claim", sa.String(length=26), nullable=True, comment="the call in flight"),
+        sa.Column(
+            "superseded_by",
+            sa.String(length=26),
+            nullable=True,
+            comment="the later sync of the same tag and target",
+        ),
         sa.Column(
             "called_digest",
             sa.String(length=135),
             nullable=True,
-            comment="what the source held at the call",
+            comment="the source's digest at the time of the call",
         ),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.Column("verified_at", sa.BigInteger(), nullable=True),
-        sa.Column("waiting_since", sa.BigInteger(), nullable=True),
-        sa.Column("failing_since", sa.BigInteger(), nullable=True),
-        sa.Column("verifying_since", sa.BigInteger(), nullable=True),
-        sa.Column("looks", sa.Integer(), nullable=False),
+        sa.Column(
+            "waiting_since",
+            sa.BigInteger(),
+            nullable=True,
+            comment="the tag is missing at the source",
+        ),
+        sa.Column("failing_since", sa.BigInteger(), nullable=True, comment="requests to SWR fail"),
+        sa.Column(
+            "verifying_since", sa.BigInteger(), nullable=True, comment="the target is polled"
+        ),
+        sa.Column("polls", sa.Integer(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("retriggers", sa.Integer(), nullable=False),
-        sa.Column("lost_claims", sa.Integer(), nullable=False),
-        sa.Column("alone", sa.Boolean(), nullable=False),
-        sa.Column("backfill", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("lost_claims", sa.Integer(), nullable=False, comment="in a row"),
+        sa.Column("alone", sa.Boolean(), nullable=False, comment="shares no call with others"),
+        sa.Column(
+            "backfill",
+            sa.Boolean(),
+            server_default=sa.false(),
+            nullable=False,
+            comment="low priority",
+        ),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(

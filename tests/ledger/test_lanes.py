@@ -1,4 +1,4 @@
-"""When lanes run next stands in the ledger: no wake is lost, and none is made twice."""
+"""When lanes run next: scheduled once for a time, the sooner time wins."""
 
 from dataclasses import replace
 
@@ -16,11 +16,11 @@ def wake(database: Database, *wanted: Lane, after: int = 0) -> list[Lane]:
         return schedule_lanes(connection, wanted, NOW + after * SECOND)
 
 
-def woken_for(database: Database) -> dict[str, object]:
-    return {row["key"]: row["woken_for"] for row in everything(database, lanes)}
+def wake_at(database: Database) -> dict[str, object]:
+    return {row["key"]: row["wake_at"] for row in everything(database, lanes)}
 
 
-def test_a_lane_is_woken_once_for_a_time(database: Database) -> None:
+def test_a_lane_is_scheduled_once_for_a_time(database: Database) -> None:
     assert wake(database, LANE) == [LANE]
     assert wake(database, LANE) == []
     assert wake(database, LANE, OTHER_LANE) == [OTHER_LANE]
@@ -31,14 +31,14 @@ def test_a_sooner_wake_wins(database: Database) -> None:
 
     assert wake(database, LANE, after=61) == []
     assert wake(database, LANE, after=59) == [LANE]
-    assert {LANE.key: NOW + 59 * SECOND} == woken_for(database)
+    assert wake_at(database) == {LANE.key: NOW + 59 * SECOND}
 
 
-def test_nothing_is_woken_by_nothing(database: Database) -> None:
+def test_without_lanes_nothing_is_scheduled(database: Database) -> None:
     assert wake(database) == []
 
 
-def test_a_lane_rests_until_its_next_sync_is_due(database: Database) -> None:
+def test_a_lane_is_rescheduled_for_its_next_due_sync(database: Database) -> None:
     wake(database, LANE, OTHER_LANE)
     put(database, due_at=NOW + MINUTE)
     put(database, State.TRIGGERED, tag="v2", due_at=NOW + SECOND)
@@ -49,10 +49,10 @@ def test_a_lane_rests_until_its_next_sync_is_due(database: Database) -> None:
         again = reschedule(connection, LANE)
 
     assert again == NOW + SECOND
-    assert {LANE.key: NOW + SECOND, OTHER_LANE.key: NOW} == woken_for(database)
+    assert wake_at(database) == {LANE.key: NOW + SECOND, OTHER_LANE.key: NOW}
 
 
-def test_a_lane_without_open_syncs_rests_until_it_is_woken(database: Database) -> None:
+def test_a_lane_without_open_syncs_is_not_scheduled(database: Database) -> None:
     wake(database, LANE)
     for state in END_STATES:
         put(database, state, tag=f"in-{state}")
@@ -63,7 +63,7 @@ def test_a_lane_without_open_syncs_rests_until_it_is_woken(database: Database) -
     assert wake(database, LANE, after=60) == [LANE]
 
 
-def test_a_lane_does_not_rest_while_a_call_was_left_behind(database: Database) -> None:
+def test_a_lane_with_a_call_that_was_left_behind_is_due_at_once(database: Database) -> None:
     put(database, State.CALLING, claim="C" * 26, updated_at=NOW - MINUTE)
     put(database, tag="v2", due_at=NOW + MINUTE)
 
@@ -71,7 +71,7 @@ def test_a_lane_does_not_rest_while_a_call_was_left_behind(database: Database) -
         assert reschedule(connection, LANE) == NOW - MINUTE
 
 
-def test_a_start_finds_every_lane_with_open_syncs(database: Database) -> None:
+def test_unfinished_lanes_are_all_lanes_with_open_syncs(database: Database) -> None:
     put(database, due_at=NOW + MINUTE)
     put(database, State.TRIGGERED, tag="v2", due_at=NOW + SECOND)
     put(database, State.CALLING, OTHER_LANE, claim="C" * 26, updated_at=NOW - SECOND)
@@ -83,7 +83,7 @@ def test_a_start_finds_every_lane_with_open_syncs(database: Database) -> None:
     assert found == {LANE: NOW + SECOND, OTHER_LANE: NOW - SECOND}
 
 
-def test_a_wake_of_a_process_that_is_gone_holds_up_no_later_one(database: Database) -> None:
+def test_the_wake_times_of_a_dead_process_can_be_cleared(database: Database) -> None:
     wake(database, LANE)  # its syncs are cancelled then, and the process ends before it runs
 
     with database.write() as connection:

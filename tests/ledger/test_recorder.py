@@ -1,4 +1,4 @@
-"""The recorder: many requests, one commit; a ledger that cannot be written says so and recovers."""
+"""The recorder: many requests share a commit, and a ledger that cannot be written recovers."""
 
 import resource
 import sqlite3
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,8 @@ def recorder(
 
 
 @contextmanager
-def no_more_room() -> Iterator[None]:
-    """Let no file of this process grow, as on a full disk."""
+def full_disk() -> Iterator[None]:
+    """Prevent files of this process from growing, as on a full disk."""
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1, usual[1]))
     try:
@@ -56,8 +57,8 @@ def no_more_room() -> Iterator[None]:
 
 
 @contextmanager
-def held_by_another(path: Path) -> Iterator[None]:
-    """Hold the ledger as another program would: a backup, or a person in SQLite's shell."""
+def locked_by_another_program(path: Path) -> Iterator[None]:
+    """Lock the ledger as a backup or SQLite's shell would."""
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
@@ -89,7 +90,7 @@ def record_at_once(
         return list(threads.map(answer, entries))
 
 
-def test_what_is_answered_is_on_disk(
+def test_a_recorded_delivery_is_on_disk(
     database: Database, recorder: Recorder, scheduler: FakeScheduler, outcomes: FakeOutcomes
 ) -> None:
     receipt = recorder.record(entry(push(digest=A)))
@@ -104,20 +105,20 @@ def test_each_request_gets_its_own_receipt(database: Database, recorder: Recorde
 
     receipts = record_at_once(recorder, entries)
 
-    assert [f"team/web/shop:v{n}" for n in range(MANY)] == [
-        receipt.syncs[0].image for receipt in receipts if isinstance(receipt, Receipt)
+    assert [receipt.syncs[0].image for receipt in receipts if isinstance(receipt, Receipt)] == [
+        f"team/web/shop:v{n}" for n in range(MANY)
     ]
     assert len(all_syncs(database)) == MANY
 
 
 def test_requests_that_wait_share_a_commit(database: Database, outcomes: FakeOutcomes) -> None:
-    let_through = threading.Event()
+    proceed = threading.Event()
 
     def slow() -> None:
-        let_through.wait(PATIENCE)
+        proceed.wait(PATIENCE)
 
     recorder = Recorder(database, FakeScheduler(before_wake=slow), outcomes, CLOCK)
-    threading.Timer(0.5, let_through.set).start()
+    threading.Timer(0.5, proceed.set).start()
     receipts = record_at_once(recorder, [entry(push(f"v{n}", A)) for n in range(MANY)])
     recorder.close()
 
@@ -136,35 +137,36 @@ def test_the_same_push_many_times_at_once_is_one_push(
     assert len(all_syncs(database)) == 1
 
 
-def test_an_entry_that_cannot_be_written_does_not_spoil_its_siblings(
+def test_an_entry_that_cannot_be_written_does_not_fail_the_others(
     database: Database, outcomes: FakeOutcomes
 ) -> None:
-    let_through = threading.Event()
+    proceed = threading.Event()
 
     def slow() -> None:
-        let_through.wait(PATIENCE)
+        proceed.wait(PATIENCE)
 
     recorder = Recorder(database, FakeScheduler(before_wake=slow), outcomes, CLOCK)
     unwritable = entry(push("bad", A), headers={"x-odd": object()})
     entries = [entry(push(f"v{n}", A)) for n in range(MANY)]
-    threading.Timer(0.5, let_through.set).start()
+    threading.Timer(0.5, proceed.set).start()
     answers = record_at_once(recorder, [*entries[:30], unwritable, *entries[30:]])
     recorder.close()
 
     refused = [answer for answer in answers if isinstance(answer, CannotRecord)]
     assert [answers[30]] == refused
-    assert {f"v{n}" for n in range(MANY)} == {sync.tag for sync in all_syncs(database)}
+    assert {sync.tag for sync in all_syncs(database)} == {f"v{n}" for n in range(MANY)}
 
 
-def test_no_more_bodies_wait_than_memory_was_set_aside_for(
+def test_the_size_of_waiting_bodies_is_limited(
     database: Database, outcomes: FakeOutcomes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder_module, "MOST_BYTES", 1000)
-    begun, let_through = threading.Event(), threading.Event()
+    limits = replace(recorder_module.LIMITS, waiting_bytes=1000)
+    monkeypatch.setattr(recorder_module, "LIMITS", limits)
+    begun, proceed = threading.Event(), threading.Event()
 
     def slow() -> None:
         begun.set()
-        let_through.wait(PATIENCE)
+        proceed.wait(PATIENCE)
 
     recorder = Recorder(database, FakeScheduler(before_wake=slow), outcomes, CLOCK)
     with ThreadPoolExecutor(3) as threads:
@@ -173,10 +175,10 @@ def test_no_more_bodies_wait_than_memory_was_set_aside_for(
             one = entry(push(f"v{number}", A), body=bytes(size))
             answers.append(threads.submit(recorder.record, one))
             assert begun.wait(PATIENCE)  # the first one is being written: it waits no longer
-            assert eventually(lambda: number == len(recorder._waiting))  # noqa: B023, SLF001
+            assert eventually(lambda: number == recorder.waiting)  # noqa: B023
         with pytest.raises(CannotRecord, match="too many deliveries wait for the disk"):
             recorder.record(entry(push("v3", A), body=bytes(101)))
-        let_through.set()
+        proceed.set()
     assert isinstance(recorder.record(entry(push("v3", A), body=bytes(5000))), Receipt)
     recorder.close()
 
@@ -185,10 +187,12 @@ def test_no_more_bodies_wait_than_memory_was_set_aside_for(
 
 
 @pytest.mark.on("sqlite")
-def test_a_recorder_in_trouble_answers_and_recovers(database: Database, recorder: Recorder) -> None:
+def test_a_full_disk_refuses_deliveries_and_recording_recovers(
+    database: Database, recorder: Recorder
+) -> None:
     first = recorder.record(entry(push("v1", A)))
 
-    with no_more_room():
+    with full_disk():
         with pytest.raises(CannotRecord, match="the ledger cannot be written: disk I/O error"):
             recorder.record(entry(push("v2", A)))
         assert recorder.check() is not None
@@ -206,7 +210,7 @@ def test_a_recorder_in_trouble_answers_and_recovers(database: Database, recorder
 def test_a_refused_delivery_leaves_nothing_behind(
     database: Database, recorder: Recorder, scheduler: FakeScheduler
 ) -> None:
-    with no_more_room(), pytest.raises(CannotRecord):
+    with full_disk(), pytest.raises(CannotRecord):
         recorder.record(entry(push("v1", A)))
 
     assert everything(database, deliveries) == []
@@ -215,8 +219,8 @@ def test_a_refused_delivery_leaves_nothing_behind(
 
 
 @pytest.mark.on("sqlite")
-def test_readiness_comes_back_without_a_delivery(recorder: Recorder) -> None:
-    with no_more_room():
+def test_readiness_recovers_without_a_delivery(recorder: Recorder) -> None:
+    with full_disk():
         with pytest.raises(CannotRecord):
             recorder.record(entry(push("v1", A)))
         time.sleep(BETWEEN_PROBES + 0.1)
@@ -228,13 +232,13 @@ def test_readiness_comes_back_without_a_delivery(recorder: Recorder) -> None:
 
 
 @pytest.mark.on("sqlite")
-def test_readiness_is_told_at_once_however_long_a_write_takes(
+def test_the_readiness_check_does_not_wait_for_a_slow_write(
     recorder: Recorder, tmp_path: Path
 ) -> None:
-    with no_more_room(), pytest.raises(CannotRecord):
+    with full_disk(), pytest.raises(CannotRecord):
         recorder.record(entry(push("v1", A)))
 
-    with held_by_another(tmp_path / "ledger.db"):
+    with locked_by_another_program(tmp_path / "ledger.db"):
         began = time.monotonic()
         assert recorder.check() is not None
         time.sleep(BETWEEN_PROBES + 0.1)
@@ -251,12 +255,12 @@ def test_a_healthy_recorder_is_ready(recorder: Recorder) -> None:
 
 
 @pytest.mark.on("sqlite")
-def test_who_waits_for_a_ledger_held_by_another_program_is_answered_within_the_patience(
+def test_a_ledger_locked_by_another_program_refuses_after_the_timeout(
     database: Database, scheduler: FakeScheduler, outcomes: FakeOutcomes, tmp_path: Path
 ) -> None:
     recorder = Recorder(database, scheduler, outcomes, CLOCK, patience=0.2)
 
-    with ThreadPoolExecutor(1) as thread, held_by_another(tmp_path / "ledger.db"):
+    with ThreadPoolExecutor(1) as thread, locked_by_another_program(tmp_path / "ledger.db"):
         writing = thread.submit(recorder.record, entry(push("v1", A)))
         time.sleep(0.3)  # it has begun
         began = time.monotonic()
@@ -268,7 +272,7 @@ def test_who_waits_for_a_ledger_held_by_another_program_is_answered_within_the_p
     assert [sync.tag for sync in all_syncs(database)] == ["v1"]
 
 
-def test_the_senders_next_try_is_a_duplicate_of_what_was_written_late(
+def test_the_retry_of_a_delivery_that_was_committed_late_is_a_duplicate(
     database: Database, scheduler: FakeScheduler, outcomes: FakeOutcomes
 ) -> None:
     begun, lined_up, given_up = (threading.Event() for _ in range(3))
@@ -297,12 +301,12 @@ def test_the_senders_next_try_is_a_duplicate_of_what_was_written_late(
     again = [recorder.record(each) for each in entries]
     recorder.close()
 
-    assert [CannotRecord] == [type(exc) for each in answers if (exc := each.exception())]
+    assert [type(exc) for each in answers if (exc := each.exception())] == [CannotRecord]
     assert [receipt.outcome for receipt in again] == [Outcome.DUPLICATE] * 3
     assert len(all_syncs(database)) == 3
 
 
-def test_a_listener_that_fails_costs_no_delivery(
+def test_an_error_of_the_outcome_listener_loses_no_delivery(
     database: Database, scheduler: FakeScheduler
 ) -> None:
     outcomes = FakeOutcomes(error=OSError("no space left for a log line"))
@@ -316,7 +320,7 @@ def test_a_listener_that_fails_costs_no_delivery(
 
 
 @pytest.mark.on("sqlite")
-def test_close_writes_what_waits(
+def test_close_commits_what_waits(
     database: Database, scheduler: FakeScheduler, outcomes: FakeOutcomes
 ) -> None:
     recorder = Recorder(database, scheduler, outcomes, CLOCK)
@@ -331,7 +335,7 @@ def test_close_writes_what_waits(
     assert MANY == len(recorded) == len(all_syncs(database))
 
 
-def test_a_closed_recorder_is_not_ready_and_takes_nothing(
+def test_a_closed_recorder_is_not_ready_and_refuses_deliveries(
     database: Database, scheduler: FakeScheduler, outcomes: FakeOutcomes
 ) -> None:
     recorder = Recorder(database, scheduler, outcomes, CLOCK, patience=0.1)

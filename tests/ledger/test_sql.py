@@ -1,4 +1,4 @@
-"""Prepared statements: the driver carries out what SQLAlchemy would, with the same outcome."""
+"""Prepared statements do what SQLAlchemy would do, on the driver."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -76,7 +76,7 @@ def test_values_are_written_as_their_columns_keep_them(database: Database) -> No
     assert told == [(LATER, LATER, True), (None, LATER, True)]
 
 
-def test_what_the_database_refuses_is_raised_as_sqlalchemy_would(database: Database) -> None:
+def test_errors_of_the_database_are_raised_as_sqlalchemy_would(database: Database) -> None:
     write(database, entry(push("v1")))
     [row] = everything(database, syncs)
     again = PreparedStatement(
@@ -88,7 +88,7 @@ def test_what_the_database_refuses_is_raised_as_sqlalchemy_would(database: Datab
 
     assert not raised.value.connection_invalidated
     assert "[parameters" not in str(raised.value)
-    assert [row] == everything(database, syncs)
+    assert everything(database, syncs) == [row]
 
 
 def test_a_missing_value_is_refused_not_written_as_null(database: Database) -> None:
@@ -97,7 +97,7 @@ def test_a_missing_value_is_refused_not_written_as_null(database: Database) -> N
 
 
 @pytest.mark.on("postgresql")
-def test_a_connection_that_was_cut_is_given_up(database: Database) -> None:
+def test_a_lost_connection_is_invalidated(database: Database) -> None:
     def cut() -> None:
         with database.write() as connection:
             [[pid]] = execute(connection, "SELECT pg_backend_pid()", ())
@@ -115,4 +115,4 @@ def test_a_connection_that_was_cut_is_given_up(database: Database) -> None:
 
 @pytest.mark.parametrize(("number", "power"), [(0, 0), (1, 1), (2, 2), (3, 4), (64, 64), (65, 128)])
 def test_lengths_are_rounded_up_to_powers_of_two(number: int, power: int) -> None:
-    assert power == power_of_two(number)
+    assert power_of_two(number) == power

@@ -1,4 +1,4 @@
-"""Many rows in few statements: what is written is what one statement for each would write."""
+"""Many rows in few statements: the same rows as with one statement each."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -66,7 +66,7 @@ def test_values_are_written_as_their_columns_keep_them(database: Database) -> No
         assert written["external_id"] is None
 
 
-def test_what_is_returned_comes_in_the_order_of_the_rows(database: Database) -> None:
+def test_returned_values_come_in_the_order_of_the_rows(database: Database) -> None:
     wanted = list(reversed(rows(70)))
 
     with database.write() as connection:
@@ -75,12 +75,12 @@ def test_what_is_returned_comes_in_the_order_of_the_rows(database: Database) -> 
     assert [row["id"] for row in wanted] == returned
 
 
-def test_a_column_that_no_row_names_gets_its_default(database: Database) -> None:
+def test_a_missing_column_gets_its_default(database: Database) -> None:
     write(database, entry(push("v1"), push("v2")))
 
-    defaults = {"attempts": 0, "looks": 0, "failures": 0, "alone": False, "backfill": False}
+    defaults = {"attempts": 0, "polls": 0, "failures": 0, "alone": False, "backfill": False}
     for row in everything(database, syncs):
-        assert defaults == {name: row[name] for name in defaults}
+        assert {name: row[name] for name in defaults} == defaults
 
 
 def test_a_row_without_a_column_of_the_first_is_refused(database: Database) -> None:

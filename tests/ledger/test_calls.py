@@ -1,4 +1,4 @@
-"""State changes are conditional: an event moves the states of its table, and nothing else."""
+"""Calls of sync_images: claims, their results, and workers that come too late."""
 
 from typing import Any
 
@@ -7,25 +7,21 @@ import pytest
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.database import Database
-from swrhook.ledger.syncs import LATER_PUSH, apply_decision, due_syncs, supersede
+from swrhook.ledger.syncs import LATER_PUSH, apply_decision, supersede
 from swrhook.ledger.tables import call_tags, calls, syncs
-from swrhook.model import END_STATES, Lane, State, Sync
+from swrhook.model import State, Sync
 from swrhook.syncs.decisions import Decision
-from swrhook.syncs.states import TRANSITIONS, Event
+from swrhook.syncs.states import Event
 from tests.ledger.parts import (
     LANE,
     MINUTE,
     NOW,
-    OTHER_TARGET,
     SECOND,
     A,
     everything,
     find,
-    push,
     put,
-    write,
 )
-from tests.ledger.parts import entry as accepted
 
 LATER = NOW + MINUTE
 HEIR = "H" * 26
@@ -39,20 +35,6 @@ ANSWERS = {
     Event.WAIT_FOR_SOURCE: TIMEOUT,
     Event.MARK_MISSING: TIMEOUT,
 }
-
-
-def in_every_state(database: Database) -> dict[State, Sync]:
-    return {
-        state: put(
-            database,
-            state,
-            tag=f"in-{state}",
-            claim="C" * 26 if state is State.CALLING else None,
-            due_at=None if state in END_STATES | {State.CALLING} else NOW,
-            reason="as it was",
-        )
-        for state in State
-    }
 
 
 def apply(database: Database, sync: Sync, verdict: Decision) -> State | None:
@@ -80,75 +62,35 @@ def end(
         return settle(connection, call, [(sync, verdict)], ANSWERS[event], LATER + SECOND)
 
 
-@pytest.mark.parametrize("event", Event)
-def test_an_event_moves_the_states_of_its_table_and_no_other(
-    database: Database, event: Event
-) -> None:
-    before = in_every_state(database)
-    verdict = Decision(event, LATER + SECOND, "why", TIMEOUT, {"looks": 3})
-    rows = {state: row(database, sync) for state, sync in before.items()}
-    transition = TRANSITIONS[event]
-    changes: dict[str, Any] = {
-        "state": transition.to.value,
-        "due_at": LATER + SECOND,
-        "reason": "why",
-        "updated_at": LATER,
-        "claim": None,
-        "error_code": "timeout",
-        "error_message": "no answer",
-        "error_remedy": "wait",
-        "looks": 3,
-    }
-    if transition.to is State.VERIFIED:
-        changes["verified_at"] = LATER
-
-    for state, sync in before.items():
-        reached = apply(database, sync, verdict)
-
-        moves = state in transition.from_states
-        assert (transition.to if moves else None) is reached
-        assert rows[state] | (changes if moves else {}) == row(database, sync)
-
-
-def test_a_verdict_on_a_sync_that_moved_meanwhile_changes_nothing(database: Database) -> None:
-    read = put(database, State.PENDING, due_at=NOW)
-    apply(database, read, Decision(Event.CANCEL))
-    cancelled = row(database, read)
-
-    assert apply(database, read, Decision(Event.CANCEL)) is None
-    assert apply(database, read, Decision(Event.VERIFY_WITHOUT_CALL)) is None
-    assert cancelled == row(database, read)
-
-
 def test_a_claim_names_its_syncs_and_counts_an_attempt(database: Database) -> None:
     sync = put(database, due_at=NOW, attempts=2)
 
     call, won = begin(database, sync)
 
     assert [find(database, sync.id)] == won
-    assert (State.CALLING, call, 3, A, None) == (
+    assert (
         won[0].state,
         won[0].claim,
         won[0].attempts,
         won[0].called_digest,
         won[0].due_at,
-    )
-    assert [(call, LANE.key, None)] == [
-        (row["id"], row["lane"], row["ended_at"]) for row in everything(database, calls)
+    ) == (State.CALLING, call, 3, A, None)
+    assert [(row["id"], row["lane"], row["ended_at"]) for row in everything(database, calls)] == [
+        (call, LANE.key, None)
     ]
 
 
-def test_what_was_cancelled_since_it_was_read_is_not_won(database: Database) -> None:
+def test_a_sync_that_was_cancelled_since_it_was_read_is_not_claimed(database: Database) -> None:
     sync, gone = put(database, due_at=NOW), put(database, due_at=NOW, tag="v2")
     apply(database, gone, Decision(Event.CANCEL))
 
     _, won = begin(database, sync, gone)
 
     assert [sync.id] == [each.id for each in won]
-    assert State.CANCELLED is find(database, gone.id).state
+    assert find(database, gone.id).state is State.CANCELLED
 
 
-def test_a_call_without_syncs_is_no_call(database: Database) -> None:
+def test_without_claimed_syncs_no_call_is_recorded(database: Database) -> None:
     gone = put(database, due_at=NOW)
     apply(database, gone, Decision(Event.CANCEL))
 
@@ -164,22 +106,20 @@ def test_a_late_worker_changes_nothing(database: Database, event: Event) -> None
     held = row(database, late[0])
 
     assert end(database, late_call, late[0], event) == [None]
-    assert held == row(database, late[0])
+    assert row(database, late[0]) == held
 
 
 @pytest.mark.parametrize("event", ANSWERS)
-def test_a_worker_whose_claim_was_taken_away_changes_nothing(
-    database: Database, event: Event
-) -> None:
+def test_a_worker_that_lost_its_claim_changes_nothing(database: Database, event: Event) -> None:
     late_call, late = begin(database, put(database, due_at=NOW))
     apply(database, late[0], Decision(Event.REQUEUE, LATER))
     put_back = row(database, late[0])
 
     assert end(database, late_call, late[0], event) == [None]
-    assert put_back == row(database, late[0])
+    assert row(database, late[0]) == put_back
 
 
-def test_a_late_workers_answer_is_kept_all_the_same(database: Database) -> None:
+def test_the_result_of_a_late_call_is_recorded_all_the_same(database: Database) -> None:
     call, won = begin(database, put(database, due_at=NOW))
     apply(database, won[0], Decision(Event.REQUEUE, LATER))
 
@@ -194,13 +134,13 @@ def test_a_late_workers_answer_is_kept_all_the_same(database: Database) -> None:
 
 
 @pytest.mark.parametrize("event", ANSWERS)
-def test_superseded_while_calling_ends_superseded_whatever_the_answer(
+def test_a_sync_superseded_during_its_call_ends_superseded_whatever_the_result(
     database: Database, event: Event
 ) -> None:
     call, won = begin(database, put(database, due_at=NOW))
     with database.write() as connection:
-        assert State.CALLING is supersede(connection, won[0].id, HEIR, LATER)
-    assert call == find(database, won[0].id).claim
+        assert supersede(connection, won[0].id, HEIR, LATER) is State.CALLING
+    assert find(database, won[0].id).claim == call
 
     assert end(database, call, won[0], event) == [State.SUPERSEDED]
     ended = row(database, won[0])
@@ -213,16 +153,16 @@ def test_superseded_while_calling_ends_superseded_whatever_the_answer(
 
 
 @pytest.mark.parametrize("event", ANSWERS)
-def test_cancelled_during_the_call_stays_cancelled(database: Database, event: Event) -> None:
+def test_a_sync_cancelled_during_its_call_stays_cancelled(database: Database, event: Event) -> None:
     call, won = begin(database, put(database, due_at=NOW))
-    assert State.CANCELLED is apply(database, won[0], Decision(Event.CANCEL))
+    assert apply(database, won[0], Decision(Event.CANCEL)) is State.CANCELLED
 
     assert end(database, call, won[0], event) == [None]
-    assert State.CANCELLED is find(database, won[0].id).state
+    assert find(database, won[0].id).state is State.CANCELLED
     assert everything(database, calls)[0]["ended_at"] == LATER + SECOND  # the call is recorded
 
 
-def test_a_call_that_outlives_a_cancel_and_a_retry_does_not_settle_the_new_try(
+def test_a_call_from_before_a_cancel_and_a_retry_does_not_settle_the_retried_sync(
     database: Database,
 ) -> None:
     call, won = begin(database, put(database, due_at=NOW))
@@ -230,26 +170,10 @@ def test_a_call_that_outlives_a_cancel_and_a_retry_does_not_settle_the_new_try(
     apply(database, find(database, won[0].id), Decision(Event.RETRY, LATER))
 
     assert end(database, call, won[0]) == [None]
-    assert State.PENDING is find(database, won[0].id).state
+    assert find(database, won[0].id).state is State.PENDING
 
 
-@pytest.mark.parametrize("state", State)
-def test_only_an_open_sync_is_superseded(database: Database, state: State) -> None:
-    sync = in_every_state(database)[state]
-    before = row(database, sync)
-
-    with database.write() as connection:
-        reached = supersede(connection, sync.id, HEIR, LATER)
-
-    if state in END_STATES:
-        assert reached is None
-        assert before == row(database, sync)
-    else:
-        assert (state if state is State.CALLING else State.SUPERSEDED) is reached
-        assert find(database, sync.id).superseded_by == HEIR
-
-
-def test_a_failed_call_that_did_nothing_leaves_nothing_open(database: Database) -> None:
+def test_a_failed_call_without_effect_is_not_left_open(database: Database) -> None:
     refused, won = begin(database, put(database, due_at=NOW))
     end(database, refused, won[0], Event.REJECT)
     unsure, won = begin(database, put(database, due_at=NOW, tag="v2"))
@@ -259,7 +183,7 @@ def test_a_failed_call_that_did_nothing_leaves_nothing_open(database: Database) 
     assert {refused: False, unsure: True} == opened
 
 
-def test_of_a_call_with_failed_tags_the_others_stay_open(database: Database) -> None:
+def test_in_a_call_with_failed_tags_the_other_tags_stay_open(database: Database) -> None:
     call, won = begin(database, put(database, due_at=NOW), put(database, due_at=NOW, tag="v2"))
     error = SwrError(Kind.PERMANENT, "HTTP.400", "v2 failed", failed_tags=frozenset({"v2"}))
     verdicts = [(won[0], Decision(Event.TRIGGER)), (won[1], Decision(Event.REQUEUE, LATER))]
@@ -268,35 +192,3 @@ def test_of_a_call_with_failed_tags_the_others_stay_open(database: Database) -> 
 
     opened = {row["sync"]: row["open"] for row in everything(database, call_tags)}
     assert {won[0].id: True, won[1].id: False} == opened
-
-
-def test_a_lanes_syncs_are_judged_when_due_oldest_first(database: Database) -> None:
-    first = put(database, due_at=NOW, tag="v1")
-    put(database, due_at=NOW + SECOND, tag="v2")
-    polled = put(database, State.TRIGGERED, due_at=NOW - SECOND, tag="v3")
-    left_behind = put(database, State.CALLING, claim="C" * 26, tag="v4")
-    put(database, State.VERIFIED, tag="v5")
-    elsewhere = Lane(LANE.source_region, "team", "web/shop", OTHER_TARGET, override=False)
-    put(database, lane=elsewhere, due_at=NOW, tag="v1")
-
-    with database.read() as connection:
-        found = due_syncs(connection, LANE, until=NOW, limit=10)
-        fewest = due_syncs(connection, LANE, until=NOW, limit=1)
-
-    assert [first, polled, left_behind] == found
-    assert [first] == fewest
-
-
-def test_a_recorded_push_begins_due(database: Database) -> None:
-    write(database, accepted(push(digest=A)))
-
-    recorded = everything(database, syncs)[0]
-
-    assert (
-        recorded["state"],
-        recorded["due_at"],
-        recorded["created_at"],
-        recorded["updated_at"],
-        recorded["attempts"],
-        recorded["claim"],
-    ) == ("pending", NOW, NOW, NOW, 0, None)

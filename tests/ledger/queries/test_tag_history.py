@@ -1,4 +1,4 @@
-"""What is known of a tag: its deliveries, its syncs and its calls, and nothing of other tags."""
+"""The history of a tag: its deliveries, syncs and calls, and not those of other tags."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ def known(database: Database, sender: str | None = None, region: str | None = No
         return read_tag_history(connection, IMAGE, sender, region)
 
 
-def test_of_an_empty_ledger_nothing_is_known(database: Database) -> None:
+def test_the_history_in_an_empty_ledger_is_empty(database: Database) -> None:
     assert TagHistory([], [], None) == known(database)
 
 
@@ -33,12 +33,12 @@ def test_other_tags_senders_and_regions_are_left_out(database: Database) -> None
     found = known(database, "harbor", "cn-north-4")
     assert [receipt.delivery] == [each.id for each in found.deliveries]
     assert [receipt.syncs[0].id] == [each.listed.id for each in found.syncs]
-    assert NOW - timedelta(days=1) == found.oldest_at
+    assert found.oldest_at == NOW - timedelta(days=1)
     assert known(database, sender="ci").deliveries == []
     assert known(database, region="cn-east-3").syncs == []
 
 
-def test_a_duplicate_names_its_original_and_the_syncs_of_that(database: Database) -> None:
+def test_a_duplicate_names_its_original_and_its_syncs(database: Database) -> None:
     first = write(database, entry(push("v1", A))).receipts[0]
     write(database, entry(push("v1", A)))
 
@@ -56,7 +56,7 @@ def test_an_ignored_push_has_no_syncs(database: Database) -> None:
     assert (delivery.outcome, delivery.reason, delivery.syncs) == ("ignored", "why", ())
 
 
-def test_calls_are_told_with_their_answers_the_newest_first(database: Database) -> None:
+def test_calls_have_their_results_and_the_newest_come_first(database: Database) -> None:
     works = Works(database)
     works.push("v1")
     works.swr.put("v1", B)
@@ -72,7 +72,7 @@ def test_calls_are_told_with_their_answers_the_newest_first(database: Database) 
     assert all(call.ended_at for call in sync.calls)
 
 
-def test_of_many_deliveries_the_newest_are_told(database: Database) -> None:
+def test_only_the_newest_deliveries_are_returned(database: Database) -> None:
     for _ in range(MOST_DELIVERIES + 1):
         write(database, entry(push("v1")))
 

@@ -1,4 +1,4 @@
-"""Before the disk is full, deliveries are refused; with room again, all goes on by itself."""
+"""Free disk space, and writers that hang."""
 
 import os
 import time
@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import create_engine
 
 from swrhook.errors import CannotRecord
-from swrhook.ledger.database import Database
+from swrhook.ledger.database import Database, transaction
 from swrhook.ledger.kept_state import probe
-from swrhook.ledger.recorder import Recorder, transaction
+from swrhook.ledger.recorder import Recorder
 from swrhook.ledger.sqlite import DiskSpace
 from swrhook.ledger.tables import deliveries, probes
 from tests.factories import FakeClock, FakeOutcomes, FakeScheduler
@@ -22,25 +22,25 @@ MORE_THAN_ANY_DISK = 1 << 60
 
 
 @pytest.mark.on("sqlite")
-def test_without_room_nothing_is_taken_and_readiness_says_why(
+def test_without_disk_space_deliveries_are_refused_and_readiness_says_why(
     database: Database, tmp_path: Path
 ) -> None:
     recorder = Recorder(
         database, FakeScheduler(), FakeOutcomes(), FakeClock(), floor=MORE_THAN_ANY_DISK
     )
 
-    with pytest.raises(CannotRecord, match=f"the disk of {tmp_path} has .* make room"):
+    with pytest.raises(CannotRecord, match=f"the disk of {tmp_path} has .* free some space"):
         recorder.record(entry(push("v1", A)))
     told = recorder.check()
     recorder.close()
 
     assert told is not None
-    assert "make room" in told
+    assert "free some space" in told
     assert everything(database, deliveries) == []
 
 
 @pytest.mark.on("postgresql")
-def test_a_servers_disk_is_the_servers(database: Database) -> None:
+def test_the_disk_of_a_server_is_not_checked(database: Database) -> None:
     recorder = Recorder(
         database, FakeScheduler(), FakeOutcomes(), FakeClock(), floor=MORE_THAN_ANY_DISK
     )
@@ -50,10 +50,10 @@ def test_a_servers_disk_is_the_servers(database: Database) -> None:
     recorder.close()
 
 
-def test_room_that_comes_back_is_found(tmp_path: Path) -> None:
+def test_disk_space_that_was_freed_is_noticed(tmp_path: Path) -> None:
     folder = tmp_path / "var"
     room = DiskSpace(folder, floor=1)
-    assert "cannot be looked at" in (room.shortage() or "")
+    assert "cannot be read" in (room.shortage() or "")
 
     folder.mkdir()
     deadline = time.monotonic() + PATIENCE
@@ -65,7 +65,9 @@ def test_room_that_comes_back_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.on("sqlite")
-def test_a_writer_that_is_stuck_holds_nobody_for_ever(database: Database, tmp_path: Path) -> None:
+def test_a_thread_does_not_wait_forever_for_a_writer_that_hangs(
+    database: Database, tmp_path: Path
+) -> None:
     engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
     impatient = Database(engine, patience=0.1)
 

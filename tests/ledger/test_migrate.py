@@ -1,4 +1,4 @@
-"""A ledger of an earlier revision is upgraded with its rows; an unknown revision is refused."""
+"""Upgrade a ledger with its rows; refuse an unknown revision."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -130,8 +130,8 @@ def test_db_check_says_what_to_do_and_db_upgrade_does_it(url: str, db: Db) -> No
         f"the ledger's schema is at revision {FIRST}, this version requires {NEXT}: run "
         "`python -m swrhook db upgrade`, or start the service, which does the same\n"
     ) == checked.output
-    assert (0, f"the ledger's schema is at revision {NEXT}\n") == _told(db("upgrade"))
-    assert (0, f"the ledger's schema is at revision {NEXT}, as required\n") == _told(db("check"))
+    assert _told(db("upgrade")) == (0, f"the ledger's schema is at revision {NEXT}\n")
+    assert _told(db("check")) == (0, f"the ledger's schema is at revision {NEXT}, as required\n")
 
 
 def test_db_check_makes_no_ledger(tmp_path: Path) -> None:
@@ -140,7 +140,8 @@ def test_db_check_makes_no_ledger(tmp_path: Path) -> None:
     environ = {"SWRHOOK_DATABASE_URL": f"sqlite:///{file}"}
     result = CliRunner().invoke(main, ["db", "check"], env=environ)
 
-    assert (1, f"Error: there is no ledger {file} yet: a start makes it\n") == _told(result)
+    message = f"there is no ledger {file} yet: starting the service creates it"
+    assert _told(result) == (1, f"Error: {message}\n")
     assert not file.exists()
 
 
@@ -159,7 +160,7 @@ def test_processes_that_start_together_upgrade_one_after_the_other() -> None:
         assert schema_of(url).current == HEAD
 
 
-def test_a_start_does_not_wait_for_ever_for_another_upgrade(
+def test_a_start_does_not_wait_forever_for_another_upgrade(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(migrate, "PATIENCE", 1)

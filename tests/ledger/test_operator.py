@@ -1,4 +1,4 @@
-"""An operator's wishes: which states they move, what they reset, and what follows."""
+"""Changes by operators: which states allow them, and what they reset."""
 
 from dataclasses import dataclass, field, replace
 
@@ -81,7 +81,7 @@ def ended(database: Database, state: State = State.EXHAUSTED) -> Sync:
         waiting_since=NOW,
         failing_since=NOW,
         verifying_since=NOW,
-        looks=3,
+        polls=3,
         failures=4,
         retriggers=2,
         lost_claims=1,
@@ -90,18 +90,18 @@ def ended(database: Database, state: State = State.EXHAUSTED) -> Sync:
 
 
 @pytest.mark.parametrize("state", State)
-def test_a_retry_moves_the_end_states_but_verified(seen: Seen, state: State) -> None:
+def test_a_retry_is_allowed_in_every_end_state_but_verified(seen: Seen, state: State) -> None:
     sync = put(seen.database, state)
     if state in TRANSITIONS[Event.RETRY].from_states:
         assert seen.retry(sync)
-        assert State.PENDING is find(seen.database, sync.id).state
+        assert find(seen.database, sync.id).state is State.PENDING
         return
     with pytest.raises(StateForbids, match=f"the sync is {state}"):
         seen.retry(sync)
-    assert sync == find(seen.database, sync.id)
+    assert find(seen.database, sync.id) == sync
 
 
-def test_a_retry_begins_from_new_in_the_same_row(seen: Seen) -> None:
+def test_a_retry_restarts_the_same_row(seen: Seen) -> None:
     sync = ended(seen.database)
     seen.retry(sync)
 
@@ -112,25 +112,25 @@ def test_a_retry_begins_from_new_in_the_same_row(seen: Seen) -> None:
     assert new | changed == row
 
 
-def test_a_retry_wakes_the_lane_of_the_override_that_holds_now(seen: Seen) -> None:
+def test_a_retry_wakes_the_lane_of_the_present_override(seen: Seen) -> None:
     sync = ended(seen.database)
     seen.retry(sync, override=True)
 
     moved = replace(LANE, override=True)
-    assert (moved, LATER) == (
+    assert (
         find(seen.database, sync.id).lane,
         find(seen.database, sync.id).due_at,
-    )
-    assert [moved] == seen.woken
+    ) == (moved, LATER)
+    assert seen.woken == [moved]
     assert [(moved.key, LATER)] == [
-        (row["key"], row["woken_for"])
-        for row in everything(seen.database, lanes)
-        if row["woken_for"]
+        (row["key"], row["wake_at"]) for row in everything(seen.database, lanes) if row["wake_at"]
     ]
 
 
 @pytest.mark.parametrize("state", State)
-def test_a_cancel_moves_all_but_the_verified_and_the_cancelled(seen: Seen, state: State) -> None:
+def test_a_cancel_is_allowed_in_every_state_but_verified_and_cancelled(
+    seen: Seen, state: State
+) -> None:
     sync = put(seen.database, state, due_at=NOW)
     if state in TRANSITIONS[Event.CANCEL].from_states:
         assert seen.operator.cancel(sync.id, LATER)
@@ -140,10 +140,10 @@ def test_a_cancel_moves_all_but_the_verified_and_the_cancelled(seen: Seen, state
         return
     with pytest.raises(StateForbids, match=f"the sync is {state}"):
         seen.operator.cancel(sync.id, LATER)
-    assert (sync, []) == (find(seen.database, sync.id), seen.reported)
+    assert (find(seen.database, sync.id), seen.reported) == (sync, [])
 
 
-def test_a_call_in_flight_is_recorded_and_does_not_wake_what_was_cancelled(seen: Seen) -> None:
+def test_a_call_in_flight_is_recorded_and_does_not_reopen_the_cancelled_sync(seen: Seen) -> None:
     sync = put(seen.database)
     wanted = [(sync, Decision(Event.CLAIM, values={"called_digest": A}))]
     with seen.database.write() as connection:
@@ -157,13 +157,15 @@ def test_a_call_in_flight_is_recorded_and_does_not_wake_what_was_cancelled(seen:
     assert [row["open"] for row in everything(seen.database, call_tags)] == [True]
 
 
-def test_a_wish_for_a_sync_that_is_not_there_says_so(seen: Seen) -> None:
+def test_an_unknown_sync_can_neither_be_retried_nor_cancelled(seen: Seen) -> None:
     nobody = replace(put(seen.database), id="Z" * 26)
 
     assert (seen.operator.cancel(nobody.id, LATER), seen.retry(nobody)) == (False, False)
 
 
-def test_an_order_supersedes_open_syncs_of_the_same_way_and_wakes_the_lanes(seen: Seen) -> None:
+def test_created_syncs_supersede_open_ones_on_the_same_route_and_wake_their_lanes(
+    seen: Seen,
+) -> None:
     open_sync = put(seen.database, State.TRIGGERED)
     ended_sync = put(seen.database, State.MISSING, tag="v2")
     image = Push("(manual)", "cn-north-4", "team", "web/shop", "v1")
@@ -179,12 +181,12 @@ def test_an_order_supersedes_open_syncs_of_the_same_way_and_wakes_the_lanes(seen
     assert [first.lane.target, second.lane.target] == [TARGET, OTHER_TARGET]
     earlier = find(seen.database, open_sync.id)
     assert (State.SUPERSEDED, first.id) == (earlier.state, earlier.superseded_by)
-    assert State.MISSING is find(seen.database, ended_sync.id).state
+    assert find(seen.database, ended_sync.id).state is State.MISSING
     assert {first.lane, second.lane} == set(seen.woken)
     assert [open_sync.id] == seen.superseded
 
 
-def test_two_orders_in_one_of_the_same_way_leave_one_open(seen: Seen) -> None:
+def test_two_syncs_on_one_route_created_together_leave_one_open(seen: Seen) -> None:
     planned = [
         PlannedSync(push("v1", digest), TARGET, override=False, rule="all") for digest in (A, B)
     ]
@@ -192,12 +194,12 @@ def test_two_orders_in_one_of_the_same_way_leave_one_open(seen: Seen) -> None:
     first, second = seen.operator.create_syncs(planned, VERSION, LATER)
 
     earlier = find(seen.database, first)
-    assert (State.SUPERSEDED, second) == (earlier.state, earlier.superseded_by)
-    assert State.PENDING is find(seen.database, second).state
+    assert (earlier.state, earlier.superseded_by) == (State.SUPERSEDED, second)
+    assert find(seen.database, second).state is State.PENDING
 
 
 @pytest.mark.on("sqlite")
-def test_a_ledger_that_cannot_be_written_is_said(seen: Seen) -> None:
+def test_a_ledger_that_cannot_be_written_raises_cannot_record(seen: Seen) -> None:
     sync = put(seen.database)
     with seen.database.write() as connection:
         connection.execute(text("ALTER TABLE syncs RENAME TO gone"))

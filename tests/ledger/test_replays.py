@@ -1,3 +1,5 @@
+"""What is stored for replays, and how replayed deliveries are recorded."""
+
 from dataclasses import replace
 
 from swrhook.ledger.database import Database
@@ -7,7 +9,7 @@ from swrhook.model import Outcome
 from tests.ledger.parts import A, entry, everything, push, write
 
 
-def test_everything_that_a_replay_needs_is_kept(database: Database) -> None:
+def test_a_stored_delivery_has_everything_that_a_replay_needs(database: Database) -> None:
     one = push("v1", A, "event")
     headers = {"x-github-event": "package"}
     recorded = write(database, entry(one, headers=headers, external_id="42")).receipts[0]
@@ -16,16 +18,16 @@ def test_everything_that_a_replay_needs_is_kept(database: Database) -> None:
         kept = stored_delivery(connection, recorded.delivery)
 
     assert kept is not None
-    assert (headers, b"the body", "42", [one]) == (
+    assert (
         kept.headers,
         kept.body,
         kept.external_id,
         kept.pushes,
-    )
-    assert Outcome.ACCEPTED is kept.outcome
+    ) == (headers, b"the body", "42", [one])
+    assert kept.outcome is Outcome.ACCEPTED
 
 
-def test_an_id_that_is_none_keeps_nothing(database: Database) -> None:
+def test_an_unknown_id_has_no_stored_delivery(database: Database) -> None:
     with database.read() as connection:
         assert stored_delivery(connection, "none") is None
 
@@ -42,7 +44,7 @@ def test_an_event_belongs_to_its_first_push(database: Database) -> None:
     assert len([key for key in keys if key is not None]) == 1
 
 
-def test_a_replay_repeats_itself_alone(database: Database) -> None:
+def test_only_a_push_within_the_replay_can_be_its_duplicate(database: Database) -> None:
     first = write(database, entry(push("v1", A))).receipts[0]
     twice = entry(push("v1", A), replace(push("v1", A), pushed_at=entry().received_at))
     second = write(database, replace(twice, replayed_from=first.delivery)).receipts[0]

@@ -1,4 +1,4 @@
-"""The engine on PostgreSQL alone: what is on disk, and what of it a vanished worker leaves."""
+"""The engine for PostgreSQL: its jobs, and the takeover of those of dead workers."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ from tests.ledger.parts import LANE, NOW, everything, put
 
 pytestmark = pytest.mark.on("postgresql")
 PATIENCE = 20.0
-PULSE = Intervals(poll=0.05, beat=0.2, gone=1.0)
+INTERVALS = Intervals(poll=0.05, heartbeat=0.2, dead_after=1.0)
 
 
 def now() -> datetime:
@@ -36,7 +36,7 @@ def now() -> datetime:
 def running(
     database: Database, run: Callable[[Lane, datetime], datetime | None], workers: int = 2
 ) -> Iterator[PostgresEngine]:
-    engine = PostgresEngine(database, FakeWork(run), workers, SystemClock(), pulse=PULSE)
+    engine = PostgresEngine(database, FakeWork(run), workers, SystemClock(), intervals=INTERVALS)
     engine.start()
     yield engine
     engine.stop()
@@ -55,7 +55,7 @@ def jobs(database: Database) -> list[tuple[str, str]]:
 
 
 def leave_behind(database: Database) -> int:
-    """Let the one job be that of a worker which has not been heard of for a minute."""
+    """Make the only job a running one of a worker without a heartbeat for a minute; return it."""
     with database.write() as connection:
         worker = connection.scalar(
             text(
@@ -74,7 +74,7 @@ def eventually(holds: Callable[[], bool]) -> bool:
     return holds()
 
 
-def test_without_workers_it_wakes_lanes_for_others(database: Database) -> None:
+def test_without_workers_it_queues_jobs_for_other_processes(database: Database) -> None:
     runs: list[Lane] = []
     with running(database, lambda lane, _until: runs.append(lane), workers=0) as recording:
         assert recording.check() is None
@@ -83,10 +83,10 @@ def test_without_workers_it_wakes_lanes_for_others(database: Database) -> None:
 
         with running(database, lambda lane, _until: runs.append(lane)):
             assert eventually(lambda: runs == [LANE])
-            assert eventually(lambda: jobs(database) == [])  # what is done is deleted
+            assert eventually(lambda: jobs(database) == [])  # finished jobs are deleted
 
 
-def test_a_lane_that_was_left_behind_is_taken_over_and_the_late_worker_fenced_off(
+def test_the_lane_of_a_dead_worker_is_taken_over_and_a_late_write_is_refused(
     database: Database,
 ) -> None:
     runs: list[Lane] = []
@@ -103,17 +103,17 @@ def test_a_lane_that_was_left_behind_is_taken_over_and_the_late_worker_fenced_of
     assert everything(database, probes) == []
 
 
-def test_a_lane_with_open_syncs_that_no_job_will_run_is_run(database: Database) -> None:
+def test_a_lane_with_open_syncs_and_without_a_job_is_run(database: Database) -> None:
     runs: list[Lane] = []
     put(database, due_at=NOW)
     with database.write() as connection:
-        schedule_lanes(connection, [LANE], NOW)  # and its job is gone, however that came about
+        schedule_lanes(connection, [LANE], NOW)  # without a job
 
     with running(database, lambda lane, _until: runs.append(lane)):
         assert eventually(lambda: runs == [LANE])
 
 
-def test_a_time_is_waited_for_once_and_one_that_was_overtaken_is_dropped(
+def test_a_time_is_queued_once_and_does_nothing_when_it_is_outdated(
     database: Database,
 ) -> None:
     runs: list[Lane] = []
@@ -124,10 +124,10 @@ def test_a_time_is_waited_for_once_and_one_that_was_overtaken_is_dropped(
         with database.write() as connection:
             recording.wake([LANE], later, connection)
             recording.wake([LANE], later, connection)
-        assert jobs(database) == [("fall_due", "todo")] * 3
+        assert jobs(database) == [("promote_lane", "todo")] * 3
 
     with running(database, lambda lane, _until: runs.append(lane)):
-        assert eventually(lambda: jobs(database) == [("fall_due", "todo")])
+        assert eventually(lambda: jobs(database) == [("promote_lane", "todo")])
 
     assert runs == [LANE]
 
@@ -147,11 +147,11 @@ def test_the_jobs_connections_have_the_limits_of_the_ledgers_own(database: Datab
             AsyncConnectionPool(database.conninfo, configure=limit, open=False) as pool,
             pool.connection() as connection,
         ):
-            found = [await connection.execute(f"SHOW {name}") for name in SESSION]
-            return [str(row[0]) for each in found if (row := await each.fetchone())]
+            cursors = [await connection.execute(f"SHOW {name}") for name in SESSION]
+            return [str(row[0]) for cursor in cursors if (row := await cursor.fetchone())]
 
     with database.read() as connection:
         own = [connection.scalar(text(f"SHOW {name}")) for name in SESSION]
 
-    assert own == asyncio.run(limits())
+    assert asyncio.run(limits()) == own
     assert own == ["10s", "1min", "20s", "force_custom_plan", "on"]

@@ -1,4 +1,4 @@
-"""What the ledger keeps for others: refused credentials, until they change or a time has come."""
+"""State that other packages keep: refused credentials."""
 
 from swrhook.ledger.database import Database
 from swrhook.ledger.kept_state import RefusedCredentials
@@ -10,7 +10,7 @@ LOCKED = Refusal("IAM.0061: Account locked.", NOW + 30 * MINUTE)
 WRONG = Refusal("HTTP.401: Unauthorized.", None)
 
 
-def test_a_refusal_is_known_to_every_process(database: Database) -> None:
+def test_a_refusal_is_shared_by_all_processes(database: Database) -> None:
     RefusedCredentials(database, FakeClock(NOW)).refuse("mark", WRONG)
 
     other = RefusedCredentials(database, FakeClock(NOW))

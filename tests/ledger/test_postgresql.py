@@ -1,4 +1,4 @@
-"""Several processes on one ledger: what PostgreSQL alone has to promise."""
+"""Several processes on one ledger, as only PostgreSQL allows."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +35,7 @@ def from_two_senders(*, override: bool) -> tuple[DeliveryEntry, DeliveryEntry]:
 
 
 @pytest.mark.parametrize("override", [False, True], ids=["keep", "override"])
-def test_two_senders_that_announce_one_image_at_once_leave_one_sync_open(
+def test_two_senders_that_announce_one_image_at_once_leave_one_open_sync(
     database: Database, *, override: bool
 ) -> None:
     first, second = from_two_senders(override=override)
@@ -49,7 +49,7 @@ def test_two_senders_that_announce_one_image_at_once_leave_one_sync_open(
     assert [sync.state for sync in all_syncs(database)] == [State.SUPERSEDED, State.PENDING]
 
 
-def test_workers_and_recorders_never_wait_for_each_other_in_a_circle(database: Database) -> None:
+def test_workers_and_recorders_never_deadlock(database: Database) -> None:
     tags = [f"v{number}" for number in range(8)]
 
     def deliver(sender: str) -> None:
@@ -78,7 +78,7 @@ def test_workers_and_recorders_never_wait_for_each_other_in_a_circle(database: D
         assert [each.result(60) for each in done] == [None] * 4
 
 
-def test_a_write_begins_with_the_check_that_fences_it(database: Database) -> None:
+def test_a_write_begins_with_the_check_of_its_guard(database: Database) -> None:
     def refuse(_connection: object) -> None:
         raise ZeroDivisionError
 
@@ -88,14 +88,14 @@ def test_a_write_begins_with_the_check_that_fences_it(database: Database) -> Non
     assert everything(database, probes) == []
 
 
-def test_text_that_postgresql_refuses_is_kept_without_it(database: Database) -> None:
+def test_nul_characters_are_replaced_in_text(database: Database) -> None:
     write(database, entry(push(), external_id="a\0b", headers={"x": "c\0d"}))
 
     [row] = everything(database, deliveries)
     assert (row["external_id"], row["headers"]) == ("a\N{REPLACEMENT CHARACTER}b", {"x": "c\0d"})
 
 
-def test_the_time_is_the_servers_whatever_this_machine_believes(database: Database) -> None:
+def test_the_clock_is_the_servers_and_not_this_machines(database: Database) -> None:
     clock = ServerClock(database, FakeClock(NOW))
 
     assert abs(clock.now() - datetime.now(UTC)) < timedelta(
@@ -104,7 +104,7 @@ def test_the_time_is_the_servers_whatever_this_machine_believes(database: Databa
     assert clock.now() <= clock.now()
 
 
-def test_a_connection_that_was_cut_is_replaced(database: Database) -> None:
+def test_a_lost_connection_is_replaced(database: Database) -> None:
     with database.write() as connection:
         probe(connection, NOW)
     with database.read() as connection:

@@ -1,4 +1,4 @@
-"""Recording: what is a duplicate, what is superseded, what is kept and what the sender is told."""
+"""Record deliveries: duplicates, superseded syncs, receipts and lanes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -77,12 +77,12 @@ def test_a_push_becomes_a_due_sync_for_each_target(database: Database) -> None:
     receipt = write(database, wanted).receipts[0]
 
     recorded = all_syncs(database)
-    assert ACCEPTED is receipt.outcome
+    assert receipt.outcome is ACCEPTED
     assert {sync.id for sync in recorded} == set(ids(receipt))
-    assert {
+    assert {(ref.image, ref.target) for ref in receipt.syncs} == {
         ("team/web/shop:v1", "cn-east-3/team"),
         ("team/web/shop:v1", "ap-southeast-1/team"),
-    } == {(ref.image, ref.target) for ref in receipt.syncs}
+    }
     assert [(State.PENDING, A, receipt.delivery)] * 2 == [
         (sync.state, sync.digest, sync.delivery) for sync in recorded
     ]
@@ -93,12 +93,12 @@ def test_receipts_come_in_the_order_of_the_entries(database: Database) -> None:
 
     receipts = write(database, *entries).receipts
 
-    assert [f"team/web/shop:v{n}" for n in range(20)] == [r.syncs[0].image for r in receipts]
+    assert [r.syncs[0].image for r in receipts] == [f"team/web/shop:v{n}" for n in range(20)]
     by_id = {row["id"]: row["received_at"] for row in everything(database, deliveries)}
     assert [each.received_at for each in entries] == [by_id[r.delivery] for r in receipts]
 
 
-def test_every_sync_says_by_which_rule_of_which_version_it_is(database: Database) -> None:
+def test_every_sync_names_its_rule_and_the_rules_version(database: Database) -> None:
     write(database, entry(push(), rules_version="abcdef012345"))
 
     row = everything(database, syncs)[0]
@@ -106,16 +106,16 @@ def test_every_sync_says_by_which_rule_of_which_version_it_is(database: Database
     assert (row["rule"], row["rules_version"]) == ("all", "abcdef012345")
 
 
-def test_lanes_are_woken_once_for_all_their_tags(database: Database) -> None:
+def test_lanes_are_scheduled_once_for_all_their_tags(database: Database) -> None:
     recording = write(database, *[entry(push(f"v{n}", A)) for n in range(5)])
 
     assert recording.lanes == [LANE]
-    assert [(LANE.key, NOW)] == [
-        (row["key"], row["woken_for"]) for row in everything(database, lanes) if row["woken_for"]
-    ]
+    assert [
+        (row["key"], row["wake_at"]) for row in everything(database, lanes) if row["wake_at"]
+    ] == [(LANE.key, NOW)]
 
 
-def test_a_lane_woken_for_then_or_sooner_is_not_woken_again(database: Database) -> None:
+def test_a_lane_scheduled_for_then_or_sooner_is_not_scheduled_again(database: Database) -> None:
     write(database, entry(push("v1", A)))
 
     later = write(database, entry(push("v2", A), at=NOW + SECOND))
@@ -124,7 +124,7 @@ def test_a_lane_woken_for_then_or_sooner_is_not_woken_again(database: Database) 
     assert (later.lanes, sooner.lanes) == ([], [LANE])
 
 
-def test_what_is_ignored_keeps_its_pushes_and_not_its_body(database: Database) -> None:
+def test_an_ignored_delivery_keeps_its_pushes_but_not_its_body(database: Database) -> None:
     ignored = entry(push(), outcome=Outcome.IGNORED, reason="no rule matches", planned=())
 
     receipt = write(database, ignored).receipts[0]
@@ -172,7 +172,7 @@ def test_the_same_event_id_is_a_duplicate_whenever_it_comes(
 
 
 @both_ways
-def test_an_event_id_may_be_as_long_as_senders_like(database: Database, record: Record) -> None:
+def test_an_event_id_may_be_of_any_length(database: Database, record: Record) -> None:
     long = "\u6807" * 1024
     first, other = push(digest=A, event_id=long), push(digest=A, event_id=f"{long[1:]}x")
 
@@ -231,7 +231,9 @@ def test_neither_id_nor_digest_is_never_a_duplicate(database: Database, record: 
 
 
 @both_ways
-def test_there_and_back_again_is_three_pushes(database: Database, record: Record) -> None:
+def test_a_tag_that_moves_there_and_back_is_three_pushes(
+    database: Database, record: Record
+) -> None:
     receipts = record(database, entry(push(digest=A)), entry(push(digest=B)), entry(push(digest=A)))
 
     assert outcomes(receipts) == [ACCEPTED] * 3
@@ -248,7 +250,7 @@ def test_a_push_without_digest_may_have_moved_the_tag(database: Database, record
 
 
 @both_ways
-def test_a_push_with_an_id_is_the_tags_latest_for_one_without(
+def test_a_push_without_event_id_is_compared_with_one_that_has_an_id(
     database: Database, record: Record
 ) -> None:
     receipts = record(
@@ -280,7 +282,7 @@ def test_another_image_sender_or_digest_is_no_duplicate(database: Database, reco
 
 @both_ways
 @pytest.mark.parametrize("outcome", [Outcome.IGNORED, Outcome.QUARANTINED])
-def test_a_redelivery_of_what_was_not_accepted_is_no_duplicate(
+def test_a_redelivery_of_an_ignored_delivery_is_no_duplicate(
     database: Database, record: Record, outcome: Outcome
 ) -> None:
     wanted = entry(push(digest=A, event_id="e1"), push("v2", A))
@@ -289,7 +291,7 @@ def test_a_redelivery_of_what_was_not_accepted_is_no_duplicate(
 
     receipts = record(database, refused, refused, wanted, wanted)
 
-    assert [outcome, outcome, ACCEPTED, DUPLICATE] == outcomes(receipts)
+    assert outcomes(receipts) == [outcome, outcome, ACCEPTED, DUPLICATE]
 
 
 @both_ways
@@ -309,7 +311,7 @@ def test_a_delivery_is_a_duplicate_only_if_all_its_pushes_are(
 
 
 @both_ways
-def test_a_push_that_no_rule_wants_does_not_make_a_redelivery_fresh(
+def test_a_push_without_a_rule_does_not_make_a_redelivery_fresh(
     database: Database, record: Record
 ) -> None:
     wanted, unwanted = push("v1", A), push("dev", A)
@@ -321,18 +323,18 @@ def test_a_push_that_no_rule_wants_does_not_make_a_redelivery_fresh(
 
 
 @both_ways
-def test_a_duplicate_names_the_sync_that_carries_on_for_its_push(
+def test_a_duplicate_names_the_sync_that_superseded_its_own(
     database: Database, record: Record
 ) -> None:
     old, new = entry(push(digest=A, event_id="e1")), entry(push(digest=B, event_id="e2"))
 
     _, second, again = record(database, old, new, old)
 
-    assert DUPLICATE is again.outcome
+    assert again.outcome is DUPLICATE
     assert ids(second) == ids(again) == open_ids(database)
 
 
-def test_a_duplicate_names_what_is_left_when_the_heir_is_no_longer_kept(
+def test_a_duplicate_names_the_superseded_sync_when_the_later_one_is_pruned(
     database: Database,
 ) -> None:
     old, new = entry(push(digest=A, event_id="e1")), entry(push(digest=B, event_id="e2"))
@@ -353,7 +355,7 @@ def test_a_push_announced_twice_in_a_delivery_is_one_push(database: Database) ->
 
     receipt = write(database, entry(earlier, later)).receipts[0]
 
-    assert ACCEPTED is receipt.outcome
+    assert receipt.outcome is ACCEPTED
     assert [sync.id for sync in all_syncs(database)] == ids(receipt)
 
 
@@ -361,40 +363,42 @@ def test_a_push_announced_twice_in_a_delivery_is_one_push(database: Database) ->
 
 
 @pytest.mark.parametrize("state", [State.PENDING, State.TRIGGERED])
-def test_a_later_push_carries_on_for_an_earlier_one(database: Database, state: State) -> None:
+def test_a_later_push_supersedes_an_earlier_one(database: Database, state: State) -> None:
     earlier = put(database, state, due_at=NOW)
 
     recording = write(database, entry(push(digest=B), at=NOW + SECOND))
 
     ended = find(database, earlier.id)
     heir = ids(recording.receipts[0])[0]
-    assert (State.SUPERSEDED, heir, None) == (ended.state, ended.superseded_by, ended.due_at)
+    assert (ended.state, ended.superseded_by, ended.due_at) == (State.SUPERSEDED, heir, None)
     assert [earlier.id] == superseded_ids(recording)
-    assert [heir] == open_ids(database)
+    assert open_ids(database) == [heir]
 
 
-def test_one_whose_call_is_in_flight_ends_when_the_call_settles(database: Database) -> None:
+def test_a_superseded_sync_with_a_call_in_flight_ends_when_the_call_is_settled(
+    database: Database,
+) -> None:
     earlier = put(database, State.CALLING, claim="C" * 26)
 
     recording = write(database, entry(push(digest=B), at=NOW + SECOND))
 
     held = find(database, earlier.id)
     heir = ids(recording.receipts[0])[0]
-    assert (State.CALLING, heir, "C" * 26) == (held.state, held.superseded_by, held.claim)
+    assert (held.state, held.superseded_by, held.claim) == (State.CALLING, heir, "C" * 26)
     assert recording.superseded == []
 
 
 @pytest.mark.parametrize("state", sorted(END_STATES))
-def test_what_has_ended_is_not_superseded(database: Database, state: State) -> None:
+def test_an_ended_sync_is_not_superseded(database: Database, state: State) -> None:
     ended = put(database, state)
 
     recording = write(database, entry(push(digest=B)))
 
-    assert ended == find(database, ended.id)
+    assert find(database, ended.id) == ended
     assert recording.superseded == []
 
 
-def test_the_same_tag_to_another_target_is_left_alone(database: Database) -> None:
+def test_the_same_tag_to_another_target_is_not_superseded(database: Database) -> None:
     write(database, entry(push(digest=A), targets=[TARGET, OTHER_TARGET]))
 
     recording = write(database, entry(push(digest=B)))
@@ -410,7 +414,7 @@ def test_a_change_of_override_does_not_hide_the_earlier_push(database: Database)
     assert ids(keep.receipts[0]) == superseded_ids(overwrite)
 
 
-def test_a_push_seen_by_another_sender_carries_on_too(database: Database) -> None:
+def test_a_push_of_another_sender_supersedes_too(database: Database) -> None:
     first = write(database, entry(push(digest=A)))
 
     second = write(database, entry(replace(push(digest=B), sender="ci")))
@@ -419,7 +423,7 @@ def test_a_push_seen_by_another_sender_carries_on_too(database: Database) -> Non
 
 
 @both_ways
-def test_of_many_pushes_of_a_tag_the_last_one_goes_on(database: Database, record: Record) -> None:
+def test_the_last_of_many_pushes_of_a_tag_stays_open(database: Database, record: Record) -> None:
     receipts = record(database, *[entry(push(digest=digest), at=NOW) for digest in (A, B, C, None)])
 
     states = {sync.id: (sync.state, sync.superseded_by) for sync in all_syncs(database)}
@@ -432,7 +436,7 @@ def test_of_many_pushes_of_a_tag_the_last_one_goes_on(database: Database, record
     } == states
 
 
-def test_what_is_superseded_within_its_batch_is_told_too(database: Database) -> None:
+def test_a_sync_superseded_within_its_batch_is_reported_too(database: Database) -> None:
     entries = [entry(push(digest=digest)) for digest in (A, B, C)]
 
     recording = write(database, *entries)
@@ -462,7 +466,7 @@ def test_a_delivery_with_very_many_tags_is_recorded_whole(database: Database) ->
     assert set(first.syncs) == set(again.syncs)
 
 
-def test_a_batch_of_everything_at_once_is_told_apart(database: Database) -> None:
+def test_a_mixed_batch_is_recorded_entry_by_entry(database: Database) -> None:
     old = write(database, entry(push("old", A))).receipts[0]
     end_all(database)
     entries = [
