@@ -9,7 +9,7 @@ from swrhook.clock import Clock
 from swrhook.config.model import ConfigSource
 from swrhook.ledger.database import Database
 from swrhook.ledger.leases import PeriodicLease
-from swrhook.ledger.pruning import (
+from swrhook.ledger.retention import (
     FIRST,
     Step,
     prune_audit,
