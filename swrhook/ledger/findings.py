@@ -58,10 +58,7 @@ def mark_outdated(connection: Connection, ref: RepositoryRef) -> None:
 
 def verified_syncs(connection: Connection, ref: RepositoryRef) -> list[PlannedSync]:
     """Return what was copied from a repository and verified: the newest per tag and target."""
-    is_verified = (
-        syncs.c.source_region == ref.region,
-        syncs.c.state == State.VERIFIED.value,
-    )
+    is_verified = (syncs.c.source_region == ref.region, syncs.c.state == State.VERIFIED.value)
     newest = _newest_syncs(connection, ref.namespace, ref.repository, *is_verified)
     return [_planned(sync.lane, sync.sender, sync.tag, None, sync.rule) for sync in newest]
 

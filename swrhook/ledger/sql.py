@@ -189,6 +189,14 @@ def upsert_on(database: str, table: Table) -> Upsert:
     return sqlite.insert(table) if database == "sqlite" else postgresql.insert(table)
 
 
+def put(
+    connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]
+) -> None:
+    """Insert a row, or update the values of the row with this key."""
+    statement = upsert(connection, table).values(**key, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=[*key], set_=values))
+
+
 def in_portions(values: Collection[str]) -> Iterator[Sequence[str]]:
     """Yield the values in portions that fit into one IN clause."""
     remaining = iter(values)
