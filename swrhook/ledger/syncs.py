@@ -18,7 +18,6 @@ from sqlalchemy import (
     case,
     func,
     literal,
-    null,
     select,
     type_coerce,
     update,
@@ -34,6 +33,11 @@ from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import TRANSITIONS, Event
 
 LATER_PUSH = "a later push of the same tag"
+SUPERSEDED_VALUES: Mapping[str, Any] = {
+    "state": State.SUPERSEDED.value,
+    "due_at": None,
+    "reason": LATER_PUSH,
+}
 BY_AN_OPERATOR = "cancelled by an operator"
 
 
@@ -121,11 +125,10 @@ def _error_columns(decision: Decision) -> dict[str, str | None]:
 
 def _unless_superseded(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return values that make a superseded sync end `superseded` in the same UPDATE."""
-    ended = {"state": State.SUPERSEDED.value, "due_at": None, "reason": LATER_PUSH}
     is_superseded = syncs.c.superseded_by.is_not(None)
     return {
         name: case((is_superseded, literal(value, syncs.c[name].type)), else_=values[name])
-        for name, value in ended.items()
+        for name, value in SUPERSEDED_VALUES.items()
     }
 
 
@@ -145,7 +148,7 @@ _SUPERSEDE = PreparedStatement(
     .values(
         superseded_by=bindparam("heir"),
         state=case((_IS_CALLING, syncs.c.state), else_=State.SUPERSEDED.value),
-        due_at=case((_IS_CALLING, syncs.c.due_at), else_=null()),
+        due_at=case((_IS_CALLING, syncs.c.due_at)),  # else NULL
         reason=LATER_PUSH,
         updated_at=bindparam("now", type_=syncs.c.updated_at.type),
     )

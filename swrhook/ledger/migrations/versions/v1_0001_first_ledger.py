@@ -265,9 +265,7 @@ def upgrade() -> None:
         Column("until", BigInteger, nullable=False, comment="when the session would have expired"),
     )
     op.create_table(
-        "probes",
-        Column("id", Integer, primary_key=True),
-        Column("at", BigInteger, nullable=False),
+        "probes", Column("id", Integer, primary_key=True), Column("at", BigInteger, nullable=False)
     )
     op.create_table(
         "leases",
