@@ -44,16 +44,12 @@ _INSERT_FINDING = insert(findings)
 
 def mark_outdated(connection: Connection, ref: RepositoryRef) -> None:
     """Mark a repository's earlier findings as outdated."""
-    connection.execute(
-        update(findings)
-        .where(
-            findings.c.namespace == ref.namespace,
-            findings.c.repository == ref.repository,
-            LATEST,
-            findings.c.source_region == ref.region,
-        )
-        .values(latest=false())
+    is_of_repository = (
+        findings.c.namespace == ref.namespace,
+        findings.c.repository == ref.repository,
+        findings.c.source_region == ref.region,
     )
+    connection.execute(update(findings).where(*is_of_repository, LATEST).values(latest=false()))
 
 
 def verified_syncs(connection: Connection, ref: RepositoryRef) -> list[PlannedSync]:
@@ -82,7 +78,10 @@ def record_portion(
     query = select(findings).where(findings.c.repair == repair_id, WITHOUT_SYNC)
     query = query.order_by(findings.c.id).limit(most)
     rows = connection.execute(query).mappings().all()
-    planned = {row["id"]: _to_planned(row) for row in rows}
+    planned = {
+        row["id"]: _planned(to_lane(row), row["sender"], row["tag"], row["digest"], row["rule"])
+        for row in rows
+    }
     # No delivery can record a sync of these tags until this transaction ends.
     lock_tags(connection, {tag_key(sync.push) for sync in planned.values()})
     newest = _newest_by_route(connection, rows)
@@ -171,10 +170,6 @@ def _row(repair_id: str, finding: Finding, *, latest: bool) -> dict[str, object]
         "sync": None,
         "latest": latest,
     }
-
-
-def _to_planned(row: RowMapping) -> PlannedSync:
-    return _planned(to_lane(row), row["sender"], row["tag"], row["digest"], row["rule"])
 
 
 def _planned(lane: Lane, sender: str, tag: str, digest: str | None, rule: str) -> PlannedSync:

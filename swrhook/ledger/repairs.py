@@ -186,17 +186,13 @@ def _update(
 
 def _last_cursor(connection: Connection) -> str:
     """Return where the last reconcile of all repositories stopped; empty if it reached the end."""
-    query = (
-        select(repairs.c.cursor)
-        .where(
-            repairs.c.kind == RepairKind.RECONCILE.value,
-            repairs.c.repositories.is_(None),
-            repairs.c.stage == Stage.DONE.value,
-        )
-        .order_by(repairs.c.id.desc())
-        .limit(1)
+    is_of_all = (
+        repairs.c.kind == RepairKind.RECONCILE.value,
+        repairs.c.repositories.is_(None),
+        repairs.c.stage == Stage.DONE.value,
     )
-    return connection.scalar(query) or ""
+    newest_first = select(repairs.c.cursor).order_by(repairs.c.id.desc())
+    return connection.scalar(newest_first.where(*is_of_all).limit(1)) or ""
 
 
 def _row(connection: Connection, request: RepairRequest, now: datetime) -> dict[str, Any]:

@@ -6,21 +6,14 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Column, RowMapping, Table
 
-from swrhook.ledger.tables import syncs
+from swrhook.ledger.tables import lane_columns, syncs
 from swrhook.model import Lane, State, Sync, Target
 
 AnyRow = RowMapping | Mapping[str, Any]
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
-LANE_COLUMNS = (
-    "source_region",
-    "namespace",
-    "repository",
-    "target_region",
-    "target_namespace",
-    "override",
-)
+LANE_COLUMNS = [column.name for column in lane_columns()]
 
 
 def field_columns(

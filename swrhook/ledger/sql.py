@@ -57,6 +57,13 @@ class PreparedStatement:
             return [dict(zip(compiled.columns, row, strict=True)) for row in rows]
         return [_read(compiled, row) for row in rows]
 
+    def rows_in_portions(
+        self, connection: Connection, name: str, values: Collection[str]
+    ) -> list[Row]:
+        """Return the rows for any number of values of the only parameter. Raises DBAPIError."""
+        portions = in_portions(values)
+        return [row for portion in portions for row in self.rows(connection, **{name: portion})]
+
     def scalar(self, connection: Connection, **values: Any) -> Any:  # noqa: ANN401
         """Return the first value of the first row, or None. Raises DBAPIError."""
         first = next(iter(self.rows(connection, **values)), None)

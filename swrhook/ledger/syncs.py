@@ -73,14 +73,16 @@ def apply_decision(
     nothing. If it was superseded during its call, its new state is `superseded`, whatever the
     call's result.
     """
-    transition = TRANSITIONS[decision.event]
+    transition, error = TRANSITIONS[decision.event], decision.error
     values = {
         "state": transition.to.value,
         "due_at": decision.due_at,
         "reason": decision.reason,
         "updated_at": now,
         "claim": None,
-        **_error_columns(decision),
+        "error_code": None if error is None else error.code,
+        "error_message": None if error is None else error.message,
+        "error_remedy": None if error is None else error.remedy or None,
         **decision.values,
     }
     if transition.to is State.VERIFIED:
@@ -112,15 +114,6 @@ def _transition(event: Event, is_calling: bool, names: Sequence[str]) -> Prepare
 def _parameter(column: str) -> str:
     """Name a column's new value; SQLAlchemy reserves the column's own name in an UPDATE."""
     return f"new_{column}"
-
-
-def _error_columns(decision: Decision) -> dict[str, str | None]:
-    error = decision.error
-    return {
-        "error_code": None if error is None else error.code,
-        "error_message": None if error is None else error.message,
-        "error_remedy": None if error is None else error.remedy or None,
-    }
 
 
 def _unless_superseded(values: Mapping[str, Any]) -> Mapping[str, Any]:

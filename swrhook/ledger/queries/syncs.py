@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, FromClause, RowMapping, exists, func, or_, select
+from sqlalchemy import Column, Connection, FromClause, RowMapping, exists, func, select
 
 from swrhook.ledger.queries.pagination import (
     Condition,
@@ -162,13 +162,8 @@ def _wait_conditions(filters: WaitFilter) -> list[Condition]:
     conditions += equals(syncs.c.target_region, filters.region)
     if filters.digest is not None:
         has_no_digest = func.coalesce(syncs.c.called_digest, syncs.c.digest).is_(None)
-        conditions.append(
-            or_(
-                has_no_digest,
-                syncs.c.digest == filters.digest,
-                syncs.c.called_digest == filters.digest,
-            )
-        )
+        has_digest = (syncs.c.digest == filters.digest) | (syncs.c.called_digest == filters.digest)
+        conditions.append(has_no_digest | has_digest)
     if filters.delivery is not None:
         original = func.coalesce(pushes.c.original, pushes.c.id)
         of_delivery = select(original).where(pushes.c.delivery == filters.delivery)

@@ -93,7 +93,9 @@ def _deliveries(
         .limit(MOST_DELIVERIES)
     )
     rows = connection.execute(query).mappings().all()
-    sync_ids = _sync_ids(connection, {row["push"] for row in rows})
+    of_pushes = syncs.c.push.in_({row["push"] for row in rows})
+    sync_query = select(syncs.c.push, syncs.c.id).where(of_pushes).order_by(syncs.c.id)
+    sync_ids = group(connection.execute(sync_query))
     return [
         TagHistoryDelivery(
             **{column.name: row[column.name] for column in columns},
@@ -102,12 +104,6 @@ def _deliveries(
         )
         for row in rows
     ]
-
-
-def _sync_ids(connection: Connection, push_ids: set[str]) -> Mapping[str, Sequence[str]]:
-    """Return the ids of syncs by push id."""
-    query = select(syncs.c.push, syncs.c.id).where(syncs.c.push.in_(push_ids))
-    return group(connection.execute(query.order_by(syncs.c.id)))
 
 
 def _syncs(connection: Connection, image: ImageFilter, region: str | None) -> list[TagHistorySync]:
