@@ -15,7 +15,6 @@ from swrhook.web.worker_endpoint import serve_worker_endpoint
 def start_service(environ: Mapping[str, str]) -> Container:
     """Start the web service's process. Raises BadConfiguration and LedgerUnusable."""
     container = Container(Settings.from_environ(environ), environ)
-    _ = container.web  # made before any thread starts, so that an error in it stops the start
     container.start()
     _tune_garbage_collector()
     return container

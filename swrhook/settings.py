@@ -2,10 +2,11 @@
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from swrhook.errors import BadConfiguration, Mistake
 
@@ -21,18 +22,71 @@ _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", re.AS
 _MAX_PORT = 65535
 _SIMILARITY = 0.8  # catches SWRHOOK_WORKER and SWRHOOK_LOGLEVEL, but not SWRHOOK_SERVICE_PORT
 
+_T = TypeVar("_T")
+
+
+def _database_url(text: str) -> str:
+    """Check only the kind of database. SQLAlchemy parses the rest."""
+    if not text.startswith(_DATABASES):
+        raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
+    if text in {"sqlite:///", "sqlite:///:memory:"}:
+        raise ValueError("must name a file: a ledger in memory would lose acknowledged deliveries")
+    return text
+
+
+def _workers(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or int(text) > _MAX_WORKERS:
+        raise ValueError(f"must be a whole number from 0 to {_MAX_WORKERS}")
+    return int(text)
+
+
+def _bind(text: str) -> str:
+    match = _ADDRESS.fullmatch(text)
+    if match is None or int(match[2]) > _MAX_PORT:
+        raise ValueError("must be an address and a port, like 127.0.0.1:8080 or [::1]:8080")
+    return text
+
+
+def _one_of(names: Collection[str], text: str) -> str:
+    if text not in names:
+        raise ValueError(f"must be one of {', '.join(names)}")
+    return text
+
+
+def _setting(
+    default: str, meaning: str, parse: Callable[[str], _T], *, is_secret: bool = False
+) -> _T:
+    """Return a field of Settings. `parse` raises ValueError with a message for people."""
+    metadata = {"default": default, "meaning": meaning, "parse": parse}
+    return field(default=parse(default), repr=not is_secret, metadata=metadata)
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings. The database URL may contain a password, so it is never shown."""
 
-    config: Path = Path("swrhook.yaml")
-    database_url: str = field(default="sqlite:///var/swrhook.db", repr=False)
-    workers: int = 8
-    bind: str = "127.0.0.1:8080"
-    metrics_bind: str | None = None
-    log_format: str = "json"
-    log_level: str = "INFO"
+    config: Path = _setting("./swrhook.yaml", "the configuration file", Path)  # noqa: RUF009  # it returns a field
+    database_url: str = _setting(
+        "sqlite:///var/swrhook.db",
+        "the ledger: `sqlite:///FILE`, or `postgresql+psycopg://…` for several processes",
+        _database_url,
+        is_secret=True,
+    )
+    workers: int = _setting(
+        "8", "worker threads in this process; 0 only records deliveries", _workers
+    )
+    bind: str = _setting("127.0.0.1:8080", "address and port to serve HTTP on", _bind)
+    metrics_bind: str | None = _setting(
+        "",
+        "address and port for the metrics of `worker`; empty: no metrics",
+        lambda text: _bind(text) if text else None,
+    )
+    log_format: str = _setting("json", "`json` or `console`", partial(_one_of, _LOG_FORMATS))
+    log_level: str = _setting(
+        "INFO",
+        "`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`",
+        lambda text: _one_of(_LOG_LEVELS, text.upper()),
+    )
 
     @property
     def on_sqlite(self) -> bool:
@@ -48,7 +102,7 @@ class Settings:
         to a setting is a mistake.
         """
         values: dict[str, Any] = {}
-        mistakes = _near_misses(environ)
+        mistakes = list(_near_misses(environ))
         for setting in SETTINGS:
             text = environ.get(setting.name, "")
             try:
@@ -62,17 +116,20 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """An environment variable. `parse` raises ValueError with a message for people."""
+    """An environment variable, and the attribute of Settings that it sets."""
 
-    name: str
+    attribute: str
     default: str
     meaning: str
     parse: Callable[[str], Any]
 
     @property
-    def attribute(self) -> str:
-        """Return the name of the attribute of Settings."""
-        return self.name.removeprefix(PREFIX).lower()
+    def name(self) -> str:
+        """Return the name of the environment variable."""
+        return f"{PREFIX}{self.attribute.upper()}"
+
+
+SETTINGS = tuple(Setting(setting.name, **setting.metadata) for setting in fields(Settings))
 
 
 def check_worker(settings: Settings) -> None:
@@ -98,87 +155,14 @@ def check_processes(settings: Settings, processes: int) -> None:
         raise BadConfiguration([_mistake("WEB_CONCURRENCY", message)])
 
 
-def _database_url(text: str) -> str:
-    """Check only the kind of database. SQLAlchemy parses the rest."""
-    if not text.startswith(_DATABASES):
-        raise ValueError("must begin with sqlite:/// or postgresql+psycopg://")
-    if text in {"sqlite:///", "sqlite:///:memory:"}:
-        raise ValueError("must name a file: a ledger in memory would lose acknowledged deliveries")
-    return text
-
-
-def _workers(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or int(text) > _MAX_WORKERS:
-        raise ValueError(f"must be a whole number from 0 to {_MAX_WORKERS}")
-    return int(text)
-
-
-def _bind(text: str) -> str:
-    match = _ADDRESS.fullmatch(text)
-    if match is None or int(match[2]) > _MAX_PORT:
-        raise ValueError("must be an address and a port, like 127.0.0.1:8080 or [::1]:8080")
-    return text
-
-
-def _optional_bind(text: str) -> str | None:
-    return _bind(text) if text else None
-
-
-def _log_format(text: str) -> str:
-    if text not in _LOG_FORMATS:
-        raise ValueError(f"must be one of {', '.join(_LOG_FORMATS)}")
-    return text
-
-
-def _log_level(text: str) -> str:
-    if text.upper() not in _LOG_LEVELS:
-        raise ValueError(f"must be one of {', '.join(_LOG_LEVELS)}")
-    return text.upper()
-
-
-SETTINGS = (
-    Setting("SWRHOOK_CONFIG", "./swrhook.yaml", "the configuration file", Path),
-    Setting(
-        "SWRHOOK_DATABASE_URL",
-        "sqlite:///var/swrhook.db",
-        "the ledger: `sqlite:///FILE`, or `postgresql+psycopg://…` for several processes",
-        _database_url,
-    ),
-    Setting(
-        "SWRHOOK_WORKERS",
-        "8",
-        "worker threads in this process; 0 only records deliveries",
-        _workers,
-    ),
-    Setting("SWRHOOK_BIND", "127.0.0.1:8080", "address and port to serve HTTP on", _bind),
-    Setting(
-        "SWRHOOK_METRICS_BIND",
-        "",
-        "address and port for the metrics of `worker`; empty: no metrics",
-        _optional_bind,
-    ),
-    Setting("SWRHOOK_LOG_FORMAT", "json", "`json` or `console`", _log_format),
-    Setting(
-        "SWRHOOK_LOG_LEVEL",
-        "INFO",
-        "`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`",
-        _log_level,
-    ),
-)
-
-
-def _near_misses(environ: Mapping[str, str]) -> list[Mistake]:
+def _near_misses(environ: Mapping[str, str]) -> Iterator[Mistake]:
     """Report variables whose names are probably misspelt names of settings."""
     names = {setting.name.removeprefix(PREFIX) for setting in SETTINGS}
-    mistakes = []
-    for name in environ:
-        rest = name.removeprefix(PREFIX)
-        if name in CLI_VARIABLES or not name.startswith(PREFIX) or rest in names:
-            continue
+    others = {name for name in environ if name.startswith(PREFIX)} - {*CLI_VARIABLES}
+    for rest in {name.removeprefix(PREFIX) for name in others} - names:
         close = difflib.get_close_matches(rest, names, n=1, cutoff=_SIMILARITY)
         if close:
-            mistakes.append(_mistake(name, f"is not a setting: did you mean {PREFIX}{close[0]}?"))
-    return mistakes
+            yield _mistake(f"{PREFIX}{rest}", f"is not a setting: did you mean {PREFIX}{close[0]}?")
 
 
 def _mistake(name: str, message: str) -> Mistake:

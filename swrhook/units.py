@@ -27,22 +27,17 @@ class Rate:
 
     def __str__(self) -> str:
         """Return the rate as written in the configuration file."""
-        unit = next(
-            unit for unit, one in _DURATION_UNITS.items() if one.total_seconds() == self.seconds
-        )
-        return f"{self.count}/{unit}"
+        return f"{self.count}/{format_duration(timedelta(seconds=self.seconds)).removeprefix('1')}"
 
 
 def parse_duration(text: str) -> timedelta:
     """Parse an integer with a unit, like `30s`. Raises ValueError with a message for people."""
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        message = f'"{text}" is not a duration: write an integer and ms, s, m, h or d, like 30s'
-        raise ValueError(message)
-    duration = int(match[1]) * _DURATION_UNITS[match[2]]
+    count, unit = _match(
+        _DURATION, text, "a duration: write an integer and ms, s, m, h or d, like 30s"
+    )
+    duration = count * _DURATION_UNITS[unit]
     if duration > _MAX_DURATION:
-        message = f'"{text}" is longer than a hundred years'
-        raise ValueError(message)
+        raise ValueError(f'"{text}" is longer than a hundred years')
     return duration
 
 
@@ -57,11 +52,8 @@ def parse_size(text: str) -> int:
 
     Raises ValueError with a message for people.
     """
-    match = _SIZE.fullmatch(text)
-    if match is None:
-        message = f'"{text}" is not a size: write an integer and B, KiB or MiB, like 1MiB'
-        raise ValueError(message)
-    return int(match[1]) * _SIZE_UNITS[match[2]]
+    count, unit = _match(_SIZE, text, "a size: write an integer and B, KiB or MiB, like 1MiB")
+    return count * _SIZE_UNITS[unit]
 
 
 def parse_rate(text: str) -> Rate:
@@ -69,8 +61,13 @@ def parse_rate(text: str) -> Rate:
 
     Raises ValueError with a message for people.
     """
-    match = _RATE.fullmatch(text)
+    count, unit = _match(_RATE, text, "a rate: write an integer and /s, /m or /h, like 100/s")
+    return Rate(count, int(_DURATION_UNITS[unit].total_seconds()))
+
+
+def _match(pattern: re.Pattern[str], text: str, expected: str) -> tuple[int, str]:
+    """Return the integer and the unit of a text."""
+    match = pattern.fullmatch(text)
     if match is None:
-        message = f'"{text}" is not a rate: write an integer and /s, /m or /h, like 100/s'
-        raise ValueError(message)
-    return Rate(int(match[1]), int(_DURATION_UNITS[match[2]].total_seconds()))
+        raise ValueError(f'"{text}" is not {expected}')
+    return int(match[1]), match[2]

@@ -9,7 +9,8 @@ from sqlalchemy import Connection
 from swrhook.config import Config
 from swrhook.ledger.database import after_commit
 from swrhook.ledger.deliveries import Recording
-from swrhook.model import Lane, State, Sync
+from swrhook.model import DeliveryEntry, Lane, Receipt, State, Sync
+from swrhook.senders.sender import Sender
 from swrhook.syncs.decisions import Decision
 
 NOW = datetime.fromisoformat("2026-03-04T05:06:07+00:00")
@@ -75,3 +76,24 @@ class FakeWork:
     """A LaneWork made of a function."""
 
     run: Callable[[Lane, datetime], datetime | None]
+
+
+@dataclass
+class FakeRecorder:
+    """A DeliveryRecorder that keeps the entries."""
+
+    error: Exception | None = None  # raised instead
+    entries: list[DeliveryEntry] = field(default_factory=list)
+
+    def record(self, entry: DeliveryEntry) -> Receipt:
+        if self.error is not None:
+            raise self.error
+        self.entries.append(entry)
+        return Receipt("1", entry.sender, entry.outcome, entry.reason, ())
+
+
+class Unlimited:
+    """A RateLimiter that admits every delivery."""
+
+    def admit(self, sender: Sender) -> None:
+        pass

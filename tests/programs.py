@@ -113,6 +113,9 @@ def _run(*command: str) -> None:
     subprocess.run(command, check=True, capture_output=True)
 
 
+DELIVERY_HEADERS = {"Authorization": "Bearer a-secret-of-the-senders"}
+
+
 @dataclass
 class Served:
     """Our service under the real gunicorn, with a configuration and a ledger of its own."""
@@ -145,6 +148,12 @@ class Served:
             )
         if ready:
             wait_for(f"{self.url}/readyz", self.process)
+
+    def deliver(self, sender: str, body: Any, **headers: str) -> requests.Response:
+        """Post a delivery with the senders' secret; anything but bytes is sent as JSON."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        url = f"{self.url}/hooks/{sender}"
+        return requests.post(url, content, headers=DELIVERY_HEADERS | headers, timeout=20)
 
     def kill(self) -> None:
         """End master and worker at once, as a power cut would."""

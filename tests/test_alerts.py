@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from swrhook.errors import Refused
 from swrhook.ledger.queries.stats import Backlog, DriftCount, OpenSyncs
 from swrhook.metrics import Metrics
-from swrhook.model import END_STATES, Lane, Outcome, State, Sync, Target
+from swrhook.model import END_STATES, Outcome
 from swrhook.service.metrics_collectors import (
     backlog_collector,
     drift_collector,
@@ -29,20 +29,6 @@ RULES: list[dict[str, Any]] = [
     rule for group in yaml.safe_load(FILE.read_text())["groups"] for rule in group["rules"]
 ]
 PAGE = (ROOT / "docs" / "metrics.md").read_text()
-SYNC = Sync(
-    id="S" * 26,
-    delivery=None,
-    sender="ci",
-    lane=Lane("cn-north-4", "team", "app", Target("cn-east-3", "team"), override=False),
-    tag="v1",
-    digest=None,
-    rule="all",
-    state=State.TRIGGERED,
-    attempts=1,
-    created_at=NOW,
-    updated_at=NOW,
-    due_at=None,
-)
 # Added by Prometheus itself for every target.
 FOREIGN = {"up": {"job", "instance"}}
 
@@ -57,20 +43,21 @@ def everything() -> Metrics:
     metrics.register(drift_collector(lambda: [DriftCount("cn-east-3", "team", "missing", 1)]))
     endpoint = Endpoint("cn-east-3", 20, {"sync_images": True})
     metrics.register(endpoint_collector(lambda: [endpoint]))
-    metrics.delivered("ci", Outcome.ACCEPTED)
-    metrics.ignored("ci", has_pushes=True)
-    metrics.replayed("ci", Outcome.ACCEPTED)
-    metrics.refused("ci", "cannot_record")
-    metrics.denied("forbidden")
-    metrics.triggered(SYNC, 1.0)
-    metrics.sync_outcome(SYNC, State.VERIFIED, 1.0)
-    metrics.swr_request("cn-east-3", "sync_images", "ok")
-    metrics.postponed("cn-east-3", "pace")
-    metrics.configuration(is_current=True)
-    metrics.configuration_in_use("0123456789ab")
-    metrics.reloaded("accepted")
-    metrics.pruned("syncs", 1)
-    metrics.retention_run("done")
+    metrics.deliveries.labels("ci", "accepted").inc()
+    metrics.deliveries_ignored.labels("ci", "no_target").inc()
+    metrics.deliveries_replayed.labels("ci", "accepted").inc()
+    metrics.deliveries_refused.labels("ci", "cannot_record").inc()
+    metrics.access_denied.labels("forbidden").inc()
+    metrics.push_to_triggered.labels("cn-east-3").observe(1)
+    metrics.push_to_verified.labels("cn-east-3").observe(1)
+    metrics.syncs.labels("cn-east-3", "verified").inc()
+    metrics.swr_requests.labels("cn-east-3", "sync_images", "ok").inc()
+    metrics.postponed.labels("cn-east-3", "pace").inc()
+    metrics.configuration_is_current.set(1)
+    metrics.configuration_version.info({"version": "0123456789ab"})
+    metrics.configuration_reloads.labels("accepted").inc()
+    metrics.pruned_rows.labels("syncs").inc()
+    metrics.retention_runs.labels("done").inc()
     return metrics
 
 

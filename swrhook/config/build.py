@@ -5,32 +5,16 @@ The identity of a pod is checked here too: it is in the environment, not in the 
 
 import functools
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from swrhook.auth import SCHEMES, KeyProvider, Secret
+from swrhook.config import model
 from swrhook.config.diagnostics import Diagnostics
-from swrhook.config.model import (
-    Access,
-    AccessToken,
-    AgencyCredentials,
-    Credentials,
-    KeyCredentials,
-    Options,
-    Pace,
-    PasswordCredentials,
-    PodCredentials,
-    Reconcile,
-    Region,
-    Retention,
-    Swr,
-    Timeouts,
-    TokenCredentials,
-)
 from swrhook.config.nodes import Data, value_at
 from swrhook.config.regions import default_endpoint
+from swrhook.config.validators import is_local, split_url
 from swrhook.dialects import mapping
-from swrhook.rules import FIELDS, Pattern, Rule, Rulebook, RuleTarget
+from swrhook.rules.match import FIELDS, Pattern, Rule, RuleTarget
+from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import ImageSettings, Sender
 from swrhook.syncs.backoff import Backoff, Retry, Verify
 
@@ -58,56 +42,39 @@ def check_pod_identity(data: Data, diagnostics: Diagnostics, environ: Mapping[st
         )
 
 
-def pod_credentials(environ: Mapping[str, str]) -> PodCredentials:
-    """Return the pod's identity from an environment that check_pod_identity has checked."""
-    return PodCredentials(environ[POD_URL_VARIABLE], environ[POD_TOKEN_FILE_VARIABLE])
-
-
 def _is_safe(url: str) -> bool:
     """Return whether the pod's token may be sent to this URL."""
-    try:
-        parts = urlsplit(url)
-        is_valid = (
-            url.isprintable() and " " not in url and parts.port != 0 and "@" not in parts.netloc
-        )
-    except ValueError:
+    parts = split_url(url)
+    if parts is None or not parts.hostname or parts.fragment:
         return False
-    if not is_valid or not parts.hostname or parts.fragment:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_private(parts.hostname))
-
-
-def _is_private(host: str) -> bool:
-    try:
-        return ip_address(host).is_private
-    except ValueError:
-        return host == "localhost"
+    is_private = is_local(parts.hostname, may_be_private=True)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_private)
 
 
 Checked = Mapping[str, Data]
 
-_CREDENTIALS: Mapping[str, Callable[..., Credentials]] = {
-    "password": PasswordCredentials,
-    "token": TokenCredentials,
-    "aksk": KeyCredentials,
-    "ecs_agency": AgencyCredentials,
+_CREDENTIALS: Mapping[str, Callable[..., model.Credentials]] = {
+    "password": model.PasswordCredentials,
+    "token": model.TokenCredentials,
+    "aksk": model.KeyCredentials,
+    "ecs_agency": model.AgencyCredentials,
 }
 
 
-def build_swr(swr: Checked, environ: Mapping[str, str]) -> Swr:
+def build_swr(swr: Checked, environ: Mapping[str, str]) -> model.Swr:
     """Return the section `swr`. A pod's identity comes from the environment."""
-    return Swr(
+    return model.Swr(
         iam_endpoint=swr["iam_endpoint"].rstrip("/"),
         credentials=_credentials(dict(swr["credentials"]), environ),
         regions={name: _region(name, region) for name, region in swr["regions"].items()},
     )
 
 
-def build_access(access: Checked) -> Access:
+def build_access(access: Checked) -> model.Access:
     """Return the section `access`."""
-    return Access(
+    return model.Access(
         tokens=tuple(
-            AccessToken(token["name"], token["role"], token["token"].encode())
+            model.AccessToken(token["name"], token["role"], token["token"].encode())
             for token in access.get("tokens", ())
         ),
         metrics_public=access.get("metrics") == "public",
@@ -124,31 +91,37 @@ def build_rules(rules: list[Checked], defaults: Checked) -> Rulebook:
     return Rulebook([_rule(rule, defaults) for rule in rules])
 
 
-def build_options(options: Checked) -> Options:
+def build_options(options: Checked) -> model.Options:
     """Return the section `settings`, with defaults for the missing values."""
     values = dict(options)
-    return Options(
-        retry=_retry(values.pop("retry", {})),
-        verify=_verify(values.pop("verify", {})),
-        pace=Pace(**values.pop("pace", {})),
-        timeouts=_timeouts(values.pop("timeouts", {})),
-        retention=Retention(**values.pop("retention", {})),
-        reconcile=Reconcile(**values.pop("reconcile", {})),
+    retry, verify = dict(values.pop("retry", {})), dict(values.pop("verify", {}))
+    timeouts = values.pop("timeouts", {})
+    return model.Options(
+        retry=Retry(_pop_backoff(retry, "base", Retry().backoff), **retry),
+        verify=Verify(_pop_backoff(verify, "first", Verify().backoff), **verify),
+        pace=model.Pace(**values.pop("pace", {})),
+        timeouts=model.Timeouts(**{name: timeouts[name].total_seconds() for name in timeouts}),
+        retention=model.Retention(**values.pop("retention", {})),
+        reconcile=model.Reconcile(**values.pop("reconcile", {})),
         trusted_proxies=tuple(values.pop("trusted_proxies", ())),
         **values,
     )
 
 
-def _credentials(values: dict[str, Data], environ: Mapping[str, str]) -> Credentials:
+def _pop_backoff(values: dict[str, Data], base: str, default: Backoff) -> Backoff:
+    return Backoff(values.pop(base, default.base), values.pop("cap", default.cap))
+
+
+def _credentials(values: dict[str, Data], environ: Mapping[str, str]) -> model.Credentials:
     kind = values.pop("kind")
     if kind == "pod_identity":
-        return pod_credentials(environ)
+        return model.PodCredentials(environ[POD_URL_VARIABLE], environ[POD_TOKEN_FILE_VARIABLE])
     return _CREDENTIALS[kind](**values)
 
 
-def _region(name: str, region: Checked) -> Region:
+def _region(name: str, region: Checked) -> model.Region:
     endpoint = region.get("endpoint", default_endpoint(name)).rstrip("/")
-    return Region(name, endpoint, region.get("project", name))
+    return model.Region(name, endpoint, region.get("project", name))
 
 
 def _sender(name: str, sender: Checked, key_provider: KeyProvider) -> Sender:
@@ -179,47 +152,15 @@ def _secret(secret: Checked) -> Secret:
 
 
 def _rule(rule: Checked, defaults: Checked) -> Rule:
-    override = defaults.get("override", False)
-    skip_attachments = defaults.get("skip_attachments", True)
-    return Rule(
-        name=str(rule["name"]),
-        when=_patterns(rule["when"]),
-        unless=_patterns(rule["when"].get("not", {})),
-        sync=tuple(
-            RuleTarget(
-                str(target["region"]), str(target["namespace"]), target.get("override", override)
-            )
-            for target in rule["sync"]
-        ),
-        enabled=rule.get("enabled", True),
-        shadow=rule.get("shadow", False),
-        skip_attachments=rule.get("skip_attachments", skip_attachments),
-    )
+    for_targets = {"override": defaults.get("override", False)}
+    for_rules = {"skip_attachments": defaults.get("skip_attachments", True)}
+    values = {
+        "when": _patterns(rule["when"]),
+        "unless": _patterns(rule["when"].get("not", {})),
+        "sync": tuple(RuleTarget(**{**for_targets, **target}) for target in rule["sync"]),
+    }
+    return Rule(**{**for_rules, **rule, **values})
 
 
 def _patterns(clause: Checked) -> Mapping[str, tuple[Pattern, ...]]:
     return {field: tuple(clause[field]) for field in FIELDS if field in clause}
-
-
-def _retry(values: Checked) -> Retry:
-    default = Retry()
-    backoff = Backoff(
-        values.get("base", default.backoff.base), values.get("cap", default.backoff.cap)
-    )
-    return Retry(backoff, values.get("deadline", default.deadline))
-
-
-def _verify(values: Checked) -> Verify:
-    default = Verify()
-    backoff = Backoff(
-        values.get("first", default.backoff.base), values.get("cap", default.backoff.cap)
-    )
-    return Verify(
-        backoff,
-        values.get("deadline", default.deadline),
-        values.get("retriggers", default.retriggers),
-    )
-
-
-def _timeouts(values: Checked) -> Timeouts:
-    return Timeouts(**{name: timeout.total_seconds() for name, timeout in values.items()})

@@ -9,19 +9,18 @@ from dataclasses import asdict, dataclass
 
 from swrhook.config import validators
 from swrhook.config.build import build_rules
-from swrhook.config.cross_checks import check_references, check_rules
+from swrhook.config.cross_checks import check_references
 from swrhook.config.diagnostics import Expanded
 from swrhook.config.fields import Text
 from swrhook.config.interpolation import ReadFile, expand, has_reference
 from swrhook.config.loader import check_structure, open_document
 from swrhook.config.model import Config
-from swrhook.config.nodes import Data, NodePath, mapping_at
+from swrhook.config.nodes import Data, NodePath, mapping_at, texts_in
 from swrhook.config.rule_lint import lint_rules
 from swrhook.config.rule_schema import DefaultsSection, RuleSection
 from swrhook.config.sections import Items, Named, Part, Section
 from swrhook.config.sender_schema import ImageSection
-from swrhook.errors import BadConfiguration
-from swrhook.rules import Rulebook
+from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import ImageSettings, Origin
 
 
@@ -74,32 +73,28 @@ def extract_excerpt(
     document, diagnostics = open_document(text, file)
     part = expand(_excerpt(document), diagnostics, environ, read_file)
     whole = _merge(document, part)
-    for path in _references(whole, ()):
+    for path in _references(whole):
         diagnostics.assume_valid(path)
     check_structure(whole, diagnostics)
     check_references(whole, diagnostics)
-    check_rules(whole, diagnostics)
-    if diagnostics.mistakes:
-        raise BadConfiguration(diagnostics.mistakes)
+    diagnostics.raise_mistakes()
     return dict(part)
 
 
-def read_candidate(text: bytes, current: Config, *, file: str = "candidate") -> Candidate:
+def read_candidate(text: bytes, current: Config) -> Candidate:
     """Read an excerpt, or the excerpt of a whole file. Raises BadConfiguration.
 
     Where the text has no regions or senders, those of the current configuration are used. A
     reference is a mistake: a client of the API must not read this machine's files and environment.
     """
-    document, diagnostics = open_document(text, file)
+    document, diagnostics = open_document(text, "candidate")
     part = _excerpt(document)
-    for path in _references(part, ()):
+    for path in _references(part):
         diagnostics.suppress_below(path, '"${…}" is not replaced here: write the value itself')
     data = {**_excerpt_of(current), **part} if isinstance(part, dict) else part
     checked = check_structure(data, diagnostics, _CANDIDATE)
     check_references(data, diagnostics)
-    check_rules(data, diagnostics)
-    if diagnostics.mistakes:
-        raise BadConfiguration(diagnostics.mistakes)
+    diagnostics.raise_mistakes()
     rules = build_rules(checked["rules"], checked.get("defaults", {}))
     lint_rules(rules, diagnostics)
     origins = {
@@ -113,12 +108,10 @@ def _excerpt(data: Data) -> Data:
     """Return the excerpt of a document. A value of the wrong type stays in it, to be reported."""
     if not isinstance(data, dict):
         return data
-    part = {key: data[key] for key in ("defaults", "rules") if key in data}
-    if "senders" in data:
-        senders = mapping_at(data, "senders")
-        part["senders"] = data["senders"]
-        if senders is not None:
-            part["senders"] = {name: _origin(sender) for name, sender in senders.items()}
+    part = {key: data[key] for key in ("defaults", "rules", "senders") if key in data}
+    senders = mapping_at(data, "senders")
+    if senders is not None:
+        part["senders"] = {name: _origin(sender) for name, sender in senders.items()}
     regions = mapping_at(data, "swr", "regions")
     if regions is not None:
         part["swr"] = {"regions": {name: {} for name in regions}}
@@ -131,30 +124,20 @@ def _origin(sender: Data) -> Data:
     return {key: sender[key] for key in ("region", "image") if key in sender}
 
 
-def _merge(document: Data, part: Data) -> Data:
+def _merge(whole: Data, part: Data) -> Data:
     """Return the whole document with the expanded values of the excerpt."""
-    if not isinstance(document, dict):
-        return document
-    whole = {**document, **{key: part[key] for key in ("defaults", "rules") if key in part}}
-    senders = mapping_at(document, "senders")
-    if senders is not None:
-        whole["senders"] = {
-            name: {**sender, **part["senders"][name]} if isinstance(sender, dict) else sender
-            for name, sender in senders.items()
-        }
-    return whole
+    if not isinstance(part, dict):
+        return part
+    if not isinstance(whole, dict):
+        return whole  # a region's value is left out of the excerpt, whatever it is
+    return {**whole, **{key: _merge(whole[key], part[key]) for key in part}}
 
 
-def _references(data: Data, path: NodePath) -> Iterator[NodePath]:
-    """Yield the path of each value that has a reference in it which is not replaced."""
-    if isinstance(data, str) and not isinstance(data, Expanded) and has_reference(data):
-        yield path
-    elif isinstance(data, dict):
-        for key, value in data.items():
-            yield from _references(value, (*path, key))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from _references(value, (*path, index))
+def _references(data: Data) -> Iterator[NodePath]:
+    """Yield the path of each text that has a reference in it which is not replaced."""
+    for path, text in texts_in(data):
+        if not isinstance(text, Expanded) and has_reference(text):
+            yield path
 
 
 def _excerpt_of(config: Config) -> dict[str, Data]:

@@ -4,21 +4,19 @@ These checks work on the unchecked document, so that one run reports all mistake
 wrong type counts as absent here; check_structure reports it.
 """
 
-from collections.abc import Iterator
-
 from swrhook.auth import SCHEMES
 from swrhook.config.diagnostics import Diagnostics, did_you_mean, quote
 from swrhook.config.nodes import Data, NodePath, list_at, mapping_at, value_at
 from swrhook.config.regions import KNOWN_REGIONS
 from swrhook.config.rule_schema import glob, regex
-from swrhook.rules import Pattern
+from swrhook.rules.match import Pattern
 
 # A list and not a set: a wrong file may have an unhashable value in the place of a scheme.
 _OPEN_SCHEMES = [name for name, scheme in SCHEMES.items() if not scheme.is_proof]
 
 
 def check_references(data: Data, diagnostics: Diagnostics) -> None:
-    """Check regions, senders and the names that must be unique. Rules have checks of their own."""
+    """Check regions, senders, rules and the names that must be unique."""
     _check_regions(data, diagnostics)
     _check_senders(data, diagnostics)
     _check_unique(data, ("access", "tokens"), "name", diagnostics)
@@ -28,9 +26,10 @@ def check_references(data: Data, diagnostics: Diagnostics) -> None:
         diagnostics.add_warning(("senders",), "no sender is configured: nothing can be received")
     if value_at(data, "rules") == []:
         diagnostics.add_warning(("rules",), "no rule is configured: nothing will be replicated")
+    _check_rules(data, diagnostics)
 
 
-def check_region(data: Data, path: NodePath, region: Data, diagnostics: Diagnostics) -> None:
+def _check_region(data: Data, path: NodePath, region: Data, diagnostics: Diagnostics) -> None:
     """Report a region that is used but not configured."""
     regions = mapping_at(data, "swr", "regions")
     if isinstance(region, str) and region and regions and region not in regions:
@@ -47,7 +46,7 @@ def _check_regions(data: Data, diagnostics: Diagnostics) -> None:
 
 def _check_senders(data: Data, diagnostics: Diagnostics) -> None:
     for name, sender in (mapping_at(data, "senders") or {}).items():
-        check_region(data, ("senders", name, "region"), value_at(sender, "region"), diagnostics)
+        _check_region(data, ("senders", name, "region"), value_at(sender, "region"), diagnostics)
         is_open = value_at(sender, "auth", "scheme") in _OPEN_SCHEMES
         if is_open and value_at(sender, "allow_unauthenticated") is not True:
             diagnostics.add_mistake(
@@ -70,7 +69,10 @@ def _check_mapping(path: NodePath, sender: Data, diagnostics: Diagnostics) -> No
 def _check_unique(data: Data, path: tuple[str, ...], key: str, diagnostics: Diagnostics) -> None:
     """Report list items that share a value of `key`. It is not shown, as it may be a secret."""
     first: dict[str, int] = {}
-    for index, value in _texts(list_at(data, *path), key):
+    for index, item in enumerate(list_at(data, *path)):
+        value = value_at(item, key)
+        if not isinstance(value, str):
+            continue
         if value in first:
             other = f"{'.'.join(path)}[{first[value]}]"
             diagnostics.add_mistake(
@@ -79,14 +81,7 @@ def _check_unique(data: Data, path: tuple[str, ...], key: str, diagnostics: Diag
         first.setdefault(value, index)
 
 
-def _texts(values: list[Data], key: str) -> Iterator[tuple[int, str]]:
-    for index, value in enumerate(values):
-        text = value_at(value, key)
-        if isinstance(text, str):
-            yield index, text
-
-
-def check_rules(data: Data, diagnostics: Diagnostics) -> None:
+def _check_rules(data: Data, diagnostics: Diagnostics) -> None:
     """Check the targets of rules, and warn of rules that no configured sender can match."""
     for index, rule in enumerate(list_at(data, "rules")):
         senders = _matched_senders(data, rule)
@@ -104,7 +99,7 @@ def _check_targets(
     for index, target in enumerate(list_at(list_at(data, "rules")[rule], "sync")):
         region, namespace = value_at(target, "region"), value_at(target, "namespace")
         path: NodePath = ("rules", rule, "sync", index)
-        check_region(data, (*path, "region"), region, diagnostics)
+        _check_region(data, (*path, "region"), region, diagnostics)
         if not isinstance(region, str):
             continue
         if source_regions and all(region == source_region for source_region in source_regions):
@@ -136,23 +131,19 @@ def _patterns(value: Data) -> list[Pattern] | None:
     """Return one pattern or several as a list; None for no pattern, or for an invalid one."""
     if value is None:
         return None
-    patterns = []
-    for item in value if isinstance(value, list) else [value]:
-        pattern = _pattern(item)
-        if pattern is None:
-            return None
-        patterns.append(pattern)
-    return patterns
+    try:
+        return [_pattern(item) for item in (value if isinstance(value, list) else [value])]
+    except (TypeError, ValueError):
+        return None
 
 
-def _pattern(value: Data) -> Pattern | None:
+def _pattern(value: Data) -> Pattern:
     if isinstance(value, str):
         return glob(str(value))
     expression = value_at(value, "regex")
-    try:
-        return regex(str(expression)) if isinstance(expression, str) else None
-    except ValueError:
-        return None
+    if not isinstance(expression, str):
+        raise TypeError
+    return regex(str(expression))
 
 
 def _matches(patterns: list[Pattern], sender: str) -> bool:

@@ -5,12 +5,11 @@ Also here: the phrases that messages share, and how they quote a value without s
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
+from itertools import islice
 
 from swrhook.config.nodes import Data, NodePath, Position, Positions
-from swrhook.errors import Mistake
-
-UNSUPPORTED = "is not supported by this version"
+from swrhook.errors import BadConfiguration, Mistake
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _MAX_QUOTE = 60
@@ -52,8 +51,7 @@ class Diagnostics:
     def add_mistake(self, path: NodePath, message: str) -> None:
         """Add a mistake, unless mistakes about the value at `path` are suppressed."""
         if path not in self._suppressed:
-            position = self._positions.of(path)
-            self.mistakes.append(self._located(position, path, message))
+            self.mistakes.append(self._located(self._positions.of(path), path, message))
 
     def add_key_mistake(self, path: NodePath, message: str) -> None:
         """Add a mistake about the last key of `path`. The key is not shown: it may be a secret."""
@@ -71,12 +69,16 @@ class Diagnostics:
 
     def add_warning(self, path: NodePath, message: str) -> None:
         """Add a warning: the value at `path` is allowed, but probably not meant."""
-        position = self._positions.of(path)
-        self.warnings.append(str(self._located(position, path, message)))
+        self.warnings.append(str(self._located(self._positions.of(path), path, message)))
+
+    def raise_mistakes(self) -> None:
+        """Raise BadConfiguration with every mistake, if there is any."""
+        if self.mistakes:
+            raise BadConfiguration(self.mistakes)
 
     def _located(self, position: Position, path: NodePath, message: str) -> Mistake:
         prefix = f"{format_path(path)}: " if path else ""
-        return Mistake(self._file, position.line, position.column, f"{prefix}{message}")
+        return Mistake(self._file, *position, f"{prefix}{message}")
 
 
 def quote(value: str) -> str:
@@ -103,15 +105,13 @@ def type_name(value: Data) -> str:
     return _TYPE_NAMES.get(type(value), "text" if isinstance(value, str) else "a mapping")
 
 
-def did_you_mean(value: str, names: Iterable[str]) -> str:
+def did_you_mean(value: str, names: Collection[str]) -> str:
     """Return the end of a message about an unknown name: the closest name, or all of them."""
-    names = list(names)
     close = difflib.get_close_matches(value, names, n=1)
     return f'did you mean "{close[0]}"?' if close else list_names(names)
 
 
-def list_names(names: Iterable[str]) -> str:
+def list_names(names: Collection[str]) -> str:
     """Return the end of a message that lists the known names, as many as fit on a line."""
-    names = list(names)
     more = ", …" if len(names) > _MAX_NAMES else ""
-    return f"known are {', '.join(names[:_MAX_NAMES])}{more}"
+    return f"known are {', '.join(islice(names, _MAX_NAMES))}{more}"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeVar
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validate
 from marshmallow.types import ErrorMessages
 
 from swrhook.config.diagnostics import did_you_mean, quote, type_name
@@ -41,6 +41,10 @@ class Text(PresenceMessages, fields.Field[str]):
     longest = 1024
     may_be_empty = False
 
+    def __init__(self, *, required: bool = False, validate: Check | None = None) -> None:
+        """Set the check, which still sees Expanded text, so that no message shows a secret."""
+        super().__init__(required=required, validate=validate, post_load=str)
+
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> str:
         if isinstance(value, bool | int | float):
             raise ValidationError(f"must be text, not {type_name(value)}: put it in quotes")
@@ -68,6 +72,11 @@ class SecretText(Text):
 class Duration(PresenceMessages, fields.Field[timedelta]):
     """A duration with its unit."""
 
+    def __init__(self, shortest: str = "0s") -> None:
+        """Set the shortest duration, as it is written in the file."""
+        error = f"must be at least {shortest}"
+        super().__init__(validate=validate.Range(parse_duration(shortest), error=error))
+
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> timedelta:
         return _parse_text(
             parse_duration, value, "a duration like 30s (ms, s, m, h or d; at most 36500d)"
@@ -87,6 +96,12 @@ class DurationOrOff(Duration):
 
 class Size(PresenceMessages, fields.Field[int]):
     """A number of bytes with its unit."""
+
+    def __init__(self, smallest: str, largest: str) -> None:
+        """Set the bounds, as they are written in the file. Both are allowed."""
+        error = f"must be from {smallest} to {largest}"
+        bounds = validate.Range(parse_size(smallest), parse_size(largest), error=error)
+        super().__init__(validate=bounds)
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> int:
         return _parse_text(parse_size, value, "a size like 1MiB (B, KiB or MiB)")
@@ -166,34 +181,10 @@ def _timestamp(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-class OneOf:
+class OneOf(validate.OneOf):
     """A check that a text is one of several names."""
 
-    def __init__(self, names: Collection[str]) -> None:
-        """Set the names."""
-        self.names = names
+    choices: Collection[str]
 
-    def __call__(self, value: str) -> None:
-        """Raise ValidationError for any other name."""
-        if value not in self.names:
-            raise ValidationError(f"{quote(value)} is unknown: {did_you_mean(value, self.names)}")
-
-
-def at_least(shortest: str) -> Callable[[timedelta], None]:
-    """Return a check for durations; `shortest` is written as in the file."""
-
-    def check(value: timedelta) -> None:
-        if value < parse_duration(shortest):
-            raise ValidationError(f"must be at least {shortest}")
-
-    return check
-
-
-def size_between(smallest: str, largest: str) -> Callable[[int], None]:
-    """Return a check for sizes; the bounds are written as in the file."""
-
-    def check(value: int) -> None:
-        if not parse_size(smallest) <= value <= parse_size(largest):
-            raise ValidationError(f"must be from {smallest} to {largest}")
-
-    return check
+    def _format_error(self, value: str) -> str:
+        return f"{quote(value)} is unknown: {did_you_mean(value, self.choices)}"

@@ -7,11 +7,12 @@ searched for references again.
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from swrhook.config.diagnostics import Diagnostics, format_path, make_expanded, quote
-from swrhook.config.nodes import Data, NodePath, list_at, mapping_at, value_at
+from swrhook.config.nodes import Data, NodePath, texts_in, value_at
 
 ReadFile = Callable[[str], str]
 
@@ -43,6 +44,7 @@ def expand(
     return _Expander(diagnostics, environ, functools.cache(read_file)).expand(data, None)
 
 
+@dataclass(frozen=True, slots=True)
 class _Expander:
     """Walks a document and replaces references.
 
@@ -50,12 +52,9 @@ class _Expander:
     diagnostics and the whole tree of a large file in memory until the next garbage collection.
     """
 
-    def __init__(
-        self, diagnostics: Diagnostics, environ: Mapping[str, str], read_file: ReadFile
-    ) -> None:
-        self._findings = diagnostics
-        self._environ = environ
-        self._read_file = read_file
+    diagnostics: Diagnostics
+    environ: Mapping[str, str]
+    read_file: ReadFile
 
     def expand(self, value: Data, steps: _Steps) -> Data:
         if isinstance(value, str):
@@ -70,12 +69,27 @@ class _Expander:
         try:
             text = _REFERENCE.sub(self._replacement, value)
         except _CannotExpand as exc:
-            self._findings.suppress_below(_path(steps), str(exc))
+            self.diagnostics.suppress_below(_path(steps), str(exc))
             return value
         return make_expanded(text, value)
 
     def _replacement(self, match: re.Match[str]) -> str:
-        return _value(match, self._environ, self._read_file)
+        """Return the text of one reference. Raises _CannotExpand."""
+        if match["escaped"]:
+            return "${"
+        if match["file"] is not None:
+            name = f"the file {quote(match['file'])}"
+            value = _content(match["file"], name, self.read_file)
+        elif match["name"]:
+            name = f"the environment variable {match['name']}"
+            value = _variable(match["name"], name, self.environ)
+        else:
+            raise _CannotExpand(_NOT_A_REFERENCE)
+        if not value:
+            raise _CannotExpand(f"{name} is empty: give it a value")
+        if _SURROGATE.search(value):
+            raise _CannotExpand(f"{name} is not UTF-8: a secret must be text")
+        return value
 
 
 def _path(steps: _Steps) -> NodePath:
@@ -87,49 +101,30 @@ def has_reference(text: str) -> bool:
     return any(not match["escaped"] for match in _REFERENCE.finditer(text))
 
 
-def _value(match: re.Match[str], environ: Mapping[str, str], read_file: ReadFile) -> str:
-    """Return the text of one reference. Raises _CannotExpand."""
-    if match["escaped"]:
-        return "${"
-    if match["file"] is not None:
-        name, value = f"the file {quote(match['file'])}", _content(match["file"], read_file)
-    elif match["name"]:
-        name, value = _variable(match["name"], environ)
-    else:
-        raise _CannotExpand(_NOT_A_REFERENCE)
-    if not value:
-        raise _CannotExpand(f"{name} is empty: give it a value")
-    if _SURROGATE.search(value):
-        raise _CannotExpand(f"{name} is not UTF-8: a secret must be text")
-    return value
+def _variable(variable: str, name: str, environ: Mapping[str, str]) -> str:
+    if variable not in environ:
+        raise _CannotExpand(f"{name} is not set: set it for this process")
+    return environ[variable]
 
 
-def _variable(name: str, environ: Mapping[str, str]) -> tuple[str, str]:
-    if name not in environ:
-        raise _CannotExpand(f"the environment variable {name} is not set: set it for this process")
-    return f"the environment variable {name}", environ[name]
-
-
-def _content(path: str, read_file: ReadFile) -> str:
+def _content(path: str, name: str, read_file: ReadFile) -> str:
     if not path.startswith("/"):
-        raise _CannotExpand(
-            f'the file {quote(path)} needs its absolute path, which begins with "/"'
-        )
+        raise _CannotExpand(f'{name} needs its absolute path, which begins with "/"')
     try:
         content = read_file(path)
     except OSError as exc:
         reason = exc.strerror or "it cannot be read"
-        raise _CannotExpand(f"the file {quote(path)} cannot be read: {reason}") from None
+        raise _CannotExpand(f"{name} cannot be read: {reason}") from None
     except ValueError:  # also for a path with a NUL character
-        raise _CannotExpand(f"the file {quote(path)} is not UTF-8 text, or too long") from None
+        raise _CannotExpand(f"{name} is not UTF-8 text, or too long") from None
     return _LAST_LINE_BREAK.sub("", content)
 
 
 def literal_secrets(data: Data, diagnostics: Diagnostics) -> list[str]:
-    """Return the paths of secrets that the document contains literally, and warn of each."""
+    """Return the paths of secrets that the unexpanded document contains, and warn of each."""
     paths = []
-    for path, value in _secrets(data):
-        if isinstance(value, str) and not has_reference(value):
+    for path, text in texts_in({key: value_at(data, key) for key in ("swr", "access", "senders")}):
+        if _is_secret(path) and not has_reference(text):
             paths.append(format_path(path))
             diagnostics.add_warning(
                 path,
@@ -139,24 +134,15 @@ def literal_secrets(data: Data, diagnostics: Diagnostics) -> list[str]:
     return paths
 
 
-def _secrets(data: Data) -> Iterator[tuple[NodePath, Data]]:
-    """Yield every secret of the unexpanded document with its path."""
-    for key in ("password", "token", "secret_key", "security_token"):
-        yield ("swr", "credentials", key), value_at(data, "swr", "credentials", key)
-    for index, token in enumerate(list_at(data, "access", "tokens")):
-        yield ("access", "tokens", index, "token"), value_at(token, "token")
-    for name, sender in (mapping_at(data, "senders") or {}).items():
-        yield from _sender_secrets(("senders", name, "auth", "secrets"), value_at(sender, "auth"))
-
-
-def _sender_secrets(path: NodePath, auth: Data) -> Iterator[tuple[NodePath, Data]]:
-    secrets = value_at(auth, "secrets")
-    if isinstance(secrets, list):
-        paths = [((*path, index), secret) for index, secret in enumerate(secrets)]
-    else:
-        paths = [(path, secrets)]  # a single secret needs no list around it
-    for secret_path, secret in paths:
-        if isinstance(secret, dict):
-            yield (*secret_path, "value"), secret.get("value")
-        else:
-            yield secret_path, secret
+def _is_secret(path: NodePath) -> bool:
+    match path:
+        case (
+            ("swr", "credentials", "password" | "token" | "secret_key" | "security_token")
+            | ("access", "tokens", int(), "token")
+            # A single secret needs no list around it, and one without an expiry no mapping.
+            | ("senders", _, "auth", "secrets")
+            | ("senders", _, "auth", "secrets", int() | "value")
+            | ("senders", _, "auth", "secrets", int(), "value")
+        ):
+            return True
+    return False

@@ -9,19 +9,10 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from swrhook.config import sections
 from swrhook.config.fields import Flag, OneOf, Text, WholeNumber
 from swrhook.config.rule_schema import PatternField, RegexSection, SemverSection
 from swrhook.config.schema import Root
-from swrhook.config.sections import (
-    ByKind,
-    Items,
-    Named,
-    OneOrMore,
-    Part,
-    SecretWithExpiry,
-    Unsupported,
-    check_not_empty,
-)
 
 Json = dict[str, Any]
 
@@ -37,23 +28,16 @@ def json_schema() -> Json:
     }
 
 
-def _section(section: Schema, **overrides: Json) -> Json:
-    properties = {
-        name: overrides.get(name) or _value(field) for name, field in section.fields.items()
-    }
-    required = [name for name, field in section.fields.items() if field.required]
-    return {
+def _section(section: Schema) -> Json:
+    document = type(section).__doc__ or ""
+    parts = {
         "type": "object",
-        **({"description": text} if (text := _description(section)) else {}),
-        "properties": properties,
-        **({"required": required} if required else {}),
+        "description": document if "\n" not in document else "",
+        "properties": {name: _value(field) for name, field in section.fields.items()},
+        "required": [name for name, field in section.fields.items() if field.required],
         "additionalProperties": False,
     }
-
-
-def _description(section: Schema) -> str:
-    document = type(section).__doc__ or ""
-    return document if "\n" not in document else ""
+    return {key: part for key, part in parts.items() if part not in ("", [])}
 
 
 def _value(field: fields.Field[Any]) -> Json:
@@ -62,7 +46,7 @@ def _value(field: fields.Field[Any]) -> Json:
 
 
 def _text(field: Text) -> Json:
-    choices = [check.names for check in field.validators if isinstance(check, OneOf)]
+    choices = [check.choices for check in field.validators if isinstance(check, OneOf)]
     if choices:
         return {"anyOf": [{"enum": list(choices[0])}, _REFERENCE]}
     shortest = {} if field.may_be_empty else {"minLength": 1}
@@ -70,50 +54,42 @@ def _text(field: Text) -> Json:
     return {"type": "string", **shortest}
 
 
-def _items(field: Items) -> Json:
-    least = {"minItems": 1} if check_not_empty in field.validators else {}
+def _items(field: sections.Items) -> Json:
+    least = {"minItems": 1} if sections.check_not_empty in field.validators else {}
     return {"type": "array", "items": _value(field.inner), **least}
 
 
-def _one_or_more(field: OneOrMore) -> Json:
+def _one_or_more(field: sections.OneOrMore) -> Json:
     inner = _value(field.inner)
     return {"anyOf": [inner, {"type": "array", "items": inner, "minItems": 1}]}
 
 
-def _named(field: Named) -> Json:
+def _named(field: sections.Named) -> Json:
     least = {} if field.may_be_empty else {"minProperties": 1}
     return {"type": "object", "additionalProperties": _value(field.inner), **least}
 
 
-def _by_kind(field: ByKind) -> Json:
-    kinds = [
-        _section(section, **{field.key: {"const": name}}) for name, section in field.kinds.items()
-    ]
-    for kind in kinds:
-        kind["required"] = [
-            field.key,
-            *(key for key in kind.get("required", ()) if key != field.key),
-        ]
-    return {"oneOf": kinds}
-
-
-def _secret(field: SecretWithExpiry) -> Json:
-    return {"anyOf": [_value(field.text), _section(field.section)]}
+def _by_kind(field: sections.ByKind) -> Json:
+    kinds = {name: _section(section) for name, section in field.kinds.items()}
+    for name, kind in kinds.items():
+        kind["properties"][field.key] = {"const": name}
+    return {"oneOf": list(kinds.values())}
 
 
 def _pattern(field: PatternField) -> Json:
-    sections = [RegexSection(), *([SemverSection()] if field.of == "tag" else [])]
-    return {"anyOf": [{"type": "string", "minLength": 1}, *map(_section, sections)]}
+    patterns = [RegexSection(), *([SemverSection()] if field.of == "tag" else [])]
+    return {"anyOf": [{"type": "string", "minLength": 1}, *map(_section, patterns)]}
 
 
 _CONVERTERS: Mapping[type, Callable[[Any], Json]] = {
-    Part: lambda field: _section(field.schema),
-    OneOrMore: _one_or_more,
-    Items: _items,
-    Named: _named,
-    ByKind: _by_kind,
-    Unsupported: lambda _: {"not": {}},
-    SecretWithExpiry: _secret,
+    sections.Part: lambda field: _section(field.schema),
+    sections.OneOrMore: _one_or_more,
+    sections.Items: _items,
+    sections.Named: _named,
+    sections.ByKind: _by_kind,
+    sections.SecretWithExpiry: lambda field: {
+        "anyOf": [_value(field.text), _section(field.section)]
+    },
     PatternField: _pattern,
     Text: _text,
     Flag: lambda _: {"type": "boolean"},

@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from swrhook.config.build import (
     build_swr,
     check_pod_identity,
 )
-from swrhook.config.cross_checks import check_references, check_rules
-from swrhook.config.diagnostics import Diagnostics, Expanded, KeyMessage
+from swrhook.config.cross_checks import check_references
+from swrhook.config.diagnostics import Diagnostics, KeyMessage
 from swrhook.config.diff import make_fingerprints
 from swrhook.config.interpolation import ReadFile, expand, literal_secrets
 from swrhook.config.model import Config
@@ -102,80 +103,10 @@ def load(
         if isinstance(exc, FileNotFoundError):
             message += "; start with a copy of swrhook.example.yaml"
         raise BadConfiguration([Mistake(str(path), 0, 0, message)]) from None
-
-    def read_secret(name: str) -> str:
-        return read_secret_file(name, read_file)
-
+    read_secret = partial(read_secret_file, read_file=read_file)
     return parse(
         text, file=str(path), environ=environ, read_file=read_secret, key_provider=key_provider
     )
-
-
-def parse(
-    text: bytes,
-    *,
-    file: str,
-    environ: Mapping[str, str],
-    read_file: ReadFile,
-    key_provider: KeyProvider = NO_KEYS,
-) -> Config:
-    """Parse the bytes of a file, whatever they are. Raises BadConfiguration with every mistake.
-
-    `file` is the file's name in messages. `read_file` returns the content of a `${file:}`.
-    `key_provider` fetches the keys of senders, only once they deliver.
-    """
-    with _garbage_collection_paused():
-        return _parse(text, file, environ, read_file, key_provider)
-
-
-def _parse(
-    text: bytes,
-    file: str,
-    environ: Mapping[str, str],
-    read_file: ReadFile,
-    key_provider: KeyProvider,
-) -> Config:
-    document, diagnostics = open_document(text, file)
-    secret_files: list[str] = []
-
-    def read_and_record(path: str) -> str:
-        secret_files.append(path)
-        return read_file(path)
-
-    data = expand(document, diagnostics, environ, read_and_record)
-    checked = check_structure(data, diagnostics)
-    check_references(data, diagnostics)
-    check_rules(data, diagnostics)
-    check_pod_identity(data, diagnostics, environ)
-    literal = literal_secrets(document, diagnostics)
-    if diagnostics.mistakes:
-        raise BadConfiguration(diagnostics.mistakes)
-    rules = build_rules(checked["rules"], checked.get("defaults", {}))
-    lint_rules(rules, diagnostics)
-    fingerprints = make_fingerprints(checked)
-    # Patterns have replaced the text of rules already, and ten thousand rules take their time.
-    checked = _plain_text({key: checked[key] for key in checked if key != "rules"})
-    return Config(
-        version=sha256(text).hexdigest()[:12],
-        swr=build_swr(checked["swr"], environ),
-        access=build_access(checked.get("access", {})),
-        senders=build_senders(checked["senders"], key_provider),
-        rules=rules,
-        options=build_options(checked.get("settings", {})),
-        literal_secrets=tuple(literal),
-        warnings=tuple(diagnostics.warnings),
-        text=text,
-        secret_files=tuple(secret_files),
-        fingerprints=fingerprints,
-    )
-
-
-def read_secret_file(path: str, read_file: ReadBytes = read_bytes) -> str:
-    """Return the text of a secret's file. Raises OSError, or ValueError if it is no text."""
-    content = read_file(path, _MAX_SECRET_SIZE + 1)
-    if len(content) > _MAX_SECRET_SIZE:
-        raise ValueError
-    return content.decode()
 
 
 @contextmanager
@@ -195,10 +126,53 @@ def _garbage_collection_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _plain_text(data: Data) -> Data:
-    """Return the values with ordinary text in place of Expanded."""
-    if isinstance(data, dict):
-        return {key: _plain_text(value) for key, value in data.items()}
-    if isinstance(data, list):
-        return [_plain_text(value) for value in data]
-    return str(data) if isinstance(data, Expanded) else data
+@_garbage_collection_paused()
+def parse(
+    text: bytes,
+    *,
+    file: str,
+    environ: Mapping[str, str],
+    read_file: ReadFile,
+    key_provider: KeyProvider = NO_KEYS,
+) -> Config:
+    """Parse the bytes of a file, whatever they are. Raises BadConfiguration with every mistake.
+
+    `file` is the file's name in messages. `read_file` returns the content of a `${file:}`.
+    `key_provider` fetches the keys of senders, only once they deliver.
+    """
+    document, diagnostics = open_document(text, file)
+    secret_files: list[str] = []
+
+    def read_and_record(path: str) -> str:
+        secret_files.append(path)
+        return read_file(path)
+
+    data = expand(document, diagnostics, environ, read_and_record)
+    checked = check_structure(data, diagnostics)
+    check_references(data, diagnostics)
+    check_pod_identity(data, diagnostics, environ)
+    literal = literal_secrets(document, diagnostics)
+    diagnostics.raise_mistakes()
+    rules = build_rules(checked["rules"], checked.get("defaults", {}))
+    lint_rules(rules, diagnostics)
+    return Config(
+        version=sha256(text).hexdigest()[:12],
+        swr=build_swr(checked["swr"], environ),
+        access=build_access(checked.get("access", {})),
+        senders=build_senders(checked["senders"], key_provider),
+        rules=rules,
+        options=build_options(checked.get("settings", {})),
+        literal_secrets=tuple(literal),
+        warnings=tuple(diagnostics.warnings),
+        text=text,
+        secret_files=tuple(secret_files),
+        fingerprints=make_fingerprints(checked),
+    )
+
+
+def read_secret_file(path: str, read_file: ReadBytes = read_bytes) -> str:
+    """Return the text of a secret's file. Raises OSError, or ValueError if it is no text."""
+    content = read_file(path, _MAX_SECRET_SIZE + 1)
+    if len(content) > _MAX_SECRET_SIZE:
+        raise ValueError
+    return content.decode()

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
 from swrhook.config.diff import Fingerprints
-from swrhook.rules import Rulebook
+from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import Sender
 from swrhook.syncs.backoff import Limits, Retry, Verify
 

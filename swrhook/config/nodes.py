@@ -1,6 +1,7 @@
 """The values of a configuration document: types, lookup by path, positions in the file."""
 
 import functools
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import yaml
@@ -17,18 +18,18 @@ class Position(NamedTuple):
     column: int
 
 
-class YamlMark(Protocol):
-    """A position as PyYAML and libyaml have it, counted from 0."""
-
-    line: int
-    column: int
-
-
 class MappingEntry(NamedTuple):
     """A value within another, and its key; a list item is its own key."""
 
     key: yaml.Node
     node: yaml.Node
+
+
+class YamlMark(Protocol):
+    """A position as PyYAML and libyaml have it, counted from 0."""
+
+    line: int
+    column: int
 
 
 def value_at(data: Data, *path: str) -> Data:
@@ -50,6 +51,15 @@ def list_at(data: Data, *path: str) -> list[Data]:
     """Return the list at a path, or an empty one."""
     value = value_at(data, *path)
     return value if isinstance(value, list) else []
+
+
+def texts_in(data: Data, path: NodePath = ()) -> Iterator[tuple[NodePath, str]]:
+    """Yield every text in a value with its path."""
+    if isinstance(data, str):
+        yield path, data
+    elif isinstance(data, dict | list):
+        for step, value in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from texts_in(value, (*path, step))
 
 
 def position(mark: YamlMark | None) -> Position:

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from swrhook.config.diagnostics import Diagnostics
 from swrhook.config.nodes import NodePath
 from swrhook.model import Push
-from swrhook.rules import Pattern, Rule, Rulebook, RuleResult, evaluate
 from swrhook.rules.lint import cancelled_field, covers_rule, example_push, why_never_matches
+from swrhook.rules.match import Pattern, Rule, RuleResult, evaluate
+from swrhook.rules.rulebook import Rulebook
 
 MAX_OVERLAPS = 50
 _MAX_PAIRS = 20_000

@@ -13,14 +13,11 @@ from swrhook.config import validators
 from swrhook.config.diagnostics import KeyMessage, quote
 from swrhook.config.fields import Flag, OptionalText, PresenceMessages, Text
 from swrhook.config.nodes import Data
-from swrhook.config.sections import (
-    Items,
-    OneOrMore,
-    Part,
-    Section,
-    check_not_empty,
-)
-from swrhook.rules import FIELDS, Glob, Pattern, Regex, Semver
+from swrhook.config.sections import Items, OneOrMore, Part, Section, check_not_empty
+from swrhook.rules.glob import Glob
+from swrhook.rules.match import FIELDS, Pattern
+from swrhook.rules.regex import Regex
+from swrhook.rules.version_ranges import Semver
 
 # Many rules have the same patterns. Each is compiled once and shared.
 glob = functools.lru_cache(maxsize=100_000)(Glob)
@@ -57,17 +54,13 @@ class PatternField(PresenceMessages, fields.Field[Pattern]):
 
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> Pattern:
         if not isinstance(value, dict):
-            return glob(str(self._text.deserialize(value)))
+            return glob(self._text.deserialize(value))
         if "semver" in value:
             return self._semver(value)
         if "regex" in value:
-            return self._regex(value)
+            return _compile(value, "regex", regex, _REGEX_SECTION.load(value)["regex"])
         patterns = "{regex: …} or {semver: …}" if self.of == "tag" else "{regex: …}"
         raise ValidationError(f"must be a glob or a pattern {patterns}")
-
-    def _regex(self, value: Data) -> Pattern:
-        text: str = _REGEX_SECTION.load(value)["regex"]
-        return _compile("regex", text, lambda: regex(str(text)))
 
     def _semver(self, value: Data) -> Pattern:
         if self.of != "tag":
@@ -75,17 +68,16 @@ class PatternField(PresenceMessages, fields.Field[Pattern]):
                 {"semver": [KeyMessage("is only for tag: other fields have no version")]}
             )
         options = _SEMVER_SECTION.load(value)
-        text: str = options["semver"]
-        variant = str(options.get("variant", ""))
-        prerelease: bool = options.get("prerelease", False)
-        return _compile("semver", text, lambda: _semver(str(text), variant, prerelease=prerelease))
+        return _compile(value, "semver", _semver, options.pop("semver"), **options)
 
 
-def _compile(key: str, text: str, compile_pattern: Callable[[], Pattern]) -> Pattern:
+def _compile(
+    value: Data, key: str, pattern: Callable[..., Pattern], text: str, **options: Data
+) -> Pattern:
     try:
-        return compile_pattern()
+        return pattern(text, **options)
     except ValueError as exc:
-        raise ValidationError({key: [f"{quote(text)} {exc}"]}) from None
+        raise ValidationError({key: [f"{quote(value[key])} {exc}"]}) from None
 
 
 def _patterns() -> dict[str, fields.Field[Data]]:

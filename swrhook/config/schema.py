@@ -10,43 +10,40 @@ from swrhook.config.settings_schema import OptionsSection
 ROLES = ("read", "operate", "admin")
 
 
-class PasswordSection(Section):
+class CredentialsSection(Section):
+    """Credentials: temporary access keys from the platform, which need no settings."""
+
+    kind = Text(required=True)
+
+
+class PasswordSection(CredentialsSection):
     """Credentials: an IAM user."""
 
-    kind = Text()
     user = Text(required=True, validate=validators.label)
     domain = Text(required=True, validate=validators.label)
     password = SecretText(required=True)
 
 
-class TokenSection(Section):
+class TokenSection(CredentialsSection):
     """Credentials: an IAM token that was issued elsewhere."""
 
-    kind = Text()
     token = SecretText(required=True, validate=validators.header_value)
 
 
-class KeySection(Section):
+class KeySection(CredentialsSection):
     """Credentials: an access key."""
 
-    kind = Text()
     access_key = Text(required=True, validate=validators.header_value)
     secret_key = SecretText(required=True, validate=validators.header_value)
     security_token = SecretText(validate=validators.header_value)
-
-
-class MachineSection(Section):
-    """Credentials: temporary access keys from the platform, which need no settings."""
-
-    kind = Text()
 
 
 CREDENTIALS_SECTIONS = {
     "password": PasswordSection(),
     "token": TokenSection(),
     "aksk": KeySection(),
-    "ecs_agency": MachineSection(),
-    "pod_identity": MachineSection(),
+    "ecs_agency": CredentialsSection(),
+    "pod_identity": CredentialsSection(),
 }
 
 

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
 from marshmallow.types import ErrorMessages
 
-from swrhook.config.diagnostics import UNSUPPORTED, KeyMessage, did_you_mean, list_names
+from swrhook.config.diagnostics import KeyMessage, did_you_mean, list_names
 from swrhook.config.fields import Check, OneOf, PresenceMessages, SecretText, Text, Timestamp
 from swrhook.config.nodes import Data
 
 _NOT_A_LIST: ErrorMessages = {"invalid": "must be a list: write [ … ]"}
-_UNSUPPORTED_MESSAGES: ErrorMessages = {"null": UNSUPPORTED}
 _NOT_A_MAPPING = 'must be a mapping: write "key: value" lines, or {key: value}'
 _MAPPING_MESSAGES = {"type": _NOT_A_MAPPING}
 
@@ -28,16 +27,13 @@ class Section(Schema):
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _refuse_unknown_keys(self, _: Data, original: Data, **__: Data) -> None:
         unknown = original.keys() - self.fields.keys() if isinstance(original, dict) else ()
-        if not unknown:
-            return
-        names = [name for name, field in self.fields.items() if not isinstance(field, Unsupported)]
         # The key itself is not shown: where a comma or a quote is missing, it may be a secret.
-        raise ValidationError(
-            {
-                key: [KeyMessage(f"there is no such key: {did_you_mean(key, names)}")]
-                for key in unknown
-            }
-        )
+        errors = {
+            key: [KeyMessage(f"there is no such key: {did_you_mean(key, self.fields)}")]
+            for key in unknown
+        }
+        if errors:
+            raise ValidationError(errors)
 
 
 class Part(PresenceMessages, fields.Nested):
@@ -111,17 +107,7 @@ class ByKind(PresenceMessages, fields.Field[dict[str, Data]]):
             kind = str(self._kind.deserialize(value[self.key]))
         except ValidationError as exc:
             raise ValidationError({self.key: exc.messages}) from None
-        loaded: dict[str, Data] = self.kinds[kind].load(value)
-        return loaded
-
-
-class Unsupported(fields.Field[None]):
-    """A key of a future version, which is refused rather than ignored."""
-
-    default_error_messages = _UNSUPPORTED_MESSAGES
-
-    def _deserialize(self, *_: Data, **__: Data) -> None:
-        raise ValidationError(UNSUPPORTED)
+        return dict(self.kinds[kind].load(value))
 
 
 class SecretWithExpiry(PresenceMessages, fields.Field[dict[str, Data]]):
@@ -137,8 +123,7 @@ class SecretWithExpiry(PresenceMessages, fields.Field[dict[str, Data]]):
     def _deserialize(self, value: Data, *_: Data, **__: Data) -> dict[str, Data]:
         if not isinstance(value, dict):
             return {"value": self.text.deserialize(value)}
-        loaded: dict[str, Data] = self.section.load(value)
-        return loaded
+        return dict(self.section.load(value))
 
 
 def check_not_empty(value: list[Data]) -> None:

@@ -1,68 +1,52 @@
 """The schema of `senders`."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from swrhook.auth import SCHEMES, Scheme
 from swrhook.auth.hmac_signature import ALGORITHMS, ENCODINGS
 from swrhook.config import validators
-from swrhook.config.fields import (
-    Check,
-    Duration,
-    Flag,
-    Network,
-    OneOf,
-    OptionalText,
-    RateField,
-    Text,
-    at_least,
-)
+from swrhook.config.fields import Duration, Flag, Network, OneOf, OptionalText, RateField, Text
 from swrhook.config.nodes import Data
 from swrhook.config.sections import ByKind, Named, OneOrMore, Part, SecretWithExpiry, Section
 from swrhook.dialects import DIALECTS
 
-_Argument = Callable[[bool], fields.Field[Data]]
 # A field for each argument of the functions in swrhook.auth. A scheme may require it or not.
-ARGUMENTS: Mapping[str, _Argument] = {
-    "header": lambda required: Text(required=required, validate=validators.header_name),
-    "secrets": lambda required: OneOrMore(SecretWithExpiry(), required=required),
-    "username": lambda required: Text(required=required, validate=validators.user_name),
-    "algorithm": lambda required: Text(required=required, validate=OneOf(ALGORITHMS)),
-    "encoding": lambda required: Text(required=required, validate=OneOf(ENCODINGS)),
-    "prefix": lambda required: OptionalText(required=required),
-    "signed": lambda required: Flag(required=required),
-    "tolerance": lambda required: Duration(required=required, validate=at_least("1s")),
-    "topic_arns": lambda required: _topics(validators.topic_arn, required=required),
-    "topic_urns": lambda required: _topics(validators.topic_urn, required=required),
-    "audience": lambda required: Text(required=required, validate=validators.claim),
-    "email": lambda required: Text(required=required, validate=validators.claim),
-    "issuer": lambda required: Text(required=required, validate=validators.issuer),
-    "claims": lambda _required: Named(validators.claim, OneOrMore(Text()), may_be_empty=False),
+ARGUMENTS: Mapping[str, Callable[..., fields.Field[Data]]] = {
+    "header": partial(Text, validate=validators.header_name),
+    "secrets": partial(OneOrMore, SecretWithExpiry()),
+    "username": partial(Text, validate=validators.user_name),
+    "algorithm": partial(Text, validate=OneOf(ALGORITHMS)),
+    "encoding": partial(Text, validate=OneOf(ENCODINGS)),
+    "prefix": OptionalText,
+    "signed": Flag,
+    "tolerance": partial(Duration, "1s"),
+    "topic_arns": partial(OneOrMore, Text(validate=validators.topic_arn)),
+    "topic_urns": partial(OneOrMore, Text(validate=validators.topic_urn)),
+    "audience": partial(Text, validate=validators.claim),
+    "email": partial(Text, validate=validators.claim),
+    "issuer": partial(Text, validate=validators.issuer),
+    "claims": partial(Named, validators.claim, OneOrMore(Text()), may_be_empty=False),
 }
 # Checks of a scheme for its secrets.
-_SECRETS: Mapping[str, Check] = {
+_SECRETS = {
     "gitlab": validators.gitlab_secret,
     "path": validators.path_secret,
     "standard-webhooks": validators.signing_secret,
 }
 
 
-def _topics(check: Check, *, required: bool) -> fields.Field[Data]:
-    return OneOrMore(Text(validate=check), required=required)
-
-
 def _scheme_section(kind: str, scheme: Scheme) -> Schema:
-    arguments: dict[str, fields.Field[Data]] = {"scheme": Text()}
+    arguments = {name: ARGUMENTS[name]() for name in scheme.required + scheme.optional}
     for name in scheme.required:
-        arguments[name] = ARGUMENTS[name](True)  # noqa: FBT003  # a column of the table above
-    for name in scheme.optional:
-        arguments[name] = ARGUMENTS[name](False)  # noqa: FBT003
+        arguments[name].required = True
     if kind in _SECRETS:
         arguments["secrets"] = OneOrMore(SecretWithExpiry(_SECRETS[kind]), required=True)
     if scheme.confirm is not None:
         arguments["confirm"] = Flag()
-    return Section.from_dict(arguments)()
+    return Section.from_dict({"scheme": Text(required=True), **arguments})()
 
 
 AUTH_SECTIONS = {name: _scheme_section(name, scheme) for name, scheme in SCHEMES.items()}
@@ -76,20 +60,19 @@ class ImageSection(Section):
     default_namespace = Text(validate=validators.organization)
 
 
-def _expressions() -> OneOrMore:
-    return OneOrMore(Text(validate=validators.expression))
+_EXPRESSION = Text(validate=validators.expression)
 
 
 class MappingSection(Section):
     """`mapping`: where the dialect of this name finds images in a sender's JSON."""
 
-    image = _expressions()
-    namespace = _expressions()
-    repository = _expressions()
-    tag = _expressions()
-    digest = _expressions()
-    id = _expressions()
-    when = _expressions()
+    image = OneOrMore(_EXPRESSION)
+    namespace = OneOrMore(_EXPRESSION)
+    repository = OneOrMore(_EXPRESSION)
+    tag = OneOrMore(_EXPRESSION)
+    digest = OneOrMore(_EXPRESSION)
+    id = OneOrMore(_EXPRESSION)
+    when = OneOrMore(_EXPRESSION)
 
     @validates_schema
     def _check_names(self, data: Mapping[str, Data], **_: Data) -> None:
@@ -112,4 +95,4 @@ class SenderSection(Section):
     allow_unauthenticated = Flag()
     rate_limit = RateField()
     allow_from = OneOrMore(Network())
-    expect_every = Duration(validate=at_least("1m"))
+    expect_every = Duration("1m")

@@ -5,15 +5,7 @@ from collections.abc import Mapping
 from marshmallow import ValidationError, validates_schema
 
 from swrhook.config import validators
-from swrhook.config.fields import (
-    Duration,
-    DurationOrOff,
-    Network,
-    Size,
-    WholeNumber,
-    at_least,
-    size_between,
-)
+from swrhook.config.fields import Duration, DurationOrOff, Network, Size, WholeNumber
 from swrhook.config.model import Pace, Retention
 from swrhook.config.nodes import Data
 from swrhook.config.sections import Items, Part, Section
@@ -23,18 +15,13 @@ from swrhook.units import format_duration
 # A wait occupies one of gunicorn's 32 threads until it ends. Half of them stay free for requests.
 MAX_WAITS = 16
 
-_ONE_MILLISECOND = at_least("1ms")
-_ONE_SECOND = at_least("1s")
-_ONE_MINUTE = at_least("1m")
-_ONE_HOUR = at_least("1h")
-
 
 class RetrySection(Section):
     """`retry`: the backoff and the deadline after a failed call."""
 
-    base = Duration(validate=_ONE_MILLISECOND)
-    cap = Duration(validate=_ONE_MILLISECOND)
-    deadline = Duration(validate=_ONE_SECOND)
+    base = Duration("1ms")
+    cap = Duration("1ms")
+    deadline = Duration("1s")
 
     @validates_schema
     def _check_order(self, data: Mapping[str, Data], **_: Data) -> None:
@@ -46,9 +33,9 @@ class RetrySection(Section):
 class VerifySection(Section):
     """`verify`: how often and how long the target is polled after a call."""
 
-    first = Duration(validate=_ONE_MILLISECOND)
-    cap = Duration(validate=_ONE_MILLISECOND)
-    deadline = Duration(validate=_ONE_SECOND)
+    first = Duration("1ms")
+    cap = Duration("1ms")
+    deadline = Duration("1s")
     retriggers = WholeNumber(0, 100)
 
     @validates_schema
@@ -75,22 +62,22 @@ class PaceSection(Section):
 class TimeoutsSection(Section):
     """`timeouts`: how long a request may take."""
 
-    connect = Duration(validate=_ONE_MILLISECOND)
-    read = Duration(validate=_ONE_MILLISECOND)
+    connect = Duration("1ms")
+    read = Duration("1ms")
 
 
 class ReconcileSection(Section):
     """`reconcile`: regular comparison of source and targets."""
 
-    every = DurationOrOff(validate=_ONE_MINUTE)
+    every = DurationOrOff("1m")
     max_calls = WholeNumber(1, 1_000_000)
 
 
 class RetentionSection(Section):
     """`retention`: how long the ledger keeps deliveries and finished syncs."""
 
-    deliveries = Duration(validate=_ONE_HOUR)
-    syncs = Duration(validate=_ONE_HOUR)
+    deliveries = Duration("1h")
+    syncs = Duration("1h")
 
     @validates_schema
     def _check_order(self, data: Mapping[str, Data], **_: Data) -> None:
@@ -103,9 +90,9 @@ class RetentionSection(Section):
 class OptionsSection(Section):
     """The section `settings`."""
 
-    body_limit = Size(validate=size_between("1KiB", "64MiB"))
+    body_limit = Size("1KiB", "64MiB")
     dedup_window = Duration()
-    source_deadline = Duration(validate=_ONE_SECOND)
+    source_deadline = Duration("1s")
     retry = Part(RetrySection)
     verify = Part(VerifySection)
     batch = WholeNumber(1, 1_000)

@@ -12,7 +12,7 @@ from marshmallow import ValidationError
 from swrhook.auth.standard_webhooks import signing_key
 from swrhook.config.diagnostics import quote
 from swrhook.dialects import mapping
-from swrhook.rules import VARIABLES, unknown_variables
+from swrhook.rules.match import VARIABLES, unknown_variables
 from swrhook.senders.delivery import KEPT_HEADERS
 from swrhook.swr_names import is_namespace
 
@@ -34,18 +34,20 @@ _TOPIC_URN = re.compile(r"urn:smn:[a-z0-9-]+:[0-9a-z]+:[A-Za-z0-9_-]{1,255}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 
 
+def _check(pattern: re.Pattern[str], text: str, message: str) -> None:
+    if pattern.fullmatch(text) is None:
+        raise ValidationError(f"{quote(text)} {message}")
+
+
 def sender_name(text: str) -> None:
     """Check the name of a sender, which becomes a part of its URL."""
-    if _SENDER_NAME.fullmatch(text) is None:
-        rule = 'use 1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or digit'
-        raise ValidationError(f"{quote(text)} cannot name a sender: {rule}")
+    rule = 'use 1 to 63 of a-z, 0-9, ".", "_" and "-", the first a letter or digit'
+    _check(_SENDER_NAME, text, f"cannot name a sender: {rule}")
 
 
 def region_name(text: str) -> None:
     """Check the name of a region."""
-    if _REGION_NAME.fullmatch(text) is None:
-        rule = 'use a-z, 0-9 and "-", like cn-north-4'
-        raise ValidationError(f"{quote(text)} cannot name a region: {rule}")
+    _check(_REGION_NAME, text, 'cannot name a region: use a-z, 0-9 and "-", like cn-north-4')
 
 
 def label(text: str) -> None:
@@ -56,10 +58,11 @@ def label(text: str) -> None:
         )
 
 
-def organization(text: str) -> None:
-    """Check the name of an organization in SWR."""
+def organization(text: str, template: str | None = None) -> None:
+    """Check the name of an organization in SWR, or an example of what a template stands for."""
     if not is_namespace(text):
-        raise ValidationError(f"SWR allows no organization named {quote(text)}: {_ORGANIZATION}")
+        shown = quote(template or text)
+        raise ValidationError(f"SWR allows no organization named {shown}: {_ORGANIZATION}")
 
 
 def organization_template(text: str) -> None:
@@ -71,8 +74,7 @@ def organization_template(text: str) -> None:
     for name in VARIABLES:
         example = example.replace(f"{{{name}}}", "a")
     # The values of variables are known only with a push. The rest can be checked now.
-    if not is_namespace(example):
-        raise ValidationError(f"SWR allows no organization named {quote(text)}: {_ORGANIZATION}")
+    organization(example, text)
 
 
 def token(text: str) -> None:
@@ -111,16 +113,12 @@ def gitlab_secret(text: str) -> None:
 
 def topic_arn(text: str) -> None:
     """Check the name of a topic of Amazon SNS."""
-    if _TOPIC_ARN.fullmatch(text) is None:
-        message = "is not a topic of SNS: write arn:aws:sns:REGION:ACCOUNT:NAME"
-        raise ValidationError(f"{quote(text)} {message}")
+    _check(_TOPIC_ARN, text, "is not a topic of SNS: write arn:aws:sns:REGION:ACCOUNT:NAME")
 
 
 def topic_urn(text: str) -> None:
     """Check the name of a topic of SMN."""
-    if _TOPIC_URN.fullmatch(text) is None:
-        message = "is not a topic of SMN: write urn:smn:REGION:PROJECT:NAME"
-        raise ValidationError(f"{quote(text)} {message}")
+    _check(_TOPIC_URN, text, "is not a topic of SMN: write urn:smn:REGION:PROJECT:NAME")
 
 
 def claim(text: str) -> None:
@@ -131,8 +129,8 @@ def claim(text: str) -> None:
 
 def issuer(text: str) -> None:
     """Check the issuer of tokens: an https URL to which the path of its keys is appended."""
-    url = _split(text)
-    is_plain = "?" not in text and "#" not in text
+    url = split_url(text)
+    is_plain = not {"?", "#", "@"} & set(text)
     if url is None or url.scheme != "https" or not _HOST.fullmatch(_host(url)) or not is_plain:
         # The value is not quoted: it may be a URL with a password.
         raise ValidationError("must be an address like https://host or https://host/path")
@@ -147,8 +145,7 @@ def user_name(text: str) -> None:
 
 def header_name(text: str) -> None:
     """Check the name of an HTTP header."""
-    if _HEADER.fullmatch(text) is None:
-        raise ValidationError(f"{quote(text)} cannot name an HTTP header")
+    _check(_HEADER, text, "cannot name an HTTP header")
     if text.lower() in KEPT_HEADERS:
         raise ValidationError(
             f"{quote(text)} is stored with each delivery, so it cannot carry a secret: use another"
@@ -172,7 +169,7 @@ def expression(text: str) -> None:
 
 def endpoint(text: str) -> None:
     """Check the base URL of an HTTP API: a scheme, a host, perhaps a port, nothing else."""
-    url = _split(text)
+    url = split_url(text)
     if url is None or url.scheme not in {"http", "https"} or not _HOST.fullmatch(_host(url)):
         # The value is not quoted: it may be a URL with a password.
         raise ValidationError("must be an address like https://host or https://host:port")
@@ -180,21 +177,21 @@ def endpoint(text: str) -> None:
         raise ValidationError(
             "must be only https://host or https://host:port, without a path or query"
         )
-    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
+    if url.scheme == "http" and not is_local(url.hostname or ""):
         raise ValidationError(
             "must begin with https://: plain http would send credentials unencrypted"
         )
 
 
-def _split(text: str) -> SplitResult | None:
+def split_url(text: str) -> SplitResult | None:
     """Split a URL into its parts. Returns None for an invalid one, and for one with a user."""
     try:
         url = urlsplit(text)
         # `urlsplit` drops white space, and checks the port only on access.
-        is_valid = text.isprintable() and " " not in text and url.port != 0 and "@" not in text
+        is_valid = text.isprintable() and " " not in text and url.port != 0
     except ValueError:
         return None
-    return url if is_valid else None
+    return url if is_valid and "@" not in url.netloc else None
 
 
 def _host(url: SplitResult) -> str:
@@ -202,8 +199,12 @@ def _host(url: SplitResult) -> str:
     return host if host and port.isdigit() else url.netloc
 
 
-def _is_loopback(host: str) -> bool:
+def is_local(host: str, *, may_be_private: bool = False) -> bool:
+    """Return whether a host is this machine or, if that is allowed, in a private network."""
+    if host == "localhost":
+        return True
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
-        return host == "localhost"
+        return False
+    return address.is_private if may_be_private else address.is_loopback

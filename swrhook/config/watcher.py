@@ -36,8 +36,8 @@ class WatchedFile:
     def __init__(self, path: Path, environ: Mapping[str, str], key_provider: KeyProvider) -> None:
         """Set the path. Nothing is read yet."""
         self._path = path
-        self._environ = environ
-        self._key_provider = key_provider
+        self.environ = environ
+        self.key_provider = key_provider
         self._digests: dict[str, str] = {}
         self._last_poll: _Poll | None = None
 
@@ -45,7 +45,7 @@ class WatchedFile:
         """Read the file. Raises BadConfiguration with every mistake in it."""
         self._digests = {}
         self._last_poll = None
-        return load(self._path, self._environ, self._key_provider, self._read_and_record)
+        return load(self._path, self.environ, self.key_provider, self._read_and_record)
 
     def has_changed(self) -> bool:
         """Return whether the content differs from what was read, at this poll and the one before.
@@ -68,7 +68,7 @@ class WatchedFile:
         except (OSError, ValueError) as exc:
             self._digests[path] = _failure(exc)
             raise
-        self._digests[path] = _digest(content)
+        self._digests[path] = sha256(content).hexdigest()
         return content
 
 
@@ -85,13 +85,9 @@ def _read_regular_file(path: str, limit: int) -> bytes:
 
 def _digest_of_file(path: str) -> str:
     try:
-        return _digest(_read_regular_file(path, MAX_FILE_SIZE + 1))
+        return sha256(_read_regular_file(path, MAX_FILE_SIZE + 1)).hexdigest()
     except (OSError, ValueError) as exc:
         return _failure(exc)
-
-
-def _digest(content: bytes) -> str:
-    return sha256(content).hexdigest()
 
 
 def _failure(exc: OSError | ValueError) -> str:

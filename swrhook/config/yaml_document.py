@@ -7,6 +7,7 @@ octal and hexadecimal numbers, so `no`, `on`, `010` and dates are text.
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 import yaml
@@ -81,10 +82,8 @@ Loader = type[PythonLoader] | type[FastLoader]
 def read(content: bytes) -> Document:
     """Read YAML or JSON. Raises NotYaml for anything else, whatever the bytes."""
     text = decode(content)
-    try:
+    with suppress(yaml.YAMLError):  # libyaml's messages are vague: PyYAML explains the error
         return compose(text, FastLoader)
-    except yaml.YAMLError:
-        pass  # libyaml's messages are vague: PyYAML's parser explains the error
     try:
         return compose(text, PythonLoader)
     except yaml.YAMLError as exc:
@@ -182,8 +181,7 @@ class _Builder:
             except UnicodeDecodeError:
                 self._refuse(node, "an escape in this text stands for half a character")
                 return ""
-        text: str = node.value
-        return text
+        return str(node.value)
 
     def _refuse(self, part: yaml.Node | yaml.Event, message: str) -> None:
         self.refused.append((position(part.start_mark), message))

@@ -6,7 +6,7 @@ read August 2026. Helm charts pushed as OCI artifacts look exactly like images.
 
 from collections.abc import Mapping
 
-from swrhook.errors import Ignored, UnknownShape
+from swrhook.errors import Ignored
 from swrhook.model import Reading
 from swrhook.senders import payload, registry_events
 from swrhook.senders.delivery import Delivery
@@ -24,9 +24,7 @@ def parse(delivery: Delivery) -> Reading:
     Raises Undecodable, UnknownShape, or Ignored if no tag was pushed.
     """
     document = payload.decode(delivery.body)
-    action = payload.text(document, "action")
-    if action is None:
-        raise UnknownShape("the body has no `action`")
+    action = payload.require(document, "action")
     if action != "push":
         reason = IGNORED_ACTIONS.get(action, "is not push")
         raise Ignored(f"action {payload.quote(action)} {reason}")

@@ -30,29 +30,20 @@ def parse(delivery: Delivery) -> Reading:
 
 def _read_trigger(document: payload.Json) -> Announcement | str:
     """Return the announcement, or the reason why there is none."""
-    name = payload.text(document, "repository", "repo_full_name")
-    if name is None:
-        raise UnknownShape("the body has no `repository.repo_full_name`")
-    tag = payload.tag(document, "push_data", "tag")
-    if tag is None:
-        return f"{payload.quote(name)}: a push without a tag"
+    name = payload.require(document, "repository", "repo_full_name")
+    push = document["push_data"]
     # `pushed_at` has no time zone, so the time of the push is unknown.
-    return Announcement(name, tag, digest=payload.digest(document, "push_data", "digest"))
+    return payload.announce(name, payload.tag(push, "tag"), payload.digest(push, "digest"))
 
 
-def _read_event(document: payload.Json) -> Announcement | str:
-    """Return the announcement, or the reason why there is none."""
+def _read_event(document: payload.Json) -> Announcement:
     kind = payload.get(document, "type")
     if kind != PUSHED:
         raise Ignored(f"event type {payload.quote(kind)} is not {PUSHED}")
-    namespace = payload.text(document, "data", "RepoNamespaceName")
-    name = payload.text(document, "data", "RepoName")
-    tag = payload.tag(document, "data", "Tag")
+    data = payload.get(document, "data")
+    namespace, name = payload.text(data, "RepoNamespaceName"), payload.text(data, "RepoName")
+    tag = payload.tag(data, "Tag")
     if namespace is None or name is None or tag is None:
         raise UnknownShape("a push without `RepoNamespaceName`, `RepoName` or `Tag`")
-    return Announcement(
-        f"{namespace}/{name}",
-        tag,
-        event_id=payload.text(document, "id"),
-        pushed_at=payload.timestamp(document, "time"),
-    )
+    event_id, pushed_at = payload.text(document, "id"), payload.timestamp(document, "time")
+    return Announcement(f"{namespace}/{name}", tag, None, event_id, pushed_at)

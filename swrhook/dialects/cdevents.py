@@ -21,7 +21,9 @@ def parse(delivery: Delivery) -> Reading:
 
     Raises Undecodable, UnknownShape, or Ignored if no tag of an image was published.
     """
-    event = _unwrap_event(delivery)
+    document = payload.decode(delivery.body)
+    cloud_event = payload.parse_cloud_event(delivery.headers, document)
+    event = document if cloud_event is None else cloud_event.data
     kind = payload.text(event, "context", "type")
     if kind is None:
         raise UnknownShape("the event has no `context.type`, which every CDEvent has")
@@ -33,13 +35,6 @@ def parse(delivery: Delivery) -> Reading:
     return payload.to_reading([_read_purl(purl, event)])
 
 
-def _unwrap_event(delivery: Delivery) -> payload.Json:
-    """Return the CDEvent, which is the whole body or the data of a CloudEvent."""
-    document = payload.decode(delivery.body)
-    cloud_event = payload.parse_cloud_event(delivery.headers, document)
-    return document if cloud_event is None else cloud_event.data
-
-
 def _read_purl(purl: str, event: payload.Json) -> Announcement | str:
     """Return the announcement, or the reason why there is none."""
     image = _parse_purl(purl)
@@ -48,13 +43,9 @@ def _read_purl(purl: str, event: payload.Json) -> Announcement | str:
     name, tag = payload.text(image.name), payload.tag(image.tag)
     if name is None or tag is None:
         return f"{payload.quote(purl)} has no tag: the sender has to add it, as in …?tag=v1"
-    return Announcement(
-        name,
-        tag,
-        digest=payload.digest(image.digest),
-        event_id=payload.text(event, "context", "id"),
-        pushed_at=payload.timestamp(event, "context", "timestamp"),
-    )
+    event_id = payload.text(event, "context", "id")
+    pushed_at = payload.timestamp(event, "context", "timestamp")
+    return Announcement(name, tag, payload.digest(image.digest), event_id, pushed_at)
 
 
 def _parse_purl(purl: str) -> payload.Reference | None:

@@ -7,8 +7,8 @@ The `callback_url` is never called: whoever sends the request chooses it.
 
 from collections.abc import Mapping
 
-from swrhook.errors import UnknownShape
-from swrhook.model import Announcement, Reading
+from swrhook.errors import Ignored, UnknownShape
+from swrhook.model import Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
 
@@ -24,25 +24,19 @@ def parse(delivery: Delivery) -> Reading:
     for key in ("push_data", "repository"):
         if not isinstance(payload.get(document, key), Mapping):
             raise UnknownShape(f"the body has no `{key}`")
-    return payload.to_reading([_read_push(document)])
-
-
-def _read_push(document: payload.Json) -> Announcement | str:
-    """Return the announcement, or the reason why there is none."""
-    name = _repository_name(document)
+    push, name = document["push_data"], _repository_name(document["repository"])
     if name is None:
-        return "a push names no repository"
-    if payload.get(document, "push_data", "media_type") == CHART:
-        return f"{payload.quote(name)}: a Helm chart is not an image"
-    tag = payload.tag(document, "push_data", "tag")
-    if tag is None:
-        return f"{payload.quote(name)}: a push without a tag"
-    return Announcement(name, tag, pushed_at=payload.timestamp(document, "push_data", "pushed_at"))
+        raise Ignored("a push names no repository")
+    if payload.get(push, "media_type") == CHART:
+        raise Ignored(f"{payload.quote(name)}: a Helm chart is not an image")
+    pushed_at = payload.timestamp(push, "pushed_at")
+    return payload.to_reading(
+        [payload.announce(name, payload.tag(push, "tag"), pushed_at=pushed_at)]
+    )
 
 
-def _repository_name(document: payload.Json) -> str | None:
+def _repository_name(repository: payload.Json) -> str | None:
     """Return the repository's full name; an official image has no namespace."""
-    namespace = payload.text(document, "repository", "namespace")
-    name = payload.text(document, "repository", "name")
+    namespace, name = payload.text(repository, "namespace"), payload.text(repository, "name")
     joined = f"{namespace}/{name}" if namespace and name else name
-    return payload.text(document, "repository", "repo_name") or joined
+    return payload.text(repository, "repo_name") or joined

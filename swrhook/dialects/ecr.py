@@ -5,7 +5,7 @@ template in docs/configuration/webhook.md of argoproj-labs/argocd-image-updater,
 """
 
 from swrhook.errors import Ignored, UnknownShape
-from swrhook.model import Announcement, Reading
+from swrhook.model import Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
 
@@ -21,11 +21,8 @@ def parse(delivery: Delivery) -> Reading:
     name, tag, digest = _read_image(document)
     if name is None:
         raise UnknownShape("a push names no repository")
-    if tag is None:
-        raise Ignored(f"{payload.quote(name)}: a push without a tag")
-    event_id = payload.text(document, "id")
-    pushed_at = payload.timestamp(document, "time")
-    return payload.to_reading([Announcement(name, tag, digest, event_id, pushed_at)])
+    event_id, pushed_at = payload.text(document, "id"), payload.timestamp(document, "time")
+    return payload.to_reading([payload.announce(name, tag, digest, event_id, pushed_at)])
 
 
 def _read_image(document: payload.Json) -> tuple[str | None, str | None, str | None]:
@@ -42,7 +39,7 @@ def _read_image(document: payload.Json) -> tuple[str | None, str | None, str | N
     data = payload.get(document, "data")
     return (
         payload.text(data, "repositoryName") or subject.name or None,
-        payload.tag(data, "imageTag") or payload.tag({"tag": subject.tag}, "tag"),
+        payload.tag(data, "imageTag") or payload.tag(subject.tag),
         payload.digest(data, "imageDigest"),
     )
 

@@ -8,7 +8,7 @@ be sent unchanged. A missing tag is not replaced by `latest`. The registry's hos
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
@@ -47,15 +47,12 @@ def parse(delivery: Delivery) -> Reading:
     document = payload.decode(delivery.body)
     headers = delivery.headers
     sent_id = payload.text(headers, "idempotency-key") or payload.text(headers, "webhook-id")
-    unsuccessful = []
-    entries = []
-    for prefix, entry in _split_entries(document):
-        if failure := _failure_reason(entry):
-            unsuccessful.append(prefix + failure)
-        else:
-            entries.append((prefix, entry))
+    parts = [(prefix, part, _failure_reason(part)) for prefix, part in _split_entries(document)]
+    unsuccessful = [prefix + failure for prefix, _, failure in parts if failure]
+    entries = [(prefix, part) for prefix, part, failure in parts if not failure]
     # Images times tags can be far more than the body is long, so only so many are built.
-    results = list(islice(_read_entries(entries, sent_id), MAX_IMAGES + 1))
+    read = (result for entry in entries for result in _read_entry(*entry, sent_id))
+    results = list(islice(read, MAX_IMAGES + 1))
     if len(results) > MAX_IMAGES:
         raise NothingUsable((f"more than {MAX_IMAGES} images: send several requests",))
     reasons = [result for result in results if isinstance(result, str)]
@@ -115,28 +112,21 @@ def _failure_reason(entry: payload.Json) -> str | None:
     )
 
 
-def _read_entries(
-    entries: Iterable[tuple[str, payload.Json]], sent_id: str | None
+def _read_entry(
+    prefix: str, entry: payload.Json, sent_id: str | None
 ) -> Iterator[Announcement | str]:
-    """Yield the announcements of the entries, and the reasons with their prefixes."""
-    for prefix, entry in entries:
-        for result in _read_entry(entry, sent_id):
-            yield prefix + result if isinstance(result, str) else result
-
-
-def _read_entry(entry: payload.Json, sent_id: str | None) -> Iterator[Announcement | str]:
     """Yield the announcements of one entry, and a reason for each image that it cannot announce."""
     if not isinstance(entry, Mapping):
-        yield f"this is {payload.type_name(entry)}, which names no image: {REMEDY}"
+        yield f"{prefix}this is {payload.type_name(entry)}, which names no image: {REMEDY}"
         return
     digest = payload.digest(entry, "digest") or payload.digest(entry, "containerimage.digest")
     event_id = _event_id(entry) or sent_id
     pushed_at = payload.timestamp(entry, "timestamp")
     for image in _find_images(entry):
         if isinstance(image, str):
-            yield image
+            yield prefix + image
         elif fault := _check_tag(image) or _check_name(image):
-            yield fault
+            yield prefix + fault
         else:
             image_digest = image.digest if is_digest(image.digest) else digest
             yield Announcement(image.name, image.tag, image_digest, event_id, pushed_at)
@@ -235,10 +225,4 @@ def _check_name(image: payload.Reference) -> str | None:
 
 def _event_id(entry: payload.Json) -> str | None:
     """Return the sender's id of the event; CI systems send numbers, too."""
-    for key in ID_KEYS:
-        value = payload.get(entry, key)
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63:
-            return str(value)
-        if text := payload.text(entry, key):
-            return text
-    return None
+    return next(filter(None, (payload.label(entry, key) for key in ID_KEYS)), None)

@@ -20,11 +20,10 @@ def parse(delivery: Delivery) -> Reading:
     document = payload.decode_form(delivery.body)
     event = _gitea_header(delivery, "event")
     if event is not None and event != "package":
-        message = (
+        raise Ignored(
             f"event {payload.quote(event)} announces no image:"
             ' subscribe the webhook to "Package" only'
         )
-        raise Ignored(message)
     package = payload.get(document, "package")
     if not isinstance(package, Mapping):
         raise UnknownShape("the body has no `package`")
@@ -50,10 +49,6 @@ def _read_package(package: payload.Json, delivery_id: str | None) -> Announcemen
     if owner is None or name is None:
         return "a package without an owner or a name"
     image = f"{owner}/{name}".lower()  # owners keep their capitals, image names have none
-    tag = payload.tag(package, "version")
-    if tag is None:
-        # The manifest of each platform is a version of its own, named by its digest.
-        return f"{payload.quote(image)}: a push without a tag"
-    return Announcement(
-        image, tag, event_id=delivery_id, pushed_at=payload.timestamp(package, "created_at")
-    )
+    # The manifest of each platform is a version of its own, named by its digest.
+    tag, pushed_at = payload.tag(package, "version"), payload.timestamp(package, "created_at")
+    return payload.announce(image, tag, None, delivery_id, pushed_at)

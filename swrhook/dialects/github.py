@@ -39,24 +39,22 @@ def parse(delivery: Delivery) -> Reading:
     package = next((package for package in packages if isinstance(package, Mapping)), None)
     if package is None:
         raise UnknownShape("the body has neither `package` nor `registry_package`")
-    if reason := _ignored_reason(document, package):
-        raise Ignored(reason)
+    _check_push(document, package)
     delivery_id = payload.text(delivery.headers, "x-github-delivery")
     return payload.to_reading([_read_package(package, delivery_id)])
 
 
-def _ignored_reason(document: payload.Json, package: payload.Json) -> str | None:
-    """Return why the event is ignored; None if it is the push of an image."""
+def _check_push(document: payload.Json, package: payload.Json) -> None:
+    """Raise Ignored if the event is not the push of an image."""
     if payload.text(document, "action") not in ACTIONS:
         action = payload.quote(payload.get(document, "action"))
-        return f"action {action} is neither published nor updated"
+        raise Ignored(f"action {action} is neither published nor updated")
     container = payload.get(package, "package_version", "container_metadata")
     kind = payload.text(package, "package_type") or ""
     if kind.lower() not in TYPES and container is None:
-        return f"a package of type {payload.quote(kind)} is not an image"
+        raise Ignored(f"a package of type {payload.quote(kind)} is not an image")
     if payload.get(container, "manifest", "config", "media_type") == CHART:
-        return "a Helm chart is not an image"
-    return None
+        raise Ignored("a Helm chart is not an image")
 
 
 def _read_package(package: payload.Json, delivery_id: str | None) -> Announcement | str:
@@ -65,19 +63,12 @@ def _read_package(package: payload.Json, delivery_id: str | None) -> Announcemen
     if not name:
         return "a package names no repository"
     version = payload.get(package, "package_version")
-    path = ("version",) if _is_legacy(package) else ("container_metadata", "tag", "name")
-    tag = payload.tag(version, *path)
-    if tag is None:
-        # GitHub also reports the manifest of each platform before the index.
-        return f"{payload.quote(name)}: a push without a tag"
-    return Announcement(
-        name,
-        tag,
-        digest=payload.digest(version, "container_metadata", "tag", "digest")
-        or payload.digest(version, "version"),
-        event_id=delivery_id,
-        pushed_at=payload.timestamp(package, "updated_at"),
-    )
+    metadata = payload.get(version, "container_metadata", "tag")
+    # GitHub also reports the manifest of each platform before the index, without a tag.
+    tag = payload.tag(version, "version") if _is_legacy(package) else payload.tag(metadata, "name")
+    digest = payload.digest(metadata, "digest") or payload.digest(version, "version")
+    pushed_at = payload.timestamp(package, "updated_at")
+    return payload.announce(name, tag, digest, delivery_id, pushed_at)
 
 
 def _is_legacy(package: payload.Json) -> bool:

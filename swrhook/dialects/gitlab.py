@@ -27,9 +27,8 @@ def parse(delivery: Delivery) -> Reading:
         raise Ignored(f"event {payload.quote(kind)} names no image: {REMEDY}")
     events = payload.items(document, "events")
     if not events:
-        message = (
+        raise UnknownShape(
             "the body is not one of GitLab's own events: if it comes from a custom template, give"
             " the sender the dialect generic and replay the delivery"
         )
-        raise UnknownShape(message)
     return payload.to_reading(registry_events.read_event(event) for event in events)

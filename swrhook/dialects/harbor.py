@@ -5,9 +5,6 @@ and src/pkg/notifier/formats of goharbor/harbor, read August 2026. Harbor 1.x an
 call a push `pushImage`.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from swrhook.errors import Ignored, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.senders import harbor_format, payload
@@ -22,26 +19,16 @@ _NAMES_NO_TAGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Event:
-    """The parts of an event that both formats have."""
-
-    kind: str
-    data: payload.Json
-    id: str | None
-    at: datetime | None
-
-
 def parse(delivery: Delivery) -> Reading:
     """Read the tags of all artifacts that were pushed.
 
     Raises Undecodable, UnknownShape, or Ignored if the event is not the push of a tag.
     """
     event = _parse_event(payload.decode(delivery.body))
-    if event.kind in REPLICATIONS:
+    if event.type in REPLICATIONS:
         return _read_replication(event)
-    if event.kind not in PUSHES:
-        raise Ignored(f"event type {payload.quote(event.kind)} is not a push")
+    if event.type not in PUSHES:
+        raise Ignored(f"event type {payload.quote(event.type)} is not a push")
     resources = payload.get(event.data, "resources")
     if not isinstance(resources, list):
         raise UnknownShape(f"a push whose `resources` is {payload.type_name(resources)}")
@@ -50,26 +37,22 @@ def parse(delivery: Delivery) -> Reading:
     return payload.to_reading(_read_resource(resource, name, event) for resource in resources)
 
 
-def _parse_event(document: payload.Json) -> _Event:
-    """Return the event from either format."""
-    kind = payload.text(document, "type")
-    if kind is not None and payload.text(document, "specversion") is not None:
-        if not kind.startswith("harbor."):
-            raise UnknownShape(f"CloudEvents type {payload.quote(kind)} is not one of Harbor's")
-        return _Event(
-            kind,
-            payload.get(document, "data"),
-            payload.text(document, "id"),
-            payload.timestamp(document, "time"),
-        )
+def _parse_event(document: payload.Json) -> payload.CloudEvent:
+    """Return the event; one in the default format has neither id nor subject."""
+    event = payload.parse_cloud_event({}, document)
+    if event is not None:
+        if not event.type.startswith("harbor."):
+            raise UnknownShape(
+                f"CloudEvents type {payload.quote(event.type)} is not one of Harbor's"
+            )
+        return event
+    kind, at = payload.text(document, "type"), payload.timestamp(document, "occur_at")
     if kind is None or "event_data" not in document:
         raise UnknownShape("the body is neither `type` and `event_data` nor a CloudEvent")
-    return _Event(
-        kind, payload.get(document, "event_data"), None, payload.timestamp(document, "occur_at")
-    )
+    return payload.CloudEvent(kind, None, at, None, document["event_data"])
 
 
-def _read_replication(event: _Event) -> Reading:
+def _read_replication(event: payload.CloudEvent) -> Reading:
     """Read the tags that Harbor has replicated to SWR, if it lists them."""
     replication = payload.get(event.data, "replication")
     organization = payload.text(replication, "dest_resource", "namespace")
@@ -77,38 +60,24 @@ def _read_replication(event: _Event) -> Reading:
     for artifact in payload.items(replication, "successful_artifact"):
         # `name_tag` is free text after the name: "alpine [1 item(s) in total]" or "alpine:3.20".
         name = (payload.text(artifact, "name_tag") or "").partition(" ")[0].partition(":")[0]
-        tags = [tag for tag in payload.items(artifact, "references") if payload.tag({"": tag}, "")]
+        tags = [tag for tag in payload.items(artifact, "references") if payload.tag(tag)]
         if organization is None or not name or not tags:
             parts.append(_NAMES_NO_TAGS)
-        parts += [
-            Announcement(f"{organization}/{name}", tag, event_id=event.id, pushed_at=event.at)
-            for tag in tags
-            if organization is not None and name
-        ]
+            continue
+        image = f"{organization}/{name}"
+        parts += [Announcement(image, tag, None, event.id, event.at) for tag in tags]
     return payload.to_reading(parts or [_NAMES_NO_TAGS])
 
 
 def _read_resource(
-    resource: payload.Json, repository: str | None, event: _Event
+    resource: payload.Json, repository: str | None, event: payload.CloudEvent
 ) -> Announcement | str:
     """Return the announcement, or the reason why there is none."""
     url = payload.parse_reference(payload.text(resource, "resource_url") or "")
-    name = repository or _name_in_url(url)
+    # A resource_url always begins with a host, even a single word.
+    name = repository or (url.name if url.host else url.name.partition("/")[2])
     if not name:
         return "a resource names no repository"
-    tag = payload.text(resource, "tag") or url.tag
-    if not tag or ":" in tag:
-        # An artifact that was pushed by digest has the digest instead of a tag.
-        return f"{payload.quote(name)}: a push without a tag"
-    return Announcement(
-        name,
-        tag,
-        digest=payload.digest(resource, "digest"),
-        event_id=event.id,
-        pushed_at=event.at,
-    )
-
-
-def _name_in_url(url: payload.Reference) -> str:
-    """Return the name in a resource_url, which always begins with a host, even a single word."""
-    return url.name if url.host else url.name.partition("/")[2]
+    # An artifact that was pushed by digest has the digest instead of a tag.
+    tag, digest = payload.text(resource, "tag") or url.tag, payload.digest(resource, "digest")
+    return payload.announce(name, tag, digest, event.id, event.at)

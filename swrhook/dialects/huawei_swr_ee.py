@@ -44,9 +44,7 @@ def _read_resource(
     """Return the announcement, the reason why there is none, or None if no image is named."""
     url = payload.parse_reference(payload.text(resource, "resource_url") or "")
     name = repository or (url.host and url.name)
-    tag = payload.text(resource, "tag") or url.tag
-    if not name or not (tag or url.digest or payload.digest(resource, "digest")):
+    tag, digest = payload.text(resource, "tag") or url.tag, payload.digest(resource, "digest")
+    if not name or not (tag or url.digest or digest):
         return None
-    if not tag or ":" in tag:
-        return f"{payload.quote(name)}: a push without a tag"
-    return Announcement(name, tag, payload.digest(resource, "digest"), pushed_at=at)
+    return payload.announce(name, tag, digest, pushed_at=at)

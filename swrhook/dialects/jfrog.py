@@ -5,7 +5,7 @@ for `image_type` and the paths, Kargo's webhook receiver; read August 2026.
 """
 
 from swrhook.errors import Ignored, UnknownShape
-from swrhook.model import Announcement, Reading
+from swrhook.model import Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
 
@@ -23,23 +23,17 @@ def parse(delivery: Delivery) -> Reading:
         raise UnknownShape("the body has no `domain` or no `event_type`")
     if (domain, event) != ("docker", "pushed"):
         raise Ignored(f"{payload.quote(event)} in {payload.quote(domain)} is not a docker push")
-    return payload.to_reading([_read_push(payload.get(document, "data"))])
-
-
-def _read_push(data: payload.Json) -> Announcement | str:
-    """Return the announcement, or the reason why there is none."""
+    data = payload.get(document, "data")
     folder, _, file = (payload.text(data, "path") or "").rpartition("/")
     name = _repository_name(payload.text(data, "image_name"), folder.rpartition("/")[0])
     if not name:
         raise UnknownShape("a push names no image")
     if payload.text(data, "image_type") == "oci" and file not in MANIFESTS:
-        return f"{payload.quote(name)}: an OCI artifact that is not an image (a chart)"
-    tag = payload.tag(data, "tag")
-    if tag is None:
-        return f"{payload.quote(name)}: a push without a tag"
+        raise Ignored(f"{payload.quote(name)}: an OCI artifact that is not an image (a chart)")
     # Every file has a checksum, but only that of a manifest is the image's digest.
     checksum = payload.text(data, "sha256") if file in MANIFESTS else None
-    return Announcement(name, tag, payload.digest({"digest": f"sha256:{checksum}"}, "digest"))
+    digest = payload.digest(f"sha256:{checksum}")
+    return payload.to_reading([payload.announce(name, payload.tag(data, "tag"), digest)])
 
 
 def _repository_name(image: str | None, path: str) -> str:

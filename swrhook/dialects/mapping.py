@@ -23,7 +23,6 @@ from swrhook.senders.delivery import Delivery
 COLUMNS = ("image", "repository", "namespace", "tag", "digest", "id")
 MAX_IMAGES = 10_000
 MAX_COPIES = 32
-MAX_INTEGER = 1 << 63
 
 # Kinds of nodes in a parsed expression. A chaining node passes each value to the next part, and a
 # collecting node returns the values of all its parts. Any other returns at most one part's value.
@@ -71,8 +70,7 @@ def compile_expression(text: str) -> ParsedResult:
         errors = [*_check_functions(expression.parsed)]
         copies = _count_copies(expression.parsed)
     except ParseError as exc:
-        message = f"is not JMESPath from character {exc.lex_position + 1} on"
-        raise ValueError(message) from None
+        raise ValueError(f"is not JMESPath from character {exc.lex_position + 1} on") from None
     except JMESPathError:
         raise ValueError("is not JMESPath") from None
     except RecursionError:
@@ -125,8 +123,7 @@ def _evaluate(expressions: Expressions, key: str, document: payload.Json) -> lis
         return [expression.search(document) for expression in expressions.get(key, ())]
     except JMESPathTypeError as exc:
         # JMESPath's message is not used: it quotes the whole value.
-        message = f"`{key}`: {exc.function_name}() does not accept this value"
-        raise UnknownShape(message) from None
+        raise UnknownShape(f"`{key}`: {exc.function_name}() does not accept this value") from None
     except _FAILURES as exc:
         raise UnknownShape(f"`{key}` cannot be evaluated: {type(exc).__name__}") from None
 
@@ -140,19 +137,12 @@ def _read_column(expressions: Expressions, key: str, document: payload.Json) -> 
     """Return the result of a key: one value for all images, or a list with one for each image."""
     values = _evaluate(expressions, key, document)
     if len(values) == 1 and not isinstance(values[0], list):
-        return _to_cell(values[0])
+        return payload.label(values[0])
     lists = [value if isinstance(value, list) else [value] for value in values if value is not None]
-    cells = [_to_cell(value) for value in chain.from_iterable(lists)]
+    cells = [payload.label(value) for value in chain.from_iterable(lists)]
     if len(cells) > MAX_IMAGES:
         raise UnknownShape(f"`{key}` returns more than {MAX_IMAGES} values")
     return cells
-
-
-def _to_cell(value: payload.Json) -> Cell:
-    """Return a string or an integer as text, None for any other value."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < MAX_INTEGER:
-        return str(value)
-    return payload.text(value)
 
 
 def _to_rows(columns: Mapping[str, Cell | list[Cell]]) -> list[Mapping[str, Cell]]:

@@ -8,7 +8,7 @@ docker images only as assets.
 import re
 
 from swrhook.errors import Ignored, UnknownShape
-from swrhook.model import Announcement, Reading
+from swrhook.model import Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
 
@@ -24,21 +24,16 @@ def parse(delivery: Delivery) -> Reading:
     Raises Undecodable, UnknownShape, or Ignored if the event is not the push of an image's tag.
     """
     document = payload.decode(delivery.body)
-    action = payload.text(document, "action")
     hook = payload.text(delivery.headers, HOOK)
     if hook is not None and hook not in ("rm:repository:component", "rm:repository:asset"):
         raise Ignored(f"webhook {payload.quote(hook)} is not for a repository's components")
-    if action is None:
-        raise UnknownShape("the body has no `action`")
+    action = payload.require(document, "action")
     if action not in PUSHES:
         raise Ignored(f"action {payload.quote(action)} is not a push")
     event_id = payload.text(delivery.headers, "x-nexus-webhook-delivery")
     name, tag = _read_image(document)
-    if ":" in tag:
-        raise Ignored(f"{payload.quote(name)}: a push without a tag")
     pushed_at = payload.timestamp(document, "timestamp")
-    announced = Announcement(name, tag, event_id=event_id, pushed_at=pushed_at)
-    return payload.to_reading([announced])
+    return payload.to_reading([payload.announce(name, tag, None, event_id, pushed_at)])
 
 
 def _read_image(document: payload.Json) -> tuple[str, str]:

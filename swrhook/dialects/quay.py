@@ -29,12 +29,9 @@ def parse(delivery: Delivery) -> Reading:
     tags = document["updated_tags"]
     if not isinstance(tags, list):
         raise UnknownShape(f"`updated_tags` is {payload.type_name(tags)}, not an array")
-    return payload.to_reading(_read_tag(name, tag) for tag in tags)
-
-
-def _read_tag(name: str, item: payload.Json) -> Announcement | str:
-    """Return the announcement, or the reason why there is none."""
-    tag = payload.tag(item)
-    if tag is None:
-        return f"{payload.quote(name)}: {payload.quote(item)} is not a tag"
-    return Announcement(name, tag)
+    return payload.to_reading(
+        Announcement(name, tag)
+        if payload.tag(tag)
+        else f"{payload.quote(name)}: {payload.quote(tag)} is not a tag"
+        for tag in tags
+    )

@@ -4,17 +4,6 @@ Payload: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.
 2026. A sender with the message's dialect (`ecr`) accepts the envelope too.
 """
 
-from collections.abc import Mapping
+from swrhook.senders.dialect_detection import read as parse
 
-from swrhook.model import Reading
-from swrhook.senders import dialect_detection
-from swrhook.senders.delivery import Delivery
-from swrhook.senders.dialect_detection import Parse
-
-
-def parse(delivery: Delivery, dialects: Mapping[str, Parse]) -> Reading:
-    """Read the message of a notification, in whichever of the dialects it is.
-
-    Raises Undecodable, UnknownShape, or Ignored, which SNS's subscription messages raise.
-    """
-    return dialect_detection.read(delivery, dialects)
+__all__ = ["parse"]

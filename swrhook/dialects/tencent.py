@@ -20,9 +20,7 @@ def parse(delivery: Delivery) -> Reading:
     Raises Undecodable, UnknownShape, or Ignored if the action is not the push of an image.
     """
     document = payload.decode(delivery.body)
-    kind = payload.text(document, "type")
-    if kind is None:
-        raise UnknownShape("the body has no `type`")
+    kind = payload.require(document, "type")
     if kind not in PUSHES:
         raise Ignored(f"action {payload.quote(kind)} is not pushImage")
     data = payload.get(document, "event_data")
@@ -37,11 +35,8 @@ def _read_resource(
     resource: payload.Json, name: str | None, at: datetime | None
 ) -> Announcement | str:
     """Return the announcement, or the reason why there is none."""
-    url = payload.parse_reference(payload.text(resource, "resource_url") or "")
-    image = name or url.name
+    image = name or payload.parse_reference(payload.text(resource, "resource_url") or "").name
     if not image:
         return "a resource names no repository"
-    tag = payload.tag(resource, "tag")
-    if tag is None:
-        return f"{payload.quote(image)}: a push without a tag"
-    return Announcement(image, tag, digest=payload.digest(resource, "digest"), pushed_at=at)
+    tag, digest = payload.tag(resource, "tag"), payload.digest(resource, "digest")
+    return payload.announce(image, tag, digest, pushed_at=at)

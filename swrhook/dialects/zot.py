@@ -5,7 +5,7 @@ Payload: https://zotregistry.dev (events) and pkg/extensions/events of project-z
 """
 
 from swrhook.errors import Ignored, UnknownShape
-from swrhook.model import Announcement, Reading
+from swrhook.model import Reading
 from swrhook.senders import payload
 from swrhook.senders.delivery import Delivery
 
@@ -26,19 +26,10 @@ def parse(delivery: Delivery) -> Reading:
         raise UnknownShape(f"CloudEvents type {payload.quote(kind)} is not one of Zot's")
     if kind != PUSH:
         raise Ignored(f"type {payload.quote(kind)} is not {PUSH}")
-    event_id = payload.text(attributes, f"{prefix}id")
-    name, reference = _read_image(data)
-    if ":" in reference:
-        # Zot also reports the manifest of each platform before the index.
-        raise Ignored(f"{payload.quote(name)}: a push without a tag")
-    pushed_at = payload.timestamp(attributes, f"{prefix}time")
-    announced = Announcement(name, reference, payload.digest(data, "digest"), event_id, pushed_at)
-    return payload.to_reading([announced])
-
-
-def _read_image(data: payload.Json) -> tuple[str, str]:
-    """Return the repository and the reference that was pushed to it, a tag or a digest."""
+    # Zot also reports the manifest of each platform before the index: a digest as reference.
     name, reference = payload.text(data, "name"), payload.text(data, "reference")
     if name is None or reference is None:
         raise UnknownShape("a push without `name` or `reference`")
-    return name, reference
+    digest, event_id = payload.digest(data, "digest"), payload.text(attributes, f"{prefix}id")
+    pushed_at = payload.timestamp(attributes, f"{prefix}time")
+    return payload.to_reading([payload.announce(name, reference, digest, event_id, pushed_at)])

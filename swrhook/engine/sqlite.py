@@ -146,18 +146,14 @@ class SqliteEngine:
         """Wait for the first lane that is due and not running; None when the engine stops."""
         with self._changed:
             while not self._stopping:
-                wait = None
-                if self._heap:
-                    wait = self._heap[0][0] - time.monotonic()
-                    if wait <= 0:
-                        due_lane = self._pop()
-                        if due_lane is not None:
-                            # Another thread must wait for the next entry. The notification of a
-                            # wake may have gone to this thread, which woke up anyway.
-                            self._changed.notify()
-                            return due_lane
-                        continue
-                self._changed.wait(wait)
+                wait = self._heap[0][0] - time.monotonic() if self._heap else None
+                if wait is None or wait > 0:
+                    self._changed.wait(wait)
+                elif (due_lane := self._pop()) is not None:
+                    # Another thread must wait for the next entry. The notification of a wake may
+                    # have gone to this thread, which woke up anyway.
+                    self._changed.notify()
+                    return due_lane
             return None
 
     def _pop(self) -> tuple[Lane, datetime] | None:

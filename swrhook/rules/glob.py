@@ -10,7 +10,7 @@ from typing import Any
 
 import re2
 
-_TOKEN = re.compile(r"\*\*|\*|\?")
+_TOKEN = re.compile(r"(\*\*|\*|\?)")
 _REGEX = {"**": "(?s:.*)", "*": "[^/]*", "?": "[^/]"}
 
 
@@ -43,12 +43,7 @@ class Glob:
     @cached_property
     def regex(self) -> str:
         """Return the equivalent regular expression."""
-        parts = []
-        end = 0
-        for token in _TOKEN.finditer(self.text):
-            parts += [re2.escape(self.text[end : token.start()]), _REGEX[token[0]]]
-            end = token.end()
-        return "".join([*parts, re2.escape(self.text[end:])])
+        return "".join(_REGEX.get(part) or re2.escape(part) for part in _TOKEN.split(self.text))
 
     @cached_property
     def _compiled(self) -> Any:  # noqa: ANN401  # re2 comes without types
@@ -61,3 +56,6 @@ class Glob:
     def __repr__(self) -> str:
         """Return the text with the class name."""
         return f"Glob({self.text!r})"
+
+
+EVERYTHING = (Glob("**"),)

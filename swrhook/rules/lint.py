@@ -5,15 +5,14 @@ and simple comparisons instead. They report only what is certain, and may miss c
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from swrhook.model import Push
-from swrhook.rules.glob import Glob
+from swrhook.rules.glob import EVERYTHING, Glob
 from swrhook.rules.match import FIELDS, Pattern, Rule, RuleResult, evaluate
 from swrhook.rules.regex import Regex
 from swrhook.rules.version_ranges import Semver
 
-_EVERYTHING = (Glob("**"),)
 _ANY_VALUE = {"sender": "any", "namespace": "any", "repository": "any", "tag": "1.2.3"}
 # The characters that a name may begin with; see swrhook/swr_names.py.
 _FIRST_CHARACTERS = {
@@ -43,11 +42,16 @@ def example_push(rule: Rule) -> Push | None:
 
 def _example_value(rule: Rule, field: str) -> str | None:
     """Return a value of the field that passes the rule; None if no example does."""
-    unless = rule.unless.get(field)
-    for value in _example_values(rule.when.get(field), field):
-        if unless is None or not any(pattern.matches(value) for pattern in unless):
-            return value
-    return None
+    patterns, unless = rule.when.get(field), rule.unless.get(field, ())
+    values: Iterable[str] = [_ANY_VALUE[field]]
+    if patterns is not None:
+        values = (
+            value
+            for pattern in patterns
+            for value in _candidate_values(pattern)
+            if value and pattern.matches(value)
+        )
+    return next((v for v in values if not any(pattern.matches(v) for pattern in unless)), None)
 
 
 def covers_rule(broad: Rule, narrow: Rule) -> bool:
@@ -73,7 +77,7 @@ def covers_all(broad: Sequence[Pattern], narrow: Sequence[Pattern], field: str) 
 def cancelled_field(rule: Rule) -> str | None:
     """Return a field in which `not` excludes everything that `when` matches, or None."""
     for field, patterns in rule.unless.items():
-        if covers_all(patterns, rule.when.get(field, _EVERYTHING), field):
+        if covers_all(patterns, rule.when.get(field, EVERYTHING), field):
             return field
     return None
 
@@ -121,17 +125,6 @@ def _covers(broad: Pattern, narrow: Pattern, field: str) -> bool:
     if broad.text not in {broad.prefix + star for star in stars}:
         return False
     return not broad.prefix or (isinstance(narrow, Glob) and narrow.prefix.startswith(broad.prefix))
-
-
-def _example_values(patterns: Sequence[Pattern] | None, field: str) -> Iterator[str]:
-    """Yield values that any of the patterns matches; without patterns, yield any value."""
-    if patterns is None:
-        yield _ANY_VALUE[field]
-        return
-    for pattern in patterns:
-        for value in _candidate_values(pattern):
-            if value and pattern.matches(value):
-                yield value
 
 
 def _candidate_values(pattern: Pattern) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Evaluate one rule for one push."""
+"""A rule, and its evaluation for one push."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,17 +7,15 @@ from enum import StrEnum
 from typing import Protocol
 
 from swrhook.model import Push
-from swrhook.rules.targets import RuleTarget
 
 FIELDS = ("sender", "namespace", "repository", "tag")
+VARIABLES = ("namespace", "repository")
+
+_VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 # cosign stores signatures and attestations under tags that are named after the image's digest.
 _ATTACHMENT_TAG = re.compile(r"(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{128})(?:\.([a-z0-9.-]+))?")
-_ATTACHMENT_KINDS = {
-    "sig": "a signature",
-    "att": "an attestation",
-    "sbom": "an SBOM",
-}
+_ATTACHMENT_KINDS = {"sig": "a signature", "att": "an attestation", "sbom": "an SBOM"}
 
 
 def describe_attachment(push: Push) -> str | None:
@@ -57,6 +55,22 @@ class RuleResult(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RuleTarget:
+    """A target in a rule; `{namespace}` and `{repository}` are replaced by the push's own."""
+
+    region: str
+    namespace: str
+    override: bool = False
+
+    def namespace_for(self, push: Push) -> str:
+        """Return the organization for this push. It may be one that SWR does not allow."""
+        if "{" not in self.namespace:
+            return self.namespace
+        values = {"namespace": push.namespace, "repository": push.repository}
+        return _VARIABLE.sub(lambda variable: values[variable[1]], self.namespace)
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule. A push matches if each field in `when` matches any of its patterns.
 
@@ -90,3 +104,8 @@ def matches_any(patterns: Sequence[Pattern], push: Push, field: str) -> bool:
     """Return whether any of the patterns matches the push's value of the field."""
     value: str = getattr(push, field)
     return any(pattern.matches(value) for pattern in patterns)
+
+
+def unknown_variables(template: str) -> list[str]:
+    """Return the names in braces in a target's organization that are not variables."""
+    return [name for name in _VARIABLE.findall(template) if name not in VARIABLES]

@@ -5,15 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from swrhook.model import PlannedSync, Push, Target
-from swrhook.rules import (
-    Rulebook,
-    RuleResult,
-    TargetDecision,
-    TargetResult,
-    decide_targets,
-    evaluate,
-)
-from swrhook.rules.match import attachment_reason
+from swrhook.rules.match import RuleResult, attachment_reason, evaluate
+from swrhook.rules.rulebook import Rulebook
+from swrhook.rules.targets import TargetDecision, TargetResult, decide_targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +29,17 @@ class PlanChange(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlanDifference:
-    """One target that differs in two plans; `before` and `after` are overrides, None: no sync."""
+    """One target that differs in two plans; `before` and `after` are overrides, None: no sync.
+
+    `rule` is the rule that requires the sync afterwards or, if none does, required it before.
+    """
 
     change: PlanChange
     image: str
     target: Target
     before: bool | None
     after: bool | None
+    rule: str
 
 
 def plan(pushes: Sequence[Push], rules: Rulebook) -> Plan:
@@ -70,19 +68,19 @@ def plan(pushes: Sequence[Push], rules: Rulebook) -> Plan:
     return Plan(tuple(syncs), tuple(shadow), tuple(reasons))
 
 
-def diff_plans(before: Iterable[PlannedSync], after: Iterable[PlannedSync]) -> list[PlanDifference]:
+def diff_plans(before: Sequence[PlannedSync], after: Sequence[PlannedSync]) -> list[PlanDifference]:
     """Return the syncs that are gained, lost or redirected from one plan to another.
 
     Both plans are for the same pushes. The same sync by another rule is no difference.
     """
     old = {(sync.push.image, sync.target): sync.override for sync in before}
     new = {(sync.push.image, sync.target): sync.override for sync in after}
+    rules = {(sync.push.image, sync.target): sync.rule for sync in [*before, *after]}
+    overrides = {key: (old.get(key), new.get(key)) for key in rules}
     return [
-        PlanDifference(
-            _kind_of_change(old.get(key), new.get(key)), *key, old.get(key), new.get(key)
-        )
-        for key in dict.fromkeys([*old, *new])
-        if old.get(key) is not new.get(key)
+        PlanDifference(_kind_of_change(*pair), *key, *pair, rules[key])
+        for key, pair in overrides.items()
+        if pair[0] is not pair[1]
     ]
 
 

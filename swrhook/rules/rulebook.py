@@ -7,6 +7,8 @@ all fields gives the candidates, which are then evaluated one by one. A mask may
 rules, never too few: `evaluate` decides.
 """
 
+import functools
+import operator
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
@@ -14,7 +16,7 @@ from typing import Any, overload
 import re2
 
 from swrhook.model import Push
-from swrhook.rules.glob import Glob
+from swrhook.rules.glob import EVERYTHING, Glob
 from swrhook.rules.match import FIELDS, Pattern, Rule
 from swrhook.rules.regex import Regex
 
@@ -75,7 +77,7 @@ class _FieldIndex:
         expressions: dict[str, int] = defaultdict(int)
         for place, rule in enumerate(rules):
             if rule.enabled:
-                self._add(rule.when.get(field), 1 << place, expressions)
+                self._add(rule.when.get(field, EVERYTHING), 1 << place, expressions)
         self._prefix_lengths = sorted({len(prefix) for prefix in self._prefixes})
         self._suffix_lengths = sorted({len(suffix) for suffix in self._suffixes})
         self.expressions = len(expressions)
@@ -96,33 +98,22 @@ class _FieldIndex:
                 mask |= rules
         return mask | self._regex_set.mask(value) if self.expressions else mask
 
-    def _add(
-        self, patterns: Sequence[Pattern] | None, bit: int, expressions: dict[str, int]
-    ) -> None:
-        if patterns is None:
-            self._unindexed |= bit
-            return
+    def _add(self, patterns: Sequence[Pattern], bit: int, expressions: dict[str, int]) -> None:
         for pattern in patterns:
             match pattern:
-                case Glob():
-                    self._add_glob(pattern, bit, expressions)
+                case Glob(literal=True):
+                    self._literals[pattern.text] |= bit
+                # One end is enough: it may let other values pass, and `evaluate` checks the rest.
+                case Glob() if len(pattern.prefix) > len(pattern.suffix):
+                    self._prefixes[pattern.prefix] |= bit
+                case Glob() if pattern.suffix:
+                    self._suffixes[pattern.suffix] |= bit
+                case Glob() if pattern.text != "**":
+                    expressions[pattern.regex] |= bit
                 case Regex():
                     expressions[pattern.text] |= bit
                 case _:
                     self._unindexed |= bit
-
-    def _add_glob(self, glob: Glob, bit: int, expressions: dict[str, int]) -> None:
-        if glob.literal:
-            self._literals[glob.text] |= bit
-        elif glob.text == "**":
-            self._unindexed |= bit
-        # One end is enough: it may let other values pass, and `evaluate` checks the whole glob.
-        elif len(glob.prefix) > len(glob.suffix):
-            self._prefixes[glob.prefix] |= bit
-        elif glob.suffix:
-            self._suffixes[glob.suffix] |= bit
-        else:
-            expressions[glob.regex] |= bit
 
 
 class _RegexSet:
@@ -130,9 +121,7 @@ class _RegexSet:
 
     def __init__(self, masks: dict[str, int]) -> None:
         self._masks = list(masks.values())
-        self._union = 0
-        for mask in self._masks:
-            self._union |= mask
+        self._union = functools.reduce(operator.or_, self._masks, 0)
         self._set = _compile_set(masks) if len(masks) >= _MIN_SET_SIZE else None
 
     def mask(self, value: str) -> int:
@@ -143,10 +132,8 @@ class _RegexSet:
         # matches everything, so that its absence shows this.
         if len(self._masks) not in matches:
             return self._union
-        mask = 0
-        for place in matches:
-            mask |= self._masks[place] if place < len(self._masks) else 0
-        return mask
+        masks = (self._masks[place] for place in matches if place < len(self._masks))
+        return functools.reduce(operator.or_, masks, 0)
 
 
 def _compile_set(expressions: dict[str, int]) -> Any:  # noqa: ANN401  # re2 comes without types

@@ -1,52 +1,12 @@
 """Decide on each target of the rules that match a push."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from swrhook.model import Push, Target
+from swrhook.rules.match import Rule
 from swrhook.swr_names import is_namespace
-
-VARIABLES = ("namespace", "repository")
-
-_VARIABLE = re.compile(r"\{([^{}]*)\}")
-
-
-@dataclass(frozen=True, slots=True)
-class RuleTarget:
-    """A target in a rule; `{namespace}` and `{repository}` are replaced by the push's own."""
-
-    region: str
-    namespace: str
-    override: bool = False
-
-    def namespace_for(self, push: Push) -> str:
-        """Return the organization for this push. It may be one that SWR does not allow."""
-        if "{" not in self.namespace:
-            return self.namespace
-        values = {"namespace": push.namespace, "repository": push.repository}
-        return _VARIABLE.sub(lambda variable: values[variable[1]], self.namespace)
-
-
-class MatchedTarget(Protocol):
-    """The parts of a rule that this module uses; `swrhook.rules.match` imports this module."""
-
-    @property
-    def name(self) -> str:
-        """The rule's name."""
-        ...
-
-    @property
-    def sync(self) -> Sequence[RuleTarget]:
-        """The rule's targets."""
-        ...
-
-    @property
-    def shadow(self) -> bool:
-        """Whether its syncs are only recorded, not carried out."""
-        ...
 
 
 class TargetResult(StrEnum):
@@ -69,7 +29,7 @@ class TargetDecision:
     reason: str | None = None
 
 
-def decide_targets(push: Push, rules: Iterable[MatchedTarget]) -> list[TargetDecision]:
+def decide_targets(push: Push, rules: Iterable[Rule]) -> list[TargetDecision]:
     """Return the decision on every target of the rules that match the push, in the rules' order.
 
     The first rule with a target decides on it. A rule in shadow leaves its targets to later rules.
@@ -93,7 +53,7 @@ def decide_targets(push: Push, rules: Iterable[MatchedTarget]) -> list[TargetDec
 
 
 def _decide_target(
-    push: Push, rule: MatchedTarget, target: Target, earlier_rule: str | None
+    push: Push, rule: Rule, target: Target, earlier_rule: str | None
 ) -> tuple[TargetResult, str | None]:
     if not is_namespace(target.namespace):
         return TargetResult.REFUSED, f'SWR allows no organization named "{target.namespace}"'
@@ -104,8 +64,3 @@ def _decide_target(
     if rule.shadow:
         return TargetResult.SHADOW, "the rule is in shadow: this sync is not carried out"
     return TargetResult.SYNC, None
-
-
-def unknown_variables(template: str) -> list[str]:
-    """Return the names in braces in a target's organization that are not variables."""
-    return [name for name in _VARIABLE.findall(template) if name not in VARIABLES]

@@ -34,6 +34,11 @@ class ClauseTrace:
     matched: bool
     patterns: Sequence[PatternTrace]
 
+    @property
+    def is_obstacle(self) -> bool:
+        """Return whether this condition keeps the push from matching the rule."""
+        return self.excludes == self.matched
+
 
 @dataclass(frozen=True, slots=True)
 class TargetTrace:
@@ -78,42 +83,26 @@ def trace(push: Push, rules: Sequence[Rule]) -> Trace:
     results = [(rule, evaluate(rule, push)) for rule in rules]
     matching = [rule for rule, result in results if result is RuleResult.WANTED]
     decisions = decide_targets(push, matching)
-    return Trace(
-        push.sender,
-        push.region,
-        push.namespace,
-        push.repository,
-        push.tag,
-        tuple(_trace_rule(push, rule, result, decisions) for rule, result in results),
-    )
+    traces = tuple(_trace_rule(push, rule, result, decisions) for rule, result in results)
+    return Trace(push.sender, push.region, push.namespace, push.repository, push.tag, traces)
 
 
 def _trace_rule(
     push: Push, rule: Rule, result: RuleResult, decisions: Sequence[TargetDecision]
 ) -> RuleTrace:
-    clauses = [
-        *(
-            _trace_clause(push, field, patterns, excludes=False)
-            for field, patterns in rule.when.items()
-        ),
-        *(
-            _trace_clause(push, field, patterns, excludes=True)
-            for field, patterns in rule.unless.items()
-        ),
-    ]
-    targets = [
-        TargetTrace(
-            region=decision.target.region,
-            namespace=decision.target.namespace,
-            override=decision.override,
-            fate=decision.result.value,
-            reason=decision.reason,
-        )
-        for decision in decisions
-        if decision.rule == rule.name
-    ]
+    clauses = tuple(
+        _trace_clause(push, field, patterns, excludes=excludes)
+        for conditions, excludes in ((rule.when, False), (rule.unless, True))
+        for field, patterns in conditions.items()
+    )
+    targets = tuple(_trace_target(decision) for decision in decisions if decision.rule == rule.name)
     reason = _explain_result(push, result, clauses)
-    return RuleTrace(rule.name, result.value, rule.shadow, reason, tuple(clauses), tuple(targets))
+    return RuleTrace(rule.name, result.value, rule.shadow, reason, clauses, targets)
+
+
+def _trace_target(decision: TargetDecision) -> TargetTrace:
+    target, fate = decision.target, decision.result.value
+    return TargetTrace(target.region, target.namespace, decision.override, fate, decision.reason)
 
 
 def _trace_clause(
@@ -131,17 +120,12 @@ def _explain_result(push: Push, result: RuleResult, clauses: Sequence[ClauseTrac
             return "enabled is false"
         case RuleResult.ATTACHMENT:
             return attachment_reason(push)
-        case RuleResult.NOT_MATCHED:
-            return "; ".join(
-                f'{clause.field} "{clause.value}" does not match'
-                for clause in clauses
-                if not clause.excludes and not clause.matched
-            )
-        case RuleResult.EXCLUDED:
-            return "; ".join(
-                f'{clause.field} "{clause.value}" is excluded by `not`'
-                for clause in clauses
-                if clause.excludes and clause.matched
-            )
-        case _:
+        case RuleResult.WANTED:
             return None
+    excluded = result is RuleResult.EXCLUDED
+    problem = "is excluded by `not`" if excluded else "does not match"
+    return "; ".join(
+        f'{clause.field} "{clause.value}" {problem}'
+        for clause in clauses
+        if clause.is_obstacle and clause.excludes is excluded
+    )

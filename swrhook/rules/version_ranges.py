@@ -26,6 +26,8 @@ _COMPARISON = re.compile(
 )
 _BEFORE_PRERELEASES: tuple[int, Stage] = (0, ())  # sorts before every pre-release
 _ALL_NUMBERS = 3
+# A version's numbers have at most nine digits, so no version reaches this one.
+_UNREACHABLE: Release = (10**9, 0, 0)
 
 
 class _Bound(NamedTuple):
@@ -35,28 +37,25 @@ class _Bound(NamedTuple):
     is_after_key: bool
 
 
+_START = _Bound(((0, 0, 0), _BEFORE_PRERELEASES), is_after_key=False)
+_END = _Bound((_UNREACHABLE, RELEASED), is_after_key=True)
+
+
 @dataclass(frozen=True, slots=True)
 class _Interval:
     """The versions that satisfy all comparisons between two `||`."""
 
     lowest: _Bound
-    highest: _Bound | None
+    highest: _Bound
     prerelease_of: frozenset[Release]  # the releases of which a comparison names a pre-release
 
     @property
     def is_empty(self) -> bool:
-        if self.highest is None:
-            return False
-        low, high = self.lowest, self.highest
-        return low.key > high.key or (
-            low.key == high.key and (low.is_after_key or not high.is_after_key)
-        )
+        return self.lowest >= self.highest
 
     def contains(self, key: Key) -> bool:
-        low, high = self.lowest, self.highest
-        if key < low.key or (low.is_after_key and key == low.key):
-            return False
-        return high is None or key < high.key or (high.is_after_key and key == high.key)
+        # Plain tuples compare faster, and like bounds right before and right after the key.
+        return self.lowest <= (key, False) and (key, True) <= self.highest
 
 
 class Semver:
@@ -122,15 +121,13 @@ def _split_alternatives(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _parse_interval(part: str, start: int) -> _Interval:
-    lowest, highest = _Bound(((0, 0, 0), _BEFORE_PRERELEASES), is_after_key=False), None
+    lowest, highest = _START, _END
     prerelease_of = set()
     for match in _parse_comparisons(part, start):
         numbers, stage = _parse_operand(match, start)
         key: Key = (to_release(numbers), RELEASED if stage is None else (0, stage))
-        low = _lower_bound(match["operator"] or "", numbers, key)
-        high = _upper_bound(match["operator"] or "", numbers, key)
-        lowest = max(lowest, low) if low is not None else lowest
-        highest = min(highest or high, high) if high is not None else highest
+        lowest = max(lowest, _lower_bound(match["operator"] or "", numbers, key))
+        highest = min(highest, _upper_bound(match["operator"] or "", numbers, key))
         if stage is not None:
             prerelease_of.add(key[0])
     return _Interval(lowest, highest, frozenset(prerelease_of))
@@ -183,31 +180,31 @@ def _explain_error(part: str, start: int, end: int) -> str:
     return f"{message}: write comparisons such as >=1.2, <2, ~1.4, ^2 or 1.2.3"
 
 
-def _lower_bound(operator: str, numbers: list[int], key: Key) -> _Bound | None:
-    """Return the lower end of one comparison; None if it has none."""
+def _lower_bound(operator: str, numbers: list[int], key: Key) -> _Bound:
+    """Return the lower end of one comparison."""
     if operator in {"<", "<="}:
-        return None
+        return _START
     if operator != ">":
         return _Bound(key, is_after_key=False)
-    is_whole = len(numbers) == _ALL_NUMBERS
-    return (
-        _Bound(key, is_after_key=True)
-        if is_whole
-        else _bound_from(_next_release(numbers, len(numbers)))
-    )
+    if len(numbers) == _ALL_NUMBERS:
+        return _Bound(key, is_after_key=True)
+    return _Bound((_next_release(numbers, len(numbers)), RELEASED), is_after_key=False)
 
 
-def _upper_bound(operator: str, numbers: list[int], key: Key) -> _Bound | None:
-    """Return the upper end of one comparison; None if it has none."""
+def _upper_bound(operator: str, numbers: list[int], key: Key) -> _Bound:
+    """Return the upper end of one comparison."""
     if operator in {">", ">="}:
-        return None
+        return _END
     if operator == "<":
         # `<2` excludes the pre-releases of 2, unless it names one, as in `<2.0.0-rc.1`.
-        return _Bound(key, is_after_key=False) if key[1] != RELEASED else _bound_before(key[0])
+        is_release = key[1] == RELEASED
+        return _Bound((key[0], _BEFORE_PRERELEASES) if is_release else key, is_after_key=False)
     if operator in {"", "=", "<="} and len(numbers) == _ALL_NUMBERS:
         return _Bound(key, is_after_key=True)
     kept = {"~": min(len(numbers), 2), "^": _caret_precision(numbers)}.get(operator, len(numbers))
-    return _bound_before(_next_release(numbers, kept))
+    if not kept:
+        return _END
+    return _Bound((_next_release(numbers, kept), _BEFORE_PRERELEASES), is_after_key=False)
 
 
 def _caret_precision(numbers: list[int]) -> int:
@@ -218,17 +215,6 @@ def _caret_precision(numbers: list[int]) -> int:
     return len(numbers)
 
 
-def _next_release(numbers: list[int], count: int) -> Release | None:
-    """Return the next release that differs in the first `count` numbers; None if `count` is 0."""
-    return to_release([*numbers[: count - 1], numbers[count - 1] + 1]) if count else None
-
-
-def _bound_before(release: Release | None) -> _Bound | None:
-    """Return the upper end before a release and its pre-releases."""
-    return None if release is None else _Bound((release, _BEFORE_PRERELEASES), is_after_key=False)
-
-
-def _bound_from(release: Release | None) -> _Bound:
-    """Return the lower end at a release; without one, the range is empty."""
-    # A version's numbers have at most nine digits, so no version reaches this one.
-    return _Bound((release or (10**9, 0, 0), RELEASED), is_after_key=False)
+def _next_release(numbers: list[int], count: int) -> Release:
+    """Return the next release that differs in the first `count` numbers."""
+    return to_release([*numbers[: count - 1], numbers[count - 1] + 1]) if count else _UNREACHABLE

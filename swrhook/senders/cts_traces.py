@@ -66,12 +66,8 @@ def _read_trace(trace: payload.Json, event_id: str | None) -> Announcement | str
     image = next(_find_images(trace), None)
     if image is None:
         raise UnknownShape(f"no image in a trace of {operation}")
-    name, tag = image
-    if ":" in tag:
-        return f"{payload.quote(name)}: a push without a tag"
-    return Announcement(
-        name, tag, event_id=event_id or payload.text(trace, "trace_id"), pushed_at=_read_time(trace)
-    )
+    trace_id = payload.text(trace, "trace_id")
+    return payload.announce(*image, None, event_id or trace_id, _read_time(trace))
 
 
 def _find_images(trace: payload.Json) -> Iterator[tuple[str, str]]:

@@ -40,17 +40,18 @@ DIALECT_BY_EVENT_TYPE = (
 Parse = Callable[[Delivery], Reading]
 
 
-def read(delivery: Delivery, table: Mapping[str, Parse]) -> Reading:
+def read(delivery: Delivery, dialects: Mapping[str, Parse]) -> Reading:
     """Read a delivery, or the message in its envelope, with the detected dialect.
 
-    Raises what that dialect raises, but UnknownShape instead of NothingUsable.
+    Raises what that dialect raises, but UnknownShape instead of NothingUsable, and Ignored for a
+    topic's subscription messages.
     """
 
     def parse(inner: Delivery) -> Reading:
         dialect = detect(inner.headers, payload.decode(inner.body))
-        if dialect not in table:
+        if dialect not in dialects:
             raise UnknownShape(f"the message is in the dialect {dialect}, which cannot be read")
-        return table[dialect](inner)
+        return dialects[dialect](inner)
 
     try:
         return envelopes.read(delivery, parse)

@@ -91,9 +91,7 @@ def _unwrap(delivery: Delivery) -> tuple[Delivery, str | None]:
 
 
 def _unwrap_notification(
-    delivery: Delivery,
-    document: payload.Json,
-    service: _TopicService,
+    delivery: Delivery, document: payload.Json, service: _TopicService
 ) -> tuple[Delivery, str | None]:
     """Return the message of a notification, and its id. Raises Ignored for any other type."""
     headers = delivery.headers

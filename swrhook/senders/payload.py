@@ -15,7 +15,7 @@ from types import NoneType
 from typing import Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
-from swrhook.errors import Ignored, Undecodable
+from swrhook.errors import Ignored, Undecodable, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.swr_names import is_digest
 
@@ -25,6 +25,7 @@ MAX_TEXT_LENGTH = 1024
 MAX_QUOTE_LENGTH = 120
 MAX_REASONS = 5
 MAX_SKIPPED_REASONS = 20
+MAX_INTEGER = 1 << 63
 # Python's JSON parser recurses: deep nesting raises RecursionError, or exhausts the C stack.
 MAX_DEPTH = 100
 # A Python object takes far more memory than the two bytes of JSON that it may come from.
@@ -113,6 +114,21 @@ def text(document: Json, *path: str) -> str | None:
     return None if _UNSTORABLE.search(value) else value
 
 
+def require(document: Json, *path: str) -> str:
+    """Return the string at `path`. Raises UnknownShape if there is none."""
+    value = text(document, *path)
+    if value is None:
+        raise UnknownShape(f"the body has no `{'.'.join(path)}`")
+    return value
+
+
+def label(document: Json, *path: str) -> str | None:
+    """Return the string at `path`, or the integer as text: some senders' ids are numbers."""
+    value = get(document, *path)
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_integer and abs(value) < MAX_INTEGER else text(value)
+
+
 def items(document: Json, *path: str) -> Sequence[Json]:
     """Return the array at `path`, or an empty one."""
     value = get(document, *path)
@@ -191,6 +207,19 @@ def cap_reasons(reasons: Iterable[str], most: int = MAX_REASONS) -> tuple[str, .
     return (*lines[:most], f"and {more} more") if more > 0 else tuple(lines)
 
 
+def announce(
+    name: str,
+    tag: str | None,
+    digest: str | None = None,
+    event_id: str | None = None,
+    pushed_at: datetime | None = None,
+) -> Announcement | str:
+    """Return the announcement of a push; the reason if it has no tag, or a digest in its place."""
+    if not tag or ":" in tag:
+        return f"{quote(name)}: a push without a tag"
+    return Announcement(name, tag, digest, event_id, pushed_at)
+
+
 def to_reading(results: Iterable[Announcement | str]) -> Reading:
     """Return a Reading of the announcements, each once, and of the reasons for the parts skipped.
 
@@ -230,5 +259,4 @@ def _count_characters(document: str, characters: str) -> int:
 
 
 def _refuse_constant(name: str) -> None:
-    message = f"{name} is not a JSON value"
-    raise ValueError(message)
+    raise ValueError(f"{name} is not a JSON value")

@@ -25,14 +25,7 @@ def read_push(event: payload.Json) -> Announcement | str:
     name = payload.text(event, "target", "repository")
     if name is None:
         raise UnknownShape("a push names no repository")
-    tag = payload.tag(event, "target", "tag")
-    if tag is None:
-        # The registry also reports blobs, and the manifest of each platform before the index.
-        return f"{payload.quote(name)}: a push without a tag"
-    return Announcement(
-        name,
-        tag,
-        digest=payload.digest(event, "target", "digest"),
-        event_id=payload.text(event, "id"),
-        pushed_at=payload.timestamp(event, "timestamp"),
-    )
+    # The registry also reports blobs, and the manifest of each platform before the index.
+    tag, digest = payload.tag(event, "target", "tag"), payload.digest(event, "target", "digest")
+    event_id, pushed_at = payload.text(event, "id"), payload.timestamp(event, "timestamp")
+    return payload.announce(name, tag, digest, event_id, pushed_at)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
-from typing import Protocol
 
 from swrhook.model import Announcement, Push, Reading, image_name
 from swrhook.senders.delivery import Delivery
@@ -22,7 +21,16 @@ class ImageSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class Origin:
+    """The part of a sender that determines the names of its pushes."""
+
+    name: str
+    region: str
+    image: ImageSettings = ImageSettings()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender(Origin):
     """A configured sender: its dialect, its authentication and the region of its images.
 
     `authenticate` takes a delivery and the time, and raises Unauthenticated or KeysUnavailable.
@@ -32,11 +40,8 @@ class Sender:
     expected time between deliveries. An empty `allow_from` allows any address.
     """
 
-    name: str
     dialect: str
-    region: str
     authenticate: Callable[[Delivery, datetime], None] = field(repr=False)
-    image: ImageSettings = ImageSettings()
     takes_path_secret: bool = False
     confirm: Callable[[Delivery], None] | None = field(default=None, repr=False)
     parse: Callable[[Delivery], Reading] | None = field(default=None, repr=False)
@@ -45,47 +50,16 @@ class Sender:
     rate_limit: Rate | None = None
 
 
-class SenderNames(Protocol):
-    """The part of a sender that determines the names of its pushes."""
-
-    @property
-    def name(self) -> str:
-        """The sender's name."""
-
-    @property
-    def region(self) -> str:
-        """The region that holds its images."""
-
-    @property
-    def image(self) -> ImageSettings:
-        """How its repository names become SWR's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """A sender without authentication: only what determines the names of its pushes."""
-
-    name: str
-    region: str
-    image: ImageSettings = ImageSettings()
-
-
 def to_pushes(
-    sender: SenderNames, announcements: Sequence[Announcement]
+    sender: Origin, announcements: Sequence[Announcement]
 ) -> tuple[list[Push], list[str]]:
     """Return the pushes under SWR's names, and a reason for each announcement left out."""
-    pushes: dict[Push, None] = {}  # an ordered set
-    skipped: list[str] = []
-    for announcement in announcements:
-        result = _to_push(sender, announcement)
-        if isinstance(result, str):
-            skipped.append(result)
-        else:
-            pushes[result] = None
-    return list(pushes), skipped
+    results = [_to_push(sender, announcement) for announcement in announcements]
+    pushes = dict.fromkeys(result for result in results if isinstance(result, Push))
+    return list(pushes), [result for result in results if isinstance(result, str)]
 
 
-def _to_push(sender: SenderNames, announcement: Announcement) -> Push | str:
+def _to_push(sender: Origin, announcement: Announcement) -> Push | str:
     """Return the push, or the reason why SWR cannot hold this image."""
     names = _split_name(sender.image, announcement.name)
     if isinstance(names, str):

@@ -63,8 +63,7 @@ class ActiveConfiguration:
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return the limits of every configured region."""
-        active = self.active
-        return active.gateway.endpoints(active.config)
+        return self.active.gateway.endpoints()
 
     def _close(self, old: Active) -> None:
         # A reload that changes neither regions nor credentials keeps the client.

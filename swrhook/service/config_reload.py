@@ -4,12 +4,11 @@ An invalid file changes nothing: the configuration in use stays in use. The last
 is saved in the ledger, for a process that starts while the file is invalid.
 """
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from swrhook import config as configuration
 from swrhook import logs
-from swrhook.auth import KeyProvider
 from swrhook.clock import Clock
 from swrhook.config.diff import compare
 from swrhook.config.model import Config
@@ -43,42 +42,37 @@ class HeldWork(Protocol):
         ...
 
 
-class ConfigReloader:
+@dataclass(eq=False)
+class ConfigReloader(PeriodicThread):
     """Watches the configuration file, and hands a changed configuration to its subscriber.
 
     Call `load_initial`, `subscribe` and `start`, in this order.
     """
 
-    def __init__(
-        self,
-        file: WatchedFile,
-        database: Database,
-        metrics: Metrics,
-        clock: Clock,
-        *,
-        interval: float = POLL_INTERVAL,
-    ) -> None:
-        self._file = file
-        self._database = database
-        self._metrics = metrics
-        self._clock = clock
+    file: WatchedFile
+    database: Database
+    metrics: Metrics
+    clock: Clock
+    interval: float = POLL_INTERVAL
+
+    def __post_init__(self) -> None:
+        super().__init__("reload", self.poll, self.interval, at_once=False)
         self._config: Config
-        self._in_use_since = clock.now()
+        self._in_use_since = self.clock.now()
         self._subscriber: ConfigSubscriber
         self._held_work: HeldWork
         self._problem: str | None = None
         self._is_saved = True
-        self._thread = PeriodicThread("reload", self.poll, interval, at_once=False)
 
-    def load_initial(self, environ: Mapping[str, str], outside: KeyProvider) -> Config:
+    def load_initial(self) -> Config:
         """Return the configuration to start with: the file's, or else the last good one.
 
         Raises BadConfiguration if the file is invalid and no last good configuration can be used.
         """
         try:
-            config = self._file.read()
+            config = self.file.read()
         except BadConfiguration as exc:
-            last_good = _load_last_good(self._database, environ, outside)
+            last_good = self._load_last_good()
             if last_good is None:
                 raise
             self._set_in_use(last_good)
@@ -94,13 +88,9 @@ class ConfigReloader:
         self._subscriber = subscriber
         self._held_work = held_work
 
-    def start(self) -> None:
-        """Start polling the file."""
-        self._thread.start()
-
-    def stop(self) -> None:
+    def stop(self, timeout: float | None = _STOP_TIMEOUT) -> None:
         """Stop polling the file."""
-        self._thread.stop(_STOP_TIMEOUT)
+        super().stop(timeout)
 
     def in_use(self) -> dict[str, str]:
         """Return the `version` of the configuration in use, and `since` when it has been in use."""
@@ -115,17 +105,17 @@ class ConfigReloader:
 
     def poll(self) -> None:
         """Check the file once, and use its configuration if it has changed and is valid."""
-        if self._file.has_changed():
+        if self.file.has_changed():
             self._reload()
         if not self._is_saved:
             self._save()
 
     def _reload(self) -> None:
         try:
-            config = self._file.read()
+            config = self.file.read()
         except BadConfiguration as exc:
             self._refuse(exc)
-            self._metrics.reloaded("rejected")
+            self.metrics.configuration_reloads.labels("rejected").inc()
         else:
             before = self._config
             self._use(before, config)
@@ -140,8 +130,8 @@ class ConfigReloader:
             self._set_in_use(config)
         self._problem = None
         self._is_saved = False
-        self._metrics.configuration(is_current=True)
-        self._metrics.reloaded("accepted")
+        self.metrics.configuration_is_current.set(1)
+        self.metrics.configuration_reloads.labels("accepted").inc()
         logs.event(
             "configuration.reloaded",
             version=config.version,
@@ -157,12 +147,29 @@ class ConfigReloader:
 
     def _set_problem(self, problem: str) -> None:
         self._problem = problem
-        self._metrics.configuration(is_current=False)
+        self.metrics.configuration_is_current.set(0)
 
     def _set_in_use(self, config: Config) -> None:
-        self._config, self._in_use_since = config, self._clock.now()
-        self._metrics.configuration(is_current=True)
-        self._metrics.configuration_in_use(config.version)
+        self._config, self._in_use_since = config, self.clock.now()
+        self.metrics.configuration_is_current.set(1)
+        self.metrics.configuration_version.info({"version": config.version})
+
+    def _load_last_good(self) -> Config | None:
+        with self.database.read() as connection:
+            text = last_configuration(connection)
+        if text is None:
+            return None
+        try:
+            return configuration.parse(
+                text,
+                file="the last good configuration",
+                environ=self.file.environ,
+                read_file=configuration.read_secret_file,
+                key_provider=self.file.key_provider,
+            )
+        except BadConfiguration as exc:
+            logs.warning("configuration.last_good_unusable", mistakes=str(exc).splitlines())
+            return None
 
     def _save(self) -> None:
         """Save the configuration in use as the last good one; `poll` repeats this if it fails."""
@@ -171,26 +178,6 @@ class ConfigReloader:
         if config.literal_secrets:
             logs.warning("configuration.not_kept", literal_secrets=list(config.literal_secrets))
         else:
-            with self._database.write() as connection:
-                save_configuration(connection, config.version, config.text, self._clock.now())
+            with self.database.write() as connection:
+                save_configuration(connection, config.version, config.text, self.clock.now())
         self._is_saved = True
-
-
-def _load_last_good(
-    database: Database, environ: Mapping[str, str], outside: KeyProvider
-) -> Config | None:
-    with database.read() as connection:
-        text = last_configuration(connection)
-    if text is None:
-        return None
-    try:
-        return configuration.parse(
-            text,
-            file="the last good configuration",
-            environ=environ,
-            read_file=configuration.read_secret_file,
-            key_provider=outside,
-        )
-    except BadConfiguration as exc:
-        logs.warning("configuration.last_good_unusable", mistakes=str(exc).splitlines())
-        return None

@@ -14,6 +14,8 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from swrhook.periodic import PeriodicThread
+
 REQUEST_TIMEOUT = 10.0
 # The key in the Flask application's extensions of the event that ends deliberate waits.
 LEAVING = "swrhook.leaving"
@@ -23,10 +25,11 @@ _CHECK_INTERVAL = 0.5
 _MAX_LINGER = 2.0
 
 
-class RequestTimer:
+class RequestTimer(PeriodicThread):
     """Ends the reading of connections whose time limit has passed."""
 
     def __init__(self, timeout: float) -> None:
+        super().__init__("request_timer", self._end_late_requests, _CHECK_INTERVAL)
         self._timeout = timeout
         self._deadlines: dict[Any, float] = {}  # by gunicorn's connections
         self._lock = threading.Lock()
@@ -42,21 +45,15 @@ class RequestTimer:
             with self._lock:
                 del self._deadlines[connection]
 
-    def start(self) -> None:
-        """Start the thread that checks the connections."""
-        threading.Thread(target=self._run, name="request_timer", daemon=True).start()
-
-    def _run(self) -> None:
-        while True:
-            time.sleep(_CHECK_INTERVAL)
-            now = time.monotonic()
-            # Under the lock: after the block ends, the socket may be closed and its file descriptor
-            # may belong to another connection.
-            with self._lock:
-                for connection, deadline in self._deadlines.items():
-                    if deadline <= now:
-                        # `sock` is read only here: a TLS handshake replaces it.
-                        _end_reading(connection.sock)
+    def _end_late_requests(self) -> None:
+        now = time.monotonic()
+        # Under the lock: after the block ends, the socket may be closed and its file descriptor
+        # may belong to another connection.
+        with self._lock:
+            for connection, deadline in self._deadlines.items():
+                if deadline <= now:
+                    # `sock` is read only here: a TLS handshake replaces it.
+                    _end_reading(connection.sock)
 
 
 class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types

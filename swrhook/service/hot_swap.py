@@ -13,7 +13,6 @@ Value = TypeVar("Value")
 class _Leased(Generic[Value]):
     value: Value
     leases: int = 0
-    is_replaced: bool = False
 
 
 class HotSwap(Generic[Value]):
@@ -40,7 +39,7 @@ class HotSwap(Generic[Value]):
         finally:
             with self._lock:
                 leased.leases -= 1
-                is_unused = leased.is_replaced and not leased.leases
+                is_unused = leased is not self._current and not leased.leases
             if is_unused:
                 self._close(leased.value)
 
@@ -48,7 +47,6 @@ class HotSwap(Generic[Value]):
         """Replace the value: leases from now on get the new one."""
         with self._lock:
             before, self._current = self._current, _Leased(value)
-            before.is_replaced = True
             is_unused = not before.leases
         if is_unused:
             self._close(before.value)

@@ -1,6 +1,7 @@
 """Gauges that are read at each scrape, from the ledger and from the worker."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from prometheus_client import Metric
@@ -17,6 +18,7 @@ from swrhook.worker.gateway import Endpoint
 T = TypeVar("T")
 
 
+@dataclass(slots=True, eq=False)
 class SnapshotCollector(Collector, Generic[T]):
     """Reads a snapshot at each scrape and shows it as gauges.
 
@@ -25,23 +27,17 @@ class SnapshotCollector(Collector, Generic[T]):
     collector is registered, so that registering reads nothing.
     """
 
-    def __init__(
-        self,
-        read: Callable[[], T | None],
-        gauges: Callable[[T | None], Iterator[Metric]],
-        empty: T,
-    ) -> None:
-        self._read = read
-        self._gauges = gauges
-        self._empty = empty
+    read: Callable[[], T | None]
+    gauges: Callable[[T | None], Iterator[Metric]]
+    empty: T
 
     def describe(self) -> Iterator[Metric]:
         """Name the gauges without reading."""
-        yield from self._gauges(self._empty)
+        yield from self.gauges(self.empty)
 
     def collect(self) -> Iterator[Metric]:
         """Read once and return the gauges."""
-        yield from self._gauges(self._read())
+        yield from self.gauges(self.read())
 
 
 def register_ledger(

@@ -1,12 +1,11 @@
 """Logs and counts the outcome of every delivery and sync, in one line each."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from swrhook import logs
 from swrhook.ledger.deliveries import Recording
 from swrhook.metrics import Metrics
-from swrhook.model import END_STATES, Receipt, State, Sync
+from swrhook.model import END_STATES, State, Sync
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 
@@ -24,27 +23,32 @@ class OutcomeLog:
     def sync(self, sync: Sync, state: State, decision: Decision, now: datetime) -> None:
         """Report an applied decision if it ended the sync, retries it, or was its first call."""
         if state in END_STATES:
-            self._write(sync, state.value, decision, now)
+            self._write(sync, state, decision, now)
         elif decision.event in _RETRIES:
             self._write(sync, "retry", decision, now)
         elif decision.event is Event.TRIGGER and sync.verifying_since is None:
-            self._metrics.triggered(sync, (now - sync.created_at).total_seconds())
+            age = (now - sync.created_at).total_seconds()
+            self._metrics.push_to_triggered.labels(sync.lane.target.region).observe(age)
 
     def deliveries(self, recording: Recording, now: datetime) -> None:
         """Report recorded deliveries, and the syncs that their pushes superseded."""
         with logs.buffer_lines():
             for receipt in recording.receipts:
-                _write_receipt(receipt)
-            self._report_superseded(recording.superseded, now)
-
-    def _report_superseded(self, syncs: Iterable[Sync], now: datetime) -> None:
-        decision = Decision(Event.SUPERSEDE)
-        for sync in syncs:
-            self._write(sync, State.SUPERSEDED.value, decision, now)
+                logs.event(
+                    f"delivery.{receipt.outcome}",
+                    delivery=receipt.delivery,
+                    sender=receipt.sender,
+                    reason=receipt.reason,
+                    syncs=len(receipt.syncs),
+                )
+            for sync in recording.superseded:
+                self._write(sync, State.SUPERSEDED, Decision(Event.SUPERSEDE), now)
 
     def _write(self, sync: Sync, outcome: str, decision: Decision, now: datetime) -> None:
-        age = now - sync.created_at
-        self._metrics.sync_outcome(sync, outcome, age.total_seconds())
+        age, region = (now - sync.created_at).total_seconds(), sync.lane.target.region
+        self._metrics.syncs.labels(region, outcome).inc()
+        if outcome == State.VERIFIED:
+            self._metrics.push_to_verified.labels(region).observe(age)
         write = logs.warning if outcome in _NEEDS_ATTENTION else logs.event
         write(
             f"sync.{outcome}",
@@ -54,20 +58,10 @@ class OutcomeLog:
             image=sync.image,
             digest=decision.values.get("called_digest", sync.called_digest) or sync.digest,
             source_region=sync.lane.source_region,
-            target_region=sync.lane.target.region,
+            target_region=region,
             target_namespace=sync.lane.target.namespace,
             attempts=sync.attempts,
             code=None if decision.error is None else decision.error.code,
             reason=decision.reason,
-            took_ms=round(age.total_seconds() * 1000),
+            took_ms=round(age * 1000),
         )
-
-
-def _write_receipt(receipt: Receipt) -> None:
-    logs.event(
-        f"delivery.{receipt.outcome}",
-        delivery=receipt.delivery,
-        sender=receipt.sender,
-        reason=receipt.reason,
-        syncs=len(receipt.syncs),
-    )

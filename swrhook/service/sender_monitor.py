@@ -72,21 +72,13 @@ class SenderActivity:
         return statuses
 
 
-class SenderMonitor:
+class SenderMonitor(PeriodicThread):
     """Logs once when a sender falls silent, and once when it delivers again."""
 
     def __init__(self, activity: SenderActivity, *, interval: float = POLL_INTERVAL) -> None:
+        super().__init__("sender_monitor", self.poll, interval)
         self._activity = activity
         self._silent: set[str] = set()
-        self._thread = PeriodicThread("sender_monitor", self.poll, interval)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop the thread."""
-        self._thread.stop()
 
     def poll(self) -> None:
         """Check once, and log what has changed."""
@@ -94,17 +86,14 @@ class SenderMonitor:
         if statuses is None:  # health checks report that the ledger cannot be read
             return
         for status in statuses:
-            if status.is_silent and status.sender not in self._silent:
-                logs.warning("sender.silent", **_log_fields(status))
-            if not status.is_silent and status.sender in self._silent:
-                logs.event("sender.heard", **_log_fields(status))
+            if status.is_silent == (status.sender in self._silent):
+                continue
+            write = logs.warning if status.is_silent else logs.event
+            last, expected = status.last_delivery_at, status.expect_every
+            write(
+                "sender.silent" if status.is_silent else "sender.heard",
+                sender=status.sender,
+                last_delivery_at=None if last is None else last.isoformat(timespec="milliseconds"),
+                expect_every=None if expected is None else format_duration(expected),
+            )
         self._silent = {status.sender for status in statuses if status.is_silent}
-
-
-def _log_fields(status: SenderStatus) -> dict[str, str | None]:
-    last, expected = status.last_delivery_at, status.expect_every
-    return {
-        "sender": status.sender,
-        "last_delivery_at": None if last is None else last.isoformat(timespec="milliseconds"),
-        "expect_every": None if expected is None else format_duration(expected),
-    }

@@ -190,15 +190,14 @@ class Decider:
         since = sync.failing_since or self.now
         if self.now - since >= self.limits.retry.deadline:
             return Decision(Event.GIVE_UP, reason=error.message, error=_final_error(error))
-        values: dict[str, Any]
+        values: dict[str, Any] = {"failing_since": since}
         if isinstance(error, CircuitOpen):
             # No request was sent, so it does not count as a failure, but the deadline goes on.
             wait = timedelta(seconds=(error.retry_after or 0) + self.rng.uniform(0, 1))
-            values = {"failing_since": since}
             return Decision(event, self.now + wait, error.message, error, values)
         failures = sync.failures + 1
         wait = self.limits.retry.backoff.jittered(failures, self.rng, at_least=error.retry_after)
-        values = {"failing_since": since, "failures": failures}
+        values["failures"] = failures
         if event is Event.REQUEUE:
             # The call failed for another reason than a missing tag, so the tag was at the source.
             values |= {"lost_claims": 0, "waiting_since": None}

@@ -234,16 +234,14 @@ def limit_to_budget(
     findings: Sequence[Finding], pages: Mapping[str, int], *, batch: int, budget: float
 ) -> list[Finding]:
     """Return the findings; only the first ones keep their need of a sync, within the budget."""
-    affordable = [finding for finding in findings if finding.needs_sync]
+    needed = [finding for finding in findings if finding.needs_sync]
+    affordable = needed.copy()
     while affordable and estimate_cost(affordable, pages, batch=batch).requests > budget:
         del affordable[-max(len(affordable) // 8, 1) :]
-    left = len(affordable)
-    allowed = []
-    for finding in findings:
-        is_over = finding.needs_sync and left == 0
-        left -= finding.needs_sync and not is_over
-        if is_over:
-            allowed.append(replace(finding, needs_sync=False, reason=OVER_BUDGET))
-        else:
-            allowed.append(finding)
-    return allowed
+    over_budget = set(needed[len(affordable) :])
+    return [
+        replace(finding, needs_sync=False, reason=OVER_BUDGET)
+        if finding in over_budget
+        else finding
+        for finding in findings
+    ]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from swrhook.config.model import Config
 from swrhook.errors import NothingUsable
 from swrhook.model import PlannedSync, Push, Sync, Target
-from swrhook.rules import RuleTarget
+from swrhook.rules.match import RuleTarget
 from swrhook.rules.plan import plan
 from swrhook.swr_names import is_namespace
 from swrhook.syncs.reconciliation import RepositoryRef
@@ -59,8 +59,7 @@ def repositories_in_scope(
     sender_regions = {configured.region for configured in senders}
     regions = sorted(sender_regions & {region} if region is not None else sender_regions)
     if not regions:
-        reason = f"region: no sender is configured for {region or 'any region'}"
-        raise NothingUsable((reason,))
+        raise NothingUsable((f"region: no sender is configured for {region or 'any region'}",))
     if len(regions) > 1 and not everywhere:
         raise NothingUsable((f"specify a sender, or one of the regions {', '.join(regions)}",))
     return [RepositoryRef(name, *repository) for name in regions for repository in repositories]
@@ -110,7 +109,7 @@ def replan(sync: Sync, config: Config) -> PlannedSync:
 
 
 def _deduplicate(planned: Iterable[PlannedSync]) -> list[PlannedSync]:
-    """Return one sync for each tag and target, even if several senders lead to the same."""
+    """Return the first sync for each tag and target: several senders may lead to the same."""
     first: dict[tuple[str, Target], PlannedSync] = {}
     for sync in planned:
         first.setdefault((sync.push.image, sync.target), sync)
@@ -125,13 +124,10 @@ def _plan_targets(targets: Sequence[RuleTarget], push: Push, config: Config) -> 
     ]
     if errors:
         raise NothingUsable(tuple(errors))
-    planned = {
-        (target.region, target.namespace): PlannedSync(
-            push, Target(target.region, target.namespace), target.override, MANUAL
-        )
-        for target in reversed(targets)  # the first of two equal targets applies
-    }
-    return list(reversed(planned.values()))
+    return _deduplicate(
+        PlannedSync(push, Target(target.region, target.namespace), target.override, MANUAL)
+        for target in targets
+    )
 
 
 def _target_errors(target: RuleTarget, push: Push, config: Config) -> list[str]:

@@ -3,14 +3,15 @@
 Everything that may refuse the delivery runs before anything has an effect.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from swrhook.config.model import Config
 from swrhook.dialects import DIALECTS
 from swrhook.errors import Ignored, NothingToReplay, NothingUsable, Refused, UnknownShape
-from swrhook.model import DeliveryEntry, Outcome, Push, Reading, Receipt, StoredDelivery
+from swrhook.model import DeliveryEntry, Outcome, Push, Receipt, StoredDelivery
 from swrhook.rules.plan import plan
 from swrhook.senders import envelopes
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
@@ -23,29 +24,44 @@ SYNCHRONOUS_DIALECTS = frozenset({"generic"})
 _MAX_REASON_LENGTH = 1000
 
 
+class RateLimiter(Protocol):
+    """Limits how many deliveries a sender may send."""
+
+    def admit(self, sender: Sender) -> None:
+        """Count a delivery of the sender. Raises RateLimited if it has sent too many."""
+        ...
+
+
+class DeliveryRecorder(Protocol):
+    """Writes deliveries to the ledger."""
+
+    def record(self, entry: DeliveryEntry) -> Receipt:
+        """Return once the delivery is on disk. Raises CannotRecord if nothing was recorded."""
+        ...
+
+
 def receive(
     delivery: Delivery,
     sender: Sender,
     config: Config,
     *,
-    admit: Callable[[Sender], None] = lambda _sender: None,
-    record: Callable[[DeliveryEntry], Receipt],
+    limiter: RateLimiter,
+    recorder: DeliveryRecorder,
     now: datetime,
-) -> Receipt:
-    """Process a delivery and return its receipt once it is on disk.
+) -> tuple[DeliveryEntry, Receipt]:
+    """Process a delivery. Return its entry and receipt once it is on disk.
 
-    `admit` raises RateLimited if the sender delivers too often. Raises a subclass of Refused if the
-    delivery is not authentic, cannot be decoded, used, confirmed or recorded, or exceeds a limit.
-    Then nothing is recorded.
+    Raises a subclass of Refused if the delivery is not authentic, cannot be decoded, used,
+    confirmed or recorded, or exceeds a limit. Then nothing is recorded.
     """
     sender.authenticate(delivery, now)
     # After authentication, so that strangers cannot use up a sender's rate limit.
-    admit(sender)
+    limiter.admit(sender)
     entry = read(delivery, sender, config, now=now)
     if sender.confirm is not None:
         # Before recording: if it fails, the sender retries, and confirming twice does no harm.
         sender.confirm(delivery)
-    return record(entry)
+    return entry, recorder.record(entry)
 
 
 def read(delivery: Delivery, sender: Sender, config: Config, *, now: datetime) -> DeliveryEntry:
@@ -56,11 +72,14 @@ def read(delivery: Delivery, sender: Sender, config: Config, *, now: datetime) -
     except Ignored as exc:
         return replace(entry, reason=_join_reasons([str(exc)]))
     except UnknownShape as exc:
-        quarantined, reason = Outcome.QUARANTINED, _join_reasons([str(exc)])
-        return replace(entry, outcome=quarantined, reason=reason, body=delivery.body)
-    return _plan_reading(
-        replace(entry, external_id=reading.external_id), reading, delivery, sender, config
-    )
+        reason = _join_reasons([str(exc)])
+        return replace(entry, outcome=Outcome.QUARANTINED, reason=reason, body=delivery.body)
+    pushes, refused = to_pushes(sender, reading.announcements)
+    reasons = [*reading.skipped, *refused]
+    if not pushes and sender.dialect in SYNCHRONOUS_DIALECTS:
+        raise NothingUsable(tuple(reasons))
+    entry = replace(entry, external_id=reading.external_id)
+    return _plan_pushes(entry, pushes, reasons, delivery.body, config)
 
 
 def plan_again(
@@ -86,17 +105,6 @@ def _new_entry(
         dedup_window=config.options.dedup_window,
         headers=headers,
     )
-
-
-def _plan_reading(
-    entry: DeliveryEntry, reading: Reading, delivery: Delivery, sender: Sender, config: Config
-) -> DeliveryEntry:
-    """Return the entry with the pushes of the reading, and the syncs that the rules require."""
-    pushes, refused = to_pushes(sender, reading.announcements)
-    reasons = [*reading.skipped, *refused]
-    if not pushes and sender.dialect in SYNCHRONOUS_DIALECTS:
-        raise NothingUsable(tuple(reasons))
-    return _plan_pushes(entry, pushes, reasons, delivery.body, config)
 
 
 def _plan_pushes(

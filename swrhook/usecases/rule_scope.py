@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from swrhook.config.model import Config
 from swrhook.model import Push, Target
-from swrhook.rules import VARIABLES, Glob, Pattern, Rule, RuleTarget
+from swrhook.rules.glob import Glob
+from swrhook.rules.match import VARIABLES, Pattern, Rule, RuleTarget
 from swrhook.senders.sender import Sender
 
 # Fills the parts of a push other than its organization.

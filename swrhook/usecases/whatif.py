@@ -10,9 +10,9 @@ from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.deliveries import iter_pushes
 from swrhook.model import Announcement, PlannedSync, Push
-from swrhook.rules import Rulebook
 from swrhook.rules.plan import PlanChange, PlanDifference, diff_plans, plan
-from swrhook.senders.sender import ImageSettings, SenderNames, to_pushes
+from swrhook.rules.rulebook import Rulebook
+from swrhook.senders.sender import ImageSettings, Origin, to_pushes
 
 MAX_PUSHES = 10_000
 _MAX_READ = 10 * MAX_PUSHES
@@ -104,10 +104,9 @@ class _Tally:
         differences = diff_plans(before, after)
         self.changed += bool(differences)
         for difference in differences:
-            rule = _find_rule(difference, before if difference.change is PlanChange.LOST else after)
-            self.counts[rule, difference.change] += 1
+            self.counts[difference.rule, difference.change] += 1
             if len(self.examples) < MAX_EXAMPLES:
-                self.examples.append(_to_example(difference, sender, rule))
+                self.examples.append(_to_example(difference, sender))
 
     def total(self, change: PlanChange) -> int:
         return sum(count for (_, counted), count in self.counts.items() if counted is change)
@@ -132,15 +131,13 @@ def _distinct_pushes(database: Database, since: datetime) -> tuple[Sequence[Push
     return list(pushes), True
 
 
-def _update_region(push: Push, origins: Mapping[str, SenderNames]) -> Push | None:
+def _update_region(push: Push, origins: Mapping[str, Origin]) -> Push | None:
     """Return the push in its sender's present region; None if there is no such sender."""
     sender = origins.get(push.sender)
     return None if sender is None else replace(push, region=sender.region)
 
 
-def _rename(
-    push: Push, present: Mapping[str, SenderNames], after: Mapping[str, SenderNames]
-) -> Push | None:
+def _rename(push: Push, present: Mapping[str, Origin], after: Mapping[str, Origin]) -> Push | None:
     """Return the push under the candidate's `image` settings; None if it would not be accepted."""
     old, new = present.get(push.sender), after.get(push.sender)
     if old is None or new is None or old.image == new.image:
@@ -167,15 +164,7 @@ def _plan_push(push: Push | None, rules: Rulebook) -> Sequence[PlannedSync]:
     return () if push is None else plan([push], rules).syncs
 
 
-def _find_rule(difference: PlanDifference, syncs: Sequence[PlannedSync]) -> str:
-    return next(
-        sync.rule
-        for sync in syncs
-        if (sync.push.image, sync.target) == (difference.image, difference.target)
-    )
-
-
-def _to_example(difference: PlanDifference, sender: str, rule: str) -> Example:
+def _to_example(difference: PlanDifference, sender: str) -> Example:
     return Example(
         change=difference.change.value,
         image=difference.image,
@@ -184,5 +173,5 @@ def _to_example(difference: PlanDifference, sender: str, rule: str) -> Example:
         target_namespace=difference.target.namespace,
         before=difference.before,
         after=difference.after,
-        rule=rule,
+        rule=difference.rule,
     )

@@ -55,7 +55,7 @@ def guard(app: Flask, web: WebContext) -> None:
             return
         holder = _authenticate(access, web)
         if holder is None:
-            web.metrics.denied("unauthenticated")
+            web.metrics.access_denied.labels("unauthenticated").inc()
             raise Unauthorized(
                 "a valid token is required: Authorization: Bearer TOKEN, one of access.tokens",
                 www_authenticate=WWWAuthenticate("bearer", dict(_REALM)),
@@ -63,7 +63,7 @@ def guard(app: Flask, web: WebContext) -> None:
         g.holder = holder  # set before the role is checked: the audit log names refused writers too
         role = role_of(holder)
         if role < required:
-            web.metrics.denied("forbidden")
+            web.metrics.access_denied.labels("forbidden").inc()
             raise Forbidden(
                 f"the token's role is {role.name.lower()}, this needs {required.name.lower()}"
             )

@@ -1,7 +1,8 @@
 """Explain a tag, and compare other rules with those in use, for the API and the dashboard."""
 
 from swrhook.config.candidate import read_candidate
-from swrhook.usecases.explain import Explanation, explain
+from swrhook.usecases.explain.answer import explain
+from swrhook.usecases.explain.model import Explanation
 from swrhook.usecases.whatif import WhatIf, whatif
 from swrhook.web.api.fields import Since
 from swrhook.web.api.queries import point_in_time

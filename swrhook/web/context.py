@@ -1,7 +1,6 @@
 """The dependencies of the web layer, passed to every function that creates routes."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from flask import g, has_app_context
 
@@ -10,19 +9,11 @@ from swrhook.config.model import Config, ConfigSource
 from swrhook.ledger.database import Database
 from swrhook.ledger.operator import Operator
 from swrhook.metrics import Metrics
-from swrhook.model import DeliveryEntry, Receipt
 from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderActivity
+from swrhook.usecases.receive import DeliveryRecorder
 from swrhook.web.draining import Draining
 from swrhook.web.rate_limit import SenderRateLimits
-
-
-class DeliveryRecorder(Protocol):
-    """Writes deliveries to the ledger."""
-
-    def record(self, entry: DeliveryEntry) -> Receipt:
-        """Return once the delivery is on disk. Raises CannotRecord if nothing was recorded."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

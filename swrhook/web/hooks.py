@@ -29,12 +29,15 @@ def hook_routes(web: WebContext) -> Blueprint:
         # Unknown names share one label: a metric must not grow with what strangers send.
         label = sender if sender in config.senders else "unknown"
         try:
-            receipt = _receive(web, config, config.senders.get(sender), secret)
+            entry, receipt = _receive(web, config, config.senders.get(sender), secret)
         except Refused as exc:
-            web.metrics.refused(label, exc.code)
+            web.metrics.deliveries_refused.labels(label, exc.code).inc()
             logs.event("delivery.refused", sender=label, code=exc.code, reason=str(exc))
             raise
-        web.metrics.delivered(sender, receipt.outcome)
+        web.metrics.deliveries.labels(sender, receipt.outcome).inc()
+        if receipt.outcome is Outcome.IGNORED:
+            reason = "no_target" if entry.pushes else "no_push"
+            web.metrics.deliveries_ignored.labels(sender, reason).inc()
         accepted = receipt.outcome is Outcome.ACCEPTED
         return _answer(receipt), HTTPStatus.ACCEPTED if accepted else HTTPStatus.OK
 
@@ -47,7 +50,9 @@ def _request() -> Request:
     return current
 
 
-def _receive(web: WebContext, config: Config, sender: Sender | None, secret: str | None) -> Receipt:
+def _receive(
+    web: WebContext, config: Config, sender: Sender | None, secret: str | None
+) -> tuple[DeliveryEntry, Receipt]:
     request = _request()
     if sender is None or (secret is not None and not sender.takes_path_secret):
         raise UnknownSender("no such sender is configured")
@@ -57,15 +62,10 @@ def _receive(web: WebContext, config: Config, sender: Sender | None, secret: str
         body=read_body(request, config.options.body_limit),
         path_secret=secret,
     )
-
-    def record(entry: DeliveryEntry) -> Receipt:
-        receipt = web.recorder.record(entry)
-        if receipt.outcome is Outcome.IGNORED:
-            web.metrics.ignored(entry.sender, has_pushes=bool(entry.pushes))
-        return receipt
-
     now = web.clock.now()
-    return receive(delivery, sender, config, admit=web.rate_limits.admit, record=record, now=now)
+    return receive(
+        delivery, sender, config, limiter=web.rate_limits, recorder=web.recorder, now=now
+    )
 
 
 def _answer(receipt: Receipt) -> Response:

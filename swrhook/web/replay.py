@@ -17,7 +17,7 @@ def replay_delivery(web: WebContext, delivery_id: str) -> ListedDelivery:
     if stored is None:
         raise NotFound("there is no delivery with this id")
     receipt = web.recorder.record(replay(stored, web.config.current(), now=web.clock.now()))
-    web.metrics.replayed(stored.sender, receipt.outcome)
+    web.metrics.deliveries_replayed.labels(stored.sender, receipt.outcome).inc()
     logs.event(
         "delivery.replayed",
         delivery=receipt.delivery,

@@ -6,10 +6,11 @@ that make calls for fresh pushes go first, backfills last.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
+from itertools import count
 
 from swrhook.config.model import Pace
 from swrhook.model import Lane, State, Sync
@@ -31,6 +32,9 @@ class Urgency(IntEnum):
     FRESH = 0  # calls for fresh pushes
     VERIFY = 1  # reads after a call
     BACKFILL = 2
+
+
+Order = tuple[Urgency, int]  # a lane's place in a queue: by urgency, then by arrival
 
 
 def urgency_of(syncs: Sequence[Sync]) -> Urgency:
@@ -69,17 +73,12 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class _QueuedLane:
-    """A lane's position: the queue, and its place in it by urgency and arrival."""
+    """A lane's position: the queue, and its place in it."""
 
     queue: str
-    urgency: Urgency
-    arrival: int
+    order: Order
     expires_at: datetime
     needs_capacity: bool
-
-    @property
-    def order(self) -> tuple[Urgency, int]:
-        return self.urgency, self.arrival
 
 
 @dataclass(slots=True)
@@ -100,17 +99,15 @@ class Admission:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _slots: list[Slot] = field(default_factory=list)
     _queued: dict[Lane, _QueuedLane] = field(default_factory=dict)
-    _arrivals: int = 0
+    _arrivals: Iterator[int] = field(default_factory=lambda: count(1))
 
     def acquire(self, lane: Lane, urgency: Urgency, pace: Pace, now: datetime) -> Slot | Postponed:
         """Admit a run of the lane, or return when to try again."""
         with self._lock:
             self._drop_expired(now)
             queued = self._queued.pop(lane, None)
-            if queued is None:
-                self._arrivals += 1
-            order = (urgency, self._arrivals if queued is None else queued.arrival)
-            postponed = self._enqueue(lane, order, pace, now)
+            arrival = next(self._arrivals) if queued is None else queued.order[1]
+            postponed = self._enqueue(lane, (urgency, arrival), pace, now)
             if postponed is not None:
                 return postponed
             slot = Slot(lane, now, pace)
@@ -126,7 +123,7 @@ class Admission:
         with self._lock:
             self._drop_expired(now)
             queued = self._queued.get(lane)
-            if queued is None or queued.urgency is not Urgency.FRESH:
+            if queued is None or queued.order[0] is not Urgency.FRESH:
                 return None
             return self._enqueue(lane, queued.order, pace, now)
 
@@ -156,33 +153,27 @@ class Admission:
         for lane in expired:
             del self._queued[lane]
 
-    def _enqueue(
-        self, lane: Lane, order: tuple[Urgency, int], pace: Pace, now: datetime
-    ) -> Postponed | None:
+    def _enqueue(self, lane: Lane, order: Order, pace: Pace, now: datetime) -> Postponed | None:
         """Queue the lane at the first limit it exceeds; return None if it exceeds none."""
         for queue, region in _queues(lane):
             postponed = self._check_limit(queue, region, order, pace, now)
             if postponed is not None:
                 needs_capacity = postponed.reason.startswith("in_flight")
                 expires_at = postponed.until + _QUEUED_FOR
-                self._queued[lane] = _QueuedLane(queue, *order, expires_at, needs_capacity)
+                self._queued[lane] = _QueuedLane(queue, order, expires_at, needs_capacity)
                 return postponed
         return None
 
     def _check_limit(
-        self,
-        queue: str,
-        region: str,
-        order: tuple[Urgency, int],
-        pace: Pace,
-        now: datetime,
+        self, queue: str, region: str, order: Order, pace: Pace, now: datetime
     ) -> Postponed | None:
         others = [queued for queued in self._queued.values() if queued.queue == queue]
         limit = order if self.is_single_process else (order[0], 0)
         ahead = sum(1 for queued in others if queued.order < limit)
         waiting = ahead if self.is_single_process else len(others)
         if queue != region:
-            if ahead < pace.in_flight_per_target - self._count_running(queue):
+            running = sum(1 for slot in self._slots if _queues(slot.lane)[0][0] == queue)
+            if ahead < pace.in_flight_per_target - running:
                 return None
             return _no_capacity(region, "in_flight_per_target", waiting, now)
         if ahead >= self._capacity(region, pace, now):
@@ -200,10 +191,6 @@ class Admission:
         running = sum(1 for slot in self._slots if slot.occupies(region, now))
         # Less than half of the threads each: two regions that hang leave one for the others.
         return max(min(pace.in_flight, (self.workers - 1) // 2), 1) - running
-
-    def _count_running(self, queue: str) -> int:
-        """Return how many admitted runs have this pair of source and target region."""
-        return sum(1 for slot in self._slots if _queues(slot.lane)[0][0] == queue)
 
     def _first_queued(self, queue: str) -> Lane | None:
         lanes = {

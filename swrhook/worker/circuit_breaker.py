@@ -6,6 +6,7 @@ and the pauses grow. Any answer closes it.
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,7 +43,7 @@ class CircuitBreakers:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._breakers: dict[tuple[str, Operation], _Breaker] = {}
+        self._breakers: defaultdict[tuple[str, Operation], _Breaker] = defaultdict(_Breaker)
 
     def acquire(self, region: str, operation: Operation, now: datetime) -> CircuitOpen | None:
         """Return None if a request may be made, else the error that says why not.
@@ -50,7 +51,7 @@ class CircuitBreakers:
         After None, call `record` with the request's result, or `release` if it was not made.
         """
         with self._lock:
-            breaker = self._breaker(region, operation)
+            breaker = self._breakers[region, operation]
             if breaker.next_at is None:
                 return None
             wait = breaker.next_at - now
@@ -61,14 +62,18 @@ class CircuitBreakers:
                 return None
             if breaker.is_probed:
                 wait = min(wait, PAUSES.base)  # the result of the probe is expected soon
-        return _circuit_open(region, operation, breaker, wait)
+        message = f"the circuit breaker of {region} ({operation}) is open: "
+        message += f"{breaker.failures} requests in a row failed"
+        if breaker.last is not None:
+            message += f", the last with: {breaker.last.message}"
+        return CircuitOpen(message, retry_after=wait.total_seconds())
 
     def record(
         self, region: str, operation: Operation, now: datetime, error: SwrError | None
     ) -> None:
         """Record the result of a request."""
         with self._lock:
-            breaker = self._breaker(region, operation)
+            breaker = self._breakers[region, operation]
             if error is None or not is_outage(error):
                 self._breakers[region, operation] = _Breaker()
                 return
@@ -84,7 +89,7 @@ class CircuitBreakers:
     def release(self, region: str, operation: Operation, now: datetime) -> None:
         """Give back an acquired request that was not made, so that another one can be the probe."""
         with self._lock:
-            breaker = self._breaker(region, operation)
+            breaker = self._breakers[region, operation]
             if breaker.is_probed:
                 breaker.is_probed = False
                 breaker.next_at = now
@@ -93,12 +98,9 @@ class CircuitBreakers:
         """Return for each operation whether its breaker is open in a region."""
         with self._lock:
             return {
-                operation.value: self._breaker(region, operation).next_at is not None
+                operation.value: self._breakers[region, operation].next_at is not None
                 for operation in Operation
             }
-
-    def _breaker(self, region: str, operation: Operation) -> _Breaker:
-        return self._breakers.setdefault((region, operation), _Breaker())
 
 
 def is_outage(error: SwrError) -> bool:
@@ -108,13 +110,3 @@ def is_outage(error: SwrError) -> bool:
     and must not delay the others.
     """
     return error.kind is Kind.TRANSIENT and not error.code.startswith("SVCSTG.")
-
-
-def _circuit_open(
-    region: str, operation: Operation, breaker: _Breaker, wait: timedelta
-) -> CircuitOpen:
-    message = f"the circuit breaker of {region} ({operation.value}) is open: "
-    message += f"{breaker.failures} requests in a row failed"
-    if breaker.last is not None:
-        message += f", the last with: {breaker.last.message}"
-    return CircuitOpen(message, retry_after=wait.total_seconds())

@@ -1,13 +1,13 @@
 """SWR client for one lane run: applies limits, breakers and metrics to every request."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 from swrhook.clock import Clock
-from swrhook.config.model import Config, Pace
+from swrhook.config.model import Config
 from swrhook.errors import CircuitOpen, Kind, SwrError
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, Target
@@ -17,8 +17,6 @@ from swrhook.worker.admission import Admission, Postponed, Slot, Urgency
 from swrhook.worker.circuit_breaker import CircuitBreakers, Operation
 from swrhook.worker.ports import Swr
 from swrhook.worker.target_cache import TargetCache
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +38,12 @@ class NoCapacity(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SwrGateway:
-    """SWR, with the limits and caches that all lane runs of this process share.
+    """SWR, used with one configuration, and the limits and caches that all lane runs share.
 
     `clock` measures the limits and caches. It never jumps, unlike the ledger's clock.
     """
 
+    config: Config
     swr: Swr
     admission: Admission
     breakers: CircuitBreakers
@@ -52,31 +51,32 @@ class SwrGateway:
     metrics: Metrics
     clock: Clock
 
-    def session(self, lane: Lane, urgency: Urgency, pace: Pace) -> "GatewaySession | Postponed":
-        """Admit a run of the lane, or return when to try again."""
-        slot = self.admission.acquire(lane, urgency, pace, self.clock.now())
+    def session(self, lane: Lane, urgency: Urgency) -> "GatewaySession":
+        """Admit a run of the lane. Raises NoCapacity."""
+        slot = self.admission.acquire(lane, urgency, self.config.options.pace, self.clock.now())
         if isinstance(slot, Postponed):
-            self.metrics.postponed(slot.region, slot.reason)
-            return slot
+            raise self.no_capacity(slot)
         return GatewaySession(self, slot)
 
-    def would_wait(self, lane: Lane, pace: Pace) -> Postponed | None:
+    def would_wait(self, lane: Lane) -> Postponed | None:
         """Return when to try again if the lane would surely not be admitted, else None."""
-        postponed = self.admission.would_wait(lane, pace, self.clock.now())
+        postponed = self.admission.would_wait(lane, self.config.options.pace, self.clock.now())
         if postponed is not None:
-            self.metrics.postponed(postponed.region, postponed.reason)
+            self.metrics.postponed.labels(postponed.region, postponed.reason).inc()
         return postponed
 
-    def endpoints(self, config: Config) -> Sequence[Endpoint]:
+    def no_capacity(self, postponed: Postponed) -> NoCapacity:
+        """Count a postponement, and return the error that ends the run."""
+        self.metrics.postponed.labels(postponed.region, postponed.reason).inc()
+        return NoCapacity(postponed)
+
+    def endpoints(self) -> Sequence[Endpoint]:
         """Return the limits of every configured region."""
-        now, per_second = self.clock.now(), config.options.pace.per_second
+        now, per_second = self.clock.now(), self.config.options.pace.per_second
+        limiter, breakers = self.admission.rate_limiter, self.breakers
         return [
-            Endpoint(
-                region,
-                self.admission.rate_limiter.rate(region, now, per_second),
-                self.breakers.open(region),
-            )
-            for region in config.swr.regions
+            Endpoint(region, limiter.rate(region, now, per_second), breakers.open(region))
+            for region in self.config.swr.regions
         ]
 
 
@@ -84,8 +84,8 @@ class SwrGateway:
 class GatewaySession:
     """The requests of one admitted run. Use it in a `with` block, which ends the run.
 
-    Every request raises NoCapacity if its region has no capacity left, CircuitOpen while the
-    region's circuit breaker is open, and SwrError.
+    Requests raise NoCapacity if their region has no capacity left, CircuitOpen while the region's
+    circuit breaker is open, and SwrError.
     """
 
     gateway: SwrGateway
@@ -94,57 +94,58 @@ class GatewaySession:
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
         """Return the tag's digest, or None if there is no such repository or tag."""
-        swr = self.gateway.swr
-        return self._read(region, lambda: swr.show_tag(region, namespace, repository, tag))
+        with self._reading(region) as swr:
+            return swr.show_tag(region, namespace, repository, tag)
 
     def list_tags(
         self, region: str, namespace: str, repository: str, tags: Collection[str]
     ) -> dict[str, str]:
         """Return the digests of those of `tags` that exist."""
-        swr = self.gateway.swr
-
-        def send() -> dict[str, str]:
+        with self._reading(region) as swr:
             return swr.list_tags(region, namespace, repository, tags, lambda: self._count(region))
-
-        return self._read(region, send)
 
     def tag_page(self, region: str, namespace: str, repository: str, offset: int) -> TagPage | None:
         """Return one page of the repository's tags, or None if the repository does not exist."""
-        swr = self.gateway.swr
-        return self._read(region, lambda: swr.tag_page(region, namespace, repository, offset))
+        with self._reading(region) as swr:
+            return swr.tag_page(region, namespace, repository, offset)
 
-    def has_namespace(self, region: str, namespace: str) -> bool:
+    def has_namespace(self, target: Target) -> bool:
         """Return False if the organization is known not to exist or to belong to others."""
-        swr = self.gateway.swr
+        cache, now = self.gateway.target_cache, self.gateway.clock.now()
 
         def load() -> bool:
-            return self._read(region, lambda: swr.has_namespace(region, namespace))
+            with self._reading(target.region) as swr:
+                return swr.has_namespace(target.region, target.namespace)
 
-        return self.gateway.target_cache.has_namespace(
-            Target(region, namespace), self.gateway.clock.now(), load
-        )
+        with suppress(SwrError):
+            return cache.has_namespace(target, now, load)
+        return True  # not known to be missing: the call will show
 
     def is_impossible(self, lane: Lane) -> bool:
         """Return whether the source is known not to synchronize to the target's region."""
         return self.gateway.target_cache.is_possible(lane, self.gateway.clock.now()) is False
 
-    def check_region(self, lane: Lane, error: SwrError) -> bool | None:
+    def check_region(self, lane: Lane, error: SwrError | None) -> bool | None:
         """Return whether the source synchronizes to the target's region; None if unknown.
 
         SWR is asked for its regions only if the call's error may mean an impossible region.
         """
-        if error.code != IMPOSSIBLE_REGION:
+        if error is None or error.code != IMPOSSIBLE_REGION:
             return None
-        region, swr = lane.source_region, self.gateway.swr
-        cache, now = self.gateway.target_cache, self.gateway.clock.now()
+        region, cache, now = lane.source_region, self.gateway.target_cache, self.gateway.clock.now()
+
+        def load() -> AbstractSet[str] | None:
+            with self._reading(region) as swr:
+                return swr.regions(region)
+
         with suppress(SwrError, NoCapacity):  # then it stays unknown
-            cache.load_regions(region, now, lambda: self._read(region, lambda: swr.regions(region)))
+            cache.load_regions(region, now, load)
         return cache.is_possible(lane, now)
 
     def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:
         """Return the source region's latest sync jobs of a repository, newest first."""
-        swr = self.gateway.swr
-        return self._read(region, lambda: swr.sync_jobs(region, namespace, repository))
+        with self._reading(region) as swr:
+            return swr.sync_jobs(region, namespace, repository)
 
     def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
         """Request the copy of the tags, after `prepare_call` has returned None."""
@@ -165,25 +166,22 @@ class GatewaySession:
         now = self.gateway.clock.now()
         pause = self.gateway.admission.rate_limiter.pause(lane.source_region, now)
         if pause:
-            self._end_run(Postponed(now + pause, lane.source_region, "paused"))
+            raise self.gateway.no_capacity(Postponed(now + pause, lane.source_region, "paused"))
         self._switch_region(lane.source_region)
         return self._acquire_breaker(lane.source_region, Operation.SYNC_IMAGES)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Release the slot, and the breakers that were acquired for requests never made."""
         for region, operation in self._acquired:
             self.gateway.breakers.release(region, operation, self.gateway.clock.now())
         self.gateway.admission.release(self.slot)
 
-    def _read(self, region: str, send: Callable[[], Result]) -> Result:
+    @contextmanager
+    def _reading(self, region: str) -> Iterator[Swr]:
+        """Make a block that sends one read request, once the limits allow it."""
         is_source = region == self.slot.lane.source_region
         operation = Operation.LOOK_SOURCE if is_source else Operation.LOOK_TARGET
         self._switch_region(region)
@@ -191,24 +189,20 @@ class GatewaySession:
         if circuit_open is not None:
             raise circuit_open
         with self._request(region, operation):
-            return send()
+            yield self.gateway.swr
 
     def _switch_region(self, region: str) -> None:
-        admission, now = self.gateway.admission, self.gateway.clock.now()
-        postponed = admission.switch_region(self.slot, region, now)
+        now = self.gateway.clock.now()
+        postponed = self.gateway.admission.switch_region(self.slot, region, now)
         if postponed is not None:
-            self._end_run(postponed)
-
-    def _end_run(self, postponed: Postponed) -> None:
-        self.gateway.metrics.postponed(postponed.region, postponed.reason)
-        raise NoCapacity(postponed)
+            raise self.gateway.no_capacity(postponed)
 
     def _acquire_breaker(self, region: str, operation: Operation) -> CircuitOpen | None:
         circuit_open = self.gateway.breakers.acquire(region, operation, self.gateway.clock.now())
         if circuit_open is None:
             self._acquired.add((region, operation))
         else:
-            self.gateway.metrics.postponed(region, "breaker")
+            self.gateway.metrics.postponed.labels(region, "breaker").inc()
         return circuit_open
 
     @contextmanager
@@ -235,4 +229,4 @@ class GatewaySession:
         self._acquired.discard((region, operation))
         self.gateway.breakers.record(region, operation, self.gateway.clock.now(), error)
         outcome = "ok" if error is None else error.kind.value
-        self.gateway.metrics.swr_request(region, operation.value, outcome)
+        self.gateway.metrics.swr_requests.labels(region, operation, outcome).inc()

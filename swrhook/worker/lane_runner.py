@@ -9,11 +9,11 @@ from random import Random
 from sqlalchemy import Connection
 
 from swrhook.clock import Clock
-from swrhook.config.model import Config
 from swrhook.errors import SwrError
 from swrhook.ledger.calls import claim, open_digests, settle
 from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import lock_lanes, reschedule, set_wake_time
+from swrhook.ledger.ports import OutcomeListener
 from swrhook.ledger.syncs import apply_decision, due_syncs, not_configured
 from swrhook.model import Lane, State, Sync
 from swrhook.syncs.decisions import Decider, Decision
@@ -30,7 +30,6 @@ from swrhook.worker.observation import (
     read_job_statuses,
     select_batch,
 )
-from swrhook.worker.ports import SyncListener
 from swrhook.worker.target_cache import refine_call_error
 
 # Only a longer wait is recorded as the lane's wake time, so that a more urgent push can end it.
@@ -45,21 +44,17 @@ class LaneRunner:
 
     database: Database
     gateway: SwrGateway
-    config: Config
-    outcomes: SyncListener
+    outcomes: OutcomeListener
     clock: Clock
     rng: Random
 
     def run(self, lane: Lane, until: datetime) -> datetime | None:
         """Work on the lane's syncs that are due by `until`; return when the lane is due again."""
+        config, options = self.gateway.config, self.gateway.config.options
         # Without a query: many lanes may wait for capacity, and each is run again and again.
-        postponed = self.gateway.would_wait(lane, self.config.options.pace)
+        postponed = self.gateway.would_wait(lane)
         if postponed is not None:
             return self._ledger_time(postponed)
-        return self._run_due_syncs(lane, until)
-
-    def _run_due_syncs(self, lane: Lane, until: datetime) -> datetime | None:
-        options, regions = self.config.options, self.config.swr.regions
         with self.database.read() as connection:
             # Twice a batch: some of the syncs only need to be verified and take no part in a call.
             syncs = due_syncs(connection, lane, until=until, limit=2 * options.batch)
@@ -68,25 +63,18 @@ class LaneRunner:
         if not syncs:
             with self._lane_transaction(lane) as connection:
                 return reschedule(connection, lane)
-        missing = {lane.source_region, lane.target.region} - regions.keys()
+        missing = {lane.source_region, lane.target.region} - config.swr.regions.keys()
         if missing:
             return self._hold(lane, syncs, not_configured(min(missing)))
         urgency = urgency_of(syncs)
-        session = self.gateway.session(lane, urgency, options.pace)
-        if isinstance(session, Postponed):
-            return self._postpone(lane, urgency, session)
         try:
-            with session:
+            with self.gateway.session(lane, urgency) as session:
                 return self._process(session, lane, syncs, open_calls)
         except NoCapacity as exc:
             return self._postpone(lane, urgency, exc.postponed)
 
     def _process(
-        self,
-        session: GatewaySession,
-        lane: Lane,
-        syncs: Sequence[Sync],
-        open_calls: OpenDigests,
+        self, session: GatewaySession, lane: Lane, syncs: Sequence[Sync], open_calls: OpenDigests
     ) -> datetime | None:
         # The lane is ours alone, so a sync in state `calling` was left behind by a dead worker.
         lost = [sync for sync in syncs if sync.state is State.CALLING]
@@ -104,12 +92,9 @@ class LaneRunner:
             decisions = _check_breaker(session, lane, decisions, decider)
             claims = [pair for pair in decisions if pair[1].event is Event.CLAIM]
             settled = [pair for pair in decisions if pair[1].event is not Event.CLAIM]
-            states = [
-                apply_decision(connection, sync, decision, decider.now)
-                for sync, decision in settled
-            ]
+            states = [apply_decision(connection, *pair, decider.now) for pair in settled]
             in_sync = frozenset(sync.id for sync, _ in claims if observation.is_in_sync(sync.tag))
-            claims = claims[: self.config.options.batch]
+            claims = claims[: self.gateway.config.options.batch]
             call, claimed = claim(connection, lane, claims, in_sync, decider.now)
             due_at = reschedule(connection, lane)
         self._report(settled, states, decider.now)
@@ -123,7 +108,8 @@ class LaneRunner:
             session.sync_images(lane, list(dict.fromkeys(sync.tag for sync in syncs)))
         except SwrError as exc:
             error = exc
-        errors = _errors_by_sync(session, lane, syncs, error)
+        is_possible = session.check_region(lane, error)
+        errors = [refine_call_error(error, sync, is_possible=is_possible) for sync in syncs]
         decider = self._decider()
         decisions = [
             (sync, decider.decide_after_call(sync, sync_error, tags_in_call=len(syncs)))
@@ -156,7 +142,7 @@ class LaneRunner:
         return self.clock.now() + (postponed.until - self.gateway.clock.now())
 
     def _decider(self) -> Decider:
-        return Decider(self.config.options.limits, self.clock.now(), self.rng)
+        return Decider(self.gateway.config.options.limits, self.clock.now(), self.rng)
 
     @contextmanager
     def _lane_transaction(self, lane: Lane) -> Iterator[Connection]:
@@ -176,9 +162,8 @@ def _check_breaker(
     session: GatewaySession, lane: Lane, decisions: Sequence[SyncDecision], decider: Decider
 ) -> list[SyncDecision]:
     """Postpone the syncs to be called for if the source's circuit breaker is open."""
-    if not any(decision.event is Event.CLAIM for _, decision in decisions):
-        return list(decisions)
-    circuit_open = session.prepare_call(lane)
+    is_called = any(decision.event is Event.CLAIM for _, decision in decisions)
+    circuit_open = session.prepare_call(lane) if is_called else None
     if circuit_open is None:
         return list(decisions)
     return [
@@ -187,13 +172,3 @@ def _check_breaker(
         else (sync, decision)
         for sync, decision in decisions
     ]
-
-
-def _errors_by_sync(
-    session: GatewaySession, lane: Lane, syncs: Sequence[Sync], error: SwrError | None
-) -> list[SwrError | None]:
-    """Return what the call's error means for each sync."""
-    if error is None:
-        return [None] * len(syncs)
-    is_possible = session.check_region(lane, error)
-    return [refine_call_error(error, sync, is_possible=is_possible) for sync in syncs]

@@ -60,12 +60,9 @@ def observe(session: GatewaySession, lane: Lane, tags: Collection[str]) -> Obser
         return Observation(source, source)
     region, namespace = lane.target.region, lane.target.namespace
     target = _digests(session, region, namespace, lane.repository, tags)
-    missing = None in target.values() and not _has_namespace(session, lane)
+    missing = None in target.values() and not session.has_namespace(lane.target)
     return Observation(
-        source,
-        target,
-        organization_missing=missing,
-        region_impossible=session.is_impossible(lane),
+        source, target, organization_missing=missing, region_impossible=session.is_impossible(lane)
     )
 
 
@@ -122,13 +119,6 @@ def _digest(
         return session.show_tag(region, namespace, repository, tag)
     except SwrError as exc:
         return exc
-
-
-def _has_namespace(session: GatewaySession, lane: Lane) -> bool:
-    try:
-        return session.has_namespace(lane.target.region, lane.target.namespace)
-    except SwrError:
-        return True  # not known to be missing: the call will show
 
 
 def select_batch(syncs: Sequence[Sync]) -> Sequence[Sync]:

@@ -1,12 +1,10 @@
-"""Interfaces that the worker needs and other packages implement."""
+"""The interface that the worker needs of SWR's client."""
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
 from typing import Protocol
 
-from swrhook.model import Lane, State, Sync
+from swrhook.model import Lane
 from swrhook.swr.protocol import SyncJob, TagPage
-from swrhook.syncs.decisions import Decision
 
 
 class Swr(Protocol):
@@ -49,12 +47,4 @@ class Swr(Protocol):
 
     def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
         """Request the copy of the tags. Returning means only that SWR accepted the request."""
-        ...
-
-
-class SyncListener(Protocol):
-    """Is notified of state changes of syncs, after the transaction that made them."""
-
-    def sync(self, sync: Sync, state: State, decision: Decision, now: datetime) -> None:
-        """Handle an applied decision: the sync as it was before, and the state it reached."""
         ...

@@ -79,11 +79,8 @@ class AdaptiveRateLimiter:
         """Halve the endpoint's rate, and pause it for `retry_after` seconds."""
         with self._lock:
             bucket = self._bucket(endpoint, now)
-            is_new = (
-                bucket.slowed_at is None
-                or not timedelta() <= now - bucket.slowed_at < _THROTTLE_WINDOW
-            )
-            if is_new:
+            slowed_at = bucket.slowed_at
+            if slowed_at is None or not timedelta() <= now - slowed_at < _THROTTLE_WINDOW:
                 bucket.slowed_to = max(bucket.rate(now, per_second) / 2, _MIN_RATE)
                 bucket.slowed_at = now
             if retry_after:

@@ -6,16 +6,16 @@ Listing has the lowest urgency: it takes only capacity that no lane uses.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
-from swrhook.config.model import Config
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, PlannedSync, Target
 from swrhook.swr.protocol import TagPage, walk_tags
 from swrhook.syncs.reconciliation import Finding, Repair, RepositoryRef, TagDigests, compare
 from swrhook.usecases.manual_syncs import MANUAL, plan_repository
-from swrhook.worker.admission import Postponed, Urgency
-from swrhook.worker.gateway import GatewaySession, NoCapacity, SwrGateway
+from swrhook.worker.admission import Urgency
+from swrhook.worker.gateway import NoCapacity, SwrGateway
 
 
 class BudgetSpent(Exception):
@@ -38,7 +38,6 @@ class RepositoryLister:
     """
 
     gateway: SwrGateway
-    config: Config
     budget: float
     lease: StepLease
     calls: int = 0
@@ -53,7 +52,7 @@ class RepositoryLister:
 
         Raises BudgetSpent and SwrError.
         """
-        if target.region not in self.config.swr.regions:
+        if target.region not in self.gateway.config.swr.regions:
             return None
         try:
             return self._list(repository, target)
@@ -65,43 +64,28 @@ class RepositoryLister:
     def _list(self, repository: RepositoryRef, target: Target) -> Mapping[str, str]:
         source = (repository.region, repository.namespace, repository.repository)
         lane = Lane(*source, target, override=False)  # only for admission, which takes lanes
-        region, pages = target.region, 0
-
-        def page_at(offset: int) -> TagPage | None:
-            nonlocal pages
-            pages += 1
-            return self._page(lane, offset)
-
+        region, calls_before = target.region, self.calls
         digests: Mapping[str, str] = {}
-        for digests_so_far in walk_tags(page_at):
+        for digests_so_far in walk_tags(partial(self._page, lane)):
             digests = digests_so_far
-        self.pages[region] = max(pages, self.pages.get(region, 0))
+        self.pages[region] = max(self.calls - calls_before, self.pages.get(region, 0))
         return digests
 
     def _page(self, lane: Lane, offset: int) -> TagPage | None:
         if self.calls >= self.budget:
             raise BudgetSpent
-        self.lease.renew(timedelta())
+        target, wait = lane.target, timedelta()
         while True:
-            session = self.gateway.session(lane, Urgency.BACKFILL, self.config.options.pace)
-            if isinstance(session, Postponed):
-                self.lease.renew(session.until - self.gateway.clock.now())
-                continue
-            try:
-                with session:
-                    return self._request_page(session, lane, offset)
-            except NoCapacity as exc:
-                self.lease.renew(exc.postponed.until - self.gateway.clock.now())
-
-    def _request_page(self, session: GatewaySession, lane: Lane, offset: int) -> TagPage | None:
-        target = lane.target
-        try:
-            page = session.tag_page(target.region, target.namespace, lane.repository, offset)
-        except SwrError:
+            self.lease.renew(wait)
             self.calls += 1
-            raise
-        self.calls += 1  # not after NoCapacity: no request was made
-        return page
+            try:
+                with self.gateway.session(lane, Urgency.BACKFILL) as session:
+                    return session.tag_page(
+                        target.region, target.namespace, lane.repository, offset
+                    )
+            except NoCapacity as exc:
+                self.calls -= 1  # no request was made
+                wait = exc.postponed.until - self.gateway.clock.now()
 
 
 def compare_repository(
@@ -115,7 +99,7 @@ def compare_repository(
     `copied` are the earlier syncs of the repository that were verified.
     """
     source = lister.list_source(repository)
-    planned = plan_repository(repository, source, repair.sender, repair.rule, lister.config)
+    planned = plan_repository(repository, source, repair.sender, repair.rule, lister.gateway.config)
     # A tag that was synced by hand is needed though no rule says so: it is not drift.
     copied = [sync for sync in copied if sync.rule != MANUAL]
     targets = dict.fromkeys(sync.target for sync in (*planned, *copied))

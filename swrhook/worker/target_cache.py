@@ -3,7 +3,6 @@
 Syncing many tags into one organization then takes only one request for it.
 """
 
-import threading
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
@@ -22,52 +21,47 @@ MAX_ATTEMPTS = 10
 
 
 class TargetCache:
-    """Remembers the organizations and regions of targets for a while."""
+    """Remembers the organizations and regions of targets for a while.
+
+    It needs no lock: every access reads or writes one entry of a dict, which is atomic.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._namespaces: dict[Target, tuple[bool, datetime]] = {}
         self._regions: dict[str, tuple[AbstractSet[str] | None, datetime]] = {}
 
     def has_namespace(self, target: Target, now: datetime, load: Callable[[], bool]) -> bool:
         """Return whether the target's organization exists and is ours; `load` requests it."""
-        with self._lock:
-            entry = self._namespaces.get(target)
+        entry = self._namespaces.get(target)
         if entry is not None:
             exists, loaded_at = entry
             ttl = _EXISTING_TTL if exists else MISSING_TTL
             if timedelta() <= now - loaded_at < ttl:
                 return exists
-        exists = load()  # without the lock: a region that hangs must not block the others
-        with self._lock:
-            self._namespaces[target] = (exists, now)
+        exists = load()
+        self._namespaces[target] = (exists, now)
         return exists
 
     def forget(self, target: Target) -> None:
         """Drop what is cached about an organization, after an answer that contradicts it."""
-        with self._lock:
-            self._namespaces.pop(target, None)
+        self._namespaces.pop(target, None)
 
     def load_regions(
         self, region: str, now: datetime, load: Callable[[], AbstractSet[str] | None]
     ) -> None:
         """Cache the regions that this one can synchronize to, unless they are cached already."""
         if not self._has_regions(region, now):
-            regions = load()
-            with self._lock:
-                self._regions[region] = (regions, now)
+            self._regions[region] = (load(), now)
 
     def is_possible(self, lane: Lane, now: datetime) -> bool | None:
         """Return whether the source can synchronize to the target's region; None if unknown."""
         if not self._has_regions(lane.source_region, now):
             return None
-        with self._lock:
-            regions = self._regions[lane.source_region][0]
+        regions, _ = self._regions[lane.source_region]
         return None if regions is None else lane.target.region in regions
 
     def _has_regions(self, region: str, now: datetime) -> bool:
-        with self._lock:
-            entry = self._regions.get(region)
+        entry = self._regions.get(region)
         return entry is not None and timedelta() <= now - entry[1] < _REGIONS_TTL
 
 
@@ -82,11 +76,12 @@ def impossible_region(lane: Lane) -> SwrError:
     )
 
 
-def refine_call_error(error: SwrError, sync: Sync, *, is_possible: bool | None) -> SwrError:
-    """Return the error of a failed call, as an impossible region if that is what it means."""
-    attempts = sync.failures + 1
-    if error.code != IMPOSSIBLE_REGION or is_possible:
+def refine_call_error(
+    error: SwrError | None, sync: Sync, *, is_possible: bool | None
+) -> SwrError | None:
+    """Return a call's error, if any, as an impossible region if that is what it means."""
+    if error is None or error.code != IMPOSSIBLE_REGION or is_possible:
         return error
-    if is_possible is None and attempts < MAX_ATTEMPTS:
+    if is_possible is None and sync.failures + 1 < MAX_ATTEMPTS:
         return error
     return impossible_region(sync.lane)

@@ -11,7 +11,7 @@ from swrhook.auth import Authenticate, Secret
 from swrhook.auth.hmac_signature import ALGORITHMS, ENCODINGS, github, hmac, jfrog, nexus
 from swrhook.errors import Unauthenticated
 from swrhook.senders.delivery import Delivery
-from tests.auth.parts import refusal
+from tests.auth.messages import refusal
 
 NOW = datetime(2026, 7, 3, 12, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from swrhook.auth import Authenticate
 from swrhook.auth.oidc import ALGORITHMS, GOOGLE, google_oidc, oidc
 from swrhook.errors import KeysUnavailable
 from swrhook.senders.delivery import Delivery
-from tests.auth.parts import (
+from tests.auth.messages import (
     ISSUER,
     NOW,
     FakeOutside,

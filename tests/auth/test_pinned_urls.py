@@ -7,7 +7,7 @@ import pytest
 from swrhook.auth.pinned_urls import is_certificate_url, is_confirmation_url
 from swrhook.auth.topics import confirm_smn, confirm_sns
 from swrhook.errors import Unauthenticated
-from tests.auth.parts import (
+from tests.auth.messages import (
     SMN_CONFIRM,
     SMN_URL,
     SNS_CONFIRM,

@@ -4,7 +4,7 @@ import pytest
 
 from swrhook.auth import NO_KEYS
 from swrhook.errors import KeysUnavailable, Unconfirmed
-from tests.auth.parts import SNS_CONFIRM, SNS_URL
+from tests.auth.messages import SNS_CONFIRM, SNS_URL
 
 
 def test_no_keys_are_fetched_for_a_configuration_that_is_only_read() -> None:

@@ -10,7 +10,7 @@ import pytest
 from swrhook.auth import Authenticate, Secret
 from swrhook.auth.standard_webhooks import gitlab, signing_key, standard_webhooks
 from swrhook.senders.delivery import Delivery
-from tests.auth.parts import (
+from tests.auth.messages import (
     WEBHOOK_BODY,
     WEBHOOK_KEY,
     WEBHOOK_SENT_AT,

@@ -11,7 +11,7 @@ from cryptography.x509 import load_der_x509_certificate
 from swrhook.auth.topics import sns
 from swrhook.errors import KeysUnavailable
 from swrhook.senders.delivery import Delivery
-from tests.auth.parts import (
+from tests.auth.messages import (
     ARN,
     DAY,
     NOW,

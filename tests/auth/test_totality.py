@@ -14,7 +14,7 @@ from swrhook.auth import SCHEMES, Authenticate, Secret
 from swrhook.auth.topics import confirm_smn, confirm_sns
 from swrhook.errors import Refused, Unauthenticated
 from swrhook.senders.delivery import Delivery
-from tests.auth.parts import (
+from tests.auth.messages import (
     ARN,
     ISSUER,
     NOW,

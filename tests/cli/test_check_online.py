@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from swrhook.cli import main
 from swrhook.ledger.database import open_database, open_existing
 from swrhook.simulator import RunningSimulator, start
-from tests.swr.parts import logins
+from tests.swr.clients import logins
 
 Check = Callable[..., Result]
 

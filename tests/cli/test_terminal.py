@@ -6,8 +6,9 @@ import pytest
 
 from swrhook.cli.terminal import STYLES
 from swrhook.model import Outcome, State
-from swrhook.rules import RuleResult, TargetResult
+from swrhook.rules.match import RuleResult
 from swrhook.rules.plan import PlanChange
+from swrhook.rules.targets import TargetResult
 from swrhook.syncs.reconciliation import Stage
 from swrhook.usecases.online_check import Level
 

@@ -26,7 +26,6 @@ from swrhook.config.schema import (
     Root,
     SwrSection,
 )
-from swrhook.config.sections import Unsupported
 from swrhook.config.sender_schema import AUTH_SECTIONS, ImageSection, MappingSection, SenderSection
 from swrhook.config.settings_schema import OptionsSection
 from swrhook.dialects import DIALECTS
@@ -80,18 +79,6 @@ def test_every_choice_is_explained(name: str) -> None:
     assert f"`{name}`" in DOCS
 
 
-def test_unsupported_keys_are_documented_as_such() -> None:
-    later = [
-        name
-        for section in [*SECTIONS, OptionsSection()]
-        for name, field in section.fields.items()
-        if isinstance(field, Unsupported)
-    ]
-    rows = [line for line in DOCS.splitlines() if "not supported by this version |" in line]
-
-    assert [name for name in later if not any(f"`{name}`" in row for row in rows)] == []
-
-
 def test_the_documented_environment_matches_the_code() -> None:
     rows = re.findall(r"^\| `(SWRHOOK_\w+)` \| ?(.*?) \| (.*) \|$", DOCS, re.MULTILINE)
 
@@ -113,11 +100,7 @@ def test_every_setting_of_the_example_has_its_default_in_the_docs(example: str) 
         for key, value in (section.items() if isinstance(section, dict) else [("", section)])
     }
 
-    assert set(values) == {
-        name
-        for name in keys_of_settings()
-        if not isinstance(OptionsSection().fields[name.split(".")[0]], Unsupported)
-    }
+    assert set(values) == set(keys_of_settings())
     for name, value in values.items():
         row = next(line for line in DOCS.splitlines() if re.match(rf"\| .*`{name}`.*\|$", line))
         assert f"`{value}`" in row

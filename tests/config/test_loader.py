@@ -23,7 +23,7 @@ from swrhook.config.model import (
 from swrhook.config.regions import KNOWN_REGIONS, default_endpoint
 from swrhook.errors import Unauthenticated
 from swrhook.model import Push
-from swrhook.rules import RuleResult, RuleTarget, evaluate
+from swrhook.rules.match import RuleResult, RuleTarget, evaluate
 from swrhook.senders.delivery import Delivery
 from swrhook.senders.sender import ImageSettings
 from swrhook.syncs.backoff import Backoff, Retry, Verify

@@ -9,7 +9,7 @@ import pytest
 from swrhook.config import Config, parse
 from swrhook.errors import KeysUnavailable, Unauthenticated
 from swrhook.senders.sender import Sender
-from tests.auth.parts import (
+from tests.auth.messages import (
     ARN,
     ISSUER,
     NOW,

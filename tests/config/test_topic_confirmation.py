@@ -8,10 +8,10 @@ import pytest
 
 from swrhook.config import Config, parse
 from swrhook.errors import Unauthenticated
-from swrhook.model import DeliveryEntry, Outcome, Receipt
+from swrhook.model import DeliveryEntry, Outcome
 from swrhook.senders.sender import Sender
 from swrhook.usecases.receive import receive
-from tests.auth.parts import (
+from tests.auth.messages import (
     ARN,
     NOW,
     SMN_CONFIRM,
@@ -23,6 +23,7 @@ from tests.auth.parts import (
     sns_message,
     well_known,
 )
+from tests.factories import FakeRecorder, Unlimited
 
 BEARER = '{scheme: bearer, secrets: ["${TOKEN}"]}'
 SNS = f"{{scheme: sns, topic_arns: {ARN}"
@@ -43,16 +44,11 @@ def sender(config: Config) -> Sender:
 
 
 def received(config: Config, document: Any) -> list[DeliveryEntry]:
-    recorded: list[DeliveryEntry] = []
-
-    def record(entry: DeliveryEntry) -> Receipt:
-        recorded.append(entry)
-        return Receipt("1", entry.sender, entry.outcome, entry.reason, [])
-
+    recorder = FakeRecorder()
     # Any dialect will do: confirmation is a matter of the envelope.
     acr_sender = replace(sender(config), dialect="acr")
-    receive(posted(document), acr_sender, config, record=record, now=NOW)
-    return recorded
+    receive(posted(document), acr_sender, config, limiter=Unlimited(), recorder=recorder, now=NOW)
+    return recorder.entries
 
 
 @pytest.mark.parametrize(

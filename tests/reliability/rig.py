@@ -23,7 +23,7 @@ from swrhook.worker.lane_runner import LaneRunner
 from tests.factories import FakeClock
 from tests.ledger.parts import LANE, MINUTE, NOW, SECOND, everything
 from tests.reliability.faults import FAULT_NAME, SOURCE, TARGET
-from tests.worker.parts import Works, config
+from tests.worker.harness import WorkerHarness, config
 
 # One of these deadlines ends a sync under a permanent fault.
 RETRY = Retry(Backoff(MINUTE, 20 * MINUTE), deadline=45 * MINUTE)
@@ -73,10 +73,12 @@ class Rig:
             state.create_organization(TARGET, LANE.target.namespace)
         state.faults.add(faults)
         hangs = any(fault.connection == "hang" for fault in faults)
-        works = Works(self._database, clock=self._clock, config=config(**_LIMITS))
-        works.push(*tags)
+        harness = WorkerHarness(self._database, clock=self._clock, config=config(**_LIMITS))
+        harness.push(*tags)
         with self._client(hangs=hangs) as client:
-            self._run_lane(replace(works.runner, gateway=replace(works.runner.gateway, swr=client)))
+            self._run_lane(
+                replace(harness.runner, gateway=replace(harness.runner.gateway, swr=client))
+            )
         return self._result()
 
     def _run_lane(self, runner: LaneRunner) -> None:

@@ -11,8 +11,9 @@ import yaml
 
 from swrhook import config
 from swrhook.model import PlannedSync, Push
-from swrhook.rules import RuleResult, TargetResult
+from swrhook.rules.match import RuleResult
 from swrhook.rules.plan import PlanChange, PlanDifference, plan
+from swrhook.rules.targets import TargetResult
 from swrhook.rules.trace import ClauseTrace, PatternTrace, RuleTrace, TargetTrace, Trace
 from swrhook.rules.versions import STAGES, parse_version
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from swrhook.rules import Glob
+from swrhook.rules.glob import Glob
 
 
 def fits(glob: str, value: str) -> bool:

@@ -3,7 +3,8 @@
 import pytest
 
 from swrhook.model import Push
-from swrhook.rules import FIELDS, Glob, Rule, RuleResult, RuleTarget, evaluate, unknown_variables
+from swrhook.rules.glob import Glob
+from swrhook.rules.match import FIELDS, Rule, RuleResult, RuleTarget, evaluate, unknown_variables
 
 PUSH = Push("harbor-prod", "cn-north-4", "team-a", "web/shop", "1.2.3")
 

@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swrhook.model import PlannedSync, Push, Target
-from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
+from swrhook.rules.glob import Glob
+from swrhook.rules.match import Rule, RuleTarget
 from swrhook.rules.plan import PlanChange, PlanDifference, diff_plans
 from swrhook.rules.plan import plan as plan_of
+from swrhook.rules.rulebook import Rulebook
 
 PUSH = Push("harbor", "cn-north-4", "team", "web/shop", "v1")
 EAST = Target("cn-east-3", "team")
@@ -156,14 +158,11 @@ def test_two_plans_differ_by_target_and_override() -> None:
         [rule("b", replace(to_east, override=True)), rule("c", RuleTarget("cn-east-3", "new"))],
     )
 
+    singapore, new = Target("ap-southeast-1", "team"), Target("cn-east-3", "new")
     assert [
-        PlanDifference(PlanChange.REDIRECTED, PUSH.image, EAST, before=False, after=True),
-        PlanDifference(
-            PlanChange.LOST, PUSH.image, Target("ap-southeast-1", "team"), before=True, after=None
-        ),
-        PlanDifference(
-            PlanChange.GAINED, PUSH.image, Target("cn-east-3", "new"), before=None, after=False
-        ),
+        PlanDifference(PlanChange.REDIRECTED, PUSH.image, EAST, before=False, after=True, rule="b"),
+        PlanDifference(PlanChange.LOST, PUSH.image, singapore, before=True, after=None, rule="a"),
+        PlanDifference(PlanChange.GAINED, PUSH.image, new, before=None, after=False, rule="c"),
     ] == diff_plans(before, after)
 
 

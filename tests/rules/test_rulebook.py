@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from swrhook.model import Push
-from swrhook.rules import Regex, Rule, Rulebook, RuleResult, RuleTarget, evaluate
+from swrhook.rules.match import Rule, RuleResult, RuleTarget, evaluate
 from swrhook.rules.plan import plan
-from tests.rules.parts import pushes, rulebooks
+from swrhook.rules.regex import Regex
+from swrhook.rules.rulebook import Rulebook
+from tests.rules.strategies import pushes, rulebooks
 
 
 @given(pushes, rulebooks)

@@ -7,9 +7,14 @@ from dataclasses import asdict
 from hypothesis import given
 
 from swrhook.model import Push
-from swrhook.rules import Glob, Regex, Rule, Rulebook, RuleTarget, Semver, trace
+from swrhook.rules.glob import Glob
+from swrhook.rules.match import Rule, RuleTarget
 from swrhook.rules.plan import plan
-from tests.rules.parts import SIGNATURE, pushes, rulebooks
+from swrhook.rules.regex import Regex
+from swrhook.rules.rulebook import Rulebook
+from swrhook.rules.trace import trace
+from swrhook.rules.version_ranges import Semver
+from tests.rules.strategies import SIGNATURE, pushes, rulebooks
 
 
 @given(pushes, rulebooks)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from swrhook.rules import Semver
+from swrhook.rules.version_ranges import Semver
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from swrhook.errors import FetchFailed
 from swrhook.sender_keys.jwks import read_jwks_url, read_signing_keys
-from tests.auth.parts import ec_key, jwk, rsa_key
+from tests.auth.messages import ec_key, jwk, rsa_key
 
 ISSUER = "https://issuer.example.com"
 

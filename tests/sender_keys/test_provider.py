@@ -7,7 +7,7 @@ import pytest
 from swrhook.auth.oidc import GOOGLE
 from swrhook.errors import KeysUnavailable, Unconfirmed
 from swrhook.sender_keys import HttpsKeyProvider, HttpsSettings
-from tests.auth.parts import (
+from tests.auth.messages import (
     SMN_CONFIRM,
     SMN_URL,
     SNS_CONFIRM,

@@ -17,7 +17,8 @@ A = "sha256:" + "aa" * 32
 
 
 def sender(**image: str) -> Sender:
-    return Sender("harbor", "harbor", "cn-north-4", lambda *_: None, ImageSettings(**image))
+    settings = ImageSettings(**image)
+    return Sender("harbor", "cn-north-4", settings, dialect="harbor", authenticate=lambda *_: None)
 
 
 def names(image: dict[str, str], name: str) -> tuple[str, str] | str:

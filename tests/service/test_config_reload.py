@@ -53,7 +53,7 @@ class Reloading:
 
     def start(self) -> Config:
         """Start with the content of the file."""
-        config = self.reloader.load_initial(self.environ, NO_KEYS)
+        config = self.reloader.load_initial()
         self.reloader.subscribe(self, self)
         self.reloader.start()
         return config

@@ -11,7 +11,6 @@ from swrhook.config.build import POD_TOKEN_FILE_VARIABLE, POD_URL_VARIABLE
 from swrhook.simulator.model import DEMO, POD_TOKEN
 from tests.programs import PATIENCE, Served
 from tests.service.conftest import ENVIRON, document
-from tests.service.test_service import post
 
 WRONG = "a-secret-key-that-is-wrong"
 
@@ -49,7 +48,7 @@ def test_a_push_is_verified(kind: str, tmp_path: Path, swr: simulator.RunningSim
     service = aksk(tmp_path, swr, DEMO.key.secret) if kind == "aksk" else pod(tmp_path, swr)
     try:
         service.start()
-        post(service, "ci", {"image": "team/app:v1", "id": "job-1"})
+        service.deliver("ci", {"image": "team/app:v1", "id": "job-1"})
         (sync,) = service.wait_until_ended(1)
     finally:
         service.close()
@@ -72,11 +71,11 @@ def test_a_wrong_key_is_tried_once_also_after_a_restart_until_it_changes(
     services = [aksk(tmp_path, swr, secret) for secret in (WRONG, WRONG, DEMO.key.secret)]
     try:
         services[0].start()
-        post(services[0], "ci", {"image": "team/app:v1", "id": "job-1"})
+        services[0].deliver("ci", {"image": "team/app:v1", "id": "job-1"})
         wait_for_error(services[0], "refused")
         services[0].kill()
         services[1].start()
-        post(services[1], "ci", {"image": "team/app:v2", "id": "job-2"})
+        services[1].deliver("ci", {"image": "team/app:v2", "id": "job-2"})
         wait_for_error(services[1], "refused")
         services[1].kill()
         assert [call.status for call in swr.state.calls()] == [401]

@@ -105,6 +105,10 @@ def test_every_end_state_is_logged_and_counted(
     needs_attention = state in {State.DIVERGED, State.MISSING, State.REJECTED, State.EXHAUSTED}
     assert line["level"] == ("warning" if needs_attention else "info")
     assert counted(metrics) == {f"cn-east-3 {state}": 1}
+    verified = metrics.registry.get_sample_value(
+        "swrhook_push_to_verified_seconds_sum", {"target_region": "cn-east-3"}
+    )
+    assert verified == (1.5 if state is State.VERIFIED else None)
 
 
 @pytest.mark.parametrize("event", [Event.REQUEUE, Event.POSTPONE, Event.CALL_AGAIN])

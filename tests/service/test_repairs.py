@@ -14,7 +14,6 @@ from swrhook import simulator
 from swrhook.simulator import Fault
 from tests.programs import PATIENCE, ROOT, TOKEN, Served
 from tests.service.conftest import SOURCE, TARGET
-from tests.service.test_service import post
 
 TAGS = 250
 
@@ -73,7 +72,7 @@ def test_a_backfill_survives_a_kill_and_a_fresh_push_overtakes_it(
     assert started(service, repair["id"]) == 202
     until(lambda: tags_called(full))
     full.state.seed(SOURCE, "team", "large", "fresh")
-    assert post(service, "ci", {"image": "team/large:fresh"}).status_code == 202
+    assert service.deliver("ci", {"image": "team/large:fresh"}).status_code == 202
     service.kill()
     service.start()
     resumed = command(service, "backfill", "resume", repair["id"], "--yes", "--json")
@@ -91,7 +90,7 @@ def test_what_was_deleted_at_a_target_is_found_and_brought_back(
     service: Served, swr: simulator.RunningSimulator
 ) -> None:
     service.start()
-    post(service, "ci", {"image": "team/app:v1"})
+    service.deliver("ci", {"image": "team/app:v1"})
     service.wait_until_ended(1)
     there = swr.state.store(TARGET).tag("team", "app", "v1")
     assert there is not None

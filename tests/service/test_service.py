@@ -1,6 +1,5 @@
 """The real service under gunicorn: its answers, its starts and its ends."""
 
-import json
 import resource
 import subprocess
 import sys
@@ -14,19 +13,10 @@ from swrhook import simulator
 from swrhook.simulator import Fault
 from tests.programs import ROOT, Served
 
-BEARER = {"Authorization": "Bearer a-secret-of-the-senders"}
-
-
-def post(service: Served, sender: str, body: Any, **headers: str) -> requests.Response:
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return requests.post(
-        f"{service.url}/hooks/{sender}", data, headers=BEARER | headers, timeout=20
-    )
-
 
 def test_a_push_is_verified_and_shown(service: Served) -> None:
     service.start()
-    answer = post(service, "ci", {"image": "team/app:v1", "id": "job-1"})
+    answer = service.deliver("ci", {"image": "team/app:v1", "id": "job-1"})
     (sync,) = service.wait_until_ended(1)
 
     assert answer.status_code == 202
@@ -63,7 +53,7 @@ def test_a_push_is_verified_and_shown(service: Served) -> None:
 def test_a_request_that_is_refused_is_told_why(
     refusing: Served, sender: str, body: Any, headers: dict[str, str], status: int
 ) -> None:
-    answer = post(refusing, sender, body, **headers)
+    answer = refusing.deliver(sender, body, **headers)
 
     assert status == answer.status_code
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -97,7 +87,7 @@ def refusing(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_what_is_not_for_us_is_answered_with_200_and_the_recorded_reason(
     refusing: Served, sender: str, body: Any, outcome: str
 ) -> None:
-    answer = post(refusing, sender, body)
+    answer = refusing.deliver(sender, body)
     recorded = refusing.get(f"/api/v1/deliveries/{answer.json()['delivery']}")
 
     assert (200, outcome) == (answer.status_code, answer.json()["outcome"])
@@ -107,8 +97,8 @@ def test_what_is_not_for_us_is_answered_with_200_and_the_recorded_reason(
 
 def test_the_same_event_again_is_a_duplicate_with_the_first_ones_syncs(service: Served) -> None:
     service.start()
-    first = post(service, "ci", {"image": "team/app:v1", "id": "job-7"})
-    again = post(service, "ci", {"image": "team/app:v1", "id": "job-7"})
+    first = service.deliver("ci", {"image": "team/app:v1", "id": "job-7"})
+    again = service.deliver("ci", {"image": "team/app:v1", "id": "job-7"})
 
     assert (again.status_code, again.json()["outcome"]) == (200, "duplicate")
     assert first.json()["delivery"] == again.json()["delivery"]
@@ -119,7 +109,7 @@ def test_a_tag_that_reaches_the_source_after_its_event_is_waited_for(
     service: Served, swr: simulator.RunningSimulator
 ) -> None:
     service.start()
-    post(service, "ci", {"image": "team/app:late"})
+    service.deliver("ci", {"image": "team/app:late"})
     _wait_for(lambda: [s["reason"] for s in service.syncs()] == ["not in cn-north-4 yet"])
     swr.state.seed("cn-north-4", "team", "app", "late")
     (sync,) = service.wait_until_ended(1)
@@ -132,7 +122,7 @@ def test_what_a_killed_service_had_in_a_call_is_called_again(
 ) -> None:
     swr.state.faults.add([Fault(operation="sync_images", times=1, delay=30)])
     service.start()
-    post(service, "ci", {"image": "team/app:v1"})
+    service.deliver("ci", {"image": "team/app:v1"})
     _wait_for(lambda: [s["state"] for s in service.syncs()] == ["calling"])
     service.kill()
     service.start()
@@ -146,7 +136,7 @@ def test_sigterm_finishes_the_call_in_flight(
 ) -> None:
     swr.state.faults.add([Fault(operation="sync_images", times=1, delay=2)])
     service.start()
-    post(service, "ci", {"image": "team/app:v1"})
+    service.deliver("ci", {"image": "team/app:v1"})
     _wait_for(lambda: [s["state"] for s in service.syncs()] == ["calling"])
 
     assert service.stop() == 0
@@ -161,11 +151,11 @@ def test_a_full_disk_is_503_and_unready_and_nothing_is_lost_when_it_has_room_aga
     service.start()
     (worker,) = service.children()
     resource.prlimit(worker, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-    refused = post(service, "ci", {"image": "team/app:v1"})
+    refused = service.deliver("ci", {"image": "team/app:v1"})
     unready = requests.get(f"{service.url}/readyz", timeout=5)
     resource.prlimit(worker, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
     _wait_for(lambda: requests.get(f"{service.url}/readyz", timeout=5).ok)
-    taken = post(service, "ci", {"image": "team/app:v1"})
+    taken = service.deliver("ci", {"image": "team/app:v1"})
 
     assert (refused.status_code, refused.headers.get("Retry-After")) == (503, "5")
     assert unready.status_code == 503
@@ -193,7 +183,7 @@ def test_a_restart_with_a_wrong_file_uses_the_last_good_one_and_says_so(service:
     (service.folder / "swrhook.yaml").write_text("swr: [\n")
     service.start()
     noted = requests.get(f"{service.url}/readyz", timeout=5).json()
-    answer = post(service, "ci", {"image": "team/app:v1"})
+    answer = service.deliver("ci", {"image": "team/app:v1"})
 
     assert "the last good configuration" in noted["notes"]["configuration"]
     assert answer.status_code == 202
@@ -203,8 +193,8 @@ def test_a_restart_with_a_wrong_file_uses_the_last_good_one_and_says_so(service:
 
 def test_the_ledger_and_the_log_hold_no_secret(service: Served) -> None:
     service.start()
-    post(service, "ci", {"image": "team/app:v1"})
-    post(service, "ci", {"image": "team/app:v1"}, Authorization="Bearer guessed-secret")
+    service.deliver("ci", {"image": "team/app:v1"})
+    service.deliver("ci", {"image": "team/app:v1"}, Authorization="Bearer guessed-secret")
     service.wait_until_ended(1)
     service.stop()
     written = service.log.read_bytes() + (service.folder / "var" / "swrhook.db").read_bytes()

@@ -4,7 +4,7 @@ import pytest
 
 from swrhook.simulator import RunningSimulator, start
 from tests.factories import FakeClock
-from tests.swr.parts import NOW
+from tests.swr.clients import NOW
 
 
 @pytest.fixture

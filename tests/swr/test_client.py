@@ -13,8 +13,8 @@ from swrhook.model import Lane, Target
 from swrhook.simulator import Fault, RunningSimulator
 from swrhook.swr.http import MAX_RESPONSE_BYTES, Network
 from tests.factories import FakeClock
+from tests.swr.clients import DIGEST, LANE, NETWORK, client_of, logins, simulated
 from tests.swr.loopback import Loopback, Received, Reply
-from tests.swr.parts import DIGEST, LANE, NETWORK, client_of, logins, simulated
 
 WEST, EAST = "cn-north-4", "cn-east-3"
 

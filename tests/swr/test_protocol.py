@@ -11,7 +11,7 @@ from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
 from swrhook.swr import protocol
 from swrhook.swr.protocol import Organization, SyncJob
-from tests.swr.parts import DIGEST, LANE, NOW, answer
+from tests.swr.clients import DIGEST, LANE, NOW, answer
 
 # "Manually Synchronizing Images", 2025-08-06: Example Request.
 DOCUMENTED_BODY = """{

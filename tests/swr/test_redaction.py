@@ -12,8 +12,8 @@ from swrhook.simulator.model import DEMO as USER
 from swrhook.swr.client import SwrClient
 from swrhook.swr.redaction import scrub
 from tests.factories import FakeClock
+from tests.swr.clients import KEY, NETWORK, NOW, MemoryOfRefused, simulated, swr
 from tests.swr.loopback import Loopback, Received, Reply
-from tests.swr.parts import KEY, NETWORK, NOW, MemoryOfRefused, simulated, swr
 
 WEST = "cn-north-4"
 # Lower case and short, so that no pattern recognizes it: only the value itself does.

@@ -12,7 +12,7 @@ from swrhook.swr import protocol
 from swrhook.swr.auth import password
 from swrhook.swr.error_codes import classify
 from swrhook.swr.response import MAX_MESSAGE_LENGTH, SwrResponse, read_error
-from tests.swr.parts import NOW, answer
+from tests.swr.clients import NOW, answer
 
 TOKEN = "MIIabc" + "Ab0+/=-_" * 400
 PASSWORD = 'P"ss w<rd&1/é'

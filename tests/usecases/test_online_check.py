@@ -20,7 +20,7 @@ from swrhook.usecases.online_check import (
 )
 from swrhook.usecases.rule_scope import RuleScope
 from tests.factories import FakeClock
-from tests.swr.parts import DEMO, NETWORK, MemoryOfRefused, logins, swr
+from tests.swr.clients import DEMO, NETWORK, MemoryOfRefused, logins, swr
 
 WEST, EAST = "cn-north-4", "cn-east-3"
 SCOPE = RuleScope(

@@ -9,11 +9,14 @@ import pytest
 
 from swrhook.config.model import Access, Config, Options, Swr, TokenCredentials
 from swrhook.errors import CannotRecord, NothingUsable, TooLarge, Unauthenticated, Undecodable
-from swrhook.model import DeliveryEntry, Outcome, Receipt, Target
-from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
+from swrhook.model import Outcome, Target
+from swrhook.rules.glob import Glob
+from swrhook.rules.match import Rule, RuleTarget
+from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
 from swrhook.senders.sender import Sender
 from swrhook.usecases.receive import read, receive
+from tests.factories import FakeRecorder, Unlimited
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 A = "sha256:" + "aa" * 32
@@ -36,16 +39,15 @@ def refuse(_delivery: Delivery, _now: datetime) -> None:
     raise Unauthenticated("no")
 
 
-def anyone(_sender: Sender) -> None:
-    pass
+class Exhausted:
+    """Admits no delivery."""
+
+    def admit(self, sender: Sender) -> None:
+        raise TooLarge(f"too many by {sender.name}")
 
 
-def nobody(_sender: Sender) -> None:
-    raise TooLarge("too many, for one")
-
-
-CI = Sender("ci", "generic", "cn-north-4", accept)
-HARBOR = Sender("harbor-prod", "harbor", "cn-north-4", accept)
+CI = Sender("ci", "cn-north-4", dialect="generic", authenticate=accept)
+HARBOR = replace(CI, name="harbor-prod", dialect="harbor")
 
 
 def delivery(document: Any, **headers: str) -> Delivery:
@@ -74,25 +76,11 @@ def harbor_push(*tags: str, namespace: str = "team", event: str = "PUSH_ARTIFACT
     }
 
 
-class Ledger:
-    """A ledger that keeps the entries, or refuses them."""
-
-    def __init__(self, refusal: Exception | None = None) -> None:
-        self.entries: list[DeliveryEntry] = []
-        self._refusal = refusal
-
-    def record(self, entry: DeliveryEntry) -> Receipt:
-        if self._refusal is not None:
-            raise self._refusal
-        self.entries.append(entry)
-        return Receipt("D", entry.sender, entry.outcome, entry.reason, ())
-
-
 def test_an_accepted_delivery_is_recorded_with_its_pushes_and_syncs() -> None:
     sent = delivery({"image": f"team/web/shop:v1@{A}"})
-    ledger = Ledger()
+    ledger = FakeRecorder()
 
-    receipt = receive(sent, CI, CONFIG, admit=anyone, record=ledger.record, now=NOW)
+    _, receipt = receive(sent, CI, CONFIG, limiter=Unlimited(), recorder=ledger, now=NOW)
 
     [entry] = ledger.entries
     assert Outcome.ACCEPTED is receipt.outcome
@@ -111,15 +99,15 @@ def test_an_accepted_delivery_is_recorded_with_its_pushes_and_syncs() -> None:
 
 
 def test_an_unauthenticated_delivery_is_neither_read_nor_recorded() -> None:
-    ledger = Ledger()
+    ledger = FakeRecorder()
 
     with pytest.raises(Unauthenticated):
         receive(
             Delivery({}, b"not even JSON"),
             replace(CI, authenticate=refuse),
             CONFIG,
-            admit=anyone,
-            record=ledger.record,
+            limiter=Unlimited(),
+            recorder=ledger,
             now=NOW,
         )
 
@@ -128,13 +116,13 @@ def test_an_unauthenticated_delivery_is_neither_read_nor_recorded() -> None:
 
 def test_unauthenticated_deliveries_do_not_count_for_the_rate_limit() -> None:
     unproven = replace(CI, authenticate=refuse)
-    ledger = Ledger()
+    ledger = FakeRecorder()
     sent = delivery({"image": "team/a:v1"})
 
     with pytest.raises(Unauthenticated):
-        receive(sent, unproven, CONFIG, admit=nobody, record=ledger.record, now=NOW)
+        receive(sent, unproven, CONFIG, limiter=Exhausted(), recorder=ledger, now=NOW)
     with pytest.raises(TooLarge):
-        receive(sent, CI, CONFIG, admit=nobody, record=ledger.record, now=NOW)
+        receive(sent, CI, CONFIG, limiter=Exhausted(), recorder=ledger, now=NOW)
 
     assert ledger.entries == []
 
@@ -143,7 +131,7 @@ def test_a_delivery_that_cannot_be_confirmed_is_not_recorded() -> None:
     def unreachable(_delivery: Delivery) -> None:
         raise CannotRecord("later")
 
-    ledger = Ledger()
+    ledger = FakeRecorder()
     sent = delivery({"image": "team/a:v1"})
 
     with pytest.raises(CannotRecord):
@@ -151,8 +139,8 @@ def test_a_delivery_that_cannot_be_confirmed_is_not_recorded() -> None:
             sent,
             replace(CI, confirm=unreachable),
             CONFIG,
-            admit=anyone,
-            record=ledger.record,
+            limiter=Unlimited(),
+            recorder=ledger,
             now=NOW,
         )
 
@@ -160,24 +148,24 @@ def test_a_delivery_that_cannot_be_confirmed_is_not_recorded() -> None:
 
 
 def test_an_undecodable_delivery_is_not_recorded() -> None:
-    ledger = Ledger()
+    ledger = FakeRecorder()
 
     with pytest.raises(Undecodable):
-        receive(Delivery({}, b"{"), HARBOR, CONFIG, admit=anyone, record=ledger.record, now=NOW)
+        receive(Delivery({}, b"{"), HARBOR, CONFIG, limiter=Unlimited(), recorder=ledger, now=NOW)
 
     assert ledger.entries == []
 
 
 def test_a_delivery_that_cannot_be_recorded_is_not_acknowledged() -> None:
-    ledger = Ledger(CannotRecord("the disk is full"))
+    ledger = FakeRecorder(CannotRecord("the disk is full"))
 
     with pytest.raises(CannotRecord):
         receive(
             delivery({"image": "team/a:v1"}),
             CI,
             CONFIG,
-            admit=anyone,
-            record=ledger.record,
+            limiter=Unlimited(),
+            recorder=ledger,
             now=NOW,
         )
 

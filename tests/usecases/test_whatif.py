@@ -12,14 +12,16 @@ from swrhook.config.model import Config
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.deliveries import iter_pushes
 from swrhook.model import Outcome, Push
-from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
+from swrhook.rules.glob import Glob
+from swrhook.rules.match import Rule, RuleTarget
 from swrhook.rules.plan import PlanChange, diff_plans, plan
+from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import ImageSettings, Origin
 from swrhook.usecases import whatif as module
 from swrhook.usecases.whatif import Example, RuleChanges, WhatIf, whatif
 from tests.ledger.parts import NOW, entry, write
-from tests.rules.parts import rulebooks
-from tests.usecases.explain.parts import configuration
+from tests.rules.strategies import rulebooks
+from tests.usecases.explain.scene import configuration
 
 EAST = RuleTarget("cn-east-3", "team")
 DAY = timedelta(days=1)

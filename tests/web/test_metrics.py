@@ -71,8 +71,8 @@ def test_the_answer_is_in_the_text_format_of_prometheus(parts: Parts) -> None:
 
 def test_regions_show_rate_and_circuit_breakers(parts: Parts) -> None:
     parts.endpoints = [Endpoint("cn-east-3", 2.5, {"look_target": True, "sync_images": False})]
-    parts.metrics.swr_request("cn-east-3", "look_target", "transient")
-    parts.metrics.postponed("cn-east-3", "breaker")
+    parts.metrics.swr_requests.labels("cn-east-3", "look_target", "transient").inc()
+    parts.metrics.postponed.labels("cn-east-3", "breaker").inc()
 
     samples = {
         name: value for name, value in read_samples(parts).items() if 'region="cn-east-3"' in name

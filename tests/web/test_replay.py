@@ -8,7 +8,8 @@ import pytest
 
 from swrhook import logs
 from swrhook.model import Outcome
-from swrhook.rules import Rule, Rulebook
+from swrhook.rules.match import Rule
+from swrhook.rules.rulebook import Rulebook
 from tests.web.parts import DIGEST, EAST, NOW, OPERATE, READ, SECRET, Parts, entry
 
 GITHUB = {

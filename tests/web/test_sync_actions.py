@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from swrhook.rules import Rulebook, RuleTarget
+from swrhook.rules.match import RuleTarget
+from swrhook.rules.rulebook import Rulebook
 from swrhook.syncs.states import Event
 from tests.web.parts import HONG_KONG, OPERATE, READ, Parts
 

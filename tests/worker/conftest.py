@@ -1,9 +1,9 @@
 import pytest
 
 from swrhook.ledger.database import Database
-from tests.worker.parts import Works
+from tests.worker.harness import WorkerHarness
 
 
 @pytest.fixture
-def works(database: Database) -> Works:
-    return Works(database)
+def harness(database: Database) -> WorkerHarness:
+    return WorkerHarness(database)

@@ -22,10 +22,10 @@ from swrhook.ledger.queries.repairs import (
 from swrhook.model import Lane
 from swrhook.syncs.reconciliation import RepairKind, RepairRequest, RepositoryRef
 from swrhook.worker.gateway import SwrGateway
-from swrhook.worker.repair_worker import RepairWorker
+from swrhook.worker.repairs import RepairWorker
 from tests.factories import FakeOutcomes
 from tests.web.parts import configuration
-from tests.worker.parts import Works
+from tests.worker.harness import WorkerHarness
 
 SHOP = RepositoryRef("cn-north-4", "team", "web/shop")
 BACKFILL, RECONCILE = RepairKind.BACKFILL, RepairKind.RECONCILE
@@ -39,29 +39,29 @@ def digest(number: int) -> str:
 class RepairSetup:
     """A repair worker and its collaborators. `woken` are the lanes of its new syncs."""
 
-    works: Works
+    harness: WorkerHarness
     woken: list[Lane] = field(default_factory=list)
     before_wake: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
-        self.works.config = replace(self.works.config, **_rules(configuration()))
+        self.harness.config = replace(self.harness.config, **_rules(configuration()))
 
     @property
     def database(self) -> Database:
-        return self.works.database
+        return self.harness.database
 
     @property
     def worker(self) -> RepairWorker:
         """Return a new worker on the same ledger, as a new process would have."""
-        return RepairWorker(self.database, self, self, self.works.clock)
+        return RepairWorker(self.database, self, self, self.harness.clock)
 
     @property
     def operator(self) -> Operator:
-        return Operator(self.database, self, FakeOutcomes(), self.works.clock)
+        return Operator(self.database, self, FakeOutcomes(), self.harness.clock)
 
     def set_options(self, **options: Any) -> None:
-        config = self.works.config
-        self.works.config = replace(config, options=replace(config.options, **options))
+        config = self.harness.config
+        self.harness.config = replace(config, options=replace(config.options, **options))
 
     def schedule_reconcile(self, every: timedelta | None, max_calls: int = 1000) -> None:
         self.set_options(reconcile=Reconcile(every, max_calls))
@@ -73,7 +73,7 @@ class RepairSetup:
         **options: Any,
     ) -> str:
         request = RepairRequest(kind, repositories, **options)
-        return self.operator.begin_repair(request, self.works.clock.time)
+        return self.operator.begin_repair(request, self.harness.clock.time)
 
     def work(self, most: int = 100) -> None:
         """Do steps until nothing is left to do now."""
@@ -84,7 +84,7 @@ class RepairSetup:
     def sync(self) -> None:
         """Run the woken lanes until nothing is due any more."""
         while self.woken:
-            self.works.run_until_quiet(self.woken.pop(0))
+            self.harness.run_until_quiet(self.woken.pop(0))
 
     def show(self, repair_id: str, kind: RepairKind = BACKFILL) -> ListedRepair:
         with self.database.read() as connection:
@@ -100,11 +100,11 @@ class RepairSetup:
 
     @property
     def config(self) -> Config:
-        return self.works.config
+        return self.harness.config
 
     @property
     def gateway(self) -> SwrGateway:
-        return self.works.runner.gateway
+        return self.harness.runner.gateway
 
     @contextmanager
     def lease(self) -> Iterator["RepairSetup"]:

@@ -9,7 +9,7 @@ from swrhook.model import Lane, Target
 from swrhook.swr.protocol import SyncJob
 from tests.factories import FakeClock
 from tests.ledger.parts import LANE
-from tests.worker.parts import FakeSwr, error
+from tests.worker.harness import FakeSwr, error
 
 
 class Died(Exception):

@@ -7,7 +7,7 @@ from swrhook.ledger.repairs import LEASE
 from swrhook.model import State
 from swrhook.syncs.reconciliation import RepositoryRef
 from tests.ledger.parts import all_syncs, put
-from tests.worker.parts import Works, error
+from tests.worker.harness import WorkerHarness, error
 from tests.worker.repairs import SHOP, RepairSetup, digest
 
 CART = RepositoryRef("cn-north-4", "team", "web/cart")
@@ -22,15 +22,15 @@ def die() -> None:
 
 
 @pytest.fixture
-def repairs(works: Works) -> RepairSetup:
-    return RepairSetup(works)
+def repairs(harness: WorkerHarness) -> RepairSetup:
+    return RepairSetup(harness)
 
 
 def fill(repairs: RepairSetup, *tags: str, at_targets: bool = False) -> None:
     for number, tag in enumerate(tags):
-        repairs.works.swr.put(tag, digest(number))
+        repairs.harness.swr.put(tag, digest(number))
         if at_targets:
-            repairs.works.swr.put_at_target(tag, digest(number))
+            repairs.harness.swr.put_at_target(tag, digest(number))
 
 
 def test_a_plan_is_made_and_nothing_is_called_before_it_is_started(
@@ -38,7 +38,7 @@ def test_a_plan_is_made_and_nothing_is_called_before_it_is_started(
 ) -> None:
     fill(repairs, "v1", "v2", at_targets=True)
     fill(repairs, "v1", "v2", "v3", "v4")
-    repairs.works.swr.put_at_target("v4", digest(99))
+    repairs.harness.swr.put_at_target("v4", digest(99))
 
     repair = repairs.begin(needs_confirmation=True)
     repairs.work()
@@ -47,7 +47,7 @@ def test_a_plan_is_made_and_nothing_is_called_before_it_is_started(
     plan = backfill.plan
     assert (backfill.state, plan.same, plan.missing, plan.diverged) == ("planned", 2, 1, 1)
     assert (plan.to_sync, plan.sync_images, backfill.calls) == (1, 1, 2)
-    assert (all_syncs(repairs.database), repairs.works.swr.calls) == ([], [])
+    assert (all_syncs(repairs.database), repairs.harness.swr.calls) == ([], [])
     assert [(finding.tag, finding.drift, finding.reason) for finding in repairs.tags(repair)] == [
         ("v1", "same", None),
         ("v2", "same", None),
@@ -62,13 +62,13 @@ def test_a_started_plan_is_synced_with_one_call_for_each_batch(repairs: RepairSe
     repairs.work()
     planned = repairs.show(repair).plan.sync_images
 
-    repairs.operator.start_repair(repair, repairs.works.clock.time)
+    repairs.operator.start_repair(repair, repairs.harness.clock.time)
     repairs.work()
     repairs.sync()
 
     backfill = repairs.show(repair)
     assert (backfill.state, backfill.results) == ("done", {"verified": 150})
-    assert [len(tags) for tags in repairs.works.swr.tags_called] == [100, 50]
+    assert [len(tags) for tags in repairs.harness.swr.tags_called] == [100, 50]
     assert planned == 2
     assert {(sync.backfill, sync.delivery) for sync in all_syncs(repairs.database)} == {
         (True, None)
@@ -89,7 +89,7 @@ def test_tags_that_the_targets_hold_already_take_no_call(repairs: RepairSetup) -
         0,
         6,
     )
-    assert repairs.works.swr.calls == []
+    assert repairs.harness.swr.calls == []
 
 
 class Killed(BaseException):
@@ -98,16 +98,16 @@ class Killed(BaseException):
 
 def test_another_process_continues_where_one_was_killed(repairs: RepairSetup) -> None:
     fill(repairs, "v1")
-    repairs.works.swr.held["cn-north-4", "team", "web/cart", "v7"] = digest(7)
+    repairs.harness.swr.held["cn-north-4", "team", "web/cart", "v7"] = digest(7)
     repair = repairs.begin(repositories=[SHOP, CART])
     assert repairs.worker.step()
-    repairs.works.swr.before_page = die
+    repairs.harness.swr.before_page = die
     with pytest.raises(Killed):
         repairs.worker.step()
-    repairs.works.swr.before_page = do_nothing
+    repairs.harness.swr.before_page = do_nothing
     assert not repairs.worker.step()  # its lease has not expired yet
 
-    repairs.works.clock.time += 2 * LEASE
+    repairs.harness.clock.time += 2 * LEASE
     repairs.work()
 
     assert [(finding.repository, finding.tag) for finding in repairs.tags(repair)] == [
@@ -121,10 +121,10 @@ def test_another_process_continues_where_one_was_killed(repairs: RepairSetup) ->
 def test_on_sqlite_the_next_process_continues_at_once(repairs: RepairSetup) -> None:
     fill(repairs, "v1")
     repair = repairs.begin()
-    repairs.works.swr.before_page = die
+    repairs.harness.swr.before_page = die
     with pytest.raises(Killed):
         repairs.worker.step()
-    repairs.works.swr.before_page = do_nothing
+    repairs.harness.swr.before_page = do_nothing
 
     successor = repairs.worker
     successor.start()
@@ -148,7 +148,7 @@ def test_a_worker_killed_while_it_records_syncs_leaves_no_portion_half_done(
     repairs.before_wake = do_nothing
     assert repairs.show(repair).ordered == 200
 
-    repairs.works.clock.time += 2 * LEASE
+    repairs.harness.clock.time += 2 * LEASE
     repairs.work()
     repairs.sync()
 
@@ -160,15 +160,15 @@ def test_a_fresh_push_goes_before_a_large_backfill(repairs: RepairSetup) -> None
     fill(repairs, *(f"v{n}" for n in range(400)), "fresh")
     repairs.begin()
     repairs.worker.step()
-    repairs.works.swr.held.pop(("cn-north-4", "team", "web/shop", "fresh"))
+    repairs.harness.swr.held.pop(("cn-north-4", "team", "web/shop", "fresh"))
     repairs.work()
-    repairs.works.run()  # a first call of the backfill
+    repairs.harness.run()  # a first call of the backfill
 
-    repairs.works.swr.put("fresh", digest(1000))
-    repairs.works.push("fresh")
+    repairs.harness.swr.put("fresh", digest(1000))
+    repairs.harness.push("fresh")
     repairs.sync()
 
-    calls = repairs.works.swr.tags_called
+    calls = repairs.harness.swr.tags_called
     assert "fresh" not in calls[0]
     assert "fresh" in calls[1]
     assert len(calls) > 3
@@ -176,7 +176,7 @@ def test_a_fresh_push_goes_before_a_large_backfill(repairs: RepairSetup) -> None
 
 def test_an_open_sync_is_used_instead_of_a_new_one(repairs: RepairSetup) -> None:
     fill(repairs, "v1", "v2")
-    fresh = repairs.works.push("v1")[0]
+    fresh = repairs.harness.push("v1")[0]
 
     repair = repairs.begin()
     repairs.work()
@@ -205,23 +205,23 @@ def test_a_failed_sync_is_retried_in_its_own_row(repairs: RepairSetup) -> None:
 
 def test_a_cancelled_backfill_stops_and_cancels_its_waiting_syncs(repairs: RepairSetup) -> None:
     fill(repairs, *(f"v{n}" for n in range(300)))
-    fresh = repairs.works.push("v7")[0]
+    fresh = repairs.harness.push("v7")[0]
     repair = repairs.begin()
     for _ in range(3):
         repairs.worker.step()
-    repairs.works.run()  # one call for a hundred of them
+    repairs.harness.run()  # one call for a hundred of them
 
-    repairs.operator.cancel_repair(repair, repairs.works.clock.time)
+    repairs.operator.cancel_repair(repair, repairs.harness.clock.time)
     repairs.work()
-    repairs.works.run_until_quiet()
+    repairs.harness.run_until_quiet()
 
     backfill = repairs.show(repair)
     assert (backfill.state, backfill.ordered) == ("cancelled", 200)
     assert set(backfill.results) == {"cancelled", "verified"}
     assert backfill.results["cancelled"] >= 100
-    assert repairs.works.state(fresh) is State.VERIFIED
+    assert repairs.harness.state(fresh) is State.VERIFIED
     with pytest.raises(StateForbids):
-        repairs.operator.cancel_repair(repair, repairs.works.clock.time)
+        repairs.operator.cancel_repair(repair, repairs.harness.clock.time)
 
 
 def test_a_backfill_cancelled_while_it_lists_writes_nothing(repairs: RepairSetup) -> None:
@@ -229,19 +229,19 @@ def test_a_backfill_cancelled_while_it_lists_writes_nothing(repairs: RepairSetup
     repair = repairs.begin()
 
     def cancel() -> None:
-        if len(repairs.works.swr.pages) == 1:
-            repairs.operator.cancel_repair(repair, repairs.works.clock.time)
+        if len(repairs.harness.swr.pages) == 1:
+            repairs.operator.cancel_repair(repair, repairs.harness.clock.time)
 
-    repairs.works.swr.before_page = cancel
+    repairs.harness.swr.before_page = cancel
     repairs.worker.step()
 
     assert (repairs.show(repair).state, repairs.tags(repair)) == ("cancelled", [])
-    assert len(repairs.works.swr.pages) <= 2
+    assert len(repairs.harness.swr.pages) <= 2
 
 
 def test_tags_are_synced_to_a_target_that_cannot_be_read(repairs: RepairSetup) -> None:
     fill(repairs, "v1")
-    repairs.works.swr.hidden["cn-east-3"] = error(Kind.CONFIGURATION)
+    repairs.harness.swr.hidden["cn-east-3"] = error(Kind.CONFIGURATION)
 
     repair = repairs.begin()
     repairs.work()
@@ -253,12 +253,12 @@ def test_tags_are_synced_to_a_target_that_cannot_be_read(repairs: RepairSetup) -
 
 def test_a_region_that_does_not_answer_is_retried_and_finally_skipped(repairs: RepairSetup) -> None:
     fill(repairs, "v1")
-    repairs.works.swr.hidden["cn-north-4"] = error()
+    repairs.harness.swr.hidden["cn-north-4"] = error()
     repair = repairs.begin()
     repairs.worker.step()
     assert not repairs.worker.step()
     for _ in range(8):
-        repairs.works.clock.advance(61)
+        repairs.harness.clock.advance(61)
         repairs.work()
 
     backfill = repairs.show(repair)

@@ -7,7 +7,7 @@ import pytest
 from swrhook.errors import Kind, SwrError
 from swrhook.worker.circuit_breaker import FAILURES_TO_OPEN, CircuitBreakers, Operation
 from tests.ledger.parts import NOW, SECOND
-from tests.worker.parts import error
+from tests.worker.harness import error
 
 LOOK = Operation.LOOK_TARGET
 

@@ -23,16 +23,16 @@ from swrhook.simulator.model import DEMO, POD_TOKEN
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from tests.ledger.parts import LANE
-from tests.worker.parts import Works
+from tests.worker.harness import WorkerHarness
 
 KINDS = ("password", "aksk", "ecs_agency", "pod_identity")
 RENEWED = {"password": "tokens", "ecs_agency": "securitykey", "pod_identity": "pod_identity"}
 
 
 @pytest.fixture
-def simulator(works: Works) -> Iterator[RunningSimulator]:
+def simulator(harness: WorkerHarness) -> Iterator[RunningSimulator]:
     regions = [LANE.source_region, LANE.target.region]
-    with start(regions, delay=0, clock=works.clock) as running:
+    with start(regions, delay=0, clock=harness.clock) as running:
         for number in range(3):
             running.state.seed(LANE.source_region, "team", "web/shop", f"v{number}")
         running.state.create_organization(LANE.target.region, "team")
@@ -57,20 +57,24 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def sync(
-    kind: str, works: Works, simulator: RunningSimulator, database: Database, tmp_path: Path
+    kind: str,
+    harness: WorkerHarness,
+    simulator: RunningSimulator,
+    database: Database,
+    tmp_path: Path,
 ) -> Iterator[Callable[[str], State]]:
     """Push a tag, run its lane with the real client until nothing is due; return the state."""
     regions = {name: Region(name, url, name) for name, url in simulator.endpoints.items()}
     swr = Swr(simulator.iam_url, credentials(kind, simulator, tmp_path), regions)
     network = replace(Network(), metadata=simulator.metadata_url)
-    client = SwrClient(swr, network, RefusedCredentials(database, works.clock), works.clock)
-    runner = replace(works.runner, gateway=replace(works.runner.gateway, swr=client))
+    client = SwrClient(swr, network, RefusedCredentials(database, harness.clock), harness.clock)
+    runner = replace(harness.runner, gateway=replace(harness.runner.gateway, swr=client))
 
     def push_and_run(tag: str) -> State:
-        [pushed] = works.push(tag)
-        while (due_at := runner.run(LANE, works.clock.time)) is not None:
-            works.clock.time = max(works.clock.time, due_at)
-        return works.state(pushed)
+        [pushed] = harness.push(tag)
+        while (due_at := runner.run(LANE, harness.clock.time)) is not None:
+            harness.clock.time = max(harness.clock.time, due_at)
+        return harness.state(pushed)
 
     yield push_and_run
     client.close()
@@ -83,10 +87,10 @@ def test_a_tag_is_verified(sync: Callable[[str], State], simulator: RunningSimul
 
 
 def test_an_expired_or_revoked_credential_is_renewed_without_a_failed_call(
-    sync: Callable[[str], State], simulator: RunningSimulator, works: Works, kind: str
+    sync: Callable[[str], State], simulator: RunningSimulator, harness: WorkerHarness, kind: str
 ) -> None:
     sync("v0")
-    works.clock.advance(2 * 86_400)
+    harness.clock.advance(2 * 86_400)
     assert sync("v1") is State.VERIFIED
     simulator.state.accounts.revoke_tokens()
     assert sync("v2") is State.VERIFIED

@@ -12,6 +12,7 @@ from swrhook.clock import SystemClock
 from swrhook.config.model import Pace, Timeouts
 from swrhook.engine.sqlite import SqliteEngine
 from swrhook.ledger.database import Database
+from swrhook.ledger.deliveries import Recording
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync, Target
 from swrhook.simulator.model import Fault
@@ -25,8 +26,8 @@ from swrhook.worker.lane_runner import LaneRunner
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 from swrhook.worker.target_cache import TargetCache
 from tests.ledger.parts import put
-from tests.swr.parts import DEMO, MemoryOfRefused, swr
-from tests.worker.parts import config
+from tests.swr.clients import DEMO, MemoryOfRefused, swr
+from tests.worker.harness import config
 
 SOURCE, A, B, C = REGIONS = ("cn-north-4", "cn-east-3", "ap-southeast-1", "cn-south-1")
 PATIENCE = 60.0
@@ -72,9 +73,15 @@ class Running:
 
         admission = Admission(AdaptiveRateLimiter(), workers, run_now)
         gateway = SwrGateway(
-            client, admission, CircuitBreakers(), TargetCache(), Metrics(), SystemClock()
+            configuration,
+            client,
+            admission,
+            CircuitBreakers(),
+            TargetCache(),
+            Metrics(),
+            SystemClock(),
         )
-        runner = LaneRunner(self.database, gateway, configuration, self, SystemClock(), Random(0))
+        runner = LaneRunner(self.database, gateway, self, SystemClock(), Random(0))
         engine = SqliteEngine(self.database, runner, workers)
         engine.start()
         self._stop = [engine.stop, client.close]
@@ -101,6 +108,10 @@ class Running:
             if state is State.VERIFIED:
                 self.ended.append((sync.lane, state))
             self._changed.notify_all()
+
+    def deliveries(self, recording: Recording, now: datetime) -> None:
+        del recording, now
+        raise AssertionError("a lane records no delivery")
 
 
 @pytest.fixture

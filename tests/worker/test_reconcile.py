@@ -10,30 +10,30 @@ from swrhook.ledger.lanes import clear_wake_times, schedule_lanes
 from swrhook.ledger.queries.repairs import ListedRepair, RepairFilter, list_repairs
 from swrhook.ledger.queries.stats import DriftCount, read_drift
 from swrhook.model import State, Target
-from swrhook.rules import Rulebook
+from swrhook.rules.rulebook import Rulebook
 from swrhook.usecases.manual_syncs import MANUAL
 from tests.ledger.parts import LANE, put
-from tests.worker.parts import Works, error
+from tests.worker.harness import WorkerHarness, error
 from tests.worker.repairs import RECONCILE, SHOP, RepairSetup, digest
 
 HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def repairs(works: Works) -> RepairSetup:
-    return RepairSetup(works)
+def repairs(harness: WorkerHarness) -> RepairSetup:
+    return RepairSetup(harness)
 
 
 def seed_copies(repairs: RepairSetup, *tags: str, repository: str = "web/shop") -> None:
     """Put the tags into source and target, with the syncs that copied them."""
     lane = replace(LANE, repository=repository)
     with repairs.database.write() as connection:
-        schedule_lanes(connection, [lane], repairs.works.clock.time)
+        schedule_lanes(connection, [lane], repairs.harness.clock.time)
         clear_wake_times(connection)
     for tag in tags:
-        put(repairs.database, State.VERIFIED, lane, tag=tag, verified_at=repairs.works.clock.time)
-        repairs.works.swr.put(tag, digest(1), lane)
-        repairs.works.swr.put_at_target(tag, digest(1), lane)
+        put(repairs.database, State.VERIFIED, lane, tag=tag, verified_at=repairs.harness.clock.time)
+        repairs.harness.swr.put(tag, digest(1), lane)
+        repairs.harness.swr.put_at_target(tag, digest(1), lane)
 
 
 def reconciles(repairs: RepairSetup) -> list[ListedRepair]:
@@ -56,7 +56,7 @@ def drift(repairs: RepairSetup) -> dict[str, int]:
 
 def test_drift_is_found_and_repaired_where_the_rules_allow_it(repairs: RepairSetup) -> None:
     seed_copies(repairs, "same", "lost", "moved", "gone")
-    swr = repairs.works.swr
+    swr = repairs.harness.swr
     del swr.held["cn-east-3", "team", "web/shop", "lost"]
     swr.put_at_target("moved", digest(2))
     del swr.held["cn-north-4", "team", "web/shop", "gone"]
@@ -79,7 +79,7 @@ def test_drift_is_found_and_repaired_where_the_rules_allow_it(repairs: RepairSet
 
 def test_tags_that_no_rule_wants_any_more_are_reported_and_kept(repairs: RepairSetup) -> None:
     seed_copies(repairs, "v1")
-    repairs.works.config = replace(repairs.works.config, rules=Rulebook())
+    repairs.harness.config = replace(repairs.harness.config, rules=Rulebook())
 
     repair = repairs.begin(RECONCILE, None)
     repairs.work()
@@ -94,7 +94,7 @@ def test_tags_synced_by_hand_are_no_drift(repairs: RepairSetup) -> None:
     seed_copies(repairs, "v1")
     elsewhere = replace(LANE, target=Target("ap-southeast-1", "team"))
     put(repairs.database, State.VERIFIED, elsewhere, tag="v1", rule=MANUAL)
-    repairs.works.swr.put_at_target("v1", digest(1), elsewhere)
+    repairs.harness.swr.put_at_target("v1", digest(1), elsewhere)
 
     repair = repairs.begin(RECONCILE, [SHOP])
     repairs.work()
@@ -104,7 +104,7 @@ def test_tags_synced_by_hand_are_no_drift(repairs: RepairSetup) -> None:
 
 def test_a_report_repairs_nothing(repairs: RepairSetup) -> None:
     seed_copies(repairs, "v1")
-    repairs.works.swr.held.pop(("cn-east-3", "team", "web/shop", "v1"))
+    repairs.harness.swr.held.pop(("cn-east-3", "team", "web/shop", "v1"))
 
     repair = repairs.begin(RECONCILE, None, report_only=True)
     repairs.work()
@@ -120,12 +120,12 @@ def test_a_report_repairs_nothing(repairs: RepairSetup) -> None:
 
 def test_a_later_reconcile_replaces_the_drift_of_an_earlier_one(repairs: RepairSetup) -> None:
     seed_copies(repairs, "v1")
-    repairs.works.swr.held.pop(("cn-east-3", "team", "web/shop", "v1"))
+    repairs.harness.swr.held.pop(("cn-east-3", "team", "web/shop", "v1"))
     repairs.begin(RECONCILE, None, report_only=True)
     repairs.work()
     assert drift(repairs) == {"missing": 1}
 
-    repairs.works.swr.put_at_target("v1", digest(1))
+    repairs.harness.swr.put_at_target("v1", digest(1))
     repairs.begin(RECONCILE, [SHOP], report_only=True)
     repairs.work()
 
@@ -134,7 +134,7 @@ def test_a_later_reconcile_replaces_the_drift_of_an_earlier_one(repairs: RepairS
 
 def test_a_target_that_cannot_be_read_is_reported_and_not_synced(repairs: RepairSetup) -> None:
     seed_copies(repairs, "v1")
-    repairs.works.swr.hidden["cn-east-3"] = error(Kind.CONFIGURATION)
+    repairs.harness.swr.hidden["cn-east-3"] = error(Kind.CONFIGURATION)
 
     repair = repairs.begin(RECONCILE, None)
     repairs.work()
@@ -150,7 +150,7 @@ def test_a_reconcile_keeps_to_max_calls_and_the_next_one_continues(repairs: Repa
     for _ in range(3):
         repairs.begin(RECONCILE, None, max_calls=5)
         repairs.work()
-        listed.append(len(repairs.works.swr.pages))
+        listed.append(len(repairs.harness.swr.pages))
 
     assert listed == [5, 10, 12]  # two repositories and a cut-off third; again; the last one
     assert [reconcile.state for reconcile in reconciles(repairs)] == ["done"] * 3
@@ -160,7 +160,7 @@ def test_syncs_over_the_budget_are_left_to_the_next_reconcile(repairs: RepairSet
     repairs.set_options(batch=1)
     seed_copies(repairs, "v1", "v2", "v3")
     for tag in ("v1", "v2", "v3"):
-        del repairs.works.swr.held["cn-east-3", "team", "web/shop", tag]
+        del repairs.harness.swr.held["cn-east-3", "team", "web/shop", tag]
 
     first = repairs.begin(RECONCILE, None, max_calls=14)  # 2 to list, 5 for finding sync
     repairs.work()
@@ -198,11 +198,11 @@ def test_one_of_two_processes_begins_a_scheduled_reconcile(repairs: RepairSetup)
     for _ in range(5):
         one.step()
         other.step()
-    repairs.works.clock.time += 5 * HOUR
+    repairs.harness.clock.time += 5 * HOUR
     one.step()
     assert len(reconciles(repairs)) == 1
 
-    repairs.works.clock.time += HOUR
+    repairs.harness.clock.time += HOUR
     one.step()
     other.step()
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from swrhook.errors import NothingUsable
 from swrhook.model import Announcement, Push
-from swrhook.senders.sender import ImageSettings, Origin, SenderNames, to_pushes
+from swrhook.senders.sender import ImageSettings, Origin, to_pushes
 
 
-def to_push(text: str, sender: SenderNames) -> Push:
+def to_push(text: str, sender: Origin) -> Push:
     """Return the push of `namespace/repository:tag`, as in SWR or as the sender names it.
 
     Raises NothingUsable if SWR cannot hold such a tag.
@@ -24,7 +24,7 @@ def to_push(text: str, sender: SenderNames) -> Push:
     return pushes[0]
 
 
-def to_sender_pushes(text: str, senders: Iterable[SenderNames]) -> tuple[Push, Sequence[Push]]:
+def to_sender_pushes(text: str, senders: Iterable[Origin]) -> tuple[Push, Sequence[Push]]:
     """Return the push of an image under SWR's name, and one by each sender that could announce it.
 
     Raises NothingUsable if SWR cannot hold such a tag.

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from swrhook.model import Push
-from swrhook.rules import Rule, RuleResult, TargetResult, evaluate, trace
-from swrhook.rules.match import matches_any
-from swrhook.rules.trace import ClauseTrace, RuleTrace
+from swrhook.rules.match import Rule, RuleResult, evaluate, matches_any
+from swrhook.rules.targets import TargetResult
+from swrhook.rules.trace import ClauseTrace, RuleTrace, trace
 from swrhook.usecases.explain.model import ExplainedSender
 from swrhook.usecases.explain.text import shorten
 
@@ -13,9 +13,6 @@ MAX_RULES = 50
 # A rule for another tag is nearer than one for another repository, and so on.
 _WEIGHTS = {"tag": 1, "repository": 2, "namespace": 4, "sender": 8}
 _MATCHING = frozenset({RuleResult.WANTED, RuleResult.ATTACHMENT})
-
-# The weight of the fields that do not match, the number of exclusions, and whether it is disabled.
-_Distance = tuple[int, int, bool]
 
 
 def explain_sender(push: Push, rules: Sequence[Rule]) -> ExplainedSender:
@@ -26,7 +23,7 @@ def explain_sender(push: Push, rules: Sequence[Rule]) -> ExplainedSender:
         sender=push.sender,
         region=push.region,
         wanted=any(_list_targets(rule, TargetResult.SYNC) for rule in traces),
-        summary=_summarize(traces),
+        summary=_summarize(push, nearest, traces),
         rules=traces,
         rules_left_out=len(rules) - len(nearest),
     )
@@ -47,7 +44,8 @@ def _nearest_rules(push: Push, rules: Sequence[Rule]) -> Sequence[Rule]:
     return [rules[index] for index in sorted(matching | nearest)]
 
 
-def _rule_distance(push: Push, rule: Rule) -> _Distance:
+def _rule_distance(push: Push, rule: Rule) -> tuple[int, int, bool]:
+    """Return the weight of unmatched fields, the number of exclusions, and if it is disabled."""
     unmatched = sum(
         _WEIGHTS[field]
         for field, patterns in rule.when.items()
@@ -57,12 +55,7 @@ def _rule_distance(push: Push, rule: Rule) -> _Distance:
     return unmatched, excluded, not rule.enabled
 
 
-def _trace_distance(rule: RuleTrace) -> _Distance:
-    unmatched = sum(_WEIGHTS[clause.field] for clause in _unmatched_clauses(rule))
-    return unmatched, len(_excluding_clauses(rule)), rule.verdict == RuleResult.DISABLED
-
-
-def _summarize(rules: Sequence[RuleTrace]) -> str:
+def _summarize(push: Push, rules: Sequence[Rule], traces: Sequence[RuleTrace]) -> str:
     if not rules:
         return "there is no rule"
     for result, verb in (
@@ -71,20 +64,21 @@ def _summarize(rules: Sequence[RuleTrace]) -> str:
     ):
         sentences = [
             f"rule {rule.rule} {verb} {', '.join(targets)}"
-            for rule in rules
+            for rule in traces
             if (targets := _list_targets(rule, result))
         ]
         if sentences:
             return "; ".join(shorten(sentences))
     refused = [
         f"rule {rule.rule} cannot send it to {target.region}/{target.namespace}: {target.reason}"
-        for rule in rules
+        for rule in traces
         for target in rule.targets
         if target.fate == TargetResult.REFUSED
     ]
     if refused:
         return "; ".join(shorten(refused))
-    return _explain_mismatch(min(rules, key=_trace_distance))
+    distances = [_rule_distance(push, rule) for rule in rules]
+    return _explain_mismatch(traces[distances.index(min(distances))])
 
 
 def _explain_mismatch(rule: RuleTrace) -> str:
@@ -92,13 +86,10 @@ def _explain_mismatch(rule: RuleTrace) -> str:
     if rule.verdict == RuleResult.ATTACHMENT:
         return f"rule {rule.rule} matches, but {rule.reason}"
     problems = [
-        f'{clause.field} "{clause.value}" is not {_list_patterns(clause)}'
-        for clause in _unmatched_clauses(rule)
-    ]
-    problems += [
-        f'{clause.field} "{clause.value}" is excluded by `not`:'
-        f" {_list_patterns(clause, matched=True)}"
-        for clause in _excluding_clauses(rule)
+        f'{clause.field} "{clause.value}"'
+        f" {'is excluded by `not`:' if clause.excludes else 'is not'} {_list_patterns(clause)}"
+        for clause in rule.clauses
+        if clause.is_obstacle
     ]
     if rule.verdict == RuleResult.DISABLED:
         if not problems:
@@ -107,16 +98,9 @@ def _explain_mismatch(rule: RuleTrace) -> str:
     return f"no rule matches; the nearest is {rule.rule}: {', '.join(problems)}"
 
 
-def _unmatched_clauses(rule: RuleTrace) -> list[ClauseTrace]:
-    return [clause for clause in rule.clauses if not clause.excludes and not clause.matched]
-
-
-def _excluding_clauses(rule: RuleTrace) -> list[ClauseTrace]:
-    return [clause for clause in rule.clauses if clause.excludes and clause.matched]
-
-
-def _list_patterns(clause: ClauseTrace, *, matched: bool = False) -> str:
-    patterns = [f'"{item.pattern}"' for item in clause.patterns if item.matched is matched]
+def _list_patterns(clause: ClauseTrace) -> str:
+    """Return the patterns that a value did not match or, under `not`, those that it did."""
+    patterns = [f'"{item.pattern}"' for item in clause.patterns if item.matched is clause.excludes]
     return " or ".join(shorten(patterns))
 
 

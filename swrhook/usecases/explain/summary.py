@@ -70,8 +70,7 @@ def _explain_unsynced(unsynced: ExplainedDelivery, explanation: Explanation) -> 
         more = f". The rules have changed since, and now {sender.summary}{remedy}"
     elif not sender.wanted:
         reason = sender.summary  # the same decision, with the clause that led to it
-    is_ignored = delivery.outcome == Outcome.IGNORED
-    outcome = "ignored" if is_ignored else f"{delivery.outcome} without it"
+    outcome = "ignored" if delivery.outcome == Outcome.IGNORED else f"{delivery.outcome} without it"
     return (
         f"was not replicated: the delivery {delivery.id} of {delivery.sender} at "
         f"{format_time(delivery.received_at)} was {outcome}: {reason}{more}"
@@ -113,8 +112,7 @@ def _describe_sync(explained: ExplainedSync) -> str:
 
 
 def _describe_call(explained: ExplainedSync) -> str:
-    calls = (call for call in explained.calls if call.ended_at and call.code is None)
-    call = next(calls, None)
+    call = next((call for call in explained.calls if call.ended_at and call.code is None), None)
     if call is None:
         return f"without a call: {explained.sync.reason or 'the target had the digest'}"
     return f"by call {call.id}, started at {format_time(call.started_at)}"

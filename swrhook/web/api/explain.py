@@ -7,10 +7,10 @@ from marshmallow import fields, validate
 
 from swrhook.ledger.queries.tag_history import TagHistoryCall
 from swrhook.model import Outcome
-from swrhook.rules import FIELDS, RuleResult, TargetResult
+from swrhook.rules.match import FIELDS, RuleResult
+from swrhook.rules.targets import TargetResult
 from swrhook.rules.trace import ClauseTrace, PatternTrace, RuleTrace, TargetTrace
-from swrhook.usecases.explain import Explanation
-from swrhook.usecases.explain.model import ExplainedSender, ExplainedSync
+from swrhook.usecases.explain.model import ExplainedSender, ExplainedSync, Explanation
 from swrhook.web.analysis import explain_tag
 from swrhook.web.api.fields import Instant
 from swrhook.web.api.queries import ExplainQuery

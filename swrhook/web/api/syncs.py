@@ -6,7 +6,7 @@ from typing import Any
 from swrhook.ledger.queries.syncs import find_syncs, list_syncs
 from swrhook.ledger.queries.views import ListedSync, Page
 from swrhook.model import image_name
-from swrhook.rules import RuleTarget
+from swrhook.rules.match import RuleTarget
 from swrhook.usecases.manual_syncs import plan_manual_syncs
 from swrhook.web.access import name_object
 from swrhook.web.api.queries import SyncQuery, sync_filter

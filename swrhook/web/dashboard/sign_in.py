@@ -95,7 +95,7 @@ def _sign_in(config: Config, failures: FailedSignIns, metrics: Metrics, now: dat
     address = client_address(request, proxies)
     delay = failures.wait(address)
     if delay:
-        metrics.denied("too_many_tries")
+        metrics.access_denied.labels("too_many_tries").inc()
         error = f"Too many wrong tokens from your address: try again in {delay} seconds."
         answer = _form(config, HTTPStatus.TOO_MANY_REQUESTS, error=error, path=path)
         answer.headers["Retry-After"] = str(delay)
@@ -103,7 +103,7 @@ def _sign_in(config: Config, failures: FailedSignIns, metrics: Metrics, now: dat
     holder = find_holder(request.form.get("token", "").strip().encode(), config.access.tokens)
     if holder is None:
         failures.count(address)
-        metrics.denied("unauthenticated")
+        metrics.access_denied.labels("unauthenticated").inc()
         error = "This is not one of the tokens under access.tokens in swrhook.yaml."
         return _form(config, HTTPStatus.FORBIDDEN, error=error, path=path)
     logs.event("dashboard.signed_in", token=holder.name)

@@ -12,7 +12,7 @@ from swrhook.ledger.queries.tag_history import (
 from swrhook.ledger.queries.views import ImageFilter
 from swrhook.model import Outcome
 from tests.ledger.parts import NOW, A, B, entry, push, write
-from tests.worker.parts import Works, error
+from tests.worker.harness import WorkerHarness, error
 
 IMAGE = ImageFilter("team", "web/shop", "v1")
 
@@ -57,7 +57,7 @@ def test_an_ignored_push_has_no_syncs(database: Database) -> None:
 
 
 def test_calls_have_their_results_and_the_newest_come_first(database: Database) -> None:
-    works = Works(database)
+    works = WorkerHarness(database)
     works.push("v1")
     works.swr.put("v1", B)
     works.swr.answers = [error()] * (MOST_CALLS + 2)

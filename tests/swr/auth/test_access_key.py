@@ -15,8 +15,8 @@ from swrhook.simulator.model import DEMO as USER
 from swrhook.swr.auth.lockout import fingerprint
 from swrhook.swr.client import SwrClient
 from tests.factories import FakeClock
+from tests.swr.clients import KEY, LANE, NETWORK, NOW, MemoryOfRefused, logins, simulated, swr
 from tests.swr.loopback import Loopback, Received, Reply
-from tests.swr.parts import KEY, LANE, NETWORK, NOW, MemoryOfRefused, logins, simulated, swr
 
 WEST, EAST = "cn-north-4", "cn-east-3"
 WRONG = replace(KEY, secret_key="a-secret-that-is-wrong")

@@ -7,8 +7,7 @@ from threading import Barrier, Event
 from swrhook.errors import Kind
 from swrhook.simulator import Fault, RunningSimulator
 from tests.factories import FakeClock
-from tests.swr.loopback import Loopback, Received, Reply
-from tests.swr.parts import (
+from tests.swr.clients import (
     NOW,
     error_of,
     issued,
@@ -18,6 +17,7 @@ from tests.swr.parts import (
     simulated,
     tokens_of,
 )
+from tests.swr.loopback import Loopback, Received, Reply
 
 WEST, EAST = "cn-north-4", "cn-east-3"
 

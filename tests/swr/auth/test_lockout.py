@@ -9,7 +9,7 @@ import pytest
 from swrhook.config.model import KeyCredentials, PasswordCredentials, TokenCredentials
 from swrhook.swr.auth import lockout
 from swrhook.swr.auth.lockout import fingerprint
-from tests.swr.parts import DEMO
+from tests.swr.clients import DEMO
 
 
 def test_the_fingerprint_of_a_password_depends_on_every_part() -> None:

@@ -14,8 +14,8 @@ from swrhook.simulator import Fault, RunningSimulator
 from swrhook.simulator.model import POD_TOKEN
 from swrhook.swr.client import SwrClient
 from tests.factories import FakeClock
+from tests.swr.clients import NETWORK, MemoryOfRefused, logins, simulated, swr
 from tests.swr.loopback import Loopback, Received, Reply
-from tests.swr.parts import NETWORK, MemoryOfRefused, logins, simulated, swr
 
 WEST, EAST = "cn-north-4", "cn-east-3"
 OPERATIONS = {"ecs_agency": "securitykey", "pod_identity": "pod_identity"}

@@ -12,8 +12,7 @@ from swrhook.errors import Kind, SwrError
 from swrhook.simulator import Fault, RunningSimulator
 from swrhook.swr.auth.lockout import fingerprint
 from tests.factories import FakeClock
-from tests.swr.loopback import Loopback, Reply
-from tests.swr.parts import (
+from tests.swr.clients import (
     NOW,
     MemoryOfRefused,
     error_of,
@@ -24,6 +23,7 @@ from tests.swr.parts import (
     simulated,
     tokens_of,
 )
+from tests.swr.loopback import Loopback, Reply
 
 WRONG = PasswordCredentials("demo", "demo", "wrong-password")
 WEST, EAST = "cn-north-4", "cn-east-3"

@@ -2,8 +2,8 @@
 
 from swrhook.config.model import TokenCredentials
 from swrhook.errors import Kind
+from tests.swr.clients import client_of, error_of, show_tag
 from tests.swr.loopback import Loopback, Reply
-from tests.swr.parts import client_of, error_of, show_tag
 
 
 def test_the_token_of_the_configuration_is_sent_unchanged() -> None:

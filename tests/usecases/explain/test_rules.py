@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 
 from swrhook.model import Push, Target
-from swrhook.rules import Glob, Rule, Rulebook, RuleTarget
+from swrhook.rules.glob import Glob
+from swrhook.rules.match import Rule, RuleTarget
 from swrhook.rules.plan import plan
+from swrhook.rules.rulebook import Rulebook
 from swrhook.usecases.explain.rules import MAX_RULES, explain_sender
-from tests.rules.parts import named, pushes, rulebooks
+from tests.rules.strategies import named, pushes, rulebooks
 
 NOBODYS = [Rule("", {"namespace": [Glob("nobody")]}, {}, [RuleTarget("cn-east-3", "team")])]
 MANY = rulebooks.map(lambda rules: named([*rules, *NOBODYS * 60, *rules]))

@@ -14,8 +14,8 @@ from swrhook.ledger.syncs import apply_decision
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 from tests.ledger.parts import find
-from tests.usecases.explain.parts import EAST, HONG_KONG, RULES, Scene, configuration, lane
-from tests.usecases.explain.parts import scene as make_scene
+from tests.usecases.explain.scene import EAST, HONG_KONG, RULES, Scene, configuration, lane
+from tests.usecases.explain.scene import scene as make_scene
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -26,9 +26,9 @@ def scene(database: Database) -> Scene:
 
 
 def happen(scene: Scene, sync_id: str, decision: Decision) -> None:
-    with scene.works.database.write() as connection:
+    with scene.harness.database.write() as connection:
         assert apply_decision(
-            connection, find(scene.works.database, sync_id), decision, scene.works.clock.time
+            connection, find(scene.harness.database, sync_id), decision, scene.harness.clock.time
         )
 
 
@@ -141,7 +141,7 @@ def test_a_verified_tag_is_explained_with_its_time_and_call(scene: Scene) -> Non
     scene.announce()
     scene.hold()
     scene.work()
-    scene.works.clock.advance(1)
+    scene.harness.clock.advance(1)
     scene.work()
 
     explanation = scene.explain()
@@ -156,7 +156,7 @@ def test_a_verified_tag_is_explained_with_its_time_and_call(scene: Scene) -> Non
 def test_a_tag_verified_without_a_call_is_explained(scene: Scene) -> None:
     scene.announce()
     scene.hold()
-    scene.works.swr.held["cn-east-3", "team", "web/shop", "1.0"] = DIGEST
+    scene.harness.swr.held["cn-east-3", "team", "web/shop", "1.0"] = DIGEST
     scene.work()
 
     assert scene.summary().endswith(
@@ -180,7 +180,7 @@ def test_a_failing_call_is_explained_with_its_next_attempt(scene: Scene) -> None
     scene.announce()
     scene.hold()
     error = SwrError(Kind.TRANSIENT, "SVCSTG.SWR.5000001", "what SWR said", retry_after=60)
-    scene.works.swr.answers = [error]
+    scene.harness.swr.answers = [error]
     scene.work()
 
     assert (
@@ -193,7 +193,7 @@ def test_a_failing_call_is_explained_with_its_next_attempt(scene: Scene) -> None
 def test_an_open_circuit_breaker_is_explained(scene: Scene) -> None:
     sync = scene.announce().syncs[0].id
     error = CircuitOpen("cn-north-4 is not asked (sync_images): 5 requests in a row failed", 30)
-    happen(scene, sync, Decision(Event.POSTPONE, scene.works.clock.time, error.message, error))
+    happen(scene, sync, Decision(Event.POSTPONE, scene.harness.clock.time, error.message, error))
 
     assert scene.summary().endswith(
         "is pending: the endpoint's circuit breaker is open: cn-north-4 is not asked (sync_images):"
@@ -203,8 +203,8 @@ def test_an_open_circuit_breaker_is_explained(scene: Scene) -> None:
 
 def test_a_lane_delayed_by_limits_is_explained(scene: Scene) -> None:
     scene.announce()
-    until = scene.works.clock.time + timedelta(seconds=9)
-    with scene.works.database.write() as connection:
+    until = scene.harness.clock.time + timedelta(seconds=9)
+    with scene.harness.database.write() as connection:
         set_wake_time(connection, lane(), until)
 
     assert scene.summary().endswith(
@@ -216,9 +216,9 @@ def test_a_lane_delayed_by_limits_is_explained(scene: Scene) -> None:
 def test_a_tag_polled_at_the_target_is_explained(scene: Scene) -> None:
     scene.announce()
     scene.hold()
-    scene.works.swr.copies = False
+    scene.harness.swr.copies = False
     scene.work()
-    scene.works.clock.advance(1)
+    scene.harness.clock.advance(1)
     scene.work()
 
     assert (
@@ -231,7 +231,7 @@ def test_a_running_call_is_explained(scene: Scene) -> None:
     scene.announce()
     scene.hold()
     seen = []
-    scene.works.swr.answers = [lambda: seen.append(scene.summary())]
+    scene.harness.swr.answers = [lambda: seen.append(scene.summary())]
     scene.work()
 
     assert seen == [
@@ -246,7 +246,7 @@ def test_an_ended_sync_is_explained_with_reason_and_remedy(scene: Scene) -> None
     scene.announce()
     scene.hold()
     error = SwrError(Kind.PERMANENT, "SVCSTG.SWR.4001000", "what SWR said", remedy="do this")
-    scene.works.swr.answers = [error]
+    scene.harness.swr.answers = [error]
     scene.work()
 
     assert scene.summary() == (
@@ -259,9 +259,9 @@ def test_a_target_with_a_problem_is_named_first(scene: Scene) -> None:
     scene.announce("both")
     scene.hold("both")
     scene.work(EAST)
-    scene.works.clock.advance(1)
+    scene.harness.clock.advance(1)
     scene.work(EAST)
-    scene.works.swr.answers = [SwrError(Kind.PERMANENT, "X", "what SWR said")]
+    scene.harness.swr.answers = [SwrError(Kind.PERMANENT, "X", "what SWR said")]
     scene.work(HONG_KONG, override=True)
 
     summary = scene.summary("team/web/shop:both")
@@ -273,7 +273,7 @@ def test_a_target_with_a_problem_is_named_first(scene: Scene) -> None:
 
 def test_the_summary_is_about_the_latest_push(scene: Scene) -> None:
     scene.announce(digest="a")
-    scene.works.clock.advance(1)
+    scene.harness.clock.advance(1)
     scene.announce(digest="b")
 
     explanation = scene.explain()
@@ -284,7 +284,7 @@ def test_the_summary_is_about_the_latest_push(scene: Scene) -> None:
 
 def test_an_ignored_push_after_an_accepted_one_is_explained(scene: Scene) -> None:
     scene.announce()
-    scene.works.clock.advance(1)
+    scene.harness.clock.advance(1)
     scene.config = configuration(rule(enabled=False))
     scene.announce(digest="b")
 

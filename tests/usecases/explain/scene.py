@@ -9,10 +9,11 @@ from swrhook import config
 from swrhook.config import Config
 from swrhook.ledger.database import Database
 from swrhook.model import Lane, Outcome, Push, Receipt, StoredDelivery, Target
-from swrhook.usecases.explain import Explanation, explain
+from swrhook.usecases.explain.answer import explain
+from swrhook.usecases.explain.model import Explanation
 from swrhook.usecases.receive import plan_again
 from tests.ledger.parts import write
-from tests.worker.parts import Works
+from tests.worker.harness import WorkerHarness
 
 EAST = Target("cn-east-3", "team")
 HONG_KONG = Target("ap-southeast-1", "team-hk")
@@ -63,7 +64,7 @@ def configuration(*rules: dict[str, Any]) -> Config:
 class Scene:
     """A world that tests change and explain."""
 
-    works: Works
+    harness: WorkerHarness
     config: Config
 
     def announce(self, tag: str = "1.0", *, sender: str = "ci", digest: str = "a") -> Receipt:
@@ -71,20 +72,20 @@ class Scene:
         push = Push(sender, "cn-north-4", "team", "web/shop", tag, f"sha256:{digest * 64}")
         kept = StoredDelivery("", sender, Outcome.IGNORED, None, None, pushes=[push])
         entry = plan_again(
-            kept, self.config.senders[sender], self.config, now=self.works.clock.time
+            kept, self.config.senders[sender], self.config, now=self.harness.clock.time
         )
-        return write(self.works.database, entry).receipts[0]
+        return write(self.harness.database, entry).receipts[0]
 
     def hold(self, tag: str = "1.0", digest: str = "a") -> None:
         """Let the sender hold the tag."""
-        self.works.swr.put(tag, f"sha256:{digest * 64}", lane())
+        self.harness.swr.put(tag, f"sha256:{digest * 64}", lane())
 
     def work(self, target: Target = EAST, *, override: bool = False) -> None:
         """Let the worker look at the lane once."""
-        self.works.run(lane(target, override=override))
+        self.harness.run(lane(target, override=override))
 
     def explain(self, image: str = IMAGE, sender: str | None = None) -> Explanation:
-        return explain(image, sender, self.config, self.works.database, self.works.clock.time)
+        return explain(image, sender, self.config, self.harness.database, self.harness.clock.time)
 
     def summary(self, image: str = IMAGE, sender: str | None = None) -> str:
         return self.explain(image, sender).summary
@@ -96,6 +97,6 @@ def lane(target: Target = EAST, *, override: bool = False) -> Lane:
 
 def scene(database: Database, *rules: dict[str, Any]) -> Scene:
     config = configuration(*rules)
-    works = Works(database)
-    works.config = replace(works.config, senders=config.senders, rules=config.rules)
-    return Scene(works, config)
+    harness = WorkerHarness(database)
+    harness.config = replace(harness.config, senders=config.senders, rules=config.rules)
+    return Scene(harness, config)

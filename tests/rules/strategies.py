@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from swrhook.model import Push
-from swrhook.rules import Glob, Pattern, Regex, Rule, RuleTarget, Semver
+from swrhook.rules.glob import Glob
+from swrhook.rules.match import Pattern, Rule, RuleTarget
+from swrhook.rules.regex import Regex
+from swrhook.rules.version_ranges import Semver
 
 SIGNATURE = f"sha256-{'ab' * 32}.sig"
 TAGS = ["1.2.0", "v1.3.0-rc1", "2.0-alpine", "latest", SIGNATURE]

@@ -11,7 +11,7 @@ from swrhook.errors import Kind, SwrError
 from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync
-from swrhook.rules import Rulebook
+from swrhook.rules.rulebook import Rulebook
 from swrhook.swr.protocol import PAGE_SIZE, SyncJob, TagPage
 from swrhook.worker.admission import Admission
 from swrhook.worker.circuit_breaker import CircuitBreakers
@@ -137,7 +137,7 @@ class FakeSwr:
 
 
 @dataclass
-class Works:
+class WorkerHarness:
     """A ledger, SWR, a clock, and the runner under test."""
 
     database: Database
@@ -160,6 +160,7 @@ class Works:
         return LaneRunner(
             self.database,
             SwrGateway(
+                self.config,
                 self.swr,
                 self.admission,
                 self.breakers,
@@ -167,7 +168,6 @@ class Works:
                 self.metrics,
                 self.clock,
             ),
-            self.config,
             self.outcomes,
             self.clock,
             Random(0),  # the same random numbers each time

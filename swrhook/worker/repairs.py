@@ -6,7 +6,7 @@ that of all processes only one carries it out. A step that was killed is done ag
 
 import threading
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 
 from swrhook import logs
 from swrhook.clock import Clock
-from swrhook.config.model import Config
 from swrhook.errors import SwrError
 from swrhook.ledger import findings, repairs
 from swrhook.ledger.database import Database
@@ -48,16 +47,11 @@ _MAX_RETRY_WAIT = 60  # seconds
 
 
 class Active(Protocol):
-    """A configuration in use, with the gateway that was made from it."""
-
-    @property
-    def config(self) -> Config:
-        """Return the configuration."""
-        ...
+    """What was made from the configuration in use."""
 
     @property
     def gateway(self) -> SwrGateway:
-        """Return the gateway."""
+        """Return the gateway, which has the configuration."""
         ...
 
 
@@ -104,12 +98,13 @@ class _Step:
             repairs.advance(connection, self.claim, now, Progress(self.repair.stage, now + wait))
 
 
-@dataclass(slots=True)
-class RepairWorker:
+@dataclass(eq=False)
+class RepairWorker(PeriodicThread):
     """Works on the ledger's repairs, and begins the scheduled ones.
 
     `active` leases the configuration and the gateway for one step. `scheduler` wakes the lanes of
-    new syncs, in the transaction that records them.
+    new syncs, in the transaction that records them. A stop releases the step in progress, and
+    another process continues it.
     """
 
     database: Database
@@ -117,34 +112,34 @@ class RepairWorker:
     scheduler: LaneScheduler
     clock: Clock
     interval: float = POLL_INTERVAL
-    _thread: PeriodicThread = field(init=False)
 
     def __post_init__(self) -> None:
-        self._thread = PeriodicThread("repair", self.step, self.interval)
+        super().__init__("repair", self.step, self.interval)
 
     def start(self) -> None:
         """Start the thread. It continues what an earlier process left unfinished."""
         if self.database.is_sqlite:  # the only process: a claim in the ledger is its predecessor's
             with self.database.write() as connection:
                 repairs.forget_claims(connection)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop the thread. The step in progress is released, and continued by another process."""
-        self._thread.stop()
+        super().start()
 
     def step(self) -> bool:
         """Begin what is scheduled and do one step; return False if there is nothing to do now."""
         with self.active.lease() as active:
-            self._begin_scheduled(active.config)
-            step = self._claim_step()
-            if step is None:
+            gateway, now = active.gateway, self.clock.now()
+            reconcile = gateway.config.options.reconcile
+            with self.database.write() as connection:
+                if reconcile.every is not None:
+                    repairs.begin_scheduled(connection, reconcile.every, reconcile.max_calls, now)
+                claimed = repairs.claim_next(connection, now)
+            if claimed is None:
                 return False
+            step = _Step(*claimed, self.database, self.clock, self.stopping)
             try:
                 if step.repair.stage is Stage.COMPARING:
-                    self._compare(step, active)
+                    self._compare(step, gateway)
                 else:
-                    self._record_syncs(step, active.config)
+                    self._record_syncs(step, gateway.config.version)
             except _StepLost:
                 step.release(timedelta())
             except Exception:
@@ -152,38 +147,20 @@ class RepairWorker:
                 raise
         return True
 
-    def _begin_scheduled(self, config: Config) -> None:
-        reconcile = config.options.reconcile
-        if reconcile.every is None:
-            return
-        with self.database.write() as connection:
-            now = self.clock.now()
-            repairs.begin_scheduled(connection, reconcile.every, reconcile.max_calls, now)
-
-    def _claim_step(self) -> _Step | None:
-        with self.database.write() as connection:
-            claimed = repairs.claim_next(connection, self.clock.now())
-        if claimed is None:
-            return None
-        return _Step(*claimed, self.database, self.clock, self._thread.stopping)
-
-    def _compare(self, step: _Step, active: Active) -> None:
-        repair, config = step.repair, active.config
+    def _compare(self, step: _Step, gateway: SwrGateway) -> None:
+        repair = step.repair
         with self.database.read() as connection:
             repository = repairs.next_repository(connection, repair)
-            is_reconcile = repair.kind is RepairKind.RECONCILE
-            copied = (
-                findings.verified_syncs(connection, repository)
-                if repository and is_reconcile
-                else []
-            )
+            copied = []
+            if repository is not None and repair.kind is RepairKind.RECONCILE:
+                copied = findings.verified_syncs(connection, repository)
         if repository is None:
             self._finish_comparing(step, cursor="")
             return
-        if repository.region not in config.swr.regions:
+        if repository.region not in gateway.config.swr.regions:
             self._skip(step, repository, f"{repository.region} is not under swr.regions", calls=0)
             return
-        lister = RepositoryLister(active.gateway, config, repair.budget, step)
+        lister = RepositoryLister(gateway, repair.budget, step)
         try:
             comparison = compare_repository(lister, repair, repository, copied)
         except BudgetSpent:
@@ -204,7 +181,7 @@ class RepairWorker:
 
         If the budget ends within the repository, the next reconcile begins with it again.
         """
-        repair, batch = step.repair, lister.config.options.batch
+        repair, batch = step.repair, lister.gateway.config.options.batch
         is_reconcile = repair.kind is RepairKind.RECONCILE
         if is_reconcile:
             comparison = [finding for finding in comparison if finding.drift is not Drift.SAME]
@@ -268,7 +245,7 @@ class RepairWorker:
             step.advance(connection, progress)
         logs.warning("repair.skipped", repair=repair.id, place=cursor, reason=reason)
 
-    def _record_syncs(self, step: _Step, config: Config) -> None:
+    def _record_syncs(self, step: _Step, version: str) -> None:
         repair = step.repair
         with self.database.read() as connection:
             is_full = findings.count_open(connection, repair.id) > MAX_OPEN - _PORTION
@@ -277,7 +254,7 @@ class RepairWorker:
             return
         with self.database.write() as connection:
             now = self.clock.now()
-            portion = findings.record_portion(connection, repair.id, config.version, now, _PORTION)
+            portion = findings.record_portion(connection, repair.id, version, now, _PORTION)
             self.scheduler.wake(portion.lanes, now, connection)
             stage = Stage.DONE if portion.is_last else Stage.ORDERING
             step.advance(connection, Progress(stage, now))
