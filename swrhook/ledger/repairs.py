@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, or_, select, tuple_, update
 
 from swrhook.ledger.rows import field_columns
 from swrhook.ledger.sql import upsert
@@ -71,14 +71,14 @@ def claim_next(connection: Connection, now: datetime) -> tuple[Repair, str] | No
         repairs.c.claimed_until < now,
         repairs.c.claimed_until > now + 2 * LEASE,  # set by a clock that was set back since
     )
-    is_due = and_(repairs.c.stage.in_([*ACTIVE_STAGES]), repairs.c.due_at <= now, is_free)
+    is_due = (repairs.c.stage.in_([*ACTIVE_STAGES]), repairs.c.due_at <= now, is_free)
     repair_id = connection.scalar(
-        select(repairs.c.id).where(is_due).order_by(repairs.c.due_at, repairs.c.id).limit(1)
+        select(repairs.c.id).where(*is_due).order_by(repairs.c.due_at, repairs.c.id).limit(1)
     )
     claim = new_id()
     statement = (
         update(repairs)
-        .where(repairs.c.id == repair_id, is_due)  # another process may have claimed it since
+        .where(repairs.c.id == repair_id, *is_due)  # another process may have claimed it since
         .values(claim=claim, claimed_until=now + LEASE)
         .returning(*_COLUMNS)
     )
@@ -159,12 +159,7 @@ def next_repository(connection: Connection, repair: Repair) -> RepositoryRef | N
         return RepositoryRef.from_key(left[0]) if left else None
     columns = [lanes.c.source_region, lanes.c.namespace, lanes.c.repository]
     last = RepositoryRef.from_key(repair.cursor) if repair.cursor else RepositoryRef("", "", "")
-    region, namespace, repository = columns
-    is_after = or_(
-        region > last.region,
-        and_(region == last.region, namespace > last.namespace),
-        and_(region == last.region, namespace == last.namespace, repository > last.repository),
-    )
+    is_after = tuple_(*columns) > tuple_(last.region, last.namespace, last.repository)
     query = select(*columns).where(is_after).order_by(*columns).limit(1)
     row = connection.execute(query).one_or_none()
     return None if row is None else RepositoryRef(*row)

@@ -33,11 +33,7 @@ from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import TRANSITIONS, Event
 
 LATER_PUSH = "a later push of the same tag"
-SUPERSEDED_VALUES: Mapping[str, Any] = {
-    "state": State.SUPERSEDED.value,
-    "due_at": None,
-    "reason": LATER_PUSH,
-}
+SUPERSEDED_VALUES = {"state": State.SUPERSEDED.value, "due_at": None, "reason": LATER_PUSH}
 BY_AN_OPERATOR = "cancelled by an operator"
 
 
