@@ -41,7 +41,6 @@ ROLES: Mapping[str, Role] = {
 }
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_REALM = {"realm": "swrhook"}
 
 
 def guard(app: Flask, web: WebContext) -> None:
@@ -58,7 +57,7 @@ def guard(app: Flask, web: WebContext) -> None:
             web.metrics.access_denied.labels("unauthenticated").inc()
             raise Unauthorized(
                 "a valid token is required: Authorization: Bearer TOKEN, one of access.tokens",
-                www_authenticate=WWWAuthenticate("bearer", dict(_REALM)),
+                www_authenticate=WWWAuthenticate("bearer", {"realm": "swrhook"}),
             )
         g.holder = holder  # set before the role is checked: the audit log names refused writers too
         role = role_of(holder)
@@ -145,13 +144,13 @@ def find_holder(token: bytes, tokens: Sequence[AccessToken]) -> AccessToken | No
 
     Takes the same time for every value: all tokens are compared, by hash, in constant time.
     """
-    holder = None
     digest = sha256(token).digest()
-    for candidate in (*tokens, _DUMMY):
-        is_same = hmac.compare_digest(digest, sha256(candidate.token).digest())
-        if is_same and candidate is not _DUMMY:
-            holder = candidate if holder is None else max(holder, candidate, key=role_of)
-    return holder
+    holders = [
+        candidate
+        for candidate in (*tokens, _DUMMY)
+        if hmac.compare_digest(digest, sha256(candidate.token).digest())
+    ]
+    return max((holder for holder in holders if holder is not _DUMMY), key=role_of, default=None)
 
 
 # Compared as well, so that a service without configured tokens does the same work.

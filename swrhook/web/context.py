@@ -1,6 +1,10 @@
 """The dependencies of the web layer, passed to every function that creates routes."""
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from flask import g, has_app_context
 
@@ -12,8 +16,31 @@ from swrhook.metrics import Metrics
 from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderActivity
 from swrhook.usecases.receive import DeliveryRecorder
-from swrhook.web.draining import Draining
 from swrhook.web.rate_limit import SenderRateLimits
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+
+class Draining:
+    """Whether this process is draining: "not ready" because it will be stopped, but still working.
+
+    The event `begun` ends long polls.
+    """
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.since: datetime | None = None
+
+    def begin(self, now: datetime) -> None:
+        """Start draining. It cannot be undone, and a second call changes nothing."""
+        if self.since is None:
+            self.since = now
+        self.begun.set()
+
+    def check(self) -> str | None:
+        """Return the reason why this process is not ready, or None."""
+        return "draining" if self.begun.is_set() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +57,13 @@ class WebContext:
     senders: SenderActivity
     draining: Draining = field(default_factory=Draining)
     rate_limits: SenderRateLimits = field(default_factory=SenderRateLimits)
+
+    def read(
+        self, query: Callable[Concatenate[Any, P], Result], *args: P.args, **kwargs: P.kwargs
+    ) -> Result:
+        """Return the result of one of the ledger's queries, which takes a connection first."""
+        with self.database.read() as connection:
+            return query(connection, *args, **kwargs)
 
 
 class RequestConfig:

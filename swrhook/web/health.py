@@ -1,6 +1,7 @@
-"""GET /healthz and /readyz: for load balancers, without authentication."""
+"""GET /healthz and /readyz for load balancers, without authentication, and GET /metrics."""
 
 from flask import Blueprint, Response, jsonify
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from swrhook.web.context import WebContext
 
@@ -27,5 +28,19 @@ def health_routes(web: WebContext) -> Blueprint:
             **({"notes": notes} if notes else {}),
         }
         return jsonify(state), 503 if failing else 200
+
+    return blueprint
+
+
+def metrics_routes(web: WebContext) -> Blueprint:
+    """Return the route of the metrics, in the text format of Prometheus.
+
+    `access.guard` decides who may read them.
+    """
+    blueprint = Blueprint("metrics", __name__)
+
+    @blueprint.get("/metrics", endpoint="metrics")
+    def show() -> Response:
+        return Response(web.metrics.text(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return blueprint

@@ -1,8 +1,9 @@
-"""POST /hooks/<sender>: receive deliveries from registries and CI jobs."""
+"""/hooks/<sender>: receive deliveries from registries and CI jobs."""
 
 from http import HTTPStatus
 
 from flask import Blueprint, Request, Response, jsonify, request
+from werkzeug.exceptions import MethodNotAllowed
 
 from swrhook import logs
 from swrhook.config.model import Config
@@ -10,9 +11,9 @@ from swrhook.errors import Refused, UnknownSender
 from swrhook.model import DeliveryEntry, Outcome, Receipt
 from swrhook.senders.delivery import Delivery
 from swrhook.senders.sender import Sender
+from swrhook.units import Rate
 from swrhook.usecases.receive import receive
 from swrhook.web.client_address import check_address
-from swrhook.web.cloudevents_handshake import add_handshake
 from swrhook.web.context import WebContext
 from swrhook.web.request_body import read_body
 
@@ -20,7 +21,8 @@ from swrhook.web.request_body import read_body
 def hook_routes(web: WebContext) -> Blueprint:
     """Return the routes that receive deliveries."""
     blueprint = Blueprint("hooks", __name__)
-    add_handshake(blueprint, web)
+    # Before the POST routes, whose OPTIONS Flask would answer automatically.
+    _add_handshake(blueprint, web)
 
     @blueprint.post("/hooks/<sender>")
     @blueprint.post("/hooks/<sender>/<secret>")
@@ -29,7 +31,8 @@ def hook_routes(web: WebContext) -> Blueprint:
         # Unknown names share one label: a metric must not grow with what strangers send.
         label = sender if sender in config.senders else "unknown"
         try:
-            entry, receipt = _receive(web, config, config.senders.get(sender), secret)
+            configured = _find_sender(config, sender, secret)
+            entry, receipt = _receive(web, config, configured, secret)
         except Refused as exc:
             web.metrics.deliveries_refused.labels(label, exc.code).inc()
             logs.event("delivery.refused", sender=label, code=exc.code, reason=str(exc))
@@ -44,28 +47,26 @@ def hook_routes(web: WebContext) -> Blueprint:
     return blueprint
 
 
-def _request() -> Request:
-    """Return the request object; Flask's proxy would look it up again on every access."""
-    current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
-    return current
+def _find_sender(config: Config, name: str, secret: str | None) -> Sender:
+    sender = config.senders.get(name)
+    if sender is None or (secret is not None and not sender.takes_path_secret):
+        raise UnknownSender("no such sender is configured")
+    return sender
 
 
 def _receive(
-    web: WebContext, config: Config, sender: Sender | None, secret: str | None
+    web: WebContext, config: Config, sender: Sender, secret: str | None
 ) -> tuple[DeliveryEntry, Receipt]:
-    request = _request()
-    if sender is None or (secret is not None and not sender.takes_path_secret):
-        raise UnknownSender("no such sender is configured")
-    check_address(request, sender, config.options.trusted_proxies)
+    # The object itself: Flask's proxy would look it up again on every access.
+    current: Request = request._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001
+    check_address(current, sender, config.options.trusted_proxies)
     delivery = Delivery(
-        headers={name.lower(): value for name, value in request.headers.items()},
-        body=read_body(request, config.options.body_limit),
+        headers={name.lower(): value for name, value in current.headers.items()},
+        body=read_body(current, config.options.body_limit),
         path_secret=secret,
     )
-    now = web.clock.now()
-    return receive(
-        delivery, sender, config, limiter=web.rate_limits, recorder=web.recorder, now=now
-    )
+    limiter, recorder, now = web.rate_limits, web.recorder, web.clock.now()
+    return receive(delivery, sender, config, limiter=limiter, recorder=recorder, now=now)
 
 
 def _answer(receipt: Receipt) -> Response:
@@ -75,3 +76,29 @@ def _answer(receipt: Receipt) -> Response:
         reason=receipt.reason,
         syncs=[{"id": s.id, "image": s.image, "target": s.target} for s in receipt.syncs],
     )
+
+
+def _add_handshake(blueprint: Blueprint, web: WebContext) -> None:
+    """Add OPTIONS /hooks/<sender>: the CloudEvents handshake, which asks for permission to deliver.
+
+    Format: https://github.com/cloudevents/spec/blob/main/cloudevents/http-webhook.md, section 4,
+    read September 2026. Azure Event Grid sends it before it creates a subscription. Every origin
+    gets the permission: it grants nothing, because each delivery is authenticated.
+    """
+
+    @blueprint.route("/hooks/<sender>", methods=["OPTIONS"])
+    @blueprint.route("/hooks/<sender>/<secret>", methods=["OPTIONS"])
+    def allow_origin(sender: str, secret: str | None = None) -> Response:
+        configured = _find_sender(web.config.current(), sender, secret)
+        origin = request.headers.get("WebHook-Request-Origin")
+        if not origin:
+            raise MethodNotAllowed(["POST"], "OPTIONS is only for the CloudEvents handshake")
+        answer = Response(headers={"Allow": "POST", "WebHook-Allowed-Origin": origin})
+        if "WebHook-Request-Rate" in request.headers:
+            answer.headers["WebHook-Allowed-Rate"] = _per_minute(configured.rate_limit)
+        return answer
+
+
+def _per_minute(rate: Rate | None) -> str:
+    """Write a rate in the handshake's unit, requests per minute; `*` is no limit."""
+    return "*" if rate is None else str(max(1, rate.count * 60 // rate.seconds))

@@ -3,41 +3,29 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask, Response
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
-from swrhook import logs
-from swrhook.errors import (
-    AddressNotAllowed,
-    CannotRecord,
-    KeysUnavailable,
-    NothingToReplay,
-    NothingUsable,
-    RateLimited,
-    Refused,
-    StateForbids,
-    TooLarge,
-    Unauthenticated,
-    Unconfirmed,
-    Undecodable,
-    UnknownSender,
-)
+from swrhook import errors, logs
+from swrhook.errors import NothingUsable, RateLimited, Refused
+
+Item = TypeVar("Item")
 
 STATUSES: Mapping[type[Refused], HTTPStatus] = {
-    UnknownSender: HTTPStatus.NOT_FOUND,
-    AddressNotAllowed: HTTPStatus.FORBIDDEN,
-    Unauthenticated: HTTPStatus.UNAUTHORIZED,
-    KeysUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-    Unconfirmed: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.UnknownSender: HTTPStatus.NOT_FOUND,
+    errors.AddressNotAllowed: HTTPStatus.FORBIDDEN,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.KeysUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Unconfirmed: HTTPStatus.SERVICE_UNAVAILABLE,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
-    Undecodable: HTTPStatus.BAD_REQUEST,
-    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.Undecodable: HTTPStatus.BAD_REQUEST,
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NothingUsable: HTTPStatus.UNPROCESSABLE_ENTITY,
-    NothingToReplay: HTTPStatus.CONFLICT,
-    StateForbids: HTTPStatus.CONFLICT,
-    CannotRecord: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.NothingToReplay: HTTPStatus.CONFLICT,
+    errors.StateForbids: HTTPStatus.CONFLICT,
+    errors.CannotRecord: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 # Seconds for Retry-After, where nothing better is known.
@@ -63,6 +51,13 @@ def problem(
     )
 
 
+def require(item: Item | None, message: str) -> Item:
+    """Return an item of the ledger. Raises NotFound with the message if there is none."""
+    if item is None:
+        raise NotFound(message)
+    return item
+
+
 def refusal(exc: Refused) -> Response:
     """Return the answer to a refused request, as STATUSES maps it."""
     status = STATUSES[type(exc)]
@@ -84,17 +79,13 @@ def http_problem(exc: HTTPException) -> Response:
     parameters = getattr(exc, "data", {}).get("messages")  # set by webargs
     if parameters is not None:
         detail = "the request has invalid parameters"
-        return problem(status, detail, reasons=list(_reasons(parameters)), headers=headers)
+        reasons = [line for location in parameters.values() for line in _lines("", location)]
+        return problem(status, detail, reasons=reasons, headers=headers)
     return problem(status, exc.description or HTTPStatus(status).phrase, headers=headers)
 
 
-def _reasons(messages: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a line for each of webargs' messages: by location, then nested as by marshmallow."""
-    for location in messages.values():
-        yield from _lines("", location)
-
-
 def _lines(path: str, messages: Any) -> Iterator[str]:  # noqa: ANN401  # of any depth
+    """Yield a line for each message of a location, nested as by marshmallow."""
     if not isinstance(messages, Mapping):
         yield from (f"{path}: {text}" for text in messages)
         return

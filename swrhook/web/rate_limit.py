@@ -1,14 +1,19 @@
-"""Rate limits of senders, counted in memory by each process separately."""
+"""Rate limits of senders and of sign-ins, counted in memory by each process separately."""
 
 import math
 import time
+from ipaddress import IPv6Address, ip_network
 
-from limits import RateLimitItemPerSecond
+from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
 from limits.storage import MemoryStorage
-from limits.strategies import SlidingWindowCounterRateLimiter
+from limits.strategies import MovingWindowRateLimiter, SlidingWindowCounterRateLimiter
 
 from swrhook.errors import RateLimited
 from swrhook.senders.sender import Sender
+from swrhook.web.client_address import Address
+
+# Wrong tokens per minute from one address.
+MAX_FAILURES = 10
 
 
 class SenderRateLimits:
@@ -31,3 +36,30 @@ class SenderRateLimits:
             reset = self._limiter.get_window_stats(item, sender.name).reset_time - time.time()
             delay = min(max(1, math.ceil(reset)), rate.seconds)
             raise RateLimited(f"the sender's rate_limit is {rate}: try again in {delay} s", delay)
+
+
+class FailedSignIns:
+    """Counts the wrong tokens of each client's address."""
+
+    def __init__(self) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._item = RateLimitItemPerMinute(MAX_FAILURES)
+
+    def wait(self, address: Address | None) -> int:
+        """Return for how many seconds the address must wait; 0 if it may try."""
+        key = _key(address)
+        if self._limiter.test(self._item, key):
+            return 0
+        reset = self._limiter.get_window_stats(self._item, key).reset_time - time.time()
+        return max(1, math.ceil(reset))
+
+    def count(self, address: Address | None) -> None:
+        """Count a wrong token."""
+        self._limiter.hit(self._item, _key(address))
+
+
+def _key(address: Address | None) -> str:
+    # A client with an IPv6 network can use any of its addresses: count the whole /64.
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, 64), strict=False))
+    return str(address)

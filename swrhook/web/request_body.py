@@ -22,8 +22,7 @@ def read_body(request: Request, limit: int) -> bytes:
     if encoding in ("gzip", "x-gzip"):
         return _inflate(raw, limit)
     if encoding not in ("", "identity"):
-        message = f"Content-Encoding {encoding[:40]!r} is not supported: send gzip or none"
-        raise Undecodable(message)
+        raise Undecodable(f"Content-Encoding {encoding[:40]!r} is not supported: send gzip or none")
     return raw
 
 
@@ -48,8 +47,7 @@ def _inflate(raw: bytes, limit: int) -> bytes:
         try:
             body += inflater.decompress(raw, limit + 1 - len(body))
         except zlib.error as exc:
-            message = f"the body is not gzip: {exc}"
-            raise Undecodable(message) from None
+            raise Undecodable(f"the body is not gzip: {exc}") from None
         if len(body) > limit:
             raise _too_large(limit)
         if not inflater.eof:

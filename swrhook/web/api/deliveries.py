@@ -1,40 +1,98 @@
-"""/api/v1/deliveries: list, show and replay deliveries."""
+"""/api/v1/deliveries and /api/v1/senders: list, show and replay what the senders delivered."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import ServiceUnavailable
 
-from swrhook.ledger.queries.deliveries import find_delivery, list_deliveries
-from swrhook.ledger.queries.views import ListedDelivery, Page
-from swrhook.web.api.queries import DeliveryQuery, delivery_filter
-from swrhook.web.api.routing import blueprint, get, post
-from swrhook.web.api.schemas import DeliveryPageSchema, DeliverySchema
+from swrhook import logs
+from swrhook.ledger.queries.deliveries import find_delivery, list_deliveries, stored_delivery
+from swrhook.ledger.queries.senders import count_outcomes
+from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedSender, Page
+from swrhook.model import Outcome
+from swrhook.units import format_duration
+from swrhook.usecases import receive
+from swrhook.web.access import token_name
+from swrhook.web.api.queries import DeliveryQuery, to_filter
+from swrhook.web.api.routing import Routes
+from swrhook.web.api.schemas import DeliveryPageSchema, DeliverySchema, SenderPageSchema
 from swrhook.web.context import WebContext
-from swrhook.web.replay import replay_delivery
+from swrhook.web.problems import require
+
+COUNTED_FOR = timedelta(hours=24)
+_UNKNOWN = "there is no delivery with this id"
 
 
-def delivery_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
-    """Return the routes."""
-    routes = blueprint("deliveries", "Requests received by the hooks, each with its outcome.")
+def add_delivery_routes(routes: Routes, web: WebContext) -> None:
+    """Add the routes."""
 
-    @get(routes, "/deliveries", DeliveryPageSchema, DeliveryQuery)
+    @routes.get("/deliveries", DeliveryPageSchema, DeliveryQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedDelivery]:
         """List deliveries, newest first."""
-        with web.database.read() as connection:
-            return list_deliveries(connection, delivery_filter(query, web.clock.now()))
+        return web.read(list_deliveries, to_filter(DeliveryFilter, query, web.clock.now()))
 
-    @get(routes, "/deliveries/<delivery_id>", DeliverySchema)
+    @routes.get("/deliveries/<delivery_id>", DeliverySchema)
     def show(delivery_id: str) -> ListedDelivery:
         """Show one delivery."""
-        with web.database.read() as connection:
-            delivery = find_delivery(connection, delivery_id)
-        if delivery is None:
-            raise NotFound("there is no delivery with this id")
-        return delivery
+        return require(web.read(find_delivery, delivery_id), _UNKNOWN)
 
-    @post(routes, "/deliveries/<delivery_id>/replay", DeliverySchema)
+    @routes.post("/deliveries/<delivery_id>/replay", DeliverySchema)
     def replay(delivery_id: str) -> ListedDelivery:
         """Process a stored delivery again, with the current configuration; return the new one."""
         return replay_delivery(web, delivery_id)
 
-    return routes
+
+def replay_delivery(web: WebContext, delivery_id: str) -> ListedDelivery:
+    """Replay a delivery; return the new one. Raises NotFound, NothingToReplay, CannotRecord."""
+    stored = require(web.read(stored_delivery, delivery_id), _UNKNOWN)
+    receipt = web.recorder.record(receive.replay(stored, web.config.current(), now=web.clock.now()))
+    web.metrics.deliveries_replayed.labels(stored.sender, receipt.outcome).inc()
+    logs.event(
+        "delivery.replayed",
+        delivery=receipt.delivery,
+        replayed_from=stored.id,
+        sender=stored.sender,
+        outcome=receipt.outcome.value,
+        reason=receipt.reason,
+        syncs=len(receipt.syncs),
+        token=token_name(),
+    )
+    delivery = web.read(find_delivery, receipt.delivery)
+    return require(delivery, "the new delivery has been removed already")
+
+
+def add_sender_routes(routes: Routes, web: WebContext) -> None:
+    """Add the route."""
+
+    @routes.get("/senders", SenderPageSchema)
+    def list_all() -> dict[str, Sequence[ListedSender] | None]:
+        """List every configured sender, in the configuration's order."""
+        # One page has them all: their number is limited by the configuration.
+        return {"items": _list_senders(web), "next": None}
+
+
+def _list_senders(web: WebContext) -> list[ListedSender]:
+    senders = web.config.current().senders
+    statuses = web.senders.read()
+    if statuses is None:
+        raise ServiceUnavailable("the ledger cannot be read")
+    counts = web.read(count_outcomes, web.clock.now() - COUNTED_FOR)
+    return [
+        ListedSender(
+            name=sender.name,
+            dialect=sender.dialect,
+            region=sender.region,
+            last_delivery_at=status.last_delivery_at,
+            outcomes={outcome.value: counts.get((sender.name, outcome), 0) for outcome in Outcome},
+            expect_every=_format(sender.expect_every),
+            silent=status.is_silent,
+        )
+        for status in statuses
+        # The configuration may have been reloaded since the statuses were read.
+        if (sender := senders.get(status.sender)) is not None
+    ]
+
+
+def _format(duration: timedelta | None) -> str | None:
+    return None if duration is None else format_duration(duration)

@@ -1,19 +1,19 @@
 """Query parameters of the API, and the ledger's filters that they become."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from marshmallow import fields, validate
 
-from swrhook.ledger.audit import AuditFilter
-from swrhook.ledger.queries.repairs import FindingFilter, RepairFilter
-from swrhook.ledger.queries.syncs import WaitFilter
-from swrhook.ledger.queries.views import USUAL_LIMIT, DeliveryFilter, SyncFilter
+from swrhook.ledger.queries.views import USUAL_LIMIT
 from swrhook.model import Outcome, State
 from swrhook.swr_names import DIGEST
 from swrhook.syncs.reconciliation import Drift
 from swrhook.web.api.fields import DurationField, ImageField, Since, SinceField, TagField
-from swrhook.web.api.schema_base import ExampleSchema
+from swrhook.web.api.schema_base import ExampleSchema, one_of
+
+Filter = TypeVar("Filter")
 
 LARGEST_PAGE = 1000
 # In seconds.
@@ -48,7 +48,8 @@ class SyncQuery(PageQuery):
     """The parameters of the list of syncs."""
 
     state = fields.List(
-        fields.String(validate=validate.OneOf([state.value for state in State])),
+        one_of(State),
+        attribute="states",
         metadata=_describe("One of these states; may be repeated."),
     )
     region = fields.String(metadata=_describe("The target's region."))
@@ -60,10 +61,7 @@ class DeliveryQuery(PageQuery):
     """The parameters of the list of deliveries."""
 
     sender = fields.String(metadata=_describe("The name of the configured sender."))
-    outcome = fields.String(
-        validate=validate.OneOf([outcome.value for outcome in Outcome]),
-        metadata=_describe("The outcome."),
-    )
+    outcome = one_of(Outcome, metadata=_describe("The outcome."))
 
 
 class AuditQuery(PageQuery):
@@ -77,10 +75,7 @@ class AuditQuery(PageQuery):
 class FindingQuery(PagingQuery):
     """The parameters of the tags of a backfill or a reconcile."""
 
-    drift = fields.List(
-        fields.String(validate=validate.OneOf([drift.value for drift in Drift])),
-        metadata=_describe("One of these kinds; may be repeated."),
-    )
+    drift = fields.List(one_of(Drift), metadata=_describe("One of these kinds; may be repeated."))
 
 
 class WaitQuery(ExampleSchema):
@@ -127,43 +122,18 @@ class StatsQuery(ExampleSchema):
     )
 
 
-def audit_filter(query: dict[str, Any], now: datetime) -> AuditFilter:
-    """Return the filter of a loaded AuditQuery."""
-    return AuditFilter(**_resolve_since(query, now))
-
-
-def repair_filter(query: dict[str, Any], now: datetime) -> RepairFilter:
-    """Return the filter of a loaded PageQuery."""
-    return RepairFilter(**_resolve_since(query, now))
-
-
-def finding_filter(query: dict[str, Any]) -> FindingFilter:
-    """Return the filter of a loaded FindingQuery."""
-    return FindingFilter(drift=frozenset(query.pop("drift", ())), **query)
-
-
-def wait_filter(query: dict[str, Any], now: datetime) -> tuple[WaitFilter, float]:
-    """Return the filter of a loaded WaitQuery, and the timeout in seconds."""
-    timeout = query.pop("timeout")
-    return WaitFilter(**_resolve_since(query, now)), float(timeout)
-
-
-def sync_filter(query: dict[str, Any], now: datetime) -> SyncFilter:
-    """Return the filter of a loaded SyncQuery."""
-    states = frozenset(query.pop("state", ()))
-    return SyncFilter(states=states, **_resolve_since(query, now))
-
-
-def delivery_filter(query: dict[str, Any], now: datetime) -> DeliveryFilter:
-    """Return the filter of a loaded DeliveryQuery."""
-    return DeliveryFilter(**_resolve_since(query, now))
+def to_filter(kind: Callable[..., Filter], query: dict[str, Any], now: datetime) -> Filter:
+    """Return the ledger's filter of a loaded query, whose members have the filter's names."""
+    # A parameter that may be repeated is a list here, and a set in the filter.
+    members: dict[str, Any] = {
+        name: frozenset(value) if isinstance(value, list) else value
+        for name, value in query.items()
+    }
+    if "since" in members:
+        members["since"] = point_in_time(members["since"], now)
+    return kind(**members)
 
 
 def point_in_time(since: Since, now: datetime) -> datetime:
     """Return the time that a loaded SinceField stands for."""
     return now - since if isinstance(since, timedelta) else since
-
-
-def _resolve_since(query: dict[str, Any], now: datetime) -> dict[str, Any]:
-    since: Since | None = query.get("since")
-    return query | {"since": None if since is None else point_in_time(since, now)}

@@ -3,39 +3,25 @@
 from collections.abc import Sequence
 from typing import Any
 
-from werkzeug.exceptions import NotFound
-
-from swrhook.ledger.operator import Operator
-from swrhook.ledger.queries.repairs import (
-    ListedFinding,
-    ListedRepair,
-    find_repair,
-    list_findings,
-    list_repairs,
-)
+from swrhook.ledger.queries import repairs
+from swrhook.ledger.queries.repairs import ListedFinding, ListedRepair
 from swrhook.ledger.queries.views import ImageFilter, Page
 from swrhook.syncs.reconciliation import RepairKind, RepairRequest
 from swrhook.usecases.manual_syncs import check_rule, repositories_in_scope
 from swrhook.web.access import name_object
-from swrhook.web.api.queries import FindingQuery, PageQuery, finding_filter, repair_filter
-from swrhook.web.api.repair_schemas import (
-    BackfillOrderSchema,
-    FindingPageSchema,
-    ReconcileOrderSchema,
-    RepairPageSchema,
-    RepairSchema,
-)
-from swrhook.web.api.routing import blueprint, get, post
+from swrhook.web.api import schemas
+from swrhook.web.api.queries import FindingQuery, PageQuery, to_filter
+from swrhook.web.api.routing import Routes
 from swrhook.web.context import WebContext
+from swrhook.web.problems import require
 
 
-def backfill_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
-    """Return the routes of backfills."""
-    routes = blueprint("backfill", "Copy tags that were pushed before a rule existed.")
+def add_backfill_routes(routes: Routes, web: WebContext) -> None:
+    """Add the routes of backfills."""
     kind = RepairKind.BACKFILL
     _add_lists(routes, kind, web)
 
-    @post(routes, "/backfill", RepairSchema, BackfillOrderSchema)
+    @routes.post("/backfill", schemas.RepairSchema, schemas.BackfillOrderSchema)
     def begin(body: dict[str, Any]) -> ListedRepair:
         """Compare repositories with what the rules require at their targets, and plan syncs."""
         current = web.config.current()
@@ -46,25 +32,22 @@ def backfill_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
         request = RepairRequest(
             kind, scope, sender, body.get("rule"), needs_confirmation=not body["start"]
         )
-        return _show(web.operator, kind, web.operator.begin_repair(request, web.clock.now()))
+        return _show(web, kind, web.operator.begin_repair(request, web.clock.now()))
 
-    @post(routes, "/backfill/<repair_id>/start", RepairSchema)
+    @routes.post("/backfill/<repair_id>/start", schemas.RepairSchema)
     def start(repair_id: str) -> ListedRepair:
         """Record the syncs of a plan; new pushes go first."""
-        _show(web.operator, kind, repair_id)
+        _show(web, kind, repair_id)
         web.operator.start_repair(repair_id, web.clock.now())
-        return _show(web.operator, kind, repair_id)
-
-    return routes
+        return _show(web, kind, repair_id)
 
 
-def reconcile_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
-    """Return the routes of reconciles."""
-    routes = blueprint("reconcile", "Compare targets with what the rules require.")
+def add_reconcile_routes(routes: Routes, web: WebContext) -> None:
+    """Add the routes of reconciles."""
     kind = RepairKind.RECONCILE
     _add_lists(routes, kind, web)
 
-    @post(routes, "/reconcile", RepairSchema, ReconcileOrderSchema)
+    @routes.post("/reconcile", schemas.RepairSchema, schemas.ReconcileOrderSchema)
     def begin(body: dict[str, Any]) -> ListedRepair:
         """Compare repositories with what the rules require at their targets, and repair them."""
         current = web.config.current()
@@ -76,36 +59,35 @@ def reconcile_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
             )
         max_calls = body.get("max_calls", current.options.reconcile.max_calls)
         request = RepairRequest(kind, scope, report_only=body["report"], max_calls=max_calls)
-        return _show(web.operator, kind, web.operator.begin_repair(request, web.clock.now()))
-
-    return routes
+        return _show(web, kind, web.operator.begin_repair(request, web.clock.now()))
 
 
-def _add_lists(routes: Any, kind: RepairKind, web: WebContext) -> None:  # noqa: ANN401  # as routing
-    @get(routes, f"/{kind}", RepairPageSchema, PageQuery)
+def _add_lists(routes: Routes, kind: RepairKind, web: WebContext) -> None:
+    @routes.get(f"/{kind}", schemas.RepairPageSchema, PageQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedRepair]:
         """List all, newest first."""
-        with web.operator.database.read() as connection:
-            return list_repairs(connection, kind, repair_filter(query, web.clock.now()))
+        return web.read(
+            repairs.list_repairs, kind, to_filter(repairs.RepairFilter, query, web.clock.now())
+        )
 
-    @get(routes, f"/{kind}/<repair_id>", RepairSchema)
+    @routes.get(f"/{kind}/<repair_id>", schemas.RepairSchema)
     def show(repair_id: str) -> ListedRepair:
         """Show one."""
-        return _show(web.operator, kind, repair_id)
+        return _show(web, kind, repair_id)
 
-    @get(routes, f"/{kind}/<repair_id>/tags", FindingPageSchema, FindingQuery)
+    @routes.get(f"/{kind}/<repair_id>/tags", schemas.FindingPageSchema, FindingQuery)
     def list_tags(query: dict[str, Any], repair_id: str) -> Page[ListedFinding]:
         """List the findings, tag by tag, each with the state of its sync."""
-        _show(web.operator, kind, repair_id)
-        with web.operator.database.read() as connection:
-            return list_findings(connection, repair_id, finding_filter(query))
+        _show(web, kind, repair_id)
+        criteria = to_filter(repairs.FindingFilter, query, web.clock.now())
+        return web.read(repairs.list_findings, repair_id, criteria)
 
-    @post(routes, f"/{kind}/<repair_id>/cancel", RepairSchema)
+    @routes.post(f"/{kind}/<repair_id>/cancel", schemas.RepairSchema)
     def cancel(repair_id: str) -> ListedRepair:
         """Cancel it, and those of its syncs that have not been called yet."""
-        _show(web.operator, kind, repair_id)
+        _show(web, kind, repair_id)
         web.operator.cancel_repair(repair_id, web.clock.now())
-        return _show(web.operator, kind, repair_id)
+        return _show(web, kind, repair_id)
 
 
 def _read_repositories(images: Sequence[ImageFilter]) -> Sequence[tuple[str, str]]:
@@ -116,9 +98,6 @@ def _read_repositories(images: Sequence[ImageFilter]) -> Sequence[tuple[str, str
     return repositories
 
 
-def _show(operator: Operator, kind: RepairKind, repair_id: str) -> ListedRepair:
-    with operator.database.read() as connection:
-        repair = find_repair(connection, kind, repair_id)
-    if repair is None:
-        raise NotFound(f"there is no {kind} with this id")
-    return repair
+def _show(web: WebContext, kind: RepairKind, repair_id: str) -> ListedRepair:
+    repair = web.read(repairs.find_repair, kind, repair_id)
+    return require(repair, f"there is no {kind} with this id")

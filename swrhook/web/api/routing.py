@@ -1,8 +1,8 @@
-"""Decorators that add a route of the API and describe it in the OpenAPI document."""
+"""Groups of routes that the OpenAPI document describes."""
 
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema
@@ -10,69 +10,55 @@ from marshmallow import RAISE, Schema
 View = TypeVar("View", bound=Callable[..., object])
 
 
-def get(
-    # flask-smorest has no types
-    blueprint: Any,  # noqa: ANN401
-    rule: str,
-    answer: type[Schema],
-    query: type[Schema] | None = None,
-    errors: Sequence[HTTPStatus] = (),
-) -> Callable[[View], View]:
-    """Serve and describe `GET rule`; parameters that `query` does not have are refused."""
+class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
+    """A blueprint of the API; the OpenAPI document has it as a tag."""
 
-    def decorate(view: View) -> View:
-        described = blueprint.response(200, answer)(view)
-        for status in [*errors, *([HTTPStatus.NOT_FOUND] if "<" in rule else [])]:
-            described = blueprint.alt_response(status, status.name)(described)
-        if query is not None:
-            described = blueprint.arguments(query, location="query", unknown=RAISE)(described)
-        blueprint.add_url_rule(rule, view_func=described)
-        return view
+    def __init__(self, name: str, description: str) -> None:
+        super().__init__(name, __name__, description=description)
 
-    return decorate
+    def get(
+        self,
+        rule: str,
+        answer: type[Schema],
+        query: type[Schema] | None = None,
+        errors: Sequence[HTTPStatus] = (),
+    ) -> Callable[[View], View]:
+        """Serve and describe `GET rule`; parameters that `query` does not have are refused."""
+        return self._add("GET", rule, (200, answer), query, errors)
 
+    def post(
+        self, rule: str, answer: type[Schema], body: type[Schema] | None = None
+    ) -> Callable[[View], View]:
+        """Serve and describe `POST rule`, a write: 202, or 409 if the state forbids it.
 
-def post(
-    blueprint: Any,  # noqa: ANN401
-    rule: str,
-    answer: type[Schema],
-    body: type[Schema] | None = None,
-) -> Callable[[View], View]:
-    """Serve and describe `POST rule`, a write: 202, or 409 if the state forbids it.
+        Members that `body` does not have are refused.
+        """
+        return self._add("POST", rule, (202, answer), body, [HTTPStatus.CONFLICT])
 
-    With an object in the path: 404 if there is none. Members that `body` does not have are refused.
-    """
+    def post_query(
+        self, rule: str, answer: type[Schema], body: type[Schema]
+    ) -> Callable[[View], View]:
+        """Serve and describe `POST rule`, a query that is too long for a URL: 200."""
+        return self._add("POST", rule, (200, answer), body)
 
-    def decorate(view: View) -> View:
-        described = blueprint.response(202, answer)(view)
-        described = blueprint.alt_response(409, "CONFLICT")(described)
-        if "<" in rule:
-            described = blueprint.alt_response(404, "NOT_FOUND")(described)
-        if body is not None:
-            described = blueprint.arguments(body, location="json", unknown=RAISE)(described)
-        blueprint.add_url_rule(rule, view_func=described, methods=["POST"])
-        return view
+    def _add(
+        self,
+        method: str,
+        rule: str,
+        answer: tuple[int, type[Schema]],
+        arguments: type[Schema] | None,
+        errors: Sequence[HTTPStatus] = (),
+    ) -> Callable[[View], View]:
+        """Return the decorator. A rule with an object in its path answers 404 if there is none."""
 
-    return decorate
+        def decorate(view: View) -> View:
+            described = self.response(*answer)(view)
+            for status in [*errors, *([HTTPStatus.NOT_FOUND] if "<" in rule else [])]:
+                described = self.alt_response(status, status.name)(described)
+            if arguments is not None:
+                location = "query" if method == "GET" else "json"
+                described = self.arguments(arguments, location=location, unknown=RAISE)(described)
+            self.add_url_rule(rule, view_func=described, methods=[method])
+            return view
 
-
-def post_query(
-    blueprint: Any,  # noqa: ANN401
-    rule: str,
-    answer: type[Schema],
-    body: type[Schema],
-) -> Callable[[View], View]:
-    """Serve and describe `POST rule`, a query that is too long for a URL: 200."""
-
-    def decorate(view: View) -> View:
-        described = blueprint.response(200, answer)(view)
-        described = blueprint.arguments(body, location="json", unknown=RAISE)(described)
-        blueprint.add_url_rule(rule, view_func=described, methods=["POST"])
-        return view
-
-    return decorate
-
-
-def blueprint(name: str, description: str) -> Any:  # noqa: ANN401  # flask-smorest has no types
-    """Return a blueprint of flask-smorest; the OpenAPI document has it as a tag."""
-    return Blueprint(name, __name__, description=description)
+        return decorate

@@ -11,8 +11,6 @@ from marshmallow import Schema, fields, validate
 
 from swrhook.web.api.fields import Instant
 
-_DIGEST = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-
 # By name of the member or parameter: the OpenAPI document shows one consistent story.
 EXAMPLES: Mapping[str, object] = {
     "image": "team-a/web/shop:1.4.2",
@@ -20,7 +18,7 @@ EXAMPLES: Mapping[str, object] = {
     "namespace": "team-a",
     "repository": "web/shop",
     "tag": "1.4.2",
-    "digest": _DIGEST,
+    "digest": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "region": "cn-east-3",
     "source_region": "cn-north-4",
     "target_region": "cn-east-3",

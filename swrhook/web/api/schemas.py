@@ -3,19 +3,15 @@
 from marshmallow import fields, validate
 
 from swrhook.ledger.audit import ListedAudit
-from swrhook.ledger.queries.stats import DeliveryCount, Stats, SyncCount
-from swrhook.ledger.queries.views import (
-    ListedDelivery,
-    ListedError,
-    ListedPush,
-    ListedSender,
-    ListedSync,
-)
+from swrhook.ledger.queries import repairs, stats, views
 from swrhook.model import Outcome, State
-from swrhook.web.api.fields import TagField
+from swrhook.syncs.reconciliation import Drift, RepairKind, Stage
+from swrhook.web.api.fields import RepositoryField, TagField
 from swrhook.web.api.schema_base import ExampleSchema, page_of, schema_of
 
 MOST_TARGETS = 100
+MOST_REPOSITORIES = 1000
+_REPOSITORIES = validate.Length(1, MOST_REPOSITORIES)
 
 
 class ProblemSchema(ExampleSchema):
@@ -28,7 +24,9 @@ class ProblemSchema(ExampleSchema):
     reasons = fields.List(fields.String())
 
 
-SyncSchema = schema_of(ListedSync, "Sync", state=State, error=schema_of(ListedError, "Error"))
+SyncSchema = schema_of(
+    views.ListedSync, "Sync", state=State, error=schema_of(views.ListedError, "Error")
+)
 SyncPageSchema = page_of(SyncSchema, "SyncPage")
 
 
@@ -39,21 +37,23 @@ class SyncsSchema(ExampleSchema):
 
 
 DeliverySchema = schema_of(
-    ListedDelivery, "Delivery", outcome=Outcome, pushes=schema_of(ListedPush, "Push")
+    views.ListedDelivery, "Delivery", outcome=Outcome, pushes=schema_of(views.ListedPush, "Push")
 )
 DeliveryPageSchema = page_of(DeliverySchema, "DeliveryPage")
 
 OutcomesSchema = ExampleSchema.from_dict(
     {outcome.value: fields.Integer(required=True) for outcome in Outcome}, name="OutcomesSchema"
 )
-SenderPageSchema = page_of(schema_of(ListedSender, "Sender", outcomes=OutcomesSchema), "SenderPage")
+SenderPageSchema = page_of(
+    schema_of(views.ListedSender, "Sender", outcomes=OutcomesSchema), "SenderPage"
+)
 
 AuditPageSchema = page_of(schema_of(ListedAudit, "Audited"), "AuditPage")
 
 StatsSchema = schema_of(
-    Stats,
-    syncs=schema_of(SyncCount, state=State),
-    deliveries=schema_of(DeliveryCount, outcome=Outcome),
+    stats.Stats,
+    syncs=schema_of(stats.SyncCount, state=State),
+    deliveries=schema_of(stats.DeliveryCount, outcome=Outcome),
 )
 
 
@@ -71,3 +71,35 @@ class OrderSchema(ExampleSchema):
     image = TagField(required=True)
     source_region = fields.String(required=True)
     targets = fields.List(fields.Nested(TargetSchema), validate=validate.Length(1, MOST_TARGETS))
+
+
+class BackfillOrderSchema(ExampleSchema):
+    """The repositories to compare; with `start`, syncs are recorded without confirmation."""
+
+    repositories = fields.List(RepositoryField(), required=True, validate=_REPOSITORIES)
+    sender = fields.String()
+    region = fields.String()
+    rule = fields.String()
+    start = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class ReconcileOrderSchema(ExampleSchema):
+    """The repositories to compare; default: all that were ever synced. `report` repairs nothing."""
+
+    repositories = fields.List(RepositoryField(), validate=_REPOSITORIES)
+    region = fields.String()
+    report = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    max_calls = fields.Integer(strict=True, validate=validate.Range(1, 1_000_000))
+
+
+RepairSchema = schema_of(
+    repairs.ListedRepair,
+    "Repair",
+    kind=RepairKind,
+    state=Stage,
+    plan=schema_of(repairs.ListedPlan, "Plan"),
+)
+RepairPageSchema = page_of(RepairSchema, "RepairPage")
+FindingPageSchema = page_of(
+    schema_of(repairs.ListedFinding, "Finding", drift=Drift, state=State), "FindingPage"
+)

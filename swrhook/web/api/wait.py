@@ -1,37 +1,118 @@
-"""GET /api/v1/wait: wait until an image is verified at its targets."""
+"""GET /api/v1/wait: a long poll, which waits until an image is verified at its targets.
 
+Each wait polls the ledger, because the sync may end in another process.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from time import monotonic
 from typing import Any
 
 from flask import Response
 
-from swrhook.web.api.queries import WaitQuery, wait_filter
-from swrhook.web.api.routing import blueprint, get
+from swrhook.ledger.queries.syncs import WaitFilter, find_waited_syncs
+from swrhook.ledger.queries.views import ListedSync
+from swrhook.model import OPEN_STATES, State
+from swrhook.web.api.queries import WaitQuery, to_filter
+from swrhook.web.api.routing import Routes
 from swrhook.web.api.schemas import SyncSchema, SyncsSchema
 from swrhook.web.context import WebContext
-from swrhook.web.long_poll import End, LongPolls, WaitResult
 from swrhook.web.problems import RETRY_AFTER, problem
 
-_ERRORS = [end.value[0] for end in End if end is not End.VERIFIED]
+# Seconds.
+POLL_INTERVAL = 0.25
 
 
-def wait_routes(web: WebContext) -> Any:  # noqa: ANN401  # as routing
-    """Return the route."""
-    routes = blueprint("wait", "Wait until an image is verified at its targets.")
+class End(Enum):
+    """How a wait ends: the status of its answer, and the detail."""
+
+    VERIFIED = (HTTPStatus.OK, "every sync is verified")
+    UNKNOWN = (HTTPStatus.NOT_FOUND, "no sync of the image matches")
+    FAILED = (HTTPStatus.CONFLICT, "a sync has ended without being verified")
+    TIMEOUT = (HTTPStatus.REQUEST_TIMEOUT, "not every sync is verified yet: try again")
+    TOO_MANY = (
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "too many waits in this process (settings.waits): try again",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WaitResult:
+    """How a wait has ended, and the syncs at that time."""
+
+    end: End
+    syncs: Sequence[ListedSync]
+
+
+def add_wait_routes(routes: Routes, web: WebContext) -> None:
+    """Add the route."""
     schema = SyncSchema(many=True)
-    polls = LongPolls(web)
+    polls = _LongPolls(web)
+    errors = [end.value[0] for end in End if end is not End.VERIFIED]
 
-    @get(routes, "/wait", SyncsSchema, WaitQuery, _ERRORS)
+    @routes.get("/wait", SyncsSchema, WaitQuery, errors)
     def wait(query: dict[str, Any]) -> WaitResult | Response:
         """Wait until the latest sync of an image to each target is verified.
 
         200: all are. 404: no sync matches. 408: not within `timeout`. 409: one has ended in another
         state. 429: too many waits in this process. Every answer has the member `syncs`.
         """
-        result = polls.wait(*wait_filter(query, web.clock.now()))
+        timeout = query.pop("timeout")
+        result = polls.wait(to_filter(WaitFilter, query, web.clock.now()), timeout)
         if result.end is End.VERIFIED:
             return result
         status, detail = result.end.value
         headers = {"Retry-After": str(RETRY_AFTER)} if result.end is End.TOO_MANY else {}
         return problem(status, detail, more={"syncs": schema.dump(result.syncs)}, headers=headers)
 
-    return routes
+
+class _LongPolls:
+    """Serves the waits of this process, at most `settings.waits`; draining ends them all."""
+
+    def __init__(self, web: WebContext) -> None:
+        self._web = web
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def wait(self, condition: WaitFilter, timeout: float) -> WaitResult:
+        """Return once the matching syncs have ended, at the latest after `timeout` seconds."""
+        with self._slot() as has_slot:
+            if not has_slot:
+                return WaitResult(End.TOO_MANY, self._web.read(find_waited_syncs, condition))
+            return self._wait(condition, monotonic() + timeout)
+
+    def _wait(self, condition: WaitFilter, deadline: float) -> WaitResult:
+        syncs = self._web.read(find_waited_syncs, condition)
+        if not syncs:
+            return WaitResult(End.UNKNOWN, ())
+        while (end := _end(syncs)) is None:
+            remaining = deadline - monotonic()
+            if remaining <= 0 or self._web.draining.begun.wait(min(remaining, POLL_INTERVAL)):
+                return WaitResult(End.TIMEOUT, syncs)
+            previous, syncs = syncs, self._web.read(find_waited_syncs, condition)
+            if not syncs:  # their digest is known now, and is not the one in the condition
+                return WaitResult(End.FAILED, previous)
+        return WaitResult(end, syncs)
+
+    @contextmanager
+    def _slot(self) -> Iterator[bool]:
+        with self._lock:
+            has_slot = self._count < self._web.config.current().options.waits
+            self._count += has_slot
+        try:
+            yield has_slot
+        finally:
+            with self._lock:
+                self._count -= has_slot
+
+
+def _end(syncs: Sequence[ListedSync]) -> End | None:
+    """Return how a wait for these syncs ends, or None while it continues."""
+    states = {sync.state for sync in syncs}
+    if states == {State.VERIFIED}:
+        return End.VERIFIED
+    return End.FAILED if states - OPEN_STATES - {State.VERIFIED} else None

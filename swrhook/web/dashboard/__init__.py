@@ -6,17 +6,17 @@ from werkzeug.exceptions import HTTPException
 from swrhook import logs
 from swrhook.errors import Refused
 from swrhook.web.access import Role, role_of
+from swrhook.web.api.fields import format_instant
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard import formatting, labels
+from swrhook.web.dashboard.analysis import add_explain, add_whatif
 from swrhook.web.dashboard.deliveries import add_deliveries
-from swrhook.web.dashboard.explain import add_explain
 from swrhook.web.dashboard.overview import add_overview
 from swrhook.web.dashboard.repositories import add_repositories
 from swrhook.web.dashboard.rules import add_rules
 from swrhook.web.dashboard.security import FORM_KEY, expected_form_key, protect
 from swrhook.web.dashboard.sign_in import add_sign_in
-from swrhook.web.dashboard.syncs import add_sync_actions, add_syncs
-from swrhook.web.dashboard.whatif import add_whatif
+from swrhook.web.dashboard.syncs import add_syncs
 from swrhook.web.problems import STATUSES
 
 
@@ -35,7 +35,6 @@ def dashboard_pages(web: WebContext) -> Blueprint:
     add_sign_in(blueprint, web)
     add_overview(blueprint, web)
     add_syncs(blueprint, web)
-    add_sync_actions(blueprint, web)
     add_deliveries(blueprint, web)
     add_repositories(blueprint, web)
     add_rules(blueprint, web)
@@ -47,7 +46,7 @@ def dashboard_pages(web: WebContext) -> Blueprint:
 def _add_template_context(blueprint: Blueprint, web: WebContext) -> None:
     """Add the filters and variables that the templates use."""
     blueprint.add_app_template_filter(formatting.instant, "instant")
-    blueprint.add_app_template_filter(formatting.machine_instant, "machine_instant")
+    blueprint.add_app_template_filter(format_instant, "machine_instant")
     blueprint.add_app_template_filter(formatting.format_span, "span")
     blueprint.add_app_template_filter(formatting.format_seconds, "seconds")
 

@@ -63,8 +63,7 @@ def charts(times: Sequence[VerifyTime], now: datetime) -> list[Chart]:
     if not times:
         return []
     highest = max(time.seconds for time in times)
-    top = next((mark for mark in _SECOND_MARKS if mark >= highest), max(_SECOND_MARKS))
-    top = max(top, 10)
+    top = next((mark for mark in _SECOND_MARKS if mark >= max(highest, 10)), max(_SECOND_MARKS))
     by_region: dict[str, list[VerifyTime]] = {}
     for time in times:
         by_region.setdefault(time.target_region, []).append(time)
@@ -75,17 +74,14 @@ def _chart(region: str, times: Sequence[VerifyTime], top: float, now: datetime) 
     by_hour: dict[int, list[float]] = {}
     for time in times:
         by_hour.setdefault((now - time.recorded_at) // timedelta(hours=1), []).append(time.seconds)
+    hours = sorted((hour for hour in by_hour if hour < HOURS), reverse=True)
     seconds = sorted(time.seconds for time in times)
     return Chart(
         region,
         len(times),
         percentile(seconds, 50),
         percentile(seconds, 95),
-        [
-            _bar(hour, sorted(by_hour[hour]), top)
-            for hour in sorted(by_hour, reverse=True)
-            if hour < HOURS
-        ],
+        [_bar(hour, sorted(by_hour[hour]), top) for hour in hours],
         [Mark(_y(value, top), label) for value, label in _SECOND_MARKS.items() if value <= top],
         [Mark(_x(hour), _HOUR_MARKS[hour]) for hour in _HOUR_MARKS],
     )

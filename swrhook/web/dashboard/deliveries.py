@@ -7,17 +7,16 @@ from datetime import datetime
 from http import HTTPStatus
 
 from flask import Blueprint, redirect, render_template, url_for
-from marshmallow import ValidationError
-from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from swrhook.ledger.queries.deliveries import find_delivery, list_deliveries, stored_delivery
 from swrhook.ledger.queries.syncs import find_syncs
-from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, Page
-from swrhook.web.api.queries import DeliveryQuery, delivery_filter
+from swrhook.ledger.queries.views import DeliveryFilter
+from swrhook.web.api.deliveries import replay_delivery
+from swrhook.web.api.queries import DeliveryQuery, to_filter
 from swrhook.web.context import WebContext
-from swrhook.web.dashboard.syncs import PAGE_SIZE, read_query
-from swrhook.web.replay import replay_delivery
+from swrhook.web.dashboard.syncs import PAGE_SIZE, read_page, read_query
+from swrhook.web.problems import require
 
 # The most characters of a body, and syncs of a delivery, on a page.
 LONGEST_BODY = 64 * 1024
@@ -30,15 +29,7 @@ def add_deliveries(blueprint: Blueprint, web: WebContext) -> None:
     @blueprint.get("/deliveries")
     def deliveries() -> str:
         query = read_query()
-        page: Page[ListedDelivery] = Page([], None)
-        errors: Mapping[str, object] = {}
-        try:
-            criteria = _load_filter(query, web.clock.now())
-        except ValidationError as exc:
-            errors = exc.messages_dict
-        else:
-            with web.database.read() as connection:
-                page = list_deliveries(connection, criteria)
+        page, errors = read_page(web, list_deliveries, lambda: _load_filter(query, web.clock.now()))
         senders = sorted(web.config.current().senders)
         return render_template(
             "dashboard/deliveries.html", query=query, errors=errors, page=page, senders=senders
@@ -47,17 +38,13 @@ def add_deliveries(blueprint: Blueprint, web: WebContext) -> None:
     @blueprint.get("/deliveries/<delivery_id>")
     def delivery(delivery_id: str) -> str:
         with web.database.read() as connection:
-            listed = find_delivery(connection, delivery_id)
-            stored = stored_delivery(connection, delivery_id)
-            if listed is None or stored is None:
-                raise NotFound("There is no delivery with this id; old ones are deleted.")
+            missing = "There is no delivery with this id; old ones are deleted."
+            listed = require(find_delivery(connection, delivery_id), missing)
+            stored = require(stored_delivery(connection, delivery_id), missing)
             syncs = find_syncs(connection, listed.syncs[:MOST_SYNCS])
+        body = None if stored.body is None else format_body(stored.body)
         return render_template(
-            "dashboard/delivery.html",
-            delivery=listed,
-            stored=stored,
-            body=None if stored.body is None else format_body(stored.body),
-            syncs=syncs,
+            "dashboard/delivery.html", delivery=listed, stored=stored, body=body, syncs=syncs
         )
 
     @blueprint.post("/deliveries/<delivery_id>/replay")
@@ -77,4 +64,4 @@ def format_body(body: bytes) -> str:
 
 
 def _load_filter(query: Mapping[str, str], now: datetime) -> DeliveryFilter:
-    return delivery_filter(DeliveryQuery().load({**query, "limit": PAGE_SIZE}), now)
+    return to_filter(DeliveryFilter, DeliveryQuery().load({**query, "limit": PAGE_SIZE}), now)

@@ -15,11 +15,6 @@ def instant(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def machine_instant(moment: datetime) -> str:
-    """Write a time for the page's script: RFC 3339."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def format_span(span: timedelta) -> str:
     """Write a span of time: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
     seconds = max(span.total_seconds(), 0.0)

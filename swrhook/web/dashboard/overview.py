@@ -1,22 +1,14 @@
 """The overview: what needs attention, then target regions, verification times and senders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import Blueprint, render_template, url_for
 
 from swrhook.config.model import Config
-from swrhook.ledger.queries.overview import (
-    MOST_COUNTED,
-    SyncGroup,
-    count_quarantined,
-    failing_groups,
-    held_up_groups,
-    latencies,
-    open_groups,
-    recent_outcomes,
-)
+from swrhook.ledger.queries import overview as queries
+from swrhook.ledger.queries.overview import MOST_COUNTED, SyncGroup
 from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderStatus
@@ -63,9 +55,8 @@ def add_overview(blueprint: Blueprint, web: WebContext) -> None:
     """Add the route of the overview."""
 
     def read_charts() -> Sequence[Chart]:
-        with web.database.read() as connection:
-            now = web.clock.now()
-            return charts(latencies(connection, now), now)
+        now = web.clock.now()
+        return charts(web.read(queries.latencies, now), now)
 
     cached_overview = TimedCache(lambda: _read_overview(web), _CACHED_FOR, web.clock)
     cached_charts = TimedCache(read_charts, _CHARTS_CACHED_FOR, web.clock)
@@ -75,7 +66,7 @@ def add_overview(blueprint: Blueprint, web: WebContext) -> None:
         figures = cached_overview.get()
         return render_template(
             "dashboard/overview.html",
-            alerts=[*_process_alerts(web.health), *_ledger_alerts(figures)],
+            alerts=list(_alerts(web.health, figures)),
             overview=figures,
             regions=_summarize_regions(web.config.current(), figures),
             charts=cached_charts.get(),
@@ -91,39 +82,28 @@ def _read_overview(web: WebContext) -> Overview:
     senders = web.senders.cached() or ()
     with web.database.read() as connection:
         return Overview(
-            open=open_groups(connection),
-            late=open_groups(connection, late_before),
+            open=queries.open_groups(connection),
+            late=queries.open_groups(connection, late_before),
             late_before=late_before,
-            held_up=held_up_groups(connection),
-            failing=failing_groups(connection, now),
-            quarantined=count_quarantined(connection, now - _QUARANTINE_SINCE),
+            held_up=queries.held_up_groups(connection),
+            failing=queries.failing_groups(connection, now),
+            quarantined=queries.count_quarantined(connection, now - _QUARANTINE_SINCE),
             senders=senders,
-            outcomes=recent_outcomes(connection, [status.sender for status in senders]),
+            outcomes=queries.recent_outcomes(connection, [status.sender for status in senders]),
         )
 
 
-def _process_alerts(health: Health) -> list[Alert]:
-    failing = [
-        Alert("bad", f"This process is not ready: {name}: {problem}", "See its log.")
-        for name, problem in health.failing().items()
-    ]
-    return failing + [
-        Alert(
-            "fair",
-            f"{name.capitalize()}: {problem}",
-            "Fix the file; it is reloaded within seconds.",
-        )
-        for name, problem in health.noted().items()
-    ]
-
-
-def _ledger_alerts(overview: Overview) -> list[Alert]:
-    return [
-        *(_failed(group) for group in overview.failing),
-        *(_late(group, overview.late_before) for group in overview.late),
-        *(_silent(status) for status in overview.senders if status.is_silent),
-        *([_quarantined(overview.quarantined)] if overview.quarantined else []),
-    ]
+def _alerts(health: Health, overview: Overview) -> Iterator[Alert]:
+    for name, problem in health.failing().items():
+        yield Alert("bad", f"This process is not ready: {name}: {problem}", "See its log.")
+    for name, problem in health.noted().items():
+        remedy = "Fix the file; it is reloaded within seconds."
+        yield Alert("fair", f"{name.capitalize()}: {problem}", remedy)
+    yield from (_failed(group) for group in overview.failing)
+    yield from (_late(group, overview.late_before) for group in overview.late)
+    yield from (_silent(status) for status in overview.senders if status.is_silent)
+    if overview.quarantined:
+        yield _quarantined(overview.quarantined)
 
 
 def _failed(group: SyncGroup) -> Alert:
@@ -195,24 +175,24 @@ class RegionSummary:
 def _summarize_regions(config: Config, overview: Overview) -> list[RegionSummary]:
     with_syncs = {group.target_region for group in (*overview.open, *overview.failing)}
     targets = {target.region for rule in config.rules for target in rule.sync}
-    return [
-        RegionSummary(
-            name,
-            _count(overview.open, name),
-            _count(overview.late, name),
-            _count(overview.held_up, name),
-            next(
-                (_example(group) for group in overview.held_up if group.target_region == name), ""
-            ),
-            _count(overview.failing, name),
-            min(
-                (group.oldest for group in overview.open if group.target_region == name),
-                default=None,
-            ),
-        )
-        for name in sorted(with_syncs | targets)
-    ]
+    return [_summarize_region(name, overview) for name in sorted(with_syncs | targets)]
 
 
-def _count(groups: Sequence[SyncGroup], region: str) -> int:
-    return sum(group.count for group in groups if group.target_region == region)
+def _summarize_region(name: str, overview: Overview) -> RegionSummary:
+    opened, late, held_up, failing = (
+        [group for group in groups if group.target_region == name]
+        for groups in (overview.open, overview.late, overview.held_up, overview.failing)
+    )
+    return RegionSummary(
+        name,
+        open=_count(opened),
+        late=_count(late),
+        held_up=_count(held_up),
+        why=_example(held_up[0]) if held_up else "",
+        failing=_count(failing),
+        oldest=min((group.oldest for group in opened), default=None),
+    )
+
+
+def _count(groups: Sequence[SyncGroup]) -> int:
+    return sum(group.count for group in groups)

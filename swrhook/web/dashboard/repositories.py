@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeAlias
 
 from flask import Blueprint, render_template
-from marshmallow import ValidationError
 
 from swrhook.ledger.queries.syncs import list_syncs
-from swrhook.ledger.queries.views import ListedSync, Page
+from swrhook.ledger.queries.views import ListedSync
 from swrhook.web.context import WebContext
-from swrhook.web.dashboard.syncs import load_sync_filter, read_query
+from swrhook.web.dashboard.syncs import load_sync_filter, read_page, read_query
 
 # Syncs that are read for one page, whatever the number of repositories and tags.
 SYNCS_PER_PAGE = 300
@@ -19,20 +19,15 @@ _Targets: TypeAlias = dict[str, dict[str, ListedSync]]  # by region, then by org
 
 
 @dataclass(frozen=True, slots=True)
-class TagRow:
-    """A tag, and its newest sync to each target, by region."""
-
-    tag: str
-    by_region: Mapping[str, Sequence[ListedSync]]
-
-
-@dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository in its source region, newest tags first; `more` tags are not shown."""
+    """A repository in its source region, newest tags first; `more` tags are not shown.
+
+    `tags` has the newest sync of each tag to each target.
+    """
 
     source_region: str
     name: str
-    tags: Sequence[TagRow]
+    tags: Mapping[str, _Targets]
     more: int
 
 
@@ -42,23 +37,16 @@ def add_repositories(blueprint: Blueprint, web: WebContext) -> None:
     @blueprint.get("/repositories")
     def repositories() -> str:
         query = read_query()
-        page: Page[ListedSync] = Page([], None)
-        errors: Mapping[str, object] = {}
-        try:
-            criteria = load_sync_filter(query, web.clock.now(), SYNCS_PER_PAGE)
-        except ValidationError as exc:
-            errors = exc.messages_dict
-        else:
-            with web.database.read() as connection:
-                page = list_syncs(connection, criteria)
+        page, errors = read_page(
+            web, list_syncs, lambda: load_sync_filter(query, web.clock.now(), SYNCS_PER_PAGE)
+        )
         return render_template(
             "dashboard/repositories.html",
             query=query,
             errors=errors,
+            page=page,
             repositories=group_by_repository(page.items),
             regions=sorted({sync.target_region for sync in page.items}),
-            next=page.next,
-            count=len(page.items),
         )
 
 
@@ -76,14 +64,7 @@ def group_by_repository(syncs: Sequence[ListedSync]) -> list[Repository]:
         by_region.setdefault(sync.target_region, {}).setdefault(sync.target_namespace, sync)
     return [
         Repository(
-            region,
-            name,
-            [_to_row(tag, targets) for tag, targets in list(tags.items())[:MOST_TAGS]],
-            max(len(tags) - MOST_TAGS, 0),
+            region, name, dict(islice(tags.items(), MOST_TAGS)), max(len(tags) - MOST_TAGS, 0)
         )
         for (region, name), tags in repositories.items()
     ]
-
-
-def _to_row(tag: str, targets: _Targets) -> TagRow:
-    return TagRow(tag, {region: list(syncs.values()) for region, syncs in targets.items()})

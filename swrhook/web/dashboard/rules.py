@@ -1,23 +1,14 @@
 """The page of rules: the rules in use, as the configuration file has them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import yaml
 from flask import Blueprint, render_template, request
 
 from swrhook.config.nodes import Data
-from swrhook.web.api.rules_and_stats import written_rules
+from swrhook.web.api.administration import written_rules
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.syncs import PAGE_SIZE, read_query
-
-
-@dataclass(frozen=True, slots=True)
-class RuleText:
-    """One rule: its name, and the rest as YAML."""
-
-    name: str
-    text: str
 
 
 def add_rules(blueprint: Blueprint, web: WebContext) -> None:
@@ -36,15 +27,16 @@ def add_rules(blueprint: Blueprint, web: WebContext) -> None:
             query=query,
             version=current.version,
             defaults=_to_yaml(written.defaults) if written.defaults else "",
-            rules=[_format_rule(rule) for rule in page],
+            rules={rule["name"]: _format_rule(rule) for rule in page},
             total=len(written.rules),
             senders=sorted(current.senders),
             next=start + PAGE_SIZE if start + PAGE_SIZE < len(matching) else None,
         )
 
 
-def _format_rule(rule: Mapping[str, Data]) -> RuleText:
-    return RuleText(rule["name"], _to_yaml({key: rule[key] for key in rule if key != "name"}))
+def _format_rule(rule: Mapping[str, Data]) -> str:
+    """Write a rule without its name as YAML."""
+    return _to_yaml({key: rule[key] for key in rule if key != "name"})
 
 
 def _to_yaml(value: object) -> str:

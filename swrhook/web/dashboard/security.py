@@ -1,7 +1,6 @@
 """Protection of the dashboard: response headers, CSRF keys in forms, cookies."""
 
 import hmac
-from secrets import token_urlsafe
 
 from flask import Blueprint, Request, Response, g, request
 from werkzeug.exceptions import BadRequest
@@ -61,11 +60,6 @@ def expected_form_key() -> str:
     session = g.get("session")
     key: str = request.cookies.get(FORM_COOKIE, "") if session is None else session.form_key
     return key
-
-
-def new_form_key() -> str:
-    """Return a new random key."""
-    return token_urlsafe(16)
 
 
 def set_cookie(answer: Response, name: str, value: str, trusted: Networks) -> None:

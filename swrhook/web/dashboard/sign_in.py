@@ -1,49 +1,20 @@
 """Sign in with a token under `access.tokens`, and sign out."""
 
-import math
-import time
-from datetime import datetime
 from http import HTTPStatus
-from ipaddress import IPv6Address, ip_network
+from secrets import token_urlsafe
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 
 from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.ledger import sessions
-from swrhook.metrics import Metrics
 from swrhook.web import session
 from swrhook.web.access import find_holder
-from swrhook.web.client_address import Address, client_address
+from swrhook.web.client_address import client_address
 from swrhook.web.context import WebContext
-from swrhook.web.dashboard.security import FORM_COOKIE, new_form_key, set_cookie
-
-# Wrong tokens per minute from one address.
-MAX_FAILURES = 10
-
-
-class FailedSignIns:
-    """Counts the wrong tokens of each address, in memory and in each process separately."""
-
-    def __init__(self) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._item = RateLimitItemPerMinute(MAX_FAILURES)
-
-    def wait(self, address: Address | None) -> int:
-        """Return for how many seconds the address must wait; 0 if it may try."""
-        key = _key(address)
-        if self._limiter.test(self._item, key):
-            return 0
-        reset = self._limiter.get_window_stats(self._item, key).reset_time - time.time()
-        return max(1, math.ceil(reset))
-
-    def count(self, address: Address | None) -> None:
-        """Count a wrong token."""
-        self._limiter.hit(self._item, _key(address))
+from swrhook.web.dashboard.security import FORM_COOKIE, set_cookie
+from swrhook.web.rate_limit import FailedSignIns
 
 
 def add_sign_in(blueprint: Blueprint, web: WebContext) -> None:
@@ -58,13 +29,11 @@ def add_sign_in(blueprint: Blueprint, web: WebContext) -> None:
 
     @blueprint.get("/sign-in")
     def sign_in_form() -> Response:
-        return _form(
-            web.config.current(), HTTPStatus.OK, path=local_path(request.args.get("path", "/"))
-        )
+        return _form(web.config.current(), HTTPStatus.OK, request.args.get("path", "/"))
 
     @blueprint.post("/sign-in")
     def sign_in() -> Response:
-        return _sign_in(web.config.current(), failures, web.metrics, web.clock.now())
+        return _sign_in(web, failures)
 
     @blueprint.post("/sign-out")
     def sign_out() -> Response:
@@ -75,12 +44,12 @@ def add_sign_in(blueprint: Blueprint, web: WebContext) -> None:
         return answer
 
 
-def _form(config: Config, status: int, *, error: str | None = None, path: str = "/") -> Response:
-    key = request.cookies.get(FORM_COOKIE) or new_form_key()
+def _form(config: Config, status: int, path: str, error: str | None = None) -> Response:
+    key = request.cookies.get(FORM_COOKIE) or token_urlsafe(16)
     text = render_template(
         "dashboard/sign_in.html",
         form_key=key,
-        path=path,
+        path=local_path(path),
         error=error,
         has_tokens=bool(config.access.tokens),
     )
@@ -89,26 +58,27 @@ def _form(config: Config, status: int, *, error: str | None = None, path: str = 
     return answer
 
 
-def _sign_in(config: Config, failures: FailedSignIns, metrics: Metrics, now: datetime) -> Response:
-    path = local_path(request.form.get("path", "/"))
+def _sign_in(web: WebContext, failures: FailedSignIns) -> Response:
+    config = web.config.current()
     proxies = config.options.trusted_proxies
+    path = request.form.get("path", "/")
     address = client_address(request, proxies)
     delay = failures.wait(address)
     if delay:
-        metrics.access_denied.labels("too_many_tries").inc()
+        web.metrics.access_denied.labels("too_many_tries").inc()
         error = f"Too many wrong tokens from your address: try again in {delay} seconds."
-        answer = _form(config, HTTPStatus.TOO_MANY_REQUESTS, error=error, path=path)
+        answer = _form(config, HTTPStatus.TOO_MANY_REQUESTS, path, error)
         answer.headers["Retry-After"] = str(delay)
         return answer
     holder = find_holder(request.form.get("token", "").strip().encode(), config.access.tokens)
     if holder is None:
         failures.count(address)
-        metrics.access_denied.labels("unauthenticated").inc()
+        web.metrics.access_denied.labels("unauthenticated").inc()
         error = "This is not one of the tokens under access.tokens in swrhook.yaml."
-        return _form(config, HTTPStatus.FORBIDDEN, error=error, path=path)
+        return _form(config, HTTPStatus.FORBIDDEN, path, error)
     logs.event("dashboard.signed_in", token=holder.name)
-    answer = make_response(redirect(path, HTTPStatus.SEE_OTHER))
-    set_cookie(answer, session.COOKIE, session.begin(holder, now), proxies)
+    answer = make_response(redirect(local_path(path), HTTPStatus.SEE_OTHER))
+    set_cookie(answer, session.COOKIE, session.begin(holder, web.clock.now()), proxies)
     answer.delete_cookie(FORM_COOKIE)
     return answer
 
@@ -119,10 +89,3 @@ def local_path(path: str) -> str:
     is_local = path.startswith("/") and "\\" not in path and path.isprintable()
     parts = urlsplit(path) if is_local and not path.startswith("//") else urlsplit("/")
     return parts.geturl()
-
-
-def _key(address: Address | None) -> str:
-    # A client with an IPv6 network can use any of its addresses: count the whole /64.
-    if isinstance(address, IPv6Address):
-        return str(ip_network((address, 64), strict=False))
-    return str(address)

@@ -1,24 +1,25 @@
 """The pages of syncs: the list with filters, and each sync with its history and buttons."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from marshmallow import ValidationError
-from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from swrhook.ledger.queries.sync_timeline import read_timeline
 from swrhook.ledger.queries.syncs import list_syncs
-from swrhook.ledger.queries.views import ListedSync, Page, SyncFilter
-from swrhook.web.api.queries import SyncQuery, sync_filter
+from swrhook.ledger.queries.views import Item, Page, SyncFilter
+from swrhook.web.api.queries import SyncQuery, to_filter
+from swrhook.web.api.syncs import cancel_sync, retry_sync
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.labels import GROUPS, STATES
 from swrhook.web.dashboard.timeline import steps
-from swrhook.web.sync_actions import cancel_sync, retry_sync
+from swrhook.web.problems import require
+
+Filter = TypeVar("Filter")
 
 PAGE_SIZE = 50
 # Shown on the sync's page after a button was pressed, by the parameter `note` in its URL.
@@ -34,41 +35,49 @@ def add_syncs(blueprint: Blueprint, web: WebContext) -> None:
     @blueprint.get("/syncs")
     def syncs() -> str:
         query = read_query()
-        page: Page[ListedSync] = Page([], None)
-        errors: Mapping[str, object] = {}
-        try:
-            criteria = load_sync_filter(query, web.clock.now())
-        except ValidationError as exc:
-            errors = exc.messages_dict
-        else:
-            with web.database.read() as connection:
-                page = list_syncs(connection, criteria)
+        page, errors = read_page(web, list_syncs, lambda: load_sync_filter(query, web.clock.now()))
+        regions = sorted(web.config.current().swr.regions)
         return render_template(
-            "dashboard/syncs.html",
-            query=query,
-            errors=errors,
-            page=page,
-            regions=sorted(web.config.current().swr.regions),
+            "dashboard/syncs.html", query=query, errors=errors, page=page, regions=regions
         )
 
     @blueprint.get("/syncs/<sync_id>")
     def sync(sync_id: str) -> str:
-        with web.database.read() as connection:
-            timeline = read_timeline(connection, sync_id)
-        if timeline is None:
-            raise NotFound("There is no sync with this id; old ones are deleted.")
+        missing = "There is no sync with this id; old ones are deleted."
+        timeline = require(web.read(read_timeline, sync_id), missing)
+        note = NOTES.get(request.args.get("note", ""))
         return render_template(
-            "dashboard/sync.html",
-            sync=timeline.sync,
-            steps=steps(timeline),
-            others=timeline.others,
-            note=NOTES.get(request.args.get("note", "")),
+            "dashboard/sync.html", timeline=timeline, steps=steps(timeline), note=note
         )
+
+    @blueprint.post("/syncs/<sync_id>/retry")
+    def retry(sync_id: str) -> Response:
+        retry_sync(web, sync_id)
+        return _redirect_to_sync(sync_id, "retried")
+
+    @blueprint.post("/syncs/<sync_id>/cancel")
+    def cancel(sync_id: str) -> Response:
+        cancel_sync(web, sync_id)
+        return _redirect_to_sync(sync_id, "cancelled")
 
 
 def read_query() -> dict[str, str]:
     """Return the query parameters of the page's URL, without those that are empty."""
     return {name: value.strip() for name, value in request.args.items() if value.strip()}
+
+
+def read_page(
+    web: WebContext, read: Callable[[Any, Filter], Page[Item]], load: Callable[[], Filter]
+) -> tuple[Page[Item], Mapping[str, object]]:
+    """Return a page of the ledger, which `read` takes with the filter that `load` returns.
+
+    If `load` raises marshmallow's ValidationError: an empty page, and the errors by parameter.
+    """
+    try:
+        criteria = load()
+    except ValidationError as exc:
+        return Page([], None), exc.messages_dict
+    return web.read(read, criteria), {}
 
 
 def load_sync_filter(query: Mapping[str, str], now: datetime, limit: int = PAGE_SIZE) -> SyncFilter:
@@ -84,21 +93,7 @@ def load_sync_filter(query: Mapping[str, str], now: datetime, limit: int = PAGE_
         raise ValidationError({"show": ["is neither a state nor a group of states."]})
     if show is not None:
         parameters["state"] = sorted(GROUPS[show][1]) if show in GROUPS else [show]
-    return replace(sync_filter(SyncQuery().load(parameters), now), standing=standing)
-
-
-def add_sync_actions(blueprint: Blueprint, web: WebContext) -> None:
-    """Add the routes of the buttons; both redirect to the sync's page."""
-
-    @blueprint.post("/syncs/<sync_id>/retry")
-    def retry(sync_id: str) -> Response:
-        retry_sync(web, sync_id)
-        return _redirect_to_sync(sync_id, "retried")
-
-    @blueprint.post("/syncs/<sync_id>/cancel")
-    def cancel(sync_id: str) -> Response:
-        cancel_sync(web, sync_id)
-        return _redirect_to_sync(sync_id, "cancelled")
+    return to_filter(SyncFilter, {**SyncQuery().load(parameters), "standing": standing}, now)
 
 
 def _redirect_to_sync(sync_id: str, note: str) -> Response:

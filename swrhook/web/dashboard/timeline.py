@@ -53,13 +53,10 @@ def _past(timeline: SyncTimeline) -> Iterator[Step]:
 
 def _call_steps(call: Call) -> Iterator[Step]:
     yield Step(call.started_at, "Called", "sync_images in the source region.")
-    if call.ended_at is None:
-        return
-    if call.code is None:
-        yield Step(
-            call.ended_at, "Triggered", "SWR accepted the call; the copy is not verified yet."
-        )
-    else:
+    if call.ended_at is not None and call.code is None:
+        text = "SWR accepted the call; the copy is not verified yet."
+        yield Step(call.ended_at, "Triggered", text)
+    elif call.ended_at is not None:
         text = f"{call.code}: {call.message or 'without a message'}"
         yield Step(call.ended_at, "SWR answered with an error", text, "fair")
 
@@ -69,15 +66,13 @@ def _present(timeline: SyncTimeline) -> Iterator[Step]:
     label = STATES[sync.state]
     reason = sync.reason or (sync.error.message if sync.error else None)
     text = _sentence(label.meaning) + (f" {_sentence(reason)}" if reason else "")
-    title = sync.state.capitalize()
     if sync.state in OPEN_STATES:
         yield Step(sync.updated_at, f"Now: {sync.state}", text, "open")
         if sync.due_at is not None:
             yield Step(sync.due_at, "Next check or attempt", None, "ahead")
     else:
-        yield Step(
-            sync.verified_at or sync.updated_at, title, text, label.tone, sync=sync.superseded_by
-        )
+        at, title = sync.verified_at or sync.updated_at, sync.state.capitalize()
+        yield Step(at, title, text, label.tone, sync=sync.superseded_by)
 
 
 def _sentence(words: str) -> str:

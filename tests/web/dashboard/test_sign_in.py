@@ -7,7 +7,8 @@ from werkzeug.test import TestResponse
 from swrhook.config.model import Access
 from swrhook.ledger.tables import ended_sessions
 from swrhook.web.dashboard.security import FORM_KEY
-from swrhook.web.dashboard.sign_in import MAX_FAILURES, local_path
+from swrhook.web.dashboard.sign_in import local_path
+from swrhook.web.rate_limit import MAX_FAILURES
 from swrhook.web.session import COOKIE
 from tests.ledger.parts import everything
 from tests.web.parts import ADMIN, OPERATE, READ, Parts, form_key, signed_in

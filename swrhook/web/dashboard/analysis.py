@@ -1,0 +1,92 @@
+"""The explain page and the what-if page: what the rules do, and what others would have done."""
+
+from collections.abc import Sequence
+
+from flask import Blueprint, render_template, request
+
+from swrhook.errors import BadConfiguration, NothingUsable, UnknownSender
+from swrhook.rules.trace import ClauseTrace
+from swrhook.units import parse_duration
+from swrhook.usecases.whatif import WhatIf
+from swrhook.web.api.analysis import compare_rules, explain_tag
+from swrhook.web.context import WebContext
+from swrhook.web.dashboard.labels import SINCE
+from swrhook.web.dashboard.syncs import read_query
+
+_DEFAULT_SINCE = "7d"
+
+
+def add_explain(blueprint: Blueprint, web: WebContext) -> None:
+    """Add the route of the explain page."""
+
+    @blueprint.get("/explain")
+    def explain() -> str:
+        query = read_query()
+        explanation = None
+        errors: tuple[str, ...] = ()
+        if "image" in query:
+            try:
+                explanation = explain_tag(web, query["image"], query.get("sender"))
+            except NothingUsable as exc:
+                errors = exc.reasons
+            except UnknownSender:
+                errors = (f"No sender is named {query['sender']}.",)
+        return render_template(
+            "dashboard/explain.html",
+            query=query,
+            explanation=explanation,
+            errors=errors,
+            senders=sorted(web.config.current().senders),
+            describe_clause=describe_clause,
+        )
+
+
+def describe_clause(clause: ClauseTrace) -> str:
+    """Write which patterns a field's value matches or, if none, which it does not match."""
+    matching = [pattern.pattern for pattern in clause.patterns if pattern.matched]
+    patterns = matching or [pattern.pattern for pattern in clause.patterns]
+    verb = "matches" if matching else "does not match"
+    alternatives = " or ".join(f'"{pattern}"' for pattern in patterns)
+    negation = ('; excluded by "not"' if matching else ' (under "not")') if clause.excludes else ""
+    return f'{clause.field} "{clause.value}" {verb} {alternatives}{negation}'
+
+
+def add_whatif(blueprint: Blueprint, web: WebContext) -> None:
+    """Add the routes of the what-if page.
+
+    The POST changes nothing; the rules are too long for a URL.
+    """
+
+    @blueprint.get("/what-if")
+    def what_if() -> str:
+        return _render_comparison("", _DEFAULT_SINCE)
+
+    @blueprint.post("/what-if")
+    def compare() -> str:
+        candidate, since = _read_candidate(), request.form.get("since", "")
+        since = since if since in SINCE else _DEFAULT_SINCE
+        try:
+            comparison = compare_rules(web, candidate, parse_duration(since))
+        except BadConfiguration as exc:
+            return _render_comparison(candidate, since, [str(mistake) for mistake in exc.mistakes])
+        return _render_comparison(candidate, since, comparison=comparison)
+
+
+def _read_candidate() -> str:
+    """Return the file, if one was chosen, or else the pasted text."""
+    file = request.files.get("file")
+    if file is not None and file.filename:
+        return str(file.read(), "utf-8", "replace")
+    return request.form.get("candidate", "")
+
+
+def _render_comparison(
+    candidate: str, since: str, errors: Sequence[str] = (), comparison: WhatIf | None = None
+) -> str:
+    return render_template(
+        "dashboard/what_if.html",
+        candidate=candidate,
+        query={"since": since},
+        errors=errors,
+        comparison=comparison,
+    )
