@@ -6,6 +6,7 @@ job that is not due yet must not have it: it would block the lane until then.
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from procrastinate.jobs import Job
@@ -14,26 +15,19 @@ from swrhook.ledger.rows import from_lane
 from swrhook.model import Lane
 
 QUEUE = "lanes"
+_job = partial(Job, id=None, queue=QUEUE)
 RUN, PROMOTE = "run_lane", "promote_lane"
 
 
 def run_job(lane: Lane) -> Job:
     """Return the job that runs a lane. Its arguments are a row of the lane's columns."""
-    return Job(
-        id=None,
-        queue=QUEUE,
-        lock=lane.key,
-        queueing_lock=None,
-        task_name=RUN,
-        task_kwargs={"lane": lane.key, **from_lane(lane)},
-    )
+    arguments = {"lane": lane.key, **from_lane(lane)}
+    return _job(lock=lane.key, queueing_lock=None, task_name=RUN, task_kwargs=arguments)
 
 
 def promote_job(lane: Lane, at: datetime) -> Job:
     """Return the job that queues a run job at a time. Of several for one time, one is queued."""
-    return Job(
-        id=None,
-        queue=QUEUE,
+    return _job(
         lock=None,
         queueing_lock=f"{lane.key}@{at.isoformat()}",
         task_name=PROMOTE,

@@ -83,7 +83,7 @@ def insert_rows(
 
 @cache
 def _compile(statement: AnyInsert, dialect: Dialect, names: tuple[str, ...]) -> _CompiledInsert:
-    columns = [
+    columns: list[Any] = [  # of SQLAlchemy's own types
         column
         for column in statement.table.columns
         if column.name in names or column.default is not None
@@ -91,11 +91,11 @@ def _compile(statement: AnyInsert, dialect: Dialect, names: tuple[str, ...]) -> 
     text = str(statement.values(dict.fromkeys(columns)).compile(dialect=dialect))
     # The first pair of parentheses after VALUES; `%(name)s` of PostgreSQL has its own inside.
     head, row, tail = re.split(r" VALUES (\([^()]*(?:\(\w+\)s[^()]*)*\))", text, maxsplit=1)
-    conversions = [_bind_processor(column, dialect) for column in columns]
+    conversions = [column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns]
     return _CompiledInsert(
         *_cut(head, row, tail, columns, dialect),
         [column.name for column in columns],
-        {column.name: _default(column) for column in columns if column.name not in names},
+        {column.name: column.default.arg for column in columns if column.name not in names},
         [(index, convert) for index, convert in enumerate(conversions) if convert is not None],
     )
 
@@ -109,13 +109,3 @@ def _cut(
         return before, row, f") AS new WHERE column1 IS NOT NULL{tail}"
     arrays = [f"%s::{column.type.compile(dialect)}[]" for column in columns]
     return f"{head} SELECT * FROM unnest(", ", ".join(arrays), f"){tail}"  # noqa: S608
-
-
-def _default(column: Any) -> Any:  # noqa: ANN401  # SQLAlchemy's own types
-    return column.default.arg
-
-
-def _bind_processor(column: Any, dialect: Dialect) -> Callable[[Any], Any] | None:  # noqa: ANN401
-    processor: Callable[[Any], Any] | None
-    processor = column.type.dialect_impl(dialect).bind_processor(dialect)
-    return processor

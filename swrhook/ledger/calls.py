@@ -89,7 +89,18 @@ def claim(
     if claimed:
         call = {"id": call_id, "lane": lane.key, "started_at": now}
         insert_rows(connection, _INSERT_CALL, [call])
-        tags = [_call_tag(call_id, sync, already_present, now) for sync in claimed]
+        tags = [
+            {
+                "call": call_id,
+                "sync": sync.id,
+                "route": sync.route,
+                "digest": sync.called_digest,
+                "called_at": now,
+                "open": True,
+                "already_present": sync.id in already_present,
+            }
+            for sync in claimed
+        ]
         insert_rows(connection, _INSERT_TAG, tags)
     return call_id, claimed
 
@@ -141,17 +152,3 @@ def close_calls(connection: Connection, route: str, digest: str | None = None) -
         return
     _NOT_PRESENT_ANY_MORE.run(connection, on_route=route, present=digest)
     _CLOSE_PROVEN.run(connection, on_route=route, present=digest)
-
-
-def _call_tag(
-    call_id: str, sync: Sync, already_present: AbstractSet[str], now: datetime
-) -> dict[str, object]:
-    return {
-        "call": call_id,
-        "sync": sync.id,
-        "route": sync.route,
-        "digest": sync.called_digest,
-        "called_at": now,
-        "open": True,
-        "already_present": sync.id in already_present,
-    }

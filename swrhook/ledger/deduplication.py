@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from swrhook.ledger.rows import from_lane
-from swrhook.ledger.syncs import LATER_PUSH
+from swrhook.ledger.syncs import SUPERSEDED_VALUES
 from swrhook.ledger.types import new_id
 from swrhook.model import DeliveryEntry, Lane, Outcome, PlannedSync, Push, State, route
 
@@ -127,17 +127,10 @@ def add_sync(
     row = _sync_row(sync, rules_version, at, push_row) | {"backfill": backfill}
     earlier = batch.newest.get(row["route"])
     if earlier is not None:
-        batch.syncs[earlier] |= _SUPERSEDED | {"superseded_by": row["id"]}
+        batch.syncs[earlier] |= {**SUPERSEDED_VALUES, "superseded_by": row["id"]}
     batch.newest[row["route"]] = row["id"]
     batch.syncs[row["id"]] = row
     batch.lanes[sync.lane] = None
-
-
-_SUPERSEDED: Row = {
-    "state": State.SUPERSEDED.value,
-    "due_at": None,
-    "reason": LATER_PUSH,
-}
 
 
 def tag_key(push: Push) -> str:

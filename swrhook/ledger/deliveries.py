@@ -23,7 +23,7 @@ from sqlalchemy.dialects import postgresql
 from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.deduplication import Batch, Row, add, add_sync, event_key, tag_key
 from swrhook.ledger.lanes import lock_lanes, schedule_lanes
-from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
+from swrhook.ledger.rows import SYNC_COLUMNS, group, to_sync
 from swrhook.ledger.sql import PreparedStatement, Upsert, in_portions, upsert_on
 from swrhook.ledger.syncs import supersede
 from swrhook.ledger.tables import OPEN, deliveries, latest_pushes, pushes, syncs
@@ -61,7 +61,8 @@ def record(connection: Connection, entries: Sequence[DeliveryEntry]) -> Recordin
     lock_lanes(connection, batch.lanes)
     superseded = _supersede_earlier(connection, batch)
     _write(connection, batch)
-    superseded += _superseded_in_batch(connection, batch)
+    in_batch = [row["id"] for row in batch.syncs.values() if row["superseded_by"] is not None]
+    superseded += _read_syncs(connection, in_batch)
     lanes = schedule_lanes(connection, batch.lanes, max(entry.received_at for entry in entries))
     return Recording(_receipts(connection, batch), superseded, lanes)
 
@@ -87,11 +88,7 @@ def lock_tags(connection: Connection, tag_keys: Collection[str]) -> dict[str, Ro
         return {}
     if connection.dialect.name != "sqlite":  # SQLite's only writer needs no row to lock
         insert_rows(connection, _INSERT_KEY, [{"key": key} for key in keys])
-    return {
-        row["key"]: row
-        for portion in in_portions(keys)
-        for row in _LATEST.rows(connection, keys=portion)
-    }
+    return {row["key"]: row for row in _LATEST.rows_in_portions(connection, "keys", keys)}
 
 
 def _read_known(
@@ -101,12 +98,8 @@ def _read_known(
     planned_pushes = [sync.push for entry in entries for sync in entry.planned]
     latest = lock_tags(connection, {tag_key(push) for push in planned_pushes})
     event_keys = {key for push in planned_pushes if (key := event_key(push)) is not None}
-    events = {
-        row["event_key"]: row
-        for portion in in_portions(event_keys)
-        for row in _EVENTS.rows(connection, keys=portion)
-    }
-    return latest, events
+    events = _EVENTS.rows_in_portions(connection, "keys", event_keys)
+    return latest, {row["event_key"]: row for row in events}
 
 
 _INSERT_KEY = postgresql.insert(latest_pushes).on_conflict_do_nothing()
@@ -130,13 +123,8 @@ def _supersede_earlier(connection: Connection, batch: Batch) -> list[Sync]:
     A sync with a call in flight ends when the call is settled.
     """
     open_syncs = _OPEN_SYNCS if connection.dialect.name == "sqlite" else _OPEN_SYNCS_EACH
-    rows = [
-        row
-        for portion in in_portions(batch.newest)
-        for row in open_syncs.rows(connection, routes=list(portion))
-    ]
     ended = []
-    for row in rows:
+    for row in open_syncs.rows_in_portions(connection, "routes", batch.newest):
         heir = batch.newest[row["route"]]
         state = supersede(connection, row["id"], heir, batch.syncs[heir]["created_at"])
         if state is State.SUPERSEDED:
@@ -173,16 +161,8 @@ _OPEN_SYNCS_EACH = PreparedStatement(
 )
 
 
-def _superseded_in_batch(connection: Connection, batch: Batch) -> list[Sync]:
-    """Return the syncs of the batch that a later entry of the same batch supersedes."""
-    ids = [row["id"] for row in batch.syncs.values() if row["superseded_by"] is not None]
-    return _read_syncs(connection, ids)
-
-
 def _read_syncs(connection: Connection, ids: Sequence[str]) -> list[Sync]:
-    return [
-        to_sync(row) for portion in in_portions(ids) for row in _SYNCS.rows(connection, ids=portion)
-    ]
+    return [to_sync(row) for row in _SYNCS.rows_in_portions(connection, "ids", ids)]
 
 
 _SYNCS = PreparedStatement(
@@ -215,18 +195,24 @@ def _upsert_latest(database: str) -> Upsert:
 def _receipts(connection: Connection, batch: Batch) -> list[Receipt]:
     """Return the receipts of a written batch, in its order."""
     refs = _sync_refs(connection, batch)
-    return [_receipt(row, refs) for row in batch.deliveries]
+    return [
+        Receipt(
+            delivery=row["original"] or row["id"],
+            sender=row["sender"],
+            outcome=Outcome(row["outcome"]),
+            reason=row["reason"],
+            syncs=list(dict.fromkeys(refs[row["id"]])),
+        )
+        for row in batch.deliveries
+    ]
 
 
 def _sync_refs(connection: Connection, batch: Batch) -> dict[str, list[SyncRef]]:
     """Return the syncs that carry the pushes of each delivery, by delivery id."""
-    own: dict[str, list[SyncRef]] = {}
-    for row in batch.syncs.values():
-        own.setdefault(row["push"], []).append(_sync_ref(row))
-    earlier: dict[str, list[SyncRef]] = {}
     original_ids = {row["original"] for row in batch.pushes if row["original"]}
-    for row in _syncs_of_pushes(connection, original_ids):
-        earlier.setdefault(row["push"], []).append(_sync_ref(row))
+    earlier_syncs = _syncs_of_pushes(connection, original_ids)
+    own = group((row["push"], _sync_ref(row)) for row in batch.syncs.values())
+    earlier = group((row["push"], _sync_ref(row)) for row in earlier_syncs)
     refs: dict[str, list[SyncRef]] = {row["id"]: [] for row in batch.deliveries}
     for row in batch.pushes:
         original = row["original"]
@@ -254,16 +240,6 @@ def _follow_superseded(connection: Connection, row: RowMapping) -> RowMapping:
             break
         row = heir
     return row
-
-
-def _receipt(delivery: Row, refs: Mapping[str, Sequence[SyncRef]]) -> Receipt:
-    return Receipt(
-        delivery=delivery["original"] or delivery["id"],
-        sender=delivery["sender"],
-        outcome=Outcome(delivery["outcome"]),
-        reason=delivery["reason"],
-        syncs=list(dict.fromkeys(refs[delivery["id"]])),
-    )
 
 
 def _sync_ref(row: Mapping[str, Any]) -> SyncRef:

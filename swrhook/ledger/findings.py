@@ -4,27 +4,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, bindparam, false, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    bindparam,
+    false,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.deduplication import Batch, add_sync, tag_key
 from swrhook.ledger.deliveries import INSERT_SYNC, lock_tags
 from swrhook.ledger.lanes import schedule_lanes
-from swrhook.ledger.rows import SYNC_COLUMNS, from_lane, to_sync
+from swrhook.ledger.rows import SYNC_COLUMNS, from_lane, group, to_lane, to_sync
 from swrhook.ledger.syncs import cancel, retry
 from swrhook.ledger.tables import LATEST, OPEN, WITHOUT_SYNC, findings, syncs
 from swrhook.ledger.types import new_id
-from swrhook.model import (
-    END_STATES,
-    OPEN_STATES,
-    Lane,
-    PlannedSync,
-    Push,
-    State,
-    Sync,
-    Target,
-    route,
-)
+from swrhook.model import END_STATES, OPEN_STATES, Lane, PlannedSync, Push, State, Sync, route
 from swrhook.syncs.reconciliation import Finding, RepositoryRef
 
 # A sync in one of these states is retried. After the other end states a new sync is recorded.
@@ -44,32 +44,19 @@ _INSERT_FINDING = insert(findings)
 
 def mark_outdated(connection: Connection, ref: RepositoryRef) -> None:
     """Mark a repository's earlier findings as outdated."""
-    connection.execute(
-        update(findings)
-        .where(
-            findings.c.namespace == ref.namespace,
-            findings.c.repository == ref.repository,
-            LATEST,
-            findings.c.source_region == ref.region,
-        )
-        .values(latest=false())
+    is_of_repository = (
+        findings.c.namespace == ref.namespace,
+        findings.c.repository == ref.repository,
+        findings.c.source_region == ref.region,
     )
+    connection.execute(update(findings).where(*is_of_repository, LATEST).values(latest=false()))
 
 
 def verified_syncs(connection: Connection, ref: RepositoryRef) -> list[PlannedSync]:
     """Return what was copied from a repository and verified: the newest per tag and target."""
-    newest = (
-        select(func.max(syncs.c.id))
-        .where(
-            syncs.c.namespace == ref.namespace,
-            syncs.c.repository == ref.repository,
-            syncs.c.source_region == ref.region,
-            syncs.c.state == State.VERIFIED.value,
-        )
-        .group_by(syncs.c.route)
-    )
-    rows = connection.execute(select(*SYNC_COLUMNS).where(syncs.c.id.in_(newest)))
-    return [_as_planned(to_sync(row)) for row in rows.mappings()]
+    is_verified = (syncs.c.source_region == ref.region, syncs.c.state == State.VERIFIED.value)
+    newest = _newest_syncs(connection, ref.namespace, ref.repository, *is_verified)
+    return [_planned(sync.lane, sync.sender, sync.tag, None, sync.rule) for sync in newest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +78,10 @@ def record_portion(
     query = select(findings).where(findings.c.repair == repair_id, WITHOUT_SYNC)
     query = query.order_by(findings.c.id).limit(most)
     rows = connection.execute(query).mappings().all()
-    planned = {row["id"]: _to_planned(row) for row in rows}
+    planned = {
+        row["id"]: _planned(to_lane(row), row["sender"], row["tag"], row["digest"], row["rule"])
+        for row in rows
+    }
     # No delivery can record a sync of these tags until this transaction ends.
     lock_tags(connection, {tag_key(sync.push) for sync in planned.values()})
     newest = _newest_by_route(connection, rows)
@@ -123,50 +113,43 @@ def _link_syncs(connection: Connection, sync_by_finding: Mapping[str, str]) -> N
         )
 
 
+_WITH_SYNC = findings.join(syncs, findings.c.sync == syncs.c.id)
+
+
 def count_open(connection: Connection, repair_id: str) -> int:
     """Return how many of a repair's syncs are open."""
-    joined = findings.join(syncs, findings.c.sync == syncs.c.id)
-    query = select(func.count()).select_from(joined).where(findings.c.repair == repair_id, OPEN)
+    query = select(func.count()).select_from(_WITH_SYNC).where(findings.c.repair == repair_id, OPEN)
     return connection.scalar(query) or 0
 
 
 def cancel_pending_syncs(connection: Connection, repair_id: str, now: datetime) -> list[Sync]:
     """Cancel a repair's own syncs that are still pending; return them."""
-    joined = findings.join(syncs, findings.c.sync == syncs.c.id)
-    query = (
-        select(syncs.c.id)
-        .select_from(joined)
-        .where(
-            findings.c.repair == repair_id,
-            syncs.c.backfill,
-            syncs.c.state == State.PENDING.value,
-        )
-    )
+    is_pending = (syncs.c.backfill, syncs.c.state == State.PENDING.value)
+    query = select(syncs.c.id).select_from(_WITH_SYNC)
+    query = query.where(findings.c.repair == repair_id, *is_pending)
     cancelled = [cancel(connection, sync_id, now) for sync_id in connection.scalars(query).all()]
     return [sync for sync in cancelled if sync is not None]
 
 
 def _newest_by_route(connection: Connection, rows: Iterable[RowMapping]) -> dict[str, Sync]:
     """Return the newest sync of each tag to each target."""
-    tags_by_repository: dict[tuple[str, str], set[str]] = {}
-    for row in rows:
-        tags_by_repository.setdefault((row["namespace"], row["repository"]), set()).add(row["tag"])
-    newest = {}
-    for (namespace, repository), tags in tags_by_repository.items():
-        ids = (
-            select(func.max(syncs.c.id))
-            .where(
-                syncs.c.namespace == namespace,
-                syncs.c.repository == repository,
-                syncs.c.tag.in_(sorted(tags)),
-            )
-            .group_by(syncs.c.route)
-        )
-        query = select(*SYNC_COLUMNS).where(syncs.c.id.in_(ids))
-        for row in connection.execute(query).mappings():
-            sync = to_sync(row)
-            newest[sync.route] = sync
-    return newest
+    tags = group(((row["namespace"], row["repository"]), row["tag"]) for row in rows)
+    newest = [
+        sync
+        for repository, its_tags in tags.items()
+        for sync in _newest_syncs(connection, *repository, syncs.c.tag.in_(sorted(set(its_tags))))
+    ]
+    return {sync.route: sync for sync in newest}
+
+
+def _newest_syncs(
+    connection: Connection, namespace: str, repository: str, *conditions: ColumnElement[bool]
+) -> list[Sync]:
+    """Return the newest of a repository's matching syncs on each route."""
+    is_of_repository = (syncs.c.namespace == namespace, syncs.c.repository == repository)
+    newest = select(func.max(syncs.c.id)).where(*is_of_repository, *conditions)
+    query = select(*SYNC_COLUMNS).where(syncs.c.id.in_(newest.group_by(syncs.c.route)))
+    return [to_sync(row) for row in connection.execute(query).mappings()]
 
 
 def _row(repair_id: str, finding: Finding, *, latest: bool) -> dict[str, object]:
@@ -189,20 +172,6 @@ def _row(repair_id: str, finding: Finding, *, latest: bool) -> dict[str, object]
     }
 
 
-def _to_planned(row: RowMapping) -> PlannedSync:
-    push = Push(
-        row["sender"],
-        row["source_region"],
-        row["namespace"],
-        row["repository"],
-        row["tag"],
-        row["digest"],
-    )
-    target = Target(row["target_region"], row["target_namespace"])
-    return PlannedSync(push, target, row["override"], row["rule"])
-
-
-def _as_planned(sync: Sync) -> PlannedSync:
-    lane = sync.lane
-    push = Push(sync.sender, lane.source_region, lane.namespace, lane.repository, sync.tag)
-    return PlannedSync(push, lane.target, lane.override, sync.rule)
+def _planned(lane: Lane, sender: str, tag: str, digest: str | None, rule: str) -> PlannedSync:
+    push = Push(sender, lane.source_region, lane.namespace, lane.repository, tag, digest)
+    return PlannedSync(push, lane.target, lane.override, rule)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 
 from swrhook.ledger.database import Database, transaction
+from swrhook.ledger.rows import field_columns
 from swrhook.ledger.sql import upsert
 from swrhook.ledger.tables import idempotency_keys as table
 
@@ -47,8 +48,7 @@ def reserve(database: Database, request: IdempotentRequest, now: datetime) -> St
         insert = upsert(connection, table).values(row).on_conflict_do_nothing()
         if connection.execute(insert.returning(table.c.key)).first() is not None:
             return None
-        columns = (table.c.fingerprint, table.c.status, table.c.content_type, table.c.body)
-        query = select(*columns).where(table.c.key == request.key)
+        query = select(*field_columns(table, StoredResponse)).where(table.c.key == request.key)
         return StoredResponse(*connection.execute(query).one())
 
 

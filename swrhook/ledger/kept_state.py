@@ -1,12 +1,13 @@
 """State that other packages keep in the ledger: good configurations and refused credentials."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
 from swrhook.clock import Clock
 from swrhook.ledger.database import Database
-from swrhook.ledger.sql import upsert
+from swrhook.ledger.sql import put
 from swrhook.ledger.tables import configurations, probes, refused_credentials
 from swrhook.model import Refusal
 
@@ -16,12 +17,7 @@ _MOST_CONFIGURATIONS = 50
 
 def save_configuration(connection: Connection, version: str, body: bytes, now: datetime) -> None:
     """Keep a configuration file as the last good one."""
-    statement = upsert(connection, configurations).values(version=version, body=body, used_at=now)
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[configurations.c.version], set_={"used_at": now}
-        )
-    )
+    put(connection, configurations, {"version": version}, {"body": body, "used_at": now})
     newest = select(configurations.c.version).order_by(configurations.c.used_at.desc())
     kept = newest.limit(_MOST_CONFIGURATIONS)
     connection.execute(delete(configurations).where(configurations.c.version.not_in(kept)))
@@ -36,40 +32,33 @@ def last_configuration(connection: Connection) -> bytes | None:
 
 def probe(connection: Connection, now: datetime) -> None:
     """Write a row, to test whether the ledger can be written."""
-    statement = upsert(connection, probes).values(id=1, at=now)
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=[probes.c.id], set_={"at": now})
-    )
+    put(connection, probes, {"id": 1}, {"at": now})
 
 
+@dataclass(frozen=True, slots=True)
 class RefusedCredentials:
     """Credentials that IAM refused, shared by all processes.
 
     No process tries one again before it changes, because repeated failures lock the account.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
+    database: Database
+    clock: Clock
 
     def refusal(self, fingerprint: str) -> Refusal | None:
         """Return the last refusal of a credential, or None."""
         table = refused_credentials
         query = select(table.c.reason, table.c.again_at).where(table.c.fingerprint == fingerprint)
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             row = connection.execute(query).first()
         return None if row is None else Refusal(row.reason, row.again_at)
 
     def refuse(self, fingerprint: str, refusal: Refusal) -> None:
         """Keep the refusal of a credential."""
-        table = refused_credentials
         values = {
             "reason": refusal.reason,
-            "refused_at": self._clock.now(),
+            "refused_at": self.clock.now(),
             "again_at": refusal.again_at,
         }
-        with self._database.write() as connection:
-            statement = upsert(connection, table).values(fingerprint=fingerprint, **values)
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=[table.c.fingerprint], set_=values)
-            )
+        with self.database.write() as connection:
+            put(connection, refused_credentials, {"fingerprint": fingerprint}, values)

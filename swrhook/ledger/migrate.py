@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from alembic import command
 from alembic.config import Config
@@ -40,20 +41,19 @@ class Schema:
 
 def read_schema(engine: Engine) -> Schema:
     """Return the revisions; change nothing. Raises LedgerUnusable for an unknown revision."""
-    _, scripts = _migrations()
     with engine.connect() as connection:
-        return _schema(connection, scripts)
+        return _read_known(connection)
 
 
 def upgrade(engine: Engine) -> Schema:
     """Upgrade the schema; return what it was before. Raises LedgerUnusable."""
-    config, scripts = _migrations()
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             _lock_upgrades(connection)
-        schema = _schema(connection, scripts)
+        schema = _read_known(connection)
         if not schema.is_current:
-            config.attributes["connection"] = connection
+            config = Config(attributes={"connection": connection})
+            config.set_main_option("script_location", str(MIGRATIONS))
             command.upgrade(config, "head")
     return schema
 
@@ -77,33 +77,30 @@ def _lock_upgrades(connection: Connection) -> None:
     connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
 
-def _schema(connection: Connection, scripts: ScriptDirectory) -> Schema:
+def is_current(engine: Engine) -> bool:
+    """Tell whether the schema has this program's revision."""
+    with engine.connect() as connection:
+        return _read(connection, ScriptDirectory(str(MIGRATIONS))).is_current
+
+
+def _read_known(connection: Connection) -> Schema:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    schema = _read(connection, scripts)
+    try:
+        is_known = schema.current is None or scripts.get_revision(schema.current) is not None
+    except CommandError:
+        is_known = False
+    if not is_known:
+        _refuse(schema.current)
+    return schema
+
+
+def _read(connection: Connection, scripts: ScriptDirectory) -> Schema:
     current = MigrationContext.configure(connection).get_current_revision()
-    _refuse_unknown(scripts, current)
     return Schema(current, str(scripts.get_current_head()))
 
 
-def is_current(engine: Engine) -> bool:
-    """Tell whether the schema has this program's revision."""
-    _, scripts = _migrations()
-    with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    return current == scripts.get_current_head()
-
-
-def _migrations() -> tuple[Config, ScriptDirectory]:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return config, ScriptDirectory.from_config(config)
-
-
-def _refuse_unknown(scripts: ScriptDirectory, current: str | None) -> None:
-    try:
-        is_known = current is None or scripts.get_revision(current) is not None
-    except CommandError:
-        is_known = False
-    if is_known:
-        return
+def _refuse(current: str | None) -> NoReturn:
     if _UNRELEASED.fullmatch(current or ""):
         message = (
             f"the ledger's schema is at revision {current}, from before version 0.1.0, and cannot "

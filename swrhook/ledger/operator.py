@@ -49,11 +49,7 @@ class Operator:
         return True
 
     def retry(
-        self,
-        sync_id: str,
-        plan: Callable[[Sync], PlannedSync],
-        rules_version: str,
-        now: datetime,
+        self, sync_id: str, plan: Callable[[Sync], PlannedSync], rules_version: str, now: datetime
     ) -> bool:
         """Restart an ended sync as `plan` returns it; False when there is none with this id.
 

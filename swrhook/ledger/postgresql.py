@@ -25,6 +25,7 @@ SESSION: Mapping[str, str] = {
     "plan_cache_mode": "force_custom_plan",
     "synchronous_commit": "on",  # a commit is on disk when it returns: a 2xx is a promise
 }
+_SET_SESSION = ";".join(f"SET SESSION {name} = '{value}'" for name, value in SESSION.items())
 # libpq's parameters. They bound how long a server that vanished is waited for.
 CONNECT: Mapping[str, str | int] = {
     "connect_timeout": 5,
@@ -70,14 +71,11 @@ def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401  # DBAPI'
             return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}"))
 
     connection.adapters.register_dumper(str, StorableText)
-    with connection.cursor() as cursor:
-        for name, value in SESSION.items():
-            cursor.execute(f"SET SESSION {name} = '{value}'")
+    connection.execute(_SET_SESSION)
     connection.commit()
 
 
 async def limit(connection: Any) -> None:  # noqa: ANN401  # psycopg's, imported only where used
     """Give one of Procrastinate's connections the limits of the ledger's own."""
-    for name, value in SESSION.items():
-        await connection.execute(f"SET SESSION {name} = '{value}'")
+    await connection.execute(_SET_SESSION)
     await connection.commit()

@@ -5,19 +5,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-
-from sqlalchemy.exc import SQLAlchemyError
+from itertools import chain
 
 from swrhook.clock import Clock
 from swrhook.errors import CannotRecord
 from swrhook.ledger.commit_queue import CommitQueue, QueueClosed, QueueFull, QueueLimits
-from swrhook.ledger.database import Database, as_cannot_record
+from swrhook.ledger.database import Database, as_cannot_record, transaction
 from swrhook.ledger.deliveries import Recording, record
 from swrhook.ledger.kept_state import probe
 from swrhook.ledger.ports import LaneScheduler, OutcomeListener
 from swrhook.ledger.postgresql import is_away
 from swrhook.ledger.sqlite import FLOOR, DiskSpace
 from swrhook.model import DeliveryEntry, Receipt
+
+_Result = Receipt | CannotRecord
 
 # Beyond these limits a delivery is refused, and its sender tries again.
 LIMITS = QueueLimits(batch_items=256, waiting_items=2048, waiting_bytes=64 * 1024 * 1024)
@@ -57,7 +58,7 @@ class Recorder:
         self._disk_space = None if folder is None else DiskSpace(folder, floor)
         self._last_error: str | None = None  # of the last batch or probe
         self._probed_at = 0.0
-        self._queue = CommitQueue[DeliveryEntry, Receipt | CannotRecord](self, LIMITS)
+        self._queue = CommitQueue[DeliveryEntry, _Result](self, LIMITS)
 
     @property
     def waiting(self) -> int:
@@ -101,6 +102,10 @@ class Recorder:
 
     def commit(self, entries: Sequence[DeliveryEntry]) -> "_RecordedBatch":
         """Commit the entries, or those of them that can be written. Called by the queue."""
+        return _RecordedBatch(*self._write(entries), self._outcomes, self._clock)
+
+    def _write(self, entries: Sequence[DeliveryEntry]) -> tuple[list[_Result], list[Recording]]:
+        """Return a result for each entry, and what was recorded."""
         try:
             with self._database.write() as connection:
                 recording = record(connection, entries)
@@ -108,18 +113,13 @@ class Recorder:
         except Exception as exc:  # noqa: BLE001  # every waiting request needs a result
             if len(entries) > 1 and not is_away(exc):
                 # One by one, so that an entry which cannot be written does not fail the others.
-                batches = [self.commit([entry]) for entry in entries]
-                return _RecordedBatch(
-                    [result for batch in batches for result in batch.results],
-                    [recording for batch in batches for recording in batch.recordings],
-                    self._outcomes,
-                    self._clock,
-                )
+                results, recordings = zip(*(self._write([entry]) for entry in entries), strict=True)
+                return [*chain(*results)], [*chain(*recordings)]
             error = as_cannot_record(exc)
             self._last_error = str(error)
-            return _RecordedBatch([error] * len(entries), [], self._outcomes, self._clock)
+            return [error] * len(entries), []
         self._last_error = None
-        return _RecordedBatch(recording.receipts, [recording], self._outcomes, self._clock)
+        return [*recording.receipts], [recording]
 
     def _shortage(self) -> str | None:
         """Return why the disk has no room for more, or None."""
@@ -128,12 +128,11 @@ class Recorder:
     def _probe(self) -> None:
         """Write to the ledger as the queue's leader, and note whether that works."""
         try:
-            with self._database.write() as connection:
+            with transaction(self._database) as connection:
                 probe(connection, datetime.now(UTC))
-        except (SQLAlchemyError, OSError) as exc:
-            self._last_error = str(as_cannot_record(exc))
-        else:
             self._last_error = None
+        except CannotRecord as exc:
+            self._last_error = str(exc)
         finally:
             self._queue.hand_over()
 
@@ -142,7 +141,7 @@ class Recorder:
 class _RecordedBatch:
     """A result for each entry of a batch, and the recordings to report."""
 
-    results: Sequence[Receipt | CannotRecord]
+    results: Sequence[_Result]
     recordings: Sequence[Recording]
     outcomes: OutcomeListener
     clock: Clock

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, or_, select, tuple_, update
 
 from swrhook.ledger.rows import field_columns
 from swrhook.ledger.sql import upsert
@@ -34,11 +34,7 @@ _MOST_NOTES = 100
 
 def begin(connection: Connection, request: RepairRequest, now: datetime) -> str:
     """Begin a repair; return its id. One of all repositories continues where the last stopped."""
-    refs = request.repositories
-    row = _row(request, now) | {
-        "repositories": None if refs is None else sorted({ref.key for ref in refs}),
-        "cursor": _last_cursor(connection) if refs is None else "",
-    }
+    row = _row(connection, request, now)
     connection.execute(insert(repairs), row)
     return str(row["id"])
 
@@ -60,11 +56,8 @@ def begin_scheduled(
         is_early = timedelta() <= now - last.created_at < every
         if is_early or last.stage in {stage.value for stage in ACTIVE_STAGES}:
             return None
-    row = _row(RepairRequest(RepairKind.RECONCILE, max_calls=max_calls), now) | {
-        "repositories": None,
-        "cursor": _last_cursor(connection),
-        "previous": "first" if last is None else last.id,
-    }
+    row = _row(connection, RepairRequest(RepairKind.RECONCILE, max_calls=max_calls), now)
+    row["previous"] = "first" if last is None else last.id
     # `previous` is unique: of two processes that saw the same last one, one inserts the next.
     statement = upsert(connection, repairs).on_conflict_do_nothing(index_elements=["previous"])
     repair_id = connection.execute(statement.values(**row).returning(repairs.c.id)).scalar()
@@ -78,14 +71,14 @@ def claim_next(connection: Connection, now: datetime) -> tuple[Repair, str] | No
         repairs.c.claimed_until < now,
         repairs.c.claimed_until > now + 2 * LEASE,  # set by a clock that was set back since
     )
-    is_due = and_(repairs.c.stage.in_([*ACTIVE_STAGES]), repairs.c.due_at <= now, is_free)
+    is_due = (repairs.c.stage.in_([*ACTIVE_STAGES]), repairs.c.due_at <= now, is_free)
     repair_id = connection.scalar(
-        select(repairs.c.id).where(is_due).order_by(repairs.c.due_at, repairs.c.id).limit(1)
+        select(repairs.c.id).where(*is_due).order_by(repairs.c.due_at, repairs.c.id).limit(1)
     )
     claim = new_id()
     statement = (
         update(repairs)
-        .where(repairs.c.id == repair_id, is_due)  # another process may have claimed it since
+        .where(repairs.c.id == repair_id, *is_due)  # another process may have claimed it since
         .values(claim=claim, claimed_until=now + LEASE)
         .returning(*_COLUMNS)
     )
@@ -95,7 +88,7 @@ def claim_next(connection: Connection, now: datetime) -> tuple[Repair, str] | No
 
 def renew_lease(connection: Connection, claim: str, now: datetime) -> bool:
     """Renew a claim; False when it is lost, or the repair was cancelled."""
-    return _update_claimed(connection, claim, {"claimed_until": now + LEASE})
+    return _update(connection, {"claimed_until": now + LEASE}, repairs.c.claim == claim)
 
 
 def advance(connection: Connection, claim: str, now: datetime, progress: Progress) -> bool:
@@ -113,7 +106,7 @@ def advance(connection: Connection, claim: str, now: datetime, progress: Progres
         values["ended_at"] = now
     if progress.cursor is not None:
         values |= {"cursor": progress.cursor, "tries": 0}
-    return _update_claimed(connection, claim, values)
+    return _update(connection, values, repairs.c.claim == claim)
 
 
 def postpone(
@@ -127,7 +120,7 @@ def postpone(
         "calls": repairs.c.calls + calls,
         "tries": repairs.c.tries + 1,
     }
-    return _update_claimed(connection, claim, values)
+    return _update(connection, values, repairs.c.claim == claim)
 
 
 def add_note(connection: Connection, repair_id: str, text: str) -> None:
@@ -137,30 +130,21 @@ def add_note(connection: Connection, repair_id: str, text: str) -> None:
     )
     if notes is not None and len(notes) < _MOST_NOTES:
         values = {"notes": [*notes, text]}
-        connection.execute(update(repairs).where(repairs.c.id == repair_id).values(values))
+        _update(connection, values, repairs.c.id == repair_id)
 
 
 def start(connection: Connection, repair_id: str, now: datetime) -> bool:
     """Carry out a plan that an operator confirmed; False when the repair is not `planned`."""
     values = {"stage": Stage.ORDERING.value, "due_at": now, "updated_at": now}
-    statement = update(repairs).where(
-        repairs.c.id == repair_id, repairs.c.stage == Stage.PLANNED.value
-    )
-    return connection.execute(statement.values(values)).rowcount == 1
+    is_planned = repairs.c.stage == Stage.PLANNED.value
+    return _update(connection, values, repairs.c.id == repair_id, is_planned)
 
 
 def stop(connection: Connection, repair_id: str, now: datetime) -> bool:
     """Cancel a repair, and so the claim of a running step; False when the repair has ended."""
-    values = {
-        "stage": Stage.CANCELLED.value,
-        "updated_at": now,
-        "ended_at": now,
-        "claim": None,
-    }
-    statement = update(repairs).where(
-        repairs.c.id == repair_id, repairs.c.stage.in_([*CANCELLABLE_STAGES])
-    )
-    return connection.execute(statement.values(values)).rowcount == 1
+    values = {"stage": Stage.CANCELLED.value, "updated_at": now, "ended_at": now, "claim": None}
+    is_cancellable = repairs.c.stage.in_([*CANCELLABLE_STAGES])
+    return _update(connection, values, repairs.c.id == repair_id, is_cancellable)
 
 
 def forget_claims(connection: Connection) -> None:
@@ -175,12 +159,7 @@ def next_repository(connection: Connection, repair: Repair) -> RepositoryRef | N
         return RepositoryRef.from_key(left[0]) if left else None
     columns = [lanes.c.source_region, lanes.c.namespace, lanes.c.repository]
     last = RepositoryRef.from_key(repair.cursor) if repair.cursor else RepositoryRef("", "", "")
-    region, namespace, repository = columns
-    is_after = or_(
-        region > last.region,
-        and_(region == last.region, namespace > last.namespace),
-        and_(region == last.region, namespace == last.namespace, repository > last.repository),
-    )
+    is_after = tuple_(*columns) > tuple_(last.region, last.namespace, last.repository)
     query = select(*columns).where(is_after).order_by(*columns).limit(1)
     row = connection.execute(query).one_or_none()
     return None if row is None else RepositoryRef(*row)
@@ -193,43 +172,38 @@ def to_repair(row: RowMapping) -> Repair:
     return Repair(**{**values, "kind": kind, "stage": stage})
 
 
-def _update_claimed(connection: Connection, claim: str, values: Mapping[str, Any]) -> bool:
-    statement = update(repairs).where(repairs.c.claim == claim).values(values)
-    return connection.execute(statement).rowcount == 1
+def _update(
+    connection: Connection, values: Mapping[str, Any], *conditions: ColumnElement[bool]
+) -> bool:
+    """Update the repair that meets the conditions; tell whether there was one."""
+    return connection.execute(update(repairs).where(*conditions).values(values)).rowcount == 1
 
 
 def _last_cursor(connection: Connection) -> str:
     """Return where the last reconcile of all repositories stopped; empty if it reached the end."""
-    query = (
-        select(repairs.c.cursor)
-        .where(
-            repairs.c.kind == RepairKind.RECONCILE.value,
-            repairs.c.repositories.is_(None),
-            repairs.c.stage == Stage.DONE.value,
-        )
-        .order_by(repairs.c.id.desc())
-        .limit(1)
+    is_of_all = (
+        repairs.c.kind == RepairKind.RECONCILE.value,
+        repairs.c.repositories.is_(None),
+        repairs.c.stage == Stage.DONE.value,
     )
-    return connection.scalar(query) or ""
+    newest_first = select(repairs.c.cursor).order_by(repairs.c.id.desc())
+    return connection.scalar(newest_first.where(*is_of_all).limit(1)) or ""
 
 
-def _row(request: RepairRequest, now: datetime) -> dict[str, Any]:
+def _row(connection: Connection, request: RepairRequest, now: datetime) -> dict[str, Any]:
+    refs = request.repositories
     return {
         "id": new_id(),
         "kind": request.kind.value,
         "stage": Stage.COMPARING.value,
+        "repositories": None if refs is None else sorted({ref.key for ref in refs}),
         "sender": request.sender,
         "rule": request.rule,
         "report_only": request.report_only,
         "needs_confirmation": request.needs_confirmation,
         "max_calls": request.max_calls,
-        "calls": 0,
-        "planned_calls": 0,
-        "planned_reads": 0,
+        "cursor": _last_cursor(connection) if refs is None else "",
         "notes": [],
-        "previous": None,
-        "tries": 0,
-        "due_at": now,
-        "created_at": now,
-        "updated_at": now,
+        **dict.fromkeys(("calls", "planned_calls", "planned_reads", "tries"), 0),
+        **dict.fromkeys(("due_at", "created_at", "updated_at"), now),
     }

@@ -1,24 +1,19 @@
 """Convert rows of the ledger to the model's values."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, RowMapping, Table
 
-from swrhook.ledger.tables import syncs
+from swrhook.ledger.tables import lane_columns, syncs
 from swrhook.model import Lane, State, Sync, Target
 
 AnyRow = RowMapping | Mapping[str, Any]
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
-LANE_COLUMNS = (
-    "source_region",
-    "namespace",
-    "repository",
-    "target_region",
-    "target_namespace",
-    "override",
-)
+LANE_COLUMNS = [column.name for column in lane_columns()]
 
 
 def field_columns(
@@ -30,6 +25,14 @@ def field_columns(
     """
     names = [field.name for field in fields(dataclass) if field.name not in exclude]
     return [table.c[name] for name in names if name in table.c]
+
+
+def group(pairs: Iterable[tuple[Key, Value]]) -> dict[Key, list[Value]]:
+    """Return the values of pairs by their keys, in the order of the pairs."""
+    groups: dict[Key, list[Value]] = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups
 
 
 # The column `lane` holds the lane's key; the field `lane` is read from the lane's own columns.

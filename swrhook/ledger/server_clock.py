@@ -3,16 +3,13 @@
 import threading
 import time
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from swrhook.clock import Clock
+from swrhook.ledger.database import Database
 from swrhook.ledger.types import to_instant
-
-if TYPE_CHECKING:
-    from swrhook.ledger.database import Database
 
 # Seconds between two readings of the server's clock.
 _BETWEEN_READINGS = 10.0
@@ -25,7 +22,7 @@ class ServerClock:
     of this machine that is wrong, or jumps, changes no due time.
     """
 
-    def __init__(self, database: "Database", wall: Clock) -> None:
+    def __init__(self, database: Database, wall: Clock) -> None:
         """Use `wall` until the server has answered for the first time."""
         self._database = database
         self._wall = wall

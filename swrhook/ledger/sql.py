@@ -57,6 +57,13 @@ class PreparedStatement:
             return [dict(zip(compiled.columns, row, strict=True)) for row in rows]
         return [_read(compiled, row) for row in rows]
 
+    def rows_in_portions(
+        self, connection: Connection, name: str, values: Collection[str]
+    ) -> list[Row]:
+        """Return the rows for any number of values of the only parameter. Raises DBAPIError."""
+        portions = in_portions(values)
+        return [row for portion in portions for row in self.rows(connection, **{name: portion})]
+
     def scalar(self, connection: Connection, **values: Any) -> Any:  # noqa: ANN401
         """Return the first value of the first row, or None. Raises DBAPIError."""
         first = next(iter(self.rows(connection, **values)), None)
@@ -187,6 +194,14 @@ def upsert(connection: Connection, table: Table) -> Upsert:
 def upsert_on(database: str, table: Table) -> Upsert:
     """Return the same for a database's name, for statements that are composed once and kept."""
     return sqlite.insert(table) if database == "sqlite" else postgresql.insert(table)
+
+
+def put(
+    connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]
+) -> None:
+    """Insert a row, or update the values of the row with this key."""
+    statement = upsert(connection, table).values(**key, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=[*key], set_=values))
 
 
 def in_portions(values: Collection[str]) -> Iterator[Sequence[str]]:

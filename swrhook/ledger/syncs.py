@@ -18,7 +18,6 @@ from sqlalchemy import (
     case,
     func,
     literal,
-    null,
     select,
     type_coerce,
     update,
@@ -34,6 +33,7 @@ from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import TRANSITIONS, Event
 
 LATER_PUSH = "a later push of the same tag"
+SUPERSEDED_VALUES = {"state": State.SUPERSEDED.value, "due_at": None, "reason": LATER_PUSH}
 BY_AN_OPERATOR = "cancelled by an operator"
 
 
@@ -69,14 +69,16 @@ def apply_decision(
     nothing. If it was superseded during its call, its new state is `superseded`, whatever the
     call's result.
     """
-    transition = TRANSITIONS[decision.event]
+    transition, error = TRANSITIONS[decision.event], decision.error
     values = {
         "state": transition.to.value,
         "due_at": decision.due_at,
         "reason": decision.reason,
         "updated_at": now,
         "claim": None,
-        **_error_columns(decision),
+        "error_code": None if error is None else error.code,
+        "error_message": None if error is None else error.message,
+        "error_remedy": None if error is None else error.remedy or None,
         **decision.values,
     }
     if transition.to is State.VERIFIED:
@@ -110,22 +112,12 @@ def _parameter(column: str) -> str:
     return f"new_{column}"
 
 
-def _error_columns(decision: Decision) -> dict[str, str | None]:
-    error = decision.error
-    return {
-        "error_code": None if error is None else error.code,
-        "error_message": None if error is None else error.message,
-        "error_remedy": None if error is None else error.remedy or None,
-    }
-
-
 def _unless_superseded(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return values that make a superseded sync end `superseded` in the same UPDATE."""
-    ended = {"state": State.SUPERSEDED.value, "due_at": None, "reason": LATER_PUSH}
     is_superseded = syncs.c.superseded_by.is_not(None)
     return {
         name: case((is_superseded, literal(value, syncs.c[name].type)), else_=values[name])
-        for name, value in ended.items()
+        for name, value in SUPERSEDED_VALUES.items()
     }
 
 
@@ -145,7 +137,7 @@ _SUPERSEDE = PreparedStatement(
     .values(
         superseded_by=bindparam("heir"),
         state=case((_IS_CALLING, syncs.c.state), else_=State.SUPERSEDED.value),
-        due_at=case((_IS_CALLING, syncs.c.due_at), else_=null()),
+        due_at=case((_IS_CALLING, syncs.c.due_at)),  # else NULL
         reason=LATER_PUSH,
         updated_at=bindparam("now", type_=syncs.c.updated_at.type),
     )

@@ -36,7 +36,7 @@ _NAMESPACE, _REPOSITORY, _TAG, _DIGEST = String(64), String(128), String(128), S
 _LANE_KEY = String(600)
 
 
-def _lane_columns() -> list[Column[Any]]:
+def lane_columns() -> list[Column[Any]]:
     """Return the columns of a `Lane`."""
     return [
         Column("source_region", _REGION, nullable=False),
@@ -106,7 +106,7 @@ lanes = Table(
     "lanes",
     metadata,
     Column("key", _LANE_KEY, primary_key=True),
-    *_lane_columns(),
+    *lane_columns(),
     Column("wake_at", Instant, comment="when the engine runs the lane next; null: not scheduled"),
 )
 
@@ -117,7 +117,7 @@ syncs = Table(
     Column("delivery", _ID),
     Column("push", _ID),
     Column("sender", _SENDER, nullable=False),
-    *_lane_columns(),
+    *lane_columns(),
     Column("tag", _TAG, nullable=False),
     Column("digest", _DIGEST, comment="as the sender announced it"),
     Column("lane", _LANE_KEY, nullable=False),
@@ -260,7 +260,7 @@ findings = Table(
     Column("id", _ID, primary_key=True),
     Column("repair", _ID, nullable=False),
     Column("sender", _SENDER, nullable=False),
-    *_lane_columns(),
+    *lane_columns(),
     Column("tag", _TAG, nullable=False),
     Column("digest", _DIGEST, comment="what the source holds"),
     Column("rule", Text, nullable=False),

@@ -8,7 +8,7 @@ from datetime import timedelta
 from swrhook import logs
 from swrhook.clock import Clock
 from swrhook.config.model import ConfigSource
-from swrhook.ledger import pruning
+from swrhook.ledger import retention
 from swrhook.ledger.database import Database
 from swrhook.ledger.leases import PeriodicLease
 from swrhook.metrics import Metrics
@@ -59,15 +59,15 @@ class Retention(PeriodicThread):
         """Delete in small steps until no row is old enough, or the thread has to stop."""
         now, options = self.clock.now(), self.config.current().options
         ages = {
-            pruning.prune_deliveries: options.keep_deliveries,
-            pruning.prune_syncs: options.keep_syncs,
-            pruning.prune_calls: options.keep_syncs,
-            pruning.prune_audit: options.keep_syncs,
-            pruning.prune_repairs: options.keep_syncs,
+            retention.prune_deliveries: options.keep_deliveries,
+            retention.prune_syncs: options.keep_syncs,
+            retention.prune_calls: options.keep_syncs,
+            retention.prune_audit: options.keep_syncs,
+            retention.prune_repairs: options.keep_syncs,
         }
         deleted: Counter[str] = Counter()
         for prune, age in ages.items():
-            after: str | None = pruning.FIRST
+            after: str | None = retention.FIRST
             while after is not None and not self.stopping.is_set():
                 began = time.monotonic()
                 step = prune(self._lease, now - age, after)

@@ -1,21 +1,14 @@
 """Deliveries: pages, newest first, single ones, and what a replay needs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.queries.pagination import (
-    Condition,
-    Walk,
-    in_values,
-    newer_than,
-    newest_ids,
-    to_page,
-)
+from swrhook.ledger.queries.pagination import Walk, equals, newer_than, page_ids
 from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedPush, Page
-from swrhook.ledger.rows import field_columns
+from swrhook.ledger.rows import field_columns, group
 from swrhook.ledger.tables import deliveries, pushes, syncs
 from swrhook.model import Outcome, Push, StoredDelivery, image_name
 
@@ -27,44 +20,40 @@ def iter_pushes(database: Database, since: datetime) -> Iterator[Sequence[Push]]
 
     So all pushes of a tag are equal. No transaction stays open between two pages.
     """
-    columns = (
-        pushes.c.sender,
-        pushes.c.region,
-        pushes.c.namespace,
-        pushes.c.repository,
-        pushes.c.tag,
-    )
+    columns = [pushes.c[name] for name in ("sender", "region", "namespace", "repository", "tag")]
     query = (
-        select(*columns, pushes.c.id)
+        select(pushes.c.id, *columns)
         .join_from(pushes, deliveries, deliveries.c.id == pushes.c.delivery)
+        .where(*newer_than(pushes, deliveries.c.received_at, since))
         .order_by(pushes.c.id.desc())
         .limit(_PAGE)
     )
-    cursor = None
+    next_page = query
     while True:
-        conditions = newer_than(pushes, deliveries.c.received_at, since, cursor)
         with database.read() as connection:
-            rows = connection.execute(query.where(*conditions)).all()
+            rows = connection.execute(next_page).all()
         if rows:
-            cursor = rows[-1].id
-            yield [Push(*row[: len(columns)]) for row in rows]
+            next_page = query.where(pushes.c.id < rows[-1].id)
+            yield [Push(*row[1:]) for row in rows]
         if len(rows) < _PAGE:
             return
 
 
 _DELIVERIES = select(*field_columns(deliveries, ListedDelivery))
 _PUSHES = select(
-    pushes.c.delivery, pushes.c.namespace, pushes.c.repository, pushes.c.tag, pushes.c.digest
+    pushes.c.delivery, pushes.c.digest, pushes.c.namespace, pushes.c.repository, pushes.c.tag
 )
 
 
 def list_deliveries(connection: Connection, filters: DeliveryFilter) -> Page[ListedDelivery]:
     """Return a page of the matching deliveries."""
-    conditions = newer_than(deliveries, deliveries.c.received_at, filters.since, filters.cursor)
-    conditions += _delivery_conditions(filters)
-    walks = [_delivery_walk(filters)]
-    ids = newest_ids(connection, deliveries, walks, conditions, filters.limit + 1)
-    return to_page(_deliveries(connection, ids[: filters.limit]), has_more=len(ids) > filters.limit)
+    conditions = [
+        *newer_than(deliveries, deliveries.c.received_at, filters.since),
+        *equals(deliveries.c.sender, filters.sender),
+        *equals(deliveries.c.outcome, filters.outcome),
+    ]
+    ids, cursor = page_ids(connection, deliveries, filters, [_delivery_walk(filters)], conditions)
+    return Page(_deliveries(connection, ids), cursor)
 
 
 def find_delivery(connection: Connection, delivery_id: str) -> ListedDelivery | None:
@@ -78,13 +67,6 @@ def _delivery_walk(filters: DeliveryFilter) -> Walk:
     if filters.sender is not None and not is_rare:
         return [deliveries.c.sender == filters.sender]
     return [] if filters.outcome is None else [deliveries.c.outcome == filters.outcome]
-
-
-def _delivery_conditions(filters: DeliveryFilter) -> Iterable[Condition]:
-    if filters.sender is not None:
-        yield in_values(deliveries.c.sender, [filters.sender])
-    if filters.outcome is not None:
-        yield in_values(deliveries.c.outcome, [filters.outcome])
 
 
 def _deliveries(connection: Connection, ids: Sequence[str]) -> list[ListedDelivery]:
@@ -104,23 +86,19 @@ def _deliveries(connection: Connection, ids: Sequence[str]) -> list[ListedDelive
 
 def _pushes(connection: Connection, ids: Sequence[str]) -> dict[str, list[ListedPush]]:
     """Return the pushes by delivery id."""
-    by_delivery: dict[str, list[ListedPush]] = {}
     query = _PUSHES.where(pushes.c.delivery.in_(ids)).order_by(pushes.c.id)
-    for row in connection.execute(query):
-        image = image_name(row.namespace, row.repository, row.tag)
-        by_delivery.setdefault(row.delivery, []).append(ListedPush(image, row.digest))
-    return by_delivery
+    return group(
+        (delivery, ListedPush(image_name(*image), digest))
+        for delivery, digest, *image in connection.execute(query)
+    )
 
 
 def _syncs(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
     """Return the ids of syncs by delivery id; a duplicate has those of the original's pushes."""
-    by_delivery: dict[str, list[str]] = {}
     of_push = syncs.c.push == func.coalesce(pushes.c.original, pushes.c.id)
     query = select(pushes.c.delivery, syncs.c.id).join_from(pushes, syncs, of_push).distinct()
     query = query.where(pushes.c.delivery.in_(ids)).order_by(syncs.c.id)
-    for delivery, sync in connection.execute(query):
-        by_delivery.setdefault(delivery, []).append(sync)
-    return by_delivery
+    return group(connection.execute(query))
 
 
 _STORED = select(*field_columns(deliveries, StoredDelivery))

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, Subquery, func, select
 
 from swrhook.ledger.queries.pagination import lowest_id, newer_than
-from swrhook.ledger.queries.syncs import is_followed
+from swrhook.ledger.queries.syncs import ROUTE_COLUMNS, is_followed
 from swrhook.ledger.tables import deliveries, syncs
 from swrhook.model import OPEN_STATES, Outcome, State
 
@@ -61,11 +61,12 @@ def open_groups(connection: Connection, late_before: datetime | None = None) -> 
 
 def held_up_groups(connection: Connection) -> list[SyncGroup]:
     """Return groups of the oldest open syncs that are held up by failing requests to SWR."""
-    groups = []
-    for state in sorted(OPEN_STATES):
-        candidates = _candidates(state, [], syncs.c.id.asc())
-        groups += _groups(connection, candidates, candidates.c.failing_since.is_not(None))
-    return groups
+    candidates = [_candidates(state, [], syncs.c.id.asc()) for state in sorted(OPEN_STATES)]
+    return [
+        group
+        for oldest in candidates
+        for group in _groups(connection, oldest, oldest.c.failing_since.is_not(None))
+    ]
 
 
 def failing_groups(connection: Connection, now: datetime) -> list[SyncGroup]:
@@ -73,17 +74,18 @@ def failing_groups(connection: Connection, now: datetime) -> list[SyncGroup]:
 
     Rejected syncs come first, because somebody has to change something for them.
     """
-    recent = newer_than(syncs, syncs.c.created_at, now - FAILURES_SINCE, None)
-    groups = []
-    for state in FAILING_STATES:
-        candidates = _candidates(state, recent, syncs.c.id.desc())
-        groups += _groups(connection, candidates, ~is_followed(candidates))
-    return groups
+    recent = newer_than(syncs, syncs.c.created_at, now - FAILURES_SINCE)
+    candidates = [_candidates(state, recent, syncs.c.id.desc()) for state in FAILING_STATES]
+    return [
+        group
+        for newest in candidates
+        for group in _groups(connection, newest, ~is_followed(newest))
+    ]
 
 
 def count_quarantined(connection: Connection, since: datetime) -> int:
     """Return how many deliveries were quarantined since then, at most MOST_COUNTED + 1."""
-    conditions = newer_than(deliveries, deliveries.c.received_at, since, None)
+    conditions = newer_than(deliveries, deliveries.c.received_at, since)
     quarantined = deliveries.c.outcome == Outcome.QUARANTINED.value
     ids = select(deliveries.c.id).where(quarantined, *conditions)
     newest = ids.order_by(deliveries.c.id.desc()).limit(MOST_COUNTED + 1)
@@ -126,18 +128,7 @@ def latencies(connection: Connection, now: datetime) -> Sequence[VerifyTime]:
 def _candidates(
     state: State, conditions: Sequence[ColumnElement[bool]], order: ColumnElement[str]
 ) -> Subquery:
-    columns = (
-        "id",
-        "state",
-        "source_region",
-        "namespace",
-        "repository",
-        "tag",
-        "target_region",
-        "target_namespace",
-        "created_at",
-        "failing_since",
-    )
+    columns = ("id", "state", *ROUTE_COLUMNS, "created_at", "failing_since")
     reason = func.coalesce(syncs.c.error_message, syncs.c.reason).label("reason")
     query = select(*(syncs.c[name] for name in columns), reason)
     query = query.where(syncs.c.state == state.value)
@@ -148,20 +139,12 @@ def _groups(
     connection: Connection, candidates: Subquery, *conditions: ColumnElement[bool]
 ) -> list[SyncGroup]:
     is_more = select(func.count() > MOST_COUNTED).select_from(candidates).scalar_subquery()
+    columns = (candidates.c.state, candidates.c.target_region)
+    numbers = (func.count(), func.min(candidates.c.created_at), func.max(candidates.c.reason))
     query = (
-        select(
-            candidates.c.state,
-            candidates.c.target_region,
-            func.count(),
-            func.min(candidates.c.created_at),
-            func.max(candidates.c.reason),
-            is_more,
-        )
+        select(*columns, *numbers, is_more)
         .where(*conditions)
-        .group_by(candidates.c.state, candidates.c.target_region)
+        .group_by(*columns)
         .order_by(candidates.c.target_region)
     )
-    return [
-        SyncGroup(state, region, count, oldest, example, bool(more))
-        for state, region, count, oldest, example, more in connection.execute(query)
-    ]
+    return [SyncGroup(*row) for row in connection.execute(query)]

@@ -5,14 +5,13 @@ whose last column is the id, and stops when the page is full. A filter with seve
 targets) becomes one such query ("walk") for each value, and their results are merged.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, Table, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, func, select
 from ulid_transform import bytes_to_ulid
 
-from swrhook.ledger.queries.views import Item, Page
+from swrhook.ledger.queries.views import ImageFilter, PageFilter
 
 Condition = ColumnElement[bool]
 # Equalities on the first columns of one index, whose next column is the id.
@@ -24,31 +23,33 @@ _MILLISECOND = timedelta(milliseconds=1)
 _SLACK = timedelta(minutes=1)
 
 
-def newest_ids(
+def page_ids(
     connection: Connection,
     table: Table,
-    walks: Sequence[Walk],
+    filters: PageFilter,
+    walks: Iterable[Walk],
     conditions: Sequence[Condition],
-    limit: int,
-) -> list[str]:
-    """Return the ids of the newest rows of all walks, at most `limit`."""
+) -> tuple[Sequence[str], str | None]:
+    """Return the ids of a page's rows, newest first, and the cursor of the next page."""
+    query = select(table.c.id).order_by(table.c.id.desc()).limit(filters.limit + 1)
+    if filters.cursor is not None:
+        query = query.where(table.c.id < filters.cursor)
     ids: list[str] = []
     for walk in walks:
-        ids += connection.scalars(walk_query(table, walk, conditions, limit))
-    return sorted(ids, reverse=True)[:limit]
+        ids += connection.scalars(query.where(*walk, *conditions))
+    page = sorted(ids, reverse=True)[: filters.limit]
+    return page, page[-1] if len(ids) > filters.limit else None
 
 
-def to_page(items: Sequence[Item], *, has_more: bool) -> Page[Item]:
-    """Return a page of the items; the id of the last one is the cursor of the next page."""
-    return Page(items, items[-1].id if has_more else None)
+def image_walk(table: Table, image: ImageFilter) -> Walk:
+    """Return the walk through the rows of a repository, or of one of its tags."""
+    names = ("namespace", "repository") if image.tag is None else ("namespace", "repository", "tag")
+    return [table.c[name] == getattr(image, name) for name in names]
 
 
-def walk_query(
-    table: Table, walk: Walk, conditions: Sequence[Condition], limit: int
-) -> Select[tuple[Any]]:
-    """Return the query of one walk."""
-    ids = select(table.c.id).where(*walk, *conditions)
-    return ids.order_by(table.c.id.desc()).limit(limit)
+def equals(column: Column[str], value: str | None) -> list[Condition]:
+    """Return the condition that a column has the value, like `in_values`; none for None."""
+    return [] if value is None else [in_values(column, [value])]
 
 
 def in_values(column: Column[str], values: Collection[str]) -> Condition:
@@ -60,16 +61,11 @@ def in_values(column: Column[str], values: Collection[str]) -> Condition:
     return func.coalesce(column, "").in_(sorted(values))
 
 
-def newer_than(
-    table: Table, made_at: Column[datetime], since: datetime | None, cursor: str | None
-) -> list[Condition]:
-    """Return the conditions that rows are not older than `since`, and come after the cursor."""
-    conditions: list[Condition] = []
-    if cursor is not None:
-        conditions.append(table.c.id < cursor)
-    if since is not None:
-        conditions += [table.c.id >= lowest_id(since - _SLACK), made_at >= since]
-    return conditions
+def newer_than(table: Table, made_at: Column[datetime], since: datetime | None) -> list[Condition]:
+    """Return the conditions that rows are not older than `since`; none for None."""
+    if since is None:
+        return []
+    return [table.c.id >= lowest_id(since - _SLACK), made_at >= since]
 
 
 def lowest_id(moment: datetime) -> str:

@@ -1,5 +1,6 @@
 """Backfills and reconciles: their plans in numbers, their findings, and the results of syncs."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from swrhook.ledger.queries.pagination import in_values, newer_than, newest_ids, to_page
-from swrhook.ledger.queries.views import USUAL_LIMIT, Page
-from swrhook.ledger.rows import field_columns
+from swrhook.ledger.queries.pagination import in_values, newer_than, page_ids
+from swrhook.ledger.queries.views import Page, PageFilter
+from swrhook.ledger.rows import field_columns, group
 from swrhook.ledger.tables import findings, repairs, syncs
 from swrhook.syncs.reconciliation import Drift, RepairKind
 
@@ -80,21 +81,17 @@ class ListedFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class RepairFilter:
-    """Which repairs to list; `cursor` is the last id of the previous page."""
+class RepairFilter(PageFilter):
+    """Which repairs to list; None matches all."""
 
     since: datetime | None = None
-    limit: int = USUAL_LIMIT
-    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class FindingFilter:
+class FindingFilter(PageFilter):
     """Which findings of a repair to list; an empty `drift` matches all."""
 
     drift: frozenset[str] = frozenset()
-    limit: int = USUAL_LIMIT
-    cursor: str | None = None
 
 
 _REPAIR_COLUMNS = field_columns(repairs, ListedRepair)
@@ -105,10 +102,10 @@ def list_repairs(
     connection: Connection, kind: RepairKind, filters: RepairFilter
 ) -> Page[ListedRepair]:
     """Return a page of the repairs of a kind, newest first."""
-    conditions = newer_than(repairs, repairs.c.created_at, filters.since, filters.cursor)
+    conditions = newer_than(repairs, repairs.c.created_at, filters.since)
     walk = [repairs.c.kind == kind.value]
-    ids = newest_ids(connection, repairs, [walk], conditions, filters.limit + 1)
-    return to_page(_repairs(connection, ids[: filters.limit]), has_more=len(ids) > filters.limit)
+    ids, cursor = page_ids(connection, repairs, filters, [walk], conditions)
+    return Page(_repairs(connection, ids), cursor)
 
 
 def find_repair(connection: Connection, kind: RepairKind, repair_id: str) -> ListedRepair | None:
@@ -121,19 +118,16 @@ def list_findings(
     connection: Connection, repair_id: str, filters: FindingFilter
 ) -> Page[ListedFinding]:
     """Return a page of a repair's findings, newest first."""
-    conditions = newer_than(findings, repairs.c.created_at, None, filters.cursor)
-    if filters.drift:
-        conditions.append(in_values(findings.c.drift, filters.drift))
+    conditions = [in_values(findings.c.drift, filters.drift)] if filters.drift else []
     walk = [findings.c.repair == repair_id]
-    ids = newest_ids(connection, findings, [walk], conditions, filters.limit + 1)
+    ids, cursor = page_ids(connection, findings, filters, [walk], conditions)
     query = (
         select(*_FINDING_COLUMNS, findings.c.target_digest.label("held"), syncs.c.state)
         .select_from(findings.outerjoin(syncs, findings.c.sync == syncs.c.id))
-        .where(findings.c.id.in_(ids[: filters.limit]))
+        .where(findings.c.id.in_(ids))
         .order_by(findings.c.id.desc())
     )
-    listed = [ListedFinding(**row) for row in connection.execute(query).mappings()]
-    return to_page(listed, has_more=len(ids) > filters.limit)
+    return Page([ListedFinding(**row) for row in connection.execute(query).mappings()], cursor)
 
 
 def _repairs(connection: Connection, ids: Sequence[str]) -> list[ListedRepair]:
@@ -151,19 +145,16 @@ def _counts(connection: Connection, ids: Sequence[str]) -> dict[str, list[RowMap
         .where(findings.c.repair.in_(ids))
         .group_by(*columns)
     )
-    by_repair: dict[str, list[RowMapping]] = {}
-    for row in connection.execute(query).mappings():
-        by_repair.setdefault(row["repair"], []).append(row)
-    return by_repair
+    return group((row["repair"], row) for row in connection.execute(query).mappings())
 
 
 def _repair(row: RowMapping, counts: Sequence[RowMapping]) -> ListedRepair:
-    by_drift = dict.fromkeys((drift.value for drift in Drift), 0)
-    results: dict[str, int] = {}
+    by_drift = Counter(dict.fromkeys((drift.value for drift in Drift), 0))
+    results: Counter[str] = Counter()
     for count in counts:
         by_drift[count["drift"]] += count["count_"]
         if count["state"] is not None:
-            results[count["state"]] = results.get(count["state"], 0) + count["count_"]
+            results[count["state"]] += count["count_"]
     plan = ListedPlan(
         to_sync=sum(count["count_"] for count in counts if count["needs_sync"]),
         sync_images=row["planned_calls"],
@@ -176,7 +167,7 @@ def _repair(row: RowMapping, counts: Sequence[RowMapping]) -> ListedRepair:
         report=row["report_only"],
         scheduled=row["previous"] is not None,
         plan=plan,
-        ordered=sum(results.values()),
+        ordered=results.total(),
         results=results,
         **values,
     )

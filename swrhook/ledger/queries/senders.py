@@ -35,6 +35,6 @@ def last_query(sender: str) -> Select[datetime]:
 def count_outcomes(connection: Connection, since: datetime) -> Mapping[tuple[str, str], int]:
     """Return the number of deliveries since then, by sender and outcome."""
     columns = (deliveries.c.sender, deliveries.c.outcome)
-    conditions = newer_than(deliveries, deliveries.c.received_at, since, None)
+    conditions = newer_than(deliveries, deliveries.c.received_at, since)
     query = select(*columns, func.count()).where(_IS_NO_REPLAY, *conditions).group_by(*columns)
     return {(sender, outcome): count for sender, outcome, count in connection.execute(query)}

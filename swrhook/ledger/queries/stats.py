@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.pagination import newer_than
 from swrhook.ledger.queries.senders import count_outcomes
+from swrhook.ledger.rows import group
 from swrhook.ledger.tables import LATEST, OPEN, findings, syncs
 from swrhook.model import END_STATES, State
 
@@ -133,10 +134,7 @@ def count(connection: Connection, since: datetime) -> Stats:
         oldest_pending=connection.scalar(
             select(func.min(syncs.c.created_at)).where(OPEN, syncs.c.state == State.PENDING.value)
         ),
-        deliveries=[
-            DeliveryCount(sender, outcome, number)
-            for (sender, outcome), number in sorted(outcomes.items())
-        ],
+        deliveries=[DeliveryCount(*key, number) for key, number in sorted(outcomes.items())],
         latency=_latency(connection, since),
     )
 
@@ -144,7 +142,7 @@ def count(connection: Connection, since: datetime) -> Stats:
 def _syncs(connection: Connection, since: datetime) -> list[SyncCount]:
     columns = (*_TARGET, syncs.c.state)
     counted = select(*columns, func.count()).group_by(*columns).order_by(*columns)
-    recent = newer_than(syncs, syncs.c.created_at, since, None)
+    recent = newer_than(syncs, syncs.c.created_at, since)
     rows = [*connection.execute(counted.where(OPEN))]
     rows += connection.execute(counted.where(_ENDED, *recent))
     return [SyncCount(*row) for row in sorted(map(tuple, rows))]
@@ -154,14 +152,14 @@ def _latency(connection: Connection, since: datetime) -> list[Latency]:
     query = (
         select(*_TARGET, syncs.c.created_at, syncs.c.verified_at)
         .where(syncs.c.state == State.VERIFIED.value)
-        .where(*newer_than(syncs, syncs.c.created_at, since, None))
+        .where(*newer_than(syncs, syncs.c.created_at, since))
         .order_by(syncs.c.id.desc())
         .limit(MOST_MEASURED)
     )
-    times_by_target: dict[tuple[str, str], list[float]] = {}
-    for region, namespace, created_at, verified_at in connection.execute(query):
-        times = times_by_target.setdefault((region, namespace), [])
-        times.append((verified_at - created_at).total_seconds())
+    times_by_target = group(
+        ((region, namespace), (verified_at - created_at).total_seconds())
+        for region, namespace, created_at, verified_at in connection.execute(query)
+    )
     return [
         Latency(*target, len(times), *(percentile(sorted(times), p) for p in (50, 90, 99)))
         for target, times in sorted(times_by_target.items())
@@ -180,10 +178,7 @@ def read_drift(database: Database) -> Sequence[DriftCount] | None:
     query = (
         select(*columns, func.count())
         .select_from(findings.outerjoin(syncs, findings.c.sync == syncs.c.id))
-        .where(
-            LATEST,
-            or_(syncs.c.state.is_(None), syncs.c.state != State.VERIFIED.value),
-        )
+        .where(LATEST, or_(syncs.c.state.is_(None), syncs.c.state != State.VERIFIED.value))
         .group_by(*columns)
         .order_by(*columns)
     )

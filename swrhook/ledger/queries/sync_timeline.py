@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.ledger.queries.syncs import find_sync, list_syncs
 from swrhook.ledger.queries.views import ImageFilter, ListedSync, SyncFilter
-from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
+from swrhook.ledger.rows import SYNC_COLUMNS, field_columns, to_sync
 from swrhook.ledger.tables import call_tags, calls, deliveries, syncs
 from swrhook.model import Sync
 
@@ -64,16 +64,15 @@ def _calls(connection: Connection, sync: Sync) -> list[Call]:
     for override in (False, True):
         lane = replace(sync.lane, override=override)
         newest = (
-            select(calls)
+            select(*field_columns(calls, Call))
             .where(calls.c.lane == lane.key, calls.c.id >= lowest_id(sync.created_at - _SLACK))
             .order_by(calls.c.id.desc())
             .limit(MOST_CALLS)
             .subquery()
         )
         has_sync = (call_tags.c.call == newest.c.id) & (call_tags.c.sync == sync.id)
-        columns = ("id", "started_at", "ended_at", "code", "message")
-        query = select(*(newest.c[name] for name in columns)).join(call_tags, has_sync)
-        sync_calls += [Call(*row) for row in connection.execute(query)]
+        rows = connection.execute(select(newest).join(call_tags, has_sync))
+        sync_calls += [Call(*row) for row in rows]
     return sorted(sync_calls, key=lambda call: call.id)
 
 

@@ -4,15 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, FromClause, RowMapping, exists, func, or_, select
+from sqlalchemy import Column, Connection, FromClause, RowMapping, exists, func, select
 
 from swrhook.ledger.queries.pagination import (
     Condition,
     Walk,
+    equals,
+    image_walk,
     in_values,
     newer_than,
-    newest_ids,
-    to_page,
+    page_ids,
 )
 from swrhook.ledger.queries.views import ImageFilter, ListedError, ListedSync, Page, SyncFilter
 from swrhook.ledger.rows import LANE_COLUMNS, field_columns
@@ -34,12 +35,17 @@ _SYNCS = select(
 def list_syncs(connection: Connection, filters: SyncFilter) -> Page[ListedSync]:
     """Return a page of the matching syncs."""
     conditions = [
-        *newer_than(syncs, syncs.c.created_at, filters.since, filters.cursor),
-        *_sync_conditions(filters),
+        *newer_than(syncs, syncs.c.created_at, filters.since),
+        *equals(syncs.c.target_region, filters.region),
+        *equals(syncs.c.target_namespace, filters.namespace),
     ]
+    if filters.states:
+        conditions.append(in_values(syncs.c.state, filters.states))
+    if filters.standing:
+        conditions.append(~is_followed(syncs))
     walks = _sync_walks(connection, filters)
-    ids = newest_ids(connection, syncs, walks, conditions, filters.limit + 1)
-    return to_page(find_syncs(connection, ids[: filters.limit]), has_more=len(ids) > filters.limit)
+    ids, cursor = page_ids(connection, syncs, filters, walks, conditions)
+    return Page(find_syncs(connection, ids), cursor)
 
 
 def find_sync(connection: Connection, sync_id: str) -> ListedSync | None:
@@ -64,7 +70,7 @@ def _to_listed(row: RowMapping) -> ListedSync:
 
 
 # A route, in the order of the index by image.
-_ROUTE_COLUMNS = (
+ROUTE_COLUMNS = (
     "namespace",
     "repository",
     "tag",
@@ -78,14 +84,14 @@ def is_followed(table: FromClause) -> Condition:
     `table` is syncs, or a subquery with the same columns.
     """
     newer = syncs.alias()
-    same_route = [newer.c[name] == table.c[name] for name in _ROUTE_COLUMNS]
+    same_route = [newer.c[name] == table.c[name] for name in ROUTE_COLUMNS]
     return exists().where(*same_route, newer.c.id > table.c.id)
 
 
 def _sync_walks(connection: Connection, filters: SyncFilter) -> Sequence[Walk]:
     """Choose the walks that meet the fewest rows that do not match."""
     if filters.image is not None:
-        return [_image_walk(filters.image)]
+        return [image_walk(syncs, filters.image)]
     has_target = filters.region is not None or filters.namespace is not None
     if filters.states and not (has_target and filters.states & _COMMON_STATES):
         return [[syncs.c.state == state] for state in sorted(filters.states)]
@@ -95,14 +101,6 @@ def _sync_walks(connection: Connection, filters: SyncFilter) -> Sequence[Walk]:
             for target in _targets(connection, filters)
         ]
     return [[]]
-
-
-def _image_walk(image: ImageFilter) -> Walk:
-    of_repository = [
-        syncs.c.namespace == image.namespace,
-        syncs.c.repository == image.repository,
-    ]
-    return of_repository if image.tag is None else [*of_repository, syncs.c.tag == image.tag]
 
 
 def _targets(connection: Connection, filters: SyncFilter) -> Iterable[Target]:
@@ -127,17 +125,6 @@ def _distinct(connection: Connection, column: Column[str], *within: Condition) -
         value = connection.scalar(lowest.where(column > value))
 
 
-def _sync_conditions(filters: SyncFilter) -> Iterable[Condition]:
-    if filters.states:
-        yield in_values(syncs.c.state, filters.states)
-    if filters.standing:
-        yield ~is_followed(syncs)
-    if filters.region is not None:
-        yield in_values(syncs.c.target_region, [filters.region])
-    if filters.namespace is not None:
-        yield in_values(syncs.c.target_namespace, [filters.namespace])
-
-
 # Only the newest syncs of a tag are searched, because a wait repeats the query often.
 _MOST_SEARCHED = 1000
 
@@ -160,7 +147,7 @@ def find_waited_syncs(connection: Connection, filters: WaitFilter) -> list[Liste
     """
     query = (
         select(syncs.c.id, syncs.c.target_region, syncs.c.target_namespace)
-        .where(*_image_walk(filters.image), *_wait_conditions(filters))
+        .where(*image_walk(syncs, filters.image), *_wait_conditions(filters))
         .order_by(syncs.c.id.desc())
         .limit(_MOST_SEARCHED)
     )
@@ -171,18 +158,12 @@ def find_waited_syncs(connection: Connection, filters: WaitFilter) -> list[Liste
 
 
 def _wait_conditions(filters: WaitFilter) -> list[Condition]:
-    conditions = newer_than(syncs, syncs.c.created_at, filters.since, None)
-    if filters.region is not None:
-        conditions.append(func.coalesce(syncs.c.target_region, "") == filters.region)
+    conditions = newer_than(syncs, syncs.c.created_at, filters.since)
+    conditions += equals(syncs.c.target_region, filters.region)
     if filters.digest is not None:
         has_no_digest = func.coalesce(syncs.c.called_digest, syncs.c.digest).is_(None)
-        conditions.append(
-            or_(
-                has_no_digest,
-                syncs.c.digest == filters.digest,
-                syncs.c.called_digest == filters.digest,
-            )
-        )
+        has_digest = (syncs.c.digest == filters.digest) | (syncs.c.called_digest == filters.digest)
+        conditions.append(has_no_digest | has_digest)
     if filters.delivery is not None:
         original = func.coalesce(pushes.c.original, pushes.c.id)
         of_delivery = select(original).where(pushes.c.delivery == filters.delivery)

@@ -1,14 +1,16 @@
 """The history of one tag: its deliveries, its syncs, and their calls."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection, func, select
 
+from swrhook.ledger.queries.pagination import equals, image_walk
+from swrhook.ledger.queries.sync_timeline import Call
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import ImageFilter, ListedSync, SyncFilter
-from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
+from swrhook.ledger.rows import SYNC_COLUMNS, field_columns, group, to_sync
 from swrhook.ledger.tables import call_tags, calls, deliveries, lanes, pushes, syncs
 from swrhook.model import Sync
 
@@ -38,18 +40,9 @@ class TagHistoryDelivery:
 
 
 @dataclass(frozen=True, slots=True)
-class TagHistoryCall:
-    """A call of sync_images with the tag; `code` is the code of its error, None for 200.
+class TagHistoryCall(Call):
+    """A call with the tag; `digest` is the source's at that time, None if it could not be read."""
 
-    `digest` is the source's at that time, None when it could not be read. `ended_at` is None until
-    the result of the call is recorded.
-    """
-
-    id: str
-    started_at: datetime
-    ended_at: datetime | None
-    code: str | None
-    message: str | None
     digest: str | None
 
 
@@ -89,23 +82,8 @@ def read_tag_history(
 def _deliveries(
     connection: Connection, image: ImageFilter, sender: str | None
 ) -> list[TagHistoryDelivery]:
-    conditions = [
-        pushes.c.namespace == image.namespace,
-        pushes.c.repository == image.repository,
-        pushes.c.tag == image.tag,
-    ]
-    if sender is not None:
-        conditions.append(pushes.c.sender == sender)
-    columns = (
-        deliveries.c.id,
-        deliveries.c.sender,
-        deliveries.c.outcome,
-        deliveries.c.reason,
-        deliveries.c.received_at,
-        deliveries.c.rules_version,
-        deliveries.c.original,
-        deliveries.c.replayed_from,
-    )
+    conditions = [*image_walk(pushes, image), *equals(pushes.c.sender, sender)]
+    columns = field_columns(deliveries, TagHistoryDelivery)
     push = func.coalesce(pushes.c.original, pushes.c.id).label("push")
     query = (
         select(*columns, pushes.c.digest, push)
@@ -115,7 +93,9 @@ def _deliveries(
         .limit(MOST_DELIVERIES)
     )
     rows = connection.execute(query).mappings().all()
-    sync_ids = _sync_ids(connection, {row["push"] for row in rows})
+    of_pushes = syncs.c.push.in_({row["push"] for row in rows})
+    sync_query = select(syncs.c.push, syncs.c.id).where(of_pushes).order_by(syncs.c.id)
+    sync_ids = group(connection.execute(sync_query))
     return [
         TagHistoryDelivery(
             **{column.name: row[column.name] for column in columns},
@@ -124,15 +104,6 @@ def _deliveries(
         )
         for row in rows
     ]
-
-
-def _sync_ids(connection: Connection, push_ids: set[str]) -> Mapping[str, Sequence[str]]:
-    """Return the ids of syncs by push id."""
-    query = select(syncs.c.push, syncs.c.id).where(syncs.c.push.in_(push_ids))
-    by_push: dict[str, list[str]] = {}
-    for push, sync in connection.execute(query.order_by(syncs.c.id)):
-        by_push.setdefault(push, []).append(sync)
-    return by_push
 
 
 def _syncs(connection: Connection, image: ImageFilter, region: str | None) -> list[TagHistorySync]:
@@ -144,7 +115,7 @@ def _syncs(connection: Connection, image: ImageFilter, region: str | None) -> li
         .where(syncs.c.id.in_(listed))
         .order_by(syncs.c.id.desc())
     ).mappings()
-    carried = _calls(connection, call_tags.c.sync.in_(listed))
+    carried = _calls(connection, listed)
     return [
         TagHistorySync(listed[row["id"]], to_sync(row), row["wake_at"], carried.get(row["id"], ()))
         for row in rows
@@ -152,28 +123,15 @@ def _syncs(connection: Connection, image: ImageFilter, region: str | None) -> li
 
 
 def _calls(
-    connection: Connection, condition: ColumnElement[bool]
+    connection: Connection, sync_ids: Collection[str]
 ) -> Mapping[str, Sequence[TagHistoryCall]]:
     """Return the newest calls by sync id."""
-    columns = (
-        calls.c.id,
-        calls.c.started_at,
-        calls.c.ended_at,
-        calls.c.code,
-        calls.c.message,
-        call_tags.c.digest,
-    )
     query = (
-        select(*columns, call_tags.c.sync)
+        select(call_tags.c.sync, *field_columns(calls, Call), call_tags.c.digest)
         .join_from(call_tags, calls, calls.c.id == call_tags.c.call)
-        .where(condition)
+        .where(call_tags.c.sync.in_(sync_ids))
         .order_by(calls.c.id.desc())
         .limit(MOST_SYNCS * MOST_CALLS)
     )
-    by_sync: dict[str, list[TagHistoryCall]] = {}
-    for row in connection.execute(query).mappings():
-        calls_of_sync = by_sync.setdefault(row["sync"], [])
-        if len(calls_of_sync) < MOST_CALLS:
-            values = {column.name: row[column.name] for column in columns}
-            calls_of_sync.append(TagHistoryCall(**values))
-    return by_sync
+    by_sync = group((sync, TagHistoryCall(*call)) for sync, *call in connection.execute(query))
+    return {sync: newest[:MOST_CALLS] for sync, newest in by_sync.items()}

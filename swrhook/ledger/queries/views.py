@@ -3,20 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 USUAL_LIMIT = 100
 
 
-class Listed(Protocol):
-    """An item of a list."""
-
-    @property
-    def id(self) -> str:
-        """Return the id; lists are sorted by it."""
+Item = TypeVar("Item")
 
 
-Item = TypeVar("Item", bound=Listed)
+@dataclass(frozen=True, slots=True)
+class PageFilter:
+    """Which page of a list: `cursor` is the last id of the previous page, None for the first."""
+
+    limit: int = USUAL_LIMIT
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,10 @@ class ImageFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncFilter:
+class SyncFilter(PageFilter):
     """Which syncs to list; None and empty `states` match all.
 
-    `standing`: only those without a newer sync of the same tag to the same target. `cursor` is the
-    last id of the previous page.
+    `standing`: only those without a newer sync of the same tag to the same target.
     """
 
     states: frozenset[str] = frozenset()
@@ -42,19 +41,15 @@ class SyncFilter:
     image: ImageFilter | None = None
     since: datetime | None = None
     standing: bool = False
-    limit: int = USUAL_LIMIT
-    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryFilter:
-    """Which deliveries to list; None matches all. `cursor` is the last id of the previous page."""
+class DeliveryFilter(PageFilter):
+    """Which deliveries to list; None matches all."""
 
     sender: str | None = None
     outcome: str | None = None
     since: datetime | None = None
-    limit: int = USUAL_LIMIT
-    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

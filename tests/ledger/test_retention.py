@@ -14,7 +14,8 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.findings import mark_outdated, store_findings
 from swrhook.ledger.lanes import reschedule
 from swrhook.ledger.leases import PeriodicLease
-from swrhook.ledger.pruning import (
+from swrhook.ledger.repairs import begin, begin_scheduled
+from swrhook.ledger.retention import (
     FIRST,
     MOST_ROWS,
     Prune,
@@ -25,7 +26,6 @@ from swrhook.ledger.pruning import (
     prune_repairs,
     prune_syncs,
 )
-from swrhook.ledger.repairs import begin, begin_scheduled
 from swrhook.ledger.syncs import retry
 from swrhook.ledger.tables import (
     audit,

@@ -7,10 +7,12 @@ old rows in one short transaction. So deliveries and workers never wait for long
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, Table, delete, exists, func, select
+from sqlalchemy import Column, Connection, Select, delete, exists, func, select
 
+from swrhook.ledger.deduplication import tag_key
 from swrhook.ledger.lanes import lock_lanes
 from swrhook.ledger.leases import PeriodicLease
 from swrhook.ledger.queries.pagination import Condition, in_values, lowest_id
@@ -28,7 +30,7 @@ from swrhook.ledger.tables import (
     repairs,
     syncs,
 )
-from swrhook.model import END_STATES, Lane, image_name
+from swrhook.model import END_STATES, Lane, Push
 
 # The most that one step deletes: rows of its largest table, deliveries, bytes of bodies, calls.
 MOST_ROWS = 500
@@ -101,24 +103,14 @@ def prune_calls(work: PeriodicLease, before: datetime, after: str) -> Step:
     """Delete calls whose syncs have all been deleted."""
     with work.database.read() as connection:
         rows = _up_to_weight(connection.execute(aged_calls(before, after)).all(), MOST_ROWS)
-    if not rows:
-        return Step({}, None)
-    ids = [row.id for row in rows]
-    with work.step() as connection:
-        tags_deleted = _delete(connection, call_tags.c.call, ids)
-        calls_deleted = _delete(connection, calls.c.id, ids)
-    return Step({"call_tags": tags_deleted, "calls": calls_deleted}, ids[-1])
+    return _delete_by_id(work, [row.id for row in rows], call_tags.c.call, calls.c.id)
 
 
 def prune_audit(work: PeriodicLease, before: datetime, after: str) -> Step:
     """Delete rows of the audit log."""
     with work.database.read() as connection:
         ids = connection.scalars(aged_audit(before, after)).all()
-    if not ids:
-        return Step({}, None)
-    with work.step() as connection:
-        deleted = _delete(connection, audit.c.id, ids)
-    return Step({"audit": deleted}, ids[-1])
+    return _delete_by_id(work, ids, audit.c.id)
 
 
 def prune_repairs(work: PeriodicLease, before: datetime, after: str) -> Step:
@@ -138,10 +130,9 @@ def prune_repairs(work: PeriodicLease, before: datetime, after: str) -> Step:
         is_empty = ~exists().where(findings.c.repair == repairs.c.id)
         has_next = exists().where(_next_repairs.c.previous == repairs.c.id)
         is_not_last_scheduled = repairs.c.previous.is_(None) | has_next
+        conditions = (is_empty, is_not_last_scheduled)
         repair_ids = [repair] if is_complete else []
-        repairs_deleted = _delete(
-            connection, repairs.c.id, repair_ids, is_empty, is_not_last_scheduled
-        )
+        repairs_deleted = _delete(connection, repairs.c.id, repair_ids, *conditions)
     deleted = {"findings": findings_deleted, "repairs": repairs_deleted}
     return Step(deleted, repair if is_complete else after)
 
@@ -156,7 +147,7 @@ def aged_deliveries(before: datetime, after: str) -> Select[Any]:
     """Return the query for old deliveries, with the sizes of their bodies as `weight`."""
     size = func.coalesce(func.length(deliveries.c.body), 0)
     query = select(deliveries.c.id, size.label("weight"))
-    return _aged(query, deliveries, deliveries.c.received_at, before, after, _MOST_DELIVERIES)
+    return _aged(query, deliveries.c.received_at, before, after, _MOST_DELIVERIES)
 
 
 def unfinished_deliveries(ids: Sequence[str]) -> Select[Any]:
@@ -168,7 +159,7 @@ def unfinished_deliveries(ids: Sequence[str]) -> Select[Any]:
 def aged_syncs(before: datetime, after: str) -> Select[Any]:
     """Return the query for syncs that ended before the time, with their lanes."""
     query = select(syncs.c.id, *(syncs.c[name] for name in LANE_COLUMNS)).where(*_ended(before))
-    return _aged(query, syncs, syncs.c.created_at, before, after, MOST_ROWS)
+    return _aged(query, syncs.c.created_at, before, after, MOST_ROWS)
 
 
 def aged_calls(before: datetime, after: str) -> Select[Any]:
@@ -176,18 +167,18 @@ def aged_calls(before: datetime, after: str) -> Select[Any]:
     has_sync = exists().where(call_tags.c.call == calls.c.id, syncs.c.id == call_tags.c.sync)
     tags = select(func.count()).where(call_tags.c.call == calls.c.id).scalar_subquery()
     query = select(calls.c.id, tags.label("weight")).where(~has_sync)
-    return _aged(query, calls, calls.c.started_at, before, after, _MOST_CALLS)
+    return _aged(query, calls.c.started_at, before, after, _MOST_CALLS)
 
 
 def aged_audit(before: datetime, after: str) -> Select[Any]:
     """Return the query for old rows of the audit log."""
-    return _aged(select(audit.c.id), audit, audit.c.at, before, after, MOST_ROWS)
+    return _aged(select(audit.c.id), audit.c.at, before, after, MOST_ROWS)
 
 
 def aged_repairs(before: datetime, after: str) -> Select[Any]:
     """Return the query for the next repair that ended before the time."""
     query = select(repairs.c.id).where(repairs.c.ended_at < before)
-    return _aged(query, repairs, repairs.c.created_at, before, after, 1)
+    return _aged(query, repairs.c.created_at, before, after, 1)
 
 
 def outdated_findings(repair: str) -> Select[Any]:
@@ -197,17 +188,13 @@ def outdated_findings(repair: str) -> Select[Any]:
 
 
 def _aged(
-    query: Select[Any],
-    table: Table,
-    made_at: Column[datetime],
-    before: datetime,
-    after: str,
-    most: int,
+    query: Select[Any], made_at: Column[datetime], before: datetime, after: str, most: int
 ) -> Select[Any]:
     # The ids bound the range; `made_at` decides: on PostgreSQL it is the server's time, while
     # ids are made by the clock of a process's machine.
-    is_old = (table.c.id > after, table.c.id < lowest_id(before), made_at < before)
-    return query.where(*is_old).order_by(table.c.id).limit(most)
+    row_id = made_at.table.c.id
+    is_old = (row_id > after, row_id < lowest_id(before), made_at < before)
+    return query.where(*is_old).order_by(row_id).limit(most)
 
 
 def _ended(before: datetime) -> tuple[Condition, Condition]:
@@ -217,28 +204,21 @@ def _ended(before: datetime) -> tuple[Condition, Condition]:
 
 def _pushes_of(delivery_ids: Sequence[str]) -> Select[Any]:
     """Return the query for the pushes of deliveries: at most one more than a step deletes."""
-    names = ("id", "sender", "namespace", "repository", "tag")
+    names = ("id", "sender", "region", "namespace", "repository", "tag")
     query = select(*(pushes.c[name] for name in names)).where(pushes.c.delivery.in_(delivery_ids))
     return query.limit(MOST_ROWS + 1)
 
 
 def _up_to_weight(rows: Sequence[Any], most: int) -> list[Any]:
     """Return the first rows whose total `weight` is at most `most`; at least one row."""
-    total = 0
-    selected: list[Any] = []
-    for row in rows:
-        total += row.weight
-        if selected and total > most:
-            break
-        selected.append(row)
-    return selected
+    totals = accumulate(row.weight for row in rows)
+    fitting = [row for row, total in zip(rows, totals, strict=True) if total <= most]
+    return fitting or [*rows[:1]]
 
 
 def _delete_latest(connection: Connection, old_pushes: Sequence[Any]) -> int:
     """Delete the rows of latest_pushes that still refer to one of these pushes."""
-    keys = {
-        f"{row.sender} {image_name(row.namespace, row.repository, row.tag)}" for row in old_pushes
-    }
+    keys = {tag_key(Push(*row[1:])) for row in old_pushes}
     is_old = latest_pushes.c.push.in_([row.id for row in old_pushes])
     # Locked in the order of keys, as lock_tags does, so that the two cannot deadlock.
     query = select(latest_pushes.c.key).where(latest_pushes.c.key.in_(keys), is_old)
@@ -253,6 +233,15 @@ def _delete_lanes(connection: Connection, old_lanes: Iterable[Lane]) -> int:
     ]
     has_open = exists().where(syncs.c.lane == lanes.c.key, OPEN)
     return _delete(connection, lanes.c.key, keys, lanes.c.wake_at.is_(None), ~has_open)
+
+
+def _delete_by_id(work: PeriodicLease, ids: Sequence[str], *columns: Column[Any]) -> Step:
+    """Delete the rows that have one of the ids in a column, table by table."""
+    if not ids:
+        return Step({}, None)
+    with work.step() as connection:
+        deleted = {column.table.name: _delete(connection, column, ids) for column in columns}
+    return Step(deleted, ids[-1])
 
 
 def _delete(
