@@ -1,19 +1,126 @@
-"""Fakes of the collaborators that components take, and values made in one line."""
+"""Values for tests, helpers to look into a ledger, and fakes of collaborators."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table, insert, select
 
 from swrhook.config import Config
-from swrhook.ledger.database import after_commit
-from swrhook.ledger.deliveries import Recording
-from swrhook.model import DeliveryEntry, Lane, Receipt, State, Sync
+from swrhook.ledger.database import Database, after_commit
+from swrhook.ledger.deliveries import Recording, record
+from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
+from swrhook.ledger.tables import syncs
+from swrhook.model import (
+    DeliveryEntry,
+    Lane,
+    Outcome,
+    PlannedSync,
+    Push,
+    Receipt,
+    State,
+    Sync,
+    Target,
+    route,
+)
 from swrhook.senders.sender import Sender
 from swrhook.syncs.decisions import Decision
 
-NOW = datetime.fromisoformat("2026-03-04T05:06:07+00:00")
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+WINDOW = 10 * MINUTE
+
+A = "sha256:" + "aa" * 32
+B = "sha256:" + "bb" * 32
+C = "sha256:" + "cc" * 32
+
+TARGET = Target("cn-east-3", "team")
+OTHER_TARGET = Target("ap-southeast-1", "team")
+LANE = Lane("cn-north-4", "team", "web/shop", TARGET, override=False)
+
+
+def push(tag: str = "v1", digest: str | None = None, event_id: str | None = None) -> Push:
+    return Push("harbor", "cn-north-4", "team", "web/shop", tag, digest, event_id)
+
+
+def entry(
+    *pushes: Push,
+    at: datetime = NOW,
+    targets: Sequence[Target] = (TARGET,),
+    override: bool = False,
+    **changes: Any,
+) -> DeliveryEntry:
+    """Return an accepted delivery that wants every push at every target, unless told otherwise."""
+    planned = [PlannedSync(p, target, override, "all") for p in pushes for target in targets]
+    values: dict[str, Any] = {
+        "sender": pushes[0].sender if pushes else "harbor",
+        "dialect": "harbor",
+        "outcome": Outcome.ACCEPTED,
+        "reason": None,
+        "received_at": at,
+        "rules_version": "0123456789ab",
+        "dedup_window": WINDOW,
+        "body": b"the body",
+        "pushes": pushes,
+        "planned": planned,
+    }
+    return DeliveryEntry(**(values | changes))
+
+
+def write(database: Database, *entries: DeliveryEntry) -> Recording:
+    """Record the entries as one batch."""
+    with database.write() as connection:
+        return record(connection, entries)
+
+
+def put(
+    database: Database, state: State = State.PENDING, lane: Lane = LANE, **columns: Any
+) -> Sync:
+    """Put a sync into the ledger as it is given; return it."""
+    tag = columns.get("tag", "v1")
+    row: dict[str, Any] = {
+        "id": f"{len(everything(database, syncs)):026}",
+        "sender": "harbor",
+        "source_region": lane.source_region,
+        "namespace": lane.namespace,
+        "repository": lane.repository,
+        "tag": tag,
+        "target_region": lane.target.region,
+        "target_namespace": lane.target.namespace,
+        "override": lane.override,
+        "lane": lane.key,
+        "route": route(lane, tag),
+        "rule": "all",
+        "rules_version": "0123456789ab",
+        "state": state.value,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    row |= columns
+    with database.write() as connection:
+        connection.execute(insert(syncs), row)
+    return find(database, row["id"])
+
+
+def find(database: Database, sync_id: str) -> Sync:
+    with database.read() as connection:
+        query = select(*SYNC_COLUMNS).where(syncs.c.id == sync_id)
+        return to_sync(connection.execute(query).mappings().one())
+
+
+def all_syncs(database: Database) -> list[Sync]:
+    """Return every sync, in the order of recording."""
+    with database.read() as connection:
+        query = select(*SYNC_COLUMNS).order_by(syncs.c.created_at, syncs.c.id)
+        return [to_sync(row) for row in connection.execute(query).mappings()]
+
+
+def everything(database: Database, table: Table) -> list[dict[str, Any]]:
+    """Return every row of a table."""
+    with database.read() as connection:
+        return [dict(row) for row in connection.execute(select(table)).mappings()]
 
 
 @dataclass

@@ -16,8 +16,7 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import schedule_lanes
 from swrhook.ledger.tables import lanes, syncs
 from swrhook.model import Lane, State, Target
-from tests.factories import FakeWork
-from tests.ledger.parts import LANE, put
+from tests.factories import LANE, FakeWork, put
 
 PATIENCE = 20.0
 HOUR = timedelta(hours=1)

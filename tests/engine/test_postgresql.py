@@ -20,8 +20,7 @@ from swrhook.ledger.postgresql import SESSION, limit
 from swrhook.ledger.procrastinate_jobs import assert_job_owned
 from swrhook.ledger.tables import probes
 from swrhook.model import Lane
-from tests.factories import FakeWork
-from tests.ledger.parts import LANE, NOW, everything, put
+from tests.factories import LANE, NOW, FakeWork, everything, put
 
 pytestmark = pytest.mark.on("postgresql")
 PATIENCE = 20.0

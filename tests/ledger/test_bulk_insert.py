@@ -11,7 +11,7 @@ from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.database import Database
 from swrhook.ledger.sql import execute
 from swrhook.ledger.tables import deliveries, syncs
-from tests.ledger.parts import NOW, entry, everything, push, write
+from tests.factories import NOW, entry, everything, push, write
 
 _DELIVERY = insert(deliveries)
 _RETURNING = insert(deliveries).returning(deliveries.c.id)

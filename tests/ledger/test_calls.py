@@ -12,7 +12,7 @@ from swrhook.ledger.tables import call_tags, calls, syncs
 from swrhook.model import State, Sync
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
-from tests.ledger.parts import (
+from tests.factories import (
     LANE,
     MINUTE,
     NOW,

@@ -17,7 +17,7 @@ from swrhook.errors import LedgerUnusable
 from swrhook.ledger.database import Database, after_commit, open_database
 from swrhook.ledger.kept_state import probe
 from swrhook.ledger.tables import probes
-from tests.ledger.parts import NOW, everything
+from tests.factories import NOW, everything
 
 PATIENCE = 10.0
 

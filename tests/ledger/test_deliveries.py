@@ -11,7 +11,7 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import Recording
 from swrhook.ledger.tables import deliveries, lanes, latest_pushes, pushes, syncs
 from swrhook.model import END_STATES, DeliveryEntry, Outcome, Receipt, State, Sync
-from tests.ledger.parts import (
+from tests.factories import (
     LANE,
     MINUTE,
     NOW,

@@ -16,7 +16,7 @@ from swrhook.ledger.sql import PreparedStatement, execute
 from swrhook.ledger.syncs import due_syncs
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
-from tests.ledger.parts import LANE, NOW, A, entry, push, write
+from tests.factories import LANE, NOW, A, entry, push, write
 
 TAGS = [f"v{number}" for number in range(16)]
 LATER = NOW + timedelta(hours=1)

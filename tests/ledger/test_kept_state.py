@@ -3,8 +3,7 @@
 from swrhook.ledger.database import Database
 from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.model import Refusal
-from tests.factories import FakeClock
-from tests.ledger.parts import MINUTE, NOW
+from tests.factories import MINUTE, NOW, FakeClock
 
 LOCKED = Refusal("IAM.0061: Account locked.", NOW + 30 * MINUTE)
 WRONG = Refusal("HTTP.401: Unauthorized.", None)

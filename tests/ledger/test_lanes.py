@@ -6,7 +6,7 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import clear_wake_times, reschedule, schedule_lanes, unfinished_lanes
 from swrhook.ledger.tables import lanes
 from swrhook.model import END_STATES, Lane, State
-from tests.ledger.parts import LANE, MINUTE, NOW, OTHER_TARGET, SECOND, everything, put
+from tests.factories import LANE, MINUTE, NOW, OTHER_TARGET, SECOND, everything, put
 
 OTHER_LANE = replace(LANE, target=OTHER_TARGET)
 

@@ -13,8 +13,7 @@ from swrhook.ledger.tables import call_tags, calls, lanes, syncs
 from swrhook.model import Lane, PlannedSync, Push, State, Sync
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import TRANSITIONS, Event
-from tests.factories import FakeClock, FakeOutcomes, FakeScheduler
-from tests.ledger.parts import (
+from tests.factories import (
     LANE,
     MINUTE,
     NOW,
@@ -22,6 +21,9 @@ from tests.ledger.parts import (
     TARGET,
     A,
     B,
+    FakeClock,
+    FakeOutcomes,
+    FakeScheduler,
     everything,
     find,
     push,

@@ -19,8 +19,19 @@ from swrhook.ledger.tables import deliveries, probes
 from swrhook.model import DeliveryEntry, State
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
-from tests.factories import FakeClock
-from tests.ledger.parts import LANE, NOW, SECOND, A, B, all_syncs, entry, everything, push, write
+from tests.factories import (
+    LANE,
+    NOW,
+    SECOND,
+    A,
+    B,
+    FakeClock,
+    all_syncs,
+    entry,
+    everything,
+    push,
+    write,
+)
 
 pytestmark = pytest.mark.on("postgresql")
 PATIENCE = 20.0

@@ -18,8 +18,18 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.recorder import BETWEEN_PROBES, Recorder
 from swrhook.ledger.tables import deliveries
 from swrhook.model import DeliveryEntry, Outcome, Receipt
-from tests.factories import FakeClock, FakeOutcomes, FakeScheduler
-from tests.ledger.parts import LANE, A, B, all_syncs, entry, everything, push
+from tests.factories import (
+    LANE,
+    A,
+    B,
+    FakeClock,
+    FakeOutcomes,
+    FakeScheduler,
+    all_syncs,
+    entry,
+    everything,
+    push,
+)
 
 PATIENCE = 20.0
 MANY = 40

@@ -6,7 +6,7 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.queries.deliveries import stored_delivery
 from swrhook.ledger.tables import pushes
 from swrhook.model import Outcome
-from tests.ledger.parts import A, entry, everything, push, write
+from tests.factories import A, entry, everything, push, write
 
 
 def test_a_stored_delivery_has_everything_that_a_replay_needs(database: Database) -> None:

@@ -50,12 +50,12 @@ from swrhook.syncs.reconciliation import (
     Stage,
 )
 from swrhook.syncs.states import Event
-from tests.factories import FakeClock
-from tests.ledger.parts import (
+from tests.factories import (
     LANE,
     TARGET,
     A,
     B,
+    FakeClock,
     all_syncs,
     entry,
     everything,

@@ -13,7 +13,7 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.sql import PreparedStatement, execute, in_portions, power_of_two
 from swrhook.ledger.tables import syncs
 from swrhook.model import State
-from tests.ledger.parts import entry, everything, push, write
+from tests.factories import entry, everything, push, write
 
 LATER = datetime(2026, 5, 6, 7, 8, 9, 10, tzinfo=UTC)
 _COLUMNS = (syncs.c.tag, syncs.c.state, syncs.c.created_at, syncs.c.due_at, syncs.c.alone)

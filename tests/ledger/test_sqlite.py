@@ -14,8 +14,7 @@ from swrhook.ledger.kept_state import probe
 from swrhook.ledger.recorder import Recorder
 from swrhook.ledger.sqlite import DiskSpace
 from swrhook.ledger.tables import deliveries, probes
-from tests.factories import FakeClock, FakeOutcomes, FakeScheduler
-from tests.ledger.parts import NOW, A, entry, everything, push
+from tests.factories import NOW, A, FakeClock, FakeOutcomes, FakeScheduler, entry, everything, push
 
 PATIENCE = 20.0
 MORE_THAN_ANY_DISK = 1 << 60

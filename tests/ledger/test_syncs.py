@@ -22,7 +22,7 @@ from swrhook.ledger.tables import syncs
 from swrhook.model import END_STATES, Lane, State, Sync, Target
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import TRANSITIONS, Event
-from tests.ledger.parts import (
+from tests.factories import (
     LANE,
     MINUTE,
     NOW,
@@ -35,7 +35,7 @@ from tests.ledger.parts import (
     put,
     write,
 )
-from tests.ledger.parts import entry as accepted
+from tests.factories import entry as accepted
 
 LATER = NOW + MINUTE
 HEIR = "H" * 26

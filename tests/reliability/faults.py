@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from swrhook.simulator.model import IAM, Fault
-from tests.ledger.parts import LANE
+from tests.factories import LANE
 
 SOURCE, TARGET = LANE.source_region, LANE.target.region
 FAULT_NAME = "the fault of this row"

@@ -20,8 +20,7 @@ from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.syncs.backoff import Backoff, Retry, Verify
 from swrhook.worker.lane_runner import LaneRunner
-from tests.factories import FakeClock
-from tests.ledger.parts import LANE, MINUTE, NOW, SECOND, everything
+from tests.factories import LANE, MINUTE, NOW, SECOND, FakeClock, everything
 from tests.reliability.faults import FAULT_NAME, SOURCE, TARGET
 from tests.worker.harness import WorkerHarness, config
 

@@ -15,8 +15,7 @@ from swrhook.ledger.tables import deliveries, syncs
 from swrhook.metrics import Metrics
 from swrhook.model import State
 from swrhook.service.retention import INTERVAL, Retention
-from tests.factories import FakeClock, FixedConfig
-from tests.ledger.parts import A, entry, everything, push, write
+from tests.factories import A, FakeClock, FixedConfig, entry, everything, push, write
 from tests.web.harness import configuration
 
 pytestmark = pytest.mark.on("sqlite", "postgresql")

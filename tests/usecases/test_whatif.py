@@ -19,7 +19,7 @@ from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import ImageSettings, Origin
 from swrhook.usecases import whatif as module
 from swrhook.usecases.whatif import Example, RuleChanges, WhatIf, whatif
-from tests.ledger.parts import NOW, entry, write
+from tests.factories import NOW, entry, write
 from tests.rules.strategies import rulebooks
 from tests.usecases.explain.scene import configuration
 

@@ -7,7 +7,7 @@ from sqlalchemy import insert, text, update
 from swrhook.ledger.idempotency import LOST_AFTER, RETENTION
 from swrhook.ledger.tables import idempotency_keys
 from swrhook.syncs.states import Event
-from tests.ledger.parts import everything
+from tests.factories import everything
 from tests.web.harness import ADMIN, OPERATE, WebHarness
 
 ORDER = {"image": "team/web:v1", "source_region": "cn-north-4"}

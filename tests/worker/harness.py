@@ -19,9 +19,8 @@ from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.lane_runner import LaneRunner
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 from swrhook.worker.target_cache import TargetCache
-from tests.factories import FakeClock, FakeOutcomes
-from tests.ledger.parts import LANE, find, push, write
-from tests.ledger.parts import entry as accepted
+from tests.factories import LANE, FakeClock, FakeOutcomes, find, push, write
+from tests.factories import entry as accepted
 
 REGIONS = ("cn-north-4", "cn-east-3", "ap-southeast-1")
 Key = tuple[str, str, str, str]  # region, organization, repository, tag

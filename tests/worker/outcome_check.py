@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from swrhook.ledger.database import Database
 from swrhook.ledger.tables import syncs
 from swrhook.model import END_STATES, State, Sync
-from tests.ledger.parts import all_syncs, everything
+from tests.factories import all_syncs, everything
 from tests.worker.slow_swr import SlowSwr
 
 

@@ -7,8 +7,7 @@ from datetime import datetime
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
 from swrhook.swr.protocol import SyncJob
-from tests.factories import FakeClock
-from tests.ledger.parts import LANE
+from tests.factories import LANE, FakeClock
 from tests.worker.harness import FakeSwr, error
 
 

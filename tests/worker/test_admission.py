@@ -11,7 +11,7 @@ from swrhook.config.model import Pace
 from swrhook.model import Lane, State, Sync, Target
 from swrhook.worker.admission import Admission, Postponed, Slot, Urgency, urgency_of
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
-from tests.ledger.parts import LANE, NOW, SECOND
+from tests.factories import LANE, NOW, SECOND
 
 WIDE = Pace(per_second=10_000, in_flight=1000, in_flight_per_target=1000)
 FRESH, VERIFY, BACKFILL = Urgency.FRESH, Urgency.VERIFY, Urgency.BACKFILL

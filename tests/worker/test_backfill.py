@@ -6,7 +6,7 @@ from swrhook.errors import Kind, StateForbids
 from swrhook.ledger.repairs import LEASE
 from swrhook.model import State
 from swrhook.syncs.reconciliation import RepositoryRef
-from tests.ledger.parts import all_syncs, put
+from tests.factories import all_syncs, put
 from tests.worker.harness import WorkerHarness, error
 from tests.worker.repairs import SHOP, RepairSetup, digest
 

@@ -6,7 +6,7 @@ import pytest
 
 from swrhook.errors import Kind, SwrError
 from swrhook.worker.circuit_breaker import FAILURES_TO_OPEN, CircuitBreakers, Operation
-from tests.ledger.parts import NOW, SECOND
+from tests.factories import NOW, SECOND
 from tests.worker.harness import error
 
 LOOK = Operation.LOOK_TARGET

@@ -22,7 +22,7 @@ from swrhook.simulator import RunningSimulator, start
 from swrhook.simulator.model import DEMO, POD_TOKEN
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
-from tests.ledger.parts import LANE
+from tests.factories import LANE
 from tests.worker.harness import WorkerHarness
 
 KINDS = ("password", "aksk", "ecs_agency", "pod_identity")

@@ -25,7 +25,7 @@ from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.lane_runner import LaneRunner
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 from swrhook.worker.target_cache import TargetCache
-from tests.ledger.parts import put
+from tests.factories import put
 from tests.swr.clients import DEMO, MemoryOfRefused, swr
 from tests.worker.harness import config
 

@@ -15,7 +15,7 @@ from swrhook.syncs.backoff import Retry
 from swrhook.worker.admission import Urgency
 from swrhook.worker.circuit_breaker import FAILURES_TO_OPEN, PAUSES, Operation
 from swrhook.worker.target_cache import MAX_ATTEMPTS, MISSING_TTL
-from tests.ledger.parts import LANE, NOW, SECOND, TARGET, A, B, C, everything, find, put
+from tests.factories import LANE, NOW, SECOND, TARGET, A, B, C, everything, find, put
 from tests.worker.harness import WorkerHarness, config, error
 
 OVERRIDE = replace(LANE, override=True)

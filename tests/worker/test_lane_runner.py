@@ -13,7 +13,7 @@ from swrhook.swr.protocol import SyncJob
 from swrhook.syncs.backoff import Backoff, Retry, Verify
 from swrhook.syncs.decisions import HOLD_INTERVAL, Decision
 from swrhook.syncs.states import Event
-from tests.ledger.parts import LANE, MINUTE, NOW, SECOND, TARGET, A, B, C, everything, find
+from tests.factories import LANE, MINUTE, NOW, SECOND, TARGET, A, B, C, everything, find
 from tests.worker.harness import REGIONS, WorkerHarness, config, error
 
 OVERRIDE = replace(LANE, override=True)

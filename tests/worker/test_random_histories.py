@@ -33,7 +33,7 @@ from swrhook.syncs.backoff import Backoff, Retry, Verify
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 from swrhook.worker.lane_runner import LaneRunner
-from tests.ledger.parts import (
+from tests.factories import (
     LANE,
     OTHER_TARGET,
     SECOND,
@@ -43,7 +43,7 @@ from tests.ledger.parts import (
     push,
     write,
 )
-from tests.ledger.parts import entry as accepted
+from tests.factories import entry as accepted
 from tests.worker.harness import WorkerHarness, config, error
 from tests.worker.outcome_check import OutcomeCheck
 from tests.worker.slow_swr import ANSWERS, Died, SlowSwr

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
-from tests.ledger.parts import NOW, SECOND
+from tests.factories import NOW, SECOND
 
 ZERO = timedelta()
 

@@ -12,7 +12,7 @@ from swrhook.ledger.queries.stats import DriftCount, read_drift
 from swrhook.model import State, Target
 from swrhook.rules.rulebook import Rulebook
 from swrhook.usecases.manual_syncs import MANUAL
-from tests.ledger.parts import LANE, put
+from tests.factories import LANE, put
 from tests.worker.harness import WorkerHarness, error
 from tests.worker.repairs import RECONCILE, SHOP, RepairSetup, digest
 

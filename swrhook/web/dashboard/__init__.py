@@ -8,7 +8,7 @@ from swrhook.errors import Refused
 from swrhook.web.access import Role, role_of
 from swrhook.web.api.fields import format_instant
 from swrhook.web.context import WebContext
-from swrhook.web.dashboard import formatting, labels
+from swrhook.web.dashboard import formats, labels
 from swrhook.web.dashboard.analysis import add_explain, add_whatif
 from swrhook.web.dashboard.deliveries import add_deliveries
 from swrhook.web.dashboard.overview import add_overview
@@ -45,10 +45,10 @@ def dashboard_pages(web: WebContext) -> Blueprint:
 
 def _add_template_context(blueprint: Blueprint, web: WebContext) -> None:
     """Add the filters and variables that the templates use."""
-    blueprint.add_app_template_filter(formatting.instant, "instant")
+    blueprint.add_app_template_filter(formats.instant, "instant")
     blueprint.add_app_template_filter(format_instant, "machine_instant")
-    blueprint.add_app_template_filter(formatting.format_span, "span")
-    blueprint.add_app_template_filter(formatting.format_seconds, "seconds")
+    blueprint.add_app_template_filter(formats.format_span, "span")
+    blueprint.add_app_template_filter(formats.format_seconds, "seconds")
 
     @blueprint.context_processor
     def context() -> dict[str, object]:

@@ -15,7 +15,7 @@ from swrhook.service.sender_monitor import SenderStatus
 from swrhook.units import format_duration
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.charts import Chart, charts
-from swrhook.web.dashboard.formatting import TimedCache, instant
+from swrhook.web.dashboard.formats import TimedCache, instant
 from swrhook.web.dashboard.labels import STATES
 
 # An open sync is late after this time.

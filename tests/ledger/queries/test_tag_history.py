@@ -11,7 +11,7 @@ from swrhook.ledger.queries.tag_history import (
 )
 from swrhook.ledger.queries.views import ImageFilter
 from swrhook.model import Outcome
-from tests.ledger.parts import NOW, A, B, entry, push, write
+from tests.factories import NOW, A, B, entry, push, write
 from tests.worker.harness import WorkerHarness, error
 
 IMAGE = ImageFilter("team", "web/shop", "v1")

@@ -12,7 +12,7 @@ from swrhook.model import Lane, Outcome, Push, Receipt, StoredDelivery, Target
 from swrhook.usecases.explain.answer import explain
 from swrhook.usecases.explain.model import Explanation
 from swrhook.usecases.receive import plan_again
-from tests.ledger.parts import write
+from tests.factories import write
 from tests.worker.harness import WorkerHarness
 
 EAST = Target("cn-east-3", "team")

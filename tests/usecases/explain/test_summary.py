@@ -13,7 +13,7 @@ from swrhook.ledger.lanes import set_wake_time
 from swrhook.ledger.syncs import apply_decision
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
-from tests.ledger.parts import find
+from tests.factories import find
 from tests.usecases.explain.scene import EAST, HONG_KONG, RULES, Scene, configuration, lane
 from tests.usecases.explain.scene import scene as make_scene
 

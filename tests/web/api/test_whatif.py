@@ -8,7 +8,7 @@ import yaml
 from werkzeug.test import TestResponse
 
 from swrhook.ledger.tables import audit
-from tests.ledger.parts import everything
+from tests.factories import everything
 from tests.web.harness import READ, WebHarness
 
 RULE: dict[str, Any] = {

@@ -10,7 +10,7 @@ from swrhook.web.dashboard.security import FORM_KEY
 from swrhook.web.dashboard.sign_in import local_path
 from swrhook.web.rate_limit import MAX_FAILURES
 from swrhook.web.session import COOKIE
-from tests.ledger.parts import everything
+from tests.factories import everything
 from tests.web.harness import ADMIN, OPERATE, READ, WebHarness, form_key, signed_in
 
 

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from swrhook.web.dashboard.formatting import TimedCache, format_seconds
+from swrhook.web.dashboard.formats import TimedCache, format_seconds
 from tests.factories import FakeClock
 from tests.web.harness import NOW
 
