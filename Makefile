@@ -39,7 +39,7 @@ quick: $(DEVELOPMENT) ## check format, lint, types and imports, then run the uni
 	@$(IN_VENV)/ruff check --quiet .
 	@$(IN_VENV)/mypy --no-error-summary
 	@$(IN_VENV)/lint-imports --no-logo
-	@$(IN_VENV)/python -m pytest --quiet --quick --numprocesses auto --dist loadfile
+	@$(IN_VENV)/python -m pytest --quiet --quick --numprocesses auto --dist worksteal
 
 check: $(DEVELOPMENT) ## check format, lint, types and imports, then run the tests; changes no file
 	@$(IN_VENV)/ruff format --check --quiet .
