@@ -60,3 +60,13 @@ def test_documents_are_at_most_100_columns_wide() -> None:
     ]
 
     assert wide == []
+
+
+def test_the_files_that_a_newcomer_is_sent_to_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`([\w/]+\.py)`", text))
+
+    assert len(named) > 40
+    assert {
+        name for name in named if not any((ROOT / p / name).exists() for p in ("swrhook", "."))
+    } == set()
