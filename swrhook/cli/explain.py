@@ -60,14 +60,14 @@ def _sender(sender: Item) -> Tree:
     if sender["rules_left_out"]:
         # The API shows the rules that come nearest to a match.
         rules.append(_node(count_of(sender["rules_left_out"], "more rule"), _MINOR))
-    return _node(text, "green" if sender["wanted"] else "", rules)
+    return _node(text, "green" if sender["matched"] else "", rules)
 
 
 def _rule(rule: Item) -> Tree:
     shadow = ", in shadow" if rule["shadow"] else ""
     return _node(
-        f"rule {rule['rule']}{shadow}: {rule['verdict']}",
-        STYLES.get(rule["verdict"], ""),
+        f"rule {rule['rule']}{shadow}: {rule['result']}",
+        STYLES.get(rule["result"], ""),
         [*map(_clause, rule["clauses"]), *map(_target, rule["targets"])],
     )
 
@@ -87,8 +87,8 @@ def _clause(clause: Item) -> Tree:
 def _target(target: Item) -> Tree:
     override = ", override" if target["override"] else ""
     reason = f", {target['reason']}" if target["reason"] else ""
-    text = f"to {target['region']}/{target['namespace']}{override}: {target['fate']}{reason}"
-    return _node(text, STYLES.get(target["fate"], ""))
+    text = f"to {target['region']}/{target['namespace']}{override}: {target['result']}{reason}"
+    return _node(text, STYLES.get(target["result"], ""))
 
 
 def _deliveries(explanation: Item) -> Tree:

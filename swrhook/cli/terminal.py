@@ -14,7 +14,7 @@ _UNLIMITED = 100_000
 
 # The style of every state, outcome, level, result and change; others are plain.
 _STYLED_WORDS = {
-    "green": "accepted done gained ok sync unverified verified wanted",
+    "green": "accepted done gained matched ok sync unverified verified",
     "yellow": "attachment calling comparing excluded ordering pending planned redirected shadow"
     " warning",
     "red": "diverged exhausted lost missing problem quarantined refused rejected",

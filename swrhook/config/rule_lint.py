@@ -79,7 +79,7 @@ def _pairs(rules: Rulebook, diagnostics: Diagnostics) -> Iterator[tuple[int, int
             if (
                 other is rule
                 or (first, second) in seen
-                or evaluate(other, push) is not RuleResult.WANTED
+                or evaluate(other, push) is not RuleResult.MATCHED
             ):
                 continue
             seen.add((first, second))

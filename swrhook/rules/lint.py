@@ -37,7 +37,7 @@ def example_push(rule: Rule) -> Push | None:
     if sender is None or namespace is None or repository is None or tag is None:
         return None
     push = Push(sender, "", namespace, repository, tag)
-    return push if evaluate(rule, push) is RuleResult.WANTED else None
+    return push if evaluate(rule, push) is RuleResult.MATCHED else None
 
 
 def _example_value(rule: Rule, field: str) -> str | None:

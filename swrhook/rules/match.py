@@ -47,7 +47,7 @@ Patterns = Mapping[str, Sequence[Pattern]]
 class RuleResult(StrEnum):
     """The result of evaluating a rule for a push."""
 
-    WANTED = "wanted"
+    MATCHED = "matched"
     NOT_MATCHED = "not matched"
     EXCLUDED = "excluded"
     ATTACHMENT = "attachment"
@@ -97,7 +97,7 @@ def evaluate(rule: Rule, push: Push) -> RuleResult:
         return RuleResult.EXCLUDED
     if rule.skip_attachments and describe_attachment(push) is not None:
         return RuleResult.ATTACHMENT
-    return RuleResult.WANTED
+    return RuleResult.MATCHED
 
 
 def matches_any(patterns: Sequence[Pattern], push: Push, field: str) -> bool:

@@ -53,7 +53,7 @@ def plan(pushes: Sequence[Push], rules: Rulebook) -> Plan:
     reasons: list[str] = []
     for push in pushes:
         results = [(rule, evaluate(rule, push)) for rule in rules.candidates(push)]
-        matching = [rule for rule, result in results if result is RuleResult.WANTED]
+        matching = [rule for rule, result in results if result is RuleResult.MATCHED]
         decisions = decide_targets(push, matching)
         syncs += _planned_syncs(push, decisions, TargetResult.SYNC)
         shadow += _planned_syncs(push, decisions, TargetResult.SHADOW)
@@ -63,7 +63,7 @@ def plan(pushes: Sequence[Push], rules: Rulebook) -> Plan:
             if result is RuleResult.ATTACHMENT
         ]
         reasons += _skip_reasons(push, decisions)
-        if not any(result in {RuleResult.WANTED, RuleResult.ATTACHMENT} for _, result in results):
+        if not any(result in {RuleResult.MATCHED, RuleResult.ATTACHMENT} for _, result in results):
             reasons.append(f"{push.image}: no rule matches")
     return Plan(tuple(syncs), tuple(shadow), tuple(reasons))
 

@@ -14,7 +14,7 @@ class TargetResult(StrEnum):
 
     SYNC = "sync"
     SHADOW = "shadow"  # would be a sync if the rule were not in shadow
-    TAKEN = "taken"  # an earlier rule, or an earlier entry of this one, has the same target
+    DUPLICATE = "duplicate"  # an earlier rule, or an earlier entry of this one, has the same target
     REFUSED = "refused"  # SWR cannot copy the image there
 
 
@@ -60,7 +60,10 @@ def _decide_target(
     if target.region == push.region:
         return TargetResult.REFUSED, f"the image is already in {push.region}"
     if earlier_rule is not None:
-        return TargetResult.TAKEN, f"rule {earlier_rule} has this target, and its override applies"
+        return (
+            TargetResult.DUPLICATE,
+            f"rule {earlier_rule} has this target, and its override applies",
+        )
     if rule.shadow:
         return TargetResult.SHADOW, "the rule is in shadow: this sync is not carried out"
     return TargetResult.SYNC, None

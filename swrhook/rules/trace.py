@@ -42,24 +42,24 @@ class ClauseTrace:
 
 @dataclass(frozen=True, slots=True)
 class TargetTrace:
-    """One target with its variables replaced; `fate` is a value of TargetResult."""
+    """One target with its variables replaced; `result` is a value of TargetResult."""
 
     region: str
     namespace: str
     override: bool
-    fate: str
+    result: str
     reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class RuleTrace:
-    """One rule; `verdict` is a value of RuleResult.
+    """One rule; `result` is a value of RuleResult.
 
-    `clauses` are always complete. `targets` is empty unless the verdict is `wanted`.
+    `clauses` are always complete. `targets` is empty unless the result is `matched`.
     """
 
     rule: str
-    verdict: str
+    result: str
     shadow: bool
     reason: str | None
     clauses: Sequence[ClauseTrace]
@@ -81,7 +81,7 @@ class Trace:
 def trace(push: Push, rules: Sequence[Rule]) -> Trace:
     """Return the evaluation of the rules for the push, step by step."""
     results = [(rule, evaluate(rule, push)) for rule in rules]
-    matching = [rule for rule, result in results if result is RuleResult.WANTED]
+    matching = [rule for rule, result in results if result is RuleResult.MATCHED]
     decisions = decide_targets(push, matching)
     traces = tuple(_trace_rule(push, rule, result, decisions) for rule, result in results)
     return Trace(push.sender, push.region, push.namespace, push.repository, push.tag, traces)
@@ -101,8 +101,8 @@ def _trace_rule(
 
 
 def _trace_target(decision: TargetDecision) -> TargetTrace:
-    target, fate = decision.target, decision.result.value
-    return TargetTrace(target.region, target.namespace, decision.override, fate, decision.reason)
+    target, result = decision.target, decision.result.value
+    return TargetTrace(target.region, target.namespace, decision.override, result, decision.reason)
 
 
 def _trace_clause(
@@ -120,7 +120,7 @@ def _explain_result(push: Push, result: RuleResult, clauses: Sequence[ClauseTrac
             return "enabled is false"
         case RuleResult.ATTACHMENT:
             return attachment_reason(push)
-        case RuleResult.WANTED:
+        case RuleResult.MATCHED:
             return None
     excluded = result is RuleResult.EXCLUDED
     problem = "is excluded by `not`" if excluded else "does not match"

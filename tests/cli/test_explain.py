@@ -30,7 +30,7 @@ def test_the_tree_shows_rules_deliveries_and_syncs(harness: WebHarness, run: Run
     for expected in (
         f"by the rules in use, {harness.config.version}",
         "from ci in cn-north-4: rule all sends it to cn-east-3/team",
-        "rule all: wanted",
+        "rule all: matched",
         'namespace "team" matches "team"',
         "to cn-east-3/team: sync",
         DIGEST,

@@ -12,7 +12,7 @@ from swrhook.rules.targets import TargetResult
 from swrhook.syncs.reconciliation import Stage
 from swrhook.usecases.online_check import Level
 
-PLAIN = {RuleResult.DISABLED, RuleResult.NOT_MATCHED, TargetResult.TAKEN}
+PLAIN = {RuleResult.DISABLED, RuleResult.NOT_MATCHED}
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_the_settings_of_the_example_are_the_defaults(example: str, read: Read) 
 def test_a_rule_of_the_example_matches_its_pushes(
     push: Push, *, expected: bool, example: str, read: Read
 ) -> None:
-    assert expected == (evaluate(read(example).rules[0], push) is RuleResult.WANTED)
+    assert expected == (evaluate(read(example).rules[0], push) is RuleResult.MATCHED)
 
 
 def test_json_gives_the_same_configuration_as_yaml(example: str, read: Read) -> None:

@@ -10,7 +10,7 @@ PUSH = Push("harbor-prod", "cn-north-4", "team-a", "web/shop", "1.2.3")
 
 
 def wants(rule: Rule) -> bool:
-    return evaluate(rule, PUSH) is RuleResult.WANTED
+    return evaluate(rule, PUSH) is RuleResult.MATCHED
 
 
 def rule(when: dict[str, list[str]], unless: dict[str, list[str]] | None = None) -> Rule:

@@ -18,11 +18,11 @@ from tests.rules.strategies import pushes, rulebooks
 @given(pushes, rulebooks)
 def test_the_index_finds_every_rule_that_matches(push: Push, rules: Sequence[Rule]) -> None:
     book = Rulebook(rules)
-    wanting = [rule.name for rule in rules if evaluate(rule, push) is RuleResult.WANTED]
+    wanting = [rule.name for rule in rules if evaluate(rule, push) is RuleResult.MATCHED]
     candidates = list(book.candidates(push))
 
     assert wanting == [
-        rule.name for rule in candidates if evaluate(rule, push) is RuleResult.WANTED
+        rule.name for rule in candidates if evaluate(rule, push) is RuleResult.MATCHED
     ]
     assert all(rule.enabled for rule in candidates)
 

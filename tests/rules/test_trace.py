@@ -27,7 +27,7 @@ def test_plan_and_trace_agree(push: Push, rules: Sequence[Rule]) -> None:
             (rule.rule, target.region, target.namespace, target.override)
             for rule in explained.rules
             for target in rule.targets
-            if target.fate == fate
+            if target.result == fate
         ]
 
     for fate, syncs in (("sync", planned.syncs), ("shadow", planned.shadow)):
@@ -49,9 +49,9 @@ def test_each_verdict_follows_from_the_clauses(push: Push, rules: Sequence[Rule]
         passed = not any(expected.values())
         is_skipped = rule.skip_attachments and push.tag == SIGNATURE
         expected["attachment"] = passed and is_skipped
-        expected["wanted"] = passed and not is_skipped
-        assert [traced.verdict] == [verdict for verdict, is_so in expected.items() if is_so]
-        assert bool(traced.reason) is (traced.verdict != "wanted")
+        expected["matched"] = passed and not is_skipped
+        assert [traced.result] == [verdict for verdict, is_so in expected.items() if is_so]
+        assert bool(traced.reason) is (traced.result != "matched")
         for clause in traced.clauses:
             assert clause.matched is any(pattern.matched for pattern in clause.patterns)
 
@@ -74,7 +74,7 @@ def test_a_trace_can_be_written_as_json() -> None:
         "rules": [
             {
                 "rule": "releases",
-                "verdict": "wanted",
+                "result": "matched",
                 "shadow": False,
                 "reason": None,
                 "clauses": [
@@ -101,7 +101,7 @@ def test_a_trace_can_be_written_as_json() -> None:
                         "region": "cn-east-3",
                         "namespace": "team-a",
                         "override": False,
-                        "fate": "sync",
+                        "result": "sync",
                         "reason": None,
                     }
                 ],

@@ -41,6 +41,6 @@ def test_a_tag_is_explained_from_its_delivery_to_the_call_that_brought_it(servic
     assert call is not None, result.stdout + result.stderr
     assert re.search(rf"call {call[1]} at \S+: accepted", result.stdout)
     assert answer["delivery"] in result.stdout
-    assert "rule all: wanted" in result.stdout
+    assert "rule all: matched" in result.stdout
 
     assert "no delivery has announced this tag" in command(service, "explain", "team/app:v2").stdout

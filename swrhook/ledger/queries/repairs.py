@@ -60,7 +60,7 @@ class ListedRepair:
 class ListedFinding:
     """One tag at one target as a repair found it, and the sync that fixes it with its state.
 
-    `held` is the digest that the target holds.
+    `target_digest` is the digest that the target has.
     """
 
     id: str
@@ -74,7 +74,7 @@ class ListedFinding:
     override: bool
     rule: str
     drift: str
-    held: str | None
+    target_digest: str | None
     reason: str | None
     sync: str | None
     state: str | None
@@ -122,7 +122,7 @@ def list_findings(
     walk = [findings.c.repair == repair_id]
     ids, cursor = page_ids(connection, findings, filters, [walk], conditions)
     query = (
-        select(*_FINDING_COLUMNS, findings.c.target_digest.label("held"), syncs.c.state)
+        select(*_FINDING_COLUMNS, syncs.c.state)
         .select_from(findings.outerjoin(syncs, findings.c.sync == syncs.c.id))
         .where(findings.c.id.in_(ids))
         .order_by(findings.c.id.desc())

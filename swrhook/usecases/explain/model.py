@@ -13,13 +13,13 @@ from swrhook.rules.trace import RuleTrace
 class ExplainedSender:
     """What the present rules do with a push of the tag by one sender.
 
-    `wanted` says that it would be synchronized. With many rules, `rules` has only those that match
+    `matched` says that it would be synchronized. With many rules, `rules` has only those that match
     or nearly match, and `rules_left_out` counts the others.
     """
 
     sender: str
     region: str
-    wanted: bool
+    matched: bool
     summary: str
     rules: Sequence[RuleTrace]
     rules_left_out: int

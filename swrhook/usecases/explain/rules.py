@@ -12,7 +12,7 @@ from swrhook.usecases.explain.text import shorten
 MAX_RULES = 50
 # A rule for another tag is nearer than one for another repository, and so on.
 _WEIGHTS = {"tag": 1, "repository": 2, "namespace": 4, "sender": 8}
-_MATCHING = frozenset({RuleResult.WANTED, RuleResult.ATTACHMENT})
+_MATCHING = frozenset({RuleResult.MATCHED, RuleResult.ATTACHMENT})
 
 
 def explain_sender(push: Push, rules: Sequence[Rule]) -> ExplainedSender:
@@ -22,7 +22,7 @@ def explain_sender(push: Push, rules: Sequence[Rule]) -> ExplainedSender:
     return ExplainedSender(
         sender=push.sender,
         region=push.region,
-        wanted=any(_list_targets(rule, TargetResult.SYNC) for rule in traces),
+        matched=any(_list_targets(rule, TargetResult.SYNC) for rule in traces),
         summary=_summarize(push, nearest, traces),
         rules=traces,
         rules_left_out=len(rules) - len(nearest),
@@ -73,7 +73,7 @@ def _summarize(push: Push, rules: Sequence[Rule], traces: Sequence[RuleTrace]) -
         f"rule {rule.rule} cannot send it to {target.region}/{target.namespace}: {target.reason}"
         for rule in traces
         for target in rule.targets
-        if target.fate == TargetResult.REFUSED
+        if target.result == TargetResult.REFUSED
     ]
     if refused:
         return "; ".join(shorten(refused))
@@ -83,7 +83,7 @@ def _summarize(push: Push, rules: Sequence[Rule], traces: Sequence[RuleTrace]) -
 
 def _explain_mismatch(rule: RuleTrace) -> str:
     """Return why the nearest rule leads to no sync."""
-    if rule.verdict == RuleResult.ATTACHMENT:
+    if rule.result == RuleResult.ATTACHMENT:
         return f"rule {rule.rule} matches, but {rule.reason}"
     problems = [
         f'{clause.field} "{clause.value}"'
@@ -91,7 +91,7 @@ def _explain_mismatch(rule: RuleTrace) -> str:
         for clause in rule.clauses
         if clause.is_obstacle
     ]
-    if rule.verdict == RuleResult.DISABLED:
+    if rule.result == RuleResult.DISABLED:
         if not problems:
             return f"rule {rule.rule} matches, but it is disabled (enabled: false)"
         problems.append("and it is disabled")
@@ -108,5 +108,5 @@ def _list_targets(rule: RuleTrace, result: TargetResult) -> list[str]:
     return [
         f"{target.region}/{target.namespace}{' (override)' if target.override else ''}"
         for target in rule.targets
-        if target.fate == result
+        if target.result == result
     ]

@@ -66,9 +66,9 @@ def _explain_unsynced(unsynced: ExplainedDelivery, explanation: Explanation) -> 
     if sender is None:
         more = f". The sender {delivery.sender} cannot announce it any more"
     elif unsynced.rules_changed:
-        remedy = f": replay {delivery.id}" if sender.wanted else ""
+        remedy = f": replay {delivery.id}" if sender.matched else ""
         more = f". The rules have changed since, and now {sender.summary}{remedy}"
-    elif not sender.wanted:
+    elif not sender.matched:
         reason = sender.summary  # the same decision, with the clause that led to it
     outcome = "ignored" if delivery.outcome == Outcome.IGNORED else f"{delivery.outcome} without it"
     return (

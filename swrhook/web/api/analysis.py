@@ -56,9 +56,9 @@ ClauseSchema = schema_of(
 )
 RuleTraceSchema = schema_of(
     RuleTrace,
-    verdict=RuleResult,
+    result=RuleResult,
     clauses=ClauseSchema,
-    targets=schema_of(TargetTrace, "RuleTarget", fate=TargetResult),
+    targets=schema_of(TargetTrace, "RuleTarget", result=TargetResult),
 )
 ExplanationSchema = schema_of(
     Explanation,

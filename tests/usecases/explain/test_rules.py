@@ -25,12 +25,12 @@ def test_the_explanation_agrees_with_the_plan(push: Push, rules: Sequence[Rule])
         (rule.rule, Target(target.region, target.namespace), target.override)
         for rule in explained.rules
         for target in rule.targets
-        if target.fate == "sync"
+        if target.result == "sync"
     ]
 
     assert [(sync.rule, sync.target, sync.override) for sync in planned] == explained_targets
-    assert bool(planned) == explained.wanted
-    assert explained.wanted == (" sends it to " in explained.summary)
+    assert bool(planned) == explained.matched
+    assert explained.matched == (" sends it to " in explained.summary)
     assert len(rules) == len(explained.rules) + explained.rules_left_out
 
 

@@ -36,7 +36,7 @@ def test_an_explanation_has_rules_deliveries_and_syncs(harness: WebHarness) -> N
         explanation["rules_version"],
     )
     [sender] = explanation["senders"]
-    assert (sender["sender"], sender["wanted"], sender["rules_left_out"]) == ("ci", True, 0)
+    assert (sender["sender"], sender["matched"], sender["rules_left_out"]) == ("ci", True, 0)
     assert sender["summary"] == "rule all sends it to cn-east-3/team"
     [delivery] = explanation["deliveries"]
     assert (receipt.delivery, DIGEST, True) == (
