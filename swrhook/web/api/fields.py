@@ -1,5 +1,6 @@
 """Custom fields: times, durations, and names of images."""
 
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -26,12 +27,12 @@ class Instant(fields.DateTime):
         return None if value is None else format_instant(value)
 
 
-class TextField(fields.Field[Value]):
+class TextField(fields.Field[Value], ABC):
     """A value that is written as text; a subclass has the parser."""
 
+    @abstractmethod
     def parse(self, text: str) -> Value:
         """Return the value of a text. Raises ValidationError."""
-        raise NotImplementedError
 
     def _deserialize(self, value: object, *_args: object, **_kwargs: object) -> Value:
         return self.parse(str(value))
