@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ ENVIRON = {
         "CI_SECRET",
     )
 }
+BEARER = '{scheme: bearer, secrets: ["${TOKEN}"]}'
 # A minimal valid file; tests change a line of it.
 SMALL = """\
 swr:
@@ -81,3 +83,20 @@ def mistakes(read: Read) -> Mistakes:
         return str(caught.value).splitlines()
 
     return lines
+
+
+@pytest.fixture
+def with_auth(small: str) -> Callable[[str], str]:
+    """Return the minimal file with another `auth` of its sender."""
+    return lambda auth: small.replace(BEARER, auth)
+
+
+@pytest.fixture
+def configured(with_auth: Callable[[str], str], environ: dict[str, str]) -> Callable[..., Config]:
+    """Parse the minimal file with another `auth` of its sender."""
+
+    def parse_auth(auth: str, **more: Any) -> Config:
+        content = with_auth(auth).encode()
+        return parse(content, file="f", environ=environ, read_file=lambda _path: "", **more)
+
+    return parse_auth

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from swrhook.config import Config, parse
+from swrhook.config import Config
 from swrhook.errors import KeysUnavailable, Unauthenticated
 from swrhook.senders.sender import Sender
 from tests.auth.messages import (
@@ -26,20 +26,11 @@ from tests.auth.messages import (
 )
 
 Mistakes = Callable[[str | bytes], list[str]]
-BEARER = '{scheme: bearer, secrets: ["${TOKEN}"]}'
+WithAuth = Callable[[str], str]
 SNS = f"{{scheme: sns, topic_arns: {ARN}"
 SMN = f"{{scheme: smn, topic_urns: [{URN}]"
 CLAIMS = "claims: {repository: [team/app, team/web]}"
 OIDC = f"{{scheme: oidc, issuer: {ISSUER}, audience: swrhook, "
-
-
-@pytest.fixture
-def configured(small: str, environ: dict[str, str]) -> Callable[..., Config]:
-    def with_auth(auth: str, **more: Any) -> Config:
-        content = small.replace(BEARER, auth).encode()
-        return parse(content, file="f", environ=environ, read_file=lambda _path: "", **more)
-
-    return with_auth
 
 
 def sender(config: Config) -> Sender:
@@ -133,9 +124,9 @@ CASES = [
 
 @pytest.mark.parametrize(("auth", "message"), CASES)
 def test_a_mistake_in_a_scheme_is_reported(
-    auth: str, message: str, small: str, mistakes: Mistakes
+    auth: str, message: str, with_auth: WithAuth, mistakes: Mistakes
 ) -> None:
-    (mistake,) = mistakes(small.replace(BEARER, auth))
+    (mistake,) = mistakes(with_auth(auth))
 
     assert message in mistake
     assert "senders.harbor.auth" in mistake
@@ -155,9 +146,9 @@ def test_a_mistake_in_a_scheme_is_reported(
         "accounts.google.com",
     ],
 )
-def test_an_issuer_is_an_https_url(issuer: str, small: str, mistakes: Mistakes) -> None:
+def test_an_issuer_is_an_https_url(issuer: str, with_auth: WithAuth, mistakes: Mistakes) -> None:
     auth = f'{{scheme: oidc, issuer: "{issuer}", audience: a, {CLAIMS}}}'
-    (mistake,) = mistakes(small.replace(BEARER, auth))
+    (mistake,) = mistakes(with_auth(auth))
 
     assert mistake.endswith("issuer: must be an address like https://host or https://host/path")
     assert "sesame" not in mistake
@@ -172,12 +163,14 @@ def test_an_issuer_may_have_a_path(configured: Callable[..., Config], path: str)
         bearing(token(iss=issuer)), NOW
     )
 
-    assert [issuer] == key_provider.asked
+    assert key_provider.asked == [issuer]
 
 
 @pytest.mark.parametrize("name", ["X-Request-Id", "user-agent"])
-def test_a_stored_header_cannot_carry_a_secret(mistakes: Mistakes, small: str, name: str) -> None:
+def test_a_stored_header_cannot_carry_a_secret(
+    mistakes: Mistakes, with_auth: WithAuth, name: str
+) -> None:
     auth = f'{{scheme: header, header: {name}, secrets: ["${{TOKEN}}"]}}'
-    (mistake,) = mistakes(small.replace(BEARER, auth))
+    (mistake,) = mistakes(with_auth(auth))
 
     assert "is stored with each delivery, so it cannot carry a secret: use another" in mistake

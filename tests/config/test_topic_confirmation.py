@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from swrhook.config import Config, parse
+from swrhook.config import Config
 from swrhook.errors import Unauthenticated
 from swrhook.model import DeliveryEntry, Outcome
 from swrhook.senders.sender import Sender
@@ -25,18 +25,8 @@ from tests.auth.messages import (
 )
 from tests.factories import FakeRecorder, Unlimited
 
-BEARER = '{scheme: bearer, secrets: ["${TOKEN}"]}'
 SNS = f"{{scheme: sns, topic_arns: {ARN}"
 SMN = f"{{scheme: smn, topic_urns: [{URN}]"
-
-
-@pytest.fixture
-def configured(small: str, environ: dict[str, str]) -> Callable[..., Config]:
-    def with_auth(auth: str, **more: Any) -> Config:
-        content = small.replace(BEARER, auth).encode()
-        return parse(content, file="f", environ=environ, read_file=lambda _path: "", **more)
-
-    return with_auth
 
 
 def sender(config: Config) -> Sender:
@@ -67,7 +57,7 @@ def test_a_subscription_is_confirmed_only_with_confirm_true(
     assert key_provider.visited == []
 
     assert received(configured(f"{auth}, confirm: true}}", key_provider=key_provider), message)
-    assert [visited] == key_provider.visited
+    assert key_provider.visited == [visited]
 
 
 @pytest.mark.parametrize("kind", ["Notification", "UnsubscribeConfirmation"])

@@ -59,6 +59,7 @@ rules:
 """
 EAST = Target("cn-east-3", "team")
 HONG_KONG = Target("ap-southeast-1", "team-hk")
+ORDER = {"image": "team/web:v1", "source_region": "cn-north-4"}
 
 
 def configuration() -> Config:
@@ -148,6 +149,29 @@ def signed_in(harness: WebHarness, token: str) -> FlaskClient:
     form = {"token": token, "form_key": form_key(client.get("/sign-in"))}
     assert client.post("/sign-in", data=form).status_code == 303
     return client
+
+
+def writes(harness: WebHarness, query: str = "") -> list[tuple[Any, ...]]:
+    """Return the audit log as (token, role, action, object, status), newest first."""
+    answer = harness.client(ADMIN).get(f"/api/v1/audit?{query}")
+    assert answer.status_code == 200, answer.text
+    return [
+        tuple(item[name] for name in ("token", "role", "action", "object", "status"))
+        for item in answer.get_json()["items"]
+    ]
+
+
+def order(
+    harness: WebHarness, key: str | None = None, token: str = OPERATE, **body: Any
+) -> TestResponse:
+    """Request a sync of ORDER, changed by `body`."""
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return harness.client(token).post("/api/v1/syncs", json=ORDER | body, headers=headers)
+
+
+def listed_syncs(harness: WebHarness) -> list[Any]:
+    items: list[Any] = harness.client().get("/api/v1/syncs").get_json()["items"]
+    return items
 
 
 def image_entry(

@@ -1,3 +1,5 @@
+"""A write that is sent again with the same Idempotency-Key has one effect."""
+
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,28 +10,7 @@ from swrhook.ledger.idempotency import LOST_AFTER, RETENTION
 from swrhook.ledger.tables import idempotency_keys
 from swrhook.syncs.states import Event
 from tests.factories import everything
-from tests.web.harness import ADMIN, OPERATE, WebHarness
-
-ORDER = {"image": "team/web:v1", "source_region": "cn-north-4"}
-
-
-def writes(harness: WebHarness, query: str = "") -> list[tuple[Any, ...]]:
-    answer = harness.client(ADMIN).get(f"/api/v1/audit?{query}")
-    assert answer.status_code == 200, answer.text
-    return [
-        tuple(item[name] for name in ("token", "role", "action", "object", "status"))
-        for item in answer.get_json()["items"]
-    ]
-
-
-def order(harness: WebHarness, key: str | None = None, token: str = OPERATE, **body: Any) -> Any:
-    headers = {} if key is None else {"Idempotency-Key": key}
-    return harness.client(token).post("/api/v1/syncs", json=ORDER | body, headers=headers)
-
-
-def syncs(harness: WebHarness) -> list[Any]:
-    items: list[Any] = harness.client().get("/api/v1/syncs").get_json()["items"]
-    return items
+from tests.web.harness import ADMIN, OPERATE, WebHarness, listed_syncs, order, writes
 
 
 def test_a_repeated_key_has_one_effect_and_the_same_answer(harness: WebHarness) -> None:
@@ -37,7 +18,7 @@ def test_a_repeated_key_has_one_effect_and_the_same_answer(harness: WebHarness) 
 
     assert (202, first.status_code) == (again.status_code, again.status_code)
     assert (first.data, first.content_type) == (again.data, again.content_type)
-    assert (len(syncs(harness)), len(writes(harness))) == (1, 1)
+    assert (len(listed_syncs(harness)), len(writes(harness))) == (1, 1)
 
 
 def test_a_client_error_is_stored_too(harness: WebHarness) -> None:
@@ -56,7 +37,7 @@ def test_the_same_key_with_another_body_is_422(harness: WebHarness) -> None:
 
     assert again.status_code == 422
     assert again.get_json()["detail"] == "this Idempotency-Key was used for another request"
-    assert len(syncs(harness)) == 1
+    assert len(listed_syncs(harness)) == 1
 
 
 def test_the_same_key_for_another_path_is_422(harness: WebHarness) -> None:
@@ -65,13 +46,16 @@ def test_the_same_key_for_another_path_is_422(harness: WebHarness) -> None:
 
     answer = harness.client(OPERATE).post(f"/api/v1/syncs/{sync}/cancel", headers=headers)
 
-    assert (answer.status_code, syncs(harness)[0]["state"]) == (422, "pending")
+    assert (answer.status_code, listed_syncs(harness)[0]["state"]) == (422, "pending")
 
 
 def test_a_key_belongs_to_its_token(harness: WebHarness) -> None:
     order(harness, "job-1")
 
-    assert (order(harness, "job-1", token=ADMIN).status_code, len(syncs(harness))) == (202, 2)
+    assert (order(harness, "job-1", token=ADMIN).status_code, len(listed_syncs(harness))) == (
+        202,
+        2,
+    )
 
 
 def set_start(harness: WebHarness, ago: timedelta, **more: Any) -> None:
@@ -97,7 +81,7 @@ def test_a_key_is_free_again_after_a_lost_request_or_the_retention_time(
     order(harness, "job-1")
     set_start(harness, ago + timedelta(seconds=1), status=status)
 
-    assert (order(harness, "job-1").status_code, len(syncs(harness))) == (202, 2)
+    assert (order(harness, "job-1").status_code, len(listed_syncs(harness))) == (202, 2)
 
 
 def test_a_server_error_frees_the_key(harness: WebHarness) -> None:
@@ -121,7 +105,7 @@ def test_old_answers_are_deleted(harness: WebHarness) -> None:
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "\xe4"])
 def test_an_invalid_key_is_refused(harness: WebHarness, key: str) -> None:
-    assert (order(harness, key).status_code, syncs(harness)) == (422, [])
+    assert (order(harness, key).status_code, listed_syncs(harness)) == (422, [])
 
 
 def test_a_body_that_is_too_large_is_413(harness: WebHarness) -> None:
