@@ -92,7 +92,7 @@ def test_an_alert_uses_existing_metrics_and_labels(rule: dict[str, Any]) -> None
 def test_an_alert_has_a_summary_an_action_and_a_page(rule: dict[str, Any]) -> None:
     notes = rule["annotations"]
 
-    assert {"summary", "action", "docs"} == set(notes)
+    assert set(notes) == {"summary", "action", "docs"}
     assert (ROOT / notes["docs"]).is_file()
     assert rule["labels"]["severity"] in {"critical", "warning"}
     labels = set(re.findall(r"\$labels\.(\w+)", notes["summary"] + notes["action"]))

@@ -70,7 +70,7 @@ def test_every_process_can_read_its_environment(name: str, environ: Mapping[str,
 
 def test_there_are_two_of_each() -> None:
     assert sorted(OURS) == ["web-1", "web-2", "worker-1", "worker-2"]
-    assert {2} == {each["spec"]["replicas"] for each in of_kind("Deployment")}
+    assert {each["spec"]["replicas"] for each in of_kind("Deployment")} == {2}
 
 
 def test_commands_are_ours() -> None:
@@ -166,10 +166,10 @@ def test_what_compose_refers_to_is_there() -> None:
         for volume in service.get("volumes", [])
         if volume.startswith(".")
     }
-    assert {"./configuration", "./haproxy.cfg"} == mounted  # the first is the operator's own
+    assert mounted == {"./configuration", "./haproxy.cfg"}  # the first is the operator's own
     for service in COMPOSE["services"].values():
         assert set(service.get("depends_on", ())) <= set(COMPOSE["services"])
-    assert {"database"} == set(COMPOSE["volumes"])
+    assert set(COMPOSE["volumes"]) == {"database"}
 
 
 def _haproxy() -> str:

@@ -138,7 +138,7 @@ def test_the_image_answers_healthz(service: Running) -> None:
 
 
 def test_no_process_of_the_service_is_root(service: Running) -> None:
-    assert {USER} == set(service.server_processes().values())
+    assert set(service.server_processes().values()) == {USER}
 
 
 def test_the_image_finds_its_own_service_healthy(buildah: Buildah, service: Running) -> None:

@@ -43,7 +43,7 @@ def test_there_are_configurations_for_ci_and_for_a_registry() -> None:
         for sender in yaml.safe_load(block).get("senders", {}).values()
     }
 
-    assert {"generic", "harbor"} == shown
+    assert shown == {"generic", "harbor"}
 
 
 def test_every_end_state_is_explained_and_no_other() -> None:

@@ -30,7 +30,7 @@ def test_image_and_tools_mean_the_same_python() -> None:
     assert f"py{version.replace('.', '')}" == settings["tool"]["ruff"]["target-version"]
     dockerfile = (ROOT / "Dockerfile").read_text()
     bases = re.findall(r"^FROM \S+/python:([0-9.]+)-", dockerfile, re.MULTILINE)
-    assert {version} == set(bases)
+    assert set(bases) == {version}
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git repository")

@@ -22,7 +22,7 @@ from swrhook.units import Rate, format_duration, parse_duration, parse_rate, par
     ],
 )
 def test_a_duration_is_an_integer_and_a_unit(text: str, duration: timedelta) -> None:
-    assert duration == parse_duration(text)
+    assert parse_duration(text) == duration
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_formatted_duration_can_be_parsed(text: str, expected: str) -> None:
     [("0B", 0), ("512B", 512), ("4KiB", 4096), ("1MiB", 1_048_576), ("64MiB", 67_108_864)],
 )
 def test_a_size_is_an_integer_and_a_unit(text: str, size: int) -> None:
-    assert size == parse_size(text)
+    assert parse_size(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "1", "MiB", "1 MiB", "1MB", "1mib", "1.5MiB", "-1B", "1GiB"])
@@ -91,8 +91,8 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
     [("1/s", Rate(1, 1)), ("100/m", Rate(100, 60)), ("999999999/h", Rate(999_999_999, 3600))],
 )
 def test_a_rate_is_an_integer_and_a_time(text: str, rate: Rate) -> None:
-    assert rate == parse_rate(text)
-    assert text == str(rate)
+    assert parse_rate(text) == rate
+    assert str(rate) == text
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def as_wsgi(text: str, encoding: str) -> str:
 def test_authorization_accepts_the_secret_alone_or_as_a_bearer_token(
     value: str, *, accepted: bool
 ) -> None:
-    assert accepted == accepts(header("Authorization", [SECRET]), sent(value))
+    assert accepts(header("Authorization", [SECRET]), sent(value)) == accepted
 
 
 def test_a_secret_that_contains_its_scheme_is_compared_as_a_whole() -> None:
@@ -83,7 +83,7 @@ def test_another_header_accepts_only_the_secret_alone() -> None:
     ],
 )
 def test_bearer_accepts_the_secret_as_a_bearer_token(value: str, *, accepted: bool) -> None:
-    assert accepted == accepts(bearer([SECRET]), sent(value))
+    assert accepts(bearer([SECRET]), sent(value)) == accepted
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_bearer_accepts_the_secret_as_a_bearer_token(value: str, *, accepted: bo
     ],
 )
 def test_basic_accepts_the_user_with_the_secret(delivery: Delivery, *, accepted: bool) -> None:
-    assert accepted == accepts(basic("ci", [SECRET]), delivery)
+    assert accepts(basic("ci", [SECRET]), delivery) == accepted
 
 
 def test_a_password_may_contain_a_colon() -> None:
@@ -118,7 +118,7 @@ def test_a_password_may_contain_a_colon() -> None:
     [("heron-market", True), ("heron-marke", False), ("", False), (None, False)],
 )
 def test_path_accepts_the_secret_in_the_url(secret: str | None, *, accepted: bool) -> None:
-    assert accepted == accepts(path([SECRET]), Delivery({}, b"", secret))
+    assert accepts(path([SECRET]), Delivery({}, b"", secret)) == accepted
 
 
 def test_none_accepts_every_request() -> None:

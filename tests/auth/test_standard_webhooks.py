@@ -134,7 +134,7 @@ def test_a_signature_is_accepted_until_its_secret_expires() -> None:
     ],
 )
 def test_a_key_is_base64_with_or_without_prefix_and_padding(secret: bytes, key: bytes) -> None:
-    assert key == signing_key(secret)
+    assert signing_key(secret) == key
 
 
 def test_a_secret_without_a_key_accepts_no_signature() -> None:

@@ -88,14 +88,14 @@ def test_json_has_the_summary(file: Path) -> None:
     answer = json.loads(run(str(file), "--json", environ=ENVIRON).stdout)
 
     assert len(answer.pop("version")) == 12
-    assert {
+    assert answer == {
         "file": str(file),
         "valid": True,
         "senders": 1,
         "rules": 1,
         "regions": 2,
         "warnings": [],
-    } == answer
+    }
 
 
 def test_json_has_every_error_with_its_position(file: Path) -> None:

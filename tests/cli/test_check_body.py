@@ -84,7 +84,7 @@ def test_a_refused_body_exits_with_1_and_the_error_code(file: str, body: str, co
     result = preview(file, body, "--json")
 
     answer = content(result)
-    assert (1, "refused", code) == (result.exit_code, answer["outcome"], answer["code"])
+    assert (result.exit_code, answer["outcome"], answer["code"]) == (1, "refused", code)
 
 
 def test_headers_are_passed_to_the_dialect(file: str) -> None:

@@ -26,33 +26,33 @@ def test_a_server_that_is_not_running_is_reported(run: Run) -> None:
     url = f"http://127.0.0.1:{port}"
 
     message = f"Error: {url}: cannot be reached: Connection refused"
-    assert (1, message) == failure(run("syncs", SWRHOOK_URL=url))
+    assert failure(run("syncs", SWRHOOK_URL=url)) == (1, message)
 
 
 def test_a_password_in_the_address_is_not_printed(run: Run) -> None:
     message = "Error: http://127.0.0.1:1/x: cannot be reached: Connection refused"
 
     address = "http://user:password@127.0.0.1:1/x"
-    assert (1, message) == failure(run("syncs", SWRHOOK_URL=address))
+    assert failure(run("syncs", SWRHOOK_URL=address)) == (1, message)
 
 
 def test_a_missing_token_is_reported(run: Run, url: str) -> None:
     message = f"Error: {url}: SWRHOOK_TOKEN is not set (401)"
 
-    assert (1, message) == failure(run("syncs", SWRHOOK_TOKEN=None))
+    assert failure(run("syncs", SWRHOOK_TOKEN=None)) == (1, message)
 
 
 def test_a_wrong_token_is_reported(run: Run, url: str) -> None:
     message = f"Error: {url}: SWRHOOK_TOKEN is not accepted (401)"
 
-    assert (1, message) == failure(run("syncs", SWRHOOK_TOKEN=TOKEN))
+    assert failure(run("syncs", SWRHOOK_TOKEN=TOKEN)) == (1, message)
 
 
 @pytest.mark.parametrize("token", [f"{TOKEN}\nX-Other: header", f"{TOKEN}\u00e9", f"{TOKEN}\x01"])
 def test_a_token_with_other_than_visible_ascii_is_refused(run: Run, token: str) -> None:
     message = "Error: SWRHOOK_TOKEN must be visible ASCII characters on one line"
 
-    assert (2, message) == failure(run("syncs", SWRHOOK_TOKEN=token))
+    assert failure(run("syncs", SWRHOOK_TOKEN=token)) == (2, message)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_wrong_usage_exits_with_2(run: Run, options: list[str]) -> None:
 def test_an_invalid_address_is_refused(run: Run, address: str) -> None:
     message = "Error: SWRHOOK_URL must be an address like http://127.0.0.1:8080"
 
-    assert (2, message) == failure(run("syncs", SWRHOOK_URL=address))
+    assert failure(run("syncs", SWRHOOK_URL=address)) == (2, message)
 
 
 @pytest.mark.parametrize(

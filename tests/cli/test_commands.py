@@ -52,7 +52,7 @@ def test_every_command_of_the_table_exists_and_prints_help(name: str) -> None:
     command = main.get_command(click.Context(main), name)
 
     assert command is not None
-    assert name == command.name
+    assert command.name == name
     assert swrhook(name, "--help").returncode == 0
 
 

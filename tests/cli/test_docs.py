@@ -88,7 +88,7 @@ def test_every_example_is_valid(
     words = shlex.split(line.partition(" | ")[0])
     start = words.index("swrhook") + 2
 
-    assert name == words[start - 1]
+    assert words[start - 1] == name
     with parent() as context:
         command(name).make_context(name, words[start:], context).close()
 

@@ -38,7 +38,7 @@ def test_an_empty_filter_exits_with_2(option: str) -> None:
     result = CliRunner().invoke(main, [*option.split(), ""])
 
     message = f"Error: {option.rsplit(maxsplit=1)[-1]} must not be empty"
-    assert (2, "", message) == (result.exit_code, result.stdout, result.stderr.splitlines()[-1])
+    assert (result.exit_code, result.stdout, result.stderr.splitlines()[-1]) == (2, "", message)
 
 
 def test_an_empty_filter_does_not_select_every_sync(harness: WebHarness, run: Run) -> None:

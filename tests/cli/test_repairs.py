@@ -31,7 +31,7 @@ def test_list_show_and_cancel_print_their_state(harness: WebHarness, run: Run, k
     cancelled = run(kind, "cancel", first, "--json", SWRHOOK_TOKEN=OPERATE)
     shown = run(kind, "show", first, "--json")
 
-    assert [(second, "comparing"), (first, "comparing")] == states(listed)
+    assert states(listed) == [(second, "comparing"), (first, "comparing")]
     assert [(first, "cancelled")] == states(cancelled) == states(shown)
 
 
@@ -102,7 +102,7 @@ def test_a_plan_counts_syncs_and_requests(count: int, expected: list[str]) -> No
     ids=["nothing", "no name", "no repository", "no rule", "no id", "no budget"],
 )
 def test_wrong_usage_exits_with_2(run: Run, arguments: list[str], status: int) -> None:
-    assert status == run(*arguments, SWRHOOK_TOKEN=OPERATE).exit_code
+    assert run(*arguments, SWRHOOK_TOKEN=OPERATE).exit_code == status
 
 
 def test_a_read_token_is_refused(run: Run) -> None:

@@ -53,7 +53,7 @@ def test_a_delivery_that_cannot_be_replayed_is_reported_and_the_others_are_repla
 
     result = replay(run, duplicate, "nothing", other, "--json")
 
-    assert (1, [other]) == (result.exit_code, [item["replayed_from"] for item in objects(result)])
+    assert (result.exit_code, [item["replayed_from"] for item in objects(result)]) == (1, [other])
     assert [
         f"{duplicate}: it is a duplicate: replay the delivery {original}",
         "nothing: there is no delivery with this id",
@@ -82,7 +82,7 @@ def test_a_replay_is_not_selected_itself(harness: WebHarness, run: Run) -> None:
 
     result = replay(run, "--outcome", "ignored", "--yes", "--json")
 
-    assert [original] == [item["replayed_from"] for item in objects(result)]
+    assert [item["replayed_from"] for item in objects(result)] == [original]
 
 
 @pytest.mark.parametrize(("answer", "status", "syncs"), [("y\n", 0, 1), ("n\n", 1, 0), ("", 1, 0)])
@@ -95,7 +95,7 @@ def test_selected_deliveries_are_replayed_only_after_confirmation(
     result = CliRunner().invoke(main, ["replay", "--outcome", "ignored"], env=environ, input=answer)
 
     created = harness.client().get("/api/v1/syncs").get_json()["items"]
-    assert (status, syncs) == (result.exit_code, len(created))
+    assert (result.exit_code, len(created)) == (status, syncs)
     assert "Replay them? [y/N]" in result.stderr
 
 

@@ -54,7 +54,7 @@ def test_a_sync_that_cannot_be_changed_is_reported_and_the_others_are_changed(
 
     result = act(run, "retry", under_way, "nothing", ended, "--json")
 
-    assert (1, [ended]) == (result.exit_code, [sync["id"] for sync in objects(result)])
+    assert (result.exit_code, [sync["id"] for sync in objects(result)]) == (1, [ended])
     assert [
         f"{under_way}: {NOT_RETRIED}",
         "nothing: there is no sync with this id",
@@ -71,7 +71,7 @@ def test_selected_syncs_are_counted_and_changed_oldest_first(harness: WebHarness
 
     result = act(run, "retry", *filters, "--since", "1h", "--yes", "--json")
 
-    assert (0, ids) == (result.exit_code, [sync["id"] for sync in objects(result)])
+    assert (result.exit_code, [sync["id"] for sync in objects(result)]) == (0, ids)
     assert result.stderr.startswith("2 syncs (")
     assert result.stderr.endswith("): 2 rejected to cn-east-3/team.\n")
 
@@ -90,7 +90,7 @@ def test_selected_syncs_are_changed_only_after_confirmation(
     )
 
     changed = harness.client().get(f"/api/v1/syncs/{sync}").get_json()
-    assert (status, state) == (result.exit_code, changed["state"])
+    assert (result.exit_code, changed["state"]) == (status, state)
     assert "Cancel them? [y/N]" in result.stderr
 
 

@@ -85,7 +85,7 @@ def test_options_filter_the_syncs(
     harness.push("team/web:v2")
     harness.happen(ended.id, Event.VERIFY_WITHOUT_CALL)
 
-    assert expected == sorted(sync["tag"] for sync in objects(run("syncs", "--json", *options)))
+    assert sorted(sync["tag"] for sync in objects(run("syncs", "--json", *options))) == expected
 
 
 def test_every_parameter_of_the_api_is_an_option(harness: WebHarness) -> None:
@@ -102,7 +102,7 @@ def test_options_filter_the_deliveries(harness: WebHarness, run: Run) -> None:
 
     for options in (["--outcome", "ignored"], ["--sender", "harbor"]):
         deliveries = objects(run("deliveries", "--json", *options))
-        assert [ignored] == [delivery["id"] for delivery in deliveries]
+        assert [delivery["id"] for delivery in deliveries] == [ignored]
 
 
 def test_an_incomplete_list_names_the_next_cursor(harness: WebHarness, run: Run) -> None:

@@ -37,7 +37,7 @@ def test_every_kind_of_credentials_is_read(
         POD_TOKEN_FILE_VARIABLE: "/run/token",
     }
 
-    assert expected == read(small.replace(CREDENTIALS, written)).swr.credentials
+    assert read(small.replace(CREDENTIALS, written)).swr.credentials == expected
 
 
 @pytest.mark.parametrize(

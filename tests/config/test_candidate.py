@@ -123,10 +123,10 @@ def test_a_reference_in_an_excerpt_needs_a_value() -> None:
 def test_an_excerpt_can_be_read_as_a_candidate(current: Config) -> None:
     candidate = read_candidate(json.dumps(excerpt_of(WHOLE)).encode(), current)
 
-    assert {
+    assert candidate.origins == {
         "ci": Origin("ci", "cn-north-4", ImageSettings(strip_prefix="mirror/")),
         "hooks": Origin("hooks", "cn-north-4"),
-    } == candidate.origins
+    }
     assert [rule.name for rule in candidate.rules] == ["all"]
 
 
@@ -137,8 +137,8 @@ def test_rules_alone_use_the_current_senders_and_regions(current: Config) -> Non
 
     candidate = read_candidate(text.encode(), current)
 
-    assert {"ci": Origin("ci", "cn-north-4", ImageSettings(strip_prefix="mirror/"))} == (
-        candidate.origins
+    assert candidate.origins == (
+        {"ci": Origin("ci", "cn-north-4", ImageSettings(strip_prefix="mirror/"))}
     )
 
 

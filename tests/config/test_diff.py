@@ -56,7 +56,7 @@ def test_changes_are_listed_by_section_and_name(
 
     if expected is None:
         expected = {"tokens": {"removed": ["ops"]}, "settings": {"added": ["pace"]}}
-    assert expected == changes
+    assert changes == expected
 
 
 def test_a_new_secret_changes_its_owner() -> None:

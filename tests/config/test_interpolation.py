@@ -53,7 +53,7 @@ def test_a_reference_becomes_its_value(
     environ |= {"A": "first", "B_2": "second: {not} [yaml]", "RECURSIVE": "${A}"}
     files |= {"/run/secrets/x": "third\n", "/crlf": "fourth\r\n", "/two": "fifth\n\n"}
 
-    assert value == password(written)
+    assert password(written) == value
 
 
 @pytest.mark.parametrize(
@@ -153,4 +153,4 @@ def test_a_configuration_lists_its_secret_files(
     [("${A}", True), ("a${file:/x}b", True), ("$${A}", False), ("$A", False), ("", False)],
 )
 def test_a_reference_is_recognized(text: str, *, expected: bool) -> None:
-    assert expected == has_reference(text)
+    assert has_reference(text) == expected

@@ -109,7 +109,7 @@ def test_a_region_has_the_default_endpoint_unless_configured(small: str, read: R
     )
     config = read(small.replace("{cn-north-4: {}, cn-east-3: {}}", regions))
 
-    assert {
+    assert config.swr.regions == {
         "cn-north-4": Region(
             "cn-north-4", "https://swr-api.cn-north-4.myhuaweicloud.com", "cn-north-4"
         ),
@@ -117,7 +117,7 @@ def test_a_region_has_the_default_endpoint_unless_configured(small: str, read: R
             "eu-west-101", "https://swr-api.eu-west-101.myhuaweicloud.eu", "eu-west-101"
         ),
         "cn-east-3": Region("cn-east-3", "http://127.0.0.1:9102", "p"),
-    } == config.swr.regions
+    }
 
 
 def test_every_known_region_has_an_endpoint_of_its_own() -> None:
@@ -128,7 +128,7 @@ def test_every_known_region_has_an_endpoint_of_its_own() -> None:
     "url", ["http://localhost:1", "http://127.9.9.9", "http://[::1]:9100", "https://[fd00::1]"]
 )
 def test_plain_http_is_only_for_loopback(url: str, small: str, read: Read) -> None:
-    assert url == read(small.replace("https://iam.example.com", f'"{url}"')).swr.iam_endpoint
+    assert read(small.replace("https://iam.example.com", f'"{url}"')).swr.iam_endpoint == url
 
 
 def test_a_token_may_be_as_long_as_those_of_iam(
@@ -174,7 +174,7 @@ def test_access_is_closed_by_default(small: str, read: Read) -> None:
 def test_settings_leave_other_defaults_alone(
     written: str, options: Options, small: str, read: Read
 ) -> None:
-    assert options == read(f"{small}settings: {written}\n").options
+    assert read(f"{small}settings: {written}\n").options == options
 
 
 @pytest.mark.parametrize(

@@ -472,7 +472,7 @@ def test_each_mistake_has_a_position_and_a_remedy(
     small: str, mistakes: Mistakes, old: str, new: str, expected: list[str]
 ) -> None:
     assert old in small
-    assert expected == mistakes(small.replace(old, new, 1))
+    assert mistakes(small.replace(old, new, 1)) == expected
 
 
 def test_mistakes_of_every_kind_are_reported_at_once(small: str, mistakes: Mistakes) -> None:

@@ -73,7 +73,7 @@ OVERRIDING = "sync: [{region: cn-east-3, namespace: team-a, override: true}]"
 def test_a_rule_that_contradicts_itself_is_a_warning(
     when: str, expected: str, read: Read, small: str
 ) -> None:
-    assert [expected] == warnings(read, small, f"when: {when}")
+    assert warnings(read, small, f"when: {when}") == [expected]
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,8 @@ def test_allow_from_takes_networks(
 def test_rate_limit_takes_a_rate(read: Read, small: str, written: str, rate: Rate) -> None:
     sender = read(with_sender(small, f"rate_limit: {written}")).senders["harbor"]
 
-    assert rate == sender.rate_limit
-    assert written == str(sender.rate_limit)
+    assert sender.rate_limit == rate
+    assert str(sender.rate_limit) == written
 
 
 def test_by_default_addresses_and_rates_are_not_limited(read: Read, small: str) -> None:

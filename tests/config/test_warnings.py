@@ -83,7 +83,7 @@ def test_an_allowed_but_odd_value_is_a_warning(
     old: str, new: str, expected: list[str], small: str, read: Read
 ) -> None:
     assert old in small
-    assert expected == list(read(small.replace(old, new, 1)).warnings)
+    assert list(read(small.replace(old, new, 1)).warnings) == expected
 
 
 def test_a_configuration_that_does_nothing_yet_is_valid(small: str, read: Read) -> None:

@@ -127,8 +127,8 @@ def test_a_refused_part_is_left_out_and_has_a_position(
 ) -> None:
     document = read(content)
 
-    assert value == document.data
-    assert [refused] == [f"{p.line}:{p.column} {message}" for p, message in document.refused]
+    assert document.data == value
+    assert [f"{p.line}:{p.column} {message}" for p, message in document.refused] == [refused]
 
 
 def test_a_quoted_merge_key_is_a_key() -> None:

@@ -58,7 +58,7 @@ def reasons(document: Any) -> tuple[str, ...]:
     ],
 )
 def test_images_can_be_named_in_many_ways(document: Any, expected: list[str]) -> None:
-    assert expected == images(document)
+    assert images(document) == expected
 
 
 def test_a_digest_in_the_image_takes_precedence() -> None:
@@ -88,8 +88,8 @@ def test_the_callers_event_id_is_kept(
     ids: dict[str, Any], headers: dict[str, str], expected: str | None
 ) -> None:
     reading = read({"image": "a/b:1", **ids}, **headers)
-    assert expected == reading.external_id
-    assert [expected] == [a.event_id for a in reading.announcements]
+    assert reading.external_id == expected
+    assert [a.event_id for a in reading.announcements] == [expected]
 
 
 def test_an_array_has_the_id_in_the_header_and_items_may_have_their_own() -> None:

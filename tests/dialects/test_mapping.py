@@ -67,7 +67,7 @@ def test_the_examples_in_the_docs_are_read(sender: str, expected: list[Announcem
     bodies = {name: json.loads(body) for text, body in EXAMPLES for name in senders(text)}
 
     assert len(bodies) == 3
-    assert expected == list(read(bodies[sender], **shown[sender]["mapping"]).announcements)
+    assert list(read(bodies[sender], **shown[sender]["mapping"]).announcements) == expected
 
 
 def senders(text: str) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def senders(text: str) -> dict[str, Any]:
 def test_the_results_of_expressions_are_combined(
     document: Any, expressions: dict[str, Any], expected: list[str]
 ) -> None:
-    assert expected == images(document, **expressions)
+    assert images(document, **expressions) == expected
 
 
 def test_the_digest_expression_takes_precedence_and_malformed_digests_are_dropped() -> None:
@@ -201,7 +201,7 @@ FUNCTIONS = sorted(Functions.FUNCTION_TABLE)
     ],
 )
 def test_usual_expressions_are_allowed(expression: str) -> None:
-    assert expression == mapping.compile_expression(expression).expression
+    assert mapping.compile_expression(expression).expression == expression
 
 
 @pytest.mark.parametrize(

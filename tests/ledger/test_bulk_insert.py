@@ -50,7 +50,7 @@ def test_many_rows_are_written_in_few_statements(
     with database.write() as connection:
         assert insert_rows(connection, _DELIVERY, rows(number)) == []
 
-    assert statements == len(sent)
+    assert len(sent) == statements
     assert [row["id"] for row in rows(number)] == sorted(
         row["id"] for row in everything(database, deliveries)
     )
@@ -62,7 +62,7 @@ def test_values_are_written_as_their_columns_keep_them(database: Database) -> No
         connection.execute(_DELIVERY, {**rows(4)[3], "id": "z" * 26})
 
     for written, given in zip(everything(database, deliveries), rows(4), strict=True):
-        assert {**given, "id": written["id"]} == {name: written[name] for name in given}
+        assert {name: written[name] for name in given} == {**given, "id": written["id"]}
         assert written["external_id"] is None
 
 

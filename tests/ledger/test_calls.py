@@ -180,7 +180,7 @@ def test_a_failed_call_without_effect_is_not_left_open(database: Database) -> No
     end(database, unsure, won[0], Event.REQUEUE)
 
     opened = {row["call"]: row["open"] for row in everything(database, call_tags)}
-    assert {refused: False, unsure: True} == opened
+    assert opened == {refused: False, unsure: True}
 
 
 def test_in_a_call_with_failed_tags_the_other_tags_stay_open(database: Database) -> None:
@@ -191,4 +191,4 @@ def test_in_a_call_with_failed_tags_the_other_tags_stay_open(database: Database)
         settle(connection, call, verdicts, error, LATER)
 
     opened = {row["sync"]: row["open"] for row in everything(database, call_tags)}
-    assert {won[0].id: True, won[1].id: False} == opened
+    assert opened == {won[0].id: True, won[1].id: False}

@@ -428,12 +428,12 @@ def test_the_last_of_many_pushes_of_a_tag_stays_open(database: Database, record:
 
     states = {sync.id: (sync.state, sync.superseded_by) for sync in all_syncs(database)}
     chain = [ids(receipt)[0] for receipt in receipts]
-    assert {
+    assert states == {
         chain[0]: (State.SUPERSEDED, chain[1]),
         chain[1]: (State.SUPERSEDED, chain[2]),
         chain[2]: (State.SUPERSEDED, chain[3]),
         chain[3]: (State.PENDING, None),
-    } == states
+    }
 
 
 def test_a_sync_superseded_within_its_batch_is_reported_too(database: Database) -> None:

@@ -138,8 +138,8 @@ def test_the_due_syncs_of_a_lane_come_oldest_first(database: Database) -> None:
         found = due_syncs(connection, LANE, until=NOW, limit=10)
         fewest = due_syncs(connection, LANE, until=NOW, limit=1)
 
-    assert [first, polled, left_behind] == found
-    assert [first] == fewest
+    assert found == [first, polled, left_behind]
+    assert fewest == [first]
 
 
 def test_a_recorded_push_is_due_at_once(database: Database) -> None:

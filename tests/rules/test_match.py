@@ -62,7 +62,7 @@ def test_any_match_of_an_exclusion_excludes(field: str) -> None:
     ],
 )
 def test_variables_are_replaced_by_the_pushs_names(template: str, namespace: str) -> None:
-    assert namespace == RuleTarget("cn-east-3", template).namespace_for(PUSH)
+    assert RuleTarget("cn-east-3", template).namespace_for(PUSH) == namespace
 
 
 def test_unknown_variables_are_found() -> None:

@@ -103,7 +103,7 @@ def test_pre_releases_match_if_enabled() -> None:
 def test_an_invalid_range_is_reported_with_the_position(text: str, message: str) -> None:
     with pytest.raises(ValueError, match="is not a range") as caught:
         Semver(text)
-    assert message == str(caught.value)
+    assert str(caught.value) == message
 
 
 @pytest.mark.parametrize("text", [">=2 <1", ">1.2.3 <1.2.3", "<0", ">1 =1", "<*"])

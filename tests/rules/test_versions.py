@@ -49,7 +49,7 @@ RC1 = ((1, 0, "rc"), (0, 1, ""))
     ],
 )
 def test_a_tag_is_parsed_as_a_version(tag: str, expected: Version | None) -> None:
-    assert expected == parse_version(tag)
+    assert parse_version(tag) == expected
 
 
 @pytest.mark.parametrize(

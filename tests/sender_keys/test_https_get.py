@@ -26,7 +26,7 @@ def test_a_request_has_only_the_necessary_headers(
     loopback.answers[URL] = Reply(b"x")
     https_get(URL, settings)
 
-    assert {"Host", "User-Agent", "Accept-Encoding"} == set(loopback.headers[0])
+    assert set(loopback.headers[0]) == {"Host", "User-Agent", "Accept-Encoding"}
     assert loopback.headers[0]["User-Agent"] == "swrhook"
 
 

@@ -58,11 +58,11 @@ def test_a_certificate_is_fetched_once_an_hour(
     loopback.answers[url] = Reply(pem(certificate()))
     for _ in range(3):
         assert certificate().public_key() == provider.certificate(url).public_key()
-    assert [url] == loopback.asked
+    assert loopback.asked == [url]
 
     clock.now += 3600
     provider.certificate(url)
-    assert [url, url] == loopback.asked
+    assert loopback.asked == [url, url]
 
 
 @pytest.mark.parametrize("url", [SNS_CONFIRM, DISCOVERY, "https://127.0.0.1/", ""])
@@ -173,7 +173,7 @@ def test_a_subscription_is_confirmed_by_one_request(
     loopback.answers[url] = Reply(b"<ConfirmSubscriptionResponse/>")
     provider.confirm_subscription(url)
 
-    assert [url] == loopback.asked
+    assert loopback.asked == [url]
 
 
 @pytest.mark.parametrize("reply", [Reply(status=403), Reply(b"", 302, {"Location": SMN_CONFIRM})])

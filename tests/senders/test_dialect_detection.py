@@ -65,7 +65,7 @@ def test_the_dialect_of_a_recorded_push_is_detected(recording: Any) -> None:
     ],
 )
 def test_the_dialect_of_a_shape_is_detected(document: Any, dialect: str) -> None:
-    assert dialect == detect({}, document)
+    assert detect({}, document) == dialect
 
 
 @pytest.mark.parametrize("document", [None, [], {}, 1, "x", {"events": [1]}, {"events": {}}])
@@ -76,7 +76,7 @@ def test_any_other_document_is_an_unknown_shape(document: Any) -> None:
 
 @pytest.mark.parametrize(("header", "dialect"), DIALECT_BY_HEADER)
 def test_a_product_specific_header_decides_before_the_body(header: str, dialect: str) -> None:
-    assert dialect == detect({header: "x"}, {"image": "a/b:1"})
+    assert detect({header: "x"}, {"image": "a/b:1"}) == dialect
 
 
 def test_giteas_header_decides_before_githubs() -> None:
@@ -85,7 +85,7 @@ def test_giteas_header_decides_before_githubs() -> None:
 
 @pytest.mark.parametrize(("start", "dialect"), DIALECT_BY_EVENT_TYPE)
 def test_a_binary_cloudevent_is_detected_by_its_type_header(start: str, dialect: str) -> None:
-    assert dialect == detect({"ce-type": f"{start}x"}, {"image": "a/b:1"})
+    assert detect({"ce-type": f"{start}x"}, {"image": "a/b:1"}) == dialect
 
 
 def test_a_message_is_read_with_the_detected_dialect() -> None:

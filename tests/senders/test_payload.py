@@ -81,7 +81,7 @@ def test_a_malformed_digest_counts_as_not_sent() -> None:
     ],
 )
 def test_times_are_converted_to_utc(value: Any, expected: datetime | None) -> None:
-    assert expected == payload.timestamp({"at": value}, "at")
+    assert payload.timestamp({"at": value}, "at") == expected
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_quoted_value_is_short_printable_and_storable(value: str) -> None:
     ],
 )
 def test_scalars_are_quoted_and_containers_are_named(value: Any, shown: str) -> None:
-    assert shown == payload.quote(value)
+    assert payload.quote(value) == shown
 
 
 def test_reasons_are_counted_and_limited() -> None:

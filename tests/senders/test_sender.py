@@ -61,7 +61,7 @@ DEFAULT = {"default_namespace": "library"}
 def test_a_senders_names_become_names_in_swr(
     image: dict[str, str], name: str, expected: tuple[str, str] | str
 ) -> None:
-    assert expected == names(image, name)
+    assert names(image, name) == expected
 
 
 def test_a_push_has_the_digest_id_and_time_of_its_announcement() -> None:

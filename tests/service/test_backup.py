@@ -139,7 +139,7 @@ def test_a_backup_overwrites_nothing_and_makes_no_ledger(tmp_path: Path) -> None
     assert "no-folder/copy.db cannot be written" in told[2].output
     assert "pg_dump" in told[3].output
     assert there.read_bytes() == b"another backup"
-    assert {"there.db", "ledger.db", "ledger.db.lock"} == {path.name for path in tmp_path.iterdir()}
+    assert {path.name for path in tmp_path.iterdir()} == {"there.db", "ledger.db", "ledger.db.lock"}
 
 
 def test_only_its_owner_can_read_a_backup(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_a_process_that_cannot_record_gets_no_delivery_until_it_can(
 ) -> None:
     one, two = processes
     with balancer(tmp_path, processes) as url:
-        assert {202} == set(post(url, 8))
+        assert set(post(url, 8)) == {202}
         before = (taken(one), taken(two))
         limit(one, NO_ROOM)
         assert post(one.url, 1) == [503]
@@ -147,7 +147,7 @@ def test_a_process_that_cannot_record_gets_no_delivery_until_it_can(
         if balancer is haproxy:  # it asks every 2 seconds, and takes turns
             wait_until(lambda: all(is_ready(url) for _ in range(6)))
 
-        assert {202} == set(post(url, 8))
+        assert set(post(url, 8)) == {202}
         assert (before[0], before[1] + 8) == (taken(one), taken(two))
 
         limit(one, ROOM)

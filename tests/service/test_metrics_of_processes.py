@@ -32,8 +32,8 @@ def test_every_process_shows_the_counters_of_all(tmp_path: Path) -> None:
 
     line = 'swrhook_deliveries_total{outcome="accepted",sender="ci"}'
     assert {str(float(SENT))} == {lines[line] for lines in counted}
-    assert {"1.0"} == {lines["swrhook_configuration_is_current"] for lines in counted}
-    assert {"1.0"} == {lines["swrhook_ledger_readable"] for lines in counted}
+    assert {lines["swrhook_configuration_is_current"] for lines in counted} == {"1.0"}
+    assert {lines["swrhook_ledger_readable"] for lines in counted} == {"1.0"}
     assert all(any(name.startswith("swrhook_build_info") for name in lines) for lines in counted)
 
 

@@ -95,7 +95,7 @@ def test_a_registry_delivers_everything_whatever_we_can_use_of_it(
         assert counts["Events"] == counts["Successes"] >= MIXED
         assert counts["Failures"] + counts["Errors"] == 0
         assert wanted == {sync["tag"] for sync in syncs}
-        assert {"verified"} == {sync["state"] for sync in syncs}
+        assert {sync["state"] for sync in syncs} == {"verified"}
         assert "delivery.refused" not in {event["event"] for event in served.events()}
 
 

@@ -20,7 +20,7 @@ def test_a_push_is_verified_and_shown(service: Served) -> None:
     (sync,) = service.wait_until_ended(1)
 
     assert answer.status_code == 202
-    assert {"delivery", "outcome", "reason", "syncs"} == answer.json().keys()
+    assert answer.json().keys() == {"delivery", "outcome", "reason", "syncs"}
     assert [(named["image"], named["target"]) for named in answer.json()["syncs"]] == [
         ("team/app:v1", "cn-east-3/team")
     ]
@@ -55,9 +55,9 @@ def test_a_request_that_is_refused_is_told_why(
 ) -> None:
     answer = refusing.deliver(sender, body, **headers)
 
-    assert status == answer.status_code
+    assert answer.status_code == status
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert status == answer.json()["status"]
+    assert answer.json()["status"] == status
     assert answer.json()["detail"]
     assert "a-secret-of-the-senders" not in answer.text
 
@@ -90,7 +90,7 @@ def test_what_is_not_for_us_is_answered_with_200_and_the_recorded_reason(
     answer = refusing.deliver(sender, body)
     recorded = refusing.get(f"/api/v1/deliveries/{answer.json()['delivery']}")
 
-    assert (200, outcome) == (answer.status_code, answer.json()["outcome"])
+    assert (answer.status_code, answer.json()["outcome"]) == (200, outcome)
     assert answer.json()["reason"]
     assert (outcome, answer.json()["reason"]) == (recorded["outcome"], recorded["reason"])
 
@@ -159,7 +159,7 @@ def test_a_full_disk_is_503_and_unready_and_nothing_is_lost_when_it_has_room_aga
 
     assert (refused.status_code, refused.headers.get("Retry-After")) == (503, "5")
     assert unready.status_code == 503
-    assert {"ledger"} == unready.json()["failing"].keys()
+    assert unready.json()["failing"].keys() == {"ledger"}
     assert taken.status_code == 202
     assert [sync["state"] for sync in service.wait_until_ended(1)] == ["verified"]
 

@@ -114,7 +114,7 @@ def test_jobs_are_listed(sim: RunningSimulator, swr: Swr, control: Swr) -> None:
     [job] = control("GET", "/jobs").json()
 
     target = {"region": "cn-east-3", "namespace": "group", "override": False}
-    assert ("v1", "waiting", target) == (job["tag"], job["status"], job["target"])
+    assert (job["tag"], job["status"], job["target"]) == ("v1", "waiting", target)
     assert job["due"] == "2026-01-02T03:04:07Z"
 
 

@@ -56,7 +56,7 @@ def test_an_error_of_the_gateway_or_of_iam_has_its_own_shape(
     control("PUT", "/faults", fault)
     answer = swr("GET", "/regions")
 
-    assert (status, expected) == (answer.status_code, answer.json()["error_code"])
+    assert (answer.status_code, answer.json()["error_code"]) == (status, expected)
     assert answer.json()["error_msg"]
     if expected.startswith("APIGW"):
         assert answer.headers["X-Request-Id"] == answer.json()["request_id"]
@@ -95,7 +95,7 @@ def test_a_status_without_an_error_is_a_proxys_page(
     control("PUT", "/faults", {"status": status})
     answer = swr("GET", "/regions")
 
-    assert (status, "text/html") == (answer.status_code, answer.headers["Content-Type"])
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/html")
     assert f"<h1>{title}</h1>" in answer.text
 
 
@@ -103,4 +103,4 @@ def test_every_known_code_has_a_status_and_a_message() -> None:
     refused = [errors.from_code(code) for code in error_codes.KNOWN]
 
     assert list(error_codes.KNOWN) == [refusal.code for refusal in refused]
-    assert {True} == {400 <= refusal.status <= 599 and bool(refusal.message) for refusal in refused}
+    assert {400 <= refusal.status <= 599 and bool(refusal.message) for refusal in refused} == {True}

@@ -139,7 +139,7 @@ def test_a_reset_may_hide_that_the_call_was_carried_out(
         swr("POST", SYNC, json=BODY)
     [call] = sim.state.calls(operation="sync_images")
 
-    assert jobs == [job.tag for job in sim.state.jobs()]
+    assert [job.tag for job in sim.state.jobs()] == jobs
     assert (call.status, call.faults) == (None, ("fault-1",))
     assert swr("GET", "/regions").status_code == 200
 

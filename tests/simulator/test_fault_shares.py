@@ -52,7 +52,7 @@ def test_the_same_calls_are_hit_by_the_same_faults(
 
     assert first == second
     assert first != statuses(seed=8)
-    assert {200, 503} == {status for _, status in first}
+    assert {status for _, status in first} == {200, 503}
 
 
 def test_the_order_of_threads_does_not_change_the_faults(
@@ -76,7 +76,7 @@ def test_two_faults_hit_independently(sim: RunningSimulator, swr: Swr) -> None:
         swr("GET", path)
     hits = {call.faults for call in sim.state.calls(operation="tag")}
 
-    assert {(), ("fault-1",), ("fault-2",), ("fault-1", "fault-2")} == hits
+    assert hits == {(), ("fault-1",), ("fault-2",), ("fault-1", "fault-2")}
 
 
 @pytest.mark.parametrize("aim", [{"failed_tags": ["*"]}, {"job": "failed"}])

@@ -27,7 +27,7 @@ def test_an_answer_is_given_as_often_as_configured(swr: Swr, control: Swr) -> No
     answers = [swr("POST", PATH, json=BODY) for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [429, 429, 200]
-    assert (throttled, "3") == (answers[0].json(), answers[0].headers["Retry-After"])
+    assert (answers[0].json(), answers[0].headers["Retry-After"]) == (throttled, "3")
     assert answers[0].headers["Content-Type"] == "application/json"
     assert control("GET", "/faults").json() == []
 
@@ -131,7 +131,7 @@ def test_a_fault_hits_only_matching_calls(
 ) -> None:
     control("PUT", "/faults", narrowed | {"status": 500})
 
-    assert status == swr("POST", PATH, json=BODY).status_code
+    assert swr("POST", PATH, json=BODY).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_the_tag_of_a_call_is_in_its_path_or_query(
 ) -> None:
     sim.state.faults.add([Fault(tag="v1", status=500)])
 
-    assert status == swr("GET", f"/namespaces/group/repos/busybox{path}").status_code
+    assert swr("GET", f"/namespaces/group/repos/busybox{path}").status_code == status
 
 
 def test_the_repository_of_a_fault_is_written_with_a_slash(sim: RunningSimulator, swr: Swr) -> None:
@@ -210,7 +210,7 @@ def test_a_fault_may_change_the_answer_to_an_accepted_call(
     control("PUT", "/faults", fault | {"times": 1})
     answers = [swr("POST", PATH, json=BODY) for _ in range(2)]
 
-    assert [(200, expected), (200, "[]")] == [(a.status_code, a.text) for a in answers]
+    assert [(a.status_code, a.text) for a in answers] == [(200, expected), (200, "[]")]
 
 
 def test_a_fault_may_make_a_call_refuse_an_unknown_organization(control: Swr, swr: Swr) -> None:

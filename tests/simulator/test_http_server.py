@@ -74,7 +74,7 @@ def test_many_concurrent_calls_are_all_answered_and_recorded(
     calls = sim.state.calls(operation="sync_images")
     assert answers == [200] * 200
     assert 200 == len({call.serial for call in calls}) == len(sim.state.jobs())
-    assert {200} == {call.status for call in calls}
+    assert {call.status for call in calls} == {200}
 
 
 def test_closing_the_simulator_closes_open_connections(session: requests.Session) -> None:
@@ -98,7 +98,7 @@ def test_a_port_in_use_is_an_oserror_and_frees_the_other_ports() -> None:
     with socket.create_server(("127.0.0.1", port + 2)), pytest.raises(OSError, match="in use"):
         start(["r1", "r2"], port=port)
     with start(["r1", "r2"], port=port) as sim:
-        assert {"r1", "r2"} == set(sim.endpoints)
+        assert set(sim.endpoints) == {"r1", "r2"}
 
 
 def _free_ports(count: int) -> int:

@@ -92,7 +92,7 @@ def test_a_malformed_login_is_refused_with_a_code(
     headers = {"Content-Type": "application/json;charset=utf8"}
     response = session.post(f"{sim.iam_url}/v3/auth/tokens", data=body, headers=headers, timeout=10)
 
-    assert (400, code) == (response.status_code, response.json()["error_code"])
+    assert (response.status_code, response.json()["error_code"]) == (400, code)
 
 
 def test_a_login_that_is_not_declared_as_json_is_refused(

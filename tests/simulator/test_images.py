@@ -52,7 +52,7 @@ def test_tags_are_listed_newest_first_with_their_digests(swr: Swr) -> None:
 def test_a_list_of_tags_is_paged_ordered_and_filtered(
     swr: Swr, query: str, expected: list[str]
 ) -> None:
-    assert expected == tags(swr("GET", f"{REPO}/tags?{query}"))
+    assert tags(swr("GET", f"{REPO}/tags?{query}")) == expected
 
 
 def test_the_content_range_has_the_total_number_of_tags(swr: Swr) -> None:
@@ -83,7 +83,7 @@ def test_a_page_has_100_tags_by_default(sim: RunningSimulator, swr: Swr) -> None
 def test_a_query_that_the_reference_does_not_allow_is_refused(
     swr: Swr, query: str, code: str
 ) -> None:
-    assert (400, code) == refusal(swr("GET", f"{REPO}/tags?{query}"))
+    assert refusal(swr("GET", f"{REPO}/tags?{query}")) == (400, code)
 
 
 def test_a_single_tag_has_a_lower_case_key(swr: Swr) -> None:
@@ -108,7 +108,7 @@ def test_a_single_tag_has_a_lower_case_key(swr: Swr) -> None:
 def test_an_unknown_tag_or_repository_is_not_found(
     swr: Swr, path: str, expected: tuple[int, str]
 ) -> None:
-    assert expected == refusal(swr("GET", path))
+    assert refusal(swr("GET", path)) == expected
 
 
 def test_a_tag_pushed_again_keeps_its_creation_time(sim: RunningSimulator, swr: Swr) -> None:

@@ -52,7 +52,7 @@ def test_a_fault_may_end_a_job_without_a_copy(
 ) -> None:
     synchronized({"job": outcome, "tag": "v1"})
 
-    assert {"v1": outcome, "v2": "success"} == reported(swr)
+    assert reported(swr) == {"v1": outcome, "v2": "success"}
     assert copied(sim) == ["v2"]
 
 
@@ -110,7 +110,7 @@ def test_a_fault_may_hide_a_job(
 def test_a_fault_may_forbid_listing_jobs(control: Swr, swr: Swr, error: str, status: int) -> None:
     control("PUT", "/faults", {"operation": "sync_job", "error": error})
 
-    assert status == swr("GET", f"{REPO}/sync_job?filter=limit::1|offset::0").status_code
+    assert swr("GET", f"{REPO}/sync_job?filter=limit::1|offset::0").status_code == status
 
 
 def test_a_fault_may_make_a_region_unreadable(

@@ -35,7 +35,7 @@ def test_a_temporary_key_is_issued_for_a_token(post: Login, sim: RunningSimulato
 
     credential = response.json()["credential"]
     assert response.status_code == 201
-    assert {"access", "secret", "securitytoken", "expires_at"} == credential.keys()
+    assert credential.keys() == {"access", "secret", "securitytoken", "expires_at"}
     assert credential["expires_at"] == "2026-01-02T03:19:05.000000Z"
     issued = sim.state.accounts.key(credential["access"])
     assert issued is not None

@@ -77,7 +77,7 @@ def test_tags_of_a_mirrored_region_are_those_of_the_registry(
     path = "/namespaces/team/repos/web$api"
 
     listed = swr("GET", f"{path}/tags?limit=1&offset=0")
-    assert [("v1", digest)] == [(tag["Tag"], tag["digest"]) for tag in listed.json()]
+    assert [(tag["Tag"], tag["digest"]) for tag in listed.json()] == [("v1", digest)]
     assert listed.headers["Content-Range"] == "0-1/2"
     assert digest == swr("GET", f"{path}/tags/v1").json()["digest"]
     assert swr("GET", f"{path}/tags/v9").status_code == 404

@@ -26,7 +26,7 @@ def body(**changes: Any) -> dict[str, Any]:
 
 def refusal(response: requests.Response) -> tuple[int, str]:
     [error] = response.json()
-    assert {"errorCode", "errorMessage", "detail"} == set(error)
+    assert set(error) == {"errorCode", "errorMessage", "detail"}
     return response.status_code, error["errorCode"].removeprefix("SVCSTG.SWR.")
 
 
@@ -41,7 +41,7 @@ def test_a_sync_is_accepted_at_once_and_the_tag_arrives_after_the_delay(
 
     assert (response.status_code, response.json()) == (200, [])
     advance(1.99)
-    assert None is sim.state.digest("cn-east-3", "group", "web/api", "v1")
+    assert sim.state.digest("cn-east-3", "group", "web/api", "v1") is None
     assert statuses(sim) == ["waiting"]
     advance(0.01)
     assert sim.state.digest("cn-east-3", "group", "web/api", "v1") == NEW
@@ -151,7 +151,7 @@ def test_an_unknown_target_organization_is_refused_if_configured(
 def test_the_image_must_have_a_valid_name_and_exist(
     swr: Swr, path: str, expected: tuple[int, str]
 ) -> None:
-    assert expected == refusal(swr("POST", path, json=body()))
+    assert refusal(swr("POST", path, json=body())) == expected
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_the_image_must_have_a_valid_name_and_exist(
 def test_a_body_that_the_reference_does_not_allow_is_refused(
     sim: RunningSimulator, swr: Swr, changes: dict[str, Any], expected: tuple[int, str]
 ) -> None:
-    assert expected == refusal(swr("POST", PATH, json=body(**changes)))
+    assert refusal(swr("POST", PATH, json=body(**changes))) == expected
     assert statuses(sim) == []
 
 
@@ -207,7 +207,7 @@ def test_unknown_keys_are_ignored_but_recorded(sim: RunningSimulator, swr: Swr) 
     sent = body(targetRepo="elsewhere")
 
     assert swr("POST", PATH, json=sent).status_code == 200
-    assert [sent] == [call.body for call in sim.state.calls(operation="sync_images")]
+    assert [call.body for call in sim.state.calls(operation="sync_images")] == [sent]
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_the_body_of_a_success_is_configurable(
 ) -> None:
     control("PUT", "/settings", {"accepted_body": setting})
 
-    assert expected == swr("POST", PATH, json=body()).text
+    assert swr("POST", PATH, json=body()).text == expected
 
 
 @pytest.mark.parametrize("shape", ["errors", "object"])

@@ -29,7 +29,7 @@ def test_a_synchronized_tag_is_at_the_target(simulator: RunningSimulator, clock:
     assert seeded.digest == client.show_tag(WEST, "group", "web/shop", "v1")
     assert seeded.digest == client.show_tag(EAST, "group", "web/shop", "v1")
     [job] = client.sync_jobs(WEST, "group", "web/shop")
-    assert ("v1", "success", LANE.target) == (job.tag, job.status, job.target)
+    assert (job.tag, job.status, job.target) == ("v1", "success", LANE.target)
     assert clock.now() == job.created_at
 
 
@@ -72,7 +72,7 @@ def test_every_shape_of_error_is_understood(
     with pytest.raises(SwrError) as caught:
         simulated(simulator, clock).sync_images(LANE, ["v1"])
 
-    assert Kind.NOT_YET is caught.value.kind
+    assert caught.value.kind is Kind.NOT_YET
     assert caught.value.code.startswith("SVCSTG.SWR.404")
 
 
@@ -84,7 +84,7 @@ def test_the_failed_tags_are_in_the_error(simulator: RunningSimulator, clock: Fa
     with pytest.raises(SwrError) as caught:
         simulated(simulator, clock).sync_images(LANE, ["v1", "v2"])
 
-    assert {"v2"} == caught.value.failed_tags
+    assert caught.value.failed_tags == {"v2"}
 
 
 @pytest.mark.parametrize("total", [True, False])
@@ -124,9 +124,9 @@ def test_the_pages_of_the_simulator_are_read(simulator: RunningSimulator, clock:
         last = simulator.state.seed(WEST, "group", "shop", f"v{number}")
     client = simulated(simulator, clock)
 
-    assert {"v119": last.digest} == client.list_tags(WEST, "group", "shop", {"v119"})
+    assert client.list_tags(WEST, "group", "shop", {"v119"}) == {"v119": last.digest}
     assert len(simulator.state.calls(operation="tags")) == 1  # the newest are on the first page
-    assert {"first": first.digest} == client.list_tags(WEST, "group", "shop", {"first", "none"})
+    assert client.list_tags(WEST, "group", "shop", {"first", "none"}) == {"first": first.digest}
     assert len(simulator.state.calls(operation="tags")) == 1 + 2
     assert client.list_tags(WEST, "group", "unknown", {"v1"}) == {}
 
@@ -155,7 +155,7 @@ def test_an_organization_exists_and_is_ours_or_not(
     status: int, body: bytes, *, exists: bool
 ) -> None:
     with Loopback(lambda _: Reply(status, body)) as swr:
-        assert exists is client_of(swr.url).has_namespace(WEST, "group")
+        assert client_of(swr.url).has_namespace(WEST, "group") is exists
 
 
 def test_a_region_that_is_not_configured_is_not_called(
@@ -180,7 +180,7 @@ def test_the_request_on_the_wire_is_the_documented_one() -> None:
     assert received.method == "POST"
     assert received.path == "/v2/manage/namespaces/group/repos/web$shop/sync_images"
     assert body == received.body
-    assert {
+    assert received.headers == {
         "Host": swr.url.removeprefix("http://"),
         "User-Agent": "swrhook",
         "Accept": "application/json",
@@ -188,7 +188,7 @@ def test_the_request_on_the_wire_is_the_documented_one() -> None:
         "Content-Type": "application/json",
         "X-Auth-Token": "A-token-given-by-the-configuration",
         "Content-Length": str(len(body)),
-    } == received.headers
+    }
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_failure_on_the_way_is_transient_and_not_retried_at_once(
     with Loopback(lambda _: reply) as swr, pytest.raises(SwrError) as caught:
         client_of(swr.url).sync_images(LANE, ["v1"])
 
-    assert (kind, code) == (caught.value.kind, caught.value.code)
+    assert (caught.value.kind, caught.value.code) == (kind, code)
     assert len(swr.received) == 1  # nothing is repeated, nothing is followed
 
 

@@ -123,7 +123,7 @@ def test_the_error_lists_the_failed_tags(status: int) -> None:
     with pytest.raises(SwrError) as caught:
         protocol.check_triggered(answer(status, b'["v2"]'), ["v1", "v2"])
 
-    assert {"v2"} == caught.value.failed_tags
+    assert caught.value.failed_tags == {"v2"}
     assert f"HTTP.{status}" == caught.value.code
     assert caught.value.message == "SWR reports failed tags: v2"
 
@@ -134,7 +134,7 @@ def test_a_list_without_our_tags_means_that_all_failed(body: bytes) -> None:
         protocol.check_triggered(answer(500, body), ["v1", "v2"])
 
     assert frozenset() == caught.value.failed_tags
-    assert Kind.TRANSIENT is caught.value.kind
+    assert caught.value.kind is Kind.TRANSIENT
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_200_that_reports_an_error_raises_it(body: bytes, kind: Kind, code: st
     with pytest.raises(SwrError) as caught:
         protocol.check_triggered(answer(200, body), ["v1"])
 
-    assert (kind, code) == (caught.value.kind, caught.value.code)
+    assert (caught.value.kind, caught.value.code) == (kind, code)
 
 
 def test_the_digest_of_one_tag_is_read() -> None:
@@ -235,7 +235,7 @@ def test_a_forbidden_organization_is_not_reported_as_missing(
     with pytest.raises(SwrError) as caught:
         protocol.read_organization(answer(status, body))
 
-    assert kind is caught.value.kind
+    assert caught.value.kind is kind
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_forbidden_organization_is_not_reported_as_missing(
     ],
 )
 def test_which_responses_refuse_the_credential(status: int, body: bytes, *, refuses: bool) -> None:
-    assert refuses is protocol.refuses_credential(answer(status, body))
+    assert protocol.refuses_credential(answer(status, body)) is refuses
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_a_response_without_a_code_is_classified_by_its_status(
 ) -> None:
     error = read_error(answer(status, body))
 
-    assert (code, message) == (error.code, error.message)
+    assert (error.code, error.message) == (code, message)
 
 
 def test_the_message_ends_with_the_request_id() -> None:
@@ -120,7 +120,7 @@ def test_the_error_of_a_redirect_contains_only_the_host(location: str, named: st
     ],
 )
 def test_retry_after_is_read_as_seconds(value: str, seconds: float | None) -> None:
-    assert seconds == read_error(answer(429, b"", {"retry-after": value})).retry_after
+    assert read_error(answer(429, b"", {"retry-after": value})).retry_after == seconds
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_retry_after_is_read_as_seconds(value: str, seconds: float | None) -> No
     ],
 )
 def test_an_unknown_code_is_classified_by_the_status(status: int, kind: Kind) -> None:
-    assert kind is classify("SVCSTG.SWR.0000000", status)[0]
+    assert classify("SVCSTG.SWR.0000000", status)[0] is kind
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_an_unknown_code_is_classified_by_the_status(status: int, kind: Kind) ->
     ],
 )
 def test_a_known_code_takes_precedence_over_the_status(status: int, code: str, kind: Kind) -> None:
-    assert kind is classify(code, status)[0]
+    assert classify(code, status)[0] is kind
 
 
 def test_the_remedy_of_an_internal_error_mentions_the_target_region() -> None:

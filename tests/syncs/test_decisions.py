@@ -95,7 +95,7 @@ def test_after_the_source_deadline_the_sync_is_missing() -> None:
 
     last = decider(NOW + LIMITS.source_deadline - SECOND)
     assert (
-        Event.WAIT_FOR_SOURCE is last.decide_before_call(waiting, None, None, call_open=False).event
+        last.decide_before_call(waiting, None, None, call_open=False).event is Event.WAIT_FOR_SOURCE
     )
     late = decider(NOW + LIMITS.source_deadline)
     decision = late.decide_before_call(waiting, None, None, call_open=False)
@@ -110,7 +110,7 @@ def test_a_deadline_that_passed_in_a_downtime_ends_no_sync_before_a_read() -> No
 
     decision = much_later.decide_before_call(sync(waiting_since=NOW), A, None, call_open=False)
 
-    assert Event.CLAIM is decision.event
+    assert decision.event is Event.CLAIM
 
 
 @pytest.mark.parametrize("kind", NEVER_KINDS)
@@ -126,7 +126,7 @@ def test_reads_of_the_source_that_fail_too_long_exhaust_the_sync() -> None:
     failing = sync(failing_since=NOW, failures=99)
 
     last = decider(NOW + LIMITS.retry.deadline - SECOND)
-    assert Event.POSTPONE is last.decide_before_call(failing, error(), None, call_open=False).event
+    assert last.decide_before_call(failing, error(), None, call_open=False).event is Event.POSTPONE
     late = decider(NOW + LIMITS.retry.deadline)
     decision = late.decide_before_call(failing, error(), None, call_open=False)
     assert (decision.event, decision.reason) == (Event.GIVE_UP, "what SWR said")
@@ -150,7 +150,7 @@ def test_the_remedy_of_an_exhausted_sync_promises_no_retry(remedy: str, shown: s
     decision = late.decide_before_call(sync(failing_since=NOW), failed, None, call_open=False)
 
     assert decision.error is not None
-    assert (Event.GIVE_UP, shown) == (decision.event, decision.error.remedy)
+    assert (decision.event, decision.error.remedy) == (Event.GIVE_UP, shown)
 
 
 def test_a_source_without_read_permission_does_not_prevent_the_call() -> None:
@@ -167,7 +167,7 @@ def test_a_source_without_read_permission_does_not_prevent_the_call() -> None:
 def test_a_tag_that_is_already_at_the_target_is_verified_without_a_call() -> None:
     decision = decider().decide_before_call(sync(), A, A, call_open=False)
 
-    assert Event.VERIFY_WITHOUT_CALL is decision.event
+    assert decision.event is Event.VERIFY_WITHOUT_CALL
 
 
 def test_a_call_is_made_while_an_earlier_call_may_still_take_effect() -> None:
@@ -180,8 +180,8 @@ def test_the_sources_digest_counts_rather_than_the_senders() -> None:
     announced = sync(digest=A)
 
     assert (
-        Event.VERIFY_WITHOUT_CALL
-        is decider().decide_before_call(announced, B, B, call_open=False).event
+        decider().decide_before_call(announced, B, B, call_open=False).event
+        is Event.VERIFY_WITHOUT_CALL
     )
     decision = decider().decide_before_call(announced, B, A, call_open=False)
     assert Decision(Event.CLAIM, values={"called_digest": B}) == decision
@@ -221,7 +221,7 @@ def test_a_failed_tag_is_retried(kind: Kind) -> None:
 
     assert (decision.event, decision.due_at) == (Event.REQUEUE, NOW + SECOND)
     late = calling(failing_since=NOW - LIMITS.retry.deadline)
-    assert Event.GIVE_UP is decider().decide_after_call(late, failed, tags_in_call=3).event
+    assert decider().decide_after_call(late, failed, tags_in_call=3).event is Event.GIVE_UP
 
 
 def test_a_tag_that_is_not_among_the_failed_ones_is_triggered() -> None:
@@ -273,7 +273,7 @@ def test_calls_that_fail_too_long_exhaust_the_sync(kind: Kind) -> None:
 
     late = decider(NOW + LIMITS.retry.deadline)
 
-    assert Event.GIVE_UP is late.decide_after_call(failing, error(kind), tags_in_call=1).event
+    assert late.decide_after_call(failing, error(kind), tags_in_call=1).event is Event.GIVE_UP
 
 
 @pytest.mark.parametrize("kind", [Kind.PERMANENT, Kind.CONFIGURATION])
@@ -288,7 +288,7 @@ def test_a_permanent_error_rejects_the_sync_with_a_remedy(kind: Kind) -> None:
 def test_a_configuration_error_rejects_every_tag_of_the_call() -> None:
     decision = decider().decide_after_call(calling(), error(Kind.CONFIGURATION), tags_in_call=7)
 
-    assert Event.REJECT is decision.event
+    assert decision.event is Event.REJECT
 
 
 def test_after_a_permanent_error_of_several_tags_each_is_retried_alone_at_once() -> None:
@@ -299,7 +299,7 @@ def test_after_a_permanent_error_of_several_tags_each_is_retried_alone_at_once()
     assert (decision.event, decision.due_at) == (Event.REQUEUE, NOW)
     assert decision.values == {"alone": True, "lost_claims": 0}
     alone = decider().decide_after_call(calling(alone=True), error(Kind.PERMANENT), tags_in_call=1)
-    assert Event.REJECT is alone.event
+    assert alone.event is Event.REJECT
 
 
 def test_a_call_for_a_tag_missing_at_the_source_is_not_counted_as_an_attempt() -> None:
@@ -317,7 +317,7 @@ def test_a_call_for_a_tag_missing_at_the_source_is_not_counted_as_an_attempt() -
         "lost_claims": 0,
     }
     late = calling(waiting_since=NOW - LIMITS.source_deadline)
-    assert Event.MARK_MISSING is decider().decide_after_call(late, not_yet, tags_in_call=1).event
+    assert decider().decide_after_call(late, not_yet, tags_in_call=1).event is Event.MARK_MISSING
 
 
 # calling: the worker vanished
@@ -383,12 +383,12 @@ def test_a_changed_source_digest_leads_to_another_call_at_once(
 
 def test_after_the_call_the_tag_may_vanish_from_the_source() -> None:
     assert (
-        Event.VERIFY
-        is decider().decide_after_observation(triggered(), None, A, call_open=False).event
+        decider().decide_after_observation(triggered(), None, A, call_open=False).event
+        is Event.VERIFY
     )
     assert (
-        Event.POLL
-        is decider().decide_after_observation(triggered(), None, None, call_open=False).event
+        decider().decide_after_observation(triggered(), None, None, call_open=False).event
+        is Event.POLL
     )
 
 
@@ -402,7 +402,7 @@ def test_a_tag_that_is_not_at_the_target_yet_is_polled(
         decision = decider(now).decide_after_observation(
             polled, A, target, call_open=False, job="init"
         )
-        assert Event.POLL is decision.event
+        assert decision.event is Event.POLL
         assert decision.due_at is not None
         waits.append((decision.due_at - now).total_seconds())
         now, polled = decision.due_at, replace(polled, **decision.values)
@@ -446,7 +446,7 @@ def test_after_the_verify_deadline_the_call_is_repeated_at_once(
     early = in_time.decide_after_observation(
         triggered(override=override), A, target, call_open=False
     )
-    assert Event.POLL is early.event
+    assert early.event is Event.POLL
 
 
 @pytest.mark.parametrize("job", [None, "failed"])
@@ -458,13 +458,13 @@ def test_the_number_of_repeated_calls_is_limited(
 
     late = decider(NOW + LIMITS.verify.deadline)
 
-    assert end is late.decide_after_observation(worn, A, target, call_open=False, job=job).event
+    assert late.decide_after_observation(worn, A, target, call_open=False, job=job).event is end
 
 
 def test_another_digest_without_override_diverges_at_once() -> None:
     decision = decider().decide_after_observation(triggered(override=False), A, B, call_open=False)
 
-    assert Event.MARK_DIVERGED is decision.event
+    assert decision.event is Event.MARK_DIVERGED
     assert decision.reason == f"the target has {B}, the source {A}"
 
 
@@ -478,24 +478,24 @@ def test_an_unreadable_target_postpones_the_verify_deadline(kind: Kind) -> None:
     )
 
     assert (Event.POLL, looked + 68 * SECOND) == (decision.event, decision.due_at)
-    assert {
+    assert decision.values == {
         "polls": 3,
         "failing_since": looked + 60 * SECOND,
         "verifying_since": NOW + 60 * SECOND,
-    } == decision.values
+    }
 
 
 def test_a_target_unreadable_for_long_ends_no_sync() -> None:
     now, polled = NOW, triggered()
     while now < NOW + 3 * LIMITS.verify.deadline:
         decision = decider(now).decide_after_observation(polled, A, error(), call_open=False)
-        assert Event.POLL is decision.event
+        assert decision.event is Event.POLL
         assert decision.due_at is not None
         polled = replace(polled, updated_at=now, **decision.values)
         now = decision.due_at
 
     assert (
-        Event.POLL is decider(now).decide_after_observation(polled, A, None, call_open=False).event
+        decider(now).decide_after_observation(polled, A, None, call_open=False).event is Event.POLL
     )
 
 
@@ -504,7 +504,7 @@ def test_an_unreadable_source_is_polled_too() -> None:
         triggered(), error(), A, call_open=False
     )
 
-    assert Event.POLL is decision.event
+    assert decision.event is Event.POLL
 
 
 def test_a_target_without_read_permission_is_unverified_with_the_reason() -> None:
@@ -537,12 +537,12 @@ def test_the_announced_digest_replaces_that_of_an_unreadable_source() -> None:
     forbidden = error(Kind.CONFIGURATION)
 
     assert (
-        Event.VERIFY
-        is decider().decide_after_observation(blind, forbidden, A, call_open=False).event
+        decider().decide_after_observation(blind, forbidden, A, call_open=False).event
+        is Event.VERIFY
     )
     assert (
-        Event.MARK_DIVERGED
-        is decider().decide_after_observation(blind, forbidden, B, call_open=False).event
+        decider().decide_after_observation(blind, forbidden, B, call_open=False).event
+        is Event.MARK_DIVERGED
     )
 
 
@@ -553,11 +553,11 @@ def test_a_tag_at_the_target_is_unverified_without_a_digest_to_compare() -> None
         blind, error(Kind.CONFIGURATION), B, call_open=False
     )
 
-    assert Event.MARK_UNVERIFIED is decision.event
+    assert decision.event is Event.MARK_UNVERIFIED
     missing = decider().decide_after_observation(
         blind, error(Kind.CONFIGURATION), None, call_open=False
     )
-    assert Event.POLL is missing.event
+    assert missing.event is Event.POLL
 
 
 @pytest.mark.parametrize("hidden", ["source", "target"])
@@ -572,12 +572,12 @@ def test_reads_that_always_fail_end_the_sync(hidden: str, job: str | None, event
     late = decider(NOW + LIMITS.retry.deadline)
 
     assert (
-        Event.POLL
-        is in_time.decide_after_observation(failing, source, target, call_open=False, job=job).event
+        in_time.decide_after_observation(failing, source, target, call_open=False, job=job).event
+        is Event.POLL
     )
     assert (
-        event
-        is late.decide_after_observation(failing, source, target, call_open=False, job=job).event
+        late.decide_after_observation(failing, source, target, call_open=False, job=job).event
+        is event
     )
 
 
@@ -599,7 +599,7 @@ def test_an_open_circuit_counts_as_no_failure_but_the_deadline_goes_on() -> None
     assert decision.reason == "cn-north-4 is not asked"
     assert decision.values == {"failing_since": NOW}
     late = decider(NOW + LIMITS.retry.deadline)
-    assert Event.GIVE_UP is late.decide_postponed(replace(due, failing_since=NOW), alone).event
+    assert late.decide_postponed(replace(due, failing_since=NOW), alone).event is Event.GIVE_UP
 
 
 def test_the_verify_deadline_is_paused_while_a_region_is_not_configured() -> None:

@@ -65,10 +65,10 @@ def test_a_state_is_either_open_or_an_end_state() -> None:
 def test_only_an_operator_can_leave_an_end_state() -> None:
     leaving = {event for event, step in TRANSITIONS.items() if step.from_states & END_STATES}
 
-    assert {Event.CANCEL, Event.RETRY} == leaving
+    assert leaving == {Event.CANCEL, Event.RETRY}
 
 
 def test_only_the_targets_digest_verifies_a_sync() -> None:
     verifying = {event for event, step in TRANSITIONS.items() if step.to is State.VERIFIED}
 
-    assert {Event.VERIFY_WITHOUT_CALL, Event.VERIFY} == verifying
+    assert verifying == {Event.VERIFY_WITHOUT_CALL, Event.VERIFY}

@@ -92,7 +92,7 @@ def test_a_correct_configuration_gives_only_ok_results(simulator: RunningSimulat
 def test_the_checks_change_nothing_in_swr(simulator: RunningSimulator) -> None:
     check(simulator)
 
-    assert {"GET"} == {call.method for call in simulator.state.calls() if call.region != "iam"}
+    assert {call.method for call in simulator.state.calls() if call.region != "iam"} == {"GET"}
     assert simulator.state.calls(operation="sync_images") == []
 
 
@@ -180,14 +180,14 @@ def test_reading_is_not_checked_in_an_empty_organization(
     results = check(simulator, replace(SCOPE, targets=[Target(EAST, "empty")]))
 
     message = "contains no repository: reading was not checked"
-    assert [("organization cn-east-3/empty", message)] == messages(results, Level.UNKNOWN)
+    assert messages(results, Level.UNKNOWN) == [("organization cn-east-3/empty", message)]
 
 
 def test_a_target_region_that_swr_does_not_list_is_a_warning(simulator: RunningSimulator) -> None:
     fault(simulator, WEST, "regions", status=200, body=[{"regionID": WEST}])
 
     message = "SWR does not list cn-east-3 among the regions that it synchronizes to"
-    assert [("region cn-north-4", message)] == messages(check(simulator), Level.WARNING)
+    assert messages(check(simulator), Level.WARNING) == [("region cn-north-4", message)]
 
 
 @pytest.mark.parametrize("status", [403, 404])
@@ -195,7 +195,7 @@ def test_unreported_sync_targets_are_unknown(simulator: RunningSimulator, status
     fault(simulator, WEST, "regions", status=status, body={"error_code": "APIGW.0101"})
 
     message = "SWR does not say which regions this one can synchronize to"
-    assert [("region cn-north-4", message)] == messages(check(simulator), Level.UNKNOWN)
+    assert messages(check(simulator), Level.UNKNOWN) == [("region cn-north-4", message)]
 
 
 def test_an_unreachable_endpoint_does_not_stop_the_other_checks(
@@ -234,4 +234,4 @@ def test_a_target_that_depends_on_the_image_is_not_checked(simulator: RunningSim
     results = check(simulator, replace(SCOPE, unresolved_targets=[Target(EAST, "{repository}")]))
 
     message = "depends on the pushed image: not checked"
-    assert [("organization cn-east-3/{repository}", message)] == messages(results, Level.UNKNOWN)
+    assert messages(results, Level.UNKNOWN) == [("organization cn-east-3/{repository}", message)]

@@ -83,7 +83,7 @@ def test_an_accepted_delivery_is_recorded_with_its_pushes_and_syncs() -> None:
     _, receipt = receive(sent, CI, CONFIG, limiter=Unlimited(), recorder=ledger, now=NOW)
 
     [entry] = ledger.entries
-    assert Outcome.ACCEPTED is receipt.outcome
+    assert receipt.outcome is Outcome.ACCEPTED
     assert [push.image for push in entry.pushes] == ["team/web/shop:v1"]
     assert [(Target("cn-east-3", "team"), "all")] == [
         (sync.target, sync.rule) for sync in entry.planned
@@ -199,7 +199,7 @@ def test_an_unknown_shape_is_quarantined_with_its_body() -> None:
 def test_all_tags_of_a_delivery_count() -> None:
     entry = read(delivery(harbor_push("v1", "v2", "-odd", "v3")), HARBOR, CONFIG, now=NOW)
 
-    assert Outcome.ACCEPTED is entry.outcome
+    assert entry.outcome is Outcome.ACCEPTED
     assert [sync.push.tag for sync in entry.planned] == ["v1", "v2", "v3"]
     assert entry.reason is not None
     assert "-odd" in entry.reason
@@ -217,7 +217,7 @@ def test_a_synchronous_caller_gets_the_reasons_of_an_unusable_delivery() -> None
 def test_a_synchronous_caller_is_not_refused_if_no_rule_matches() -> None:
     entry = read(delivery({"image": "other/shop:v1"}), CI, CONFIG, now=NOW)
 
-    assert Outcome.IGNORED is entry.outcome
+    assert entry.outcome is Outcome.IGNORED
 
 
 def test_the_length_of_a_reason_is_limited() -> None:

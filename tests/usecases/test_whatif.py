@@ -141,7 +141,7 @@ def test_changed_image_settings_of_a_sender_are_applied(
     origins = {"ci": Origin("ci", "cn-north-4", after)}
     [example] = compare(database, present, rule("new"), origins=origins).examples
 
-    assert ("gained", image) == (example.change, example.image)
+    assert (example.change, example.image) == ("gained", image)
 
 
 def test_images_that_the_new_settings_refuse_lose_their_syncs(database: Database) -> None:
@@ -161,7 +161,7 @@ def test_too_many_pushes_make_the_result_incomplete_with_the_newest(database: Da
 
     result = compare(database, in_use(), rule("new"))
 
-    assert (False, most, most) == (result.complete, result.pushes, result.gained)
+    assert (result.complete, result.pushes, result.gained) == (False, most, most)
     assert len(result.examples) == module.MAX_EXAMPLES
 
 

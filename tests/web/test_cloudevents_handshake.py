@@ -47,7 +47,7 @@ def test_the_rate_is_the_senders_limit_per_minute(
     headers = {"WebHook-Request-Origin": ORIGIN, "WebHook-Request-Rate": "1000"}
     answer = harness.client(token=None).options("/hooks/ci", headers=headers)
 
-    assert per_minute == answer.headers["WebHook-Allowed-Rate"]
+    assert answer.headers["WebHook-Allowed-Rate"] == per_minute
 
 
 def test_a_sender_with_a_path_secret_answers_at_its_full_url(by_path: WebHarness) -> None:

@@ -20,14 +20,14 @@ def test_a_session_ends_after_its_lifetime() -> None:
     session = resume(cookie, [VIEWER, OPS], NOW + LIFETIME - timedelta(seconds=2))
     assert session is not None
     assert session.holder == OPS
-    assert None is resume(cookie, [VIEWER, OPS], NOW + LIFETIME)
+    assert resume(cookie, [VIEWER, OPS], NOW + LIFETIME) is None
 
 
 def test_a_session_ends_with_its_token() -> None:
     cookie = begin(OPS, NOW)
 
     for tokens in ([], [VIEWER], [replace(OPS, token=b"another")], [replace(OPS, name="other")]):
-        assert None is resume(cookie, tokens, NOW)
+        assert resume(cookie, tokens, NOW) is None
 
 
 def test_a_session_has_the_role_that_its_token_has_now() -> None:
@@ -40,7 +40,7 @@ def test_a_session_has_the_role_that_its_token_has_now() -> None:
 
 @pytest.mark.parametrize("cookie", ["", "x", "a.b", begin(VIEWER, NOW)[:-1], "é", "." * 5000])
 def test_a_cookie_with_an_invalid_signature_is_no_session(cookie: str) -> None:
-    assert None is resume(cookie, [OPS, VIEWER], NOW)
+    assert resume(cookie, [OPS, VIEWER], NOW) is None
 
 
 def test_a_signed_out_session_is_deleted_after_its_lifetime(harness: WebHarness) -> None:

@@ -237,7 +237,7 @@ def test_a_tag_moved_twice_waits_for_a_call_whose_digest_the_target_held_already
         harness.clock.advance(1)
         harness.run(OVERRIDE)
 
-    assert State.TRIGGERED is harness.state(last)  # the second call for A may still act
+    assert harness.state(last) is State.TRIGGERED  # the second call for A may still act
     harness.swr.put_at_target("v1", A, OVERRIDE)
     harness.swr.copies = True
     harness.run_until_quiet(OVERRIDE)

@@ -474,7 +474,7 @@ def test_a_call_is_made_without_reading_a_source_that_we_may_not_read(
 
     harness.run_until_quiet()
 
-    assert State.VERIFIED is harness.state(sync)  # by the announced digest
+    assert harness.state(sync) is State.VERIFIED  # by the announced digest
     assert harness.clock.time - NOW < MINUTE  # its own call is no other call
 
 
@@ -665,7 +665,7 @@ def test_a_tag_moved_back_waits_for_the_call_in_between(harness: WorkerHarness) 
 
     harness.run(OVERRIDE)
 
-    assert State.TRIGGERED is harness.state(back)  # though the target holds A
+    assert harness.state(back) is State.TRIGGERED  # though the target holds A
     harness.swr.put_at_target("v1", B, OVERRIDE)
     harness.clock.advance(1)
     harness.run(OVERRIDE)

@@ -47,7 +47,7 @@ def test_requests_signed_with_a_key_are_accepted(
     client.sync_images(LANE, ["v1"])
 
     assert seeded.digest == look(client, EAST)
-    assert {"v1": seeded.digest} == client.list_tags(WEST, "group", "web/shop", ["v1"])
+    assert client.list_tags(WEST, "group", "web/shop", ["v1"]) == {"v1": seeded.digest}
     assert [job.status for job in client.sync_jobs(WEST, "group", "web/shop")] == ["success"]
     assert client.has_namespace(EAST, "group")
     assert logins(simulator) == []
@@ -59,7 +59,7 @@ def test_a_project_is_looked_up_once_for_each_region(
     client = simulated(simulator, clock, credentials=KEY)
 
     with ThreadPoolExecutor(10) as pool:
-        assert {None} == set(pool.map(partial(look, client), [WEST, EAST] * 10))
+        assert set(pool.map(partial(look, client), [WEST, EAST] * 10)) == {None}
 
     assert {f"name={WEST}", f"name={EAST}"} == {
         call.query for call in simulator.state.calls(operation="projects")
@@ -101,8 +101,8 @@ def test_a_wrong_key_is_tried_once_across_regions_and_processes(
 
     assert logins(simulator, "projects") == [401]
     assert len(simulator.state.calls()) == 1
-    assert {Kind.AUTHENTICATION} == {error.kind for error in (*first, *later)}
-    assert {"refused"} == {error.code for error in later}
+    assert {error.kind for error in (*first, *later)} == {Kind.AUTHENTICATION}
+    assert {error.code for error in later} == {"refused"}
     assert [fingerprint(WRONG, simulator.iam_url)] == list(ledger.refused)
     assert look(simulated(simulator, clock, credentials=KEY, refused=ledger)) is None
 
@@ -154,7 +154,7 @@ def test_a_wrong_clock_does_not_refuse_the_key(
 
     error = failed(simulated(simulator, ours, credentials=KEY, refused=ledger))
 
-    assert Kind.AUTHENTICATION is error.kind
+    assert error.kind is Kind.AUTHENTICATION
     assert "signature expired" in error.message
     assert "this machine's clock" in error.remedy
     assert ledger.refused == {}
@@ -167,7 +167,7 @@ def test_a_401_of_a_proxy_does_not_refuse_the_key(
     client = simulated(simulator, clock, credentials=KEY, refused=ledger)
     simulator.state.faults.add([Fault(region=WEST, times=1, status=401, body="<html>proxy")])
 
-    assert Kind.AUTHENTICATION is failed(client).kind
+    assert failed(client).kind is Kind.AUTHENTICATION
     assert ledger.refused == {}
     assert look(client) is None
 

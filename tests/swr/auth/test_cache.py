@@ -38,7 +38,7 @@ def test_during_an_outage_of_iam_the_old_token_is_used_until_it_expires(
     assert logins(simulator) == [201, 503, 503]
 
     clock.advance(hours=1)
-    assert Kind.TRANSIENT is error_of(lambda: show_tag(client)).kind
+    assert error_of(lambda: show_tag(client)).kind is Kind.TRANSIENT
     assert len(logins(simulator)) == 3 + 1
 
 
@@ -52,7 +52,7 @@ def test_concurrent_requests_fetch_one_token(simulator: RunningSimulator, clock:
         return show_tag(client)
 
     with ThreadPoolExecutor(20) as pool:
-        assert {None} == set(pool.map(ask, range(20)))
+        assert set(pool.map(ask, range(20))) == {None}
 
     assert logins(simulator) == [201]
 
@@ -69,7 +69,7 @@ def test_concurrent_requests_call_a_failing_iam_once(
         return error_of(lambda: show_tag(client, (WEST, EAST)[number % 2])).code
 
     with ThreadPoolExecutor(20) as pool:
-        assert {"HTTP.503"} == set(pool.map(ask, range(20)))
+        assert set(pool.map(ask, range(20))) == {"HTTP.503"}
 
     assert logins(simulator) == [503]
     clock.advance(seconds=2)
@@ -144,7 +144,7 @@ def test_a_failure_of_one_project_does_not_affect_the_others() -> None:
         tokens = tokens_of(iam.url, clock)
 
         for _ in range(3):
-            assert Kind.CONFIGURATION is error_of(lambda: tokens.get(EAST)).kind
+            assert error_of(lambda: tokens.get(EAST)).kind is Kind.CONFIGURATION
         assert tokens.get(WEST) == "T1"
 
     assert len(iam.received) == 2
@@ -204,4 +204,4 @@ def test_a_token_is_renewed_before_it_expires(
     show_tag(client)
 
     assert logins(simulator) == [201, 201]
-    assert {404} == {call.status for call in simulator.state.calls(operation="tag")}
+    assert {call.status for call in simulator.state.calls(operation="tag")} == {404}

@@ -75,7 +75,7 @@ def look_together(client: SwrClient, count: int = 10) -> set[object]:
 def test_concurrent_requests_fetch_one_key(
     client: SwrClient, fetches: Callable[[], object]
 ) -> None:
-    assert {None} == look_together(client, 20)
+    assert look_together(client, 20) == {None}
 
     assert fetches() == [200]
 
@@ -100,7 +100,7 @@ def test_an_expired_key_is_renewed_once_for_all_threads(
     look(client)
     clock.advance(days=2)
 
-    assert {None} == look_together(client)
+    assert look_together(client) == {None}
     assert fetches() == [200, 200]
 
 
@@ -110,7 +110,7 @@ def test_a_revoked_key_is_renewed_once_for_all_threads(
     look_together(client)
     simulator.state.accounts.revoke_tokens()
 
-    assert {None} == look_together(client)
+    assert look_together(client) == {None}
     assert fetches() == [200, 200]
 
 
@@ -144,7 +144,7 @@ def test_during_an_outage_the_old_key_is_used_until_it_expires(
 
     clock.advance(hours=1)
 
-    assert Kind.TRANSIENT is failed(client).kind
+    assert failed(client).kind is Kind.TRANSIENT
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
@@ -155,7 +155,7 @@ def test_a_machine_without_an_agency_gives_an_authentication_error(
 
     error = failed(client)
 
-    assert Kind.AUTHENTICATION is error.kind
+    assert error.kind is Kind.AUTHENTICATION
     assert "no temporary key" in error.message
     assert "agency" in error.remedy
 
@@ -178,7 +178,7 @@ def test_a_version_1_metadata_service_is_called_without_a_token(
     simulator.state.faults.add([only_version_1])
 
     assert look(client) is None
-    assert [status] == logins(simulator, "metadata_token")
+    assert logins(simulator, "metadata_token") == [status]
 
 
 def test_the_metadata_requests_are_the_documented_ones(clock: FakeClock) -> None:
@@ -190,7 +190,7 @@ def test_the_metadata_requests_are_the_documented_ones(clock: FakeClock) -> None
         client = SwrClient(
             swr({WEST: machine.url}, AgencyCredentials()), network, MemoryOfRefused(), clock
         )
-        assert Kind.AUTHENTICATION is failed(client).kind
+        assert failed(client).kind is Kind.AUTHENTICATION
 
     [first, second] = machine.received
     assert (first.method, first.path) == ("PUT", "/meta-data/latest/api/token")
@@ -204,7 +204,7 @@ def test_the_token_file_of_a_pod_is_read_for_each_fetch(
     client: SwrClient, token_file: Path, clock: FakeClock, fetches: Callable[[], object]
 ) -> None:
     token_file.write_text("the-token-of-yesterday")
-    assert Kind.AUTHENTICATION is failed(client).kind
+    assert failed(client).kind is Kind.AUTHENTICATION
 
     token_file.write_text(POD_TOKEN)
     clock.advance(minutes=2)

@@ -39,12 +39,12 @@ def test_the_login_request_is_the_documented_one() -> None:
     assert (received.method, received.path) == ("POST", "/v3/auth/tokens?nocatalog=true")
     assert received.headers["Content-Type"] == "application/json;charset=utf8"
     user = {"name": "demo", "password": "demo", "domain": {"name": "demo"}}
-    assert {
+    assert json.loads(received.body) == {
         "auth": {
             "identity": {"methods": ["password"], "password": {"user": user}},
             "scope": {"project": {"name": "cn-north-4"}},
         }
-    } == json.loads(received.body)
+    }
 
 
 def test_a_token_is_fetched_once_for_each_region(
@@ -57,7 +57,7 @@ def test_a_token_is_fetched_once_for_each_region(
         show_tag(client, EAST)
 
     assert logins(simulator) == [201, 201]
-    assert {WEST, EAST} == {call.token_region for call in simulator.state.calls(operation="tag")}
+    assert {call.token_region for call in simulator.state.calls(operation="tag")} == {WEST, EAST}
 
 
 @pytest.mark.parametrize("size", [2_048, 32 * 1024])
@@ -118,8 +118,8 @@ def test_a_wrong_password_is_tried_once_across_regions_and_processes(
     later = [error_of(partial(show_tag, client)) for client in clients]
 
     assert logins(simulator) == [401]
-    assert {Kind.AUTHENTICATION} == {error.kind for error in (*first, *later)}
-    assert {"refused"} == {error.code for error in later}
+    assert {error.kind for error in (*first, *later)} == {Kind.AUTHENTICATION}
+    assert {error.code for error in later} == {"refused"}
     assert all("not tried again: HTTP.401: Unauthorized" in error.message for error in later)
     assert all("as soon as they change" in error.remedy for error in later)
     assert list(ledger.refused) == [fingerprint(WRONG, simulator.iam_url)]
@@ -186,9 +186,9 @@ def test_only_a_response_of_iam_itself_refuses_a_credential(
 
         error = error_of(lambda: tokens.get(WEST))
 
-    assert kind is error.kind
+    assert error.kind is kind
     assert error.remedy
-    assert remembered is bool(ledger.refused)
+    assert bool(ledger.refused) is remembered
 
 
 def test_an_unreachable_iam_is_transient_and_refuses_no_credential(clock: FakeClock) -> None:

@@ -12,8 +12,8 @@ def test_the_token_of_the_configuration_is_sent_unchanged() -> None:
         show_tag(client)
         show_tag(client)
 
-    assert {"A-token-given-by-the-configuration"} == {
-        received.headers["X-Auth-Token"] for received in swr.received
+    assert {received.headers["X-Auth-Token"] for received in swr.received} == {
+        "A-token-given-by-the-configuration"
     }
 
 
@@ -21,7 +21,7 @@ def test_the_token_of_the_configuration_cannot_be_renewed() -> None:
     with Loopback(lambda _: Reply(401)) as swr:
         error = error_of(lambda: show_tag(client_of(swr.url)))
 
-    assert Kind.AUTHENTICATION is error.kind
+    assert error.kind is Kind.AUTHENTICATION
     assert len(swr.received) == 1
 
 

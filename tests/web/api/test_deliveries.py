@@ -24,7 +24,7 @@ def test_a_delivery_has_the_documented_members_in_order(harness: WebHarness) -> 
         "syncs": sorted(sync.id for sync in receipt.syncs),
         "replayed_from": None,
     }
-    assert {"items": [expected], "next": None} == answer.get_json()
+    assert answer.get_json() == {"items": [expected], "next": None}
     assert list(expected) == list(answer.get_json()["items"][0])
 
 
@@ -69,7 +69,7 @@ def test_filters(harness: WebHarness, query: str, expected: Sequence[str]) -> No
     items = harness.client().get(f"/api/v1/deliveries?{query}").get_json()["items"]
 
     tags = [item["pushes"][0]["image"].removeprefix("team/web:") for item in items]
-    assert expected == sorted(tags)
+    assert sorted(tags) == expected
 
 
 def test_pages_have_neither_gaps_nor_repetitions(harness: WebHarness) -> None:

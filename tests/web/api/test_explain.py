@@ -76,7 +76,7 @@ def test_an_ignored_delivery_shows_the_reason_for_this_tag(harness: WebHarness) 
 
     [delivery] = explain(harness, "team/web:v1")["deliveries"]
 
-    assert ("no rule matches", reason) == (delivery["about"], delivery["reason"])
+    assert (delivery["about"], delivery["reason"]) == ("no rule matches", reason)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_an_invalid_query_is_refused_with_the_reason(
 ) -> None:
     answer = harness.client().get("/api/v1/explain", query_string=query)
 
-    assert status == answer.status_code
+    assert answer.status_code == status
     assert words in answer.text
 
 

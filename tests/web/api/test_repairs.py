@@ -28,7 +28,7 @@ def test_a_backfill_uses_the_only_region_of_the_senders(harness: WebHarness) -> 
     ) == ("backfill", "comparing", ["cn-north-4/team/web"], "all", None, None)
     shown = harness.client().get(f"/api/v1/backfill/{repair['id']}").get_json()
     listed = harness.client().get("/api/v1/backfill").get_json()
-    assert [repair, [repair]] == [shown, listed["items"]]
+    assert [shown, listed["items"]] == [repair, [repair]]
 
 
 def test_a_reconcile_covers_everything_with_the_configured_budget(harness: WebHarness) -> None:
@@ -105,10 +105,12 @@ def test_start_and_cancellation_are_in_the_audit_log(harness: WebHarness) -> Non
 
     audit = harness.client(ADMIN).get("/api/v1/audit").get_json()["items"]
     assert [
+        tuple(row[name] for name in ("token", "action", "object", "status")) for row in audit
+    ] == [
         ("dashboard", "POST /api/v1/reconcile", None, 403),
         ("root", "POST /api/v1/backfill/<repair_id>/cancel", repair, 202),
         ("ops", "POST /api/v1/backfill", "team/web", 202),
-    ] == [tuple(row[name] for name in ("token", "action", "object", "status")) for row in audit]
+    ]
 
 
 def test_a_repeated_request_starts_one_backfill(harness: WebHarness) -> None:

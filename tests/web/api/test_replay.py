@@ -201,7 +201,7 @@ def test_a_replay_is_one_log_line_with_the_tokens_name(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     [line] = [line for line in lines if line["event"] == "delivery.replayed"]
     del line["time"]
-    assert {
+    assert line == {
         "event": "delivery.replayed",
         "level": "info",
         "delivery": new["id"],
@@ -211,7 +211,7 @@ def test_a_replay_is_one_log_line_with_the_tokens_name(
         "reason": None,
         "syncs": 1,
         "token": "ops",
-    } == line
+    }
 
 
 def test_replays_are_counted_apart_from_deliveries(harness: WebHarness) -> None:
@@ -232,5 +232,5 @@ def test_a_replay_uses_the_senders_current_region(harness: WebHarness) -> None:
     replay(harness, ignored)
 
     [sync] = syncs(harness).values()
-    assert ("ap-southeast-1", EAST.region) == (sync["source_region"], sync["target_region"])
+    assert (sync["source_region"], sync["target_region"]) == ("ap-southeast-1", EAST.region)
     assert sync["created_at"] >= NOW.isoformat()[:19]

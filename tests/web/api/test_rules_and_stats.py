@@ -23,7 +23,7 @@ def show(harness: WebHarness, path: str) -> dict[str, Any]:
 
 
 def test_the_rules_are_shown_as_the_file_has_them(harness: WebHarness) -> None:
-    assert {
+    assert show(harness, "rules") == {
         "version": harness.config.version,
         "defaults": {},
         "rules": [
@@ -33,7 +33,7 @@ def test_the_rules_are_shown_as_the_file_has_them(harness: WebHarness) -> None:
                 "sync": [{"region": "cn-east-3", "namespace": "team"}],
             }
         ],
-    } == show(harness, "rules")
+    }
 
 
 def test_an_empty_ledger_has_empty_statistics(harness: WebHarness) -> None:
@@ -107,7 +107,7 @@ def test_latencies_are_percentiles_for_each_target(harness: WebHarness) -> None:
 def test_a_percentile_is_the_nearest_rank(
     values: list[float], percent: int, expected: float
 ) -> None:
-    assert expected == percentile(values, percent)
+    assert percentile(values, percent) == expected
 
 
 @pytest.mark.parametrize("window", ["0s", "32d", "yesterday", "-1h"])

@@ -38,7 +38,7 @@ def test_a_sender_that_never_delivered(harness: WebHarness) -> None:
         "silent": False,
     }
 
-    assert [expected] == listed(harness)
+    assert listed(harness) == [expected]
     assert list(expected) == list(listed(harness)[0])
 
 
@@ -120,7 +120,7 @@ def test_ignored_deliveries_are_counted_by_kind_of_reason(harness: WebHarness) -
     client.post("/hooks/ci", json={"image": "team/web:v1"})
     client.post("/hooks/ci", json={"image": "team/web:v1", "status": "failed"})
 
-    assert {
+    assert set(metric(harness, "swrhook_deliveries_ignored_total")) == {
         'swrhook_deliveries_ignored_total{reason="no_push",sender="ci"} 1.0',
         'swrhook_deliveries_ignored_total{reason="no_target",sender="ci"} 1.0',
-    } == set(metric(harness, "swrhook_deliveries_ignored_total"))
+    }

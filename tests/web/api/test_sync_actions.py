@@ -32,12 +32,12 @@ def test_a_retry_restarts_the_sync_with_the_current_override(harness: WebHarness
     status, body = press(harness, sync, "retry")
 
     assert status == 202
-    assert (sync, "pending", True, "ba9876543210") == (
+    assert (
         body["id"],
         body["state"],
         body["override"],
         body["rules_version"],
-    )
+    ) == (sync, "pending", True, "ba9876543210")
     assert body == harness.client().get(f"/api/v1/syncs/{sync}").get_json()
     assert [lane.override for lane in harness.woken] == [True]
 

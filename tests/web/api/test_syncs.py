@@ -60,7 +60,7 @@ def test_a_sync_has_the_documented_members_in_order(harness: WebHarness) -> None
         "due_at": None,
         "verified_at": None,
     }
-    assert {"items": [expected], "next": None} == answer.get_json()
+    assert answer.get_json() == {"items": [expected], "next": None}
     assert list(expected) == list(answer.get_json()["items"][0])
     assert list(answer.get_json()) == ["items", "next"]
 
@@ -84,7 +84,7 @@ def test_a_superseded_sync_names_the_one_that_replaced_it(
 
     sync = harness.client().get(f"/api/v1/syncs/{earlier}").get_json()
 
-    assert (None, "superseded", later) == (sync["error"], sync["state"], sync["superseded_by"])
+    assert (sync["error"], sync["state"], sync["superseded_by"]) == (None, "superseded", later)
 
 
 @pytest.fixture
@@ -181,4 +181,4 @@ def test_an_invalid_parameter_is_refused_with_the_reason(
     answer = harness.client().get(f"/api/v1/syncs?{query}")
 
     assert (answer.status_code, answer.content_type) == (422, "application/problem+json")
-    assert [reason] == answer.get_json()["reasons"]
+    assert answer.get_json()["reasons"] == [reason]

@@ -104,7 +104,7 @@ def test_only_the_latest_sync_to_each_target_counts(harness: WebHarness) -> None
 
     status, answer = wait(harness)
 
-    assert (200, {new}) == (status, ids(answer))
+    assert (status, ids(answer)) == (200, {new})
 
 
 def test_region_limits_the_wait_to_one_target(harness: WebHarness) -> None:
@@ -157,7 +157,7 @@ def test_superseded_syncs_are_followed_to_the_last_one(harness: WebHarness) -> N
 
     for query in (f"digest={OTHER}", f"delivery={first.delivery}"):
         status, answer = wait(harness, f"{query}&timeout=0")
-        assert (200, {last}) == (status, ids(answer)), query
+        assert (status, ids(answer)) == (200, {last}), query
 
 
 def test_a_superseded_sync_whose_successor_is_deleted_is_409(harness: WebHarness) -> None:
@@ -168,7 +168,7 @@ def test_a_superseded_sync_whose_successor_is_deleted_is_409(harness: WebHarness
 
     status, answer = wait(harness)
 
-    assert (409, {sync}) == (status, ids(answer))
+    assert (status, ids(answer)) == (409, {sync})
 
 
 def test_a_sync_of_unknown_digest_counts_for_a_wait_by_digest(harness: WebHarness) -> None:
@@ -177,7 +177,7 @@ def test_a_sync_of_unknown_digest_counts_for_a_wait_by_digest(harness: WebHarnes
         c.execute(update(syncs).values(called_digest=DIGEST, state="verified", verified_at=NOW))
 
     [(status, answer)] = answers
-    assert (200, {sync}) == (status, ids(answer))
+    assert (status, ids(answer)) == (200, {sync})
 
 
 def test_a_sync_that_gets_another_digest_is_409(harness: WebHarness) -> None:
@@ -198,11 +198,11 @@ def test_too_many_waits_are_429_with_retry_after(harness: WebHarness) -> None:
 
     answer = harness.client().get("/api/v1/wait?image=team/web:v1&timeout=300")
 
-    assert (429, "5", {sync}) == (
+    assert (
         answer.status_code,
         answer.headers["Retry-After"],
         ids(answer.get_json()),
-    )
+    ) == (429, "5", {sync})
 
 
 def test_a_finished_wait_frees_its_slot(harness: WebHarness) -> None:
@@ -236,4 +236,4 @@ def test_a_draining_process_ends_its_waits_with_408(harness: WebHarness) -> None
 def test_an_invalid_parameter_is_refused(harness: WebHarness, query: str, reason: str) -> None:
     answer = harness.client().get(f"/api/v1/wait?{query}")
 
-    assert (422, [reason]) == (answer.status_code, answer.get_json()["reasons"])
+    assert (answer.status_code, answer.get_json()["reasons"]) == (422, [reason])

@@ -229,11 +229,11 @@ def test_a_pressed_button_is_in_the_audit_log(harness: WebHarness, client: Flask
     press(client, f"/syncs/{sync}/retry")
 
     [write, *_] = harness.client(ADMIN).get("/api/v1/audit").get_json()["items"]
-    assert ("ops", "POST /syncs/<sync_id>/retry", sync) == (
+    assert (
         write["token"],
         write["action"],
         write["object"],
-    )
+    ) == ("ops", "POST /syncs/<sync_id>/retry", sync)
 
 
 def test_hostile_text_is_escaped(harness: WebHarness, client: FlaskClient) -> None:

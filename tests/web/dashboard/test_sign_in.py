@@ -52,7 +52,7 @@ def test_signing_in_leads_to_the_requested_page(harness: WebHarness) -> None:
     ],
 )
 def test_signing_in_never_leads_to_another_host(path: str, expected: str) -> None:
-    assert expected == local_path(path)
+    assert local_path(path) == expected
 
 
 def test_signing_out_ends_the_session(harness: WebHarness) -> None:

@@ -117,7 +117,7 @@ def test_a_superseded_sync_links_to_the_later_one(harness: WebHarness, sync: str
     later = harness.push("team/web:v1", digest=None).syncs[0].id
     last = steps(timeline_of(harness, sync))[-1]
 
-    assert ("Superseded", later) == (last.title, last.sync)
+    assert (last.title, last.sync) == ("Superseded", later)
 
 
 def test_a_sync_without_a_delivery_was_ordered(harness: WebHarness, sync: str) -> None:
