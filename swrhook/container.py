@@ -92,7 +92,7 @@ class Container:
         )
 
     def _make_service(self) -> None:
-        """Make what takes deliveries, serves operators and keeps house."""
+        """Make what receives deliveries, serves operators and runs at intervals."""
         self.recorder = Recorder(self.database, self.engine, self.outcome_log, self.clock)
         self.operator = Operator(self.database, self.engine, self.outcome_log, self.clock)
         self.retention = Retention(self.database, self.configuration, self.clock, self.metrics)

@@ -40,6 +40,20 @@ TARGET = Target("cn-east-3", "team")
 OTHER_TARGET = Target("ap-southeast-1", "team")
 LANE = Lane("cn-north-4", "team", "web/shop", TARGET, override=False)
 
+# A minimal valid file; tests change a line of it.
+MINIMAL_CONFIG = """\
+swr:
+  iam_endpoint: https://iam.example.com
+  credentials: {kind: token, token: "${TOKEN}"}
+  regions: {cn-north-4: {}, cn-east-3: {}}
+senders:
+  harbor: {dialect: harbor, region: cn-north-4, auth: {scheme: bearer, secrets: ["${TOKEN}"]}}
+rules:
+  - name: all
+    when: {sender: harbor}
+    sync: [{region: cn-east-3, namespace: team-a}]
+"""
+
 
 def push(tag: str = "v1", digest: str | None = None, event_id: str | None = None) -> Push:
     return Push("harbor", "cn-north-4", "team", "web/shop", tag, digest, event_id)

@@ -81,7 +81,7 @@ class SwrClient:
     def has_namespace(self, region: str, namespace: str) -> bool:
         """Tell whether an organization exists and is ours or shared with us; False is certain.
 
-        Raises SwrError when SWR only says that we may not look: a user may be allowed to push to an
+        Raises SwrError when SWR only denies the read: a user may be allowed to push to an
         organization without being allowed to read about it.
         """
         organization = self.organization(region, namespace)
@@ -101,7 +101,7 @@ class SwrClient:
         return protocol.read_region_info(self._get(region, protocol.REGIONS_PATH))
 
     def regions(self, region: str) -> frozenset[str] | None:
-        """Return the regions that a region can synchronize to; None when SWR does not say."""
+        """Return the regions that a region can synchronize to; None when SWR lists none."""
         return self.region_info(region).sync_targets or None
 
     def reuse_authenticator(self, other: "SwrClient") -> None:

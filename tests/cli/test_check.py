@@ -7,19 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from swrhook.cli.check import check
+from tests.factories import MINIMAL_CONFIG
 
-CONFIGURATION = """\
-swr:
-  iam_endpoint: https://iam.example.com
-  credentials: {kind: token, token: "${TOKEN}"}
-  regions: {cn-north-4: {}, cn-east-3: {}}
-senders:
-  harbor: {dialect: harbor, region: cn-north-4, auth: {scheme: bearer, secrets: ["${TOKEN}"]}}
-rules:
-  - name: all
-    when: {sender: harbor}
-    sync: [{region: cn-east-3, namespace: team-a}]
-"""
 ENVIRON = {"TOKEN": "a-token-for-the-tests"}
 
 
@@ -30,7 +19,7 @@ def run(*args: str, environ: dict[str, str] | None = None) -> Result:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "swrhook.yaml"
-    path.write_text(CONFIGURATION, encoding="utf-8")
+    path.write_text(MINIMAL_CONFIG, encoding="utf-8")
     return path
 
 
@@ -43,7 +32,7 @@ def test_a_valid_file_is_summarized_in_one_line(file: Path) -> None:
 
 
 def test_warnings_follow_the_summary(file: Path) -> None:
-    file.write_text(CONFIGURATION.replace("{sender: harbor}", "{sender: x}"), encoding="utf-8")
+    file.write_text(MINIMAL_CONFIG.replace("{sender: harbor}", "{sender: x}"), encoding="utf-8")
 
     lines = run(str(file), environ=ENVIRON).stdout.splitlines()
 

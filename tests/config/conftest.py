@@ -8,6 +8,7 @@ import pytest
 
 from swrhook.config import Config, parse
 from swrhook.errors import BadConfiguration
+from tests.factories import MINIMAL_CONFIG
 
 EXAMPLE = Path(__file__).parents[2] / "swrhook.example.yaml"
 ENVIRON = {
@@ -23,19 +24,6 @@ ENVIRON = {
     )
 }
 BEARER = '{scheme: bearer, secrets: ["${TOKEN}"]}'
-# A minimal valid file; tests change a line of it.
-SMALL = """\
-swr:
-  iam_endpoint: https://iam.example.com
-  credentials: {kind: token, token: "${TOKEN}"}
-  regions: {cn-north-4: {}, cn-east-3: {}}
-senders:
-  harbor: {dialect: harbor, region: cn-north-4, auth: {scheme: bearer, secrets: ["${TOKEN}"]}}
-rules:
-  - name: all
-    when: {sender: harbor}
-    sync: [{region: cn-east-3, namespace: team-a}]
-"""
 
 Read = Callable[[str | bytes], Config]
 Mistakes = Callable[[str | bytes], list[str]]
@@ -58,7 +46,7 @@ def files() -> dict[str, str]:
 
 @pytest.fixture
 def small() -> str:
-    return SMALL
+    return MINIMAL_CONFIG
 
 
 @pytest.fixture

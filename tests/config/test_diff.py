@@ -2,7 +2,7 @@ import pytest
 
 from swrhook.config import Config, parse
 from swrhook.config.diff import MAX_NAMES, compare
-from tests.config.conftest import SMALL
+from tests.factories import MINIMAL_CONFIG
 
 TOKENS = "access: {tokens: [{name: ops, role: read, token: '${OPS}'}]}\n"
 RULE = """\
@@ -10,7 +10,7 @@ RULE = """\
     when: {}
     sync: [{region: cn-east-3, namespace: team-b}]
 """
-WHOLE = SMALL + RULE + TOKENS
+WHOLE = MINIMAL_CONFIG + RULE + TOKENS
 
 
 def config(text: str, secret: str = "sesame", ops: str = "an-operators-token-of-24") -> Config:
@@ -77,7 +77,7 @@ def test_another_spelling_of_the_same_value_is_no_change() -> None:
 
 
 def test_the_order_of_rules_counts() -> None:
-    head, _, rules = SMALL.partition("rules:\n")
+    head, _, rules = MINIMAL_CONFIG.partition("rules:\n")
 
     changes = compare(
         config(WHOLE).fingerprints, config(f"{head}rules:\n{RULE}{rules}{TOKENS}").fingerprints
@@ -89,7 +89,9 @@ def test_the_order_of_rules_counts() -> None:
 def test_a_long_list_of_names_is_cut() -> None:
     many = "".join(RULE.replace("more", f"rule-{number}") for number in range(MAX_NAMES + 5))
 
-    added = compare(config(SMALL).fingerprints, config(SMALL + many).fingerprints)["rules"]["added"]
+    added = compare(
+        config(MINIMAL_CONFIG).fingerprints, config(MINIMAL_CONFIG + many).fingerprints
+    )["rules"]["added"]
 
     assert len(added) == MAX_NAMES + 1
     assert added[-1] == "and 5 more"

@@ -21,14 +21,13 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.kept_state import last_configuration
 from swrhook.metrics import Metrics
 from swrhook.service.config_reload import ConfigReloader
-from tests.config.conftest import SMALL
-from tests.factories import FakeClock
+from tests.factories import MINIMAL_CONFIG, FakeClock
 
 START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-MORE = SMALL.replace("rules:\n", "rules:\n  - {name: more, when: {}, sync: [{TARGET}]}\n").replace(
-    "{TARGET}", "{region: cn-east-3, namespace: b}"
-)
-INVALID = SMALL.replace("namespace", "namespcae")
+MORE = MINIMAL_CONFIG.replace(
+    "rules:\n", "rules:\n  - {name: more, when: {}, sync: [{TARGET}]}\n"
+).replace("{TARGET}", "{region: cn-east-3, namespace: b}")
+INVALID = MINIMAL_CONFIG.replace("namespace", "namespcae")
 
 
 @dataclass
@@ -86,7 +85,7 @@ class Reloading:
 @pytest.fixture
 def reloading(tmp_path: Path, database: Database) -> Any:
     file = tmp_path / "swrhook.yaml"
-    file.write_text(SMALL)
+    file.write_text(MINIMAL_CONFIG)
     reloading = Reloading(file, database)
     logs.configure("json", "INFO")
     yield reloading
@@ -132,7 +131,7 @@ def test_an_invalid_file_changes_nothing_and_is_logged_once_with_every_error(
     _, refused = lines(capsys)
 
     assert reloading.used == []
-    assert reloading.saved() == SMALL.encode()
+    assert reloading.saved() == MINIMAL_CONFIG.encode()
     assert reloading.reloader.in_use() == {
         "version": config.version,
         "since": "2026-03-04T05:06:07.000Z",
@@ -161,7 +160,7 @@ def test_another_error_is_logged_too(
     assert events == ["configuration.loaded", *["configuration.refused"] * 2]
 
 
-@pytest.mark.parametrize("content", [SMALL, MORE], ids=["as it was", "otherwise"])
+@pytest.mark.parametrize("content", [MINIMAL_CONFIG, MORE], ids=["as it was", "otherwise"])
 def test_a_corrected_file_is_used(reloading: Reloading, content: str) -> None:
     reloading.start()
     reloading.poll(INVALID)
@@ -170,7 +169,7 @@ def test_a_corrected_file_is_used(reloading: Reloading, content: str) -> None:
     assert reloading.reloader.problem() is None
     assert reloading.metric_values()["swrhook_configuration_is_current"] == 1.0
     assert reloading.saved() == content.encode()
-    expected = [] if content == SMALL else [content.encode()]
+    expected = [] if content == MINIMAL_CONFIG else [content.encode()]
     assert [config.text for config in reloading.used] == expected
 
 
@@ -185,7 +184,7 @@ def test_a_start_with_an_invalid_file_uses_the_last_good_configuration(
     later.poll(MORE)
     later.reloader.stop()
 
-    assert last_good.text == SMALL.encode()
+    assert last_good.text == MINIMAL_CONFIG.encode()
     assert problem is not None
     assert [config.text for config in later.used] == [MORE.encode()]
     assert later.reloader.problem() is None
@@ -208,7 +207,7 @@ def test_a_file_that_contains_a_secret_is_used_and_not_saved(reloading: Reloadin
     reloading.poll(MORE.replace('"${TOKEN}"', "a-literal-sesame"))
 
     assert len(reloading.used) == 1
-    assert reloading.saved() == SMALL.encode()
+    assert reloading.saved() == MINIMAL_CONFIG.encode()
 
 
 def test_a_rotated_secret_is_used_though_the_configuration_file_is_the_same(
@@ -217,7 +216,7 @@ def test_a_rotated_secret_is_used_though_the_configuration_file_is_the_same(
     token = tmp_path / "token"
     token.write_text("sesame")
     file = tmp_path / "swrhook.yaml"
-    file.write_text(SMALL.replace("${TOKEN}", f"${{file:{token}}}"))
+    file.write_text(MINIMAL_CONFIG.replace("${TOKEN}", f"${{file:{token}}}"))
     reloading = Reloading(file, database)
     logs.configure("json", "INFO")
     before = reloading.start()
@@ -280,7 +279,7 @@ def test_a_configuration_stays_in_use_if_held_work_cannot_be_resumed(reloading: 
         reloading.poll(MORE)
     reloading.poll()
 
-    assert resumed == [(SMALL.encode(), MORE.encode())]
+    assert resumed == [(MINIMAL_CONFIG.encode(), MORE.encode())]
     assert reloading.reloader.in_use()["version"] == reloading.used[-1].version
     assert reloading.reloader.problem() is None
     assert reloading.saved() == MORE.encode()
@@ -290,7 +289,7 @@ def test_the_thread_continues_after_a_failure_and_logs_it_once(
     tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "swrhook.yaml"
-    file.write_text(SMALL)
+    file.write_text(MINIMAL_CONFIG)
     logs.configure("json", "INFO")
     is_reloaded = threading.Event()
 
