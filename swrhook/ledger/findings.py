@@ -19,7 +19,7 @@ from sqlalchemy import (
 from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.deduplication import Batch, add_sync, tag_key
 from swrhook.ledger.deliveries import INSERT_SYNC, lock_tags
-from swrhook.ledger.lanes import schedule_lanes
+from swrhook.ledger.lanes import lock_lanes, schedule_lanes
 from swrhook.ledger.rows import SYNC_COLUMNS, from_lane, group, to_lane, to_sync
 from swrhook.ledger.syncs import cancel, retry
 from swrhook.ledger.tables import LATEST, OPEN, WITHOUT_SYNC, findings, syncs
@@ -82,8 +82,9 @@ def record_portion(
         row["id"]: _planned(to_lane(row), row["sender"], row["tag"], row["digest"], row["rule"])
         for row in rows
     }
-    # No delivery can record a sync of these tags until this transaction ends.
+    # No other transaction can record or change a sync of these tags until this one ends.
     lock_tags(connection, {tag_key(sync.push) for sync in planned.values()})
+    lock_lanes(connection, {sync.lane for sync in planned.values()})
     newest = _newest_by_route(connection, rows)
     batch = Batch({}, {})
     retried_lanes: dict[Lane, None] = {}

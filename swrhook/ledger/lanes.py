@@ -50,9 +50,9 @@ def _upsert_sooner(database: str) -> ReturningInsert[Any]:
 def lock_lanes(connection: Connection, lanes: Iterable[Lane]) -> None:
     """Lock lanes, and their twins with the other override, until the transaction ends.
 
-    Every transaction that changes syncs locks their lanes first. So transactions on the same image
-    and target run one after the other, each sees the changes of the one before it, and no two
-    deadlock. On SQLite there is only one writer anyway.
+    Transactions that change syncs lock their lanes first; only the cancellation of a repair does
+    not. So transactions on the same image and target run one after the other, each sees the
+    changes of the one before it, and no two deadlock. On SQLite there is only one writer anyway.
     """
     if connection.dialect.name == "sqlite":
         return

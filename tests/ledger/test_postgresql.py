@@ -11,18 +11,22 @@ from sqlalchemy import text
 from swrhook.ledger.calls import claim
 from swrhook.ledger.database import Database, write_guard
 from swrhook.ledger.deliveries import record
+from swrhook.ledger.findings import record_portion, store_findings
 from swrhook.ledger.kept_state import probe
 from swrhook.ledger.lanes import lock_lanes, reschedule
+from swrhook.ledger.repairs import begin
 from swrhook.ledger.server_clock import ServerClock
 from swrhook.ledger.syncs import due_syncs
 from swrhook.ledger.tables import deliveries, probes
-from swrhook.model import DeliveryEntry, State
+from swrhook.model import DeliveryEntry, PlannedSync, State
 from swrhook.syncs.decisions import Decision
+from swrhook.syncs.reconciliation import Drift, Finding, RepairKind, RepairRequest, RepositoryRef
 from swrhook.syncs.states import Event
 from tests.factories import (
     LANE,
     NOW,
     SECOND,
+    TARGET,
     A,
     B,
     FakeClock,
@@ -58,6 +62,31 @@ def test_two_senders_that_announce_one_image_at_once_leave_one_open_sync(
         waits.result(PATIENCE)
 
     assert [sync.state for sync in all_syncs(database)] == [State.SUPERSEDED, State.PENDING]
+
+
+def test_a_repair_and_a_delivery_of_another_sender_at_once_leave_one_open_sync(
+    database: Database,
+) -> None:
+    delivered = replace(push(digest=B), sender="registry")
+    place = RepositoryRef(LANE.source_region, LANE.namespace, LANE.repository)
+    missing = PlannedSync(push(digest=A), TARGET, override=False, rule="all")
+    with database.write() as connection:
+        repair = begin(connection, RepairRequest(RepairKind.RECONCILE, [place]), NOW)
+        finding = Finding(missing, Drift.MISSING, None, needs_sync=True)
+        store_findings(connection, repair, [finding], latest=True)
+
+    def record_repair() -> None:
+        with database.write() as connection:
+            record_portion(connection, repair, "0123456789ab", NOW, 10)
+
+    with ThreadPoolExecutor(1) as another:
+        with database.write() as connection:
+            record(connection, [entry(delivered)])
+            waits = another.submit(record_repair)
+            assert waits_for_a_lock(database)
+        waits.result(PATIENCE)
+
+    assert [sync.state for sync in all_syncs(database)] == [State.PENDING]
 
 
 def test_workers_and_recorders_never_deadlock(database: Database) -> None:
