@@ -90,6 +90,9 @@ class TooLarge(Refused):
 
     code = "too_large"
 
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body is over settings.body_limit ({limit} bytes)")
+
 
 class NothingUsable(Refused):
     """No image tag can be read, and the caller waits for the answer, so it is not quarantined."""

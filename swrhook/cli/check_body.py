@@ -23,9 +23,7 @@ def preview_body(delivery: Delivery, sender: Sender, config: Config) -> dict[str
     preview = {"sender": sender.name, "dialect": sender.dialect}
     try:
         if len(delivery.body) > config.options.body_limit:
-            raise TooLarge(
-                f"the body is over settings.body_limit ({config.options.body_limit} bytes)"
-            )
+            raise TooLarge(config.options.body_limit)
         entry = read(delivery, sender, config, now=SystemClock().now())
     except Refused as exc:
         refusal = {"outcome": REFUSED, "code": exc.code, "reason": str(exc)}

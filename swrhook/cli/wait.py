@@ -45,7 +45,7 @@ _UNFINISHED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUEST
 def wait(image: str, *, timeout: int, as_json: bool, **filters: str | None) -> None:
     """Wait until IMAGE is verified at every target, as the last step of a job.
 
-    IMAGE is the source's namespace/repository:tag. The wait is for its latest sync to each target.
+    IMAGE is the source's namespace/repository:tag. Only its latest sync to each target counts.
     Pass --delivery, --digest or --since, so that an earlier push of the tag does not count. Exit
     code 0 if all are verified; 1 as soon as one has ended in another state, if no sync matches, or
     after the timeout.

@@ -1,8 +1,8 @@
 """The engine for PostgreSQL: Procrastinate's jobs, for any number of processes and machines.
 
-Jobs are queued in the transaction that makes a lane due (see lane_jobs for their two kinds). When a
-lane is due also stands on the lane itself, as `wake_at`: a promote job that finds another time
-there is outdated, and does nothing.
+Jobs are queued in the transaction that makes a lane due (see lane_jobs for their two kinds). The
+lane's row holds its due time as well, in `wake_at`: a promote job for any other time is outdated,
+and does nothing.
 """
 
 import asyncio

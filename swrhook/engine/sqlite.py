@@ -150,8 +150,8 @@ class SqliteEngine:
                 if wait is None or wait > 0:
                     self._changed.wait(wait)
                 elif (due_lane := self._pop()) is not None:
-                    # Another thread must wait for the next entry. The notification of a wake may
-                    # have gone to this thread, which woke up anyway.
+                    # A wake may have notified this thread just as its wait ended by itself.
+                    # Pass that on, so that another thread waits for the new first entry.
                     self._changed.notify()
                     return due_lane
             return None

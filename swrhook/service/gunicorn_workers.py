@@ -112,7 +112,8 @@ def _linger(connection: socket.socket) -> None:
     """Give the client time to read the response.
 
     A socket that is closed with unread data is reset, and the client may lose the response.
-    gunicorn lingers too, but in the loop that serves all connections; this leaves it no wait.
+    gunicorn lingers too, but in the loop that serves all connections. After this function it has
+    nothing left to wait for.
     """
     deadline = time.monotonic() + _MAX_LINGER
     with suppress(OSError):

@@ -58,8 +58,11 @@ def repositories_in_scope(
     senders = config.senders.values() if sender is None else [config.senders[sender]]
     sender_regions = {configured.region for configured in senders}
     regions = sorted(sender_regions & {region} if region is not None else sender_regions)
+    if not regions and sender is not None:
+        raise NothingUsable((f"region: the sender {sender} is not in {region}",))
     if not regions:
-        raise NothingUsable((f"region: no sender is configured for {region or 'any region'}",))
+        where = "" if region is None else f" for {region}"
+        raise NothingUsable((f"region: no sender is configured{where}",))
     if len(regions) > 1 and not everywhere:
         raise NothingUsable((f"specify a sender, or one of the regions {', '.join(regions)}",))
     return [RepositoryRef(name, *repository) for name in regions for repository in repositories]

@@ -33,7 +33,7 @@ PUBLIC_PAGES = frozenset({"dashboard.static", "dashboard.sign_in_form", "dashboa
 # Endpoints whose role does not follow from the method: GET, HEAD and OPTIONS need READ, the others
 # OPERATE.
 ROLES: Mapping[str, Role] = {
-    "whatif.compare": Role.READ,  # changes nothing: it is a POST because a URL is too short
+    "whatif.compare": Role.READ,  # changes nothing: a POST because the rules are too long for a URL
     "drain.begin": Role.ADMIN,
     "audit.list_all": Role.ADMIN,
     "dashboard.sign_out": Role.READ,

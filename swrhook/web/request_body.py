@@ -16,7 +16,7 @@ _MAX_MEMBERS = 100
 def read_body(request: Request, limit: int) -> bytes:
     """Return the body, at most `limit` bytes after inflating. Raises TooLarge, Undecodable."""
     if (request.content_length or 0) > limit:
-        raise _too_large(limit)
+        raise TooLarge(limit)
     raw = _read_raw(request, limit)
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in ("gzip", "x-gzip"):
@@ -34,7 +34,7 @@ def _read_raw(request: Request, limit: int) -> bytes:
     except ParseException as exc:  # raised by gunicorn for malformed chunks
         raise Undecodable(f"the body's chunks cannot be read: {type(exc).__name__}") from None
     if len(raw) > limit:
-        raise _too_large(limit)
+        raise TooLarge(limit)
     if len(raw) < (request.content_length or 0):
         raise _cut_off()
     return raw
@@ -49,7 +49,7 @@ def _inflate(raw: bytes, limit: int) -> bytes:
         except zlib.error as exc:
             raise Undecodable(f"the body is not gzip: {exc}") from None
         if len(body) > limit:
-            raise _too_large(limit)
+            raise TooLarge(limit)
         if not inflater.eof:
             raise Undecodable("the gzip body is cut off")
         raw = inflater.unused_data.lstrip(b"\0")  # gzip allows zero padding at the end
@@ -60,7 +60,3 @@ def _inflate(raw: bytes, limit: int) -> bytes:
 
 def _cut_off() -> Undecodable:
     return Undecodable("the body did not arrive whole: it was cut off, or it took too long")
-
-
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"the body is over settings.body_limit ({limit} bytes)")

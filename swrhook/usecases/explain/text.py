@@ -7,7 +7,7 @@ _MAX_LISTED = 5
 
 
 def format_time(time: datetime) -> str:
-    """Return a time to the second, as the API does."""
+    """Return a time in UTC as RFC 3339, to the second."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -42,7 +42,7 @@ def _past(timeline: SyncTimeline) -> Iterator[Step]:
         yield Step(progress.waiting_since, "Waiting for the source", text, "open")
     if progress.failing_since is not None:
         failures = f"Failed attempts since then: {progress.failures}."
-        text = failures if progress.failures else "Waiting for a region that fails."
+        text = failures if progress.failures else "Waiting for a failing region to recover."
         yield Step(progress.failing_since, "Failing", text, "fair")
     for call in timeline.calls:
         yield from _call_steps(call)

@@ -110,7 +110,7 @@ def test_a_postponed_sync_without_attempts_waits_for_its_region(
         connection.execute(update(syncs).values(failing_since=NOW, failures=0))
     by_title = {step.title: step for step in steps(timeline_of(harness, sync))}
 
-    assert by_title["Failing"].text == "Waiting for a region that fails."
+    assert by_title["Failing"].text == "Waiting for a failing region to recover."
 
 
 def test_a_superseded_sync_links_to_the_later_one(harness: WebHarness, sync: str) -> None:
