@@ -8,15 +8,13 @@ from swrhook import logs
 from swrhook.clock import Clock, SteadyClock, SystemClock
 from swrhook.config.model import Config
 from swrhook.config.watcher import WatchedFile
-from swrhook.engine import Engine
-from swrhook.engine.sqlite import SqliteEngine
+from swrhook.engine.lane_engine import LaneEngine
 from swrhook.ledger.database import open_database
 from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.recorder import Recorder
 from swrhook.ledger.server_clock import ServerClock
 from swrhook.metrics import MULTIPROCESS_FOLDER, Metrics
-from swrhook.model import Lane
 from swrhook.sender_keys import HttpsKeyProvider, HttpsSettings, find_proxies
 from swrhook.service.active_configuration import Active, ActiveConfiguration, HeldLanes
 from swrhook.service.config_reload import ConfigReloader
@@ -71,20 +69,19 @@ class Container:
         self.metrics = Metrics(self.environ.get(MULTIPROCESS_FOLDER))
         self.outcome_log = OutcomeLog(self.metrics)
         # Limits of SWR's endpoints: they outlive the configuration, so that a reload resets none.
-        self.admission = Admission(
-            AdaptiveRateLimiter(),
-            self.settings.workers,
-            self._run_now,
-            is_single_process=self.database.is_sqlite,
-        )
         self.circuit_breakers = CircuitBreakers()
+        self.admission = Admission(
+            AdaptiveRateLimiter(), self.circuit_breakers, self.settings.workers
+        )
         self.target_cache = TargetCache()
         keys = HttpsKeyProvider(HttpsSettings(find_proxies, self._certificates), monotonic)
         file = WatchedFile(self.settings.config, self.environ, keys)
         self.config_reloader = ConfigReloader(file, self.database, self.metrics, self.system_clock)
         config = self.config_reloader.load_initial()
         self.configuration = ActiveConfiguration(self, config)
-        self.engine = self._make_engine()
+        self.engine = LaneEngine(
+            self.database, self.configuration, self.settings.workers, self.clock
+        )
         held_lanes = HeldLanes(self.database, self.engine, self.clock)
         self.config_reloader.subscribe(self.configuration, held_lanes)
         self.repair_worker = RepairWorker(
@@ -138,17 +135,6 @@ class Container:
         self.sender_monitor.stop()
         self.configuration.active.swr.close()
         self.database.close()
-
-    def _run_now(self, lane: Lane) -> None:
-        self.engine.run_now(lane)  # looked up late: the engine is made after the admission
-
-    def _make_engine(self) -> Engine:
-        workers = self.settings.workers
-        if self.database.is_sqlite:
-            return SqliteEngine(self.database, self.configuration, workers)
-        from swrhook.engine.postgresql import PostgresEngine  # noqa: PLC0415  # heavy; not on SQLite
-
-        return PostgresEngine(self.database, self.configuration, workers, self.clock)
 
     def make_active(self, config: Config, before: Active | None) -> Active:
         """Return what a configuration needs to be used. A client that is still right is kept."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 def image_name(namespace: str, repository: str, tag: str) -> str:
@@ -125,6 +125,15 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Urgency(IntEnum):
+    """The class of work that a sync waits for; swrhook.engine.fair_queue has the share of each."""
+
+    FRESH = 0  # the first look and call for a push
+    PROOF = 1  # the target of a call is read
+    REPEAT = 2  # what was missing or failed is tried again
+    BACKFILL = 3  # syncs of backfills and reconciles
+
+
 OPEN_STATES = frozenset({State.PENDING, State.CALLING, State.TRIGGERED})
 END_STATES = frozenset(State) - OPEN_STATES
 
@@ -157,7 +166,7 @@ class Sync:
     sync_images was called. `waiting_since` is when the tag was first missing at the source,
     `failing_since` when requests began to fail, `verifying_since` when polling the target began.
     `polls` counts the polls and `failures` the failed requests. `alone` excludes other tags from
-    its next call. A `backfill` sync runs after fresh pushes.
+    its next call. `backfill` is set for syncs of backfills and reconciles.
     """
 
     id: str

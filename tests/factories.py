@@ -5,14 +5,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, insert, select, update
 
 from swrhook.config import Config
+from swrhook.engine import NoRoom
 from swrhook.ledger.database import Database, after_commit
 from swrhook.ledger.deliveries import Recording, record
-from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
-from swrhook.ledger.tables import syncs
+from swrhook.ledger.lane_session import open_session
+from swrhook.ledger.lanes import Flow, schedule_lanes
+from swrhook.ledger.rows import SYNC_COLUMNS, to_lane, to_sync
+from swrhook.ledger.tables import lanes, syncs
 from swrhook.model import (
+    OPEN_STATES,
     DeliveryEntry,
     Lane,
     Outcome,
@@ -22,10 +26,12 @@ from swrhook.model import (
     State,
     Sync,
     Target,
+    Urgency,
     route,
 )
 from swrhook.senders.sender import Sender
 from swrhook.syncs.decisions import Decision
+from swrhook.worker.lane_runner import LaneRunner
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -111,6 +117,7 @@ def put(
         "state": state.value,
         "created_at": NOW,
         "updated_at": NOW,
+        "due_at": NOW if state in OPEN_STATES else None,
     }
     row |= columns
     with database.write() as connection:
@@ -160,17 +167,52 @@ class FixedConfig:
         return self.config
 
 
+def ready_lanes(database: Database) -> list[Lane]:
+    """Return the lanes that wait for an engine, in the order of their keys."""
+    rows = [row for row in everything(database, lanes) if row["ready"]]
+    return [to_lane(row) for row in sorted(rows, key=lambda row: row["key"])]
+
+
+def run_lane(database: Database, runner: LaneRunner, lane: Lane, now: datetime) -> datetime | None:
+    """Take a lane and run it, as the engine does; return when it is due again."""
+    gateway = runner.gateway
+    slot = gateway.reserve(Flow.of(lane, _urgency(database, lane), "harbor"))
+    if isinstance(slot, NoRoom):
+        return now + (slot.retry_in or SECOND)
+    with database.write() as connection:
+        schedule_lanes(connection, {lane: "harbor"}, Urgency.BACKFILL, now)
+        is_lane = lanes.c.key == lane.key
+        connection.execute(update(lanes).where(is_lane).values(holder="test", ready=False))
+        session = open_session(database, connection, lane, "test", now, runner.limits())
+    try:
+        runner.run(session, slot)
+    finally:
+        slot.release()
+    row = next(row for row in everything(database, lanes) if row["key"] == lane.key)
+    due_at: datetime | None = row["due_at"]
+    return due_at
+
+
+def _urgency(database: Database, lane: Lane) -> Urgency:
+    """Return the urgency of the lane's most urgent sync."""
+    rows = [row for row in everything(database, syncs) if row["lane"] == lane.key]
+    urgencies = [row["urgency"] for row in rows if row["state"] in OPEN_STATES]
+    return Urgency(min(urgencies, default=Urgency.FRESH))
+
+
 @dataclass
 class FakeScheduler:
-    """A LaneScheduler that remembers the lanes which were woken by committed transactions."""
+    """A LaneScheduler that counts the committed transactions which woke it."""
 
-    woken: list[Sequence[Lane]] = field(default_factory=list)
+    woken: int = 0
     before_wake: Callable[[], object] = lambda: None
 
-    def wake(self, lanes: Sequence[Lane], at: datetime, connection: Connection) -> None:
-        del at
+    def wake(self, connection: Connection) -> None:
         self.before_wake()
-        after_commit(connection, lambda: self.woken.append(lanes))
+        after_commit(connection, self._count)
+
+    def _count(self) -> None:
+        self.woken += 1
 
 
 @dataclass
@@ -190,13 +232,6 @@ class FakeOutcomes:
         if self.error is not None:
             raise self.error
         self.recordings.append(recording)
-
-
-@dataclass
-class FakeWork:
-    """A LaneWork made of a function."""
-
-    run: Callable[[Lane, datetime], datetime | None]
 
 
 @dataclass

@@ -38,7 +38,5 @@ def new_database() -> Iterator[str]:
 def empty(connection: Connection) -> None:
     """Empty every table, but keep the schema."""
     # DELETE, for TRUNCATE makes new files of every table and index.
-    for table in ("procrastinate_periodic_defers", "procrastinate_jobs", "procrastinate_workers"):
-        connection.execute(text(f"DELETE FROM {table}"))
     for each in metadata.tables.values():
         connection.execute(each.delete())

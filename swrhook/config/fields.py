@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 # Raises ValidationError for a text that is not valid.
 Check = Callable[[str], None]
 
-OFF = "off"
+OFF, AUTO = "off", "auto"
 
 
 class PresenceMessages:
@@ -144,6 +144,17 @@ class WholeNumber(PresenceMessages, fields.Field[int]):
         if not self.low <= value <= self.high:
             raise ValidationError(f"must be from {self.low} to {self.high}")
         return value
+
+
+class WholeNumberOrAuto(WholeNumber):
+    """A whole number within bounds, or `auto`, which is returned as None."""
+
+    def _deserialize(self, value: Data, *_: Data, **__: Data) -> int | None:  # type: ignore[override]
+        if value == AUTO:
+            return None
+        if type(value) is not int:
+            raise ValidationError(f"must be a whole number, without quotes, or {AUTO}")
+        return super()._deserialize(value)
 
 
 class Flag(PresenceMessages, fields.Field[bool]):

@@ -10,7 +10,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from swrhook.config import sections
-from swrhook.config.fields import Flag, OneOf, Text, WholeNumber
+from swrhook.config.fields import AUTO, Flag, OneOf, Text, WholeNumber, WholeNumberOrAuto
 from swrhook.config.rule_schema import PatternField, RegexSection, SemverSection
 from swrhook.config.schema import Root
 
@@ -81,6 +81,10 @@ def _pattern(field: PatternField) -> Json:
     return {"anyOf": [{"type": "string", "minLength": 1}, *map(_section, patterns)]}
 
 
+def _whole_number(field: WholeNumber) -> Json:
+    return {"type": "integer", "minimum": field.low, "maximum": field.high}
+
+
 _CONVERTERS: Mapping[type, Callable[[Any], Json]] = {
     sections.Part: lambda field: _section(field.schema),
     sections.OneOrMore: _one_or_more,
@@ -93,7 +97,8 @@ _CONVERTERS: Mapping[type, Callable[[Any], Json]] = {
     PatternField: _pattern,
     Text: _text,
     Flag: lambda _: {"type": "boolean"},
-    WholeNumber: lambda field: {"type": "integer", "minimum": field.low, "maximum": field.high},
+    WholeNumberOrAuto: lambda field: {"anyOf": [{"const": AUTO}, _whole_number(field)]},
+    WholeNumber: _whole_number,
     # Durations, sizes, rates, networks and times are text in a format of their own.
     fields.Field: lambda _: {"type": "string", "minLength": 1},
 }

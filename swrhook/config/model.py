@@ -102,9 +102,12 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The limits for the requests of one process to one endpoint."""
+    """The limits for the requests of all processes to one endpoint.
 
-    per_second: int = 20
+    `per_second` None: swrhook finds the rate by itself.
+    """
+
+    per_second: int | None = None
     in_flight: int = 8
     in_flight_per_target: int = 4
 

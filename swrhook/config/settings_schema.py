@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from marshmallow import ValidationError, validates_schema
 
 from swrhook.config import validators
-from swrhook.config.fields import Duration, DurationOrOff, Network, Size, WholeNumber
+from swrhook.config.fields import (
+    Duration,
+    DurationOrOff,
+    Network,
+    Size,
+    WholeNumber,
+    WholeNumberOrAuto,
+)
 from swrhook.config.model import Pace, Retention
 from swrhook.config.nodes import Data
 from swrhook.config.sections import Items, Part, Section
@@ -46,9 +53,9 @@ class VerifySection(Section):
 
 
 class PaceSection(Section):
-    """`pace`: the limits for the requests of one process to one endpoint."""
+    """`pace`: the limits for the requests of all processes to one endpoint."""
 
-    per_second = WholeNumber(1, 10_000)
+    per_second = WholeNumberOrAuto(1, 10_000)
     in_flight = WholeNumber(1, 1_000)
     in_flight_per_target = WholeNumber(1, 1_000)
 

@@ -1,31 +1,64 @@
-"""Engines run lanes when they are due: one for SQLite, one for PostgreSQL."""
+"""The engine runs lanes that are ready, in a fair order and only where their regions have room."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Protocol
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from swrhook.model import Lane
+from swrhook.ledger.lane_queue import Occupancy
+from swrhook.ledger.lane_session import LaneSession, SessionLimits
+from swrhook.ledger.lanes import Flow
 
 
-class LaneWork(Protocol):
-    """Does the work of a lane; called by an engine."""
+class Slot(Protocol):
+    """Room for one run in both of its regions."""
 
-    def run(self, lane: Lane, until: datetime) -> datetime | None:
-        """Work on the lane's syncs that are due by `until`; return when the lane is due again."""
+    def release(self) -> None:
+        """Give the room back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoRoom:
+    """A limit of `region` leaves no room for a run.
+
+    `retry_in` is the time after which there may be room although no run ends; None: only then.
+    """
+
+    region: str
+    reason: str  # in_flight, in_flight_per_target, pace, paused, breaker
+    retry_in: timedelta | None = None
+
+
+SomeSlot = TypeVar("SomeSlot", bound=Slot)
+
+
+class LaneWork(Protocol[SomeSlot]):
+    """Does the work of lanes; called by the engine."""
+
+    def reserve(self, flow: Flow, elsewhere: Occupancy) -> SomeSlot | NoRoom:
+        """Return room for a run of a flow, beside what other processes run."""
+        ...
+
+    def limits(self) -> SessionLimits:
+        """Return the limits of the next run."""
+        ...
+
+    def run(self, session: LaneSession, slot: SomeSlot) -> datetime | None:
+        """Work on the session's syncs, release the lane, and return when it is due again."""
+        ...
+
+    def set_share(self, processes: int) -> None:
+        """Divide the rates of requests by the number of processes that run lanes."""
         ...
 
 
 class Engine(Protocol):
     """Runs each lane when it is due, and never twice at the same time, whatever the process."""
 
-    def wake(self, lanes: Sequence[Lane], at: datetime, connection: Connection) -> None:
-        """Run the lanes at a time, provided that the connection's transaction commits."""
-        ...
-
-    def run_now(self, lane: Lane) -> None:
-        """Run a postponed lane immediately; capacity may be free."""
+    def wake(self, connection: Connection) -> None:
+        """Look for ready lanes once the connection's transaction has committed."""
         ...
 
     def start(self) -> None:

@@ -83,9 +83,7 @@ def claim(
         values = {**decision.values, "claim": call_id, "attempts": sync.attempts + 1}
         claiming = Decision(decision.event, values=values)
         if apply_decision(connection, sync, claiming, now) is State.CALLING:
-            claimed.append(
-                replace(sync, state=State.CALLING, updated_at=now, due_at=None, **values)
-            )
+            claimed.append(replace(sync, state=State.CALLING, updated_at=now, due_at=now, **values))
     if claimed:
         call = {"id": call_id, "lane": lane.key, "started_at": now}
         insert_rows(connection, _INSERT_CALL, [call])

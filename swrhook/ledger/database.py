@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any
 
@@ -67,8 +66,6 @@ class Database:
         with self._writer, self._writes.connect() as connection:
             callbacks = connection.info["after_commit"] = []
             with connection.begin():
-                if (check := _write_check.get()) is not None:
-                    check(connection)
                 yield connection
         for callback in callbacks:
             callback()
@@ -102,23 +99,6 @@ def as_cannot_record(exc: Exception) -> CannotRecord:
     error = CannotRecord(f"the ledger cannot be written: {reason[0]}")
     error.__cause__ = exc
     return error
-
-
-_write_check: ContextVar[Callable[[Connection], None] | None]
-_write_check = ContextVar("write_check", default=None)
-
-
-@contextmanager
-def write_guard(check: Callable[[Connection], None]) -> Iterator[None]:
-    """Run a check at the start of each `Database.write` of this thread within the block.
-
-    The check runs in the transaction, and raises to undo it.
-    """
-    token = _write_check.set(check)
-    try:
-        yield
-    finally:
-        _write_check.reset(token)
 
 
 def after_commit(connection: Connection, callback: Callable[[], None]) -> None:

@@ -12,7 +12,16 @@ from typing import Any
 from swrhook.ledger.rows import from_lane
 from swrhook.ledger.syncs import SUPERSEDED_VALUES
 from swrhook.ledger.types import new_id
-from swrhook.model import DeliveryEntry, Lane, Outcome, PlannedSync, Push, State, route
+from swrhook.model import (
+    DeliveryEntry,
+    Lane,
+    Outcome,
+    PlannedSync,
+    Push,
+    State,
+    Urgency,
+    route,
+)
 
 Row = dict[str, Any]
 
@@ -33,7 +42,7 @@ class Batch:
     pushes: list[Row] = field(default_factory=list)
     syncs: dict[str, Row] = field(default_factory=dict)  # by id
     newest: dict[str, str] = field(default_factory=dict)  # id of the newest sync, by route
-    lanes: dict[Lane, None] = field(default_factory=dict)  # a set that keeps its order
+    lanes: dict[Lane, str] = field(default_factory=dict)  # with the sender of a sync
 
 
 def add(batch: Batch, entry: DeliveryEntry) -> None:
@@ -124,13 +133,15 @@ def add_sync(
     backfill: bool = False,
 ) -> None:
     """Add a sync; it supersedes an earlier one of the batch on the same route."""
-    row = _sync_row(sync, rules_version, at, push_row) | {"backfill": backfill}
+    urgency = Urgency.BACKFILL if backfill else Urgency.FRESH
+    row = _sync_row(sync, rules_version, at, push_row)
+    row |= {"backfill": backfill, "urgency": urgency.value}
     earlier = batch.newest.get(row["route"])
     if earlier is not None:
         batch.syncs[earlier] |= {**SUPERSEDED_VALUES, "superseded_by": row["id"]}
     batch.newest[row["route"]] = row["id"]
     batch.syncs[row["id"]] = row
-    batch.lanes[sync.lane] = None
+    batch.lanes[sync.lane] = sync.push.sender
 
 
 def tag_key(push: Push) -> str:

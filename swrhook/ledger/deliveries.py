@@ -36,6 +36,7 @@ from swrhook.model import (
     State,
     Sync,
     SyncRef,
+    Urgency,
     image_name,
 )
 
@@ -63,7 +64,8 @@ def record(connection: Connection, entries: Sequence[DeliveryEntry]) -> Recordin
     _write(connection, batch)
     in_batch = [row["id"] for row in batch.syncs.values() if row["superseded_by"] is not None]
     superseded += _read_syncs(connection, in_batch)
-    lanes = schedule_lanes(connection, batch.lanes, max(entry.received_at for entry in entries))
+    at = max(entry.received_at for entry in entries)
+    lanes = schedule_lanes(connection, batch.lanes, Urgency.FRESH, at)
     return Recording(_receipts(connection, batch), superseded, lanes)
 
 
@@ -77,7 +79,7 @@ def record_syncs(
     lock_lanes(connection, batch.lanes)
     superseded = _supersede_earlier(connection, batch)
     insert_rows(connection, INSERT_SYNC, list(batch.syncs.values()))
-    lanes = schedule_lanes(connection, batch.lanes, at)
+    lanes = schedule_lanes(connection, batch.lanes, Urgency.FRESH, at)
     return list(batch.syncs), Recording((), superseded, lanes)
 
 

@@ -24,7 +24,17 @@ from swrhook.ledger.rows import SYNC_COLUMNS, from_lane, group, to_lane, to_sync
 from swrhook.ledger.syncs import cancel, retry
 from swrhook.ledger.tables import LATEST, OPEN, WITHOUT_SYNC, findings, syncs
 from swrhook.ledger.types import new_id
-from swrhook.model import END_STATES, OPEN_STATES, Lane, PlannedSync, Push, State, Sync, route
+from swrhook.model import (
+    END_STATES,
+    OPEN_STATES,
+    Lane,
+    PlannedSync,
+    Push,
+    State,
+    Sync,
+    Urgency,
+    route,
+)
 from swrhook.syncs.reconciliation import Finding, RepositoryRef
 
 # A sync in one of these states is retried. After the other end states a new sync is recorded.
@@ -87,21 +97,22 @@ def record_portion(
     lock_lanes(connection, {sync.lane for sync in planned.values()})
     newest = _newest_by_route(connection, rows)
     batch = Batch({}, {})
-    retried_lanes: dict[Lane, None] = {}
+    retried_lanes: dict[Lane, str] = {}
     sync_by_finding: dict[str, str] = {}
     for row in rows:
         sync = planned[row["id"]]
         earlier = newest.get(row["route"])
         if earlier is not None and earlier.state in _RETRIED_STATES:
             retry(connection, earlier, sync, rules_version, now, backfill=True)
-            retried_lanes[sync.lane] = None
+            retried_lanes[sync.lane] = sync.push.sender
         elif earlier is None or earlier.state not in OPEN_STATES:
             earlier = None
             add_sync(batch, sync, rules_version, now, backfill=True)
         sync_by_finding[row["id"]] = batch.newest[row["route"]] if earlier is None else earlier.id
     insert_rows(connection, INSERT_SYNC, list(batch.syncs.values()))
     _link_syncs(connection, sync_by_finding)
-    lanes = schedule_lanes(connection, {**batch.lanes, **retried_lanes}, now)
+    senders = {**batch.lanes, **retried_lanes}
+    lanes = schedule_lanes(connection, senders, Urgency.BACKFILL, now)
     return Portion(lanes, is_last=len(rows) < most)
 
 

@@ -1,49 +1,86 @@
-"""Lanes: lock them, and schedule when the engine runs them next (`wake_at`).
+"""Lanes: schedule them, lock them, and release them after a run.
 
-The time is set in the transaction that makes it necessary, so that none is lost.
+A lane is scheduled in the transaction that makes it necessary, so that none is lost.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import Connection, bindparam, false, func, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, case, false, select, union_all, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.dml import ReturningInsert
 
+from swrhook.errors import ClaimLost
 from swrhook.ledger.bulk_insert import insert_rows
-from swrhook.ledger.rows import LANE_COLUMNS, from_lane, to_lane
+from swrhook.ledger.rows import from_lane
 from swrhook.ledger.sql import PreparedStatement, upsert_on
 from swrhook.ledger.tables import OPEN, syncs
 from swrhook.ledger.tables import lanes as table
-from swrhook.model import Lane
-
-# A `calling` sync has no due time. Seen from outside its call it was left behind by a worker that
-# died, and is due at once.
-_DUE_AT = func.coalesce(syncs.c.due_at, syncs.c.updated_at)
+from swrhook.model import Lane, Urgency
 
 
-def schedule_lanes(connection: Connection, lanes: Iterable[Lane], at: datetime) -> list[Lane]:
-    """Schedule lanes for a time; return those that were not scheduled for then or sooner."""
-    by_key = {lane.key: lane for lane in lanes}
-    if not by_key:
-        return []
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The lanes that wait with one urgency, between two regions, for the syncs of one sender.
+
+    Its text form orders flows by urgency first.
+    """
+
+    urgency: Urgency
+    source: str
+    target: str
+    sender: str
+
+    def __str__(self) -> str:
+        """Return the form that the ledger stores."""
+        return f"{self.urgency:d} {self.source}>{self.target} {self.sender}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the flow of its text form."""
+        urgency, regions, sender = text.split(" ", 2)
+        source, _, target = regions.partition(">")
+        return cls(Urgency(int(urgency)), source, target, sender)
+
+    @classmethod
+    def of(cls, lane: Lane, urgency: Urgency, sender: str) -> Self:
+        """Return the flow of a lane."""
+        return cls(urgency, lane.source_region, lane.target.region, sender)
+
+
+def schedule_lanes(
+    connection: Connection, senders: Mapping[Lane, str], urgency: Urgency, at: datetime
+) -> list[Lane]:
+    """Make lanes ready now, `at`, for syncs of these senders; return those that were not.
+
+    A lane that is running looks at all its syncs when it is released, so it is left alone. One that
+    is ready keeps its place, unless the new syncs are more urgent.
+    """
+    by_key = {lane.key: lane for lane in senders}
     # In the order of keys, so that two transactions cannot deadlock.
-    rows = [_lane_row(by_key[key], at) for key in sorted(by_key)]
-    scheduled = insert_rows(connection, _upsert_sooner(connection.dialect.name), rows)
+    rows = [
+        _lane_row(lane, str(Flow.of(lane, urgency, senders[lane])), at, ready=True)
+        for _, lane in sorted(by_key.items())
+    ]
+    scheduled = insert_rows(connection, _upsert_ready(connection.dialect.name), rows)
     return [by_key[key] for key in scheduled]
 
 
 @cache
-def _upsert_sooner(database: str) -> ReturningInsert[Any]:
+def _upsert_ready(database: str) -> ReturningInsert[Any]:
     statement = upsert_on(database, table)
-    new_time = statement.excluded.wake_at
+    new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=[table.c.key],
-        set_={"wake_at": new_time},
-        where=or_(table.c.wake_at.is_(None), table.c.wake_at > new_time),
+        set_={
+            "flow": new.flow,
+            "due_at": case((table.c.ready, table.c.due_at), else_=new.due_at),
+            "ready": new.ready,
+        },
+        where=and_(table.c.holder.is_(None), ~table.c.ready | (table.c.flow > new.flow)),
     ).returning(table.c.key)
 
 
@@ -59,13 +96,13 @@ def lock_lanes(connection: Connection, lanes: Iterable[Lane]) -> None:
     with_twins = {lane.key: lane for one in lanes for lane in (one, _twin(one))}
     if not with_twins:
         return
-    rows = [_lane_row(with_twins[key], None) for key in sorted(with_twins)]
+    rows = [_lane_row(lane, None, None, ready=False) for _, lane in sorted(with_twins.items())]
     insert_rows(connection, _INSERT_OR_LOCK, rows)
 
 
 _INSERT_OR_LOCK = postgresql.insert(table).on_conflict_do_update(
     index_elements=[table.c.key],
-    set_={"wake_at": table.c.wake_at},
+    set_={"ready": table.c.ready},
     where=false(),  # changes nothing, but PostgreSQL locks the row all the same
 )
 
@@ -74,46 +111,85 @@ def _twin(lane: Lane) -> Lane:
     return replace(lane, override=not lane.override)
 
 
-def reschedule(connection: Connection, lane: Lane) -> datetime | None:
-    """Schedule a lane for the first due time of its open syncs; return it, None without any."""
-    # Lock the row before reading the syncs: a concurrent transaction that records one has either
-    # committed, and is read here; or it waits, sees the time set here, and sets a sooner one.
-    if connection.dialect.name != "sqlite":  # SQLite's only writer needs no row to lock
-        _LOCK.run(connection, lane=lane.key)
-    due_at: datetime | None = _FIRST_DUE.scalar(connection, lane=lane.key)
-    set_wake_time(connection, lane, due_at)
+def lock_held(connection: Connection, lane: Lane, holder: str) -> None:
+    """Lock a lane and its twin for its holder until the transaction ends.
+
+    Raises ClaimLost if the lane was taken from the holder. On SQLite no other process can do that.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    rows = _LOCK_HELD.rows(connection, keys=sorted((lane.key, _twin(lane).key)))
+    if {row["key"]: row["holder"] for row in rows}.get(lane.key) != holder:
+        raise ClaimLost("another process has taken this lane over")
+
+
+_LOCK_HELD = PreparedStatement(
+    select(table.c.key, table.c.holder)
+    .where(table.c.key.in_(bindparam("keys", expanding=True)))
+    .order_by(table.c.key)
+    .with_for_update()
+)
+
+
+def release_lane(
+    connection: Connection, lane: Lane, now: datetime, not_before: datetime | None = None
+) -> datetime | None:
+    """End a lane's run: schedule it for its most urgent sync, or make it ready if that is due.
+
+    `not_before` postpones all syncs of the lane. Return when the lane is due, None without syncs.
+    """
+    rows = _FIRST_OF_EACH_URGENCY.rows(connection, lane=lane.key)
+    if not rows:
+        _RELEASE.run(connection, lane=lane.key, flow=None, at=None, is_ready=False)
+        return None
+    not_before = not_before or now
+    due = [row for row in rows if row["due_at"] <= not_before]
+    # Of those that are due the most urgent; without one, the first that will be.
+    first = min(due, key=_by_urgency) if due else min(rows, key=_by_due_time)
+    due_at: datetime = max(first["due_at"], not_before) if due else first["due_at"]
+    flow = str(Flow.of(lane, Urgency(first["urgency"]), first["sender"]))
+    _RELEASE.run(connection, lane=lane.key, flow=flow, at=due_at, is_ready=due_at <= now)
     return due_at
 
 
-_LOCK = PreparedStatement(
-    select(table.c.key).where(table.c.key == bindparam("lane")).with_for_update()
+def _by_urgency(row: Mapping[str, Any]) -> int:
+    urgency: int = row["urgency"]
+    return urgency
+
+
+def _by_due_time(row: Mapping[str, Any]) -> datetime:
+    due_at: datetime = row["due_at"]
+    return due_at
+
+
+_FIRST_OF_EACH_URGENCY = PreparedStatement(
+    union_all(
+        *(
+            select(
+                select(syncs.c.urgency, syncs.c.due_at, syncs.c.sender)
+                .where(syncs.c.lane == bindparam("lane"), OPEN)
+                .where(syncs.c.urgency == literal_urgency)
+                .order_by(syncs.c.due_at)
+                .limit(1)
+                .subquery()
+            )
+            for literal_urgency in map(int, Urgency)
+        )
+    )
 )
-_FIRST_DUE = PreparedStatement(
-    select(func.min(_DUE_AT)).where(syncs.c.lane == bindparam("lane"), OPEN)
-)
-_SET_WAKE_AT = PreparedStatement(
+_RELEASE = PreparedStatement(
     update(table)
     .where(table.c.key == bindparam("lane"))
-    .values(wake_at=bindparam("at", type_=table.c.wake_at.type))
+    .values(
+        flow=bindparam("flow"),
+        due_at=bindparam("at", type_=table.c.due_at.type),
+        ready=bindparam("is_ready"),
+        holder=None,
+    )
 )
 
 
-def set_wake_time(connection: Connection, lane: Lane, wake_at: datetime | None) -> None:
-    """Schedule a lane for a time, whatever it was scheduled for; None: not at all."""
-    _SET_WAKE_AT.run(connection, lane=lane.key, at=wake_at)
-
-
-def clear_wake_times(connection: Connection) -> None:
-    """Unschedule all lanes: the process whose engine was to run them is gone."""
-    connection.execute(update(table).where(table.c.wake_at.is_not(None)).values(wake_at=None))
-
-
-def unfinished_lanes(connection: Connection) -> list[tuple[Lane, datetime]]:
-    """Return every lane with open syncs and when it is due; an engine starts from these."""
-    columns = [syncs.c[name] for name in LANE_COLUMNS]
-    rows = connection.execute(select(*columns, func.min(_DUE_AT)).where(OPEN).group_by(*columns))
-    return [(to_lane(row._mapping), row[-1]) for row in rows]  # noqa: SLF001  # SQLAlchemy's name
-
-
-def _lane_row(lane: Lane, wake_at: datetime | None) -> dict[str, object]:
-    return {"key": lane.key, **from_lane(lane), "wake_at": wake_at}
+def _lane_row(
+    lane: Lane, flow: str | None, due_at: datetime | None, *, ready: bool
+) -> dict[str, object]:
+    return {"key": lane.key, **from_lane(lane), "flow": flow, "due_at": due_at, "ready": ready}

@@ -17,7 +17,7 @@ from swrhook.ledger.repairs import begin, start, stop
 from swrhook.ledger.rows import SYNC_COLUMNS, to_sync
 from swrhook.ledger.syncs import BY_AN_OPERATOR, cancel, retry
 from swrhook.ledger.tables import syncs
-from swrhook.model import PlannedSync, State, Sync
+from swrhook.model import PlannedSync, State, Sync, Urgency
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.reconciliation import RepairRequest
 from swrhook.syncs.states import Event
@@ -63,8 +63,8 @@ class Operator:
             if retry(connection, sync, planned, rules_version, now) is None:
                 raise StateForbids(f"the sync is {sync.state}: {_RETRY_ALLOWED}")
             lane = replace(sync.lane, override=planned.override)
-            lanes = schedule_lanes(connection, [lane], now)
-            self.scheduler.wake(lanes, self.clock.now(), connection)
+            schedule_lanes(connection, {lane: sync.sender}, Urgency.FRESH, now)
+            self.scheduler.wake(connection)
         return True
 
     def create_syncs(
@@ -73,7 +73,7 @@ class Operator:
         """Record syncs that no delivery announced; return their ids."""
         with transaction(self.database) as connection:
             ids, recording = record_syncs(connection, planned, rules_version, now)
-            self.scheduler.wake(recording.lanes, self.clock.now(), connection)
+            self.scheduler.wake(connection)
         self.outcomes.deliveries(recording, self.clock.now())
         return ids
 

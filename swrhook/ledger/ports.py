@@ -1,21 +1,20 @@
 """What the ledger's writers need from the packages above it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import Connection
 
 from swrhook.ledger.deliveries import Recording
-from swrhook.model import Lane, State, Sync
+from swrhook.model import State, Sync
 from swrhook.syncs.decisions import Decision
 
 
 class LaneScheduler(Protocol):
     """Runs lanes: the engine."""
 
-    def wake(self, lanes: Sequence[Lane], at: datetime, connection: Connection) -> None:
-        """Run the lanes at a time, provided that the connection's transaction commits."""
+    def wake(self, connection: Connection) -> None:
+        """Look for ready lanes once the connection's transaction has committed."""
         ...
 
 

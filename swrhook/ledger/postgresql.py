@@ -1,6 +1,7 @@
 """PostgreSQL as the ledger's database: how connections are made and limited."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy
@@ -75,7 +76,21 @@ def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401  # DBAPI'
     connection.commit()
 
 
-async def limit(connection: Any) -> None:  # noqa: ANN401  # psycopg's, imported only where used
-    """Give one of Procrastinate's connections the limits of the ledger's own."""
-    await connection.execute(_SET_SESSION)
-    await connection.commit()
+@contextmanager
+def listen(conninfo: str, channel: str) -> Iterator[Callable[[float], bool]]:
+    """Listen to a channel on a connection of its own; raises OSError when that is lost.
+
+    The function that is yielded waits some seconds for a notification, and tells whether it came.
+    """
+    import psycopg  # noqa: PLC0415  # a service on SQLite does not need it
+
+    try:
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            connection.execute(f"LISTEN {channel}")
+
+            def receive(timeout: float) -> bool:
+                return any(True for _ in connection.notifies(timeout=timeout, stop_after=1))
+
+            yield receive
+    except psycopg.Error as exc:
+        raise OSError(str(exc)) from exc

@@ -109,7 +109,8 @@ class Recorder:
         try:
             with self._database.write() as connection:
                 recording = record(connection, entries)
-                self._scheduler.wake(recording.lanes, self._clock.now(), connection)
+                if recording.lanes:
+                    self._scheduler.wake(connection)
         except Exception as exc:  # noqa: BLE001  # every waiting request needs a result
             if len(entries) > 1 and not is_away(exc):
                 # One by one, so that an entry which cannot be written does not fail the others.

@@ -232,7 +232,8 @@ def _delete_lanes(connection: Connection, old_lanes: Iterable[Lane]) -> int:
         replace(lane, override=override).key for lane in old_lanes for override in (False, True)
     ]
     has_open = exists().where(syncs.c.lane == lanes.c.key, OPEN)
-    return _delete(connection, lanes.c.key, keys, lanes.c.wake_at.is_(None), ~has_open)
+    is_idle = (lanes.c.due_at.is_(None), lanes.c.holder.is_(None))
+    return _delete(connection, lanes.c.key, keys, *is_idle, ~has_open)
 
 
 def _delete_by_id(work: PeriodicLease, ids: Sequence[str], *columns: Column[Any]) -> Step:

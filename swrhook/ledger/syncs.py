@@ -5,21 +5,19 @@ No rows updated means that the sync has changed since it was read: not an error.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Connection,
     Integer,
     and_,
     bindparam,
     case,
-    func,
     literal,
     select,
-    type_coerce,
+    union_all,
     update,
 )
 
@@ -27,10 +25,9 @@ from swrhook.ledger.lanes import lock_lanes, schedule_lanes
 from swrhook.ledger.rows import LANE_COLUMNS, SYNC_COLUMNS, to_lane, to_sync
 from swrhook.ledger.sql import PreparedStatement, in_portions
 from swrhook.ledger.tables import OPEN, syncs
-from swrhook.ledger.types import Instant
-from swrhook.model import Lane, PlannedSync, State, Sync
+from swrhook.model import OPEN_STATES, Lane, PlannedSync, State, Sync, Urgency
 from swrhook.syncs.decisions import Decision
-from swrhook.syncs.states import TRANSITIONS, Event
+from swrhook.syncs.states import TRANSITIONS, Event, urgency_after
 
 LATER_PUSH = "a later push of the same tag"
 SUPERSEDED_VALUES = {"state": State.SUPERSEDED.value, "due_at": None, "reason": LATER_PUSH}
@@ -43,7 +40,7 @@ def not_configured(region: str) -> str:
 
 
 def due_syncs(connection: Connection, lane: Lane, *, until: datetime, limit: int) -> list[Sync]:
-    """Return the lane's open syncs that are due by `until`: oldest first, backfills last.
+    """Return the lane's open syncs that are due by `until`: the most urgent first, then by time.
 
     A `calling` one was left behind by a worker that died: a lane has one worker at a time.
     """
@@ -51,11 +48,24 @@ def due_syncs(connection: Connection, lane: Lane, *, until: datetime, limit: int
     return [to_sync(row) for row in rows]
 
 
+# For each urgency the first ones along the index: a lane may have thousands that are not due.
+_DUE_IDS = union_all(
+    *(
+        select(
+            select(syncs.c.id)
+            .where(syncs.c.lane == bindparam("lane"), OPEN)
+            .where(syncs.c.urgency == urgency, syncs.c.due_at <= bindparam("until"))
+            .order_by(syncs.c.due_at)
+            .limit(bindparam("most", type_=Integer))
+            .subquery()
+        )
+        for urgency in map(int, Urgency)
+    )
+).subquery()
 _DUE = PreparedStatement(
     select(*SYNC_COLUMNS)
-    .where(syncs.c.lane == bindparam("lane"), OPEN)
-    .where((syncs.c.due_at <= bindparam("until")) | (syncs.c.state == State.CALLING.value))
-    .order_by(syncs.c.backfill, syncs.c.id)
+    .where(syncs.c.id.in_(select(_DUE_IDS.c.id)))
+    .order_by(syncs.c.urgency, syncs.c.id)
     .limit(bindparam("most", type_=Integer))
 )
 
@@ -70,7 +80,7 @@ def apply_decision(
     call's result.
     """
     transition, error = TRANSITIONS[decision.event], decision.error
-    values = {
+    values: dict[str, Any] = {
         "state": transition.to.value,
         "due_at": decision.due_at,
         "reason": decision.reason,
@@ -83,6 +93,10 @@ def apply_decision(
     }
     if transition.to is State.VERIFIED:
         values["verified_at"] = now
+    elif transition.to in OPEN_STATES:
+        values["urgency"] = urgency_after(transition.to, backfill=sync.backfill).value
+        # A `calling` sync whose worker dies is due at once.
+        values["due_at"] = decision.due_at or now
     statement = _transition(decision.event, sync.state is State.CALLING, tuple(values))
     parameters = {_parameter(name): value for name, value in values.items()}
     parameters |= {"sync_id": sync.id, "old_state": sync.state.value}
@@ -172,6 +186,7 @@ def retry(
         "rules_version": rules_version,
         "due_at": now,
         "backfill": backfill,
+        "urgency": (Urgency.BACKFILL if backfill else Urgency.FRESH).value,
     }
     return _operator_transition(connection, sync.id, Event.RETRY, now, values)
 
@@ -208,48 +223,12 @@ def release_regions(connection: Connection, regions: Iterable[str], now: datetim
         syncs.c.state != State.CALLING.value,
         syncs.c.reason.in_([not_configured(region) for region in regions]),
     )
-    columns = [syncs.c[name] for name in LANE_COLUMNS]
+    columns = [syncs.c[name] for name in (*LANE_COLUMNS, "sender")]
     rows = connection.execute(select(*columns).where(is_waiting).distinct()).mappings()
-    lanes = {to_lane(row) for row in rows}
-    lock_lanes(connection, lanes)  # before their syncs, as everywhere
+    senders = {to_lane(row): row["sender"] for row in rows}
+    lock_lanes(connection, senders)  # before their syncs, as everywhere
     # Syncs of other lanes may have begun to wait since. Those are looked at when they are due.
-    for portion in in_portions([lane.key for lane in lanes]):
+    for portion in in_portions([lane.key for lane in senders]):
         in_lanes = syncs.c.lane.in_(portion)
         connection.execute(update(syncs).where(is_waiting, in_lanes).values(due_at=now))
-    return schedule_lanes(connection, lanes, now)
-
-
-# Smaller steps of the clock are ignored: NTP makes them all the time.
-_NEGLIGIBLE = timedelta(seconds=1)
-_TIMES = ("due_at", "updated_at", "waiting_since", "failing_since", "verifying_since")
-
-
-def shift_due_times(connection: Connection, now: datetime) -> timedelta:
-    """Shift the times of open syncs after the clock was set back; return by how much.
-
-    The clock was set back if a sync was updated in the future. Without the shift, that sync would
-    wait until the clock is there again.
-    """
-    latest: datetime | None = connection.scalar(select(func.max(syncs.c.updated_at)).where(OPEN))
-    ahead = timedelta() if latest is None else latest - now
-    if ahead < _NEGLIGIBLE:
-        return timedelta()
-    parameters = {"now": now, "ahead": ahead // timedelta(microseconds=1)}
-    connection.execute(_SHIFT_TIMES, parameters)
-    return ahead
-
-
-_NOW, _AHEAD = bindparam("now", type_=Instant), bindparam("ahead", type_=BigInteger)
-_SHIFT_TIMES = (
-    update(syncs)
-    .where(OPEN, syncs.c.updated_at > _NOW)
-    .values(
-        {
-            name: case(
-                (syncs.c[name] > _NOW, type_coerce(syncs.c[name], BigInteger) - _AHEAD),
-                else_=syncs.c[name],
-            )
-            for name in _TIMES
-        }
-    )
-)
+    return schedule_lanes(connection, senders, Urgency.REPEAT, now)

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Table,
     Text,
     TextClause,
-    false,
     text,
 )
 
@@ -27,13 +26,16 @@ metadata = MetaData()
 # index only if the text is the same, and neither database compares it with a bound parameter.
 OPEN = text("state IN ({})".format(", ".join(f"'{state}'" for state in sorted(OPEN_STATES))))
 MAY_ACT = text("open")
+READY = text("ready")
+SCHEDULED = text("due_at IS NOT NULL AND NOT ready AND holder IS NULL")
+HELD = text("holder IS NOT NULL")
 WITHOUT_SYNC = text("needs_sync AND sync IS NULL")
 LATEST = text("latest")
 
 _ID = String(26)  # a ULID, see types.new_id
 _SENDER, _REGION = String(63), String(63)
 _NAMESPACE, _REPOSITORY, _TAG, _DIGEST = String(64), String(128), String(128), String(135)
-_LANE_KEY = String(600)
+_LANE_KEY, _FLOW = String(600), String(200)
 
 
 def lane_columns() -> list[Column[Any]]:
@@ -102,12 +104,29 @@ latest_pushes = Table(
     Column("seen_at", Instant),
 )
 
+# A lane is scheduled until it is due, then ready until a process has room for it, then held by that
+# process while it runs. Ready lanes are the waiting room of all engines: see lane_queue.py.
 lanes = Table(
     "lanes",
     metadata,
     Column("key", _LANE_KEY, primary_key=True),
     *lane_columns(),
-    Column("wake_at", Instant, comment="when the engine runs the lane next; null: not scheduled"),
+    Column("flow", _FLOW, comment="urgency, regions and sender of its most urgent sync"),
+    Column("due_at", Instant, comment="when its most urgent sync is due; null: none is open"),
+    Column("ready", Boolean, nullable=False, default=False, comment="due, and not yet held"),
+    Column("holder", _ID, comment="the process that runs the lane"),
+    _partial_index("lanes_ready", "flow", "namespace", "due_at", where=READY),
+    _partial_index("lanes_scheduled", "due_at", where=SCHEDULED),
+    _partial_index("lanes_held", "holder", where=HELD),
+)
+
+# The processes that run lanes, on PostgreSQL: one that sends no heartbeat loses its lanes.
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("threads", Integer, nullable=False),
+    Column("seen_at", Instant, nullable=False),
 )
 
 syncs = Table(
@@ -145,8 +164,9 @@ syncs = Table(
     Column("retriggers", Integer, nullable=False, default=0),
     Column("lost_claims", Integer, nullable=False, default=0, comment="in a row"),
     Column("alone", Boolean, nullable=False, default=False, comment="shares no call with others"),
-    Column("backfill", Boolean, nullable=False, server_default=false(), comment="low priority"),
-    _partial_index("syncs_open_by_lane", "lane", "due_at", where=OPEN),
+    Column("backfill", Boolean, nullable=False, default=False, comment="of a repair"),
+    Column("urgency", Integer, nullable=False, default=0, comment="a model.Urgency"),
+    _partial_index("syncs_open_by_lane", "lane", "urgency", "due_at", where=OPEN),
     _partial_index("syncs_open_by_route", "route", where=OPEN),
     Index("syncs_by_push", "push"),
     Index("syncs_by_state", "state", "id"),

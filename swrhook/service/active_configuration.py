@@ -7,12 +7,16 @@ from typing import Protocol
 
 from swrhook.clock import Clock
 from swrhook.config.model import Config
+from swrhook.engine import NoRoom
 from swrhook.ledger.database import Database
+from swrhook.ledger.lane_queue import Occupancy
+from swrhook.ledger.lane_session import LaneSession, SessionLimits
+from swrhook.ledger.lanes import Flow
 from swrhook.ledger.ports import LaneScheduler
 from swrhook.ledger.syncs import release_regions
-from swrhook.model import Lane
 from swrhook.service.hot_swap import HotSwap
 from swrhook.swr.client import SwrClient
+from swrhook.worker.admission import Slot
 from swrhook.worker.gateway import Endpoint, SwrGateway
 from swrhook.worker.lane_runner import LaneRunner
 
@@ -52,10 +56,22 @@ class ActiveConfiguration:
         """Return the configuration in use now."""
         return self.active.config
 
-    def run(self, lane: Lane, until: datetime) -> datetime | None:
+    def reserve(self, flow: Flow, elsewhere: Occupancy) -> Slot | NoRoom:
+        """Return room for a run of a flow, beside what other processes run."""
+        return self.active.gateway.reserve(flow, elsewhere)
+
+    def limits(self) -> SessionLimits:
+        """Return the limits of the next run."""
+        return self.active.runner.limits()
+
+    def run(self, session: LaneSession, slot: Slot) -> datetime | None:
         """Run a lane; a reload does not close what it uses before the run ends."""
         with self.lease() as active:
-            return active.runner.run(lane, until)
+            return active.runner.run(session, slot)
+
+    def set_share(self, processes: int) -> None:
+        """Divide the rates of requests by the number of processes that run lanes."""
+        self.active.gateway.admission.rate_limiter.set_share(processes)
 
     def use(self, config: Config) -> None:
         """Put a new configuration in use."""
@@ -85,5 +101,5 @@ class HeldLanes:
         if not added:
             return
         with self.database.write() as connection:
-            now = self.clock.now()
-            self.scheduler.wake(release_regions(connection, added, now), now, connection)
+            release_regions(connection, added, self.clock.now())
+            self.scheduler.wake(connection)

@@ -131,7 +131,7 @@ def _sender_gauges(statuses: Sequence[SenderStatus] | None) -> Iterator[Metric]:
 def _endpoint_gauges(endpoints: Sequence[Endpoint] | None) -> Iterator[Metric]:
     pace = GaugeMetricFamily(
         "swrhook_pace_per_second",
-        "Requests a second that a region gets at most; below settings.pace while SWR throttles.",
+        "Requests a second of this process to a region at most; less while SWR throttles.",
         labels=["region"],
     )
     breakers = GaugeMetricFamily(

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
-from swrhook.model import END_STATES, State
+from swrhook.model import END_STATES, State, Urgency
 
 
 class Event(StrEnum):
@@ -63,3 +63,10 @@ TRANSITIONS: Mapping[Event, Transition] = {
     Event.CANCEL: Transition(frozenset(State) - {State.VERIFIED, State.CANCELLED}, State.CANCELLED),
     Event.RETRY: Transition(END_STATES - {State.VERIFIED}, State.PENDING),
 }
+
+
+def urgency_after(state: State, *, backfill: bool) -> Urgency:
+    """Return the urgency of a sync that goes on in an open state after it was worked on."""
+    if backfill:
+        return Urgency.BACKFILL
+    return Urgency.PROOF if state is State.TRIGGERED else Urgency.REPEAT

@@ -1,212 +1,136 @@
-"""Admission control: whether a lane may run now, or when it should try again.
+"""Admission control: the room that each region has for runs of lanes in this process.
 
-A run is admitted when both of its regions have capacity and their rate limits allow a request. A
-lane that is not admitted keeps its position in a queue: lanes that come later wait behind it. Runs
-that make calls for fresh pushes go first, backfills last.
+A region that hangs fills no process: its runs get less than half of the threads. A region that is
+paused, out of pace or unavailable gets no runs, so that its lanes wait in the ledger, untouched.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import IntEnum
-from itertools import count
 
 from swrhook.config.model import Pace
-from swrhook.model import Lane, State, Sync
+from swrhook.engine import NoRoom
+from swrhook.ledger.lane_queue import Occupancy
+from swrhook.ledger.lanes import Flow
+from swrhook.model import Urgency
+from swrhook.worker.circuit_breaker import CircuitBreakers, Operation
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 
 # A run occupies both of its regions for this long, then only the one whose answer it awaits: a
-# region that hangs then takes no capacity from the other one.
+# region that hangs then takes no room from the other one.
 BRIEF = timedelta(seconds=1)
-# When capacity will be free is unknown, so a lane tries again: the later, the more lanes go first.
-_RETRY_AFTER = timedelta(seconds=0.5)
-_MAX_WAIT = timedelta(seconds=15)
-# A lane that does not try again in time leaves the queue: its syncs may have been cancelled.
-_QUEUED_FOR = timedelta(seconds=5)
-
-
-class Urgency(IntEnum):
-    """The order of admission."""
-
-    FRESH = 0  # calls for fresh pushes
-    VERIFY = 1  # reads after a call
-    BACKFILL = 2
-
-
-Order = tuple[Urgency, int]  # a lane's place in a queue: by urgency, then by arrival
-
-
-def urgency_of(syncs: Sequence[Sync]) -> Urgency:
-    """Return the urgency of a run that works on these syncs."""
-    fresh = [sync for sync in syncs if not sync.backfill]
-    if not fresh:
-        return Urgency.BACKFILL
-    is_called = all(sync.state is State.TRIGGERED for sync in fresh)
-    return Urgency.VERIFY if is_called else Urgency.FRESH
-
-
-@dataclass(frozen=True, slots=True)
-class Postponed:
-    """A lane must not run before `until`, because of a limit of `region`."""
-
-    until: datetime
-    region: str
-    reason: str  # in_flight, in_flight_per_target, pace, paused
+# A region whose requests already wait this long for its pace gets no more runs.
+_LONGEST_DELAY = timedelta(seconds=1)
 
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """An admitted run, and the region whose answer it awaits."""
+    """The room of an admitted run, and the region whose answer it awaits."""
 
-    lane: Lane
+    admission: "Admission"
+    source: str
+    target: str
     started_at: datetime
-    pace: Pace
     awaited_region: str | None = None
 
     def occupies(self, region: str, now: datetime) -> bool:
-        """Return whether the run takes capacity of a region."""
-        if timedelta() <= now - self.started_at < BRIEF:
-            return region in (self.lane.source_region, self.lane.target.region)
+        """Return whether the run takes room of a region."""
+        if self.is_brief(now):
+            return region in (self.source, self.target)
         return self.awaited_region == region
 
+    def is_brief(self, now: datetime) -> bool:
+        """Return whether the run has just begun, so that it takes room of both regions."""
+        return timedelta() <= now - self.started_at < BRIEF
 
-@dataclass(frozen=True, slots=True)
-class _QueuedLane:
-    """A lane's position: the queue, and its place in it."""
-
-    queue: str
-    order: Order
-    expires_at: datetime
-    needs_capacity: bool
+    def release(self) -> None:
+        """Give the room back."""
+        self.admission.release(self)
 
 
 @dataclass(slots=True)
 class Admission:
-    """The admitted runs and the queued lanes of one process; thread-safe.
-
-    `on_capacity` is called with a queued lane that may be admitted now, before it would try again.
-
-    `is_single_process` tells that no other process works on the same ledger. Where there are
-    others, a lane queued here may be admitted by another process, and nothing here learns of it.
-    Therefore only lanes of higher urgency go first there, and arrival does not count.
-    """
+    """The admitted runs of one process, and the limits of its regions; thread-safe."""
 
     rate_limiter: AdaptiveRateLimiter
-    workers: int
-    on_capacity: Callable[[Lane], None]
-    is_single_process: bool = True
+    breakers: CircuitBreakers
+    threads: int
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _slots: list[Slot] = field(default_factory=list)
-    _queued: dict[Lane, _QueuedLane] = field(default_factory=dict)
-    _arrivals: Iterator[int] = field(default_factory=lambda: count(1))
 
-    def acquire(self, lane: Lane, urgency: Urgency, pace: Pace, now: datetime) -> Slot | Postponed:
-        """Admit a run of the lane, or return when to try again."""
+    def reserve(
+        self, flow: Flow, pace: Pace, now: datetime, elsewhere: Occupancy | None = None
+    ) -> Slot | NoRoom:
+        """Return room for a run of a flow, beside what other processes run."""
+        for limit in (self._unavailable(flow, now), self._delay(flow, pace, now)):
+            if limit is not None:
+                return limit
         with self._lock:
-            self._drop_expired(now)
-            queued = self._queued.pop(lane, None)
-            arrival = next(self._arrivals) if queued is None else queued.order[1]
-            postponed = self._enqueue(lane, (urgency, arrival), pace, now)
-            if postponed is not None:
-                return postponed
-            slot = Slot(lane, now, pace)
+            full = self._full(flow, pace, now, elsewhere or Occupancy())
+            if full is not None:
+                return full
+            slot = Slot(self, flow.source, flow.target, now)
             self._slots.append(slot)
             return slot
 
-    def would_wait(self, lane: Lane, pace: Pace, now: datetime) -> Postponed | None:
-        """Return when to try again if the lane is queued and cannot have become more urgent.
-
-        This saves most queued lanes a query of the ledger. After None, read the lane's syncs and
-        call `acquire`.
-        """
+    def switch_region(self, slot: Slot, region: str, pace: Pace, now: datetime) -> bool:
+        """Let a run await an answer of the region; False if it has no room left."""
         with self._lock:
-            self._drop_expired(now)
-            queued = self._queued.get(lane)
-            if queued is None or queued.order[0] is not Urgency.FRESH:
-                return None
-            return self._enqueue(lane, queued.order, pace, now)
-
-    def switch_region(self, slot: Slot, region: str, now: datetime) -> Postponed | None:
-        """Let a run await an answer of the region, or return that it has no capacity left."""
-        with self._lock:
-            if not slot.occupies(region, now) and not self._capacity(region, slot.pace, now):
-                return Postponed(now + _RETRY_AFTER, region, "in_flight")
+            if not slot.occupies(region, now) and self._room(region, pace, now) <= 0:
+                return False
             slot.awaited_region = region
-        return None
+        return True
 
     def release(self, slot: Slot) -> None:
-        """End a run, and wake the lanes that are first to use its capacity."""
+        """End a run."""
         with self._lock:
             self._slots.remove(slot)
-            first = [self._first_queued(queue) for queue, _ in _queues(slot.lane)]
-            lanes = list(dict.fromkeys(lane for lane in first if lane is not None))
-            if not self.is_single_process:  # another process may run them: they must not block us
-                for lane in lanes:
-                    del self._queued[lane]
-        # Without the lock: this calls the engine, which has locks of its own.
-        for lane in lanes:
-            self.on_capacity(lane)
 
-    def _drop_expired(self, now: datetime) -> None:
-        expired = [lane for lane, queued in self._queued.items() if queued.expires_at < now]
-        for lane in expired:
-            del self._queued[lane]
-
-    def _enqueue(self, lane: Lane, order: Order, pace: Pace, now: datetime) -> Postponed | None:
-        """Queue the lane at the first limit it exceeds; return None if it exceeds none."""
-        for queue, region in _queues(lane):
-            postponed = self._check_limit(queue, region, order, pace, now)
-            if postponed is not None:
-                needs_capacity = postponed.reason.startswith("in_flight")
-                expires_at = postponed.until + _QUEUED_FOR
-                self._queued[lane] = _QueuedLane(queue, order, expires_at, needs_capacity)
-                return postponed
+    def _unavailable(self, flow: Flow, now: datetime) -> NoRoom | None:
+        """Return the circuit breaker that is open for what runs of the flow do first."""
+        source, target = flow.source, flow.target
+        needed = [(source, Operation.LOOK_SOURCE)]
+        if flow.urgency is Urgency.PROOF:
+            needed.append((target, Operation.LOOK_TARGET))
+        else:
+            needed.append((source, Operation.SYNC_IMAGES))
+        for region, operation in needed:
+            wait = self.breakers.wait(region, operation, now)
+            if wait:
+                return NoRoom(region, "breaker", wait)
         return None
 
-    def _check_limit(
-        self, queue: str, region: str, order: Order, pace: Pace, now: datetime
-    ) -> Postponed | None:
-        others = [queued for queued in self._queued.values() if queued.queue == queue]
-        limit = order if self.is_single_process else (order[0], 0)
-        ahead = sum(1 for queued in others if queued.order < limit)
-        waiting = ahead if self.is_single_process else len(others)
-        if queue != region:
-            running = sum(1 for slot in self._slots if _queues(slot.lane)[0][0] == queue)
-            if ahead < pace.in_flight_per_target - running:
-                return None
-            return _no_capacity(region, "in_flight_per_target", waiting, now)
-        if ahead >= self._capacity(region, pace, now):
-            return _no_capacity(region, "in_flight", waiting, now)
-        reserve = order[0] is not Urgency.FRESH
-        wait = self.rate_limiter.delay(
-            region, now, pace.per_second, ahead=ahead, leaves_reserve=reserve
-        )
-        if not wait:
-            return None
-        reason = "paused" if self.rate_limiter.pause(region, now) else "pace"
-        return Postponed(now + wait, region, reason)
+    def _delay(self, flow: Flow, pace: Pace, now: datetime) -> NoRoom | None:
+        for region in (flow.source, flow.target):
+            pause = self.rate_limiter.pause(region, now)
+            if pause:
+                return NoRoom(region, "paused", pause)
+            delay = self.rate_limiter.delay(region, now, pace.per_second)
+            if delay > _LONGEST_DELAY:
+                return NoRoom(region, "pace", delay - _LONGEST_DELAY)
+        return None
 
-    def _capacity(self, region: str, pace: Pace, now: datetime) -> int:
+    def _full(self, flow: Flow, pace: Pace, now: datetime, elsewhere: Occupancy) -> NoRoom | None:
+        pair = (flow.source, flow.target)
+        running = sum(1 for slot in self._slots if (slot.source, slot.target) == pair)
+        if running + elsewhere.pairs[pair] >= pace.in_flight_per_target:
+            return NoRoom(flow.target, "in_flight_per_target")
+        for region in pair:
+            if self._room(region, pace, now, elsewhere.regions[region]) <= 0:
+                return NoRoom(region, "in_flight", self._next_brief_end(region, now))
+        return None
+
+    def _room(self, region: str, pace: Pace, now: datetime, elsewhere: int = 0) -> int:
         running = sum(1 for slot in self._slots if slot.occupies(region, now))
         # Less than half of the threads each: two regions that hang leave one for the others.
-        return max(min(pace.in_flight, (self.workers - 1) // 2), 1) - running
+        own_limit = max((self.threads - 1) // 2, 1)
+        return min(pace.in_flight - elsewhere, own_limit) - running
 
-    def _first_queued(self, queue: str) -> Lane | None:
-        lanes = {
-            queued.order: lane
-            for lane, queued in self._queued.items()
-            if queued.queue == queue and queued.needs_capacity
-        }
-        return lanes[min(lanes)] if lanes else None
-
-
-def _queues(lane: Lane) -> Sequence[tuple[str, str]]:
-    """Return the queues that a lane has to pass, each with the region whose limit it guards."""
-    source, target = lane.source_region, lane.target.region
-    return ((f"{source}>{target}", target), (target, target), (source, source))
-
-
-def _no_capacity(region: str, reason: str, waiting: int, now: datetime) -> Postponed:
-    wait = min(_RETRY_AFTER * (1 + waiting / 4), _MAX_WAIT)
-    return Postponed(now + wait, region, reason)
+    def _next_brief_end(self, region: str, now: datetime) -> timedelta | None:
+        """Return when a run that has just begun will occupy only another region."""
+        ends = (
+            slot.started_at + BRIEF - now
+            for slot in self._slots
+            if slot.is_brief(now) and slot.awaited_region != region
+        )
+        return min(ends, default=None)

@@ -16,9 +16,11 @@ from swrhook.errors import CircuitOpen, Kind, SwrError
 from swrhook.syncs.backoff import Backoff
 
 FAILURES_TO_OPEN = 5
-PAUSES = Backoff(timedelta(seconds=5), timedelta(minutes=1))
-# A probe without a result by then counts as lost, so that another one can be made.
-_MAX_PROBE = timedelta(minutes=5)
+# Short: after an outage the first sync goes on within a second, and one request a second harms
+# nobody.
+PAUSES = Backoff(timedelta(seconds=0.5), timedelta(seconds=1))
+# A probe without a result by then may hang in a connection that is dead: another one is made.
+_MAX_PROBE = timedelta(seconds=5)
 
 
 class Operation(StrEnum):
@@ -52,21 +54,23 @@ class CircuitBreakers:
         """
         with self._lock:
             breaker = self._breakers[region, operation]
-            if breaker.next_at is None:
+            wait = _remaining(breaker, now)
+            if not wait:
+                if breaker.next_at is not None:
+                    breaker.is_probed = True
+                    breaker.next_at = now + _MAX_PROBE
                 return None
-            wait = breaker.next_at - now
-            # A wait longer than any pause or probe means that the clock was set back.
-            if not timedelta() < wait <= _MAX_PROBE:
-                breaker.is_probed = True
-                breaker.next_at = now + _MAX_PROBE
-                return None
-            if breaker.is_probed:
-                wait = min(wait, PAUSES.base)  # the result of the probe is expected soon
         message = f"the circuit breaker of {region} ({operation}) is open: "
         message += f"{breaker.failures} requests in a row failed"
         if breaker.last is not None:
             message += f", the last with: {breaker.last.message}"
         return CircuitOpen(message, retry_after=wait.total_seconds())
+
+    def wait(self, region: str, operation: Operation, now: datetime) -> timedelta:
+        """Return how long no request may be made; zero if `acquire` would allow one."""
+        with self._lock:
+            breaker = self._breakers.get((region, operation))
+            return timedelta() if breaker is None else _remaining(breaker, now)
 
     def record(
         self, region: str, operation: Operation, now: datetime, error: SwrError | None
@@ -101,6 +105,15 @@ class CircuitBreakers:
                 operation.value: self._breakers[region, operation].next_at is not None
                 for operation in Operation
             }
+
+
+def _remaining(breaker: _Breaker, now: datetime) -> timedelta:
+    if breaker.next_at is None:
+        return timedelta()
+    wait = breaker.next_at - now
+    if not timedelta() < wait <= _MAX_PROBE:  # longer only if the clock was set back
+        return timedelta()
+    return min(wait, PAUSES.base) if breaker.is_probed else wait  # its result is expected soon
 
 
 def is_outage(error: SwrError) -> bool:

@@ -1,22 +1,33 @@
 """SWR client for one lane run: applies limits, breakers and metrics to every request."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Self
 
 from swrhook.clock import Clock
-from swrhook.config.model import Config
+from swrhook.config.model import Config, Pace
+from swrhook.engine import NoRoom
 from swrhook.errors import CircuitOpen, Kind, SwrError
+from swrhook.ledger.lane_queue import Occupancy
+from swrhook.ledger.lanes import Flow
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, Target
 from swrhook.swr.error_codes import BUSY, IMPOSSIBLE_REGION
 from swrhook.swr.protocol import SyncJob, TagPage
-from swrhook.worker.admission import Admission, Postponed, Slot, Urgency
+from swrhook.worker.admission import Admission, Slot
 from swrhook.worker.circuit_breaker import CircuitBreakers, Operation
 from swrhook.worker.ports import Swr
+from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 from swrhook.worker.target_cache import TargetCache
+
+# A read waits so long for its turn in the region's pace. Where it would take longer, the run ends.
+_LONGEST_WAIT = timedelta(seconds=5)
+# When a run ends because a region has no room, its lane is ready again after this.
+_NO_ROOM_PAUSE = timedelta(seconds=0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +40,22 @@ class Endpoint:
 
 
 class NoCapacity(Exception):
-    """A region has no capacity left: the run has to end, and the lane to run again later."""
+    """A region has no capacity left: the run has to end, and the lane to run again later.
 
-    def __init__(self, postponed: Postponed) -> None:
-        super().__init__(postponed.reason)
-        self.postponed = postponed
+    `wait` is the time after which it may.
+    """
+
+    def __init__(self, no_room: NoRoom) -> None:
+        super().__init__(no_room.reason)
+        self.wait = no_room.retry_in or _NO_ROOM_PAUSE
 
 
 @dataclass(frozen=True, slots=True)
 class SwrGateway:
     """SWR, used with one configuration, and the limits and caches that all lane runs share.
 
-    `clock` measures the limits and caches. It never jumps, unlike the ledger's clock.
+    `clock` measures the limits and caches. It never jumps, unlike the ledger's clock. `sleep` waits
+    for a number of seconds.
     """
 
     config: Config
@@ -50,29 +65,31 @@ class SwrGateway:
     target_cache: TargetCache
     metrics: Metrics
     clock: Clock
+    sleep: Callable[[float], None] = time.sleep
 
-    def session(self, lane: Lane, urgency: Urgency) -> "GatewaySession":
-        """Admit a run of the lane. Raises NoCapacity."""
-        slot = self.admission.acquire(lane, urgency, self.config.options.pace, self.clock.now())
-        if isinstance(slot, Postponed):
-            raise self.no_capacity(slot)
-        return GatewaySession(self, slot)
+    def reserve(self, flow: Flow, elsewhere: Occupancy | None = None) -> Slot | NoRoom:
+        """Return room for a run of a flow, beside what other processes run."""
+        slot = self.admission.reserve(flow, self.pace, self.clock.now(), elsewhere)
+        if isinstance(slot, NoRoom):
+            self.count(slot)
+        return slot
 
-    def would_wait(self, lane: Lane) -> Postponed | None:
-        """Return when to try again if the lane would surely not be admitted, else None."""
-        postponed = self.admission.would_wait(lane, self.config.options.pace, self.clock.now())
-        if postponed is not None:
-            self.metrics.postponed.labels(postponed.region, postponed.reason).inc()
-        return postponed
+    def session(self, lane: Lane, slot: Slot) -> "GatewaySession":
+        """Return the requests of a run that has room."""
+        return GatewaySession(self, lane, slot)
 
-    def no_capacity(self, postponed: Postponed) -> NoCapacity:
-        """Count a postponement, and return the error that ends the run."""
-        self.metrics.postponed.labels(postponed.region, postponed.reason).inc()
-        return NoCapacity(postponed)
+    @property
+    def pace(self) -> Pace:
+        """Return the limits of every region."""
+        return self.config.options.pace
+
+    def count(self, no_room: NoRoom) -> None:
+        """Count that a lane or a request found no room."""
+        self.metrics.postponed.labels(no_room.region, no_room.reason).inc()
 
     def endpoints(self) -> Sequence[Endpoint]:
         """Return the limits of every configured region."""
-        now, per_second = self.clock.now(), self.config.options.pace.per_second
+        now, per_second = self.clock.now(), self.pace.per_second
         limiter, breakers = self.admission.rate_limiter, self.breakers
         return [
             Endpoint(region, limiter.rate(region, now, per_second), breakers.open(region))
@@ -82,13 +99,14 @@ class SwrGateway:
 
 @dataclass(slots=True)
 class GatewaySession:
-    """The requests of one admitted run. Use it in a `with` block, which ends the run.
+    """The requests of one admitted run. Use it in a `with` block.
 
-    Requests raise NoCapacity if their region has no capacity left, CircuitOpen while the region's
-    circuit breaker is open, and SwrError.
+    Requests wait for their turn in the region's pace. They raise NoCapacity if their region has no
+    capacity left, CircuitOpen while the region's circuit breaker is open, and SwrError.
     """
 
     gateway: SwrGateway
+    lane: Lane
     slot: Slot
     _acquired: set[tuple[str, Operation]] = field(default_factory=set)  # breakers, without a result
 
@@ -102,7 +120,7 @@ class GatewaySession:
     ) -> dict[str, str]:
         """Return the digests of those of `tags` that exist."""
         with self._reading(region) as swr:
-            return swr.list_tags(region, namespace, repository, tags, lambda: self._count(region))
+            return swr.list_tags(region, namespace, repository, tags, lambda: self._wait(region))
 
     def tag_page(self, region: str, namespace: str, repository: str, offset: int) -> TagPage | None:
         """Return one page of the repository's tags, or None if the repository does not exist."""
@@ -149,8 +167,11 @@ class GatewaySession:
 
     def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
         """Request the copy of the tags, after `prepare_call` has returned None."""
+        region = lane.source_region
+        # The call does not wait for its turn, since its syncs are claimed. Later reads do instead.
+        self._limiter.reserve(region, self.gateway.clock.now(), self.gateway.pace.per_second)
         try:
-            with self._request(lane.source_region, Operation.SYNC_IMAGES):
+            with self._request(region, Operation.SYNC_IMAGES):
                 self.gateway.swr.sync_images(lane, tags)
         except SwrError as exc:
             # The organization may have been deleted since it was cached.
@@ -163,28 +184,32 @@ class GatewaySession:
 
         Unlike a read, a call that finds no capacity would leave claimed syncs behind.
         """
-        now = self.gateway.clock.now()
-        pause = self.gateway.admission.rate_limiter.pause(lane.source_region, now)
+        region = lane.source_region
+        pause = self._limiter.pause(region, self.gateway.clock.now())
         if pause:
-            raise self.gateway.no_capacity(Postponed(now + pause, lane.source_region, "paused"))
-        self._switch_region(lane.source_region)
-        return self._acquire_breaker(lane.source_region, Operation.SYNC_IMAGES)
+            raise self._no_capacity(NoRoom(region, "paused", pause))
+        self._switch_region(region)
+        return self._acquire_breaker(region, Operation.SYNC_IMAGES)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Release the slot, and the breakers that were acquired for requests never made."""
+        """Release the breakers that were acquired for requests never made."""
         for region, operation in self._acquired:
             self.gateway.breakers.release(region, operation, self.gateway.clock.now())
-        self.gateway.admission.release(self.slot)
+
+    @property
+    def _limiter(self) -> AdaptiveRateLimiter:
+        return self.gateway.admission.rate_limiter
 
     @contextmanager
     def _reading(self, region: str) -> Iterator[Swr]:
         """Make a block that sends one read request, once the limits allow it."""
-        is_source = region == self.slot.lane.source_region
+        is_source = region == self.lane.source_region
         operation = Operation.LOOK_SOURCE if is_source else Operation.LOOK_TARGET
         self._switch_region(region)
+        self._wait(region)
         circuit_open = self._acquire_breaker(region, operation)
         if circuit_open is not None:
             raise circuit_open
@@ -192,41 +217,57 @@ class GatewaySession:
             yield self.gateway.swr
 
     def _switch_region(self, region: str) -> None:
-        now = self.gateway.clock.now()
-        postponed = self.gateway.admission.switch_region(self.slot, region, now)
-        if postponed is not None:
-            raise self.gateway.no_capacity(postponed)
+        gateway = self.gateway
+        if not gateway.admission.switch_region(
+            self.slot, region, gateway.pace, gateway.clock.now()
+        ):
+            raise self._no_capacity(NoRoom(region, "in_flight"))
+
+    def _wait(self, region: str) -> None:
+        """Wait for the turn of a request in the region's pace."""
+        now, per_second = self.gateway.clock.now(), self.gateway.pace.per_second
+        wait = self._limiter.reserve(region, now, per_second, at_most=_LONGEST_WAIT)
+        if wait is None:
+            pause = self._limiter.pause(region, now)
+            delay = self._limiter.delay(region, now, per_second)
+            raise self._no_capacity(NoRoom(region, "paused" if pause else "pace", delay))
+        if wait:
+            self.gateway.sleep(wait.total_seconds())
+
+    def _no_capacity(self, no_room: NoRoom) -> NoCapacity:
+        """Count it, and return the error that ends the run."""
+        self.gateway.count(no_room)
+        return NoCapacity(no_room)
 
     def _acquire_breaker(self, region: str, operation: Operation) -> CircuitOpen | None:
         circuit_open = self.gateway.breakers.acquire(region, operation, self.gateway.clock.now())
         if circuit_open is None:
             self._acquired.add((region, operation))
         else:
-            self.gateway.metrics.postponed.labels(region, "breaker").inc()
+            self.gateway.count(NoRoom(region, "breaker"))
         return circuit_open
 
     @contextmanager
     def _request(self, region: str, operation: Operation) -> Iterator[None]:
-        """Count a request, and record its result in the rate limiter, breaker and metrics."""
-        limiter, clock = self.gateway.admission.rate_limiter, self.gateway.clock
-        self._count(region)
+        """Record a request's result in the rate limiter, breaker and metrics."""
+        began = self.gateway.clock.now()
         try:
             yield
         except SwrError as exc:
             if exc.kind is Kind.THROTTLED or exc.code in BUSY or exc.retry_after:
-                per_second = self.slot.pace.per_second
-                limiter.throttle(region, clock.now(), per_second, exc.retry_after)
-            self._record(region, operation, exc)
+                now, per_second = self.gateway.clock.now(), self.gateway.pace.per_second
+                self._limiter.throttle(region, now, per_second, exc.retry_after)
+            self._record(region, operation, began, exc)
             raise
-        self._record(region, operation, None)
+        self._record(region, operation, began, None)
 
-    def _count(self, region: str) -> None:
-        limiter, per_second = self.gateway.admission.rate_limiter, self.slot.pace.per_second
-        limiter.consume(region, self.gateway.clock.now(), per_second)
-
-    def _record(self, region: str, operation: Operation, error: SwrError | None) -> None:
+    def _record(
+        self, region: str, operation: Operation, began: datetime, error: SwrError | None
+    ) -> None:
+        now = self.gateway.clock.now()
         self.slot.awaited_region = None
         self._acquired.discard((region, operation))
-        self.gateway.breakers.record(region, operation, self.gateway.clock.now(), error)
+        self._limiter.answered(region, now, self.gateway.pace.per_second, now - began)
+        self.gateway.breakers.record(region, operation, now, error)
         outcome = "ok" if error is None else error.kind.value
         self.gateway.metrics.swr_requests.labels(region, operation, outcome).inc()

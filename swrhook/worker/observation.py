@@ -5,10 +5,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
-
 from swrhook.errors import Kind, SwrError
-from swrhook.ledger.calls import close_calls, open_digests
+from swrhook.ledger.lane_session import LaneTransaction, OpenDigests
 from swrhook.model import Lane, State, Sync
 from swrhook.syncs.decisions import Decider, Decision, DigestLookup
 from swrhook.syncs.states import Event
@@ -22,10 +20,6 @@ MAX_SINGLE_READS = 2
 CLOCK_SKEW = timedelta(seconds=5)
 # The states in which SWR does nothing more for a job (its ShowSyncJob).
 ENDED_STATUSES = frozenset({"success", "failed", "timeout", "cancel", "existed"})
-
-# By route, the digests that earlier calls may still copy; None for a call made without reading
-# the source.
-OpenDigests = dict[str, set[str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +149,7 @@ def _is_unclear(
 
 
 def close_finished_calls(
-    connection: Connection,
+    transaction: LaneTransaction,
     syncs: Sequence[Sync],
     observation: Observation,
     jobs: JobStatuses,
@@ -165,12 +159,12 @@ def close_finished_calls(
     for sync in syncs:
         target = observation.target[sync.tag]
         if isinstance(target, str):
-            close_calls(connection, sync.route, digest=target)
+            transaction.close_calls(sync.route, digest=target)
         if sync.tag in jobs.ended:
-            close_calls(connection, sync.route)
+            transaction.close_calls(sync.route)
     # After verify's deadline a call is no longer expected to act.
     since = decider.now - decider.limits.verify.deadline
-    return open_digests(connection, [sync.route for sync in syncs], since)
+    return transaction.open_digests([sync.route for sync in syncs], since)
 
 
 def decide(

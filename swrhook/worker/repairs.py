@@ -255,7 +255,7 @@ class RepairWorker(PeriodicThread):
         with self.database.write() as connection:
             now = self.clock.now()
             portion = findings.record_portion(connection, repair.id, version, now, _PORTION)
-            self.scheduler.wake(portion.lanes, now, connection)
+            self.scheduler.wake(connection)
             stage = Stage.DONE if portion.is_last else Stage.ORDERING
             step.advance(connection, Progress(stage, now))
         if portion.is_last:

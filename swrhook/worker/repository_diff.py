@@ -9,12 +9,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
+from swrhook.engine import NoRoom
 from swrhook.errors import Kind, SwrError
-from swrhook.model import Lane, PlannedSync, Target
+from swrhook.ledger.lanes import Flow
+from swrhook.model import Lane, PlannedSync, Target, Urgency
 from swrhook.swr.protocol import TagPage, walk_tags
 from swrhook.syncs.reconciliation import Finding, Repair, RepositoryRef, TagDigests, compare
 from swrhook.usecases.manual_syncs import MANUAL, plan_repository
-from swrhook.worker.admission import Urgency
 from swrhook.worker.gateway import NoCapacity, SwrGateway
 
 
@@ -75,17 +76,24 @@ class RepositoryLister:
         if self.calls >= self.budget:
             raise BudgetSpent
         target, wait = lane.target, timedelta()
+        flow = Flow.of(lane, Urgency.BACKFILL, "")
         while True:
             self.lease.renew(wait)
+            slot = self.gateway.reserve(flow)
+            if isinstance(slot, NoRoom):
+                wait = NoCapacity(slot).wait
+                continue
             self.calls += 1
             try:
-                with self.gateway.session(lane, Urgency.BACKFILL) as session:
+                with self.gateway.session(lane, slot) as session:
                     return session.tag_page(
                         target.region, target.namespace, lane.repository, offset
                     )
             except NoCapacity as exc:
                 self.calls -= 1  # no request was made
-                wait = exc.postponed.until - self.gateway.clock.now()
+                wait = exc.wait
+            finally:
+                slot.release()
 
 
 def compare_repository(

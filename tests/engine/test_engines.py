@@ -7,11 +7,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from swrhook.engine.postgresql import Intervals, PostgresEngine
+from swrhook.engine.sqlite import SqliteEngine
 
 from swrhook.clock import SystemClock
 from swrhook.engine import Engine, sqlite
-from swrhook.engine.postgresql import Intervals, PostgresEngine
-from swrhook.engine.sqlite import SqliteEngine
 from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import schedule_lanes
 from swrhook.ledger.tables import lanes, syncs

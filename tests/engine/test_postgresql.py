@@ -9,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
+from swrhook.engine.postgresql import Intervals, PostgresEngine
+from swrhook.ledger.procrastinate_jobs import assert_job_owned
 
 from swrhook.clock import SystemClock
-from swrhook.engine.postgresql import Intervals, PostgresEngine
 from swrhook.errors import ClaimLost
 from swrhook.ledger.database import Database, write_guard
 from swrhook.ledger.kept_state import probe
 from swrhook.ledger.lanes import schedule_lanes
 from swrhook.ledger.postgresql import SESSION, limit
-from swrhook.ledger.procrastinate_jobs import assert_job_owned
 from swrhook.ledger.tables import probes
 from swrhook.model import Lane
 from tests.factories import LANE, NOW, FakeWork, everything, put

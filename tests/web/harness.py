@@ -104,8 +104,8 @@ class WebHarness:
     def current(self) -> Config:
         return self.config
 
-    def wake(self, lanes: Sequence[Lane], _at: datetime, _connection: Connection) -> None:
-        self.woken += lanes
+    def wake(self, _connection: Connection) -> None:
+        """Do nothing: no engine runs."""
 
     def client(self, token: str | None = READ) -> FlaskClient:
         client = self.web.test_client()

@@ -19,7 +19,7 @@ from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.lane_runner import LaneRunner
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 from swrhook.worker.target_cache import TargetCache
-from tests.factories import LANE, FakeClock, FakeOutcomes, find, push, write
+from tests.factories import LANE, FakeClock, FakeOutcomes, find, push, run_lane, write
 from tests.factories import entry as accepted
 
 REGIONS = ("cn-north-4", "cn-east-3", "ap-southeast-1")
@@ -144,14 +144,13 @@ class WorkerHarness:
     clock: FakeClock = field(default_factory=FakeClock)
     config: Config = field(default_factory=config)
     workers: int = 20
-    woken: list[Lane] = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
     breakers: CircuitBreakers = field(default_factory=CircuitBreakers)
     target_cache: TargetCache = field(default_factory=TargetCache)
     outcomes: FakeOutcomes = field(default_factory=FakeOutcomes)
 
     def __post_init__(self) -> None:
-        self.admission = Admission(AdaptiveRateLimiter(), self.workers, self.woken.append)
+        self.admission = Admission(AdaptiveRateLimiter(), self.breakers, self.workers)
 
     @property
     def runner(self) -> LaneRunner:
@@ -166,6 +165,7 @@ class WorkerHarness:
                 self.target_cache,
                 self.metrics,
                 self.clock,
+                self.clock.advance,
             ),
             self.outcomes,
             self.clock,
@@ -179,7 +179,8 @@ class WorkerHarness:
         return [find(self.database, ref.id) for ref in recorded.receipts[0].syncs]
 
     def run(self, lane: Lane = LANE) -> datetime | None:
-        return self.runner.run(lane, self.clock.time)
+        """Run the lane once if its regions have room; return when it is due again."""
+        return run_lane(self.database, self.runner, lane, self.clock.time)
 
     def run_until_quiet(self, lane: Lane = LANE, most: int = 200) -> None:
         """Run the lane each time it is due, until nothing is due any more."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -23,7 +23,7 @@ from swrhook.model import Lane
 from swrhook.syncs.reconciliation import RepairKind, RepairRequest, RepositoryRef
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.repairs import RepairWorker
-from tests.factories import FakeOutcomes
+from tests.factories import ready_lanes, FakeOutcomes
 from tests.web.harness import configuration
 from tests.worker.harness import WorkerHarness
 
@@ -83,8 +83,8 @@ class RepairSetup:
 
     def sync(self) -> None:
         """Run the woken lanes until nothing is due any more."""
-        while self.woken:
-            self.harness.run_until_quiet(self.woken.pop(0))
+        while lanes := ready_lanes(self.database):
+            self.harness.run_until_quiet(lanes[0])
 
     def show(self, repair_id: str, kind: RepairKind = BACKFILL) -> ListedRepair:
         with self.database.read() as connection:
@@ -110,10 +110,9 @@ class RepairSetup:
     def lease(self) -> Iterator["RepairSetup"]:
         yield self
 
-    def wake(self, lanes: Sequence[Lane], at: datetime, connection: Connection) -> None:
-        del at, connection
+    def wake(self, connection: Connection) -> None:
+        del connection
         self.before_wake()
-        self.woken += lanes
 
 
 def _rules(config: Config) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from random import Random
 
 import pytest
+from swrhook.engine.sqlite import SqliteEngine
 
 from swrhook import simulator
 from swrhook.clock import SystemClock
 from swrhook.config.model import Pace, Timeouts
-from swrhook.engine.sqlite import SqliteEngine
 from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import Recording
 from swrhook.metrics import Metrics

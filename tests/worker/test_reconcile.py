@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from swrhook.errors import Kind
-from swrhook.ledger.lanes import clear_wake_times, schedule_lanes
+from swrhook.ledger.lanes import schedule_lanes
 from swrhook.ledger.queries.repairs import ListedRepair, RepairFilter, list_repairs
 from swrhook.ledger.queries.stats import DriftCount, read_drift
 from swrhook.model import State, Target
@@ -28,8 +28,8 @@ def seed_copies(repairs: RepairSetup, *tags: str, repository: str = "web/shop") 
     """Put the tags into source and target, with the syncs that copied them."""
     lane = replace(LANE, repository=repository)
     with repairs.database.write() as connection:
-        schedule_lanes(connection, [lane], repairs.harness.clock.time)
-        clear_wake_times(connection)
+        schedule_lanes(connection, {lane: "harbor"}, Urgency.FRESH, repairs.harness.clock.time)
+        connection.execute(lanes.update().values(ready=False, due_at=None))
     for tag in tags:
         put(repairs.database, State.VERIFIED, lane, tag=tag, verified_at=repairs.harness.clock.time)
         repairs.harness.swr.put(tag, digest(1), lane)

@@ -66,6 +66,8 @@ def _to_listed(row: RowMapping) -> ListedSync:
     if row["error_code"] is not None:
         error = ListedError(row["error_code"], row["error_message"], row["error_remedy"])
     columns = {column.name: row[column.name] for column in _COLUMNS}
+    if row["state"] == State.CALLING:
+        columns["due_at"] = None  # it is due only if its worker dies
     return ListedSync(digest=row["digest"], error=error, **columns)
 
 

@@ -50,12 +50,14 @@ class TagHistoryCall(Call):
 class TagHistorySync:
     """A sync of the tag as the API shows it, as the worker sees it, and its calls, newest first.
 
-    `wake_at` is when its lane runs next, None if it is not scheduled.
+    `lane_due_at` is when its lane is due, None if nothing of it is open. `is_ready` tells whether
+    the lane is due and waits for room in its regions.
     """
 
     listed: ListedSync
     sync: Sync
-    wake_at: datetime | None
+    lane_due_at: datetime | None
+    is_ready: bool
     calls: Sequence[TagHistoryCall]
 
 
@@ -110,14 +112,20 @@ def _syncs(connection: Connection, image: ImageFilter, region: str | None) -> li
     page = list_syncs(connection, SyncFilter(image=image, limit=MOST_SYNCS))
     listed = {sync.id: sync for sync in page.items if region in (None, sync.source_region)}
     rows = connection.execute(
-        select(*SYNC_COLUMNS, lanes.c.wake_at)
+        select(*SYNC_COLUMNS, lanes.c.due_at.label("lane_due_at"), lanes.c.ready)
         .join_from(syncs, lanes, lanes.c.key == syncs.c.lane, isouter=True)
         .where(syncs.c.id.in_(listed))
         .order_by(syncs.c.id.desc())
     ).mappings()
     carried = _calls(connection, listed)
     return [
-        TagHistorySync(listed[row["id"]], to_sync(row), row["wake_at"], carried.get(row["id"], ()))
+        TagHistorySync(
+            listed[row["id"]],
+            to_sync(row),
+            row["lane_due_at"],
+            bool(row["ready"]),
+            carried.get(row["id"], ()),
+        )
         for row in rows
     ]
 

@@ -41,9 +41,11 @@ def _pending_reason(history: TagHistorySync, limits: Limits) -> str:
 
 def _next_attempt(history: TagHistorySync, now: datetime) -> str:
     """Return when the sync is due or, if it is due already, when its lane may run."""
-    due_at, wake_at = history.sync.due_at, history.wake_at
+    due_at, lane_due_at = history.sync.due_at, history.lane_due_at
     if due_at is not None and due_at > now:
         return f"next attempt at {format_time(due_at)}"
-    if wake_at is not None and wake_at > now:
-        return f"delayed by rate or in-flight limits until {format_time(wake_at)}"
+    if lane_due_at is not None and lane_due_at > now:
+        return f"delayed by the limits of its regions until {format_time(lane_due_at)}"
+    if history.is_ready:
+        return "due now, and its lane waits for room in its regions"
     return "due now"

@@ -9,7 +9,7 @@ import pytest
 from swrhook.config import Config
 from swrhook.errors import CircuitOpen, Kind, NothingUsable, SwrError, UnknownSender
 from swrhook.ledger.database import Database
-from swrhook.ledger.lanes import set_wake_time
+from swrhook.ledger.lanes import release_lane
 from swrhook.ledger.syncs import apply_decision
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
@@ -205,11 +205,19 @@ def test_a_lane_delayed_by_limits_is_explained(scene: Scene) -> None:
     scene.announce()
     until = scene.harness.clock.time + timedelta(seconds=9)
     with scene.harness.database.write() as connection:
-        set_wake_time(connection, lane(), until)
+        release_lane(connection, lane(), scene.harness.clock.time, not_before=until)
 
     assert scene.summary().endswith(
-        "is pending: it waits for its turn; delayed by rate or in-flight limits until"
+        "is pending: it waits for its turn; delayed by the limits of its regions until"
         " 2026-03-04T05:06:16Z"
+    )
+
+
+def test_a_lane_that_waits_for_room_is_explained(scene: Scene) -> None:
+    scene.announce()
+
+    assert scene.summary().endswith(
+        "is pending: it waits for its turn; due now, and its lane waits for room in its regions"
     )
 
 

@@ -1,6 +1,5 @@
-"""The first ledger: every table, and on PostgreSQL Procrastinate's tables for the engine's jobs."""
+"""The first ledger: every table."""
 
-from pathlib import Path
 from typing import Any
 
 from alembic import op
@@ -15,20 +14,18 @@ from sqlalchemy import (
     String,
     Text,
     TextClause,
-    false,
     text,
 )
 
 revision = "v1_0001"
 down_revision = None
 
-# Procrastinate's schema as of 3.10. A later schema of theirs becomes a revision of its own, so that
-# this one stays the same for every new ledger.
-_PROCRASTINATE = Path(__file__).parents[1] / "procrastinate_3.10.sql"
-
 # Repeated from tables.py, which changes later: a revision stays as it was released.
 _OPEN = text("state IN ('calling', 'pending', 'triggered')")
 _MAY_ACT = text("open")
+_READY = text("ready")
+_SCHEDULED = text("due_at IS NOT NULL AND NOT ready AND holder IS NULL")
+_HELD = text("holder IS NOT NULL")
 _WITHOUT_SYNC = text("needs_sync AND sync IS NULL")
 _LATEST = text("latest")
 
@@ -103,9 +100,21 @@ def upgrade() -> None:
         "lanes",
         Column("key", _LANE_KEY, primary_key=True),
         *_lane_columns(),
+        Column("flow", String(200), comment="urgency, regions and sender of its most urgent sync"),
         Column(
-            "wake_at", BigInteger, comment="when the engine runs the lane next; null: not scheduled"
+            "due_at", BigInteger, comment="when its most urgent sync is due; null: none is open"
         ),
+        Column("ready", Boolean, nullable=False, comment="due, and not yet held"),
+        Column("holder", _ID, comment="the process that runs the lane"),
+        _partial_index("lanes_ready", "flow", "namespace", "due_at", where=_READY),
+        _partial_index("lanes_scheduled", "due_at", where=_SCHEDULED),
+        _partial_index("lanes_held", "holder", where=_HELD),
+    )
+    op.create_table(
+        "workers",
+        Column("id", _ID, primary_key=True),
+        Column("threads", Integer, nullable=False),
+        Column("seen_at", BigInteger, nullable=False),
     )
     op.create_table(
         "syncs",
@@ -143,8 +152,9 @@ def upgrade() -> None:
         Column("retriggers", Integer, nullable=False),
         Column("lost_claims", Integer, nullable=False, comment="in a row"),
         Column("alone", Boolean, nullable=False, comment="shares no call with others"),
-        Column("backfill", Boolean, nullable=False, server_default=false(), comment="low priority"),
-        _partial_index("syncs_open_by_lane", "lane", "due_at", where=_OPEN),
+        Column("backfill", Boolean, nullable=False, comment="of a repair"),
+        Column("urgency", Integer, nullable=False, comment="a model.Urgency"),
+        _partial_index("syncs_open_by_lane", "lane", "urgency", "due_at", where=_OPEN),
         _partial_index("syncs_open_by_route", "route", where=_OPEN),
         Index("syncs_by_push", "push"),
         Index("syncs_by_state", "state", "id"),
@@ -274,7 +284,3 @@ def upgrade() -> None:
             "renewed_at", BigInteger, nullable=False, comment="when the work last began or went on"
         ),
     )
-    connection = op.get_bind()
-    if connection.dialect.name == "postgresql":
-        # The driver's own call runs many statements at once and leaves every `%` alone.
-        connection.connection.cursor().execute(_PROCRASTINATE.read_text(encoding="utf-8"))

@@ -1,0 +1,146 @@
+"""The waiting room: which lanes are ready to run, and which process runs which.
+
+Every statement here finds its rows along an index, however many lanes wait.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    bindparam,
+    false,
+    func,
+    null,
+    select,
+    text,
+    true,
+    update,
+)
+
+from swrhook.ledger.lanes import Flow
+from swrhook.ledger.rows import LANE_COLUMNS, to_lane
+from swrhook.ledger.sql import PreparedStatement
+from swrhook.ledger.tables import HELD, READY, SCHEDULED, lanes
+from swrhook.model import Lane
+
+# Lanes that become ready in one step: the writer is free again after some milliseconds.
+MOST_READIED = 256
+_TAKE_LOCK = 0x73777269  # any number, the same in every process
+
+
+@dataclass(frozen=True, slots=True)
+class Occupancy:
+    """How many lanes other processes run, by region and by pair of regions."""
+
+    regions: Counter[str] = field(default_factory=Counter)
+    pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+def lock_queue(connection: Connection) -> None:
+    """Keep other processes from taking lanes until the transaction ends.
+
+    What is taken need not survive a crash of the server, so its commit does not wait for the disk.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql(_LOCK_QUEUE)
+
+
+_LOCK_QUEUE = f"SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock({_TAKE_LOCK})"
+
+
+def make_due_ready(connection: Connection, now: datetime) -> datetime | None:
+    """Make scheduled lanes ready that are due, at most MOST_READIED.
+
+    Return when the next one is due, which is not later than `now` if there are more.
+    """
+    due_at = _first_scheduled(connection)
+    if due_at is None or due_at > now:
+        return due_at
+    _MAKE_READY.run(connection, now=now, most=MOST_READIED)
+    return _first_scheduled(connection)
+
+
+def _first_scheduled(connection: Connection) -> datetime | None:
+    due_at: datetime | None = _FIRST_SCHEDULED.scalar(connection)
+    return due_at
+
+
+_FIRST_SCHEDULED = PreparedStatement(select(func.min(lanes.c.due_at)).where(SCHEDULED))
+_DUE = (
+    select(lanes.c.key)
+    .where(SCHEDULED, lanes.c.due_at <= bindparam("now", type_=lanes.c.due_at.type))
+    .order_by(lanes.c.due_at)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(skip_locked=True)
+)
+_MAKE_READY = PreparedStatement(
+    update(lanes).where(lanes.c.key.in_(_DUE.scalar_subquery())).values(ready=true())
+)
+
+
+def ready_flows(connection: Connection) -> list[Flow]:
+    """Return the flows that have ready lanes."""
+    return [Flow.parse(row["flow"]) for row in _READY_FLOWS.rows(connection)]
+
+
+# One index seek for each flow, instead of a scan of all its lanes.
+_READY_FLOWS = PreparedStatement(
+    text(
+        "WITH RECURSIVE found(flow) AS ("  # noqa: S608  # constants
+        f" SELECT min(flow) FROM lanes WHERE {READY.text}"
+        " UNION ALL"
+        f" SELECT (SELECT min(flow) FROM lanes WHERE {READY.text} AND flow > found.flow)"
+        " FROM found WHERE found.flow IS NOT NULL"
+        ") SELECT flow FROM found WHERE flow IS NOT NULL"
+    ).columns(lanes.c.flow)
+)
+
+
+def take_lane(connection: Connection, flow: Flow, after: str, holder: str) -> Lane | None:
+    """Take the first lane of a flow's next organization after `after`; None if there is none."""
+    rows = _TAKE.rows(connection, flow=str(flow), after=after, holder=holder)
+    return to_lane(rows[0]) if rows else None
+
+
+_NEXT = (
+    select(lanes.c.key)
+    .where(READY, lanes.c.flow == bindparam("flow"), lanes.c.namespace > bindparam("after"))
+    .order_by(lanes.c.namespace, lanes.c.due_at)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+_TAKE = PreparedStatement(
+    update(lanes)
+    .where(lanes.c.key == _NEXT.scalar_subquery())
+    .values(ready=false(), holder=bindparam("holder"))
+    .returning(*(lanes.c[name] for name in LANE_COLUMNS))
+)
+
+
+def read_occupancy(connection: Connection, holder: str) -> Occupancy:
+    """Return how many lanes other processes than `holder` run."""
+    occupancy = Occupancy()
+    for row in _HELD_LANES.rows(connection, holder=holder):
+        source, target, number = row["source_region"], row["target_region"], row["number"]
+        occupancy.pairs[source, target] += number
+        for region in {source, target}:
+            occupancy.regions[region] += number
+    return occupancy
+
+
+_PAIR = (lanes.c.source_region, lanes.c.target_region)
+_HELD_LANES = PreparedStatement(
+    select(*_PAIR, func.count().label("number"))
+    .where(HELD, lanes.c.holder != bindparam("holder"))
+    .group_by(*_PAIR)
+)
+
+
+def free_lanes(connection: Connection, *conditions: ColumnElement[bool]) -> int:
+    """Make lanes ready again whose process is lost; return how many there were."""
+    statement = update(lanes).where(HELD, *conditions).values(ready=true(), holder=null())
+    return connection.execute(statement).rowcount
