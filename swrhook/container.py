@@ -11,6 +11,7 @@ from swrhook.config.watcher import WatchedFile
 from swrhook.engine.lane_engine import LaneEngine
 from swrhook.ledger.database import open_database
 from swrhook.ledger.kept_state import RefusedCredentials
+from swrhook.ledger.monitor import LedgerMonitor
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.recorder import Recorder
 from swrhook.ledger.server_clock import ServerClock
@@ -52,6 +53,7 @@ class Container:
         self.system_clock = SystemClock()
         self.steady_clock = SteadyClock()
         self.database = open_database(settings.database_url)
+        self.ledger_monitor = LedgerMonitor(self.database)
         self.clock: Clock = self.system_clock  # the ledger's time
         if not self.database.is_sqlite:  # processes on several machines may share the ledger
             self.clock = ServerClock(self.database, self.system_clock)
@@ -117,6 +119,7 @@ class Container:
 
     def start(self) -> None:
         """Start the threads."""
+        self.ledger_monitor.start()
         self.engine.start()
         if self.settings.workers:
             precompute_fingerprint(self.configuration.current().swr.credentials)
@@ -134,6 +137,7 @@ class Container:
         self.engine.stop()
         self.sender_monitor.stop()
         self.configuration.active.swr.close()
+        self.ledger_monitor.stop()
         self.database.close()
 
     def make_active(self, config: Config, before: Active | None) -> Active:

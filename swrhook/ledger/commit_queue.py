@@ -95,6 +95,7 @@ class CommitQueue(Generic[Item, Result]):
         self._pending: list[_Pending[Item, Result]] = []
         self._bytes = 0
         self._is_led = False
+        self._led_since = 0.0
         self._is_closed = False
 
     @property
@@ -106,6 +107,11 @@ class CommitQueue(Generic[Item, Result]):
     def is_closed(self) -> bool:
         """Tell whether the queue takes no more."""
         return self._is_closed
+
+    @property
+    def led_for(self) -> float:
+        """Return for how many seconds the present leader has been at work; 0 without one."""
+        return time.monotonic() - self._led_since if self._is_led else 0.0
 
     def submit(self, item: Item, size: int, timeout: float) -> Result | None:
         """Return the result of the item once it is committed, or None after `timeout` seconds.
@@ -130,12 +136,15 @@ class CommitQueue(Generic[Item, Result]):
         """Take the lead if the queue is idle, without an item; `hand_over` gives it back."""
         with self._lock:
             is_leader, self._is_led = not self._is_led, True
+            if is_leader:
+                self._led_since = time.monotonic()
         return is_leader
 
     def hand_over(self) -> None:
         """Make the thread that has waited longest the leader; without one, the queue is idle."""
         with self._lock:
             self._is_led = bool(self._pending)
+            self._led_since = time.monotonic()
             if self._pending:
                 self._pending[0].leads = True
                 self._pending[0].wake.release()
@@ -161,6 +170,8 @@ class CommitQueue(Generic[Item, Result]):
             self._pending.append(pending)
             self._bytes += pending.size
             pending.leads = not self._is_led
+            if pending.leads:
+                self._led_since = time.monotonic()
             self._is_led = True
 
     def _abandon(self, pending: _Pending[Item, Result]) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL, make_url
@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from swrhook.errors import CannotRecord, LedgerUnusable
 from swrhook.ledger.migrate import Schema, is_current, read_schema, upgrade
-from swrhook.ledger.postgresql import CONNECT, open_server
+from swrhook.ledger.postgresql import CONNECT, MOST_CONNECTIONS, open_server
 from swrhook.ledger.sqlite import TimedLock, lock_file, open_file
 
 # Seconds that a new process waits for the previous one: on HUP, gunicorn starts a new worker
@@ -20,6 +20,18 @@ LOCK_PATIENCE = 90.0
 # Seconds that a thread waits for the thread that writes, in case its disk hangs.
 WRITER_PATIENCE = 60.0
 _ONE_SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+class Watch(Protocol):
+    """Knows whether the database can be used, and never waits to find out."""
+
+    def check(self) -> str | None:
+        """Return why the ledger cannot be used, or None."""
+        ...
+
+    def silence(self) -> str | None:
+        """Return that the database does not answer at all, or None."""
+        ...
 
 
 class Database:
@@ -38,6 +50,7 @@ class Database:
         self._reader = engine if self.is_sqlite else engine.execution_options(**_ONE_SNAPSHOT)
         self._writes = engine.execution_options(swrhook_begin="BEGIN IMMEDIATE")
         self._lock_file = lock
+        self.watch: Watch | None = None
         self._writer: Any = TimedLock(patience) if self.is_sqlite else nullcontext()
 
     @property
@@ -60,9 +73,33 @@ class Database:
         limits = {name: str(value) for name, value in CONNECT.items()}
         return url.update_query_dict(limits).render_as_string(hide_password=False)
 
+    def problem(self) -> str | None:
+        """Return why the ledger cannot be used, as far as its watch knows. Never waits."""
+        return None if self.watch is None else self.watch.check()
+
+    def spare(self) -> "Database":
+        """Return the same ledger with a connection of its own, however busy the others are."""
+        return Database(_connect(self._engine.url, connections=1))
+
+    def ask(self) -> str | None:
+        """Ask the database whether it can be written; return why not, or None.
+
+        Raises SQLAlchemyError and OSError when it cannot be asked.
+        """
+        question = "SELECT 0 FROM probes" if self.is_sqlite else "SHOW transaction_read_only"
+        with self._engine.connect() as connection:
+            answer = connection.exec_driver_sql(question).scalar()
+        if answer == "on":
+            return "the database is read-only: is it a standby? Check SWRHOOK_DATABASE_URL"
+        return None
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Yield a connection in a transaction; on disk when the block ends without an error."""
+        """Yield a connection in a transaction; on disk when the block ends without an error.
+
+        Raises OSError at once while the database is silent.
+        """
+        self._check_silence()
         with self._writer, self._writes.connect() as connection:
             callbacks = connection.info["after_commit"] = []
             with connection.begin():
@@ -73,8 +110,13 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection that sees one snapshot of the ledger."""
+        self._check_silence()
         with self._reader.connect() as connection, connection.begin():
             yield connection
+
+    def _check_silence(self) -> None:
+        if self.watch is not None and (silence := self.watch.silence()) is not None:
+            raise OSError(silence)
 
     def close(self) -> None:
         """Close every connection, and release the lock file."""
@@ -95,10 +137,15 @@ def transaction(database: Database) -> Iterator[Connection]:
 
 def as_cannot_record(exc: Exception) -> CannotRecord:
     """Translate an error of the database into CannotRecord, with the first line of its message."""
-    reason = str(getattr(exc, "orig", None) or exc).splitlines() or [repr(exc)]
-    error = CannotRecord(f"the ledger cannot be written: {reason[0]}")
+    error = CannotRecord(f"the ledger cannot be written: {reason_of(exc)}")
     error.__cause__ = exc
     return error
+
+
+def reason_of(exc: Exception) -> str:
+    """Return the first line of what the database itself says in an error."""
+    lines = str(getattr(exc, "orig", None) or exc).splitlines() or [repr(exc)]
+    return lines[0]
 
 
 def after_commit(connection: Connection, callback: Callable[[], None]) -> None:
@@ -171,8 +218,12 @@ def _errors_translated(url: URL, database: Database) -> Iterator[None]:
 def _engine(url: str) -> tuple[URL, Engine]:
     try:
         parsed = make_url(url)
-        is_sqlite = parsed.get_backend_name() == "sqlite"
-        return parsed, open_file(parsed) if is_sqlite else open_server(parsed)
+        return parsed, _connect(parsed)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as exc:
         message = f"SWRHOOK_DATABASE_URL is not usable: {exc}"
         raise LedgerUnusable(message) from exc
+
+
+def _connect(url: URL, connections: int = MOST_CONNECTIONS) -> Engine:
+    is_sqlite = url.get_backend_name() == "sqlite"
+    return open_file(url) if is_sqlite else open_server(url, connections)

@@ -1,9 +1,10 @@
 """The schema's revisions: upgrade a ledger, and refuse one that this program does not know."""
 
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from alembic import command
 from alembic.config import Config
@@ -47,8 +48,11 @@ def read_schema(engine: Engine) -> Schema:
 
 def upgrade(engine: Engine) -> Schema:
     """Upgrade the schema; return what it was before. Raises LedgerUnusable."""
-    with engine.begin() as connection:
+    with engine.begin() as connection, ExitStack() as stack:
         if connection.dialect.name == "postgresql":
+            # A migration may take longer than a statement of the service may.
+            driver: Any = connection.connection.driver_connection
+            stack.enter_context(driver.limit(None))
             _lock_upgrades(connection)
         schema = _read_known(connection)
         if not schema.is_current:
@@ -60,6 +64,7 @@ def upgrade(engine: Engine) -> Schema:
 
 def _lock_upgrades(connection: Connection) -> None:
     """Make processes that start together upgrade one after the other. Raises LedgerUnusable."""
+    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
     is_locked = connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_LOCK})").scalar()
     if not is_locked:
         logs.event("ledger.awaits_upgrade", by="another process", seconds=PATIENCE)
@@ -73,8 +78,6 @@ def _lock_upgrades(connection: Connection) -> None:
             )
             raise LedgerUnusable(message) from exc
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-    # A migration may take longer than a statement of the service may.
-    connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
 
 def is_current(engine: Engine) -> bool:

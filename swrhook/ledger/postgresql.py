@@ -14,12 +14,15 @@ from sqlalchemy.exc import DBAPIError
 _IDLE_CONNECTIONS = 8
 MOST_CONNECTIONS = 32
 _POOL_TIMEOUT = 10
-LOCK_TIMEOUT = "10s"
-# No request waits without a bound, and a process that hangs in the middle of a transaction loses
-# it, so that its row locks become free.
+# Seconds that a connection from the pool is given to answer before it is used. One that does not is
+# replaced by a new one, which takes `connect_timeout` at most.
+_PING_PATIENCE = 2.0
+LOCK_TIMEOUT = "8s"
+# No request waits without a bound (see also bounded_connection.py), and a process that hangs in the
+# middle of a transaction loses it, so that its row locks become free.
 SESSION: Mapping[str, str] = {
     "lock_timeout": LOCK_TIMEOUT,
-    "statement_timeout": "60s",
+    "statement_timeout": "10s",
     "idle_in_transaction_session_timeout": "20s",
     # A generic plan made for a small table would be kept when the table has grown, until the
     # server has new statistics.
@@ -38,18 +41,39 @@ CONNECT: Mapping[str, str | int] = {
 }
 
 
-def open_server(url: URL) -> Engine:
+def open_server(url: URL, connections: int = MOST_CONNECTIONS) -> Engine:
     """Return an engine with a bounded pool, which replaces connections that were lost."""
+    idle = min(connections, _IDLE_CONNECTIONS)
     engine = sqlalchemy.create_engine(
         url,
-        pool_size=_IDLE_CONNECTIONS,
-        max_overflow=MOST_CONNECTIONS - _IDLE_CONNECTIONS,
+        pool_size=idle,
+        max_overflow=connections - idle,
         pool_timeout=_POOL_TIMEOUT,
         pool_pre_ping=True,
         connect_args=CONNECT,
     )
+    event.listen(engine, "do_connect", _connect)
     event.listen(engine, "connect", _set_up)
+    _limit_pings(engine)
     return engine
+
+
+def _connect(_dialect: object, _record: object, arguments: Any, parameters: Any) -> Any:  # noqa: ANN401
+    # Imported here, like psycopg below, because a service on SQLite does not need it.
+    from swrhook.ledger.bounded_connection import BoundedConnection  # noqa: PLC0415
+
+    return BoundedConnection.connect(*arguments, **parameters)
+
+
+def _limit_pings(engine: Engine) -> None:
+    dialect: Any = engine.dialect
+    ping = dialect.do_ping
+
+    def ping_within_limit(connection: Any) -> Any:  # noqa: ANN401  # a BoundedConnection
+        with connection.limit(_PING_PATIENCE):
+            return ping(connection)
+
+    dialect.do_ping = ping_within_limit
 
 
 def is_away(exc: Exception) -> bool:
@@ -62,7 +86,6 @@ def is_away(exc: Exception) -> bool:
 
 
 def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401  # DBAPI's own type
-    # Imported here because a service on SQLite does not need it.
     from psycopg.types.string import StrDumper  # noqa: PLC0415
 
     class StorableText(StrDumper):

@@ -94,7 +94,8 @@ class Recorder:
             if self._queue.try_to_lead():
                 threading.Thread(target=self._probe, name="probe", daemon=True).start()
         stopping = "the service is stopping" if self._queue.is_closed else None
-        return stopping or self._last_error or self._shortage()
+        problem = stopping or self._database.problem() or self._last_error
+        return problem or self._delay() or self._shortage()
 
     def close(self) -> None:
         """Refuse new deliveries, and commit those that wait, within the patience of a request."""
@@ -121,6 +122,13 @@ class Recorder:
             return [error] * len(entries), []
         self._last_error = None
         return [*recording.receipts], [recording]
+
+    def _delay(self) -> str | None:
+        """Return that a commit takes longer than a request waits for it, or None."""
+        seconds = self._queue.led_for
+        if seconds <= self._patience:
+            return None
+        return f"a commit of the ledger has been going on for {seconds:.0f} seconds"
 
     def _shortage(self) -> str | None:
         """Return why the disk has no room for more, or None."""

@@ -1,5 +1,6 @@
 """A private PostgreSQL server that can be stopped, crashed and disconnected."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -58,6 +59,21 @@ class Server:
         self._process.send_signal(how)
         self._process.wait(2 * PATIENCE)
 
+    def pause(self) -> None:
+        """Stop every process of it, like a machine that hangs: its kernel still acknowledges."""
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        # The postmaster first, so that it starts no more processes.
+        os.kill(pid := self._process.pid, number)
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            os.kill(int(child), number)
+
     def cut(self) -> None:
         """End every other session, as a network failure does."""
         address = self.url.replace("+psycopg", "")
@@ -69,6 +85,7 @@ class Server:
 
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:
+            self.resume()
             self.stop()
         shutil.rmtree(self._folder)
 

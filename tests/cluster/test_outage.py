@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 from sqlalchemy import make_url
 
 from swrhook import simulator
-from tests.cluster.conftest import SECRET, SOURCE, TARGET, served, until
+from tests.chaos.server import Server, needs_server
+from tests.cluster.conftest import SECRET, SOURCE, TARGET, served, until, worker
 from tests.cluster.wire import Wire
 from tests.postgresql import new_database
 from tests.programs import Served
@@ -59,3 +61,36 @@ def test_deliveries_are_refused_while_postgresql_is_away_and_recorded_afterwards
     assert [answer.status_code for answer in (first, away, third)] == [202, 503, 202]
     assert away.headers["Retry-After"] == "5"
     assert {(s["tag"], s["state"]) for s in syncs} == {("v0", "verified"), ("v2", "verified")}
+
+
+@needs_server
+def test_a_server_that_hangs_makes_web_and_worker_processes_unready_at_once(
+    tmp_path: Path, swr: simulator.RunningSimulator
+) -> None:
+    with closing(Server()) as server:
+        server.start()
+        web = served(tmp_path / "web", server.url, swr, workers=0)
+        working = worker(tmp_path / "worker", server.url, swr)
+        with closing(web), closing(working):
+            web.start()
+            working.start()
+            server.pause()
+            until(lambda: not is_ready(web) and not is_ready(working))
+            shown = [readiness(process) for process in (web, working)]
+            refused = deliver(web, "v0")
+            server.resume()
+            until(lambda: is_ready(web) and is_ready(working))
+            taken = deliver(web, "v1")
+            syncs = web.wait_until_ended(1)
+            codes = [web.stop(), working.stop()]
+
+    for state in shown:
+        assert state["status"] == "not ready"
+        assert "the database" in state["failing"]["ledger"]
+    assert [refused.status_code, taken.status_code] == [503, 202]
+    assert [(sync["tag"], sync["state"]) for sync in syncs] == [("v1", "verified")]
+    assert codes == [0, 0]
+
+
+def readiness(service: Served) -> Any:
+    return requests.get(f"{service.url}/readyz", timeout=30).json()
