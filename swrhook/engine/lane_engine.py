@@ -193,7 +193,8 @@ class LaneEngine(Generic[SomeSlot]):
 
     def _take(self) -> _Taken[SomeSlot]:
         """Take the next lane whose regions have room."""
-        with self._database.write() as connection:
+        # What was taken need not survive a crash of the machine: its lanes are ready again then.
+        with self._database.write(durable=False) as connection:
             lock_queue(connection)
             now = self._clock.now()
             if self._clock_steps is not None:

@@ -4,6 +4,8 @@ A server that is stopped, or whose disk hangs, still acknowledges what it is sen
 So neither TCP nor the server's own time-outs end the wait for it, and the client has to.
 """
 
+import select
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,12 +17,15 @@ from psycopg.abc import RV, PQGen
 # Seconds to wait for the answer to a statement: somewhat longer than `statement_timeout`, so that
 # a server that works ends the statement itself, and the connection is kept.
 PATIENCE = 11.0
+# Seconds after which a connection may have been cut by something between it and the server.
+_IDLE = 30.0
 
 
 class BoundedConnection(psycopg.Connection[Any]):
     """A connection that is closed, with an OperationalError, when an answer takes too long."""
 
     patience: float | None = PATIENCE
+    _answered_at = 0.0  # by the monotonic clock
 
     @contextmanager
     def limit(self, patience: float | None) -> Iterator[None]:
@@ -36,8 +41,18 @@ class BoundedConnection(psycopg.Connection[Any]):
         if timeout is not None:  # a caller with a limit of its own
             return super().wait(gen, interval, timeout)
         try:
-            return super().wait(gen, interval, self.patience)
+            answer = super().wait(gen, interval, self.patience)
         except errors._WaitTimeout as exc:  # noqa: SLF001  # its documented name
             self.close()
             message = f"the server has not answered for {self.patience:.0f} seconds"
             raise psycopg.OperationalError(message) from exc
+        self._answered_at = time.monotonic()
+        return answer
+
+    def may_be_lost(self) -> bool:
+        """Return whether the server may have closed the connection since its last answer."""
+        if time.monotonic() - self._answered_at > _IDLE:
+            return True
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN | select.POLLHUP)
+        return bool(poll.poll(0))  # whatever it sent unasked: most likely that it is going away

@@ -1,9 +1,9 @@
 """The ledger's database: open it, and run transactions that write or read."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL, make_url
@@ -11,8 +11,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from swrhook.errors import CannotRecord, LedgerUnusable
 from swrhook.ledger.migrate import Schema, is_current, read_schema, upgrade
-from swrhook.ledger.postgresql import CONNECT, MOST_CONNECTIONS, open_server
-from swrhook.ledger.sqlite import TimedLock, lock_file, open_file
+from swrhook.ledger.postgresql import CONNECT, MOST_CONNECTIONS, NOT_DURABLE, open_server
+from swrhook.ledger.sqlite import SingleWriter, lock_file, open_file
 
 # Seconds that a new process waits for the previous one: on HUP, gunicorn starts a new worker
 # before it stops the old one.
@@ -35,11 +35,7 @@ class Watch(Protocol):
 
 
 class Database:
-    """An open ledger.
-
-    SQLite has one writer at a time. A lock of this process makes the other threads wait, since
-    SQLite itself would poll for its lock.
-    """
+    """An open ledger."""
 
     def __init__(
         self, engine: Engine, lock: IO[str] | None = None, *, patience: float = WRITER_PATIENCE
@@ -48,10 +44,9 @@ class Database:
         self._engine = engine
         # A reader sees one snapshot, however many statements it runs. SQLite always works so.
         self._reader = engine if self.is_sqlite else engine.execution_options(**_ONE_SNAPSHOT)
-        self._writes = engine.execution_options(swrhook_begin="BEGIN IMMEDIATE")
+        self._writer = SingleWriter(engine, patience) if self.is_sqlite else None
         self._lock_file = lock
         self.watch: Watch | None = None
-        self._writer: Any = TimedLock(patience) if self.is_sqlite else nullcontext()
 
     @property
     def is_sqlite(self) -> bool:
@@ -94,18 +89,26 @@ class Database:
         return None
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, durable: bool = True) -> Iterator[Connection]:
         """Yield a connection in a transaction; on disk when the block ends without an error.
 
-        Raises OSError at once while the database is silent.
+        A transaction that is not `durable` may be lost with the machine, but not with the process;
+        a later durable one also makes it so. Raises OSError at once while the database is silent.
         """
         self._check_silence()
-        with self._writer, self._writes.connect() as connection:
+        with self._connect_writer(durable=durable) as connection:
             callbacks = connection.info["after_commit"] = []
             with connection.begin():
+                if not durable and self._writer is None:
+                    connection.exec_driver_sql(NOT_DURABLE)
                 yield connection
         for callback in callbacks:
             callback()
+
+    def _connect_writer(self, *, durable: bool) -> AbstractContextManager[Connection]:
+        if self._writer is None:
+            return self._engine.connect()
+        return self._writer.connect(durable=durable)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -120,6 +123,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection, and release the lock file."""
+        if self._writer is not None:
+            self._writer.close()
         self._engine.dispose()
         if self._lock_file is not None:
             self._lock_file.close()

@@ -41,15 +41,12 @@ class Occupancy:
 
 
 def lock_queue(connection: Connection) -> None:
-    """Keep other processes from taking lanes until the transaction ends.
-
-    What is taken need not survive a crash of the server, so its commit does not wait for the disk.
-    """
+    """Keep other processes from taking lanes until the transaction ends."""
     if connection.dialect.name != "sqlite":
         connection.exec_driver_sql(_LOCK_QUEUE)
 
 
-_LOCK_QUEUE = f"SET LOCAL synchronous_commit = off; SELECT pg_advisory_xact_lock({_TAKE_LOCK})"
+_LOCK_QUEUE = f"SELECT pg_advisory_xact_lock({_TAKE_LOCK})"
 
 
 def make_due_ready(connection: Connection, now: datetime) -> datetime | None:

@@ -9,7 +9,19 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Self
 
-from sqlalchemy import Connection, and_, bindparam, case, false, select, union_all, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal_column,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -57,7 +69,8 @@ def schedule_lanes(
     """Make lanes ready now, `at`, for syncs of these senders; return those that were not.
 
     A lane that is running looks at all its syncs when it is released, so it is left alone. One that
-    is ready keeps its place, unless the new syncs are more urgent.
+    is ready goes over to the new syncs' flow if they are more urgent or, as urgent, of another
+    sender: a lone push must not wait for the many lanes of the sender that was there before.
     """
     by_key = {lane.key: lane for lane in senders}
     # In the order of keys, so that two transactions cannot deadlock.
@@ -73,6 +86,9 @@ def schedule_lanes(
 def _upsert_ready(database: str) -> ReturningInsert[Any]:
     statement = upsert_on(database, table)
     new = statement.excluded
+    one = literal_column("1", Integer)  # insert_rows takes no bound parameters
+    urgency, new_urgency = (func.substr(flow, one, one) for flow in (table.c.flow, new.flow))
+    goes_over = and_(table.c.flow != new.flow, urgency >= new_urgency)
     return statement.on_conflict_do_update(
         index_elements=[table.c.key],
         set_={
@@ -80,7 +96,7 @@ def _upsert_ready(database: str) -> ReturningInsert[Any]:
             "due_at": case((table.c.ready, table.c.due_at), else_=new.due_at),
             "ready": new.ready,
         },
-        where=and_(table.c.holder.is_(None), ~table.c.ready | (table.c.flow > new.flow)),
+        where=and_(table.c.holder.is_(None), ~table.c.ready | goes_over),
     ).returning(table.c.key)
 
 

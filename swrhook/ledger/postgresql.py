@@ -18,6 +18,7 @@ _POOL_TIMEOUT = 10
 # replaced by a new one, which takes `connect_timeout` at most.
 _PING_PATIENCE = 2.0
 LOCK_TIMEOUT = "8s"
+NOT_DURABLE = "SET LOCAL synchronous_commit = off"
 # No request waits without a bound (see also bounded_connection.py), and a process that hangs in the
 # middle of a transaction loses it, so that its row locks become free.
 SESSION: Mapping[str, str] = {
@@ -66,10 +67,13 @@ def _connect(_dialect: object, _record: object, arguments: Any, parameters: Any)
 
 
 def _limit_pings(engine: Engine) -> None:
+    """Ask a connection that was idle for a while whether it is alive, with a limit."""
     dialect: Any = engine.dialect
     ping = dialect.do_ping
 
     def ping_within_limit(connection: Any) -> Any:  # noqa: ANN401  # a BoundedConnection
+        if not connection.may_be_lost():
+            return True
         with connection.limit(_PING_PATIENCE):
             return ping(connection)
 

@@ -5,13 +5,15 @@ import os
 import sqlite3
 import threading
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.sql import execute
@@ -41,7 +43,7 @@ def _set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401  # D
         "synchronous = FULL",  # a commit is on disk when it returns: a 2xx is a promise
         f"busy_timeout = {_BUSY_SECONDS * 1000}",  # another program may lock the file briefly
         "wal_autocheckpoint = 4000",
-        "cache_size = -16000",
+        "cache_size = -2000",  # KiB, of each of many readers
     ):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -78,19 +80,59 @@ def lock_file(url: URL, patience: float) -> IO[str]:
         return file
 
 
-class TimedLock:
-    """A lock as a context manager, which raises TimeoutError after `patience` seconds."""
+class SingleWriter:
+    """The one connection that writes: SQLite has one writer at a time.
 
-    def __init__(self, patience: float) -> None:
-        self._lock = threading.Lock()
+    The threads of this process wait for a lock, since SQLite itself would poll for its own.
+    """
+
+    def __init__(self, engine: Engine, patience: float) -> None:
+        """Let a thread wait for the others at most `patience` seconds."""
+        self._engine = engine.execution_options(swrhook_begin="BEGIN IMMEDIATE")
         self._patience = patience
+        self._lock = threading.Lock()
+        self._connection: Connection | None = None
+        self._is_durable = True  # as the connection is set now
 
-    def __enter__(self) -> None:
+    @contextmanager
+    def connect(self, *, durable: bool) -> Iterator[Connection]:
+        """Yield the connection to this thread alone. Raises TimeoutError.
+
+        The commit of a transaction that is not `durable` does not wait for the disk.
+        """
         if not self._lock.acquire(timeout=self._patience):
             raise TimeoutError("another thread has been writing for too long")
+        try:
+            if self._connection is None:
+                self._connection = self._engine.connect()
+                _set(self._connection, "cache_size = -16000")  # KiB
+            if durable is not self._is_durable:
+                _set(self._connection, f"synchronous = {'FULL' if durable else 'NORMAL'}")
+                self._is_durable = durable
+            yield self._connection
+        except (SQLAlchemyError, OSError):
+            self._close()  # what it cached may be wrong: the next thread opens another one
+            raise
+        finally:
+            self._lock.release()
 
-    def __exit__(self, *_exc: object) -> None:
-        self._lock.release()
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+            self._is_durable = True
+
+
+def _set(connection: Connection, pragma: str) -> None:
+    # On the driver, since SQLAlchemy would begin a transaction, in which it has no effect.
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"PRAGMA {pragma}")
 
 
 # Bytes that deliveries leave free, so that calls can still be settled and old rows deleted.

@@ -18,13 +18,16 @@ from sqlalchemy import (
 )
 
 from swrhook.ledger.types import Instant
-from swrhook.model import OPEN_STATES
+from swrhook.model import END_STATES, OPEN_STATES, State
 
 metadata = MetaData()
 
 # Conditions of partial indexes. A query must repeat the condition literally: SQLite uses a partial
 # index only if the text is the same, and neither database compares it with a bound parameter.
 OPEN = text("state IN ({})".format(", ".join(f"'{state}'" for state in sorted(OPEN_STATES))))
+# The end states that few syncs reach.
+RARE_STATES = END_STATES - {State.VERIFIED, State.SUPERSEDED}
+RARE = text("state IN ({})".format(", ".join(f"'{state}'" for state in sorted(RARE_STATES))))
 MAY_ACT = text("open")
 READY = text("ready")
 SCHEDULED = text("due_at IS NOT NULL AND NOT ready AND holder IS NULL")
@@ -172,6 +175,9 @@ syncs = Table(
     Index("syncs_by_state", "state", "id"),
     Index("syncs_by_image", "namespace", "repository", "tag", "id"),
     Index("syncs_by_target", "target_region", "target_namespace", "id"),
+    _partial_index(
+        "syncs_rare_by_target", "state", "target_region", "target_namespace", "id", where=RARE
+    ),
 )
 
 calls = Table(

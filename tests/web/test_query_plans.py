@@ -69,6 +69,7 @@ SYNC_FILTERS = [
     SyncFilter(namespace="team"),
     SyncFilter(region="cn-east-3", namespace="team", states=frozenset({"verified", "pending"})),
     SyncFilter(region="cn-east-3", states=frozenset({"rejected"})),
+    SyncFilter(region="cn-east-3", states=frozenset({"unverified"}), since=NOW),
     SyncFilter(image=ImageFilter("team", "web", "v1"), states=frozenset({"verified"})),
 ]
 DELIVERY_FILTERS = [
@@ -93,6 +94,15 @@ def test_a_page_is_read_in_index_order_without_sorting(
         shown = plans(connection, replace(criteria, cursor=cursor))
 
     assert [plan for plan in shown if reads_all(plan)] == []
+
+
+def test_rare_states_of_a_target_are_found_by_an_index_of_their_own(harness: WebHarness) -> None:
+    harness.push("team/web:v1", EAST)
+    criteria = SyncFilter(region="cn-east-3", states=frozenset({"unverified"}), since=NOW)
+    with harness.database.read() as connection:
+        shown = plans(connection, criteria)
+
+    assert any("syncs_rare_by_target (state=? AND target_region=?" in plan for plan in shown)
 
 
 def test_a_repositorys_syncs_are_sorted_and_no_others_are_read(harness: WebHarness) -> None:

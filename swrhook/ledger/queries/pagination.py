@@ -8,14 +8,14 @@ targets) becomes one such query ("walk") for each value, and their results are m
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, TextClause, func, select
 from ulid_transform import bytes_to_ulid
 
 from swrhook.ledger.queries.views import ImageFilter, PageFilter
 
 Condition = ColumnElement[bool]
 # Equalities on the first columns of one index, whose next column is the id.
-Walk = Sequence[Condition]
+Walk = Sequence[Condition | TextClause]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

@@ -17,11 +17,9 @@ from swrhook.ledger.queries.pagination import (
 )
 from swrhook.ledger.queries.views import ImageFilter, ListedError, ListedSync, Page, SyncFilter
 from swrhook.ledger.rows import LANE_COLUMNS, field_columns
-from swrhook.ledger.tables import pushes, syncs
+from swrhook.ledger.tables import RARE, RARE_STATES, pushes, syncs
 from swrhook.model import State, Target
 
-# Most syncs are in these states, so an index by state is not selective for them.
-_COMMON_STATES = frozenset({State.VERIFIED, State.UNVERIFIED, State.SUPERSEDED})
 _COLUMNS = field_columns(syncs, ListedSync, exclude=("digest",))
 _SYNCS = select(
     *_COLUMNS,
@@ -94,15 +92,18 @@ def _sync_walks(connection: Connection, filters: SyncFilter) -> Sequence[Walk]:
     """Choose the walks that meet the fewest rows that do not match."""
     if filters.image is not None:
         return [image_walk(syncs, filters.image)]
-    has_target = filters.region is not None or filters.namespace is not None
-    if filters.states and not (has_target and filters.states & _COMMON_STATES):
-        return [[syncs.c.state == state] for state in sorted(filters.states)]
-    if has_target:
-        return [
-            [syncs.c.target_region == target.region, syncs.c.target_namespace == target.namespace]
-            for target in _targets(connection, filters)
-        ]
-    return [[]]
+    by_state = [[syncs.c.state == state] for state in sorted(filters.states)]
+    if filters.region is None and filters.namespace is None:
+        return by_state or [[]]
+    by_target = [
+        [syncs.c.target_region == target.region, syncs.c.target_namespace == target.namespace]
+        for target in _targets(connection, filters)
+    ]
+    if not filters.states or filters.states & {State.VERIFIED, State.SUPERSEDED}:
+        return by_target  # most syncs of a target are in these states
+    if filters.states <= RARE_STATES:
+        return [[*state, *target, RARE] for state in by_state for target in by_target]
+    return by_state
 
 
 def _targets(connection: Connection, filters: SyncFilter) -> Iterable[Target]:

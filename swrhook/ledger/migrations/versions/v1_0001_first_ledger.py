@@ -22,6 +22,7 @@ down_revision = None
 
 # Repeated from tables.py, which changes later: a revision stays as it was released.
 _OPEN = text("state IN ('calling', 'pending', 'triggered')")
+_RARE = text("state IN ('cancelled', 'diverged', 'exhausted', 'missing', 'rejected', 'unverified')")
 _MAY_ACT = text("open")
 _READY = text("ready")
 _SCHEDULED = text("due_at IS NOT NULL AND NOT ready AND holder IS NULL")
@@ -160,6 +161,9 @@ def upgrade() -> None:
         Index("syncs_by_state", "state", "id"),
         Index("syncs_by_image", "namespace", "repository", "tag", "id"),
         Index("syncs_by_target", "target_region", "target_namespace", "id"),
+        _partial_index(
+            "syncs_rare_by_target", "state", "target_region", "target_namespace", "id", where=_RARE
+        ),
     )
     op.create_table(
         "calls",
