@@ -24,6 +24,8 @@ from swrhook.service.metrics_collectors import endpoint_collector, register_ledg
 from swrhook.service.outcome_log import OutcomeLog
 from swrhook.service.retention import Retention
 from swrhook.service.sender_monitor import SenderActivity, SenderMonitor
+from swrhook.service.snapshot import Pace
+from swrhook.service.statistics import Statistics
 from swrhook.settings import Settings
 from swrhook.swr.auth.lockout import precompute_fingerprint
 from swrhook.swr.client import SwrClient
@@ -103,7 +105,8 @@ class Container:
             configuration=self.config_reloader.in_use,
         )
         self.metrics.register(endpoint_collector(self.configuration.endpoints))
-        register_ledger(self.metrics, self.database, self.sender_activity, self.system_clock)
+        pace = Pace()
+        register_ledger(self.metrics, self.database, self.sender_activity, self.system_clock, pace)
         self.web = create_web(
             WebContext(
                 config=self.configuration,
@@ -114,6 +117,7 @@ class Container:
                 metrics=self.metrics,
                 health=self.health,
                 senders=self.sender_activity,
+                statistics=Statistics(self.database, self.system_clock, pace),
             )
         )
 

@@ -20,6 +20,7 @@ from swrhook.service.metrics_collectors import (
     sender_collector,
 )
 from swrhook.service.sender_monitor import SenderStatus
+from swrhook.service.snapshot import Aged
 from swrhook.worker.gateway import Endpoint
 from tests.programs import ROOT
 
@@ -37,10 +38,11 @@ def everything() -> Metrics:
     """Return metrics in which every family has a sample."""
     metrics = Metrics()
     backlog = Backlog([OpenSyncs("pending", "cn-east-3", 1)], 1.0, 1.0)
-    metrics.register(backlog_collector(lambda: backlog))
+    metrics.register(backlog_collector(lambda: Aged(backlog, 1.0)))
     status = SenderStatus("ci", NOW, timedelta(hours=1), is_silent=True)
     metrics.register(sender_collector(lambda: [status]))
-    metrics.register(drift_collector(lambda: [DriftCount("cn-east-3", "team", "missing", 1)]))
+    drift = [DriftCount("cn-east-3", "team", "missing", 1)]
+    metrics.register(drift_collector(lambda: Aged(drift, 1.0)))
     endpoint = Endpoint("cn-east-3", 20, {"sync_images": True})
     metrics.register(endpoint_collector(lambda: [endpoint]))
     metrics.deliveries.labels("ci", "accepted").inc()

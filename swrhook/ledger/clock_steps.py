@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import BigInteger, Connection, bindparam, case, select, type_coerce, update
 
 from swrhook import logs
+from swrhook.ledger.database import after_commit
 from swrhook.ledger.sql import put
 from swrhook.ledger.tables import OPEN, lanes, leases, syncs
 from swrhook.ledger.types import Instant
@@ -40,13 +41,19 @@ class ClockSteps:
             ahead = _noted(connection, now) - now
         else:
             ahead = timedelta(seconds=self._offset - offset)
-        self._offset = offset
         if ahead > _NEGLIGIBLE:
             shift_due_times(connection, now, ahead)
             logs.warning("clock.set_back", seconds=round(ahead.total_seconds()))
-        if ahead > _NEGLIGIBLE or monotonic - self._noted_at >= _BETWEEN_NOTES:
+        is_note_due = ahead > _NEGLIGIBLE or monotonic - self._noted_at >= _BETWEEN_NOTES
+        if is_note_due:
             put(connection, leases, {"name": _NAME}, {"renewed_at": now})
-            self._noted_at = monotonic
+
+        def remember() -> None:
+            self._offset = offset
+            if is_note_due:
+                self._noted_at = monotonic
+
+        after_commit(connection, remember)  # otherwise a step would be lost with its transaction
 
 
 def _noted(connection: Connection, now: datetime) -> datetime:

@@ -13,11 +13,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TextClause,
     text,
 )
 
-from swrhook.ledger.types import Instant
+from swrhook.ledger.types import Instant, partial_index
 from swrhook.model import END_STATES, OPEN_STATES, State
 
 metadata = MetaData()
@@ -51,10 +50,6 @@ def lane_columns() -> list[Column[Any]]:
         Column("target_namespace", _NAMESPACE, nullable=False),
         Column("override", Boolean, nullable=False),
     ]
-
-
-def _partial_index(name: str, *columns: str, where: TextClause) -> Index:
-    return Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 deliveries = Table(
@@ -118,9 +113,9 @@ lanes = Table(
     Column("due_at", Instant, comment="when its most urgent sync is due; null: none is open"),
     Column("ready", Boolean, nullable=False, default=False, comment="due, and not yet held"),
     Column("holder", _ID, comment="the process that runs the lane"),
-    _partial_index("lanes_ready", "flow", "namespace", "due_at", where=READY),
-    _partial_index("lanes_scheduled", "due_at", where=SCHEDULED),
-    _partial_index("lanes_held", "holder", where=HELD),
+    partial_index("lanes_ready", "flow", "namespace", "due_at", where=READY),
+    partial_index("lanes_scheduled", "due_at", where=SCHEDULED),
+    partial_index("lanes_held", "holder", where=HELD),
 )
 
 # The processes that run lanes, on PostgreSQL: one that sends no heartbeat loses its lanes.
@@ -169,13 +164,14 @@ syncs = Table(
     Column("alone", Boolean, nullable=False, default=False, comment="shares no call with others"),
     Column("backfill", Boolean, nullable=False, default=False, comment="of a repair"),
     Column("urgency", Integer, nullable=False, default=0, comment="a model.Urgency"),
-    _partial_index("syncs_open_by_lane", "lane", "urgency", "due_at", where=OPEN),
-    _partial_index("syncs_open_by_route", "route", where=OPEN),
+    partial_index("syncs_open_by_lane", "lane", "urgency", "due_at", where=OPEN),
+    partial_index("syncs_open_by_route", "route", where=OPEN),
+    partial_index("syncs_open_counts", "state", "target_region", "target_namespace", where=OPEN),
     Index("syncs_by_push", "push"),
     Index("syncs_by_state", "state", "id"),
     Index("syncs_by_image", "namespace", "repository", "tag", "id"),
     Index("syncs_by_target", "target_region", "target_namespace", "id"),
-    _partial_index(
+    partial_index(
         "syncs_rare_by_target", "state", "target_region", "target_namespace", "id", where=RARE
     ),
 )
@@ -203,7 +199,7 @@ call_tags = Table(
     Column("called_at", Instant, nullable=False),
     Column("open", Boolean, nullable=False, comment="may still change the tag at the target"),
     Column("already_present", Boolean, nullable=False, comment="at the target before the call"),
-    _partial_index("call_tags_open_by_route", "route", where=MAY_ACT),
+    partial_index("call_tags_open_by_route", "route", where=MAY_ACT),
     Index("call_tags_by_sync", "sync"),
 )
 
@@ -298,8 +294,8 @@ findings = Table(
     Column("sync", _ID, comment="the sync that repairs it"),
     Column("latest", Boolean, nullable=False, comment="no later reconcile saw the repository"),
     Index("findings_by_repair", "repair", "id"),
-    _partial_index("findings_without_sync", "repair", "id", where=WITHOUT_SYNC),
-    _partial_index("findings_latest", "namespace", "repository", where=LATEST),
+    partial_index("findings_without_sync", "repair", "id", where=WITHOUT_SYNC),
+    partial_index("findings_latest", "namespace", "repository", where=LATEST),
 )
 
 ended_sessions = Table(

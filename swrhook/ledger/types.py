@@ -1,11 +1,11 @@
-"""Ids, and times as columns."""
+"""Ids, times as columns, and partial indexes."""
 
 import random
 import time
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 
-from sqlalchemy import BigInteger, Dialect, TypeDecorator
+from sqlalchemy import BigInteger, Dialect, Index, TextClause, TypeDecorator
 from ulid_transform import bytes_to_ulid
 
 _RANDOM_BITS = 80  # of a ULID; above them stand 48 bits of milliseconds
@@ -53,3 +53,8 @@ class Instant(TypeDecorator[datetime]):
 def to_instant(microseconds: int) -> datetime:
     """Return the time of a stored number."""
     return _EPOCH + microseconds * _MICROSECOND
+
+
+def partial_index(name: str, *columns: str, where: TextClause) -> Index:
+    """Return an index of the rows that meet a condition, on both databases."""
+    return Index(name, *columns, sqlite_where=where, postgresql_where=where)

@@ -13,6 +13,7 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.queries.stats import Backlog, DriftCount, read_backlog, read_drift
 from swrhook.metrics import Metrics
 from swrhook.service.sender_monitor import SenderActivity, SenderStatus
+from swrhook.service.snapshot import Aged, Pace, Snapshot
 from swrhook.worker.gateway import Endpoint
 
 T = TypeVar("T")
@@ -41,22 +42,28 @@ class SnapshotCollector(Collector, Generic[T]):
 
 
 def register_ledger(
-    metrics: Metrics, database: Database, activity: SenderActivity, clock: Clock
+    metrics: Metrics, database: Database, activity: SenderActivity, clock: Clock, pace: Pace
 ) -> None:
-    """Register the gauges of the ledger: backlog, drift, and each sender's last delivery."""
-    metrics.register(backlog_collector(lambda: read_backlog(database, clock.now())))
-    metrics.register(drift_collector(lambda: read_drift(database)))
+    """Register the gauges of the ledger: backlog, drift, and each sender's last delivery.
+
+    Backlog and drift are as old as `pace` allows, because they take long to count when they are
+    large.
+    """
+    backlog = Snapshot(lambda: read_backlog(database, clock.now()), pace)
+    drift = Snapshot(lambda: read_drift(database), pace)
+    metrics.register(backlog_collector(backlog.get))
+    metrics.register(drift_collector(drift.get))
     metrics.register(sender_collector(activity.cached))
 
 
-def backlog_collector(read: Callable[[], Backlog | None]) -> Collector:
+def backlog_collector(read: Callable[[], Aged[Backlog] | None]) -> Collector:
     """Return the collector of open syncs and their ages."""
-    return SnapshotCollector(read, _backlog_gauges, Backlog((), 0.0, 0.0))
+    return SnapshotCollector(read, _backlog_gauges, Aged(Backlog((), 0.0, 0.0), 0.0))
 
 
-def drift_collector(read: Callable[[], Sequence[DriftCount] | None]) -> Collector:
+def drift_collector(read: Callable[[], Aged[Sequence[DriftCount]] | None]) -> Collector:
     """Return the collector of the drift that reconciles found."""
-    return SnapshotCollector[Sequence[DriftCount]](read, _drift_gauges, ())
+    return SnapshotCollector[Aged[Sequence[DriftCount]]](read, _drift_gauges, Aged((), 0.0))
 
 
 def sender_collector(read: Callable[[], Sequence[SenderStatus] | None]) -> Collector:
@@ -69,14 +76,20 @@ def endpoint_collector(read: Callable[[], Sequence[Endpoint] | None]) -> Collect
     return SnapshotCollector[Sequence[Endpoint]](read, _endpoint_gauges, ())
 
 
-def _backlog_gauges(backlog: Backlog | None) -> Iterator[Metric]:
+def _backlog_gauges(latest: Aged[Backlog] | None) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "swrhook_ledger_readable",
-        "1 when the ledger could be read for this scrape, else 0 and its gauges are left out.",
-        value=0 if backlog is None else 1,
+        "1 when the ledger could be read lately, else 0 and its gauges are left out.",
+        value=0 if latest is None else 1,
     )
-    if backlog is None:
+    if latest is None:
         return
+    backlog = latest.value
+    yield GaugeMetricFamily(
+        "swrhook_backlog_age_seconds",
+        "Seconds since the open syncs were counted; they are counted more rarely if it takes long.",
+        value=latest.age,
+    )
     open_syncs = GaugeMetricFamily(
         "swrhook_open_syncs",
         "Syncs that have not ended, by state and target region.",
@@ -97,13 +110,13 @@ def _backlog_gauges(backlog: Backlog | None) -> Iterator[Metric]:
     )
 
 
-def _drift_gauges(counts: Sequence[DriftCount] | None) -> Iterator[Metric]:
+def _drift_gauges(counts: Aged[Sequence[DriftCount]] | None) -> Iterator[Metric]:
     gauge = GaugeMetricFamily(
         "swrhook_drift",
         "Tags that differed from the rules in the latest reconcile of their repository.",
         labels=["target_region", "target_namespace", "drift"],
     )
-    for row in counts or ():
+    for row in counts.value if counts is not None else ():
         gauge.add_metric([row.target_region, row.target_namespace, row.drift], row.count)
     yield gauge
 

@@ -15,6 +15,7 @@ from swrhook.ledger.operator import Operator
 from swrhook.metrics import Metrics
 from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderActivity
+from swrhook.service.statistics import Statistics
 from swrhook.usecases.receive import DeliveryRecorder
 from swrhook.web.rate_limit import SenderRateLimits
 
@@ -55,6 +56,7 @@ class WebContext:
     metrics: Metrics
     health: Health
     senders: SenderActivity
+    statistics: Statistics
     draining: Draining = field(default_factory=Draining)
     rate_limits: SenderRateLimits = field(default_factory=SenderRateLimits)
 

@@ -29,6 +29,8 @@ from swrhook.service.health import Health
 from swrhook.service.metrics_collectors import endpoint_collector, register_ledger
 from swrhook.service.outcome_log import OutcomeLog
 from swrhook.service.sender_monitor import SenderActivity
+from swrhook.service.snapshot import Pace
+from swrhook.service.statistics import Statistics
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 from swrhook.web import create_web
@@ -59,6 +61,8 @@ rules:
 """
 EAST = Target("cn-east-3", "team")
 HONG_KONG = Target("ap-southeast-1", "team-hk")
+# Each request waits for numbers of its own.
+AT_ONCE = Pace(interval=0, share=1, grace=30, patience=30)
 ORDER = {"image": "team/web:v1", "source_region": "cn-north-4"}
 
 
@@ -88,13 +92,14 @@ class WebHarness:
             metrics=self.metrics,
             health=Health(),
             senders=SenderActivity(self.database, self, clock),
+            statistics=Statistics(self.database, clock, AT_ONCE),
         )
 
     @cached_property
     def web(self) -> Flask:
         self.metrics.register(endpoint_collector(lambda: self.endpoints))
         web = self.context
-        register_ledger(self.metrics, self.database, web.senders, web.clock)
+        register_ledger(self.metrics, self.database, web.senders, web.clock, AT_ONCE)
         return create_web(web)
 
     @cached_property

@@ -17,7 +17,6 @@ from swrhook.ledger.queries.overview import (
     open_groups,
     recent_outcomes,
 )
-from swrhook.ledger.queries.stats import backlog_query
 from swrhook.ledger.queries.sync_timeline import read_timeline
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import DeliveryFilter, ImageFilter, SyncFilter
@@ -112,13 +111,6 @@ def test_a_repositorys_syncs_are_sorted_and_no_others_are_read(harness: WebHarne
 
     covering = "SEARCH syncs USING COVERING INDEX syncs_by_image (namespace=? AND repository=?)"
     assert f"{covering}; USE TEMP B-TREE FOR ORDER BY" == first
-
-
-def test_the_backlog_is_read_through_an_index(harness: WebHarness) -> None:
-    with harness.database.read() as connection:
-        plan = explain(connection, str(backlog_query()))
-
-    assert plan == "SEARCH syncs USING INDEX syncs_by_state (state=?)"
 
 
 QUESTIONS: dict[str, Callable[[Connection], object]] = {

@@ -7,10 +7,11 @@ with a million syncs.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Subquery, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, select
 
-from swrhook.ledger.queries.pagination import lowest_id, newer_than
+from swrhook.ledger.queries.pagination import Walk, lowest_id, newer_than, state_walk
 from swrhook.ledger.queries.syncs import ROUTE_COLUMNS, is_followed
 from swrhook.ledger.tables import deliveries, syncs
 from swrhook.model import OPEN_STATES, Outcome, State
@@ -21,7 +22,7 @@ MOST_DELIVERIES = 200
 # How long a failed sync is shown, unless a newer sync follows it.
 FAILURES_SINCE = timedelta(days=7)
 FAILING_STATES = (State.REJECTED, State.EXHAUSTED, State.MISSING, State.DIVERGED)
-_HOURS = 24
+_HOURS, _HOUR = 24, timedelta(hours=1)
 _SAMPLE = 200
 
 
@@ -51,17 +52,17 @@ class VerifyTime:
 
 def open_groups(connection: Connection, late_before: datetime | None = None) -> list[SyncGroup]:
     """Return groups of the oldest open syncs; of those recorded before `late_before`, if given."""
-    late = [] if late_before is None else [syncs.c.id < lowest_id(late_before)]
+    late = {} if late_before is None else {"before": lowest_id(late_before)}
     return [
         group
         for state in sorted(OPEN_STATES)
-        for group in _groups(connection, _candidates(state, late, syncs.c.id.asc()))
+        for group in _groups(connection, _oldest(state_walk(state, **late)))
     ]
 
 
 def held_up_groups(connection: Connection) -> list[SyncGroup]:
     """Return groups of the oldest open syncs that are held up by failing requests to SWR."""
-    candidates = [_candidates(state, [], syncs.c.id.asc()) for state in sorted(OPEN_STATES)]
+    candidates = [_oldest(state_walk(state)) for state in sorted(OPEN_STATES)]
     return [
         group
         for oldest in candidates
@@ -74,8 +75,11 @@ def failing_groups(connection: Connection, now: datetime) -> list[SyncGroup]:
 
     Rejected syncs come first, because somebody has to change something for them.
     """
-    recent = newer_than(syncs, syncs.c.created_at, now - FAILURES_SINCE)
-    candidates = [_candidates(state, recent, syncs.c.id.desc()) for state in FAILING_STATES]
+    since = now - FAILURES_SINCE
+    candidates = [
+        _newest([*state_walk(state, lowest_id(since)), syncs.c.created_at >= since])
+        for state in FAILING_STATES
+    ]
     return [
         group
         for newest in candidates
@@ -110,11 +114,11 @@ def latencies(connection: Connection, now: datetime) -> Sequence[VerifyTime]:
     """Return the times to verification of the last day: a sample of each hour's newest syncs."""
     times = []
     for hour in range(_HOURS):
-        until = now - timedelta(hours=hour)
+        until = now - hour * _HOUR
         query = (
             select(syncs.c.target_region, syncs.c.created_at, syncs.c.verified_at)
             .where(syncs.c.state == State.VERIFIED.value, syncs.c.id < lowest_id(until))
-            .where(syncs.c.id >= lowest_id(until - timedelta(hours=1)))
+            .where(syncs.c.id >= lowest_id(until - _HOUR))
             .order_by(syncs.c.id.desc())
             .limit(_SAMPLE)
         )
@@ -125,14 +129,19 @@ def latencies(connection: Connection, now: datetime) -> Sequence[VerifyTime]:
     return times
 
 
-def _candidates(
-    state: State, conditions: Sequence[ColumnElement[bool]], order: ColumnElement[str]
-) -> Subquery:
+def _oldest(walk: Walk) -> Subquery:
+    return _candidates(walk).order_by(syncs.c.state, syncs.c.id).subquery()
+
+
+def _newest(walk: Walk) -> Subquery:
+    return _candidates(walk).order_by(syncs.c.state.desc(), syncs.c.id.desc()).subquery()
+
+
+def _candidates(walk: Walk) -> Select[Any]:
     columns = ("id", "state", *ROUTE_COLUMNS, "created_at", "failing_since")
     reason = func.coalesce(syncs.c.error_message, syncs.c.reason).label("reason")
     query = select(*(syncs.c[name] for name in columns), reason)
-    query = query.where(syncs.c.state == state.value)
-    return query.where(*conditions).order_by(order).limit(MOST_COUNTED + 1).subquery()
+    return query.where(*walk).limit(MOST_COUNTED + 1)
 
 
 def _groups(

@@ -8,10 +8,12 @@ targets) becomes one such query ("walk") for each value, and their results are m
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, TextClause, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, TextClause, func, select, tuple_
 from ulid_transform import bytes_to_ulid
 
 from swrhook.ledger.queries.views import ImageFilter, PageFilter
+from swrhook.ledger.tables import syncs
+from swrhook.model import State
 
 Condition = ColumnElement[bool]
 # Equalities on the first columns of one index, whose next column is the id.
@@ -19,6 +21,7 @@ Walk = Sequence[Condition | TextClause]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_LAST = "Z"  # after every id
 # An id is made just after the time in its row, but the clock may be set back in between.
 _SLACK = timedelta(minutes=1)
 
@@ -45,6 +48,16 @@ def image_walk(table: Table, image: ImageFilter) -> Walk:
     """Return the walk through the rows of a repository, or of one of its tags."""
     names = ("namespace", "repository") if image.tag is None else ("namespace", "repository", "tag")
     return [table.c[name] == getattr(image, name) for name in names]
+
+
+def state_walk(state: State, after: str = "", before: str = _LAST) -> Walk:
+    """Return the walk through the syncs in a state, with ids from `after` to before `before`.
+
+    Order it by the state, too. With `state = …` and a limit, PostgreSQL may walk along the ids of
+    all syncs instead, and pass over a million ended ones to find the oldest open one.
+    """
+    position = tuple_(syncs.c.state, syncs.c.id)
+    return [position >= (state.value, after), position < (state.value, before)]
 
 
 def equals(column: Column[str], value: str | None) -> list[Condition]:

@@ -1,18 +1,22 @@
 """Numbers for metrics and the API: counts of syncs and deliveries, lateness, latency, drift."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.queries.pagination import newer_than
+from swrhook.ledger.queries.pagination import newer_than, state_walk
 from swrhook.ledger.queries.senders import count_outcomes
 from swrhook.ledger.rows import group
-from swrhook.ledger.tables import LATEST, OPEN, findings, syncs
-from swrhook.model import END_STATES, State
+from swrhook.ledger.tables import LATEST, OPEN, READY, SCHEDULED, findings, lanes, syncs
+from swrhook.model import END_STATES, OPEN_STATES, State
+
+_TARGET = (syncs.c.target_region, syncs.c.target_namespace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,16 @@ class OpenSyncs:
 
     state: str
     target_region: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SyncCount:
+    """How many syncs of one target are in one state."""
+
+    target_region: str
+    target_namespace: str
+    state: str
     count: int
 
 
@@ -47,50 +61,55 @@ def read_backlog(database: Database, now: datetime) -> Backlog | None:
     """Return the open work; None when the ledger cannot be read."""
     try:
         with database.read() as connection:
-            rows = connection.execute(backlog_query()).all()
+            counts = count_open(connection)
+            oldest, overdue = oldest_pending(connection), most_overdue(connection)
     except (SQLAlchemyError, OSError):
         return None
-    pending = [row for row in rows if row.state == State.PENDING]
+    by_region: Counter[tuple[str, str]] = Counter()
+    for target in counts:
+        by_region[target.state, target.target_region] += target.count
     return Backlog(
-        open_syncs=[OpenSyncs(row.state, row.target_region, row.count_) for row in rows],
-        oldest_pending=_age(now, [row.created_at for row in pending]),
-        most_overdue=_age(now, [row.due_at for row in rows if row.due_at is not None]),
+        [OpenSyncs(*key, count) for key, count in sorted(by_region.items())],
+        oldest_pending=_seconds_between(oldest, now),
+        most_overdue=_seconds_between(overdue, now),
     )
 
 
-def backlog_query() -> Select[tuple[str, str, int, datetime, datetime | None]]:
-    """Return the query: one row for each state and target region with open syncs."""
-    columns = (syncs.c.state, syncs.c.target_region)
-    return (
-        select(
-            *columns,
-            func.count().label("count_"),
-            func.min(syncs.c.created_at).label("created_at"),
-            func.min(syncs.c.due_at).label("due_at"),
-        )
-        .where(OPEN)
-        .group_by(*columns)
-    )
+def _seconds_between(earlier: datetime | None, now: datetime) -> float:
+    return 0.0 if earlier is None else max((now - earlier).total_seconds(), 0.0)
 
 
-def _age(now: datetime, times: list[datetime]) -> float:
-    return max((now - min(times)).total_seconds(), 0.0) if times else 0.0
+def count_open(connection: Connection) -> list[SyncCount]:
+    """Count all open syncs: reads an index of them from end to end, and no row."""
+    # State by state: in the order of the index there is nothing to sort.
+    counts = [_open_query(state) for state in sorted(OPEN_STATES)]
+    return [SyncCount(*row) for query in counts for row in connection.execute(query)]
+
+
+def _open_query(state: State) -> Select[Any]:
+    query = select(*_TARGET, syncs.c.state, func.count())
+    query = query.where(OPEN, syncs.c.state == state.value)
+    return query.group_by(syncs.c.state, *_TARGET)
+
+
+def oldest_pending(connection: Connection) -> datetime | None:
+    """Return when the oldest `pending` sync was recorded: the first of an index."""
+    in_order = (syncs.c.state, syncs.c.id)
+    query = select(syncs.c.created_at).where(*state_walk(State.PENDING))
+    at: datetime | None = connection.scalar(query.order_by(*in_order).limit(1))
+    return at
+
+
+def most_overdue(connection: Connection) -> datetime | None:
+    """Return the first due time of all lanes; of those that wait for room, an index is read."""
+    ready = connection.scalar(select(func.min(lanes.c.due_at)).where(READY))
+    scheduled = connection.scalar(select(func.min(lanes.c.due_at)).where(SCHEDULED))
+    return min((at for at in (ready, scheduled) if at is not None), default=None)
 
 
 # Latencies are computed from so many syncs, the newest verified ones.
 MOST_MEASURED = 10_000
 _ENDED = syncs.c.state.in_(sorted(END_STATES))
-_TARGET = (syncs.c.target_region, syncs.c.target_namespace)
-
-
-@dataclass(frozen=True, slots=True)
-class SyncCount:
-    """How many syncs of one target are in one state."""
-
-    target_region: str
-    target_namespace: str
-    state: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +137,7 @@ class Latency:
 class Stats:
     """The answer of /api/v1/stats. All open syncs are counted, everything else from `since` on."""
 
+    counted_at: datetime
     since: datetime
     syncs: Sequence[SyncCount]
     oldest_pending: datetime | None
@@ -125,15 +145,23 @@ class Stats:
     latency: Sequence[Latency]
 
 
-def count(connection: Connection, since: datetime) -> Stats:
-    """Return the numbers from `since` on."""
+def read_stats(database: Database, window: timedelta, now: datetime) -> Stats | None:
+    """Return the numbers of the time before now; None when the ledger cannot be read."""
+    try:
+        with database.read() as connection:
+            return _count(connection, window, now)
+    except (SQLAlchemyError, OSError):
+        return None
+
+
+def _count(connection: Connection, window: timedelta, now: datetime) -> Stats:
+    since = now - window
     outcomes = count_outcomes(connection, since)
     return Stats(
+        counted_at=now,
         since=since,
         syncs=_syncs(connection, since),
-        oldest_pending=connection.scalar(
-            select(func.min(syncs.c.created_at)).where(OPEN, syncs.c.state == State.PENDING.value)
-        ),
+        oldest_pending=oldest_pending(connection),
         deliveries=[DeliveryCount(*key, number) for key, number in sorted(outcomes.items())],
         latency=_latency(connection, since),
     )
@@ -143,9 +171,8 @@ def _syncs(connection: Connection, since: datetime) -> list[SyncCount]:
     columns = (*_TARGET, syncs.c.state)
     counted = select(*columns, func.count()).group_by(*columns).order_by(*columns)
     recent = newer_than(syncs, syncs.c.created_at, since)
-    rows = [*connection.execute(counted.where(OPEN))]
-    rows += connection.execute(counted.where(_ENDED, *recent))
-    return [SyncCount(*row) for row in sorted(map(tuple, rows))]
+    ended = [SyncCount(*row) for row in connection.execute(counted.where(_ENDED, *recent))]
+    return sorted([*count_open(connection), *ended])
 
 
 def _latency(connection: Connection, since: datetime) -> list[Latency]:

@@ -6,16 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from werkzeug.exceptions import ServiceUnavailable
+
 from swrhook.config.nodes import Data
 from swrhook.config.yaml_document import read
 from swrhook.ledger.audit import AuditFilter, ListedAudit, list_writes
-from swrhook.ledger.queries.stats import Stats, count
+from swrhook.ledger.queries.stats import Stats
 from swrhook.ledger.queries.views import Page
 from swrhook.web.api.queries import AuditQuery, StatsQuery, to_filter
 from swrhook.web.api.routing import Routes
 from swrhook.web.api.schema_base import schema_of
 from swrhook.web.api.schemas import AuditPageSchema, StatsSchema
 from swrhook.web.context import WebContext
+from swrhook.web.problems import RETRY_AFTER
+
+_NOT_COUNTED = "the ledger could not be counted in time: is it available, see /readyz?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +58,14 @@ def add_stats_routes(routes: Routes, web: WebContext) -> None:
 
     @routes.get("/stats", StatsSchema, StatsQuery)
     def show(query: dict[str, Any]) -> Stats:
-        """Count syncs and deliveries, and measure how long verification took."""
-        return web.read(count, web.clock.now() - query["window"])
+        """Count syncs and deliveries, and measure how long verification took.
+
+        The numbers are as old as `counted_at` says: some seconds, if the ledger is large.
+        """
+        stats = web.statistics.get(query["window"])
+        if stats is None:
+            raise ServiceUnavailable(_NOT_COUNTED, retry_after=RETRY_AFTER)
+        return stats
 
 
 def add_audit_routes(routes: Routes, web: WebContext) -> None:

@@ -157,6 +157,9 @@ def upgrade() -> None:
         Column("urgency", Integer, nullable=False, comment="a model.Urgency"),
         _partial_index("syncs_open_by_lane", "lane", "urgency", "due_at", where=_OPEN),
         _partial_index("syncs_open_by_route", "route", where=_OPEN),
+        _partial_index(
+            "syncs_open_counts", "state", "target_region", "target_namespace", where=_OPEN
+        ),
         Index("syncs_by_push", "push"),
         Index("syncs_by_state", "state", "id"),
         Index("syncs_by_image", "namespace", "repository", "tag", "id"),
