@@ -40,7 +40,7 @@ def upgrade() -> None:
     """Upgrade the schema; does nothing if it is up to date."""
     url = _ledger_url()
     open_database(url, patience=0).close()
-    click.echo(f"the ledger's schema is at revision {schema_of(url).head}")
+    click.echo(f"the ledger's schema is at revision {schema_of(url).current}")
 
 
 @db.command()
@@ -50,7 +50,13 @@ def check() -> None:
     Exit code 0 if the schema is up to date; otherwise 1, and a message says what to do.
     """
     schema = schema_of(_ledger_url())
-    if schema.is_current:
+    if schema.is_newer:
+        click.echo(
+            f"the ledger's schema is at revision {schema.current}, of a later version, and this "
+            f"version ({schema.head}) can use it"
+        )
+        return
+    if schema.is_usable:
         click.echo(f"the ledger's schema is at revision {schema.current}, as required")
         return
     click.echo(

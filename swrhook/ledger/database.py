@@ -10,7 +10,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from swrhook.errors import CannotRecord, LedgerUnusable
-from swrhook.ledger.migrate import Schema, is_current, read_schema, upgrade
+from swrhook.ledger.migrate import Schema, is_usable, read_schema, upgrade
 from swrhook.ledger.postgresql import CONNECT, MOST_CONNECTIONS, NOT_DURABLE, open_server
 from swrhook.ledger.sqlite import SingleWriter, lock_file, open_file
 
@@ -185,7 +185,7 @@ def open_existing(url: str) -> Database | None:
     if database.is_sqlite and not Path(str(parsed.database)).exists():
         return None
     with _errors_translated(parsed, database), database.write():
-        usable = is_current(engine)
+        usable = is_usable(engine)
     if not usable:
         database.close()
         return None

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    any_,
     bindparam,
     false,
     func,
@@ -57,7 +58,8 @@ def make_due_ready(connection: Connection, now: datetime) -> datetime | None:
     due_at = _first_scheduled(connection)
     if due_at is None or due_at > now:
         return due_at
-    _MAKE_READY.run(connection, now=now, most=MOST_READIED)
+    make_ready = _MAKE_READY if connection.dialect.name == "sqlite" else _MAKE_READY_ON_SERVER
+    make_ready.run(connection, now=now, most=MOST_READIED)
     return _first_scheduled(connection)
 
 
@@ -74,8 +76,11 @@ _DUE = (
     .limit(bindparam("most", type_=Integer))
     .with_for_update(skip_locked=True)
 )
-_MAKE_READY = PreparedStatement(
-    update(lanes).where(lanes.c.key.in_(_DUE.scalar_subquery())).values(ready=true())
+_READY = update(lanes).values(ready=true())
+_MAKE_READY = PreparedStatement(_READY.where(lanes.c.key.in_(_DUE.scalar_subquery())))
+# PostgreSQL would rather scan some 10,000 lanes than look up what IN may return.
+_MAKE_READY_ON_SERVER = PreparedStatement(
+    _READY.where(lanes.c.key == any_(func.array(_DUE.scalar_subquery())))
 )
 
 

@@ -1,4 +1,9 @@
-"""The schema's revisions: upgrade a ledger, and refuse one that this program does not know."""
+"""The schema's revisions: upgrade a ledger, and refuse one that this program cannot use.
+
+A revision only adds what programs of the one before need not know; what it makes superfluous is
+dropped by a later one. So the processes of one version run, and start, beside a ledger that the
+next version has upgraded. Each revision names the oldest that can use it (`oldest_program`).
+"""
 
 import re
 from contextlib import ExitStack
@@ -10,13 +15,14 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, inspect, select
 from sqlalchemy.exc import OperationalError
 
 from swrhook import logs
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.postgresql import LOCK_TIMEOUT
+from swrhook.ledger.sql import put
+from swrhook.ledger.tables import schema_versions
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Revisions of ledgers from before 0.1.0, which cannot be upgraded.
@@ -29,15 +35,21 @@ _LOCK = 0x73777268  # "swrh": any number, the same in every process
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The revision of a ledger, None for an empty database, and the one that this program needs."""
+    """The revision of a ledger, None for an empty database, and the one of this program.
+
+    `is_known` tells that this program can upgrade the ledger. `is_newer` tells that the ledger is
+    of a later version, which this one can use all the same.
+    """
 
     current: str | None
     head: str
+    is_known: bool
+    is_newer: bool
 
     @property
-    def is_current(self) -> bool:
+    def is_usable(self) -> bool:
         """Tell whether this program can use the ledger as it is."""
-        return self.current == self.head
+        return self.is_newer or self.current == self.head
 
 
 def read_schema(engine: Engine) -> Schema:
@@ -55,10 +67,12 @@ def upgrade(engine: Engine) -> Schema:
             stack.enter_context(driver.limit(None))
             _lock_upgrades(connection)
         schema = _read_known(connection)
-        if not schema.is_current:
+        if not schema.is_usable:
             config = Config(attributes={"connection": connection})
             config.set_main_option("script_location", str(MIGRATIONS))
             command.upgrade(config, "head")
+            oldest = ScriptDirectory(str(MIGRATIONS)).get_revision("head").module.oldest_program
+            put(connection, schema_versions, {"id": 1}, {"oldest_program": oldest})
     return schema
 
 
@@ -80,27 +94,34 @@ def _lock_upgrades(connection: Connection) -> None:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
 
 
-def is_current(engine: Engine) -> bool:
-    """Tell whether the schema has this program's revision."""
+def is_usable(engine: Engine) -> bool:
+    """Tell whether this program can use the ledger as it is."""
     with engine.connect() as connection:
-        return _read(connection, ScriptDirectory(str(MIGRATIONS))).is_current
+        return _read(connection).is_usable
 
 
 def _read_known(connection: Connection) -> Schema:
-    scripts = ScriptDirectory(str(MIGRATIONS))
-    schema = _read(connection, scripts)
-    try:
-        is_known = schema.current is None or scripts.get_revision(schema.current) is not None
-    except CommandError:
-        is_known = False
-    if not is_known:
+    schema = _read(connection)
+    if not schema.is_newer and not schema.is_known:
         _refuse(schema.current)
     return schema
 
 
-def _read(connection: Connection, scripts: ScriptDirectory) -> Schema:
+def _read(connection: Connection) -> Schema:
     current = MigrationContext.configure(connection).get_current_revision()
-    return Schema(current, str(scripts.get_current_head()))
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    known = {script.revision for script in scripts.walk_revisions()}
+    is_known = current is None or current in known
+    is_newer = not is_known and _oldest_program(connection) in known
+    return Schema(current, str(scripts.get_current_head()), is_known, is_newer)
+
+
+def _oldest_program(connection: Connection) -> str | None:
+    """Return the oldest revision whose programs can use the ledger, None if it does not say."""
+    if not inspect(connection).has_table(schema_versions.name):
+        return None
+    oldest: str | None = connection.scalar(select(schema_versions.c.oldest_program))
+    return oldest
 
 
 def _refuse(current: str | None) -> NoReturn:

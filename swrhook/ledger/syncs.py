@@ -49,10 +49,10 @@ def due_syncs(connection: Connection, lane: Lane, *, until: datetime, limit: int
 
 
 # For each urgency the first ones along the index: a lane may have thousands that are not due.
-_DUE_IDS = union_all(
+_FIRST_DUE = union_all(
     *(
         select(
-            select(syncs.c.id)
+            select(*SYNC_COLUMNS, syncs.c.urgency)
             .where(syncs.c.lane == bindparam("lane"), OPEN)
             .where(syncs.c.urgency == urgency, syncs.c.due_at <= bindparam("until"))
             .order_by(syncs.c.due_at)
@@ -63,9 +63,8 @@ _DUE_IDS = union_all(
     )
 ).subquery()
 _DUE = PreparedStatement(
-    select(*SYNC_COLUMNS)
-    .where(syncs.c.id.in_(select(_DUE_IDS.c.id)))
-    .order_by(syncs.c.urgency, syncs.c.id)
+    select(*(_FIRST_DUE.c[column.name] for column in SYNC_COLUMNS))
+    .order_by(_FIRST_DUE.c.urgency, _FIRST_DUE.c.id)
     .limit(bindparam("most", type_=Integer))
 )
 

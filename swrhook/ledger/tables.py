@@ -305,6 +305,14 @@ ended_sessions = Table(
     Column("until", Instant, nullable=False, comment="when the session would have expired"),
 )
 
+# One row, beside Alembic's own: which programs can use this schema, see migrate.py.
+schema_versions = Table(
+    "schema_versions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("oldest_program", String(32), nullable=False, comment="the revision that it knows"),
+)
+
 # One row, written to test whether the ledger can be written.
 probes = Table(
     "probes",

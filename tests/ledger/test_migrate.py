@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from swrhook.cli import main
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger import migrate
 from swrhook.ledger.database import open_database, schema_of
+from swrhook.model import Outcome
 from tests.conftest import DATABASES
+from tests.factories import entry, push, write
 from tests.postgresql import new_database
 
 Db = Callable[[str], Result]
@@ -39,6 +42,7 @@ from alembic import op
 
 revision = "{NEXT}"
 down_revision = "{HEAD}"
+oldest_program = "{HEAD}"
 
 
 def upgrade() -> None:
@@ -84,6 +88,61 @@ def next_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(migrate.MIGRATIONS, folder)
     (folder / "versions" / "v1_9999_next.py").write_text(NEXT_REVISION)
     monkeypatch.setattr(migrate, "MIGRATIONS", folder)
+
+
+# A revision is never changed once it has landed: ledgers of it exist.
+FROZEN = {"v1_0001": "to be frozen"}
+
+
+def test_no_revision_is_changed() -> None:
+    scripts = ScriptDirectory.from_config(alembic()).walk_revisions()
+    hashes = {script.revision: sha256(Path(script.path).read_bytes()) for script in scripts}
+
+    assert {name: digest.hexdigest() for name, digest in hashes.items()} == FROZEN
+
+
+def test_programs_of_a_revision_run_and_start_beside_the_next_one(
+    url: str, db: Db, next_revision: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rollout, and back: both revisions write to one ledger, in turn."""
+    del next_revision
+    upgraded = migrate.MIGRATIONS
+    monkeypatch.undo()
+    running = open_database(url)
+    receipts = [write(running, entry(push("v1"))).receipts[0].outcome]
+    if running.is_sqlite:
+        running.close()  # SQLite has one process: the next version starts after this one
+    monkeypatch.setattr(migrate, "MIGRATIONS", upgraded)
+    later = open_database(url)
+    receipts.append(write(later, entry(push("v2"))).receipts[0].outcome)
+    if not running.is_sqlite:
+        receipts.append(write(running, entry(push("v3"))).receipts[0].outcome)
+        running.close()
+    later.close()
+    monkeypatch.undo()
+    again = open_database(url)
+    receipts.append(write(again, entry(push("v4"))).receipts[0].outcome)
+    again.close()
+
+    assert set(receipts) == {Outcome.ACCEPTED}
+    assert schema_of(url).current == NEXT
+    checked = db("check")
+    assert (checked.exit_code, "this version (v1_0001) can use it" in checked.output) == (0, True)
+
+
+@pytest.mark.parametrize("is_expanded", [True, False])
+def test_a_ledger_that_says_it_needs_a_later_program_is_refused(
+    url: str, *, is_expanded: bool
+) -> None:
+    oldest = HEAD if is_expanded else "v9_0000"
+    versions = f"INSERT INTO schema_versions (id, oldest_program) VALUES (1, '{oldest}')"
+    make(url, "head", versions, "UPDATE alembic_version SET version_num = 'v9_0001'")
+
+    if is_expanded:
+        open_database(url).close()
+        return
+    with pytest.raises(LedgerUnusable, match="revision v9_0001, which this version does not know"):
+        open_database(url)
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

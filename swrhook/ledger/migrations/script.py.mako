@@ -5,8 +5,7 @@ from alembic import op
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
-branch_labels = None
-depends_on = None
+oldest_program = ${repr(down_revision)}  # the one before can use this schema, too
 
 
 def upgrade() -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 revision = "v1_0001"
 down_revision = None
+oldest_program = "v1_0001"
 
 # Repeated from tables.py, which changes later: a revision stays as it was released.
 _OPEN = text("state IN ('calling', 'pending', 'triggered')")
@@ -280,6 +281,11 @@ def upgrade() -> None:
         "ended_sessions",
         Column("session", String(64), primary_key=True, comment="hash of the session's secret"),
         Column("until", BigInteger, nullable=False, comment="when the session would have expired"),
+    )
+    op.create_table(
+        "schema_versions",
+        Column("id", Integer, primary_key=True),
+        Column("oldest_program", String(32), nullable=False, comment="the revision that it knows"),
     )
     op.create_table(
         "probes", Column("id", Integer, primary_key=True), Column("at", BigInteger, nullable=False)
