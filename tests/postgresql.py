@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
-from swrhook.ledger.tables import metadata
+from swrhook.ledger.tables import metadata, schema_versions
 
 SERVER = os.environ.get(
     "SWRHOOK_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
@@ -39,4 +39,5 @@ def empty(connection: Connection) -> None:
     """Empty every table, but keep the schema."""
     # DELETE, for TRUNCATE makes new files of every table and index.
     for each in metadata.tables.values():
-        connection.execute(each.delete())
+        if each is not schema_versions:
+            connection.execute(each.delete())

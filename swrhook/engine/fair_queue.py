@@ -6,6 +6,7 @@ how much its members have used. A member that was idle goes on from the present,
 waits for its past use nor saves up for the future.
 """
 
+from collections import OrderedDict
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Generic, TypeVar
@@ -17,7 +18,9 @@ from swrhook.model import Urgency
 WEIGHTS: Mapping[Urgency, int] = MappingProxyType(
     {Urgency.FRESH: 8, Urgency.PROOF: 4, Urgency.REPEAT: 2, Urgency.BACKFILL: 1}
 )
-_MOST_REMEMBERED = 1000
+# More than there are flows, even with dozens of senders and regions: a flow that is forgotten
+# begins with its first organization again.
+_MOST_REMEMBERED = 10_000
 
 Key = TypeVar("Key", bound=Hashable)
 Pair = tuple[str, str]
@@ -52,7 +55,7 @@ class FairQueue:
         self._pairs = Turns[Pair]()
         self._urgencies: dict[Pair, Turns[Urgency]] = {}
         self._senders: dict[tuple[Pair, Urgency], Turns[str]] = {}
-        self._organizations: dict[Flow, str] = {}  # the last that had its turn
+        self._organizations = OrderedDict[Flow, str]()  # the last that had its turn
 
     def in_order(self, flows: Iterable[Flow]) -> list[Flow]:
         """Return flows in the order of their turns."""
@@ -73,9 +76,10 @@ class FairQueue:
         of_senders.begin(flow.sender)
         for sender in senders or [flow.sender]:
             of_senders.charge(sender, 1 / max(len(senders), 1))
-        if len(self._organizations) > _MOST_REMEMBERED:
-            self._organizations.clear()
         self._organizations[flow] = organization
+        self._organizations.move_to_end(flow)
+        if len(self._organizations) > _MOST_REMEMBERED:
+            self._organizations.popitem(last=False)
 
     def _turn(self, flow: Flow) -> tuple[float, float, float]:
         urgencies, of_senders = self._levels(flow)

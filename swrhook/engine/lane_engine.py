@@ -39,6 +39,8 @@ from swrhook.periodic import PeriodicThread
 
 # The ledger could not be read: look again after this.
 _AFTER_OUTAGE = timedelta(seconds=1)
+# The lane that was to be taken is locked for a moment by a transaction that records its syncs.
+_SOON = timedelta(seconds=0.02)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,20 @@ class _Taken(Generic[SomeSlot]):
     is_blocked: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Place(Generic[SomeSlot]):
+    """Room for a lane of a flow; or none, and when there may be some."""
+
+    flow: Flow | None
+    slot: SomeSlot | None
+    retry_in: timedelta | None = None
+    is_blocked: bool = False
+
+
+def _first(*waits: timedelta | None) -> timedelta | None:
+    return min((wait for wait in waits if wait is not None), default=None)
+
+
 class LaneEngine(Generic[SomeSlot]):
     """Runs lanes in the threads of this process; with 0 threads, it only signals to others."""
 
@@ -92,12 +108,12 @@ class LaneEngine(Generic[SomeSlot]):
         self._signal = (
             LocalSignal(self._look) if database.is_sqlite else PostgresSignal(database, self._look)
         )
+        self._stopping = threading.Event()
         self._changed = threading.Condition()  # guards the attributes below
         self._look_at: float = 0.0  # by the monotonic clock
         self._awaited_look_at = math.inf  # the time that some thread waits for
         self._is_looking = False
         self._is_blocked = False
-        self._stopping = False
         self._threads = [
             threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
             for number in range(threads)
@@ -123,7 +139,9 @@ class LaneEngine(Generic[SomeSlot]):
 
     def check(self) -> str | None:
         """Return why this process runs no lanes, or None."""
-        is_alive = all(thread.is_alive() for thread in self._threads) and not self._stopping
+        is_alive = (
+            all(thread.is_alive() for thread in self._threads) and not self._stopping.is_set()
+        )
         if self._threads and not self._database.is_sqlite:
             is_alive = is_alive and self._heartbeat.is_alive
         return None if is_alive else "the engine does not run"
@@ -131,7 +149,7 @@ class LaneEngine(Generic[SomeSlot]):
     def stop(self) -> None:
         """Finish the runs in flight; what is due later stays in the ledger."""
         with self._changed:
-            self._stopping = True
+            self._stopping.set()
             self._changed.notify_all()
         self._signal.stop()
         for thread in self._threads:
@@ -162,7 +180,7 @@ class LaneEngine(Generic[SomeSlot]):
     def _wait(self) -> bool:
         """Wait until this thread is the one to look for a lane; False when the engine stops."""
         with self._changed:
-            while not self._stopping:
+            while not self._stopping.is_set():
                 wait = self._look_at - time.monotonic()
                 if not self._is_looking and wait <= 0:
                     self._is_looking = True
@@ -200,21 +218,32 @@ class LaneEngine(Generic[SomeSlot]):
             if self._clock_steps is not None:
                 self._clock_steps.check(connection, now)
             next_due = make_due_ready(connection, now)
-            look_in = None if next_due is None else next_due - now
-            waits: list[timedelta | None] = [look_in]
+            due_in = None if next_due is None else next_due - now
             elsewhere = self._occupancy(connection)
-            for flow in self._queue.in_order(ready_flows(connection)):
-                slot = self._lane_work.reserve(flow, elsewhere)
-                if isinstance(slot, NoRoom):
-                    waits.append(slot.retry_in)
-                    continue
-                session = self._take_from(connection, flow, now)
-                if session is not None:
-                    has_more = bool(ready_flows(connection))
-                    return _Taken(session, slot, timedelta() if has_more else look_in)
-                slot.release()
-        look_in = min((wait for wait in waits if wait is not None), default=None)
-        return _Taken(look_in=look_in, is_blocked=len(waits) > 1)
+            place = self._find_place(connection, elsewhere)
+            if place.flow is None or place.slot is None:
+                return _Taken(None, None, _first(due_in, place.retry_in), place.is_blocked)
+            session = self._take_from(connection, place.flow, now)
+            if session is None:  # another transaction has locked the lane
+                place.slot.release()
+                return _Taken(look_in=_SOON)
+            # Is there room for another lane? If so, another thread takes it at once.
+            further = self._find_place(connection, elsewhere)
+            if further.slot is not None:
+                further.slot.release()
+                return _Taken(session, place.slot, timedelta())
+            look_in = _first(due_in, further.retry_in)
+            return _Taken(session, place.slot, look_in, further.is_blocked)
+
+    def _find_place(self, connection: Connection, elsewhere: Occupancy) -> _Place[SomeSlot]:
+        """Return room for the first flow that has some, in the order of their turns."""
+        retry_in, is_blocked = None, False
+        for flow in self._queue.in_order(ready_flows(connection)):
+            slot = self._lane_work.reserve(flow, elsewhere)
+            if not isinstance(slot, NoRoom):
+                return _Place(flow, slot)
+            retry_in, is_blocked = _first(retry_in, slot.retry_in), True
+        return _Place(None, None, retry_in, is_blocked)
 
     def _take_from(self, connection: Connection, flow: Flow, now: datetime) -> LaneSession | None:
         lane = take_lane(connection, flow, self._queue.last_organization(flow), self._name)
@@ -255,7 +284,7 @@ class LaneEngine(Generic[SomeSlot]):
     def _give_back(self, session: LaneSession) -> datetime | None:
         """Release the lane of a run that failed; while the ledger is away, try again and again."""
         pause = self._intervals.after_error
-        while not self._stopping:
+        while not self._stopping.is_set():
             now = self._clock.now()
             try:
                 return session.postpone(now, now + timedelta(seconds=pause))
@@ -263,8 +292,7 @@ class LaneEngine(Generic[SomeSlot]):
                 return None
             except (SQLAlchemyError, OSError) as exc:
                 logs.failure("lane.release_failed", exc, lane=session.lane.key)
-                with self._changed:
-                    self._changed.wait_for(lambda: self._stopping, pause)
+                self._stopping.wait(pause)
         return None
 
     def _beat(self) -> None:

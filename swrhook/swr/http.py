@@ -1,14 +1,13 @@
-"""The HTTP transport to SWR and IAM: a pooled session that sends requests and reads responses.
+"""The HTTP transport to SWR and IAM: sends requests over pooled connections, reads responses.
 
-It takes nothing from the environment (`trust_env` is off): a .netrc would add credentials of its
-own, and requests would look up proxies again for each call. The composition root passes
+It takes nothing from the environment: a .netrc would add credentials of its own, and requests would
+look up proxies again for each call. The composition root passes
 `find_proxies` (requests' `get_environ_proxies` reads HTTPS_PROXY and NO_PROXY), which is called
 once for each endpoint, and a file of trusted certificates where a company has its own.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 import requests
@@ -70,19 +69,21 @@ class HttpTransport:
         self._timeouts = (network.timeouts.connect, network.timeouts.read)
         self._certificates = network.certificates or True
         self._proxies = {url: dict(network.find_proxies(url)) for url in endpoints}
-        self._session = _make_session(len(endpoints), network.pool_size)
+        # The adapter without a session, whose cookies, redirects and settings nothing here uses.
+        # No retries: the ledger schedules them, so that they survive a restart.
+        self._adapter = HTTPAdapter(
+            pool_connections=len(endpoints), pool_maxsize=network.pool_size, max_retries=0
+        )
 
     def send(self, endpoint: str, request: Request) -> SwrResponse:
         """Return the response, with any status. Raises SwrError when none arrives."""
         try:
-            with self._session.send(
+            with self._adapter.send(
                 _prepare(endpoint, request),
                 timeout=self._timeouts,
                 proxies=self._proxies[endpoint],
                 verify=self._certificates,
-                cert=None,
                 stream=True,
-                allow_redirects=False,
             ) as response:
                 body = _read_body(response)
         # requests' exceptions are OSErrors; while the body is read, some of urllib3's come through.
@@ -93,30 +94,7 @@ class HttpTransport:
 
     def close(self) -> None:
         """Close the idle connections."""
-        self._session.close()
-
-
-class _Session(requests.Session):
-    """A session that treats no response as a redirect.
-
-    Even with allow_redirects=False, requests would read the whole body of one, without a limit.
-    """
-
-    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
-        """Return None: the response is no redirect."""
-        return None
-
-
-def _make_session(endpoints: int, pool_size: int) -> _Session:
-    """Return a session that keeps connections, and neither cookies nor settings."""
-    session = _Session()
-    session.trust_env = False
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-    # No retries here: the ledger schedules them, so that they survive a restart.
-    adapter = HTTPAdapter(pool_connections=endpoints, pool_maxsize=pool_size, max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+        self._adapter.close()
 
 
 def _prepare(endpoint: str, request: Request) -> requests.PreparedRequest:

@@ -131,6 +131,6 @@ class Admission:
         ends = (
             slot.started_at + BRIEF - now
             for slot in self._slots
-            if slot.is_brief(now) and slot.awaited_region != region
+            if slot.is_brief(now) and slot.occupies(region, now) and slot.awaited_region != region
         )
         return min(ends, default=None)

@@ -226,7 +226,11 @@ class GatewaySession:
     def _wait(self, region: str) -> None:
         """Wait for the turn of a request in the region's pace."""
         now, per_second = self.gateway.clock.now(), self.gateway.pace.per_second
-        wait = self._limiter.reserve(region, now, per_second, at_most=_LONGEST_WAIT)
+        # At a very low rate the turn after the next one is further away: a run that sends two
+        # requests to a region would never end.
+        interval = timedelta(seconds=1 / self._limiter.rate(region, now, per_second))
+        at_most = max(_LONGEST_WAIT, interval)
+        wait = self._limiter.reserve(region, now, per_second, at_most=at_most)
         if wait is None:
             pause = self._limiter.pause(region, now)
             delay = self._limiter.delay(region, now, per_second)

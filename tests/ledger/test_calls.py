@@ -74,7 +74,7 @@ def test_a_claim_names_its_syncs_and_counts_an_attempt(database: Database) -> No
         won[0].attempts,
         won[0].called_digest,
         won[0].due_at,
-    ) == (State.CALLING, call, 3, A, None)
+    ) == (State.CALLING, call, 3, A, LATER)
     assert [(row["id"], row["lane"], row["ended_at"]) for row in everything(database, calls)] == [
         (call, LANE.key, None)
     ]

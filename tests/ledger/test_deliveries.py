@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from swrhook.ledger.database import Database
-from swrhook.ledger.tables import deliveries, lanes, latest_pushes, pushes, syncs
-from swrhook.model import Outcome, State
+from swrhook.ledger.tables import deliveries, latest_pushes, pushes, syncs
+from swrhook.model import Outcome, State, Urgency
 from tests.factories import (
     LANE,
     NOW,
@@ -17,8 +17,10 @@ from tests.factories import (
     entry,
     everything,
     push,
+    ready_lanes,
     write,
 )
+from tests.ledger.queue import flow, place, release, take
 from tests.ledger.receipts import (
     ACCEPTED,
     DUPLICATE,
@@ -68,22 +70,35 @@ def test_every_sync_names_its_rule_and_the_rules_version(database: Database) -> 
     assert (row["rule"], row["rules_version"]) == ("all", "abcdef012345")
 
 
-def test_lanes_are_scheduled_once_for_all_their_tags(database: Database) -> None:
+def test_lanes_are_ready_once_for_all_their_tags(database: Database) -> None:
     recording = write(database, *[entry(push(f"v{n}", A)) for n in range(5)])
 
     assert recording.lanes == [LANE]
-    assert [
-        (row["key"], row["wake_at"]) for row in everything(database, lanes) if row["wake_at"]
-    ] == [(LANE.key, NOW)]
+    assert place(database) == (str(flow()), NOW, True, None)
+    assert ready_lanes(database) == [LANE]
 
 
-def test_a_lane_scheduled_for_then_or_sooner_is_not_scheduled_again(database: Database) -> None:
+def test_a_lane_that_waits_already_is_not_made_ready_again(database: Database) -> None:
     write(database, entry(push("v1", A)))
 
-    later = write(database, entry(push("v2", A), at=NOW + SECOND))
-    sooner = write(database, entry(push("v3", A), at=NOW - SECOND))
+    assert write(database, entry(push("v2", A), at=NOW + SECOND)).lanes == []
+    assert place(database)[1] == NOW
 
-    assert (later.lanes, sooner.lanes) == ([], [LANE])
+
+def test_a_push_to_a_lane_that_runs_is_seen_when_the_run_ends(database: Database) -> None:
+    write(database, entry(push("v1", A)))
+    assert take(database) == LANE
+    end_all(database)
+
+    assert write(database, entry(push("v2", A))).lanes == []
+    assert release(database) == NOW
+    assert ready_lanes(database) == [LANE]
+
+
+def test_the_syncs_of_a_push_are_fresh(database: Database) -> None:
+    write(database, entry(push(digest=A)))
+
+    assert [row["urgency"] for row in everything(database, syncs)] == [Urgency.FRESH]
 
 
 def test_an_ignored_delivery_keeps_its_pushes_but_not_its_body(database: Database) -> None:

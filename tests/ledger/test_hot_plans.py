@@ -8,18 +8,22 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection
 
-from swrhook.ledger import calls, deliveries, lanes, sql, syncs
+from swrhook.ledger import calls, deliveries, lane_queue, lanes, sql, syncs
 from swrhook.ledger.calls import claim, close_calls, open_digests, settle
 from swrhook.ledger.database import Database
-from swrhook.ledger.lanes import reschedule, set_wake_time
+from swrhook.ledger.lane_queue import make_due_ready, read_occupancy, ready_flows, take_lane
+from swrhook.ledger.lanes import lock_held, release_lane
 from swrhook.ledger.sql import PreparedStatement, execute
 from swrhook.ledger.syncs import due_syncs
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 from tests.factories import LANE, NOW, A, entry, push, write
+from tests.ledger.queue import HOLDER, OTHER_HOLDER
 
 TAGS = [f"v{number}" for number in range(16)]
 LATER = NOW + timedelta(hours=1)
+# Their few rows are scanned, and found by a search.
+SUBQUERIES = ("SCAN found", "SCAN anon_")
 
 
 @dataclass
@@ -32,11 +36,11 @@ class Plans:
     def indexes(self) -> set[str]:
         """Return the indexes that were used since the last call; no table may be scanned."""
         steps = [step for _, of_one in self.steps for step in of_one]
-        reads = [step for step in steps if step.startswith(("SEARCH", "SCAN"))]
         self.steps.clear()
-        for step in reads:
-            assert step.startswith("SEARCH"), step
-        return {step.partition(" INDEX ")[2].partition(" ")[0] for step in reads}
+        scans = [step for step in steps if step.startswith("SCAN")]
+        assert [step for step in scans if not step.startswith(SUBQUERIES)] == []
+        searches = [step for step in steps if step.startswith("SEARCH")]
+        return {step.partition(" INDEX ")[2].partition(" ")[0] for step in searches}
 
 
 @pytest.fixture
@@ -73,26 +77,38 @@ def record_twice(database: Database) -> None:
 
 
 def plans_of_a_life(database: Database, plans: Plans) -> Iterator[tuple[str, set[str]]]:
-    """Record, claim, settle and close; yield each operation with the indexes that it used."""
+    """Record, take, run and release a lane; yield each operation with the indexes it used."""
     record_twice(database)
     yield "record", plans.indexes()
     with database.write() as connection:
-        due = due_syncs(connection, LANE, until=LATER, limit=9)
-        yield "due_syncs", plans.indexes()
-        decided = [(sync, Decision(Event.CLAIM, values={"called_digest": A})) for sync in due]
-        call, claimed = claim(connection, LANE, decided, frozenset(), LATER)
-        yield "claim", plans.indexes()
-        triggered = [(sync, Decision(Event.TRIGGER, LATER)) for sync in claimed]
-        settle(connection, call, triggered, None, LATER)
-        yield "settle", plans.indexes()
-        assert open_digests(connection, [sync.route for sync in claimed], NOW)
-        yield "open_digests", plans.indexes()
-        close_calls(connection, claimed[0].route, A)
-        close_calls(connection, claimed[1].route)
-        yield "close_calls", plans.indexes()
-        reschedule(connection, LANE)
-        set_wake_time(connection, LANE, LATER)
-        yield "reschedule", plans.indexes()
+        [flow] = ready_flows(connection)
+        yield "ready_flows", plans.indexes()
+        assert take_lane(connection, flow, "", HOLDER) == LANE
+        yield "take_lane", plans.indexes()
+        assert read_occupancy(connection, OTHER_HOLDER).pairs.total() == 1
+        yield "read_occupancy", plans.indexes()
+        yield from plans_of_a_run(connection, plans)
+        release_lane(connection, LANE, NOW)
+        yield "release_lane", plans.indexes()
+        assert make_due_ready(connection, LATER) is None
+        yield "make_due_ready", plans.indexes()
+
+
+def plans_of_a_run(connection: Connection, plans: Plans) -> Iterator[tuple[str, set[str]]]:
+    lock_held(connection, LANE, HOLDER)
+    due = due_syncs(connection, LANE, until=LATER, limit=9)
+    yield "due_syncs", plans.indexes()
+    decided = [(sync, Decision(Event.CLAIM, values={"called_digest": A})) for sync in due]
+    call, claimed = claim(connection, LANE, decided, frozenset(), LATER)
+    yield "claim", plans.indexes()
+    triggered = [(sync, Decision(Event.TRIGGER, LATER)) for sync in claimed]
+    settle(connection, call, triggered, None, LATER)
+    yield "settle", plans.indexes()
+    assert open_digests(connection, [sync.route for sync in claimed], NOW)
+    yield "open_digests", plans.indexes()
+    close_calls(connection, claimed[0].route, A)
+    close_calls(connection, claimed[1].route)
+    yield "close_calls", plans.indexes()
 
 
 INDEXES: Mapping[str, set[str]] = {
@@ -102,12 +118,16 @@ INDEXES: Mapping[str, set[str]] = {
         "syncs_open_by_route",
         "sqlite_autoindex_syncs_1",
     },
+    "ready_flows": {"lanes_ready"},
+    "take_lane": {"lanes_ready", "sqlite_autoindex_lanes_1"},
+    "read_occupancy": {"lanes_held"},
     "due_syncs": {"syncs_open_by_lane"},
     "claim": {"sqlite_autoindex_syncs_1"},
     "settle": {"sqlite_autoindex_calls_1", "sqlite_autoindex_syncs_1"},
     "open_digests": {"call_tags_open_by_route"},
     "close_calls": {"call_tags_open_by_route"},
-    "reschedule": {"syncs_open_by_lane", "sqlite_autoindex_lanes_1"},
+    "release_lane": {"syncs_open_by_lane", "sqlite_autoindex_lanes_1"},
+    "make_due_ready": {"lanes_scheduled", "sqlite_autoindex_lanes_1"},
 }
 
 
@@ -136,9 +156,10 @@ def test_no_prepared_statement_is_left_out(database: Database, plans: Plans) -> 
 
     prepared = {
         statement
-        for module in (deliveries, syncs, calls, lanes)
+        for module in (deliveries, syncs, calls, lanes, lane_queue)
         for statement in vars(module).values()
         if isinstance(statement, PreparedStatement)
     }
-    # Two are of the other database: how to find open syncs by route, and the lock of a lane.
-    assert len(prepared - plans.statements) == (2 if database.is_sqlite else 1)
+    # Of the other database: how to find open syncs by route, how to make due lanes ready, and on
+    # SQLite the lock of a lane.
+    assert len(prepared - plans.statements) == (3 if database.is_sqlite else 2)

@@ -9,8 +9,8 @@ from swrhook.errors import CannotRecord, StateForbids
 from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.database import Database
 from swrhook.ledger.operator import Operator
-from swrhook.ledger.tables import call_tags, calls, lanes, syncs
-from swrhook.model import Lane, PlannedSync, Push, State, Sync
+from swrhook.ledger.tables import call_tags, calls, syncs
+from swrhook.model import PlannedSync, Push, State, Sync
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import TRANSITIONS, Event
 from tests.factories import (
@@ -28,7 +28,9 @@ from tests.factories import (
     find,
     push,
     put,
+    ready_lanes,
 )
+from tests.ledger.queue import flow, place
 
 LATER = NOW + MINUTE
 VERSION = "ba9876543210"
@@ -45,10 +47,6 @@ class Seen:
     @property
     def operator(self) -> Operator:
         return Operator(self.database, self.scheduler, self.outcomes, FakeClock())
-
-    @property
-    def woken(self) -> list[Lane]:
-        return [lane for lanes in self.scheduler.woken for lane in lanes]
 
     @property
     def reported(self) -> list[tuple[str, State]]:
@@ -123,10 +121,9 @@ def test_a_retry_wakes_the_lane_of_the_present_override(seen: Seen) -> None:
         find(seen.database, sync.id).lane,
         find(seen.database, sync.id).due_at,
     ) == (moved, LATER)
-    assert seen.woken == [moved]
-    assert [(moved.key, LATER)] == [
-        (row["key"], row["wake_at"]) for row in everything(seen.database, lanes) if row["wake_at"]
-    ]
+    assert place(seen.database, moved) == (str(flow(moved)), LATER, True, None)
+    assert ready_lanes(seen.database) == [moved]
+    assert seen.scheduler.woken == 1
 
 
 @pytest.mark.parametrize("state", State)
@@ -184,7 +181,8 @@ def test_created_syncs_supersede_open_ones_on_the_same_route_and_wake_their_lane
     earlier = find(seen.database, open_sync.id)
     assert (State.SUPERSEDED, first.id) == (earlier.state, earlier.superseded_by)
     assert find(seen.database, ended_sync.id).state is State.MISSING
-    assert {first.lane, second.lane} == set(seen.woken)
+    assert {first.lane, second.lane} == set(ready_lanes(seen.database))
+    assert seen.scheduler.woken == 1
     assert [open_sync.id] == seen.superseded
 
 

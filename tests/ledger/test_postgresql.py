@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from swrhook.ledger.calls import claim
-from swrhook.ledger.database import Database, write_guard
+from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import record
 from swrhook.ledger.findings import record_portion, store_findings
 from swrhook.ledger.kept_state import probe
-from swrhook.ledger.lanes import lock_lanes, reschedule
+from swrhook.ledger.lanes import lock_lanes, release_lane
 from swrhook.ledger.repairs import begin
 from swrhook.ledger.server_clock import ServerClock
 from swrhook.ledger.syncs import due_syncs
@@ -110,22 +110,12 @@ def test_workers_and_recorders_never_deadlock(database: Database) -> None:
                     frozenset(),
                     NOW,
                 )
-                reschedule(connection, LANE)
+                release_lane(connection, LANE, NOW)
 
     with ThreadPoolExecutor(4) as threads:
         done = [threads.submit(deliver, "a"), threads.submit(deliver, "b")]
         done += [threads.submit(work, 1), threads.submit(work, -1)]
         assert [each.result(60) for each in done] == [None] * 4
-
-
-def test_a_write_begins_with_the_check_of_its_guard(database: Database) -> None:
-    def refuse(_connection: object) -> None:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError), write_guard(refuse), database.write() as connection:
-        probe(connection, NOW)
-
-    assert everything(database, probes) == []
 
 
 def test_nul_characters_are_replaced_in_text(database: Database) -> None:

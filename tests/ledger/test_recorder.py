@@ -29,6 +29,7 @@ from tests.factories import (
     entry,
     everything,
     push,
+    ready_lanes,
 )
 
 PATIENCE = 20.0
@@ -106,7 +107,8 @@ def test_a_recorded_delivery_is_on_disk(
     receipt = recorder.record(entry(push(digest=A)))
 
     assert [receipt.delivery] == [row["id"] for row in everything(database, deliveries)]
-    assert scheduler.woken == [[LANE]]
+    assert ready_lanes(database) == [LANE]
+    assert scheduler.woken == 1
     assert eventually(lambda: [[receipt]] == [r.receipts for r in outcomes.recordings])
 
 
@@ -225,7 +227,7 @@ def test_a_refused_delivery_leaves_nothing_behind(
 
     assert everything(database, deliveries) == []
     assert all_syncs(database) == []
-    assert scheduler.woken == []
+    assert scheduler.woken == 0
 
 
 @pytest.mark.on("sqlite")
@@ -297,7 +299,8 @@ def test_the_retry_of_a_delivery_that_was_committed_late_is_a_duplicate(
             given_up.set()
 
     late = Recorder(database, FakeScheduler(before_wake=slow), outcomes, CLOCK, patience=2)
-    entries = [entry(push(f"v{n}", A)) for n in range(3)]
+    # Each has a lane of its own, so each batch wakes the scheduler.
+    entries = [entry(replace(push(digest=A), repository=f"r{n}")) for n in range(3)]
     with ThreadPoolExecutor(3) as threads:
         answers = [threads.submit(late.record, entries[0])]
         time.sleep(0.3)  # it writes
@@ -354,3 +357,14 @@ def test_a_closed_recorder_is_not_ready_and_refuses_deliveries(
     assert recorder.check() == "the service is stopping"
     with pytest.raises(CannotRecord):
         recorder.record(entry(push(digest=A)))
+
+
+def test_the_engine_is_woken_only_for_lanes_that_did_not_wait_before(
+    database: Database, recorder: Recorder, scheduler: FakeScheduler
+) -> None:
+    ignored = entry(push("v0", A), outcome=Outcome.IGNORED, planned=())
+    for one in (entry(push("v1", A)), entry(push("v2", A)), ignored):
+        recorder.record(one)
+
+    assert ready_lanes(database) == [LANE]
+    assert scheduler.woken == 1

@@ -9,17 +9,26 @@ from sqlalchemy import text, update
 
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.database import Database
-from swrhook.ledger.lanes import lock_lanes, reschedule
+from swrhook.ledger.lanes import lock_lanes
 from swrhook.ledger.syncs import (
     apply_decision,
     due_syncs,
     not_configured,
     release_regions,
-    shift_due_times,
+    retry,
     supersede,
 )
 from swrhook.ledger.tables import syncs
-from swrhook.model import END_STATES, Lane, State, Sync, Target
+from swrhook.model import (
+    END_STATES,
+    OPEN_STATES,
+    Lane,
+    PlannedSync,
+    State,
+    Sync,
+    Target,
+    Urgency,
+)
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import TRANSITIONS, Event
 from tests.factories import (
@@ -28,14 +37,17 @@ from tests.factories import (
     NOW,
     OTHER_TARGET,
     SECOND,
+    TARGET,
     A,
     everything,
     find,
     push,
     put,
+    ready_lanes,
     write,
 )
 from tests.factories import entry as accepted
+from tests.ledger.queue import release, schedule
 
 LATER = NOW + MINUTE
 HEIR = "H" * 26
@@ -43,7 +55,6 @@ TIMEOUT = SwrError(Kind.TRANSIENT, "timeout", "no answer", remedy="wait")
 SOON = NOW + timedelta(minutes=1)
 REGION = "cn-east-3"
 WAITING: dict[str, Any] = {"reason": not_configured(REGION), "due_at": SOON}
-STEP = timedelta(hours=6)
 
 
 def in_every_state(database: Database) -> dict[State, Sync]:
@@ -53,7 +64,7 @@ def in_every_state(database: Database) -> dict[State, Sync]:
             state,
             tag=f"in-{state}",
             claim="C" * 26 if state is State.CALLING else None,
-            due_at=None if state in END_STATES | {State.CALLING} else NOW,
+            due_at=None if state in END_STATES else NOW,
             reason="as it was",
         )
         for state in State
@@ -90,6 +101,9 @@ def test_an_event_moves_the_states_of_its_table_and_no_other(
     }
     if transition.to is State.VERIFIED:
         changes["verified_at"] = LATER
+    elif transition.to in OPEN_STATES:
+        is_proof = transition.to is State.TRIGGERED
+        changes["urgency"] = Urgency.PROOF if is_proof else Urgency.REPEAT
 
     for state, sync in before.items():
         reached = apply(database, sync, verdict)
@@ -129,7 +143,7 @@ def test_the_due_syncs_of_a_lane_come_oldest_first(database: Database) -> None:
     first = put(database, due_at=NOW, tag="v1")
     put(database, due_at=NOW + SECOND, tag="v2")
     polled = put(database, State.TRIGGERED, due_at=NOW - SECOND, tag="v3")
-    left_behind = put(database, State.CALLING, claim="C" * 26, tag="v4")
+    left_behind = put(database, State.CALLING, claim="C" * 26, tag="v4", due_at=NOW)
     put(database, State.VERIFIED, tag="v5")
     elsewhere = Lane(LANE.source_region, "team", "web/shop", OTHER_TARGET, override=False)
     put(database, lane=elsewhere, due_at=NOW, tag="v1")
@@ -139,7 +153,59 @@ def test_the_due_syncs_of_a_lane_come_oldest_first(database: Database) -> None:
         fewest = due_syncs(connection, LANE, until=NOW, limit=1)
 
     assert found == [first, polled, left_behind]
-    assert fewest == [first]
+    assert fewest == [polled]
+
+
+def test_the_most_urgent_of_the_due_syncs_come_first(database: Database) -> None:
+    for number, urgency in enumerate(reversed(Urgency)):
+        for tag in ("a", "b"):
+            at = NOW - number * SECOND
+            put(database, tag=f"{urgency.name}-{tag}", due_at=at, urgency=urgency)
+
+    with database.read() as connection:
+        found = due_syncs(connection, LANE, until=NOW, limit=5)
+
+    assert [sync.tag for sync in found] == ["FRESH-a", "FRESH-b", "PROOF-a", "PROOF-b", "REPEAT-a"]
+
+
+def test_of_more_due_syncs_than_the_limit_those_that_are_due_first_come(
+    database: Database,
+) -> None:
+    for number in range(6):
+        put(database, tag=f"v{number}", due_at=NOW - number * SECOND)
+
+    with database.read() as connection:
+        found = due_syncs(connection, LANE, until=NOW, limit=2)
+
+    assert {sync.tag for sync in found} == {"v4", "v5"}
+
+
+def test_a_sync_without_a_due_time_is_due_at_once(database: Database) -> None:
+    """So that none is forgotten: an open sync always has a time."""
+    sync = put(database)
+
+    apply(database, sync, Decision(Event.CLAIM))
+
+    assert find(database, sync.id).due_at == LATER
+
+
+@pytest.mark.parametrize("event", [Event.POSTPONE, Event.WAIT_FOR_SOURCE, Event.CLAIM])
+def test_a_sync_of_a_backfill_stays_one(database: Database, event: Event) -> None:
+    sync = put(database, backfill=True, urgency=Urgency.BACKFILL)
+
+    apply(database, sync, Decision(event, LATER))
+
+    assert row(database, sync)["urgency"] == Urgency.BACKFILL
+
+
+def test_a_retry_is_as_urgent_as_a_push_and_that_of_a_repair_is_not(database: Database) -> None:
+    for backfill, urgency in ((False, Urgency.FRESH), (True, Urgency.BACKFILL)):
+        sync = put(database, State.MISSING, tag=f"of-{urgency.name}", urgency=Urgency.REPEAT)
+        planned = PlannedSync(push(sync.tag), TARGET, override=False, rule="all")
+        with database.write() as connection:
+            retry(connection, sync, planned, "0123456789ab", LATER, backfill=backfill)
+
+        assert row(database, sync)["urgency"] == urgency
 
 
 def test_a_recorded_push_is_due_at_once(database: Database) -> None:
@@ -157,11 +223,15 @@ def test_a_recorded_push_is_due_at_once(database: Database) -> None:
     ) == ("pending", NOW, NOW, NOW, 0, None)
 
 
-def released(database: Database, *lanes: Lane) -> list[Lane]:
-    """Let the lanes rest until their syncs are due, and release what waits for the region."""
+def released(database: Database, lane: Lane = LANE) -> list[Lane]:
+    """Let the lane rest until its syncs are due, and release what waits for the region."""
+    schedule(database, lane)
+    release(database, lane)
+    return release_region(database)
+
+
+def release_region(database: Database) -> list[Lane]:
     with database.write() as connection:
-        for lane in lanes:
-            reschedule(connection, lane)
         return release_regions(connection, [REGION], NOW)
 
 
@@ -169,15 +239,16 @@ def released(database: Database, *lanes: Lane) -> list[Lane]:
 def test_a_sync_that_waited_for_its_region_is_due_at_once(database: Database, state: State) -> None:
     sync = put(database, state, **WAITING)
 
-    assert released(database, LANE) == [LANE]
+    assert released(database) == [LANE]
     assert find(database, sync.id).due_at == NOW
+    assert ready_lanes(database) == [LANE]
 
 
 def test_a_lane_is_scheduled_once_for_all_its_syncs(database: Database) -> None:
     put(database, tag="v1", **WAITING)
     put(database, tag="v2", **WAITING)
 
-    assert released(database, LANE) == [LANE]
+    assert released(database) == [LANE]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +281,7 @@ def test_a_run_of_the_lane_and_a_release_do_not_deadlock(database: Database) -> 
 
     with ThreadPoolExecutor() as pool, database.write() as connection:
         lock_lanes(connection, [LANE])
-        woken = pool.submit(released, database)
+        woken = pool.submit(release_region, database)
         while not waits():
             assert not woken.done()
         connection.execute(
@@ -220,52 +291,3 @@ def test_a_run_of_the_lane_and_a_release_do_not_deadlock(database: Database) -> 
 
         assert woken.result() == [LANE]
     assert find(database, sync.id).due_at == NOW
-
-
-def test_times_of_open_syncs_are_shifted_with_the_clock(database: Database) -> None:
-    soon, minute = NOW + timedelta(seconds=2), timedelta(minutes=1)
-    put(
-        database,
-        State.TRIGGERED,
-        due_at=soon,
-        updated_at=NOW,
-        failing_since=NOW - minute,
-        verifying_since=NOW - STEP - minute,
-    )
-
-    with database.write() as connection:
-        assert shift_due_times(connection, NOW - STEP) == STEP
-
-    [row] = everything(database, syncs)
-    assert (row["due_at"], row["updated_at"]) == (soon - STEP, NOW - STEP)
-    # What was before the time as it is now has been, and stays.
-    since = NOW - STEP - minute
-    assert (row["failing_since"], row["verifying_since"]) == (since, since)
-    assert row["waiting_since"] is None
-
-
-def test_a_calling_sync_without_due_time_gets_none(database: Database) -> None:
-    put(database, State.CALLING, due_at=None, updated_at=NOW)
-
-    with database.write() as connection:
-        assert shift_due_times(connection, NOW - STEP) == STEP
-
-    [row] = everything(database, syncs)
-    assert (row["due_at"], row["updated_at"]) == (None, NOW - STEP)
-
-
-def test_times_in_the_past_and_of_ended_syncs_are_not_shifted(database: Database) -> None:
-    put(database, State.PENDING, due_at=NOW + STEP, updated_at=NOW)
-    put(database, State.VERIFIED, tag="v2", due_at=None, updated_at=NOW + STEP)
-    before = everything(database, syncs)
-
-    with database.write() as connection:
-        assert not shift_due_times(connection, NOW - timedelta(seconds=0.9))
-        assert not shift_due_times(connection, NOW)
-
-    assert everything(database, syncs) == before
-
-
-def test_an_empty_ledger_needs_no_shift(database: Database) -> None:
-    with database.write() as connection:
-        assert not shift_due_times(connection, NOW)

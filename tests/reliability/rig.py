@@ -20,7 +20,7 @@ from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.syncs.backoff import Backoff, Retry, Verify
 from swrhook.worker.lane_runner import LaneRunner
-from tests.factories import LANE, MINUTE, NOW, SECOND, FakeClock, everything
+from tests.factories import LANE, MINUTE, NOW, SECOND, FakeClock, everything, run_lane
 from tests.reliability.faults import FAULT_NAME, SOURCE, TARGET
 from tests.worker.harness import WorkerHarness, config
 
@@ -86,7 +86,7 @@ class Rig:
             if due is None:
                 return
             self._clock.time = max(self._clock.time, due)
-            due = runner.run(LANE, self._clock.time)
+            due = run_lane(self._database, runner, LANE, self._clock.time)
         raise AssertionError("the lane is due again and again")
 
     def _result(self) -> Result:

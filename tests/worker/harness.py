@@ -52,6 +52,7 @@ class FakeSwr:
         self.lists: list[tuple[str, list[str]]] = []
         self.pages: list[tuple[str, int]] = []  # region, offset
         self.before_page: Callable[[], None] = lambda: None
+        self.before_look: Callable[[str], None] = lambda _region: None
         self.answers: list[SwrError | Callable[[], None] | None] = []  # empty: 200
         self.hidden: dict[str, SwrError] = {}  # regions that cannot be read
         self.foreign: set[str] = set()  # regions without our organization
@@ -62,6 +63,7 @@ class FakeSwr:
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
         self.looks.append((region, tag))
+        self.before_look(region)
         if region in self.hidden:
             raise self.hidden[region]
         return self.held.get((region, namespace, repository, tag))
@@ -74,8 +76,10 @@ class FakeSwr:
         tags: Collection[str],
         on_page: Callable[[], None],
     ) -> dict[str, str]:
-        del on_page
         self.lists.append((region, list(tags)))
+        self.before_look(region)
+        for _ in range(PAGE_SIZE, len(tags), PAGE_SIZE):
+            on_page()
         if region in self.hidden:
             raise self.hidden[region]
         return {

@@ -23,7 +23,7 @@ from swrhook.model import Lane
 from swrhook.syncs.reconciliation import RepairKind, RepairRequest, RepositoryRef
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.repairs import RepairWorker
-from tests.factories import ready_lanes, FakeOutcomes
+from tests.factories import FakeOutcomes, ready_lanes
 from tests.web.harness import configuration
 from tests.worker.harness import WorkerHarness
 

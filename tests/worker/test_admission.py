@@ -1,353 +1,346 @@
-"""Admission: limits for each region, in order of urgency and arrival, and no lane starves."""
+"""Admission: how much room each region has for runs, and when a flow without room may try again."""
 
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from swrhook.config.model import Pace
-from swrhook.model import Lane, State, Sync, Target
-from swrhook.worker.admission import Admission, Postponed, Slot, Urgency, urgency_of
+from swrhook.engine import NoRoom
+from swrhook.ledger.lane_queue import Occupancy
+from swrhook.ledger.lanes import Flow
+from swrhook.model import Urgency
+from swrhook.worker.admission import BRIEF, Admission, Slot
+from swrhook.worker.circuit_breaker import FAILURES_TO_OPEN, CircuitBreakers, Operation
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
-from tests.factories import LANE, NOW, SECOND
+from tests.factories import NOW, SECOND
+from tests.worker.harness import error
 
 WIDE = Pace(per_second=10_000, in_flight=1000, in_flight_per_target=1000)
-FRESH, VERIFY, BACKFILL = Urgency.FRESH, Urgency.VERIFY, Urgency.BACKFILL
+FRESH, PROOF, REPEAT, BACKFILL = Urgency
+LOOK_SOURCE, LOOK_TARGET, SYNC_IMAGES = Operation
 
 
-def make_lane(name: str, source: str = "s1", target: str = "t1") -> Lane:
-    return Lane(source, "team", name, Target(target, "team"), override=False)
+def flow(source: str = "s", target: str = "t", urgency: Urgency = FRESH) -> Flow:
+    return Flow(urgency, source, target, "harbor")
 
 
 class Driver:
-    """An admission with a clock, and the lanes that it woke."""
+    """An admission with a clock."""
 
-    def __init__(
-        self, pace: Pace = WIDE, workers: int = 1000, *, is_single_process: bool = True
-    ) -> None:
+    def __init__(self, pace: Pace = WIDE, threads: int = 1000) -> None:
         self.pace = pace
-        self.woken: list[Lane] = []
         self.rate_limiter = AdaptiveRateLimiter()
-        self.admission = Admission(
-            self.rate_limiter, workers, self.woken.append, is_single_process=is_single_process
-        )
+        self.breakers = CircuitBreakers()
+        self.admission = Admission(self.rate_limiter, self.breakers, threads)
         self.now = NOW
 
-    def acquire(self, lane: Lane, urgency: Urgency = FRESH) -> Slot | Postponed:
-        return self.admission.acquire(lane, urgency, self.pace, self.now)
+    def reserve(self, wanted: Flow, elsewhere: Occupancy | None = None) -> Slot | NoRoom:
+        return self.admission.reserve(wanted, self.pace, self.now, elsewhere)
 
-    def admits(self, lane: Lane, urgency: Urgency = FRESH) -> bool:
-        return isinstance(self.acquire(lane, urgency), Slot)
+    def admits(self, wanted: Flow, elsewhere: Occupancy | None = None) -> bool:
+        return isinstance(self.reserve(wanted, elsewhere), Slot)
 
-    def admit(self, lane: Lane, urgency: Urgency = FRESH) -> Slot:
-        result = self.acquire(lane, urgency)
-        assert isinstance(result, Slot)
-        return result
+    def admit(self, wanted: Flow) -> Slot:
+        slot = self.reserve(wanted)
+        assert isinstance(slot, Slot)
+        return slot
 
-    def postpone(self, lane: Lane, urgency: Urgency = FRESH) -> Postponed:
-        result = self.acquire(lane, urgency)
-        assert isinstance(result, Postponed)
-        return result
+    def switch(self, slot: Slot, region: str) -> bool:
+        return self.admission.switch_region(slot, region, self.pace, self.now)
 
     def spend(self, region: str, requests: int) -> None:
         for _ in range(requests):
-            self.rate_limiter.consume(region, self.now, self.pace.per_second)
+            self.rate_limiter.reserve(region, self.now, self.pace.per_second)
+
+    def open_breaker(self, region: str, operation: Operation) -> None:
+        for _ in range(FAILURES_TO_OPEN):
+            self.breakers.record(region, operation, self.now, error())
 
 
-# Capacity
+# Room
 
 
 def test_a_target_has_a_limit_for_each_source() -> None:
     driver = Driver(replace(WIDE, in_flight_per_target=2))
 
-    assert [driver.admits(make_lane(f"r{n}")) for n in range(3)] == [True, True, False]
-    assert driver.postpone(make_lane("r2")).reason == "in_flight_per_target"
-    assert driver.admits(make_lane("r3", target="t2"))
-    assert driver.admits(make_lane("r4", source="s2"))
+    assert [driver.admits(flow()) for _ in range(3)] == [True, True, False]
+    assert driver.reserve(flow()) == NoRoom("t", "in_flight_per_target")
+    assert driver.admits(flow(target="t2"))
+    assert driver.admits(flow(source="s2"))
 
 
 def test_a_region_has_one_limit_as_source_and_target_together() -> None:
     driver = Driver(replace(WIDE, in_flight=2))
 
-    assert driver.admits(make_lane("r1", "a", "b"))
-    assert driver.admits(make_lane("r2", "c", "a"))
-    assert driver.postpone(make_lane("r3", "a", "d")).region == "a"
-    assert driver.postpone(make_lane("r4", "d", "a")).region == "a"
-    assert driver.admits(make_lane("r5", "d", "e"))
+    assert driver.admits(flow("a", "b"))
+    assert driver.admits(flow("c", "a"))
+    assert driver.reserve(flow("a", "d")) == NoRoom("a", "in_flight", BRIEF)
+    assert driver.reserve(flow("d", "a")) == NoRoom("a", "in_flight", BRIEF)
+    assert driver.admits(flow("d", "e"))
 
 
-def test_no_region_occupies_half_of_the_workers() -> None:
-    driver = Driver(workers=9)
+def test_a_run_within_a_region_takes_room_once() -> None:
+    driver = Driver(replace(WIDE, in_flight=2))
 
-    result = [driver.admits(make_lane(f"r{n}", target=f"t{n}")) for n in range(5)]
-
-    assert result == [True] * 4 + [False]
+    assert [driver.admits(flow("a", "a")) for _ in range(3)] == [True, True, False]
 
 
-def test_a_single_worker_is_not_limited_to_zero_runs() -> None:
-    assert Driver(workers=1).admits(make_lane("r1"))
+def test_no_region_occupies_half_of_the_threads() -> None:
+    driver = Driver(threads=9)
+
+    assert [driver.admits(flow(target=f"t{n}")) for n in range(5)] == [True] * 4 + [False]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_few_threads_leave_room_for_one_run(threads: int) -> None:
+    driver = Driver(threads=threads)
+
+    assert [driver.admits(flow()) for _ in range(2)] == [True, False]
+
+
+def test_the_urgencies_and_senders_of_a_pair_share_its_room() -> None:
+    driver = Driver(replace(WIDE, in_flight_per_target=4))
+
+    assert [driver.admits(flow(urgency=urgency)) for urgency in Urgency] == [True] * 4
+    assert not driver.admits(replace(flow(), sender="another"))
+
+
+def test_a_released_slot_gives_its_room_back() -> None:
+    driver = Driver(replace(WIDE, in_flight=1, in_flight_per_target=1))
+    for _ in range(3):
+        slot = driver.admit(flow())
+        assert not driver.admits(flow())
+
+        slot.release()
+
+
+def test_a_flow_without_room_takes_none() -> None:
+    driver = Driver(replace(WIDE, in_flight=1))
+    slot = driver.admit(flow("s", "t"))
+    assert [driver.admits(flow("free", "t")) for _ in range(5)] == [False] * 5
+
+    slot.release()
+
+    assert [driver.admits(flow("free", "t")) for _ in range(2)] == [True, False]
+
+
+# A run occupies both regions briefly, then the one whose answer it awaits
 
 
 def test_a_run_that_hangs_in_one_region_does_not_occupy_the_other() -> None:
     driver = Driver(replace(WIDE, in_flight=2))
-    for name in ("r1", "r2"):
-        slot = driver.admit(make_lane(name, "s", "hangs"))
-        assert driver.admission.switch_region(slot, "hangs", driver.now) is None
-    assert not driver.admits(make_lane("r3", "s", "t"))
+    for _ in range(2):
+        assert driver.switch(driver.admit(flow("s", "hangs")), "hangs")
+    assert not driver.admits(flow("s", "t"))
 
-    driver.now += SECOND
+    driver.now += BRIEF
 
-    assert driver.admits(make_lane("r3", "s", "t"))
-    assert not driver.admits(make_lane("r4", "s2", "hangs"))
+    assert driver.admits(flow("s", "t"))
+    assert driver.reserve(flow("s2", "hangs")) == NoRoom("hangs", "in_flight")
+
+
+def test_a_run_between_two_requests_occupies_no_region() -> None:
+    driver = Driver(replace(WIDE, in_flight=1))
+    driver.admit(flow("s", "t"))
+    driver.now += BRIEF
+
+    assert driver.admits(flow("s", "t"))
+
+
+def test_a_flow_may_try_again_when_the_first_run_stops_to_occupy_the_region() -> None:
+    driver = Driver(replace(WIDE, in_flight=2))
+    first = driver.admit(flow("s", "t"))
+    driver.now += 0.25 * SECOND
+    driver.admit(flow("s", "t2"))
+    driver.now += 0.25 * SECOND
+
+    assert driver.reserve(flow("s", "t3")) == NoRoom("s", "in_flight", 0.5 * SECOND)
+    assert driver.switch(first, "s")
+    assert driver.reserve(flow("s", "t3")) == NoRoom("s", "in_flight", 0.75 * SECOND)
+
+
+def test_runs_in_other_regions_do_not_say_when_to_try_again() -> None:
+    driver = Driver(replace(WIDE, in_flight=1))
+    driver.switch(driver.admit(flow("s", "hangs")), "hangs")
+    driver.now += BRIEF
+    driver.admit(flow("a", "b"))
+
+    assert driver.reserve(flow("s2", "hangs")) == NoRoom("hangs", "in_flight")
 
 
 def test_a_run_that_ends_a_hang_does_not_exceed_the_limit_of_its_other_region() -> None:
     driver = Driver(replace(WIDE, in_flight=1))
-    late = driver.admit(make_lane("r1", "s", "hangs"))
-    assert driver.admission.switch_region(late, "hangs", driver.now) is None
-    driver.now += SECOND
-    driver.admit(make_lane("r2", "s", "t"))
+    late = driver.admit(flow("s", "hangs"))
+    assert driver.switch(late, "hangs")
+    driver.now += BRIEF
+    other = driver.admit(flow("s", "t"))
 
-    postponed = driver.admission.switch_region(late, "s", driver.now)
-    assert postponed == Postponed(driver.now + 0.5 * SECOND, "s", "in_flight")
+    assert not driver.switch(late, "s")
+    assert not driver.admits(flow("s2", "hangs"))  # where it waits still
+    other.release()
+    assert driver.switch(late, "s")
+    assert not driver.admits(flow("s", "t"))
+    assert driver.admits(flow("s2", "hangs"))
+
+
+def test_a_run_may_stay_in_a_region_that_is_full() -> None:
+    driver = Driver(replace(WIDE, in_flight=1))
+    slot = driver.admit(flow("s", "t"))
+
+    assert driver.switch(slot, "s")
+    driver.now += BRIEF
+    assert not driver.admits(flow("s", "t2"))
+    assert driver.switch(slot, "s")
 
 
 def test_a_run_occupies_no_region_after_the_clock_was_set_back() -> None:
     driver = Driver(replace(WIDE, in_flight=1))
-    driver.admit(make_lane("r1"))
+    driver.admit(flow())
     driver.now -= timedelta(hours=2)
 
-    assert driver.admits(make_lane("r2"))
+    assert driver.admits(flow())
 
 
-# Order
+# Other processes
 
 
-def test_a_released_slot_goes_to_the_lane_that_came_first() -> None:
-    driver = Driver(replace(WIDE, in_flight_per_target=1))
-    slot = driver.admit(make_lane("r1"))
-    driver.postpone(make_lane("r2"))
-    driver.postpone(make_lane("r3"))
+def test_runs_of_other_processes_take_room_of_a_pair() -> None:
+    driver = Driver(replace(WIDE, in_flight_per_target=3))
+    elsewhere = Occupancy(pairs=Counter({("s", "t"): 2}))
 
-    driver.admission.release(slot)
-
-    assert driver.woken == [make_lane("r2")]
-    assert not driver.admits(make_lane("r3"))
-    assert driver.admits(make_lane("r2"))
+    assert [driver.admits(flow(), elsewhere) for _ in range(2)] == [True, False]
+    assert driver.reserve(flow(), elsewhere) == NoRoom("t", "in_flight_per_target")
+    assert driver.admits(flow("t", "s"), elsewhere)
 
 
-def test_a_lane_that_has_run_queues_at_the_end() -> None:
-    driver = Driver(replace(WIDE, in_flight_per_target=1))
-    turns = []
-    slot = driver.admit(make_lane("many"))
-    for other in ("r1", "r2"):
-        driver.postpone(make_lane(other))
-    for _ in range(4):
-        driver.admission.release(slot)
-        driver.postpone(slot.lane) if driver.woken else None
-        slot = driver.admit(driver.woken[-1])
-        turns.append(slot.lane.repository)
+def test_runs_of_other_processes_take_room_of_a_region() -> None:
+    driver = Driver(replace(WIDE, in_flight=3))
+    elsewhere = Occupancy(regions=Counter({"a": 2, "full": 3}))
 
-    assert turns == ["r1", "r2", "many", "r1"]
+    assert [driver.admits(flow("a", "b"), elsewhere) for _ in range(2)] == [True, False]
+    assert driver.reserve(flow("x", "full"), elsewhere) == NoRoom("full", "in_flight")
+    assert driver.admits(flow("c", "d"), elsewhere)
 
 
-def test_a_queued_fresh_lane_is_postponed_before_its_syncs_are_read() -> None:
-    driver = Driver(replace(WIDE, in_flight_per_target=1))
-    first, fresh, verify = (make_lane(name) for name in ("r1", "r2", "r3"))
-    slot = driver.admit(first)
-    assert driver.admission.would_wait(fresh, driver.pace, driver.now) is None  # not queued yet
-    driver.postpone(fresh)
-    driver.postpone(verify, VERIFY)
+def test_the_threads_of_other_processes_are_not_ours() -> None:
+    driver = Driver(threads=9)
+    elsewhere = Occupancy(regions=Counter({"s": 4, "t": 4}))
 
-    waits = driver.admission.would_wait(fresh, driver.pace, driver.now)
-    assert waits == driver.postpone(fresh)
-    # A push may have made it more urgent meanwhile.
-    assert driver.admission.would_wait(verify, driver.pace, driver.now) is None
-    driver.admission.release(slot)
-    assert driver.admission.would_wait(fresh, driver.pace, driver.now) is None
-    assert [driver.admits(verify, VERIFY), driver.admits(fresh)] == [False, True]
+    assert [driver.admits(flow(), elsewhere) for _ in range(5)] == [True] * 4 + [False]
 
 
-def test_fresh_pushes_go_first_and_backfills_last() -> None:
-    driver = Driver(replace(WIDE, in_flight_per_target=1))
-    slot = driver.admit(make_lane("r1"))
-    for name, urgency in (("backfill", BACKFILL), ("verify", VERIFY), ("fresh", FRESH)):
-        driver.postpone(make_lane(name), urgency)
-
-    turns = []
-    for urgency in (FRESH, VERIFY, BACKFILL):
-        driver.admission.release(slot)
-        slot = driver.admit(driver.woken[-1], urgency)
-        turns.append(slot.lane.repository)
-
-    assert turns == ["fresh", "verify", "backfill"]
+# The rate of requests
 
 
-def test_a_lane_that_does_not_try_again_leaves_the_queue() -> None:
-    driver = Driver(replace(WIDE, in_flight_per_target=1))
-    slot = driver.admit(make_lane("r1"))
-    driver.postpone(make_lane("cancelled"))
-    driver.postpone(make_lane("r2"))
-    driver.admission.release(slot)
-    assert not driver.admits(make_lane("r2"))
-
-    driver.now += 6 * SECOND
-
-    assert driver.admits(make_lane("r2"))
-
-
-def test_waits_grow_with_the_number_of_lanes_ahead() -> None:
-    driver = Driver(replace(WIDE, in_flight_per_target=1))
-    driver.admit(make_lane("r1"))
-
-    waits = [(driver.postpone(make_lane(f"w{n}")).until - NOW).total_seconds() for n in range(200)]
-
-    assert waits == sorted(waits)
-    assert (waits[0], waits[-1]) == (0.5, 15.0)
-
-
-# Rate limit
-
-
-def test_an_empty_bucket_postpones_lanes_one_after_the_other() -> None:
+def test_a_region_whose_requests_wait_for_more_than_a_second_gets_no_runs() -> None:
     driver = Driver(replace(WIDE, per_second=4))
-    driver.spend("s1", 4)
+    driver.spend("s", 7)
+    assert driver.rate_limiter.delay("s", NOW, 4) == SECOND
+    assert driver.admits(flow())
+    driver.spend("s", 3)
 
-    waits = [driver.postpone(make_lane(f"r{n}")).until - NOW for n in range(3)]
+    assert driver.reserve(flow()) == NoRoom("s", "pace", 0.75 * SECOND)
+    assert driver.admits(flow("s2", "t"))
+    driver.now += 0.75 * SECOND
+    assert driver.admits(flow())
 
-    assert [wait.total_seconds() for wait in waits] == [0.25, 0.5, 0.75]
-    assert driver.postpone(make_lane("r3")).reason == "pace"
 
-
-def test_the_target_has_a_rate_limit_too() -> None:
+def test_the_rate_of_the_target_counts_too() -> None:
     driver = Driver(replace(WIDE, per_second=4))
-    driver.spend("t1", 4)
+    driver.spend("t", 12)
 
-    assert driver.postpone(make_lane("r1")).region == "t1"
-
-
-def test_a_part_of_the_bucket_is_reserved_for_fresh_pushes() -> None:
-    driver = Driver(replace(WIDE, per_second=20))
-    driver.spend("s1", 16)
-
-    assert not driver.admits(make_lane("r1", target="t1"), VERIFY)
-    assert not driver.admits(make_lane("r2", target="t2"), BACKFILL)
-    assert driver.admits(make_lane("r3", target="t3"), FRESH)
+    assert driver.reserve(flow()) == NoRoom("t", "pace", 1.25 * SECOND)
 
 
-def test_a_paused_endpoint_postpones_its_lanes() -> None:
+@pytest.mark.parametrize("region", ["s", "t"])
+def test_a_paused_region_gets_no_runs(region: str) -> None:
     driver = Driver()
-    driver.rate_limiter.throttle("s1", NOW, 20, retry_after=30.0)
+    driver.rate_limiter.throttle(region, NOW, 20, retry_after=30.0)
 
-    assert driver.acquire(make_lane("r1")) == Postponed(NOW + 30 * SECOND, "s1", "paused")
-    assert driver.admits(make_lane("r2", source="s2"))
-
-
-# Urgency
-
-
-def sync(*, state: State = State.PENDING, backfill: bool = False) -> Sync:
-    return Sync(
-        "1", None, "ci", LANE, "v1", None, "all", state, 0, NOW, NOW, NOW, backfill=backfill
-    )
+    assert driver.reserve(flow()) == NoRoom(region, "paused", 30 * SECOND)
+    assert driver.admits(flow("s2", "t2"))
+    driver.now += 30 * SECOND
+    assert driver.admits(flow())
 
 
-def test_a_run_is_as_urgent_as_its_most_urgent_sync() -> None:
-    backfill, verify = sync(backfill=True), sync(state=State.TRIGGERED)
+# Circuit breakers
 
-    assert urgency_of([backfill, backfill]) is BACKFILL
-    assert urgency_of([backfill, verify]) is VERIFY
-    assert urgency_of([backfill, verify, sync()]) is FRESH
+NEEDED = {
+    FRESH: {("s", LOOK_SOURCE), ("s", SYNC_IMAGES)},
+    PROOF: {("s", LOOK_SOURCE), ("t", LOOK_TARGET)},
+    REPEAT: {("s", LOOK_SOURCE), ("s", SYNC_IMAGES)},
+    BACKFILL: {("s", LOOK_SOURCE), ("s", SYNC_IMAGES)},
+}
+
+
+@pytest.mark.parametrize("region", ["s", "t"])
+@pytest.mark.parametrize("operation", Operation)
+@pytest.mark.parametrize("urgency", Urgency)
+def test_an_open_breaker_leaves_no_room_for_the_flows_that_need_the_operation(
+    urgency: Urgency, operation: Operation, region: str
+) -> None:
+    driver = Driver()
+    driver.open_breaker(region, operation)
+
+    room = driver.reserve(flow(urgency=urgency))
+
+    if (region, operation) in NEEDED[urgency]:
+        assert room == NoRoom(region, "breaker", 0.5 * SECOND)
+    else:
+        assert isinstance(room, Slot)
+
+
+def test_a_flow_has_room_to_probe_after_the_pause() -> None:
+    driver = Driver()
+    driver.open_breaker("s", SYNC_IMAGES)
+    driver.now += 0.5 * SECOND
+    assert driver.admits(flow())
+
+    assert driver.breakers.acquire("s", SYNC_IMAGES, driver.now) is None
+
+    assert driver.reserve(flow()) == NoRoom("s", "breaker", 0.5 * SECOND)
+    driver.breakers.record("s", SYNC_IMAGES, driver.now, None)
+    assert driver.admits(flow())
 
 
 # Any sequence
 
-
-LANES = [
-    make_lane(f"{s}{t}{n}", s, t) for s in ("s1", "s2") for t in ("t1", "s1", "s2") for n in "ab"
+FLOWS = [
+    flow(source, target, urgency)
+    for source in ("a", "b")
+    for target in ("a", "b", "c")
+    for urgency in Urgency
 ]
-
-
-class Lanes:
-    """Admitted and waiting lanes, as an engine would have them."""
-
-    def __init__(self, driver: Driver) -> None:
-        self.driver = driver
-        self.inside: dict[Lane, Slot] = {}
-        self.waiting: dict[Lane, datetime] = {}
-
-    def arrive(self, lane: Lane, urgency: Urgency) -> None:
-        if lane in self.inside:
-            return
-        result = self.driver.acquire(lane, urgency)
-        self.waiting.pop(lane, None)
-        if isinstance(result, Slot):
-            self.inside[lane] = result
-        else:
-            self.waiting[lane] = result.until
-
-    def depart(self, which: int) -> None:
-        self.driver.admission.release(self.inside.pop(list(self.inside)[which % len(self.inside)]))
 
 
 @given(
     st.integers(1, 4),
     st.integers(1, 4),
     st.integers(1, 12),
-    st.lists(
-        st.tuples(st.sampled_from(LANES), st.integers(0, 20), st.sampled_from(Urgency)),
-        max_size=60,
-    ),
+    st.lists(st.tuples(st.sampled_from(FLOWS), st.integers(0, 20)), max_size=60),
 )
-def test_no_limit_is_exceeded_and_every_lane_is_admitted_in_the_end(
-    in_flight: int, per_target: int, workers: int, steps: list[tuple[Lane, int, Urgency]]
+def test_no_limit_is_exceeded_and_all_room_comes_back(
+    in_flight: int, per_target: int, threads: int, steps: list[tuple[Flow, int]]
 ) -> None:
-    lanes = Lanes(Driver(Pace(10_000, in_flight, per_target), workers))
+    pace = Pace(10_000, in_flight, per_target)
+    driver = Driver(pace, threads)
+    slots: list[Slot] = []
 
-    for lane, which, urgency in steps:
-        if lanes.inside and which % 3 == 0:
-            lanes.depart(which)
+    for wanted, which in steps:
+        if slots and which % 3 == 0:
+            slots.pop(which % len(slots)).release()
         else:
-            lanes.arrive(lane, urgency)
-        regions = Counter(
-            region for e in lanes.inside for region in {e.source_region, e.target.region}
-        )
-        pairs = Counter((e.source_region, e.target.region) for e in lanes.inside)
-        assert max(regions.values(), default=0) <= max(min(in_flight, (workers - 1) // 2), 1)
+            slot = driver.reserve(wanted)
+            slots += [slot] if isinstance(slot, Slot) else []
+        regions = Counter(region for slot in slots for region in {slot.source, slot.target})
+        pairs = Counter((slot.source, slot.target) for slot in slots)
+        assert max(regions.values(), default=0) <= max(min(in_flight, (threads - 1) // 2), 1)
         assert max(pairs.values(), default=0) <= per_target
-    while lanes.inside or lanes.waiting:
-        if lanes.inside:
-            lanes.depart(0)
-        for lane, at in sorted(lanes.waiting.items(), key=lambda pair: pair[1]):
-            lanes.driver.now = max(lanes.driver.now, at)
-            lanes.arrive(lane, VERIFY)
-
-    assert lanes.waiting == {}
-
-
-# With other processes
-
-
-def test_a_lane_that_another_process_admitted_blocks_no_other() -> None:
-    driver = Driver(replace(WIDE, in_flight=1), is_single_process=False)
-    inside = driver.admit(make_lane("first"))
-    driver.postpone(make_lane("gone"))
-    driver.postpone(make_lane("here"))
-
-    driver.admission.release(inside)
-
-    assert driver.woken == [make_lane("gone")]  # another process may admit it
-    assert driver.admits(make_lane("here"))
-
-
-def test_backfills_go_last_with_other_processes_too() -> None:
-    driver = Driver(replace(WIDE, in_flight=1), is_single_process=False)
-    inside = driver.admit(make_lane("first"))
-    driver.postpone(make_lane("older"), BACKFILL)
-    driver.postpone(make_lane("fresh"))
-
-    driver.admission.release(inside)
-
-    assert driver.woken == [make_lane("fresh")]
+    for slot in slots:
+        slot.release()
+    for wanted in FLOWS:
+        driver.admit(wanted).release()

@@ -22,7 +22,7 @@ from swrhook.simulator import RunningSimulator, start
 from swrhook.simulator.model import DEMO, POD_TOKEN
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
-from tests.factories import LANE
+from tests.factories import LANE, run_lane
 from tests.worker.harness import WorkerHarness
 
 KINDS = ("password", "aksk", "ecs_agency", "pod_identity")
@@ -72,7 +72,7 @@ def sync(
 
     def push_and_run(tag: str) -> State:
         [pushed] = harness.push(tag)
-        while (due_at := runner.run(LANE, harness.clock.time)) is not None:
+        while (due_at := run_lane(database, runner, LANE, harness.clock.time)) is not None:
             harness.clock.time = max(harness.clock.time, due_at)
         return harness.state(pushed)
 

@@ -6,26 +6,31 @@ from datetime import UTC, datetime
 from random import Random
 
 import pytest
-from swrhook.engine.sqlite import SqliteEngine
 
 from swrhook import simulator
 from swrhook.clock import SystemClock
 from swrhook.config.model import Pace, Timeouts
+from swrhook.engine import NoRoom
+from swrhook.engine.lane_engine import LaneEngine
+from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.database import Database
-from swrhook.ledger.deliveries import Recording
+from swrhook.ledger.deduplication import Batch, add_sync
+from swrhook.ledger.deliveries import INSERT_SYNC, Recording
+from swrhook.ledger.lane_queue import Occupancy
+from swrhook.ledger.lane_session import LaneSession, SessionLimits
+from swrhook.ledger.lanes import Flow, schedule_lanes
 from swrhook.metrics import Metrics
-from swrhook.model import Lane, State, Sync, Target
+from swrhook.model import Lane, PlannedSync, Push, State, Sync, Target, Urgency
 from swrhook.simulator.model import Fault
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Network
 from swrhook.syncs.decisions import Decision
-from swrhook.worker.admission import Admission
+from swrhook.worker.admission import Admission, Slot
 from swrhook.worker.circuit_breaker import CircuitBreakers
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.lane_runner import LaneRunner
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 from swrhook.worker.target_cache import TargetCache
-from tests.factories import put
 from tests.swr.clients import DEMO, MemoryOfRefused, swr
 from tests.worker.harness import config
 
@@ -42,6 +47,25 @@ def make_lane(repository: str, target: str = C, source: str = SOURCE) -> Lane:
     return Lane(source, "group", repository, Target(target, "group"), override=False)
 
 
+class Work:
+    """The engine's LaneWork with one runner."""
+
+    def __init__(self, runner: LaneRunner) -> None:
+        self._runner = runner
+
+    def reserve(self, flow: Flow, elsewhere: Occupancy) -> Slot | NoRoom:
+        return self._runner.gateway.reserve(flow, elsewhere)
+
+    def limits(self) -> SessionLimits:
+        return self._runner.limits()
+
+    def run(self, session: LaneSession, slot: Slot) -> datetime | None:
+        return self._runner.run(session, slot)
+
+    def set_share(self, processes: int) -> None:
+        assert processes == 1
+
+
 class Running:
     """Simulated regions and a ledger, with an engine to be started."""
 
@@ -52,10 +76,23 @@ class Running:
         self._changed = threading.Condition()
         self._stop: list[Callable[[], None]] = []
 
-    def add(self, lane: Lane, *tags: str, backfill: bool = False) -> None:
+    def add(
+        self, lane: Lane, *tags: str, urgency: Urgency = Urgency.FRESH, sender: str = "harbor"
+    ) -> None:
+        """Record syncs; those of a sender other than `absent` are in the source region."""
         for tag in tags:
-            self.regions.state.seed(lane.source_region, "group", lane.repository, tag)
-            put(self.database, lane=lane, tag=tag, backfill=backfill, due_at=now())
+            if sender != "absent":
+                self.regions.state.seed(lane.source_region, "group", lane.repository, tag)
+        pushes = [
+            Push(sender, lane.source_region, lane.namespace, lane.repository, tag) for tag in tags
+        ]
+        batch = Batch({}, {})
+        for push in pushes:
+            planned = PlannedSync(push, lane.target, lane.override, "all")
+            add_sync(batch, planned, "0123456789ab", now(), backfill=urgency is Urgency.BACKFILL)
+        with self.database.write() as connection:
+            insert_rows(connection, INSERT_SYNC, list(batch.syncs.values()))
+            schedule_lanes(connection, batch.lanes, urgency, now())
 
     def start(self, workers: int = 20, *, in_flight: int = 8, batch: int = 100) -> None:
         timeouts = Timeouts(connect=5.0, read=HANGS)
@@ -67,22 +104,18 @@ class Running:
         )
         pace = Pace(per_second=1000, in_flight=in_flight)
         configuration = config(*REGIONS, batch=batch, pace=pace)
-
-        def run_now(lane: Lane) -> None:
-            engine.run_now(lane)
-
-        admission = Admission(AdaptiveRateLimiter(), workers, run_now)
+        breakers = CircuitBreakers()
         gateway = SwrGateway(
             configuration,
             client,
-            admission,
-            CircuitBreakers(),
+            Admission(AdaptiveRateLimiter(), breakers, workers),
+            breakers,
             TargetCache(),
             Metrics(),
             SystemClock(),
         )
         runner = LaneRunner(self.database, gateway, self, SystemClock(), Random(0))
-        engine = SqliteEngine(self.database, runner, workers)
+        engine = LaneEngine(self.database, Work(runner), workers, SystemClock())
         engine.start()
         self._stop = [engine.stop, client.close]
 
@@ -158,7 +191,7 @@ def test_a_fresh_push_goes_before_backfill(running: Running) -> None:
     running.regions.state.faults.add([Fault(SOURCE, "sync_images", delay=0.5)])
     old = [make_lane(f"old{number}") for number in range(8)]
     for lane in old:
-        running.add(lane, "v1", backfill=True)
+        running.add(lane, "v1", urgency=Urgency.BACKFILL)
     fresh = make_lane("fresh")
     running.add(fresh, "v1")
 
@@ -166,3 +199,17 @@ def test_a_fresh_push_goes_before_backfill(running: Running) -> None:
 
     assert running.has_ended([*old, fresh])
     assert running.called().index("fresh") <= 2
+
+
+def test_tags_that_are_missing_do_not_delay_another_sender(running: Running) -> None:
+    """Their first looks take turns with the push; after that they are less urgent."""
+    for number in range(400):
+        running.add(make_lane(f"absent{number}"), "v1", sender="absent")
+    lone = make_lane("lone")
+    running.add(lone, "v1")
+
+    running.start(workers=4, in_flight=1)
+
+    assert running.has_ended([lone])
+    looks = [call.path.split("/")[6] for call in running.regions.state.calls(region=SOURCE)]
+    assert looks.index("lone") <= 2

@@ -6,34 +6,52 @@ from datetime import timedelta
 import pytest
 
 from swrhook.config.model import Pace
+from swrhook.engine import NoRoom
 from swrhook.errors import Kind, SwrError
-from swrhook.ledger.tables import lanes, syncs
-from swrhook.model import State, Sync
+from swrhook.ledger.lanes import Flow
+from swrhook.ledger.syncs import apply_decision
+from swrhook.model import State, Urgency
 from swrhook.swr.error_codes import BUSY, IMPOSSIBLE_REGION
-from swrhook.swr.protocol import SyncJob
 from swrhook.syncs.backoff import Retry
-from swrhook.worker.admission import Urgency
+from swrhook.syncs.decisions import Decision
+from swrhook.syncs.states import Event
+from swrhook.worker.admission import BRIEF
 from swrhook.worker.circuit_breaker import FAILURES_TO_OPEN, PAUSES, Operation
+from swrhook.worker.gateway import Endpoint
 from swrhook.worker.target_cache import MAX_ATTEMPTS, MISSING_TTL
-from tests.factories import LANE, NOW, SECOND, TARGET, A, B, C, everything, find, put
-from tests.worker.harness import WorkerHarness, config, error
+from tests.factories import LANE, NOW, SECOND, TARGET, A, B, C, find, put, ready_lanes
+from tests.worker.harness import REGIONS, WorkerHarness, config, error
+from tests.worker.runs import OVERRIDE, job, row
 
-OVERRIDE = replace(LANE, override=True)
-
-
-def row(harness: WorkerHarness, sync: Sync) -> dict[str, object]:
-    return next(row for row in everything(harness.database, syncs) if row["id"] == sync.id)
+SOURCE = LANE.source_region
 
 
-def job(harness: WorkerHarness, status: str, tag: str = "v1") -> SyncJob:
-    return SyncJob(tag, status, TARGET, harness.clock.time)
+def postponed(harness: WorkerHarness) -> dict[tuple[str, str], float]:
+    """Return how often a region had no room, by region and reason."""
+    [metric] = harness.metrics.postponed.collect()
+    return {
+        (sample.labels["region"], sample.labels["reason"]): sample.value
+        for sample in metric.samples
+        if sample.name.endswith("_total")
+    }
+
+
+def spend(harness: WorkerHarness, region: str, requests: int) -> None:
+    limiter, pace = harness.admission.rate_limiter, harness.config.options.pace
+    for _ in range(requests):
+        limiter.reserve(region, harness.clock.time, pace.per_second)
+
+
+def open_breaker(harness: WorkerHarness, region: str, operation: Operation) -> None:
+    for _ in range(FAILURES_TO_OPEN):
+        harness.breakers.record(region, operation, harness.clock.time, error())
 
 
 def test_fresh_tags_are_called_for_before_backfill(harness: WorkerHarness) -> None:
     harness.config = config(batch=2)
     for n in range(5):
         harness.swr.put(f"old{n}", A)
-        put(harness.database, tag=f"old{n}", backfill=True, due_at=NOW)
+        put(harness.database, tag=f"old{n}", backfill=True, urgency=Urgency.BACKFILL)
     harness.swr.put("new", A)
     harness.push("new")
 
@@ -42,68 +60,301 @@ def test_fresh_tags_are_called_for_before_backfill(harness: WorkerHarness) -> No
     assert harness.swr.tags_called[0] == ["new", "old0"]
 
 
-def test_a_fresh_push_that_waits_for_capacity_writes_nothing(harness: WorkerHarness) -> None:
-    """Many lanes wait at a time and try again often: a commit each time would be expensive."""
-    harness.config = config(pace=Pace(in_flight_per_target=1))
-    other = replace(LANE, repository="other")
-    harness.admission.acquire(other, Urgency.FRESH, harness.config.options.pace, NOW)
-    ahead = [replace(LANE, repository=f"r{n}") for n in range(9)]
-    for lane in ahead:
-        harness.admission.acquire(lane, Urgency.FRESH, harness.config.options.pace, NOW)
+# The pace
+
+
+def test_a_read_waits_for_its_turn_in_the_pace(harness: WorkerHarness) -> None:
+    harness.config = config(pace=Pace(per_second=2))
+    harness.swr.put("v1", A)
     harness.push("v1")
-    before = everything(harness.database, lanes)
+    spend(harness, SOURCE, 3)  # two at once, and one that waits
+
+    harness.run()
+
+    assert harness.clock.time == NOW + SECOND
+    assert harness.swr.tags_called == [["v1"]]
+    assert postponed(harness) == {}
+
+
+def test_every_page_of_a_list_waits_for_its_turn(harness: WorkerHarness) -> None:
+    harness.config = config(pace=Pace(per_second=2), batch=1000)
+    tags = [f"v{n}" for n in range(500)]
+    for tag in tags:
+        harness.swr.put(tag, A)
+    harness.push(*tags)
+
+    harness.run()
+
+    # Five pages: two at once, and three that wait. As many at the target, and its organization.
+    assert harness.clock.time == NOW + 3.5 * SECOND
+    assert harness.swr.tags_called == [sorted(tags)]
+
+
+@pytest.mark.parametrize("region", [SOURCE, TARGET.region])
+def test_a_run_ends_before_a_read_that_would_wait_for_more_than_five_seconds(
+    harness: WorkerHarness, region: str
+) -> None:
+    harness.config = config(pace=Pace(per_second=2))
+    for tag in ("v1", "v2"):
+        harness.swr.put(tag, A)
+    pushed = harness.push("v1", "v2")
+    before = [row(harness, sync) for sync in pushed]
+    looked: list[str] = []
+
+    def spend_once(looked_at: str) -> None:
+        if not looked:
+            spend(harness, region, 13)
+        looked.append(looked_at)
+
+    harness.swr.before_look = spend_once
 
     due_at = harness.run()
 
     assert due_at is not None
-    assert due_at - NOW > SECOND
-    assert everything(harness.database, lanes) == before
+    assert 5 * SECOND < due_at - NOW <= 6.5 * SECOND
+    assert harness.clock.time == NOW  # it did not wait
+    assert [row(harness, sync) for sync in pushed] == before
+    assert postponed(harness) == {(region, "pace"): 1}
+    harness.run_until_quiet()
+    assert harness.states(pushed) == [State.VERIFIED] * 2
 
 
-# Circuit breakers and rate limits
+def test_a_call_does_not_wait_but_later_reads_do(harness: WorkerHarness) -> None:
+    harness.config = config(pace=Pace(per_second=2))
+    harness.swr.put("v1", A)
+    harness.push("v1")
+    delays = []
+
+    def look(region: str) -> None:
+        if region == TARGET.region:
+            spend(harness, SOURCE, 20)
+            delays.append(harness.admission.rate_limiter.delay(SOURCE, NOW, 2))
+
+    harness.swr.before_look = look
+
+    harness.run()
+
+    assert (harness.swr.tags_called, harness.clock.time) == ([["v1"]], NOW)
+    assert harness.admission.rate_limiter.delay(SOURCE, NOW, 2) == delays[0] + 0.5 * SECOND
+
+
+def test_a_run_ends_however_small_the_share_of_its_process_is(harness: WorkerHarness) -> None:
+    harness.config = config(pace=Pace(per_second=1))
+    harness.admission.rate_limiter.set_share(10)
+    harness.swr.put("v1", A)
+    [sync] = harness.push("v1")
+
+    harness.run_until_quiet(most=20)
+
+    assert harness.state(sync) is State.VERIFIED
+
+
+def test_slow_answers_keep_a_rate_that_is_not_set_from_rising(harness: WorkerHarness) -> None:
+    harness.swr.put("v1", A)
+    harness.push("v1")
+
+    def take_time(region: str) -> None:
+        harness.clock.advance(3 if region == SOURCE else 1)
+
+    harness.swr.before_look = take_time
+    harness.run()
+    harness.clock.time = NOW + 8 * SECOND
+
+    rates = {e.region: e.per_second for e in harness.runner.gateway.endpoints()}
+    assert rates[SOURCE] == 20 + 3 * 0.5  # it rose until the slow answer, then no more
+    assert rates[TARGET.region] == 20 + 8 * 0.5
+
+
+def test_the_limits_of_every_region_are_shown(harness: WorkerHarness) -> None:
+    open_breaker(harness, SOURCE, Operation.SYNC_IMAGES)
+    harness.admission.rate_limiter.throttle(TARGET.region, NOW, None, None)
+
+    closed = {"look_source": False, "look_target": False, "sync_images": False}
+    assert harness.runner.gateway.endpoints() == [
+        Endpoint(REGIONS[0], 20, closed | {"sync_images": True}),
+        Endpoint(REGIONS[1], 10, closed),
+        Endpoint(REGIONS[2], 20, closed),
+    ]
+
+
+# Room that is lost during a run
+
+
+def test_a_run_ends_when_a_region_is_paused_meanwhile(harness: WorkerHarness) -> None:
+    harness.swr.put("v1", A)
+    [sync] = harness.push("v1")
+    before = row(harness, sync)
+
+    def pause_target(region: str) -> None:
+        if region == SOURCE:
+            harness.admission.rate_limiter.throttle(TARGET.region, NOW, None, 30.0)
+
+    harness.swr.before_look = pause_target
+
+    assert harness.run() == NOW + 30 * SECOND
+
+    assert row(harness, sync) == before
+    assert postponed(harness) == {(TARGET.region, "paused"): 1}
+
+
+def test_a_call_is_not_claimed_when_its_region_is_paused_meanwhile(harness: WorkerHarness) -> None:
+    harness.swr.put("v1", A)
+    [sync] = harness.push("v1")
+    before = row(harness, sync)
+
+    def pause_source(region: str) -> None:
+        if region == TARGET.region:
+            harness.admission.rate_limiter.throttle(SOURCE, NOW, None, 30.0)
+
+    harness.swr.before_look = pause_source
+
+    assert harness.run() == NOW + 30 * SECOND
+
+    assert row(harness, sync) == before
+    assert harness.swr.calls == []
+    assert postponed(harness) == {(SOURCE, "paused"): 1}
+
+
+def test_a_run_ends_when_its_next_region_is_full_meanwhile(harness: WorkerHarness) -> None:
+    harness.config = config(pace=Pace(in_flight=1, in_flight_per_target=1))
+    harness.swr.put("v1", A)
+    [sync] = harness.push("v1")
+    before = row(harness, sync)
+
+    def fill_target(region: str) -> None:
+        if region == SOURCE:
+            harness.clock.advance(BRIEF.total_seconds())
+            other = Flow(Urgency.FRESH, REGIONS[2], TARGET.region, "harbor")
+            assert not isinstance(harness.runner.gateway.reserve(other), NoRoom)
+
+    harness.swr.before_look = fill_target
+
+    assert harness.run() == harness.clock.time + 0.5 * SECOND
+
+    assert row(harness, sync) == before
+    assert postponed(harness) == {(TARGET.region, "in_flight"): 1}
+
+
+def test_a_push_makes_a_lane_ready_that_was_postponed(harness: WorkerHarness) -> None:
+    harness.swr.put("v1", A)
+    harness.swr.put("v2", A)
+    harness.push("v1")
+
+    def pause_target(region: str) -> None:
+        if region == SOURCE:
+            harness.admission.rate_limiter.throttle(TARGET.region, NOW, None, 30.0)
+
+    harness.swr.before_look = pause_target
+    assert harness.run() == NOW + 30 * SECOND
+    assert ready_lanes(harness.database) == []
+
+    harness.push("v2")
+
+    assert ready_lanes(harness.database) == [LANE]
+
+
+# Circuit breakers
 
 
 def test_a_region_that_does_not_answer_gets_only_probes(harness: WorkerHarness) -> None:
-    harness.swr.hidden[LANE.source_region] = error()
-    tags = [f"v{n}" for n in range(FAILURES_TO_OPEN)]
-    for tag in tags:
+    harness.swr.hidden[SOURCE] = error()
+    for tag in [f"v{n}" for n in range(FAILURES_TO_OPEN)]:
         harness.swr.put(tag, A)
         pushed = harness.push(tag)
         harness.run()
     asked = [*harness.swr.looks]
-
+    harness.swr.put("last", A)
     [sync] = harness.push("last")
-    harness.run()
+    before = row(harness, sync)
+
+    assert harness.run() == NOW + PAUSES.base
 
     assert harness.swr.looks == asked
-    reason = str(row(harness, sync)["reason"])
-    assert "the circuit breaker of cn-north-4 (look_source) is open" in reason
-    harness.swr.hidden.clear()
-    harness.swr.put("last", A)
+    assert row(harness, sync) == before  # it waits for its first run
+    assert postponed(harness) == {(SOURCE, "breaker"): 1}
     harness.clock.advance(PAUSES.base.total_seconds())
+    harness.run()
+    assert len(harness.swr.looks) == len(asked) + 1
+    harness.swr.hidden.clear()
+    harness.clock.advance(PAUSES.cap.total_seconds())
     harness.run_until_quiet()
     assert harness.states([*pushed, sync]) == [State.VERIFIED] * 2
 
 
-def test_syncs_are_postponed_before_they_are_claimed_while_the_breaker_is_open(
+def test_a_lane_whose_calls_fail_is_not_read_while_the_breaker_is_open(
     harness: WorkerHarness,
 ) -> None:
     harness.swr.put("v1", A)
     [sync] = harness.push("v1")
-    for _ in range(FAILURES_TO_OPEN):
-        harness.breakers.record(LANE.source_region, Operation.SYNC_IMAGES, NOW, error())
+    open_breaker(harness, SOURCE, Operation.SYNC_IMAGES)
+    before = row(harness, sync)
+
+    assert harness.run() == NOW + PAUSES.base
+
+    assert (harness.swr.looks, harness.swr.calls) == ([], [])
+    assert row(harness, sync) == before
+    harness.run_until_quiet()
+    assert (harness.state(sync), find(harness.database, sync.id).attempts) == (State.VERIFIED, 1)
+
+
+def test_syncs_are_postponed_before_they_are_claimed_when_the_breaker_opens_meanwhile(
+    harness: WorkerHarness,
+) -> None:
+    harness.swr.put("v1", A)
+    [sync] = harness.push("v1")
+
+    def fail(region: str) -> None:
+        if region == TARGET.region:
+            open_breaker(harness, SOURCE, Operation.SYNC_IMAGES)
+
+    harness.swr.before_look = fail
 
     due_at = harness.run()
 
-    assert (
-        harness.swr.calls,
-        harness.state(sync),
-        find(harness.database, sync.id).attempts,
-    ) == ([], State.PENDING, 0)
     assert due_at is not None
     assert PAUSES.base <= due_at - NOW <= PAUSES.base + SECOND
+    assert (harness.swr.calls, harness.state(sync)) == ([], State.PENDING)
+    stored = row(harness, sync)
+    assert (stored["attempts"], stored["failures"], stored["failing_since"]) == (0, 0, NOW)
+    assert "the circuit breaker of cn-north-4 (sync_images) is open" in str(stored["reason"])
+    harness.swr.before_look = lambda _region: None
     harness.run_until_quiet()
     assert (harness.state(sync), find(harness.database, sync.id).attempts) == (State.VERIFIED, 1)
+
+
+def test_a_push_is_called_for_though_its_target_is_known_not_to_answer(
+    harness: WorkerHarness,
+) -> None:
+    harness.swr.put("v1", A)
+    [sync] = harness.push("v1")
+    open_breaker(harness, TARGET.region, Operation.LOOK_TARGET)
+
+    harness.run()
+
+    assert harness.swr.looks == [(SOURCE, "v1")]
+    assert harness.state(sync) is State.TRIGGERED
+
+
+def test_a_probe_that_became_needless_is_left_to_another_run(harness: WorkerHarness) -> None:
+    for tag in ("v1", "v2"):
+        harness.swr.put(tag, A)
+    [sync] = harness.push("v1")
+    open_breaker(harness, SOURCE, Operation.SYNC_IMAGES)
+    harness.clock.advance(PAUSES.base.total_seconds())
+
+    def cancel(region: str) -> None:
+        if region == TARGET.region:
+            with harness.database.write() as connection:
+                apply_decision(connection, sync, Decision(Event.CANCEL), harness.clock.time)
+
+    harness.swr.before_look = cancel
+    harness.run()
+    assert (harness.state(sync), harness.swr.calls) == (State.CANCELLED, [])
+
+    harness.push("v2")
+    harness.run()
+
+    assert harness.swr.tags_called == [["v2"]]
 
 
 def test_a_retry_after_pauses_the_whole_region(harness: WorkerHarness) -> None:
@@ -130,7 +381,7 @@ def test_the_answer_system_busy_slows_requests_down(harness: WorkerHarness, code
 
     harness.run()
 
-    [rate] = {harness.admission.rate_limiter.rate(LANE.source_region, NOW, 20)}
+    rate = harness.admission.rate_limiter.rate(SOURCE, NOW, None)
     assert rate == (10 if code in BUSY else 20)
 
 

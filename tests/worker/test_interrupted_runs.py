@@ -1,8 +1,10 @@
 """Runs of a lane that a later push, an operator, a crash or another worker interrupts."""
 
+from contextlib import nullcontext
+
 import pytest
 
-from swrhook.errors import Kind
+from swrhook.errors import ClaimLost, Kind
 from swrhook.ledger.syncs import apply_decision
 from swrhook.ledger.tables import calls
 from swrhook.model import State, Sync
@@ -135,7 +137,9 @@ def test_a_late_worker_changes_nothing(harness: WorkerHarness) -> None:
         raise error(Kind.CONFIGURATION)
 
     harness.swr.answers = [taken_over]
-    harness.run()
+    # On SQLite, where nobody can take a lane over, the claim token alone protects the sync.
+    with nullcontext() if harness.database.is_sqlite else pytest.raises(ClaimLost):
+        harness.run()
 
     assert [row(harness, sync)] == seen
     assert harness.state(sync) is State.TRIGGERED

@@ -26,8 +26,10 @@ from hypothesis.stateful import (
 from swrhook import logs
 from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.deliveries import Recording
-from swrhook.ledger.lanes import clear_wake_times, unfinished_lanes
+from swrhook.ledger.lane_queue import free_lanes
+from swrhook.ledger.rows import to_lane
 from swrhook.ledger.syncs import apply_decision
+from swrhook.ledger.tables import lanes
 from swrhook.model import OPEN_STATES, Lane, State, Sync
 from swrhook.syncs.backoff import Backoff, Retry, Verify
 from swrhook.syncs.decisions import Decision
@@ -40,7 +42,9 @@ from tests.factories import (
     A,
     B,
     all_syncs,
+    everything,
     push,
+    run_lane,
     write,
 )
 from tests.factories import entry as accepted
@@ -252,7 +256,7 @@ class Machine(RuleBasedStateMachine):
     def _run(self, lane: Lane) -> None:
         self.due.pop(lane, None)
         try:
-            due_at = self.runner.run(lane, self.clock.time)
+            due_at = run_lane(self.database, self.runner, lane, self.clock.time)
         except Died:
             self._rearm()
         else:
@@ -262,8 +266,9 @@ class Machine(RuleBasedStateMachine):
     def _rearm(self) -> None:
         """Start a new process, which knows only what the ledger holds."""
         with self.database.write() as connection:
-            clear_wake_times(connection)
-            self.due = dict(unfinished_lanes(connection))
+            free_lanes(connection)
+        rows = [row for row in everything(self.database, lanes) if row["due_at"] is not None]
+        self.due = {to_lane(row): row["due_at"] for row in rows}
 
     def _take_over(self, lane: Lane) -> None:
         """Let another worker run the lane before this one settles, as if this one had died."""

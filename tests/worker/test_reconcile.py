@@ -9,7 +9,8 @@ from swrhook.errors import Kind
 from swrhook.ledger.lanes import schedule_lanes
 from swrhook.ledger.queries.repairs import ListedRepair, RepairFilter, list_repairs
 from swrhook.ledger.queries.stats import DriftCount, read_drift
-from swrhook.model import State, Target
+from swrhook.ledger.tables import lanes
+from swrhook.model import State, Target, Urgency
 from swrhook.rules.rulebook import Rulebook
 from swrhook.usecases.manual_syncs import MANUAL
 from tests.factories import LANE, put

@@ -1,0 +1,58 @@
+"""Runs the lanes of a harness with the real engine and the real clock."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from swrhook.clock import SystemClock
+from swrhook.engine import NoRoom
+from swrhook.engine.lane_engine import Intervals, LaneEngine
+from swrhook.ledger.lane_queue import Occupancy
+from swrhook.ledger.lane_session import LaneSession, SessionLimits
+from swrhook.ledger.lanes import Flow
+from swrhook.worker.admission import Slot
+from swrhook.worker.lane_runner import LaneRunner
+from tests.worker.harness import WorkerHarness
+
+
+@dataclass(frozen=True)
+class RunnerWork:
+    """The engine's LaneWork with one runner."""
+
+    runner: LaneRunner
+
+    def reserve(self, flow: Flow, elsewhere: Occupancy) -> Slot | NoRoom:
+        return self.runner.gateway.reserve(flow, elsewhere)
+
+    def limits(self) -> SessionLimits:
+        return self.runner.limits()
+
+    def run(self, session: LaneSession, slot: Slot) -> datetime | None:
+        return self.runner.run(session, slot)
+
+    def set_share(self, processes: int) -> None:
+        self.runner.gateway.admission.rate_limiter.set_share(processes)
+
+
+@contextmanager
+def running(
+    harness: WorkerHarness, threads: int, intervals: Intervals | None = None
+) -> Iterator[LaneEngine[Slot]]:
+    """Run an engine; it looks for lanes at the start, when woken, and when a lane is due."""
+    clock = SystemClock()
+    gateway = replace(harness.runner.gateway, clock=clock, sleep=time.sleep)
+    runner = replace(harness.runner, clock=clock, gateway=gateway)
+    engine = LaneEngine(
+        harness.database,
+        RunnerWork(runner),
+        threads,
+        clock,
+        intervals=intervals or Intervals(poll=3600),
+    )
+    engine.start()
+    try:
+        yield engine
+    finally:
+        engine.stop()
