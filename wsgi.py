@@ -10,7 +10,7 @@ from swrhook.process import start_service
 _CANNOT_BOOT = 3
 
 try:
-    service = start_service(os.environ)
+    service = start_service(os.environ, master=os.getppid())
 except SwrhookError as exc:
     sys.stderr.write(f"swrhook cannot start:\n{exc}\n")
     sys.exit(_CANNOT_BOOT)

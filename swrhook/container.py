@@ -10,12 +10,14 @@ from swrhook.config.model import Config
 from swrhook.config.watcher import WatchedFile
 from swrhook.engine.lane_engine import LaneEngine
 from swrhook.ledger.database import open_database
+from swrhook.ledger.failures import unusable_on_error
 from swrhook.ledger.kept_state import RefusedCredentials
 from swrhook.ledger.monitor import LedgerMonitor
 from swrhook.ledger.operator import Operator
 from swrhook.ledger.recorder import Recorder
 from swrhook.ledger.server_clock import ServerClock
 from swrhook.metrics import MULTIPROCESS_FOLDER, Metrics
+from swrhook.periodic import PeriodicThread
 from swrhook.sender_keys import HttpsKeyProvider, HttpsSettings, find_proxies
 from swrhook.service.active_configuration import Active, ActiveConfiguration, HeldLanes
 from swrhook.service.config_reload import ConfigReloader
@@ -40,6 +42,10 @@ from swrhook.worker.rate_limiter import AdaptiveRateLimiter
 from swrhook.worker.repairs import RepairWorker
 from swrhook.worker.target_cache import TargetCache
 
+# Seconds between two notes beside an SQLite ledger of how far it has come.
+_BETWEEN_MARKS = 60.0
+_NOT_WRITTEN = "the ledger cannot be read or written"
+
 
 class Container:
     """The parts of one process, made in the order in which they need each other.
@@ -47,15 +53,21 @@ class Container:
     Raises BadConfiguration and LedgerUnusable when it is created.
     """
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: Settings, environ: Mapping[str, str], master: int | None = None
+    ) -> None:
+        """`master`: the id of the gunicorn whose worker this process is."""
         logs.configure(settings.log_format, settings.log_level)
         self.settings = settings
         self.environ = environ
         self._certificates = environ.get("REQUESTS_CA_BUNDLE")
         self.system_clock = SystemClock()
         self.steady_clock = SteadyClock()
-        self.database = open_database(settings.database_url)
+        self.database = open_database(settings.database_url, master=master)
         self.ledger_monitor = LedgerMonitor(self.database)
+        self.ledger_marks = PeriodicThread(
+            "ledger_marks", self.database.mark, _BETWEEN_MARKS, at_once=False
+        )
         self.clock: Clock = self.system_clock  # the ledger's time
         if not self.database.is_sqlite:  # processes on several machines may share the ledger
             self.clock = ServerClock(self.database, self.system_clock)
@@ -81,7 +93,8 @@ class Container:
         keys = HttpsKeyProvider(HttpsSettings(find_proxies, self._certificates), monotonic)
         file = WatchedFile(self.settings.config, self.environ, keys)
         self.config_reloader = ConfigReloader(file, self.database, self.metrics, self.system_clock)
-        config = self.config_reloader.load_initial()
+        with unusable_on_error(_NOT_WRITTEN):
+            config = self.config_reloader.load_initial()
         self.configuration = ActiveConfiguration(self, config)
         self.engine = LaneEngine(
             self.database, self.configuration, self.settings.workers, self.clock
@@ -124,7 +137,9 @@ class Container:
     def start(self) -> None:
         """Start the threads."""
         self.ledger_monitor.start()
-        self.engine.start()
+        self.ledger_marks.start()
+        with unusable_on_error(_NOT_WRITTEN):
+            self.engine.start()
         if self.settings.workers:
             precompute_fingerprint(self.configuration.current().swr.credentials)
             self.repair_worker.start()
@@ -142,6 +157,7 @@ class Container:
         self.sender_monitor.stop()
         self.configuration.active.swr.close()
         self.ledger_monitor.stop()
+        self.ledger_marks.stop(timeout=1)
         self.database.close()
 
     def make_active(self, config: Config, before: Active | None) -> Active:

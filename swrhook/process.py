@@ -12,9 +12,12 @@ from swrhook.settings import Settings, check_worker
 from swrhook.web.worker_endpoint import serve_worker_endpoint
 
 
-def start_service(environ: Mapping[str, str]) -> Container:
-    """Start the web service's process. Raises BadConfiguration and LedgerUnusable."""
-    container = Container(Settings.from_environ(environ), environ)
+def start_service(environ: Mapping[str, str], master: int | None = None) -> Container:
+    """Start the web service's process. Raises BadConfiguration and LedgerUnusable.
+
+    `master`: the id of the gunicorn whose worker this process is.
+    """
+    container = Container(Settings.from_environ(environ), environ, master)
     container.start()
     _tune_garbage_collector()
     return container

@@ -1,4 +1,4 @@
-"""The command `db`: upgrades, checks and backs up the ledger without starting the service."""
+"""The command `db`: upgrades, checks, backs up and accepts the ledger, without the service."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ import click
 
 from swrhook.cli.options import examples
 from swrhook.errors import SwrhookError
-from swrhook.ledger.database import open_database, schema_of
+from swrhook.ledger.database import accept_file, open_database, schema_of
 from swrhook.ledger.sqlite import back_up
 from swrhook.settings import Settings
 
@@ -28,7 +28,7 @@ class _LedgerGroup(click.Group):
     cls=_LedgerGroup, epilog=examples("python -m swrhook db check", "python -m swrhook db upgrade")
 )
 def db() -> None:
-    """Upgrade, check or back up the ledger, swrhook's database.
+    """Upgrade, check, back up or accept the ledger, swrhook's database.
 
     SWRHOOK_DATABASE_URL names the ledger. The service upgrades the schema when it starts;
     `upgrade` does it beforehand, with the service stopped or, on PostgreSQL, still running.
@@ -78,6 +78,22 @@ def backup(file: Path) -> None:
     """
     back_up(_ledger_url(), file)
     click.echo(f"the ledger was copied to {file}")
+
+
+@db.command()
+def accept() -> None:
+    """Accept the SQLite ledger that is there now, with the service stopped.
+
+    The service refuses to start when its ledger is gone, another one, or older than when it was
+    last used. After you restored a backup on purpose, this command lets it start.
+    """
+    url = _ledger_url()
+    is_there = accept_file(url)
+    click.echo(
+        "the ledger is accepted as it is: the service can start"
+        if is_there
+        else "there is no ledger: the next start of the service creates an empty one"
+    )
 
 
 def _ledger_url() -> str:

@@ -1,52 +1,47 @@
 """The ledger's database: open it, and run transactions that write or read."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Protocol
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from swrhook.errors import CannotRecord, LedgerUnusable
+from swrhook.ledger.failures import reason_of, unusable_on_error
 from swrhook.ledger.migrate import Schema, is_usable, read_schema, upgrade
 from swrhook.ledger.postgresql import CONNECT, MOST_CONNECTIONS, NOT_DURABLE, open_server
-from swrhook.ledger.sqlite import SingleWriter, lock_file, open_file
+from swrhook.ledger.sqlite import SingleWriter, open_file
+from swrhook.ledger.sqlite_file import LOCK_PATIENCE, SqliteFile, advance, read_mark
+from swrhook.ledger.watch import Watch
 
-# Seconds that a new process waits for the previous one: on HUP, gunicorn starts a new worker
-# before it stops the old one.
-LOCK_PATIENCE = 90.0
 # Seconds that a thread waits for the thread that writes, in case its disk hangs.
 WRITER_PATIENCE = 60.0
+_IS_READ_ONLY = "SHOW transaction_read_only"
 _ONE_SNAPSHOT = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-
-
-class Watch(Protocol):
-    """Knows whether the database can be used, and never waits to find out."""
-
-    def check(self) -> str | None:
-        """Return why the ledger cannot be used, or None."""
-        ...
-
-    def silence(self) -> str | None:
-        """Return that the database does not answer at all, or None."""
-        ...
 
 
 class Database:
     """An open ledger."""
 
     def __init__(
-        self, engine: Engine, lock: IO[str] | None = None, *, patience: float = WRITER_PATIENCE
+        self,
+        engine: Engine,
+        file: SqliteFile | None = None,
+        *,
+        patience: float = WRITER_PATIENCE,
+        is_spare: bool = False,
     ) -> None:
-        """Take over the engine, and the locked file that keeps other processes out."""
+        """Take over the engine and, unless this is a spare, the locked file of an SQLite ledger."""
         self._engine = engine
         # A reader sees one snapshot, however many statements it runs. SQLite always works so.
         self._reader = engine if self.is_sqlite else engine.execution_options(**_ONE_SNAPSHOT)
         self._writer = SingleWriter(engine, patience) if self.is_sqlite else None
-        self._lock_file = lock
-        self.watch: Watch | None = None
+        self._file = file
+        self._is_spare = is_spare
+        self._is_marked = False
+        self._watch: Watch | None = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -68,40 +63,51 @@ class Database:
         limits = {name: str(value) for name, value in CONNECT.items()}
         return url.update_query_dict(limits).render_as_string(hide_password=False)
 
+    def set_watch(self, watch: Watch) -> None:
+        """Ask this before anybody waits for the database."""
+        self._watch = watch
+
     def problem(self) -> str | None:
         """Return why the ledger cannot be used, as far as its watch knows. Never waits."""
-        return None if self.watch is None else self.watch.check()
+        return None if self._watch is None else self._watch.check()
 
     def spare(self) -> "Database":
         """Return the same ledger with a connection of its own, however busy the others are."""
-        return Database(_connect(self._engine.url, connections=1))
+        engine = _connect(self._engine.url, connections=1)
+        return Database(engine, self._file, is_spare=True)
 
     def ask(self) -> str | None:
         """Ask the database whether it can be written; return why not, or None.
 
         Raises SQLAlchemyError and OSError when it cannot be asked.
         """
-        question = "SELECT 0 FROM probes" if self.is_sqlite else "SHOW transaction_read_only"
+        if self._file is not None:
+            mark = self._file.mark
+            return self._file.problem() or self._file.problem_of(read_mark(self._engine), mark)
         with self._engine.connect() as connection:
-            answer = connection.exec_driver_sql(question).scalar()
-        if answer == "on":
-            return "the database is read-only: is it a standby? Check SWRHOOK_DATABASE_URL"
-        return None
+            if self.is_sqlite or connection.exec_driver_sql(_IS_READ_ONLY).scalar() == "off":
+                return None
+        return "the database is read-only: is it a standby? Check SWRHOOK_DATABASE_URL"
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[Connection]:
         """Yield a connection in a transaction; on disk when the block ends without an error.
 
         A transaction that is not `durable` may be lost with the machine, but not with the process;
-        a later durable one also makes it so. Raises OSError at once while the database is silent.
+        a later durable one also makes it so. Raises OSError at once while the database is silent,
+        and when the ledger's file is another one than before: also after a commit to a file that
+        has been deleted.
         """
         self._check_silence()
+        self._check_file()
         with self._connect_writer(durable=durable) as connection:
             callbacks = connection.info["after_commit"] = []
             with connection.begin():
                 if not durable and self._writer is None:
                     connection.exec_driver_sql(NOT_DURABLE)
                 yield connection
+        self._is_marked = False
+        self._check_file()
         for callback in callbacks:
             callback()
 
@@ -118,16 +124,36 @@ class Database:
             yield connection
 
     def _check_silence(self) -> None:
-        if self.watch is not None and (silence := self.watch.silence()) is not None:
+        if self._watch is not None and (silence := self._watch.silence()) is not None:
             raise OSError(silence)
+
+    def _check_file(self) -> None:
+        if self._file is not None and (problem := self._file.problem()) is not None:
+            raise OSError(problem)
+
+    def mark(self) -> None:
+        """Note beside an SQLite ledger how far it has come, if it was written since the last time.
+
+        Raises SQLAlchemyError and OSError.
+        """
+        if self._file is None or self._is_marked:
+            return
+        with self.write() as connection:
+            mark = advance(connection)
+        self._is_marked = True
+        self._file.note(mark)
 
     def close(self) -> None:
         """Close every connection, and release the lock file."""
+        owned = None if self._is_spare else self._file
+        if owned is not None and owned.is_open:
+            with suppress(SQLAlchemyError, OSError):  # it may be gone or full, or its disk broken
+                self.mark()
         if self._writer is not None:
             self._writer.close()
         self._engine.dispose()
-        if self._lock_file is not None:
-            self._lock_file.close()
+        if owned is not None:
+            owned.close()
 
 
 @contextmanager
@@ -147,31 +173,50 @@ def as_cannot_record(exc: Exception) -> CannotRecord:
     return error
 
 
-def reason_of(exc: Exception) -> str:
-    """Return the first line of what the database itself says in an error."""
-    lines = str(getattr(exc, "orig", None) or exc).splitlines() or [repr(exc)]
-    return lines[0]
-
-
 def after_commit(connection: Connection, callback: Callable[[], None]) -> None:
     """Call back when the transaction of `Database.write` is on disk; never if it fails."""
     connection.info["after_commit"].append(callback)
 
 
-def open_database(url: str, *, patience: float = LOCK_PATIENCE) -> Database:
+def open_database(
+    url: str, *, patience: float = LOCK_PATIENCE, master: int | None = None
+) -> Database:
     """Open the ledger and upgrade its schema; a file and its folder are created if missing.
 
-    Raises LedgerUnusable: a wrong URL, another process on the same SQLite file, a schema newer
+    Raises LedgerUnusable: a wrong URL, another process on the same SQLite file for more than
+    `patience` seconds (`master`: see SqliteFile), another file than the last time, a schema newer
     than this program, or a database that cannot be reached.
     """
     parsed, engine = _engine(url)
-    database = Database(engine)
+    database, file = Database(engine), None
     with _errors_translated(parsed, database):
         if database.is_sqlite:
-            database = Database(engine, lock_file(parsed, patience))
+            file = SqliteFile(Path(str(parsed.database)), patience, master)
+            database = Database(engine, file)
     with _errors_translated(parsed, database):
+        if file is not None:
+            file.verify(engine)
         upgrade(engine)
+        if file is not None:
+            database.mark()
+            file.open()
     return database
+
+
+def accept_file(url: str) -> bool:
+    """Take the SQLite ledger that is there now for the right one; tell whether there is one.
+
+    Raises LedgerUnusable.
+    """
+    parsed, engine = _engine(url)
+    database = Database(engine)
+    if not database.is_sqlite:
+        raise LedgerUnusable("the ledger is on PostgreSQL: there is nothing to accept")
+    path = Path(str(parsed.database))
+    with _errors_translated(parsed, database), closing(SqliteFile(path, 0, None)) as file:
+        is_there = file.accept(engine)
+    database.close()
+    return is_there
 
 
 def open_existing(url: str) -> Database | None:
@@ -209,12 +254,8 @@ def schema_of(url: str) -> Schema:
 def _errors_translated(url: URL, database: Database) -> Iterator[None]:
     """On an error, close the database and raise LedgerUnusable."""
     try:
-        yield
-    except (SQLAlchemyError, OSError) as exc:
-        database.close()
-        reason = str(exc).splitlines()[0]
-        message = f"the ledger {url.render_as_string()} cannot be opened: {reason}"
-        raise LedgerUnusable(message) from exc
+        with unusable_on_error(f"the ledger {url.render_as_string()} cannot be opened"):
+            yield
     except LedgerUnusable:
         database.close()
         raise
@@ -230,5 +271,6 @@ def _engine(url: str) -> tuple[URL, Engine]:
 
 
 def _connect(url: URL, connections: int = MOST_CONNECTIONS) -> Engine:
-    is_sqlite = url.get_backend_name() == "sqlite"
-    return open_file(url) if is_sqlite else open_server(url, connections)
+    if url.get_backend_name() == "sqlite":
+        return open_file(url, is_pooled=connections > 1)
+    return open_server(url, connections)

@@ -4,7 +4,8 @@ import time
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from swrhook.ledger.database import Database, reason_of
+from swrhook.ledger.database import Database
+from swrhook.ledger.failures import reason_of
 from swrhook.periodic import PeriodicThread
 
 INTERVAL = 1.0
@@ -30,7 +31,7 @@ class LedgerMonitor(PeriodicThread):
         self._asked_at: float | None = None  # the question that has no answer yet
         self._problem: str | None = None  # according to the last answer
         self._was_silent = False
-        database.watch = self
+        database.set_watch(self)
 
     def check(self) -> str | None:
         """Return why the ledger cannot be used, or None. Never waits."""

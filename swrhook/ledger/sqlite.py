@@ -1,6 +1,5 @@
-"""SQLite as the ledger's database: connections, the lock file, free disk space and backups."""
+"""SQLite as the ledger's database: connections, free disk space and backups."""
 
-import fcntl
 import os
 import sqlite3
 import threading
@@ -8,12 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from swrhook.errors import LedgerUnusable
 from swrhook.ledger.sql import execute
@@ -21,17 +21,19 @@ from swrhook.ledger.sql import execute
 _BUSY_SECONDS = 10
 
 
-def open_file(url: URL) -> Engine:
-    """Return an engine for a ledger in a file. Raises LedgerUnusable for one in memory."""
+def open_file(url: URL, *, is_pooled: bool = True) -> Engine:
+    """Return an engine for a ledger in a file. Raises LedgerUnusable for one in memory.
+
+    Without a pool, each connection opens the file anew.
+    """
     # SQLite reads "file:..." as a URI, which can mean a database in memory, too.
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         message = "SWRHOOK_DATABASE_URL: a ledger in memory loses everything; name a file"
         raise LedgerUnusable(message)
     # Python's sqlite3 begins transactions late, and not before a SELECT; with isolation_level None
     # it leaves that to `_begin`.
-    engine = sqlalchemy.create_engine(
-        url, pool_size=8, max_overflow=64, connect_args={"isolation_level": None}
-    )
+    pool = {"pool_size": 8, "max_overflow": 64} if is_pooled else {"poolclass": NullPool}
+    engine = sqlalchemy.create_engine(url, connect_args={"isolation_level": None}, **pool)
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return engine
@@ -53,31 +55,6 @@ def _begin(connection: Connection) -> None:
     # first write, and then fails at once if another transaction has written since the first read.
     options = connection.get_execution_options()
     execute(connection, options.get("swrhook_begin", "BEGIN"), ())
-
-
-def lock_file(url: URL, patience: float) -> IO[str]:
-    """Lock `<ledger>.lock` until the returned file is closed. Raises LedgerUnusable.
-
-    `patience`: how many seconds to wait for another process that has the lock.
-    """
-    path = Path(f"{url.database}.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a", encoding="utf-8")
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() < deadline:
-                time.sleep(0.1)
-                continue
-            file.close()
-            message = (
-                f"another process uses {url.database}: SQLite serves one process with threads. "
-                "Stop the other process. To run several, set SWRHOOK_DATABASE_URL to PostgreSQL"
-            )
-            raise LedgerUnusable(message) from None
-        return file
 
 
 class SingleWriter:

@@ -6,6 +6,7 @@ the connection looks as if the client had hung up, while a response can still be
 """
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -67,8 +68,14 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
 
     def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401  # gunicorn's own types
         """Stop. Deliberate waits end first: gunicorn would wait for their requests."""
+        self.exit_if_starting()
         self.set_leaving()
         super().handle_exit(sig, frame)
+
+    def exit_if_starting(self) -> None:
+        """Exit at once if the application is still starting: it may be waiting for the ledger."""
+        if not self.booted:
+            sys.exit(0)
 
     def set_leaving(self) -> None:
         """Set the application's event, which also makes /readyz answer 503."""
@@ -93,6 +100,7 @@ class DrainingWorker(TimeoutThreadWorker):
 
     def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401  # gunicorn's own types
         """Stop after DRAIN_TIME."""
+        self.exit_if_starting()
         self.set_leaving()
         leave = threading.Timer(DRAIN_TIME, super().handle_exit, (sig, frame))
         leave.daemon = True

@@ -5,6 +5,7 @@ paused, out of pace or unavailable gets no runs, so that its lanes wait in the l
 """
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -25,13 +26,17 @@ _LONGEST_DELAY = timedelta(seconds=1)
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """The room of an admitted run, and the region whose answer it awaits."""
+    """The room of an admitted run, and the region whose answer it awaits.
+
+    `acquired` are circuit breakers that it has acquired for requests not made yet.
+    """
 
     admission: "Admission"
     source: str
     target: str
     started_at: datetime
     awaited_region: str | None = None
+    acquired: set[tuple[str, Operation]] = field(default_factory=set)
 
     def occupies(self, region: str, now: datetime) -> bool:
         """Return whether the run takes room of a region."""
@@ -70,6 +75,10 @@ class Admission:
             if full is not None:
                 return full
             slot = Slot(self, flow.source, flow.target, now)
+            # The probe of an open breaker is this run's alone: no other begins beside it.
+            slot.acquired |= {
+                needed for needed in _needed(flow) if self.breakers.acquire_probe(*needed, now)
+            }
             self._slots.append(slot)
             return slot
 
@@ -82,19 +91,15 @@ class Admission:
         return True
 
     def release(self, slot: Slot) -> None:
-        """End a run."""
+        """End a run; another one may make the probes that it did not make."""
         with self._lock:
             self._slots.remove(slot)
+        for region, operation in slot.acquired:
+            self.breakers.release(region, operation, slot.started_at)
 
     def _unavailable(self, flow: Flow, now: datetime) -> NoRoom | None:
-        """Return the circuit breaker that is open for what runs of the flow do first."""
-        source, target = flow.source, flow.target
-        needed = [(source, Operation.LOOK_SOURCE)]
-        if flow.urgency is Urgency.PROOF:
-            needed.append((target, Operation.LOOK_TARGET))
-        else:
-            needed.append((source, Operation.SYNC_IMAGES))
-        for region, operation in needed:
+        """Return the circuit breaker that is open for what runs of the flow need."""
+        for region, operation in _needed(flow):
             wait = self.breakers.wait(region, operation, now)
             if wait:
                 return NoRoom(region, "breaker", wait)
@@ -134,3 +139,12 @@ class Admission:
             if slot.is_brief(now) and slot.occupies(region, now) and slot.awaited_region != region
         )
         return min(ends, default=None)
+
+
+def _needed(flow: Flow) -> Sequence[tuple[str, Operation]]:
+    """Return the requests without which runs of a flow are in vain, by region and operation."""
+    if flow.urgency is Urgency.PROOF:
+        last = (flow.target, Operation.LOOK_TARGET)
+    else:
+        last = (flow.source, Operation.SYNC_IMAGES)
+    return (flow.source, Operation.LOOK_SOURCE), last

@@ -56,15 +56,20 @@ class CircuitBreakers:
             breaker = self._breakers[region, operation]
             wait = _remaining(breaker, now)
             if not wait:
-                if breaker.next_at is not None:
-                    breaker.is_probed = True
-                    breaker.next_at = now + _MAX_PROBE
+                _begin_probe(breaker, now)
                 return None
         message = f"the circuit breaker of {region} ({operation}) is open: "
         message += f"{breaker.failures} requests in a row failed"
         if breaker.last is not None:
             message += f", the last with: {breaker.last.message}"
         return CircuitOpen(message, retry_after=wait.total_seconds())
+
+    def acquire_probe(self, region: str, operation: Operation, now: datetime) -> bool:
+        """Acquire the probe of an open breaker; False if it is closed, or may not be probed yet."""
+        with self._lock:
+            breaker = self._breakers.get((region, operation))
+            may_be_probed = breaker is not None and not _remaining(breaker, now)
+            return may_be_probed and _begin_probe(breaker, now)
 
     def wait(self, region: str, operation: Operation, now: datetime) -> timedelta:
         """Return how long no request may be made; zero if `acquire` would allow one."""
@@ -105,6 +110,15 @@ class CircuitBreakers:
                 operation.value: self._breakers[region, operation].next_at is not None
                 for operation in Operation
             }
+
+
+def _begin_probe(breaker: _Breaker, now: datetime) -> bool:
+    """Let the next request be the probe; return False if the breaker is closed."""
+    if breaker.next_at is None:
+        return False
+    breaker.is_probed = True
+    breaker.next_at = now + _MAX_PROBE
+    return True
 
 
 def _remaining(breaker: _Breaker, now: datetime) -> timedelta:

@@ -4,9 +4,8 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
 
 from swrhook.clock import Clock
 from swrhook.config.model import Config, Pace
@@ -99,7 +98,7 @@ class SwrGateway:
 
 @dataclass(slots=True)
 class GatewaySession:
-    """The requests of one admitted run. Use it in a `with` block.
+    """The requests of one admitted run.
 
     Requests wait for their turn in the region's pace. They raise NoCapacity if their region has no
     capacity left, CircuitOpen while the region's circuit breaker is open, and SwrError.
@@ -108,7 +107,6 @@ class GatewaySession:
     gateway: SwrGateway
     lane: Lane
     slot: Slot
-    _acquired: set[tuple[str, Operation]] = field(default_factory=set)  # breakers, without a result
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
         """Return the tag's digest, or None if there is no such repository or tag."""
@@ -191,14 +189,6 @@ class GatewaySession:
         self._switch_region(region)
         return self._acquire_breaker(region, Operation.SYNC_IMAGES)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        """Release the breakers that were acquired for requests never made."""
-        for region, operation in self._acquired:
-            self.gateway.breakers.release(region, operation, self.gateway.clock.now())
-
     @property
     def _limiter(self) -> AdaptiveRateLimiter:
         return self.gateway.admission.rate_limiter
@@ -244,9 +234,11 @@ class GatewaySession:
         return NoCapacity(no_room)
 
     def _acquire_breaker(self, region: str, operation: Operation) -> CircuitOpen | None:
+        if (region, operation) in self.slot.acquired:
+            return None
         circuit_open = self.gateway.breakers.acquire(region, operation, self.gateway.clock.now())
         if circuit_open is None:
-            self._acquired.add((region, operation))
+            self.slot.acquired.add((region, operation))
         else:
             self.gateway.count(NoRoom(region, "breaker"))
         return circuit_open
@@ -270,7 +262,7 @@ class GatewaySession:
     ) -> None:
         now = self.gateway.clock.now()
         self.slot.awaited_region = None
-        self._acquired.discard((region, operation))
+        self.slot.acquired.discard((region, operation))
         self._limiter.answered(region, now, self.gateway.pace.per_second, now - began)
         self.gateway.breakers.record(region, operation, now, error)
         outcome = "ok" if error is None else error.kind.value

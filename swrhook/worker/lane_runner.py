@@ -55,8 +55,7 @@ class LaneRunner:
             held = [(sync, decider.decide_held(sync, reason)) for sync in session.syncs]
             return self._settle(session, held)
         try:
-            with self.gateway.session(lane, slot) as swr:
-                return self._process(swr, session)
+            return self._process(self.gateway.session(lane, slot), session)
         except NoCapacity as exc:
             now = self.clock.now()
             return session.postpone(now, now + exc.wait)

@@ -85,10 +85,8 @@ class RepositoryLister:
                 continue
             self.calls += 1
             try:
-                with self.gateway.session(lane, slot) as session:
-                    return session.tag_page(
-                        target.region, target.namespace, lane.repository, offset
-                    )
+                session = self.gateway.session(lane, slot)
+                return session.tag_page(target.region, target.namespace, lane.repository, offset)
             except NoCapacity as exc:
                 self.calls -= 1  # no request was made
                 wait = exc.wait

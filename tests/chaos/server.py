@@ -44,7 +44,12 @@ class Server:
             self._process = subprocess.Popen(
                 command, user=_USER, cwd="/", stdout=log, stderr=log, start_new_session=True
             )
-        ready = _command("pg_isready", "-q", "-h", "127.0.0.1", "-p", port, "-t", "1")
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        assert self._process is not None
+        address = ("-h", "127.0.0.1", "-p", str(self._port))
+        ready = _command("pg_isready", "-q", *address, "-t", "1")
         while subprocess.run(ready, check=False).returncode:
             assert self._process.poll() is None, (self._folder / "log").read_text()
 
@@ -64,8 +69,9 @@ class Server:
         self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Let it go on, and wait until it answers."""
         self._signal_all(signal.SIGCONT)
+        self._wait_until_ready()
 
     def _signal_all(self, number: signal.Signals) -> None:
         assert self._process is not None
@@ -85,7 +91,7 @@ class Server:
 
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:
-            self.resume()
+            self._signal_all(signal.SIGCONT)
             self.stop()
         shutil.rmtree(self._folder)
 

@@ -1,6 +1,8 @@
 """Open the database, run transactions, and refuse what cannot be used."""
 
 import fcntl
+import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -137,10 +139,11 @@ def test_a_second_process_is_refused(database: Database, tmp_path: Path) -> None
         timeout=60,
     )
 
-    assert (
-        f"another process uses {tmp_path}/ledger.db: SQLite serves one process with threads. "
-        "Stop the other process. To run several, set SWRHOOK_DATABASE_URL to PostgreSQL\n"
-    ) == second.stdout
+    assert second.stdout.splitlines()[-1] == (
+        f"another process uses {tmp_path}/ledger.db (process {os.getpid()} on "
+        f"{socket.gethostname()}): SQLite serves one process with threads. Stop the other process. "
+        "To run several, set SWRHOOK_DATABASE_URL to PostgreSQL"
+    )
     assert everything(database, probes) == []  # and the first goes on
 
 

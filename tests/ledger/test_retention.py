@@ -112,8 +112,9 @@ def test_everything_of_an_old_delivery_is_deleted(database: Database) -> None:
         "syncs": 3,
         "lanes": 1 if database.is_sqlite else 2,  # on PostgreSQL its twin, too: a lock
     }
-    rows = {table.name: count(database, table) for table in metadata.tables.values()}
-    assert [name for name, number in rows.items() if number] == ["schema_versions"]
+    left = {table.name: count(database, table) for table in metadata.tables.values()}
+    mark = {"ledger_marks": 1} if database.is_sqlite else {}
+    assert {name: rows for name, rows in left.items() if rows} == {"schema_versions": 1} | mark
 
 
 def test_what_is_not_old_enough_is_kept(database: Database) -> None:

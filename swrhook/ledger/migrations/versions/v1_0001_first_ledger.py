@@ -291,6 +291,12 @@ def upgrade() -> None:
         "probes", Column("id", Integer, primary_key=True), Column("at", BigInteger, nullable=False)
     )
     op.create_table(
+        "ledger_marks",
+        Column("id", Integer, primary_key=True),
+        Column("ledger", _ID, nullable=False, comment="random: no two ledgers have the same"),
+        Column("counter", Integer, nullable=False, comment="grows: an older copy has a lower one"),
+    )
+    op.create_table(
         "leases",
         Column("name", String(32), primary_key=True),
         Column(
