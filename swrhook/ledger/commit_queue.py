@@ -1,17 +1,17 @@
-"""A queue whose items are committed in batches by the threads that submit them (group commit).
+"""A queue whose items a thread of its own commits in batches (group commit).
 
-The first thread that finds the queue idle becomes the leader: it commits what waits, its own item
-included, and then makes the thread that has waited longest the next leader. A lone thread never
-waits for another one, and many threads share one flush of the disk.
+While one batch is committed, the next one gathers: a lone item never waits for another one, and
+many requests share one flush of the disk. The threads that submit items only wait, each at most for
+its timeout, also while the disk hangs.
 """
 
 import threading
 import time
 from _thread import LockType
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Generic, Protocol, TypeVar
 
 Item = TypeVar("Item")
@@ -34,12 +34,13 @@ class QueueClosed(Exception):
 class QueueLimits:
     """The bounds of a queue.
 
-    `batch_items`: a leader commits at most so many items, and only one batch.
+    `batch_items`, `batch_cost`: what a batch holds at most; its first item may cost more.
     `waiting_items`, `waiting_bytes`: what may wait beside the batch that is being committed. Into
     an empty queue an item of any size is taken.
     """
 
     batch_items: int
+    batch_cost: int
     waiting_items: int
     waiting_bytes: int
 
@@ -53,15 +54,15 @@ class CommittedBatch(Protocol[Result_co]):
         ...
 
     def publish(self) -> None:
-        """Run what follows the commit. The next leader is at work by then; errors are ignored."""
+        """Run what follows the commit, in the thread of an item; errors are ignored."""
         ...
 
 
 class Committer(Protocol[Item_contra, Result_co]):
-    """Commits batches; the queue calls it from one thread at a time."""
+    """Commits batches; the queue calls it from its own thread."""
 
     def commit(self, items: Sequence[Item_contra]) -> CommittedBatch[Result_co]:
-        """Commit the items."""
+        """Commit the items. An error is raised in the thread of every item."""
         ...
 
 
@@ -73,20 +74,26 @@ def _locked() -> LockType:
 
 @dataclass(slots=True, eq=False)
 class _Pending(Generic[Item, Result]):
-    """A submitted item, and the thread that waits for its result or to become the leader."""
+    """A submitted item, and the thread that waits for its result."""
 
     item: Item
     size: int
+    cost: int
     # Released to wake the thread. A bare lock costs a fraction of an Event, once per request.
     wake: LockType = field(default_factory=_locked)
     result: Result | None = None
-    leads: bool = False
+    error: Exception | None = None
+    is_done: bool = False
     is_abandoned: bool = False
+    publish: Callable[[], None] | None = None  # for one thread of each batch
     next_in_batch: "_Pending[Item, Result] | None" = None
 
 
 class CommitQueue(Generic[Item, Result]):
-    """Commits submitted items in batches, in the order of submission."""
+    """Commits submitted items in batches, in the order of submission.
+
+    The thread that commits begins with the first item, so that a process may fork before it.
+    """
 
     def __init__(self, committer: Committer[Item, Result], limits: QueueLimits) -> None:
         self._committer = committer
@@ -94,13 +101,15 @@ class CommitQueue(Generic[Item, Result]):
         self._lock = threading.Lock()  # guards the attributes below
         self._pending: list[_Pending[Item, Result]] = []
         self._bytes = 0
-        self._is_led = False
-        self._led_since = 0.0
         self._is_closed = False
+        self._is_busy = False
+        self._busy_since = 0.0  # when the present batch was taken
+        self._thread: threading.Thread | None = None
+        self._wake = _locked()  # released to wake the thread, which is not busy
 
     @property
     def waiting(self) -> int:
-        """Return how many items wait for a leader."""
+        """Return how many items wait beside those that are being committed."""
         return len(self._pending)
 
     @property
@@ -109,52 +118,35 @@ class CommitQueue(Generic[Item, Result]):
         return self._is_closed
 
     @property
-    def led_for(self) -> float:
-        """Return for how many seconds the present leader has been at work; 0 without one."""
-        return time.monotonic() - self._led_since if self._is_led else 0.0
+    def busy_for(self) -> float:
+        """Return for how many seconds the present batch has been committed; 0 without one."""
+        return time.monotonic() - self._busy_since if self._is_busy else 0.0
 
-    def submit(self, item: Item, size: int, timeout: float) -> Result | None:
+    def submit(self, item: Item, size: int, timeout: float, *, cost: int = 1) -> Result | None:
         """Return the result of the item once it is committed, or None after `timeout` seconds.
 
-        An item that timed out is not committed if no leader has taken it yet; else its outcome is
-        unknown. A leader commits without a timeout of its own. Raises QueueFull and QueueClosed.
+        An item that timed out is not committed if its commit has not begun; else its outcome is
+        unknown. Raises QueueFull, QueueClosed, and what the committer raises.
         """
-        pending = _Pending[Item, Result](item, size)
+        pending = _Pending[Item, Result](item, size, cost)
         self._enqueue(pending)
-        if (
-            not pending.leads
-            and not pending.wake.acquire(timeout=timeout)
-            and self._abandon(pending)
-        ):
+        if not pending.wake.acquire(timeout=timeout) and self._abandon(pending):
             return None
-        if pending.leads:
-            self._lead()
+        if pending.publish is not None:
+            with suppress(Exception):  # the batch is on disk, whatever fails from here on
+                pending.publish()
         self._wake_next(pending)
+        if pending.error is not None:
+            raise pending.error
         return pending.result
-
-    def try_to_lead(self) -> bool:
-        """Take the lead if the queue is idle, without an item; `hand_over` gives it back."""
-        with self._lock:
-            is_leader, self._is_led = not self._is_led, True
-            if is_leader:
-                self._led_since = time.monotonic()
-        return is_leader
-
-    def hand_over(self) -> None:
-        """Make the thread that has waited longest the leader; without one, the queue is idle."""
-        with self._lock:
-            self._is_led = bool(self._pending)
-            self._led_since = time.monotonic()
-            if self._pending:
-                self._pending[0].leads = True
-                self._pending[0].wake.release()
 
     def close(self, timeout: float) -> None:
         """Take no more items, and wait until the rest is committed, at most `timeout` seconds."""
         with self._lock:
             self._is_closed = True
+            self._wake_thread()  # which ends when nothing is left
         deadline = time.monotonic() + timeout
-        while self._is_led and time.monotonic() < deadline:
+        while self._is_busy and time.monotonic() < deadline:
             time.sleep(_IDLE_POLL)
 
     def _enqueue(self, pending: _Pending[Item, Result]) -> None:
@@ -169,15 +161,23 @@ class CommitQueue(Generic[Item, Result]):
                 raise QueueFull
             self._pending.append(pending)
             self._bytes += pending.size
-            pending.leads = not self._is_led
-            if pending.leads:
-                self._led_since = time.monotonic()
-            self._is_led = True
+            self._wake_thread()
+
+    def _wake_thread(self) -> None:
+        """Wake the thread that commits, unless it is at work; the caller holds the lock."""
+        if self._is_busy:
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="commit", daemon=True)
+            self._thread.start()
+        self._is_busy = True
+        self._busy_since = time.monotonic()
+        self._wake.release()
 
     def _abandon(self, pending: _Pending[Item, Result]) -> bool:
-        """Stop waiting after a timeout; False if the thread was woken at the same moment."""
+        """Stop waiting after a timeout; False if the item was committed at the same moment."""
         with self._lock:
-            if pending.leads or pending.result is not None:
+            if pending.is_done:
                 return False
             pending.is_abandoned = True
             if pending in self._pending:
@@ -185,39 +185,56 @@ class CommitQueue(Generic[Item, Result]):
                 self._bytes -= pending.size
             return True
 
-    def _lead(self) -> None:
-        """Commit one batch, then hand over."""
-        batch = self._take_batch()
-        try:
-            committed = self._committer.commit([pending.item for pending in batch])
-            with self._lock:
-                for pending, result in zip(batch, committed.results, strict=True):
-                    pending.result = result
-        finally:
-            # Before the results are published: the next commit need not wait for that.
-            self.hand_over()
-        with suppress(Exception):  # the batch is on disk, whatever fails from here on
-            committed.publish()
+    def _run(self) -> None:
+        while not (self._is_closed and not self._pending):
+            self._wake.acquire()
+            while batch := self._take_batch():
+                self._commit(batch)
 
     def _take_batch(self) -> Sequence[_Pending[Item, Result]]:
-        # The only bound on a leader: the number of items, whatever each of them costs.
-        most = self._limits.batch_items
+        """Return the next batch; an empty one if nothing waits, and then the thread is idle."""
         with self._lock:
-            batch = self._pending[:most]
-            del self._pending[:most]
+            candidates = self._pending[: self._limits.batch_items]
+            costs = accumulate(pending.cost for pending in candidates)
+            fitting = sum(cost <= self._limits.batch_cost for cost in costs)
+            batch = candidates[: max(fitting, 1)]
+            del self._pending[: len(batch)]
             self._bytes -= sum(pending.size for pending in batch)
             for pending, following in pairwise(batch):
                 pending.next_in_batch = following
+            self._is_busy = bool(batch)
+            self._busy_since = time.monotonic()
         return batch
+
+    def _commit(self, batch: Sequence[_Pending[Item, Result]]) -> None:
+        committed, error = None, None
+        try:
+            committed = self._committer.commit([pending.item for pending in batch])
+        except Exception as exc:  # noqa: BLE001  # it belongs to the threads that wait
+            error = exc
+        with self._lock:
+            for index, pending in enumerate(batch):
+                pending.result = None if committed is None else committed.results[index]
+                pending.error = error
+                pending.is_done = True
+            first = next((pending for pending in batch if not pending.is_abandoned), None)
+            if first is not None and committed is not None:
+                first.publish = committed.publish
+        # A thread of the batch publishes, so that the next commit need not wait for that.
+        if first is not None:
+            first.wake.release()
+        elif committed is not None:
+            with suppress(Exception):
+                committed.publish()
 
     def _wake_next(self, pending: _Pending[Item, Result]) -> None:
         """Wake the next thread of the batch.
 
-        Each thread wakes the next one: if the leader woke all at once, they would contend for the
+        Each thread wakes the next one: if one thread woke all at once, they would contend for the
         interpreter's lock, and every request of the batch would take longer.
         """
         with self._lock:
-            following = pending.next_in_batch if pending.result is not None else None
+            following = pending.next_in_batch
             while following is not None and following.is_abandoned:
                 following = following.next_in_batch
         if following is not None:

@@ -21,11 +21,11 @@ from swrhook.model import DeliveryEntry, Receipt
 _Result = Receipt | CannotRecord
 
 # Beyond these limits a delivery is refused, and its sender tries again.
-LIMITS = QueueLimits(batch_items=256, waiting_items=2048, waiting_bytes=64 * 1024 * 1024)
+LIMITS = QueueLimits(
+    batch_items=256, batch_cost=1000, waiting_items=2048, waiting_bytes=64 * 1024 * 1024
+)
 # Seconds that a request waits for its commit: senders give up after some seconds, too.
 PATIENCE = 10.0
-# Additional seconds for each sync of a delivery; writing one takes a fraction of this.
-PATIENCE_PER_SYNC = 0.002
 # While the ledger cannot be written, it is probed this often, in seconds.
 BETWEEN_PROBES = 1.0
 
@@ -58,6 +58,7 @@ class Recorder:
         self._disk_space = None if folder is None else DiskSpace(folder, floor)
         self._last_error: str | None = None  # of the last batch or probe
         self._probed_at = 0.0
+        self._probe_thread = threading.Thread()
         self._queue = CommitQueue[DeliveryEntry, _Result](self, LIMITS)
 
     @property
@@ -71,9 +72,9 @@ class Recorder:
             raise CannotRecord(shortage)
         if not self._database.is_sqlite:
             entry = replace(entry, received_at=self._clock.now())
-        timeout = self._patience + PATIENCE_PER_SYNC * len(entry.planned)
+        size, cost = len(entry.body or b""), len(entry.pushes) + len(entry.planned)
         try:
-            result = self._queue.submit(entry, len(entry.body or b""), timeout)
+            result = self._queue.submit(entry, size, self._patience, cost=cost)
         except QueueClosed:
             raise CannotRecord("the service is stopping") from None
         except QueueFull:
@@ -91,8 +92,9 @@ class Recorder:
             # own finds out that the ledger recovered. It may hang as long as the disk does, which
             # a readiness check must not.
             self._probed_at = time.monotonic()
-            if self._queue.try_to_lead():
-                threading.Thread(target=self._probe, name="probe", daemon=True).start()
+            if not self._probe_thread.is_alive():
+                self._probe_thread = threading.Thread(target=self._probe, name="probe", daemon=True)
+                self._probe_thread.start()
         stopping = "the service is stopping" if self._queue.is_closed else None
         problem = stopping or self._database.problem() or self._last_error
         return problem or self._delay() or self._shortage()
@@ -125,7 +127,7 @@ class Recorder:
 
     def _delay(self) -> str | None:
         """Return that a commit takes longer than a request waits for it, or None."""
-        seconds = self._queue.led_for
+        seconds = self._queue.busy_for
         if seconds <= self._patience:
             return None
         return f"a commit of the ledger has been going on for {seconds:.0f} seconds"
@@ -135,15 +137,13 @@ class Recorder:
         return None if self._disk_space is None else self._disk_space.shortage()
 
     def _probe(self) -> None:
-        """Write to the ledger as the queue's leader, and note whether that works."""
+        """Write to the ledger, and note whether that works."""
         try:
             with transaction(self._database) as connection:
                 probe(connection, datetime.now(UTC))
             self._last_error = None
         except CannotRecord as exc:
             self._last_error = str(exc)
-        finally:
-            self._queue.hand_over()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,8 +68,9 @@ class CircuitBreakers:
         """Acquire the probe of an open breaker; False if it is closed, or may not be probed yet."""
         with self._lock:
             breaker = self._breakers.get((region, operation))
-            may_be_probed = breaker is not None and not _remaining(breaker, now)
-            return may_be_probed and _begin_probe(breaker, now)
+            if breaker is None or _remaining(breaker, now):
+                return False
+            return _begin_probe(breaker, now)
 
     def wait(self, region: str, operation: Operation, now: datetime) -> timedelta:
         """Return how long no request may be made; zero if `acquire` would allow one."""

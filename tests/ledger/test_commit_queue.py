@@ -1,4 +1,4 @@
-"""Group commit: batches, limits, timeouts, and who leads next."""
+"""Group commit: batches, limits, timeouts and errors."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ import pytest
 from swrhook.ledger.commit_queue import CommitQueue, QueueClosed, QueueFull, QueueLimits
 
 PATIENCE = 20.0
-LIMITS = QueueLimits(batch_items=4, waiting_items=6, waiting_bytes=1000)
+LIMITS = QueueLimits(batch_items=4, batch_cost=10, waiting_items=6, waiting_bytes=1000)
 
 
 @dataclass
@@ -32,12 +32,15 @@ class Committer:
     proceed: threading.Event = field(default_factory=threading.Event)
     error: Exception | None = None
     on_publish: Callable[[], None] = lambda: None
+    paused: int | None = None  # the number of the batch that hangs
 
     def __post_init__(self) -> None:
         self.proceed.set()
 
     def commit(self, items: Sequence[int]) -> Batch:
         self.batches.append(items)
+        if len(self.batches) == self.paused:
+            self.proceed.clear()
         assert self.proceed.wait(PATIENCE)
         if self.error is not None:
             raise self.error
@@ -77,7 +80,7 @@ def busy(
         committer.proceed.set()
 
 
-def test_a_lone_item_is_committed_by_its_own_thread(
+def test_a_lone_item_is_committed_at_once(
     queue: CommitQueue[int, str], committer: Committer
 ) -> None:
     assert queue.submit(7, 1, PATIENCE) == "result 7"
@@ -127,33 +130,67 @@ def test_an_item_that_timed_out_in_the_queue_is_not_committed(
     assert committer.batches == [[0], [1, 3]]
 
 
-def test_a_thread_that_timed_out_during_its_batch_does_not_hold_up_the_others(
+def test_a_batch_is_limited_by_what_its_items_cost(
+    queue: CommitQueue[int, str], committer: Committer
+) -> None:
+    with busy(queue, committer, []) as futures, ThreadPoolExecutor(5) as threads:
+        for number, cost in enumerate([6, 4, 1, 50, 1], 1):
+            futures.append(threads.submit(queue.submit, number, 1, PATIENCE, cost=cost))
+            assert eventually(lambda: queue.waiting == number)  # noqa: B023
+        committer.proceed.set()
+
+    assert [future.result() for future in futures] == [f"result {item}" for item in range(6)]
+    assert committer.batches == [[0], [1, 2], [3], [4], [5]]
+
+
+def test_no_thread_waits_longer_than_its_timeout_for_a_commit_that_hangs(
     queue: CommitQueue[int, str], committer: Committer
 ) -> None:
     committer.proceed.clear()
-    assert queue.try_to_lead()
-    with ThreadPoolExecutor(3) as threads:
-        futures = []
+    assert queue.submit(1, 1, 0.05) is None
+    assert committer.batches == [[1]]
+    committer.proceed.set()
+
+    assert queue.submit(2, 1, PATIENCE) == "result 2"
+
+
+def test_a_thread_that_timed_out_during_its_batch_does_not_hold_up_the_others(
+    queue: CommitQueue[int, str], committer: Committer
+) -> None:
+    with busy(queue, committer, []) as futures, ThreadPoolExecutor(3) as threads:
         for number, timeout in enumerate([PATIENCE, 0.3, PATIENCE], 1):
             futures.append(threads.submit(queue.submit, number, 1, timeout))
             assert eventually(lambda: queue.waiting == number)  # noqa: B023
-        queue.hand_over()
-        assert futures[1].result() is None
+        committer.paused = 2
+        committer.proceed.set()
+        assert futures[2].result() is None
         committer.proceed.set()
 
-    assert [future.result() for future in futures] == ["result 1", None, "result 3"]
-    assert committer.batches == [[1, 2, 3]]
+    assert [future.result() for future in futures] == ["result 0", "result 1", None, "result 3"]
+    assert committer.batches == [[0], [1, 2, 3]]
 
 
-def test_after_a_commit_that_raised_another_thread_leads(
+def test_what_follows_a_commit_happens_though_all_its_threads_timed_out(
     queue: CommitQueue[int, str], committer: Committer
 ) -> None:
-    committer.error = ZeroDivisionError()
-    with pytest.raises(ZeroDivisionError):
-        queue.submit(1, 1, PATIENCE)
+    published = threading.Event()
+    committer.on_publish = published.set
+    committer.proceed.clear()
+    assert queue.submit(1, 1, 0.05) is None
+    committer.proceed.set()
 
+    assert published.wait(PATIENCE)
+
+
+def test_an_error_of_a_commit_is_raised_in_every_thread_of_its_batch(
+    queue: CommitQueue[int, str], committer: Committer
+) -> None:
+    with busy(queue, committer, [1, 2]) as futures:
+        committer.error = ZeroDivisionError()
     committer.error = None
-    assert queue.submit(2, 1, PATIENCE) == "result 2"
+
+    assert [type(future.exception()) for future in futures] == [ZeroDivisionError] * 3
+    assert queue.submit(3, 1, PATIENCE) == "result 3"
 
 
 def test_an_error_after_the_commit_takes_no_result_back(
@@ -167,14 +204,13 @@ def test_an_error_after_the_commit_takes_no_result_back(
     assert queue.submit(1, 1, PATIENCE) == "result 1"
 
 
-def test_the_next_leader_does_not_wait_for_publishing(
+def test_the_next_commit_does_not_wait_for_publishing(
     queue: CommitQueue[int, str], committer: Committer
 ) -> None:
     second_batch = threading.Event()
 
     def publish() -> None:
-        if len(committer.batches) == 1:
-            assert eventually(lambda: len(committer.batches) == 2)
+        if eventually(lambda: len(committer.batches) == 2):
             second_batch.set()
 
     committer.on_publish = publish
@@ -182,18 +218,6 @@ def test_the_next_leader_does_not_wait_for_publishing(
         pass
 
     assert second_batch.is_set()
-
-
-def test_a_caller_without_an_item_can_lead(queue: CommitQueue[int, str]) -> None:
-    assert queue.try_to_lead()
-    assert not queue.try_to_lead()
-    with ThreadPoolExecutor(1) as threads:
-        future = threads.submit(queue.submit, 1, 1, PATIENCE)
-        assert eventually(lambda: queue.waiting == 1)
-        queue.hand_over()
-        assert future.result() == "result 1"
-
-    assert queue.try_to_lead()
 
 
 def test_a_closed_queue_takes_no_items_and_commits_those_that_wait(

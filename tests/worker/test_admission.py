@@ -294,17 +294,45 @@ def test_an_open_breaker_leaves_no_room_for_the_flows_that_need_the_operation(
         assert isinstance(room, Slot)
 
 
-def test_a_flow_has_room_to_probe_after_the_pause() -> None:
+@pytest.mark.parametrize(("urgency", "operation"), [(FRESH, SYNC_IMAGES), (PROOF, LOOK_SOURCE)])
+def test_one_run_has_room_for_the_probe_of_an_open_breaker(
+    urgency: Urgency, operation: Operation
+) -> None:
     driver = Driver()
+    driver.open_breaker("s", operation)
+    driver.now += 0.5 * SECOND
+
+    assert driver.admits(flow(urgency=urgency))
+    assert driver.reserve(flow(urgency=urgency)) == NoRoom("s", "breaker", 0.5 * SECOND)
+    assert driver.breakers.acquire("s", operation, driver.now) is not None
+    driver.breakers.record("s", operation, driver.now, None)
+    assert driver.admits(flow(urgency=urgency))
+
+
+def test_a_run_that_ends_without_its_probe_leaves_it_to_another() -> None:
+    driver = Driver()
+    driver.open_breaker("s", LOOK_SOURCE)
     driver.open_breaker("s", SYNC_IMAGES)
     driver.now += 0.5 * SECOND
+    slot = driver.admit(flow())
+    assert not driver.admits(flow())
+
+    slot.release()
+
     assert driver.admits(flow())
 
-    assert driver.breakers.acquire("s", SYNC_IMAGES, driver.now) is None
 
-    assert driver.reserve(flow()) == NoRoom("s", "breaker", 0.5 * SECOND)
-    driver.breakers.record("s", SYNC_IMAGES, driver.now, None)
-    assert driver.admits(flow())
+def test_a_flow_without_room_takes_no_probe() -> None:
+    driver = Driver(replace(WIDE, in_flight_per_target=1))
+    driver.open_breaker("s", LOOK_SOURCE)
+    driver.now += 0.5 * SECOND
+    driver.admit(flow("x", "t"))
+    slot = driver.admit(flow("s", "t"))
+    slot.release()
+    busy = Occupancy(pairs=Counter({("s", "t"): 1}))
+
+    assert driver.reserve(flow("s", "t"), busy) == NoRoom("t", "in_flight_per_target")
+    assert driver.admits(flow("s", "t2"))
 
 
 # Any sequence
