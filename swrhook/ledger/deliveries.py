@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
-    RowMapping,
     Text,
     bindparam,
     func,
@@ -25,6 +24,7 @@ from swrhook.ledger.deduplication import Batch, Row, add, add_sync, event_key, t
 from swrhook.ledger.lanes import lock_lanes, schedule_lanes
 from swrhook.ledger.rows import SYNC_COLUMNS, group, to_sync
 from swrhook.ledger.sql import PreparedStatement, Upsert, in_portions, upsert_on
+from swrhook.ledger.successors import find_successors
 from swrhook.ledger.syncs import supersede
 from swrhook.ledger.tables import OPEN, deliveries, latest_pushes, pushes, syncs
 from swrhook.model import (
@@ -224,24 +224,19 @@ def _sync_refs(connection: Connection, batch: Batch) -> dict[str, list[SyncRef]]
 
 def _syncs_of_pushes(connection: Connection, push_ids: Collection[str]) -> list[Row]:
     """Return the syncs of earlier pushes; in place of a superseded one, the one that goes on."""
-    rows = [
-        row
-        for portion in in_portions(push_ids)
-        for row in connection.execute(
-            select(*SYNC_COLUMNS, syncs.c.push).where(syncs.c.push.in_(portion))
-        ).mappings()
-    ]
-    return [dict(_follow_superseded(connection, row)) | {"push": row["push"]} for row in rows]
+    rows = _SYNCS_OF_PUSHES.rows_in_portions(connection, "pushes", push_ids)
+    superseded = {row["id"] for row in rows if row["superseded_by"] is not None}
+    if not superseded:
+        return rows
+    successors = find_successors(connection, superseded)
+    portions = in_portions(sorted({*successors.values()}))
+    by_id = {row["id"]: row for ids in portions for row in _SYNCS.rows(connection, ids=ids)}
+    return [{**row, **by_id.get(successors.get(row["id"], ""), {})} for row in rows]
 
 
-def _follow_superseded(connection: Connection, row: RowMapping) -> RowMapping:
-    while row["superseded_by"] is not None:
-        statement = select(*SYNC_COLUMNS).where(syncs.c.id == row["superseded_by"])
-        heir = connection.execute(statement).mappings().one_or_none()
-        if heir is None:  # it has been pruned
-            break
-        row = heir
-    return row
+_SYNCS_OF_PUSHES = PreparedStatement(
+    select(*SYNC_COLUMNS, syncs.c.push).where(syncs.c.push.in_(bindparam("pushes", expanding=True)))
+)
 
 
 def _sync_ref(row: Mapping[str, Any]) -> SyncRef:

@@ -17,6 +17,7 @@ from swrhook.ledger.queries.pagination import (
 )
 from swrhook.ledger.queries.views import ImageFilter, ListedError, ListedSync, Page, SyncFilter
 from swrhook.ledger.rows import LANE_COLUMNS, field_columns
+from swrhook.ledger.successors import find_successors
 from swrhook.ledger.tables import RARE, RARE_STATES, pushes, syncs
 from swrhook.model import State, Target
 
@@ -157,7 +158,8 @@ def find_waited_syncs(connection: Connection, filters: WaitFilter) -> list[Liste
     newest: dict[tuple[str, str], str] = {}
     for row in connection.execute(query):
         newest.setdefault((row.target_region, row.target_namespace), row.id)
-    return find_syncs(connection, _follow_superseded(connection, list(newest.values())))
+    successors = find_successors(connection, newest.values())
+    return find_syncs(connection, sorted({*successors.values()}))
 
 
 def _wait_conditions(filters: WaitFilter) -> list[Condition]:
@@ -172,15 +174,3 @@ def _wait_conditions(filters: WaitFilter) -> list[Condition]:
         of_delivery = select(original).where(pushes.c.delivery == filters.delivery)
         conditions.append(syncs.c.push.in_(of_delivery))
     return conditions
-
-
-def _follow_superseded(connection: Connection, ids: Sequence[str]) -> Sequence[str]:
-    """Return, for each sync, the last one in its chain of `superseded_by` that is still kept."""
-    if not ids:
-        return []
-    first = select(syncs.c.id, syncs.c.superseded_by).where(syncs.c.id.in_(ids))
-    chain = first.cte("chain", recursive=True)
-    following = select(syncs.c.id, syncs.c.superseded_by)
-    chain = chain.union(following.join(chain, syncs.c.id == chain.c.superseded_by))
-    has_next = select(syncs.c.id).where(syncs.c.id == chain.c.superseded_by).exists()
-    return connection.scalars(select(chain.c.id).where(~has_next).distinct()).all()
