@@ -14,7 +14,7 @@ from bench.figures import Figure, Measurement, Plot
 from swrhook.ledger.calls import claim, open_digests
 from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.deliveries import record_syncs
-from swrhook.ledger.lanes import reschedule
+from swrhook.ledger.lanes import release_lane
 from swrhook.ledger.syncs import due_syncs
 from swrhook.model import Lane, PlannedSync, Push, Target
 from swrhook.syncs.decisions import Decision
@@ -110,7 +110,7 @@ def _claim(database: Database) -> float:
     with database.write() as connection:
         decisions = [(sync, Decision(Event.CLAIM)) for sync in syncs]
         _, claimed = claim(connection, lane, decisions, frozenset(), now)
-        reschedule(connection, lane)
+        release_lane(connection, lane, now)
     took = time.perf_counter() - started
     assert len(claimed) == TAGS
     _finish(database)

@@ -36,6 +36,7 @@ from swrhook.web import create_web
 from swrhook.web.context import WebContext
 from swrhook.worker.admission import Admission
 from swrhook.worker.circuit_breaker import CircuitBreakers
+from swrhook.worker.expansion import ExpansionWorker
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.lane_runner import LaneRunner
 from swrhook.worker.rate_limiter import AdaptiveRateLimiter
@@ -108,6 +109,9 @@ class Container:
     def _make_service(self) -> None:
         """Make what receives deliveries, serves operators and runs at intervals."""
         self.recorder = Recorder(self.database, self.engine, self.outcome_log, self.clock)
+        self.expansion_worker = ExpansionWorker(
+            self.database, self.configuration, self.engine, self.outcome_log, self.clock
+        )
         self.operator = Operator(self.database, self.engine, self.outcome_log, self.clock)
         self.retention = Retention(self.database, self.configuration, self.clock, self.metrics)
         self.sender_activity = SenderActivity(self.database, self.configuration, self.system_clock)
@@ -143,6 +147,8 @@ class Container:
         if self.settings.workers:
             precompute_fingerprint(self.configuration.current().swr.credentials)
             self.repair_worker.start()
+        if self.settings.workers or self.settings.on_sqlite:
+            self.expansion_worker.start()
         self.sender_monitor.start()
         self.config_reloader.start()
         self.retention.start()
@@ -153,6 +159,7 @@ class Container:
         self.retention.stop()
         self.recorder.close()
         self.repair_worker.stop()
+        self.expansion_worker.stop()
         self.engine.stop()
         self.sender_monitor.stop()
         self.configuration.active.swr.close()

@@ -10,6 +10,7 @@ SwrhookError
 │   ├── RateLimited              the sender delivers too often: retry later
 │   ├── Undecodable              the body is not valid in its encoding (JSON, UTF-8)
 │   ├── TooLarge                 the body exceeds a limit
+│   ├── TooManyImages            a delivery exceeds the sender's max_images, and the caller waits
 │   ├── NothingUsable            no image tag is readable, and the caller waits for the answer
 │   ├── NothingToReplay          the stored delivery cannot be replayed
 │   ├── StateForbids             the state of a sync does not allow the operation
@@ -92,6 +93,12 @@ class TooLarge(Refused):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"the body is over settings.body_limit ({limit} bytes)")
+
+
+class TooManyImages(Refused):
+    """A delivery has more image tags than its sender may send at once, and the caller waits."""
+
+    code = "too_many_images"
 
 
 class NothingUsable(Refused):

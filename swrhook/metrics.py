@@ -45,6 +45,11 @@ class Metrics:
             " (no rule has a target for one).",
             ["sender", "reason"],
         )
+        self.deliveries_over_max_images = counter(
+            "swrhook_deliveries_over_max_images_total",
+            "Deliveries quarantined because they have more image tags than max_images, by sender.",
+            ["sender"],
+        )
         self.deliveries_replayed = counter(
             "swrhook_deliveries_replayed_total",
             "Deliveries replayed, by sender and the outcome of the replay.",

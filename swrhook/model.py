@@ -149,13 +149,17 @@ class SyncRef:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The outcome of a delivery that is recorded on disk."""
+    """The outcome of a delivery that is recorded on disk.
+
+    The syncs of a large delivery are recorded afterwards; `syncs_total` says how many.
+    """
 
     delivery: str
     sender: str
     outcome: Outcome
     reason: str | None
     syncs: Sequence[SyncRef]
+    syncs_total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,11 +215,26 @@ def route(lane: Lane, tag: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class PackedPushes:
+    """The pushes of a large delivery with their syncs, in the form in which they are stored.
+
+    `has_own_id`: the external id is the one of the whole delivery, not of one of several events.
+    """
+
+    region: str
+    pushes_total: int
+    syncs_total: int
+    portions: Sequence[bytes] = field(repr=False)
+    has_own_id: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryEntry:
     """A delivery that passed every check and is ready to be recorded.
 
     `outcome` is ACCEPTED, IGNORED or QUARANTINED; the ledger then detects duplicates among the
-    accepted ones. `replayed_from` is the id of the delivery that this one replays.
+    accepted ones. `replayed_from` is the id of the delivery that this one replays. A large one has
+    `packed` in place of `pushes` and `planned`. `over_max_images` says why one is quarantined.
     """
 
     sender: str
@@ -231,6 +250,8 @@ class DeliveryEntry:
     pushes: Sequence[Push] = ()
     planned: Sequence[PlannedSync] = ()
     replayed_from: str | None = None
+    packed: PackedPushes | None = None
+    over_max_images: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +259,7 @@ class StoredDelivery:
     """What the ledger keeps of a delivery for a replay.
 
     `original` is the id of the delivery that a duplicate repeats. `body` is None if it was not
-    kept or has been deleted.
+    kept or has been deleted; then `pushes` has what is recorded, not yet all if it is `expanding`.
     """
 
     id: str
@@ -249,6 +270,7 @@ class StoredDelivery:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     pushes: Sequence[Push] = ()
+    expanding: bool = False
 
 
 @dataclass(frozen=True, slots=True)

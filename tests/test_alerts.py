@@ -10,6 +10,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from swrhook.errors import Refused
+from swrhook.ledger.queries.expansions import SenderExpansions
 from swrhook.ledger.queries.stats import Backlog, DriftCount, OpenSyncs
 from swrhook.metrics import Metrics
 from swrhook.model import END_STATES, Outcome
@@ -17,6 +18,7 @@ from swrhook.service.metrics_collectors import (
     backlog_collector,
     drift_collector,
     endpoint_collector,
+    expansion_collector,
     sender_collector,
 )
 from swrhook.service.sender_monitor import SenderStatus
@@ -45,21 +47,27 @@ def everything() -> Metrics:
     metrics.register(drift_collector(lambda: Aged(drift, 1.0)))
     endpoint = Endpoint("cn-east-3", 20, {"sync_images": True})
     metrics.register(endpoint_collector(lambda: [endpoint]))
-    metrics.deliveries.labels("ci", "accepted").inc()
-    metrics.deliveries_ignored.labels("ci", "no_target").inc()
-    metrics.deliveries_replayed.labels("ci", "accepted").inc()
-    metrics.deliveries_refused.labels("ci", "cannot_record").inc()
-    metrics.access_denied.labels("forbidden").inc()
+    metrics.register(expansion_collector(lambda: [SenderExpansions("ci", 2, 500, 1)]))
+    counters = {
+        metrics.deliveries: ("ci", "accepted"),
+        metrics.deliveries_ignored: ("ci", "no_target"),
+        metrics.deliveries_over_max_images: ("ci",),
+        metrics.deliveries_replayed: ("ci", "accepted"),
+        metrics.deliveries_refused: ("ci", "cannot_record"),
+        metrics.access_denied: ("forbidden",),
+        metrics.syncs: ("cn-east-3", "verified"),
+        metrics.swr_requests: ("cn-east-3", "sync_images", "ok"),
+        metrics.postponed: ("cn-east-3", "pace"),
+        metrics.configuration_reloads: ("accepted",),
+        metrics.pruned_rows: ("syncs",),
+        metrics.retention_runs: ("done",),
+    }
+    for counter, labels in counters.items():
+        counter.labels(*labels).inc()
     metrics.push_to_triggered.labels("cn-east-3").observe(1)
     metrics.push_to_verified.labels("cn-east-3").observe(1)
-    metrics.syncs.labels("cn-east-3", "verified").inc()
-    metrics.swr_requests.labels("cn-east-3", "sync_images", "ok").inc()
-    metrics.postponed.labels("cn-east-3", "pace").inc()
     metrics.configuration_is_current.set(1)
     metrics.configuration_version.info({"version": "0123456789ab"})
-    metrics.configuration_reloads.labels("accepted").inc()
-    metrics.pruned_rows.labels("syncs").inc()
-    metrics.retention_runs.labels("done").inc()
     return metrics
 
 

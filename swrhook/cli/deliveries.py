@@ -11,8 +11,14 @@ _MOST_IMAGES = 3
 
 def _images(item: Item) -> str:
     images = [push["image"] for push in item["pushes"]]
+    if item["pushes_total"] > len(images):  # a large delivery
+        return f"{item['pushes_total']} images"
     more = len(images) - _MOST_IMAGES
     return ", ".join(images[:_MOST_IMAGES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _syncs(item: Item) -> str:
+    return f"{item['syncs_total']}{', expanding' if item['expanding'] else ''}"
 
 
 DELIVERIES = Resource(
@@ -25,7 +31,7 @@ DELIVERIES = Resource(
         Column("sender"),
         Column("outcome", unwrapped=True, styled=True),
         Column("images", _images),
-        Column("syncs", lambda item: str(len(item["syncs"]))),
+        Column("syncs", _syncs),
         Column("reason", lambda item: item["reason"] or ""),
     ),
 )

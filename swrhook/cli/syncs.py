@@ -40,12 +40,14 @@ SYNCS = Resource(
 @command(
     "python -m swrhook syncs --state rejected --state exhausted --since 24h",
     "python -m swrhook syncs --image team-a/web/shop:1.4.2",
+    "python -m swrhook syncs --delivery 01KB3Y6Q3Z6B1D8F2G4H5J7K9M --all",
     "python -m swrhook syncs --region cn-east-3 --all --json | jq -r .reason",
 )
 @choice_option("--state", State, "Only syncs in this state. Repeatable.", multiple=True)
 @text_option("--region", "Only syncs to this region.")
 @text_option("--namespace", "Only syncs to this organization.")
 @text_option("--image", "Only syncs of this image at the source.", metavar="NS/REPO[:TAG]")
+@text_option("--delivery", "Only syncs of this delivery.", metavar="ID")
 @list_options
 def syncs(*, everything: bool, as_json: bool, **query: QueryValue) -> None:
     """List syncs, newest first."""

@@ -15,7 +15,7 @@ from swrhook.config.validators import is_local, split_url
 from swrhook.dialects import mapping
 from swrhook.rules.match import FIELDS, Pattern, Rule, RuleTarget
 from swrhook.rules.rulebook import Rulebook
-from swrhook.senders.sender import ImageSettings, Sender
+from swrhook.senders.sender import ImageSettings, Sender, default_max_images
 from swrhook.syncs.backoff import Backoff, Retry, Verify
 
 POD_URL_VARIABLE = "HC_CONTAINER_CREDENTIALS_FULL_URI"
@@ -144,6 +144,8 @@ def _sender(name: str, sender: Checked, key_provider: KeyProvider) -> Sender:
         expect_every=sender.get("expect_every"),
         allow_from=tuple(sender.get("allow_from", ())),
         rate_limit=sender.get("rate_limit"),
+        max_images=sender.get("max_images", default_max_images(sender["dialect"])),
+        max_open=sender.get("max_open"),
     )
 
 

@@ -8,7 +8,16 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 from swrhook.auth import SCHEMES, Scheme
 from swrhook.auth.hmac_signature import ALGORITHMS, ENCODINGS
 from swrhook.config import validators
-from swrhook.config.fields import Duration, Flag, Network, OneOf, OptionalText, RateField, Text
+from swrhook.config.fields import (
+    Duration,
+    Flag,
+    Network,
+    OneOf,
+    OptionalText,
+    RateField,
+    Text,
+    WholeNumber,
+)
 from swrhook.config.nodes import Data
 from swrhook.config.sections import ByKind, Named, OneOrMore, Part, SecretWithExpiry, Section
 from swrhook.dialects import DIALECTS
@@ -94,5 +103,7 @@ class SenderSection(Section):
     mapping = Part(MappingSection)
     allow_unauthenticated = Flag()
     rate_limit = RateField()
+    max_images = WholeNumber(1, 50_000)
+    max_open = WholeNumber(1, 1_000_000)
     allow_from = OneOrMore(Network())
     expect_every = Duration("1m")

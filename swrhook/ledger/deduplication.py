@@ -4,12 +4,12 @@ No SQL: `deliveries.py` reads what is needed before, and writes the rows after.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from swrhook.ledger.rows import from_lane
+from swrhook.ledger.rows import from_lane, group
 from swrhook.ledger.syncs import SUPERSEDED_VALUES
 from swrhook.ledger.types import new_id
 from swrhook.model import (
@@ -41,49 +41,75 @@ class Batch:
     deliveries: list[Row] = field(default_factory=list)
     pushes: list[Row] = field(default_factory=list)
     syncs: dict[str, Row] = field(default_factory=dict)  # by id
+    expansions: list[Row] = field(default_factory=list)
+    portions: list[Row] = field(default_factory=list)
     newest: dict[str, str] = field(default_factory=dict)  # id of the newest sync, by route
     lanes: dict[Lane, str] = field(default_factory=dict)  # with the sender of a sync
+    push_ids: Iterator[str] = field(default_factory=lambda: iter(new_id, None))
+    sync_ids: Iterator[str] = field(default_factory=lambda: iter(new_id, None))
+    # Of deliveries that came later than this one, but were recorded before it.
+    later_tags: Collection[str] = ()  # keys of the tags that they pushed
+    later_events: Collection[str] = ()  # keys of their events
+    later_syncs: Mapping[str, str] = field(default_factory=dict)  # id of the newest, by route
 
 
 def add(batch: Batch, entry: DeliveryEntry) -> None:
     """Add the rows of an entry. It is a duplicate if all pushes that match rules are."""
     delivery_id = new_id()
-    planned: dict[Push, list[PlannedSync]] = {}
-    for sync in entry.planned:
-        planned.setdefault(sync.push, []).append(sync)
+    originals = add_pushes(batch, entry, delivery_id)
+    repeated = [original for original in originals if original is not None]
+    outcome = entry.outcome
+    if outcome is Outcome.ACCEPTED and len(repeated) == len(originals):
+        outcome = Outcome.DUPLICATE
+    original = repeated[0]["delivery"] if outcome is Outcome.DUPLICATE else None
+    batch.deliveries.append(delivery_row(entry, delivery_id, outcome, original))
+
+
+def add_pushes(batch: Batch, entry: DeliveryEntry, delivery_id: str) -> list[Row | None]:
+    """Add the pushes of an entry and their syncs.
+
+    Return, for each push that matches rules, the earlier push that it repeats, or None.
+    """
+    planned = group((sync.push, sync) for sync in entry.planned)
     originals = []
     for push in entry.pushes:
         original = _original(batch, push, entry) if push in planned else None
         if entry.replayed_from is not None and (original or {}).get("delivery") != delivery_id:
             # A replay must have an effect, so only a push within it can be its duplicate.
             original = None
-        originals.append(original)
+        if push in planned:
+            originals.append(original)
         # The event key is unique, and a replayed event is in the ledger already.
-        is_new = push in planned and event_key(push) not in batch.events
-        row = _push_row(push, delivery_id, original, is_new=is_new)
+        event = event_key(push) if push in planned else None
+        is_new = event not in batch.events and event not in batch.later_events
+        event = event if is_new else None
+        row = _push_row(next(batch.push_ids), push, delivery_id, event, original)
         batch.pushes.append(row)
         if push in planned and original is None:
             _add_fresh(batch, entry, row, planned[push])
-    duplicated = [original for original in originals if original is not None]
-    outcome = entry.outcome
-    if outcome is Outcome.ACCEPTED and len(duplicated) == len(planned):
-        outcome = Outcome.DUPLICATE
-    batch.deliveries.append(
-        {
-            "id": delivery_id,
-            "sender": entry.sender,
-            "dialect": entry.dialect,
-            "outcome": outcome.value,
-            "reason": entry.reason,
-            "received_at": entry.received_at,
-            "external_id": entry.external_id,
-            "original": duplicated[0]["delivery"] if outcome is Outcome.DUPLICATE else None,
-            "headers": dict(entry.headers),
-            "body": entry.body if outcome in _KEEP_BODY else None,
-            "rules_version": entry.rules_version,
-            "replayed_from": entry.replayed_from,
-        }
-    )
+    return originals
+
+
+def delivery_row(
+    entry: DeliveryEntry, delivery_id: str, outcome: Outcome, original: str | None
+) -> Row:
+    """Return the row of a delivery; `original` is the delivery that it repeats."""
+    return {
+        "id": delivery_id,
+        "sender": entry.sender,
+        "dialect": entry.dialect,
+        "outcome": outcome.value,
+        "reason": entry.reason,
+        "received_at": entry.received_at,
+        "external_id": entry.external_id,
+        "original": original,
+        "headers": dict(entry.headers),
+        "body": entry.body if outcome in _KEEP_BODY else None,
+        "rules_version": entry.rules_version,
+        "replayed_from": entry.replayed_from,
+        "pushes_total": None if entry.packed is None else entry.packed.pushes_total,
+        "syncs_total": None if entry.packed is None else entry.packed.syncs_total,
+    }
 
 
 _KEEP_BODY = (Outcome.ACCEPTED, Outcome.QUARANTINED)
@@ -132,15 +158,23 @@ def add_sync(
     *,
     backfill: bool = False,
 ) -> None:
-    """Add a sync; it supersedes an earlier one of the batch on the same route."""
+    """Add a sync; it supersedes an earlier one of the batch on the same route.
+
+    If a later delivery has a sync on the route already, the new one is superseded by that.
+    """
+    sync_id = next(batch.sync_ids)
     urgency = Urgency.BACKFILL if backfill else Urgency.FRESH
-    row = _sync_row(sync, rules_version, at, push_row)
+    row = _sync_row(sync_id, sync, rules_version, at, push_row)
     row |= {"backfill": backfill, "urgency": urgency.value}
+    batch.syncs[sync_id] = row
+    later = batch.later_syncs.get(row["route"])
+    if later is not None:
+        row |= {**SUPERSEDED_VALUES, "superseded_by": later}
+        return
     earlier = batch.newest.get(row["route"])
     if earlier is not None:
-        batch.syncs[earlier] |= {**SUPERSEDED_VALUES, "superseded_by": row["id"]}
-    batch.newest[row["route"]] = row["id"]
-    batch.syncs[row["id"]] = row
+        batch.syncs[earlier] |= {**SUPERSEDED_VALUES, "superseded_by": sync_id}
+    batch.newest[row["route"]] = sync_id
     batch.lanes[sync.lane] = sync.push.sender
 
 
@@ -159,9 +193,11 @@ def event_key(push: Push) -> str | None:
     return f"{tag_key(push)} {event_id}"
 
 
-def _push_row(push: Push, delivery_id: str, original: Row | None, *, is_new: bool) -> Row:
+def _push_row(
+    push_id: str, push: Push, delivery_id: str, event: str | None, original: Row | None
+) -> Row:
     return {
-        "id": new_id(),
+        "id": push_id,
         "delivery": delivery_id,
         "sender": push.sender,
         "region": push.region,
@@ -170,17 +206,19 @@ def _push_row(push: Push, delivery_id: str, original: Row | None, *, is_new: boo
         "tag": push.tag,
         "digest": push.digest,
         "event_id": push.event_id,
-        "event_key": event_key(push) if is_new else None,
+        "event_key": event,
         "pushed_at": push.pushed_at,
         "original": None if original is None else original["push"],
     }
 
 
-def _sync_row(sync: PlannedSync, rules_version: str, at: datetime, push_row: Row) -> Row:
+def _sync_row(
+    sync_id: str, sync: PlannedSync, rules_version: str, at: datetime, push_row: Row
+) -> Row:
     """Return the row of a new sync; columns that are not here start at their default or NULL."""
     push, lane = sync.push, sync.lane
     return {
-        "id": new_id(),
+        "id": sync_id,
         "delivery": push_row["delivery"],
         "push": push_row["id"],
         "sender": push.sender,

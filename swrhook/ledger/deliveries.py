@@ -22,16 +22,26 @@ from sqlalchemy.dialects import postgresql
 from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.deduplication import Batch, Row, add, add_sync, event_key, tag_key
 from swrhook.ledger.lanes import lock_lanes, schedule_lanes
+from swrhook.ledger.large_deliveries import add_large
 from swrhook.ledger.rows import SYNC_COLUMNS, group, to_sync
 from swrhook.ledger.sql import PreparedStatement, Upsert, in_portions, upsert_on
 from swrhook.ledger.successors import find_successors
 from swrhook.ledger.syncs import supersede
-from swrhook.ledger.tables import OPEN, deliveries, latest_pushes, pushes, syncs
+from swrhook.ledger.tables import (
+    OPEN,
+    deliveries,
+    expansion_portions,
+    expansions,
+    latest_pushes,
+    pushes,
+    syncs,
+)
 from swrhook.model import (
     DeliveryEntry,
     Lane,
     Outcome,
     PlannedSync,
+    Push,
     Receipt,
     State,
     Sync,
@@ -56,14 +66,15 @@ def record(connection: Connection, entries: Sequence[DeliveryEntry]) -> Recordin
     Concurrent transactions are serialized by row locks: those on the same tag by its row in
     latest_pushes, and those of several senders for the same target by the row of the lane.
     """
-    batch = Batch(*_read_known(connection, entries))
+    pushes_to_sync = [sync.push for entry in entries for sync in entry.planned]
+    batch = Batch(*lock_pushes(connection, pushes_to_sync))
     for entry in entries:
-        add(batch, entry)
+        if entry.packed is None:
+            add(batch, entry)
+        else:
+            add_large(connection, batch, entry, entry.packed)
     lock_lanes(connection, batch.lanes)
-    superseded = _supersede_earlier(connection, batch)
-    _write(connection, batch)
-    in_batch = [row["id"] for row in batch.syncs.values() if row["superseded_by"] is not None]
-    superseded += _read_syncs(connection, in_batch)
+    superseded = write_batch(connection, batch)
     at = max(entry.received_at for entry in entries)
     lanes = schedule_lanes(connection, batch.lanes, Urgency.FRESH, at)
     return Recording(_receipts(connection, batch), superseded, lanes)
@@ -77,8 +88,7 @@ def record_syncs(
     for sync in planned:
         add_sync(batch, sync, rules_version, at)
     lock_lanes(connection, batch.lanes)
-    superseded = _supersede_earlier(connection, batch)
-    insert_rows(connection, INSERT_SYNC, list(batch.syncs.values()))
+    superseded = write_batch(connection, batch)
     lanes = schedule_lanes(connection, batch.lanes, Urgency.FRESH, at)
     return list(batch.syncs), Recording((), superseded, lanes)
 
@@ -93,13 +103,12 @@ def lock_tags(connection: Connection, tag_keys: Collection[str]) -> dict[str, Ro
     return {row["key"]: row for row in _LATEST.rows_in_portions(connection, "keys", keys)}
 
 
-def _read_known(
-    connection: Connection, entries: Sequence[DeliveryEntry]
+def lock_pushes(
+    connection: Connection, announced: Collection[Push]
 ) -> tuple[dict[str, Row], dict[str, Row]]:
-    """Lock the tags of the entries; return their latest pushes, and events recorded before."""
-    planned_pushes = [sync.push for entry in entries for sync in entry.planned]
-    latest = lock_tags(connection, {tag_key(push) for push in planned_pushes})
-    event_keys = {key for push in planned_pushes if (key := event_key(push)) is not None}
+    """Lock the tags of pushes; return the latest push of each, and their events recorded before."""
+    latest = lock_tags(connection, {tag_key(push) for push in announced})
+    event_keys = {key for push in announced if (key := event_key(push)) is not None}
     events = _EVENTS.rows_in_portions(connection, "keys", event_keys)
     return latest, {row["event_key"]: row for row in events}
 
@@ -128,7 +137,7 @@ def _supersede_earlier(connection: Connection, batch: Batch) -> list[Sync]:
     ended = []
     for row in open_syncs.rows_in_portions(connection, "routes", batch.newest):
         heir = batch.newest[row["route"]]
-        state = supersede(connection, row["id"], heir, batch.syncs[heir]["created_at"])
+        state = supersede(connection, row["id"], heir, batch.syncs[heir]["updated_at"])
         if state is State.SUPERSEDED:
             ended.append(row["id"])
     return _read_syncs(connection, ended)
@@ -174,17 +183,28 @@ _SYNCS = PreparedStatement(
 )
 
 
-def _write(connection: Connection, batch: Batch) -> None:
+def write_batch(connection: Connection, batch: Batch) -> list[Sync]:
+    """Write the rows of a batch whose lanes are locked; return the syncs that it superseded."""
+    superseded = _supersede_earlier(connection, batch)
     insert_rows(connection, _INSERT_DELIVERY, batch.deliveries)
+    insert_rows(connection, _INSERT_EXPANSION, batch.expansions)
+    insert_rows(connection, _INSERT_PORTION, batch.portions)
     insert_rows(connection, _INSERT_PUSH, batch.pushes)
     insert_rows(connection, INSERT_SYNC, list(batch.syncs.values()))
     if batch.syncs:
         # On PostgreSQL, lock_tags inserted rows without a push for tags that were new.
-        latest = [row for row in batch.latest.values() if row["push"] is not None]
+        latest = [
+            row
+            for key, row in batch.latest.items()
+            if row["push"] is not None and key not in batch.later_tags
+        ]
         insert_rows(connection, _upsert_latest(connection.dialect.name), latest)
+    in_batch = [row["id"] for row in batch.syncs.values() if row["superseded_by"] is not None]
+    return superseded + _read_syncs(connection, in_batch)
 
 
 _INSERT_DELIVERY, _INSERT_PUSH, INSERT_SYNC = insert(deliveries), insert(pushes), insert(syncs)
+_INSERT_EXPANSION, _INSERT_PORTION = insert(expansions), insert(expansion_portions)
 
 
 @cache
@@ -204,6 +224,7 @@ def _receipts(connection: Connection, batch: Batch) -> list[Receipt]:
             outcome=Outcome(row["outcome"]),
             reason=row["reason"],
             syncs=list(dict.fromkeys(refs[row["id"]])),
+            syncs_total=row["syncs_total"] or None,
         )
         for row in batch.deliveries
     ]

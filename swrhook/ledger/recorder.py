@@ -13,6 +13,7 @@ from swrhook.ledger.commit_queue import CommitQueue, QueueClosed, QueueFull, Que
 from swrhook.ledger.database import Database, as_cannot_record, transaction
 from swrhook.ledger.deliveries import Recording, record
 from swrhook.ledger.kept_state import probe
+from swrhook.ledger.portions import is_large, pack
 from swrhook.ledger.ports import LaneScheduler, OutcomeListener
 from swrhook.ledger.postgresql import is_away
 from swrhook.ledger.sqlite import FLOOR, DiskSpace
@@ -72,7 +73,9 @@ class Recorder:
             raise CannotRecord(shortage)
         if not self._database.is_sqlite:
             entry = replace(entry, received_at=self._clock.now())
-        size, cost = len(entry.body or b""), len(entry.pushes) + len(entry.planned)
+        if is_large(entry):  # in this thread, so that no other one waits for it
+            entry = pack(entry)
+        size, cost = _weigh(entry)
         try:
             result = self._queue.submit(entry, size, self._patience, cost=cost)
         except QueueClosed:
@@ -144,6 +147,14 @@ class Recorder:
             self._last_error = None
         except CannotRecord as exc:
             self._last_error = str(exc)
+
+
+def _weigh(entry: DeliveryEntry) -> tuple[int, int]:
+    """Return the bytes of an entry, and its cost in a batch: a large one is the last in it."""
+    body = len(entry.body or b"")
+    if entry.packed is not None:
+        return body + sum(map(len, entry.packed.portions)), LIMITS.batch_cost
+    return body, len(entry.pushes) + len(entry.planned)
 
 
 @dataclass(frozen=True, slots=True)

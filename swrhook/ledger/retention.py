@@ -23,6 +23,7 @@ from swrhook.ledger.tables import (
     call_tags,
     calls,
     deliveries,
+    expansions,
     findings,
     lanes,
     latest_pushes,
@@ -59,13 +60,17 @@ Prune = Callable[[PeriodicLease, datetime, str], Step]
 def prune_deliveries(work: PeriodicLease, before: datetime, after: str) -> Step:
     """Delete deliveries with their bodies, pushes and latest pushes.
 
-    A delivery is kept whole while one of its syncs is open. One with very many pushes takes several
-    steps, and is itself deleted in the last.
+    A delivery is kept whole while one of its syncs is open, or its pushes are not all recorded. One
+    with very many pushes takes several steps, and is itself deleted in the last.
     """
     with work.database.read() as connection:
         rows = _up_to_weight(connection.execute(aged_deliveries(before, after)).all(), _MOST_BYTES)
         ids = [row.id for row in rows]
-        finished = sorted(set(ids) - set(connection.scalars(unfinished_deliveries(ids))))
+        unfinished = {
+            *connection.scalars(unfinished_deliveries(ids)),
+            *connection.scalars(expanding_deliveries(ids)),
+        }
+        finished = sorted(set(ids) - unfinished)
         old_pushes = connection.execute(_pushes_of(finished)).all()
     if not ids:
         return Step({}, None)
@@ -154,6 +159,11 @@ def unfinished_deliveries(ids: Sequence[str]) -> Select[Any]:
     """Return the query for those deliveries that have open syncs."""
     query = select(pushes.c.delivery).join(syncs, syncs.c.push == pushes.c.id)
     return query.where(pushes.c.delivery.in_(ids), OPEN).distinct()
+
+
+def expanding_deliveries(ids: Sequence[str]) -> Select[Any]:
+    """Return the query for those deliveries whose pushes are not all recorded."""
+    return select(expansions.c.delivery).where(expansions.c.delivery.in_(ids))
 
 
 def aged_syncs(before: datetime, after: str) -> Select[Any]:

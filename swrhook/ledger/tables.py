@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Index,
@@ -33,6 +34,7 @@ SCHEDULED = text("due_at IS NOT NULL AND NOT ready AND holder IS NULL")
 HELD = text("holder IS NOT NULL")
 WITHOUT_SYNC = text("needs_sync AND sync IS NULL")
 LATEST = text("latest")
+IS_LARGE = text("pushes_total IS NOT NULL")
 
 _ID = String(26)  # a ULID, see types.new_id
 _SENDER, _REGION = String(63), String(63)
@@ -67,8 +69,35 @@ deliveries = Table(
     Column("body", LargeBinary, comment="only of accepted and quarantined deliveries"),
     Column("rules_version", String(12), nullable=False),
     Column("replayed_from", _ID, comment="of a replay: the delivery that was replayed"),
+    Column("pushes_total", Integer, comment="of a large delivery: how many it announced"),
+    Column("syncs_total", Integer, comment="of a large delivery: how many it is to have"),
     Index("deliveries_by_sender", "sender", "id"),
     Index("deliveries_by_outcome", "outcome", "id"),
+    partial_index("deliveries_large", "sender", "pushes_total", where=IS_LARGE),
+)
+
+# Large deliveries whose pushes and syncs are not all recorded yet, and what is left of them.
+expansions = Table(
+    "expansions",
+    metadata,
+    Column("delivery", _ID, primary_key=True),
+    Column("sender", _SENDER, nullable=False),
+    Column("region", _REGION, nullable=False),
+    Column("dedup_window", BigInteger, nullable=False, comment="in microseconds"),
+    Column("next_portion", Integer, nullable=False),
+    Column("pushes_left", Integer, nullable=False),
+    Column("fresh_pushes", Integer, nullable=False, comment="recorded, and no duplicates"),
+    Column("original", _ID, comment="the first delivery that one of its pushes repeats"),
+    Column("over_max_open", Boolean, nullable=False, comment="as its sender is: it waits"),
+    Column("due_at", Instant, nullable=False, comment="of the next portion"),
+)
+
+expansion_portions = Table(
+    "expansion_portions",
+    metadata,
+    Column("delivery", _ID, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("pushes", LargeBinary, nullable=False, comment="with their syncs, compressed"),
 )
 
 pushes = Table(
@@ -167,6 +196,7 @@ syncs = Table(
     partial_index("syncs_open_by_lane", "lane", "urgency", "due_at", where=OPEN),
     partial_index("syncs_open_by_route", "route", where=OPEN),
     partial_index("syncs_open_counts", "state", "target_region", "target_namespace", where=OPEN),
+    partial_index("syncs_open_by_sender", "sender", where=OPEN),
     Index("syncs_by_push", "push"),
     Index("syncs_by_state", "state", "id"),
     Index("syncs_by_image", "namespace", "repository", "tag", "id"),

@@ -10,6 +10,12 @@ from swrhook.senders.delivery import Delivery
 from swrhook.swr_names import is_namespace, is_repository, is_tag
 from swrhook.units import Rate
 
+# The callers of these dialects wait for the response, so that it tells them what is wrong.
+WAITING_DIALECTS = frozenset({"generic", "mapping"})
+# The most image tags of a delivery, unless the sender's max_images says otherwise.
+MAX_IMAGES = 10_000
+MAX_IMAGES_WHILE_WAITING = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class ImageSettings:
@@ -37,7 +43,9 @@ class Sender(Origin):
     `confirm` confirms the topic subscription that an authentic delivery offers, or raises
     Unconfirmed; it is None if an operator has to confirm. `parse` reads deliveries with the
     sender's own expressions instead of the dialect's function. `expect_every` is the longest
-    expected time between deliveries. An empty `allow_from` allows any address.
+    expected time between deliveries. An empty `allow_from` allows any address. `max_images` limits
+    the image tags of one delivery; `max_open` (None: no limit) the syncs open at a time, before
+    more of a large delivery are recorded.
     """
 
     dialect: str
@@ -48,6 +56,13 @@ class Sender(Origin):
     expect_every: timedelta | None = None
     allow_from: Sequence[IPv4Network | IPv6Network] = ()
     rate_limit: Rate | None = None
+    max_images: int = MAX_IMAGES
+    max_open: int | None = None
+
+
+def default_max_images(dialect: str) -> int:
+    """Return the most image tags that a delivery in a dialect may have by default."""
+    return MAX_IMAGES_WHILE_WAITING if dialect in WAITING_DIALECTS else MAX_IMAGES
 
 
 def to_pushes(

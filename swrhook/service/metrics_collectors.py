@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from swrhook.clock import Clock
 from swrhook.ledger.database import Database
+from swrhook.ledger.queries.expansions import SenderExpansions, count_expansions
 from swrhook.ledger.queries.stats import Backlog, DriftCount, read_backlog, read_drift
 from swrhook.metrics import Metrics
 from swrhook.service.sender_monitor import SenderActivity, SenderStatus
@@ -53,6 +54,7 @@ def register_ledger(
     drift = Snapshot(lambda: read_drift(database), pace)
     metrics.register(backlog_collector(backlog.get))
     metrics.register(drift_collector(drift.get))
+    metrics.register(expansion_collector(lambda: count_expansions(database)))
     metrics.register(sender_collector(activity.cached))
 
 
@@ -64,6 +66,11 @@ def backlog_collector(read: Callable[[], Aged[Backlog] | None]) -> Collector:
 def drift_collector(read: Callable[[], Aged[Sequence[DriftCount]] | None]) -> Collector:
     """Return the collector of the drift that reconciles found."""
     return SnapshotCollector[Aged[Sequence[DriftCount]]](read, _drift_gauges, Aged((), 0.0))
+
+
+def expansion_collector(read: Callable[[], Sequence[SenderExpansions] | None]) -> Collector:
+    """Return the collector of large deliveries that are not wholly recorded yet."""
+    return SnapshotCollector[Sequence[SenderExpansions]](read, _expansion_gauges, ())
 
 
 def sender_collector(read: Callable[[], Sequence[SenderStatus] | None]) -> Collector:
@@ -119,6 +126,31 @@ def _drift_gauges(counts: Aged[Sequence[DriftCount]] | None) -> Iterator[Metric]
     for row in counts.value if counts is not None else ():
         gauge.add_metric([row.target_region, row.target_namespace, row.drift], row.count)
     yield gauge
+
+
+def _expansion_gauges(counts: Sequence[SenderExpansions] | None) -> Iterator[Metric]:
+    expanding = GaugeMetricFamily(
+        "swrhook_expanding_deliveries",
+        "Large deliveries whose pushes are not all recorded yet.",
+        labels=["sender"],
+    )
+    pushes = GaugeMetricFamily(
+        "swrhook_expanding_pushes",
+        "Pushes of large deliveries that are not recorded yet.",
+        labels=["sender"],
+    )
+    waiting = GaugeMetricFamily(
+        "swrhook_deliveries_over_max_open",
+        "Large deliveries that wait because their sender has max_open open syncs.",
+        labels=["sender"],
+    )
+    for row in counts or ():
+        expanding.add_metric([row.sender], row.deliveries)
+        pushes.add_metric([row.sender], row.pushes)
+        waiting.add_metric([row.sender], row.over_max_open)
+    yield expanding
+    yield pushes
+    yield waiting
 
 
 def _sender_gauges(statuses: Sequence[SenderStatus] | None) -> Iterator[Metric]:

@@ -39,7 +39,7 @@ class OutcomeLog:
                     delivery=receipt.delivery,
                     sender=receipt.sender,
                     reason=receipt.reason,
-                    syncs=len(receipt.syncs),
+                    syncs=receipt.syncs_total or len(receipt.syncs),
                 )
             for sync in recording.superseded:
                 self._write(sync, State.SUPERSEDED, Decision(Event.SUPERSEDE), now)

@@ -10,13 +10,20 @@ from typing import Protocol
 
 from swrhook.config.model import Config
 from swrhook.dialects import DIALECTS
-from swrhook.errors import Ignored, NothingToReplay, NothingUsable, Refused, UnknownShape
+from swrhook.errors import (
+    Ignored,
+    NothingToReplay,
+    NothingUsable,
+    Refused,
+    TooManyImages,
+    UnknownShape,
+)
 from swrhook.model import DeliveryEntry, Outcome, Push, Receipt, StoredDelivery
 from swrhook.rules.plan import plan
 from swrhook.senders import envelopes
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
 from swrhook.senders.payload import MAX_TEXT_LENGTH
-from swrhook.senders.sender import Sender, to_pushes
+from swrhook.senders.sender import WAITING_DIALECTS, Sender, to_pushes
 
 # The callers of these dialects wait for the response, so an error can tell them what is wrong.
 SYNCHRONOUS_DIALECTS = frozenset({"generic"})
@@ -74,12 +81,30 @@ def read(delivery: Delivery, sender: Sender, config: Config, *, now: datetime) -
     except UnknownShape as exc:
         reason = _join_reasons([str(exc)])
         return replace(entry, outcome=Outcome.QUARANTINED, reason=reason, body=delivery.body)
+    if len(reading.announcements) > sender.max_images:
+        return _refuse_or_quarantine(entry, len(reading.announcements), sender, delivery.body)
     pushes, refused = to_pushes(sender, reading.announcements)
     reasons = [*reading.skipped, *refused]
     if not pushes and sender.dialect in SYNCHRONOUS_DIALECTS:
         raise NothingUsable(tuple(reasons))
     entry = replace(entry, external_id=reading.external_id)
     return _plan_pushes(entry, pushes, reasons, delivery.body, config)
+
+
+def _refuse_or_quarantine(
+    entry: DeliveryEntry, images: int, sender: Sender, body: bytes
+) -> DeliveryEntry:
+    """Return the entry of a delivery with too many images. Raises TooManyImages."""
+    reason = f"{images} image tags, over the sender's max_images ({sender.max_images})"
+    if sender.dialect in WAITING_DIALECTS:
+        raise TooManyImages(f"{reason}: send several requests")
+    return replace(
+        entry,
+        outcome=Outcome.QUARANTINED,
+        reason=f"{reason}: raise it, then replay this delivery",
+        body=body,
+        over_max_images=True,
+    )
 
 
 def plan_again(
@@ -155,6 +180,8 @@ def replay(stored: StoredDelivery, config: Config, *, now: datetime) -> Delivery
             entry = read(delivery, sender, config, now=now)
         except Refused as exc:
             raise NothingToReplay(f"the replay is refused: {exc}") from exc
+    elif stored.expanding:
+        raise NothingToReplay("its pushes are still being recorded: try again later")
     elif stored.pushes:
         entry = plan_again(stored, sender, config, now=now)
     else:

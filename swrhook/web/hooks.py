@@ -8,6 +8,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.errors import Refused, UnknownSender
+from swrhook.ledger.queries.views import syncs_url
 from swrhook.model import DeliveryEntry, Outcome, Receipt
 from swrhook.senders.delivery import Delivery
 from swrhook.senders.sender import Sender
@@ -41,6 +42,8 @@ def hook_routes(web: WebContext) -> Blueprint:
         if receipt.outcome is Outcome.IGNORED:
             reason = "no_target" if entry.pushes else "no_push"
             web.metrics.deliveries_ignored.labels(sender, reason).inc()
+        if entry.over_max_images:
+            web.metrics.deliveries_over_max_images.labels(sender).inc()
         accepted = receipt.outcome is Outcome.ACCEPTED
         return _answer(receipt), HTTPStatus.ACCEPTED if accepted else HTTPStatus.OK
 
@@ -70,12 +73,15 @@ def _receive(
 
 
 def _answer(receipt: Receipt) -> Response:
-    return jsonify(
-        delivery=receipt.delivery,
-        outcome=receipt.outcome.value,
-        reason=receipt.reason,
-        syncs=[{"id": s.id, "image": s.image, "target": s.target} for s in receipt.syncs],
-    )
+    members: dict[str, object] = {
+        "delivery": receipt.delivery,
+        "outcome": receipt.outcome.value,
+        "reason": receipt.reason,
+        "syncs": [{"id": s.id, "image": s.image, "target": s.target} for s in receipt.syncs],
+    }
+    if receipt.syncs_total is not None:
+        members |= {"syncs_total": receipt.syncs_total, "syncs_url": syncs_url(receipt.delivery)}
+    return jsonify(members)
 
 
 def _add_handshake(blueprint: Blueprint, web: WebContext) -> None:

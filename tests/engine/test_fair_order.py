@@ -10,7 +10,7 @@ from swrhook.engine import NoRoom
 from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import schedule_lanes
 from swrhook.model import Lane, Urgency
-from tests.engine.lane_work import Work, deliver, running, soon
+from tests.engine.lane_work import Work, assert_quiet, deliver, running, soon
 from tests.ledger.queue import lane
 
 MANY = 200
@@ -196,8 +196,12 @@ def test_a_region_takes_no_turn_of_another_while_it_has_no_room(database: Databa
 
 def test_no_more_lanes_run_at_a_time_than_there_is_room_for(database: Database) -> None:
     work, several = Work(room=2), lanes_of("r", 30)
+    work.hanging |= set(several)
     with running(database, work, threads=6) as engine:
         deliver(database, engine, *several)
+        assert work.wait_for(lambda: len(work.inside) == 2)
+        assert_quiet(work)
+        work.release()
         assert work.has_run(*several)
         assert work.is_idle()
 

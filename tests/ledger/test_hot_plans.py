@@ -80,6 +80,8 @@ def plans_of_a_life(database: Database, plans: Plans) -> Iterator[tuple[str, set
     """Record, take, run and release a lane; yield each operation with the indexes it used."""
     record_twice(database)
     yield "record", plans.indexes()
+    write(database, entry(push(TAGS[0], event_id=f"first {TAGS[0]}"), at=LATER))
+    yield "repeat", plans.indexes()
     with database.write() as connection:
         [flow] = ready_flows(connection)
         yield "ready_flows", plans.indexes()
@@ -121,6 +123,12 @@ INDEXES: Mapping[str, set[str]] = {
     "ready_flows": {"lanes_ready"},
     "take_lane": {"lanes_ready", "sqlite_autoindex_lanes_1"},
     "read_occupancy": {"lanes_held"},
+    "repeat": {
+        "sqlite_autoindex_latest_pushes_1",
+        "sqlite_autoindex_pushes_2",
+        "syncs_by_push",
+        "sqlite_autoindex_syncs_1",
+    },
     "due_syncs": {"syncs_open_by_lane"},
     "claim": {"sqlite_autoindex_syncs_1"},
     "settle": {"sqlite_autoindex_calls_1", "sqlite_autoindex_syncs_1"},

@@ -11,9 +11,11 @@ from sqlalchemy import Connection, Table, func, select, update
 from swrhook.ledger.audit import AuditEntry, record_write
 from swrhook.ledger.calls import claim, settle
 from swrhook.ledger.database import Database
+from swrhook.ledger.expansion import due_expansions, expand_portion
 from swrhook.ledger.findings import mark_outdated, store_findings
 from swrhook.ledger.lanes import release_lane
 from swrhook.ledger.leases import PeriodicLease
+from swrhook.ledger.portions import LARGE, pack
 from swrhook.ledger.repairs import begin, begin_scheduled
 from swrhook.ledger.retention import (
     FIRST,
@@ -34,6 +36,7 @@ from swrhook.ledger.tables import (
     findings,
     lanes,
     latest_pushes,
+    leases,
     metadata,
     pushes,
     repairs,
@@ -115,6 +118,28 @@ def test_everything_of_an_old_delivery_is_deleted(database: Database) -> None:
     left = {table.name: count(database, table) for table in metadata.tables.values()}
     mark = {"ledger_marks": 1} if database.is_sqlite else {}
     assert {name: rows for name, rows in left.items() if rows} == {"schema_versions": 1} | mark
+
+
+def test_a_large_delivery_is_kept_until_it_is_expanded(database: Database) -> None:
+    announced = [push(f"v{n}", A) for n in range(LARGE + 1)]
+    write(database, pack(entry(*announced, at=OLD)))
+    for _ in range(2):
+        with database.write() as connection:
+            expand_portion(connection, due_expansions(connection, OLD)[0], OLD)
+    end(database)
+
+    assert prune(database, prune_deliveries) == {}
+
+    with database.write() as connection:
+        while due := due_expansions(connection, OLD):
+            expand_portion(connection, due[0], OLD)
+    end(database)
+    prune(database)
+    assert {
+        table.name: rows
+        for table in metadata.tables.values()
+        if (rows := count(database, table)) and table is not leases
+    } == {}
 
 
 def test_what_is_not_old_enough_is_kept(database: Database) -> None:

@@ -8,14 +8,23 @@ from typing import Any
 import pytest
 
 from swrhook.config.model import Access, Config, Options, Swr, TokenCredentials
-from swrhook.errors import CannotRecord, NothingUsable, TooLarge, Unauthenticated, Undecodable
-from swrhook.model import Outcome, Target
+from swrhook.dialects import DIALECTS
+from swrhook.errors import (
+    CannotRecord,
+    NothingToReplay,
+    NothingUsable,
+    TooLarge,
+    TooManyImages,
+    Unauthenticated,
+    Undecodable,
+)
+from swrhook.model import Outcome, StoredDelivery, Target
 from swrhook.rules.glob import Glob
 from swrhook.rules.match import Rule, RuleTarget
 from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
 from swrhook.senders.sender import Sender
-from swrhook.usecases.receive import read, receive
+from swrhook.usecases.receive import read, receive, replay
 from tests.factories import FakeRecorder, Unlimited
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -218,6 +227,43 @@ def test_a_synchronous_caller_is_not_refused_if_no_rule_matches() -> None:
     entry = read(delivery({"image": "other/shop:v1"}), CI, CONFIG, now=NOW)
 
     assert entry.outcome is Outcome.IGNORED
+
+
+@pytest.mark.parametrize("dialect", ["generic", "mapping"])
+def test_a_caller_that_waits_is_refused_with_too_many_images(dialect: str) -> None:
+    sender = replace(CI, dialect=dialect, parse=DIALECTS["generic"], max_images=2)
+
+    with pytest.raises(TooManyImages, match=r"3 image tags, over the sender's max_images \(2\)"):
+        read(delivery([f"team/web:v{n}" for n in range(3)]), sender, CONFIG, now=NOW)
+
+
+def test_another_delivery_with_too_many_images_is_quarantined_and_can_be_replayed() -> None:
+    limited, sent = replace(HARBOR, max_images=2), delivery(harbor_push("v1", "v2", "v3"))
+
+    entry = read(sent, limited, CONFIG, now=NOW)
+
+    assert (entry.outcome, entry.body) == (Outcome.QUARANTINED, sent.body)
+    assert entry.reason == (
+        "3 image tags, over the sender's max_images (2): raise it, then replay this delivery"
+    )
+    assert (entry.over_max_images, entry.pushes) == (True, ())
+    stored = StoredDelivery("1", HARBOR.name, entry.outcome, None, None, {}, entry.body)
+    raised = replace(CONFIG, senders={HARBOR.name: replace(limited, max_images=3)})
+    again = replay(stored, raised, now=NOW)
+    assert (again.outcome, len(again.pushes)) == (Outcome.ACCEPTED, 3)
+
+
+def test_as_many_images_as_max_images_are_accepted() -> None:
+    entry = read(delivery(harbor_push("v1", "v2")), replace(HARBOR, max_images=2), CONFIG, now=NOW)
+
+    assert entry.outcome is Outcome.ACCEPTED
+
+
+def test_a_replay_without_a_body_waits_until_all_pushes_are_recorded() -> None:
+    stored = StoredDelivery("1", "ci", Outcome.IGNORED, None, None, expanding=True)
+
+    with pytest.raises(NothingToReplay, match="its pushes are still being recorded"):
+        replay(stored, replace(CONFIG, senders={"ci": CI}), now=NOW)
 
 
 def test_the_length_of_a_reason_is_limited() -> None:

@@ -1,9 +1,10 @@
 """Runs the lanes of a harness with the real engine and the real clock."""
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from swrhook.clock import SystemClock
@@ -12,9 +13,35 @@ from swrhook.engine.lane_engine import Intervals, LaneEngine
 from swrhook.ledger.lane_queue import Occupancy
 from swrhook.ledger.lane_session import LaneSession, SessionLimits
 from swrhook.ledger.lanes import Flow
+from swrhook.model import State, Sync
+from swrhook.syncs.decisions import Decision
 from swrhook.worker.admission import Slot
 from swrhook.worker.lane_runner import LaneRunner
+from tests.factories import FakeOutcomes
 from tests.worker.harness import WorkerHarness
+
+PATIENCE = 60.0
+
+
+@dataclass
+class AwaitedOutcomes(FakeOutcomes):
+    """Outcomes that a test waits for."""
+
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def sync(self, sync: Sync, state: State, decision: Decision, now: datetime) -> None:
+        with self.changed:
+            super().sync(sync, state, decision, now)
+            self.changed.notify_all()
+
+    def wait_for(self, state: State, times: int = 1) -> bool:
+        """Wait until so many syncs have reached a state; return False if that takes too long."""
+
+        def have_reached() -> bool:
+            return [reached for _, reached, _ in self.synced].count(state) >= times
+
+        with self.changed:
+            return self.changed.wait_for(have_reached, PATIENCE)
 
 
 @dataclass(frozen=True)

@@ -326,9 +326,6 @@ def test_a_flow_without_room_takes_no_probe() -> None:
     driver = Driver(replace(WIDE, in_flight_per_target=1))
     driver.open_breaker("s", LOOK_SOURCE)
     driver.now += 0.5 * SECOND
-    driver.admit(flow("x", "t"))
-    slot = driver.admit(flow("s", "t"))
-    slot.release()
     busy = Occupancy(pairs=Counter({("s", "t"): 1}))
 
     assert driver.reserve(flow("s", "t"), busy) == NoRoom("t", "in_flight_per_target")

@@ -2,70 +2,73 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from swrhook.clock import SystemClock
 from swrhook.config.model import Pace
-from swrhook.errors import SwrError
 from swrhook.model import Lane, State
-from swrhook.syncs.backoff import Backoff
+from swrhook.syncs.backoff import Backoff, Retry, Verify
 from swrhook.worker import circuit_breaker
 from swrhook.worker.circuit_breaker import FAILURES_TO_OPEN
 from tests.factories import LANE, A, all_syncs, entry, push, write
-from tests.worker.engine import running
+from tests.worker.engine import PATIENCE, AwaitedOutcomes, running
 from tests.worker.harness import FakeSwr, WorkerHarness, config, error
 
 PAUSES = Backoff(timedelta(seconds=0.05), timedelta(seconds=0.1))
-PATIENCE = 60.0
+SHORT = Backoff(timedelta(seconds=0.01), timedelta(seconds=0.1))
 IN_FLIGHT = 4
 LANES = 40
-# The runs that were in flight when the breaker opened have one request each, or none.
 PROBES = 8
-REQUESTS = FAILURES_TO_OPEN + IN_FLIGHT + PROBES
+# The last PROBES ones are probes: those before may have been in flight when the breaker opened.
+REQUESTS = FAILURES_TO_OPEN + IN_FLIGHT - 1 + PROBES
 
 
 class DeadSwr(FakeSwr):
-    """Answers nothing of one kind until it is revived."""
+    """Does not answer requests of one kind, until it is revived. A tag's name tells its lane."""
 
     def __init__(self, operation: str) -> None:
         super().__init__()
         self.operation = operation
         self.is_dead = True
-        self.asked: list[tuple[str, datetime]] = []  # the tags of that kind of request, and when
-        self.began: list[str] = []  # the tags of all runs
-        self.changed = threading.Condition()
+        self.requests: list[tuple[str, str, float]] = []  # to the source: kind, tag, and when
+        self._changed = threading.Condition()
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
         if region == LANE.source_region:
-            self.began.append(tag)
-            self._ask("look_source", tag)
-        time.sleep(0.01)  # as over a network: other threads look for lanes meanwhile
+            self._answer("look_source", tag)
         return super().show_tag(region, namespace, repository, tag)
 
     def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
-        self._ask("sync_images", tags[0])
+        self._answer("sync_images", tags[0])
         super().sync_images(lane, tags)
 
-    def _ask(self, operation: str, tag: str) -> None:
-        if operation != self.operation:
-            return
-        with self.changed:
-            self.asked.append((tag, SystemClock().now()))
-            self.changed.notify_all()
-            if self.is_dead:
-                raise error()
+    def tags(self, operation: str) -> list[str]:
+        return [tag for kind, tag, _ in self.requests if kind == operation]
 
-    def revive(self) -> None:
-        with self.changed:
+    def times(self) -> list[float]:
+        """Return when the requests came that are not answered."""
+        return [at for kind, _, at in self.requests if kind == self.operation]
+
+    def revive(self) -> int:
+        """Answer everything from now on; return the number of requests until now."""
+        with self._changed:
             self.is_dead = False
+            return len(self.requests)
 
-    def wait_for(self, holds: Callable[[], bool]) -> bool:
-        with self.changed:
-            return self.changed.wait_for(holds, PATIENCE)
+    def has_failed(self, times: int) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self.times()) >= times, PATIENCE)
+
+    def _answer(self, operation: str, tag: str) -> None:
+        with self._changed:
+            self.requests.append((operation, tag, time.monotonic()))
+            self._changed.notify_all()
+            if operation == self.operation and self.is_dead:
+                raise error()
+        time.sleep(0.01)  # as over a network: other threads look for lanes meanwhile
 
 
 @pytest.fixture(params=["look_source", "sync_images"])
@@ -75,14 +78,20 @@ def swr(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Dead
 
 
 @pytest.fixture
-def dead(harness: WorkerHarness, swr: DeadSwr) -> WorkerHarness:
+def outcomes() -> AwaitedOutcomes:
+    return AwaitedOutcomes()
+
+
+@pytest.fixture
+def dead(harness: WorkerHarness, swr: DeadSwr, outcomes: AwaitedOutcomes) -> WorkerHarness:
     """Many lanes with one tag each, of a source that does not answer."""
-    harness.swr = swr
-    harness.config = config(pace=Pace(per_second=10_000, in_flight_per_target=IN_FLIGHT))
+    harness.swr, harness.outcomes = swr, outcomes
+    pace = Pace(per_second=10_000, in_flight_per_target=IN_FLIGHT)
+    harness.config = config(pace=pace, retry=Retry(SHORT), verify=Verify(SHORT))
     for number in range(LANES):
-        lane = replace(LANE, repository=f"r{number}")
-        swr.put(f"v{number}", A, lane)
-        pushed = replace(push(f"v{number}"), repository=lane.repository)
+        tag, lane = f"v{number}", replace(LANE, repository=f"r{number}")
+        swr.put(tag, A, lane)
+        pushed = replace(push(tag), repository=lane.repository)
         write(harness.database, entry(pushed, at=harness.clock.time))
     return harness
 
@@ -91,12 +100,27 @@ def test_waiting_lanes_are_left_alone_and_only_probes_are_sent(
     dead: WorkerHarness, swr: DeadSwr
 ) -> None:
     with running(dead, threads=12):
-        assert swr.wait_for(lambda: len(swr.asked) >= REQUESTS)
+        assert swr.has_failed(REQUESTS)
 
-    asked = {tag for tag, _ in swr.asked}
+    failed = set(swr.tags(swr.operation))
     touched = {sync.tag for sync in all_syncs(dead.database) if sync.failing_since is not None}
-    assert len(touched - asked) < IN_FLIGHT  # only those in flight when the breaker opened
-    assert len(set(swr.began) - asked) < IN_FLIGHT
-    times = [at for _, at in swr.asked[-PROBES + 1 :]]
+    # The breaker may open during a run, which then postpones its syncs. No later run begins
+    # without being the probe: neither does it read the source, nor does it touch its syncs.
+    assert len(touched - failed) < IN_FLIGHT
+    assert len(set(swr.tags("look_source")) - failed) < IN_FLIGHT
+    times = swr.times()[FAILURES_TO_OPEN + IN_FLIGHT - 1 :]
     pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
-    assert min(pauses) >= PAUSES.base
+    assert min(pauses) >= PAUSES.base.total_seconds()
+
+
+def test_the_lanes_go_on_when_the_region_answers_again(
+    dead: WorkerHarness, swr: DeadSwr, outcomes: AwaitedOutcomes
+) -> None:
+    with running(dead, threads=12):
+        assert swr.has_failed(REQUESTS)
+        before = swr.revive()
+        assert outcomes.wait_for(State.VERIFIED, LANES)
+
+    after = [kind for kind, _, _ in swr.requests[before:]]
+    # The probe's own run goes on with its call; meanwhile others may begin.
+    assert after.index("sync_images") <= 2 * IN_FLIGHT

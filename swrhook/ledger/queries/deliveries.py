@@ -2,14 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, RowMapping, exists, func, select
 
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.pagination import Walk, equals, newer_than, page_ids
-from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedPush, Page
+from swrhook.ledger.queries.views import (
+    DeliveryFilter,
+    ListedDelivery,
+    ListedPush,
+    Page,
+    syncs_url,
+)
 from swrhook.ledger.rows import field_columns, group
-from swrhook.ledger.tables import deliveries, pushes, syncs
+from swrhook.ledger.tables import deliveries, expansions, pushes, syncs
 from swrhook.model import Outcome, Push, StoredDelivery, image_name
 
 _PAGE = 1000
@@ -39,7 +46,9 @@ def iter_pushes(database: Database, since: datetime) -> Iterator[Sequence[Push]]
             return
 
 
-_DELIVERIES = select(*field_columns(deliveries, ListedDelivery))
+_COLUMNS = field_columns(deliveries, ListedDelivery)
+_IS_EXPANDING = exists().where(expansions.c.delivery == deliveries.c.id)
+_DELIVERIES = select(*_COLUMNS, _IS_EXPANDING.label("expanding"))
 _PUSHES = select(
     pushes.c.delivery, pushes.c.digest, pushes.c.namespace, pushes.c.repository, pushes.c.tag
 )
@@ -74,14 +83,22 @@ def _deliveries(connection: Connection, ids: Sequence[str]) -> list[ListedDelive
         return []
     query = _DELIVERIES.where(deliveries.c.id.in_(ids)).order_by(deliveries.c.id.desc())
     rows = connection.execute(query).mappings().all()
-    push_lists = _pushes(connection, ids)
-    sync_ids = _syncs(connection, ids)
+    small = [row["id"] for row in rows if row["pushes_total"] is None]
+    push_lists, sync_ids = _pushes(connection, small), _syncs(connection, small)
     return [
-        ListedDelivery(
-            **row, pushes=push_lists.get(row["id"], []), syncs=sync_ids.get(row["id"], [])
-        )
-        for row in rows
+        _to_listed(row, push_lists.get(row["id"], []), sync_ids.get(row["id"], [])) for row in rows
     ]
+
+
+def _to_listed(
+    row: RowMapping, announced: Sequence[ListedPush], sync_ids: Sequence[str]
+) -> ListedDelivery:
+    values: dict[str, Any] = dict(row)
+    if row["pushes_total"] is None:
+        values |= {"pushes_total": len(announced), "syncs_total": len(sync_ids)}
+    return ListedDelivery(
+        **values, pushes=announced, syncs=sync_ids, syncs_url=syncs_url(row["id"])
+    )
 
 
 def _pushes(connection: Connection, ids: Sequence[str]) -> dict[str, list[ListedPush]]:
@@ -101,15 +118,21 @@ def _syncs(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
     return group(connection.execute(query))
 
 
-_STORED = select(*field_columns(deliveries, StoredDelivery))
+_STORED = select(*field_columns(deliveries, StoredDelivery), _IS_EXPANDING.label("expanding"))
 _STORED_PUSHES = select(*field_columns(pushes, Push))
 
 
 def stored_delivery(connection: Connection, delivery_id: str) -> StoredDelivery | None:
-    """Return a delivery with its headers, body and pushes; None when there is none with this id."""
+    """Return a delivery with what a replay needs; None when there is none with this id.
+
+    The pushes are read only if there is no body.
+    """
     row = connection.execute(_STORED.where(deliveries.c.id == delivery_id)).mappings().one_or_none()
     if row is None:
         return None
+    values = {**row, "outcome": Outcome(row["outcome"])}
+    if row["body"] is not None:
+        return StoredDelivery(**values)
     query = _STORED_PUSHES.where(pushes.c.delivery == delivery_id).order_by(pushes.c.id)
     stored_pushes = [Push(**push) for push in connection.execute(query).mappings()]
-    return StoredDelivery(**{**row, "outcome": Outcome(row["outcome"])}, pushes=stored_pushes)
+    return StoredDelivery(**values, pushes=stored_pushes)

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, FromClause, RowMapping, exists, func, select
+from sqlalchemy import Column, Connection, FromClause, RowMapping, Select, exists, func, select
 
+from swrhook.ledger.large_deliveries import ReservedIds
 from swrhook.ledger.queries.pagination import (
     Condition,
     Walk,
@@ -18,7 +19,7 @@ from swrhook.ledger.queries.pagination import (
 from swrhook.ledger.queries.views import ImageFilter, ListedError, ListedSync, Page, SyncFilter
 from swrhook.ledger.rows import LANE_COLUMNS, field_columns
 from swrhook.ledger.successors import find_successors
-from swrhook.ledger.tables import RARE, RARE_STATES, pushes, syncs
+from swrhook.ledger.tables import RARE, RARE_STATES, deliveries, expansions, pushes, syncs
 from swrhook.model import State, Target
 
 _COLUMNS = field_columns(syncs, ListedSync, exclude=("digest",))
@@ -91,6 +92,9 @@ def is_followed(table: FromClause) -> Condition:
 
 def _sync_walks(connection: Connection, filters: SyncFilter) -> Sequence[Walk]:
     """Choose the walks that meet the fewest rows that do not match."""
+    if filters.delivery is not None:
+        of_image = [] if filters.image is None else image_walk(syncs, filters.image)
+        return [[*walk, *of_image] for walk in _delivery_walks(connection, filters.delivery)]
     if filters.image is not None:
         return [image_walk(syncs, filters.image)]
     by_state = [[syncs.c.state == state] for state in sorted(filters.states)]
@@ -100,11 +104,44 @@ def _sync_walks(connection: Connection, filters: SyncFilter) -> Sequence[Walk]:
         [syncs.c.target_region == target.region, syncs.c.target_namespace == target.namespace]
         for target in _targets(connection, filters)
     ]
-    if not filters.states or filters.states & {State.VERIFIED, State.SUPERSEDED}:
-        return by_target  # most syncs of a target are in these states
-    if filters.states <= RARE_STATES:
+    if filters.states and filters.states <= RARE_STATES:
         return [[*state, *target, RARE] for state in by_state for target in by_target]
-    return by_state
+    # Most syncs of a target are in the common states, so the target is as good as an index.
+    is_common = not filters.states or filters.states & {State.VERIFIED, State.SUPERSEDED}
+    return by_target if is_common else by_state
+
+
+def _delivery_walks(connection: Connection, delivery_id: str) -> Sequence[Walk]:
+    """Return the walks through the syncs that carry a delivery's pushes.
+
+    The syncs of a large delivery have consecutive ids. Only those of earlier pushes, which it
+    repeats, are found push by push.
+    """
+    delivery_id = recorded_delivery(connection, delivery_id)
+    columns = [deliveries.c.pushes_total, deliveries.c.syncs_total]
+    row = connection.execute(select(*columns).where(deliveries.c.id == delivery_id)).one_or_none()
+    if row is None or row.pushes_total is None:
+        return [[syncs.c.push.in_(pushes_of_delivery(delivery_id))]]
+    last = ReservedIds(delivery_id, *row).last
+    originals = select(pushes.c.original).where(pushes.c.delivery == delivery_id)
+    is_earlier = [syncs.c.id < delivery_id, syncs.c.push.in_(originals)]
+    return [[syncs.c.id > delivery_id, syncs.c.id <= last], is_earlier]
+
+
+def recorded_delivery(connection: Connection, delivery_id: str) -> str:
+    """Return the delivery that has the pushes: the original of a large duplicate, or itself.
+
+    A large delivery whose own id is known already is recorded without pushes.
+    """
+    has_pushes = exists().where(pushes.c.delivery == deliveries.c.id)
+    is_without = (deliveries.c.id == delivery_id, deliveries.c.original.is_not(None), ~has_pushes)
+    return connection.scalar(select(deliveries.c.original).where(*is_without)) or delivery_id
+
+
+def pushes_of_delivery(delivery_id: str) -> Select[tuple[str]]:
+    """Return the query for a delivery's pushes; those that it repeats, in place of duplicates."""
+    original = func.coalesce(pushes.c.original, pushes.c.id)
+    return select(original).where(pushes.c.delivery == delivery_id)
 
 
 def _targets(connection: Connection, filters: SyncFilter) -> Iterable[Target]:
@@ -149,9 +186,14 @@ def find_waited_syncs(connection: Connection, filters: WaitFilter) -> list[Liste
 
     A sync whose digest is not known yet matches every digest.
     """
+    conditions = _wait_conditions(filters)
+    if filters.delivery is not None:
+        delivery_id = recorded_delivery(connection, filters.delivery)
+        of_image = pushes_of_delivery(delivery_id).where(*image_walk(pushes, filters.image))
+        conditions.append(syncs.c.push.in_(of_image))
     query = (
         select(syncs.c.id, syncs.c.target_region, syncs.c.target_namespace)
-        .where(*image_walk(syncs, filters.image), *_wait_conditions(filters))
+        .where(*image_walk(syncs, filters.image), *conditions)
         .order_by(syncs.c.id.desc())
         .limit(_MOST_SEARCHED)
     )
@@ -169,8 +211,11 @@ def _wait_conditions(filters: WaitFilter) -> list[Condition]:
         has_no_digest = func.coalesce(syncs.c.called_digest, syncs.c.digest).is_(None)
         has_digest = (syncs.c.digest == filters.digest) | (syncs.c.called_digest == filters.digest)
         conditions.append(has_no_digest | has_digest)
-    if filters.delivery is not None:
-        original = func.coalesce(pushes.c.original, pushes.c.id)
-        of_delivery = select(original).where(pushes.c.delivery == filters.delivery)
-        conditions.append(syncs.c.push.in_(of_delivery))
     return conditions
+
+
+def is_expanding(connection: Connection, delivery_id: str) -> bool:
+    """Tell whether a delivery, or the original of a large duplicate, is not wholly recorded yet."""
+    recorded = recorded_delivery(connection, delivery_id)
+    query = select(expansions.c.delivery).where(expansions.c.delivery == recorded)
+    return connection.scalar(query) is not None

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from swrhook.ledger.queries.expansions import ListedExpansion, list_expansions
 from swrhook.ledger.queries.pagination import equals, image_walk
 from swrhook.ledger.queries.sync_timeline import Call
 from swrhook.ledger.queries.syncs import list_syncs
@@ -63,11 +64,16 @@ class TagHistorySync:
 
 @dataclass(frozen=True, slots=True)
 class TagHistory:
-    """The history, newest first and limited; `oldest_at`: when the oldest kept delivery came in."""
+    """The history, newest first and limited; `oldest_at`: when the oldest kept delivery came in.
+
+    `expanding` are large deliveries that may have announced the tag, too: not all of their pushes
+    are recorded yet.
+    """
 
     deliveries: Sequence[TagHistoryDelivery] = ()
     syncs: Sequence[TagHistorySync] = ()
     oldest_at: datetime | None = None
+    expanding: Sequence[ListedExpansion] = ()
 
 
 def read_tag_history(
@@ -78,6 +84,7 @@ def read_tag_history(
         _deliveries(connection, image, sender),
         _syncs(connection, image, region),
         connection.scalar(select(deliveries.c.received_at).order_by(deliveries.c.id).limit(1)),
+        list_expansions(connection, sender),
     )
 
 

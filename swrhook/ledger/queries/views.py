@@ -39,6 +39,7 @@ class SyncFilter(PageFilter):
     region: str | None = None
     namespace: str | None = None
     image: ImageFilter | None = None
+    delivery: str | None = None
     since: datetime | None = None
     standing: bool = False
 
@@ -105,6 +106,8 @@ class ListedDelivery:
     """A delivery as the API shows it.
 
     `syncs` are the ids of the syncs of its pushes; of a duplicate, those of the original's pushes.
+    Both lists are empty for a large delivery; `syncs_url` lists its syncs in pages. `expanding`
+    says that not all of its pushes are recorded yet.
     """
 
     id: str
@@ -115,8 +118,17 @@ class ListedDelivery:
     received_at: datetime
     external_id: str | None
     pushes: Sequence[ListedPush]
+    pushes_total: int
     syncs: Sequence[str]
+    syncs_total: int
+    syncs_url: str
+    expanding: bool
     replayed_from: str | None
+
+
+def syncs_url(delivery_id: str) -> str:
+    """Return the address, without the host, of the list of a delivery's syncs."""
+    return f"/api/v1/syncs?delivery={delivery_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ def explain(
             _explain_delivery(delivery, push.image, config) for delivery in history.deliveries
         ],
         syncs=[_explain_sync(sync, config, now) for sync in history.syncs],
+        expanding=history.expanding,
     )
     return replace(explanation, summary=summarize(explanation))
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from swrhook.ledger.queries.expansions import ListedExpansion
 from swrhook.ledger.queries.tag_history import TagHistoryCall, TagHistoryDelivery
 from swrhook.ledger.queries.views import ListedSync
 from swrhook.rules.trace import RuleTrace
@@ -53,7 +54,8 @@ class Explanation:
     """The explanation of one tag, with everything newest first.
 
     `summary` is the answer in one sentence, `rules_version` the version of the configuration in
-    use, `oldest_record_at` the time of the oldest delivery in the ledger.
+    use, `oldest_record_at` the time of the oldest delivery in the ledger. `expanding` are large
+    deliveries that may have announced the tag, too: not all of their pushes are recorded yet.
     """
 
     image: str
@@ -63,3 +65,4 @@ class Explanation:
     senders: Sequence[ExplainedSender]
     deliveries: Sequence[ExplainedDelivery]
     syncs: Sequence[ExplainedSync]
+    expanding: Sequence[ListedExpansion]

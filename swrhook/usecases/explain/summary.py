@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from swrhook.ledger.queries.expansions import ListedExpansion
 from swrhook.model import Outcome, State
 from swrhook.usecases.explain.model import (
     ExplainedDelivery,
@@ -17,8 +18,18 @@ _PROGRESS_ORDER: Mapping[str, int] = {"ended": 0, "open": 1, "arrived": 2}
 
 
 def summarize(explanation: Explanation) -> str:
-    """Return one or two sentences that begin with the image."""
-    return f"{explanation.image} {_predicate(explanation)}"
+    """Return some sentences that begin with the image."""
+    answer = f"{explanation.image} {_predicate(explanation)}"
+    return ". ".join([answer, *map(_describe_expansion, explanation.expanding)])
+
+
+def _describe_expansion(expansion: ListedExpansion) -> str:
+    waits = ", and waits until its sender has fewer open syncs" if expansion.over_max_open else ""
+    return (
+        f"The delivery {expansion.delivery} of {expansion.sender} at "
+        f"{format_time(expansion.received_at)} is expanding{waits}: {expansion.pushes_left} of its"
+        f" {expansion.pushes_total} image tags are not recorded yet, and this one may be among them"
+    )
 
 
 def _predicate(explanation: Explanation) -> str:

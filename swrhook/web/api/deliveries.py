@@ -55,7 +55,7 @@ def replay_delivery(web: WebContext, delivery_id: str) -> ListedDelivery:
         sender=stored.sender,
         outcome=receipt.outcome.value,
         reason=receipt.reason,
-        syncs=len(receipt.syncs),
+        syncs=receipt.syncs_total or len(receipt.syncs),
         token=token_name(),
     )
     delivery = web.read(find_delivery, receipt.delivery)

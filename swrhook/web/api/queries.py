@@ -55,6 +55,7 @@ class SyncQuery(PageQuery):
     region = fields.String(metadata=_describe("The target's region."))
     namespace = fields.String(metadata=_describe("The target's organization."))
     image = ImageField(metadata=_describe("The source's `ns/repo` or `ns/repo:tag`."))
+    delivery = fields.String(metadata=_describe("The id of the delivery that announced the tags."))
 
 
 class DeliveryQuery(PageQuery):

@@ -14,7 +14,7 @@ from typing import Any
 
 from flask import Response
 
-from swrhook.ledger.queries.syncs import WaitFilter, find_waited_syncs
+from swrhook.ledger.queries.syncs import WaitFilter, find_waited_syncs, is_expanding
 from swrhook.ledger.queries.views import ListedSync
 from swrhook.model import OPEN_STATES, State
 from swrhook.web.api.queries import WaitQuery, to_filter
@@ -86,17 +86,21 @@ class _LongPolls:
             return self._wait(condition, monotonic() + timeout)
 
     def _wait(self, condition: WaitFilter, deadline: float) -> WaitResult:
-        syncs = self._web.read(find_waited_syncs, condition)
-        if not syncs:
-            return WaitResult(End.UNKNOWN, ())
-        while (end := _end(syncs)) is None:
+        previous: Sequence[ListedSync] = ()
+        while True:
+            delivery = condition.delivery  # read before its syncs: the last ones may come between
+            expands = delivery is not None and self._web.read(is_expanding, delivery)
+            syncs = self._web.read(find_waited_syncs, condition)
+            if not (syncs or expands):
+                # If there were some, their digest is known now, and not the one in the condition.
+                return WaitResult(End.FAILED if previous else End.UNKNOWN, previous)
+            end = _end(syncs) if syncs else None
+            if end is not None and not (expands and end is End.VERIFIED):
+                return WaitResult(end, syncs)
             remaining = deadline - monotonic()
             if remaining <= 0 or self._web.draining.begun.wait(min(remaining, POLL_INTERVAL)):
                 return WaitResult(End.TIMEOUT, syncs)
-            previous, syncs = syncs, self._web.read(find_waited_syncs, condition)
-            if not syncs:  # their digest is known now, and is not the one in the condition
-                return WaitResult(End.FAILED, previous)
-        return WaitResult(end, syncs)
+            previous = syncs
 
     @contextmanager
     def _slot(self) -> Iterator[bool]:

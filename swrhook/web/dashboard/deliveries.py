@@ -10,8 +10,8 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from swrhook.ledger.queries.deliveries import find_delivery, list_deliveries, stored_delivery
-from swrhook.ledger.queries.syncs import find_syncs
-from swrhook.ledger.queries.views import DeliveryFilter
+from swrhook.ledger.queries.syncs import list_syncs
+from swrhook.ledger.queries.views import DeliveryFilter, SyncFilter
 from swrhook.web.api.deliveries import replay_delivery
 from swrhook.web.api.queries import DeliveryQuery, to_filter
 from swrhook.web.context import WebContext
@@ -20,6 +20,7 @@ from swrhook.web.problems import require
 
 # The most characters of a body, and syncs of a delivery, on a page.
 LONGEST_BODY = 64 * 1024
+LONGEST_INDENTED = 1024 * 1024
 MOST_SYNCS = 200
 
 
@@ -41,10 +42,10 @@ def add_deliveries(blueprint: Blueprint, web: WebContext) -> None:
             missing = "There is no delivery with this id; old ones are deleted."
             listed = require(find_delivery(connection, delivery_id), missing)
             stored = require(stored_delivery(connection, delivery_id), missing)
-            syncs = find_syncs(connection, listed.syncs[:MOST_SYNCS])
+            page = list_syncs(connection, SyncFilter(delivery=delivery_id, limit=MOST_SYNCS))
         body = None if stored.body is None else format_body(stored.body)
         return render_template(
-            "dashboard/delivery.html", delivery=listed, stored=stored, body=body, syncs=syncs
+            "dashboard/delivery.html", delivery=listed, stored=stored, body=body, syncs=page.items
         )
 
     @blueprint.post("/deliveries/<delivery_id>/replay")
@@ -54,10 +55,14 @@ def add_deliveries(blueprint: Blueprint, web: WebContext) -> None:
 
 
 def format_body(body: bytes) -> str:
-    """Return a body as text, at most LONGEST_BODY characters of it; JSON is indented."""
+    """Return a body as text, at most LONGEST_BODY characters of it; JSON is indented.
+
+    JSON that is far longer stays as it is: to indent it would take seconds.
+    """
     text = body.decode("utf-8", "replace")
-    with suppress(ValueError, RecursionError):
-        text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    if len(body) <= LONGEST_INDENTED:
+        with suppress(ValueError, RecursionError):
+            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     if len(text) <= LONGEST_BODY:
         return text
     return f"{text[:LONGEST_BODY]}\n… {len(text) - LONGEST_BODY:,} more characters are not shown"

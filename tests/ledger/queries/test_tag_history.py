@@ -23,7 +23,7 @@ def known(database: Database, sender: str | None = None, region: str | None = No
 
 
 def test_the_history_in_an_empty_ledger_is_empty(database: Database) -> None:
-    assert TagHistory([], [], None) == known(database)
+    assert known(database) == TagHistory([], [], None, [])
 
 
 def test_other_tags_senders_and_regions_are_left_out(database: Database) -> None:

@@ -21,7 +21,11 @@ def test_a_delivery_has_the_documented_members_in_order(harness: WebHarness) -> 
         "received_at": NOW.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "external_id": "42",
         "pushes": [{"image": "team/web:v1", "digest": DIGEST}],
+        "pushes_total": 1,
         "syncs": sorted(sync.id for sync in receipt.syncs),
+        "syncs_total": 2,
+        "syncs_url": f"/api/v1/syncs?delivery={receipt.delivery}",
+        "expanding": False,
         "replayed_from": None,
     }
     assert answer.get_json() == {"items": [expected], "next": None}

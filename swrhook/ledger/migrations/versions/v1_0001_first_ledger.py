@@ -30,6 +30,7 @@ _SCHEDULED = text("due_at IS NOT NULL AND NOT ready AND holder IS NULL")
 _HELD = text("holder IS NOT NULL")
 _WITHOUT_SYNC = text("needs_sync AND sync IS NULL")
 _LATEST = text("latest")
+_IS_LARGE = text("pushes_total IS NOT NULL")
 
 _ID = String(26)
 _SENDER, _REGION = String(63), String(63)
@@ -68,8 +69,30 @@ def upgrade() -> None:
         Column("body", LargeBinary, comment="only of accepted and quarantined deliveries"),
         Column("rules_version", String(12), nullable=False),
         Column("replayed_from", _ID, comment="of a replay: the delivery that was replayed"),
+        Column("pushes_total", Integer, comment="of a large delivery: how many it announced"),
+        Column("syncs_total", Integer, comment="of a large delivery: how many it is to have"),
         Index("deliveries_by_sender", "sender", "id"),
         Index("deliveries_by_outcome", "outcome", "id"),
+        _partial_index("deliveries_large", "sender", "pushes_total", where=_IS_LARGE),
+    )
+    op.create_table(
+        "expansions",
+        Column("delivery", _ID, primary_key=True),
+        Column("sender", _SENDER, nullable=False),
+        Column("region", _REGION, nullable=False),
+        Column("dedup_window", BigInteger, nullable=False, comment="in microseconds"),
+        Column("next_portion", Integer, nullable=False),
+        Column("pushes_left", Integer, nullable=False),
+        Column("fresh_pushes", Integer, nullable=False, comment="recorded, and no duplicates"),
+        Column("original", _ID, comment="the first delivery that one of its pushes repeats"),
+        Column("over_max_open", Boolean, nullable=False, comment="as its sender is: it waits"),
+        Column("due_at", BigInteger, nullable=False, comment="of the next portion"),
+    )
+    op.create_table(
+        "expansion_portions",
+        Column("delivery", _ID, primary_key=True),
+        Column("number", Integer, primary_key=True),
+        Column("pushes", LargeBinary, nullable=False, comment="with their syncs, compressed"),
     )
     op.create_table(
         "pushes",
@@ -161,6 +184,7 @@ def upgrade() -> None:
         _partial_index(
             "syncs_open_counts", "state", "target_region", "target_namespace", where=_OPEN
         ),
+        _partial_index("syncs_open_by_sender", "sender", where=_OPEN),
         Index("syncs_by_push", "push"),
         Index("syncs_by_state", "state", "id"),
         Index("syncs_by_image", "namespace", "repository", "tag", "id"),
