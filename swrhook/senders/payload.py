@@ -44,8 +44,8 @@ _TYPE_NAMES: Mapping[type, str] = {
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 # An unclosed string extends to the end. Otherwise the search would restart at each `"` in it,
 # which takes quadratic time.
-_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
-_BRACKET = re.compile(r"[\[\]{}]")
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{},]', re.DOTALL)
+_DEPTH = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def decode(body: bytes) -> Json:
         raise Undecodable(f"the body is not UTF-8 (byte {exc.start})") from None
     _check_size(document)
     try:
-        return json.loads(document, parse_constant=_refuse_constant)
+        return json.loads(document, parse_constant=_refuse_constant, object_hook=_yield_object)
     except json.JSONDecodeError as exc:
         message = f"the body is not JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}"
         raise Undecodable(message) from None
@@ -243,19 +243,25 @@ def _check_size(document: str) -> None:
         and _count_characters(document, "[{,") < MAX_VALUES
     ):
         return
-    bare = _STRING.sub("", document)
-    # Each value but the outermost follows a bracket or a comma.
-    if _count_characters(bare, "[{,") >= MAX_VALUES:
-        raise Undecodable(f"the JSON holds more than {MAX_VALUES} values")
-    depth = 0
-    for bracket in _BRACKET.finditer(bare):
-        depth += 1 if bracket[0] in "[{" else -1
+    values, depth = 1, 0
+    # A loop in Python, unlike one call for the whole document, lets other threads run.
+    for token in _TOKEN.finditer(document):
+        # Each value but the outermost follows a bracket or a comma.
+        values += token[0] in "[{,"
+        depth += _DEPTH.get(token[0], 0)
         if depth > MAX_DEPTH:
             raise Undecodable(f"the JSON is nested too deeply: over {MAX_DEPTH} levels")
+        if values > MAX_VALUES:
+            raise Undecodable(f"the JSON holds more than {MAX_VALUES} values")
 
 
 def _count_characters(document: str, characters: str) -> int:
     return sum(map(document.count, characters))
+
+
+def _yield_object(json_object: dict[str, Json]) -> Json:
+    """Return the object as it is. A function in Python lets other threads run before it."""
+    return json_object
 
 
 def _refuse_constant(name: str) -> None:

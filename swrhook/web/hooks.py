@@ -1,5 +1,6 @@
 """/hooks/<sender>: receive deliveries from registries and CI jobs."""
 
+from contextlib import nullcontext
 from http import HTTPStatus
 
 from flask import Blueprint, Request, Response, jsonify, request
@@ -8,6 +9,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from swrhook import logs
 from swrhook.config.model import Config
 from swrhook.errors import Refused, UnknownSender
+from swrhook.interpreter import interpreter
 from swrhook.ledger.queries.views import syncs_url
 from swrhook.model import DeliveryEntry, Outcome, Receipt
 from swrhook.senders.delivery import Delivery
@@ -17,6 +19,9 @@ from swrhook.usecases.receive import receive
 from swrhook.web.client_address import check_address
 from swrhook.web.context import WebContext
 from swrhook.web.request_body import read_body
+
+# Bytes. A longer body may take so long to read that the other requests would notice.
+LONG_BODY = 128 * 1024
 
 
 def hook_routes(web: WebContext) -> Blueprint:
@@ -69,7 +74,9 @@ def _receive(
         path_secret=secret,
     )
     limiter, recorder, now = web.rate_limits, web.recorder, web.clock.now()
-    return receive(delivery, sender, config, limiter=limiter, recorder=recorder, now=now)
+    is_long = len(delivery.body) > LONG_BODY
+    with interpreter.computing() if is_long else nullcontext():
+        return receive(delivery, sender, config, limiter=limiter, recorder=recorder, now=now)
 
 
 def _answer(receipt: Receipt) -> Response:

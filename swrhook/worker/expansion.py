@@ -11,6 +11,7 @@ from datetime import timedelta
 from swrhook import logs
 from swrhook.clock import Clock
 from swrhook.config.model import ConfigSource
+from swrhook.interpreter import interpreter
 from swrhook.ledger.database import Database
 from swrhook.ledger.expansion import (
     Expansion,
@@ -63,7 +64,7 @@ class ExpansionWorker(PeriodicThread):
             with self.database.write() as connection:
                 hold(connection, expansion, self.clock.now() + _RETRY_WHEN_FULL)
             return False
-        with self.database.write() as connection:
+        with interpreter.computing(), self.database.write() as connection:
             portion = expand_portion(connection, expansion, self.clock.now())
             if portion is not None:
                 self.scheduler.wake(connection)

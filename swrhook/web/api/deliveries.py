@@ -7,6 +7,7 @@ from typing import Any
 from werkzeug.exceptions import ServiceUnavailable
 
 from swrhook import logs
+from swrhook.interpreter import interpreter
 from swrhook.ledger.queries.deliveries import find_delivery, list_deliveries, stored_delivery
 from swrhook.ledger.queries.senders import count_outcomes
 from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedSender, Page
@@ -46,7 +47,9 @@ def add_delivery_routes(routes: Routes, web: WebContext) -> None:
 def replay_delivery(web: WebContext, delivery_id: str) -> ListedDelivery:
     """Replay a delivery; return the new one. Raises NotFound, NothingToReplay, CannotRecord."""
     stored = require(web.read(stored_delivery, delivery_id), _UNKNOWN)
-    receipt = web.recorder.record(receive.replay(stored, web.config.current(), now=web.clock.now()))
+    with interpreter.computing():
+        entry = receive.replay(stored, web.config.current(), now=web.clock.now())
+        receipt = web.recorder.record(entry)
     web.metrics.deliveries_replayed.labels(stored.sender, receipt.outcome).inc()
     logs.event(
         "delivery.replayed",
