@@ -161,7 +161,7 @@ def test_each_portion_is_small_and_wakes_its_lanes(database: Database) -> None:
     sizes = [len(portion.recording.lanes) for portion in recorded]
     assert sum(sizes) == MANY
     assert max(sizes) <= PORTION
-    assert {row["wake_at"] for row in everything(database, lanes) if row["wake_at"]} == {LATER}
+    assert {row["due_at"] for row in everything(database, lanes) if row["ready"]} == {LATER}
 
 
 def test_a_push_with_very_many_targets_is_a_portion(database: Database) -> None:
