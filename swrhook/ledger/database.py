@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from swrhook.errors import CannotRecord, LedgerUnusable
-from swrhook.ledger.failures import reason_of, unusable_on_error
+from swrhook.ledger.failures import LedgerUnavailable, reason_of, unusable_on_error
 from swrhook.ledger.migrate import Schema, is_usable, read_schema, upgrade
 from swrhook.ledger.postgresql import CONNECT, MOST_CONNECTIONS, NOT_DURABLE, open_server
 from swrhook.ledger.sqlite import SingleWriter, open_file
@@ -94,9 +94,9 @@ class Database:
         """Yield a connection in a transaction; on disk when the block ends without an error.
 
         A transaction that is not `durable` may be lost with the machine, but not with the process;
-        a later durable one also makes it so. Raises OSError at once while the database is silent,
-        and when the ledger's file is another one than before: also after a commit to a file that
-        has been deleted.
+        a later durable one also makes it so. Raises LedgerUnavailable at once while the database is
+        silent, and when the ledger's file is another one than before: also after a commit to a file
+        that has been deleted.
         """
         self._check_silence()
         self._check_file()
@@ -125,11 +125,11 @@ class Database:
 
     def _check_silence(self) -> None:
         if self._watch is not None and (silence := self._watch.silence()) is not None:
-            raise OSError(silence)
+            raise LedgerUnavailable(silence)
 
     def _check_file(self) -> None:
         if self._file is not None and (problem := self._file.problem()) is not None:
-            raise OSError(problem)
+            raise LedgerUnavailable(problem)
 
     def mark(self) -> None:
         """Note beside an SQLite ledger how far it has come, if it was written since the last time.

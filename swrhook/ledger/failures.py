@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from swrhook.errors import LedgerUnusable
+from swrhook.ledger.postgresql import is_away
 
 _WRITABLE = "let this process's user write the file and its folder, on a disk mounted for writing"
 _SPACE = "free some space on its disk"
@@ -19,6 +21,15 @@ _REMEDIES = {
     "No space left": _SPACE,
     "disk I/O error": "is there space on its disk, and does the disk work?",  # SQLite says no more
 }
+
+
+class LedgerUnavailable(OSError):
+    """The ledger was not asked, because its database is silent or its file is another one."""
+
+
+def is_unavailable(exc: Exception) -> bool:
+    """Tell whether an error means that the ledger cannot be reached now."""
+    return isinstance(exc, LedgerUnavailable | PoolTimeout) or is_away(exc)
 
 
 def reason_of(exc: Exception) -> str:

@@ -12,10 +12,10 @@ from swrhook.errors import CannotRecord
 from swrhook.ledger.commit_queue import CommitQueue, QueueClosed, QueueFull, QueueLimits
 from swrhook.ledger.database import Database, as_cannot_record, transaction
 from swrhook.ledger.deliveries import Recording, record
+from swrhook.ledger.failures import is_unavailable
 from swrhook.ledger.kept_state import probe
 from swrhook.ledger.portions import is_large, pack
 from swrhook.ledger.ports import LaneScheduler, OutcomeListener
-from swrhook.ledger.postgresql import is_away
 from swrhook.ledger.sqlite import FLOOR, DiskSpace
 from swrhook.model import DeliveryEntry, Receipt
 
@@ -118,7 +118,7 @@ class Recorder:
                 if recording.lanes:
                     self._scheduler.wake(connection)
         except Exception as exc:  # noqa: BLE001  # every waiting request needs a result
-            if len(entries) > 1 and not is_away(exc):
+            if len(entries) > 1 and not is_unavailable(exc):
                 # One by one, so that an entry which cannot be written does not fail the others.
                 results, recordings = zip(*(self._write([entry]) for entry in entries), strict=True)
                 return [*chain(*results)], [*chain(*recordings)]

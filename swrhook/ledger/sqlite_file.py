@@ -86,7 +86,7 @@ class SqliteFile:
         self._lock = _locked(path, patience, master)
         self.mark, _ = _read(self._lock)
         self._open: sqlite3.Connection | None = None
-        self._identities: list[tuple[Path, tuple[int, int] | None]] = []
+        self._identities: list[tuple[str, tuple[int, int] | None]] = []
         self._write()
 
     def verify(self, engine: Engine) -> None:
@@ -118,7 +118,7 @@ class SqliteFile:
         # As long as this connection is open, SQLite keeps the write-ahead log.
         self._open = sqlite3.connect(self._path, check_same_thread=False)
         self._open.execute("SELECT 1 FROM ledger_marks").fetchall()
-        paths = (self._path, Path(f"{self._path}-wal"))
+        paths = (str(self._path), f"{self._path}-wal")
         self._identities = [(path, _identity(path)) for path in paths]
 
     def problem(self) -> str | None:
@@ -250,9 +250,9 @@ def _read(file: IO[str]) -> tuple[Mark | None, Holder | None]:
     return None, None
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(path: str) -> tuple[int, int] | None:
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116  # runs for each commit, and Path is slower
     except OSError:
         return None
     return status.st_dev, status.st_ino

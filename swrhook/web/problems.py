@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from swrhook import errors, logs
 from swrhook.errors import NothingUsable, RateLimited, Refused
+from swrhook.ledger.failures import is_unavailable, reason_of
 
 Item = TypeVar("Item")
 
@@ -108,6 +109,10 @@ def _too_deep(_exc: RecursionError) -> Response:
 
 
 def _internal_error(exc: Exception) -> Response:
+    if is_unavailable(exc):
+        detail = f"the ledger cannot be used now: {reason_of(exc)}"
+        headers = {"Retry-After": str(RETRY_AFTER)}
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers)
     logs.failure("request.failed", exc)
     detail = "an error in swrhook itself; its log has the details"
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)

@@ -75,6 +75,7 @@ class Work:
         self.before_reserve(flow)
         with self._changed:
             self.elsewhere.append(elsewhere)
+            self._changed.notify_all()
             for region in (flow.source, flow.target):
                 if region in self.no_room:
                     return self.no_room[region]

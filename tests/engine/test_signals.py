@@ -180,6 +180,7 @@ def test_a_missed_signal_is_made_up_for_by_the_poll(database: Database) -> None:
     assert work.runs == [lane("ready"), lane("due")]
 
 
+@pytest.mark.on("sqlite")
 def test_without_a_signal_nothing_runs_before_the_poll(database: Database) -> None:
     """So the other tests, which do not poll, would see a signal that is missing."""
     work = Work()

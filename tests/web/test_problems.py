@@ -10,7 +10,7 @@ from swrhook.errors import KeysUnavailable, Refused, Unauthenticated, Unconfirme
 from swrhook.model import DeliveryEntry, Receipt
 from swrhook.web import create_web
 from swrhook.web.problems import STATUSES, refusal
-from tests.web.harness import READ, SECRET, WebHarness
+from tests.web.harness import READ, SECRET, WebHarness, signed_in
 
 
 def problem(answer: TestResponse) -> tuple[int, str]:
@@ -116,3 +116,32 @@ def test_an_unauthenticated_delivery_is_401() -> None:
     answer = refusal(Unauthenticated("the token is not genuine"))
 
     assert (answer.status_code, answer.headers.get("Retry-After")) == (401, None)
+
+
+class Silent:
+    """Says that the database does not answer."""
+
+    def check(self) -> str:
+        return self.silence()
+
+    def silence(self) -> str:
+        return "the database has not answered for 4 seconds"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/syncs", "/api/v1/stats"])
+def test_while_the_database_is_silent_requests_are_503(harness: WebHarness, path: str) -> None:
+    harness.database.set_watch(Silent())
+    answer = harness.client().get(path)
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+    assert "ledger" in answer.get_json()["detail"]
+
+
+def test_while_the_database_is_silent_the_dashboard_says_so(harness: WebHarness) -> None:
+    client = signed_in(harness, READ)
+    harness.database.set_watch(Silent())
+    answer = client.get("/")
+
+    assert answer.status_code == 503
+    assert "the database has not answered for 4 seconds" in answer.text

@@ -57,6 +57,7 @@ class FakeSwr:
         self.hidden: dict[str, SwrError] = {}  # regions that cannot be read
         self.foreign: set[str] = set()  # regions without our organization
         self.jobs: list[SyncJob] = []
+        self.job_lists: list[str] = []  # repositories whose jobs were requested
         self.questions: list[str] = []  # requests for regions and organizations
         self.listed_regions: frozenset[str] | None = None
         self.copies = True
@@ -107,7 +108,7 @@ class FakeSwr:
         return region not in self.foreign
 
     def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:
-        del region, namespace, repository
+        self.job_lists.append(f"{region}/{namespace}/{repository}")
         return self.jobs
 
     def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
@@ -133,6 +134,12 @@ class FakeSwr:
 
     def put_at_target(self, tag: str, digest: str, lane: Lane = LANE) -> None:
         self.held[lane.target.region, lane.target.namespace, lane.repository, tag] = digest
+
+    @property
+    def requests(self) -> int:
+        """Return the number of requests of all kinds."""
+        kinds = (self.looks, self.lists, self.pages, self.questions, self.job_lists, self.calls)
+        return sum(map(len, kinds))
 
     @property
     def tags_called(self) -> list[list[str]]:

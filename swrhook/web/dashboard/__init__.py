@@ -5,6 +5,7 @@ from werkzeug.exceptions import HTTPException
 
 from swrhook import logs
 from swrhook.errors import Refused
+from swrhook.ledger.failures import is_unavailable, reason_of
 from swrhook.web.access import Role, role_of
 from swrhook.web.api.fields import format_instant
 from swrhook.web.context import WebContext
@@ -81,6 +82,9 @@ def _add_error_pages(blueprint: Blueprint) -> None:
 
     @blueprint.errorhandler(Exception)
     def internal_error(exc: Exception) -> tuple[str, int]:
+        if is_unavailable(exc):
+            detail = f"The ledger cannot be used now: {reason_of(exc)}."
+            return page(503, "Service Unavailable", detail)
         logs.failure("request.failed", exc)
         detail = "An error in swrhook itself, or an unreadable ledger; its log has the details."
         return page(500, "Internal Server Error", detail)
