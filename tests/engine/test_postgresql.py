@@ -153,4 +153,4 @@ def test_the_jobs_connections_have_the_limits_of_the_ledgers_own(database: Datab
         own = [connection.scalar(text(f"SHOW {name}")) for name in SESSION]
 
     assert asyncio.run(limits()) == own
-    assert own == ["10s", "1min", "20s", "force_custom_plan", "on"]
+    assert own == ["8s", "10s", "20s", "force_custom_plan", "on"]
