@@ -17,8 +17,8 @@ Authenticate = Callable[[Delivery, datetime], None]
 class KeyProvider(Protocol):
     """Fetches the public keys of senders, and confirms subscriptions to their topics."""
 
-    def certificate(self, url: str, /) -> Certificate:
-        """Return the certificate at a pinned URL. Raises KeysUnavailable."""
+    def certificate(self, url: str, topic: str, /) -> Certificate:
+        """Return the certificate at a URL pinned by the topic. Raises KeysUnavailable."""
 
     def signing_key(self, issuer: str, key_id: str, /) -> PyJWK | None:
         """Return a public key of the issuer, or None if it has no such key.
@@ -26,14 +26,14 @@ class KeyProvider(Protocol):
         Raises KeysUnavailable.
         """
 
-    def confirm_subscription(self, url: str, /) -> None:
-        """Confirm a subscription by a GET of a pinned URL. Raises Unconfirmed."""
+    def confirm_subscription(self, url: str, topic: str, /) -> None:
+        """Confirm a subscription by a GET of a URL pinned by the topic. Raises Unconfirmed."""
 
 
 class NoKeys:
     """A KeyProvider for code that only reads a configuration: it fetches nothing."""
 
-    def certificate(self, _url: str, /) -> NoReturn:
+    def certificate(self, _url: str, _topic: str, /) -> NoReturn:
         """Raise KeysUnavailable."""
         raise KeysUnavailable("no certificate is fetched here")
 
@@ -41,7 +41,7 @@ class NoKeys:
         """Raise KeysUnavailable."""
         raise KeysUnavailable("no key is fetched here")
 
-    def confirm_subscription(self, _url: str, /) -> NoReturn:
+    def confirm_subscription(self, _url: str, _topic: str, /) -> NoReturn:
         """Raise Unconfirmed."""
         raise Unconfirmed("no subscription is confirmed here")
 

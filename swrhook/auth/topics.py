@@ -1,6 +1,5 @@
 """Schemes for topics of SNS and SMN: each message is signed, and names the certificate's URL."""
 
-import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512, HashAlgorithm
 from cryptography.x509 import Certificate
 
-from swrhook.auth import pinned_urls
+from swrhook.auth.pinned_urls import is_certificate_url, is_confirmation_url
 from swrhook.auth.ports import Authenticate, KeyProvider
 from swrhook.errors import Unauthenticated, Undecodable
 from swrhook.senders.delivery import Delivery
@@ -39,8 +38,6 @@ class TopicFormat:
     subscribe_url: str
     signed: Mapping[str, Sequence[str]]
     hashes: Mapping[str, Callable[[Certificate], HashAlgorithm | None]]
-    certificates: re.Pattern[str]
-    confirmations: re.Pattern[str]
 
 
 _SAFE_HASHES = (SHA256, SHA384, SHA512)
@@ -77,8 +74,6 @@ SNS = TopicFormat(
         "1": lambda _certificate: SHA1(),  # noqa: S303
         "2": lambda _certificate: SHA256(),
     },
-    certificates=pinned_urls.SNS_CERTIFICATE,
-    confirmations=pinned_urls.SNS_CONFIRMATION,
 )
 SMN = TopicFormat(
     type="type",
@@ -94,8 +89,6 @@ SMN = TopicFormat(
         "UnsubscribeConfirmation": _SMN_CONFIRM,
     },
     hashes={"v1": _hash_of_certificate},
-    certificates=pinned_urls.SMN_CERTIFICATE,
-    confirmations=pinned_urls.SMN_CONFIRMATION,
 )
 
 
@@ -116,7 +109,7 @@ def _make_check(form: TopicFormat, topics: Sequence[str], keys: KeyProvider) -> 
     def authenticate(delivery: Delivery, now: datetime) -> None:
         message = _read_message(delivery)
         content = _read_signed_content(form, message, topics)
-        certificate = keys.certificate(message[form.certificate_url])
+        certificate = keys.certificate(message[form.certificate_url], message[form.topic])
         if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
             raise Unauthenticated("the certificate of the message's signature has expired")
         algorithm = form.hashes[message[form.version]](certificate)
@@ -131,10 +124,10 @@ def _confirm(form: TopicFormat, keys: KeyProvider, delivery: Delivery) -> None:
     # Only this type: the URL in an UnsubscribeConfirmation would subscribe again.
     if message.get(form.type) != "SubscriptionConfirmation":
         return
-    url = message.get(form.subscribe_url)
-    if not isinstance(url, str) or form.confirmations.fullmatch(url) is None:
+    url, topic = str(message.get(form.subscribe_url)), str(message.get(form.topic))
+    if not is_confirmation_url(url, topic):
         raise Unauthenticated("the message's URL is not one that confirms a subscription")
-    keys.confirm_subscription(url)
+    keys.confirm_subscription(url, topic)
 
 
 # Each confirms the subscription that an authentic message offers, if it offers one.
@@ -159,11 +152,12 @@ def _read_signed_content(
     names = form.signed.get(str(message.get(form.type)))
     # The last two signed lines are the topic and the type. Both are compared as a whole, so that
     # a line break in another member cannot imitate them.
-    if names is None or message.get(form.topic) not in topics:
+    topic = message.get(form.topic)
+    if names is None or topic not in topics:
         raise Unauthenticated("the type or topic of the message is not accepted")
-    url, version = message.get(form.certificate_url), message.get(form.version)
-    if not isinstance(url, str) or form.certificates.fullmatch(url) is None:
+    if not is_certificate_url(str(message.get(form.certificate_url)), str(topic)):
         raise Unauthenticated("the message names a certificate that is not its vendor's")
+    version = message.get(form.version)
     if not isinstance(version, str) or version not in form.hashes:
         raise Unauthenticated("the message's signature is missing or of an unknown version")
     # A line each for the name and the value of every member.

@@ -7,7 +7,7 @@ from jwt import PyJWK
 
 from swrhook.auth.oidc import GOOGLE
 from swrhook.auth.pinned_urls import is_certificate_url, is_confirmation_url
-from swrhook.errors import FetchFailed, Unconfirmed
+from swrhook.errors import FetchFailed, KeysUnavailable, Unconfirmed
 from swrhook.sender_keys.cache import BoundedTtlCache
 from swrhook.sender_keys.https_get import HttpsSettings, https_get
 from swrhook.sender_keys.jwks import read_jwks_url, read_signing_keys
@@ -31,8 +31,11 @@ class HttpsKeyProvider:
         self._certificates = BoundedTtlCache(self._fetch_certificate, clock)
         self._key_sets = BoundedTtlCache(self._fetch_key_set, clock)
 
-    def certificate(self, url: str) -> Certificate:
-        """Return the certificate at a pinned URL. Raises KeysUnavailable."""
+    def certificate(self, url: str, topic: str) -> Certificate:
+        """Return the certificate at a URL pinned by the topic. Raises KeysUnavailable."""
+        # The scheme has checked the URL, too. This holds for any other caller.
+        if not is_certificate_url(url, topic):
+            raise KeysUnavailable("the URL is not one of a sender's certificate")
         return self._certificates.get(url, MAX_KEY_AGE)
 
     def signing_key(self, issuer: str, key_id: str) -> PyJWK | None:
@@ -42,9 +45,9 @@ class HttpsKeyProvider:
             keys = self._key_sets.get(issuer, UNKNOWN_KEY_REFETCH_INTERVAL)
         return keys.get(key_id)
 
-    def confirm_subscription(self, url: str) -> None:
+    def confirm_subscription(self, url: str, topic: str) -> None:
         """Confirm a subscription by one GET of a pinned URL. Raises Unconfirmed."""
-        if not is_confirmation_url(url):
+        if not is_confirmation_url(url, topic):
             raise Unconfirmed("the URL is not one that confirms a subscription")
         try:
             https_get(url, self._settings)
@@ -52,9 +55,6 @@ class HttpsKeyProvider:
             raise Unconfirmed(f"the subscription is not confirmed: {exc}") from exc
 
     def _fetch_certificate(self, url: str) -> Certificate:
-        # The scheme has checked the URL, too. This holds for any other caller.
-        if not is_certificate_url(url):
-            raise FetchFailed("the URL is not one of a sender's certificate")
         content = https_get(url, self._settings)
         try:
             return load_pem_x509_certificate(content)

@@ -87,7 +87,7 @@ class FakeOutside:
     asked: list[str] = field(default_factory=list)
     visited: list[str] = field(default_factory=list)
 
-    def certificate(self, url: str) -> x509.Certificate:
+    def certificate(self, url: str, _topic: str) -> x509.Certificate:
         self.asked.append(url)
         if url not in self.certificates:
             raise KeysUnavailable("it is not there")
@@ -97,7 +97,7 @@ class FakeOutside:
         self.asked.append(issuer)
         return self.keys.get((issuer, key_id))
 
-    def confirm_subscription(self, url: str) -> None:
+    def confirm_subscription(self, url: str, _topic: str) -> None:
         self.visited.append(url)
 
 

@@ -8,10 +8,12 @@ from swrhook.auth.pinned_urls import is_certificate_url, is_confirmation_url
 from swrhook.auth.topics import confirm_smn, confirm_sns
 from swrhook.errors import Unauthenticated
 from tests.auth.messages import (
+    ARN,
     SMN_CONFIRM,
     SMN_URL,
     SNS_CONFIRM,
     SNS_URL,
+    URN,
     FakeOutside,
     certificate,
     posted,
@@ -73,25 +75,85 @@ def test_a_certificate_of_smn_at_another_host_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url",
+    "host",
     [
-        "https://sns.cn-north-1.amazonaws.com.cn/SimpleNotificationService-0000.pem",
-        "https://sns.us-gov-west-1.amazonaws.com/SimpleNotificationService-0000.pem",
+        "sns.s3-us-west-2.amazonaws.com",  # a bucket named "sns"
+        "sns.s3.amazonaws.com",
+        "sns.us-east-1.amazonaws.com",  # another region's: its topics are not ours
+        "sns.us-west-2.amazonaws.com.cn",
     ],
 )
-def test_sns_is_accepted_in_every_aws_partition(url: str) -> None:
-    assert refusal_of_sns(sns_message(SigningCertURL=url), FakeOutside({url: certificate()})) == ""
+def test_a_bucket_named_sns_signs_for_no_topic(host: str) -> None:
+    """Anyone can own such a bucket, and put a certificate of theirs into it."""
+    url = f"https://{host}/{PEM}"
+    confirm = f"https://{host}/?Action=ConfirmSubscription&Token=a"
+    outside = FakeOutside({url: certificate()})
+
+    assert refusal_of_sns(sns_message(SigningCertURL=url), outside) == NOT_ITS_VENDORS
+    with pytest.raises(Unauthenticated):
+        confirm_sns(outside, posted(sns_message("SubscriptionConfirmation", SubscribeURL=confirm)))
+    assert (outside.asked, outside.visited) == ([], [])
 
 
 @pytest.mark.parametrize(
-    "host", ["smn.eu-west-101.myhuaweicloud.eu", "smn.eu-de.otc.t-systems.com"]
+    "host",
+    [
+        "smn.obs.myhuaweicloud.com",  # a bucket named "smn"
+        "smn.obs.myhuaweicloud.eu",
+        "smn.obs.otc.t-systems.com",
+        "smn.cn-south-1.myhuaweicloud.com",
+        "smn.cn-north-4.myhuaweicloud.eu",
+    ],
 )
-def test_smn_is_accepted_in_every_cloud(host: str) -> None:
-    url = f"https://{host}/smn/SMN_region_31.pem"
+def test_a_bucket_named_smn_signs_for_no_topic(host: str) -> None:
+    url = f"https://{host}/smn/SMN_cn-north-4_31.pem"
+    confirm = f"https://{host}/smn/subscription/confirm?token=a"
+    outside = FakeOutside({url: certificate()})
 
-    assert (
-        refusal_of_smn(smn_message(signing_cert_url=url), FakeOutside({url: certificate()})) == ""
-    )
+    assert refusal_of_smn(smn_message(signing_cert_url=url), outside) == NOT_ITS_VENDORS
+    with pytest.raises(Unauthenticated):
+        confirm_smn(outside, posted(smn_message("SubscriptionConfirmation", subscribe_url=confirm)))
+    assert (outside.asked, outside.visited) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("topic", "host"),
+    [
+        ("arn:aws:sns:eu-north-1:123456789012:t", "sns.eu-north-1.amazonaws.com"),
+        ("arn:aws-cn:sns:cn-north-1:123456789012:t", "sns.cn-north-1.amazonaws.com.cn"),
+        ("arn:aws-us-gov:sns:us-gov-west-1:123456789012:t", "sns.us-gov-west-1.amazonaws.com"),
+    ],
+)
+def test_sns_is_accepted_in_every_aws_partition(topic: str, host: str) -> None:
+    assert is_certificate_url(f"https://{host}/{PEM}", topic)
+    assert is_confirmation_url(f"https://{host}/?Action=ConfirmSubscription&Token=a", topic)
+
+
+@pytest.mark.parametrize(
+    ("region", "api", "consoles"),
+    [
+        (
+            "cn-north-4",
+            "smn.cn-north-4.myhuaweicloud.com",
+            ["console.huaweicloud.com", "cn-north-4-console.huaweicloud.com"],
+        ),
+        (
+            "sa-brazil-1",
+            "smn.sa-brazil-1.myhuaweicloud.com",
+            ["sa-brazil-1-console.huaweicloud.com"],
+        ),
+        ("eu-west-101", "smn.eu-west-101.myhuaweicloud.eu", ["console.eu.huaweicloud.com"]),
+        ("eu-de", "smn.eu-de.otc.t-systems.com", ["console.otc.t-systems.com"]),
+    ],
+)
+def test_smn_is_accepted_in_every_cloud(region: str, api: str, consoles: list[str]) -> None:
+    topic = f"urn:smn:{region}:0a41:t"
+
+    assert is_certificate_url(f"https://{api}/smn/SMN_region_31.pem", topic)
+    for host in (api, *consoles):
+        assert is_confirmation_url(f"https://{host}/smn/subscription/confirm?token=a", topic)
+    for host in consoles:
+        assert not is_certificate_url(f"https://{host}/smn/SMN_region_31.pem", topic)
 
 
 def test_only_a_subscription_confirmation_is_confirmed() -> None:
@@ -101,22 +163,6 @@ def test_only_a_subscription_confirmation_is_confirmed() -> None:
         confirm_smn(outside, posted(smn_message(kind)))
 
     assert outside.visited == [SNS_CONFIRM, SMN_CONFIRM]
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://smn.cn-north-4.myhuaweicloud.com/smn/subscription/confirm?token=a",
-        "https://sa-brazil-1-console.huaweicloud.com/smn/subscription/confirm?token=a",
-        "https://console.eu.huaweicloud.com/smn/subscription/confirm?token=a",
-        "https://console.otc.t-systems.com/smn/subscription/confirm?token=a",
-    ],
-)
-def test_smn_confirms_at_its_consoles(url: str) -> None:
-    outside = FakeOutside()
-    confirm_smn(outside, posted(smn_message("SubscriptionConfirmation", subscribe_url=url)))
-
-    assert outside.visited == [url]
 
 
 @pytest.mark.parametrize(
@@ -141,9 +187,11 @@ def test_no_other_url_is_requested(url: str | None) -> None:
 
 
 def test_a_url_is_pinned_for_one_purpose() -> None:
-    certificates, confirmations = [SNS_URL, SMN_URL], [SNS_CONFIRM, SMN_CONFIRM]
-
-    assert all(map(is_certificate_url, certificates))
-    assert all(map(is_confirmation_url, confirmations))
-    assert not any(map(is_certificate_url, [*confirmations, "", "https://example.com/"]))
-    assert not any(map(is_confirmation_url, [*certificates, "", "https://example.com/"]))
+    for topic, certificate_url, confirmation in (
+        (ARN, SNS_URL, SNS_CONFIRM),
+        (URN, SMN_URL, SMN_CONFIRM),
+    ):
+        assert is_certificate_url(certificate_url, topic)
+        assert is_confirmation_url(confirmation, topic)
+        assert not is_certificate_url(confirmation, topic)
+        assert not is_confirmation_url(certificate_url, topic)

@@ -8,10 +8,12 @@ from swrhook.auth.oidc import GOOGLE
 from swrhook.errors import KeysUnavailable, Unconfirmed
 from swrhook.sender_keys import HttpsKeyProvider, HttpsSettings
 from tests.auth.messages import (
+    ARN,
     SMN_CONFIRM,
     SMN_URL,
     SNS_CONFIRM,
     SNS_URL,
+    URN,
     certificate,
     jwk,
     pem,
@@ -51,17 +53,17 @@ def discovery(issuer: str = ISSUER, address: str = KEYS) -> Reply:
     return Reply(json.dumps({"issuer": issuer, "jwks_uri": address}).encode())
 
 
-@pytest.mark.parametrize("url", [SNS_URL, SMN_URL])
+@pytest.mark.parametrize(("url", "topic"), [(SNS_URL, ARN), (SMN_URL, URN)])
 def test_a_certificate_is_fetched_once_an_hour(
-    loopback: Loopback, provider: HttpsKeyProvider, clock: Clock, url: str
+    loopback: Loopback, provider: HttpsKeyProvider, clock: Clock, url: str, topic: str
 ) -> None:
     loopback.answers[url] = Reply(pem(certificate()))
     for _ in range(3):
-        assert certificate().public_key() == provider.certificate(url).public_key()
+        assert certificate().public_key() == provider.certificate(url, topic).public_key()
     assert loopback.asked == [url]
 
     clock.now += 3600
-    provider.certificate(url)
+    provider.certificate(url, topic)
     assert loopback.asked == [url, url]
 
 
@@ -70,7 +72,7 @@ def test_no_certificate_is_fetched_from_another_url(
     loopback: Loopback, provider: HttpsKeyProvider, url: str
 ) -> None:
     with pytest.raises(KeysUnavailable, match="not one of a sender's certificate"):
-        provider.certificate(url)
+        provider.certificate(url, ARN)
 
     assert loopback.asked == []
 
@@ -82,7 +84,7 @@ def test_a_file_that_is_not_a_certificate_is_fetched_once(
     loopback.answers[SNS_URL] = reply
     for _ in range(3):
         with pytest.raises(KeysUnavailable):
-            provider.certificate(SNS_URL)
+            provider.certificate(SNS_URL, ARN)
 
     assert loopback.asked == [SNS_URL]
 
@@ -166,12 +168,12 @@ def test_cached_keys_bridge_an_outage_of_less_than_an_hour(
     assert provider.signing_key(GOOGLE, "a") is not None
 
 
-@pytest.mark.parametrize("url", [SNS_CONFIRM, SMN_CONFIRM])
+@pytest.mark.parametrize(("url", "topic"), [(SNS_CONFIRM, ARN), (SMN_CONFIRM, URN)])
 def test_a_subscription_is_confirmed_by_one_request(
-    loopback: Loopback, provider: HttpsKeyProvider, url: str
+    loopback: Loopback, provider: HttpsKeyProvider, url: str, topic: str
 ) -> None:
     loopback.answers[url] = Reply(b"<ConfirmSubscriptionResponse/>")
-    provider.confirm_subscription(url)
+    provider.confirm_subscription(url, topic)
 
     assert loopback.asked == [url]
 
@@ -182,7 +184,7 @@ def test_the_error_of_a_failed_confirmation_contains_no_token(
 ) -> None:
     loopback.answers[SNS_CONFIRM] = reply
     with pytest.raises(Unconfirmed) as caught:
-        provider.confirm_subscription(SNS_CONFIRM)
+        provider.confirm_subscription(SNS_CONFIRM, ARN)
 
     assert "2336412f37" not in f"{caught.value} {caught.value.__cause__!r}"
     assert loopback.asked == [SNS_CONFIRM]
@@ -193,6 +195,6 @@ def test_no_other_url_is_requested(
     loopback: Loopback, provider: HttpsKeyProvider, url: str
 ) -> None:
     with pytest.raises(Unconfirmed):
-        provider.confirm_subscription(url)
+        provider.confirm_subscription(url, ARN)
 
     assert loopback.asked == []
