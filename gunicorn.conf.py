@@ -29,6 +29,11 @@ timeout = 120
 # Longer than the longest call of SWR, so that calls in flight are finished and settled.
 graceful_timeout = 85
 keepalive = 75
+# By default gunicorn lets a proxy on this machine set SCRIPT_NAME and PATH_INFO, and with them the
+# path of a request that the proxy itself has allowed under another path. The headers that swrhook
+# reads from its own trusted_proxies are not among these.
+forwarded_allow_ips = ""
+forwarder_headers = ""
 # Otherwise gunicorn opens a socket in the user's home folder.
 control_socket_disable = True
 

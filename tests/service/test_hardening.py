@@ -169,6 +169,17 @@ def test_an_address_is_checked_before_the_secret(served: Served) -> None:
     assert post(served, ignored(100), "far", **forwarded).status_code == 403
 
 
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO", "X-Script-Name"])
+def test_no_header_moves_a_request_to_another_path(served: Served, name: str) -> None:
+    """A proxy on the same machine has allowed the path that it saw, and no other."""
+    seen = "/healthz/readyz"
+    other = {"SCRIPT_NAME": "/healthz", "PATH_INFO": "/readyz"}.get(name, "/healthz")
+
+    answer = requests.get(f"{served.url}{seen}", headers={name: other}, timeout=GENEROUS)
+
+    assert answer.status_code == 404
+
+
 def test_what_is_over_the_rate_is_429_with_a_time(served: Served) -> None:
     wrong = [post(served, b"", "rare", Authorization="Bearer no").status_code for _ in range(5)]
     answers = [post(served, ignored(100), "rare") for _ in range(3)]
