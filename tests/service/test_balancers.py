@@ -1,4 +1,4 @@
-"""The load balancers of docs/deployment.md, as configured there, before two processes."""
+"""The load balancers as deploy/ ships them, in front of two processes."""
 
 import re
 import resource
@@ -7,22 +7,29 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
+from requests.adapters import HTTPAdapter
 
 from swrhook import simulator
-from tests.programs import PATIENCE, ROOT, Served, free_port, needs, wait_for
+from swrhook.web.rate_limit import MAX_FAILURES
+from tests.programs import PATIENCE, ROOT, TOKEN, Served, free_port, needs, wait_for
 from tests.service.conftest import ENVIRON, SECRET, document
 
-DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text()
-[NGINX] = re.findall(r"```nginx\n(.*?)```", DEPLOYMENT, re.DOTALL)
-[HAPROXY] = re.findall(r"```haproxy\n(.*?)```", DEPLOYMENT, re.DOTALL)
-DASHBOARD = (ROOT / "docs" / "dashboard.md").read_text()
-[LOCATION] = re.findall(r"```nginx\n(.*?)```", DASHBOARD, re.DOTALL)
-ADDRESSES = ("10.0.0.11:8080", "10.0.0.12:8080")
+NGINX = (ROOT / "deploy" / "nginx.conf").read_text()
+HAPROXY = (ROOT / "deploy" / "haproxy.cfg").read_text()
+# Both proxies connect to the processes from here; the other clients have other addresses.
+PROXY = "127.0.0.1"
 NO_ROOM = (0, resource.RLIM_INFINITY)
 ROOM = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+
+
+def behind_a_proxy(whole: dict[str, Any]) -> dict[str, Any]:
+    whole["senders"]["far"] = whole["senders"]["ci"] | {"allow_from": ["192.0.2.0/24"]}
+    whole["settings"]["trusted_proxies"] = [PROXY]
+    return whole
 
 
 @pytest.fixture
@@ -34,7 +41,7 @@ def processes(tmp_path: Path, swr: simulator.RunningSimulator) -> Iterator[list[
             (tmp_path / name).mkdir()
             each = Served(tmp_path / name, ENVIRON)
             stack.callback(each.close)
-            each.configure(document(swr))
+            each.configure(behind_a_proxy(document(swr)))
             each.start(ready=False)
             served.append(each)
         for each in served:
@@ -54,28 +61,34 @@ def running(folder: Path, command: Sequence[str], url: str) -> Iterator[None]:
         process.wait()
 
 
-def addressed(text: str, processes: Sequence[Served]) -> str:
-    """Put the processes' addresses in the place of the page's."""
-    for said, served in zip(ADDRESSES, processes, strict=True):
-        assert text.count(said) == 1
-        text = text.replace(said, f"127.0.0.1:{served.port}")
+def replaced(text: str, *pairs: tuple[str, str]) -> str:
+    """Replace each text by another; each must be there exactly once."""
+    for old, new in pairs:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
     return text
 
 
 @contextmanager
 def nginx(folder: Path, processes: Sequence[Served]) -> Iterator[str]:
     port = free_port()
-    inner = addressed(NGINX, processes).replace("listen 443 ssl", f"listen 127.0.0.1:{port}")
+    one, two = (f"127.0.0.1:{served.port}" for served in processes)
     paths = "".join(
         f"{name}_temp_path {folder}/{name};\n"
         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    whole = inner.replace("  location /hooks/", LOCATION + "  location /hooks/")
-    file = folder / "nginx.conf"
-    file.write_text(
-        f"daemon off; master_process off; pid {folder}/pid; error_log stderr;\nevents {{}}\n"
-        f"http {{\naccess_log off;\n{paths}{whole}}}\n"
+    text = replaced(
+        NGINX,
+        ("worker_processes auto;", f"daemon off; master_process off; pid {folder}/pid;"),
+        ("http {", f"error_log stderr;\nhttp {{\naccess_log off;\n{paths}"),
+        ("listen 443 ssl", f"listen 127.0.0.1:{port}"),
+        ("ssl_certificate /etc/nginx/swrhook.crt;", ""),
+        ("ssl_certificate_key /etc/nginx/swrhook.key;", ""),
+        ("10.0.0.11:8080", one),
+        ("10.0.0.12:8080", two),
     )
+    file = folder / "nginx.conf"
+    file.write_text(text)
     url = f"http://127.0.0.1:{port}"
     with running(folder, ["nginx", "-p", str(folder), "-c", str(file)], f"{url}/healthz"):
         yield url
@@ -84,11 +97,15 @@ def nginx(folder: Path, processes: Sequence[Served]) -> Iterator[str]:
 @contextmanager
 def haproxy(folder: Path, processes: Sequence[Served]) -> Iterator[str]:
     port = free_port()
+    one, two = (f"127.0.0.1:{served.port}" for served in processes)
     file = folder / "haproxy.cfg"
     file.write_text(
-        "defaults\n  mode http\n  timeout connect 2s\n  timeout client 20s\n  timeout server 20s\n"
-        f"frontend http\n  bind 127.0.0.1:{port}\n  default_backend swrhook\n"
-        f"{addressed(HAPROXY, processes)}"
+        replaced(
+            HAPROXY,
+            ("bind :8080", f"bind 127.0.0.1:{port}"),
+            ("web-1:8080", one),
+            ("web-2:8080", two),
+        )
     )
     url = f"http://127.0.0.1:{port}"
     with running(folder, ["haproxy", "-db", "-f", str(file)], f"{url}/readyz"):
@@ -102,14 +119,41 @@ BALANCERS = [
 ]
 
 
-def post(url: str, count: int) -> list[int]:
+def post(url: str, count: int, sender: str = "ci", **more: str) -> list[int]:
     """Deliver so many pushes; return the statuses."""
-    headers = {"Authorization": f"Bearer {SECRET}"}
+    headers = {"Authorization": f"Bearer {SECRET}"} | more
     body = {"image": "team/app:v1"}
     return [
-        requests.post(f"{url}/hooks/ci", json=body, headers=headers, timeout=30).status_code
+        requests.post(f"{url}/hooks/{sender}", json=body, headers=headers, timeout=30).status_code
         for _ in range(count)
     ]
+
+
+class From(HTTPAdapter):
+    """Connects from another address of this machine."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, source_address=(self.address, 0), **kwargs)
+
+
+def browser(address: str) -> requests.Session:
+    session = requests.Session()
+    session.mount("http://", From(address))
+    return session
+
+
+def try_to_sign_in(session: requests.Session, url: str, token: str, **headers: str) -> int:
+    page = session.get(f"{url}/sign-in", timeout=30).text
+    [key] = re.findall(r'name="form_key" value="([^"]+)"', page)
+    form = {"token": token, "form_key": key}
+    answer = session.post(
+        f"{url}/sign-in", form, headers=headers, timeout=30, allow_redirects=False
+    )
+    return answer.status_code
 
 
 def limit(served: Served, room: tuple[int, int]) -> None:
@@ -154,3 +198,30 @@ def test_a_process_that_cannot_record_gets_no_delivery_until_it_can(
         wait_until(lambda: {202} == set(post(url, 1)) and taken(one) > before[0])
 
     assert before[0] > 0
+
+
+@pytest.mark.parametrize("balancer", BALANCERS)
+def test_no_client_chooses_its_own_address(
+    tmp_path: Path, processes: list[Served], balancer: Balancer
+) -> None:
+    forged = {"X-Forwarded-For": "192.0.2.1"}
+    with balancer(tmp_path, processes) as url:
+        assert post(url, 1, "far", **forged) == [403]
+
+    assert post(processes[0].url, 1, "far", **forged) == [202]  # as a proxy would say it
+
+
+@pytest.mark.parametrize("balancer", BALANCERS)
+def test_wrong_tokens_of_one_client_lock_nobody_else_out(
+    tmp_path: Path, processes: list[Served], balancer: Balancer
+) -> None:
+    attacker, colleague = browser("127.0.0.2"), browser("127.0.0.3")
+    one, _ = processes  # each process counts for itself
+    with balancer(tmp_path, [one, one]) as url:
+        tries = [try_to_sign_in(attacker, url, "wrong") for _ in range(MAX_FAILURES + 1)]
+        made_up = {"X-Forwarded-For": "127.0.0.9"}
+
+        assert tries == [403] * MAX_FAILURES + [429]
+        assert try_to_sign_in(attacker, url, "wrong", **made_up) == 429
+        assert try_to_sign_in(colleague, url, "wrong") == 403
+        assert try_to_sign_in(attacker, url, TOKEN) == 303

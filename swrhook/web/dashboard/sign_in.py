@@ -62,25 +62,29 @@ def _sign_in(web: WebContext, failures: FailedSignIns) -> Response:
     config = web.config.current()
     proxies = config.options.trusted_proxies
     path = request.form.get("path", "/")
-    address = client_address(request, proxies)
-    delay = failures.wait(address)
-    if delay:
-        web.metrics.access_denied.labels("too_many_tries").inc()
-        error = f"Too many wrong tokens from your address: try again in {delay} seconds."
-        answer = _form(config, HTTPStatus.TOO_MANY_REQUESTS, path, error)
-        answer.headers["Retry-After"] = str(delay)
-        return answer
     holder = find_holder(request.form.get("token", "").strip().encode(), config.access.tokens)
     if holder is None:
-        failures.count(address)
-        web.metrics.access_denied.labels("unauthenticated").inc()
-        error = "This is not one of the tokens under access.tokens in swrhook.yaml."
-        return _form(config, HTTPStatus.FORBIDDEN, path, error)
+        return _refuse(web, config, failures, path)
     logs.event("dashboard.signed_in", token=holder.name)
     answer = make_response(redirect(local_path(path), HTTPStatus.SEE_OTHER))
     set_cookie(answer, session.COOKIE, session.begin(holder, web.clock.now()), proxies)
     answer.delete_cookie(FORM_COOKIE)
     return answer
+
+
+def _refuse(web: WebContext, config: Config, failures: FailedSignIns, path: str) -> Response:
+    """Answer a wrong token. Many of them from one address are 429; a right one is never refused."""
+    address = client_address(request, config.options.trusted_proxies)
+    if delay := failures.wait(address):
+        web.metrics.access_denied.labels("too_many_tries").inc()
+        error = f"Too many wrong tokens from your address: try again in {delay} seconds."
+        answer = _form(config, HTTPStatus.TOO_MANY_REQUESTS, path, error)
+        answer.headers["Retry-After"] = str(delay)
+        return answer
+    failures.count(address)
+    web.metrics.access_denied.labels("unauthenticated").inc()
+    error = "This is not one of the tokens under access.tokens in swrhook.yaml."
+    return _form(config, HTTPStatus.FORBIDDEN, path, error)
 
 
 def local_path(path: str) -> str:

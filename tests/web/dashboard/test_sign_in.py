@@ -82,10 +82,18 @@ def test_only_the_address_with_too_many_wrong_tokens_has_to_wait(harness: WebHar
     for _ in range(MAX_FAILURES):
         assert try_to_sign_in(client, "wrong", REMOTE_ADDR="10.0.0.7").status_code == 403
 
-    refused = try_to_sign_in(client, READ, REMOTE_ADDR="10.0.0.7")
+    refused = try_to_sign_in(client, "wrong", REMOTE_ADDR="10.0.0.7")
     assert refused.status_code == 429
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
-    assert try_to_sign_in(client, READ, REMOTE_ADDR="10.0.0.8").status_code == 303
+    assert try_to_sign_in(client, "wrong", REMOTE_ADDR="10.0.0.8").status_code == 403
+
+
+def test_a_right_token_is_never_locked_out(harness: WebHarness) -> None:
+    client = harness.web.test_client()
+    for _ in range(MAX_FAILURES + 1):
+        try_to_sign_in(client, "wrong", REMOTE_ADDR="10.0.0.7")
+
+    assert try_to_sign_in(client, READ, REMOTE_ADDR="10.0.0.7").status_code == 303
 
 
 def test_an_ipv6_network_counts_as_one_address(harness: WebHarness) -> None:
@@ -93,7 +101,7 @@ def test_an_ipv6_network_counts_as_one_address(harness: WebHarness) -> None:
     for number in range(MAX_FAILURES):
         try_to_sign_in(client, "wrong", REMOTE_ADDR=f"2001:db8::{number:x}")
 
-    assert try_to_sign_in(client, READ, REMOTE_ADDR="2001:db8::ffff").status_code == 429
+    assert try_to_sign_in(client, "wrong", REMOTE_ADDR="2001:db8::ffff").status_code == 429
 
 
 def test_without_configured_tokens_the_page_explains_how_to_add_one(harness: WebHarness) -> None:
