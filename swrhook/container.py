@@ -9,6 +9,7 @@ from swrhook.clock import Clock, SteadyClock, SystemClock
 from swrhook.config.model import Config
 from swrhook.config.watcher import WatchedFile
 from swrhook.engine.lane_engine import LaneEngine
+from swrhook.ledger.certificates import KeptCertificates
 from swrhook.ledger.database import open_database
 from swrhook.ledger.failures import unusable_on_error
 from swrhook.ledger.kept_state import RefusedCredentials
@@ -91,7 +92,11 @@ class Container:
             AdaptiveRateLimiter(), self.circuit_breakers, self.settings.workers
         )
         self.target_cache = TargetCache()
-        keys = HttpsKeyProvider(HttpsSettings(find_proxies, self._certificates), monotonic)
+        keys = HttpsKeyProvider(
+            HttpsSettings(find_proxies, self._certificates),
+            monotonic,
+            KeptCertificates(self.database, self.system_clock),
+        )
         file = WatchedFile(self.settings.config, self.environ, keys)
         self.config_reloader = ConfigReloader(file, self.database, self.metrics, self.system_clock)
         with unusable_on_error(_NOT_WRITTEN):

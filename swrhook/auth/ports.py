@@ -17,6 +17,9 @@ Authenticate = Callable[[Delivery, datetime], None]
 class KeyProvider(Protocol):
     """Fetches the public keys of senders, and confirms subscriptions to their topics."""
 
+    def for_sender(self, name: str, /) -> "KeyProvider":
+        """Return the same provider, whose failed fetches count for this sender alone."""
+
     def certificate(self, url: str, topic: str, /) -> Certificate:
         """Return the certificate at a URL pinned by the topic. Raises KeysUnavailable."""
 
@@ -32,6 +35,10 @@ class KeyProvider(Protocol):
 
 class NoKeys:
     """A KeyProvider for code that only reads a configuration: it fetches nothing."""
+
+    def for_sender(self, _name: str, /) -> "NoKeys":
+        """Return itself."""
+        return self
 
     def certificate(self, _url: str, _topic: str, /) -> NoReturn:
         """Raise KeysUnavailable."""

@@ -127,9 +127,10 @@ def _region(name: str, region: Checked) -> model.Region:
 def _sender(name: str, sender: Checked, key_provider: KeyProvider) -> Sender:
     arguments = dict(sender["auth"])
     scheme = SCHEMES[arguments.pop("scheme")]
+    keys = key_provider.for_sender(name)
     confirm = scheme.confirm if arguments.pop("confirm", False) else None
     if scheme.needs_keys:
-        arguments["keys"] = key_provider
+        arguments["keys"] = keys
     if "secrets" in arguments:
         arguments["secrets"] = [_secret(secret) for secret in arguments["secrets"]]
     return Sender(
@@ -139,7 +140,7 @@ def _sender(name: str, sender: Checked, key_provider: KeyProvider) -> Sender:
         authenticate=scheme.build(**arguments),
         image=ImageSettings(**sender.get("image", {})),
         takes_path_secret=scheme.takes_path_secret,
-        confirm=None if confirm is None else functools.partial(confirm, key_provider),
+        confirm=None if confirm is None else functools.partial(confirm, keys),
         parse=mapping.build(sender["mapping"]) if "mapping" in sender else None,
         expect_every=sender.get("expect_every"),
         allow_from=tuple(sender.get("allow_from", ())),

@@ -1,7 +1,8 @@
-"""A bounded TTL cache with negative caching and a rate limit on new keys."""
+"""A bounded TTL cache with negative caching and a limit on failed fetches."""
 
-from collections import deque
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Generic, TypeVar
@@ -20,44 +21,103 @@ class CacheLimits:
 
     `failure_ttl` is how long a failed fetch is not repeated, `fetch_wait` how long a thread waits
     for another thread's fetch to end, and `max_entries` bounds the values and the failures.
-    `new_keys_per_minute` bounds the fetches of keys that have no value yet, since unauthenticated
-    requests choose them.
+    `failures_per_minute` bounds the failed fetches of a budget, since unauthenticated requests
+    choose the keys.
     """
 
     failure_ttl: float = 30.0
     fetch_wait: float = 5.0
     max_entries: int = 100
-    new_keys_per_minute: int = 10
+    failures_per_minute: int = 10
+
+
+class _Budget:
+    """The fetches that requests of one origin may cause: one at a time, few that fail."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self._guard = Lock()
+        self._times: deque[float] = deque()
+
+    def take(self, now: float, limit: int) -> bool:
+        """Count a fetch, which fails until `give_back` says otherwise; False at the limit."""
+        with self._guard:
+            while self._times and now - self._times[0] >= _MINUTE:
+                self._times.popleft()
+            if len(self._times) >= limit:
+                return False
+            self._times.append(now)
+            return True
+
+    def give_back(self) -> None:
+        """Uncount a fetch."""
+        with self._guard:
+            if self._times:
+                self._times.pop()
 
 
 @dataclass(slots=True, eq=False)
 class BoundedTtlCache(Generic[T]):
-    """Caches values by key and fetches missing ones, one at a time; safe to share by threads.
+    """Caches values by key and fetches missing ones; safe to share by threads.
 
-    `fetch` returns the value of a key or raises FetchFailed; `clock` counts seconds.
+    `fetch` returns the value of a key or raises FetchFailed; `clock` counts seconds. `recall`
+    returns a value that an earlier process fetched, or None.
     """
 
     fetch: Callable[[str], T]
     clock: Callable[[], float]
     limits: CacheLimits = CacheLimits()
+    recall: Callable[[str], T | None] = lambda _key: None
     _values: dict[str, tuple[T, float]] = field(default_factory=dict, init=False)
     _failures: dict[str, tuple[str, float]] = field(default_factory=dict, init=False)
-    _new_key_times: deque[float] = field(default_factory=deque, init=False)
-    _fetch_lock: Lock = field(default_factory=Lock, init=False)
+    _budgets: dict[str, _Budget] = field(default_factory=lambda: defaultdict(_Budget), init=False)
+    _store_lock: Lock = field(default_factory=Lock, init=False)
 
-    def get(self, key: str, max_age: float) -> T:
-        """Return a value that is at most `max_age` seconds old. Raises KeysUnavailable."""
+    def get(self, key: str, max_age: float, budget: str) -> T:
+        """Return a value that is at most `max_age` seconds old. Raises KeysUnavailable.
+
+        Fetches for different budgets do not wait for each other, and are counted separately.
+        """
         value = self._look_up(key, max_age)
         if value is not None:
             return value
-        if not self._fetch_lock.acquire(timeout=self.limits.fetch_wait):
+        # A key that has a value exists, so renewing it costs nothing.
+        if key in self._values:
+            with self._turn(self._budgets[budget]):
+                value = self._look_up(key, max_age)
+                return self._fetch_and_store(key) if value is None else value
+        if (recalled := self.recall(key)) is not None:
+            self._store(self._values, key, recalled)
+            return recalled
+        return self._fetch_new(key, max_age, self._budgets[budget])
+
+    def _fetch_new(self, key: str, max_age: float, budget: _Budget) -> T:
+        # Counted before the wait for the lock, so that the waiting threads are limited as well.
+        if not budget.take(self.clock(), self.limits.failures_per_minute):
+            raise KeysUnavailable("too many unknown keys were requested within a minute")
+        has_failed = False
+        try:
+            with self._turn(budget):
+                # The thread that held the lock before may have fetched the same key.
+                value = self._look_up(key, max_age)
+                if value is None:
+                    has_failed = True
+                    value = self._fetch_and_store(key)
+                    has_failed = False
+                return value
+        finally:
+            if not has_failed:
+                budget.give_back()
+
+    @contextmanager
+    def _turn(self, budget: _Budget) -> Iterator[None]:
+        """Wait for the other fetches of a budget. Raises KeysUnavailable when it takes too long."""
+        if not budget.lock.acquire(timeout=self.limits.fetch_wait):
             raise KeysUnavailable("too many requests wait for keys to be fetched")
         try:
-            # The thread that held the lock before may have fetched the same key.
-            value = self._look_up(key, max_age)
-            return self._fetch_and_store(key) if value is None else value
+            yield
         finally:
-            self._fetch_lock.release()
+            budget.lock.release()
 
     def _look_up(self, key: str, max_age: float) -> T | None:
         """Return a value that is young enough, or None. Raises KeysUnavailable after a failure."""
@@ -71,9 +131,6 @@ class BoundedTtlCache(Generic[T]):
         return None
 
     def _fetch_and_store(self, key: str) -> T:
-        # A key that has a value exists, so renewing it costs nothing from the limit.
-        if key not in self._values:
-            self._limit_new_keys()
         try:
             value = self.fetch(key)
         except FetchFailed as exc:
@@ -83,18 +140,10 @@ class BoundedTtlCache(Generic[T]):
         self._store(self._values, key, value)
         return value
 
-    def _limit_new_keys(self) -> None:
-        """Count the fetch of a new key. Raises KeysUnavailable when the limit is reached."""
-        now = self.clock()
-        while self._new_key_times and now - self._new_key_times[0] >= _MINUTE:
-            self._new_key_times.popleft()
-        if len(self._new_key_times) >= self.limits.new_keys_per_minute:
-            raise KeysUnavailable("too many unknown keys were requested within a minute")
-        self._new_key_times.append(now)
-
     def _store(self, entries: dict[str, tuple[_Stored, float]], key: str, value: _Stored) -> None:
-        # Removed first, so that the dict is ordered by age and its first entry is the oldest.
-        entries.pop(key, None)
-        entries[key] = value, self.clock()
-        if len(entries) > self.limits.max_entries:
-            del entries[next(iter(entries))]
+        with self._store_lock:
+            # Removed first, so that the dict is ordered by age and its first entry is the oldest.
+            entries.pop(key, None)
+            entries[key] = value, self.clock()
+            if len(entries) > self.limits.max_entries:
+                del entries[next(iter(entries))]

@@ -87,6 +87,9 @@ class FakeOutside:
     asked: list[str] = field(default_factory=list)
     visited: list[str] = field(default_factory=list)
 
+    def for_sender(self, _name: str) -> "FakeOutside":
+        return self
+
     def certificate(self, url: str, _topic: str) -> x509.Certificate:
         self.asked.append(url)
         if url not in self.certificates:

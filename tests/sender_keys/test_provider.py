@@ -39,9 +39,24 @@ def clock() -> Clock:
     return Clock()
 
 
+class FakeStore(dict[str, bytes]):
+    """Keeps certificates as the ledger does."""
+
+    def load(self, url: str) -> bytes | None:
+        return self.get(url)
+
+    def save(self, url: str, content: bytes) -> None:
+        self[url] = content
+
+
 @pytest.fixture
-def provider(settings: HttpsSettings, clock: Clock) -> HttpsKeyProvider:
-    return HttpsKeyProvider(settings, clock)
+def store() -> FakeStore:
+    return FakeStore()
+
+
+@pytest.fixture
+def provider(settings: HttpsSettings, clock: Clock, store: FakeStore) -> HttpsKeyProvider:
+    return HttpsKeyProvider(settings, clock, store)
 
 
 def published(*key_ids: str) -> Reply:
@@ -87,6 +102,41 @@ def test_a_file_that_is_not_a_certificate_is_fetched_once(
             provider.certificate(SNS_URL, ARN)
 
     assert loopback.asked == [SNS_URL]
+
+
+def use_up_fetches(provider: HttpsKeyProvider) -> None:
+    """Ask for made-up certificates, as unsigned messages do, until no more are fetched."""
+    for number in range(50):
+        with pytest.raises(KeysUnavailable):
+            provider.certificate(SNS_URL.replace("f3ecfb", f"{number:06}"), ARN)
+
+
+def test_junk_for_one_sender_or_host_blocks_no_other(
+    loopback: Loopback, provider: HttpsKeyProvider
+) -> None:
+    loopback.answers |= {url: Reply(pem(certificate())) for url in (SNS_URL, SMN_URL)}
+    attacked, other = provider.for_sender("attacked"), provider.for_sender("other")
+    use_up_fetches(attacked)
+
+    assert len(loopback.asked) == 10
+    with pytest.raises(KeysUnavailable, match="too many unknown keys"):
+        attacked.certificate(SNS_URL, ARN)
+    assert attacked.certificate(SMN_URL, URN) is not None
+    assert other.certificate(SNS_URL, ARN) is not None
+
+
+def test_a_certificate_outlives_the_process_and_then_needs_no_fetch(
+    loopback: Loopback, settings: HttpsSettings, store: FakeStore
+) -> None:
+    loopback.answers[SNS_URL] = Reply(pem(certificate()))
+    HttpsKeyProvider(settings, Clock(), store).certificate(SNS_URL, ARN)
+
+    restarted = HttpsKeyProvider(settings, Clock(), store)
+    use_up_fetches(restarted)
+
+    assert restarted.certificate(SNS_URL, ARN) is not None
+    assert list(store) == [SNS_URL]
+    assert loopback.asked.count(SNS_URL) == 1
 
 
 def test_an_issuers_keys_are_fetched_from_its_jwks_uri(

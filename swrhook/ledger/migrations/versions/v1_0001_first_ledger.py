@@ -231,6 +231,12 @@ def upgrade() -> None:
         Column("again_at", BigInteger, comment="when it may be tried again; null: never"),
     )
     op.create_table(
+        "certificates",
+        Column("url", String(512), primary_key=True),
+        Column("content", LargeBinary, nullable=False, comment="PEM"),
+        Column("fetched_at", BigInteger, nullable=False),
+    )
+    op.create_table(
         "audit",
         Column("id", _ID, primary_key=True),
         Column("at", BigInteger, nullable=False),
