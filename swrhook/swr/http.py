@@ -8,6 +8,7 @@ once for each endpoint, and a file of trusted certificates where a company has i
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -69,16 +70,17 @@ class HttpTransport:
         self._timeouts = (network.timeouts.connect, network.timeouts.read)
         self._certificates = network.certificates or True
         self._proxies = {url: dict(network.find_proxies(url)) for url in endpoints}
-        # The adapter without a session, whose cookies, redirects and settings nothing here uses.
-        # No retries: the ledger schedules them, so that they survive a restart.
-        self._adapter = HTTPAdapter(
-            pool_connections=len(endpoints), pool_maxsize=network.pool_size, max_retries=0
-        )
+        # Adapters without a session, whose cookies, redirects and settings nothing here uses. No
+        # retries: the ledger schedules them, so that they survive a restart.
+        self._adapters = {
+            url: _EndpointAdapter(pool_connections=1, pool_maxsize=network.pool_size, max_retries=0)
+            for url in endpoints
+        }
 
     def send(self, endpoint: str, request: Request) -> SwrResponse:
         """Return the response, with any status. Raises SwrError when none arrives."""
         try:
-            with self._adapter.send(
+            with self._adapters[endpoint].send(
                 _prepare(endpoint, request),
                 timeout=self._timeouts,
                 proxies=self._proxies[endpoint],
@@ -94,7 +96,20 @@ class HttpTransport:
 
     def close(self) -> None:
         """Close the idle connections."""
-        self._adapter.close()
+        for adapter in self._adapters.values():
+            adapter.close()
+
+
+class _EndpointAdapter(HTTPAdapter):
+    """An adapter for one endpoint: it chooses its connection pool once, not for each request."""
+
+    _pool: Any = None
+
+    def get_connection_with_tls_context(self, *request: Any, **how: Any) -> Any:  # noqa: ANN401
+        """Return the pool of the endpoint, with its proxy and its trusted certificates."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*request, **how)
+        return self._pool
 
 
 def _prepare(endpoint: str, request: Request) -> requests.PreparedRequest:
