@@ -43,6 +43,7 @@ class Batch:
     syncs: dict[str, Row] = field(default_factory=dict)  # by id
     expansions: list[Row] = field(default_factory=list)
     portions: list[Row] = field(default_factory=list)
+    bodies: dict[str, bytes] = field(default_factory=dict)  # of large deliveries, by id
     newest: dict[str, str] = field(default_factory=dict)  # id of the newest sync, by route
     lanes: dict[Lane, str] = field(default_factory=dict)  # with the sender of a sync
     push_ids: Iterator[str] = field(default_factory=lambda: iter(new_id, None))

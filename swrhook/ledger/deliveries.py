@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql
 from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.deduplication import Batch, Row, add, add_sync, event_key, tag_key
 from swrhook.ledger.lanes import lock_lanes, schedule_lanes
-from swrhook.ledger.large_deliveries import add_large
+from swrhook.ledger.large_deliveries import add_large, write_large
 from swrhook.ledger.rows import SYNC_COLUMNS, group, to_sync
 from swrhook.ledger.sql import PreparedStatement, Upsert, in_portions, upsert_on
 from swrhook.ledger.successors import find_successors
@@ -30,8 +30,6 @@ from swrhook.ledger.syncs import supersede
 from swrhook.ledger.tables import (
     OPEN,
     deliveries,
-    expansion_portions,
-    expansions,
     latest_pushes,
     pushes,
     syncs,
@@ -187,8 +185,8 @@ def write_batch(connection: Connection, batch: Batch) -> list[Sync]:
     """Write the rows of a batch whose lanes are locked; return the syncs that it superseded."""
     superseded = _supersede_earlier(connection, batch)
     insert_rows(connection, _INSERT_DELIVERY, batch.deliveries)
-    insert_rows(connection, _INSERT_EXPANSION, batch.expansions)
-    insert_rows(connection, _INSERT_PORTION, batch.portions)
+    if batch.expansions:
+        write_large(connection, batch)
     insert_rows(connection, _INSERT_PUSH, batch.pushes)
     insert_rows(connection, INSERT_SYNC, list(batch.syncs.values()))
     if batch.syncs:
@@ -204,7 +202,6 @@ def write_batch(connection: Connection, batch: Batch) -> list[Sync]:
 
 
 _INSERT_DELIVERY, _INSERT_PUSH, INSERT_SYNC = insert(deliveries), insert(pushes), insert(syncs)
-_INSERT_EXPANSION, _INSERT_PORTION = insert(expansions), insert(expansion_portions)
 
 
 @cache

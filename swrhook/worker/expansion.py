@@ -1,7 +1,7 @@
 """The thread that expands large deliveries, a portion of one delivery after that of another.
 
-It pauses after each portion for as long as that took. So the deliveries that come in meanwhile get
-half of the ledger's time, and none waits for more than one portion.
+It pauses after each portion for a multiple of the time that it took. So the deliveries that come in
+meanwhile get most of the ledger's time, and none waits for more than one portion.
 """
 
 import time
@@ -26,6 +26,8 @@ from swrhook.model import Outcome
 from swrhook.periodic import PeriodicThread
 
 POLL_INTERVAL = 0.25  # seconds
+# The pause after a portion is so many times as long as the portion took.
+_PAUSE_FACTOR = 3
 _MIN_PAUSE = 0.002  # seconds
 # How long a delivery waits when its sender has max_open open syncs.
 _RETRY_WHEN_FULL = timedelta(seconds=1)
@@ -55,7 +57,7 @@ class ExpansionWorker(PeriodicThread):
         began = time.monotonic()
         if not any(self._expand(expansion) for expansion in expansions):
             return False
-        self.stopping.wait(max(time.monotonic() - began, _MIN_PAUSE))
+        self.stopping.wait(max(_PAUSE_FACTOR * (time.monotonic() - began), _MIN_PAUSE))
         return True
 
     def _expand(self, expansion: Expansion) -> bool:

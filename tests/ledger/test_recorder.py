@@ -311,7 +311,8 @@ def test_the_retry_of_a_delivery_that_was_committed_late_is_a_duplicate(
     again = [recorder.record(each) for each in entries]
     recorder.close()
 
-    assert [type(exc) for each in answers if (exc := each.exception())] == [CannotRecord] * 2
+    # The other one of the second batch gives up at the same time, or just gets its receipt.
+    assert {type(exc) for each in answers if (exc := each.exception())} == {CannotRecord}
     assert [receipt.outcome for receipt in again] == [Outcome.DUPLICATE] * 3
     assert len(all_syncs(database)) == 3
 
