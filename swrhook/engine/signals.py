@@ -15,7 +15,7 @@ _RECONNECT_PAUSE = 1.0
 class LocalSignal:
     """Calls back in this process, the only one on a SQLite ledger."""
 
-    def __init__(self, callback: Callable[[], None]) -> None:
+    def __init__(self, _database: Database, callback: Callable[[], None]) -> None:
         self._callback = callback
 
     def send(self, connection: Connection) -> None:

@@ -18,11 +18,16 @@ class Heartbeat:
     freed_lanes: int
 
 
+def announce(connection: Connection, worker: str, threads: int, now: datetime) -> None:
+    """Note that a process is alive."""
+    put(connection, workers, {"id": worker}, {"threads": threads, "seen_at": now})
+
+
 def beat(
     connection: Connection, worker: str, threads: int, now: datetime, patience: timedelta
 ) -> Heartbeat:
     """Note that a process is alive, and free the lanes of those that were not for `patience`."""
-    put(connection, workers, {"id": worker}, {"threads": threads, "seen_at": now})
+    announce(connection, worker, threads, now)
     connection.execute(delete(workers).where(workers.c.seen_at < now - patience))
     freed = free_lanes(connection, lanes.c.holder.not_in(select(workers.c.id)))
     processes = connection.scalar(select(func.count()).select_from(workers))

@@ -103,6 +103,7 @@ def test_check_refuses_what_the_schema_refuses(
 
 
 RULE = ("rules", 0)
+PER_SECOND = ("settings", "pace", "per_second")
 
 
 @pytest.mark.parametrize(
@@ -128,6 +129,20 @@ def test_schema_and_check_refuse_a_wrong_shape(
     path: tuple[Any, ...], change: Callable[[Any], Any]
 ) -> None:
     document = changed(EXAMPLE, path, change)
+
+    assert (VALIDATOR.is_valid(document), is_right(document)) == (False, False)
+
+
+@pytest.mark.parametrize("value", ["auto", 1, 10_000])
+def test_schema_and_check_accept_a_pace(value: object) -> None:
+    document = changed(EXAMPLE, PER_SECOND, lambda _: value)
+
+    assert (VALIDATOR.is_valid(document), is_right(document)) == (True, True)
+
+
+@pytest.mark.parametrize("value", ["fast", "20", 0, 10_001, 1.5, None, True, ["auto"]])
+def test_schema_and_check_refuse_a_wrong_pace(value: object) -> None:
+    document = changed(EXAMPLE, PER_SECOND, lambda _: value)
 
     assert (VALIDATOR.is_valid(document), is_right(document)) == (False, False)
 

@@ -467,6 +467,20 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("value", ["automatic", "Auto", '"20"', "20.0", "true", "[20]", "off"])
+def test_the_pace_is_a_number_or_auto(value: str, small: str, mistakes: Mistakes) -> None:
+    assert mistakes(f"{small}settings: {{pace: {{per_second: {value}}}}}\n") == [
+        "f:11:31: settings.pace.per_second: must be a whole number, without quotes, or auto"
+    ]
+
+
+@pytest.mark.parametrize("value", [-1, 0, 10_001])
+def test_the_pace_has_bounds(value: int, small: str, mistakes: Mistakes) -> None:
+    assert mistakes(f"{small}settings: {{pace: {{per_second: {value}}}}}\n") == [
+        "f:11:31: settings.pace.per_second: must be from 1 to 10000"
+    ]
+
+
 @pytest.mark.parametrize(("old", "new", "expected"), CASES)
 def test_each_mistake_has_a_position_and_a_remedy(
     small: str, mistakes: Mistakes, old: str, new: str, expected: list[str]

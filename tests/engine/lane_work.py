@@ -65,14 +65,20 @@ class Work:
         self.answers: dict[Lane, list[float | Exception]] = {}
         self.hanging: set[Lane] = set()
         self.no_room: dict[str, NoRoom] = {}
-        self.before_reserve: Callable[[Flow], object] = lambda _flow: None
+        self.lingering: set[Lane] = set()  # that hang after they have released their lane
+        self.after_refusal: Callable[[], object] = lambda: None
         self.elsewhere: list[Occupancy] = []
         self.shares: list[int] = []
         self._slots: list[CountedSlot] = []
         self._changed = threading.Condition(threading.RLock())
 
     def reserve(self, flow: Flow, elsewhere: Occupancy) -> CountedSlot | NoRoom:
-        self.before_reserve(flow)
+        slot = self._reserve(flow, elsewhere)
+        if isinstance(slot, NoRoom):
+            self.after_refusal()
+        return slot
+
+    def _reserve(self, flow: Flow, elsewhere: Occupancy) -> CountedSlot | NoRoom:
         with self._changed:
             self.elsewhere.append(elsewhere)
             self._changed.notify_all()
@@ -95,7 +101,9 @@ class Work:
             answer = answers.pop(0) if answers else None
         if isinstance(answer, Exception):
             raise answer
-        return end_run(session, answer)
+        due_at = end_run(session, answer)
+        self.wait_for(lambda: session.lane not in self.lingering)
+        return due_at
 
     def set_share(self, processes: int) -> None:
         with self._changed:
@@ -134,6 +142,7 @@ class Work:
         """Let these lanes hang no longer, or all."""
         with self._changed:
             self.hanging -= set(lanes) or set(self.hanging)
+            self.lingering -= set(lanes) or set(self.lingering)
             self._changed.notify_all()
 
     def wait_for(self, holds: Callable[[], bool]) -> bool:

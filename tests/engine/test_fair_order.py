@@ -1,5 +1,6 @@
 """Whose lane the engine runs next, counted in runs: nobody waits for all the lanes of another."""
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,7 +9,7 @@ import pytest
 
 from swrhook.engine import NoRoom
 from swrhook.ledger.database import Database
-from swrhook.ledger.lanes import schedule_lanes
+from swrhook.ledger.lanes import lock_lanes, schedule_lanes
 from swrhook.model import Lane, Urgency
 from tests.engine.lane_work import Work, assert_quiet, deliver, running, soon
 from tests.ledger.queue import lane
@@ -30,6 +31,14 @@ def run_all(database: Database, work: Work, lanes: Sequence[Lane]) -> list[Lane]
     return work.runs
 
 
+def turns_until(database: Database, lane: Lane) -> int:
+    """Run what is ready in one thread until a lane runs; return how many ran before it."""
+    work = Work()
+    with running(database, work, threads=1):
+        assert work.has_run(lane)
+    return work.runs.index(lane)
+
+
 def owners(runs: Sequence[Lane]) -> list[str]:
     return [run.repository.partition("-")[0] for run in runs]
 
@@ -42,9 +51,7 @@ def test_a_lone_lane_of_another_sender_runs_next_however_many_wait(database: Dat
     deliver(database, None, *many, sender="many")
     deliver(database, None, lone, sender="zone")
 
-    runs = run_all(database, Work(), [*many, lone])
-
-    assert runs.index(lone) <= 1
+    assert turns_until(database, lone) <= 1
 
 
 def test_a_lone_lane_that_comes_in_the_middle_runs_next(database: Database) -> None:
@@ -68,7 +75,7 @@ def test_a_lone_push_to_a_lane_that_waits_for_another_sender_runs_next(
     deliver(database, None, *many, sender="many")
     deliver(database, None, shared, sender="zone")
 
-    assert run_all(database, Work(), many).index(shared) <= 1
+    assert turns_until(database, shared) <= 1
 
 
 @pytest.mark.parametrize("others", ["a", "z"])
@@ -80,7 +87,7 @@ def test_a_lane_does_not_lose_its_turn_to_many_of_another_sender(
     deliver(database, None, shared, sender="m")
     deliver(database, None, *many, sender=others)
 
-    assert run_all(database, Work(), many).index(shared) <= 1
+    assert turns_until(database, shared) <= 1
 
 
 def test_senders_take_turns(database: Database) -> None:
@@ -98,7 +105,7 @@ def test_senders_take_turns(database: Database) -> None:
 
 
 def test_organizations_take_turns(database: Database) -> None:
-    big = lanes_of("big", organization="big")
+    big = lanes_of("big", 40, organization="big")
     small = lanes_of("small", 3, organization="small")
     deliver(database, None, *big, *small)
 
@@ -122,13 +129,14 @@ def test_lanes_of_an_organization_run_in_the_order_in_which_they_became_ready(
 
 
 def test_every_urgency_gets_its_share_while_all_have_work(database: Database) -> None:
-    by_urgency = {urgency: lanes_of(urgency.name, 32) for urgency in Urgency}
-    for urgency, lanes in by_urgency.items():
-        deliver(database, None, *lanes, urgency=urgency)
+    work = Work()
+    for urgency in Urgency:
+        deliver(database, None, *lanes_of(urgency.name, 32), urgency=urgency)
 
-    runs = run_all(database, Work(), [one for lanes in by_urgency.values() for one in lanes])
+    with running(database, work, threads=1):
+        assert work.wait_for(lambda: len(work.runs) >= 45)
 
-    shares = Counter(owners(runs[:45]))
+    shares = Counter(owners(work.runs[:45]))
     for name, share in {"FRESH": 24, "PROOF": 12, "REPEAT": 6, "BACKFILL": 3}.items():
         assert abs(shares[name] - share) <= 2
 
@@ -143,9 +151,7 @@ def test_a_lone_lane_of_any_urgency_waits_for_few_others(
         deliver(database, None, *lanes, urgency=other)
     deliver(database, None, lone, urgency=urgency)
 
-    runs = run_all(database, Work(), [lone, *(one for lanes in others.values() for one in lanes)])
-
-    assert runs.index(lone) <= 3  # one of each other urgency
+    assert turns_until(database, lone) <= 3  # one of each other urgency
 
 
 # Regions
@@ -220,3 +226,37 @@ def test_a_lane_that_waits_for_room_runs_when_a_run_ends(database: Database) -> 
         work.release()
 
         assert work.has_run(lane("second"))
+
+
+def test_a_run_that_ends_during_the_look_is_not_missed(database: Database) -> None:
+    work = Work(room=1)
+    work.lingering.add(lane("first"))
+
+    def end_the_run() -> None:
+        work.release()
+        assert work.wait_for(lambda: not work.occupied)
+        time.sleep(0.2)  # until its thread has noted that
+
+    with running(database, work, threads=2) as engine:
+        deliver(database, engine, lane("first"))
+        assert work.has_run(lane("first"))
+        assert work.wait_for(lambda: not work.inside)
+        work.after_refusal = end_the_run
+        deliver(database, engine, lane("second"))
+
+        assert work.has_run(lane("second"))
+
+
+@pytest.mark.on("postgresql")
+def test_lanes_that_a_delivery_locks_delay_no_others(database: Database) -> None:
+    work, locked = Work(), lane("locked")
+    deliver(database, None, locked, sender="a")
+    with database.write() as connection:
+        lock_lanes(connection, [locked])  # as long as it records its other syncs
+        with running(database, work):
+            deliver(database, None, lane("other"), sender="b")
+            assert work.has_run(lane("other"))
+            assert work.runs == [lane("other")]
+            connection.commit()
+
+            assert work.has_run(locked)  # although nobody signals that it is free

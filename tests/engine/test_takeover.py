@@ -146,8 +146,9 @@ def test_a_process_that_comes_back_keeps_the_lanes_that_it_takes_then(database: 
     back.hanging.add(lane())
     with running(database, back, intervals=SUSPENDED) as engine:
         assert eventually(lambda: len(names(database)) == 1)
+        time.sleep(SUSPENDED.dead_after)
         with database.write() as connection:
-            connection.execute(delete(workers))  # as another does when this one is quiet
+            connection.execute(delete(workers))  # as another process does then
         deliver_sync(database, engine, lane())
         assert back.has_run(lane())
 

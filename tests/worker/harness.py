@@ -139,7 +139,7 @@ class FakeSwr:
     def requests(self) -> int:
         """Return the number of requests of all kinds."""
         kinds = (self.looks, self.lists, self.pages, self.questions, self.job_lists, self.calls)
-        return sum(map(len, kinds))
+        return sum(len(kind) for kind in kinds)
 
     @property
     def tags_called(self) -> list[list[str]]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -33,7 +34,7 @@ class DeadSwr(FakeSwr):
         super().__init__()
         self.operation = operation
         self.is_dead = True
-        self.requests: list[tuple[str, str, float]] = []  # to the source: kind, tag, and when
+        self.sent: list[tuple[str, str, float]] = []  # to the source: kind, tag, and when
         self._changed = threading.Condition()
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
@@ -46,17 +47,17 @@ class DeadSwr(FakeSwr):
         super().sync_images(lane, tags)
 
     def tags(self, operation: str) -> list[str]:
-        return [tag for kind, tag, _ in self.requests if kind == operation]
+        return [tag for kind, tag, _ in self.sent if kind == operation]
 
     def times(self) -> list[float]:
         """Return when the requests came that are not answered."""
-        return [at for kind, _, at in self.requests if kind == self.operation]
+        return [at for kind, _, at in self.sent if kind == self.operation]
 
     def revive(self) -> int:
         """Answer everything from now on; return the number of requests until now."""
         with self._changed:
             self.is_dead = False
-            return len(self.requests)
+            return len(self.sent)
 
     def has_failed(self, times: int) -> bool:
         with self._changed:
@@ -64,7 +65,7 @@ class DeadSwr(FakeSwr):
 
     def _answer(self, operation: str, tag: str) -> None:
         with self._changed:
-            self.requests.append((operation, tag, time.monotonic()))
+            self.sent.append((operation, tag, time.monotonic()))
             self._changed.notify_all()
             if operation == self.operation and self.is_dead:
                 raise error()
@@ -109,7 +110,7 @@ def test_waiting_lanes_are_left_alone_and_only_probes_are_sent(
     assert len(touched - failed) < IN_FLIGHT
     assert len(set(swr.tags("look_source")) - failed) < IN_FLIGHT
     times = swr.times()[FAILURES_TO_OPEN + IN_FLIGHT - 1 :]
-    pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(times)]
     assert min(pauses) >= PAUSES.base.total_seconds()
 
 

@@ -1,0 +1,170 @@
+"""Takes the next lane out of the ledger's queue: one transaction for each."""
+
+import time
+from collections.abc import Set as AbstractSet
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import inf
+from typing import Generic
+
+from sqlalchemy import Connection
+
+from swrhook.clock import Clock
+from swrhook.engine import LaneWork, NoRoom, SomeSlot
+from swrhook.engine.fair_queue import FairQueue
+from swrhook.engine.look_times import Outlook
+from swrhook.ledger.clock_steps import ClockSteps
+from swrhook.ledger.database import Database, after_commit
+from swrhook.ledger.lane_queue import (
+    Occupancy,
+    lock_queue,
+    make_due_ready,
+    read_occupancy,
+    ready_flows,
+    take_lane,
+)
+from swrhook.ledger.lane_session import LaneSession, open_session
+from swrhook.ledger.lanes import Flow
+from swrhook.ledger.types import new_id
+from swrhook.ledger.workers import Heartbeat, announce, beat, leave
+
+# The lanes that were to be taken are locked for a moment by transactions that record syncs.
+_SOON = timedelta(seconds=0.02)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken(Generic[SomeSlot]):
+    """A lane that was taken and the room for its run, if any, and what to do next."""
+
+    outlook: Outlook
+    session: LaneSession | None = None
+    slot: SomeSlot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place(Generic[SomeSlot]):
+    """Room for a lane of a flow; or none, and when there may be some."""
+
+    flow: Flow | None
+    slot: SomeSlot | None
+    outlook: Outlook
+
+
+class LaneTaker(Generic[SomeSlot]):
+    """Takes lanes for this process; one thread at a time calls `take`."""
+
+    def __init__(
+        self,
+        database: Database,
+        work: LaneWork[SomeSlot],
+        clock: Clock,
+        *,
+        threads: int,
+        dead_after: float,
+    ) -> None:
+        """`dead_after`: without a heartbeat for so many seconds, a process loses its lanes."""
+        self._database = database
+        self._lane_work = work
+        self._clock = clock
+        self._threads = threads
+        self._dead_after = dead_after
+        self._name = new_id()
+        self._queue = FairQueue()
+        self._clock_steps = ClockSteps() if database.is_sqlite else None
+        self._beaten_at = -inf  # by the monotonic clock
+
+    def take(self) -> Taken[SomeSlot]:
+        """Take the next lane whose regions have room."""
+        with ExitStack() as undo:
+            # What was taken need not survive a crash of the machine: it is ready again then.
+            with self._database.write(durable=False) as connection:
+                taken = self._take(connection, undo)
+            undo.pop_all()  # from now on, the run gives the room back
+        return taken
+
+    def beat(self) -> Heartbeat:
+        """Report that this process is alive, and free the lanes of processes that are not."""
+        patience = timedelta(seconds=self._dead_after)
+        with self._database.write() as connection:
+            now = self._clock.now()
+            heartbeat = beat(connection, self._name, self._threads, now, patience)
+        self._note_beat()
+        return heartbeat
+
+    def leave(self, connection: Connection) -> None:
+        """Report that this process takes no more lanes."""
+        leave(connection, self._name)
+
+    def _take(self, connection: Connection, undo: ExitStack) -> Taken[SomeSlot]:
+        lock_queue(connection)
+        now = self._clock.now()
+        self._prepare(connection, now)
+        next_due = make_due_ready(connection, now)
+        due_in = None if next_due is None else next_due - now
+        elsewhere = self._occupancy(connection)
+        locked: set[Flow] = set()
+        while True:
+            place = self._find_place(connection, elsewhere, locked)
+            if place.flow is None or place.slot is None:
+                look_in = _first(due_in, place.outlook.look_in, _SOON if locked else None)
+                return Taken(Outlook(look_in, place.outlook.is_blocked))
+            undo.callback(place.slot.release)
+            session = self._take_from(connection, place.flow, now)
+            if session is not None:
+                break
+            undo.close()  # other transactions have locked the flow's lanes
+            locked.add(place.flow)
+        # Is there room for another lane? If so, another thread takes it at once.
+        further = self._find_place(connection, elsewhere)
+        if further.slot is not None:
+            further.slot.release()
+            return Taken(Outlook(timedelta()), session, place.slot)
+        look_in = _first(due_in, further.outlook.look_in)
+        return Taken(Outlook(look_in, further.outlook.is_blocked), session, place.slot)
+
+    def _prepare(self, connection: Connection, now: datetime) -> None:
+        """Correct due times if the clock was set back; or note that this process is alive.
+
+        A process whose heartbeat is late, or has not begun, would lose the lane that it takes.
+        """
+        if self._clock_steps is not None:
+            self._clock_steps.check(connection, now)
+        elif time.monotonic() - self._beaten_at > self._dead_after / 2:
+            announce(connection, self._name, self._threads, now)
+            after_commit(connection, self._note_beat)
+
+    def _note_beat(self) -> None:
+        self._beaten_at = time.monotonic()
+
+    def _find_place(
+        self, connection: Connection, elsewhere: Occupancy, locked: AbstractSet[Flow] = frozenset()
+    ) -> _Place[SomeSlot]:
+        """Return room for the first flow that has some, in the order of their turns."""
+        look_in, is_blocked = None, False
+        flows = [flow for flow in ready_flows(connection) if flow not in locked]
+        for flow in self._queue.in_order(flows):
+            slot = self._lane_work.reserve(flow, elsewhere)
+            if not isinstance(slot, NoRoom):
+                return _Place(flow, slot, Outlook())
+            look_in, is_blocked = _first(look_in, slot.retry_in), True
+        return _Place(None, None, Outlook(look_in, is_blocked))
+
+    def _take_from(self, connection: Connection, flow: Flow, now: datetime) -> LaneSession | None:
+        lane = take_lane(connection, flow, self._queue.last_organization(flow), self._name)
+        lane = lane or take_lane(connection, flow, "", self._name)
+        if lane is None:
+            return None
+        limits = self._lane_work.limits()
+        session = open_session(self._database, connection, lane, self._name, now, limits)
+        self._queue.charge(flow, lane.namespace, [sync.sender for sync in session.syncs])
+        return session
+
+    def _occupancy(self, connection: Connection) -> Occupancy:
+        if self._database.is_sqlite:
+            return Occupancy()
+        return read_occupancy(connection, self._name)
+
+
+def _first(*waits: timedelta | None) -> timedelta | None:
+    return min((wait for wait in waits if wait is not None), default=None)
