@@ -164,6 +164,10 @@ class BadConfiguration(SwrhookError):
         self.mistakes = sorted(mistakes)
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
 
+    def __reduce__(self) -> tuple[type["BadConfiguration"], tuple[list[Mistake]]]:
+        """Return what makes a copy in another process."""
+        return BadConfiguration, (self.mistakes,)
+
 
 class FetchFailed(SwrhookError):
     """A server of a sender gave no usable response; the message contains its host, not the URL."""

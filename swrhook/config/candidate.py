@@ -81,17 +81,17 @@ def extract_excerpt(
     return dict(part)
 
 
-def read_candidate(text: bytes, current: Config) -> Candidate:
+def read_candidate(text: bytes, current: Mapping[str, Data]) -> Candidate:
     """Read an excerpt, or the excerpt of a whole file. Raises BadConfiguration.
 
-    Where the text has no regions or senders, those of the current configuration are used. A
+    Where the text has no regions or senders, those of the current excerpt are used. A
     reference is a mistake: a client of the API must not read this machine's files and environment.
     """
     document, diagnostics = open_document(text, "candidate")
     part = _excerpt(document)
     for path in _references(part):
         diagnostics.suppress_below(path, '"${…}" is not replaced here: write the value itself')
-    data = {**_excerpt_of(current), **part} if isinstance(part, dict) else part
+    data = {**current, **part} if isinstance(part, dict) else part
     checked = check_structure(data, diagnostics, _CANDIDATE)
     check_references(data, diagnostics)
     diagnostics.raise_mistakes()
@@ -140,7 +140,8 @@ def _references(data: Data) -> Iterator[NodePath]:
             yield path
 
 
-def _excerpt_of(config: Config) -> dict[str, Data]:
+def excerpt_of(config: Config) -> Mapping[str, Data]:
+    """Return the regions and senders of a configuration, as they would be written."""
     return {
         "swr": {"regions": {name: {} for name in config.swr.regions}},
         "senders": {

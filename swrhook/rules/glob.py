@@ -49,6 +49,10 @@ class Glob:
     def _compiled(self) -> Any:  # noqa: ANN401  # re2 comes without types
         return re2.compile(self.regex)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what makes a copy in another process, where the compiled form cannot go."""
+        return (Glob, (self.text,))
+
     def __str__(self) -> str:
         """Return the text as in the configuration file."""
         return self.text

@@ -1,5 +1,7 @@
 """Regular expressions in RE2's syntax. They match whole values, in linear time."""
 
+from typing import Any
+
 import re2
 
 _NOT_IN_RE2 = ("(?!", "(?=", "(?<")
@@ -29,6 +31,10 @@ class Regex:
         except re2.error:
             return None
         return least, most
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what makes a copy in another process, where the compiled form cannot go."""
+        return (Regex, (self.text,))
 
     def __str__(self) -> str:
         """Return the text as in a trace."""

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from swrhook.config.candidate import Candidate
+from swrhook.config.candidate import Candidate, excerpt_of, read_candidate
 from swrhook.config.model import Config
+from swrhook.config.nodes import Data
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.deliveries import iter_pushes
 from swrhook.model import Announcement, PlannedSync, Push
+from swrhook.rules.match import Rule
 from swrhook.rules.plan import PlanChange, PlanDifference, diff_plans, plan
 from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import ImageSettings, Origin, to_pushes
@@ -68,21 +70,58 @@ class WhatIf:
     warnings: Sequence[str]
 
 
-def whatif(candidate: Candidate, config: Config, database: Database, since: datetime) -> WhatIf:
-    """Compare the candidate with the configuration in use, for the pushes since `since`."""
-    tally = _Tally()
-    present = config.senders
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a candidate is compared with: the configuration in use, and the recorded pushes.
+
+    It holds no secret, and can be sent to another process.
+    """
+
+    excerpt: Mapping[str, Data]
+    origins: Mapping[str, Origin]
+    rules: Sequence[Rule]
+    rules_version: str
+    since: datetime
+    pushes: Sequence[Push]
+    complete: bool
+
+
+def read_basis(config: Config, database: Database, since: datetime) -> Basis:
+    """Return the configuration in use, and the pushes recorded since then."""
     pushes, complete = _distinct_pushes(database, since)
-    for push in pushes:
-        before = _plan_push(_update_region(push, present), config.rules)
-        after = _plan_push(_rename(push, present, candidate.origins), candidate.rules)
-        tally.add(push.sender, before, after)
-    return WhatIf(
+    return Basis(
+        excerpt=excerpt_of(config),
+        origins={
+            name: Origin(name, sender.region, sender.image)
+            for name, sender in config.senders.items()
+        },
+        rules=tuple(config.rules),
         rules_version=config.version,
         since=since,
+        pushes=pushes,
         complete=complete,
-        pushes=len(pushes),
-        unchanged=len(pushes) - tally.changed,
+    )
+
+
+def compare_text(candidate: bytes, basis: Basis) -> WhatIf:
+    """Compare a candidate's text with the basis. Raises BadConfiguration."""
+    return compare(read_candidate(candidate, basis.excerpt), basis)
+
+
+def compare(candidate: Candidate, basis: Basis) -> WhatIf:
+    """Compare a candidate with the basis."""
+    tally = _Tally()
+    rules = Rulebook(basis.rules)
+    for push in basis.pushes:
+        before = _plan_push(_update_region(push, basis.origins), rules)
+        after = _plan_push(_rename(push, basis.origins, candidate.origins), candidate.rules)
+        tally.add(push.sender, before, after)
+    return WhatIf(
+        rules_version=basis.rules_version,
+        since=basis.since,
+        complete=basis.complete,
+        pushes=len(basis.pushes),
+        unchanged=len(basis.pushes) - tally.changed,
         gained=tally.total(PlanChange.GAINED),
         lost=tally.total(PlanChange.LOST),
         redirected=tally.total(PlanChange.REDIRECTED),

@@ -18,6 +18,7 @@ from swrhook.service.sender_monitor import SenderActivity
 from swrhook.service.statistics import Statistics
 from swrhook.usecases.receive import DeliveryRecorder
 from swrhook.web.rate_limit import SenderRateLimits
+from swrhook.web.turns import Turns
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -59,6 +60,9 @@ class WebContext:
     statistics: Statistics
     draining: Draining = field(default_factory=Draining)
     rate_limits: SenderRateLimits = field(default_factory=SenderRateLimits)
+    # Comparisons run in a process of their own; what else computes for long does so in its thread.
+    comparisons: Turns = field(default_factory=lambda: Turns("comparison", wait=0, waiting=0))
+    computations: Turns = field(default_factory=lambda: Turns("explanation", wait=1, waiting=4))
 
     def read(
         self, query: Callable[Concatenate[Any, P], Result], *args: P.args, **kwargs: P.kwargs

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from swrhook.config import candidate as candidate_module
 from swrhook.config import parse
 from swrhook.config.candidate import extract_excerpt, read_candidate
 from swrhook.config.model import Config
@@ -98,7 +99,7 @@ def test_the_excerpt_of_the_example_can_be_read(current: Config) -> None:
     text = (ROOT / "swrhook.example.yaml").read_bytes()
     part = extract_excerpt(text, file="example", environ={}, read_file=str)
 
-    candidate = read_candidate(json.dumps(part).encode(), current)
+    candidate = read_candidate(json.dumps(part).encode(), candidate_module.excerpt_of(current))
 
     assert len(part["rules"]) == len(candidate.rules)
     assert set(part["senders"]) == set(candidate.origins)
@@ -121,7 +122,9 @@ def test_a_reference_in_an_excerpt_needs_a_value() -> None:
 
 
 def test_an_excerpt_can_be_read_as_a_candidate(current: Config) -> None:
-    candidate = read_candidate(json.dumps(excerpt_of(WHOLE)).encode(), current)
+    candidate = read_candidate(
+        json.dumps(excerpt_of(WHOLE)).encode(), candidate_module.excerpt_of(current)
+    )
 
     assert candidate.origins == {
         "ci": Origin("ci", "cn-north-4", ImageSettings(strip_prefix="mirror/")),
@@ -135,7 +138,7 @@ def test_rules_alone_use_the_current_senders_and_regions(current: Config) -> Non
         {"rules": [{**RULE, "sync": [{"region": "cn-east-3", "namespace": "x"}]}]}
     )
 
-    candidate = read_candidate(text.encode(), current)
+    candidate = read_candidate(text.encode(), candidate_module.excerpt_of(current))
 
     assert candidate.origins == (
         {"ci": Origin("ci", "cn-north-4", ImageSettings(strip_prefix="mirror/"))}
@@ -160,7 +163,7 @@ def test_rules_alone_use_the_current_senders_and_regions(current: Config) -> Non
 )
 def test_mistakes_in_a_candidate_have_positions(current: Config, text: str, message: str) -> None:
     with pytest.raises(BadConfiguration) as caught:
-        read_candidate(text.encode(), current)
+        read_candidate(text.encode(), candidate_module.excerpt_of(current))
 
     assert message in str(caught.value)
 
@@ -169,7 +172,9 @@ def test_a_candidate_has_its_warnings(current: Config) -> None:
     rule = {"name": "a", "when": {"sender": "gone"}, "sync": [{"region": "cn-east-3"}]}
     rule["sync"] = [{"region": "cn-east-3", "namespace": "team"}]
 
-    candidate = read_candidate(yaml.safe_dump({"rules": [rule]}).encode(), current)
+    candidate = read_candidate(
+        yaml.safe_dump({"rules": [rule]}).encode(), candidate_module.excerpt_of(current)
+    )
 
     assert [warning.partition("sender: ")[2] for warning in candidate.warnings] == [
         "no configured sender matches: this rule never does"

@@ -18,7 +18,7 @@ from swrhook.rules.plan import PlanChange, diff_plans, plan
 from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import ImageSettings, Origin
 from swrhook.usecases import whatif as module
-from swrhook.usecases.whatif import Example, RuleChanges, WhatIf, whatif
+from swrhook.usecases.whatif import Example, RuleChanges, WhatIf, read_basis
 from tests.factories import NOW, entry, write
 from tests.rules.strategies import rulebooks
 from tests.usecases.explain.scene import configuration
@@ -56,7 +56,7 @@ def compare(
     since: timedelta = DAY,
 ) -> WhatIf:
     candidate = Candidate(origins, Rulebook(rules))
-    return whatif(candidate, present, database, NOW - since)
+    return module.compare(candidate, read_basis(present, database, NOW - since))
 
 
 def counts(result: WhatIf) -> tuple[int, int, int, int, int]:

@@ -122,6 +122,6 @@ def test_the_lanes_go_on_when_the_region_answers_again(
         before = swr.revive()
         assert outcomes.wait_for(State.VERIFIED, LANES)
 
-    after = [kind for kind, _, _ in swr.asked[before:]]
+    after = [kind for kind, _, _ in swr.sent[before:]]
     # The probe's own run goes on with its call; meanwhile others may begin.
     assert after.index("sync_images") <= 2 * IN_FLIGHT

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from werkzeug.exceptions import ServiceUnavailable
@@ -38,10 +39,16 @@ RulesSchema = schema_of(WrittenRules, "Rules")
 def add_rules_routes(routes: Routes, web: WebContext) -> None:
     """Add the route."""
 
-    @routes.get("/rules", RulesSchema)
+    @routes.get("/rules", RulesSchema, errors=[HTTPStatus.TOO_MANY_REQUESTS])
     def show() -> WrittenRules:
         """Show the rules in use, as the configuration file has them."""
-        current = web.config.current()
+        return rules_in_use(web)
+
+
+def rules_in_use(web: WebContext) -> WrittenRules:
+    """Return the rules in use. Raises RateLimited while others compute for long."""
+    current = web.config.current()
+    with web.computations.take():
         return written_rules(current.text, current.version)
 
 

@@ -7,17 +7,17 @@ from typing import Any
 from flask import Response
 from marshmallow import fields, validate
 
-from swrhook.config.candidate import read_candidate
-from swrhook.errors import BadConfiguration
+from swrhook.errors import BadConfiguration, Mistake
 from swrhook.ledger.queries.tag_history import TagHistoryCall
 from swrhook.model import Outcome
 from swrhook.rules.match import FIELDS, RuleResult
 from swrhook.rules.plan import PlanChange
 from swrhook.rules.targets import TargetResult
 from swrhook.rules.trace import ClauseTrace, PatternTrace, RuleTrace, TargetTrace
+from swrhook.service.separate_process import TookTooLong, run_separately
 from swrhook.usecases.explain.answer import explain
 from swrhook.usecases.explain.model import ExplainedSender, ExplainedSync, Explanation
-from swrhook.usecases.whatif import Example, WhatIf, whatif
+from swrhook.usecases.whatif import Example, WhatIf, compare_text, read_basis
 from swrhook.web.api.fields import Instant, Since, SinceField
 from swrhook.web.api.queries import ExplainQuery, point_in_time
 from swrhook.web.api.routing import Routes
@@ -27,6 +27,8 @@ from swrhook.web.context import WebContext
 from swrhook.web.problems import problem
 
 DEFAULT_SINCE = timedelta(days=7)
+COMPARISON_TIMEOUT = 30  # seconds
+_BUSY = HTTPStatus.TOO_MANY_REQUESTS
 
 
 class ExplainedDeliverySchema(ExampleSchema):
@@ -71,15 +73,19 @@ ExplanationSchema = schema_of(
 def add_explain_routes(routes: Routes, web: WebContext) -> None:
     """Add the route."""
 
-    @routes.get("/explain", ExplanationSchema, ExplainQuery, [HTTPStatus.NOT_FOUND])
+    @routes.get("/explain", ExplanationSchema, ExplainQuery, [HTTPStatus.NOT_FOUND, _BUSY])
     def show(query: dict[str, Any]) -> Explanation:
         """Explain a tag: the rules in use, clause by clause, and what the ledger has recorded."""
         return explain_tag(web, query["image"], query.get("sender"))
 
 
 def explain_tag(web: WebContext, image: str, sender: str | None) -> Explanation:
-    """Return why a tag was, or was not, replicated. Raises NothingUsable, UnknownSender."""
-    return explain(image, sender, web.config.current(), web.database, web.clock.now())
+    """Return why a tag was, or was not, replicated.
+
+    Raises NothingUsable, UnknownSender, and RateLimited while others are explained.
+    """
+    with web.computations.take():
+        return explain(image, sender, web.config.current(), web.database, web.clock.now())
 
 
 class CandidateSchema(ExampleSchema):
@@ -105,7 +111,7 @@ WhatIfSchema = schema_of(WhatIf, examples=schema_of(Example, "Difference", chang
 def add_whatif_routes(routes: Routes, web: WebContext) -> None:
     """Add the route."""
 
-    @routes.post_query("/whatif", WhatIfSchema, CandidateSchema)
+    @routes.post_query("/whatif", WhatIfSchema, CandidateSchema, [_BUSY])
     def compare(body: dict[str, Any]) -> WhatIf | Response:
         """Evaluate the recorded pushes with other rules; changes nothing."""
         try:
@@ -119,9 +125,19 @@ def add_whatif_routes(routes: Routes, web: WebContext) -> None:
 def compare_rules(web: WebContext, candidate: str, since: Since) -> WhatIf:
     """Return what the candidate's rules would change for the pushes recorded since then.
 
-    Raises BadConfiguration if the candidate is invalid.
+    Raises BadConfiguration if the candidate is invalid or takes too long, and RateLimited while
+    another one is compared.
     """
-    config = web.config.current()
     # "replace": JSON text may hold a lone surrogate, which UTF-8 cannot encode.
-    proposal = read_candidate(candidate.encode("utf-8", "replace"), config)
-    return whatif(proposal, config, web.database, point_in_time(since, web.clock.now()))
+    text = candidate.encode("utf-8", "replace")
+    with web.comparisons.take():
+        start = point_in_time(since, web.clock.now())
+        basis = read_basis(web.config.current(), web.database, start)
+        try:
+            return run_separately(COMPARISON_TIMEOUT, compare_text, text, basis)
+        except TookTooLong:
+            message = (
+                f"takes longer than {COMPARISON_TIMEOUT} seconds: compare fewer rules, or pushes of"
+                " a shorter time (since)"
+            )
+            raise BadConfiguration([Mistake("candidate", 0, 0, message)]) from None

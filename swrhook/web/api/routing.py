@@ -41,10 +41,14 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
         return self._add("POST", rule, (202, answer), body, [HTTPStatus.CONFLICT])
 
     def post_query(
-        self, rule: str, answer: type[Schema], body: type[Schema]
+        self,
+        rule: str,
+        answer: type[Schema],
+        body: type[Schema],
+        errors: Sequence[HTTPStatus] = (),
     ) -> Callable[[View], View]:
         """Serve and describe `POST rule`, a query that is too long for a URL: 200."""
-        return self._add("POST", rule, (200, answer), body)
+        return self._add("POST", rule, (200, answer), body, errors)
 
     def _add(
         self,

@@ -6,7 +6,7 @@ import yaml
 from flask import Blueprint, render_template, request
 
 from swrhook.config.nodes import Data
-from swrhook.web.api.administration import written_rules
+from swrhook.web.api.administration import rules_in_use
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.syncs import PAGE_SIZE, read_query
 
@@ -18,7 +18,7 @@ def add_rules(blueprint: Blueprint, web: WebContext) -> None:
     def rules() -> str:
         current = web.config.current()
         query = read_query()
-        written = written_rules(current.text, current.version)
+        written = rules_in_use(web)
         matching = [rule for rule in written.rules if query.get("name", "") in rule["name"]]
         start = request.args.get("from", 0, type=int)
         page = matching[max(start, 0) :][:PAGE_SIZE]

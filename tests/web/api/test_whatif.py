@@ -8,6 +8,7 @@ import yaml
 from werkzeug.test import TestResponse
 
 from swrhook.ledger.tables import audit
+from swrhook.web.api import analysis
 from tests.factories import everything
 from tests.web.harness import READ, WebHarness
 
@@ -100,3 +101,22 @@ def test_a_candidate_over_the_body_limit_is_refused(harness: WebHarness) -> None
     answer = harness.client().post("/api/v1/whatif", data=body, content_type="application/json")
 
     assert answer.status_code == 413
+
+
+def test_only_one_comparison_runs_at_a_time(harness: WebHarness) -> None:
+    with harness.context.comparisons.take():
+        refused = compare(harness, RULE)
+
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 0
+    assert compare(harness, RULE).status_code == 200
+
+
+def test_a_comparison_that_takes_too_long_is_ended(
+    harness: WebHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analysis, "COMPARISON_TIMEOUT", 0.01)
+    answer = compare(harness, RULE)
+
+    assert answer.status_code == 422
+    assert "takes longer than 0.01 seconds" in answer.get_json()["reasons"][0]

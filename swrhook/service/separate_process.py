@@ -1,0 +1,63 @@
+"""Runs a computation in a process of its own, with a time limit.
+
+In a thread it would hold Python's interpreter lock, and requests would wait. The process is a new
+one and no fork, because a fork copies locks that other threads hold. It has a lower priority.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+_ROOT = Path(__file__).parents[2]
+_NICENESS = 10
+
+
+class TookTooLong(Exception):
+    """The computation exceeded its time limit and was stopped."""
+
+
+def run_separately(
+    seconds: float, function: Callable[P, Result], *args: P.args, **kwargs: P.kwargs
+) -> Result:
+    """Return the function's result, or raise its exception. Raises TookTooLong after `seconds`.
+
+    The function must be one of a module. Arguments, result and exception are pickled.
+    """
+    command = [sys.executable, "-m", "swrhook.service.separate_process"]
+    try:
+        done = subprocess.run(  # noqa: S603  # our own module
+            command,
+            input=pickle.dumps((function, args, kwargs)),
+            stdout=subprocess.PIPE,
+            cwd=_ROOT,
+            timeout=seconds,
+            check=True,
+        )
+    except subprocess.TimeoutExpired:
+        raise TookTooLong from None
+    is_result, value = pickle.loads(done.stdout)  # noqa: S301  # from our own process
+    if not is_result:
+        raise value
+    result: Result = value
+    return result
+
+
+def _main() -> None:
+    os.nice(_NICENESS)
+    function, args, kwargs = pickle.load(sys.stdin.buffer)  # noqa: S301  # from our own process
+    try:
+        answer = (True, function(*args, **kwargs))
+    except Exception as exc:  # noqa: BLE001  # raised again by the caller
+        answer = (False, exc)
+    pickle.dump(answer, sys.stdout.buffer)
+
+
+if __name__ == "__main__":
+    _main()
