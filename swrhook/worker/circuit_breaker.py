@@ -37,7 +37,7 @@ class _Breaker:
     pauses: int = 0  # since it opened; 0 while it is closed
     next_at: datetime | None = None  # when the next request is allowed; None while it is closed
     is_probed: bool = False
-    last: SwrError | None = None
+    last_message: str = ""
 
 
 class CircuitBreakers:
@@ -59,9 +59,8 @@ class CircuitBreakers:
                 _begin_probe(breaker, now)
                 return None
         message = f"the circuit breaker of {region} ({operation}) is open: "
-        message += f"{breaker.failures} requests in a row failed"
-        if breaker.last is not None:
-            message += f", the last with: {breaker.last.message}"
+        message += f"{breaker.failures} requests in a row failed, the last with: "
+        message += breaker.last_message
         return CircuitOpen(message, retry_after=wait.total_seconds())
 
     def acquire_probe(self, region: str, operation: Operation, now: datetime) -> bool:
@@ -87,7 +86,7 @@ class CircuitBreakers:
             if error is None or not is_outage(error):
                 self._breakers[region, operation] = _Breaker()
                 return
-            breaker.last = error
+            breaker.last_message = error.message
             breaker.failures += 1
             opens = not breaker.pauses and breaker.failures >= FAILURES_TO_OPEN
             # Requests that were in flight when the breaker opened do not make the pause longer.

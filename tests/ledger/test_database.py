@@ -94,10 +94,7 @@ def test_a_password_in_the_url_is_not_shown() -> None:
 
 @pytest.mark.parametrize("path", ["ledger.db", "newer.db", "diary.db"])
 def test_a_refused_ledger_is_left_unlocked(tmp_path: Path, path: str) -> None:
-    open_database(url(tmp_path / "newer.db")).close()
-    with sqlite3.connect(tmp_path / "newer.db") as connection:
-        connection.execute("UPDATE alembic_version SET version_num = 'v9_0001'")
-    connection.close()
+    make_newer(tmp_path / "newer.db")
     (tmp_path / "diary.db").write_text("dear diary, " * 1000)
     if path == "ledger.db":
         open_database(url(tmp_path / path)).close()
@@ -109,11 +106,17 @@ def test_a_refused_ledger_is_left_unlocked(tmp_path: Path, path: str) -> None:
         fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
-    open_database(url(tmp_path / "ledger.db")).close()
-    with sqlite3.connect(tmp_path / "ledger.db") as connection:
+def make_newer(path: Path) -> None:
+    """Make a ledger of a later version, which this one cannot use."""
+    open_database(url(path)).close()
+    with sqlite3.connect(path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'v9_0001'")
+        connection.execute("UPDATE schema_versions SET oldest_program = 'v9_0001'")
     connection.close()
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    make_newer(tmp_path / "ledger.db")
 
     with pytest.raises(LedgerUnusable, match="revision v9_0001, which this version does not know"):
         open_database(url(tmp_path / "ledger.db"))

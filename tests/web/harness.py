@@ -24,7 +24,7 @@ from swrhook.ledger.syncs import apply_decision
 from swrhook.ledger.tables import syncs
 from swrhook.ledger.types import new_id
 from swrhook.metrics import Metrics
-from swrhook.model import DeliveryEntry, Lane, Outcome, PlannedSync, Push, Receipt, Target
+from swrhook.model import DeliveryEntry, Outcome, PlannedSync, Push, Receipt, Target
 from swrhook.service.health import Health
 from swrhook.service.metrics_collectors import endpoint_collector, register_ledger
 from swrhook.service.outcome_log import OutcomeLog
@@ -78,7 +78,6 @@ class WebHarness:
     config: Config = field(default_factory=configuration)
     metrics: Metrics = field(default_factory=Metrics)
     endpoints: Sequence[Endpoint] = ()
-    woken: list[Lane] = field(default_factory=list)
 
     @cached_property
     def context(self) -> WebContext:

@@ -56,6 +56,7 @@ class FakeSwr:
         self.answers: list[SwrError | Callable[[], None] | None] = []  # empty: 200
         self.hidden: dict[str, SwrError] = {}  # regions that cannot be read
         self.foreign: set[str] = set()  # regions without our organization
+        self.secretive: set[str] = set()  # regions that do not say whose organizations they have
         self.jobs: list[SyncJob] = []
         self.job_lists: list[str] = []  # repositories whose jobs were requested
         self.questions: list[str] = []  # requests for regions and organizations
@@ -105,6 +106,8 @@ class FakeSwr:
 
     def has_namespace(self, region: str, namespace: str) -> bool:
         self.questions.append(f"{region}/{namespace}")
+        if region in self.secretive:
+            raise error(Kind.CONFIGURATION)
         return region not in self.foreign
 
     def sync_jobs(self, region: str, namespace: str, repository: str) -> list[SyncJob]:

@@ -1,11 +1,20 @@
 """Backfills: compare, plan, wait for consent, record syncs behind fresh pushes, survive crashes."""
 
+from dataclasses import dataclass, replace
+from datetime import datetime
+
 import pytest
 
+from swrhook.config.model import Pace
+from swrhook.engine import NoRoom
 from swrhook.errors import Kind, StateForbids
+from swrhook.ledger.lane_queue import Occupancy
+from swrhook.ledger.lanes import Flow
 from swrhook.ledger.repairs import LEASE
 from swrhook.model import State
 from swrhook.syncs.reconciliation import RepositoryRef
+from swrhook.worker.admission import Admission, Slot
+from swrhook.worker.repairs import MAX_OPEN, RepairWorker
 from tests.factories import all_syncs, put
 from tests.worker.harness import WorkerHarness, error
 from tests.worker.repairs import SHOP, RepairSetup, digest
@@ -15,6 +24,10 @@ CART = RepositoryRef("cn-north-4", "team", "web/cart")
 
 def do_nothing() -> None:
     pass
+
+
+def fail() -> None:
+    raise ZeroDivisionError
 
 
 def die() -> None:
@@ -276,3 +289,151 @@ def test_a_backfill_can_be_limited_to_a_rule_or_a_sender(repairs: RepairSetup) -
     repairs.work()
 
     assert (repairs.show(of_rule).plan.missing, repairs.show(of_none).plan.missing) == (1, 0)
+
+
+# Where a listing has no room, or a region is not configured
+
+
+@dataclass(slots=True)
+class BusyAdmission(Admission):
+    """Each time a run has found room, others take the region's next turns, so many times."""
+
+    times: int = 0
+
+    def reserve(
+        self, flow: Flow, pace: Pace, now: datetime, elsewhere: Occupancy | None = None
+    ) -> Slot | NoRoom:
+        slot = super(BusyAdmission, self).reserve(flow, pace, now, elsewhere)
+        if self.times and isinstance(slot, Slot):
+            self.times -= 1
+            for _ in range(400):
+                self.rate_limiter.reserve(flow.target, now, pace.per_second)
+        return slot
+
+
+def waits(repairs: RepairSetup, worker: RepairWorker) -> list[float]:
+    """Let the worker's waits pass on the clock of the test; return them."""
+    waited = []
+
+    def wait(timeout: float | None = None) -> bool:
+        assert timeout is not None
+        waited.append(timeout)
+        repairs.harness.clock.advance(timeout)
+        return False
+
+    worker.stopping.wait = wait  # type: ignore[method-assign]
+    return waited
+
+
+def test_a_listing_waits_while_its_region_is_paused(repairs: RepairSetup) -> None:
+    fill(repairs, "v1")
+    harness = repairs.harness
+    harness.admission.rate_limiter.throttle("cn-north-4", harness.clock.time, None, 30.0)
+    worker = repairs.worker
+    waited = waits(repairs, worker)
+    repair = repairs.begin()
+
+    worker.step()
+
+    assert waited == [30.0]
+    assert [finding.tag for finding in repairs.tags(repair)] == ["v1"]
+
+
+def test_a_request_that_found_no_turn_is_not_counted(repairs: RepairSetup) -> None:
+    fill(repairs, "v1")
+    harness = repairs.harness
+    harness.admission = BusyAdmission(
+        harness.admission.rate_limiter, harness.breakers, threads=20, times=1
+    )
+    worker = repairs.worker
+    waited = waits(repairs, worker)
+    repair = repairs.begin()
+
+    worker.step()
+
+    assert len(waited) > 1
+    assert (repairs.show(repair).calls, len(harness.swr.pages)) == (2, 2)
+
+
+def test_a_listing_that_waits_stops_when_the_process_does(repairs: RepairSetup) -> None:
+    fill(repairs, "v1")
+    harness = repairs.harness
+    harness.admission.rate_limiter.throttle("cn-north-4", harness.clock.time, None, 30.0)
+    worker = repairs.worker
+    repair = repairs.begin()
+
+    worker.stopping.set()
+    worker.step()
+
+    assert (repairs.show(repair).state, harness.swr.pages) == ("comparing", [])
+    harness.clock.advance(30)
+    repairs.work()  # another process, at once
+    assert repairs.show(repair).state == "done"
+
+
+def test_a_repository_of_a_region_that_is_not_configured_is_skipped(repairs: RepairSetup) -> None:
+    gone = RepositoryRef("cn-south-9", "team", "web/shop")
+    fill(repairs, "v1")
+
+    repair = repairs.begin(repositories=[gone, SHOP])
+    repairs.work()
+
+    assert [*repairs.show(repair).notes] == [
+        "cn-south-9/team/web/shop: cn-south-9 is not under swr.regions"
+    ]
+    assert [finding.tag for finding in repairs.tags(repair)] == ["v1"]
+
+
+def test_a_target_in_a_region_that_is_not_configured_cannot_be_read(repairs: RepairSetup) -> None:
+    fill(repairs, "v1")
+    regions = repairs.harness.config.swr.regions
+    swr = replace(repairs.harness.config.swr, regions={"cn-north-4": regions["cn-north-4"]})
+    repairs.harness.config = replace(repairs.harness.config, swr=swr)
+
+    repair = repairs.begin()
+    repairs.work()
+
+    assert [finding.drift for finding in repairs.tags(repair)] == ["unreadable"]
+    assert repairs.harness.swr.pages == [("cn-north-4", 0)]
+
+
+def test_a_target_that_does_not_answer_is_listed_again(repairs: RepairSetup) -> None:
+    fill(repairs, "v1", at_targets=True)
+    repairs.harness.swr.hidden["cn-east-3"] = error()
+    repair = repairs.begin()
+    repairs.worker.step()
+    assert repairs.tags(repair) == []
+
+    repairs.harness.swr.hidden.clear()
+    repairs.harness.clock.advance(61)
+    repairs.work()
+
+    assert [finding.drift for finding in repairs.tags(repair)] == ["same"]
+
+
+def test_a_step_that_fails_unexpectedly_is_done_again(repairs: RepairSetup) -> None:
+    fill(repairs, "v1")
+    repairs.harness.swr.before_page = fail
+    repair = repairs.begin()
+    with pytest.raises(ZeroDivisionError):
+        repairs.worker.step()
+    repairs.harness.swr.before_page = do_nothing
+    assert not repairs.worker.step()
+
+    repairs.harness.clock.advance(5)
+    repairs.work()
+
+    assert repairs.show(repair).state == "done"
+
+
+def test_few_syncs_of_a_backfill_are_open_at_a_time(repairs: RepairSetup) -> None:
+    fill(repairs, *(f"v{n}" for n in range(MAX_OPEN + 1)))
+    repair = repairs.begin()
+    repairs.work()
+    assert (repairs.show(repair).state, repairs.show(repair).ordered) == ("ordering", MAX_OPEN)
+
+    repairs.sync()
+    repairs.harness.clock.advance(1)
+    repairs.work()
+
+    assert (repairs.show(repair).state, repairs.show(repair).ordered) == ("done", MAX_OPEN + 1)

@@ -415,6 +415,18 @@ def test_an_organization_that_was_created_is_noticed_soon(harness: WorkerHarness
     assert harness.state(sync) is State.VERIFIED
 
 
+def test_a_call_is_made_if_nobody_says_whether_the_organization_exists(
+    harness: WorkerHarness,
+) -> None:
+    harness.swr.put("v1", A)
+    harness.swr.secretive = {TARGET.region}
+    [sync] = harness.push("v1")
+
+    harness.run_until_quiet()
+
+    assert harness.state(sync) is State.VERIFIED
+
+
 def test_a_region_that_swr_does_not_list_is_rejected(harness: WorkerHarness) -> None:
     harness.swr.put("v1", A)
     harness.swr.put("v2", A)

@@ -113,6 +113,22 @@ def test_a_source_that_fails_is_read_again_later(harness: WorkerHarness) -> None
     assert harness.state(sync) is State.VERIFIED
 
 
+def test_many_tags_of_a_source_that_fails_are_listed_again_later(harness: WorkerHarness) -> None:
+    tags = ("v1", "v2", "v3")
+    for tag in tags:
+        harness.swr.put(tag, A)
+    harness.swr.hidden[LANE.source_region] = error()
+    pushed = harness.push(*tags)
+    harness.run()
+    assert [row(harness, sync)["error_code"] for sync in pushed] == ["A.transient"] * 3
+    assert harness.swr.requests == 1  # the target is not read: no decision would need it
+
+    harness.swr.hidden.clear()
+    harness.run_until_quiet()
+
+    assert harness.states(pushed) == [State.VERIFIED] * 3
+
+
 def test_a_call_is_made_without_reading_a_source_that_we_may_not_read(
     harness: WorkerHarness,
 ) -> None:

@@ -197,7 +197,7 @@ def test_an_open_circuit_breaker_is_explained(scene: Scene) -> None:
 
     assert scene.summary().endswith(
         "is pending: the endpoint's circuit breaker is open: cn-north-4 is not asked (sync_images):"
-        " 5 requests in a row failed; due now"
+        " 5 requests in a row failed; due now, and its lane waits for room in its regions"
     )
 
 

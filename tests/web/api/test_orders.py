@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.factories import ready_lanes
 from tests.web.harness import EAST, OPERATE, WebHarness
 
 
@@ -26,7 +27,7 @@ def test_an_order_without_targets_follows_the_rules(harness: WebHarness) -> None
         sync["target_namespace"],
     ) == ("pending", "all", "ci", None, "cn-east-3", "team")
     assert harness.client().get("/api/v1/syncs").get_json()["items"] == [sync]
-    assert [lane.target for lane in harness.woken] == [EAST]
+    assert [lane.target for lane in ready_lanes(harness.database)] == [EAST]
 
 
 def test_an_order_creates_one_sync_per_target(harness: WebHarness) -> None:

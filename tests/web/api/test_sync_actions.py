@@ -8,6 +8,7 @@ import pytest
 from swrhook.rules.match import RuleTarget
 from swrhook.rules.rulebook import Rulebook
 from swrhook.syncs.states import Event
+from tests.factories import ready_lanes
 from tests.web.harness import HONG_KONG, OPERATE, READ, WebHarness
 
 UNKNOWN = "01J00000000000000000000000"
@@ -39,7 +40,7 @@ def test_a_retry_restarts_the_sync_with_the_current_override(harness: WebHarness
         body["rules_version"],
     ) == (sync, "pending", True, "ba9876543210")
     assert body == harness.client().get(f"/api/v1/syncs/{sync}").get_json()
-    assert [lane.override for lane in harness.woken] == [True]
+    assert [lane.override for lane in ready_lanes(harness.database)] == [False, True]
 
 
 def test_a_sync_without_a_matching_rule_is_retried_unchanged(harness: WebHarness) -> None:

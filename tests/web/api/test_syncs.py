@@ -65,6 +65,19 @@ def test_a_sync_has_the_documented_members_in_order(harness: WebHarness) -> None
     assert list(answer.get_json()) == ["items", "next"]
 
 
+def test_a_sync_that_is_called_for_has_no_due_time(harness: WebHarness) -> None:
+    sync = harness.push("team/web:v1").syncs[0].id
+    client = harness.client()
+    shown = [client.get(f"/api/v1/syncs/{sync}").get_json()]
+    for event in (Event.CLAIM, Event.TRIGGER):
+        harness.happen(sync, event)
+        shown.append(client.get(f"/api/v1/syncs/{sync}").get_json())
+
+    states = ["pending", "calling", "triggered"]
+    assert [each["state"] for each in shown] == states
+    assert [each["due_at"] is None for each in shown] == [False, True, False]
+
+
 def test_a_sync_can_be_read_by_id(harness: WebHarness) -> None:
     sync = harness.push("team/web:v1").syncs[0]
     client = harness.client()
