@@ -8,10 +8,15 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from bench import claims, deliveries, figures, syncs
+from bench import claims, deliveries, figures, slow_clients, syncs
 
 _WIDTH = 200  # if the output is a file or a pipe
-PARTS = {"deliveries": deliveries, "syncs": syncs, "claims": claims}
+PARTS = {
+    "deliveries": deliveries,
+    "syncs": syncs,
+    "claims": claims,
+    "slow_clients": slow_clients,
+}
 
 
 def main() -> None:

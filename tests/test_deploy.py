@@ -11,7 +11,7 @@ import yaml
 
 from swrhook import config
 from swrhook.cli import COMMANDS
-from swrhook.service.gunicorn_workers import DRAIN_TIME
+from swrhook.service.gunicorn_workers import DRAIN_TIME, MAX_CONNECTIONS
 from swrhook.settings import SETTINGS, Settings, check_worker
 from tests.programs import ROOT, needs
 
@@ -129,6 +129,21 @@ def test_selectors_find_their_pods() -> None:
 
     for selector in wanted:
         assert any(selector.items() <= each.items() for each in labels)
+
+
+def test_an_ingress_shields_by_default() -> None:
+    (ingress,), (service,) = of_kind("Ingress"), of_kind("Service")
+    prefix = "nginx.ingress.kubernetes.io/"
+    annotations = ingress["metadata"]["annotations"]
+
+    assert annotations[f"{prefix}proxy-request-buffering"] == "on"
+    assert int(annotations[f"{prefix}limit-connections"]) <= MAX_CONNECTIONS
+    (rule,) = ingress["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    assert path["backend"]["service"]["name"] == service["metadata"]["name"]
+    assert path["backend"]["service"]["port"]["name"] in {
+        port["name"] for port in service["spec"]["ports"]
+    }
 
 
 def test_the_configuration_of_the_example_can_be_used(tmp_path: Path) -> None:

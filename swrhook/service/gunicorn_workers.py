@@ -1,29 +1,64 @@
-"""gunicorn workers that give up on slow requests, and that drain before they stop.
+"""gunicorn workers whose threads slow clients cannot occupy, and that drain before they stop.
 
-gunicorn's own worker waits without limit for the rest of a header, of a body, and of a body that
-the application does not read. Here every thread's connection has a time limit. After it, reading
-the connection looks as if the client had hung up, while a response can still be written.
+gunicorn's own worker gives every new connection a thread, which waits for the request. Here the
+main loop collects a request (request_buffer.py), and a thread gets it when it is here. What is not
+here after 10 seconds is not waited for. An address has a bounded number of connections, and
+requests for the health of the process have threads of their own.
+
+With TLS in gunicorn itself, threads read the connections. For that, and for bodies larger than the
+limit, every thread's connection has a time limit. After it, reading the connection looks as if the
+client had hung up, while a response can still be written.
 """
 
+import errno
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
 from swrhook.periodic import PeriodicThread
+from swrhook.service.request_reader import (
+    MAX_LINGER,
+    REQUEST_TIMEOUT,
+    Connection,
+    RequestReader,
+    end_reading,
+)
 
-REQUEST_TIMEOUT = 10.0
+WRITE_TIMEOUT = 30.0  # seconds
+# The connections of an address that is no trusted proxy.
+MAX_CONNECTIONS = 128
+# Of gunicorn's worker_connections, so that there is always room for a new one.
+SPARE_CONNECTIONS = 100
+HEALTH_THREADS = 2
 # The key in the Flask application's extensions of the event that ends deliberate waits.
 LEAVING = "swrhook.leaving"
+# The key in the Flask application's extensions of its Intake.
+INTAKE = "swrhook.intake"
 # Long enough for a load balancer that polls /readyz every two seconds to send nothing more.
 DRAIN_TIME = 6.0
 _CHECK_INTERVAL = 0.5
-_MAX_LINGER = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a worker asks the application for, with the values for an application that says nothing.
+
+    `body_limit` is the most bytes of a body. An address for which `is_proxy` is true may have any
+    number of connections.
+    """
+
+    body_limit: Callable[[], int] = lambda: 1024 * 1024
+    is_proxy: Callable[[str], bool] = lambda _address: False
 
 
 class RequestTimer(PeriodicThread):
@@ -54,17 +89,28 @@ class RequestTimer(PeriodicThread):
             for connection, deadline in self._deadlines.items():
                 if deadline <= now:
                     # `sock` is read only here: a TLS handshake replaces it.
-                    _end_reading(connection.sock)
+                    end_reading(connection.sock)
 
 
 class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """A gthread worker that limits the time in which a request has to arrive."""
+    """A gthread worker that collects requests before it gives them to a thread."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # gunicorn's own types
+        super().__init__(*args, **kwargs)
+        self._addresses: Counter[str] = Counter()  # how many connections each has
 
     def init_process(self) -> None:
         """Start the timer, after the fork: threads do not survive it."""
         self.timer = RequestTimer(REQUEST_TIMEOUT)
         self.timer.start()
+        self._health_threads = ThreadPoolExecutor(HEALTH_THREADS)
         super().init_process()
+
+    def run(self) -> None:
+        """Serve until a signal."""
+        self._intake = getattr(self.wsgi, "extensions", {}).get(INTAKE, Intake())
+        self._reader = RequestReader(self.poller, self._dispatch, self._close)
+        super().run()
 
     def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401  # gunicorn's own types
         """Stop. Deliberate waits end first: gunicorn would wait for their requests."""
@@ -83,13 +129,94 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
         if leaving is not None:
             leaving.set()
 
+    def accept(self, listener: socket.socket) -> None:
+        """Accept a connection, unless its address has too many."""
+        try:
+            client, address = listener.accept()
+        except OSError as exc:
+            if exc.errno not in (errno.EAGAIN, errno.ECONNABORTED):
+                raise
+            return
+        peer = address[0] if isinstance(address, tuple) else ""  # a Unix socket has no addresses
+        if self._addresses[peer] >= MAX_CONNECTIONS and peer and not self._intake.is_proxy(peer):
+            client.close()
+            return
+        self._make_room()
+        self.nr_conns += 1
+        self._addresses[peer] += 1
+        forget = partial(self._forget_connection, peer)
+        server = listener.getsockname()
+        self.enqueue_req(Connection(self.cfg, client, address, server, on_close=forget))
+
+    def _forget_connection(self, peer: str) -> None:
+        self._addresses[peer] -= 1
+        if not self._addresses[peer]:
+            del self._addresses[peer]
+
+    def _make_room(self) -> None:
+        """Close an idle or slow connection when there are nearly too many."""
+        if self.nr_conns < self.worker_connections - SPARE_CONNECTIONS:
+            return
+        if self.keepalived_conns:
+            oldest = self.keepalived_conns.popleft()
+            self.poller.unregister(oldest.sock)
+            self._close(oldest)
+        else:
+            self._reader.drop_oldest()
+
+    def enqueue_req(self, conn: Connection) -> None:
+        """Collect the next request of a connection, then give it to a thread."""
+        if self.cfg.is_ssl:  # only a thread can read it
+            super().enqueue_req(conn)
+        else:
+            self._reader.receive(conn, self._intake.body_limit())
+
+    def _dispatch(self, conn: Connection) -> None:
+        conn.init()
+        conn.data_ready = True
+        conn.parser.unreader.unread(bytes(conn.buffer.data))
+        conn.buffer.data.clear()
+        threads = self._health_threads if conn.buffer.is_health else self.tpool
+        threads.submit(self.handle, conn).add_done_callback(
+            lambda done: self.method_queue.defer(self.finish_request, conn, done)
+        )
+
+    def _close(self, conn: Connection) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
+    def finish_request(self, conn: Connection, fs: Any) -> None:  # noqa: ANN401  # a future
+        """Keep a connection for the next request, or close it."""
+        if self.cfg.is_ssl or fs.exception() is not None or fs.result():
+            super().finish_request(conn, fs)
+        else:
+            self._reader.linger(conn)
+
+    def murder_pending(self) -> None:
+        """End what is late. gunicorn calls this at least once a second."""
+        super().murder_pending()
+        self._reader.end_late(is_stopping=not self.alive)
+
     def handle(self, conn: Any) -> Any:  # noqa: ANN401  # gunicorn's own types
-        """Serve one request of a connection."""
+        """Serve one request of a connection, in a thread."""
         with self.timer.limit(conn):
             keep_alive = super().handle(conn)
-            if keep_alive is False:
+            if keep_alive is False and self.cfg.is_ssl:
                 _linger(conn.sock)
             return keep_alive
+
+    def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401  # gunicorn's own types
+        """Run the application. A client that does not read the response is not waited for."""
+        conn.sock.settimeout(WRITE_TIMEOUT)
+        try:
+            return super().handle_request(req, conn)
+        except TimeoutError:
+            return False
+
+    def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:  # noqa: ANN401  # gunicorn's own types
+        """Tell whether the connection can be reused: not if a thread would wait for its body."""
+        is_here = self.cfg.is_ssl or conn.buffer.is_whole
+        return is_here and bool(super()._keepalive_after(conn, keepalive))
 
 
 class DrainingWorker(TimeoutThreadWorker):
@@ -107,27 +234,16 @@ class DrainingWorker(TimeoutThreadWorker):
         leave.start()
 
 
-# Below, the methods of socket.socket itself: those of a TLS socket would continue in plain text.
-
-
-def _end_reading(connection: socket.socket) -> None:
-    """Make every read of a socket, also one in progress, return its end; writing still works."""
-    with suppress(OSError):
-        socket.socket.shutdown(connection, socket.SHUT_RD)
-
-
 def _linger(connection: socket.socket) -> None:
-    """Give the client time to read the response.
+    """Give the client of a TLS connection time to read the response, as RequestReader.linger does.
 
-    A socket that is closed with unread data is reset, and the client may lose the response.
-    gunicorn lingers too, but in the loop that serves all connections. After this function it has
-    nothing left to wait for.
+    By the methods of socket.socket itself: those of a TLS socket would continue in plain text.
     """
-    deadline = time.monotonic() + _MAX_LINGER
+    deadline = time.monotonic() + MAX_LINGER
     with suppress(OSError):
         socket.socket.shutdown(connection, socket.SHUT_WR)
         while (remaining := deadline - time.monotonic()) > 0:
             connection.settimeout(remaining)
             if not socket.socket.recv(connection, 64 * 1024):
                 break
-    _end_reading(connection)
+    end_reading(connection)

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from flask import Blueprint, Flask
 
-from swrhook.service.gunicorn_workers import LEAVING
+from swrhook.service.gunicorn_workers import INTAKE, LEAVING, Intake
 from swrhook.web import api, problems
 from swrhook.web.access import guard
 from swrhook.web.api_docs import api_docs_routes
+from swrhook.web.client_address import is_in
 from swrhook.web.context import RequestConfig, WebContext
 from swrhook.web.dashboard import dashboard_pages
 from swrhook.web.health import health_routes, metrics_routes
@@ -24,6 +25,10 @@ def create_web(context: WebContext) -> Flask:
     app = Flask("swrhook", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # members keep the documented order
     app.extensions[LEAVING] = web.draining.begun
+    app.extensions[INTAKE] = Intake(
+        lambda: context.config.current().options.body_limit,
+        lambda peer: is_in(peer, context.config.current().options.trusted_proxies),
+    )
     guard(app, web)
     for public in (hook_routes(web), health_routes(web), metrics_routes(web), api_docs_routes()):
         app.register_blueprint(public)

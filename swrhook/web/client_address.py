@@ -33,10 +33,10 @@ def client_address(request: Request, trusted: Networks) -> Address | None:
     return resolve_client(request.remote_addr or "", forwarded, trusted)
 
 
-def peer_is_in(request: Request, networks: Networks) -> bool:
-    """Tell whether the peer of the TCP connection, maybe a proxy, is in one of the networks."""
-    peer = _address(request.remote_addr or "")
-    return peer is not None and _is_in(peer, networks)
+def is_in(text: str, networks: Networks) -> bool:
+    """Tell whether a text is an address in one of the networks."""
+    address = _address(text)
+    return address is not None and _is_in(address, networks)
 
 
 def resolve_client(peer: str, forwarded: str, trusted: Networks) -> Address | None:

@@ -2,6 +2,8 @@
 
 import re
 import resource
+import select
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -225,3 +227,27 @@ def test_wrong_tokens_of_one_client_lock_nobody_else_out(
         assert try_to_sign_in(attacker, url, "wrong", **made_up) == 429
         assert try_to_sign_in(colleague, url, "wrong") == 403
         assert try_to_sign_in(attacker, url, TOKEN) == 303
+
+
+@pytest.mark.parametrize("balancer", BALANCERS)
+def test_slow_clients_occupy_no_process(
+    tmp_path: Path, processes: list[Served], balancer: Balancer
+) -> None:
+    """A header and one byte of a body, 80 times: others are served while these wait."""
+    start = b"POST /hooks/ci HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"
+    with balancer(tmp_path, processes) as url, ExitStack() as stack:
+        port = int(url.rpartition(":")[2])
+        slow = []
+        for _ in range(80):
+            opened = socket.create_connection((PROXY, port), source_address=("127.0.0.2", 0))
+            stack.callback(opened.close)
+            opened.sendall(start)
+            slow.append(opened)
+        colleague = browser("127.0.0.3")
+        for path in ("/healthz", "/readyz"):
+            assert colleague.get(f"{url}{path}", timeout=30).status_code == 200
+        assert post(url, 4) == [202] * 4
+        assert all(is_ready(served.url) for served in processes)
+
+        ended, _, _ = select.select(slow, [], [], 0)
+        assert len(ended) == 80 - 64  # of one address; none of the others was ended for its time

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ import pytest
 import requests
 
 from swrhook import simulator
-from swrhook.service.gunicorn_workers import REQUEST_TIMEOUT
+from swrhook.service.gunicorn_workers import MAX_CONNECTIONS
+from swrhook.service.request_reader import REQUEST_TIMEOUT
 from tests.programs import Served
 from tests.service.conftest import ENVIRON, SECRET, SOURCE, TARGET, document
 
@@ -120,15 +122,67 @@ def test_a_body_that_is_cut_off_is_400(served: Served) -> None:
         assert b"did not arrive whole" in answer_on(opened)
 
 
-def test_slow_senders_hold_no_thread_for_ever(served: Served) -> None:
-    began = time.monotonic()
-    slow = [connection(served, sent) for sent in SLOW * (THREADS // len(SLOW))]
-    answer = requests.get(f"{served.url}/healthz", timeout=GENEROUS)
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *SLOW,
+        b"",  # nothing at all
+        b"\r\n\r\n" + START,
+        START + b"Content-Length: 3000000\r\n\r\n{",  # more than is read
+        START + b"Transfer-Encoding: chunked\r\n\r\n5\r\n0\r\n\r\n",
+    ],
+)
+def test_slow_clients_occupy_no_thread(served: Served, sent: bytes) -> None:
+    """All are served before any of the slow ones is ended for its time."""
+    slow = [connection(served, sent) for _ in range(THREADS + 8)]
+    for path in ("/healthz", "/readyz"):
+        assert requests.get(f"{served.url}{path}", timeout=GENEROUS).status_code == 200
+    assert post(served, ignored(100)).status_code == 200
+    assert post(served, pieces(ignored(200_000))).status_code == 200
 
-    assert answer.status_code == 200
-    assert time.monotonic() - began < GENEROUS
+    is_refused = b"3000000" in sent  # at once, without its body
+    assert len(ended(slow)) == (len(slow) if is_refused else 0)
     for opened in slow:
         opened.close()
+
+
+def test_an_address_has_a_bounded_number_of_connections(served: Served) -> None:
+    opened = [connection(served, b"P") for _ in range(MAX_CONNECTIONS + 8)]
+    elsewhere = socket.create_connection(
+        ("127.0.0.1", served.port), GENEROUS, source_address=("127.0.0.2", 0)
+    )
+    elsewhere.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    assert answer_on(elsewhere).startswith(b"HTTP/1.1 200 ")
+    assert len(ended(opened)) == 8
+    for each in opened:
+        each.close()
+
+
+def ended(connections: list[socket.socket]) -> list[socket.socket]:
+    """Return the connections that got an answer or were closed."""
+    readable, _, _ = select.select(connections, [], [], 0)
+    return readable
+
+
+def test_a_client_that_asks_before_it_sends_its_body_is_answered(served: Served) -> None:
+    body = ignored(100)
+    opened = connection(
+        served,
+        START + b"Connection: close\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n",
+    )
+    assert opened.recv(1000).startswith(b"HTTP/1.1 100 ")
+    opened.sendall(body)
+
+    assert b"HTTP/1.1 200 " in answer_on(opened)
+
+
+def test_requests_that_follow_each_other_at_once_are_all_answered(served: Served) -> None:
+    body = ignored(100)
+    one = START + b"Content-Length: 100\r\n\r\n" + body
+    last = one.replace(b"Host:", b"Connection: close\r\nHost:")
+
+    assert answer_on(connection(served, one * 5 + last)).count(b"HTTP/1.1 200 ") == 6
 
 
 def test_a_sender_that_drips_is_told_400_and_others_are_served_meanwhile(served: Served) -> None:

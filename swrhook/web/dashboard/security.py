@@ -5,7 +5,7 @@ import hmac
 from flask import Blueprint, Request, Response, g, request
 from werkzeug.exceptions import BadRequest
 
-from swrhook.web.client_address import Networks, peer_is_in
+from swrhook.web.client_address import Networks, is_in
 from swrhook.web.context import WebContext
 
 # Only files of this host; no inline script or style, and no frame.
@@ -76,4 +76,4 @@ def is_https(request: Request, trusted: Networks) -> bool:
         return True
     # The last value is the one that the nearest proxy added.
     protocol = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip()
-    return protocol.lower() == "https" and peer_is_in(request, trusted)
+    return protocol.lower() == "https" and is_in(request.remote_addr or "", trusted)
