@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import update
 
-from swrhook.clock import SystemClock
+from swrhook.clock import Clock, SystemClock
 from swrhook.engine import NoRoom
 from swrhook.engine.lane_engine import Intervals, LaneEngine
 from swrhook.ledger.database import Database
@@ -175,17 +175,25 @@ def end_run(session: LaneSession, due_again_in: float | None = None) -> datetime
 
 
 def make_engine(
-    database: Database, work: Work, threads: int = THREADS, intervals: Intervals = INTERVALS
+    database: Database,
+    work: Work,
+    threads: int = THREADS,
+    intervals: Intervals = INTERVALS,
+    clock: Clock | None = None,
 ) -> Engine:
-    return LaneEngine(database, work, threads, SystemClock(), intervals=intervals)
+    return LaneEngine(database, work, threads, clock or SystemClock(), intervals=intervals)
 
 
 @contextmanager
 def running(
-    database: Database, work: Work, threads: int = THREADS, intervals: Intervals = INTERVALS
+    database: Database,
+    work: Work,
+    threads: int = THREADS,
+    intervals: Intervals = INTERVALS,
+    clock: Clock | None = None,
 ) -> Iterator[Engine]:
     """Run an engine in the block; what hangs at its end hangs no longer."""
-    engine = make_engine(database, work, threads, intervals)
+    engine = make_engine(database, work, threads, intervals, clock)
     engine.start()
     try:
         yield engine

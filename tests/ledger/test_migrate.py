@@ -91,7 +91,7 @@ def next_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # A revision is never changed once it has landed: ledgers of it exist.
-FROZEN = {"v1_0001": "to be frozen"}
+FROZEN = {"v1_0001": "8266b9ad511b2dc0e9ad6fd1c1ca536b7fab2f6dc0855139c2af1544219510d3"}
 
 
 def test_no_revision_is_changed() -> None:
