@@ -8,7 +8,7 @@ from swrhook import logs
 from swrhook.clock import Clock, SteadyClock, SystemClock
 from swrhook.config.model import Config
 from swrhook.config.watcher import WatchedFile
-from swrhook.engine.lane_engine import LaneEngine
+from swrhook.engine.lanes import LaneEngine
 from swrhook.ledger.certificates import KeptCertificates
 from swrhook.ledger.database import open_database
 from swrhook.ledger.failures import unusable_on_error

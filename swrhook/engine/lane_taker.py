@@ -79,9 +79,9 @@ class LaneTaker(Generic[SomeSlot]):
         with ExitStack() as undo:
             # What was taken need not survive a crash of the machine: it is ready again then.
             with self._database.write(durable=False) as connection:
-                taken = self._take(connection, undo)
+                result = self._take(connection, undo)
             undo.pop_all()  # from now on, the run gives the room back
-        return taken
+        return result
 
     def beat(self) -> Heartbeat:
         """Report that this process is alive, and free the lanes of processes that are not."""

@@ -110,9 +110,9 @@ def _read_known(connection: Connection) -> Schema:
 def _read(connection: Connection) -> Schema:
     current = MigrationContext.configure(connection).get_current_revision()
     scripts = ScriptDirectory(str(MIGRATIONS))
-    known = {script.revision for script in scripts.walk_revisions()}
-    is_known = current is None or current in known
-    is_newer = not is_known and _oldest_program(connection) in known
+    revisions = {script.revision for script in scripts.walk_revisions()}
+    is_known = current is None or current in revisions
+    is_newer = not is_known and _oldest_program(connection) in revisions
     return Schema(current, str(scripts.get_current_head()), is_known, is_newer)
 
 

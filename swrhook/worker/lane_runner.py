@@ -52,8 +52,8 @@ class LaneRunner:
             return self._settle(session, [])
         if missing:
             reason, decider = not_configured(min(missing)), self._decider()
-            held = [(sync, decider.decide_held(sync, reason)) for sync in session.syncs]
-            return self._settle(session, held)
+            decisions = [(sync, decider.decide_held(sync, reason)) for sync in session.syncs]
+            return self._settle(session, decisions)
         try:
             return self._process(self.gateway.session(lane, slot), session)
         except NoCapacity as exc:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -78,7 +79,8 @@ class Server:
         # The postmaster first, so that it starts no more processes.
         os.kill(pid := self._process.pid, number)
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            os.kill(int(child), number)
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                os.kill(int(child), number)
 
     def cut(self) -> None:
         """End every other session, as a network failure does."""

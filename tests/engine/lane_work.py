@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from swrhook.clock import Clock, SystemClock
 from swrhook.engine import NoRoom
-from swrhook.engine.lane_engine import Intervals, LaneEngine
+from swrhook.engine.lanes import Intervals, LaneEngine
 from swrhook.ledger.database import Database
 from swrhook.ledger.lane_queue import Occupancy
 from swrhook.ledger.lane_session import LaneSession, SessionLimits

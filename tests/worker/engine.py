@@ -9,7 +9,7 @@ from datetime import datetime
 
 from swrhook.clock import SystemClock
 from swrhook.engine import NoRoom
-from swrhook.engine.lane_engine import Intervals, LaneEngine
+from swrhook.engine.lanes import Intervals, LaneEngine
 from swrhook.ledger.lane_queue import Occupancy
 from swrhook.ledger.lane_session import LaneSession, SessionLimits
 from swrhook.ledger.lanes import Flow

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +19,6 @@ from swrhook.ledger.queries.repairs import (
     find_repair,
     list_findings,
 )
-from swrhook.model import Lane
 from swrhook.syncs.reconciliation import RepairKind, RepairRequest, RepositoryRef
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.repairs import RepairWorker
@@ -37,10 +36,9 @@ def digest(number: int) -> str:
 
 @dataclass
 class RepairSetup:
-    """A repair worker and its collaborators. `woken` are the lanes of its new syncs."""
+    """A repair worker and its collaborators."""
 
     harness: WorkerHarness
-    woken: list[Lane] = field(default_factory=list)
     before_wake: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
@@ -82,7 +80,7 @@ class RepairSetup:
             assert most, "too many steps"
 
     def sync(self) -> None:
-        """Run the woken lanes until nothing is due any more."""
+        """Run the ready lanes until nothing is due any more."""
         while lanes := ready_lanes(self.database):
             self.harness.run_until_quiet(lanes[0])
 

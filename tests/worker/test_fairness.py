@@ -11,7 +11,7 @@ from swrhook import simulator
 from swrhook.clock import SystemClock
 from swrhook.config.model import Pace, Timeouts
 from swrhook.engine import NoRoom
-from swrhook.engine.lane_engine import LaneEngine
+from swrhook.engine.lanes import LaneEngine
 from swrhook.ledger.bulk_insert import insert_rows
 from swrhook.ledger.database import Database
 from swrhook.ledger.deduplication import Batch, add_sync

@@ -110,15 +110,15 @@ class LaneEngine(Generic[SomeSlot]):
 
     def _work(self) -> None:
         while self._looks.wait():
-            taken: Taken[SomeSlot] = Taken(Outlook(_AFTER_OUTAGE))
+            result: Taken[SomeSlot] = Taken(Outlook(_AFTER_OUTAGE))
             try:
-                taken = self._taker.take()
+                result = self._taker.take()
             except Exception as exc:  # noqa: BLE001  # the thread must survive every error
                 logs.failure("engine.failed", exc)
             finally:
-                self._looks.end(taken.outlook)
-            if taken.session is not None and taken.slot is not None:
-                self._run(taken.session, taken.slot)
+                self._looks.end(result.outlook)
+            if result.session is not None and result.slot is not None:
+                self._run(result.session, result.slot)
 
     def _run(self, session: LaneSession, slot: SomeSlot) -> None:
         due_at = None
