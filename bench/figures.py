@@ -1,17 +1,20 @@
 """Results of a benchmark, figures with their bounds and plots, and the page that shows them."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.figure import Figure as Canvas
+from rich.console import Console
+from rich.table import Table
 
 HEADINGS = ("what", "measured", "reference", "value", "at least", "moonshot", "reached")
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 PLOTS = PAGE.parent / "bench"
-_BEGIN, _END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 _MOST_LINES = 3
+_WIDTH = 200  # if the output is a file or a pipe
 
 # The same figures give the same file, without random ids.
 mpl.rcParams["svg.hashsalt"] = "swrhook"
@@ -79,6 +82,22 @@ class Measurement:
     skipped: Sequence[str] = ()
 
 
+def announce(part: str) -> None:
+    """Print what is measured now."""
+    Console(stderr=True).print(f"measuring: {part} …", style="dim")
+
+
+def show(rows: Iterable[Figure], skipped: Iterable[str], title: str) -> None:
+    """Print the table."""
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
+    table = Table(*HEADINGS, title=title)
+    for figure in rows:
+        table.add_row(*figure.cells())
+    console.print(table)
+    for reason in skipped:
+        console.print(f"not measured: {reason}")
+
+
 def draw(plots: Iterable[Plot]) -> None:
     """Write each plot to an SVG file."""
     PLOTS.mkdir(exist_ok=True)
@@ -100,13 +119,19 @@ def draw(plots: Iterable[Plot]) -> None:
         canvas.savefig(PLOTS / f"{plot.name}.svg", metadata={"Date": None})
 
 
-def write(figures: Iterable[Figure], plots: Iterable[Plot], skipped: Sequence[str]) -> None:
-    """Replace table and plots in the page."""
+def write(
+    figures: Iterable[Figure],
+    plots: Iterable[Plot],
+    skipped: Sequence[str],
+    section: str = "figures",
+) -> None:
+    """Replace table and plots of a section in the page."""
     page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
+    begin, end = f"<!-- {section} -->\n", f"<!-- end of {section} -->\n"
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
     rows = [HEADINGS, ("---",) * len(HEADINGS), *(figure.cells() for figure in figures)]
     lines = [f"| {' | '.join(row)} |\n" for row in rows]
     lines += [f"\nNot measured: {reason}.\n" for reason in skipped]
     lines += [f"\n![{plot.title}](bench/{plot.name}.svg)\n" for plot in plots]
-    PAGE.write_text(f"{before}{_BEGIN}{''.join(lines)}{_END}{after}", encoding="utf-8")
+    PAGE.write_text(f"{before}{begin}{''.join(lines)}{end}{after}", encoding="utf-8")

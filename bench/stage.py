@@ -138,12 +138,3 @@ def _document(
         ),
         "settings": settings,
     }
-
-
-def memory(served: Served) -> float:
-    """Return the memory of the gunicorn worker process, in MiB."""
-    assert served.process is not None
-    pid = served.process.pid
-    (child, *_) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    status = Path(f"/proc/{child}/status").read_text()
-    return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) / 1024

@@ -1,4 +1,4 @@
-"""Measures calls of sync_images after pushes: rate, latency, number of calls, and memory."""
+"""Measures calls of sync_images after pushes: rate, latency and number of calls."""
 
 import json
 import shutil
@@ -16,16 +16,14 @@ import requests
 
 from bench.figures import Figure, Measurement, Plot
 from bench.load import SECRET, Sender, deliveries
-from bench.stage import SOURCE, TARGETS, UNPACED, Swr, first_calls, memory, service, swr
+from bench.stage import SOURCE, TARGETS, UNPACED, Swr, first_calls, service, swr
 from tests.programs import free_port, wait_for
 
 TAGS, TARGETS_EACH, SENDERS, ROUNDS = 400, 2, 8, 2
 # The first ones are not counted: they include the login and the check of the organization.
 ALONE, FIRST = 60, 10
 BURST, WITHIN, CALL = 1000, 10.0, 0.2
-MANY = 10_000
 WORKERS = (1, 4, 8, 16)
-QUICK = {"pace": UNPACED, "verify": {"first": "100ms", "cap": "1s"}}
 # Verification is delayed, so that only the call is measured.
 UNVERIFIED = {"pace": UNPACED, "verify": {"first": "10m", "cap": "10m"}}
 
@@ -35,7 +33,7 @@ Prepared = Sequence[tuple[str, bytes]]
 def measure() -> Measurement:
     """Run all benchmarks of syncs."""
     triggered, skipped = _triggered()
-    figures = [*triggered, _alone(), _burst(), _memory()]
+    figures = [*triggered, _alone(), _burst()]
     return Measurement(figures, [_drain()], skipped)
 
 
@@ -194,24 +192,6 @@ def _burst() -> Figure:
         at_least=200,
         moonshot=150,
         unit="calls",
-        less_is_better=True,
-    )
-
-
-def _memory() -> Figure:
-    with swr() as simulator, service(simulator, targets=2, settings=QUICK) as served:
-        before = memory(served)
-        _deliver(f"{served.url}/hooks/harbor", _prepare(simulator, MANY // 2))
-        simulator.wait_for(MANY)
-        after = memory(served)
-    return Figure(
-        f"memory of the process after {MANY:,} syncs",
-        f"{after:.0f} MiB",
-        f"at start: {before:.0f} MiB",
-        after,
-        at_least=150,
-        moonshot=110,
-        unit="MiB",
         less_is_better=True,
     )
 

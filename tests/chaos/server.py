@@ -17,9 +17,14 @@ from tests.programs import PATIENCE, free_port
 _USER = "postgres"
 # Debian does not add PostgreSQL's folder to the path.
 _FOLDERS = sorted(str(path) for path in Path("/usr/lib/postgresql").glob("*/bin"))
-needs_server = pytest.mark.skipif(
-    shutil.which("initdb", path=":".join(_FOLDERS)) is None, reason="not installed: postgresql"
-)
+
+
+def is_installed() -> bool:
+    """Tell whether PostgreSQL's programs are installed."""
+    return shutil.which("initdb", path=":".join(_FOLDERS)) is not None
+
+
+needs_server = pytest.mark.skipif(not is_installed(), reason="not installed: postgresql")
 
 
 class Server:
@@ -37,6 +42,10 @@ class Server:
     @property
     def url(self) -> str:
         return f"postgresql+psycopg://{_USER}@127.0.0.1:{self._port}/{_USER}"
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
 
     def start(self) -> None:
         data, port = str(self._folder / "data"), str(self._port)
