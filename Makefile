@@ -14,7 +14,7 @@ DEVELOPMENT := $(VENV)/.development
 $(shell $(IN_VENV)/python -c '' 2>/dev/null || rm -f $(RUNTIME) $(DEVELOPMENT))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test quick check fuzz chaos bench soak tables fix lock clean
+.PHONY: help demo run test quick check fuzz chaos bench scale soak tables fix lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | \
@@ -62,6 +62,10 @@ bench: $(DEVELOPMENT) ## run the benchmarks; writes docs/performance.md
 	@PYTHONPATH=. $(IN_VENV)/python bench/rules.py
 	@PYTHONPATH=. $(IN_VENV)/python bench/registry.py
 	@PYTHONPATH=. $(IN_VENV)/python -m bench
+
+scale: $(DEVELOPMENT) ## measure with 10,000 lanes; POSTGRESQL=1 instead of SQLite; ROOT=FOLDER
+	@PYTHONPATH=. $(IN_VENV)/python -m bench.scale $(if $(POSTGRESQL),--postgresql) \
+		$(if $(ROOT),--root $(ROOT))
 
 soak: $(DEVELOPMENT) ## sync 10,000 tags under many faults; REPOSITORIES=20 is shorter
 	@PYTHONPATH=. $(IN_VENV)/python bench/soak.py --repositories $(REPOSITORIES)
