@@ -1,5 +1,7 @@
 """The load during a chaos run: CI jobs that deliver, and pushes to a docker registry.
 
+A scenario may add the mass: very many lanes of another sender, each a repository with one tag.
+
 Each event is sent until it is acknowledged. Some are sent several times, at once or much later, and
 in no order. What a sender does depends only on the seed; how fast, on the machine.
 """
@@ -20,6 +22,8 @@ _SENDERS = 3
 _REPOSITORIES = 4
 _PAUSE = 0.1
 _TIMEOUT = 30.0
+MASS_TAG = "v0"
+_PORTION = 1000  # images of a delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,14 @@ class Event:
     id: str
     repository: str
     tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class LonePush:
+    """A push while the mass waits, and how many calls were made before its acknowledgement."""
+
+    repository: str
+    calls_before: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,8 @@ class Load:
         self.failed: list[str] = []  # tries that were not acknowledged, with the reason
         self.given_up: list[Event] = []
         self.pushed: list[tuple[str, str]] = []  # repository and tag, in the registry
+        self.mass: list[str] = []  # repositories
+        self.alone: list[LonePush] = []
         self._stage = stage
         self._stop = threading.Event()
         self._given_up = threading.Event()  # events are not retried any more
@@ -82,6 +96,24 @@ class Load:
         with self._tried:
             before = len(self.failed)
             assert self._tried.wait_for(lambda: len(self.failed) > before, timeout=2 * PATIENCE)
+
+    def deliver_mass(self, lanes: int) -> None:
+        """Push and announce the mass, before anything fails."""
+        self.mass = [f"mass-{number}" for number in range(lanes)]
+        for repository in self.mass:
+            self._stage.swr.state.seed(JOBS, NAMESPACE, repository, MASS_TAG)
+        for first in range(0, lanes, _PORTION):
+            portion = self.mass[first : first + _PORTION]
+            images = [f"{NAMESPACE}/{repository}:{MASS_TAG}" for repository in portion]
+            self._post("mass", {"images": images}).raise_for_status()
+
+    def push_alone(self) -> None:
+        """Push one tag of a new repository, until it is acknowledged."""
+        name = f"alone-{len(self.alone)}"
+        self._stage.swr.state.seed(JOBS, NAMESPACE, name, MASS_TAG)
+        self._send_until_acknowledged(Event(name, name, MASS_TAG))
+        calls_before = len(self._stage.swr.state.calls(operation="sync_images"))
+        self.alone.append(LonePush(name, calls_before))
 
     def _deliver(self, chance: Random, number: int) -> None:
         events: list[Event] = []
@@ -127,11 +159,8 @@ class Load:
 
     def _try(self, event: Event) -> Acknowledged | None:
         body = {"image": f"{NAMESPACE}/{event.repository}:{event.tag}", "id": event.id}
-        headers = {"Authorization": f"Bearer {SECRET}"}
         try:
-            answer = requests.post(
-                f"{self._stage.url}/hooks/ci", json=body, headers=headers, timeout=_TIMEOUT
-            )
+            answer = self._post("ci", body)
         except requests.RequestException as exc:
             self.failed.append(repr(exc))
             return None
@@ -140,6 +169,11 @@ class Load:
             return None
         body = answer.json()
         return Acknowledged(event, body["delivery"], [sync["id"] for sync in body["syncs"]])
+
+    def _post(self, sender: str, body: object) -> requests.Response:
+        headers = {"Authorization": f"Bearer {SECRET}"}
+        url = f"{self._stage.url}/hooks/{sender}"
+        return requests.post(url, json=body, headers=headers, timeout=_TIMEOUT)
 
     def _push(self) -> None:
         while not self._stop.wait(3 * _PAUSE):

@@ -30,6 +30,7 @@ _COLUMNS = (
     "stuck",
     "wrong",
     "accepted twice",
+    "behind",
     "retried",
     "calls per push",
     "seconds",
@@ -38,16 +39,12 @@ _COLUMNS = (
 
 def main() -> None:
     """Run the scenarios, and print the table for docs/chaos.md."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="repeat a run")
-    parser.add_argument("--only", default="", help="scenarios with this in their name")
-    parser.add_argument("--short", action="store_true", help="as few faults as in the test suite")
-    options = parser.parse_args()
+    options = _parse_options()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends its processes, too
     console = Console(stderr=True)
     rows, broken = [], []
     for scenario in (entry for entry in SCENARIOS if options.only in entry.name):
-        faults = scenario.short if options.short else scenario.full
+        faults = options.faults or (scenario.short if options.short else scenario.full)
         console.print(f"{scenario.name}: {faults} faults, seed {options.seed}")
         started = time.monotonic()
         try:
@@ -69,13 +66,22 @@ def main() -> None:
     sys.exit(1 if broken else 0)
 
 
+def _parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="repeat a run")
+    parser.add_argument("--only", default="", help="scenarios with this in their name")
+    parser.add_argument("--short", action="store_true", help="as few faults as in the test suite")
+    parser.add_argument("--faults", type=int, default=0, help="so many, whatever the scenario")
+    return parser.parse_args()
+
+
 def _figures(result: Result, seconds: float) -> Sequence[str]:
     counts = (
         result.acknowledged,
         result.failed,
         result.pushes,
         result.tags,
-        *map(len, (result.lost, result.stuck, result.wrong, result.accepted_twice)),
+        *map(len, (result.lost, result.stuck, result.wrong, result.accepted_twice, result.behind)),
         result.retried,
     )
     return (*map(str, counts), f"{result.calls_per_push:.2f}", f"{seconds:.0f}")

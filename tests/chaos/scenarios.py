@@ -19,7 +19,9 @@ from tests.chaos.stage import (
     WORKERS,
     Stage,
     alone,
+    alone_with_mass,
     cluster,
+    cluster_with_mass,
     on_postgresql,
     on_small_disk,
     with_own_clock,
@@ -41,6 +43,7 @@ class Scenario:
     short: int
     full: int
     may_fail: bool = True  # a try of a sender may fail, and is repeated
+    lanes_per_fault: int = 0  # of the mass
 
 
 def play(scenario: Scenario, seed: int, faults: int, folder: Path) -> Result:
@@ -48,6 +51,7 @@ def play(scenario: Scenario, seed: int, faults: int, folder: Path) -> Result:
     chance = Random(f"{seed}/{scenario.name}")
     with scenario.stage(folder) as stage:
         with Load(stage, seed) as load:
+            load.deliver_mass(faults * scenario.lanes_per_fault)
             for number in range(faults):
                 load.wait_for_more(chance.randint(5, 25))
                 _pause(chance.uniform(0, 0.3))
@@ -71,6 +75,23 @@ def kill_in_cluster(stage: Stage, _load: Load, chance: Random, number: int) -> N
         stage.processes[name].kill()
     for name in victims:
         stage.processes[name].start(ready=False)
+
+
+def kill_all_in_one_with_mass(stage: Stage, load: Load, chance: Random, number: int) -> None:
+    """Push alone, then kill the only process, or the other way round."""
+    _push_and_kill(load, chance, lambda: kill_all_in_one(stage, load, chance, number))
+
+
+def kill_in_cluster_with_mass(stage: Stage, load: Load, chance: Random, number: int) -> None:
+    """Push alone, then kill processes of the cluster, or the other way round."""
+    _push_and_kill(load, chance, lambda: kill_in_cluster(stage, load, chance, number))
+
+
+def _push_and_kill(load: Load, chance: Random, kill: Callable[[], None]) -> None:
+    steps = [load.push_alone, kill]
+    chance.shuffle(steps)
+    for step in steps:
+        step()
 
 
 def disrupt_postgresql(stage: Stage, load: Load, chance: Random, number: int) -> None:
@@ -160,6 +181,23 @@ def _pause(seconds: float) -> None:
 SCENARIOS: Sequence[Scenario] = (
     Scenario("one process is killed", alone, kill_all_in_one, 1, 34),
     Scenario("web, worker and all processes are killed", cluster, kill_in_cluster, 1, 66),
+    # Not in the test suite yet (0): the engine calls in order of arrival.
+    Scenario(
+        "10,000 lanes, kills, and lone pushes",
+        alone_with_mass,
+        kill_all_in_one_with_mass,
+        0,
+        20,
+        lanes_per_fault=500,
+    ),
+    Scenario(
+        "10,000 lanes, kills in a cluster, and lone pushes",
+        cluster_with_mass,
+        kill_in_cluster_with_mass,
+        0,
+        20,
+        lanes_per_fault=500,
+    ),
     Scenario("PostgreSQL is cut off, restarted, crashed", on_postgresql, disrupt_postgresql, 3, 12),
     Scenario("SWR is down", alone, interrupt_swr, 1, 4),
     Scenario("the disk is full, or read-only", on_small_disk, fill_disk, 0, 10),

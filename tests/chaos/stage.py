@@ -23,6 +23,9 @@ WEB, WORKERS = ("web-1", "web-2"), ("worker-1", "worker-2")
 # Seconds from a call until the tag is at the target, and the duration of a call, which is long
 # enough for kills to hit some.
 _DELAY, _CALL = 0.1, 0.2
+_MASS_THREADS = 34
+_MASS_PACE = {"per_second": 1000, "in_flight": 16, "in_flight_per_target": 16}
+_MASS_SETTINGS = {"pace": _MASS_PACE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,22 @@ def alone(folder: Path) -> Iterator[Stage]:
     """Run one process on SQLite."""
     with _stage(folder, {ALONE: 8}, None) as stage:
         yield stage
+
+
+@contextmanager
+def alone_with_mass(folder: Path) -> Iterator[Stage]:
+    """Run one process on SQLite, with a pace for very many lanes."""
+    with _stage(folder, {ALONE: _MASS_THREADS}, None, settings=_MASS_SETTINGS) as stage:
+        yield stage
+
+
+@contextmanager
+def cluster_with_mass(folder: Path) -> Iterator[Stage]:
+    """Run the cluster, with a pace for very many lanes."""
+    with ExitStack() as stack:
+        server = _server(stack)
+        workers = dict.fromkeys(WEB, 0) | dict.fromkeys(WORKERS, _MASS_THREADS // 2)
+        yield stack.enter_context(_stage(folder, workers, server, settings=_MASS_SETTINGS))
 
 
 @contextmanager
@@ -114,6 +133,7 @@ def _stage(
     workers: Mapping[str, int],
     server: Server | None,
     environ: Mapping[str, str] = {},
+    settings: Mapping[str, Any] = {},
 ) -> Iterator[Stage]:
     """Start all parts; `workers` has the number of worker threads of each process."""
     with ExitStack() as stack:
@@ -134,7 +154,7 @@ def _stage(
             for name, threads in workers.items()
         }
         for process in processes.values():
-            process.configure(_document(swr))
+            process.configure(_document(swr, settings))
             stack.callback(process.close)
             process.start(ready=False)
         stage = Stage(folder, swr, registry, url, processes, server)
@@ -157,13 +177,15 @@ def _process(
     return Served(folder, environ, port, (sys.executable, "-m", "swrhook", "worker"))
 
 
-def _document(swr: simulator.RunningSimulator) -> dict[str, Any]:
+def _document(swr: simulator.RunningSimulator, settings: Mapping[str, Any]) -> dict[str, Any]:
     auth = {"scheme": "bearer", "secrets": [SECRET]}
     senders = {
         "ci": {"dialect": "generic", "region": JOBS, "auth": auth},
+        "mass": {"dialect": "generic", "region": JOBS, "auth": auth},
         "registry": {"dialect": "distribution", "region": MIRROR, "auth": auth},
     }
     # Tags move, and the newest image must replace the older one.
     sync = [{"region": TARGET, "namespace": NAMESPACE, "override": True}]
     rule = {"name": "all", "when": {"namespace": NAMESPACE}, "sync": sync}
-    return configuration(swr.iam_url, swr.endpoints, senders, [rule])
+    document = configuration(swr.iam_url, swr.endpoints, senders, [rule])
+    return {**document, "settings": {**document["settings"], **settings}}

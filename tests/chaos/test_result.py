@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.chaos.result import Result, ended_well
+from tests.chaos.load import LonePush
+from tests.chaos.result import Result, behind_mass, ended_well
 
 CLEAN = Result(9, 0, 9, 9, (), (), (), (), 0, 0, 1.0)
 
@@ -20,6 +21,7 @@ def test_no_promise_is_broken_if_all_tags_arrived() -> None:
         (replace(CLEAN, stuck=["sync pending"]), "stuck: sync pending"),
         (replace(CLEAN, wrong=["app:v1"]), "wrong digest: app:v1"),
         (replace(CLEAN, accepted_twice=["job-1"]), "accepted twice: job-1"),
+        (replace(CLEAN, behind=["alone-1: 90 of 100"]), "behind the mass: alone-1: 90 of 100"),
         (replace(CLEAN, given_up=2), "never acknowledged: 2 events"),
         (replace(CLEAN, failed=1), "not acknowledged at the first try: 1"),
         (replace(CLEAN, calls_per_push=9.0), "9.0 calls for each push"),
@@ -47,3 +49,15 @@ def test_a_superseded_sync_ended_well_if_the_later_one_did(state: str, *, good: 
 
     assert ended_well("first", syncs) == good
     assert not ended_well("gone", syncs)
+
+
+def test_a_lone_push_may_wait_for_a_tenth_of_the_mass_but_not_for_more() -> None:
+    mass = [f"mass-{number}" for number in range(1000)]
+    push = LonePush("alone-0", calls_before=200)
+
+    in_time = behind_mass([*mass[:280], "alone-0", *mass[280:]], mass, [push])
+    late = behind_mass([*mass[:281], "alone-0", *mass[281:]], mass, [push])
+
+    assert in_time == []
+    assert late == ["alone-0: 81 of 800 waiting lanes went first"]
+    assert behind_mass(mass, mass, [push]) != []
