@@ -181,12 +181,12 @@ def _pause(seconds: float) -> None:
 SCENARIOS: Sequence[Scenario] = (
     Scenario("one process is killed", alone, kill_all_in_one, 1, 34),
     Scenario("web, worker and all processes are killed", cluster, kill_in_cluster, 1, 66),
-    # Not in the test suite yet (0): the engine calls in order of arrival.
+    # In the test suite only the first, with 500 lanes: the second takes a minute.
     Scenario(
         "10,000 lanes, kills, and lone pushes",
         alone_with_mass,
         kill_all_in_one_with_mass,
-        0,
+        1,
         20,
         lanes_per_fault=500,
     ),
