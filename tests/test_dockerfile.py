@@ -178,7 +178,11 @@ def _serve(buildah: Buildah, folder: Path) -> Iterator[Running]:
     container = buildah("from", "--pull-never", IMAGE)
     port = _free_port()
     options = ["--isolation", "chroot", "--volume", f"{folder}/etc:/etc/swrhook:ro"]
-    for variable in (f"SWRHOOK_BIND=127.0.0.1:{port}", "SWR_PASSWORD=demo", "CI_SECRET=let-me-in"):
+    for variable in (
+        f"SWRHOOK_BIND=127.0.0.1:{port}",
+        "SWR_PASSWORD=demo",
+        "CI_SECRET=sixteen-characters",
+    ):
         options += ["--env", variable]
     command = buildah.config()["Cmd"]
     assert isinstance(command, list)
