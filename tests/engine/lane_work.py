@@ -65,6 +65,7 @@ class Work:
         self.answers: dict[Lane, list[float | Exception]] = {}
         self.hanging: set[Lane] = set()
         self.no_room: dict[str, NoRoom] = {}
+        self.released: list[Lane] = []
         self.lingering: set[Lane] = set()  # that hang after they have released their lane
         self.after_refusal: Callable[[], object] = lambda: None
         self.elsewhere: list[Occupancy] = []
@@ -102,6 +103,9 @@ class Work:
         if isinstance(answer, Exception):
             raise answer
         due_at = end_run(session, answer)
+        with self._changed:
+            self.released.append(session.lane)
+            self._changed.notify_all()
         self.wait_for(lambda: session.lane not in self.lingering)
         return due_at
 

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -14,7 +13,6 @@ from swrhook.ledger.lanes import Flow, schedule_lanes
 from swrhook.ledger.tables import lanes, syncs
 from swrhook.model import State, Urgency
 from tests.engine.lane_work import (
-    INTERVALS,
     LIMITS,
     NEVER,
     PATIENCE,
@@ -217,40 +215,6 @@ def test_a_run_that_fails_is_repeated(database: Database, engine: Engine, work: 
     assert work.runs == [lane()] * 3
     assert work.is_idle()
     assert engine.check() is None
-
-
-def test_a_run_that_fails_is_not_repeated_at_once(database: Database, work: Work) -> None:
-    work.answers[lane()] = [OSError("the disk")]
-    with running(database, work, intervals=replace(INTERVALS, after_error=NEVER)) as engine:
-        deliver_sync(database, engine, lane())
-        assert work.has_run(lane())
-        deliver(database, engine, lane("other"))
-        assert work.has_run(lane("other"))
-        assert_quiet(work)
-
-        assert work.runs == [lane(), lane("other")]
-        assert work.is_idle()
-        row = row_of(database, lane())
-        assert (row["ready"], row["holder"]) == (False, None)
-        assert row["due_at"] > soon(NEVER / 2)
-
-
-@pytest.mark.on("sqlite")
-def test_a_lane_that_cannot_be_released_holds_up_no_other(database: Database, work: Work) -> None:
-    stuck = f"OLD.key = '{lane('stuck').key}' AND OLD.holder IS NOT NULL"
-    trigger = f"CREATE TRIGGER t BEFORE UPDATE ON lanes WHEN {stuck}"
-    with database.write() as connection:
-        connection.exec_driver_sql(f"{trigger} BEGIN SELECT RAISE(ABORT, 'stuck'); END")
-    work.answers[lane("stuck")] = [OSError("the disk")]
-    slow = replace(INTERVALS, after_error=NEVER)
-    with running(database, work, threads=2, intervals=slow) as engine:
-        deliver_sync(database, engine, lane("stuck"))
-        assert work.has_run(lane("stuck"))
-
-        for number in range(5):
-            assert_quiet(work)
-            deliver(database, engine, lane(f"r{number}"))
-            assert work.has_run(lane(f"r{number}"))
 
 
 # Start and stop

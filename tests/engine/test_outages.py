@@ -1,8 +1,9 @@
-"""The ledger goes away and comes back: lanes run again by themselves, and no room is lost."""
+"""Runs that fail, and a ledger that is away: lanes run again by themselves, no room is lost."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import make_url
@@ -11,9 +12,18 @@ from swrhook.ledger.database import Database, open_database
 from swrhook.ledger.tables import syncs
 from swrhook.model import State
 from tests.cluster.wire import Wire
-from tests.engine.lane_work import Work, assert_quiet, deliver, deliver_sync, running
+from tests.engine.lane_work import (
+    INTERVALS,
+    NEVER,
+    Work,
+    assert_quiet,
+    deliver,
+    deliver_sync,
+    running,
+    soon,
+)
 from tests.factories import everything, ready_lanes
-from tests.ledger.queue import lane
+from tests.ledger.queue import lane, row_of
 from tests.postgresql import new_database
 
 
@@ -40,6 +50,45 @@ def wired() -> Iterator[tuple[Database, Wire]]:
         database = open_database(near.render_as_string(hide_password=False))
         with closing(wire), closing(database):
             yield database, wire
+
+
+# A run that fails
+
+
+def test_a_run_that_fails_is_not_repeated_at_once(database: Database) -> None:
+    work = Work()
+    work.answers[lane()] = [OSError("the disk")]
+    with running(database, work, intervals=replace(INTERVALS, after_error=NEVER)) as engine:
+        deliver_sync(database, engine, lane())
+        assert work.has_run(lane())
+        deliver(database, engine, lane("other"))
+        assert work.has_run(lane("other"))
+        assert_quiet(work)
+
+        assert work.runs == [lane(), lane("other")]
+        assert work.is_idle()
+        row = row_of(database, lane())
+        assert (row["ready"], row["holder"]) == (False, None)
+        assert row["due_at"] > soon(NEVER / 2)
+
+
+@pytest.mark.on("sqlite")
+def test_a_lane_that_cannot_be_released_holds_up_no_other(database: Database) -> None:
+    work = Work()
+    stuck = f"OLD.key = '{lane('stuck').key}' AND OLD.holder IS NOT NULL"
+    trigger = f"CREATE TRIGGER t BEFORE UPDATE ON lanes WHEN {stuck}"
+    with database.write() as connection:
+        connection.exec_driver_sql(f"{trigger} BEGIN SELECT RAISE(ABORT, 'stuck'); END")
+    work.answers[lane("stuck")] = [OSError("the disk")]
+    slow = replace(INTERVALS, after_error=NEVER)
+    with running(database, work, threads=2, intervals=slow) as engine:
+        deliver_sync(database, engine, lane("stuck"))
+        assert work.has_run(lane("stuck"))
+
+        for number in range(5):
+            assert_quiet(work)
+            deliver(database, engine, lane(f"r{number}"))
+            assert work.has_run(lane(f"r{number}"))
 
 
 # A ledger that fails

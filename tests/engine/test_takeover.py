@@ -11,7 +11,7 @@ from sqlalchemy import delete
 
 from swrhook.errors import ClaimLost
 from swrhook.ledger.database import Database
-from swrhook.ledger.lane_queue import Occupancy, take_lane
+from swrhook.ledger.lane_queue import Occupancy, lock_queue, take_lane
 from swrhook.ledger.lanes import Flow
 from swrhook.ledger.tables import lanes, syncs, workers
 from swrhook.ledger.workers import beat
@@ -205,6 +205,19 @@ def test_processes_share_the_lanes_and_run_each_once(database: Database) -> None
     runs: list[Lane] = [each for work in works for each in work.runs]
     assert sorted(runs, key=str) == sorted(several, key=str)
     assert all(work.runs for work in works)
+
+
+def test_a_process_takes_no_lane_while_another_one_does(database: Database) -> None:
+    """Else both would see the same room, and together run more lanes than there is room for."""
+    work = Work()
+    with running(database, work) as engine, database.write() as connection:
+        lock_queue(connection)
+        deliver(database, engine, lane())
+        assert_quiet(work)
+        assert work.runs == []
+        connection.commit()
+
+        assert work.has_run(lane())
 
 
 def test_a_process_is_told_how_many_share_the_rates_and_what_the_others_run(
