@@ -167,10 +167,10 @@ class Sync:
     """The copying of one image tag to one target, as the ledger stores it.
 
     `digest` is the one that the sender announced, `called_digest` the one that the source held when
-    sync_images was called. `waiting_since` is when the tag was first missing at the source,
-    `failing_since` when requests began to fail, `verifying_since` when polling the target began.
-    `polls` counts the polls and `failures` the failed requests. `alone` excludes other tags from
-    its next call. `backfill` is set for syncs of backfills and reconciles.
+    sync_images was called, or the verified one. `waiting_since` is when the tag was first missing
+    at the source, `failing_since` when requests began to fail, `verifying_since` when polling the
+    target began. `polls` counts the polls and `failures` the failed requests. `alone` excludes
+    other tags from its next call. `backfill` is set for syncs of backfills and reconciles.
     """
 
     id: str

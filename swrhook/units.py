@@ -47,6 +47,23 @@ def format_duration(duration: timedelta) -> str:
     return f"{duration // _DURATION_UNITS[unit]}{unit}"
 
 
+def format_span(span: timedelta) -> str:
+    """Write a span of time: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
+    seconds = max(span.total_seconds(), 0.0)
+    if seconds < 10:  # noqa: PLR2004  # tenths matter only below
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, unit, smaller, small_unit in (
+        (86400, "d", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit}" + (f" {rest} {small_unit}" if rest else "")
+    return f"{whole} s"
+
+
 def parse_size(text: str) -> int:
     """Parse an integer with a unit, like `1MiB`, and return bytes.
 

@@ -9,7 +9,7 @@ from rich.tree import Tree
 
 from swrhook.cli.client import Item, connect, report_unexpected_answer
 from swrhook.cli.options import command, json_option, text_option
-from swrhook.cli.syncs import target_name
+from swrhook.cli.syncs import describe_drift, short_time, target_name
 from swrhook.cli.terminal import STYLES, count_of, output_console, printable
 
 _MINOR = "dim"
@@ -95,7 +95,9 @@ def _deliveries(explanation: Item) -> Tree:
     deliveries = [_delivery(delivery) for delivery in explanation["deliveries"]]
     if not deliveries:
         since = explanation["oldest_record_at"]
-        deliveries.append(_node(f"none since {_time(since)}" if since else "none; empty ledger"))
+        deliveries.append(
+            _node(f"none since {short_time(since)}" if since else "none; empty ledger")
+        )
     return _node("deliveries that announced it", "bold", deliveries)
 
 
@@ -103,7 +105,7 @@ def _delivery(delivery: Item) -> Tree:
     original = delivery["original"]
     about = delivery["about"] or (original and f"repeats {original}")
     text = (
-        f"{_time(delivery['received_at'])} {delivery['id']} from {delivery['sender']}:"
+        f"{short_time(delivery['received_at'])} {delivery['id']} from {delivery['sender']}:"
         f" {delivery['outcome']}{f', {about}' if about else ''}{_other_rules(delivery)}"
     )
     digest = delivery["digest"]
@@ -117,7 +119,7 @@ def _syncs(explanation: Item) -> Tree:
 
 def _sync(item: Item) -> Tree:
     sync = item["sync"]
-    text = f"{_time(sync['created_at'])} {sync['id']} to {target_name(sync)}: {sync['state']}"
+    text = f"{short_time(sync['created_at'])} {sync['id']} to {target_name(sync)}: {sync['state']}"
     details = [_node(detail) for detail in _details(sync, item["waiting"])]
     calls = [_call(call) for call in item["calls"]]
     return _node(text + _other_rules(sync | item), children=[*details, *calls])
@@ -133,7 +135,11 @@ def _details(sync: Item, waiting: str | None) -> Iterator[str]:
     if sync["superseded_by"]:
         yield f"superseded by {sync['superseded_by']}"
     if sync["verified_at"]:
-        yield f"{sync['digest']} verified at {_time(sync['verified_at'])}"
+        seen = sync["observed_at"]
+        age = f", last observed at {short_time(seen)}" if seen else ""
+        yield f"{sync['digest']} verified at {short_time(sync['verified_at'])}{age}"
+    if sync["drift"]:
+        yield describe_drift(sync)
 
 
 def _call(call: Item) -> Tree:
@@ -141,7 +147,7 @@ def _call(call: Item) -> Tree:
         result = "no answer yet"
     else:
         result = f"{call['code']}, {call['message']}" if call["code"] else "accepted"
-    text = f"call {call['id']} at {_time(call['started_at'])}: {result}"
+    text = f"call {call['id']} at {short_time(call['started_at'])}: {result}"
     return _node(text, "red" if call["code"] else "")
 
 
@@ -149,8 +155,3 @@ def _other_rules(decision: Item) -> str:
     if not decision["rules_changed"]:
         return ""
     return f" (by other rules, {decision['rules_version']})"
-
-
-def _time(time: str) -> str:
-    """Return an RFC 3339 time in UTC without fractions of a second."""
-    return f"{time[:19]}Z"

@@ -1,9 +1,12 @@
 """The command `syncs`: lists syncs."""
 
+from datetime import UTC, datetime
+
 from swrhook.cli.client import Item, QueryValue
 from swrhook.cli.options import choice_option, command, list_options, text_option
 from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
 from swrhook.model import State
+from swrhook.units import format_span
 
 
 def _image(item: Item) -> str:
@@ -16,9 +19,31 @@ def target_name(item: Item) -> str:
 
 
 def _reason(item: Item) -> str:
-    """Return the reason of the state and, if its error has one, the remedy."""
+    """Return the reason of the state and, if its error has one, the remedy; and any drift."""
     remedy = (item["error"] or {}).get("remedy")
-    return "; ".join(text for text in (item["reason"], remedy) if text)
+    return "; ".join(text for text in (describe_drift(item), item["reason"], remedy) if text)
+
+
+def describe_drift(item: Item) -> str:
+    """Return how the target of a verified sync differs now, empty if it does not."""
+    drift = item["drift"]
+    if drift is None:
+        return ""
+    what = "missing" if drift["kind"] == "missing" else f"now {item['observed_digest']}"
+    why = f": {drift['why']}" if drift["why"] else ""
+    return f"{what} at the target since {short_time(drift['since'])}{why}"
+
+
+def _last_seen(item: Item) -> str:
+    """Return how long ago the target was last observed."""
+    if item["observed_at"] is None:
+        return "never"
+    return f"{format_span(datetime.now(UTC) - datetime.fromisoformat(item['observed_at']))} ago"
+
+
+def short_time(time: str) -> str:
+    """Return an RFC 3339 time in UTC without fractions of a second."""
+    return f"{time[:19]}Z"
 
 
 IMAGE_COLUMN = Column("image", _image)
@@ -32,6 +57,7 @@ SYNCS = Resource(
         Column("state", unwrapped=True, styled=True),
         IMAGE_COLUMN,
         TARGET_COLUMN,
+        Column("observed", _last_seen),
         Column("why", _reason),
     ),
 )

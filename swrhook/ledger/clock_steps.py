@@ -13,8 +13,9 @@ from sqlalchemy import BigInteger, Connection, bindparam, case, select, type_coe
 from swrhook import logs
 from swrhook.ledger.database import after_commit
 from swrhook.ledger.sql import put
-from swrhook.ledger.tables import OPEN, lanes, leases, syncs
+from swrhook.ledger.tables import OPEN, lanes, leases, observations, syncs
 from swrhook.ledger.types import Instant
+from swrhook.syncs.observations import LONGEST_AGE
 
 # Smaller steps are ignored: NTP makes them all the time.
 _NEGLIGIBLE = timedelta(seconds=1)
@@ -62,10 +63,16 @@ def _noted(connection: Connection, now: datetime) -> datetime:
 
 
 def shift_due_times(connection: Connection, now: datetime, ahead: timedelta) -> None:
-    """Shift all times of open syncs and their lanes that are in the future by `ahead`."""
-    parameters = {"now": now, "ahead": ahead // timedelta(microseconds=1)}
+    """Shift all times of open syncs and their lanes that are in the future by `ahead`.
+
+    Observations are shifted, too, so that none seems younger than it is.
+    """
+    microseconds = ahead // timedelta(microseconds=1)
+    parameters = {"now": now, "ahead": microseconds}
     connection.execute(_SHIFT_SYNCS, parameters)
     connection.execute(_SHIFT_LANES, parameters)
+    recent = {"recent": now - LONGEST_AGE, "ahead": microseconds}
+    connection.execute(_SHIFT_OBSERVATIONS, recent)
 
 
 _NOW, _AHEAD = bindparam("now", type_=Instant), bindparam("ahead", type_=BigInteger)
@@ -82,6 +89,11 @@ _SHIFT_SYNCS = (
             for name in _TIMES
         }
     )
+)
+_SHIFT_OBSERVATIONS = (
+    update(observations)
+    .where(observations.c.observed_at > bindparam("recent", type_=Instant))
+    .values(observed_at=type_coerce(observations.c.observed_at, BigInteger) - _AHEAD)
 )
 _SHIFT_LANES = (
     update(lanes)

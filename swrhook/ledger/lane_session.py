@@ -3,7 +3,7 @@
 A transaction locks the lane, and fails with ClaimLost if another process has taken it over.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +15,11 @@ from swrhook.errors import SwrError
 from swrhook.ledger import calls
 from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import lock_held, release_lane
+from swrhook.ledger.observations import keep_observations
 from swrhook.ledger.syncs import apply_decision, due_syncs
 from swrhook.model import Lane, State, Sync
 from swrhook.syncs.decisions import Decision
+from swrhook.syncs.observations import TagObservation
 
 SyncDecision = tuple[Sync, Decision]
 # By route, the digests that earlier calls may still copy; None for a call made without reading
@@ -106,6 +108,10 @@ class LaneTransaction:
     def open_digests(self, routes: Collection[str], since: datetime) -> OpenDigests:
         """Return the digests that open calls made since then may still copy, by route."""
         return calls.open_digests(self.connection, routes, since)
+
+    def keep(self, new: Iterable[TagObservation]) -> None:
+        """Keep what was read of the lane's tags; the last change of a transaction."""
+        keep_observations(self.connection, new)
 
     def release(self, now: datetime, *, not_before: datetime | None = None) -> datetime | None:
         """End the run with this transaction; return when the lane is due again."""

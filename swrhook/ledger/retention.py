@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, delete, exists, func, select
+from sqlalchemy import Column, Connection, Select, delete, exists, func, select, tuple_
 
 from swrhook.ledger.deduplication import tag_key
 from swrhook.ledger.lanes import lock_lanes
@@ -27,6 +27,7 @@ from swrhook.ledger.tables import (
     findings,
     lanes,
     latest_pushes,
+    observations,
     pushes,
     repairs,
     syncs,
@@ -142,7 +143,29 @@ def prune_repairs(work: PeriodicLease, before: datetime, after: str) -> Step:
     return Step(deleted, repair if is_complete else after)
 
 
+def prune_observations(work: PeriodicLease, before: datetime, after: str) -> Step:
+    """Delete observations of places that were not observed since.
+
+    The table has no index by time, which each observation would have to change: a step reads a
+    range of places.
+    """
+    with work.database.read() as connection:
+        rows = connection.execute(observed_places(after)).all()
+    if not rows:
+        return Step({}, None)
+    old = [tuple(row)[:-1] for row in rows if row.observed_at < before]
+    deleted = 0
+    if old:
+        is_old = (tuple_(*_PLACE).in_(old), observations.c.observed_at < before)
+        with work.step() as connection:
+            deleted = connection.execute(delete(observations).where(*is_old)).rowcount
+    return Step({"observations": deleted}, _SEPARATOR.join(tuple(rows[-1])[:-1]))
+
+
 _next_repairs = repairs.alias()
+_PLACE = [*observations.primary_key.columns]
+# In no name of SWR.
+_SEPARATOR = "\n"
 
 
 # The queries of the steps. Each follows an index in the order of ids.
@@ -195,6 +218,14 @@ def outdated_findings(repair: str) -> Select[Any]:
     """Return the query for findings of a repair that a later one has replaced."""
     query = select(findings.c.id).where(findings.c.repair == repair, ~findings.c.latest)
     return query.order_by(findings.c.id).limit(MOST_ROWS)
+
+
+def observed_places(after: str) -> Select[Any]:
+    """Return the query for the places that follow one, with the times of their observations."""
+    query = select(*_PLACE, observations.c.observed_at).order_by(*_PLACE).limit(MOST_ROWS)
+    if after == FIRST:
+        return query
+    return query.where(tuple_(*_PLACE) > tuple_(*after.split(_SEPARATOR)))
 
 
 def _aged(

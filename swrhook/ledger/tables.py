@@ -233,6 +233,20 @@ call_tags = Table(
     Index("call_tags_by_sync", "sync"),
 )
 
+# What each place held when it was last observed: a tag in one region, at the source or at a target.
+observations = Table(
+    "observations",
+    metadata,
+    Column("region", _REGION, primary_key=True),
+    Column("namespace", _NAMESPACE, primary_key=True),
+    Column("repository", _REPOSITORY, primary_key=True),
+    Column("tag", _TAG, primary_key=True),
+    Column("digest", _DIGEST, comment="null: there was no such tag"),
+    Column("observed_at", Instant, nullable=False, comment="when the request began"),
+    Column("since", Instant, nullable=False, comment="when this digest was first seen there"),
+    Column("sync", _ID, comment="the sync that copied the digest there"),
+)
+
 configurations = Table(
     "configurations",
     metadata,

@@ -64,6 +64,7 @@ class Retention(PeriodicThread):
             retention.prune_calls: options.keep_syncs,
             retention.prune_audit: options.keep_syncs,
             retention.prune_repairs: options.keep_syncs,
+            retention.prune_observations: options.keep_syncs,
         }
         deleted: Counter[str] = Counter()
         for prune, age in ages.items():

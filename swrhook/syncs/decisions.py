@@ -155,7 +155,8 @@ class Decider:
             return Decision(Event.MARK_DIVERGED, reason=_diverged_reason(target, expected))
         if call_open:
             return self._poll(sync, "an earlier call may still take effect")
-        return Decision(Event.VERIFY)
+        # A call made without reading the source had none.
+        return Decision(Event.VERIFY, values={"called_digest": target})
 
     def _trigger(self, code: str | None) -> Decision:
         reason = None if code is None else f"not among the failed tags of {code}"

@@ -24,6 +24,7 @@ from swrhook.worker.observation import (
     observe,
     read_job_statuses,
     select_batch,
+    tag_observations,
 )
 from swrhook.worker.target_cache import refine_call_error
 
@@ -65,7 +66,8 @@ class LaneRunner:
         lane, syncs = session.lane, session.syncs
         lost = [sync for sync in syncs if sync.state is State.CALLING]
         batch = select_batch([sync for sync in syncs if sync.state is not State.CALLING])
-        observation = observe(swr, lane, list(dict.fromkeys(sync.tag for sync in batch)))
+        tags = list(dict.fromkeys(sync.tag for sync in batch))
+        observation = observe(swr, lane, tags, self.clock.now())
         decider = self._decider()
         unclear = needs_job_status(batch, observation, session.open_digests, decider)
         jobs = read_job_statuses(swr, lane, unclear, decider) if unclear else JobStatuses()
@@ -83,6 +85,7 @@ class LaneRunner:
             claims = claims[: self.gateway.config.options.batch]
             call, claimed = transaction.claim(claims, in_sync, decider.now)
             due_at = None if claimed else transaction.release(decider.now)
+            transaction.keep(tag_observations(lane, batch, observation))
         self._report(settled, states, decider.now)
         return self._call(swr, session, call, claimed) if claimed else due_at
 

@@ -9,6 +9,7 @@ from swrhook.errors import Kind, SwrError
 from swrhook.ledger.lane_session import LaneTransaction, OpenDigests
 from swrhook.model import Lane, State, Sync
 from swrhook.syncs.decisions import Decider, Decision, DigestLookup
+from swrhook.syncs.observations import Place, TagObservation
 from swrhook.syncs.states import Event
 from swrhook.worker.gateway import GatewaySession
 from swrhook.worker.target_cache import impossible_region
@@ -24,8 +25,12 @@ ENDED_STATUSES = frozenset({"success", "failed", "timeout", "cancel", "existed"}
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What source and target hold, by tag, and whether the target can exist at all."""
+    """What source and target hold, by tag, and whether the target can exist at all.
 
+    `began_at` is when the first request began: what was read was there at that time or later.
+    """
+
+    began_at: datetime
     source: Mapping[str, DigestLookup]
     target: Mapping[str, DigestLookup]
     organization_missing: bool = False
@@ -44,20 +49,53 @@ class JobStatuses:
     ended: AbstractSet[str] = frozenset()
 
 
-def observe(session: GatewaySession, lane: Lane, tags: Collection[str]) -> Observation:
+def observe(
+    session: GatewaySession, lane: Lane, tags: Collection[str], began_at: datetime
+) -> Observation:
     """Read the lane's tags in both regions; an error of a region is part of the result.
 
     If no tag of the source can be read now, the target is not read: no decision would need it.
     """
     source = _digests(session, lane.source_region, lane.namespace, lane.repository, tags)
     if source and all(is_temporarily_unreadable(lookup) for lookup in source.values()):
-        return Observation(source, source)
+        return Observation(began_at, source, source)
     region, namespace = lane.target.region, lane.target.namespace
     target = _digests(session, region, namespace, lane.repository, tags)
     missing = None in target.values() and not session.has_namespace(lane.target)
     return Observation(
-        source, target, organization_missing=missing, region_impossible=session.is_impossible(lane)
+        began_at,
+        source,
+        target,
+        organization_missing=missing,
+        region_impossible=session.is_impossible(lane),
     )
+
+
+def tag_observations(
+    lane: Lane, syncs: Sequence[Sync], observation: Observation
+) -> list[TagObservation]:
+    """Return what was read of the lane's tags at both places, to be kept."""
+    none: dict[tuple[str, str | None], str] = {}
+    copied = {
+        (sync.tag, sync.called_digest): sync.id for sync in syncs if sync.state is State.TRIGGERED
+    }
+    sides = (
+        (lane.source_region, lane.namespace, observation.source, none),
+        (lane.target.region, lane.target.namespace, observation.target, copied),
+    )
+    # That a tag is not in a list proves little: others may have been deleted between two pages.
+    is_listed = len(observation.source) > MAX_SINGLE_READS
+    return [
+        TagObservation(
+            Place(region, namespace, lane.repository, tag),
+            digest,
+            observation.began_at,
+            copies.get((tag, digest)),
+        )
+        for region, namespace, digests, copies in sides
+        for tag, digest in digests.items()
+        if isinstance(digest, str) or (digest is None and not is_listed)
+    ]
 
 
 def is_temporarily_unreadable(lookup: DigestLookup) -> bool:

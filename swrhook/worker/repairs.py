@@ -5,6 +5,7 @@ that of all processes only one carries it out. A step that was killed is done ag
 """
 
 import threading
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,12 +18,13 @@ from swrhook.clock import Clock
 from swrhook.errors import SwrError
 from swrhook.ledger import findings, repairs
 from swrhook.ledger.database import Database
+from swrhook.ledger.observations import keep_observations
 from swrhook.ledger.ports import LaneScheduler
 from swrhook.periodic import PeriodicThread
+from swrhook.syncs.observations import TagObservation
 from swrhook.syncs.reconciliation import (
     OVER_BUDGET,
     Drift,
-    Finding,
     Progress,
     Repair,
     RepairKind,
@@ -33,7 +35,12 @@ from swrhook.syncs.reconciliation import (
     report_only,
 )
 from swrhook.worker.gateway import SwrGateway
-from swrhook.worker.repository_diff import BudgetSpent, RepositoryLister, compare_repository
+from swrhook.worker.repository_diff import (
+    BudgetSpent,
+    Comparison,
+    RepositoryLister,
+    compare_repository,
+)
 
 POLL_INTERVAL = 1.0  # seconds
 # At most this many of a repair's syncs are open at a time, so that a cancelled repair leaves few.
@@ -160,7 +167,7 @@ class RepairWorker(PeriodicThread):
         if repository.region not in gateway.config.swr.regions:
             self._skip(step, repository, f"{repository.region} is not under swr.regions", calls=0)
             return
-        lister = RepositoryLister(gateway, repair.budget, step)
+        lister = RepositoryLister(gateway, repair.budget, step, self.clock)
         try:
             comparison = compare_repository(lister, repair, repository, copied)
         except BudgetSpent:
@@ -174,14 +181,16 @@ class RepairWorker(PeriodicThread):
         self,
         step: _Step,
         repository: RepositoryRef,
-        comparison: list[Finding],
+        compared: Comparison,
         lister: RepositoryLister,
     ) -> None:
-        """Save a repository's findings.
+        """Save what was seen of a repository, and its findings.
 
         If the budget ends within the repository, the next reconcile begins with it again.
         """
-        repair, batch = step.repair, lister.gateway.config.options.batch
+        repair, comparison = step.repair, compared.findings
+        batch = lister.gateway.config.options.batch
+        self._keep(compared.observations)
         is_reconcile = repair.kind is RepairKind.RECONCILE
         if is_reconcile:
             comparison = [finding for finding in comparison if finding.drift is not Drift.SAME]
@@ -209,6 +218,12 @@ class RepairWorker(PeriodicThread):
             findings=len(comparison),
             calls=lister.calls,
         )
+
+    def _keep(self, observations: Sequence[TagObservation]) -> None:
+        """Keep what was seen: in portions, so that nothing waits long for the ledger."""
+        for start in range(0, len(observations), _PORTION):
+            with self.database.write(durable=False) as connection:
+                keep_observations(connection, observations[start : start + _PORTION])
 
     def _finish_comparing(self, step: _Step, cursor: str, calls: int = 0) -> None:
         repair = step.repair

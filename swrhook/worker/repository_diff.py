@@ -3,24 +3,47 @@
 Listing has the lowest urgency: it takes only capacity that no lane uses.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from functools import partial
+from datetime import datetime, timedelta
+from itertools import chain
 from typing import Protocol
 
+from swrhook.clock import Clock
 from swrhook.engine import NoRoom
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.lanes import Flow
+from swrhook.ledger.rows import group
 from swrhook.model import Lane, PlannedSync, Target, Urgency
 from swrhook.swr.protocol import TagPage, walk_tags
-from swrhook.syncs.reconciliation import Finding, Repair, RepositoryRef, TagDigests, compare
+from swrhook.syncs.observations import Place, TagObservation
+from swrhook.syncs.reconciliation import Finding, Repair, RepositoryRef, compare
 from swrhook.usecases.manual_syncs import MANUAL, plan_repository
 from swrhook.worker.gateway import NoCapacity, SwrGateway
 
 
 class BudgetSpent(Exception):
     """The repair may make no more requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The digests of a repository's tags in one region, and when its first page was requested.
+
+    `is_whole` tells that a tag that is not in it was not there: no page was shifted by a deletion.
+    """
+
+    digests: Mapping[str, str]
+    began_at: datetime
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How the targets of a repository differ from it, and what was seen of the compared tags."""
+
+    findings: list[Finding]
+    observations: Sequence[TagObservation]
 
 
 class StepLease(Protocol):
@@ -41,15 +64,16 @@ class RepositoryLister:
     gateway: SwrGateway
     budget: float
     lease: StepLease
+    clock: Clock  # the ledger's
     calls: int = 0
     pages: dict[str, int] = field(default_factory=dict)  # by region, of the largest repository
 
-    def list_source(self, repository: RepositoryRef) -> Mapping[str, str]:
-        """Return the digests of a repository's tags. Raises BudgetSpent and SwrError."""
+    def list_source(self, repository: RepositoryRef) -> Listing:
+        """Return the tags of a repository. Raises BudgetSpent and SwrError."""
         return self._list(repository, Target(repository.region, repository.namespace))
 
-    def list_target(self, repository: RepositoryRef, target: Target) -> TagDigests:
-        """Return the digests at a target, None if it cannot be read.
+    def list_target(self, repository: RepositoryRef, target: Target) -> Listing | None:
+        """Return the tags at a target, None if it cannot be read.
 
         Raises BudgetSpent and SwrError.
         """
@@ -62,15 +86,24 @@ class RepositoryLister:
                 return None
             raise
 
-    def _list(self, repository: RepositoryRef, target: Target) -> Mapping[str, str]:
+    def _list(self, repository: RepositoryRef, target: Target) -> Listing:
         source = (repository.region, repository.namespace, repository.repository)
         lane = Lane(*source, target, override=False)  # only for admission, which takes lanes
-        region, calls_before = target.region, self.calls
+        region, calls_before, began_at = target.region, self.calls, self.clock.now()
+        pages: list[TagPage] = []
+
+        def page_at(offset: int) -> TagPage | None:
+            page = self._page(lane, offset)
+            pages.extend([page] if page else [])
+            return page
+
         digests: Mapping[str, str] = {}
-        for digests_so_far in walk_tags(partial(self._page, lane)):
+        for digests_so_far in walk_tags(page_at):
             digests = digests_so_far
         self.pages[region] = max(self.calls - calls_before, self.pages.get(region, 0))
-        return digests
+        is_on_one_page = not pages or pages[0].count == len(digests)
+        is_whole = is_on_one_page or {page.total for page in pages} == {len(digests)}
+        return Listing(digests, began_at, is_whole)
 
     def _page(self, lane: Lane, offset: int) -> TagPage | None:
         if self.calls >= self.budget:
@@ -99,15 +132,39 @@ def compare_repository(
     repair: Repair,
     repository: RepositoryRef,
     copied: Sequence[PlannedSync],
-) -> list[Finding]:
-    """Return how the targets of a repository differ from it. Raises BudgetSpent and SwrError.
+) -> Comparison:
+    """Compare a repository with its targets. Raises BudgetSpent and SwrError.
 
     `copied` are the earlier syncs of the repository that were verified.
     """
     source = lister.list_source(repository)
-    planned = plan_repository(repository, source, repair.sender, repair.rule, lister.gateway.config)
+    config = lister.gateway.config
+    planned = plan_repository(repository, source.digests, repair.sender, repair.rule, config)
     # A tag that was synced by hand is needed though no rule says so: it is not drift.
     copied = [sync for sync in copied if sync.rule != MANUAL]
-    targets = dict.fromkeys(sync.target for sync in (*planned, *copied))
-    digests = {target: lister.list_target(repository, target) for target in targets}
-    return compare(repair.kind, source, planned, copied, digests)
+    tags = group((sync.target, sync.push.tag) for sync in (*planned, *copied))
+    listings = {target: lister.list_target(repository, target) for target in tags}
+    digests = {
+        target: None if listing is None else listing.digests for target, listing in listings.items()
+    }
+    findings = compare(repair.kind, source.digests, planned, copied, digests)
+    at_source = Target(repository.region, repository.namespace)
+    seen = _observations(repository, at_source, source, chain.from_iterable(tags.values()))
+    for target, listing in listings.items():
+        if listing is not None:
+            seen += _observations(repository, target, listing, tags[target])
+    return Comparison(findings, seen)
+
+
+def _observations(
+    repository: RepositoryRef, at: Target, listing: Listing, tags: Iterable[str]
+) -> list[TagObservation]:
+    return [
+        TagObservation(
+            Place(at.region, at.namespace, repository.repository, tag),
+            listing.digests.get(tag),
+            listing.began_at,
+        )
+        for tag in dict.fromkeys(tags)
+        if tag in listing.digests or listing.is_whole
+    ]

@@ -4,7 +4,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Connection, FromClause, RowMapping, Select, exists, func, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    FromClause,
+    RowMapping,
+    Select,
+    and_,
+    exists,
+    func,
+    select,
+)
 
 from swrhook.ledger.large_deliveries import ReservedIds
 from swrhook.ledger.queries.pagination import (
@@ -16,20 +26,46 @@ from swrhook.ledger.queries.pagination import (
     newer_than,
     page_ids,
 )
-from swrhook.ledger.queries.views import ImageFilter, ListedError, ListedSync, Page, SyncFilter
+from swrhook.ledger.queries.views import (
+    ImageFilter,
+    ListedDrift,
+    ListedError,
+    ListedSync,
+    Page,
+    SyncFilter,
+)
 from swrhook.ledger.rows import LANE_COLUMNS, field_columns
 from swrhook.ledger.successors import find_successors
-from swrhook.ledger.tables import RARE, RARE_STATES, deliveries, expansions, pushes, syncs
+from swrhook.ledger.tables import (
+    RARE,
+    RARE_STATES,
+    deliveries,
+    expansions,
+    observations,
+    pushes,
+    syncs,
+)
 from swrhook.model import State, Target
+from swrhook.syncs.observations import DriftKind
 
 _COLUMNS = field_columns(syncs, ListedSync, exclude=("digest",))
+_AT_TARGET = and_(
+    observations.c.region == syncs.c.target_region,
+    observations.c.namespace == syncs.c.target_namespace,
+    observations.c.repository == syncs.c.repository,
+    observations.c.tag == syncs.c.tag,
+)
 _SYNCS = select(
     *_COLUMNS,
     func.coalesce(syncs.c.called_digest, syncs.c.digest).label("digest"),
     syncs.c.error_code,
     syncs.c.error_message,
     syncs.c.error_remedy,
-)
+    observations.c.observed_at,
+    observations.c.digest.label("observed_digest"),
+    observations.c.since,
+    observations.c.sync.label("observed_sync"),
+).join_from(syncs, observations, _AT_TARGET, isouter=True)
 
 
 def list_syncs(connection: Connection, filters: SyncFilter) -> Page[ListedSync]:
@@ -68,7 +104,26 @@ def _to_listed(row: RowMapping) -> ListedSync:
     columns = {column.name: row[column.name] for column in _COLUMNS}
     if row["state"] == State.CALLING:
         columns["due_at"] = None  # it is due only if its worker dies
-    return ListedSync(digest=row["digest"], error=error, **columns)
+    return ListedSync(
+        digest=row["digest"],
+        error=error,
+        observed_at=row["observed_at"],
+        observed_digest=row["observed_digest"],
+        drift=_drift(row),
+        **columns,
+    )
+
+
+def _drift(row: RowMapping) -> ListedDrift | None:
+    """Return how the target of a verified sync has changed since, None if it has not."""
+    verified_at, observed_at, digest = row["verified_at"], row["observed_at"], row["digest"]
+    is_later = verified_at and observed_at and observed_at >= verified_at
+    if row["state"] != State.VERIFIED or not is_later or row["observed_digest"] == digest:
+        return None
+    if row["observed_digest"] is None:
+        return ListedDrift(DriftKind.MISSING, row["since"], None)
+    why = f"the sync {row['observed_sync']} has copied it" if row["observed_sync"] else None
+    return ListedDrift(DriftKind.CHANGED, row["since"], why)
 
 
 # A route, in the order of the index by image.

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from swrhook.syncs.observations import DriftKind
+
 USUAL_LIMIT = 100
 
 
@@ -63,10 +65,24 @@ class ListedError:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedDrift:
+    """How the target of a verified sync differs now from what was verified.
+
+    `since` is when the difference was first seen, `why` what has caused it, as far as is known.
+    """
+
+    kind: DriftKind
+    since: datetime
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ListedSync:
     """A sync as the API shows it.
 
     `digest` is the source's at the last call or, before a call, the one that was announced.
+    `observed_at` is when the target was last observed, None for never, and `observed_digest` what
+    it held then, None for no such tag.
     """
 
     id: str
@@ -91,6 +107,9 @@ class ListedSync:
     updated_at: datetime
     due_at: datetime | None
     verified_at: datetime | None
+    observed_at: datetime | None
+    observed_digest: str | None
+    drift: ListedDrift | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def explain(
         syncs=[_explain_sync(sync, config, now) for sync in history.syncs],
         expanding=history.expanding,
     )
-    return replace(explanation, summary=summarize(explanation))
+    return replace(explanation, summary=summarize(explanation, now))
 
 
 def _resolve_pushes(image: str, sender: str | None, config: Config) -> tuple[Push, Sequence[Push]]:

@@ -1,9 +1,13 @@
 """Summarize an explanation in one sentence: was the tag replicated and, if not, why."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from swrhook.ledger.queries.expansions import ListedExpansion
+from swrhook.ledger.queries.views import ListedSync
 from swrhook.model import Outcome, State
+from swrhook.syncs.observations import DriftKind
+from swrhook.units import format_span
 from swrhook.usecases.explain.model import (
     ExplainedDelivery,
     ExplainedSender,
@@ -14,12 +18,12 @@ from swrhook.usecases.explain.text import capitalize, format_time, shorten
 
 _ARRIVED = frozenset({State.VERIFIED, State.UNVERIFIED})
 # Targets with a problem come first.
-_PROGRESS_ORDER: Mapping[str, int] = {"ended": 0, "open": 1, "arrived": 2}
+_PROGRESS_ORDER: Mapping[str, int] = {"drifted": 0, "ended": 1, "open": 2, "arrived": 3}
 
 
-def summarize(explanation: Explanation) -> str:
+def summarize(explanation: Explanation, now: datetime) -> str:
     """Return some sentences that begin with the image."""
-    answer = f"{explanation.image} {_predicate(explanation)}"
+    answer = f"{explanation.image} {_predicate(explanation, now)}"
     return ". ".join([answer, *map(_describe_expansion, explanation.expanding)])
 
 
@@ -32,13 +36,13 @@ def _describe_expansion(expansion: ListedExpansion) -> str:
     )
 
 
-def _predicate(explanation: Explanation) -> str:
+def _predicate(explanation: Explanation, now: datetime) -> str:
     latest = _latest_syncs(explanation)
     unsynced = _unsynced_delivery(explanation, latest)
     if unsynced is not None:
         return _explain_unsynced(unsynced, explanation)
     if latest:
-        return _summarize_targets(latest)
+        return _summarize_targets(latest, now)
     prediction = _predict(explanation.senders)
     since = explanation.oldest_record_at
     if since is None:
@@ -88,38 +92,55 @@ def _explain_unsynced(unsynced: ExplainedDelivery, explanation: Explanation) -> 
     )
 
 
-def _summarize_targets(latest: Sequence[ExplainedSync]) -> str:
+def _summarize_targets(latest: Sequence[ExplainedSync], now: datetime) -> str:
     if len(latest) == 1:
         verbs = {
+            "drifted": "is not there any more",
             "arrived": "was replicated",
             "open": "is on its way",
             "ended": "was not replicated",
         }
-        return f"{verbs[_progress(latest[0])]}: {_describe_sync(latest[0])}"
+        return f"{verbs[_progress(latest[0])]}: {_describe_sync(latest[0], now)}"
     count = sum(_progress(explained) == "arrived" for explained in latest)
     ordered = sorted(latest, key=lambda explained: _PROGRESS_ORDER[_progress(explained)])
-    targets = shorten([_describe_sync(explained) for explained in ordered])
+    targets = shorten([_describe_sync(explained, now) for explained in ordered])
     return f"is at {count} of {len(latest)} targets: {'; '.join(targets)}"
 
 
 def _progress(explained: ExplainedSync) -> str:
+    if explained.sync.drift is not None:
+        return "drifted"
     if State(explained.sync.state) in _ARRIVED:
         return "arrived"
     return "ended" if explained.waiting is None else "open"
 
 
-def _describe_sync(explained: ExplainedSync) -> str:
-    """Return the state of a sync, and the reason for it."""
+def _describe_sync(explained: ExplainedSync, now: datetime) -> str:
+    """Return the state of a sync, the reason for it, and how old the proof is."""
     sync = explained.sync
     target = f"{sync.target_region}/{sync.target_namespace}"
     if explained.waiting is not None:
         return f"{target} is {sync.state}: {explained.waiting}"
     if sync.state == State.VERIFIED:
         verified_at = format_time(sync.verified_at or sync.updated_at)
-        return f"{target} was verified at {verified_at} {_describe_call(explained)}"
+        call = _describe_call(explained)
+        return f"{target} was verified at {verified_at} {call}, {describe_age(sync, now)}"
     remedy = f". {capitalize(sync.error.remedy)}" if sync.error and sync.error.remedy else ""
     reason = sync.reason or (sync.error and sync.error.message) or "no reason is recorded"
     return f"{target} is {sync.state} (since {format_time(sync.updated_at)}): {reason}{remedy}"
+
+
+def describe_age(sync: ListedSync, now: datetime) -> str:
+    """Return when the target of a verified sync was last observed, and what is wrong there."""
+    if sync.observed_at is None:
+        return "and was not observed since"
+    age = f"{format_span(now - sync.observed_at)} ago"
+    if sync.drift is None:
+        return f"last seen {age}"
+    since, why = format_time(sync.drift.since), f" ({sync.drift.why})" if sync.drift.why else ""
+    if sync.drift.kind is DriftKind.MISSING:
+        return f"but is missing there since {since}{why}, last looked {age}"
+    return f"but the target has {sync.observed_digest} since {since}{why}, last looked {age}"
 
 
 def _describe_call(explained: ExplainedSync) -> str:

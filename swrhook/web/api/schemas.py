@@ -5,6 +5,7 @@ from marshmallow import fields, validate
 from swrhook.ledger.audit import ListedAudit
 from swrhook.ledger.queries import repairs, stats, views
 from swrhook.model import Outcome, State
+from swrhook.syncs.observations import DriftKind
 from swrhook.syncs.reconciliation import Drift, RepairKind, Stage
 from swrhook.web.api.fields import RepositoryField, TagField
 from swrhook.web.api.schema_base import ExampleSchema, page_of, schema_of
@@ -25,7 +26,11 @@ class ProblemSchema(ExampleSchema):
 
 
 SyncSchema = schema_of(
-    views.ListedSync, "Sync", state=State, error=schema_of(views.ListedError, "Error")
+    views.ListedSync,
+    "Sync",
+    state=State,
+    error=schema_of(views.ListedError, "Error"),
+    drift=schema_of(views.ListedDrift, "SyncDrift", kind=DriftKind),
 )
 SyncPageSchema = page_of(SyncSchema, "SyncPage")
 

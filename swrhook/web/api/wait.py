@@ -33,6 +33,10 @@ class End(Enum):
     VERIFIED = (HTTPStatus.OK, "every sync is verified")
     UNKNOWN = (HTTPStatus.NOT_FOUND, "no sync of the image matches")
     FAILED = (HTTPStatus.CONFLICT, "a sync has ended without being verified")
+    DRIFTED = (
+        HTTPStatus.CONFLICT,
+        "a sync is verified, but its target does not hold the image any more (see `drift`)",
+    )
     TIMEOUT = (HTTPStatus.REQUEST_TIMEOUT, "not every sync is verified yet: try again")
     TOO_MANY = (
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -52,14 +56,15 @@ def add_wait_routes(routes: Routes, web: WebContext) -> None:
     """Add the route."""
     schema = SyncSchema(many=True)
     polls = _LongPolls(web)
-    errors = [end.value[0] for end in End if end is not End.VERIFIED]
+    errors = list(dict.fromkeys(end.value[0] for end in End if end is not End.VERIFIED))
 
     @routes.get("/wait", SyncsSchema, WaitQuery, errors, WaitProblemSchema)
     def wait(query: dict[str, Any]) -> WaitResult | Response:
         """Wait until the latest sync of an image to each target is verified.
 
         200: all are. 404: no sync matches. 408: not within `timeout`. 409: one has ended in another
-        state. 429: too many waits in this process. Every answer has the member `syncs`.
+        state, or its image is gone from the target (`drift`). 429: too many waits in this process.
+        Every answer has the member `syncs`.
         """
         timeout = query.pop("timeout")
         result = polls.wait(to_filter(WaitFilter, query, web.clock.now()), timeout)
@@ -117,6 +122,8 @@ class _LongPolls:
 def _end(syncs: Sequence[ListedSync]) -> End | None:
     """Return how a wait for these syncs ends, or None while it continues."""
     states = {sync.state for sync in syncs}
-    if states == {State.VERIFIED}:
-        return End.VERIFIED
-    return End.FAILED if states - OPEN_STATES - {State.VERIFIED} else None
+    if states - OPEN_STATES - {State.VERIFIED}:
+        return End.FAILED
+    if any(sync.drift is not None for sync in syncs):
+        return End.DRIFTED
+    return End.VERIFIED if states == {State.VERIFIED} else None

@@ -6,6 +6,7 @@ from werkzeug.exceptions import HTTPException
 from swrhook import logs
 from swrhook.errors import Refused
 from swrhook.ledger.failures import is_unavailable, reason_of
+from swrhook.units import format_span
 from swrhook.web.access import Role, role_of
 from swrhook.web.api.fields import format_instant
 from swrhook.web.context import WebContext
@@ -48,7 +49,7 @@ def _add_template_context(blueprint: Blueprint, web: WebContext) -> None:
     """Add the filters and variables that the templates use."""
     blueprint.add_app_template_filter(formats.instant, "instant")
     blueprint.add_app_template_filter(format_instant, "machine_instant")
-    blueprint.add_app_template_filter(formats.format_span, "span")
+    blueprint.add_app_template_filter(format_span, "span")
     blueprint.add_app_template_filter(formats.format_seconds, "seconds")
 
     @blueprint.context_processor

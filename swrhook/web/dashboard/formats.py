@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from swrhook.clock import Clock
+from swrhook.units import format_span
 
 Value = TypeVar("Value")
 
@@ -13,23 +14,6 @@ Value = TypeVar("Value")
 def instant(moment: datetime) -> str:
     """Write a time for readers: UTC, to the second."""
     return moment.strftime("%Y-%m-%d %H:%M:%S")
-
-
-def format_span(span: timedelta) -> str:
-    """Write a span of time: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`."""
-    seconds = max(span.total_seconds(), 0.0)
-    if seconds < 10:  # noqa: PLR2004  # tenths matter only below
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    for size, unit, smaller, small_unit in (
-        (86400, "d", 3600, "h"),
-        (3600, "h", 60, "min"),
-        (60, "min", 1, "s"),
-    ):
-        if whole >= size:
-            rest = whole % size // smaller
-            return f"{whole // size} {unit}" + (f" {rest} {small_unit}" if rest else "")
-    return f"{whole} s"
 
 
 def format_seconds(seconds: float) -> str:

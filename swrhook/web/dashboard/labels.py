@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from swrhook.ledger.queries.overview import FAILING_STATES
 from swrhook.model import OPEN_STATES, Outcome, State
+from swrhook.syncs.observations import DriftKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,11 @@ STATES: Mapping[str, Label] = {
     State.EXHAUSTED: Label("!", "bad", "it kept failing until the deadline"),
     State.SUPERSEDED: Label("→", "quiet", "replaced by the sync of a later push of the same tag"),
     State.CANCELLED: Label("⊘", "quiet", "cancelled by an operator"),
+}
+
+DRIFTS: Mapping[str, Label] = {
+    DriftKind.MISSING: Label("∅", "bad", "the target does not hold the tag any more"),
+    DriftKind.CHANGED: Label("≠", "bad", "the target holds another digest now"),
 }
 
 OUTCOMES: Mapping[str, Label] = {
