@@ -9,7 +9,7 @@ from rich.tree import Tree
 
 from swrhook.cli.client import Item, connect, report_unexpected_answer
 from swrhook.cli.options import command, json_option, text_option
-from swrhook.cli.syncs import describe_drift, short_time, target_name
+from swrhook.cli.syncs import describe_proof, short_time, target_name
 from swrhook.cli.terminal import STYLES, count_of, output_console, printable
 
 _MINOR = "dim"
@@ -135,11 +135,8 @@ def _details(sync: Item, waiting: str | None) -> Iterator[str]:
     if sync["superseded_by"]:
         yield f"superseded by {sync['superseded_by']}"
     if sync["verified_at"]:
-        seen = sync["observed_at"]
-        age = f", last observed at {short_time(seen)}" if seen else ""
-        yield f"{sync['digest']} verified at {short_time(sync['verified_at'])}{age}"
-    if sync["drift"]:
-        yield describe_drift(sync)
+        proof = f"{sync['digest']} verified at {short_time(sync['verified_at'])}"
+        yield "; ".join(text for text in (proof, describe_proof(sync)) if text)
 
 
 def _call(call: Item) -> Tree:

@@ -6,6 +6,7 @@ from swrhook.cli.client import Item, QueryValue
 from swrhook.cli.options import choice_option, command, list_options, text_option
 from swrhook.cli.tables import ID_COLUMN, Column, Resource, print_list
 from swrhook.model import State
+from swrhook.syncs.observations import DriftKind
 from swrhook.units import format_span
 
 
@@ -19,26 +20,23 @@ def target_name(item: Item) -> str:
 
 
 def _reason(item: Item) -> str:
-    """Return the reason of the state and, if its error has one, the remedy; and any drift."""
+    """Return the reason of the state, the remedy of its error, and how old the proof is."""
     remedy = (item["error"] or {}).get("remedy")
-    return "; ".join(text for text in (describe_drift(item), item["reason"], remedy) if text)
+    return "; ".join(text for text in (describe_proof(item), item["reason"], remedy) if text)
 
 
-def describe_drift(item: Item) -> str:
-    """Return how the target of a verified sync differs now, empty if it does not."""
+def describe_proof(item: Item) -> str:
+    """Return when the target of a verified sync was last observed, and how it differs now."""
+    if item["state"] != State.VERIFIED or item["observed_at"] is None:
+        return ""
+    age = datetime.now(UTC) - datetime.fromisoformat(item["observed_at"])
     drift = item["drift"]
     if drift is None:
-        return ""
-    what = "missing" if drift["kind"] == "missing" else f"now {item['observed_digest']}"
-    why = f": {drift['why']}" if drift["why"] else ""
-    return f"{what} at the target since {short_time(drift['since'])}{why}"
-
-
-def _last_seen(item: Item) -> str:
-    """Return how long ago the target was last observed."""
-    if item["observed_at"] is None:
-        return "never"
-    return f"{format_span(datetime.now(UTC) - datetime.fromisoformat(item['observed_at']))} ago"
+        return f"last seen {format_span(age)} ago"
+    what = "missing" if drift["kind"] == DriftKind.MISSING else f"now {item['observed_digest']}"
+    why = f", {drift['why']}" if drift["why"] else ""
+    since = short_time(drift["since"])
+    return f"{what} since {since}{why}; last looked {format_span(age)} ago"
 
 
 def short_time(time: str) -> str:
@@ -57,7 +55,6 @@ SYNCS = Resource(
         Column("state", unwrapped=True, styled=True),
         IMAGE_COLUMN,
         TARGET_COLUMN,
-        Column("observed", _last_seen),
         Column("why", _reason),
     ),
 )

@@ -9,9 +9,11 @@ import pytest
 
 from swrhook.ledger.clock_steps import ClockSteps, shift_due_times
 from swrhook.ledger.database import Database
+from swrhook.ledger.observations import find_observations, keep_observations
 from swrhook.ledger.tables import lanes, leases, syncs
 from swrhook.model import State
-from tests.factories import LANE, MINUTE, NOW, SECOND, everything, put
+from swrhook.syncs.observations import Place, TagObservation
+from tests.factories import LANE, MINUTE, NOW, SECOND, A, everything, put
 from tests.ledger.queue import HOLDER, lane, place, release, row_of, schedule
 
 pytestmark = pytest.mark.on("sqlite")
@@ -60,6 +62,18 @@ def are_shifted(database: Database) -> bool:
 
 
 # What is shifted
+
+
+def test_observations_do_not_seem_younger_than_they_are(database: Database) -> None:
+    place = Place("cn-east-3", "team", "web/shop", "v1")
+    with database.write() as connection:
+        keep_observations(connection, [TagObservation(place, A, NOW - MINUTE)])
+
+    shift(database)
+
+    with database.read() as connection:
+        kept = find_observations(connection, [place])[place]
+    assert kept.observed_at == NOW - MINUTE - STEP
 
 
 def test_times_of_open_syncs_are_shifted_with_the_clock(database: Database) -> None:

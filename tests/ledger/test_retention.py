@@ -15,6 +15,7 @@ from swrhook.ledger.expansion import due_expansions, expand_portion
 from swrhook.ledger.findings import mark_outdated, store_findings
 from swrhook.ledger.lanes import release_lane
 from swrhook.ledger.leases import PeriodicLease
+from swrhook.ledger.observations import find_observations, keep_observations
 from swrhook.ledger.portions import LARGE, pack
 from swrhook.ledger.repairs import begin, begin_scheduled
 from swrhook.ledger.retention import (
@@ -25,6 +26,7 @@ from swrhook.ledger.retention import (
     prune_audit,
     prune_calls,
     prune_deliveries,
+    prune_observations,
     prune_repairs,
     prune_syncs,
 )
@@ -43,6 +45,7 @@ from swrhook.ledger.tables import (
 )
 from swrhook.model import Outcome, PlannedSync, State
 from swrhook.syncs.decisions import Decision
+from swrhook.syncs.observations import Place, TagObservation
 from swrhook.syncs.reconciliation import (
     Drift,
     Finding,
@@ -71,7 +74,14 @@ NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)
 OLD, NEW = NOW - HOUR, NOW + 2 * HOUR
 BEFORE = NOW + HOUR
-ALL = (prune_deliveries, prune_syncs, prune_calls, prune_audit, prune_repairs)
+ALL = (
+    prune_deliveries,
+    prune_syncs,
+    prune_calls,
+    prune_audit,
+    prune_repairs,
+    prune_observations,
+)
 
 
 def prune(database: Database, *steps: Prune, before: datetime = BEFORE) -> Counter[str]:
@@ -393,3 +403,17 @@ def test_the_last_scheduled_reconcile_is_kept(database: Database) -> None:
     assert [row["id"] for row in everything(database, repairs)] == [last]
     with database.write() as connection:
         assert begin_scheduled(connection, 2 * HOUR, 100, OLD + HOUR) is None
+
+
+def test_places_that_nobody_looks_at_any_more_are_forgotten(database: Database) -> None:
+    places = [
+        Place("cn-east-3", "team", "web/shop", f"v{number}") for number in range(2 * MOST_ROWS)
+    ]
+    lately = places[::2]
+    with database.write() as connection:
+        keep_observations(connection, [TagObservation(place, A, OLD) for place in places])
+        keep_observations(connection, [TagObservation(place, A, NEW) for place in lately])
+
+    assert prune(database, prune_observations) == {"observations": len(places) - len(lately)}
+    with database.read() as connection:
+        assert find_observations(connection, places).keys() == set(lately)

@@ -27,7 +27,7 @@ from tests.syncs.samples import (
 def test_the_sources_digest_at_the_target_verifies_the_sync() -> None:
     decision = decider().decide_after_observation(triggered(), A, A, call_open=False)
 
-    assert Decision(Event.VERIFY) == decision
+    assert Decision(Event.VERIFY, values={"called_digest": A}) == decision
 
 
 def test_no_sync_is_verified_while_a_call_for_another_digest_may_take_effect() -> None:

@@ -6,9 +6,11 @@ import pytest
 
 from swrhook.config.model import Pace
 from swrhook.errors import Kind
+from swrhook.ledger.observations import KeptObservation, find_observations
 from swrhook.model import State, Sync
 from swrhook.syncs.backoff import Verify
 from swrhook.syncs.decisions import HOLD_INTERVAL
+from swrhook.syncs.observations import Place
 from tests.factories import LANE, NOW, SECOND, A, B, C, find
 from tests.worker.harness import REGIONS, WorkerHarness, config, error
 from tests.worker.runs import Killed, killed, row
@@ -269,3 +271,52 @@ def test_an_ended_sync_is_reported_with_its_error(harness: WorkerHarness) -> Non
     assert (sync.tag, state) == ("v1", State.REJECTED)
     assert decision.error is not None
     assert decision.error.code == "A.configuration"
+
+
+# What is kept of what was read
+
+
+def observed(harness: WorkerHarness, region: str, tag: str = "v1") -> KeptObservation | None:
+    place = Place(region, "team", "web/shop", tag)
+    with harness.database.read() as connection:
+        return find_observations(connection, [place]).get(place)
+
+
+def test_what_a_run_reads_is_kept_as_of_its_beginning(harness: WorkerHarness) -> None:
+    harness.swr.put("v1", A)
+    [sync] = harness.push("v1", digest=A)
+    harness.run()
+    before = observed(harness, "cn-east-3")
+    harness.clock.advance(1)
+    harness.swr.before_look = lambda _region: harness.clock.advance(5)
+
+    harness.run()
+
+    assert before == KeptObservation(None, NOW, NOW, None)
+    later = NOW + SECOND
+    assert observed(harness, "cn-north-4") == KeptObservation(A, later, NOW, None)
+    assert observed(harness, "cn-east-3") == KeptObservation(A, later, later, sync.id)
+
+
+def test_a_region_that_cannot_be_read_was_not_observed(harness: WorkerHarness) -> None:
+    harness.swr.put("v1", A)
+    harness.swr.hidden["cn-east-3"] = error()
+    harness.push("v1", digest=A)
+
+    harness.run()
+
+    assert observed(harness, "cn-east-3") is None
+    assert observed(harness, "cn-north-4") is not None
+
+
+def test_a_tag_that_is_not_in_a_list_was_not_observed(harness: WorkerHarness) -> None:
+    """Others may have been deleted between two pages of the list."""
+    tags = ["v1", "v2", "v3"]
+    for tag in tags:
+        harness.swr.put(tag, A)
+    harness.push(*tags, digest=A)
+
+    harness.run()
+
+    assert observed(harness, "cn-east-3") is None
+    assert observed(harness, "cn-north-4") == KeptObservation(A, NOW, NOW, None)

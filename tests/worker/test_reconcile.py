@@ -7,11 +7,16 @@ import pytest
 
 from swrhook.errors import Kind
 from swrhook.ledger.lanes import schedule_lanes
+from swrhook.ledger.observations import find_observations
 from swrhook.ledger.queries.repairs import ListedRepair, RepairFilter, list_repairs
 from swrhook.ledger.queries.stats import DriftCount, read_drift
+from swrhook.ledger.queries.syncs import list_syncs
+from swrhook.ledger.queries.views import SyncFilter
 from swrhook.ledger.tables import lanes
 from swrhook.model import State, Target, Urgency
 from swrhook.rules.rulebook import Rulebook
+from swrhook.swr.protocol import PAGE_SIZE
+from swrhook.syncs.observations import DriftKind, Place
 from swrhook.usecases.manual_syncs import MANUAL
 from tests.factories import LANE, put
 from tests.worker.harness import WorkerHarness, error
@@ -32,7 +37,14 @@ def seed_copies(repairs: RepairSetup, *tags: str, repository: str = "web/shop") 
         schedule_lanes(connection, {lane: "harbor"}, Urgency.FRESH, repairs.harness.clock.time)
         connection.execute(lanes.update().values(ready=False, due_at=None))
     for tag in tags:
-        put(repairs.database, State.VERIFIED, lane, tag=tag, verified_at=repairs.harness.clock.time)
+        put(
+            repairs.database,
+            State.VERIFIED,
+            lane,
+            tag=tag,
+            called_digest=digest(1),
+            verified_at=repairs.harness.clock.time,
+        )
         repairs.harness.swr.put(tag, digest(1), lane)
         repairs.harness.swr.put_at_target(tag, digest(1), lane)
 
@@ -53,6 +65,60 @@ def drift(repairs: RepairSetup) -> dict[str, int]:
     counts = read_drift(repairs.database)
     assert counts is not None
     return {row.drift: row.count for row in counts}
+
+
+def test_a_reconcile_updates_what_is_known_of_every_compared_tag(repairs: RepairSetup) -> None:
+    seed_copies(repairs, "same", "lost", "moved")
+    swr = repairs.harness.swr
+    repairs.harness.clock.advance(hours=1)
+    del swr.held["cn-east-3", "team", "web/shop", "lost"]
+    swr.put_at_target("moved", digest(2))
+
+    repairs.begin(RECONCILE, None, report_only=True)
+    repairs.work()
+
+    places = {
+        (region, tag): Place(region, "team", "web/shop", tag)
+        for region in ("cn-north-4", "cn-east-3")
+        for tag in ("same", "lost", "moved")
+    }
+    with repairs.database.read() as connection:
+        kept = find_observations(connection, places.values())
+        syncs = list_syncs(connection, SyncFilter()).items
+    assert {key: kept[place].digest for key, place in places.items()} == {
+        ("cn-north-4", "same"): digest(1),
+        ("cn-north-4", "lost"): digest(1),
+        ("cn-north-4", "moved"): digest(1),
+        ("cn-east-3", "same"): digest(1),
+        ("cn-east-3", "lost"): None,
+        ("cn-east-3", "moved"): digest(2),
+    }
+    assert {sync.tag: sync.drift and sync.drift.kind for sync in syncs} == {
+        "same": None,
+        "lost": DriftKind.MISSING,
+        "moved": DriftKind.CHANGED,
+    }
+
+
+def test_a_tag_deleted_while_a_repository_is_listed_makes_no_other_one_missing(
+    repairs: RepairSetup,
+) -> None:
+    """The second page begins one tag later than the first has ended: one is on neither."""
+    tags = [f"v{number:03}" for number in range(PAGE_SIZE + 20)]
+    seed_copies(repairs, *tags)
+    swr = repairs.harness.swr
+
+    def delete_the_first() -> None:
+        if swr.pages[-1] == ("cn-east-3", PAGE_SIZE):
+            del swr.held["cn-east-3", "team", "web/shop", "v000"]
+
+    swr.before_page = delete_the_first
+    repairs.begin(RECONCILE, None, report_only=True)
+    repairs.work()
+
+    skipped = Place("cn-east-3", "team", "web/shop", tags[PAGE_SIZE])
+    with repairs.database.read() as connection:
+        assert find_observations(connection, [skipped]) == {}
 
 
 def test_drift_is_found_and_repaired_where_the_rules_allow_it(repairs: RepairSetup) -> None:

@@ -10,14 +10,17 @@ from swrhook.config import Config
 from swrhook.errors import CircuitOpen, Kind, NothingUsable, SwrError, UnknownSender
 from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import release_lane
+from swrhook.ledger.observations import keep_observations
 from swrhook.ledger.syncs import apply_decision
 from swrhook.syncs.decisions import Decision
+from swrhook.syncs.observations import Place, TagObservation
 from swrhook.syncs.states import Event
 from tests.factories import find
 from tests.usecases.explain.scene import EAST, HONG_KONG, RULES, Scene, configuration, lane
 from tests.usecases.explain.scene import scene as make_scene
 
 DIGEST = "sha256:" + "a" * 64
+OTHER_DIGEST = "sha256:" + "b" * 64
 
 
 @pytest.fixture
@@ -148,7 +151,7 @@ def test_a_verified_tag_is_explained_with_its_time_and_call(scene: Scene) -> Non
     [call] = explanation.syncs[0].calls
     assert (
         "team/web/shop:1.0 was replicated: cn-east-3/team was verified at 2026-03-04T05:06:08Z by"
-        f" call {call.id}, started at 2026-03-04T05:06:07Z"
+        f" call {call.id}, started at 2026-03-04T05:06:07Z, last seen 0.0 s ago"
     ) == explanation.summary
     assert (call.code, call.digest) == (None, DIGEST)
 
@@ -161,8 +164,46 @@ def test_a_tag_verified_without_a_call_is_explained(scene: Scene) -> None:
 
     assert scene.summary().endswith(
         "verified at 2026-03-04T05:06:07Z without a call: the target already had the source's"
-        " digest"
+        " digest, last seen 0.0 s ago"
     )
+
+
+def test_the_age_of_a_proof_is_explained(scene: Scene) -> None:
+    scene.announce()
+    scene.hold()
+    scene.harness.swr.held["cn-east-3", "team", "web/shop", "1.0"] = DIGEST
+    scene.work()
+    scene.harness.clock.advance(minutes=3)
+
+    assert scene.summary().endswith(", last seen 3 min ago")
+
+
+@pytest.mark.parametrize(
+    ("digest", "words"),
+    [
+        (None, "but is missing there since 2026-03-04T05:11:07Z, last looked 2 min ago"),
+        (
+            OTHER_DIGEST,
+            f"but the target has {OTHER_DIGEST} since 2026-03-04T05:11:07Z, last looked 2 min ago",
+        ),
+    ],
+)
+def test_a_verified_tag_that_is_gone_is_not_said_to_be_there(
+    scene: Scene, digest: str | None, words: str
+) -> None:
+    scene.announce()
+    scene.hold()
+    scene.harness.swr.held["cn-east-3", "team", "web/shop", "1.0"] = DIGEST
+    scene.work()
+    scene.harness.clock.advance(minutes=5)
+    place = Place("cn-east-3", "team", "web/shop", "1.0")
+    with scene.harness.database.write() as connection:
+        seen = TagObservation(place, digest, scene.harness.clock.now())
+        keep_observations(connection, [seen])
+    scene.harness.clock.advance(minutes=2)
+
+    assert scene.summary().startswith("team/web/shop:1.0 is not there any more: cn-east-3/team was")
+    assert scene.summary().endswith(words)
 
 
 def test_a_tag_missing_at_the_source_is_explained_with_the_deadline(scene: Scene) -> None:

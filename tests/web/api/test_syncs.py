@@ -59,6 +59,9 @@ def test_a_sync_has_the_documented_members_in_order(harness: WebHarness) -> None
         "updated_at": now,
         "due_at": None,
         "verified_at": None,
+        "observed_at": None,
+        "observed_digest": None,
+        "drift": None,
     }
     assert answer.get_json() == {"items": [expected], "next": None}
     assert list(expected) == list(answer.get_json()["items"][0])

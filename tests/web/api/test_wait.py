@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from swrhook.ledger.observations import keep_observations
 from swrhook.ledger.tables import syncs
 from swrhook.model import Outcome
 from swrhook.service.gunicorn_workers import LEAVING
+from swrhook.syncs.observations import Place, TagObservation
 from swrhook.syncs.states import Event
 from tests.web.harness import DIGEST, EAST, HONG_KONG, NOW, WebHarness
 
@@ -61,6 +63,22 @@ def test_a_failed_sync_is_409_at_once_even_if_another_is_open(harness: WebHarnes
     status, answer = wait(harness, "timeout=300")
 
     assert (409, 409, {sync.id for sync in created}) == (status, answer["status"], ids(answer))
+
+
+@pytest.mark.parametrize(("digest", "kind"), [(None, "missing"), (OTHER, "changed")])
+def test_a_verified_sync_whose_image_is_gone_is_409(
+    harness: WebHarness, digest: str | None, kind: str
+) -> None:
+    created = harness.push("team/web:v1", EAST).syncs
+    harness.happen(created[0].id, Event.VERIFY_WITHOUT_CALL)
+    place = Place(EAST.region, EAST.namespace, "web", "v1")
+    with harness.database.write() as connection:
+        keep_observations(connection, [TagObservation(place, digest, NOW + HOUR)])
+
+    status, answer = wait(harness, "timeout=300")
+
+    assert (409, kind) == (status, answer["syncs"][0]["drift"]["kind"])
+    assert "does not hold the image any more" in answer["detail"]
 
 
 @pytest.mark.parametrize("event", [Event.CANCEL, Event.GIVE_UP, Event.MARK_MISSING])

@@ -10,10 +10,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from swrhook.errors import Kind, SwrError
+from swrhook.ledger.observations import keep_observations
 from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.ledger.tables import syncs
 from swrhook.model import Outcome
 from swrhook.service.health import Health
+from swrhook.syncs.observations import Place, TagObservation
 from swrhook.syncs.states import Event
 from swrhook.web import create_web
 from swrhook.web.dashboard.labels import OUTCOMES, STATES
@@ -85,6 +87,23 @@ def test_a_failed_sync_without_a_newer_one_needs_attention(
     assert "Why: not ours." in overview
     page = client.get("/syncs?show=rejected&standing=1&since=7d").text
     assert ("team/web<b>:v1</b>" in page, "team/web<b>:v2</b>" in page) == (True, False)
+
+
+def test_a_verified_sync_whose_image_is_gone_is_marked(
+    harness: WebHarness, client: FlaskClient
+) -> None:
+    [sync] = harness.push("team/web:v1").syncs
+    harness.happen(sync.id, Event.VERIFY_WITHOUT_CALL)
+    with harness.database.write() as connection:
+        place = Place("cn-east-3", "team", "web", "v1")
+        keep_observations(connection, [TagObservation(place, None, NOW + timedelta(hours=1))])
+
+    paths = (f"/syncs/{sync.id}", "/syncs", "/repositories")
+    pages = {path: client.get(path).text for path in paths}
+
+    assert [path for path, page in pages.items() if "missing now" not in page] == []
+    assert "The target does not hold the tag any more, since" in pages[f"/syncs/{sync.id}"]
+    assert "Last observed" in pages[f"/syncs/{sync.id}"]
 
 
 def test_a_sync_in_progress_for_too_long_is_late(harness: WebHarness, client: FlaskClient) -> None:
