@@ -38,7 +38,7 @@ class Intervals:
     """
 
     poll: float = 5.0
-    heartbeat: float = 2.0
+    heartbeat: float = 3.0
     dead_after: float = 10.0
     after_error: float = 5.0
 

@@ -18,7 +18,7 @@ from psycopg.abc import RV, PQGen
 # a server that works ends the statement itself, and the connection is kept.
 PATIENCE = 11.0
 # Seconds after which a connection may have been cut by something between it and the server.
-_IDLE = 1.0
+_IDLE = 10.0
 
 
 class BoundedConnection(psycopg.Connection[Any]):

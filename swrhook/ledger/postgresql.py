@@ -51,6 +51,7 @@ def open_server(url: URL, connections: int = MOST_CONNECTIONS) -> Engine:
         max_overflow=connections - idle,
         pool_timeout=_POOL_TIMEOUT,
         pool_pre_ping=True,
+        pool_use_lifo=True,  # one that was used last needs no ping
         connect_args=CONNECT,
     )
     event.listen(engine, "do_connect", _connect)

@@ -25,7 +25,7 @@ from swrhook.ledger.ports import LaneScheduler, OutcomeListener
 from swrhook.model import Outcome
 from swrhook.periodic import PeriodicThread
 
-POLL_INTERVAL = 0.25  # seconds
+POLL_INTERVAL = 2.0  # seconds: a question to the ledger costs a commit on PostgreSQL
 # The pause after a portion is so many times as long as the portion took.
 _PAUSE_FACTOR = 3
 _MIN_PAUSE = 0.002  # seconds

@@ -42,7 +42,7 @@ from swrhook.worker.repository_diff import (
     compare_repository,
 )
 
-POLL_INTERVAL = 1.0  # seconds
+POLL_INTERVAL = 2.0  # seconds: a question to the ledger costs a commit on PostgreSQL
 # At most this many of a repair's syncs are open at a time, so that a cancelled repair leaves few.
 MAX_OPEN = 1000
 _PORTION = 200
