@@ -102,6 +102,8 @@ SLOW = (
 )
 # Unit tests in a folder of SLOW.
 FAST = (
+    "engine/test_fair_queue",
+    "engine/test_look_times",
     "service/test_config_reload",
     "service/test_hot_swap",
     "service/test_outcome_log",

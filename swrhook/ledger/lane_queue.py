@@ -144,5 +144,8 @@ _HELD_LANES = PreparedStatement(
 
 def free_lanes(connection: Connection, *conditions: ColumnElement[bool]) -> int:
     """Make lanes ready again whose process is lost; return how many there were."""
-    statement = update(lanes).where(HELD, *conditions).values(ready=true(), holder=null())
+    # Recorders lock lanes in the order of their keys: locked in another order, they might deadlock.
+    lost = select(lanes.c.key).where(HELD, *conditions).order_by(lanes.c.key).with_for_update()
+    keys = connection.scalars(lost).all()
+    statement = update(lanes).where(lanes.c.key.in_(keys)).values(ready=true(), holder=null())
     return connection.execute(statement).rowcount

@@ -5,12 +5,9 @@ late, in any order, or never. After every history all syncs have ended, and the 
 the source holds.
 """
 
-import itertools
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import ClassVar
 
 from hypothesis import HealthCheck, settings
@@ -23,31 +20,33 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from swrhook import logs
-from swrhook.ledger.database import Database, open_database
+from swrhook.engine.lane_taker import LaneTaker, Taken
+from swrhook.errors import ClaimLost
+from swrhook.ledger.database import Database
 from swrhook.ledger.deliveries import Recording
 from swrhook.ledger.lane_queue import free_lanes
-from swrhook.ledger.rows import to_lane
 from swrhook.ledger.syncs import apply_decision
 from swrhook.ledger.tables import lanes
 from swrhook.model import OPEN_STATES, Lane, State, Sync
 from swrhook.syncs.backoff import Backoff, Retry, Verify
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
-from swrhook.worker.lane_runner import LaneRunner
+from swrhook.worker.admission import Slot
 from tests.factories import (
     LANE,
     OTHER_TARGET,
     SECOND,
     A,
     B,
+    FakeClock,
     all_syncs,
     everything,
     push,
-    run_lane,
     write,
 )
 from tests.factories import entry as accepted
+from tests.postgresql import empty
+from tests.worker.engine import RunnerWork
 from tests.worker.harness import WorkerHarness, config, error
 from tests.worker.outcome_check import OutcomeCheck
 from tests.worker.slow_swr import ANSWERS, Died, SlowSwr
@@ -72,35 +71,45 @@ digests = st.sampled_from([A, B])
 pauses = st.sampled_from([0, 0, 1, 2, 5, 120])
 
 
-class Machine(RuleBasedStateMachine):
-    """The worker on a ledger, with an engine that runs a lane only when a rule says so."""
+class Process:
+    """A process that runs lanes: it takes them as the engine does, in one thread."""
 
-    empty_ledger: ClassVar[Path]
-    folders: ClassVar[Iterator[Path]]
+    def __init__(self, machine: "Machine") -> None:
+        harness = WorkerHarness(machine.database, machine.swr, machine.clock, config(**OPTIONS))
+        self._work = RunnerWork(replace(harness.runner, outcomes=machine))
+        self._taker = LaneTaker[Slot](
+            machine.database, self._work, machine.clock, threads=8, dead_after=10.0
+        )
+
+    def run_next(self) -> Taken[Slot]:
+        """Take a lane and run it; return what was taken. Raises Died."""
+        taken = self._taker.take()
+        if taken.session is not None and taken.slot is not None:
+            try:
+                self._work.run(taken.session, taken.slot)
+            except ClaimLost:
+                pass  # another process has taken the lane over
+            finally:
+                taken.slot.release()
+        return taken
+
+
+class Machine(RuleBasedStateMachine):
+    """The worker on a ledger, in processes that run lanes only when a rule says so."""
+
+    database: ClassVar[Database]
 
     def __init__(self) -> None:
         super().__init__()
-        folder = next(self.folders)
-        folder.mkdir()
-        shutil.copy(self.empty_ledger, folder / "ledger.db")
-        self.harness = WorkerHarness(open_database(f"sqlite:///{folder}/ledger.db"))
-        self.harness.config = config(**OPTIONS)
-        self.clock = self.harness.clock
+        with self.database.write() as connection:
+            empty(connection)
+        self.clock = FakeClock()
         self.swr = SlowSwr(self.clock)
         self.swr.late = self._take_over
-        self.harness.swr = self.swr
-        self.due: dict[Lane, datetime] = {}
+        self.process = Process(self)
         self.unannounced: set[str] = set()  # tags that moved without a push
         self.causes = 0  # events that may make another call necessary
         self.lanes: Sequence[Lane] = LANES
-
-    @property
-    def database(self) -> Database:
-        return self.harness.database
-
-    @property
-    def runner(self) -> LaneRunner:
-        return replace(self.harness.runner, outcomes=self)
 
     @initialize(lists_jobs=st.booleans(), lanes=st.sampled_from([LANES, LANES[:1], LANES[1:]]))
     def begin(self, *, lists_jobs: bool, lanes: Sequence[Lane]) -> None:
@@ -198,12 +207,11 @@ class Machine(RuleBasedStateMachine):
     @rule(seconds=pauses)
     def run(self, seconds: int) -> None:
         self._wait(seconds * SECOND)
-        for lane in [lane for lane, at in self.due.items() if at <= self.clock.time]:
-            self._run(lane)
+        self._run_ready()
 
     @rule()
     def restart(self) -> None:
-        self._rearm()
+        self._replace_process()
 
     def teardown(self) -> None:
         """Stop all failures, run until nothing is due, and check the outcome."""
@@ -212,20 +220,16 @@ class Machine(RuleBasedStateMachine):
         for _ in range(300):
             for job in self.swr.pending():
                 self.swr.carry_out(job)
-            if not self.due:
+            look_in = self._run_ready()
+            if not self._due_lanes():
                 break
-            self._wait(max(min(self.due.values()) - self.clock.time, timedelta()))
-            for lane in list(self.due):
-                self._run(lane)
+            self._wait(look_in or timedelta())
             for tag in TAGS:  # images that were announced too early appear
                 if self.swr.at_source(tag) is None:
                     self.swr.put(tag, A)
-        assert self.due == {}
+        assert self._due_lanes() == []
         max_calls = len(all_syncs(self.database)) + len(self.lanes) * self.causes
-        try:
-            OutcomeCheck(self.database, self.swr, self.unannounced, max_calls).run()
-        finally:
-            self.database.close()
+        OutcomeCheck(self.database, self.swr, self.unannounced, max_calls).run()
 
     def _open(self) -> list[Sync]:
         return [sync for sync in all_syncs(self.database) if sync.state in OPEN_STATES]
@@ -237,7 +241,7 @@ class Machine(RuleBasedStateMachine):
     def _record(self, tag: str, digest: str | None, sender: str = "harbor") -> None:
         self.unannounced.discard(tag)
         for lane in self.lanes:
-            recording = write(
+            write(
                 self.database,
                 accepted(
                     replace(push(tag, digest), sender=sender),
@@ -247,33 +251,38 @@ class Machine(RuleBasedStateMachine):
                     dedup_window=timedelta(),
                 ),
             )
-            for woken in recording.lanes:
-                self._wake(woken, self.clock.time)
 
-    def _wake(self, lane: Lane, at: datetime) -> None:
-        self.due[lane] = min(at, self.due.get(lane, at))
+    def _run_ready(self) -> timedelta | None:
+        """Run lanes while any is ready and has room; return when to look again."""
+        while True:
+            try:
+                taken = self.process.run_next()
+            except Died:
+                self._replace_process()
+            else:
+                if taken.session is None:
+                    return taken.outlook.look_in
 
-    def _run(self, lane: Lane) -> None:
-        self.due.pop(lane, None)
-        try:
-            due_at = run_lane(self.database, self.runner, lane, self.clock.time)
-        except Died:
-            self._rearm()
-        else:
-            if due_at is not None:
-                self._wake(lane, due_at)
-
-    def _rearm(self) -> None:
+    def _replace_process(self) -> None:
         """Start a new process, which knows only what the ledger holds."""
         with self.database.write() as connection:
             free_lanes(connection)
-        rows = [row for row in everything(self.database, lanes) if row["due_at"] is not None]
-        self.due = {to_lane(row): row["due_at"] for row in rows}
+        self.process = Process(self)
 
     def _take_over(self, lane: Lane) -> None:
-        """Let another worker run the lane before this one settles, as if this one had died."""
+        """Let another process run the lane before this one settles, as if this one had died."""
+        if self.database.is_sqlite:  # there is no other process
+            return
+        del lane
+        with self.database.write() as connection:
+            free_lanes(connection)
+        other = Process(self)
         for _ in range(2):
-            self._run(lane)
+            other.run_next()
+
+    def _due_lanes(self) -> list[str]:
+        rows = everything(self.database, lanes)
+        return [row["key"] for row in rows if row["due_at"] is not None]
 
     def _wait(self, wait: timedelta) -> None:
         self.clock.time += wait
@@ -295,15 +304,11 @@ class Machine(RuleBasedStateMachine):
         raise AssertionError("a lane records no delivery")
 
 
-def test_after_any_history_the_targets_hold_what_the_source_holds(
-    empty_ledger: Path, tmp_path: Path
-) -> None:
-    logs.configure("json", "CRITICAL")
-
+def test_after_any_history_the_targets_hold_what_the_source_holds(database: Database) -> None:
     class History(Machine):
-        folders = (tmp_path / str(number) for number in itertools.count())
+        pass
 
-    History.empty_ledger = empty_ledger
+    History.database = database
     run_state_machine_as_test(
         History,
         settings=settings(
