@@ -14,15 +14,15 @@ DEVELOPMENT := $(VENV)/.development
 $(shell $(IN_VENV)/python -c '' 2>/dev/null || rm -f $(RUNTIME) $(DEVELOPMENT))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test quick check fuzz chaos bench scale soak tables fix lock clean
+.PHONY: help demo run test quick check fuzz chaos bench scale soak tables fix lock dist image clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | \
 	while IFS="$$(printf '\t')" read -r name text; \
 	do printf '  make %-8s %s\n' "$$name" "$$text"; done
 
-demo: $(RUNTIME) ## run simulator, service and real deliveries; ONCE=1 exits when done
-	@$(IN_VENV)/python -m swrhook demo $(if $(ONCE),--once)
+demo: $(RUNTIME) ## run simulator, service and real deliveries; ONCE=1 exits when done; PORT=N
+	@$(IN_VENV)/python -m swrhook demo $(if $(ONCE),--once) $(if $(PORT),--port $(PORT))
 
 run: $(RUNTIME) ## run the service with ./swrhook.yaml
 	@$(IN_VENV)/python -m swrhook serve
@@ -88,8 +88,25 @@ lock: ## pin the newest versions of requirements*.in, with hashes
 		--output-file requirements-dev.txt
 	@rm -rf $(VENV)-lock
 
+# From the last commit alone, with its time: the same commit always gives the same files.
+dist: $(DEVELOPMENT) ## build the wheel and the sdist of the last commit into dist/, reproducibly
+	@git diff --quiet HEAD -- || { echo "Commit your changes first: make dist builds a commit." >&2; \
+		exit 1; }
+	@rm -rf dist && mkdir -p dist/source && git archive HEAD | tar -x -C dist/source
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(IN_VENV)/python -m build --no-isolation \
+		--outdir dist dist/source >/dev/null && rm -rf dist/source
+	@cd dist && sha256sum * >SHA256SUMS && cat SHA256SUMS
+
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' swrhook/__init__.py)
+REVISION = $(shell git describe --always --abbrev=40 --dirty 2>/dev/null || echo unknown)
+BUILDER ?= docker
+
+image: ## build the image swrhook:VERSION; BUILDER=podman or buildah; BASE=IMAGE of a mirror
+	@$(BUILDER) build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) \
+		$(if $(BASE),--build-arg BASE=$(BASE)) --tag swrhook:$(VERSION) --tag swrhook .
+
 clean: ## remove generated files, but not var/, which holds the ledger
-	@rm -rf $(VENV) $(VENV)-lock .fuzz .coverage .hypothesis .import_linter_cache .mypy_cache \
+	@rm -rf $(VENV) $(VENV)-lock dist .fuzz .coverage .hypothesis .import_linter_cache .mypy_cache \
 		.pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

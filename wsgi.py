@@ -1,17 +1,5 @@
 """The entry for gunicorn: `gunicorn wsgi:app` starts the service from the environment."""
 
-import os
-import sys
+from swrhook.wsgi import app, application
 
-from swrhook.errors import SwrhookError
-from swrhook.process import start_service
-
-# gunicorn's WORKER_BOOT_ERROR: the master stops instead of starting workers again for ever.
-_CANNOT_BOOT = 3
-
-try:
-    service = start_service(os.environ, master=os.getppid())
-except SwrhookError as exc:
-    sys.stderr.write(f"swrhook cannot start:\n{exc}\n")
-    sys.exit(_CANNOT_BOOT)
-app = application = service.web
+__all__ = ["app", "application"]

@@ -17,8 +17,8 @@ _SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200)
 class Metrics:
     """The counters of this process, and collectors that read their values at each scrape.
 
-    If several processes serve one address, gunicorn.conf.py makes the folder `shared`. Each process
-    keeps its counters there, and the one that is scraped shows the sums.
+    If several processes serve one address, gunicorn_settings makes the folder `shared`. Each
+    process keeps its counters there, and the one that is scraped shows the sums.
     """
 
     def __init__(self, shared: str | None = None) -> None:

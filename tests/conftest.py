@@ -94,6 +94,7 @@ SLOW = (
     "simulator/test_docs",
     "test_container",
     "test_dockerfile",
+    "test_package",
     "web/api/test_wait",
     "web/dashboard/test_pages",
     "web/test_api_docs",

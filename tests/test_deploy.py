@@ -25,7 +25,7 @@ MANIFESTS = [
 OURS = {
     name: each for name, each in COMPOSE["services"].items() if name.startswith(("web", "work"))
 }
-GRACE = 85  # gunicorn.conf.py: graceful_timeout
+GRACE = 85  # swrhook/gunicorn_settings.py: graceful_timeout
 IMAGES_PORT = 8080
 NAMES = {setting.name for setting in SETTINGS}
 
@@ -86,7 +86,7 @@ def test_a_process_may_finish_what_is_in_flight() -> None:
     compose = [int(each["stop_grace_period"].removesuffix("s")) for each in OURS.values()]
     pods = [pod["terminationGracePeriodSeconds"] for _, pod, _ in containers()]
 
-    assert f"graceful_timeout = {GRACE}" in (ROOT / "gunicorn.conf.py").read_text()
+    assert f"graceful_timeout = {GRACE}" in (ROOT / "swrhook" / "gunicorn_settings.py").read_text()
     assert min(compose + pods) > GRACE
 
 

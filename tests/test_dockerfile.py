@@ -21,6 +21,8 @@ from pathlib import Path
 
 import pytest
 
+from swrhook import __version__
+
 pytestmark = pytest.mark.container
 
 REPOSITORY = Path(__file__).parent.parent
@@ -164,6 +166,23 @@ def test_the_image_holds_the_service_and_nothing_else(buildah: Buildah, service:
     assert expected == listed.split()
 
 
+def test_the_image_has_the_command_and_its_licence(buildah: Buildah, service: Running) -> None:
+    run = ("run", "--isolation", "chroot", "--workingdir", "/tmp", service.container, "--")
+
+    assert buildah(*run, "swrhook", "--version") == f"swrhook, version {__version__}"
+    assert buildah(*run, "ls", "/usr/share/doc/swrhook").split() == ["LICENSE", "NOTICE"]
+
+
+def test_the_image_names_its_version_and_licence(buildah: Buildah) -> None:
+    labels = buildah.config()["Labels"]
+    assert isinstance(labels, dict)
+    prefix = "org.opencontainers.image."
+
+    assert labels[f"{prefix}version"] == "1.2.3"
+    assert labels[f"{prefix}revision"] == "abc"
+    assert labels[f"{prefix}licenses"] == "Apache-2.0"
+
+
 def test_sigterm_ends_the_service(buildah: Buildah, tmp_path: Path) -> None:
     with _serve(buildah, tmp_path) as service:
         os.kill(next(iter(service.server_processes())), signal.SIGTERM)
@@ -225,6 +244,8 @@ def _build(buildah: Buildah) -> None:
     settings = buildah.store / "pip.conf"
     settings.write_text("[global]\nno-index = true\nfind-links = /mnt/wheels\n")
     options = ["--isolation", "chroot", "--pull-never", "--format", "docker", "--tag", IMAGE]
+    for argument in (f"BASE={BASE}", "VERSION=1.2.3", "REVISION=abc"):
+        options += ["--build-arg", argument]
     options += ["--volume", f"{settings}:/etc/pip.conf:ro", "--volume", f"{wheels}:/mnt/wheels:ro"]
     buildah("build", *options, str(REPOSITORY))
 

@@ -17,7 +17,7 @@ def test_every_direct_dependency_is_pinned_and_has_its_reason() -> None:
         pinned = (ROOT / f"{name}.txt").read_text()
         for line in wanted:
             package, _, reason = line.partition("#")
-            name_alone = package.partition("[")[0].strip()
+            name_alone = re.split(r"[\[<>= ]", package)[0]
             pin = rf"^{re.escape(name_alone)}(\[.*\])?=="
             assert re.search(pin, pinned, re.MULTILINE | re.IGNORECASE), package
             assert reason.strip(), package
@@ -29,8 +29,9 @@ def test_image_and_tools_mean_the_same_python() -> None:
 
     assert f"py{version.replace('.', '')}" == settings["tool"]["ruff"]["target-version"]
     dockerfile = (ROOT / "Dockerfile").read_text()
-    bases = re.findall(r"^FROM \S+/python:([0-9.]+)-", dockerfile, re.MULTILINE)
-    assert set(bases) == {version}
+    pinned = r"^ARG BASE=\S+/python:([0-9.]+)-\S+@sha256:[0-9a-f]{64}$"
+    assert re.findall(pinned, dockerfile, re.MULTILINE) == [version]
+    assert set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) == {"${BASE}"}
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git repository")

@@ -8,6 +8,7 @@ from importlib import import_module
 
 import click
 
+from swrhook import __version__
 from swrhook.cli.options import examples
 
 COMMANDS = {
@@ -60,6 +61,7 @@ class _LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+@click.version_option(__version__, prog_name="swrhook")
 @click.group(
     cls=_LazyGroup,
     epilog=examples(

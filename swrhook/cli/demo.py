@@ -25,16 +25,21 @@ _STYLES = {"verified": "green", "pending": "yellow", "calling": "yellow", "trigg
 
 @click.command(epilog="\b\nExamples:\n  python -m swrhook demo --once")
 @click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="The port of the service; by default 8080, or a free one if that is in use.",
+)
+@click.option(
     "--once", is_flag=True, help="Exit when done; exit code 1 unless every sync is verified."
 )
-def demo(*, once: bool) -> None:
+def demo(*, port: int | None, once: bool) -> None:
     """Run a demonstration: simulator, service, deliveries from several senders, all outcomes."""
     console = Console()
     # SIGTERM ends the demonstration like Ctrl-C, so that its service ends too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         console.print("Starting IAM, three SWR regions (simulated) and the service …")
-        with set_up() as stage:
+        with set_up(port) as stage:
             _deliver(console, stage)
             stage.bring_late_images()
             syncs = _wait_for_syncs(console, stage)

@@ -1,12 +1,12 @@
-"""The commands `serve` and `worker`: each replaces this process with a long-running one."""
+"""The commands `serve` and `worker`, which run until a signal."""
 
 import os
 import sys
-from pathlib import Path
 
 from swrhook.cli.options import command
+from swrhook.errors import SwrhookError
 
-ROOT = Path(__file__).parents[2]
+_SERVER = ("gunicorn", "--config", "python:swrhook.gunicorn_settings", "swrhook.wsgi:app")
 
 
 @command("SWRHOOK_BIND=0.0.0.0:8080 python -m swrhook serve")
@@ -17,8 +17,8 @@ def serve() -> None:
     SWRHOOK_WORKERS, SWRHOOK_BIND, SWRHOOK_LOG_FORMAT, SWRHOOK_LOG_LEVEL. On SIGTERM or Ctrl-C it
     finishes the requests and calls in flight, then stops.
     """
-    settings = str(ROOT / "gunicorn.conf.py")
-    _replace_process("-m", "gunicorn", "-c", settings, "--pythonpath", str(ROOT), "wsgi:app")
+    # gunicorn replaces this process, so that it receives the signals itself.
+    os.execv(sys.executable, [sys.executable, "-m", *_SERVER])  # noqa: S606  # no shell
 
 
 @command("SWRHOOK_WORKERS=16 SWRHOOK_METRICS_BIND=0.0.0.0:8081 python -m swrhook worker")
@@ -29,9 +29,9 @@ def worker() -> None:
     /readyz and /metrics; the other variables are those of `serve`. On SIGTERM or Ctrl-C it
     finishes the calls in flight, then stops.
     """
-    _replace_process(str(ROOT / "app.py"), "worker")
+    from swrhook.process import run_worker  # noqa: PLC0415  # heavy: not for --help
 
-
-def _replace_process(*arguments: str) -> None:
-    """Run Python with these arguments as this very process: it receives the signals itself."""
-    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606  # no shell
+    try:
+        run_worker(os.environ)  # noqa: TID251  # passed on
+    except SwrhookError as exc:
+        sys.exit(f"swrhook cannot start:\n{exc}")

@@ -65,13 +65,16 @@ class Stage:
 
 
 @contextmanager
-def set_up() -> Iterator[Stage]:
-    """Run simulator and service during a `with` block. Raises DemoFailed."""
+def set_up(port: int | None = None) -> Iterator[Stage]:
+    """Run simulator and service during a `with` block. Raises DemoFailed.
+
+    `port`: the service's; by default DEFAULT_PORT or, if that is in use, a free one.
+    """
     with TemporaryDirectory(prefix="swrhook-demo-") as name, simulator.start(scene.REGIONS) as swr:
         folder = Path(name)
         (folder / "swrhook.yaml").write_text(scene.configuration(swr.iam_url, swr.endpoints))
         _seed_regions(swr)
-        port = _free_port()
+        port = _free_port() if port is None else port
         with _run_service(folder, port) as process:
             url = f"http://127.0.0.1:{port}"
             _wait_until_ready(url, process, folder / "service.log")

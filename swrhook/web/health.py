@@ -3,7 +3,10 @@
 from flask import Blueprint, Response, jsonify
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from swrhook import __version__
 from swrhook.web.context import WebContext
+
+VERSION_HEADER = "Swrhook-Version"
 
 
 def health_routes(web: WebContext) -> Blueprint:
@@ -16,7 +19,9 @@ def health_routes(web: WebContext) -> Blueprint:
 
     @blueprint.get("/healthz")
     def healthz() -> Response:
-        return jsonify(status="alive")
+        answer = jsonify(status="alive")
+        answer.headers[VERSION_HEADER] = __version__
+        return answer
 
     @blueprint.get("/readyz")
     def readyz() -> tuple[Response, int]:

@@ -13,6 +13,7 @@ import click
 import pytest
 import requests
 
+from swrhook import __version__
 from swrhook.cli import COMMANDS, main
 from tests.web.harness import CONFIG, READ
 
@@ -45,6 +46,24 @@ def test_help_imports_nothing_heavy() -> None:
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_version_is_that_of_the_package() -> None:
+    result = swrhook("--version")
+
+    assert (result.returncode, result.stdout) == (0, f"swrhook, version {__version__}\n")
+
+
+def test_a_worker_says_in_one_message_why_it_cannot_start() -> None:
+    result = swrhook("worker", SWRHOOK_WORKERS="0")
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        "swrhook cannot start:\n"
+        "environment: SWRHOOK_DATABASE_URL is SQLite, which serves one process: `worker` needs "
+        "PostgreSQL\n"
+        "environment: SWRHOOK_WORKERS is 0: a worker process would have nothing to do\n"
+    )
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, event
 
+from swrhook import __version__
 from swrhook.service.health import Health
 from swrhook.web import create_web
 from tests.web.harness import WebHarness
@@ -45,6 +46,12 @@ def test_healthz_runs_no_check_and_no_query(harness: WebHarness) -> None:
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].get_json() == {"status": "alive"}
     assert statements == []
+
+
+def test_healthz_names_the_version_of_the_process(harness: WebHarness) -> None:
+    answer = client(harness, Health()).get("/healthz")
+
+    assert answer.headers["Swrhook-Version"] == __version__
 
 
 def test_a_note_leaves_the_process_ready(harness: WebHarness) -> None:

@@ -3,7 +3,7 @@
 from flask import Blueprint, g, render_template
 from werkzeug.exceptions import HTTPException
 
-from swrhook import logs
+from swrhook import __version__, logs
 from swrhook.errors import Refused
 from swrhook.ledger.failures import is_unavailable, reason_of
 from swrhook.units import format_span
@@ -62,6 +62,7 @@ def _add_template_context(blueprint: Blueprint, web: WebContext) -> None:
             "holder": None if session is None else session.holder,
             "may_operate": session is not None and role_of(session.holder) >= Role.OPERATE,
             "now": web.clock.now(),
+            "version": __version__,
         }
 
 
