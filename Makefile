@@ -14,7 +14,7 @@ DEVELOPMENT := $(VENV)/.development
 $(shell $(IN_VENV)/python -c '' 2>/dev/null || rm -f $(RUNTIME) $(DEVELOPMENT))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test quick check fuzz chaos bench scale soak tables fix lock dist image clean
+.PHONY: help demo run test quick check fuzz chaos bench scale soak tables fix lock tools dist image clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | \
@@ -88,6 +88,8 @@ lock: ## pin the newest versions of requirements*.in, with hashes
 		--output-file requirements-dev.txt
 	@rm -rf $(VENV)-lock
 
+tools: $(IN_VENV)/helm ## install helm and kubectl, with which the tests try what is for Kubernetes
+
 # From the last commit alone, with its time: the same commit always gives the same files.
 dist: $(DEVELOPMENT) ## build the wheel and the sdist of the last commit into dist/, reproducibly
 	@git diff --quiet HEAD -- || { echo "Commit your changes first: make dist builds a commit." >&2; \
@@ -121,6 +123,9 @@ $(RUNTIME): requirements.txt
 		echo "Setting up $(VENV) ..."; $(PYTHON) -m venv --clear $(VENV); }
 	@$(PIP) install --require-hashes --requirement requirements.txt
 	@touch $@
+
+$(IN_VENV)/helm: .ci/requirements.txt | $(DEVELOPMENT)
+	@$(IN_VENV)/python .ci/kubernetes_tools.py $(IN_VENV)
 
 $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
 	@$(PIP) install --require-hashes --requirement requirements-dev.txt

@@ -54,7 +54,7 @@ def child_exit(_server: Any, worker: Any) -> None:  # noqa: ANN401  # gunicorn's
     if _COUNTERS in os.environ:
         from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415  # reads the setting
 
-        mark_process_dead(worker.pid)
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def on_exit(_server: Any) -> None:  # noqa: ANN401  # gunicorn's own types

@@ -22,8 +22,13 @@ TOKEN = "an-operator-token-of-the-tests"
 PATIENCE = 60.0
 
 
+def find(program: str) -> str | None:
+    """Return where a program is: in PATH, or beside Python."""
+    return shutil.which(program) or shutil.which(program, path=str(Path(sys.prefix) / "bin"))
+
+
 def needs(*programs: str) -> pytest.MarkDecorator:
-    lacking = [program for program in programs if shutil.which(program) is None]
+    lacking = [program for program in programs if find(program) is None]
     return pytest.mark.skipif(bool(lacking), reason=f"not installed: {', '.join(lacking)}")
 
 

@@ -54,7 +54,15 @@ def build(folder: Path) -> Built:
         if (ROOT / name).exists():
             (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, folder / "source" / name)
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist", "."]
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--no-isolation",
+        "--outdir",
+        str(folder / "dist"),
+        ".",
+    ]
     environ = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
     result = subprocess.run(
         command, cwd=folder / "source", env=environ, capture_output=True, text=True, check=False
@@ -76,8 +84,8 @@ def installed(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shared = Path(sysconfig.get_path("purelib"))
     own = folder / shared.relative_to(sys.prefix)
     (own / "dependencies.pth").write_text(f"{shared}\n")
-    pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "--quiet"]
-    subprocess.run([*pip, "install", "--no-index", "--no-deps", built.wheel], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "--quiet"]
+    subprocess.run([*pip, "install", "--no-index", "--no-deps", str(built.wheel)], check=True)
     return folder
 
 
