@@ -12,7 +12,7 @@ from threading import Lock
 from swrhook.clock import Clock
 from swrhook.simulator import errors
 from swrhook.simulator.lockout import Lockout, SettingsHolder
-from swrhook.simulator.model import Token, User
+from swrhook.simulator.model import AGENCY, LoginMethod, Token, User
 from swrhook.swr.auth.signing import AccessKey
 
 KEY_LOCK_TIME = timedelta(minutes=5)
@@ -64,12 +64,32 @@ class Accounts:
         Raises Refusal when the credentials are wrong or the user is locked.
         """
         with self._lock:
-            user = self._authenticate(credentials)
-            settings, now = self._holder.settings, self._clock.now()
-            expires_at = now + timedelta(seconds=settings.token_ttl)
-            token = Token(_token_value(settings.token_size), user, now, expires_at, region)
-            self._tokens[token.value] = token
-            return token
+            return self._issue(self._authenticate(credentials), region)
+
+    def login_with_key(self, key: AccessKey, *, region: str | None) -> Token:
+        """Issue a token to the owner of a key. Raises Refusal when the key is wrong or expired."""
+        with self._lock:
+            issued = self.key(key.access)
+            if issued is None or issued.expires_at <= self._clock.now():
+                raise errors.unauthorized()
+            expected = f"{issued.key.secret}/{issued.key.security_token or ''}"
+            actual = f"{key.secret}/{key.security_token or ''}"
+            if not secrets.compare_digest(expected.encode(), actual.encode()):
+                raise errors.unauthorized()
+            return self._issue(issued.user, region, "hw_ak_sk")
+
+    def assume_agency(self, user: User, domain: str, agency: str, *, region: str | None) -> Token:
+        """Issue a token to a user that acts for an agency of an account, by name or id.
+
+        Raises Refusal when there is no such account or agency.
+        """
+        accounts = {
+            name for owner in self._users.values() for name in (owner.domain, owner.domain_id)
+        }
+        if domain not in accounts or agency != AGENCY:
+            raise errors.iam("0004")
+        with self._lock:
+            return self._issue(user, region, "assume_role", agency)
 
     def token(self, value: str) -> Token | None:
         """Return the token with this value unless it has expired."""
@@ -103,6 +123,20 @@ class Accounts:
     def lock(self) -> None:
         """Lock every user for `lock_time`, as too many wrong passwords do."""
         self._lockout.lock(self._users.values())
+
+    def _issue(
+        self,
+        user: User,
+        region: str | None,
+        method: LoginMethod = "password",
+        agency: str | None = None,
+    ) -> Token:
+        settings, now = self._holder.settings, self._clock.now()
+        expires_at = now + timedelta(seconds=settings.token_ttl)
+        value = _token_value(settings.token_size)
+        token = Token(value, user, now, expires_at, region, method, agency)
+        self._tokens[value] = token
+        return token
 
     def _authenticate(self, credentials: Credentials) -> User:
         user = self._users.get((credentials.domain, credentials.user))

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from swrhook.simulator.app import answer, state
 from swrhook.simulator.mirror import MirrorUnavailable
-from swrhook.simulator.model import Tag
+from swrhook.simulator.model import Tag, TagSelector
 from swrhook.simulator.scenario import Reader, ScenarioError
 from swrhook.simulator.state import ReadOnlyRegion, State
 from swrhook.simulator.tagstore import Page
@@ -51,8 +51,13 @@ def seed_tags() -> Response:
 
 @control.delete("/tags")
 def delete_tags() -> Response:
-    """Delete the tags that match the query, or all without a query."""
-    selected = list(_selected_tags())
+    """Delete the tags that match the query and the body, or all without either."""
+    selectors = _reader().selectors(_body()) if request.get_data() else [TagSelector()]
+    selected = [
+        (region, tag)
+        for region, tag in _selected_tags()
+        if any(selector.selects(region, tag) for selector in selectors)
+    ]
     for region, tag in selected:
         state().remove(region, tag)
     return answer({"deleted": len(selected)})

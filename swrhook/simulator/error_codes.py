@@ -42,6 +42,7 @@ SWR = _by_code(
         "The organization was not found.": "4040058 4041061",
         "The URL was not found.": "4040083",
         "The image already exists.": "4090006",
+        "Failed to delete the image repository because there are images in it.": "4060012",
         "The system is busy.": "4090023",
         "The organization already exists.": "4090060",
         "The request body is too large.": "4131001",
@@ -85,6 +86,7 @@ GATEWAY: Mapping[str, Mapping[int, str]] = {
 IAM: Mapping[str, tuple[int, str]] = {
     "0001": (401, "The request you have made requires authentication."),
     "0002": (403, "You are not authorized to perform the requested action."),
+    "0004": (404, "Could not find the requested resource."),
     "0006": (500, "An unexpected error prevented the server from fulfilling your request."),
     "0011": (400, "Request body is invalid."),
     "0012": (429, "The throttling threshold has been reached."),

@@ -1,8 +1,9 @@
-"""The IAM application: tokens for passwords, projects, temporary access keys.
+"""The IAM application: tokens for passwords, keys and agencies; projects; temporary access keys.
 
-Source: IAM API reference, "Obtaining a User Token Through Password Authentication", "Querying
-Project Information Based on the Specified Criteria" and "Obtaining Temporary Access Keys and
-Security Tokens of an IAM User".
+Source: IAM API reference, "Obtaining a User Token Through Password Authentication", "Obtaining an
+Agency Token", "Querying Project Information Based on the Specified Criteria" and "Obtaining
+Temporary Access Keys and Security Tokens of an IAM User". `hw_ak_sk` is not documented; public
+clients use it.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from swrhook.simulator.app import answer, iam_timestamp, new_app, parse_json, st
 from swrhook.simulator.metadata import answer_with_key, machine
 from swrhook.simulator.model import IAM, Json, Token, User, identifier
 from swrhook.simulator.state import State
+from swrhook.swr.auth.signing import AccessKey
 
 # The lifetimes that a temporary key may have, in seconds; the first is the default.
 _LIFETIMES = range(900, 86_401)
@@ -41,8 +43,18 @@ def project_id(region: str) -> str:
 def tokens() -> Response:
     """Issue a token."""
     auth = _object(_body(), "auth")
-    region = _scope(auth)
-    token = state().accounts.login(_credentials(auth), region=region)
+    region, identity = _scope(auth), _object(auth, "identity")
+    match identity.get("methods"):
+        case ["password"]:
+            token = state().accounts.login(_credentials(identity), region=region)
+        case ["hw_ak_sk"]:
+            token = state().accounts.login_with_key(_access_key(identity), region=region)
+        case ["assume_role"]:
+            user = _user_of(_token_value({}))
+            domain, agency = _agency(identity)
+            token = state().accounts.assume_agency(user, domain, agency, region=region)
+        case _:
+            raise errors.iam("0073", "Invalid input for field 'methods'.")
     return answer({"token": _token(token)}, status=201, headers={"X-Subject-Token": token.value})
 
 
@@ -59,7 +71,9 @@ def projects() -> Response:
 @iam.post("/v3.0/OS-CREDENTIAL/securitytokens")
 def securitytokens() -> Response:
     """Issue a temporary key to the user of a token."""
-    identity = _identity(_object(_body(), "auth"), "token")
+    identity = _object(_object(_body(), "auth"), "identity")
+    if identity.get("methods") != ["token"]:
+        raise errors.iam("0073", "Invalid input for field 'methods'.")
     token = _object(identity, "token", default={})
     seconds = token.get("duration_seconds", _LIFETIMES[0])
     if not isinstance(seconds, int) or seconds not in _LIFETIMES:
@@ -103,19 +117,27 @@ def _text(parent: Object, key: str) -> str:
     return value
 
 
-def _credentials(auth: Object) -> Credentials:
-    user = _object(_object(_identity(auth, "password"), "password"), "user")
+def _credentials(identity: Object) -> Credentials:
+    user = _object(_object(identity, "password"), "user")
     password = _text(user, "password")
     if "id" in user:
         return Credentials(_text(user, "id"), password, domain=None)
     return Credentials(_text(user, "name"), password, _text(_object(user, "domain"), "name"))
 
 
-def _identity(auth: Object, method: str) -> Object:
-    identity = _object(auth, "identity")
-    if identity.get("methods") != [method]:
-        raise errors.iam("0073", "Invalid input for field 'methods'.")
-    return identity
+def _access_key(identity: Object) -> AccessKey:
+    pair = _object(identity, "hw_ak_sk")
+    access, secret = (_text(_object(pair, name), "key") for name in ("access", "secret"))
+    security_token = _object(pair, "security_token", default={})
+    return AccessKey(access, secret, _text(security_token, "key") if security_token else None)
+
+
+def _agency(identity: Object) -> tuple[str, str]:
+    """Return the account, by id or name, and the agency that a login wants to act for."""
+    role = _object(identity, "assume_role")
+    domain = _text(role, "domain_id" if "domain_id" in role else "domain_name")
+    # The vendor's own pages have both spellings.
+    return domain, _text(role, "xrole_name" if "xrole_name" in role else "agency_name")
 
 
 def _scope(auth: Object) -> str | None:
@@ -135,14 +157,19 @@ def _scope(auth: Object) -> str | None:
 def _token(token: Token) -> Json:
     user = token.user
     domain: Json = {"id": user.domain_id, "name": user.domain}
+    caller: dict[str, Json] = {"id": user.id, "name": user.name, "domain": domain}
     body: dict[str, Json] = {
-        "methods": ["password"],
+        "methods": [token.method],
         "expires_at": iam_timestamp(token.expires_at),
         "issued_at": iam_timestamp(token.issued_at),
-        "user": {"id": user.id, "name": user.name, "domain": domain, "password_expires_at": ""},
+        "user": caller | {"password_expires_at": ""},
         "roles": [{"id": "0", "name": "te_admin"}],
         "catalog": [],
     }
+    if token.agency is not None:
+        name = f"{user.domain}/{token.agency}"
+        owner: Json = {"id": identifier("agency", name), "name": name, "domain": domain}
+        body |= {"user": owner, "assumed_by": {"user": caller}}
     if token.region is None:
         return body | {"domain": domain}
     project: Json = {"id": project_id(token.region), "name": token.region, "domain": domain}

@@ -22,6 +22,7 @@ Connection: TypeAlias = Literal["hang", "reset", "reset_midway", "cut_short", "d
 UnknownOrganization: TypeAlias = Literal["accept", "refuse"]
 AcceptedBody: TypeAlias = Literal["empty_list", "tags", "nothing"]
 ErrorShape: TypeAlias = Literal["array", "errors", "object"]
+LoginMethod: TypeAlias = Literal["password", "hw_ak_sk", "assume_role"]
 
 IAM = "iam"
 """Means the IAM server where a region's name is expected."""
@@ -40,6 +41,10 @@ OPERATIONS = (
     "sync_repo",
     "feature_gates",
     "quotas",
+    "create_repo",
+    "delete_repo",
+    "create_tag",
+    "delete_tag",
 )
 IAM_OPERATIONS = (
     "tokens",
@@ -88,19 +93,27 @@ class User:
 
 
 DEMO = User(name="demo", password="demo", domain="demo")  # noqa: S106 - nothing to protect
+AGENCY = "demo-agency"
+"""The agency that every account has; its users may act for it."""
+RESERVED_ORGANIZATIONS = frozenset({"library"})
 POD_TOKEN = "demo-pod"  # noqa: S105 - the same
 """The authorization token that a pod must send to obtain keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token issued by IAM; SWR accepts it only in the region of its project, if it has one."""
+    """A token issued by IAM; SWR accepts it only in the region of its project, if it has one.
+
+    `method` is how its owner logged in; `agency` is whom it acts for.
+    """
 
     value: str = field(repr=False)
     user: User
     issued_at: datetime
     expires_at: datetime
     region: str | None
+    method: LoginMethod = "password"
+    agency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +253,9 @@ class Settings:
 
     `unknown_organization` decides whether sync_images accepts a target organization that does not
     exist (then the job fails) or refuses it. `accepted_body` is the body of a 200 of sync_images,
-    `error_shape` the shape of SWR's own errors. `seed` decides which calls are hit by a fault that
-    has a `share`. Times are in seconds, `token_size` is in characters.
+    `error_shape` the shape of SWR's own errors. `organization_quota` is the number of organizations
+    up to which a client can create more. `seed` decides which calls are hit by a fault that has a
+    `share`. Times are in seconds, `token_size` is in characters.
     """
 
     delay: float = 0.5
@@ -252,6 +266,7 @@ class Settings:
     token_size: int = 2_048
     lock_after: int = 5
     lock_time: float = 900.0
+    organization_quota: int = 5
     seed: int = 0
 
 
@@ -265,6 +280,23 @@ class SeedTag:
     tag: str
     digest: str = ""
     index: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TagSelector:
+    """Selects tags; None in a field means all."""
+
+    region: str | None = None
+    namespace: str | None = None
+    repository: str | None = None
+    tag: str | None = None
+    digest: str | None = None
+
+    def selects(self, region: str, tag: Tag) -> bool:
+        """Tell whether a tag of a region is selected."""
+        actual = (region, tag.namespace, tag.repository, tag.name, tag.digest)
+        expected = (self.region, self.namespace, self.repository, self.tag, self.digest)
+        return all(one in (None, other) for one, other in zip(expected, actual, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

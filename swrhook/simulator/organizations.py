@@ -7,14 +7,13 @@ Source: SWR API reference, "Organization Management", "Querying the List of Regi
 from flask import Blueprint, Response, request
 
 from swrhook.simulator import errors, request_validation
-from swrhook.simulator.app import answer, region, require_organization, state
+from swrhook.simulator.app import answer, region, require_organization, settings, state
 from swrhook.simulator.iam_app import project_id
 from swrhook.simulator.model import DEMO, Json, numeric_id
 
 organizations = Blueprint("organizations", __name__)
 # The permission to manage an organization.
 _MANAGE = 7
-_QUOTA = 1000
 
 
 @organizations.get("/namespaces")
@@ -35,11 +34,15 @@ def namespace(namespace: str) -> Response:
 
 @organizations.post("/namespaces")
 def create_namespace() -> Response:
-    """Create an organization."""
+    """Create an organization, within the quota."""
     body = request_validation.json_body()
-    name = request_validation.organization(request_validation.text(body, "namespace"))
-    if not state().create_organization(region(), name):
+    name = request_validation.new_organization(request_validation.text(body, "namespace"))
+    store = state().store(region())
+    if store.has_organization(name):
         raise errors.swr("4090060")
+    if len(store.organizations()) >= settings().organization_quota:
+        raise errors.swr("4000097")
+    state().create_organization(region(), name)
     return Response(status=201)
 
 
@@ -63,7 +66,8 @@ def quotas(project: str) -> Response:
     """Show how many organizations there are and may be."""
     _check_project(project)
     used = len(state().store(region()).organizations())
-    quota: Json = {"quota_limit": _QUOTA, "quota_key": "namespace", "unit": "", "used": used}
+    limit = settings().organization_quota
+    quota: Json = {"quota_limit": limit, "quota_key": "namespace", "unit": "", "used": used}
     return answer({"quotas": [quota]})
 
 

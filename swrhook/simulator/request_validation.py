@@ -14,7 +14,7 @@ from swrhook.simulator import errors
 from swrhook.simulator.app import parse_json, region
 from swrhook.simulator.errors import Refusal
 from swrhook.simulator.jobs import Image
-from swrhook.simulator.model import Target
+from swrhook.simulator.model import RESERVED_ORGANIZATIONS, Target
 from swrhook.simulator.tagstore import Page, Window
 
 MAX_LIMIT = 1000
@@ -92,6 +92,13 @@ def flag(body: Mapping[str, object], key: str) -> bool:
     return value
 
 
+def new_organization(name: str) -> str:
+    """Return the name of an organization that may be created."""
+    if name in RESERVED_ORGANIZATIONS:
+        raise errors.swr("4001028", "Invalid organization name: it is reserved.")
+    return organization(name)
+
+
 def query(args: Mapping[str, str], *keys: str) -> Mapping[str, str]:
     """Return query parameters, from `filter` (`a::1|b::2`) if it is present.
 
@@ -106,8 +113,8 @@ def query(args: Mapping[str, str], *keys: str) -> Mapping[str, str]:
 
 
 def window(args: Mapping[str, str], *, mandatory: bool = False) -> Window:
-    """Parse `limit` and `offset`, which must be used together."""
-    if not mandatory and "limit" not in args and "offset" not in args:
+    """Parse `limit` and `offset`; a `limit` without `offset` is ignored, as by the service."""
+    if not mandatory and "offset" not in args:
         return Window()
     offset, limit = _number(args, "offset"), _number(args, "limit")
     if not 1 <= limit <= MAX_LIMIT:

@@ -51,6 +51,11 @@ class Reader:
         """Read one tag or a list of tags."""
         return self._check_regions(_load(schemas.TagSchema(many=True), data))
 
+    def selectors(self, data: object) -> Sequence[model.TagSelector]:
+        """Read what selects tags: one selector or a list of them."""
+        selectors: Sequence[model.TagSelector] = _load(schemas.SelectorSchema(many=True), data)
+        return selectors
+
     def faults(self, data: object) -> Sequence[model.Fault]:
         """Read one fault or a list of faults."""
         return self._check_faults(_load(schemas.FaultSchema(many=True), data))

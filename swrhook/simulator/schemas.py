@@ -92,12 +92,20 @@ def _check_fault(data: Mapping[str, Any]) -> None:
             raise ValidationError(message)
 
 
+def _check_selector(data: Mapping[str, Any]) -> None:
+    if not any(data.values()):
+        raise ValidationError("It names no tag.")
+
+
 _JOB_FIELDS = {"job", "job_shown", "job_delay"}
 # The fields in the order of Fault: those of the call and its answer are before `pause`.
 _NAMES = [field.name for field in fields(model.Fault)]
 _CALL_FIELDS = {*_NAMES[_NAMES.index("token_kill") : _NAMES.index("pause")]} - {"status", "headers"}
 _not_negative = Range(min=0)
-_organization = _must(swr_names.is_namespace, "an organization's name")
+_organization = _must(
+    lambda name: swr_names.is_namespace(name) and name not in model.RESERVED_ORGANIZATIONS,
+    "an organization's name",
+)
 
 OrganizationSchema = schema_of(model.SeedOrganization, namespace=_organization)
 TagSchema = schema_of(
@@ -107,6 +115,7 @@ TagSchema = schema_of(
     tag=_must(swr_names.is_tag, "a tag"),
     digest=_must(swr_names.is_digest, "a digest"),
 )
+SelectorSchema = schema_of(model.TagSelector, _check_selector)
 FaultSchema = schema_of(
     model.Fault,
     _check_fault,
@@ -128,6 +137,7 @@ SettingsSchema = Schema.from_dict(
         token_size=Range(min=64, max=60_000),
         lock_after=Range(min=1),
         lock_time=_not_negative,
+        organization_quota=_not_negative,
     ),
     name="SettingsSchema",
 )

@@ -73,13 +73,20 @@ class State:
 
     def push(self, seed: model.SeedTag) -> model.Tag:
         """Push a tag. Raises ReadOnlyRegion if the region mirrors a registry."""
-        store = self._writable(seed.region)
+        store = self.writable(seed.region)
         store.add_organization(seed.namespace)
         return store.put(seed, at=self.clock.now())
 
     def remove(self, region: str, tag: model.Tag) -> None:
         """Delete a tag from a region."""
-        self._writable(region).remove(tag)
+        self.writable(region).remove(tag)
+
+    def writable(self, region: str) -> StoredTags:
+        """Return a region's tags to change them. Raises ReadOnlyRegion if it mirrors a registry."""
+        store = self.store(region)
+        if not isinstance(store, StoredTags):
+            raise ReadOnlyRegion(f"{region} mirrors a registry: push to that registry instead")
+        return store
 
     def create_organization(self, region: str, namespace: str) -> bool:
         """Create an organization in a region, or in all of them; return False if it exists."""
@@ -134,12 +141,6 @@ class State:
         """Close the connections to mirrored registries."""
         for mirror in self._mirrors.values():
             mirror.close()
-
-    def _writable(self, region: str) -> StoredTags:
-        store = self.store(region)
-        if not isinstance(store, StoredTags):
-            raise ReadOnlyRegion(f"{region} mirrors a registry: push to that registry instead")
-        return store
 
     def _run_due_jobs(self) -> None:
         now = self.clock.now()

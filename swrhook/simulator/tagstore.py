@@ -97,6 +97,21 @@ class StoredTags:
             self._organizations.add(namespace)
             return new
 
+    def add_repository(self, namespace: str, repository: str) -> bool:
+        """Create an empty repository; return False if it exists."""
+        with self._lock:
+            new = (namespace, repository) not in self._repositories
+            self._repositories.setdefault((namespace, repository), {})
+            return new
+
+    def remove_repository(self, namespace: str, repository: str) -> bool:
+        """Delete a repository; return False if it still has tags."""
+        with self._lock:
+            if self._repositories.get((namespace, repository)):
+                return False
+            self._repositories.pop((namespace, repository), None)
+            return True
+
     def put(self, seed: SeedTag, *, at: datetime) -> Tag:
         """Push a tag, or move an existing one."""
         namespace, repository, name = seed.namespace, seed.repository, seed.tag

@@ -56,6 +56,24 @@ def test_tags_that_match_the_query_are_deleted(control: Swr) -> None:
     assert control("DELETE", "/tags").json() == {"deleted": 2}
 
 
+def test_a_body_names_the_tags_to_delete(control: Swr) -> None:
+    other = TAG | {"repository": "web/shop"}
+    control("PUT", "/tags", [TAG, TAG | {"tag": "v2"}, other, other | {"region": "cn-north-4"}])
+
+    assert control("DELETE", "/tags", TAG).json() == {"deleted": 1}
+    both = [{"tag": "v2"}, {"region": "cn-north-4"}]
+    assert control("DELETE", "/tags?namespace=team", both).json() == {"deleted": 2}
+    assert [tag["repository"] for tag in control("GET", "/tags").json()] == ["web/shop"]
+
+
+@pytest.mark.parametrize("body", [{}, {"tag": None}, {"tga": "v1"}, [{}], "v1", 1])
+def test_a_body_that_names_no_tag_deletes_none(control: Swr, body: Any) -> None:
+    control("PUT", "/tags", TAG)
+
+    assert control("DELETE", "/tags", body).status_code == 400
+    assert len(control("GET", "/tags").json()) == 1
+
+
 def test_an_organization_is_created_in_one_region_or_in_all(control: Swr) -> None:
     control("POST", "/organizations", {"region": "cn-east-3", "namespace": "one"})
     control("POST", "/organizations", {"region": "*", "namespace": "all"})

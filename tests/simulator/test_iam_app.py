@@ -1,10 +1,13 @@
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import requests
 
 from swrhook.simulator import RunningSimulator, Settings, User, start
+from swrhook.simulator.model import DEMO
+from swrhook.swr.auth.signing import AccessKey
 
 Login = Callable[..., requests.Response]
 LOCKED = {"error_msg": "Account locked.", "error_code": "IAM.0061"}
@@ -154,3 +157,86 @@ def test_an_unknown_path_of_iam_is_an_error_in_json(
     for method, path in [("GET", "/"), ("GET", "/v3/auth/tokens"), ("PUT", "/v3//projects")]:
         response = session.request(method, sim.iam_url + path, timeout=10)
         assert (response.status_code, response.json()["error_code"]) == (404, "APIGW.0101")
+
+
+def log_in(sim: RunningSimulator, identity: Any, token: str = "") -> requests.Response:
+    body = {"auth": {"identity": identity, "scope": {"project": {"name": "cn-north-4"}}}}
+    url, headers = f"{sim.iam_url}/v3/auth/tokens", {"X-Auth-Token": token} if token else {}
+    return requests.post(url, json=body, headers=headers, timeout=10)
+
+
+def key_login(key: AccessKey) -> dict[str, Any]:
+    pair = {"access": {"key": key.access}, "secret": {"key": key.secret}}
+    if key.security_token:
+        pair["security_token"] = {"key": key.security_token}
+    return {"methods": ["hw_ak_sk"], "hw_ak_sk": pair}
+
+
+def test_an_access_key_is_exchanged_for_a_token(sim: RunningSimulator) -> None:
+    response = log_in(sim, key_login(DEMO.key))
+
+    token = response.json()["token"]
+    assert (response.status_code, token["methods"], token["user"]["name"]) == (
+        201,
+        ["hw_ak_sk"],
+        "demo",
+    )
+    url = f"{sim.endpoints['cn-north-4']}/v2/manage/namespaces/group"
+    headers = {"X-Auth-Token": response.headers["X-Subject-Token"]}
+    assert requests.get(url, headers=headers, timeout=10).status_code == 200
+
+
+def test_a_temporary_key_is_exchanged_until_it_expires(
+    sim: RunningSimulator, advance: Callable[[float], None]
+) -> None:
+    key = sim.state.accounts.issue_key(DEMO, timedelta(seconds=900)).key
+
+    assert log_in(sim, key_login(key)).status_code == 201
+    advance(900)
+    assert log_in(sim, key_login(key)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        AccessKey("NOBODY", DEMO.key.secret),
+        AccessKey(DEMO.key.access, "wrong"),
+        AccessKey(DEMO.key.access, DEMO.key.secret, "a token that it does not have"),
+    ],
+)
+def test_a_wrong_access_key_is_refused(sim: RunningSimulator, key: AccessKey) -> None:
+    response = log_in(sim, key_login(key))
+
+    assert (response.status_code, response.json()) == (401, UNAUTHORIZED)
+
+
+@pytest.mark.parametrize("agency", ["agency_name", "xrole_name"])
+def test_an_agency_is_assumed_with_the_token_of_a_user(
+    sim: RunningSimulator, login: Login, agency: str
+) -> None:
+    user = login().headers["X-Subject-Token"]
+    role = {"domain_name": "demo", agency: "demo-agency"}
+    response = log_in(sim, {"methods": ["assume_role"], "assume_role": role}, user)
+
+    token = response.json()["token"]
+    assert response.status_code == 201
+    assert token["user"]["name"] == "demo/demo-agency"
+    assert token["assumed_by"]["user"]["name"] == "demo"
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        ({"domain_name": "demo", "agency_name": "x"}, (404, "IAM.0004")),
+        ({"domain_name": "x", "agency_name": "demo-agency"}, (404, "IAM.0004")),
+        ({"domain_name": "demo"}, (400, "IAM.0072")),
+    ],
+)
+def test_an_agency_that_does_not_exist_is_not_assumed(
+    sim: RunningSimulator, login: Login, role: dict[str, str], expected: tuple[int, str]
+) -> None:
+    identity = {"methods": ["assume_role"], "assume_role": role}
+    response = log_in(sim, identity, login().headers["X-Subject-Token"])
+
+    assert (response.status_code, response.json()["error_code"]) == expected
+    assert log_in(sim, identity).status_code in (400, 401)

@@ -67,10 +67,13 @@ def test_a_page_has_100_tags_by_default(sim: RunningSimulator, swr: Swr) -> None
     assert len(swr("GET", "/namespaces/group/repos/big/tags?limit=1000&offset=0").json()) == 120
 
 
+def test_a_limit_without_an_offset_is_ignored(swr: Swr) -> None:
+    assert len(swr("GET", f"{REPO}/tags?limit=2").json()) == 4
+
+
 @pytest.mark.parametrize(
     ("query", "code"),
     [
-        ("limit=10", "4001025"),
         ("offset=0", "4001025"),
         ("limit=1001&offset=0", "4001025"),
         ("limit=0&offset=0", "4001025"),

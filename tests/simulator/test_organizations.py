@@ -40,6 +40,26 @@ def test_an_organization_must_have_a_valid_name(swr: Swr) -> None:
     assert (response.status_code, response.json()[0]["errorCode"]) == (400, "SVCSTG.SWR.4001028")
 
 
+def test_a_reserved_organization_cannot_be_created(swr: Swr, control: Swr) -> None:
+    response = swr("POST", "/namespaces", json={"namespace": "library"})
+    seeded = control("PUT", "/organizations", {"region": "*", "namespace": "library"})
+
+    assert (response.status_code, response.json()[0]["errorCode"]) == (400, "SVCSTG.SWR.4001028")
+    assert seeded.status_code == 400
+
+
+def test_the_quota_limits_the_organizations_of_each_region(swr: Swr, control: Swr) -> None:
+    for number in range(4):
+        assert swr("POST", "/namespaces", json={"namespace": f"team-{number}"}).status_code == 201
+    refused = swr("POST", "/namespaces", json={"namespace": "one-more"})
+    elsewhere = swr("POST", "/namespaces", json={"namespace": "one-more"}, region="cn-east-3")
+    control("PUT", "/settings", {"organization_quota": 6})
+
+    assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "SVCSTG.SWR.4000097")
+    assert elsewhere.status_code == 201
+    assert swr("POST", "/namespaces", json={"namespace": "one-more"}).status_code == 201
+
+
 def test_organizations_are_filtered_by_name(swr: Swr) -> None:
     swr("POST", "/namespaces", json={"namespace": "team-a"})
     listed = swr("GET", "/namespaces?filter=namespace::team|mode::visible").json()

@@ -70,6 +70,54 @@ def test_automatic_synchronization_is_created_listed_and_deleted(sim: RunningSim
     assert swr.list_image_auto_sync_repos_details(listing).body is None
 
 
+def test_repositories_are_created_and_deleted(sim: RunningSimulator) -> None:
+    swr = client(sim)
+    body = v2.CreateRepoRequestBody("team/empty", is_public=False, category="linux")
+    swr.create_repo(v2.CreateRepoRequest("group", body))
+    place = {"namespace": "group", "repository": "team$empty"}
+
+    assert swr.show_repository(v2.ShowRepositoryRequest(**place)).num_images == 0
+    with pytest.raises(ClientRequestException) as again:
+        swr.create_repo(v2.CreateRepoRequest("group", body))
+    swr.delete_repo(v2.DeleteRepoRequest(**place))
+    with pytest.raises(ClientRequestException) as gone:
+        swr.show_repository(v2.ShowRepositoryRequest(**place))
+    assert (again.value.status_code, gone.value.status_code) == (409, 404)
+
+
+def test_tags_are_copied_and_deleted(sim: RunningSimulator) -> None:
+    swr = client(sim)
+    body = v2.CreateRepoTagRequestBody("v1", "stable", override=False)
+    swr.create_repo_tag(v2.CreateRepoTagRequest(**PLACE, body=body))
+    original = sim.state.digest(REGION, "group", "web/shop", "v1")
+
+    assert original == swr.show_repo_tag(v2.ShowRepoTagRequest(**PLACE, tag="stable")).digest
+    swr.delete_repo_tag(v2.DeleteRepoTagRequest(**PLACE, tag="v1"))
+    remaining = swr.list_repository_tags(v2.ListRepositoryTagsRequest(**PLACE)).body
+    assert [tag.tag for tag in remaining] == ["stable"]
+
+
+def test_organizations_are_created_up_to_the_quota(sim: RunningSimulator) -> None:
+    swr = client(sim)
+    for number in range(4):
+        body = v2.CreateNamespaceRequestBody(f"team-{number}")
+        swr.create_namespace(v2.CreateNamespaceRequest(body))
+    [quota] = swr.list_quotas(v2.ListQuotasRequest()).quotas
+
+    assert (quota.quota_limit, quota.used) == (5, 5)
+    for name in ("team-5", "library"):
+        with pytest.raises(ClientRequestException) as caught:
+            swr.create_namespace(v2.CreateNamespaceRequest(v2.CreateNamespaceRequestBody(name)))
+        assert caught.value.status_code == 400
+
+
+def test_a_limit_without_an_offset_is_ignored(sim: RunningSimulator) -> None:
+    sim.state.seed(REGION, "group", "web/shop", "v2")
+    swr = client(sim)
+
+    assert len(swr.list_repository_tags(v2.ListRepositoryTagsRequest(**PLACE, limit="1")).body) == 2
+
+
 def test_a_wrong_secret_is_refused(sim: RunningSimulator) -> None:
     with pytest.raises(ClientRequestException) as caught:
         client(sim, "wrong").show_repo_tag(v2.ShowRepoTagRequest(**PLACE, tag="v1"))
