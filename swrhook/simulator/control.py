@@ -9,9 +9,10 @@ from werkzeug.exceptions import HTTPException
 
 from swrhook.simulator.app import answer, state
 from swrhook.simulator.mirror import MirrorUnavailable
-from swrhook.simulator.model import Tag, TagSelector
+from swrhook.simulator.model import Tag
 from swrhook.simulator.scenario import Reader, ScenarioError
 from swrhook.simulator.state import ReadOnlyRegion, State
+from swrhook.simulator.tag_selector import TagSelector
 from swrhook.simulator.tagstore import Page
 
 control = Blueprint("control", __name__)

@@ -29,32 +29,6 @@ IAM = "iam"
 EVERYWHERE = "*"
 """Means every SWR region, or every operation."""
 
-OPERATIONS = (
-    "sync_images",
-    "tags",
-    "tag",
-    "repo",
-    "repos",
-    "namespaces",
-    "regions",
-    "sync_job",
-    "sync_repo",
-    "feature_gates",
-    "quotas",
-    "create_repo",
-    "delete_repo",
-    "create_tag",
-    "delete_tag",
-)
-IAM_OPERATIONS = (
-    "tokens",
-    "projects",
-    "securitytokens",
-    "metadata_token",
-    "securitykey",
-    "pod_identity",
-)
-
 
 @lru_cache(maxsize=4096)
 def identifier(*parts: str) -> str:
@@ -280,23 +254,6 @@ class SeedTag:
     tag: str
     digest: str = ""
     index: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TagSelector:
-    """Selects tags; None in a field means all."""
-
-    region: str | None = None
-    namespace: str | None = None
-    repository: str | None = None
-    tag: str | None = None
-    digest: str | None = None
-
-    def selects(self, region: str, tag: Tag) -> bool:
-        """Tell whether a tag of a region is selected."""
-        actual = (region, tag.namespace, tag.repository, tag.name, tag.digest)
-        expected = (self.region, self.namespace, self.repository, self.tag, self.digest)
-        return all(one in (None, other) for one, other in zip(expected, actual, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ import yaml
 from marshmallow import Schema, ValidationError
 
 from swrhook.simulator import model, schemas
+from swrhook.simulator.operations import IAM_OPERATIONS, OPERATIONS
+from swrhook.simulator.tag_selector import TagSelector
 
 Regional = TypeVar("Regional", model.SeedOrganization, model.SeedTag, model.Fault)
 
@@ -51,9 +53,9 @@ class Reader:
         """Read one tag or a list of tags."""
         return self._check_regions(_load(schemas.TagSchema(many=True), data))
 
-    def selectors(self, data: object) -> Sequence[model.TagSelector]:
+    def selectors(self, data: object) -> Sequence[TagSelector]:
         """Read what selects tags: one selector or a list of them."""
-        selectors: Sequence[model.TagSelector] = _load(schemas.SelectorSchema(many=True), data)
+        selectors: Sequence[TagSelector] = _load(schemas.SelectorSchema(many=True), data)
         return selectors
 
     def faults(self, data: object) -> Sequence[model.Fault]:
@@ -68,7 +70,7 @@ class Reader:
     def _check_faults(self, faults: Sequence[model.Fault]) -> Sequence[model.Fault]:
         self._check_regions(faults, model.EVERYWHERE, model.IAM)
         for fault in faults:
-            operations = model.IAM_OPERATIONS if fault.region == model.IAM else model.OPERATIONS
+            operations = IAM_OPERATIONS if fault.region == model.IAM else OPERATIONS
             if fault.operation not in (model.EVERYWHERE, *operations):
                 raise ScenarioError(f"{fault.region} has no operation {fault.operation!r}")
         return faults

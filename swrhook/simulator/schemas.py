@@ -11,6 +11,8 @@ from marshmallow.validate import OneOf, Range
 
 from swrhook import swr_names
 from swrhook.simulator import error_codes, model
+from swrhook.simulator.operations import IAM_OPERATIONS, OPERATIONS
+from swrhook.simulator.tag_selector import TagSelector
 
 Validator: TypeAlias = Callable[[Any], Any]
 
@@ -115,11 +117,11 @@ TagSchema = schema_of(
     tag=_must(swr_names.is_tag, "a tag"),
     digest=_must(swr_names.is_digest, "a digest"),
 )
-SelectorSchema = schema_of(model.TagSelector, _check_selector)
+SelectorSchema = schema_of(TagSelector, _check_selector)
 FaultSchema = schema_of(
     model.Fault,
     _check_fault,
-    operation=OneOf((model.EVERYWHERE, *model.OPERATIONS, *model.IAM_OPERATIONS)),
+    operation=OneOf((model.EVERYWHERE, *OPERATIONS, *IAM_OPERATIONS)),
     times=Range(min=1),
     nth=Range(min=1),
     share=Range(min=0, max=1),

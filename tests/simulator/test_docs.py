@@ -12,7 +12,7 @@ import requests
 
 from swrhook.cli.simulator import simulator
 from swrhook.simulator import Fault, RunningSimulator, Settings, control, start
-from swrhook.simulator.model import IAM_OPERATIONS, OPERATIONS
+from swrhook.simulator.operations import IAM_OPERATIONS, OPERATIONS
 from swrhook.simulator.scenario import Reader
 
 DOCS = Path(__file__).parents[2] / "docs"

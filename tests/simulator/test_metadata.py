@@ -9,7 +9,8 @@ import requests
 
 from swrhook.simulator import RunningSimulator
 from swrhook.simulator.metadata import PREFIX
-from swrhook.simulator.model import DEMO, IAM_OPERATIONS, POD_TOKEN
+from swrhook.simulator.model import DEMO, POD_TOKEN
+from swrhook.simulator.operations import IAM_OPERATIONS
 
 Login = Callable[..., requests.Response]
 KEY_PATH = "/openstack/latest/securitykey"

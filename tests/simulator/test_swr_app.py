@@ -5,7 +5,7 @@ import pytest
 import requests
 
 from swrhook.simulator import RunningSimulator
-from swrhook.simulator.model import OPERATIONS
+from swrhook.simulator.operations import OPERATIONS
 from swrhook.simulator.swr_app import create_app
 
 Swr = Callable[..., requests.Response]
