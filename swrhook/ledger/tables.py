@@ -342,6 +342,21 @@ findings = Table(
     partial_index("findings_latest", "namespace", "repository", where=LATEST),
 )
 
+# SWR's own rules of automatic synchronization that overlap with those of swrhook.
+auto_sync_overlaps = Table(
+    "auto_sync_overlaps",
+    metadata,
+    Column("source_region", _REGION, primary_key=True),
+    Column("namespace", _NAMESPACE, primary_key=True),
+    Column("repository", _REPOSITORY, primary_key=True),
+    Column("target_region", _REGION, primary_key=True),
+    Column("target_namespace", _NAMESPACE, primary_key=True),
+    Column("override", Boolean, nullable=False, comment="of SWR's rule"),
+    Column("kind", String(16), nullable=False, comment="an OverlapKind"),
+    Column("rule", Text, nullable=False, comment="of swrhook"),
+    Column("seen_at", Instant, nullable=False),
+)
+
 ended_sessions = Table(
     "ended_sessions",
     metadata,

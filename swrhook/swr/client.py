@@ -13,9 +13,11 @@ from swrhook.model import Lane
 from swrhook.swr import protocol
 from swrhook.swr.auth.authenticator import make_authenticator
 from swrhook.swr.auth.lockout import RefusalStore
+from swrhook.swr.auto_syncs import auto_syncs_path, read_auto_syncs
 from swrhook.swr.http import HttpTransport, Network, Request
 from swrhook.swr.protocol import Organization, RegionInfo, SyncJob, TagPage, walk_tags
 from swrhook.swr.response import SwrResponse
+from swrhook.syncs.auto_sync import AutoSync
 
 _HEADERS = {"Content-Type": "application/json"}
 
@@ -77,6 +79,10 @@ class SwrClient:
         """Return the latest sync jobs of a repository in its source region, newest first."""
         response = self._get(region, protocol.sync_jobs_path(namespace, repository))
         return protocol.read_sync_jobs(response)
+
+    def auto_syncs(self, region: str, namespace: str, repository: str) -> list[AutoSync]:
+        """Return SWR's own rules of automatic synchronization for a repository."""
+        return read_auto_syncs(self._get(region, auto_syncs_path(namespace, repository)))
 
     def has_namespace(self, region: str, namespace: str) -> bool:
         """Tell whether an organization exists and is ours or shared with us; False is certain.

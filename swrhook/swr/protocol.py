@@ -85,19 +85,19 @@ def sync_images_request(lane: Lane, tags: Sequence[str]) -> tuple[str, bytes]:
         "remoteNamespace": lane.target.namespace,
         "remoteRegionId": lane.target.region,
     }
-    path = f"{_repository_path(lane.namespace, lane.repository)}/sync_images"
+    path = f"{repository_path(lane.namespace, lane.repository)}/sync_images"
     return path, json.dumps(body, separators=(",", ":")).encode()
 
 
 def tag_path(namespace: str, repository: str, tag: str) -> str:
     """Return the path of one tag. Raises SwrError for a name that SWR does not allow."""
-    return f"{_repository_path(namespace, repository)}/tags/{_checked(tag, is_tag)}"
+    return f"{repository_path(namespace, repository)}/tags/{_checked(tag, is_tag)}"
 
 
 def tags_path(namespace: str, repository: str, offset: int) -> str:
     """Return the path of one page of a repository's tags, the most recently updated first."""
     order = "order_column=updated_at&order_type=desc"
-    path = _repository_path(namespace, repository)
+    path = repository_path(namespace, repository)
     return f"{path}/tags?limit={PAGE_SIZE}&offset={offset}&{order}"
 
 
@@ -105,7 +105,7 @@ def sync_jobs_path(namespace: str, repository: str) -> str:
     """Return the path of the latest page of a repository's sync jobs."""
     # The filter is mandatory and must hold limit and offset; `|` is not allowed in a URL.
     query = quote(f"limit::{PAGE_SIZE}|offset::0|order::desc", safe=":")
-    return f"{_repository_path(namespace, repository)}/sync_job?filter={query}"
+    return f"{repository_path(namespace, repository)}/sync_job?filter={query}"
 
 
 def namespace_path(namespace: str) -> str:
@@ -235,7 +235,7 @@ def walk_tags(page_at: Callable[[int], TagPage | None]) -> Iterator[Mapping[str,
             return
 
 
-def _repository_path(namespace: str, repository: str) -> str:
+def repository_path(namespace: str, repository: str) -> str:
     """Return a repository's path, in which SWR spells `/` as `$`."""
     name = _checked(repository, is_repository).replace("/", "$")
     return f"{namespace_path(namespace)}/repos/{name}"

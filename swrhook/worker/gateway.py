@@ -17,6 +17,7 @@ from swrhook.metrics import Metrics
 from swrhook.model import Lane, Target
 from swrhook.swr.error_codes import BUSY, IMPOSSIBLE_REGION
 from swrhook.swr.protocol import SyncJob, TagPage
+from swrhook.syncs.auto_sync import AutoSync
 from swrhook.worker.admission import Admission, Slot
 from swrhook.worker.circuit_breaker import CircuitBreakers, Operation
 from swrhook.worker.ports import Swr
@@ -124,6 +125,11 @@ class GatewaySession:
         """Return one page of the repository's tags, or None if the repository does not exist."""
         with self._reading(region) as swr:
             return swr.tag_page(region, namespace, repository, offset)
+
+    def auto_syncs(self, region: str, namespace: str, repository: str) -> list[AutoSync]:
+        """Return SWR's own rules of automatic synchronization for a repository."""
+        with self._reading(region) as swr:
+            return swr.auto_syncs(region, namespace, repository)
 
     def has_namespace(self, target: Target) -> bool:
         """Return False if the organization is known not to exist or to belong to others."""

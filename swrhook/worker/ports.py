@@ -5,6 +5,7 @@ from typing import Protocol
 
 from swrhook.model import Lane
 from swrhook.swr.protocol import SyncJob, TagPage
+from swrhook.syncs.auto_sync import AutoSync
 
 
 class Swr(Protocol):
@@ -31,6 +32,10 @@ class Swr(Protocol):
 
     def tag_page(self, region: str, namespace: str, repository: str, offset: int) -> TagPage | None:
         """Return one page of the repository's tags, or None if the repository does not exist."""
+        ...
+
+    def auto_syncs(self, region: str, namespace: str, repository: str) -> list[AutoSync]:
+        """Return SWR's own rules of automatic synchronization for a repository."""
         ...
 
     def has_namespace(self, region: str, namespace: str) -> bool:

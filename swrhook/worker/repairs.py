@@ -17,10 +17,12 @@ from swrhook import logs
 from swrhook.clock import Clock
 from swrhook.errors import SwrError
 from swrhook.ledger import findings, repairs
+from swrhook.ledger.auto_sync_overlaps import replace_overlaps
 from swrhook.ledger.database import Database
 from swrhook.ledger.observations import keep_observations
 from swrhook.ledger.ports import LaneScheduler
 from swrhook.periodic import PeriodicThread
+from swrhook.syncs.auto_sync import Overlap
 from swrhook.syncs.observations import TagObservation
 from swrhook.syncs.reconciliation import (
     OVER_BUDGET,
@@ -184,7 +186,7 @@ class RepairWorker(PeriodicThread):
         compared: Comparison,
         lister: RepositoryLister,
     ) -> None:
-        """Save what was seen of a repository, and its findings.
+        """Save what was seen of a repository, its findings, and where SWR's own rules overlap.
 
         If the budget ends within the repository, the next reconcile begins with it again.
         """
@@ -206,6 +208,7 @@ class RepairWorker(PeriodicThread):
             if is_reconcile:
                 findings.mark_outdated(connection, repository)
             findings.store_findings(connection, repair.id, comparison, latest=is_reconcile)
+            self._save_overlaps(connection, repair.id, repository, compared.overlaps)
             stage = Stage.COMPARING if continues else repair.after_comparing
             cursor = repository.key if continues else repair.cursor
             progress = Progress(stage, self.clock.now(), cursor, price, lister.calls)
@@ -224,6 +227,20 @@ class RepairWorker(PeriodicThread):
         for start in range(0, len(observations), _PORTION):
             with self.database.write(durable=False) as connection:
                 keep_observations(connection, observations[start : start + _PORTION])
+
+    def _save_overlaps(
+        self,
+        connection: Connection,
+        repair_id: str,
+        repository: RepositoryRef,
+        overlaps: Sequence[Overlap] | None,
+    ) -> None:
+        if overlaps is None:
+            return
+        replace_overlaps(connection, repository, overlaps, self.clock.now())
+        for overlap in overlaps:
+            if overlap.is_contradiction:
+                repairs.add_note(connection, repair_id, f"{repository.key}: {overlap}")
 
     def _finish_comparing(self, step: _Step, cursor: str, calls: int = 0) -> None:
         repair = step.repair

@@ -3,11 +3,12 @@
 Listing has the lowest urgency: it takes only capacity that no lane uses.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from swrhook.clock import Clock
 from swrhook.engine import NoRoom
@@ -16,10 +17,13 @@ from swrhook.ledger.lanes import Flow
 from swrhook.ledger.rows import group
 from swrhook.model import Lane, PlannedSync, Target, Urgency
 from swrhook.swr.protocol import TagPage, walk_tags
+from swrhook.syncs.auto_sync import AutoSync, Overlap, find_overlaps
 from swrhook.syncs.observations import Place, TagObservation
-from swrhook.syncs.reconciliation import Finding, Repair, RepositoryRef, compare
+from swrhook.syncs.reconciliation import Finding, Repair, RepairKind, RepositoryRef, compare
 from swrhook.usecases.manual_syncs import MANUAL, plan_repository
-from swrhook.worker.gateway import NoCapacity, SwrGateway
+from swrhook.worker.gateway import GatewaySession, NoCapacity, SwrGateway
+
+Answer = TypeVar("Answer")
 
 
 class BudgetSpent(Exception):
@@ -40,10 +44,15 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How the targets of a repository differ from it, and what was seen of the compared tags."""
+    """How the targets of a repository differ from it, and what was seen of the compared tags.
+
+    `overlaps` is where SWR's own rules overlap with ours; None when SWR was not asked, or does not
+    say.
+    """
 
     findings: list[Finding]
     observations: Sequence[TagObservation]
+    overlaps: Sequence[Overlap] | None
 
 
 class StepLease(Protocol):
@@ -86,6 +95,14 @@ class RepositoryLister:
                 return None
             raise
 
+    def read_auto_syncs(self, repository: RepositoryRef) -> Sequence[AutoSync] | None:
+        """Return SWR's own rules for a repository, None if they cannot be read or afforded."""
+        source = (repository.region, repository.namespace, repository.repository)
+        lane = Lane(*source, Target(repository.region, repository.namespace), override=False)
+        with suppress(BudgetSpent, SwrError):
+            return self._ask(lane, lambda session: session.auto_syncs(*source))
+        return None
+
     def _list(self, repository: RepositoryRef, target: Target) -> Listing:
         source = (repository.region, repository.namespace, repository.repository)
         lane = Lane(*source, target, override=False)  # only for admission, which takes lanes
@@ -106,9 +123,14 @@ class RepositoryLister:
         return Listing(digests, began_at, is_whole)
 
     def _page(self, lane: Lane, offset: int) -> TagPage | None:
+        place = (lane.target.region, lane.target.namespace, lane.repository)
+        return self._ask(lane, lambda session: session.tag_page(*place, offset))
+
+    def _ask(self, lane: Lane, request: Callable[[GatewaySession], Answer]) -> Answer:
+        """Send one request when there is room for it. Raises BudgetSpent and SwrError."""
         if self.calls >= self.budget:
             raise BudgetSpent
-        target, wait = lane.target, timedelta()
+        wait = timedelta()
         flow = Flow.of(lane, Urgency.BACKFILL, "")
         while True:
             self.lease.renew(wait)
@@ -118,8 +140,7 @@ class RepositoryLister:
                 continue
             self.calls += 1
             try:
-                session = self.gateway.session(lane, slot)
-                return session.tag_page(target.region, target.namespace, lane.repository, offset)
+                return request(self.gateway.session(lane, slot))
             except NoCapacity as exc:
                 self.calls -= 1  # no request was made
                 wait = exc.wait
@@ -153,7 +174,11 @@ def compare_repository(
     for target, listing in listings.items():
         if listing is not None:
             seen += _observations(repository, target, listing, tags[target])
-    return Comparison(findings, seen)
+    # A backfill is about tags that were pushed before; a reconcile about what goes on happening.
+    is_reconcile = repair.kind is RepairKind.RECONCILE
+    auto_syncs = lister.read_auto_syncs(repository) if is_reconcile else None
+    overlaps = None if auto_syncs is None else find_overlaps(auto_syncs, planned)
+    return Comparison(findings, seen, overlaps)
 
 
 def _observations(

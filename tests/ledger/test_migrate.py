@@ -94,6 +94,7 @@ def next_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 FROZEN = {
     "v1_0001": "8266b9ad511b2dc0e9ad6fd1c1ca536b7fab2f6dc0855139c2af1544219510d3",
     "v1_0002": "3b9aa66714b18ce0ac0aff752556a8d83674db1bb4ee2847d77a4914ef798904",
+    "v1_0003": "2e4ebc473d55d3a8f5cc4bb11ba59bb5b95847e9311b004c7455bc8681dc50ce",
 }
 
 

@@ -13,6 +13,7 @@ from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync
 from swrhook.rules.rulebook import Rulebook
 from swrhook.swr.protocol import PAGE_SIZE, SyncJob, TagPage
+from swrhook.syncs.auto_sync import AutoSync
 from swrhook.worker.admission import Admission
 from swrhook.worker.circuit_breaker import CircuitBreakers
 from swrhook.worker.gateway import SwrGateway
@@ -61,6 +62,8 @@ class FakeSwr:
         self.job_lists: list[str] = []  # repositories whose jobs were requested
         self.questions: list[str] = []  # requests for regions and organizations
         self.listed_regions: frozenset[str] | None = None
+        self.rules: list[AutoSync] | SwrError = []  # SWR's own, of every repository
+        self.rule_lists: list[str] = []  # repositories whose rules were requested
         self.copies = True
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
@@ -114,6 +117,12 @@ class FakeSwr:
         self.job_lists.append(f"{region}/{namespace}/{repository}")
         return self.jobs
 
+    def auto_syncs(self, region: str, namespace: str, repository: str) -> list[AutoSync]:
+        self.rule_lists.append(f"{region}/{namespace}/{repository}")
+        if isinstance(self.rules, SwrError):
+            raise self.rules
+        return self.rules
+
     def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
         self.calls.append((lane, list(tags)))
         answer = self.answers.pop(0) if self.answers else None
@@ -141,8 +150,8 @@ class FakeSwr:
     @property
     def requests(self) -> int:
         """Return the number of requests of all kinds."""
-        kinds = (self.looks, self.lists, self.pages, self.questions, self.job_lists, self.calls)
-        return sum(len(kind) for kind in kinds)
+        reads = (self.looks, self.lists, self.pages, self.questions, self.job_lists)
+        return sum(len(kind) for kind in (*reads, self.rule_lists, self.calls))
 
     @property
     def tags_called(self) -> list[list[str]]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from swrhook.errors import Kind
+from swrhook.ledger.auto_sync_overlaps import list_overlaps
 from swrhook.ledger.lanes import schedule_lanes
 from swrhook.ledger.observations import find_observations
 from swrhook.ledger.queries.repairs import ListedRepair, RepairFilter, list_repairs
@@ -16,11 +17,12 @@ from swrhook.ledger.tables import lanes
 from swrhook.model import State, Target, Urgency
 from swrhook.rules.rulebook import Rulebook
 from swrhook.swr.protocol import PAGE_SIZE
+from swrhook.syncs.auto_sync import AutoSync, Overlap, OverlapKind
 from swrhook.syncs.observations import DriftKind, Place
 from swrhook.usecases.manual_syncs import MANUAL
 from tests.factories import LANE, put
 from tests.worker.harness import WorkerHarness, error
-from tests.worker.repairs import RECONCILE, SHOP, RepairSetup, digest
+from tests.worker.repairs import BACKFILL, RECONCILE, SHOP, RepairSetup, digest
 
 HOUR = timedelta(hours=1)
 
@@ -219,7 +221,7 @@ def test_a_reconcile_keeps_to_max_calls_and_the_next_one_continues(repairs: Repa
         repairs.work()
         listed.append(len(repairs.harness.swr.pages))
 
-    assert listed == [5, 10, 12]  # two repositories and a cut-off third; again; the last one
+    assert listed == [4, 8, 10]  # two repositories with two pages each; again; the last one
     assert [reconcile.state for reconcile in reconciles(repairs)] == ["done"] * 3
 
 
@@ -281,3 +283,62 @@ def test_no_reconcile_is_scheduled_by_default(repairs: RepairSetup) -> None:
 
     assert not repairs.worker.step()
     assert reconciles(repairs) == []
+
+
+def overlaps(repairs: RepairSetup) -> list[Overlap]:
+    with repairs.database.read() as connection:
+        return [seen.overlap for seen in list_overlaps(connection)]
+
+
+def test_rules_of_swr_that_contradict_ours_are_kept_and_noted(repairs: RepairSetup) -> None:
+    seed_copies(repairs, "v1")
+    swr = repairs.harness.swr
+    swr.rules = [
+        AutoSync(LANE.target, override=True),
+        AutoSync(Target("elsewhere", "x"), override=False),
+    ]
+
+    repair = repairs.begin(RECONCILE, None, report_only=True)
+    repairs.work()
+
+    [overlap] = overlaps(repairs)
+    assert overlap.kind is OverlapKind.OVERRIDE
+    assert repairs.show(repair, RECONCILE).notes == [f"cn-north-4/team/web/shop: {overlap}"]
+    swr.rules = []
+    repairs.begin(RECONCILE, [SHOP])
+    repairs.work()
+    assert overlaps(repairs) == []
+
+
+def test_rules_of_swr_that_duplicate_ours_are_kept_without_a_note(repairs: RepairSetup) -> None:
+    seed_copies(repairs, "v1")
+    repairs.harness.swr.rules = [AutoSync(LANE.target, override=False)]
+
+    repair = repairs.begin(RECONCILE, [SHOP])
+    repairs.work()
+
+    assert [overlap.kind for overlap in overlaps(repairs)] == [OverlapKind.DUPLICATE]
+    assert repairs.show(repair, RECONCILE).notes == []
+
+
+def test_rules_of_swr_that_cannot_be_read_do_not_stop_a_reconcile(repairs: RepairSetup) -> None:
+    seed_copies(repairs, "v1")
+    swr = repairs.harness.swr
+    swr.rules = [AutoSync(LANE.target, override=False)]
+    repairs.begin(RECONCILE, [SHOP])
+    repairs.work()
+
+    swr.rules = error(Kind.CONFIGURATION)
+    repair = repairs.begin(RECONCILE, [SHOP])
+    repairs.work()
+
+    assert repairs.show(repair, RECONCILE).state == "done"
+    assert len(overlaps(repairs)) == 1
+
+
+def test_a_backfill_does_not_read_rules_of_swr(repairs: RepairSetup) -> None:
+    seed_copies(repairs, "v1")
+    repairs.begin(BACKFILL, [SHOP])
+    repairs.work()
+
+    assert repairs.harness.swr.rule_lists == []

@@ -1,0 +1,82 @@
+"""SWR's own rules of automatic synchronization, and where they overlap with swrhook's. No I/O.
+
+SWR copies what is pushed to a repository to one target for each of its rules. Its documentation
+calls them automatic image synchronization tasks.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from swrhook.model import PlannedSync, Target
+
+
+@dataclass(frozen=True, slots=True)
+class AutoSync:
+    """One of SWR's rules for a repository: where SWR copies each push by itself."""
+
+    target: Target
+    override: bool
+
+
+class OverlapKind(StrEnum):
+    """How one of SWR's rules overlaps with those of swrhook."""
+
+    DUPLICATE = "duplicate"  # the same target and override: both copy
+    OVERRIDE = "override"  # the same target, but only one of them replaces a tag
+    ORGANIZATION = "organization"  # the same target region, but another organization
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """One of SWR's rules, and the rule of swrhook that it duplicates or contradicts."""
+
+    auto_sync: AutoSync
+    kind: OverlapKind
+    rule: str
+
+    @property
+    def is_contradiction(self) -> bool:
+        """Tell whether the two rules want different things."""
+        return self.kind is not OverlapKind.DUPLICATE
+
+    def __str__(self) -> str:
+        """Say what both rules do."""
+        target, override = self.auto_sync.target, self.auto_sync.override
+        text = f"SWR itself synchronizes it to {target}"
+        match self.kind:
+            case OverlapKind.DUPLICATE:
+                return f"{text}, and so does the rule {self.rule}"
+            case OverlapKind.OVERRIDE:
+                other = "does not override" if override else "overrides"
+                verb = "overriding" if override else "without overriding"
+                return f"{text}, {verb}, but the rule {self.rule} {other}"
+            case OverlapKind.ORGANIZATION:
+                return f"{text}, but the rule {self.rule} to another organization of the region"
+
+
+REMEDY = "delete SWR's rule in its console, or change the rule in swrhook.yaml"
+
+
+def find_overlaps(auto_syncs: Sequence[AutoSync], planned: Iterable[PlannedSync]) -> list[Overlap]:
+    """Return which of SWR's rules for a repository overlap with the syncs planned for it."""
+    by_region: dict[str, dict[tuple[Target, bool], str]] = {}
+    for sync in planned:
+        rules = by_region.setdefault(sync.target.region, {})
+        rules.setdefault((sync.target, sync.override), sync.rule)
+    return [
+        _overlap(auto_sync, by_region[auto_sync.target.region])
+        for auto_sync in auto_syncs
+        if auto_sync.target.region in by_region
+    ]
+
+
+def _overlap(auto_sync: AutoSync, rules: dict[tuple[Target, bool], str]) -> Overlap:
+    """Return the overlap with the rules for one region, of which there is at least one."""
+    target, override = auto_sync.target, auto_sync.override
+    # Where the rules override some tags and not others, the contradiction counts.
+    if rule := rules.get((target, not override)):
+        return Overlap(auto_sync, OverlapKind.OVERRIDE, rule)
+    if rule := rules.get((target, override)):
+        return Overlap(auto_sync, OverlapKind.DUPLICATE, rule)
+    return Overlap(auto_sync, OverlapKind.ORGANIZATION, next(iter(rules.values())))
