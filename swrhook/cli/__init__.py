@@ -29,6 +29,7 @@ COMMANDS = {
     "cancel": "Cancel syncs that are not verified; prints them.",
     "backfill": "Sync the tags that repositories had before the rules.",
     "reconcile": "Compare sources with targets and repair the differences.",
+    "import-autosync": "Print SWR's own automatic synchronization as rules for swrhook.yaml.",
     "replay": "Process deliveries again with the current configuration; prints the new ones.",
 }
 # The other commands are in modules of their own names.
@@ -51,8 +52,9 @@ class _LazyGroup(click.Group):
         """Import a command; return None if there is none of this name."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"swrhook.cli.{_MODULES.get(cmd_name, cmd_name)}")
-        command: click.Command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        module = import_module(f"swrhook.cli.{_MODULES.get(cmd_name, name)}")
+        command: click.Command = getattr(module, name)
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:

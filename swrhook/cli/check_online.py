@@ -2,30 +2,19 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
 from dataclasses import asdict
 from operator import itemgetter
 
 import click
 
+from swrhook.cli.online_client import open_client
 from swrhook.cli.tables import Column, print_table
 from swrhook.cli.terminal import progress_bar
-from swrhook.clock import SystemClock
-from swrhook.config.model import Config, Timeouts
-from swrhook.errors import LedgerUnusable
-from swrhook.ledger.database import open_existing
-from swrhook.ledger.kept_state import RefusedCredentials
-from swrhook.model import Refusal
-from swrhook.sender_keys import find_proxies
-from swrhook.settings import Settings
-from swrhook.swr.auth.lockout import RefusalStore
-from swrhook.swr.client import SwrClient
-from swrhook.swr.http import Network
+from swrhook.config.model import Config
+from swrhook.usecases.auto_sync_check import check_auto_syncs
 from swrhook.usecases.online_check import CheckResult, Level, count_checks, run_checks
 from swrhook.usecases.rule_scope import rule_scope
 
-# Seconds to wait for IAM and SWR: an interactive command must not take as long as the service may.
-_LONGEST_WAIT = 15.0
 _COLUMNS = (
     Column("result", itemgetter("level"), unwrapped=True, styled=True),
     Column("about"),
@@ -36,25 +25,18 @@ _LEDGER_REMEDY = "check SWRHOOK_DATABASE_URL; without the ledger, a refused pass
 
 
 def run_online_check(config: Config, environ: Mapping[str, str]) -> list[CheckResult]:
-    """Check a configuration with IAM and SWR. Raises BadConfiguration for a wrong environment.
-
-    Uses the ledger, if there is one, to avoid a password that IAM refused before: IAM locks an
-    account after a few wrong logins.
-    """
-    url = Settings.from_environ(environ).database_url
+    """Check a configuration with IAM and SWR. Raises BadConfiguration for a wrong environment."""
     scope = rule_scope(config)
     results: list[CheckResult] = []
-    with ExitStack() as stack:
-        refusals: RefusalStore = _InMemoryRefusals()
-        try:
-            if ledger := open_existing(url):
-                stack.callback(ledger.close)
-                refusals = RefusedCredentials(ledger, SystemClock())
-        except LedgerUnusable as exc:
-            results.append(CheckResult(Level.WARNING, "ledger", str(exc), _LEDGER_REMEDY))
-        swr = stack.enter_context(closing(_swr_client(config, environ, refusals)))
-        progress = stack.enter_context(progress_bar("Asking SWR", count_checks(scope)))
-        results += run_checks(swr, scope, progress.advance)
+    with open_client(config, environ) as online:
+        if online.ledger_problem:
+            warning = (Level.WARNING, "ledger", online.ledger_problem, _LEDGER_REMEDY)
+            results.append(CheckResult(*warning))
+        checks = count_checks(scope) + len(scope.sources)
+        with progress_bar("Asking SWR", checks) as progress:
+            results += run_checks(online.swr, scope, progress.advance)
+            if all(result.level is not Level.PROBLEM for result in results):
+                results += check_auto_syncs(online.swr, config, scope.sources, progress.advance)
     return results
 
 
@@ -67,28 +49,3 @@ def print_results(file: str, results: Sequence[CheckResult], *, as_json: bool) -
     else:
         print_table(_COLUMNS, findings)
     return healthy
-
-
-def _swr_client(config: Config, environ: Mapping[str, str], refusals: RefusalStore) -> SwrClient:
-    timeouts = config.options.timeouts
-    network = Network(
-        Timeouts(min(timeouts.connect, _LONGEST_WAIT), min(timeouts.read, _LONGEST_WAIT)),
-        find_proxies=find_proxies,
-        certificates=environ.get("REQUESTS_CA_BUNDLE"),
-    )
-    return SwrClient(config.swr, network, refusals, SystemClock())
-
-
-class _InMemoryRefusals:
-    """The credentials that IAM refused during this run, if there is no ledger."""
-
-    def __init__(self) -> None:
-        self._refusals: dict[str, Refusal] = {}
-
-    def refusal(self, fingerprint: str) -> Refusal | None:
-        """Return the last refusal of a credential, or None."""
-        return self._refusals.get(fingerprint)
-
-    def refuse(self, fingerprint: str, refusal: Refusal) -> None:
-        """Record that a credential was refused."""
-        self._refusals[fingerprint] = refusal

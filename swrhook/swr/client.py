@@ -15,6 +15,13 @@ from swrhook.swr.auth.authenticator import make_authenticator
 from swrhook.swr.auth.lockout import RefusalStore
 from swrhook.swr.auto_syncs import auto_syncs_path, read_auto_syncs
 from swrhook.swr.http import HttpTransport, Network, Request
+from swrhook.swr.listings import (
+    ORGANIZATIONS_PATH,
+    RepositoryPage,
+    read_organizations,
+    read_repository_page,
+    repositories_path,
+)
 from swrhook.swr.protocol import Organization, RegionInfo, SyncJob, TagPage, walk_tags
 from swrhook.swr.response import SwrResponse
 from swrhook.syncs.auto_sync import AutoSync
@@ -96,6 +103,15 @@ class SwrClient:
     def organization(self, region: str, namespace: str) -> Organization | None:
         """Return our access to an organization, or None when it does not exist in the region."""
         return protocol.read_organization(self._get(region, protocol.namespace_path(namespace)))
+
+    def organizations(self, region: str) -> list[str]:
+        """Return the names of the organizations that we can see in a region."""
+        return read_organizations(self._get(region, ORGANIZATIONS_PATH))
+
+    def repository_page(self, region: str, namespace: str, offset: int) -> RepositoryPage:
+        """Return one page of the names of an organization's repositories."""
+        response = self._get(region, repositories_path(namespace, offset))
+        return read_repository_page(response, namespace)
 
     def first_repository(self, region: str, namespace: str) -> str | None:
         """Return the name of any one repository of an organization, or None when it has none."""

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from click.testing import CliRunner, Result
 
 from swrhook.cli import main
 from swrhook.ledger.database import open_database, open_existing
-from swrhook.simulator import RunningSimulator, start
+from swrhook.simulator import Fault, RunningSimulator, start
+from swrhook.simulator.jobs import Image
+from swrhook.simulator.model import Target
 from tests.swr.clients import logins
 
 Check = Callable[..., Result]
@@ -115,3 +118,40 @@ def test_online_and_body_exclude_each_other(check: Check) -> None:
 
     assert result.exit_code == 2
     assert "--online and --body exclude each other" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("override", "level", "text"),
+    [
+        (True, "warning", "overriding, but the rule all does not override"),
+        (False, "unknown", "and so does the rule all"),
+    ],
+)
+def test_rules_of_swr_that_overlap_are_reported(
+    check: Check, simulator: RunningSimulator, *, override: bool, level: str, text: str
+) -> None:
+    simulator.state.seed("cn-north-4", "group", "web/shop", "v1")
+    image = Image("cn-north-4", "group", "web/shop")
+    target = Target("cn-east-3", "group", override)
+    simulator.state.rules.add(image, target, auto=True, at=datetime.now(UTC))
+    result = check("--online", "--json")
+
+    printed = json.loads(result.stdout)
+    [finding] = [item for item in printed["findings"] if item["about"].startswith("repository")]
+    assert (result.exit_code, finding["level"]) == (0, level)
+    assert text in finding["message"]
+
+
+def test_no_overlap_is_said_too(check: Check, simulator: RunningSimulator) -> None:
+    simulator.state.seed("cn-north-4", "group", "web/shop", "v1")
+
+    assert "no automatic synchronization of SWR overlaps" in check("--online").stdout
+
+
+def test_rules_of_swr_need_not_be_readable(check: Check, simulator: RunningSimulator) -> None:
+    simulator.state.seed("cn-north-4", "group", "web/shop", "v1")
+    simulator.state.faults.add([Fault("*", "sync_repo", error="SVCSTG.SWR.4030170")])
+    result = check("--online")
+
+    assert result.exit_code == 0
+    assert "automatic synchronization cannot be read" in result.stdout

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from flask import Blueprint, render_template, url_for
 
 from swrhook.config.model import Config
+from swrhook.ledger.auto_sync_overlaps import SeenOverlap, list_overlaps
 from swrhook.ledger.queries import overview as queries
 from swrhook.ledger.queries.overview import MOST_COUNTED, SyncGroup
 from swrhook.ledger.queries.pagination import lowest_id
 from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderStatus
+from swrhook.syncs.auto_sync import REMEDY
 from swrhook.units import format_duration
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.charts import Chart, charts
@@ -47,6 +49,7 @@ class Overview:
     held_up: Sequence[SyncGroup]
     failing: Sequence[SyncGroup]
     quarantined: int
+    overlaps: Sequence[SeenOverlap]
     senders: Sequence[SenderStatus]
     outcomes: Mapping[str, Mapping[str, int]]
 
@@ -88,6 +91,7 @@ def _read_overview(web: WebContext) -> Overview:
             held_up=queries.held_up_groups(connection),
             failing=queries.failing_groups(connection, now),
             quarantined=queries.count_quarantined(connection, now - _QUARANTINE_SINCE),
+            overlaps=list_overlaps(connection),
             senders=senders,
             outcomes=queries.recent_outcomes(connection, [status.sender for status in senders]),
         )
@@ -104,6 +108,8 @@ def _alerts(health: Health, overview: Overview) -> Iterator[Alert]:
     yield from (_silent(status) for status in overview.senders if status.is_silent)
     if overview.quarantined:
         yield _quarantined(overview.quarantined)
+    if overview.overlaps:
+        yield _overlapping(overview.overlaps)
 
 
 def _failed(group: SyncGroup) -> Alert:
@@ -150,6 +156,19 @@ def _quarantined(count: int) -> Alert:
         f"{deliveries} not understood in the last 24 hours.",
         "They are stored whole: see what was sent, and replay them after a change.",
         url_for(".deliveries", outcome="quarantined", since="24h"),
+    )
+
+
+def _overlapping(overlaps: Sequence[SeenOverlap]) -> Alert:
+    contradictions = [seen for seen in overlaps if seen.overlap.is_contradiction]
+    seen, *_ = contradictions or overlaps
+    verb = "contradicts" if contradictions else "duplicates"
+    return Alert(
+        "fair",
+        f"SWR's own automatic synchronization {verb} the rules: {seen.repository.key}: "
+        f"{seen.overlap}.",
+        f"{REMEDY[0].upper()}{REMEDY[1:]}.",
+        url_for(".rules", _anchor="automatic"),
     )
 
 
