@@ -18,6 +18,7 @@ SwrhookError
 ├── Ignored                  the delivery is valid, but needs no sync
 ├── UnknownShape             the dialect does not know the JSON's structure: quarantined
 ├── BadConfiguration         the file or the environment has mistakes; holds all of them
+├── BadRecording             a file is not a recording of SWR's answers
 ├── FetchFailed              an HTTPS server of a sender gave no usable response
 ├── LedgerUnusable           the database cannot be opened, or belongs to another version or process
 ├── ClaimLost                another worker has taken over: this transaction is rolled back
@@ -167,6 +168,10 @@ class BadConfiguration(SwrhookError):
     def __reduce__(self) -> tuple[type["BadConfiguration"], tuple[list[Mistake]]]:
         """Return what makes a copy in another process."""
         return BadConfiguration, (self.mistakes,)
+
+
+class BadRecording(SwrhookError):
+    """A file is not a recording of SWR's answers; the message says why."""
 
 
 class FetchFailed(SwrhookError):

@@ -4,15 +4,17 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 
 from swrhook.cli.check_body import preview_body, preview_lines
-from swrhook.cli.check_online import print_results, run_online_check
-from swrhook.cli.options import command, json_option, text_option
+from swrhook.cli.check_canary import parse_probe, run_canary
+from swrhook.cli.check_online import OnlineReport, print_report, run_online_check
+from swrhook.cli.options import combine, command, json_option, text_option
+from swrhook.cli.recorder import make_recorder, write_recording
 from swrhook.cli.terminal import count_of, printable
 from swrhook.config.json_schema import json_schema
 from swrhook.config.loader import load
@@ -35,9 +37,51 @@ def _parse_headers(_: click.Context, __: click.Parameter, lines: Sequence[str]) 
     return {name.strip().lower(): value.strip() for name, _, value in parts}
 
 
+@dataclass(frozen=True, slots=True)
+class OnlineOptions:
+    """The options of `--online`."""
+
+    online: bool
+    record: Path | None
+    canary: str | None
+    to: str | None
+    source_region: str | None
+    clean: bool
+
+    def validate(self) -> None:
+        """Raise click.UsageError for options that do not belong together."""
+        if not self.online and (self.record or self.canary):
+            raise click.UsageError("--record and --canary need --online")
+        if (self.canary is None) != (self.to is None):
+            raise click.UsageError("--canary and --to need each other")
+        if self.canary is None and (self.source_region or self.clean):
+            raise click.UsageError("--from and --clean need --canary")
+
+
+_online_options = combine(
+    click.option("--online", is_flag=True, help="Also check with IAM and SWR."),
+    click.option(
+        "--record",
+        type=click.Path(path_type=Path),
+        metavar="NEWFILE",
+        help="With --online: ask SWR about open facts, and write all answers with pseudonyms.",
+    ),
+    text_option("--canary", "With --online: sync this tag and measure.", metavar="ORG/REPO:TAG"),
+    text_option("--to", "With --canary: the target.", metavar="REGION/ORG"),
+    text_option("--from", "With --canary: the source region.", metavar="REGION"),
+    click.option(
+        "--clean",
+        is_flag=True,
+        help="With --canary: remove the target's tag, unless it was there before.",
+    ),
+)
+
+
 @command(
     "python -m swrhook check swrhook.yaml",
     "python -m swrhook check --body event.json --sender harbor-prod",
+    "python -m swrhook check --online --record answers.json",
+    "python -m swrhook check --online --canary team-a/probe:1 --to cn-east-3/team-a --clean",
 )
 @click.argument("file", default="./swrhook.yaml", envvar="SWRHOOK_CONFIG")
 @click.option(
@@ -52,7 +96,7 @@ def _parse_headers(_: click.Context, __: click.Parameter, lines: Sequence[str]) 
     callback=_parse_headers,
     help="With --body: a header of the request. Repeatable.",
 )
-@click.option("--online", is_flag=True, help="Also check with IAM and SWR; changes nothing there.")
+@_online_options
 @click.option(
     "--schema",
     is_flag=True,
@@ -68,8 +112,8 @@ def check(
     body: BinaryIO | None,
     sender: str | None,
     headers: Mapping[str, str],
-    online: bool,
     as_json: bool,
+    **online: Any,  # noqa: ANN401  # OnlineOptions
 ) -> None:
     """Check the configuration FILE and everything it refers to.
 
@@ -82,22 +126,28 @@ def check(
 
     With --online, log in to IAM and check, in each region and organization that the rules name,
     whether syncs can work; prints what to fix. No image is copied. Exit code 1 on a problem.
+
+    With --record, also ask what no public source says about SWR. NEWFILE has no secret and no name
+    of yours: look through it, and attach it to a report. `simulator --recorded` replays it.
+
+    With --canary, sync one tag for real, to a target that does not have it, and measure: the
+    answer, its job, when it arrives, and whether the digest is kept.
     """
+    options = OnlineOptions(source_region=online.pop("from"), **online)
+    options.validate()
     if (body is None) != (sender is None) or (headers and body is None):
         raise click.UsageError("--body and --sender need each other; --header needs both of them")
-    if online and body is not None:
+    if options.online and body is not None:
         raise click.UsageError("--online and --body exclude each other")
     environ = os.environ  # noqa: TID251  # a command reads the environment itself
     try:
         config = load(Path(file), environ)
-        if online:
-            is_good = print_results(file, run_online_check(config, environ), as_json=as_json)
+        if options.online:
+            report = _ask_swr(config, environ, options)
+            is_good = print_report(file, report, as_json=as_json)
         elif body is not None and sender is not None:
-            if sender not in config.senders:
-                raise click.BadParameter(f'{file} has no sender "{sender}"', param_hint="--sender")
-            preview = preview_body(Delivery(headers, body.read()), config.senders[sender], config)
-            _print_answer(preview, map(printable, preview_lines(preview)), as_json=as_json)
-            is_good = preview["outcome"] == Outcome.ACCEPTED
+            delivery = Delivery(headers, body.read())
+            is_good = _print_preview(file, config, sender, delivery, as_json=as_json)
         else:
             _print_summary(file, config, as_json=as_json)
             is_good = True
@@ -107,6 +157,30 @@ def check(
         _print_answer(answer, map(str, exc.mistakes), as_json=as_json, err=not as_json)
         is_good = False
     sys.exit(0 if is_good else 1)
+
+
+def _ask_swr(config: Config, environ: Mapping[str, str], options: OnlineOptions) -> OnlineReport:
+    recorder = make_recorder(config) if options.record else None
+    if options.canary is not None and options.to is not None:
+        names = (options.canary, options.to, options.source_region)
+        probe = parse_probe(config, *names, clean=options.clean)
+        report = run_canary(config, environ, probe, recorder)
+    else:
+        report = run_online_check(config, environ, recorder)
+    if options.record and recorder:
+        write_recording(options.record, recorder, report.facts)
+    return report
+
+
+def _print_preview(
+    file: str, config: Config, sender: str, delivery: Delivery, *, as_json: bool
+) -> bool:
+    """Print what a request of a sender would cause; return whether it would be accepted."""
+    if sender not in config.senders:
+        raise click.BadParameter(f'{file} has no sender "{sender}"', param_hint="--sender")
+    preview = preview_body(delivery, config.senders[sender], config)
+    _print_answer(preview, map(printable, preview_lines(preview)), as_json=as_json)
+    return bool(preview["outcome"] == Outcome.ACCEPTED)
 
 
 def _print_summary(file: str, config: Config, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from swrhook.sender_keys import find_proxies
 from swrhook.settings import Settings
 from swrhook.swr.auth.lockout import RefusalStore
 from swrhook.swr.client import SwrClient
-from swrhook.swr.http import Network
+from swrhook.swr.http import Journal, Network
 
 # Seconds to wait for IAM and SWR: an interactive command must not take as long as the service may.
 _LONGEST_WAIT = 15.0
@@ -29,7 +29,9 @@ class OnlineClient:
 
 
 @contextmanager
-def open_client(config: Config, environ: Mapping[str, str]) -> Iterator[OnlineClient]:
+def open_client(
+    config: Config, environ: Mapping[str, str], journal: Journal | None = None
+) -> Iterator[OnlineClient]:
     """Open a client for the duration of a `with` block. Raises BadConfiguration.
 
     Uses the ledger, if there is one, to avoid a password that IAM refused before: IAM locks an
@@ -44,16 +46,19 @@ def open_client(config: Config, environ: Mapping[str, str]) -> Iterator[OnlineCl
         except LedgerUnusable as exc:
             problem = str(exc)
         refusals = RefusedCredentials(ledger, SystemClock()) if ledger else _InMemoryRefusals()
-        client = _make_client(config, environ, refusals)
+        client = _make_client(config, environ, refusals, journal)
         yield OnlineClient(stack.enter_context(closing(client)), problem)
 
 
-def _make_client(config: Config, environ: Mapping[str, str], refusals: RefusalStore) -> SwrClient:
+def _make_client(
+    config: Config, environ: Mapping[str, str], refusals: RefusalStore, journal: Journal | None
+) -> SwrClient:
     timeouts = config.options.timeouts
     network = Network(
         Timeouts(min(timeouts.connect, _LONGEST_WAIT), min(timeouts.read, _LONGEST_WAIT)),
         find_proxies=find_proxies,
         certificates=environ.get("REQUESTS_CA_BUNDLE"),
+        journal=journal,
     )
     return SwrClient(config.swr, network, refusals, SystemClock())
 

@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from swrhook import simulator as simulators
+from swrhook.errors import BadRecording
 from swrhook.simulator.launcher import REGIONS, RunningSimulator
 from swrhook.simulator.model import DEMO, Scenario
 from swrhook.simulator.scenario import Reader, ScenarioError
+from swrhook.swr.recordings import Recording, read_recording
 
 _LOGIN = (
     '{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"demo",'
@@ -25,7 +27,10 @@ _LOGIN = (
     epilog="\b\nExamples:\n  python -m swrhook simulator --port 9100 --regions cn-north-4,cn-east-3"
 )
 @click.option("--port", default=9100, show_default=True, help="IAM's port; 0 picks free ports.")
-@click.option("--regions", default=",".join(REGIONS), show_default=True, help="The regions.")
+@click.option(
+    "--regions",
+    help=f"The regions; default {','.join(REGIONS)} or, with --recorded, those of the file.",
+)
 @click.option(
     "--mirror",
     "mirrors",
@@ -46,15 +51,21 @@ _LOGIN = (
     help="A YAML or JSON file with organizations, tags, faults and settings.",
 )
 @click.option(
+    "--recorded",
+    type=click.Path(path_type=Path),
+    help="Give the answers that `check --online --record` wrote.",
+)
+@click.option(
     "--seed", type=int, help="Random seed for faults that affect only a share of the calls."
 )
 @click.option("--bind", default="127.0.0.1", show_default=True, help="The address to listen on.")
 def simulator(  # noqa: PLR0913, PLR0917 - an argument for each option
     port: int,
-    regions: str,
+    regions: str | None,
     mirrors: Sequence[str],
     delay: float,
     scenario: Path | None,
+    recorded: Path | None,
     seed: int | None,
     bind: str,
 ) -> None:
@@ -62,7 +73,8 @@ def simulator(  # noqa: PLR0913, PLR0917 - an argument for each option
 
     IAM listens on --port, the regions on the ports after it. User, password and account are `demo`.
     """
-    names = _regions(regions)
+    recording = _recording(recorded)
+    names = _regions(regions) if regions else recording.regions or REGIONS
     try:
         running = simulators.start(
             names,
@@ -71,6 +83,7 @@ def simulator(  # noqa: PLR0913, PLR0917 - an argument for each option
             delay=delay,
             mirror=_mirrors(mirrors, names),
             scenario=_scenario(scenario, names, seed),
+            recorded=recording.exchanges,
         )
     except ScenarioError as exc:
         raise click.ClickException(str(exc)) from exc
@@ -85,6 +98,13 @@ def simulator(  # noqa: PLR0913, PLR0917 - an argument for each option
     with running:
         _print_endpoints(running)
         stop.wait()
+
+
+def _recording(path: Path | None) -> Recording:
+    try:
+        return read_recording(path) if path else Recording([])
+    except BadRecording as exc:
+        raise click.ClickException(str(exc)) from exc
 
 
 def _scenario(path: Path | None, regions: Sequence[str], seed: int | None) -> Scenario:

@@ -74,6 +74,18 @@ def answer(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = 
     return Response(content, status, dict(headers or {}), content_type="application/json")
 
 
+def replay() -> Response | None:
+    """Answer as the real service did, if the answer to this request was recorded."""
+    exchange = state().recorded.take(region(), request.method, request.environ["RAW_URI"])
+    if exchange is None:
+        return None
+    # The date would be that of the recording.
+    headers = {name: value for name, value in exchange.headers.items() if name != "date"}
+    if not isinstance(exchange.body, str):
+        return answer(exchange.body, status=exchange.status, headers=headers)
+    return Response(exchange.body, exchange.status, headers)
+
+
 def answer_page(items: Sequence[Json], *, offset: int, total: int) -> Response:
     """Answer with a part of a list; SWR's Content-Range is `offset-count/total`."""
     return answer(items, headers={"Content-Range": f"{offset}-{len(items)}/{total}"})

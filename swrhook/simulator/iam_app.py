@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, Response, request
 
 from swrhook.simulator import errors, signatures
 from swrhook.simulator.accounts import Credentials
-from swrhook.simulator.app import answer, iam_timestamp, new_app, parse_json, state
+from swrhook.simulator.app import answer, iam_timestamp, new_app, parse_json, replay, state
 from swrhook.simulator.metadata import answer_with_key, machine
 from swrhook.simulator.model import IAM, Json, Token, User, identifier
 from swrhook.simulator.state import State
@@ -29,6 +29,7 @@ iam = Blueprint("iam", __name__)
 def create_app(simulator: State) -> Flask:
     """Create the IAM application of a simulator."""
     app = new_app(__name__, simulator, IAM)
+    app.before_request(replay)
     app.register_blueprint(iam)
     app.register_blueprint(machine)
     return app

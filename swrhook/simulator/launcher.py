@@ -12,6 +12,7 @@ from swrhook.clock import Clock, SystemClock
 from swrhook.simulator import control, iam_app, metadata, model, swr_app
 from swrhook.simulator.http_server import Server
 from swrhook.simulator.state import State
+from swrhook.swr.recordings import Exchange
 
 REGIONS = ("cn-north-4", "cn-east-3", "ap-southeast-1")
 _BACKLOG = 1024
@@ -58,18 +59,19 @@ def start(  # noqa: PLR0913 - each is a choice of its own, and has a default
     users: Sequence[model.User] = (model.DEMO,),
     settings: model.Settings = model.Settings(),  # noqa: B008 - a frozen value
     scenario: model.Scenario = model.Scenario(),  # noqa: B008
+    recorded: Sequence[Exchange] = (),
     clock: Clock = SystemClock(),  # noqa: B008
 ) -> RunningSimulator:
     """Start IAM on a port and the regions on the next ones; port 0 selects free ports for all.
 
     `delay` overrides that of the settings, in seconds. The organizations are created in every
-    region. Raises OSError if a port is in use.
+    region. `recorded` answers are given to their requests. Raises OSError if a port is in use.
     """
     if delay is not None:
         settings = replace(settings, delay=delay)
     common = [model.SeedOrganization(model.EVERYWHERE, name) for name in organizations]
     scenario = replace(scenario, organizations=[*common, *scenario.organizations])
-    setup = model.Setup(regions, mirror or {}, users, settings, scenario)
+    setup = model.Setup(regions, mirror or {}, users, settings, scenario, recorded)
     # The sockets come first, so that a port in use prevents the start of all servers.
     return _serve(State(setup, clock), _listen(bind, port, count=1 + len(regions)))
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 from uuid import NAMESPACE_URL, uuid5
 
 from swrhook.swr.auth.signing import AccessKey
+from swrhook.swr.recordings import Exchange
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 Status: TypeAlias = Literal[
@@ -283,3 +284,4 @@ class Setup:
     users: Sequence[User] = (DEMO,)
     settings: Settings = Settings()
     scenario: Scenario = Scenario()
+    recorded: Sequence[Exchange] = ()

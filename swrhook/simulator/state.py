@@ -14,6 +14,7 @@ from swrhook.simulator.calls import CallLog
 from swrhook.simulator.faults import FaultTable
 from swrhook.simulator.jobs import Image, Jobs, SyncRules
 from swrhook.simulator.mirror import MirroredTags, MirrorUnavailable
+from swrhook.simulator.recorded_answers import RecordedAnswers
 from swrhook.simulator.tagstore import Listing, StoredTags, Window
 
 TagStore: TypeAlias = StoredTags | MirroredTags
@@ -54,6 +55,7 @@ class State:
         self.faults = FaultTable(self)
         self.call_log = CallLog()
         self.rules = SyncRules()
+        self.recorded = RecordedAnswers(self._setup.recorded)
         for organization in scenario.organizations:
             self.create_organization(organization.region, organization.namespace)
         for tag in scenario.tags:

@@ -3,7 +3,7 @@
 from flask import Flask, request
 
 from swrhook.simulator import errors, signatures
-from swrhook.simulator.app import new_app, region, state
+from swrhook.simulator.app import new_app, region, replay, state
 from swrhook.simulator.iam_app import project_id
 from swrhook.simulator.image_changes import image_changes
 from swrhook.simulator.images import images
@@ -17,6 +17,7 @@ def create_app(simulator: State, region_name: str) -> Flask:
     """Create the SWR application of a region."""
     app = new_app(__name__, simulator, region_name)
     app.before_request(_authenticate)
+    app.before_request(replay)
     for blueprint in (sync, images, image_changes, organizations):
         app.register_blueprint(blueprint, url_prefix="/v2/manage")
     return app

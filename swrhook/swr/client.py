@@ -126,6 +126,15 @@ class SwrClient:
         """Return the regions that a region can synchronize to; None when SWR lists none."""
         return self.region_info(region).sync_targets or None
 
+    def ask(self, region: str, path: str) -> SwrResponse:
+        """Return the response to any read request, whatever its status."""
+        return self._get(region, path)
+
+    def delete_tag(self, region: str, namespace: str, repository: str, tag: str) -> None:
+        """Delete one tag; that it does not exist is no error."""
+        path = protocol.tag_path(namespace, repository, tag)
+        protocol.check_deleted(self._send(region, "DELETE", path))
+
     def reuse_authenticator(self, other: "SwrClient") -> None:
         """Take over an earlier client's tokens and keys, if it logs in to the same account.
 

@@ -8,7 +8,7 @@ once for each endpoint, and a file of trusted certificates where a company has i
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -34,6 +34,14 @@ def no_proxies(_url: str) -> Mapping[str, str]:
     return {}
 
 
+class Journal(Protocol):
+    """Is told every response, by any thread."""
+
+    def record(self, endpoint: str, request: "Request", response: SwrResponse) -> None:
+        """Take note of a response; it must not raise."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """How the endpoints are reached.
@@ -49,6 +57,7 @@ class Network:
     find_proxies: Callable[[str], Mapping[str, str]] = no_proxies
     certificates: str | None = None
     metadata: str = "http://169.254.169.254"
+    journal: Journal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,7 @@ class HttpTransport:
 
     def __init__(self, endpoints: Collection[str], network: Network, clock: Clock) -> None:
         self._clock = clock
+        self._journal = network.journal
         self._timeouts = (network.timeouts.connect, network.timeouts.read)
         self._certificates = network.certificates or True
         self._proxies = {url: dict(network.find_proxies(url)) for url in endpoints}
@@ -92,7 +102,11 @@ class HttpTransport:
         except (OSError, urllib3.exceptions.HTTPError) as exc:
             raise _transport_error(endpoint, request, exc) from exc
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return SwrResponse(response.status_code, headers, body, self._clock.now(), request.secrets)
+        now = self._clock.now()
+        answer = SwrResponse(response.status_code, headers, body, now, request.secrets)
+        if self._journal is not None:
+            self._journal.record(endpoint, request, answer)
+        return answer
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -134,6 +134,11 @@ def check_triggered(response: SwrResponse, tags: Collection[str]) -> None:
         raise error
 
 
+def check_deleted(response: SwrResponse) -> None:
+    """Raise SwrError unless the object is gone."""
+    _exists(response)
+
+
 def read_digest(response: SwrResponse, tag: str) -> str | None:
     """Return the digest in a ShowRepoTag response; None when tag or repository does not exist."""
     if not _exists(response):
