@@ -22,6 +22,7 @@ from swrhook.periodic import PeriodicThread
 from swrhook.sender_keys import HttpsKeyProvider, HttpsSettings, find_proxies
 from swrhook.service.active_configuration import Active, ActiveConfiguration, HeldLanes
 from swrhook.service.config_reload import ConfigReloader
+from swrhook.service.first_answers import FirstAnswers
 from swrhook.service.health import Health
 from swrhook.service.metrics_collectors import endpoint_collector, register_ledger
 from swrhook.service.outcome_log import OutcomeLog
@@ -193,11 +194,13 @@ class Container:
             old = before.config
             if (config.swr, timeouts) == (old.swr, old.options.timeouts):
                 return before.swr
+        endpoints = {region.endpoint: region.name for region in config.swr.regions.values()}
         network = Network(
             timeouts,
             pool_size=self.settings.workers + 2,  # the lanes, the repair worker, and one to spare
             find_proxies=find_proxies,
             certificates=self._certificates,
+            journal=FirstAnswers(self.database, self.clock, endpoints),
         )
         refused = RefusedCredentials(self.database, self.system_clock)
         client = SwrClient(config.swr, network, refused, self.system_clock)

@@ -145,7 +145,15 @@ def _call(call: Item) -> Tree:
     else:
         result = f"{call['code']}, {call['message']}" if call["code"] else "accepted"
     text = f"call {call['id']} at {short_time(call['started_at'])}: {result}"
-    return _node(text, "red" if call["code"] else "")
+    answer = call["answer"]
+    details = [] if answer is None else [_node(line, _MINOR) for line in _answer(answer)]
+    return _node(text, "red" if call["code"] else "", details)
+
+
+def _answer(answer: Item) -> Iterator[str]:
+    yield f"answered {answer['status']}, body {answer['body_shape']}"
+    for name, value in answer["headers"].items():
+        yield f"{name}: {value}"
 
 
 def _other_rules(decision: Item) -> str:

@@ -357,6 +357,20 @@ auto_sync_overlaps = Table(
     Column("seen_at", Instant, nullable=False),
 )
 
+# What SWR answered to the first calls of sync_images, a few of each source region.
+first_answers = Table(
+    "first_answers",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("source_region", _REGION, nullable=False),
+    Column("lane", _LANE_KEY, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("headers", JSON, nullable=False, comment="an allow-list"),
+    Column("body_shape", Text, nullable=False, comment="members and types, no values"),
+    Index("first_answers_by_lane", "lane", "at"),
+)
+
 ended_sessions = Table(
     "ended_sessions",
     metadata,

@@ -40,6 +40,8 @@ def test_a_tag_is_explained_from_its_delivery_to_the_call_that_brought_it(servic
     call = re.fullmatch(verified, first)
     assert call is not None, result.stdout + result.stderr
     assert re.search(rf"call {call[1]} at \S+: accepted", result.stdout)
+    assert "answered 200, body []" in result.stdout
+    assert "content-type: application/json" in result.stdout
     assert answer["delivery"] in result.stdout
     assert "rule all: matched" in result.stdout
 

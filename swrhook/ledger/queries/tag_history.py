@@ -1,11 +1,12 @@
 """The history of one tag: its deliveries, its syncs, and their calls."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from swrhook.ledger.first_answers import FirstAnswer, answers_by_lane
 from swrhook.ledger.queries.expansions import ListedExpansion, list_expansions
 from swrhook.ledger.queries.pagination import equals, image_walk
 from swrhook.ledger.queries.sync_timeline import Call
@@ -42,9 +43,13 @@ class TagHistoryDelivery:
 
 @dataclass(frozen=True, slots=True)
 class TagHistoryCall(Call):
-    """A call with the tag; `digest` is the source's at that time, None if it could not be read."""
+    """A call with the tag; `digest` is the source's at that time, None if it could not be read.
+
+    `answer` is SWR's answer, which is kept of the first calls only.
+    """
 
     digest: str | None
+    answer: FirstAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +147,25 @@ def _calls(
 ) -> Mapping[str, Sequence[TagHistoryCall]]:
     """Return the newest calls by sync id."""
     query = (
-        select(call_tags.c.sync, *field_columns(calls, Call), call_tags.c.digest)
+        select(call_tags.c.sync, calls.c.lane, *field_columns(calls, Call), call_tags.c.digest)
         .join_from(call_tags, calls, calls.c.id == call_tags.c.call)
         .where(call_tags.c.sync.in_(sync_ids))
         .order_by(calls.c.id.desc())
         .limit(MOST_SYNCS * MOST_CALLS)
     )
-    by_sync = group((sync, TagHistoryCall(*call)) for sync, *call in connection.execute(query))
+    rows = connection.execute(query).all()
+    answers = answers_by_lane(connection, {row.lane for row in rows})
+    by_sync = group(
+        (sync, _with_answer(TagHistoryCall(*call), answers.get(lane, ())))
+        for sync, lane, *call in rows
+    )
     return {sync: newest[:MOST_CALLS] for sync, newest in by_sync.items()}
+
+
+def _with_answer(call: TagHistoryCall, answers: Sequence[FirstAnswer]) -> TagHistoryCall:
+    """Return a call with its answer: a lane has one call at a time."""
+    ended_at = call.ended_at
+    if ended_at is None:
+        return call
+    during = [answer for answer in answers if call.started_at <= answer.at <= ended_at]
+    return replace(call, answer=during[-1]) if during else call
