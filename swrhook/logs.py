@@ -5,6 +5,7 @@ Events are named `<noun>.<what happened>`; their fields never hold a secret, a b
 
 import json
 import logging
+import re
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -14,9 +15,15 @@ from threading import Lock
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict, Processor
 
 _LEVELS = logging.getLevelNamesMapping()
-_TO_JSON = json.JSONEncoder(ensure_ascii=False, default=repr).encode
+_ENCODE = json.JSONEncoder(ensure_ascii=False, default=repr).encode
+# What JSON does not escape by itself but terminals and log viewers obey: control characters, line
+# separators, changes of the writing direction. UTF-8 cannot encode a lone surrogate.
+_UNSAFE = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# Line breaks are only in tracebacks, and elsewhere in quotes: the renderer escapes them.
+_UNSAFE_IN_TEXT = re.compile(rf"[\x00-\x08\x0b-\x1f]|{_UNSAFE.pattern}")
 # The thread that holds the lock writes the queued lines of all threads. The others only append to
 # the queue: a deque is thread-safe, so that no thread ever waits for a slow stdout.
 _QUEUE: deque[str] = deque()
@@ -64,16 +71,19 @@ def buffer_lines() -> Iterator[None]:
 
 def configure(log_format: str, level: str) -> None:
     """Set up logging for this process: the format `json` or `console`, and the lowest level."""
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer(lambda event, **_options: _TO_JSON(event))
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(lambda event, **_options: _to_json(event))
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
     )
+    # Before the renderer adds its colours.
+    escape: list[Processor] = [] if log_format == "json" else [_escape_values]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
             structlog.processors.format_exc_info,
+            *escape,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
@@ -82,6 +92,21 @@ def configure(log_format: str, level: str) -> None:
         cache_logger_on_first_use=False,
     )
     _logger.cache_clear()
+
+
+def _to_json(event: object) -> str:
+    return _UNSAFE.sub(_escape, _ENCODE(event))
+
+
+def _escape_values(_logger: object, _name: str, event: EventDict) -> EventDict:
+    return {
+        name: _UNSAFE_IN_TEXT.sub(_escape, value) if isinstance(value, str) else value
+        for name, value in event.items()
+    }
+
+
+def _escape(character: re.Match[str]) -> str:
+    return f"\\u{ord(character[0]):04x}"
 
 
 def event(name: str, **fields: Any) -> None:  # noqa: ANN401  # any JSON value

@@ -38,6 +38,29 @@ def test_an_event_is_one_json_object_on_one_line(capsys: pytest.CaptureFixture[s
     }
 
 
+HOSTILE = "\x9b31m\x1b[2J\x7f\u2028\u202etxet\ud800\x08"
+
+
+def test_control_characters_are_escaped_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("json", "INFO")
+
+    logs.event("delivery.ignored", reason=HOSTILE)
+
+    [line] = written(capsys)
+    assert line.isprintable()
+    assert json.loads(line)["reason"] == HOSTILE
+
+
+def test_control_characters_are_escaped_on_a_console(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("console", "INFO")
+
+    logs.event("delivery.ignored", reason=HOSTILE, lines="one\ntwo", images=["\x1b[2J"])
+
+    [line] = written(capsys)
+    assert line.isprintable()
+    assert r"\u009b31m\u001b[2J\u007f\u2028\u202etxet\ud800\u0008" in line
+
+
 def test_a_warning_has_the_level_warning(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("json", "INFO")
 
