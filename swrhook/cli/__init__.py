@@ -57,6 +57,16 @@ class _LazyGroup(click.Group):
         command: click.Command = getattr(module, name)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command. Its error may quote text that must not control the terminal."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as exc:
+            from swrhook.cli.terminal import printable_lines  # noqa: PLC0415  # imports rich
+
+            exc.message = printable_lines(exc.message)  # type: ignore[misc]  # click says Final
+            raise
+
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands. click's own method would import every command."""
         with formatter.section("Commands"):

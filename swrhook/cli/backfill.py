@@ -9,6 +9,7 @@ from swrhook.cli.client import Client, Item, connect
 from swrhook.cli.options import examples, id_argument, json_option, text_option, yes_option
 from swrhook.cli.repairs import BACKFILLS, Follower, RepairGroup
 from swrhook.cli.tables import print_items
+from swrhook.cli.terminal import print_notice
 
 
 @click.group(
@@ -66,7 +67,7 @@ def _follow(client: Client, repair: Item, *, yes: bool, as_json: bool) -> None:
             hint = "" if yes else f"\nTo confirm it later: backfill resume {repair['id']}"
             confirm(f"{plan}{hint}", "Start these syncs?", yes=yes)
         else:
-            click.echo(plan, err=True)
+            print_notice(plan)
         follower.start()
     follower.wait_until_ended()
     print_items(BACKFILLS, [follower.repair], as_json=as_json)

@@ -10,7 +10,7 @@ import click
 from swrhook.cli.client import Client, Declined, Item, Query, connect
 from swrhook.cli.options import LARGEST_PAGE
 from swrhook.cli.tables import Resource, print_items
-from swrhook.cli.terminal import count_of, progress_bar
+from swrhook.cli.terminal import count_of, print_notice, progress_bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,6 @@ class BulkAction:
 
 def confirm(plan: str, question: str, *, yes: bool) -> None:
     """Print a plan and, without `yes`, ask for confirmation. Raises Abort if it is refused."""
-    click.echo(plan, err=True)
+    print_notice(plan)
     if not yes:
         click.confirm(question, abort=True, err=True)

@@ -179,7 +179,7 @@ def _print_preview(
     if sender not in config.senders:
         raise click.BadParameter(f'{file} has no sender "{sender}"', param_hint="--sender")
     preview = preview_body(delivery, config.senders[sender], config)
-    _print_answer(preview, map(printable, preview_lines(preview)), as_json=as_json)
+    _print_answer(preview, preview_lines(preview), as_json=as_json)
     return bool(preview["outcome"] == Outcome.ACCEPTED)
 
 
@@ -199,5 +199,5 @@ def _print_summary(file: str, config: Config, *, as_json: bool) -> None:
 def _print_answer(
     answer: Mapping[str, Any], lines: Iterable[str], *, as_json: bool, err: bool = False
 ) -> None:
-    for line in [json.dumps(answer)] if as_json else lines:
+    for line in [json.dumps(answer)] if as_json else map(printable, lines):
         click.echo(line, err=err)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from swrhook.cli.options import examples
+from swrhook.cli.terminal import print_notice
 from swrhook.errors import SwrhookError
 from swrhook.ledger.database import accept_file, open_database, schema_of
 from swrhook.ledger.sqlite import back_up
@@ -59,11 +60,10 @@ def check() -> None:
     if schema.is_usable:
         click.echo(f"the ledger's schema is at revision {schema.current}, as required")
         return
-    click.echo(
+    print_notice(
         f"the ledger's schema is at revision {schema.current or 'none'}, this version requires "
         f"{schema.head}: run `python -m swrhook db upgrade`, or start the service, which does "
-        "the same",
-        err=True,
+        "the same"
     )
     sys.exit(1)
 

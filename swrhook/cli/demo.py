@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
+from swrhook.cli.terminal import print_notice
 from swrhook.demo.scene import EXPECTED, requests_to_send
 from swrhook.demo.stage import DemoFailed, Stage, set_up
 
@@ -50,7 +51,7 @@ def demo(*, port: int | None, once: bool) -> None:
                 sys.exit(0 if verified == EXPECTED == len(syncs) else 1)
             _stay_open(console, stage)
     except DemoFailed as exc:
-        click.echo(f"The demonstration failed: {exc}", err=True)
+        print_notice(f"The demonstration failed: {exc}")
         sys.exit(1)
     except KeyboardInterrupt:
         console.print("\nStopped; all temporary files are removed.")

@@ -7,6 +7,7 @@ import click
 from swrhook.cli.client import connect
 from swrhook.cli.options import examples, json_option, text_option
 from swrhook.cli.repairs import RECONCILES, Follower, RepairGroup, print_tags
+from swrhook.cli.terminal import print_notice
 
 
 @click.group(
@@ -46,7 +47,7 @@ def run(
     repair = client.post(RECONCILES.path, body)
     follower = Follower(client, RECONCILES, repair)
     follower.wait_until_compared()
-    click.echo(follower.describe_plan(), err=True)
+    print_notice(follower.describe_plan())
     if not report:
         follower.wait_until_ended()
     print_tags(client, RECONCILES, str(repair["id"]), as_json=as_json)

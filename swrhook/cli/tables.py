@@ -11,7 +11,7 @@ from rich.text import Text
 
 from swrhook.cli.client import Client, Item, Query, connect, report_unexpected_answer
 from swrhook.cli.options import LARGEST_PAGE
-from swrhook.cli.terminal import STYLES, output_console, printable, progress_bar
+from swrhook.cli.terminal import STYLES, output_console, print_notice, printable, progress_bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def print_list(resource: Resource, query: Query, *, everything: bool, as_json: b
     page = client.page(resource.path, query)
     print_items(resource, page["items"], as_json=as_json)
     if page["next"] is not None:
-        click.echo(f"There are more: use --cursor {page['next']}, or --all.", err=True)
+        print_notice(f"There are more: use --cursor {page['next']}, or --all.")
 
 
 def print_items(
@@ -72,7 +72,7 @@ def print_items(
     elif rows := list(items):
         print_table(resource.columns, rows)
     elif report_none:
-        click.echo(f"No {resource.plural} match.", err=True)
+        print_notice(f"No {resource.plural} match.")
 
 
 def print_table(columns: Sequence[Column], items: Sequence[Item]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.status import Status
@@ -42,6 +43,16 @@ def printable(text: str) -> str:
     return visible.encode(encoding, "replace").decode(encoding)
 
 
+def printable_lines(text: str) -> str:
+    """Make each line of a text printable."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def print_notice(text: str) -> None:
+    """Print lines on stderr."""
+    click.echo(printable_lines(text), err=True)
+
+
 def count_of(number: int, singular: str, plural: str = "") -> str:
     """Return a number with its noun, such as "1 sync" or "2 syncs"."""
     return f"{number} {singular if number == 1 else plural or f'{singular}s'}"
@@ -64,7 +75,9 @@ class ProgressBar:
 
     def print(self, text: str) -> None:
         """Print a line on stderr, above the bar."""
-        self.progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.progress.console.print(
+            printable_lines(text), markup=False, highlight=False, soft_wrap=True
+        )
 
 
 @contextmanager

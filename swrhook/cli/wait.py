@@ -12,7 +12,7 @@ from swrhook.cli.client import Client, Poll, Query, Unreachable, connect
 from swrhook.cli.options import command, json_option, since_option, text_option
 from swrhook.cli.syncs import SYNCS
 from swrhook.cli.tables import print_items
-from swrhook.cli.terminal import printable, status_line
+from swrhook.cli.terminal import print_notice, printable, status_line
 
 # Seconds of one long poll: less than the usual read timeout of a proxy (60 s).
 _POLL = 30
@@ -58,7 +58,7 @@ def wait(image: str, *, timeout: int, as_json: bool, **filters: str | None) -> N
     if poll.status != HTTPStatus.OK:
         is_late = poll.status in _UNFINISHED
         message = f"not verified within {timeout} s" if is_late else poll.detail
-        click.echo(f"{image}: {message}", err=True)
+        print_notice(f"{image}: {message}")
         sys.exit(1)
 
 

@@ -12,7 +12,7 @@ from swrhook.cli.client import Item, connect, report_unexpected_answer
 from swrhook.cli.options import command, json_option, text_option
 from swrhook.cli.syncs import target_name
 from swrhook.cli.tables import Column, print_table
-from swrhook.cli.terminal import count_of, printable, status_line
+from swrhook.cli.terminal import count_of, print_notice, status_line
 from swrhook.config import read_secret_file
 from swrhook.config.candidate import extract_excerpt
 from swrhook.config.loader import read_bytes
@@ -99,7 +99,7 @@ def _print_comparison(comparison: Item) -> None:
         f"{comparison['unchanged']} would not change. Syncs: {counts}."
     )
     for warning in comparison["warnings"]:
-        click.echo(f"warning: {printable(warning)}", err=True)
+        print_notice(f"warning: {warning}")
     for columns, member in ((_RULE_COLUMNS, "rules"), (_EXAMPLE_COLUMNS, "examples")):
         if comparison["rules"]:
             click.echo()

@@ -107,6 +107,14 @@ def test_an_invalid_address_is_refused(run: Run, address: str) -> None:
             "closed (503)",
         ),
         (
+            Response(
+                '{"detail": "\\u001b[2J\\u009b31mclosed"}',
+                503,
+                content_type="application/problem+json",
+            ),
+            "?[2J?31mclosed (503)",
+        ),
+        (
             redirect("https://a.example/"),
             "redirects to https://a.example/: set SWRHOOK_URL to the final address (302)",
         ),

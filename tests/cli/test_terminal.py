@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import pytest
 
-from swrhook.cli.terminal import STYLES
+from swrhook.cli.terminal import STYLES, print_notice
 from swrhook.model import Outcome, State
 from swrhook.rules.match import RuleResult
 from swrhook.rules.plan import PlanChange
@@ -20,6 +20,14 @@ PLAIN = {RuleResult.DISABLED, RuleResult.NOT_MATCHED}
 )
 def test_every_word_has_a_style_unless_it_is_meant_to_be_plain(words: type[StrEnum]) -> None:
     assert {word for word in words if word not in STYLES} == PLAIN & set(words)
+
+
+def test_control_characters_of_a_notice_do_not_reach_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_notice("a plan:\n\x1b[2J\x9b31m\u202etxet")
+
+    assert capsys.readouterr().err == "a plan:\n?[2J?31m?txet\n"
 
 
 def test_success_is_green_and_failure_is_red() -> None:
