@@ -146,6 +146,11 @@ def user_name(text: str) -> None:
 def header_name(text: str) -> None:
     """Check the name of an HTTP header."""
     _check(_HEADER, text, "cannot name an HTTP header")
+    if "_" in text:
+        raise ValidationError(
+            f'{quote(text)} never arrives: gunicorn drops headers with "_" in their name, and so do'
+            ' proxies; use one with "-"'
+        )
     if text.lower() in KEPT_HEADERS:
         raise ValidationError(
             f"{quote(text)} is stored with each delivery, so it cannot carry a secret: use another"

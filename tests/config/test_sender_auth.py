@@ -166,6 +166,15 @@ def test_an_issuer_may_have_a_path(configured: Callable[..., Config], path: str)
     assert key_provider.asked == [issuer]
 
 
+def test_a_header_that_gunicorn_drops_cannot_carry_a_secret(
+    mistakes: Mistakes, with_auth: WithAuth
+) -> None:
+    auth = '{scheme: header, header: X_Secret, secrets: ["${TOKEN}"]}'
+    (mistake,) = mistakes(with_auth(auth))
+
+    assert '"X_Secret" never arrives: gunicorn drops headers with "_" in their name' in mistake
+
+
 @pytest.mark.parametrize("name", ["X-Request-Id", "user-agent"])
 def test_a_stored_header_cannot_carry_a_secret(
     mistakes: Mistakes, with_auth: WithAuth, name: str
