@@ -9,6 +9,7 @@ SwrhookError
 │   ├── Unconfirmed              the subscription cannot be confirmed now: retry later
 │   ├── RateLimited              the sender delivers too often: retry later
 │   ├── Undecodable              the body is not valid in its encoding (JSON, UTF-8)
+│   │   └── TooComplex               the JSON has too many levels or values to be parsed
 │   ├── TooLarge                 the body exceeds a limit
 │   ├── TooManyImages            a delivery exceeds the sender's max_images, and the caller waits
 │   ├── NothingUsable            no image tag is readable, and the caller waits for the answer
@@ -85,6 +86,12 @@ class Undecodable(Refused):
     """The body is not valid JSON, UTF-8 or compression, as its headers promise."""
 
     code = "undecodable"
+
+
+class TooComplex(Undecodable):
+    """The JSON has too many levels or values to be parsed."""
+
+    code = "too_complex"
 
 
 class TooLarge(Refused):

@@ -15,7 +15,7 @@ from swrhook.senders.delivery import Delivery
 
 __all__ = ["NO_KEYS", "PATH_SCHEMES", "SCHEMES", "Authenticate", "KeyProvider", "Scheme", "Secret"]
 
-Confirm = Callable[[KeyProvider, Delivery], None]
+Confirm = Callable[[KeyProvider, Delivery], bool]
 
 
 @dataclass(frozen=True, slots=True)

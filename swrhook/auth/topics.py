@@ -119,18 +119,19 @@ def _make_check(form: TopicFormat, topics: Sequence[str], keys: KeyProvider) -> 
     return authenticate
 
 
-def _confirm(form: TopicFormat, keys: KeyProvider, delivery: Delivery) -> None:
+def _confirm(form: TopicFormat, keys: KeyProvider, delivery: Delivery) -> bool:
     message = _read_message(delivery)
     # Only this type: the URL in an UnsubscribeConfirmation would subscribe again.
     if message.get(form.type) != "SubscriptionConfirmation":
-        return
+        return False
     url, topic = str(message.get(form.subscribe_url)), str(message.get(form.topic))
     if not is_confirmation_url(url, topic):
         raise Unauthenticated("the message's URL is not one that confirms a subscription")
     keys.confirm_subscription(url, topic)
+    return True
 
 
-# Each confirms the subscription that an authentic message offers, if it offers one.
+# Each confirms the subscription that an authentic message offers; returns whether it offers one.
 confirm_sns = partial(_confirm, SNS)
 confirm_smn = partial(_confirm, SMN)
 

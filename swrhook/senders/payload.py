@@ -15,7 +15,7 @@ from types import NoneType
 from typing import Any, TypeAlias
 from urllib.parse import unquote_to_bytes
 
-from swrhook.errors import Ignored, Undecodable, UnknownShape
+from swrhook.errors import Ignored, TooComplex, Undecodable, UnknownShape
 from swrhook.model import Announcement, Reading
 from swrhook.swr_names import is_digest
 
@@ -70,7 +70,7 @@ class CloudEvent:
 
 
 def decode(body: bytes) -> Json:
-    """Return the JSON document in `body`. Raises Undecodable for anything else."""
+    """Return the JSON document in `body`. Raises Undecodable, or its subclass TooComplex."""
     try:
         document = body.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
@@ -236,7 +236,7 @@ def to_reading(results: Iterable[Announcement | str]) -> Reading:
 
 
 def _check_size(document: str) -> None:
-    """Refuse a document that would take much memory or stack, before it is parsed."""
+    """Raise TooComplex for a document that would take much memory or stack, before it is parsed."""
     # Counting characters is fast and counts too many, never too few: most bodies pass here.
     if (
         _count_characters(document, "[{") <= MAX_DEPTH
@@ -250,9 +250,9 @@ def _check_size(document: str) -> None:
         values += token[0] in "[{,"
         depth += _DEPTH.get(token[0], 0)
         if depth > MAX_DEPTH:
-            raise Undecodable(f"the JSON is nested too deeply: over {MAX_DEPTH} levels")
+            raise TooComplex(f"the JSON is nested too deeply: over {MAX_DEPTH} levels")
         if values > MAX_VALUES:
-            raise Undecodable(f"the JSON holds more than {MAX_VALUES} values")
+            raise TooComplex(f"the JSON holds more than {MAX_VALUES} values")
 
 
 def _count_characters(document: str, characters: str) -> int:

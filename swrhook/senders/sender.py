@@ -40,18 +40,18 @@ class Sender(Origin):
     """A configured sender: its dialect, its authentication and the region of its images.
 
     `authenticate` takes a delivery and the time, and raises Unauthenticated or KeysUnavailable.
-    `confirm` confirms the topic subscription that an authentic delivery offers, or raises
-    Unconfirmed; it is None if an operator has to confirm. `parse` reads deliveries with the
-    sender's own expressions instead of the dialect's function. `expect_every` is the longest
-    expected time between deliveries. An empty `allow_from` allows any address. `max_images` limits
-    the image tags of one delivery; `max_open` (None: no limit) the syncs open at a time, before
-    more of a large delivery are recorded.
+    `confirm` confirms the topic subscription that an authentic delivery offers, if it offers one,
+    and returns whether it does, or raises Unconfirmed; it is None if an operator has to confirm.
+    `parse` reads deliveries with the sender's own expressions instead of the dialect's function.
+    `expect_every` is the longest expected time between deliveries. An empty `allow_from` allows any
+    address. `max_images` limits the image tags of one delivery; `max_open` (None: no limit) the
+    syncs open at a time, before more of a large delivery are recorded.
     """
 
     dialect: str
     authenticate: Callable[[Delivery, datetime], None] = field(repr=False)
     takes_path_secret: bool = False
-    confirm: Callable[[Delivery], None] | None = field(default=None, repr=False)
+    confirm: Callable[[Delivery], bool] | None = field(default=None, repr=False)
     parse: Callable[[Delivery], Reading] | None = field(default=None, repr=False)
     expect_every: timedelta | None = None
     allow_from: Sequence[IPv4Network | IPv6Network] = ()

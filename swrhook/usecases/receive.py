@@ -15,6 +15,7 @@ from swrhook.errors import (
     NothingToReplay,
     NothingUsable,
     Refused,
+    TooComplex,
     TooManyImages,
     UnknownShape,
 )
@@ -27,6 +28,8 @@ from swrhook.senders.sender import WAITING_DIALECTS, Sender, to_pushes
 
 # The callers of these dialects wait for the response, so an error can tell them what is wrong.
 SYNCHRONOUS_DIALECTS = frozenset({"generic"})
+
+CONFIRMED = "the subscription to the topic is confirmed"
 
 _MAX_REASON_LENGTH = 1000
 
@@ -65,9 +68,9 @@ def receive(
     # After authentication, so that strangers cannot use up a sender's rate limit.
     limiter.admit(sender)
     entry = read(delivery, sender, config, now=now)
-    if sender.confirm is not None:
-        # Before recording: if it fails, the sender retries, and confirming twice does no harm.
-        sender.confirm(delivery)
+    # Before recording: if it fails, the sender retries, and confirming twice does no harm.
+    if sender.confirm is not None and sender.confirm(delivery):
+        entry = replace(entry, reason=CONFIRMED)
     return entry, recorder.record(entry)
 
 
@@ -78,7 +81,9 @@ def read(delivery: Delivery, sender: Sender, config: Config, *, now: datetime) -
         reading = envelopes.read(delivery, sender.parse or DIALECTS[sender.dialect])
     except Ignored as exc:
         return replace(entry, reason=_join_reasons([str(exc)]))
-    except UnknownShape as exc:
+    except (UnknownShape, TooComplex) as exc:
+        if isinstance(exc, TooComplex) and sender.dialect in WAITING_DIALECTS:
+            raise
         reason = _join_reasons([str(exc)])
         return replace(entry, outcome=Outcome.QUARANTINED, reason=reason, body=delivery.body)
     if len(reading.announcements) > sender.max_images:

@@ -22,6 +22,7 @@ STATUSES: Mapping[type[Refused], HTTPStatus] = {
     errors.Unconfirmed: HTTPStatus.SERVICE_UNAVAILABLE,
     RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Undecodable: HTTPStatus.BAD_REQUEST,
+    errors.TooComplex: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.TooManyImages: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NothingUsable: HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -56,8 +56,9 @@ def test_a_subscription_is_confirmed_only_with_confirm_true(
         assert received(configured(f"{auth}{ending}", key_provider=key_provider), message)
     assert key_provider.visited == []
 
-    assert received(configured(f"{auth}, confirm: true}}", key_provider=key_provider), message)
+    (entry,) = received(configured(f"{auth}, confirm: true}}", key_provider=key_provider), message)
     assert key_provider.visited == [visited]
+    assert entry.reason == "the subscription to the topic is confirmed"
 
 
 @pytest.mark.parametrize("kind", ["Notification", "UnsubscribeConfirmation"])

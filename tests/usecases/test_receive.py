@@ -13,6 +13,7 @@ from swrhook.errors import (
     CannotRecord,
     NothingToReplay,
     NothingUsable,
+    TooComplex,
     TooLarge,
     TooManyImages,
     Unauthenticated,
@@ -137,7 +138,7 @@ def test_unauthenticated_deliveries_do_not_count_for_the_rate_limit() -> None:
 
 
 def test_a_delivery_that_cannot_be_confirmed_is_not_recorded() -> None:
-    def unreachable(_delivery: Delivery) -> None:
+    def unreachable(_delivery: Delivery) -> bool:
         raise CannotRecord("later")
 
     ledger = FakeRecorder()
@@ -163,6 +164,26 @@ def test_an_undecodable_delivery_is_not_recorded() -> None:
         receive(Delivery({}, b"{"), HARBOR, CONFIG, limiter=Unlimited(), recorder=ledger, now=NOW)
 
     assert ledger.entries == []
+
+
+COMPLEX = [b'{"events": [' + b"0," * 200_000 + b"0]}", b'{"events": ' + b"[" * 101]
+
+
+@pytest.mark.parametrize("body", COMPLEX)
+def test_json_that_is_too_complex_is_quarantined_so_that_no_registry_repeats_it(
+    body: bytes,
+) -> None:
+    registry = replace(CI, dialect="distribution")
+    entry = read(Delivery({}, body), registry, CONFIG, now=NOW)
+
+    assert (entry.outcome, entry.body) == (Outcome.QUARANTINED, body)
+    assert str(entry.reason).startswith("the JSON ")
+
+
+@pytest.mark.parametrize("body", COMPLEX)
+def test_a_caller_that_waits_is_told_that_its_json_is_too_complex(body: bytes) -> None:
+    with pytest.raises(TooComplex):
+        read(Delivery({}, body), CI, CONFIG, now=NOW)
 
 
 def test_a_delivery_that_cannot_be_recorded_is_not_acknowledged() -> None:
