@@ -30,7 +30,7 @@ def create_web(context: WebContext) -> Flask:
         lambda peer: is_in(peer, context.config.current().options.trusted_proxies),
     )
     guard(app, web)
-    for public in (hook_routes(web), health_routes(web), metrics_routes(web), api_docs_routes()):
+    for public in (hook_routes(web), health_routes(web), metrics_routes(web), api_docs_routes(web)):
         app.register_blueprint(public)
     groups, pages = api.create_groups(web), dashboard_pages(web)
     blueprints: list[Blueprint] = [*groups, pages]

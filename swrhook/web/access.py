@@ -13,6 +13,7 @@ from swrhook.config.model import Access, AccessToken
 from swrhook.ledger.sessions import has_ended
 from swrhook.web import session
 from swrhook.web.context import WebContext
+from swrhook.web.cookies import read_cookie
 
 
 class Role(IntEnum):
@@ -119,7 +120,8 @@ def _authenticate(access: Access, web: WebContext) -> AccessToken | None:
     """
     if request.blueprint != PAGES:
         return find_holder(_bearer_token(), access.tokens)
-    cookie = request.cookies.get(session.COOKIE, "")
+    trusted = web.config.current().options.trusted_proxies
+    cookie = read_cookie(request, session.COOKIE, trusted)
     current = session.resume(cookie, access.tokens, web.clock.now())
     if current is not None and has_ended(web.database, current.fingerprint):
         current = None

@@ -4,7 +4,10 @@ The page and its assets are public; the OpenAPI document that they load needs a 
 are those of the npm package swagger-ui-dist, unchanged, with its licence and notices.
 """
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
+
+from swrhook.web.context import WebContext
+from swrhook.web.cookies import STRICT_TRANSPORT_SECURITY, is_https
 
 # No other host, and no script or style except the files next to the page.
 POLICY = (
@@ -13,7 +16,7 @@ POLICY = (
 )
 
 
-def api_docs_routes() -> Blueprint:
+def api_docs_routes(web: WebContext) -> Blueprint:
     """Return the routes of the page and its assets."""
     blueprint = Blueprint("docs", __name__, static_folder="swagger", static_url_path="/api/docs")
 
@@ -26,6 +29,8 @@ def api_docs_routes() -> Blueprint:
         answer.headers["Content-Security-Policy"] = POLICY
         answer.headers["X-Content-Type-Options"] = "nosniff"
         answer.headers["Referrer-Policy"] = "no-referrer"
+        if is_https(request, web.config.current().options.trusted_proxies):
+            answer.headers["Strict-Transport-Security"] = STRICT_TRANSPORT_SECURITY
         return answer
 
     return blueprint

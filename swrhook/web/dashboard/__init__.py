@@ -58,7 +58,7 @@ def _add_template_context(blueprint: Blueprint, web: WebContext) -> None:
         return {
             "labels": labels,
             "form_field": FORM_KEY,
-            "form_key": expected_form_key(),
+            "form_key": expected_form_key(web),
             "holder": None if session is None else session.holder,
             "may_operate": session is not None and role_of(session.holder) >= Role.OPERATE,
             "now": web.clock.now(),

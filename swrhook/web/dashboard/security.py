@@ -1,12 +1,12 @@
-"""Protection of the dashboard: response headers, CSRF keys in forms, cookies."""
+"""Protection of the dashboard: response headers, CSRF keys in forms."""
 
 import hmac
 
-from flask import Blueprint, Request, Response, g, request
+from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import BadRequest
 
-from swrhook.web.client_address import Networks, is_in
 from swrhook.web.context import WebContext
+from swrhook.web.cookies import STRICT_TRANSPORT_SECURITY, is_https, read_cookie
 
 # Only files of this host; no inline script or style, and no frame.
 CONTENT_SECURITY_POLICY = (
@@ -43,37 +43,24 @@ def protect(blueprint: Blueprint, web: WebContext) -> None:
         # Browsers that do not send this header are covered by the key.
         site = request.headers.get("Sec-Fetch-Site", "same-origin")
         key = request.form.get(FORM_KEY, "").encode()
-        expected = expected_form_key().encode()
+        expected = expected_form_key(web).encode()
         if site != "same-origin" or not expected or not hmac.compare_digest(key, expected):
             raise BadRequest("the form is too old or comes from another page: reload the page")
 
     @blueprint.after_request
     def add_headers(answer: Response) -> Response:
         answer.headers.update(HEADERS)
+        if is_https(request, web.config.current().options.trusted_proxies):
+            answer.headers["Strict-Transport-Security"] = STRICT_TRANSPORT_SECURITY
         if request.endpoint != "dashboard.static":
             answer.headers["Cache-Control"] = "no-store"
         return answer
 
 
-def expected_form_key() -> str:
+def expected_form_key(web: WebContext) -> str:
     """Return the key that a form in this request must contain; empty if there is none yet."""
     session = g.get("session")
-    key: str = request.cookies.get(FORM_COOKIE, "") if session is None else session.form_key
+    if session is None:
+        return read_cookie(request, FORM_COOKIE, web.config.current().options.trusted_proxies)
+    key: str = session.form_key
     return key
-
-
-def set_cookie(answer: Response, name: str, value: str, trusted: Networks) -> None:
-    """Set a cookie that scripts cannot read and forms of other sites do not send.
-
-    SameSite is Lax, not Strict: a link in an alert must open its page without signing in again.
-    """
-    answer.set_cookie(name, value, secure=is_https(request, trusted), httponly=True, samesite="Lax")
-
-
-def is_https(request: Request, trusted: Networks) -> bool:
-    """Tell whether the browser uses TLS, to this process or to a trusted proxy."""
-    if request.is_secure:
-        return True
-    # The last value is the one that the nearest proxy added.
-    protocol = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip()
-    return protocol.lower() == "https" and is_in(request.remote_addr or "", trusted)

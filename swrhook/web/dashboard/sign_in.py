@@ -13,7 +13,8 @@ from swrhook.web import session
 from swrhook.web.access import find_holder
 from swrhook.web.client_address import client_address
 from swrhook.web.context import WebContext
-from swrhook.web.dashboard.security import FORM_COOKIE, set_cookie
+from swrhook.web.cookies import delete_cookie, read_cookie, set_cookie
+from swrhook.web.dashboard.security import FORM_COOKIE
 from swrhook.web.rate_limit import FailedSignIns
 
 
@@ -40,12 +41,14 @@ def add_sign_in(blueprint: Blueprint, web: WebContext) -> None:
         current: session.Session = g.session
         sessions.end(web.database, current.fingerprint, current.until, web.clock.now())
         answer = make_response(redirect(url_for(".sign_in_form"), HTTPStatus.SEE_OTHER))
-        answer.delete_cookie(session.COOKIE)
+        proxies = web.config.current().options.trusted_proxies
+        delete_cookie(request, answer, session.COOKIE, proxies)
         return answer
 
 
 def _form(config: Config, status: int, path: str, error: str | None = None) -> Response:
-    key = request.cookies.get(FORM_COOKIE) or token_urlsafe(16)
+    proxies = config.options.trusted_proxies
+    key = read_cookie(request, FORM_COOKIE, proxies) or token_urlsafe(16)
     text = render_template(
         "dashboard/sign_in.html",
         form_key=key,
@@ -54,7 +57,7 @@ def _form(config: Config, status: int, path: str, error: str | None = None) -> R
         has_tokens=bool(config.access.tokens),
     )
     answer = make_response(text, status)
-    set_cookie(answer, FORM_COOKIE, key, config.options.trusted_proxies)
+    set_cookie(request, answer, FORM_COOKIE, key, proxies)
     return answer
 
 
@@ -67,8 +70,9 @@ def _sign_in(web: WebContext, failures: FailedSignIns) -> Response:
         return _refuse(web, config, failures, path)
     logs.event("dashboard.signed_in", token=holder.name)
     answer = make_response(redirect(local_path(path), HTTPStatus.SEE_OTHER))
-    set_cookie(answer, session.COOKIE, session.begin(holder, web.clock.now()), proxies)
-    answer.delete_cookie(FORM_COOKIE)
+    cookie = session.begin(holder, web.clock.now())
+    set_cookie(request, answer, session.COOKIE, cookie, proxies)
+    delete_cookie(request, answer, FORM_COOKIE, proxies)
     return answer
 
 

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 
@@ -25,15 +26,14 @@ def test_a_cookie_has_the_protecting_attributes(
         harness.config, options=replace(harness.config.options, trusted_proxies=trusted)
     )
     client = harness.web.test_client()
-    key = form_key(client.get("/sign-in"))
-    answer = client.post(
-        "/sign-in",
-        data={"token": READ, FORM_KEY: key},
-        headers=headers,
-        environ_base={"REMOTE_ADDR": peer},
-    )
+    options: dict[str, Any] = {"headers": headers, "environ_base": {"REMOTE_ADDR": peer}}
+    if secure:  # as a browser, the client sends secure cookies over TLS only
+        options["base_url"] = "https://localhost"
+    key = form_key(client.get("/sign-in", **options))
+    answer = client.post("/sign-in", data={"token": READ, FORM_KEY: key}, **options)
+    name = f"__Host-{COOKIE}=" if secure else f"{COOKIE}="
     [cookie] = [
-        header for header in answer.headers.getlist("Set-Cookie") if header.startswith(COOKIE)
+        header for header in answer.headers.getlist("Set-Cookie") if header.startswith(name)
     ]
 
     attributes = set(cookie.split("; ")[1:])
