@@ -9,7 +9,7 @@ from swrhook import logs
 from swrhook.container import Container
 from swrhook.service.gunicorn_workers import LEAVING
 from swrhook.settings import Settings, check_worker
-from swrhook.web.worker_endpoint import serve_worker_endpoint
+from swrhook.web.worker_endpoint import WorkerEndpoint
 
 
 def start_service(environ: Mapping[str, str], master: int | None = None) -> Container:
@@ -41,14 +41,14 @@ def run_worker(environ: Mapping[str, str]) -> None:
         signal(number, lambda _number, _frame: stopping.set())
     container = Container(settings, environ)
     web, bind = container.web, settings.metrics_bind
-    endpoint = serve_worker_endpoint(web, bind) if bind else None
+    endpoint = WorkerEndpoint(web, bind) if bind else None
     container.start()
     logs.event("worker.started", workers=settings.workers)
     stopping.wait()
     web.extensions[LEAVING].set()
     container.stop()
     if endpoint is not None:
-        endpoint.shutdown()
+        endpoint.stop()
     logs.event("worker.stopped")
 
 

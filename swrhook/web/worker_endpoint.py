@@ -1,23 +1,29 @@
-"""The HTTP endpoint of a worker process: health and metrics, nothing else."""
+"""The HTTP endpoint of a worker process: health and metrics, nothing else.
 
+waitress reads requests in one thread for all connections, so that slow clients occupy none of the
+threads that answer.
+"""
+
+import socket
 from collections.abc import Iterable
+from http import HTTPStatus
 from threading import Thread
+from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
-from werkzeug.exceptions import NotFound
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from waitress import create_server, wasyncore
 
 from swrhook.errors import BadConfiguration, Mistake
+from swrhook.web.problems import problem
 
 SHOWN = ("/healthz", "/readyz", "/metrics")
-
-
-class _Quiet(WSGIRequestHandler):
-    timeout = 10  # ends a connection that sends nothing
-
-    def log_request(self, *_args: object) -> None:
-        """Log nothing: there is a request for every scrape."""
+_THREADS = 2
+_MAX_CONNECTIONS = 64
+# Seconds without a byte, after which a connection is closed.
+_IDLE_TIMEOUT = 10
+# Bytes: none of these requests has a body.
+_MAX_HEADER, _MAX_BODY = 16 * 1024, 1024
 
 
 def restrict_paths(web: Flask) -> WSGIApplication:
@@ -26,23 +32,53 @@ def restrict_paths(web: Flask) -> WSGIApplication:
     def application(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO") in SHOWN:
             return web(environ, start)
-        return NotFound()(environ, start)
+        detail = "a worker process serves only its health and metrics"
+        return problem(HTTPStatus.NOT_FOUND, detail)(environ, start)
 
     return application
 
 
-def serve_worker_endpoint(web: Flask, bind: str) -> BaseWSGIServer:
-    """Serve `bind` (HOST:PORT) in a thread, until the server's `shutdown`.
+class WorkerEndpoint:
+    """Serves `bind` (HOST:PORT) in a thread, until `stop`.
 
     Raises BadConfiguration if it cannot listen there.
     """
-    host, _, port = bind.rpartition(":")
-    try:
-        server = make_server(
-            host.strip("[]"), int(port), restrict_paths(web), threaded=True, request_handler=_Quiet
+
+    def __init__(self, web: Flask, bind: str) -> None:
+        listener = _listen(bind)
+        self.port: int = listener.getsockname()[1]
+        self._open: dict[int, Any] = {}  # waitress's connections
+        self._server = create_server(
+            restrict_paths(web),
+            map=self._open,
+            sockets=[listener],
+            threads=_THREADS,
+            connection_limit=_MAX_CONNECTIONS,
+            channel_timeout=_IDLE_TIMEOUT,
+            cleanup_interval=_IDLE_TIMEOUT,
+            max_request_header_size=_MAX_HEADER,
+            max_request_body_size=_MAX_BODY,
+            clear_untrusted_proxy_headers=False,  # the application trusts its own list of proxies
+            asyncore_use_poll=True,
+            ident=None,
         )
-    except (OSError, SystemExit) as exc:
+        self._thread = Thread(target=self._server.run, name="metrics", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close all connections."""
+        # In the thread that reads them.
+        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._open))
+        self._thread.join()
+        self._server.task_dispatcher.shutdown()
+
+
+def _listen(bind: str) -> socket.socket:
+    host, _, port = bind.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, int(port)), family=family)
+    except OSError as exc:
         message = f"cannot listen on SWRHOOK_METRICS_BIND {bind}: is another process using it?"
         raise BadConfiguration([Mistake("environment", 0, 0, message)]) from exc
-    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
-    return server

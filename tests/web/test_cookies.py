@@ -12,6 +12,7 @@ from swrhook.web.session import COOKIE
 from tests.web.harness import READ, WebHarness, form_key
 
 PROXY = "10.0.0.1"
+HOST = "swrhook.test"
 TLS: dict[str, Any] = {
     "headers": {"X-Forwarded-Proto": "https"},
     "environ_base": {"REMOTE_ADDR": PROXY},
@@ -30,7 +31,7 @@ def browser(harness: WebHarness) -> FlaskClient:
 
 def sign_in(browser: FlaskClient, options: dict[str, Any]) -> None:
     # A browser sends a secure cookie over TLS only, and so does the test client.
-    base = {"base_url": "https://swrhook.test"} if options is TLS else {}
+    base = {"base_url": f"https://{HOST}"} if options is TLS else {}
     key = form_key(browser.get("/sign-in", **options, **base))
     answer = browser.post("/sign-in", data={"token": READ, FORM_KEY: key}, **options, **base)
     assert answer.status_code == 303
@@ -48,9 +49,9 @@ def test_a_browser_that_used_tls_once_uses_nothing_else(browser: FlaskClient, pa
 def test_a_cookie_over_tls_is_of_this_host_alone(browser: FlaskClient) -> None:
     sign_in(browser, TLS)
 
-    names = {cookie.key for cookie in browser._cookies.values()}  # noqa: SLF001  # no public way
-    assert names == {f"__Host-{COOKIE}"}
-    assert browser.get("/", base_url="https://swrhook.test", **TLS).status_code == 200
+    assert browser.get_cookie(COOKIE, HOST) is None
+    assert browser.get_cookie(f"__Host-{COOKIE}", HOST) is not None
+    assert browser.get("/", base_url=f"https://{HOST}", **TLS).status_code == 200
 
 
 def test_a_cookie_that_plain_http_could_have_set_is_not_used_over_tls(
@@ -64,10 +65,8 @@ def test_a_cookie_that_plain_http_could_have_set_is_not_used_over_tls(
 
 def test_signing_out_over_tls_deletes_the_cookie(browser: FlaskClient) -> None:
     sign_in(browser, TLS)
-    page = browser.get("/", base_url="https://swrhook.test", **TLS)
+    page = browser.get("/", base_url=f"https://{HOST}", **TLS)
 
-    browser.post(
-        "/sign-out", data={FORM_KEY: form_key(page)}, base_url="https://swrhook.test", **TLS
-    )
+    browser.post("/sign-out", data={FORM_KEY: form_key(page)}, base_url=f"https://{HOST}", **TLS)
 
-    assert list(browser._cookies.values()) == []  # noqa: SLF001  # as above
+    assert browser.get_cookie(f"__Host-{COOKIE}", HOST) is None

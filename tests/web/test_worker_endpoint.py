@@ -1,27 +1,57 @@
 """The HTTP endpoint of a worker process."""
 
 import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 import requests
 
 from swrhook.errors import BadConfiguration
-from swrhook.web.worker_endpoint import SHOWN, serve_worker_endpoint
+from swrhook.web.worker_endpoint import SHOWN, WorkerEndpoint
 from tests.web.harness import READ, WebHarness
 
 
-def test_only_health_and_metrics_are_served(harness: WebHarness) -> None:
-    server = serve_worker_endpoint(harness.web, "127.0.0.1:0")
+@pytest.fixture
+def server(harness: WebHarness) -> Iterator[WorkerEndpoint]:
+    server = WorkerEndpoint(harness.web, "127.0.0.1:0")
+    yield server
+    server.stop()
+
+
+def test_only_health_and_metrics_are_served(server: WorkerEndpoint) -> None:
     headers = {"Authorization": f"Bearer {READ}"}
 
     def status(path: str) -> int:
         url = f"http://127.0.0.1:{server.port}{path}"
-        return requests.get(url, headers=headers, timeout=20).status_code
+        answer = requests.get(url, headers=headers, timeout=20)
+        if answer.status_code == 404:
+            assert answer.headers["Content-Type"] == "application/problem+json"
+        return answer.status_code
 
     assert [200] * len(SHOWN) == [status(path) for path in SHOWN]
     assert [status("/api/v1/syncs"), status("/")] == [404, 404]
-    server.shutdown()
-    server.server_close()
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET /met", b"GET /metrics HTTP/1.1\r\nContent-Length: 9\r\n"]
+)
+def test_slow_clients_occupy_no_thread(server: WorkerEndpoint, sent: bytes) -> None:
+    with ExitStack() as stack:
+        for _ in range(20):
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            slow.sendall(sent)
+
+        url = f"http://127.0.0.1:{server.port}/healthz"
+        assert requests.get(url, timeout=20).status_code == 200
+
+
+def test_an_ipv6_address_can_be_served(harness: WebHarness) -> None:
+    server = WorkerEndpoint(harness.web, "[::1]:0")
+    answer = requests.get(f"http://[::1]:{server.port}/healthz", timeout=20)
+    server.stop()
+
+    assert answer.status_code == 200
 
 
 def test_a_port_in_use_is_a_configuration_error(harness: WebHarness) -> None:
@@ -30,4 +60,4 @@ def test_a_port_in_use_is_a_configuration_error(harness: WebHarness) -> None:
         with pytest.raises(
             BadConfiguration, match=f"cannot listen on SWRHOOK_METRICS_BIND {bind}: "
         ):
-            serve_worker_endpoint(harness.web, bind)
+            WorkerEndpoint(harness.web, bind)
