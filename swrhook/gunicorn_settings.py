@@ -7,6 +7,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 from swrhook.errors import BadConfiguration
+from swrhook.service.file_descriptors import connections_within, raise_limit
 from swrhook.settings import Settings, check_processes
 
 try:
@@ -29,6 +30,7 @@ timeout = 120
 # Longer than the longest call of SWR, so that calls in flight are finished and settled.
 graceful_timeout = 85
 keepalive = 75
+worker_connections = connections_within(raise_limit())
 # By default gunicorn lets a proxy on this machine set SCRIPT_NAME and PATH_INFO, and with them the
 # path of a request that the proxy itself has allowed under another path. The headers that swrhook
 # reads from its own trusted_proxies are not among these.

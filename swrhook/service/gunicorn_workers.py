@@ -21,11 +21,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from selectors import SelectorKey
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
 from swrhook.periodic import PeriodicThread
+from swrhook.service.file_descriptors import EXHAUSTED
 from swrhook.service.request_reader import (
     MAX_LINGER,
     REQUEST_TIMEOUT,
@@ -37,8 +39,11 @@ from swrhook.service.request_reader import (
 WRITE_TIMEOUT = 30.0  # seconds
 # The connections of an address that is no trusted proxy.
 MAX_CONNECTIONS = 128
-# Of gunicorn's worker_connections, so that there is always room for a new one.
-SPARE_CONNECTIONS = 100
+# The part of gunicorn's worker_connections that is kept free, so that there is always room for a
+# new one: a tenth.
+SPARE_SHARE = 10
+# Seconds without new connections when there is no file descriptor left for one.
+ACCEPT_PAUSE = 0.5
 HEALTH_THREADS = 2
 # The key in the Flask application's extensions of the event that ends deliberate waits.
 LEAVING = "swrhook.leaving"
@@ -46,6 +51,8 @@ LEAVING = "swrhook.leaving"
 INTAKE = "swrhook.intake"
 # Long enough for a load balancer that polls /readyz every two seconds to send nothing more.
 DRAIN_TIME = 6.0
+# No connection after all: another process has it, or its client has hung up already.
+_NO_CLIENT = frozenset({errno.EAGAIN, errno.ECONNABORTED, errno.EPROTO})
 _CHECK_INTERVAL = 0.5
 
 
@@ -98,6 +105,7 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  # gunicorn's own types
         super().__init__(*args, **kwargs)
         self._addresses: Counter[str] = Counter()  # how many connections each has
+        self._accept_from = 0.0  # a time of the monotonic clock
 
     def init_process(self) -> None:
         """Start the timer, after the fork: threads do not survive it."""
@@ -129,12 +137,30 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
         if leaving is not None:
             leaving.set()
 
+    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001  # as gunicorn's
+        """Enable or disable accepting; gunicorn's loop calls this at least once a second."""
+        super().set_accept_enabled(enabled and time.monotonic() >= self._accept_from)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Call back for each event, unless an earlier one has closed its connection meanwhile."""
+        for key, _ in self.poller.select(timeout):
+            if self._is_registered(key):
+                key.data(key.fileobj)
+
+    def _is_registered(self, key: SelectorKey) -> bool:
+        try:
+            return bool(self.poller.get_key(key.fileobj) is key)
+        except (KeyError, ValueError):  # ValueError: its socket is closed
+            return False
+
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection, unless its address has too many."""
         try:
             client, address = listener.accept()
         except OSError as exc:
-            if exc.errno not in (errno.EAGAIN, errno.ECONNABORTED):
+            if exc.errno in EXHAUSTED:
+                self._free_descriptor()
+            elif exc.errno not in _NO_CLIENT:
                 raise
             return
         peer = address[0] if isinstance(address, tuple) else ""  # a Unix socket has no addresses
@@ -155,14 +181,26 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
 
     def _make_room(self) -> None:
         """Close an idle or slow connection when there are nearly too many."""
-        if self.nr_conns < self.worker_connections - SPARE_CONNECTIONS:
-            return
-        if self.keepalived_conns:
-            oldest = self.keepalived_conns.popleft()
-            self.poller.unregister(oldest.sock)
-            self._close(oldest)
-        else:
-            self._reader.drop_oldest()
+        if self.nr_conns >= self.worker_connections - self.worker_connections // SPARE_SHARE:
+            self._drop_one()
+
+    def _free_descriptor(self) -> None:
+        """Make room for the connection that could not be accepted, or accept none for a moment.
+
+        The listener stays readable, so that the loop would do nothing but fail to accept.
+        """
+        if not self._drop_one():
+            self._accept_from = time.monotonic() + ACCEPT_PAUSE
+            self.set_accept_enabled(False)
+
+    def _drop_one(self) -> bool:
+        """Close an idle or slow connection; return whether there was one."""
+        if not self.keepalived_conns:
+            return self._reader.drop_oldest()
+        oldest = self.keepalived_conns.popleft()
+        self.poller.unregister(oldest.sock)
+        self._close(oldest)
+        return True
 
     def enqueue_req(self, conn: Connection) -> None:
         """Collect the next request of a connection, then give it to a thread."""

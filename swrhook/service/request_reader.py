@@ -105,10 +105,12 @@ class RequestReader:
             for conn in [conn for conn in self._receiving if not conn.buffer]:
                 self._drop(conn)
 
-    def drop_oldest(self) -> None:
+    def drop_oldest(self) -> bool:
         """Close the connection that has been without a whole request for longest, if any."""
-        for conn in list(self._receiving)[:1]:
-            self._drop(conn)
+        oldest = next(iter(self._receiving), None)
+        if oldest is not None:
+            self._drop(oldest)
+        return oldest is not None
 
     def _read(self, conn: Connection, sock: socket.socket) -> None:
         try:

@@ -2,10 +2,12 @@
 
 import gzip
 import json
+import resource
 import select
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,6 +159,23 @@ def test_an_address_has_a_bounded_number_of_connections(served: Served) -> None:
     assert len(ended(opened)) == 8
     for each in opened:
         each.close()
+
+
+def test_a_process_without_file_descriptors_serves_on(served: Served) -> None:
+    (worker,) = served.children()
+    used = len(list(Path(f"/proc/{worker}/fd").iterdir()))
+    usual = resource.prlimit(worker, resource.RLIMIT_NOFILE)
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (used + 8, usual[1]))
+    try:
+        slow = [connection(served, b"P", f"127.0.0.{3 + number % 9}") for number in range(40)]
+        assert requests.get(f"{served.url}/healthz", timeout=GENEROUS).status_code == 200
+    finally:
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, usual)
+    for each in slow:
+        each.close()
+
+    assert post(served, ignored(100)).status_code == 200
+    assert served.children() == [worker]
 
 
 def ended(connections: list[socket.socket]) -> list[socket.socket]:
