@@ -27,3 +27,8 @@ def test_its_exception_is_raised_here() -> None:
 def test_it_is_ended_after_its_time() -> None:
     with pytest.raises(TookTooLong):
         run_separately(0.2, time.sleep, PATIENCE)
+
+
+def test_it_is_ended_after_its_time_of_computing() -> None:
+    with pytest.raises(TookTooLong):
+        run_separately(1, sum, range(10**12))
