@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from flask import Flask, g, request
 from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 
 from swrhook.config.model import Access, AccessToken
 from swrhook.ledger.sessions import has_ended
@@ -49,6 +49,8 @@ def guard(app: Flask, web: WebContext) -> None:
 
     @app.before_request
     def check() -> None:
+        if "\0" in request.environ["PATH_INFO"] or "%00" in request.environ["QUERY_STRING"]:
+            raise BadRequest("the URL contains a NUL character")  # PostgreSQL could not look for it
         access = web.config.current().access
         required = required_role(access)
         if required is None:

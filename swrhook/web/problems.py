@@ -46,8 +46,9 @@ def problem(
     """Return an error as problem+json; `more` are members beside those of RFC 9457."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     members = {"detail": detail} | ({"reasons": list(reasons)} if reasons else {})
+    text = json.dumps(body | members | dict(more), ensure_ascii=False) + "\n"
     return Response(
-        json.dumps(body | members | dict(more), ensure_ascii=False) + "\n",
+        text.encode(errors="backslashreplace"),  # writes a lone surrogate as JSON escapes it
         status,
         headers,
         content_type="application/problem+json",

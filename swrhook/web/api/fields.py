@@ -12,6 +12,8 @@ from swrhook.swr_names import is_namespace, is_repository, is_tag
 from swrhook.units import format_duration, parse_duration
 
 Since = datetime | timedelta
+# Nothing is older, and calculations with an earlier time may leave the range of `datetime`.
+_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 Value = TypeVar("Value")
 
 
@@ -53,7 +55,7 @@ class SinceField(TextField[Since]):
             # In a query string, an unencoded "+" (as in +08:00) arrives as a space.
             time = datetime.fromisoformat(text.replace(" ", "+"))
             if time.tzinfo is not None:
-                return time.astimezone(UTC)
+                return max(time.astimezone(UTC), _EARLIEST)
         raise ValidationError(
             "must be a time like 2026-01-31T12:00:00Z, or a duration like 30m, 24h or 7d"
         )

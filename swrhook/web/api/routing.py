@@ -4,14 +4,29 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import TypeVar
 
+from flask import Request
 from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema
+from webargs import missing
+from webargs.flaskparser import FlaskParser, is_json_request
+
+from swrhook.senders.payload import Json, decode
 
 View = TypeVar("View", bound=Callable[..., object])
 
 
+class _Parser(FlaskParser):
+    """Parses the bodies of requests as those of deliveries: JSON of limited depth and size."""
+
+    def _raw_load_json(self, req: Request) -> Json:
+        body = req.get_data() if is_json_request(req) else b""
+        return decode(body) if body else missing
+
+
 class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
     """A blueprint of the API; the OpenAPI document has it as a tag."""
+
+    ARGUMENTS_PARSER = _Parser()
 
     def __init__(self, name: str, description: str) -> None:
         super().__init__(name, __name__, description=description)
