@@ -28,6 +28,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from swrhook.periodic import PeriodicThread
 from swrhook.service.file_descriptors import EXHAUSTED
+from swrhook.service.http_refusals import answer
 from swrhook.service.request_reader import (
     MAX_LINGER,
     REQUEST_TIMEOUT,
@@ -250,6 +251,12 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
             return super().handle_request(req, conn)
         except TimeoutError:
             return False
+
+    def handle_error(self, _req: Any, client: Any, _addr: Any, exc: Exception) -> None:  # noqa: ANN401  # gunicorn's own types
+        """Answer a request that is not HTTP, or has failed."""
+        with suppress(OSError):
+            client.settimeout(WRITE_TIMEOUT)
+            client.sendall(answer(exc))
 
     def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:  # noqa: ANN401  # gunicorn's own types
         """Tell whether the connection can be reused: not if a thread would wait for its body."""

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from http import HTTPStatus
 from itertools import takewhile
 from typing import Any
 
 from gunicorn.workers.gthread import TConn
 
+from swrhook.service.http_refusals import refusal
 from swrhook.service.request_buffer import RequestBuffer, TooLong
 
 # Seconds.
@@ -20,10 +22,8 @@ MAX_LINGER = 2.0
 MAX_BUFFERED = 64 * 1024 * 1024
 _READ_SIZE = 64 * 1024
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_BODY = b'{"type": "about:blank", "title": "Content Too Large", "status": 413}\n'
-_REFUSAL = (
-    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: application/problem+json\r\n"
-    b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(_BODY), _BODY)
+_TOO_LONG = refusal(
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the request is longer than any that is accepted"
 )
 
 
@@ -154,7 +154,7 @@ class RequestReader:
     def _refuse(self, conn: Connection, length: int) -> None:
         self._stop_receiving(conn, length)
         with suppress(OSError):
-            conn.sock.send(_REFUSAL)
+            conn.sock.send(_TOO_LONG)
         self.linger(conn)
 
     def _stop_receiving(self, conn: Connection, length: int) -> None:

@@ -118,6 +118,32 @@ def test_broken_chunks_are_400(served: Served, chunks: bytes) -> None:
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET /hooks/ci/%s HTTP/9.9\r\n\r\n" % SECRET.encode(), 400),
+        (START + b"a b: c\r\n\r\n", 400),
+        (START + b"X-Token: \0%s\r\n\r\n" % SECRET.encode(), 400),
+        (START + b"Content-Length: x\r\n\r\n", 400),
+        (START + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        (START + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+        (START + b"Transfer-Encoding: gzip, chunked, x\r\n\r\n", 501),
+        (START + b"Expect: wonders\r\n\r\n", 417),
+        (b"GET /%s HTTP/1.1\r\n\r\n" % (b"x" * 9000), 414),
+        (START + b"X: y\r\n" * 200 + b"\r\n", 431),
+        (START + b"X: %s\r\n\r\n" % (b"y" * 9000), 431),
+        (START + b"X: %s" % (b"y" * 99_000), 413),
+    ],
+)
+def test_what_is_not_http_is_refused_as_a_problem(served: Served, sent: bytes, status: int) -> None:
+    head, _, body = answer_on(connection(served, sent)).partition(b"\r\n\r\n")
+
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"Content-Type: application/problem+json" in head
+    assert json.loads(body)["status"] == status
+
+
 def test_a_body_that_is_cut_off_is_400(served: Served) -> None:
     for framing in (b"Content-Length: 100\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n9\r\n{"):
         opened = connection(served, START + framing)
@@ -266,4 +292,5 @@ def test_nothing_of_this_is_an_error_of_ours(served: Served) -> None:
     log = served.log.read_text()
 
     assert "Traceback" not in log
+    assert SECRET not in log
     assert [event for event in served.events() if event["event"] == "request.failed"] == []
