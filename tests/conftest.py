@@ -92,6 +92,7 @@ SLOW = (
     "reliability",
     "service",
     "simulator/test_docs",
+    "test_chart",
     "test_container",
     "test_dockerfile",
     "test_package",

@@ -1,91 +1,45 @@
 """The alert rules use existing metrics, labels and label values."""
 
+import json
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from prometheus_client.parser import text_string_to_metric_families
 
 from swrhook.errors import Refused
-from swrhook.ledger.queries.expansions import SenderExpansions
-from swrhook.ledger.queries.stats import Backlog, DriftCount, OpenSyncs
-from swrhook.metrics import Metrics
 from swrhook.model import END_STATES, Outcome
-from swrhook.service.metrics_collectors import (
-    backlog_collector,
-    drift_collector,
-    endpoint_collector,
-    expansion_collector,
-    sender_collector,
-)
-from swrhook.service.sender_monitor import SenderStatus
-from swrhook.service.snapshot import Aged
-from swrhook.worker.gateway import Endpoint
-from tests.programs import ROOT
+from tests.exposition import labels_shown, parse_metrics
+from tests.programs import ROOT, needs
 
-NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-FILE = ROOT / "deploy" / "prometheus" / "alerts.yaml"
-RULES: list[dict[str, Any]] = [
-    rule for group in yaml.safe_load(FILE.read_text())["groups"] for rule in group["rules"]
-]
+FOLDER = ROOT / "deploy" / "prometheus"
+
+
+def rules_of(name: str) -> list[dict[str, Any]]:
+    groups = yaml.safe_load((FOLDER / name).read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+RULES = rules_of("alerts.yaml")
+RECORDED = rules_of("rules.yaml")
 PAGE = (ROOT / "docs" / "metrics.md").read_text()
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+RUNBOOKS = "https://docs.example.com/swrhook/runbook/"
 # Added by Prometheus itself for every target.
 FOREIGN = {"up": {"job", "instance"}}
 
 
-def everything() -> Metrics:
-    """Return metrics in which every family has a sample."""
-    metrics = Metrics()
-    backlog = Backlog([OpenSyncs("pending", "cn-east-3", 1)], 1.0, 1.0)
-    metrics.register(backlog_collector(lambda: Aged(backlog, 1.0)))
-    status = SenderStatus("ci", NOW, timedelta(hours=1), is_silent=True)
-    metrics.register(sender_collector(lambda: [status]))
-    drift = [DriftCount("cn-east-3", "team", "missing", 1)]
-    metrics.register(drift_collector(lambda: Aged(drift, 1.0)))
-    endpoint = Endpoint("cn-east-3", 20, {"sync_images": True})
-    metrics.register(endpoint_collector(lambda: [endpoint]))
-    metrics.register(expansion_collector(lambda: [SenderExpansions("ci", 2, 500, 1)]))
-    counters = {
-        metrics.deliveries: ("ci", "accepted"),
-        metrics.deliveries_ignored: ("ci", "no_target"),
-        metrics.deliveries_over_max_images: ("ci",),
-        metrics.deliveries_replayed: ("ci", "accepted"),
-        metrics.deliveries_refused: ("ci", "cannot_record"),
-        metrics.access_denied: ("forbidden",),
-        metrics.syncs: ("cn-east-3", "verified"),
-        metrics.swr_requests: ("cn-east-3", "sync_images", "ok"),
-        metrics.postponed: ("cn-east-3", "pace"),
-        metrics.configuration_reloads: ("accepted",),
-        metrics.pruned_rows: ("syncs",),
-        metrics.retention_runs: ("done",),
-    }
-    for counter, labels in counters.items():
-        counter.labels(*labels).inc()
-    metrics.push_to_triggered.labels("cn-east-3").observe(1)
-    metrics.push_to_verified.labels("cn-east-3").observe(1)
-    metrics.configuration_is_current.set(1)
-    metrics.configuration_version.info({"version": "0123456789ab"})
-    return metrics
-
-
-def labels_shown() -> dict[str, set[str]]:
-    """Return every sample's name with the labels that it has."""
-    families = text_string_to_metric_families(everything().text().decode())
-    return {sample.name: set(sample.labels) for family in families for sample in family.samples}
-
-
-def parse_metrics(expression: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield each metric of an expression, with the values of its matchers."""
-    for name, matchers in re.findall(r"\b(swrhook_\w+|up)\b(?:\{([^}]*)\})?", expression):
-        yield name, dict(re.findall(r'(\w+)=~?"([^"]*)"', matchers))
-
-
-@pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule in RULES])
-def test_an_alert_uses_existing_metrics_and_labels(rule: dict[str, Any]) -> None:
-    existing = labels_shown() | FOREIGN
+@pytest.mark.parametrize(
+    "rule",
+    RULES + RECORDED,
+    ids=[rule.get("alert", rule.get("record")) for rule in RULES + RECORDED],
+)
+def test_a_rule_uses_existing_metrics_and_labels(rule: dict[str, Any]) -> None:
+    recorded = {each["record"]: {"target_region"} for each in RECORDED}
+    existing = labels_shown() | FOREIGN | recorded
     grouped = {
         label.strip()
         for group in re.findall(r"\bby \(([^)]*)\)", rule["expr"])
@@ -102,8 +56,9 @@ def test_an_alert_uses_existing_metrics_and_labels(rule: dict[str, Any]) -> None
 def test_an_alert_has_a_summary_an_action_and_a_page(rule: dict[str, Any]) -> None:
     notes = rule["annotations"]
 
-    assert set(notes) == {"summary", "action", "docs"}
+    assert set(notes) == {"summary", "action", "docs", "runbook_url"}
     assert (ROOT / notes["docs"]).is_file()
+    assert notes["runbook_url"] == f"{RUNBOOKS}#{rule['alert'].lower()}"
     assert rule["labels"]["severity"] in {"critical", "warning"}
     labels = set(re.findall(r"\$labels\.(\w+)", notes["summary"] + notes["action"]))
     assert labels <= set(re.findall(r"\w+", rule["expr"])) | {"instance"}
@@ -119,16 +74,122 @@ def test_an_alert_matches_existing_label_values() -> None:
         "drift": {"missing", "diverged", "unwanted", "unreadable"},
     }
 
-    for rule in RULES:
+    for rule in RULES + RECORDED:
         for _, matchers in parse_metrics(rule["expr"]):
             for label, values in matchers.items():
-                assert set(values.split("|")) <= words[label], rule["alert"]
+                names = {*values.replace("(un)?verified", "unverified|verified").split("|")}
+                assert names <= words.get(label, {"300(.0)?"}), rule
 
 
 def test_every_alert_is_on_the_page_of_metrics() -> None:
     section = PAGE.partition("\n## Alerts\n")[2]
 
     assert {rule["alert"] for rule in RULES} == set(re.findall(r"`(Swrhook\w+)`", section))
+
+
+def test_every_alert_has_a_section_of_the_runbook() -> None:
+    assert {rule["alert"] for rule in RULES} == set(
+        re.findall(r"^## (\w+)$", RUNBOOK, re.MULTILINE)
+    )
+
+
+def test_every_recorded_indicator_is_on_the_page_of_metrics() -> None:
+    indicators = {rule["record"].rpartition("_rate")[0] for rule in RECORDED} - {""}
+    shown = {name.rpartition("_rate")[0] for name in re.findall(r"`(target_region:\S+)`", PAGE)}
+
+    assert indicators == shown
+
+
+# What each series adds in a minute.
+SCENES = {
+    "half-fails": (
+        {"verified": 5, "rejected": 5},
+        {"SwrhookSuccessBudgetBurnsFast", "SwrhookSuccessBudgetBurns"},
+    ),
+    "a-tenth-fails": ({"verified": 9, "missing": 1}, {"SwrhookSuccessBudgetBurns"}),
+    "few-fail": ({"verified": 999, "rejected": 1}, set()),
+    "cancelled": ({"verified": 5, "cancelled": 50, "superseded": 50}, set()),
+    "hardly-any-syncs": ({"verified": 0.1, "rejected": 0.2}, set()),
+}
+SLOW_SCENES = {
+    "all-slow": (10, 0, {"SwrhookLatencyBudgetBurnsFast", "SwrhookLatencyBudgetBurns"}),
+    "one-in-ten-slow": (10, 9, set()),
+}
+
+
+@needs("promtool")
+@pytest.mark.parametrize(("added", "expected"), SCENES.values(), ids=SCENES)
+def test_alerts_on_the_success_budget(
+    tmp_path: Path, added: dict[str, float], expected: set[str]
+) -> None:
+    series = {
+        f'swrhook_syncs_total{{target_region="r", state="{state}"}}': count
+        for state, count in added.items()
+    }
+
+    assert fired(tmp_path, series, "Swrhook.*Budget.*") == expected
+
+
+@needs("promtool")
+@pytest.mark.parametrize(("total", "fast", "expected"), SLOW_SCENES.values(), ids=SLOW_SCENES)
+def test_alerts_on_the_latency_budget(
+    tmp_path: Path, total: int, fast: int, expected: set[str]
+) -> None:
+    series = {
+        'swrhook_syncs_total{target_region="r", state="verified"}': total,
+        'swrhook_push_to_verified_seconds_count{target_region="r"}': total,
+        'swrhook_push_to_verified_seconds_bucket{target_region="r", le="300.0"}': fast,
+    }
+
+    assert fired(tmp_path, series, "Swrhook.*Budget.*") == expected
+
+
+@needs("promtool")
+def test_the_first_failure_of_a_process_is_noticed(tmp_path: Path) -> None:
+    series = {'swrhook_syncs_total{target_region="r", state="rejected"}': "_x479 1"}
+
+    assert fired(tmp_path, series, "SwrhookSyncsFailed") == {"SwrhookSyncsFailed"}
+
+
+def fired(folder: Path, series: Mapping[str, float | str], alerts: str) -> set[str]:
+    """Return which of the alerts Prometheus would fire after eight hours of these series."""
+    names = [rule["alert"] for rule in RULES if re.fullmatch(alerts, rule["alert"])]
+    return {name for name in names if _fires(folder, series, name)}
+
+
+def _fires(folder: Path, series: Mapping[str, float | str], name: str) -> bool:
+    values = [
+        {"series": each, "values": added if isinstance(added, str) else f"0+{added}x480"}
+        for each, added in series.items()
+    ]
+    query = {
+        "expr": f'count(ALERTS{{alertname="{name}", alertstate="firing"}})',
+        "eval_time": "8h",
+        "exp_samples": [{"labels": "{}", "value": 1}],
+    }
+    scene = {
+        "rule_files": [str(FOLDER / file) for file in ("rules.yaml", "alerts.yaml")],
+        "evaluation_interval": "1m",
+        "tests": [{"interval": "1m", "input_series": values, "promql_expr_test": [query]}],
+    }
+    file = folder / f"{name}.json"
+    file.write_text(json.dumps(scene))  # JSON is YAML too
+    result = subprocess.run(
+        ["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False
+    )
+    output = result.stdout + result.stderr
+    assert result.returncode == 0 or "got: nil" in output, output
+    return result.returncode == 0
+
+
+@needs("promtool")
+def test_promtool_accepts_the_rules() -> None:
+    files = [str(file) for file in sorted(FOLDER.glob("*.yaml"))]
+    result = subprocess.run(
+        ["promtool", "check", "rules", *files], capture_output=True, text=True, check=False
+    )
+
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_every_label_is_on_the_page_of_metrics() -> None:

@@ -252,33 +252,49 @@ def _interpolated(text: str, variables: Mapping[str, str]) -> str:
     return re.sub(r"\$\{(\w+):\?[^}]*\}", lambda match: variables[match[1]], text)
 
 
-@needs("bash", "openssl", "kubectl")
-def test_kubernetes(machine: Machine) -> None:
+@needs("bash", "openssl", "kubectl", "helm")
+@pytest.mark.parametrize("way", ["helm", "manifests"])
+def test_kubernetes(machine: Machine, way: str) -> None:
     file = machine.folder / "deploy" / ".env"
     file.write_text(file.read_text().replace("#SWRHOOK_DATABASE_URL", "SWRHOOK_DATABASE_URL"))
-    machine.note("kubectl")
-    for script in scripts(PAGE, "On Kubernetes"):
-        machine.run(script)
+    script = dict(zip(("helm", "manifests"), scripts(PAGE, "On Kubernetes"), strict=True))[way]
+    for program in ("kubectl", "helm"):
+        machine.note(program)
+    machine.run(script)
     created = [words for words in machine.noted if "create" in words and "namespace" not in words]
-    secret, configmap = (_dry_run(words, machine.folder) for words in created)
-    environ, own_command = image()
-    variables = {name: _decoded(value) for name, value in secret["data"].items()}
+    objects = [_dry_run(words, machine.folder) for words in created]
+    if way == "helm":
+        objects += _template(machine.noted[-1], machine.folder)
+    else:
+        objects += MANIFESTS
+    named = {(each["kind"], each["metadata"]["name"]): each for each in objects}
     urls = {}
-    for manifest in MANIFESTS:
-        if manifest["kind"] != "Deployment":
-            continue
-        pod = manifest["spec"]["template"]["spec"]
+    for deployment in (each for each in objects if each["kind"] == "Deployment"):
+        pod = deployment["spec"]["template"]["spec"]
         [container] = pod["containers"]
-        assert container["envFrom"] == [{"secretRef": {"name": secret["metadata"]["name"]}}]
-        assert pod["volumes"][0]["configMap"]["name"] == configmap["metadata"]["name"]
-        urls[manifest["metadata"]["name"]] = machine.serve(
+        secret = named["Secret", container["envFrom"][0]["secretRef"]["name"]]
+        variables = {name: _decoded(value) for name, value in secret["data"].items()}
+        configmap = named["ConfigMap", pod["volumes"][0]["configMap"]["name"]]
+        environ, own_command = image()
+        assert configmap["data"]["swrhook.yaml"] == (ROOT / "swrhook.example.yaml").read_text()
+        urls[deployment["metadata"]["name"]] = machine.serve(
             container.get("command", own_command),
             environ | variables | {each["name"]: each["value"] for each in container["env"]},
             {"/etc/swrhook": "deploy/configuration"},
         )
 
-    assert set(configmap["data"]) == {"swrhook.yaml"}
+    assert set(urls) == {"swrhook-web", "swrhook-worker"}
     machine.expect_the_example_in_use(urls["swrhook-web"])
+
+
+def _template(words: list[str], folder: Path) -> list[dict[str, Any]]:
+    """Return the objects that a helm command would install."""
+    arguments = ["template" if word == "install" else word for word in words]
+    result = subprocess.run(
+        [str(find("helm")), *arguments], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return [each for each in yaml.safe_load_all(result.stdout) if each]
 
 
 def _dry_run(words: list[str], folder: Path) -> dict[str, Any]:
