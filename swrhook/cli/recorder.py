@@ -9,7 +9,7 @@ from threading import Lock
 import click
 
 from swrhook.cli.terminal import count_of
-from swrhook.config.model import Config
+from swrhook.config.model import Config, PasswordCredentials
 from swrhook.swr.http import Request
 from swrhook.swr.pseudonyms import PUBLIC_NAMES, Pseudonyms
 from swrhook.swr.recordings import IAM, Exchange, Recording, to_text
@@ -38,8 +38,15 @@ def make_recorder(config: Config) -> Recorder:
     """Return a recorder for the endpoints of a configuration."""
     regions = config.swr.regions.values()
     places = {region.endpoint: region.name for region in regions}
-    public = PUBLIC_NAMES | {INVENTED, *config.swr.regions}
-    return Recorder({config.swr.iam_endpoint: IAM, **places}, Pseudonyms(public))
+    pseudonyms = Pseudonyms(PUBLIC_NAMES | {INVENTED, *config.swr.regions})
+    credentials = config.swr.credentials
+    # IAM's messages may name them before any answer does.
+    if isinstance(credentials, PasswordCredentials):
+        pseudonyms.name("account", credentials.domain)
+        pseudonyms.name("account", credentials.user)
+    for region in regions:
+        pseudonyms.name("account", region.project)
+    return Recorder({config.swr.iam_endpoint: IAM, **places}, pseudonyms)
 
 
 def write_recording(path: Path, recorder: Recorder, facts: Sequence[FactAnswer]) -> None:

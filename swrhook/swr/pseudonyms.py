@@ -37,6 +37,8 @@ SHOWN_HEADERS = (
 PUBLIC_NAMES = frozenset({"latest", "library"})
 
 _MOST_TEXT = 2000
+# A secret is removed before a text is shortened: a part of one would not be recognized.
+_MOST_SCRUBBED = 64 * 1024
 # Codes may be anything, too.
 _MESSAGE_KEYS = frozenset(
     ["code", "errorCode", "error_code", "errorMessage", "error_msg", "errorMsg", "message"]
@@ -124,9 +126,17 @@ class Pseudonyms:
     def message(self, text: str) -> str:
         """Return a text of SWR with the names replaced that are known so far."""
         with self._lock:
-            pairs = [pair for names in self._names.values() for pair in names.items()]
-        for name, pseudonym in sorted(pairs, key=lambda pair: -len(pair[0])):
-            text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", pseudonym, text)
+            pseudonyms = {
+                spelling: pseudonym
+                for names in self._names.values()
+                for name, pseudonym in names.items()
+                # The gateway echoes paths, in which a slash is encoded.
+                for spelling in (name, name.replace("/", "$"), name.replace("/", "%24"))
+            }
+        longest_first = sorted(map(re.escape, pseudonyms), key=len, reverse=True)
+        if longest_first:
+            words = re.compile(rf"(?<![\w-])(?:{'|'.join(longest_first)})(?![\w-])")
+            text = words.sub(lambda match: pseudonyms[match[0]], text)
         return _HEX_ID.sub(HIDDEN, text)[:_MOST_TEXT]
 
 
@@ -141,7 +151,7 @@ class _BodyRedaction:
     def body(self, response: SwrResponse) -> Json:
         content = response.json_or_none()
         if content is None and response.body.strip() != b"null":
-            return self._message(response.body[: 4 * _MOST_TEXT].decode("utf-8", "replace"))
+            return self._message(response.body[:_MOST_SCRUBBED].decode("utf-8", "replace"))
         return self._value(content, "")
 
     def _value(self, value: Json, key: str) -> Json:

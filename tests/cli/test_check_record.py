@@ -3,6 +3,7 @@
 import json
 import stat
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from swrhook.cli import main
+from swrhook.cli.recorder import make_recorder
+from swrhook.config.model import PasswordCredentials
 from swrhook.simulator import Fault, RunningSimulator, start
+from swrhook.swr.http import Request
 from swrhook.swr.recordings import read_recording
+from tests.swr.clients import answer
+from tests.worker.harness import config
 
 WEST, EAST = "cn-north-4", "cn-east-3"
 CONFIGURATION = """\
@@ -127,6 +133,17 @@ def test_without_a_login_what_failed_is_recorded(
     [login] = read_recording(file).exchanges
     assert (result.exit_code, login.place, login.status) == (1, "iam", 401)
     assert "IAM.0061" in str(login.body)
+
+
+def test_names_of_the_account_are_hidden_in_the_first_error_of_iam() -> None:
+    before = config()
+    credentials = PasswordCredentials("alice", "acme-inc", "swordfish")
+    recorder = make_recorder(replace(before, swr=replace(before.swr, credentials=credentials)))
+    body = b'{"error": {"message": "user alice of acme-inc, project cn-east-3"}}'
+    recorder.record("https://iam", Request("POST", "/v3/auth/tokens", {}), answer(403, body))
+
+    [exchange] = recorder.exchanges
+    assert exchange.body == {"error": {"message": "user account-2 of account-1, project cn-east-3"}}
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """What a recording shows, and what it hides."""
 
 import json
+import re
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from swrhook.senders.payload import Json
 from swrhook.swr.http import Request
@@ -102,6 +105,48 @@ def test_names_in_a_message_are_replaced_too() -> None:
             "errorMessage": f"organization org-1 has no repo-1/part; request {HIDDEN}",
         }
     ]
+
+
+def test_an_echoed_request_has_no_names() -> None:
+    message = "verify aksk signature fail,canonicalRequest:GET /acme/repos/web%24shop/tags/ 1.4"
+
+    assert exchange(f"{REPO}/tags/1.4", {"error_msg": message}).body == {
+        "error_msg": "verify aksk signature fail,canonicalRequest:"
+        "GET /org-1/repos/repo-1/part/tags/ tag-1"
+    }
+
+
+# Words that no structure, pseudonym or public name contains.
+_WORD = st.text("qxzj", min_size=8, max_size=12)
+_NAMES = st.sampled_from(
+    [
+        *("name", "namespace", "repoName", "Tag", "tag", "tags", "path", "domain_name", "logo"),
+        *("creator_name", "unknown", "annotations", "labels", "manifest", "url", "digest"),
+    ]
+)
+_CONTENTS = st.recursive(
+    _WORD | st.integers() | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(content=_CONTENTS, org=_WORD, repository=_WORD)
+def test_no_word_of_a_body_or_a_path_is_left(content: Json, org: str, repository: str) -> None:
+    path = f"/v2/manage/namespaces/{org}/repos/{repository}/tags"
+    shown = exchange(path, content)
+
+    assert not re.search("[qxzj]{8}", repr(shown))
+
+
+@given(secret=st.text(min_size=12, max_size=40), before=st.text(max_size=20))
+def test_no_secret_is_left_in_any_message(secret: str, before: str) -> None:
+    body = {"message": f"{before} {secret} after", "code": secret, "status": secret}
+    shown = exchange("/v3/auth/tokens", body, secret, place=IAM)
+
+    assert isinstance(shown.body, dict)
+    assert secret not in shown.body.values()
+    assert not any(secret in str(value) for value in shown.body.values())
 
 
 def test_digests_stay_comparable_in_one_recording_only() -> None:
