@@ -14,7 +14,7 @@ from swrhook.swr.http import Journal, Request
 from swrhook.swr.protocol import PAGE_SIZE, tag_path, tags_path
 from swrhook.swr.response import SwrResponse, read_error
 from swrhook.usecases.online_check import CheckResult, Level
-from swrhook.usecases.open_facts import FactAnswer, OpenFact
+from swrhook.usecases.open_facts import FactAnswer, OpenFact, rate_headers
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
 _MOST_PAGES = 20
@@ -110,6 +110,7 @@ class Canary:
                 took = _seconds(self.clock.now() - began)
                 answer = f"{response.status} after {took}, body {body_shape(response)}"
                 self._fact(OpenFact.CALL_BODY, answer)
+                self._fact(OpenFact.RATE_HEADERS, rate_headers(response))
         self._result(Level.OK, "sync_images was accepted")
 
     def _wait(self, before: Json, began: datetime) -> Json:
@@ -168,7 +169,10 @@ class Canary:
             kind = "as an index" if arrived.get("tag_type") == _INDEX else "as a single image"
             self._fact(OpenFact.INDEX, f"{kind}, digest kept: {answer}", region)
         level = Level.OK if is_same else Level.WARNING
-        message = f"{self.probe.image} arrived with {'its' if is_same else 'another'} digest"
+        kinds = f"tag_type {source.get('tag_type')} and {arrived.get('tag_type')}"
+        message = (
+            f"{self.probe.image} arrived with {'its' if is_same else 'another'} digest, {kinds}"
+        )
         self._result(level, message)
 
     def _clean_up(self, before: Json, arrived: Json) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from swrhook.swr.response import SwrResponse
+
 
 class OpenFact(StrEnum):
     """The name of an open fact."""
@@ -53,6 +55,15 @@ QUESTIONS: Mapping[OpenFact, str] = {
     OpenFact.SAME_REGION: "May a region synchronize to itself?",
     OpenFact.LIMITS: "How many requests, tags in a call and bytes in an image are allowed?",
 }
+
+
+_RATE_HEADERS = ("retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
+
+
+def rate_headers(response: SwrResponse) -> str:
+    """Return which headers of a response say how fast SWR may be called."""
+    sent = [name for name in _RATE_HEADERS if name in response.headers]
+    return ", ".join(sent) or "no header says so"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,11 @@ from swrhook.swr.protocol import (
     tags_path,
 )
 from swrhook.swr.response import SwrResponse, read_error
-from swrhook.usecases.open_facts import FactAnswer, OpenFact
+from swrhook.usecases.open_facts import FactAnswer, OpenFact, rate_headers
 
 # Names that exist nowhere, it is hoped: what SWR answers about them is the shape of its errors.
 INVENTED = "swrhook-invented"
 _UNKNOWN_PATH = f"/v2/manage/{INVENTED}"
-_RATE_HEADERS = ("retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset")
 
 
 def count_questions(regions: Sequence[str], sources: Sequence[Target]) -> int:
@@ -66,8 +65,7 @@ class _Asker:
         listed = regions.json_or_none()
         count = f"{len(listed)} regions" if regions.ok and isinstance(listed, list) else ""
         yield self._answer(OpenFact.REGION_LIST, count or _describe(regions))
-        sent = [name for name in _RATE_HEADERS if name in regions.headers]
-        yield self._answer(OpenFact.RATE_HEADERS, ", ".join(sent) or "no header says so")
+        yield self._answer(OpenFact.RATE_HEADERS, rate_headers(regions))
         self._ask(ORGANIZATIONS_PATH)
         yield from self._error("organization", namespace_path(INVENTED))
         if unknown := self._ask(_UNKNOWN_PATH):

@@ -73,7 +73,14 @@ def test_a_tag_is_synced_and_measured(canary: Canary, simulator: RunningSimulato
     assert answers.pop("call-body").endswith("body []")
     assert answers.pop("arrival").startswith("at most ")
     assert answers.pop("job-states").startswith("success (")
-    assert answers == {"manual-jobs": "yes", "digest": "yes", "target-repository": "yes"}
+    assert answers == {
+        "rate-headers": "no header says so",
+        "manual-jobs": "yes",
+        "digest": "yes",
+        "target-repository": "yes",
+    }
+    message = "cn-east-3/group/web/shop:v1 arrived with its digest, tag_type 0 and 0"
+    assert ("ok", message) in messages(result)
     assert simulator.state.digest(WEST, *IMAGE) == simulator.state.digest(EAST, *IMAGE)
     assert deletions(simulator) == 0
 
