@@ -84,8 +84,11 @@ class Follower:
     def describe_plan(self) -> str:
         """Return the differences and what it takes to repair them."""
         plan = self.repair["plan"]
-        differences = _drift_counts(self.repair) or "no differences"
-        lines = [f"{_repositories(self.repair)}: {differences}.", *self.repair["notes"]]
+        notes = self.repair["notes"]
+        # Where nothing was found because nothing could be compared, only the notes say why.
+        differences = _drift_counts(self.repair) or ("" if notes else "no differences")
+        summary = [f"{_repositories(self.repair)}: {differences}."] if differences else []
+        lines = [*summary, *notes]
         if plan["to_sync"]:
             syncs = count_of(plan["to_sync"], "sync")
             calls = count_of(plan["sync_images"], "call")

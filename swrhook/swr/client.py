@@ -116,7 +116,12 @@ class SwrClient:
     def first_repository(self, region: str, namespace: str) -> str | None:
         """Return the name of any one repository of an organization, or None when it has none."""
         response = self._get(region, protocol.repositories_path(namespace))
-        return protocol.read_first_repository(response, namespace)
+        return next(iter(protocol.read_repositories(response, namespace)), None)
+
+    def first_repositories(self, region: str, namespace: str) -> Sequence[str]:
+        """Return the names of an organization's first repositories, one page at most."""
+        path = protocol.repositories_path(namespace, protocol.PAGE_SIZE)
+        return protocol.read_repositories(self._get(region, path), namespace)
 
     def region_info(self, region: str) -> RegionInfo:
         """Return a region's possible sync targets and clock offset, where SWR reports them."""

@@ -113,9 +113,9 @@ def namespace_path(namespace: str) -> str:
     return f"/v2/manage/namespaces/{_checked(namespace, is_namespace)}"
 
 
-def repositories_path(namespace: str) -> str:
-    """Return the path of an organization's first repository. Raises SwrError like tag_path."""
-    return f"/v2/manage/repos?namespace={_checked(namespace, is_namespace)}&limit=1&offset=0"
+def repositories_path(namespace: str, limit: int = 1) -> str:
+    """Return the path of an organization's first repositories. Raises SwrError like tag_path."""
+    return f"/v2/manage/repos?namespace={_checked(namespace, is_namespace)}&limit={limit}&offset=0"
 
 
 def check_triggered(response: SwrResponse, tags: Collection[str]) -> None:
@@ -191,15 +191,15 @@ def read_organization(response: SwrResponse) -> Organization | None:
     return Organization(ours=True, auth=auth if type(auth) is int else None)
 
 
-def read_first_repository(response: SwrResponse, namespace: str) -> str | None:
-    """Return the first repository of the organization in a list, or None."""
+def read_repositories(response: SwrResponse, namespace: str) -> Sequence[str]:
+    """Return the repositories of the organization in a list; none if it does not exist."""
     if not _exists(response):
-        return None
-    # The filter in the query is not relied on: the name goes into the paths of further requests.
+        return ()
+    # The filter in the query is not relied on: a name may go into the paths of further requests.
     names = (
         text(item, "name") for item in _read_list(response) if text(item, "namespace") == namespace
     )
-    return next((name for name in names if name and is_repository(name)), None)
+    return [name for name in names if name and is_repository(name)]
 
 
 def read_region_info(response: SwrResponse) -> RegionInfo:

@@ -131,6 +131,11 @@ class GatewaySession:
         with self._reading(region) as swr:
             return swr.auto_syncs(region, namespace, repository)
 
+    def first_repositories(self, region: str, namespace: str) -> Sequence[str]:
+        """Return the names of an organization's first repositories, one page at most."""
+        with self._reading(region) as swr:
+            return swr.first_repositories(region, namespace)
+
     def has_namespace(self, target: Target) -> bool:
         """Return False if the organization is known not to exist or to belong to others."""
         cache, now = self.gateway.target_cache, self.gateway.clock.now()

@@ -38,6 +38,10 @@ class Swr(Protocol):
         """Return SWR's own rules of automatic synchronization for a repository."""
         ...
 
+    def first_repositories(self, region: str, namespace: str) -> Sequence[str]:
+        """Return the names of an organization's first repositories, one page at most."""
+        ...
+
     def has_namespace(self, region: str, namespace: str) -> bool:
         """Return False if the organization is known not to exist or to belong to others."""
         ...

@@ -38,6 +38,7 @@ from swrhook.syncs.reconciliation import (
 )
 from swrhook.worker.gateway import SwrGateway
 from swrhook.worker.repository_diff import (
+    NO_REPOSITORY,
     BudgetSpent,
     Comparison,
     RepositoryLister,
@@ -262,7 +263,9 @@ class RepairWorker(PeriodicThread):
     ) -> None:
         tries = step.repair.tries
         if not error.kind.is_retryable or tries + 1 >= _MAX_TRIES:
-            self._skip(step, repository, f"cannot be listed: {error}", calls)
+            is_absent = error.code == NO_REPOSITORY
+            reason = error.message if is_absent else f"cannot be listed: {error}"
+            self._skip(step, repository, reason, calls)
             return
         now = self.clock.now()
         wait = max(min(2**tries, _MAX_RETRY_WAIT), error.retry_after or 0)

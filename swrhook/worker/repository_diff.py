@@ -3,6 +3,7 @@
 Listing has the lowest urgency: it takes only capacity that no lane uses.
 """
 
+import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ from swrhook.worker.gateway import GatewaySession, NoCapacity, SwrGateway
 
 Answer = TypeVar("Answer")
 
+# The code of the error for a repository that an operator named and the source does not have.
+NO_REPOSITORY = "no_repository"
+
 
 class BudgetSpent(Exception):
     """The repair may make no more requests."""
@@ -35,11 +39,13 @@ class Listing:
     """The digests of a repository's tags in one region, and when its first page was requested.
 
     `is_whole` tells that a tag that is not in it was not there: no page was shifted by a deletion.
+    `exists` tells that there is such a repository, which may be empty.
     """
 
     digests: Mapping[str, str]
     began_at: datetime
     is_whole: bool
+    exists: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,16 @@ class RepositoryLister:
             return self._ask(lane, lambda session: session.auto_syncs(*source))
         return None
 
+    def find_similar(self, repository: RepositoryRef) -> str | None:
+        """Return the source's repository whose name is most like this one's, if there is one."""
+        region, namespace = repository.region, repository.namespace
+        source = (region, namespace, repository.repository)
+        lane = Lane(*source, Target(region, namespace), override=False)
+        names: Sequence[str] = ()
+        with suppress(BudgetSpent, SwrError):  # only for a hint
+            names = self._ask(lane, lambda session: session.first_repositories(region, namespace))
+        return next(iter(difflib.get_close_matches(repository.repository, names, n=1)), None)
+
     def _list(self, repository: RepositoryRef, target: Target) -> Listing:
         source = (repository.region, repository.namespace, repository.repository)
         lane = Lane(*source, target, override=False)  # only for admission, which takes lanes
@@ -120,7 +136,7 @@ class RepositoryLister:
         self.pages[region] = max(self.calls - calls_before, self.pages.get(region, 0))
         is_on_one_page = not pages or pages[0].count == len(digests)
         is_whole = is_on_one_page or {page.total for page in pages} == {len(digests)}
-        return Listing(digests, began_at, is_whole)
+        return Listing(digests, began_at, is_whole, exists=bool(pages))
 
     def _page(self, lane: Lane, offset: int) -> TagPage | None:
         place = (lane.target.region, lane.target.namespace, lane.repository)
@@ -156,9 +172,12 @@ def compare_repository(
 ) -> Comparison:
     """Compare a repository with its targets. Raises BudgetSpent and SwrError.
 
-    `copied` are the earlier syncs of the repository that were verified.
+    `copied` are the earlier syncs of the repository that were verified. If an operator named the
+    repository and there is none, that is an error too.
     """
     source = lister.list_source(repository)
+    if not (source.exists or copied or repair.repositories is None):
+        raise _no_repository(repository, lister.find_similar(repository))
     config = lister.gateway.config
     planned = plan_repository(repository, source.digests, repair.sender, repair.rule, config)
     # A tag that was synced by hand is needed though no rule says so: it is not drift.
@@ -179,6 +198,12 @@ def compare_repository(
     auto_syncs = lister.read_auto_syncs(repository) if is_reconcile else None
     overlaps = None if auto_syncs is None else find_overlaps(auto_syncs, planned)
     return Comparison(findings, seen, overlaps)
+
+
+def _no_repository(repository: RepositoryRef, similar: str | None) -> SwrError:
+    hint = "" if similar is None else f": did you mean {repository.namespace}/{similar}?"
+    message = f"there is no such repository in {repository.region}{hint}"
+    return SwrError(Kind.PERMANENT, NO_REPOSITORY, message)
 
 
 def _observations(

@@ -274,17 +274,17 @@ def test_our_access_to_an_organization_is_read(
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
-        (200, b'[{"name":"web/shop","namespace":"group"}]', "web/shop"),
-        (200, b'[{"name":"web/shop","namespace":"other"}]', None),
-        (200, b'[{"name":"../shop","namespace":"group"}]', None),
-        (200, b"null", None),
-        (404, b"", None),
+        (200, b'[{"name":"web/shop","namespace":"group"}]', ["web/shop"]),
+        (200, b'[{"name":"web/shop","namespace":"other"}]', []),
+        (200, b'[{"name":"../shop","namespace":"group"}]', []),
+        (200, b"null", []),
+        (404, b"", []),
     ],
 )
-def test_the_first_valid_repository_of_the_organization_is_read(
-    status: int, body: bytes, expected: str | None
+def test_the_valid_repositories_of_the_organization_are_read(
+    status: int, body: bytes, expected: list[str]
 ) -> None:
-    assert protocol.read_first_repository(answer(status, body), "group") == expected
+    assert list(protocol.read_repositories(answer(status, body), "group")) == expected
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,10 @@ class FakeSwr:
         page = dict(sorted(tags.items())[offset : offset + PAGE_SIZE])
         return TagPage(page, len(page), len(tags)) if tags else None
 
+    def first_repositories(self, region: str, namespace: str) -> list[str]:
+        self.questions.append(f"{region}/{namespace}/")
+        return sorted({key[2] for key in self.held if key[:2] == (region, namespace)})
+
     def regions(self, region: str) -> frozenset[str] | None:
         self.questions.append(region)
         return self.listed_regions

@@ -437,3 +437,19 @@ def test_few_syncs_of_a_backfill_are_open_at_a_time(repairs: RepairSetup) -> Non
     repairs.work()
 
     assert (repairs.show(repair).state, repairs.show(repair).ordered) == ("done", MAX_OPEN + 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("web/shpo", ": did you mean team/web/shop?"), ("backend", "")]
+)
+def test_a_repository_that_does_not_exist_is_noted_with_a_similar_name(
+    repairs: RepairSetup, name: str, hint: str
+) -> None:
+    fill(repairs, "v1")
+
+    repair = repairs.begin(repositories=[RepositoryRef("cn-north-4", "team", name)])
+    repairs.work()
+
+    assert repairs.show(repair).notes == [
+        f"cn-north-4/team/{name}: there is no such repository in cn-north-4{hint}"
+    ]
