@@ -6,6 +6,7 @@ import sys
 from tempfile import mkdtemp
 from typing import Any
 
+from swrhook import logs
 from swrhook.errors import BadConfiguration
 from swrhook.service.file_descriptors import connections_within, raise_limit
 from swrhook.settings import Settings, check_processes
@@ -14,6 +15,8 @@ try:
     settings = Settings.from_environ(os.environ)
 except BadConfiguration as exc:
     sys.exit(f"swrhook cannot start:\n{exc}")
+
+logs.configure(settings.log_format, settings.log_level)
 
 _COUNTERS = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's own setting
 
@@ -38,6 +41,7 @@ forwarded_allow_ips = ""
 forwarder_headers = ""
 # Otherwise gunicorn opens a socket in the user's home folder.
 control_socket_disable = True
+logger_class = "swrhook.service.gunicorn_log.EventLogger"
 
 
 def on_starting(server: Any) -> None:  # noqa: ANN401  # gunicorn's own types

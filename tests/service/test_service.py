@@ -1,5 +1,6 @@
 """The real service under gunicorn: its answers, its starts and its ends."""
 
+import json
 import resource
 import subprocess
 import sys
@@ -36,6 +37,17 @@ def test_a_push_is_verified_and_shown(service: Served) -> None:
         line["target_region"],
         line["attempts"],
     ) == ("team/app:v1", "cn-east-3", 1)
+
+
+def test_every_log_line_is_json_also_those_of_gunicorn(service: Served) -> None:
+    service.start()
+    service.stop()
+
+    lines = service.log.read_text().splitlines()
+    events = [json.loads(line) for line in lines]
+    messages = [event["message"] for event in events if event["event"] == "gunicorn.reported"]
+    assert any(message.startswith("Listening at: ") for message in messages)
+    assert {"Handling signal: term", "Shutting down: Master"} <= set(messages)
 
 
 @pytest.mark.parametrize(

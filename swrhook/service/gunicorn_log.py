@@ -1,0 +1,32 @@
+"""gunicorn's own log lines, in the format of all others."""
+
+import logging
+from typing import Any
+
+from gunicorn.glogging import Logger
+
+from swrhook import logs
+
+
+class EventHandler(logging.Handler):
+    """Writes a log record of gunicorn as an event, whose `message` is gunicorn's text."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        exc = record.exc_info[1] if record.exc_info else None
+        message = record.getMessage()
+        if exc is not None:
+            logs.failure("gunicorn.failed", exc, message=message)
+        elif record.levelno >= logging.WARNING:
+            logs.warning("gunicorn.warned", message=message)
+        else:
+            logs.event("gunicorn.reported", message=message)
+
+
+class EventLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """The logger that gunicorn's setting `logger_class` names."""
+
+    def setup(self, cfg: Any) -> None:  # noqa: ANN401  # gunicorn's own types
+        """Replace gunicorn's handler for errors and messages."""
+        super().setup(cfg)
+        self.error_log.handlers = [EventHandler()]
