@@ -54,10 +54,12 @@ def wait(image: str, *, timeout: int, as_json: bool, **filters: str | None) -> N
     client = connect()
     with status_line("Asking the server") as status:
         poll = _wait(client, {"image": image, **filters}, deadline, status)
-    print_items(SYNCS, poll.syncs, as_json=as_json)
+    print_items(SYNCS, poll.syncs, as_json=as_json, report_none=False)
     if poll.status != HTTPStatus.OK:
         is_late = poll.status in _UNFINISHED
         message = f"not verified within {timeout} s" if is_late else poll.detail
+        if poll.status == HTTPStatus.NOT_FOUND:
+            message += " (the command explain says why)"
         print_notice(f"{image}: {message}")
         sys.exit(1)
 

@@ -30,6 +30,7 @@ _MAX_SCRUBBED_LENGTH = 64 * 1024
 _CODE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 _MARKUP = re.compile(r"<[^<>]*>")
+_TITLE = re.compile(r"<title>([^<]*)</title>", re.IGNORECASE)
 _CODE_MEMBERS = ("errorCode", "error_code", "code")
 _MESSAGE_MEMBERS = ("errorMessage", "error_msg", "errorMsg", "message", "error", "detail")
 _REQUEST_ID_MEMBERS = ("request_id", "requestId")
@@ -150,10 +151,18 @@ def _read_message(response: SwrResponse, content: Json) -> str:
     if not message and content is None:
         message = response.body[:_MAX_SCRUBBED_LENGTH].decode("utf-8", "replace")
         # Scrubbed before the markup goes, too: a secret may contain angle brackets.
-        message = _MARKUP.sub(" ", scrub(message, response.secrets))
+        message = _text_of_page(scrub(message, response.secrets))
     # Control characters are stripped first: a body of nothing else must not leave it empty.
     phrase = http.client.responses.get(response.status, f"status {response.status}")
     return _printable(scrub(message, response.secrets)) or phrase
+
+
+def _text_of_page(page: str) -> str:
+    """Return the text of an HTML page; its title only if the rest does not repeat it."""
+    title = _TITLE.search(page)
+    if title is not None and title[1] in page[title.end() :]:
+        page = page[: title.start()] + page[title.end() :]
+    return _MARKUP.sub(" ", page)
 
 
 def _printable(text: str) -> str:

@@ -54,7 +54,8 @@ def test_it_exits_with_1_if_no_sync_matches(run: Run) -> None:
     result = wait(run)
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert f"{IMAGE}: no sync of the image matches\n" == result.stderr.partition("\n")[2]
+    reason = "no sync of the image matches (the command explain says why)"
+    assert f"{IMAGE}: {reason}\n" == result.stderr
 
 
 def test_it_exits_with_1_after_the_timeout_and_prints_the_syncs(

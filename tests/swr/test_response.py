@@ -46,6 +46,13 @@ def test_the_code_is_read_from_every_shape_of_error(body: bytes) -> None:
             "Unauthorized.",
         ),
         (502, b"<html><h1>502 Bad Gateway</h1>nginx</html>", "HTTP.502", "502 Bad Gateway nginx"),
+        (
+            503,
+            b"<html><head><title>503 Busy</title></head><body><h1>503 Busy</h1>nginx</body></html>",
+            "HTTP.503",
+            "503 Busy nginx",
+        ),
+        (503, b"<title>Down</title><p>until noon</p>", "HTTP.503", "Down until noon"),
         (504, b"", "HTTP.504", "Gateway Timeout"),
         (404, b"\xff\xfe", "HTTP.404", "\ufffd\ufffd"),
         (100, b"\x00", "HTTP.100", "Continue"),
@@ -220,7 +227,7 @@ READERS: list[Callable[[SwrResponse], object]] = [
     protocol.read_sync_jobs,
     protocol.read_tag_page,
     protocol.refuses_credential,
-    lambda read: protocol.read_first_repository(read, "group"),
+    lambda read: protocol.read_repositories(read, "group"),
     lambda read: protocol.read_digest(read, "v1"),
     lambda read: protocol.check_triggered(read, ["v1"]),
 ]

@@ -51,6 +51,7 @@ def _add_template_context(blueprint: Blueprint, web: WebContext) -> None:
     blueprint.add_app_template_filter(format_instant, "machine_instant")
     blueprint.add_app_template_filter(format_span, "span")
     blueprint.add_app_template_filter(formats.format_seconds, "seconds")
+    blueprint.add_app_template_filter(formats.format_error, "error_with")
 
     @blueprint.context_processor
     def context() -> dict[str, object]:

@@ -21,6 +21,19 @@ def format_seconds(seconds: float) -> str:
     return format_span(timedelta(seconds=seconds))
 
 
+def format_error(code: str | None, message: str | None) -> str:
+    """Write an error: SWR's message, with the code by which docs/errors.md lists it.
+
+    `HTTP.503` is no code of SWR: there the status is named only if the message does not.
+    """
+    status = (code or "").removeprefix("HTTP.")
+    if status == code:
+        return f"{message} ({code})" if message else str(code)
+    if not message:
+        return f"HTTP status {status}"
+    return message if status in message else f"HTTP status {status}: {message}"
+
+
 class TimedCache(Generic[Value]):
     """Caches the value of a slow function for a fixed time; safe for several threads."""
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from swrhook.ledger.queries.sync_timeline import Call, SyncTimeline
-from swrhook.model import OPEN_STATES
+from swrhook.model import OPEN_STATES, Sync
+from swrhook.web.dashboard.formats import format_error
 from swrhook.web.dashboard.labels import STATES
 
 
@@ -38,16 +39,16 @@ def _past(timeline: SyncTimeline) -> Iterator[Step]:
     text = f'The rule "{sync.rule}" (configuration {sync.rules_version}) sends it to {target}.'
     yield Step(sync.created_at, "Matched", text)
     if progress.waiting_since is not None:
-        text = f"The tag was not in {sync.source_region} yet. Checks: {progress.polls}."
+        text = f"The tag was not in {sync.source_region} yet."
         yield Step(progress.waiting_since, "Waiting for the source", text, "open")
     if progress.failing_since is not None:
-        failures = f"Failed attempts since then: {progress.failures}."
-        text = failures if progress.failures else "Waiting for a failing region to recover."
+        began = "Requests to SWR began to fail."
+        text = began if progress.failures else "Waiting for a failing region to recover."
         yield Step(progress.failing_since, "Failing", text, "fair")
     for call in timeline.calls:
         yield from _call_steps(call)
     if progress.verifying_since is not None:
-        text = f"Looking for the source's digest in {target}. Checks: {progress.polls}."
+        text = f"Looking for the source's digest in {target}."
         yield Step(progress.verifying_since, "Checking the target", text)
 
 
@@ -57,7 +58,7 @@ def _call_steps(call: Call) -> Iterator[Step]:
         text = "SWR accepted the call; the copy is not verified yet."
         yield Step(call.ended_at, "Triggered", text)
     elif call.ended_at is not None:
-        text = f"{call.code}: {call.message or 'without a message'}"
+        text = format_error(call.code, call.message)
         yield Step(call.ended_at, "SWR answered with an error", text, "fair")
 
 
@@ -65,7 +66,8 @@ def _present(timeline: SyncTimeline) -> Iterator[Step]:
     sync = timeline.sync
     label = STATES[sync.state]
     reason = sync.reason or (sync.error.message if sync.error else None)
-    text = _sentence(label.meaning) + (f" {_sentence(reason)}" if reason else "")
+    sentences = [label.meaning, reason, _count_tries(timeline.progress)]
+    text = " ".join(_sentence(words) for words in sentences if words)
     if sync.state in OPEN_STATES:
         yield Step(sync.updated_at, f"Now: {sync.state}", text, "open")
         if sync.due_at is not None:
@@ -73,6 +75,19 @@ def _present(timeline: SyncTimeline) -> Iterator[Step]:
     else:
         at, title = sync.verified_at or sync.updated_at, sync.state.capitalize()
         yield Step(at, title, text, label.tone, sync=sync.superseded_by)
+
+
+def _count_tries(sync: Sync) -> str | None:
+    """Return how often the present step of an open sync was tried."""
+    if sync.state not in OPEN_STATES:
+        return None
+    if sync.failing_since is not None and sync.failures:
+        attempts = "1 attempt" if sync.failures == 1 else f"{sync.failures} attempts in a row"
+        return f"{attempts} failed so far"
+    if sync.polls:
+        checks = "once" if sync.polls == 1 else f"{sync.polls} times"
+        return f"checked {checks} so far"
+    return None
 
 
 def _sentence(words: str) -> str:

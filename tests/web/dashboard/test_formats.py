@@ -1,6 +1,8 @@
 from datetime import timedelta
 
-from swrhook.web.dashboard.formats import TimedCache, format_seconds
+import pytest
+
+from swrhook.web.dashboard.formats import TimedCache, format_error, format_seconds
 from tests.factories import FakeClock
 from tests.web.harness import NOW
 
@@ -31,3 +33,17 @@ def test_a_cached_value_is_shared_until_it_expires() -> None:
     clock.advance(hours=-1)  # a clock that is set back
 
     assert (first, later, cache.get()) == ((1, 1), 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "text"),
+    [
+        ("SVCSTG.SWR.4031042", "not permitted", "not permitted (SVCSTG.SWR.4031042)"),
+        ("SVCSTG.SWR.4031042", None, "SVCSTG.SWR.4031042"),
+        ("HTTP.503", "503 Service Unavailable", "503 Service Unavailable"),
+        ("HTTP.503", "try later", "HTTP status 503: try later"),
+        ("HTTP.503", None, "HTTP status 503"),
+    ],
+)
+def test_an_error_names_its_code_once(code: str, message: str | None, text: str) -> None:
+    assert format_error(code, message) == text

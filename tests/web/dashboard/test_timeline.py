@@ -69,7 +69,7 @@ def test_every_call_is_shown_with_its_answer(harness: WebHarness, sync: str) -> 
     assert [
         (s.title, s.text) for s in history if s.title in ("SWR answered with an error", "Triggered")
     ] == [
-        ("SWR answered with an error", "SVCSTG.SWR.500: try later"),
+        ("SWR answered with an error", "try later (SVCSTG.SWR.500)"),
         ("Triggered", "SWR accepted the call; the copy is not verified yet."),
     ]
     assert [s.title for s in history if s.title == "Called"] == ["Called", "Called"]
@@ -94,13 +94,23 @@ def test_calls_before_a_change_of_override_are_shown_too(harness: WebHarness, sy
     assert len(timeline_of(harness, sync).calls) == 1
 
 
-def test_waiting_and_failing_are_shown_with_their_counts(harness: WebHarness, sync: str) -> None:
+def test_the_present_says_how_many_attempts_failed(harness: WebHarness, sync: str) -> None:
     with harness.database.write() as connection:
         connection.execute(update(syncs).values(waiting_since=NOW, failing_since=NOW, failures=3))
     by_title = {step.title: step for step in steps(timeline_of(harness, sync))}
 
     assert "The tag was not in cn-north-4 yet" in str(by_title["Waiting for the source"].text)
-    assert by_title["Failing"].text == "Failed attempts since then: 3."
+    assert by_title["Failing"].text == "Requests to SWR began to fail."
+    assert str(by_title["Now: pending"].text).endswith("3 attempts in a row failed so far.")
+
+
+def test_the_present_says_how_often_the_target_was_checked(harness: WebHarness, sync: str) -> None:
+    make_call(harness, sync, Event.TRIGGER, None, verifying_since=NOW)
+    with harness.database.write() as connection:
+        connection.execute(update(syncs).values(polls=2))
+    by_title = {step.title: step for step in steps(timeline_of(harness, sync))}
+
+    assert str(by_title["Now: triggered"].text).endswith("Checked 2 times so far.")
 
 
 def test_a_postponed_sync_without_attempts_waits_for_its_region(
