@@ -1,6 +1,7 @@
 """Load a configuration file: from its bytes to a Config, or to a list of all its mistakes."""
 
 import gc
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -164,7 +165,7 @@ def parse(
         options=build_options(checked.get("settings", {})),
         literal_secrets=tuple(literal),
         warnings=tuple(diagnostics.warnings),
-        text=text,
+        text=json.dumps(document).encode(),
         secret_files=tuple(secret_files),
         fingerprints=make_fingerprints(checked),
     )

@@ -175,7 +175,8 @@ class Config:
 
     - `version` identifies its content: the first 12 hex digits of the file's SHA-256.
     - `literal_secrets` are the paths of secrets in the file itself. Such a file is never stored.
-    - `text` is the content of the file, which can be stored and parsed again.
+    - `text` is the content of the file as JSON, without its comments, and with its references not
+      replaced. It can be stored and parsed again.
     - `secret_files` are the files that it refers to.
     - `fingerprints` are for comparing it with another configuration.
     """

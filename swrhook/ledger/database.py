@@ -196,6 +196,7 @@ def open_database(
     with _errors_translated(parsed, database):
         if file is not None:
             file.verify(engine)
+            file.create()
         upgrade(engine)
         if file is not None:
             database.mark()

@@ -16,18 +16,18 @@ _MOST_CONFIGURATIONS = 50
 
 
 def save_configuration(connection: Connection, version: str, body: bytes, now: datetime) -> None:
-    """Keep a configuration file as the last good one."""
+    """Keep a configuration, without comments and secrets, as the last good one."""
     put(connection, configurations, {"version": version}, {"body": body, "used_at": now})
     newest = select(configurations.c.version).order_by(configurations.c.used_at.desc())
     kept = newest.limit(_MOST_CONFIGURATIONS)
     connection.execute(delete(configurations).where(configurations.c.version.not_in(kept)))
 
 
-def last_configuration(connection: Connection) -> bytes | None:
-    """Return the last good configuration file, or None when there is none yet."""
-    return connection.scalar(
-        select(configurations.c.body).order_by(configurations.c.used_at.desc()).limit(1)
-    )
+def last_configuration(connection: Connection) -> tuple[str, bytes] | None:
+    """Return version and text of the last good configuration, or None when there is none yet."""
+    query = select(configurations.c.version, configurations.c.body)
+    row = connection.execute(query.order_by(configurations.c.used_at.desc()).limit(1)).first()
+    return None if row is None else (row.version, row.body)
 
 
 def probe(connection: Connection, now: datetime) -> None:

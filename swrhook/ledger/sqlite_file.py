@@ -4,6 +4,9 @@
 the ledger as it was last seen: its id, and a counter that only grows. So a ledger that was deleted,
 replaced by another one or by an older copy, or whose write-ahead log was lost, is recognized at the
 next start. While the process runs, the path must lead to the files that are open.
+
+The ledger holds the bodies of deliveries: whatever the umask, only its owner can read its files,
+and open a folder that was made for it.
 """
 
 import fcntl
@@ -32,6 +35,9 @@ LOCK_PATIENCE = 4.0
 SUCCESSOR_PATIENCE = 90.0
 _POLL = 0.1
 _ACCEPT = "run `python -m swrhook db accept`"
+# SQLite gives the files beside the ledger the mode that the ledger has.
+_FILE_MODE, _FOLDER_MODE = 0o600, 0o700
+_SUFFIXES = ("", "-wal", "-shm")
 
 # One row, only on SQLite.
 ledger_marks = Table(
@@ -82,8 +88,10 @@ class SqliteFile:
         Raises LedgerUnusable and OSError.
         """
         self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
         self._lock = _locked(path, patience, master)
+        for file in (f"{path}.lock", *(f"{path}{suffix}" for suffix in _SUFFIXES)):
+            _restrict(Path(file))
         self.mark, _ = _read(self._lock)
         self._open: sqlite3.Connection | None = None
         self._identities: list[tuple[str, tuple[int, int] | None]] = []
@@ -112,6 +120,10 @@ class SqliteFile:
                 f"{lock}: it is a backup, or {self._path.name}-wal was lost, and what was recorded "
                 f"later is missing. Put the later one back; or, if you restored it, {_ACCEPT}"
             )
+
+    def create(self) -> None:
+        """Create the ledger's file, still empty, if there is none. Raises OSError."""
+        self._path.touch(_FILE_MODE)
 
     def open(self) -> None:
         """Note which files are open, once the ledger has been written."""
@@ -211,7 +223,7 @@ def _to_mark(row: Row[Any, Any] | None) -> Mark | None:
 
 def _locked(path: Path, patience: float, master: int | None) -> IO[str]:
     """Return the locked file beside the ledger. Raises LedgerUnusable."""
-    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, _FILE_MODE)
     file = os.fdopen(descriptor, "r+", encoding="utf-8")
     began = time.monotonic()
     is_logged = False
@@ -234,6 +246,18 @@ def _locked(path: Path, patience: float, master: int | None) -> IO[str]:
             logs.warning("ledger.in_use", file=str(path), used_by=used_by, waits_seconds=limit)
             is_logged = True
         time.sleep(_POLL)
+
+
+def _restrict(path: Path) -> None:
+    """Take the access of others to an existing file away, or warn that it is left."""
+    try:
+        others = path.stat().st_mode & 0o077
+        if others:
+            path.chmod(_FILE_MODE)
+    except FileNotFoundError:
+        return
+    except OSError as exc:  # it belongs to another user, or its file system has no modes
+        logs.warning("ledger.not_private", file=str(path), reason=exc.strerror)
 
 
 def _is_predecessor(holder: Holder | None, master: int | None) -> bool:

@@ -4,7 +4,7 @@ An invalid file changes nothing: the configuration in use stays in use. The last
 is saved in the ledger, for a process that starts while the file is invalid.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from swrhook import config as configuration
@@ -156,17 +156,19 @@ class ConfigReloader(PeriodicThread):
 
     def _load_last_good(self) -> Config | None:
         with self.database.read() as connection:
-            text = last_configuration(connection)
-        if text is None:
+            kept = last_configuration(connection)
+        if kept is None:
             return None
+        version, text = kept
         try:
-            return configuration.parse(
+            config = configuration.parse(
                 text,
                 file="the last good configuration",
                 environ=self.file.environ,
                 read_file=configuration.read_secret_file,
                 key_provider=self.file.key_provider,
             )
+            return replace(config, version=version)  # the file's, whose comments are left out
         except BadConfiguration as exc:
             logs.warning("configuration.last_good_unusable", mistakes=str(exc).splitlines())
             return None

@@ -98,8 +98,20 @@ def test_the_version_identifies_the_bytes(small: str, environ: dict[str, str]) -
     config = parse(small.encode(), file="f", environ=environ, read_file=str)
     again = parse(config.text, file="the ledger", environ=environ, read_file=str)
 
-    assert sha256(small.encode()).hexdigest()[:12] == config.version == again.version
+    assert sha256(small.encode()).hexdigest()[:12] == config.version
     assert (config.swr, config.options) == (again.swr, again.options)
+
+
+def test_the_text_can_be_parsed_again_and_has_no_comments(
+    example: str, environ: dict[str, str]
+) -> None:
+    commented = f"# the old secret was sesame-1234\n{example}"
+    config = parse(commented.encode(), file="f", environ=environ, read_file=str)
+    again = parse(config.text, file="the ledger", environ=environ, read_file=str)
+
+    assert b"sesame-1234" not in config.text
+    assert environ["HARBOR_SECRET"].encode() not in config.text
+    assert (config.fingerprints, config.text) == (again.fingerprints, again.text)
 
 
 def test_a_region_has_the_default_endpoint_unless_configured(small: str, read: Read) -> None:

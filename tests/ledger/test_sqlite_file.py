@@ -29,6 +29,7 @@ from tests.factories import (
     entry,
     everything,
     push,
+    write,
 )
 
 pytestmark = pytest.mark.on("sqlite")
@@ -315,3 +316,45 @@ def test_a_process_does_not_wait_long_for_any_other_process(
     holder.communicate(timeout=PATIENCE)
 
     assert f"(process {holder.pid} on " in str(error)
+
+
+@pytest.fixture(params=[0o000, 0o022])
+def umask(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = os.umask(request.param)
+    yield
+    os.umask(before)
+
+
+def modes(folder: Path) -> dict[str, str]:
+    """Return the modes of a folder's files, by name."""
+    return {file.name: oct(file.stat().st_mode & 0o777) for file in folder.iterdir()}
+
+
+@pytest.mark.usefixtures("umask")
+def test_only_the_owner_can_read_a_new_ledger(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "var"
+    opened = open_database(url(folder / "ledger.db"))
+    write(opened, entry(push("v1", A)))
+    while_open = modes(folder)
+    opened.close()
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert while_open == {
+        f"ledger.db{suffix}": "0o600" for suffix in ("", "-shm", "-wal", ".lock")
+    }
+
+
+@pytest.mark.usefixtures("umask")
+def test_a_ledger_that_others_could_read_is_made_private_and_its_folder_left(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "ledger.db"
+    open_database(url(path)).close()
+    tmp_path.chmod(0o755)
+    for file in tmp_path.iterdir():
+        file.chmod(0o644)
+
+    open_database(url(path)).close()
+
+    assert modes(tmp_path) == {"ledger.db": "0o600", "ledger.db.lock": "0o600"}
+    assert tmp_path.stat().st_mode & 0o777 == 0o755

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,20 @@ from swrhook.config.watcher import WatchedFile
 from swrhook.errors import BadConfiguration
 from swrhook.ledger.database import Database
 from swrhook.ledger.kept_state import last_configuration
+from swrhook.ledger.tables import configurations
 from swrhook.metrics import Metrics
 from swrhook.service.config_reload import ConfigReloader
-from tests.factories import MINIMAL_CONFIG, FakeClock
+from tests.factories import MINIMAL_CONFIG, FakeClock, everything
 
 START = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 MORE = MINIMAL_CONFIG.replace(
     "rules:\n", "rules:\n  - {name: more, when: {}, sync: [{TARGET}]}\n"
 ).replace("{TARGET}", "{region: cn-east-3, namespace: b}")
 INVALID = MINIMAL_CONFIG.replace("namespace", "namespcae")
+
+
+def version_of(content: str) -> str:
+    return sha256(content.encode()).hexdigest()[:12]
 
 
 @dataclass
@@ -42,7 +48,7 @@ class Reloading:
     used: list[Config] = field(default_factory=list)
     on_use: Callable[[Config], None] | None = None
     on_resume: Callable[[Config, Config], None] | None = None
-    environ: dict[str, str] = field(default_factory=lambda: {"TOKEN": "sesame"})
+    environ: dict[str, str] = field(default_factory=lambda: {"TOKEN": "sesame-sesame-sesame"})
 
     def __post_init__(self) -> None:
         watched = WatchedFile(self.file, self.environ, NO_KEYS)
@@ -77,9 +83,11 @@ class Reloading:
         pairs = [line.rpartition(" ") for line in lines if line.startswith("swrhook_configuration")]
         return {name: float(value) for name, _, value in pairs if "_created" not in name}
 
-    def saved(self) -> bytes | None:
+    def saved(self) -> str | None:
+        """Return the version of the last good configuration in the ledger."""
         with self.database.read() as connection:
-            return last_configuration(connection)
+            kept = last_configuration(connection)
+        return None if kept is None else kept[0]
 
 
 @pytest.fixture
@@ -105,7 +113,7 @@ def test_a_changed_file_is_used_saved_and_logged(
     (after,) = reloading.used
 
     assert [rule.name for rule in after.rules] == ["more", "all"]
-    assert reloading.saved() == MORE.encode()
+    assert reloading.saved() == version_of(MORE)
     assert reloading.reloader.in_use() == {
         "version": after.version,
         "since": "2026-03-04T06:06:08.000Z",
@@ -131,7 +139,7 @@ def test_an_invalid_file_changes_nothing_and_is_logged_once_with_every_error(
     _, refused = lines(capsys)
 
     assert reloading.used == []
-    assert reloading.saved() == MINIMAL_CONFIG.encode()
+    assert reloading.saved() == version_of(MINIMAL_CONFIG)
     assert reloading.reloader.in_use() == {
         "version": config.version,
         "since": "2026-03-04T05:06:07.000Z",
@@ -168,9 +176,21 @@ def test_a_corrected_file_is_used(reloading: Reloading, content: str) -> None:
 
     assert reloading.reloader.problem() is None
     assert reloading.metric_values()["swrhook_configuration_is_current"] == 1.0
-    assert reloading.saved() == content.encode()
-    expected = [] if content == MINIMAL_CONFIG else [content.encode()]
-    assert [config.text for config in reloading.used] == expected
+    assert reloading.saved() == version_of(content)
+    expected = [] if content == MINIMAL_CONFIG else [version_of(content)]
+    assert [config.version for config in reloading.used] == expected
+
+
+def test_the_last_good_configuration_has_no_comments(reloading: Reloading) -> None:
+    content = f"{MINIMAL_CONFIG}# the password was sesame-1234 before\n"
+    reloading.file.write_text(content)
+    reloading.start()
+    reloading.file.write_text(INVALID)
+    last_good = Reloading(reloading.file, reloading.database).start()
+    stored = everything(reloading.database, configurations)
+
+    assert [b"sesame-1234" in row["body"] for row in stored] == [False]
+    assert last_good.version == version_of(content)
 
 
 def test_a_start_with_an_invalid_file_uses_the_last_good_configuration(
@@ -184,9 +204,9 @@ def test_a_start_with_an_invalid_file_uses_the_last_good_configuration(
     later.poll(MORE)
     later.reloader.stop()
 
-    assert last_good.text == MINIMAL_CONFIG.encode()
+    assert last_good.version == version_of(MINIMAL_CONFIG)
     assert problem is not None
-    assert [config.text for config in later.used] == [MORE.encode()]
+    assert [config.version for config in later.used] == [version_of(MORE)]
     assert later.reloader.problem() is None
     assert [line["event"] for line in lines(capsys)] == [
         "configuration.loaded",
@@ -207,7 +227,7 @@ def test_a_file_that_contains_a_secret_is_used_and_not_saved(reloading: Reloadin
     reloading.poll(MORE.replace('"${TOKEN}"', "a-literal-sesame"))
 
     assert len(reloading.used) == 1
-    assert reloading.saved() == MINIMAL_CONFIG.encode()
+    assert reloading.saved() == version_of(MINIMAL_CONFIG)
 
 
 def test_a_rotated_secret_is_used_though_the_configuration_file_is_the_same(
@@ -240,14 +260,14 @@ def test_a_configuration_that_cannot_be_saved_now_is_used_and_saved_later(
         connection.execute(text("ALTER TABLE configurations RENAME TO away"))
     with pytest.raises(Exception, match="configurations"):
         reloading.poll(MORE)
-    used = [config.text for config in reloading.used]
+    used = [config.version for config in reloading.used]
     with reloading.database.write() as connection:
         connection.execute(text("ALTER TABLE away RENAME TO configurations"))
     reloading.poll()
 
-    assert used == [config.text for config in reloading.used] == [MORE.encode()]
+    assert used == [config.version for config in reloading.used] == [version_of(MORE)]
     assert reloading.reloader.problem() is None
-    assert reloading.saved() == MORE.encode()
+    assert reloading.saved() == version_of(MORE)
 
 
 def test_a_configuration_that_cannot_be_used_is_reported_and_the_earlier_one_stays(
@@ -270,7 +290,7 @@ def test_a_configuration_stays_in_use_if_held_work_cannot_be_resumed(reloading: 
     resumed = []
 
     def fail(before: Config, after: Config) -> None:
-        resumed.append((before.text, after.text))
+        resumed.append((before.version, after.version))
         raise OSError
 
     reloading.on_resume = fail
@@ -279,10 +299,10 @@ def test_a_configuration_stays_in_use_if_held_work_cannot_be_resumed(reloading: 
         reloading.poll(MORE)
     reloading.poll()
 
-    assert resumed == [(MINIMAL_CONFIG.encode(), MORE.encode())]
+    assert resumed == [(version_of(MINIMAL_CONFIG), version_of(MORE))]
     assert reloading.reloader.in_use()["version"] == reloading.used[-1].version
     assert reloading.reloader.problem() is None
-    assert reloading.saved() == MORE.encode()
+    assert reloading.saved() == version_of(MORE)
 
 
 def test_the_thread_continues_after_a_failure_and_logs_it_once(
@@ -294,7 +314,7 @@ def test_the_thread_continues_after_a_failure_and_logs_it_once(
     is_reloaded = threading.Event()
 
     def fail_once(config: Config) -> None:
-        if config.text == MORE.encode():
+        if config.version == version_of(MORE):
             raise OSError
         is_reloaded.set()
 
