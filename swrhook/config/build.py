@@ -144,6 +144,7 @@ def _sender(name: str, sender: Checked, key_provider: KeyProvider) -> Sender:
         parse=mapping.build(sender["mapping"]) if "mapping" in sender else None,
         expect_every=sender.get("expect_every"),
         allow_from=tuple(sender.get("allow_from", ())),
+        allow_namespaces=tuple(sender.get("allow", {}).get("namespaces", ())),
         rate_limit=sender.get("rate_limit"),
         max_images=sender.get("max_images", default_max_images(sender["dialect"])),
         max_open=sender.get("max_open"),

@@ -19,7 +19,7 @@ from swrhook.config.nodes import Data, NodePath, mapping_at, texts_in
 from swrhook.config.rule_lint import lint_rules
 from swrhook.config.rule_schema import DefaultsSection, RuleSection
 from swrhook.config.sections import Items, Named, Part, Section
-from swrhook.config.sender_schema import ImageSection
+from swrhook.config.sender_schema import AllowSection, ImageSection
 from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import ImageSettings, Origin
 
@@ -35,10 +35,11 @@ class _SwrSection(Section):
 
 
 class _OriginSection(Section):
-    """A sender's region, and how its image names become SWR's."""
+    """A sender's region, how its image names become SWR's, and where it may push to."""
 
     region = Text(required=True)
     image = Part(ImageSection)
+    allow = Part(AllowSection)
 
 
 class _CandidateSection(Section):
@@ -98,7 +99,12 @@ def read_candidate(text: bytes, current: Mapping[str, Data]) -> Candidate:
     rules = build_rules(checked["rules"], checked.get("defaults", {}))
     lint_rules(rules, diagnostics)
     origins = {
-        name: Origin(name, sender["region"], ImageSettings(**sender.get("image", {})))
+        name: Origin(
+            name,
+            sender["region"],
+            ImageSettings(**sender.get("image", {})),
+            tuple(sender.get("allow", {}).get("namespaces", ())),
+        )
         for name, sender in checked["senders"].items()
     }
     return Candidate(origins, rules, tuple(diagnostics.warnings))
@@ -121,7 +127,7 @@ def _excerpt(data: Data) -> Data:
 def _origin(sender: Data) -> Data:
     if not isinstance(sender, dict):
         return sender
-    return {key: sender[key] for key in ("region", "image") if key in sender}
+    return {key: sender[key] for key in ("region", "image", "allow") if key in sender}
 
 
 def _merge(whole: Data, part: Data) -> Data:
@@ -148,7 +154,13 @@ def excerpt_of(config: Config) -> Mapping[str, Data]:
             name: {
                 "region": sender.region,
                 "image": {key: text for key, text in asdict(sender.image).items() if text},
+                **_allow(sender),
             }
             for name, sender in config.senders.items()
         },
     }
+
+
+def _allow(sender: Origin) -> Mapping[str, Data]:
+    patterns = [str(pattern) for pattern in sender.allow_namespaces]
+    return {"allow": {"namespaces": patterns}} if patterns else {}

@@ -82,14 +82,38 @@ def _check_unique(data: Data, path: tuple[str, ...], key: str, diagnostics: Diag
 
 
 def _check_rules(data: Data, diagnostics: Diagnostics) -> None:
-    """Check the targets of rules, and warn of rules that no configured sender can match."""
+    """Check the targets of rules, and warn of those that match no sender, or one too many."""
+    unauthenticated = _unauthenticated_senders(data)
     for index, rule in enumerate(list_at(data, "rules")):
         senders = _matched_senders(data, rule)
+        _check_openness(index, rule, unauthenticated & {*(senders or ())}, diagnostics)
         if senders == [] and value_at(rule, "when", "sender") is not None:
             path: NodePath = ("rules", index, "when", "sender")
             diagnostics.add_warning(path, "no configured sender matches: this rule never does")
         regions = [value_at(data, "senders", sender, "region") for sender in senders or ()]
         _check_targets(data, index, regions, diagnostics)
+
+
+def _unauthenticated_senders(data: Data) -> set[str]:
+    """Return the senders that anybody can use, unless there are no others."""
+    senders = mapping_at(data, "senders") or {}
+    names = {
+        name
+        for name, sender in senders.items()
+        if value_at(sender, "auth", "scheme") in _OPEN_SCHEMES
+    }
+    return names if len(names) < len(senders) else set()
+
+
+def _check_openness(index: int, rule: Data, senders: set[str], diagnostics: Diagnostics) -> None:
+    """Warn of a rule that names no sender, and so also serves unauthenticated ones."""
+    if senders and value_at(rule, "when", "sender") is None:
+        names = ", ".join(quote(name) for name in sorted(senders))
+        diagnostics.add_warning(
+            ("rules", index, "when"),
+            f"names no sender, so everybody can cause its syncs through {names}, which accepts "
+            "unauthenticated deliveries: add sender",
+        )
 
 
 def _check_targets(

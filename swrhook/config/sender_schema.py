@@ -19,6 +19,7 @@ from swrhook.config.fields import (
     WholeNumber,
 )
 from swrhook.config.nodes import Data
+from swrhook.config.rule_schema import OrganizationPattern
 from swrhook.config.sections import ByKind, Named, OneOrMore, Part, SecretWithExpiry, Section
 from swrhook.dialects import DIALECTS
 
@@ -93,6 +94,12 @@ class MappingSection(Section):
             )
 
 
+class AllowSection(Section):
+    """`allow`: what a sender may do."""
+
+    namespaces = OneOrMore(OrganizationPattern(), required=True)
+
+
 class SenderSection(Section):
     """One sender."""
 
@@ -106,4 +113,5 @@ class SenderSection(Section):
     max_images = WholeNumber(1, 50_000)
     max_open = WholeNumber(1, 1_000_000)
     allow_from = OneOrMore(Network())
+    allow = Part(AllowSection)
     expect_every = Duration("1m")

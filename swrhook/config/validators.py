@@ -27,6 +27,7 @@ _ORGANIZATION = (
     'with ".", "_", "__" or "-" between them'
 )
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
+_NAME_PATTERN = re.compile(r"[a-z0-9._*?-]{1,64}")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]+")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
@@ -63,6 +64,12 @@ def organization(text: str, template: str | None = None) -> None:
     if not is_namespace(text):
         shown = quote(template or text)
         raise ValidationError(f"SWR allows no organization named {shown}: {_ORGANIZATION}")
+
+
+def organization_pattern(text: str) -> None:
+    """Check a glob for names of organizations in SWR."""
+    rule = 'use the characters of such a name, "*" for any text and "?" for any character'
+    _check(_NAME_PATTERN, text, f"matches no name of an organization: {rule}")
 
 
 def organization_template(text: str) -> None:

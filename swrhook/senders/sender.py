@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
+from typing import Protocol
 
 from swrhook.model import Announcement, Push, Reading, image_name
 from swrhook.senders.delivery import Delivery
@@ -26,13 +27,30 @@ class ImageSettings:
     default_namespace: str = ""
 
 
+class NamePattern(Protocol):
+    """A pattern for the names of organizations."""
+
+    def matches(self, value: str) -> bool:
+        """Return whether the pattern matches the whole name."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The part of a sender that determines the names of its pushes."""
+    """The part of a sender that determines its pushes: how they are named, and which count.
+
+    An empty `allow_namespaces` allows any organization of the source.
+    """
 
     name: str
     region: str
     image: ImageSettings = ImageSettings()
+    allow_namespaces: Sequence[NamePattern] = ()
+
+    def may_push_to(self, namespace: str) -> bool:
+        """Tell whether the sender may announce images of an organization."""
+        patterns = self.allow_namespaces
+        return not patterns or any(pattern.matches(namespace) for pattern in patterns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

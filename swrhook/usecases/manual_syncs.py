@@ -33,6 +33,10 @@ def plan_manual_syncs(
     if not senders:
         reason = f"source_region: no sender is configured for {source_region}: specify targets"
         raise NothingUsable((reason,))
+    namespace, *_ = image
+    senders = [sender for sender in senders if sender.may_push_to(namespace)]
+    if not senders:
+        raise NothingUsable((f"image: no sender may push to {namespace}: specify targets",))
     pushes = [Push(sender.name, source_region, *image) for sender in senders]
     planned = plan(pushes, config.rules)
     if not planned.syncs:
@@ -89,7 +93,9 @@ def plan_repository(
     names = [
         configured.name
         for configured in config.senders.values()
-        if configured.region == repository.region and sender in (None, configured.name)
+        if configured.region == repository.region
+        and sender in (None, configured.name)
+        and configured.may_push_to(repository.namespace)
     ]
     pushes = [
         Push(name, repository.region, repository.namespace, repository.repository, tag, digest)

@@ -93,7 +93,7 @@ def read(delivery: Delivery, sender: Sender, config: Config, *, now: datetime) -
     if not pushes and sender.dialect in SYNCHRONOUS_DIALECTS:
         raise NothingUsable(tuple(reasons))
     entry = replace(entry, external_id=reading.external_id)
-    return _plan_pushes(entry, pushes, reasons, delivery.body, config)
+    return _plan_pushes(entry, sender, pushes, reasons, delivery.body, config)
 
 
 def _refuse_or_quarantine(
@@ -118,7 +118,7 @@ def plan_again(
     """Return the entry to record for a stored delivery of which only the pushes were kept."""
     entry = replace(_new_entry(stored.headers, sender, config, now), external_id=stored.external_id)
     pushes = [replace(push, region=sender.region) for push in stored.pushes]
-    return _plan_pushes(entry, pushes, [], None, config)
+    return _plan_pushes(entry, sender, pushes, [], None, config)
 
 
 def _new_entry(
@@ -139,17 +139,23 @@ def _new_entry(
 
 def _plan_pushes(
     entry: DeliveryEntry,
+    sender: Sender,
     pushes: Sequence[Push],
     reasons: Sequence[str],
     body: bytes | None,
     config: Config,
 ) -> DeliveryEntry:
     """Return the entry with the pushes and their syncs; it is accepted if there is any sync."""
-    planned = plan(pushes, config.rules)
+    planned = plan([push for push in pushes if sender.may_push_to(push.namespace)], config.rules)
+    outside = [
+        f"{push.image}: the sender may not push to this organization (allow.namespaces)"
+        for push in pushes
+        if not sender.may_push_to(push.namespace)
+    ]
     return replace(
         entry,
         outcome=Outcome.ACCEPTED if planned.syncs else Outcome.IGNORED,
-        reason=_join_reasons([*reasons, *planned.reasons]),
+        reason=_join_reasons([*reasons, *outside, *planned.reasons]),
         pushes=pushes,
         planned=planned.syncs,
         body=body if planned.syncs else None,

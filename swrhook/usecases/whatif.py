@@ -92,7 +92,7 @@ def read_basis(config: Config, database: Database, since: datetime) -> Basis:
     return Basis(
         excerpt=excerpt_of(config),
         origins={
-            name: Origin(name, sender.region, sender.image)
+            name: Origin(name, sender.region, sender.image, sender.allow_namespaces)
             for name, sender in config.senders.items()
         },
         rules=tuple(config.rules),
@@ -171,9 +171,11 @@ def _distinct_pushes(database: Database, since: datetime) -> tuple[Sequence[Push
 
 
 def _update_region(push: Push, origins: Mapping[str, Origin]) -> Push | None:
-    """Return the push in its sender's present region; None if there is no such sender."""
+    """Return the push in its sender's present region; None if no such sender may push it."""
     sender = origins.get(push.sender)
-    return None if sender is None else replace(push, region=sender.region)
+    if sender is None or not sender.may_push_to(push.namespace):
+        return None
+    return replace(push, region=sender.region)
 
 
 def _rename(push: Push, present: Mapping[str, Origin], after: Mapping[str, Origin]) -> Push | None:
@@ -185,7 +187,7 @@ def _rename(push: Push, present: Mapping[str, Origin], after: Mapping[str, Origi
     if name is None:
         return _update_region(push, after)
     pushes, _ = to_pushes(new, [Announcement(name, push.tag)])
-    return pushes[0] if pushes else None
+    return next((other for other in pushes if new.may_push_to(other.namespace)), None)
 
 
 def _original_name(push: Push, image: ImageSettings) -> str | None:

@@ -1,6 +1,7 @@
 """The excerpt of a file is checked like the file and contains no secret."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,21 @@ def test_an_excerpt_can_be_read_as_a_candidate(current: Config) -> None:
         "hooks": Origin("hooks", "cn-north-4"),
     }
     assert [rule.name for rule in candidate.rules] == ["all"]
+
+
+def test_a_candidate_has_the_organizations_of_its_senders(current: Config) -> None:
+    sender = {"region": "cn-north-4", "allow": {"namespaces": ["team-*"]}}
+    limited = read_candidate(
+        json.dumps({"senders": {"ci": sender}, "rules": []}).encode(),
+        candidate_module.excerpt_of(current),
+    ).origins["ci"]
+    senders = {"ci": replace(current.senders["ci"], allow_namespaces=limited.allow_namespaces)}
+    again = read_candidate(
+        b"rules: []", candidate_module.excerpt_of(replace(current, senders=senders))
+    ).origins["ci"]
+
+    for origin in (limited, again):
+        assert (origin.may_push_to("team-a"), origin.may_push_to("other")) == (True, False)
 
 
 def test_rules_alone_use_the_current_senders_and_regions(current: Config) -> None:

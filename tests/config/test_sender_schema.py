@@ -41,6 +41,30 @@ def test_allow_from_takes_networks(
     assert [ip_network(text) for text in networks] == list(sender.allow_from)
 
 
+@pytest.mark.parametrize("written", ["team-a", "[team-a]", '["team-a*"]'])
+def test_allow_takes_organizations(read: Read, small: str, written: str) -> None:
+    limited = f"allow: {{namespaces: {written}}}"
+    sender = read(with_sender(small, limited)).senders["harbor"]
+
+    assert (sender.may_push_to("team-a"), sender.may_push_to("team-b")) == (True, False)
+    assert read(small).senders["harbor"].may_push_to("team-b")
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("{}", "allow.namespaces: is missing"),
+        ("{namespaces: []}", "allow.namespaces: is an empty list: write at least one value"),
+        ("{namespaces: [a/b]}", 'allow.namespaces[0]: "a/b" matches no name of an organization: '),
+        ("{namespaces: Team}", 'allow.namespaces: "Team" matches no name of an organization: '),
+    ],
+)
+def test_a_mistake_in_allow_is_reported(
+    mistakes: Mistakes, small: str, written: str, message: str
+) -> None:
+    assert message in mistakes(with_sender(small, f"allow: {written}"))[0]
+
+
 @pytest.mark.parametrize(
     ("written", "rate"),
     [("1/s", Rate(1, 1)), ("100/m", Rate(100, 60)), ("5000/h", Rate(5000, 3600))],

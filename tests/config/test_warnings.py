@@ -49,6 +49,23 @@ LITERAL = (
                 ),
             ],
         ),
+        (
+            "rules:\n",
+            (
+                "  ci: {dialect: generic, region: cn-north-4, auth: {scheme: none},"
+                " allow_unauthenticated: true}\n"
+                "rules:\n"
+                "  - {name: a, when: {}, sync: [{region: cn-east-3, namespace: b}]}\n"
+                "  - {name: c, when: {not: {sender: ci}},"
+                " sync: [{region: cn-east-3, namespace: c}]}\n"
+            ),
+            [
+                (
+                    "f:9:21: rules[0].when: names no sender, so everybody can cause its syncs"
+                    ' through "ci", which accepts unauthenticated deliveries: add sender'
+                )
+            ],
+        ),
         ("cn-east-3: {}", "cn-east-3: {}, mine: {endpoint: 'https://swr.example.com'}", []),
         (
             '"${TOKEN}"}',

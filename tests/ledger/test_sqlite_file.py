@@ -339,9 +339,7 @@ def test_only_the_owner_can_read_a_new_ledger(tmp_path: Path) -> None:
     opened.close()
 
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert while_open == {
-        f"ledger.db{suffix}": "0o600" for suffix in ("", "-shm", "-wal", ".lock")
-    }
+    assert while_open == {f"ledger.db{suffix}": "0o600" for suffix in ("", "-shm", "-wal", ".lock")}
 
 
 @pytest.mark.usefixtures("umask")

@@ -250,6 +250,32 @@ def test_a_synchronous_caller_is_not_refused_if_no_rule_matches() -> None:
     assert entry.outcome is Outcome.IGNORED
 
 
+def test_a_push_outside_the_senders_organizations_is_ignored_with_the_reason() -> None:
+    config = replace(CONFIG, rules=Rulebook([replace(RULE, when={})]))
+    sender = replace(HARBOR, allow_namespaces=(Glob("team-a"), Glob("team-b-*")))
+    outside = "other/shop:v1: the sender may not push to this organization (allow.namespaces)"
+
+    for namespace, reason in [("team-a", None), ("team-b-1", None), ("other", outside)]:
+        entry = read(delivery(harbor_push("v1", namespace=namespace)), sender, config, now=NOW)
+        stored = StoredDelivery("1", HARBOR.name, entry.outcome, None, None, {}, None, entry.pushes)
+        replayed = replay(stored, replace(config, senders={HARBOR.name: sender}), now=NOW)
+
+        expected = (Outcome.IGNORED, reason, 0) if reason else (Outcome.ACCEPTED, None, 1)
+        for result in (entry, replayed):
+            assert (result.outcome, result.reason, len(result.planned)) == expected
+            assert [push.namespace for push in result.pushes] == [namespace]
+
+
+def test_of_a_mixed_delivery_only_the_senders_organizations_are_synced() -> None:
+    config = replace(CONFIG, rules=Rulebook([replace(RULE, when={})]))
+    sender = replace(CI, allow_namespaces=(Glob("team"),))
+
+    entry = read(delivery(["team/shop:v1", "other/shop:v1"]), sender, config, now=NOW)
+
+    assert (entry.outcome, len(entry.pushes)) == (Outcome.ACCEPTED, 2)
+    assert [sync.push.image for sync in entry.planned] == ["team/shop:v1"]
+
+
 @pytest.mark.parametrize("dialect", ["generic", "mapping"])
 def test_a_caller_that_waits_is_refused_with_too_many_images(dialect: str) -> None:
     sender = replace(CI, dialect=dialect, parse=DIALECTS["generic"], max_images=2)

@@ -153,6 +153,18 @@ def test_images_that_the_new_settings_refuse_lose_their_syncs(database: Database
     assert counts(result) == (1, 0, 0, 1, 0)
 
 
+def test_a_push_outside_a_senders_organizations_counts_as_not_synced(database: Database) -> None:
+    came(database, "v1")
+    present = in_use(rule("now"))
+    limited = {"ci": replace(ORIGINS["ci"], allow_namespaces=(Glob("other"),))}
+
+    lost = compare(database, present, rule("now"), origins=limited)
+    senders = {"ci": replace(present.senders["ci"], allow_namespaces=(Glob("other"),))}
+    gained = compare(database, replace(present, senders=senders), rule("now"))
+
+    assert (counts(lost), counts(gained)) == ((1, 0, 0, 1, 0), (1, 0, 1, 0, 0))
+
+
 def test_too_many_pushes_make_the_result_incomplete_with_the_newest(database: Database) -> None:
     most = module.MAX_PUSHES
     tags = [f"v{number}" for number in range(most + 1)]

@@ -11,7 +11,12 @@ from swrhook.ledger.queries.tag_history import TagHistoryDelivery, TagHistorySyn
 from swrhook.ledger.queries.views import ImageFilter
 from swrhook.model import Push
 from swrhook.usecases.explain.images import to_push, to_sender_pushes
-from swrhook.usecases.explain.model import ExplainedDelivery, ExplainedSync, Explanation
+from swrhook.usecases.explain.model import (
+    ExplainedDelivery,
+    ExplainedSender,
+    ExplainedSync,
+    Explanation,
+)
 from swrhook.usecases.explain.rules import explain_sender
 from swrhook.usecases.explain.summary import summarize
 from swrhook.usecases.explain.wait_reason import wait_reason
@@ -36,7 +41,7 @@ def explain(
         summary="",
         rules_version=config.version,
         oldest_record_at=history.oldest_at,
-        senders=[explain_sender(sender_push, config.rules) for sender_push in pushes],
+        senders=[_explain_sender(sender_push, config) for sender_push in pushes],
         deliveries=[
             _explain_delivery(delivery, push.image, config) for delivery in history.deliveries
         ],
@@ -55,6 +60,20 @@ def _resolve_pushes(image: str, sender: str | None, config: Config) -> tuple[Pus
         raise UnknownSender(f"no sender is named {sender}: GET /api/v1/senders lists them")
     push = to_push(image, config.senders[sender])
     return push, [push]
+
+
+def _explain_sender(push: Push, config: Config) -> ExplainedSender:
+    if config.senders[push.sender].may_push_to(push.namespace):
+        return explain_sender(push, config.rules)
+    summary = f"the sender may not push to {push.namespace} (allow.namespaces)"
+    return ExplainedSender(
+        push.sender,
+        push.region,
+        matched=False,
+        summary=summary,
+        rules=(),
+        rules_left_out=len(config.rules),
+    )
 
 
 def _explain_delivery(

@@ -33,7 +33,7 @@ def to_sender_pushes(text: str, senders: Iterable[Origin]) -> tuple[Push, Sequen
     return push, [
         replace(push, sender=sender.name, region=sender.region)
         for sender in senders
-        if sender.image.namespace in ("", push.namespace)
+        if sender.image.namespace in ("", push.namespace) and sender.may_push_to(push.namespace)
     ]
 
 

@@ -12,11 +12,13 @@ from swrhook.ledger.database import Database
 from swrhook.ledger.lanes import release_lane
 from swrhook.ledger.observations import keep_observations
 from swrhook.ledger.syncs import apply_decision
+from swrhook.rules.glob import Glob
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.observations import Place, TagObservation
 from swrhook.syncs.states import Event
+from swrhook.usecases.explain.answer import explain
 from tests.factories import find
-from tests.usecases.explain.scene import EAST, HONG_KONG, RULES, Scene, configuration, lane
+from tests.usecases.explain.scene import EAST, HONG_KONG, IMAGE, RULES, Scene, configuration, lane
 from tests.usecases.explain.scene import scene as make_scene
 
 DIGEST = "sha256:" + "a" * 64
@@ -65,6 +67,18 @@ def test_the_summary_says_that_no_sender_can_announce_the_image(scene: Scene) ->
     scene.config = without("ci", scene.config)
 
     assert scene.summary("others/web:1").endswith("No configured sender can announce it")
+
+
+def test_the_summary_says_that_the_sender_may_not_push_to_the_organization(scene: Scene) -> None:
+    limited = replace(scene.config.senders["ci"], allow_namespaces=(Glob("others"),))
+    scene.config = replace(scene.config, senders={"ci": limited})
+
+    of_sender = explain(IMAGE, "ci", scene.config, scene.harness.database, scene.harness.clock.time)
+
+    assert scene.summary(IMAGE).endswith("No configured sender can announce it")
+    assert [sender.summary for sender in of_sender.senders] == [
+        "the sender may not push to team (allow.namespaces)"
+    ]
 
 
 @pytest.mark.parametrize(
