@@ -11,9 +11,11 @@ from swrhook.config import model
 from swrhook.config.diagnostics import Diagnostics
 from swrhook.config.nodes import Data, value_at
 from swrhook.config.regions import default_endpoint
-from swrhook.config.validators import is_local, split_url
+from swrhook.config.rule_schema import glob
+from swrhook.config.validators import is_local, split_url, token_digest
 from swrhook.dialects import mapping
 from swrhook.rules.match import FIELDS, Pattern, Rule, RuleTarget
+from swrhook.rules.namespaces import Namespaces
 from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import ImageSettings, Sender, default_max_images
 from swrhook.syncs.backoff import Backoff, Retry, Verify
@@ -74,11 +76,23 @@ def build_access(access: Checked) -> model.Access:
     """Return the section `access`."""
     return model.Access(
         tokens=tuple(
-            model.AccessToken(token["name"], token["role"], token["token"].encode())
+            model.AccessToken(
+                token["name"],
+                token["role"],
+                token_digest(token["token"]),
+                token.get("not_after"),
+                build_namespaces(token),
+            )
             for token in access.get("tokens", ())
         ),
         metrics_public=access.get("metrics") == "public",
     )
+
+
+def build_namespaces(checked: Checked) -> Namespaces | None:
+    """Return the key `namespaces`; None if there is none."""
+    patterns = checked.get("namespaces")
+    return None if patterns is None else Namespaces(tuple(glob(text) for text in patterns))
 
 
 def build_senders(senders: Checked, key_provider: KeyProvider) -> Mapping[str, Sender]:
@@ -129,6 +143,7 @@ def _sender(name: str, sender: Checked, key_provider: KeyProvider) -> Sender:
     scheme = SCHEMES[arguments.pop("scheme")]
     keys = key_provider.for_sender(name)
     confirm = scheme.confirm if arguments.pop("confirm", False) else None
+    arguments.pop("allow_weak", None)  # checked already
     if scheme.needs_keys:
         arguments["keys"] = keys
     if "secrets" in arguments:
@@ -144,7 +159,7 @@ def _sender(name: str, sender: Checked, key_provider: KeyProvider) -> Sender:
         parse=mapping.build(sender["mapping"]) if "mapping" in sender else None,
         expect_every=sender.get("expect_every"),
         allow_from=tuple(sender.get("allow_from", ())),
-        allow_namespaces=tuple(sender.get("allow", {}).get("namespaces", ())),
+        allow_namespaces=build_namespaces(sender.get("allow", {})),
         rate_limit=sender.get("rate_limit"),
         max_images=sender.get("max_images", default_max_images(sender["dialect"])),
         max_open=sender.get("max_open"),

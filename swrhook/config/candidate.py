@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from swrhook.config import validators
-from swrhook.config.build import build_rules
+from swrhook.config.build import build_namespaces, build_rules
 from swrhook.config.cross_checks import check_references
 from swrhook.config.diagnostics import Expanded
 from swrhook.config.fields import Text
@@ -20,6 +20,7 @@ from swrhook.config.rule_lint import lint_rules
 from swrhook.config.rule_schema import DefaultsSection, RuleSection
 from swrhook.config.sections import Items, Named, Part, Section
 from swrhook.config.sender_schema import AllowSection, ImageSection
+from swrhook.rules.namespaces import Namespaces
 from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import ImageSettings, Origin
 
@@ -103,7 +104,7 @@ def read_candidate(text: bytes, current: Mapping[str, Data]) -> Candidate:
             name,
             sender["region"],
             ImageSettings(**sender.get("image", {})),
-            tuple(sender.get("allow", {}).get("namespaces", ())),
+            build_namespaces(sender.get("allow", {})),
         )
         for name, sender in checked["senders"].items()
     }
@@ -162,5 +163,7 @@ def excerpt_of(config: Config) -> Mapping[str, Data]:
 
 
 def _allow(sender: Origin) -> Mapping[str, Data]:
-    patterns = [str(pattern) for pattern in sender.allow_namespaces]
-    return {"allow": {"namespaces": patterns}} if patterns else {}
+    allowed = sender.allow_namespaces
+    if not isinstance(allowed, Namespaces):
+        return {}
+    return {"allow": {"namespaces": [str(pattern) for pattern in allowed.patterns]}}

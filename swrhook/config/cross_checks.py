@@ -4,13 +4,19 @@ These checks work on the unchecked document, so that one run reports all mistake
 wrong type counts as absent here; check_structure reports it.
 """
 
+from collections.abc import Callable, Hashable
+
 from swrhook.auth import SCHEMES
 from swrhook.config.diagnostics import Diagnostics, did_you_mean, quote
-from swrhook.config.nodes import Data, NodePath, list_at, mapping_at, value_at
+from swrhook.config.nodes import Data, NodePath, list_at, mapping_at, texts_in, value_at
 from swrhook.config.regions import KNOWN_REGIONS
 from swrhook.config.rule_schema import glob, regex
+from swrhook.config.validators import token_digest
 from swrhook.rules.match import Pattern
 
+# Shorter secrets can be guessed. A prefix that every secret of a kind has does not count.
+MIN_SECRET_LENGTH = 16
+SIGNING_PREFIX = "whsec_"
 # A list and not a set: a wrong file may have an unhashable value in the place of a scheme.
 _OPEN_SCHEMES = [name for name, scheme in SCHEMES.items() if not scheme.is_proof]
 
@@ -20,7 +26,8 @@ def check_references(data: Data, diagnostics: Diagnostics) -> None:
     _check_regions(data, diagnostics)
     _check_senders(data, diagnostics)
     _check_unique(data, ("access", "tokens"), "name", diagnostics)
-    _check_unique(data, ("access", "tokens"), "token", diagnostics)
+    _check_unique(data, ("access", "tokens"), "token", diagnostics, token_digest)
+    _check_strength(data, diagnostics)
     _check_unique(data, ("rules",), "name", diagnostics)
     if mapping_at(data, "senders") == {}:
         diagnostics.add_warning(("senders",), "no sender is configured: nothing can be received")
@@ -66,19 +73,51 @@ def _check_mapping(path: NodePath, sender: Data, diagnostics: Diagnostics) -> No
         diagnostics.add_mistake(path, 'is only for the dialect "mapping": no other reads it')
 
 
-def _check_unique(data: Data, path: tuple[str, ...], key: str, diagnostics: Diagnostics) -> None:
+def _check_strength(data: Data, diagnostics: Diagnostics) -> None:
+    """Report secrets of senders and tokens of the API that are short enough to be guessed."""
+    for name, sender in (mapping_at(data, "senders") or {}).items():
+        auth = value_at(sender, "auth")
+        where: NodePath = ("senders", name, "auth", "secrets")
+        _check_lengths(where, auth, value_at(auth, "secrets"), diagnostics)
+    for index, token in enumerate(list_at(data, "access", "tokens")):
+        where = ("access", "tokens", index, "token")
+        _check_lengths(where, token, value_at(token, "token"), diagnostics)
+
+
+def _check_lengths(path: NodePath, section: Data, secrets: Data, diagnostics: Diagnostics) -> None:
+    """Report every short secret, unless the section around it has `allow_weak`."""
+    if value_at(section, "allow_weak") is True:
+        return
+    for where, text in texts_in(secrets, path):
+        length = len(text.removeprefix(SIGNING_PREFIX))
+        if 0 < length < MIN_SECRET_LENGTH and where[-1] != "not_after":
+            diagnostics.add_mistake(
+                where,
+                f"is shorter than {MIN_SECRET_LENGTH} characters: make one with"
+                ' "openssl rand -hex 24", or write "allow_weak: true" beside it',
+            )
+
+
+def _check_unique(
+    data: Data,
+    path: tuple[str, ...],
+    key: str,
+    diagnostics: Diagnostics,
+    identify: Callable[[str], Hashable] = str,
+) -> None:
     """Report list items that share a value of `key`. It is not shown, as it may be a secret."""
-    first: dict[str, int] = {}
+    first: dict[Hashable, int] = {}
     for index, item in enumerate(list_at(data, *path)):
         value = value_at(item, key)
         if not isinstance(value, str):
             continue
-        if value in first:
-            other = f"{'.'.join(path)}[{first[value]}]"
+        identity = identify(value)
+        if identity in first:
+            other = f"{'.'.join(path)}[{first[identity]}]"
             diagnostics.add_mistake(
                 (*path, index, key), f"is the same as {other}'s: it must be unique"
             )
-        first.setdefault(value, index)
+        first.setdefault(identity, index)
 
 
 def _check_rules(data: Data, diagnostics: Diagnostics) -> None:

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from swrhook.config.diagnostics import Diagnostics, format_path, make_expanded, quote
 from swrhook.config.nodes import Data, NodePath, texts_in, value_at
+from swrhook.config.validators import is_token_hash
 
 ReadFile = Callable[[str], str]
 
@@ -124,7 +125,7 @@ def literal_secrets(data: Data, diagnostics: Diagnostics) -> list[str]:
     """Return the paths of secrets that the unexpanded document contains, and warn of each."""
     paths = []
     for path, text in texts_in({key: value_at(data, key) for key in ("swr", "access", "senders")}):
-        if _is_secret(path) and not has_reference(text):
+        if _is_secret(path) and not has_reference(text) and not is_token_hash(text):
             paths.append(format_path(path))
             diagnostics.add_warning(
                 path,

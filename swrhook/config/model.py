@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
 from swrhook.config.diff import Fingerprints
+from swrhook.rules.namespaces import Namespaces
 from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import Sender
 from swrhook.syncs.backoff import Limits, Retry, Verify
@@ -85,11 +86,17 @@ class Swr:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A bearer token for the API; roles read < operate < admin."""
+    """A bearer token for the API; roles read < operate < admin.
+
+    `digest` is its SHA-256, `not_after` the time from which it is invalid. `namespaces` limits it
+    to organizations of the source; None: no limit.
+    """
 
     name: str
     role: str
-    token: bytes = field(repr=False)
+    digest: bytes = field(repr=False)
+    not_after: datetime | None = None
+    namespaces: Namespaces | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,17 +71,6 @@ class PatternField(PresenceMessages, fields.Field[Pattern]):
         return _compile(value, "semver", _semver, options.pop("semver"), **options)
 
 
-class OrganizationPattern(PresenceMessages, fields.Field[Glob]):
-    """A glob for the names of organizations."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._text = Text(validate=validators.organization_pattern)
-
-    def _deserialize(self, value: Data, *_: Data, **__: Data) -> Glob:
-        return glob(self._text.deserialize(value))
-
-
 def _compile(
     value: Data, key: str, pattern: Callable[..., Pattern], text: str, **options: Data
 ) -> Pattern:

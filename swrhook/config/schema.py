@@ -1,9 +1,9 @@
 """The schema of swrhook.yaml, a class for each mapping in it. docs/configuration.md explains it."""
 
 from swrhook.config import validators
-from swrhook.config.fields import OneOf, SecretText, Text
+from swrhook.config.fields import Flag, OneOf, SecretText, Text, Timestamp
 from swrhook.config.rule_schema import DefaultsSection, RuleSection
-from swrhook.config.sections import ByKind, Items, Named, Part, Section
+from swrhook.config.sections import ByKind, Items, Named, OneOrMore, Part, Section
 from swrhook.config.sender_schema import SenderSection
 from swrhook.config.settings_schema import OptionsSection
 
@@ -68,6 +68,9 @@ class AccessTokenSection(Section):
     name = Text(required=True, validate=validators.label)
     role = Text(required=True, validate=OneOf(ROLES))
     token = SecretText(required=True, validate=validators.token)
+    allow_weak = Flag()
+    not_after = Timestamp()
+    namespaces = OneOrMore(Text(validate=validators.organization_pattern))
 
 
 class AccessSection(Section):

@@ -19,7 +19,6 @@ from swrhook.config.fields import (
     WholeNumber,
 )
 from swrhook.config.nodes import Data
-from swrhook.config.rule_schema import OrganizationPattern
 from swrhook.config.sections import ByKind, Named, OneOrMore, Part, SecretWithExpiry, Section
 from swrhook.dialects import DIALECTS
 
@@ -56,6 +55,8 @@ def _scheme_section(kind: str, scheme: Scheme) -> Schema:
         arguments["secrets"] = OneOrMore(SecretWithExpiry(_SECRETS[kind]), required=True)
     if scheme.confirm is not None:
         arguments["confirm"] = Flag()
+    if "secrets" in arguments:
+        arguments["allow_weak"] = Flag()
     return Section.from_dict({"scheme": Text(required=True), **arguments})()
 
 
@@ -97,7 +98,7 @@ class MappingSection(Section):
 class AllowSection(Section):
     """`allow`: what a sender may do."""
 
-    namespaces = OneOrMore(OrganizationPattern(), required=True)
+    namespaces = OneOrMore(Text(validate=validators.organization_pattern), required=True)
 
 
 class SenderSection(Section):

@@ -4,6 +4,7 @@ Each raises ValidationError with a message that continues the path of the key.
 """
 
 import re
+from hashlib import sha256
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,9 +17,11 @@ from swrhook.rules.match import VARIABLES, unknown_variables
 from swrhook.senders.delivery import KEPT_HEADERS
 from swrhook.swr_names import is_namespace
 
-MIN_TOKEN_LENGTH = 16
 MAX_LABEL_LENGTH = 100
 
+_HASH_PREFIX = "sha256:"
+_TOKEN_HASH = re.compile(rf"{_HASH_PREFIX}[0-9A-Fa-f]{{64}}")
+_NOTHING = sha256(b"").digest()
 _SENDER_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 # A region's name becomes a part of its endpoint's host name.
 _REGION_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -85,12 +88,26 @@ def organization_template(text: str) -> None:
 
 
 def token(text: str) -> None:
-    """Check a bearer token for the API."""
-    if len(text) < MIN_TOKEN_LENGTH:
+    """Check a bearer token for the API, or its hash."""
+    if text.startswith(_HASH_PREFIX) and not is_token_hash(text):
         raise ValidationError(
-            f'is shorter than {MIN_TOKEN_LENGTH} characters: make one with "openssl rand -hex 24"'
+            f'must have 64 hex digits after "{_HASH_PREFIX}", as from "printf %s TOKEN | sha256sum"'
         )
+    if token_digest(text) == _NOTHING:
+        raise ValidationError("is the hash of nothing: was the token's variable empty?")
     header_value(text)
+
+
+def is_token_hash(text: str) -> bool:
+    """Tell whether this is the hash of a token, and not a token."""
+    return _TOKEN_HASH.fullmatch(text) is not None
+
+
+def token_digest(text: str) -> bytes:
+    """Return the SHA-256 of a token, which is written out or as its hash."""
+    if is_token_hash(text):
+        return bytes.fromhex(text.removeprefix(_HASH_PREFIX))
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def header_value(text: str) -> None:

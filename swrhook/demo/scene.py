@@ -17,7 +17,7 @@ SECRETS = {
     "DEMO_SWR_PASSWORD": "demo",
     "DEMO_HARBOR_SECRET": "harbor-demo-secret",
     "DEMO_REGISTRY_SECRET": "registry-demo-secret",
-    "DEMO_CI_SECRET": "ci-demo-secret",
+    "DEMO_CI_SECRET": "ci-job-demo-secret",
     "DEMO_OPS_TOKEN": "demo-operations-token",
 }
 

@@ -1,24 +1,40 @@
-"""Dashboard sessions that were signed out, so that no process accepts their cookies again."""
+"""Sessions of the dashboard. A row has only hashes: nobody can make a cookie from it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from swrhook.ledger.database import Database, transaction
-from swrhook.ledger.sql import upsert
-from swrhook.ledger.tables import ended_sessions
+from swrhook.ledger.tables import sessions
 
 
-def end(database: Database, session: str, until: datetime, now: datetime) -> None:
-    """End a session. It is forgotten after `until`, when it has expired. Raises CannotRecord."""
-    row = {"session": session, "until": until}
+@dataclass(frozen=True, slots=True)
+class StoredSession:
+    """A session: the hash of its cookie, the mark of its token, and when it expires."""
+
+    session: str
+    mark: str
+    until: datetime
+
+
+def begin(database: Database, stored: StoredSession, now: datetime) -> None:
+    """Store a new session, and delete those that have expired. Raises CannotRecord."""
+    row = {"session": stored.session, "mark": stored.mark, "until": stored.until}
     with transaction(database) as connection:
-        connection.execute(delete(ended_sessions).where(ended_sessions.c.until < now))
-        connection.execute(upsert(connection, ended_sessions).values(row).on_conflict_do_nothing())
+        connection.execute(delete(sessions).where(sessions.c.until <= now))
+        connection.execute(insert(sessions), row)
 
 
-def has_ended(database: Database, session: str) -> bool:
-    """Tell whether a session was signed out."""
-    query = select(ended_sessions.c.session).where(ended_sessions.c.session == session)
+def find(database: Database, session: str, now: datetime) -> StoredSession | None:
+    """Return a session that was neither ended nor has expired."""
+    query = select(sessions).where(sessions.c.session == session, sessions.c.until > now)
     with database.read() as connection:
-        return connection.execute(query).first() is not None
+        row = connection.execute(query).mappings().first()
+    return None if row is None else StoredSession(**row)
+
+
+def end(database: Database, session: str) -> None:
+    """End a session. Raises CannotRecord."""
+    with transaction(database) as connection:
+        connection.execute(delete(sessions).where(sessions.c.session == session))

@@ -117,6 +117,7 @@ pushes = Table(
     Column("original", _ID, comment="of a duplicate: the push that it repeats"),
     Index("pushes_by_delivery", "delivery"),
     Index("pushes_by_image", "namespace", "repository", "tag", "id"),
+    Index("pushes_by_namespace", "namespace", "delivery"),
 )
 
 # The latest push of each tag. Deduplication without event ids compares with it, and its row is the
@@ -200,6 +201,7 @@ syncs = Table(
     Index("syncs_by_push", "push"),
     Index("syncs_by_state", "state", "id"),
     Index("syncs_by_image", "namespace", "repository", "tag", "id"),
+    Index("syncs_by_namespace", "namespace", "id"),
     Index("syncs_by_target", "target_region", "target_namespace", "id"),
     partial_index(
         "syncs_rare_by_target", "state", "target_region", "target_namespace", "id", where=RARE
@@ -371,6 +373,15 @@ first_answers = Table(
     Index("first_answers_by_lane", "lane", "at"),
 )
 
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session", String(64), primary_key=True, comment="hash of the cookie"),
+    Column("mark", String(64), nullable=False, comment="ties it to a token; needs the cookie"),
+    Column("until", Instant, nullable=False, comment="when it expires"),
+)
+
+# Only programs before revision v1_0005 use it; a later version drops it.
 ended_sessions = Table(
     "ended_sessions",
     metadata,

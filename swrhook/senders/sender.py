@@ -1,10 +1,9 @@
 """A configured sender, and how the image names that it uses become names in SWR."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
-from typing import Protocol
 
 from swrhook.model import Announcement, Push, Reading, image_name
 from swrhook.senders.delivery import Delivery
@@ -27,30 +26,21 @@ class ImageSettings:
     default_namespace: str = ""
 
 
-class NamePattern(Protocol):
-    """A pattern for the names of organizations."""
-
-    def matches(self, value: str) -> bool:
-        """Return whether the pattern matches the whole name."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The part of a sender that determines its pushes: how they are named, and which count.
 
-    An empty `allow_namespaces` allows any organization of the source.
+    Without `allow_namespaces`, it may push to any organization of the source.
     """
 
     name: str
     region: str
     image: ImageSettings = ImageSettings()
-    allow_namespaces: Sequence[NamePattern] = ()
+    allow_namespaces: Container[str] | None = None
 
     def may_push_to(self, namespace: str) -> bool:
         """Tell whether the sender may announce images of an organization."""
-        patterns = self.allow_namespaces
-        return not patterns or any(pattern.matches(namespace) for pattern in patterns)
+        return self.allow_namespaces is None or namespace in self.allow_namespaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

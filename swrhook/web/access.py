@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import IntEnum
 from hashlib import sha256
 
@@ -10,7 +11,6 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 
 from swrhook.config.model import Access, AccessToken
-from swrhook.ledger.sessions import has_ended
 from swrhook.web import session
 from swrhook.web.context import WebContext
 from swrhook.web.cookies import read_cookie
@@ -121,12 +121,11 @@ def _authenticate(access: Access, web: WebContext) -> AccessToken | None:
     The API ignores the cookie, so that no page of another site can use a browser's session.
     """
     if request.blueprint != PAGES:
-        return find_holder(_bearer_token(), access.tokens)
+        return find_holder(_bearer_token(), access.tokens, web.clock.now())
+    now = web.clock.now()
     trusted = web.config.current().options.trusted_proxies
     cookie = read_cookie(request, session.COOKIE, trusted)
-    current = session.resume(cookie, access.tokens, web.clock.now())
-    if current is not None and has_ended(web.database, current.fingerprint):
-        current = None
+    current = session.resume(web.database, cookie, valid_tokens(access.tokens, now), now)
     g.session = current
     return None if current is None else current.holder
 
@@ -143,19 +142,22 @@ def role_of(token: AccessToken) -> Role:
     return Role[token.role.upper()]
 
 
-def find_holder(token: bytes, tokens: Sequence[AccessToken]) -> AccessToken | None:
-    """Return the configured token with this value; the highest role wins if there are several.
+def valid_tokens(tokens: Sequence[AccessToken], now: datetime) -> Sequence[AccessToken]:
+    """Return the tokens that have not expired."""
+    return [token for token in tokens if token.not_after is None or now < token.not_after]
+
+
+def find_holder(token: bytes, tokens: Sequence[AccessToken], now: datetime) -> AccessToken | None:
+    """Return the valid token with this value, or None.
 
     Takes the same time for every value: all tokens are compared, by hash, in constant time.
     """
+    if not token:
+        return None
     digest = sha256(token).digest()
     holders = [
         candidate
-        for candidate in (*tokens, _DUMMY)
-        if hmac.compare_digest(digest, sha256(candidate.token).digest())
+        for candidate in valid_tokens(tokens, now)
+        if hmac.compare_digest(digest, candidate.digest)
     ]
-    return max((holder for holder in holders if holder is not _DUMMY), key=role_of, default=None)
-
-
-# Compared as well, so that a service without configured tokens does the same work.
-_DUMMY = AccessToken("nobody", "read", b"")
+    return next(iter(holders), None)

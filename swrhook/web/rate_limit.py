@@ -12,8 +12,9 @@ from swrhook.errors import RateLimited
 from swrhook.senders.sender import Sender
 from swrhook.web.client_address import Address
 
-# Wrong tokens per minute from one address.
+# Wrong tokens per minute from one address, and from all of them that are recorded.
 MAX_FAILURES = 10
+MAX_RECORDED = 100
 
 
 class SenderRateLimits:
@@ -44,6 +45,7 @@ class FailedSignIns:
     def __init__(self) -> None:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._item = RateLimitItemPerMinute(MAX_FAILURES)
+        self._recorded = RateLimitItemPerMinute(MAX_RECORDED)
 
     def wait(self, address: Address | None) -> int:
         """Return for how many seconds the address must wait; 0 if it may try."""
@@ -53,9 +55,10 @@ class FailedSignIns:
         reset = self._limiter.get_window_stats(self._item, key).reset_time - time.time()
         return max(1, math.ceil(reset))
 
-    def count(self, address: Address | None) -> None:
-        """Count a wrong token."""
+    def count(self, address: Address | None) -> bool:
+        """Count a wrong token; tell whether to record it, beside those of all other addresses."""
         self._limiter.hit(self._item, _key(address))
+        return self._limiter.hit(self._recorded, "recorded")
 
 
 def _key(address: Address | None) -> str:

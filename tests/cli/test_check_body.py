@@ -10,7 +10,10 @@ from click.testing import CliRunner, Result
 from swrhook.cli.check import check
 from tests.web.harness import CONFIG, DIGEST
 
-GITHUB = "  gh: {dialect: github, region: cn-north-4, auth: {scheme: github, secrets: [abcd]}}\n"
+GITHUB = (
+    "  gh: {dialect: github, region: cn-north-4,"
+    " auth: {scheme: github, secrets: [0123456789abcdef]}}\n"
+)
 IMAGE = f'{{"image": "team/web:v1@{DIGEST}"}}'
 
 

@@ -46,7 +46,7 @@ def check(simulator: RunningSimulator, tmp_path: Path) -> Check:
         defaults = {
             "SWRHOOK_DATABASE_URL": f"sqlite:///{tmp_path}/ledger.db",
             "SWR_PASSWORD": "demo",
-            "CI": "sesame",
+            "CI": "sesame-sesame-sesame",
         }
         command = ["check", str(file), *arguments]
         return CliRunner().invoke(main, command, env={**defaults, **environ})

@@ -36,7 +36,7 @@ def example() -> str:
 
 @pytest.fixture
 def environ() -> dict[str, str]:
-    return {**ENVIRON, "TOKEN": "sesame"}
+    return {**ENVIRON, "TOKEN": "sesame-sesame-sesame"}
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ CREDENTIALS = '{kind: token, token: "${TOKEN}"}'
     [
         (
             '{kind: aksk, access_key: AK, secret_key: "${TOKEN}"}',
-            KeyCredentials("AK", "sesame"),
+            KeyCredentials("AK", "sesame-sesame-sesame"),
         ),
         (
             '{kind: aksk, access_key: AK, secret_key: "${TOKEN}", security_token: "${LONG}"}',
-            KeyCredentials("AK", "sesame", "M" * 32 * 1024),
+            KeyCredentials("AK", "sesame-sesame-sesame", "M" * 32 * 1024),
         ),
         ("{kind: ecs_agency}", AgencyCredentials()),
         (

@@ -13,7 +13,9 @@ RULE = """\
 WHOLE = MINIMAL_CONFIG + RULE + TOKENS
 
 
-def config(text: str, secret: str = "sesame", ops: str = "an-operators-token-of-24") -> Config:
+def config(
+    text: str, secret: str = "open-sesame-sesame", ops: str = "an-operators-token-of-24"
+) -> Config:
     environ = {"TOKEN": secret, "OPS": ops}
     return parse(text.encode(), file="f", environ=environ, read_file=lambda _path: "")
 
@@ -60,7 +62,7 @@ def test_changes_are_listed_by_section_and_name(
 
 
 def test_a_new_secret_changes_its_owner() -> None:
-    before, after = config(WHOLE), config(WHOLE, secret="another-sesame")
+    before, after = config(WHOLE), config(WHOLE, secret="another-open-sesame")
 
     assert before.version == after.version
     assert compare(before.fingerprints, after.fingerprints) == {

@@ -102,19 +102,19 @@ def test_an_unusable_secret_file_is_a_mistake(content: bytes, small: str, tmp_pa
     config.write_text(small.replace("${TOKEN}", f"${{file:{secret}}}", 1), encoding="utf-8")
 
     with pytest.raises(BadConfiguration, match="is not UTF-8 text, or too long"):
-        load(config, {"TOKEN": "sesame"})
+        load(config, {"TOKEN": "sesame-sesame-sesame"})
 
 
 def test_a_secret_file_is_read_from_disk(small: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
-    secret.write_text("sésame\n", encoding="utf-8")
+    secret.write_text("sésame-sésame-sésame\n", encoding="utf-8")
     config = tmp_path / "swrhook.yaml"
     config.write_text(
         small.replace('bearer, secrets: ["${TOKEN}', f'bearer, secrets: ["${{file:{secret}}}'),
         encoding="utf-8",
     )
 
-    assert (str(secret),) == load(config, {"TOKEN": "sesame"}).secret_files
+    assert (str(secret),) == load(config, {"TOKEN": "sesame-sesame-sesame"}).secret_files
 
 
 def test_keys_and_comments_are_not_expanded(small: str, mistakes: Mistakes) -> None:
@@ -142,7 +142,7 @@ def test_an_unexpandable_value_is_only_one_mistake(small: str, mistakes: Mistake
 def test_a_configuration_lists_its_secret_files(
     small: str, read: Read, files: dict[str, str]
 ) -> None:
-    files |= {"/a": "sesame", "/b": "sesame"}
+    files |= {"/a": "sesame-sesame-sesame", "/b": "sesame"}
     text = small.replace("${TOKEN}", "${file:/b}${file:/a}", 1).replace("${TOKEN}", "${file:/a}")
 
     assert read(text).secret_files == ("/b", "/a")

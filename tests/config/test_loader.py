@@ -33,6 +33,10 @@ NOW = datetime(2026, 8, 1, tzinfo=UTC)
 PUSH = Push("harbor-prod", "cn-north-4", "team-a", "web/shop/front", "v1.2")
 
 
+def digest_of(token: str) -> bytes:
+    return sha256(token.encode()).digest()
+
+
 def test_the_example_is_read_completely(example: str, read: Read, environ: dict[str, str]) -> None:
     config = read(example)
 
@@ -50,8 +54,8 @@ def test_the_example_is_read_completely(example: str, read: Read, environ: dict[
     assert (
         Access(
             (
-                AccessToken("dashboard", "read", environ["SWRHOOK_READ_TOKEN"].encode()),
-                AccessToken("ops", "operate", environ["SWRHOOK_OPS_TOKEN"].encode()),
+                AccessToken("dashboard", "read", digest_of(environ["SWRHOOK_READ_TOKEN"])),
+                AccessToken("ops", "operate", digest_of(environ["SWRHOOK_OPS_TOKEN"])),
             )
         )
         == config.access
@@ -196,9 +200,18 @@ def test_settings_leave_other_defaults_alone(
 @pytest.mark.parametrize(
     ("auth", "delivery"),
     [
-        ("{scheme: bearer, secrets: a}", {"headers": {"authorization": "Bearer a"}}),
-        ("{scheme: bearer, secrets: [b, a]}", {"headers": {"authorization": "Bearer a"}}),
-        ("{scheme: header, header: X-Key, secrets: [{value: a}]}", {"headers": {"x-key": "a"}}),
+        (
+            "{scheme: bearer, secrets: a}",
+            {"headers": {"authorization": "Bearer a"}},
+        ),
+        (
+            "{scheme: bearer, secrets: [b, a]}",
+            {"headers": {"authorization": "Bearer a"}},
+        ),
+        (
+            "{scheme: header, header: X-Key, secrets: [{value: a}]}",
+            {"headers": {"x-key": "a"}},
+        ),
         (
             "{scheme: basic, username: u, secrets: [a]}",
             {"headers": {"authorization": "Basic dTph"}},
@@ -214,7 +227,8 @@ def test_settings_leave_other_defaults_alone(
 def test_a_sender_accepts_an_authentic_delivery(
     auth: str, delivery: dict[str, Any], small: str, read: Read
 ) -> None:
-    text = small.replace('{scheme: bearer, secrets: ["${TOKEN}"]}', auth)
+    weak = f"{auth[:-1]}, allow_weak: true}}" if "secrets" in auth else auth
+    text = small.replace('{scheme: bearer, secrets: ["${TOKEN}"]}', weak)
     sender = read(text).senders["harbor"]
 
     sender.authenticate(Delivery(body=b"x", **delivery), NOW)
@@ -223,9 +237,9 @@ def test_a_sender_accepts_an_authentic_delivery(
 
 
 def test_a_secret_expires_at_its_not_after(small: str, read: Read) -> None:
-    ending = '{value: a, not_after: "2026-08-01T02:00:00+02:00"}'
+    ending = '{value: open-sesame-open, not_after: "2026-08-01T02:00:00+02:00"}'
     authenticate = read(small.replace('"${TOKEN}"]', f"{ending}]")).senders["harbor"].authenticate
-    delivery = Delivery({"authorization": "Bearer a"}, b"")
+    delivery = Delivery({"authorization": "Bearer open-sesame-open"}, b"")
 
     authenticate(delivery, NOW - timedelta(seconds=1))
     with pytest.raises(Unauthenticated):

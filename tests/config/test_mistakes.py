@@ -412,7 +412,7 @@ CASES = [
             "f:10:36: access.tokens[1].token: is the same as access.tokens[0]'s: it must be unique",
             (
                 "f:11:36: access.tokens[2].token: is shorter than 16 characters: make one with"
-                ' "openssl rand -hex 24"'
+                ' "openssl rand -hex 24", or write "allow_weak: true" beside it'
             ),
             'f:12:12: access.metrics: "publik" is unknown: did you mean "public"?',
         ],

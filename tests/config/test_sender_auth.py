@@ -73,7 +73,9 @@ def test_a_tolerance_is_a_duration(configured: Callable[..., Config]) -> None:
 def test_the_schemes_of_vendors_need_only_secrets(
     configured: Callable[..., Config], scheme: str
 ) -> None:
-    configured_sender = sender(configured(f"{{scheme: {scheme}, secrets: [a, b]}}"))
+    configured_sender = sender(
+        configured(f"{{scheme: {scheme}, secrets: [a, b], allow_weak: true}}")
+    )
     with pytest.raises(Unauthenticated):
         configured_sender.authenticate(bearing("c"), NOW)
     assert configured_sender.confirm is None
@@ -98,15 +100,21 @@ CASES = [
     ("{scheme: sns}", "topic_arns: is missing"),
     (f'{SNS}, confirm: "yes"}}', "confirm: must be true or false, without quotes"),
     (
-        "{scheme: jfrog, secrets: a, signed: 1}",
+        "{scheme: jfrog, secrets: a, allow_weak: true, signed: 1}",
         "signed: must be true or false, without quotes",
     ),
-    ("{scheme: github, secrets: a, confirm: true}", "there is no such key: known are scheme, sec"),
     (
-        "{scheme: standard-webhooks, secrets: whsec_ä}",
+        "{scheme: github, secrets: a, allow_weak: true, confirm: true}",
+        "there is no such key: known are scheme, sec",
+    ),
+    (
+        "{scheme: standard-webhooks, secrets: whsec_ä, allow_weak: true}",
         'secrets: must be base64, usually after "whsec_", as the sender displays it',
     ),
-    ("{scheme: gitlab, secrets: [a, whsec_?]}", "secrets[1]: must be base64, usually after"),
+    (
+        "{scheme: gitlab, secrets: [a, whsec_?], allow_weak: true}",
+        "secrets[1]: must be base64, usually after",
+    ),
     (
         f"{{scheme: standard-webhooks, secrets: {WEBHOOK_KEY.value.decode()}, tolerance: 0s}}",
         "tolerance: must be at least 1s",

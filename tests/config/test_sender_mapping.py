@@ -38,7 +38,7 @@ def with_mapping(small: str, written: str) -> str:
         ("{image: a, id: 'merge()'}", "{}.id: calls merge() with the wrong number of arguments"),
         (f"{{image: '{'!' * 1000}a'}}", "{}.image: is nested too deeply"),
         (f"{{image: '{DOUBLING}'}}", f"{{}}.image: may repeat a value {2**40} times"),
-        ("{image: '${TOKEN} ${TOKEN}'}", "{}.image: is not JMESPath from character 8 on"),
+        ("{image: '${TOKEN} ${TOKEN}'}", "{}.image: is not JMESPath from character 7 on"),
         ("{image: a, tag: 1}", "{}.tag: must be text, not a number"),
         ("{image: []}", "{}.image: is an empty list: write at least one value"),
         ("{image: a, tags: b}", '{}: there is no such key: did you mean "tag"?'),

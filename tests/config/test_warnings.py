@@ -82,13 +82,17 @@ LITERAL = (
         ),
         (
             '["${TOKEN}"]',
-            "['$${TOKEN}', {value: sesame}]",
+            "['$${TOKEN}', {value: sesame}], allow_weak: true",
             [
                 f"f:6:82: senders.harbor.auth.secrets[0]: {LITERAL}",
                 f"f:6:103: senders.harbor.auth.secrets[1].value: {LITERAL}",
             ],
         ),
-        ('["${TOKEN}"]', "sesame", [f"f:6:81: senders.harbor.auth.secrets: {LITERAL}"]),
+        (
+            '["${TOKEN}"]',
+            "sesame-sesame-sesame",
+            [f"f:6:81: senders.harbor.auth.secrets: {LITERAL}"],
+        ),
         (
             "rules:",
             "access: {tokens: [{name: a, role: read, token: open-sesame-open}]}\nrules:",
@@ -113,7 +117,7 @@ def test_a_configuration_that_does_nothing_yet_is_valid(small: str, read: Read) 
 
 
 def test_a_file_with_literal_secrets_lists_their_paths(small: str, read: Read) -> None:
-    config = read(small.replace("${TOKEN}", "sesame"))
+    config = read(small.replace("${TOKEN}", "sesame-sesame-sesame"))
 
     assert config.literal_secrets == ("swr.credentials.token", "senders.harbor.auth.secrets[0]")
 

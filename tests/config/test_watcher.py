@@ -17,7 +17,12 @@ POLLS = 3
 @pytest.fixture
 def file(tmp_path: Path, small: str) -> Path:
     """A file in a mounted ConfigMap, with a secret: `..data` is a link to the current folder."""
-    mount(tmp_path, "1", small.replace("${TOKEN}", f"${{file:{tmp_path}/token}}"), "sesame")
+    mount(
+        tmp_path,
+        "1",
+        small.replace("${TOKEN}", f"${{file:{tmp_path}/token}}"),
+        "sesame-sesame-sesame",
+    )
     (tmp_path / "swrhook.yaml").symlink_to("..data/swrhook.yaml")
     (tmp_path / "token").symlink_to("..data/token")
     return tmp_path / "swrhook.yaml"
@@ -67,15 +72,15 @@ def by_rename(file: Path) -> None:
 
 
 def by_mount(file: Path) -> None:
-    mount(file.parent, "2", file.read_text() + "# more\n", "sesame")
+    mount(file.parent, "2", file.read_text() + "# more\n", "sesame-sesame-sesame")
 
 
 def of_the_secret_by_mount(file: Path) -> None:
-    mount(file.parent, "2", file.read_text(), "another")
+    mount(file.parent, "2", file.read_text(), "another-token-of-24-letters")
 
 
 def of_the_secret_in_place(file: Path) -> None:
-    (file.parent / "token").write_text("another")
+    (file.parent / "token").write_text("another-token-of-24-letters")
 
 
 def by_removal(file: Path) -> None:
@@ -159,7 +164,7 @@ def test_a_file_that_becomes_readable_is_a_change(
         file.rmdir()
     replace(file, text)
     (file.parent / "token").unlink(missing_ok=True)
-    (file.parent / "token").write_text("sesame")
+    (file.parent / "token").write_text("sesame-sesame-sesame")
 
     assert while_unreadable == [False] * POLLS
     assert poll(watched) == [False, True, False]
@@ -197,7 +202,7 @@ def test_a_secret_that_was_missing_at_start_is_watched(file: Path) -> None:
     watched = WatchedFile(file, {}, NO_KEYS)
     with pytest.raises(BadConfiguration):
         watched.read()
-    token.write_text("sesame")
+    token.write_text("sesame-sesame-sesame")
 
     assert poll(watched) == [False, True, False]
 

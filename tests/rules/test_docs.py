@@ -39,7 +39,9 @@ BASE: dict[str, Any] = {
 
 def rules_of(block: str) -> config.Config:
     text = yaml.safe_dump(BASE | yaml.safe_load(block)).encode()
-    return config.parse(text, file="page", environ={"TOKEN": "a-token"}, read_file=str)
+    return config.parse(
+        text, file="page", environ={"TOKEN": "a-token-of-24-characters"}, read_file=str
+    )
 
 
 def told(syncs: Sequence[PlannedSync]) -> str:

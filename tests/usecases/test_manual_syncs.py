@@ -7,6 +7,7 @@ import pytest
 from swrhook.config.model import Config
 from swrhook.errors import NothingUsable
 from swrhook.rules.glob import Glob
+from swrhook.rules.namespaces import Namespaces
 from swrhook.syncs.reconciliation import RepositoryRef
 from swrhook.usecases.manual_syncs import plan_manual_syncs, plan_repository
 from tests.usecases.explain.scene import configuration
@@ -18,7 +19,8 @@ def limited_to(*patterns: str) -> Config:
     config = configuration()
     globs = tuple(Glob(pattern) for pattern in patterns)
     senders = {
-        name: replace(sender, allow_namespaces=globs) for name, sender in config.senders.items()
+        name: replace(sender, allow_namespaces=Namespaces(globs))
+        for name, sender in config.senders.items()
     }
     return replace(config, senders=senders)
 

@@ -22,6 +22,7 @@ from swrhook.errors import (
 from swrhook.model import Outcome, StoredDelivery, Target
 from swrhook.rules.glob import Glob
 from swrhook.rules.match import Rule, RuleTarget
+from swrhook.rules.namespaces import Namespaces
 from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.delivery import KEPT_HEADERS, Delivery
 from swrhook.senders.sender import Sender
@@ -252,7 +253,7 @@ def test_a_synchronous_caller_is_not_refused_if_no_rule_matches() -> None:
 
 def test_a_push_outside_the_senders_organizations_is_ignored_with_the_reason() -> None:
     config = replace(CONFIG, rules=Rulebook([replace(RULE, when={})]))
-    sender = replace(HARBOR, allow_namespaces=(Glob("team-a"), Glob("team-b-*")))
+    sender = replace(HARBOR, allow_namespaces=Namespaces((Glob("team-a"), Glob("team-b-*"))))
     outside = "other/shop:v1: the sender may not push to this organization (allow.namespaces)"
 
     for namespace, reason in [("team-a", None), ("team-b-1", None), ("other", outside)]:
@@ -268,7 +269,7 @@ def test_a_push_outside_the_senders_organizations_is_ignored_with_the_reason() -
 
 def test_of_a_mixed_delivery_only_the_senders_organizations_are_synced() -> None:
     config = replace(CONFIG, rules=Rulebook([replace(RULE, when={})]))
-    sender = replace(CI, allow_namespaces=(Glob("team"),))
+    sender = replace(CI, allow_namespaces=Namespaces((Glob("team"),)))
 
     entry = read(delivery(["team/shop:v1", "other/shop:v1"]), sender, config, now=NOW)
 

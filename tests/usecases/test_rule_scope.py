@@ -13,7 +13,8 @@ WEST, EAST = "cn-north-4", "cn-east-3"
 
 def scope_of(when: str, to: str, image: str = "{}", senders: Sequence[str] = ("ci",)) -> RuleScope:
     sender = (
-        "{dialect: generic, region: cn-north-4, image: %s, auth: {scheme: bearer, secrets: [s]}}"
+        "{dialect: generic, region: cn-north-4, image: %s,"
+        " auth: {scheme: bearer, secrets: [a-secret-of-some-length]}}"
     )
     text = f"""
 swr:

@@ -14,6 +14,7 @@ from swrhook.ledger.queries.deliveries import iter_pushes
 from swrhook.model import Outcome, Push
 from swrhook.rules.glob import Glob
 from swrhook.rules.match import Rule, RuleTarget
+from swrhook.rules.namespaces import Namespaces
 from swrhook.rules.plan import PlanChange, diff_plans, plan
 from swrhook.rules.rulebook import Rulebook
 from swrhook.senders.sender import ImageSettings, Origin
@@ -156,10 +157,10 @@ def test_images_that_the_new_settings_refuse_lose_their_syncs(database: Database
 def test_a_push_outside_a_senders_organizations_counts_as_not_synced(database: Database) -> None:
     came(database, "v1")
     present = in_use(rule("now"))
-    limited = {"ci": replace(ORIGINS["ci"], allow_namespaces=(Glob("other"),))}
+    limited = {"ci": replace(ORIGINS["ci"], allow_namespaces=Namespaces((Glob("other"),)))}
 
     lost = compare(database, present, rule("now"), origins=limited)
-    senders = {"ci": replace(present.senders["ci"], allow_namespaces=(Glob("other"),))}
+    senders = {"ci": replace(present.senders["ci"], allow_namespaces=Namespaces((Glob("other"),)))}
     gained = compare(database, replace(present, senders=senders), rule("now"))
 
     assert (counts(lost), counts(gained)) == ((1, 0, 0, 1, 0), (1, 0, 1, 0, 0))

@@ -1,11 +1,15 @@
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from swrhook.config import parse
 from swrhook.config.model import Access, AccessToken
-from tests.web.harness import ADMIN, OPERATE, READ, SECRET, WebHarness
+from tests.web.harness import ADMIN, CONFIG, NOW, OPERATE, READ, SECRET, WebHarness
 
 PATH = "/api/v1/syncs"
 OPEN = {
@@ -121,20 +125,37 @@ def test_without_configured_tokens_every_request_is_refused(
     assert harness.client(token=None).get(PATH, headers=header).status_code == 401
 
 
-def test_a_token_configured_twice_has_the_higher_role(harness: WebHarness) -> None:
-    tokens = [AccessToken(role, role, b"twice") for role in ("read", "admin", "read")]
-    harness.let_access_be(Access(tokens))
-    web = harness.web
-    web.add_url_rule("/new", view_func=lambda: "new", methods=["POST"])
+def test_a_token_may_be_configured_as_its_hash(harness: WebHarness) -> None:
+    digest = sha256(READ.encode()).hexdigest()
+    text = CONFIG.replace(READ, f"sha256:{digest}")
+    harness.config = parse(text.encode(), file="f", environ={}, read_file=lambda _path: "")
 
-    headers = {"Authorization": "Bearer twice"}
-    assert web.test_client().post("/new", headers=headers).status_code == 200
+    assert harness.client(READ).get(PATH).status_code == 200
+    for wrong in (digest, f"sha256:{digest}"):
+        assert harness.client(wrong).get(PATH).status_code == 401
+
+
+def test_a_token_is_valid_until_its_end(harness: WebHarness) -> None:
+    [token, *_] = harness.config.access.tokens
+    hour = timedelta(hours=1)
+    statuses = []
+    for not_after in (NOW + hour, NOW - hour):
+        harness.let_access_be(Access([replace(token, not_after=not_after)]))
+        statuses.append(harness.client(READ).get(PATH).status_code)
+
+    assert statuses == [200, 401]
+
+
+def test_no_token_is_never_a_token(harness: WebHarness) -> None:
+    harness.let_access_be(Access([AccessToken("empty", "admin", sha256(b"").digest())]))
+
+    assert harness.client("").get(PATH).status_code == 401
 
 
 def test_a_changed_configuration_takes_effect_with_the_next_request(harness: WebHarness) -> None:
     client = harness.client(READ)
     before = client.get(PATH).status_code
-    harness.let_access_be(Access([AccessToken("new", "read", b"another")]))
+    harness.let_access_be(Access([AccessToken("new", "read", sha256(b"another").digest())]))
 
     assert (before, client.get(PATH).status_code) == (200, 401)
 

@@ -13,6 +13,7 @@ from swrhook.ledger.lanes import release_lane
 from swrhook.ledger.observations import keep_observations
 from swrhook.ledger.syncs import apply_decision
 from swrhook.rules.glob import Glob
+from swrhook.rules.namespaces import Namespaces
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.observations import Place, TagObservation
 from swrhook.syncs.states import Event
@@ -70,7 +71,7 @@ def test_the_summary_says_that_no_sender_can_announce_the_image(scene: Scene) ->
 
 
 def test_the_summary_says_that_the_sender_may_not_push_to_the_organization(scene: Scene) -> None:
-    limited = replace(scene.config.senders["ci"], allow_namespaces=(Glob("others"),))
+    limited = replace(scene.config.senders["ci"], allow_namespaces=Namespaces((Glob("others"),)))
     scene.config = replace(scene.config, senders={"ci": limited})
 
     of_sender = explain(IMAGE, "ci", scene.config, scene.harness.database, scene.harness.clock.time)

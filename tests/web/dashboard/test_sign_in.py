@@ -2,16 +2,17 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from swrhook.config.model import Access
-from swrhook.ledger.tables import ended_sessions
+from swrhook.ledger.tables import sessions
 from swrhook.web.dashboard.security import FORM_KEY
 from swrhook.web.dashboard.sign_in import local_path
-from swrhook.web.rate_limit import MAX_FAILURES
+from swrhook.web.rate_limit import MAX_FAILURES, MAX_RECORDED
 from swrhook.web.session import COOKIE
 from tests.factories import everything
-from tests.web.harness import ADMIN, OPERATE, READ, WebHarness, form_key, signed_in
+from tests.web.harness import ADMIN, OPERATE, READ, WebHarness, form_key, signed_in, writes
 
 
 def try_to_sign_in(client: FlaskClient, token: str, **environ: str) -> TestResponse:
@@ -73,8 +74,8 @@ def test_a_copy_of_the_cookie_is_invalid_after_signing_out(harness: WebHarness) 
 
     assert ((again := client.get("/")).status_code, again.location) == (303, "/sign-in")
     assert other.get("/").status_code == 200
-    [row] = everything(harness.database, ended_sessions)
-    assert row["session"] not in cookie.value
+    [row] = everything(harness.database, sessions)
+    assert cookie.value not in str(row)
 
 
 def test_only_the_address_with_too_many_wrong_tokens_has_to_wait(harness: WebHarness) -> None:
@@ -86,6 +87,32 @@ def test_only_the_address_with_too_many_wrong_tokens_has_to_wait(harness: WebHar
     assert refused.status_code == 429
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert try_to_sign_in(client, "wrong", REMOTE_ADDR="10.0.0.8").status_code == 403
+
+
+def test_sign_ins_and_refused_ones_are_in_the_audit_log(harness: WebHarness) -> None:
+    client = harness.web.test_client()
+    try_to_sign_in(client, "wrong", REMOTE_ADDR="10.0.0.7")
+    try_to_sign_in(client, OPERATE, REMOTE_ADDR="10.0.0.8")
+
+    assert writes(harness, "action=POST /sign-in") == [
+        ("ops", "operate", "POST /sign-in", "10.0.0.8", 303),
+        ("(none)", "none", "POST /sign-in", "10.0.0.7", 403),
+    ]
+
+
+def test_strangers_cannot_fill_the_audit_log(harness: WebHarness) -> None:
+    client = harness.web.test_client()
+    for number in range(MAX_RECORDED + 20):
+        try_to_sign_in(client, "wrong", REMOTE_ADDR=f"10.0.{number // 5}.7")
+
+    assert len(writes(harness, "token=(none)&limit=1000")) == MAX_RECORDED
+
+
+def test_a_sign_in_is_possible_while_the_audit_log_cannot_be_written(harness: WebHarness) -> None:
+    with harness.database.write() as connection:
+        connection.execute(text("DROP TABLE audit"))
+
+    assert try_to_sign_in(harness.web.test_client(), READ).status_code == 303
 
 
 def test_a_right_token_is_never_locked_out(harness: WebHarness) -> None:
