@@ -3,6 +3,7 @@
 SwrhookError
 ├── Refused                  the request is answered with an error, and nothing is recorded
 │   ├── UnknownSender            no sender has this name
+│   ├── UnknownImage             the client may not know of the image, or nothing is known of it
 │   ├── AddressNotAllowed        the sender does not deliver from this address
 │   ├── Unauthenticated          the request is not authentic
 │   ├── KeysUnavailable          the request cannot be verified now: retry later
@@ -45,6 +46,12 @@ class UnknownSender(Refused):
     """No sender with this name is configured."""
 
     code = "unknown_sender"
+
+
+class UnknownImage(Refused):
+    """Nothing is known of the image, or its token may not know it."""
+
+    code = "unknown_image"
 
 
 class AddressNotAllowed(Refused):

@@ -1,7 +1,7 @@
 """Access control: every request except the public ones needs a token whose role suffices."""
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import IntEnum
 from hashlib import sha256
@@ -11,6 +11,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import BadRequest, Forbidden, Unauthorized
 
 from swrhook.config.model import Access, AccessToken
+from swrhook.rules.namespaces import Namespaces
 from swrhook.web import session
 from swrhook.web.context import WebContext
 from swrhook.web.cookies import read_cookie
@@ -41,6 +42,25 @@ ROLES: Mapping[str, Role] = {
     "dashboard.compare": Role.READ,  # as whatif.compare
 }
 
+# Endpoints for tokens that are limited to organizations. Each of them shows and changes only what
+# belongs to these; every other one refuses such a token.
+SCOPED = frozenset(
+    {
+        "api-docs.openapi_json",
+        *(f"backfill.{name}" for name in ("begin", "cancel", "list_all", "list_tags", "show")),
+        "backfill.start",
+        *(f"dashboard.{name}" for name in ("cancel", "deliveries", "delivery", "explain")),
+        *(f"dashboard.{name}" for name in ("overview", "replay", "repositories", "retry")),
+        *(f"dashboard.{name}" for name in ("sign_out", "sync", "syncs")),
+        *(f"deliveries.{name}" for name in ("list_all", "replay", "show")),
+        "explain.show",
+        *(f"reconcile.{name}" for name in ("begin", "cancel", "list_all", "list_tags", "show")),
+        "senders.list_all",
+        *(f"syncs.{name}" for name in ("cancel", "list_all", "order_by_hand", "retry", "show")),
+        "wait.wait",
+    }
+)
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -69,6 +89,27 @@ def guard(app: Flask, web: WebContext) -> None:
             raise Forbidden(
                 f"the token's role is {role.name.lower()}, this needs {required.name.lower()}"
             )
+        if holder.namespaces is not None and request.endpoint not in SCOPED:
+            web.metrics.access_denied.labels("forbidden").inc()
+            raise Forbidden("the token is limited to organizations (namespaces): this is for all")
+
+
+def scope() -> Namespaces | None:
+    """Return the source organizations that the current request may see; None: all."""
+    holder = token_holder()
+    return None if holder is None else holder.namespaces
+
+
+def is_visible(namespace: str) -> bool:
+    """Tell whether the current request may see a source organization."""
+    limits = scope()
+    return limits is None or namespace in limits
+
+
+def require_visible(namespaces: Iterable[str]) -> None:
+    """Raise Forbidden if the current request may not see all of these organizations."""
+    if not all(is_visible(namespace) for namespace in namespaces):
+        raise Forbidden("the token is limited to other organizations (namespaces)")
 
 
 def name_object(name: str) -> None:

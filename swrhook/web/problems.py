@@ -16,6 +16,7 @@ Item = TypeVar("Item")
 
 STATUSES: Mapping[type[Refused], HTTPStatus] = {
     errors.UnknownSender: HTTPStatus.NOT_FOUND,
+    errors.UnknownImage: HTTPStatus.NOT_FOUND,
     errors.AddressNotAllowed: HTTPStatus.FORBIDDEN,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.KeysUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,

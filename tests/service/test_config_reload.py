@@ -234,13 +234,13 @@ def test_a_rotated_secret_is_used_though_the_configuration_file_is_the_same(
     tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token = tmp_path / "token"
-    token.write_text("sesame")
+    token.write_text("open-sesame-sesame")
     file = tmp_path / "swrhook.yaml"
     file.write_text(MINIMAL_CONFIG.replace("${TOKEN}", f"${{file:{token}}}"))
     reloading = Reloading(file, database)
     logs.configure("json", "INFO")
     before = reloading.start()
-    token.write_text("another-sesame")
+    token.write_text("another-open-sesame")
     reloading.poll()
     reloading.reloader.stop()
     (after,) = reloading.used

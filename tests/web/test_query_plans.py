@@ -20,8 +20,11 @@ from swrhook.ledger.queries.overview import (
 from swrhook.ledger.queries.sync_timeline import read_timeline
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import DeliveryFilter, ImageFilter, SyncFilter
+from swrhook.rules.glob import Glob
+from swrhook.rules.namespaces import Namespaces
 from tests.web.harness import EAST, HONG_KONG, NOW, WebHarness
 
+SCOPE = Namespaces((Glob("team"), Glob("other")))
 CURSOR = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
 
 
@@ -70,6 +73,9 @@ SYNC_FILTERS = [
     SyncFilter(region="cn-east-3", states=frozenset({"rejected"})),
     SyncFilter(region="cn-east-3", states=frozenset({"unverified"}), since=NOW),
     SyncFilter(image=ImageFilter("team", "web", "v1"), states=frozenset({"verified"})),
+    SyncFilter(scope=SCOPE),
+    SyncFilter(scope=SCOPE, states=frozenset({"rejected"}), region="cn-east-3", since=NOW),
+    SyncFilter(scope=Namespaces((Glob("t*"),))),
 ]
 DELIVERY_FILTERS = [
     DeliveryFilter(),
@@ -78,6 +84,9 @@ DELIVERY_FILTERS = [
     DeliveryFilter(outcome="ignored", since=NOW),
     DeliveryFilter(sender="ci", outcome="accepted"),
     DeliveryFilter(sender="ci", outcome="quarantined"),
+    DeliveryFilter(scope=SCOPE),
+    DeliveryFilter(scope=SCOPE, sender="ci", outcome="accepted", since=NOW),
+    DeliveryFilter(scope=Namespaces((Glob("t*"),))),
 ]
 
 

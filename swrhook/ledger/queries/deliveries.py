@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, exists, func, select
 
 from swrhook.ledger.database import Database
+from swrhook.ledger.queries.delivery_scope import ids_in_scope, narrow
 from swrhook.ledger.queries.pagination import Walk, equals, newer_than, page_ids
+from swrhook.ledger.queries.scope import in_scope
 from swrhook.ledger.queries.views import (
     DeliveryFilter,
     ListedDelivery,
@@ -18,6 +20,7 @@ from swrhook.ledger.queries.views import (
 from swrhook.ledger.rows import field_columns, group
 from swrhook.ledger.tables import deliveries, expansions, pushes, syncs
 from swrhook.model import Outcome, Push, StoredDelivery, image_name
+from swrhook.rules.namespaces import Namespaces
 
 _PAGE = 1000
 
@@ -55,19 +58,26 @@ _PUSHES = select(
 
 
 def list_deliveries(connection: Connection, filters: DeliveryFilter) -> Page[ListedDelivery]:
-    """Return a page of the matching deliveries."""
+    """Return a page of the matching deliveries; with a scope, what is in it of each."""
     conditions = [
         *newer_than(deliveries, deliveries.c.received_at, filters.since),
         *equals(deliveries.c.sender, filters.sender),
         *equals(deliveries.c.outcome, filters.outcome),
     ]
-    ids, cursor = page_ids(connection, deliveries, filters, [_delivery_walk(filters)], conditions)
-    return Page(_deliveries(connection, ids), cursor)
+    if filters.scope is None:
+        walks = [_delivery_walk(filters)]
+        ids, cursor = page_ids(connection, deliveries, filters, walks, conditions)
+    else:
+        ids, cursor = ids_in_scope(connection, filters, filters.scope, conditions)
+    return Page(_deliveries(connection, ids, filters.scope), cursor)
 
 
-def find_delivery(connection: Connection, delivery_id: str) -> ListedDelivery | None:
-    """Return a delivery by its id."""
-    return next(iter(_deliveries(connection, [delivery_id])), None)
+def find_delivery(
+    connection: Connection, delivery_id: str, scope: Namespaces | None = None
+) -> ListedDelivery | None:
+    """Return a delivery by its id; None if nothing of it is in scope."""
+    listed = _deliveries(connection, [delivery_id], scope)
+    return next((delivery for delivery in listed if delivery.pushes_total or scope is None), None)
 
 
 def _delivery_walk(filters: DeliveryFilter) -> Walk:
@@ -78,15 +88,23 @@ def _delivery_walk(filters: DeliveryFilter) -> Walk:
     return [] if filters.outcome is None else [deliveries.c.outcome == filters.outcome]
 
 
-def _deliveries(connection: Connection, ids: Sequence[str]) -> list[ListedDelivery]:
+def _deliveries(
+    connection: Connection, ids: Sequence[str], scope: Namespaces | None
+) -> list[ListedDelivery]:
     if not ids:
         return []
     query = _DELIVERIES.where(deliveries.c.id.in_(ids)).order_by(deliveries.c.id.desc())
     rows = connection.execute(query).mappings().all()
     small = [row["id"] for row in rows if row["pushes_total"] is None]
-    push_lists, sync_ids = _pushes(connection, small), _syncs(connection, small)
-    return [
+    push_lists, sync_ids = _pushes(connection, small, scope), _syncs(connection, small, scope)
+    listed = [
         _to_listed(row, push_lists.get(row["id"], []), sync_ids.get(row["id"], [])) for row in rows
+    ]
+    if scope is None:
+        return listed
+    return [
+        narrow(connection, delivery, scope, is_large=delivery.id not in small)
+        for delivery in listed
     ]
 
 
@@ -101,20 +119,26 @@ def _to_listed(
     )
 
 
-def _pushes(connection: Connection, ids: Sequence[str]) -> dict[str, list[ListedPush]]:
+def _pushes(
+    connection: Connection, ids: Sequence[str], scope: Namespaces | None
+) -> dict[str, list[ListedPush]]:
     """Return the pushes by delivery id."""
-    query = _PUSHES.where(pushes.c.delivery.in_(ids)).order_by(pushes.c.id)
+    query = _PUSHES.where(pushes.c.delivery.in_(ids), *in_scope(pushes.c.namespace, scope))
+    query = query.order_by(pushes.c.id)
     return group(
         (delivery, ListedPush(image_name(*image), digest))
         for delivery, digest, *image in connection.execute(query)
     )
 
 
-def _syncs(connection: Connection, ids: Sequence[str]) -> dict[str, list[str]]:
+def _syncs(
+    connection: Connection, ids: Sequence[str], scope: Namespaces | None
+) -> dict[str, list[str]]:
     """Return the ids of syncs by delivery id; a duplicate has those of the original's pushes."""
     of_push = syncs.c.push == func.coalesce(pushes.c.original, pushes.c.id)
     query = select(pushes.c.delivery, syncs.c.id).join_from(pushes, syncs, of_push).distinct()
-    query = query.where(pushes.c.delivery.in_(ids)).order_by(syncs.c.id)
+    query = query.where(pushes.c.delivery.in_(ids), *in_scope(pushes.c.namespace, scope))
+    query = query.order_by(syncs.c.id)
     return group(connection.execute(query))
 
 

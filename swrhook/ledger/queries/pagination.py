@@ -32,9 +32,16 @@ def page_ids(
     filters: PageFilter,
     walks: Iterable[Walk],
     conditions: Sequence[Condition],
+    *,
+    sort: bool = False,
 ) -> tuple[Sequence[str], str | None]:
-    """Return the ids of a page's rows, newest first, and the cursor of the next page."""
-    query = select(table.c.id).order_by(table.c.id.desc()).limit(filters.limit + 1)
+    """Return the ids of a page's rows, newest first, and the cursor of the next page.
+
+    `sort`: the walks are not in the order of the ids. Their rows are read along their own index,
+    even if another one is in that order.
+    """
+    order = func.coalesce(table.c.id, "") if sort else table.c.id
+    query = select(table.c.id).order_by(order.desc()).limit(filters.limit + 1)
     if filters.cursor is not None:
         query = query.where(table.c.id < filters.cursor)
     ids: list[str] = []
@@ -78,7 +85,21 @@ def newer_than(table: Table, made_at: Column[datetime], since: datetime | None) 
     """Return the conditions that rows are not older than `since`; none for None."""
     if since is None:
         return []
-    return [table.c.id >= lowest_id(since - _SLACK), made_at >= since]
+    return [table.c.id >= lowest_id_since(since), made_at >= since]
+
+
+def lowest_id_since(since: datetime) -> str:
+    """Return the lowest id of rows that are not older than `since`."""
+    return lowest_id(since - _SLACK)
+
+
+def distinct(connection: Connection, column: Column[str], *within: Condition) -> Iterable[str]:
+    """Yield a column's distinct values: one step in its index for each. DISTINCT would scan it."""
+    lowest = select(func.min(column)).where(*within)
+    value = connection.scalar(lowest)
+    while value is not None:
+        yield value
+        value = connection.scalar(lowest.where(column > value))
 
 
 def lowest_id(moment: datetime) -> str:

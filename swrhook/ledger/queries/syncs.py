@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import (
-    Column,
     Connection,
     FromClause,
     RowMapping,
@@ -20,12 +19,14 @@ from swrhook.ledger.large_deliveries import ReservedIds
 from swrhook.ledger.queries.pagination import (
     Condition,
     Walk,
+    distinct,
     equals,
     image_walk,
     in_values,
     newer_than,
     page_ids,
 )
+from swrhook.ledger.queries.scope import in_scope, namespaces_in_scope
 from swrhook.ledger.queries.views import (
     ImageFilter,
     ListedDrift,
@@ -74,13 +75,15 @@ def list_syncs(connection: Connection, filters: SyncFilter) -> Page[ListedSync]:
         *newer_than(syncs, syncs.c.created_at, filters.since),
         *equals(syncs.c.target_region, filters.region),
         *equals(syncs.c.target_namespace, filters.namespace),
+        *in_scope(syncs.c.namespace, filters.scope),
     ]
     if filters.states:
         conditions.append(in_values(syncs.c.state, filters.states))
     if filters.standing:
         conditions.append(~is_followed(syncs))
     walks = _sync_walks(connection, filters)
-    ids, cursor = page_ids(connection, syncs, filters, walks, conditions)
+    is_repository = filters.image is not None and filters.image.tag is None
+    ids, cursor = page_ids(connection, syncs, filters, walks, conditions, sort=is_repository)
     return Page(find_syncs(connection, ids), cursor)
 
 
@@ -152,6 +155,14 @@ def _sync_walks(connection: Connection, filters: SyncFilter) -> Sequence[Walk]:
         return [[*walk, *of_image] for walk in _delivery_walks(connection, filters.delivery)]
     if filters.image is not None:
         return [image_walk(syncs, filters.image)]
+    if filters.scope is not None:
+        # What others have in the ledger takes such a reader no time.
+        names = namespaces_in_scope(connection, syncs, filters.scope)
+        return [[syncs.c.namespace == name] for name in names]
+    return _state_or_target_walks(connection, filters)
+
+
+def _state_or_target_walks(connection: Connection, filters: SyncFilter) -> Sequence[Walk]:
     by_state = [[syncs.c.state == state] for state in sorted(filters.states)]
     if filters.region is None and filters.namespace is None:
         return by_state or [[]]
@@ -203,22 +214,13 @@ def _targets(connection: Connection, filters: SyncFilter) -> Iterable[Target]:
     """Yield the targets that match the filter; there are few of them."""
     regions: Iterable[str] = [filters.region or ""]
     if filters.region is None:
-        regions = _distinct(connection, syncs.c.target_region)
+        regions = distinct(connection, syncs.c.target_region)
     for region in regions:
         namespaces: Iterable[str] = [filters.namespace or ""]
         if filters.namespace is None:
             in_region = syncs.c.target_region == region
-            namespaces = _distinct(connection, syncs.c.target_namespace, in_region)
+            namespaces = distinct(connection, syncs.c.target_namespace, in_region)
         yield from (Target(region, namespace) for namespace in namespaces)
-
-
-def _distinct(connection: Connection, column: Column[str], *within: Condition) -> Iterable[str]:
-    """Yield a column's distinct values: one step in its index for each. DISTINCT would scan it."""
-    lowest = select(func.min(column)).where(*within)
-    value = connection.scalar(lowest)
-    while value is not None:
-        yield value
-        value = connection.scalar(lowest.where(column > value))
 
 
 # Only the newest syncs of a tag are searched, because a wait repeats the query often.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from swrhook.rules.namespaces import Namespaces
 from swrhook.syncs.observations import DriftKind
 
 USUAL_LIMIT = 100
@@ -34,7 +35,8 @@ class ImageFilter:
 class SyncFilter(PageFilter):
     """Which syncs to list; None and empty `states` match all.
 
-    `standing`: only those without a newer sync of the same tag to the same target.
+    `standing`: only those without a newer sync of the same tag to the same target. `scope`: the
+    source organizations that the reader may see.
     """
 
     states: frozenset[str] = frozenset()
@@ -44,15 +46,17 @@ class SyncFilter(PageFilter):
     delivery: str | None = None
     since: datetime | None = None
     standing: bool = False
+    scope: Namespaces | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter(PageFilter):
-    """Which deliveries to list; None matches all."""
+    """Which deliveries to list; None matches all. `scope`: as in SyncFilter."""
 
     sender: str | None = None
     outcome: str | None = None
     since: datetime | None = None
+    scope: Namespaces | None = None
 
 
 @dataclass(frozen=True, slots=True)

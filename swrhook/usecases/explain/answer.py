@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from swrhook.config.model import Config
-from swrhook.errors import UnknownSender
+from swrhook.errors import UnknownImage, UnknownSender
 from swrhook.ledger.database import Database
 from swrhook.ledger.queries.tag_history import TagHistoryDelivery, TagHistorySync, read_tag_history
 from swrhook.ledger.queries.views import ImageFilter
 from swrhook.model import Push
+from swrhook.rules.match import Rule
+from swrhook.rules.namespaces import Namespaces
 from swrhook.usecases.explain.images import to_push, to_sender_pushes
 from swrhook.usecases.explain.model import (
     ExplainedDelivery,
@@ -18,6 +20,7 @@ from swrhook.usecases.explain.model import (
     Explanation,
 )
 from swrhook.usecases.explain.rules import explain_sender
+from swrhook.usecases.explain.scope import narrow, rules_about
 from swrhook.usecases.explain.summary import summarize
 from swrhook.usecases.explain.wait_reason import wait_reason
 
@@ -25,14 +28,23 @@ MAX_SENDERS = 10
 
 
 def explain(
-    image: str, sender: str | None, config: Config, database: Database, now: datetime
+    image: str,
+    sender: str | None,
+    config: Config,
+    database: Database,
+    now: datetime,
+    scope: Namespaces | None = None,
 ) -> Explanation:
     """Return why an image tag is, or is not, at its targets.
 
-    `image` is `namespace/repository:tag` as in SWR or, with a sender, as that sender names it.
-    Raises NothingUsable if SWR cannot hold such a tag, and UnknownSender.
+    `image` is `namespace/repository:tag` as in SWR or, with a sender, as that sender names it. With
+    a scope, the explanation shows nothing of other organizations; of an image of these, nothing at
+    all. Raises NothingUsable if SWR cannot hold such a tag, UnknownSender and UnknownImage.
     """
     push, pushes = _resolve_pushes(image, sender, config)
+    if scope is not None and push.namespace not in scope:
+        raise UnknownImage(f"no image {push.image} is known")
+    rules = config.rules if scope is None else rules_about(push, list(config.rules))
     image_filter = ImageFilter(push.namespace, push.repository, push.tag)
     with database.read() as connection:
         history = read_tag_history(connection, image_filter, sender, push.region or None)
@@ -41,13 +53,15 @@ def explain(
         summary="",
         rules_version=config.version,
         oldest_record_at=history.oldest_at,
-        senders=[_explain_sender(sender_push, config) for sender_push in pushes],
+        senders=[_explain_sender(sender_push, config, rules) for sender_push in pushes],
         deliveries=[
             _explain_delivery(delivery, push.image, config) for delivery in history.deliveries
         ],
         syncs=[_explain_sync(sync, config, now) for sync in history.syncs],
         expanding=history.expanding,
     )
+    if scope is not None:
+        explanation = narrow(explanation)
     return replace(explanation, summary=summarize(explanation, now))
 
 
@@ -62,9 +76,9 @@ def _resolve_pushes(image: str, sender: str | None, config: Config) -> tuple[Pus
     return push, [push]
 
 
-def _explain_sender(push: Push, config: Config) -> ExplainedSender:
+def _explain_sender(push: Push, config: Config, rules: Sequence[Rule]) -> ExplainedSender:
     if config.senders[push.sender].may_push_to(push.namespace):
-        return explain_sender(push, config.rules)
+        return explain_sender(push, rules)
     summary = f"the sender may not push to {push.namespace} (allow.namespaces)"
     return ExplainedSender(
         push.sender,
@@ -72,7 +86,7 @@ def _explain_sender(push: Push, config: Config) -> ExplainedSender:
         matched=False,
         summary=summary,
         rules=(),
-        rules_left_out=len(config.rules),
+        rules_left_out=len(rules),
     )
 
 

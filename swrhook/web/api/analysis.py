@@ -18,6 +18,7 @@ from swrhook.service.separate_process import TookTooLong, run_separately
 from swrhook.usecases.explain.answer import explain
 from swrhook.usecases.explain.model import ExplainedSender, ExplainedSync, Explanation
 from swrhook.usecases.whatif import Example, WhatIf, compare_text, read_basis
+from swrhook.web.access import scope
 from swrhook.web.api.fields import Instant, Since, SinceField
 from swrhook.web.api.queries import ExplainQuery, point_in_time
 from swrhook.web.api.routing import Routes
@@ -82,10 +83,11 @@ def add_explain_routes(routes: Routes, web: WebContext) -> None:
 def explain_tag(web: WebContext, image: str, sender: str | None) -> Explanation:
     """Return why a tag was, or was not, replicated.
 
-    Raises NothingUsable, UnknownSender, and RateLimited while others are explained.
+    Raises NothingUsable, UnknownSender, UnknownImage, and RateLimited while others are explained.
     """
+    now = web.clock.now()
     with web.computations.take():
-        return explain(image, sender, web.config.current(), web.database, web.clock.now())
+        return explain(image, sender, web.config.current(), web.database, now, scope())
 
 
 class CandidateSchema(ExampleSchema):

@@ -4,17 +4,20 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import Forbidden, ServiceUnavailable
 
 from swrhook import logs
+from swrhook.config.model import Config
 from swrhook.interpreter import interpreter
 from swrhook.ledger.queries.deliveries import find_delivery, list_deliveries, stored_delivery
+from swrhook.ledger.queries.delivery_scope import is_wholly_in_scope
 from swrhook.ledger.queries.senders import count_outcomes
 from swrhook.ledger.queries.views import DeliveryFilter, ListedDelivery, ListedSender, Page
 from swrhook.model import Outcome
+from swrhook.senders.sender import Sender
 from swrhook.units import format_duration
 from swrhook.usecases import receive
-from swrhook.web.access import token_name
+from swrhook.web.access import is_visible, require_visible, scope, token_name
 from swrhook.web.api.queries import DeliveryQuery, to_filter
 from swrhook.web.api.routing import Routes
 from swrhook.web.api.schemas import DeliveryPageSchema, DeliverySchema, SenderPageSchema
@@ -31,12 +34,13 @@ def add_delivery_routes(routes: Routes, web: WebContext) -> None:
     @routes.get("/deliveries", DeliveryPageSchema, DeliveryQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedDelivery]:
         """List deliveries, newest first."""
-        return web.read(list_deliveries, to_filter(DeliveryFilter, query, web.clock.now()))
+        criteria = to_filter(DeliveryFilter, {**query, "scope": scope()}, web.clock.now())
+        return web.read(list_deliveries, criteria)
 
     @routes.get("/deliveries/<delivery_id>", DeliverySchema)
     def show(delivery_id: str) -> ListedDelivery:
         """Show one delivery."""
-        return require(web.read(find_delivery, delivery_id), _UNKNOWN)
+        return require(web.read(find_delivery, delivery_id, scope()), _UNKNOWN)
 
     @routes.post("/deliveries/<delivery_id>/replay", DeliverySchema)
     def replay(delivery_id: str) -> ListedDelivery:
@@ -45,10 +49,19 @@ def add_delivery_routes(routes: Routes, web: WebContext) -> None:
 
 
 def replay_delivery(web: WebContext, delivery_id: str) -> ListedDelivery:
-    """Replay a delivery; return the new one. Raises NotFound, NothingToReplay, CannotRecord."""
+    """Replay a delivery; return the new one.
+
+    Raises NotFound, Forbidden, NothingToReplay and CannotRecord.
+    """
+    limits = scope()
+    require(web.read(find_delivery, delivery_id, limits), _UNKNOWN)
+    if not web.read(is_wholly_in_scope, delivery_id, limits):
+        raise Forbidden("the delivery has images of organizations that the token may not see")
     stored = require(web.read(stored_delivery, delivery_id), _UNKNOWN)
     with interpreter.computing():
         entry = receive.replay(stored, web.config.current(), now=web.clock.now())
+        # The sender's settings may have changed, and with them the images' names.
+        require_visible(push.namespace for push in entry.pushes)
         receipt = web.recorder.record(entry)
     web.metrics.deliveries_replayed.labels(stored.sender, receipt.outcome).inc()
     logs.event(
@@ -61,7 +74,7 @@ def replay_delivery(web: WebContext, delivery_id: str) -> ListedDelivery:
         syncs=receipt.syncs_total or len(receipt.syncs),
         token=token_name(),
     )
-    delivery = web.read(find_delivery, receipt.delivery)
+    delivery = web.read(find_delivery, receipt.delivery, limits)
     return require(delivery, "the new delivery has been removed already")
 
 
@@ -70,7 +83,7 @@ def add_sender_routes(routes: Routes, web: WebContext) -> None:
 
     @routes.get("/senders", SenderPageSchema)
     def list_all() -> dict[str, Sequence[ListedSender] | None]:
-        """List every configured sender, in the configuration's order."""
+        """List the configured senders, in the configuration's order."""
         # One page has them all: their number is limited by the configuration.
         return {"items": _list_senders(web), "next": None}
 
@@ -93,8 +106,18 @@ def _list_senders(web: WebContext) -> list[ListedSender]:
         )
         for status in statuses
         # The configuration may have been reloaded since the statuses were read.
-        if (sender := senders.get(status.sender)) is not None
+        if (sender := senders.get(status.sender)) is not None and _is_visible(sender)
     ]
+
+
+def visible_senders(config: Config) -> list[str]:
+    """Return the names of the senders that the current request may see, sorted."""
+    return sorted(name for name, sender in config.senders.items() if _is_visible(sender))
+
+
+def _is_visible(sender: Sender) -> bool:
+    """Tell whether a sender may push to an organization that the current request may see."""
+    return not sender.image.namespace or is_visible(sender.image.namespace)
 
 
 def _format(duration: timedelta | None) -> str | None:

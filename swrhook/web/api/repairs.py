@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from werkzeug.exceptions import Forbidden
+
 from swrhook.ledger.queries import repairs
 from swrhook.ledger.queries.repairs import ListedFinding, ListedRepair
 from swrhook.ledger.queries.views import ImageFilter, Page
 from swrhook.syncs.reconciliation import RepairKind, RepairRequest
 from swrhook.usecases.manual_syncs import check_rule, repositories_in_scope
-from swrhook.web.access import name_object
+from swrhook.web.access import is_visible, name_object, require_visible, scope
 from swrhook.web.api import schemas
 from swrhook.web.api.queries import FindingQuery, PageQuery, to_filter
 from swrhook.web.api.routing import Routes
@@ -27,10 +29,10 @@ def add_backfill_routes(routes: Routes, web: WebContext) -> None:
         current = web.config.current()
         sender, region = body.get("sender"), body.get("region")
         images = _read_repositories(body["repositories"])
-        scope = repositories_in_scope(images, sender, region, current)
+        repositories = repositories_in_scope(images, sender, region, current)
         check_rule(body.get("rule"), current)
         request = RepairRequest(
-            kind, scope, sender, body.get("rule"), needs_confirmation=not body["start"]
+            kind, repositories, sender, body.get("rule"), needs_confirmation=not body["start"]
         )
         return _show(web, kind, web.operator.begin_repair(request, web.clock.now()))
 
@@ -52,13 +54,15 @@ def add_reconcile_routes(routes: Routes, web: WebContext) -> None:
         """Compare repositories with what the rules require at their targets, and repair them."""
         current = web.config.current()
         images = body.get("repositories")
-        scope = None
-        if images is not None:
-            scope = repositories_in_scope(
+        repositories = None
+        if images is None:
+            _require_all()
+        else:
+            repositories = repositories_in_scope(
                 _read_repositories(images), None, body.get("region"), current, everywhere=True
             )
         max_calls = body.get("max_calls", current.options.reconcile.max_calls)
-        request = RepairRequest(kind, scope, report_only=body["report"], max_calls=max_calls)
+        request = RepairRequest(kind, repositories, report_only=body["report"], max_calls=max_calls)
         return _show(web, kind, web.operator.begin_repair(request, web.clock.now()))
 
 
@@ -66,9 +70,10 @@ def _add_lists(routes: Routes, kind: RepairKind, web: WebContext) -> None:
     @routes.get(f"/{kind}", schemas.RepairPageSchema, PageQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedRepair]:
         """List all, newest first."""
-        return web.read(
-            repairs.list_repairs, kind, to_filter(repairs.RepairFilter, query, web.clock.now())
-        )
+        criteria = to_filter(repairs.RepairFilter, query, web.clock.now())
+        page = web.read(repairs.list_repairs, kind, criteria)
+        # Repairs are few: what others began is left out, and a page may be short.
+        return Page([repair for repair in page.items if _is_visible(repair)], page.next)
 
     @routes.get(f"/{kind}/<repair_id>", schemas.RepairSchema)
     def show(repair_id: str) -> ListedRepair:
@@ -92,6 +97,7 @@ def _add_lists(routes: Routes, kind: RepairKind, web: WebContext) -> None:
 
 def _read_repositories(images: Sequence[ImageFilter]) -> Sequence[tuple[str, str]]:
     repositories = [(image.namespace, image.repository) for image in images]
+    require_visible(image.namespace for image in images)
     first = "/".join(repositories[0])
     others = len(repositories) - 1
     name_object(f"{first} and {others} more" if others else first)
@@ -100,4 +106,20 @@ def _read_repositories(images: Sequence[ImageFilter]) -> Sequence[tuple[str, str
 
 def _show(web: WebContext, kind: RepairKind, repair_id: str) -> ListedRepair:
     repair = web.read(repairs.find_repair, kind, repair_id)
-    return require(repair, f"there is no {kind} with this id")
+    is_known = repair is not None and _is_visible(repair)
+    return require(repair if is_known else None, f"there is no {kind} with this id")
+
+
+def _is_visible(repair: ListedRepair) -> bool:
+    """Tell whether the current request may see all repositories of a repair."""
+    if scope() is None:
+        return True
+    keys = repair.repositories
+    # A key is region/organization/repository; no keys mean all repositories.
+    return keys is not None and all(is_visible(key.split("/")[1]) for key in keys)
+
+
+def _require_all() -> None:
+    """Raise Forbidden for a token that is limited to organizations."""
+    if scope() is not None:
+        raise Forbidden("the token is limited to organizations (namespaces): name the repositories")

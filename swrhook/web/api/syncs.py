@@ -7,7 +7,7 @@ from swrhook.ledger.queries.views import ListedSync, Page, SyncFilter
 from swrhook.model import image_name
 from swrhook.rules.match import RuleTarget
 from swrhook.usecases.manual_syncs import plan_manual_syncs, replan
-from swrhook.web.access import name_object
+from swrhook.web.access import is_visible, name_object, require_visible, scope
 from swrhook.web.api.queries import SyncQuery, to_filter
 from swrhook.web.api.routing import Routes
 from swrhook.web.api.schemas import OrderSchema, SyncPageSchema, SyncSchema, SyncsSchema
@@ -21,7 +21,8 @@ def add_sync_routes(routes: Routes, web: WebContext) -> None:
     @routes.get("/syncs", SyncPageSchema, SyncQuery)
     def list_all(query: dict[str, Any]) -> Page[ListedSync]:
         """List syncs, newest first."""
-        return web.read(list_syncs, to_filter(SyncFilter, query, web.clock.now()))
+        criteria = to_filter(SyncFilter, {**query, "scope": scope()}, web.clock.now())
+        return web.read(list_syncs, criteria)
 
     @routes.get("/syncs/<sync_id>", SyncSchema)
     def show(sync_id: str) -> ListedSync:
@@ -35,6 +36,8 @@ def add_sync_routes(routes: Routes, web: WebContext) -> None:
         image = body["image"]
         name_object(image_name(image.namespace, image.repository, image.tag))
         targets = body.get("targets")
+        # A target is not bound to the rules: it must be an organization of the token's, too.
+        require_visible([image.namespace, *(target["namespace"] for target in targets or ())])
         planned = plan_manual_syncs(
             (image.namespace, image.repository, image.tag),
             body["source_region"],
@@ -57,7 +60,9 @@ def add_sync_routes(routes: Routes, web: WebContext) -> None:
 
 def show_sync(web: WebContext, sync_id: str) -> ListedSync:
     """Return a sync. Raises NotFound."""
-    return require(web.read(find_sync, sync_id), "there is no sync with this id")
+    sync = web.read(find_sync, sync_id)
+    is_known = sync is not None and is_visible(sync.namespace)
+    return require(sync if is_known else None, "there is no sync with this id")
 
 
 def retry_sync(web: WebContext, sync_id: str) -> ListedSync:
@@ -65,6 +70,7 @@ def retry_sync(web: WebContext, sync_id: str) -> ListedSync:
 
     Raises NotFound, and StateForbids if the sync is open or verified.
     """
+    show_sync(web, sync_id)
     config = web.config.current()
     web.operator.retry(sync_id, lambda sync: replan(sync, config), config.version, web.clock.now())
     return show_sync(web, sync_id)
@@ -72,5 +78,6 @@ def retry_sync(web: WebContext, sync_id: str) -> ListedSync:
 
 def cancel_sync(web: WebContext, sync_id: str) -> ListedSync:
     """Cancel a sync that is not verified; return it. Raises NotFound, StateForbids."""
+    show_sync(web, sync_id)
     web.operator.cancel(sync_id, web.clock.now())
     return show_sync(web, sync_id)

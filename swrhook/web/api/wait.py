@@ -17,6 +17,7 @@ from flask import Response
 from swrhook.ledger.queries.syncs import WaitFilter, find_waited_syncs, is_expanding
 from swrhook.ledger.queries.views import ListedSync
 from swrhook.model import OPEN_STATES, State
+from swrhook.web.access import is_visible
 from swrhook.web.api.queries import WaitQuery, to_filter
 from swrhook.web.api.routing import Routes
 from swrhook.web.api.schemas import SyncSchema, SyncsSchema, WaitProblemSchema
@@ -67,7 +68,10 @@ def add_wait_routes(routes: Routes, web: WebContext) -> None:
         Every answer has the member `syncs`.
         """
         timeout = query.pop("timeout")
-        result = polls.wait(to_filter(WaitFilter, query, web.clock.now()), timeout)
+        if is_visible(query["image"].namespace):
+            result = polls.wait(to_filter(WaitFilter, query, web.clock.now()), timeout)
+        else:
+            result = WaitResult(End.UNKNOWN, ())
         if result.end is End.VERIFIED:
             return result
         status, detail = result.end.value

@@ -9,6 +9,7 @@ from swrhook.rules.trace import ClauseTrace
 from swrhook.units import parse_duration
 from swrhook.usecases.whatif import WhatIf
 from swrhook.web.api.analysis import compare_rules, explain_tag
+from swrhook.web.api.deliveries import visible_senders
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.labels import SINCE
 from swrhook.web.dashboard.syncs import read_query
@@ -36,7 +37,7 @@ def add_explain(blueprint: Blueprint, web: WebContext) -> None:
             query=query,
             explanation=explanation,
             errors=errors,
-            senders=sorted(web.config.current().senders),
+            senders=visible_senders(web.config.current()),
             describe_clause=describe_clause,
         )
 

@@ -10,9 +10,11 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from swrhook.ledger.queries.deliveries import find_delivery, list_deliveries, stored_delivery
+from swrhook.ledger.queries.delivery_scope import is_wholly_in_scope
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import DeliveryFilter, SyncFilter
-from swrhook.web.api.deliveries import replay_delivery
+from swrhook.web.access import scope
+from swrhook.web.api.deliveries import replay_delivery, visible_senders
 from swrhook.web.api.queries import DeliveryQuery, to_filter
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.syncs import PAGE_SIZE, read_page, read_query
@@ -31,21 +33,29 @@ def add_deliveries(blueprint: Blueprint, web: WebContext) -> None:
     def deliveries() -> str:
         query = read_query()
         page, errors = read_page(web, list_deliveries, lambda: _load_filter(query, web.clock.now()))
-        senders = sorted(web.config.current().senders)
+        senders = visible_senders(web.config.current())
         return render_template(
             "dashboard/deliveries.html", query=query, errors=errors, page=page, senders=senders
         )
 
     @blueprint.get("/deliveries/<delivery_id>")
     def delivery(delivery_id: str) -> str:
+        limits = scope()
         with web.database.read() as connection:
             missing = "There is no delivery with this id; old ones are deleted."
-            listed = require(find_delivery(connection, delivery_id), missing)
+            listed = require(find_delivery(connection, delivery_id, limits), missing)
             stored = require(stored_delivery(connection, delivery_id), missing)
-            page = list_syncs(connection, SyncFilter(delivery=delivery_id, limit=MOST_SYNCS))
-        body = None if stored.body is None else format_body(stored.body)
+            criteria = SyncFilter(delivery=delivery_id, limit=MOST_SYNCS, scope=limits)
+            page = list_syncs(connection, criteria)
+            is_whole = is_wholly_in_scope(connection, delivery_id, limits)
+        body = None if stored.body is None or not is_whole else format_body(stored.body)
         return render_template(
-            "dashboard/delivery.html", delivery=listed, stored=stored, body=body, syncs=page.items
+            "dashboard/delivery.html",
+            delivery=listed,
+            stored=stored,
+            body=body,
+            is_whole=is_whole,
+            syncs=page.items,
         )
 
     @blueprint.post("/deliveries/<delivery_id>/replay")
@@ -69,4 +79,5 @@ def format_body(body: bytes) -> str:
 
 
 def _load_filter(query: Mapping[str, str], now: datetime) -> DeliveryFilter:
-    return to_filter(DeliveryFilter, DeliveryQuery().load({**query, "limit": PAGE_SIZE}), now)
+    loaded = DeliveryQuery().load({**query, "limit": PAGE_SIZE})
+    return to_filter(DeliveryFilter, {**loaded, "scope": scope()}, now)

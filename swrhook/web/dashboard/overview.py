@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, redirect, render_template, url_for
+from werkzeug.wrappers import Response
 
 from swrhook.config.model import Config
 from swrhook.ledger.auto_sync_overlaps import SeenOverlap, list_overlaps
@@ -15,6 +17,7 @@ from swrhook.service.health import Health
 from swrhook.service.sender_monitor import SenderStatus
 from swrhook.syncs.auto_sync import REMEDY
 from swrhook.units import format_duration
+from swrhook.web.access import scope
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.charts import Chart, charts
 from swrhook.web.dashboard.formats import TimedCache, instant
@@ -65,7 +68,9 @@ def add_overview(blueprint: Blueprint, web: WebContext) -> None:
     cached_charts = TimedCache(read_charts, _CHARTS_CACHED_FOR, web.clock)
 
     @blueprint.get("/")
-    def overview() -> str:
+    def overview() -> str | Response:
+        if scope() is not None:  # the figures are of all organizations
+            return redirect(url_for(".syncs"), HTTPStatus.SEE_OTHER)
         figures = cached_overview.get()
         return render_template(
             "dashboard/overview.html",

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from swrhook.ledger.queries.sync_timeline import read_timeline
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import Item, Page, SyncFilter
+from swrhook.web.access import is_visible, scope
 from swrhook.web.api.queries import SyncQuery, to_filter
 from swrhook.web.api.syncs import cancel_sync, retry_sync
 from swrhook.web.context import WebContext
@@ -45,6 +46,7 @@ def add_syncs(blueprint: Blueprint, web: WebContext) -> None:
     def sync(sync_id: str) -> str:
         missing = "There is no sync with this id; old ones are deleted."
         timeline = require(web.read(read_timeline, sync_id), missing)
+        require(timeline if is_visible(timeline.sync.namespace) else None, missing)
         note = NOTES.get(request.args.get("note", ""))
         return render_template(
             "dashboard/sync.html", timeline=timeline, steps=steps(timeline), note=note
@@ -93,7 +95,8 @@ def load_sync_filter(query: Mapping[str, str], now: datetime, limit: int = PAGE_
         raise ValidationError({"show": ["is neither a state nor a group of states."]})
     if show is not None:
         parameters["state"] = sorted(GROUPS[show][1]) if show in GROUPS else [show]
-    return to_filter(SyncFilter, {**SyncQuery().load(parameters), "standing": standing}, now)
+    criteria = {**SyncQuery().load(parameters), "standing": standing, "scope": scope()}
+    return to_filter(SyncFilter, criteria, now)
 
 
 def _redirect_to_sync(sync_id: str, note: str) -> Response:
