@@ -22,7 +22,7 @@ ROUNDS = {
         "back-up-and-restore",
         "repair",
     ),
-    "change": ("backfill", "change-rules", "rotate-a-secret"),
+    "change": ("backfill", "change-rules", "rotate-a-secret", "replace-automatic-sync"),
 }
 [CONFIGURATION] = re.findall(r"```yaml\n(swr:.*?)```", TUTORIAL.read_text(), re.DOTALL)
 
@@ -83,7 +83,7 @@ def test_commands_and_links_of_a_page_exist(page: Path) -> None:
     text = page.read_text()
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^):]+)\)", text)]
 
-    assert set(re.findall(r"python -m swrhook (\w+)", text)) <= set(COMMANDS)
+    assert set(re.findall(r"python -m swrhook ([\w-]+)", text)) <= set(COMMANDS)
     assert [link for link in links if link and not (page.parent / link).exists()] == []
 
 
