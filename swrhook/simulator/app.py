@@ -164,13 +164,26 @@ def _body_to_record() -> Json:
 
 def _apply_faults() -> AnyResponse | None:
     call = g.call
-    names = request.args.to_dict() | (request.view_args or {})
+    names = {**request.args.to_dict(), **(request.view_args or {}), **_project_of_login()}
     # Not the recorded body: that of a login is not recorded, but distinguishes calls.
     content = (call.method, call.path, call.query, request.get_data().decode("latin-1"))
     g.subject = subject_of(region(), call.operation, names, call.body, content)
     g.faults = state().faults.take(g.subject)
     record_faults(g.faults)
     return fault_effects.before_call(_hit()) if g.faults else None
+
+
+def _project_of_login() -> Mapping[str, str]:
+    """Return the name of the project that a request to IAM is about, as `project`."""
+    if region() != IAM:
+        return {}
+    if request.method == "GET":
+        return {"project": request.args.get("name", "")}
+    try:
+        body: Any = parse_json(request.get_data())
+        return {"project": str(body["auth"]["scope"]["project"]["name"])}
+    except (ValueError, LookupError, TypeError):
+        return {}
 
 
 def _finish_call(response: AnyResponse) -> AnyResponse:

@@ -165,5 +165,5 @@ def _error(message: str, status: int) -> Response:
 
 def _tag(region: str, tag: Tag) -> dict[str, Any]:
     fields = asdict(tag)
-    del fields["id"]
+    del fields["id"], fields["content"]
     return {"region": region, "tag": fields.pop("name")} | fields

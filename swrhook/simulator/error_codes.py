@@ -86,6 +86,7 @@ GATEWAY: Mapping[str, Mapping[int, str]] = {
 IAM: Mapping[str, tuple[int, str]] = {
     "0001": (401, "The request you have made requires authentication."),
     "0002": (403, "You are not authorized to perform the requested action."),
+    "0003": (403, "Policy doesn't allow the actions to be performed."),
     "0004": (404, "Could not find the requested resource."),
     "0006": (500, "An unexpected error prevented the server from fulfilling your request."),
     "0011": (400, "Request body is invalid."),

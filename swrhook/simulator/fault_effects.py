@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -75,6 +75,8 @@ def after_call(hit: Hit, response: Response) -> Response:
             response = _answer(fault, hit)
         for name in fault.without_headers:
             response.headers.pop(name, None)
+        if fault.without_members and response.mimetype == "application/json":
+            response.data = json.dumps(_without(json.loads(response.data), fault.without_members))
         if fault.connection is not None:
             hit.environ[TRANSMIT].append(partial(transmit, fault))
     return response
@@ -112,6 +114,15 @@ def _answer(fault: Fault, hit: Hit) -> Response:
     content = body if isinstance(body, str) else json.dumps(body)
     headers = {"Content-Type": content_type} | dict(fault.headers)
     return Response(content, status=status, headers=headers)
+
+
+def _without(content: Any, names: Collection[str]) -> Any:  # noqa: ANN401 - any JSON
+    """Return an object, or a list of objects, without these members."""
+    if isinstance(content, list):
+        return [_without(item, names) for item in content]
+    if not isinstance(content, dict):
+        return content
+    return {name: value for name, value in content.items() if name not in names}
 
 
 def _proxy_page(status: int) -> str:

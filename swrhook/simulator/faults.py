@@ -39,6 +39,7 @@ class Subject:
     tags: Sequence[str]
     target_region: str | None
     target_organization: str | None
+    project: str | None
     identity: tuple[str, ...]
 
     def for_tag(self, tag: str) -> "Subject":
@@ -63,12 +64,13 @@ def subject_of(
         tags=tags if isinstance(tags, list) else [tag] if tag else [],
         target_region=fields.get("remoteRegionId"),
         target_organization=fields.get("remoteNamespace"),
+        project=names.get("project"),
         identity=(region, operation, *content),
     )
 
 
 # The names that a fault may leave out, to select all.
-_names = attrgetter("namespace", "repository", "target_region", "target_organization")
+_names = attrgetter("namespace", "repository", "target_region", "target_organization", "project")
 
 
 def matches(fault: Fault, subject: Subject) -> bool:

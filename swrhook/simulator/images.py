@@ -21,6 +21,7 @@ from swrhook.simulator.tagstore import Page
 images = Blueprint("images", __name__)
 _REPO = "/namespaces/<namespace>/repos/<repository>"
 _SIZE = 1_304_902
+_ARCHITECTURES = ("amd64", "arm64")
 
 
 @images.get(f"{_REPO}/tags")
@@ -79,7 +80,7 @@ def _tag(tag: Tag) -> dict[str, Json]:
         "id": tag.id,
         "repo_id": numeric_id(tag.namespace, tag.repository),
         "image_id": image_id,
-        "manifest": _manifest(image_id, index=tag.index),
+        "manifest": _manifest(tag.content, index=tag.index),
         "digest": tag.digest,
         "schema": 2,
         "path": f"swr.{region()}.myhuaweicloud.com/{path}",
@@ -100,9 +101,21 @@ def _image_id(digest: str) -> str:
 
 
 @lru_cache(maxsize=16_384)
-def _manifest(image_id: str, *, index: bool) -> str:
-    part = {"digest": f"sha256:{image_id}"}
-    return json.dumps({"schemaVersion": 2} | ({"manifests": [part]} if index else {"config": part}))
+def _manifest(content: str, *, index: bool) -> str:
+    if not index:
+        return json.dumps({"schemaVersion": 2, "config": {"digest": _digest_of(content)}})
+    images = [
+        {
+            "digest": _digest_of(content, architecture),
+            "platform": {"os": "linux", "architecture": architecture},
+        }
+        for architecture in _ARCHITECTURES
+    ]
+    return json.dumps({"schemaVersion": 2, "manifests": images})
+
+
+def _digest_of(content: str, part: str = "") -> str:
+    return f"sha256:{_image_id(content + part)}"
 
 
 def _repo(image: Image) -> dict[str, Json]:

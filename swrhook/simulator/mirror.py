@@ -88,7 +88,7 @@ class MirroredTags:
         now = self._clock.now()
         serial = crc32(f"{namespace}/{repository}:{name}".encode())
         index = response.headers.get("Content-Type") in INDEXES
-        return Tag(serial, namespace, repository, name, digest, now, now, index)
+        return Tag(serial, namespace, repository, name, digest, now, now, index, digest)
 
     def _all(self, path: str, key: str) -> Sequence[str]:
         names: list[str] = []

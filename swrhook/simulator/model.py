@@ -93,7 +93,10 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag of a repository in one region; `index` marks a multi-arch image."""
+    """A tag of a repository in one region; `index` marks a multi-arch image.
+
+    `content` is the digest that the image was pushed with: a copy of an index may get another one.
+    """
 
     id: int
     namespace: str
@@ -103,6 +106,7 @@ class Tag:
     created: datetime
     updated: datetime
     index: bool = False
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,7 @@ class Fault:
     tag: str | None = None
     target_region: str | None = None
     target_organization: str | None = None
+    project: str | None = None
     # how often
     name: str = ""
     times: int | None = None
@@ -198,6 +203,7 @@ class Fault:
     body: Json = None
     headers: Mapping[str, str] = field(default_factory=dict)
     without_headers: tuple[str, ...] = ()
+    without_members: tuple[str, ...] = ()
     # how the answer is sent
     connection: Connection | None = None
     pause: float = 0.05
@@ -228,15 +234,17 @@ class Settings:
 
     `unknown_organization` decides whether sync_images accepts a target organization that does not
     exist (then the job fails) or refuses it. `accepted_body` is the body of a 200 of sync_images,
-    `error_shape` the shape of SWR's own errors. `organization_quota` is the number of organizations
-    up to which a client can create more. `seed` decides which calls are hit by a fault that has a
-    `share`. Times are in seconds, `token_size` is in characters.
+    `error_shape` the shape of SWR's own errors. With `rewrite_indexes`, a copied multi-arch image
+    gets another digest, while its images keep theirs. `organization_quota` is the number of
+    organizations up to which a client can create more. `seed` decides which calls are hit by a
+    fault that has a `share`. Times are in seconds, `token_size` is in characters.
     """
 
     delay: float = 0.5
     unknown_organization: UnknownOrganization = "accept"
     accepted_body: AcceptedBody = "empty_list"
     error_shape: ErrorShape = "array"
+    rewrite_indexes: bool = False
     token_ttl: float = 86_400.0
     token_size: int = 2_048
     lock_after: int = 5

@@ -112,8 +112,8 @@ class StoredTags:
             self._repositories.pop((namespace, repository), None)
             return True
 
-    def put(self, seed: SeedTag, *, at: datetime) -> Tag:
-        """Push a tag, or move an existing one."""
+    def put(self, seed: SeedTag, *, at: datetime, content: str = "") -> Tag:
+        """Push a tag, or move an existing one; `content` is the digest of the image it copies."""
         namespace, repository, name = seed.namespace, seed.repository, seed.tag
         with self._lock:
             tags = self._repositories.setdefault((namespace, repository), {})
@@ -122,7 +122,8 @@ class StoredTags:
             old = tags.get(name) or Tag(
                 serial, namespace, repository, name, digest, created=at, updated=at
             )
-            tags[name] = replace(old, digest=digest, index=seed.index, updated=at)
+            content = content or digest
+            tags[name] = replace(old, digest=digest, index=seed.index, updated=at, content=content)
             self._sorted.pop((namespace, repository), None)
             return tags[name]
 

@@ -84,6 +84,7 @@ _IAM = (
 _READ = (
     *_SWR,
     Case("there is no such tag", Fault(error="SVCSTG.SWR.4040115")),
+    Case("the digest is not shown", Fault(without_members=("digest",))),
 )
 _LOST_ANSWERS = (
     ("carried out, then reset", Fault(effect="accepted", connection="reset")),

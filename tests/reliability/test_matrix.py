@@ -18,6 +18,7 @@ from tests.reliability.rig import rig
 _NOT_A_KIND = {"region", "operation", "namespace", "repository", "tag"} | {
     "target_region",
     "target_organization",
+    "project",
     "name",
     "times",
     "nth",

@@ -262,3 +262,21 @@ def test_a_fault_without_effect_is_refused(
     assert response.status_code == 400
     assert expected in response.json()["error"]
     assert control("GET", "/faults").json() == []
+
+
+@pytest.mark.parametrize(("project", "expected"), [("cn-east-3", 401), ("cn-north-4", 201)])
+def test_a_fault_may_hit_the_logins_of_one_project(
+    control: Swr, login: Swr, project: str, expected: int
+) -> None:
+    control("PUT", "/faults", {"region": "iam", "project": "cn-east-3", "status": 401, "body": {}})
+
+    assert login(project).status_code == expected
+
+
+def test_a_fault_may_remove_members_from_a_list(control: Swr, swr: Swr) -> None:
+    control("PUT", "/faults", {"operation": "tags", "without_members": ["digest", "manifest"]})
+
+    [tag] = swr("GET", "/namespaces/group/repos/busybox/tags").json()
+
+    assert tag["Tag"] == "v1"
+    assert "digest" not in tag

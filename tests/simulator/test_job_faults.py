@@ -1,5 +1,6 @@
 """Tests of faults that change how jobs end, or how they are reported."""
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -148,3 +149,24 @@ def test_an_index_is_marked_and_is_an_index_at_the_target(
         "v1": True,
         "v2": False,
     }
+
+
+def test_a_rewritten_index_keeps_its_images(
+    sim: RunningSimulator, swr: Swr, control: Swr, synchronized: Callable[..., object]
+) -> None:
+    seed = {"region": "cn-north-4", "namespace": "group", "repository": "busybox", "tag": "v1"}
+    control("PUT", "/tags", seed | {"index": True})
+    control("PUT", "/settings", {"rewrite_indexes": True})
+
+    synchronized({"delay": 0})
+
+    copies, originals = (
+        {tag["Tag"]: tag for tag in swr("GET", f"{REPO}/tags", region=region).json()}
+        for region in ("cn-east-3", "cn-north-4")
+    )
+    assert copies["v2"]["digest"] == originals["v2"]["digest"]
+    assert copies["v1"]["digest"] != originals["v1"]["digest"]
+    assert copies["v1"]["manifest"] == originals["v1"]["manifest"]
+    assert len(json.loads(copies["v1"]["manifest"])["manifests"]) == 2
+    synchronized({"delay": 0})
+    assert {job.status for job in sim.state.jobs()} == {"success"}
