@@ -73,6 +73,10 @@ class _InMemoryRefusals:
         """Return the last refusal of a credential, or None."""
         return self._refusals.get(fingerprint)
 
+    def forget(self, fingerprint: str) -> None:
+        """Delete the refusal of a credential."""
+        self._refusals.pop(fingerprint, None)
+
     def refuse(self, fingerprint: str, refusal: Refusal) -> None:
         """Record that a credential was refused."""
         self._refusals[fingerprint] = refusal

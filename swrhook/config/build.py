@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from swrhook.auth import SCHEMES, KeyProvider, Secret
 from swrhook.config import model
+from swrhook.config.cloud_checks import iam_of
 from swrhook.config.diagnostics import Diagnostics
 from swrhook.config.nodes import Data, value_at
 from swrhook.config.regions import default_endpoint
@@ -66,9 +67,11 @@ _CREDENTIALS: Mapping[str, Callable[..., model.Credentials]] = {
 def build_swr(swr: Checked, environ: Mapping[str, str]) -> model.Swr:
     """Return the section `swr`. A pod's identity comes from the environment."""
     return model.Swr(
-        iam_endpoint=swr["iam_endpoint"].rstrip("/"),
+        iam_endpoint=iam_of(swr),
         credentials=_credentials(dict(swr["credentials"]), environ),
-        regions={name: _region(name, region) for name, region in swr["regions"].items()},
+        regions={
+            name: _region(name, region, swr.get("cloud")) for name, region in swr["regions"].items()
+        },
     )
 
 
@@ -133,9 +136,9 @@ def _credentials(values: dict[str, Data], environ: Mapping[str, str]) -> model.C
     return _CREDENTIALS[kind](**values)
 
 
-def _region(name: str, region: Checked) -> model.Region:
-    endpoint = region.get("endpoint", default_endpoint(name)).rstrip("/")
-    return model.Region(name, endpoint, region.get("project", name))
+def _region(name: str, region: Checked, cloud: str | None) -> model.Region:
+    endpoint = region.get("endpoint", default_endpoint(name, cloud)).rstrip("/")
+    return model.Region(name, endpoint, region.get("project", name), region.get("project_id"))
 
 
 def _sender(name: str, sender: Checked, key_provider: KeyProvider) -> Sender:

@@ -7,9 +7,9 @@ wrong type counts as absent here; check_structure reports it.
 from collections.abc import Callable, Hashable
 
 from swrhook.auth import SCHEMES
+from swrhook.config.cloud_checks import check_clouds, check_synchronization
 from swrhook.config.diagnostics import Diagnostics, did_you_mean, quote
 from swrhook.config.nodes import Data, NodePath, list_at, mapping_at, texts_in, value_at
-from swrhook.config.regions import KNOWN_REGIONS
 from swrhook.config.rule_schema import glob, regex
 from swrhook.config.validators import token_digest
 from swrhook.rules.match import Pattern
@@ -23,7 +23,7 @@ _OPEN_SCHEMES = [name for name, scheme in SCHEMES.items() if not scheme.is_proof
 
 def check_references(data: Data, diagnostics: Diagnostics) -> None:
     """Check regions, senders, rules and the names that must be unique."""
-    _check_regions(data, diagnostics)
+    check_clouds(data, diagnostics)
     _check_senders(data, diagnostics)
     _check_unique(data, ("access", "tokens"), "name", diagnostics)
     _check_unique(data, ("access", "tokens"), "token", diagnostics, token_digest)
@@ -42,13 +42,6 @@ def _check_region(data: Data, path: NodePath, region: Data, diagnostics: Diagnos
     if isinstance(region, str) and region and regions and region not in regions:
         hint = did_you_mean(region, regions)
         diagnostics.add_mistake(path, f"{quote(region)} is not in swr.regions: {hint}")
-
-
-def _check_regions(data: Data, diagnostics: Diagnostics) -> None:
-    for name, region in (mapping_at(data, "swr", "regions") or {}).items():
-        if name not in KNOWN_REGIONS and value_at(region, "endpoint") is None:
-            message = f"is not a region that swrhook knows: {did_you_mean(name, KNOWN_REGIONS)}"
-            diagnostics.add_warning(("swr", "regions", name), message)
 
 
 def _check_senders(data: Data, diagnostics: Diagnostics) -> None:
@@ -168,6 +161,7 @@ def _check_targets(
         if source_regions and all(region == source_region for source_region in source_regions):
             message = "is the region that the images come from: they are there already"
             diagnostics.add_mistake((*path, "region"), message)
+        check_synchronization(data, (*path, "region"), source_regions, region, diagnostics)
         if not isinstance(namespace, str):
             continue
         if (region, namespace) in first:

@@ -68,11 +68,15 @@ Credentials = (
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A region's SWR: its endpoint without a trailing slash, and the IAM project's name."""
+    """A region's SWR: its endpoint without a trailing slash, and its IAM project.
+
+    `project` is the project's name; `project_id` is set if the configuration names its id.
+    """
 
     name: str
     endpoint: str
     project: str
+    project_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,15 @@ class Swr:
     iam_endpoint: str
     credentials: Credentials
     regions: Mapping[str, Region]
+
+    @property
+    def project_ids(self) -> Mapping[str, str]:
+        """Return the ids of the projects that are configured by their id, by `Region.project`."""
+        return {
+            region.project: region.project_id
+            for region in self.regions.values()
+            if region.project_id
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +186,7 @@ class Options:
     @property
     def keep_syncs(self) -> timedelta:
         """Return how long ended syncs are kept: at least while their calls may take effect."""
-        return max(self.retention.syncs, self.keep_deliveries, self.verify.deadline)
+        return max(self.retention.syncs, self.keep_deliveries, self.verify.longest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ Source: the vendor's Python SDK, huaweicloudsdkswr 3.1.219. Any other region can
 its endpoint: the list only serves to warn of misspelt names.
 """
 
+from swrhook.config.clouds import CLOUDS
+
 KNOWN_REGIONS = (
     "ae-ad-1", "af-north-1", "af-south-1",
     "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5",
@@ -14,10 +16,15 @@ KNOWN_REGIONS = (
     "na-mexico-1", "ru-moscow-1", "ru-northwest-2", "sa-brazil-1", "sa-peru-1", "tr-west-1",
 )  # fmt: skip
 
-# The only region whose endpoint is not under .com.
-_EU = {"eu-west-101": "https://swr-api.eu-west-101.myhuaweicloud.eu"}
+# The only one of these whose hosts are those of another cloud.
+_EU = {"eu-west-101": "huawei-eu"}
+_DEFAULT_CLOUD = "huawei"
 
 
-def default_endpoint(region: str) -> str:
-    """Return the endpoint of a region's SWR, for a region that is configured without one."""
-    return _EU.get(region, f"https://swr-api.{region}.myhuaweicloud.com")
+def default_endpoint(region: str, cloud: str | None = None) -> str:
+    """Return the endpoint of a region's SWR, for a region that is configured without one.
+
+    Empty if the cloud documents no pattern of its endpoints.
+    """
+    pattern = CLOUDS[cloud or _EU.get(region, _DEFAULT_CLOUD)].swr
+    return "" if pattern is None else pattern.format(region=region)

@@ -1,7 +1,13 @@
 """The schema of swrhook.yaml, a class for each mapping in it. docs/configuration.md explains it."""
 
+from collections.abc import Mapping
+
+from marshmallow import ValidationError, validates_schema
+
 from swrhook.config import validators
+from swrhook.config.clouds import CLOUDS
 from swrhook.config.fields import Flag, OneOf, SecretText, Text, Timestamp
+from swrhook.config.nodes import Data
 from swrhook.config.rule_schema import DefaultsSection, RuleSection
 from swrhook.config.sections import ByKind, Items, Named, OneOrMore, Part, Section
 from swrhook.config.sender_schema import SenderSection
@@ -52,14 +58,27 @@ class RegionSection(Section):
 
     endpoint = Text(validate=validators.endpoint)
     project = Text(validate=validators.label)
+    project_id = Text(validate=validators.header_value)
+
+    @validates_schema
+    def _check_one_project(self, data: Mapping[str, Data], **_: Data) -> None:
+        if "project" in data and "project_id" in data:
+            raise ValidationError("write project or project_id, not both")
 
 
 class SwrSection(Section):
     """The section `swr`."""
 
-    iam_endpoint = Text(required=True, validate=validators.endpoint)
+    cloud = Text(validate=OneOf(CLOUDS))
+    iam_endpoint = Text(validate=validators.endpoint)
     credentials = ByKind("kind", CREDENTIALS_SECTIONS)
     regions = Named(validators.region_name, Part(RegionSection), may_be_empty=False)
+
+    @validates_schema(pass_original=True, skip_on_field_errors=False)
+    def _check_iam(self, _: Data, original: Data, **__: Data) -> None:
+        if isinstance(original, dict) and not original.keys() & {"cloud", "iam_endpoint"}:
+            message = "is missing: write IAM's address, or name the cloud (`cloud: huawei`)"
+            raise ValidationError({"iam_endpoint": [message]})
 
 
 class AccessTokenSection(Section):

@@ -43,6 +43,7 @@ class VerifySection(Section):
     first = Duration("1ms")
     cap = Duration("1ms")
     deadline = Duration("1s")
+    job_deadline = Duration("1s")
     retriggers = WholeNumber(0, 100)
 
     @validates_schema

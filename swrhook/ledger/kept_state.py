@@ -53,6 +53,12 @@ class RefusedCredentials:
             row = connection.execute(query).first()
         return None if row is None else Refusal(row.reason, row.again_at)
 
+    def forget(self, fingerprint: str) -> None:
+        """Delete the refusal of a credential."""
+        refused = refused_credentials.c.fingerprint == fingerprint
+        with self.database.write() as connection:
+            connection.execute(delete(refused_credentials).where(refused))
+
     def refuse(self, fingerprint: str, refusal: Refusal) -> None:
         """Keep the refusal of a credential."""
         values = {

@@ -46,6 +46,21 @@ REGION = (
     " does not know or does not synchronize to"
 )
 NO_SWR = "SWR is not offered in this region: choose another"
+SITE = (
+    "at a login, check iam_endpoint too: the IAM of another site answers this. Huawei Cloud's is"
+    " iam.myhuaweicloud.com, its European site's iam.myhuaweicloud.eu, and partner clouds have"
+    " their own (swr.cloud sets it). Otherwise give the IAM user SWR rights in this region"
+)
+PROTECTED_LOGIN = (
+    "the IAM user may have login protection or may log in from some addresses only: give it"
+    " programmatic access without login protection, and check iam_endpoint, which may be another"
+    " service's"
+)
+NO_IAM = "this address is not IAM's: check iam_endpoint, or name the cloud in swr.cloud"
+LIST_PROJECTS = (
+    "give the IAM user the right iam:projects:listProjects, or write the project's id in"
+    " swr.regions (project_id; the console shows it under My Credentials)"
+)
 IAM_NAMES = "check iam_endpoint, user and domain in swr, and the region's project"
 QUOTA = "delete what is not needed, or have the account's quota raised"
 BROKEN_IMAGE = (
@@ -174,7 +189,8 @@ _IAM = {
         "the access key is blocked, expired, inactive or unknown", LOGIN
     ),
     "1108": _authentication("the temporary access key has expired", STALE),
-    "0002 0003 0083": _configuration("the IAM user lacks a right", RIGHTS),
+    "0002": _configuration("the IAM user lacks a right, or is unknown at this site", SITE),
+    "0003 0083": _configuration("the IAM user lacks a right", RIGHTS),
     "0004 0007 0011 0072 0073 1109": _configuration(
         "IAM finds no such user, domain or project", IAM_NAMES
     ),
@@ -195,7 +211,9 @@ _STATUSES = {
     "401": _authentication("not authenticated", STALE),
     "403": _configuration("not permitted", RIGHTS),
     "404": _not_yet("not there (yet)", IMAGE),
+    "405": _configuration("the endpoint has no such operation", ENDPOINT),
     "407": _configuration("the proxy requires authentication", PROXY),
+    "409": _transient("it conflicts with something that SWR does at the moment", WAIT),
     "413": _permanent("the request is too large", BATCH),
     "429": _throttled("too many requests", SLOWER),
     "408 425": _transient("the request came too slowly or too early", WAIT),
@@ -209,6 +227,10 @@ _STATUSES = {
 BUSY = frozenset({"SVCSTG.SWR.4090023"})
 # The response for a target region that does not exist, and for some failures inside SWR.
 IMPOSSIBLE_REGION = "SVCSTG.SWR.5001101"
+# The endpoint has no such operation. Not every region has every one.
+NO_OPERATION = frozenset({"APIGW.0101", "APIGW.0103", "SVCSTG.SWR.4040083", "HTTP.405"})
+# There is no such organization, at the source or at the target.
+NO_ORGANIZATION = frozenset({"SVCSTG.SWR.4040058", "SVCSTG.SWR.4041061"})
 # The organization exists and belongs to another account.
 FOREIGN_CODES = frozenset({"SVCSTG.SWR.4039001", "SVCSTG.SWR.4011064"})
 
@@ -229,6 +251,12 @@ def find_meaning(code: str) -> ErrorMeaning | None:
     lengths = range(min(len(code), _MAX_CODE_LENGTH), -1, -1)
     keys = (code, *(f"{code[:length]}*" for length in lengths))
     return next((_BY_CODE[key] for key in keys if key in _BY_CODE), None)
+
+
+def is_absence(code: str) -> bool:
+    """Return whether a code is SWR's own for an organization, image or tag that does not exist."""
+    meaning = find_meaning(code)
+    return code.startswith("SVCSTG.SWR.") and meaning is not None and meaning.kind is Kind.NOT_YET
 
 
 def classify(code: str, status: int) -> tuple[Kind, str]:

@@ -42,11 +42,20 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Verify:
-    """How a tag is polled for, and how often a lost call is repeated: `settings.verify`."""
+    """How a tag is polled for, and how often a lost call is repeated: `settings.verify`.
+
+    `job_deadline` replaces `deadline` while SWR says that its job waits or runs.
+    """
 
     backoff: Backoff = Backoff(timedelta(seconds=1), timedelta(minutes=1))
     deadline: timedelta = timedelta(minutes=30)
+    job_deadline: timedelta = timedelta(hours=24)
     retriggers: int = 3
+
+    @property
+    def longest(self) -> timedelta:
+        """Return how long a call may take effect at most, as far as SWR says."""
+        return max(self.deadline, self.job_deadline)
 
 
 @dataclass(frozen=True, slots=True)

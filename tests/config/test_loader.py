@@ -45,7 +45,7 @@ def test_the_example_is_read_completely(example: str, read: Read, environ: dict[
         config.swr.credentials
     )
     assert list(config.senders) == ["harbor-prod", "registry", "ci"]
-    assert ImageSettings("mirror/", "", "library") == config.senders["harbor-prod"].image
+    assert ImageSettings("mirror/", "", "images") == config.senders["harbor-prod"].image
     assert [rule.name for rule in config.rules] == ["web-releases", "base-images", "candidates"]
     assert (
         RuleTarget("cn-east-3", "team-a"),

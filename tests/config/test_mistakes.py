@@ -26,7 +26,12 @@ CASES = [
     (
         "  iam_endpoint: https://iam.example.com\n",
         "",
-        ["f:1:1: swr.iam_endpoint: is missing"],
+        [
+            (
+                "f:1:1: swr.iam_endpoint: is missing: write IAM's address, or name the cloud"
+                " (`cloud: huawei`)"
+            )
+        ],
     ),
     (
         "https://iam.example.com",

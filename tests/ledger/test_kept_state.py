@@ -24,3 +24,12 @@ def test_the_last_refusal_counts(database: Database) -> None:
     assert refused.refusal("mark") == LOCKED
     refused.refuse("mark", WRONG)
     assert refused.refusal("mark") == WRONG
+
+
+def test_a_refusal_is_forgotten(database: Database) -> None:
+    refused = RefusedCredentials(database, FakeClock(NOW))
+    refused.refuse("mark", WRONG)
+
+    refused.forget("mark")
+
+    assert refused.refusal("mark") is None

@@ -35,6 +35,7 @@ KEY = KeyCredentials(USER.key.access, USER.key.secret)
 GIVEN = TokenCredentials("A-token-given-by-the-configuration")
 DIGEST = "sha256:" + "0a" * 32
 LANE = Lane("cn-north-4", "group", "web/shop", Target("cn-east-3", "group"), override=False)
+NO_TAG = b'{"errors":[{"errorCode":"SVCSTG.SWR.4040115","errorMessage":"no such tag"}]}'
 NETWORK = Network(Timeouts(connect=1.0, read=5.0), pool_size=4)
 
 
@@ -49,6 +50,9 @@ class MemoryOfRefused:
 
     def refuse(self, fingerprint: str, refusal: Refusal) -> None:
         self.refused[fingerprint] = refusal
+
+    def forget(self, fingerprint: str) -> None:
+        self.refused.pop(fingerprint, None)
 
 
 def answer(

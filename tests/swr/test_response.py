@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from swrhook.errors import Kind, SwrError
-from swrhook.swr import protocol
+from swrhook.swr import protocol, tags
 from swrhook.swr.auth import password
 from swrhook.swr.error_codes import classify
 from swrhook.swr.response import MAX_MESSAGE_LENGTH, SwrResponse, read_error
@@ -137,9 +137,9 @@ def test_retry_after_is_read_as_seconds(value: str, seconds: float | None) -> No
         (401, Kind.AUTHENTICATION),
         (403, Kind.CONFIGURATION),
         (404, Kind.NOT_YET),
-        (405, Kind.PERMANENT),
+        (405, Kind.CONFIGURATION),
         (408, Kind.TRANSIENT),
-        (409, Kind.PERMANENT),
+        (409, Kind.TRANSIENT),
         (413, Kind.PERMANENT),
         (429, Kind.THROTTLED),
         (494, Kind.PERMANENT),
@@ -225,10 +225,10 @@ READERS: list[Callable[[SwrResponse], object]] = [
     protocol.read_organization,
     protocol.read_region_info,
     protocol.read_sync_jobs,
-    protocol.read_tag_page,
+    tags.read_tag_page,
     protocol.refuses_credential,
     lambda read: protocol.read_repositories(read, "group"),
-    lambda read: protocol.read_digest(read, "v1"),
+    lambda read: tags.read_digest(read, "v1"),
     lambda read: protocol.check_triggered(read, ["v1"]),
 ]
 

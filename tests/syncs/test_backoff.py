@@ -64,6 +64,8 @@ def test_jitter_is_added_to_a_servers_retry_after(
 def test_the_defaults_are_the_documented_ones() -> None:
     assert Limits() == Limits(
         retry=Retry(Backoff(SECOND, timedelta(minutes=10)), timedelta(hours=24)),
-        verify=Verify(Backoff(SECOND, timedelta(minutes=1)), timedelta(minutes=30), 3),
+        verify=Verify(
+            Backoff(SECOND, timedelta(minutes=1)), timedelta(minutes=30), timedelta(hours=24), 3
+        ),
         source_deadline=timedelta(minutes=30),
     )

@@ -1,6 +1,6 @@
 """Authenticates requests to SWR; renews a refused token or key, and retries once with it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar, assert_never
@@ -57,13 +57,15 @@ class TokenAuthenticator:
 class AccessKeyAuthenticator:
     """Authenticates with a signature; looks up each project's id once, at IAM.
 
-    The look-ups run one at a time, so that a wrong key is tried once, not once for each region.
+    `configured_ids` are the ids that the configuration names: they are not looked up. The look-ups
+    run one at a time, so that a wrong key is tried once, not once for each region.
     """
 
     keys: CredentialSource[AccessKey]
     iam_endpoint: str
     transport: HttpTransport
     clock: Clock
+    configured_ids: Mapping[str, str] = field(default_factory=dict)
     project_ids: CredentialCache[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,7 +76,7 @@ class AccessKeyAuthenticator:
     ) -> SwrResponse:
         """Return the response to a request that is signed for the project. Raises SwrError."""
         try:
-            project_id = self.project_ids.get(project)
+            project_id = self.configured_ids.get(project) or self.project_ids.get(project)
         except SwrError:
             # A key that was refused meanwhile raises its own, clearer error.
             self.keys.get(_ANY_PROJECT)
@@ -112,22 +114,23 @@ def make_authenticator(
     swr: Swr, network: Network, transport: HttpTransport, refusals: RefusalStore, clock: Clock
 ) -> Authenticator:
     """Return the authenticator for the configured credentials; no request is sent yet."""
-    credentials, iam = swr.credentials, swr.iam_endpoint
+    credentials, iam, ids = swr.credentials, swr.iam_endpoint, swr.project_ids
     match credentials:
         case PasswordCredentials():
             guard = LockoutGuard(credentials, iam, refusals, clock)
-            login = password.IamLogin(credentials, iam, transport, guard)
+            projects = [region.project for region in swr.regions.values()]
+            login = password.IamLogin(credentials, iam, transport, guard, projects, ids)
             tokens = CredentialCache(login.fetch, clock)
             return TokenAuthenticator(tokens, (credentials.password,))
         case TokenCredentials(token=token):
             return TokenAuthenticator(StaticToken(token))
         case KeyCredentials():
             key = StaticAccessKey(credentials, LockoutGuard(credentials, iam, refusals, clock))
-            return AccessKeyAuthenticator(key, iam, transport, clock)
+            return AccessKeyAuthenticator(key, iam, transport, clock, ids)
         case AgencyCredentials() | PodCredentials():
             fetcher = MachineKeyFetcher(credentials, network, clock)
             keys = CredentialCache(fetcher.fetch, clock)
-            return AccessKeyAuthenticator(keys, iam, transport, clock)
+            return AccessKeyAuthenticator(keys, iam, transport, clock, ids)
         case _:
             assert_never(credentials)
 

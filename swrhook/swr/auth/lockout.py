@@ -7,7 +7,7 @@ signatures, also for everything else that uses them.
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from threading import Lock, Thread
 from typing import Protocol
@@ -19,12 +19,22 @@ from swrhook.model import Refusal
 
 _SALT = b"swrhook: the fingerprint of an IAM credential, 1"
 _SCRYPT_LOCK = Lock()
+# After a refusal that may mean the project, another project may try the credential.
+_NEXT_PROJECT_AFTER = timedelta(minutes=1)
+# For how long a login shows that the password was right when another project is refused.
+_PROOF_OF_PASSWORD = timedelta(minutes=10)
+# For how long it allows to try a refused project again: as long as its token is valid.
+_PROOF_FOR_RETRY = timedelta(hours=24)
 
 
-class CredentialRefused(SwrError):
-    """The credential itself is wrong: trying it again may lock the account."""
+class LoginRefused(SwrError):
+    """IAM or the gateway refuses a login or signature: trying it again may lock the account."""
 
-    lasts: timedelta | None = None  # until the credential changes
+    lasts: timedelta | None = None  # until what was refused changes
+
+
+class CredentialRefused(LoginRefused):
+    """The credential itself is wrong."""
 
 
 class AccountLocked(CredentialRefused):
@@ -39,6 +49,12 @@ class KeyLocked(CredentialRefused):
     lasts = timedelta(minutes=10)
 
 
+class ProjectRefused(LoginRefused):
+    """IAM does not say whether the credential is wrong or the project is denied."""
+
+    lasts = timedelta(minutes=30)
+
+
 class RefusalStore(Protocol):
     """Stores refusals for all processes, by the fingerprint of the credential.
 
@@ -51,36 +67,106 @@ class RefusalStore(Protocol):
     def refuse(self, fingerprint: str, refusal: Refusal) -> None:
         """Store a refusal of this credential."""
 
+    def forget(self, fingerprint: str) -> None:
+        """Delete the refusal of this credential."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class LockoutGuard:
-    """Checks one credential against the store before each use, and records its refusals."""
+    """Checks one credential against the store before each use, and records its refusals.
+
+    An answer that may mean the project refuses only that project, if another one has just logged
+    in. Otherwise the credential is suspect: one other project may try it, a minute later. A login
+    that succeeds clears the suspicion; a second refusal confirms it. So a wrong password is tried
+    twice at the most, however many projects there are.
+    """
 
     credentials: PasswordCredentials | KeyCredentials
     endpoint: str
     refusals: RefusalStore
     clock: Clock
+    accepted_at: datetime | None = None  # when it last logged in, in this process
 
-    def check(self) -> None:
-        """Raise SwrError when the credential was refused, by any process."""
-        refusal = self.refusals.refusal(fingerprint(self.credentials, self.endpoint))
-        if refusal is None or (refusal.again_at and self.clock.now() >= refusal.again_at):
+    def check(self, project: str = "") -> None:
+        """Raise SwrError when the credential or the project was refused, by any process."""
+        now = self.clock.now()
+        refusal = self.refusals.refusal(self._key())
+        if refusal is not None and not _has_ended(refusal, now):
+            raise _refused_before(refusal)
+        refusal = self.refusals.refusal(self._key(project)) if project else None
+        if refusal is None:
             return
-        until = f" before {refusal.again_at:%H:%M} UTC" if refusal.again_at else ""
-        then = "then, or " if refusal.again_at else ""
-        message = f"this credential was refused, and it is not tried again{until}: {refusal.reason}"
-        remedy = f"correct swr.credentials; they are tried again {then}as soon as they change"
-        raise SwrError(Kind.AUTHENTICATION, "refused", message, remedy=remedy)
+        if not (_has_ended(refusal, now) and self._is_proven(_PROOF_FOR_RETRY)):
+            raise _project_refused_before(refusal, project)
 
-    def record(self, error: CredentialRefused) -> None:
-        """Record for all processes that the credential was refused."""
-        again_at = None if error.lasts is None else self.clock.now() + error.lasts
-        key = fingerprint(self.credentials, self.endpoint)
-        self.refusals.refuse(key, Refusal(str(error), again_at))
+    def needs_proof(self, project: str) -> bool:
+        """Return whether a login for another project would tell if this one may be tried again."""
+        now, refusal = self.clock.now(), self.refusals.refusal(self._key(project))
+        if refusal is None or not _has_ended(refusal, now) or self._is_proven(_PROOF_FOR_RETRY):
+            return False
+        suspicion = self.refusals.refusal(self._key())
+        return suspicion is None or _has_ended(suspicion, now)
+
+    def record(self, error: LoginRefused, project: str = "") -> None:
+        """Record for all processes that the credential, or its login for a project, was refused."""
+        now = self.clock.now()
+        again_at = None if error.lasts is None else now + error.lasts
+        refusal = Refusal(str(error), again_at)
+        if not isinstance(error, ProjectRefused):
+            self.refusals.refuse(self._key(), refusal)
+            return
+        is_known = self.refusals.refusal(self._key(project)) is not None
+        self.refusals.refuse(self._key(project), refusal)
+        if is_known or self._is_proven(_PROOF_OF_PASSWORD):
+            return
+        is_suspect = self.refusals.refusal(self._key()) is not None
+        again_at = None if is_suspect else now + _NEXT_PROJECT_AFTER
+        self.refusals.refuse(self._key(), Refusal(str(error), again_at))
+
+    def record_success(self) -> None:
+        """Record that the credential has logged in: it is right, so no process suspects it."""
+        self.accepted_at = self.clock.now()
+        if self.refusals.refusal(self._key()) is not None:
+            self.refusals.forget(self._key())
+
+    def _is_proven(self, lasts: timedelta) -> bool:
+        """Return whether the credential has logged in within this time."""
+        return self.accepted_at is not None and self.clock.now() - self.accepted_at < lasts
+
+    def _key(self, project: str = "") -> str:
+        return fingerprint(self.credentials, self.endpoint, project)
 
 
-def fingerprint(credentials: PasswordCredentials | KeyCredentials, endpoint: str) -> str:
-    """Return the fingerprint of a credential at one IAM; the ledger stores it, so it never changes.
+def _has_ended(refusal: Refusal, now: datetime) -> bool:
+    return refusal.again_at is not None and now >= refusal.again_at
+
+
+def _refused_before(refusal: Refusal) -> SwrError:
+    """Return the error of a credential that was refused."""
+    until = f" before {refusal.again_at:%H:%M} UTC" if refusal.again_at else ""
+    then = "then, or " if refusal.again_at else ""
+    message = f"this credential was refused, and it is not tried again{until}: {refusal.reason}"
+    remedy = f"correct swr.credentials; they are tried again {then}as soon as they change"
+    return SwrError(Kind.AUTHENTICATION, "refused", message, remedy=remedy)
+
+
+def _project_refused_before(refusal: Refusal, project: str) -> SwrError:
+    """Return the error of a project for which the login was refused."""
+    message = f"the login for the project {project} was refused: {refusal.reason}"
+    remedy = (
+        "check the region's project in swr.regions (project or project_id), whether the IAM user"
+        " may use it, and swr.credentials; it is tried again as soon as one of them changes, and"
+        " every half hour while the logins for other projects succeed"
+    )
+    return SwrError(Kind.AUTHENTICATION, "refused_project", message, remedy=remedy)
+
+
+def fingerprint(
+    credentials: PasswordCredentials | KeyCredentials, endpoint: str, project: str = ""
+) -> str:
+    """Return the fingerprint of a credential at one IAM, or of its use for one project there.
+
+    The ledger stores it, so it never changes.
 
     With a plain hash of user and password, a reader of the ledger could test billions of words a
     second; scrypt costs 16 MiB and a quarter of a second for each. The salt is fixed, since all
@@ -89,7 +175,8 @@ def fingerprint(credentials: PasswordCredentials | KeyCredentials, endpoint: str
     # lru_cache does not stop two threads from computing the same value at the same time.
     with _SCRYPT_LOCK:
         scrypt_hash = _scrypt_hash(credentials)
-    return hashlib.sha256(scrypt_hash + endpoint.encode()).hexdigest()
+    place = f"{endpoint}\0{project}" if project else endpoint
+    return hashlib.sha256(scrypt_hash + place.encode()).hexdigest()
 
 
 def precompute_fingerprint(credentials: Credentials) -> None:

@@ -19,7 +19,7 @@ class StaticToken:
             return self.token
         message = f"the token in swr.credentials, used for {project}, cannot be sent in a header"
         remedy = "it must not contain spaces or line breaks: check swr.credentials"
-        raise SwrError(Kind.CONFIGURATION, "token", message, remedy=remedy)
+        raise SwrError(Kind.AUTHENTICATION, "token", message, remedy=remedy)
 
     def renew(self, project: str, refused: str, response: SwrResponse) -> None:
         """Return None: there is no other token."""

@@ -67,12 +67,12 @@ def test_a_project_is_looked_up_once_for_each_region(
     assert logins(simulator, "projects") == [200, 200]
 
 
-def test_a_project_unknown_to_iam_is_a_configuration_error(clock: FakeClock) -> None:
+def test_a_project_unknown_to_iam_is_an_error_of_the_login(clock: FakeClock) -> None:
     with Loopback(lambda _: Reply(200, b'{"projects":[]}')) as iam:
         client = SwrClient(swr({WEST: iam.url}, KEY, iam.url), NETWORK, MemoryOfRefused(), clock)
         error = failed(client)
 
-    assert (error.kind, error.code) == (Kind.CONFIGURATION, "project")
+    assert (error.kind, error.code) == (Kind.AUTHENTICATION, "project")
     assert "no project named cn-north-4" in error.message
 
 

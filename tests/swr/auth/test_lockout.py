@@ -1,15 +1,23 @@
-"""Fingerprints of credentials, by which the ledger stores refusals."""
+"""Refusals of credentials and projects, and the fingerprints by which the ledger has them."""
 
 import hashlib
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from swrhook.config.model import KeyCredentials, PasswordCredentials, TokenCredentials
+from swrhook.errors import Kind, SwrError
 from swrhook.swr.auth import lockout
-from swrhook.swr.auth.lockout import fingerprint
-from tests.swr.clients import DEMO
+from swrhook.swr.auth.lockout import (
+    CredentialRefused,
+    LockoutGuard,
+    ProjectRefused,
+    fingerprint,
+)
+from tests.factories import FakeClock
+from tests.swr.clients import DEMO, NOW, MemoryOfRefused
 
 
 def test_the_fingerprint_of_a_password_depends_on_every_part() -> None:
@@ -73,3 +81,122 @@ def test_no_fingerprint_is_precomputed_for_a_token(monkeypatch: pytest.MonkeyPat
     lockout.precompute_fingerprint(
         TokenCredentials("sesame")
     )  # begins no thread: it has none to begin
+
+
+def guard(store: MemoryOfRefused, clock: FakeClock) -> LockoutGuard:
+    """Return the guard of a process of its own."""
+    return LockoutGuard(DEMO, "https://iam.example", store, clock)
+
+
+def denied() -> ProjectRefused:
+    return ProjectRefused(Kind.AUTHENTICATION, "HTTP.401", "Unauthorized.")
+
+
+def refusal_code(guard: LockoutGuard, project: str) -> str | None:
+    try:
+        guard.check(project)
+    except SwrError as exc:
+        return exc.code
+    return None
+
+
+def test_a_refusal_of_a_project_suspects_the_credential_for_a_minute() -> None:
+    store, clock = MemoryOfRefused(), FakeClock(NOW)
+    guard(store, clock).record(denied(), "west")
+    process = guard(store, clock)
+    assert [refusal_code(process, name) for name in ("west", "east")] == ["refused", "refused"]
+
+    clock.advance(minutes=1)
+
+    assert [refusal_code(process, name) for name in ("west", "east")] == ["refused_project", None]
+
+
+def test_a_login_for_another_project_clears_the_suspicion() -> None:
+    store, clock = MemoryOfRefused(), FakeClock(NOW)
+    process = guard(store, clock)
+    process.record(denied(), "west")
+
+    process.record_success()
+
+    assert [refusal_code(process, name) for name in ("west", "east")] == ["refused_project", None]
+    clock.advance(minutes=30)
+    assert refusal_code(process, "west") is None
+
+
+def test_a_second_project_that_is_refused_confirms_the_suspicion() -> None:
+    store, clock = MemoryOfRefused(), FakeClock(NOW)
+    process = guard(store, clock)
+    process.record(denied(), "west")
+    clock.advance(minutes=1)
+
+    process.record(denied(), "east")
+
+    clock.advance(days=1)
+    codes = [refusal_code(guard(store, clock), name) for name in ("west", "east", "south")]
+    assert codes == ["refused"] * 3
+
+
+def test_the_same_project_that_is_refused_again_confirms_nothing() -> None:
+    store, clock = MemoryOfRefused(), FakeClock(NOW)
+    process = guard(store, clock)
+    process.record(denied(), "west")
+    clock.advance(minutes=30)
+    process.record(denied(), "west")
+
+    assert refusal_code(process, "east") is None
+
+
+def test_beside_a_recent_login_a_refusal_is_about_its_project_alone() -> None:
+    store, clock = MemoryOfRefused(), FakeClock(NOW)
+    process = guard(store, clock)
+    process.record_success()
+    clock.advance(minutes=9)
+
+    for project in ("west", "east"):
+        process.record(denied(), project)
+
+    codes = [refusal_code(process, name) for name in ("west", "east", "south")]
+    assert codes == ["refused_project", "refused_project", None]
+
+
+def test_an_old_login_proves_nothing_about_a_new_refusal() -> None:
+    store, clock = MemoryOfRefused(), FakeClock(NOW)
+    process = guard(store, clock)
+    process.record_success()
+    clock.advance(hours=23)
+
+    process.record(denied(), "west")
+
+    assert refusal_code(process, "east") == "refused"
+
+
+@pytest.mark.parametrize(
+    ("after", "needed"), [(timedelta(minutes=29), False), (timedelta(minutes=30), True)]
+)
+def test_a_project_needs_proof_when_it_might_be_tried_again(
+    after: timedelta, *, needed: bool
+) -> None:
+    store, clock = MemoryOfRefused(), FakeClock(NOW)
+    guard(store, clock).record(denied(), "west")
+    clock.time += after
+
+    assert guard(store, clock).needs_proof("west") is needed
+    assert not guard(store, clock).needs_proof("east")
+
+
+def test_a_wrong_key_is_refused_for_every_project() -> None:
+    store, clock = MemoryOfRefused(), FakeClock(NOW)
+    process = guard(store, clock)
+    process.record_success()
+
+    process.record(CredentialRefused(Kind.AUTHENTICATION, "IAM.0062", "Incorrect password."), "w")
+
+    assert [refusal_code(process, name) for name in ("w", "e", "")] == ["refused"] * 3
+
+
+def test_a_project_has_a_fingerprint_of_its_own() -> None:
+    fingerprints = {
+        fingerprint(DEMO, "https://iam.example", project) for project in ("", "west", "east")
+    }
+
+    assert len(fingerprints) == 3

@@ -2,12 +2,12 @@
 
 from swrhook.config.model import TokenCredentials
 from swrhook.errors import Kind
-from tests.swr.clients import client_of, error_of, show_tag
+from tests.swr.clients import NO_TAG, client_of, error_of, show_tag
 from tests.swr.loopback import Loopback, Reply
 
 
 def test_the_token_of_the_configuration_is_sent_unchanged() -> None:
-    with Loopback(lambda _: Reply(404)) as swr:
+    with Loopback(lambda _: Reply(404, NO_TAG)) as swr:
         client = client_of(swr.url)
         show_tag(client)
         show_tag(client)
@@ -30,6 +30,6 @@ def test_a_token_with_a_line_break_is_an_error_that_does_not_show_it() -> None:
         client = client_of(swr.url, credentials=TokenCredentials("hush-hush\n"))
         error = error_of(lambda: show_tag(client))
 
-    assert (error.kind, error.code) == (Kind.CONFIGURATION, "token")
+    assert (error.kind, error.code) == (Kind.AUTHENTICATION, "token")
     assert "hush" not in f"{error} {error.remedy}"
     assert swr.received == []
