@@ -25,6 +25,7 @@ SwrhookError
 ├── LedgerUnusable           the database cannot be opened, or belongs to another version or process
 ├── ClaimLost                another worker has taken over: this transaction is rolled back
 └── SwrError                 SWR or IAM failed; its kind says what to do
+    ├── TagNotShown              the answer says nothing about a tag: ask the list of tags
     └── CircuitOpen              not sent, since the endpoint has not answered lately
 """
 
@@ -240,6 +241,17 @@ class SwrError(SwrhookError):
     def __str__(self) -> str:
         """Return code and message."""
         return f"{self.code}: {self.message}"
+
+
+@dataclass(eq=False)
+class TagNotShown(SwrError):
+    """The answer to ShowRepoTag does not tell whether the tag exists: the list of tags does.
+
+    `lacks_operation`: the answer says that the endpoint has no such operation.
+    """
+
+    _: KW_ONLY
+    lacks_operation: bool = False
 
 
 class CircuitOpen(SwrError):

@@ -22,8 +22,17 @@ from swrhook.swr.listings import (
     read_repository_page,
     repositories_path,
 )
-from swrhook.swr.protocol import Organization, RegionInfo, SyncJob, TagPage, walk_tags
+from swrhook.swr.protocol import Organization, RegionInfo, SyncJob
 from swrhook.swr.response import SwrResponse
+from swrhook.swr.tags import (
+    TagPage,
+    read_digest,
+    read_tag_page,
+    tag_path,
+    tags_path,
+    walk_pages,
+    walk_tags,
+)
 from swrhook.syncs.auto_sync import AutoSync
 
 _HEADERS = {"Content-Type": "application/json"}
@@ -36,16 +45,19 @@ class SwrClient:
     """
 
     def __init__(self, swr: Swr, network: Network, refusals: RefusalStore, clock: Clock) -> None:
-        self._login = (swr.credentials, swr.iam_endpoint, network.timeouts)
+        self._login = (swr.credentials, swr.iam_endpoint, swr.project_ids, network.timeouts)
         endpoints = {swr.iam_endpoint, *(region.endpoint for region in swr.regions.values())}
         self._regions = swr.regions
         self._transport = HttpTransport(endpoints, network, clock)
         self._authenticator = make_authenticator(swr, network, self._transport, refusals, clock)
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
-        """Return the digest of a tag in a region, or None when the tag does not exist."""
-        response = self._get(region, protocol.tag_path(namespace, repository, tag))
-        return protocol.read_digest(response, tag)
+        """Return the digest of a tag in a region, or None when the tag does not exist.
+
+        Raises TagNotShown when only the list of tags can tell.
+        """
+        response = self._get(region, tag_path(namespace, repository, tag))
+        return read_digest(response, tag)
 
     def list_tags(
         self,
@@ -54,8 +66,10 @@ class SwrClient:
         repository: str,
         tags: Collection[str],
         on_page: Callable[[], None] = lambda: None,
-    ) -> dict[str, str]:
+    ) -> dict[str, str | None]:
         """Return the digests of those of the tags that the repository has in a region.
+
+        A digest is None when SWR lists the tag without one.
 
         `on_page` is called before each request except the first.
         """
@@ -65,7 +79,7 @@ class SwrClient:
                 on_page()
             return self.tag_page(region, namespace, repository, offset)
 
-        digests: Mapping[str, str] = {}
+        digests: Mapping[str, str | None] = {}
         for digests in walk_tags(page_at):
             if digests.keys() >= set(tags):
                 break
@@ -73,8 +87,37 @@ class SwrClient:
 
     def tag_page(self, region: str, namespace: str, repository: str, offset: int) -> TagPage | None:
         """Return one page of a repository's tags, or None when the repository does not exist."""
-        response = self._get(region, protocol.tags_path(namespace, repository, offset))
-        return protocol.read_tag_page(response)
+        response = self._get(region, tags_path(namespace, repository, offset))
+        return read_tag_page(response)
+
+    def list_images(
+        self,
+        region: str,
+        namespace: str,
+        repository: str,
+        tags: Collection[str],
+        on_page: Callable[[], None] = lambda: None,
+    ) -> dict[str, frozenset[str]]:
+        """Return the images of those of the tags that are multi-arch, as `platform digest`.
+
+        A tag is missing where SWR does not show its manifest. `on_page` is called before each
+        request except the first.
+        """
+        images: dict[str, frozenset[str]] = {}
+        left = set(tags)
+
+        def page_at(offset: int) -> TagPage | None:
+            if offset:
+                on_page()
+            path = tags_path(namespace, repository, offset)
+            return read_tag_page(self._get(region, path), with_images=True)
+
+        for page in walk_pages(page_at):
+            images |= {tag: page.images[tag] for tag in left & page.images.keys()}
+            left -= page.digests.keys()
+            if not left:
+                break
+        return {tag: shown for tag, shown in images.items() if shown}
 
     def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
         """Trigger the synchronization of the tags; SWR copies them after the call returns."""
@@ -137,7 +180,7 @@ class SwrClient:
 
     def delete_tag(self, region: str, namespace: str, repository: str, tag: str) -> None:
         """Delete one tag; that it does not exist is no error."""
-        path = protocol.tag_path(namespace, repository, tag)
+        path = tag_path(namespace, repository, tag)
         protocol.check_deleted(self._send(region, "DELETE", path))
 
     def reuse_authenticator(self, other: "SwrClient") -> None:

@@ -1,11 +1,12 @@
 """Requests to SWR's management API, and the parsing of its responses. Pure functions.
 
+Those about tags are in `tags`.
+
 Source: SWR API reference, "Manually Synchronizing Images" (2025-08-06) and its neighbours.
 """
 
 import json
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -13,7 +14,7 @@ from urllib.parse import quote
 
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
-from swrhook.senders.payload import Json, digest, text, timestamp
+from swrhook.senders.payload import Json, text, timestamp
 from swrhook.swr.error_codes import FOREIGN_CODES
 from swrhook.swr.response import (
     SwrResponse,
@@ -22,27 +23,13 @@ from swrhook.swr.response import (
     read_error,
     read_error_in_success,
 )
-from swrhook.swr_names import is_namespace, is_repository, is_tag
+from swrhook.swr_names import is_namespace, is_repository
 
 PAGE_SIZE = 100
 REGIONS_PATH = "/v2/manage/regions"
 
 # The gateway's 404 for an operation that it does not have is of kind configuration.
 _NOT_OFFERED = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
-_CONTENT_RANGE = re.compile(r"[0-9]+-[0-9]+/([0-9]{1,9})", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class TagPage:
-    """One page of a repository's tags: digests by tag, how many it lists, and of how many.
-
-    `count` includes elements that are not readable as tags. `total` is None when SWR does not
-    report it.
-    """
-
-    digests: Mapping[str, str]
-    count: int
-    total: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +62,7 @@ class SyncJob:
     status: str
     target: Target
     created_at: datetime | None
+    updated_at: datetime | None = None
 
 
 def sync_images_request(lane: Lane, tags: Sequence[str]) -> tuple[str, bytes]:
@@ -89,18 +77,6 @@ def sync_images_request(lane: Lane, tags: Sequence[str]) -> tuple[str, bytes]:
     return path, json.dumps(body, separators=(",", ":")).encode()
 
 
-def tag_path(namespace: str, repository: str, tag: str) -> str:
-    """Return the path of one tag. Raises SwrError for a name that SWR does not allow."""
-    return f"{repository_path(namespace, repository)}/tags/{_checked(tag, is_tag)}"
-
-
-def tags_path(namespace: str, repository: str, offset: int) -> str:
-    """Return the path of one page of a repository's tags, the most recently updated first."""
-    order = "order_column=updated_at&order_type=desc"
-    path = repository_path(namespace, repository)
-    return f"{path}/tags?limit={PAGE_SIZE}&offset={offset}&{order}"
-
-
 def sync_jobs_path(namespace: str, repository: str) -> str:
     """Return the path of the latest page of a repository's sync jobs."""
     # The filter is mandatory and must hold limit and offset; `|` is not allowed in a URL.
@@ -110,12 +86,13 @@ def sync_jobs_path(namespace: str, repository: str) -> str:
 
 def namespace_path(namespace: str) -> str:
     """Return the path of an organization. Raises SwrError for a name that SWR does not allow."""
-    return f"/v2/manage/namespaces/{_checked(namespace, is_namespace)}"
+    return f"/v2/manage/namespaces/{checked_name(namespace, is_namespace)}"
 
 
 def repositories_path(namespace: str, limit: int = 1) -> str:
-    """Return the path of an organization's first repositories. Raises SwrError like tag_path."""
-    return f"/v2/manage/repos?namespace={_checked(namespace, is_namespace)}&limit={limit}&offset=0"
+    """Return the path of an organization's first repositories. Raises SwrError for its name."""
+    name = checked_name(namespace, is_namespace)
+    return f"/v2/manage/repos?namespace={name}&limit={limit}&offset=0"
 
 
 def check_triggered(response: SwrResponse, tags: Collection[str]) -> None:
@@ -136,43 +113,14 @@ def check_triggered(response: SwrResponse, tags: Collection[str]) -> None:
 
 def check_deleted(response: SwrResponse) -> None:
     """Raise SwrError unless the object is gone."""
-    _exists(response)
-
-
-def read_digest(response: SwrResponse, tag: str) -> str | None:
-    """Return the digest in a ShowRepoTag response; None when tag or repository does not exist."""
-    if not _exists(response):
-        return None
-    content = decode_json(response)
-    # SWR spells the member `tag` for a single tag, and `Tag` in a list.
-    if tag not in (text(content, "tag"), text(content, "Tag")):
-        raise malformed_response(response, f"it is not about the tag {tag}")
-    value = digest(content, "digest")
-    if value is None:
-        raise malformed_response(response, f"it contains no digest of the tag {tag}")
-    return value
-
-
-def read_tag_page(response: SwrResponse) -> TagPage | None:
-    """Return one page of tags; None when the repository does not exist."""
-    if not _exists(response):
-        return None
-    items = _read_list(response)
-    content_range = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", "").strip())
-    total = int(content_range[1]) if content_range else None
-    digests = {
-        name: value
-        for item in items
-        if (name := text(item, "Tag")) and (value := digest(item, "digest"))
-    }
-    return TagPage(digests, len(items), total)
+    exists(response)
 
 
 def read_sync_jobs(response: SwrResponse) -> list[SyncJob]:
     """Return one page of sync jobs; empty when the repository does not exist."""
-    if not _exists(response):
+    if not exists(response):
         return []
-    return [job for item in _read_list(response) if (job := _read_job(item))]
+    return [job for item in read_list(response) if (job := _read_job(item))]
 
 
 def read_organization(response: SwrResponse) -> Organization | None:
@@ -193,11 +141,11 @@ def read_organization(response: SwrResponse) -> Organization | None:
 
 def read_repositories(response: SwrResponse, namespace: str) -> Sequence[str]:
     """Return the repositories of the organization in a list; none if it does not exist."""
-    if not _exists(response):
+    if not exists(response):
         return ()
     # The filter in the query is not relied on: a name may go into the paths of further requests.
     names = (
-        text(item, "name") for item in _read_list(response) if text(item, "namespace") == namespace
+        text(item, "name") for item in read_list(response) if text(item, "namespace") == namespace
     )
     return [name for name in names if name and is_repository(name)]
 
@@ -207,9 +155,9 @@ def read_region_info(response: SwrResponse) -> RegionInfo:
 
     Source: "Querying the List of Regions", which by some editions is open in a few regions only.
     """
-    if not _exists(response, _NOT_OFFERED):
+    if not exists(response, _NOT_OFFERED):
         return RegionInfo(None, response.clock_ahead)
-    names = (text(item, "regionID") for item in _read_list(response))
+    names = (text(item, "regionID") for item in read_list(response))
     return RegionInfo(frozenset(filter(None, names)), response.clock_ahead)
 
 
@@ -221,39 +169,20 @@ def refuses_credential(response: SwrResponse) -> bool:
     return may_refuse and read_error(response).kind is Kind.AUTHENTICATION
 
 
-def walk_tags(page_at: Callable[[int], TagPage | None]) -> Iterator[Mapping[str, str]]:
-    """Yield all digests so far after each page, to the end; nothing when there is no repository.
-
-    `page_at` returns the page that begins at an offset.
-    """
-    digests: dict[str, str] = {}
-    offset = 0
-    while True:
-        page = page_at(offset)
-        # The page after the last is empty; a server that does not page repeats its only page.
-        if page is None or page.digests.keys() <= digests.keys():
-            return
-        digests = {**page.digests, **digests}
-        yield digests
-        offset += page.count
-        if page.total is not None and offset >= page.total:
-            return
-
-
 def repository_path(namespace: str, repository: str) -> str:
     """Return a repository's path, in which SWR spells `/` as `$`."""
-    name = _checked(repository, is_repository).replace("/", "$")
+    name = checked_name(repository, is_repository).replace("/", "$")
     return f"{namespace_path(namespace)}/repos/{name}"
 
 
-def _checked(name: str, is_valid: Callable[[str], bool]) -> str:
+def checked_name(name: str, is_valid: Callable[[str], bool]) -> str:
     """Return a name that may become part of a path. Raises SwrError when SWR does not allow it."""
     if is_valid(name):
         return name
     raise SwrError(Kind.PERMANENT, "name", f"SWR does not allow the name {name[:128]!r}")
 
 
-def _exists(response: SwrResponse, absent: Collection[int] = ()) -> bool:
+def exists(response: SwrResponse, absent: Collection[int] = ()) -> bool:
     """Tell whether the requested object exists, which it does not with a status in `absent`.
 
     Raises SwrError for every other error.
@@ -266,7 +195,7 @@ def _exists(response: SwrResponse, absent: Collection[int] = ()) -> bool:
     raise error
 
 
-def _read_list(response: SwrResponse) -> Sequence[Json]:
+def read_list(response: SwrResponse) -> Sequence[Json]:
     """Return the array in a response; SWR sends some empty lists as null."""
     content = decode_json(response)
     if content is not None and not isinstance(content, list):
@@ -281,4 +210,5 @@ def _read_job(item: Json) -> SyncJob | None:
     region, namespace = text(item, "remoteRegionId"), text(item, "remoteNamespace")
     if tag is None or status is None or region is None or namespace is None:
         return None
-    return SyncJob(tag, status, Target(region, namespace), timestamp(item, "createdAt"))
+    times = (timestamp(item, "createdAt"), timestamp(item, "updatedAt"))
+    return SyncJob(tag, status, Target(region, namespace), *times)

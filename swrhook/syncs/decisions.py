@@ -9,20 +9,23 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from swrhook.errors import NOTHING_TO_DO, CircuitOpen, Kind, SwrError
+from swrhook.errors import CircuitOpen, Kind, SwrError
 from swrhook.model import State, Sync
+from swrhook.syncs import endings
 from swrhook.syncs.backoff import Limits
+from swrhook.syncs.evidence import (
+    EXISTED_JOB,
+    FAILED_JOBS,
+    NO_EVIDENCE,
+    SUCCEEDED_JOB,
+    Evidence,
+)
 from swrhook.syncs.states import Event
 
 DigestLookup = str | SwrError | None
 
-_RETRY_REMEDY = "swrhook has stopped trying: retry it when SWR answers again"
-
 # If the worker vanishes during so many calls in a row, the sync itself is probably the cause.
 MAX_LOST_CLAIMS = 5
-# The states of SWR's own sync job that mean: it ended, and the tag is not at the target.
-FAILED_JOBS = frozenset({"failed", "timeout", "cancel"})
-SUCCEEDED_JOB = "success"
 # How often a sync is checked again while one of its regions is not configured.
 HOLD_INTERVAL = timedelta(minutes=1)
 _HOLD_EVENTS = {
@@ -94,7 +97,8 @@ class Decider:
         lost = sync.lost_claims + 1
         reason = f"the worker vanished during the call ({lost} in a row)"
         if lost >= MAX_LOST_CLAIMS:
-            return Decision(Event.GIVE_UP, reason=reason, values={"lost_claims": lost})
+            error = endings.worker_lost(reason)
+            return Decision(Event.GIVE_UP, reason=reason, error=error, values={"lost_claims": lost})
         wait = timedelta()
         if lost > 1:
             wait = self.limits.retry.backoff.jittered(lost, self.rng)
@@ -107,26 +111,37 @@ class Decider:
         target: DigestLookup,
         *,
         call_open: bool,
-        job: str | None = None,
+        evidence: Evidence = NO_EVIDENCE,
     ) -> Decision:
         """Decide on a `triggered` sync by the digests at source and target.
 
-        `call_open` says that a call for another digest may still take effect. `job` is the state of
-        SWR's own job for the tag, if known.
+        `call_open` says that a call for another digest may still take effect.
         """
         if isinstance(source, SwrError) and source.kind is not Kind.CONFIGURATION:
-            return self._poll_unreadable(sync, source, job)
+            return self._poll_unreadable(sync, source, evidence)
         if isinstance(source, str) and sync.called_digest not in (None, source):
             reason = "the source's digest changed after the call"
             values = {"polls": 0, "failing_since": None}
             return Decision(Event.CALL_AGAIN, self.now, reason, values=values)
         if isinstance(target, SwrError):
-            return self._handle_unreadable_target(sync, target, job)
+            return self._handle_unreadable_target(sync, target, evidence)
         # If the tag has vanished from the source since the call, the call's digest still counts.
         expected = source if isinstance(source, str) else (sync.called_digest or sync.digest)
+        if evidence.index is not None and evidence.index.is_same:
+            expected = target  # the images are the same
         if target is None or (target != expected and expected is not None and sync.lane.override):
-            return self._poll_or_call_again(sync, target, expected, job)
-        return self._compare_digests(sync, target, expected, call_open=call_open)
+            return self._poll_or_call_again(sync, target, expected, evidence)
+        return self._compare_digests(sync, target, expected, evidence, call_open=call_open)
+
+    def needs_comparison(self, sync: Sync, target: str, evidence: Evidence) -> bool:
+        """Return whether other images than the source's may end a `triggered` sync now.
+
+        `target` is the digest there. Before, an older image may still be replaced.
+        """
+        is_done = evidence.job in (SUCCEEDED_JOB, EXISTED_JOB) or evidence.is_overdue(
+            sync, self.limits.verify, self.now
+        )
+        return target != sync.called_digest and (is_done or not sync.lane.override)
 
     def is_unreadable_too_long(self, sync: Sync) -> bool:
         """Return whether reads for a `triggered` sync have failed for as long as retries last."""
@@ -146,17 +161,24 @@ class Decider:
         return Decision(event, self.now + HOLD_INTERVAL, reason, values=values)
 
     def _compare_digests(
-        self, sync: Sync, target: str, expected: str | None, *, call_open: bool
+        self,
+        sync: Sync,
+        target: str,
+        expected: str | None,
+        evidence: Evidence,
+        *,
+        call_open: bool,
     ) -> Decision:
         if expected is None:
             reason = "the tag is at the target, but the source cannot be read to compare digests"
-            return Decision(Event.MARK_UNVERIFIED, reason=reason)
+            return Decision(Event.MARK_UNVERIFIED, reason=reason, error=endings.unproven(sync))
         if target != expected:
-            return Decision(Event.MARK_DIVERGED, reason=_diverged_reason(target, expected))
+            return _diverge(sync, target, expected, evidence)
         if call_open:
             return self._poll(sync, "an earlier call may still take effect")
+        compared = evidence.index.summary if evidence.index else None
         # A call made without reading the source had none.
-        return Decision(Event.VERIFY, values={"called_digest": target})
+        return Decision(Event.VERIFY, reason=compared, values={"called_digest": target})
 
     def _trigger(self, code: str | None) -> Decision:
         reason = None if code is None else f"not among the failed tags of {code}"
@@ -175,14 +197,17 @@ class Decider:
         since = sync.waiting_since or self.now
         if self.now - since >= self.limits.source_deadline:
             reason = "never appeared in the source region"
-            return Decision(Event.MARK_MISSING, reason=reason, error=error)
+            if error is not None:
+                reason = f"not found until source_deadline: {error.message}"
+            ending = error or endings.missing_at_source(sync)
+            return Decision(Event.MARK_MISSING, reason=reason, error=ending)
         values: dict[str, Any] = {"waiting_since": since, "polls": sync.polls + 1}
         if error is not None:  # sync_images reported it: the call does not count as an attempt
             values |= {"attempts": max(sync.attempts - 1, 0), "lost_claims": 0}
         return Decision(
             Event.WAIT_FOR_SOURCE,
             self.now + self.limits.verify.backoff.ceiling(sync.polls + 1),
-            f"not in {sync.lane.source_region} yet",
+            f"not in {sync.lane.source_region} yet" if error is None else error.message,
             error,
             values,
         )
@@ -190,7 +215,7 @@ class Decider:
     def _retry_later(self, sync: Sync, error: SwrError, event: Event) -> Decision:
         since = sync.failing_since or self.now
         if self.now - since >= self.limits.retry.deadline:
-            return Decision(Event.GIVE_UP, reason=error.message, error=_final_error(error))
+            return Decision(Event.GIVE_UP, reason=error.message, error=endings.final_error(error))
         values: dict[str, Any] = {"failing_since": since}
         if isinstance(error, CircuitOpen):
             # No request was sent, so it does not count as a failure, but the deadline goes on.
@@ -209,22 +234,26 @@ class Decider:
         values = {"polls": sync.polls + 1, "failing_since": None}
         return Decision(Event.POLL, due_at, reason, values=values)
 
-    def _handle_unreadable_target(self, sync: Sync, error: SwrError, job: str | None) -> Decision:
+    def _handle_unreadable_target(
+        self, sync: Sync, error: SwrError, evidence: Evidence
+    ) -> Decision:
         """Decide on a sync whose target cannot be read, temporarily or for lack of permission."""
         if error.kind is not Kind.CONFIGURATION:
-            return self._poll_unreadable(sync, error, job)
-        if job in FAILED_JOBS:
-            return self._poll_or_call_again(sync, None, None, job)
+            return self._poll_unreadable(sync, error, evidence)
+        if evidence.job in FAILED_JOBS:
+            return self._poll_or_call_again(sync, None, None, evidence)
         reason = f"the target cannot be read: {error.message}"
         return Decision(Event.MARK_UNVERIFIED, reason=reason, error=error)
 
-    def _poll_unreadable(self, sync: Sync, error: SwrError, job: str | None) -> Decision:
+    def _poll_unreadable(self, sync: Sync, error: SwrError, evidence: Evidence) -> Decision:
         """Poll again later; `verify.deadline` counts only while reads succeed."""
         if self.is_unreadable_too_long(sync):
             reason = f"cannot be read for too long: {error.message}"
-            if job == SUCCEEDED_JOB:
-                return Decision(Event.MARK_UNVERIFIED, reason=reason, error=error)
-            return Decision(Event.GIVE_UP, reason=reason, error=_final_error(error))
+            if evidence.job == SUCCEEDED_JOB:
+                return Decision(
+                    Event.MARK_UNVERIFIED, reason=reason, error=endings.final_error(error)
+                )
+            return Decision(Event.GIVE_UP, reason=reason, error=endings.final_error(error))
         poll = self._poll(sync, f"cannot be read: {error.message}")
         not_before = self.now + timedelta(seconds=error.retry_after or 0)
         values = {
@@ -240,15 +269,18 @@ class Decider:
         return (sync.verifying_since or self.now) + max(self.now - sync.updated_at, timedelta())
 
     def _poll_or_call_again(
-        self, sync: Sync, target: str | None, expected: str | None, job: str | None
+        self, sync: Sync, target: str | None, expected: str | None, evidence: Evidence
     ) -> Decision:
-        since = sync.verifying_since or self.now
-        failed = job in FAILED_JOBS
-        if not failed and self.now - since < self.limits.verify.deadline:
-            to = sync.lane.target
-            poll_reason = f"not at {to} yet" if target is None else f"still an older digest at {to}"
-            return self._poll(sync, poll_reason)
-        reason = f"SWR's job ended: {job}" if failed else "did not appear at the target in time"
+        failed = evidence.job in FAILED_JOBS
+        if not failed and not evidence.is_overdue(sync, self.limits.verify, self.now):
+            return self._poll(sync, evidence.describe_wait(sync.lane.target, target))
+        if target is None and evidence.job == SUCCEEDED_JOB:
+            reason = "SWR's job succeeded, but the target shows no such tag"
+            ending = endings.invisible_at_target(sync)
+            return Decision(Event.MARK_UNVERIFIED, reason=reason, error=ending)
+        reason = "did not appear at the target in time"
+        if failed:
+            reason = f"SWR's job ended: {evidence.job}"
         if sync.retriggers < self.limits.verify.retriggers:
             due_at = self.now
             if failed:  # the next job may fail just as fast
@@ -256,16 +288,13 @@ class Decider:
             values = {"retriggers": sync.retriggers + 1, "polls": 0, "failing_since": None}
             return Decision(Event.CALL_AGAIN, due_at, f"{reason}: called again", values=values)
         if target is None:
-            return Decision(Event.MARK_MISSING, reason=reason)
-        return Decision(Event.MARK_DIVERGED, reason=_diverged_reason(target, expected))
+            ending = endings.missing_at_target(sync, reason)
+            return Decision(Event.MARK_MISSING, reason=reason, error=ending)
+        return _diverge(sync, target, expected, evidence)
 
 
-def _final_error(error: SwrError) -> SwrError:
-    """Return the error of a sync that was given up, with a remedy that an operator can act on."""
-    if error.remedy and not error.remedy.startswith(NOTHING_TO_DO):
-        return error
-    return SwrError(error.kind, error.code, error.message, remedy=_RETRY_REMEDY)
-
-
-def _diverged_reason(target: str, expected: str | None) -> str:
-    return f"the target has {target}, the source {expected}"
+def _diverge(sync: Sync, target: str, expected: str | None, evidence: Evidence) -> Decision:
+    reason = f"the target has {target}, the source {expected}"
+    if evidence.index is not None:
+        reason = f"{reason}; {evidence.index.summary}"
+    return Decision(Event.MARK_DIVERGED, reason=reason, error=endings.diverged(sync, reason))

@@ -165,19 +165,21 @@ class Progress:
     calls: int = 0
 
 
-# A repository's digests by tag in one region; None if it cannot be read.
-TagDigests = Mapping[str, str] | None
+# A repository's digests by tag in one region, None for a tag that is shown without one; None if the
+# repository cannot be read.
+TagDigests = Mapping[str, str | None] | None
 
 OVERRIDE_NOT_ALLOWED = "the target has another image, and the rule does not override"
 NO_LONGER_WANTED = "no rule wants it any more"
 NO_LONGER_AT_SOURCE = "it is no longer at the source"
 OVER_BUDGET = "left to the next pass: max_calls is spent"
 UNREADABLE = "the target cannot be read"
+NO_DIGEST = "SWR shows the tag without a digest"
 
 
 def compare(
     kind: RepairKind,
-    source_digests: Mapping[str, str],
+    source_digests: Mapping[str, str | None],
     planned: Iterable[PlannedSync],
     verified: Iterable[PlannedSync],
     target_digests: Mapping[Target, TagDigests],
@@ -203,9 +205,11 @@ def _compare_sync(kind: RepairKind, sync: PlannedSync, digests: TagDigests) -> F
         # A backfill runs once and tries every target; a reconcile would retry in each pass.
         is_backfill = kind is RepairKind.BACKFILL
         return Finding(sync, Drift.UNREADABLE, None, needs_sync=is_backfill, reason=UNREADABLE)
-    digest = digests.get(sync.push.tag)
-    if digest is None:
+    if sync.push.tag not in digests:
         return Finding(sync, Drift.MISSING, None, needs_sync=True)
+    digest = digests[sync.push.tag]
+    if digest is None or sync.push.digest is None:
+        return Finding(sync, Drift.UNREADABLE, digest, needs_sync=False, reason=NO_DIGEST)
     if digest == sync.push.digest:
         return Finding(sync, Drift.SAME, digest, needs_sync=False)
     reason = None if sync.override else OVERRIDE_NOT_ALLOWED

@@ -11,8 +11,9 @@ from swrhook.senders.payload import Json, digest, text
 from swrhook.swr.body_shape import body_shape
 from swrhook.swr.client import SwrClient
 from swrhook.swr.http import Journal, Request
-from swrhook.swr.protocol import PAGE_SIZE, tag_path, tags_path
+from swrhook.swr.protocol import PAGE_SIZE
 from swrhook.swr.response import SwrResponse, read_error
+from swrhook.swr.tags import tag_path, tags_path
 from swrhook.usecases.online_check import CheckResult, Level
 from swrhook.usecases.open_facts import FactAnswer, OpenFact, rate_headers
 

@@ -80,7 +80,7 @@ def check_rule(name: str | None, config: Config) -> None:
 
 def plan_repository(
     repository: RepositoryRef,
-    digests: Mapping[str, str],
+    digests: Mapping[str, str | None],
     sender: str | None,
     rule: str | None,
     config: Config,

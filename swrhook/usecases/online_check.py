@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from swrhook.errors import Kind, SwrError
+from swrhook.errors import Kind, SwrError, TagNotShown
 from swrhook.model import Target
 from swrhook.swr import error_codes
 from swrhook.swr.client import SwrClient
@@ -27,10 +27,13 @@ _MAX_THREADS = 16
 _AUTH_EDIT = 3  # see protocol.Organization
 _ANY_TAG = "latest"  # need not exist: only the permission to read is checked
 # The code of the error when IAM is not called, because it refused the credentials before.
-_REFUSED_BEFORE = "refused"
+_REFUSED_BEFORE = ("refused", "refused_project")
 _UNRESOLVED = "depends on the pushed image: not checked"
 # By whether the organization is a target.
 _READABLE = {True: "tags can be read", False: "tags and sync jobs can be read"}
+# What is special about the tags of a region; swrhook finds it out by itself.
+_ONLY_LISTED = "; a single tag is looked up in the list: the region has no operation to show it"
+_ONLY_SHOWN = "; each tag is looked up by itself: the list shows no digests"
 _UNREADABLE = {
     True: "its tags cannot be read, so syncs to it end as `unverified`",
     False: "its tags or sync jobs cannot be read, so calls are made without checking first",
@@ -92,7 +95,7 @@ def _check_region(
         for _ in range(len(organizations) + 1):
             on_check()
         # Credentials that IAM refuses count only once, as a problem of the first region.
-        if error.code == _REFUSED_BEFORE and region != scope.regions[0]:
+        if error.code in _REFUSED_BEFORE and region != scope.regions[0]:
             message = "not checked: IAM refuses the credentials"
             yield CheckResult(Level.UNKNOWN, about, message)
         else:
@@ -173,10 +176,29 @@ def _check_reading(swr: SwrClient, place: Target, *, is_target: bool) -> CheckRe
         if repository is None:
             message = "contains no repository: reading was not checked"
             return CheckResult(Level.UNKNOWN, about, message)
-        swr.show_tag(place.region, place.namespace, repository, _ANY_TAG)
+        note = _check_tags(swr, place, repository)
         if not is_target:  # SWR lists sync jobs in their source region only
             swr.sync_jobs(place.region, place.namespace, repository)
     except SwrError as error:
         message = f"{_UNREADABLE[is_target]}: {error}"
         return CheckResult(Level.WARNING, about, message, error.remedy)
-    return CheckResult(Level.OK, about, _READABLE[is_target])
+    return CheckResult(Level.OK, about, f"{_READABLE[is_target]}{note}")
+
+
+def _check_tags(swr: SwrClient, place: Target, repository: str) -> str:
+    """List a repository's tags and show one that is listed; return what is special about them.
+
+    Raises SwrError when neither tells a digest.
+    """
+    page = swr.tag_page(place.region, place.namespace, repository, 0)
+    digests = page.digests if page is not None else {}
+    tag, listed = next(iter(digests.items()), (_ANY_TAG, None))
+    try:
+        shown = swr.show_tag(place.region, place.namespace, repository, tag)
+    except TagNotShown:
+        if digests and listed is None:
+            raise
+        return _ONLY_LISTED if digests else ""
+    if digests and shown is None:
+        return _ONLY_LISTED
+    return _ONLY_SHOWN if digests and listed is None else ""

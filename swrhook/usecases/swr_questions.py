@@ -15,10 +15,9 @@ from swrhook.swr.protocol import (
     REGIONS_PATH,
     namespace_path,
     sync_jobs_path,
-    tag_path,
-    tags_path,
 )
 from swrhook.swr.response import SwrResponse, read_error
+from swrhook.swr.tags import tag_path, tags_path
 from swrhook.usecases.open_facts import FactAnswer, OpenFact, rate_headers
 
 # Names that exist nowhere, it is hoped: what SWR answers about them is the shape of its errors.

@@ -16,7 +16,8 @@ from swrhook.ledger.lanes import Flow
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, Target
 from swrhook.swr.error_codes import BUSY, IMPOSSIBLE_REGION
-from swrhook.swr.protocol import SyncJob, TagPage
+from swrhook.swr.protocol import SyncJob
+from swrhook.swr.tags import TagPage
 from swrhook.syncs.auto_sync import AutoSync
 from swrhook.worker.admission import Admission, Slot
 from swrhook.worker.circuit_breaker import CircuitBreakers, Operation
@@ -110,16 +111,34 @@ class GatewaySession:
     slot: Slot
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
-        """Return the tag's digest, or None if there is no such repository or tag."""
+        """Return the tag's digest, or None if there is no such repository or tag.
+
+        Raises TagNotShown, too: `tag_lookup` then asks the list.
+        """
         with self._reading(region) as swr:
             return swr.show_tag(region, namespace, repository, tag)
 
     def list_tags(
         self, region: str, namespace: str, repository: str, tags: Collection[str]
-    ) -> dict[str, str]:
-        """Return the digests of those of `tags` that exist."""
+    ) -> dict[str, str | None]:
+        """Return the digests of those of `tags` that exist; None for one that SWR does not show."""
         with self._reading(region) as swr:
             return swr.list_tags(region, namespace, repository, tags, lambda: self._wait(region))
+
+    def list_images(
+        self, region: str, namespace: str, repository: str, tags: Collection[str]
+    ) -> dict[str, frozenset[str]]:
+        """Return the images of those of `tags` that are multi-arch, as `platform digest`."""
+        with self._reading(region) as swr:
+            return swr.list_images(region, namespace, repository, tags, lambda: self._wait(region))
+
+    def has_show_tag(self, region: str) -> bool:
+        """Return False if the region is known to lack the operation ShowRepoTag."""
+        return self.gateway.target_cache.has_show_tag(region, self.gateway.clock.now())
+
+    def record_no_show_tag(self, region: str) -> None:
+        """Remember for all runs that the region lacks ShowRepoTag."""
+        self.gateway.target_cache.record_no_show_tag(region, self.gateway.clock.now())
 
     def tag_page(self, region: str, namespace: str, repository: str, offset: int) -> TagPage | None:
         """Return one page of the repository's tags, or None if the repository does not exist."""

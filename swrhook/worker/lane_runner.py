@@ -15,6 +15,8 @@ from swrhook.model import Lane, State, Sync
 from swrhook.syncs.decisions import Decider
 from swrhook.syncs.states import Event
 from swrhook.worker.admission import Slot
+from swrhook.worker.call_error import refine_call_error
+from swrhook.worker.evidence import gather_evidence
 from swrhook.worker.gateway import GatewaySession, NoCapacity, SwrGateway
 from swrhook.worker.observation import (
     JobStatuses,
@@ -26,7 +28,6 @@ from swrhook.worker.observation import (
     select_batch,
     tag_observations,
 )
-from swrhook.worker.target_cache import refine_call_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class LaneRunner:
         """Return the limits of a run."""
         options = self.gateway.config.options
         # Twice a batch: some of the syncs only need to be verified and take no part in a call.
-        return SessionLimits(2 * options.batch, options.verify.deadline)
+        return SessionLimits(2 * options.batch, options.verify.longest)
 
     def run(self, session: LaneSession, slot: Slot) -> datetime | None:
         """Work on the session's syncs, release the lane, and return when it is due again."""
@@ -71,11 +72,13 @@ class LaneRunner:
         decider = self._decider()
         unclear = needs_job_status(batch, observation, session.open_digests, decider)
         jobs = read_job_statuses(swr, lane, unclear, decider) if unclear else JobStatuses()
+        evidence = gather_evidence(swr, lane, batch, observation, jobs, decider)
         with session.transaction() as transaction:
             decisions = [(sync, decider.decide_after_lost_claim(sync)) for sync in lost]
             open_calls = close_finished_calls(transaction, batch, observation, jobs, decider)
             decisions += [
-                (sync, decide(sync, observation, jobs, open_calls, decider)) for sync in batch
+                (sync, decide(sync, observation, evidence[sync.tag], open_calls, decider))
+                for sync in batch
             ]
             decisions = _check_breaker(swr, lane, decisions, decider)
             claims = [pair for pair in decisions if pair[1].event is Event.CLAIM]

@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from swrhook.errors import Kind, SwrError
 from swrhook.ledger.lane_session import LaneTransaction, OpenDigests
 from swrhook.model import Lane, State, Sync
+from swrhook.swr.protocol import SyncJob
 from swrhook.syncs.decisions import Decider, Decision, DigestLookup
+from swrhook.syncs.evidence import NO_EVIDENCE, Evidence
 from swrhook.syncs.observations import Place, TagObservation
 from swrhook.syncs.states import Event
 from swrhook.worker.gateway import GatewaySession
+from swrhook.worker.tag_lookup import MAX_SINGLE_READS, look_up
 from swrhook.worker.target_cache import impossible_region
 
-# Up to this many tags are read one by one. Listing would take fewer requests for more tags, but
-# its pages bring the whole manifests of other tags, too.
-MAX_SINGLE_READS = 2
 # How far SWR's clock may be behind ours: an older job belongs to an earlier call.
 CLOCK_SKEW = timedelta(seconds=5)
 # The states in which SWR does nothing more for a job (its ShowSyncJob).
@@ -43,10 +43,16 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class JobStatuses:
-    """SWR's own jobs: the latest one's status by tag, and the tags whose jobs have all ended."""
+    """SWR's own jobs: the latest one by tag, and the tags by whether all or some have ended."""
 
-    statuses: Mapping[str, str] = field(default_factory=dict)
+    latest: Mapping[str, SyncJob] = field(default_factory=dict)
     ended: AbstractSet[str] = frozenset()
+    running: AbstractSet[str] = frozenset()
+
+    def evidence(self, tag: str) -> Evidence:
+        """Return what the latest job says about a tag."""
+        job = self.latest.get(tag)
+        return NO_EVIDENCE if job is None else Evidence(job.status, job.updated_at)
 
 
 def observe(
@@ -56,11 +62,11 @@ def observe(
 
     If no tag of the source can be read now, the target is not read: no decision would need it.
     """
-    source = _digests(session, lane.source_region, lane.namespace, lane.repository, tags)
+    source = look_up(session, lane.source_region, lane.namespace, lane.repository, tags)
     if source and all(is_temporarily_unreadable(lookup) for lookup in source.values()):
         return Observation(began_at, source, source)
     region, namespace = lane.target.region, lane.target.namespace
-    target = _digests(session, region, namespace, lane.repository, tags)
+    target = look_up(session, region, namespace, lane.repository, tags)
     missing = None in target.values() and not session.has_namespace(lane.target)
     return Observation(
         began_at,
@@ -112,7 +118,7 @@ def read_job_statuses(
     except SwrError:
         return JobStatuses()  # optional: the digest at the target decides
     called_at = {sync.tag: _earliest_call(sync, decider) for sync in syncs}
-    latest: dict[str, str] = {}
+    latest: dict[str, SyncJob] = {}
     running: set[str] = set()
     for job in jobs:
         if job.tag not in called_at or job.target != lane.target or job.created_at is None:
@@ -120,8 +126,8 @@ def read_job_statuses(
         if job.status not in ENDED_STATUSES:
             running.add(job.tag)
         if job.created_at >= called_at[job.tag] - CLOCK_SKEW:
-            latest.setdefault(job.tag, job.status)  # jobs come newest first
-    return JobStatuses(statuses=latest, ended=frozenset(latest.keys() - running))
+            latest.setdefault(job.tag, job)  # jobs come newest first
+    return JobStatuses(latest, frozenset(latest.keys() - running), frozenset(running))
 
 
 def _earliest_call(sync: Sync, decider: Decider) -> datetime:
@@ -130,27 +136,6 @@ def _earliest_call(sync: Sync, decider: Decider) -> datetime:
     if decider.is_unreadable_too_long(sync):
         return sync.created_at
     return sync.verifying_since or sync.updated_at
-
-
-def _digests(
-    session: GatewaySession, region: str, namespace: str, repository: str, tags: Collection[str]
-) -> dict[str, DigestLookup]:
-    try:
-        if len(tags) > MAX_SINGLE_READS:
-            digests = session.list_tags(region, namespace, repository, tags)
-            return {tag: digests.get(tag) for tag in tags}
-    except SwrError as exc:
-        return dict.fromkeys(tags, exc)
-    return {tag: _digest(session, region, namespace, repository, tag) for tag in tags}
-
-
-def _digest(
-    session: GatewaySession, region: str, namespace: str, repository: str, tag: str
-) -> DigestLookup:
-    try:
-        return session.show_tag(region, namespace, repository, tag)
-    except SwrError as exc:
-        return exc
 
 
 def select_batch(syncs: Sequence[Sync]) -> Sequence[Sync]:
@@ -200,15 +185,20 @@ def close_finished_calls(
             transaction.close_calls(sync.route, digest=target)
         if sync.tag in jobs.ended:
             transaction.close_calls(sync.route)
-    # After verify's deadline a call is no longer expected to act.
-    since = decider.now - decider.limits.verify.deadline
-    return transaction.open_digests([sync.route for sync in syncs], since)
+    # After verify's deadline a call is no longer expected to act, unless SWR's job still runs.
+    verify = decider.limits.verify
+    routes = {sync.route: sync.tag in jobs.running for sync in syncs}
+    running = [route for route, is_running in routes.items() if is_running]
+    digests = transaction.open_digests(list(routes), decider.now - verify.deadline)
+    if running:
+        digests |= transaction.open_digests(running, decider.now - verify.longest)
+    return digests
 
 
 def decide(
     sync: Sync,
     observation: Observation,
-    jobs: JobStatuses,
+    evidence: Evidence,
     open_calls: OpenDigests,
     decider: Decider,
 ) -> Decision:
@@ -216,8 +206,9 @@ def decide(
     source, target = observation.source[sync.tag], observation.target[sync.tag]
     call_open = _has_other_calls(sync, source, open_calls)
     if sync.state is State.TRIGGERED:
-        job = jobs.statuses.get(sync.tag)
-        return decider.decide_after_observation(sync, source, target, call_open=call_open, job=job)
+        return decider.decide_after_observation(
+            sync, source, target, call_open=call_open, evidence=evidence
+        )
     # A tag that is not at the source yet keeps waiting: the target may be created meanwhile.
     if observation.region_impossible and isinstance(source, str):
         return Decision(Event.REJECT_BEFORE_CALL, error=impossible_region(sync.lane))

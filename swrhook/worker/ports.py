@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from swrhook.model import Lane
-from swrhook.swr.protocol import SyncJob, TagPage
+from swrhook.swr.protocol import SyncJob
+from swrhook.swr.tags import TagPage
 from swrhook.syncs.auto_sync import AutoSync
 
 
@@ -12,7 +13,10 @@ class Swr(Protocol):
     """SWR in every region. Every method raises SwrError."""
 
     def show_tag(self, region: str, namespace: str, repository: str, tag: str) -> str | None:
-        """Return the tag's digest, or None if there is no such repository or tag."""
+        """Return the tag's digest, or None if there is no such repository or tag.
+
+        Raises TagNotShown if only the list of tags can tell.
+        """
         ...
 
     def list_tags(
@@ -22,8 +26,8 @@ class Swr(Protocol):
         repository: str,
         tags: Collection[str],
         on_page: Callable[[], None],
-    ) -> dict[str, str]:
-        """Return the digests of those of `tags` that exist.
+    ) -> dict[str, str | None]:
+        """Return the digests of those of `tags` that exist; None for one that SWR does not show.
 
         `on_page` is called before each request after the first: every page is a request that the
         rate limiter has to count.
@@ -40,6 +44,17 @@ class Swr(Protocol):
 
     def first_repositories(self, region: str, namespace: str) -> Sequence[str]:
         """Return the names of an organization's first repositories, one page at most."""
+        ...
+
+    def list_images(
+        self,
+        region: str,
+        namespace: str,
+        repository: str,
+        tags: Collection[str],
+        on_page: Callable[[], None],
+    ) -> dict[str, frozenset[str]]:
+        """Return the images of those of `tags` that are multi-arch, as `platform digest`."""
         ...
 
     def has_namespace(self, region: str, namespace: str) -> bool:

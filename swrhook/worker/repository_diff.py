@@ -17,7 +17,7 @@ from swrhook.errors import Kind, SwrError
 from swrhook.ledger.lanes import Flow
 from swrhook.ledger.rows import group
 from swrhook.model import Lane, PlannedSync, Target, Urgency
-from swrhook.swr.protocol import TagPage, walk_tags
+from swrhook.swr.tags import TagPage, walk_tags
 from swrhook.syncs.auto_sync import AutoSync, Overlap, find_overlaps
 from swrhook.syncs.observations import Place, TagObservation
 from swrhook.syncs.reconciliation import Finding, Repair, RepairKind, RepositoryRef, compare
@@ -42,7 +42,7 @@ class Listing:
     `exists` tells that there is such a repository, which may be empty.
     """
 
-    digests: Mapping[str, str]
+    digests: Mapping[str, str | None]
     began_at: datetime
     is_whole: bool
     exists: bool
@@ -130,7 +130,7 @@ class RepositoryLister:
             pages.extend([page] if page else [])
             return page
 
-        digests: Mapping[str, str] = {}
+        digests: Mapping[str, str | None] = {}
         for digests_so_far in walk_tags(page_at):
             digests = digests_so_far
         self.pages[region] = max(self.calls - calls_before, self.pages.get(region, 0))

@@ -1,4 +1,4 @@
-"""Cache of what SWR says about targets: whether their organization and region exist.
+"""Cache of what SWR says about regions and organizations: what exists, and what is offered.
 
 Syncing many tags into one organization then takes only one request for it.
 """
@@ -8,16 +8,15 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
 from swrhook.errors import Kind, SwrError
-from swrhook.model import Lane, Sync, Target
+from swrhook.model import Lane, Target
 from swrhook.swr.error_codes import IMPOSSIBLE_REGION
 
 _EXISTING_TTL = timedelta(minutes=10)
 # Short: an operator who creates the missing organization retries at once.
 MISSING_TTL = timedelta(seconds=15)
 _REGIONS_TTL = timedelta(minutes=10)
-# SWR answers with the same error code for an impossible region and for an internal error. If it
-# does not list its regions either, the region counts as impossible after this many failures.
-MAX_ATTEMPTS = 10
+# After this, ShowRepoTag is tried once more: a region may get it.
+_NO_SHOW_TAG_TTL = timedelta(hours=6)
 
 
 class TargetCache:
@@ -29,6 +28,7 @@ class TargetCache:
     def __init__(self) -> None:
         self._namespaces: dict[Target, tuple[bool, datetime]] = {}
         self._regions: dict[str, tuple[AbstractSet[str] | None, datetime]] = {}
+        self._no_show_tag: dict[str, datetime] = {}
 
     def has_namespace(self, target: Target, now: datetime, load: Callable[[], bool]) -> bool:
         """Return whether the target's organization exists and is ours; `load` requests it."""
@@ -60,6 +60,15 @@ class TargetCache:
         regions, _ = self._regions[lane.source_region]
         return None if regions is None else lane.target.region in regions
 
+    def has_show_tag(self, region: str, now: datetime) -> bool:
+        """Return False if the region is known to lack the operation ShowRepoTag."""
+        since = self._no_show_tag.get(region)
+        return since is None or not timedelta() <= now - since < _NO_SHOW_TAG_TTL
+
+    def record_no_show_tag(self, region: str, now: datetime) -> None:
+        """Remember that a region lacks ShowRepoTag."""
+        self._no_show_tag[region] = now
+
     def _has_regions(self, region: str, now: datetime) -> bool:
         entry = self._regions.get(region)
         return entry is not None and timedelta() <= now - entry[1] < _REGIONS_TTL
@@ -74,14 +83,3 @@ def impossible_region(lane: Lane) -> SwrError:
         remedy=f"correct the rule's target region {lane.target.region}, or choose another one that"
         f" SWR offers in {lane.source_region}, then retry the sync",
     )
-
-
-def refine_call_error(
-    error: SwrError | None, sync: Sync, *, is_possible: bool | None
-) -> SwrError | None:
-    """Return a call's error, if any, as an impossible region if that is what it means."""
-    if error is None or error.code != IMPOSSIBLE_REGION or is_possible:
-        return error
-    if is_possible is None and sync.failures + 1 < MAX_ATTEMPTS:
-        return error
-    return impossible_region(sync.lane)

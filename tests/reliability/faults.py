@@ -80,11 +80,19 @@ _IAM = (
     Case("the account is locked", Fault(account_lock=True), times=1),
     Case("the user is disabled", Fault(error="IAM.0082")),
     Case("there is no such project", Fault(error="IAM.1109")),
+    Case("login protection: 403 without a code", Fault(status=403)),
+    Case("another service: 404 without a code", Fault(status=404)),
+    Case(
+        "401 that may mean the project", Fault(status=401, body={"error": {"code": 401}}), times=1
+    ),
 )
 _READ = (
     *_SWR,
     Case("there is no such tag", Fault(error="SVCSTG.SWR.4040115")),
     Case("the digest is not shown", Fault(without_members=("digest",))),
+    Case("no such operation: 404 without a code", Fault(status=404)),
+    Case("no such operation: 405", Fault(status=405)),
+    Case("no such operation: `APIGW.0101`", Fault(error="APIGW.0101")),
 )
 _LOST_ANSWERS = (
     ("carried out, then reset", Fault(effect="accepted", connection="reset")),
@@ -96,6 +104,9 @@ _CALL = (
     *_SWR,
     *(Case(title, fault) for title, fault in _LOST_ANSWERS),
     Case("there is no such image yet", Fault(error="SVCSTG.SWR.4040113")),
+    Case("there is no such organization", Fault(error="SVCSTG.SWR.4040058")),
+    Case("404 without a code", Fault(status=404)),
+    Case("409 without a code", Fault(status=409)),
     Case("the target region is unknown", Fault(error="SVCSTG.SWR.5001101")),
     Case("the quota is used up", Fault(error="SVCSTG.SWR.4000099")),
     Case("200 with an empty body", Fault(accepted_body="nothing")),
@@ -121,6 +132,10 @@ _JOB = (
     *(Case(f"the job ends `{end}`", Fault(job=end)) for end in ("failed", "timeout", "cancel")),
     Case("the job ends `existed`, with nothing there", Fault(job="existed")),
     Case("the job runs forever", Fault(job="never")),
+    Case(
+        "the job is reported as `success`, with nothing there",
+        Fault(job="never", job_shown="success"),
+    ),
     Case("the job fails and is not listed", Fault(job="failed", job_shown="hidden")),
     Case("the job is not listed", Fault(job_shown="hidden")),
     Case("the job is reported as `failed` but succeeded", Fault(job_shown="failed")),

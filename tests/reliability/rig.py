@@ -26,7 +26,12 @@ from tests.worker.harness import WorkerHarness, config
 
 # One of these deadlines ends a sync under a permanent fault.
 RETRY = Retry(Backoff(MINUTE, 20 * MINUTE), deadline=45 * MINUTE)
-VERIFY = Verify(Backoff(4 * SECOND, 10 * MINUTE), deadline=10 * MINUTE, retriggers=2)
+VERIFY = Verify(
+    Backoff(4 * SECOND, 10 * MINUTE),
+    deadline=10 * MINUTE,
+    job_deadline=30 * MINUTE,
+    retriggers=2,
+)
 SOURCE_DEADLINE = 5 * MINUTE
 _LIMITS = {"retry": RETRY, "verify": VERIFY, "source_deadline": SOURCE_DEADLINE}
 # Seconds until a request that hangs is given up.

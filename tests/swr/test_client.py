@@ -13,7 +13,7 @@ from swrhook.model import Lane, Target
 from swrhook.simulator import Fault, RunningSimulator
 from swrhook.swr.http import MAX_RESPONSE_BYTES, Network
 from tests.factories import FakeClock
-from tests.swr.clients import DIGEST, LANE, NETWORK, client_of, logins, simulated
+from tests.swr.clients import DIGEST, LANE, NETWORK, NO_TAG, client_of, logins, simulated
 from tests.swr.loopback import Loopback, Received, Reply
 
 WEST, EAST = "cn-north-4", "cn-east-3"
@@ -287,7 +287,7 @@ def test_a_compressed_answer_is_read() -> None:
 
 
 def test_cookies_are_not_stored() -> None:
-    with Loopback(lambda _: Reply(404, b"", {"Set-Cookie": "session=1; Path=/"})) as swr:
+    with Loopback(lambda _: Reply(404, NO_TAG, {"Set-Cookie": "session=1; Path=/"})) as swr:
         client = client_of(swr.url)
         for _ in range(2):
             client.show_tag(WEST, "group", "shop", "v1")
@@ -299,12 +299,12 @@ def test_cookies_are_not_stored() -> None:
 def test_proxies_in_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-    with Loopback(lambda _: Reply(404)) as swr:
+    with Loopback(lambda _: Reply(404, NO_TAG)) as swr:
         assert client_of(swr.url).show_tag(WEST, "group", "shop", "v1") is None
 
 
 def test_a_proxy_is_used_for_its_endpoints() -> None:
-    with Loopback(lambda _: Reply(404)) as proxy:
+    with Loopback(lambda _: Reply(404, NO_TAG)) as proxy:
         network = Network(find_proxies=lambda url: {"http": proxy.url} if "swr" in url else {})
         client_of("http://swr.invalid", network).show_tag(WEST, "group", "shop", "v1")
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from swrhook.errors import Kind, SwrError
 from swrhook.model import Lane, Target
-from swrhook.swr import protocol
+from swrhook.swr import protocol, tags
 from swrhook.swr.protocol import Organization, SyncJob
-from tests.swr.clients import DIGEST, LANE, NOW, answer
+from tests.swr.clients import LANE, NO_TAG, NOW, answer
 
 # "Manually Synchronizing Images", 2025-08-06: Example Request.
 DOCUMENTED_BODY = """{
@@ -22,7 +22,6 @@ DOCUMENTED_BODY = """{
 }"""
 FOREIGN = b'[{"errorCode":"SVCSTG.SWR.4039001","errorMessage":"not yours"}]'
 NO_ORGANIZATION = b'[{"errorCode":"SVCSTG.SWR.4041061","errorMessage":"The organization"}]'
-NO_TAG = b'{"errors":[{"errorCode":"SVCSTG.SWR.4040115","errorMessage":"no such tag"}]}'
 
 
 def test_the_request_is_the_documented_example() -> None:
@@ -49,10 +48,10 @@ def test_override_is_sent_when_it_is_false() -> None:
 def test_a_slash_in_a_repository_is_a_dollar_on_the_wire() -> None:
     home = "/v2/manage/namespaces/group/repos/web$shop$api"
 
-    assert f"{home}/tags/v1" == protocol.tag_path("group", "web/shop/api", "v1")
+    assert f"{home}/tags/v1" == tags.tag_path("group", "web/shop/api", "v1")
     assert (
         f"{home}/tags?limit=100&offset=200&order_column=updated_at&order_type=desc"
-        == protocol.tags_path("group", "web/shop/api", 200)
+        == tags.tags_path("group", "web/shop/api", 200)
     )
     assert (
         f"{home}/sync_job?filter=limit::100%7Coffset::0%7Corder::desc"
@@ -75,7 +74,7 @@ def test_a_slash_in_a_repository_is_a_dollar_on_the_wire() -> None:
 )
 def test_no_name_can_change_the_path(namespace: str, repository: str, tag: str) -> None:
     with pytest.raises(SwrError) as caught:
-        protocol.tag_path(namespace, repository, tag)
+        tags.tag_path(namespace, repository, tag)
 
     assert (caught.value.kind, caught.value.code) == (Kind.PERMANENT, "name")
 
@@ -152,51 +151,6 @@ def test_a_200_that_reports_an_error_raises_it(body: bytes, kind: Kind, code: st
         protocol.check_triggered(answer(200, body), ["v1"])
 
     assert (caught.value.kind, caught.value.code) == (kind, code)
-
-
-def test_the_digest_of_one_tag_is_read() -> None:
-    body = json.dumps({"id": 1, "tag": "v1", "digest": DIGEST, "tag_type": 0}).encode()
-
-    assert protocol.read_digest(answer(200, body), "v1") == DIGEST
-
-
-@pytest.mark.parametrize("body", [NO_TAG, NO_ORGANIZATION, b"", b"<html>404</html>"])
-def test_a_missing_tag_has_no_digest(body: bytes) -> None:
-    assert protocol.read_digest(answer(404, body), "v1") is None
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b'{"tag":"v2","digest":"sha256:00"}',
-        b'{"tag":"v1"}',
-        b'{"tag":"v1","digest":"sha256:00"}',
-        b"[]",
-        b"",
-    ],
-)
-def test_a_response_without_the_digest_is_an_error(body: bytes) -> None:
-    with pytest.raises(SwrError) as caught:
-        protocol.read_digest(answer(200, body), "v1")
-
-    assert (caught.value.kind, caught.value.code) == (Kind.TRANSIENT, "protocol")
-
-
-def test_a_page_of_tags_is_read_without_its_malformed_elements() -> None:
-    listed = [{"Tag": "v1", "digest": DIGEST}, {"Tag": "v2"}, {"tag": "v3", "digest": DIGEST}, 7]
-
-    page = protocol.read_tag_page(
-        answer(200, json.dumps(listed).encode(), {"content-range": "0-4/37"})
-    )
-
-    assert protocol.TagPage({"v1": DIGEST}, 4, 37) == page
-
-
-def test_an_empty_page_may_be_null_and_a_missing_repository_has_none() -> None:
-    assert protocol.TagPage({}, 0, None) == protocol.read_tag_page(answer(200, b"null"))
-    assert protocol.read_tag_page(answer(404, NO_TAG)) is None
-    with pytest.raises(SwrError, match="it is not a list"):
-        protocol.read_tag_page(answer(200, b'{"tags":[]}'))
 
 
 def test_sync_jobs_are_read() -> None:

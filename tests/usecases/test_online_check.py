@@ -235,3 +235,38 @@ def test_a_target_that_depends_on_the_image_is_not_checked(simulator: RunningSim
 
     message = "depends on the pushed image: not checked"
     assert messages(results, Level.UNKNOWN) == [("organization cn-east-3/{repository}", message)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"status": 404}, {"status": 405}, {"error": "APIGW.0101"}, {"error": "SVCSTG.SWR.4040083"}],
+)
+def test_a_region_that_cannot_show_a_tag_is_named(
+    simulator: RunningSimulator, answer: dict[str, Any]
+) -> None:
+    simulator.state.faults.add([Fault(region=EAST, operation="tag", **answer)])
+
+    results = check(simulator)
+
+    message = (
+        "tags can be read; a single tag is looked up in the list: the region has no operation to"
+        " show it"
+    )
+    assert ("organization cn-east-3/group", message) in messages(results, Level.OK)
+    assert messages(results, Level.WARNING) == []
+
+
+def test_a_list_without_digests_is_named(simulator: RunningSimulator) -> None:
+    without = Fault(region=EAST, operation="tags", without_members=("digest",))
+    simulator.state.faults.add([without])
+
+    message = "tags can be read; each tag is looked up by itself: the list shows no digests"
+    assert ("organization cn-east-3/group", message) in messages(check(simulator), Level.OK)
+
+
+def test_a_region_that_shows_no_digest_at_all_is_a_warning(simulator: RunningSimulator) -> None:
+    simulator.state.faults.add([Fault(region=EAST, without_members=("digest",))])
+
+    [(about, message)] = messages(check(simulator), Level.WARNING)
+    assert about == "organization cn-east-3/group"
+    assert "without a digest" in message

@@ -12,7 +12,8 @@ from swrhook.ledger.database import Database
 from swrhook.metrics import Metrics
 from swrhook.model import Lane, State, Sync
 from swrhook.rules.rulebook import Rulebook
-from swrhook.swr.protocol import PAGE_SIZE, SyncJob, TagPage
+from swrhook.swr.protocol import PAGE_SIZE, SyncJob
+from swrhook.swr.tags import TagPage
 from swrhook.syncs.auto_sync import AutoSync
 from swrhook.worker.admission import Admission
 from swrhook.worker.circuit_breaker import CircuitBreakers
@@ -51,6 +52,8 @@ class FakeSwr:
         self.calls: list[tuple[Lane, list[str]]] = []
         self.looks: list[tuple[str, str]] = []  # region, tag
         self.lists: list[tuple[str, list[str]]] = []
+        self.image_lists: list[tuple[str, list[str]]] = []
+        self.images: dict[Key, frozenset[str]] = {}  # of multi-arch tags, as `platform digest`
         self.pages: list[tuple[str, int]] = []  # region, offset
         self.before_page: Callable[[], None] = lambda: None
         self.before_look: Callable[[str], None] = lambda _region: None
@@ -80,7 +83,7 @@ class FakeSwr:
         repository: str,
         tags: Collection[str],
         on_page: Callable[[], None],
-    ) -> dict[str, str]:
+    ) -> dict[str, str | None]:
         self.lists.append((region, list(tags)))
         self.before_look(region)
         for _ in range(PAGE_SIZE, len(tags), PAGE_SIZE):
@@ -93,14 +96,29 @@ class FakeSwr:
             if (digest := self.held.get((region, namespace, repository, tag)))
         }
 
+    def list_images(
+        self,
+        region: str,
+        namespace: str,
+        repository: str,
+        tags: Collection[str],
+        on_page: Callable[[], None],
+    ) -> dict[str, frozenset[str]]:
+        del on_page
+        self.image_lists.append((region, list(tags)))
+        keys = {tag: (region, namespace, repository, tag) for tag in tags}
+        return {tag: self.images[key] for tag, key in keys.items() if key in self.images}
+
     def tag_page(self, region: str, namespace: str, repository: str, offset: int) -> TagPage | None:
         self.pages.append((region, offset))
         self.before_page()
         if region in self.hidden:
             raise self.hidden[region]
         repository_key = (region, namespace, repository)
-        tags = {key[3]: digest for key, digest in self.held.items() if key[:3] == repository_key}
-        page = dict(sorted(tags.items())[offset : offset + PAGE_SIZE])
+        tags: dict[str, str | None] = {
+            key[3]: digest for key, digest in self.held.items() if key[:3] == repository_key
+        }
+        page = dict(sorted(tags.items(), key=lambda item: item[0])[offset : offset + PAGE_SIZE])
         return TagPage(page, len(page), len(tags)) if tags else None
 
     def first_repositories(self, region: str, namespace: str) -> list[str]:

@@ -16,9 +16,10 @@ from swrhook.syncs.backoff import Retry
 from swrhook.syncs.decisions import Decision
 from swrhook.syncs.states import Event
 from swrhook.worker.admission import BRIEF
+from swrhook.worker.call_error import MAX_ATTEMPTS
 from swrhook.worker.circuit_breaker import FAILURES_TO_OPEN, PAUSES, Operation
 from swrhook.worker.gateway import Endpoint
-from swrhook.worker.target_cache import MAX_ATTEMPTS, MISSING_TTL
+from swrhook.worker.target_cache import MISSING_TTL
 from tests.factories import LANE, NOW, SECOND, TARGET, A, B, C, find, put, ready_lanes
 from tests.worker.harness import REGIONS, WorkerHarness, config, error
 from tests.worker.runs import OVERRIDE, job, row

@@ -60,16 +60,66 @@ def test_a_call_that_can_never_succeed_is_rejected_with_the_remedy(
     ) == ("rejected", "SVC.1", "what SWR said", "what to do")
 
 
-def test_a_call_answered_not_yet_is_repeated_and_counts_no_attempt(harness: WorkerHarness) -> None:
+def test_a_call_that_finds_no_image_which_the_source_shows_is_repeated(
+    harness: WorkerHarness,
+) -> None:
     harness.swr.put("v1", A)
+    harness.swr.answers = [SwrError(Kind.NOT_YET, "SVCSTG.SWR.4040010", "no such image")] * 2
+    [sync] = harness.push("v1")
+
+    harness.run()
+
+    assert harness.state(sync) is State.PENDING
+    expected = "cn-north-4 shows team/web/shop:v1, but sync_images says: no such image"
+    assert row(harness, sync)["error_message"] == expected
+    harness.run_until_quiet()
+    assert (harness.state(sync), find(harness.database, sync.id).attempts) == (State.VERIFIED, 3)
+
+
+def test_a_blind_call_answered_not_yet_is_repeated_and_counts_no_attempt(
+    harness: WorkerHarness,
+) -> None:
+    harness.swr.hidden[LANE.source_region] = error(Kind.CONFIGURATION)
     harness.swr.answers = [error(Kind.NOT_YET)]
     [sync] = harness.push("v1")
 
     harness.run()
 
     assert (harness.state(sync), find(harness.database, sync.id).attempts) == (State.PENDING, 0)
+    harness.swr.put("v1", A)
+    harness.swr.hidden.clear()
     harness.run_until_quiet()
     assert (harness.state(sync), find(harness.database, sync.id).attempts) == (State.VERIFIED, 1)
+
+
+def test_a_call_to_an_organization_that_does_not_exist_is_rejected_and_names_it(
+    harness: WorkerHarness,
+) -> None:
+    harness.swr.put("v1", A)
+    harness.swr.answers = [SwrError(Kind.NOT_YET, "SVCSTG.SWR.4040058", "not found")]
+    [sync] = harness.push("v1")
+
+    assert harness.run() is None
+
+    rejected = row(harness, sync)
+    assert (rejected["state"], rejected["error_message"]) == (
+        "rejected",
+        "cn-east-3 has no organization team: not found",
+    )
+    assert "create the organization team in cn-east-3" in str(rejected["error_remedy"])
+
+
+def test_an_endpoint_without_sync_images_rejects_a_sync(harness: WorkerHarness) -> None:
+    harness.swr.put("v1", A)
+    harness.swr.answers = [SwrError(Kind.NOT_YET, "HTTP.404", "404 page not found")]
+    [sync] = harness.push("v1")
+
+    assert harness.run() is None
+
+    rejected = row(harness, sync)
+    assert rejected["state"] == "rejected"
+    assert str(rejected["error_message"]).startswith("cn-north-4 has no sync_images")
+    assert "check the endpoint of cn-north-4" in str(rejected["error_remedy"])
 
 
 def test_a_missing_organization_is_rejected_without_a_call(harness: WorkerHarness) -> None:

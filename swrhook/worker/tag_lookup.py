@@ -1,0 +1,87 @@
+"""Looks up the digests of tags in a region, by ShowRepoTag or in the list of tags.
+
+Some regions lack ShowRepoTag, so an answer of it that does not explain itself is checked against
+the list. The region is remembered, so that its tags are looked up in the list from then on.
+"""
+
+from collections.abc import Collection, Mapping
+
+from swrhook.errors import Kind, SwrError, TagNotShown
+from swrhook.swr.tags import NO_DIGEST
+from swrhook.syncs.decisions import DigestLookup
+from swrhook.worker.gateway import GatewaySession
+
+# Up to this many tags are read one by one. Listing would take fewer requests for more tags, but
+# its pages bring the whole manifests of other tags, too.
+MAX_SINGLE_READS = 2
+
+_NO_DIGEST_REMEDY = (
+    "SWR shows no digest here, so swrhook cannot prove what the tag holds: compare it by hand, and"
+    " report it with the answer of `check --online`"
+)
+
+Place = tuple[str, str, str]  # region, organization, repository
+
+
+def look_up(
+    session: GatewaySession, region: str, namespace: str, repository: str, tags: Collection[str]
+) -> dict[str, DigestLookup]:
+    """Return the digest of each tag, None if it does not exist, or the error if it is unreadable.
+
+    Raises NoCapacity.
+    """
+    place = (region, namespace, repository)
+    if len(tags) > MAX_SINGLE_READS or not session.has_show_tag(region):
+        return _list_first(session, place, tags)
+    shown = {tag: _show(session, place, tag) for tag in tags}
+    unexplained = {tag: error for tag, error in shown.items() if isinstance(error, TagNotShown)}
+    if not unexplained:
+        return shown
+    listed = _list(session, place, unexplained)
+    if any(_proves_lack(error, listed[tag]) for tag, error in unexplained.items()):
+        session.record_no_show_tag(region)
+    return shown | listed
+
+
+def _list_first(
+    session: GatewaySession, place: Place, tags: Collection[str]
+) -> dict[str, DigestLookup]:
+    """List the tags, and show those that are listed without a digest."""
+    region = place[0]
+    lookups = _list(session, place, tags)
+    for tag, lookup in lookups.items():
+        is_hidden = isinstance(lookup, SwrError) and lookup.code == NO_DIGEST
+        if is_hidden and session.has_show_tag(region):
+            digest = _show(session, place, tag)
+            lookups[tag] = digest if isinstance(digest, str) else lookup
+            if isinstance(digest, TagNotShown) and digest.lacks_operation:
+                session.record_no_show_tag(region)
+    return lookups
+
+
+def _proves_lack(error: TagNotShown, listed: DigestLookup) -> bool:
+    """Return whether ShowRepoTag's answer, beside the list's, shows that the region lacks it."""
+    return error.lacks_operation or (error.code != NO_DIGEST and isinstance(listed, str))
+
+
+def _list(session: GatewaySession, place: Place, tags: Collection[str]) -> dict[str, DigestLookup]:
+    try:
+        digests = session.list_tags(*place, tags)
+    except SwrError as exc:
+        return dict.fromkeys(tags, exc)
+    return {tag: _listed(place[0], tag, digests) for tag in tags}
+
+
+def _listed(region: str, tag: str, digests: Mapping[str, str | None]) -> DigestLookup:
+    """Return what a list says about a tag."""
+    if tag in digests and digests[tag] is None:
+        message = f"{region} lists the tag {tag} without a digest"
+        return SwrError(Kind.CONFIGURATION, NO_DIGEST, message, remedy=_NO_DIGEST_REMEDY)
+    return digests.get(tag)
+
+
+def _show(session: GatewaySession, place: Place, tag: str) -> DigestLookup:
+    try:
+        return session.show_tag(*place, tag)
+    except SwrError as exc:
+        return exc
