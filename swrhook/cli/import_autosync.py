@@ -11,7 +11,7 @@ import click
 import yaml
 
 from swrhook.cli.online_client import open_client
-from swrhook.cli.options import command
+from swrhook.cli.options import command, text_option
 from swrhook.cli.terminal import count_of, printable, progress_bar
 from swrhook.config.loader import load
 from swrhook.config.model import Config
@@ -29,9 +29,9 @@ from swrhook.usecases.auto_sync_import import (
     "python -m swrhook import-autosync --region cn-north-4 --namespace team-a",
 )
 @click.argument("file", default="./swrhook.yaml", envvar="SWRHOOK_CONFIG")
-@click.option("--region", "regions", multiple=True, help="Only this source region. Repeatable.")
-@click.option("--namespace", "namespaces", multiple=True, help="Only this one. Repeatable.")
-def import_autosync(file: str, regions: Sequence[str], namespaces: Sequence[str]) -> None:
+@text_option("--region", "Only this source region. Repeatable.", multiple=True)
+@text_option("--namespace", "Only this organization. Repeatable.", multiple=True)
+def import_autosync(file: str, region: Sequence[str], namespace: Sequence[str]) -> None:
     """Print SWR's own automatic synchronization as rules for swrhook.yaml.
 
     It asks SWR, with the credentials in FILE, for the rules of every repository in the regions of
@@ -41,7 +41,7 @@ def import_autosync(file: str, regions: Sequence[str], namespaces: Sequence[str]
     environ = os.environ  # noqa: TID251  # a command reads the environment itself
     try:
         config = load(Path(file), environ)
-        auto_syncs = _read(config, environ, regions, namespaces)
+        auto_syncs = _read(config, environ, region, namespace)
     except BadConfiguration as exc:
         for mistake in exc.mistakes:
             click.echo(mistake, err=True)

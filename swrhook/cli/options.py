@@ -8,6 +8,8 @@ import click
 # The largest page that the API returns.
 LARGEST_PAGE = 1000
 
+# None, a text, or a tuple of texts.
+_Value = TypeVar("_Value")
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
 
@@ -33,9 +35,9 @@ def combine(*options: Callable[[Any], Any]) -> Callable[[_Function], _Function]:
     return decorate
 
 
-def _refuse_empty(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+def _refuse_empty(_: click.Context, option: click.Parameter, value: _Value) -> _Value:
     # With IMAGE unset, `--image "$IMAGE"` must not select every image.
-    if value == "":
+    if value == "" or (isinstance(value, tuple) and "" in value):
         raise click.UsageError(f"{option.opts[0]} must not be empty")
     return value
 
