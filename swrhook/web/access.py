@@ -91,7 +91,7 @@ def guard(app: Flask, web: WebContext) -> None:
             )
         if holder.namespaces is not None and request.endpoint not in SCOPED:
             web.metrics.access_denied.labels("forbidden").inc()
-            raise Forbidden("the token is limited to organizations (namespaces): this is for all")
+            raise Forbidden("the token is limited to organizations (namespaces), this route is not")
 
 
 def scope() -> Namespaces | None:
