@@ -63,6 +63,8 @@ class WebContext:
     # Comparisons run in a process of their own; what else computes for long does so in its thread.
     comparisons: Turns = field(default_factory=lambda: Turns("comparison", wait=0, waiting=0))
     computations: Turns = field(default_factory=lambda: Turns("explanation", wait=1, waiting=4))
+    # Pages of more than USUAL_LIMIT items: writing 1,000 takes some 50 ms of the interpreter.
+    large_pages: Turns = field(default_factory=lambda: Turns("large page", wait=5, waiting=4))
 
     def read(
         self, query: Callable[Concatenate[Any, P], Result], *args: P.args, **kwargs: P.kwargs

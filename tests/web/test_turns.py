@@ -6,7 +6,7 @@ import pytest
 
 from swrhook.errors import RateLimited
 from swrhook.web.turns import Turns
-from tests.web.harness import READ, WebHarness, signed_in
+from tests.web.harness import ADMIN, READ, WebHarness, signed_in
 
 
 def test_a_second_request_is_refused_while_the_first_computes() -> None:
@@ -36,6 +36,19 @@ def test_a_few_wait_for_their_turn() -> None:
                 pass
 
         assert waiting.result(30) == "done"
+
+
+@pytest.mark.parametrize("name", ["syncs", "deliveries", "audit", "backfill"])
+def test_large_pages_take_turns(
+    harness: WebHarness, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(harness.context.large_pages, "_wait", 0)
+    client = harness.client(ADMIN)
+    with harness.context.large_pages.take():
+        assert client.get(f"/api/v1/{name}?limit=100").status_code == 200
+        assert client.get(f"/api/v1/{name}?limit=101").status_code == 429
+
+    assert client.get(f"/api/v1/{name}?limit=101").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/api/v1/explain?image=team/web:v1", "/api/v1/rules", "/rules"])

@@ -73,7 +73,7 @@ def create_groups(web: WebContext) -> list[Routes]:
     """Return the groups of routes, for `install`."""
     groups = []
     for name, (description, add_routes) in _GROUPS.items():
-        group = Routes(name, description)
+        group = Routes(name, description, web.large_pages)
         add_routes(group, web)
         groups.append(group)
     return groups

@@ -1,8 +1,10 @@
 """Groups of routes that the OpenAPI document describes."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import wraps
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from flask import Request
 from flask_smorest import Blueprint
@@ -10,8 +12,14 @@ from marshmallow import RAISE, Schema
 from webargs import missing
 from webargs.flaskparser import FlaskParser, is_json_request
 
+from swrhook.ledger.queries.views import USUAL_LIMIT
 from swrhook.senders.payload import Json, decode
+from swrhook.web.api.queries import PagingQuery
+from swrhook.web.turns import Turns
 
+_BUSY = HTTPStatus.TOO_MANY_REQUESTS
+P = ParamSpec("P")
+Result = TypeVar("Result")
 View = TypeVar("View", bound=Callable[..., object])
 
 
@@ -28,8 +36,9 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
 
     ARGUMENTS_PARSER = _Parser()
 
-    def __init__(self, name: str, description: str) -> None:
+    def __init__(self, name: str, description: str, large_pages: Turns) -> None:
         super().__init__(name, __name__, description=description)
+        self._large_pages = large_pages
 
     def get(
         self,
@@ -78,6 +87,10 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
 
         def decorate(view: View) -> View:
             described = self.response(*answer)(view)
+            is_page = arguments is not None and issubclass(arguments, PagingQuery)
+            if is_page:
+                described = self._bound(described)
+                described = self.alt_response(_BUSY, response=_BUSY.name)(described)
             for status in [*errors, *([HTTPStatus.NOT_FOUND] if "<" in rule else [])]:
                 options = {"response": status.name} if error is None else _problem(status, error)
                 described = self.alt_response(status, **options)(described)
@@ -88,6 +101,18 @@ class Routes(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
             return view
 
         return decorate
+
+    def _bound(self, view: Callable[P, Result]) -> Callable[P, Result]:
+        """Let one request at a time read and write a page of more than USUAL_LIMIT items."""
+
+        @wraps(view)
+        def bounded(*args: P.args, **kwargs: P.kwargs) -> Result:
+            query: Any = args[-1]  # the loaded arguments
+            is_large = query["limit"] > USUAL_LIMIT
+            with self._large_pages.take() if is_large else nullcontext():
+                return view(*args, **kwargs)
+
+        return bounded
 
 
 def _problem(status: HTTPStatus, schema: type[Schema]) -> dict[str, object]:
