@@ -14,7 +14,7 @@ DEVELOPMENT := $(VENV)/.development
 $(shell $(IN_VENV)/python -c '' 2>/dev/null || rm -f $(RUNTIME) $(DEVELOPMENT))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test quick check fuzz chaos bench scale soak tables fix lock tools dist image clean
+.PHONY: help demo run test quick check fuzz chaos bench scale soak tables fix lock audit sbom tools dist image clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | \
@@ -88,15 +88,22 @@ lock: ## pin the newest versions of requirements*.in, with hashes
 		--output-file requirements-dev.txt
 	@rm -rf $(VENV)-lock
 
+audit: ## ask for known vulnerabilities of the pins; says so when it cannot look
+	@PYTHON=$(PYTHON) .ci/audit
+
+sbom: ## write the software bill of materials into dist/, from requirements.txt
+	@mkdir -p dist && $(PYTHON) .ci/sbom.py dist/swrhook-$(VERSION).cdx.json
+
 tools: $(IN_VENV)/helm ## install helm and kubectl, with which the tests try what is for Kubernetes
 
 # From the last commit alone, with its time: the same commit always gives the same files.
-dist: $(DEVELOPMENT) ## build the wheel and the sdist of the last commit into dist/, reproducibly
+dist: $(DEVELOPMENT) ## build wheel, sdist and SBOM of the last commit into dist/, reproducibly
 	@git diff --quiet HEAD -- || { echo "Commit your changes first: make dist builds a commit." >&2; \
 		exit 1; }
 	@rm -rf dist && mkdir -p dist/source && git archive HEAD | tar -x -C dist/source
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(IN_VENV)/python -m build --no-isolation \
 		--outdir dist dist/source >/dev/null && rm -rf dist/source
+	@$(MAKE) --no-print-directory sbom
 	@cd dist && sha256sum * >SHA256SUMS && cat SHA256SUMS
 
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' swrhook/__init__.py)
