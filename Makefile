@@ -70,7 +70,8 @@ scale: $(DEVELOPMENT) ## measure with 10,000 lanes; POSTGRESQL=1 instead of SQLi
 soak: $(DEVELOPMENT) ## sync 10,000 tags under many faults; REPOSITORIES=20 is shorter
 	@PYTHONPATH=. $(IN_VENV)/python bench/soak.py --repositories $(REPOSITORIES)
 
-tables: $(DEVELOPMENT) ## run the fault matrix and write it to docs/reliability.md
+tables: $(DEVELOPMENT) ## write the tables of docs/security.md, and of docs/reliability.md (runs it)
+	@PYTHONPATH=. $(IN_VENV)/python tests/attacks.py
 	@PYTHONPATH=. $(IN_VENV)/python tests/reliability/write.py
 
 fix: $(DEVELOPMENT) ## format the code and fix what the linter can fix
