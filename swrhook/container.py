@@ -98,7 +98,10 @@ class Container:
             monotonic,
             KeptCertificates(self.database, self.system_clock),
         )
-        file = WatchedFile(self.settings.config, self.environ, keys)
+        # A process that only records deliveries needs no credentials for SWR, and reads none.
+        file = WatchedFile(
+            self.settings.config, self.environ, keys, with_credentials=self.settings.workers > 0
+        )
         self.config_reloader = ConfigReloader(file, self.database, self.metrics, self.system_clock)
         with unusable_on_error(_NOT_WRITTEN):
             config = self.config_reloader.load_initial()

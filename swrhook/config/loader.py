@@ -4,6 +4,7 @@ import gc
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -24,8 +25,8 @@ from swrhook.config.cross_checks import check_references
 from swrhook.config.diagnostics import Diagnostics, KeyMessage
 from swrhook.config.diff import make_fingerprints
 from swrhook.config.interpolation import ReadFile, expand, literal_secrets
-from swrhook.config.model import Config
-from swrhook.config.nodes import Data, NodePath
+from swrhook.config.model import Config, NoCredentials
+from swrhook.config.nodes import Data, NodePath, value_at
 from swrhook.config.rule_lint import lint_rules
 from swrhook.config.schema import Root
 from swrhook.config.yaml_document import read
@@ -95,6 +96,8 @@ def load(
     environ: Mapping[str, str],
     key_provider: KeyProvider = NO_KEYS,
     read_file: ReadBytes = read_bytes,
+    *,
+    with_credentials: bool = True,
 ) -> Config:
     """Read a file. Raises BadConfiguration with every mistake in it and in its references."""
     try:
@@ -106,7 +109,12 @@ def load(
         raise BadConfiguration([Mistake(str(path), 0, 0, message)]) from None
     read_secret = partial(read_secret_file, read_file=read_file)
     return parse(
-        text, file=str(path), environ=environ, read_file=read_secret, key_provider=key_provider
+        text,
+        file=str(path),
+        environ=environ,
+        read_file=read_secret,
+        key_provider=key_provider,
+        with_credentials=with_credentials,
     )
 
 
@@ -135,11 +143,13 @@ def parse(
     environ: Mapping[str, str],
     read_file: ReadFile,
     key_provider: KeyProvider = NO_KEYS,
+    with_credentials: bool = True,
 ) -> Config:
     """Parse the bytes of a file, whatever they are. Raises BadConfiguration with every mistake.
 
     `file` is the file's name in messages. `read_file` returns the content of a `${file:}`.
-    `key_provider` fetches the keys of senders, only once they deliver.
+    `key_provider` fetches the keys of senders, only once they deliver. Without credentials, those
+    under `swr` are not read, so that what they refer to may be missing.
     """
     document, diagnostics = open_document(text, file)
     secret_files: list[str] = []
@@ -148,7 +158,8 @@ def parse(
         secret_files.append(path)
         return read_file(path)
 
-    data = expand(document, diagnostics, environ, read_and_record)
+    needed = document if with_credentials else _without_credentials(document)
+    data = expand(needed, diagnostics, environ, read_and_record)
     checked = check_structure(data, diagnostics)
     check_references(data, diagnostics)
     check_pod_identity(data, diagnostics, environ)
@@ -156,9 +167,10 @@ def parse(
     diagnostics.raise_mistakes()
     rules = build_rules(checked["rules"], checked.get("defaults", {}))
     lint_rules(rules, diagnostics)
+    swr = build_swr(checked["swr"], environ)
     return Config(
         version=sha256(text).hexdigest()[:12],
-        swr=build_swr(checked["swr"], environ),
+        swr=swr if with_credentials else replace(swr, credentials=NoCredentials()),
         access=build_access(checked.get("access", {})),
         senders=build_senders(checked["senders"], key_provider),
         rules=rules,
@@ -169,6 +181,13 @@ def parse(
         secret_files=tuple(secret_files),
         fingerprints=make_fingerprints(checked),
     )
+
+
+def _without_credentials(document: Data) -> Data:
+    """Return a document with credentials that refer to nothing in place of its own, if any."""
+    if not isinstance(value_at(document, "swr", "credentials"), dict):
+        return document
+    return document | {"swr": document["swr"] | {"credentials": {"kind": "ecs_agency"}}}
 
 
 def read_secret_file(path: str, read_file: ReadBytes = read_bytes) -> str:

@@ -61,8 +61,18 @@ class PodCredentials:
     token_file: str
 
 
+@dataclass(frozen=True, slots=True)
+class NoCredentials:
+    """What a process has that only records deliveries: it never asks SWR, and knows no secret."""
+
+
 Credentials = (
-    PasswordCredentials | TokenCredentials | KeyCredentials | AgencyCredentials | PodCredentials
+    PasswordCredentials
+    | TokenCredentials
+    | KeyCredentials
+    | AgencyCredentials
+    | PodCredentials
+    | NoCredentials
 )
 
 

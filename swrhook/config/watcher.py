@@ -33,11 +33,19 @@ class _Poll:
 class WatchedFile:
     """A configuration file and every file that it refers to with `${file:}`. Not thread-safe."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str], key_provider: KeyProvider) -> None:
-        """Set the path. Nothing is read yet."""
+    def __init__(
+        self,
+        path: Path,
+        environ: Mapping[str, str],
+        key_provider: KeyProvider,
+        *,
+        with_credentials: bool = True,
+    ) -> None:
+        """Set the path, and whether credentials for SWR are read. Nothing is read yet."""
         self._path = path
         self.environ = environ
         self.key_provider = key_provider
+        self.with_credentials = with_credentials
         self._digests: dict[str, str] = {}
         self._last_poll: _Poll | None = None
 
@@ -45,7 +53,13 @@ class WatchedFile:
         """Read the file. Raises BadConfiguration with every mistake in it."""
         self._digests = {}
         self._last_poll = None
-        return load(self._path, self.environ, self.key_provider, self._read_and_record)
+        return load(
+            self._path,
+            self.environ,
+            self.key_provider,
+            self._read_and_record,
+            with_credentials=self.with_credentials,
+        )
 
     def has_changed(self) -> bool:
         """Return whether the content differs from what was read, at this poll and the one before.

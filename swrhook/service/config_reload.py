@@ -167,6 +167,7 @@ class ConfigReloader(PeriodicThread):
                 environ=self.file.environ,
                 read_file=configuration.read_secret_file,
                 key_provider=self.file.key_provider,
+                with_credentials=self.file.with_credentials,
             )
             return replace(config, version=version)  # the file's, whose comments are left out
         except BadConfiguration as exc:

@@ -9,12 +9,13 @@ from swrhook.clock import Clock
 from swrhook.config.model import (
     AgencyCredentials,
     KeyCredentials,
+    NoCredentials,
     PasswordCredentials,
     PodCredentials,
     Swr,
     TokenCredentials,
 )
-from swrhook.errors import SwrError
+from swrhook.errors import Kind, SwrError
 from swrhook.swr.auth import password, signing
 from swrhook.swr.auth.access_key import StaticAccessKey
 from swrhook.swr.auth.cache import CredentialCache, CredentialSource, IssuedCredential
@@ -104,10 +105,20 @@ class AccessKeyAuthenticator:
         return _send_with_renewal(send, self.keys, _ANY_PROJECT)
 
 
+class NoAuthenticator:
+    """Sends nothing: this process has no credentials."""
+
+    def send(self, *_request: object) -> SwrResponse:
+        """Raise SwrError."""
+        message = "this process only records deliveries, and has no credentials for SWR"
+        remedy = "let a process with SWRHOOK_WORKERS of 1 or more do this"
+        raise SwrError(Kind.CONFIGURATION, "no_credentials", message, remedy=remedy)
+
+
 # Its `send` returns the response to a request that is authenticated for a project, over a transport
 # that may change with the regions. When SWR refuses the credential, it is renewed once, where that
 # is possible. Raises SwrError when there is no credential or no response.
-Authenticator = TokenAuthenticator | AccessKeyAuthenticator
+Authenticator = TokenAuthenticator | AccessKeyAuthenticator | NoAuthenticator
 
 
 def make_authenticator(
@@ -131,6 +142,8 @@ def make_authenticator(
             fetcher = MachineKeyFetcher(credentials, network, clock)
             keys = CredentialCache(fetcher.fetch, clock)
             return AccessKeyAuthenticator(keys, iam, transport, clock, ids)
+        case NoCredentials():
+            return NoAuthenticator()
         case _:
             assert_never(credentials)
 
