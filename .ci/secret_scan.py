@@ -28,7 +28,10 @@ PATTERNS: Mapping[str, str] = {
     "a JSON Web Token": r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
     "a token of IAM": r"\bMII[A-Za-z0-9+/_-]{400,}",
     "a key of Standard Webhooks": r"\bwhsec_[A-Za-z0-9+/]{32,}",
-    "a password in a URL": r"\b[a-z][a-z0-9+.-]+://[^\s/:@\"'$<{]+:([^\s/:@\"'$<{]{8,})@",
+    # With a digit: a placeholder has none.
+    "a password in a URL": (
+        r"\b[a-z][a-z0-9+.-]+://[^\s/:@\"'$<{]+:(?=[^\s/:@]*[0-9])[^\s/:@\"'$<{]{8,}@"
+    ),
 }
 _PATTERNS = {kind: re.compile(pattern) for kind, pattern in PATTERNS.items()}
 

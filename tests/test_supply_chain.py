@@ -31,7 +31,7 @@ SECRETS = [
     "eyJhbGciOiJIUzI1" + ".eyJzdWIiOiIxMjM0." + "a" * 20,
     "MII" + "Abc" * 200,
     "whsec_" + "a" * 32,
-    "postgresql://swrhook:" + "a-real-password" + "@database/swrhook",
+    "postgresql://swrhook:" + "a-real-passw0rd" + "@database/swrhook",
 ]
 
 
