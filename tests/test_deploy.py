@@ -65,7 +65,7 @@ def test_every_process_can_read_its_environment(name: str, environ: Mapping[str,
     if "worker" in name:
         check_worker(settings)
     else:
-        assert settings.workers == 0
+        assert (settings.workers, environ["SWR_PASSWORD"]) == (0, "")
 
 
 def test_there_are_two_of_each() -> None:
@@ -129,6 +129,24 @@ def test_selectors_find_their_pods() -> None:
 
     for selector in wanted:
         assert any(selector.items() <= each.items() for each in labels)
+
+
+def test_nobody_connects_from_everywhere() -> None:
+    (policy,) = of_kind("NetworkPolicy")
+    rules = policy["spec"]["ingress"]
+
+    assert [bool(rule["from"]) for rule in rules] == [True] * len(rules)
+    metrics_only = [rule for rule in rules if {"port": 8081} in rule["ports"]]
+    assert len(metrics_only) == 1
+
+
+def test_images_of_others_can_be_pinned_by_digest() -> None:
+    images = [service["image"] for service in COMPOSE["services"].values()]
+    documented = (DEPLOY / "example.env").read_text()
+
+    for image in images:
+        (variable,) = re.findall(r"^\$\{(\w+):-[^}]+\}$", image)
+        assert re.search(rf"^#{variable}=\S+@sha256:", documented, re.MULTILINE)
 
 
 def test_an_ingress_shields_by_default() -> None:
