@@ -61,6 +61,7 @@ chaos: $(DEVELOPMENT) ## kill processes, cut networks, fill disks; count losses;
 bench: $(DEVELOPMENT) ## run the benchmarks; writes docs/performance.md
 	@PYTHONPATH=. $(IN_VENV)/python bench/rules.py
 	@PYTHONPATH=. $(IN_VENV)/python bench/registry.py
+	@PYTHONPATH=. $(IN_VENV)/python bench/slow_clients.py
 	@PYTHONPATH=. $(IN_VENV)/python -m bench
 
 scale: $(DEVELOPMENT) ## measure with 10,000 lanes; POSTGRESQL=1 instead of SQLite; ROOT=FOLDER

@@ -1,19 +1,18 @@
 """Benchmarks, each in a module of its own; writes table and plots into docs/performance.md.
 
-bench/rules.py, bench/registry.py and bench/scale.py are programs of their own.
+bench/rules.py, registry.py, slow_clients.py and scale.py are programs of their own.
 """
 
 import signal
 import sys
 
-from bench import claims, costs, deliveries, figures, slow_clients, syncs
+from bench import claims, costs, deliveries, figures, syncs
 
 PARTS = {
     "deliveries": deliveries,
     "syncs": syncs,
     "claims": claims,
     "costs": costs,
-    "slow_clients": slow_clients,
 }
 
 

@@ -4,10 +4,9 @@ import re
 import resource
 import select
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,10 @@ from requests.adapters import HTTPAdapter
 
 from swrhook import simulator
 from swrhook.web.rate_limit import MAX_FAILURES
-from tests.programs import PATIENCE, ROOT, TOKEN, Served, free_port, needs, wait_for
+from tests.balancers import haproxy, nginx
+from tests.programs import PATIENCE, TOKEN, Served, needs, wait_for
 from tests.service.conftest import ENVIRON, SECRET, document
 
-NGINX = (ROOT / "deploy" / "nginx.conf").read_text()
-HAPROXY = (ROOT / "deploy" / "haproxy.cfg").read_text()
 # Both proxies connect to the processes from here; the other clients have other addresses.
 PROXY = "127.0.0.1"
 NO_ROOM = (0, resource.RLIM_INFINITY)
@@ -49,69 +47,6 @@ def processes(tmp_path: Path, swr: simulator.RunningSimulator) -> Iterator[list[
         for each in served:
             wait_for(f"{each.url}/readyz", each.process)
         yield served
-
-
-@contextmanager
-def running(folder: Path, command: Sequence[str], url: str) -> Iterator[None]:
-    with (folder / "balancer.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        wait_for(url, process)
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def replaced(text: str, *pairs: tuple[str, str]) -> str:
-    """Replace each text by another; each must be there exactly once."""
-    for old, new in pairs:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    return text
-
-
-@contextmanager
-def nginx(folder: Path, processes: Sequence[Served]) -> Iterator[str]:
-    port = free_port()
-    one, two = (f"127.0.0.1:{served.port}" for served in processes)
-    paths = "".join(
-        f"{name}_temp_path {folder}/{name};\n"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    text = replaced(
-        NGINX,
-        ("worker_processes auto;", f"daemon off; master_process off; pid {folder}/pid;"),
-        ("http {", f"error_log stderr;\nhttp {{\naccess_log off;\n{paths}"),
-        ("listen 443 ssl", f"listen 127.0.0.1:{port}"),
-        ("ssl_certificate /etc/nginx/swrhook.crt;", ""),
-        ("ssl_certificate_key /etc/nginx/swrhook.key;", ""),
-        ("10.0.0.11:8080", one),
-        ("10.0.0.12:8080", two),
-    )
-    file = folder / "nginx.conf"
-    file.write_text(text)
-    url = f"http://127.0.0.1:{port}"
-    with running(folder, ["nginx", "-p", str(folder), "-c", str(file)], f"{url}/healthz"):
-        yield url
-
-
-@contextmanager
-def haproxy(folder: Path, processes: Sequence[Served]) -> Iterator[str]:
-    port = free_port()
-    one, two = (f"127.0.0.1:{served.port}" for served in processes)
-    file = folder / "haproxy.cfg"
-    file.write_text(
-        replaced(
-            HAPROXY,
-            ("bind :8080", f"bind 127.0.0.1:{port}"),
-            ("web-1:8080", one),
-            ("web-2:8080", two),
-        )
-    )
-    url = f"http://127.0.0.1:{port}"
-    with running(folder, ["haproxy", "-db", "-f", str(file)], f"{url}/readyz"):
-        yield url
 
 
 Balancer = Callable[[Path, Sequence[Served]], AbstractContextManager[str]]
