@@ -6,8 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
+from swrhook.ledger.queries.scope import in_scope
 from swrhook.ledger.tables import auto_sync_overlaps
 from swrhook.model import Target
+from swrhook.rules.namespaces import Namespaces
 from swrhook.syncs.auto_sync import AutoSync, Overlap, OverlapKind
 from swrhook.syncs.reconciliation import RepositoryRef
 
@@ -41,9 +43,11 @@ def replace_overlaps(
         connection.execute(insert(table), [*rows.values()])
 
 
-def list_overlaps(connection: Connection) -> list[SeenOverlap]:
-    """Return the overlaps, by repository; one more than MOST_LISTED if there are more."""
-    query = select(auto_sync_overlaps).order_by(*auto_sync_overlaps.primary_key)
+def list_overlaps(connection: Connection, scope: Namespaces | None = None) -> list[SeenOverlap]:
+    """Return the overlaps in scope, by repository; one more than MOST_LISTED if there are more."""
+    conditions = in_scope(auto_sync_overlaps.c.namespace, scope)
+    query = select(auto_sync_overlaps).where(*conditions)
+    query = query.order_by(*auto_sync_overlaps.primary_key)
     return [
         SeenOverlap(
             RepositoryRef(row["source_region"], row["namespace"], row["repository"]),

@@ -9,6 +9,8 @@ from swrhook.ledger.auto_sync_overlaps import (
 )
 from swrhook.ledger.database import Database
 from swrhook.model import Target
+from swrhook.rules.glob import Glob
+from swrhook.rules.namespaces import Namespaces
 from swrhook.syncs.auto_sync import AutoSync, Overlap, OverlapKind
 from swrhook.syncs.reconciliation import RepositoryRef
 from tests.factories import NOW
@@ -39,3 +41,13 @@ def test_the_list_is_bounded(database: Database) -> None:
             ref = replace(SHOP, repository=f"r{number}")
             replace_overlaps(connection, ref, [OVERLAP], NOW)
         assert len(list_overlaps(connection)) == MOST_LISTED + 1
+
+
+def test_only_organizations_in_scope_are_listed(database: Database) -> None:
+    other = replace(SHOP, namespace="other")
+    with database.write() as connection:
+        for ref in (SHOP, other):
+            replace_overlaps(connection, ref, [OVERLAP], NOW)
+        for pattern, expected in (("team", [SHOP]), ("o*", [other]), ("nobody", [])):
+            listed = list_overlaps(connection, Namespaces((Glob(pattern),)))
+            assert [seen.repository for seen in listed] == expected

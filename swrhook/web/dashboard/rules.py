@@ -7,6 +7,7 @@ from flask import Blueprint, render_template, request
 
 from swrhook.config.nodes import Data
 from swrhook.ledger.auto_sync_overlaps import MOST_LISTED, list_overlaps
+from swrhook.web.access import scope
 from swrhook.web.api.administration import rules_in_use
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.syncs import PAGE_SIZE, read_query
@@ -31,7 +32,7 @@ def add_rules(blueprint: Blueprint, web: WebContext) -> None:
             rules={rule["name"]: _format_rule(rule) for rule in page},
             total=len(written.rules),
             senders=sorted(current.senders),
-            overlaps=web.read(list_overlaps)[:MOST_LISTED],
+            overlaps=web.read(list_overlaps, scope())[:MOST_LISTED],
             next=start + PAGE_SIZE if start + PAGE_SIZE < len(matching) else None,
         )
 
