@@ -37,6 +37,10 @@ def rule_scope(config: Config) -> RuleScope:
     for rule in config.rules:
         for sender in _matching_senders(rule, config.senders.values()):
             namespaces, is_complete = _source_namespaces(rule, sender)
+            allowed = [name for name in namespaces if sender.may_push_to(name)]
+            if is_complete and namespaces and not allowed:
+                continue  # the sender may push nothing that the rule matches
+            namespaces = allowed
             sources += [Target(sender.region, namespace) for namespace in namespaces]
             routes += [(sender.region, target.region) for target in rule.sync]
             for target in rule.sync:

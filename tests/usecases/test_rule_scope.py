@@ -54,6 +54,21 @@ def test_the_source_organizations_are_those_that_rule_or_sender_name(
 
 
 @pytest.mark.parametrize(
+    ("allowed", "sources", "targets"),
+    [("team-*", ["team-a"], ["fixed"]), ("other", ["other"], ["fixed"]), ("none", [], [])],
+)
+def test_an_organization_that_the_sender_may_not_push_to_is_no_source(
+    allowed: str, sources: list[str], targets: list[str]
+) -> None:
+    only = f"{{}}, allow: {{namespaces: '{allowed}'}}"
+    scope = scope_of("{namespace: [team-a, other]}", "fixed", only)
+
+    assert [source.namespace for source in scope.sources] == sources
+    assert [target.namespace for target in scope.targets] == targets
+    assert scope.unresolved_targets == []
+
+
+@pytest.mark.parametrize(
     ("when", "image", "to", "targets", "unresolved"),
     [
         ("{namespace: team-a}", "{}", "{namespace}-hk", ["team-a-hk"], []),
