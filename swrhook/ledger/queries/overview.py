@@ -110,6 +110,15 @@ def recent_outcomes(
     return by_sender
 
 
+def last_outcomes(connection: Connection, senders: Iterable[str]) -> Mapping[str, str]:
+    """Return, for each sender that has delivered, the outcome of its newest delivery."""
+    newest = select(deliveries.c.outcome).order_by(deliveries.c.id.desc()).limit(1)
+    outcomes = {
+        sender: connection.scalar(newest.where(deliveries.c.sender == sender)) for sender in senders
+    }
+    return {sender: outcome for sender, outcome in outcomes.items() if outcome is not None}
+
+
 def latencies(connection: Connection, now: datetime) -> Sequence[VerifyTime]:
     """Return the times to verification of the last day: a sample of each hour's newest syncs."""
     times = []

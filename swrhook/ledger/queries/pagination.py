@@ -54,7 +54,10 @@ def page_ids(
 def image_walk(table: Table, image: ImageFilter) -> Walk:
     """Return the walk through the rows of a repository, or of one of its tags."""
     names = ("namespace", "repository") if image.tag is None else ("namespace", "repository", "tag")
-    return [table.c[name] == getattr(image, name) for name in names]
+    walk: list[Condition] = [table.c[name] == getattr(image, name) for name in names]
+    if image.tag_prefix:
+        walk.append(table.c.tag.startswith(image.tag_prefix, autoescape=True))
+    return walk
 
 
 def state_walk(state: State, after: str = "", before: str = _LAST) -> Walk:

@@ -153,8 +153,9 @@ def _sync_walks(connection: Connection, filters: SyncFilter) -> Sequence[Walk]:
     if filters.delivery is not None:
         of_image = [] if filters.image is None else image_walk(syncs, filters.image)
         return [[*walk, *of_image] for walk in _delivery_walks(connection, filters.delivery)]
-    if filters.image is not None:
-        return [image_walk(syncs, filters.image)]
+    images = [filters.image] if filters.image is not None else filters.images
+    if images is not None:
+        return [image_walk(syncs, image) for image in images]
     if filters.scope is not None:
         # What others have in the ledger takes such a reader no time.
         names = namespaces_in_scope(connection, syncs, filters.scope)

@@ -24,25 +24,30 @@ class PageFilter:
 
 @dataclass(frozen=True, slots=True)
 class ImageFilter:
-    """A repository, or one tag of it, by its names in the source region."""
+    """A repository, or one tag of it, by its names in the source region.
+
+    `tag_prefix`: of the repository, only the tags that begin so.
+    """
 
     namespace: str
     repository: str
     tag: str | None = None
+    tag_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SyncFilter(PageFilter):
     """Which syncs to list; None and empty `states` match all.
 
-    `standing`: only those without a newer sync of the same tag to the same target. `scope`: the
-    source organizations that the reader may see.
+    `images`: those of any of these, instead of `image`. `standing`: only those without a newer sync
+    of the same tag to the same target. `scope`: the source organizations that the reader may see.
     """
 
     states: frozenset[str] = frozenset()
     region: str | None = None
     namespace: str | None = None
     image: ImageFilter | None = None
+    images: Sequence[ImageFilter] | None = None
     delivery: str | None = None
     since: datetime | None = None
     standing: bool = False
