@@ -38,6 +38,7 @@ ROLES: Mapping[str, Role] = {
     "whatif.compare": Role.READ,  # changes nothing: a POST because the rules are too long for a URL
     "drain.begin": Role.ADMIN,
     "audit.list_all": Role.ADMIN,
+    "dashboard.audit": Role.ADMIN,
     "dashboard.sign_out": Role.READ,
     "dashboard.compare": Role.READ,  # as whatif.compare
 }
@@ -51,7 +52,9 @@ SCOPED = frozenset(
         "backfill.start",
         *(f"dashboard.{name}" for name in ("cancel", "deliveries", "delivery", "explain")),
         *(f"dashboard.{name}" for name in ("overview", "replay", "repositories", "retry")),
-        *(f"dashboard.{name}" for name in ("sign_out", "sync", "syncs")),
+        *(f"dashboard.{name}" for name in ("sign_out", "sync", "syncs", "order")),
+        *(f"dashboard.{name}" for name in ("retry_selected", "cancel_selected")),
+        "dashboard.repositories_csv",
         *(f"deliveries.{name}" for name in ("list_all", "replay", "show")),
         "explain.show",
         *(f"reconcile.{name}" for name in ("begin", "cancel", "list_all", "list_tags", "show")),

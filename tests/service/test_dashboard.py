@@ -22,6 +22,8 @@ PATHS = (
     "/deliveries",
     "/repositories",
     "/rules",
+    "/audit",
+    "/tokens",
     "/explain?image=team/app:v1",
     "/what-if",
 )
@@ -167,7 +169,7 @@ def test_a_waiting_sync_can_be_cancelled(stage: Stage) -> None:
     stage.deliver({"image": "team/app:never"})
     page = stage.signed_in()
     page.goto(f"{stage.service.url}/syncs")
-    page.get_by_label("Image").fill("team/app:never")
+    page.get_by_label("Image", exact=True).fill("team/app:never")
     page.get_by_label("State").select_option("pending")
     page.get_by_role("button", name="Show").click()
     page.get_by_role("link", name="team/app:never").click()
@@ -185,6 +187,30 @@ def test_an_unknown_tag_is_explained(stage: Stage) -> None:
 
     expect(page.get_by_role("status")).to_contain_text("other/app:v1")
     expect(page.locator(".clauses")).to_contain_text('namespace "other" does not match "team"')
+
+
+def test_selected_syncs_are_cancelled_together(stage: Stage) -> None:
+    stage.deliver({"images": ["team/lot:v2", "team/lot:v10", "team/lot:v1"]})
+    page = stage.signed_in()
+    page.goto(f"{stage.service.url}/syncs?image=lot")
+    page.get_by_role("button", name="Image").click()
+    images = page.locator("tbody th")
+    expect(images).to_have_text(["team/lot:v1", "team/lot:v2", "team/lot:v10"])
+    page.get_by_role("checkbox", name="Select all on this page").check()
+    expect(page.get_by_text("3 selected:")).to_be_visible()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+
+    expect(page.get_by_role("status").filter(has_text="3 syncs cancelled.")).to_be_visible()
+    expect(page.get_by_role("cell", name="cancelled").first).to_be_visible()
+
+
+def test_times_are_also_in_the_time_zone_of_the_browser(stage: Stage) -> None:
+    stage.deliver({"image": "team/zone:v1"})
+    page = stage.signed_in(timezone_id="Asia/Shanghai")
+    page.goto(f"{stage.service.url}/syncs?image=zone")
+    page.get_by_role("link", name="team/zone:v1").click()
+
+    expect(page.locator(".local").first).to_contain_text("Asia/Shanghai")
 
 
 def test_an_open_list_shows_new_syncs(stage: Stage) -> None:

@@ -300,6 +300,14 @@ def page_of(path: str) -> Callable[[Scene], None]:
     return check
 
 
+def file_of_repositories(scene: Scene) -> None:
+    for query in ("", "?image=web"):
+        answer = scene.page("GET", f"/repositories.csv{query}")
+        assert status(answer) == 200
+        assert ",team-a,web," in answer.text
+        assert "team-b" not in answer.text
+
+
 def page_of_sync(scene: Scene) -> None:
     assert status(scene.page("GET", f"/syncs/{sync_of(scene.own)}")) == 200
     assert status(scene.page("GET", f"/syncs/{sync_of(scene.foreign)}")) == 404
@@ -311,6 +319,20 @@ def page_action(name: str) -> Callable[[Scene], None]:
         assert status(scene.page("POST", f"/syncs/{sync_of(scene.own)}/{name}")) in {303, 409}
 
     return check
+
+
+def page_of_selected(name: str) -> Callable[[Scene], None]:
+    def check(scene: Scene) -> None:
+        answer = scene.page("POST", f"/syncs/{name}", sync=sync_of(scene.foreign))
+        assert "0.1" in answer.headers["Location"]  # none was changed, one was refused
+
+    return check
+
+
+def page_of_order(scene: Scene) -> None:
+    region = {"source_region": "cn-north-4"}
+    assert status(scene.page("POST", "/syncs", image="team-b/web:v3", **region)) == 403
+    assert status(scene.page("POST", "/syncs", image="team-a/web:v3", **region)) == 303
 
 
 def page_of_delivery(scene: Scene) -> None:
@@ -381,6 +403,7 @@ CHECKS: dict[tuple[str, str], Callable[[Scene], None]] = {
     ("POST", "/api/v1/syncs/<sync_id>/retry"): sync_action("retry"),
     ("GET", "/api/v1/wait"): wait,
     ("POST", "/api/v1/whatif"): refused("/api/v1/whatif", "POST"),
+    ("GET", "/audit"): refused_page("/audit"),
     ("GET", "/deliveries"): page_of("/deliveries"),
     ("GET", "/deliveries/<delivery_id>"): page_of_delivery,
     ("POST", "/deliveries/<delivery_id>/replay"): page_replay,
@@ -391,15 +414,20 @@ CHECKS: dict[tuple[str, str], Callable[[Scene], None]] = {
     ("GET", "/metrics"): refused("/metrics"),
     ("GET", "/readyz"): open_to_all("/readyz"),
     ("GET", "/repositories"): page_of("/repositories"),
+    ("GET", "/repositories.csv"): file_of_repositories,
     ("GET", "/rules"): refused_page("/rules"),
     ("GET", "/sign-in"): signing_in_and_out,
     ("POST", "/sign-in"): signing_in_and_out,
     ("POST", "/sign-out"): signing_in_and_out,
     ("GET", "/static/<path:filename>"): open_to_all("/static/dashboard.css"),
     ("GET", "/syncs"): page_of("/syncs"),
+    ("POST", "/syncs"): page_of_order,
+    ("POST", "/syncs/cancel"): page_of_selected("cancel"),
+    ("POST", "/syncs/retry"): page_of_selected("retry"),
     ("GET", "/syncs/<sync_id>"): page_of_sync,
     ("POST", "/syncs/<sync_id>/cancel"): page_action("cancel"),
     ("POST", "/syncs/<sync_id>/retry"): page_action("retry"),
+    ("GET", "/tokens"): refused_page("/tokens"),
     ("GET", "/what-if"): refused_page("/what-if"),
     ("POST", "/what-if"): refused_page("/what-if", "POST"),
 }

@@ -1,9 +1,10 @@
 """/api/v1/syncs: list, show, order, retry and cancel syncs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from swrhook.ledger.queries.syncs import find_sync, find_syncs, list_syncs
-from swrhook.ledger.queries.views import ListedSync, Page, SyncFilter
+from swrhook.ledger.queries.views import ImageFilter, ListedSync, Page, SyncFilter
 from swrhook.model import image_name
 from swrhook.rules.match import RuleTarget
 from swrhook.usecases.manual_syncs import plan_manual_syncs, replan
@@ -32,20 +33,9 @@ def add_sync_routes(routes: Routes, web: WebContext) -> None:
     @routes.post("/syncs", SyncsSchema, OrderSchema)
     def order_by_hand(body: dict[str, Any]) -> dict[str, list[ListedSync]]:
         """Order syncs of a tag that no delivery announced; without targets the rules decide."""
-        current = web.config.current()
-        image = body["image"]
-        name_object(image_name(image.namespace, image.repository, image.tag))
         targets = body.get("targets")
-        # A target is not bound to the rules: it must be an organization of the token's, too.
-        require_visible([image.namespace, *(target["namespace"] for target in targets or ())])
-        planned = plan_manual_syncs(
-            (image.namespace, image.repository, image.tag),
-            body["source_region"],
-            None if targets is None else [RuleTarget(**target) for target in targets],
-            current,
-        )
-        ids = web.operator.create_syncs(planned, current.version, web.clock.now())
-        return {"syncs": web.read(find_syncs, ids)}
+        chosen = None if targets is None else [RuleTarget(**target) for target in targets]
+        return {"syncs": order_syncs(web, body["image"], body["source_region"], chosen)}
 
     @routes.post("/syncs/<sync_id>/retry", SyncSchema)
     def retry(sync_id: str) -> ListedSync:
@@ -63,6 +53,23 @@ def show_sync(web: WebContext, sync_id: str) -> ListedSync:
     sync = web.read(find_sync, sync_id)
     is_known = sync is not None and is_visible(sync.namespace)
     return require(sync if is_known else None, "there is no sync with this id")
+
+
+def order_syncs(
+    web: WebContext,
+    image: ImageFilter,
+    source_region: str,
+    targets: Sequence[RuleTarget] | None = None,
+) -> list[ListedSync]:
+    """Order syncs of a tag; return them. Raises NothingUsable, and Forbidden outside the scope."""
+    current = web.config.current()
+    # A target is not bound to the rules: it must be an organization of the token's, too.
+    require_visible([image.namespace, *(target.namespace for target in targets or ())])
+    tag = (image.namespace, image.repository, image.tag or "")
+    name_object(image_name(*tag))
+    planned = plan_manual_syncs(tag, source_region, targets, current)
+    ids = web.operator.create_syncs(planned, current.version, web.clock.now())
+    return web.read(find_syncs, ids)
 
 
 def retry_sync(web: WebContext, sync_id: str) -> ListedSync:

@@ -11,15 +11,18 @@ from swrhook.web.access import Role, role_of
 from swrhook.web.api.fields import format_instant
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard import formats, labels
+from swrhook.web.dashboard.administration import add_administration
 from swrhook.web.dashboard.analysis import add_explain, add_whatif
 from swrhook.web.dashboard.deliveries import add_deliveries
 from swrhook.web.dashboard.overview import add_overview
 from swrhook.web.dashboard.repositories import add_repositories
 from swrhook.web.dashboard.rules import add_rules
 from swrhook.web.dashboard.security import FORM_KEY, expected_form_key, protect
+from swrhook.web.dashboard.selection import add_selection
 from swrhook.web.dashboard.sign_in import add_sign_in
 from swrhook.web.dashboard.syncs import add_syncs
 from swrhook.web.problems import STATUSES
+from swrhook.web.session import Session
 
 
 def dashboard_pages(web: WebContext) -> Blueprint:
@@ -37,17 +40,21 @@ def dashboard_pages(web: WebContext) -> Blueprint:
     add_sign_in(blueprint, web)
     add_overview(blueprint, web)
     add_syncs(blueprint, web)
+    add_selection(blueprint, web)
     add_deliveries(blueprint, web)
     add_repositories(blueprint, web)
     add_rules(blueprint, web)
     add_explain(blueprint, web)
     add_whatif(blueprint, web)
+    add_administration(blueprint, web)
     return blueprint
 
 
 def _add_template_context(blueprint: Blueprint, web: WebContext) -> None:
     """Add the filters and variables that the templates use."""
     blueprint.add_app_template_filter(formats.instant, "instant")
+    blueprint.add_app_template_filter(formats.format_ago, "ago")
+    blueprint.add_app_template_filter(formats.shorten_digest, "short_digest")
     blueprint.add_app_template_filter(format_instant, "machine_instant")
     blueprint.add_app_template_filter(format_span, "span")
     blueprint.add_app_template_filter(formats.format_seconds, "seconds")
@@ -61,10 +68,15 @@ def _add_template_context(blueprint: Blueprint, web: WebContext) -> None:
             "form_field": FORM_KEY,
             "form_key": expected_form_key(web),
             "holder": None if session is None else session.holder,
-            "may_operate": session is not None and role_of(session.holder) >= Role.OPERATE,
+            "may_operate": _has_role(session, Role.OPERATE),
+            "may_administer": _has_role(session, Role.ADMIN),
             "now": web.clock.now(),
             "version": __version__,
         }
+
+
+def _has_role(session: Session | None, role: Role) -> bool:
+    return session is not None and role_of(session.holder) >= role
 
 
 def _add_error_pages(blueprint: Blueprint) -> None:

@@ -16,6 +16,28 @@ def instant(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
+def format_ago(moment: datetime, now: datetime) -> str:
+    """Write how long ago a time was, or in how long it is, in its largest unit: `3 hours ago`."""
+    seconds = (now - moment).total_seconds()
+    size = abs(seconds)
+    unit, length = next((unit for unit in _AGO_UNITS if size >= unit[1]), _AGO_UNITS[-1])
+    count = int(size // length)
+    words = f"{count} {unit}{'' if count == 1 else 's'}"
+    return f"in {words}" if seconds < 0 else f"{words} ago"
+
+
+_AGO_UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
+
+
+def shorten_digest(digest: str) -> str:
+    """Write a digest with so many of its characters as tell it from others."""
+    algorithm, _, value = digest.partition(":")
+    return f"{algorithm}:{value[:_SHORT_DIGEST]}" if len(value) > _SHORT_DIGEST else digest
+
+
+_SHORT_DIGEST = 12
+
+
 def format_seconds(seconds: float) -> str:
     """Write a span of time given in seconds, as `format_span` does."""
     return format_span(timedelta(seconds=seconds))

@@ -1,20 +1,42 @@
-"""The page of repositories: the newest tags of each, with their state in each region."""
+"""The page of repositories: the newest tags of each, with their state in each region; as CSV."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import TypeAlias
 
-from flask import Blueprint, render_template
+from flask import Blueprint, Response, render_template
+from werkzeug.exceptions import BadRequest
 
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import ListedSync
+from swrhook.web.api.fields import format_instant
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.syncs import load_sync_filter, read_page, read_query
 
 # Syncs that are read for one page, whatever the number of repositories and tags.
 SYNCS_PER_PAGE = 300
 MOST_TAGS = 5
+SYNCS_PER_FILE = 10_000
+_COLUMNS = (
+    "source_region",
+    "namespace",
+    "repository",
+    "tag",
+    "digest",
+    "target_region",
+    "target_namespace",
+    "state",
+    "created_at",
+    "verified_at",
+    "observed_at",
+    "reason",
+    "id",
+    "drift",
+)
 _Targets: TypeAlias = dict[str, dict[str, ListedSync]]  # by region, then by organization
 
 
@@ -38,7 +60,7 @@ def add_repositories(blueprint: Blueprint, web: WebContext) -> None:
     def repositories() -> str:
         query = read_query()
         page, errors = read_page(
-            web, list_syncs, lambda: load_sync_filter(query, web.clock.now(), SYNCS_PER_PAGE)
+            web, list_syncs, lambda: load_sync_filter(web, query, SYNCS_PER_PAGE)
         )
         return render_template(
             "dashboard/repositories.html",
@@ -48,6 +70,37 @@ def add_repositories(blueprint: Blueprint, web: WebContext) -> None:
             repositories=group_by_repository(page.items),
             regions=sorted({sync.target_region for sync in page.items}),
         )
+
+    @blueprint.get("/repositories.csv")
+    def repositories_csv() -> Response:
+        query = read_query()
+        page, errors = read_page(
+            web, list_syncs, lambda: load_sync_filter(web, query, SYNCS_PER_FILE)
+        )
+        if errors:
+            raise BadRequest(f"the filter is invalid: {', '.join(errors)}")
+        headers = {"Content-Disposition": "attachment; filename=swrhook-syncs.csv"}
+        return Response(write_csv(page.items), headers=headers, content_type="text/csv")
+
+
+def write_csv(syncs: Sequence[ListedSync]) -> str:
+    """Write syncs as CSV, with a row for the headings."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(_COLUMNS)
+    for sync in syncs:
+        cells = [getattr(sync, name) for name in _COLUMNS[:-1]]
+        cells.append(sync.drift.kind.value if sync.drift else "")
+        writer.writerow(to_cell(cell) for cell in cells)
+    return text.getvalue()
+
+
+def to_cell(value: object) -> str:
+    """Write a value for a spreadsheet, which must not take it for a formula."""
+    if isinstance(value, datetime):
+        return format_instant(value)
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def group_by_repository(syncs: Sequence[ListedSync]) -> list[Repository]:

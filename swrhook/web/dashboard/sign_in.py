@@ -3,7 +3,6 @@
 from dataclasses import asdict
 from http import HTTPStatus
 from secrets import token_urlsafe
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 
@@ -17,6 +16,7 @@ from swrhook.web.access import find_holder
 from swrhook.web.client_address import client_address
 from swrhook.web.context import WebContext
 from swrhook.web.cookies import delete_cookie, read_cookie, set_cookie
+from swrhook.web.dashboard.paths import local_path
 from swrhook.web.dashboard.security import FORM_COOKIE
 from swrhook.web.rate_limit import FailedSignIns
 
@@ -109,11 +109,3 @@ def _record(web: WebContext, attempt: AuditEntry) -> None:
         record_write(web.database, attempt, web.clock.now())
     except CannotRecord as exc:
         logs.warning("api.write_not_kept", reason=str(exc))
-
-
-def local_path(path: str) -> str:
-    """Return the path, or `/` if it could lead to another host (an open redirect)."""
-    # Browsers read a backslash as a slash, and remove tabs and line breaks.
-    is_local = path.startswith("/") and "\\" not in path and path.isprintable()
-    parts = urlsplit(path) if is_local and not path.startswith("//") else urlsplit("/")
-    return parts.geturl()

@@ -1,7 +1,7 @@
 """The pages of syncs: the list with filters, and each sync with its history and buttons."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from marshmallow import ValidationError
 from werkzeug.wrappers import Response
 
+from swrhook.ledger.queries.images import find_images
 from swrhook.ledger.queries.sync_timeline import read_timeline
 from swrhook.ledger.queries.syncs import list_syncs
 from swrhook.ledger.queries.views import Item, Page, SyncFilter
@@ -17,6 +18,7 @@ from swrhook.web.api.queries import SyncQuery, to_filter
 from swrhook.web.api.syncs import cancel_sync, retry_sync
 from swrhook.web.context import WebContext
 from swrhook.web.dashboard.labels import GROUPS, STATES
+from swrhook.web.dashboard.selection import take_note
 from swrhook.web.dashboard.timeline import steps
 from swrhook.web.problems import require
 
@@ -36,10 +38,16 @@ def add_syncs(blueprint: Blueprint, web: WebContext) -> None:
     @blueprint.get("/syncs")
     def syncs() -> str:
         query = read_query()
-        page, errors = read_page(web, list_syncs, lambda: load_sync_filter(query, web.clock.now()))
+        note = take_note(query)
+        page, errors = read_page(web, list_syncs, lambda: load_sync_filter(web, query))
         regions = sorted(web.config.current().swr.regions)
         return render_template(
-            "dashboard/syncs.html", query=query, errors=errors, page=page, regions=regions
+            "dashboard/syncs.html",
+            query=query,
+            errors=errors,
+            page=page,
+            regions=regions,
+            note=note,
         )
 
     @blueprint.get("/syncs/<sync_id>")
@@ -82,21 +90,26 @@ def read_page(
     return web.read(read, criteria), {}
 
 
-def load_sync_filter(query: Mapping[str, str], now: datetime, limit: int = PAGE_SIZE) -> SyncFilter:
+def load_sync_filter(
+    web: WebContext, query: Mapping[str, str], limit: int = PAGE_SIZE
+) -> SyncFilter:
     """Return the filter of a list's URL. Raises marshmallow's ValidationError.
 
-    Besides the API's parameters there are `show`, a state or a group of them, and `standing`, which
-    leaves out syncs that have a newer one.
+    Unlike the API's, `image` may be a part of the name. Besides the API's parameters there are
+    `show`, a state or a group of them, and `standing`, which leaves out syncs with a newer one.
     """
-    parameters: dict[str, Any] = {**query, "limit": limit}
-    show = parameters.pop("show", None)
+    parameters: dict[str, Any] = dict(query)
+    show, image = parameters.pop("show", None), parameters.pop("image", None)
     standing = bool(parameters.pop("standing", "")) or show == "failing"
     if show is not None and show not in GROUPS and show not in STATES:
         raise ValidationError({"show": ["is neither a state nor a group of states."]})
     if show is not None:
         parameters["state"] = sorted(GROUPS[show][1]) if show in GROUPS else [show]
-    criteria = {**SyncQuery().load(parameters), "standing": standing, "scope": scope()}
-    return to_filter(SyncFilter, criteria, now)
+    loaded = {**SyncQuery().load(parameters), "standing": standing, "scope": scope()}
+    criteria = replace(to_filter(SyncFilter, loaded, web.clock.now()), limit=limit)
+    if image is None:
+        return criteria
+    return replace(criteria, images=web.read(find_images, image, scope()))
 
 
 def _redirect_to_sync(sync_id: str, note: str) -> Response:

@@ -19,7 +19,7 @@ from swrhook.syncs.observations import Place, TagObservation
 from swrhook.syncs.states import Event
 from swrhook.web import create_web
 from swrhook.web.dashboard.labels import OUTCOMES, STATES
-from swrhook.web.dashboard.repositories import MOST_TAGS
+from swrhook.web.dashboard.repositories import MOST_TAGS, to_cell
 from tests.web.harness import (
     ADMIN,
     EAST,
@@ -70,8 +70,9 @@ def test_held_up_syncs_are_shown_with_the_reason(harness: WebHarness, client: Fl
 
     overview = client.get("/").text
 
-    assert "Nothing needs attention" in overview
-    assert "<b>cn-east-3</b>: 1 held up. Why: circuit breaker open for cn-north-4" in overview
+    assert "1 thing needs attention" in overview
+    assert "1 tag is held up on the way to cn-east-3." in overview
+    assert "Why: circuit breaker open for cn-north-4" in overview
 
 
 def test_a_failed_sync_without_a_newer_one_needs_attention(
@@ -178,7 +179,7 @@ def test_syncs_are_filtered(
 
 @pytest.mark.parametrize(
     "path",
-    ["/syncs?show=x", "/syncs?since=yesterday", "/repositories?image=x", "/deliveries?outcome=x"],
+    ["/syncs?show=x", "/syncs?since=yesterday", "/repositories?since=x", "/deliveries?outcome=x"],
 )
 def test_an_invalid_filter_shows_the_reason(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
@@ -301,3 +302,63 @@ def test_an_internal_error_is_a_page_without_a_traceback(harness: WebHarness) ->
     assert (answer.status_code, answer.content_type) == (500, "text/html; charset=utf-8")
     assert "its log has the details" in answer.text
     assert "gone" not in answer.text
+
+
+def test_syncs_are_found_by_a_part_of_their_image(harness: WebHarness, client: FlaskClient) -> None:
+    harness.push("team/web:v1")
+    harness.push("team/api:v1")
+
+    page = client.get("/syncs?image=web").text
+
+    assert ("team/web<b>:v1</b>" in page, "team/api<b>:v1</b>" in page) == (True, False)
+
+
+def test_the_strip_shows_which_share_arrived(harness: WebHarness, client: FlaskClient) -> None:
+    for number in range(3):
+        [sync] = harness.push(f"team/web:v{number}").syncs
+        harness.happen(sync.id, Event.VERIFY_WITHOUT_CALL)
+    reject(harness, "team/web:v9")
+
+    page = client.get("/").text
+
+    assert "<b>75 %</b>" in page
+    assert "3 of 4" in page
+
+
+def test_one_cause_in_two_regions_is_one_alert(harness: WebHarness, client: FlaskClient) -> None:
+    for sync in harness.push("team/web:v1", EAST, HONG_KONG).syncs:
+        harness.happen(sync.id, Event.CLAIM)
+        harness.happen(sync.id, Event.REJECT, REFUSED)
+
+    page = client.get("/").text
+
+    assert "1 thing needs attention" in page
+    assert "2 tags are rejected in ap-southeast-1 and cn-east-3" in page
+
+
+def test_a_sender_whose_last_delivery_was_not_understood_is_not_well(
+    harness: WebHarness, client: FlaskClient
+) -> None:
+    harness.push("team/web:v1")
+    harness.push("team/web:v2", outcome=Outcome.QUARANTINED)
+
+    page = client.get("/").text
+
+    assert "not understood</span>" in page
+
+
+def test_repositories_are_downloaded_as_csv(harness: WebHarness, client: FlaskClient) -> None:
+    harness.push("team/web:v1")
+    harness.push("team/api:v1")
+
+    answer = client.get("/repositories.csv?image=web")
+
+    assert answer.content_type == "text/csv"
+    heading, row = answer.text.splitlines()
+    assert heading.startswith("source_region,namespace,repository,tag,digest")
+    assert row.startswith("cn-north-4,team,web,v1,")
+    assert client.get("/repositories.csv?since=x").status_code == 400
+
+
+def test_a_cell_is_never_a_formula() -> None:
+    assert to_cell("=1+1") == "'=1+1"

@@ -7,8 +7,8 @@ from werkzeug.test import TestResponse
 
 from swrhook.config.model import Access
 from swrhook.ledger.tables import sessions
+from swrhook.web.dashboard.paths import local_path
 from swrhook.web.dashboard.security import FORM_KEY
-from swrhook.web.dashboard.sign_in import local_path
 from swrhook.web.rate_limit import MAX_FAILURES, MAX_RECORDED
 from swrhook.web.session import COOKIE
 from tests.factories import everything

@@ -5,7 +5,7 @@ const live = document.getElementById("live");
 const connection = document.getElementById("connection");
 const announce = document.getElementById("announce");
 const interval = Number(document.body.dataset.live || 0) * 1000;
-const ago = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "long" });
+const ago = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "always" });
 // Ages are based on the server's clock: the browser's may be wrong.
 let clockOffset = Date.parse(document.body.dataset.now) - Date.now();
 let shown = null;
@@ -13,18 +13,96 @@ let failures = 0;
 let timer = null;
 
 function updateAges() {
-  for (const element of document.querySelectorAll("[data-at]")) {
-    const seconds = Math.round((Date.parse(element.dataset.at) - Date.now() - clockOffset) / 1000);
+  for (const element of document.querySelectorAll("time.ago")) {
+    const seconds = Math.trunc((Date.parse(element.dateTime) - Date.now() - clockOffset) / 1000);
     const size = Math.abs(seconds);
-    const [count, unit] =
-      size < 90 ? [seconds, "second"]
-      : size < 5400 ? [seconds / 60, "minute"]
-      : size < 129600 ? [seconds / 3600, "hour"]
-      : [seconds / 86400, "day"];
-    const text = `(${ago.format(Math.round(count), unit)})`;
+    const [length, unit] =
+      size < 60 ? [1, "second"] : size < 3600 ? [60, "minute"] : size < 86400 ? [3600, "hour"] : [86400, "day"];
+    const text = ago.format(Math.trunc(seconds / length), unit);
     if (element.textContent !== text) element.textContent = text;
   }
 }
+
+// Adds the browser's own time to the server's, which is in UTC.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const isElsewhere = new Date().getTimezoneOffset() !== 0;
+const localTime = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium" });
+
+function addLocalTimes() {
+  if (!isElsewhere) return;
+  for (const element of document.querySelectorAll("[data-local]")) {
+    element.textContent = `· ${localTime.format(new Date(element.dataset.local))} ${zone}`;
+  }
+  for (const element of document.querySelectorAll("time.ago")) {
+    element.title = `${element.title.split("\n")[0]}\n${localTime.format(new Date(element.dateTime))} ${zone}`;
+  }
+}
+
+// The tables' headings sort the rows of the page; the choice survives a refresh.
+let sorting = null;
+
+function sortKey(row, column) {
+  const cell = row.cells[column];
+  return cell.dataset.value ?? cell.textContent.trim();
+}
+
+function sortRows() {
+  const table = live.querySelector("table.sortable");
+  if (!table || !sorting) return;
+  const heads = [...table.tHead.rows[0].cells];
+  const column = heads.findIndex((head) => head.textContent.trim() === sorting.name);
+  if (column < 0) return;
+  const rows = [...table.tBodies[0].rows];
+  rows.sort((a, b) => sortKey(a, column).localeCompare(sortKey(b, column), undefined, { numeric: true }));
+  if (sorting.isDescending) rows.reverse();
+  table.tBodies[0].append(...rows);
+  for (const head of heads) head.removeAttribute("aria-sort");
+  heads[column].setAttribute("aria-sort", sorting.isDescending ? "descending" : "ascending");
+}
+
+function prepareTables() {
+  for (const head of live.querySelectorAll("table.sortable thead th")) {
+    if (head.querySelector("button")) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "sort";
+    button.textContent = head.textContent;
+    head.replaceChildren(button);
+  }
+  for (const box of live.querySelectorAll("input[data-all]")) box.hidden = false;
+  sortRows();
+}
+
+function countSelected() {
+  const boxes = [...live.querySelectorAll("input[name=sync]")];
+  const count = boxes.filter((box) => box.checked).length;
+  const text = live.querySelector("[data-selected]");
+  if (text) text.textContent = count ? `${count} selected:` : text.dataset.selected;
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("input[data-all]")) {
+    for (const box of live.querySelectorAll("input[name=sync]")) box.checked = event.target.checked;
+  }
+  if (event.target.matches("input[data-all], input[name=sync]")) countSelected();
+});
+
+document.addEventListener("click", async (event) => {
+  const head = event.target.closest("button.sort");
+  if (head) {
+    const name = head.textContent.trim();
+    sorting = { name, isDescending: sorting?.name === name && !sorting.isDescending };
+    sortRows();
+    return;
+  }
+  const copied = event.target.closest("[data-copy]");
+  if (copied && navigator.clipboard) {
+    await navigator.clipboard.writeText(copied.dataset.copy);
+    announce.textContent = `${copied.dataset.copy} ${copied.dataset.copied ?? ""}`;
+    copied.classList.add("copied");
+    setTimeout(() => copied.classList.remove("copied"), 1200);
+  }
+});
 
 function headline() {
   return live.querySelector("[data-headline]")?.textContent.trim() ?? "";
@@ -35,11 +113,13 @@ function showStatus(text) {
   connection.hidden = text === "";
 }
 
-// Do not replace the page while the user types or has selected text.
+// Do not replace the page while the user types, has selected something or reads what is expanded.
 function isInUse() {
   const focused = document.activeElement;
-  const isTyping = live.contains(focused) && focused.matches("input, select, textarea");
-  return isTyping || !getSelection().isCollapsed;
+  const isTyping = live.contains(focused) && focused.matches("input:not([type=checkbox]), select, textarea");
+  const hasSelected = live.querySelector("input[name=sync]:checked") !== null;
+  const isOpen = live.querySelector("td details[open]") !== null;
+  return isTyping || hasSelected || isOpen || !getSelection().isCollapsed;
 }
 
 function replace(content, html) {
@@ -47,6 +127,8 @@ function replace(content, html) {
   const id = live.contains(document.activeElement) ? document.activeElement.id : "";
   live.replaceChildren(...content.childNodes);
   shown = html;
+  prepareTables();
+  addLocalTimes();
   if (id) document.getElementById(id)?.focus({ preventScroll: true });
   if (headline() !== before) announce.textContent = headline();
 }
@@ -85,6 +167,11 @@ if (interval) {
   shown = live.innerHTML;
   timer = setTimeout(poll, interval);
   document.addEventListener("visibilitychange", () => document.hidden || poll());
+}
+prepareTables();
+addLocalTimes();
+if (isElsewhere) {
+  for (const element of document.querySelectorAll("[data-zone]")) element.textContent = ` · ${zone}`;
 }
 updateAges();
 setInterval(() => document.hidden || updateAges(), 1000);

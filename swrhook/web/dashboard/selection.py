@@ -1,0 +1,78 @@
+"""Retry or cancel the selected syncs of a list, and order new ones by hand.
+
+The list to which the browser returns says what was done, by the parameter `done` in its URL.
+"""
+
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+
+from flask import Blueprint, redirect, request, url_for
+from marshmallow import ValidationError
+from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.wrappers import Response
+
+from swrhook.errors import StateForbids
+from swrhook.web.access import name_object
+from swrhook.web.api.fields import TagField
+from swrhook.web.api.syncs import cancel_sync, order_syncs, retry_sync
+from swrhook.web.context import WebContext
+from swrhook.web.dashboard.paths import local_path
+
+
+def add_selection(blueprint: Blueprint, web: WebContext) -> None:
+    """Add the routes."""
+
+    @blueprint.post("/syncs")
+    def order() -> Response:
+        image, region = request.form.get("image", ""), request.form.get("source_region", "")
+        try:
+            tag = TagField().deserialize(image.strip())
+        except ValidationError as exc:
+            raise BadRequest(f"image {' '.join(exc.messages)}") from exc
+        ordered = order_syncs(web, tag, region)
+        return _redirect_to_list(url_for(".syncs", image=image.strip()), "ordered", len(ordered), 0)
+
+    @blueprint.post("/syncs/retry")
+    def retry_selected() -> Response:
+        return _change_selected(web, retry_sync, "retried")
+
+    @blueprint.post("/syncs/cancel")
+    def cancel_selected() -> Response:
+        return _change_selected(web, cancel_sync, "cancelled")
+
+
+def _change_selected(
+    web: WebContext, change: Callable[[WebContext, str], object], verb: str
+) -> Response:
+    """Change the selected syncs one by one; those that cannot be changed are counted."""
+    selected = dict.fromkeys(request.form.getlist("sync"))
+    refused = 0
+    for sync_id in selected:
+        try:
+            change(web, sync_id)
+        except (NotFound, StateForbids):
+            refused += 1
+    name_object(f"{len(selected)} syncs")
+    path = local_path(request.form.get("path", ""), otherwise=url_for(".syncs"))
+    return _redirect_to_list(path, verb, len(selected) - refused, refused)
+
+
+def _redirect_to_list(path: str, verb: str, done: int, refused: int) -> Response:
+    separator = "&" if "?" in path else "?"
+    done_path = f"{path}{separator}done={verb}.{done}.{refused}"
+    return redirect(done_path, HTTPStatus.SEE_OTHER)
+
+
+def take_note(query: dict[str, str]) -> str | None:
+    """Take what was done to the selected syncs out of the URL's query; return it in words."""
+    match = re.fullmatch(
+        r"(ordered|retried|cancelled)\.(\d{1,4})\.(\d{1,4})", query.pop("done", "")
+    )
+    if match is None:
+        return None
+    verb, done, refused = match[1], int(match[2]), int(match[3])
+    note = f"{done} {'sync' if done == 1 else 'syncs'} {verb}."
+    if refused:
+        note += f" {refused} could not be: their state forbids it, or has changed meanwhile."
+    return note
