@@ -6,7 +6,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
+from swrhook.ledger.leases import PeriodicLease
 from swrhook.ledger.queries.scope import in_scope
+from swrhook.ledger.retention import Step
 from swrhook.ledger.tables import auto_sync_overlaps
 from swrhook.model import Target
 from swrhook.rules.namespaces import Namespaces
@@ -60,6 +62,17 @@ def list_overlaps(connection: Connection, scope: Namespaces | None = None) -> li
         )
         for row in connection.execute(query.limit(MOST_LISTED + 1)).mappings()
     ]
+
+
+def prune_overlaps(work: PeriodicLease, before: datetime, _after: str) -> Step:
+    """Delete overlaps that no reconcile has seen since: its repository may be gone, or its rule.
+
+    The table is small, for people set SWR's rules one by one.
+    """
+    with work.step() as connection:
+        is_old = auto_sync_overlaps.c.seen_at < before
+        deleted = connection.execute(delete(auto_sync_overlaps).where(is_old)).rowcount
+    return Step({"auto_sync_overlaps": deleted}, None)
 
 
 def _row(ref: RepositoryRef, overlap: Overlap, now: datetime) -> dict[str, object]:

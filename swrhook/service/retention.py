@@ -9,6 +9,7 @@ from swrhook import logs
 from swrhook.clock import Clock
 from swrhook.config.model import ConfigSource
 from swrhook.ledger import retention
+from swrhook.ledger.auto_sync_overlaps import prune_overlaps
 from swrhook.ledger.database import Database
 from swrhook.ledger.leases import PeriodicLease
 from swrhook.metrics import Metrics
@@ -21,6 +22,7 @@ POLL_INTERVAL = 60.0
 # takes more than a fifth of the ledger's time.
 PAUSE_FACTOR = 4
 _MIN_PAUSE = 0.01  # seconds
+_KEEP_OVERLAPS = timedelta(days=30)
 
 
 @dataclass(eq=False)
@@ -65,6 +67,7 @@ class Retention(PeriodicThread):
             retention.prune_audit: options.keep_syncs,
             retention.prune_repairs: options.keep_syncs,
             retention.prune_observations: options.keep_syncs,
+            prune_overlaps: _KEEP_OVERLAPS,
         }
         deleted: Counter[str] = Counter()
         for prune, age in ages.items():

@@ -5,15 +5,18 @@ from swrhook.ledger.auto_sync_overlaps import (
     MOST_LISTED,
     SeenOverlap,
     list_overlaps,
+    prune_overlaps,
     replace_overlaps,
 )
 from swrhook.ledger.database import Database
+from swrhook.ledger.leases import PeriodicLease
+from swrhook.ledger.retention import FIRST, Step
 from swrhook.model import Target
 from swrhook.rules.glob import Glob
 from swrhook.rules.namespaces import Namespaces
 from swrhook.syncs.auto_sync import AutoSync, Overlap, OverlapKind
 from swrhook.syncs.reconciliation import RepositoryRef
-from tests.factories import NOW
+from tests.factories import NOW, FakeClock
 
 SHOP = RepositoryRef("cn-north-4", "team", "web/shop")
 OVERLAP = Overlap(AutoSync(Target("cn-east-3", "team"), override=True), OverlapKind.OVERRIDE, "web")
@@ -51,3 +54,15 @@ def test_only_organizations_in_scope_are_listed(database: Database) -> None:
         for pattern, expected in (("team", [SHOP]), ("o*", [other]), ("nobody", [])):
             listed = list_overlaps(connection, Namespaces((Glob(pattern),)))
             assert [seen.repository for seen in listed] == expected
+
+
+def test_overlaps_that_were_not_seen_again_are_deleted(database: Database) -> None:
+    later, gone = NOW + timedelta(days=30), replace(SHOP, repository="gone")
+    with database.write() as connection:
+        replace_overlaps(connection, gone, [OVERLAP], NOW)
+        replace_overlaps(connection, SHOP, [OVERLAP], later)
+    step = prune_overlaps(PeriodicLease(database, "test", FakeClock(later)), later, FIRST)
+
+    assert step == Step({"auto_sync_overlaps": 1}, None)
+    with database.read() as connection:
+        assert [seen.repository for seen in list_overlaps(connection)] == [SHOP]
