@@ -77,7 +77,7 @@ class SwrClient:
         def page_at(offset: int) -> TagPage | None:
             if offset:
                 on_page()
-            return self.tag_page(region, namespace, repository, offset)
+            return self._tag_page(region, namespace, repository, offset)
 
         digests: Mapping[str, str | None] = {}
         for digests in walk_tags(page_at):
@@ -86,9 +86,11 @@ class SwrClient:
         return {tag: digests[tag] for tag in tags if tag in digests}
 
     def tag_page(self, region: str, namespace: str, repository: str, offset: int) -> TagPage | None:
-        """Return one page of a repository's tags, or None when the repository does not exist."""
-        response = self._get(region, tags_path(namespace, repository, offset))
-        return read_tag_page(response)
+        """Return one page of a repository's tags, or None when the repository does not exist.
+
+        It has the images of multi-arch tags.
+        """
+        return self._tag_page(region, namespace, repository, offset, with_images=True)
 
     def list_images(
         self,
@@ -109,15 +111,14 @@ class SwrClient:
         def page_at(offset: int) -> TagPage | None:
             if offset:
                 on_page()
-            path = tags_path(namespace, repository, offset)
-            return read_tag_page(self._get(region, path), with_images=True)
+            return self.tag_page(region, namespace, repository, offset)
 
         for page in walk_pages(page_at):
             images |= {tag: page.images[tag] for tag in left & page.images.keys()}
             left -= page.digests.keys()
             if not left:
                 break
-        return {tag: shown for tag, shown in images.items() if shown}
+        return images
 
     def sync_images(self, lane: Lane, tags: Sequence[str]) -> None:
         """Trigger the synchronization of the tags; SWR copies them after the call returns."""
@@ -194,6 +195,18 @@ class SwrClient:
     def close(self) -> None:
         """Close the idle connections."""
         self._transport.close()
+
+    def _tag_page(
+        self,
+        region: str,
+        namespace: str,
+        repository: str,
+        offset: int,
+        *,
+        with_images: bool = False,
+    ) -> TagPage | None:
+        response = self._get(region, tags_path(namespace, repository, offset))
+        return read_tag_page(response, with_images=with_images)
 
     def _get(self, region: str, path: str) -> SwrResponse:
         return self._send(region, "GET", path)

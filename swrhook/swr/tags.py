@@ -21,6 +21,7 @@ from swrhook.swr_names import is_tag
 NO_DIGEST = "no_digest"
 
 _ABSENT = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+_SINGLE_IMAGE = 0  # the tag_type
 _CONTENT_RANGE = re.compile(r"[0-9]+-[0-9]+/([0-9]{1,9})", re.ASCII)
 
 
@@ -86,6 +87,7 @@ def read_tag_page(response: SwrResponse, *, with_images: bool = False) -> TagPag
     named = {name: item for item in items if (name := text(item, "Tag"))}
     digests = {name: digest(item, "digest") for name, item in named.items()}
     images = {name: _read_images(item) for name, item in named.items()} if with_images else {}
+    images = {name: shown for name, shown in images.items() if shown}
     return TagPage(digests, len(items), total, images)
 
 
@@ -129,6 +131,8 @@ def _tag_not_shown(error: SwrError) -> TagNotShown:
 
 def _read_images(item: Json) -> frozenset[str]:
     """Return the images of a multi-arch tag; empty for another kind, or where not shown."""
+    if get(item, "tag_type") == _SINGLE_IMAGE:
+        return frozenset()
     # Not `payload.text`: a manifest is longer than the texts that it allows.
     manifest = get(item, "manifest")
     try:

@@ -6,7 +6,7 @@ Listing has the lowest urgency: it takes only capacity that no lane uses.
 import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Protocol, TypeVar
@@ -20,8 +20,16 @@ from swrhook.model import Lane, PlannedSync, Target, Urgency
 from swrhook.swr.tags import TagPage, walk_tags
 from swrhook.syncs.auto_sync import AutoSync, Overlap, find_overlaps
 from swrhook.syncs.observations import Place, TagObservation
-from swrhook.syncs.reconciliation import Finding, Repair, RepairKind, RepositoryRef, compare
+from swrhook.syncs.reconciliation import (
+    Drift,
+    Finding,
+    Repair,
+    RepairKind,
+    RepositoryRef,
+    compare,
+)
 from swrhook.usecases.manual_syncs import MANUAL, plan_repository
+from swrhook.worker.evidence import compare_images
 from swrhook.worker.gateway import GatewaySession, NoCapacity, SwrGateway
 
 Answer = TypeVar("Answer")
@@ -39,13 +47,15 @@ class Listing:
     """The digests of a repository's tags in one region, and when its first page was requested.
 
     `is_whole` tells that a tag that is not in it was not there: no page was shifted by a deletion.
-    `exists` tells that there is such a repository, which may be empty.
+    `exists` tells that there is such a repository, which may be empty. `images` are those of the
+    multi-arch tags, as `platform digest`.
     """
 
     digests: Mapping[str, str | None]
     began_at: datetime
     is_whole: bool
     exists: bool
+    images: Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +146,8 @@ class RepositoryLister:
         self.pages[region] = max(self.calls - calls_before, self.pages.get(region, 0))
         is_on_one_page = not pages or pages[0].count == len(digests)
         is_whole = is_on_one_page or {page.total for page in pages} == {len(digests)}
-        return Listing(digests, began_at, is_whole, exists=bool(pages))
+        images = {tag: shown for page in pages for tag, shown in page.images.items()}
+        return Listing(digests, began_at, is_whole, bool(pages), images)
 
     def _page(self, lane: Lane, offset: int) -> TagPage | None:
         place = (lane.target.region, lane.target.namespace, lane.repository)
@@ -187,7 +198,10 @@ def compare_repository(
     digests = {
         target: None if listing is None else listing.digests for target, listing in listings.items()
     }
-    findings = compare(repair.kind, source.digests, planned, copied, digests)
+    findings = [
+        _accept_same_images(finding, source, listings[finding.sync.target])
+        for finding in compare(repair.kind, source.digests, planned, copied, digests)
+    ]
     at_source = Target(repository.region, repository.namespace)
     seen = _observations(repository, at_source, source, chain.from_iterable(tags.values()))
     for target, listing in listings.items():
@@ -204,6 +218,17 @@ def _no_repository(repository: RepositoryRef, similar: str | None) -> SwrError:
     hint = "" if similar is None else f": did you mean {repository.namespace}/{similar}?"
     message = f"there is no such repository in {repository.region}{hint}"
     return SwrError(Kind.PERMANENT, NO_REPOSITORY, message)
+
+
+def _accept_same_images(finding: Finding, source: Listing, target: Listing | None) -> Finding:
+    """Return a finding; an index that SWR wrote anew, with the same images, has not diverged."""
+    tag = finding.sync.push.tag
+    if finding.drift is not Drift.DIVERGED or target is None:
+        return finding
+    comparison = compare_images(source.images.get(tag), target.images.get(tag))
+    if not comparison.is_same:
+        return finding
+    return replace(finding, drift=Drift.SAME, needs_sync=False, reason=comparison.summary)
 
 
 def _observations(

@@ -116,10 +116,14 @@ class FakeSwr:
             raise self.hidden[region]
         repository_key = (region, namespace, repository)
         tags: dict[str, str | None] = {
-            key[3]: digest for key, digest in self.held.items() if key[:3] == repository_key
+            key[3]: digest or None  # empty: SWR does not show it
+            for key, digest in self.held.items()
+            if key[:3] == repository_key
         }
         page = dict(sorted(tags.items(), key=lambda item: item[0])[offset : offset + PAGE_SIZE])
-        return TagPage(page, len(page), len(tags)) if tags else None
+        keys = {tag: (*repository_key, tag) for tag in page}
+        images = {tag: self.images[key] for tag, key in keys.items() if key in self.images}
+        return TagPage(page, len(page), len(tags), images) if tags else None
 
     def first_repositories(self, region: str, namespace: str) -> list[str]:
         self.questions.append(f"{region}/{namespace}/")

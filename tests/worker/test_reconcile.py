@@ -1,5 +1,6 @@
 """Reconciles: find drift and repair it as far as allowed, within a budget."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
@@ -100,6 +101,42 @@ def test_a_reconcile_updates_what_is_known_of_every_compared_tag(repairs: Repair
         "lost": DriftKind.MISSING,
         "moved": DriftKind.CHANGED,
     }
+
+
+@pytest.mark.parametrize(
+    ("at_target", "expected"),
+    [
+        ({"linux/amd64 A", "linux/arm64 B"}, []),
+        ({"linux/amd64 A"}, ["diverged"]),
+        ((), ["diverged"]),
+    ],
+)
+def test_an_index_that_swr_wrote_anew_has_not_diverged_if_its_images_are_the_same(
+    repairs: RepairSetup, at_target: Collection[str], expected: list[str]
+) -> None:
+    seed_copies(repairs, "v1")
+    swr = repairs.harness.swr
+    swr.put_at_target("v1", digest(2))
+    swr.images[LANE.source_region, "team", "web/shop", "v1"] = frozenset(
+        {"linux/amd64 A", "linux/arm64 B"}
+    )
+    if at_target:
+        swr.images[LANE.target.region, "team", "web/shop", "v1"] = frozenset(at_target)
+
+    repair = repairs.begin(RECONCILE)
+    repairs.work()
+
+    assert [drift for _, drift, _ in findings(repairs, repair)] == expected
+
+
+def test_a_tag_that_is_listed_without_a_digest_is_unreadable(repairs: RepairSetup) -> None:
+    seed_copies(repairs, "v1")
+    repairs.harness.swr.put_at_target("v1", "")
+
+    repair = repairs.begin(RECONCILE)
+    repairs.work()
+
+    assert findings(repairs, repair) == [("v1", "unreadable", False)]
 
 
 def test_a_tag_deleted_while_a_repository_is_listed_makes_no_other_one_missing(
