@@ -33,6 +33,8 @@ timeout = 120
 # Longer than the longest call of SWR, so that calls in flight are finished and settled.
 graceful_timeout = 85
 keepalive = 75
+# The worker sends what a client does not take at once later, without a thread; files, too.
+sendfile = False
 worker_connections = connections_within(raise_limit())
 # By default gunicorn lets a proxy on this machine set SCRIPT_NAME and PATH_INFO, and with them the
 # path of a request that the proxy itself has allowed under another path. The headers that swrhook

@@ -113,6 +113,17 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             ],
         ),
         Attack(
+            "asks for large answers, and reads them slowly or not at all",
+            "no thread waits for a client that does not read",
+            [
+                "service/test_hardening.py::test_clients_that_do_not_read_occupy_no_thread",
+                (
+                    "service/test_response_writer.py::"
+                    "test_the_oldest_goes_when_all_together_are_too_large"
+                ),
+            ],
+        ),
+        Attack(
             "uses up the file descriptors, or closes connections at a bad moment",
             "the process serves on",
             [

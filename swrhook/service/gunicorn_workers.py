@@ -3,7 +3,8 @@
 gunicorn's own worker gives every new connection a thread, which waits for the request. Here the
 main loop collects a request (request_buffer.py), and a thread gets it when it is here. What is not
 here after 10 seconds is not waited for. An address has a bounded number of connections, and
-requests for the health of the process have threads of their own.
+requests for the health of the process have threads of their own. What a client does not take of a
+response at once, the main loop sends (response_writer.py).
 
 With TLS in gunicorn itself, threads read the connections. For that, and for bodies larger than the
 limit, every thread's connection has a time limit. After it, reading the connection looks as if the
@@ -16,9 +17,9 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from selectors import SelectorKey
@@ -26,7 +27,6 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from swrhook.periodic import PeriodicThread
 from swrhook.service.file_descriptors import EXHAUSTED
 from swrhook.service.http_refusals import answer
 from swrhook.service.request_reader import (
@@ -36,8 +36,9 @@ from swrhook.service.request_reader import (
     RequestReader,
     end_reading,
 )
+from swrhook.service.request_timer import RequestTimer
+from swrhook.service.response_writer import WRITE_TIMEOUT, ResponseSocket, ResponseWriter
 
-WRITE_TIMEOUT = 30.0  # seconds
 # The connections of an address that is no trusted proxy.
 MAX_CONNECTIONS = 128
 # The part of gunicorn's worker_connections that is kept free, so that there is always room for a
@@ -54,7 +55,6 @@ INTAKE = "swrhook.intake"
 DRAIN_TIME = 6.0
 # No connection after all: another process has it, or its client has hung up already.
 _NO_CLIENT = frozenset({errno.EAGAIN, errno.ECONNABORTED, errno.EPROTO})
-_CHECK_INTERVAL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,37 +67,6 @@ class Intake:
 
     body_limit: Callable[[], int] = lambda: 1024 * 1024
     is_proxy: Callable[[str], bool] = lambda _address: False
-
-
-class RequestTimer(PeriodicThread):
-    """Ends the reading of connections whose time limit has passed."""
-
-    def __init__(self, timeout: float) -> None:
-        super().__init__("request_timer", self._end_late_requests, _CHECK_INTERVAL)
-        self._timeout = timeout
-        self._deadlines: dict[Any, float] = {}  # by gunicorn's connections
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def limit(self, connection: Any) -> Iterator[None]:  # noqa: ANN401  # gunicorn's own types
-        """Limit the time of a block that reads a connection."""
-        with self._lock:
-            self._deadlines[connection] = time.monotonic() + self._timeout
-        try:
-            yield
-        finally:
-            with self._lock:
-                del self._deadlines[connection]
-
-    def _end_late_requests(self) -> None:
-        now = time.monotonic()
-        # Under the lock: after the block ends, the socket may be closed and its file descriptor
-        # may belong to another connection.
-        with self._lock:
-            for connection, deadline in self._deadlines.items():
-                if deadline <= now:
-                    # `sock` is read only here: a TLS handshake replaces it.
-                    end_reading(connection.sock)
 
 
 class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -119,6 +88,7 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
         """Serve until a signal."""
         self._intake = getattr(self.wsgi, "extensions", {}).get(INTAKE, Intake())
         self._reader = RequestReader(self.poller, self._dispatch, self._close)
+        self._writer = ResponseWriter(self.poller, self.finish_request, self._close)
         super().run()
 
     def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ANN401  # gunicorn's own types
@@ -197,7 +167,7 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
     def _drop_one(self) -> bool:
         """Close an idle or slow connection; return whether there was one."""
         if not self.keepalived_conns:
-            return self._reader.drop_oldest()
+            return self._reader.drop_oldest() or self._writer.drop_oldest()
         oldest = self.keepalived_conns.popleft()
         self.poller.unregister(oldest.sock)
         self._close(oldest)
@@ -225,8 +195,10 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
         conn.close()
 
     def finish_request(self, conn: Connection, fs: Any) -> None:  # noqa: ANN401  # a future
-        """Keep a connection for the next request, or close it."""
-        if self.cfg.is_ssl or fs.exception() is not None or fs.result():
+        """Keep a connection for the next request or close it, once its response is sent."""
+        if conn.rest:
+            self._writer.send(conn, fs)
+        elif self.cfg.is_ssl or fs.exception() is not None or fs.result():
             super().finish_request(conn, fs)
         else:
             self._reader.linger(conn)
@@ -235,6 +207,7 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
         """End what is late. gunicorn calls this at least once a second."""
         super().murder_pending()
         self._reader.end_late(is_stopping=not self.alive)
+        self._writer.end_late()
 
     def handle(self, conn: Any) -> Any:  # noqa: ANN401  # gunicorn's own types
         """Serve one request of a connection, in a thread."""
@@ -246,11 +219,18 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
 
     def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401  # gunicorn's own types
         """Run the application. A client that does not read the response is not waited for."""
-        conn.sock.settimeout(WRITE_TIMEOUT)
+        sock = conn.sock
+        if self.cfg.is_ssl:
+            sock.settimeout(WRITE_TIMEOUT)
+        else:
+            conn.sock = ResponseSocket(sock)
         try:
             return super().handle_request(req, conn)
         except TimeoutError:
             return False
+        finally:
+            if conn.sock is not sock:
+                conn.sock, conn.rest = sock, conn.sock.rest
 
     def handle_error(self, _req: Any, client: Any, _addr: Any, exc: Exception) -> None:  # noqa: ANN401  # gunicorn's own types
         """Answer a request that is not HTTP, or has failed."""

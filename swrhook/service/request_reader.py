@@ -28,11 +28,15 @@ _TOO_LONG = refusal(
 
 
 class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
-    """A connection, and what is here of its next request; `on_close` is called once."""
+    """A connection, what is here of its next request, and what is left of its response.
+
+    `on_close` is called once.
+    """
 
     def __init__(self, *args: Any, on_close: Callable[[], None]) -> None:  # noqa: ANN401
         super().__init__(*args)
         self.buffer = RequestBuffer(0)
+        self.rest = bytearray()  # of its response
         self._on_close: Callable[[], None] | None = on_close
 
     def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  # as gunicorn's

@@ -14,6 +14,7 @@ from swrhook.service import request_reader
 from swrhook.service.file_descriptors import RESERVED, connections_within
 from swrhook.service.gunicorn_workers import Intake, TimeoutThreadWorker
 from swrhook.service.request_reader import RequestReader
+from swrhook.service.response_writer import ResponseWriter
 
 START = b"POST / HTTP/1.1\r\nContent-Length: 500\r\n\r\n"
 
@@ -50,6 +51,9 @@ class Loop:
         close = self.worker._close  # noqa: SLF001  # as the worker's own run does
         self.worker._reader = RequestReader(  # noqa: SLF001
             self.worker.poller, self.dispatched.append, close
+        )
+        self.worker._writer = ResponseWriter(  # noqa: SLF001
+            self.worker.poller, self.worker.finish_request, close
         )
         self.worker.set_accept_enabled(True)
         self.clients: list[socket.socket] = []

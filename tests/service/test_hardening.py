@@ -176,6 +176,38 @@ def test_slow_clients_occupy_no_thread(served: Served, sent: bytes) -> None:
         opened.close()
 
 
+LARGE_FILE = "/api/docs/swagger-ui-bundle.js"
+TIMES = 6  # more than what the kernel keeps for a client
+
+
+def reader(served: Served, address: str) -> socket.socket:
+    """Return a connection that asks for a large file several times, and reads nothing yet."""
+    opened = socket.socket()
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    opened.settimeout(GENEROUS)
+    opened.bind((address, 0))
+    opened.connect(("127.0.0.1", served.port))
+    one = f"GET {LARGE_FILE} HTTP/1.1\r\nHost: x\r\n"
+    opened.sendall(f"{one}\r\n".encode() * (TIMES - 1))
+    opened.sendall(f"{one}Connection: close\r\n\r\n".encode())
+    return opened
+
+
+def test_clients_that_do_not_read_occupy_no_thread(served: Served) -> None:
+    readers = [reader(served, "127.0.0.4") for _ in range(THREADS + 8)]
+    for opened in readers:
+        assert opened.recv(1) == b"H"  # each is being answered
+
+    assert post(served, ignored(100)).status_code == 200
+    assert requests.get(f"{served.url}/readyz", timeout=GENEROUS).status_code == 200
+
+    content = requests.get(f"{served.url}{LARGE_FILE}", timeout=GENEROUS).content
+    first, *others = readers
+    for opened in others:
+        opened.close()
+    assert answer_on(first).count(content) == TIMES
+
+
 def test_an_address_has_a_bounded_number_of_connections(served: Served) -> None:
     # Not from the address of the other tests: the service may notice only later that they ended.
     opened = [connection(served, b"P", "127.0.0.2") for _ in range(MAX_CONNECTIONS + 8)]
