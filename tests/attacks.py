@@ -185,6 +185,16 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             ],
         ),
         Attack(
+            "announces tags of an organization that is not its own",
+            "`allow.namespaces` of a sender bounds what it may announce",
+            [
+                (
+                    "usecases/test_receive.py::"
+                    "test_a_push_outside_the_senders_organizations_is_ignored_with_the_reason"
+                )
+            ],
+        ),
+        Attack(
             "announces a tag of another registry's region, or a target of its own",
             "the region is the sender's, and targets come from the rules alone",
             ["usecases/test_receive.py", "dialects/test_corpus.py"],
@@ -201,6 +211,15 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
                     "web/dashboard/test_pages.py::"
                     "test_the_role_read_has_no_buttons_and_cannot_use_them"
                 ),
+            ],
+        ),
+        Attack(
+            "looks at another team's images with a token of its own organizations",
+            "a token with `namespaces` sees and changes nothing else, on every route",
+            [
+                ("web/test_scope.py::test_a_limited_token_sees_and_changes_only_its_organizations"),
+                "web/test_scope.py::test_every_route_has_a_check",
+                "web/test_scope.py::test_a_route_added_later_refuses_a_limited_token",
             ],
         ),
         Attack(
@@ -317,6 +336,18 @@ BOUNDARIES: Mapping[str, Sequence[Attack]] = {
             [
                 "test_supply_chain.py::test_no_tracked_file_has_a_secret",
                 "test_supply_chain.py::test_every_kind_of_secret_is_found_and_not_printed",
+            ],
+        ),
+        Attack(
+            "reads the ledger's file on the machine, or comments kept in it",
+            "only its owner may read it, and it holds no secret or comment of the configuration",
+            [
+                "ledger/test_sqlite_file.py::test_only_the_owner_can_read_a_new_ledger",
+                (
+                    "service/test_config_reload.py::"
+                    "test_a_file_that_contains_a_secret_is_used_and_not_saved"
+                ),
+                ("service/test_config_reload.py::test_the_last_good_configuration_has_no_comments"),
             ],
         ),
         Attack(
