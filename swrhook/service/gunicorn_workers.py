@@ -23,6 +23,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from selectors import SelectorKey
+from types import SimpleNamespace
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
@@ -219,18 +220,18 @@ class TimeoutThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
 
     def handle_request(self, req: Any, conn: Any) -> Any:  # noqa: ANN401  # gunicorn's own types
         """Run the application. A client that does not read the response is not waited for."""
-        sock = conn.sock
         if self.cfg.is_ssl:
-            sock.settimeout(WRITE_TIMEOUT)
-        else:
-            conn.sock = ResponseSocket(sock)
-        try:
-            return super().handle_request(req, conn)
-        except TimeoutError:
+            conn.sock.settimeout(WRITE_TIMEOUT)
+            with suppress(TimeoutError):
+                return super().handle_request(req, conn)
             return False
+        response = ResponseSocket(conn.sock)
+        try:
+            # gunicorn's method uses no more of a connection.
+            place = SimpleNamespace(sock=response, client=conn.client, server=conn.server)
+            return super().handle_request(req, place)
         finally:
-            if conn.sock is not sock:
-                conn.sock, conn.rest = sock, conn.sock.rest
+            conn.rest = response.rest
 
     def handle_error(self, _req: Any, client: Any, _addr: Any, exc: Exception) -> None:  # noqa: ANN401  # gunicorn's own types
         """Answer a request that is not HTTP, or has failed."""

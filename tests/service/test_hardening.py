@@ -144,6 +144,13 @@ def test_what_is_not_http_is_refused_as_a_problem(served: Served, sent: bytes, s
     assert json.loads(body)["status"] == status
 
 
+def test_a_thread_does_not_wait_for_ever_for_a_chunk(served: Served) -> None:
+    """A line too long for the main loop goes to a thread, whose reading has an end as well."""
+    endless = START + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"a" * 5000
+
+    assert answer_on(connection(served, endless)).startswith(b"HTTP/1.1 400 ")
+
+
 def test_a_body_that_is_cut_off_is_400(served: Served) -> None:
     for framing in (b"Content-Length: 100\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n9\r\n{"):
         opened = connection(served, START + framing)
