@@ -56,7 +56,7 @@ def test_every_log_line_is_json_also_those_of_gunicorn(service: Served) -> None:
         ("nobody", {}, {}, 404),
         ("ci", {"image": "team/app:v1"}, {"Authorization": "Bearer wrong"}, 401),
         ("ci", b"not JSON", {}, 400),
-        ("ci", b"[" * 100_000, {}, 400),
+        ("ci", b"[" * 100_000, {}, 413),
         ("ci", b" " * (1024 * 1024 + 1), {}, 413),
         ("ci", {"image": "team/app"}, {}, 422),
         ("ci", b"\x1f\x8b broken", {"Content-Encoding": "gzip"}, 400),
