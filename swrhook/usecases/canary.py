@@ -32,6 +32,10 @@ class LastAnswer:
     journal: Journal | None = None
     response: SwrResponse | None = None
 
+    def forget(self) -> None:
+        """Forget the last response: the next request may get none."""
+        self.response = None
+
     def record(self, endpoint: str, request: Request, response: SwrResponse) -> None:
         """Keep a response."""
         self.response = response
@@ -103,6 +107,7 @@ class Canary:
 
     def _call(self) -> None:
         began = self.clock.now()
+        self.answers.forget()
         try:
             self.swr.sync_images(self.probe.lane, [self.probe.tag])
         finally:

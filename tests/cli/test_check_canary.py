@@ -160,6 +160,15 @@ def test_a_refused_call_is_reported_with_its_answer(
     assert "errorCode: string" in facts(result)["call-body"]
 
 
+def test_a_call_without_an_answer_says_nothing_about_answers(
+    canary: Canary, simulator: RunningSimulator
+) -> None:
+    simulator.state.faults.add([Fault(operation="sync_images", connection="reset")])
+    result = canary("--json")
+
+    assert (result.exit_code, facts(result)) == (1, {})
+
+
 def test_regions_that_cannot_show_one_tag_are_read_by_the_list(
     canary: Canary, simulator: RunningSimulator
 ) -> None:
