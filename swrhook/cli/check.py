@@ -10,11 +10,11 @@ from typing import Any, BinaryIO
 
 import click
 
+from swrhook.cli.answer_journal import make_journal, write_recording
 from swrhook.cli.check_body import preview_body, preview_lines
 from swrhook.cli.check_canary import parse_probe, run_canary
 from swrhook.cli.check_online import OnlineReport, print_report, run_online_check
 from swrhook.cli.options import combine, command, json_option, text_option
-from swrhook.cli.recorder import make_recorder, write_recording
 from swrhook.cli.terminal import count_of, printable
 from swrhook.config.json_schema import json_schema
 from swrhook.config.loader import load
@@ -160,15 +160,15 @@ def check(
 
 
 def _ask_swr(config: Config, environ: Mapping[str, str], options: OnlineOptions) -> OnlineReport:
-    recorder = make_recorder(config) if options.record else None
+    journal = make_journal(config) if options.record else None
     if options.canary is not None and options.to is not None:
         names = (options.canary, options.to, options.source_region)
         probe = parse_probe(config, *names, clean=options.clean)
-        report = run_canary(config, environ, probe, recorder)
+        report = run_canary(config, environ, probe, journal)
     else:
-        report = run_online_check(config, environ, recorder)
-    if options.record and recorder:
-        write_recording(options.record, recorder, report.facts)
+        report = run_online_check(config, environ, journal)
+    if options.record and journal:
+        write_recording(options.record, journal, report.facts)
     return report
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 import click
 
+from swrhook.cli.answer_journal import AnswerJournal
 from swrhook.cli.check_online import OnlineReport
 from swrhook.cli.online_client import open_client
-from swrhook.cli.recorder import Recorder
 from swrhook.cli.terminal import status_line
 from swrhook.clock import SystemClock
 from swrhook.config.model import Config
@@ -41,10 +41,10 @@ def parse_probe(
 
 
 def run_canary(
-    config: Config, environ: Mapping[str, str], probe: Probe, recorder: Recorder | None
+    config: Config, environ: Mapping[str, str], probe: Probe, journal: AnswerJournal | None
 ) -> OnlineReport:
     """Sync the tag and measure. Raises BadConfiguration for a wrong environment."""
-    answers = LastAnswer(recorder)
+    answers = LastAnswer(journal)
     deadline = config.options.verify.deadline
     with open_client(config, environ, answers) as online, status_line("Waiting for the tag"):
         canary = Canary(online.swr, answers, probe, deadline, SystemClock(), time.sleep)

@@ -7,8 +7,8 @@ from operator import itemgetter
 
 import click
 
+from swrhook.cli.answer_journal import AnswerJournal
 from swrhook.cli.online_client import open_client
-from swrhook.cli.recorder import Recorder
 from swrhook.cli.tables import Column, print_table
 from swrhook.cli.terminal import progress_bar
 from swrhook.config.model import Config
@@ -41,26 +41,26 @@ class OnlineReport:
 
 
 def run_online_check(
-    config: Config, environ: Mapping[str, str], recorder: Recorder | None = None
+    config: Config, environ: Mapping[str, str], journal: AnswerJournal | None = None
 ) -> OnlineReport:
     """Check a configuration with IAM and SWR. Raises BadConfiguration for a wrong environment.
 
-    With a recorder, ask about open facts too.
+    With a journal, ask about open facts too.
     """
     scope = rule_scope(config)
     results: list[CheckResult] = []
     facts: list[FactAnswer] = []
-    with open_client(config, environ, recorder) as online:
+    with open_client(config, environ, journal) as online:
         if online.ledger_problem:
             warning = (Level.WARNING, "ledger", online.ledger_problem, _LEDGER_REMEDY)
             results.append(CheckResult(*warning))
         checks = count_checks(scope) + len(scope.sources)
-        checks += count_questions(scope.regions, scope.sources) if recorder else 0
+        checks += count_questions(scope.regions, scope.sources) if journal else 0
         with progress_bar("Asking SWR", checks) as progress:
             results += run_checks(online.swr, scope, progress.advance)
             if all(result.level is not Level.PROBLEM for result in results):
                 results += check_auto_syncs(online.swr, config, scope.sources, progress.advance)
-            if recorder:
+            if journal:
                 place = (scope.regions, scope.sources)
                 facts = ask_questions(online.swr, *place, progress.advance)
     return OnlineReport(results, facts)

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from swrhook.cli import main
-from swrhook.cli.recorder import make_recorder
+from swrhook.cli.answer_journal import make_journal
 from swrhook.config.model import PasswordCredentials
 from swrhook.simulator import Fault, RunningSimulator, start
 from swrhook.swr.http import Request
@@ -138,11 +138,11 @@ def test_without_a_login_what_failed_is_recorded(
 def test_names_of_the_account_are_hidden_in_the_first_error_of_iam() -> None:
     before = config()
     credentials = PasswordCredentials("alice", "acme-inc", "swordfish")
-    recorder = make_recorder(replace(before, swr=replace(before.swr, credentials=credentials)))
+    journal = make_journal(replace(before, swr=replace(before.swr, credentials=credentials)))
     body = b'{"error": {"message": "user alice of acme-inc, project cn-east-3"}}'
-    recorder.record("https://iam", Request("POST", "/v3/auth/tokens", {}), answer(403, body))
+    journal.record("https://iam", Request("POST", "/v3/auth/tokens", {}), answer(403, body))
 
-    [exchange] = recorder.exchanges
+    [exchange] = journal.exchanges
     assert exchange.body == {"error": {"message": "user account-2 of account-1, project cn-east-3"}}
 
 

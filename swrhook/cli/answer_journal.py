@@ -19,7 +19,7 @@ from swrhook.usecases.swr_questions import INVENTED
 
 
 @dataclass(slots=True)
-class Recorder:
+class AnswerJournal:
     """A Journal that keeps every exchange without names and secrets; `places` are by endpoint."""
 
     places: Mapping[str, str]
@@ -34,8 +34,8 @@ class Recorder:
             self.exchanges.append(exchange)
 
 
-def make_recorder(config: Config) -> Recorder:
-    """Return a recorder for the endpoints of a configuration."""
+def make_journal(config: Config) -> AnswerJournal:
+    """Return a journal for the endpoints of a configuration."""
     regions = config.swr.regions.values()
     places = {region.endpoint: region.name for region in regions}
     pseudonyms = Pseudonyms(PUBLIC_NAMES | {INVENTED, *config.swr.regions})
@@ -46,19 +46,19 @@ def make_recorder(config: Config) -> Recorder:
         pseudonyms.name("account", credentials.user)
     for region in regions:
         pseudonyms.name("account", region.project)
-    return Recorder({config.swr.iam_endpoint: IAM, **places}, pseudonyms)
+    return AnswerJournal({config.swr.iam_endpoint: IAM, **places}, pseudonyms)
 
 
-def write_recording(path: Path, recorder: Recorder, facts: Sequence[FactAnswer]) -> None:
+def write_recording(path: Path, journal: AnswerJournal, facts: Sequence[FactAnswer]) -> None:
     """Write the file, which must not exist yet; only its owner may read it."""
     rows = [{key: str(value) for key, value in asdict(fact).items()} for fact in facts]
-    text = to_text(Recording(recorder.exchanges, rows))
+    text = to_text(Recording(journal.exchanges, rows))
     try:
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(number, "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as exc:
         raise click.ClickException(f"cannot write {path}: {exc.strerror}") from exc
-    exchanges = count_of(len(recorder.exchanges), "exchange")
+    exchanges = count_of(len(journal.exchanges), "exchange")
     message = f"{exchanges} in {path}, with pseudonyms. Look through it before you share it."
     click.echo(message, err=True)
